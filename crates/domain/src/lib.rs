@@ -1,0 +1,10 @@
+//! The truth: values and the rules over them.
+//! Pure: no clock, no randomness, no I/O, no async. Time is passed in, decisions are returned.
+
+pub mod client;
+pub mod grant;
+pub mod id;
+pub mod secret;
+pub mod session;
+pub mod time;
+pub mod user;

@@ -1,0 +1,1 @@
+//! The house: HTTP faces, flows, jobs, mail and configuration behind the binary `vestibule`.
