@@ -2,6 +2,7 @@
 //! Pure: no clock, no randomness, no I/O, no async. Time is passed in, decisions are returned.
 
 pub mod client;
+pub mod credential;
 pub mod grant;
 pub mod id;
 pub mod identifier;
