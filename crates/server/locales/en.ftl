@@ -59,7 +59,7 @@ link-stay-signed-in = Stay signed in
 ## Promotion, sign-up, login
 
 promote-title = Save your progress
-promote-lead = You are using { $app } as a guest. Add a way to sign in, and what is yours stays yours.
+promote-lead = You are a guest in { $app }. Add a way to sign in and keep what is yours.
 promote-promise-keep = Everything you have done in { $app } stays just as it is
 promote-promise-return = Pick up where you left off, on any device
 sign-up-title = Create your account
@@ -73,14 +73,14 @@ link-create-account = Create an account
 
 ## Already having an account
 
-have-account-title = You already have an account
-have-account-lead = Before you sign in to it, here is what that means for what you did as a guest.
+have-account-title = Sign in instead?
+have-account-lead = Before you do, here is what that means for what you did as a guest.
 have-account-not-carried = What you did as a guest in { $app } is not carried over to your account
 have-account-keep = Save it under a new login instead, and nothing is lost
 link-have-account-back = Go back and save my progress
 link-have-account-login = Sign in without my guest progress
-conflict-title = This one already has an account
-conflict-lead = { $login_id } is yours, and it already belongs to an account.
+conflict-title = You already have an account
+conflict-lead = { $login_id } belongs to an account you made earlier.
 conflict-login-text = You can sign in to that account. What you did as a guest is not carried over to it. Or save your progress with something else.
 conflict-error-text = To save what you did as a guest, use something else. Nothing is lost so far.
 link-conflict-login = Sign in to that account
