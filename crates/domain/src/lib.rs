@@ -4,6 +4,9 @@
 pub mod client;
 pub mod grant;
 pub mod id;
+pub mod identifier;
+pub mod limit;
+pub mod project;
 pub mod secret;
 pub mod session;
 pub mod time;

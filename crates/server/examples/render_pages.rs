@@ -1,0 +1,37 @@
+//! Renders every sample page in every language into a folder, to be looked at in a browser:
+//! `cargo run -p vestibule-server --example render_pages -- FOLDER`.
+
+use std::{env, fs, io, path::Path};
+
+use vestibule_server::ui::{Ui, asset, sample_context, samples, theme_css};
+
+fn main() -> io::Result<()> {
+    let folder = env::args().nth(1).ok_or_else(|| io::Error::other("give a folder to write to"))?;
+    let folder = Path::new(&folder);
+    for locale in Ui::load().locales() {
+        let mut ctx = sample_context(locale.clone());
+        for sample in samples() {
+            for (suffix, accent) in [("", None), ("-yellow", Some("#ffc400")), ("-blue", Some("#2f4bd8"))] {
+                ctx.brand.accent_color = accent.map(str::to_owned);
+                let html = write_assets(folder, &sample.page.render(&ctx), &theme_css(&ctx.brand))?;
+                let place = folder.join(locale.tag());
+                fs::create_dir_all(&place)?;
+                fs::write(place.join(format!("{}{suffix}.html", sample.name)), html)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes what the page links to beside it, and makes the links relative so that the page opens from a disk.
+fn write_assets(folder: &Path, html: &str, theme: &str) -> io::Result<String> {
+    for link in html.split('"').filter(|part| part.starts_with("/assets/")) {
+        let file = folder.join(&link[1..]);
+        fs::create_dir_all(file.parent().unwrap_or(folder))?;
+        match asset(&link["/assets/".len()..]) {
+            Some(found) => fs::write(file, found.bytes)?,
+            None => fs::write(file, theme)?,
+        }
+    }
+    Ok(html.replace("\"/assets/", "\"../assets/"))
+}

@@ -1,0 +1,232 @@
+# Every text of the pages and mails, in English: the source of the other languages.
+# { $app } is the app the person came from, { $brand } the project; both are there in every text.
+
+## The frame
+
+title-error-prefix = Error:
+skip-to-content = Skip to content
+complaint-prefix = Error:
+summary-title =
+    { $count ->
+        [one] One thing needs your attention
+       *[other] { $count } things need your attention
+    }
+steps = Step { $current } of { $total }
+or = or
+
+## Fields
+
+field-email = Email address
+field-phone = Phone number
+field-username = Username
+field-password = Password
+field-new-password = Password
+field-code = Code
+field-optional = (optional)
+hint-phone = With the country code, for example +44 20 7946 0018
+hint-new-password =
+    { $min ->
+        [one] At least { $min } character. A few unrelated words make a good password.
+       *[other] At least { $min } characters. A few unrelated words make a good password.
+    }
+kinds-label = What to sign in with
+kind-email = Email
+kind-phone = Phone
+kind-username = Username
+strength-0 = Very easy to guess
+strength-1 = Easy to guess
+strength-2 = Could be stronger
+strength-3 = Good password
+strength-4 = Excellent password
+
+## Buttons and links
+
+button-continue = Continue
+button-confirm = Confirm
+button-resend = Send a new code
+button-save-progress = Save my progress
+button-create-account = Create account
+button-sign-in = Sign in
+button-sign-out = Sign out
+button-show-password = Show password
+link-cancel = Not now, back to { $app }
+link-back-to-app = Back to { $app }
+link-try-again = Try again
+link-forgot-password = Forgot your password?
+link-sign-in-again = Sign in again
+link-stay-signed-in = Stay signed in
+
+## Promotion, sign-up, login
+
+promote-title = Save your progress
+promote-lead = You are using { $app } as a guest. Add a way to sign in, and what is yours stays yours.
+promote-promise-keep = Everything you have done in { $app } stays just as it is
+promote-promise-return = Pick up where you left off, on any device
+sign-up-title = Create your account
+sign-up-lead = It takes a minute, then you go on to { $app }.
+login-title = Welcome back
+login-lead = Sign in to go on to { $app }.
+have-account-question = Already have an account?
+link-have-account = Sign in instead
+no-account-question = New here?
+link-create-account = Create an account
+
+## Already having an account
+
+have-account-title = You already have an account
+have-account-lead = Before you sign in to it, here is what that means for what you did as a guest.
+have-account-not-carried = What you did as a guest in { $app } is not carried over to your account
+have-account-keep = Save it under a new login instead, and nothing is lost
+link-have-account-back = Go back and save my progress
+link-have-account-login = Sign in without my guest progress
+conflict-title = This one already has an account
+conflict-lead = { $login_id } is yours, and it already belongs to an account.
+conflict-login-text = You can sign in to that account. What you did as a guest is not carried over to it. Or save your progress with something else.
+conflict-error-text = To save what you did as a guest, use something else. Nothing is lost so far.
+link-conflict-login = Sign in to that account
+link-conflict-another = Use something else
+already-promoted-title = Your progress is saved already
+already-promoted-lead = This was done a moment ago, perhaps in another tab. You can close this page and go on in { $app }.
+
+## Codes
+
+code-title-email = Check your email
+code-title-sms = Check your messages
+code-lead-email = We sent a six-digit code to { $destination }.
+code-lead-sms = We sent a six-digit code by text message to { $destination }.
+code-lead-email-if-account = If there is an account for { $destination }, a six-digit code is on its way there.
+code-lead-sms-if-account = If there is an account for { $destination }, a six-digit code is on its way there by text message.
+code-help-email = It can take a minute. Have a look in your spam folder too.
+code-help-sms = It can take a minute to arrive.
+code-other-email = Use a different email address
+code-other-phone = Use a different phone number
+resend-wait =
+    { $seconds ->
+        [one] You can ask for a new code in { $seconds } second.
+       *[other] You can ask for a new code in { $seconds } seconds.
+    }
+resend-wait-clock = New code available in { $time }
+
+## Passkeys
+
+passkey-button-create = Use a passkey
+passkey-button-use = Sign in with a passkey
+passkey-failed = That did not work. Try again, or choose another way.
+
+## Signing out
+
+logout-title = Sign out?
+logout-lead = You will be signed out of { $brand } in this browser.
+logout-lead-person = You are signed in as { $person } and will be signed out in this browser.
+logout-guest-warning = You are a guest. Once you sign out there is no way back to what you did here.
+logged-out-title = You are signed out
+logged-out-lead = See you soon. You can close this page.
+
+## Limits and failures
+
+too-many-title = Let’s pause for a moment
+too-many-lead = There were too many tries. To keep accounts safe, we take no more for now.
+too-many-wait-seconds =
+    { $seconds ->
+        [one] Try again in { $seconds } second.
+       *[other] Try again in { $seconds } seconds.
+    }
+too-many-wait-minutes =
+    { $minutes ->
+        [one] Try again in { $minutes } minute.
+       *[other] Try again in { $minutes } minutes.
+    }
+too-many-wait-hours =
+    { $hours ->
+        [one] Try again in { $hours } hour.
+       *[other] Try again in { $hours } hours.
+    }
+failure-request-id = If you ask for help, mention this number:
+failure-invalid-request-title = This link does not work
+failure-invalid-request-text = The app sent something we cannot understand. Go back to it and try once more.
+failure-promotion-expired-title = This link has expired
+failure-promotion-expired-text = Go back to { $app } and start again. What you did as a guest is still there.
+failure-flow-expired-title = This took a little too long
+failure-flow-expired-text = For your safety the page has expired. Go back to { $app } and start again; nothing has changed.
+failure-flow-finished-title = This is done already
+failure-flow-finished-text = You finished it in another tab. You can close this page.
+failure-guest-gone-title = We could not find your guest session
+failure-guest-gone-text = It was signed out or removed. Go back to { $app } to start afresh.
+failure-promotion-lost-title = Your progress was saved elsewhere
+failure-promotion-lost-text = It was just saved in another tab or on another device. Sign in there or go back to { $app }.
+failure-cookies-blocked-title = Cookies are needed here
+failure-cookies-blocked-text = Your browser did not keep our cookie. Allow cookies for this site, then go back to { $app } and try again.
+failure-not-found-title = There is nothing here
+failure-not-found-text = The address may be mistyped, or the page has moved.
+failure-sign-up-closed-title = No new accounts for now
+failure-sign-up-closed-text = { $brand } does not take new accounts at the moment.
+failure-account-disabled-title = This account is disabled
+failure-account-disabled-text = Please ask { $brand } for help.
+failure-too-large-title = That was too much at once
+failure-too-large-text = What was sent is larger than we take. Go back and try with less.
+failure-busy-title = It is busy here
+failure-busy-text = We could not take your request in time. Wait a moment, then try again; nothing has changed.
+failure-internal-title = Something went wrong on our side
+failure-internal-text = Nothing has changed. Please try again in a moment.
+
+## Complaints about a field
+
+error-email-missing = Enter your email address
+error-email-invalid = Enter an email address like name@example.com
+error-phone-missing = Enter your phone number
+error-phone-invalid = Enter a phone number with its country code, like +44 20 7946 0018
+error-username-missing = Enter a username
+error-username-invalid = Use letters, digits, dots, dashes or underscores only
+error-username-reserved = This username cannot be used. Choose another one
+error-username-taken = This username is taken. Choose another one
+error-login-id-taken = This belongs to another account. Use something else
+error-login-id-blocked = This cannot be used here. Use something else
+error-password-missing = Enter a password
+error-password-too-short =
+    { $min ->
+        [one] Use at least { $min } character
+       *[other] Use at least { $min } characters
+    }
+error-password-too-long =
+    { $max ->
+        [one] Use at most { $max } character
+       *[other] Use at most { $max } characters
+    }
+error-password-too-weak = This password is too easy to guess. Add a word or two
+error-password-breached = This password has appeared in a data leak. Choose another one
+error-password-reused = Choose a password you have not used before
+error-password-like-login-id = Choose a password that does not contain your login
+error-password-needs-uppercase = Add a capital letter
+error-password-needs-lowercase = Add a small letter
+error-password-needs-digit = Add a digit
+error-password-needs-symbol = Add a symbol, such as ! or #
+error-password-wrong = This password is not right. Try again
+error-credentials-wrong = Login and password do not match. Check both and try again
+error-code-missing = Enter the six-digit code
+error-code-wrong = This code is not right. Check it and try again
+error-code-expired = This code has expired. Ask for a new one
+error-code-spent = This code was tried too often. Ask for a new one
+error-confirmation-wrong = Type { $phrase } exactly as shown
+error-name-too-long =
+    { $max ->
+        [one] Use at most { $max } character
+       *[other] Use at most { $max } characters
+    }
+
+## Notices
+
+notice-code-sent = A new code is on its way.
+notice-code-too-soon = A code was sent just now. Please wait a little before asking for another.
+notice-form-expired = This page had been open for a while, so nothing was sent. Please try again.
+notice-password-changed = Your password is saved.
+notice-login-id-added = Added to your account.
+notice-login-id-changed = Your change is saved.
+notice-login-id-removed = Removed from your account.
+notice-last-login-method = This is your only way to sign in, so it stays. Add another one first.
+notice-profile-saved = Your profile is saved.
+notice-session-revoked = Signed out on that device.
+notice-other-sessions-revoked = Signed out everywhere else.
+notice-passkey-added = Your passkey is ready to use.
+notice-passkey-removed = Passkey removed.
+notice-passkey-failed = The passkey could not be used. Try again, or choose another way.
+notice-sending-failed = We could not send the code. Check the address, or try again in a moment.

@@ -1,0 +1,221 @@
+//! The first page of promotion, sign-up and login: who are you?
+
+use askama::Template;
+
+use super::complaint::Complaint;
+use super::context::PageContext;
+use super::field::{Field, LoginIdChoice, LoginIdKind, PasswordField, PasswordUse, Steps, Strength};
+use super::page::{Page, finish};
+use super::passkey::{Ceremony, PasskeyCeremony};
+use super::text::Text;
+
+/// Why the person is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A guest becomes a member.
+    Promote,
+    /// A new member.
+    SignUp,
+    /// A member comes back.
+    Login,
+}
+
+/// Asks for a login ID and, where the project wants one here, a password.
+///
+/// The form posts `login_id_kind`, `login_id`, `password` and `action=continue`.
+#[derive(Clone, Debug)]
+pub struct IdentifyPage {
+    /// Why.
+    pub purpose: Purpose,
+    /// Where the form posts to.
+    pub action: String,
+    /// The kinds the project takes, in its order; with one, no choice is shown. With none, only a passkey is.
+    pub kinds: Vec<LoginIdChoice>,
+    /// The kind asked for now.
+    pub kind: LoginIdKind,
+    /// What was typed or hinted.
+    pub value: String,
+    /// What is wrong with it.
+    pub value_error: Option<Text>,
+    /// The password, unless a code does its work.
+    pub password: Option<PasswordField>,
+    /// Another way: a passkey.
+    pub passkey: Option<PasskeyCeremony>,
+    /// Promotion and sign-up: the way for those who have an account. Login: none.
+    pub have_account_href: Option<String>,
+    /// Login: the way for those who have none.
+    pub create_account_href: Option<String>,
+    /// Login: the way for those who forgot their password.
+    pub forgot_href: Option<String>,
+    /// Back to the waiting app, without doing anything.
+    pub cancel_href: Option<String>,
+    /// How far along this is.
+    pub steps: Option<Steps>,
+}
+
+impl IdentifyPage {
+    /// An empty page asking for one kind of login ID, to be completed with struct update syntax.
+    pub fn new(purpose: Purpose, action: impl Into<String>, kind: LoginIdKind) -> Self {
+        Self {
+            purpose,
+            action: action.into(),
+            kinds: vec![LoginIdChoice { kind, href: String::new() }],
+            kind,
+            value: String::new(),
+            value_error: None,
+            password: None,
+            passkey: None,
+            have_account_href: None,
+            create_account_href: None,
+            forgot_href: None,
+            cancel_href: None,
+            steps: None,
+        }
+    }
+
+    fn login_id(&self) -> Field {
+        let signing_in = self.purpose == Purpose::Login;
+        // With a new password beside it, the login ID is the name a password manager will keep.
+        let named = signing_in || self.password.is_some();
+        let field = self.kind.field(&self.value, self.value_error.as_ref(), named);
+        Field { autofocus: signing_in && self.complaints_of_password().is_none() && field.error.is_none(), ..field }
+    }
+
+    fn complaints_of_password(&self) -> Option<(&'static str, Text)> {
+        self.password.as_ref().and_then(|password| password.field().complaint())
+    }
+
+    fn lead(&self) -> &'static str {
+        match self.purpose {
+            Purpose::Promote => "promote-lead",
+            Purpose::SignUp => "sign-up-lead",
+            Purpose::Login => "login-lead",
+        }
+    }
+
+    fn submit(&self) -> &'static str {
+        match (self.purpose, &self.password) {
+            (Purpose::Login, Some(_)) => "button-sign-in",
+            (Purpose::Promote, Some(PasswordField { purpose: PasswordUse::New { .. }, .. })) => "button-save-progress",
+            (Purpose::SignUp, Some(_)) => "button-create-account",
+            (Purpose::Promote | Purpose::SignUp | Purpose::Login, _) => "button-continue",
+        }
+    }
+
+    fn promotes(&self) -> bool {
+        self.purpose == Purpose::Promote
+    }
+}
+
+impl Page for IdentifyPage {
+    fn title(&self) -> Text {
+        Text::new(match self.purpose {
+            Purpose::Promote => "promote-title",
+            Purpose::SignUp => "sign-up-title",
+            Purpose::Login => "login-title",
+        })
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(Body { ctx, page: self }.render())
+    }
+
+    fn complaints(&self) -> Vec<(&'static str, Text)> {
+        self.login_id().complaint().into_iter().chain(self.complaints_of_password()).collect()
+    }
+
+    fn has_passkey(&self) -> bool {
+        self.passkey.is_some()
+    }
+}
+
+impl IdentifyPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let kinds = |kinds: &[LoginIdKind]| {
+            let choice = |kind: &LoginIdKind| LoginIdChoice { kind: *kind, href: format!("?kind={}", kind.as_str()) };
+            kinds.iter().map(choice).collect::<Vec<_>>()
+        };
+        let promote = Self {
+            password: Some(PasswordField::new(8)),
+            have_account_href: Some("/flow/sample/have-account".into()),
+            cancel_href: Some("/flow/sample/cancel".into()),
+            steps: Some(Steps { current: 1, total: 2 }),
+            ..Self::new(Purpose::Promote, "/flow/sample", LoginIdKind::Email)
+        };
+        let sign_up = Self {
+            kinds: kinds(&[LoginIdKind::Email, LoginIdKind::Phone, LoginIdKind::Username]),
+            password: Some(PasswordField::new(8)),
+            have_account_href: Some("/login".into()),
+            ..Self::new(Purpose::SignUp, "/flow/sample", LoginIdKind::Username)
+        };
+        let login = Self {
+            password: Some(PasswordField::current()),
+            create_account_href: Some("/signup".into()),
+            forgot_href: Some("/forgot".into()),
+            cancel_href: Some("/flow/sample/cancel".into()),
+            ..Self::new(Purpose::Login, "/flow/sample", LoginIdKind::Email)
+        };
+        vec![
+            ("promote", promote.clone()),
+            (
+                "promote-errors",
+                Self {
+                    value: "ada.example.com".into(),
+                    value_error: Some(Complaint::EmailInvalid.text()),
+                    password: Some(PasswordField {
+                        strength: Some(Strength::Weak),
+                        ..PasswordField::new(8).with_error(Complaint::PasswordTooShort { min: 8 })
+                    }),
+                    ..promote.clone()
+                },
+            ),
+            (
+                "promote-choices",
+                Self {
+                    kinds: kinds(&[LoginIdKind::Email, LoginIdKind::Phone]),
+                    kind: LoginIdKind::Phone,
+                    password: None,
+                    passkey: Some(PasskeyCeremony::sample(Ceremony::Create)),
+                    ..promote.clone()
+                },
+            ),
+            (
+                "promote-passkey-only",
+                Self {
+                    kinds: Vec::new(),
+                    password: None,
+                    passkey: Some(PasskeyCeremony::sample(Ceremony::Create)),
+                    steps: None,
+                    ..promote
+                },
+            ),
+            ("sign-up", sign_up.clone()),
+            (
+                "sign-up-strong",
+                Self {
+                    value: "ada".into(),
+                    value_error: Some(Complaint::UsernameTaken.text()),
+                    password: Some(PasswordField { strength: Some(Strength::Strong), ..PasswordField::new(8) }),
+                    ..sign_up
+                },
+            ),
+            ("login", Self { passkey: Some(PasskeyCeremony::sample(Ceremony::Use)), ..login.clone() }),
+            (
+                "login-wrong",
+                Self {
+                    value: "ada@example.com".into(),
+                    password: Some(PasswordField::current().with_error(Complaint::CredentialsWrong)),
+                    ..login
+                },
+            ),
+        ]
+    }
+}
+
+#[derive(Template)]
+#[template(path = "identify.html")]
+struct Body<'a> {
+    ctx: &'a PageContext,
+    page: &'a IdentifyPage,
+}

@@ -1,0 +1,164 @@
+//! Languages: the embedded fluent files, and the choice of one for a reader.
+//! Touches nothing outside the binary.
+
+use std::sync::Arc;
+
+use fluent_bundle::FluentResource;
+use fluent_bundle::concurrent::FluentBundle;
+
+use super::text::{Arg, Text, fluent_args};
+
+/// Which way a language is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Left to right.
+    Ltr,
+    /// Right to left.
+    Rtl,
+}
+
+impl Direction {
+    /// The value of the HTML `dir` attribute.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ltr => "ltr",
+            Self::Rtl => "rtl",
+        }
+    }
+}
+
+/// Every language the pages speak; the first is the fallback of all others.
+pub(super) const SOURCES: [(&str, Direction, &str); 1] = [("en", Direction::Ltr, include_str!("../../locales/en.ftl"))];
+
+struct Tongue {
+    tag: &'static str,
+    direction: Direction,
+    bundle: FluentBundle<FluentResource>,
+    fallback: Option<Arc<Tongue>>,
+}
+
+impl Tongue {
+    fn parse(tag: &'static str, direction: Direction, source: &str, fallback: Option<Arc<Self>>) -> Self {
+        let mut bundle = FluentBundle::new_concurrent(vec![tag.parse().unwrap_or_default()]);
+        // Isolation marks keep a Latin name from reordering a right-to-left sentence; elsewhere they are only noise.
+        bundle.set_use_isolating(direction == Direction::Rtl);
+        // A broken entry is skipped here and falls back to English; the locale tests refuse it before release.
+        let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(resource, _errors)| resource);
+        bundle.add_resource_overriding(resource);
+        Self { tag, direction, bundle, fallback }
+    }
+
+    fn find(&self, key: &str, args: &[(&'static str, Arg)]) -> Option<String> {
+        let Some(pattern) = self.bundle.get_message(key).and_then(|message| message.value()) else {
+            return self.fallback.as_ref().and_then(|fallback| fallback.find(key, args));
+        };
+        let args = fluent_args(args);
+        let mut errors = Vec::new();
+        Some(self.bundle.format_pattern(pattern, Some(&args), &mut errors).into_owned())
+    }
+}
+
+/// One language, ready to speak; cheap to clone.
+#[derive(Clone)]
+pub struct Locale(Arc<Tongue>);
+
+impl Locale {
+    /// The BCP 47 tag, as in `<html lang>`.
+    pub fn tag(&self) -> &'static str {
+        self.0.tag
+    }
+
+    /// Which way the language is written.
+    pub fn direction(&self) -> Direction {
+        self.0.direction
+    }
+
+    /// The text `key` in this language, else in English, else the key itself.
+    pub fn text(&self, key: &str) -> String {
+        self.text_with(key, &[])
+    }
+
+    /// The text `key` with its arguments filled in.
+    pub fn text_with(&self, key: &str, args: &[(&'static str, Arg)]) -> String {
+        self.0.find(key, args).unwrap_or_else(|| key.to_owned())
+    }
+
+    /// A [`Text`] in this language.
+    pub fn say(&self, text: &Text) -> String {
+        self.text_with(text.key(), text.args())
+    }
+}
+
+impl std::fmt::Debug for Locale {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Locale").field(&self.0.tag).finish()
+    }
+}
+
+/// All languages, loaded once at start and shared.
+#[derive(Clone, Debug)]
+pub struct Ui {
+    locales: Vec<Locale>,
+}
+
+impl Ui {
+    /// Parses the embedded languages.
+    pub fn load() -> Self {
+        let mut locales: Vec<Locale> = Vec::with_capacity(SOURCES.len());
+        for (tag, direction, source) in SOURCES {
+            let fallback = locales.first().map(|english| Arc::clone(&english.0));
+            locales.push(Locale(Arc::new(Tongue::parse(tag, direction, source, fallback))));
+        }
+        Self { locales }
+    }
+
+    /// Every language, English first.
+    pub fn locales(&self) -> &[Locale] {
+        &self.locales
+    }
+
+    /// The language for a reader: the first of `ui_locales` (OIDC Core 3.1.2.1, space-separated), then of
+    /// `Accept-Language` (RFC 9110 12.5.4), that the project allows; else the first allowed, else English.
+    ///
+    /// An empty `allowed` allows all.
+    pub fn negotiate(&self, ui_locales: Option<&str>, accept_language: Option<&str>, allowed: &[String]) -> Locale {
+        let offered: Vec<&Locale> = if allowed.is_empty() {
+            self.locales.iter().collect()
+        } else {
+            allowed.iter().filter_map(|tag| find_match(self.locales.iter(), tag)).collect()
+        };
+        let wanted = ui_locales.unwrap_or_default().split_ascii_whitespace();
+        let accepted = accept_language.map(sort_by_quality).unwrap_or_default();
+        wanted
+            .chain(accepted)
+            .find_map(|tag| find_match(offered.iter().copied(), tag))
+            .or(offered.first().copied())
+            .unwrap_or(&self.locales[0])
+            .clone()
+    }
+}
+
+/// The languages of an `Accept-Language` header, best first; refused ones (`q=0`) left out.
+fn sort_by_quality(header: &str) -> Vec<&str> {
+    let mut ranges: Vec<(&str, f32)> = header
+        .split(',')
+        .take(32)
+        .filter_map(|part| {
+            let (tag, parameters) = part.split_once(';').unwrap_or((part, ""));
+            let quality = match parameters.trim().strip_prefix("q=") {
+                Some(q) => q.parse().ok()?,
+                None => 1.0,
+            };
+            (quality > 0.0).then_some((tag.trim(), quality))
+        })
+        .collect();
+    ranges.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ranges.into_iter().map(|(tag, _)| tag).collect()
+}
+
+/// The exact tag if there is one, else the same primary language (`de-AT` reads `de`, `zh-Hant` reads `zh-TW`).
+fn find_match<'a>(mut offered: impl Iterator<Item = &'a Locale> + Clone, wanted: &str) -> Option<&'a Locale> {
+    let primary = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+    let exact = offered.clone().find(|locale| locale.tag().eq_ignore_ascii_case(wanted));
+    exact.or_else(|| offered.find(|locale| primary(locale.tag()) == primary(wanted)))
+}

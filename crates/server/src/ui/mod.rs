@@ -1,0 +1,37 @@
+//! The pages people see: typed page structs, their templates, texts, assets and colours.
+//! Knows no HTTP, no store and no flow; handlers fill a page struct and send what it renders.
+
+mod asset;
+mod color;
+mod complaint;
+mod context;
+mod ending;
+mod field;
+mod identify;
+mod locale;
+mod notice;
+mod page;
+mod passkey;
+mod policy;
+mod promotion;
+mod sample;
+mod text;
+mod theme;
+mod verify_code;
+
+pub use asset::{Asset, asset, asset_href};
+pub use complaint::Complaint;
+pub use context::{Brand, ColorScheme, PageContext};
+pub use ending::{ErrorKind, ErrorPage, LoggedOutPage, LogoutPage, TooManyTriesPage};
+pub use field::{Link, LoginIdChoice, LoginIdKind, PasswordField, PasswordUse, Steps, Strength};
+pub use identify::{IdentifyPage, Purpose};
+pub use locale::{Direction, Locale, Ui};
+pub use notice::{Level, Notice, NoticeKind};
+pub use page::{Page, Shell};
+pub use passkey::{Ceremony, PasskeyCeremony};
+pub use policy::{content_security_policy, form_action_source};
+pub use promotion::{AlreadyPromotedPage, ConflictPage, HaveAccountPage};
+pub use sample::{Sample, sample_context, samples};
+pub use text::{Arg, Text};
+pub use theme::{theme_css, theme_href};
+pub use verify_code::{Channel, CodePurpose, Resend, VerifyCodePage};

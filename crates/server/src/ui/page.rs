@@ -1,0 +1,77 @@
+//! What every page has in common: the frame around it, its one heading and its summary of complaints.
+
+use askama::Template;
+
+use super::context::PageContext;
+use super::text::Text;
+
+/// A page that can be shown.
+pub trait Page {
+    /// The one heading, which is also the document's title.
+    fn title(&self) -> Text;
+
+    /// The content below the heading.
+    fn body(&self, ctx: &PageContext) -> String;
+
+    /// What is wrong with the form, each with the id of its field.
+    fn complaints(&self) -> Vec<(&'static str, Text)> {
+        Vec::new()
+    }
+
+    /// Where the page belongs: in the entrance or inside the account.
+    fn shell(&self) -> Shell {
+        Shell::Entrance
+    }
+
+    /// True if the page offers a passkey and needs its script.
+    fn has_passkey(&self) -> bool {
+        false
+    }
+
+    /// The complete HTML document.
+    fn render(&self, ctx: &PageContext) -> String {
+        let frame = Frame {
+            ctx,
+            title: ctx.say(&self.title()),
+            body: self.body(ctx),
+            complaints: self.complaints(),
+            shell: self.shell(),
+            passkey: self.has_passkey(),
+        };
+        finish(frame.render())
+    }
+}
+
+/// The frame around a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shell {
+    /// A single card: signing up, in and out.
+    Entrance,
+    /// The wide frame of the account, with a way back if the page is not its first.
+    Account {
+        /// Where "back" leads.
+        back: Option<String>,
+    },
+}
+
+#[derive(Template)]
+#[template(path = "frame.html")]
+struct Frame<'a> {
+    ctx: &'a PageContext,
+    title: String,
+    body: String,
+    complaints: Vec<(&'static str, Text)>,
+    shell: Shell,
+    passkey: bool,
+}
+
+impl Frame<'_> {
+    fn summary_title(&self) -> Text {
+        Text::new("summary-title").with("count", i64::try_from(self.complaints.len()).unwrap_or(i64::MAX))
+    }
+}
+
+/// A rendered template. Rendering writes to memory from plain values, so that it cannot fail.
+pub(super) fn finish(rendered: askama::Result<String>) -> String {
+    rendered.expect("a template that only prints values into a String cannot fail")
+}

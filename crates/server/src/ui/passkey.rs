@@ -1,0 +1,71 @@
+//! The passkey button: a form that a small script fills with a WebAuthn answer (WebAuthn Level 3, JSON forms).
+
+use askama::Template;
+
+use super::context::PageContext;
+use super::page::finish;
+
+/// What is done with a passkey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ceremony {
+    /// A new one is made (`navigator.credentials.create`).
+    Create,
+    /// One is used (`navigator.credentials.get`).
+    Use,
+}
+
+impl Ceremony {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Use => "use",
+        }
+    }
+}
+
+/// A passkey button. The form posts `action=passkey` and, in `credential`, the answer as JSON with base64url values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasskeyCeremony {
+    /// Made or used.
+    pub ceremony: Ceremony,
+    /// The options as JSON with base64url values: the object with `publicKey`, or that one itself.
+    pub options_json: String,
+    /// Where the form posts to.
+    pub action: String,
+}
+
+impl PasskeyCeremony {
+    /// The button as one more way beside a form, under an "or".
+    pub(super) fn render_beside(&self, ctx: &PageContext) -> String {
+        finish(PasskeyButton { ctx, passkey: self, alone: false }.render())
+    }
+
+    /// The button as the main thing to do on its page.
+    pub(super) fn render_alone(&self, ctx: &PageContext) -> String {
+        finish(PasskeyButton { ctx, passkey: self, alone: true }.render())
+    }
+}
+
+impl PasskeyCeremony {
+    pub(super) fn sample(ceremony: Ceremony) -> Self {
+        let options_json = r#"{"publicKey":{"challenge":"c2FtcGxl","rpId":"localhost"}}"#.to_owned();
+        Self { ceremony, options_json, action: "/flow/sample/passkey".into() }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "part/passkey.html")]
+struct PasskeyButton<'a> {
+    ctx: &'a PageContext,
+    passkey: &'a PasskeyCeremony,
+    alone: bool,
+}
+
+impl PasskeyButton<'_> {
+    fn label(&self) -> &'static str {
+        match self.passkey.ceremony {
+            Ceremony::Create => "passkey-button-create",
+            Ceremony::Use => "passkey-button-use",
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Every page in its main states, for the tests, for screenshots and for anyone who wants to look.
+
+use super::context::{Brand, ColorScheme, PageContext};
+use super::locale::Locale;
+use super::page::Page;
+use super::{AlreadyPromotedPage, ConflictPage, ErrorPage, HaveAccountPage, IdentifyPage};
+use super::{LoggedOutPage, LogoutPage, TooManyTriesPage, VerifyCodePage};
+
+/// A page in one state, with a name for it.
+pub struct Sample {
+    /// `<page>-<state>`, unique.
+    pub name: String,
+    /// The page.
+    pub page: Box<dyn Page>,
+}
+
+/// All pages in all their main states.
+pub fn samples() -> Vec<Sample> {
+    let mut all = Vec::new();
+    collect(&mut all, "identify", IdentifyPage::samples());
+    collect(&mut all, "verify-code", VerifyCodePage::samples());
+    collect(&mut all, "have-account", HaveAccountPage::samples());
+    collect(&mut all, "conflict", ConflictPage::samples());
+    collect(&mut all, "already-promoted", AlreadyPromotedPage::samples());
+    collect(&mut all, "error", ErrorPage::samples());
+    collect(&mut all, "too-many-tries", TooManyTriesPage::samples());
+    collect(&mut all, "logout", LogoutPage::samples());
+    collect(&mut all, "logged-out", LoggedOutPage::samples());
+    all
+}
+
+/// A context to render samples with.
+pub fn sample_context(locale: Locale) -> PageContext {
+    PageContext {
+        locale,
+        color_scheme: ColorScheme::Auto,
+        brand: Brand { name: "Corner Shop".into(), logo_uri: None, accent_color: None },
+        csrf: "sample-csrf-token".into(),
+        notice: None,
+        app_name: "Corner Shop".into(),
+    }
+}
+
+fn collect<P: Page + 'static>(all: &mut Vec<Sample>, page: &str, states: Vec<(&'static str, P)>) {
+    for (state, sample) in states {
+        all.push(Sample { name: format!("{page}-{state}"), page: Box::new(sample) });
+    }
+}

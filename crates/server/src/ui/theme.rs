@@ -1,0 +1,152 @@
+//! The brand's accent colour, turned into a small style sheet that is readable in light and dark.
+//! A served file and not a `style` attribute, because the content policy allows nothing inline.
+
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::asset::print_hex;
+use super::color::Color;
+use super::context::Brand;
+
+/// The house colour: the green of a door.
+const HOUSE: Color = Color::from_bytes(0x1b, 0x5e, 0x4b);
+
+/// What `vestibule.css` draws under text; the two must agree (a test reads them there).
+const LIGHT: Grounds =
+    Grounds { paper: Color::from_bytes(0xf5, 0xf3, 0xee), surface: Color::WHITE, ink: Color::from_bytes(0x1a, 0x1d, 0x1b) };
+const DARK: Grounds = Grounds {
+    paper: Color::from_bytes(0x10, 0x13, 0x12),
+    surface: Color::from_bytes(0x1a, 0x1e, 0x1c),
+    ink: Color::from_bytes(0xf1, 0xf2, 0xee),
+};
+
+struct Grounds {
+    paper: Color,
+    surface: Color,
+    ink: Color,
+}
+
+/// The colours one scheme derives from an accent.
+struct Shades {
+    fill: Color,
+    fill_hover: Color,
+    on_fill: Color,
+    text: Color,
+    soft: Color,
+    line: Color,
+    hall: Color,
+}
+
+/// The style sheet for a brand: custom properties only, for light and dark.
+pub fn theme_css(brand: &Brand) -> String {
+    let accent = accent_of(brand);
+    let light = print_properties(&shade(accent, &LIGHT, Color::BLACK, 0.07));
+    let dark = print_properties(&shade(accent, &DARK, Color::WHITE, 0.14));
+    format!(
+        ":root{{{light}}}\n\
+         @media (prefers-color-scheme:dark){{:root:not([data-color-scheme=light]){{{dark}}}}}\n\
+         :root[data-color-scheme=dark]{{{dark}}}\n"
+    )
+}
+
+/// The address of [`theme_css`]: `/assets/theme/<hash>.css`, the hash taken over the content.
+pub fn theme_href(brand: &Brand) -> String {
+    let hash = digest(&SHA256, theme_css(brand).as_bytes());
+    format!("/assets/theme/{}.css", print_hex(&hash.as_ref()[..8]))
+}
+
+/// Fill and text colour of a button in a mail, where there is neither style sheet nor dark mode.
+pub(super) fn mail_colors(brand: &Brand) -> (String, String) {
+    let shades = shade(accent_of(brand), &LIGHT, Color::BLACK, 0.07);
+    (shades.fill.print(), shades.text.print())
+}
+
+fn accent_of(brand: &Brand) -> Color {
+    brand.accent_color.as_deref().and_then(Color::parse).unwrap_or(HOUSE)
+}
+
+/// `away` is the end of the scale that stands out from the grounds: black on light ones, white on dark ones.
+fn shade(accent: Color, grounds: &Grounds, away: Color, tint: f64) -> Shades {
+    let soft = grounds.surface.mix(accent, tint);
+    // A dark brand colour would vanish on a dark page and a pale one on a light page: keep its edge visible.
+    let fill = accent.reach_contrast(&[grounds.surface], if away == Color::WHITE { 3.0 } else { 1.25 }, away);
+    let on_fill = if fill.contrast(Color::WHITE) >= 4.5 { Color::WHITE } else { Color::BLACK };
+    let from_text = if on_fill == Color::WHITE { Color::BLACK } else { Color::WHITE };
+    Shades {
+        fill,
+        fill_hover: fill.mix(from_text, 0.14),
+        on_fill,
+        text: accent.reach_contrast(&[grounds.surface, grounds.paper, soft], 4.6, away),
+        soft,
+        line: grounds.surface.mix(accent, 0.32),
+        hall: grounds.paper.mix(accent, tint).mix(grounds.ink, 0.02),
+    }
+}
+
+fn print_properties(shades: &Shades) -> String {
+    let Shades { fill, fill_hover, on_fill, text, soft, line, hall } = shades;
+    [
+        ("accent", fill),
+        ("accent-hover", fill_hover),
+        ("on-accent", on_fill),
+        ("accent-text", text),
+        ("accent-soft", soft),
+        ("accent-line", line),
+        ("hall", hall),
+    ]
+    .iter()
+    .map(|(name, color)| format!("--{name}:{};", color.print()))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BRANDS: [&str; 10] = [
+        "#1b5e4b", "#ffd400", "#0a1a3f", "#000000", "#ffffff", "#e11d48", "#7c3aed", "#06b6d4", "#808080", "#a3e635",
+    ];
+
+    #[test]
+    fn every_accent_is_readable_in_light_and_dark() {
+        for hex in BRANDS {
+            let accent = Color::parse(hex).expect("a colour");
+            for (grounds, away, tint) in [(&LIGHT, Color::BLACK, 0.07), (&DARK, Color::WHITE, 0.14)] {
+                let shades = shade(accent, grounds, away, tint);
+                for ground in [grounds.surface, grounds.paper, shades.soft] {
+                    assert!(shades.text.contrast(ground) >= 4.5, "text of {hex}");
+                    assert!(grounds.ink.contrast(ground) >= 7.0, "ink on {hex}");
+                }
+                assert!(shades.on_fill.contrast(shades.fill) >= 4.5, "button of {hex}");
+                assert!(shades.on_fill.contrast(shades.fill_hover) >= 4.5, "hovered button of {hex}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hostile_colour_cannot_write_css() {
+        let brand = Brand { accent_color: Some("red}body{display:none".into()), ..Brand::default() };
+        assert_eq!(theme_css(&brand), theme_css(&Brand::default()));
+    }
+
+    #[test]
+    fn the_grounds_are_those_of_the_style_sheet() {
+        let css = include_str!("../../assets/vestibule.css");
+        for (name, color) in [
+            ("paper", LIGHT.paper),
+            ("surface", LIGHT.surface),
+            ("ink", LIGHT.ink),
+            ("paper", DARK.paper),
+            ("surface", DARK.surface),
+            ("ink", DARK.ink),
+        ] {
+            let line = format!("--{name}: {};", color.print());
+            assert!(css.contains(&line), "{line} is not in vestibule.css");
+        }
+    }
+
+    #[test]
+    fn another_accent_has_another_address() {
+        let brand = |hex: &str| Brand { accent_color: Some(hex.into()), ..Brand::default() };
+        assert_ne!(theme_href(&brand("#123456")), theme_href(&brand("#654321")));
+    }
+}

@@ -1,0 +1,184 @@
+//! The page on which a one-time code is typed.
+
+use askama::Template;
+
+use super::complaint::Complaint;
+use super::context::PageContext;
+use super::field::{Field, Steps};
+use super::page::{Page, finish};
+use super::text::Text;
+
+/// How the code was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// By email.
+    Email,
+    /// By SMS.
+    Sms,
+}
+
+/// What the code is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodePurpose {
+    /// Proving an address or number that was just typed.
+    Verify,
+    /// Signing in; the page does not say whether an account exists.
+    Login,
+    /// Choosing a new password; the page does not say whether an account exists.
+    Recover,
+}
+
+/// Whether another code can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resend {
+    /// Now.
+    Now,
+    /// In so many seconds; the button is there already, for pages without script.
+    After(u32),
+    /// Not any more: too many were sent.
+    Never,
+}
+
+/// Asks for the code. The form posts `code` and `action=verify`, the other one `action=resend`.
+#[derive(Clone, Debug)]
+pub struct VerifyCodePage {
+    /// What for.
+    pub purpose: CodePurpose,
+    /// How it was sent.
+    pub channel: Channel,
+    /// Where to, masked as far as the caller thinks right.
+    pub destination: String,
+    /// Where both forms post to.
+    pub action: String,
+    /// What is wrong with the last code.
+    pub error: Option<Text>,
+    /// Whether another code can be asked for.
+    pub resend: Resend,
+    /// The way back, to type another address.
+    pub back_href: Option<String>,
+    /// Back to the waiting app, without doing anything.
+    pub cancel_href: Option<String>,
+    /// How far along this is.
+    pub steps: Option<Steps>,
+}
+
+impl VerifyCodePage {
+    /// A fresh page for a code just sent.
+    pub fn new(
+        purpose: CodePurpose,
+        channel: Channel,
+        destination: impl Into<String>,
+        action: impl Into<String>,
+    ) -> Self {
+        Self {
+            purpose,
+            channel,
+            destination: destination.into(),
+            action: action.into(),
+            error: None,
+            resend: Resend::Now,
+            back_href: None,
+            cancel_href: None,
+            steps: None,
+        }
+    }
+
+    fn code(&self) -> Field {
+        Field {
+            autocomplete: "one-time-code",
+            inputmode: Some("numeric"),
+            max_length: Some(12),
+            error: self.error.clone(),
+            autofocus: self.error.is_none(),
+            ltr: true,
+            plain: true,
+            class: "code",
+            ..Field::new("code", Text::new("field-code"), "text")
+        }
+    }
+
+    fn lead(&self) -> &'static str {
+        match (self.purpose, self.channel) {
+            (CodePurpose::Verify, Channel::Email) => "code-lead-email",
+            (CodePurpose::Verify, Channel::Sms) => "code-lead-sms",
+            (CodePurpose::Login | CodePurpose::Recover, Channel::Email) => "code-lead-email-if-account",
+            (CodePurpose::Login | CodePurpose::Recover, Channel::Sms) => "code-lead-sms-if-account",
+        }
+    }
+
+    fn help(&self) -> &'static str {
+        match self.channel {
+            Channel::Email => "code-help-email",
+            Channel::Sms => "code-help-sms",
+        }
+    }
+
+    fn back(&self) -> &'static str {
+        match self.channel {
+            Channel::Email => "code-other-email",
+            Channel::Sms => "code-other-phone",
+        }
+    }
+
+    fn resends(&self) -> bool {
+        self.resend != Resend::Never
+    }
+
+    fn wait(&self) -> Option<(u32, Text)> {
+        match self.resend {
+            Resend::After(seconds) if seconds > 0 => Some((seconds, Text::new("resend-wait").with("seconds", seconds))),
+            Resend::Now | Resend::After(_) | Resend::Never => None,
+        }
+    }
+}
+
+impl Page for VerifyCodePage {
+    fn title(&self) -> Text {
+        Text::new(match self.channel {
+            Channel::Email => "code-title-email",
+            Channel::Sms => "code-title-sms",
+        })
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(Body { ctx, page: self }.render())
+    }
+
+    fn complaints(&self) -> Vec<(&'static str, Text)> {
+        self.code().complaint().into_iter().collect()
+    }
+}
+
+impl VerifyCodePage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let email = Self {
+            back_href: Some("/flow/sample/back".into()),
+            cancel_href: Some("/flow/sample/cancel".into()),
+            steps: Some(Steps { current: 2, total: 2 }),
+            resend: Resend::After(45),
+            ..Self::new(CodePurpose::Verify, Channel::Email, "ada@example.com", "/flow/sample/code")
+        };
+        vec![
+            ("email", email.clone()),
+            ("email-wrong", Self { error: Some(Complaint::CodeWrong.text()), resend: Resend::Now, ..email }),
+            (
+                "sms",
+                Self {
+                    back_href: Some("/flow/sample/back".into()),
+                    resend: Resend::Never,
+                    ..Self::new(CodePurpose::Verify, Channel::Sms, "+44 ••• ••• 018", "/flow/sample/code")
+                },
+            ),
+            ("sms-login", Self::new(CodePurpose::Login, Channel::Sms, "+44 20 7946 0018", "/flow/sample/code")),
+            ("email-recover", Self::new(CodePurpose::Recover, Channel::Email, "ada@example.com", "/flow/sample/code")),
+        ]
+    }
+}
+
+#[derive(Template)]
+#[template(path = "verify_code.html")]
+struct Body<'a> {
+    ctx: &'a PageContext,
+    page: &'a VerifyCodePage,
+}
