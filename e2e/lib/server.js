@@ -115,9 +115,14 @@ listen = "127.0.0.1:${port}"
 [store]
 url = ${JSON.stringify(url)}
 
+[secrets]
+master_key = "${"5a".repeat(32)}"
+
 [smtp]
 host = "127.0.0.1"
 port = ${smtpPort}
+security = "none"
+from = "Shop <hello@shop.example>"
 `,
   );
   await writeFile(files.project, makeProject(port));
