@@ -7,7 +7,7 @@ pub mod config;
 pub mod crypto;
 pub mod demo;
 mod events;
-mod flows;
+pub mod flows;
 mod http;
 mod jobs;
 pub mod limits;

@@ -6,6 +6,7 @@ pub(crate) mod end_session;
 pub(crate) mod error;
 pub(crate) mod issue;
 pub(crate) mod page_flow;
+pub mod projects;
 pub(crate) mod promotion_code;
 pub(crate) mod rates;
 pub(crate) mod revoke;
