@@ -9,6 +9,7 @@ pub mod cors;
 mod credential;
 pub mod discovery;
 pub mod form;
+pub mod jose;
 mod json;
 pub mod login_hint;
 pub mod oauth;
