@@ -46,7 +46,7 @@ pub struct Header {
 
 impl Header {
     fn read(object: &Map<String, Value>) -> Result<Self, JoseError> {
-        let alg = read_alg(object)?;
+        let alg = read_header_alg(object)?;
         let typ = read_text(object, "typ")?;
         let kid = read_text(object, "kid")?;
         let jwk = object.get("jwk").map(Jwk::from_value).transpose()?;
@@ -58,7 +58,7 @@ impl Header {
 }
 
 /// Reads `alg`, refusing headers whose meaning is extended (RFC 7515 §4.1.11): no extension is understood.
-pub(crate) fn read_alg(object: &Map<String, Value>) -> Result<Alg, JoseError> {
+pub(crate) fn read_header_alg(object: &Map<String, Value>) -> Result<Alg, JoseError> {
     if object.contains_key("crit") {
         return Err(JoseError::Critical);
     }
@@ -66,7 +66,7 @@ pub(crate) fn read_alg(object: &Map<String, Value>) -> Result<Alg, JoseError> {
     Alg::parse(text).ok_or(JoseError::Algorithm)
 }
 
-pub(crate) fn read_text(object: &Map<String, Value>, name: &str) -> Result<Option<String>, JoseError> {
+fn read_text(object: &Map<String, Value>, name: &str) -> Result<Option<String>, JoseError> {
     object.get(name).map(|value| value.as_str().map(str::to_owned).ok_or(JoseError::Header)).transpose()
 }
 

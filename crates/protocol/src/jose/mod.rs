@@ -15,6 +15,7 @@ pub use anonymous::{ANONYMOUS_REQUEST_TYPE, AnonymousAction, AnonymousRequest, A
 pub(crate) use compact::Compact;
 pub use date::{ClaimTimes, NumericDate, SKEW_SECONDS, TimeError};
 pub use jwk::{Jwk, JwkError, Jwks, PublicKey, Thumbprint};
+pub(crate) use jws::read_header_alg;
 pub use jws::{Alg, Header, Jws, UnsignedJws};
 
 /// The longest compact JWS that is looked at, in bytes.
