@@ -8,7 +8,7 @@ pub mod crypto;
 pub mod demo;
 mod events;
 pub mod flows;
-mod http;
+pub(crate) mod http;
 mod jobs;
 pub mod limits;
 pub mod passwords;

@@ -7,7 +7,7 @@ use std::{
 
 use vestibule_domain::{id::ProjectNo, project::ProjectSettings};
 use vestibule_protocol::cors::OriginMatcher;
-use vestibule_store::{Store, db::StoreError, keys, projects};
+use vestibule_store::{Store, StoreError, keys, projects};
 
 use crate::crypto::{
     keyring::{KeyRing, KeyRingError},
@@ -130,7 +130,7 @@ fn open_project(row: projects::ProjectRow, keys: Vec<keys::KeyRow>, master: &Mas
     let settings = ProjectSettings::from_json(&row.settings)
         .map_err(|error| LoadError::Settings(row.id.clone(), error.to_string()))?;
     let keys = KeyRing::open(&row.id, keys, master).map_err(|error| LoadError::Keys(row.id.clone(), error))?;
-    let cors = OriginMatcher::new(settings.allowed_origin_entries());
+    let cors = OriginMatcher::new(settings.allowed_origin_entries().iter().map(String::as_str));
     let origin = row.public_origin.trim_end_matches('/').to_string();
     Ok(Project { no: row.no, id: row.id, version: row.version, origin, settings, keys, cors })
 }

@@ -17,7 +17,7 @@ use vestibule_protocol::{
 };
 use vestibule_store::{
     codes,
-    db::{StoreError, Tx},
+    StoreError, Tx,
     flows::{self, FlowRow},
     spent, users,
 };
@@ -242,7 +242,7 @@ async fn read_promotion_hint(
 }
 
 async fn resume(
-    conn: &mut vestibule_store::db::Conn,
+    conn: &mut vestibule_store::Conn,
     project: &Project,
     holder: Option<Vec<u8>>,
     browser: Option<&str>,
@@ -427,7 +427,7 @@ pub(crate) fn answer(pending: &PendingRequest, code: Option<String>) -> AppRedir
 
 /// The answer to the app that says why not.
 pub(crate) fn error_redirect(pending: &PendingRequest, error: &OAuthError) -> AppRedirect {
-    redirect(pending, vec![("error", error.code.as_str().to_string()), ("error_description", error.description.to_string())])
+    redirect(pending, error_parameters(error))
 }
 
 /// The answer to the app when the person went back without finishing.
@@ -469,4 +469,20 @@ impl PendingRequest {
             x_state: details.x_state.clone(),
         }
     }
+}
+
+/// The answer to an app whose request is wrong before there is anything to remember.
+pub(crate) fn early_error(
+    uri: String,
+    mode: ResponseMode,
+    state: Option<String>,
+    error: &OAuthError,
+) -> AppRedirect {
+    let mut parameters = error_parameters(error);
+    parameters.extend(state.map(|state| ("state", state)));
+    AppRedirect { uri, mode, parameters }
+}
+
+fn error_parameters(error: &OAuthError) -> Vec<(&'static str, String)> {
+    vec![("error", error.code.as_str().to_string()), ("error_description", error.description.to_string())]
 }

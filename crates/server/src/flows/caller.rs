@@ -10,8 +10,8 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_protocol::claims;
-use vestibule_store::{db::Conn, grants, sessions, spent};
+use vestibule_protocol::claims::Sid;
+use vestibule_store::{Conn, grants, sessions, spent};
 
 use super::{Error, issue::split_token};
 use crate::{app::App, crypto::tokens::MacKey, projects::Project};
@@ -137,10 +137,10 @@ pub(crate) fn read_access_token(project: &Project, token: &str) -> Option<ReadTo
         });
     }
     let claims = project.keys.read_jwt("at+jwt", token)?;
-    let sid = claims::read_sid(claims.get("sid")?.as_str()?)?;
+    let sid = Sid::parse(claims.get("sid")?.as_str()?)?;
     let grant_id = match sid {
-        claims::Sid::Grant(id) => id.parse().ok()?,
-        claims::Sid::Session(_) => return None,
+        Sid::OfflineGrant(id) => id.parse().ok()?,
+        Sid::Idp(_) => return None,
     };
     Some(ReadToken {
         grant_id,
@@ -179,7 +179,7 @@ pub(crate) async fn find_live_grant(
         // Grouped by single sign-on: the grant lives only with its cookie session.
         let session = sessions::find(conn, project.no, session_id).await?;
         let lifetime = project.settings.session_lifetime();
-        if !session.is_some_and(|s| lifetime.is_alive(s.created_at, s.last_access_at, now)) {
+        if !session.is_some_and(|s| lifetime.is_alive_as_recorded(s.created_at, s.last_access_at, now)) {
             return Ok(None);
         }
     }
@@ -188,7 +188,7 @@ pub(crate) async fn find_live_grant(
 
 fn is_grant_alive(project: &Project, grant: &Grant, user: &User, now: Timestamp) -> bool {
     let lifetime = grant_lifetime(project, grant, user);
-    lifetime.is_some_and(|l| l.is_alive(grant.created_at, grant.last_access_at, now)) && user.is_active()
+    lifetime.is_some_and(|l| l.is_alive_as_recorded(grant.created_at, grant.last_access_at, now)) && user.is_active()
 }
 
 /// How long a grant lives by today's settings; `None` when its application is gone.
@@ -204,7 +204,7 @@ async fn find_session(
 ) -> Result<Option<(Session, User)>, Error> {
     let Some((id, hash)) = split_token(cookie) else { return Ok(None) };
     let Some((session, user)) = sessions::find_with_user(conn, project.no, id).await? else { return Ok(None) };
-    let alive = project.settings.session_lifetime().is_alive(session.created_at, session.last_access_at, now);
+    let alive = project.settings.session_lifetime().is_alive_as_recorded(session.created_at, session.last_access_at, now);
     Ok((alive && session.secret_hash.matches(&hash) && user.is_active()).then_some((session, user)))
 }
 
@@ -217,7 +217,7 @@ async fn record_access(app: &App, project: &Project, via: &Via, user: &User, now
             if should_record(grant.last_access_at, now, lifetime) {
                 let id = grant.id;
                 app.store
-                    .write("touch_grant", (), move |tx, ()| Box::pin(async move { grants::record_access(tx, no, id, now).await }))
+                    .write("touch_grant", (), move |tx, ()| Box::pin(grants::record_access(tx, no, id, now)))
                     .await?;
             }
         }
@@ -225,7 +225,7 @@ async fn record_access(app: &App, project: &Project, via: &Via, user: &User, now
             if should_record(session.last_access_at, now, project.settings.session_lifetime()) {
                 let id = session.id;
                 app.store
-                    .write("touch_session", (), move |tx, ()| Box::pin(async move { sessions::touch(tx, no, id, now).await }))
+                    .write("touch_session", (), move |tx, ()| Box::pin(sessions::touch(tx, no, id, now)))
                     .await?;
             }
         }

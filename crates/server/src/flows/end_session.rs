@@ -1,10 +1,15 @@
 //! Signing out of the cookie session (OIDC RP-Initiated Logout).
 
-use vestibule_domain::{event::Event, session::Session, time::Timestamp};
-use vestibule_protocol::claims::{self, Sid};
+use vestibule_domain::{
+    event::{Event, UserModel},
+    session::Session,
+    time::Timestamp,
+    user::User,
+};
+use vestibule_protocol::claims::Sid;
 use vestibule_store::{grants, sessions};
 
-use super::Error;
+use super::{Error, account::Loaded};
 use crate::{app::App, events, projects::Project};
 
 /// What an ID token hint proves: issued by us to a first-party application, for this very session.
@@ -15,13 +20,13 @@ pub(crate) fn hint_is_for(project: &Project, hint: &str, session: &Session) -> b
     let first_party = audience
         .and_then(|client_id| project.settings.client(client_id))
         .is_some_and(|client| client.application_type().is_first_party());
-    let sid = claims.get("sid").and_then(|sid| sid.as_str()).and_then(claims::read_sid);
+    let sid = claims.get("sid").and_then(|sid| sid.as_str()).and_then(Sid::parse);
     first_party
         && claims.get("iss").and_then(|iss| iss.as_str()) == Some(project.origin.as_str())
         && match sid {
-            Some(Sid::Session(id)) => id == session.id.to_string(),
+            Some(Sid::Idp(id)) => id == session.id.to_string(),
             // A token of a grant speaks for the user it belongs to.
-            Some(Sid::Grant(_)) => {
+            Some(Sid::OfflineGrant(_)) => {
                 claims.get("sub").and_then(|sub| sub.as_str()) == Some(session.user_id.to_string().as_str())
             }
             None => false,
@@ -29,16 +34,27 @@ pub(crate) fn hint_is_for(project: &Project, hint: &str, session: &Session) -> b
 }
 
 /// Ends a cookie session and the grants that were grouped with it.
-pub(crate) async fn end(app: &App, project: &Project, session: &Session, now: Timestamp) -> Result<(), Error> {
+pub(crate) async fn end(
+    app: &App,
+    project: &Project,
+    user: &User,
+    session: &Session,
+    now: Timestamp,
+) -> Result<(), Error> {
     let no = project.no;
-    let event = events::to_queue(app, project, &Event::signed_out(session.user_id), None, now);
-    let input = (session.id, session.user_id, event);
+    let loaded = Loaded::load(&mut *app.store.read().await?, project, user.clone()).await?;
+    let event = Event::UserSignedOut {
+        user: UserModel::copy(&loaded.account()),
+        session: events::model_of_session(session),
+    };
+    let event = events::prepare(app, project, &event, user.id, &events::Origin::default(), now);
+    let input = (session.id, user.id, event);
     app.store
         .write("end_session", input, move |tx, (id, user, event)| {
             Box::pin(async move {
                 grants::remove_of_session(tx, no, *id).await?;
                 sessions::remove(tx, no, *id).await?;
-                events::queue(tx, no, *user, event).await
+                events::queue(tx, no, *user, event, now).await
             })
         })
         .await?;

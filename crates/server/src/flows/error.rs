@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vestibule_store::db::StoreError;
+use vestibule_store::StoreError;
 
 use crate::limits::Counter;
 

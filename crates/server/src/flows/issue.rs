@@ -1,17 +1,18 @@
 //! Making what a client receives: grants with their refresh tokens, access tokens, ID tokens, cookie sessions.
 //! Nothing is written here; the caller's transaction does that.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use vestibule_domain::{
     client::{Client, SigningAlgorithm},
     grant::Grant,
     id::{GrantId, SessionId, UserId},
+    identity::Account,
     secret::TokenHash,
     session::Session,
     time::Timestamp,
-    user::User,
+    userinfo,
 };
-use vestibule_protocol::{claims, oauth::ScopeSet};
+use vestibule_protocol::{claims::Sid, oauth::ScopeSet};
 
 use crate::{
     app::App,
@@ -103,7 +104,7 @@ pub(crate) fn split_token<K>(token: &str) -> Option<(vestibule_domain::id::Id<K>
 
 /// The scopes a grant holds.
 pub(crate) fn scopes_of(grant: &Grant) -> ScopeSet {
-    grant.scope.as_deref().map_or_else(ScopeSet::guest_default, ScopeSet::parse)
+    grant.scope.as_deref().map_or_else(ScopeSet::guest_default, |scope| ScopeSet::parse(scope).unwrap_or_else(|_| ScopeSet::guest_default()))
 }
 
 /// The scope to store for a new guest of this application: `None` is the default set.
@@ -117,11 +118,10 @@ pub(crate) fn make_access_token(
     project: &Project,
     client: &Client,
     grant: &Grant,
-    user: &User,
-    can_reauthenticate: bool,
+    account: &Account<'_>,
     now: Timestamp,
 ) -> AccessToken {
-    let lifetime = client.access_token_lifetime(user.is_anonymous());
+    let lifetime = client.access_token_lifetime(account.user.is_anonymous());
     let expires_at = now.plus(lifetime);
     let token = if client.issues_jwt_access_tokens() {
         let mut claims = json!({
@@ -130,14 +130,13 @@ pub(crate) fn make_access_token(
             "iat": now.as_seconds(),
             "exp": expires_at.as_seconds(),
             "client_id": client.client_id,
-            "scope": scopes_of(grant).to_string(),
+            "scope": scopes_of(grant).print(),
             "auth_time": grant.authenticated_at.as_seconds(),
-            "sub": user.id,
-            "sid": claims::sid_of_grant(&grant.id.to_string()),
+            "sid": Sid::OfflineGrant(grant.id.to_string()).encode(),
             "jti": crypto::base64url(app.entropy.bytes::<16>()),
         });
         let object = claims.as_object_mut().expect("json! with braces makes an object");
-        add_user_claims(object, user, false, can_reauthenticate);
+        object.extend(userinfo::identify(account));
         if let Some(amr) = amr_claim(grant.amr.as_deref()) {
             object.insert("amr".into(), amr);
         }
@@ -156,42 +155,38 @@ pub(crate) enum TokenSession<'a> {
     Cookie(&'a Session),
 }
 
-/// What an ID token says besides the user.
-pub(crate) struct IdTokenInput<'a> {
-    pub(crate) session: TokenSession<'a>,
-    pub(crate) user: &'a User,
-    pub(crate) is_verified: bool,
-    pub(crate) can_reauthenticate: bool,
-    pub(crate) nonce: Option<&'a str>,
-    /// Standard attributes, for the client types that get them in ID tokens.
-    pub(crate) attributes: Map<String, Value>,
-}
-
 /// Issues an ID token (OIDC Core §2).
-pub(crate) fn make_id_token(project: &Project, client: &Client, input: IdTokenInput<'_>, now: Timestamp) -> String {
-    let (sid, authenticated_at, amr) = match input.session {
+pub(crate) fn make_id_token(
+    project: &Project,
+    client: &Client,
+    session: TokenSession<'_>,
+    account: &Account<'_>,
+    scopes: &ScopeSet,
+    nonce: Option<&str>,
+    now: Timestamp,
+) -> String {
+    let (sid, authenticated_at, amr) = match session {
         TokenSession::Grant(grant) => {
-            (claims::sid_of_grant(&grant.id.to_string()), grant.authenticated_at, grant.amr.as_deref())
+            (Sid::OfflineGrant(grant.id.to_string()), grant.authenticated_at, grant.amr.as_deref())
         }
         TokenSession::Cookie(session) => {
-            (claims::sid_of_session(&session.id.to_string()), session.authenticated_at, session.amr.as_deref())
+            (Sid::Idp(session.id.to_string()), session.authenticated_at, session.amr.as_deref())
         }
     };
-    let mut object = input.attributes;
+    let scopes: Vec<&str> = scopes.iter().collect();
+    let mut object = userinfo::describe_for_id_token(account, client, &scopes);
     object.insert("iss".into(), project.origin.clone().into());
     object.insert("aud".into(), json!([client.client_id]));
-    object.insert("sub".into(), input.user.id.to_string().into());
     object.insert("iat".into(), now.as_seconds().into());
     object.insert("exp".into(), (now.as_seconds() + ID_TOKEN_SECONDS).into());
     object.insert("auth_time".into(), authenticated_at.as_seconds().into());
-    object.insert("sid".into(), sid.into());
-    if let Some(nonce) = input.nonce {
+    object.insert("sid".into(), sid.encode().into());
+    if let Some(nonce) = nonce {
         object.insert("nonce".into(), nonce.into());
     }
     if let Some(amr) = amr_claim(amr) {
         object.insert("amr".into(), amr);
     }
-    add_user_claims(&mut object, input.user, input.is_verified, input.can_reauthenticate);
     signer(project, client).sign("JWT", &object)
 }
 
@@ -204,11 +199,4 @@ fn signer<'a>(project: &'a Project, client: &Client) -> &'a crypto::signing::Sig
 
 fn amr_claim(amr: Option<&str>) -> Option<Value> {
     amr.filter(|amr| !amr.is_empty()).map(|amr| json!(amr.split(' ').collect::<Vec<_>>()))
-}
-
-fn add_user_claims(object: &mut Map<String, Value>, user: &User, is_verified: bool, can_reauthenticate: bool) {
-    object.insert(claims::IS_ANONYMOUS.into(), user.is_anonymous().into());
-    object.insert(claims::IS_VERIFIED.into(), is_verified.into());
-    object.insert(claims::CAN_REAUTHENTICATE.into(), can_reauthenticate.into());
-    object.insert(claims::ROLES.into(), json!([]));
 }

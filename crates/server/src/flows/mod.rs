@@ -1,5 +1,6 @@
 //! Use cases, one a file: begin, load, decide, write, enqueue, commit. No HTTP here.
 
+pub(crate) mod account;
 pub(crate) mod authorize;
 pub(crate) mod caller;
 pub(crate) mod end_session;

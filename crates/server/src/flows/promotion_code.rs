@@ -39,7 +39,7 @@ pub(crate) async fn for_refresh_token(
     if grant.dpop_jkt.is_some() && !dpop_disabled {
         return Err(Error::DpopBindingMismatch);
     }
-    if !scopes_of(&grant).has_full_access() {
+    if !scopes_of(&grant).contains(vestibule_protocol::oauth::Scope::FULL_ACCESS) {
         return Err(Error::InsufficientScope);
     }
     issue(app, project, &user, now)

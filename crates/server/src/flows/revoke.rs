@@ -1,31 +1,39 @@
 //! Revoking a refresh token or a single access token (RFC 7009). Unknown tokens are no error.
 
 use vestibule_domain::{
-    event::Event,
-    id::{GrantId, ProjectNo, SessionId, UserId},
+    event::{Event, UserModel},
+    id::{GrantId, GrantKind, ProjectNo, SessionId, UserId},
     time::Timestamp,
 };
 use vestibule_store::{
-    db::{StoreError, Tx},
+    StoreError, Tx,
     grants, sessions, spent,
 };
 
-use super::{Error, caller::read_access_token, issue::split_token};
+use super::{Error, account::Loaded, caller::read_access_token, issue::split_token};
 use crate::{app::App, events, projects::Project};
 
 /// Revokes whatever the token is.
 pub(crate) async fn revoke(app: &App, project: &Project, token: &str, now: Timestamp) -> Result<(), Error> {
     let no = project.no;
-    if let Some((id, hash)) = split_token::<vestibule_domain::id::GrantKind>(token) {
-        let found = grants::find(&mut *app.store.read().await?, no, id).await?;
-        let Some(grant) = found.filter(|grant| grant.token_hash.matches(&hash)) else { return Ok(()) };
-        let event = events::to_queue(app, project, &Event::signed_out(grant.user_id), Some(&grant.client_id), now);
+    if let Some((id, hash)) = split_token::<GrantKind>(token) {
+        let mut conn = app.store.read().await?;
+        let found = grants::find_with_user(&mut conn, no, id).await?;
+        let Some((grant, user)) = found.filter(|(grant, _)| grant.token_hash.matches(&hash)) else { return Ok(()) };
+        let loaded = Loaded::load(&mut conn, project, user).await?;
+        drop(conn);
+        let event = Event::UserSignedOut {
+            user: UserModel::copy(&loaded.account()),
+            session: events::model_of_grant(&grant),
+        };
+        let origin = events::Origin { client_id: Some(&grant.client_id), ..events::Origin::default() };
+        let event = events::prepare(app, project, &event, loaded.id(), &origin, now);
         let input = (grant.id, grant.user_id, grant.session_id, event);
         app.store
             .write("revoke_grant", input, move |tx, (id, user, session, event)| {
                 Box::pin(async move {
                     end_grant(tx, no, *id, *session).await?;
-                    events::queue(tx, no, *user, event).await
+                    events::queue(tx, no, *user, event, now).await
                 })
             })
             .await?;

@@ -6,13 +6,14 @@ use vestibule_domain::{
     client::Client,
     grant::Grant,
     id::ProjectNo,
+    identity::Account,
     project::LimitName,
     session::Session,
     time::Timestamp,
     user::User,
 };
 use vestibule_store::{
-    db::{StoreError, Tx},
+    StoreError, Tx,
     grants, sessions, users,
 };
 
@@ -61,7 +62,7 @@ pub(crate) async fn with_refresh_token(
         device: None,
     };
     let (grant, refresh_token) = issue::make_grant(app, new, now);
-    let access = issue::make_access_token(app, project, client, &grant, &user, false, now);
+    let access = issue::make_access_token(app, project, client, &grant, &Account::of_guest(&user), now);
     let no = project.no;
     app.store
         .write("sign_up_anonymous", (user, grant), move |tx, (user, grant)| Box::pin(insert(tx, no, user, Start::Grant(grant))))
@@ -129,7 +130,7 @@ async fn go_on(
     if !user.is_anonymous() {
         return Err(Error::LoggedInAsMember);
     }
-    let access = issue::make_access_token(app, project, client, &grant, &user, false, now);
+    let access = issue::make_access_token(app, project, client, &grant, &Account::of_guest(&user), now);
     Ok(GuestTokens { access, refresh_token: None })
 }
 

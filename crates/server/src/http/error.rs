@@ -12,7 +12,7 @@ use vestibule_protocol::{
     api::{self, ApiError, ApiErrorName},
     oauth::{ErrorCode, OAuthError},
 };
-use vestibule_store::db::StoreError;
+use vestibule_store::StoreError;
 
 use super::{body::BodyProblem, visit::Visit};
 use crate::{

@@ -23,6 +23,12 @@ const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\n
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
+/// Serves the demo's own pages, with the limits a server has by default.
+pub(crate) async fn serve_plain(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+    let defaults = crate::config::load(None, std::iter::empty()).expect("the embedded defaults are valid: a test says so");
+    serve(listener, router, &defaults.server, stop).await;
+}
+
 /// Serves connections until `stop` resolves, then finishes running requests within the grace period.
 pub(crate) async fn serve(listener: TcpListener, router: Router, limits: &Server, stop: impl Future<Output = ()>) {
     let mut http = hyper::server::conn::http1::Builder::new();

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
-use vestibule_store::{codes, db::StoreError, flows, spent};
+use vestibule_store::{StoreError, codes, flows, spent};
 
 use crate::app::App;
 

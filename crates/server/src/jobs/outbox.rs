@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use vestibule_domain::time::Timestamp;
 use vestibule_store::{
-    db::StoreError,
+    StoreError,
     outbox::{self, OutboxRow},
 };
 

@@ -1,9 +1,9 @@
 //! The last click: everything a promotion, sign-up or login changes, in one transaction.
 
 use vestibule_domain::{
-    event::Event,
+    event::{Event, IdentityModel, SessionModel, UserModel},
     id::{IdentityId, ProjectNo, SessionId, UserId},
-    identifier::LoginIdKind,
+    identity::{Account, Dates, Identity, list_authenticators},
     session::Session,
     time::Timestamp,
     user::User,
@@ -11,7 +11,7 @@ use vestibule_domain::{
 use vestibule_store::{
     codes,
     credentials::{self, LoginIdRow},
-    db::{StoreError, Tx},
+    StoreError, Tx,
     device_keys, flows, sessions, users,
 };
 
@@ -21,6 +21,7 @@ use crate::{
     events::{self, QueuedEvent},
     flows::{
         Error,
+        account::{Loaded, identity_of},
         authorize::{AppRedirect, NewCode, answer, make_code},
         issue::make_session,
     },
@@ -97,8 +98,10 @@ pub(crate) async fn commit(
     browser: Browser,
     now: Timestamp,
 ) -> Result<Committed, Error> {
-    let Some(prepared) = prepare(app, project, flow, login, now).await? else { return Ok(Committed::UserGone) };
     let amr = Some("pwd".to_string());
+    let Some(prepared) = prepare(app, project, flow, login, &browser, now).await? else {
+        return Ok(Committed::UserGone);
+    };
     let user_id = prepared.user_id;
     let (session, session_cookie) = if flow.state.request.suppress_session {
         (None, None)
@@ -150,37 +153,79 @@ async fn prepare(
     project: &Project,
     flow: &Flow,
     login: Option<UserId>,
+    browser: &Browser,
     now: Timestamp,
 ) -> Result<Option<Prepared>, Error> {
-    let client_id = flow.state.request.client_id.as_str();
-    let queue = |event: &Event| events::to_queue(app, project, event, Some(client_id), now);
+    let session_model = SessionModel {
+        id: flow.id.to_string(),
+        is_cookie: true,
+        client_id: Some(flow.state.request.client_id.clone()),
+        created_at: now,
+        last_accessed_at: now,
+        display_name: browser.device.clone(),
+    };
     let mut conn = app.store.read().await?;
     match flow.state.purpose {
         Purpose::Promote { guest } => {
             let Some(guest) = users::find(&mut conn, project.no, guest).await? else { return Ok(None) };
             let Some(credentials) = credentials_of(app, flow, guest.id, now) else { return Ok(None) };
-            let promoted = promoted_user(&guest, &credentials, now);
-            let event = queue(&Event::promoted(&guest, &promoted, &[identity_of(&credentials)]));
+            let member = User { anonymous_since: None, promoted_at: Some(now), updated_at: now, ..guest.clone() };
+            let loaded = preview(project, member, &credentials, now);
+            let event = Event::UserAnonymousPromoted {
+                anonymous_user: UserModel::copy(&Account::of_guest(&guest)),
+                user: UserModel::copy(&loaded.account()),
+                identities: IdentityModel::copy_all(&loaded.account()),
+            };
+            let event = prepare_event(app, project, flow, &event, guest.id, now);
             Ok(Some(Prepared { user_id: guest.id, change: Change::Promote(credentials), event }))
         }
         Purpose::SignUp => {
             let user = User::new_member(app.entropy.id(now), now);
             let Some(credentials) = credentials_of(app, flow, user.id, now) else { return Ok(None) };
-            let event = queue(&Event::created(&user, &[identity_of(&credentials)]));
+            let loaded = preview(project, user.clone(), &credentials, now);
+            let event = Event::UserCreated {
+                user: UserModel::copy(&loaded.account()),
+                identities: IdentityModel::copy_all(&loaded.account()),
+            };
+            let event = prepare_event(app, project, flow, &event, user.id, now);
             Ok(Some(Prepared { user_id: user.id, change: Change::SignUp(Box::new(user), credentials), event }))
         }
         Purpose::Login => {
             let Some(user_id) = login else { return Ok(None) };
             let user = users::find(&mut conn, project.no, user_id).await?.filter(User::is_active);
             let Some(user) = user else { return Ok(None) };
-            let event = queue(&Event::authenticated(&user));
+            let loaded = Loaded::load(&mut conn, project, user).await?;
+            let event = Event::UserAuthenticated { user: UserModel::copy(&loaded.account()), session: session_model };
+            let event = prepare_event(app, project, flow, &event, user_id, now);
             Ok(Some(Prepared { user_id, change: Change::Login, event }))
         }
     }
 }
 
-fn promoted_user(guest: &User, _credentials: &Credentials, now: Timestamp) -> User {
-    User { anonymous_since: None, promoted_at: Some(now), updated_at: now, ..guest.clone() }
+fn prepare_event(
+    app: &App,
+    project: &Project,
+    flow: &Flow,
+    event: &Event,
+    user: UserId,
+    now: Timestamp,
+) -> QueuedEvent {
+    let request = &flow.state.request;
+    let origin = events::Origin {
+        client_id: Some(&request.client_id),
+        ip: None,
+        state: request.state.as_deref(),
+        x_state: request.x_state.as_deref(),
+    };
+    events::prepare(app, project, event, user, &origin, now)
+}
+
+/// The member as it will be once the transaction is committed.
+fn preview(project: &Project, user: User, credentials: &Credentials, now: Timestamp) -> Loaded {
+    let identities: Vec<Identity> = identity_of(&credentials.login_id).into_iter().collect();
+    let password = credentials.password_hash.as_ref().map(|_| Dates { created_at: now, updated_at: now });
+    let authenticators = list_authenticators(&project.settings, &identities, password, &[]);
+    Loaded { user, identities, authenticators }
 }
 
 fn credentials_of(app: &App, flow: &Flow, user_id: UserId, now: Timestamp) -> Option<Credentials> {
@@ -229,7 +274,7 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), Refusal
     if let Some(code) = &input.code {
         codes::insert(tx, no, code.hash, &code.payload, code.expires_at).await?;
     }
-    events::queue(tx, no, input.user_id, &input.event).await?;
+    events::queue(tx, no, input.user_id, &input.event, input.now).await?;
     Ok(())
 }
 
@@ -267,14 +312,4 @@ async fn insert_credentials(
         credentials::set_password(tx, no, user, hash, now).await?;
     }
     Ok(())
-}
-
-fn identity_of(credentials: &Credentials) -> events::IdentityModel {
-    let row = &credentials.login_id;
-    events::IdentityModel::login_id(row.id, row.user_id, &row.kind, &row.original, row.created_at)
-}
-
-/// The kind a stored login ID has.
-pub(crate) fn kind_of(row: &LoginIdRow) -> Option<LoginIdKind> {
-    LoginIdKind::from_name(&row.kind)
 }

@@ -7,14 +7,14 @@ use vestibule_domain::{
         otp::{self, CodeState, OtpDecision, ResendDecision},
         password::{self, Weakness},
     },
-    identifier::{LoginId, LoginIdError, LoginIdKind},
+    identifier::{IdentifierProblem, LoginId, LoginIdKind},
     project::LimitName,
     secret::{Secret, TokenHash},
     time::Timestamp,
 };
 use vestibule_store::{
     credentials,
-    db::{StoreError, Tx},
+    StoreError, Tx,
     flows, outbox,
 };
 
@@ -39,7 +39,7 @@ pub(crate) struct Identification {
 /// What is wrong with what was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mistakes {
-    pub(crate) login_id: Option<LoginIdError>,
+    pub(crate) login_id: Option<IdentifierProblem>,
     pub(crate) password: Vec<Weakness>,
     /// Login only: the pair is wrong; which half is not said.
     pub(crate) wrong_credentials: bool,
@@ -83,7 +83,8 @@ pub(crate) async fn identify(
     if needs_proof {
         charge_code(app, project, &login_id.value, ip, now)?;
     }
-    let password_hash = app.hasher.hash(input.password, &app.entropy).await?;
+    let password = password::prepare(input.password.expose());
+    let password_hash = app.hasher.hash(password, &app.entropy).await?;
     let mut pending = PendingLoginId {
         kind: login_id.kind,
         value: login_id.value,
@@ -94,9 +95,9 @@ pub(crate) async fn identify(
         taken: false,
     };
     let mail = needs_proof.then(|| {
-        let (code, text) = new_code(app, flow, 0, now);
+        let (code, text) = new_code(app, flow, None, now);
         pending.code = Some(code);
-        write_mail(&pending.original, &text)
+        write_mail(&address(&pending), &text)
     });
     flow.state.pending = Some(pending);
     let sent = mail.is_some();
@@ -132,14 +133,14 @@ pub(crate) async fn try_code(
         return Ok(CodeOutcome::Ready);
     }
     let Some(code) = &mut pending.code else { return Ok(CodeOutcome::Stale) };
-    let decision = otp::try_code(code, presented, now);
+    let decision = otp::try_code(code, &presented, now);
     match decision {
         OtpDecision::Accepted => {
             pending.proved_at = Some(now);
             pending.code = None;
         }
-        OtpDecision::Wrong { .. } => code.tries += 1,
-        OtpDecision::Expired | OtpDecision::TooManyTries => return Ok(CodeOutcome::Refused(decision)),
+        OtpDecision::Wrong { .. } => *code = code.tried(),
+        OtpDecision::Expired | OtpDecision::Exhausted => return Ok(CodeOutcome::Refused(decision)),
     }
     if !save(app, project, flow, None, now).await? {
         return Ok(CodeOutcome::Stale);
@@ -159,16 +160,16 @@ pub(crate) async fn resend(
     let Some(pending) = &flow.state.pending else { return Ok(None) };
     let Some(code) = &pending.code else { return Ok(None) };
     let decision = otp::may_resend(code, now);
-    if decision != ResendDecision::Now {
+    if decision != ResendDecision::Allowed {
         return Ok(Some(decision));
     }
     charge_code(app, project, &pending.value, ip, now)?;
-    let (new, text) = new_code(app, flow, code.sends, now);
-    let mail = write_mail(&pending.original, &text);
+    let (new, text) = new_code(app, flow, Some(code), now);
+    let mail = write_mail(&address(pending), &text);
     if let Some(pending) = &mut flow.state.pending {
         pending.code = Some(new);
     }
-    Ok(save(app, project, flow, Some(mail), now).await?.then_some(ResendDecision::Now))
+    Ok(save(app, project, flow, Some(mail), now).await?.then_some(ResendDecision::Allowed))
 }
 
 /// Checks login ID and password of a member; the same answer, and the same time, whether the account exists or not.
@@ -194,11 +195,20 @@ pub(crate) async fn check_password(
         None => None,
     };
     drop(conn);
-    let verdict = app.hasher.verify(input.password, password.map(|row| row.hash)).await?;
+    let verdict = app.hasher.verify(password::prepare(input.password.expose()), password.map(|row| row.hash)).await?;
     Ok(match (verdict, found) {
         (Verdict::Right { .. }, Some(row)) => Ok(row.user_id),
         (Verdict::Right { .. } | Verdict::Wrong, _) => Err(wrong()),
     })
+}
+
+/// Remembers that the proved login ID belongs to somebody; what is pending is kept for the page that says so.
+pub(crate) async fn mark_taken(app: &App, project: &Project, flow: &mut Flow, now: Timestamp) -> Result<(), Error> {
+    if let Some(pending) = &mut flow.state.pending {
+        pending.taken = true;
+    }
+    save(app, project, flow, None, now).await?;
+    Ok(())
 }
 
 fn charge_code(app: &App, project: &Project, value: &str, ip: IpAddr, now: Timestamp) -> Result<(), Error> {
@@ -206,10 +216,17 @@ fn charge_code(app: &App, project: &Project, value: &str, ip: IpAddr, now: Times
     rates::charge(app, project, LimitName::CodeSendPerUser, Who::LoginId(sha256(value.as_bytes())), now)
 }
 
-fn new_code(app: &App, flow: &Flow, sends: u32, now: Timestamp) -> (CodeState, String) {
+fn new_code(app: &App, flow: &Flow, previous: Option<&CodeState>, now: Timestamp) -> (CodeState, String) {
     let text = app.entropy.six_digits();
-    let code = CodeState { hash: hash_code(flow, &text), sent_at: now, tries: 0, sends: sends + 1 };
-    (code, text)
+    let hash = hash_code(flow, &text);
+    (previous.map_or_else(|| CodeState::first(hash, now), |previous| previous.resent(hash, now)), text)
+}
+
+/// Where a code for a pending login ID is sent.
+fn address(pending: &PendingLoginId) -> String {
+    let login_id =
+        LoginId { kind: pending.kind, value: pending.value.clone(), original: pending.original.clone() };
+    login_id.address().unwrap_or_else(|| pending.value.clone())
 }
 
 /// A code's hash is bound to its flow, so that it is worth nothing elsewhere.

@@ -4,7 +4,7 @@ use vestibule_domain::{grant::Grant, id::ProjectNo, secret::TokenHash, time::Tim
 use vestibule_protocol::oauth::ScopeSet;
 use vestibule_store::{
     codes,
-    db::{StoreError, Tx},
+    StoreError, Tx,
     grants, users,
 };
 
@@ -66,7 +66,7 @@ pub(crate) async fn exchange(
         return Err(Error::UserDisabled);
     }
     rates::charge_user(app, project, user.id, now)?;
-    let scopes = ScopeSet::parse(&payload.scope);
+    let scopes = ScopeSet::parse(&payload.scope).map_err(|_| Error::InvalidCode)?;
     let new = NewGrant {
         user_id: user.id,
         client_id: &client.client_id,
@@ -116,7 +116,7 @@ fn check_pkce(payload: &CodePayload, verifier: Option<&str>) -> Result<(), Error
         (Some(challenge), Some(verifier)) => {
             let verifier =
                 vestibule_protocol::oauth::PkceVerifier::parse(verifier).map_err(|_| Error::InvalidCode)?;
-            let computed = base64url(sha256(verifier.as_str().as_bytes()).0);
+            let computed = base64url(sha256(verifier.as_bytes()).0);
             let equal = aws_lc_rs::constant_time::verify_slices_are_equal(computed.as_bytes(), challenge.as_bytes());
             equal.map_err(|_| Error::InvalidCode)
         }

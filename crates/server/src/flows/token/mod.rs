@@ -3,7 +3,6 @@
 pub(crate) mod code;
 pub(crate) mod refresh;
 
-use serde_json::{Map, Value};
 use vestibule_domain::{
     client::Client,
     grant::Grant,
@@ -11,13 +10,12 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_protocol::oauth::ScopeSet;
-use vestibule_store::{client_secrets, db::Conn};
+use vestibule_store::{Conn, client_secrets};
 
 use super::{
     Error,
-    issue::{self, AccessToken, IdTokenInput, TokenSession, scopes_of},
-    user_info,
+    account::Loaded,
+    issue::{self, AccessToken, TokenSession, scopes_of},
 };
 use crate::{app::App, crypto::sha256, projects::Project};
 
@@ -64,34 +62,12 @@ pub(crate) async fn make_tokens(
     nonce: Option<&str>,
     now: Timestamp,
 ) -> Result<Tokens, Error> {
+    let loaded = Loaded::load(&mut *app.store.read().await?, project, user.clone()).await?;
+    let account = loaded.account();
+    let access = issue::make_access_token(app, project, client, grant, &account, now);
     let scopes = scopes_of(grant);
-    let facts = if user.is_anonymous() {
-        // A guest owns nothing that could be verified or authenticated with: no need to look.
-        user_info::Facts::of_guest()
-    } else {
-        user_info::Facts::load(&mut *app.store.read().await?, project, user).await?
-    };
-    let can_reauthenticate = facts.can_reauthenticate();
-    let access = issue::make_access_token(app, project, client, grant, user, can_reauthenticate, now);
-    let id_token = scopes.contains("openid").then(|| {
-        let attributes = id_token_attributes(client, &scopes, user, &facts);
-        let input = IdTokenInput {
-            session: TokenSession::Grant(grant),
-            user,
-            is_verified: facts.is_verified(),
-            can_reauthenticate,
-            nonce,
-            attributes,
-        };
-        issue::make_id_token(project, client, input, now)
-    });
+    let id_token = scopes
+        .contains("openid")
+        .then(|| issue::make_id_token(project, client, TokenSession::Grant(grant), &account, &scopes, nonce, now));
     Ok(Tokens { access, refresh_token: None, id_token })
-}
-
-fn id_token_attributes(client: &Client, scopes: &ScopeSet, user: &User, facts: &user_info::Facts) -> Map<String, Value> {
-    if client.application_type().has_attributes_in_id_token() {
-        facts.standard_claims(user, Some(scopes))
-    } else {
-        Map::new()
-    }
 }

@@ -1,7 +1,7 @@
 //! The `refresh_token` grant (RFC 6749 §6).
 
 use vestibule_domain::{grant::Grant, time::Timestamp};
-use vestibule_store::{db::StoreError, grants};
+use vestibule_store::{StoreError, grants};
 
 use super::{ClientProof, Tokens, authenticate_client, make_tokens};
 use crate::{

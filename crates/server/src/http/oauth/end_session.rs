@@ -41,7 +41,7 @@ async fn end(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response {
         Err(error) => return pages::flow_error(visit, headers, &error),
     };
     let destination = end_session::destination(project, uri, state);
-    let Some(session) = resolution.live().and_then(|caller| caller.session()) else {
+    let Some((caller, session)) = resolution.live().and_then(|caller| Some((caller, caller.session()?))) else {
         let mut response = pages::see_other(&destination);
         if matches!(resolution, Resolution::Dead { .. }) {
             cookies::clear_session(response.headers_mut(), project);
@@ -61,7 +61,7 @@ async fn end(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response {
         );
         return pages::found(&format!("/logout?{}", query.print()));
     }
-    match end_session::end(&visit.app, project, session, visit.now).await {
+    match end_session::end(&visit.app, project, &caller.user, session, visit.now).await {
         Ok(()) => {
             let mut response = pages::see_other(&destination);
             cookies::clear_session(response.headers_mut(), project);

@@ -13,7 +13,9 @@ use vestibule_domain::{
         password::{self, Weakness},
     },
     id::{FlowId, SessionId},
-    identifier::{LoginIdError, LoginIdKind},
+    identifier::{
+        IdentifierProblem, LoginIdKind, email::EmailProblem, phone::PhoneProblem, username::UsernameProblem,
+    },
     project::PromotionConflict,
     secret::Secret,
 };
@@ -181,12 +183,12 @@ impl Scene {
             Purpose::SignUp | Purpose::Login => (UiPurpose::SignUp, "login"),
         };
         let mut page = self.first_page(purpose, kind, typed);
-        let min_length = self.visit.project.settings.password_policy().min_length;
+        let min_length = u32::try_from(self.visit.project.settings.password_policy().min_length).unwrap_or(u32::MAX);
         let mut field = PasswordField::new(min_length);
         if let Some((form, mistakes)) = typed {
             let password = form.get("password").ok().flatten().unwrap_or_default();
             if let Some(weakness) = mistakes.password.first() {
-                field = field.with_error(complaint_of_password(*weakness));
+                field = field.with_error(complaint_of_password(*weakness, password));
                 field.strength = (!password.is_empty()).then(|| strength(password));
             }
         }
@@ -236,7 +238,7 @@ impl Scene {
             .collect();
         let suggested = suggested.filter(|(of, _)| *of == kind).map(|(_, value)| value);
         page.value = posted.or(suggested).unwrap_or_default();
-        page.value_error = typed.and_then(|(_, mistakes)| mistakes.login_id.as_ref()).map(|e| complaint_of_login_id(e).text());
+        page.value_error = typed.and_then(|(_, mistakes)| mistakes.login_id.as_ref()).map(|e| complaint_of_login_id(*e).text());
         page.cancel_href = self.cancel_href();
         page
     }
@@ -422,10 +424,26 @@ fn ui_kind(kind: LoginIdKind) -> crate::ui::LoginIdKind {
     }
 }
 
-fn complaint_of_login_id(error: &LoginIdError) -> Complaint {
-    todo_complaint(error)
+fn complaint_of_login_id(problem: IdentifierProblem) -> Complaint {
+    match problem {
+        IdentifierProblem::Email(EmailProblem::Missing) => Complaint::EmailMissing,
+        IdentifierProblem::Email(_) => Complaint::EmailInvalid,
+        IdentifierProblem::Phone(PhoneProblem::Missing) => Complaint::PhoneMissing,
+        IdentifierProblem::Phone(_) => Complaint::PhoneInvalid,
+        IdentifierProblem::Username(UsernameProblem::Missing) => Complaint::UsernameMissing,
+        IdentifierProblem::Username(UsernameProblem::Reserved) => Complaint::UsernameReserved,
+        IdentifierProblem::Username(_) => Complaint::UsernameInvalid,
+    }
 }
 
-fn complaint_of_password(weakness: Weakness) -> Text {
-    todo_weakness(weakness)
+fn complaint_of_password(weakness: Weakness, typed: &str) -> Complaint {
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    match weakness {
+        Weakness::TooShort { .. } if typed.is_empty() => Complaint::PasswordMissing,
+        Weakness::TooShort { min } => Complaint::PasswordTooShort { min: number(min) },
+        Weakness::TooLong { max } => Complaint::PasswordTooLong { max: number(max) },
+        Weakness::LikeLoginId => Complaint::PasswordLikeLoginId,
+        Weakness::TooGuessable => Complaint::PasswordTooWeak,
+        Weakness::Breached => Complaint::PasswordBreached,
+    }
 }
