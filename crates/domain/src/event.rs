@@ -434,7 +434,10 @@ mod tests {
         assert_eq!(payload["anonymous_user"]["is_anonymous"], true);
         assert_eq!(payload["user"]["is_anonymous"], false);
         assert_eq!(payload["user"]["id"], payload["anonymous_user"]["id"]);
-        assert_eq!(payload["user"]["standard_attributes"], json!({"email": "kim@shop.example", "email_verified": true}));
+        assert_eq!(
+            payload["user"]["standard_attributes"],
+            json!({"email": "kim@shop.example", "email_verified": true})
+        );
         assert_eq!(payload["identities"][0]["claims"]["email"], "kim@shop.example");
         assert_eq!(
             message["context"],
@@ -450,10 +453,8 @@ mod tests {
     fn a_new_web_guest_is_told_with_an_empty_key_id() {
         let guest = User::new_guest(UserId::from_parts(1, [1; 10]), NOW);
         let account = Account::of_guest(&guest);
-        let event = Event::UserCreated {
-            user: UserModel::copy(&account),
-            identities: IdentityModel::copy_all(&account),
-        };
+        let event =
+            Event::UserCreated { user: UserModel::copy(&account), identities: IdentityModel::copy_all(&account) };
         let payload = event.payload();
         assert_eq!(payload["identities"][0]["type"], "anonymous");
         assert_eq!(payload["identities"][0]["claims"]["https://authgear.com/claims/anonymous/key_id"], "");

@@ -327,7 +327,11 @@ mod tests {
         for (offered, ways, removal, is_last) in table {
             let mut settings = ProjectSettings::new("a", Origin::parse("http://localhost").unwrap());
             settings.authentication.primary_authenticators = Some(offered.to_vec());
-            assert_eq!(is_last_login_credential(&ways, removal, &settings), is_last, "{offered:?} {ways:?} {removal:?}");
+            assert_eq!(
+                is_last_login_credential(&ways, removal, &settings),
+                is_last,
+                "{offered:?} {ways:?} {removal:?}"
+            );
         }
     }
 }

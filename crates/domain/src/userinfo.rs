@@ -282,7 +282,11 @@ mod tests {
         let account = Account { user: &user, identities: &identities, authenticators: &[password()] };
         let stranger = client(ApplicationType::ThirdPartyApp);
         let table: [(&[&str], &[&str], &[&str]); 3] = [
-            (&["openid"], &["sub", "custom_attributes", "x_web3"], &["email", "name", "updated_at", "address", AUTHENTICATORS]),
+            (
+                &["openid"],
+                &["sub", "custom_attributes", "x_web3"],
+                &["email", "name", "updated_at", "address", AUTHENTICATORS],
+            ),
             (&["openid", "email"], &["email", "email_verified"], &["name"]),
             (&["openid", "profile"], &["name", "updated_at"], &["email", "address"]),
         ];

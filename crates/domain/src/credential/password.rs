@@ -13,7 +13,7 @@ pub const MAX_LENGTH: usize = 128;
 pub struct Policy {
     /// The fewest characters.
     pub min_length: usize,
-    /// The least [`strength`](fn@strength::strength), 0 to 4.
+    /// The least [`strength`](fn@super::strength), 0 to 4.
     pub min_strength: u8,
     /// Whether passwords known from breaches are refused where a list is at hand.
     pub refuse_breached: bool,
