@@ -14,6 +14,7 @@ use super::{
     error::{describe, is_broken, is_conflict},
     migrate,
     stats::Counters,
+    tls::{self, Target},
 };
 
 /// How long a connection is waited for when all are lent out.
@@ -42,14 +43,17 @@ pub(super) struct Postgres {
 impl Postgres {
     /// Connects and migrates.
     pub(super) async fn open(url: &str, max_connections: usize, counters: Arc<Counters>) -> Result<Self, StoreError> {
-        let mut config: tokio_postgres::Config =
-            url.parse().map_err(|error: PgError| StoreError::BadUrl(describe(&error)))?;
+        let Target { mut config, tls } = tls::read_url(url)?;
         if config.get_application_name().is_none() {
             config.application_name("vestibule");
         }
         config.connect_timeout(CONNECT_WAIT);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+        let manager = match tls {
+            Some(tls) => Manager::from_config(config, tls, recycling),
+            None => Manager::from_config(config, NoTls, recycling),
+        };
+        let pool = Pool::builder(manager)
             .max_size(max_connections.max(1))
             .wait_timeout(Some(POOL_WAIT))
             .create_timeout(Some(CONNECT_WAIT))
@@ -88,10 +92,9 @@ impl Postgres {
                 StoreError::Unavailable("connecting took too long".to_owned())
             }
             PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
-                match StoreError::from_postgres(&error, "connect") {
-                    busy @ StoreError::Busy(_) => busy,
-                    _ => StoreError::Unavailable(describe(&error)),
-                }
+                let busy = StoreError::from_postgres(&error, "connect");
+                // Whatever else keeps us from connecting, the database is away.
+                if matches!(busy, StoreError::Busy(_)) { busy } else { StoreError::Unavailable(describe(&error)) }
             }
             PoolError::Closed => StoreError::Closed,
             PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(HookError::Message(_)) => {

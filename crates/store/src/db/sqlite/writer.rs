@@ -252,3 +252,73 @@ impl Desk {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::{super::super::Sql, super::open_writer, *};
+
+    const ADD: Sql = Sql::new("INSERT INTO heap (content) VALUES (zeroblob($1))");
+    const COUNT: Sql = Sql::new("SELECT count(*) FROM heap");
+
+    /// A writer on a file that may grow to 100 pages only.
+    fn start(folder: &TempDir) -> Writer {
+        let path = folder.path().join("small.db");
+        let connection = open_writer(&path).unwrap();
+        connection.execute_batch("CREATE TABLE heap (content BLOB) STRICT").unwrap();
+        connection.pragma_update(None, "max_page_count", 100).unwrap();
+        Writer::start(Link::new(connection), open_writer(&path).unwrap(), Arc::default()).unwrap()
+    }
+
+    async fn add(writer: &Writer, bytes: i64) -> Result<u64, StoreError> {
+        writer.write("add", bytes, |tx, bytes| Box::pin(async move { tx.execute(&ADD, &[bytes]).await })).await
+    }
+
+    #[tokio::test]
+    async fn a_closure_that_fills_the_disk_fails_alone() {
+        let folder = TempDir::new().unwrap();
+        let writer = start(&folder);
+        let outcomes = tokio::join!(
+            biased;
+            add(&writer, 10),
+            add(&writer, 10_000_000),
+            add(&writer, 20),
+            add(&writer, 10_000_000),
+            add(&writer, 30),
+        );
+        let (first, second, third, fourth, fifth) = outcomes;
+        assert!(first.is_ok() && third.is_ok() && fifth.is_ok(), "{first:?} {third:?} {fifth:?}");
+        assert!(matches!(second, Err(StoreError::Full)), "{second:?}");
+        assert!(matches!(fourth, Err(StoreError::Full)), "{fourth:?}");
+        let rows: Result<Option<i64>, StoreError> = writer
+            .write("count", (), |tx, ()| {
+                Box::pin(async move { tx.query_optional(&COUNT, &[], |row| row.get(0)).await })
+            })
+            .await;
+        assert_eq!(rows.unwrap(), Some(3));
+    }
+
+    #[tokio::test]
+    async fn a_transaction_the_engine_gave_up_is_run_again_without_the_culprit() {
+        const GIVE_UP: Sql = Sql::new("ROLLBACK");
+        let folder = TempDir::new().unwrap();
+        let writer = start(&folder);
+        // SQLite ends the whole transaction by itself after some errors; a ROLLBACK looks the same to the writer.
+        let culprit = writer.write("give_up", (), |tx, ()| {
+            Box::pin(async move {
+                tx.execute(&GIVE_UP, &[]).await?;
+                Err::<(), _>(StoreError::Full)
+            })
+        });
+        let (first, culprit, last) = tokio::join!(biased; add(&writer, 10), culprit, add(&writer, 20));
+        assert!(first.is_ok() && last.is_ok(), "{first:?} {last:?}");
+        assert!(matches!(culprit, Err(StoreError::Full)), "{culprit:?}");
+        let rows: Result<Option<i64>, StoreError> = writer
+            .write("count", (), |tx, ()| {
+                Box::pin(async move { tx.query_optional(&COUNT, &[], |row| row.get(0)).await })
+            })
+            .await;
+        assert_eq!(rows.unwrap(), Some(2));
+    }
+}
