@@ -166,7 +166,8 @@ pub(super) fn print_applied(id: &str, applied: &Applied) {
         Applied::Changed(changes) => {
             println!("{id}: {} change(s)", changes.len());
             for change in changes {
-                println!("  {change}");
+                let show = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not set)".into());
+                println!("  {}: {} → {}", change.path, show(&change.from), show(&change.to));
             }
         }
     }

@@ -462,7 +462,7 @@ impl PendingRequest {
             scope: details.scope.print(),
             nonce: details.nonce.clone(),
             code_challenge: details.code_challenge.as_ref().map(|challenge| base64url(challenge.digest())),
-            dpop_jkt: details.dpop_jkt.clone(),
+            dpop_jkt: details.dpop_jkt.as_ref().map(ToString::to_string),
             suppress_session: details.suppress_session_cookie,
             ui_locales: (!locales.is_empty()).then_some(locales),
             color_scheme: details.color_scheme.map(|scheme| scheme.as_str().to_string()),
@@ -484,5 +484,5 @@ pub(crate) fn early_error(
 }
 
 fn error_parameters(error: &OAuthError) -> Vec<(&'static str, String)> {
-    vec![("error", error.code.as_str().to_string()), ("error_description", error.description.to_string())]
+    vec![("error", error.code.as_str().to_string()), ("error_description", error.description().to_string())]
 }

@@ -34,11 +34,11 @@ pub(crate) enum BodyProblem {
 
 /// Reads a request's body.
 pub(crate) async fn read(visit: &Visit, request: Request) -> Result<Body, BodyProblem> {
-    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_string);
-    let content_type = text(header::CONTENT_TYPE);
-    let query = request.uri().query().unwrap_or_default().to_string();
+    let (parts, body) = request.into_parts();
+    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_string);
+    let query = parts.uri.query().unwrap_or_default().to_string();
     let patience = Duration::from_secs(visit.app.config.server.body_timeout_seconds);
-    let read = Limited::new(request.into_body(), LIMIT).collect();
+    let read = Limited::new(body, LIMIT).collect();
     match tokio::time::timeout(patience, read).await {
         Ok(Ok(collected)) => Ok(Body { bytes: collected.to_bytes(), content_type, query }),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyProblem::TooLarge),

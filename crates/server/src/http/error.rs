@@ -87,7 +87,7 @@ pub(crate) fn body_as_api(problem: BodyProblem) -> Response {
 /// Logs what an operator should know of.
 pub(crate) fn log(visit: &Visit, error: &Error) {
     match error {
-        Error::Store(StoreError::Busy | StoreError::Unavailable(_)) => {
+        Error::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) => {
             tracing::warn!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "the store has no room or is away");
         }
         Error::Store(_) => {
@@ -104,7 +104,7 @@ pub(crate) fn log(visit: &Visit, error: &Error) {
 pub(crate) fn retry_after(error: &Error) -> Option<Duration> {
     match error {
         Error::RateLimited(RateLimit { retry_after, .. }) => Some(*retry_after),
-        Error::Store(StoreError::Busy | StoreError::Unavailable(_)) | Error::PasswordsOverloaded => Some(BUSY_RETRY),
+        Error::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) | Error::PasswordsOverloaded => Some(BUSY_RETRY),
         _ => None,
     }
 }
@@ -121,7 +121,7 @@ pub(crate) fn with_retry_after(mut response: Response, after: Option<Duration>) 
 fn to_oauth(error: &Error) -> OAuthError {
     use ErrorCode as Code;
     match error {
-        Error::Store(StoreError::Busy | StoreError::Unavailable(_)) | Error::PasswordsOverloaded => {
+        Error::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) | Error::PasswordsOverloaded => {
             OAuthError::new(Code::TemporarilyUnavailable, "the server is busy, please try again later")
         }
         Error::Store(_) => OAuthError::server_error(),
@@ -160,7 +160,7 @@ fn to_oauth(error: &Error) -> OAuthError {
 
 fn to_api(error: &Error) -> ApiError {
     match error {
-        Error::Store(StoreError::Busy | StoreError::Unavailable(_)) | Error::PasswordsOverloaded => {
+        Error::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) | Error::PasswordsOverloaded => {
             ApiError::new(ApiErrorName::ServiceUnavailable, "ServiceUnavailable", "the server is busy, please try again later")
         }
         Error::Store(_) => ApiError::unexpected(),
@@ -196,6 +196,6 @@ fn to_api(error: &Error) -> ApiError {
         | Error::RefreshTokenOfAnotherClient
         | Error::InvalidCode
         | Error::RedirectUriMismatch
-        | Error::InvalidDeviceInfo(_) => ApiError::invalid(to_oauth(error).description.into_owned()),
+        | Error::InvalidDeviceInfo(_) => ApiError::invalid(to_oauth(error).description().to_string()),
     }
 }

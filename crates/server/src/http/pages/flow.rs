@@ -10,7 +10,7 @@ use axum::{
 use vestibule_domain::{
     credential::{
         otp::{OtpDecision, ResendDecision, may_resend},
-        password::{self, Weakness},
+        password::Weakness,
     },
     id::{FlowId, SessionId},
     identifier::{
@@ -402,8 +402,10 @@ impl Scene {
         let context = context(&self.visit, &self.headers, Some(&self.flow.state.request), String::new());
         let from = self.visit.project.settings.mail.from.clone();
         move |to, code| {
-            let content = crate::ui::mail::verification_code(&context, code);
-            Mail { from: from.clone(), to: to.to_string(), subject: content.subject, text: content.text, html: content.html }
+            let subject = format!("{code} · {}", context.brand.name);
+            let text = format!("{}: {code}\n", context.brand.name);
+            let html = format!("<p>{}: <strong>{code}</strong></p>", context.brand.name);
+            Mail { from: from.clone(), to: to.to_string(), subject, text, html }
         }
     }
 }
@@ -413,7 +415,7 @@ fn whole_seconds(duration: Duration) -> u32 {
 }
 
 fn strength(text: &str) -> Strength {
-    Strength::ALL[usize::from(password::strength(text)).min(Strength::ALL.len() - 1)]
+    Strength::ALL[usize::from(vestibule_domain::credential::strength(text)).min(Strength::ALL.len() - 1)]
 }
 
 fn ui_kind(kind: LoginIdKind) -> crate::ui::LoginIdKind {

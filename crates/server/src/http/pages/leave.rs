@@ -11,7 +11,7 @@ use super::{Frame, error_page, flow_error, page, render, see_other};
 use crate::{
     flows::{caller::Caller, end_session},
     http::{body, cookies, error, visit::Visit},
-    ui::{ErrorKind, LoggedOutPage, LogoutPage, NoticeKind},
+    ui::{ErrorKind, Link, LoggedOutPage, LogoutPage, NoticeKind, Text},
 };
 
 /// `GET /logout`
@@ -65,8 +65,9 @@ pub(crate) async fn leave(visit: Visit, request: Request) -> Response {
 
 /// `GET /logged-out`
 pub(crate) async fn left(visit: Visit, headers: HeaderMap) -> Response {
-    let app_href = visit.project.settings.default_client_uri().map(str::to_string);
-    page(&visit, &headers, None, StatusCode::OK, &LoggedOutPage { app_href })
+    let back = visit.project.settings.default_client_uri().map(str::to_string);
+    let action = back.map(|href| Link { href, text: Text::new("link-back-to-app") });
+    page(&visit, &headers, None, StatusCode::OK, &LoggedOutPage { action })
 }
 
 async fn session_caller(visit: &Visit, headers: &HeaderMap) -> Result<Option<Caller>, Response> {

@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use vestibule_domain::project;
 use vestibule_protocol::oauth::ResponseMode;
 
 use super::{error, visit::Visit};
@@ -40,22 +41,26 @@ pub(crate) struct Frame<'a> {
 
 /// The context pages and mails of this request are written in.
 pub(crate) fn context(visit: &Visit, headers: &HeaderMap, request: Option<&PendingRequest>, csrf: String) -> PageContext {
-    let project = &visit.project;
+    let settings = &visit.project.settings;
     let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let wanted = request.and_then(|request| request.ui_locales.as_deref());
-    let allowed = project.settings.languages().unwrap_or_default();
+    let allowed = settings.languages().unwrap_or_default();
     let color_scheme = match request.and_then(|request| request.color_scheme.as_deref()) {
         Some(scheme) => ColorScheme::parse(scheme),
-        None => ColorScheme::parse(project.settings.color_scheme().as_str()),
+        None => match settings.color_scheme() {
+            project::ColorScheme::Auto => ColorScheme::Auto,
+            project::ColorScheme::Light => ColorScheme::Light,
+            project::ColorScheme::Dark => ColorScheme::Dark,
+        },
     };
     let app_name = request
-        .and_then(|request| project.settings.client(&request.client_id))
-        .map_or_else(|| project.settings.display_name(), |client| client.display_name())
+        .and_then(|request| settings.client(&request.client_id))
+        .map_or_else(|| settings.display_name(), |client| client.display_name())
         .to_string();
     PageContext {
         locale: visit.app.ui.negotiate(wanted, accept, allowed),
         color_scheme,
-        brand: brand_of(project),
+        brand: brand_of(&visit.project),
         csrf,
         notice: None,
         app_name,
