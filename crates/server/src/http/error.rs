@@ -85,6 +85,7 @@ pub(crate) fn body_as_api(problem: BodyProblem) -> Response {
 }
 
 /// Logs what an operator should know of.
+#[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not the server's own trouble is the caller's")]
 pub(crate) fn log(visit: &Visit, error: &Error) {
     match error {
         Error::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) => {
@@ -96,11 +97,14 @@ pub(crate) fn log(visit: &Visit, error: &Error) {
         Error::PasswordsOverloaded => {
             tracing::warn!(request.id = %visit.request_id, project.id = visit.project.id, "too many passwords wait to be hashed");
         }
-        _ => tracing::debug!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "a request was refused"),
+        _ => {
+            tracing::debug!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "a request was refused")
+        }
     }
 }
 
 /// How long the caller should wait, if waiting helps.
+#[expect(clippy::wildcard_enum_match_arm, reason = "waiting helps against overload and nothing else")]
 pub(crate) fn retry_after(error: &Error) -> Option<Duration> {
     match error {
         Error::RateLimited(RateLimit { retry_after, .. }) => Some(*retry_after),
@@ -138,9 +142,7 @@ fn to_oauth(error: &Error) -> OAuthError {
         Error::LoggedInAsMember => OAuthError::invalid_grant("user logged in as normal user"),
         Error::AuthenticationRequired => OAuthError::invalid_grant("authentication required"),
         Error::InvalidRefreshToken => OAuthError::invalid_grant("invalid refresh token"),
-        Error::RefreshTokenOfAnotherClient => {
-            OAuthError::invalid_request("client id doesn't match the refresh token")
-        }
+        Error::RefreshTokenOfAnotherClient => OAuthError::invalid_request("client id doesn't match the refresh token"),
         Error::InsufficientScope => OAuthError::new(Code::InsufficientScope, "full-access scope is required"),
         Error::InvalidCode => OAuthError::invalid_grant("invalid authorization code"),
         Error::RedirectUriMismatch => OAuthError::invalid_request("invalid redirect URI"),
@@ -160,9 +162,11 @@ fn to_oauth(error: &Error) -> OAuthError {
 
 fn to_api(error: &Error) -> ApiError {
     match error {
-        Error::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) | Error::PasswordsOverloaded => {
-            ApiError::new(ApiErrorName::ServiceUnavailable, "ServiceUnavailable", "the server is busy, please try again later")
-        }
+        Error::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) | Error::PasswordsOverloaded => ApiError::new(
+            ApiErrorName::ServiceUnavailable,
+            "ServiceUnavailable",
+            "the server is busy, please try again later",
+        ),
         Error::Store(_) => ApiError::unexpected(),
         Error::RateLimited(limit) => match limit.counter {
             Counter::Setting(name) => api::rate_limited(&name.error_name(), &name.error_group(), name.bucket_name()),
