@@ -122,6 +122,27 @@ pub(crate) fn with_retry_after(mut response: Response, after: Option<Duration>) 
     response
 }
 
+/// One row of the error reference: what happened, and how each dialect tells it.
+pub(crate) struct Told {
+    pub(crate) what: String,
+    pub(crate) oauth: OAuthError,
+    pub(crate) api: ApiError,
+    pub(crate) retry: bool,
+}
+
+/// Every error of the flows as it is told, for the generated reference.
+pub(crate) fn list_told() -> Vec<Told> {
+    Error::samples()
+        .into_iter()
+        .map(|error| Told {
+            what: error.to_string(),
+            oauth: to_oauth(&error),
+            api: to_api(&error),
+            retry: retry_after(&error).is_some(),
+        })
+        .collect()
+}
+
 fn to_oauth(error: &Error) -> OAuthError {
     use ErrorCode as Code;
     match error {
