@@ -1,6 +1,7 @@
 //! The `Authorization: Bearer` header (RFC 6750 §2.1). Tells an absent credential from an empty one.
 
 use crate::Credential;
+use crate::oauth::OAuthError;
 
 /// What the header says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,17 @@ impl Bearer {
     }
 }
 
+/// Prints a `WWW-Authenticate` value: bare if no credential was presented, else with the error (RFC 6750 §3).
+pub fn print_challenge(error: Option<&OAuthError>) -> String {
+    match error {
+        None => "Bearer".to_owned(),
+        // A description holds neither quotes nor backslashes, so it needs no escaping.
+        Some(error) => {
+            format!(r#"Bearer error="{}", error_description="{}""#, error.code.as_str(), error.description())
+        }
+    }
+}
+
 /// What stands behind the scheme, or `None` if the value is of another scheme.
 pub(crate) fn strip_scheme<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
     let value = value.trim_matches([' ', '\t']);
@@ -42,6 +54,19 @@ pub(crate) fn strip_scheme<'a>(value: &'a str, scheme: &str) -> Option<&'a str> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_challenge_is_bare_or_tells_the_error() {
+        assert_eq!(print_challenge(None), "Bearer");
+        assert_eq!(
+            print_challenge(Some(&OAuthError::invalid_grant("invalid session"))),
+            r#"Bearer error="invalid_grant", error_description="invalid session""#
+        );
+        assert_eq!(
+            print_challenge(Some(&OAuthError::invalid_grant("a \"b\\"))),
+            r#"Bearer error="invalid_grant", error_description="a 'b/""#
+        );
+    }
 
     #[test]
     fn absent_empty_and_present_are_told_apart() {

@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+pub use crate::jose::Jwks;
 use crate::oauth::Scope;
 
 /// The discovery document. Every SDK refuses it if one of its five endpoints is missing.

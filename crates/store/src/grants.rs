@@ -20,6 +20,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &FIND,
     &FIND_WITH_USER,
     &TOUCH,
+    &RECORD_ACCESS,
     &ROTATE,
     &SET_AUTHENTICATED,
     &MARK_HAS_REVOKED_TOKENS,
@@ -180,15 +181,30 @@ pub async fn find_with_user(conn: &mut Conn, p: ProjectNo, id: GrantId) -> Resul
     .await
 }
 
-const TOUCH: Sql = Sql::new(
+const RECORD_ACCESS: Sql = Sql::new(
     "UPDATE grants
-     SET last_access_at = $4,
-         device = COALESCE($3, device)
+     SET last_access_at = $3
      WHERE project_no = $1 AND id = $2
-       AND last_access_at < $4",
+       AND last_access_at < $3",
 );
 
-/// Notes a use, and the device's name if one is given; never moves the last use back.
+/// Notes a use; never moves the last use back.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn record_access(tx: &mut Tx, p: ProjectNo, id: GrantId, now: Timestamp) -> Result<bool, StoreError> {
+    tx.execute_one(&RECORD_ACCESS, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
+}
+
+const TOUCH: Sql = Sql::new(
+    "UPDATE grants
+     SET last_access_at = CASE WHEN last_access_at < $4 THEN $4 ELSE last_access_at END,
+         device = $3
+     WHERE project_no = $1 AND id = $2",
+);
+
+/// Notes a refresh and the device's name as it was given with it; never moves the last use back. False when the grant
+/// is gone.
 ///
 /// # Errors
 /// Those of the engine.

@@ -1,24 +1,36 @@
 //! A project's settings: one validated document, its sections and what it means.
 //! Absent members stay absent; the methods here fill in the defaults when they are read.
 
+mod diff;
+mod document;
 mod limits;
 mod origin;
+mod rules;
+mod schema;
 mod sections;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod validate;
 
 pub use self::{
+    diff::{Change, diff},
     limits::{CodeLimits, LimitName, LimitSetting, NotAPeriod, PerIp, PerIpAndUser, Period, RateLimits},
     origin::{NotAnOrigin, Origin},
+    schema::{ReferenceEntry, list_reference},
     sections::{
         Authentication, AuthenticatorKind, ClaimVerification, ColorScheme, Http, Identity, IdentityType, LoginIdKey,
         LoginIdSettings, Mail, OAuth, OnConflict, PasswordSettings, Project, PromotionConflict, SessionSettings, Ui,
         Verification, VerificationClaims,
     },
+    shape::Complaint,
 };
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     client::{Client, DEFAULT_IDLE_SECONDS, DEFAULT_LIFETIME_SECONDS, seconds},
+    credential::password::Policy,
     identifier::LoginIdKind,
     limit::Quota,
     session::Lifetime,
@@ -194,6 +206,17 @@ impl ProjectSettings {
         self.authentication.rate_limits.quota(name)
     }
 
+    /// What a new password must be like.
+    #[must_use]
+    pub fn password_policy(&self) -> Policy {
+        let (written, default) = (&self.password_policy, Policy::default());
+        Policy {
+            min_length: written.min_length.and_then(|n| usize::try_from(n).ok()).unwrap_or(default.min_length),
+            min_strength: written.min_strength.and_then(|n| u8::try_from(n).ok()).unwrap_or(default.min_strength),
+            refuse_breached: written.refuse_breached.unwrap_or(default.refuse_breached),
+        }
+    }
+
     /// How long a cookie session lives. Read when it is checked, so a shortened setting ends sessions at once.
     #[must_use]
     pub fn session_lifetime(&self) -> Lifetime {
@@ -276,56 +299,5 @@ impl ProjectSettings {
     #[must_use]
     pub fn default_client_uri(&self) -> Option<&str> {
         self.ui.default_client_uri.as_deref()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn shop() -> ProjectSettings {
-        ProjectSettings::new("shop", Origin::parse("https://auth.shop.example").unwrap())
-    }
-
-    #[test]
-    fn an_empty_document_means_the_documented_defaults() {
-        let shop = shop();
-        assert!(!shop.anonymous_enabled());
-        assert_eq!(shop.login_id_kinds(), [LoginIdKind::Email]);
-        assert_eq!(shop.promotion_conflict(), PromotionConflict::Error);
-        assert_eq!(shop.session_lifetime().hard, Duration::from_secs(31_449_600));
-        assert_eq!(shop.session_lifetime().idle, Some(Duration::from_secs(2_592_000)));
-        assert_eq!(shop.limit(LimitName::SignupAnonymousPerIp).unwrap().burst, 60);
-        assert!(shop.verification_required(LoginIdKind::Email));
-        assert!(!shop.verification_required(LoginIdKind::Username));
-        assert_eq!(shop.cookie_name("session"), "session");
-        assert_eq!(shop.display_name(), "shop");
-    }
-
-    #[test]
-    fn allowed_origins_come_from_the_setting_and_from_redirect_uris() {
-        let mut shop = shop();
-        shop.http.allowed_origins = Some(vec!["*.shop.example".into()]);
-        shop.oauth.clients = vec![Client {
-            redirect_uris: vec![
-                "https://shop.example/a".into(),
-                "https://shop.example/b".into(),
-                "com.shop.app://done".into(),
-                String::new(),
-            ],
-            ..Client::default()
-        }];
-        assert_eq!(
-            shop.allowed_origin_entries(),
-            ["https://auth.shop.example", "*.shop.example", "https://shop.example"]
-        );
-    }
-
-    #[test]
-    fn an_absent_member_stays_absent_in_the_document() {
-        let json = serde_json::to_value(shop()).unwrap();
-        assert_eq!(json, serde_json::json!({"project": {"id": "shop", "public_origin": "https://auth.shop.example"}}));
     }
 }

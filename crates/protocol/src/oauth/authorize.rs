@@ -4,6 +4,7 @@
 use super::{CodeChallenge, ErrorCode, OAuthError, Prompt, PromptSet, ResponseMode, ResponseType, ScopeSet};
 use crate::Credential;
 use crate::form::Form;
+use crate::jose::Thumbprint;
 use crate::login_hint::LoginHint;
 use crate::ui::{ColorScheme, UiLocales};
 
@@ -83,7 +84,7 @@ pub struct AuthorizeDetails {
     /// Reaches custom pages and hooks only.
     pub x_state: Option<String>,
     /// The thumbprint of the DPoP key the code shall be bound to (RFC 9449 §10).
-    pub dpop_jkt: Option<String>,
+    pub dpop_jkt: Option<Thumbprint>,
     /// Where a WeChat login returns to.
     pub wechat_redirect_uri: Option<String>,
     /// The page to show first.
@@ -212,13 +213,13 @@ fn read_sso(form: &Form) -> Result<(bool, bool), OAuthError> {
     })
 }
 
-fn read_dpop_jkt(form: &Form) -> Result<Option<String>, OAuthError> {
-    let Some(jkt) = form.get("dpop_jkt")? else { return Ok(None) };
-    // A thumbprint is a SHA-256 digest, so it is spelled just like a code challenge.
-    match CodeChallenge::parse(jkt) {
-        Ok(_) => Ok(Some(jkt.to_owned())),
-        Err(_) => Err(OAuthError::invalid_request("dpop_jkt must be a SHA-256 JWK thumbprint")),
-    }
+fn read_dpop_jkt(form: &Form) -> Result<Option<Thumbprint>, OAuthError> {
+    form.get("dpop_jkt")?
+        .map(|text| {
+            Thumbprint::parse(text)
+                .ok_or_else(|| OAuthError::invalid_request("dpop_jkt must be a SHA-256 JWK thumbprint"))
+        })
+        .transpose()
 }
 
 #[cfg(test)]

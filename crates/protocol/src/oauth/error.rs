@@ -133,7 +133,7 @@ pub struct OAuthError {
     pub code: ErrorCode,
     /// The `error_description` member, within the character set of RFC 6749 §5.2.
     #[serde(rename = "error_description")]
-    pub description: Cow<'static, str>,
+    description: Cow<'static, str>,
 }
 
 impl OAuthError {
@@ -144,6 +144,11 @@ impl OAuthError {
             description = Cow::Owned(description.chars().map(clean_description_char).collect());
         }
         Self { code, description }
+    }
+
+    /// The `error_description` member.
+    pub fn description(&self) -> &str {
+        &self.description
     }
 
     /// Shorthand for an `invalid_request`.

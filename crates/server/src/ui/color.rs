@@ -49,15 +49,34 @@ impl Color {
         from_oklab([0, 1, 2].map(|i| from[i] + (to[i] - from[i]) * share))
     }
 
-    /// The nearest shade, going towards `goal`, whose contrast against every one of `grounds` is at least `ratio`.
+    /// The nearest shade, lighter or darker towards `goal`, whose contrast against each of `grounds` is at least
+    /// `ratio`. The hue stays and the colour stays as strong as sRGB allows, so that a brand is still recognised.
     pub(super) fn reach_contrast(self, grounds: &[Self], ratio: f64, goal: Self) -> Self {
-        let mut shade = self;
+        let (from, to) = (self.to_oklab()[0], goal.to_oklab()[0]);
+        let mut shade = self.rounded();
         let mut step = 0.0;
-        while step < 1.0 && grounds.iter().any(|ground| shade.rounded().contrast(*ground) < ratio) {
+        while step < 1.0 && grounds.iter().any(|ground| shade.contrast(*ground) < ratio) {
             step += 0.02;
-            shade = self.mix(goal, step);
+            shade = self.with_lightness(from + (to - from) * step).rounded();
         }
-        shade.rounded()
+        shade
+    }
+
+    fn with_lightness(self, lightness: f64) -> Self {
+        let [_, a, b] = self.to_oklab();
+        let mut chroma = 1.0;
+        while chroma > 0.0 {
+            let color = from_oklab([lightness, a * chroma, b * chroma]);
+            if color.is_in_gamut() {
+                return color;
+            }
+            chroma -= 0.04;
+        }
+        from_oklab([lightness, 0.0, 0.0])
+    }
+
+    fn is_in_gamut(self) -> bool {
+        [self.r, self.g, self.b].iter().all(|channel| (-0.001..=1.001).contains(channel))
     }
 
     /// As it will be printed, so that a ratio holds for what the browser is given.
@@ -95,7 +114,6 @@ fn linearize(channel: f64) -> f64 {
 }
 
 fn delinearize(channel: f64) -> f64 {
-    let channel = channel.clamp(0.0, 1.0);
     if channel <= 0.003_130_8 { channel * 12.92 } else { 1.055 * channel.powf(1.0 / 2.4) - 0.055 }
 }
 

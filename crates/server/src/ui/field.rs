@@ -57,14 +57,6 @@ impl LoginIdKind {
         }
     }
 
-    pub(super) fn icon(self) -> &'static str {
-        match self {
-            Self::Email => "mail",
-            Self::Phone => "phone",
-            Self::Username => "person",
-        }
-    }
-
     /// The field in which one is typed. `signing_in` tells password managers that it is the account's name.
     pub(super) fn field(self, value: &str, error: Option<&Text>, signing_in: bool) -> Field {
         let (kind, autocomplete, hint) = match self {

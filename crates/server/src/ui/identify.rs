@@ -120,6 +120,10 @@ impl Page for IdentifyPage {
         finish(Body { ctx, page: self }.render())
     }
 
+    fn steps(&self) -> Option<Steps> {
+        self.steps
+    }
+
     fn complaints(&self) -> Vec<(&'static str, Text)> {
         self.login_id().complaint().into_iter().chain(self.complaints_of_password()).collect()
     }

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::context::PageContext;
+use super::field::Steps;
 use super::text::Text;
 
 /// A page that can be shown.
@@ -16,6 +17,11 @@ pub trait Page {
     /// What is wrong with the form, each with the id of its field.
     fn complaints(&self) -> Vec<(&'static str, Text)> {
         Vec::new()
+    }
+
+    /// How far along a journey of several pages this one is.
+    fn steps(&self) -> Option<Steps> {
+        None
     }
 
     /// Where the page belongs: in the entrance or inside the account.
@@ -35,6 +41,7 @@ pub trait Page {
             title: ctx.say(&self.title()),
             body: self.body(ctx),
             complaints: self.complaints(),
+            steps: self.steps(),
             shell: self.shell(),
             passkey: self.has_passkey(),
         };
@@ -61,6 +68,7 @@ struct Frame<'a> {
     title: String,
     body: String,
     complaints: Vec<(&'static str, Text)>,
+    steps: Option<Steps>,
     shell: Shell,
     passkey: bool,
 }

@@ -11,18 +11,13 @@ use super::context::Brand;
 const HOUSE: Color = Color::from_bytes(0x1b, 0x5e, 0x4b);
 
 /// What `vestibule.css` draws under text; the two must agree (a test reads them there).
-const LIGHT: Grounds =
-    Grounds { paper: Color::from_bytes(0xf5, 0xf3, 0xee), surface: Color::WHITE, ink: Color::from_bytes(0x1a, 0x1d, 0x1b) };
-const DARK: Grounds = Grounds {
-    paper: Color::from_bytes(0x10, 0x13, 0x12),
-    surface: Color::from_bytes(0x1a, 0x1e, 0x1c),
-    ink: Color::from_bytes(0xf1, 0xf2, 0xee),
-};
+const LIGHT: Grounds = Grounds { paper: Color::from_bytes(0xf5, 0xf3, 0xee), surface: Color::WHITE };
+const DARK: Grounds =
+    Grounds { paper: Color::from_bytes(0x10, 0x13, 0x12), surface: Color::from_bytes(0x1a, 0x1e, 0x1c) };
 
 struct Grounds {
     paper: Color,
     surface: Color,
-    ink: Color,
 }
 
 /// The colours one scheme derives from an accent.
@@ -78,7 +73,7 @@ fn shade(accent: Color, grounds: &Grounds, away: Color, tint: f64) -> Shades {
         text: accent.reach_contrast(&[grounds.surface, grounds.paper, soft], 4.6, away),
         soft,
         line: grounds.surface.mix(accent, 0.32),
-        hall: grounds.paper.mix(accent, tint).mix(grounds.ink, 0.02),
+        hall: grounds.paper.mix(accent, if away == Color::WHITE { 0.05 } else { 0.13 }),
     }
 }
 
@@ -102,19 +97,22 @@ fn print_properties(shades: &Shades) -> String {
 mod tests {
     use super::*;
 
-    const BRANDS: [&str; 10] = [
-        "#1b5e4b", "#ffd400", "#0a1a3f", "#000000", "#ffffff", "#e11d48", "#7c3aed", "#06b6d4", "#808080", "#a3e635",
-    ];
+    const LIGHT_INK: Color = Color::from_bytes(0x1a, 0x1d, 0x1b);
+    const DARK_INK: Color = Color::from_bytes(0xf1, 0xf2, 0xee);
+    const BRANDS: [&str; 10] =
+        ["#1b5e4b", "#ffd400", "#0a1a3f", "#000000", "#ffffff", "#e11d48", "#7c3aed", "#06b6d4", "#808080", "#a3e635"];
 
     #[test]
     fn every_accent_is_readable_in_light_and_dark() {
         for hex in BRANDS {
             let accent = Color::parse(hex).expect("a colour");
-            for (grounds, away, tint) in [(&LIGHT, Color::BLACK, 0.07), (&DARK, Color::WHITE, 0.14)] {
+            for (grounds, ink, away, tint) in
+                [(&LIGHT, LIGHT_INK, Color::BLACK, 0.07), (&DARK, DARK_INK, Color::WHITE, 0.14)]
+            {
                 let shades = shade(accent, grounds, away, tint);
                 for ground in [grounds.surface, grounds.paper, shades.soft] {
                     assert!(shades.text.contrast(ground) >= 4.5, "text of {hex}");
-                    assert!(grounds.ink.contrast(ground) >= 7.0, "ink on {hex}");
+                    assert!(ink.contrast(ground) >= 7.0, "ink on {hex}");
                 }
                 assert!(shades.on_fill.contrast(shades.fill) >= 4.5, "button of {hex}");
                 assert!(shades.on_fill.contrast(shades.fill_hover) >= 4.5, "hovered button of {hex}");
@@ -134,10 +132,10 @@ mod tests {
         for (name, color) in [
             ("paper", LIGHT.paper),
             ("surface", LIGHT.surface),
-            ("ink", LIGHT.ink),
+            ("ink", LIGHT_INK),
             ("paper", DARK.paper),
             ("surface", DARK.surface),
-            ("ink", DARK.ink),
+            ("ink", DARK_INK),
         ] {
             let line = format!("--{name}: {};", color.print());
             assert!(css.contains(&line), "{line} is not in vestibule.css");

@@ -144,6 +144,10 @@ impl Page for VerifyCodePage {
         finish(Body { ctx, page: self }.render())
     }
 
+    fn steps(&self) -> Option<Steps> {
+        self.steps
+    }
+
     fn complaints(&self) -> Vec<(&'static str, Text)> {
         self.code().complaint().into_iter().collect()
     }
