@@ -137,12 +137,12 @@ name = "Demo"
 identities = ["login_id", "anonymous"]
 
 [ui]
-name = "Corner Shop"
+name = "Foyer"
 default_client_uri = "http://localhost:{shop_port}/"
 
 [[oauth.clients]]
 client_id = "demo-web"
-name = "Corner Shop"
+name = "Foyer"
 x_application_type = "spa"
 client_uri = "http://localhost:{shop_port}/"
 redirect_uris = ["http://localhost:{shop_port}/after-login"]
@@ -150,7 +150,7 @@ post_logout_redirect_uris = ["http://localhost:{shop_port}/"]
 
 [[oauth.clients]]
 client_id = "demo-native"
-name = "Corner Shop App"
+name = "Foyer App"
 x_application_type = "native"
 redirect_uris = ["com.example.vestibule://host/path"]
 "#
