@@ -12,11 +12,7 @@ use vestibule_domain::{
     secret::{Secret, TokenHash},
     time::Timestamp,
 };
-use vestibule_store::{
-    credentials,
-    StoreError, Tx,
-    flows, outbox,
-};
+use vestibule_store::{StoreError, Tx, credentials, flows, outbox};
 
 use super::{Flow, PendingLoginId, Purpose};
 use crate::{
@@ -224,8 +220,7 @@ fn new_code(app: &App, flow: &Flow, previous: Option<&CodeState>, now: Timestamp
 
 /// Where a code for a pending login ID is sent.
 fn address(pending: &PendingLoginId) -> String {
-    let login_id =
-        LoginId { kind: pending.kind, value: pending.value.clone(), original: pending.original.clone() };
+    let login_id = LoginId { kind: pending.kind, value: pending.value.clone(), original: pending.original.clone() };
     login_id.address().unwrap_or_else(|| pending.value.clone())
 }
 
