@@ -138,6 +138,7 @@ identities = ["login_id", "anonymous"]
 
 [ui]
 name = "Foyer"
+accent_color = "#b0432b"
 default_client_uri = "http://localhost:{shop_port}/"
 
 [[oauth.clients]]
