@@ -1,1 +1,446 @@
 //! Applications (OAuth clients): what each type may do and how long what it gets lives.
+//! Values and rules only; where they are written down and checked is `project`.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::session::Lifetime;
+
+/// Default life of an access token: 30 minutes.
+pub const DEFAULT_ACCESS_TOKEN_SECONDS: u32 = 1_800;
+/// Default life of a refresh token and of a cookie session: 52 weeks.
+pub const DEFAULT_LIFETIME_SECONDS: u32 = 31_449_600;
+/// Default idle timeout of a refresh token and of a cookie session: 30 days.
+pub const DEFAULT_IDLE_SECONDS: u32 = 2_592_000;
+/// Default time the previous refresh token still works after a rotation.
+pub const DEFAULT_ROTATION_GRACE_SECONDS: u32 = 30;
+/// Shortest life an access token may be given.
+pub const MIN_ACCESS_TOKEN_SECONDS: u32 = 300;
+/// Longest life of a machine's access token: it has no refresh token to be revoked through.
+pub const MAX_M2M_ACCESS_TOKEN_SECONDS: u32 = 2_419_200;
+
+/// The scope that makes an application one of the project's own.
+pub const FULL_ACCESS_SCOPE: &str = "https://authgear.com/scopes/full-access";
+/// What a guest is granted when the application does not say otherwise.
+pub const GUEST_SCOPES: [&str; 3] = ["openid", "offline_access", FULL_ACCESS_SCOPE];
+/// Every scope an application may name in `anonymous_scopes`.
+pub const GRANTABLE_GUEST_SCOPES: [&str; 5] =
+    ["openid", "offline_access", "profile", FULL_ACCESS_SCOPE, "https://authgear.com/scopes/full-userinfo"];
+
+const BASE_GRANT_TYPES: [&str; 8] = [
+    "authorization_code",
+    "refresh_token",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+    "urn:authgear:params:oauth:grant-type:anonymous-request",
+    "urn:authgear:params:oauth:grant-type:biometric-request",
+    "urn:authgear:params:oauth:grant-type:app2app-request",
+    "urn:authgear:params:oauth:grant-type:id-token",
+    "urn:authgear:params:oauth:grant-type:settings-action",
+];
+const CONFIDENTIAL_GRANT_TYPES: [&str; 9] = [
+    BASE_GRANT_TYPES[0],
+    BASE_GRANT_TYPES[1],
+    BASE_GRANT_TYPES[2],
+    BASE_GRANT_TYPES[3],
+    BASE_GRANT_TYPES[4],
+    BASE_GRANT_TYPES[5],
+    BASE_GRANT_TYPES[6],
+    BASE_GRANT_TYPES[7],
+    "client_credentials",
+];
+const M2M_GRANT_TYPES: [&str; 1] = ["client_credentials"];
+
+/// What kind of program an application is (`x_application_type`); decides what it may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplicationType {
+    /// A single-page application in the browser.
+    Spa,
+    /// A web application that renders on its server and uses cookies.
+    TraditionalWebapp,
+    /// An application on a phone or desktop.
+    Native,
+    /// An OIDC client of our own with a secret.
+    Confidential,
+    /// Somebody else's OIDC client.
+    ThirdPartyApp,
+    /// A machine acting for itself.
+    M2m,
+    /// Not said: treated as one of our own public clients.
+    #[default]
+    #[serde(rename = "")]
+    Unspecified,
+}
+
+impl ApplicationType {
+    /// Every type, in the order a person is offered them; the unspecified one last.
+    pub const ALL: [Self; 7] = [
+        Self::Spa,
+        Self::TraditionalWebapp,
+        Self::Native,
+        Self::Confidential,
+        Self::ThirdPartyApp,
+        Self::M2m,
+        Self::Unspecified,
+    ];
+
+    /// The word used in files and in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Spa => "spa",
+            Self::TraditionalWebapp => "traditional_webapp",
+            Self::Native => "native",
+            Self::Confidential => "confidential",
+            Self::ThirdPartyApp => "third_party_app",
+            Self::M2m => "m2m",
+            Self::Unspecified => "",
+        }
+    }
+
+    /// Whether the application must prove itself with a secret.
+    #[must_use]
+    pub fn is_confidential(self) -> bool {
+        match self {
+            Self::Confidential | Self::ThirdPartyApp | Self::M2m => true,
+            Self::Spa | Self::TraditionalWebapp | Self::Native | Self::Unspecified => false,
+        }
+    }
+
+    /// Whether the application belongs to the project's owner: no consent screen, all attributes.
+    #[must_use]
+    pub fn is_first_party(self) -> bool {
+        self != Self::ThirdPartyApp
+    }
+
+    /// Whether the application may hold the full-access scope.
+    #[must_use]
+    pub fn has_full_access(self) -> bool {
+        match self {
+            Self::Spa | Self::TraditionalWebapp | Self::Native | Self::Unspecified => true,
+            Self::Confidential | Self::ThirdPartyApp | Self::M2m => false,
+        }
+    }
+
+    /// Whether the application may have guests: it takes full access to speak for a user nobody can ask.
+    #[must_use]
+    pub fn allows_anonymous(self) -> bool {
+        self.has_full_access()
+    }
+
+    /// Whether standard attributes go into the ID token: only for clients that keep it on a server.
+    #[must_use]
+    pub fn has_attributes_in_id_token(self) -> bool {
+        match self {
+            Self::Confidential | Self::ThirdPartyApp => true,
+            Self::Spa | Self::TraditionalWebapp | Self::Native | Self::M2m | Self::Unspecified => false,
+        }
+    }
+
+    /// Whether people sign in through it at all.
+    #[must_use]
+    pub fn has_users(self) -> bool {
+        self != Self::M2m
+    }
+
+    /// The values of `grant_type` it may use at the token endpoint.
+    #[must_use]
+    pub fn grant_types(self) -> &'static [&'static str] {
+        match self {
+            Self::Spa | Self::TraditionalWebapp | Self::Native | Self::ThirdPartyApp | Self::Unspecified => {
+                &BASE_GRANT_TYPES
+            }
+            Self::Confidential => &CONFIDENTIAL_GRANT_TYPES,
+            Self::M2m => &M2M_GRANT_TYPES,
+        }
+    }
+
+    fn is_unspecified(&self) -> bool {
+        *self == Self::Unspecified
+    }
+}
+
+/// The signature of the ID tokens an application gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SigningAlgorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256; what every client understands.
+    #[default]
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// ECDSA on P-256 with SHA-256; shorter and cheaper to make.
+    #[serde(rename = "ES256")]
+    Es256,
+}
+
+impl SigningAlgorithm {
+    /// The JOSE name (RFC 7518 §3.1).
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+        }
+    }
+}
+
+/// An application as its project's document writes it down: an absent member means the default of the day.
+///
+/// Read the members through the methods; they fill in the defaults.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each member is documented once, in project::schema, under its own name")]
+pub struct Client {
+    pub client_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "ApplicationType::is_unspecified")]
+    pub x_application_type: ApplicationType,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redirect_uris: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_token_lifetime_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token_lifetime_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token_idle_timeout_enabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token_idle_timeout_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token_rotation_enabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token_rotation_grace_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x_max_concurrent_session: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub x_dpop_disabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issue_jwt_access_token: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_signed_response_alg: Option<SigningAlgorithm>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anonymous_access_token_lifetime_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anonymous_refresh_token_lifetime_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anonymous_refresh_token_idle_timeout_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anonymous_scopes: Option<Vec<String>>,
+}
+
+impl Client {
+    /// What people see: the name, or the client id when there is none.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        self.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&self.client_id)
+    }
+
+    /// The kind of program it is.
+    #[must_use]
+    pub fn application_type(&self) -> ApplicationType {
+        self.x_application_type
+    }
+
+    /// How long an access token lives, for a guest or a member.
+    #[must_use]
+    pub fn access_token_lifetime(&self, is_anonymous: bool) -> Duration {
+        seconds(self.access_seconds(is_anonymous))
+    }
+
+    /// How long a refresh-token grant lives, for a guest or a member. Read when it is checked, so a
+    /// shortened setting ends existing grants at once.
+    #[must_use]
+    pub fn grant_lifetime(&self, is_anonymous: bool) -> Lifetime {
+        let idle = self.refresh_token_idle_timeout_enabled.unwrap_or(true).then(|| {
+            let own = self.anonymous_refresh_token_idle_timeout_seconds.filter(|_| is_anonymous);
+            seconds(own.or(self.refresh_token_idle_timeout_seconds).unwrap_or(DEFAULT_IDLE_SECONDS))
+        });
+        Lifetime { hard: seconds(self.refresh_seconds(is_anonymous)), idle }
+    }
+
+    /// The scopes a guest of this application is granted.
+    #[must_use]
+    pub fn scopes_for_guest(&self) -> Vec<&str> {
+        match &self.anonymous_scopes {
+            Some(scopes) => scopes.iter().map(String::as_str).collect(),
+            None => GUEST_SCOPES.to_vec(),
+        }
+    }
+
+    /// Whether guests get what every guest gets, so that a grant need not write its scopes down.
+    #[must_use]
+    pub fn has_default_guest_scopes(&self) -> bool {
+        self.anonymous_scopes.is_none()
+    }
+
+    /// Whether the URI is registered, letter by letter (RFC 9700 §2.1).
+    #[must_use]
+    pub fn allows_redirect_uri(&self, uri: &str) -> bool {
+        self.redirect_uris.iter().any(|registered| registered == uri)
+    }
+
+    /// Whether the person may be sent there after logging out, letter by letter.
+    #[must_use]
+    pub fn allows_post_logout_redirect_uri(&self, uri: &str) -> bool {
+        self.post_logout_redirect_uris.iter().any(|registered| registered == uri)
+    }
+
+    /// The only redirect URI, used when a request names none (RFC 6749 §3.1.2.3).
+    #[must_use]
+    pub fn only_redirect_uri(&self) -> Option<&str> {
+        match self.redirect_uris.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    /// The values of `grant_type` it may use.
+    #[must_use]
+    pub fn grant_types(&self) -> &'static [&'static str] {
+        self.x_application_type.grant_types()
+    }
+
+    /// Whether it may use this `grant_type`.
+    #[must_use]
+    pub fn allows_grant_type(&self, grant_type: &str) -> bool {
+        self.grant_types().contains(&grant_type)
+    }
+
+    /// Whether each refresh hands out a new refresh token.
+    #[must_use]
+    pub fn rotates_refresh_tokens(&self) -> bool {
+        self.refresh_token_rotation_enabled.unwrap_or(false)
+    }
+
+    /// How long the previous refresh token still works after a rotation.
+    #[must_use]
+    pub fn rotation_grace(&self) -> Duration {
+        seconds(self.refresh_token_rotation_grace_seconds.unwrap_or(DEFAULT_ROTATION_GRACE_SECONDS))
+    }
+
+    /// Whether a new grant ends the user's earlier grants of this application.
+    #[must_use]
+    pub fn allows_one_session_only(&self) -> bool {
+        self.x_max_concurrent_session == Some(1)
+    }
+
+    /// Whether DPoP proofs that do not fit are only logged.
+    #[must_use]
+    pub fn is_dpop_disabled(&self) -> bool {
+        self.x_dpop_disabled.unwrap_or(false)
+    }
+
+    /// Whether access tokens are JWTs (RFC 9068); a machine's always are.
+    #[must_use]
+    pub fn issues_jwt_access_tokens(&self) -> bool {
+        self.x_application_type == ApplicationType::M2m || self.issue_jwt_access_token.unwrap_or(false)
+    }
+
+    /// How its ID tokens are signed.
+    #[must_use]
+    pub fn id_token_algorithm(&self) -> SigningAlgorithm {
+        self.id_token_signed_response_alg.unwrap_or_default()
+    }
+
+    pub(crate) fn access_seconds(&self, is_anonymous: bool) -> u32 {
+        let own = self.anonymous_access_token_lifetime_seconds.filter(|_| is_anonymous);
+        own.or(self.access_token_lifetime_seconds).unwrap_or(DEFAULT_ACCESS_TOKEN_SECONDS)
+    }
+
+    pub(crate) fn refresh_seconds(&self, is_anonymous: bool) -> u32 {
+        let own = self.anonymous_refresh_token_lifetime_seconds.filter(|_| is_anonymous);
+        // Only the default stretches to a long access token; a written value that is too short is refused.
+        own.or(self.refresh_token_lifetime_seconds)
+            .unwrap_or_else(|| DEFAULT_LIFETIME_SECONDS.max(self.access_seconds(is_anonymous)))
+    }
+}
+
+pub(crate) fn seconds(count: u32) -> Duration {
+    Duration::from_secs(u64::from(count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_application_type_may_do_what_the_table_says() {
+        // confidential, first party, anonymous, attributes in the ID token, client_credentials, authorization_code
+        let table = [
+            (ApplicationType::Spa, false, true, true, false, false, true),
+            (ApplicationType::TraditionalWebapp, false, true, true, false, false, true),
+            (ApplicationType::Native, false, true, true, false, false, true),
+            (ApplicationType::Unspecified, false, true, true, false, false, true),
+            (ApplicationType::Confidential, true, true, false, true, true, true),
+            (ApplicationType::ThirdPartyApp, true, false, false, true, false, true),
+            (ApplicationType::M2m, true, true, false, false, true, false),
+        ];
+        for (kind, confidential, first_party, anonymous, attributes, machine, code) in table {
+            let client = Client { x_application_type: kind, ..Client::default() };
+            assert_eq!(kind.is_confidential(), confidential, "{kind:?}");
+            assert_eq!(kind.is_first_party(), first_party, "{kind:?}");
+            assert_eq!(kind.allows_anonymous(), anonymous, "{kind:?}");
+            assert_eq!(kind.has_attributes_in_id_token(), attributes, "{kind:?}");
+            assert_eq!(client.allows_grant_type("client_credentials"), machine, "{kind:?}");
+            assert_eq!(client.allows_grant_type("authorization_code"), code, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn the_word_of_a_type_is_what_the_document_holds() {
+        for kind in ApplicationType::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+
+    #[test]
+    fn an_empty_client_has_the_defaults_of_the_day() {
+        let client = Client::default();
+        for is_anonymous in [true, false] {
+            assert_eq!(client.access_token_lifetime(is_anonymous), Duration::from_secs(1_800));
+            let lifetime = client.grant_lifetime(is_anonymous);
+            assert_eq!(lifetime.hard, Duration::from_secs(31_449_600));
+            assert_eq!(lifetime.idle, Some(Duration::from_secs(2_592_000)));
+        }
+        assert_eq!(client.rotation_grace(), Duration::from_secs(30));
+        assert_eq!(client.scopes_for_guest(), ["openid", "offline_access", FULL_ACCESS_SCOPE]);
+        assert!(!client.rotates_refresh_tokens() && !client.issues_jwt_access_tokens() && !client.is_dpop_disabled());
+    }
+
+    #[test]
+    fn guests_follow_their_own_lifetimes_where_they_are_written() {
+        let client = Client {
+            access_token_lifetime_seconds: Some(3_600),
+            refresh_token_lifetime_seconds: Some(100_000),
+            refresh_token_idle_timeout_seconds: Some(50_000),
+            anonymous_access_token_lifetime_seconds: Some(300),
+            anonymous_refresh_token_idle_timeout_seconds: Some(7),
+            ..Client::default()
+        };
+        assert_eq!(client.access_token_lifetime(true), Duration::from_secs(300));
+        assert_eq!(client.access_token_lifetime(false), Duration::from_secs(3_600));
+        assert_eq!(client.grant_lifetime(true).hard, Duration::from_secs(100_000));
+        assert_eq!(client.grant_lifetime(true).idle, Some(Duration::from_secs(7)));
+        assert_eq!(client.grant_lifetime(false).idle, Some(Duration::from_secs(50_000)));
+        let never_idle = Client { refresh_token_idle_timeout_enabled: Some(false), ..client };
+        assert_eq!(never_idle.grant_lifetime(true).idle, None);
+    }
+
+    #[test]
+    fn an_unwritten_refresh_lifetime_is_never_shorter_than_the_access_token() {
+        let client = Client { access_token_lifetime_seconds: Some(40_000_000), ..Client::default() };
+        assert_eq!(client.grant_lifetime(false).hard, Duration::from_secs(40_000_000));
+    }
+
+    #[test]
+    fn a_redirect_uri_matches_letter_by_letter() {
+        let client = Client { redirect_uris: vec!["https://shop.example/back".into()], ..Client::default() };
+        assert!(client.allows_redirect_uri("https://shop.example/back"));
+        for other in ["https://shop.example/back/", "https://shop.example/back?x=1", "https://SHOP.example/back", ""] {
+            assert!(!client.allows_redirect_uri(other), "{other}");
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! A refresh-token grant: the long life of a token-based client.
 
+use std::time::Duration;
+
 use crate::{
     id::{GrantId, SessionId, UserId},
     secret::TokenHash,
@@ -46,4 +48,72 @@ pub struct PreviousToken {
     pub token_hash: TokenHash,
     /// When it was replaced.
     pub rotated_at: Timestamp,
+}
+
+/// What a presented refresh token turns out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// The current one.
+    Current,
+    /// The one before, within its grace: a racing tab or a lost answer. It gets tokens, the lineage stays one.
+    PreviousInGrace,
+    /// The one before, after its grace: somebody has a copy. The grant must be revoked (RFC 9700 §4.14.2).
+    Reused,
+    /// None of this grant's.
+    Unknown,
+}
+
+impl Grant {
+    /// Recognises a refresh token by the hash of its secret half.
+    #[must_use]
+    pub fn recognise(&self, presented: &TokenHash, grace: Duration, now: Timestamp) -> Presented {
+        let is_current = self.token_hash.matches(presented);
+        let previous = self.previous.as_ref().filter(|previous| previous.token_hash.matches(presented));
+        match previous {
+            _ if is_current => Presented::Current,
+            Some(previous) if now.since(previous.rotated_at) <= grace => Presented::PreviousInGrace,
+            Some(_) => Presented::Reused,
+            None => Presented::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_current_in_grace_reused_or_unknown() {
+        let hash = |byte: u8| TokenHash([byte; 32]);
+        let rotated_at = Timestamp::from_seconds(100);
+        let grant = Grant {
+            id: GrantId::from_parts(1, [1; 10]),
+            user_id: UserId::from_parts(1, [2; 10]),
+            client_id: "a".into(),
+            token_hash: hash(2),
+            scope: None,
+            created_at: rotated_at,
+            last_access_at: rotated_at,
+            authenticated_at: rotated_at,
+            amr: None,
+            session_id: None,
+            dpop_jkt: None,
+            device: None,
+            previous: Some(PreviousToken { token_hash: hash(1), rotated_at }),
+            has_revoked_tokens: false,
+        };
+        let grace = Duration::from_secs(30);
+        let table = [
+            (2, 1_000_000, Presented::Current),
+            (1, 100, Presented::PreviousInGrace),
+            (1, 130, Presented::PreviousInGrace),
+            (1, 131, Presented::Reused),
+            (3, 100, Presented::Unknown),
+        ];
+        for (byte, seconds, expected) in table {
+            assert_eq!(grant.recognise(&hash(byte), grace, Timestamp::from_seconds(seconds)), expected);
+        }
+        let unrotated = Grant { previous: None, ..grant };
+        assert_eq!(unrotated.recognise(&hash(1), grace, rotated_at), Presented::Unknown);
+    }
 }

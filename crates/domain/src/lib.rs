@@ -2,9 +2,17 @@
 //! Pure: no clock, no randomness, no I/O, no async. Time is passed in, decisions are returned.
 
 pub mod client;
+pub mod credential;
+pub mod event;
 pub mod grant;
 pub mod id;
+pub mod identifier;
+pub mod identity;
+pub mod limit;
+pub mod project;
+pub mod promotion;
 pub mod secret;
 pub mod session;
 pub mod time;
 pub mod user;
+pub mod userinfo;

@@ -1,1 +1,20 @@
-//! The words of the wire: OAuth 2.0, OpenID Connect, JOSE and the SDKs' JSON API. No I/O, no time, no randomness.
+//! The words of the wire: OAuth 2.0, OpenID Connect, JOSE and the SDKs' JSON API.
+//! Pure values, parsing and printing; no I/O, no clock, no randomness, no cryptography.
+
+pub mod api;
+pub mod basic;
+pub mod bearer;
+pub mod claims;
+pub mod cors;
+mod credential;
+pub mod device_info;
+pub mod discovery;
+pub mod dpop;
+pub mod form;
+pub mod jose;
+mod json;
+pub mod login_hint;
+pub mod oauth;
+pub mod ui;
+
+pub use credential::Credential;

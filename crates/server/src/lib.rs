@@ -1,3 +1,18 @@
 //! The house: HTTP faces, flows, jobs, mail and configuration behind the binary `vestibule`.
 
+pub mod app;
+pub mod boot;
+pub mod cli;
+pub mod config;
+pub mod crypto;
+pub mod demo;
+mod events;
+pub mod flows;
+pub(crate) mod http;
+mod jobs;
+pub mod limits;
+pub mod passwords;
+pub mod ports;
+pub mod projects;
+pub mod reference;
 pub mod ui;

@@ -1,8 +1,9 @@
 -- Projects, keys, users, credentials, sessions, grants, flows, outbox. Its twin is 0001_foundation.postgres.sql.
 -- Times are microseconds since the epoch, ids are UUIDv7 in 16 bytes, hashes are SHA-256.
 
+-- A number is never given out twice: caches and keys in flight may still hold one of a deleted project.
 CREATE TABLE projects (
-  no            INTEGER NOT NULL PRIMARY KEY,
+  no            INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   id            TEXT    NOT NULL UNIQUE,
   public_origin TEXT    NOT NULL UNIQUE,
   settings      TEXT    NOT NULL,
@@ -117,6 +118,7 @@ CREATE TABLE grants (
   PRIMARY KEY (project_no, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX grants_by_user ON grants (project_no, user_id);
+CREATE INDEX grants_by_session ON grants (project_no, session_id) WHERE session_id IS NOT NULL;
 
 -- Page flows (promotion, sign-up, login): the state of a person's way through the pages, as one JSON document.
 CREATE TABLE flows (
@@ -128,6 +130,7 @@ CREATE TABLE flows (
   expires_at INTEGER NOT NULL,
   PRIMARY KEY (project_no, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX flows_by_expiry ON flows (expires_at);
 
 CREATE TABLE authorization_codes (
   project_no INTEGER NOT NULL,
@@ -136,6 +139,7 @@ CREATE TABLE authorization_codes (
   expires_at INTEGER NOT NULL,
   PRIMARY KEY (project_no, code_hash)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX authorization_codes_by_expiry ON authorization_codes (expires_at);
 
 -- Single-use values that were used: challenges, promotion codes, DPoP proofs, revoked access tokens.
 -- A value is spent by whoever inserts its row; holder says what it was spent for.
@@ -146,6 +150,7 @@ CREATE TABLE spent (
   expires_at INTEGER NOT NULL,
   PRIMARY KEY (project_no, id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX spent_by_expiry ON spent (expires_at);
 
 -- Side effects to carry out after the commit that queued them: mail, events.
 CREATE TABLE outbox (
@@ -159,7 +164,7 @@ CREATE TABLE outbox (
   attempts   INTEGER NOT NULL DEFAULT 0,
   last_error TEXT
 ) STRICT;
-CREATE INDEX outbox_by_due ON outbox (due_at);
+CREATE INDEX outbox_by_due ON outbox (kind, due_at);
 
 -- What a background job must remember between runs.
 CREATE TABLE job_state (

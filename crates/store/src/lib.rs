@@ -1,1 +1,40 @@
-//! The memory: the only crate that knows a SQL driver.
+//! The memory: the only crate that knows a SQL driver. `db` is the seam to the engines; every other module is one
+//! aggregate: its SQL and nothing else. Reads take a [`Conn`], writes a [`Tx`], and the project comes second.
+
+pub mod client_secrets;
+pub mod codes;
+mod column;
+pub mod credentials;
+mod db;
+pub mod device_keys;
+pub mod flows;
+pub mod grants;
+pub mod job_state;
+pub mod keys;
+pub mod outbox;
+pub mod projects;
+pub mod sessions;
+pub mod spent;
+pub mod users;
+
+pub use db::{
+    BoxFuture, Column, Conn, Engine, GROUP_CLASSES, Location, Param, Reader, Row, Sql, Store, StoreError, StoreStats,
+    Tx, WriteStats,
+};
+
+/// Every statement of every aggregate, with the aggregate's name: one test prepares them all on both engines.
+pub const STATEMENTS: &[(&str, &[&Sql])] = &[
+    ("client_secrets", client_secrets::STATEMENTS),
+    ("codes", codes::STATEMENTS),
+    ("credentials", credentials::STATEMENTS),
+    ("device_keys", device_keys::STATEMENTS),
+    ("flows", flows::STATEMENTS),
+    ("grants", grants::STATEMENTS),
+    ("job_state", job_state::STATEMENTS),
+    ("keys", keys::STATEMENTS),
+    ("outbox", outbox::STATEMENTS),
+    ("projects", projects::STATEMENTS),
+    ("sessions", sessions::STATEMENTS),
+    ("spent", spent::STATEMENTS),
+    ("users", users::STATEMENTS),
+];

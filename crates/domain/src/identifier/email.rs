@@ -1,0 +1,208 @@
+//! Email addresses as login IDs (RFC 5321, RFC 6531): plain addresses only, no display names, quotes or comments.
+
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+
+use super::{LoginId, LoginIdKind};
+
+/// The most octets before the `@` (RFC 5321 §4.5.3.1.1).
+const MAX_LOCAL: usize = 64;
+/// The most octets of a whole address (RFC 5321 §4.5.3.1.3, without the angle brackets).
+const MAX_ADDRESS: usize = 254;
+
+/// What is wrong with an email address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EmailProblem {
+    /// Nothing was typed.
+    #[error("no email address")]
+    Missing,
+    /// There is no `@`.
+    #[error("an email address has an @")]
+    MissingAt,
+    /// There is more than one `@`.
+    #[error("an email address has one @")]
+    ManyAts,
+    /// `Kim <kim@shop.example>`, a quoted part or a comment.
+    #[error("only the plain address, without a name or quotes")]
+    NotPlain,
+    /// Nothing before the `@`, or something that cannot stand there.
+    #[error("the part before the @ is not valid")]
+    Local,
+    /// The part after the `@` is not a host name with a dot.
+    #[error("the part after the @ is not valid")]
+    Host,
+    /// Longer than mail can carry.
+    #[error("the email address is too long")]
+    TooLong,
+}
+
+impl EmailProblem {
+    /// The key of the text that explains it.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Missing => "email.missing",
+            Self::MissingAt => "email.missing_at",
+            Self::ManyAts => "email.many_ats",
+            Self::NotPlain => "email.not_plain",
+            Self::Local => "email.invalid_local",
+            Self::Host => "email.invalid_host",
+            Self::TooLong => "email.too_long",
+        }
+    }
+}
+
+/// Reads an email address. The normal form is NFKC in lower case with the host in ASCII (IDNA): addresses that differ
+/// in case only are one login ID, since people do not see the difference and no large provider makes it.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn parse(typed: &str) -> Result<LoginId, EmailProblem> {
+    let original = typed.trim();
+    if original.is_empty() {
+        return Err(EmailProblem::Missing);
+    }
+    if original.len() > 4 * MAX_ADDRESS {
+        return Err(EmailProblem::TooLong);
+    }
+    if original.contains(['<', '>', '"', '(', ')', ',', ';', '\\']) {
+        return Err(EmailProblem::NotPlain);
+    }
+    let folded = fold(original);
+    let (local, host) = folded.split_once('@').ok_or(EmailProblem::MissingAt)?;
+    if host.contains('@') {
+        return Err(EmailProblem::ManyAts);
+    }
+    check_local(local)?;
+    let host = normalise_host(host)?;
+    let value = format!("{local}@{host}");
+    if value.len() > MAX_ADDRESS {
+        return Err(EmailProblem::TooLong);
+    }
+    // What was typed is written to; it must not hide more than one @ or a control sign that folding swallowed.
+    if original.matches('@').count() != 1 || original.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(EmailProblem::NotPlain);
+    }
+    Ok(LoginId { kind: LoginIdKind::Email, value, original: original.to_owned() })
+}
+
+/// NFKC, lower case, NFKC: lower-casing can undo a composition.
+fn fold(text: &str) -> String {
+    text.nfkc().collect::<String>().to_lowercase().nfkc().collect()
+}
+
+/// `atext` and single dots (RFC 5321 `Dot-string`), and letters, marks and digits of other scripts (RFC 6531 §3.3).
+fn check_local(local: &str) -> Result<(), EmailProblem> {
+    if local.len() > MAX_LOCAL {
+        return Err(EmailProblem::TooLong);
+    }
+    let is_allowed = |c: char| match c.is_ascii() {
+        true => c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c),
+        false => c.is_alphanumeric() || is_combining_mark(c),
+    };
+    let is_good = local.split('.').all(|atom| !atom.is_empty()) && local.chars().all(is_allowed);
+    if is_good { Ok(()) } else { Err(EmailProblem::Local) }
+}
+
+fn normalise_host(host: &str) -> Result<String, EmailProblem> {
+    // The URL parser decodes and forgives more than a mail host may have, so the letters are checked first.
+    let is_letter =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.') || (!c.is_ascii() && !c.is_whitespace());
+    if !host.chars().all(is_letter) {
+        return Err(EmailProblem::Host);
+    }
+    let Ok(url::Host::Domain(ascii)) = url::Host::parse(host) else { return Err(EmailProblem::Host) };
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let top = ascii.rsplit('.').next().unwrap_or_default();
+    let is_good = ascii.contains('.')
+        && ascii.len() <= 253
+        && ascii.split('.').all(is_label)
+        && !top.bytes().all(|b| b.is_ascii_digit());
+    if is_good { Ok(ascii) } else { Err(EmailProblem::Host) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn addresses_that_mean_the_same_have_one_value() {
+        let table = [
+            ("kim@shop.example", "kim@shop.example"),
+            ("  Kim.Lee@SHOP.example\n", "kim.lee@shop.example"),
+            ("kim+tag@shop.example", "kim+tag@shop.example"),
+            ("kim@müller.example", "kim@xn--mller-kva.example"),
+            ("kim@XN--MLLER-KVA.example", "kim@xn--mller-kva.example"),
+            ("KI\u{212A}@shop.example", "kik@shop.example"),
+            ("cafe\u{301}@shop.example", "caf\u{e9}@shop.example"),
+            ("kim@shop\u{3002}example", "kim@shop.example"),
+            ("用户@例え.example", "用户@xn--r8jz45g.example"),
+        ];
+        for (typed, value) in table {
+            assert_eq!(parse(typed).map(|login_id| login_id.value).as_deref(), Ok(value), "{typed}");
+        }
+    }
+
+    #[test]
+    fn each_problem_is_named() {
+        let long_local = format!("{}@shop.example", "a".repeat(65));
+        let long = format!("{}@{}.example", "a".repeat(64), vec!["b".repeat(60); 4].join("."));
+        let table = [
+            ("", EmailProblem::Missing),
+            ("   ", EmailProblem::Missing),
+            ("kim", EmailProblem::MissingAt),
+            ("kim@lee@shop.example", EmailProblem::ManyAts),
+            ("Kim <kim@shop.example>", EmailProblem::NotPlain),
+            ("\"kim lee\"@shop.example", EmailProblem::NotPlain),
+            ("kim(work)@shop.example", EmailProblem::NotPlain),
+            ("@shop.example", EmailProblem::Local),
+            (".kim@shop.example", EmailProblem::Local),
+            ("kim..lee@shop.example", EmailProblem::Local),
+            ("kim lee@shop.example", EmailProblem::Local),
+            ("kim\u{0}@shop.example", EmailProblem::Local),
+            ("kim\u{200b}@shop.example", EmailProblem::Local),
+            ("kim@", EmailProblem::Host),
+            ("kim@localhost", EmailProblem::Host),
+            ("kim@127.0.0.1", EmailProblem::Host),
+            ("kim@[127.0.0.1]", EmailProblem::Host),
+            ("kim@shop.example.", EmailProblem::Host),
+            ("kim@-shop.example", EmailProblem::Host),
+            ("kim@sh_op.example", EmailProblem::Host),
+            ("kim@shop%2eexample", EmailProblem::Host),
+            ("kim@shop.123", EmailProblem::Host),
+            (&long_local, EmailProblem::TooLong),
+            (&long, EmailProblem::TooLong),
+        ];
+        for (typed, problem) in table {
+            assert_eq!(parse(typed), Err(problem), "{typed}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_normal_form_is_its_own_normal_form(typed in "\\PC{1,12}@\\PC{1,10}\\.(example|com)") {
+            if let Ok(login_id) = parse(&typed) {
+                prop_assert_eq!(parse(&login_id.value).map(|again| again.value), Ok(login_id.value));
+            }
+        }
+
+        #[test]
+        fn plain_addresses_are_read_in_any_case(local in "[a-z][a-z0-9]{0,9}(\\.[a-z0-9]{1,5})?", host in "[a-z]{1,9}\\.[a-z]{2,5}") {
+            let plain = format!("{local}@{host}");
+            prop_assert_eq!(parse(&plain.to_uppercase()).map(|login_id| login_id.value), Ok(plain));
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_fall_over(typed in any::<String>()) {
+            if let Ok(login_id) = parse(&typed) {
+                prop_assert!(login_id.value.len() <= MAX_ADDRESS);
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Phone numbers as login IDs, in E.164. The only file that knows the numbering plans (crate `phonenumber`).
+
+use phonenumber::{Mode, country};
+
+use super::{LoginId, LoginIdKind};
+
+/// More than any number with all its punctuation; keeps the work bounded.
+const MAX_TYPED: usize = 60;
+/// A plus sign and fifteen digits (ITU-T E.164 §6).
+const MAX_E164: usize = 16;
+
+/// What is wrong with a phone number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PhoneProblem {
+    /// Nothing was typed.
+    #[error("no phone number")]
+    Missing,
+    /// Something other than digits and the usual punctuation.
+    #[error("only digits, with the country's prefix in front")]
+    Character,
+    /// No international prefix, and no country to take it from.
+    #[error("the number needs its international prefix, such as +49")]
+    MissingPrefix,
+    /// No such number can exist.
+    #[error("this is not a phone number")]
+    Invalid,
+}
+
+impl PhoneProblem {
+    /// The key of the text that explains it.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Missing => "phone.missing",
+            Self::Character => "phone.invalid_character",
+            Self::MissingPrefix => "phone.missing_prefix",
+            Self::Invalid => "phone.invalid",
+        }
+    }
+}
+
+/// Reads a phone number. Without `+` it is taken to be of `country` (ISO 3166-1 alpha-2). The normal form is E.164.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn parse(typed: &str, country: Option<&str>) -> Result<LoginId, PhoneProblem> {
+    let original = typed.trim();
+    if original.is_empty() {
+        return Err(PhoneProblem::Missing);
+    }
+    let dialled = strip(original)?;
+    let home = if dialled.starts_with('+') {
+        None
+    } else {
+        let code = country.ok_or(PhoneProblem::MissingPrefix)?;
+        Some(code.to_ascii_uppercase().parse::<country::Id>().map_err(|_| PhoneProblem::MissingPrefix)?)
+    };
+    let value = format_e164(home, &dialled)?;
+    // Some numbering plans know longer numbers than E.164 allows; and the normal form must stand on its own: read again
+    // without the hint it gives itself.
+    if value.len() > MAX_E164 || format_e164(None, &value)? != value {
+        return Err(PhoneProblem::Invalid);
+    }
+    Ok(LoginId { kind: LoginIdKind::Phone, value, original: original.to_owned() })
+}
+
+fn format_e164(home: Option<country::Id>, dialled: &str) -> Result<String, PhoneProblem> {
+    let number = phonenumber::parse(home, dialled).map_err(|_| PhoneProblem::Invalid)?;
+    if !number.is_valid() {
+        return Err(PhoneProblem::Invalid);
+    }
+    Ok(number.format().mode(Mode::E164).to_string())
+}
+
+/// Digits and a leading `+`, without the punctuation people put between them. Letters would be dialled by their keys
+/// and an extension cannot get a message, so neither is read.
+fn strip(typed: &str) -> Result<String, PhoneProblem> {
+    if typed.len() > MAX_TYPED {
+        return Err(PhoneProblem::Invalid);
+    }
+    let mut dialled = String::with_capacity(typed.len());
+    for c in typed.chars() {
+        match c {
+            '+' | '\u{ff0b}' if dialled.is_empty() => dialled.push('+'),
+            '0'..='9' => dialled.push(c),
+            // Full-width, Arabic-Indic and Extended Arabic-Indic digits.
+            '\u{ff10}'..='\u{ff19}' | '\u{660}'..='\u{669}' | '\u{6f0}'..='\u{6f9}' => {
+                let value = u32::from(c) & 0xf;
+                dialled.extend(char::from_digit(value, 10));
+            }
+            '(' | ')' | '-' | '.' | '/' | '\u{2010}'..='\u{2015}' => {}
+            c if c.is_whitespace() => {}
+            _ => return Err(PhoneProblem::Character),
+        }
+    }
+    Ok(dialled)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn numbers_that_mean_the_same_have_one_value() {
+        let table = [
+            ("+49 30 901820", None, "+4930901820"),
+            ("030/90 18-20", Some("DE"), "+4930901820"),
+            ("(030) 901820", Some("de"), "+4930901820"),
+            ("+1 (202) 555-0123", Some("DE"), "+12025550123"),
+            ("202-555-0123", Some("US"), "+12025550123"),
+            ("＋４９３０９０１８２０", None, "+4930901820"),
+            ("+44 20 7946 0018", None, "+442079460018"),
+            ("+852 2345 6789", None, "+85223456789"),
+        ];
+        for (typed, country, value) in table {
+            assert_eq!(parse(typed, country).map(|login_id| login_id.value).as_deref(), Ok(value), "{typed}");
+        }
+    }
+
+    #[test]
+    fn each_problem_is_named() {
+        let table = [
+            ("", None, PhoneProblem::Missing),
+            ("030 901820", None, PhoneProblem::MissingPrefix),
+            ("030 901820", Some("XX"), PhoneProblem::MissingPrefix),
+            ("kim@shop.example", None, PhoneProblem::Character),
+            ("+1 800 FLOWERS", None, PhoneProblem::Character),
+            ("+49 30 901820;ext=5", None, PhoneProblem::Character),
+            ("+4930+901820", None, PhoneProblem::Character),
+            ("+", None, PhoneProblem::Invalid),
+            ("+1", None, PhoneProblem::Invalid),
+            ("+999 123456", None, PhoneProblem::Invalid),
+            ("+4930901820901820901820", None, PhoneProblem::Invalid),
+            ("12", Some("DE"), PhoneProblem::Invalid),
+            ("40000000000000", Some("DE"), PhoneProblem::Invalid),
+        ];
+        for (typed, country, problem) in table {
+            assert_eq!(parse(typed, country), Err(problem), "{typed}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_normal_form_is_its_own_normal_form(
+            typed in "\\+?[0-9]{4,15}",
+            country in prop::option::of(prop::sample::select(vec!["DE", "US", "IT", "JP", "BR"])),
+        ) {
+            if let Ok(login_id) = parse(&typed, country) {
+                prop_assert!(login_id.value.len() <= 16 && login_id.value.starts_with('+'));
+                prop_assert_eq!(parse(&login_id.value, None).map(|again| again.value), Ok(login_id.value));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_fall_over(typed in any::<String>()) {
+            if let Ok(login_id) = parse(&typed, Some("DE")) {
+                prop_assert!(login_id.value.starts_with('+'));
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! User names as login IDs: the PRECIS profile UsernameCaseMapped (RFC 8265 §3.3), narrowed to what reads as a name.
+
+use precis_core::profile::PrecisFastInvocation;
+use precis_profiles::UsernameCaseMapped;
+
+use super::{LoginId, LoginIdKind};
+
+/// The most characters of a user name.
+pub const MAX_LENGTH: usize = 40;
+
+/// Names nobody gets, since others would take their owner for the house.
+const RESERVED: &str = "\
+    abuse account accounts admin administrator anonymous api auth billing contact guest help helpdesk host \
+    hostmaster info login logout mail me moderator news noreply no-reply nobody null oauth official operator \
+    owner portal postmaster privacy root sales security self settings signin signup staff status support \
+    system team undefined unknown user vestibule webmaster www";
+
+/// What is wrong with a user name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UsernameProblem {
+    /// Nothing was typed.
+    #[error("no user name")]
+    Missing,
+    /// More than [`MAX_LENGTH`] characters.
+    #[error("the user name is too long")]
+    TooLong,
+    /// A character that cannot stand in a user name, or a mix of writing directions.
+    #[error("only letters, digits, dots, dashes and underscores")]
+    Character,
+    /// It does not begin and end with a letter or digit.
+    #[error("a user name begins and ends with a letter or digit")]
+    Edge,
+    /// It has no letter and would be taken for a phone number.
+    #[error("a user name has at least one letter")]
+    NoLetter,
+    /// It is kept for the house.
+    #[error("this user name is reserved")]
+    Reserved,
+}
+
+impl UsernameProblem {
+    /// The key of the text that explains it.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Missing => "username.missing",
+            Self::TooLong => "username.too_long",
+            Self::Character => "username.invalid_character",
+            Self::Edge => "username.invalid_edge",
+            Self::NoLetter => "username.no_letter",
+            Self::Reserved => "username.reserved",
+        }
+    }
+}
+
+/// Reads a user name. The normal form is that of the PRECIS profile: narrow, lower case, NFC.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn parse(typed: &str) -> Result<LoginId, UsernameProblem> {
+    let original = typed.trim();
+    if original.is_empty() {
+        return Err(UsernameProblem::Missing);
+    }
+    if original.chars().count() > MAX_LENGTH {
+        return Err(UsernameProblem::TooLong);
+    }
+    let value = enforce(original)?;
+    if value.chars().count() > MAX_LENGTH {
+        return Err(UsernameProblem::TooLong);
+    }
+    // Among ASCII the profile lets every sign through; an @ would read as an email, a slash as a path.
+    if value.chars().any(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && !matches!(c, '.' | '-' | '_')) {
+        return Err(UsernameProblem::Character);
+    }
+    let is_edge = |c: Option<char>| c.is_some_and(|c| !matches!(c, '.' | '-' | '_'));
+    if !is_edge(value.chars().next()) || !is_edge(value.chars().next_back()) {
+        return Err(UsernameProblem::Edge);
+    }
+    if !value.chars().any(char::is_alphabetic) {
+        return Err(UsernameProblem::NoLetter);
+    }
+    if RESERVED.split_ascii_whitespace().any(|name| name == value) {
+        return Err(UsernameProblem::Reserved);
+    }
+    Ok(LoginId { kind: LoginIdKind::Username, value, original: original.to_owned() })
+}
+
+/// Applies the profile until nothing changes (RFC 8264 §7: a result must be its own result).
+fn enforce(name: &str) -> Result<String, UsernameProblem> {
+    let mut value = name.to_owned();
+    for _ in 0..3 {
+        let again = UsernameCaseMapped::enforce(value.as_str()).map_err(|_| UsernameProblem::Character)?.into_owned();
+        if again == value {
+            return Ok(value);
+        }
+        value = again;
+    }
+    Err(UsernameProblem::Character)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_that_mean_the_same_have_one_value() {
+        let table = [
+            ("kim", "kim"),
+            (" Kim_Lee ", "kim_lee"),
+            ("ＫＩＭ", "kim"),
+            ("Jose\u{301}", "jos\u{e9}"),
+            ("Ελένη", "ελένη"),
+            ("42nd", "42nd"),
+            ("كريم", "كريم"),
+        ];
+        for (typed, value) in table {
+            assert_eq!(parse(typed).map(|login_id| login_id.value).as_deref(), Ok(value), "{typed}");
+        }
+    }
+
+    #[test]
+    fn each_problem_is_named() {
+        let long = "a".repeat(41);
+        let table = [
+            ("", UsernameProblem::Missing),
+            (long.as_str(), UsernameProblem::TooLong),
+            ("kim lee", UsernameProblem::Character),
+            ("kim@shop.example", UsernameProblem::Character),
+            ("a/b", UsernameProblem::Character),
+            ("kim\u{200b}", UsernameProblem::Character),
+            ("kim\u{1F600}", UsernameProblem::Character),
+            ("abcكريم", UsernameProblem::Character),
+            (".kim", UsernameProblem::Edge),
+            ("kim-", UsernameProblem::Edge),
+            ("0171234567", UsernameProblem::NoLetter),
+            ("Admin", UsernameProblem::Reserved),
+            ("ＡＤＭＩＮ", UsernameProblem::Reserved),
+        ];
+        for (typed, problem) in table {
+            assert_eq!(parse(typed), Err(problem), "{typed}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_normal_form_is_its_own_normal_form(typed in "\\w{1,12}") {
+            if let Ok(login_id) = parse(&typed) {
+                prop_assert_eq!(parse(&login_id.value).map(|again| again.value), Ok(login_id.value));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_fall_over(typed in any::<String>()) {
+            if let Ok(login_id) = parse(&typed) {
+                prop_assert!(login_id.value.chars().count() <= MAX_LENGTH);
+            }
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Identities and authenticators: what a user is known by and how it proves who it is, as the outside sees them.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    id::IdentityId,
+    identifier::{LoginId, LoginIdKind},
+    project::{AuthenticatorKind, ProjectSettings},
+    time::Timestamp,
+    user::User,
+};
+
+/// One thing a user is known by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identity {
+    /// Its id.
+    pub id: IdentityId,
+    /// Since when the user owns it.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// What it is.
+    pub detail: IdentityDetail,
+}
+
+/// What an identity is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum IdentityDetail {
+    /// A guest, by its device key if it has one.
+    Anonymous {
+        /// The key's id; none for a guest of the web.
+        key_id: Option<String>,
+    },
+    /// A login ID.
+    LoginId {
+        /// Which.
+        login_id: LoginId,
+        /// Since when the user has proven to own the address.
+        verified_at: Option<Timestamp>,
+    },
+    /// A passkey that makes a member by itself.
+    Passkey,
+}
+
+impl Identity {
+    /// The anonymous identity of a guest without a device key; it is not stored, so it shares the user's id.
+    #[must_use]
+    pub fn of_web_guest(user: &User) -> Option<Self> {
+        user.anonymous_since.map(|since| Self {
+            id: IdentityId::from_bytes(*user.id.as_bytes()),
+            created_at: since,
+            updated_at: since,
+            detail: IdentityDetail::Anonymous { key_id: None },
+        })
+    }
+
+    /// The word in UserInfo and events.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match &self.detail {
+            IdentityDetail::Anonymous { .. } => "anonymous",
+            IdentityDetail::LoginId { .. } => "login_id",
+            IdentityDetail::Passkey => "passkey",
+        }
+    }
+
+    /// The login ID and since when it is verified, if it is one.
+    #[must_use]
+    pub fn login_id(&self) -> Option<(&LoginId, Option<Timestamp>)> {
+        match &self.detail {
+            IdentityDetail::LoginId { login_id, verified_at } => Some((login_id, *verified_at)),
+            IdentityDetail::Anonymous { .. } | IdentityDetail::Passkey => None,
+        }
+    }
+
+    /// The entry of UserInfo's list of identities.
+    #[must_use]
+    pub fn to_userinfo(&self) -> Value {
+        let mut entry = json!({
+            "type": self.type_name(),
+            "created_at": self.created_at.to_rfc3339(),
+            "updated_at": self.updated_at.to_rfc3339(),
+        });
+        if let Some((login_id, _)) = self.login_id() {
+            entry["login_id_key"] = Value::from(login_id.kind.as_str());
+            entry["login_id_type"] = Value::from(login_id.kind.as_str());
+        }
+        entry
+    }
+
+    /// What the identity says of its user, as events carry it.
+    #[must_use]
+    pub fn claims(&self) -> Map<String, Value> {
+        let mut claims = Map::new();
+        match &self.detail {
+            IdentityDetail::Anonymous { key_id } => {
+                let key_id = key_id.clone().unwrap_or_default();
+                claims.insert("https://authgear.com/claims/anonymous/key_id".to_owned(), Value::from(key_id));
+            }
+            IdentityDetail::LoginId { login_id, .. } => {
+                let value = login_id.address().unwrap_or_else(|| login_id.original.clone());
+                claims.insert(login_id.kind.claim().to_owned(), Value::from(value));
+                let name = |suffix: &str| format!("https://authgear.com/claims/login_id/{suffix}");
+                claims.insert(name("key"), Value::from(login_id.kind.as_str()));
+                claims.insert(name("type"), Value::from(login_id.kind.as_str()));
+                claims.insert(name("value"), Value::from(login_id.value.as_str()));
+                claims.insert(name("original"), Value::from(login_id.original.as_str()));
+            }
+            IdentityDetail::Passkey => {}
+        }
+        claims
+    }
+}
+
+/// One way a user proves who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authenticator {
+    /// Which way.
+    pub kind: AuthenticatorKind,
+    /// Since when it has it.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Authenticator {
+    /// The entry of UserInfo's list of authenticators.
+    #[must_use]
+    pub fn to_userinfo(&self) -> Value {
+        json!({
+            "type": self.kind.as_str(),
+            "kind": "primary",
+            "created_at": self.created_at.to_rfc3339(),
+            "updated_at": self.updated_at.to_rfc3339(),
+        })
+    }
+}
+
+/// When something was made and last changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dates {
+    /// Made.
+    pub created_at: Timestamp,
+    /// Last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Every way a member can prove who it is today: its password, its passkeys, and codes to its verified addresses where
+/// the project sends them. The last are not stored: they follow from the login ID and the setting.
+#[must_use]
+pub fn list_authenticators(
+    settings: &ProjectSettings,
+    identities: &[Identity],
+    password: Option<Dates>,
+    passkeys: &[Dates],
+) -> Vec<Authenticator> {
+    let make = |kind, dates: &Dates| Authenticator { kind, created_at: dates.created_at, updated_at: dates.updated_at };
+    let mut authenticators = Vec::new();
+    authenticators.extend(password.iter().map(|dates| make(AuthenticatorKind::Password, dates)));
+    for identity in identities {
+        let Some((login_id, verified_at)) = identity.login_id() else { continue };
+        let kind = match login_id.kind {
+            LoginIdKind::Email => AuthenticatorKind::OobOtpEmail,
+            LoginIdKind::Phone => AuthenticatorKind::OobOtpSms,
+            LoginIdKind::Username => continue,
+        };
+        if settings.offers(kind)
+            && let Some(since) = verified_at
+        {
+            authenticators.push(make(kind, &Dates { created_at: since, updated_at: since }));
+        }
+    }
+    authenticators.extend(passkeys.iter().map(|dates| make(AuthenticatorKind::Passkey, dates)));
+    authenticators
+}
+
+/// What is known of a user in one place: the row, what it is known by and how it proves itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Account<'a> {
+    /// The user.
+    pub user: &'a User,
+    /// What it is known by; the anonymous identity of a web guest may be left out, it follows from the user.
+    pub identities: &'a [Identity],
+    /// How it proves who it is.
+    pub authenticators: &'a [Authenticator],
+}
+
+impl<'a> Account<'a> {
+    /// A guest of the web, about whom there is nothing else to know.
+    #[must_use]
+    pub fn of_guest(user: &'a User) -> Self {
+        Self { user, identities: &[], authenticators: &[] }
+    }
+
+    /// Whether one of the user's addresses is verified.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        self.identities.iter().any(|identity| matches!(identity.login_id(), Some((_, Some(_)))))
+    }
+
+    /// Whether the user can prove again who it is: it has a primary authenticator. Never a guest.
+    #[must_use]
+    pub fn can_reauthenticate(&self) -> bool {
+        !self.user.is_anonymous() && !self.authenticators.is_empty()
+    }
+
+    /// The identities, with the one a web guest has by being anonymous.
+    #[must_use]
+    pub fn all_identities(&self) -> Vec<Identity> {
+        let mut all = self.identities.to_vec();
+        let has_anonymous = all.iter().any(|one| matches!(one.detail, IdentityDetail::Anonymous { .. }));
+        if !has_anonymous {
+            all.extend(Identity::of_web_guest(self.user));
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{id::UserId, project::Origin};
+
+    #[test]
+    fn codes_are_a_way_to_prove_only_where_sent_and_only_to_verified_addresses() {
+        let mut settings = ProjectSettings::new("a", Origin::parse("http://localhost").unwrap());
+        let now = Timestamp::from_seconds(5);
+        let dates = Dates { created_at: now, updated_at: now };
+        let email = |verified_at| Identity {
+            id: IdentityId::from_parts(1, [1; 10]),
+            created_at: now,
+            updated_at: now,
+            detail: IdentityDetail::LoginId {
+                login_id: LoginId::parse(LoginIdKind::Email, "kim@shop.example", None).unwrap(),
+                verified_at,
+            },
+        };
+        let kinds = |settings: &ProjectSettings, verified_at| -> Vec<AuthenticatorKind> {
+            list_authenticators(settings, &[email(verified_at)], Some(dates), &[dates]).iter().map(|a| a.kind).collect()
+        };
+        use AuthenticatorKind::{OobOtpEmail, Passkey, Password};
+        assert_eq!(kinds(&settings, Some(now)), [Password, Passkey]);
+        settings.authentication.primary_authenticators = Some(vec![Password, OobOtpEmail]);
+        assert_eq!(kinds(&settings, Some(now)), [Password, OobOtpEmail, Passkey]);
+        assert_eq!(kinds(&settings, None), [Password, Passkey]);
+    }
+
+    #[test]
+    fn a_guest_has_its_anonymous_identity_once_and_cannot_prove_itself() {
+        let guest = User::new_guest(UserId::from_parts(1, [0; 10]), Timestamp::from_seconds(1));
+        let account = Account::of_guest(&guest);
+        assert_eq!(account.all_identities().len(), 1);
+        assert!(!account.can_reauthenticate() && !account.is_verified());
+        let with_key = [Identity {
+            detail: IdentityDetail::Anonymous { key_id: Some("k".into()) },
+            ..Identity::of_web_guest(&guest).unwrap()
+        }];
+        let account = Account { identities: &with_key, ..account };
+        assert_eq!(account.all_identities(), with_key);
+    }
+}

@@ -1,0 +1,172 @@
+//! Rate limits as a pure function (GCRA): the only state is one time per key, kept by the caller.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
+
+use crate::time::Timestamp;
+
+/// How much is allowed: `burst` at once, then one more every `period / burst`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// The time in which a whole burst grows back.
+    pub period: Duration,
+    /// How many may come at once; at least one.
+    pub burst: u32,
+}
+
+/// The answer to "may this happen now?".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It may; the caller keeps the new time for this key.
+    Allowed {
+        /// The theoretical arrival time to hand in next time; the key may be forgotten after it.
+        new_tat: Timestamp,
+    },
+    /// It may not; nothing changes.
+    Denied {
+        /// After this long one more will be allowed (`Retry-After`).
+        retry_after: Duration,
+    },
+}
+
+impl Quota {
+    /// The time one unit takes to grow back, rounded up so that the rate is never exceeded.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        let micros = self.period.as_micros().div_ceil(u128::from(self.burst.max(1)));
+        Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+    }
+
+    fn capacity(&self) -> Duration {
+        self.interval().saturating_mul(self.burst.max(1))
+    }
+}
+
+/// Decides by the generic cell rate algorithm whether one more may happen at `now`.
+///
+/// `state` is the `new_tat` of the last allowed one, `None` for a fresh key. In any stretch of time `w` at most
+/// `burst + w / interval` are allowed. A state further ahead than a full bucket (a clock that stepped back, a
+/// shrunken quota) counts as a full bucket, so nobody is locked out for longer than one period.
+#[must_use]
+pub fn decide(state: Option<Timestamp>, quota: Quota, now: Timestamp) -> Decision {
+    let full = now.plus(quota.capacity());
+    let tat = state.unwrap_or(now).max(now).min(full);
+    let new_tat = tat.plus(quota.interval());
+    if new_tat > full { Decision::Denied { retry_after: new_tat.since(full) } } else { Decision::Allowed { new_tat } }
+}
+
+/// Whom a per-IP limit counts: an IPv4 address, or the /64 network one IPv6 customer owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum IpKey {
+    /// One IPv4 address.
+    V4(Ipv4Addr),
+    /// The upper 64 bits of an IPv6 address.
+    V6Network(u64),
+}
+
+/// The key an address is counted under; an IPv4 address mapped into IPv6 counts as IPv4.
+#[must_use]
+pub fn ip_key(address: IpAddr) -> IpKey {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => IpKey::V4(v4),
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpKey::V6Network(u64::from(a) << 48 | u64::from(b) << 32 | u64::from(c) << 16 | u64::from(d))
+        }
+    }
+}
+
+impl fmt::Display for IpKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::V4(address) => address.fmt(f),
+            Self::V6Network(network) => {
+                write!(f, "{}/64", std::net::Ipv6Addr::from_bits(u128::from(*network) << 64))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MINUTE_OF_60: Quota = Quota { period: Duration::from_secs(60), burst: 60 };
+
+    #[test]
+    fn a_burst_goes_at_once_and_then_one_per_interval() {
+        let mut now = Timestamp::from_seconds(1_000);
+        let mut state = None;
+        for _ in 0..60 {
+            match decide(state, MINUTE_OF_60, now) {
+                Decision::Allowed { new_tat } => state = Some(new_tat),
+                Decision::Denied { .. } => panic!("the burst is not used up"),
+            }
+        }
+        assert_eq!(decide(state, MINUTE_OF_60, now), Decision::Denied { retry_after: Duration::from_secs(1) });
+        now = now.plus(Duration::from_secs(1));
+        assert!(matches!(decide(state, MINUTE_OF_60, now), Decision::Allowed { .. }));
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_locks_nobody_out_for_long() {
+        let far = Timestamp::from_seconds(1_000_000);
+        let now = Timestamp::from_seconds(1_000);
+        assert_eq!(decide(Some(far), MINUTE_OF_60, now), Decision::Denied { retry_after: Duration::from_secs(1) });
+    }
+
+    #[test]
+    fn an_ipv6_customer_counts_once_and_a_mapped_address_as_ipv4() {
+        let key = |text: &str| ip_key(text.parse().unwrap());
+        assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
+        assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
+        assert_eq!(key("::ffff:203.0.113.9"), key("203.0.113.9"));
+        assert_eq!(key("2001:db8:1:2::1").to_string(), "2001:db8:1:2::/64");
+        assert_eq!(key("203.0.113.9").to_string(), "203.0.113.9");
+    }
+
+    proptest! {
+        #[test]
+        fn no_window_ever_sees_more_than_the_quota(
+            period in 1u64..200_000,
+            burst in 1u32..40,
+            gaps in prop::collection::vec(0u64..20_000, 1..200),
+        ) {
+            let quota = Quota { period: Duration::from_micros(period), burst };
+            let mut now = Timestamp::from_seconds(1);
+            let (mut state, mut allowed) = (None, Vec::new());
+            for gap in gaps {
+                now = now.plus(Duration::from_micros(gap));
+                if let Decision::Allowed { new_tat } = decide(state, quota, now) {
+                    state = Some(new_tat);
+                    allowed.push(now);
+                }
+            }
+            for (first, start) in allowed.iter().enumerate() {
+                for (last, end) in allowed.iter().enumerate().skip(first) {
+                    let ceiling = u128::from(burst) + end.since(*start).as_micros() / quota.interval().as_micros();
+                    prop_assert!(((last - first + 1) as u128) <= ceiling);
+                }
+            }
+        }
+
+        #[test]
+        fn whoever_waits_as_told_is_let_in(burst in 1u32..40, spent in 0u32..80) {
+            let quota = Quota { period: Duration::from_secs(60), burst };
+            let now = Timestamp::from_seconds(50);
+            let mut state = None;
+            for _ in 0..spent {
+                if let Decision::Allowed { new_tat } = decide(state, quota, now) { state = Some(new_tat); }
+            }
+            if let Decision::Denied { retry_after } = decide(state, quota, now) {
+                let is_let_in = matches!(decide(state, quota, now.plus(retry_after)), Decision::Allowed { .. });
+                prop_assert!(is_let_in);
+            }
+        }
+    }
+}

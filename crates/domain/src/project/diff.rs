@@ -1,0 +1,72 @@
+//! What differs between two settings documents, for the person about to apply one.
+
+use serde_json::Value;
+
+use super::{ProjectSettings, shape::join};
+
+/// One key that changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The key; an application is named by its client id: `oauth.clients[shop-web].name`.
+    pub path: String,
+    /// The value before, as JSON; none when the key was absent.
+    pub from: Option<String>,
+    /// The value after, as JSON; none when the key goes away.
+    pub to: Option<String>,
+}
+
+/// Everything that changes from one document to the other, in the order of keys; nothing when they are equal.
+#[must_use]
+pub fn diff(old: &ProjectSettings, new: &ProjectSettings) -> Vec<Change> {
+    let to_value = |document| {
+        serde_json::to_value(document).expect("settings are maps with text keys, which JSON can always hold")
+    };
+    let mut changes = Vec::new();
+    compare(Some(&to_value(old)), Some(&to_value(new)), "", &mut changes);
+    let order = |settings: &ProjectSettings| settings.clients().iter().map(|c| c.client_id.clone()).collect::<Vec<_>>();
+    let (before, after) = (order(old), order(new));
+    let is_same_set = before.len() == after.len() && before.iter().all(|id| after.contains(id));
+    if is_same_set && before != after {
+        let print = |ids: &[String]| Some(Value::from(ids.to_vec()).to_string());
+        changes.push(Change { path: "oauth.clients".to_owned(), from: print(&before), to: print(&after) });
+    }
+    changes
+}
+
+fn compare(old: Option<&Value>, new: Option<&Value>, path: &str, changes: &mut Vec<Change>) {
+    if old == new {
+        return;
+    }
+    if path == "oauth.clients" {
+        return compare_clients(old, new, path, changes);
+    }
+    let members = |value: Option<&Value>| value.and_then(Value::as_object).cloned();
+    match (members(old), members(new)) {
+        (None, None) => changes.push(Change {
+            path: path.to_owned(),
+            from: old.map(Value::to_string),
+            to: new.map(Value::to_string),
+        }),
+        (before, after) => {
+            let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+            let mut names: Vec<&String> = before.keys().collect();
+            names.extend(after.keys().filter(|name| !before.contains_key(*name)));
+            for name in names {
+                compare(before.get(name), after.get(name), &join(path, name), changes);
+            }
+        }
+    }
+}
+
+fn compare_clients(old: Option<&Value>, new: Option<&Value>, path: &str, changes: &mut Vec<Change>) {
+    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    let (before, after) = (list(old), list(new));
+    let name = |client: &Value| client["client_id"].as_str().unwrap_or_default().to_owned();
+    let find = |clients: &[Value], id: &str| clients.iter().find(|client| name(client) == id).cloned();
+    let mut ids: Vec<String> = before.iter().map(name).collect();
+    ids.extend(after.iter().map(name).filter(|id| find(&before, id).is_none()));
+    for id in ids {
+        let path = format!("{path}[{id}]");
+        compare(find(&before, &id).as_ref(), find(&after, &id).as_ref(), &path, changes);
+    }
+}

@@ -1,0 +1,314 @@
+//! The rate limits a project can set: their names, how they are written and their defaults.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::is_default;
+use crate::limit::Quota;
+
+/// A limit that can be set, and under which it is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LimitName {
+    /// New guests, and promotions, from one address.
+    SignupAnonymousPerIp,
+    /// New members from one address.
+    SignupPerIp,
+    /// Questions whether a login ID exists, from one address.
+    AccountEnumerationPerIp,
+    /// Password tries from one address.
+    PasswordPerIp,
+    /// Password tries against one account.
+    PasswordPerUser,
+    /// Codes sent at the wish of one address.
+    CodeSendPerIp,
+    /// Codes sent to one account or address.
+    CodeSendPerUser,
+    /// Code tries from one address.
+    CodeTryPerIp,
+    /// Code tries against one account.
+    CodeTryPerUser,
+    /// Passkey tries from one address.
+    PasskeyPerIp,
+}
+
+impl LimitName {
+    /// Every limit.
+    pub const ALL: [Self; 10] = [
+        Self::SignupAnonymousPerIp,
+        Self::SignupPerIp,
+        Self::AccountEnumerationPerIp,
+        Self::PasswordPerIp,
+        Self::PasswordPerUser,
+        Self::CodeSendPerIp,
+        Self::CodeSendPerUser,
+        Self::CodeTryPerIp,
+        Self::CodeTryPerUser,
+        Self::PasskeyPerIp,
+    ];
+
+    /// The group and the limit in it: where it is written under `authentication.rate_limits`.
+    #[must_use]
+    pub fn key(self) -> (&'static str, &'static str) {
+        match self {
+            Self::SignupAnonymousPerIp => ("signup_anonymous", "per_ip"),
+            Self::SignupPerIp => ("signup", "per_ip"),
+            Self::AccountEnumerationPerIp => ("account_enumeration", "per_ip"),
+            Self::PasswordPerIp => ("password", "per_ip"),
+            Self::PasswordPerUser => ("password", "per_user"),
+            Self::CodeSendPerIp => ("oob_otp", "trigger_per_ip"),
+            Self::CodeSendPerUser => ("oob_otp", "trigger_per_user"),
+            Self::CodeTryPerIp => ("oob_otp", "validate_per_ip"),
+            Self::CodeTryPerUser => ("oob_otp", "validate_per_user"),
+            Self::PasskeyPerIp => ("passkey", "per_ip"),
+        }
+    }
+
+    /// The name in error bodies (`authentication.signup_anonymous.per_ip`).
+    #[must_use]
+    pub fn error_name(self) -> String {
+        let (group, limit) = self.key();
+        format!("authentication.{group}.{limit}")
+    }
+
+    /// The group's name in error bodies (`authentication.signup_anonymous`).
+    #[must_use]
+    pub fn error_group(self) -> String {
+        format!("authentication.{}", self.key().0)
+    }
+
+    /// The bucket's name in error bodies (`SignupAnonymousPerIP`).
+    #[must_use]
+    pub fn bucket_name(self) -> &'static str {
+        match self {
+            Self::SignupAnonymousPerIp => "SignupAnonymousPerIP",
+            Self::SignupPerIp => "SignupPerIP",
+            Self::AccountEnumerationPerIp => "AccountEnumerationPerIP",
+            Self::PasswordPerIp => "VerifyPasswordPerIP",
+            Self::PasswordPerUser => "VerifyPasswordPerUser",
+            Self::CodeSendPerIp => "OOBOTPTriggerPerIP",
+            Self::CodeSendPerUser => "OOBOTPTriggerPerUser",
+            Self::CodeTryPerIp => "OOBOTPValidatePerIP",
+            Self::CodeTryPerUser => "OOBOTPValidatePerUser",
+            Self::PasskeyPerIp => "VerifyPasskeyPerIP",
+        }
+    }
+
+    /// What is allowed when the project says nothing: people behind one address share it, accounts do not.
+    #[must_use]
+    pub fn default_quota(self) -> Quota {
+        let (burst, minutes) = match self {
+            Self::SignupAnonymousPerIp | Self::PasswordPerIp | Self::CodeTryPerIp | Self::PasskeyPerIp => (60, 1),
+            Self::SignupPerIp | Self::AccountEnumerationPerIp | Self::PasswordPerUser => (10, 1),
+            Self::CodeSendPerIp => (20, 1),
+            Self::CodeSendPerUser => (10, 60),
+            Self::CodeTryPerUser => (20, 10),
+        };
+        Quota { period: Duration::from_secs(minutes * 60), burst }
+    }
+}
+
+/// One limit as it is written down.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitSetting {
+    /// Whether it counts; yes when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// The time in which a whole burst grows back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<Period>,
+    /// How many may come at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst: Option<u32>,
+}
+
+/// A group with one limit, by address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PerIp {
+    /// By the caller's address.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub per_ip: LimitSetting,
+}
+
+/// A group with limits by address and by account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PerIpAndUser {
+    /// By the caller's address.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub per_ip: LimitSetting,
+    /// By the account tried.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub per_user: LimitSetting,
+}
+
+/// The limits of one-time codes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeLimits {
+    /// Sending, by the caller's address.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub trigger_per_ip: LimitSetting,
+    /// Sending, by the account or address it goes to.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub trigger_per_user: LimitSetting,
+    /// Trying, by the caller's address.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub validate_per_ip: LimitSetting,
+    /// Trying, by the account.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub validate_per_user: LimitSetting,
+}
+
+/// `authentication.rate_limits`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateLimits {
+    /// New guests and promotions.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub signup_anonymous: PerIp,
+    /// New members.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub signup: PerIp,
+    /// Questions whether a login ID exists.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub account_enumeration: PerIp,
+    /// Password tries.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub password: PerIpAndUser,
+    /// One-time codes by mail and SMS.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub oob_otp: CodeLimits,
+    /// Passkey tries.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub passkey: PerIp,
+}
+
+impl RateLimits {
+    /// The limit of this name with the defaults filled in; `None` when it is switched off.
+    #[must_use]
+    pub fn quota(&self, name: LimitName) -> Option<Quota> {
+        let setting = self.setting(name);
+        let default = name.default_quota();
+        setting.enabled.unwrap_or(true).then(|| Quota {
+            period: setting.period.map_or(default.period, |period| period.0),
+            burst: setting.burst.unwrap_or(default.burst),
+        })
+    }
+
+    fn setting(&self, name: LimitName) -> &LimitSetting {
+        match name {
+            LimitName::SignupAnonymousPerIp => &self.signup_anonymous.per_ip,
+            LimitName::SignupPerIp => &self.signup.per_ip,
+            LimitName::AccountEnumerationPerIp => &self.account_enumeration.per_ip,
+            LimitName::PasswordPerIp => &self.password.per_ip,
+            LimitName::PasswordPerUser => &self.password.per_user,
+            LimitName::CodeSendPerIp => &self.oob_otp.trigger_per_ip,
+            LimitName::CodeSendPerUser => &self.oob_otp.trigger_per_user,
+            LimitName::CodeTryPerIp => &self.oob_otp.validate_per_ip,
+            LimitName::CodeTryPerUser => &self.oob_otp.validate_per_user,
+            LimitName::PasskeyPerIp => &self.passkey.per_ip,
+        }
+    }
+}
+
+/// A length of time as people write it: `30s`, `1m`, `2h`, `1h30m`; at most 366 days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Period(pub Duration);
+
+/// The text is not a length of time.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write a length of time such as \"30s\", \"1m\" or \"1h30m\", longer than nothing and at most 366 days")]
+pub struct NotAPeriod;
+
+const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
+const LONGEST_PERIOD_SECONDS: u64 = 366 * 86_400;
+
+impl FromStr for Period {
+    type Err = NotAPeriod;
+
+    fn from_str(text: &str) -> Result<Self, NotAPeriod> {
+        let mut rest = text;
+        let mut total = 0u64;
+        while !rest.is_empty() {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let count: u64 = rest[..digits].parse().map_err(|_| NotAPeriod)?;
+            rest = &rest[digits..];
+            let (name, size) = UNITS.iter().find(|(name, _)| rest.starts_with(name)).ok_or(NotAPeriod)?;
+            rest = &rest[name.len()..];
+            total = count.checked_mul(*size).and_then(|part| total.checked_add(part)).ok_or(NotAPeriod)?;
+        }
+        if total == 0 || total > LONGEST_PERIOD_SECONDS {
+            return Err(NotAPeriod);
+        }
+        Ok(Self(Duration::from_secs(total)))
+    }
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0.as_secs();
+        for (name, size) in UNITS {
+            if rest >= size {
+                write!(f, "{}{name}", rest / size)?;
+                rest %= size;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TryFrom<String> for Period {
+    type Error = NotAPeriod;
+
+    fn try_from(text: String) -> Result<Self, NotAPeriod> {
+        text.parse()
+    }
+}
+
+impl From<Period> for String {
+    fn from(period: Period) -> Self {
+        period.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_reads_as_people_write_it() {
+        for (text, seconds, printed) in [
+            ("1m", 60, "1m"),
+            ("30s", 30, "30s"),
+            ("90s", 90, "1m30s"),
+            ("1h30m", 5_400, "1h30m"),
+            ("2d", 172_800, "2d"),
+        ] {
+            let period: Period = text.parse().unwrap();
+            assert_eq!(period.0, Duration::from_secs(seconds));
+            assert_eq!(period.to_string(), printed);
+        }
+        for text in ["", "1", "m", "0s", "-1s", "1.5h", "1 m", "367d", "99999999999999999999s", "1x", "١m"] {
+            assert_eq!(text.parse::<Period>(), Err(NotAPeriod), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_switched_off_limit_is_none_and_a_partial_one_keeps_the_other_default() {
+        let mut limits = RateLimits::default();
+        limits.signup.per_ip.enabled = Some(false);
+        limits.signup_anonymous.per_ip.burst = Some(5);
+        assert_eq!(limits.quota(LimitName::SignupPerIp), None);
+        assert_eq!(
+            limits.quota(LimitName::SignupAnonymousPerIp),
+            Some(Quota { period: Duration::from_secs(60), burst: 5 })
+        );
+    }
+
+    #[test]
+    fn the_names_of_a_limit_in_errors_are_those_clients_know() {
+        let name = LimitName::SignupAnonymousPerIp;
+        assert_eq!(name.error_name(), "authentication.signup_anonymous.per_ip");
+        assert_eq!(name.error_group(), "authentication.signup_anonymous");
+        assert_eq!(name.bucket_name(), "SignupAnonymousPerIP");
+    }
+}

@@ -1,0 +1,220 @@
+//! Rules over one text each: identifiers, addresses, colours, languages as a settings document writes them.
+//! A refusal says what to write instead.
+
+use url::Url;
+
+use super::{limits::Period, origin::Origin};
+
+type Verdict = Result<(), String>;
+
+fn require(is_good: bool, otherwise: &str) -> Verdict {
+    if is_good { Ok(()) } else { Err(otherwise.to_owned()) }
+}
+
+pub(super) fn check_project_id(text: &str) -> Verdict {
+    let is_good = (1..=40).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    require(is_good, "write 1 to 40 lower-case letters, digits and dashes, such as \"shop\"")
+}
+
+pub(super) fn check_client_id(text: &str) -> Verdict {
+    let is_good = (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    require(is_good, "write 1 to 64 letters, digits, \"-\", \"_\" and \".\", such as \"shop-web\"")
+}
+
+pub(super) fn check_name(text: &str) -> Verdict {
+    let is_good = !text.trim().is_empty() && text.chars().count() <= 100 && !text.chars().any(char::is_control);
+    require(is_good, "write a name of 1 to 100 characters, or leave the key out")
+}
+
+pub(super) fn check_origin(text: &str) -> Verdict {
+    Origin::parse(text).map(|_| ()).map_err(|refusal| refusal.0)
+}
+
+/// An absolute URI without fragment (RFC 6749 §3.1.2); custom schemes of native applications are welcome.
+pub(super) fn check_redirect_uri(text: &str) -> Verdict {
+    if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("write an absolute URI without spaces, such as \"https://shop.example/after-login\"".to_owned());
+    }
+    let Ok(uri) = Url::parse(text) else {
+        return Err("write an absolute URI, such as \"https://shop.example/after-login\"".to_owned());
+    };
+    if text.contains('#') {
+        return Err("remove the fragment: a redirect URI has no \"#\" (RFC 6749 §3.1.2)".to_owned());
+    }
+    match uri.scheme() {
+        "http" | "https" => {
+            let has_slashes = text.get(uri.scheme().len()..).is_some_and(|rest| rest.starts_with("://"));
+            require(has_slashes, "write \"//\" after the scheme, such as \"https://shop.example/after-login\"")?;
+            require(
+                uri.username().is_empty() && uri.password().is_none(),
+                "remove the user name and password from the URI",
+            )
+        }
+        "javascript" | "data" | "vbscript" | "blob" | "file" | "about" => Err(format!(
+            "a browser cannot be sent to a {:?} URI: use https or the application's own scheme",
+            uri.scheme()
+        )),
+        scheme => {
+            // "localhost:3000/back" parses as scheme "localhost"; nobody means that.
+            let rest = &text[scheme.len() + 1..];
+            let is_host_and_port = rest.starts_with(|c: char| c.is_ascii_digit());
+            require(!is_host_and_port, "put \"https://\" (or \"http://\") in front")?;
+            require(!rest.is_empty(), "write something after the scheme, such as \"com.shop.app://after-login\"")
+        }
+    }
+}
+
+pub(super) fn check_web_uri(text: &str) -> Verdict {
+    let is_good = Url::parse(text).is_ok_and(|uri| matches!(uri.scheme(), "http" | "https") && uri.has_host())
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control());
+    require(is_good, "write an absolute http or https address, such as \"https://shop.example/\"")
+}
+
+/// `[scheme://]host[:port]`, where a label of the host may be `*`.
+pub(super) fn check_origin_entry(text: &str) -> Verdict {
+    let rest = match text.split_once("://") {
+        Some(("http" | "https", rest)) => rest,
+        Some(_) => return Err("the scheme of an allowed origin is http or https".to_owned()),
+        None => text,
+    };
+    let (host, port) = match rest.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        Some(_) | None => (rest, None),
+    };
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    let is_host = url::Host::parse(&host.replace('*', "x")).is_ok()
+        && host.split('.').all(|label| label == "*" || !label.contains('*'));
+    require(is_port && is_host, "write [scheme://]host[:port] without a path, such as \"https://*.shop.example\"")
+}
+
+pub(super) fn check_cookie_domain(text: &str) -> Verdict {
+    if let Some(rest) = text.strip_prefix('.') {
+        return Err(format!("remove the leading dot: write {rest:?}"));
+    }
+    let is_name = matches!(url::Host::parse(text), Ok(url::Host::Domain(name)) if name == text);
+    require(is_name, "write a lower-case domain name without scheme and port, such as \"shop.example\"")
+}
+
+/// A cookie name's characters (RFC 6265 §4.1.1, `token`), kept short.
+pub(super) fn check_cookie_prefix(text: &str) -> Verdict {
+    let is_good = (1..=32).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    require(is_good, "write up to 32 letters, digits, \"-\", \"_\" and \".\", or leave the key out")
+}
+
+pub(super) fn check_color(text: &str) -> Verdict {
+    let is_good =
+        text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
+    require(is_good, "write a colour as \"#rrggbb\", such as \"#0f766e\"")
+}
+
+/// The outline of a language tag (RFC 5646 §2.1): letters first, then subtags of at most eight characters.
+pub(super) fn check_language(text: &str) -> Verdict {
+    let mut subtags = text.split('-');
+    let is_primary =
+        subtags.next().is_some_and(|tag| (2..=3).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphabetic()));
+    let is_good =
+        is_primary && subtags.all(|tag| (1..=8).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphanumeric()));
+    require(is_good, "write a language tag, such as \"en\" or \"zh-Hant\"")
+}
+
+pub(super) fn check_country(text: &str) -> Verdict {
+    let is_good = text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase());
+    require(is_good, "write a country as two capital letters (ISO 3166-1), such as \"DE\"")
+}
+
+pub(super) fn check_period(text: &str) -> Verdict {
+    text.parse::<Period>().map(|_| ()).map_err(|refusal| refusal.to_string())
+}
+
+/// `name@host` or `Display name <name@host>`: enough to catch slips, the mail library has the last word.
+pub(super) fn check_mailbox(text: &str) -> Verdict {
+    let address = match text.split_once('<') {
+        Some((_, rest)) => rest.strip_suffix('>').unwrap_or_default(),
+        None => text,
+    };
+    let is_address = address.rsplit_once('@').is_some_and(|(local, host)| {
+        !local.is_empty() && !local.contains(['@', '<', '>']) && url::Host::parse(host).is_ok()
+    });
+    let is_good = is_address && !address.contains(char::is_whitespace) && !text.chars().any(char::is_control);
+    require(is_good, "write a mail address, such as \"Shop <no-reply@shop.example>\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(rule: fn(&str) -> Verdict, good: &[&str], bad: &[&str]) {
+        for text in good {
+            assert_eq!(rule(text), Ok(()), "{text}");
+        }
+        for text in bad {
+            assert!(rule(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn redirect_uris_are_absolute_and_without_fragment() {
+        judge(
+            check_redirect_uri,
+            &[
+                "https://shop.example",
+                "https://shop.example/a?b=c",
+                "http://localhost:3000/",
+                "com.shop.app://done",
+                "com.shop.app:/done",
+                "com.shop.app:done",
+            ],
+            &[
+                "",
+                "/after-login",
+                "shop.example/x",
+                "localhost:3000/x",
+                "https:shop.example",
+                "https://shop.example/#x",
+                "https://shop.example/#",
+                "https://u:p@shop.example/",
+                "https://shop.example/a b",
+                "javascript:alert(1)",
+                "com.shop.app:",
+            ],
+        );
+    }
+
+    #[test]
+    fn allowed_origins_may_have_whole_label_wildcards() {
+        judge(
+            check_origin_entry,
+            &["shop.example", "*.shop.example", "https://shop.example:8443", "http://localhost:3000", "[::1]:80"],
+            &["", "ftp://a.example", "shop.example/", "a*.shop.example", "shop.example:0", "shop.example:http", "a b"],
+        );
+    }
+
+    #[test]
+    fn words_of_a_fixed_form_are_checked() {
+        judge(check_project_id, &["shop", "a-1"], &["", "Shop", "-a", "a-", "a_b", &"a".repeat(41)]);
+        judge(check_client_id, &["shop-web", "A.b_C"], &["", "a b", "ü", &"a".repeat(65)]);
+        judge(check_color, &["#0f766e"], &["0f766e", "#fff", "#12345g"]);
+        judge(check_language, &["en", "zh-Hant", "es-419"], &["", "e", "english", "en_US", "en-"]);
+        judge(check_country, &["DE"], &["de", "DEU", ""]);
+        judge(check_cookie_domain, &["shop.example", "localhost"], &["", ".shop.example", "Shop.example", "127.0.0.1"]);
+        judge(check_cookie_prefix, &["shop_"], &["", "a b", "a;b"]);
+        judge(
+            check_mailbox,
+            &["a@shop.example", "Shop <a@shop.example>", "demo@localhost"],
+            &[
+                "",
+                "a",
+                "@b.example",
+                "Shop <a@shop.example",
+                "a@b@c.example",
+                "a b@c.example",
+                "a@c.example\nBcc: x@y.z",
+            ],
+        );
+    }
+}

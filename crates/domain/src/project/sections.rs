@@ -1,0 +1,205 @@
+//! The sections of a project's document, member by member, as they are written down.
+//! What each key means, its default and its bounds are documented once, in `schema`.
+#![expect(missing_docs, reason = "the schema documents every key under its own name; twice would drift")]
+
+use serde::{Deserialize, Serialize};
+
+use super::{is_default, limits::RateLimits, origin::Origin};
+use crate::{client::Client, identifier::LoginIdKind};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Project {
+    pub id: String,
+    pub public_origin: Origin,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// The kinds of identity a project can switch on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentityType {
+    LoginId,
+    Anonymous,
+    Passkey,
+}
+
+/// The ways a member proves who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthenticatorKind {
+    Password,
+    OobOtpEmail,
+    OobOtpSms,
+    Passkey,
+}
+
+impl AuthenticatorKind {
+    /// The word used in settings and in UserInfo.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::OobOtpEmail => "oob_otp_email",
+            Self::OobOtpSms => "oob_otp_sms",
+            Self::Passkey => "passkey",
+        }
+    }
+
+    /// Whether a member who comes with this kind of login ID can use it: a code needs an address to go to.
+    #[must_use]
+    pub fn serves(self, kind: LoginIdKind) -> bool {
+        match self {
+            Self::Password | Self::Passkey => true,
+            Self::OobOtpEmail => kind == LoginIdKind::Email,
+            Self::OobOtpSms => kind == LoginIdKind::Phone,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authentication {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identities: Option<Vec<IdentityType>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary_authenticators: Option<Vec<AuthenticatorKind>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_signup_disabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub rate_limits: RateLimits,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub login_id: LoginIdSettings,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_conflict: OnConflict,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginIdSettings {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_country: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Vec<LoginIdKey>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginIdKey {
+    #[serde(rename = "type")]
+    pub kind: LoginIdKind,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OnConflict {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promotion: Option<PromotionConflict>,
+}
+
+/// What happens when a guest asks for a login ID that belongs to somebody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromotionConflict {
+    /// The person is told, once it has proven to own the address, and can try another.
+    #[default]
+    Error,
+    /// The person can prove to be that member and goes on as it.
+    Login,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub claims: VerificationClaims,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerificationClaims {
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub email: ClaimVerification,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub phone_number: ClaimVerification,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimVerification {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<bool>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordSettings {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_length: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_strength: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refuse_breached: Option<bool>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionSettings {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_timeout_enabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_timeout_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub use_session_cookie: Option<bool>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Http {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_origins: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cookie_domain: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cookie_prefix: Option<String>,
+}
+
+/// Light, dark or what the person's system says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColorScheme {
+    #[default]
+    Auto,
+    Light,
+    Dark,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ui {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accent_color: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color_scheme: Option<ColorScheme>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub languages: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback_language: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_client_uri: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mail {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OAuth {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clients: Vec<Client>,
+}

@@ -1,0 +1,331 @@
+//! The shape of a settings document and the walk that checks a tree against it, collecting every complaint.
+//! Knows nothing of what the keys mean; that is `schema` (one by one) and `validate` (together).
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+/// Something wrong in a settings document, said so that the writer knows what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// Where, for people: `line 12, column 5: oauth.clients[0].redirect_uris[1]`.
+    pub place: String,
+    /// The key, for programs: `oauth.clients[0].redirect_uris[1]`; empty when it is the whole text.
+    pub path: String,
+    /// The line in the file, from 1; none when the document did not come from a file.
+    pub line: Option<usize>,
+    /// The column in that line, from 1, counted in characters.
+    pub column: Option<usize>,
+    /// What is wrong and what to write instead.
+    pub message: String,
+}
+
+impl Complaint {
+    pub(super) fn new(position: Option<Position>, path: &str, message: String) -> Self {
+        let place = match (position, path) {
+            (Some(at), "") => format!("line {}, column {}", at.line, at.column),
+            (Some(at), _) => format!("line {}, column {}: {path}", at.line, at.column),
+            (None, _) => path.to_owned(),
+        };
+        Self {
+            place,
+            path: path.to_owned(),
+            line: position.map(|at| at.line),
+            column: position.map(|at| at.column),
+            message,
+        }
+    }
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.place.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.place, self.message) }
+    }
+}
+
+/// A line and column, both from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Position {
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+/// A document before it is understood: from TOML with positions, from JSON without.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) position: Option<Position>,
+    pub(super) content: Content,
+}
+
+#[derive(Debug)]
+pub(super) enum Content {
+    Text(String),
+    Whole(i64),
+    Flag(bool),
+    List(Vec<Node>),
+    Table(Vec<Entry>),
+    /// Nothing a setting can be; the text names what it is.
+    Other(&'static str),
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) position: Option<Position>,
+    pub(super) node: Node,
+}
+
+/// Refuses a text with what to write instead.
+pub(super) type TextRule = fn(&str) -> Result<(), String>;
+
+pub(super) enum Shape {
+    /// A text that obeys a rule; the first member names it in the reference.
+    Text(&'static str, TextRule),
+    Flag,
+    Whole {
+        min: i64,
+        max: i64,
+    },
+    Word(&'static [&'static str]),
+    /// A list of this shape without repeats, with at least so many items.
+    List(&'static Shape, usize),
+    Table(&'static [Key]),
+}
+
+/// One key of a table.
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) shape: Shape,
+    /// The value in TOML that an absent key stands for; empty when absence is a meaning of its own.
+    pub(super) default: &'static str,
+    /// When the key must be there: a harmless stand-in, so that the rest can still be checked.
+    pub(super) required: Option<&'static str>,
+    pub(super) meaning: &'static str,
+}
+
+impl Shape {
+    /// What a value of this shape is called in complaints and in the reference.
+    pub(super) fn describe(&self) -> String {
+        match self {
+            Self::Text(what, _) => (*what).to_owned(),
+            Self::Flag => "true or false".to_owned(),
+            Self::Whole { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Word(words) => format!("one of {}", list_words(words)),
+            Self::List(item, _) => format!("a list, each item {}", item.describe()),
+            Self::Table(_) => "a table".to_owned(),
+        }
+    }
+}
+
+fn list_words(words: &[&str]) -> String {
+    words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Checks a tree and returns what of it was good, so that rules over several keys can still be tried.
+pub(super) fn check_document(keys: &'static [Key], node: &Node, complaints: &mut Vec<Complaint>) -> Value {
+    let mut walk = Walk { root: keys, complaints };
+    walk.check(&Shape::Table(keys), node, "").unwrap_or(Value::Object(walk.stand_in(keys)))
+}
+
+struct Walk<'a> {
+    root: &'static [Key],
+    complaints: &'a mut Vec<Complaint>,
+}
+
+impl Walk<'_> {
+    fn complain(&mut self, position: Option<Position>, path: &str, message: String) {
+        self.complaints.push(Complaint::new(position, path, message));
+    }
+
+    fn check(&mut self, shape: &Shape, node: &Node, path: &str) -> Option<Value> {
+        match (shape, &node.content) {
+            (Shape::Text(_, rule), Content::Text(text)) => match rule(text) {
+                Ok(()) => Some(Value::from(text.as_str())),
+                Err(message) => {
+                    self.complain(node.position, path, message);
+                    None
+                }
+            },
+            (Shape::Flag, Content::Flag(flag)) => Some(Value::from(*flag)),
+            (Shape::Whole { min, max }, Content::Whole(number)) if (min..=max).contains(&number) => {
+                Some(Value::from(*number))
+            }
+            (Shape::Whole { .. }, Content::Whole(number)) => {
+                self.complain(node.position, path, format!("{number} is out of range: write {}", shape.describe()));
+                None
+            }
+            (Shape::Word(words), Content::Text(text)) => {
+                if words.contains(&text.as_str()) {
+                    return Some(Value::from(text.as_str()));
+                }
+                let hint = nearest(text, words.iter().copied())
+                    .map_or_else(|| format!("write {}", shape.describe()), |near| format!("did you mean {near:?}?"));
+                self.complain(node.position, path, format!("{text:?} is not known here: {hint}"));
+                None
+            }
+            (Shape::List(item, least), Content::List(nodes)) => self.check_list(item, *least, nodes, node, path),
+            (Shape::Table(keys), Content::Table(entries)) => {
+                Some(Value::Object(self.check_table(keys, entries, node, path)))
+            }
+            (_, content) => {
+                let found = match content {
+                    Content::Text(_) => "a text",
+                    Content::Whole(_) => "a number",
+                    Content::Flag(_) => "true or false",
+                    Content::List(_) => "a list",
+                    Content::Table(_) => "a table",
+                    Content::Other(what) => what,
+                };
+                self.complain(node.position, path, format!("this is {found}: write {}", shape.describe()));
+                None
+            }
+        }
+    }
+
+    fn check_list(&mut self, item: &Shape, least: usize, nodes: &[Node], list: &Node, path: &str) -> Option<Value> {
+        if nodes.len() < least {
+            self.complain(list.position, path, "the list is empty: name at least one, or leave the key out".to_owned());
+            return None;
+        }
+        let mut values = Vec::with_capacity(nodes.len());
+        let mut is_good = true;
+        for (index, node) in nodes.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            match self.check(item, node, &path) {
+                Some(value) if value.is_string() && values.contains(&value) => {
+                    self.complain(node.position, &path, format!("{value} is listed twice: remove one"));
+                    is_good = false;
+                }
+                Some(value) => values.push(value),
+                None => is_good = false,
+            }
+        }
+        // A list with a gap would shift the numbers in later complaints, so it counts as absent.
+        is_good.then_some(Value::Array(values))
+    }
+
+    fn check_table(&mut self, keys: &'static [Key], entries: &[Entry], table: &Node, path: &str) -> Map<String, Value> {
+        let mut values = self.stand_in(keys);
+        for entry in entries {
+            let path = join(path, &entry.name);
+            match keys.iter().find(|key| key.name == entry.name) {
+                Some(key) => {
+                    if let Some(value) = self.check(&key.shape, &entry.node, &path) {
+                        values.insert(entry.name.clone(), value);
+                    }
+                }
+                None => {
+                    let message = self.explain_unknown(&entry.name, keys);
+                    self.complain(entry.position, &path, message);
+                }
+            }
+        }
+        for key in keys.iter().filter(|key| key.required.is_some()) {
+            if !entries.iter().any(|entry| entry.name == key.name) {
+                let path = join(path, key.name);
+                self.complain(table.position, &path, format!("this key is missing: write {}", key.shape.describe()));
+            }
+        }
+        values
+    }
+
+    fn stand_in(&self, keys: &'static [Key]) -> Map<String, Value> {
+        let mut values = Map::new();
+        for key in keys {
+            if let Some(text) = key.required {
+                let value = match &key.shape {
+                    Shape::Table(inner) => Value::Object(self.stand_in(inner)),
+                    Shape::Text(..) | Shape::Flag | Shape::Whole { .. } | Shape::Word(_) | Shape::List(..) => {
+                        Value::from(text)
+                    }
+                };
+                values.insert(key.name.to_owned(), value);
+            }
+        }
+        values
+    }
+
+    fn explain_unknown(&self, name: &str, keys: &'static [Key]) -> String {
+        if let Some(near) = nearest(name, keys.iter().map(|key| key.name)) {
+            return format!("unknown key: did you mean {near:?}?");
+        }
+        let mut homes = Vec::new();
+        find_homes(self.root, name, "", &mut homes);
+        match homes.as_slice() {
+            [] => {
+                let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
+                format!("unknown key: the keys here are {}", list_words(&names))
+            }
+            homes => format!("unknown key here: it belongs under {}", homes.join(" or ")),
+        }
+    }
+}
+
+fn find_homes(keys: &'static [Key], name: &str, path: &str, homes: &mut Vec<String>) {
+    for key in keys {
+        if key.name == name {
+            homes.push(if path.is_empty() { "the top".to_owned() } else { format!("[{path}]") });
+        }
+        let (inner, path) = match &key.shape {
+            Shape::Table(inner) => (*inner, join(path, key.name)),
+            Shape::List(Shape::Table(inner), _) => (*inner, format!("[{}]", join(path, key.name))),
+            Shape::Text(..) | Shape::Flag | Shape::Whole { .. } | Shape::Word(_) | Shape::List(..) => continue,
+        };
+        find_homes(inner, name, &path, homes);
+    }
+}
+
+pub(super) fn join(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// The candidate a slip of the fingers away from `text`, if there is one.
+fn nearest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // One slip per four characters, so that short words are not taken for each other.
+    let limit = (text.chars().count() / 4).clamp(1, 3);
+    candidates
+        .filter(|candidate| !candidate.is_empty())
+        .map(|candidate| (count_slips(text, candidate), candidate))
+        .filter(|(slips, _)| *slips <= limit)
+        .min_by_key(|(slips, _)| *slips)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Edits (insert, remove, replace; `-` for `_` and case are free) that turn one word into the other.
+fn count_slips(left: &str, right: &str) -> usize {
+    let letters = |text: &str| -> Vec<char> {
+        text.chars().map(|c| if c == '-' { '_' } else { c.to_ascii_lowercase() }).collect()
+    };
+    let (left, right) = (letters(left), letters(right));
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_count_edits_and_forgive_case_and_dashes() {
+        for (left, right, slips) in [
+            ("", "", 0),
+            ("a", "", 1),
+            ("client_id", "client-ID", 0),
+            ("redirect_uri", "redirect_uris", 1),
+            ("abc", "xyz", 3),
+        ] {
+            assert_eq!(count_slips(left, right), slips, "{left} {right}");
+        }
+        assert_eq!(nearest("lifetime_second", ["lifetime_seconds", "idle"].into_iter()), Some("lifetime_seconds"));
+        assert_eq!(nearest("spa", ["m2m", "native"].into_iter()), None);
+    }
+}

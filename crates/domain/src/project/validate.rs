@@ -1,0 +1,118 @@
+//! Rules over several keys of a settings document at once.
+
+use super::{AuthenticatorKind, IdentityType, ProjectSettings};
+use crate::client::{ApplicationType, Client, MAX_M2M_ACCESS_TOKEN_SECONDS};
+
+/// What is wrong with keys that are each right: the key to point at and what to do.
+pub(super) type Finding = (String, String);
+
+/// Finds everything that does not go together.
+pub(super) fn find_contradictions(settings: &ProjectSettings) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    check_ways_in(settings, &mut findings);
+    check_cookies(settings, &mut findings);
+    check_languages(settings, &mut findings);
+    for (index, client) in settings.clients().iter().enumerate() {
+        let path = format!("oauth.clients[{index}]");
+        if settings.clients()[..index].iter().any(|other| other.client_id == client.client_id) {
+            let message = format!("{:?} is the client_id of an earlier application: choose another", client.client_id);
+            findings.push((format!("{path}.client_id"), message));
+        }
+        check_client(client, &path, &mut findings);
+    }
+    findings
+}
+
+fn check_ways_in(settings: &ProjectSettings, findings: &mut Vec<Finding>) {
+    if let Some(keys) = &settings.identity.login_id.keys {
+        for (index, key) in keys.iter().enumerate() {
+            if keys[..index].contains(key) {
+                let message = format!("{:?} is listed twice: remove one", key.kind.as_str());
+                findings.push((format!("identity.login_id.keys[{index}].type"), message));
+            }
+        }
+    }
+    for kind in settings.login_id_kinds() {
+        if settings.authenticators_for(kind).is_empty() {
+            let message = format!(
+                "nobody with a login ID of type {:?} could prove who it is: add \"password\" or a code sent to it",
+                kind.as_str()
+            );
+            findings.push(("authentication.primary_authenticators".to_owned(), message));
+        }
+    }
+    if settings.passkey_identity_enabled() && !settings.offers(AuthenticatorKind::Passkey) {
+        findings.push((
+            "authentication.primary_authenticators".to_owned(),
+            "\"passkey\" is among the identities: add it here too".to_owned(),
+        ));
+    }
+    let uses_passkeys =
+        settings.offers(AuthenticatorKind::Passkey) || settings.identities().contains(&IdentityType::Passkey);
+    let origin = settings.public_origin();
+    if uses_passkeys && (!origin.is_secure_context() || origin.is_ip_address()) {
+        findings.push((
+            "project.public_origin".to_owned(),
+            "passkeys need an https origin with a name (or localhost): change it or remove \"passkey\"".to_owned(),
+        ));
+    }
+}
+
+fn check_cookies(settings: &ProjectSettings, findings: &mut Vec<Finding>) {
+    let Some(domain) = settings.cookie_domain() else { return };
+    let host = settings.public_origin().host();
+    let covers = host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
+    if !covers {
+        let message =
+            format!("browsers refuse this: {host:?} is not under {domain:?}; write the host or a parent of it");
+        findings.push(("http.cookie_domain".to_owned(), message));
+    } else if host != domain && !domain.contains('.') {
+        let message = format!("{domain:?} is a whole top-level domain, browsers refuse it: write one more label");
+        findings.push(("http.cookie_domain".to_owned(), message));
+    }
+}
+
+fn check_languages(settings: &ProjectSettings, findings: &mut Vec<Finding>) {
+    let Some(languages) = settings.languages() else { return };
+    let fallback = settings.fallback_language();
+    if !languages.iter().any(|language| language == fallback) {
+        let message =
+            format!("the fallback {fallback:?} is not among ui.languages: add it there or choose one of them");
+        findings.push(("ui.fallback_language".to_owned(), message));
+    }
+}
+
+fn check_client(client: &Client, path: &str, findings: &mut Vec<Finding>) {
+    let mut find = |key: &str, message: String| findings.push((format!("{path}.{key}"), message));
+    if client.redirect_uris.is_empty() && client.x_application_type.has_users() {
+        find("redirect_uris", "this key is missing: name at least one URI people are sent back to".to_owned());
+    }
+    if client.x_application_type == ApplicationType::M2m && client.access_seconds(false) > MAX_M2M_ACCESS_TOKEN_SECONDS
+    {
+        find(
+            "access_token_lifetime_seconds",
+            format!("a machine's access token lives at most {MAX_M2M_ACCESS_TOKEN_SECONDS} seconds: write less"),
+        );
+    }
+    if client.refresh_seconds(false) < client.access_seconds(false) {
+        find(
+            "refresh_token_lifetime_seconds",
+            "refresh token lifetime must be greater than or equal to access token lifetime".to_owned(),
+        );
+    }
+    let has_guest_lifetimes = client.anonymous_access_token_lifetime_seconds.is_some()
+        || client.anonymous_refresh_token_lifetime_seconds.is_some();
+    if has_guest_lifetimes && client.refresh_seconds(true) < client.access_seconds(true) {
+        let key = if client.anonymous_refresh_token_lifetime_seconds.is_some() {
+            "anonymous_refresh_token_lifetime_seconds"
+        } else {
+            "anonymous_access_token_lifetime_seconds"
+        };
+        find(key, "a guest's refresh token must not live shorter than its access token".to_owned());
+    }
+    if let Some(scopes) = &client.anonymous_scopes
+        && !scopes.iter().any(|scope| scope == "openid")
+    {
+        find("anonymous_scopes", "add \"openid\": without it a guest's token says nothing of the guest".to_owned());
+    }
+}

@@ -1,0 +1,318 @@
+//! What applications are told about a user: UserInfo and the claims of ID and access tokens.
+//! The decoders of the official SDKs are strict; see the tests before changing a member.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    client::{Client, FULL_ACCESS_SCOPE},
+    identifier::LoginIdKind,
+    identity::Account,
+};
+
+/// `…/is_anonymous`: whether the user is a guest.
+pub const IS_ANONYMOUS: &str = "https://authgear.com/claims/user/is_anonymous";
+/// `…/is_verified`: whether one of its addresses is verified.
+pub const IS_VERIFIED: &str = "https://authgear.com/claims/user/is_verified";
+/// `…/can_reauthenticate`: whether it can prove again who it is.
+pub const CAN_REAUTHENTICATE: &str = "https://authgear.com/claims/user/can_reauthenticate";
+/// `…/roles`: the keys of its roles.
+pub const ROLES: &str = "https://authgear.com/claims/user/roles";
+const RECOVERY_CODE_ENABLED: &str = "https://authgear.com/claims/user/recovery_code_enabled";
+const AUTHENTICATORS: &str = "https://authgear.com/claims/user/authenticators";
+const IDENTITIES: &str = "https://authgear.com/claims/user/identities";
+const FULL_USERINFO_SCOPE: &str = "https://authgear.com/scopes/full-userinfo";
+
+/// The standard claims of the `profile` scope (OpenID Connect Core §5.4).
+const PROFILE_CLAIMS: [&str; 13] = [
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "picture",
+    "profile",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+];
+
+/// Who asks, and by which right.
+#[derive(Clone, Copy, Debug)]
+pub enum Asker<'a> {
+    /// The person's own cookie session.
+    CookieSession,
+    /// An application with the scopes it was granted.
+    Application(&'a Client, &'a [&'a str]),
+}
+
+impl Asker<'_> {
+    fn has_scope(&self, scope: &str) -> bool {
+        match self {
+            Self::CookieSession => true,
+            Self::Application(_, scopes) => scopes.contains(&scope),
+        }
+    }
+
+    fn is_first_party(&self) -> bool {
+        match self {
+            Self::CookieSession => true,
+            Self::Application(client, _) => client.application_type().is_first_party(),
+        }
+    }
+}
+
+/// The claims every token and UserInfo carry: `sub` and what kind of user it is.
+#[must_use]
+pub fn identify(account: &Account<'_>) -> Map<String, Value> {
+    let mut claims = Map::new();
+    claims.insert("sub".to_owned(), Value::from(account.user.id.to_string()));
+    claims.insert(IS_ANONYMOUS.to_owned(), Value::from(account.user.is_anonymous()));
+    claims.insert(IS_VERIFIED.to_owned(), Value::from(account.is_verified()));
+    claims.insert(CAN_REAUTHENTICATE.to_owned(), Value::from(account.can_reauthenticate()));
+    claims.insert(ROLES.to_owned(), Value::Array(Vec::new()));
+    claims
+}
+
+/// The claims of an ID token about the user: as [`identify`], with standard attributes only for applications that keep
+/// the token on a server, by scope.
+#[must_use]
+pub fn describe_for_id_token(account: &Account<'_>, client: &Client, scopes: &[&str]) -> Map<String, Value> {
+    let mut claims = identify(account);
+    if client.application_type().has_attributes_in_id_token() {
+        claims.extend(filter_by_scope(list_standard_claims(account), scopes));
+    }
+    claims
+}
+
+/// The whole answer of the UserInfo endpoint.
+#[must_use]
+pub fn describe(account: &Account<'_>, asker: Asker<'_>) -> Map<String, Value> {
+    let mut claims = identify(account);
+    let standard = list_standard_claims(account);
+    // Two SDKs refuse an answer without these objects, so a stranger's application gets them too, empty.
+    let mut custom_attributes = Map::new();
+    match asker {
+        Asker::Application(_, scopes) if !asker.is_first_party() => claims.extend(filter_by_scope(standard, scopes)),
+        Asker::Application(..) | Asker::CookieSession => {
+            claims.extend(standard);
+            custom_attributes.clone_from(&account.user.custom_attributes);
+        }
+    }
+    claims.insert("custom_attributes".to_owned(), Value::Object(custom_attributes));
+    claims.insert("x_web3".to_owned(), Value::Object(Map::new()));
+    if asker.has_scope(FULL_ACCESS_SCOPE) || asker.has_scope(FULL_USERINFO_SCOPE) {
+        claims.insert(RECOVERY_CODE_ENABLED.to_owned(), Value::from(false));
+        let authenticators = account.authenticators.iter().map(|one| one.to_userinfo()).collect();
+        claims.insert(AUTHENTICATORS.to_owned(), Value::Array(authenticators));
+        let identities = account.all_identities().iter().map(|one| one.to_userinfo()).collect();
+        claims.insert(IDENTITIES.to_owned(), Value::Array(identities));
+    }
+    claims
+}
+
+/// The standard attributes the user has, with those that follow from its login IDs; never null, never an empty text.
+#[must_use]
+pub fn list_standard_claims(account: &Account<'_>) -> Map<String, Value> {
+    let mut claims = Map::new();
+    for (name, value) in &account.user.standard_attributes {
+        let is_known = PROFILE_CLAIMS.contains(&name.as_str()) || name == "address";
+        let is_said = match value {
+            Value::Null => false,
+            Value::String(text) => !text.is_empty() && name != "address",
+            // The only standard claim that is an object (OpenID Connect Core §5.1.1).
+            Value::Object(members) => !members.is_empty() && name == "address",
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) => false,
+        };
+        if is_known && is_said {
+            claims.insert(name.clone(), value.clone());
+        }
+    }
+    for kind in LoginIdKind::ALL {
+        let of_kind = |verified: bool| {
+            account
+                .identities
+                .iter()
+                .filter_map(|identity| identity.login_id())
+                .find(|(login_id, verified_at)| login_id.kind == kind && (!verified || verified_at.is_some()))
+        };
+        // The first verified one speaks for the user; the first of all when none is.
+        let Some((login_id, verified_at)) = of_kind(true).or_else(|| of_kind(false)) else { continue };
+        let value = login_id.address().unwrap_or_else(|| login_id.original.clone());
+        claims.insert(kind.claim().to_owned(), Value::from(value));
+        match kind {
+            LoginIdKind::Email | LoginIdKind::Phone => {
+                claims.insert(format!("{}_verified", kind.claim()), Value::from(verified_at.is_some()));
+            }
+            LoginIdKind::Username => {}
+        }
+    }
+    claims.insert("updated_at".to_owned(), Value::from(account.user.updated_at.as_seconds()));
+    claims
+}
+
+fn filter_by_scope(claims: Map<String, Value>, scopes: &[&str]) -> impl Iterator<Item = (String, Value)> {
+    let has = |scope: &str| scopes.contains(&scope);
+    let (profile, email, phone, address) = (has("profile"), has("email"), has("phone"), has("address"));
+    claims.into_iter().filter(move |(name, _)| match name.as_str() {
+        "email" | "email_verified" => email,
+        "phone_number" | "phone_number_verified" => phone,
+        "address" => address,
+        _ => profile,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        client::ApplicationType,
+        id::{IdentityId, UserId},
+        identifier::LoginId,
+        identity::{Authenticator, Identity, IdentityDetail},
+        project::AuthenticatorKind,
+        time::Timestamp,
+        user::User,
+    };
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_893_456_000);
+
+    fn user_id() -> UserId {
+        "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab".parse().unwrap()
+    }
+
+    fn member() -> User {
+        let mut user = User::new_member(user_id(), NOW);
+        user.standard_attributes = json!({
+            "name": "Kim Lee", "nickname": "", "locale": null, "email": "old@shop.example", "age": 7,
+            "address": {"country": "HK"},
+        })
+        .as_object()
+        .cloned()
+        .unwrap();
+        user.custom_attributes = json!({"cart": "c-1"}).as_object().cloned().unwrap();
+        user
+    }
+
+    fn login_id(kind: LoginIdKind, typed: &str, verified_at: Option<Timestamp>) -> Identity {
+        Identity {
+            id: IdentityId::from_parts(1, [3; 10]),
+            created_at: NOW,
+            updated_at: NOW,
+            detail: IdentityDetail::LoginId { login_id: LoginId::parse(kind, typed, None).unwrap(), verified_at },
+        }
+    }
+
+    fn password() -> Authenticator {
+        Authenticator { kind: AuthenticatorKind::Password, created_at: NOW, updated_at: NOW }
+    }
+
+    fn client(x_application_type: ApplicationType) -> Client {
+        Client { client_id: "a".into(), x_application_type, ..Client::default() }
+    }
+
+    #[test]
+    fn a_guest_is_told_as_every_sdk_can_decode() {
+        let guest = User::new_guest(user_id(), NOW);
+        let spa = client(ApplicationType::Spa);
+        let scopes = spa.scopes_for_guest();
+        let told = describe(&Account::of_guest(&guest), Asker::Application(&spa, &scopes));
+        assert_eq!(
+            Value::Object(told),
+            json!({
+                "sub": "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab",
+                "custom_attributes": {},
+                "x_web3": {},
+                "updated_at": 1_893_456_000,
+                "https://authgear.com/claims/user/is_anonymous": true,
+                "https://authgear.com/claims/user/is_verified": false,
+                "https://authgear.com/claims/user/can_reauthenticate": false,
+                "https://authgear.com/claims/user/recovery_code_enabled": false,
+                "https://authgear.com/claims/user/roles": [],
+                "https://authgear.com/claims/user/authenticators": [],
+                "https://authgear.com/claims/user/identities": [{
+                    "type": "anonymous",
+                    "created_at": "2030-01-01T00:00:00.000Z",
+                    "updated_at": "2030-01-01T00:00:00.000Z",
+                }],
+            })
+        );
+    }
+
+    #[test]
+    fn a_member_is_told_with_its_verified_address_first_and_nothing_null() {
+        let user = member();
+        let identities = [
+            login_id(LoginIdKind::Email, "first@shop.example", None),
+            login_id(LoginIdKind::Email, "Kim@shop.example", Some(NOW)),
+            login_id(LoginIdKind::Username, "Kim", None),
+            login_id(LoginIdKind::Phone, "+49 30 901820", None),
+        ];
+        let account = Account { user: &user, identities: &identities, authenticators: &[password()] };
+        let told = describe(&account, Asker::CookieSession);
+        assert_eq!(told["email"], "Kim@shop.example");
+        assert_eq!(told["email_verified"], true);
+        assert_eq!(told["phone_number"], "+4930901820");
+        assert_eq!(told["phone_number_verified"], false);
+        assert_eq!(told["preferred_username"], "Kim");
+        assert_eq!(told["name"], "Kim Lee");
+        assert_eq!(told["address"], json!({"country": "HK"}));
+        assert_eq!(told["custom_attributes"], json!({"cart": "c-1"}));
+        assert_eq!(told[IS_ANONYMOUS], false);
+        assert_eq!(told[IS_VERIFIED], true);
+        assert_eq!(told[CAN_REAUTHENTICATE], true);
+        assert_eq!(
+            told[AUTHENTICATORS],
+            json!([{"type": "password", "kind": "primary",
+                "created_at": "2030-01-01T00:00:00.000Z", "updated_at": "2030-01-01T00:00:00.000Z"}])
+        );
+        assert_eq!(told[IDENTITIES][0]["login_id_type"], "email");
+        assert!(told.values().all(|value| !value.is_null()));
+        assert!(!told.contains_key("nickname") && !told.contains_key("locale") && !told.contains_key("age"));
+    }
+
+    #[test]
+    fn a_strangers_application_is_told_what_its_scopes_say() {
+        let user = member();
+        let identities = [login_id(LoginIdKind::Email, "kim@shop.example", Some(NOW))];
+        let account = Account { user: &user, identities: &identities, authenticators: &[password()] };
+        let stranger = client(ApplicationType::ThirdPartyApp);
+        let table: [(&[&str], &[&str], &[&str]); 3] = [
+            (
+                &["openid"],
+                &["sub", "custom_attributes", "x_web3"],
+                &["email", "name", "updated_at", "address", AUTHENTICATORS],
+            ),
+            (&["openid", "email"], &["email", "email_verified"], &["name"]),
+            (&["openid", "profile"], &["name", "updated_at"], &["email", "address"]),
+        ];
+        for (scopes, present, absent) in table {
+            let told = describe(&account, Asker::Application(&stranger, scopes));
+            assert_eq!(told["custom_attributes"], json!({}));
+            for name in present {
+                assert!(told.contains_key(*name), "{scopes:?} {name}");
+            }
+            for name in absent {
+                assert!(!told.contains_key(*name), "{scopes:?} {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_id_token_says_who_the_user_is_only_to_applications_with_a_server() {
+        let user = member();
+        let identities = [login_id(LoginIdKind::Email, "kim@shop.example", Some(NOW))];
+        let account = Account { user: &user, identities: &identities, authenticators: &[] };
+        let scopes = ["openid", "email"];
+        for (kind, tells) in [(ApplicationType::Spa, false), (ApplicationType::Confidential, true)] {
+            let told = describe_for_id_token(&account, &client(kind), &scopes);
+            assert_eq!(told.contains_key("email"), tells, "{kind:?}");
+            assert_eq!(told[ROLES], json!([]));
+            assert!(!told.contains_key("custom_attributes"));
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The request bodies of the JSON API (`protocol` facts §2, §4, §7.3). Shapes only.
+
+use super::{Fields, RequestBody};
+use crate::Credential;
+
+/// What a challenge will be signed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ChallengePurpose {
+    /// A guest's sign-up, re-login or promotion.
+    AnonymousRequest,
+    /// A biometric login.
+    BiometricRequest,
+    /// A code for a second app.
+    App2AppRequest,
+}
+
+impl ChallengePurpose {
+    const ALL: [Self; 3] = [Self::AnonymousRequest, Self::BiometricRequest, Self::App2AppRequest];
+
+    /// The purpose as spelled on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AnonymousRequest => "anonymous_request",
+            Self::BiometricRequest => "biometric_request",
+            Self::App2AppRequest => "app2app_request",
+        }
+    }
+
+    /// Reads a purpose; `None` for one not known.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
+    }
+}
+
+/// `POST /oauth2/challenge`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChallengeRequest {
+    /// What the challenge is for.
+    pub purpose: ChallengePurpose,
+}
+
+impl RequestBody for ChallengeRequest {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        fields.require(&["purpose"]);
+        let text = fields.string("purpose")?;
+        let purpose = ChallengePurpose::parse(&text);
+        if purpose.is_none() {
+            fields.complain_about("purpose", "unknown challenge purpose");
+        }
+        Some(Self { purpose: purpose? })
+    }
+}
+
+#[derive(Clone, Copy)]
+enum SessionType {
+    Cookie,
+    RefreshToken,
+}
+
+const SESSION_TYPES: [(&str, SessionType); 2] =
+    [("cookie", SessionType::Cookie), ("refresh_token", SessionType::RefreshToken)];
+
+/// `POST /api/anonymous_user/signup`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnonymousSignUpRequest {
+    /// The guest's session shall live in a cookie.
+    Cookie {
+        /// Which application asks; sent by the Web SDK, not required.
+        client_id: Option<String>,
+    },
+    /// The guest's session shall live in a refresh token.
+    RefreshToken {
+        /// Which application asks.
+        client_id: String,
+        /// The refresh token the caller holds.
+        refresh_token: Option<Credential>,
+    },
+}
+
+impl RequestBody for AnonymousSignUpRequest {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let session_type = fields.choice("session_type", &SESSION_TYPES);
+        let client_id = fields.string("client_id");
+        let refresh_token = fields.string("refresh_token").filter(|token| !token.is_empty());
+        match session_type {
+            None => {
+                fields.require(&["session_type"]);
+                None
+            }
+            Some(SessionType::Cookie) => Some(Self::Cookie { client_id }),
+            Some(SessionType::RefreshToken) => {
+                fields.require(&["session_type", "client_id"]);
+                Some(Self::RefreshToken { client_id: client_id?, refresh_token: refresh_token.map(Credential::new) })
+            }
+        }
+    }
+}
+
+/// `POST /api/anonymous_user/promotion_code`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PromotionCodeRequest {
+    /// For the guest of the session cookie.
+    Cookie,
+    /// For the guest of a refresh token.
+    RefreshToken {
+        /// Absent or empty is "authentication required", not a malformed request.
+        refresh_token: Option<Credential>,
+    },
+}
+
+impl RequestBody for PromotionCodeRequest {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        fields.require(&["session_type"]);
+        let session_type = fields.choice("session_type", &SESSION_TYPES);
+        let refresh_token = fields.string("refresh_token").filter(|token| !token.is_empty());
+        Some(match session_type? {
+            SessionType::Cookie => Self::Cookie,
+            SessionType::RefreshToken => Self::RefreshToken { refresh_token: refresh_token.map(Credential::new) },
+        })
+    }
+}
+
+/// `POST /oauth2/app_session_token`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppSessionTokenRequest {
+    /// The refresh token the caller holds.
+    pub refresh_token: Credential,
+}
+
+impl RequestBody for AppSessionTokenRequest {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        fields.require(&["refresh_token"]);
+        Some(Self { refresh_token: Credential::new(fields.string("refresh_token")?) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::api::{ApiError, parse_json};
+
+    fn parse<T: RequestBody>(body: &str) -> Result<T, ApiError> {
+        parse_json(Some("application/json"), body.as_bytes())
+    }
+
+    fn causes<T: RequestBody>(body: &str) -> Value {
+        match parse::<T>(body) {
+            Ok(_) => panic!("accepted {body}"),
+            Err(error) => error.info.unwrap()["causes"].take(),
+        }
+    }
+
+    #[test]
+    fn every_purpose_is_known_and_others_are_refused() {
+        for purpose in ChallengePurpose::ALL {
+            let body = format!(r#"{{"purpose":"{}"}}"#, purpose.as_str());
+            assert_eq!(parse(&body), Ok(ChallengeRequest { purpose }));
+        }
+        assert_eq!(
+            causes::<ChallengeRequest>(r#"{"purpose":"anything"}"#),
+            json!([{"location": "/purpose", "kind": "general", "details": {"msg": "unknown challenge purpose"}}])
+        );
+        assert_eq!(causes::<ChallengeRequest>("{}")[0]["details"]["missing"], json!(["purpose"]));
+    }
+
+    #[test]
+    fn sign_up_needs_a_client_only_with_a_refresh_token() {
+        assert_eq!(parse(r#"{"session_type":"cookie"}"#), Ok(AnonymousSignUpRequest::Cookie { client_id: None }));
+        assert_eq!(
+            parse(r#"{"session_type":"refresh_token","client_id":"shop","refresh_token":"rt"}"#),
+            Ok(AnonymousSignUpRequest::RefreshToken { client_id: "shop".to_owned(), refresh_token: Some("rt".into()) })
+        );
+        assert_eq!(
+            parse(r#"{"session_type":"refresh_token","client_id":"shop","refresh_token":""}"#),
+            Ok(AnonymousSignUpRequest::RefreshToken { client_id: "shop".to_owned(), refresh_token: None })
+        );
+        assert_eq!(
+            causes::<AnonymousSignUpRequest>(r#"{"session_type":"refresh_token"}"#)[0]["details"]["missing"],
+            json!(["client_id"])
+        );
+        assert_eq!(
+            causes::<AnonymousSignUpRequest>(r#"{"client_id":"shop"}"#)[0]["details"]["missing"],
+            json!(["session_type"])
+        );
+        assert_eq!(causes::<AnonymousSignUpRequest>(r#"{"session_type":"jwt"}"#)[0]["kind"], "enum");
+    }
+
+    #[test]
+    fn a_promotion_code_request_without_a_token_is_well_formed() {
+        assert_eq!(parse(r#"{"session_type":"cookie"}"#), Ok(PromotionCodeRequest::Cookie));
+        for body in [r#"{"session_type":"refresh_token"}"#, r#"{"session_type":"refresh_token","refresh_token":""}"#] {
+            assert_eq!(parse(body), Ok(PromotionCodeRequest::RefreshToken { refresh_token: None }), "{body}");
+        }
+        assert_eq!(
+            causes::<PromotionCodeRequest>(r#"{"session_type":"cookie","client_id":"x"}"#)[0]["location"],
+            "/client_id"
+        );
+    }
+
+    #[test]
+    fn an_app_session_token_request_needs_its_token() {
+        assert!(parse::<AppSessionTokenRequest>(r#"{"refresh_token":"rt"}"#).is_ok());
+        assert_eq!(causes::<AppSessionTokenRequest>("{}")[0]["kind"], "required");
+        assert_eq!(causes::<AppSessionTokenRequest>(r#"{"refresh_token":1}"#)[0]["kind"], "type");
+    }
+}

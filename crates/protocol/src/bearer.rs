@@ -1,0 +1,88 @@
+//! The `Authorization: Bearer` header (RFC 6750 §2.1). Tells an absent credential from an empty one.
+
+use crate::Credential;
+use crate::oauth::OAuthError;
+
+/// What the header says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bearer {
+    /// No header, or one of another scheme.
+    Absent,
+    /// The scheme with nothing behind it: the iOS SDK sends this when it holds no token.
+    Empty,
+    /// A token was presented.
+    Token(Credential),
+}
+
+impl Bearer {
+    /// Reads the header's value; the scheme is matched case-insensitively (RFC 9110 §11.1).
+    pub fn parse(header: Option<&str>) -> Self {
+        match header.and_then(|value| strip_scheme(value, "bearer")) {
+            None => Self::Absent,
+            Some("") => Self::Empty,
+            Some(token) => Self::Token(token.into()),
+        }
+    }
+
+    /// The token, if one was presented.
+    pub fn token(&self) -> Option<&str> {
+        match self {
+            Self::Absent | Self::Empty => None,
+            Self::Token(token) => Some(token),
+        }
+    }
+}
+
+/// Prints a `WWW-Authenticate` value: bare if no credential was presented, else with the error (RFC 6750 §3).
+pub fn print_challenge(error: Option<&OAuthError>) -> String {
+    match error {
+        None => "Bearer".to_owned(),
+        // A description holds neither quotes nor backslashes, so it needs no escaping.
+        Some(error) => {
+            format!(r#"Bearer error="{}", error_description="{}""#, error.code.as_str(), error.description())
+        }
+    }
+}
+
+/// What stands behind the scheme, or `None` if the value is of another scheme.
+pub(crate) fn strip_scheme<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
+    let value = value.trim_matches([' ', '\t']);
+    let (found, rest) = value.split_once([' ', '\t']).unwrap_or((value, ""));
+    found.eq_ignore_ascii_case(scheme).then(|| rest.trim_matches([' ', '\t']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_challenge_is_bare_or_tells_the_error() {
+        assert_eq!(print_challenge(None), "Bearer");
+        assert_eq!(
+            print_challenge(Some(&OAuthError::invalid_grant("invalid session"))),
+            r#"Bearer error="invalid_grant", error_description="invalid session""#
+        );
+        assert_eq!(
+            print_challenge(Some(&OAuthError::invalid_grant("a \"b\\"))),
+            r#"Bearer error="invalid_grant", error_description="a 'b/""#
+        );
+    }
+
+    #[test]
+    fn absent_empty_and_present_are_told_apart() {
+        for (header, expected) in [
+            (None, Bearer::Absent),
+            (Some(""), Bearer::Absent),
+            (Some("Basic abc"), Bearer::Absent),
+            (Some("BearerX abc"), Bearer::Absent),
+            (Some("DPoP abc"), Bearer::Absent),
+            (Some("Bearer"), Bearer::Empty),
+            (Some("Bearer "), Bearer::Empty),
+            (Some("bearer  \t"), Bearer::Empty),
+            (Some("Bearer abc"), Bearer::Token("abc".into())),
+            (Some("BEARER   abc "), Bearer::Token("abc".into())),
+        ] {
+            assert_eq!(Bearer::parse(header), expected, "{header:?}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The discovery document (OIDC Discovery §3, RFC 8414 §2; `protocol` facts §1) and the public key set.
+//! Values computed from an origin; nothing is looked up.
+
+use serde::Serialize;
+
+pub use crate::jose::Jwks;
+use crate::oauth::Scope;
+
+/// The discovery document. Every SDK refuses it if one of its five endpoints is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Metadata {
+    /// The origin, without a trailing slash.
+    pub issuer: String,
+    /// Must be on the origin that serves the APIs: SDKs derive their addresses from it.
+    pub authorization_endpoint: String,
+    /// Where tokens come from.
+    pub token_endpoint: String,
+    /// Where claims come from.
+    pub userinfo_endpoint: String,
+    /// Where tokens end (RFC 7009).
+    pub revocation_endpoint: String,
+    /// Where sessions end (OIDC RP-Initiated Logout).
+    pub end_session_endpoint: String,
+    /// Where the public keys are.
+    pub jwks_uri: String,
+    /// What the authorization endpoint can answer with.
+    pub response_types_supported: Vec<&'static str>,
+    /// How it can answer.
+    pub response_modes_supported: Vec<&'static str>,
+    /// The standard grants; those of the SDKs are not advertised.
+    pub grant_types_supported: Vec<&'static str>,
+    /// Every scope.
+    pub scopes_supported: Vec<&'static str>,
+    /// Everyone sees the same `sub`.
+    pub subject_types_supported: Vec<&'static str>,
+    /// How ID tokens are signed.
+    pub id_token_signing_alg_values_supported: Vec<&'static str>,
+    /// S256 only.
+    pub code_challenge_methods_supported: Vec<&'static str>,
+    /// How clients authenticate.
+    pub token_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// How proofs may be signed (RFC 9449 §5.1).
+    pub dpop_signing_alg_values_supported: Vec<&'static str>,
+    /// The claims UserInfo may hold.
+    pub claims_supported: Vec<&'static str>,
+}
+
+impl Metadata {
+    /// The document of the server at `origin`, such as `https://auth.shop.example`; a trailing slash is dropped.
+    pub fn new(origin: &str) -> Self {
+        let origin = origin.trim_end_matches('/');
+        let endpoint = |path: &str| format!("{origin}/oauth2/{path}");
+        Self {
+            issuer: origin.to_owned(),
+            authorization_endpoint: endpoint("authorize"),
+            token_endpoint: endpoint("token"),
+            userinfo_endpoint: endpoint("userinfo"),
+            revocation_endpoint: endpoint("revoke"),
+            end_session_endpoint: endpoint("end_session"),
+            jwks_uri: endpoint("jwks"),
+            response_types_supported: vec!["code", "urn:authgear:params:oauth:response-type:settings-action", "none"],
+            response_modes_supported: vec!["query", "fragment", "form_post"],
+            grant_types_supported: vec!["authorization_code", "refresh_token", "client_credentials"],
+            scopes_supported: Scope::ALL.iter().map(|scope| scope.as_str()).collect(),
+            subject_types_supported: vec!["public"],
+            id_token_signing_alg_values_supported: vec!["RS256"],
+            code_challenge_methods_supported: vec!["S256"],
+            token_endpoint_auth_methods_supported: vec!["none", "client_secret_post", "client_secret_basic"],
+            dpop_signing_alg_values_supported: vec!["ES256", "RS256"],
+            claims_supported: vec![
+                "iss",
+                "aud",
+                "iat",
+                "exp",
+                "sub",
+                "email",
+                "email_verified",
+                "phone_number",
+                "phone_number_verified",
+                "preferred_username",
+                "family_name",
+                "given_name",
+                "middle_name",
+                "name",
+                "nickname",
+                "picture",
+                "profile",
+                "website",
+                "gender",
+                "birthdate",
+                "zoneinfo",
+                "locale",
+                "address",
+                "updated_at",
+            ],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_document_is_exactly_the_documented_one() {
+        assert_eq!(
+            serde_json::to_value(Metadata::new("https://auth.shop.example/")).unwrap(),
+            json!({
+                "issuer": "https://auth.shop.example",
+                "authorization_endpoint": "https://auth.shop.example/oauth2/authorize",
+                "token_endpoint": "https://auth.shop.example/oauth2/token",
+                "userinfo_endpoint": "https://auth.shop.example/oauth2/userinfo",
+                "revocation_endpoint": "https://auth.shop.example/oauth2/revoke",
+                "end_session_endpoint": "https://auth.shop.example/oauth2/end_session",
+                "jwks_uri": "https://auth.shop.example/oauth2/jwks",
+                "response_types_supported": ["code", "urn:authgear:params:oauth:response-type:settings-action", "none"],
+                "response_modes_supported": ["query", "fragment", "form_post"],
+                "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+                "scopes_supported": [
+                    "offline_access", "device_sso", "openid", "profile", "email", "address", "phone",
+                    "https://authgear.com/scopes/full-access",
+                    "https://authgear.com/scopes/full-userinfo",
+                    "https://authgear.com/scopes/pre-authenticated-url"
+                ],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "code_challenge_methods_supported": ["S256"],
+                "token_endpoint_auth_methods_supported": ["none", "client_secret_post", "client_secret_basic"],
+                "dpop_signing_alg_values_supported": ["ES256", "RS256"],
+                "claims_supported": [
+                    "iss", "aud", "iat", "exp", "sub", "email", "email_verified", "phone_number",
+                    "phone_number_verified", "preferred_username", "family_name", "given_name", "middle_name",
+                    "name", "nickname", "picture", "profile", "website", "gender", "birthdate", "zoneinfo",
+                    "locale", "address", "updated_at"
+                ]
+            })
+        );
+    }
+}

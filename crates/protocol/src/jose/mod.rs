@@ -1,0 +1,75 @@
+//! JOSE as this server speaks it: compact JWS (RFC 7515), public RSA and P-256 keys (RFC 7517), RS256 and ES256.
+//! Strict parsing and canonical printing; signatures and hashes are the caller's, with the bytes given here.
+
+mod anonymous;
+mod compact;
+mod date;
+mod jwk;
+mod jws;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use thiserror::Error;
+
+pub use anonymous::{ANONYMOUS_REQUEST_TYPE, AnonymousAction, AnonymousRequest, AnonymousRequestClaims, KeyId};
+pub(crate) use compact::Compact;
+pub use date::{ClaimTimes, NumericDate, SKEW_SECONDS, TimeError};
+pub use jwk::{Jwk, JwkError, Jwks, PublicKey, Thumbprint};
+pub(crate) use jws::read_header_alg;
+pub use jws::{Alg, Header, Jws, UnsignedJws};
+
+/// The longest compact JWS that is looked at, in bytes.
+pub const MAX_JWS_BYTES: usize = 16 * 1024;
+
+/// Why a JWS was refused; none of it may reach a stranger in detail.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum JoseError {
+    /// Longer than [`MAX_JWS_BYTES`].
+    #[error("JWS is too long")]
+    TooLong,
+    /// Not three non-empty parts joined by dots.
+    #[error("JWS is not in compact form")]
+    Structure,
+    /// A part is not canonical base64url without padding, so another text could mean the same.
+    #[error("JWS part is not canonical base64url")]
+    Base64,
+    /// The header is not a JSON object with unique members of the right types.
+    #[error("JWS header is malformed")]
+    Header,
+    /// Neither RS256 nor ES256; `none` and HMAC among them.
+    #[error("JWS algorithm is not supported")]
+    Algorithm,
+    /// `crit` names extensions, and none is understood (RFC 7515 §4.1.11).
+    #[error("JWS header has critical extensions")]
+    Critical,
+    /// `typ` is not the expected one.
+    #[error("JWS type is not the expected one")]
+    Type,
+    /// The `jwk` in the header is refused.
+    #[error("JWS header key is refused: {0}")]
+    Jwk(#[from] JwkError),
+    /// The key named or carried is of another kind than `alg`.
+    #[error("JWS algorithm does not fit the key")]
+    KeyMismatch,
+    /// No key id, or one not of the format `^[-\w]{8,64}$`.
+    #[error("JWS key id is missing or malformed")]
+    KeyId,
+    /// The payload is not a JSON object with unique members.
+    #[error("JWS payload is not a JSON object")]
+    Payload,
+    /// A claim is missing or of the wrong type.
+    #[error("claim {0} is missing or malformed")]
+    Claim(&'static str),
+    /// The times do not fit.
+    #[error(transparent)]
+    Time(#[from] TimeError),
+}
+
+/// Decodes canonical base64url without padding: of all texts that might mean these bytes, only one passes.
+pub(crate) fn decode_base64url(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+pub(crate) fn encode_base64url(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}

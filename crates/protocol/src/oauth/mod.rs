@@ -1,0 +1,20 @@
+//! OAuth 2.0 and OpenID Connect requests, answers and error codes (RFC 6749, OIDC Core, `protocol` facts).
+//! Values and their spelling; whether a client may do something is not decided here.
+
+mod authorize;
+mod error;
+mod grant;
+mod pkce;
+mod prompt;
+mod response;
+mod scope;
+mod token;
+
+pub use authorize::{AuthorizeDetails, AuthorizeRequest};
+pub use error::{ErrorCode, OAuthError};
+pub use grant::{GrantType, TokenType};
+pub use pkce::{CodeChallenge, PkceError, PkceVerifier};
+pub use prompt::{Prompt, PromptSet};
+pub use response::{ResponseMode, ResponseType};
+pub use scope::{Scope, ScopeSet};
+pub use token::{CodeExchange, TokenExchange, TokenRequest, TokenResponse};

@@ -1,0 +1,109 @@
+//! Proof Key for Code Exchange (RFC 7636), S256 only. Shapes; the hash is computed by the caller.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use thiserror::Error;
+
+/// Why a verifier or a challenge was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum PkceError {
+    /// RFC 7636 §4.1: 43 to 128 unreserved characters.
+    #[error("PKCE code verifier must be 43 to 128 unreserved characters")]
+    Verifier,
+    /// RFC 7636 §4.2: base64url without padding of a SHA-256 digest.
+    #[error("PKCE code challenge must be the base64url of a SHA-256 digest")]
+    Challenge,
+}
+
+/// A well-formed code verifier; a secret, so without its text in `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PkceVerifier(String);
+
+impl PkceVerifier {
+    /// Reads a verifier: `^[-._~A-Za-z0-9]{43,128}$`.
+    ///
+    /// # Errors
+    /// [`PkceError::Verifier`].
+    pub fn parse(text: &str) -> Result<Self, PkceError> {
+        let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+        if (43..=128).contains(&text.len()) && text.bytes().all(unreserved) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(PkceError::Verifier)
+        }
+    }
+
+    /// The bytes to hash with SHA-256.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for PkceVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PkceVerifier")
+    }
+}
+
+/// An S256 code challenge: the digest itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CodeChallenge([u8; 32]);
+
+impl CodeChallenge {
+    /// Reads a challenge, its only accepted spelling being canonical base64url without padding.
+    ///
+    /// # Errors
+    /// [`PkceError::Challenge`].
+    pub fn parse(text: &str) -> Result<Self, PkceError> {
+        let digest = URL_SAFE_NO_PAD.decode(text).map_err(|_| PkceError::Challenge)?;
+        digest.try_into().map(Self).map_err(|_| PkceError::Challenge)
+    }
+
+    /// Wraps the SHA-256 digest of a verifier.
+    pub const fn from_digest(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
+    /// The digest to compare with the verifier's.
+    pub const fn digest(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for CodeChallenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verifier_is_43_to_128_unreserved_characters() {
+        assert!(PkceVerifier::parse(&"a".repeat(42)).is_err());
+        assert!(PkceVerifier::parse(&"-._~".repeat(11)).is_ok());
+        assert!(PkceVerifier::parse(&"a".repeat(128)).is_ok());
+        assert!(PkceVerifier::parse(&"a".repeat(129)).is_err());
+        assert!(PkceVerifier::parse(&format!("{}+", "a".repeat(43))).is_err());
+    }
+
+    #[test]
+    fn a_challenge_has_one_spelling() {
+        // RFC 7636 appendix B.
+        let text = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        assert_eq!(CodeChallenge::parse(text).unwrap().to_string(), text);
+        for bad in [
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cN",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM=",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM",
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw",
+            "",
+        ] {
+            assert!(CodeChallenge::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

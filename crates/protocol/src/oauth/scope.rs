@@ -1,0 +1,169 @@
+//! Scopes and sets of scopes (RFC 6749 §3.3). Spelling only; who may have a scope is not decided here.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{ErrorCode, OAuthError};
+
+/// A scope with a meaning to this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Scope(&'static str);
+
+impl Scope {
+    /// A refresh token.
+    pub const OFFLINE_ACCESS: Self = Self("offline_access");
+    /// A device secret for native single sign-on.
+    pub const DEVICE_SSO: Self = Self("device_sso");
+    /// An ID token.
+    pub const OPENID: Self = Self("openid");
+    /// The profile claims (OIDC Core §5.4).
+    pub const PROFILE: Self = Self("profile");
+    /// The email claims.
+    pub const EMAIL: Self = Self("email");
+    /// The address claim.
+    pub const ADDRESS: Self = Self("address");
+    /// The phone number claims.
+    pub const PHONE: Self = Self("phone");
+    /// Everything the user may do; what a guest's tokens carry.
+    pub const FULL_ACCESS: Self = Self("https://authgear.com/scopes/full-access");
+    /// Every claim of UserInfo.
+    pub const FULL_USERINFO: Self = Self("https://authgear.com/scopes/full-userinfo");
+    /// Pre-authenticated URLs.
+    pub const PRE_AUTHENTICATED_URL: Self = Self("https://authgear.com/scopes/pre-authenticated-url");
+
+    /// Every scope, in the order discovery lists them.
+    pub const ALL: [Self; 10] = [
+        Self::OFFLINE_ACCESS,
+        Self::DEVICE_SSO,
+        Self::OPENID,
+        Self::PROFILE,
+        Self::EMAIL,
+        Self::ADDRESS,
+        Self::PHONE,
+        Self::FULL_ACCESS,
+        Self::FULL_USERINFO,
+        Self::PRE_AUTHENTICATED_URL,
+    ];
+
+    /// The scope as spelled on the wire.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl AsRef<str> for Scope {
+    fn as_ref(&self) -> &str {
+        self.0
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Scope tokens without duplicates, in the order asked for; unknown ones are kept for the caller to judge.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScopeSet(Vec<String>);
+
+impl ScopeSet {
+    /// Reads a space-separated list; an empty text is the empty set.
+    ///
+    /// # Errors
+    /// `invalid_scope` if a token holds a character RFC 6749 §3.3 forbids.
+    pub fn parse(text: &str) -> Result<Self, OAuthError> {
+        let mut scopes: Vec<String> = Vec::new();
+        for token in text.split(' ').filter(|token| !token.is_empty()) {
+            if !token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)) {
+                return Err(OAuthError::new(ErrorCode::InvalidScope, "malformed scope"));
+            }
+            if !scopes.iter().any(|known| known == token) {
+                scopes.push(token.to_owned());
+            }
+        }
+        Ok(Self(scopes))
+    }
+
+    /// The fixed scopes of a guest's grant: `openid offline_access` and full access.
+    pub fn guest_default() -> Self {
+        [Scope::OPENID, Scope::OFFLINE_ACCESS, Scope::FULL_ACCESS].into_iter().collect()
+    }
+
+    /// Whether the set holds `scope`.
+    pub fn contains(&self, scope: impl AsRef<str>) -> bool {
+        self.0.iter().any(|known| known == scope.as_ref())
+    }
+
+    /// Whether the set is empty.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The tokens, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Prints the set space-separated.
+    pub fn print(&self) -> String {
+        self.0.join(" ")
+    }
+}
+
+impl FromIterator<Scope> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        let mut set = Self::default();
+        for scope in scopes {
+            if !set.contains(scope) {
+                set.0.push(scope.as_str().to_owned());
+            }
+        }
+        set
+    }
+}
+
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.print())
+    }
+}
+
+impl Serialize for ScopeSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.print())
+    }
+}
+
+impl<'de> Deserialize<'de> for ScopeSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_gets_the_three_fixed_scopes() {
+        assert_eq!(ScopeSet::guest_default().print(), "openid offline_access https://authgear.com/scopes/full-access");
+    }
+
+    #[test]
+    fn duplicates_and_extra_spaces_vanish_and_order_stays() {
+        let set = ScopeSet::parse(" profile  openid profile ").unwrap();
+        assert_eq!(set.print(), "profile openid");
+        assert!(set.contains(Scope::OPENID));
+        assert!(!set.contains("email"));
+    }
+
+    #[test]
+    fn forbidden_characters_are_an_invalid_scope() {
+        for text in ["a\"b", "a\\b", "é", "a\tb"] {
+            assert_eq!(ScopeSet::parse(text).unwrap_err().code, ErrorCode::InvalidScope, "{text}");
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Token endpoint requests and answers (RFC 6749 §4.1.3–§6, RFC 8693, and the grants of the SDKs).
+//! Mandatory parameters are checked here with their exact texts; nothing is looked up.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CodeChallenge, ErrorCode, GrantType, OAuthError, PkceVerifier, ScopeSet, TokenType};
+use crate::Credential;
+use crate::form::Form;
+
+/// The parameters of a code exchange.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeExchange {
+    /// The authorization code.
+    pub code: Credential,
+    /// To be string-equal to the authorize request's.
+    pub redirect_uri: Option<String>,
+    /// The PKCE verifier as presented; see [`CodeExchange::verifier`].
+    pub code_verifier: Option<Credential>,
+}
+
+impl CodeExchange {
+    /// The verifier a public client must present.
+    ///
+    /// # Errors
+    /// `invalid_request` if absent, `invalid_grant` if malformed.
+    pub fn verifier(&self) -> Result<PkceVerifier, OAuthError> {
+        let presented =
+            self.code_verifier.as_ref().ok_or_else(|| OAuthError::invalid_request("PKCE code verifier is required"))?;
+        PkceVerifier::parse(presented).map_err(|_| OAuthError::invalid_grant("invalid authorization code"))
+    }
+}
+
+/// The parameters of a token exchange (RFC 8693 §2.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenExchange {
+    /// The type of token wanted.
+    pub requested_token_type: Option<TokenType>,
+    /// An ID token.
+    pub subject_token: Credential,
+    /// A device secret.
+    pub actor_token: Credential,
+    /// Where the result is meant for; the public origin is expected.
+    pub audience: Vec<String>,
+}
+
+/// A well-formed token request, by grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenRequest {
+    /// RFC 6749 §4.1.3.
+    AuthorizationCode(CodeExchange),
+    /// RFC 6749 §6.
+    RefreshToken {
+        /// The refresh token presented.
+        refresh_token: Credential,
+    },
+    /// A guest's device key.
+    Anonymous {
+        /// The signed request.
+        jwt: Credential,
+    },
+    /// A fresh ID token for the session of the header or cookie.
+    IdToken,
+    /// A biometric key.
+    Biometric {
+        /// The signed request.
+        jwt: Credential,
+    },
+    /// A code for a second app.
+    App2App {
+        /// The signed request.
+        jwt: Credential,
+        /// The first app's refresh token.
+        refresh_token: Credential,
+        /// The second app's redirect URI.
+        redirect_uri: String,
+        /// The second app's challenge.
+        code_challenge: CodeChallenge,
+    },
+    /// The end of a settings action.
+    SettingsAction(CodeExchange),
+    /// RFC 8693.
+    TokenExchange(TokenExchange),
+    /// RFC 6749 §4.4.
+    ClientCredentials {
+        /// The resources asked for (RFC 8707).
+        resource: Vec<String>,
+        /// The scopes asked for.
+        scope: ScopeSet,
+    },
+}
+
+impl TokenRequest {
+    /// Reads the request's grant and its mandatory parameters (`protocol` facts §3.2, row 4).
+    ///
+    /// # Errors
+    /// `unsupported_grant_type`, or `invalid_request` naming the missing parameter.
+    pub fn parse(form: &Form) -> Result<Self, OAuthError> {
+        let grant = GrantType::parse(form.get("grant_type")?.unwrap_or_default())
+            .ok_or_else(|| OAuthError::new(ErrorCode::UnsupportedGrantType, "grant type is not supported"))?;
+        Ok(match grant {
+            GrantType::AuthorizationCode => Self::AuthorizationCode(parse_code_exchange(form)?),
+            GrantType::RefreshToken => {
+                Self::RefreshToken { refresh_token: require(form, "refresh_token", "refresh token is required")? }
+            }
+            GrantType::AnonymousRequest => Self::Anonymous { jwt: require(form, "jwt", "jwt is required")? },
+            GrantType::IdToken => Self::IdToken,
+            GrantType::BiometricRequest => Self::Biometric { jwt: require(form, "jwt", "jwt is required")? },
+            GrantType::App2AppRequest => parse_app2app(form)?,
+            GrantType::SettingsAction => Self::SettingsAction(parse_code_exchange(form)?),
+            GrantType::TokenExchange => Self::TokenExchange(parse_token_exchange(form)?),
+            GrantType::ClientCredentials => Self::ClientCredentials {
+                resource: form.get_all("resource").map(str::to_owned).collect(),
+                scope: ScopeSet::parse(form.get("scope")?.unwrap_or_default())?,
+            },
+        })
+    }
+
+    /// The grant type of this request.
+    pub const fn grant_type(&self) -> GrantType {
+        match self {
+            Self::AuthorizationCode(_) => GrantType::AuthorizationCode,
+            Self::RefreshToken { .. } => GrantType::RefreshToken,
+            Self::Anonymous { .. } => GrantType::AnonymousRequest,
+            Self::IdToken => GrantType::IdToken,
+            Self::Biometric { .. } => GrantType::BiometricRequest,
+            Self::App2App { .. } => GrantType::App2AppRequest,
+            Self::SettingsAction(_) => GrantType::SettingsAction,
+            Self::TokenExchange(_) => GrantType::TokenExchange,
+            Self::ClientCredentials { .. } => GrantType::ClientCredentials,
+        }
+    }
+}
+
+fn require(form: &Form, name: &str, complaint: &'static str) -> Result<Credential, OAuthError> {
+    form.get(name)?.map(Credential::from).ok_or_else(|| OAuthError::invalid_request(complaint))
+}
+
+fn parse_code_exchange(form: &Form) -> Result<CodeExchange, OAuthError> {
+    Ok(CodeExchange {
+        code: require(form, "code", "code is required")?,
+        redirect_uri: form.get("redirect_uri")?.map(str::to_owned),
+        code_verifier: form.get("code_verifier")?.map(Credential::from),
+    })
+}
+
+fn parse_app2app(form: &Form) -> Result<TokenRequest, OAuthError> {
+    let jwt = require(form, "jwt", "jwt is required")?;
+    let refresh_token = require(form, "refresh_token", "refresh token is required")?;
+    let redirect_uri = require(form, "redirect_uri", "redirect URI is required")?.into_string();
+    if form.get("code_challenge_method")? != Some("S256") {
+        return Err(OAuthError::invalid_request("only 'S256' PKCE transform is supported"));
+    }
+    let challenge = require(form, "code_challenge", "PKCE code challenge is required")?;
+    let code_challenge =
+        CodeChallenge::parse(&challenge).map_err(|error| OAuthError::invalid_request(error.to_string()))?;
+    Ok(TokenRequest::App2App { jwt, refresh_token, redirect_uri, code_challenge })
+}
+
+fn parse_token_exchange(form: &Form) -> Result<TokenExchange, OAuthError> {
+    let read_type = |name: &str| -> Result<Option<TokenType>, OAuthError> {
+        form.get(name)?
+            .map(|text| {
+                TokenType::parse(text).ok_or_else(|| OAuthError::invalid_request(format!("{name} is not supported")))
+            })
+            .transpose()
+    };
+    if read_type("subject_token_type")? != Some(TokenType::IdToken) {
+        return Err(OAuthError::invalid_request("subject_token_type must be an ID token"));
+    }
+    if read_type("actor_token_type")? != Some(TokenType::DeviceSecret) {
+        return Err(OAuthError::invalid_request("actor_token_type must be a device secret"));
+    }
+    Ok(TokenExchange {
+        requested_token_type: read_type("requested_token_type")?,
+        subject_token: require(form, "subject_token", "subject_token is required")?,
+        actor_token: require(form, "actor_token", "actor_token is required")?,
+        audience: form.get_all("audience").map(str::to_owned).collect(),
+    })
+}
+
+/// A successful answer of the token endpoint; absent members are not printed. Secret, so without `Debug`.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TokenResponse {
+    /// `Bearer`, spelled so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<String>,
+    /// The access token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_token: Option<String>,
+    /// Whole seconds; iOS and Android refuse anything but an integer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u64>,
+    /// Only when new or rotated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// With the scope `openid`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+    /// With the scope `device_sso`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device_secret: Option<String>,
+    /// Only for machine clients; SDK grants never carry it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<ScopeSet>,
+    /// Only for a token exchange (RFC 8693 §2.2.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<String>,
+    /// Only for the app2app grant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+impl TokenResponse {
+    /// An answer with an access token living `expires_in` seconds.
+    pub fn bearer(access_token: impl Into<String>, expires_in: u64) -> Self {
+        Self {
+            token_type: Some("Bearer".to_owned()),
+            access_token: Some(access_token.into()),
+            expires_in: Some(expires_in),
+            ..Self::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refuse(query: &str) -> OAuthError {
+        TokenRequest::parse(&Form::parse_query(query).unwrap()).unwrap_err()
+    }
+
+    #[test]
+    fn every_missing_parameter_has_its_documented_answer() {
+        let anonymous = GrantType::AnonymousRequest.as_str();
+        for (query, code, description) in [
+            ("", ErrorCode::UnsupportedGrantType, "grant type is not supported"),
+            ("grant_type=password", ErrorCode::UnsupportedGrantType, "grant type is not supported"),
+            ("grant_type=authorization_code", ErrorCode::InvalidRequest, "code is required"),
+            ("grant_type=refresh_token&refresh_token=", ErrorCode::InvalidRequest, "refresh token is required"),
+            (&format!("grant_type={anonymous}"), ErrorCode::InvalidRequest, "jwt is required"),
+            (
+                "grant_type=refresh_token&refresh_token=a&refresh_token=b",
+                ErrorCode::InvalidRequest,
+                "parameter refresh_token must not be repeated",
+            ),
+        ] {
+            assert_eq!(refuse(query), OAuthError::new(code, description), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_public_client_must_send_a_well_formed_verifier() {
+        let exchange = |query: &str| {
+            let request = TokenRequest::parse(&Form::parse_query(query).unwrap()).unwrap();
+            let TokenRequest::AuthorizationCode(exchange) = request else { panic!("another grant") };
+            exchange.verifier()
+        };
+        assert_eq!(
+            exchange("grant_type=authorization_code&code=c").unwrap_err(),
+            OAuthError::invalid_request("PKCE code verifier is required")
+        );
+        assert_eq!(
+            exchange("grant_type=authorization_code&code=c&code_verifier=short").unwrap_err(),
+            OAuthError::invalid_grant("invalid authorization code")
+        );
+        let verifier = "v".repeat(43);
+        assert!(exchange(&format!("grant_type=authorization_code&code=c&code_verifier={verifier}")).is_ok());
+    }
+
+    #[test]
+    fn an_anonymous_request_is_read_and_its_scope_ignored() {
+        let form = Form::from_pairs([
+            ("grant_type", GrantType::AnonymousRequest.as_str()),
+            ("jwt", "a.b.c"),
+            ("scope", "not \" read"),
+        ]);
+        assert_eq!(TokenRequest::parse(&form).unwrap(), TokenRequest::Anonymous { jwt: "a.b.c".into() });
+    }
+
+    #[test]
+    fn app2app_wants_a_sha256_challenge() {
+        let mut query = format!(
+            "grant_type={}&jwt=j&refresh_token=r&redirect_uri=u&code_challenge={}",
+            GrantType::App2AppRequest.as_str(),
+            "A".repeat(43)
+        );
+        assert_eq!(refuse(&query).code, ErrorCode::InvalidRequest);
+        query.push_str("&code_challenge_method=S256");
+        assert!(TokenRequest::parse(&Form::parse_query(&query).unwrap()).is_ok());
+    }
+
+    #[test]
+    fn a_token_exchange_names_both_token_types() {
+        let mut pairs = vec![
+            ("grant_type", GrantType::TokenExchange.as_str()),
+            ("subject_token", "id"),
+            ("actor_token", "secret"),
+            ("subject_token_type", TokenType::IdToken.as_str()),
+            ("audience", "https://auth.example"),
+        ];
+        assert!(TokenRequest::parse(&Form::from_pairs(pairs.clone())).is_err());
+        pairs.push(("actor_token_type", TokenType::DeviceSecret.as_str()));
+        let TokenRequest::TokenExchange(exchange) = TokenRequest::parse(&Form::from_pairs(pairs)).unwrap() else {
+            panic!("another grant");
+        };
+        assert_eq!(exchange.audience, ["https://auth.example"]);
+    }
+
+    #[test]
+    fn the_guest_answer_has_exactly_the_documented_members() {
+        let mut answer = TokenResponse::bearer("at", 1800);
+        answer.refresh_token = Some("rt".to_owned());
+        answer.id_token = Some("it".to_owned());
+        assert_eq!(
+            serde_json::to_string(&answer).unwrap(),
+            r#"{"token_type":"Bearer","access_token":"at","expires_in":1800,"refresh_token":"rt","id_token":"it"}"#
+        );
+        assert_eq!(serde_json::to_string(&TokenResponse::default()).unwrap(), "{}");
+    }
+}

@@ -1,0 +1,52 @@
+//! What every request and job shares.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use vestibule_store::Store;
+
+use crate::{
+    config::Config,
+    crypto::seal::MasterKey,
+    limits::Limits,
+    passwords::Hasher,
+    ports::{clock::Clock, entropy::Entropy, mailer::Mailer},
+    projects::Projects,
+    ui::Ui,
+};
+
+/// The doors to the outside, chosen by `main` or by a test.
+pub struct Ports {
+    /// The time.
+    pub clock: Clock,
+    /// Randomness.
+    pub entropy: Entropy,
+    /// Outgoing mail.
+    pub mailer: Mailer,
+}
+
+/// What every request and job shares.
+pub struct App {
+    /// The server's configuration.
+    pub config: Config,
+    /// The store.
+    pub store: Store,
+    /// The projects, in memory.
+    pub projects: Projects,
+    /// What seals keys at rest.
+    pub master: MasterKey,
+    /// The time.
+    pub clock: Clock,
+    /// Randomness.
+    pub entropy: Entropy,
+    /// Outgoing mail.
+    pub mailer: Mailer,
+    /// Rates of this process.
+    pub limits: Limits,
+    /// Password hashing.
+    pub hasher: Hasher,
+    /// Pages: texts, templates, assets.
+    pub ui: Ui,
+    /// Rung when something was put into the outbox.
+    pub outbox_bell: Arc<Notify>,
+}

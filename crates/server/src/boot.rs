@@ -1,0 +1,123 @@
+//! From configuration and ports to a running server: `main`, the demo and the tests all start here.
+
+use std::{path::PathBuf, sync::Arc};
+
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+    task::JoinSet,
+};
+use vestibule_store::{Location, Store, StoreError};
+
+use crate::{
+    app::{App, Ports},
+    config::{Config, StoreConfig},
+    crypto::seal::{MasterKey, MasterKeyError},
+    http, jobs,
+    limits::Limits,
+    passwords::Hasher,
+    ports::entropy::Entropy,
+    projects::{LoadError, Projects},
+    ui::Ui,
+};
+
+/// Why the server cannot start; each is one line for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no master key.
+    #[error("master key: {0}")]
+    MasterKey(#[from] MasterKeyError),
+    /// The projects cannot be loaded.
+    #[error(transparent)]
+    Projects(#[from] LoadError),
+    /// The folder of the embedded store cannot be made.
+    #[error("the folder {0} cannot be made: {1}")]
+    Folder(PathBuf, std::io::Error),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}: {1}. Is another server running there? Choose another address or port.")]
+    Listen(String, std::io::Error),
+}
+
+/// Where the configuration says the data lives.
+#[must_use]
+pub fn location(config: &StoreConfig) -> Location {
+    match config.url.strip_prefix("sqlite:") {
+        Some(path) => Location::Sqlite { path: path.into() },
+        None => Location::Postgres { url: config.url.clone(), max_connections: config.max_connections },
+    }
+}
+
+/// Opens the store, making its folder when it is a file, and the master key beside it.
+///
+/// # Errors
+/// When either cannot be opened or made.
+pub async fn open_store(config: &Config, entropy: &Entropy) -> Result<(Store, MasterKey), BootError> {
+    let location = location(&config.store);
+    let beside = match &location {
+        Location::Sqlite { path } => {
+            let folder = path.parent().map_or_else(|| PathBuf::from("."), PathBuf::from);
+            if !folder.as_os_str().is_empty() {
+                std::fs::create_dir_all(&folder).map_err(|error| BootError::Folder(folder.clone(), error))?;
+            }
+            Some(folder.join("master.key"))
+        }
+        Location::Postgres { .. } => None,
+    };
+    // The key first: a store whose keys nobody can open is worth nothing.
+    let secrets = &config.secrets;
+    let master = if !secrets.master_key.is_empty() {
+        MasterKey::from_hex(&secrets.master_key, "secrets.master_key")?
+    } else if !secrets.master_key_file.is_empty() {
+        MasterKey::from_file(secrets.master_key_file.as_ref(), entropy)?
+    } else {
+        MasterKey::from_file(&beside.unwrap_or_else(|| "master.key".into()), entropy)?
+    };
+    Ok((Store::open(&location).await?, master))
+}
+
+/// Opens everything a request needs.
+///
+/// # Errors
+/// When the store, the key or a project cannot be used.
+pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
+    let (store, master) = open_store(&config, &ports.entropy).await?;
+    let projects = Projects::load(&store, &master).await?;
+    Ok(Arc::new(App {
+        hasher: Hasher::new(config.passwords),
+        config,
+        store,
+        projects,
+        master,
+        clock: ports.clock,
+        entropy: ports.entropy,
+        mailer: ports.mailer,
+        limits: Limits::default(),
+        ui: Ui::load(),
+        outbox_bell: Arc::new(Notify::new()),
+    }))
+}
+
+/// Listens on an address.
+///
+/// # Errors
+/// When it is taken or not ours.
+pub async fn listen(address: &str) -> Result<TcpListener, BootError> {
+    TcpListener::bind(address).await.map_err(|error| BootError::Listen(address.to_string(), error))
+}
+
+/// Serves until `stop` resolves; then finishes requests, jobs and writes.
+pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
+    let (tell, told) = watch::channel(false);
+    let jobs = jobs::start(&app, &told);
+    http::serve::serve(listener, http::router(Arc::clone(&app)), &app.config.server, stop).await;
+    let _ = tell.send(true);
+    finish(jobs).await;
+    app.store.close().await;
+}
+
+async fn finish(mut jobs: JoinSet<()>) {
+    while jobs.join_next().await.is_some() {}
+}

@@ -1,0 +1,182 @@
+//! `vestibule demo`: identity server, shop and mailbox in one process, with data that survives.
+
+use std::{path::PathBuf, sync::Arc};
+
+use clap::Args;
+use tokio::{net::TcpListener, sync::watch};
+use vestibule_domain::project::ProjectSettings;
+
+use super::{
+    Failure,
+    project::{print_applied, read_project},
+    start_log, stopped,
+};
+use crate::{
+    app::Ports,
+    boot,
+    config::{self, Config},
+    demo::{mailbox, shop},
+    flows::projects,
+    http::serve::serve_plain,
+    ports::{
+        clock::Clock,
+        entropy::Entropy,
+        mailer::{Mailer, MemoryMailbox},
+    },
+};
+
+/// Where the demo is and what it starts with.
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// Folder for the data; made when it is not there
+    #[arg(long, value_name = "DIR", default_value = "vestibule-data")]
+    data: PathBuf,
+    /// Port of the identity server; the shop takes the next one
+    #[arg(long, value_name = "N", default_value_t = 4100)]
+    port: u16,
+    /// A project file applied on start instead of the demo's own
+    #[arg(long, value_name = "FILE")]
+    project: Option<PathBuf>,
+    /// Send mail to this SMTP server (host:port, no TLS) instead of the mailbox page
+    #[arg(long, value_name = "HOST:PORT")]
+    smtp: Option<String>,
+}
+
+impl Demo {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let shop_port = self.port.checked_add(1).ok_or_else(|| Failure("--port must be below 65535".into()))?;
+        let config = self.config()?;
+        start_log(&config);
+        // Both doors first: a taken port must not leave half a demo behind.
+        let auth_listener = boot::listen(&format!("127.0.0.1:{}", self.port)).await?;
+        let shop_listener = boot::listen(&format!("127.0.0.1:{shop_port}")).await?;
+        let mails = MemoryMailbox::default();
+        let mailer = match self.smtp {
+            Some(_) => Mailer::from_config(&config.smtp).map_err(Failure)?,
+            None => Mailer::Memory(mails.clone()),
+        };
+        std::fs::create_dir_all(&self.data)
+            .map_err(|error| Failure(format!("the folder {} cannot be made: {error}", self.data.display())))?;
+        self.prepare_project(&config, shop_port).await?;
+        let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer }).await?;
+        let shop = shop::router(shop::ShopConfig {
+            issuer: format!("http://localhost:{}", self.port),
+            client_id: "demo-web".into(),
+            public_origin: format!("http://localhost:{shop_port}"),
+            data_file: self.data.join("demo-shop.json"),
+        })?;
+        let shop = shop.merge(mailbox::router(Arc::new(move || read_mails(&mails))));
+        println!("Vestibule's demo is running. Stop it with Ctrl-C; the data stays in {}.", self.data.display());
+        println!();
+        println!("  Shop             http://localhost:{shop_port}");
+        println!("  Mailbox          http://localhost:{shop_port}/mailbox");
+        println!("  Identity server  http://localhost:{}", self.port);
+        println!();
+        let (tell, told) = watch::channel(false);
+        let server = boot::serve(app, auth_listener, ended(told.clone()));
+        let shop = serve_shop(shop_listener, shop, told);
+        let stop = async {
+            stopped().await;
+            println!("Stopping.");
+            let _ = tell.send(true);
+        };
+        tokio::join!(server, shop, stop);
+        Ok(())
+    }
+
+    fn config(&self) -> Result<Config, Failure> {
+        let mut environment = vec![
+            ("VESTIBULE__STORE__URL".to_string(), format!("sqlite:{}", self.data.join("vestibule.db").display())),
+            ("VESTIBULE__LOG__FILTER".to_string(), std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into())),
+        ];
+        if let Some(smtp) = &self.smtp {
+            let (host, port) =
+                smtp.rsplit_once(':').ok_or_else(|| Failure("--smtp wants HOST:PORT, e.g. localhost:2525".into()))?;
+            environment.push(("VESTIBULE__SMTP__HOST".into(), host.into()));
+            environment.push(("VESTIBULE__SMTP__PORT".into(), port.into()));
+            environment.push(("VESTIBULE__SMTP__SECURITY".into(), "none".into()));
+        }
+        config::load(None, environment.into_iter())
+            .map_err(|all| Failure(all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))
+    }
+
+    async fn prepare_project(&self, config: &Config, shop_port: u16) -> Result<(), Failure> {
+        let settings = match &self.project {
+            Some(file) => read_project(file)?,
+            None => demo_project(self.port, shop_port),
+        };
+        let (store, master) = boot::open_store(config, &Entropy::Os).await?;
+        let known = projects::find(&store, settings.id()).await?.is_some();
+        // The demo's own settings are only a start: what was changed since then is kept.
+        let applied = if self.project.is_some() || !known {
+            Some(projects::apply(&store, &master, &Entropy::Os, &settings, Clock::System.now()).await)
+        } else {
+            None
+        };
+        store.close().await;
+        if let Some(applied) = applied {
+            let applied = applied?;
+            if self.project.is_some() {
+                print_applied(settings.id(), &applied);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The project the demo starts with.
+fn demo_project(port: u16, shop_port: u16) -> ProjectSettings {
+    let text = format!(
+        r#"
+[project]
+id = "demo"
+public_origin = "http://localhost:{port}"
+name = "Demo"
+
+[authentication]
+identities = ["login_id", "anonymous"]
+
+[ui]
+name = "Foyer"
+accent_color = "#b0432b"
+default_client_uri = "http://localhost:{shop_port}/"
+
+[[oauth.clients]]
+client_id = "demo-web"
+name = "Foyer"
+x_application_type = "spa"
+client_uri = "http://localhost:{shop_port}/"
+redirect_uris = ["http://localhost:{shop_port}/after-login"]
+post_logout_redirect_uris = ["http://localhost:{shop_port}/"]
+
+[[oauth.clients]]
+client_id = "demo-native"
+name = "Foyer App"
+x_application_type = "native"
+redirect_uris = ["com.example.vestibule://host/path"]
+"#
+    );
+    ProjectSettings::parse_toml(&text).expect("the demo's own project file is right: the demo's test starts it")
+}
+
+fn read_mails(mailbox: &MemoryMailbox) -> Vec<mailbox::Mail> {
+    let mails = mailbox.mails();
+    mails
+        .into_iter()
+        .map(|delivered| mailbox::Mail {
+            to: delivered.mail.to,
+            subject: delivered.mail.subject,
+            text: delivered.mail.text,
+            html: delivered.mail.html,
+            at: delivered.at,
+        })
+        .collect()
+}
+
+async fn ended(mut told: watch::Receiver<bool>) {
+    let _ = told.wait_for(|ended| *ended).await;
+}
+
+async fn serve_shop(listener: TcpListener, shop: axum::Router, told: watch::Receiver<bool>) {
+    serve_plain(listener, shop, ended(told)).await;
+}

@@ -1,0 +1,158 @@
+//! The command line: what each command is called, takes and prints.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
+
+mod demo;
+mod project;
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    app::{App, Ports},
+    boot,
+    config::{self, Config, LogFormat},
+    ports::{clock::Clock, entropy::Entropy, mailer::Mailer},
+};
+
+/// Vestibule: an identity server for visitors who have not signed up yet.
+#[derive(Debug, Parser)]
+#[command(
+    name = "vestibule",
+    version,
+    about,
+    long_about = "Vestibule makes every visitor a guest with a stable id on first touch, and promotes the guest to a member, with the same id, when the visitor signs up.\n\nStart with `vestibule demo`; for real use write a configuration (`vestibule config reference`), apply a project file (`vestibule project apply`) and run `vestibule serve`.",
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start everything on this machine: identity server, demo shop and mailbox
+    Demo(demo::Demo),
+    /// Run the identity server
+    Serve(ConfigFile),
+    /// Check or explain the server's configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Create, change and export projects: identities, applications, lifetimes
+    #[command(subcommand)]
+    Project(project::ProjectCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Read the configuration and say everything that is wrong with it
+    Check(ConfigFile),
+    /// Print every key with its default and its meaning
+    Reference,
+}
+
+/// Which configuration file to read.
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// The configuration file (TOML); without it the defaults and the environment count
+    #[arg(long, value_name = "FILE", env = "VESTIBULE_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    fn load(&self) -> Result<Config, Failure> {
+        config::load(self.config.as_deref(), std::env::vars()).map_err(|complaints| {
+            let lines: Vec<String> = complaints.iter().map(|complaint| format!("  {complaint}")).collect();
+            Failure(format!("the configuration is not right:\n{}", lines.join("\n")))
+        })
+    }
+}
+
+/// Why a command failed, for the person at the terminal.
+#[derive(Debug)]
+struct Failure(String);
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Runs a command; what went wrong is one clear message and a non-zero exit code.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Config(ConfigCommand::Reference) => {
+            print!("{}", config::DEFAULTS);
+            Ok(())
+        }
+        Command::Config(ConfigCommand::Check(file)) => file.load().map(|_| println!("The configuration is right.")),
+        Command::Serve(file) => file.load().and_then(|config| block_on(serve(config))),
+        Command::Demo(demo) => block_on(demo.run()),
+        Command::Project(command) => block_on(command.run()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure(message)) => {
+            eprintln!("vestibule: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+fn start_log(config: &Config) {
+    let filter = config.log.filter.parse::<EnvFilter>().unwrap_or_default();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second call, as in tests, leaves the first one's choice.
+    let _ = match config.log.format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+}
+
+async fn serve(config: Config) -> Result<(), Failure> {
+    start_log(&config);
+    let mailer = Mailer::from_config(&config.smtp).map_err(Failure)?;
+    let listener = boot::listen(&config.server.listen.to_string()).await?;
+    let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer }).await?;
+    announce(&app, &listener.local_addr()?.to_string());
+    boot::serve(app, listener, stopped()).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn announce(app: &Arc<App>, address: &str) {
+    let projects = app.projects.all();
+    tracing::info!(server.address = address, projects = projects.len(), "listening");
+    for project in &projects {
+        tracing::info!(project.id = project.id, project.origin = project.origin, "serving a project");
+    }
+    if projects.is_empty() {
+        tracing::warn!("there is no project yet: write a project file and run `vestibule project apply`");
+    }
+    if matches!(app.mailer, Mailer::None) {
+        tracing::warn!("smtp.host is empty: mail with codes cannot be sent");
+    }
+}
+
+/// Resolves on Ctrl-C or SIGTERM.
+async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
+            }
+            Err(_) => drop(interrupt.await),
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupt.await);
+}

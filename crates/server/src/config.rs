@@ -1,0 +1,466 @@
+//! The server's own configuration: the embedded defaults, then a file, then the environment.
+//! Complaints come all at once, each naming the key and where it came from.
+
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::Path};
+
+use serde::Deserialize;
+use toml::{Table, Value};
+
+/// Every key with its default and its meaning; `vestibule config reference` prints it.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// The server's configuration, read and checked.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Config {
+    /// Listening and connections.
+    pub server: Server,
+    /// Where the data lives.
+    pub store: StoreConfig,
+    /// The key that seals keys.
+    pub secrets: Secrets,
+    /// Outgoing mail.
+    pub smtp: Smtp,
+    /// Password hashing.
+    pub passwords: Passwords,
+    /// Logging.
+    pub log: Log,
+}
+
+/// `[server]`
+#[derive(Clone, Debug, Deserialize)]
+pub struct Server {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Proxies whose forwarding headers are believed: addresses or CIDR networks.
+    pub trusted_proxies: Vec<Network>,
+    /// Open connections at most.
+    pub max_connections: usize,
+    /// Seconds for a request head.
+    pub header_timeout_seconds: u64,
+    /// Seconds for a request body.
+    pub body_timeout_seconds: u64,
+    /// Seconds to finish at shutdown.
+    pub shutdown_grace_seconds: u64,
+}
+
+/// `[store]`
+#[derive(Clone, Deserialize)]
+pub struct StoreConfig {
+    /// `sqlite:PATH` or `postgres://…`
+    pub url: String,
+    /// PostgreSQL connections at most.
+    pub max_connections: usize,
+}
+
+impl fmt::Debug for StoreConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL may hold a password.
+        f.debug_struct("StoreConfig").field("max_connections", &self.max_connections).finish_non_exhaustive()
+    }
+}
+
+/// `[secrets]`
+#[derive(Clone, Deserialize)]
+pub struct Secrets {
+    /// 64 hexadecimal digits, or empty.
+    pub master_key: String,
+    /// A file holding them, or empty.
+    pub master_key_file: String,
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets").field("master_key_file", &self.master_key_file).finish_non_exhaustive()
+    }
+}
+
+/// `[smtp]`
+#[derive(Clone, Deserialize)]
+pub struct Smtp {
+    /// Host name; empty means none.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Transport security.
+    pub security: SmtpSecurity,
+    /// User name; empty means no authentication.
+    pub username: String,
+    /// Password.
+    pub password: String,
+    /// Default sender.
+    pub from: String,
+    /// Time-out.
+    pub timeout_seconds: u64,
+}
+
+impl fmt::Debug for Smtp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Smtp").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+/// How to talk to the mail server.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum SmtpSecurity {
+    /// Plain text: for a relay on the same machine.
+    None,
+    /// Upgrade with STARTTLS, required.
+    Starttls,
+    /// TLS from the first byte.
+    Tls,
+}
+
+/// `[passwords]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Passwords {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes.
+    pub iterations: u32,
+    /// Lanes.
+    pub parallelism: u32,
+    /// Hashed at once.
+    pub concurrent: usize,
+    /// Waiting at most.
+    pub queue: usize,
+}
+
+/// `[log]`
+#[derive(Clone, Debug, Deserialize)]
+pub struct Log {
+    /// Output format.
+    pub format: LogFormat,
+    /// `EnvFilter` directives.
+    pub filter: String,
+}
+
+/// The log's format.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// An address or a network in CIDR notation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Network {
+    address: std::net::IpAddr,
+    prefix: u8,
+}
+
+impl Network {
+    /// Whether the address lies in the network.
+    #[must_use]
+    pub fn contains(&self, ip: std::net::IpAddr) -> bool {
+        use std::net::IpAddr::{V4, V6};
+        match (self.address, ip.to_canonical()) {
+            (V4(net), V4(ip)) => prefix_equal(u32::from(net).into(), u32::from(ip).into(), 32, self.prefix),
+            (V6(net), V6(ip)) => prefix_equal(net.into(), ip.into(), 128, self.prefix),
+            (V4(_), V6(_)) | (V6(_), V4(_)) => false,
+        }
+    }
+}
+
+fn prefix_equal(a: u128, b: u128, width: u32, prefix: u8) -> bool {
+    let shift = width.saturating_sub(u32::from(prefix));
+    (a ^ b).checked_shr(shift).unwrap_or(0) == 0
+}
+
+impl TryFrom<String> for Network {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let complaint = || format!("\"{text}\" is neither an IP address nor a network like 10.0.0.0/8");
+        let (address, prefix) = text.split_once('/').map_or((text.as_str(), None), |(a, p)| (a, Some(p)));
+        let address: std::net::IpAddr = address.parse().map_err(|_| complaint())?;
+        let widest = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = prefix.map_or(Ok(widest), |p| p.parse::<u8>().map_err(|_| complaint()))?;
+        if prefix > widest {
+            return Err(complaint());
+        }
+        Ok(Self { address, prefix })
+    }
+}
+
+/// One thing wrong with the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// The key, e.g. `server.listen`.
+    pub key: String,
+    /// Where the value came from: a file's path, an environment variable, or the defaults.
+    pub source: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (from {}): {}", self.key, self.source, self.message)
+    }
+}
+
+/// Reads the defaults, then `file`, then `VESTIBULE__…` variables of `environment`.
+///
+/// # Errors
+/// All complaints at once.
+pub fn load(
+    file: Option<&Path>,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<Config, Vec<Complaint>> {
+    let mut merged: Table = DEFAULTS.parse().expect("the embedded defaults are TOML: a test reads them");
+    let known = merged.clone();
+    let mut sources = BTreeMap::new();
+    let mut complaints = Vec::new();
+    if let Some(path) = file {
+        let source = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => match text.parse::<Table>() {
+                Ok(table) => overlay(&mut merged, &table, &source, &mut sources, &mut complaints),
+                Err(error) => complaints.push(Complaint {
+                    key: "(file)".into(),
+                    source,
+                    message: format!("this is not valid TOML: {}", error.to_string().trim()),
+                }),
+            },
+            Err(error) => {
+                complaints.push(Complaint { key: "(file)".into(), source, message: format!("cannot be read: {error}") })
+            }
+        }
+    }
+    for (name, text) in environment {
+        let Some(path) = name.strip_prefix("VESTIBULE__") else { continue };
+        let Some((section, key)) = path.split_once("__") else {
+            complaints.push(Complaint {
+                key: path.to_lowercase(),
+                source: format!("environment variable {name}"),
+                message: "write it as VESTIBULE__SECTION__KEY".into(),
+            });
+            continue;
+        };
+        let (section, key) = (section.to_lowercase(), key.to_lowercase());
+        let value = known
+            .get(&section)
+            .and_then(|s| s.get(&key))
+            .map_or_else(|| Value::String(text.clone()), |default| read_like(default, &text));
+        let table = Table::from_iter([(section, Value::Table(Table::from_iter([(key, value)])))]);
+        overlay(&mut merged, &table, &format!("environment variable {name}"), &mut sources, &mut complaints);
+    }
+    let config = read_sections(&merged, &sources, &mut complaints);
+    if let Some(config) = &config {
+        check(config, &sources, &mut complaints);
+    }
+    match config {
+        Some(config) if complaints.is_empty() => Ok(config),
+        Some(_) | None => Err(complaints),
+    }
+}
+
+/// Reads an environment variable's text as the type the default has.
+fn read_like(default: &Value, text: &str) -> Value {
+    let parsed = match default {
+        Value::Integer(_) => text.parse().map(Value::Integer).ok(),
+        Value::Boolean(_) => text.parse().map(Value::Boolean).ok(),
+        Value::Array(_) => Some(Value::Array(
+            text.split(',').map(str::trim).filter(|s| !s.is_empty()).map(|s| Value::String(s.into())).collect(),
+        )),
+        Value::String(_) | Value::Float(_) | Value::Datetime(_) | Value::Table(_) => None,
+    };
+    parsed.unwrap_or_else(|| Value::String(text.into()))
+}
+
+fn overlay(
+    merged: &mut Table,
+    over: &Table,
+    source: &str,
+    sources: &mut BTreeMap<String, String>,
+    complaints: &mut Vec<Complaint>,
+) {
+    let mut complain = |key: String, message: String| {
+        complaints.push(Complaint { key, source: source.into(), message });
+    };
+    for (section, values) in over {
+        let Some(Value::Table(known)) = merged.get_mut(section) else {
+            complain(section.clone(), "there is no such section; see `vestibule config reference`".into());
+            continue;
+        };
+        let Value::Table(values) = values else {
+            complain(section.clone(), format!("this is a section: write [{section}] and its keys below"));
+            continue;
+        };
+        for (key, value) in values {
+            let path = format!("{section}.{key}");
+            match known.get_mut(key) {
+                None => complain(path, "there is no such key; see `vestibule config reference`".into()),
+                Some(slot) if slot.type_str() != value.type_str() => {
+                    complain(
+                        path,
+                        format!("expected {}, found {}", article(slot.type_str()), article(value.type_str())),
+                    );
+                }
+                Some(slot) => {
+                    *slot = value.clone();
+                    sources.insert(path, source.into());
+                }
+            }
+        }
+    }
+}
+
+fn article(kind: &str) -> String {
+    if kind.starts_with(['a', 'i']) { format!("an {kind}") } else { format!("a {kind}") }
+}
+
+/// Reads each section by itself, so that one bad value does not hide another section's.
+fn read_sections(
+    merged: &Table,
+    sources: &BTreeMap<String, String>,
+    complaints: &mut Vec<Complaint>,
+) -> Option<Config> {
+    fn section<T: for<'de> Deserialize<'de>>(
+        merged: &Table,
+        name: &str,
+        sources: &BTreeMap<String, String>,
+        complaints: &mut Vec<Complaint>,
+    ) -> Option<T> {
+        let value = merged.get(name)?.clone();
+        match value.clone().try_into() {
+            Ok(read) => Some(read),
+            Err(error) => {
+                // Which key is at fault: the one whose change back to the default makes the section readable.
+                let defaults: Table = DEFAULTS.parse().ok()?;
+                let (given, known) = (value.as_table()?, defaults.get(name)?.as_table()?);
+                let at_fault = given
+                    .keys()
+                    .filter(|key| {
+                        let mut lone = known.clone();
+                        lone.insert((*key).clone(), given[*key].clone());
+                        Value::Table(lone).try_into::<T>().is_err()
+                    })
+                    .map(|key| format!("{name}.{key}"));
+                let before = complaints.len();
+                complaints.extend(at_fault.map(|key| Complaint {
+                    source: sources.get(&key).cloned().unwrap_or_else(|| "the defaults".into()),
+                    key,
+                    message: error.message().to_string(),
+                }));
+                if complaints.len() == before {
+                    complaints.push(Complaint { key: name.into(), source: "all".into(), message: error.to_string() });
+                }
+                None
+            }
+        }
+    }
+    let server = section(merged, "server", sources, complaints);
+    let store = section(merged, "store", sources, complaints);
+    let secrets = section(merged, "secrets", sources, complaints);
+    let smtp = section(merged, "smtp", sources, complaints);
+    let passwords = section(merged, "passwords", sources, complaints);
+    let log = section(merged, "log", sources, complaints);
+    Some(Config { server: server?, store: store?, secrets: secrets?, smtp: smtp?, passwords: passwords?, log: log? })
+}
+
+fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut Vec<Complaint>) {
+    let mut complain = |key: &str, message: &str| {
+        complaints.push(Complaint {
+            key: key.into(),
+            source: sources.get(key).cloned().unwrap_or_else(|| "the defaults".into()),
+            message: message.into(),
+        });
+    };
+    let url = &config.store.url;
+    let postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    if !postgres && url.strip_prefix("sqlite:").is_none_or(str::is_empty) {
+        complain("store.url", "write sqlite:PATH or postgres://user:password@host:port/database");
+    }
+    if postgres && config.secrets.master_key.is_empty() && config.secrets.master_key_file.is_empty() {
+        complain(
+            "secrets.master_key_file",
+            "with PostgreSQL, name a key file (or set master_key): every node must have the same key",
+        );
+    }
+    let key = &config.secrets.master_key;
+    if !key.is_empty() && (key.len() != 64 || !key.bytes().all(|b| b.is_ascii_hexdigit())) {
+        complain("secrets.master_key", "write 64 hexadecimal digits, e.g. from `openssl rand -hex 32`");
+    }
+    if config.store.max_connections == 0 {
+        complain("store.max_connections", "must be at least 1");
+    }
+    if config.server.max_connections == 0 {
+        complain("server.max_connections", "must be at least 1");
+    }
+    let passwords = &config.passwords;
+    if passwords.memory_kib < 8 * passwords.parallelism.max(1) {
+        complain("passwords.memory_kib", "must be at least 8 KiB per lane (RFC 9106)");
+    }
+    if passwords.iterations == 0 {
+        complain("passwords.iterations", "must be at least 1");
+    }
+    if passwords.parallelism == 0 {
+        complain("passwords.parallelism", "must be at least 1");
+    }
+    if passwords.concurrent == 0 {
+        complain("passwords.concurrent", "must be at least 1");
+    }
+    if config.smtp.from.parse::<lettre::message::Mailbox>().is_err() {
+        complain("smtp.from", "write an address like \"Shop <no-reply@shop.example>\"");
+    }
+    if config.log.filter.parse::<tracing_subscriber::EnvFilter>().is_err() {
+        complain("log.filter", "write a level (error, warn, info, debug, trace) or target=level pairs");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load_text(text: &str, env: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), text).expect("written");
+        let env = env.iter().map(|(k, v)| ((*k).to_string(), (*v).to_string()));
+        load(Some(file.path()), env)
+            .map_err(|all| all.into_iter().map(|c| format!("{}: {}", c.key, c.message)).collect())
+    }
+
+    #[test]
+    fn the_embedded_defaults_are_a_valid_configuration() {
+        let config = load(None, std::iter::empty()).expect("defaults");
+        assert_eq!(config.server.listen.port(), 4100);
+        assert_eq!(config.passwords.memory_kib, 19_456);
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let config = load_text(
+            "[server]\nlisten = \"127.0.0.1:1\"",
+            &[("VESTIBULE__SERVER__LISTEN", "127.0.0.1:2"), ("VESTIBULE__SERVER__TRUSTED_PROXIES", "10.0.0.0/8, ::1")],
+        )
+        .expect("valid");
+        assert_eq!(config.server.listen.port(), 2);
+        assert!(config.server.trusted_proxies[0].contains("10.9.8.7".parse().expect("ip")));
+        assert!(!config.server.trusted_proxies[0].contains("11.9.8.7".parse().expect("ip")));
+        assert!(config.server.trusted_proxies[1].contains("::1".parse().expect("ip")));
+    }
+
+    #[test]
+    fn every_complaint_is_reported_at_once_and_names_its_key() {
+        let complaints = load_text(
+            "[server]\nlisten = \"nowhere\"\nport = 5\n[stroe]\nurl = \"x\"\n[passwords]\nmemory_kib = \"big\"\n[smtp]\nsecurity = \"maybe\"",
+            &[("VESTIBULE__STORE", "x")],
+        )
+        .expect_err("refused");
+        for key in ["server.listen", "server.port", "stroe", "passwords.memory_kib", "smtp.security", "store"] {
+            assert!(complaints.iter().any(|c| c.starts_with(&format!("{key}:"))), "{key} is missing in {complaints:?}");
+        }
+    }
+
+    #[test]
+    fn postgres_needs_an_explicit_master_key() {
+        let complaints = load_text("[store]\nurl = \"postgres://localhost/x\"", &[]).expect_err("refused");
+        assert!(complaints[0].starts_with("secrets.master_key_file"), "{complaints:?}");
+    }
+}

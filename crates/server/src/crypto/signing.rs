@@ -1,0 +1,156 @@
+//! Our own signing keys (RS256, ES256): parsed once, used for every token.
+
+use aws_lc_rs::{
+    encoding::{AsDer, Pkcs8V1Der},
+    rand::SystemRandom,
+    rsa::KeySize,
+    signature::{
+        ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, ParsedPublicKey,
+        RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
+    },
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::base64url;
+
+/// A signature algorithm of ours (RFC 7518 §3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SigningAlgorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+}
+
+impl SigningAlgorithm {
+    /// Its `alg` name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+        }
+    }
+}
+
+/// The key cannot be made or read.
+#[derive(Debug, thiserror::Error)]
+#[error("a signing key cannot be used: {0}")]
+pub struct BadKey(&'static str);
+
+enum Pair {
+    Rsa(Box<RsaKeyPair>),
+    Ec(Box<EcdsaKeyPair>),
+}
+
+/// A signing key, parsed and ready.
+pub struct SigningKey {
+    /// Its `kid`.
+    pub kid: String,
+    pair: Pair,
+    jwk: Value,
+    public: ParsedPublicKey,
+    random: SystemRandom,
+}
+
+impl SigningKey {
+    /// Makes a new key pair and returns its PKCS#8 form, to be sealed and stored.
+    ///
+    /// # Errors
+    /// When the provider cannot make one.
+    pub fn generate(algorithm: SigningAlgorithm) -> Result<Vec<u8>, BadKey> {
+        match algorithm {
+            SigningAlgorithm::Rs256 => {
+                let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| BadKey("RSA generation failed"))?;
+                let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| BadKey("RSA encoding failed"))?;
+                Ok(der.as_ref().to_vec())
+            }
+            SigningAlgorithm::Es256 => {
+                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+                    .map_err(|_| BadKey("EC generation failed"))?;
+                let der = pair.to_pkcs8v1().map_err(|_| BadKey("EC encoding failed"))?;
+                Ok(der.as_ref().to_vec())
+            }
+        }
+    }
+
+    /// Parses a key pair from PKCS#8.
+    ///
+    /// # Errors
+    /// When the bytes are no such key.
+    pub fn parse(kid: String, algorithm: SigningAlgorithm, pkcs8: &[u8]) -> Result<Self, BadKey> {
+        let bad = |_| BadKey("its public half cannot be used");
+        let (pair, public, mut jwk) = match algorithm {
+            SigningAlgorithm::Rs256 => {
+                let pair = RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| BadKey("not an RSA key"))?;
+                let public = pair.public_key();
+                let n = base64url(public.modulus().big_endian_without_leading_zero());
+                let e = base64url(public.exponent().big_endian_without_leading_zero());
+                let public = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public.as_ref()).map_err(bad)?;
+                (Pair::Rsa(Box::new(pair)), public, json!({"kty": "RSA", "n": n, "e": e}))
+            }
+            SigningAlgorithm::Es256 => {
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
+                    .map_err(|_| BadKey("not a P-256 key"))?;
+                let point = pair.public_key().as_ref().to_vec();
+                let (x, y) = (base64url(&point[1..33]), base64url(&point[33..65]));
+                let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point).map_err(bad)?;
+                (Pair::Ec(Box::new(pair)), public, json!({"kty": "EC", "crv": "P-256", "x": x, "y": y}))
+            }
+        };
+        jwk["kid"] = kid.clone().into();
+        jwk["alg"] = algorithm.as_str().into();
+        jwk["use"] = "sig".into();
+        Ok(Self { kid, pair, jwk, public, random: SystemRandom::new() })
+    }
+
+    /// Which algorithm it signs with.
+    #[must_use]
+    pub fn algorithm(&self) -> SigningAlgorithm {
+        match self.pair {
+            Pair::Rsa(_) => SigningAlgorithm::Rs256,
+            Pair::Ec(_) => SigningAlgorithm::Es256,
+        }
+    }
+
+    /// Whether a signature over the message was made with this key.
+    #[must_use]
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.public.verify_sig(message, signature).is_ok()
+    }
+
+    /// The public half as it stands in the JWKS.
+    #[must_use]
+    pub fn public_jwk(&self) -> &Value {
+        &self.jwk
+    }
+
+    /// Signs claims as a compact JWS with header `alg`, `typ` and `kid`.
+    #[must_use]
+    pub fn sign(&self, typ: &str, claims: &impl Serialize) -> String {
+        let header = json!({"alg": self.algorithm().as_str(), "typ": typ, "kid": self.kid});
+        let claims = serde_json::to_vec(claims).expect("claims are plain JSON values");
+        let mut token = base64url(header.to_string());
+        token.push('.');
+        token.push_str(&base64url(claims));
+        let signature = self.sign_bytes(token.as_bytes());
+        token.push('.');
+        token.push_str(&base64url(signature));
+        token
+    }
+
+    fn sign_bytes(&self, message: &[u8]) -> Vec<u8> {
+        match &self.pair {
+            Pair::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(&RSA_PKCS1_SHA256, &self.random, message, &mut signature)
+                    .expect("a parsed RSA key signs any message into a buffer of its own length");
+                signature
+            }
+            Pair::Ec(pair) => {
+                pair.sign(&self.random, message).expect("a parsed P-256 key signs any message").as_ref().to_vec()
+            }
+        }
+    }
+}

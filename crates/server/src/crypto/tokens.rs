@@ -1,0 +1,305 @@
+//! Self-contained values: access tokens, promotion codes, challenges, form tokens. They cost no write when issued.
+//!
+//! Each is `body || MAC`, the MAC (HMAC-SHA-256, truncated) made with the project's key over a label and the body.
+
+use aws_lc_rs::{constant_time, hmac};
+use vestibule_domain::{
+    id::{FlowId, GrantId, SessionId, UserId},
+    time::Timestamp,
+};
+
+use super::{base64url, read_base64url, sha256};
+use crate::ports::entropy::Entropy;
+
+/// The alphabet of challenges: digits and letters without I, L, O, U.
+const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const MAC_LEN: usize = 16;
+const CHALLENGE_MAC_LEN: usize = 10;
+
+/// The key that makes and checks a project's self-contained values.
+pub struct MacKey(hmac::Key);
+
+/// What an opaque access token says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccessToken {
+    /// The grant it was issued from.
+    pub grant_id: GrantId,
+    /// When it stops working, whatever its grant does.
+    pub expires_at: Timestamp,
+    /// What is remembered when this single token is revoked.
+    pub fingerprint: [u8; 16],
+}
+
+/// What a promotion code says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PromotionCode {
+    /// The guest it promotes.
+    pub user_id: UserId,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+    /// What is remembered when it is spent.
+    pub fingerprint: [u8; 16],
+}
+
+/// What a challenge says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// When it stops working.
+    pub expires_at: Timestamp,
+    /// What is remembered when it is spent.
+    pub fingerprint: [u8; 16],
+}
+
+/// What an app session cookie or token says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AppSession {
+    /// The grant it stands for; it dies with it.
+    pub grant_id: GrantId,
+    /// When it stops working.
+    pub expires_at: Timestamp,
+    /// What is remembered when it is spent.
+    pub fingerprint: [u8; 16],
+}
+
+impl MacKey {
+    /// Takes 32 secret bytes.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
+    }
+
+    fn mac(&self, label: &str, body: &[u8]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(label.as_bytes());
+        context.update(&[0]);
+        context.update(body);
+        let mut out = [0; 32];
+        out.copy_from_slice(context.sign().as_ref());
+        out
+    }
+
+    fn seal(&self, label: &str, body: &[u8]) -> String {
+        let mut bytes = Vec::with_capacity(body.len() + MAC_LEN);
+        bytes.extend_from_slice(body);
+        bytes.extend_from_slice(&self.mac(label, body)[..MAC_LEN]);
+        base64url(bytes)
+    }
+
+    fn open<const N: usize>(&self, label: &str, token: &str) -> Option<[u8; N]> {
+        // A token of ours has exactly one spelling and one length.
+        if token.len() > 128 {
+            return None;
+        }
+        let bytes = read_base64url(token)?;
+        let (body, mac) = bytes.split_at_checked(N)?;
+        let expected = self.mac(label, body);
+        constant_time::verify_slices_are_equal(mac, &expected[..MAC_LEN]).ok()?;
+        body.try_into().ok()
+    }
+
+    /// Issues an opaque access token for a grant.
+    #[must_use]
+    pub fn issue_access_token(&self, grant_id: GrantId, expires_at: Timestamp, entropy: &Entropy) -> String {
+        self.seal("access", &body(grant_id.as_bytes(), expires_at, entropy))
+    }
+
+    /// What is remembered when the JWT access token with this `jti` is revoked.
+    #[must_use]
+    pub fn fingerprint_of_jti(jti: &str) -> [u8; 16] {
+        fingerprint("jti", jti)
+    }
+
+    /// Reads an opaque access token; `None` when it is not one of this project's.
+    #[must_use]
+    pub fn read_access_token(&self, token: &str) -> Option<AccessToken> {
+        let (id, expires_at) = split(&self.open("access", token)?);
+        Some(AccessToken { grant_id: GrantId::from_bytes(id), expires_at, fingerprint: fingerprint("access", token) })
+    }
+
+    /// Issues a promotion code for a guest.
+    #[must_use]
+    pub fn issue_promotion_code(&self, user_id: UserId, expires_at: Timestamp, entropy: &Entropy) -> String {
+        self.seal("promotion", &body(user_id.as_bytes(), expires_at, entropy))
+    }
+
+    /// Reads a promotion code; `None` when it is not one of this project's.
+    #[must_use]
+    pub fn read_promotion_code(&self, code: &str) -> Option<PromotionCode> {
+        let (id, expires_at) = split(&self.open("promotion", code)?);
+        Some(PromotionCode { user_id: UserId::from_bytes(id), expires_at, fingerprint: fingerprint("promotion", code) })
+    }
+
+    /// Issues the token that is exchanged for an app session cookie.
+    #[must_use]
+    pub fn issue_app_session_token(&self, grant_id: GrantId, expires_at: Timestamp, entropy: &Entropy) -> String {
+        self.seal("app_session_token", &body(grant_id.as_bytes(), expires_at, entropy))
+    }
+
+    /// Reads a token made by [`MacKey::issue_app_session_token`].
+    #[must_use]
+    pub fn read_app_session_token(&self, token: &str) -> Option<AppSession> {
+        let (id, expires_at) = split(&self.open("app_session_token", token)?);
+        let fingerprint = fingerprint("app_session_token", token);
+        Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint })
+    }
+
+    /// Issues the value of an `app_session` cookie.
+    #[must_use]
+    pub fn issue_app_session(&self, grant_id: GrantId, expires_at: Timestamp, entropy: &Entropy) -> String {
+        self.seal("app_session", &body(grant_id.as_bytes(), expires_at, entropy))
+    }
+
+    /// Reads the value of an `app_session` cookie.
+    #[must_use]
+    pub fn read_app_session(&self, value: &str) -> Option<AppSession> {
+        let (id, expires_at) = split(&self.open("app_session", value)?);
+        let fingerprint = fingerprint("app_session", value);
+        Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint })
+    }
+
+    /// The form token of a flow's pages for one browser.
+    #[must_use]
+    pub fn form_token(&self, flow: FlowId, browser: &str) -> String {
+        let body = [flow.as_bytes().as_slice(), browser.as_bytes()].concat();
+        base64url(&self.mac("form", &body)[..MAC_LEN])
+    }
+
+    /// The form token of pages that stand on a cookie session.
+    #[must_use]
+    pub fn session_form_token(&self, session: SessionId) -> String {
+        base64url(&self.mac("session_form", session.as_bytes())[..MAC_LEN])
+    }
+
+    /// Issues a challenge: 32 signs that hold expiry, nonce and MAC.
+    #[must_use]
+    pub fn issue_challenge(&self, purpose: &str, expires_at: Timestamp, entropy: &Entropy) -> String {
+        let mut bytes = [0; 20];
+        // Seconds since the epoch in 32 unsigned bits last until 2106.
+        bytes[..4].copy_from_slice(&u32::try_from(expires_at.as_seconds()).unwrap_or(u32::MAX).to_be_bytes());
+        entropy.fill(&mut bytes[4..10]);
+        let mac = self.mac(purpose, &bytes[..10]);
+        bytes[10..].copy_from_slice(&mac[..CHALLENGE_MAC_LEN]);
+        print_crockford(&bytes)
+    }
+
+    /// Reads a challenge made for this purpose; `None` when it is not one of this project's.
+    #[must_use]
+    pub fn read_challenge(&self, purpose: &str, token: &str) -> Option<Challenge> {
+        let bytes = read_crockford(token)?;
+        let mac = self.mac(purpose, &bytes[..10]);
+        constant_time::verify_slices_are_equal(&bytes[10..], &mac[..CHALLENGE_MAC_LEN]).ok()?;
+        let seconds = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        // The issuer rounded down to whole seconds; the last one counts in full.
+        let expires_at = Timestamp::from_seconds(i64::from(seconds));
+        Some(Challenge { expires_at, fingerprint: fingerprint("challenge", token) })
+    }
+}
+
+fn body(id: &[u8; 16], expires_at: Timestamp, entropy: &Entropy) -> [u8; 30] {
+    let mut body = [0; 30];
+    body[..16].copy_from_slice(id);
+    body[16..24].copy_from_slice(&expires_at.as_micros().to_be_bytes());
+    entropy.fill(&mut body[24..]);
+    body
+}
+
+fn split(body: &[u8; 30]) -> ([u8; 16], Timestamp) {
+    let mut id = [0; 16];
+    id.copy_from_slice(&body[..16]);
+    let mut micros = [0; 8];
+    micros.copy_from_slice(&body[16..24]);
+    (id, Timestamp::from_micros(i64::from_be_bytes(micros)))
+}
+
+fn fingerprint(label: &str, token: &str) -> [u8; 16] {
+    let hash = sha256(format!("{label}:{token}").as_bytes());
+    let mut out = [0; 16];
+    out.copy_from_slice(&hash.0[..16]);
+    out
+}
+
+fn print_crockford(bytes: &[u8; 20]) -> String {
+    let mut out = String::with_capacity(32);
+    for chunk in bytes.chunks_exact(5) {
+        let word = chunk.iter().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
+        for at in (0..8).rev() {
+            let digit = usize::try_from(word >> (at * 5) & 31).unwrap_or(0);
+            out.push(char::from(CROCKFORD[digit]));
+        }
+    }
+    out
+}
+
+fn read_crockford(token: &str) -> Option<[u8; 20]> {
+    if token.len() != 32 {
+        return None;
+    }
+    let mut bytes = [0; 20];
+    for (chunk, out) in token.as_bytes().chunks_exact(8).zip(bytes.chunks_exact_mut(5)) {
+        let mut word = 0u64;
+        for sign in chunk {
+            let digit = CROCKFORD.iter().position(|c| c == sign)?;
+            word = word << 5 | u64::try_from(digit).ok()?;
+        }
+        out.copy_from_slice(&word.to_be_bytes()[3..]);
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> MacKey {
+        MacKey::new(&[byte; 32])
+    }
+
+    #[test]
+    fn a_token_reads_back_only_with_its_key_and_kind() {
+        let entropy = Entropy::seeded(3);
+        let at = Timestamp::from_seconds(1_900_000_000);
+        let grant = entropy.id(at);
+        let token = key(1).issue_access_token(grant, at, &entropy);
+        let read = key(1).read_access_token(&token).expect("its own");
+        assert_eq!((read.grant_id, read.expires_at), (grant, at));
+        assert_eq!(key(2).read_access_token(&token), None);
+        assert_eq!(key(1).read_promotion_code(&token), None);
+        assert_eq!(key(1).read_app_session(&token), None);
+    }
+
+    #[test]
+    fn no_changed_sign_is_accepted() {
+        let entropy = Entropy::seeded(4);
+        let at = Timestamp::from_seconds(1_900_000_000);
+        let token = key(1).issue_access_token(entropy.id(at), at, &entropy);
+        let challenge = key(1).issue_challenge("anonymous_request", at, &entropy);
+        for position in 0..token.len() {
+            for replacement in [b'A', b'z', b'_', b'='] {
+                let mut changed = token.clone().into_bytes();
+                if changed[position] != replacement {
+                    changed[position] = replacement;
+                    let changed = String::from_utf8(changed).expect("ASCII");
+                    assert_eq!(key(1).read_access_token(&changed), None, "{position}");
+                }
+            }
+        }
+        for position in 0..challenge.len() {
+            let mut changed = challenge.clone().into_bytes();
+            changed[position] = if changed[position] == b'7' { b'8' } else { b'7' };
+            let changed = String::from_utf8(changed).expect("ASCII");
+            assert_eq!(key(1).read_challenge("anonymous_request", &changed), None, "{position}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_is_32_signs_and_bound_to_its_purpose() {
+        let entropy = Entropy::seeded(5);
+        let at = Timestamp::from_seconds(1_900_000_000);
+        let challenge = key(1).issue_challenge("anonymous_request", at, &entropy);
+        assert_eq!(challenge.len(), 32);
+        assert!(challenge.bytes().all(|c| CROCKFORD.contains(&c)));
+        assert_eq!(key(1).read_challenge("anonymous_request", &challenge).expect("its own").expires_at, at);
+        assert_eq!(key(1).read_challenge("biometric_request", &challenge), None);
+        assert_eq!(key(1).read_challenge("anonymous_request", &challenge.to_lowercase()), None);
+    }
+}

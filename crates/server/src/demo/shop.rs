@@ -1,0 +1,299 @@
+//! The demo shop's HTTP face: its page, its settings for the page, and carts behind an access token.
+//! Touches the shop's own store and, through `bearer`, the identity server's public UserInfo.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+
+use axum::{
+    Json, Router,
+    extract::{Path, State, rejection::JsonRejection},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, put},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    assets,
+    bearer::{Bearers, WhoseError},
+    cart::{Carts, Items, OpenError},
+};
+
+/// Where the shop's page lands after the sign-up page; register `public_origin` + this as a redirect URI.
+pub const REDIRECT_PATH: &str = "/after-login";
+/// The most one cart holds of one product.
+const MOST: u32 = 99;
+
+/// What the shop has to know about itself and its identity server.
+#[derive(Clone, Debug)]
+pub struct ShopConfig {
+    /// Public origin of the identity server, without a trailing slash.
+    pub issuer: String,
+    /// The shop's application there.
+    pub client_id: String,
+    /// The shop's own public origin, without a trailing slash.
+    pub public_origin: String,
+    /// The JSON file that keeps the carts.
+    pub data_file: PathBuf,
+}
+
+struct Shop {
+    config: ShopConfig,
+    products: BTreeSet<String>,
+    bearers: Bearers,
+    carts: Carts,
+}
+
+#[derive(Deserialize)]
+struct Product {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Quantity {
+    quantity: u32,
+}
+
+/// The shop's routes, on an origin of its own.
+///
+/// # Errors
+/// [`OpenError`] when the data file cannot be read and written.
+pub fn router(config: ShopConfig) -> Result<Router, OpenError> {
+    let products: Vec<Product> =
+        serde_json::from_slice(&assets::read("products.json")).expect("products.json is embedded, and a test reads it");
+    let shop = Arc::new(Shop {
+        products: products.into_iter().map(|product| product.id).collect(),
+        bearers: Bearers::new(&config.issuer)?,
+        carts: Carts::open(config.data_file.clone())?,
+        config,
+    });
+    Ok(Router::new()
+        .route("/", get(show_page))
+        .route(REDIRECT_PATH, get(show_page))
+        .route("/config.json", get(show_config))
+        .route("/assets/{*path}", get(assets::serve))
+        .route("/api/cart", get(show_cart))
+        .route("/api/cart/{product}", put(set_quantity))
+        .with_state(shop))
+}
+
+async fn show_page(State(shop): State<Arc<Shop>>) -> Response {
+    assets::page("index.html", &shop.config.issuer)
+}
+
+async fn show_config(State(shop): State<Arc<Shop>>) -> Response {
+    let ShopConfig { issuer, client_id, public_origin, data_file: _ } = &shop.config;
+    answer(json!({ "issuer": issuer, "client_id": client_id, "public_origin": public_origin }))
+}
+
+async fn show_cart(State(shop): State<Arc<Shop>>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let sub = shop.find_sub(&headers).await?;
+    Ok(answer_cart(&shop.carts.find(&sub).await))
+}
+
+async fn set_quantity(
+    State(shop): State<Arc<Shop>>,
+    Path(product): Path<String>,
+    headers: HeaderMap,
+    body: Result<Json<Quantity>, JsonRejection>,
+) -> Result<Response, Refusal> {
+    let sub = shop.find_sub(&headers).await?;
+    if !shop.products.contains(&product) {
+        return Err(Refusal::UnknownProduct);
+    }
+    let quantity = match body {
+        Ok(Json(Quantity { quantity })) if quantity <= MOST => quantity,
+        Ok(_) | Err(_) => return Err(Refusal::BadQuantity),
+    };
+    match shop.carts.set_quantity(sub, product, quantity).await {
+        Ok(items) => Ok(answer_cart(&items)),
+        Err(error) => {
+            tracing::error!(error = %error, "the demo shop could not store a cart");
+            Err(Refusal::NotStored)
+        }
+    }
+}
+
+impl Shop {
+    async fn find_sub(&self, headers: &HeaderMap) -> Result<String, Refusal> {
+        let token = find_bearer(headers).ok_or(Refusal::NoToken)?;
+        self.bearers.find_sub(token).await.map_err(|error| match error {
+            WhoseError::Unknown => Refusal::DeadToken,
+            WhoseError::Unreachable(reason) => {
+                tracing::warn!(%reason, "the demo shop could not ask whose token it is");
+                Refusal::NobodyKnows
+            }
+        })
+    }
+}
+
+/// The token of `Authorization: Bearer …` (RFC 6750 section 2.1; the scheme is case-insensitive).
+fn find_bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()).then(|| token.trim())
+}
+
+fn answer_cart(items: &Items) -> Response {
+    answer(json!({ "items": items }))
+}
+
+fn answer(body: impl Serialize) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+/// Why the shop did not do what it was asked to.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    NoToken,
+    DeadToken,
+    NobodyKnows,
+    UnknownProduct,
+    BadQuantity,
+    NotStored,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, code) = match self {
+            Self::NoToken => (StatusCode::UNAUTHORIZED, "no_token"),
+            Self::DeadToken => (StatusCode::UNAUTHORIZED, "dead_token"),
+            Self::NobodyKnows => (StatusCode::BAD_GATEWAY, "identity_server_unreachable"),
+            Self::UnknownProduct => (StatusCode::NOT_FOUND, "unknown_product"),
+            Self::BadQuantity => (StatusCode::BAD_REQUEST, "bad_quantity"),
+            Self::NotStored => (StatusCode::INTERNAL_SERVER_ERROR, "not_stored"),
+        };
+        (status, answer(json!({ "error": code }))).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::{body::Body, http::Request};
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    /// An identity server that knows two tokens, and counts the questions.
+    async fn start_issuer(asked: Arc<AtomicUsize>) -> String {
+        let userinfo = move |headers: HeaderMap| async move {
+            asked.fetch_add(1, Ordering::SeqCst);
+            match find_bearer(&headers) {
+                Some("token-of-anna") => Json(json!({ "sub": "anna" })).into_response(),
+                Some("token-of-ben") => Json(json!({ "sub": "ben" })).into_response(),
+                Some("token-of-trouble") => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+                Some(_) | None => (StatusCode::UNAUTHORIZED, Json(json!({ "error": "invalid_grant" }))).into_response(),
+            }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().route("/oauth2/userinfo", get(userinfo));
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        origin
+    }
+
+    struct Fixture {
+        router: Router,
+        asked: Arc<AtomicUsize>,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Fixture {
+        async fn start() -> Self {
+            let asked = Arc::new(AtomicUsize::new(0));
+            let folder = tempfile::tempdir().unwrap();
+            let config = ShopConfig {
+                issuer: start_issuer(Arc::clone(&asked)).await,
+                client_id: "demo-web".into(),
+                public_origin: "http://localhost:4101".into(),
+                data_file: folder.path().join("shop.json"),
+            };
+            Self { router: router(config).unwrap(), asked, _folder: folder }
+        }
+
+        async fn send(
+            &self,
+            method: &str,
+            path: &str,
+            token: Option<&str>,
+            body: &str,
+        ) -> (StatusCode, serde_json::Value) {
+            let mut request = Request::builder().method(method).uri(path).header("content-type", "application/json");
+            if let Some(token) = token {
+                request = request.header("authorization", format!("bearer {token}"));
+            }
+            let response =
+                self.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+            let status = response.status();
+            let bytes = response.into_body().collect().await.unwrap().to_bytes();
+            (status, serde_json::from_slice(&bytes).unwrap_or_default())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cart_belongs_to_the_sub_of_the_token() {
+        let shop = Fixture::start().await;
+        let (status, body) = shop.send("PUT", "/api/cart/mat", Some("token-of-anna"), r#"{"quantity":2}"#).await;
+        assert_eq!((status, body), (StatusCode::OK, json!({ "items": { "mat": 2 } })));
+        let (_, body) = shop.send("GET", "/api/cart", Some("token-of-ben"), "").await;
+        assert_eq!(body, json!({ "items": {} }));
+        let (_, body) = shop.send("GET", "/api/cart", Some("token-of-anna"), "").await;
+        assert_eq!(body, json!({ "items": { "mat": 2 } }));
+    }
+
+    #[tokio::test]
+    async fn the_identity_server_is_asked_once_for_a_token_in_use() {
+        let shop = Fixture::start().await;
+        for _ in 0..5 {
+            assert_eq!(shop.send("GET", "/api/cart", Some("token-of-anna"), "").await.0, StatusCode::OK);
+        }
+        assert_eq!(shop.asked.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_done_is_refused_by_name() {
+        let shop = Fixture::start().await;
+        let anna = Some("token-of-anna");
+        let table = [
+            ("GET", "/api/cart", None, "", 401, "no_token"),
+            ("GET", "/api/cart", Some(""), "", 401, "no_token"),
+            ("GET", "/api/cart", Some("dead"), "", 401, "dead_token"),
+            ("GET", "/api/cart", Some("token-of-trouble"), "", 502, "identity_server_unreachable"),
+            ("PUT", "/api/cart/castle", anna, r#"{"quantity":1}"#, 404, "unknown_product"),
+            ("PUT", "/api/cart/mat", anna, r#"{"quantity":100}"#, 400, "bad_quantity"),
+            ("PUT", "/api/cart/mat", anna, r#"{"quantity":-1}"#, 400, "bad_quantity"),
+            ("PUT", "/api/cart/mat", anna, "two", 400, "bad_quantity"),
+        ];
+        for (method, path, token, body, status, code) in table {
+            let (got, answer) = shop.send(method, path, token, body).await;
+            assert_eq!((got.as_u16(), &answer["error"]), (status, &json!(code)), "{method} {path} {body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_page_may_talk_to_its_identity_server_and_nobody_else() {
+        let shop = Fixture::start().await;
+        for path in ["/", REDIRECT_PATH] {
+            let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+            let response = shop.router.clone().oneshot(request).await.unwrap();
+            let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+            assert_eq!(response.status(), StatusCode::OK);
+            assert!(policy.contains("connect-src 'self' http://127.0.0.1:"), "{policy}");
+            assert!(!policy.contains("unsafe"), "{policy}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_product_has_a_picture() {
+        let shop = Fixture::start().await;
+        let (_, products) = shop.send("GET", "/assets/products.json", None, "").await;
+        let products = products.as_array().unwrap();
+        assert!(!products.is_empty());
+        for product in products {
+            let path = format!("/assets/art/{}.svg", product["id"].as_str().unwrap());
+            assert_eq!(shop.send("GET", &path, None, "").await.0, StatusCode::OK, "{path}");
+        }
+    }
+}

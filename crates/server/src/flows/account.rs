@@ -1,0 +1,61 @@
+//! Everything known of a user in one place: read for a member, known without looking for a web guest.
+
+use vestibule_domain::{
+    id::UserId,
+    identifier::{LoginId, LoginIdKind},
+    identity::{Account, Authenticator, Dates, Identity, IdentityDetail, list_authenticators},
+    user::User,
+};
+use vestibule_store::{
+    Conn, StoreError,
+    credentials::{self, LoginIdRow},
+};
+
+use crate::projects::Project;
+
+/// A user with what it is known by and how it proves itself.
+pub(crate) struct Loaded {
+    pub(crate) user: User,
+    pub(crate) identities: Vec<Identity>,
+    pub(crate) authenticators: Vec<Authenticator>,
+}
+
+impl Loaded {
+    /// What belongs to a user.
+    pub(crate) async fn load(conn: &mut Conn, project: &Project, user: User) -> Result<Self, StoreError> {
+        if user.is_anonymous() {
+            // A guest owns nothing that could be verified or authenticated with: no need to look.
+            return Ok(Self { user, identities: Vec::new(), authenticators: Vec::new() });
+        }
+        let rows = credentials::list_login_ids(conn, project.no, user.id).await?;
+        let identities: Vec<Identity> = rows.iter().filter_map(identity_of).collect();
+        let password = credentials::find_password(conn, project.no, user.id).await?;
+        let password = password.map(|row| Dates { created_at: row.created_at, updated_at: row.updated_at });
+        let authenticators = list_authenticators(&project.settings, &identities, password, &[]);
+        Ok(Self { user, identities, authenticators })
+    }
+
+    /// The view the domain's rules take.
+    pub(crate) fn account(&self) -> Account<'_> {
+        Account { user: &self.user, identities: &self.identities, authenticators: &self.authenticators }
+    }
+
+    /// Whose it is.
+    pub(crate) fn id(&self) -> UserId {
+        self.user.id
+    }
+}
+
+/// The identity a stored login ID is.
+pub(crate) fn identity_of(row: &LoginIdRow) -> Option<Identity> {
+    let kind = LoginIdKind::from_name(&row.kind)?;
+    Some(Identity {
+        id: row.id,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        detail: IdentityDetail::LoginId {
+            login_id: LoginId { kind, value: row.value.clone(), original: row.original.clone() },
+            verified_at: row.verified_at,
+        },
+    })
+}

@@ -1,0 +1,483 @@
+//! The authorization endpoint's decisions: straight back to the app, into the pages, or nowhere.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use vestibule_domain::{
+    client::Client,
+    id::{FlowId, ProjectNo, SessionId, UserId},
+    identifier::LoginIdKind,
+    secret::TokenHash,
+    time::Timestamp,
+    user::User,
+};
+use vestibule_protocol::{
+    login_hint::{AnonymousHint, LoginHint, LoginIdHint},
+    oauth::{AuthorizeDetails, ErrorCode, OAuthError, Prompt, ResponseMode, ResponseType, ScopeSet},
+};
+use vestibule_store::{
+    StoreError, Tx, codes,
+    flows::{self, FlowRow},
+    spent, users,
+};
+
+use super::{
+    Error,
+    caller::{Caller, find_live_grant},
+    page_flow::{FlowState, Purpose},
+};
+use crate::{
+    app::App,
+    crypto::{base64url, sha256},
+    projects::Project,
+};
+
+/// How long an authorization code waits to be exchanged.
+pub(crate) const CODE_LIFETIME: Duration = Duration::from_secs(300);
+/// How long a person may take on the pages.
+pub(crate) const FLOW_LIFETIME: Duration = Duration::from_secs(25 * 60);
+
+/// An authorization request that was found good and waits for its person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct PendingRequest {
+    pub(crate) client_id: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) response_type: String,
+    pub(crate) response_mode: String,
+    pub(crate) state: Option<String>,
+    pub(crate) scope: String,
+    pub(crate) nonce: Option<String>,
+    pub(crate) code_challenge: Option<String>,
+    pub(crate) dpop_jkt: Option<String>,
+    /// No cookie session may be made or used.
+    pub(crate) suppress_session: bool,
+    pub(crate) ui_locales: Option<String>,
+    pub(crate) color_scheme: Option<String>,
+    pub(crate) x_state: Option<String>,
+}
+
+/// What an authorization code stands for, as stored under its hash.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CodePayload {
+    pub(crate) client_id: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) user_id: UserId,
+    pub(crate) session_id: Option<SessionId>,
+    pub(crate) scope: String,
+    pub(crate) nonce: Option<String>,
+    pub(crate) code_challenge: Option<String>,
+    pub(crate) dpop_jkt: Option<String>,
+    pub(crate) authenticated_at: Timestamp,
+    pub(crate) amr: Option<String>,
+    /// A promotion's code: its exchange ends the guest's earlier grants of the application.
+    pub(crate) ends_earlier_grants: bool,
+}
+
+/// An answer that travels back to the app through the browser.
+#[derive(Clone, Debug)]
+pub(crate) struct AppRedirect {
+    pub(crate) uri: String,
+    pub(crate) mode: ResponseMode,
+    pub(crate) parameters: Vec<(&'static str, String)>,
+}
+
+/// Where an authorization request leads.
+pub(crate) enum Begun {
+    /// Straight back to the app.
+    Redirect(AppRedirect),
+    /// Into the pages; the browser keeps the secret in a cookie.
+    Pages { flow: FlowId, browser: String },
+    /// To a page of ours with an app session cookie.
+    AppSession { cookie: String, location: String },
+    /// Nowhere: the promotion code or proof in the hint is not good.
+    BadHint { back: AppRedirect },
+}
+
+/// What the browser brought along.
+pub(crate) struct BrowserState<'a> {
+    pub(crate) caller: Option<&'a Caller>,
+    /// The secret of the pages' cookie, from an earlier flow.
+    pub(crate) browser: Option<&'a str>,
+}
+
+/// Finds the application and the redirect URI an authorization request may be answered at.
+///
+/// The error must be shown, not redirected.
+pub(crate) fn find_target<'a>(
+    project: &'a Project,
+    client_id: &str,
+    redirect_uri: Option<&str>,
+) -> Result<(&'a Client, String), OAuthError> {
+    let client = project
+        .settings
+        .client(client_id)
+        .filter(|client| client.application_type().has_users())
+        .ok_or_else(|| OAuthError::new(ErrorCode::UnauthorizedClient, "invalid client ID"))?;
+    let uri = match redirect_uri {
+        Some(uri) if client.allows_redirect_uri(uri) || is_own_page(project, uri) => uri.to_string(),
+        Some(_) => return Err(OAuthError::invalid_request("redirect URI is not allowed")),
+        None => client
+            .only_redirect_uri()
+            .ok_or_else(|| OAuthError::invalid_request("redirect URI is not allowed"))?
+            .to_string(),
+    };
+    Ok((client, uri))
+}
+
+/// Whether the URI is a page of this very server: settings links use one without registration.
+fn is_own_page(project: &Project, uri: &str) -> bool {
+    uri.strip_prefix(&project.origin).is_some_and(|rest| rest.starts_with('/') && !rest.starts_with("//"))
+}
+
+/// Decides where a request leads whose target is known to be good.
+///
+/// # Errors
+/// The outer error is ours (store, limits); the inner one travels back to the app.
+pub(crate) async fn begin(
+    app: &App,
+    project: &Project,
+    client: &Client,
+    pending: PendingRequest,
+    details: &AuthorizeDetails,
+    browser: BrowserState<'_>,
+    now: Timestamp,
+) -> Result<Result<Begun, OAuthError>, Error> {
+    if let Err(error) = check_details(client, details) {
+        return Ok(Err(error));
+    }
+    match &details.login_hint {
+        Some(LoginHint::AppSessionToken(token)) => begin_app_session(app, project, &pending, token, now).await.map(Ok),
+        Some(LoginHint::Anonymous(hint)) => begin_promotion(app, project, pending, hint, browser, now).await.map(Ok),
+        Some(LoginHint::LoginId { .. }) | None => begin_sign_in(app, project, pending, details, browser, now).await,
+    }
+}
+
+fn check_details(client: &Client, details: &AuthorizeDetails) -> Result<(), OAuthError> {
+    match details.response_type {
+        ResponseType::Code | ResponseType::None => {}
+        ResponseType::SettingsAction | ResponseType::PreAuthenticatedUrlToken => {
+            return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "response type is not allowed for this client"));
+        }
+    }
+    check_scope(client, &details.scope)?;
+    let public = !client.application_type().is_confidential();
+    if public && details.response_type == ResponseType::Code && details.code_challenge.is_none() {
+        return Err(OAuthError::invalid_request("PKCE code challenge is required for public clients"));
+    }
+    if details.sso_enabled && client.allows_one_session_only() {
+        return Err(OAuthError::invalid_request("SSO is not allowed for a client with x_max_concurrent_session"));
+    }
+    Ok(())
+}
+
+fn check_scope(client: &Client, scope: &ScopeSet) -> Result<(), OAuthError> {
+    if !scope.contains("openid") {
+        return Err(OAuthError::new(ErrorCode::InvalidScope, "must request 'openid' scope"));
+    }
+    let full_access_only =
+        ["https://authgear.com/scopes/full-access", "https://authgear.com/scopes/pre-authenticated-url"];
+    for name in full_access_only {
+        if scope.contains(name) && !client.application_type().has_full_access() {
+            return Err(OAuthError::new(
+                ErrorCode::InvalidScope,
+                format!("scope '{name}' is not allowed for this client"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+async fn begin_promotion(
+    app: &App,
+    project: &Project,
+    pending: PendingRequest,
+    hint: &AnonymousHint,
+    browser: BrowserState<'_>,
+    now: Timestamp,
+) -> Result<Begun, Error> {
+    let bad = |pending: &PendingRequest| Begun::BadHint { back: cancel_redirect(pending) };
+    let Some(claim) = read_promotion_hint(app, project, hint, now).await? else { return Ok(bad(&pending)) };
+    // The same browser again (a reload, the back button): its flow goes on.
+    let mut conn = app.store.read().await?;
+    if let Some(holder) = spent::find(&mut conn, project.no, &claim.fingerprint).await? {
+        return Ok(resume(&mut conn, project, holder, browser.browser).await?.unwrap_or_else(|| bad(&pending)));
+    }
+    drop(conn);
+    if !claim.guest.is_anonymous() || !claim.guest.is_active() {
+        return Ok(bad(&pending));
+    }
+    let secret = browser.browser.map_or_else(|| app.entropy.alphanumeric(), str::to_string);
+    let state = FlowState::new(Purpose::Promote { guest: claim.guest.id }, pending.clone(), &secret);
+    let id: FlowId = app.entropy.id(now);
+    let row = new_row(id, &state, now);
+    let no = project.no;
+    let claimed = app
+        .store
+        .write("claim_promotion", (row, claim.fingerprint), move |tx, (row, fingerprint)| {
+            Box::pin(claim_for_flow(tx, no, row, fingerprint))
+        })
+        .await?;
+    Ok(if claimed { Begun::Pages { flow: id, browser: secret } } else { bad(&pending) })
+}
+
+/// The guest a hint speaks of, and what is remembered when the hint is claimed.
+struct PromotionClaim {
+    guest: User,
+    fingerprint: [u8; 16],
+}
+
+async fn read_promotion_hint(
+    app: &App,
+    project: &Project,
+    hint: &AnonymousHint,
+    now: Timestamp,
+) -> Result<Option<PromotionClaim>, Error> {
+    match hint {
+        AnonymousHint::PromotionCode(code) => {
+            let Some(code) = project.keys.mac.read_promotion_code(code).filter(|code| now <= code.expires_at) else {
+                return Ok(None);
+            };
+            let guest = users::find(&mut *app.store.read().await?, project.no, code.user_id).await?;
+            Ok(guest.map(|guest| PromotionClaim { guest, fingerprint: code.fingerprint }))
+        }
+        AnonymousHint::Jwt(_) => Ok(None),
+    }
+}
+
+async fn resume(
+    conn: &mut vestibule_store::Conn,
+    project: &Project,
+    holder: Option<Vec<u8>>,
+    browser: Option<&str>,
+) -> Result<Option<Begun>, Error> {
+    let Some(id) = holder.and_then(|holder| <[u8; 16]>::try_from(holder).ok()).map(FlowId::from_bytes) else {
+        return Ok(None);
+    };
+    let Some(secret) = browser else { return Ok(None) };
+    let Some(row) = flows::find(conn, project.no, id).await? else { return Ok(None) };
+    let same = serde_json::from_str::<FlowState>(&row.state).is_ok_and(|state| state.is_of_browser(secret));
+    Ok(same.then(|| Begun::Pages { flow: id, browser: secret.to_string() }))
+}
+
+async fn claim_for_flow(tx: &mut Tx, no: ProjectNo, row: &FlowRow, fingerprint: &[u8; 16]) -> Result<bool, StoreError> {
+    // Remembered as long as the flow lives: longer than the code itself.
+    if !spent::spend(tx, no, fingerprint, Some(row.id.as_bytes()), row.expires_at).await? {
+        return Ok(false);
+    }
+    flows::insert(tx, no, row).await?;
+    Ok(true)
+}
+
+async fn begin_app_session(
+    app: &App,
+    project: &Project,
+    pending: &PendingRequest,
+    token: &str,
+    now: Timestamp,
+) -> Result<Begun, Error> {
+    let bad = || Begun::BadHint { back: cancel_redirect(pending) };
+    let Some(read) = project.keys.mac.read_app_session_token(token).filter(|read| now <= read.expires_at) else {
+        return Ok(bad());
+    };
+    let live = find_live_grant(&mut *app.store.read().await?, project, read.grant_id, now).await?;
+    let Some((grant, user)) = live else { return Ok(bad()) };
+    let no = project.no;
+    let fresh = app
+        .store
+        .write("redeem_app_session_token", read, move |tx, read| {
+            Box::pin(async move { spent::spend(tx, no, &read.fingerprint, None, read.expires_at).await })
+        })
+        .await?;
+    if !fresh {
+        return Ok(bad());
+    }
+    // The cookie dies with its grant, whose own expiry is checked at each use.
+    let lifetime = super::caller::grant_lifetime(project, &grant, &user);
+    let expires_at = lifetime.map_or(now, |lifetime| grant.created_at.plus(lifetime.hard));
+    let cookie = project.keys.mac.issue_app_session(grant.id, expires_at, &app.entropy);
+    let location = pending.redirect_uri.trim_end_matches('?').to_string();
+    Ok(Begun::AppSession { cookie, location })
+}
+
+async fn begin_sign_in(
+    app: &App,
+    project: &Project,
+    pending: PendingRequest,
+    details: &AuthorizeDetails,
+    browser: BrowserState<'_>,
+    now: Timestamp,
+) -> Result<Result<Begun, OAuthError>, Error> {
+    let caller = browser.caller.filter(|_| !pending.suppress_session);
+    if details.prompt.contains(Prompt::None) {
+        let Some(caller) = caller else {
+            return Ok(Err(OAuthError::new(ErrorCode::LoginRequired, "authentication required")));
+        };
+        return issue_for_caller(app, project, &pending, caller, now)
+            .await
+            .map(|redirect| Ok(Begun::Redirect(redirect)));
+    }
+    let purpose = match details.page.as_deref() {
+        Some("signup") => Purpose::SignUp,
+        Some(_) | None if details.prompt.contains(Prompt::Login) || details.page.is_some() => Purpose::Login,
+        Some(_) | None => Purpose::SignUp,
+    };
+    let secret = browser.browser.map_or_else(|| app.entropy.alphanumeric(), str::to_string);
+    let mut state = FlowState::new(purpose, pending, &secret);
+    if let Some(LoginHint::LoginId { login_id, .. }) = &details.login_hint {
+        state.prefill = Some(prefill(login_id));
+    }
+    if let Some(caller) = caller.filter(|_| !details.prompt.contains(Prompt::Login)) {
+        state.offered_user = Some(caller.user.id);
+    }
+    let id: FlowId = app.entropy.id(now);
+    let row = new_row(id, &state, now);
+    let no = project.no;
+    app.store
+        .write("begin_flow", row, move |tx, row| Box::pin(async move { flows::insert(tx, no, row).await }))
+        .await?;
+    Ok(Ok(Begun::Pages { flow: id, browser: secret }))
+}
+
+fn prefill(hint: &LoginIdHint) -> (LoginIdKind, String) {
+    match hint {
+        LoginIdHint::Email(value) => (LoginIdKind::Email, value.clone()),
+        LoginIdHint::Phone(value) => (LoginIdKind::Phone, value.clone()),
+        LoginIdHint::Username(value) => (LoginIdKind::Username, value.clone()),
+    }
+}
+
+fn new_row(id: FlowId, state: &FlowState, now: Timestamp) -> FlowRow {
+    FlowRow { id, state: state.to_json(), version: 1, created_at: now, expires_at: now.plus(FLOW_LIFETIME) }
+}
+
+/// Answers an app for a person who is signed in already.
+pub(crate) async fn issue_for_caller(
+    app: &App,
+    project: &Project,
+    pending: &PendingRequest,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<AppRedirect, Error> {
+    let (session_id, authenticated_at, amr) = match &caller.via {
+        super::caller::Via::Session(s) => (Some(s.id), s.authenticated_at, s.amr.clone()),
+        super::caller::Via::Grant(g) => (g.session_id, g.authenticated_at, g.amr.clone()),
+    };
+    let Some(code) = make_code(app, pending, caller.user.id, session_id, authenticated_at, amr, false, now) else {
+        return Ok(answer(pending, None));
+    };
+    let (no, text) = (project.no, code.text.clone());
+    app.store
+        .write("issue_code", code, move |tx, code| {
+            Box::pin(async move { codes::insert(tx, no, code.hash, &code.payload, code.expires_at).await })
+        })
+        .await?;
+    Ok(answer(pending, Some(text)))
+}
+
+/// An authorization code to be stored by the transaction that earned it.
+pub(crate) struct NewCode {
+    /// What the app receives.
+    pub(crate) text: String,
+    pub(crate) hash: TokenHash,
+    pub(crate) payload: String,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// Makes an authorization code; `None` when the response type wants none.
+#[expect(clippy::too_many_arguments, reason = "each is a distinct fact of the code; a struct would only rename them")]
+pub(crate) fn make_code(
+    app: &App,
+    pending: &PendingRequest,
+    user_id: UserId,
+    session_id: Option<SessionId>,
+    authenticated_at: Timestamp,
+    amr: Option<String>,
+    ends_earlier_grants: bool,
+    now: Timestamp,
+) -> Option<NewCode> {
+    if pending.response_type == ResponseType::None.as_str() {
+        return None;
+    }
+    let text = app.entropy.alphanumeric();
+    let payload = CodePayload {
+        client_id: pending.client_id.clone(),
+        redirect_uri: pending.redirect_uri.clone(),
+        user_id,
+        session_id: session_id.filter(|_| !pending.suppress_session),
+        scope: pending.scope.clone(),
+        nonce: pending.nonce.clone(),
+        code_challenge: pending.code_challenge.clone(),
+        dpop_jkt: pending.dpop_jkt.clone(),
+        authenticated_at,
+        amr,
+        ends_earlier_grants,
+    };
+    Some(NewCode {
+        hash: sha256(text.as_bytes()),
+        text,
+        payload: serde_json::to_string(&payload).expect("a code's payload is plain JSON"),
+        expires_at: now.plus(CODE_LIFETIME),
+    })
+}
+
+/// The successful answer to the app.
+pub(crate) fn answer(pending: &PendingRequest, code: Option<String>) -> AppRedirect {
+    redirect(pending, code.map(|code| ("code", code)).into_iter().collect())
+}
+
+/// The answer to the app that says why not.
+pub(crate) fn error_redirect(pending: &PendingRequest, error: &OAuthError) -> AppRedirect {
+    redirect(pending, error_parameters(error))
+}
+
+/// The answer to the app when the person went back without finishing.
+pub(crate) fn cancel_redirect(pending: &PendingRequest) -> AppRedirect {
+    error_redirect(pending, &OAuthError::new(ErrorCode::AccessDenied, "the user cancelled"))
+}
+
+fn redirect(pending: &PendingRequest, mut parameters: Vec<(&'static str, String)>) -> AppRedirect {
+    if let Some(state) = &pending.state {
+        parameters.push(("state", state.clone()));
+    }
+    let mode = ResponseMode::parse(&pending.response_mode).unwrap_or_default();
+    AppRedirect { uri: pending.redirect_uri.clone(), mode, parameters }
+}
+
+impl PendingRequest {
+    /// Takes what must be remembered from a request.
+    pub(crate) fn new(
+        client_id: &str,
+        redirect_uri: String,
+        mode: ResponseMode,
+        state: Option<String>,
+        details: &AuthorizeDetails,
+    ) -> Self {
+        let locales = details.ui_locales.print();
+        Self {
+            client_id: client_id.to_string(),
+            redirect_uri,
+            response_type: details.response_type.as_str().to_string(),
+            response_mode: mode.as_str().to_string(),
+            state,
+            scope: details.scope.print(),
+            nonce: details.nonce.clone(),
+            code_challenge: details.code_challenge.as_ref().map(|challenge| base64url(challenge.digest())),
+            dpop_jkt: details.dpop_jkt.as_ref().map(ToString::to_string),
+            suppress_session: details.suppress_session_cookie,
+            ui_locales: (!locales.is_empty()).then_some(locales),
+            color_scheme: details.color_scheme.map(|scheme| scheme.as_str().to_string()),
+            x_state: details.x_state.clone(),
+        }
+    }
+}
+
+/// The answer to an app whose request is wrong before there is anything to remember.
+pub(crate) fn early_error(uri: String, mode: ResponseMode, state: Option<String>, error: &OAuthError) -> AppRedirect {
+    let mut parameters = error_parameters(error);
+    parameters.extend(state.map(|state| ("state", state)));
+    AppRedirect { uri, mode, parameters }
+}
+
+fn error_parameters(error: &OAuthError) -> Vec<(&'static str, String)> {
+    vec![("error", error.code.as_str().to_string()), ("error_description", error.description().to_string())]
+}

@@ -1,0 +1,76 @@
+//! Signing out of the cookie session (OIDC RP-Initiated Logout).
+
+use vestibule_domain::{
+    event::{Event, UserModel},
+    session::Session,
+    time::Timestamp,
+    user::User,
+};
+use vestibule_protocol::claims::Sid;
+use vestibule_store::{grants, sessions};
+
+use super::{Error, account::Loaded};
+use crate::{app::App, events, projects::Project};
+
+/// What an ID token hint proves: issued by us to a first-party application, for this very session.
+pub(crate) fn hint_is_for(project: &Project, hint: &str, session: &Session) -> bool {
+    // Expired hints are fine: the signature is what counts.
+    let Some(claims) = project.keys.read_jwt("JWT", hint) else { return false };
+    let audience = claims.get("aud").and_then(|aud| aud.as_str().or_else(|| aud.get(0)?.as_str()));
+    let first_party = audience
+        .and_then(|client_id| project.settings.client(client_id))
+        .is_some_and(|client| client.application_type().is_first_party());
+    let sid = claims.get("sid").and_then(|sid| sid.as_str()).and_then(Sid::parse);
+    first_party
+        && claims.get("iss").and_then(|iss| iss.as_str()) == Some(project.origin.as_str())
+        && match sid {
+            Some(Sid::Idp(id)) => id == session.id.to_string(),
+            // A token of a grant speaks for the user it belongs to.
+            Some(Sid::OfflineGrant(_)) => {
+                claims.get("sub").and_then(|sub| sub.as_str()) == Some(session.user_id.to_string().as_str())
+            }
+            None => false,
+        }
+}
+
+/// Ends a cookie session and the grants that were grouped with it.
+pub(crate) async fn end(
+    app: &App,
+    project: &Project,
+    user: &User,
+    session: &Session,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let no = project.no;
+    let loaded = Loaded::load(&mut *app.store.read().await?, project, user.clone()).await?;
+    let event =
+        Event::UserSignedOut { user: UserModel::copy(&loaded.account()), session: events::model_of_session(session) };
+    let event = events::prepare(app, project, &event, user.id, &events::Origin::default(), now);
+    let input = (session.id, user.id, event);
+    app.store
+        .write("end_session", input, move |tx, (id, user, event)| {
+            Box::pin(async move {
+                grants::remove_of_session(tx, no, *id).await?;
+                sessions::remove(tx, no, *id).await?;
+                events::queue(tx, no, *user, event, now).await
+            })
+        })
+        .await?;
+    app.outbox_bell.notify_one();
+    Ok(())
+}
+
+/// Where to go after logout: the registered URI with `state`, or the application's page, or our own.
+pub(crate) fn destination(project: &Project, redirect_uri: Option<&str>, state: Option<&str>) -> String {
+    let registered = redirect_uri.and_then(|uri| {
+        let client = project.settings.clients().iter().find(|client| client.allows_post_logout_redirect_uri(uri));
+        client.and_then(|_| url::Url::parse(uri).ok())
+    });
+    if let Some(mut uri) = registered {
+        if let Some(state) = state {
+            uri.query_pairs_mut().append_pair("state", state);
+        }
+        return uri.into();
+    }
+    project.settings.default_client_uri().map_or_else(|| "/settings".to_string(), str::to_string)
+}

@@ -1,0 +1,118 @@
+//! Everything a flow can fail with, named by what went wrong. How it is told is `http/error.rs`'s affair.
+
+use std::time::Duration;
+
+use vestibule_domain::project::LimitName;
+use vestibule_store::StoreError;
+
+use crate::limits::Counter;
+
+/// A rate that was exceeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RateLimit {
+    /// What was counted.
+    pub(crate) counter: Counter,
+    /// When to try again.
+    pub(crate) retry_after: Duration,
+}
+
+/// What went wrong in a flow.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("the store failed: {0}")]
+    Store(#[from] StoreError),
+    #[error("too many passwords are being hashed")]
+    PasswordsOverloaded,
+    #[error("a rate limit was exceeded: {:?}", .0.counter)]
+    RateLimited(RateLimit),
+    #[error("anonymous users are switched off")]
+    AnonymousUserDisallowed,
+    #[error("sign-up is switched off")]
+    PublicSignUpDisabled,
+    #[error("there is no such application")]
+    UnknownClient,
+    #[error("the application's secret is missing")]
+    ClientSecretMissing,
+    #[error("the application's secret is wrong")]
+    ClientSecretWrong,
+    #[error("the application's type cannot have anonymous users")]
+    ClientWithoutGuests,
+    #[error("the grant type is not allowed for the application")]
+    GrantTypeNotAllowed,
+    #[error("the caller is a member, not a guest")]
+    LoggedInAsMember,
+    #[error("nobody is signed in")]
+    AuthenticationRequired,
+    #[error("the refresh token is not valid")]
+    InvalidRefreshToken,
+    #[error("the refresh token belongs to another application")]
+    RefreshTokenOfAnotherClient,
+    #[error("the grant lacks the full-access scope")]
+    InsufficientScope,
+    #[error("the authorization code is not valid")]
+    InvalidCode,
+    #[error("the redirect URI differs from the authorization request's")]
+    RedirectUriMismatch,
+    #[error("the DPoP proof is not valid: {0}")]
+    InvalidDpopProof(&'static str),
+    #[error("the DPoP key is not the one the token is bound to")]
+    DpopBindingMismatch,
+    #[error("the credentials of the anonymous user are not valid")]
+    InvalidAnonymousCredentials,
+    #[error("the key belongs to an account that was promoted")]
+    KeyWasPromoted,
+    #[error("the user is disabled")]
+    UserDisabled,
+    #[error("the device info cannot be read: {0}")]
+    InvalidDeviceInfo(String),
+    #[error("a parameter is missing or wrong: {0}")]
+    InvalidRequest(String),
+    #[error("the id_token grant needs a session")]
+    SessionRequired,
+    #[error("a hook vetoed it")]
+    HookDisallowed,
+}
+
+impl From<crate::passwords::Overloaded> for Error {
+    fn from(_: crate::passwords::Overloaded) -> Self {
+        Self::PasswordsOverloaded
+    }
+}
+
+impl Error {
+    /// One of each, for the error reference.
+    pub(crate) fn samples() -> Vec<Self> {
+        let limit = RateLimit {
+            counter: Counter::Setting(LimitName::SignupAnonymousPerIp),
+            retry_after: Duration::from_secs(1),
+        };
+        vec![
+            Self::Store(StoreError::Busy("no free connection")),
+            Self::PasswordsOverloaded,
+            Self::RateLimited(limit),
+            Self::AnonymousUserDisallowed,
+            Self::PublicSignUpDisabled,
+            Self::UnknownClient,
+            Self::ClientSecretMissing,
+            Self::ClientSecretWrong,
+            Self::ClientWithoutGuests,
+            Self::GrantTypeNotAllowed,
+            Self::LoggedInAsMember,
+            Self::AuthenticationRequired,
+            Self::InvalidRefreshToken,
+            Self::RefreshTokenOfAnotherClient,
+            Self::InsufficientScope,
+            Self::InvalidCode,
+            Self::RedirectUriMismatch,
+            Self::InvalidDpopProof("invalid DPoP jwt"),
+            Self::DpopBindingMismatch,
+            Self::InvalidAnonymousCredentials,
+            Self::KeyWasPromoted,
+            Self::UserDisabled,
+            Self::InvalidDeviceInfo("…".into()),
+            Self::InvalidRequest("…".into()),
+            Self::SessionRequired,
+            Self::HookDisallowed,
+        ]
+    }
+}

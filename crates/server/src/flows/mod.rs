@@ -1,0 +1,18 @@
+//! Use cases, one a file: begin, load, decide, write, enqueue, commit. No HTTP here.
+
+pub(crate) mod account;
+pub(crate) mod authorize;
+pub(crate) mod caller;
+pub(crate) mod end_session;
+pub(crate) mod error;
+pub(crate) mod issue;
+pub(crate) mod page_flow;
+pub mod projects;
+pub(crate) mod promotion_code;
+pub(crate) mod rates;
+pub(crate) mod revoke;
+pub(crate) mod sign_up_anonymous;
+pub(crate) mod token;
+pub(crate) mod user_info;
+
+pub(crate) use error::Error;

@@ -1,0 +1,53 @@
+//! Charging a request to the rates it counts for.
+
+use std::{net::IpAddr, time::Duration};
+
+use vestibule_domain::{
+    id::UserId,
+    limit::{Quota, ip_key},
+    project::LimitName,
+    time::Timestamp,
+};
+
+use super::error::{Error, RateLimit};
+use crate::{
+    app::App,
+    limits::{Counter, Who},
+    projects::Project,
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const TOKEN_PER_IP: Quota = Quota { period: MINUTE, burst: 120 };
+const TOKEN_PER_USER: Quota = Quota { period: MINUTE, burst: 60 };
+
+/// Counts one against a limit the project can set.
+pub(crate) fn charge(app: &App, project: &Project, name: LimitName, who: Who, now: Timestamp) -> Result<(), Error> {
+    project.settings.limit(name).map_or(Ok(()), |quota| take(app, project, Counter::Setting(name), who, quota, now))
+}
+
+/// Counts one against a limit the project can set, for an address.
+pub(crate) fn charge_ip(
+    app: &App,
+    project: &Project,
+    name: LimitName,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<(), Error> {
+    charge(app, project, name, Who::Ip(ip_key(ip)), now)
+}
+
+/// Counts a token request for its address.
+pub(crate) fn charge_token_request(app: &App, project: &Project, ip: IpAddr, now: Timestamp) -> Result<(), Error> {
+    take(app, project, Counter::TokenPerIp, Who::Ip(ip_key(ip)), TOKEN_PER_IP, now)
+}
+
+/// Counts a token request for its user, once it is known.
+pub(crate) fn charge_user(app: &App, project: &Project, user: UserId, now: Timestamp) -> Result<(), Error> {
+    take(app, project, Counter::TokenPerUser, Who::User(user), TOKEN_PER_USER, now)
+}
+
+fn take(app: &App, project: &Project, counter: Counter, who: Who, quota: Quota, now: Timestamp) -> Result<(), Error> {
+    app.limits
+        .take(project.no, counter, who, quota, now)
+        .map_err(|exceeded| Error::RateLimited(RateLimit { counter, retry_after: exceeded.retry_after }))
+}

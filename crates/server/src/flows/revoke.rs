@@ -1,0 +1,65 @@
+//! Revoking a refresh token or a single access token (RFC 7009). Unknown tokens are no error.
+
+use vestibule_domain::{
+    event::{Event, UserModel},
+    id::{GrantId, GrantKind, ProjectNo, SessionId, UserId},
+    time::Timestamp,
+};
+use vestibule_store::{StoreError, Tx, grants, sessions, spent};
+
+use super::{Error, account::Loaded, caller::read_access_token, issue::split_token};
+use crate::{app::App, events, projects::Project};
+
+/// Revokes whatever the token is.
+pub(crate) async fn revoke(app: &App, project: &Project, token: &str, now: Timestamp) -> Result<(), Error> {
+    let no = project.no;
+    if let Some((id, hash)) = split_token::<GrantKind>(token) {
+        let mut conn = app.store.read().await?;
+        let found = grants::find_with_user(&mut conn, no, id).await?;
+        let Some((grant, user)) = found.filter(|(grant, _)| grant.token_hash.matches(&hash)) else { return Ok(()) };
+        let loaded = Loaded::load(&mut conn, project, user).await?;
+        drop(conn);
+        let event =
+            Event::UserSignedOut { user: UserModel::copy(&loaded.account()), session: events::model_of_grant(&grant) };
+        let origin = events::Origin { client_id: Some(&grant.client_id), ..events::Origin::default() };
+        let event = events::prepare(app, project, &event, loaded.id(), &origin, now);
+        let input = (grant.id, grant.user_id, grant.session_id, event);
+        app.store
+            .write("revoke_grant", input, move |tx, (id, user, session, event)| {
+                Box::pin(async move {
+                    end_grant(tx, no, *id, *session).await?;
+                    events::queue(tx, no, *user, event, now).await
+                })
+            })
+            .await?;
+        app.outbox_bell.notify_one();
+        return Ok(());
+    }
+    let Some(read) = read_access_token(project, token).filter(|read| now <= read.expires_at) else { return Ok(()) };
+    app.store
+        .write("revoke_access_token", read, move |tx, read| {
+            Box::pin(async move {
+                if grants::mark_has_revoked_tokens(tx, no, read.grant_id).await? {
+                    spent::spend(tx, no, &read.fingerprint, None, read.expires_at).await?;
+                }
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await?;
+    Ok(())
+}
+
+/// Ends a grant, and with it the cookie session it was grouped with and that session's other grants.
+async fn end_grant(tx: &mut Tx, no: ProjectNo, id: GrantId, session: Option<SessionId>) -> Result<(), StoreError> {
+    grants::remove(tx, no, id).await?;
+    if let Some(session) = session {
+        grants::remove_of_session(tx, no, session).await?;
+        sessions::remove(tx, no, session).await?;
+    }
+    Ok(())
+}
+
+/// Ends every session and grant of a user.
+pub(crate) async fn end_all(tx: &mut Tx, no: ProjectNo, user: UserId) -> Result<u64, StoreError> {
+    Ok(grants::remove_all(tx, no, user).await? + sessions::remove_all(tx, no, user).await?)
+}

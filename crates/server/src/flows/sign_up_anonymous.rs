@@ -1,0 +1,141 @@
+//! A visitor becomes a guest: the web's way, without a key.
+
+use std::net::IpAddr;
+
+use vestibule_domain::{
+    client::Client, grant::Grant, id::ProjectNo, identity::Account, project::LimitName, session::Session,
+    time::Timestamp, user::User,
+};
+use vestibule_store::{StoreError, Tx, grants, sessions, users};
+
+use super::{
+    Error,
+    caller::{Caller, find_live_grant},
+    issue::{self, AccessToken, NewGrant, split_token},
+    rates,
+};
+use crate::{app::App, projects::Project};
+
+/// What a guest of a token-based application gets.
+pub(crate) struct GuestTokens {
+    pub(crate) access: AccessToken,
+    /// Absent when the guest was there already.
+    pub(crate) refresh_token: Option<String>,
+}
+
+/// Signs a guest up for a token-based application, or lets the one that is there go on.
+pub(crate) async fn with_refresh_token(
+    app: &App,
+    project: &Project,
+    client_id: &str,
+    refresh_token: Option<&str>,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<GuestTokens, Error> {
+    let client = project.settings.client(client_id).ok_or(Error::UnknownClient)?;
+    if !client.application_type().allows_anonymous() {
+        return Err(Error::ClientWithoutGuests);
+    }
+    check_enabled(project)?;
+    if let Some(token) = refresh_token {
+        return go_on(app, project, client, token, now).await;
+    }
+    check_open(app, project, ip, now)?;
+    let user = User::new_guest(app.entropy.id(now), now);
+    let new = NewGrant {
+        user_id: user.id,
+        client_id,
+        scope: issue::guest_scope(client),
+        authenticated_at: now,
+        amr: None,
+        session_id: None,
+        dpop_jkt: None,
+        device: None,
+    };
+    let (grant, refresh_token) = issue::make_grant(app, new, now);
+    let access = issue::make_access_token(app, project, client, &grant, &Account::of_guest(&user), now);
+    let no = project.no;
+    app.store
+        .write("sign_up_anonymous", (user, grant), move |tx, (user, grant)| {
+            Box::pin(insert(tx, no, user, Start::Grant(grant)))
+        })
+        .await?;
+    Ok(GuestTokens { access, refresh_token: Some(refresh_token) })
+}
+
+/// Signs a guest up for cookie-based applications; `None` when the caller is a guest already.
+pub(crate) async fn with_cookie(
+    app: &App,
+    project: &Project,
+    caller: Option<&Caller>,
+    device: Option<String>,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<Option<String>, Error> {
+    check_enabled(project)?;
+    match caller.filter(|caller| caller.session().is_some()) {
+        Some(caller) if caller.user.is_anonymous() => return Ok(None),
+        Some(_) => return Err(Error::LoggedInAsMember),
+        None => {}
+    }
+    check_open(app, project, ip, now)?;
+    let user = User::new_guest(app.entropy.id(now), now);
+    let (session, cookie) = issue::make_session(app, user.id, now, None, device, now);
+    let no = project.no;
+    app.store
+        .write("sign_up_anonymous_cookie", (user, session), move |tx, (user, session)| {
+            Box::pin(insert(tx, no, user, Start::Session(session)))
+        })
+        .await?;
+    Ok(Some(cookie))
+}
+
+/// What a guest's life starts with.
+enum Start<'a> {
+    Grant(&'a Grant),
+    Session(&'a Session),
+}
+
+async fn insert(tx: &mut Tx, no: ProjectNo, user: &User, start: Start<'_>) -> Result<(), StoreError> {
+    users::insert(tx, no, user).await?;
+    match start {
+        Start::Grant(grant) => grants::insert(tx, no, grant).await,
+        Start::Session(session) => sessions::insert(tx, no, session).await,
+    }
+}
+
+async fn go_on(
+    app: &App,
+    project: &Project,
+    client: &Client,
+    token: &str,
+    now: Timestamp,
+) -> Result<GuestTokens, Error> {
+    let (id, hash) = split_token(token).ok_or(Error::InvalidRefreshToken)?;
+    let mut conn = app.store.read().await?;
+    let found = find_live_grant(&mut conn, project, id, now).await?;
+    drop(conn);
+    let (grant, user) = found.filter(|(grant, _)| grant.token_hash.matches(&hash)).ok_or(Error::InvalidRefreshToken)?;
+    // No proof is read on this route, so a token bound to a key cannot show that it holds it.
+    if grant.client_id != client.client_id || (grant.dpop_jkt.is_some() && !client.is_dpop_disabled()) {
+        return Err(Error::InvalidRefreshToken);
+    }
+    if !user.is_anonymous() {
+        return Err(Error::LoggedInAsMember);
+    }
+    let access = issue::make_access_token(app, project, client, &grant, &Account::of_guest(&user), now);
+    Ok(GuestTokens { access, refresh_token: None })
+}
+
+/// Whether the project has guests at all.
+pub(crate) fn check_enabled(project: &Project) -> Result<(), Error> {
+    if project.settings.anonymous_enabled() { Ok(()) } else { Err(Error::AnonymousUserDisallowed) }
+}
+
+/// Whether one more guest may come from this address.
+pub(crate) fn check_open(app: &App, project: &Project, ip: IpAddr, now: Timestamp) -> Result<(), Error> {
+    if project.settings.public_signup_disabled() {
+        return Err(Error::PublicSignUpDisabled);
+    }
+    rates::charge_ip(app, project, LimitName::SignupAnonymousPerIp, ip, now)
+}

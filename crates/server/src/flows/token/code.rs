@@ -1,0 +1,119 @@
+//! The `authorization_code` grant (RFC 6749 §4.1.3, RFC 7636).
+
+use vestibule_domain::{grant::Grant, id::ProjectNo, secret::TokenHash, time::Timestamp};
+use vestibule_protocol::oauth::ScopeSet;
+use vestibule_store::{StoreError, Tx, codes, grants, users};
+
+use super::{ClientProof, Tokens, authenticate_client, make_tokens};
+use crate::{
+    app::App,
+    crypto::{base64url, sha256},
+    flows::{
+        Error,
+        authorize::CodePayload,
+        issue::{NewGrant, make_grant},
+        rates,
+    },
+    projects::Project,
+};
+
+/// What the client presents.
+pub(crate) struct CodeRequest<'a> {
+    pub(crate) client: &'a ClientProof,
+    pub(crate) code: &'a str,
+    pub(crate) redirect_uri: Option<&'a str>,
+    pub(crate) code_verifier: Option<&'a str>,
+    /// RFC 9449 thumbprint of the proof's key, when a valid proof came along.
+    pub(crate) dpop_jkt: Option<String>,
+    pub(crate) device: Option<String>,
+}
+
+/// Exchanges an authorization code for tokens. The code is spent in the transaction that makes the grant.
+pub(crate) async fn exchange(
+    app: &App,
+    project: &Project,
+    request: CodeRequest<'_>,
+    now: Timestamp,
+) -> Result<Tokens, Error> {
+    let hash = sha256(request.code.as_bytes());
+    let mut conn = app.store.read().await?;
+    let client = authenticate_client(&mut conn, project, request.client).await?;
+    let (payload, expires_at) = codes::find(&mut conn, project.no, hash).await?.ok_or(Error::InvalidCode)?;
+    let payload: CodePayload = serde_json::from_str(&payload).map_err(|_| Error::InvalidCode)?;
+    if payload.client_id != client.client_id {
+        return Err(Error::InvalidCode);
+    }
+    if let Some(bound) = &payload.dpop_jkt
+        && !client.is_dpop_disabled()
+        && request.dpop_jkt.as_ref() != Some(bound)
+    {
+        return Err(Error::DpopBindingMismatch);
+    }
+    if now > expires_at {
+        return Err(Error::InvalidCode);
+    }
+    if request.redirect_uri != Some(payload.redirect_uri.as_str()) {
+        return Err(Error::RedirectUriMismatch);
+    }
+    check_pkce(&payload, request.code_verifier)?;
+    let user = users::find(&mut conn, project.no, payload.user_id).await?.ok_or(Error::InvalidCode)?;
+    drop(conn);
+    if !user.is_active() {
+        return Err(Error::UserDisabled);
+    }
+    rates::charge_user(app, project, user.id, now)?;
+    let scopes = ScopeSet::parse(&payload.scope).map_err(|_| Error::InvalidCode)?;
+    let new = NewGrant {
+        user_id: user.id,
+        client_id: &client.client_id,
+        scope: Some(payload.scope.clone()),
+        authenticated_at: payload.authenticated_at,
+        amr: payload.amr.clone(),
+        session_id: payload.session_id,
+        dpop_jkt: request.dpop_jkt,
+        device: request.device,
+    };
+    let (grant, refresh_token) = make_grant(app, new, now);
+    let mut tokens = make_tokens(app, project, client, &grant, &user, payload.nonce.as_deref(), now).await?;
+    if scopes.contains("offline_access") {
+        tokens.refresh_token = Some(refresh_token);
+    }
+    let no = project.no;
+    let end_earlier = payload.ends_earlier_grants || client.allows_one_session_only();
+    let spent = app
+        .store
+        .write("exchange_code", grant, move |tx, grant| Box::pin(redeem(tx, no, hash, grant, end_earlier)))
+        .await?;
+    if spent { Ok(tokens) } else { Err(Error::InvalidCode) }
+}
+
+/// Spends the code and makes the grant; false when somebody was faster.
+async fn redeem(
+    tx: &mut Tx,
+    no: ProjectNo,
+    code: TokenHash,
+    grant: &Grant,
+    end_earlier: bool,
+) -> Result<bool, StoreError> {
+    if codes::take(tx, no, code).await?.is_none() {
+        return Ok(false);
+    }
+    grants::insert(tx, no, grant).await?;
+    if end_earlier {
+        grants::remove_of_client(tx, no, grant.user_id, &grant.client_id, Some(grant.id)).await?;
+    }
+    Ok(true)
+}
+
+fn check_pkce(payload: &CodePayload, verifier: Option<&str>) -> Result<(), Error> {
+    match (&payload.code_challenge, verifier) {
+        (None, _) => Ok(()),
+        (Some(_), None) => Err(Error::InvalidCode),
+        (Some(challenge), Some(verifier)) => {
+            let verifier = vestibule_protocol::oauth::PkceVerifier::parse(verifier).map_err(|_| Error::InvalidCode)?;
+            let computed = base64url(sha256(verifier.as_bytes()).0);
+            let equal = aws_lc_rs::constant_time::verify_slices_are_equal(computed.as_bytes(), challenge.as_bytes());
+            equal.map_err(|_| Error::InvalidCode)
+        }
+    }
+}

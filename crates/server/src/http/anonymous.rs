@@ -1,0 +1,108 @@
+//! The JSON API of web guests: sign-up and promotion code (protocol facts §4).
+
+use axum::{
+    Json,
+    extract::Request,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use vestibule_protocol::{
+    api::{
+        AnonymousSignUpRequest, ApiError, ApiResult, Empty, PromotionCodeRequest, PromotionCodeResponse, RequestBody,
+        parse_json,
+    },
+    oauth::TokenResponse,
+};
+
+use super::{body, cookies, error, visit::Visit};
+use crate::flows::{Error, caller::Resolution, promotion_code, sign_up_anonymous};
+
+/// `POST /api/anonymous_user/signup`
+pub(crate) async fn sign_up(visit: Visit, request: Request) -> Response {
+    let (headers, parsed) = match read::<AnonymousSignUpRequest>(&visit, request).await {
+        Ok(read) => read,
+        Err(response) => return response,
+    };
+    let Visit { app, project, now, ip, .. } = &visit;
+    match parsed {
+        AnonymousSignUpRequest::RefreshToken { client_id, refresh_token } => {
+            let refresh_token = refresh_token.as_ref().map(vestibule_protocol::Credential::as_str);
+            let signed_up =
+                sign_up_anonymous::with_refresh_token(app, project, &client_id, refresh_token, *ip, *now).await;
+            match signed_up {
+                Ok(tokens) => {
+                    let mut result = TokenResponse::bearer(tokens.access.token, tokens.access.expires_in);
+                    result.refresh_token = tokens.refresh_token;
+                    success(result)
+                }
+                Err(error) => error::flow_as_api(&visit, &error),
+            }
+        }
+        AnonymousSignUpRequest::Cookie { .. } => {
+            let resolution = match resolve_cookie(&visit, &headers).await {
+                Ok(resolution) => resolution,
+                Err(error) => return error::flow_as_api(&visit, &error),
+            };
+            let device = super::pages::device_name(&headers);
+            let signed_up = sign_up_anonymous::with_cookie(app, project, resolution.live(), device, *ip, *now).await;
+            match signed_up {
+                Ok(cookie) => {
+                    let mut response = success(Empty {});
+                    if let Some(cookie) = cookie {
+                        cookies::set_session(response.headers_mut(), project, &cookie);
+                    }
+                    response
+                }
+                Err(error) => error::flow_as_api(&visit, &error),
+            }
+        }
+    }
+}
+
+/// `POST /api/anonymous_user/promotion_code`
+pub(crate) async fn promotion_code(visit: Visit, request: Request) -> Response {
+    let (headers, parsed) = match read::<PromotionCodeRequest>(&visit, request).await {
+        Ok(read) => read,
+        Err(response) => return response,
+    };
+    let Visit { app, project, now, .. } = &visit;
+    let issued = match parsed {
+        PromotionCodeRequest::RefreshToken { refresh_token } => {
+            let token = refresh_token.map(vestibule_protocol::Credential::into_string).unwrap_or_default();
+            promotion_code::for_refresh_token(app, project, &token, *now).await
+        }
+        PromotionCodeRequest::Cookie => match resolve_cookie(&visit, &headers).await {
+            Ok(resolution) => promotion_code::for_session(app, project, resolution.live(), *now),
+            Err(error) => Err(error),
+        },
+    };
+    match issued {
+        Ok(issued) => {
+            success(PromotionCodeResponse { promotion_code: issued.code, expire_at: issued.expires_at.to_rfc3339() })
+        }
+        // Not `InvalidGrant`: a failure here must not make the SDK drop its session.
+        Err(Error::InvalidRefreshToken) => error::api(&ApiError::forbidden("invalid refresh token")),
+        Err(error) => error::flow_as_api(&visit, &error),
+    }
+}
+
+/// These routes look at the session cookie alone: a bearer token, fresh or stale, changes nothing.
+async fn resolve_cookie(visit: &Visit, headers: &HeaderMap) -> Result<Resolution, Error> {
+    let mut only_cookies = headers.clone();
+    only_cookies.remove(header::AUTHORIZATION);
+    visit.resolve(&only_cookies).await
+}
+
+/// Reads a JSON body, or makes the answer that says what is wrong with it.
+pub(super) async fn read<T: RequestBody>(visit: &Visit, request: Request) -> Result<(HeaderMap, T), Response> {
+    let headers = request.headers().clone();
+    let body = body::read(visit, request).await.map_err(error::body_as_api)?;
+    let parsed = parse_json::<T>(body.content_type.as_deref(), &body.bytes).map_err(|e| error::api(&e))?;
+    Ok((headers, parsed))
+}
+
+/// A successful answer of the JSON API.
+pub(super) fn success<T: Serialize>(result: T) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Json(ApiResult::new(result))).into_response()
+}

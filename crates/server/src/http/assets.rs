@@ -1,0 +1,31 @@
+//! Style sheets, scripts and icons: embedded, hashed names, cached for ever.
+
+use axum::{
+    extract::Path,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{pages::brand_of, visit::Visit};
+use crate::ui;
+
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// Serves an embedded asset, or the project's colours.
+pub(crate) async fn asset(visit: Visit, Path(path): Path<String>) -> Response {
+    let brand = brand_of(&visit.project);
+    let full = format!("/assets/{path}");
+    if full == ui::theme_href(&brand) {
+        let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, FOR_EVER)];
+        return (headers, ui::theme_css(&brand)).into_response();
+    }
+    match ui::asset(&path) {
+        Some(asset) => {
+            // A page of an earlier release may ask by an older hash: it gets today's file, but must ask again.
+            let caching = if asset.immutable { FOR_EVER } else { "no-cache" };
+            let headers = [(header::CONTENT_TYPE, asset.content_type), (header::CACHE_CONTROL, caching)];
+            (headers, asset.bytes).into_response()
+        }
+        None => (StatusCode::NOT_FOUND, [(header::CACHE_CONTROL, "no-store")], "no such asset\n").into_response(),
+    }
+}

@@ -1,0 +1,57 @@
+//! Request bodies: read whole, up to 1 MiB, within a time.
+
+use std::time::Duration;
+
+use axum::{body::Bytes, extract::Request, http::header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use vestibule_protocol::{form::Form, oauth::OAuthError};
+
+use super::visit::Visit;
+
+/// The largest body taken, in bytes.
+const LIMIT: usize = 1024 * 1024;
+
+/// A body that was read, with what its sender says of it.
+pub(crate) struct Body {
+    pub(crate) bytes: Bytes,
+    pub(crate) content_type: Option<String>,
+    /// The query of the request's URL.
+    pub(crate) query: String,
+}
+
+/// Why a body could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyProblem {
+    /// Larger than the limit.
+    TooLarge,
+    /// It did not come in time, or the connection broke.
+    Incomplete,
+}
+
+/// Reads a request's body.
+pub(crate) async fn read(visit: &Visit, request: Request) -> Result<Body, BodyProblem> {
+    let (parts, body) = request.into_parts();
+    let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_string);
+    let query = parts.uri.query().unwrap_or_default().to_string();
+    let patience = Duration::from_secs(visit.app.config.server.body_timeout_seconds);
+    let read = Limited::new(body, LIMIT).collect();
+    match tokio::time::timeout(patience, read).await {
+        Ok(Ok(collected)) => Ok(Body { bytes: collected.to_bytes(), content_type, query }),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyProblem::TooLarge),
+        Ok(Err(_)) | Err(_) => Err(BodyProblem::Incomplete),
+    }
+}
+
+impl Body {
+    /// Reads it as a form, with the URL's query behind it.
+    pub(crate) fn form(&self) -> Result<Form, OAuthError> {
+        let media_type = self.content_type.as_deref().and_then(|text| text.split(';').next()).map(str::trim);
+        let is_form = media_type.is_some_and(|t| t.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+        if !is_form && !self.bytes.is_empty() {
+            return Err(OAuthError::invalid_request(
+                "request content type is invalid: send application/x-www-form-urlencoded",
+            ));
+        }
+        Ok(Form::parse(&self.bytes)?.merge(Form::parse_query(&self.query)?))
+    }
+}

@@ -1,0 +1,98 @@
+//! Cookies: their names, attributes and how they are read (protocol facts §8.1).
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use cookie::{Cookie, SameSite, time::Duration};
+
+use crate::projects::Project;
+
+/// The cookies' names in this project.
+pub(crate) struct Names {
+    pub(crate) session: String,
+    pub(crate) same_site_strict: String,
+    pub(crate) app_session: String,
+    pub(crate) flow: String,
+}
+
+impl Names {
+    pub(crate) fn of(project: &Project) -> Self {
+        let name = |suffix| project.settings.cookie_name(suffix);
+        Self {
+            session: name("session"),
+            same_site_strict: name("same_site_strict"),
+            app_session: name("app_session"),
+            flow: name("oauth_ui"),
+        }
+    }
+}
+
+/// The cookies a request brought.
+pub(crate) struct Jar<'a>(Vec<Cookie<'a>>);
+
+impl<'a> Jar<'a> {
+    /// Reads every `Cookie` header; what cannot be read is left out.
+    pub(crate) fn read(headers: &'a HeaderMap) -> Self {
+        let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        Self(lines.flat_map(Cookie::split_parse).filter_map(Result::ok).collect())
+    }
+
+    /// The value of a cookie.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|cookie| cookie.name() == name).map(Cookie::value)
+    }
+}
+
+/// Sets the session cookie and its same-site twin.
+pub(crate) fn set_session(headers: &mut HeaderMap, project: &Project, value: &str) {
+    let names = Names::of(project);
+    let mut session = shared(project, names.session, value.to_string(), SameSite::Lax);
+    let mut strict = shared(project, names.same_site_strict, "true".to_string(), SameSite::Strict);
+    if !project.settings.uses_session_cookie() {
+        let seconds = i64::try_from(project.settings.session_lifetime().hard.as_secs()).unwrap_or(i64::MAX);
+        session.set_max_age(Duration::seconds(seconds));
+        strict.set_max_age(Duration::seconds(seconds));
+    }
+    append(headers, &session);
+    append(headers, &strict);
+}
+
+/// Tells the browser to forget the session.
+pub(crate) fn clear_session(headers: &mut HeaderMap, project: &Project) {
+    let names = Names::of(project);
+    for name in [names.session, names.app_session] {
+        let mut cookie = shared(project, name, String::new(), SameSite::Lax);
+        cookie.make_removal();
+        append(headers, &cookie);
+    }
+}
+
+/// Sets the app session cookie; it ends with the browser.
+pub(crate) fn set_app_session(headers: &mut HeaderMap, project: &Project, value: &str) {
+    append(headers, &shared(project, Names::of(project).app_session, value.to_string(), SameSite::Lax));
+}
+
+/// Sets the secret that ties flows to this browser.
+pub(crate) fn set_flow(headers: &mut HeaderMap, project: &Project, value: &str) {
+    // Host-only, and Lax: it is needed on top-level navigations only, never in a frame or a cross-site post.
+    let cookie = Cookie::build((Names::of(project).flow, value.to_string()))
+        .path("/")
+        .http_only(true)
+        .secure(project.is_https())
+        .same_site(SameSite::Lax)
+        .build();
+    append(headers, &cookie);
+}
+
+fn shared(project: &Project, name: String, value: String, same_site: SameSite) -> Cookie<'static> {
+    let mut cookie =
+        Cookie::build((name, value)).path("/").http_only(true).secure(project.is_https()).same_site(same_site).build();
+    if let Some(domain) = project.settings.cookie_domain() {
+        cookie.set_domain(domain.to_string());
+    }
+    cookie
+}
+
+fn append(headers: &mut HeaderMap, cookie: &Cookie<'_>) {
+    if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
+        headers.append(header::SET_COOKIE, value);
+    }
+}

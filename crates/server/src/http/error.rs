@@ -1,0 +1,231 @@
+//! The one mapping from what went wrong in a flow to what the caller is told, in OAuth's and the JSON API's dialect.
+//! Errors are logged here, once, with the request's id and no personal data.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use vestibule_protocol::{
+    api::{self, ApiError, ApiErrorName},
+    oauth::{ErrorCode, OAuthError},
+};
+
+use super::{body::BodyProblem, visit::Visit};
+use crate::{
+    flows::{Error, error::RateLimit},
+    limits::Counter,
+};
+
+/// How long a caller should wait when the server has no room for it.
+const BUSY_RETRY: Duration = Duration::from_secs(2);
+const BUSY: &str = "the server is busy, please try again later";
+/// Who may never have guests, in the words the SDKs' developers know.
+const WITHOUT_GUESTS: &str = "Anonymous user is not supported by the client application type. Try using SPA, Traditional Web App, or Native App client types if applicable.";
+
+/// A plain-text answer.
+pub(crate) fn plain(status: StatusCode, text: impl Into<String>) -> Response {
+    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, text.into()).into_response()
+}
+
+/// An OAuth error answer of the token endpoint's kind.
+pub(crate) fn oauth(error: &OAuthError, status: StatusCode) -> Response {
+    let headers = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
+    (status, headers, Json(error)).into_response()
+}
+
+/// An OAuth error answer with the code's own status.
+pub(crate) fn oauth_by_code(error: &OAuthError) -> Response {
+    let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    oauth(error, status)
+}
+
+/// Tells a flow's error in OAuth's dialect.
+pub(crate) fn flow_as_oauth(visit: &Visit, error: &Error) -> Response {
+    log(visit, error);
+    let response = oauth_by_code(&to_oauth(error));
+    with_retry_after(response, retry_after(error))
+}
+
+/// Tells a flow's error in the JSON API's dialect.
+pub(crate) fn flow_as_api(visit: &Visit, error: &Error) -> Response {
+    log(visit, error);
+    with_retry_after(api(&to_api(error)), retry_after(error))
+}
+
+/// A JSON API error answer.
+pub(crate) fn api(error: &ApiError) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(error)).into_response()
+}
+
+/// A body that could not be read, in OAuth's dialect.
+pub(crate) fn body_as_oauth(problem: BodyProblem) -> Response {
+    match problem {
+        BodyProblem::TooLarge => {
+            oauth(&OAuthError::invalid_request("request body is larger than 1 MiB"), StatusCode::PAYLOAD_TOO_LARGE)
+        }
+        BodyProblem::Incomplete => {
+            oauth(&OAuthError::invalid_request("request body did not arrive in time"), StatusCode::REQUEST_TIMEOUT)
+        }
+    }
+}
+
+/// A body that could not be read, in the JSON API's dialect.
+pub(crate) fn body_as_api(problem: BodyProblem) -> Response {
+    match problem {
+        BodyProblem::TooLarge => api(&ApiError::too_large()),
+        BodyProblem::Incomplete => {
+            api(&ApiError::new(ApiErrorName::BadRequest, "BadRequest", "request body did not arrive in time"))
+        }
+    }
+}
+
+/// Logs what an operator should know of.
+#[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not the server's own trouble is the caller's")]
+pub(crate) fn log(visit: &Visit, error: &Error) {
+    match error {
+        Error::Store(failure) if failure.is_transient() => {
+            tracing::warn!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "the store has no room or is away");
+        }
+        Error::Store(_) => {
+            tracing::error!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "the store failed");
+        }
+        Error::PasswordsOverloaded => {
+            tracing::warn!(request.id = %visit.request_id, project.id = visit.project.id, "too many passwords wait to be hashed");
+        }
+        _ => {
+            tracing::debug!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "a request was refused")
+        }
+    }
+}
+
+/// How long the caller should wait, if waiting helps.
+#[expect(clippy::wildcard_enum_match_arm, reason = "waiting helps against overload and nothing else")]
+pub(crate) fn retry_after(error: &Error) -> Option<Duration> {
+    match error {
+        Error::RateLimited(RateLimit { retry_after, .. }) => Some(*retry_after),
+        Error::Store(failure) if failure.is_transient() => Some(BUSY_RETRY),
+        Error::PasswordsOverloaded => Some(BUSY_RETRY),
+        _ => None,
+    }
+}
+
+/// Adds `Retry-After` in whole seconds, rounded up.
+pub(crate) fn with_retry_after(mut response: Response, after: Option<Duration>) -> Response {
+    if let Some(after) = after {
+        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    }
+    response
+}
+
+/// One row of the error reference: what happened, and how each dialect tells it.
+pub(crate) struct Told {
+    pub(crate) what: String,
+    pub(crate) oauth: OAuthError,
+    pub(crate) api: ApiError,
+    pub(crate) retry: bool,
+}
+
+/// Every error of the flows as it is told, for the generated reference.
+pub(crate) fn list_told() -> Vec<Told> {
+    Error::samples()
+        .into_iter()
+        .map(|error| Told {
+            what: error.to_string(),
+            oauth: to_oauth(&error),
+            api: to_api(&error),
+            retry: retry_after(&error).is_some(),
+        })
+        .collect()
+}
+
+fn busy_as_oauth() -> OAuthError {
+    OAuthError::new(ErrorCode::TemporarilyUnavailable, BUSY)
+}
+
+fn busy_as_api() -> ApiError {
+    ApiError::new(ApiErrorName::ServiceUnavailable, "ServiceUnavailable", BUSY)
+}
+
+fn to_oauth(error: &Error) -> OAuthError {
+    use ErrorCode as Code;
+    match error {
+        Error::Store(failure) if failure.is_transient() => busy_as_oauth(),
+        Error::PasswordsOverloaded => busy_as_oauth(),
+        Error::Store(_) => OAuthError::server_error(),
+        Error::RateLimited(_) => OAuthError::rate_limited(),
+        Error::AnonymousUserDisallowed => OAuthError::new(Code::UnauthorizedClient, "AnonymousUserDisallowed"),
+        Error::PublicSignUpDisabled => OAuthError::new(Code::UnauthorizedClient, "public signup is disabled"),
+        Error::UnknownClient => OAuthError::new(Code::InvalidClient, "invalid client ID"),
+        Error::ClientSecretMissing => OAuthError::new(Code::InvalidClient, "client secret is required"),
+        Error::ClientSecretWrong => OAuthError::new(Code::InvalidClient, "invalid client secret"),
+        Error::ClientWithoutGuests => OAuthError::new(Code::UnauthorizedClient, WITHOUT_GUESTS),
+        Error::GrantTypeNotAllowed => {
+            OAuthError::new(Code::UnauthorizedClient, "grant type is not allowed for this client")
+        }
+        Error::LoggedInAsMember => OAuthError::invalid_grant("user logged in as normal user"),
+        Error::AuthenticationRequired => OAuthError::invalid_grant("authentication required"),
+        Error::InvalidRefreshToken => OAuthError::invalid_grant("invalid refresh token"),
+        Error::RefreshTokenOfAnotherClient => OAuthError::invalid_request("client id doesn't match the refresh token"),
+        Error::InsufficientScope => OAuthError::new(Code::InsufficientScope, "full-access scope is required"),
+        Error::InvalidCode => OAuthError::invalid_grant("invalid authorization code"),
+        Error::RedirectUriMismatch => OAuthError::invalid_request("invalid redirect URI"),
+        Error::InvalidDpopProof(why) => OAuthError::new(Code::InvalidDpopProof, *why),
+        Error::DpopBindingMismatch => OAuthError::new(Code::InvalidDpopProof, "Invalid DPoP key binding"),
+        Error::InvalidAnonymousCredentials => OAuthError::invalid_grant("InvalidCredentials"),
+        Error::KeyWasPromoted => {
+            OAuthError::invalid_grant("the account of this key was promoted: sign in with its login ID instead")
+        }
+        Error::UserDisabled => OAuthError::invalid_grant("user is disabled"),
+        Error::InvalidDeviceInfo(why) => OAuthError::invalid_request(format!("invalid device info: {why}")),
+        Error::InvalidRequest(why) => OAuthError::invalid_request(why.clone()),
+        Error::SessionRequired => OAuthError::invalid_grant("valid session is required"),
+        Error::HookDisallowed => OAuthError::invalid_request("disallowed by hook event handler"),
+    }
+}
+
+fn to_api(error: &Error) -> ApiError {
+    match error {
+        Error::Store(failure) if failure.is_transient() => busy_as_api(),
+        Error::PasswordsOverloaded => busy_as_api(),
+        Error::Store(_) => ApiError::unexpected(),
+        Error::RateLimited(limit) => match limit.counter {
+            Counter::Setting(name) => api::rate_limited(&name.error_name(), &name.error_group(), name.bucket_name()),
+            Counter::TokenPerIp => api::rate_limited("oauth.token.per_ip", "oauth.token", "TokenPerIP"),
+            Counter::TokenPerUser => api::rate_limited("oauth.token.per_user", "oauth.token", "TokenPerUser"),
+        },
+        Error::AnonymousUserDisallowed => ApiError::invalid("anonymous user disallowed"),
+        Error::PublicSignUpDisabled => {
+            ApiError::new(ApiErrorName::Forbidden, "NoPublicSignup", "public signup is disabled")
+        }
+        Error::UnknownClient => ApiError::invalid("invalid client ID"),
+        Error::ClientWithoutGuests => ApiError::invalid(WITHOUT_GUESTS),
+        Error::LoggedInAsMember => ApiError::invalid("user logged in as normal user"),
+        Error::AuthenticationRequired | Error::SessionRequired => ApiError::unauthorized(),
+        Error::InvalidRefreshToken => ApiError::invalid("invalid refresh token"),
+        Error::InsufficientScope => ApiError::forbidden("full-access scope is required"),
+        Error::DpopBindingMismatch => ApiError::forbidden("Invalid DPoP key binding"),
+        Error::InvalidDpopProof(why) => ApiError::forbidden(*why),
+        Error::HookDisallowed => {
+            ApiError::new(ApiErrorName::Forbidden, "HookDisallowed", "disallowed by hook event handler")
+        }
+        Error::InvalidRequest(why) => ApiError::invalid(why.clone()),
+        Error::UserDisabled => ApiError::forbidden("user is disabled"),
+        Error::InvalidAnonymousCredentials => {
+            ApiError::new(ApiErrorName::Unauthorized, "InvalidCredentials", "invalid credentials")
+        }
+        Error::KeyWasPromoted
+        | Error::ClientSecretMissing
+        | Error::ClientSecretWrong
+        | Error::GrantTypeNotAllowed
+        | Error::RefreshTokenOfAnotherClient
+        | Error::InvalidCode
+        | Error::RedirectUriMismatch
+        | Error::InvalidDeviceInfo(_) => ApiError::invalid(to_oauth(error).description().to_string()),
+    }
+}

@@ -1,0 +1,23 @@
+//! Probes: alive, and able to serve.
+
+use std::sync::Arc;
+
+use axum::{extract::State, http::StatusCode};
+
+use crate::app::App;
+
+/// The process answers.
+pub(crate) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The store answers, too.
+pub(crate) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
+    match app.store.ping().await {
+        Ok(()) => (StatusCode::OK, "ready\n"),
+        Err(error) => {
+            tracing::warn!(error = %error, "the store is not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n")
+        }
+    }
+}

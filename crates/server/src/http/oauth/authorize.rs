@@ -1,0 +1,102 @@
+//! `GET|POST /oauth2/authorize` (RFC 6749 §4.1, OIDC Core §3.1.2; protocol facts §5).
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use vestibule_protocol::{
+    form::Form,
+    oauth::{AuthorizeRequest, OAuthError},
+};
+
+use crate::{
+    flows::{
+        self,
+        authorize::{Begun, BrowserState, PendingRequest, error_redirect},
+    },
+    http::{body, cookies, error, pages, visit::Visit},
+    ui::{ErrorKind, ErrorPage},
+};
+
+/// The request in the query.
+pub(crate) async fn get(visit: Visit, request: Request) -> Response {
+    let form = Form::parse_query(request.uri().query().unwrap_or_default());
+    match form {
+        Ok(form) => authorize(&visit, request.headers(), &form).await,
+        Err(problem) => refuse(&visit, request.headers(), &problem.into()),
+    }
+}
+
+/// The request in the body.
+pub(crate) async fn post(visit: Visit, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let body = match body::read(&visit, request).await {
+        Ok(body) => body,
+        Err(problem) => return error::body_as_oauth(problem),
+    };
+    match body.form() {
+        Ok(form) => authorize(&visit, &headers, &form).await,
+        Err(problem) => refuse(&visit, &headers, &problem),
+    }
+}
+
+async fn authorize(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response {
+    let request = match AuthorizeRequest::parse(form) {
+        Ok(request) => request,
+        Err(error) => return refuse(visit, headers, &error),
+    };
+    let (app, project, now) = (&visit.app, &visit.project, visit.now);
+    let target = flows::authorize::find_target(project, &request.client_id, request.redirect_uri.as_deref());
+    let (client, redirect_uri) = match target {
+        Ok(target) => target,
+        Err(error) => return refuse(visit, headers, &error),
+    };
+    let details = match &request.details {
+        Ok(details) => details,
+        Err(error) => {
+            let redirect = flows::authorize::early_error(redirect_uri, request.response_mode, request.state, error);
+            return pages::to_app(visit, &redirect);
+        }
+    };
+    let pending = PendingRequest::new(&client.client_id, redirect_uri, request.response_mode, request.state, details);
+    let resolution = match visit.resolve(headers).await {
+        Ok(resolution) => resolution,
+        Err(error) => return pages::flow_error(visit, headers, &error),
+    };
+    let jar = cookies::Jar::read(headers);
+    let names = cookies::Names::of(project);
+    let browser = BrowserState { caller: resolution.live(), browser: jar.get(&names.flow) };
+    let begun = flows::authorize::begin(app, project, client, pending.clone(), details, browser, now).await;
+    match begun {
+        Ok(Ok(Begun::Redirect(redirect))) => pages::to_app(visit, &redirect),
+        Ok(Ok(Begun::Pages { flow, browser })) => {
+            // An address of its own, so that the back button leads from the code page to the first page.
+            let mut response = pages::found(&format!("/flow/{flow}?view=start"));
+            cookies::set_flow(response.headers_mut(), project, &browser);
+            response
+        }
+        Ok(Ok(Begun::AppSession { cookie, location })) => {
+            let mut response = pages::found(&location);
+            cookies::set_app_session(response.headers_mut(), project, &cookie);
+            response
+        }
+        Ok(Ok(Begun::BadHint { back })) => {
+            let page = ErrorPage::new(ErrorKind::PromotionExpired).with_app(pages::link_to_app(&back));
+            pages::page(visit, headers, Some(&pending), StatusCode::BAD_REQUEST, &page)
+        }
+        Ok(Err(error)) => pages::to_app(visit, &error_redirect(&pending, &error)),
+        Err(error) => pages::flow_error(visit, headers, &error),
+    }
+}
+
+/// An error that must not be redirected: text for programs, a page for people.
+fn refuse(visit: &Visit, headers: &HeaderMap, oauth: &OAuthError) -> Response {
+    let text = format!("Invalid OAuth authorization request: {oauth}");
+    if !pages::wants_html(headers) {
+        return error::plain(StatusCode::BAD_REQUEST, format!("{text}\n"));
+    }
+    let page = ErrorPage { detail: Some(text), ..ErrorPage::new(ErrorKind::InvalidRequest) }
+        .with_request_id(visit.request_id.to_string());
+    pages::page(visit, headers, None, StatusCode::BAD_REQUEST, &page)
+}

@@ -1,0 +1,20 @@
+//! Discovery (RFC 8414, OIDC Discovery) and the JWK set.
+
+use axum::{
+    Json,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use vestibule_protocol::discovery::Metadata;
+
+use crate::http::visit::Visit;
+
+/// `GET /.well-known/openid-configuration`
+pub(crate) async fn metadata(visit: Visit) -> Response {
+    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(Metadata::new(&visit.project.origin))).into_response()
+}
+
+/// `GET /oauth2/jwks`
+pub(crate) async fn jwks(visit: Visit) -> Response {
+    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(visit.project.keys.jwks())).into_response()
+}

@@ -1,0 +1,8 @@
+//! The OAuth 2.0 and OpenID Connect endpoints.
+
+pub(crate) mod authorize;
+pub(crate) mod discovery;
+pub(crate) mod end_session;
+pub(crate) mod revoke;
+pub(crate) mod token;
+pub(crate) mod user_info;

@@ -1,0 +1,32 @@
+//! `POST /oauth2/revoke` (RFC 7009): always 200 with an empty body, whatever the token was.
+
+use axum::{
+    extract::Request,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    flows,
+    http::{body, error, visit::Visit},
+};
+
+/// Revokes a refresh or access token.
+pub(crate) async fn revoke(visit: Visit, request: Request) -> Response {
+    let body = match body::read(&visit, request).await {
+        Ok(body) => body,
+        Err(problem) => return error::body_as_oauth(problem),
+    };
+    let form = match body.form() {
+        Ok(form) => form,
+        Err(error) => return error::oauth_by_code(&error),
+    };
+    let token = match form.get("token") {
+        Ok(token) => token.unwrap_or_default(),
+        Err(repeated) => return error::oauth_by_code(&repeated.into()),
+    };
+    match flows::revoke::revoke(&visit.app, &visit.project, token, visit.now).await {
+        Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
+        Err(error) => error::flow_as_oauth(&visit, &error),
+    }
+}

@@ -1,0 +1,50 @@
+//! `GET|POST /oauth2/userinfo` (OIDC Core §5.3).
+
+use axum::{
+    Json,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use vestibule_protocol::oauth::{ErrorCode, OAuthError};
+
+use crate::{
+    flows::{caller::Resolution, user_info},
+    http::{cookies, error, visit::Visit},
+};
+
+/// Says who the caller is.
+pub(crate) async fn user_info(visit: Visit, headers: HeaderMap) -> Response {
+    let resolution = match visit.resolve(&headers).await {
+        Ok(resolution) => resolution,
+        Err(error) => return error::flow_as_oauth(&visit, &error),
+    };
+    match resolution {
+        // Not `invalid_grant`: that literal makes SDKs drop their session, and an empty bearer proves nothing (the iOS
+        // SDK sends one when a refresh failed for any reason).
+        Resolution::Nobody => {
+            let body = OAuthError::new(ErrorCode::InvalidRequest, "no access token was presented");
+            unauthorized(&body, "Bearer".to_string())
+        }
+        Resolution::Dead { cookie } => {
+            let body = OAuthError::invalid_grant("invalid session");
+            let challenge = "Bearer error=\"invalid_grant\", error_description=\"invalid session\"".to_string();
+            let mut response = unauthorized(&body, challenge);
+            if cookie {
+                cookies::clear_session(response.headers_mut(), &visit.project);
+            }
+            response
+        }
+        Resolution::Live(caller) => match user_info::assemble(&visit.app, &visit.project, &caller).await {
+            Ok(claims) => ([(header::CACHE_CONTROL, "no-store")], Json(claims)).into_response(),
+            Err(error) => error::flow_as_oauth(&visit, &error),
+        },
+    }
+}
+
+fn unauthorized(body: &OAuthError, challenge: String) -> Response {
+    let mut response = error::oauth(body, StatusCode::UNAUTHORIZED);
+    if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}

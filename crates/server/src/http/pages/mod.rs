@@ -1,0 +1,298 @@
+//! Pages for people: rendering with the project's looks, and the ways back to the app.
+
+pub(crate) mod flow;
+pub(crate) mod leave;
+pub(crate) mod settings;
+
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use vestibule_domain::project;
+use vestibule_protocol::oauth::ResponseMode;
+
+use super::{error, visit::Visit};
+use crate::{
+    flows::{
+        Error,
+        authorize::{AppRedirect, PendingRequest},
+    },
+    projects::Project,
+    ui::{self, Brand, ColorScheme, ErrorKind, ErrorPage, NoticeKind, Page, PageContext},
+};
+
+/// How a project presents itself.
+pub(crate) fn brand_of(project: &Project) -> Brand {
+    Brand {
+        name: project.settings.display_name().to_string(),
+        logo_uri: project.settings.ui.logo_uri.clone(),
+        accent_color: project.settings.accent_color().map(str::to_string),
+    }
+}
+
+/// What a page is rendered with, besides its own content.
+pub(crate) struct Frame<'a> {
+    pub(crate) status: StatusCode,
+    /// The waiting authorization request, if there is one: language, colours, app name and where forms may lead.
+    pub(crate) request: Option<&'a PendingRequest>,
+    pub(crate) csrf: String,
+    pub(crate) notice: Option<NoticeKind>,
+}
+
+/// The context pages and mails of this request are written in.
+pub(crate) fn context(
+    visit: &Visit,
+    headers: &HeaderMap,
+    request: Option<&PendingRequest>,
+    csrf: String,
+) -> PageContext {
+    let settings = &visit.project.settings;
+    let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let wanted = request.and_then(|request| request.ui_locales.as_deref());
+    let allowed = settings.languages().unwrap_or_default();
+    let color_scheme = match request.and_then(|request| request.color_scheme.as_deref()) {
+        Some(scheme) => ColorScheme::parse(scheme),
+        None => match settings.color_scheme() {
+            project::ColorScheme::Auto => ColorScheme::Auto,
+            project::ColorScheme::Light => ColorScheme::Light,
+            project::ColorScheme::Dark => ColorScheme::Dark,
+        },
+    };
+    let app_name = request
+        .and_then(|request| settings.client(&request.client_id))
+        .map_or_else(|| settings.display_name(), |client| client.display_name())
+        .to_string();
+    PageContext {
+        locale: visit.app.ui.negotiate(wanted, accept, allowed),
+        color_scheme,
+        brand: brand_of(&visit.project),
+        csrf,
+        notice: None,
+        app_name,
+    }
+}
+
+/// Renders a page.
+pub(crate) fn render(visit: &Visit, headers: &HeaderMap, frame: Frame<'_>, page: &dyn Page) -> Response {
+    let mut context = context(visit, headers, frame.request, frame.csrf);
+    context.notice = frame.notice.map(NoticeKind::notice);
+    let targets: Vec<String> =
+        frame.request.and_then(|request| ui::form_action_source(&request.redirect_uri)).into_iter().collect();
+    let logo = context.brand.logo_uri.as_deref().and_then(origin_of);
+    let policy = ui::content_security_policy(&targets, logo.as_deref());
+    let mut response = (frame.status, page.render(&context)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.append(header::VARY, HeaderValue::from_static("Accept-Language, Cookie"));
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+fn origin_of(uri: &str) -> Option<String> {
+    url::Url::parse(uri).ok().map(|uri| uri.origin().ascii_serialization()).filter(|origin| origin != "null")
+}
+
+/// Renders a page without forms.
+pub(crate) fn page(
+    visit: &Visit,
+    headers: &HeaderMap,
+    request: Option<&PendingRequest>,
+    status: StatusCode,
+    page: &dyn Page,
+) -> Response {
+    render(visit, headers, Frame { status, request, csrf: String::new(), notice: None }, page)
+}
+
+/// A page for an error the house has words for.
+pub(crate) fn error_page(
+    visit: &Visit,
+    headers: &HeaderMap,
+    request: Option<&PendingRequest>,
+    status: StatusCode,
+    kind: ErrorKind,
+) -> Response {
+    let back = request.map(|request| link_to_app(&crate::flows::authorize::cancel_redirect(request)));
+    let content = ErrorPage::new(kind).with_app(back.flatten()).with_request_id(visit.request_id.to_string());
+    page(visit, headers, request, status, &content)
+}
+
+/// A flow's error as a page.
+pub(crate) fn flow_error(visit: &Visit, headers: &HeaderMap, error: &Error) -> Response {
+    error::log(visit, error);
+    let after = error::retry_after(error);
+    let (status, kind) = match (error, after) {
+        (Error::RateLimited(_), Some(wait)) => {
+            let seconds = u32::try_from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).unwrap_or(u32::MAX);
+            let content = ui::TooManyTriesPage { retry_after_seconds: seconds, retry_href: None, cancel_href: None };
+            let response = page(visit, headers, None, StatusCode::TOO_MANY_REQUESTS, &content);
+            return error::with_retry_after(response, after);
+        }
+        (_, Some(_)) => (StatusCode::SERVICE_UNAVAILABLE, ErrorKind::Busy),
+        (Error::PublicSignUpDisabled, None) => (StatusCode::FORBIDDEN, ErrorKind::SignUpClosed),
+        (Error::UserDisabled, None) => (StatusCode::FORBIDDEN, ErrorKind::AccountDisabled),
+        (_, None) => (StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Internal),
+    };
+    error::with_retry_after(error_page(visit, headers, None, status, kind), after)
+}
+
+/// A page that is not there.
+pub(crate) async fn not_found(visit: Visit, headers: HeaderMap) -> Response {
+    if wants_html(&headers) {
+        error_page(&visit, &headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound)
+    } else {
+        error::plain(StatusCode::NOT_FOUND, "There is nothing at this address.\n")
+    }
+}
+
+/// Whether a person's browser is asking, rather than a program.
+pub(crate) fn wants_html(headers: &HeaderMap) -> bool {
+    headers.get_all(header::ACCEPT).iter().any(|value| value.to_str().is_ok_and(|text| text.contains("text/html")))
+}
+
+/// Goes to another page of ours.
+pub(crate) fn found(location: &str) -> Response {
+    redirect(StatusCode::FOUND, location)
+}
+
+/// Goes somewhere after something was done.
+pub(crate) fn see_other(location: &str) -> Response {
+    redirect(StatusCode::SEE_OTHER, location)
+}
+
+fn redirect(status: StatusCode, location: &str) -> Response {
+    let body = format!("<p>Go on to <a href=\"{0}\">{0}</a></p>\n", escape(location));
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    let mut response = (status, headers, body).into_response();
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+/// Carries an answer back to the app, in the way it asked for.
+pub(crate) fn to_app(visit: &Visit, answer: &AppRedirect) -> Response {
+    match answer.mode {
+        ResponseMode::FormPost => post_to_app(visit, answer),
+        ResponseMode::Query | ResponseMode::Fragment | ResponseMode::Cookie => see_other(&location_of(answer)),
+    }
+}
+
+/// A plain link that carries the same answer, for pages that offer the way back.
+pub(crate) fn link_to_app(answer: &AppRedirect) -> Option<String> {
+    (answer.mode != ResponseMode::FormPost).then(|| location_of(answer))
+}
+
+fn location_of(answer: &AppRedirect) -> String {
+    let mut printer = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in &answer.parameters {
+        printer.append_pair(name, value);
+    }
+    let parameters = printer.finish();
+    if parameters.is_empty() {
+        return answer.uri.clone();
+    }
+    if answer.mode == ResponseMode::Fragment {
+        return format!("{}#{parameters}", answer.uri);
+    }
+    // The URI is kept as it was registered, byte for byte: clients compare it as text.
+    let separator = match answer.uri.split_once('?') {
+        None => "?",
+        Some((_, "")) => "",
+        Some(_) => "&",
+    };
+    format!("{}{separator}{parameters}", answer.uri)
+}
+
+fn post_to_app(visit: &Visit, answer: &AppRedirect) -> Response {
+    use std::fmt::Write;
+    let mut fields = String::new();
+    for (name, value) in &answer.parameters {
+        write!(fields, "<input type=\"hidden\" name=\"{}\" value=\"{}\">", escape(name), escape(value))
+            .expect("writing to a String cannot fail");
+    }
+    let body = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}</title></head><body>\
+         <form method=\"post\" action=\"{1}\" id=\"answer\">{fields}<button type=\"submit\">{0}</button></form>\
+         <script src=\"{2}\"></script></body></html>",
+        escape(visit.project.settings.display_name()),
+        escape(&answer.uri),
+        ui::asset_href("form-post.js"),
+    );
+    let targets: Vec<String> = ui::form_action_source(&answer.uri).into_iter().collect();
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    let mut response = (StatusCode::OK, headers, body).into_response();
+    if let Ok(policy) = HeaderValue::from_str(&ui::content_security_policy(&targets, None)) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// A short name for the browser, to be recognised in a list of sessions.
+pub(crate) fn device_name(headers: &HeaderMap) -> Option<String> {
+    let agent = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    let find = |names: &[(&str, &'static str)]| names.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, n)| *n);
+    // The order matters: Chrome calls itself Safari, Edge and Opera call themselves Chrome.
+    let browser = find(&[
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("SamsungBrowser", "Samsung Internet"),
+        ("Firefox", "Firefox"),
+        ("FxiOS", "Firefox"),
+        ("CriOS", "Chrome"),
+        ("Chrome", "Chrome"),
+        ("Safari", "Safari"),
+    ]);
+    let system = find(&[
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => Some(format!("{browser} · {system}")),
+        (Some(one), None) | (None, Some(one)) => Some(one.to_string()),
+        (None, None) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(uri: &str, mode: ResponseMode) -> AppRedirect {
+        AppRedirect { uri: uri.into(), mode, parameters: vec![("code", "a b".into()), ("state", "s&t".into())] }
+    }
+
+    #[test]
+    fn answers_are_added_to_the_redirect_uri_without_rewriting_it() {
+        for (uri, mode, expected) in [
+            ("https://a.example/x", ResponseMode::Query, "https://a.example/x?code=a+b&state=s%26t"),
+            ("https://a.example/x?y=1", ResponseMode::Query, "https://a.example/x?y=1&code=a+b&state=s%26t"),
+            ("https://a.example/x", ResponseMode::Fragment, "https://a.example/x#code=a+b&state=s%26t"),
+            ("com.shop.app://host/path", ResponseMode::Query, "com.shop.app://host/path?code=a+b&state=s%26t"),
+        ] {
+            assert_eq!(location_of(&answer(uri, mode)), expected);
+        }
+    }
+
+    #[test]
+    fn browsers_get_a_short_name() {
+        let agent =
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
+        let headers = HeaderMap::from_iter([(header::USER_AGENT, HeaderValue::from_static(agent))]);
+        assert_eq!(device_name(&headers).as_deref(), Some("Chrome · Linux"));
+        assert_eq!(device_name(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,178 @@
+//! What every request starts with: its project (by host), its time, its address, its id.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use vestibule_domain::time::Timestamp;
+use vestibule_protocol::bearer::Bearer;
+
+use super::{cookies, error, serve::Peer};
+use crate::{
+    app::App,
+    config::Server,
+    crypto::hex,
+    flows::caller::{self, Credentials, Resolution},
+    projects::Project,
+};
+
+/// One request: whose project, when, from where.
+#[derive(Clone)]
+pub(crate) struct Visit {
+    pub(crate) app: Arc<App>,
+    pub(crate) project: Arc<Project>,
+    pub(crate) now: Timestamp,
+    pub(crate) ip: IpAddr,
+    pub(crate) request_id: Arc<str>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Visit {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        // Present on every route that `enter` guards.
+        parts.extensions.get::<Self>().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+impl Visit {
+    /// Who is calling, by bearer token or cookie.
+    pub(crate) async fn resolve(&self, headers: &HeaderMap) -> Result<Resolution, crate::flows::Error> {
+        let bearer = Bearer::parse(headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()));
+        let jar = cookies::Jar::read(headers);
+        let names = cookies::Names::of(&self.project);
+        let credentials = Credentials {
+            bearer: bearer.token(),
+            app_session: jar.get(&names.app_session),
+            session: jar.get(&names.session),
+        };
+        caller::resolve(&self.app, &self.project, credentials, self.now).await
+    }
+}
+
+/// Finds the project of a request, or answers in its stead.
+pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+    let from_proxy = is_trusted(&app.config.server, peer);
+    let host = host_of(&request, from_proxy);
+    let Some(project) = host.and_then(|host| app.projects.find_by_host(host)) else {
+        return unknown_host(&app, &request, host);
+    };
+    if from_proxy && let Some(response) = redirect_to_https(&project, &request) {
+        return response;
+    }
+    let request_id: Arc<str> = hex(&app.entropy.bytes::<8>()).into();
+    let ip = if from_proxy { client_ip(&app.config.server, request.headers(), peer) } else { peer };
+    let visit = Visit { now: app.clock.now(), app, project, ip, request_id: Arc::clone(&request_id) };
+    request.extensions_mut().insert(visit);
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow"));
+    headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static(PERMISSIONS));
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert(HeaderName::from_static("x-request-id"), value);
+    }
+    response
+}
+
+const PERMISSIONS: &str = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)";
+
+fn host_of(request: &Request, from_proxy: bool) -> Option<&str> {
+    let forwarded = from_proxy.then(|| header_text(request.headers(), "x-forwarded-host")).flatten();
+    forwarded
+        .or_else(|| header_text(request.headers(), "host"))
+        .or_else(|| request.uri().authority().map(|a| a.as_str()))
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
+}
+
+fn unknown_host(app: &App, request: &Request, host: Option<&str>) -> Response {
+    // With one project there is no doubt which one is meant: send the caller to its origin, method and body kept.
+    if let [project] = app.projects.all().as_slice() {
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        let location = format!("{}{path}", project.origin);
+        return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response();
+    }
+    let host = host.unwrap_or_default();
+    tracing::debug!(http.host = host, "no project is served under this host");
+    error::plain(
+        StatusCode::NOT_FOUND,
+        "No project is served under this host name. Check the public_origin of your project and the Host header your reverse proxy sends.\n",
+    )
+}
+
+fn redirect_to_https(project: &Project, request: &Request) -> Option<Response> {
+    let scheme = header_text(request.headers(), "x-forwarded-proto")?;
+    if !project.is_https() || scheme.eq_ignore_ascii_case("https") {
+        return None;
+    }
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let location = format!("{}{path}", project.origin);
+    Some((StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response())
+}
+
+fn is_trusted(server: &Server, ip: IpAddr) -> bool {
+    server.trusted_proxies.iter().any(|network| network.contains(ip))
+}
+
+/// The nearest address that is not one of our own proxies: what stands left of it was written by strangers.
+fn client_ip(server: &Server, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+    let lines = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let hops: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
+    let mut nearest = peer;
+    for hop in hops.iter().rev() {
+        let Ok(ip) = parse_hop(hop) else { break };
+        nearest = ip;
+        if !is_trusted(server, ip) {
+            break;
+        }
+    }
+    nearest
+}
+
+fn parse_hop(hop: &str) -> Result<IpAddr, std::net::AddrParseError> {
+    hop.parse::<IpAddr>()
+        .or_else(|_| hop.parse::<std::net::SocketAddr>().map(|address| address.ip()))
+        .or_else(|_| hop.trim_matches(['[', ']']).parse())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(proxies: &[&str]) -> Server {
+        let mut server = crate::config::load(None, std::iter::empty()).expect("defaults").server;
+        server.trusted_proxies = proxies.iter().map(|p| (*p).to_string().try_into().expect("a network")).collect();
+        server
+    }
+
+    fn forwarded(value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(
+            HeaderName::from_static("x-forwarded-for"),
+            HeaderValue::from_str(value).expect("text"),
+        )])
+    }
+
+    #[test]
+    fn the_clients_address_is_the_first_that_is_not_a_proxy_of_ours() {
+        let server = server(&["10.0.0.0/8"]);
+        let peer = "10.0.0.1".parse().expect("ip");
+        for (header, expected) in [
+            ("203.0.113.9", "203.0.113.9"),
+            ("1.2.3.4, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
+            ("nonsense, 203.0.113.9", "203.0.113.9"),
+            ("203.0.113.9:4711", "203.0.113.9"),
+            ("nonsense", "10.0.0.1"),
+            ("", "10.0.0.1"),
+        ] {
+            assert_eq!(client_ip(&server, &forwarded(header), peer).to_string(), expected, "{header}");
+        }
+    }
+}

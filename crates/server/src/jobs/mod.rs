@@ -1,0 +1,39 @@
+//! Work that no request waits for.
+
+pub(crate) mod cleanup;
+pub(crate) mod outbox;
+pub(crate) mod projects;
+
+use std::sync::Arc;
+
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::app::App;
+
+/// Starts every job; each ends soon after `stop` says so.
+pub(crate) fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+    let mut jobs = JoinSet::new();
+    jobs.spawn(outbox::run(Arc::clone(app), stop.clone()));
+    jobs.spawn(projects::run(Arc::clone(app), stop.clone()));
+    jobs.spawn(cleanup::run(Arc::clone(app), stop.clone()));
+    jobs
+}
+
+/// Waits for the time to pass, a bell, or the end; false at the end.
+async fn wait(stop: &mut watch::Receiver<bool>, time: std::time::Duration, bell: Option<&tokio::sync::Notify>) -> bool {
+    if *stop.borrow() {
+        return false;
+    }
+    let rung = async {
+        match bell {
+            Some(bell) => bell.notified().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = tokio::time::sleep(time) => {}
+        () = rung => {}
+        _ = stop.changed() => {}
+    }
+    !*stop.borrow()
+}

@@ -1,0 +1,50 @@
+//! The clock: the only place that reads the time of day.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use vestibule_domain::time::Timestamp;
+
+/// Where the time comes from.
+#[derive(Clone, Debug)]
+pub enum Clock {
+    /// The machine's.
+    System,
+    /// A test's: moves only when told to.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that stands still at `start`.
+    #[must_use]
+    pub fn manual(start: Timestamp) -> Self {
+        Self::Manual(Arc::new(AtomicI64::new(start.as_micros())))
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        match self {
+            Self::System => Timestamp::from_micros(read_system_clock()),
+            Self::Manual(micros) => Timestamp::from_micros(micros.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a manual clock forward (or back, with a negative number of seconds); the system's is not ours to move.
+    pub fn advance_seconds(&self, seconds: i64) {
+        match self {
+            Self::System => {}
+            Self::Manual(micros) => {
+                micros.fetch_add(seconds.saturating_mul(1_000_000), Ordering::SeqCst);
+            }
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one door to the system's clock")]
+fn read_system_clock() -> i64 {
+    let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since_epoch.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
+}

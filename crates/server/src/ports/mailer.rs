@@ -1,0 +1,173 @@
+//! Outgoing mail: an SMTP server, or a mailbox in memory for the demo and the tests.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{Mailbox, MultiPart},
+    transport::smtp::authentication::Credentials,
+};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use vestibule_domain::time::Timestamp;
+
+use crate::config::{Smtp, SmtpSecurity};
+
+/// How many mails a mailbox in memory keeps.
+const MAILBOX_SIZE: usize = 200;
+
+/// A mail as it waits in the outbox.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Mail {
+    /// Sender, when the project has its own.
+    pub from: Option<String>,
+    /// Recipient's address.
+    pub to: String,
+    /// Subject line.
+    pub subject: String,
+    /// Plain-text part.
+    pub text: String,
+    /// HTML part.
+    pub html: String,
+}
+
+/// A mail in a mailbox.
+#[derive(Clone)]
+pub struct Delivered {
+    /// When it was delivered.
+    pub at: Timestamp,
+    /// The mail.
+    pub mail: Mail,
+}
+
+/// A mailbox in memory; the newest mail is first.
+#[derive(Clone, Default)]
+pub struct MemoryMailbox {
+    mails: Arc<Mutex<VecDeque<Delivered>>>,
+    arrived: Arc<Notify>,
+}
+
+impl MemoryMailbox {
+    /// What was delivered, newest first.
+    #[must_use]
+    pub fn mails(&self) -> Vec<Delivered> {
+        self.mails.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// Waits until `look` finds what it looks for, now or when more mail comes.
+    pub async fn wait_for<T>(&self, look: impl Fn(&[Delivered]) -> Option<T>) -> T {
+        loop {
+            // Listening begins before looking: a mail that comes in between is not missed.
+            let mut arrived = std::pin::pin!(self.arrived.notified());
+            arrived.as_mut().enable();
+            if let Some(found) = look(&self.mails()) {
+                return found;
+            }
+            arrived.await;
+        }
+    }
+
+    fn put(&self, delivered: Delivered) {
+        let mut mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
+        mails.push_front(delivered);
+        mails.truncate(MAILBOX_SIZE);
+        drop(mails);
+        self.arrived.notify_waiters();
+    }
+}
+
+/// Where mail goes.
+#[derive(Clone)]
+pub enum Mailer {
+    /// A real mail server.
+    Smtp {
+        /// The pooled connection.
+        transport: Box<AsyncSmtpTransport<Tokio1Executor>>,
+        /// The default sender.
+        from: Mailbox,
+    },
+    /// A mailbox in memory.
+    Memory(MemoryMailbox),
+    /// No mail server is configured.
+    None,
+}
+
+/// Why a mail was not delivered.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// It can never be delivered as it is.
+    #[error("the mail cannot be sent: {0}")]
+    Permanent(String),
+    /// Try again later.
+    #[error("the mail server did not take it: {0}")]
+    Temporary(String),
+}
+
+impl Mailer {
+    /// Builds the mailer the configuration asks for.
+    ///
+    /// # Errors
+    /// A sentence for the operator when host or sender cannot be used.
+    pub fn from_config(smtp: &Smtp) -> Result<Self, String> {
+        if smtp.host.is_empty() {
+            return Ok(Self::None);
+        }
+        let builder = match smtp.security {
+            SmtpSecurity::None => Ok(AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)),
+            SmtpSecurity::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(&smtp.host),
+            SmtpSecurity::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(&smtp.host),
+        };
+        let mut builder = builder
+            .map_err(|error| format!("smtp.host: {error}"))?
+            .port(smtp.port)
+            .timeout(Some(Duration::from_secs(smtp.timeout_seconds)));
+        if !smtp.username.is_empty() {
+            builder = builder.credentials(Credentials::new(smtp.username.clone(), smtp.password.clone()));
+        }
+        let from = smtp.from.parse().map_err(|error| format!("smtp.from: {error}"))?;
+        Ok(Self::Smtp { transport: Box::new(builder.build()), from })
+    }
+
+    /// Delivers one mail.
+    ///
+    /// # Errors
+    /// Says whether trying again makes sense.
+    pub async fn send(&self, mail: &Mail, now: Timestamp) -> Result<(), MailError> {
+        match self {
+            Self::Memory(mailbox) => {
+                mailbox.put(Delivered { at: now, mail: mail.clone() });
+                Ok(())
+            }
+            Self::None => Err(MailError::Permanent("no mail server is configured (smtp.host is empty)".into())),
+            Self::Smtp { transport, from } => {
+                let message = build_message(mail, from).map_err(MailError::Permanent)?;
+                transport.send(message).await.map(drop).map_err(|error| {
+                    if error.is_permanent() {
+                        MailError::Permanent(error.to_string())
+                    } else {
+                        MailError::Temporary(error.to_string())
+                    }
+                })
+            }
+        }
+    }
+}
+
+fn build_message(mail: &Mail, default_from: &Mailbox) -> Result<Message, String> {
+    let from = match &mail.from {
+        Some(own) => own.parse().map_err(|error| format!("mail.from: {error}"))?,
+        None => default_from.clone(),
+    };
+    // The recipient's address is personal data: the error must not repeat it.
+    let to = mail.to.parse().map_err(|_| "the recipient's address is not valid".to_string())?;
+    Message::builder()
+        .from(from)
+        .to(to)
+        .subject(mail.subject.clone())
+        .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
+        .map_err(|error| error.to_string())
+}

@@ -1,0 +1,5 @@
+//! Every door to the outside, each with its test double.
+
+pub mod clock;
+pub mod entropy;
+pub mod mailer;

@@ -1,0 +1,63 @@
+//! Hashes of the secrets of confidential applications. SQL over `client_secrets`; no policy.
+
+use vestibule_domain::{id::ProjectNo, secret::TokenHash, time::Timestamp};
+
+use crate::{
+    column::{read_hash, read_time},
+    db::{Conn, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &LIST, &REMOVE];
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO client_secrets (
+       project_no,
+       client_id,
+       secret_hash,
+       created_at
+     ) VALUES ($1, $2, $3, $4)
+     ON CONFLICT DO NOTHING",
+);
+
+/// Adds a secret; `false` when the application has it already.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn insert(
+    tx: &mut Tx,
+    p: ProjectNo,
+    client_id: &str,
+    secret: TokenHash,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&INSERT, &[&p.0, &client_id, &secret.0.as_slice(), &now.as_micros()]).await
+}
+
+const LIST: Sql = Sql::new(
+    "SELECT
+       secret_hash,
+       created_at
+     FROM client_secrets
+     WHERE project_no = $1 AND client_id = $2
+     ORDER BY created_at, secret_hash",
+);
+
+/// Every secret of an application and when it was made, oldest first.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list(conn: &mut Conn, p: ProjectNo, client_id: &str) -> Result<Vec<(TokenHash, Timestamp)>, StoreError> {
+    conn.query_all(&LIST, &[&p.0, &client_id], |row| Ok((read_hash(row, 0)?, read_time(row, 1)?))).await
+}
+
+const REMOVE: Sql =
+    Sql::new("DELETE FROM client_secrets WHERE project_no = $1 AND client_id = $2 AND secret_hash = $3");
+
+/// Removes a secret; `false` when there is no such one.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove(tx: &mut Tx, p: ProjectNo, client_id: &str, secret: TokenHash) -> Result<bool, StoreError> {
+    tx.execute_one(&REMOVE, &[&p.0, &client_id, &secret.0.as_slice()]).await
+}

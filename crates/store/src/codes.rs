@@ -1,0 +1,81 @@
+//! Authorization codes, by their hash. SQL over `authorization_codes`; no policy.
+
+use vestibule_domain::{id::ProjectNo, secret::TokenHash, time::Timestamp};
+
+use crate::{
+    column::read_time,
+    db::{Conn, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &TAKE, &FIND, &REMOVE_EXPIRED_ANY_PROJECT];
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO authorization_codes (
+       project_no,
+       code_hash,
+       payload,
+       expires_at
+     ) VALUES ($1, $2, $3, $4)",
+);
+
+/// Adds a code and what it stands for.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the hash is taken.
+pub async fn insert(
+    tx: &mut Tx,
+    p: ProjectNo,
+    code: TokenHash,
+    payload: &str,
+    expires_at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute(&INSERT, &[&p.0, &code.0.as_slice(), &payload, &expires_at.as_micros()]).await.map(|_| ())
+}
+
+const TAKE: Sql = Sql::new(
+    "DELETE FROM authorization_codes
+     WHERE project_no = $1 AND code_hash = $2
+     RETURNING
+       payload,
+       expires_at",
+);
+
+/// Takes a code out, expired or not; of any number of callers one gets what it stood for and when it ended.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn take(tx: &mut Tx, p: ProjectNo, code: TokenHash) -> Result<Option<(String, Timestamp)>, StoreError> {
+    tx.query_optional(&TAKE, &[&p.0, &code.0.as_slice()], |row| Ok((row.get(0)?, read_time(row, 1)?))).await
+}
+
+const FIND: Sql = Sql::new(
+    "SELECT
+       payload,
+       expires_at
+     FROM authorization_codes
+     WHERE project_no = $1 AND code_hash = $2",
+);
+
+/// What a code stands for and when it ends, without taking it.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find(conn: &mut Conn, p: ProjectNo, code: TokenHash) -> Result<Option<(String, Timestamp)>, StoreError> {
+    conn.query_optional(&FIND, &[&p.0, &code.0.as_slice()], |row| Ok((row.get(0)?, read_time(row, 1)?))).await
+}
+
+const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
+    "DELETE FROM authorization_codes
+     WHERE (project_no, code_hash) IN (
+       SELECT project_no, code_hash FROM authorization_codes WHERE expires_at < $1 ORDER BY expires_at LIMIT $2
+     )",
+);
+
+/// Removes at most `limit` codes that ended before `now`; answers how many.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_EXPIRED_ANY_PROJECT, &[&now.as_micros(), &limit]).await
+}

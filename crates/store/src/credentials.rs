@@ -1,0 +1,244 @@
+//! Login IDs and passwords. SQL over `login_ids` and `passwords`; no policy.
+
+use vestibule_domain::{
+    id::{IdentityId, ProjectNo, UserId},
+    time::Timestamp,
+};
+
+use crate::{
+    column::{read_id, read_optional_time, read_time},
+    db::{Conn, Row, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[
+    &INSERT_LOGIN_ID,
+    &FIND_LOGIN_ID,
+    &LIST_LOGIN_IDS,
+    &REMOVE_LOGIN_ID,
+    &VERIFY_LOGIN_ID,
+    &SET_PASSWORD,
+    &FIND_PASSWORD,
+    &REMOVE_PASSWORD,
+];
+
+/// A login ID as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoginIdRow {
+    /// The identity's id.
+    pub id: IdentityId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// `email`, `phone` or `username`.
+    pub kind: String,
+    /// The normalised value; unique in its kind and project.
+    pub value: String,
+    /// The value as it was typed.
+    pub original: String,
+    /// When its owner proved to hold it.
+    pub verified_at: Option<Timestamp>,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+fn read_login_id(row: &Row<'_>) -> Result<LoginIdRow, StoreError> {
+    Ok(LoginIdRow {
+        id: read_id(row, 0)?,
+        user_id: read_id(row, 1)?,
+        kind: row.get(2)?,
+        value: row.get(3)?,
+        original: row.get(4)?,
+        verified_at: read_optional_time(row, 5)?,
+        created_at: read_time(row, 6)?,
+        updated_at: read_time(row, 7)?,
+    })
+}
+
+const INSERT_LOGIN_ID: Sql = Sql::new(
+    "INSERT INTO login_ids (
+       project_no,
+       kind,
+       value,
+       id,
+       user_id,
+       original,
+       verified_at,
+       created_at,
+       updated_at
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+     ON CONFLICT DO NOTHING",
+);
+
+/// Adds a login ID; `false` when its value is taken.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn insert_login_id(tx: &mut Tx, p: ProjectNo, row: &LoginIdRow) -> Result<bool, StoreError> {
+    tx.execute_one(
+        &INSERT_LOGIN_ID,
+        &[
+            &p.0,
+            &row.kind.as_str(),
+            &row.value.as_str(),
+            &row.id.as_bytes().as_slice(),
+            &row.user_id.as_bytes().as_slice(),
+            &row.original.as_str(),
+            &row.verified_at.map(Timestamp::as_micros),
+            &row.created_at.as_micros(),
+            &row.updated_at.as_micros(),
+        ],
+    )
+    .await
+}
+
+const FIND_LOGIN_ID: Sql = Sql::new(
+    "SELECT
+       id,
+       user_id,
+       kind,
+       value,
+       original,
+       verified_at,
+       created_at,
+       updated_at
+     FROM login_ids
+     WHERE project_no = $1 AND kind = $2 AND value = $3",
+);
+
+/// The login ID with this normalised value.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find_login_id(
+    conn: &mut Conn,
+    p: ProjectNo,
+    kind: &str,
+    value: &str,
+) -> Result<Option<LoginIdRow>, StoreError> {
+    conn.query_optional(&FIND_LOGIN_ID, &[&p.0, &kind, &value], read_login_id).await
+}
+
+const LIST_LOGIN_IDS: Sql = Sql::new(
+    "SELECT
+       id,
+       user_id,
+       kind,
+       value,
+       original,
+       verified_at,
+       created_at,
+       updated_at
+     FROM login_ids
+     WHERE project_no = $1 AND user_id = $2
+     ORDER BY id",
+);
+
+/// Every login ID of a user, oldest first.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list_login_ids(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<LoginIdRow>, StoreError> {
+    conn.query_all(&LIST_LOGIN_IDS, &[&p.0, &user.as_bytes().as_slice()], read_login_id).await
+}
+
+const REMOVE_LOGIN_ID: Sql = Sql::new("DELETE FROM login_ids WHERE project_no = $1 AND kind = $2 AND value = $3");
+
+/// Removes a login ID; `false` when there is no such one.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_login_id(tx: &mut Tx, p: ProjectNo, kind: &str, value: &str) -> Result<bool, StoreError> {
+    tx.execute_one(&REMOVE_LOGIN_ID, &[&p.0, &kind, &value]).await
+}
+
+const VERIFY_LOGIN_ID: Sql = Sql::new(
+    "UPDATE login_ids
+     SET verified_at = $4,
+         updated_at = $4
+     WHERE project_no = $1 AND kind = $2 AND value = $3
+       AND verified_at IS NULL",
+);
+
+/// Notes that the owner proved to hold the login ID; `false` when that was known or there is no such one.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn verify_login_id(
+    tx: &mut Tx,
+    p: ProjectNo,
+    kind: &str,
+    value: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&VERIFY_LOGIN_ID, &[&p.0, &kind, &value, &now.as_micros()]).await
+}
+
+/// A password as it is stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordRow {
+    /// The hash in PHC string format.
+    pub hash: String,
+    /// When the user first got a password.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+const SET_PASSWORD: Sql = Sql::new(
+    "INSERT INTO passwords (
+       project_no,
+       user_id,
+       hash,
+       created_at,
+       updated_at
+     ) VALUES ($1, $2, $3, $4, $4)
+     ON CONFLICT (project_no, user_id) DO UPDATE
+     SET hash = excluded.hash,
+         updated_at = excluded.updated_at",
+);
+
+/// Gives a user its password, in place of the old one if there is one.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn set_password(
+    tx: &mut Tx,
+    p: ProjectNo,
+    user: UserId,
+    hash: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute(&SET_PASSWORD, &[&p.0, &user.as_bytes().as_slice(), &hash, &now.as_micros()]).await.map(|_| ())
+}
+
+const FIND_PASSWORD: Sql = Sql::new(
+    "SELECT
+       hash,
+       created_at,
+       updated_at
+     FROM passwords
+     WHERE project_no = $1 AND user_id = $2",
+);
+
+/// The password of a user.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find_password(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Option<PasswordRow>, StoreError> {
+    conn.query_optional(&FIND_PASSWORD, &[&p.0, &user.as_bytes().as_slice()], |row| {
+        Ok(PasswordRow { hash: row.get(0)?, created_at: read_time(row, 1)?, updated_at: read_time(row, 2)? })
+    })
+    .await
+}
+
+const REMOVE_PASSWORD: Sql = Sql::new("DELETE FROM passwords WHERE project_no = $1 AND user_id = $2");
+
+/// Removes the password of a user; `false` when it had none.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_password(tx: &mut Tx, p: ProjectNo, user: UserId) -> Result<bool, StoreError> {
+    tx.execute_one(&REMOVE_PASSWORD, &[&p.0, &user.as_bytes().as_slice()]).await
+}

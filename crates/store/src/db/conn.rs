@@ -1,0 +1,153 @@
+//! The two handles SQL goes through: `Conn` reads, `Tx` also writes. Knows both engines, no table.
+
+use std::ops::{Deref, DerefMut};
+
+use super::{Engine, Param, Row, Sql, StoreError, postgres, sqlite};
+
+/// A connection to read through.
+pub struct Conn(pub(super) Link);
+
+/// The connection behind a [`Conn`].
+pub(super) enum Link {
+    Sqlite(sqlite::Link),
+    Postgres(postgres::Link),
+}
+
+impl Conn {
+    /// The engine on the other side.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        match self.0 {
+            Link::Sqlite(_) => Engine::Sqlite,
+            Link::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// Every row of the result, mapped in order.
+    ///
+    /// # Errors
+    /// Whatever the engine says, or the first error of `map`.
+    pub async fn query_all<T: Send>(
+        &mut self,
+        sql: &'static Sql,
+        params: &[&dyn Param],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError> + Send,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut all = Vec::new();
+        match &mut self.0 {
+            Link::Sqlite(link) => link.query(sql, params, &mut |row| {
+                all.push(map(row)?);
+                Ok(())
+            })?,
+            Link::Postgres(link) => {
+                for row in link.query(sql, params).await? {
+                    all.push(map(&Row::of_postgres(&row))?);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// The first row of the result, mapped; `None` when the result is empty.
+    ///
+    /// # Errors
+    /// Whatever the engine says, or the error of `map`.
+    pub async fn query_optional<T: Send>(
+        &mut self,
+        sql: &'static Sql,
+        params: &[&dyn Param],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError> + Send,
+    ) -> Result<Option<T>, StoreError> {
+        match &mut self.0 {
+            Link::Sqlite(link) => {
+                let mut first = None;
+                // The statement runs to its end: one with RETURNING is not over before.
+                link.query(sql, params, &mut |row| {
+                    if first.is_none() {
+                        first = Some(map(row)?);
+                    }
+                    Ok(())
+                })?;
+                Ok(first)
+            }
+            Link::Postgres(link) => {
+                let rows = link.query(sql, params).await?;
+                rows.first().map(|row| map(&Row::of_postgres(row))).transpose()
+            }
+        }
+    }
+
+    /// Prepares a statement without running it, to learn whether the engine understands it.
+    ///
+    /// # Errors
+    /// What the engine finds wrong with it.
+    pub async fn prepare(&mut self, sql: &'static Sql) -> Result<(), StoreError> {
+        match &mut self.0 {
+            Link::Sqlite(link) => link.prepare(sql),
+            Link::Postgres(link) => link.prepare(sql).await,
+        }
+    }
+}
+
+/// An open transaction: the only thing that can write.
+pub struct Tx(pub(super) Conn);
+
+impl Tx {
+    /// Runs a statement that returns no rows; answers how many rows it changed.
+    ///
+    /// # Errors
+    /// Whatever the engine says. A transaction in which a statement failed is never committed.
+    pub async fn execute(&mut self, sql: &'static Sql, params: &[&dyn Param]) -> Result<u64, StoreError> {
+        match &mut self.0.0 {
+            Link::Sqlite(link) => link.execute(sql, params),
+            Link::Postgres(link) => link.execute(sql, params).await,
+        }
+    }
+
+    /// Runs a statement that changes at most one row; answers whether it did.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`].
+    pub async fn execute_one(&mut self, sql: &'static Sql, params: &[&dyn Param]) -> Result<bool, StoreError> {
+        Ok(self.execute(sql, params).await? > 0)
+    }
+}
+
+impl Deref for Tx {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        &self.0
+    }
+}
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.0
+    }
+}
+
+/// A borrowed connection to read through; goes back to its pool when dropped.
+pub struct Reader(pub(super) Held);
+
+/// How a [`Reader`] holds its connection.
+pub(super) enum Held {
+    Sqlite(sqlite::Lease),
+    Postgres(Conn),
+}
+
+impl Deref for Reader {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        match &self.0 {
+            Held::Sqlite(lease) => lease.conn(),
+            Held::Postgres(conn) => conn,
+        }
+    }
+}
+impl DerefMut for Reader {
+    fn deref_mut(&mut self) -> &mut Conn {
+        match &mut self.0 {
+            Held::Sqlite(lease) => lease.conn_mut(),
+            Held::Postgres(conn) => conn,
+        }
+    }
+}

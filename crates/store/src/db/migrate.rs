@@ -1,0 +1,88 @@
+//! Brings the schema up to date: numbered pairs of SQL files, forward only. Touches both drivers and one table.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::{
+    StoreError,
+    error::{describe, is_broken},
+};
+
+struct Migration {
+    version: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "0001_foundation",
+    sqlite: include_str!("../../migrations/0001_foundation.sqlite.sql"),
+    postgres: include_str!("../../migrations/0001_foundation.postgres.sql"),
+}];
+
+/// Serialises migrating nodes on PostgreSQL; any constant will do as long as nobody else locks it.
+const ADVISORY_LOCK: &str = "SELECT pg_advisory_xact_lock(8172353617462153)";
+
+/// Applies what is missing, in one transaction that other openers wait for.
+///
+/// A schema newer than this program is left as it is: migrations work with the previous release's code.
+pub(super) fn migrate_sqlite(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let open = |error: rusqlite::Error| StoreError::from_opening(&error, path);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(open)?;
+    transaction
+        .execute_batch(
+            "CREATE TABLE IF NOT EXISTS migrations (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL) STRICT",
+        )
+        .map_err(open)?;
+    let applied: i64 = transaction
+        .query_row("SELECT COALESCE(MAX(version), 0) FROM migrations", [], |row| row.get(0))
+        .map_err(open)?;
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > applied) {
+        transaction
+            .execute_batch(migration.sqlite)
+            .and_then(|()| {
+                transaction.execute(
+                    "INSERT INTO migrations (version, name) VALUES (?1, ?2)",
+                    (migration.version, migration.name),
+                )
+            })
+            .map_err(|error| StoreError::Migration { name: migration.name, reason: error.to_string() })?;
+    }
+    transaction.commit().map_err(open)
+}
+
+/// Applies what is missing, in one transaction under an advisory lock.
+///
+/// A schema newer than this program is left as it is: migrations work with the previous release's code.
+pub(super) async fn migrate_postgres(client: &mut tokio_postgres::Client) -> Result<(), StoreError> {
+    let fail = |name: &'static str| {
+        move |error: tokio_postgres::Error| {
+            let reason = describe(&error);
+            if is_broken(&error) { StoreError::Unavailable(reason) } else { StoreError::Migration { name, reason } }
+        }
+    };
+    let begin = fail("begin");
+    let transaction = client.transaction().await.map_err(begin)?;
+    transaction.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(begin)?;
+    transaction.batch_execute(ADVISORY_LOCK).await.map_err(begin)?;
+    transaction
+        .batch_execute(
+            "CREATE TABLE IF NOT EXISTS migrations (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)",
+        )
+        .await
+        .map_err(begin)?;
+    let row = transaction.query_one("SELECT COALESCE(MAX(version), 0) FROM migrations", &[]).await.map_err(begin)?;
+    let applied: i64 = row.try_get(0).map_err(begin)?;
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > applied) {
+        let fail = fail(migration.name);
+        transaction.batch_execute(migration.postgres).await.map_err(fail)?;
+        transaction
+            .execute("INSERT INTO migrations (version, name) VALUES ($1, $2)", &[&migration.version, &migration.name])
+            .await
+            .map_err(fail)?;
+    }
+    transaction.commit().await.map_err(fail("commit"))
+}

@@ -1,0 +1,161 @@
+//! The seam between SQL and its engines: the only folder that names a driver. It knows no table but its own.
+
+mod conn;
+mod error;
+mod migrate;
+mod postgres;
+mod sql;
+mod sqlite;
+mod stats;
+mod tls;
+
+use std::{fmt, path::PathBuf, pin::Pin, sync::Arc, time::Instant};
+
+use self::{conn::Held, postgres::Postgres, sqlite::Sqlite, stats::Counters};
+pub use self::{
+    conn::{Conn, Reader, Tx},
+    error::StoreError,
+    sql::{Column, Param, Row, Sql},
+    stats::{GROUP_CLASSES, StoreStats, WriteStats},
+};
+
+/// A boxed future that may borrow its transaction and input.
+pub type BoxFuture<'t, T> = Pin<Box<dyn Future<Output = T> + Send + 't>>;
+
+/// The two engines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite, inside this process.
+    Sqlite,
+    /// PostgreSQL, over the network.
+    Postgres,
+}
+
+/// Where a store lives.
+#[derive(Clone)]
+pub enum Location {
+    /// A file of this machine; its folder must exist.
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A PostgreSQL database.
+    Postgres {
+        /// Connection URL as libpq takes it. `sslmode=require` (or `verify-full`) means a verified certificate, by the
+        /// authorities in the PEM file `sslrootcert` or the public ones; any other mode means no TLS.
+        url: String,
+        /// Connections kept at most.
+        max_connections: usize,
+    },
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite { path } => f.debug_struct("Sqlite").field("path", path).finish(),
+            // The URL holds a password.
+            Self::Postgres { max_connections, .. } => {
+                f.debug_struct("Postgres").field("max_connections", max_connections).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
+/// An open store; clones share it.
+#[derive(Clone)]
+pub struct Store {
+    backend: Backend,
+    counters: Arc<Counters>,
+}
+
+#[derive(Clone)]
+enum Backend {
+    Sqlite(Arc<Sqlite>),
+    Postgres(Arc<Postgres>),
+}
+
+impl Store {
+    /// Opens the store, creates it where that is possible, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// One that says in a line what is wrong with the place.
+    pub async fn open(location: &Location) -> Result<Self, StoreError> {
+        let counters = Arc::new(Counters::default());
+        let backend = match location {
+            Location::Sqlite { path } => Backend::Sqlite(Arc::new(Sqlite::open(path, Arc::clone(&counters)).await?)),
+            Location::Postgres { url, max_connections } => {
+                Backend::Postgres(Arc::new(Postgres::open(url, *max_connections, Arc::clone(&counters)).await?))
+            }
+        };
+        Ok(Self { backend, counters })
+    }
+
+    /// A connection to read through. Give it back (drop it) before waiting for anything but SQL.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when none gets free in time, [`StoreError::Unavailable`] when the database is away.
+    pub async fn read(&self) -> Result<Reader, StoreError> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => Ok(Reader(Held::Sqlite(sqlite.read().await?))),
+            Backend::Postgres(postgres) => Ok(Reader(Held::Postgres(postgres.read().await?))),
+        }
+    }
+
+    /// Runs a closure in a transaction and answers after its COMMIT; an `Err` of the closure undoes all it did.
+    ///
+    /// The closure may run more than once (after a conflict or a lost connection), so it must do nothing but SQL, and
+    /// take what it needs from `input`. It finishes even when the caller stops waiting.
+    ///
+    /// # Errors
+    /// The closure's own, or a [`StoreError`] turned into it.
+    pub async fn write<I, T, E, F>(&self, name: &'static str, input: I, work: F) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
+        #[expect(clippy::disallowed_methods, reason = "measures how long the write takes; decides nothing")]
+        let asked = Instant::now();
+        let result = match &self.backend {
+            Backend::Sqlite(sqlite) => sqlite.write(name, input, work).await,
+            Backend::Postgres(postgres) => postgres.write(name, input, work).await,
+        };
+        self.counters.count_write(name, result.is_ok(), asked.elapsed());
+        result
+    }
+
+    /// Whether the database answers, for a readiness probe.
+    ///
+    /// # Errors
+    /// What keeps it from answering.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => sqlite.ping().await,
+            Backend::Postgres(postgres) => postgres.ping().await,
+        }
+    }
+
+    /// Finishes the writes that wait, then closes; later calls get [`StoreError::Closed`].
+    pub async fn close(&self) {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => sqlite.close().await,
+            Backend::Postgres(postgres) => postgres.close(),
+        }
+    }
+
+    /// The engine underneath.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        match &self.backend {
+            Backend::Sqlite(_) => Engine::Sqlite,
+            Backend::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// The counters as they stand.
+    #[must_use]
+    pub fn stats(&self) -> StoreStats {
+        self.counters.snapshot()
+    }
+}

@@ -1,0 +1,102 @@
+//! Statements, parameters and rows as both engines see them; may touch both drivers' value traits, nothing else.
+
+use super::{Engine, StoreError};
+
+/// One statement, in one text for both engines or one for each; parameters are `$1`, `$2` …
+#[derive(Debug)]
+pub struct Sql {
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+impl Sql {
+    /// A text that both engines understand.
+    #[must_use]
+    pub const fn new(text: &'static str) -> Self {
+        Self { sqlite: text, postgres: text }
+    }
+
+    /// Two texts with the same parameters and columns, for where the engines truly differ.
+    #[must_use]
+    pub const fn both(sqlite: &'static str, postgres: &'static str) -> Self {
+        Self { sqlite, postgres }
+    }
+
+    /// The text for one engine.
+    #[must_use]
+    pub const fn text(&self, engine: Engine) -> &'static str {
+        match engine {
+            Engine::Sqlite => self.sqlite,
+            Engine::Postgres => self.postgres,
+        }
+    }
+}
+
+/// A value that both drivers can send: `i64`, `&str`, `String`, `&[u8]`, `Vec<u8>` and options of them.
+pub trait Param: rusqlite::ToSql + tokio_postgres::types::ToSql + Sync + Send {}
+impl<T: rusqlite::ToSql + tokio_postgres::types::ToSql + Sync + Send> Param for T {}
+
+/// A value that both drivers can read: `i64`, `String`, `Vec<u8>` and options of them.
+pub trait Column: rusqlite::types::FromSql + tokio_postgres::types::FromSqlOwned {}
+impl<T: rusqlite::types::FromSql + tokio_postgres::types::FromSqlOwned> Column for T {}
+
+/// One row of a result, valid while the mapping closure runs.
+pub struct Row<'a>(Source<'a>);
+
+enum Source<'a> {
+    Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a tokio_postgres::Row),
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn of_sqlite(row: &'a rusqlite::Row<'a>) -> Self {
+        Self(Source::Sqlite(row))
+    }
+
+    pub(super) fn of_postgres(row: &'a tokio_postgres::Row) -> Self {
+        Self(Source::Postgres(row))
+    }
+
+    /// The value of the column at this place, counted from 0.
+    ///
+    /// # Errors
+    /// [`StoreError::Decode`] when there is no such column or it is of another type.
+    pub fn get<T: Column>(&self, column: usize) -> Result<T, StoreError> {
+        match self.0 {
+            Source::Sqlite(row) => {
+                row.get(column).map_err(|error| StoreError::Decode { column, reason: error.to_string() })
+            }
+            Source::Postgres(row) => {
+                row.try_get(column).map_err(|error| StoreError::Decode { column, reason: error.to_string() })
+            }
+        }
+    }
+
+    /// A binary column of exactly `N` bytes, read without an allocation.
+    ///
+    /// # Errors
+    /// [`StoreError::Decode`] when the column is not that.
+    pub fn get_array<const N: usize>(&self, column: usize) -> Result<[u8; N], StoreError> {
+        self.get_optional_array(column)?.ok_or_else(|| StoreError::Decode { column, reason: "is NULL".to_owned() })
+    }
+
+    /// A binary column of exactly `N` bytes or NULL, read without an allocation.
+    ///
+    /// # Errors
+    /// [`StoreError::Decode`] when the column is not that.
+    pub fn get_optional_array<const N: usize>(&self, column: usize) -> Result<Option<[u8; N]>, StoreError> {
+        match self.0 {
+            Source::Sqlite(row) => {
+                row.get(column).map_err(|error| StoreError::Decode { column, reason: error.to_string() })
+            }
+            Source::Postgres(row) => {
+                let bytes: Option<&[u8]> =
+                    row.try_get(column).map_err(|error| StoreError::Decode { column, reason: error.to_string() })?;
+                bytes
+                    .map(<[u8; N]>::try_from)
+                    .transpose()
+                    .map_err(|_| StoreError::Decode { column, reason: format!("is not {N} bytes long") })
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Copies the write-ahead log into the database file on a thread of its own, off the writers' way. No table by name.
+
+use std::{
+    io,
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use rusqlite::Connection;
+
+use super::super::stats::Counters;
+
+/// A checkpoint is due after this many changed rows …
+const DUE_ROWS: u64 = 20_000;
+/// … or this long after the first change.
+const DUE_AFTER: Duration = Duration::from_secs(2);
+/// A log of more frames (pages) than this must begin anew: 64 MiB.
+const LONG_LOG: i64 = 16_384;
+/// How long the last checkpoint waits for other processes.
+const CLOSE_WAIT: Duration = Duration::from_millis(250);
+
+/// The checkpointer's thread and how to talk to it.
+pub(super) struct Checkpointer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    wake: Condvar,
+    /// The log only begins anew when it was copied to its last frame, and under steady load the writer is always
+    /// ahead of us. Then the writer must do the (short) rest itself, between two groups.
+    needs_writer: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
+    changed_rows: u64,
+    stopping: bool,
+}
+
+impl Checkpointer {
+    pub(super) fn start(connection: Connection, counters: Arc<Counters>) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let theirs = Arc::clone(&shared);
+        let thread = thread::Builder::new()
+            .name("store-checkpoint".to_owned())
+            .spawn(move || theirs.serve(&connection, &counters))?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Tells that a commit changed so many rows.
+    pub(super) fn note_changes(&self, rows: u64) {
+        if rows == 0 {
+            return;
+        }
+        let mut state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = state.changed_rows;
+        state.changed_rows += rows;
+        if before == 0 || (before < DUE_ROWS && state.changed_rows >= DUE_ROWS) {
+            self.shared.wake.notify_one();
+        }
+    }
+
+    /// Whether the writer should run a checkpoint itself now.
+    pub(super) fn wants_help(&self) -> bool {
+        self.shared.needs_writer.swap(false, Ordering::Relaxed)
+    }
+
+    /// Ends the thread and waits for it.
+    pub(super) fn stop(&mut self) {
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).stopping = true;
+        self.shared.wake.notify_one();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the checkpoint thread had panicked");
+        }
+    }
+}
+
+impl Shared {
+    fn serve(&self, connection: &Connection, counters: &Counters) {
+        while self.wait_until_due() {
+            if let Some(frames) = checkpoint_passively(connection) {
+                counters.count_checkpoint();
+                if frames > LONG_LOG {
+                    self.needs_writer.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    /// Sleeps until a checkpoint is due; `false` when the store closes.
+    fn wait_until_due(&self) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self
+            .wake
+            .wait_while(state, |state| state.changed_rows == 0 && !state.stopping)
+            .unwrap_or_else(PoisonError::into_inner);
+        let (mut state, _) = self
+            .wake
+            .wait_timeout_while(state, DUE_AFTER, |state| state.changed_rows < DUE_ROWS && !state.stopping)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.changed_rows = 0;
+        !state.stopping
+    }
+}
+
+/// Copies what can be copied without making anyone wait; answers the log's length in frames.
+pub(super) fn checkpoint_passively(connection: &Connection) -> Option<i64> {
+    let frames = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(1));
+    match frames {
+        Ok(frames) => Some(frames),
+        Err(error) => {
+            // Nothing is lost: the log keeps everything until a later checkpoint succeeds.
+            tracing::warn!(error = %error, "a checkpoint failed; the write-ahead log grows until one succeeds");
+            None
+        }
+    }
+}
+
+/// Copies everything and empties the log, unless another process is in the way.
+pub(super) fn checkpoint_at_close(connection: &Connection) {
+    let run = connection
+        .busy_timeout(CLOSE_WAIT)
+        .and_then(|()| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)));
+    if let Err(error) = run {
+        tracing::warn!(error = %error, "the last checkpoint failed; the next start finds the log and reads it");
+    }
+}

@@ -1,0 +1,351 @@
+//! The SQLite engine: opening files, running statements, the pool of readers. Touches rusqlite; no table by name.
+
+mod checkpoint;
+mod writer;
+
+use std::{
+    fs::OpenOptions,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub(super) use self::writer::Writer;
+use super::{BoxFuture, Param, Row, Sql, StoreError, Tx, conn, conn::Conn, migrate, stats::Counters};
+
+/// How long a statement waits for another process's lock.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// How long a reader is waited for when all are lent out.
+const READER_WAIT: Duration = Duration::from_secs(3);
+/// Readers are opened as they are needed, up to this many.
+const READERS: usize = 16;
+/// Prepared statements kept per connection: more than the house has.
+const STATEMENT_CACHE: usize = 256;
+/// Page cache of the writer and of each reader, in the negative KiB that SQLite wants.
+const WRITER_CACHE: i64 = -65_536;
+const READER_CACHE: i64 = -8_192;
+
+/// An open SQLite store.
+pub(super) struct Sqlite {
+    readers: Arc<Readers>,
+    writer: Writer,
+}
+
+impl Sqlite {
+    /// Opens and migrates the file, then starts the writer and the checkpointer.
+    pub(super) async fn open(path: &Path, counters: Arc<Counters>) -> Result<Self, StoreError> {
+        let path = path.to_path_buf();
+        let opened = tokio::task::spawn_blocking(move || {
+            let mut connection = open_writer(&path)?;
+            migrate::migrate_sqlite(&mut connection, &path)?;
+            let checkpoints = open_writer(&path)?;
+            let readers = Arc::new(Readers::new(path.clone()));
+            // The first reader is opened now, so that what is wrong with the file shows at the start.
+            readers.put_back(readers.open_one()?);
+            let writer = Writer::start(Link::new(connection), checkpoints, counters)
+                .map_err(|error| StoreError::CannotOpen { path, reason: error.to_string() })?;
+            Ok(Self { readers, writer })
+        });
+        opened.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// A connection to read through.
+    pub(super) async fn read(&self) -> Result<Lease, StoreError> {
+        Readers::lease(&self.readers).await
+    }
+
+    /// Whether the file still answers and the writer still runs.
+    pub(super) async fn ping(&self) -> Result<(), StoreError> {
+        const PING: Sql = Sql::new("SELECT 1");
+        if self.writer.is_closed() {
+            return Err(StoreError::Closed);
+        }
+        self.read().await?.conn_mut().query_optional(&PING, &[], |row| row.get::<i64>(0)).await.map(|_| ())
+    }
+
+    /// Queues a write and waits for its outcome.
+    pub(super) async fn write<I, T, E, F>(&self, name: &'static str, input: I, work: F) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
+        self.writer.write(name, input, work).await
+    }
+
+    /// Carries out what is queued, copies the log into the file and closes it.
+    pub(super) async fn close(&self) {
+        self.readers.close();
+        self.writer.close().await;
+    }
+}
+
+/// The readers that are not lent out.
+struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Conn>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Readers {
+    fn new(path: PathBuf) -> Self {
+        Self { path, idle: Mutex::default(), permits: Arc::new(Semaphore::new(READERS)) }
+    }
+
+    async fn lease(readers: &Arc<Self>) -> Result<Lease, StoreError> {
+        let permits = Arc::clone(&readers.permits);
+        let permit = match Arc::clone(&permits).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => tokio::time::timeout(READER_WAIT, permits.acquire_owned())
+                .await
+                .map_err(|_| StoreError::Busy("all readers are in use"))?
+                .map_err(|_| StoreError::Closed)?,
+        };
+        let waiting = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let conn = match waiting {
+            Some(conn) => conn,
+            None => readers.open_one()?,
+        };
+        Ok(Lease { conn: Some(conn), readers: Arc::clone(readers), _permit: permit })
+    }
+
+    fn open_one(&self) -> Result<Conn, StoreError> {
+        let connection = open_reader(&self.path)?;
+        Ok(Conn(conn::Link::Sqlite(Link::new(connection))))
+    }
+
+    fn put_back(&self, conn: Conn) {
+        if !self.permits.is_closed() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+        }
+    }
+
+    fn close(&self) {
+        self.permits.close();
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// A reader lent out; goes back when dropped.
+pub(super) struct Lease {
+    conn: Option<Conn>,
+    readers: Arc<Readers>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    pub(super) fn conn(&self) -> &Conn {
+        self.conn.as_ref().expect("taken only by drop")
+    }
+
+    pub(super) fn conn_mut(&mut self) -> &mut Conn {
+        self.conn.as_mut().expect("taken only by drop")
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            self.readers.put_back(conn);
+        }
+    }
+}
+
+/// One SQLite connection, and whether a statement failed since it was last asked.
+pub(super) struct Link {
+    connection: Connection,
+    failed: bool,
+}
+
+impl Link {
+    fn new(connection: Connection) -> Self {
+        Self { connection, failed: false }
+    }
+
+    /// Runs a statement to its end and shows every row.
+    pub(super) fn query(
+        &mut self,
+        sql: &'static Sql,
+        params: &[&dyn Param],
+        each: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let text = sql.text(super::Engine::Sqlite);
+        let mut step = || -> Result<Result<(), StoreError>, rusqlite::Error> {
+            let mut statement = self.connection.prepare_cached(text)?;
+            bind(&mut statement, params)?;
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next()? {
+                if let Err(error) = each(&Row::of_sqlite(row)) {
+                    return Ok(Err(error));
+                }
+            }
+            Ok(Ok(()))
+        };
+        match step() {
+            Ok(outcome) => outcome,
+            Err(error) => Err(self.fail(&error, text)),
+        }
+    }
+
+    /// Runs a statement that returns no rows.
+    pub(super) fn execute(&mut self, sql: &'static Sql, params: &[&dyn Param]) -> Result<u64, StoreError> {
+        let text = sql.text(super::Engine::Sqlite);
+        let step = || {
+            let mut statement = self.connection.prepare_cached(text)?;
+            bind(&mut statement, params)?;
+            statement.raw_execute()
+        };
+        match step() {
+            Ok(rows) => Ok(rows as u64),
+            Err(error) => Err(self.fail(&error, text)),
+        }
+    }
+
+    pub(super) fn prepare(&mut self, sql: &'static Sql) -> Result<(), StoreError> {
+        let text = sql.text(super::Engine::Sqlite);
+        self.connection.prepare_cached(text).map(|_| ()).map_err(|error| StoreError::from_sqlite(&error, text))
+    }
+
+    /// Runs one of the seam's own statements: BEGIN, SAVEPOINT and the like.
+    fn control(&mut self, text: &'static str) -> Result<(), StoreError> {
+        self.connection
+            .prepare_cached(text)
+            .and_then(|mut statement| statement.raw_execute())
+            .map(|_| ())
+            .map_err(|error| StoreError::from_sqlite(&error, text))
+    }
+
+    fn fail(&mut self, error: &rusqlite::Error, text: &'static str) -> StoreError {
+        self.failed = true;
+        StoreError::from_sqlite(error, text)
+    }
+}
+
+/// Binds `$n` to the n-th value. SQLite numbers such parameters by first appearance, so the *name* decides.
+fn bind(statement: &mut rusqlite::Statement<'_>, params: &[&dyn Param]) -> rusqlite::Result<()> {
+    let count = statement.parameter_count();
+    if count != params.len() {
+        return Err(rusqlite::Error::InvalidParameterCount(params.len(), count));
+    }
+    for place in 1..=count {
+        let value = statement
+            .parameter_name(place)
+            .and_then(|name| name.strip_prefix('$'))
+            .and_then(|number| number.parse::<usize>().ok())
+            .and_then(|number| params.get(number.wrapping_sub(1)))
+            .ok_or(rusqlite::Error::InvalidParameterCount(params.len(), count))?;
+        let value: &dyn rusqlite::ToSql = *value;
+        statement.raw_bind_parameter(place, value)?;
+    }
+    Ok(())
+}
+
+fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+    create_private(path)?;
+    let fail = |error: rusqlite::Error| StoreError::from_opening(&error, path);
+    let connection = open_file(path, OpenFlags::SQLITE_OPEN_CREATE).map_err(fail)?;
+    if connection.is_readonly("main").map_err(fail)? {
+        return Err(StoreError::ReadOnly { path: path.to_path_buf() });
+    }
+    switch_to_wal(&connection, path)?;
+    set_up(&connection, WRITER_CACHE).map_err(fail)?;
+    Ok(connection)
+}
+
+fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let open = || {
+        let connection = open_file(path, OpenFlags::empty())?;
+        set_up(&connection, READER_CACHE)?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(connection)
+    };
+    open().map_err(|error| StoreError::from_opening(&error, path))
+}
+
+/// Creates the file readable by its owner only: it holds sealed keys and personal data. Its log inherits the mode.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::CannotOpen { path: path.to_path_buf(), reason: error.to_string() }),
+    }
+}
+
+fn open_file(path: &Path, extra: OpenFlags) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | extra;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_WAIT)?;
+    Ok(connection)
+}
+
+/// Turns on the write-ahead log. SQLite does not wait for the lock this needs, so we do.
+fn switch_to_wal(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    const PAUSE: Duration = Duration::from_millis(10);
+    let mut waited = Duration::ZERO;
+    loop {
+        let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
+        let error = match mode {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) => {
+                let reason = format!("its file system allows no write-ahead log, only {mode}");
+                return Err(StoreError::CannotOpen { path: path.to_path_buf(), reason });
+            }
+            Err(error) => StoreError::from_opening(&error, path),
+        };
+        if !matches!(error, StoreError::Locked { .. }) || waited >= BUSY_WAIT {
+            return Err(error);
+        }
+        thread::sleep(PAUSE);
+        waited += PAUSE;
+    }
+}
+
+fn set_up(connection: &Connection, cache: i64) -> rusqlite::Result<()> {
+    // Without QPSG, SQLite plans a cached statement again whenever a bound value might change the plan.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "cache_size", cache)?;
+    // The checkpointer has a thread of its own. The pragma answers with a row, unlike the others.
+    connection.query_row("PRAGMA wal_autocheckpoint = 0", [], |row| row.get::<_, i64>(0))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_bound_by_their_number_not_their_place() {
+        let mut link = Link::new(Connection::open_in_memory().unwrap());
+        const SWAPPED: Sql = Sql::new("SELECT $2, $1, $2");
+        let mut seen = Vec::new();
+        link.query(&SWAPPED, &[&1_i64, &2_i64], &mut |row| {
+            seen.push((row.get::<i64>(0)?, row.get::<i64>(1)?, row.get::<i64>(2)?));
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(seen, [(2, 1, 2)]);
+    }
+
+    #[test]
+    fn a_missing_or_surplus_parameter_is_an_error() {
+        let mut link = Link::new(Connection::open_in_memory().unwrap());
+        const TWO: Sql = Sql::new("SELECT $1, $2");
+        assert!(link.query(&TWO, &[&1_i64], &mut |_| Ok(())).is_err());
+        assert!(link.query(&TWO, &[&1_i64, &2_i64, &3_i64], &mut |_| Ok(())).is_err());
+    }
+}

@@ -1,0 +1,329 @@
+//! The one writer of an SQLite store: groups waiting closures into one transaction and one fsync. No table by name.
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    thread,
+    time::Duration,
+};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    super::{BoxFuture, StoreError, Tx, conn, conn::Conn, stats::Counters},
+    Link,
+    checkpoint::{Checkpointer, checkpoint_at_close, checkpoint_passively},
+};
+
+/// At most this many closures share a transaction.
+const GROUP_LIMIT: usize = 512;
+/// At most this many closures wait; who comes later waits for a place, and not forever.
+const QUEUE_LIMIT: usize = 8_192;
+/// How long a closure waits for a place in the queue.
+const QUEUE_WAIT: Duration = Duration::from_secs(5);
+
+/// The way to the writer thread.
+pub(in crate::db) struct Writer(mpsc::Sender<Command>);
+
+enum Command {
+    Run(Box<dyn Job>),
+    Close(oneshot::Sender<()>),
+}
+
+impl Writer {
+    /// Starts the writer thread and its checkpointer.
+    pub(super) fn start(link: Link, checkpoints: Connection, counters: Arc<Counters>) -> io::Result<Self> {
+        let (sender, queue) = mpsc::channel(QUEUE_LIMIT);
+        let checkpointer = Checkpointer::start(checkpoints, Arc::clone(&counters))?;
+        let desk = Desk { tx: Tx(Conn(conn::Link::Sqlite(link))), checkpointer, counters };
+        thread::Builder::new().name("store-writer".to_owned()).spawn(move || desk.serve(queue))?;
+        Ok(Self(sender))
+    }
+
+    /// Whether the writer takes no more work.
+    pub(super) fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    /// Queues a closure and waits until the transaction it was part of is on disk.
+    pub(super) async fn write<I, T, E, F>(&self, name: &'static str, input: I, work: F) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Command::Run(Box::new(Queued { name, input, work, result: None, reply }));
+        match self.0.try_send(job) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Closed(_)) => return Err(StoreError::Closed.into()),
+            Err(mpsc::error::TrySendError::Full(job)) => {
+                self.0.send_timeout(job, QUEUE_WAIT).await.map_err(|error| match error {
+                    mpsc::error::SendTimeoutError::Timeout(_) => StoreError::Busy("too many writes are waiting"),
+                    mpsc::error::SendTimeoutError::Closed(_) => StoreError::Closed,
+                })?;
+            }
+        }
+        answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    /// Lets the queue run out, copies the log into the file and ends the thread.
+    pub(super) async fn close(&self) {
+        let (done, finished) = oneshot::channel();
+        if self.0.send(Command::Close(done)).await.is_ok() {
+            // An error means that the thread ended without us, which is what we wanted.
+            finished.await.ok();
+        }
+    }
+}
+
+/// A queued closure with its types forgotten.
+trait Job: Send {
+    /// Runs the closure once, remembers its result and says whether its changes shall stay.
+    fn attempt(&mut self, tx: &mut Tx) -> bool;
+    /// Turns a missing or good result into this error; a result that is an error already stays.
+    fn refuse(&mut self, error: StoreError);
+    /// Hands the result to whoever waits for it.
+    fn answer(self: Box<Self>);
+}
+
+struct Queued<I, T, E, F> {
+    name: &'static str,
+    input: I,
+    work: F,
+    result: Option<Result<T, E>>,
+    reply: oneshot::Sender<Result<T, E>>,
+}
+
+impl<I, T, E, F> Job for Queued<I, T, E, F>
+where
+    I: Send + Sync,
+    T: Send,
+    E: From<StoreError> + Send,
+    F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
+{
+    fn attempt(&mut self, tx: &mut Tx) -> bool {
+        // Nothing on SQLite ever waits, so one poll runs the closure from end to end.
+        // A panic leaves the transaction to us, who roll it back; `tx` holds no other state a panic could break.
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let mut future = (self.work)(tx, &self.input);
+            future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        }));
+        let mut result = match polled {
+            Ok(Poll::Ready(result)) => result,
+            Ok(Poll::Pending) => Err(StoreError::Suspended(self.name).into()),
+            Err(_) => Err(StoreError::Panicked(self.name).into()),
+        };
+        // PostgreSQL cannot commit after a failed statement, so neither do we.
+        if std::mem::take(&mut link(tx).failed) && result.is_ok() {
+            result = Err(StoreError::Ignored(self.name).into());
+        }
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn refuse(&mut self, error: StoreError) {
+        if !matches!(self.result, Some(Err(_))) {
+            self.result = Some(Err(error.into()));
+        }
+    }
+
+    fn answer(self: Box<Self>) {
+        if let Some(result) = self.result {
+            // Nobody may be waiting any more; the write happened all the same.
+            self.reply.send(result).ok();
+        }
+    }
+}
+
+fn link(tx: &mut Tx) -> &mut Link {
+    match &mut tx.0.0 {
+        conn::Link::Sqlite(link) => link,
+        conn::Link::Postgres(_) => unreachable!("the writer made this transaction on SQLite"),
+    }
+}
+
+/// A COMMIT that fails while it syncs may still be found in the log after a crash.
+fn doubt(error: StoreError) -> StoreError {
+    if let StoreError::Statement { reason, .. } = error { StoreError::Unknown(reason) } else { error }
+}
+
+/// What the writer thread works with.
+struct Desk {
+    tx: Tx,
+    checkpointer: Checkpointer,
+    counters: Arc<Counters>,
+}
+
+impl Desk {
+    fn serve(mut self, mut queue: mpsc::Receiver<Command>) {
+        let mut commands = Vec::with_capacity(GROUP_LIMIT);
+        let mut group = Vec::with_capacity(GROUP_LIMIT);
+        let mut closers = Vec::new();
+        // Takes what waits now; while we are at the disk, the next group gathers.
+        while queue.blocking_recv_many(&mut commands, GROUP_LIMIT) > 0 {
+            for command in commands.drain(..) {
+                match command {
+                    Command::Run(job) => group.push(job),
+                    Command::Close(done) => {
+                        queue.close();
+                        closers.push(done);
+                    }
+                }
+            }
+            if !group.is_empty() {
+                self.commit(&mut group);
+                group.drain(..).for_each(Job::answer);
+            }
+        }
+        self.checkpointer.stop();
+        checkpoint_at_close(&link(&mut self.tx).connection);
+        drop(self);
+        for done in closers {
+            done.send(()).ok();
+        }
+    }
+
+    /// Runs the whole group in one transaction; afterwards every job has its result.
+    fn commit(&mut self, group: &mut Vec<Box<dyn Job>>) {
+        if self.checkpointer.wants_help() {
+            checkpoint_passively(&link(&mut self.tx).connection);
+        }
+        let before = link(&mut self.tx).connection.total_changes();
+        let outcome = loop {
+            if let Err(error) = link(&mut self.tx).control("BEGIN IMMEDIATE") {
+                break Err(error);
+            }
+            match self.run_all(group) {
+                Ok(kept) => break link(&mut self.tx).control("COMMIT").map(|()| kept).map_err(doubt),
+                Err((culprit, error)) => {
+                    // The engine gave up the transaction (disk full, I/O error) or we must: the one that was
+                    // running is answered with its error, the others run again without it.
+                    self.roll_back();
+                    let mut job = group.remove(culprit);
+                    job.refuse(error);
+                    job.answer();
+                    if group.is_empty() {
+                        return;
+                    }
+                    self.counters.count_retry();
+                }
+            }
+        };
+        match outcome {
+            Ok(kept) => {
+                self.counters.count_commit(kept);
+                let after = link(&mut self.tx).connection.total_changes();
+                self.checkpointer.note_changes(after.saturating_sub(before));
+            }
+            Err(error) => {
+                self.roll_back();
+                for job in group {
+                    job.refuse(error.clone());
+                }
+            }
+        }
+    }
+
+    /// Runs each job in a savepoint of its own; says how many stay, or which one broke the transaction.
+    fn run_all(&mut self, group: &mut [Box<dyn Job>]) -> Result<usize, (usize, StoreError)> {
+        let mut kept = 0;
+        for (place, job) in group.iter_mut().enumerate() {
+            link(&mut self.tx).control("SAVEPOINT job").map_err(|error| (place, error))?;
+            let keep = job.attempt(&mut self.tx);
+            let link = link(&mut self.tx);
+            if link.connection.is_autocommit() {
+                return Err((place, StoreError::Busy("the database gave up the transaction")));
+            }
+            if !keep {
+                link.control("ROLLBACK TO job").map_err(|error| (place, error))?;
+            }
+            link.control("RELEASE job").map_err(|error| (place, error))?;
+            kept += usize::from(keep);
+        }
+        Ok(kept)
+    }
+
+    fn roll_back(&mut self) {
+        let link = link(&mut self.tx);
+        if !link.connection.is_autocommit() && link.control("ROLLBACK").is_err() {
+            // Nothing is left to undo then; the next BEGIN tells if the connection is of no more use.
+            tracing::error!("a failed transaction could not be rolled back");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::{super::super::Sql, super::open_writer, *};
+
+    const ADD: Sql = Sql::new("INSERT INTO heap (content) VALUES (zeroblob($1))");
+    const COUNT: Sql = Sql::new("SELECT count(*) FROM heap");
+
+    /// A writer on a file that may grow to 100 pages only.
+    fn start(folder: &TempDir) -> Writer {
+        let path = folder.path().join("small.db");
+        let connection = open_writer(&path).unwrap();
+        connection.execute_batch("CREATE TABLE heap (content BLOB) STRICT").unwrap();
+        connection.pragma_update(None, "max_page_count", 100).unwrap();
+        Writer::start(Link::new(connection), open_writer(&path).unwrap(), Arc::default()).unwrap()
+    }
+
+    async fn add(writer: &Writer, bytes: i64) -> Result<u64, StoreError> {
+        writer.write("add", bytes, |tx, bytes| Box::pin(async move { tx.execute(&ADD, &[bytes]).await })).await
+    }
+
+    #[tokio::test]
+    async fn a_closure_that_fills_the_disk_fails_alone() {
+        let folder = TempDir::new().unwrap();
+        let writer = start(&folder);
+        let outcomes = tokio::join!(
+            biased;
+            add(&writer, 10),
+            add(&writer, 10_000_000),
+            add(&writer, 20),
+            add(&writer, 10_000_000),
+            add(&writer, 30),
+        );
+        let (first, second, third, fourth, fifth) = outcomes;
+        assert!(first.is_ok() && third.is_ok() && fifth.is_ok(), "{first:?} {third:?} {fifth:?}");
+        assert!(matches!(second, Err(StoreError::Full)), "{second:?}");
+        assert!(matches!(fourth, Err(StoreError::Full)), "{fourth:?}");
+        let rows: Result<Option<i64>, StoreError> = writer
+            .write("count", (), |tx, ()| {
+                Box::pin(async move { tx.query_optional(&COUNT, &[], |row| row.get(0)).await })
+            })
+            .await;
+        assert_eq!(rows.unwrap(), Some(3));
+    }
+
+    #[tokio::test]
+    async fn a_transaction_the_engine_gave_up_is_run_again_without_the_culprit() {
+        const GIVE_UP: Sql = Sql::new("ROLLBACK");
+        let folder = TempDir::new().unwrap();
+        let writer = start(&folder);
+        // SQLite ends the whole transaction by itself after some errors; a ROLLBACK looks the same to the writer.
+        let culprit = writer.write("give_up", (), |tx, ()| {
+            Box::pin(async move {
+                tx.execute(&GIVE_UP, &[]).await?;
+                Err::<(), _>(StoreError::Full)
+            })
+        });
+        let (first, culprit, last) = tokio::join!(biased; add(&writer, 10), culprit, add(&writer, 20));
+        assert!(first.is_ok() && last.is_ok(), "{first:?} {last:?}");
+        assert!(matches!(culprit, Err(StoreError::Full)), "{culprit:?}");
+        let rows: Result<Option<i64>, StoreError> = writer
+            .write("count", (), |tx, ()| {
+                Box::pin(async move { tx.query_optional(&COUNT, &[], |row| row.get(0)).await })
+            })
+            .await;
+        assert_eq!(rows.unwrap(), Some(2));
+    }
+}

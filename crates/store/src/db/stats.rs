@@ -1,0 +1,95 @@
+//! What the store counts about itself; touches nothing.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+/// Sizes of group commits are counted in classes: 1, 2, 3–4, 5–8, …, more than 256.
+pub const GROUP_CLASSES: usize = 10;
+
+/// A snapshot of the store's counters since it was opened.
+#[derive(Clone, Debug, Default)]
+pub struct StoreStats {
+    /// Transactions committed.
+    pub commits: u64,
+    /// Writes kept by those transactions.
+    pub writes: u64,
+    /// How many commits carried how many writes; class `n` goes up to `2^n`, the last is open.
+    pub group_sizes: [u64; GROUP_CLASSES],
+    /// Transactions run again after a conflict or a lost connection.
+    pub retries: u64,
+    /// Checkpoints of the write-ahead log (SQLite).
+    pub checkpoints: u64,
+    /// Each named write.
+    pub by_name: BTreeMap<&'static str, WriteStats>,
+}
+
+/// The counters of one named write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WriteStats {
+    /// How often it was asked for.
+    pub count: u64,
+    /// How often it ended in an error and changed nothing.
+    pub failed: u64,
+    /// Time from asking to answer, summed up.
+    pub total: Duration,
+}
+
+/// The counters themselves.
+#[derive(Default)]
+pub(super) struct Counters(Mutex<StoreStats>);
+
+impl Counters {
+    fn with(&self, change: impl FnOnce(&mut StoreStats)) {
+        // Plain numbers cannot be left half-changed, so a poisoned lock is still good.
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(super) fn count_commit(&self, writes: usize) {
+        self.with(|stats| {
+            stats.commits += 1;
+            stats.writes += writes as u64;
+            let class = writes.max(1).next_power_of_two().trailing_zeros() as usize;
+            stats.group_sizes[class.min(GROUP_CLASSES - 1)] += 1;
+        });
+    }
+
+    pub(super) fn count_retry(&self) {
+        self.with(|stats| stats.retries += 1);
+    }
+
+    pub(super) fn count_checkpoint(&self) {
+        self.with(|stats| stats.checkpoints += 1);
+    }
+
+    pub(super) fn count_write(&self, name: &'static str, kept: bool, took: Duration) {
+        self.with(|stats| {
+            let entry = stats.by_name.entry(name).or_default();
+            entry.count += 1;
+            entry.failed += u64::from(!kept);
+            entry.total += took;
+        });
+    }
+
+    pub(super) fn snapshot(&self) -> StoreStats {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn group_sizes_fall_into_powers_of_two() {
+        let counters = Counters::default();
+        for size in [1, 2, 3, 4, 5, 256, 257, 512] {
+            counters.count_commit(size);
+        }
+        let stats = counters.snapshot();
+        assert_eq!(stats.group_sizes, [1, 1, 2, 1, 0, 0, 0, 0, 1, 2]);
+        assert_eq!((stats.commits, stats.writes), (8, 1040));
+    }
+}

@@ -1,0 +1,170 @@
+//! The key pairs of guests on devices. SQL over `device_keys`; no policy.
+
+use vestibule_domain::{
+    id::{IdentityId, ProjectNo, UserId},
+    time::Timestamp,
+};
+
+use crate::{
+    column::{read_id, read_optional_time, read_time},
+    db::{Conn, Row, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &LIST, &TOUCH, &MARK_PROMOTED, &REMOVE];
+
+/// A device's public key, as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceKeyRow {
+    /// The key's id as the device chose it; unique in the project.
+    pub kid: String,
+    /// The identity's id.
+    pub id: IdentityId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The public key as JSON (RFC 7517).
+    pub jwk: String,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it last signed a valid proof.
+    pub last_used_at: Timestamp,
+    /// When its owner was promoted; the key proves nothing since then.
+    pub promoted_at: Option<Timestamp>,
+    /// The device's display name.
+    pub device: Option<String>,
+}
+
+fn read_key(row: &Row<'_>) -> Result<DeviceKeyRow, StoreError> {
+    Ok(DeviceKeyRow {
+        kid: row.get(0)?,
+        id: read_id(row, 1)?,
+        user_id: read_id(row, 2)?,
+        jwk: row.get(3)?,
+        created_at: read_time(row, 4)?,
+        last_used_at: read_time(row, 5)?,
+        promoted_at: read_optional_time(row, 6)?,
+        device: row.get(7)?,
+    })
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO device_keys (
+       project_no,
+       kid,
+       id,
+       user_id,
+       jwk,
+       created_at,
+       last_used_at,
+       promoted_at,
+       device
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+     ON CONFLICT DO NOTHING",
+);
+
+/// Adds a key; `false` when its `kid` is taken.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn insert(tx: &mut Tx, p: ProjectNo, key: &DeviceKeyRow) -> Result<bool, StoreError> {
+    tx.execute_one(
+        &INSERT,
+        &[
+            &p.0,
+            &key.kid.as_str(),
+            &key.id.as_bytes().as_slice(),
+            &key.user_id.as_bytes().as_slice(),
+            &key.jwk.as_str(),
+            &key.created_at.as_micros(),
+            &key.last_used_at.as_micros(),
+            &key.promoted_at.map(Timestamp::as_micros),
+            &key.device.as_deref(),
+        ],
+    )
+    .await
+}
+
+const FIND: Sql = Sql::new(
+    "SELECT
+       kid,
+       id,
+       user_id,
+       jwk,
+       created_at,
+       last_used_at,
+       promoted_at,
+       device
+     FROM device_keys
+     WHERE project_no = $1 AND kid = $2",
+);
+
+/// The key with this `kid`.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find(conn: &mut Conn, p: ProjectNo, kid: &str) -> Result<Option<DeviceKeyRow>, StoreError> {
+    conn.query_optional(&FIND, &[&p.0, &kid], read_key).await
+}
+
+const LIST: Sql = Sql::new(
+    "SELECT
+       kid,
+       id,
+       user_id,
+       jwk,
+       created_at,
+       last_used_at,
+       promoted_at,
+       device
+     FROM device_keys
+     WHERE project_no = $1 AND user_id = $2
+     ORDER BY id",
+);
+
+/// Every key of a user, oldest first.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<DeviceKeyRow>, StoreError> {
+    conn.query_all(&LIST, &[&p.0, &user.as_bytes().as_slice()], read_key).await
+}
+
+const TOUCH: Sql = Sql::new(
+    "UPDATE device_keys
+     SET last_used_at = $3
+     WHERE project_no = $1 AND kid = $2
+       AND last_used_at < $3",
+);
+
+/// Notes a use; never moves the last use back.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn touch(tx: &mut Tx, p: ProjectNo, kid: &str, now: Timestamp) -> Result<bool, StoreError> {
+    tx.execute_one(&TOUCH, &[&p.0, &kid, &now.as_micros()]).await
+}
+
+const MARK_PROMOTED: Sql = Sql::new(
+    "UPDATE device_keys
+     SET promoted_at = $3
+     WHERE project_no = $1 AND user_id = $2
+       AND promoted_at IS NULL",
+);
+
+/// Notes on every key of a user that its owner was promoted; answers how many.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn mark_promoted(tx: &mut Tx, p: ProjectNo, user: UserId, now: Timestamp) -> Result<u64, StoreError> {
+    tx.execute(&MARK_PROMOTED, &[&p.0, &user.as_bytes().as_slice(), &now.as_micros()]).await
+}
+
+const REMOVE: Sql = Sql::new("DELETE FROM device_keys WHERE project_no = $1 AND kid = $2");
+
+/// Removes a key; `false` when there is no such one.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove(tx: &mut Tx, p: ProjectNo, kid: &str) -> Result<bool, StoreError> {
+    tx.execute_one(&REMOVE, &[&p.0, &kid]).await
+}

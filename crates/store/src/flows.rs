@@ -1,0 +1,138 @@
+//! Page flows: where a person stands on its way through the pages. SQL over `flows`; no policy.
+
+use vestibule_domain::{
+    id::{FlowId, ProjectNo},
+    time::Timestamp,
+};
+
+use crate::{
+    column::{read_id, read_time},
+    db::{Conn, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &UPDATE, &REMOVE, &REMOVE_EXPIRED_ANY_PROJECT];
+
+/// A page flow as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FlowRow {
+    /// Its id.
+    pub id: FlowId,
+    /// Its state, JSON.
+    pub state: String,
+    /// Counts its changes.
+    pub version: i64,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO flows (
+       project_no,
+       id,
+       state,
+       version,
+       created_at,
+       expires_at
+     ) VALUES ($1, $2, $3, $4, $5, $6)",
+);
+
+/// Adds a flow.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the id is taken.
+pub async fn insert(tx: &mut Tx, p: ProjectNo, flow: &FlowRow) -> Result<(), StoreError> {
+    tx.execute(
+        &INSERT,
+        &[
+            &p.0,
+            &flow.id.as_bytes().as_slice(),
+            &flow.state.as_str(),
+            &flow.version,
+            &flow.created_at.as_micros(),
+            &flow.expires_at.as_micros(),
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+const FIND: Sql = Sql::new(
+    "SELECT
+       id,
+       state,
+       version,
+       created_at,
+       expires_at
+     FROM flows
+     WHERE project_no = $1 AND id = $2",
+);
+
+/// The flow with this id, expired or not.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find(conn: &mut Conn, p: ProjectNo, id: FlowId) -> Result<Option<FlowRow>, StoreError> {
+    conn.query_optional(&FIND, &[&p.0, &id.as_bytes().as_slice()], |row| {
+        Ok(FlowRow {
+            id: read_id(row, 0)?,
+            state: row.get(1)?,
+            version: row.get(2)?,
+            created_at: read_time(row, 3)?,
+            expires_at: read_time(row, 4)?,
+        })
+    })
+    .await
+}
+
+const UPDATE: Sql = Sql::new(
+    "UPDATE flows
+     SET state = $4,
+         version = version + 1,
+         expires_at = $5
+     WHERE project_no = $1 AND id = $2
+       AND version = $3",
+);
+
+/// Moves a flow on if it still has the expected version; `false` when another request was faster.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn update(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: FlowId,
+    expected_version: i64,
+    state: &str,
+    expires_at: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&UPDATE, &[&p.0, &id.as_bytes().as_slice(), &expected_version, &state, &expires_at.as_micros()])
+        .await
+}
+
+const REMOVE: Sql = Sql::new("DELETE FROM flows WHERE project_no = $1 AND id = $2");
+
+/// Ends a flow; of any number of callers one gets `true`.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove(tx: &mut Tx, p: ProjectNo, id: FlowId) -> Result<bool, StoreError> {
+    tx.execute_one(&REMOVE, &[&p.0, &id.as_bytes().as_slice()]).await
+}
+
+const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
+    "DELETE FROM flows
+     WHERE (project_no, id) IN (
+       SELECT project_no, id FROM flows WHERE expires_at < $1 ORDER BY expires_at LIMIT $2
+     )",
+);
+
+/// Removes at most `limit` flows that ended before `now`; answers how many.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_EXPIRED_ANY_PROJECT, &[&now.as_micros(), &limit]).await
+}

@@ -1,0 +1,406 @@
+//! Refresh-token grants. SQL over `grants` (and `users` in a join); no policy.
+
+use vestibule_domain::{
+    grant::{Grant, PreviousToken},
+    id::{GrantId, ProjectNo, SessionId, UserId},
+    secret::TokenHash,
+    time::Timestamp,
+    user::User,
+};
+
+use crate::{
+    column::{read_hash, read_id, read_optional_hash, read_optional_id, read_optional_time, read_project, read_time},
+    db::{Conn, Row, Sql, StoreError, Tx},
+    users::read_user,
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[
+    &INSERT,
+    &FIND,
+    &FIND_WITH_USER,
+    &TOUCH,
+    &RECORD_ACCESS,
+    &ROTATE,
+    &SET_AUTHENTICATED,
+    &MARK_HAS_REVOKED_TOKENS,
+    &REMOVE,
+    &REMOVE_OF_SESSION,
+    &REMOVE_ALL,
+    &REMOVE_OF_CLIENT,
+    &LIST,
+    &SCAN_ANY_PROJECT,
+];
+
+/// How many columns [`read_grant`] reads.
+const COLUMNS: usize = 15;
+
+fn read_grant(row: &Row<'_>) -> Result<Grant, StoreError> {
+    let previous = match (read_optional_hash(row, 12)?, read_optional_time(row, 13)?) {
+        (Some(token_hash), Some(rotated_at)) => Some(PreviousToken { token_hash, rotated_at }),
+        (None, _) | (_, None) => None,
+    };
+    Ok(Grant {
+        id: read_id(row, 0)?,
+        user_id: read_id(row, 1)?,
+        client_id: row.get(2)?,
+        token_hash: read_hash(row, 3)?,
+        scope: row.get(4)?,
+        created_at: read_time(row, 5)?,
+        last_access_at: read_time(row, 6)?,
+        authenticated_at: read_time(row, 7)?,
+        amr: row.get(8)?,
+        session_id: read_optional_id(row, 9)?,
+        dpop_jkt: row.get(10)?,
+        device: row.get(11)?,
+        previous,
+        has_revoked_tokens: row.get::<i64>(14)? != 0,
+    })
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO grants (
+       project_no,
+       id,
+       user_id,
+       client_id,
+       token_hash,
+       scope,
+       created_at,
+       last_access_at,
+       authenticated_at,
+       amr,
+       session_id,
+       dpop_jkt,
+       device,
+       previous_hash,
+       rotated_at,
+       has_revoked_tokens
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+);
+
+/// Adds a grant.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the id is taken.
+pub async fn insert(tx: &mut Tx, p: ProjectNo, grant: &Grant) -> Result<(), StoreError> {
+    tx.execute(
+        &INSERT,
+        &[
+            &p.0,
+            &grant.id.as_bytes().as_slice(),
+            &grant.user_id.as_bytes().as_slice(),
+            &grant.client_id.as_str(),
+            &grant.token_hash.0.as_slice(),
+            &grant.scope.as_deref(),
+            &grant.created_at.as_micros(),
+            &grant.last_access_at.as_micros(),
+            &grant.authenticated_at.as_micros(),
+            &grant.amr.as_deref(),
+            &grant.session_id.as_ref().map(|id| id.as_bytes().as_slice()),
+            &grant.dpop_jkt.as_deref(),
+            &grant.device.as_deref(),
+            &grant.previous.as_ref().map(|previous| previous.token_hash.0.as_slice()),
+            &grant.previous.as_ref().map(|previous| previous.rotated_at.as_micros()),
+            &i64::from(grant.has_revoked_tokens),
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+const FIND: Sql = Sql::new(
+    "SELECT
+       id,
+       user_id,
+       client_id,
+       token_hash,
+       scope,
+       created_at,
+       last_access_at,
+       authenticated_at,
+       amr,
+       session_id,
+       dpop_jkt,
+       device,
+       previous_hash,
+       rotated_at,
+       has_revoked_tokens
+     FROM grants
+     WHERE project_no = $1 AND id = $2",
+);
+
+/// The grant with this id.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find(conn: &mut Conn, p: ProjectNo, id: GrantId) -> Result<Option<Grant>, StoreError> {
+    conn.query_optional(&FIND, &[&p.0, &id.as_bytes().as_slice()], read_grant).await
+}
+
+const FIND_WITH_USER: Sql = Sql::new(
+    "SELECT
+       g.id,
+       g.user_id,
+       g.client_id,
+       g.token_hash,
+       g.scope,
+       g.created_at,
+       g.last_access_at,
+       g.authenticated_at,
+       g.amr,
+       g.session_id,
+       g.dpop_jkt,
+       g.device,
+       g.previous_hash,
+       g.rotated_at,
+       g.has_revoked_tokens,
+       u.id,
+       u.created_at,
+       u.updated_at,
+       u.last_login_at,
+       u.anonymous_since,
+       u.promoted_at,
+       u.disabled_at,
+       u.yielded_to,
+       u.standard_attributes,
+       u.custom_attributes
+     FROM grants g
+     JOIN users u ON u.project_no = g.project_no AND u.id = g.user_id
+     WHERE g.project_no = $1 AND g.id = $2",
+);
+
+/// The grant with this id, and its owner.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find_with_user(conn: &mut Conn, p: ProjectNo, id: GrantId) -> Result<Option<(Grant, User)>, StoreError> {
+    conn.query_optional(&FIND_WITH_USER, &[&p.0, &id.as_bytes().as_slice()], |row| {
+        Ok((read_grant(row)?, read_user(row, COLUMNS)?))
+    })
+    .await
+}
+
+const RECORD_ACCESS: Sql = Sql::new(
+    "UPDATE grants
+     SET last_access_at = $3
+     WHERE project_no = $1 AND id = $2
+       AND last_access_at < $3",
+);
+
+/// Notes a use; never moves the last use back.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn record_access(tx: &mut Tx, p: ProjectNo, id: GrantId, now: Timestamp) -> Result<bool, StoreError> {
+    tx.execute_one(&RECORD_ACCESS, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
+}
+
+const TOUCH: Sql = Sql::new(
+    "UPDATE grants
+     SET last_access_at = CASE WHEN last_access_at < $4 THEN $4 ELSE last_access_at END,
+         device = $3
+     WHERE project_no = $1 AND id = $2",
+);
+
+/// Notes a refresh and the device's name as it was given with it; never moves the last use back. False when the grant
+/// is gone.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn touch(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: GrantId,
+    device: Option<&str>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&TOUCH, &[&p.0, &id.as_bytes().as_slice(), &device, &now.as_micros()]).await
+}
+
+const ROTATE: Sql = Sql::new(
+    "UPDATE grants
+     SET previous_hash = token_hash,
+         token_hash = $4,
+         rotated_at = $5,
+         last_access_at = $5
+     WHERE project_no = $1 AND id = $2
+       AND token_hash = $3",
+);
+
+/// Replaces the current token by a new one if it is still the expected one; the old one becomes the previous.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn rotate(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: GrantId,
+    expected: TokenHash,
+    new: TokenHash,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(
+        &ROTATE,
+        &[&p.0, &id.as_bytes().as_slice(), &expected.0.as_slice(), &new.0.as_slice(), &now.as_micros()],
+    )
+    .await
+}
+
+const SET_AUTHENTICATED: Sql = Sql::new(
+    "UPDATE grants
+     SET authenticated_at = $3,
+         amr = $4
+     WHERE project_no = $1 AND id = $2",
+);
+
+/// Notes when and how the user proved who it is.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn set_authenticated(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: GrantId,
+    at: Timestamp,
+    amr: Option<&str>,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&SET_AUTHENTICATED, &[&p.0, &id.as_bytes().as_slice(), &at.as_micros(), &amr]).await
+}
+
+const MARK_HAS_REVOKED_TOKENS: Sql = Sql::new(
+    "UPDATE grants
+     SET has_revoked_tokens = 1
+     WHERE project_no = $1 AND id = $2",
+);
+
+/// Notes that single access tokens of this grant were revoked.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn mark_has_revoked_tokens(tx: &mut Tx, p: ProjectNo, id: GrantId) -> Result<bool, StoreError> {
+    tx.execute_one(&MARK_HAS_REVOKED_TOKENS, &[&p.0, &id.as_bytes().as_slice()]).await
+}
+
+const REMOVE: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND id = $2");
+
+/// Removes a grant; `false` when there is no such one.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove(tx: &mut Tx, p: ProjectNo, id: GrantId) -> Result<bool, StoreError> {
+    tx.execute_one(&REMOVE, &[&p.0, &id.as_bytes().as_slice()]).await
+}
+
+const REMOVE_OF_SESSION: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND session_id = $2");
+
+/// Removes the grants that are grouped with a cookie session; answers how many.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_of_session(tx: &mut Tx, p: ProjectNo, session: SessionId) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_OF_SESSION, &[&p.0, &session.as_bytes().as_slice()]).await
+}
+
+const REMOVE_ALL: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND user_id = $2");
+
+/// Removes every grant of a user; answers how many.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_all(tx: &mut Tx, p: ProjectNo, user: UserId) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_ALL, &[&p.0, &user.as_bytes().as_slice()]).await
+}
+
+const REMOVE_OF_CLIENT: Sql = Sql::new(
+    "DELETE FROM grants
+     WHERE project_no = $1 AND user_id = $2
+       AND client_id = $3
+       AND id <> $4",
+);
+
+/// Removes a user's grants of one application, all or all but one; answers how many.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_of_client(
+    tx: &mut Tx,
+    p: ProjectNo,
+    user: UserId,
+    client_id: &str,
+    except: Option<GrantId>,
+) -> Result<u64, StoreError> {
+    // No grant has the id of zeros: UUIDv7 always has its version bits set.
+    let except = except.map_or([0; 16], |id| *id.as_bytes());
+    tx.execute(&REMOVE_OF_CLIENT, &[&p.0, &user.as_bytes().as_slice(), &client_id, &except.as_slice()]).await
+}
+
+const LIST: Sql = Sql::new(
+    "SELECT
+       id,
+       user_id,
+       client_id,
+       token_hash,
+       scope,
+       created_at,
+       last_access_at,
+       authenticated_at,
+       amr,
+       session_id,
+       dpop_jkt,
+       device,
+       previous_hash,
+       rotated_at,
+       has_revoked_tokens
+     FROM grants
+     WHERE project_no = $1 AND user_id = $2
+     ORDER BY id",
+);
+
+/// Every grant of a user, oldest first.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<Grant>, StoreError> {
+    conn.query_all(&LIST, &[&p.0, &user.as_bytes().as_slice()], read_grant).await
+}
+
+const SCAN_ANY_PROJECT: Sql = Sql::new(
+    "SELECT
+       id,
+       user_id,
+       client_id,
+       token_hash,
+       scope,
+       created_at,
+       last_access_at,
+       authenticated_at,
+       amr,
+       session_id,
+       dpop_jkt,
+       device,
+       previous_hash,
+       rotated_at,
+       has_revoked_tokens,
+       project_no
+     FROM grants
+     WHERE (project_no, id) > ($1, $2)
+     ORDER BY project_no, id
+     LIMIT $3",
+);
+
+/// At most `limit` grants of all projects in key order, beginning `after` one: for jobs that look at every grant.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn scan_any_project(
+    conn: &mut Conn,
+    after: Option<(ProjectNo, GrantId)>,
+    limit: i64,
+) -> Result<Vec<(ProjectNo, Grant)>, StoreError> {
+    let (p, id) = after.map_or((i64::MIN, [0; 16]), |(p, id)| (p.0, *id.as_bytes()));
+    conn.query_all(&SCAN_ANY_PROJECT, &[&p, &id.as_slice(), &limit], |row| {
+        Ok((read_project(row, COLUMNS)?, read_grant(row)?))
+    })
+    .await
+}

@@ -1,0 +1,46 @@
+//! What a background job must remember between runs. SQL over `job_state`; no policy.
+
+use vestibule_domain::time::Timestamp;
+
+use crate::{
+    column::read_time,
+    db::{Conn, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[&GET, &SET];
+
+const GET: Sql = Sql::new(
+    "SELECT
+       cursor,
+       updated_at
+     FROM job_state
+     WHERE name = $1",
+);
+
+/// The cursor a job left, and when; `None` when it never left one.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn get(conn: &mut Conn, name: &str) -> Result<Option<(Option<Vec<u8>>, Timestamp)>, StoreError> {
+    conn.query_optional(&GET, &[&name], |row| Ok((row.get(0)?, read_time(row, 1)?))).await
+}
+
+const SET: Sql = Sql::new(
+    "INSERT INTO job_state (
+       name,
+       cursor,
+       updated_at
+     ) VALUES ($1, $2, $3)
+     ON CONFLICT (name) DO UPDATE
+     SET cursor = excluded.cursor,
+         updated_at = excluded.updated_at",
+);
+
+/// Leaves a cursor for a job's next run.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn set(tx: &mut Tx, name: &str, cursor: Option<&[u8]>, now: Timestamp) -> Result<(), StoreError> {
+    tx.execute(&SET, &[&name, &cursor, &now.as_micros()]).await.map(|_| ())
+}

@@ -1,0 +1,144 @@
+//! Side effects to carry out after the commit that queued them. SQL over `outbox`; no policy.
+
+use vestibule_domain::{
+    id::{ProjectNo, UserId},
+    time::Timestamp,
+};
+
+use crate::{
+    column::{read_optional_id, read_project, read_time},
+    db::{Conn, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[&PUSH, &DUE_ANY_PROJECT, &CLAIM, &FAIL, &REMOVE];
+
+/// A side effect that waits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutboxRow {
+    /// Its number; later ones are greater.
+    pub id: i64,
+    /// The project it belongs to.
+    pub project: ProjectNo,
+    /// What kind of side effect.
+    pub kind: String,
+    /// The user it is about.
+    pub user_id: Option<UserId>,
+    /// What it needs, JSON.
+    pub payload: String,
+    /// When it was queued.
+    pub created_at: Timestamp,
+    /// Not before this time.
+    pub due_at: Timestamp,
+    /// How often it was tried.
+    pub attempts: i64,
+}
+
+const PUSH: Sql = Sql::new(
+    "INSERT INTO outbox (
+       project_no,
+       kind,
+       user_id,
+       payload,
+       created_at,
+       due_at
+     ) VALUES ($1, $2, $3, $4, $5, $5)",
+);
+
+/// Queues a side effect, due at once.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn push(
+    tx: &mut Tx,
+    p: ProjectNo,
+    kind: &str,
+    user: Option<UserId>,
+    payload: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let user = user.as_ref().map(|id| id.as_bytes().as_slice());
+    tx.execute(&PUSH, &[&p.0, &kind, &user, &payload, &now.as_micros()]).await.map(|_| ())
+}
+
+const DUE_ANY_PROJECT: Sql = Sql::new(
+    "SELECT
+       id,
+       project_no,
+       kind,
+       user_id,
+       payload,
+       created_at,
+       due_at,
+       attempts
+     FROM outbox
+     WHERE kind = $1 AND due_at <= $2
+     ORDER BY due_at, id
+     LIMIT $3",
+);
+
+/// At most `limit` side effects of a kind that are due, those that wait longest first.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn due_any_project(
+    conn: &mut Conn,
+    kind: &str,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<OutboxRow>, StoreError> {
+    conn.query_all(&DUE_ANY_PROJECT, &[&kind, &now.as_micros(), &limit], |row| {
+        Ok(OutboxRow {
+            id: row.get(0)?,
+            project: read_project(row, 1)?,
+            kind: row.get(2)?,
+            user_id: read_optional_id(row, 3)?,
+            payload: row.get(4)?,
+            created_at: read_time(row, 5)?,
+            due_at: read_time(row, 6)?,
+            attempts: row.get(7)?,
+        })
+    })
+    .await
+}
+
+const CLAIM: Sql = Sql::new(
+    "UPDATE outbox
+     SET due_at = $2,
+         attempts = attempts + 1
+     WHERE id = $1
+       AND attempts = $3",
+);
+
+/// Claims a side effect seen with so many `attempts` for oneself `until` a time; of several nodes one gets `true`.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn claim(tx: &mut Tx, id: i64, until: Timestamp, attempts: i64) -> Result<bool, StoreError> {
+    tx.execute_one(&CLAIM, &[&id, &until.as_micros(), &attempts]).await
+}
+
+const FAIL: Sql = Sql::new(
+    "UPDATE outbox
+     SET due_at = $2,
+         last_error = $3
+     WHERE id = $1",
+);
+
+/// Notes a failed try and when the next one is due.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn fail(tx: &mut Tx, id: i64, due_at: Timestamp, error: &str) -> Result<bool, StoreError> {
+    tx.execute_one(&FAIL, &[&id, &due_at.as_micros(), &error]).await
+}
+
+const REMOVE: Sql = Sql::new("DELETE FROM outbox WHERE id = $1");
+
+/// Removes a side effect that was carried out or given up.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove(tx: &mut Tx, id: i64) -> Result<bool, StoreError> {
+    tx.execute_one(&REMOVE, &[&id]).await
+}

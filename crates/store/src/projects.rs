@@ -1,0 +1,221 @@
+//! Projects and their settings documents. SQL over `projects`, and over every table when one is deleted; no policy.
+
+use vestibule_domain::{id::ProjectNo, time::Timestamp};
+
+use crate::{
+    column::{read_project, read_time},
+    db::{Conn, Row, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[
+    &INSERT,
+    &LIST_ANY_PROJECT,
+    &FIND_BY_ID_ANY_PROJECT,
+    &UPDATE_SETTINGS,
+    &VERSIONS_ANY_PROJECT,
+    &DELETE_KEYS,
+    &DELETE_CLIENT_SECRETS,
+    &DELETE_LOGIN_IDS,
+    &DELETE_PASSWORDS,
+    &DELETE_DEVICE_KEYS,
+    &DELETE_SESSIONS,
+    &DELETE_GRANTS,
+    &DELETE_FLOWS,
+    &DELETE_CODES,
+    &DELETE_SPENT,
+    &DELETE_OUTBOX,
+    &DELETE_USERS,
+    &DELETE,
+];
+
+/// A project to add.
+#[derive(Clone, Copy, Debug)]
+pub struct NewProject<'a> {
+    /// The id an operator chose.
+    pub id: &'a str,
+    /// The origin its users see.
+    pub public_origin: &'a str,
+    /// The settings document, JSON.
+    pub settings: &'a str,
+    /// When it is added.
+    pub now: Timestamp,
+}
+
+/// A project as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProjectRow {
+    /// Its number, never given out twice.
+    pub no: ProjectNo,
+    /// The id an operator chose.
+    pub id: String,
+    /// The origin its users see.
+    pub public_origin: String,
+    /// The settings document, JSON.
+    pub settings: String,
+    /// Counts the changes of the settings, from 1.
+    pub version: i64,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When its settings last changed.
+    pub updated_at: Timestamp,
+}
+
+fn read_row(row: &Row<'_>) -> Result<ProjectRow, StoreError> {
+    Ok(ProjectRow {
+        no: read_project(row, 0)?,
+        id: row.get(1)?,
+        public_origin: row.get(2)?,
+        settings: row.get(3)?,
+        version: row.get(4)?,
+        created_at: read_time(row, 5)?,
+        updated_at: read_time(row, 6)?,
+    })
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO projects (
+       id,
+       public_origin,
+       settings,
+       version,
+       created_at,
+       updated_at
+     ) VALUES ($1, $2, $3, 1, $4, $4)
+     ON CONFLICT DO NOTHING
+     RETURNING no",
+);
+
+/// Adds a project; `None` when its id or origin is taken.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn insert(tx: &mut Tx, project: &NewProject<'_>) -> Result<Option<ProjectNo>, StoreError> {
+    tx.query_optional(
+        &INSERT,
+        &[&project.id, &project.public_origin, &project.settings, &project.now.as_micros()],
+        |row| read_project(row, 0),
+    )
+    .await
+}
+
+const LIST_ANY_PROJECT: Sql = Sql::new(
+    "SELECT
+       no,
+       id,
+       public_origin,
+       settings,
+       version,
+       created_at,
+       updated_at
+     FROM projects
+     ORDER BY no",
+);
+
+/// Every project, oldest first.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list_any_project(conn: &mut Conn) -> Result<Vec<ProjectRow>, StoreError> {
+    conn.query_all(&LIST_ANY_PROJECT, &[], read_row).await
+}
+
+const FIND_BY_ID_ANY_PROJECT: Sql = Sql::new(
+    "SELECT
+       no,
+       id,
+       public_origin,
+       settings,
+       version,
+       created_at,
+       updated_at
+     FROM projects
+     WHERE id = $1",
+);
+
+/// The project with this id.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find_by_id_any_project(conn: &mut Conn, id: &str) -> Result<Option<ProjectRow>, StoreError> {
+    conn.query_optional(&FIND_BY_ID_ANY_PROJECT, &[&id], read_row).await
+}
+
+const UPDATE_SETTINGS: Sql = Sql::new(
+    "UPDATE projects
+     SET public_origin = $3,
+         settings = $4,
+         version = version + 1,
+         updated_at = $5
+     WHERE no = $1
+       AND version = $2",
+);
+
+/// Replaces the settings if they still have the expected version; `false` when somebody else was faster.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the origin belongs to another project.
+pub async fn update_settings(
+    tx: &mut Tx,
+    p: ProjectNo,
+    expected_version: i64,
+    public_origin: &str,
+    settings: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&UPDATE_SETTINGS, &[&p.0, &expected_version, &public_origin, &settings, &now.as_micros()]).await
+}
+
+const VERSIONS_ANY_PROJECT: Sql = Sql::new(
+    "SELECT
+       no,
+       version
+     FROM projects
+     ORDER BY no",
+);
+
+/// Each project's settings version: a cheap way to see what changed.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn versions_any_project(conn: &mut Conn) -> Result<Vec<(ProjectNo, i64)>, StoreError> {
+    conn.query_all(&VERSIONS_ANY_PROJECT, &[], |row| Ok((read_project(row, 0)?, row.get(1)?))).await
+}
+
+const DELETE_KEYS: Sql = Sql::new("DELETE FROM project_keys WHERE project_no = $1");
+const DELETE_CLIENT_SECRETS: Sql = Sql::new("DELETE FROM client_secrets WHERE project_no = $1");
+const DELETE_LOGIN_IDS: Sql = Sql::new("DELETE FROM login_ids WHERE project_no = $1");
+const DELETE_PASSWORDS: Sql = Sql::new("DELETE FROM passwords WHERE project_no = $1");
+const DELETE_DEVICE_KEYS: Sql = Sql::new("DELETE FROM device_keys WHERE project_no = $1");
+const DELETE_SESSIONS: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1");
+const DELETE_GRANTS: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1");
+const DELETE_FLOWS: Sql = Sql::new("DELETE FROM flows WHERE project_no = $1");
+const DELETE_CODES: Sql = Sql::new("DELETE FROM authorization_codes WHERE project_no = $1");
+const DELETE_SPENT: Sql = Sql::new("DELETE FROM spent WHERE project_no = $1");
+const DELETE_OUTBOX: Sql = Sql::new("DELETE FROM outbox WHERE project_no = $1");
+const DELETE_USERS: Sql = Sql::new("DELETE FROM users WHERE project_no = $1");
+const DELETE: Sql = Sql::new("DELETE FROM projects WHERE no = $1");
+
+/// Deletes a project and everything in it, in one transaction; `false` when there is no such project.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
+    for content in [
+        &DELETE_KEYS,
+        &DELETE_CLIENT_SECRETS,
+        &DELETE_LOGIN_IDS,
+        &DELETE_PASSWORDS,
+        &DELETE_DEVICE_KEYS,
+        &DELETE_SESSIONS,
+        &DELETE_GRANTS,
+        &DELETE_FLOWS,
+        &DELETE_CODES,
+        &DELETE_SPENT,
+        &DELETE_OUTBOX,
+        &DELETE_USERS,
+    ] {
+        tx.execute(content, &[&p.0]).await?;
+    }
+    tx.execute_one(&DELETE, &[&p.0]).await
+}

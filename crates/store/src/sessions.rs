@@ -1,0 +1,245 @@
+//! Cookie sessions. SQL over `sessions` (and `users` in a join); no policy.
+
+use vestibule_domain::{
+    id::{ProjectNo, SessionId, UserId},
+    session::Session,
+    time::Timestamp,
+    user::User,
+};
+
+use crate::{
+    column::{read_hash, read_id, read_project, read_time},
+    db::{Conn, Row, Sql, StoreError, Tx},
+    users::read_user,
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] =
+    &[&INSERT, &FIND, &FIND_WITH_USER, &TOUCH, &SET_AUTHENTICATED, &REMOVE, &REMOVE_ALL, &LIST, &SCAN_ANY_PROJECT];
+
+/// How many columns [`read_session`] reads.
+const COLUMNS: usize = 8;
+
+fn read_session(row: &Row<'_>) -> Result<Session, StoreError> {
+    Ok(Session {
+        id: read_id(row, 0)?,
+        user_id: read_id(row, 1)?,
+        secret_hash: read_hash(row, 2)?,
+        created_at: read_time(row, 3)?,
+        last_access_at: read_time(row, 4)?,
+        authenticated_at: read_time(row, 5)?,
+        amr: row.get(6)?,
+        device: row.get(7)?,
+    })
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO sessions (
+       project_no,
+       id,
+       user_id,
+       secret_hash,
+       created_at,
+       last_access_at,
+       authenticated_at,
+       amr,
+       device
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+);
+
+/// Adds a session.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the id is taken.
+pub async fn insert(tx: &mut Tx, p: ProjectNo, session: &Session) -> Result<(), StoreError> {
+    tx.execute(
+        &INSERT,
+        &[
+            &p.0,
+            &session.id.as_bytes().as_slice(),
+            &session.user_id.as_bytes().as_slice(),
+            &session.secret_hash.0.as_slice(),
+            &session.created_at.as_micros(),
+            &session.last_access_at.as_micros(),
+            &session.authenticated_at.as_micros(),
+            &session.amr.as_deref(),
+            &session.device.as_deref(),
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+const FIND: Sql = Sql::new(
+    "SELECT
+       id,
+       user_id,
+       secret_hash,
+       created_at,
+       last_access_at,
+       authenticated_at,
+       amr,
+       device
+     FROM sessions
+     WHERE project_no = $1 AND id = $2",
+);
+
+/// The session with this id.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find(conn: &mut Conn, p: ProjectNo, id: SessionId) -> Result<Option<Session>, StoreError> {
+    conn.query_optional(&FIND, &[&p.0, &id.as_bytes().as_slice()], read_session).await
+}
+
+const FIND_WITH_USER: Sql = Sql::new(
+    "SELECT
+       s.id,
+       s.user_id,
+       s.secret_hash,
+       s.created_at,
+       s.last_access_at,
+       s.authenticated_at,
+       s.amr,
+       s.device,
+       u.id,
+       u.created_at,
+       u.updated_at,
+       u.last_login_at,
+       u.anonymous_since,
+       u.promoted_at,
+       u.disabled_at,
+       u.yielded_to,
+       u.standard_attributes,
+       u.custom_attributes
+     FROM sessions s
+     JOIN users u ON u.project_no = s.project_no AND u.id = s.user_id
+     WHERE s.project_no = $1 AND s.id = $2",
+);
+
+/// The session with this id, and its owner.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find_with_user(
+    conn: &mut Conn,
+    p: ProjectNo,
+    id: SessionId,
+) -> Result<Option<(Session, User)>, StoreError> {
+    conn.query_optional(&FIND_WITH_USER, &[&p.0, &id.as_bytes().as_slice()], |row| {
+        Ok((read_session(row)?, read_user(row, COLUMNS)?))
+    })
+    .await
+}
+
+const TOUCH: Sql = Sql::new(
+    "UPDATE sessions
+     SET last_access_at = $3
+     WHERE project_no = $1 AND id = $2
+       AND last_access_at < $3",
+);
+
+/// Notes a use; never moves the last use back.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn touch(tx: &mut Tx, p: ProjectNo, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
+    tx.execute_one(&TOUCH, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
+}
+
+const SET_AUTHENTICATED: Sql = Sql::new(
+    "UPDATE sessions
+     SET authenticated_at = $3,
+         amr = $4
+     WHERE project_no = $1 AND id = $2",
+);
+
+/// Notes when and how the user proved who it is.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn set_authenticated(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: SessionId,
+    at: Timestamp,
+    amr: Option<&str>,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&SET_AUTHENTICATED, &[&p.0, &id.as_bytes().as_slice(), &at.as_micros(), &amr]).await
+}
+
+const REMOVE: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1 AND id = $2");
+
+/// Removes a session; `false` when there is no such one. Its grants are removed by `grants::remove_of_session`.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove(tx: &mut Tx, p: ProjectNo, id: SessionId) -> Result<bool, StoreError> {
+    tx.execute_one(&REMOVE, &[&p.0, &id.as_bytes().as_slice()]).await
+}
+
+const REMOVE_ALL: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1 AND user_id = $2");
+
+/// Removes every session of a user; answers how many.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_all(tx: &mut Tx, p: ProjectNo, user: UserId) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_ALL, &[&p.0, &user.as_bytes().as_slice()]).await
+}
+
+const LIST: Sql = Sql::new(
+    "SELECT
+       id,
+       user_id,
+       secret_hash,
+       created_at,
+       last_access_at,
+       authenticated_at,
+       amr,
+       device
+     FROM sessions
+     WHERE project_no = $1 AND user_id = $2
+     ORDER BY id",
+);
+
+/// Every session of a user, oldest first.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<Session>, StoreError> {
+    conn.query_all(&LIST, &[&p.0, &user.as_bytes().as_slice()], read_session).await
+}
+
+const SCAN_ANY_PROJECT: Sql = Sql::new(
+    "SELECT
+       id,
+       user_id,
+       secret_hash,
+       created_at,
+       last_access_at,
+       authenticated_at,
+       amr,
+       device,
+       project_no
+     FROM sessions
+     WHERE (project_no, id) > ($1, $2)
+     ORDER BY project_no, id
+     LIMIT $3",
+);
+
+/// At most `limit` sessions of all projects in key order, beginning `after` one: for jobs that look at every session.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn scan_any_project(
+    conn: &mut Conn,
+    after: Option<(ProjectNo, SessionId)>,
+    limit: i64,
+) -> Result<Vec<(ProjectNo, Session)>, StoreError> {
+    let (p, id) = after.map_or((i64::MIN, [0; 16]), |(p, id)| (p.0, *id.as_bytes()));
+    conn.query_all(&SCAN_ANY_PROJECT, &[&p, &id.as_slice(), &limit], |row| {
+        Ok((read_project(row, COLUMNS)?, read_session(row)?))
+    })
+    .await
+}

@@ -1,0 +1,280 @@
+//! Users. SQL over `users`, and over what a user owns when it is deleted; no policy.
+
+use serde_json::{Map, Value};
+use vestibule_domain::{
+    id::{ProjectNo, UserId},
+    time::Timestamp,
+    user::User,
+};
+
+use crate::{
+    column::{print_object, read_id, read_object, read_optional_id, read_optional_time, read_time},
+    db::{Conn, Row, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[
+    &INSERT,
+    &FIND,
+    &TAKE_ANONYMOUS_IDENTITY,
+    &YIELD_TO,
+    &RECORD_LOGIN,
+    &SET_ATTRIBUTES,
+    &SET_DISABLED,
+    &DELETE_LOGIN_IDS,
+    &DELETE_PASSWORDS,
+    &DELETE_DEVICE_KEYS,
+    &DELETE_SESSIONS,
+    &DELETE_GRANTS,
+    &DELETE,
+    &LIST_PAGE,
+];
+
+/// Reads a user from the columns that begin at `first`, in the order of `FIND`.
+pub(crate) fn read_user(row: &Row<'_>, first: usize) -> Result<User, StoreError> {
+    Ok(User {
+        id: read_id(row, first)?,
+        created_at: read_time(row, first + 1)?,
+        updated_at: read_time(row, first + 2)?,
+        last_login_at: read_optional_time(row, first + 3)?,
+        anonymous_since: read_optional_time(row, first + 4)?,
+        promoted_at: read_optional_time(row, first + 5)?,
+        disabled_at: read_optional_time(row, first + 6)?,
+        yielded_to: read_optional_id(row, first + 7)?,
+        standard_attributes: read_object(row, first + 8)?,
+        custom_attributes: read_object(row, first + 9)?,
+    })
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO users (
+       project_no,
+       id,
+       created_at,
+       updated_at,
+       last_login_at,
+       anonymous_since,
+       promoted_at,
+       disabled_at,
+       yielded_to,
+       standard_attributes,
+       custom_attributes
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+);
+
+/// Adds a user.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when the id is taken.
+pub async fn insert(tx: &mut Tx, p: ProjectNo, user: &User) -> Result<(), StoreError> {
+    tx.execute(
+        &INSERT,
+        &[
+            &p.0,
+            &user.id.as_bytes().as_slice(),
+            &user.created_at.as_micros(),
+            &user.updated_at.as_micros(),
+            &user.last_login_at.map(Timestamp::as_micros),
+            &user.anonymous_since.map(Timestamp::as_micros),
+            &user.promoted_at.map(Timestamp::as_micros),
+            &user.disabled_at.map(Timestamp::as_micros),
+            &user.yielded_to.as_ref().map(|id| id.as_bytes().as_slice()),
+            &print_object(&user.standard_attributes),
+            &print_object(&user.custom_attributes),
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+const FIND: Sql = Sql::new(
+    "SELECT
+       id,
+       created_at,
+       updated_at,
+       last_login_at,
+       anonymous_since,
+       promoted_at,
+       disabled_at,
+       yielded_to,
+       standard_attributes,
+       custom_attributes
+     FROM users
+     WHERE project_no = $1 AND id = $2",
+);
+
+/// The user with this id.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find(conn: &mut Conn, p: ProjectNo, id: UserId) -> Result<Option<User>, StoreError> {
+    conn.query_optional(&FIND, &[&p.0, &id.as_bytes().as_slice()], |row| read_user(row, 0)).await
+}
+
+const TAKE_ANONYMOUS_IDENTITY: Sql = Sql::new(
+    "UPDATE users
+     SET anonymous_since = NULL,
+         promoted_at = $3,
+         updated_at = $3
+     WHERE project_no = $1 AND id = $2
+       AND anonymous_since IS NOT NULL
+       AND disabled_at IS NULL
+       AND yielded_to IS NULL",
+);
+
+/// Takes the anonymous identity from an active guest and notes the promotion; of any number of callers one gets `true`.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn take_anonymous_identity(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: UserId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&TAKE_ANONYMOUS_IDENTITY, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
+}
+
+const YIELD_TO: Sql = Sql::new(
+    "UPDATE users
+     SET yielded_to = $3,
+         updated_at = $4
+     WHERE project_no = $1 AND id = $2
+       AND anonymous_since IS NOT NULL
+       AND disabled_at IS NULL
+       AND yielded_to IS NULL",
+);
+
+/// Notes that an active guest gave way to a member; of any number of callers one gets `true`.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn yield_to(
+    tx: &mut Tx,
+    p: ProjectNo,
+    guest: UserId,
+    member: UserId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&YIELD_TO, &[&p.0, &guest.as_bytes().as_slice(), &member.as_bytes().as_slice(), &now.as_micros()])
+        .await
+}
+
+const RECORD_LOGIN: Sql = Sql::new(
+    "UPDATE users
+     SET last_login_at = $3
+     WHERE project_no = $1 AND id = $2",
+);
+
+/// Notes that the user proved who it is.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn record_login(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
+    tx.execute_one(&RECORD_LOGIN, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
+}
+
+const SET_ATTRIBUTES: Sql = Sql::new(
+    "UPDATE users
+     SET standard_attributes = $3,
+         custom_attributes = $4,
+         updated_at = $5
+     WHERE project_no = $1 AND id = $2",
+);
+
+/// Replaces both sets of attributes; `false` when there is no such user.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn set_attributes(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: UserId,
+    standard: &Map<String, Value>,
+    custom: &Map<String, Value>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(
+        &SET_ATTRIBUTES,
+        &[&p.0, &id.as_bytes().as_slice(), &print_object(standard), &print_object(custom), &now.as_micros()],
+    )
+    .await
+}
+
+const SET_DISABLED: Sql = Sql::new(
+    "UPDATE users
+     SET disabled_at = $3,
+         updated_at = $4
+     WHERE project_no = $1 AND id = $2",
+);
+
+/// Disables a user (`Some`: since when) or enables it again (`None`); `false` when there is no such user.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn set_disabled(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: UserId,
+    since: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(
+        &SET_DISABLED,
+        &[&p.0, &id.as_bytes().as_slice(), &since.map(Timestamp::as_micros), &now.as_micros()],
+    )
+    .await
+}
+
+const DELETE_LOGIN_IDS: Sql = Sql::new("DELETE FROM login_ids WHERE project_no = $1 AND user_id = $2");
+const DELETE_PASSWORDS: Sql = Sql::new("DELETE FROM passwords WHERE project_no = $1 AND user_id = $2");
+const DELETE_DEVICE_KEYS: Sql = Sql::new("DELETE FROM device_keys WHERE project_no = $1 AND user_id = $2");
+const DELETE_SESSIONS: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1 AND user_id = $2");
+const DELETE_GRANTS: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND user_id = $2");
+const DELETE: Sql = Sql::new("DELETE FROM users WHERE project_no = $1 AND id = $2");
+
+/// Deletes a user and everything it owns; `false` when there is no such user.
+///
+/// Messages already in the outbox stay: the one that tells of the deletion is among them.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn delete(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
+    let id = id.as_bytes().as_slice();
+    for owned in [&DELETE_LOGIN_IDS, &DELETE_PASSWORDS, &DELETE_DEVICE_KEYS, &DELETE_SESSIONS, &DELETE_GRANTS] {
+        tx.execute(owned, &[&p.0, &id]).await?;
+    }
+    tx.execute_one(&DELETE, &[&p.0, &id]).await
+}
+
+const LIST_PAGE: Sql = Sql::new(
+    "SELECT
+       id,
+       created_at,
+       updated_at,
+       last_login_at,
+       anonymous_since,
+       promoted_at,
+       disabled_at,
+       yielded_to,
+       standard_attributes,
+       custom_attributes
+     FROM users
+     WHERE project_no = $1 AND id < $2
+     ORDER BY id DESC
+     LIMIT $3",
+);
+
+/// At most `limit` users, newest first; the next page comes `after` the last one of this.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list_page(
+    conn: &mut Conn,
+    p: ProjectNo,
+    after: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>, StoreError> {
+    let bound = after.map_or([u8::MAX; 16], |id| *id.as_bytes());
+    conn.query_all(&LIST_PAGE, &[&p.0, &bound.as_slice(), &limit], |row| read_user(row, 0)).await
+}

@@ -1,0 +1,273 @@
+//! Users and what they log in with, on both engines.
+
+use serde_json::json;
+use vestibule_domain::user::User;
+use vestibule_store::{
+    Store, StoreError,
+    credentials::{self, LoginIdRow},
+    device_keys::{self, DeviceKeyRow},
+    grants, sessions, users,
+};
+
+use crate::place::{OTHER, P, at, grant, guest, id, on_both_engines, session, write};
+
+on_both_engines!(
+    a_user_reads_back_as_it_was_written,
+    a_user_of_another_project_is_not_found,
+    an_id_is_given_to_one_user_only,
+    the_anonymous_identity_is_taken_once,
+    a_disabled_guest_is_not_promoted,
+    of_many_promotions_at_once_one_wins,
+    a_guest_yields_once,
+    a_guest_that_yielded_is_not_promoted,
+    attributes_and_disabling_change_the_user,
+    a_deleted_user_leaves_nothing_behind,
+    pages_of_users_come_newest_first_and_never_overlap,
+    a_login_id_belongs_to_one_user,
+    a_login_id_is_verified_once,
+    a_new_password_replaces_the_old_one,
+    a_device_key_belongs_to_one_user,
+    a_device_key_remembers_the_promotion,
+);
+
+async fn add(store: &Store, user: User) {
+    write(store, user, |tx, user| Box::pin(users::insert(tx, P, user))).await;
+}
+
+async fn find(store: &Store, number: u64) -> Option<User> {
+    users::find(&mut store.read().await.unwrap(), P, id(number)).await.unwrap()
+}
+
+async fn a_user_reads_back_as_it_was_written(store: Store) {
+    let full = User {
+        last_login_at: Some(at(2)),
+        promoted_at: Some(at(3)),
+        disabled_at: Some(at(4)),
+        yielded_to: Some(id(9)),
+        standard_attributes: json!({"name": "Zoë ✓", "locale": "de"}).as_object().unwrap().clone(),
+        custom_attributes: json!({"level": 3}).as_object().unwrap().clone(),
+        ..guest(1)
+    };
+    let bare = User::new_member(id(2), at(-5));
+    add(&store, full.clone()).await;
+    add(&store, bare.clone()).await;
+    assert_eq!(find(&store, 1).await, Some(full));
+    assert_eq!(find(&store, 2).await, Some(bare));
+}
+
+async fn a_user_of_another_project_is_not_found(store: Store) {
+    add(&store, guest(1)).await;
+    assert_eq!(users::find(&mut store.read().await.unwrap(), OTHER, id(1)).await.unwrap(), None);
+}
+
+async fn an_id_is_given_to_one_user_only(store: Store) {
+    add(&store, guest(1)).await;
+    let again = store.write("again", (), |tx, ()| Box::pin(async move { users::insert(tx, P, &guest(1)).await })).await;
+    assert!(matches!(again, Err(StoreError::Conflict { .. })), "{again:?}");
+}
+
+async fn the_anonymous_identity_is_taken_once(store: Store) {
+    add(&store, guest(1)).await;
+    let take = |now| write(&store, now, |tx, now| Box::pin(users::take_anonymous_identity(tx, P, id(1), *now)));
+    assert!(take(at(5)).await);
+    assert!(!take(at(6)).await);
+    let user = find(&store, 1).await.unwrap();
+    assert_eq!((user.anonymous_since, user.promoted_at, user.updated_at), (None, Some(at(5)), at(5)));
+    assert_eq!(user.created_at, at(1));
+}
+
+async fn a_disabled_guest_is_not_promoted(store: Store) {
+    add(&store, User { disabled_at: Some(at(2)), ..guest(1) }).await;
+    assert!(!write(&store, (), |tx, ()| Box::pin(users::take_anonymous_identity(tx, P, id(1), at(5)))).await);
+    assert!(find(&store, 1).await.unwrap().is_anonymous());
+}
+
+async fn of_many_promotions_at_once_one_wins(store: Store) {
+    add(&store, guest(1)).await;
+    let racers = (0..20).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            write(&store, (), |tx, ()| Box::pin(users::take_anonymous_identity(tx, P, id(1), at(5)))).await
+        })
+    });
+    let mut winners = 0;
+    for racer in racers.collect::<Vec<_>>() {
+        winners += u32::from(racer.await.unwrap());
+    }
+    assert_eq!(winners, 1);
+}
+
+async fn a_guest_yields_once(store: Store) {
+    add(&store, guest(1)).await;
+    let give = |member| write(&store, member, |tx, member| Box::pin(users::yield_to(tx, P, id(1), *member, at(5))));
+    assert!(give(id(8)).await);
+    assert!(!give(id(9)).await);
+    let user = find(&store, 1).await.unwrap();
+    assert_eq!(user.yielded_to, Some(id(8)));
+    assert!(user.is_anonymous() && !user.is_active());
+}
+
+async fn a_guest_that_yielded_is_not_promoted(store: Store) {
+    add(&store, guest(1)).await;
+    assert!(write(&store, (), |tx, ()| Box::pin(users::yield_to(tx, P, id(1), id(8), at(5)))).await);
+    assert!(!write(&store, (), |tx, ()| Box::pin(users::take_anonymous_identity(tx, P, id(1), at(6)))).await);
+}
+
+async fn attributes_and_disabling_change_the_user(store: Store) {
+    add(&store, guest(1)).await;
+    write(&store, (), |tx, ()| {
+        Box::pin(async move {
+            let name = json!({"name": "Ann"}).as_object().cloned().unwrap_or_default();
+            assert!(users::set_attributes(tx, P, id(1), &name, &serde_json::Map::new(), at(3)).await?);
+            assert!(users::set_disabled(tx, P, id(1), Some(at(4)), at(4)).await?);
+            assert!(users::record_login(tx, P, id(1), at(5)).await?);
+            assert!(!users::set_disabled(tx, P, id(2), Some(at(4)), at(4)).await?);
+            Ok(())
+        })
+    })
+    .await;
+    let user = find(&store, 1).await.unwrap();
+    assert_eq!(user.standard_attributes["name"], "Ann");
+    assert!(user.custom_attributes.is_empty());
+    assert_eq!((user.disabled_at, user.last_login_at, user.updated_at), (Some(at(4)), Some(at(5)), at(4)));
+    assert!(write(&store, (), |tx, ()| Box::pin(users::set_disabled(tx, P, id(1), None, at(6)))).await);
+    assert!(find(&store, 1).await.unwrap().is_active());
+}
+
+fn email(number: u64, user: u64, value: &str) -> LoginIdRow {
+    LoginIdRow {
+        id: id(number),
+        user_id: id(user),
+        kind: "email".to_owned(),
+        value: value.to_owned(),
+        original: value.to_uppercase(),
+        verified_at: None,
+        created_at: at(1),
+        updated_at: at(1),
+    }
+}
+
+fn key(number: u64, user: u64, kid: &str) -> DeviceKeyRow {
+    DeviceKeyRow {
+        kid: kid.to_owned(),
+        id: id(number),
+        user_id: id(user),
+        jwk: "{}".to_owned(),
+        created_at: at(1),
+        last_used_at: at(1),
+        promoted_at: None,
+        device: Some("Pixel 9".to_owned()),
+    }
+}
+
+async fn a_deleted_user_leaves_nothing_behind(store: Store) {
+    for number in [1, 2] {
+        add(&store, guest(number)).await;
+        write(&store, number, |tx, number| {
+            Box::pin(async move {
+                let user = id(*number);
+                credentials::insert_login_id(tx, P, &email(*number, *number, &format!("{number}@x.test"))).await?;
+                credentials::set_password(tx, P, user, "hash", at(1)).await?;
+                device_keys::insert(tx, P, &key(*number, *number, &format!("kid{number}"))).await?;
+                sessions::insert(tx, P, &session(*number, user)).await?;
+                grants::insert(tx, P, &grant(*number, user)).await
+            })
+        })
+        .await;
+    }
+    assert!(write(&store, (), |tx, ()| Box::pin(users::delete(tx, P, id(1)))).await);
+    assert!(!write(&store, (), |tx, ()| Box::pin(users::delete(tx, P, id(1)))).await);
+    let mut conn = store.read().await.unwrap();
+    for (number, kept) in [(1, 0), (2, 1)] {
+        assert_eq!(usize::from(users::find(&mut conn, P, id(number)).await.unwrap().is_some()), kept);
+        assert_eq!(credentials::list_login_ids(&mut conn, P, id(number)).await.unwrap().len(), kept);
+        assert_eq!(usize::from(credentials::find_password(&mut conn, P, id(number)).await.unwrap().is_some()), kept);
+        assert_eq!(device_keys::list(&mut conn, P, id(number)).await.unwrap().len(), kept);
+        assert_eq!(sessions::list(&mut conn, P, id(number)).await.unwrap().len(), kept);
+        assert_eq!(grants::list(&mut conn, P, id(number)).await.unwrap().len(), kept);
+    }
+}
+
+async fn pages_of_users_come_newest_first_and_never_overlap(store: Store) {
+    for number in 1..=5 {
+        add(&store, guest(number)).await;
+    }
+    let mut conn = store.read().await.unwrap();
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = users::list_page(&mut conn, P, after, 2).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        seen.extend(page.into_iter().map(|user| user.id));
+    }
+    assert_eq!(seen, [5, 4, 3, 2, 1].map(id));
+}
+
+async fn a_login_id_belongs_to_one_user(store: Store) {
+    let insert = |row| write(&store, row, |tx, row| Box::pin(credentials::insert_login_id(tx, P, row)));
+    assert!(insert(email(1, 1, "a@x.test")).await);
+    assert!(!insert(email(2, 2, "a@x.test")).await);
+    assert!(
+        write(&store, email(3, 3, "a@x.test"), |tx, row| { Box::pin(credentials::insert_login_id(tx, OTHER, row)) })
+            .await
+    );
+    let mut conn = store.read().await.unwrap();
+    let found = credentials::find_login_id(&mut conn, P, "email", "a@x.test").await.unwrap();
+    assert_eq!(found, Some(email(1, 1, "a@x.test")));
+    assert_eq!(credentials::find_login_id(&mut conn, P, "username", "a@x.test").await.unwrap(), None);
+    assert!(write(&store, (), |tx, ()| Box::pin(credentials::remove_login_id(tx, P, "email", "a@x.test"))).await);
+    assert!(insert(email(2, 2, "a@x.test")).await);
+}
+
+async fn a_login_id_is_verified_once(store: Store) {
+    write(&store, (), |tx, ()| {
+        Box::pin(async move { credentials::insert_login_id(tx, P, &email(1, 1, "a@x.test")).await })
+    })
+    .await;
+    let verify =
+        |now| write(&store, now, |tx, now| Box::pin(credentials::verify_login_id(tx, P, "email", "a@x.test", *now)));
+    assert!(verify(at(3)).await);
+    assert!(!verify(at(4)).await);
+    let rows = credentials::list_login_ids(&mut store.read().await.unwrap(), P, id(1)).await.unwrap();
+    assert_eq!(rows[0].verified_at, Some(at(3)));
+}
+
+async fn a_new_password_replaces_the_old_one(store: Store) {
+    for (hash, now) in [("one", at(1)), ("two", at(2))] {
+        write(&store, (hash, now), |tx, (hash, now)| Box::pin(credentials::set_password(tx, P, id(1), hash, *now)))
+            .await;
+    }
+    let found = credentials::find_password(&mut store.read().await.unwrap(), P, id(1)).await.unwrap().unwrap();
+    assert_eq!((found.hash.as_str(), found.created_at, found.updated_at), ("two", at(1), at(2)));
+    assert!(write(&store, (), |tx, ()| Box::pin(credentials::remove_password(tx, P, id(1)))).await);
+    assert!(!write(&store, (), |tx, ()| Box::pin(credentials::remove_password(tx, P, id(1)))).await);
+}
+
+async fn a_device_key_belongs_to_one_user(store: Store) {
+    let insert = |row| write(&store, row, |tx, row| Box::pin(device_keys::insert(tx, P, row)));
+    assert!(insert(key(1, 1, "k")).await);
+    assert!(!insert(key(2, 2, "k")).await);
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(device_keys::find(&mut conn, P, "k").await.unwrap(), Some(key(1, 1, "k")));
+    assert!(write(&store, (), |tx, ()| Box::pin(device_keys::remove(tx, P, "k"))).await);
+    assert_eq!(device_keys::find(&mut conn, P, "k").await.unwrap(), None);
+}
+
+async fn a_device_key_remembers_the_promotion(store: Store) {
+    write(&store, (), |tx, ()| {
+        Box::pin(async move {
+            device_keys::insert(tx, P, &key(1, 1, "a")).await?;
+            device_keys::insert(tx, P, &key(2, 1, "b")).await?;
+            assert!(device_keys::touch(tx, P, "a", at(3)).await?);
+            assert!(!device_keys::touch(tx, P, "a", at(2)).await?);
+            assert_eq!(device_keys::mark_promoted(tx, P, id(1), at(4)).await?, 2);
+            assert_eq!(device_keys::mark_promoted(tx, P, id(1), at(5)).await?, 0);
+            Ok(())
+        })
+    })
+    .await;
+    let rows = device_keys::list(&mut store.read().await.unwrap(), P, id(1)).await.unwrap();
+    let seen: Vec<_> = rows.iter().map(|row| (row.last_used_at, row.promoted_at)).collect();
+    assert_eq!(seen, [(at(3), Some(at(4))), (at(1), Some(at(4)))]);
+}

@@ -1,0 +1,15 @@
+//! One binary for the store's tests: the same checks on both engines, and what is particular to each.
+#![expect(clippy::unwrap_used, reason = "an unwrap that fails is a test that fails")]
+
+mod accounts;
+mod opening;
+mod parity;
+mod place;
+mod postgres;
+mod projects;
+mod sign_ins;
+mod single_use;
+mod statements;
+mod transactions;
+mod walls;
+mod writer;

@@ -1,0 +1,88 @@
+//! Opening a store: migrations, and errors that name what is wrong.
+
+use vestibule_store::{Location, Store, StoreError, users};
+
+use crate::place::{P, Place, guest, id, write};
+
+async fn open_twice_at_once(place: &Place) {
+    let (first, second) = tokio::join!(place.open(), place.open());
+    write(&first, (), |tx, ()| Box::pin(async move { users::insert(tx, P, &guest(1)).await })).await;
+    assert!(users::find(&mut second.read().await.unwrap(), P, id(1)).await.unwrap().is_some());
+    let third = place.open().await;
+    assert!(users::find(&mut third.read().await.unwrap(), P, id(1)).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_may_open_a_new_file_at_once_and_a_third_later() {
+    open_twice_at_once(&Place::sqlite()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_may_open_a_new_database_at_once_and_a_third_later() {
+    open_twice_at_once(&Place::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_schema_of_a_later_release_is_left_as_it_is() {
+    let place = Place::sqlite();
+    place.open().await.close().await;
+    let connection = rusqlite::Connection::open(place.path()).unwrap();
+    connection.execute_batch("INSERT INTO migrations (version, name) VALUES (9999, 'from the future')").unwrap();
+    let store = place.open().await;
+    assert!(users::find(&mut store.read().await.unwrap(), P, id(1)).await.unwrap().is_none());
+}
+
+async fn fail(path: std::path::PathBuf) -> StoreError {
+    let error = Store::open(&Location::Sqlite { path: path.clone() }).await.err().expect("it cannot be opened");
+    let text = error.to_string();
+    assert!(text.contains(path.to_str().unwrap()) && !text.contains('\n'), "{text}");
+    error
+}
+
+#[tokio::test]
+async fn a_missing_folder_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = fail(folder.path().join("missing/store.db")).await;
+    assert!(matches!(error, StoreError::CannotOpen { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_folder_in_the_files_place_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = fail(folder.path().to_path_buf()).await;
+    assert!(matches!(error, StoreError::CannotOpen { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    std::fs::write(&path, "Dear diary, ".repeat(100)).unwrap();
+    let error = fail(path.clone()).await;
+    assert!(matches!(error, StoreError::NotADatabase { .. }), "{error:?}");
+    assert!(std::fs::read_to_string(path).unwrap().starts_with("Dear diary"));
+}
+
+#[tokio::test]
+async fn a_database_of_somebody_else_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("theirs.db");
+    let theirs = rusqlite::Connection::open(&path).unwrap();
+    theirs.execute_batch("CREATE TABLE users (name TEXT)").unwrap();
+    let error = Store::open(&Location::Sqlite { path }).await.err().unwrap();
+    assert!(matches!(error, StoreError::Migration { name: "0001_foundation", .. }), "{error:?}");
+    let tables: i64 = theirs.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+    assert_eq!(tables, 1);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_file_and_its_log_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::sqlite();
+    let store = place.open().await;
+    write(&store, (), |tx, ()| Box::pin(async move { users::insert(tx, P, &guest(1)).await })).await;
+    for path in [place.path(), place.path().with_extension("db-wal")] {
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0, "{}", path.display());
+    }
+}

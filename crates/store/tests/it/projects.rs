@@ -1,0 +1,122 @@
+//! Projects, their keys and their applications' secrets, on both engines.
+
+use vestibule_domain::id::ProjectNo;
+use vestibule_store::{
+    Store, StoreError, client_secrets,
+    keys::{self, KeyRow},
+    projects::{self, NewProject},
+    users,
+};
+
+use crate::place::{P, at, guest, hash, id, on_both_engines, write};
+
+on_both_engines!(
+    a_project_has_an_id_and_an_origin_of_its_own,
+    settings_change_only_from_the_expected_version,
+    an_origin_is_not_taken_from_another_project,
+    a_deleted_project_takes_everything_along,
+    a_number_is_never_given_out_twice,
+    keys_retire_once,
+    an_application_has_several_secrets,
+);
+
+async fn add(store: &Store, id: &'static str, origin: &'static str) -> Option<ProjectNo> {
+    write(store, (id, origin), |tx, (id, origin)| {
+        Box::pin(async move {
+            projects::insert(tx, &NewProject { id, public_origin: origin, settings: "{}", now: at(1) }).await
+        })
+    })
+    .await
+}
+
+async fn a_project_has_an_id_and_an_origin_of_its_own(store: Store) {
+    let no = add(&store, "shop", "https://shop.test").await.unwrap();
+    assert_eq!(add(&store, "shop", "https://other.test").await, None);
+    assert_eq!(add(&store, "other", "https://shop.test").await, None);
+    let mut conn = store.read().await.unwrap();
+    let row = projects::find_by_id_any_project(&mut conn, "shop").await.unwrap().unwrap();
+    assert_eq!((row.no, row.public_origin.as_str(), row.version), (no, "https://shop.test", 1));
+    assert_eq!(projects::list_any_project(&mut conn).await.unwrap(), [row]);
+    assert_eq!(projects::find_by_id_any_project(&mut conn, "other").await.unwrap(), None);
+}
+
+async fn settings_change_only_from_the_expected_version(store: Store) {
+    let no = add(&store, "shop", "https://shop.test").await.unwrap();
+    let update = |version| {
+        write(&store, (no, version), |tx, (no, version)| {
+            Box::pin(projects::update_settings(tx, *no, *version, "https://new.test", "{\"a\":1}", at(2)))
+        })
+    };
+    assert!(update(1).await);
+    assert!(!update(1).await);
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(projects::versions_any_project(&mut conn).await.unwrap(), [(no, 2)]);
+    let row = projects::find_by_id_any_project(&mut conn, "shop").await.unwrap().unwrap();
+    assert_eq!((row.settings.as_str(), row.public_origin.as_str()), ("{\"a\":1}", "https://new.test"));
+    assert_eq!((row.created_at, row.updated_at), (at(1), at(2)));
+}
+
+async fn an_origin_is_not_taken_from_another_project(store: Store) {
+    add(&store, "one", "https://one.test").await.unwrap();
+    let two = add(&store, "two", "https://two.test").await.unwrap();
+    let taken = store
+        .write("take", two, |tx, two| Box::pin(projects::update_settings(tx, *two, 1, "https://one.test", "{}", at(2))))
+        .await;
+    assert!(matches!(taken, Err(StoreError::Conflict { .. })), "{taken:?}");
+}
+
+async fn a_deleted_project_takes_everything_along(store: Store) {
+    let one = add(&store, "one", "https://one.test").await.unwrap();
+    let two = add(&store, "two", "https://two.test").await.unwrap();
+    for no in [one, two] {
+        write(&store, no, |tx, no| Box::pin(async move { users::insert(tx, *no, &guest(1)).await })).await;
+    }
+    assert!(write(&store, one, |tx, no| Box::pin(projects::delete(tx, *no))).await);
+    assert!(!write(&store, one, |tx, no| Box::pin(projects::delete(tx, *no))).await);
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(users::find(&mut conn, one, id(1)).await.unwrap(), None);
+    assert!(users::find(&mut conn, two, id(1)).await.unwrap().is_some());
+    assert_eq!(projects::list_any_project(&mut conn).await.unwrap().len(), 1);
+}
+
+async fn a_number_is_never_given_out_twice(store: Store) {
+    let first = add(&store, "one", "https://one.test").await.unwrap();
+    write(&store, first, |tx, no| Box::pin(projects::delete(tx, *no))).await;
+    assert_ne!(add(&store, "one", "https://one.test").await.unwrap(), first);
+}
+
+fn key(kid: &str, created: i64) -> KeyRow {
+    KeyRow {
+        kid: kid.to_owned(),
+        purpose: "sign".to_owned(),
+        sealed: vec![0, 159, 146, 150],
+        created_at: at(created),
+        retired_at: None,
+    }
+}
+
+async fn keys_retire_once(store: Store) {
+    for row in [key("b", 2), key("a", 1)] {
+        write(&store, row, |tx, row| Box::pin(keys::insert(tx, P, row))).await;
+    }
+    let retire = |now| write(&store, now, |tx, now| Box::pin(keys::retire(tx, P, "a", *now)));
+    assert!(retire(at(5)).await);
+    assert!(!retire(at(6)).await);
+    let listed = keys::list(&mut store.read().await.unwrap(), P).await.unwrap();
+    assert!(listed == [KeyRow { retired_at: Some(at(5)), ..key("a", 1) }, key("b", 2)]);
+    assert!(write(&store, (), |tx, ()| Box::pin(keys::remove(tx, P, "a"))).await);
+    assert_eq!(keys::list(&mut store.read().await.unwrap(), P).await.unwrap().len(), 1);
+}
+
+async fn an_application_has_several_secrets(store: Store) {
+    let add = |byte, now| {
+        write(&store, (byte, now), |tx, (byte, now)| Box::pin(client_secrets::insert(tx, P, "web", hash(*byte), *now)))
+    };
+    assert!(add(2, at(2)).await);
+    assert!(add(1, at(3)).await);
+    assert!(!add(2, at(4)).await);
+    let listed = client_secrets::list(&mut store.read().await.unwrap(), P, "web").await.unwrap();
+    assert_eq!(listed, [(hash(2), at(2)), (hash(1), at(3))]);
+    assert!(write(&store, (), |tx, ()| Box::pin(client_secrets::remove(tx, P, "web", hash(2)))).await);
+    assert!(!write(&store, (), |tx, ()| Box::pin(client_secrets::remove(tx, P, "web", hash(2)))).await);
+}

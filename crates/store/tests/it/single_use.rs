@@ -1,0 +1,150 @@
+//! Flows, codes, spent values, the outbox and what jobs remember, on both engines.
+
+use vestibule_store::{
+    Store, codes,
+    flows::{self, FlowRow},
+    job_state, outbox, spent,
+};
+
+use crate::place::{OTHER, P, at, hash, id, on_both_engines, write};
+
+on_both_engines!(
+    a_flow_moves_on_only_from_the_expected_version,
+    a_flow_ends_once,
+    a_code_is_taken_once,
+    a_value_is_spent_once_and_knows_its_holder,
+    what_expired_is_removed_in_batches,
+    a_side_effect_is_claimed_by_one_node,
+    a_failed_side_effect_comes_back_later,
+    a_job_finds_what_it_left,
+);
+
+fn flow(number: u64, expires: i64) -> FlowRow {
+    FlowRow { id: id(number), state: "{}".to_owned(), version: 1, created_at: at(1), expires_at: at(expires) }
+}
+
+async fn add_flow(store: &Store, row: FlowRow) {
+    write(store, row, |tx, row| Box::pin(flows::insert(tx, P, row))).await;
+}
+
+async fn a_flow_moves_on_only_from_the_expected_version(store: Store) {
+    add_flow(&store, flow(1, 10)).await;
+    let update = |version, state: &'static str| {
+        write(&store, (version, state), |tx, (version, state)| {
+            Box::pin(flows::update(tx, P, id(1), *version, state, at(20)))
+        })
+    };
+    assert!(update(1, "second").await);
+    assert!(!update(1, "lost").await);
+    let found = flows::find(&mut store.read().await.unwrap(), P, id(1)).await.unwrap().unwrap();
+    assert_eq!(found, FlowRow { state: "second".to_owned(), version: 2, ..flow(1, 20) });
+}
+
+async fn a_flow_ends_once(store: Store) {
+    add_flow(&store, flow(1, 10)).await;
+    assert!(write(&store, (), |tx, ()| Box::pin(flows::remove(tx, P, id(1)))).await);
+    assert!(!write(&store, (), |tx, ()| Box::pin(flows::remove(tx, P, id(1)))).await);
+    assert_eq!(flows::find(&mut store.read().await.unwrap(), P, id(1)).await.unwrap(), None);
+}
+
+async fn a_code_is_taken_once(store: Store) {
+    write(&store, (), |tx, ()| Box::pin(codes::insert(tx, P, hash(1), "payload", at(9)))).await;
+    let found = codes::find(&mut store.read().await.unwrap(), P, hash(1)).await.unwrap();
+    assert_eq!(found, Some(("payload".to_owned(), at(9))));
+    let racers: Vec<_> = (0..20)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { write(&store, (), |tx, ()| Box::pin(codes::take(tx, P, hash(1)))).await })
+        })
+        .collect();
+    let mut taken = Vec::new();
+    for racer in racers {
+        taken.extend(racer.await.unwrap());
+    }
+    assert_eq!(taken, [("payload".to_owned(), at(9))]);
+    assert_eq!(codes::find(&mut store.read().await.unwrap(), P, hash(1)).await.unwrap(), None);
+}
+
+async fn a_value_is_spent_once_and_knows_its_holder(store: Store) {
+    let spend = |project, holder: Option<&'static [u8]>| {
+        write(&store, (project, holder), |tx, (project, holder)| {
+            Box::pin(spent::spend(tx, *project, b"challenge", *holder, at(9)))
+        })
+    };
+    assert!(spend(P, Some(b"guest")).await);
+    assert!(!spend(P, None).await);
+    assert!(spend(OTHER, None).await);
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(spent::find(&mut conn, P, b"challenge").await.unwrap(), Some(Some(b"guest".to_vec())));
+    assert_eq!(spent::find(&mut conn, OTHER, b"challenge").await.unwrap(), Some(None));
+    assert_eq!(spent::find(&mut conn, P, b"another").await.unwrap(), None);
+}
+
+async fn what_expired_is_removed_in_batches(store: Store) {
+    for number in 1..=5 {
+        add_flow(&store, flow(number, if number == 3 { 100 } else { 10 })).await;
+    }
+    let sweep = |now| write(&store, now, |tx, now| Box::pin(flows::remove_expired_any_project(tx, *now, 3)));
+    assert_eq!(sweep(at(10)).await, 0, "the last instant counts");
+    assert_eq!(sweep(at(11)).await, 3);
+    assert_eq!(sweep(at(11)).await, 1);
+    assert_eq!(sweep(at(11)).await, 0);
+    assert!(flows::find(&mut store.read().await.unwrap(), P, id(3)).await.unwrap().is_some());
+    write(&store, (), |tx, ()| {
+        Box::pin(async move {
+            codes::insert(tx, P, hash(1), "{}", at(5)).await?;
+            spent::spend(tx, P, b"x", None, at(5)).await?;
+            assert_eq!(codes::remove_expired_any_project(tx, at(6), 10).await?, 1);
+            assert_eq!(spent::remove_expired_any_project(tx, at(6), 10).await?, 1);
+            Ok(())
+        })
+    })
+    .await;
+}
+
+async fn a_side_effect_is_claimed_by_one_node(store: Store) {
+    write(&store, (), |tx, ()| {
+        Box::pin(async move {
+            outbox::push(tx, P, "mail", Some(id(4)), "first", at(1)).await?;
+            outbox::push(tx, P, "mail", None, "second", at(2)).await?;
+            outbox::push(tx, P, "event", None, "other kind", at(1)).await
+        })
+    })
+    .await;
+    let due = outbox::due_any_project(&mut store.read().await.unwrap(), "mail", at(2), 10).await.unwrap();
+    let seen: Vec<_> = due.iter().map(|row| (row.payload.as_str(), row.user_id, row.project)).collect();
+    assert_eq!(seen, [("first", Some(id(4)), P), ("second", None, P)]);
+    let (row, attempts) = (due[0].id, due[0].attempts);
+    let claim =
+        || write(&store, (row, attempts), |tx, (row, attempts)| Box::pin(outbox::claim(tx, *row, at(60), *attempts)));
+    assert!(claim().await);
+    assert!(!claim().await);
+    let due = outbox::due_any_project(&mut store.read().await.unwrap(), "mail", at(2), 10).await.unwrap();
+    assert_eq!(due.len(), 1, "the claimed one waits");
+    assert!(write(&store, row, |tx, row| Box::pin(outbox::remove(tx, *row))).await);
+}
+
+async fn a_failed_side_effect_comes_back_later(store: Store) {
+    write(&store, (), |tx, ()| Box::pin(outbox::push(tx, P, "mail", None, "{}", at(1)))).await;
+    let due = outbox::due_any_project(&mut store.read().await.unwrap(), "mail", at(1), 10).await.unwrap();
+    write(&store, due[0].id, |tx, row| {
+        Box::pin(async move {
+            assert!(outbox::claim(tx, *row, at(60), 0).await?);
+            outbox::fail(tx, *row, at(30), "no route to host").await
+        })
+    })
+    .await;
+    let mut conn = store.read().await.unwrap();
+    assert!(outbox::due_any_project(&mut conn, "mail", at(29), 10).await.unwrap().is_empty());
+    let due = outbox::due_any_project(&mut conn, "mail", at(30), 10).await.unwrap();
+    assert_eq!((due.len(), due[0].attempts), (1, 1));
+}
+
+async fn a_job_finds_what_it_left(store: Store) {
+    let get = || async { job_state::get(&mut store.read().await.unwrap(), "sweep").await.unwrap() };
+    assert_eq!(get().await, None);
+    write(&store, (), |tx, ()| Box::pin(job_state::set(tx, "sweep", Some(b"here"), at(1)))).await;
+    assert_eq!(get().await, Some((Some(b"here".to_vec()), at(1))));
+    write(&store, (), |tx, ()| Box::pin(job_state::set(tx, "sweep", None, at(2)))).await;
+    assert_eq!(get().await, Some((None, at(2))));
+}

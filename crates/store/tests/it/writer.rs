@@ -1,0 +1,190 @@
+//! Group commit on SQLite.
+
+use std::{
+    sync::{Arc, Mutex, mpsc},
+    task::{Context, Waker},
+};
+
+use vestibule_store::{Store, StoreError, users};
+
+use crate::place::{P, Place, guest, id, write};
+
+/// Keeps the writer busy inside a closure until the returned sender is used or dropped.
+async fn hold_writer(store: &Store) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
+    let (release, wait) = mpsc::channel::<()>();
+    let (started, running) = tokio::sync::oneshot::channel::<()>();
+    let input = Mutex::new((Some(started), wait));
+    let store = store.clone();
+    let held = tokio::spawn(async move {
+        write(&store, input, |_, input| {
+            Box::pin(async move {
+                let mut input = input.lock().unwrap();
+                if let Some(started) = input.0.take() {
+                    started.send(()).ok();
+                }
+                input.1.recv().ok();
+                Ok(())
+            })
+        })
+        .await;
+    });
+    running.await.unwrap();
+    (release, held)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Behaviour {
+    Good,
+    Fails,
+    Panics,
+    Waits,
+}
+
+fn behaviour(number: u64) -> Behaviour {
+    match number % 10 {
+        3 => Behaviour::Fails,
+        5 => Behaviour::Panics,
+        7 => Behaviour::Waits,
+        _ => Behaviour::Good,
+    }
+}
+
+async fn sign_up(store: &Store, number: u64) -> Result<(), StoreError> {
+    store
+        .write("sign_up", number, |tx, number| {
+            Box::pin(async move {
+                users::insert(tx, P, &guest(*number)).await?;
+                match behaviour(*number) {
+                    Behaviour::Good => Ok(()),
+                    Behaviour::Fails => users::insert(tx, P, &guest(*number)).await,
+                    Behaviour::Panics => panic!("as the test wants"),
+                    Behaviour::Waits => std::future::pending().await,
+                }
+            })
+        })
+        .await
+}
+
+#[tokio::test]
+async fn a_bad_closure_does_not_hurt_its_neighbours_and_good_ones_last() {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    let (release, held) = hold_writer(&store).await;
+    let mut waiting: Vec<_> = (0..100).map(|number| Box::pin(sign_up(&store, number))).collect();
+    for future in &mut waiting {
+        assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    drop(release);
+    for (number, future) in (0..).zip(waiting) {
+        let outcome = future.await;
+        match behaviour(number) {
+            Behaviour::Good => assert!(outcome.is_ok(), "{outcome:?}"),
+            Behaviour::Fails => assert!(matches!(outcome, Err(StoreError::Conflict { .. })), "{outcome:?}"),
+            Behaviour::Panics => assert!(matches!(outcome, Err(StoreError::Panicked("sign_up"))), "{outcome:?}"),
+            Behaviour::Waits => assert!(matches!(outcome, Err(StoreError::Suspended("sign_up"))), "{outcome:?}"),
+        }
+    }
+    held.await.unwrap();
+    let stats = store.stats();
+    assert_eq!((stats.commits, stats.writes), (2, 71), "the holder, then everybody else at once");
+    store.close().await;
+
+    let store = place.open().await;
+    let mut conn = store.read().await.unwrap();
+    for number in 0..100 {
+        let found = users::find(&mut conn, P, id(number)).await.unwrap().is_some();
+        assert_eq!(found, behaviour(number) == Behaviour::Good, "{number}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_answered_survives_a_store_that_is_not_closed() {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    let writers: Vec<_> = (0..200)
+        .filter(|number| behaviour(*number) == Behaviour::Good)
+        .map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move { sign_up(&store, number).await.map(|()| number) })
+        })
+        .collect();
+    let mut answered = Vec::new();
+    for writer in writers {
+        answered.push(writer.await.unwrap().unwrap());
+    }
+    // A second store on the same file sees what the first has in its log, as after a crash.
+    let second = place.open().await;
+    let mut conn = second.read().await.unwrap();
+    for number in answered {
+        assert!(users::find(&mut conn, P, id(number)).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn closing_carries_out_what_is_queued_and_empties_the_log() {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    let (release, held) = hold_writer(&store).await;
+    let mut queued = Box::pin(sign_up(&store, 1));
+    assert!(queued.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let mut closing = Box::pin(store.close());
+    assert!(closing.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(release);
+    closing.await;
+    queued.await.unwrap();
+    held.await.unwrap();
+    let log = place.path().with_extension("db-wal");
+    assert_eq!(std::fs::metadata(&log).map_or(0, |log| log.len()), 0, "the log is copied into the file");
+    assert!(users::find(&mut place.open().await.read().await.unwrap(), P, id(1)).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_stores_on_one_file_can_both_write() {
+    let place = Place::sqlite();
+    let stores = [place.open().await, place.open().await];
+    let writers: Vec<_> = (0..60)
+        .map(|number| {
+            let store = stores[usize::try_from(number % 2).unwrap()].clone();
+            tokio::spawn(async move {
+                write(&store, number, |tx, number| {
+                    Box::pin(async move { users::insert(tx, P, &guest(*number)).await })
+                })
+                .await;
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let seen = users::list_page(&mut stores[0].read().await.unwrap(), P, None, 100).await.unwrap();
+    assert_eq!(seen.len(), 60);
+}
+
+#[tokio::test]
+async fn a_write_waits_for_the_lock_of_another_process() {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    let other = rusqlite::Connection::open(place.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let attempts = Arc::new(Mutex::new(0));
+    let mut waiting = Box::pin(write(&store, Arc::clone(&attempts), |tx, attempts| {
+        Box::pin(async move {
+            *attempts.lock().unwrap() += 1;
+            users::insert(tx, P, &guest(1)).await
+        })
+    }));
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert_eq!(*attempts.lock().unwrap(), 0);
+    other.execute_batch("COMMIT").unwrap();
+    waiting.await;
+    assert_eq!(*attempts.lock().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_reader_cannot_write() {
+    const DELETE: vestibule_store::Sql = vestibule_store::Sql::new("DELETE FROM users RETURNING id");
+    let place = Place::sqlite();
+    let store = place.open().await;
+    let outcome = store.read().await.unwrap().query_all(&DELETE, &[], |_| Ok(())).await;
+    assert!(matches!(outcome, Err(StoreError::Statement { .. })), "{outcome:?}");
+}

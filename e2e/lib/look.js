@@ -1,0 +1,56 @@
+// Looking at a page: axe-core in light and dark, and pictures for the documentation when asked for.
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const PICTURES = fileURLToPath(new URL("../../docs/images/", import.meta.url));
+const DESKTOP = { width: 1280, height: 860 };
+const PHONE = { width: 390, height: 844 };
+
+/** Fails the test if axe-core finds anything on the page; renews its pictures if VESTIBULE_SCREENSHOTS is set. */
+export async function look(page, name) {
+  for (const colorScheme of ["dark", "light"]) {
+    await page.emulateMedia({ colorScheme });
+    const { violations } = await runAxe(page);
+    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("; ")}`);
+    assert.deepEqual(found, [], `axe-core on ${name} (${colorScheme}, ${page.url()})`);
+  }
+  await assertFitsPhone(page, name);
+  if (process.env.VESTIBULE_SCREENSHOTS) await takePictures(page, name);
+}
+
+async function runAxe(page) {
+  if (!(await page.evaluate("typeof axe === 'object'"))) await page.evaluate(AXE);
+  return page.evaluate((values) => globalThis.axe.run(document, { runOnly: { type: "tag", values } }), RULES);
+}
+
+/** WCAG 2.2, 1.4.10: nothing to scroll sideways for at 320 px. */
+async function assertFitsPhone(page, name) {
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 320, height: 640 });
+  const surplus = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  await page.setViewportSize(before);
+  assert.ok(surplus <= 0, `${name} is ${surplus} px too wide for a phone`);
+}
+
+async function takePictures(page, name) {
+  mkdirSync(PICTURES, { recursive: true });
+  const before = page.viewportSize();
+  const views = [
+    ["light", DESKTOP, "light"],
+    ["dark", DESKTOP, "dark"],
+    ["phone", PHONE, "light"],
+  ];
+  for (const [kind, size, colorScheme] of views) {
+    await page.setViewportSize(size);
+    await page.emulateMedia({ colorScheme });
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.screenshot({ path: `${PICTURES}${name}-${kind}.png`, animations: "disabled" });
+  }
+  await page.setViewportSize(before);
+  await page.emulateMedia({ colorScheme: "light" });
+}
