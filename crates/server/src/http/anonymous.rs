@@ -93,7 +93,7 @@ async fn resolve_cookie(visit: &Visit, headers: &axum::http::HeaderMap) -> Resul
 }
 
 /// Reads a JSON body, or makes the answer that says what is wrong with it.
-pub(super) async fn read<T: RequestBody>(
+pub(in crate::http) async fn read<T: RequestBody>(
     visit: &Visit,
     request: Request,
 ) -> Result<(axum::http::HeaderMap, T), Response> {
@@ -104,6 +104,6 @@ pub(super) async fn read<T: RequestBody>(
 }
 
 /// A successful answer of the JSON API.
-pub(super) fn success<T: Serialize>(result: T) -> Response {
+pub(in crate::http) fn success<T: Serialize>(result: T) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(ApiResult::new(result))).into_response()
 }
