@@ -188,12 +188,7 @@ const RECORD_GUEST_LOGIN: Sql = Sql::new(
 ///
 /// # Errors
 /// Those of the engine.
-pub async fn record_guest_login(
-    tx: &mut Tx,
-    p: ProjectNo,
-    id: UserId,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
+pub async fn record_guest_login(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&RECORD_GUEST_LOGIN, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
 }
 

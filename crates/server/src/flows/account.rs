@@ -37,7 +37,11 @@ impl Loaded {
     }
 
     /// What belongs to a guest that may own device keys: each is an identity of its own.
-    pub(crate) async fn load_guest_with_keys(conn: &mut Conn, project: &Project, user: User) -> Result<Self, StoreError> {
+    pub(crate) async fn load_guest_with_keys(
+        conn: &mut Conn,
+        project: &Project,
+        user: User,
+    ) -> Result<Self, StoreError> {
         let keys = device_keys::list(conn, project.no, user.id).await?;
         let identities = keys.into_iter().map(|key| Identity {
             id: key.id,

@@ -85,7 +85,9 @@ impl Presented {
             (None, Self::Nothing | Self::Good(_)) => Ok(None),
             (Some(bound), Self::Good(proof)) if verify::has_thumbprint(&proof.key, bound) => Ok(Some(proof.use_of)),
             (None | Some(_), Self::Bad(ProofError::Times | ProofError::Expired)) => Err(Error::DpopClockSkew),
-            (Some(_), Self::Nothing | Self::Good(_)) | (None | Some(_), Self::Bad(_)) => Err(Error::DpopBindingMismatch),
+            (Some(_), Self::Nothing | Self::Good(_)) | (None | Some(_), Self::Bad(_)) => {
+                Err(Error::DpopBindingMismatch)
+            }
         };
         match judged {
             Err(why) if client.is_dpop_disabled() => {
@@ -114,7 +116,10 @@ pub(crate) async fn use_up(app: &App, project: &Project, proof: Option<ProofUse>
         return Ok(());
     }
     let no = project.no;
-    let fresh =
-        app.store.write("use_dpop_proof", (), move |tx, ()| Box::pin(spend(tx, no, proof))).await.map_err(Error::Store)?;
+    let fresh = app
+        .store
+        .write("use_dpop_proof", (), move |tx, ()| Box::pin(spend(tx, no, proof)))
+        .await
+        .map_err(Error::Store)?;
     if fresh { Ok(()) } else { Err(Error::DpopProofReplayed) }
 }

@@ -63,6 +63,8 @@ pub(crate) async fn begin_promotion(
 fn client_of<'a>(project: &'a Project, caller: &Caller) -> Option<&'a Client> {
     match &caller.via {
         Via::Grant(grant) => project.settings.client(&grant.client_id),
-        Via::Session(_) => project.settings.clients().iter().find(|client| client.application_type().allows_anonymous()),
+        Via::Session(_) => {
+            project.settings.clients().iter().find(|client| client.application_type().allows_anonymous())
+        }
     }
 }

@@ -6,7 +6,7 @@ mod body;
 mod cookies;
 mod cors;
 mod dpop;
-mod error;
+pub(crate) mod error;
 mod health;
 mod oauth;
 mod pages;

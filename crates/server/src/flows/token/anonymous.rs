@@ -27,8 +27,7 @@ use crate::{
     crypto::tokens::Challenge,
     events,
     flows::{
-        Error,
-        challenge,
+        Error, challenge,
         device_key::{self, Proven, Signer},
         dpop::Presented,
         issue::{self, NewGrant, make_grant},
@@ -73,11 +72,12 @@ pub(crate) async fn log_in(
     for _ in 0..3 {
         let origin =
             events::Origin { client_id: Some(&request.client.client_id), ip: Some(request.ip), ..Default::default() };
-        let proven =
-            device_key::prove(app, project, request.jwt, AnonymousAction::Auth, &origin, now).await?;
+        let proven = device_key::prove(app, project, request.jwt, AnonymousAction::Auth, &origin, now).await?;
         let Proven { challenge, signer } = proven;
         let tried = match signer {
-            Signer::Known { key, user } => come_back(app, project, &request, challenge, *key, *user, &device, now).await?,
+            Signer::Known { key, user } => {
+                come_back(app, project, &request, challenge, *key, *user, &device, now).await?
+            }
             Signer::New { kid, key } => sign_up(app, project, &request, challenge, kid, &key, &device, now).await?,
         };
         if let Tried::Done(tokens) = tried {

@@ -92,13 +92,7 @@ pub(super) fn form_token(visit: &Visit, caller: &Caller) -> String {
     }
 }
 
-fn ask(
-    visit: &Visit,
-    headers: &HeaderMap,
-    caller: &Caller,
-    query: &str,
-    notice: Option<NoticeKind>,
-) -> Response {
+fn ask(visit: &Visit, headers: &HeaderMap, caller: &Caller, query: &str, notice: Option<NoticeKind>) -> Response {
     let csrf = form_token(visit, caller);
     let action = if query.is_empty() { "/logout".to_string() } else { format!("/logout?{query}") };
     let page = LogoutPage {
