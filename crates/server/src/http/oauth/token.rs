@@ -76,7 +76,7 @@ async fn answer(
     if !client.allows_grant_type(request.grant_type().as_str()) {
         return Err(Error::GrantTypeNotAllowed.into());
     }
-    let device_info = form.get("x_device_info")?;
+    let device_info = form.get("x_device_info").map_err(OAuthError::from)?;
     let confidential = client.application_type().is_confidential();
     let (app, project, now) = (&visit.app, &visit.project, visit.now);
     let tokens = match request {
