@@ -54,7 +54,8 @@ impl MemoryMailbox {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    fn put(&self, delivered: Delivered) {
+    pub(super) fn put(&self, mail: Mail, at: Timestamp) {
+        let delivered = Delivered { at, mail };
         let mut mails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         mails.push_front(delivered);
         mails.truncate(MAILBOX_SIZE);
@@ -120,7 +121,7 @@ impl Mailer {
     pub async fn send(&self, mail: &Mail, now: Timestamp) -> Result<(), MailError> {
         match self {
             Self::Memory(mailbox) => {
-                mailbox.put(Delivered { at: now, mail: mail.clone() });
+                mailbox.put(mail.clone(), now);
                 Ok(())
             }
             Self::None => Err(MailError::Permanent("no mail server is configured (smtp.host is empty)".into())),
