@@ -16,4 +16,5 @@ mod passkeys;
 pub mod passwords;
 pub mod ports;
 pub mod projects;
+pub mod reference;
 pub mod ui;
