@@ -108,7 +108,7 @@ link-have-account = Sign in instead
 no-account-question = New here?
 link-create-account = Create an account
 
-continue-as-title = Continue as yourself?
+continue-as-title = Continue with this account?
 continue-as-lead = You are signed in here already.
 guest-name = Guest
 
