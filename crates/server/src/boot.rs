@@ -11,6 +11,7 @@ use vestibule_store::{Location, Store, StoreError};
 
 use crate::{
     app::{App, Ports},
+    breached::{self, Breached},
     config::{Config, StoreConfig},
     crypto::seal::{MasterKey, MasterKeyError},
     http, jobs,
@@ -33,6 +34,9 @@ pub enum BootError {
     /// The projects cannot be loaded.
     #[error(transparent)]
     Projects(#[from] LoadError),
+    /// The list of breached passwords cannot be read.
+    #[error("breached_passwords.file: {0}")]
+    Breached(#[from] breached::LoadError),
     /// The folder of the embedded store cannot be made.
     #[error("the folder {0} cannot be made: {1}")]
     Folder(PathBuf, std::io::Error),
@@ -85,7 +89,9 @@ pub async fn open_store(config: &Config, entropy: &Entropy) -> Result<(Store, Ma
 pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
     let (store, master) = open_store(&config, &ports.entropy).await?;
     let projects = Projects::load(&store, &master).await?;
+    let breached = Breached::load(&config.breached_passwords.file)?;
     Ok(Arc::new(App {
+        breached,
         hasher: Hasher::new(config.passwords),
         config,
         store,
@@ -94,6 +100,7 @@ pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
         clock: ports.clock,
         entropy: ports.entropy,
         mailer: ports.mailer,
+        sms: ports.sms,
         limits: Limits::default(),
         ui: Ui::load(),
         outbox_bell: Arc::new(Notify::new()),

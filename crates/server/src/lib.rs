@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod boot;
+pub mod breached;
 pub mod cli;
 pub mod config;
 pub mod crypto;
@@ -11,6 +12,7 @@ pub mod flows;
 pub(crate) mod http;
 mod jobs;
 pub mod limits;
+mod passkeys;
 pub mod passwords;
 pub mod ports;
 pub mod projects;

@@ -24,6 +24,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &SET_DISABLED,
     &DELETE_LOGIN_IDS,
     &DELETE_PASSWORDS,
+    &DELETE_PASSKEYS,
     &DELETE_DEVICE_KEYS,
     &DELETE_SESSIONS,
     &DELETE_GRANTS,
@@ -246,6 +247,7 @@ pub async fn set_disabled(
 
 const DELETE_LOGIN_IDS: Sql = Sql::new("DELETE FROM login_ids WHERE project_no = $1 AND user_id = $2");
 const DELETE_PASSWORDS: Sql = Sql::new("DELETE FROM passwords WHERE project_no = $1 AND user_id = $2");
+const DELETE_PASSKEYS: Sql = Sql::new("DELETE FROM passkeys WHERE project_no = $1 AND user_id = $2");
 const DELETE_DEVICE_KEYS: Sql = Sql::new("DELETE FROM device_keys WHERE project_no = $1 AND user_id = $2");
 const DELETE_SESSIONS: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1 AND user_id = $2");
 const DELETE_GRANTS: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND user_id = $2");
@@ -259,7 +261,15 @@ const DELETE: Sql = Sql::new("DELETE FROM users WHERE project_no = $1 AND id = $
 /// Those of the engine.
 pub async fn delete(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
     let id = id.as_bytes().as_slice();
-    for owned in [&DELETE_LOGIN_IDS, &DELETE_PASSWORDS, &DELETE_DEVICE_KEYS, &DELETE_SESSIONS, &DELETE_GRANTS] {
+    let all = [
+        &DELETE_LOGIN_IDS,
+        &DELETE_PASSWORDS,
+        &DELETE_PASSKEYS,
+        &DELETE_DEVICE_KEYS,
+        &DELETE_SESSIONS,
+        &DELETE_GRANTS,
+    ];
+    for owned in all {
         tx.execute(owned, &[&p.0, &id]).await?;
     }
     tx.execute_one(&DELETE, &[&p.0, &id]).await

@@ -22,6 +22,7 @@ use crate::{
         clock::Clock,
         entropy::Entropy,
         mailer::{Mailer, MemoryMailbox},
+        sms::SmsSender,
     },
 };
 
@@ -55,10 +56,11 @@ impl Demo {
             Some(_) => Mailer::from_config(&config.smtp).map_err(Failure)?,
             None => Mailer::Memory(mails.clone()),
         };
+        let sms = SmsSender::Memory(mails.clone());
         std::fs::create_dir_all(&self.data)
             .map_err(|error| Failure(format!("the folder {} cannot be made: {error}", self.data.display())))?;
         self.prepare_project(&config, shop_port).await?;
-        let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer }).await?;
+        let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
         let shop = shop::router(shop::ShopConfig {
             issuer: format!("http://localhost:{}", self.port),
             client_id: "demo-web".into(),
@@ -127,7 +129,7 @@ impl Demo {
 /// The project the demo starts with.
 fn demo_project(port: u16, shop_port: u16) -> ProjectSettings {
     let text = format!(
-        r#"
+        r##"
 [project]
 id = "demo"
 public_origin = "http://localhost:{port}"
@@ -154,7 +156,7 @@ client_id = "demo-native"
 name = "Foyer App"
 x_application_type = "native"
 redirect_uris = ["com.example.vestibule://host/path"]
-"#
+"##
     );
     ProjectSettings::parse_toml(&text).expect("the demo's own project file is right: the demo's test starts it")
 }

@@ -14,7 +14,7 @@ use crate::{
     app::{App, Ports},
     boot,
     config::{self, Config, LogFormat},
-    ports::{clock::Clock, entropy::Entropy, mailer::Mailer},
+    ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
 };
 
 /// Vestibule: an identity server for visitors who have not signed up yet.
@@ -124,7 +124,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
     start_log(&config);
     let mailer = Mailer::from_config(&config.smtp).map_err(Failure)?;
     let listener = boot::listen(&config.server.listen.to_string()).await?;
-    let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer }).await?;
+    let sms = SmsSender::from_config(&config.sms).map_err(Failure)?;
+    let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
     announce(&app, &listener.local_addr()?.to_string());
     boot::serve(app, listener, stopped()).await;
     tracing::info!("stopped");

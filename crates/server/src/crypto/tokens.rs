@@ -176,6 +176,13 @@ impl MacKey {
         base64url(&self.mac("grant_form", grant.as_bytes())[..MAC_LEN])
     }
 
+    /// The challenge a passkey must answer in one place (a flow, an account page) for one purpose (`create`, `use`).
+    /// The place must be unguessable or come to an end: the challenge is the same there each time.
+    #[must_use]
+    pub fn passkey_challenge(&self, purpose: &str, place: &[u8]) -> [u8; 32] {
+        self.mac(&format!("passkey_{purpose}"), place)
+    }
+
     /// Issues a challenge: 32 signs that hold expiry, nonce and MAC.
     #[must_use]
     pub fn issue_challenge(&self, purpose: &str, expires_at: Timestamp, entropy: &Entropy) -> String {

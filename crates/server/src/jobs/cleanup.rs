@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
-use vestibule_store::{StoreError, codes, flows, spent};
+use vestibule_store::{StoreError, codes, flows, spent, tries};
 
 use crate::app::App;
 
@@ -20,7 +20,7 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Removes expired flows, codes and spent values.
+/// Removes expired flows, codes and spent values, and counts of tries that no longer matter.
 pub(crate) async fn sweep(app: &App) -> Result<u64, StoreError> {
     let now = app.clock.now();
     let mut total = 0;
@@ -32,7 +32,8 @@ pub(crate) async fn sweep(app: &App) -> Result<u64, StoreError> {
                     let flows = flows::remove_expired_any_project(tx, now, BATCH).await?;
                     let codes = codes::remove_expired_any_project(tx, now, BATCH).await?;
                     let spent = spent::remove_expired_any_project(tx, now, BATCH).await?;
-                    Ok::<_, StoreError>(flows + codes + spent)
+                    let tries = tries::remove_expired_any_project(tx, now, BATCH).await?;
+                    Ok::<_, StoreError>(flows + codes + spent + tries)
                 })
             })
             .await?;

@@ -7,12 +7,14 @@ use toml::{Table, Value};
 use vestibule_domain::{project::ProjectSettings, time::Timestamp};
 use vestibule_server::{
     app::{App, Ports},
-    boot, config,
+    boot,
+    config::{self, SmsProvider},
     flows::projects,
     ports::{
         clock::Clock,
         entropy::Entropy,
         mailer::{Mailer, MemoryMailbox},
+        sms::SmsSender,
     },
 };
 
@@ -86,7 +88,11 @@ impl TestServer {
         let (store, master) = boot::open_store(&config, &entropy).await.expect("the store opens");
         projects::apply(&store, &master, &entropy, &settings, clock.now()).await.expect("the project is applied");
         store.close().await;
-        let ports = Ports { clock: clock.clone(), entropy, mailer: Mailer::Memory(mails.clone()) };
+        let sms = match config.sms.provider {
+            SmsProvider::None => SmsSender::Memory(mails.clone()),
+            SmsProvider::Webhook | SmsProvider::Twilio => SmsSender::from_config(&config.sms).expect("a sender"),
+        };
+        let ports = Ports { clock: clock.clone(), entropy, mailer: Mailer::Memory(mails.clone()), sms };
         let app = boot::open(config, ports).await.expect("the server opens");
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(boot::serve(Arc::clone(&app), listener, async { drop(stopped.await) }));
