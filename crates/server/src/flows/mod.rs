@@ -13,6 +13,7 @@ pub(crate) mod rates;
 pub(crate) mod revoke;
 pub(crate) mod sign_up_anonymous;
 pub(crate) mod token;
+pub(crate) mod tries;
 pub(crate) mod user_info;
 
 pub(crate) use error::Error;
