@@ -279,14 +279,8 @@ const DELETE: Sql = Sql::new("DELETE FROM users WHERE project_no = $1 AND id = $
 /// Those of the engine.
 pub async fn delete(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
     let id = id.as_bytes().as_slice();
-    let all = [
-        &DELETE_LOGIN_IDS,
-        &DELETE_PASSWORDS,
-        &DELETE_PASSKEYS,
-        &DELETE_DEVICE_KEYS,
-        &DELETE_SESSIONS,
-        &DELETE_GRANTS,
-    ];
+    let all =
+        [&DELETE_LOGIN_IDS, &DELETE_PASSWORDS, &DELETE_PASSKEYS, &DELETE_DEVICE_KEYS, &DELETE_SESSIONS, &DELETE_GRANTS];
     for owned in all {
         tx.execute(owned, &[&p.0, &id]).await?;
     }

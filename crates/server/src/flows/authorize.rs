@@ -6,15 +6,14 @@ use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     client::Client,
     id::{FlowId, ProjectNo, SessionId, UserId},
-    identifier::LoginIdKind,
     secret::TokenHash,
     time::Timestamp,
     user::User,
 };
 use vestibule_protocol::{
     jose::AnonymousAction,
-    login_hint::{AnonymousHint, LoginHint, LoginIdHint},
-    oauth::{AuthorizeDetails, ErrorCode, OAuthError, Prompt, ResponseMode, ResponseType, ScopeSet},
+    login_hint::{AnonymousHint, LoginHint},
+    oauth::{AuthorizeDetails, ErrorCode, OAuthError, ResponseMode, ResponseType, ScopeSet},
 };
 use vestibule_store::{
     StoreError, Tx, codes,
@@ -26,7 +25,7 @@ use super::{
     Error,
     caller::{Caller, find_live_grant},
     device_key::{self, Proven, Signer},
-    page_flow::{FlowState, Purpose},
+    page_flow::{FlowState, Purpose, begin},
     settings::errand::{Action, take_order},
 };
 use crate::{
@@ -157,7 +156,9 @@ pub(crate) async fn begin(
     match &details.login_hint {
         Some(LoginHint::AppSessionToken(token)) => begin_app_session(app, project, &pending, token, now).await.map(Ok),
         Some(LoginHint::Anonymous(hint)) => begin_promotion(app, project, pending, hint, browser, now).await.map(Ok),
-        Some(LoginHint::LoginId { .. }) | None => begin_sign_in(app, project, pending, details, browser, now).await,
+        Some(LoginHint::LoginId { .. }) | None => {
+            begin::begin_sign_in(app, project, pending, details, browser, now).await
+        }
     }
 }
 
@@ -341,54 +342,7 @@ pub(crate) async fn redeem_app_session_token(
     Ok(Some((user, cookie)))
 }
 
-async fn begin_sign_in(
-    app: &App,
-    project: &Project,
-    pending: PendingRequest,
-    details: &AuthorizeDetails,
-    browser: BrowserState<'_>,
-    now: Timestamp,
-) -> Result<Result<Begun, OAuthError>, Error> {
-    let caller = browser.caller.filter(|_| !pending.suppress_session);
-    if details.prompt.contains(Prompt::None) {
-        let Some(caller) = caller else {
-            return Ok(Err(OAuthError::new(ErrorCode::LoginRequired, "authentication required")));
-        };
-        return issue_for_caller(app, project, &pending, caller, now)
-            .await
-            .map(|redirect| Ok(Begun::Redirect(redirect)));
-    }
-    let purpose = match details.page.as_deref() {
-        Some("signup") => Purpose::SignUp,
-        Some(_) | None if details.prompt.contains(Prompt::Login) || details.page.is_some() => Purpose::Login,
-        Some(_) | None => Purpose::SignUp,
-    };
-    let secret = browser.browser.map_or_else(|| app.entropy.alphanumeric(), str::to_string);
-    let mut state = FlowState::new(purpose, pending, &secret);
-    if let Some(LoginHint::LoginId { login_id, .. }) = &details.login_hint {
-        state.prefill = Some(prefill(login_id));
-    }
-    if let Some(caller) = caller.filter(|_| !details.prompt.contains(Prompt::Login)) {
-        state.offered_user = Some(caller.user.id);
-    }
-    let id: FlowId = app.entropy.id(now);
-    let row = new_row(id, &state, now);
-    let no = project.no;
-    app.store
-        .write("begin_flow", row, move |tx, row| Box::pin(async move { flows::insert(tx, no, row).await }))
-        .await?;
-    Ok(Ok(Begun::Pages { flow: id, browser: secret }))
-}
-
-fn prefill(hint: &LoginIdHint) -> (LoginIdKind, String) {
-    match hint {
-        LoginIdHint::Email(value) => (LoginIdKind::Email, value.clone()),
-        LoginIdHint::Phone(value) => (LoginIdKind::Phone, value.clone()),
-        LoginIdHint::Username(value) => (LoginIdKind::Username, value.clone()),
-    }
-}
-
-fn new_row(id: FlowId, state: &FlowState, now: Timestamp) -> FlowRow {
+pub(super) fn new_row(id: FlowId, state: &FlowState, now: Timestamp) -> FlowRow {
     FlowRow { id, state: state.to_json(), version: 1, created_at: now, expires_at: now.plus(FLOW_LIFETIME) }
 }
 

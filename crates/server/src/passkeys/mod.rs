@@ -163,11 +163,7 @@ impl<'a> Site<'a> {
             return Err(Problem::Malformed("credential id"));
         }
         PublicKey::read(&credential.public_key)?;
-        Ok(NewPasskey {
-            credential_id: credential.id,
-            public_key: credential.public_key,
-            sign_count: data.sign_count,
-        })
+        Ok(NewPasskey { credential_id: credential.id, public_key: credential.public_key, sign_count: data.sign_count })
     }
 
     /// Judges an assertion with the passkey it named (§7.2) and gives the passkey's new count. Whether the count may be
@@ -287,13 +283,15 @@ mod tests {
         let other = Site::new(&other_origin, "Other");
         let foreign = soft.create(&creation, other_origin.as_str());
         assert_eq!(other.register(&foreign, CHALLENGE), Err(Problem::WrongSite));
-        assert_eq!(site.register(&SoftPasskey::careless().create(&creation, origin.as_str()), CHALLENGE), Err(Problem::NotVerified));
+        assert_eq!(
+            site.register(&SoftPasskey::careless().create(&creation, origin.as_str()), CHALLENGE),
+            Err(Problem::NotVerified)
+        );
 
         let made = site.register(&soft.create(&creation, origin.as_str()), CHALLENGE).unwrap();
         let options = site.request_options(CHALLENGE, &[]);
-        let verify = |answer: &str, owner| {
-            site.verify(&Assertion::read(answer).unwrap(), CHALLENGE, owner, &made.public_key)
-        };
+        let verify =
+            |answer: &str, owner| site.verify(&Assertion::read(answer).unwrap(), CHALLENGE, owner, &made.public_key);
         let answer = soft.get(&options, origin.as_str());
         assert_eq!(verify(&answer, UserId::from_parts(8, [2; 10])), Err(Problem::WrongUser));
         let mut forged: Value = serde_json::from_str(&answer).unwrap();

@@ -15,7 +15,10 @@ pub(super) enum PublicKey {
     /// An uncompressed point on P-256.
     Es256(Vec<u8>),
     Ed25519(Vec<u8>),
-    Rs256 { modulus: Vec<u8>, exponent: Vec<u8> },
+    Rs256 {
+        modulus: Vec<u8>,
+        exponent: Vec<u8>,
+    },
 }
 
 impl PublicKey {

@@ -4,13 +4,16 @@ use vestibule_domain::{client::Client, id::FlowId, time::Timestamp};
 use vestibule_protocol::oauth::{ResponseMode, ResponseType, ScopeSet};
 use vestibule_store::flows::{self, FlowRow};
 
-use super::{
-    Error,
-    authorize::{FLOW_LIFETIME, PendingRequest},
-    caller::{Caller, Via},
-    page_flow::{FlowState, Purpose},
+use crate::{
+    app::App,
+    flows::{
+        Error,
+        authorize::{FLOW_LIFETIME, PendingRequest},
+        caller::{Caller, Via},
+        page_flow::{FlowState, Purpose},
+    },
+    projects::Project,
 };
-use crate::{app::App, projects::Project};
 
 /// A flow that waits on its first page.
 pub(crate) struct BegunFlow {
