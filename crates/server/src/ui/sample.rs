@@ -5,9 +5,9 @@ use super::locale::Locale;
 use super::page::Page;
 use super::{
     AddLoginIdPage, AlreadyPromotedPage, ChangePasswordPage, ConfirmPage, ConflictPage, ContinueAsPage,
-    DeleteAccountPage, EditNamesPage, ErrorPage, ForgottenPasswordPage, HaveAccountPage, IdentifyPage, LoggedOutPage, LogoutPage,
-    NewPasswordPage, PasskeyPage, PasskeysPage, PasswordPage, RemoveLoginIdPage, SettingsGuestPage, SettingsPage,
-    TooManyTriesPage, VerifyCodePage, VerifyLoginIdPage,
+    DeleteAccountPage, EditNamesPage, ErrorPage, ForgottenPasswordPage, HaveAccountPage, IdentifyPage, LoggedOutPage,
+    LogoutPage, NewPasswordPage, PasskeyPage, PasskeysPage, PasswordPage, RemoveLoginIdPage, SettingsGuestPage,
+    SettingsPage, TooManyTriesPage, VerifyCodePage, VerifyLoginIdPage,
 };
 
 /// A page in one state, with a name for it.

@@ -38,16 +38,32 @@ use crate::{
 pub(super) enum Deed {
     AddLoginId(LoginIdRow),
     /// The new login ID keeps the identity of the old one.
-    ReplaceLoginId { old: IdentityId, new: LoginIdRow },
+    ReplaceLoginId {
+        old: IdentityId,
+        new: LoginIdRow,
+    },
     VerifyLoginId(IdentityId),
     RemoveLoginId(IdentityId),
     /// Ends every other session: whoever knew the old password is out.
-    SetPassword { hash: String, keep: Seat },
+    SetPassword {
+        hash: String,
+        keep: Seat,
+    },
+    /// Ends one session or grant, and what is grouped with it.
+    End(Seat),
+    /// Ends every session and grant but the one the person sits on.
+    EndOthers {
+        keep: Seat,
+    },
     SetNames(Vec<(&'static str, Option<String>)>),
     AddPasskey(PasskeyRow),
     RemovePasskey(IdentityId),
     /// The member proved again to be itself; with a passkey, its count moves on.
-    Prove { seat: Seat, amr: &'static str, passkey: Option<(Vec<u8>, i64)> },
+    Prove {
+        seat: Seat,
+        amr: &'static str,
+        passkey: Option<(Vec<u8>, i64)>,
+    },
     Delete,
 }
 
@@ -127,8 +143,8 @@ pub(super) async fn commit(
 ) -> Result<Outcome, Error> {
     let user = &caller.user;
     let mut endings = Vec::new();
-    if matches!(order.deed, Deed::SetPassword { .. }) {
-        endings = describe_endings(app, project, user, now).await?;
+    if let Some(reason) = order.deed.ends_sessions() {
+        endings = describe_endings(app, project, user, reason, now).await?;
     }
     let mut deletion = None;
     if matches!(order.deed, Deed::Delete) {
@@ -168,11 +184,31 @@ pub(super) async fn commit(
     }
 }
 
-/// The events that tell of every session and grant a new password may end.
+impl Deed {
+    /// Why sessions end with it, if any do.
+    fn ends_sessions(&self) -> Option<RevocationReason> {
+        match self {
+            Self::SetPassword { .. } => Some(RevocationReason::PasswordChange),
+            Self::End(_) | Self::EndOthers { .. } => Some(RevocationReason::User),
+            Self::AddLoginId(_)
+            | Self::ReplaceLoginId { .. }
+            | Self::VerifyLoginId(_)
+            | Self::RemoveLoginId(_)
+            | Self::SetNames(_)
+            | Self::AddPasskey(_)
+            | Self::RemovePasskey(_)
+            | Self::Prove { .. }
+            | Self::Delete => None,
+        }
+    }
+}
+
+/// The events that tell of every session and grant that may end.
 async fn describe_endings(
     app: &App,
     project: &Project,
     user: &User,
+    reason: RevocationReason,
     now: Timestamp,
 ) -> Result<Vec<(Seat, QueuedEvent)>, Error> {
     let mut conn = app.store.read().await?;
@@ -182,7 +218,7 @@ async fn describe_endings(
     let sessions = sessions.iter().map(|session| (Seat::Session(session.id), events::model_of_session(session)));
     let grants = grants.iter().map(|grant| (Seat::Grant(grant.id), events::model_of_grant(grant)));
     let describe = |(seat, session)| {
-        let event = Event::SessionRevoked { user_id: user.id, session, reason: RevocationReason::PasswordChange };
+        let event = Event::SessionRevoked { user_id: user.id, session, reason };
         (seat, events::prepare(app, project, &event, user.id, &events::Origin::default(), now))
     };
     Ok(sessions.chain(grants).map(describe).collect())
@@ -240,7 +276,15 @@ async fn do_deed(tx: &mut Tx, change: &Change) -> Result<(), Refusal> {
         }
         Deed::SetPassword { hash, keep } => {
             credentials::set_password(tx, no, user, hash, now).await?;
-            end_others(tx, change, *keep).await?;
+            end_sessions(tx, change, |group| !group.contains(keep)).await?;
+            Ok(())
+        }
+        Deed::End(seat) => {
+            end_sessions(tx, change, |group| group.contains(seat)).await?;
+            Ok(())
+        }
+        Deed::EndOthers { keep } => {
+            end_sessions(tx, change, |group| !group.contains(keep)).await?;
             Ok(())
         }
         Deed::SetNames(names) => set_names(tx, no, user, names, now).await,
@@ -288,28 +332,31 @@ async fn keep_a_way_in(tx: &mut Tx, change: &Change, removal: Removal) -> Result
     if is_last_login_credential(&ways, removal, &change.project.settings) { Err(Refusal::LastWay) } else { Ok(()) }
 }
 
-/// Ends every session and grant but the one the person sits on and what is grouped with it.
-async fn end_others(tx: &mut Tx, change: &Change, keep: Seat) -> Result<(), StoreError> {
+/// Ends the sessions and grants of the groups that are doomed. A cookie session and the grants made from it are a group;
+/// any other grant is one by itself.
+async fn end_sessions(tx: &mut Tx, change: &Change, is_doomed: impl Fn(&[Seat]) -> bool) -> Result<(), StoreError> {
     let (no, user) = (change.project.no, change.user);
     let grants = grants::list(tx, no, user).await?;
-    let kept_session = match keep {
-        Seat::Session(id) => Some(id),
-        Seat::Grant(id) => grants.iter().find(|grant| grant.id == id).and_then(|grant| grant.session_id),
-    };
-    let mut ended = Vec::new();
+    let mut groups: Vec<Vec<Seat>> = Vec::new();
     for session in sessions::list(tx, no, user).await? {
-        if Some(session.id) != kept_session && sessions::remove(tx, no, session.id).await? {
-            ended.push(Seat::Session(session.id));
+        let of_session = grants.iter().filter(|grant| grant.session_id == Some(session.id));
+        let grouped = of_session.map(|grant| Seat::Grant(grant.id));
+        groups.push(std::iter::once(Seat::Session(session.id)).chain(grouped).collect());
+    }
+    for grant in &grants {
+        let seat = Seat::Grant(grant.id);
+        if !groups.iter().any(|group| group.contains(&seat)) {
+            groups.push(vec![seat]);
         }
     }
-    for grant in grants {
-        let stays = Seat::Grant(grant.id) == keep || (grant.session_id.is_some() && grant.session_id == kept_session);
-        if !stays && grants::remove(tx, no, grant.id).await? {
-            ended.push(Seat::Grant(grant.id));
+    for seat in groups.into_iter().filter(|group| is_doomed(group)).flatten() {
+        let was_there = match seat {
+            Seat::Session(id) => sessions::remove(tx, no, id).await?,
+            Seat::Grant(id) => grants::remove(tx, no, id).await?,
+        };
+        if let Some((_, event)) = change.endings.iter().find(|(told, _)| was_there && *told == seat) {
+            events::queue(tx, no, user, event, change.now).await?;
         }
-    }
-    for (_, event) in change.endings.iter().filter(|(seat, _)| ended.contains(seat)) {
-        events::queue(tx, no, user, event, change.now).await?;
     }
     Ok(())
 }

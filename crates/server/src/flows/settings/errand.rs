@@ -112,14 +112,6 @@ impl Errand {
     pub(crate) fn request(&self) -> Option<&PendingRequest> {
         self.state.order.as_ref().map(|order| &order.request)
     }
-
-    /// The login ID an app's order is to replace.
-    pub(crate) fn replaces(&self) -> Option<IdentityId> {
-        match self.state.order.as_ref()?.action {
-            Action::ChangeLoginId { id } => Some(id),
-            Action::ChangePassword | Action::DeleteAccount | Action::AddLoginId { .. } => None,
-        }
-    }
 }
 
 /// Loads a member's errand; `None` when it is not there, over, or somebody else's.
@@ -181,9 +173,7 @@ pub(crate) async fn take_order(
     let errand = Errand::new(app, user.id, Some(Order { action, request: pending }), now);
     let (no, row) = (project.no, errand.to_row(now));
     app.store
-        .write("begin_errand", row, move |tx, row| {
-            Box::pin(async move { flows::insert(tx, no, row).await })
-        })
+        .write("begin_errand", row, move |tx, row| Box::pin(async move { flows::insert(tx, no, row).await }))
         .await?;
     Ok(Ok(Begun::Errand { cookie, errand: errand.id, action }))
 }

@@ -200,9 +200,9 @@ impl Asking<'_> {
             Task::Add | Task::Replace { .. } | Task::Verify { .. } => CodeUse::Verify,
             Task::Prove { .. } => CodeUse::Login,
         };
-        let message = login_id.address().map(|to| {
-            (self.write_code)(&CodeMessage { purpose, kind: login_id.kind, to, code: &text })
-        });
+        let message = login_id
+            .address()
+            .map(|to| (self.write_code)(&CodeMessage { purpose, kind: login_id.kind, to, code: &text }));
         errand.state.pending = Some(Pending { task, login_id, code });
         Ok(message)
     }
@@ -239,8 +239,7 @@ impl Asking<'_> {
             }
             Task::Replace { old } => {
                 let Some(replaced) = standing.find(*old).and_then(login_id_of) else { return Ok(Outcome::Stale) };
-                let news =
-                    News::LoginIdChanged { from: replaced.original.clone(), to: login_id.original.clone() };
+                let news = News::LoginIdChanged { from: replaced.original.clone(), to: login_id.original.clone() };
                 let mails = self.tell(standing, Some(&replaced), &news);
                 (Deed::ReplaceLoginId { old: *old, new: row() }, mails)
             }

@@ -11,6 +11,7 @@ pub(crate) mod passkey;
 pub(crate) mod password;
 pub(crate) mod profile;
 pub(crate) mod prove;
+pub(crate) mod sessions;
 pub(crate) mod standing;
 
 use vestibule_domain::time::Timestamp;

@@ -1,25 +1,19 @@
 //! Changing a member's password, or giving it one.
 
-use std::{net::IpAddr, sync::Arc};
-
 use vestibule_domain::{
     credential::password::{self, Weakness},
     secret::Secret,
-    time::Timestamp,
 };
 
 use super::{
     Standing,
     change::{Deed, Order, Outcome, Seat, commit},
     errand::Errand,
-    notice::{News, WriteNews},
+    login_id::Asking,
+    notice::News,
     prove::check_password,
 };
-use crate::{
-    app::App,
-    flows::{Error, caller::Caller},
-    projects::Project,
-};
+use crate::flows::Error;
 
 /// What was typed.
 pub(crate) struct Typed {
@@ -39,15 +33,11 @@ pub(crate) struct Mistakes {
 
 /// Changes or sets the password; every other session of the member ends with the old one.
 pub(crate) async fn change(
-    app: &App,
-    project: &Arc<Project>,
-    caller: &Caller,
+    asking: &Asking<'_>,
     errand: Option<&Errand>,
     typed: Typed,
-    ip: IpAddr,
-    write_news: WriteNews<'_>,
-    now: Timestamp,
 ) -> Result<Result<Outcome, Mistakes>, Error> {
+    let Asking { app, project, caller, ip, now, .. } = *asking;
     let standing = Standing::load(app, project, caller.user.id).await?;
     let names: Vec<&str> = standing.login_ids.iter().map(|row| row.original.as_str()).collect();
     let policy = project.settings.password_policy();
@@ -62,7 +52,7 @@ pub(crate) async fn change(
         return Ok(Err(mistakes));
     }
     let hash = app.hasher.hash(password::prepare(typed.new.expose()), &app.entropy).await?;
-    let mails = standing.mail_address().map(|to| write_news(&to, &News::PasswordChanged));
+    let mails = standing.mail_address().map(|to| (asking.write_news)(&to, &News::PasswordChanged));
     let deed = Deed::SetPassword { hash, keep: Seat::of(caller) };
     let order = Order { deed, mails: mails.into_iter().collect(), errand };
     commit(app, project, caller, order, now).await.map(Ok)

@@ -98,12 +98,7 @@ pub(crate) async fn by_passkey(
     note(app, project, caller, "pop user", Some(used), now).await.map(Some)
 }
 
-async fn judge(
-    app: &App,
-    project: &Project,
-    caller: &Caller,
-    answer: &str,
-) -> Result<Option<(Vec<u8>, i64)>, Error> {
+async fn judge(app: &App, project: &Project, caller: &Caller, answer: &str) -> Result<Option<(Vec<u8>, i64)>, Error> {
     let Ok(assertion) = Assertion::read(answer) else { return Ok(None) };
     let found = passkeys::find(&mut *app.store.read().await?, project.no, &assertion.credential_id).await?;
     let Some(row) = found.filter(|row| row.user_id == caller.user.id) else { return Ok(None) };
