@@ -190,7 +190,7 @@ describe("the promotion pages", () => {
     await pages.identify(taken);
     await pages.waitForCode(); // the same page as for a free address
     await pages.enterCode(await mail.receiveCode(taken));
-    await pages.heading("This one already has an account").waitFor();
+    await pages.heading("You already have an account").waitFor();
     await look(page, "promotion-conflict");
     await second.assertUntouched();
 
