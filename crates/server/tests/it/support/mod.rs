@@ -8,9 +8,9 @@ mod mailbox;
 mod place;
 mod server;
 
-pub(crate) use app_client::{AppClient, Tokens};
+pub(crate) use app_client::{AppClient, Tokens, promotion_hint, query};
 pub(crate) use browser::Browser;
 pub(crate) use http::{Http, Reply};
 pub(crate) use mailbox::Mailbox;
 pub(crate) use place::{Engine, on_both_engines};
-pub(crate) use server::TestServer;
+pub(crate) use server::{Setup, TestServer};
