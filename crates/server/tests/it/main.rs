@@ -1,8 +1,13 @@
 //! The server over real HTTP, on both engines: actors talk to `boot::serve` on a free port.
 
+mod anonymous_grant;
+mod app_session;
 mod authorize;
 mod cors;
+mod device_journey;
+mod device_race;
 mod discovery;
+mod dpop;
 mod guest_journey;
 mod leave;
 mod promotion;
