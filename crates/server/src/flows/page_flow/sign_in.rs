@@ -305,7 +305,7 @@ pub(crate) async fn choose_password(
     let Some((attempt, user)) = proved.and_then(|attempt| Some((attempt, attempt.user?))) else {
         return Ok(Ok(None));
     };
-    let weaknesses = check_password(app, project, typed.expose(), &attempt.login_id);
+    let weaknesses = check_password(app, project, typed.expose(), Some(&attempt.login_id));
     if !weaknesses.is_empty() {
         return Ok(Err(weaknesses));
     }

@@ -67,17 +67,20 @@ pub(crate) async fn identify(
     write: WriteMessage<'_>,
     now: Timestamp,
 ) -> Result<Step, Error> {
-    let login_id = match LoginId::parse(input.kind, &input.login_id, project.settings.default_country()) {
-        Ok(login_id) => login_id,
-        Err(error) => return Ok(Step::Mistaken(Mistakes { login_id: Some(error), ..Mistakes::default() })),
+    let parsed = LoginId::parse(input.kind, &input.login_id, project.settings.default_country());
+    let way = ways::new_way(&project.settings, input.kind);
+    // Both fields are judged, so that the person hears everything at once.
+    let password = match way {
+        NewWay::Password => check_password(app, project, input.password.expose(), parsed.as_ref().ok()),
+        NewWay::Code | NewWay::Passkey => Vec::new(),
     };
-    let way = ways::new_way(&project.settings, login_id.kind);
-    if way == NewWay::Password {
-        let weaknesses = check_password(app, project, input.password.expose(), &login_id);
-        if !weaknesses.is_empty() {
-            return Ok(Step::Mistaken(Mistakes { password: weaknesses, ..Mistakes::default() }));
+    let login_id = match parsed {
+        Ok(login_id) if password.is_empty() => login_id,
+        Ok(_) => return Ok(Step::Mistaken(Mistakes { password, ..Mistakes::default() })),
+        Err(error) => {
+            return Ok(Step::Mistaken(Mistakes { login_id: Some(error), password, ..Mistakes::default() }));
         }
-    }
+    };
     let needs_proof = ways::needs_proof(&project.settings, login_id.kind);
     let mut taken = false;
     if needs_proof {
@@ -116,9 +119,15 @@ pub(crate) async fn identify(
 }
 
 /// What is wrong with a new password for somebody with this login ID.
-pub(super) fn check_password(app: &App, project: &Project, password: &str, login_id: &LoginId) -> Vec<Weakness> {
+pub(super) fn check_password(
+    app: &App,
+    project: &Project,
+    password: &str,
+    login_id: Option<&LoginId>,
+) -> Vec<Weakness> {
     let policy = project.settings.password_policy();
-    password::check_against(&policy, password, &[login_id.original.as_str()], &app.breached)
+    let own_names: Vec<&str> = login_id.iter().map(|login_id| login_id.original.as_str()).collect();
+    password::check_against(&policy, password, &own_names, &app.breached)
 }
 
 /// What a login ID's owner, if it has one, means for this flow.
