@@ -15,6 +15,7 @@ mod guest_journey;
 mod leave;
 mod promotion;
 mod promotion_code;
+mod settings_action;
 mod sign_up;
 mod support;
 mod token;
