@@ -1,13 +1,19 @@
 //! The server over real HTTP, on both engines: actors talk to `boot::serve` on a free port.
 
 mod authorize;
+mod bad_input;
+mod cli;
 mod cors;
+mod crash;
 mod discovery;
 mod guest_journey;
 mod leave;
 mod promotion;
 mod promotion_code;
+mod races;
 mod sign_up;
+mod stranger;
 mod support;
 mod token;
 mod user_info;
+mod walls;

@@ -76,7 +76,7 @@ async fn a_promoted_member_is_told_live(engine: Engine) {
     let guest = client.sign_up().await;
     client.user_info(&guest.access).await.expect(200);
     server.clock.advance_seconds(60);
-    promote(&client, &guest, &mut browser, &mut mailbox, "Kim@Shop.example").await;
+    promote(&client, &guest, &mut browser, &mut mailbox, "Kim@shop.example").await;
     // The very next read with the guest's own token, no cache in between.
     let mut info = client.user_info(&guest.access).await.expect(200).json();
     check_decoders(&info);
@@ -130,7 +130,8 @@ async fn a_dead_credential_is_invalid_grant_and_none_is_not(engine: Engine) {
         })
     };
     for bearer in ["nonsense", "a.b.c", &dead.access, &guest.refresh] {
-        let reply = ask(Some(format!("Bearer {bearer}"))).await.expect_oauth_error(401, "invalid_grant", "invalid session");
+        let reply =
+            ask(Some(format!("Bearer {bearer}"))).await.expect_oauth_error(401, "invalid_grant", "invalid session");
         let challenge = "Bearer error=\"invalid_grant\", error_description=\"invalid session\"";
         assert_eq!(reply.header("www-authenticate"), Some(challenge));
     }

@@ -6,6 +6,7 @@ mod html;
 mod http;
 mod mailbox;
 mod place;
+mod program;
 mod server;
 
 pub(crate) use app_client::{AppClient, Tokens, promotion_hint, query};
@@ -13,4 +14,5 @@ pub(crate) use browser::Browser;
 pub(crate) use http::{Http, Reply};
 pub(crate) use mailbox::Mailbox;
 pub(crate) use place::{Engine, on_both_engines};
+pub(crate) use program::Workplace;
 pub(crate) use server::{Setup, TestServer};
