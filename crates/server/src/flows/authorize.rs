@@ -14,7 +14,7 @@ use vestibule_domain::{
 use vestibule_protocol::{
     jose::AnonymousAction,
     login_hint::{AnonymousHint, LoginHint, LoginIdHint},
-    oauth::{AuthorizeDetails, ErrorCode, OAuthError, Prompt, ResponseMode, ResponseType, ScopeSet},
+    oauth::{AuthorizeDetails, ErrorCode, OAuthError, Prompt, ResponseMode, ResponseType, Scope, ScopeSet},
 };
 use vestibule_store::{
     StoreError, Tx, codes,
@@ -176,6 +176,9 @@ fn check_details(client: &Client, details: &AuthorizeDetails) -> Result<(), OAut
 fn check_scope(client: &Client, scope: &ScopeSet) -> Result<(), OAuthError> {
     if !scope.contains("openid") {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "must request 'openid' scope"));
+    }
+    if let Some(unknown) = scope.iter().find(|name| Scope::ALL.iter().all(|known| known.as_str() != *name)) {
+        return Err(OAuthError::new(ErrorCode::InvalidScope, format!("scope '{unknown}' is not known")));
     }
     let full_access_only =
         ["https://authgear.com/scopes/full-access", "https://authgear.com/scopes/pre-authenticated-url"];

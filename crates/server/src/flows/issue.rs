@@ -105,7 +105,7 @@ pub(crate) fn split_token<K>(token: &str) -> Option<(vestibule_domain::id::Id<K>
     let (id, secret) = token.split_once('.')?;
     // A UUID has several spellings; a token of ours has one.
     let parsed = id.parse::<vestibule_domain::id::Id<K>>().ok()?;
-    if id.len() != 36 || secret.len() != 32 {
+    if parsed.to_string() != id || secret.len() != 32 {
         return None;
     }
     Some((parsed, sha256(secret.as_bytes())))

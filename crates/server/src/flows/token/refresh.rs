@@ -35,9 +35,9 @@ pub(crate) async fn refresh(
 ) -> Result<Tokens, Error> {
     let device = request.device_info.map(DeviceInfo::parse).transpose()?;
     let device = device.map(|device| device.display_name().to_string());
-    let (id, hash) = split_token(request.refresh_token).ok_or(Error::InvalidRefreshToken)?;
     let mut conn = app.store.read().await?;
     let client = authenticate_client(&mut conn, project, request.client).await?;
+    let (id, hash) = split_token(request.refresh_token).ok_or(Error::InvalidRefreshToken)?;
     let (grant, user) = find_live_grant(&mut conn, project, id, now).await?.ok_or(Error::InvalidRefreshToken)?;
     drop(conn);
     if !grant.token_hash.matches(&hash) {

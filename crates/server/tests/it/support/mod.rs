@@ -9,6 +9,7 @@ mod http;
 mod key_pair;
 mod mailbox;
 mod place;
+mod program;
 mod server;
 
 pub(crate) use app_client::{AppClient, Tokens, promotion_hint, query};
@@ -18,4 +19,5 @@ pub(crate) use http::{Http, Reply};
 pub(crate) use key_pair::{KeyPair, encode};
 pub(crate) use mailbox::Mailbox;
 pub(crate) use place::{Engine, on_both_engines};
+pub(crate) use program::Workplace;
 pub(crate) use server::{Setup, TestServer};
