@@ -227,11 +227,9 @@ pub fn load(
                     message: format!("this is not valid TOML: {}", error.to_string().trim()),
                 }),
             },
-            Err(error) => complaints.push(Complaint {
-                key: "(file)".into(),
-                source,
-                message: format!("cannot be read: {error}"),
-            }),
+            Err(error) => {
+                complaints.push(Complaint { key: "(file)".into(), source, message: format!("cannot be read: {error}") })
+            }
         }
     }
     for (name, text) in environment {
@@ -245,10 +243,10 @@ pub fn load(
             continue;
         };
         let (section, key) = (section.to_lowercase(), key.to_lowercase());
-        let value = known.get(&section).and_then(|s| s.get(&key)).map_or_else(
-            || Value::String(text.clone()),
-            |default| read_like(default, &text),
-        );
+        let value = known
+            .get(&section)
+            .and_then(|s| s.get(&key))
+            .map_or_else(|| Value::String(text.clone()), |default| read_like(default, &text));
         let table = Table::from_iter([(section, Value::Table(Table::from_iter([(key, value)])))]);
         overlay(&mut merged, &table, &format!("environment variable {name}"), &mut sources, &mut complaints);
     }
@@ -299,7 +297,10 @@ fn overlay(
             match known.get_mut(key) {
                 None => complain(path, "there is no such key; see `vestibule config reference`".into()),
                 Some(slot) if slot.type_str() != value.type_str() => {
-                    complain(path, format!("expected {}, found {}", article(slot.type_str()), article(value.type_str())));
+                    complain(
+                        path,
+                        format!("expected {}, found {}", article(slot.type_str()), article(value.type_str())),
+                    );
                 }
                 Some(slot) => {
                     *slot = value.clone();
@@ -360,14 +361,7 @@ fn read_sections(
     let smtp = section(merged, "smtp", sources, complaints);
     let passwords = section(merged, "passwords", sources, complaints);
     let log = section(merged, "log", sources, complaints);
-    Some(Config {
-        server: server?,
-        store: store?,
-        secrets: secrets?,
-        smtp: smtp?,
-        passwords: passwords?,
-        log: log?,
-    })
+    Some(Config { server: server?, store: store?, secrets: secrets?, smtp: smtp?, passwords: passwords?, log: log? })
 }
 
 fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut Vec<Complaint>) {
@@ -428,7 +422,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         std::fs::write(file.path(), text).expect("written");
         let env = env.iter().map(|(k, v)| ((*k).to_string(), (*v).to_string()));
-        load(Some(file.path()), env).map_err(|all| all.into_iter().map(|c| format!("{}: {}", c.key, c.message)).collect())
+        load(Some(file.path()), env)
+            .map_err(|all| all.into_iter().map(|c| format!("{}: {}", c.key, c.message)).collect())
     }
 
     #[test]

@@ -67,9 +67,7 @@ pub(crate) enum Resolution {
     /// Nothing was presented, or only an empty bearer.
     Nobody,
     /// Something was presented, and none of it is alive. `cookie` says that a bad session cookie was among it.
-    Dead {
-        cookie: bool,
-    },
+    Dead { cookie: bool },
     /// A live session of an active user.
     Live(Box<Caller>),
 }
@@ -99,7 +97,8 @@ pub(crate) async fn resolve(
     let mut conn = app.store.read().await?;
     let mut found = None;
     if let Some(token) = bearer {
-        found = find_by_access_token(&mut conn, project, token, now).await?.map(|(grant, user)| (Via::Grant(grant), user));
+        found =
+            find_by_access_token(&mut conn, project, token, now).await?.map(|(grant, user)| (Via::Grant(grant), user));
     }
     if let (None, Some(cookie)) = (&found, credentials.app_session)
         && let Some(value) = project.keys.mac.read_app_session(cookie)
@@ -130,11 +129,7 @@ pub(crate) struct ReadToken {
 pub(crate) fn read_access_token(project: &Project, token: &str) -> Option<ReadToken> {
     if !token.contains('.') {
         let read = project.keys.mac.read_access_token(token)?;
-        return Some(ReadToken {
-            grant_id: read.grant_id,
-            expires_at: read.expires_at,
-            fingerprint: read.fingerprint,
-        });
+        return Some(ReadToken { grant_id: read.grant_id, expires_at: read.expires_at, fingerprint: read.fingerprint });
     }
     let claims = project.keys.read_jwt("at+jwt", token)?;
     let sid = Sid::parse(claims.get("sid")?.as_str()?)?;
@@ -204,7 +199,8 @@ async fn find_session(
 ) -> Result<Option<(Session, User)>, Error> {
     let Some((id, hash)) = split_token(cookie) else { return Ok(None) };
     let Some((session, user)) = sessions::find_with_user(conn, project.no, id).await? else { return Ok(None) };
-    let alive = project.settings.session_lifetime().is_alive_as_recorded(session.created_at, session.last_access_at, now);
+    let alive =
+        project.settings.session_lifetime().is_alive_as_recorded(session.created_at, session.last_access_at, now);
     Ok((alive && session.secret_hash.matches(&hash) && user.is_active()).then_some((session, user)))
 }
 
@@ -212,8 +208,8 @@ async fn record_access(app: &App, project: &Project, via: &Via, user: &User, now
     let no = project.no;
     match via {
         Via::Grant(grant) => {
-            let lifetime = grant_lifetime(project, grant, user)
-                .unwrap_or(Lifetime { hard: Duration::ZERO, idle: None });
+            let lifetime =
+                grant_lifetime(project, grant, user).unwrap_or(Lifetime { hard: Duration::ZERO, idle: None });
             if should_record(grant.last_access_at, now, lifetime) {
                 let id = grant.id;
                 app.store
@@ -224,9 +220,7 @@ async fn record_access(app: &App, project: &Project, via: &Via, user: &User, now
         Via::Session(session) => {
             if should_record(session.last_access_at, now, project.settings.session_lifetime()) {
                 let id = session.id;
-                app.store
-                    .write("touch_session", (), move |tx, ()| Box::pin(sessions::touch(tx, no, id, now)))
-                    .await?;
+                app.store.write("touch_session", (), move |tx, ()| Box::pin(sessions::touch(tx, no, id, now))).await?;
             }
         }
     }

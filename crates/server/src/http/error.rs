@@ -85,6 +85,7 @@ pub(crate) fn body_as_api(problem: BodyProblem) -> Response {
 }
 
 /// Logs what an operator should know of.
+#[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not the server's own trouble is the caller's")]
 pub(crate) fn log(visit: &Visit, error: &Error) {
     match error {
         Error::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) => {
@@ -96,11 +97,14 @@ pub(crate) fn log(visit: &Visit, error: &Error) {
         Error::PasswordsOverloaded => {
             tracing::warn!(request.id = %visit.request_id, project.id = visit.project.id, "too many passwords wait to be hashed");
         }
-        _ => tracing::debug!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "a request was refused"),
+        _ => {
+            tracing::debug!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "a request was refused")
+        }
     }
 }
 
 /// How long the caller should wait, if waiting helps.
+#[expect(clippy::wildcard_enum_match_arm, reason = "waiting helps against overload and nothing else")]
 pub(crate) fn retry_after(error: &Error) -> Option<Duration> {
     match error {
         Error::RateLimited(RateLimit { retry_after, .. }) => Some(*retry_after),
@@ -116,6 +120,27 @@ pub(crate) fn with_retry_after(mut response: Response, after: Option<Duration>) 
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
     }
     response
+}
+
+/// One row of the error reference: what happened, and how each dialect tells it.
+pub(crate) struct Told {
+    pub(crate) what: String,
+    pub(crate) oauth: OAuthError,
+    pub(crate) api: ApiError,
+    pub(crate) retry: bool,
+}
+
+/// Every error of the flows as it is told, for the generated reference.
+pub(crate) fn list_told() -> Vec<Told> {
+    Error::samples()
+        .into_iter()
+        .map(|error| Told {
+            what: error.to_string(),
+            oauth: to_oauth(&error),
+            api: to_api(&error),
+            retry: retry_after(&error).is_some(),
+        })
+        .collect()
 }
 
 fn to_oauth(error: &Error) -> OAuthError {
@@ -138,9 +163,7 @@ fn to_oauth(error: &Error) -> OAuthError {
         Error::LoggedInAsMember => OAuthError::invalid_grant("user logged in as normal user"),
         Error::AuthenticationRequired => OAuthError::invalid_grant("authentication required"),
         Error::InvalidRefreshToken => OAuthError::invalid_grant("invalid refresh token"),
-        Error::RefreshTokenOfAnotherClient => {
-            OAuthError::invalid_request("client id doesn't match the refresh token")
-        }
+        Error::RefreshTokenOfAnotherClient => OAuthError::invalid_request("client id doesn't match the refresh token"),
         Error::InsufficientScope => OAuthError::new(Code::InsufficientScope, "full-access scope is required"),
         Error::InvalidCode => OAuthError::invalid_grant("invalid authorization code"),
         Error::RedirectUriMismatch => OAuthError::invalid_request("invalid redirect URI"),
@@ -160,9 +183,11 @@ fn to_oauth(error: &Error) -> OAuthError {
 
 fn to_api(error: &Error) -> ApiError {
     match error {
-        Error::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) | Error::PasswordsOverloaded => {
-            ApiError::new(ApiErrorName::ServiceUnavailable, "ServiceUnavailable", "the server is busy, please try again later")
-        }
+        Error::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) | Error::PasswordsOverloaded => ApiError::new(
+            ApiErrorName::ServiceUnavailable,
+            "ServiceUnavailable",
+            "the server is busy, please try again later",
+        ),
         Error::Store(_) => ApiError::unexpected(),
         Error::RateLimited(limit) => match limit.counter {
             Counter::Setting(name) => api::rate_limited(&name.error_name(), &name.error_group(), name.bucket_name()),

@@ -6,12 +6,7 @@ use vestibule_store::{StoreError, grants};
 use super::{ClientProof, Tokens, authenticate_client, make_tokens};
 use crate::{
     app::App,
-    flows::{
-        Error,
-        caller::find_live_grant,
-        issue::split_token,
-        rates,
-    },
+    flows::{Error, caller::find_live_grant, issue::split_token, rates},
     projects::Project,
 };
 
