@@ -7,6 +7,7 @@ mod cookies;
 mod cors;
 pub(crate) mod error;
 mod health;
+pub(crate) mod metrics;
 mod oauth;
 mod pages;
 pub(crate) mod serve;
