@@ -17,7 +17,7 @@ use tokio::{
     net::TcpListener,
     sync::{Semaphore, mpsc, oneshot},
 };
-use tokio_postgres::{Client, Statement};
+use tokio_postgres::{Client, Statement, types::ToSql};
 
 const SCHEMA_SQLITE: &str = include_str!("../../crates/store/migrations/0001_foundation.sqlite.sql");
 const SCHEMA_POSTGRES: &str = include_str!("../../crates/store/migrations/0001_foundation.postgres.sql");
@@ -160,11 +160,13 @@ async fn append_postgres(State(pool): State<Arc<Pool>>, _: Bytes) -> Result<&'st
     let link = pool.idle.lock().expect("nobody panics here").pop().expect("one for each place");
     let rows = make_rows();
     let (user, grant, hash) = (&rows.user[..], &rows.grant[..], &rows.hash[..]);
+    let as_user: [&(dyn ToSql + Sync); 2] = [&user, &rows.now];
+    let as_grant: [&(dyn ToSql + Sync); 4] = [&grant, &user, &hash, &rows.now];
     let outcome = tokio::try_join!(
         biased;
         link.client.batch_execute("BEGIN"),
-        link.client.execute(&link.user, &[&user, &rows.now]),
-        link.client.execute(&link.grant, &[&grant, &user, &hash, &rows.now]),
+        link.client.execute(&link.user, &as_user),
+        link.client.execute(&link.grant, &as_grant),
         link.client.batch_execute("COMMIT"),
     );
     pool.idle.lock().expect("nobody panics here").push(link);

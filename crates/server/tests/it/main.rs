@@ -1,4 +1,5 @@
 //! The server over real HTTP, on both engines: actors talk to `boot::serve` on a free port.
 
+mod crash;
 mod guest_journey;
 mod support;

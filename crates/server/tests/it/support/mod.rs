@@ -12,5 +12,5 @@ pub(crate) use app_client::{AppClient, Tokens};
 pub(crate) use browser::Browser;
 pub(crate) use http::{Http, Reply};
 pub(crate) use mailbox::Mailbox;
-pub(crate) use place::{Engine, on_both_engines};
+pub(crate) use place::{Engine, Place, on_both_engines};
 pub(crate) use server::TestServer;
