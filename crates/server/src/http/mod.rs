@@ -8,6 +8,7 @@ mod cors;
 mod dpop;
 pub(crate) mod error;
 mod health;
+pub(crate) mod metrics;
 mod oauth;
 mod pages;
 pub(crate) mod serve;

@@ -21,3 +21,5 @@ pub(crate) use mailbox::Mailbox;
 pub(crate) use place::{Engine, on_both_engines};
 pub(crate) use program::Workplace;
 pub(crate) use server::{Setup, TestServer};
+pub(crate) use place::{Engine, Place, on_both_engines};
+pub(crate) use server::TestServer;
