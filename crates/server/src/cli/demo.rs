@@ -127,7 +127,7 @@ impl Demo {
 /// The project the demo starts with.
 fn demo_project(port: u16, shop_port: u16) -> ProjectSettings {
     let text = format!(
-        r#"
+        r##"
 [project]
 id = "demo"
 public_origin = "http://localhost:{port}"
@@ -138,6 +138,7 @@ identities = ["login_id", "anonymous"]
 
 [ui]
 name = "Foyer"
+accent_color = "#b0432b"
 default_client_uri = "http://localhost:{shop_port}/"
 
 [[oauth.clients]]
@@ -153,7 +154,7 @@ client_id = "demo-native"
 name = "Foyer App"
 x_application_type = "native"
 redirect_uris = ["com.example.vestibule://host/path"]
-"#
+"##
     );
     ProjectSettings::parse_toml(&text).expect("the demo's own project file is right: the demo's test starts it")
 }

@@ -11,7 +11,7 @@ mod mailbox;
 mod place;
 mod server;
 
-pub(crate) use app_client::{AppClient, Tokens};
+pub(crate) use app_client::{AppClient, Tokens, promotion_hint, query};
 pub(crate) use browser::Browser;
 pub(crate) use device::{ANONYMOUS_GRANT, Device, ID_TOKEN_GRANT, Platform};
 pub(crate) use http::{Http, Reply};
