@@ -258,7 +258,7 @@ async fn read_promotion_hint(
             match proven {
                 Ok(Proven { challenge, signer: Signer::Known { key, user } }) => {
                     let is_guest = device_key::check_guest(&key, &user).is_ok();
-                    Ok(is_guest.then(|| PromotionClaim { guest: *user, fingerprint: challenge.fingerprint }))
+                    Ok(is_guest.then_some(PromotionClaim { guest: *user, fingerprint: challenge.fingerprint }))
                 }
                 Ok(Proven { signer: Signer::New { .. }, .. }) | Err(Error::InvalidAnonymousCredentials) => Ok(None),
                 Err(error) => Err(error),

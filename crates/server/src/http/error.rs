@@ -63,11 +63,13 @@ pub(crate) fn oauth_by_code(error: &OAuthError) -> Response {
 pub(crate) fn flow_as_oauth(visit: &Visit, error: &Error) -> Response {
     log(visit, error);
     let told = to_oauth(error);
-    let response = match error {
-        Error::SessionRequired => unauthorized(&told, Some(&told)),
+    let response = if matches!(error, Error::SessionRequired) {
+        unauthorized(&told, Some(&told))
+    } else if matches!(error, Error::NothingPresented) {
         // Bare: nothing was presented that could be wrong (RFC 6750 §3.1).
-        Error::NothingPresented => unauthorized(&told, None),
-        _ => oauth_by_code(&told),
+        unauthorized(&told, None)
+    } else {
+        oauth_by_code(&told)
     };
     with_retry_after(response, retry_after(error))
 }

@@ -46,7 +46,7 @@ pub(crate) async fn token(visit: Visit, request: Request) -> Response {
     let headers = request.headers().clone();
     let dpop = match dpop::read(&visit, &headers, request.uri().path()) {
         Ok(dpop) => dpop,
-        Err(response) => return response,
+        Err(many) => return many.into_response(),
     };
     let body = match body::read(&visit, request).await {
         Ok(body) => body,
