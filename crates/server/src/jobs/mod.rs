@@ -1,5 +1,6 @@
 //! Work that no request waits for.
 
+pub(crate) mod accesses;
 pub(crate) mod cleanup;
 pub(crate) mod outbox;
 pub(crate) mod projects;
@@ -16,6 +17,7 @@ pub(crate) fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()>
     jobs.spawn(outbox::run(Arc::clone(app), stop.clone()));
     jobs.spawn(projects::run(Arc::clone(app), stop.clone()));
     jobs.spawn(cleanup::run(Arc::clone(app), stop.clone()));
+    jobs.spawn(accesses::run(Arc::clone(app), stop.clone()));
     jobs
 }
 
