@@ -38,6 +38,8 @@ pub(crate) enum Error {
     ClientWithoutGuests,
     #[error("the grant type is not allowed for the application")]
     GrantTypeNotAllowed,
+    #[error("only a confidential application may introspect tokens")]
+    IntrospectionNotAllowed,
     #[error("the caller is a member, not a guest")]
     LoggedInAsMember,
     #[error("nobody is signed in")]

@@ -135,6 +135,9 @@ fn to_oauth(error: &Error) -> OAuthError {
         Error::GrantTypeNotAllowed => {
             OAuthError::new(Code::UnauthorizedClient, "grant type is not allowed for this client")
         }
+        Error::IntrospectionNotAllowed => {
+            OAuthError::new(Code::UnauthorizedClient, "introspection is for confidential applications")
+        }
         Error::LoggedInAsMember => OAuthError::invalid_grant("user logged in as normal user"),
         Error::AuthenticationRequired => OAuthError::invalid_grant("authentication required"),
         Error::InvalidRefreshToken => OAuthError::invalid_grant("invalid refresh token"),
@@ -193,6 +196,7 @@ fn to_api(error: &Error) -> ApiError {
         | Error::ClientSecretMissing
         | Error::ClientSecretWrong
         | Error::GrantTypeNotAllowed
+        | Error::IntrospectionNotAllowed
         | Error::RefreshTokenOfAnotherClient
         | Error::InvalidCode
         | Error::RedirectUriMismatch

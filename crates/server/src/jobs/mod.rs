@@ -2,6 +2,7 @@
 
 pub(crate) mod accesses;
 pub(crate) mod cleanup;
+pub(crate) mod key_rotation;
 pub(crate) mod outbox;
 pub(crate) mod projects;
 
@@ -18,6 +19,7 @@ pub(crate) fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()>
     jobs.spawn(projects::run(Arc::clone(app), stop.clone()));
     jobs.spawn(cleanup::run(Arc::clone(app), stop.clone()));
     jobs.spawn(accesses::run(Arc::clone(app), stop.clone()));
+    jobs.spawn(key_rotation::run(Arc::clone(app), stop.clone()));
     jobs
 }
 
