@@ -1,8 +1,11 @@
 //! The command line: what each command is called, takes and prints.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
 
+mod client;
 mod demo;
+mod key;
 mod project;
+mod session;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -14,7 +17,9 @@ use crate::{
     boot,
     config::{self, Config, LogFormat},
     ports::{clock::Clock, entropy::Entropy, mailer::Mailer},
+    projects::Project,
 };
+use vestibule_domain::time::Timestamp;
 
 /// Vestibule: an identity server for visitors who have not signed up yet.
 #[derive(Debug, Parser)]
@@ -36,6 +41,15 @@ enum Command {
     /// Create, change and export projects: identities, applications, lifetimes
     #[command(subcommand)]
     Project(project::ProjectCommand),
+    /// The applications' secrets
+    #[command(subcommand)]
+    Client(client::ClientCommand),
+    /// Who is signed in where: list and end sessions
+    #[command(subcommand)]
+    Session(session::SessionCommand),
+    /// The keys that sign tokens: list and replace them
+    #[command(subcommand)]
+    Key(key::KeyCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,6 +77,34 @@ impl ConfigFile {
     }
 }
 
+/// The store and one project of it, for a command that looks at or changes what is in there.
+struct Opened {
+    app: Arc<App>,
+    project: Arc<Project>,
+}
+
+impl Opened {
+    async fn open(config: &ConfigFile, project: &str) -> Result<Self, Failure> {
+        let ports = Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None };
+        let app = boot::open(config.load()?, ports).await?;
+        match app.projects.find_by_id(project) {
+            Some(project) => Ok(Self { app, project }),
+            None => {
+                app.store.close().await;
+                Err(Failure(format!("there is no project \"{project}\": see `vestibule project list`")))
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.app.clock.now()
+    }
+
+    async fn close(&self) {
+        self.app.store.close().await;
+    }
+}
+
 /// Why a command failed, for the person at the terminal.
 #[derive(Debug)]
 struct Failure(String);
@@ -85,6 +127,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(file) => file.load().and_then(|config| block_on(serve(config))),
         Command::Demo(demo) => block_on(demo.run()),
         Command::Project(command) => block_on(command.run()),
+        Command::Client(command) => block_on(command.run()),
+        Command::Session(command) => block_on(command.run()),
+        Command::Key(command) => block_on(command.run()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

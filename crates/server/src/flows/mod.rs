@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod authorize;
 pub(crate) mod caller;
+pub(crate) mod client_secrets;
 pub(crate) mod end_session;
 pub(crate) mod error;
 pub(crate) mod introspect;
