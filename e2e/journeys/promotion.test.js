@@ -227,7 +227,7 @@ describe("the promotion pages", () => {
     const { page, pages } = await openPerson();
     await page.goto(await guest.startPromotion());
     await page.getByRole("link", { name: "Sign in instead" }).click();
-    await pages.heading("You already have an account").waitFor();
+    await pages.heading("Sign in instead?").waitFor();
     await look(page, "promotion-have-account");
     await page.getByRole("link", { name: "Go back and save my progress" }).click();
     await pages.waitForIdentify();

@@ -43,6 +43,10 @@ function print(credential) {
   });
 }
 
+if (!window.PublicKeyCredential) {
+  for (const notice of document.querySelectorAll("[data-passkey-missing]")) notice.hidden = false;
+}
+
 for (const box of window.PublicKeyCredential ? document.querySelectorAll("[data-passkey]") : []) {
   const form = box.querySelector("form");
   const button = form.querySelector("button");

@@ -1,21 +1,28 @@
-//! Renders every sample page in every language into a folder, to be looked at in a browser:
+//! Renders every sample page and mail in every language into a folder, to be looked at in a browser:
 //! `cargo run -p vestibule-server --example render_pages -- FOLDER`.
 
 use std::{env, fs, io, path::Path};
 
-use vestibule_server::ui::{Ui, asset, sample_context, samples, theme_css};
+use vestibule_server::ui::{MailContext, MailKind, Ui, asset, sample_context, samples, theme_css};
 
 fn main() -> io::Result<()> {
     let folder = env::args().nth(1).ok_or_else(|| io::Error::other("give a folder to write to"))?;
     let folder = Path::new(&folder);
     for locale in Ui::load().locales() {
         let mut ctx = sample_context(locale.clone());
+        let place = folder.join(locale.tag());
+        fs::create_dir_all(&place)?;
+        let (brand, app_name) = (ctx.brand.clone(), ctx.app_name.clone());
+        let mail_ctx = MailContext { locale: locale.clone(), brand, app_name };
+        for (name, kind) in MailKind::samples() {
+            let mail = kind.render(&mail_ctx);
+            fs::write(place.join(format!("mail-{name}.html")), mail.html)?;
+            fs::write(place.join(format!("mail-{name}.txt")), format!("Subject: {}\n\n{}", mail.subject, mail.text))?;
+        }
         for sample in samples() {
             for (suffix, accent) in [("", None), ("-yellow", Some("#ffc400")), ("-blue", Some("#2f4bd8"))] {
                 ctx.brand.accent_color = accent.map(str::to_owned);
                 let html = write_assets(folder, &sample.page.render(&ctx), &theme_css(&ctx.brand))?;
-                let place = folder.join(locale.tag());
-                fs::create_dir_all(&place)?;
                 fs::write(place.join(format!("{}{suffix}.html", sample.name)), html)?;
             }
         }

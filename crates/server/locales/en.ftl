@@ -22,6 +22,12 @@ field-username = Username
 field-password = Password
 field-new-password = Password
 field-code = Code
+field-given-name = First name
+field-family-name = Last name
+field-nickname = Nickname
+field-current-password = Current password
+field-next-password = New password
+field-confirmation = To confirm, type { $phrase }
 field-optional = (optional)
 hint-phone = With the country code, for example +44 20 7946 0018
 hint-new-password =
@@ -48,11 +54,42 @@ button-save-progress = Save my progress
 button-create-account = Create account
 button-sign-in = Sign in
 button-sign-out = Sign out
+button-send-code = Send a code
+button-save = Save
+button-save-password = Save password
+button-keep = Keep it
+button-keep-account = Keep my account
+button-use-another-account = Use another account
+button-revoke-label = Sign out { $what }
+button-revoke-others = Sign out everywhere else
 button-show-password = Show password
 link-cancel = Not now, back to { $app }
 link-back-to-app = Back to { $app }
 link-try-again = Try again
 link-forgot-password = Forgot your password?
+link-use-code = Sign in with a code instead
+link-not-you = Not you? Use another login
+link-back-to-sign-in = Back to sign-in
+link-other-way = Choose another way
+link-skip-passkey = Maybe later
+link-edit = Edit
+link-edit-name-label = Edit name
+link-verify = Verify
+link-verify-label = Verify { $what }
+link-change = Change
+link-change-label = Change { $what }
+link-change-password-label = Change password
+link-remove = Remove
+link-remove-label = Remove { $what }
+link-set = Set
+link-set-password-label = Set a password
+link-manage = Manage
+link-manage-passkeys-label = Manage passkeys
+link-add-email = Add an email address
+link-add-phone = Add a phone number
+link-add-username = Add a username
+link-delete-account = Delete my account
+link-delete-guest = Delete my guest session
 link-sign-in-again = Sign in again
 link-stay-signed-in = Stay signed in
 
@@ -70,6 +107,22 @@ have-account-question = Already have an account?
 link-have-account = Sign in instead
 no-account-question = New here?
 link-create-account = Create an account
+
+continue-as-title = Continue as yourself?
+continue-as-lead = You are signed in here already.
+guest-name = Guest
+
+## Passwords
+
+password-title = Enter your password
+confirm-title = Is it really you?
+confirm-lead = To keep your account safe, please enter your password once more.
+create-password-title = Create a password
+create-password-lead = You sign in with it the next time.
+reset-password-title = Choose a new password
+reset-password-lead = Once it is saved, you are signed out everywhere else.
+forgot-title = Forgot your password?
+forgot-lead = It happens. We send you a code, and you choose a new one.
 
 ## Already having an account
 
@@ -109,9 +162,102 @@ resend-wait-clock = New code available in { $time }
 
 ## Passkeys
 
-passkey-button-create = Use a passkey
+passkey-button-create = Create a passkey
+passkey-button-instead = Use a passkey instead
 passkey-button-use = Sign in with a passkey
+passkey-create-title = Sign in without a password
+passkey-create-lead = A passkey is kept on your device and opens with your fingerprint, face or screen lock. Nobody can guess or steal it.
+passkey-use-title = Use your passkey
+passkey-use-lead = Your device asks for your fingerprint, face or screen lock.
+passkey-unsupported = Passkeys do not work in this browser or without JavaScript. Please choose another way.
 passkey-failed = That did not work. Try again, or choose another way.
+
+## The account
+
+account-back = My account
+settings-title = My account
+settings-lead = Your name, the ways you sign in, and where you are signed in.
+settings-profile = Profile
+settings-name = Name
+settings-no-name = Not given yet
+settings-sign-in = Signing in
+settings-passkeys = Passkeys
+settings-sessions = Where you are signed in
+badge-verified = Verified
+badge-unverified = Not verified
+badge-this-device = This device
+password-changed = Set { $when }
+password-none = None yet
+passkeys-count =
+    { $count ->
+        [0] None yet
+        [one] { $count } passkey
+       *[other] { $count } passkeys
+    }
+passkeys-lead = Sign in with your fingerprint, face or screen lock instead of a password.
+passkey-unnamed = Passkey
+passkey-created = Added { $when }
+passkey-used = used { $when }
+session-unknown-device = Unknown device
+elapsed-now = just now
+elapsed-minutes =
+    { $count ->
+        [one] { $count } minute ago
+       *[other] { $count } minutes ago
+    }
+elapsed-hours =
+    { $count ->
+        [one] { $count } hour ago
+       *[other] { $count } hours ago
+    }
+elapsed-days =
+    { $count ->
+        [one] { $count } day ago
+       *[other] { $count } days ago
+    }
+elapsed-months =
+    { $count ->
+        [one] { $count } month ago
+       *[other] { $count } months ago
+    }
+elapsed-years =
+    { $count ->
+        [one] { $count } year ago
+       *[other] { $count } years ago
+    }
+names-title = Your name
+add-email-title = Add an email address
+add-email-lead = We send a code there to make sure it is yours.
+add-phone-title = Add a phone number
+add-phone-lead = We send a code there by text message to make sure it is yours.
+add-username-title = Add a username
+change-email-title = Change your email address
+change-phone-title = Change your phone number
+change-username-title = Change your username
+change-login-id-now = Now
+remove-login-id-title = Remove { $what }?
+remove-login-id-lead = You can no longer sign in with it. You can add it again later.
+change-password-title = Change your password
+set-password-title = Set a password
+change-password-lead = Once it is saved, you are signed out everywhere else.
+delete-title = Delete your account?
+delete-lead = Please read this before you go.
+delete-when-now = It happens at once and cannot be undone.
+delete-when-later =
+    { $days ->
+        [one] You are signed out now. The account is deleted for good after { $days } day.
+       *[other] You are signed out now. The account is deleted for good after { $days } days.
+    }
+delete-fact-sign-in = You can no longer sign in to { $brand } or the apps that use it.
+delete-fact-free = Your email address, phone number and username become free again.
+delete-word = delete
+guest-title = You are a guest
+guest-lead = You can use { $brand } as you are. No name, no password.
+guest-promote-text = Add a way to sign in. Everything stays as it is, and you can come back on any device.
+guest-facts-title = Good to know
+guest-fact-device = You are known on this device only.
+guest-fact-lost = If you clear the browser’s data or lose the device, there is no way back.
+guest-fact-logout = The same goes for signing out.
 
 ## Signing out
 
@@ -230,3 +376,30 @@ notice-passkey-added = Your passkey is ready to use.
 notice-passkey-removed = Passkey removed.
 notice-passkey-failed = The passkey could not be used. Try again, or choose another way.
 notice-sending-failed = We could not send the code. Check the address, or try again in a moment.
+
+## Mails and text messages
+
+mail-code-valid =
+    { $minutes ->
+        [one] Valid for { $minutes } minute
+       *[other] Valid for { $minutes } minutes
+    }
+mail-ignore = If you did not ask for this, you can ignore this message. Do not give the code to anyone; we never ask for it.
+mail-not-you = If this was not you, change your password now and ask { $brand } for help.
+mail-footer = Sent by { $brand } because this address was used there.
+mail-verify-subject = { $code } is your code for { $app }
+mail-verify-title = Confirm your email address
+mail-verify-lead = Enter this code in { $app } to go on:
+mail-login-subject = { $code } is your sign-in code for { $app }
+mail-login-title = Your sign-in code
+mail-login-lead = Enter this code to sign in to { $app }:
+mail-reset-subject = { $code } is your code for a new { $app } password
+mail-reset-title = Choose a new password
+mail-reset-lead = Enter this code in { $app } to choose a new password:
+mail-changed-subject = Your { $brand } account was changed
+mail-changed-title = Your account was changed
+mail-changed-added = { $login_id } can now be used to sign in.
+mail-changed-replaced = You now sign in with { $to } instead of { $from }.
+mail-changed-removed = { $login_id } can no longer be used to sign in.
+mail-changed-password = Your password was changed.
+sms-code = { $code } is your code for { $app }. Do not give it to anyone.

@@ -63,7 +63,13 @@ pub(crate) fn prepare_by(
 }
 
 /// Queues an event.
-pub(crate) async fn queue(tx: &mut Tx, no: ProjectNo, user: UserId, event: &QueuedEvent, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) async fn queue(
+    tx: &mut Tx,
+    no: ProjectNo,
+    user: UserId,
+    event: &QueuedEvent,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let payload = serde_json::to_string(event).expect("an event is plain JSON");
     outbox::push(tx, no, "event", Some(user), &payload, now).await
 }

@@ -15,4 +15,5 @@ pub mod limits;
 pub mod passwords;
 pub mod ports;
 pub mod projects;
+pub mod reference;
 pub mod ui;

@@ -21,7 +21,7 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_store::{Location, Store, StoreError, grants, users};
+use vestibule_store::{Engine, Location, Store, StoreError, grants, users};
 
 const P: ProjectNo = ProjectNo(1);
 
@@ -141,11 +141,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for writers in [1, 64, 256] {
         let ids = measure_writes(&store, writers, length).await?;
         measure_reads(&store, &ids, length / 5).await?;
-        println!("              file {} MiB, log {} MiB", size(&path), size(&path.with_extension("db-wal")));
+        if store.engine() == Engine::Sqlite {
+            println!("              file {} MiB, log {} MiB", size(&path), size(&path.with_extension("db-wal")));
+        }
     }
     let writes = store.stats().writes;
     store.close().await;
-    println!("{writes} sign-ups kept, {} MiB after closing", size(&path));
+    println!("{writes} sign-ups kept; the file after closing: {} MiB", size(&path));
     std::fs::remove_file(&path).ok();
     Ok(())
 }

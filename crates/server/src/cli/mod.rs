@@ -23,7 +23,13 @@ use vestibule_domain::time::Timestamp;
 
 /// Vestibule: an identity server for visitors who have not signed up yet.
 #[derive(Debug, Parser)]
-#[command(name = "vestibule", version, about, long_about = "Vestibule makes every visitor a guest with a stable id on first touch, and promotes the guest to a member, with the same id, when the visitor signs up.\n\nStart with `vestibule demo`; for real use write a configuration (`vestibule config reference`), apply a project file (`vestibule project apply`) and run `vestibule serve`.", arg_required_else_help = true)]
+#[command(
+    name = "vestibule",
+    version,
+    about,
+    long_about = "Vestibule makes every visitor a guest with a stable id on first touch, and promotes the guest to a member, with the same id, when the visitor signs up.\n\nStart with `vestibule demo`; for real use write a configuration (`vestibule config reference`), apply a project file (`vestibule project apply`) and run `vestibule serve`.",
+    arg_required_else_help = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -76,7 +76,8 @@ impl ProjectCommand {
 
 impl Create {
     async fn run(self) -> Result<(), Failure> {
-        let origin = Origin::parse(&self.public_origin).map_err(|error| Failure(format!("--public-origin: {error}")))?;
+        let origin =
+            Origin::parse(&self.public_origin).map_err(|error| Failure(format!("--public-origin: {error}")))?;
         let settings = ProjectSettings::new(&self.id, origin);
         settings.validate().map_err(|all| complaints("the new project", &all))?;
         let (store, master) = open(&self.config).await?;

@@ -148,11 +148,9 @@ impl SigningKey {
                     .expect("a parsed RSA key signs any message into a buffer of its own length");
                 signature
             }
-            Pair::Ec(pair) => pair
-                .sign(&self.random, message)
-                .expect("a parsed P-256 key signs any message")
-                .as_ref()
-                .to_vec(),
+            Pair::Ec(pair) => {
+                pair.sign(&self.random, message).expect("a parsed P-256 key signs any message").as_ref().to_vec()
+            }
         }
     }
 }

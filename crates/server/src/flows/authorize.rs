@@ -16,8 +16,7 @@ use vestibule_protocol::{
     oauth::{AuthorizeDetails, ErrorCode, OAuthError, Prompt, ResponseMode, ResponseType, ScopeSet},
 };
 use vestibule_store::{
-    codes,
-    StoreError, Tx,
+    StoreError, Tx, codes,
     flows::{self, FlowRow},
     spent, users,
 };
@@ -175,10 +174,14 @@ fn check_scope(client: &Client, scope: &ScopeSet) -> Result<(), OAuthError> {
     if !scope.contains("openid") {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "must request 'openid' scope"));
     }
-    let full_access_only = ["https://authgear.com/scopes/full-access", "https://authgear.com/scopes/pre-authenticated-url"];
+    let full_access_only =
+        ["https://authgear.com/scopes/full-access", "https://authgear.com/scopes/pre-authenticated-url"];
     for name in full_access_only {
         if scope.contains(name) && !client.application_type().has_full_access() {
-            return Err(OAuthError::new(ErrorCode::InvalidScope, format!("scope '{name}' is not allowed for this client")));
+            return Err(OAuthError::new(
+                ErrorCode::InvalidScope,
+                format!("scope '{name}' is not allowed for this client"),
+            ));
         }
     }
     Ok(())
@@ -256,12 +259,7 @@ async fn resume(
     Ok(same.then(|| Begun::Pages { flow: id, browser: secret.to_string() }))
 }
 
-async fn claim_for_flow(
-    tx: &mut Tx,
-    no: ProjectNo,
-    row: &FlowRow,
-    fingerprint: &[u8; 16],
-) -> Result<bool, StoreError> {
+async fn claim_for_flow(tx: &mut Tx, no: ProjectNo, row: &FlowRow, fingerprint: &[u8; 16]) -> Result<bool, StoreError> {
     // Remembered as long as the flow lives: longer than the code itself.
     if !spent::spend(tx, no, fingerprint, Some(row.id.as_bytes()), row.expires_at).await? {
         return Ok(false);
@@ -314,7 +312,9 @@ async fn begin_sign_in(
         let Some(caller) = caller else {
             return Ok(Err(OAuthError::new(ErrorCode::LoginRequired, "authentication required")));
         };
-        return issue_for_caller(app, project, &pending, caller, now).await.map(|redirect| Ok(Begun::Redirect(redirect)));
+        return issue_for_caller(app, project, &pending, caller, now)
+            .await
+            .map(|redirect| Ok(Begun::Redirect(redirect)));
     }
     let purpose = match details.page.as_deref() {
         Some("signup") => Purpose::SignUp,
@@ -472,12 +472,7 @@ impl PendingRequest {
 }
 
 /// The answer to an app whose request is wrong before there is anything to remember.
-pub(crate) fn early_error(
-    uri: String,
-    mode: ResponseMode,
-    state: Option<String>,
-    error: &OAuthError,
-) -> AppRedirect {
+pub(crate) fn early_error(uri: String, mode: ResponseMode, state: Option<String>, error: &OAuthError) -> AppRedirect {
     let mut parameters = error_parameters(error);
     parameters.extend(state.map(|state| ("state", state)));
     AppRedirect { uri, mode, parameters }

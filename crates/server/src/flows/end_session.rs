@@ -43,10 +43,8 @@ pub(crate) async fn end(
 ) -> Result<(), Error> {
     let no = project.no;
     let loaded = Loaded::load(&mut *app.store.read().await?, project, user.clone()).await?;
-    let event = Event::UserSignedOut {
-        user: UserModel::copy(&loaded.account()),
-        session: events::model_of_session(session),
-    };
+    let event =
+        Event::UserSignedOut { user: UserModel::copy(&loaded.account()), session: events::model_of_session(session) };
     let event = events::prepare(app, project, &event, user.id, &events::Origin::default(), now);
     let input = (session.id, user.id, event);
     app.store

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use vestibule_domain::project::LimitName;
 use vestibule_store::StoreError;
 
 use crate::limits::Counter;
@@ -77,5 +78,44 @@ pub(crate) enum Error {
 impl From<crate::passwords::Overloaded> for Error {
     fn from(_: crate::passwords::Overloaded) -> Self {
         Self::PasswordsOverloaded
+    }
+}
+
+impl Error {
+    /// One of each, for the error reference.
+    pub(crate) fn samples() -> Vec<Self> {
+        let limit = RateLimit {
+            counter: Counter::Setting(LimitName::SignupAnonymousPerIp),
+            retry_after: Duration::from_secs(1),
+        };
+        vec![
+            Self::Store(StoreError::Busy("no free connection")),
+            Self::PasswordsOverloaded,
+            Self::RateLimited(limit),
+            Self::AnonymousUserDisallowed,
+            Self::PublicSignUpDisabled,
+            Self::UnknownClient,
+            Self::ClientSecretMissing,
+            Self::ClientSecretWrong,
+            Self::ClientWithoutGuests,
+            Self::GrantTypeNotAllowed,
+            Self::IntrospectionNotAllowed,
+            Self::LoggedInAsMember,
+            Self::AuthenticationRequired,
+            Self::InvalidRefreshToken,
+            Self::RefreshTokenOfAnotherClient,
+            Self::InsufficientScope,
+            Self::InvalidCode,
+            Self::RedirectUriMismatch,
+            Self::InvalidDpopProof("invalid DPoP jwt"),
+            Self::DpopBindingMismatch,
+            Self::InvalidAnonymousCredentials,
+            Self::KeyWasPromoted,
+            Self::UserDisabled,
+            Self::InvalidDeviceInfo("…".into()),
+            Self::InvalidRequest("…".into()),
+            Self::SessionRequired,
+            Self::HookDisallowed,
+        ]
     }
 }

@@ -104,7 +104,9 @@ pub(crate) fn split_token<K>(token: &str) -> Option<(vestibule_domain::id::Id<K>
 
 /// The scopes a grant holds.
 pub(crate) fn scopes_of(grant: &Grant) -> ScopeSet {
-    grant.scope.as_deref().map_or_else(ScopeSet::guest_default, |scope| ScopeSet::parse(scope).unwrap_or_else(|_| ScopeSet::guest_default()))
+    grant.scope.as_deref().map_or_else(ScopeSet::guest_default, |scope| {
+        ScopeSet::parse(scope).unwrap_or_else(|_| ScopeSet::guest_default())
+    })
 }
 
 /// The scope to store for a new guest of this application: `None` is the default set.

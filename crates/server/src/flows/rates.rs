@@ -46,14 +46,7 @@ pub(crate) fn charge_user(app: &App, project: &Project, user: UserId, now: Times
     take(app, project, Counter::TokenPerUser, Who::User(user), TOKEN_PER_USER, now)
 }
 
-fn take(
-    app: &App,
-    project: &Project,
-    counter: Counter,
-    who: Who,
-    quota: Quota,
-    now: Timestamp,
-) -> Result<(), Error> {
+fn take(app: &App, project: &Project, counter: Counter, who: Who, quota: Quota, now: Timestamp) -> Result<(), Error> {
     app.limits
         .take(project.no, counter, who, quota, now)
         .map_err(|exceeded| Error::RateLimited(RateLimit { counter, retry_after: exceeded.retry_after }))

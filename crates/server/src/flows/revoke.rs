@@ -6,10 +6,7 @@ use vestibule_domain::{
     id::{GrantId, GrantKind, ProjectNo, SessionId},
     time::Timestamp,
 };
-use vestibule_store::{
-    StoreError, Tx,
-    grants, sessions, spent,
-};
+use vestibule_store::{StoreError, Tx, grants, sessions, spent};
 
 use super::{Error, account::Loaded, caller::read_access_token, issue::split_token};
 use crate::{app::App, events, projects::Project};
@@ -27,10 +24,8 @@ pub(crate) async fn revoke(app: &App, project: &Project, token: &str, now: Times
         let Some((grant, user)) = found.filter(|(grant, _)| is_of(grant)) else { return Ok(()) };
         let loaded = Loaded::load(&mut conn, project, user).await?;
         drop(conn);
-        let event = Event::UserSignedOut {
-            user: UserModel::copy(&loaded.account()),
-            session: events::model_of_grant(&grant),
-        };
+        let event =
+            Event::UserSignedOut { user: UserModel::copy(&loaded.account()), session: events::model_of_grant(&grant) };
         let origin = events::Origin { client_id: Some(&grant.client_id), ..events::Origin::default() };
         let event = events::prepare(app, project, &event, loaded.id(), &origin, now);
         let input = (grant.id, grant.user_id, grant.session_id, event);

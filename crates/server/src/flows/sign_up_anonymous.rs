@@ -3,19 +3,10 @@
 use std::net::IpAddr;
 
 use vestibule_domain::{
-    client::Client,
-    grant::Grant,
-    id::ProjectNo,
-    identity::Account,
-    project::LimitName,
-    session::Session,
-    time::Timestamp,
-    user::User,
+    client::Client, grant::Grant, id::ProjectNo, identity::Account, project::LimitName, session::Session,
+    time::Timestamp, user::User,
 };
-use vestibule_store::{
-    StoreError, Tx,
-    grants, sessions, users,
-};
+use vestibule_store::{StoreError, Tx, grants, sessions, users};
 
 use super::{
     Error,
@@ -65,7 +56,9 @@ pub(crate) async fn with_refresh_token(
     let access = issue::make_access_token(app, project, client, &grant, &Account::of_guest(&user), now);
     let no = project.no;
     app.store
-        .write("sign_up_anonymous", (user, grant), move |tx, (user, grant)| Box::pin(insert(tx, no, user, Start::Grant(grant))))
+        .write("sign_up_anonymous", (user, grant), move |tx, (user, grant)| {
+            Box::pin(insert(tx, no, user, Start::Grant(grant)))
+        })
         .await?;
     Ok(GuestTokens { access, refresh_token: Some(refresh_token) })
 }

@@ -3,12 +3,15 @@
 use axum::{
     Json,
     extract::Request,
-    http::header,
+    http::{HeaderMap, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use vestibule_protocol::{
-    api::{AnonymousSignUpRequest, ApiError, ApiResult, Empty, PromotionCodeRequest, PromotionCodeResponse, RequestBody, parse_json},
+    api::{
+        AnonymousSignUpRequest, ApiError, ApiResult, Empty, PromotionCodeRequest, PromotionCodeResponse, RequestBody,
+        parse_json,
+    },
     oauth::TokenResponse,
 };
 
@@ -42,8 +45,7 @@ pub(crate) async fn sign_up(visit: Visit, request: Request) -> Response {
                 Err(error) => return error::flow_as_api(&visit, &error),
             };
             let device = super::pages::device_name(&headers);
-            let signed_up =
-                sign_up_anonymous::with_cookie(app, project, resolution.live(), device, *ip, *now).await;
+            let signed_up = sign_up_anonymous::with_cookie(app, project, resolution.live(), device, *ip, *now).await;
             match signed_up {
                 Ok(cookie) => {
                     let mut response = success(Empty {});
@@ -86,17 +88,14 @@ pub(crate) async fn promotion_code(visit: Visit, request: Request) -> Response {
 }
 
 /// These routes look at the session cookie alone: a bearer token, fresh or stale, changes nothing.
-async fn resolve_cookie(visit: &Visit, headers: &axum::http::HeaderMap) -> Result<Resolution, Error> {
+async fn resolve_cookie(visit: &Visit, headers: &HeaderMap) -> Result<Resolution, Error> {
     let mut only_cookies = headers.clone();
     only_cookies.remove(header::AUTHORIZATION);
     visit.resolve(&only_cookies).await
 }
 
 /// Reads a JSON body, or makes the answer that says what is wrong with it.
-pub(super) async fn read<T: RequestBody>(
-    visit: &Visit,
-    request: Request,
-) -> Result<(axum::http::HeaderMap, T), Response> {
+pub(super) async fn read<T: RequestBody>(visit: &Visit, request: Request) -> Result<(HeaderMap, T), Response> {
     let headers = request.headers().clone();
     let body = body::read(visit, request).await.map_err(error::body_as_api)?;
     let parsed = parse_json::<T>(body.content_type.as_deref(), &body.bytes).map_err(|e| error::api(&e))?;

@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{
-    body::Bytes,
-    extract::Request,
-    http::header,
-};
+use axum::{body::Bytes, extract::Request, http::header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use vestibule_protocol::{form::Form, oauth::OAuthError};
 

@@ -83,12 +83,8 @@ pub(crate) fn set_flow(headers: &mut HeaderMap, project: &Project, value: &str) 
 }
 
 fn shared(project: &Project, name: String, value: String, same_site: SameSite) -> Cookie<'static> {
-    let mut cookie = Cookie::build((name, value))
-        .path("/")
-        .http_only(true)
-        .secure(project.is_https())
-        .same_site(same_site)
-        .build();
+    let mut cookie =
+        Cookie::build((name, value)).path("/").http_only(true).secure(project.is_https()).same_site(same_site).build();
     if let Some(domain) = project.settings.cookie_domain() {
         cookie.set_domain(domain.to_string());
     }

@@ -5,7 +5,7 @@ mod assets;
 mod body;
 mod cookies;
 mod cors;
-mod error;
+pub(crate) mod error;
 mod health;
 mod oauth;
 mod pages;

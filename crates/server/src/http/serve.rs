@@ -17,7 +17,8 @@ use tower::ServiceExt;
 
 use crate::config::Server;
 
-const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const TOO_MANY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// The peer of a connection, before any forwarding header is looked at.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +26,8 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Serves the demo's own pages, with the limits a server has by default.
 pub(crate) async fn serve_plain(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    let defaults = crate::config::load(None, std::iter::empty()).expect("the embedded defaults are valid: a test says so");
+    let defaults =
+        crate::config::load(None, std::iter::empty()).expect("the embedded defaults are valid: a test says so");
     serve(listener, router, &defaults.server, stop).await;
 }
 

@@ -84,7 +84,9 @@ const PERMISSIONS: &str = "accelerometer=(), camera=(), geolocation=(), gyroscop
 
 fn host_of(request: &Request, from_proxy: bool) -> Option<&str> {
     let forwarded = from_proxy.then(|| header_text(request.headers(), "x-forwarded-host")).flatten();
-    forwarded.or_else(|| header_text(request.headers(), "host")).or_else(|| request.uri().authority().map(|a| a.as_str()))
+    forwarded
+        .or_else(|| header_text(request.headers(), "host"))
+        .or_else(|| request.uri().authority().map(|a| a.as_str()))
 }
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -141,7 +143,6 @@ fn parse_hop(hop: &str) -> Result<IpAddr, std::net::AddrParseError> {
         .or_else(|_| hop.trim_matches(['[', ']']).parse())
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,7 +154,10 @@ mod tests {
     }
 
     fn forwarded(value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(HeaderName::from_static("x-forwarded-for"), HeaderValue::from_str(value).expect("text"))])
+        HeaderMap::from_iter([(
+            HeaderName::from_static("x-forwarded-for"),
+            HeaderValue::from_str(value).expect("text"),
+        )])
     }
 
     #[test]

@@ -28,7 +28,14 @@ impl Direction {
 }
 
 /// Every language the pages speak; the first is the fallback of all others.
-pub(super) const SOURCES: [(&str, Direction, &str); 1] = [("en", Direction::Ltr, include_str!("../../locales/en.ftl"))];
+pub(super) const SOURCES: [(&str, Direction, &str); 6] = [
+    ("en", Direction::Ltr, include_str!("../../locales/en.ftl")),
+    ("es", Direction::Ltr, include_str!("../../locales/es.ftl")),
+    ("de", Direction::Ltr, include_str!("../../locales/de.ftl")),
+    ("ja", Direction::Ltr, include_str!("../../locales/ja.ftl")),
+    ("zh-TW", Direction::Ltr, include_str!("../../locales/zh-TW.ftl")),
+    ("ar", Direction::Rtl, include_str!("../../locales/ar.ftl")),
+];
 
 struct Tongue {
     tag: &'static str,

@@ -1,34 +1,51 @@
 //! The pages people see: typed page structs, their templates, texts, assets and colours.
 //! Knows no HTTP, no store and no flow; handlers fill a page struct and send what it renders.
 
+mod account;
 mod asset;
 mod color;
 mod complaint;
 mod context;
+mod continue_as;
+mod elapsed;
 mod ending;
 mod field;
 mod identify;
 mod locale;
+mod mail;
 mod notice;
 mod page;
 mod passkey;
+mod passkey_page;
+mod password;
 mod policy;
 mod promotion;
+#[cfg(test)]
+mod proof;
 mod sample;
 mod text;
 mod theme;
 mod verify_code;
 
+pub use account::{
+    AddLoginIdPage, ChangePasswordPage, DeleteAccountPage, EditNamesPage, LoginIdEntry, PasskeyEntry, PasskeySummary,
+    PasskeysPage, PasswordSummary, RemoveLoginIdPage, SessionEntry, SettingsGuestPage, SettingsPage,
+};
 pub use asset::{Asset, asset, asset_href};
 pub use complaint::Complaint;
 pub use context::{Brand, ColorScheme, PageContext};
+pub use continue_as::ContinueAsPage;
+pub use elapsed::Elapsed;
 pub use ending::{ErrorKind, ErrorPage, LoggedOutPage, LogoutPage, TooManyTriesPage};
 pub use field::{Link, LoginIdChoice, LoginIdKind, PasswordField, PasswordUse, Steps, Strength};
 pub use identify::{IdentifyPage, Purpose};
 pub use locale::{Direction, Locale, Ui};
+pub use mail::{Change, Mail, MailContext, MailKind, sms_text};
 pub use notice::{Level, Notice, NoticeKind};
 pub use page::{Page, Shell};
 pub use passkey::{Ceremony, PasskeyCeremony};
+pub use passkey_page::PasskeyPage;
+pub use password::{ForgottenPasswordPage, NewPasswordPage, NewPasswordReason, PasswordPage, PasswordReason};
 pub use policy::{content_security_policy, form_action_source};
 pub use promotion::{AlreadyPromotedPage, ConflictPage, HaveAccountPage};
 pub use sample::{Sample, sample_context, samples};

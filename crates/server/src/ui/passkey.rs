@@ -64,7 +64,8 @@ struct PasskeyButton<'a> {
 impl PasskeyButton<'_> {
     fn label(&self) -> &'static str {
         match self.passkey.ceremony {
-            Ceremony::Create => "passkey-button-create",
+            Ceremony::Create if self.alone => "passkey-button-create",
+            Ceremony::Create => "passkey-button-instead",
             Ceremony::Use => "passkey-button-use",
         }
     }

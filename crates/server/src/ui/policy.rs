@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn a_source_cannot_smuggle_in_a_directive() {
-        let policy = content_security_policy(&["https://a.example; script-src *".to_owned()], Some("https://cdn.example"));
+        let policy =
+            content_security_policy(&["https://a.example; script-src *".to_owned()], Some("https://cdn.example"));
         assert!(policy.contains("img-src 'self' https://cdn.example;"), "{policy}");
         assert!(policy.ends_with("form-action 'self'"), "{policy}");
     }

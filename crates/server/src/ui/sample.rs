@@ -3,8 +3,12 @@
 use super::context::{Brand, ColorScheme, PageContext};
 use super::locale::Locale;
 use super::page::Page;
-use super::{AlreadyPromotedPage, ConflictPage, ErrorPage, HaveAccountPage, IdentifyPage};
-use super::{LoggedOutPage, LogoutPage, TooManyTriesPage, VerifyCodePage};
+use super::{
+    AddLoginIdPage, AlreadyPromotedPage, ChangePasswordPage, ConflictPage, ContinueAsPage, DeleteAccountPage,
+    EditNamesPage, ErrorPage, ForgottenPasswordPage, HaveAccountPage, IdentifyPage, LoggedOutPage, LogoutPage,
+    NewPasswordPage, PasskeyPage, PasskeysPage, PasswordPage, RemoveLoginIdPage, SettingsGuestPage, SettingsPage,
+    TooManyTriesPage, VerifyCodePage,
+};
 
 /// A page in one state, with a name for it.
 pub struct Sample {
@@ -19,6 +23,11 @@ pub fn samples() -> Vec<Sample> {
     let mut all = Vec::new();
     collect(&mut all, "identify", IdentifyPage::samples());
     collect(&mut all, "verify-code", VerifyCodePage::samples());
+    collect(&mut all, "password", PasswordPage::samples());
+    collect(&mut all, "new-password", NewPasswordPage::samples());
+    collect(&mut all, "forgotten-password", ForgottenPasswordPage::samples());
+    collect(&mut all, "passkey", PasskeyPage::samples());
+    collect(&mut all, "continue-as", ContinueAsPage::samples());
     collect(&mut all, "have-account", HaveAccountPage::samples());
     collect(&mut all, "conflict", ConflictPage::samples());
     collect(&mut all, "already-promoted", AlreadyPromotedPage::samples());
@@ -26,6 +35,14 @@ pub fn samples() -> Vec<Sample> {
     collect(&mut all, "too-many-tries", TooManyTriesPage::samples());
     collect(&mut all, "logout", LogoutPage::samples());
     collect(&mut all, "logged-out", LoggedOutPage::samples());
+    collect(&mut all, "settings-guest", SettingsGuestPage::samples());
+    collect(&mut all, "settings", SettingsPage::samples());
+    collect(&mut all, "names", EditNamesPage::samples());
+    collect(&mut all, "add-login-id", AddLoginIdPage::samples());
+    collect(&mut all, "remove-login-id", RemoveLoginIdPage::samples());
+    collect(&mut all, "change-password", ChangePasswordPage::samples());
+    collect(&mut all, "passkeys", PasskeysPage::samples());
+    collect(&mut all, "delete-account", DeleteAccountPage::samples());
     all
 }
 

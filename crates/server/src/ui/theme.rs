@@ -11,12 +11,9 @@ use super::context::Brand;
 const HOUSE: Color = Color::from_bytes(0x1b, 0x5e, 0x4b);
 
 /// What `vestibule.css` draws under text; the two must agree (a test reads them there).
-const LIGHT: Grounds =
-    Grounds { paper: Color::from_bytes(0xf5, 0xf3, 0xee), surface: Color::WHITE };
-const DARK: Grounds = Grounds {
-    paper: Color::from_bytes(0x10, 0x13, 0x12),
-    surface: Color::from_bytes(0x1a, 0x1e, 0x1c),
-};
+const LIGHT: Grounds = Grounds { paper: Color::from_bytes(0xf5, 0xf3, 0xee), surface: Color::WHITE };
+const DARK: Grounds =
+    Grounds { paper: Color::from_bytes(0x10, 0x13, 0x12), surface: Color::from_bytes(0x1a, 0x1e, 0x1c) };
 
 struct Grounds {
     paper: Color,
@@ -102,15 +99,16 @@ mod tests {
 
     const LIGHT_INK: Color = Color::from_bytes(0x1a, 0x1d, 0x1b);
     const DARK_INK: Color = Color::from_bytes(0xf1, 0xf2, 0xee);
-    const BRANDS: [&str; 10] = [
-        "#1b5e4b", "#ffd400", "#0a1a3f", "#000000", "#ffffff", "#e11d48", "#7c3aed", "#06b6d4", "#808080", "#a3e635",
-    ];
+    const BRANDS: [&str; 10] =
+        ["#1b5e4b", "#ffd400", "#0a1a3f", "#000000", "#ffffff", "#e11d48", "#7c3aed", "#06b6d4", "#808080", "#a3e635"];
 
     #[test]
     fn every_accent_is_readable_in_light_and_dark() {
         for hex in BRANDS {
             let accent = Color::parse(hex).expect("a colour");
-            for (grounds, ink, away, tint) in [(&LIGHT, LIGHT_INK, Color::BLACK, 0.07), (&DARK, DARK_INK, Color::WHITE, 0.14)] {
+            for (grounds, ink, away, tint) in
+                [(&LIGHT, LIGHT_INK, Color::BLACK, 0.07), (&DARK, DARK_INK, Color::WHITE, 0.14)]
+            {
                 let shades = shade(accent, grounds, away, tint);
                 for ground in [grounds.surface, grounds.paper, shades.soft] {
                     assert!(shades.text.contrast(ground) >= 4.5, "text of {hex}");

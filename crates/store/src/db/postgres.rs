@@ -3,7 +3,8 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use deadpool_postgres::{
-    Client, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+    Client, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, RecyclingMethod, Runtime,
+    TimeoutType,
 };
 use tokio_postgres::{NoTls, error::Error as PgError, types::ToSql};
 use tracing::Instrument as _;
@@ -23,8 +24,10 @@ const POOL_WAIT: Duration = Duration::from_secs(3);
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// How long an answer is waited for before the connection counts as lost; the server's own limit is shorter.
 const ANSWER_WAIT: Duration = Duration::from_secs(15);
-/// The server ends statements after ten seconds and forgotten transactions after thirty.
-const SESSION_SETUP: &str = "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'";
+/// The server ends statements after ten seconds and forgotten transactions after thirty. Every statement of ours has an
+/// index to follow; a plan made and kept while a table was small must not scan it when it has grown.
+const SESSION_SETUP: &str =
+    "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; SET enable_seqscan = off";
 /// Pauses before a transaction is run again; their number is the number of second chances.
 const BACK_OFF: [Duration; 5] = [
     Duration::from_millis(1),
@@ -55,6 +58,8 @@ impl Postgres {
         };
         let pool = Pool::builder(manager)
             .max_size(max_connections.max(1))
+            // The connection used last has its statements prepared and its caches warm.
+            .queue_mode(QueueMode::Lifo)
             .wait_timeout(Some(POOL_WAIT))
             .create_timeout(Some(CONNECT_WAIT))
             .runtime(Runtime::Tokio1)

@@ -9,9 +9,8 @@ use vestibule_domain::{
     user::User,
 };
 use vestibule_store::{
-    codes,
+    StoreError, Tx, codes,
     credentials::{self, LoginIdRow},
-    StoreError, Tx,
     device_keys, flows, sessions, users,
 };
 

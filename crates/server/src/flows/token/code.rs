@@ -2,11 +2,7 @@
 
 use vestibule_domain::{grant::Grant, id::ProjectNo, secret::TokenHash, time::Timestamp};
 use vestibule_protocol::oauth::ScopeSet;
-use vestibule_store::{
-    codes,
-    StoreError, Tx,
-    grants, users,
-};
+use vestibule_store::{StoreError, Tx, codes, grants, users};
 
 use super::{ClientProof, Tokens, authenticate_client, make_tokens};
 use crate::{
@@ -114,8 +110,7 @@ fn check_pkce(payload: &CodePayload, verifier: Option<&str>) -> Result<(), Error
         (None, _) => Ok(()),
         (Some(_), None) => Err(Error::InvalidCode),
         (Some(challenge), Some(verifier)) => {
-            let verifier =
-                vestibule_protocol::oauth::PkceVerifier::parse(verifier).map_err(|_| Error::InvalidCode)?;
+            let verifier = vestibule_protocol::oauth::PkceVerifier::parse(verifier).map_err(|_| Error::InvalidCode)?;
             let computed = base64url(sha256(verifier.as_bytes()).0);
             let equal = aws_lc_rs::constant_time::verify_slices_are_equal(computed.as_bytes(), challenge.as_bytes());
             equal.map_err(|_| Error::InvalidCode)

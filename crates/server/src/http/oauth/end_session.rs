@@ -1,10 +1,6 @@
 //! `GET|POST /oauth2/end_session` (OIDC RP-Initiated Logout; protocol facts §7.2).
 
-use axum::{
-    extract::Request,
-    http::HeaderMap,
-    response::Response,
-};
+use axum::{extract::Request, http::HeaderMap, response::Response};
 use vestibule_protocol::form::Form;
 
 use crate::{

@@ -13,9 +13,7 @@ use vestibule_domain::{
         password::Weakness,
     },
     id::{FlowId, SessionId},
-    identifier::{
-        IdentifierProblem, LoginIdKind, email::EmailProblem, phone::PhoneProblem, username::UsernameProblem,
-    },
+    identifier::{IdentifierProblem, LoginIdKind, email::EmailProblem, phone::PhoneProblem, username::UsernameProblem},
     project::PromotionConflict,
     secret::Secret,
 };
@@ -35,8 +33,7 @@ use crate::{
     ports::mailer::Mail,
     ui::{
         AlreadyPromotedPage, Channel, CodePurpose, Complaint, ConflictPage, ErrorKind, HaveAccountPage, IdentifyPage,
-        LoginIdChoice, NoticeKind, Page, PasswordField, Purpose as UiPurpose, Resend, Steps, Strength, Text,
-        VerifyCodePage,
+        LoginIdChoice, NoticeKind, Page, PasswordField, Purpose as UiPurpose, Resend, Steps, Strength, VerifyCodePage,
     },
 };
 
@@ -143,7 +140,8 @@ impl Scene {
             return self.finished();
         }
         let page: Box<dyn Page> = match view {
-            "identify" => Box::new(self.identify_page(kind, None)),
+            "start" if self.flow.state.purpose == Purpose::Login => Box::new(self.login_page(kind, None)),
+            "start" | "identify" => Box::new(self.identify_page(kind, None)),
             "login" => Box::new(self.login_page(kind, None)),
             "have-account" => Box::new(HaveAccountPage {
                 login_href: None,
@@ -220,8 +218,14 @@ impl Scene {
         kind: Option<LoginIdKind>,
         typed: Option<(&Form, &Mistakes)>,
     ) -> IdentifyPage {
-        let kinds: Vec<LoginIdKind> =
-            self.visit.project.settings.login_id_kinds().into_iter().filter(|kind| *kind == LoginIdKind::Email).collect();
+        let kinds: Vec<LoginIdKind> = self
+            .visit
+            .project
+            .settings
+            .login_id_kinds()
+            .into_iter()
+            .filter(|kind| *kind == LoginIdKind::Email)
+            .collect();
         let state = &self.flow.state;
         let suggested = state.pending.as_ref().map(|pending| (pending.kind, pending.original.clone()));
         let suggested = suggested.or_else(|| state.prefill.clone());
@@ -238,7 +242,8 @@ impl Scene {
             .collect();
         let suggested = suggested.filter(|(of, _)| *of == kind).map(|(_, value)| value);
         page.value = posted.or(suggested).unwrap_or_default();
-        page.value_error = typed.and_then(|(_, mistakes)| mistakes.login_id.as_ref()).map(|e| complaint_of_login_id(*e).text());
+        page.value_error =
+            typed.and_then(|(_, mistakes)| mistakes.login_id.as_ref()).map(|e| complaint_of_login_id(*e).text());
         page.cancel_href = self.cancel_href();
         page
     }
@@ -248,13 +253,14 @@ impl Scene {
         let destination = pending.map(|pending| pending.original.clone()).unwrap_or_default();
         let mut page = VerifyCodePage::new(CodePurpose::Verify, Channel::Email, destination, self.here());
         page.error = error.map(|complaint| complaint.text());
-        page.resend = pending.and_then(|pending| pending.code.as_ref()).map_or(Resend::Never, |code| {
-            match may_resend(code, self.visit.now) {
-                ResendDecision::Allowed => Resend::Now,
-                ResendDecision::Later { retry_after } => Resend::After(whole_seconds(retry_after)),
-                ResendDecision::Exhausted => Resend::Never,
-            }
-        });
+        page.resend =
+            pending.and_then(|pending| pending.code.as_ref()).map_or(Resend::Never, |code| {
+                match may_resend(code, self.visit.now) {
+                    ResendDecision::Allowed => Resend::Now,
+                    ResendDecision::Later { retry_after } => Resend::After(whole_seconds(retry_after)),
+                    ResendDecision::Exhausted => Resend::Never,
+                }
+            });
         page.back_href = Some(format!("{}?view=identify", self.here()));
         page.cancel_href = self.cancel_href();
         page.steps = Some(Steps { current: 2, total: 2 });
@@ -381,9 +387,13 @@ impl Scene {
                 let page = AlreadyPromotedPage { app_href: link_to_app(&cancel_redirect(&self.flow.state.request)) };
                 self.render(StatusCode::CONFLICT, None, &page)
             }
-            Ok(Committed::UserGone) => {
-                error_page(&visit, &self.headers, Some(&self.flow.state.request), StatusCode::GONE, ErrorKind::GuestGone)
-            }
+            Ok(Committed::UserGone) => error_page(
+                &visit,
+                &self.headers,
+                Some(&self.flow.state.request),
+                StatusCode::GONE,
+                ErrorKind::GuestGone,
+            ),
             Ok(Committed::Stale) => super::see_other(&self.here()),
             Err(error) => flow_error(&visit, &self.headers, &error),
         }

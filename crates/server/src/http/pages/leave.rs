@@ -77,14 +77,9 @@ async fn session_caller(visit: &Visit, headers: &HeaderMap) -> Result<Option<Cal
     }
 }
 
-fn ask(
-    visit: &Visit,
-    headers: &HeaderMap,
-    caller: &Caller,
-    query: &str,
-    notice: Option<NoticeKind>,
-) -> Response {
-    let csrf = caller.session().map(|session| visit.project.keys.mac.session_form_token(session.id)).unwrap_or_default();
+fn ask(visit: &Visit, headers: &HeaderMap, caller: &Caller, query: &str, notice: Option<NoticeKind>) -> Response {
+    let csrf =
+        caller.session().map(|session| visit.project.keys.mac.session_form_token(session.id)).unwrap_or_default();
     let action = if query.is_empty() { "/logout".to_string() } else { format!("/logout?{query}") };
     let page = LogoutPage {
         action,

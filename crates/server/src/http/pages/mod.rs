@@ -40,7 +40,12 @@ pub(crate) struct Frame<'a> {
 }
 
 /// The context pages and mails of this request are written in.
-pub(crate) fn context(visit: &Visit, headers: &HeaderMap, request: Option<&PendingRequest>, csrf: String) -> PageContext {
+pub(crate) fn context(
+    visit: &Visit,
+    headers: &HeaderMap,
+    request: Option<&PendingRequest>,
+    csrf: String,
+) -> PageContext {
     let settings = &visit.project.settings;
     let accept = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let wanted = request.and_then(|request| request.ui_locales.as_deref());
@@ -183,7 +188,7 @@ pub(crate) fn link_to_app(answer: &AppRedirect) -> Option<String> {
 }
 
 fn location_of(answer: &AppRedirect) -> String {
-    let mut printer = url::form_urlencoded::Serializer::new(String::new());
+    let mut printer = form_urlencoded::Serializer::new(String::new());
     for (name, value) in &answer.parameters {
         printer.append_pair(name, value);
     }
@@ -284,7 +289,8 @@ mod tests {
 
     #[test]
     fn browsers_get_a_short_name() {
-        let agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
+        let agent =
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
         let headers = HeaderMap::from_iter([(header::USER_AGENT, HeaderValue::from_static(agent))]);
         assert_eq!(device_name(&headers).as_deref(), Some("Chrome · Linux"));
         assert_eq!(device_name(&HeaderMap::new()), None);

@@ -148,6 +148,11 @@ fn link(tx: &mut Tx) -> &mut Link {
     }
 }
 
+/// A COMMIT that fails while it syncs may still be found in the log after a crash.
+fn doubt(error: StoreError) -> StoreError {
+    if let StoreError::Statement { reason, .. } = error { StoreError::Unknown(reason) } else { error }
+}
+
 /// What the writer thread works with.
 struct Desk {
     tx: Tx,
@@ -195,7 +200,7 @@ impl Desk {
                 break Err(error);
             }
             match self.run_all(group) {
-                Ok(kept) => break link(&mut self.tx).control("COMMIT").map(|()| kept),
+                Ok(kept) => break link(&mut self.tx).control("COMMIT").map(|()| kept).map_err(doubt),
                 Err((culprit, error)) => {
                     // The engine gave up the transaction (disk full, I/O error) or we must: the one that was
                     // running is answered with its error, the others run again without it.

@@ -1,0 +1,470 @@
+# جميع نصوص الصفحات والرسائل بالعربية. { $app } هو التطبيق و{ $brand } هو المشروع.
+
+## The frame
+
+title-error-prefix = خطأ:
+skip-to-content = الانتقال إلى المحتوى
+complaint-prefix = خطأ:
+summary-title =
+    { $count ->
+        [zero] لا شيء يحتاج إلى مراجعة
+        [one] هناك أمر واحد يحتاج إلى مراجعة
+        [two] هناك أمران يحتاجان إلى مراجعة
+        [few] هناك { $count } أمور تحتاج إلى مراجعة
+        [many] هناك { $count } أمرًا يحتاج إلى مراجعة
+       *[other] هناك { $count } أمر يحتاج إلى مراجعة
+    }
+steps = الخطوة { $current } من { $total }
+or = أو
+
+## Fields
+
+field-email = البريد الإلكتروني
+field-phone = رقم الهاتف
+field-username = اسم المستخدم
+field-password = كلمة المرور
+field-new-password = كلمة المرور
+field-code = الرمز
+field-given-name = الاسم الأول
+field-family-name = اسم العائلة
+field-nickname = اللقب
+field-current-password = كلمة المرور الحالية
+field-next-password = كلمة المرور الجديدة
+field-confirmation = للتأكيد، اكتب { $phrase }
+field-optional = (اختياري)
+hint-phone = مع رمز الدولة، مثل ‎+971 4 123 4567
+hint-new-password =
+    { $min ->
+        [zero] بضع كلمات لا رابط بينها تصنع كلمة مرور جيدة.
+        [one] حرف واحد على الأقل. بضع كلمات لا رابط بينها تصنع كلمة مرور جيدة.
+        [two] حرفان على الأقل. بضع كلمات لا رابط بينها تصنع كلمة مرور جيدة.
+        [few] { $min } أحرف على الأقل. بضع كلمات لا رابط بينها تصنع كلمة مرور جيدة.
+        [many] { $min } حرفًا على الأقل. بضع كلمات لا رابط بينها تصنع كلمة مرور جيدة.
+       *[other] { $min } حرف على الأقل. بضع كلمات لا رابط بينها تصنع كلمة مرور جيدة.
+    }
+kinds-label = وسيلة تسجيل الدخول
+kind-email = البريد
+kind-phone = الهاتف
+kind-username = اسم المستخدم
+strength-0 = سهلة التخمين جدًا
+strength-1 = سهلة التخمين
+strength-2 = يمكن أن تكون أقوى
+strength-3 = كلمة مرور جيدة
+strength-4 = كلمة مرور ممتازة
+
+## Buttons and links
+
+button-continue = متابعة
+button-confirm = تأكيد
+button-resend = إرسال رمز جديد
+button-save-progress = حفظ تقدّمي
+button-create-account = إنشاء حساب
+button-sign-in = تسجيل الدخول
+button-sign-out = تسجيل الخروج
+button-send-code = إرسال رمز
+button-save = حفظ
+button-save-password = حفظ كلمة المرور
+button-keep = الإبقاء عليه
+button-keep-account = الإبقاء على حسابي
+button-use-another-account = استخدام حساب آخر
+button-revoke-label = تسجيل الخروج من { $what }
+button-revoke-others = تسجيل الخروج من كل الأجهزة الأخرى
+button-show-password = إظهار كلمة المرور
+link-cancel = ليس الآن، العودة إلى { $app }
+link-back-to-app = العودة إلى { $app }
+link-try-again = المحاولة مرة أخرى
+link-forgot-password = هل نسيت كلمة المرور؟
+link-use-code = تسجيل الدخول برمز بدلًا من ذلك
+link-not-you = لست أنت؟ استخدم بيانات أخرى
+link-back-to-sign-in = العودة إلى تسجيل الدخول
+link-other-way = اختيار طريقة أخرى
+link-skip-passkey = ربما لاحقًا
+link-edit = تعديل
+link-edit-name-label = تعديل الاسم
+link-verify = تأكيد
+link-verify-label = تأكيد { $what }
+link-change = تغيير
+link-change-label = تغيير { $what }
+link-change-password-label = تغيير كلمة المرور
+link-remove = إزالة
+link-remove-label = إزالة { $what }
+link-set = تعيين
+link-set-password-label = تعيين كلمة مرور
+link-manage = إدارة
+link-manage-passkeys-label = إدارة مفاتيح المرور
+link-add-email = إضافة بريد إلكتروني
+link-add-phone = إضافة رقم هاتف
+link-add-username = إضافة اسم مستخدم
+link-delete-account = حذف حسابي
+link-delete-guest = حذف بياناتي كضيف
+link-sign-in-again = تسجيل الدخول من جديد
+link-stay-signed-in = البقاء مسجّلًا
+
+## Promotion, sign-up, login
+
+promote-title = احفظ تقدّمك
+promote-lead = أنت ضيف في { $app }. أضف وسيلة لتسجيل الدخول واحتفظ بكل ما هو لك.
+promote-promise-keep = كل ما فعلته في { $app } يبقى كما هو
+promote-promise-return = تابع من حيث توقفت، على أي جهاز
+sign-up-title = أنشئ حسابك
+sign-up-lead = لن يستغرق الأمر سوى دقيقة، ثم تتابع إلى { $app }.
+login-title = أهلًا بعودتك
+login-lead = سجّل الدخول للمتابعة إلى { $app }.
+have-account-question = لديك حساب بالفعل؟
+link-have-account = سجّل الدخول
+no-account-question = جديد هنا؟
+link-create-account = أنشئ حسابًا
+continue-as-title = المتابعة بهذا الحساب؟
+continue-as-lead = أنت مسجّل الدخول هنا بالفعل.
+guest-name = ضيف
+
+## Passwords
+
+password-title = أدخل كلمة المرور
+confirm-title = هل هذا أنت حقًا؟
+confirm-lead = حفاظًا على أمان حسابك، يُرجى إدخال كلمة المرور مرة أخرى.
+create-password-title = أنشئ كلمة مرور
+create-password-lead = ستستخدمها لتسجيل الدخول في المرة القادمة.
+reset-password-title = اختر كلمة مرور جديدة
+reset-password-lead = بعد حفظها يُسجَّل خروجك من كل الأجهزة الأخرى.
+forgot-title = هل نسيت كلمة المرور؟
+forgot-lead = لا بأس، يحدث ذلك. نرسل إليك رمزًا ثم تختار كلمة مرور جديدة.
+
+## Already having an account
+
+have-account-title = هل تريد تسجيل الدخول بدلًا من ذلك؟
+have-account-lead = قبل ذلك، إليك ما يعنيه هذا لما فعلته كضيف.
+have-account-not-carried = ما فعلته كضيف في { $app } لا ينتقل إلى حسابك
+have-account-keep = احفظه ببيانات دخول جديدة ولن تفقد شيئًا
+link-have-account-back = العودة وحفظ تقدّمي
+link-have-account-login = تسجيل الدخول دون تقدّمي كضيف
+conflict-title = لديك حساب بالفعل
+conflict-lead = { $login_id } يخصّ حسابًا أنشأته من قبل.
+conflict-login-text = يمكنك تسجيل الدخول إلى ذلك الحساب، لكن ما فعلته كضيف لا ينتقل إليه. أو احفظ تقدّمك ببيانات أخرى.
+conflict-error-text = لحفظ ما فعلته كضيف، استخدم بيانات أخرى. لم يُفقد شيء حتى الآن.
+link-conflict-login = تسجيل الدخول إلى ذلك الحساب
+link-conflict-another = استخدام بيانات أخرى
+already-promoted-title = تقدّمك محفوظ بالفعل
+already-promoted-lead = تمّ ذلك قبل لحظات، ربما في علامة تبويب أخرى. يمكنك إغلاق هذه الصفحة والمتابعة في { $app }.
+
+## Codes
+
+code-title-email = تفقّد بريدك الإلكتروني
+code-title-sms = تفقّد رسائلك
+code-lead-email = أرسلنا رمزًا من ستة أرقام إلى { $destination }.
+code-lead-sms = أرسلنا رمزًا من ستة أرقام في رسالة نصية إلى { $destination }.
+code-lead-email-if-account = إن كان هناك حساب لـ { $destination } فقد أرسلنا إليه رمزًا من ستة أرقام.
+code-lead-sms-if-account = إن كان هناك حساب لـ { $destination } فقد أرسلنا إليه رمزًا من ستة أرقام في رسالة نصية.
+code-help-email = قد يستغرق ذلك دقيقة. تفقّد مجلد الرسائل غير المرغوب فيها أيضًا.
+code-help-sms = قد يستغرق وصوله دقيقة.
+code-other-email = استخدام بريد إلكتروني آخر
+code-other-phone = استخدام رقم هاتف آخر
+resend-wait =
+    { $seconds ->
+        [zero] يمكنك طلب رمز جديد الآن.
+        [one] يمكنك طلب رمز جديد بعد ثانية واحدة.
+        [two] يمكنك طلب رمز جديد بعد ثانيتين.
+        [few] يمكنك طلب رمز جديد بعد { $seconds } ثوانٍ.
+        [many] يمكنك طلب رمز جديد بعد { $seconds } ثانية.
+       *[other] يمكنك طلب رمز جديد بعد { $seconds } ثانية.
+    }
+resend-wait-clock = يتاح رمز جديد بعد { $time }
+
+## Passkeys
+
+passkey-button-create = إنشاء مفتاح مرور
+passkey-button-instead = استخدام مفتاح مرور بدلًا من ذلك
+passkey-button-use = تسجيل الدخول بمفتاح مرور
+passkey-create-title = سجّل الدخول دون كلمة مرور
+passkey-create-lead = يُحفظ مفتاح المرور على جهازك ويُفتح ببصمتك أو وجهك أو قفل الشاشة. لا يمكن لأحد تخمينه أو سرقته.
+passkey-use-title = استخدم مفتاح المرور
+passkey-use-lead = سيطلب جهازك بصمتك أو وجهك أو قفل الشاشة.
+passkey-unsupported = لا تعمل مفاتيح المرور في هذا المتصفح أو دون JavaScript. يُرجى اختيار طريقة أخرى.
+passkey-failed = لم ينجح ذلك. حاول مرة أخرى أو اختر طريقة أخرى.
+
+## The account
+
+account-back = حسابي
+settings-title = حسابي
+settings-lead = اسمك، ووسائل تسجيل دخولك، والأجهزة التي سجّلت الدخول منها.
+settings-profile = الملف الشخصي
+settings-name = الاسم
+settings-no-name = لم يُذكر بعد
+settings-sign-in = تسجيل الدخول
+settings-passkeys = مفاتيح المرور
+settings-sessions = أين سجّلت الدخول
+badge-verified = مؤكَّد
+badge-unverified = غير مؤكَّد
+badge-this-device = هذا الجهاز
+password-changed = عُيّنت { $when }
+password-none = لا توجد بعد
+passkeys-count =
+    { $count ->
+        [zero] لا توجد بعد
+        [one] مفتاح مرور واحد
+        [two] مفتاحا مرور
+        [few] { $count } مفاتيح مرور
+        [many] { $count } مفتاح مرور
+       *[other] { $count } مفتاح مرور
+    }
+passkeys-lead = سجّل الدخول ببصمتك أو وجهك أو قفل الشاشة بدلًا من كلمة المرور.
+passkey-unnamed = مفتاح مرور
+passkey-created = أُضيف { $when }
+passkey-used = استُخدم { $when }
+session-unknown-device = جهاز غير معروف
+elapsed-now = الآن
+elapsed-minutes =
+    { $count ->
+        [zero] الآن
+        [one] قبل دقيقة
+        [two] قبل دقيقتين
+        [few] قبل { $count } دقائق
+        [many] قبل { $count } دقيقة
+       *[other] قبل { $count } دقيقة
+    }
+elapsed-hours =
+    { $count ->
+        [zero] الآن
+        [one] قبل ساعة
+        [two] قبل ساعتين
+        [few] قبل { $count } ساعات
+        [many] قبل { $count } ساعة
+       *[other] قبل { $count } ساعة
+    }
+elapsed-days =
+    { $count ->
+        [zero] اليوم
+        [one] قبل يوم
+        [two] قبل يومين
+        [few] قبل { $count } أيام
+        [many] قبل { $count } يومًا
+       *[other] قبل { $count } يوم
+    }
+elapsed-months =
+    { $count ->
+        [zero] هذا الشهر
+        [one] قبل شهر
+        [two] قبل شهرين
+        [few] قبل { $count } أشهر
+        [many] قبل { $count } شهرًا
+       *[other] قبل { $count } شهر
+    }
+elapsed-years =
+    { $count ->
+        [zero] هذا العام
+        [one] قبل سنة
+        [two] قبل سنتين
+        [few] قبل { $count } سنوات
+        [many] قبل { $count } سنة
+       *[other] قبل { $count } سنة
+    }
+names-title = اسمك
+add-email-title = أضف بريدًا إلكترونيًا
+add-email-lead = نرسل إليه رمزًا للتأكد من أنه لك.
+add-phone-title = أضف رقم هاتف
+add-phone-lead = نرسل إليه رمزًا في رسالة نصية للتأكد من أنه لك.
+add-username-title = أضف اسم مستخدم
+change-email-title = غيّر بريدك الإلكتروني
+change-phone-title = غيّر رقم هاتفك
+change-username-title = غيّر اسم المستخدم
+change-login-id-now = الحالي
+remove-login-id-title = إزالة { $what }؟
+remove-login-id-lead = لن تتمكن من تسجيل الدخول به بعد ذلك. يمكنك إضافته مرة أخرى لاحقًا.
+change-password-title = غيّر كلمة المرور
+set-password-title = عيّن كلمة مرور
+change-password-lead = بعد حفظها يُسجَّل خروجك من كل الأجهزة الأخرى.
+delete-title = هل تريد حذف حسابك؟
+delete-lead = يُرجى قراءة هذا قبل أن تغادر.
+delete-when-now = يحدث ذلك فورًا ولا يمكن التراجع عنه.
+delete-when-later =
+    { $days ->
+        [zero] يُسجَّل خروجك الآن ويُحذف الحساب نهائيًا اليوم.
+        [one] يُسجَّل خروجك الآن ويُحذف الحساب نهائيًا بعد يوم واحد.
+        [two] يُسجَّل خروجك الآن ويُحذف الحساب نهائيًا بعد يومين.
+        [few] يُسجَّل خروجك الآن ويُحذف الحساب نهائيًا بعد { $days } أيام.
+        [many] يُسجَّل خروجك الآن ويُحذف الحساب نهائيًا بعد { $days } يومًا.
+       *[other] يُسجَّل خروجك الآن ويُحذف الحساب نهائيًا بعد { $days } يوم.
+    }
+delete-fact-sign-in = لن تتمكن من تسجيل الدخول إلى { $brand } أو التطبيقات التي تستخدمه.
+delete-fact-free = يصبح بريدك الإلكتروني ورقم هاتفك واسم المستخدم متاحة من جديد.
+delete-word = حذف
+guest-title = أنت ضيف
+guest-lead = يمكنك استخدام { $brand } كما أنت. بلا اسم وبلا كلمة مرور.
+guest-promote-text = أضف وسيلة لتسجيل الدخول. يبقى كل شيء كما هو، ويمكنك العودة من أي جهاز.
+guest-facts-title = من المفيد أن تعرف
+guest-fact-device = أنت معروف على هذا الجهاز فقط.
+guest-fact-lost = إذا مسحت بيانات المتصفح أو فقدت الجهاز فلا سبيل إلى العودة.
+guest-fact-logout = وكذلك إذا سجّلت الخروج.
+
+## Signing out
+
+logout-title = هل تريد تسجيل الخروج؟
+logout-lead = سيُسجَّل خروجك من { $brand } في هذا المتصفح.
+logout-lead-person = أنت مسجّل باسم { $person } وسيُسجَّل خروجك في هذا المتصفح.
+logout-guest-warning = أنت ضيف. بعد تسجيل الخروج لا سبيل إلى العودة إلى ما فعلته هنا.
+logged-out-title = سُجّل خروجك
+logged-out-lead = إلى اللقاء. يمكنك إغلاق هذه الصفحة.
+
+## Limits and failures
+
+too-many-title = لنتوقف قليلًا
+too-many-lead = المحاولات كثيرة جدًا. حفاظًا على أمان الحسابات لا نقبل المزيد الآن.
+too-many-wait-seconds =
+    { $seconds ->
+        [zero] حاول مرة أخرى الآن.
+        [one] حاول مرة أخرى بعد ثانية واحدة.
+        [two] حاول مرة أخرى بعد ثانيتين.
+        [few] حاول مرة أخرى بعد { $seconds } ثوانٍ.
+        [many] حاول مرة أخرى بعد { $seconds } ثانية.
+       *[other] حاول مرة أخرى بعد { $seconds } ثانية.
+    }
+too-many-wait-minutes =
+    { $minutes ->
+        [zero] حاول مرة أخرى الآن.
+        [one] حاول مرة أخرى بعد دقيقة واحدة.
+        [two] حاول مرة أخرى بعد دقيقتين.
+        [few] حاول مرة أخرى بعد { $minutes } دقائق.
+        [many] حاول مرة أخرى بعد { $minutes } دقيقة.
+       *[other] حاول مرة أخرى بعد { $minutes } دقيقة.
+    }
+too-many-wait-hours =
+    { $hours ->
+        [zero] حاول مرة أخرى الآن.
+        [one] حاول مرة أخرى بعد ساعة واحدة.
+        [two] حاول مرة أخرى بعد ساعتين.
+        [few] حاول مرة أخرى بعد { $hours } ساعات.
+        [many] حاول مرة أخرى بعد { $hours } ساعة.
+       *[other] حاول مرة أخرى بعد { $hours } ساعة.
+    }
+failure-request-id = إذا طلبت المساعدة، فاذكر هذا الرقم:
+failure-invalid-request-title = هذا الرابط لا يعمل
+failure-invalid-request-text = أرسل التطبيق شيئًا لا نفهمه. ارجع إليه وحاول مرة أخرى.
+failure-promotion-expired-title = انتهت صلاحية هذا الرابط
+failure-promotion-expired-text = ارجع إلى { $app } وابدأ من جديد. ما فعلته كضيف ما زال موجودًا.
+failure-flow-expired-title = استغرق الأمر وقتًا أطول من اللازم
+failure-flow-expired-text = انتهت صلاحية الصفحة حفاظًا على أمانك. ارجع إلى { $app } وابدأ من جديد؛ لم يتغير شيء.
+failure-flow-finished-title = تمّ هذا بالفعل
+failure-flow-finished-text = أكملته في علامة تبويب أخرى. يمكنك إغلاق هذه الصفحة.
+failure-guest-gone-title = لم نجد بياناتك كضيف
+failure-guest-gone-text = سُجّل خروجها أو أُزيلت. ارجع إلى { $app } لتبدأ من جديد.
+failure-promotion-lost-title = حُفظ تقدّمك في مكان آخر
+failure-promotion-lost-text = حُفظ للتوّ في علامة تبويب أخرى أو على جهاز آخر. سجّل الدخول هناك أو ارجع إلى { $app }.
+failure-cookies-blocked-title = ملفات تعريف الارتباط مطلوبة هنا
+failure-cookies-blocked-text = لم يحتفظ متصفحك بملف تعريف الارتباط الخاص بنا. اسمح به لهذا الموقع، ثم ارجع إلى { $app } وحاول مرة أخرى.
+failure-not-found-title = لا شيء هنا
+failure-not-found-text = ربما كُتب العنوان خطأً، أو نُقلت الصفحة.
+failure-sign-up-closed-title = لا حسابات جديدة حاليًا
+failure-sign-up-closed-text = لا يقبل { $brand } حسابات جديدة في الوقت الحالي.
+failure-account-disabled-title = هذا الحساب معطّل
+failure-account-disabled-text = يُرجى طلب المساعدة من { $brand }.
+failure-too-large-title = هذا كثير دفعةً واحدة
+failure-too-large-text = ما أُرسل أكبر مما نقبله. ارجع وحاول بأقل منه.
+failure-busy-title = هناك ضغط الآن
+failure-busy-text = لم نتمكن من معالجة طلبك في الوقت المناسب. انتظر قليلًا ثم حاول مرة أخرى؛ لم يتغير شيء.
+failure-internal-title = حدث خطأ من جانبنا
+failure-internal-text = لم يتغير شيء. يُرجى المحاولة مرة أخرى بعد قليل.
+
+## Complaints about a field
+
+error-email-missing = أدخل بريدك الإلكتروني
+error-email-invalid = أدخل بريدًا إلكترونيًا مثل name@example.com
+error-phone-missing = أدخل رقم هاتفك
+error-phone-invalid = أدخل رقم هاتف مع رمز الدولة، مثل ‎+971 4 123 4567
+error-username-missing = أدخل اسم مستخدم
+error-username-invalid = استخدم الحروف والأرقام والنقاط والشرطات والشرطات السفلية فقط
+error-username-reserved = لا يمكن استخدام هذا الاسم. اختر اسمًا آخر
+error-username-taken = اسم المستخدم هذا محجوز. اختر اسمًا آخر
+error-login-id-taken = هذا يخصّ حسابًا آخر. استخدم غيره
+error-login-id-blocked = لا يمكن استخدام هذا هنا. استخدم غيره
+error-password-missing = أدخل كلمة مرور
+error-password-too-short =
+    { $min ->
+        [zero] أدخل كلمة مرور
+        [one] استخدم حرفًا واحدًا على الأقل
+        [two] استخدم حرفين على الأقل
+        [few] استخدم { $min } أحرف على الأقل
+        [many] استخدم { $min } حرفًا على الأقل
+       *[other] استخدم { $min } حرف على الأقل
+    }
+error-password-too-long =
+    { $max ->
+        [zero] كلمة المرور أطول من اللازم
+        [one] استخدم حرفًا واحدًا على الأكثر
+        [two] استخدم حرفين على الأكثر
+        [few] استخدم { $max } أحرف على الأكثر
+        [many] استخدم { $max } حرفًا على الأكثر
+       *[other] استخدم { $max } حرف على الأكثر
+    }
+error-password-too-weak = كلمة المرور هذه سهلة التخمين. أضف كلمة أو كلمتين
+error-password-breached = ظهرت كلمة المرور هذه في تسريب بيانات. اختر غيرها
+error-password-reused = اختر كلمة مرور لم تستخدمها من قبل
+error-password-like-login-id = اختر كلمة مرور لا تحتوي على بيانات دخولك
+error-password-needs-uppercase = أضف حرفًا لاتينيًا كبيرًا
+error-password-needs-lowercase = أضف حرفًا لاتينيًا صغيرًا
+error-password-needs-digit = أضف رقمًا
+error-password-needs-symbol = أضف رمزًا مثل ! أو #
+error-password-wrong = كلمة المرور غير صحيحة. حاول مرة أخرى
+error-credentials-wrong = بيانات الدخول وكلمة المرور غير متطابقتين. تحقّق منهما وحاول مرة أخرى
+error-code-missing = أدخل الرمز المكوّن من ستة أرقام
+error-code-wrong = الرمز غير صحيح. تحقّق منه وحاول مرة أخرى
+error-code-expired = انتهت صلاحية الرمز. اطلب رمزًا جديدًا
+error-code-spent = جُرّب هذا الرمز مرات كثيرة. اطلب رمزًا جديدًا
+error-confirmation-wrong = اكتب { $phrase } كما هو تمامًا
+error-name-too-long =
+    { $max ->
+        [zero] الاسم أطول من اللازم
+        [one] استخدم حرفًا واحدًا على الأكثر
+        [two] استخدم حرفين على الأكثر
+        [few] استخدم { $max } أحرف على الأكثر
+        [many] استخدم { $max } حرفًا على الأكثر
+       *[other] استخدم { $max } حرف على الأكثر
+    }
+
+## Notices
+
+notice-code-sent = رمز جديد في الطريق إليك.
+notice-code-too-soon = أُرسل رمز للتوّ. يُرجى الانتظار قليلًا قبل طلب رمز آخر.
+notice-form-expired = بقيت هذه الصفحة مفتوحة مدة طويلة فلم يُرسل شيء. يُرجى المحاولة مرة أخرى.
+notice-password-changed = حُفظت كلمة المرور.
+notice-login-id-added = أُضيف إلى حسابك.
+notice-login-id-changed = حُفظ التغيير.
+notice-login-id-removed = أُزيل من حسابك.
+notice-last-login-method = هذه وسيلتك الوحيدة لتسجيل الدخول، لذا تبقى. أضف وسيلة أخرى أولًا.
+notice-profile-saved = حُفظ ملفك الشخصي.
+notice-session-revoked = سُجّل الخروج من ذلك الجهاز.
+notice-other-sessions-revoked = سُجّل الخروج من كل الأجهزة الأخرى.
+notice-passkey-added = مفتاح المرور جاهز للاستخدام.
+notice-passkey-removed = أُزيل مفتاح المرور.
+notice-passkey-failed = تعذّر استخدام مفتاح المرور. حاول مرة أخرى أو اختر طريقة أخرى.
+notice-sending-failed = تعذّر إرسال الرمز. تحقّق من العنوان أو حاول بعد قليل.
+
+## Mails and text messages
+
+mail-code-valid =
+    { $minutes ->
+        [zero] صالح لأقل من دقيقة
+        [one] صالح لدقيقة واحدة
+        [two] صالح لدقيقتين
+        [few] صالح لمدة { $minutes } دقائق
+        [many] صالح لمدة { $minutes } دقيقة
+       *[other] صالح لمدة { $minutes } دقيقة
+    }
+mail-ignore = إذا لم تطلب هذا فيمكنك تجاهل هذه الرسالة. لا تُعطِ الرمز لأحد؛ فنحن لا نطلبه أبدًا.
+mail-not-you = إذا لم تكن أنت من فعل ذلك، فغيّر كلمة المرور الآن واطلب المساعدة من { $brand }.
+mail-footer = أرسلها { $brand } لأن هذا العنوان استُخدم هناك.
+mail-verify-subject = { $code } هو رمزك في { $app }
+mail-verify-title = أكّد بريدك الإلكتروني
+mail-verify-lead = أدخل هذا الرمز في { $app } للمتابعة:
+mail-login-subject = { $code } هو رمز دخولك إلى { $app }
+mail-login-title = رمز تسجيل الدخول
+mail-login-lead = أدخل هذا الرمز لتسجيل الدخول إلى { $app }:
+mail-reset-subject = { $code } هو رمزك لتعيين كلمة مرور جديدة في { $app }
+mail-reset-title = اختر كلمة مرور جديدة
+mail-reset-lead = أدخل هذا الرمز في { $app } لاختيار كلمة مرور جديدة:
+mail-changed-subject = جرى تغيير في حسابك لدى { $brand }
+mail-changed-title = جرى تغيير في حسابك
+mail-changed-added = يمكن الآن تسجيل الدخول بـ { $login_id }.
+mail-changed-replaced = تسجّل الدخول الآن بـ { $to } بدلًا من { $from }.
+mail-changed-removed = لم يعد ممكنًا تسجيل الدخول بـ { $login_id }.
+mail-changed-password = غُيّرت كلمة المرور.
+sms-code = { $code } هو رمزك في { $app }. لا تُعطِه لأحد.

@@ -1,0 +1,403 @@
+# Alle Texte der Seiten und Mails auf Deutsch. { $app } ist die App, { $brand } das Projekt.
+
+## The frame
+
+title-error-prefix = Fehler:
+skip-to-content = Zum Inhalt springen
+complaint-prefix = Fehler:
+summary-title =
+    { $count ->
+        [one] Eine Angabe fehlt noch oder stimmt nicht
+       *[other] { $count } Angaben fehlen noch oder stimmen nicht
+    }
+steps = Schritt { $current } von { $total }
+or = oder
+
+## Fields
+
+field-email = E-Mail-Adresse
+field-phone = Telefonnummer
+field-username = Benutzername
+field-password = Passwort
+field-new-password = Passwort
+field-code = Code
+field-given-name = Vorname
+field-family-name = Nachname
+field-nickname = Spitzname
+field-current-password = Bisheriges Passwort
+field-next-password = Neues Passwort
+field-confirmation = Gib zur Bestätigung { $phrase } ein
+field-optional = (freiwillig)
+hint-phone = Mit Landesvorwahl, zum Beispiel +49 30 901820
+hint-new-password =
+    { $min ->
+        [one] Mindestens { $min } Zeichen. Ein paar Wörter ohne Zusammenhang ergeben ein gutes Passwort.
+       *[other] Mindestens { $min } Zeichen. Ein paar Wörter ohne Zusammenhang ergeben ein gutes Passwort.
+    }
+kinds-label = Womit du dich anmeldest
+kind-email = E-Mail
+kind-phone = Telefon
+kind-username = Benutzername
+strength-0 = Sehr leicht zu erraten
+strength-1 = Leicht zu erraten
+strength-2 = Könnte stärker sein
+strength-3 = Gutes Passwort
+strength-4 = Sehr gutes Passwort
+
+## Buttons and links
+
+button-continue = Weiter
+button-confirm = Bestätigen
+button-resend = Neuen Code senden
+button-save-progress = Meinen Stand sichern
+button-create-account = Konto anlegen
+button-sign-in = Anmelden
+button-sign-out = Abmelden
+button-send-code = Code senden
+button-save = Speichern
+button-save-password = Passwort speichern
+button-keep = Behalten
+button-keep-account = Mein Konto behalten
+button-use-another-account = Anderes Konto verwenden
+button-revoke-label = Abmelden: { $what }
+button-revoke-others = Überall sonst abmelden
+button-show-password = Passwort anzeigen
+link-cancel = Jetzt nicht, zurück zu { $app }
+link-back-to-app = Zurück zu { $app }
+link-try-again = Noch einmal versuchen
+link-forgot-password = Passwort vergessen?
+link-use-code = Stattdessen mit einem Code anmelden
+link-not-you = Nicht du? Mit anderen Angaben anmelden
+link-back-to-sign-in = Zurück zur Anmeldung
+link-other-way = Anderen Weg wählen
+link-skip-passkey = Vielleicht später
+link-edit = Bearbeiten
+link-edit-name-label = Bearbeiten: Name
+link-verify = Bestätigen
+link-verify-label = Bestätigen: { $what }
+link-change = Ändern
+link-change-label = Ändern: { $what }
+link-change-password-label = Ändern: Passwort
+link-remove = Entfernen
+link-remove-label = Entfernen: { $what }
+link-set = Festlegen
+link-set-password-label = Festlegen: Passwort
+link-manage = Verwalten
+link-manage-passkeys-label = Verwalten: Passkeys
+link-add-email = E-Mail-Adresse hinzufügen
+link-add-phone = Telefonnummer hinzufügen
+link-add-username = Benutzernamen hinzufügen
+link-delete-account = Mein Konto löschen
+link-delete-guest = Meinen Gastzugang löschen
+link-sign-in-again = Wieder anmelden
+link-stay-signed-in = Angemeldet bleiben
+
+## Promotion, sign-up, login
+
+promote-title = Sichere deinen Stand
+promote-lead = Du bist als Gast in { $app }. Wähle, womit du dich anmeldest, und behalte, was dir gehört.
+promote-promise-keep = Alles, was du in { $app } getan hast, bleibt, wie es ist
+promote-promise-return = Auf jedem Gerät dort weitermachen, wo du aufgehört hast
+sign-up-title = Lege dein Konto an
+sign-up-lead = Es dauert nur eine Minute, dann geht es weiter zu { $app }.
+login-title = Schön, dass du wieder da bist
+login-lead = Melde dich an, um zu { $app } weiterzugehen.
+have-account-question = Hast du schon ein Konto?
+link-have-account = Anmelden
+no-account-question = Neu hier?
+link-create-account = Konto anlegen
+continue-as-title = Mit diesem Konto weiter?
+continue-as-lead = Du bist hier bereits angemeldet.
+guest-name = Gast
+
+## Passwords
+
+password-title = Gib dein Passwort ein
+confirm-title = Bist du es wirklich?
+confirm-lead = Gib zum Schutz deines Kontos bitte noch einmal dein Passwort ein.
+create-password-title = Wähle ein Passwort
+create-password-lead = Damit meldest du dich beim nächsten Mal an.
+reset-password-title = Wähle ein neues Passwort
+reset-password-lead = Sobald es gespeichert ist, wirst du überall sonst abgemeldet.
+forgot-title = Passwort vergessen?
+forgot-lead = Das kommt vor. Wir senden dir einen Code, und du wählst ein neues.
+
+## Already having an account
+
+have-account-title = Stattdessen anmelden?
+have-account-lead = Vorher solltest du wissen, was das für deine Zeit als Gast bedeutet.
+have-account-not-carried = Was du als Gast in { $app } getan hast, wird nicht in dein Konto übernommen
+have-account-keep = Sichere es lieber mit neuen Anmeldedaten, dann geht nichts verloren
+link-have-account-back = Zurück und meinen Stand sichern
+link-have-account-login = Ohne meinen Gast-Stand anmelden
+conflict-title = Du hast schon ein Konto
+conflict-lead = { $login_id } gehört zu einem Konto, das du früher angelegt hast.
+conflict-login-text = Du kannst dich bei diesem Konto anmelden. Was du als Gast getan hast, wird dabei nicht übernommen. Oder sichere deinen Stand mit anderen Angaben.
+conflict-error-text = Um zu sichern, was du als Gast getan hast, verwende bitte andere Angaben. Bisher ist nichts verloren.
+link-conflict-login = Bei diesem Konto anmelden
+link-conflict-another = Andere Angaben verwenden
+already-promoted-title = Dein Stand ist schon gesichert
+already-promoted-lead = Das ist gerade eben geschehen, vielleicht in einem anderen Tab. Du kannst diese Seite schließen und in { $app } weitermachen.
+
+## Codes
+
+code-title-email = Sieh in deine E-Mails
+code-title-sms = Sieh in deine Nachrichten
+code-lead-email = Wir haben einen sechsstelligen Code an { $destination } gesendet.
+code-lead-sms = Wir haben einen sechsstelligen Code per SMS an { $destination } gesendet.
+code-lead-email-if-account = Wenn es ein Konto für { $destination } gibt, ist ein sechsstelliger Code dorthin unterwegs.
+code-lead-sms-if-account = Wenn es ein Konto für { $destination } gibt, ist ein sechsstelliger Code per SMS dorthin unterwegs.
+code-help-email = Das kann eine Minute dauern. Sieh auch im Spam-Ordner nach.
+code-help-sms = Das kann eine Minute dauern.
+code-other-email = Andere E-Mail-Adresse verwenden
+code-other-phone = Andere Telefonnummer verwenden
+resend-wait =
+    { $seconds ->
+        [one] In { $seconds } Sekunde kannst du einen neuen Code anfordern.
+       *[other] In { $seconds } Sekunden kannst du einen neuen Code anfordern.
+    }
+resend-wait-clock = Neuer Code möglich in { $time }
+
+## Passkeys
+
+passkey-button-create = Passkey erstellen
+passkey-button-instead = Stattdessen einen Passkey verwenden
+passkey-button-use = Mit Passkey anmelden
+passkey-create-title = Ohne Passwort anmelden
+passkey-create-lead = Ein Passkey bleibt auf deinem Gerät und öffnet sich mit Fingerabdruck, Gesicht oder Bildschirmsperre. Niemand kann ihn erraten oder stehlen.
+passkey-use-title = Verwende deinen Passkey
+passkey-use-lead = Dein Gerät fragt nach Fingerabdruck, Gesicht oder Bildschirmsperre.
+passkey-unsupported = Passkeys funktionieren in diesem Browser oder ohne JavaScript nicht. Bitte wähle einen anderen Weg.
+passkey-failed = Das hat nicht geklappt. Versuche es noch einmal oder wähle einen anderen Weg.
+
+## The account
+
+account-back = Mein Konto
+settings-title = Mein Konto
+settings-lead = Dein Name, womit du dich anmeldest und wo du angemeldet bist.
+settings-profile = Profil
+settings-name = Name
+settings-no-name = Noch nicht angegeben
+settings-sign-in = Anmeldung
+settings-passkeys = Passkeys
+settings-sessions = Wo du angemeldet bist
+badge-verified = Bestätigt
+badge-unverified = Nicht bestätigt
+badge-this-device = Dieses Gerät
+password-changed = Festgelegt { $when }
+password-none = Noch keines
+passkeys-count =
+    { $count ->
+        [0] Noch keine
+        [one] { $count } Passkey
+       *[other] { $count } Passkeys
+    }
+passkeys-lead = Melde dich mit Fingerabdruck, Gesicht oder Bildschirmsperre an statt mit einem Passwort.
+passkey-unnamed = Passkey
+passkey-created = Hinzugefügt { $when }
+passkey-used = verwendet { $when }
+session-unknown-device = Unbekanntes Gerät
+elapsed-now = gerade eben
+elapsed-minutes =
+    { $count ->
+        [one] vor { $count } Minute
+       *[other] vor { $count } Minuten
+    }
+elapsed-hours =
+    { $count ->
+        [one] vor { $count } Stunde
+       *[other] vor { $count } Stunden
+    }
+elapsed-days =
+    { $count ->
+        [one] vor { $count } Tag
+       *[other] vor { $count } Tagen
+    }
+elapsed-months =
+    { $count ->
+        [one] vor { $count } Monat
+       *[other] vor { $count } Monaten
+    }
+elapsed-years =
+    { $count ->
+        [one] vor { $count } Jahr
+       *[other] vor { $count } Jahren
+    }
+names-title = Dein Name
+add-email-title = E-Mail-Adresse hinzufügen
+add-email-lead = Wir senden einen Code dorthin, um sicherzugehen, dass sie dir gehört.
+add-phone-title = Telefonnummer hinzufügen
+add-phone-lead = Wir senden einen Code per SMS dorthin, um sicherzugehen, dass sie dir gehört.
+add-username-title = Benutzernamen hinzufügen
+change-email-title = E-Mail-Adresse ändern
+change-phone-title = Telefonnummer ändern
+change-username-title = Benutzernamen ändern
+change-login-id-now = Bisher
+remove-login-id-title = { $what } entfernen?
+remove-login-id-lead = Du kannst dich damit dann nicht mehr anmelden. Später kannst du es wieder hinzufügen.
+change-password-title = Passwort ändern
+set-password-title = Passwort festlegen
+change-password-lead = Sobald es gespeichert ist, wirst du überall sonst abgemeldet.
+delete-title = Dein Konto löschen?
+delete-lead = Lies das bitte, bevor du gehst.
+delete-when-now = Es geschieht sofort und lässt sich nicht rückgängig machen.
+delete-when-later =
+    { $days ->
+        [one] Du wirst jetzt abgemeldet. Nach { $days } Tag wird das Konto endgültig gelöscht.
+       *[other] Du wirst jetzt abgemeldet. Nach { $days } Tagen wird das Konto endgültig gelöscht.
+    }
+delete-fact-sign-in = Du kannst dich bei { $brand } und den Apps, die es verwenden, nicht mehr anmelden.
+delete-fact-free = Deine E-Mail-Adresse, Telefonnummer und dein Benutzername werden wieder frei.
+delete-word = löschen
+guest-title = Du bist Gast
+guest-lead = Du kannst { $brand } so nutzen, wie du bist. Ohne Namen, ohne Passwort.
+guest-promote-text = Wähle, womit du dich anmeldest. Alles bleibt, wie es ist, und du kannst auf jedem Gerät zurückkommen.
+guest-facts-title = Gut zu wissen
+guest-fact-device = Man kennt dich nur auf diesem Gerät.
+guest-fact-lost = Wenn du die Browserdaten löschst oder das Gerät verlierst, führt kein Weg zurück.
+guest-fact-logout = Dasselbe gilt, wenn du dich abmeldest.
+
+## Signing out
+
+logout-title = Abmelden?
+logout-lead = Du wirst in diesem Browser von { $brand } abgemeldet.
+logout-lead-person = Du bist als { $person } angemeldet und wirst in diesem Browser abgemeldet.
+logout-guest-warning = Du bist Gast. Nach dem Abmelden führt kein Weg zurück zu dem, was du hier getan hast.
+logged-out-title = Du bist abgemeldet
+logged-out-lead = Bis bald. Du kannst diese Seite schließen.
+
+## Limits and failures
+
+too-many-title = Machen wir eine kurze Pause
+too-many-lead = Das waren zu viele Versuche. Zum Schutz der Konten nehmen wir gerade keine weiteren an.
+too-many-wait-seconds =
+    { $seconds ->
+        [one] Versuche es in { $seconds } Sekunde wieder.
+       *[other] Versuche es in { $seconds } Sekunden wieder.
+    }
+too-many-wait-minutes =
+    { $minutes ->
+        [one] Versuche es in { $minutes } Minute wieder.
+       *[other] Versuche es in { $minutes } Minuten wieder.
+    }
+too-many-wait-hours =
+    { $hours ->
+        [one] Versuche es in { $hours } Stunde wieder.
+       *[other] Versuche es in { $hours } Stunden wieder.
+    }
+failure-request-id = Wenn du um Hilfe bittest, nenne diese Nummer:
+failure-invalid-request-title = Dieser Link funktioniert nicht
+failure-invalid-request-text = Die App hat etwas gesendet, das wir nicht verstehen. Geh zu ihr zurück und versuche es noch einmal.
+failure-promotion-expired-title = Dieser Link ist abgelaufen
+failure-promotion-expired-text = Geh zurück zu { $app } und beginne noch einmal. Was du als Gast getan hast, ist noch da.
+failure-flow-expired-title = Das hat etwas zu lange gedauert
+failure-flow-expired-text = Zu deiner Sicherheit ist die Seite abgelaufen. Geh zurück zu { $app } und beginne noch einmal; nichts hat sich geändert.
+failure-flow-finished-title = Das ist schon erledigt
+failure-flow-finished-text = Du hast es in einem anderen Tab abgeschlossen. Du kannst diese Seite schließen.
+failure-guest-gone-title = Wir konnten deinen Gastzugang nicht finden
+failure-guest-gone-text = Er wurde abgemeldet oder gelöscht. Geh zurück zu { $app }, um neu anzufangen.
+failure-promotion-lost-title = Dein Stand wurde anderswo gesichert
+failure-promotion-lost-text = Das ist gerade in einem anderen Tab oder auf einem anderen Gerät geschehen. Melde dich dort an oder geh zurück zu { $app }.
+failure-cookies-blocked-title = Hier werden Cookies gebraucht
+failure-cookies-blocked-text = Dein Browser hat unser Cookie nicht behalten. Erlaube Cookies für diese Seite, geh zurück zu { $app } und versuche es noch einmal.
+failure-not-found-title = Hier ist nichts
+failure-not-found-text = Vielleicht ist die Adresse falsch geschrieben, oder die Seite ist umgezogen.
+failure-sign-up-closed-title = Zurzeit keine neuen Konten
+failure-sign-up-closed-text = { $brand } nimmt gerade keine neuen Konten an.
+failure-account-disabled-title = Dieses Konto ist gesperrt
+failure-account-disabled-text = Bitte wende dich an { $brand }.
+failure-too-large-title = Das war zu viel auf einmal
+failure-too-large-text = Was gesendet wurde, ist größer, als wir annehmen. Geh zurück und versuche es mit weniger.
+failure-busy-title = Hier ist gerade viel los
+failure-busy-text = Wir konnten deine Anfrage nicht rechtzeitig annehmen. Warte einen Moment und versuche es noch einmal; nichts hat sich geändert.
+failure-internal-title = Bei uns ist etwas schiefgegangen
+failure-internal-text = Nichts hat sich geändert. Bitte versuche es gleich noch einmal.
+
+## Complaints about a field
+
+error-email-missing = Gib deine E-Mail-Adresse ein
+error-email-invalid = Gib eine E-Mail-Adresse wie name@example.com ein
+error-phone-missing = Gib deine Telefonnummer ein
+error-phone-invalid = Gib eine Telefonnummer mit Landesvorwahl ein, wie +49 30 901820
+error-username-missing = Gib einen Benutzernamen ein
+error-username-invalid = Verwende nur Buchstaben, Ziffern, Punkte, Binde- oder Unterstriche
+error-username-reserved = Dieser Benutzername ist nicht möglich. Wähle einen anderen
+error-username-taken = Dieser Benutzername ist vergeben. Wähle einen anderen
+error-login-id-taken = Das gehört zu einem anderen Konto. Verwende etwas anderes
+error-login-id-blocked = Das ist hier nicht möglich. Verwende etwas anderes
+error-password-missing = Gib ein Passwort ein
+error-password-too-short =
+    { $min ->
+        [one] Verwende mindestens { $min } Zeichen
+       *[other] Verwende mindestens { $min } Zeichen
+    }
+error-password-too-long =
+    { $max ->
+        [one] Verwende höchstens { $max } Zeichen
+       *[other] Verwende höchstens { $max } Zeichen
+    }
+error-password-too-weak = Dieses Passwort ist zu leicht zu erraten. Füge ein, zwei Wörter hinzu
+error-password-breached = Dieses Passwort stand in einem Datenleck. Wähle ein anderes
+error-password-reused = Wähle ein Passwort, das du noch nicht verwendet hast
+error-password-like-login-id = Wähle ein Passwort, das deine Anmeldedaten nicht enthält
+error-password-needs-uppercase = Füge einen Großbuchstaben hinzu
+error-password-needs-lowercase = Füge einen Kleinbuchstaben hinzu
+error-password-needs-digit = Füge eine Ziffer hinzu
+error-password-needs-symbol = Füge ein Sonderzeichen hinzu, etwa ! oder #
+error-password-wrong = Dieses Passwort stimmt nicht. Versuche es noch einmal
+error-credentials-wrong = Anmeldename und Passwort passen nicht zusammen. Prüfe beide und versuche es noch einmal
+error-code-missing = Gib den sechsstelligen Code ein
+error-code-wrong = Dieser Code stimmt nicht. Prüfe ihn und versuche es noch einmal
+error-code-expired = Dieser Code ist abgelaufen. Fordere einen neuen an
+error-code-spent = Dieser Code wurde zu oft versucht. Fordere einen neuen an
+error-confirmation-wrong = Gib { $phrase } genau so ein
+error-name-too-long =
+    { $max ->
+        [one] Verwende höchstens { $max } Zeichen
+       *[other] Verwende höchstens { $max } Zeichen
+    }
+
+## Notices
+
+notice-code-sent = Ein neuer Code ist unterwegs.
+notice-code-too-soon = Gerade eben wurde ein Code gesendet. Warte bitte ein wenig, bevor du noch einen anforderst.
+notice-form-expired = Diese Seite war länger offen, deshalb wurde nichts gesendet. Bitte versuche es noch einmal.
+notice-password-changed = Dein Passwort ist gespeichert.
+notice-login-id-added = Deinem Konto hinzugefügt.
+notice-login-id-changed = Deine Änderung ist gespeichert.
+notice-login-id-removed = Aus deinem Konto entfernt.
+notice-last-login-method = Das ist dein einziger Weg, dich anzumelden, und bleibt deshalb. Füge zuerst einen anderen hinzu.
+notice-profile-saved = Dein Profil ist gespeichert.
+notice-session-revoked = Auf diesem Gerät abgemeldet.
+notice-other-sessions-revoked = Überall sonst abgemeldet.
+notice-passkey-added = Dein Passkey ist bereit.
+notice-passkey-removed = Passkey entfernt.
+notice-passkey-failed = Der Passkey konnte nicht verwendet werden. Versuche es noch einmal oder wähle einen anderen Weg.
+notice-sending-failed = Wir konnten den Code nicht senden. Prüfe die Adresse oder versuche es gleich noch einmal.
+
+## Mails and text messages
+
+mail-code-valid =
+    { $minutes ->
+        [one] { $minutes } Minute gültig
+       *[other] { $minutes } Minuten gültig
+    }
+mail-ignore = Wenn du das nicht angefordert hast, kannst du diese Nachricht ignorieren. Gib den Code niemandem; wir fragen nie danach.
+mail-not-you = Wenn du das nicht warst, ändere jetzt dein Passwort und wende dich an { $brand }.
+mail-footer = Gesendet von { $brand }, weil diese Adresse dort verwendet wurde.
+mail-verify-subject = { $code } ist dein Code für { $app }
+mail-verify-title = Bestätige deine E-Mail-Adresse
+mail-verify-lead = Gib diesen Code in { $app } ein, um weiterzugehen:
+mail-login-subject = { $code } ist dein Anmeldecode für { $app }
+mail-login-title = Dein Anmeldecode
+mail-login-lead = Gib diesen Code ein, um dich bei { $app } anzumelden:
+mail-reset-subject = { $code } ist dein Code für ein neues Passwort bei { $app }
+mail-reset-title = Wähle ein neues Passwort
+mail-reset-lead = Gib diesen Code in { $app } ein, um ein neues Passwort zu wählen:
+mail-changed-subject = Dein Konto bei { $brand } wurde geändert
+mail-changed-title = Dein Konto wurde geändert
+mail-changed-added = Mit { $login_id } kann man sich jetzt anmelden.
+mail-changed-replaced = Du meldest dich jetzt mit { $to } an statt mit { $from }.
+mail-changed-removed = Mit { $login_id } kann man sich nicht mehr anmelden.
+mail-changed-password = Dein Passwort wurde geändert.
+sms-code = { $code } ist dein Code für { $app }. Gib ihn niemandem.

@@ -1,0 +1,403 @@
+# Todos los textos de las páginas y los correos en español. { $app } es la aplicación, { $brand } el proyecto.
+
+## The frame
+
+title-error-prefix = Error:
+skip-to-content = Ir al contenido
+complaint-prefix = Error:
+summary-title =
+    { $count ->
+        [one] Hay algo que revisar
+       *[other] Hay { $count } cosas que revisar
+    }
+steps = Paso { $current } de { $total }
+or = o
+
+## Fields
+
+field-email = Correo electrónico
+field-phone = Número de teléfono
+field-username = Nombre de usuario
+field-password = Contraseña
+field-new-password = Contraseña
+field-code = Código
+field-given-name = Nombre
+field-family-name = Apellidos
+field-nickname = Apodo
+field-current-password = Contraseña actual
+field-next-password = Contraseña nueva
+field-confirmation = Para confirmar, escribe { $phrase }
+field-optional = (opcional)
+hint-phone = Con el prefijo del país, por ejemplo +34 91 123 45 67
+hint-new-password =
+    { $min ->
+        [one] Al menos { $min } carácter. Unas cuantas palabras sin relación hacen una buena contraseña.
+       *[other] Al menos { $min } caracteres. Unas cuantas palabras sin relación hacen una buena contraseña.
+    }
+kinds-label = Con qué iniciar sesión
+kind-email = Correo
+kind-phone = Teléfono
+kind-username = Usuario
+strength-0 = Muy fácil de adivinar
+strength-1 = Fácil de adivinar
+strength-2 = Podría ser más segura
+strength-3 = Buena contraseña
+strength-4 = Excelente contraseña
+
+## Buttons and links
+
+button-continue = Continuar
+button-confirm = Confirmar
+button-resend = Enviar un código nuevo
+button-save-progress = Guardar mi progreso
+button-create-account = Crear cuenta
+button-sign-in = Iniciar sesión
+button-sign-out = Cerrar sesión
+button-send-code = Enviar un código
+button-save = Guardar
+button-save-password = Guardar contraseña
+button-keep = Conservar
+button-keep-account = Conservar mi cuenta
+button-use-another-account = Usar otra cuenta
+button-revoke-label = Cerrar sesión en { $what }
+button-revoke-others = Cerrar sesión en todos los demás sitios
+button-show-password = Mostrar contraseña
+link-cancel = Ahora no, volver a { $app }
+link-back-to-app = Volver a { $app }
+link-try-again = Intentar de nuevo
+link-forgot-password = ¿Olvidaste tu contraseña?
+link-use-code = Iniciar sesión con un código
+link-not-you = ¿No eres tú? Usa otros datos
+link-back-to-sign-in = Volver al inicio de sesión
+link-other-way = Elegir otra forma
+link-skip-passkey = Quizá más tarde
+link-edit = Editar
+link-edit-name-label = Editar el nombre
+link-verify = Verificar
+link-verify-label = Verificar { $what }
+link-change = Cambiar
+link-change-label = Cambiar { $what }
+link-change-password-label = Cambiar la contraseña
+link-remove = Quitar
+link-remove-label = Quitar { $what }
+link-set = Crear
+link-set-password-label = Crear una contraseña
+link-manage = Gestionar
+link-manage-passkeys-label = Gestionar las llaves de acceso
+link-add-email = Añadir un correo electrónico
+link-add-phone = Añadir un número de teléfono
+link-add-username = Añadir un nombre de usuario
+link-delete-account = Eliminar mi cuenta
+link-delete-guest = Eliminar mi acceso de invitado
+link-sign-in-again = Iniciar sesión de nuevo
+link-stay-signed-in = Mantener la sesión abierta
+
+## Promotion, sign-up, login
+
+promote-title = Guarda tu progreso
+promote-lead = Estás en { $app } como invitado. Añade una forma de iniciar sesión y conserva lo que es tuyo.
+promote-promise-keep = Todo lo que has hecho en { $app } se queda como está
+promote-promise-return = Sigue donde lo dejaste, en cualquier dispositivo
+sign-up-title = Crea tu cuenta
+sign-up-lead = Solo lleva un minuto, y después sigues en { $app }.
+login-title = Hola de nuevo
+login-lead = Inicia sesión para seguir en { $app }.
+have-account-question = ¿Ya tienes una cuenta?
+link-have-account = Inicia sesión
+no-account-question = ¿Es tu primera vez?
+link-create-account = Crea una cuenta
+continue-as-title = ¿Continuar con esta cuenta?
+continue-as-lead = Ya tienes una sesión abierta aquí.
+guest-name = Invitado
+
+## Passwords
+
+password-title = Escribe tu contraseña
+confirm-title = ¿De verdad eres tú?
+confirm-lead = Para proteger tu cuenta, escribe tu contraseña una vez más.
+create-password-title = Crea una contraseña
+create-password-lead = La usarás para iniciar sesión la próxima vez.
+reset-password-title = Elige una contraseña nueva
+reset-password-lead = Al guardarla se cierra tu sesión en todos los demás sitios.
+forgot-title = ¿Olvidaste tu contraseña?
+forgot-lead = A todos nos pasa. Te enviamos un código y eliges una nueva.
+
+## Already having an account
+
+have-account-title = ¿Prefieres iniciar sesión?
+have-account-lead = Antes de hacerlo, esto es lo que supone para lo que hiciste como invitado.
+have-account-not-carried = Lo que hiciste como invitado en { $app } no pasa a tu cuenta
+have-account-keep = Guárdalo con otros datos de acceso y no se pierde nada
+link-have-account-back = Volver y guardar mi progreso
+link-have-account-login = Iniciar sesión sin mi progreso de invitado
+conflict-title = Ya tienes una cuenta
+conflict-lead = { $login_id } pertenece a una cuenta que creaste antes.
+conflict-login-text = Puedes iniciar sesión en esa cuenta. Lo que hiciste como invitado no pasa a ella. O guarda tu progreso con otros datos.
+conflict-error-text = Para guardar lo que hiciste como invitado, usa otros datos. Por ahora no se ha perdido nada.
+link-conflict-login = Iniciar sesión en esa cuenta
+link-conflict-another = Usar otros datos
+already-promoted-title = Tu progreso ya está guardado
+already-promoted-lead = Se hizo hace un momento, quizá en otra pestaña. Puedes cerrar esta página y seguir en { $app }.
+
+## Codes
+
+code-title-email = Revisa tu correo
+code-title-sms = Revisa tus mensajes
+code-lead-email = Enviamos un código de seis cifras a { $destination }.
+code-lead-sms = Enviamos un código de seis cifras por SMS a { $destination }.
+code-lead-email-if-account = Si hay una cuenta con { $destination }, le estamos enviando un código de seis cifras.
+code-lead-sms-if-account = Si hay una cuenta con { $destination }, le estamos enviando un código de seis cifras por SMS.
+code-help-email = Puede tardar un minuto. Mira también en la carpeta de correo no deseado.
+code-help-sms = Puede tardar un minuto en llegar.
+code-other-email = Usar otro correo electrónico
+code-other-phone = Usar otro número de teléfono
+resend-wait =
+    { $seconds ->
+        [one] Puedes pedir un código nuevo dentro de { $seconds } segundo.
+       *[other] Puedes pedir un código nuevo dentro de { $seconds } segundos.
+    }
+resend-wait-clock = Código nuevo disponible en { $time }
+
+## Passkeys
+
+passkey-button-create = Crear una llave de acceso
+passkey-button-instead = Usar una llave de acceso
+passkey-button-use = Iniciar sesión con una llave de acceso
+passkey-create-title = Inicia sesión sin contraseña
+passkey-create-lead = Una llave de acceso se guarda en tu dispositivo y se abre con tu huella, tu cara o el bloqueo de pantalla. Nadie puede adivinarla ni robarla.
+passkey-use-title = Usa tu llave de acceso
+passkey-use-lead = Tu dispositivo te pedirá la huella, la cara o el bloqueo de pantalla.
+passkey-unsupported = Las llaves de acceso no funcionan en este navegador o sin JavaScript. Elige otra forma.
+passkey-failed = No ha funcionado. Inténtalo de nuevo o elige otra forma.
+
+## The account
+
+account-back = Mi cuenta
+settings-title = Mi cuenta
+settings-lead = Tu nombre, cómo inicias sesión y dónde la tienes abierta.
+settings-profile = Perfil
+settings-name = Nombre
+settings-no-name = Sin indicar
+settings-sign-in = Inicio de sesión
+settings-passkeys = Llaves de acceso
+settings-sessions = Dónde tienes la sesión abierta
+badge-verified = Verificado
+badge-unverified = Sin verificar
+badge-this-device = Este dispositivo
+password-changed = Creada { $when }
+password-none = Ninguna todavía
+passkeys-count =
+    { $count ->
+        [0] Ninguna todavía
+        [one] { $count } llave de acceso
+       *[other] { $count } llaves de acceso
+    }
+passkeys-lead = Inicia sesión con tu huella, tu cara o el bloqueo de pantalla en lugar de una contraseña.
+passkey-unnamed = Llave de acceso
+passkey-created = Añadida { $when }
+passkey-used = usada { $when }
+session-unknown-device = Dispositivo desconocido
+elapsed-now = ahora mismo
+elapsed-minutes =
+    { $count ->
+        [one] hace { $count } minuto
+       *[other] hace { $count } minutos
+    }
+elapsed-hours =
+    { $count ->
+        [one] hace { $count } hora
+       *[other] hace { $count } horas
+    }
+elapsed-days =
+    { $count ->
+        [one] hace { $count } día
+       *[other] hace { $count } días
+    }
+elapsed-months =
+    { $count ->
+        [one] hace { $count } mes
+       *[other] hace { $count } meses
+    }
+elapsed-years =
+    { $count ->
+        [one] hace { $count } año
+       *[other] hace { $count } años
+    }
+names-title = Tu nombre
+add-email-title = Añade un correo electrónico
+add-email-lead = Enviamos un código para asegurarnos de que es tuyo.
+add-phone-title = Añade un número de teléfono
+add-phone-lead = Enviamos un código por SMS para asegurarnos de que es tuyo.
+add-username-title = Añade un nombre de usuario
+change-email-title = Cambia tu correo electrónico
+change-phone-title = Cambia tu número de teléfono
+change-username-title = Cambia tu nombre de usuario
+change-login-id-now = Ahora
+remove-login-id-title = ¿Quitar { $what }?
+remove-login-id-lead = Ya no podrás usarlo para iniciar sesión. Puedes volver a añadirlo más adelante.
+change-password-title = Cambia tu contraseña
+set-password-title = Crea una contraseña
+change-password-lead = Al guardarla se cierra tu sesión en todos los demás sitios.
+delete-title = ¿Eliminar tu cuenta?
+delete-lead = Lee esto antes de irte.
+delete-when-now = Ocurre al momento y no se puede deshacer.
+delete-when-later =
+    { $days ->
+        [one] Tu sesión se cierra ahora. La cuenta se elimina para siempre dentro de { $days } día.
+       *[other] Tu sesión se cierra ahora. La cuenta se elimina para siempre dentro de { $days } días.
+    }
+delete-fact-sign-in = Ya no podrás iniciar sesión en { $brand } ni en las aplicaciones que lo usan.
+delete-fact-free = Tu correo, tu teléfono y tu nombre de usuario vuelven a quedar libres.
+delete-word = eliminar
+guest-title = Estás como invitado
+guest-lead = Puedes usar { $brand } tal como estás. Sin nombre y sin contraseña.
+guest-promote-text = Añade una forma de iniciar sesión. Todo se queda como está y puedes volver desde cualquier dispositivo.
+guest-facts-title = Conviene saberlo
+guest-fact-device = Solo se te reconoce en este dispositivo.
+guest-fact-lost = Si borras los datos del navegador o pierdes el dispositivo, no hay forma de volver.
+guest-fact-logout = Lo mismo ocurre si cierras sesión.
+
+## Signing out
+
+logout-title = ¿Cerrar sesión?
+logout-lead = Se cerrará tu sesión de { $brand } en este navegador.
+logout-lead-person = Has iniciado sesión como { $person } y se cerrará en este navegador.
+logout-guest-warning = Estás como invitado. Si cierras sesión, no habrá forma de volver a lo que hiciste aquí.
+logged-out-title = Has cerrado sesión
+logged-out-lead = Hasta pronto. Puedes cerrar esta página.
+
+## Limits and failures
+
+too-many-title = Hagamos una pausa
+too-many-lead = Ha habido demasiados intentos. Para proteger las cuentas, por ahora no admitimos más.
+too-many-wait-seconds =
+    { $seconds ->
+        [one] Inténtalo de nuevo dentro de { $seconds } segundo.
+       *[other] Inténtalo de nuevo dentro de { $seconds } segundos.
+    }
+too-many-wait-minutes =
+    { $minutes ->
+        [one] Inténtalo de nuevo dentro de { $minutes } minuto.
+       *[other] Inténtalo de nuevo dentro de { $minutes } minutos.
+    }
+too-many-wait-hours =
+    { $hours ->
+        [one] Inténtalo de nuevo dentro de { $hours } hora.
+       *[other] Inténtalo de nuevo dentro de { $hours } horas.
+    }
+failure-request-id = Si pides ayuda, menciona este número:
+failure-invalid-request-title = Este enlace no funciona
+failure-invalid-request-text = La aplicación envió algo que no entendemos. Vuelve a ella e inténtalo otra vez.
+failure-promotion-expired-title = Este enlace ha caducado
+failure-promotion-expired-text = Vuelve a { $app } y empieza de nuevo. Lo que hiciste como invitado sigue ahí.
+failure-flow-expired-title = Ha pasado demasiado tiempo
+failure-flow-expired-text = Por tu seguridad, la página ha caducado. Vuelve a { $app } y empieza de nuevo; nada ha cambiado.
+failure-flow-finished-title = Esto ya está hecho
+failure-flow-finished-text = Lo terminaste en otra pestaña. Puedes cerrar esta página.
+failure-guest-gone-title = No encontramos tu acceso de invitado
+failure-guest-gone-text = Se cerró o se eliminó. Vuelve a { $app } para empezar de nuevo.
+failure-promotion-lost-title = Tu progreso se guardó en otro sitio
+failure-promotion-lost-text = Acaba de guardarse en otra pestaña o en otro dispositivo. Inicia sesión allí o vuelve a { $app }.
+failure-cookies-blocked-title = Aquí hacen falta cookies
+failure-cookies-blocked-text = Tu navegador no guardó nuestra cookie. Permite las cookies de este sitio, vuelve a { $app } e inténtalo de nuevo.
+failure-not-found-title = Aquí no hay nada
+failure-not-found-text = Puede que la dirección esté mal escrita o que la página se haya movido.
+failure-sign-up-closed-title = Por ahora no hay cuentas nuevas
+failure-sign-up-closed-text = { $brand } no admite cuentas nuevas en este momento.
+failure-account-disabled-title = Esta cuenta está desactivada
+failure-account-disabled-text = Pide ayuda a { $brand }.
+failure-too-large-title = Era demasiado de una vez
+failure-too-large-text = Lo enviado es más grande de lo que admitimos. Vuelve atrás e inténtalo con menos.
+failure-busy-title = Hay mucho movimiento
+failure-busy-text = No pudimos atender tu petición a tiempo. Espera un momento e inténtalo de nuevo; nada ha cambiado.
+failure-internal-title = Algo ha fallado por nuestra parte
+failure-internal-text = Nada ha cambiado. Inténtalo de nuevo en un momento.
+
+## Complaints about a field
+
+error-email-missing = Escribe tu correo electrónico
+error-email-invalid = Escribe un correo electrónico como nombre@example.com
+error-phone-missing = Escribe tu número de teléfono
+error-phone-invalid = Escribe un número con el prefijo del país, como +34 91 123 45 67
+error-username-missing = Escribe un nombre de usuario
+error-username-invalid = Usa solo letras, cifras, puntos, guiones o guiones bajos
+error-username-reserved = Este nombre de usuario no se puede usar. Elige otro
+error-username-taken = Este nombre de usuario ya está en uso. Elige otro
+error-login-id-taken = Pertenece a otra cuenta. Usa otros datos
+error-login-id-blocked = Aquí no se puede usar. Usa otros datos
+error-password-missing = Escribe una contraseña
+error-password-too-short =
+    { $min ->
+        [one] Usa al menos { $min } carácter
+       *[other] Usa al menos { $min } caracteres
+    }
+error-password-too-long =
+    { $max ->
+        [one] Usa como máximo { $max } carácter
+       *[other] Usa como máximo { $max } caracteres
+    }
+error-password-too-weak = Esta contraseña es demasiado fácil de adivinar. Añade una o dos palabras
+error-password-breached = Esta contraseña ha aparecido en una filtración. Elige otra
+error-password-reused = Elige una contraseña que no hayas usado antes
+error-password-like-login-id = Elige una contraseña que no contenga tus datos de acceso
+error-password-needs-uppercase = Añade una letra mayúscula
+error-password-needs-lowercase = Añade una letra minúscula
+error-password-needs-digit = Añade una cifra
+error-password-needs-symbol = Añade un símbolo, como ! o #
+error-password-wrong = La contraseña no es correcta. Inténtalo de nuevo
+error-credentials-wrong = Los datos de acceso y la contraseña no coinciden. Revísalos e inténtalo de nuevo
+error-code-missing = Escribe el código de seis cifras
+error-code-wrong = El código no es correcto. Revísalo e inténtalo de nuevo
+error-code-expired = El código ha caducado. Pide uno nuevo
+error-code-spent = Este código se ha intentado demasiadas veces. Pide uno nuevo
+error-confirmation-wrong = Escribe { $phrase } exactamente así
+error-name-too-long =
+    { $max ->
+        [one] Usa como máximo { $max } carácter
+       *[other] Usa como máximo { $max } caracteres
+    }
+
+## Notices
+
+notice-code-sent = Un código nuevo está en camino.
+notice-code-too-soon = Acabamos de enviar un código. Espera un poco antes de pedir otro.
+notice-form-expired = Esta página llevaba abierta un rato y no se ha enviado nada. Inténtalo de nuevo.
+notice-password-changed = Tu contraseña está guardada.
+notice-login-id-added = Añadido a tu cuenta.
+notice-login-id-changed = Tu cambio está guardado.
+notice-login-id-removed = Quitado de tu cuenta.
+notice-last-login-method = Es tu única forma de iniciar sesión, así que se queda. Añade antes otra.
+notice-profile-saved = Tu perfil está guardado.
+notice-session-revoked = Sesión cerrada en ese dispositivo.
+notice-other-sessions-revoked = Sesión cerrada en todos los demás sitios.
+notice-passkey-added = Tu llave de acceso está lista.
+notice-passkey-removed = Llave de acceso quitada.
+notice-passkey-failed = No se pudo usar la llave de acceso. Inténtalo de nuevo o elige otra forma.
+notice-sending-failed = No pudimos enviar el código. Revisa la dirección o inténtalo en un momento.
+
+## Mails and text messages
+
+mail-code-valid =
+    { $minutes ->
+        [one] Válido durante { $minutes } minuto
+       *[other] Válido durante { $minutes } minutos
+    }
+mail-ignore = Si no lo has pedido tú, puedes ignorar este mensaje. No des el código a nadie; nunca te lo pediremos.
+mail-not-you = Si no has sido tú, cambia tu contraseña ahora y pide ayuda a { $brand }.
+mail-footer = Enviado por { $brand } porque allí se usó esta dirección.
+mail-verify-subject = { $code } es tu código para { $app }
+mail-verify-title = Confirma tu correo electrónico
+mail-verify-lead = Escribe este código en { $app } para continuar:
+mail-login-subject = { $code } es tu código de inicio de sesión en { $app }
+mail-login-title = Tu código de inicio de sesión
+mail-login-lead = Escribe este código para iniciar sesión en { $app }:
+mail-reset-subject = { $code } es tu código para una contraseña nueva en { $app }
+mail-reset-title = Elige una contraseña nueva
+mail-reset-lead = Escribe este código en { $app } para elegir una contraseña nueva:
+mail-changed-subject = Tu cuenta de { $brand } ha cambiado
+mail-changed-title = Tu cuenta ha cambiado
+mail-changed-added = Ahora se puede iniciar sesión con { $login_id }.
+mail-changed-replaced = Ahora inicias sesión con { $to } en lugar de { $from }.
+mail-changed-removed = Ya no se puede iniciar sesión con { $login_id }.
+mail-changed-password = Tu contraseña ha cambiado.
+sms-code = { $code } es tu código para { $app }. No se lo des a nadie.

@@ -1,0 +1,386 @@
+# ページとメールのすべての文言（日本語）。{ $app } はアプリ、{ $brand } はプロジェクト。
+
+## The frame
+
+title-error-prefix = エラー：
+skip-to-content = 本文へ移動
+complaint-prefix = エラー：
+summary-title =
+    { $count ->
+       *[other] 確認が必要な項目が{ $count }件あります
+    }
+steps = ステップ { $current } / { $total }
+or = または
+
+## Fields
+
+field-email = メールアドレス
+field-phone = 電話番号
+field-username = ユーザー名
+field-password = パスワード
+field-new-password = パスワード
+field-code = 確認コード
+field-given-name = 名
+field-family-name = 姓
+field-nickname = ニックネーム
+field-current-password = 現在のパスワード
+field-next-password = 新しいパスワード
+field-confirmation = 確認のため「{ $phrase }」と入力してください
+field-optional = （任意）
+hint-phone = 国番号から入力してください。例：+81 3 1234 5678
+hint-new-password =
+    { $min ->
+       *[other] { $min }文字以上。関連のない単語をいくつか組み合わせるのがおすすめです。
+    }
+kinds-label = ログインに使うもの
+kind-email = メール
+kind-phone = 電話
+kind-username = ユーザー名
+strength-0 = とても推測されやすい
+strength-1 = 推測されやすい
+strength-2 = もう少し強くできます
+strength-3 = よいパスワードです
+strength-4 = とてもよいパスワードです
+
+## Buttons and links
+
+button-continue = 続ける
+button-confirm = 確認する
+button-resend = 新しいコードを送る
+button-save-progress = データを保存する
+button-create-account = アカウントを作成
+button-sign-in = ログイン
+button-sign-out = ログアウト
+button-send-code = コードを送る
+button-save = 保存
+button-save-password = パスワードを保存
+button-keep = そのままにする
+button-keep-account = アカウントを残す
+button-use-another-account = 別のアカウントを使う
+button-revoke-label = { $what } をログアウト
+button-revoke-others = 他のすべての端末からログアウト
+button-show-password = パスワードを表示
+link-cancel = 今はしない（{ $app } に戻る）
+link-back-to-app = { $app } に戻る
+link-try-again = もう一度試す
+link-forgot-password = パスワードをお忘れですか？
+link-use-code = コードでログインする
+link-not-you = 別の方ですか？ 別の情報でログイン
+link-back-to-sign-in = ログインに戻る
+link-other-way = 別の方法を選ぶ
+link-skip-passkey = あとにする
+link-edit = 編集
+link-edit-name-label = 名前を編集
+link-verify = 確認
+link-verify-label = { $what } を確認
+link-change = 変更
+link-change-label = { $what } を変更
+link-change-password-label = パスワードを変更
+link-remove = 削除
+link-remove-label = { $what } を削除
+link-set = 設定
+link-set-password-label = パスワードを設定
+link-manage = 管理
+link-manage-passkeys-label = パスキーを管理
+link-add-email = メールアドレスを追加
+link-add-phone = 電話番号を追加
+link-add-username = ユーザー名を追加
+link-delete-account = アカウントを削除
+link-delete-guest = ゲストのデータを削除
+link-sign-in-again = もう一度ログイン
+link-stay-signed-in = ログインしたままにする
+
+## Promotion, sign-up, login
+
+promote-title = これまでのデータを保存
+promote-lead = { $app } をゲストとして利用中です。ログイン方法を追加すると、これまでのデータをそのまま残せます。
+promote-promise-keep = { $app } でのこれまでの内容は、すべてそのまま残ります
+promote-promise-return = どの端末からでも、続きから始められます
+sign-up-title = アカウントを作成
+sign-up-lead = 1分ほどで完了し、{ $app } に進みます。
+login-title = おかえりなさい
+login-lead = ログインして { $app } に進みましょう。
+have-account-question = アカウントをお持ちですか？
+link-have-account = ログイン
+no-account-question = はじめてですか？
+link-create-account = アカウントを作成
+continue-as-title = このアカウントで続けますか？
+continue-as-lead = すでにログインしています。
+guest-name = ゲスト
+
+## Passwords
+
+password-title = パスワードを入力
+confirm-title = ご本人の確認
+confirm-lead = アカウントを守るため、もう一度パスワードを入力してください。
+create-password-title = パスワードを作成
+create-password-lead = 次回からこのパスワードでログインします。
+reset-password-title = 新しいパスワードを設定
+reset-password-lead = 保存すると、他のすべての端末からログアウトされます。
+forgot-title = パスワードをお忘れですか？
+forgot-lead = 確認コードをお送りします。そのあと新しいパスワードを設定できます。
+
+## Already having an account
+
+have-account-title = ログインしますか？
+have-account-lead = その前に、ゲストとして使ったデータがどうなるかをご確認ください。
+have-account-not-carried = { $app } でゲストとして行った内容は、お持ちのアカウントには引き継がれません
+have-account-keep = 新しいログイン情報で保存すれば、何も失われません
+link-have-account-back = 戻ってデータを保存する
+link-have-account-login = ゲストのデータを引き継がずにログイン
+conflict-title = すでにアカウントをお持ちです
+conflict-lead = { $login_id } は、以前に作成されたアカウントで使われています。
+conflict-login-text = そのアカウントにログインできます。ゲストとして行った内容は引き継がれません。別の情報を使ってデータを保存することもできます。
+conflict-error-text = ゲストとして行った内容を保存するには、別の情報を使ってください。データはまだ失われていません。
+link-conflict-login = そのアカウントにログイン
+link-conflict-another = 別の情報を使う
+already-promoted-title = データはすでに保存されています
+already-promoted-lead = 少し前に、おそらく別のタブで保存が完了しました。このページを閉じて { $app } をお使いください。
+
+## Codes
+
+code-title-email = メールをご確認ください
+code-title-sms = メッセージをご確認ください
+code-lead-email = 6桁のコードを { $destination } に送りました。
+code-lead-sms = 6桁のコードを SMS で { $destination } に送りました。
+code-lead-email-if-account = { $destination } のアカウントがある場合、6桁のコードをそちらに送りました。
+code-lead-sms-if-account = { $destination } のアカウントがある場合、6桁のコードを SMS でそちらに送りました。
+code-help-email = 届くまで1分ほどかかることがあります。迷惑メールフォルダーもご確認ください。
+code-help-sms = 届くまで1分ほどかかることがあります。
+code-other-email = 別のメールアドレスを使う
+code-other-phone = 別の電話番号を使う
+resend-wait =
+    { $seconds ->
+       *[other] { $seconds }秒後に新しいコードを送れます。
+    }
+resend-wait-clock = 新しいコードを送れるまで { $time }
+
+## Passkeys
+
+passkey-button-create = パスキーを作成
+passkey-button-instead = パスキーを使う
+passkey-button-use = パスキーでログイン
+passkey-create-title = パスワードなしでログイン
+passkey-create-lead = パスキーは端末に保存され、指紋、顔、または画面ロックで使えます。推測されたり盗まれたりする心配がありません。
+passkey-use-title = パスキーを使う
+passkey-use-lead = 端末が指紋、顔、または画面ロックを求めます。
+passkey-unsupported = このブラウザー、または JavaScript が無効な状態ではパスキーを使えません。別の方法を選んでください。
+passkey-failed = うまくいきませんでした。もう一度試すか、別の方法を選んでください。
+
+## The account
+
+account-back = アカウント
+settings-title = アカウント
+settings-lead = 名前、ログイン方法、ログイン中の端末を確認できます。
+settings-profile = プロフィール
+settings-name = 名前
+settings-no-name = 未登録
+settings-sign-in = ログイン方法
+settings-passkeys = パスキー
+settings-sessions = ログイン中の端末
+badge-verified = 確認済み
+badge-unverified = 未確認
+badge-this-device = この端末
+password-changed = { $when }に設定
+password-none = 未設定
+passkeys-count =
+    { $count ->
+        [0] なし
+       *[other] { $count }件
+    }
+passkeys-lead = パスワードの代わりに、指紋、顔、または画面ロックでログインできます。
+passkey-unnamed = パスキー
+passkey-created = { $when }に追加
+passkey-used = { $when }に使用
+session-unknown-device = 不明な端末
+elapsed-now = たった今
+elapsed-minutes =
+    { $count ->
+       *[other] { $count }分前
+    }
+elapsed-hours =
+    { $count ->
+       *[other] { $count }時間前
+    }
+elapsed-days =
+    { $count ->
+       *[other] { $count }日前
+    }
+elapsed-months =
+    { $count ->
+       *[other] { $count }か月前
+    }
+elapsed-years =
+    { $count ->
+       *[other] { $count }年前
+    }
+names-title = 名前
+add-email-title = メールアドレスを追加
+add-email-lead = ご本人のものか確認するため、コードを送ります。
+add-phone-title = 電話番号を追加
+add-phone-lead = ご本人のものか確認するため、SMS でコードを送ります。
+add-username-title = ユーザー名を追加
+change-email-title = メールアドレスを変更
+change-phone-title = 電話番号を変更
+change-username-title = ユーザー名を変更
+change-login-id-now = 現在
+remove-login-id-title = { $what } を削除しますか？
+remove-login-id-lead = 今後はログインに使えなくなります。あとでもう一度追加できます。
+change-password-title = パスワードを変更
+set-password-title = パスワードを設定
+change-password-lead = 保存すると、他のすべての端末からログアウトされます。
+delete-title = アカウントを削除しますか？
+delete-lead = 削除の前に、こちらをお読みください。
+delete-when-now = すぐに削除され、元に戻すことはできません。
+delete-when-later =
+    { $days ->
+       *[other] すぐにログアウトされ、{ $days }日後にアカウントが完全に削除されます。
+    }
+delete-fact-sign-in = { $brand } と、それを利用するアプリにログインできなくなります。
+delete-fact-free = メールアドレス、電話番号、ユーザー名は再び登録できるようになります。
+delete-word = 削除
+guest-title = ゲストとして利用中
+guest-lead = { $brand } をこのままお使いいただけます。名前もパスワードも必要ありません。
+guest-promote-text = ログイン方法を追加しましょう。データはそのまま残り、どの端末からでも戻ってこられます。
+guest-facts-title = 知っておいていただきたいこと
+guest-fact-device = この端末でのみご利用いただけます。
+guest-fact-lost = ブラウザーのデータを消したり端末をなくしたりすると、元に戻せません。
+guest-fact-logout = ログアウトした場合も同じです。
+
+## Signing out
+
+logout-title = ログアウトしますか？
+logout-lead = このブラウザーで { $brand } からログアウトします。
+logout-lead-person = { $person } としてログインしています。このブラウザーでログアウトします。
+logout-guest-warning = ゲストとして利用中です。ログアウトすると、ここで行った内容には戻れません。
+logged-out-title = ログアウトしました
+logged-out-lead = またのご利用をお待ちしています。このページは閉じて構いません。
+
+## Limits and failures
+
+too-many-title = 少し時間をおいてください
+too-many-lead = 試行回数が多すぎます。アカウントを守るため、しばらく受け付けを停止しています。
+too-many-wait-seconds =
+    { $seconds ->
+       *[other] { $seconds }秒後にもう一度お試しください。
+    }
+too-many-wait-minutes =
+    { $minutes ->
+       *[other] { $minutes }分後にもう一度お試しください。
+    }
+too-many-wait-hours =
+    { $hours ->
+       *[other] { $hours }時間後にもう一度お試しください。
+    }
+failure-request-id = お問い合わせの際は、この番号をお伝えください：
+failure-invalid-request-title = このリンクは使えません
+failure-invalid-request-text = アプリから送られた内容を理解できませんでした。アプリに戻って、もう一度お試しください。
+failure-promotion-expired-title = このリンクは期限切れです
+failure-promotion-expired-text = { $app } に戻って、はじめからやり直してください。ゲストとしてのデータは残っています。
+failure-flow-expired-title = 時間が経ちすぎました
+failure-flow-expired-text = 安全のため、このページの有効期限が切れました。{ $app } に戻ってやり直してください。何も変更されていません。
+failure-flow-finished-title = すでに完了しています
+failure-flow-finished-text = 別のタブで完了しています。このページは閉じて構いません。
+failure-guest-gone-title = ゲストのデータが見つかりません
+failure-guest-gone-text = ログアウトされたか、削除されました。{ $app } に戻って、新しく始めてください。
+failure-promotion-lost-title = データは別の場所で保存されました
+failure-promotion-lost-text = 別のタブまたは別の端末で保存されたばかりです。そちらでログインするか、{ $app } に戻ってください。
+failure-cookies-blocked-title = Cookie が必要です
+failure-cookies-blocked-text = ブラウザーに Cookie が保存されませんでした。このサイトの Cookie を許可し、{ $app } に戻ってもう一度お試しください。
+failure-not-found-title = ページが見つかりません
+failure-not-found-text = アドレスが間違っているか、ページが移動した可能性があります。
+failure-sign-up-closed-title = 現在、新規登録はできません
+failure-sign-up-closed-text = { $brand } は現在、新しいアカウントを受け付けていません。
+failure-account-disabled-title = このアカウントは停止されています
+failure-account-disabled-text = { $brand } にお問い合わせください。
+failure-too-large-title = 送信内容が大きすぎます
+failure-too-large-text = 受け付けられる大きさを超えています。戻って、内容を減らしてお試しください。
+failure-busy-title = 混み合っています
+failure-busy-text = 時間内に処理できませんでした。少し待ってからもう一度お試しください。何も変更されていません。
+failure-internal-title = こちら側で問題が発生しました
+failure-internal-text = 何も変更されていません。しばらくしてからもう一度お試しください。
+
+## Complaints about a field
+
+error-email-missing = メールアドレスを入力してください
+error-email-invalid = name@example.com のような形式で入力してください
+error-phone-missing = 電話番号を入力してください
+error-phone-invalid = 国番号を含む電話番号を入力してください。例：+81 3 1234 5678
+error-username-missing = ユーザー名を入力してください
+error-username-invalid = 使えるのは文字、数字、ピリオド、ハイフン、アンダースコアだけです
+error-username-reserved = このユーザー名は使えません。別のものを選んでください
+error-username-taken = このユーザー名はすでに使われています。別のものを選んでください
+error-login-id-taken = 別のアカウントで使われています。別のものを使ってください
+error-login-id-blocked = ここでは使えません。別のものを使ってください
+error-password-missing = パスワードを入力してください
+error-password-too-short =
+    { $min ->
+       *[other] { $min }文字以上で入力してください
+    }
+error-password-too-long =
+    { $max ->
+       *[other] { $max }文字以内で入力してください
+    }
+error-password-too-weak = このパスワードは推測されやすいです。単語をいくつか加えてください
+error-password-breached = このパスワードは情報漏えいで見つかっています。別のものを選んでください
+error-password-reused = これまでに使っていないパスワードを選んでください
+error-password-like-login-id = ログイン情報を含まないパスワードを選んでください
+error-password-needs-uppercase = 大文字を加えてください
+error-password-needs-lowercase = 小文字を加えてください
+error-password-needs-digit = 数字を加えてください
+error-password-needs-symbol = ! や # などの記号を加えてください
+error-password-wrong = パスワードが違います。もう一度お試しください
+error-credentials-wrong = ログイン情報とパスワードが一致しません。確認してもう一度お試しください
+error-code-missing = 6桁のコードを入力してください
+error-code-wrong = コードが違います。確認してもう一度お試しください
+error-code-expired = コードの有効期限が切れています。新しいコードを送ってください
+error-code-spent = 試行回数が多すぎます。新しいコードを送ってください
+error-confirmation-wrong = 「{ $phrase }」と正確に入力してください
+error-name-too-long =
+    { $max ->
+       *[other] { $max }文字以内で入力してください
+    }
+
+## Notices
+
+notice-code-sent = 新しいコードを送りました。
+notice-code-too-soon = コードを送ったばかりです。少し待ってからもう一度お試しください。
+notice-form-expired = ページを開いてから時間が経ったため、送信されませんでした。もう一度お試しください。
+notice-password-changed = パスワードを保存しました。
+notice-login-id-added = アカウントに追加しました。
+notice-login-id-changed = 変更を保存しました。
+notice-login-id-removed = アカウントから削除しました。
+notice-last-login-method = 唯一のログイン方法のため削除できません。先に別の方法を追加してください。
+notice-profile-saved = プロフィールを保存しました。
+notice-session-revoked = その端末からログアウトしました。
+notice-other-sessions-revoked = 他のすべての端末からログアウトしました。
+notice-passkey-added = パスキーが使えるようになりました。
+notice-passkey-removed = パスキーを削除しました。
+notice-passkey-failed = パスキーを使えませんでした。もう一度試すか、別の方法を選んでください。
+notice-sending-failed = コードを送れませんでした。宛先を確認するか、しばらくしてからもう一度お試しください。
+
+## Mails and text messages
+
+mail-code-valid =
+    { $minutes ->
+       *[other] 有効期限：{ $minutes }分
+    }
+mail-ignore = 心当たりがない場合、このメッセージは無視してください。コードは誰にも教えないでください。こちらからお尋ねすることはありません。
+mail-not-you = 心当たりがない場合は、すぐにパスワードを変更し、{ $brand } にお問い合わせください。
+mail-footer = このアドレスが { $brand } で使われたため、お送りしています。
+mail-verify-subject = { $code } は { $app } の確認コードです
+mail-verify-title = メールアドレスの確認
+mail-verify-lead = 続けるには、このコードを { $app } に入力してください：
+mail-login-subject = { $code } は { $app } のログインコードです
+mail-login-title = ログインコード
+mail-login-lead = { $app } にログインするには、このコードを入力してください：
+mail-reset-subject = { $code } は { $app } のパスワード再設定コードです
+mail-reset-title = 新しいパスワードの設定
+mail-reset-lead = 新しいパスワードを設定するには、このコードを { $app } に入力してください：
+mail-changed-subject = { $brand } のアカウントが変更されました
+mail-changed-title = アカウントが変更されました
+mail-changed-added = { $login_id } でログインできるようになりました。
+mail-changed-replaced = ログインに使う情報が { $from } から { $to } に変わりました。
+mail-changed-removed = { $login_id } ではログインできなくなりました。
+mail-changed-password = パスワードが変更されました。
+sms-code = { $code } は { $app } の確認コードです。誰にも教えないでください。

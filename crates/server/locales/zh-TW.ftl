@@ -1,0 +1,386 @@
+# 頁面與郵件的所有文字（繁體中文）。{ $app } 是應用程式，{ $brand } 是專案。
+
+## The frame
+
+title-error-prefix = 錯誤：
+skip-to-content = 跳至內容
+complaint-prefix = 錯誤：
+summary-title =
+    { $count ->
+       *[other] 有 { $count } 個地方需要修正
+    }
+steps = 第 { $current } 步，共 { $total } 步
+or = 或
+
+## Fields
+
+field-email = 電子郵件地址
+field-phone = 電話號碼
+field-username = 使用者名稱
+field-password = 密碼
+field-new-password = 密碼
+field-code = 驗證碼
+field-given-name = 名字
+field-family-name = 姓氏
+field-nickname = 暱稱
+field-current-password = 目前的密碼
+field-next-password = 新密碼
+field-confirmation = 請輸入「{ $phrase }」以確認
+field-optional = （選填）
+hint-phone = 請包含國碼，例如 +886 2 1234 5678
+hint-new-password =
+    { $min ->
+       *[other] 至少 { $min } 個字元。用幾個互不相關的詞組成的密碼就很好。
+    }
+kinds-label = 用來登入的方式
+kind-email = 電子郵件
+kind-phone = 電話
+kind-username = 使用者名稱
+strength-0 = 非常容易被猜到
+strength-1 = 容易被猜到
+strength-2 = 可以再強一點
+strength-3 = 不錯的密碼
+strength-4 = 非常好的密碼
+
+## Buttons and links
+
+button-continue = 繼續
+button-confirm = 確認
+button-resend = 傳送新的驗證碼
+button-save-progress = 保存我的進度
+button-create-account = 建立帳號
+button-sign-in = 登入
+button-sign-out = 登出
+button-send-code = 傳送驗證碼
+button-save = 儲存
+button-save-password = 儲存密碼
+button-keep = 保留
+button-keep-account = 保留我的帳號
+button-use-another-account = 使用其他帳號
+button-revoke-label = 登出 { $what }
+button-revoke-others = 登出其他所有裝置
+button-show-password = 顯示密碼
+link-cancel = 暫時不要，返回 { $app }
+link-back-to-app = 返回 { $app }
+link-try-again = 再試一次
+link-forgot-password = 忘記密碼？
+link-use-code = 改用驗證碼登入
+link-not-you = 不是你嗎？使用其他資料登入
+link-back-to-sign-in = 返回登入
+link-other-way = 選擇其他方式
+link-skip-passkey = 以後再說
+link-edit = 編輯
+link-edit-name-label = 編輯姓名
+link-verify = 驗證
+link-verify-label = 驗證 { $what }
+link-change = 變更
+link-change-label = 變更 { $what }
+link-change-password-label = 變更密碼
+link-remove = 移除
+link-remove-label = 移除 { $what }
+link-set = 設定
+link-set-password-label = 設定密碼
+link-manage = 管理
+link-manage-passkeys-label = 管理通行金鑰
+link-add-email = 新增電子郵件地址
+link-add-phone = 新增電話號碼
+link-add-username = 新增使用者名稱
+link-delete-account = 刪除我的帳號
+link-delete-guest = 刪除我的訪客資料
+link-sign-in-again = 重新登入
+link-stay-signed-in = 保持登入
+
+## Promotion, sign-up, login
+
+promote-title = 保存你的進度
+promote-lead = 你正以訪客身分使用 { $app }。新增一種登入方式，保留屬於你的一切。
+promote-promise-keep = 你在 { $app } 做過的一切都會原封不動地保留
+promote-promise-return = 在任何裝置上，都能從上次的地方繼續
+sign-up-title = 建立你的帳號
+sign-up-lead = 只要一分鐘，就能繼續前往 { $app }。
+login-title = 歡迎回來
+login-lead = 登入後即可繼續前往 { $app }。
+have-account-question = 已經有帳號了？
+link-have-account = 改為登入
+no-account-question = 第一次來嗎？
+link-create-account = 建立帳號
+continue-as-title = 以這個身分繼續嗎？
+continue-as-lead = 你已經在這裡登入了。
+guest-name = 訪客
+
+## Passwords
+
+password-title = 輸入密碼
+confirm-title = 真的是你嗎？
+confirm-lead = 為了保護你的帳號，請再輸入一次密碼。
+create-password-title = 建立密碼
+create-password-lead = 下次你會用它來登入。
+reset-password-title = 設定新密碼
+reset-password-lead = 儲存後，其他所有裝置都會登出。
+forgot-title = 忘記密碼？
+forgot-lead = 沒關係。我們會傳送驗證碼給你，讓你設定新密碼。
+
+## Already having an account
+
+have-account-title = 改為登入嗎？
+have-account-lead = 在這之前，請先了解這對你的訪客資料有什麼影響。
+have-account-not-carried = 你在 { $app } 以訪客身分做過的事，不會帶到你的帳號
+have-account-keep = 改用新的登入資料保存，什麼都不會遺失
+link-have-account-back = 返回並保存我的進度
+link-have-account-login = 不帶訪客進度，直接登入
+conflict-title = 你已經有帳號了
+conflict-lead = { $login_id } 屬於你先前建立的帳號。
+conflict-login-text = 你可以登入那個帳號，但訪客身分做過的事不會帶過去。或者，改用其他資料保存你的進度。
+conflict-error-text = 若要保存你以訪客身分做過的事，請改用其他資料。目前什麼都沒有遺失。
+link-conflict-login = 登入那個帳號
+link-conflict-another = 使用其他資料
+already-promoted-title = 你的進度已經保存
+already-promoted-lead = 剛剛已經完成，可能是在另一個分頁。你可以關閉這個頁面，回到 { $app } 繼續使用。
+
+## Codes
+
+code-title-email = 查看你的電子郵件
+code-title-sms = 查看你的簡訊
+code-lead-email = 我們已將六位數驗證碼寄到 { $destination }。
+code-lead-sms = 我們已用簡訊將六位數驗證碼傳到 { $destination }。
+code-lead-email-if-account = 如果 { $destination } 有帳號，六位數驗證碼就會寄到那裡。
+code-lead-sms-if-account = 如果 { $destination } 有帳號，六位數驗證碼就會以簡訊傳到那裡。
+code-help-email = 可能需要一分鐘左右。也請看看垃圾郵件匣。
+code-help-sms = 可能需要一分鐘左右才會送達。
+code-other-email = 使用其他電子郵件地址
+code-other-phone = 使用其他電話號碼
+resend-wait =
+    { $seconds ->
+       *[other] { $seconds } 秒後可以要求新的驗證碼。
+    }
+resend-wait-clock = { $time } 後可傳送新的驗證碼
+
+## Passkeys
+
+passkey-button-create = 建立通行金鑰
+passkey-button-instead = 改用通行金鑰
+passkey-button-use = 使用通行金鑰登入
+passkey-create-title = 不用密碼也能登入
+passkey-create-lead = 通行金鑰保存在你的裝置上，用指紋、臉部或螢幕鎖定即可開啟。沒有人能猜到或偷走它。
+passkey-use-title = 使用你的通行金鑰
+passkey-use-lead = 你的裝置會要求指紋、臉部或螢幕鎖定。
+passkey-unsupported = 這個瀏覽器不支援通行金鑰，或 JavaScript 已停用。請選擇其他方式。
+passkey-failed = 沒有成功。請再試一次，或選擇其他方式。
+
+## The account
+
+account-back = 我的帳號
+settings-title = 我的帳號
+settings-lead = 你的姓名、登入方式，以及登入中的裝置。
+settings-profile = 個人資料
+settings-name = 姓名
+settings-no-name = 尚未填寫
+settings-sign-in = 登入方式
+settings-passkeys = 通行金鑰
+settings-sessions = 登入中的裝置
+badge-verified = 已驗證
+badge-unverified = 未驗證
+badge-this-device = 這個裝置
+password-changed = { $when }設定
+password-none = 尚未設定
+passkeys-count =
+    { $count ->
+        [0] 尚未設定
+       *[other] { $count } 組通行金鑰
+    }
+passkeys-lead = 用指紋、臉部或螢幕鎖定登入，不需要密碼。
+passkey-unnamed = 通行金鑰
+passkey-created = { $when }新增
+passkey-used = { $when }使用
+session-unknown-device = 未知的裝置
+elapsed-now = 剛剛
+elapsed-minutes =
+    { $count ->
+       *[other] { $count } 分鐘前
+    }
+elapsed-hours =
+    { $count ->
+       *[other] { $count } 小時前
+    }
+elapsed-days =
+    { $count ->
+       *[other] { $count } 天前
+    }
+elapsed-months =
+    { $count ->
+       *[other] { $count } 個月前
+    }
+elapsed-years =
+    { $count ->
+       *[other] { $count } 年前
+    }
+names-title = 你的姓名
+add-email-title = 新增電子郵件地址
+add-email-lead = 我們會寄送驗證碼，以確認它屬於你。
+add-phone-title = 新增電話號碼
+add-phone-lead = 我們會用簡訊傳送驗證碼，以確認它屬於你。
+add-username-title = 新增使用者名稱
+change-email-title = 變更電子郵件地址
+change-phone-title = 變更電話號碼
+change-username-title = 變更使用者名稱
+change-login-id-now = 目前
+remove-login-id-title = 要移除 { $what } 嗎？
+remove-login-id-lead = 移除後就不能再用它登入。之後可以再次新增。
+change-password-title = 變更密碼
+set-password-title = 設定密碼
+change-password-lead = 儲存後，其他所有裝置都會登出。
+delete-title = 要刪除你的帳號嗎？
+delete-lead = 離開之前，請先閱讀以下內容。
+delete-when-now = 帳號會立即刪除，無法復原。
+delete-when-later =
+    { $days ->
+       *[other] 你會立即登出，帳號將在 { $days } 天後永久刪除。
+    }
+delete-fact-sign-in = 你將無法再登入 { $brand } 以及使用它的應用程式。
+delete-fact-free = 你的電子郵件地址、電話號碼和使用者名稱會重新開放使用。
+delete-word = 刪除
+guest-title = 你是訪客
+guest-lead = 你可以直接使用 { $brand }，不需要姓名，也不需要密碼。
+guest-promote-text = 新增一種登入方式。一切都會保持原樣，你也能在任何裝置上回來。
+guest-facts-title = 值得知道的事
+guest-fact-device = 只有這個裝置認得你。
+guest-fact-lost = 如果清除瀏覽器資料或遺失裝置，就無法再回來。
+guest-fact-logout = 登出也是一樣。
+
+## Signing out
+
+logout-title = 要登出嗎？
+logout-lead = 你將在這個瀏覽器登出 { $brand }。
+logout-lead-person = 你目前以 { $person } 的身分登入，將在這個瀏覽器登出。
+logout-guest-warning = 你是訪客。登出之後，就無法再回到你在這裡做過的一切。
+logged-out-title = 你已登出
+logged-out-lead = 期待再相見。你可以關閉這個頁面。
+
+## Limits and failures
+
+too-many-title = 先休息一下吧
+too-many-lead = 嘗試的次數太多了。為了保護帳號安全，我們暫時不接受更多嘗試。
+too-many-wait-seconds =
+    { $seconds ->
+       *[other] 請在 { $seconds } 秒後再試一次。
+    }
+too-many-wait-minutes =
+    { $minutes ->
+       *[other] 請在 { $minutes } 分鐘後再試一次。
+    }
+too-many-wait-hours =
+    { $hours ->
+       *[other] 請在 { $hours } 小時後再試一次。
+    }
+failure-request-id = 如需協助，請提供這組號碼：
+failure-invalid-request-title = 這個連結無法使用
+failure-invalid-request-text = 應用程式傳來的內容我們看不懂。請返回應用程式再試一次。
+failure-promotion-expired-title = 這個連結已過期
+failure-promotion-expired-text = 請返回 { $app } 重新開始。你以訪客身分做過的一切都還在。
+failure-flow-expired-title = 時間有點太久了
+failure-flow-expired-text = 為了你的安全，這個頁面已過期。請返回 { $app } 重新開始；沒有任何變更。
+failure-flow-finished-title = 這已經完成了
+failure-flow-finished-text = 你已在另一個分頁完成。你可以關閉這個頁面。
+failure-guest-gone-title = 找不到你的訪客資料
+failure-guest-gone-text = 它已登出或被移除。請返回 { $app } 重新開始。
+failure-promotion-lost-title = 你的進度已在別處保存
+failure-promotion-lost-text = 剛剛已在另一個分頁或裝置上保存。請在那裡登入，或返回 { $app }。
+failure-cookies-blocked-title = 這裡需要 Cookie
+failure-cookies-blocked-text = 你的瀏覽器沒有保留我們的 Cookie。請允許這個網站使用 Cookie，然後返回 { $app } 再試一次。
+failure-not-found-title = 這裡什麼都沒有
+failure-not-found-text = 網址可能打錯了，或是頁面已經移動。
+failure-sign-up-closed-title = 目前不開放新帳號
+failure-sign-up-closed-text = { $brand } 目前不接受新帳號。
+failure-account-disabled-title = 這個帳號已停用
+failure-account-disabled-text = 請向 { $brand } 尋求協助。
+failure-too-large-title = 一次傳太多了
+failure-too-large-text = 傳送的內容超過我們能接受的大小。請返回並減少內容後再試。
+failure-busy-title = 現在有點忙
+failure-busy-text = 我們來不及處理你的要求。請稍等一下再試一次；沒有任何變更。
+failure-internal-title = 我們這邊出了點問題
+failure-internal-text = 沒有任何變更。請稍後再試一次。
+
+## Complaints about a field
+
+error-email-missing = 請輸入電子郵件地址
+error-email-invalid = 請輸入像 name@example.com 這樣的電子郵件地址
+error-phone-missing = 請輸入電話號碼
+error-phone-invalid = 請輸入包含國碼的電話號碼，例如 +886 2 1234 5678
+error-username-missing = 請輸入使用者名稱
+error-username-invalid = 只能使用字母、數字、句點、連字號或底線
+error-username-reserved = 這個使用者名稱不能使用，請選擇其他名稱
+error-username-taken = 這個使用者名稱已被使用，請選擇其他名稱
+error-login-id-taken = 這屬於另一個帳號，請改用其他資料
+error-login-id-blocked = 這裡不能使用它，請改用其他資料
+error-password-missing = 請輸入密碼
+error-password-too-short =
+    { $min ->
+       *[other] 請至少使用 { $min } 個字元
+    }
+error-password-too-long =
+    { $max ->
+       *[other] 請最多使用 { $max } 個字元
+    }
+error-password-too-weak = 這個密碼太容易被猜到，請再加一兩個詞
+error-password-breached = 這個密碼曾出現在資料外洩中，請選擇其他密碼
+error-password-reused = 請選擇你沒有用過的密碼
+error-password-like-login-id = 請選擇不包含登入資料的密碼
+error-password-needs-uppercase = 請加上一個大寫字母
+error-password-needs-lowercase = 請加上一個小寫字母
+error-password-needs-digit = 請加上一個數字
+error-password-needs-symbol = 請加上一個符號，例如 ! 或 #
+error-password-wrong = 密碼不正確，請再試一次
+error-credentials-wrong = 登入資料與密碼不符，請檢查後再試一次
+error-code-missing = 請輸入六位數驗證碼
+error-code-wrong = 驗證碼不正確，請檢查後再試一次
+error-code-expired = 驗證碼已過期，請要求新的驗證碼
+error-code-spent = 這組驗證碼嘗試太多次了，請要求新的驗證碼
+error-confirmation-wrong = 請完全照樣輸入「{ $phrase }」
+error-name-too-long =
+    { $max ->
+       *[other] 請最多使用 { $max } 個字元
+    }
+
+## Notices
+
+notice-code-sent = 新的驗證碼已經寄出。
+notice-code-too-soon = 剛剛才傳送過驗證碼。請稍候再要求新的。
+notice-form-expired = 這個頁面開啟太久，因此沒有送出任何內容。請再試一次。
+notice-password-changed = 你的密碼已儲存。
+notice-login-id-added = 已新增到你的帳號。
+notice-login-id-changed = 你的變更已儲存。
+notice-login-id-removed = 已從你的帳號移除。
+notice-last-login-method = 這是你唯一的登入方式，因此會保留。請先新增另一種方式。
+notice-profile-saved = 你的個人資料已儲存。
+notice-session-revoked = 已登出該裝置。
+notice-other-sessions-revoked = 已登出其他所有裝置。
+notice-passkey-added = 你的通行金鑰可以使用了。
+notice-passkey-removed = 已移除通行金鑰。
+notice-passkey-failed = 無法使用通行金鑰。請再試一次，或選擇其他方式。
+notice-sending-failed = 我們無法傳送驗證碼。請檢查地址，或稍後再試。
+
+## Mails and text messages
+
+mail-code-valid =
+    { $minutes ->
+       *[other] { $minutes } 分鐘內有效
+    }
+mail-ignore = 如果這不是你的要求，請忽略這則訊息。請勿將驗證碼告訴任何人；我們絕不會向你詢問。
+mail-not-you = 如果這不是你本人所為，請立即變更密碼，並向 { $brand } 尋求協助。
+mail-footer = 因為這個地址曾在 { $brand } 使用，所以寄送這封郵件給你。
+mail-verify-subject = { $code } 是你的 { $app } 驗證碼
+mail-verify-title = 確認你的電子郵件地址
+mail-verify-lead = 請在 { $app } 輸入這組驗證碼以繼續：
+mail-login-subject = { $code } 是你的 { $app } 登入驗證碼
+mail-login-title = 你的登入驗證碼
+mail-login-lead = 請輸入這組驗證碼以登入 { $app }：
+mail-reset-subject = { $code } 是你設定 { $app } 新密碼的驗證碼
+mail-reset-title = 設定新密碼
+mail-reset-lead = 請在 { $app } 輸入這組驗證碼以設定新密碼：
+mail-changed-subject = 你的 { $brand } 帳號有變更
+mail-changed-title = 你的帳號有變更
+mail-changed-added = 現在可以用 { $login_id } 登入。
+mail-changed-replaced = 你現在改用 { $to } 登入，取代 { $from }。
+mail-changed-removed = { $login_id } 已不能再用來登入。
+mail-changed-password = 你的密碼已變更。
+sms-code = { $code } 是你的 { $app } 驗證碼。請勿告訴任何人。

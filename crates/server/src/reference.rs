@@ -1,0 +1,95 @@
+//! The generated pages under `docs/reference/`: configuration, project settings and errors, from the tables the code uses.
+
+use std::fmt::Write;
+
+use vestibule_domain::project::list_reference;
+
+use crate::{config, http::error};
+
+const NOTE: &str =
+    "<!-- Generated: `VESTIBULE_WRITE_REFERENCE=1 cargo test -p vestibule-server --lib reference`. Do not edit. -->";
+
+/// `docs/reference/config.md`
+#[must_use]
+pub fn config_page() -> String {
+    format!(
+        "# Server configuration\n\n{NOTE}\n\n`vestibule serve --config FILE` reads this. Every key with its default and its \
+         meaning; write only what you change.\nPrinted by `vestibule config reference`, checked by `vestibule config check`.\n\n\
+         ```toml\n{}```\n",
+        config::DEFAULTS
+    )
+}
+
+/// `docs/reference/project.md`
+#[must_use]
+pub fn project_page() -> String {
+    let mut page = format!(
+        "# Project settings\n\n{NOTE}\n\nThe keys of a project file (TOML), as `vestibule project apply FILE` takes it and \
+         `vestibule project export ID` prints it.\nAn absent key means its default, also when a later release changes the default.\n\n\
+         | key | value | default | meaning |\n|---|---|---|---|\n"
+    );
+    for entry in list_reference() {
+        let default = match (entry.is_required, entry.default) {
+            (true, _) => "required".to_string(),
+            (false, "") => String::new(),
+            (false, default) => format!("`{default}`"),
+        };
+        writeln!(page, "| `{}` | {} | {default} | {} |", entry.path, cell(&entry.kind), cell(entry.meaning))
+            .expect("writing to a String cannot fail");
+    }
+    page
+}
+
+/// `docs/reference/errors.md`
+#[must_use]
+pub fn errors_page() -> String {
+    let mut page = format!(
+        "# Errors\n\n{NOTE}\n\nThe same trouble is told in the dialect of the endpoint that meets it: OAuth \
+         (`/oauth2/token`, `/oauth2/revoke`, `/oauth2/userinfo`: RFC 6749 §5.2) or the JSON API (`/api/…`, \
+         `/oauth2/challenge`: `{{\"error\":{{name, reason, message, code, info}}}}`).\nAn endpoint may override a row: its guide \
+         says so. `Retry-After` is in whole seconds.\n\n\
+         | what happened | OAuth `error` | status | `error_description` | JSON API name/reason | status | `Retry-After` |\n\
+         |---|---|---|---|---|---|---|\n"
+    );
+    for told in error::list_told() {
+        writeln!(
+            page,
+            "| {} | `{}` | {} | {} | `{}`/`{}` | {} | {} |",
+            cell(&told.what),
+            told.oauth.code.as_str(),
+            told.oauth.code.status(),
+            cell(told.oauth.description()),
+            told.api.name.as_str(),
+            told.api.reason,
+            told.api.status(),
+            if told.retry { "yes" } else { "" },
+        )
+        .expect("writing to a String cannot fail");
+    }
+    page
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_pages_say_what_the_code_does() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference");
+        for (name, page) in [("config", config_page()), ("project", project_page()), ("errors", errors_page())] {
+            let path = format!("{folder}/{name}.md");
+            if std::env::var_os("VESTIBULE_WRITE_REFERENCE").is_some() {
+                std::fs::write(&path, &page).expect("docs/reference is writable");
+            }
+            let written = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                written == page,
+                "docs/reference/{name}.md is old: VESTIBULE_WRITE_REFERENCE=1 cargo test -p vestibule-server --lib reference"
+            );
+        }
+    }
+}

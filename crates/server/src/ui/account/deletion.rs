@@ -1,0 +1,90 @@
+//! Deleting an account, after the person typed that they mean it.
+
+use askama::Template;
+
+use super::sub_page;
+use crate::ui::complaint::Complaint;
+use crate::ui::context::PageContext;
+use crate::ui::field::Field;
+use crate::ui::locale::Locale;
+use crate::ui::page::{Page, Shell, finish};
+use crate::ui::text::Text;
+
+/// Asks to type a phrase before the account goes. The form posts `confirmation` and `action=delete`.
+#[derive(Clone, Debug)]
+pub struct DeleteAccountPage {
+    /// Where the form posts to.
+    pub action: String,
+    /// What must be typed: a login ID of the account, or [`DeleteAccountPage::word`] where there is none.
+    pub phrase: String,
+    /// What is wrong with what was typed.
+    pub error: Option<Text>,
+    /// Days until the deletion is final, if it is not at once.
+    pub grace_days: Option<u32>,
+    /// Back to the overview.
+    pub back_href: String,
+}
+
+impl DeleteAccountPage {
+    /// The word to type where the account has no login ID, in the reader's language.
+    pub fn word(locale: &Locale) -> String {
+        locale.text("delete-word")
+    }
+
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let plain = Self {
+            action: "/settings/delete".into(),
+            phrase: "ada@example.com".into(),
+            error: None,
+            grace_days: None,
+            back_href: "/settings".into(),
+        };
+        let wrong = Self {
+            error: Some(Complaint::ConfirmationWrong { phrase: plain.phrase.clone() }.text()),
+            grace_days: Some(30),
+            ..plain.clone()
+        };
+        vec![("plain", plain), ("wrong", wrong)]
+    }
+
+    fn confirmation(&self) -> Field {
+        Field {
+            error: self.error.clone(),
+            plain: true,
+            ..Field::new("confirmation", Text::new("field-confirmation").with("phrase", &self.phrase), "text")
+        }
+    }
+
+    fn when(&self) -> Text {
+        match self.grace_days {
+            Some(days) => Text::new("delete-when-later").with("days", days),
+            None => Text::new("delete-when-now"),
+        }
+    }
+}
+
+impl Page for DeleteAccountPage {
+    fn title(&self) -> Text {
+        Text::new("delete-title")
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(Body { ctx, page: self }.render())
+    }
+
+    fn complaints(&self) -> Vec<(&'static str, Text)> {
+        self.confirmation().complaint().into_iter().collect()
+    }
+
+    fn shell(&self) -> Shell {
+        sub_page(&self.back_href)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "account/deletion.html")]
+struct Body<'a> {
+    ctx: &'a PageContext,
+    page: &'a DeleteAccountPage,
+}

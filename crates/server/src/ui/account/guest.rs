@@ -1,0 +1,55 @@
+//! The account page of a guest: who they are to us, how to stay, how to leave.
+
+use askama::Template;
+
+use crate::ui::context::PageContext;
+use crate::ui::page::{Page, Shell, finish};
+use crate::ui::text::Text;
+
+/// What a guest sees of their account. The sign-out form posts `action=logout`.
+#[derive(Clone, Debug)]
+pub struct SettingsGuestPage {
+    /// Becoming a member, where it can start from here.
+    pub promote_href: Option<String>,
+    /// Where the sign-out form posts to.
+    pub logout_action: String,
+    /// Deleting the guest, where the project allows it.
+    pub delete_href: Option<String>,
+    /// Back to the app.
+    pub app_href: Option<String>,
+}
+
+impl SettingsGuestPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let full = Self {
+            promote_href: Some("/settings/promote".into()),
+            logout_action: "/logout".into(),
+            delete_href: Some("/settings/delete".into()),
+            app_href: Some("https://shop.example/".into()),
+        };
+        let bare = Self { promote_href: None, delete_href: None, ..full.clone() };
+        vec![("full", full), ("bare", bare)]
+    }
+}
+
+impl Page for SettingsGuestPage {
+    fn title(&self) -> Text {
+        Text::new("guest-title")
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(Body { ctx, page: self }.render())
+    }
+
+    fn shell(&self) -> Shell {
+        Shell::Account { back: None }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "account/guest.html")]
+struct Body<'a> {
+    ctx: &'a PageContext,
+    page: &'a SettingsGuestPage,
+}

@@ -1,0 +1,25 @@
+//! The account pages: what a guest or a member sees of themselves and may change.
+//! Like all of `ui`, these are plain values with templates.
+
+mod deletion;
+mod guest;
+mod login_id;
+mod names;
+mod overview;
+mod passkeys;
+mod password;
+
+pub use deletion::DeleteAccountPage;
+pub use guest::SettingsGuestPage;
+pub use login_id::{AddLoginIdPage, RemoveLoginIdPage};
+pub use names::EditNamesPage;
+pub use overview::{LoginIdEntry, PasskeySummary, PasswordSummary, SessionEntry, SettingsPage};
+pub use passkeys::{PasskeyEntry, PasskeysPage};
+pub use password::ChangePasswordPage;
+
+use super::page::Shell;
+
+/// The frame of a page below the overview.
+fn sub_page(back_href: &str) -> Shell {
+    Shell::Account { back: Some(back_href.to_owned()) }
+}

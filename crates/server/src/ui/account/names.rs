@@ -1,0 +1,86 @@
+//! Editing the names in a member's profile.
+
+use askama::Template;
+
+use super::sub_page;
+use crate::ui::complaint::Complaint;
+use crate::ui::context::PageContext;
+use crate::ui::field::Field;
+use crate::ui::page::{Page, Shell, finish};
+use crate::ui::text::Text;
+
+/// The names of a member (OIDC Core 5.1). The form posts `given_name`, `family_name`, `nickname` and `action=save`.
+#[derive(Clone, Debug, Default)]
+pub struct EditNamesPage {
+    /// Where the form posts to.
+    pub action: String,
+    /// `given_name`.
+    pub given_name: String,
+    /// `family_name`.
+    pub family_name: String,
+    /// `nickname`.
+    pub nickname: String,
+    /// What is wrong with the given name.
+    pub given_name_error: Option<Text>,
+    /// What is wrong with the family name.
+    pub family_name_error: Option<Text>,
+    /// What is wrong with the nickname.
+    pub nickname_error: Option<Text>,
+    /// Back to the overview.
+    pub back_href: String,
+}
+
+impl EditNamesPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let filled = Self {
+            action: "/settings/names".into(),
+            given_name: "Ada".into(),
+            family_name: "Lovelace".into(),
+            back_href: "/settings".into(),
+            ..Self::default()
+        };
+        let error = Self { nickname_error: Some(Complaint::NameTooLong { max: 100 }.text()), ..filled.clone() };
+        vec![("filled", filled), ("error", error)]
+    }
+
+    fn fields(&self) -> [Field; 3] {
+        let field = |name, label, autocomplete, value: &str, error: &Option<Text>| Field {
+            value: value.to_owned(),
+            error: error.clone(),
+            autocomplete,
+            required: false,
+            ..Field::new(name, Text::new(label), "text")
+        };
+        [
+            field("given_name", "field-given-name", "given-name", &self.given_name, &self.given_name_error),
+            field("family_name", "field-family-name", "family-name", &self.family_name, &self.family_name_error),
+            field("nickname", "field-nickname", "nickname", &self.nickname, &self.nickname_error),
+        ]
+    }
+}
+
+impl Page for EditNamesPage {
+    fn title(&self) -> Text {
+        Text::new("names-title")
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(Body { ctx, page: self }.render())
+    }
+
+    fn complaints(&self) -> Vec<(&'static str, Text)> {
+        self.fields().iter().filter_map(Field::complaint).collect()
+    }
+
+    fn shell(&self) -> Shell {
+        sub_page(&self.back_href)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "account/names.html")]
+struct Body<'a> {
+    ctx: &'a PageContext,
+    page: &'a EditNamesPage,
+}

@@ -1,0 +1,86 @@
+//! Setting or changing a member's password.
+
+use askama::Template;
+
+use super::sub_page;
+use crate::ui::complaint::Complaint;
+use crate::ui::context::PageContext;
+use crate::ui::field::{Field, PasswordField, Strength};
+use crate::ui::page::{Page, Shell, finish};
+use crate::ui::text::Text;
+
+/// Asks for the old and a new password. The form posts `current_password`, `password` and `action=save`.
+#[derive(Clone, Debug)]
+pub struct ChangePasswordPage {
+    /// Where the form posts to.
+    pub action: String,
+    /// Whose password; password managers keep it under this name.
+    pub login_id: String,
+    /// False for a member who has none yet.
+    pub current_required: bool,
+    /// What is wrong with the old one.
+    pub current_error: Option<Text>,
+    /// The new one.
+    pub password: PasswordField,
+    /// Back to the overview.
+    pub back_href: String,
+}
+
+impl ChangePasswordPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let change = Self {
+            action: "/settings/password".into(),
+            login_id: "ada@example.com".into(),
+            current_required: true,
+            current_error: None,
+            password: PasswordField::new(8),
+            back_href: "/settings".into(),
+        };
+        let errors = Self {
+            current_error: Some(Complaint::PasswordWrong.text()),
+            password: PasswordField {
+                strength: Some(Strength::Fair),
+                ..PasswordField::new(8).with_error(Complaint::PasswordReused)
+            },
+            ..change.clone()
+        };
+        let set = Self { current_required: false, ..change.clone() };
+        vec![("change", change), ("errors", errors), ("set", set)]
+    }
+
+    fn fields(&self) -> Vec<Field> {
+        let current = Field {
+            name: "current_password",
+            label: Text::new("field-current-password"),
+            ..PasswordField { error: self.current_error.clone(), ..PasswordField::current() }.field()
+        };
+        let new = Field { label: Text::new("field-next-password"), ..self.password.field() };
+        if self.current_required { vec![current, new] } else { vec![new] }
+    }
+}
+
+impl Page for ChangePasswordPage {
+    fn title(&self) -> Text {
+        Text::new(if self.current_required { "change-password-title" } else { "set-password-title" })
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(Body { ctx, page: self }.render())
+    }
+
+    fn complaints(&self) -> Vec<(&'static str, Text)> {
+        self.fields().iter().filter_map(Field::complaint).collect()
+    }
+
+    fn shell(&self) -> Shell {
+        sub_page(&self.back_href)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "account/password.html")]
+struct Body<'a> {
+    ctx: &'a PageContext,
+    page: &'a ChangePasswordPage,
+}

@@ -1,0 +1,55 @@
+//! Someone is signed in here already: go on as them, or as someone else?
+
+use askama::Template;
+
+use super::context::PageContext;
+use super::page::{Page, finish};
+use super::text::Text;
+
+/// Offers the session at hand. The form posts `action=continue` or `action=other`.
+#[derive(Clone, Debug)]
+pub struct ContinueAsPage {
+    /// Where the form posts to.
+    pub action: String,
+    /// The name or login ID of who is signed in; none for a guest.
+    pub person: Option<String>,
+    /// A second line, such as the email address under a name.
+    pub detail: Option<String>,
+    /// Back to the waiting app.
+    pub cancel_href: Option<String>,
+}
+
+impl ContinueAsPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let member = Self {
+            action: "/flow/sample/continue".into(),
+            person: Some("Ada Lovelace".into()),
+            detail: Some("ada@example.com".into()),
+            cancel_href: Some("/cancel".into()),
+        };
+        vec![("member", member.clone()), ("guest", Self { person: None, detail: None, ..member })]
+    }
+
+    fn initial(&self) -> String {
+        let first = self.person.as_deref().and_then(|person| person.chars().next());
+        first.map(|letter| letter.to_uppercase().collect()).unwrap_or_default()
+    }
+}
+
+impl Page for ContinueAsPage {
+    fn title(&self) -> Text {
+        Text::new("continue-as-title")
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(Body { ctx, page: self }.render())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "continue_as.html")]
+struct Body<'a> {
+    ctx: &'a PageContext,
+    page: &'a ContinueAsPage,
+}

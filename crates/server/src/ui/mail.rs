@@ -1,0 +1,269 @@
+//! The words of mails and text messages. A mail's styles are written inline, because mail readers know nothing else;
+//! it loads nothing from anywhere.
+
+use askama::Template;
+
+use super::context::Brand;
+use super::locale::Locale;
+use super::page::finish;
+use super::text::{Arg, Text};
+use super::theme::mail_colors;
+
+/// Who a mail comes from and which language it speaks.
+#[derive(Clone, Debug)]
+pub struct MailContext {
+    /// The reader's language.
+    pub locale: Locale,
+    /// The project's looks.
+    pub brand: Brand,
+    /// The app the person came from; where there is none, the project's name.
+    pub app_name: String,
+}
+
+/// What changed on an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A login ID was added.
+    LoginIdAdded {
+        /// The new one.
+        login_id: String,
+    },
+    /// A login ID was replaced; the mail goes to the old one.
+    LoginIdChanged {
+        /// The one before.
+        from: String,
+        /// The one now.
+        to: String,
+    },
+    /// A login ID was removed; the mail goes there for the last time.
+    LoginIdRemoved {
+        /// The removed one.
+        login_id: String,
+    },
+    /// The password was changed or set.
+    PasswordChanged,
+}
+
+/// The mails the house sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MailKind {
+    /// A code that proves the address, in promotion, sign-up or settings.
+    VerificationCode {
+        /// The digits.
+        code: String,
+        /// Minutes for which it holds.
+        minutes: u32,
+    },
+    /// A code to sign in with.
+    LoginCode {
+        /// The digits.
+        code: String,
+        /// Minutes for which it holds.
+        minutes: u32,
+    },
+    /// A code to choose a new password with.
+    PasswordResetCode {
+        /// The digits.
+        code: String,
+        /// Minutes for which it holds.
+        minutes: u32,
+    },
+    /// Something on the account changed.
+    Changed(Change),
+}
+
+/// A mail, ready for the mailer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mail {
+    /// One line.
+    pub subject: String,
+    /// The `text/plain` part.
+    pub text: String,
+    /// The `text/html` part.
+    pub html: String,
+}
+
+impl MailKind {
+    /// The mail in the reader's language.
+    pub fn render(&self, ctx: &MailContext) -> Mail {
+        let [subject, title, lead, closing] = self.texts().map(|text| ctx.say(&text));
+        let (accent, accent_text) = mail_colors(&ctx.brand);
+        let code = self.code().map(|(code, minutes)| Code {
+            digits: code.to_owned(),
+            valid: ctx.say(&Text::new("mail-code-valid").with("minutes", minutes)),
+        });
+        let words = Words { ctx, title, lead, closing, code, footer: ctx.say(&Text::new("mail-footer")) };
+        let text = finish(TextPart { words: &words }.render());
+        let html = finish(HtmlPart { words: &words, accent, accent_text }.render());
+        Mail { subject: subject.replace(['\r', '\n'], " "), text, html }
+    }
+
+    fn code(&self) -> Option<(&str, u32)> {
+        match self {
+            Self::VerificationCode { code, minutes }
+            | Self::LoginCode { code, minutes }
+            | Self::PasswordResetCode { code, minutes } => Some((code, *minutes)),
+            Self::Changed(_) => None,
+        }
+    }
+
+    /// Subject, heading, lead and closing.
+    fn texts(&self) -> [Text; 4] {
+        let ignore = || Text::new("mail-ignore");
+        let tell = || Text::new("mail-not-you");
+        match self {
+            Self::VerificationCode { code, .. } => [
+                Text::new("mail-verify-subject").with("code", code),
+                Text::new("mail-verify-title"),
+                Text::new("mail-verify-lead"),
+                ignore(),
+            ],
+            Self::LoginCode { code, .. } => [
+                Text::new("mail-login-subject").with("code", code),
+                Text::new("mail-login-title"),
+                Text::new("mail-login-lead"),
+                ignore(),
+            ],
+            Self::PasswordResetCode { code, .. } => [
+                Text::new("mail-reset-subject").with("code", code),
+                Text::new("mail-reset-title"),
+                Text::new("mail-reset-lead"),
+                ignore(),
+            ],
+            Self::Changed(change) => {
+                let lead = match change {
+                    Change::LoginIdAdded { login_id } => Text::new("mail-changed-added").with("login_id", login_id),
+                    Change::LoginIdChanged { from, to } => {
+                        Text::new("mail-changed-replaced").with("from", from).with("to", to)
+                    }
+                    Change::LoginIdRemoved { login_id } => Text::new("mail-changed-removed").with("login_id", login_id),
+                    Change::PasswordChanged => Text::new("mail-changed-password"),
+                };
+                [Text::new("mail-changed-subject"), Text::new("mail-changed-title"), lead, tell()]
+            }
+        }
+    }
+
+    /// One of each, for the tests and the sample renderer.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let (code, minutes) = || -> (String, u32) { ("402713".into(), 10) }();
+        let login_id = "ada@example.com".to_owned();
+        vec![
+            ("verification-code", Self::VerificationCode { code: code.clone(), minutes }),
+            ("login-code", Self::LoginCode { code: code.clone(), minutes }),
+            ("password-reset-code", Self::PasswordResetCode { code, minutes }),
+            ("login-id-added", Self::Changed(Change::LoginIdAdded { login_id: login_id.clone() })),
+            (
+                "login-id-changed",
+                Self::Changed(Change::LoginIdChanged { from: login_id.clone(), to: "ada@new.example".into() }),
+            ),
+            ("login-id-removed", Self::Changed(Change::LoginIdRemoved { login_id })),
+            ("password-changed", Self::Changed(Change::PasswordChanged)),
+        ]
+    }
+}
+
+impl MailContext {
+    fn say(&self, text: &Text) -> String {
+        let mut args = vec![("app", Arg::from(self.app_name.as_str())), ("brand", Arg::from(self.brand.name.as_str()))];
+        args.extend_from_slice(text.args());
+        self.locale.text_with(text.key(), &args)
+    }
+
+    fn align(&self) -> &'static str {
+        match self.locale.direction() {
+            super::locale::Direction::Ltr => "left",
+            super::locale::Direction::Rtl => "right",
+        }
+    }
+}
+
+/// The text message that carries a code.
+///
+/// With `domain`, its last line binds the code to that web site, so that browsers fill it in only there
+/// (WICG "Origin-bound one-time codes delivered via SMS").
+pub fn sms_text(ctx: &MailContext, code: &str, domain: Option<&str>) -> String {
+    let words = ctx.say(&Text::new("sms-code").with("code", code));
+    match domain {
+        Some(domain) => format!("{words}\n\n@{domain} #{code}"),
+        None => words,
+    }
+}
+
+struct Code {
+    digits: String,
+    valid: String,
+}
+
+struct Words<'a> {
+    ctx: &'a MailContext,
+    title: String,
+    lead: String,
+    closing: String,
+    code: Option<Code>,
+    footer: String,
+}
+
+#[derive(Template)]
+#[template(path = "mail/mail.txt")]
+struct TextPart<'a> {
+    words: &'a Words<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "mail/mail.html")]
+struct HtmlPart<'a> {
+    words: &'a Words<'a>,
+    accent: String,
+    accent_text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::Ui;
+
+    fn contexts() -> Vec<MailContext> {
+        let brand = Brand { name: "Corner & Shop".into(), ..Brand::default() };
+        let context = |locale: &Locale| MailContext {
+            locale: locale.clone(),
+            brand: brand.clone(),
+            app_name: "Corner & Shop".into(),
+        };
+        Ui::load().locales().iter().map(context).collect()
+    }
+
+    #[test]
+    fn every_mail_carries_its_code_in_both_parts_and_loads_nothing() {
+        for ctx in contexts() {
+            for (name, kind) in MailKind::samples() {
+                let mail = kind.render(&ctx);
+                if let Some((code, _)) = kind.code() {
+                    assert!(mail.text.contains(code) && mail.html.contains(code), "{name}");
+                    assert!(mail.subject.contains(code), "{name}");
+                }
+                assert!(!mail.html.contains("src=") && !mail.html.contains("http"), "{name}");
+                assert!(mail.html.contains("Corner &#38; Shop"), "{name} escapes its HTML part");
+                assert!(mail.text.contains("Corner & Shop"), "{name} does not escape its text part");
+                assert!(mail.html.contains(&format!("lang=\"{}\"", ctx.locale.tag())), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_subject_stays_one_line() {
+        let ctx = MailContext { app_name: "a\r\nBcc: x@example.com".into(), ..contexts().remove(0) };
+        for (name, kind) in MailKind::samples() {
+            assert!(!kind.render(&ctx).subject.contains(['\r', '\n']), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_text_message_ends_with_the_bound_code() {
+        for ctx in contexts() {
+            let text = sms_text(&ctx, "402713", Some("auth.shop.example"));
+            assert!(text.ends_with("\n@auth.shop.example #402713"), "{text}");
+            assert!(sms_text(&ctx, "402713", None).contains("402713"));
+        }
+    }
+}

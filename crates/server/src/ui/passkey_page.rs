@@ -1,0 +1,71 @@
+//! The pages whose main thing is a passkey: making one, or signing in with one.
+
+use askama::Template;
+
+use super::context::PageContext;
+use super::page::{Page, finish};
+use super::passkey::{Ceremony, PasskeyCeremony};
+use super::text::Text;
+
+/// Offers to make a passkey, or asks for one.
+#[derive(Clone, Debug)]
+pub struct PasskeyPage {
+    /// The button.
+    pub passkey: PasskeyCeremony,
+    /// Going on without one.
+    pub skip_href: Option<String>,
+    /// Another way to sign in.
+    pub other_href: Option<String>,
+    /// Back to the waiting app.
+    pub cancel_href: Option<String>,
+}
+
+impl PasskeyPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let create = Self {
+            passkey: PasskeyCeremony::sample(Ceremony::Create),
+            skip_href: Some("/flow/sample/skip".into()),
+            other_href: None,
+            cancel_href: None,
+        };
+        let using = Self {
+            passkey: PasskeyCeremony::sample(Ceremony::Use),
+            skip_href: None,
+            other_href: Some("/login".into()),
+            cancel_href: Some("/cancel".into()),
+        };
+        vec![("create", create), ("use", using)]
+    }
+
+    fn lead(&self) -> &'static str {
+        match self.passkey.ceremony {
+            Ceremony::Create => "passkey-create-lead",
+            Ceremony::Use => "passkey-use-lead",
+        }
+    }
+}
+
+impl Page for PasskeyPage {
+    fn title(&self) -> Text {
+        Text::new(match self.passkey.ceremony {
+            Ceremony::Create => "passkey-create-title",
+            Ceremony::Use => "passkey-use-title",
+        })
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(Body { ctx, page: self }.render())
+    }
+
+    fn has_passkey(&self) -> bool {
+        true
+    }
+}
+
+#[derive(Template)]
+#[template(path = "passkey.html")]
+struct Body<'a> {
+    ctx: &'a PageContext,
+    page: &'a PasskeyPage,
+}

@@ -1,0 +1,276 @@
+//! The pages around passwords: giving one, choosing one, and having forgotten it.
+
+use askama::Template;
+
+use super::complaint::Complaint;
+use super::context::PageContext;
+use super::field::{Field, LoginIdChoice, LoginIdKind, PasswordField, PasswordUse, Steps, Strength};
+use super::page::{Page, finish};
+use super::passkey::{Ceremony, PasskeyCeremony};
+use super::text::Text;
+
+/// Why the current password is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordReason {
+    /// Signing in with the login ID given before.
+    Login,
+    /// Proving again that it is really them, before something delicate.
+    Confirm,
+}
+
+/// Asks for the password of a given login ID. The form posts `password` and `action=continue`.
+#[derive(Clone, Debug)]
+pub struct PasswordPage {
+    /// Why.
+    pub reason: PasswordReason,
+    /// Where the form posts to.
+    pub action: String,
+    /// Whose password.
+    pub login_id: String,
+    /// What is wrong with the last one.
+    pub error: Option<Text>,
+    /// Login: another login ID.
+    pub change_href: Option<String>,
+    /// For those who forgot it.
+    pub forgot_href: Option<String>,
+    /// Another way: a one-time code.
+    pub code_href: Option<String>,
+    /// Another way: a passkey.
+    pub passkey: Option<PasskeyCeremony>,
+    /// Back to the waiting app.
+    pub cancel_href: Option<String>,
+}
+
+impl PasswordPage {
+    /// The page with nothing but its form.
+    pub fn new(reason: PasswordReason, action: impl Into<String>, login_id: impl Into<String>) -> Self {
+        Self {
+            reason,
+            action: action.into(),
+            login_id: login_id.into(),
+            error: None,
+            change_href: None,
+            forgot_href: None,
+            code_href: None,
+            passkey: None,
+            cancel_href: None,
+        }
+    }
+
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let login = Self {
+            change_href: Some("/login".into()),
+            forgot_href: Some("/forgot".into()),
+            code_href: Some("/code".into()),
+            cancel_href: Some("/cancel".into()),
+            ..Self::new(PasswordReason::Login, "/flow/sample", "ada@example.com")
+        };
+        let confirm = Self {
+            passkey: Some(PasskeyCeremony::sample(Ceremony::Use)),
+            ..Self::new(PasswordReason::Confirm, "/flow/sample", "ada@example.com")
+        };
+        vec![
+            ("login", login.clone()),
+            ("login-wrong", Self { error: Some(Complaint::CredentialsWrong.text()), ..login }),
+            ("confirm", confirm.clone()),
+            ("confirm-wrong", Self { error: Some(Complaint::PasswordWrong.text()), ..confirm }),
+        ]
+    }
+
+    fn password(&self) -> Field {
+        let field = PasswordField { error: self.error.clone(), ..PasswordField::current() }.field();
+        Field { autofocus: field.error.is_none(), ..field }
+    }
+
+    fn submit(&self) -> &'static str {
+        match self.reason {
+            PasswordReason::Login => "button-sign-in",
+            PasswordReason::Confirm => "button-continue",
+        }
+    }
+}
+
+impl Page for PasswordPage {
+    fn title(&self) -> Text {
+        Text::new(match self.reason {
+            PasswordReason::Login => "password-title",
+            PasswordReason::Confirm => "confirm-title",
+        })
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(Password { ctx, page: self }.render())
+    }
+
+    fn complaints(&self) -> Vec<(&'static str, Text)> {
+        self.password().complaint().into_iter().collect()
+    }
+
+    fn has_passkey(&self) -> bool {
+        self.passkey.is_some()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "password.html")]
+struct Password<'a> {
+    ctx: &'a PageContext,
+    page: &'a PasswordPage,
+}
+
+/// Why a password is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewPasswordReason {
+    /// The first one, as a step of promotion or sign-up.
+    Create,
+    /// Another one, after the old one was forgotten and the address proved.
+    Reset,
+}
+
+/// Asks for a new password. The form posts `password` and `action=continue`.
+#[derive(Clone, Debug)]
+pub struct NewPasswordPage {
+    /// Why.
+    pub reason: NewPasswordReason,
+    /// Where the form posts to.
+    pub action: String,
+    /// Whose password; password managers keep it under this name.
+    pub login_id: String,
+    /// The field, with what the server thought of the last one.
+    pub password: PasswordField,
+    /// Back to the waiting app.
+    pub cancel_href: Option<String>,
+    /// How far along this is.
+    pub steps: Option<Steps>,
+}
+
+impl NewPasswordPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let create = Self {
+            reason: NewPasswordReason::Create,
+            action: "/flow/sample/password".into(),
+            login_id: "ada@example.com".into(),
+            password: PasswordField::new(8),
+            cancel_href: Some("/cancel".into()),
+            steps: Some(Steps { current: 3, total: 3 }),
+        };
+        let weak = PasswordField {
+            strength: Some(Strength::VeryWeak),
+            ..PasswordField::new(8).with_error(Complaint::PasswordBreached)
+        };
+        let reset = Self { reason: NewPasswordReason::Reset, cancel_href: None, steps: None, ..create.clone() };
+        vec![("create", create), ("reset", reset.clone()), ("reset-weak", Self { password: weak, ..reset })]
+    }
+
+    fn lead(&self) -> &'static str {
+        match self.reason {
+            NewPasswordReason::Create => "create-password-lead",
+            NewPasswordReason::Reset => "reset-password-lead",
+        }
+    }
+
+    fn submit(&self) -> &'static str {
+        match self.reason {
+            NewPasswordReason::Create => "button-continue",
+            NewPasswordReason::Reset => "button-save-password",
+        }
+    }
+}
+
+impl Page for NewPasswordPage {
+    fn title(&self) -> Text {
+        Text::new(match self.reason {
+            NewPasswordReason::Create => "create-password-title",
+            NewPasswordReason::Reset => "reset-password-title",
+        })
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(NewPassword { ctx, page: self }.render())
+    }
+
+    fn steps(&self) -> Option<Steps> {
+        self.steps
+    }
+
+    fn complaints(&self) -> Vec<(&'static str, Text)> {
+        debug_assert!(matches!(self.password.purpose, PasswordUse::New { .. }), "the page is for a new password");
+        self.password.field().complaint().into_iter().collect()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "new_password.html")]
+struct NewPassword<'a> {
+    ctx: &'a PageContext,
+    page: &'a NewPasswordPage,
+}
+
+/// Asks whose password was forgotten, without telling whether there is such an account.
+///
+/// The form posts `login_id_kind`, `login_id` and `action=continue`.
+#[derive(Clone, Debug)]
+pub struct ForgottenPasswordPage {
+    /// Where the form posts to.
+    pub action: String,
+    /// The kinds a code can be sent to; with one, no choice is shown.
+    pub kinds: Vec<LoginIdChoice>,
+    /// The kind asked for now.
+    pub kind: LoginIdKind,
+    /// What was typed or hinted.
+    pub value: String,
+    /// What is wrong with it.
+    pub error: Option<Text>,
+    /// Back to signing in.
+    pub back_href: Option<String>,
+}
+
+impl ForgottenPasswordPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let choice = |kind: LoginIdKind| LoginIdChoice { kind, href: format!("?kind={}", kind.as_str()) };
+        let email = Self {
+            action: "/forgot".into(),
+            kinds: vec![choice(LoginIdKind::Email)],
+            kind: LoginIdKind::Email,
+            value: "ada@example.com".into(),
+            error: None,
+            back_href: Some("/login".into()),
+        };
+        let phone = Self {
+            kinds: vec![choice(LoginIdKind::Email), choice(LoginIdKind::Phone)],
+            kind: LoginIdKind::Phone,
+            value: "12".into(),
+            error: Some(Complaint::PhoneInvalid.text()),
+            ..email.clone()
+        };
+        vec![("email", email), ("phone-error", phone)]
+    }
+
+    fn login_id(&self) -> Field {
+        self.kind.field(&self.value, self.error.as_ref(), true)
+    }
+}
+
+impl Page for ForgottenPasswordPage {
+    fn title(&self) -> Text {
+        Text::new("forgot-title")
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(ForgottenPassword { ctx, page: self }.render())
+    }
+
+    fn complaints(&self) -> Vec<(&'static str, Text)> {
+        self.login_id().complaint().into_iter().collect()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "forgotten_password.html")]
+struct ForgottenPassword<'a> {
+    ctx: &'a PageContext,
+    page: &'a ForgottenPasswordPage,
+}

@@ -1,0 +1,332 @@
+//! What every page keeps, in every state and language: tests that read what is rendered, and the language files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use super::locale::SOURCES;
+use super::{Complaint, ErrorKind, Text};
+use super::{MailContext, Notice, NoticeKind, Page, Sample, Ui, sample_context, samples};
+
+/// One start tag with its attributes, or a piece of text, or an end tag.
+enum Piece<'a> {
+    Start(&'a str, BTreeMap<&'a str, String>),
+    End(&'a str),
+    Words(&'a str),
+}
+
+const VOID: [&str; 5] = ["meta", "link", "input", "img", "br"];
+
+/// Reads HTML as our templates write it: quoted attributes, nothing implied.
+fn scan(html: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        if !rest[..start].trim().is_empty() {
+            pieces.push(Piece::Words(rest[..start].trim()));
+        }
+        rest = &rest[start + 1..];
+        let end = find_tag_end(rest);
+        let tag = rest[..end].trim_end_matches('/').trim();
+        rest = &rest[end + 1..];
+        if let Some(name) = tag.strip_prefix('/') {
+            pieces.push(Piece::End(name));
+        } else if !tag.starts_with('!') {
+            let (name, attributes) = tag.split_once(char::is_whitespace).unwrap_or((tag, ""));
+            pieces.push(Piece::Start(name, read_attributes(attributes)));
+        }
+    }
+    pieces
+}
+
+fn find_tag_end(rest: &str) -> usize {
+    let mut quoted = false;
+    rest.find(|c| {
+        quoted ^= c == '"';
+        c == '>' && !quoted
+    })
+    .expect("every tag ends")
+}
+
+fn read_attributes(mut rest: &str) -> BTreeMap<&str, String> {
+    let mut attributes = BTreeMap::new();
+    loop {
+        rest = rest.trim_start();
+        if rest.is_empty() {
+            return attributes;
+        }
+        let end = rest.find(|c: char| c == '=' || c.is_whitespace()).unwrap_or(rest.len());
+        let name = &rest[..end];
+        rest = &rest[end..];
+        let mut value = String::new();
+        if let Some(quoted) = rest.strip_prefix("=\"") {
+            let close = quoted.find('"').expect("a closing quote");
+            value = quoted[..close].to_owned();
+            rest = &quoted[close + 1..];
+        }
+        assert!(attributes.insert(name, value).is_none(), "attribute {name} twice");
+    }
+}
+
+fn ids_in<'a>(attributes: &'a BTreeMap<&str, String>, names: [&'static str; 3]) -> Vec<&'a str> {
+    names.into_iter().filter_map(|name| attributes.get(name)).flat_map(|ids| ids.split(' ')).collect()
+}
+
+/// Checks one document; `place` says which in a failure.
+fn check_document(html: &str, place: &str) {
+    let pieces = scan(html);
+    let mut open: Vec<&str> = Vec::new();
+    let (mut ids, mut labels, mut inputs, mut references) = (BTreeSet::new(), BTreeSet::new(), Vec::new(), Vec::new());
+    let (mut headings, mut focused, mut form_has_csrf) = (0, 0, true);
+    for (at, piece) in pieces.iter().enumerate() {
+        let (name, attributes) = match piece {
+            Piece::Start(name, attributes) => (*name, attributes),
+            Piece::End(name) => {
+                assert_eq!(open.pop(), Some(*name), "{place}: tags are balanced");
+                assert!(*name != "form" || form_has_csrf, "{place}: every form carries the CSRF token");
+                continue;
+            }
+            Piece::Words(words) => {
+                assert!(!looks_like_a_key(words), "{place}: {words} is no text");
+                continue;
+            }
+        };
+        if !VOID.contains(&name) && !matches!(name, "path" | "circle") {
+            open.push(name);
+        }
+        let value = |attribute: &str| attributes.get(attribute).map(String::as_str);
+        assert!(!attributes.keys().any(|key| key.starts_with("on") || *key == "style"), "{place}: nothing inline");
+        assert!(name != "style", "{place}: no inline style sheet");
+        assert!(name != "script" || value("src").is_some(), "{place}: no inline script");
+        for text in ["aria-label", "data-text", "alt"].iter().filter_map(|key| value(key)) {
+            assert!(!text.is_empty() && !looks_like_a_key(text), "{place}: {text} is no text");
+        }
+        if let Some(id) = value("id") {
+            assert!(ids.insert(id), "{place}: id {id} twice");
+        }
+        references.extend(ids_in(attributes, ["aria-describedby", "aria-labelledby", "aria-controls"]));
+        headings += usize::from(name == "h1");
+        focused += usize::from(attributes.contains_key("autofocus"));
+        match name {
+            "form" => {
+                assert_eq!(value("method"), Some("post"), "{place}: forms post");
+                assert!(
+                    value("action").is_some_and(|action| action.starts_with('/')),
+                    "{place}: forms have an address"
+                );
+                form_has_csrf = false;
+            }
+            "label" => {
+                labels.insert(value("for").unwrap_or_else(|| panic!("{place}: a label without an input")));
+            }
+            "input" if value("name") == Some("_csrf") => {
+                form_has_csrf |= value("value") == Some("sample-csrf-token");
+            }
+            "input" if value("type") != Some("hidden") && !attributes.contains_key("hidden") => {
+                inputs.push(value("id").unwrap_or_else(|| panic!("{place}: an input without an id")));
+            }
+            "a" | "button" => {
+                let words = value("aria-label").is_some()
+                    || pieces[at..]
+                        .iter()
+                        .take_while(|piece| !matches!(piece, Piece::End(end) if *end == name))
+                        .any(|piece| matches!(piece, Piece::Words(_)));
+                assert!(words, "{place}: a {name} without words");
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(open, Vec::<&str>::new(), "{place}: every tag is closed");
+    assert_eq!(headings, 1, "{place}: one h1");
+    assert!(focused <= 1, "{place}: one focus");
+    for input in inputs {
+        assert!(labels.contains(input), "{place}: input {input} has a label");
+    }
+    for id in references {
+        assert!(ids.contains(id), "{place}: {id} is referred to and missing");
+    }
+}
+
+/// A text that could not be found is shown as its key.
+fn looks_like_a_key(words: &str) -> bool {
+    words.contains('-')
+        && words.starts_with(|c: char| c.is_ascii_lowercase())
+        && words.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+#[test]
+fn every_page_state_keeps_the_rules_in_every_language() {
+    let samples = samples();
+    let names: BTreeSet<&str> = samples.iter().map(|sample| sample.name.as_str()).collect();
+    assert_eq!(names.len(), samples.len(), "sample names are unique");
+    for locale in Ui::load().locales() {
+        let mut ctx = sample_context(locale.clone());
+        for Sample { name, page } in &samples {
+            let place = format!("{name} in {}", locale.tag());
+            let html = page.render(&ctx);
+            let head = format!("<html lang=\"{}\" dir=\"{}\"", locale.tag(), locale.direction().as_str());
+            assert!(html.contains(&head), "{place}: language and direction");
+            check_document(&html, &place);
+        }
+        for kind in NoticeKind::ALL {
+            ctx.notice = Some(kind.notice());
+            check_document(&samples[0].page.render(&ctx), &format!("{kind:?} in {}", locale.tag()));
+        }
+    }
+}
+
+#[test]
+fn what_people_type_is_escaped() {
+    let mut ctx = sample_context(Ui::load().locales()[0].clone());
+    let evil = "\"><script>alert(1)</script>";
+    ctx.brand.name = evil.into();
+    ctx.app_name = evil.into();
+    ctx.csrf = evil.into();
+    ctx.notice = Some(Notice { level: super::Level::Info, key: Text::new("promote-lead") });
+    for Sample { name, page } in samples() {
+        assert!(!page.render(&ctx).contains("<script>"), "{name}");
+    }
+    let page = super::VerifyCodePage::new(super::CodePurpose::Verify, super::Channel::Email, evil, evil);
+    assert!(!page.render(&ctx).contains("<script>"));
+}
+
+/// The messages of a fluent file: key and body.
+fn messages(source: &str) -> BTreeMap<&str, String> {
+    let mut all: BTreeMap<&str, String> = BTreeMap::new();
+    let mut current = None;
+    for line in source.lines() {
+        if line.starts_with('#') || line.trim().is_empty() {
+            continue;
+        }
+        if line.starts_with(' ') {
+            let key = current.expect("a body after its key");
+            let body: &mut String = all.get_mut(key).expect("its key");
+            body.push_str(line);
+        } else {
+            let (key, body) = line.split_once(" =").unwrap_or_else(|| panic!("not a message: {line}"));
+            assert!(all.insert(key, body.to_owned()).is_none(), "{key} is there twice");
+            current = Some(key);
+        }
+    }
+    all
+}
+
+fn variables(body: &str) -> BTreeSet<&str> {
+    body.split('$')
+        .skip(1)
+        .map(|rest| &rest[..rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len())])
+        .collect()
+}
+
+#[test]
+fn every_language_says_everything() {
+    let english = messages(SOURCES[0].2);
+    for (tag, _, source) in SOURCES {
+        if let Err((_, errors)) = fluent_bundle::FluentResource::try_new(source.to_owned()) {
+            panic!("{tag} does not parse: {errors:?}");
+        }
+        let all = messages(source);
+        let missing: Vec<_> = english.keys().filter(|key| !all.contains_key(*key)).collect();
+        let unknown: Vec<_> = all.keys().filter(|key| !english.contains_key(*key)).collect();
+        assert!(missing.is_empty() && unknown.is_empty(), "{tag} lacks {missing:?} and has unknown {unknown:?}");
+        for (key, body) in &all {
+            let (own, expected) = (variables(body), variables(&english[key]));
+            // Who is speaking may be said or left out; what is spoken about may not.
+            let told = |set: &BTreeSet<&str>| -> BTreeSet<String> {
+                set.iter().filter(|name| !matches!(**name, "app" | "brand")).map(|name| (*name).to_owned()).collect()
+            };
+            assert_eq!(told(&own), told(&expected), "{tag}: {key} has other variables than English");
+        }
+    }
+}
+
+#[test]
+fn every_plural_has_the_forms_of_its_language() {
+    for (tag, _, source) in SOURCES {
+        let forms: &[&str] = match tag {
+            "ja" | "zh-TW" => &["other"],
+            "ar" => &["zero", "one", "two", "few", "many", "other"],
+            _ => &["one", "other"],
+        };
+        for (key, body) in messages(source).iter().filter(|(_, body)| body.contains("->")) {
+            for form in forms {
+                // An exact number ([0]) says more than the form it stands for.
+                let said = body.contains(&format!("[{form}]")) || (*form == "zero" && body.contains("[0]"));
+                assert!(said, "{tag}: {key} lacks [{form}]");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_text_is_used_and_every_used_text_exists() {
+    let english = messages(SOURCES[0].2);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = String::new();
+    read_tree(&root.join("src"), &mut sources);
+    read_tree(&root.join("templates"), &mut sources);
+    for key in english.keys() {
+        assert!(sources.contains(&format!("\"{key}\"")), "{key} is never used");
+    }
+    for call in ["Text::new(\"", ".t(\"", ".t_with(\"", ".text(\""] {
+        for (at, _) in sources.match_indices(call) {
+            let rest = &sources[at + call.len()..];
+            let key = &rest[..rest.find('"').expect("a closing quote")];
+            assert!(english.contains_key(key), "{call}{key}\" is not in en.ftl");
+        }
+    }
+    let mut known: Vec<Text> = Complaint::examples().iter().map(Complaint::text).collect();
+    known.extend(ErrorKind::ALL.into_iter().flat_map(|kind| <[Text; 2]>::from(kind.texts())));
+    known.extend(NoticeKind::ALL.into_iter().map(|kind| kind.notice().key));
+    for text in known {
+        assert!(english.contains_key(text.key()), "{} is not in en.ftl", text.key());
+    }
+}
+
+fn read_tree(folder: &Path, into: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder of the sources") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            read_tree(&path, into);
+        } else if path.file_name().is_some_and(|name| name != "proof.rs") {
+            into.push_str(&fs::read_to_string(&path).expect("a text file"));
+        }
+    }
+}
+
+#[test]
+fn every_mail_speaks_every_language() {
+    for locale in Ui::load().locales() {
+        let page = sample_context(locale.clone());
+        let ctx = MailContext { locale: locale.clone(), brand: page.brand, app_name: page.app_name };
+        for (name, kind) in super::MailKind::samples() {
+            let mail = kind.render(&ctx);
+            for part in [&mail.subject, &mail.text, &mail.html] {
+                for word in part.split(|c: char| c.is_whitespace() || matches!(c, '<' | '>')) {
+                    assert!(!word.starts_with("mail-"), "{name} in {}: {word} is no text", locale.tag());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_language_is_chosen_by_the_app_then_the_browser_then_the_project() {
+    let ui = Ui::load();
+    let allowed = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>();
+    let cases: [(Option<&str>, Option<&str>, &[&str], &str); 9] = [
+        (None, None, &[], "en"),
+        (Some("fr de-AT"), Some("ja"), &[], "de"),
+        (Some("fr"), Some("fr-CA, es;q=0.3, ja;q=0.8"), &[], "ja"),
+        (None, Some("zh-Hant-HK"), &[], "zh-TW"),
+        (None, Some("en;q=0, ar"), &[], "ar"),
+        (Some("ja"), Some("de"), &["es", "de"], "de"),
+        (Some("ja"), None, &["es", "de"], "es"),
+        (Some("ja"), None, &["tlh"], "en"),
+        (Some(""), Some(";;;,q=,"), &[], "en"),
+    ];
+    for (ui_locales, accept_language, tags, expected) in cases {
+        let locale = ui.negotiate(ui_locales, accept_language, &allowed(tags));
+        assert_eq!(locale.tag(), expected, "{ui_locales:?} {accept_language:?} {tags:?}");
+    }
+}
