@@ -129,7 +129,9 @@ impl Accesses {
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             let room = limit - found.len();
-            found.extend(shard.iter().filter(|(_, used)| wanted(used)).map(|(target, used)| (*target, used.at)).take(room));
+            found.extend(
+                shard.iter().filter(|(_, used)| wanted(used)).map(|(target, used)| (*target, used.at)).take(room),
+            );
             if found.len() >= limit {
                 break;
             }

@@ -236,11 +236,9 @@ pub fn load(
                     message: format!("this is not valid TOML: {}", error.to_string().trim()),
                 }),
             },
-            Err(error) => complaints.push(Complaint {
-                key: "(file)".into(),
-                source,
-                message: format!("cannot be read: {error}"),
-            }),
+            Err(error) => {
+                complaints.push(Complaint { key: "(file)".into(), source, message: format!("cannot be read: {error}") })
+            }
         }
     }
     for (name, text) in environment {
@@ -254,10 +252,10 @@ pub fn load(
             continue;
         };
         let (section, key) = (section.to_lowercase(), key.to_lowercase());
-        let value = known.get(&section).and_then(|s| s.get(&key)).map_or_else(
-            || Value::String(text.clone()),
-            |default| read_like(default, &text),
-        );
+        let value = known
+            .get(&section)
+            .and_then(|s| s.get(&key))
+            .map_or_else(|| Value::String(text.clone()), |default| read_like(default, &text));
         let table = Table::from_iter([(section, Value::Table(Table::from_iter([(key, value)])))]);
         overlay(&mut merged, &table, &format!("environment variable {name}"), &mut sources, &mut complaints);
     }
@@ -308,7 +306,10 @@ fn overlay(
             match known.get_mut(key) {
                 None => complain(path, "there is no such key; see `vestibule config reference`".into()),
                 Some(slot) if slot.type_str() != value.type_str() => {
-                    complain(path, format!("expected {}, found {}", article(slot.type_str()), article(value.type_str())));
+                    complain(
+                        path,
+                        format!("expected {}, found {}", article(slot.type_str()), article(value.type_str())),
+                    );
                 }
                 Some(slot) => {
                     *slot = value.clone();
@@ -408,7 +409,10 @@ fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut V
         complain("store.max_connections", "must be at least 1");
     }
     if config.keys.rotate_after_days == 1 {
-        complain("keys.rotate_after_days", "must be 0 (never) or at least 2: a new key is published a day before it signs");
+        complain(
+            "keys.rotate_after_days",
+            "must be 0 (never) or at least 2: a new key is published a day before it signs",
+        );
     }
     if config.server.max_connections == 0 {
         complain("server.max_connections", "must be at least 1");
@@ -442,7 +446,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         std::fs::write(file.path(), text).expect("written");
         let env = env.iter().map(|(k, v)| ((*k).to_string(), (*v).to_string()));
-        load(Some(file.path()), env).map_err(|all| all.into_iter().map(|c| format!("{}: {}", c.key, c.message)).collect())
+        load(Some(file.path()), env)
+            .map_err(|all| all.into_iter().map(|c| format!("{}: {}", c.key, c.message)).collect())
     }
 
     #[test]

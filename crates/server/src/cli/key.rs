@@ -66,7 +66,9 @@ impl KeyCommand {
                 if rotate.now {
                     println!("New keys sign from now on; what the old ones signed stays valid until it expires.");
                 } else {
-                    println!("New keys are published and sign in 24 hours; what the old ones sign stays valid until it expires.");
+                    println!(
+                        "New keys are published and sign in 24 hours; what the old ones sign stays valid until it expires."
+                    );
                 }
             }
         }

@@ -215,7 +215,8 @@ mod tests {
         for (now, signer) in [(100, &old_kid), (199, &old_kid), (200, &new_kid), (10_000, &new_kid)] {
             assert_eq!(&ring.signer(SigningAlgorithm::Es256, at(now)).kid, signer, "{now}");
             let jwks = ring.jwks(at(now));
-            let kids: Vec<&str> = jwks["keys"].as_array().expect("keys").iter().filter_map(|k| k["kid"].as_str()).collect();
+            let kids: Vec<&str> =
+                jwks["keys"].as_array().expect("keys").iter().filter_map(|k| k["kid"].as_str()).collect();
             assert!(kids.contains(&old_kid.as_str()) && kids.contains(&new_kid.as_str()));
             assert_eq!(kids[1], signer.as_str(), "the one that signs comes first");
         }

@@ -70,9 +70,7 @@ pub(crate) enum Resolution {
     /// Nothing was presented, or only an empty bearer.
     Nobody,
     /// Something was presented, and none of it is alive. `cookie` says that a bad session cookie was among it.
-    Dead {
-        cookie: bool,
-    },
+    Dead { cookie: bool },
     /// A live session of an active user.
     Live(Box<Caller>),
 }
@@ -147,11 +145,7 @@ pub(crate) struct ReadToken {
 pub(crate) fn read_access_token(project: &Project, token: &str) -> Option<ReadToken> {
     if !token.contains('.') {
         let read = project.keys.mac.read_access_token(token)?;
-        return Some(ReadToken {
-            grant_id: read.grant_id,
-            expires_at: read.expires_at,
-            fingerprint: read.fingerprint,
-        });
+        return Some(ReadToken { grant_id: read.grant_id, expires_at: read.expires_at, fingerprint: read.fingerprint });
     }
     let claims = project.keys.read_jwt("at+jwt", token)?;
     let sid = Sid::parse(claims.get("sid")?.as_str()?)?;

@@ -64,10 +64,8 @@ pub(crate) async fn rotate(
         new.push(KeyRing::seal_signing(&project.id, algorithm, &pkcs8, &app.master, &app.entropy, now));
     }
     let (no, retire_at) = (project.no, now.plus(ahead));
-    let done = app
-        .store
-        .write("rotate_keys", new, move |tx, new| Box::pin(replace(tx, no, new, expected, retire_at)))
-        .await?;
+    let done =
+        app.store.write("rotate_keys", new, move |tx, new| Box::pin(replace(tx, no, new, expected, retire_at))).await?;
     Ok(done)
 }
 

@@ -187,8 +187,10 @@ async fn end(
     if doomed.is_empty() {
         return Ok(0);
     }
-    let ended =
-        app.store.write("revoke_sessions", doomed, move |tx, doomed| Box::pin(remove(tx, no, user, doomed, now))).await?;
+    let ended = app
+        .store
+        .write("revoke_sessions", doomed, move |tx, doomed| Box::pin(remove(tx, no, user, doomed, now)))
+        .await?;
     app.outbox_bell.notify_one();
     Ok(ended)
 }

@@ -27,7 +27,10 @@ pub(crate) async fn check(app: &App) {
             match keys::rotate(app, &project, Some(newest), keys::PUBLISH_AHEAD, now).await {
                 Ok(true) => {
                     changed = true;
-                    tracing::info!(project.id = project.id, "new signing keys are published; they sign from tomorrow on");
+                    tracing::info!(
+                        project.id = project.id,
+                        "new signing keys are published; they sign from tomorrow on"
+                    );
                 }
                 // Another node was faster.
                 Ok(false) => changed = true,
