@@ -121,6 +121,17 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
     app.store.close().await;
 }
 
+/// Does once and now what the jobs do by themselves every minute: for tests, whose clock is their own.
+///
+/// # Errors
+/// When the store fails.
+pub async fn maintain(app: &App) -> Result<(), StoreError> {
+    jobs::accesses::flush_due(app).await?;
+    jobs::cleanup::sweep(app).await?;
+    jobs::key_rotation::check(app).await;
+    Ok(())
+}
+
 async fn finish(mut jobs: JoinSet<()>) {
     while jobs.join_next().await.is_some() {}
 }

@@ -47,6 +47,8 @@ pub(crate) enum Error {
     AuthenticationRequired,
     #[error("the refresh token is not valid")]
     InvalidRefreshToken,
+    #[error("the refresh token was replaced a moment ago")]
+    RefreshTokenSuperseded,
     #[error("the refresh token belongs to another application")]
     RefreshTokenOfAnotherClient,
     #[error("the grant lacks the full-access scope")]
@@ -103,6 +105,7 @@ impl Error {
             Self::LoggedInAsMember,
             Self::AuthenticationRequired,
             Self::InvalidRefreshToken,
+            Self::RefreshTokenSuperseded,
             Self::RefreshTokenOfAnotherClient,
             Self::InsufficientScope,
             Self::InvalidCode,

@@ -217,6 +217,36 @@ async fn remove(
     Ok(ended)
 }
 
+/// What a user's grants of one application end with, ready to be queued by the transaction that ends them.
+pub(crate) async fn prepare_endings(
+    app: &App,
+    project: &Project,
+    user: UserId,
+    client_id: &str,
+    reason: RevocationReason,
+    now: Timestamp,
+) -> Result<Vec<(GrantId, QueuedEvent)>, Error> {
+    let grants = grants::list(&mut *app.store.read().await?, project.no, user).await?;
+    let of_client = grants.iter().filter(|grant| grant.client_id == client_id);
+    Ok(of_client.map(|grant| (grant.id, revocation(app, project, Item::Grant(grant), reason, now))).collect())
+}
+
+/// Ends grants and queues what tells of it; grants that ended meanwhile are not told of twice.
+pub(crate) async fn end_told(
+    tx: &mut Tx,
+    no: ProjectNo,
+    user: UserId,
+    endings: &[(GrantId, QueuedEvent)],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for (id, event) in endings {
+        if grants::remove(tx, no, *id).await? {
+            events::queue(tx, no, user, event, now).await?;
+        }
+    }
+    Ok(())
+}
+
 fn describe(item: Item<'_>, reason: RevocationReason) -> Event {
     let (user_id, session) = match item {
         Item::Session(session) => (session.user_id, events::model_of_session(session)),

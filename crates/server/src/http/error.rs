@@ -109,7 +109,7 @@ pub(crate) fn retry_after(error: &Error) -> Option<Duration> {
     match error {
         Error::RateLimited(RateLimit { retry_after, .. }) => Some(*retry_after),
         Error::Store(failure) if failure.is_transient() => Some(BUSY_RETRY),
-        Error::PasswordsOverloaded => Some(BUSY_RETRY),
+        Error::PasswordsOverloaded | Error::RefreshTokenSuperseded => Some(BUSY_RETRY),
         _ => None,
     }
 }
@@ -174,6 +174,10 @@ fn to_oauth(error: &Error) -> OAuthError {
         Error::LoggedInAsMember => OAuthError::invalid_grant("user logged in as normal user"),
         Error::AuthenticationRequired => OAuthError::invalid_grant("authentication required"),
         Error::InvalidRefreshToken => OAuthError::invalid_grant("invalid refresh token"),
+        // Not `invalid_grant`: that would make the SDK drop the newer token it is about to find.
+        Error::RefreshTokenSuperseded => {
+            OAuthError::new(Code::TemporarilyUnavailable, "the refresh token was just replaced: use the newest one")
+        }
         Error::RefreshTokenOfAnotherClient => OAuthError::invalid_request("client id doesn't match the refresh token"),
         Error::InsufficientScope => OAuthError::new(Code::InsufficientScope, "full-access scope is required"),
         Error::InvalidCode => OAuthError::invalid_grant("invalid authorization code"),
@@ -227,6 +231,7 @@ fn to_api(error: &Error) -> ApiError {
         | Error::ClientSecretWrong
         | Error::GrantTypeNotAllowed
         | Error::IntrospectionNotAllowed
+        | Error::RefreshTokenSuperseded
         | Error::RefreshTokenOfAnotherClient
         | Error::InvalidCode
         | Error::RedirectUriMismatch

@@ -1,7 +1,7 @@
 //! `GET|HEAD /_resolver/resolve`: a reverse proxy asks who is calling, and gets the answer in headers (protocol facts §8.2).
 
 use axum::{
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 
@@ -22,8 +22,47 @@ const AUTHENTICATED_AT: HeaderName = HeaderName::from_static("x-authgear-session
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 const FALSE: HeaderValue = HeaderValue::from_static("false");
 
-/// Says who is calling. Always 200 with an empty body: letting in or not is the proxy's decision.
-pub(crate) async fn resolve(visit: Visit, headers: HeaderMap) -> Response {
+/// What a proxy may demand, so that it need not compare headers itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Demand {
+    /// Nothing: the answer is 200, whoever calls.
+    Nothing,
+    /// `?require=session`: a live session, a guest's included.
+    Session,
+    /// `?require=member`: a live session of somebody who is not a guest.
+    Member,
+}
+
+impl Demand {
+    /// A word that is not known is refused: a typing error must not open a door.
+    fn parse(query: Option<&str>) -> Option<Self> {
+        match query {
+            None | Some("") => Some(Self::Nothing),
+            Some("require=session") => Some(Self::Session),
+            Some("require=member") => Some(Self::Member),
+            Some(_) => None,
+        }
+    }
+
+    /// The challenge for a caller that does not meet it.
+    fn refuse(self, resolution: &Resolution) -> Option<&'static str> {
+        let is_guest = resolution.live().map(|caller| caller.user.is_anonymous());
+        match (self, is_guest) {
+            (Self::Nothing, _) | (Self::Session, Some(_)) | (Self::Member, Some(false)) => None,
+            (Self::Session | Self::Member, None) => Some("Bearer"),
+            // RFC 9470 §3: the session is fine, the way it came about is not enough.
+            (Self::Member, Some(true)) => Some(
+                "Bearer error=\"insufficient_user_authentication\", error_description=\"a guest must be promoted first\"",
+            ),
+        }
+    }
+}
+
+/// Says who is calling. Without a demand always 200 with an empty body: letting in or not is the proxy's decision.
+pub(crate) async fn resolve(visit: Visit, uri: Uri, headers: HeaderMap) -> Response {
+    let Some(demand) = Demand::parse(uri.query()) else {
+        return error::plain(StatusCode::BAD_REQUEST, "write ?require=session, ?require=member or nothing\n");
+    };
     let resolution = match visit.resolve(&headers).await {
         Ok(resolution) => resolution,
         Err(error) => return error::flow_as_api(&visit, &error),
@@ -31,6 +70,7 @@ pub(crate) async fn resolve(visit: Visit, headers: HeaderMap) -> Response {
     let mut response = ().into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let challenge = demand.refuse(&resolution);
     match resolution {
         Resolution::Nobody => {}
         Resolution::Dead { cookie } => {
@@ -44,6 +84,10 @@ pub(crate) async fn resolve(visit: Visit, headers: HeaderMap) -> Response {
                 return error::flow_as_api(&visit, &error);
             }
         }
+    }
+    if let Some(challenge) = challenge {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        *response.status_mut() = StatusCode::UNAUTHORIZED;
     }
     response
 }

@@ -1,5 +1,7 @@
 //! The `refresh_token` grant (RFC 6749 §6), with rotation where the application asks for it (RFC 9700 §4.14).
 
+use std::time::Duration;
+
 use vestibule_domain::{
     event::RevocationReason,
     grant::{Grant, Presented},
@@ -49,18 +51,18 @@ pub(crate) async fn refresh(
     let client = authenticate_client(&mut conn, project, request.client).await?;
     let live = find_live(&mut conn, project, id, now).await?.ok_or(Error::InvalidRefreshToken)?;
     drop(conn);
-    let presented = recognise(project, &live.grant, &hash, client.rotation_grace(), now);
-    match presented {
-        Presented::Current | Presented::PreviousInGrace => {}
-        Presented::Reused => return revoke(app, project, &live, now).await,
-        Presented::Unknown => return Err(Error::InvalidRefreshToken),
-    }
+    let is_previous = match judge(project, &live.grant, &hash, client.rotation_grace(), now) {
+        Standing::Good { is_previous } => is_previous,
+        Standing::Superseded => return Err(Error::RefreshTokenSuperseded),
+        Standing::Reused => return revoke(app, project, &live, now).await,
+        Standing::Unknown => return Err(Error::InvalidRefreshToken),
+    };
     if live.grant.client_id != client.client_id {
         return Err(Error::RefreshTokenOfAnotherClient);
     }
     rates::charge_user(app, project, live.user.id, now)?;
     let mut tokens = make_tokens(app, project, client, &live.grant, &live.user, None, now).await?;
-    let next = if client.rotates_refresh_tokens() || presented == Presented::PreviousInGrace {
+    let next = if client.rotates_refresh_tokens() || is_previous {
         let secret = project.keys.mac.derive_successor(id, &hash);
         let successor = sha256(secret.as_bytes());
         tokens.refresh_token = Some(format!("{id}.{secret}"));
@@ -112,22 +114,33 @@ async fn record(
     grants::touch(tx, no, id, device, now).await
 }
 
-fn recognise(
-    project: &Project,
-    grant: &Grant,
-    hash: &TokenHash,
-    grace: std::time::Duration,
-    now: Timestamp,
-) -> Presented {
+/// What a presented token is to a grant.
+enum Standing {
+    /// Good for fresh tokens.
+    Good {
+        /// Whether it was replaced already, so that its successor must be given out again.
+        is_previous: bool,
+    },
+    /// Replaced more than once within the grace time: its holder is about to learn of a newer one.
+    Superseded,
+    /// Used up for longer than the grace time: two parties hold tokens of one line.
+    Reused,
+    /// None of this grant's.
+    Unknown,
+}
+
+fn judge(project: &Project, grant: &Grant, hash: &TokenHash, grace: Duration, now: Timestamp) -> Standing {
     match grant.recognise(hash, grace, now) {
-        // Older than the previous one: the row has forgotten it, the line has not.
-        Presented::Unknown
-            if grant.previous.is_some()
-                && project.keys.mac.is_ancestor(grant.id, hash, &grant.token_hash, GENERATIONS) =>
-        {
-            Presented::Reused
-        }
-        presented => presented,
+        Presented::Current => Standing::Good { is_previous: false },
+        Presented::PreviousInGrace => Standing::Good { is_previous: true },
+        Presented::Reused => Standing::Reused,
+        Presented::Unknown => match &grant.previous {
+            // Older than the previous one: the row has forgotten it, the line has not.
+            Some(previous) if project.keys.mac.is_ancestor(grant.id, hash, &grant.token_hash, GENERATIONS) => {
+                if now.since(previous.rotated_at) <= grace { Standing::Superseded } else { Standing::Reused }
+            }
+            Some(_) | None => Standing::Unknown,
+        },
     }
 }
 
