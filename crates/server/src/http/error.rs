@@ -133,7 +133,7 @@ pub(crate) fn retry_after(error: &Error) -> Option<Duration> {
     match error {
         Error::RateLimited(RateLimit { retry_after, .. }) => Some(*retry_after),
         Error::Store(failure) if failure.is_transient() => Some(BUSY_RETRY),
-        Error::PasswordsOverloaded => Some(BUSY_RETRY),
+        Error::PasswordsOverloaded | Error::RefreshTokenSuperseded => Some(BUSY_RETRY),
         _ => None,
     }
 }
@@ -192,9 +192,16 @@ fn to_oauth(error: &Error) -> OAuthError {
         Error::GrantTypeNotAllowed => {
             OAuthError::new(Code::UnauthorizedClient, "grant type is not allowed for this client")
         }
+        Error::IntrospectionNotAllowed => {
+            OAuthError::new(Code::UnauthorizedClient, "introspection is for confidential applications")
+        }
         Error::LoggedInAsMember => OAuthError::invalid_grant("user logged in as normal user"),
         Error::AuthenticationRequired => OAuthError::invalid_grant("authentication required"),
         Error::InvalidRefreshToken => OAuthError::invalid_grant("invalid refresh token"),
+        // Not `invalid_grant`: that would make the SDK drop the newer token it is about to find.
+        Error::RefreshTokenSuperseded => {
+            OAuthError::new(Code::TemporarilyUnavailable, "the refresh token was just replaced: use the newest one")
+        }
         Error::RefreshTokenOfAnotherClient => OAuthError::invalid_request("client id doesn't match the refresh token"),
         Error::InsufficientScope => OAuthError::new(Code::InsufficientScope, "full-access scope is required"),
         Error::InvalidCode => OAuthError::invalid_grant("invalid authorization code"),
@@ -268,6 +275,8 @@ fn to_api(error: &Error) -> ApiError {
         | Error::ClientSecretMissing
         | Error::ClientSecretWrong
         | Error::GrantTypeNotAllowed
+        | Error::IntrospectionNotAllowed
+        | Error::RefreshTokenSuperseded
         | Error::RefreshTokenOfAnotherClient
         | Error::InvalidCode
         | Error::RedirectUriMismatch

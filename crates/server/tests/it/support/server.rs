@@ -126,6 +126,11 @@ impl TestServer {
         app.projects.reload(&app.store, &app.master).await.expect("the project is loaded");
     }
 
+    /// Where `store.url` points to.
+    pub(crate) fn store_url(&self) -> String {
+        self.config.store.url.clone()
+    }
+
     /// Boots a server with the test project as it is.
     pub(crate) async fn start_plain(engine: Engine) -> Self {
         Self::start(engine, |_| {}).await
