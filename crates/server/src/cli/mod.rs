@@ -3,6 +3,7 @@
 
 mod demo;
 mod project;
+mod user;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -42,6 +43,9 @@ enum Command {
     /// Create, change and export projects: identities, applications, lifetimes
     #[command(subcommand)]
     Project(project::ProjectCommand),
+    /// Look after single users
+    #[command(subcommand)]
+    User(user::UserCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -91,6 +95,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(file) => file.load().and_then(|config| block_on(serve(config))),
         Command::Demo(demo) => block_on(demo.run()),
         Command::Project(command) => block_on(command.run()),
+        Command::User(command) => block_on(command.run()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

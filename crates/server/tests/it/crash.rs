@@ -65,9 +65,10 @@ async fn every_acknowledged_guest_survives_a_kill_amid_a_stream_of_sign_ups() {
         assert!(!running.wait(), "it was killed");
 
         let running = place.serve();
+        let http = running.http("localhost");
         for token in acknowledged.lock().await.iter() {
             let body = json!({ "session_type": "refresh_token", "client_id": "web", "refresh_token": token });
-            let request = running.http("localhost").request(reqwest::Method::POST, "/api/anonymous_user/signup");
+            let request = http.request(reqwest::Method::POST, "/api/anonymous_user/signup");
             crate::support::Reply::of(request.header("host", "auth.test").json(&body)).await.result();
             checked += 1;
         }
