@@ -5,6 +5,7 @@ mod app_session;
 mod authorize;
 mod cors;
 mod device_journey;
+mod device_keys_cli;
 mod device_race;
 mod discovery;
 mod dpop;
