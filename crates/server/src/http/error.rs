@@ -63,11 +63,9 @@ pub(crate) fn oauth_by_code(error: &OAuthError) -> Response {
 pub(crate) fn flow_as_oauth(visit: &Visit, error: &Error) -> Response {
     log(visit, error);
     let told = to_oauth(error);
-    let response = if matches!(error, Error::SessionRequired) {
-        unauthorized(&told, Some(&told))
-    } else if matches!(error, Error::NothingPresented) {
-        // Bare: nothing was presented that could be wrong (RFC 6750 §3.1).
-        unauthorized(&told, None)
+    let response = if is_about_a_session(error) {
+        // Bare when nothing was presented that could be wrong (RFC 6750 §3.1).
+        unauthorized(&told, Some(&told).filter(|_| !matches!(error, Error::NothingPresented)))
     } else {
         oauth_by_code(&told)
     };
@@ -151,6 +149,7 @@ pub(crate) fn with_retry_after(mut response: Response, after: Option<Duration>) 
 pub(crate) struct Told {
     pub(crate) what: String,
     pub(crate) oauth: OAuthError,
+    pub(crate) oauth_status: u16,
     pub(crate) api: ApiError,
     pub(crate) retry: bool,
 }
@@ -162,6 +161,7 @@ pub(crate) fn list_told() -> Vec<Told> {
         .map(|error| Told {
             what: error.to_string(),
             oauth: to_oauth(&error),
+            oauth_status: if is_about_a_session(&error) { 401 } else { to_oauth(&error).code.status() },
             api: to_api(&error),
             retry: retry_after(&error).is_some(),
         })
@@ -174,6 +174,11 @@ fn busy_as_oauth() -> OAuthError {
 
 fn busy_as_api() -> ApiError {
     ApiError::new(ApiErrorName::ServiceUnavailable, "ServiceUnavailable", BUSY)
+}
+
+/// Whether what is wrong is the caller's session, not the request: 401 in OAuth's dialect.
+fn is_about_a_session(error: &Error) -> bool {
+    matches!(error, Error::SessionRequired | Error::NothingPresented)
 }
 
 fn to_oauth(error: &Error) -> OAuthError {

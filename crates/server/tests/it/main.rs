@@ -8,6 +8,7 @@ mod cli;
 mod cors;
 mod crash;
 mod device_journey;
+mod device_keys_cli;
 mod device_race;
 mod discovery;
 mod dpop;
