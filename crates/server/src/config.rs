@@ -24,6 +24,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// Logging.
     pub log: Log,
+    /// Metrics.
+    pub metrics: MetricsConfig,
 }
 
 /// `[server]`
@@ -133,6 +135,13 @@ pub struct Log {
     pub format: LogFormat,
     /// `EnvFilter` directives.
     pub filter: String,
+}
+
+/// `[metrics]`
+#[derive(Clone, Debug, Deserialize)]
+pub struct MetricsConfig {
+    /// Address and port of the metrics page, or empty.
+    pub listen: String,
 }
 
 /// The log's format.
@@ -361,7 +370,8 @@ fn read_sections(
     let smtp = section(merged, "smtp", sources, complaints);
     let passwords = section(merged, "passwords", sources, complaints);
     let log = section(merged, "log", sources, complaints);
-    Some(Config { server: server?, store: store?, secrets: secrets?, smtp: smtp?, passwords: passwords?, log: log? })
+    let metrics = section(merged, "metrics", sources, complaints);
+    Some(Config { server: server?, store: store?, secrets: secrets?, smtp: smtp?, passwords: passwords?, log: log?, metrics: metrics? })
 }
 
 fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut Vec<Complaint>) {
@@ -389,6 +399,9 @@ fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut V
     }
     if config.store.max_connections == 0 {
         complain("store.max_connections", "must be at least 1");
+    }
+    if !config.metrics.listen.is_empty() && config.metrics.listen.parse::<SocketAddr>().is_err() {
+        complain("metrics.listen", "write address:port, e.g. 127.0.0.1:9464, or nothing");
     }
     if config.server.max_connections == 0 {
         complain("server.max_connections", "must be at least 1");
