@@ -83,7 +83,8 @@ impl TestServer {
         change(&mut setup);
         let config = config::load(None, setup.environment.into_iter()).expect("the test's configuration is right");
         let clock = Clock::manual(Timestamp::from_seconds(START));
-        let (mails, entropy) = (MemoryMailbox::default(), Entropy::seeded(1));
+        // Servers of one test share neither keys nor tokens.
+        let (mails, entropy) = (MemoryMailbox::default(), Entropy::seeded(u64::from(address.port())));
         let (store, master) = boot::open_store(&config, &entropy).await.expect("the store opens");
         let settings = read_project(&setup.project);
         projects::apply(&store, &master, &entropy, &settings, clock.now()).await.expect("the project is applied");
