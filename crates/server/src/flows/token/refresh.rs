@@ -67,7 +67,6 @@ pub(crate) async fn refresh(
         return Err(Error::RefreshTokenOfAnotherClient);
     }
     rates::charge_user(app, project, live.user.id, now)?;
-    dpop::use_up(app, project, proof_use).await?;
     let mut tokens = make_tokens(app, project, client, &live.grant, &live.user, None, now).await?;
     let next = if client.rotates_refresh_tokens() || is_previous {
         let secret = project.keys.mac.derive_successor(id, &hash);
@@ -78,20 +77,36 @@ pub(crate) async fn refresh(
         None
     };
     let no = project.no;
-    let alive = app
+    let recorded = app
         .store
         .write("refresh", (next, device), move |tx, (next, device)| {
-            Box::pin(record(tx, no, id, next.as_ref(), device.as_deref(), now))
+            Box::pin(async move {
+                if !dpop::spend(tx, no, proof_use).await? {
+                    return Ok(Recorded::ProofReplayed);
+                }
+                let alive = record(tx, no, id, next.as_ref(), device.as_deref(), now).await?;
+                Ok::<_, StoreError>(if alive { Recorded::Done } else { Recorded::Gone })
+            })
         })
         .await?;
-    // Revoked between the read and the write: the revocation wins.
-    if !alive {
-        return Err(Error::InvalidRefreshToken);
+    match recorded {
+        Recorded::Done => {}
+        Recorded::Gone => return Err(Error::InvalidRefreshToken),
+        Recorded::ProofReplayed => return Err(Error::DpopProofReplayed),
     }
     if let Some(session) = &live.session {
         crate::flows::caller::record_session_access(app, project, session, now).await?;
     }
     Ok(tokens)
+}
+
+/// What became of a refresh when it was written down.
+enum Recorded {
+    Done,
+    /// Revoked between the read and the write: the revocation wins.
+    Gone,
+    /// The DPoP proof was used before; nothing changed.
+    ProofReplayed,
 }
 
 /// One step of a line of refresh tokens.
