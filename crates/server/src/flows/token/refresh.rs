@@ -78,15 +78,17 @@ pub(crate) async fn refresh(
         None
     };
     let no = project.no;
-    let alive = app
+    let recorded = app
         .store
         .write("refresh", (next, device), move |tx, (next, device)| {
             Box::pin(record(tx, no, id, next.as_ref(), device.as_deref(), now))
         })
         .await?;
-    // Revoked between the read and the write: the revocation wins.
-    if !alive {
-        return Err(Error::InvalidRefreshToken);
+    match recorded {
+        Recorded::Done => {}
+        Recorded::Superseded => return Err(Error::RefreshTokenSuperseded),
+        // Revoked between the read and the write: the revocation wins.
+        Recorded::Gone => return Err(Error::InvalidRefreshToken),
     }
     if let Some(session) = &live.session {
         crate::flows::caller::record_session_access(app, project, session, now).await?;
@@ -100,8 +102,15 @@ struct Step {
     successor: TokenHash,
 }
 
+/// How recording a refresh ended.
+enum Recorded {
+    Done,
+    /// Others stepped the line past both tokens between the read and the write.
+    Superseded,
+    Gone,
+}
+
 /// Steps the line on, unless another request with the same token did already, and records the refresh.
-/// False when the grant is gone or its line has moved past both tokens.
 async fn record(
     tx: &mut Tx,
     no: ProjectNo,
@@ -109,16 +118,17 @@ async fn record(
     step: Option<&Step>,
     device: Option<&str>,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Recorded, StoreError> {
     if let Some(step) = step
         && !grants::rotate(tx, no, id, step.presented, step.successor, now).await?
     {
-        let grant = grants::find(tx, no, id).await?;
-        if !grant.is_some_and(|grant| grant.token_hash.matches(&step.successor)) {
-            return Ok(false);
+        match grants::find(tx, no, id).await? {
+            None => return Ok(Recorded::Gone),
+            Some(grant) if !grant.token_hash.matches(&step.successor) => return Ok(Recorded::Superseded),
+            Some(_) => {}
         }
     }
-    grants::touch(tx, no, id, device, now).await
+    Ok(if grants::touch(tx, no, id, device, now).await? { Recorded::Done } else { Recorded::Gone })
 }
 
 /// What a presented token is to a grant.
