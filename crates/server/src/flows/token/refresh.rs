@@ -84,13 +84,13 @@ pub(crate) async fn refresh(
                 if !dpop::spend(tx, no, proof_use).await? {
                     return Ok(Recorded::ProofReplayed);
                 }
-                let alive = record(tx, no, id, next.as_ref(), device.as_deref(), now).await?;
-                Ok::<_, StoreError>(if alive { Recorded::Done } else { Recorded::Gone })
+                record(tx, no, id, next.as_ref(), device.as_deref(), now).await
             })
         })
         .await?;
     match recorded {
         Recorded::Done => {}
+        Recorded::Superseded => return Err(Error::RefreshTokenSuperseded),
         Recorded::Gone => return Err(Error::InvalidRefreshToken),
         Recorded::ProofReplayed => return Err(Error::DpopProofReplayed),
     }
@@ -100,23 +100,24 @@ pub(crate) async fn refresh(
     Ok(tokens)
 }
 
-/// What became of a refresh when it was written down.
-enum Recorded {
-    Done,
-    /// Revoked between the read and the write: the revocation wins.
-    Gone,
-    /// The DPoP proof was used before; nothing changed.
-    ProofReplayed,
-}
-
 /// One step of a line of refresh tokens.
 struct Step {
     presented: TokenHash,
     successor: TokenHash,
 }
 
+/// How recording a refresh ended.
+enum Recorded {
+    Done,
+    /// Others stepped the line past both tokens between the read and the write.
+    Superseded,
+    /// Revoked between the read and the write: the revocation wins.
+    Gone,
+    /// The DPoP proof was used before; nothing changed.
+    ProofReplayed,
+}
+
 /// Steps the line on, unless another request with the same token did already, and records the refresh.
-/// False when the grant is gone or its line has moved past both tokens.
 async fn record(
     tx: &mut Tx,
     no: ProjectNo,
@@ -124,16 +125,17 @@ async fn record(
     step: Option<&Step>,
     device: Option<&str>,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Recorded, StoreError> {
     if let Some(step) = step
         && !grants::rotate(tx, no, id, step.presented, step.successor, now).await?
     {
-        let grant = grants::find(tx, no, id).await?;
-        if !grant.is_some_and(|grant| grant.token_hash.matches(&step.successor)) {
-            return Ok(false);
+        match grants::find(tx, no, id).await? {
+            None => return Ok(Recorded::Gone),
+            Some(grant) if !grant.token_hash.matches(&step.successor) => return Ok(Recorded::Superseded),
+            Some(_) => {}
         }
     }
-    grants::touch(tx, no, id, device, now).await
+    Ok(if grants::touch(tx, no, id, device, now).await? { Recorded::Done } else { Recorded::Gone })
 }
 
 /// What a presented token is to a grant.
