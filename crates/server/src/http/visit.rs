@@ -78,11 +78,13 @@ pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
     app.metrics.count_request(method.as_str(), route, status.as_u16(), took);
     tracing::debug!(
         target: "vestibule::requests",
-        request.id = %request_id,
-        http.method = %method,
-        http.route = route,
-        http.status = status.as_u16(),
-        duration.us = took.as_micros(),
+        {
+            request.id = %request_id,
+            http.method = %method,
+            http.route = route,
+            http.status = status.as_u16(),
+            duration.us = took.as_micros(),
+        },
         "answered a request"
     );
     let headers = response.headers_mut();

@@ -41,12 +41,11 @@ impl From<Error> for Refused {
 
 /// Exchanges a grant for tokens.
 pub(crate) async fn token(visit: Visit, request: Request) -> Response {
-    let headers = request.headers().clone();
     let body = match body::read(&visit, request).await {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
     };
-    match answer(&visit, &headers, &body).await {
+    match answer(&visit, &body).await {
         Ok(response) => {
             let headers = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
             (headers, Json(response)).into_response()
@@ -56,9 +55,9 @@ pub(crate) async fn token(visit: Visit, request: Request) -> Response {
     }
 }
 
-async fn answer(visit: &Visit, headers: &HeaderMap, body: &body::Body) -> Result<TokenResponse, Refused> {
+async fn answer(visit: &Visit, body: &body::Body) -> Result<TokenResponse, Refused> {
     let form = body.form()?;
-    let proof = read_client(headers, &form)?;
+    let proof = read_client(&body.headers, &form)?;
     rates::charge_token_request(&visit.app, &visit.project, visit.ip, visit.now)?;
     let client = visit.project.settings.client(&proof.client_id).ok_or(Error::UnknownClient)?;
     let request = TokenRequest::parse(&form)?;
