@@ -4,6 +4,7 @@
 mod data;
 mod demo;
 mod project;
+mod user;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -43,6 +44,9 @@ enum Command {
     /// Create, change and export projects: identities, applications, lifetimes
     #[command(subcommand)]
     Project(project::ProjectCommand),
+    /// Look after single users
+    #[command(subcommand)]
+    User(user::UserCommand),
     /// Copy the embedded store to a file, while the server runs
     Backup(data::BackUp),
     /// Put a backup of the embedded store back; the server must be stopped
@@ -98,6 +102,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(file) => file.load().and_then(|config| block_on(serve(config))),
         Command::Demo(demo) => block_on(demo.run()),
         Command::Project(command) => block_on(command.run()),
+        Command::User(command) => block_on(command.run()),
         Command::Backup(command) => block_on(command.run()),
         Command::Restore(command) => block_on(command.run()),
         Command::MigrateStore(command) => block_on(command.run()),

@@ -7,7 +7,8 @@ use toml::{Table, Value};
 use vestibule_domain::{project::ProjectSettings, time::Timestamp};
 use vestibule_server::{
     app::{App, Ports},
-    boot, config,
+    boot,
+    config::{self, Config},
     flows::projects,
     ports::{
         clock::Clock,
@@ -67,11 +68,13 @@ pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Clock,
     pub(crate) app: Arc<App>,
+    project: Table,
+    config: Config,
     mails: MemoryMailbox,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
     // Dropped last: the data outlives the server.
-    place: Place,
+    _place: Place,
 }
 
 impl TestServer {
@@ -90,19 +93,49 @@ impl TestServer {
             setup.configure("store.url", url.as_str());
         }
         let config = config::load(None, setup.environment.into_iter()).expect("the test's configuration is right");
-        let text = toml::to_string(&setup.project).expect("a project file");
-        let settings = ProjectSettings::parse_toml(&text).expect("the test's project is right");
-
         let clock = Clock::manual(Timestamp::from_seconds(START));
         let (mails, entropy) = (MemoryMailbox::default(), Entropy::seeded(u64::from(address.port())));
         let (store, master) = boot::open_store(&config, &entropy).await.expect("the store opens");
+        let settings = read_project(&setup.project);
         projects::apply(&store, &master, &entropy, &settings, clock.now()).await.expect("the project is applied");
         store.close().await;
         let ports = Ports { clock: clock.clone(), entropy, mailer: Mailer::Memory(mails.clone()) };
-        let app = boot::open(config, ports).await.expect("the server opens");
-        let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(boot::serve(Arc::clone(&app), listener, async { drop(stopped.await) }));
-        Self { origin, address, clock, app, mails, stop: Some(stop), serving: Some(serving), place }
+        let app = boot::open(config.clone(), ports).await.expect("the server opens");
+        let (stop, serving) = serve(&app, listener);
+        let project = setup.project;
+        Self {
+            origin,
+            address,
+            clock,
+            app,
+            project,
+            config,
+            mails,
+            stop: Some(stop),
+            serving: Some(serving),
+            _place: place,
+        }
+    }
+
+    /// Stops, and starts a new process' worth of server on the same data, clock and port.
+    pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        let listener = TcpListener::bind(self.address).await.expect("the port is free again");
+        let (clock, entropy) = (self.clock.clone(), self.app.entropy.clone());
+        let ports = Ports { clock, entropy, mailer: Mailer::Memory(self.mails.clone()) };
+        self.app = boot::open(self.config.clone(), ports).await.expect("the server opens");
+        let (stop, serving) = serve(&self.app, listener);
+        (self.stop, self.serving) = (Some(stop), Some(serving));
+    }
+
+    /// Applies changed settings, as `vestibule project apply` does, and lets the server see them.
+    pub(crate) async fn change_project(&self, change: impl FnOnce(&mut Setup)) {
+        let mut setup = Setup { project: self.project.clone(), environment: Vec::new() };
+        change(&mut setup);
+        let (app, settings) = (&self.app, read_project(&setup.project));
+        let applied = projects::apply(&app.store, &app.master, &app.entropy, &settings, app.clock.now()).await;
+        applied.expect("the project is applied");
+        app.projects.reload(&app.store, &app.master).await.expect("the project is loaded");
     }
 
     /// Boots a server with the test project as it is.
@@ -135,11 +168,6 @@ impl TestServer {
         Mailbox::new(self.mails.clone())
     }
 
-    /// Where `store.url` points to.
-    pub(crate) fn store_url(&self) -> String {
-        self.place.url()
-    }
-
     /// Stops as on SIGTERM and waits until everything is finished.
     pub(crate) async fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
@@ -149,6 +177,17 @@ impl TestServer {
             serving.await.expect("the server ends well");
         }
     }
+}
+
+fn serve(app: &Arc<App>, listener: TcpListener) -> (oneshot::Sender<()>, JoinHandle<()>) {
+    let (stop, stopped) = oneshot::channel();
+    let serving = boot::serve(Arc::clone(app), listener, async { drop(stopped.await) });
+    (stop, tokio::spawn(serving))
+}
+
+fn read_project(project: &Table) -> ProjectSettings {
+    let text = toml::to_string(project).expect("a project file");
+    ProjectSettings::parse_toml(&text).expect("the test's project is right")
 }
 
 fn cheap_configuration(store_url: &str) -> Vec<(String, String)> {
