@@ -1,13 +1,13 @@
 //! The command line: what each command is called, takes and prints.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
 
-mod data;
 mod client;
+mod data;
 mod demo;
 mod key;
 mod project;
-mod user;
 mod session;
+mod user;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 

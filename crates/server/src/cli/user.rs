@@ -5,11 +5,7 @@ use vestibule_domain::id::UserId;
 use vestibule_store::{Store, device_keys, grants, sessions};
 
 use super::{ConfigFile, Failure};
-use crate::{
-    boot,
-    flows::projects,
-    ports::entropy::Entropy,
-};
+use crate::{boot, flows::projects, ports::entropy::Entropy};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {

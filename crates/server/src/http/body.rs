@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use axum::{body::Bytes, extract::Request, http::header};
+use axum::{
+    body::Bytes,
+    extract::Request,
+    http::{HeaderMap, header},
+};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use vestibule_protocol::{form::Form, oauth::OAuthError};
 
@@ -16,6 +20,8 @@ const DRAINED: usize = 7 * LIMIT;
 /// A body that was read, with what its sender says of it.
 pub(crate) struct Body {
     pub(crate) bytes: Bytes,
+    /// The request's headers.
+    pub(crate) headers: HeaderMap,
     pub(crate) content_type: Option<String>,
     /// The query of the request's URL.
     pub(crate) query: String,
@@ -38,7 +44,7 @@ pub(crate) async fn read(visit: &Visit, request: Request) -> Result<Body, BodyPr
     let patience = Duration::from_secs(visit.app.config.server.body_timeout_seconds);
     let read = Limited::new(&mut body, LIMIT).collect();
     match tokio::time::timeout(patience, read).await {
-        Ok(Ok(collected)) => Ok(Body { bytes: collected.to_bytes(), content_type, query }),
+        Ok(Ok(collected)) => Ok(Body { bytes: collected.to_bytes(), headers: parts.headers, content_type, query }),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             // Whether all of it came does not matter: it is too much either way.
             let _ = tokio::time::timeout(patience, drain(body)).await;
