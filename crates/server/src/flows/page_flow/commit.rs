@@ -185,7 +185,7 @@ async fn prepare(
             let user_id = flow.future_user();
             let Some(credentials) = credentials_of(app, flow, user_id, passkey, now) else { return Ok(None) };
             if flow.state.guest().is_some() {
-                rates::charge_ip(app, project, LimitName::SignupAnonymousPerIp, browser.ip, now)?;
+                // Not charged for: the guest was, when it came.
                 prepare_promotion(app, project, flow, (user_id, credentials, amr), now).await
             } else {
                 rates::charge_ip(app, project, LimitName::SignupPerIp, browser.ip, now)?;

@@ -46,7 +46,7 @@ pub(crate) async fn token(visit: Visit, request: Request) -> Response {
     let headers = request.headers().clone();
     let dpop = match dpop::read(&visit, &headers, request.uri().path()) {
         Ok(dpop) => dpop,
-        Err(response) => return response,
+        Err(many) => return many.into_response(),
     };
     let body = match body::read(&visit, request).await {
         Ok(body) => body,
@@ -131,7 +131,7 @@ fn print(tokens: Tokens) -> TokenResponse {
 }
 
 /// The body's credentials win; Basic is consulted only when the body has neither half (protocol facts §3.1).
-fn read_client(headers: &HeaderMap, form: &Form) -> Result<ClientProof, OAuthError> {
+pub(super) fn read_client(headers: &HeaderMap, form: &Form) -> Result<ClientProof, OAuthError> {
     let basic = BasicCredentials::parse(headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()));
     let (id, secret) = (form.get("client_id")?, form.get("client_secret")?);
     if id.is_some() || secret.is_some() {

@@ -9,6 +9,7 @@ mod http;
 mod key_pair;
 mod mailbox;
 mod place;
+mod program;
 mod server;
 mod soft_passkey;
 
@@ -18,6 +19,7 @@ pub(crate) use device::{ANONYMOUS_GRANT, Device, ID_TOKEN_GRANT, Platform};
 pub(crate) use http::{Http, Reply};
 pub(crate) use key_pair::{KeyPair, encode};
 pub(crate) use mailbox::Mailbox;
-pub(crate) use place::{Engine, on_both_engines};
+pub(crate) use place::{Engine, Place, on_both_engines};
+pub(crate) use program::Workplace;
 pub(crate) use server::{Setup, TestServer};
 pub(crate) use soft_passkey::SoftPasskey;

@@ -63,6 +63,7 @@ pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Clock,
     pub(crate) app: Arc<App>,
+    http: Http,
     project: Table,
     config: Config,
     mails: MemoryMailbox,
@@ -83,7 +84,7 @@ impl TestServer {
         change(&mut setup);
         let config = config::load(None, setup.environment.into_iter()).expect("the test's configuration is right");
         let clock = Clock::manual(Timestamp::from_seconds(START));
-        let (mails, entropy) = (MemoryMailbox::default(), Entropy::seeded(u64::from(address.port())));
+        let (mails, entropy) = (MemoryMailbox::default(), Entropy::seeded(1));
         let (store, master) = boot::open_store(&config, &entropy).await.expect("the store opens");
         let settings = read_project(&setup.project);
         projects::apply(&store, &master, &entropy, &settings, clock.now()).await.expect("the project is applied");
@@ -92,8 +93,9 @@ impl TestServer {
         let ports = Ports { clock: clock.clone(), entropy, mailer: Mailer::Memory(mails.clone()), sms };
         let app = boot::open(config.clone(), ports).await.expect("the server opens");
         let (stop, serving) = serve(&app, listener);
-        let project = setup.project;
+        let (project, http) = (setup.project, Http::new(&origin, address));
         Self {
+            http,
             origin,
             address,
             clock,
@@ -117,6 +119,8 @@ impl TestServer {
         self.app = boot::open(self.config.clone(), ports).await.expect("the server opens");
         let (stop, serving) = serve(&self.app, listener);
         (self.stop, self.serving) = (Some(stop), Some(serving));
+        // The old connections are gone.
+        self.http = Http::new(&self.origin, self.address);
     }
 
     /// Applies changed settings, as `vestibule project apply` does, and lets the server see them.
@@ -129,6 +133,11 @@ impl TestServer {
         app.projects.reload(&app.store, &app.master).await.expect("the project is loaded");
     }
 
+    /// Where `store.url` points to.
+    pub(crate) fn store_url(&self) -> String {
+        self.config.store.url.clone()
+    }
+
     /// Boots a server with the test project as it is.
     pub(crate) async fn start_plain(engine: Engine) -> Self {
         Self::start(engine, |_| {}).await
@@ -136,7 +145,7 @@ impl TestServer {
 
     /// Plain HTTP to this server.
     pub(crate) fn http(&self) -> Http {
-        Http::new(&self.origin, self.address)
+        self.http.clone()
     }
 
     /// A program of the application `web`.
