@@ -20,6 +20,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &YIELD_TO,
     &RECORD_LOGIN,
     &RECORD_GUEST_LOGIN,
+    &NOTE_CHANGE,
     &SET_ATTRIBUTES,
     &SET_DISABLED,
     &DELETE_LOGIN_IDS,
@@ -191,6 +192,23 @@ const RECORD_GUEST_LOGIN: Sql = Sql::new(
 /// Those of the engine.
 pub async fn record_guest_login(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&RECORD_GUEST_LOGIN, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
+}
+
+const NOTE_CHANGE: Sql = Sql::new(
+    "UPDATE users
+     SET updated_at = $3
+     WHERE project_no = $1 AND id = $2
+       AND disabled_at IS NULL
+       AND yielded_to IS NULL",
+);
+
+/// Notes that something an active user owns is about to change; changes of one user that begin with this come one after
+/// the other. `false` when there is no such user.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn note_change(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
+    tx.execute_one(&NOTE_CHANGE, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
 }
 
 const SET_ATTRIBUTES: Sql = Sql::new(

@@ -26,6 +26,7 @@ use super::{
     caller::{Caller, find_live_grant},
     device_key::{self, Proven, Signer},
     page_flow::{FlowState, Purpose, begin},
+    settings::errand::{Action, take_order},
 };
 use crate::{
     app::App,
@@ -91,6 +92,8 @@ pub(crate) enum Begun {
     Pages { flow: FlowId, browser: String },
     /// To a page of ours with an app session cookie.
     AppSession { cookie: String, location: String },
+    /// To the account page, where an app's order is carried out.
+    Errand { cookie: Option<String>, errand: FlowId, action: Action },
     /// Nowhere: the promotion code or proof in the hint is not good.
     BadHint { back: AppRedirect },
 }
@@ -147,6 +150,9 @@ pub(crate) async fn begin(
     if let Err(error) = check_details(client, details) {
         return Ok(Err(error));
     }
+    if details.response_type == ResponseType::SettingsAction {
+        return take_order(app, project, client, pending, details, browser, now).await;
+    }
     match &details.login_hint {
         Some(LoginHint::AppSessionToken(token)) => begin_app_session(app, project, &pending, token, now).await.map(Ok),
         Some(LoginHint::Anonymous(hint)) => begin_promotion(app, project, pending, hint, browser, now).await.map(Ok),
@@ -159,13 +165,15 @@ pub(crate) async fn begin(
 fn check_details(client: &Client, details: &AuthorizeDetails) -> Result<(), OAuthError> {
     match details.response_type {
         ResponseType::Code | ResponseType::None => {}
+        ResponseType::SettingsAction if client.application_type().is_first_party() => {}
         ResponseType::SettingsAction | ResponseType::PreAuthenticatedUrlToken => {
             return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "response type is not allowed for this client"));
         }
     }
     check_scope(client, &details.scope)?;
     let public = !client.application_type().is_confidential();
-    if public && details.response_type == ResponseType::Code && details.code_challenge.is_none() {
+    let with_code = matches!(details.response_type, ResponseType::Code | ResponseType::SettingsAction);
+    if public && with_code && details.code_challenge.is_none() {
         return Err(OAuthError::invalid_request("PKCE code challenge is required for public clients"));
     }
     if details.sso_enabled && client.allows_one_session_only() {
@@ -299,12 +307,27 @@ async fn begin_app_session(
     token: &str,
     now: Timestamp,
 ) -> Result<Begun, Error> {
-    let bad = || Begun::BadHint { back: cancel_redirect(pending) };
+    let redeemed = redeem_app_session_token(app, project, None, token, now).await?;
+    let Some((_, cookie)) = redeemed else { return Ok(Begun::BadHint { back: cancel_redirect(pending) }) };
+    let location = pending.redirect_uri.trim_end_matches('?').to_string();
+    Ok(Begun::AppSession { cookie, location })
+}
+
+/// Exchanges an app session token for the cookie it stands for, once; `None` when it is not good, or not of the client
+/// that is asked for.
+pub(crate) async fn redeem_app_session_token(
+    app: &App,
+    project: &Project,
+    client_id: Option<&str>,
+    token: &str,
+    now: Timestamp,
+) -> Result<Option<(User, String)>, Error> {
     let Some(read) = project.keys.mac.read_app_session_token(token).filter(|read| now <= read.expires_at) else {
-        return Ok(bad());
+        return Ok(None);
     };
     let live = find_live_grant(&mut *app.store.read().await?, project, read.grant_id, now).await?;
-    let Some((grant, user)) = live else { return Ok(bad()) };
+    let wanted = live.filter(|(grant, _)| client_id.is_none_or(|client_id| client_id == grant.client_id));
+    let Some((grant, user)) = wanted else { return Ok(None) };
     let no = project.no;
     let fresh = app
         .store
@@ -313,14 +336,13 @@ async fn begin_app_session(
         })
         .await?;
     if !fresh {
-        return Ok(bad());
+        return Ok(None);
     }
     // The cookie dies with its grant, whose own expiry is checked at each use.
     let lifetime = super::caller::grant_lifetime(project, &grant, &user);
     let expires_at = lifetime.map_or(now, |lifetime| grant.created_at.plus(lifetime.hard));
     let cookie = project.keys.mac.issue_app_session(grant.id, expires_at, &app.entropy);
-    let location = pending.redirect_uri.trim_end_matches('?').to_string();
-    Ok(Begun::AppSession { cookie, location })
+    Ok(Some((user, cookie)))
 }
 
 pub(super) fn new_row(id: FlowId, state: &FlowState, now: Timestamp) -> FlowRow {

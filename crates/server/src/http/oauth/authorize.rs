@@ -81,6 +81,13 @@ async fn authorize(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response 
             cookies::set_app_session(response.headers_mut(), project, &cookie);
             response
         }
+        Ok(Ok(Begun::Errand { cookie, errand, action })) => {
+            let mut response = pages::found(&pages::settings::path_of(errand, action));
+            if let Some(cookie) = cookie {
+                cookies::set_app_session(response.headers_mut(), project, &cookie);
+            }
+            response
+        }
         Ok(Ok(Begun::BadHint { back })) => {
             let page = ErrorPage::new(ErrorKind::PromotionExpired).with_app(pages::link_to_app(&back));
             pages::page(visit, headers, Some(&pending), StatusCode::BAD_REQUEST, &page)

@@ -4,11 +4,7 @@ use axum::{http::StatusCode, response::Response};
 use vestibule_domain::{credential::otp::ResendDecision, identifier::LoginIdKind, secret::Secret};
 use vestibule_protocol::form::Form;
 
-use super::{
-    Scene, View,
-    show::Typed,
-    words::{Writer, complain_of_code, whole_seconds},
-};
+use super::{Scene, View, show::Typed};
 use crate::{
     flows::{
         Error,
@@ -24,9 +20,12 @@ use crate::{
     },
     http::{
         cookies, error,
-        pages::{context, device_name, error_page, flow_error, link_to_app, see_other, to_app},
+        pages::{
+            device_name, error_page, flow_error, link_to_app, see_other, to_app,
+            words::{Writer, complain_of_code, whole_seconds},
+        },
     },
-    ui::{AlreadyPromotedPage, Complaint, ErrorKind, MailContext, NoticeKind, Page, TooManyTriesPage},
+    ui::{AlreadyPromotedPage, Complaint, ErrorKind, NoticeKind, Page, TooManyTriesPage},
 };
 
 fn field<'a>(form: &'a Form, name: &str) -> &'a str {
@@ -334,13 +333,6 @@ impl Scene {
     }
 
     fn writer(&self) -> Writer {
-        let project = &self.visit.project;
-        let page = context(&self.visit, &self.headers, Some(&self.flow.state.request), String::new());
-        Writer {
-            context: MailContext { locale: page.locale, brand: page.brand, app_name: page.app_name },
-            from: project.settings.mail.from.clone(),
-            project: project.id.clone(),
-            origin: project.settings.public_origin().clone(),
-        }
+        Writer::new(&self.visit, &self.headers, Some(&self.flow.state.request))
     }
 }

@@ -2,7 +2,6 @@
 
 mod act;
 mod show;
-mod words;
 
 use axum::{
     extract::{Path, Request},

@@ -7,16 +7,14 @@ use vestibule_domain::{
 };
 use vestibule_protocol::form::Form;
 
-use super::{
-    Scene, View,
-    words::{channel, complain_of_login_id, new_password_field, ui_kind, whole_seconds},
-};
+use super::{Scene, View};
 use crate::{
     flows::page_flow::{
         Goal, Purpose, passkey, sign_in,
         steps::{self, Mistakes},
         ways::{self, NewWay},
     },
+    http::pages::words::{channel, complain_of_login_id, new_password_field, ui_kind, whole_seconds},
     ui::{
         Ceremony, CodePurpose, Complaint, ConflictPage, ContinueAsPage, ForgottenPasswordPage, HaveAccountPage,
         IdentifyPage, LoginIdChoice, NewPasswordPage, NewPasswordReason, Page, PasskeyCeremony, PasskeyPage,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::HeaderMap;
 use vestibule_domain::{
     credential::{
         otp::{LIFE, OtpDecision},
@@ -12,10 +13,16 @@ use vestibule_domain::{
     project::Origin,
 };
 
+use super::context;
 use crate::{
-    flows::page_flow::{CodeMessage, CodeUse, Message, steps::Mistakes},
+    flows::{
+        authorize::PendingRequest,
+        page_flow::{CodeMessage, CodeUse, Message, steps::Mistakes},
+        settings::notice::News,
+    },
+    http::visit::Visit,
     ports::{mailer, sms::Sms},
-    ui::{self, Channel, Complaint, MailContext, MailKind, PasswordField, Strength, Text, sms_text},
+    ui::{self, Change, Channel, Complaint, MailContext, MailKind, PasswordField, Strength, Text, sms_text},
 };
 
 /// Seconds to wait, rounded up.
@@ -42,19 +49,32 @@ pub(super) fn channel(kind: LoginIdKind) -> Channel {
 
 /// What is wrong with a login ID.
 pub(super) fn complain_of_login_id(mistakes: &Mistakes, kind: LoginIdKind) -> Option<Text> {
-    let complaint = match mistakes.login_id {
-        None if mistakes.taken && kind == LoginIdKind::Username => Complaint::UsernameTaken,
-        None if mistakes.taken => Complaint::LoginIdTaken,
-        None => return None,
-        Some(IdentifierProblem::Email(EmailProblem::Missing)) => Complaint::EmailMissing,
-        Some(IdentifierProblem::Email(_)) => Complaint::EmailInvalid,
-        Some(IdentifierProblem::Phone(PhoneProblem::Missing)) => Complaint::PhoneMissing,
-        Some(IdentifierProblem::Phone(_)) => Complaint::PhoneInvalid,
-        Some(IdentifierProblem::Username(UsernameProblem::Missing)) => Complaint::UsernameMissing,
-        Some(IdentifierProblem::Username(UsernameProblem::Reserved)) => Complaint::UsernameReserved,
-        Some(IdentifierProblem::Username(_)) => Complaint::UsernameInvalid,
+    match mistakes.login_id {
+        None => mistakes.taken.then(|| complain_of_taken(kind)),
+        Some(problem) => Some(complain_of_identifier(problem)),
+    }
+}
+
+/// A login ID that belongs to somebody.
+pub(super) fn complain_of_taken(kind: LoginIdKind) -> Text {
+    match kind {
+        LoginIdKind::Username => Complaint::UsernameTaken.text(),
+        LoginIdKind::Email | LoginIdKind::Phone => Complaint::LoginIdTaken.text(),
+    }
+}
+
+/// Something that is no login ID of its kind.
+pub(super) fn complain_of_identifier(problem: IdentifierProblem) -> Text {
+    let complaint = match problem {
+        IdentifierProblem::Email(EmailProblem::Missing) => Complaint::EmailMissing,
+        IdentifierProblem::Email(_) => Complaint::EmailInvalid,
+        IdentifierProblem::Phone(PhoneProblem::Missing) => Complaint::PhoneMissing,
+        IdentifierProblem::Phone(_) => Complaint::PhoneInvalid,
+        IdentifierProblem::Username(UsernameProblem::Missing) => Complaint::UsernameMissing,
+        IdentifierProblem::Username(UsernameProblem::Reserved) => Complaint::UsernameReserved,
+        IdentifierProblem::Username(_) => Complaint::UsernameInvalid,
     };
-    Some(complaint.text())
+    complaint.text()
 }
 
 /// The field for a new password, with what is wrong with the one typed.
@@ -89,16 +109,28 @@ pub(super) fn complain_of_code(decision: OtpDecision) -> Complaint {
     }
 }
 
-/// Writes messages with codes in one person's language.
+/// Writes messages in one person's language.
 pub(super) struct Writer {
-    pub(super) context: MailContext,
-    pub(super) from: Option<String>,
-    pub(super) project: String,
-    pub(super) origin: Origin,
+    context: MailContext,
+    from: Option<String>,
+    project: String,
+    origin: Origin,
 }
 
 impl Writer {
-    /// Writes one message.
+    /// The writer for a person on a page.
+    pub(super) fn new(visit: &Visit, headers: &HeaderMap, request: Option<&PendingRequest>) -> Self {
+        let project = &visit.project;
+        let page = context(visit, headers, request, String::new());
+        Self {
+            context: MailContext { locale: page.locale, brand: page.brand, app_name: page.app_name },
+            from: project.settings.mail.from.clone(),
+            project: project.id.clone(),
+            origin: project.settings.public_origin().clone(),
+        }
+    }
+
+    /// Writes a message with a code.
     pub(super) fn write(&self, message: &CodeMessage<'_>) -> Message {
         let code = message.code.to_string();
         if message.kind == LoginIdKind::Phone {
@@ -113,7 +145,22 @@ impl Writer {
             CodeUse::Login => MailKind::LoginCode { code, minutes },
             CodeUse::Recover => MailKind::PasswordResetCode { code, minutes },
         };
+        Message::Mail(self.write_mail(&message.to, &kind))
+    }
+
+    /// Writes the mail that tells what was changed on an account.
+    pub(super) fn write_news(&self, to: &str, news: &News) -> mailer::Mail {
+        let change = match news.clone() {
+            News::LoginIdAdded { login_id } => Change::LoginIdAdded { login_id },
+            News::LoginIdChanged { from, to } => Change::LoginIdChanged { from, to },
+            News::LoginIdRemoved { login_id } => Change::LoginIdRemoved { login_id },
+            News::PasswordChanged => Change::PasswordChanged,
+        };
+        self.write_mail(to, &MailKind::Changed(change))
+    }
+
+    fn write_mail(&self, to: &str, kind: &MailKind) -> mailer::Mail {
         let ui::Mail { subject, text, html } = kind.render(&self.context);
-        Message::Mail(mailer::Mail { from: self.from.clone(), to: message.to.clone(), subject, text, html })
+        mailer::Mail { from: self.from.clone(), to: to.to_string(), subject, text, html }
     }
 }
