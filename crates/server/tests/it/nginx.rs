@@ -43,9 +43,9 @@ fn write_configuration(folder: &Path, port: u16, app: u16, auth: u16) -> std::pa
     );
     let text = format!(
         "daemon off;
+master_process off;
 pid {dir}/nginx.pid;
 error_log {dir}/error.log warn;
-worker_processes 1;
 events {{ worker_connections 64; }}
 http {{
   access_log off;

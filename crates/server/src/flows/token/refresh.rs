@@ -67,7 +67,6 @@ pub(crate) async fn refresh(
         return Err(Error::RefreshTokenOfAnotherClient);
     }
     rates::charge_user(app, project, live.user.id, now)?;
-    dpop::use_up(app, project, proof_use).await?;
     let mut tokens = make_tokens(app, project, client, &live.grant, &live.user, None, now).await?;
     let next = if client.rotates_refresh_tokens() || is_previous {
         let secret = project.keys.mac.derive_successor(id, &hash);
@@ -78,15 +77,22 @@ pub(crate) async fn refresh(
         None
     };
     let no = project.no;
-    let alive = app
+    let recorded = app
         .store
         .write("refresh", (next, device), move |tx, (next, device)| {
-            Box::pin(record(tx, no, id, next.as_ref(), device.as_deref(), now))
+            Box::pin(async move {
+                if !dpop::spend(tx, no, proof_use).await? {
+                    return Ok(Recorded::ProofReplayed);
+                }
+                record(tx, no, id, next.as_ref(), device.as_deref(), now).await
+            })
         })
         .await?;
-    // Revoked between the read and the write: the revocation wins.
-    if !alive {
-        return Err(Error::InvalidRefreshToken);
+    match recorded {
+        Recorded::Done => {}
+        Recorded::Superseded => return Err(Error::RefreshTokenSuperseded),
+        Recorded::Gone => return Err(Error::InvalidRefreshToken),
+        Recorded::ProofReplayed => return Err(Error::DpopProofReplayed),
     }
     if let Some(session) = &live.session {
         crate::flows::caller::record_session_access(app, project, session, now).await?;
@@ -100,8 +106,18 @@ struct Step {
     successor: TokenHash,
 }
 
+/// How recording a refresh ended.
+enum Recorded {
+    Done,
+    /// Others stepped the line past both tokens between the read and the write.
+    Superseded,
+    /// Revoked between the read and the write: the revocation wins.
+    Gone,
+    /// The DPoP proof was used before; nothing changed.
+    ProofReplayed,
+}
+
 /// Steps the line on, unless another request with the same token did already, and records the refresh.
-/// False when the grant is gone or its line has moved past both tokens.
 async fn record(
     tx: &mut Tx,
     no: ProjectNo,
@@ -109,16 +125,17 @@ async fn record(
     step: Option<&Step>,
     device: Option<&str>,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<Recorded, StoreError> {
     if let Some(step) = step
         && !grants::rotate(tx, no, id, step.presented, step.successor, now).await?
     {
-        let grant = grants::find(tx, no, id).await?;
-        if !grant.is_some_and(|grant| grant.token_hash.matches(&step.successor)) {
-            return Ok(false);
+        match grants::find(tx, no, id).await? {
+            None => return Ok(Recorded::Gone),
+            Some(grant) if !grant.token_hash.matches(&step.successor) => return Ok(Recorded::Superseded),
+            Some(_) => {}
         }
     }
-    grants::touch(tx, no, id, device, now).await
+    Ok(if grants::touch(tx, no, id, device, now).await? { Recorded::Done } else { Recorded::Gone })
 }
 
 /// What a presented token is to a grant.

@@ -27,9 +27,15 @@ const START: i64 = 1_903_852_800;
 pub(crate) struct Setup {
     project: Table,
     environment: Vec<(String, String)>,
+    store_at: Option<SocketAddr>,
 }
 
 impl Setup {
+    /// Lets the server reach its PostgreSQL by another address.
+    pub(crate) fn reach_store_at(&mut self, address: SocketAddr) {
+        self.store_at = Some(address);
+    }
+
     /// Sets a key of the project file, e.g. `authentication.public_signup_disabled`.
     pub(crate) fn set(&mut self, path: &str, value: impl Into<Value>) {
         let (parents, key) = path.rsplit_once('.').expect("a path with a section");
@@ -80,11 +86,19 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let origin = format!("http://localhost:{}", address.port());
-        let mut setup = Setup { project: test_project(&origin), environment: cheap_configuration(&place.url()) };
+        let mut setup =
+            Setup { project: test_project(&origin), environment: cheap_configuration(&place.url()), store_at: None };
         change(&mut setup);
+        if let Some(address) = setup.store_at {
+            let mut url = url::Url::parse(&place.url()).expect("the URL of a database");
+            url.set_host(Some(&address.ip().to_string())).expect("a host");
+            url.set_port(Some(address.port())).expect("a port");
+            setup.configure("store.url", url.as_str());
+        }
         let config = config::load(None, setup.environment.into_iter()).expect("the test's configuration is right");
         let clock = Clock::manual(Timestamp::from_seconds(START));
-        let (mails, entropy) = (MemoryMailbox::default(), Entropy::seeded(1));
+        // Servers of one test share neither keys nor tokens.
+        let (mails, entropy) = (MemoryMailbox::default(), Entropy::seeded(u64::from(address.port())));
         let (store, master) = boot::open_store(&config, &entropy).await.expect("the store opens");
         let settings = read_project(&setup.project);
         projects::apply(&store, &master, &entropy, &settings, clock.now()).await.expect("the project is applied");
