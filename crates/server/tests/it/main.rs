@@ -1,5 +1,6 @@
 //! The server over real HTTP, on both engines: actors talk to `boot::serve` on a free port.
 
+mod account;
 mod anonymous_grant;
 mod app_session;
 mod authorize;
