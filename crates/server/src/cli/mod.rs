@@ -102,7 +102,7 @@ struct Opened {
 
 impl Opened {
     async fn open(config: &ConfigFile, project: &str) -> Result<Self, Failure> {
-        let ports = Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None };
+        let ports = Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
         let app = boot::open(config.load()?, ports).await?;
         match app.projects.find_by_id(project) {
             Some(project) => Ok(Self { app, project }),
