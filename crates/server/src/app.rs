@@ -10,6 +10,7 @@ use crate::{
     config::Config,
     crypto::seal::MasterKey,
     limits::Limits,
+    metrics::Metrics,
     passwords::Hasher,
     ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
     projects::Projects,
@@ -48,6 +49,8 @@ pub struct App {
     pub sms: SmsSender,
     /// Rates of this process.
     pub limits: Limits,
+    /// What is counted for operators.
+    pub metrics: Metrics,
     /// Password hashing.
     pub hasher: Hasher,
     /// Passwords nobody should take.

@@ -16,6 +16,7 @@ use crate::{
     crypto::seal::{MasterKey, MasterKeyError},
     http, jobs,
     limits::Limits,
+    metrics::Metrics,
     passwords::Hasher,
     ports::entropy::Entropy,
     projects::{LoadError, Projects},
@@ -88,8 +89,8 @@ pub async fn open_store(config: &Config, entropy: &Entropy) -> Result<(Store, Ma
 /// When the store, the key or a project cannot be used.
 pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
     let (store, master) = open_store(&config, &ports.entropy).await?;
-    let projects = Projects::load(&store, &master).await?;
     let breached = Breached::load(&config.breached_passwords.file)?;
+    let projects = Projects::load(&store, &master, ports.clock.now()).await?;
     Ok(Arc::new(App {
         breached,
         hasher: Hasher::new(config.passwords),
@@ -102,6 +103,7 @@ pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
         mailer: ports.mailer,
         sms: ports.sms,
         limits: Limits::default(),
+        metrics: Metrics::default(),
         ui: Ui::load(),
         outbox_bell: Arc::new(Notify::new()),
     }))
@@ -122,7 +124,39 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
     http::serve::serve(listener, http::router(Arc::clone(&app)), &app.config.server, stop).await;
     let _ = tell.send(true);
     finish(jobs).await;
+    if let Err(error) = jobs::accesses::flush_all(&app).await {
+        tracing::warn!(error = %error, "the last uses of some sessions could not be written down; they may live a minute longer");
+    }
     app.store.close().await;
+}
+
+/// As [`serve`], with the metrics page on a listener of its own.
+pub async fn serve_with_metrics(
+    app: Arc<App>,
+    listener: TcpListener,
+    metrics: TcpListener,
+    stop: impl Future<Output = ()>,
+) {
+    let (tell, mut told) = watch::channel(false);
+    let page = http::metrics::serve(Arc::clone(&app), metrics, async move {
+        let _ = told.wait_for(|ended| *ended).await;
+    });
+    let server = async {
+        serve(app, listener, stop).await;
+        let _ = tell.send(true);
+    };
+    tokio::join!(server, page);
+}
+
+/// Does once and now what the jobs do by themselves every minute: for tests, whose clock is their own.
+///
+/// # Errors
+/// When the store fails.
+pub async fn maintain(app: &App) -> Result<(), StoreError> {
+    jobs::accesses::flush_due(app).await?;
+    jobs::cleanup::sweep(app).await?;
+    jobs::key_rotation::check(app).await;
+    Ok(())
 }
 
 async fn finish(mut jobs: JoinSet<()>) {

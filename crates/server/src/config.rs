@@ -18,6 +18,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// The key that seals keys.
     pub secrets: Secrets,
+    /// Signing keys.
+    pub keys: Keys,
     /// Outgoing mail.
     pub smtp: Smtp,
     /// Outgoing text messages.
@@ -28,6 +30,8 @@ pub struct Config {
     pub breached_passwords: BreachedPasswords,
     /// Logging.
     pub log: Log,
+    /// Metrics.
+    pub metrics: MetricsConfig,
 }
 
 /// `[server]`
@@ -76,6 +80,13 @@ impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Secrets").field("master_key_file", &self.master_key_file).finish_non_exhaustive()
     }
+}
+
+/// `[keys]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Keys {
+    /// Age in days at which signing keys are replaced; 0 means never.
+    pub rotate_after_days: u32,
 }
 
 /// `[smtp]`
@@ -183,6 +194,13 @@ pub struct Log {
     pub format: LogFormat,
     /// `EnvFilter` directives.
     pub filter: String,
+}
+
+/// `[metrics]`
+#[derive(Clone, Debug, Deserialize)]
+pub struct MetricsConfig {
+    /// Address and port of the metrics page, or empty.
+    pub listen: String,
 }
 
 /// The log's format.
@@ -408,20 +426,24 @@ fn read_sections(
     let server = section(merged, "server", sources, complaints);
     let store = section(merged, "store", sources, complaints);
     let secrets = section(merged, "secrets", sources, complaints);
+    let keys = section(merged, "keys", sources, complaints);
     let smtp = section(merged, "smtp", sources, complaints);
     let sms = section(merged, "sms", sources, complaints);
     let passwords = section(merged, "passwords", sources, complaints);
     let breached_passwords = section(merged, "breached_passwords", sources, complaints);
     let log = section(merged, "log", sources, complaints);
+    let metrics = section(merged, "metrics", sources, complaints);
     Some(Config {
         server: server?,
         store: store?,
         secrets: secrets?,
+        keys: keys?,
         smtp: smtp?,
         sms: sms?,
         passwords: passwords?,
         breached_passwords: breached_passwords?,
         log: log?,
+        metrics: metrics?,
     })
 }
 
@@ -450,6 +472,15 @@ fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut V
     }
     if config.store.max_connections == 0 {
         complain("store.max_connections", "must be at least 1");
+    }
+    if !config.metrics.listen.is_empty() && config.metrics.listen.parse::<SocketAddr>().is_err() {
+        complain("metrics.listen", "write address:port, e.g. 127.0.0.1:9464, or nothing");
+    }
+    if config.keys.rotate_after_days == 1 {
+        complain(
+            "keys.rotate_after_days",
+            "must be 0 (never) or at least 2: a new key is published a day before it signs",
+        );
     }
     if config.server.max_connections == 0 {
         complain("server.max_connections", "must be at least 1");

@@ -1,5 +1,6 @@
 //! The house: HTTP faces, flows, jobs, mail and configuration behind the binary `vestibule`.
 
+mod accesses;
 pub mod app;
 pub mod boot;
 pub mod breached;
@@ -12,6 +13,7 @@ pub mod flows;
 pub(crate) mod http;
 mod jobs;
 pub mod limits;
+pub mod metrics;
 mod passkeys;
 pub mod passwords;
 pub mod ports;

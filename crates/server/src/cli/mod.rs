@@ -1,8 +1,12 @@
 //! The command line: what each command is called, takes and prints.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
 
+mod client;
+mod data;
 mod demo;
+mod key;
 mod project;
+mod session;
 mod user;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
@@ -15,7 +19,9 @@ use crate::{
     boot,
     config::{self, Config, LogFormat},
     ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
+    projects::Project,
 };
+use vestibule_domain::time::Timestamp;
 
 /// Vestibule: an identity server for visitors who have not signed up yet.
 #[derive(Debug, Parser)]
@@ -46,6 +52,21 @@ enum Command {
     /// Look after single users
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Copy the embedded store to a file, while the server runs
+    Backup(data::BackUp),
+    /// Put a backup of the embedded store back; the server must be stopped
+    Restore(data::Restore),
+    /// Move the embedded store to PostgreSQL; the server must be stopped
+    MigrateStore(data::MigrateStore),
+    /// The applications' secrets
+    #[command(subcommand)]
+    Client(client::ClientCommand),
+    /// Who is signed in where: list and end sessions
+    #[command(subcommand)]
+    Session(session::SessionCommand),
+    /// The keys that sign tokens: list and replace them
+    #[command(subcommand)]
+    Key(key::KeyCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -73,6 +94,34 @@ impl ConfigFile {
     }
 }
 
+/// The store and one project of it, for a command that looks at or changes what is in there.
+struct Opened {
+    app: Arc<App>,
+    project: Arc<Project>,
+}
+
+impl Opened {
+    async fn open(config: &ConfigFile, project: &str) -> Result<Self, Failure> {
+        let ports = Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
+        let app = boot::open(config.load()?, ports).await?;
+        match app.projects.find_by_id(project) {
+            Some(project) => Ok(Self { app, project }),
+            None => {
+                app.store.close().await;
+                Err(Failure(format!("there is no project \"{project}\": see `vestibule project list`")))
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.app.clock.now()
+    }
+
+    async fn close(&self) {
+        self.app.store.close().await;
+    }
+}
+
 /// Why a command failed, for the person at the terminal.
 #[derive(Debug)]
 struct Failure(String);
@@ -96,6 +145,12 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Demo(demo) => block_on(demo.run()),
         Command::Project(command) => block_on(command.run()),
         Command::User(command) => block_on(command.run()),
+        Command::Backup(command) => block_on(command.run()),
+        Command::Restore(command) => block_on(command.run()),
+        Command::MigrateStore(command) => block_on(command.run()),
+        Command::Client(command) => block_on(command.run()),
+        Command::Session(command) => block_on(command.run()),
+        Command::Key(command) => block_on(command.run()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -124,10 +179,20 @@ async fn serve(config: Config) -> Result<(), Failure> {
     start_log(&config);
     let mailer = Mailer::from_config(&config.smtp).map_err(Failure)?;
     let listener = boot::listen(&config.server.listen.to_string()).await?;
+    let metrics = match config.metrics.listen.as_str() {
+        "" => None,
+        address => Some(boot::listen(address).await?),
+    };
     let sms = SmsSender::from_config(&config.sms).map_err(Failure)?;
     let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
     announce(&app, &listener.local_addr()?.to_string());
-    boot::serve(app, listener, stopped()).await;
+    match metrics {
+        None => boot::serve(app, listener, stopped()).await,
+        Some(metrics) => {
+            tracing::info!(metrics.address = %metrics.local_addr()?, "serving metrics");
+            boot::serve_with_metrics(app, listener, metrics, stopped()).await;
+        }
+    }
     tracing::info!("stopped");
     Ok(())
 }

@@ -13,7 +13,7 @@ use vestibule_domain::{
 use vestibule_protocol::{
     jose::AnonymousAction,
     login_hint::{AnonymousHint, LoginHint},
-    oauth::{AuthorizeDetails, ErrorCode, OAuthError, ResponseMode, ResponseType, ScopeSet},
+    oauth::{AuthorizeDetails, ErrorCode, OAuthError, ResponseMode, ResponseType, Scope, ScopeSet},
 };
 use vestibule_store::{
     StoreError, Tx, codes,
@@ -186,6 +186,9 @@ fn check_scope(client: &Client, scope: &ScopeSet) -> Result<(), OAuthError> {
     if !scope.contains("openid") {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "must request 'openid' scope"));
     }
+    if let Some(unknown) = scope.iter().find(|name| Scope::ALL.iter().all(|known| known.as_str() != *name)) {
+        return Err(OAuthError::new(ErrorCode::InvalidScope, format!("scope '{unknown}' is not known")));
+    }
     let full_access_only =
         ["https://authgear.com/scopes/full-access", "https://authgear.com/scopes/pre-authenticated-url"];
     for name in full_access_only {
@@ -264,7 +267,7 @@ async fn read_promotion_hint(
             match proven {
                 Ok(Proven { challenge, signer: Signer::Known { key, user } }) => {
                     let is_guest = device_key::check_guest(&key, &user).is_ok();
-                    Ok(is_guest.then(|| PromotionClaim { guest: *user, fingerprint: challenge.fingerprint }))
+                    Ok(is_guest.then_some(PromotionClaim { guest: *user, fingerprint: challenge.fingerprint }))
                 }
                 Ok(Proven { signer: Signer::New { .. }, .. }) | Err(Error::InvalidAnonymousCredentials) => Ok(None),
                 Err(error) => Err(error),

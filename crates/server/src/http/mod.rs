@@ -8,8 +8,10 @@ mod cors;
 mod dpop;
 pub(crate) mod error;
 mod health;
+pub(crate) mod metrics;
 mod oauth;
 mod pages;
+mod resolver;
 pub(crate) mod serve;
 mod visit;
 
@@ -52,6 +54,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(pages::settings::router());
     open.merge(called_by_scripts)
         .merge(pages)
+        .route("/oauth2/introspect", post(oauth::introspect::introspect))
+        .route("/_resolver/resolve", get(resolver::resolve))
         .route("/assets/{*path}", get(assets::asset))
         .fallback(pages::not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), visit::enter))

@@ -19,10 +19,10 @@ async fn a_settings_link_opens_the_guests_account_page(engine: Engine) {
         browser.open(&device.settings_url("/settings").await).await;
         assert_eq!(browser.url().path(), "/settings");
         assert_eq!(browser.url().query(), None, "the bare question mark is gone");
-        browser.expect_page(200, "You are here as a guest");
+        browser.expect_page(200, "You are a guest");
         let sub_page = if platform == Platform::Flutter { "/settings/identity" } else { "/settings/identities" };
         browser.open(&device.settings_url(sub_page).await).await;
-        browser.expect_page(200, "You are here as a guest");
+        browser.expect_page(200, "You are a guest");
     }
 }
 
@@ -33,7 +33,7 @@ async fn a_settings_link_works_once_for_five_minutes_and_dies_with_its_grant(eng
     let url = device.settings_url("/settings").await;
     let mut browser = server.browser();
     browser.open(&url).await;
-    browser.expect_page(200, "You are here as a guest");
+    browser.expect_page(200, "You are a guest");
     let mut other = server.browser();
     other.open(&url).await;
     assert!(other.reply().status == 400 && other.cookie("app_session").is_none());
@@ -43,7 +43,7 @@ async fn a_settings_link_works_once_for_five_minutes_and_dies_with_its_grant(eng
     assert!(other.reply().status == 400 && other.cookie("app_session").is_none());
     device.log_out().await;
     browser.reload().await;
-    assert_ne!(browser.page().heading, "You are here as a guest", "the app signed out, its window is closed");
+    assert_ne!(browser.page().heading, "You are a guest", "the app signed out, its window is closed");
 }
 
 async fn a_dead_refresh_token_opens_no_account_and_ends_the_apps_session(engine: Engine) {
@@ -87,7 +87,7 @@ async fn a_guest_is_promoted_from_the_account_page(engine: Engine) {
     browser.fill("Code", &mailbox.next_code("settings@shop.example").await);
     browser.press("Confirm").await;
     assert_eq!(browser.url().path(), "/settings");
-    assert_ne!(browser.page().heading, "You are here as a guest");
+    assert_ne!(browser.page().heading, "You are a guest");
     assert_eq!(browser.cookie("session"), None, "an app's window leaves no session of its own");
     // The app's own session goes on, now as a member's.
     let info = device.user_info().await;
@@ -105,7 +105,7 @@ async fn a_cookie_guest_is_promoted_from_the_account_page(engine: Engine) {
     browser.fetch_json("/api/anonymous_user/signup", &body).await.result();
     let guest = browser.cookie("session").expect("a session").to_string();
     browser.open("/settings").await;
-    browser.expect_page(200, "You are here as a guest");
+    browser.expect_page(200, "You are a guest");
     browser.follow("Save my progress").await;
     identify(&mut browser, "cookie@shop.example").await;
     browser.fill("Code", &mailbox.next_code("cookie@shop.example").await);
@@ -130,7 +130,7 @@ async fn without_a_session_there_is_no_account_page(engine: Engine) {
     let mut browser = server.browser();
     for page in ["/settings", "/settings/promote"] {
         browser.open(page).await;
-        assert_ne!(browser.page().heading, "You are here as a guest");
+        assert_ne!(browser.page().heading, "You are a guest");
         assert_eq!(browser.url().path(), "/settings");
     }
 }

@@ -154,9 +154,11 @@ async fn a_flood_of_logins_does_not_reach_the_guests(engine: Engine) {
         setup.set("authentication.rate_limits.password.per_ip.enabled", false);
     })
     .await;
-    let mut flood = JoinSet::new();
+    let (mut flood, mut ready) = (JoinSet::new(), Vec::new());
     for _ in 0..12 {
-        let browser = open_login(&server).await;
+        ready.push(open_login(&server).await);
+    }
+    for browser in ready {
         flood.spawn(async move {
             let browser = try_password(browser, "not the password").await;
             (browser.reply().status, browser.reply().header("retry-after").is_some())
@@ -229,7 +231,7 @@ async fn text_messages_go_through_twilio(engine: Engine) {
     send_code_to_phone(&server).await;
     let (headers, body) = told.recv().await.expect("a message");
     assert_eq!(headers["authorization"], "Basic QUMxOnNlY3JldA==");
-    let fields: Vec<(String, String)> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    let fields: Vec<(String, String)> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     assert_eq!((field("To"), field("From")), (Some("+4915123456789"), Some("+15005550006")));
     assert!(field("Body").is_some_and(|text| text.contains("Corner Shop")));

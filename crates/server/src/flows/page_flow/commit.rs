@@ -110,9 +110,9 @@ pub(crate) async fn commit(
         SessionChange::New { session, .. } => Some(session.id),
         SessionChange::Refreshed(id) => Some(*id),
     };
-    let ends_earlier_grants = matches!(change, Change::Promote(..));
+    let is_promotion = matches!(change, Change::Promote(..));
     let amr_text = Some(amr.to_string());
-    let code = make_code(app, request, user_id, session_id, now, amr_text, ends_earlier_grants, now);
+    let code = make_code(app, request, user_id, session_id, now, amr_text, is_promotion, now);
     let redirect = answer(request, code.as_ref().map(|code| code.text.clone()));
     let mut state = flow.state.clone();
     state.finished = true;
@@ -126,6 +126,9 @@ pub(crate) async fn commit(
     match app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await {
         Ok(()) => {
             app.outbox_bell.notify_one();
+            if is_promotion {
+                app.metrics.count_promotion();
+            }
             Ok(Committed::Done { redirect, session_cookie })
         }
         Err(Refusal::Store(error)) => Err(error.into()),
@@ -185,7 +188,7 @@ async fn prepare(
             let user_id = flow.future_user();
             let Some(credentials) = credentials_of(app, flow, user_id, passkey, now) else { return Ok(None) };
             if flow.state.guest().is_some() {
-                rates::charge_ip(app, project, LimitName::SignupAnonymousPerIp, browser.ip, now)?;
+                // Not charged for: the guest was, when it came.
                 prepare_promotion(app, project, flow, (user_id, credentials, amr), now).await
             } else {
                 rates::charge_ip(app, project, LimitName::SignupPerIp, browser.ip, now)?;

@@ -7,10 +7,11 @@ use vestibule_store::{grants, sessions};
 
 use super::change::{Deed, Order, Outcome, Seat, commit};
 use crate::{
+    accesses::Target,
     app::App,
     flows::{
         Error,
-        caller::{Caller, grant_lifetime},
+        caller::{Caller, grant_lifetime, is_alive, is_session_alive},
     },
     projects::Project,
 };
@@ -34,24 +35,27 @@ pub(crate) async fn list(app: &App, project: &Project, caller: &Caller, now: Tim
     let grants = grants::list(&mut conn, no, user.id).await?;
     drop(conn);
     let here = Seat::of(caller);
-    let lifetime = project.settings.session_lifetime();
     let mut listed = Vec::with_capacity(sessions.len() + grants.len());
     for session in sessions {
         // The grants made from a session are one place with it.
         let mut grouped = grants.iter().filter(|grant| grant.session_id == Some(session.id));
         let seat = Seat::Session(session.id);
-        if lifetime.is_alive_as_recorded(session.created_at, session.last_access_at, now) {
+        let remembered = project.accesses.recall(Target::Session(session.id));
+        if is_session_alive(project, &session, remembered, now) {
             let current = seat == here || grouped.clone().any(|grant| Seat::Grant(grant.id) == here);
-            let used = grouped.clone().map(|grant| grant.last_access_at).fold(session.last_access_at, Ord::max);
+            let own = remembered.map_or(session.last_access_at, |at| at.max(session.last_access_at));
+            let used = grouped.clone().map(|grant| grant.last_access_at).fold(own, Ord::max);
             let client_id = grouped.next().map(|grant| grant.client_id.clone());
             listed.push(Listed { seat, client_id, device: session.device, last_access_at: used, current });
         }
     }
     for grant in grants.into_iter().filter(|grant| grant.session_id.is_none()) {
         let Some(lifetime) = grant_lifetime(project, &grant, user) else { continue };
-        if lifetime.is_alive_as_recorded(grant.created_at, grant.last_access_at, now) {
+        let remembered = project.accesses.recall(Target::Grant(grant.id));
+        if is_alive(project, lifetime, grant.created_at, grant.last_access_at, remembered, now) {
             let seat = Seat::Grant(grant.id);
-            let (client_id, last_access_at) = (Some(grant.client_id), grant.last_access_at);
+            let last_access_at = remembered.map_or(grant.last_access_at, |at| at.max(grant.last_access_at));
+            let client_id = Some(grant.client_id);
             listed.push(Listed { seat, client_id, device: grant.device, last_access_at, current: seat == here });
         }
     }

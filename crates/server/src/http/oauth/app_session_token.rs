@@ -1,6 +1,9 @@
 //! `POST /oauth2/app_session_token` (protocol facts §7.3).
 
-use axum::{extract::Request, response::Response};
+use axum::{
+    extract::Request,
+    response::{IntoResponse, Response},
+};
 use vestibule_protocol::api::{ApiError, AppSessionTokenRequest, AppSessionTokenResponse};
 
 use crate::{
@@ -17,7 +20,7 @@ pub(crate) async fn issue(visit: Visit, request: Request) -> Response {
     };
     let proof = match dpop::read(&visit, &headers, &path) {
         Ok(proof) => proof,
-        Err(response) => return response,
+        Err(many) => return many.into_response(),
     };
     match app_session::issue(&visit.app, &visit.project, &refresh_token, &proof, visit.now).await {
         Ok(issued) => anonymous::success(AppSessionTokenResponse {

@@ -72,7 +72,7 @@ async fn authorize(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response 
         Ok(Ok(Begun::Redirect(redirect))) => pages::to_app(visit, &redirect),
         Ok(Ok(Begun::Pages { flow, browser })) => {
             // An address of its own, so that the back button leads from the code page to the first page.
-            let mut response = pages::found(&format!("/flow/{flow}?view=start"));
+            let mut response = pages::found(&format!("/flow/{flow}/start"));
             cookies::set_flow(response.headers_mut(), project, &browser);
             response
         }

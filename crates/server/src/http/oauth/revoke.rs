@@ -14,8 +14,8 @@ use crate::{
 /// Revokes a refresh or access token.
 pub(crate) async fn revoke(visit: Visit, request: Request) -> Response {
     // No proof is needed to give a token up, but two are a mistake anywhere.
-    if let Err(response) = dpop::refuse_many(request.headers()) {
-        return response;
+    if let Err(many) = dpop::refuse_many(request.headers()) {
+        return many.into_response();
     }
     let body = match body::read(&visit, request).await {
         Ok(body) => body,

@@ -101,5 +101,7 @@ fn ask(visit: &Visit, headers: &HeaderMap, caller: &Caller, query: &str, notice:
         guest: caller.user.is_anonymous(),
         cancel_href: visit.project.settings.default_client_uri().map(str::to_string),
     };
-    render(visit, headers, Frame { status: StatusCode::OK, request: None, csrf, notice }, &page)
+    // The notice says that the form was not one of ours.
+    let status = if notice.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
+    render(visit, headers, Frame { status, request: None, csrf, notice }, &page)
 }

@@ -17,6 +17,7 @@ impl Http {
         let client = Client::builder()
             .redirect(Policy::none())
             .no_proxy()
+            .tls_certs_only([])
             .resolve("localhost", address)
             .timeout(Duration::from_secs(60))
             .build()
@@ -44,7 +45,7 @@ impl Http {
 }
 
 /// An answer, read whole.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,

@@ -78,7 +78,7 @@ impl SoftPasskey {
         let client_data = client_data("webauthn.get", options, origin);
         let signed = [data.as_slice(), &sha256(&client_data)].concat();
         let signature = self.key.sign(&SystemRandom::new(), &signed).expect("a signature");
-        let handle = self.user_handle.as_deref().map(|handle| base64url(handle));
+        let handle = self.user_handle.as_deref().map(base64url);
         self.answer(json!({
             "clientDataJSON": base64url(&client_data),
             "authenticatorData": base64url(&data),
@@ -93,7 +93,7 @@ impl SoftPasskey {
     }
 
     fn answer(&self, response: Value) -> String {
-        let id = base64url(&self.id());
+        let id = base64url(self.id());
         json!({ "id": id, "rawId": id, "type": "public-key", "clientExtensionResults": {}, "response": response })
             .to_string()
     }

@@ -59,6 +59,7 @@ impl Scene {
             | View::NewPassword
             | View::Passkey
             | View::HaveAccount
+            | View::Start
             | View::Current => Ok(see_other(&self.here())),
         };
         result.unwrap_or_else(|error| self.fail(view, &error))

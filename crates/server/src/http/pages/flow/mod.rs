@@ -27,6 +27,8 @@ use crate::{
 enum View {
     /// Whatever the state asks for.
     Current,
+    /// The first page, whatever was done since: where the back button leads.
+    Start,
     /// Joining: a login ID.
     Identify,
     /// Joining: the code sent to it.
@@ -56,8 +58,9 @@ enum View {
 }
 
 impl View {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::Current,
+        Self::Start,
         Self::Identify,
         Self::Code,
         Self::NewPasskey,
@@ -76,6 +79,7 @@ impl View {
     fn as_str(self) -> &'static str {
         match self {
             Self::Current => "",
+            Self::Start => "start",
             Self::Identify => "identify",
             Self::Code => "code",
             Self::NewPasskey => "new-passkey",

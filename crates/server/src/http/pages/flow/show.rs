@@ -40,6 +40,7 @@ impl Scene {
         let state = &self.flow.state;
         let attempt = state.attempt.as_ref();
         match view {
+            View::Start if state.offered_user.is_none() => self.first_page_of_all(kind),
             View::Identify if state.only_user.is_none() => Box::new(self.identify_page(kind, None)),
             View::Login if sign_in::may_open_taken(&self.visit.project, &self.flow) => Box::new(self.open_taken_page()),
             View::Login if state.allows_login(&self.visit.project) => Box::new(self.login_page(kind, None)),
@@ -58,6 +59,7 @@ impl Scene {
                 cancel_href: self.cancel_href(),
             }),
             View::Current
+            | View::Start
             | View::Identify
             | View::Code
             | View::NewPasskey
@@ -90,10 +92,14 @@ impl Scene {
             Some(pending) if pending.taken => Box::new(self.conflict_page(&pending.login_id)),
             Some(pending) if pending.code.is_some() => Box::new(self.code_page(None)),
             Some(_) if steps::needs_passkey(&self.visit.project, &self.flow) => Box::new(self.new_passkey_page()),
-            Some(_) | None => match state.purpose {
-                Purpose::Login => Box::new(self.login_page(None, None)),
-                Purpose::Promote { .. } | Purpose::SignUp => Box::new(self.identify_page(None, None)),
-            },
+            Some(_) | None => self.first_page_of_all(None),
+        }
+    }
+
+    fn first_page_of_all(&self, kind: Option<LoginIdKind>) -> Box<dyn Page> {
+        match self.flow.state.purpose {
+            Purpose::Login => Box::new(self.login_page(kind, None)),
+            Purpose::Promote { .. } | Purpose::SignUp => Box::new(self.identify_page(kind, None)),
         }
     }
 
