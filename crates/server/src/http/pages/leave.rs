@@ -7,7 +7,7 @@ use axum::{
 };
 use vestibule_protocol::form::Form;
 
-use super::{Frame, error_page, flow_error, page, render, see_other};
+use super::{Frame, error_page, flow_error, page, render_towards, see_other};
 use crate::{
     flows::{
         caller::{Caller, Via},
@@ -103,5 +103,9 @@ fn ask(visit: &Visit, headers: &HeaderMap, caller: &Caller, query: &str, notice:
     };
     // The notice says that the form was not one of ours.
     let status = if notice.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
-    render(visit, headers, Frame { status, request: None, csrf, notice }, &page)
+    // Where the form's answer leads: browsers hold that against the page's policy, too.
+    let query = Form::parse_query(query).ok();
+    let uri = query.as_ref().and_then(|query| query.get("post_logout_redirect_uri").ok().flatten());
+    let destination = uri.map(|uri| end_session::destination(&visit.project, Some(uri), None));
+    render_towards(visit, headers, Frame { status, request: None, csrf, notice }, &page, destination.as_deref())
 }

@@ -75,10 +75,21 @@ pub(crate) fn context(
 
 /// Renders a page.
 pub(crate) fn render(visit: &Visit, headers: &HeaderMap, frame: Frame<'_>, page: &dyn Page) -> Response {
+    let target = frame.request.map(|request| request.redirect_uri.clone());
+    render_towards(visit, headers, frame, page, target.as_deref())
+}
+
+/// Renders a page whose form may end at this address outside.
+pub(crate) fn render_towards(
+    visit: &Visit,
+    headers: &HeaderMap,
+    frame: Frame<'_>,
+    page: &dyn Page,
+    target: Option<&str>,
+) -> Response {
     let mut context = context(visit, headers, frame.request, frame.csrf);
     context.notice = frame.notice.map(NoticeKind::notice);
-    let targets: Vec<String> =
-        frame.request.and_then(|request| ui::form_action_source(&request.redirect_uri)).into_iter().collect();
+    let targets: Vec<String> = target.and_then(ui::form_action_source).into_iter().collect();
     let logo = context.brand.logo_uri.as_deref().and_then(origin_of);
     let policy = ui::content_security_policy(&targets, logo.as_deref());
     let mut response = (frame.status, page.render(&context)).into_response();
