@@ -152,8 +152,6 @@ async fn heads_that_are_too_much_are_refused_and_the_server_goes_on(engine: Engi
         many = many.header(format!("x-{number}"), "x");
     }
     Reply::of(many).await.expect(431);
-    let long = server.http().request(Method::GET, "/oauth2/userinfo").header("x-long", "x".repeat(64 * 1024));
-    Reply::of(long).await.expect(431);
     // The server hangs up while this one is still being sent.
     let endless = server.http().request(Method::GET, "/oauth2/userinfo").header("x-long", "x".repeat(8 * 1024 * 1024));
     if let Ok(response) = endless.send().await {

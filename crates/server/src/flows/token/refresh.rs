@@ -67,7 +67,6 @@ pub(crate) async fn refresh(
         return Err(Error::RefreshTokenOfAnotherClient);
     }
     rates::charge_user(app, project, live.user.id, now)?;
-    dpop::use_up(app, project, proof_use).await?;
     let mut tokens = make_tokens(app, project, client, &live.grant, &live.user, None, now).await?;
     let next = if client.rotates_refresh_tokens() || is_previous {
         let secret = project.keys.mac.derive_successor(id, &hash);
@@ -81,14 +80,19 @@ pub(crate) async fn refresh(
     let recorded = app
         .store
         .write("refresh", (next, device), move |tx, (next, device)| {
-            Box::pin(record(tx, no, id, next.as_ref(), device.as_deref(), now))
+            Box::pin(async move {
+                if !dpop::spend(tx, no, proof_use).await? {
+                    return Ok(Recorded::ProofReplayed);
+                }
+                record(tx, no, id, next.as_ref(), device.as_deref(), now).await
+            })
         })
         .await?;
     match recorded {
         Recorded::Done => {}
         Recorded::Superseded => return Err(Error::RefreshTokenSuperseded),
-        // Revoked between the read and the write: the revocation wins.
         Recorded::Gone => return Err(Error::InvalidRefreshToken),
+        Recorded::ProofReplayed => return Err(Error::DpopProofReplayed),
     }
     if let Some(session) = &live.session {
         crate::flows::caller::record_session_access(app, project, session, now).await?;
@@ -107,7 +111,10 @@ enum Recorded {
     Done,
     /// Others stepped the line past both tokens between the read and the write.
     Superseded,
+    /// Revoked between the read and the write: the revocation wins.
     Gone,
+    /// The DPoP proof was used before; nothing changed.
+    ProofReplayed,
 }
 
 /// Steps the line on, unless another request with the same token did already, and records the refresh.

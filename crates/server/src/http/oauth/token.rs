@@ -18,7 +18,7 @@ use crate::{
         Error,
         dpop::Presented,
         rates,
-        token::{ClientProof, Tokens, anonymous, code, id_token, refresh},
+        token::{ClientProof, Tokens, anonymous, code, id_token, refresh, settings_action},
     },
     http::{body, dpop, error, visit::Visit},
 };
@@ -43,8 +43,7 @@ impl From<Error> for Refused {
 
 /// Exchanges a grant for tokens.
 pub(crate) async fn token(visit: Visit, request: Request) -> Response {
-    let headers = request.headers().clone();
-    let dpop = match dpop::read(&visit, &headers, request.uri().path()) {
+    let dpop = match dpop::read(&visit, request.headers(), request.uri().path()) {
         Ok(dpop) => dpop,
         Err(many) => return many.into_response(),
     };
@@ -52,7 +51,7 @@ pub(crate) async fn token(visit: Visit, request: Request) -> Response {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
     };
-    match answer(&visit, &headers, &body, &dpop).await {
+    match answer(&visit, &body, &dpop).await {
         Ok(response) => {
             let headers = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
             (headers, Json(response)).into_response()
@@ -62,14 +61,10 @@ pub(crate) async fn token(visit: Visit, request: Request) -> Response {
     }
 }
 
-async fn answer(
-    visit: &Visit,
-    headers: &HeaderMap,
-    body: &body::Body,
-    dpop: &Presented,
-) -> Result<TokenResponse, Refused> {
+async fn answer(visit: &Visit, body: &body::Body, dpop: &Presented) -> Result<TokenResponse, Refused> {
+    let headers = &body.headers;
     let form = body.form()?;
-    let proof = read_client(headers, &form)?;
+    let proof = read_client(&body.headers, &form)?;
     rates::charge_token_request(&visit.app, &visit.project, visit.ip, visit.now)?;
     let client = visit.project.settings.client(&proof.client_id).ok_or(Error::UnknownClient)?;
     let request = TokenRequest::parse(&form)?;
@@ -112,9 +107,15 @@ async fn answer(
             let id_token = id_token::renew(app, project, client, &resolution, now).await?;
             return Ok(TokenResponse { id_token: Some(id_token), ..TokenResponse::default() });
         }
+        TokenRequest::SettingsAction(exchange) => {
+            if !confidential {
+                exchange.verifier()?;
+            }
+            settings_action::finish(app, project, &proof, &exchange, now).await?;
+            return Ok(TokenResponse::default());
+        }
         TokenRequest::Biometric { .. }
         | TokenRequest::App2App { .. }
-        | TokenRequest::SettingsAction(_)
         | TokenRequest::TokenExchange(_)
         | TokenRequest::ClientCredentials { .. } => {
             return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "grant type is not supported").into());

@@ -1,6 +1,7 @@
 //! What every test stands on: a server of its own, and the actors that talk to it. Knows nothing of single tests.
 
 mod app_client;
+pub(crate) mod binary;
 mod browser;
 pub(crate) mod decoder;
 mod device;
@@ -11,8 +12,10 @@ mod mailbox;
 mod place;
 mod program;
 mod server;
+mod soft_passkey;
 
 pub(crate) use app_client::{AppClient, Tokens, promotion_hint, query};
+pub(crate) use binary::Installation;
 pub(crate) use browser::Browser;
 pub(crate) use device::{ANONYMOUS_GRANT, Device, ID_TOKEN_GRANT, Platform};
 pub(crate) use http::{Http, Reply};
@@ -21,3 +24,4 @@ pub(crate) use mailbox::Mailbox;
 pub(crate) use place::{Engine, Place, on_both_engines};
 pub(crate) use program::Workplace;
 pub(crate) use server::{Setup, TestServer};
+pub(crate) use soft_passkey::SoftPasskey;

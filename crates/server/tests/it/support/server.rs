@@ -8,12 +8,13 @@ use vestibule_domain::{project::ProjectSettings, time::Timestamp};
 use vestibule_server::{
     app::{App, Ports},
     boot,
-    config::{self, Config},
+    config::{self, Config, SmsProvider},
     flows::projects,
     ports::{
         clock::Clock,
         entropy::Entropy,
         mailer::{Mailer, MemoryMailbox},
+        sms::SmsSender,
     },
 };
 
@@ -26,9 +27,15 @@ const START: i64 = 1_903_852_800;
 pub(crate) struct Setup {
     project: Table,
     environment: Vec<(String, String)>,
+    store_at: Option<SocketAddr>,
 }
 
 impl Setup {
+    /// Lets the server reach its PostgreSQL by another address.
+    pub(crate) fn reach_store_at(&mut self, address: SocketAddr) {
+        self.store_at = Some(address);
+    }
+
     /// Sets a key of the project file, e.g. `authentication.public_signup_disabled`.
     pub(crate) fn set(&mut self, path: &str, value: impl Into<Value>) {
         let (parents, key) = path.rsplit_once('.').expect("a path with a section");
@@ -79,16 +86,25 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let origin = format!("http://localhost:{}", address.port());
-        let mut setup = Setup { project: test_project(&origin), environment: cheap_configuration(&place.url()) };
+        let mut setup =
+            Setup { project: test_project(&origin), environment: cheap_configuration(&place.url()), store_at: None };
         change(&mut setup);
+        if let Some(address) = setup.store_at {
+            let mut url = url::Url::parse(&place.url()).expect("the URL of a database");
+            url.set_host(Some(&address.ip().to_string())).expect("a host");
+            url.set_port(Some(address.port())).expect("a port");
+            setup.configure("store.url", url.as_str());
+        }
         let config = config::load(None, setup.environment.into_iter()).expect("the test's configuration is right");
         let clock = Clock::manual(Timestamp::from_seconds(START));
-        let (mails, entropy) = (MemoryMailbox::default(), Entropy::seeded(1));
+        // Servers of one test share neither keys nor tokens.
+        let (mails, entropy) = (MemoryMailbox::default(), Entropy::seeded(u64::from(address.port())));
         let (store, master) = boot::open_store(&config, &entropy).await.expect("the store opens");
         let settings = read_project(&setup.project);
         projects::apply(&store, &master, &entropy, &settings, clock.now()).await.expect("the project is applied");
         store.close().await;
-        let ports = Ports { clock: clock.clone(), entropy, mailer: Mailer::Memory(mails.clone()) };
+        let sms = text_messages(&config, &mails);
+        let ports = Ports { clock: clock.clone(), entropy, mailer: Mailer::Memory(mails.clone()), sms };
         let app = boot::open(config.clone(), ports).await.expect("the server opens");
         let (stop, serving) = serve(&app, listener);
         let (project, http) = (setup.project, Http::new(&origin, address));
@@ -112,7 +128,8 @@ impl TestServer {
         self.stop().await;
         let listener = TcpListener::bind(self.address).await.expect("the port is free again");
         let (clock, entropy) = (self.clock.clone(), self.app.entropy.clone());
-        let ports = Ports { clock, entropy, mailer: Mailer::Memory(self.mails.clone()) };
+        let sms = text_messages(&self.config, &self.mails);
+        let ports = Ports { clock, entropy, mailer: Mailer::Memory(self.mails.clone()), sms };
         self.app = boot::open(self.config.clone(), ports).await.expect("the server opens");
         let (stop, serving) = serve(&self.app, listener);
         (self.stop, self.serving) = (Some(stop), Some(serving));
@@ -122,7 +139,7 @@ impl TestServer {
 
     /// Applies changed settings, as `vestibule project apply` does, and lets the server see them.
     pub(crate) async fn change_project(&self, change: impl FnOnce(&mut Setup)) {
-        let mut setup = Setup { project: self.project.clone(), environment: Vec::new() };
+        let mut setup = Setup { project: self.project.clone(), environment: Vec::new(), store_at: None };
         change(&mut setup);
         let (app, settings) = (&self.app, read_project(&setup.project));
         let applied = projects::apply(&app.store, &app.master, &app.entropy, &settings, app.clock.now()).await;
@@ -185,6 +202,14 @@ fn serve(app: &Arc<App>, listener: TcpListener) -> (oneshot::Sender<()>, JoinHan
 fn read_project(project: &Table) -> ProjectSettings {
     let text = toml::to_string(project).expect("a project file");
     ProjectSettings::parse_toml(&text).expect("the test's project is right")
+}
+
+/// Text messages are mails to a number, unless the test configures a carrier.
+fn text_messages(config: &Config, mails: &MemoryMailbox) -> SmsSender {
+    match config.sms.provider {
+        SmsProvider::None => SmsSender::Memory(mails.clone()),
+        SmsProvider::Webhook | SmsProvider::Twilio => SmsSender::from_config(&config.sms).expect("a sender"),
+    }
 }
 
 fn cheap_configuration(store_url: &str) -> Vec<(String, String)> {
