@@ -18,6 +18,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// The key that seals keys.
     pub secrets: Secrets,
+    /// Signing keys.
+    pub keys: Keys,
     /// Outgoing mail.
     pub smtp: Smtp,
     /// Password hashing.
@@ -74,6 +76,13 @@ impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Secrets").field("master_key_file", &self.master_key_file).finish_non_exhaustive()
     }
+}
+
+/// `[keys]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Keys {
+    /// Age in days at which signing keys are replaced; 0 means never.
+    pub rotate_after_days: u32,
 }
 
 /// `[smtp]`
@@ -367,11 +376,21 @@ fn read_sections(
     let server = section(merged, "server", sources, complaints);
     let store = section(merged, "store", sources, complaints);
     let secrets = section(merged, "secrets", sources, complaints);
+    let keys = section(merged, "keys", sources, complaints);
     let smtp = section(merged, "smtp", sources, complaints);
     let passwords = section(merged, "passwords", sources, complaints);
     let log = section(merged, "log", sources, complaints);
     let metrics = section(merged, "metrics", sources, complaints);
-    Some(Config { server: server?, store: store?, secrets: secrets?, smtp: smtp?, passwords: passwords?, log: log?, metrics: metrics? })
+    Some(Config {
+        server: server?,
+        store: store?,
+        secrets: secrets?,
+        keys: keys?,
+        smtp: smtp?,
+        passwords: passwords?,
+        log: log?,
+        metrics: metrics?,
+    })
 }
 
 fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut Vec<Complaint>) {
@@ -402,6 +421,12 @@ fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut V
     }
     if !config.metrics.listen.is_empty() && config.metrics.listen.parse::<SocketAddr>().is_err() {
         complain("metrics.listen", "write address:port, e.g. 127.0.0.1:9464, or nothing");
+    }
+    if config.keys.rotate_after_days == 1 {
+        complain(
+            "keys.rotate_after_days",
+            "must be 0 (never) or at least 2: a new key is published a day before it signs",
+        );
     }
     if config.server.max_connections == 0 {
         complain("server.max_connections", "must be at least 1");

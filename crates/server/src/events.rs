@@ -39,8 +39,21 @@ pub(crate) fn prepare(
     origin: &Origin<'_>,
     now: Timestamp,
 ) -> QueuedEvent {
+    prepare_by(app, project, event, user, TriggeredBy::User, origin, now)
+}
+
+/// Makes an event that somebody else than its user set off ready to be queued.
+pub(crate) fn prepare_by(
+    app: &App,
+    project: &Project,
+    event: &Event,
+    user: UserId,
+    by: TriggeredBy,
+    origin: &Origin<'_>,
+    now: Timestamp,
+) -> QueuedEvent {
     let id: EventId = app.entropy.id(now);
-    let mut context = Context::new(&project.id, TriggeredBy::User, now);
+    let mut context = Context::new(&project.id, by, now);
     context.user_id = Some(user);
     context.client_id = origin.client_id.map(str::to_string);
     context.ip_address = origin.ip.map(|ip| ip.to_string());

@@ -11,6 +11,7 @@ mod health;
 pub(crate) mod metrics;
 mod oauth;
 mod pages;
+mod resolver;
 pub(crate) mod serve;
 mod visit;
 
@@ -56,6 +57,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/", get(pages::settings::home));
     open.merge(called_by_scripts)
         .merge(pages)
+        .route("/oauth2/introspect", post(oauth::introspect::introspect))
+        .route("/_resolver/resolve", get(resolver::resolve))
         .route("/assets/{*path}", get(assets::asset))
         .fallback(pages::not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), visit::enter))

@@ -1,6 +1,8 @@
 //! Work that no request waits for.
 
+pub(crate) mod accesses;
 pub(crate) mod cleanup;
+pub(crate) mod key_rotation;
 pub(crate) mod outbox;
 pub(crate) mod projects;
 
@@ -16,6 +18,8 @@ pub(crate) fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()>
     jobs.spawn(outbox::run(Arc::clone(app), stop.clone()));
     jobs.spawn(projects::run(Arc::clone(app), stop.clone()));
     jobs.spawn(cleanup::run(Arc::clone(app), stop.clone()));
+    jobs.spawn(accesses::run(Arc::clone(app), stop.clone()));
+    jobs.spawn(key_rotation::run(Arc::clone(app), stop.clone()));
     jobs
 }
 

@@ -82,8 +82,8 @@ async fn a_restore_brings_back_the_moment_of_the_backup_and_keeps_what_was_there
     let mut conn = store.read().await.unwrap();
     assert!(users::find(&mut conn, P, before).await.unwrap().is_some());
     assert!(users::find(&mut conn, P, after).await.unwrap().is_none());
-    let kept = Store::open(&Location::Sqlite { path: format!("{}.before-restore", place.path().display()).into() });
-    let kept = kept.await.unwrap();
+    let kept = Location::Sqlite { path: format!("{}.before-restore", place.path().display()).into() };
+    let kept = Store::open(&kept).await.unwrap();
     assert!(users::find(&mut kept.read().await.unwrap(), P, after).await.unwrap().is_some());
 }
 
@@ -91,7 +91,8 @@ async fn a_restore_brings_back_the_moment_of_the_backup_and_keeps_what_was_there
 fn a_file_that_is_no_store_is_neither_backed_up_nor_restored() {
     let folder = TempDir::new().unwrap();
     let (strange, to) = (folder.path().join("strange.db"), folder.path().join("to.db"));
-    std::fs::write(&strange, "not a database, but long enough to be looked at as one, says its first page".repeat(20)).unwrap();
+    std::fs::write(&strange, "not a database, but long enough to be looked at as one, says its first page".repeat(20))
+        .unwrap();
     for outcome in [back_up_sqlite(&strange, &to), restore_sqlite(&strange, &to)] {
         assert!(matches!(outcome, Err(StoreError::NotADatabase { .. })), "{outcome:?}");
     }
@@ -113,9 +114,11 @@ async fn a_store_moved_to_postgres_is_equal_and_goes_on_counting() {
     let to = Place::postgres().await;
     let Location::Postgres { url, .. } = &to.location else { panic!("not PostgreSQL") };
     let mut verified = 0;
-    transfer_to_postgres(&from.path(), url, |step| verified += usize::from(matches!(step, TransferStep::Verified { .. })))
-        .await
-        .unwrap();
+    transfer_to_postgres(&from.path(), url, |step| {
+        verified += usize::from(matches!(step, TransferStep::Verified { .. }))
+    })
+    .await
+    .unwrap();
     assert!(verified >= 10, "{verified} tables");
     let store = to.open().await;
     let moved = users::list_page(&mut *store.read().await.unwrap(), P, None, 1_000).await.unwrap();
@@ -156,7 +159,8 @@ async fn an_interrupted_move_goes_on_and_a_full_target_is_refused() {
     });
     interrupted.join().unwrap_err();
     let mut copied = Vec::new();
-    let moved = transfer_to_postgres(&from.path(), url, |step| {
+    let path = from.path();
+    let moved = transfer_to_postgres(&path, url, |step| {
         if let TransferStep::Copied { table, rows } = step
             && table == "users"
         {

@@ -131,6 +131,9 @@ pub(crate) async fn commit(
     match result {
         Ok(()) => {
             app.outbox_bell.notify_one();
+            if flow.promotes() {
+                app.metrics.count_promotion();
+            }
             Ok(Committed::Done { redirect, session_cookie })
         }
         Err(Refusal::Store(error)) => Err(error.into()),

@@ -126,7 +126,7 @@ fn print(tokens: Tokens) -> TokenResponse {
 }
 
 /// The body's credentials win; Basic is consulted only when the body has neither half (protocol facts §3.1).
-fn read_client(headers: &HeaderMap, form: &Form) -> Result<ClientProof, OAuthError> {
+pub(super) fn read_client(headers: &HeaderMap, form: &Form) -> Result<ClientProof, OAuthError> {
     let basic = BasicCredentials::parse(headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()));
     let (id, secret) = (form.get("client_id")?, form.get("client_secret")?);
     if id.is_some() || secret.is_some() {
