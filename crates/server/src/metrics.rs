@@ -116,7 +116,7 @@ impl Metrics {
                     "vestibule_http_request_seconds",
                     &labels,
                     &counts,
-                    |class| bound(class),
+                    bound,
                     seconds(micros),
                 );
             }
