@@ -314,7 +314,8 @@ fn every_mail_speaks_every_language() {
 fn the_language_is_chosen_by_the_app_then_the_browser_then_the_project() {
     let ui = Ui::load();
     let allowed = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>();
-    let cases: [(Option<&str>, Option<&str>, &[&str], &str); 9] = [
+    type Case<'a> = (Option<&'a str>, Option<&'a str>, &'a [&'a str], &'a str);
+    let cases: [Case<'_>; 9] = [
         (None, None, &[], "en"),
         (Some("fr de-AT"), Some("ja"), &[], "de"),
         (Some("fr"), Some("fr-CA, es;q=0.3, ja;q=0.8"), &[], "ja"),

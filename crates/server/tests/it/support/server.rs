@@ -136,7 +136,7 @@ impl TestServer {
 
     /// Applies changed settings, as `vestibule project apply` does, and lets the server see them.
     pub(crate) async fn change_project(&self, change: impl FnOnce(&mut Setup)) {
-        let mut setup = Setup { project: self.project.clone(), environment: Vec::new() };
+        let mut setup = Setup { project: self.project.clone(), environment: Vec::new(), store_at: None };
         change(&mut setup);
         let (app, settings) = (&self.app, read_project(&setup.project));
         let applied = projects::apply(&app.store, &app.master, &app.entropy, &settings, app.clock.now()).await;
