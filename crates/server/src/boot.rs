@@ -11,6 +11,7 @@ use vestibule_store::{Location, Store, StoreError};
 
 use crate::{
     app::{App, Ports},
+    breached::{self, Breached},
     config::{Config, StoreConfig},
     crypto::seal::{MasterKey, MasterKeyError},
     http, jobs,
@@ -34,6 +35,9 @@ pub enum BootError {
     /// The projects cannot be loaded.
     #[error(transparent)]
     Projects(#[from] LoadError),
+    /// The list of breached passwords cannot be read.
+    #[error("breached_passwords.file: {0}")]
+    Breached(#[from] breached::LoadError),
     /// The folder of the embedded store cannot be made.
     #[error("the folder {0} cannot be made: {1}")]
     Folder(PathBuf, std::io::Error),
@@ -85,8 +89,10 @@ pub async fn open_store(config: &Config, entropy: &Entropy) -> Result<(Store, Ma
 /// When the store, the key or a project cannot be used.
 pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
     let (store, master) = open_store(&config, &ports.entropy).await?;
+    let breached = Breached::load(&config.breached_passwords.file)?;
     let projects = Projects::load(&store, &master, ports.clock.now()).await?;
     Ok(Arc::new(App {
+        breached,
         hasher: Hasher::new(config.passwords),
         config,
         store,
@@ -95,6 +101,7 @@ pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
         clock: ports.clock,
         entropy: ports.entropy,
         mailer: ports.mailer,
+        sms: ports.sms,
         limits: Limits::default(),
         metrics: Metrics::default(),
         ui: Ui::load(),

@@ -12,9 +12,11 @@ pub mod grants;
 pub mod job_state;
 pub mod keys;
 pub mod outbox;
+pub mod passkeys;
 pub mod projects;
 pub mod sessions;
 pub mod spent;
+pub mod tries;
 pub mod users;
 
 pub use db::{
@@ -33,8 +35,10 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("job_state", job_state::STATEMENTS),
     ("keys", keys::STATEMENTS),
     ("outbox", outbox::STATEMENTS),
+    ("passkeys", passkeys::STATEMENTS),
     ("projects", projects::STATEMENTS),
     ("sessions", sessions::STATEMENTS),
     ("spent", spent::STATEMENTS),
+    ("tries", tries::STATEMENTS),
     ("users", users::STATEMENTS),
 ];

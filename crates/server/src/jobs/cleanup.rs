@@ -10,7 +10,7 @@ use vestibule_domain::{
     session::{LONGEST_COALESCE, Lifetime},
     time::Timestamp,
 };
-use vestibule_store::{StoreError, codes, flows, grants, job_state, sessions, spent};
+use vestibule_store::{StoreError, codes, flows, grants, job_state, sessions, spent, tries};
 
 use crate::{accesses::Target, app::App, projects::Project};
 
@@ -46,7 +46,8 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                     let flows = flows::remove_expired_any_project(tx, now, BATCH).await?;
                     let codes = codes::remove_expired_any_project(tx, now, BATCH).await?;
                     let spent = spent::remove_expired_any_project(tx, now, BATCH).await?;
-                    Ok::<_, StoreError>(flows + codes + spent)
+                    let tries = tries::remove_expired_any_project(tx, now, BATCH).await?;
+                    Ok::<_, StoreError>(flows + codes + spent + tries)
                 })
             })
             .await?;

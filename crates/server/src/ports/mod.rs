@@ -3,3 +3,5 @@
 pub mod clock;
 pub mod entropy;
 pub mod mailer;
+pub mod outbound;
+pub mod sms;

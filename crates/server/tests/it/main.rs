@@ -1,12 +1,15 @@
 //! The server over real HTTP, on both engines: actors talk to `boot::serve` on a free port.
 
+mod account;
 mod anonymous_grant;
 mod app_session;
 mod authorize;
 mod bad_input;
 mod cli;
+mod coming_back;
 mod cors;
 mod crash;
+mod credentials;
 mod device_journey;
 mod device_keys_cli;
 mod device_race;
@@ -29,5 +32,6 @@ mod signing_keys;
 mod stranger;
 mod support;
 mod token;
+mod tries;
 mod user_info;
 mod walls;

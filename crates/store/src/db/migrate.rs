@@ -16,12 +16,20 @@ struct Migration {
     postgres: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_foundation",
-    sqlite: include_str!("../../migrations/0001_foundation.sqlite.sql"),
-    postgres: include_str!("../../migrations/0001_foundation.postgres.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "0001_foundation",
+        sqlite: include_str!("../../migrations/0001_foundation.sqlite.sql"),
+        postgres: include_str!("../../migrations/0001_foundation.postgres.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "0003_credentials",
+        sqlite: include_str!("../../migrations/0003_credentials.sqlite.sql"),
+        postgres: include_str!("../../migrations/0003_credentials.postgres.sql"),
+    },
+];
 
 /// Serialises migrating nodes on PostgreSQL; any constant will do as long as nobody else locks it.
 const ADVISORY_LOCK: &str = "SELECT pg_advisory_xact_lock(8172353617462153)";

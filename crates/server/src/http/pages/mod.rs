@@ -3,6 +3,7 @@
 pub(crate) mod flow;
 pub(crate) mod leave;
 pub(crate) mod settings;
+mod words;
 
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},

@@ -12,6 +12,7 @@ mod mailbox;
 mod place;
 mod program;
 mod server;
+mod soft_passkey;
 
 pub(crate) use app_client::{AppClient, Tokens, promotion_hint, query};
 pub(crate) use binary::Installation;
@@ -23,3 +24,4 @@ pub(crate) use mailbox::Mailbox;
 pub(crate) use place::{Engine, Place, on_both_engines};
 pub(crate) use program::Workplace;
 pub(crate) use server::{Setup, TestServer};
+pub(crate) use soft_passkey::SoftPasskey;
