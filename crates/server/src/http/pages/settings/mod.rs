@@ -220,7 +220,7 @@ impl Desk {
             project: &self.visit.project,
             caller: &self.caller,
             ip: self.visit.ip,
-            write_code: &|message| self.writer.write(message),
+            write_code: &|message| self.writer.compose(message),
             write_news: &|to, news| self.writer.write_news(to, news),
             now: self.visit.now,
         };
