@@ -16,12 +16,20 @@ struct Migration {
     postgres: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_foundation",
-    sqlite: include_str!("../../migrations/0001_foundation.sqlite.sql"),
-    postgres: include_str!("../../migrations/0001_foundation.postgres.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "0001_foundation",
+        sqlite: include_str!("../../migrations/0001_foundation.sqlite.sql"),
+        postgres: include_str!("../../migrations/0001_foundation.postgres.sql"),
+    },
+    Migration {
+        version: 4,
+        name: "0004_events",
+        sqlite: include_str!("../../migrations/0004_events.sqlite.sql"),
+        postgres: include_str!("../../migrations/0004_events.postgres.sql"),
+    },
+];
 
 /// Serialises migrating nodes on PostgreSQL; any constant will do as long as nobody else locks it.
 const ADVISORY_LOCK: &str = "SELECT pg_advisory_xact_lock(8172353617462153)";
