@@ -113,7 +113,7 @@ describe("the promotion pages", () => {
     }
     assert.equal(await page.getByLabel("Email address").inputValue(), "not an address", "what was typed is kept");
     assert.equal(await page.getByLabel("Password", { exact: true }).inputValue(), "", "a password is never sent back");
-    await look(page, "promotion-errors");
+    await look(page, "promotion-errors", { picture: true, height: 1100 });
     assert.equal(mail.mails.length, sent);
     await guest.assertUntouched();
   });
@@ -190,8 +190,8 @@ describe("the promotion pages", () => {
     await pages.identify(taken);
     await pages.waitForCode(); // the same page as for a free address
     await pages.enterCode(await mail.receiveCode(taken));
-    await pages.heading("This one already has an account").waitFor();
-    await look(page, "promotion-conflict");
+    await pages.heading("You already have an account").waitFor();
+    await look(page, "promotion-conflict", { picture: true });
     await second.assertUntouched();
 
     await page.getByRole("link", { name: "Use something else" }).click();
@@ -227,7 +227,7 @@ describe("the promotion pages", () => {
     const { page, pages } = await openPerson();
     await page.goto(await guest.startPromotion());
     await page.getByRole("link", { name: "Sign in instead" }).click();
-    await pages.heading("You already have an account").waitFor();
+    await pages.heading("Sign in instead?").waitFor();
     await look(page, "promotion-have-account");
     await page.getByRole("link", { name: "Go back and save my progress" }).click();
     await pages.waitForIdentify();
@@ -240,7 +240,7 @@ describe("the promotion pages", () => {
       const { page } = await openPerson();
       await page.goto(await guest.startPromotion({ ui_locales: asked }));
       assert.deepEqual(await page.evaluate(() => [document.documentElement.lang, document.documentElement.dir]), [asked, direction]);
-      await look(page, `promotion-${asked}`);
+      await look(page, `promotion-${asked}`, { picture: direction === "rtl", height: 980 });
     }
   });
 

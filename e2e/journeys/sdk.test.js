@@ -83,7 +83,7 @@ describe("the official Web SDK", () => {
         assert.deepEqual((await page.fetchUserInfo()).sub, guest.sub, "the member's session survives a reload");
 
         const revoked = person.page.waitForResponse((response) => response.url().endsWith("/oauth2/revoke"));
-        await page.logOut();
+        await page.logOut({ redirectURI: `${app.origin}/token/` });
         assert.equal((await revoked).status(), 200);
         await person.page.waitForFunction(() => authgear.sessionState === "NO_SESSION");
         await page.reload();

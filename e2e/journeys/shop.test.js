@@ -5,7 +5,7 @@ import { after, afterEach, before, beforeEach, describe, test } from "node:test"
 
 import { launchBrowser } from "../lib/browser.js";
 import { look } from "../lib/look.js";
-import { makeAddress, PromotionPages } from "../lib/person.js";
+import { PromotionPages } from "../lib/person.js";
 import { startDemo } from "../lib/server.js";
 
 describe("the demo shop", () => {
@@ -33,7 +33,7 @@ describe("the demo shop", () => {
     await shop.add("Pip key bowl");
     await shop.waitForCart({ "Dusk lamp": 1, "Pip key bowl": 2 });
     const sub = await shop.sub();
-    await look(person.page, "shop-guest");
+    await look(person.page, "shop-guest", { picture: true, height: 1190 });
 
     await demo.server.restart(); // killed, not asked
     await shop.reload();
@@ -41,14 +41,14 @@ describe("the demo shop", () => {
     await shop.waitForCart({ "Dusk lamp": 1, "Pip key bowl": 2 });
     assert.equal(await shop.sub(), sub);
 
-    const email = makeAddress("ada");
+    const email = "ada@mail.example";
     const pages = new PromotionPages(person.page);
     await shop.saveProgress();
     await pages.waitForIdentify();
-    await look(person.page, "promotion");
+    await look(person.page, "promotion", { picture: true, height: 980 });
     await pages.identify(email);
     await pages.waitForCode();
-    await look(person.page, "promotion-code");
+    await look(person.page, "promotion-code", { picture: true });
     await pages.enterCode(await readMailbox(person.context, demo.mailbox, email));
 
     await shop.waitForBadge("Member");
@@ -56,7 +56,7 @@ describe("the demo shop", () => {
     await person.page.getByText("Same ID as when you were a guest.").waitFor();
     await person.page.getByText(email).waitFor();
     await shop.waitForCart({ "Dusk lamp": 1, "Pip key bowl": 2 });
-    await look(person.page, "shop-member");
+    await look(person.page, "shop-member", { picture: true, height: 1190 });
 
     await demo.server.restart();
     await shop.reload();
@@ -170,7 +170,7 @@ async function readMailbox(context, url, email) {
   await tab.goto(url);
   const mail = tab.getByRole("listitem").filter({ hasText: email }).first();
   await mail.waitFor();
-  await look(tab, "mailbox");
+  await look(tab, "mailbox", { picture: true });
   const code = await mail.getByLabel("Code").textContent();
   await mail.getByText("The whole mail").click();
   await tab.frameLocator("iframe").getByText(code).waitFor();

@@ -101,7 +101,7 @@ export class AppPage {
     return this.page.evaluate(async () => (await authgear.finishPromoteAnonymousUser()).userInfo);
   }
 
-  /** In cookie mode this navigates away, so there is nothing to wait for in the page. */
+  /** In cookie mode this navigates away, so what it leads to is for the test to wait for. */
   async logOut(options) {
     await this.page.evaluate((options) => void authgear.logout(options), options);
   }

@@ -8,11 +8,12 @@ import { fileURLToPath } from "node:url";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const PICTURES = fileURLToPath(new URL("../../docs/images/", import.meta.url));
-const DESKTOP = { width: 1280, height: 860 };
-const PHONE = { width: 390, height: 844 };
 
-/** Fails the test if axe-core finds anything on the page; renews its pictures if VESTIBULE_SCREENSHOTS is set. */
-export async function look(page, name) {
+/**
+ * Fails the test if axe-core finds anything on the page. `picture` says that the documentation shows this page:
+ * its pictures are renewed if VESTIBULE_SCREENSHOTS is set; `height` shows more than one screen of it.
+ */
+export async function look(page, name, { picture = false, height = 860 } = {}) {
   for (const colorScheme of ["dark", "light"]) {
     await page.emulateMedia({ colorScheme });
     const { violations } = await runAxe(page);
@@ -20,7 +21,7 @@ export async function look(page, name) {
     assert.deepEqual(found, [], `axe-core on ${name} (${colorScheme}, ${page.url()})`);
   }
   await assertFitsPhone(page, name);
-  if (process.env.VESTIBULE_SCREENSHOTS) await takePictures(page, name);
+  if (picture && process.env.VESTIBULE_SCREENSHOTS) await takePictures(page, name, height);
 }
 
 async function runAxe(page) {
@@ -37,13 +38,13 @@ async function assertFitsPhone(page, name) {
   assert.ok(surplus <= 0, `${name} is ${surplus} px too wide for a phone`);
 }
 
-async function takePictures(page, name) {
+async function takePictures(page, name, height) {
   mkdirSync(PICTURES, { recursive: true });
   const before = page.viewportSize();
   const views = [
-    ["light", DESKTOP, "light"],
-    ["dark", DESKTOP, "dark"],
-    ["phone", PHONE, "light"],
+    ["light", { width: 1280, height }, "light"],
+    ["dark", { width: 1280, height }, "dark"],
+    ["phone", { width: 390, height: Math.max(height, 844) }, "light"],
   ];
   for (const [kind, size, colorScheme] of views) {
     await page.setViewportSize(size);

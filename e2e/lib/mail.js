@@ -25,20 +25,19 @@ export async function startMailServer() {
   await once(server.server, "listening");
   const { port } = server.server.address();
   let read = 0;
+  /** Waits for the next unread mail to `address` and answers it. */
+  async function receive(address) {
+    const isNext = (mail, index) => index >= read && mail.recipients.includes(address);
+    read = await waitFor(() => 1 + mails.findIndex(isNext), 15_000, `a mail to ${address}`);
+    return mails[read - 1];
+  }
   return {
-    port,
     host: `127.0.0.1:${port}`,
+    port,
     mails,
-    /** Waits for the next unread mail to `address` and answers it. */
-    async receive(address) {
-      const index = await waitFor(() => 1 + mails.findIndex((mail, at) => at >= read && mail.recipients.includes(address)), 15_000, `a mail to ${address}`);
-      read = index;
-      return mails[index - 1];
-    },
+    receive,
     /** The six digits of the next mail to `address`. */
-    async receiveCode(address) {
-      return findCode(await this.receive(address));
-    },
+    receiveCode: async (address) => findCode(await receive(address)),
     stop: () => new Promise((resolve) => server.close(resolve)),
   };
 }

@@ -82,16 +82,70 @@ impl Limits {
         match decide(counters.get(&key).copied(), quota, now) {
             Decision::Allowed { new_tat } => {
                 if counters.len() >= SHARD_SIZE {
-                    counters.retain(|_, full_again_at| *full_again_at > now);
-                    if counters.len() >= SHARD_SIZE {
-                        // Every entry still counts: a flood of addresses. Forgetting is kinder than growing without end.
-                        counters.clear();
-                    }
+                    make_room(&mut counters, now);
                 }
                 counters.insert(key, new_tat);
                 Ok(())
             }
             Decision::Denied { retry_after } => Err(Exceeded { retry_after }),
         }
+    }
+}
+
+/// Forgets entries that no longer matter; under a flood of addresses also the half that matters least: those closest
+/// to a full bucket. Whoever is being held back right now is remembered longest.
+fn make_room(counters: &mut HashMap<Key, Timestamp>, now: Timestamp) {
+    counters.retain(|_, full_again_at| *full_again_at > now);
+    if counters.len() < SHARD_SIZE {
+        return;
+    }
+    let mut times: Vec<Timestamp> = counters.values().copied().collect();
+    let middle = times.len() / 2;
+    let (_, median, _) = times.select_nth_unstable(middle);
+    let median = *median;
+    counters.retain(|_, full_again_at| *full_again_at > median);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use vestibule_domain::limit::ip_key;
+
+    use super::*;
+
+    const PROJECT: ProjectNo = ProjectNo(1);
+    const QUOTA: Quota = Quota { period: Duration::from_secs(60), burst: 60 };
+
+    fn take(limits: &Limits, ip: u32, now: Timestamp) -> Result<(), Exceeded> {
+        let who = Who::Ip(ip_key(IpAddr::V4(Ipv4Addr::from_bits(ip))));
+        limits.take(PROJECT, Counter::TokenPerIp, who, QUOTA, now)
+    }
+
+    #[test]
+    fn a_full_quota_refuses_and_says_how_long() {
+        let limits = Limits::default();
+        let now = Timestamp::from_seconds(1_000);
+        for _ in 0..60 {
+            take(&limits, 1, now).expect("within the burst");
+        }
+        assert_eq!(take(&limits, 1, now), Err(Exceeded { retry_after: Duration::from_secs(1) }));
+        take(&limits, 2, now).expect("another address has its own");
+        take(&limits, 1, now.plus(Duration::from_secs(1))).expect("one has grown back");
+    }
+
+    #[test]
+    fn a_flood_of_addresses_neither_grows_without_end_nor_frees_the_one_held_back() {
+        let limits = Limits::default();
+        let now = Timestamp::from_seconds(1_000);
+        for _ in 0..60 {
+            take(&limits, 1, now).expect("within the burst");
+        }
+        for ip in 2..400_000 {
+            take(&limits, ip, now).expect("each address is new");
+        }
+        assert!(take(&limits, 1, now).is_err(), "still held back");
+        let held: usize = limits.shards.iter().map(|shard| shard.lock().expect("not poisoned").len()).sum();
+        assert!(held <= SHARD_SIZE * 16, "{held} entries");
     }
 }

@@ -98,9 +98,13 @@ impl LimitName {
     #[must_use]
     pub fn default_quota(self) -> Quota {
         let (burst, minutes) = match self {
-            Self::SignupAnonymousPerIp | Self::PasswordPerIp | Self::CodeTryPerIp | Self::PasskeyPerIp => (60, 1),
+            // A classroom behind one address: thirty people saving their progress in the same minute is normal.
+            Self::SignupAnonymousPerIp
+            | Self::PasswordPerIp
+            | Self::CodeSendPerIp
+            | Self::CodeTryPerIp
+            | Self::PasskeyPerIp => (60, 1),
             Self::SignupPerIp | Self::AccountEnumerationPerIp | Self::PasswordPerUser => (10, 1),
-            Self::CodeSendPerIp => (20, 1),
             Self::CodeSendPerUser => (10, 60),
             Self::CodeTryPerUser => (20, 10),
         };

@@ -51,7 +51,7 @@ const PER_IP_AND_USER: &[Key] = &[
     section("per_user", LIMIT, "By the account that is tried, from wherever."),
 ];
 const CODE_LIMITS: &[Key] = &[
-    section("trigger_per_ip", LIMIT, "Codes sent at the wish of one address. Default: 20 in 1m."),
+    section("trigger_per_ip", LIMIT, "Codes sent at the wish of one address. Default: 60 in 1m."),
     section("trigger_per_user", LIMIT, "Codes sent to one account or address. Default: 10 in 1h."),
     section("validate_per_ip", LIMIT, "Codes tried from one address. Default: 60 in 1m."),
     section("validate_per_user", LIMIT, "Codes tried against one account. Default: 20 in 10m."),

@@ -127,7 +127,7 @@ impl Demo {
 /// The project the demo starts with.
 fn demo_project(port: u16, shop_port: u16) -> ProjectSettings {
     let text = format!(
-        r#"
+        r##"
 [project]
 id = "demo"
 public_origin = "http://localhost:{port}"
@@ -137,12 +137,13 @@ name = "Demo"
 identities = ["login_id", "anonymous"]
 
 [ui]
-name = "Corner Shop"
+name = "Foyer"
+accent_color = "#b0432b"
 default_client_uri = "http://localhost:{shop_port}/"
 
 [[oauth.clients]]
 client_id = "demo-web"
-name = "Corner Shop"
+name = "Foyer"
 x_application_type = "spa"
 client_uri = "http://localhost:{shop_port}/"
 redirect_uris = ["http://localhost:{shop_port}/after-login"]
@@ -150,10 +151,10 @@ post_logout_redirect_uris = ["http://localhost:{shop_port}/"]
 
 [[oauth.clients]]
 client_id = "demo-native"
-name = "Corner Shop App"
+name = "Foyer App"
 x_application_type = "native"
 redirect_uris = ["com.example.vestibule://host/path"]
-"#
+"##
     );
     ProjectSettings::parse_toml(&text).expect("the demo's own project file is right: the demo's test starts it")
 }

@@ -108,16 +108,17 @@ async fn change(
     if changes.is_empty() {
         return Ok(Applied::Unchanged);
     }
-    let others = projects::list_any_project(&mut *store.read().await?).await?;
     let origin = settings.public_origin().as_str();
-    if others.iter().any(|other| other.id != row.id && other.public_origin == origin) {
-        return Err(ApplyError::OriginTaken(origin.into()));
-    }
     let (no, version) = (row.no, row.version);
     let updated = store
         .write("change_project", (origin.to_string(), settings.to_json()), move |tx, (origin, settings)| {
             Box::pin(projects::update_settings(tx, no, version, origin, settings, now))
         })
-        .await?;
+        .await;
+    // The store keeps origins apart: two projects at one address would be one too many.
+    let updated = updated.map_err(|error| match error {
+        StoreError::Conflict { .. } => ApplyError::OriginTaken(origin.into()),
+        other => ApplyError::Store(other),
+    })?;
     if updated { Ok(Applied::Changed(changes)) } else { Err(ApplyError::ChangedMeanwhile) }
 }

@@ -19,9 +19,11 @@ pub(crate) async fn asset(visit: Visit, Path(path): Path<String>) -> Response {
         let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, FOR_EVER)];
         return (headers, ui::theme_css(&brand)).into_response();
     }
-    match ui::asset(&full) {
+    match ui::asset(&path) {
         Some(asset) => {
-            let headers = [(header::CONTENT_TYPE, asset.content_type), (header::CACHE_CONTROL, FOR_EVER)];
+            // A page of an earlier release may ask by an older hash: it gets today's file, but must ask again.
+            let caching = if asset.immutable { FOR_EVER } else { "no-cache" };
+            let headers = [(header::CONTENT_TYPE, asset.content_type), (header::CACHE_CONTROL, caching)];
             (headers, asset.bytes).into_response()
         }
         None => (StatusCode::NOT_FOUND, [(header::CACHE_CONTROL, "no-store")], "no such asset\n").into_response(),

@@ -12,7 +12,6 @@ use vestibule_protocol::{
     api::{self, ApiError, ApiErrorName},
     oauth::{ErrorCode, OAuthError},
 };
-use vestibule_store::StoreError;
 
 use super::{body::BodyProblem, visit::Visit};
 use crate::{
@@ -22,6 +21,7 @@ use crate::{
 
 /// How long a caller should wait when the server has no room for it.
 const BUSY_RETRY: Duration = Duration::from_secs(2);
+const BUSY: &str = "the server is busy, please try again later";
 /// Who may never have guests, in the words the SDKs' developers know.
 const WITHOUT_GUESTS: &str = "Anonymous user is not supported by the client application type. Try using SPA, Traditional Web App, or Native App client types if applicable.";
 
@@ -88,7 +88,7 @@ pub(crate) fn body_as_api(problem: BodyProblem) -> Response {
 #[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not the server's own trouble is the caller's")]
 pub(crate) fn log(visit: &Visit, error: &Error) {
     match error {
-        Error::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) => {
+        Error::Store(failure) if failure.is_transient() => {
             tracing::warn!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "the store has no room or is away");
         }
         Error::Store(_) => {
@@ -108,7 +108,8 @@ pub(crate) fn log(visit: &Visit, error: &Error) {
 pub(crate) fn retry_after(error: &Error) -> Option<Duration> {
     match error {
         Error::RateLimited(RateLimit { retry_after, .. }) => Some(*retry_after),
-        Error::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) | Error::PasswordsOverloaded => Some(BUSY_RETRY),
+        Error::Store(failure) if failure.is_transient() => Some(BUSY_RETRY),
+        Error::PasswordsOverloaded => Some(BUSY_RETRY),
         _ => None,
     }
 }
@@ -143,12 +144,19 @@ pub(crate) fn list_told() -> Vec<Told> {
         .collect()
 }
 
+fn busy_as_oauth() -> OAuthError {
+    OAuthError::new(ErrorCode::TemporarilyUnavailable, BUSY)
+}
+
+fn busy_as_api() -> ApiError {
+    ApiError::new(ApiErrorName::ServiceUnavailable, "ServiceUnavailable", BUSY)
+}
+
 fn to_oauth(error: &Error) -> OAuthError {
     use ErrorCode as Code;
     match error {
-        Error::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) | Error::PasswordsOverloaded => {
-            OAuthError::new(Code::TemporarilyUnavailable, "the server is busy, please try again later")
-        }
+        Error::Store(failure) if failure.is_transient() => busy_as_oauth(),
+        Error::PasswordsOverloaded => busy_as_oauth(),
         Error::Store(_) => OAuthError::server_error(),
         Error::RateLimited(_) => OAuthError::rate_limited(),
         Error::AnonymousUserDisallowed => OAuthError::new(Code::UnauthorizedClient, "AnonymousUserDisallowed"),
@@ -183,11 +191,8 @@ fn to_oauth(error: &Error) -> OAuthError {
 
 fn to_api(error: &Error) -> ApiError {
     match error {
-        Error::Store(StoreError::Busy(_) | StoreError::Unavailable(_)) | Error::PasswordsOverloaded => ApiError::new(
-            ApiErrorName::ServiceUnavailable,
-            "ServiceUnavailable",
-            "the server is busy, please try again later",
-        ),
+        Error::Store(failure) if failure.is_transient() => busy_as_api(),
+        Error::PasswordsOverloaded => busy_as_api(),
         Error::Store(_) => ApiError::unexpected(),
         Error::RateLimited(limit) => match limit.counter {
             Counter::Setting(name) => api::rate_limited(&name.error_name(), &name.error_group(), name.bucket_name()),

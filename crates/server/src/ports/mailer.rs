@@ -12,6 +12,7 @@ use lettre::{
     transport::smtp::authentication::Credentials,
 };
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use vestibule_domain::time::Timestamp;
 
 use crate::config::{Smtp, SmtpSecurity};
@@ -45,19 +46,37 @@ pub struct Delivered {
 
 /// A mailbox in memory; the newest mail is first.
 #[derive(Clone, Default)]
-pub struct MemoryMailbox(Arc<Mutex<VecDeque<Delivered>>>);
+pub struct MemoryMailbox {
+    mails: Arc<Mutex<VecDeque<Delivered>>>,
+    arrived: Arc<Notify>,
+}
 
 impl MemoryMailbox {
     /// What was delivered, newest first.
     #[must_use]
     pub fn mails(&self) -> Vec<Delivered> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.mails.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// Waits until `look` finds what it looks for, now or when more mail comes.
+    pub async fn wait_for<T>(&self, look: impl Fn(&[Delivered]) -> Option<T>) -> T {
+        loop {
+            // Listening begins before looking: a mail that comes in between is not missed.
+            let mut arrived = std::pin::pin!(self.arrived.notified());
+            arrived.as_mut().enable();
+            if let Some(found) = look(&self.mails()) {
+                return found;
+            }
+            arrived.await;
+        }
     }
 
     fn put(&self, delivered: Delivered) {
-        let mut mails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
         mails.push_front(delivered);
         mails.truncate(MAILBOX_SIZE);
+        drop(mails);
+        self.arrived.notify_waiters();
     }
 }
 

@@ -66,15 +66,17 @@ pub(crate) async fn identify(
     write_mail: WriteMail<'_>,
     now: Timestamp,
 ) -> Result<Step, Error> {
-    let login_id = match LoginId::parse(input.kind, &input.login_id, project.settings.default_country()) {
-        Ok(login_id) => login_id,
-        Err(error) => return Ok(Step::Mistaken(Mistakes { login_id: Some(error), ..Mistakes::default() })),
+    let parsed = LoginId::parse(input.kind, &input.login_id, project.settings.default_country());
+    // Both fields are judged, so that the person hears everything at once.
+    let own_names: Vec<&str> = parsed.iter().map(|login_id| login_id.original.as_str()).collect();
+    let password = password::check(&project.settings.password_policy(), input.password.expose(), &own_names);
+    let login_id = match parsed {
+        Ok(login_id) if password.is_empty() => login_id,
+        Ok(_) => return Ok(Step::Mistaken(Mistakes { password, ..Mistakes::default() })),
+        Err(error) => {
+            return Ok(Step::Mistaken(Mistakes { login_id: Some(error), password, ..Mistakes::default() }));
+        }
     };
-    let policy = project.settings.password_policy();
-    let weaknesses = password::check(&policy, input.password.expose(), &[login_id.original.as_str()]);
-    if !weaknesses.is_empty() {
-        return Ok(Step::Mistaken(Mistakes { password: weaknesses, ..Mistakes::default() }));
-    }
     let needs_proof = project.settings.verification_enabled(login_id.kind);
     if needs_proof {
         charge_code(app, project, &login_id.value, ip, now)?;

@@ -71,7 +71,8 @@ async fn authorize(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response 
     match begun {
         Ok(Ok(Begun::Redirect(redirect))) => pages::to_app(visit, &redirect),
         Ok(Ok(Begun::Pages { flow, browser })) => {
-            let mut response = pages::found(&format!("/flow/{flow}"));
+            // An address of its own, so that the back button leads from the code page to the first page.
+            let mut response = pages::found(&format!("/flow/{flow}?view=start"));
             cookies::set_flow(response.headers_mut(), project, &browser);
             response
         }

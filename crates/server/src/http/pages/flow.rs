@@ -140,7 +140,8 @@ impl Scene {
             return self.finished();
         }
         let page: Box<dyn Page> = match view {
-            "identify" => Box::new(self.identify_page(kind, None)),
+            "start" if self.flow.state.purpose == Purpose::Login => Box::new(self.login_page(kind, None)),
+            "start" | "identify" => Box::new(self.identify_page(kind, None)),
             "login" => Box::new(self.login_page(kind, None)),
             "have-account" => Box::new(HaveAccountPage {
                 login_href: None,

@@ -1,0 +1,176 @@
+//! `GET|POST /oauth2/authorize`: what is shown and what travels back to the app (protocol facts §5.1, §5.2).
+
+use reqwest::Method;
+use serde_json::json;
+use url::Url;
+
+use crate::support::{AppClient, Engine, Reply, TestServer, on_both_engines, query};
+
+/// Asks to authorize as a program would; nothing is followed.
+async fn ask(client: &AppClient, more: &[(&str, &str)]) -> Reply {
+    client.http.get(&client.authorize_url(more)).await
+}
+
+fn landing(reply: &Reply) -> Url {
+    assert_eq!(reply.status, 303, "{reply:?}");
+    reply.header("location").expect("a way back").parse().expect("a URL")
+}
+
+async fn wrong_targets_are_told_here_and_never_redirected(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (web, blog) = (server.app_client(), server.other_client());
+    let unknown_client = "unauthorized_client: invalid client ID";
+    let foreign_uri = "invalid_request: redirect URI is not allowed";
+    fn uri(value: &str) -> (&str, &str) {
+        ("redirect_uri", value)
+    }
+    for (client, more, text) in [
+        (&web, ("client_id", ""), unknown_client),
+        (&web, ("client_id", "nobody"), unknown_client),
+        (&web, ("client_id", "machine"), unknown_client),
+        (&web, uri("http://evil.test/after-login"), foreign_uri),
+        (&web, uri("http://shop.test/after-login/"), foreign_uri),
+        (&web, uri("http://shop.test/after-login?x=1"), foreign_uri),
+        (&web, uri("http://SHOP.test/after-login"), foreign_uri),
+        (&web, uri("https://shop.test/after-login"), foreign_uri),
+        (&web, uri("http://blog.test/after-login"), foreign_uri),
+        (&web, uri(&format!("{}.evil.test/settings", server.origin)), foreign_uri),
+        (&web, uri(&format!("{}@evil.test/", server.origin)), foreign_uri),
+        (&web, uri("javascript:alert(1)"), foreign_uri),
+        // Omitted, and there are two to choose from.
+        (&blog, uri(""), foreign_uri),
+    ] {
+        let reply = ask(client, &[more]).await.expect(400);
+        assert_eq!(reply.header("location"), None, "{more:?}");
+        assert_eq!(reply.header("content-type"), Some("text/plain; charset=utf-8"));
+        assert_eq!(reply.body, format!("Invalid OAuth authorization request: {text}\n"), "{more:?}");
+    }
+    // A person sees a page, with the same text for who has to repair it.
+    let mut browser = server.browser();
+    browser.open(&web.authorize_url(&[uri("http://evil.test/")])).await;
+    let page = browser.expect_page(400, "This link does not work");
+    assert!(page.text.contains(foreign_uri), "{}", page.text);
+}
+
+async fn other_mistakes_travel_back_with_the_state(engine: Engine) {
+    let server = TestServer::start(engine, |setup| setup.set_client("blog", "x_max_concurrent_session", 1)).await;
+    let (web, blog) = (server.app_client(), server.other_client());
+    let partner = AppClient::new(server.http(), "partner", "https://partner.test/callback");
+    let full_access = "https://authgear.com/scopes/full-access";
+    let cases: &[(&AppClient, &[(&str, &str)], &str)] = &[
+        (&web, &[("response_type", "token")], "unauthorized_client"),
+        (&web, &[("response_type", "code token")], "unauthorized_client"),
+        (&web, &[("response_type", "")], "invalid_request"),
+        (&web, &[("scope", "")], "invalid_request"),
+        (&web, &[("scope", "openid nonsense")], "invalid_scope"),
+        (&web, &[("scope", "offline_access")], "invalid_scope"),
+        (&web, &[("scope", "openid \"")], "invalid_scope"),
+        (&partner, &[("scope", &format!("openid {full_access}"))], "invalid_scope"),
+        (&web, &[("prompt", "none login")], "invalid_request"),
+        (&web, &[("prompt", "none"), ("max_age", "10")], "invalid_request"),
+        (&web, &[("prompt", "nonsense")], "invalid_request"),
+        (&web, &[("code_challenge", "")], "invalid_request"),
+        (&web, &[("code_challenge", ""), ("code_challenge_method", "")], "invalid_request"),
+        (&web, &[("code_challenge_method", "plain")], "invalid_request"),
+        (&web, &[("code_challenge_method", "")], "invalid_request"),
+        (&web, &[("code_challenge", "short")], "invalid_request"),
+        (&web, &[("login_hint", "kim@shop.example")], "invalid_request"),
+        (&web, &[("login_hint", "https://authgear.com/login_hint?type=nonsense")], "invalid_request"),
+        (&web, &[("login_hint", "https://authgear.com/login_hint?type=anonymous")], "invalid_request"),
+        (&blog, &[("x_sso_enabled", "true")], "invalid_request"),
+        (&web, &[("prompt", "none")], "login_required"),
+        (&web, &[("response_mode", "nonsense")], "invalid_request"),
+    ];
+    for (client, more, error) in cases {
+        let more = [*more, &[("state", "s&1 ü")]].concat();
+        let url = landing(&ask(client, &more).await);
+        assert!(url.as_str().starts_with(&format!("{}?", client.redirect_uri)), "{url}");
+        assert_eq!(query(&url, "error").as_deref(), Some(*error), "{more:?}: {url}");
+        assert!(query(&url, "error_description").is_some_and(|text| !text.is_empty()), "{url}");
+        assert_eq!(query(&url, "state").as_deref(), Some("s&1 ü"));
+        assert_eq!(query(&url, "code"), None);
+    }
+    let url = landing(&ask(&web, &[("scope", "")]).await);
+    assert_eq!(query(&url, "state"), None, "no state, none echoed");
+}
+
+async fn errors_come_in_the_response_mode_asked_for(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    let reply = ask(&client, &[("prompt", "none"), ("response_mode", "fragment"), ("state", "s")]).await;
+    let url = landing(&reply);
+    assert_eq!(url.query(), None);
+    assert!(url.fragment().is_some_and(|f| f.starts_with("error=login_required&") && f.ends_with("&state=s")), "{url}");
+    let mut browser = server.browser();
+    browser.open(&client.authorize_url(&[("prompt", "none"), ("response_mode", "form_post"), ("state", "s\"<")])).await;
+    let form = browser.page().forms[0].clone();
+    assert_eq!((browser.reply().status, form.action.as_str()), (200, client.redirect_uri.as_str()));
+    assert_eq!(form.fields[0], ("error".to_string(), "login_required".to_string()));
+    assert!(form.fields.contains(&("state".to_string(), "s\"<".to_string())));
+    let policy = browser.reply().header("content-security-policy").expect("a policy");
+    assert!(policy.contains("form-action 'self' http://shop.test"), "{policy}");
+}
+
+async fn an_omitted_redirect_uri_means_the_only_one(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    let url = landing(&ask(&client, &[("redirect_uri", ""), ("prompt", "none")]).await);
+    assert!(url.as_str().starts_with("http://shop.test/after-login?error=login_required"), "{url}");
+}
+
+async fn the_request_may_be_posted(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let url = Url::parse(&server.app_client().authorize_url(&[("state", "s")])).expect("a URL");
+    let fields: Vec<_> = url.query_pairs().map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
+    let reply = Reply::of(server.http().request(Method::POST, "/oauth2/authorize").form(&fields)).await.expect(302);
+    assert!(reply.header("location").is_some_and(|to| to.starts_with("/flow/")), "{reply:?}");
+}
+
+async fn repeated_parameters_are_refused(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    let twice = |name: &str| format!("{}&{name}=x", client.authorize_url(&[]));
+    for name in ["client_id", "redirect_uri"] {
+        let reply = client.http.get(&twice(name)).await.expect(400);
+        assert_eq!(reply.header("location"), None, "{name}");
+    }
+    for name in ["scope", "response_type", "code_challenge"] {
+        let url = landing(&client.http.get(&twice(name)).await);
+        assert_eq!(query(&url, "error").as_deref(), Some("invalid_request"), "{name}");
+    }
+}
+
+async fn a_cookie_session_answers_prompt_none_unless_it_is_suppressed(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (client, mut browser) = (server.app_client(), server.browser());
+    browser.fetch_json("/api/anonymous_user/signup", &json!({ "session_type": "cookie" })).await.result();
+    let sub = browser.fetch("/oauth2/userinfo").await.expect(200).json()["sub"].clone();
+    browser.open(&client.authorize_url(&[("prompt", "none")])).await;
+    assert_eq!(query(browser.at_app(), "error").as_deref(), Some("login_required"));
+    browser.open(&client.authorize_url(&[("prompt", "none"), ("x_sso_enabled", "true"), ("state", "s")])).await;
+    assert_eq!(query(browser.at_app(), "state").as_deref(), Some("s"));
+    let tokens = client.finish(browser.at_app()).await;
+    assert_eq!(client.subject(&tokens.access).await, sub);
+    let sso = [("prompt", "none"), ("x_sso_enabled", "true"), ("response_type", "none"), ("state", "s")];
+    browser.open(&client.authorize_url(&sso)).await;
+    assert_eq!(browser.at_app().as_str(), "http://shop.test/after-login?state=s");
+}
+
+async fn pages_follow_the_language_and_colours_of_the_request(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let mut browser = server.browser();
+    let url = server.app_client().authorize_url(&[("ui_locales", "xx en"), ("x_color_scheme", "dark")]);
+    browser.open(&url).await;
+    assert!(browser.reply().body.contains("<html lang=\"en\" dir=\"ltr\" data-color-scheme=\"dark\">"));
+}
+
+on_both_engines!(
+    wrong_targets_are_told_here_and_never_redirected,
+    other_mistakes_travel_back_with_the_state,
+    errors_come_in_the_response_mode_asked_for,
+    an_omitted_redirect_uri_means_the_only_one,
+    the_request_may_be_posted,
+    repeated_parameters_are_refused,
+    a_cookie_session_answers_prompt_none_unless_it_is_suppressed,
+    pages_follow_the_language_and_colours_of_the_request,
+);

@@ -1,0 +1,120 @@
+//! Cross-origin calls (protocol facts §11).
+
+use reqwest::Method;
+
+use crate::support::{Engine, Reply, TestServer, on_both_engines};
+
+/// Every route scripts of another origin call.
+const CALLED_BY_SCRIPTS: [&str; 5] = [
+    "/oauth2/token",
+    "/oauth2/revoke",
+    "/oauth2/userinfo",
+    "/api/anonymous_user/signup",
+    "/api/anonymous_user/promotion_code",
+];
+const OPEN: [&str; 3] =
+    ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/oauth2/jwks"];
+const ALLOW: [&str; 5] = [
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "access-control-max-age",
+    "access-control-allow-methods",
+    "access-control-allow-headers",
+];
+
+async fn preflight(server: &TestServer, path: &str, origin: &str) -> Reply {
+    let request = server.http().request(Method::OPTIONS, path).header("origin", origin);
+    let request = request.header("access-control-request-method", "POST");
+    Reply::of(request.header("access-control-request-headers", "content-type, authorization")).await
+}
+
+fn granted(reply: &Reply) -> [Option<&str>; 5] {
+    ALLOW.map(|name| reply.header(name))
+}
+
+async fn origins_of_redirect_uris_may_call_with_credentials(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    for path in CALLED_BY_SCRIPTS {
+        for origin in ["http://shop.test", "http://blog.test", "https://backend.test", &server.origin] {
+            let reply = preflight(&server, path, origin).await.expect(200);
+            let expected = [origin, "true", "900", "POST", "content-type, authorization"].map(Some);
+            assert_eq!(granted(&reply), expected, "{path}");
+            assert_eq!((reply.body.as_str(), reply.header("vary")), ("", Some("Origin")));
+        }
+    }
+}
+
+async fn other_origins_get_200_and_no_header(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    for path in CALLED_BY_SCRIPTS {
+        for origin in [
+            "https://shop.test",
+            "http://shop.test:8080",
+            "http://sub.shop.test",
+            "http://evil.test",
+            "http://shop.test.evil.test",
+            "com.example.shop://host",
+            "null",
+            "",
+        ] {
+            let reply = preflight(&server, path, origin).await.expect(200);
+            assert_eq!(granted(&reply), [None; 5], "{path} from {origin}");
+            assert_eq!(reply.header("vary"), Some("Origin"));
+        }
+    }
+}
+
+async fn the_answer_itself_carries_the_headers_too_even_an_error(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    for path in CALLED_BY_SCRIPTS {
+        for (origin, expected) in [("http://shop.test", Some("http://shop.test")), ("http://evil.test", None)] {
+            let request = server.http().request(Method::POST, path).header("origin", origin).body("x");
+            let reply = Reply::of(request).await;
+            assert_eq!(reply.header("access-control-allow-origin"), expected, "{path}: {reply:?}");
+            assert_eq!(reply.header("access-control-allow-credentials").is_some(), expected.is_some());
+            assert_eq!(reply.header("access-control-expose-headers"), None);
+            assert!(reply.headers.get_all("vary").iter().any(|vary| vary == "Origin"), "{path}");
+        }
+    }
+}
+
+async fn open_documents_are_open_to_all_without_credentials(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    for path in OPEN {
+        let answer = Reply::of(server.http().request(Method::GET, path).header("origin", "http://evil.test")).await;
+        for reply in [preflight(&server, path, "http://evil.test").await, answer] {
+            let reply = reply.expect(200);
+            assert_eq!(reply.header("access-control-allow-origin"), Some("*"), "{path}");
+            assert_eq!(reply.header("access-control-allow-credentials"), None);
+            assert_eq!(reply.header("access-control-max-age"), Some("900"));
+        }
+    }
+}
+
+async fn listed_origins_match_by_label_scheme_and_port(engine: Engine) {
+    let server = TestServer::start(engine, |setup| {
+        setup.set("http.allowed_origins", vec!["*.example.test", "https://secure.test", "ports.test:8443"]);
+    })
+    .await;
+    for (origin, allowed) in [
+        ("http://a.example.test", true),
+        ("https://b.example.test", true),
+        ("https://example.test", false),
+        ("https://a.b.example.test", false),
+        ("https://secure.test", true),
+        ("http://secure.test", false),
+        ("https://ports.test:8443", true),
+        ("https://ports.test", false),
+    ] {
+        let reply = preflight(&server, "/oauth2/token", origin).await.expect(200);
+        assert_eq!(reply.header("access-control-allow-origin"), allowed.then_some(origin), "{origin}");
+    }
+}
+
+on_both_engines!(
+    origins_of_redirect_uris_may_call_with_credentials,
+    other_origins_get_200_and_no_header,
+    the_answer_itself_carries_the_headers_too_even_an_error,
+    open_documents_are_open_to_all_without_credentials,
+    listed_origins_match_by_label_scheme_and_port,
+);

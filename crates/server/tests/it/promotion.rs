@@ -1,0 +1,438 @@
+//! The promotion page in a person's hands: every turn it can take, in token and in cookie mode.
+
+use serde_json::json;
+use url::Url;
+
+use crate::{
+    guest_journey::{identify, promote},
+    support::{AppClient, Browser, Engine, Mailbox, TestServer, Tokens, on_both_engines, promotion_hint, query},
+};
+
+const KIM: &str = "kim@shop.example";
+const SAVE: &str = "Save your progress";
+const CHECK_MAIL: &str = "Check your email";
+const LINK_EXPIRED: &str = "This link has expired";
+
+/// Promotes the guest of a browser's cookie session, as the Web SDK does in cookie mode.
+pub(crate) async fn promote_by_cookie(client: &AppClient, browser: &mut Browser, mailbox: &mut Mailbox, email: &str) {
+    let url = cookie_promotion_url(client, browser).await;
+    browser.open(&url).await;
+    identify(browser, email).await;
+    browser.fill("Code", &mailbox.next_code(email).await);
+    browser.press("Confirm").await;
+    assert_eq!(browser.at_app().as_str(), "http://shop.test/after-login?state=s");
+}
+
+async fn cookie_promotion_url(client: &AppClient, browser: &mut Browser) -> String {
+    let body = json!({ "session_type": "cookie" });
+    let result = browser.fetch_json("/api/anonymous_user/promotion_code", &body).await.result();
+    let hint = promotion_hint(result["promotion_code"].as_str().expect("a code"));
+    client.authorize_url(&[
+        ("response_type", "none"),
+        ("scope", "openid https://authgear.com/scopes/full-access"),
+        ("prompt", "login"),
+        ("login_hint", &hint),
+        ("state", "s"),
+        ("x_sso_enabled", "true"),
+        ("x_suppress_idp_session_cookie", ""),
+        ("code_challenge", ""),
+        ("code_challenge_method", ""),
+    ])
+}
+
+/// A server with a guest whose promotion page is open.
+struct Scene {
+    server: TestServer,
+    client: AppClient,
+    guest: Tokens,
+    browser: Browser,
+    mailbox: Mailbox,
+}
+
+impl Scene {
+    async fn open(engine: Engine) -> Self {
+        let server = TestServer::start_plain(engine).await;
+        let (client, mut browser, mailbox) = (server.app_client(), server.browser(), server.mailbox());
+        let guest = client.sign_up().await;
+        browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
+        browser.expect_page(200, SAVE);
+        Self { server, client, guest, browser, mailbox }
+    }
+
+    /// The same, with the code sent.
+    async fn open_with_code(engine: Engine) -> (Self, String) {
+        let mut scene = Self::open(engine).await;
+        identify(&mut scene.browser, KIM).await;
+        let code = scene.mailbox.next_code(KIM).await;
+        (scene, code)
+    }
+
+    async fn type_code(&mut self, code: &str) {
+        self.browser.fill("Code", code);
+        self.browser.press("Confirm").await;
+    }
+
+    async fn is_guest(&self) -> bool {
+        let info = self.client.user_info(&self.guest.access).await.expect(200).json();
+        info["https://authgear.com/claims/user/is_anonymous"].as_bool().expect("a flag")
+    }
+}
+
+/// A code that is wrong for sure.
+fn another(code: &str) -> String {
+    let number: u32 = code.parse().expect("six digits");
+    format!("{:06}", (number + 1) % 1_000_000)
+}
+
+async fn token_mode_keeps_the_sub_and_sets_no_session(engine: Engine) {
+    let (mut scene, code) = Scene::open_with_code(engine).await;
+    let sub = scene.client.subject(&scene.guest.access).await;
+    assert!(scene.is_guest().await);
+    scene.type_code(&code).await;
+    assert_eq!(query(scene.browser.at_app(), "state").as_deref(), Some("s 1"));
+    assert_eq!(scene.browser.cookie("session"), None);
+    assert!(!scene.is_guest().await, "at once, with the guest's own token");
+    let member = scene.client.finish(scene.browser.at_app()).await;
+    assert_eq!(scene.client.subject(&member.access).await, sub);
+}
+
+async fn cookie_mode_rotates_the_session(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (client, mut browser, mut mailbox) = (server.app_client(), server.browser(), server.mailbox());
+    browser.fetch_json("/api/anonymous_user/signup", &json!({ "session_type": "cookie" })).await.result();
+    let guest = browser.fetch("/oauth2/userinfo").await.expect(200).json();
+    let old = browser.cookie("session").expect("a session").to_string();
+    promote_by_cookie(&client, &mut browser, &mut mailbox, KIM).await;
+    let member = browser.fetch("/oauth2/userinfo").await.expect(200).json();
+    assert_eq!(member["sub"], guest["sub"]);
+    assert_eq!(member["https://authgear.com/claims/user/is_anonymous"], false);
+    assert_eq!(member["email"], KIM);
+    assert_ne!(browser.cookie("session"), Some(old.as_str()));
+    let mut thief = server.browser();
+    thief.set_cookie("session", &old);
+    thief.fetch("/oauth2/userinfo").await.expect_oauth_error(401, "invalid_grant", "invalid session");
+}
+
+async fn mistakes_on_the_first_page_are_told_beside_their_field(engine: Engine) {
+    let mut scene = Scene::open(engine).await;
+    for (email, password, field, complaint) in [
+        ("", "violet tugboat marmalade", "login_id", "Enter your email address"),
+        ("kim", "violet tugboat marmalade", "login_id", "Enter an email address like name@example.com"),
+        (KIM, "", "password", "Enter a password"),
+        (KIM, "short", "password", "Use at least 8 characters"),
+        (KIM, "password", "password", "This password is too easy to guess. Add a word or two"),
+        (KIM, KIM, "password", "Choose a password that does not contain your login"),
+    ] {
+        scene.browser.fill("Email address", email);
+        scene.browser.fill("Password", password);
+        scene.browser.press("Save my progress").await;
+        let page = scene.browser.expect_page(422, SAVE);
+        assert_eq!(page.complaint(field), Some(complaint), "{email} {password}");
+        let form = page.forms.iter().find(|form| form.fields.iter().any(|(name, _)| name == "password"));
+        let fields = &form.expect("the form").fields;
+        let value = |name: &str| fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        assert_eq!((value("login_id"), value("password")), (Some(email), Some("")), "the password is never printed");
+    }
+    assert_eq!(scene.mailbox.count(), 0);
+}
+
+async fn a_code_is_forgiving_in_its_spelling(engine: Engine) {
+    let (mut scene, code) = Scene::open_with_code(engine).await;
+    scene.type_code(&format!(" {}-{} ", &code[..3], &code[3..])).await;
+    scene.client.finish(scene.browser.at_app()).await;
+}
+
+async fn five_wrong_codes_kill_it_and_a_new_one_helps(engine: Engine) {
+    let (mut scene, code) = Scene::open_with_code(engine).await;
+    scene.type_code("").await;
+    assert_eq!(scene.browser.expect_page(422, CHECK_MAIL).complaint("code"), Some("Enter the six-digit code"));
+    for _ in 0..4 {
+        scene.type_code(&another(&code)).await;
+        let page = scene.browser.expect_page(422, CHECK_MAIL);
+        assert_eq!(page.complaint("code"), Some("This code is not right. Check it and try again"));
+    }
+    for typed in [another(&code), code] {
+        scene.type_code(&typed).await;
+        let page = scene.browser.expect_page(422, CHECK_MAIL);
+        assert_eq!(page.complaint("code"), Some("This code was tried too often. Ask for a new one"));
+    }
+    assert!(scene.is_guest().await);
+    scene.server.clock.advance_seconds(60);
+    scene.browser.press("Send a new code").await;
+    let fresh = scene.mailbox.next_code(KIM).await;
+    scene.type_code(&fresh).await;
+    scene.client.finish(scene.browser.at_app()).await;
+}
+
+async fn a_code_lives_ten_minutes(engine: Engine) {
+    let (mut scene, code) = Scene::open_with_code(engine).await;
+    scene.server.clock.advance_seconds(601);
+    scene.type_code(&code).await;
+    let page = scene.browser.expect_page(422, CHECK_MAIL);
+    assert_eq!(page.complaint("code"), Some("This code has expired. Ask for a new one"));
+}
+
+async fn another_code_is_sent_after_the_cool_down_only(engine: Engine) {
+    let (mut scene, first) = Scene::open_with_code(engine).await;
+    let page = scene.browser.expect_page(200, CHECK_MAIL);
+    assert!(page.text.contains("You can ask for a new code in 60 seconds."), "{}", page.text);
+    scene.server.clock.advance_seconds(59);
+    scene.browser.press("Send a new code").await;
+    let page = scene.browser.expect_page(200, CHECK_MAIL);
+    assert!(page.text.contains("A code was sent just now."), "{}", page.text);
+    assert_eq!(scene.mailbox.count(), 1);
+    scene.server.clock.advance_seconds(1);
+    scene.browser.press("Send a new code").await;
+    let second = scene.mailbox.next_code(KIM).await;
+    assert_ne!(first, second);
+    scene.type_code(&first).await;
+    scene.browser.expect_page(422, CHECK_MAIL);
+    // The wait doubles.
+    scene.server.clock.advance_seconds(119);
+    scene.browser.press("Send a new code").await;
+    assert_eq!(scene.mailbox.count(), 2);
+    scene.type_code(&second).await;
+    scene.client.finish(scene.browser.at_app()).await;
+}
+
+async fn going_back_changes_the_address(engine: Engine) {
+    let (mut scene, _) = Scene::open_with_code(engine).await;
+    scene.browser.follow("Use a different email address").await;
+    scene.browser.expect_page(200, SAVE);
+    identify(&mut scene.browser, "lee@shop.example").await;
+    let code = scene.mailbox.next_code("lee@shop.example").await;
+    scene.type_code(&code).await;
+    let member = scene.client.finish(scene.browser.at_app()).await;
+    let info = scene.client.user_info(&member.access).await.expect(200).json();
+    assert_eq!(info["email"], "lee@shop.example");
+}
+
+async fn cancelling_returns_to_the_app_and_changes_nothing(engine: Engine) {
+    let (mut scene, _) = Scene::open_with_code(engine).await;
+    scene.browser.follow("Not now, back to Corner Shop").await;
+    let url = scene.browser.at_app().clone();
+    assert!(url.as_str().starts_with("http://shop.test/after-login?"), "{url}");
+    assert_eq!(query(&url, "error").as_deref(), Some("access_denied"));
+    assert_eq!(query(&url, "state").as_deref(), Some("s 1"));
+    assert!(scene.is_guest().await);
+    // Again, from the app's start.
+    let (client, guest) = (scene.client.clone(), scene.guest.clone());
+    promote(&client, &guest, &mut scene.browser, &mut scene.mailbox, "later@shop.example").await;
+    client.finish(scene.browser.at_app()).await;
+}
+
+async fn having_an_account_is_explained_with_a_way_back(engine: Engine) {
+    let mut scene = Scene::open(engine).await;
+    scene.browser.follow("Sign in instead").await;
+    let page = scene.browser.expect_page(200, "Sign in instead?");
+    assert!(page.text.contains("is not carried over"), "{}", page.text);
+    scene.browser.follow("Go back and save my progress").await;
+    scene.browser.expect_page(200, SAVE);
+}
+
+async fn a_taken_address_is_told_only_after_the_proof(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (client, mut mailbox) = (server.app_client(), server.mailbox());
+    let owner = client.sign_up().await;
+    promote(&client, &owner, &mut server.browser(), &mut mailbox, KIM).await;
+
+    let (guest, mut browser) = (client.sign_up().await, server.browser());
+    let sub = client.subject(&guest.access).await;
+    browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
+    identify(&mut browser, "KIM@shop.example").await;
+    let page = browser.expect_page(200, CHECK_MAIL);
+    assert!(!page.text.contains("account"), "nothing is told yet: {}", page.text);
+    browser.fill("Code", &mailbox.next_code("KIM@shop.example").await);
+    browser.press("Confirm").await;
+    browser.expect_page(409, "You already have an account");
+    let info = client.user_info(&guest.access).await.expect(200).json();
+    assert_eq!(info["https://authgear.com/claims/user/is_anonymous"], true);
+    assert_eq!(info.get("email"), None);
+    // The page is there after a reload, and leads on to another address.
+    browser.reload().await;
+    browser.expect_page(200, "You already have an account");
+    browser.follow("Use something else").await;
+    identify(&mut browser, "lee@shop.example").await;
+    browser.fill("Code", &mailbox.next_code("lee@shop.example").await);
+    browser.press("Confirm").await;
+    let member = client.finish(browser.at_app()).await;
+    assert_eq!(client.subject(&member.access).await, sub);
+}
+
+async fn a_second_promotion_of_the_same_guest_gets_a_clear_page(engine: Engine) {
+    let (mut scene, code) = Scene::open_with_code(engine).await;
+    let (mut other_tab, other_code) = (scene.server.browser(), scene.client.promotion_code(&scene.guest).await);
+    other_tab.open(&scene.client.promotion_url(&other_code)).await;
+    identify(&mut other_tab, "lee@shop.example").await;
+    let lees = scene.mailbox.next_code("lee@shop.example").await;
+    scene.type_code(&code).await;
+    scene.browser.at_app();
+    other_tab.fill("Code", &lees);
+    other_tab.press("Confirm").await;
+    other_tab.expect_page(409, "Your progress is saved already");
+    let info = scene.client.user_info(&scene.guest.access).await.expect(200).json();
+    assert_eq!(info["email"], KIM);
+}
+
+async fn a_finished_flow_cannot_be_walked_again(engine: Engine) {
+    let (mut scene, code) = Scene::open_with_code(engine).await;
+    let address = scene.browser.url().clone();
+    scene.type_code(&code).await;
+    scene.client.finish(scene.browser.at_app()).await;
+    scene.browser.open(address.as_str()).await;
+    scene.browser.expect_page(200, "Your progress is saved already");
+}
+
+async fn a_promotion_code_belongs_to_the_browser_that_opened_it(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (client, mut browser) = (server.app_client(), server.browser());
+    let guest = client.sign_up().await;
+    let url = client.promotion_url(&client.promotion_code(&guest).await);
+    browser.open(&url).await;
+    let first = browser.url().clone();
+    // The same browser again: its flow goes on.
+    browser.open(&url).await;
+    browser.expect_page(200, SAVE);
+    assert_eq!(*browser.url(), first);
+    // Another one, with a stolen address.
+    let mut thief = server.browser();
+    thief.open(&url).await;
+    thief.expect_page(400, LINK_EXPIRED);
+    thief.open(first.as_str()).await;
+    thief.expect_page(403, "Cookies are needed here");
+    thief.set_cookie("oauth_ui", "0123456789abcdef0123456789abcdef");
+    thief.open(first.as_str()).await;
+    thief.expect_page(403, "Cookies are needed here");
+}
+
+async fn a_bad_promotion_code_is_told_on_a_page_with_a_way_back(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (client, mut browser) = (server.app_client(), server.browser());
+    let guest = client.sign_up().await;
+    let expired = client.promotion_code(&guest).await;
+    server.clock.advance_seconds(301);
+    let fresh = client.promotion_code(&guest).await;
+    let changed = format!("{}{}", &fresh[..fresh.len() - 1], if fresh.ends_with('A') { 'B' } else { 'A' });
+    for code in [expired.as_str(), &changed, "nonsense"] {
+        browser.open(&client.promotion_url(code)).await;
+        browser.expect_page(400, LINK_EXPIRED);
+        browser.follow("Back to Corner Shop").await;
+        assert_eq!(query(browser.at_app(), "error").as_deref(), Some("access_denied"), "{code}");
+    }
+    assert!(client.subject(&guest.access).await.len() == 36);
+}
+
+async fn the_person_has_25_minutes(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (client, mut mailbox) = (server.app_client(), server.mailbox());
+    for (wait, in_time) in [(25 * 60, true), (25 * 60 + 1, false)] {
+        let (guest, mut browser) = (client.sign_up().await, server.browser());
+        let code = client.promotion_code(&guest).await;
+        browser.open(&client.promotion_url(&code)).await;
+        // Longer than the code's own five minutes: it was claimed.
+        server.clock.advance_seconds(wait - 60);
+        let email = format!("kim{wait}@shop.example");
+        identify(&mut browser, &email).await;
+        server.clock.advance_seconds(60);
+        browser.fill("Code", &mailbox.next_code(&email).await);
+        browser.press("Confirm").await;
+        if in_time {
+            browser.at_app();
+        } else {
+            browser.expect_page(410, "This took a little too long");
+            browser.open(&client.promotion_url(&code)).await;
+            assert!([400, 410].contains(&browser.reply().status), "it does not start over");
+        }
+    }
+}
+
+async fn a_forged_form_changes_nothing(engine: Engine) {
+    let (mut scene, code) = Scene::open_with_code(engine).await;
+    for token in ["", "nonsense"] {
+        scene.browser.forge("_csrf", token);
+        scene.type_code(&code).await;
+        let page = scene.browser.expect_page(403, CHECK_MAIL);
+        assert!(page.text.contains("so nothing was sent. Please try again."), "{}", page.text);
+        assert!(scene.is_guest().await);
+    }
+    scene.type_code(&code).await;
+    scene.client.finish(scene.browser.at_app()).await;
+}
+
+async fn without_its_cookie_a_browser_cannot_go_on(engine: Engine) {
+    let (mut scene, code) = Scene::open_with_code(engine).await;
+    let session = scene.browser.cookie("oauth_ui").expect("a cookie").to_string();
+    scene.browser.forget();
+    scene.type_code(&code).await;
+    scene.browser.expect_page(403, "Cookies are needed here");
+    assert!(scene.is_guest().await);
+    scene.browser.set_cookie("oauth_ui", &session);
+    scene.browser.reload().await;
+    scene.type_code(&code).await;
+    scene.client.finish(scene.browser.at_app()).await;
+}
+
+async fn a_code_of_one_flow_is_worth_nothing_in_another(engine: Engine) {
+    let (mut scene, code) = Scene::open_with_code(engine).await;
+    let (guest, mut other) = (scene.client.sign_up().await, scene.server.browser());
+    other.open(&scene.client.promotion_url(&scene.client.promotion_code(&guest).await)).await;
+    identify(&mut other, KIM).await;
+    let others = scene.mailbox.next_code(KIM).await;
+    assert_ne!(code, others, "the seeded codes differ");
+    other.fill("Code", &code);
+    other.press("Confirm").await;
+    other.expect_page(422, CHECK_MAIL);
+    scene.type_code(&code).await;
+    scene.client.finish(scene.browser.at_app()).await;
+}
+
+async fn promotion_goes_on_while_sign_up_is_closed(engine: Engine) {
+    let server = TestServer::start(engine, |setup| {
+        // The guest comes from the time before: charged once, closed after.
+        setup.set("authentication.rate_limits.signup_anonymous.per_ip.burst", 1);
+    })
+    .await;
+    let client = server.app_client();
+    let guest = client.sign_up().await;
+    server.change_project(|setup| setup.set("authentication.public_signup_disabled", true)).await;
+    let (mut browser, mut mailbox) = (server.browser(), server.mailbox());
+    promote(&client, &guest, &mut browser, &mut mailbox, KIM).await;
+    client.finish(browser.at_app()).await;
+}
+
+async fn the_flow_cookie_is_this_hosts_alone(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    let guest = client.sign_up().await;
+    let url = client.promotion_url(&client.promotion_code(&guest).await);
+    let reply = server.http().get(&url).await.expect(302);
+    let cookie = reply.header("set-cookie").expect("a cookie");
+    assert!(cookie.starts_with("oauth_ui=") && cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/"), "{cookie}");
+    let to = Url::parse(&server.origin).and_then(|origin| origin.join(reply.header("location").expect("a page")));
+    let to = to.expect("an address");
+    assert!(to.path().starts_with("/flow/") && to.query().is_none(), "no secret in the address: {to}");
+}
+
+on_both_engines!(
+    token_mode_keeps_the_sub_and_sets_no_session,
+    cookie_mode_rotates_the_session,
+    mistakes_on_the_first_page_are_told_beside_their_field,
+    a_code_is_forgiving_in_its_spelling,
+    five_wrong_codes_kill_it_and_a_new_one_helps,
+    a_code_lives_ten_minutes,
+    another_code_is_sent_after_the_cool_down_only,
+    going_back_changes_the_address,
+    cancelling_returns_to_the_app_and_changes_nothing,
+    having_an_account_is_explained_with_a_way_back,
+    a_taken_address_is_told_only_after_the_proof,
+    a_second_promotion_of_the_same_guest_gets_a_clear_page,
+    a_finished_flow_cannot_be_walked_again,
+    a_promotion_code_belongs_to_the_browser_that_opened_it,
+    a_bad_promotion_code_is_told_on_a_page_with_a_way_back,
+    the_person_has_25_minutes,
+    a_forged_form_changes_nothing,
+    without_its_cookie_a_browser_cannot_go_on,
+    a_code_of_one_flow_is_worth_nothing_in_another,
+    promotion_goes_on_while_sign_up_is_closed,
+    the_flow_cookie_is_this_hosts_alone,
+);

@@ -1,0 +1,73 @@
+//! `POST /api/anonymous_user/promotion_code`: every row of protocol facts §4.2.
+
+use serde_json::{Value, json};
+
+use crate::{
+    guest_journey::promote,
+    support::{Engine, TestServer, on_both_engines},
+};
+
+const PATH: &str = "/api/anonymous_user/promotion_code";
+
+fn token_mode(refresh_token: Option<&str>) -> Value {
+    let mut body = json!({ "session_type": "refresh_token" });
+    if let Some(token) = refresh_token {
+        body["refresh_token"] = token.into();
+    }
+    body
+}
+
+async fn a_guest_gets_a_code_for_five_minutes(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (client, http, mut browser) = (server.app_client(), server.http(), server.browser());
+    let guest = client.sign_up().await;
+    let by_token = http.post_json(PATH, &token_mode(Some(&guest.refresh))).await.result();
+    browser.fetch_json("/api/anonymous_user/signup", &json!({ "session_type": "cookie" })).await.result();
+    let by_cookie = browser.fetch_json(PATH, &json!({ "session_type": "cookie" })).await.result();
+    for result in [&by_token, &by_cookie] {
+        assert_eq!(result.as_object().expect("an object").len(), 2);
+        let code = result["promotion_code"].as_str().expect("a code");
+        assert!(code.len() >= 32 && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')), "{code}");
+        // Fraction digits always: a decoder of one SDK needs them.
+        assert_eq!(result["expire_at"], "2030-05-01T08:05:00.000000Z");
+    }
+    let second = http.post_json(PATH, &token_mode(Some(&guest.refresh))).await.result();
+    assert_ne!(second["promotion_code"], by_token["promotion_code"]);
+}
+
+async fn what_is_no_guest_gets_the_documented_refusal(engine: Engine) {
+    let server = TestServer::start(engine, |setup| {
+        setup.set_client("blog", "anonymous_scopes", vec!["openid", "offline_access"]);
+    })
+    .await;
+    let (client, http, mut browser, mut mailbox) =
+        (server.app_client(), server.http(), server.browser(), server.mailbox());
+    let guest = client.sign_up().await;
+    let narrow = server.other_client().sign_up().await;
+    promote(&client, &guest, &mut browser, &mut mailbox, "kim@shop.example").await;
+    for (token, status, name, message) in [
+        (None, 401, "Unauthorized", "authentication required"),
+        (Some(""), 401, "Unauthorized", "authentication required"),
+        // Not `InvalidGrant`, which would make the SDK drop its session.
+        (Some("nonsense"), 403, "Forbidden", "invalid refresh token"),
+        (Some("01234567-89ab-7def-8123-456789abcdef.0123456789abcdef0123456789abcdef"), 403, "Forbidden", "invalid refresh token"),
+        (Some(guest.access.as_str()), 403, "Forbidden", "invalid refresh token"),
+        (Some(narrow.refresh.as_str()), 403, "Forbidden", "full-access scope is required"),
+        (Some(guest.refresh.as_str()), 400, "Invalid", "user logged in as normal user"),
+    ] {
+        http.post_json(PATH, &token_mode(token)).await.expect_api_error(status, name, name, message);
+    }
+    let cookie = json!({ "session_type": "cookie" });
+    let reply = http.post_json(PATH, &cookie).await;
+    reply.expect_api_error(401, "Unauthorized", "Unauthorized", "authentication required");
+    let mut browser = server.browser();
+    browser.set_cookie("session", "nonsense");
+    let reply = browser.fetch_json(PATH, &cookie).await;
+    reply.expect_api_error(401, "Unauthorized", "Unauthorized", "authentication required");
+    browser.fetch_json("/api/anonymous_user/signup", &cookie).await.result();
+    crate::promotion::promote_by_cookie(&client, &mut browser, &mut mailbox, "lee@shop.example").await;
+    let reply = browser.fetch_json(PATH, &cookie).await;
+    reply.expect_api_error(400, "Invalid", "Invalid", "user logged in as normal user");
+}
+
+on_both_engines!(a_guest_gets_a_code_for_five_minutes, what_is_no_guest_gets_the_documented_refusal);

@@ -1,0 +1,214 @@
+//! A person's browser: keeps cookies, follows redirects within the identity server, fills in and sends forms.
+
+use cookie::{Cookie, SameSite};
+use reqwest::{Method, RequestBuilder, header};
+use serde_json::Value;
+use url::Url;
+
+use super::{Http, Reply, html::Page};
+
+/// Where a navigation ended.
+#[derive(Debug)]
+enum Place {
+    Nowhere,
+    /// On a page of ours.
+    Page {
+        url: Url,
+        page: Box<Page>,
+        reply: Box<Reply>,
+    },
+    /// At another origin: the app.
+    App(Url),
+}
+
+/// A browser; what it does is what a person can do without JavaScript.
+pub(crate) struct Browser {
+    http: Http,
+    jar: Vec<Cookie<'static>>,
+    place: Place,
+    typed: Vec<(String, String)>,
+    forged: Vec<(String, String)>,
+}
+
+impl Browser {
+    pub(crate) fn new(http: Http) -> Self {
+        Self { http, jar: Vec::new(), place: Place::Nowhere, typed: Vec::new(), forged: Vec::new() }
+    }
+
+    /// Opens an address of ours, by typing it or from a page of ours.
+    pub(crate) async fn open(&mut self, target: &str) {
+        self.navigate(Method::GET, target, None, true).await;
+    }
+
+    /// Follows a link on another site: strict cookies stay at home.
+    pub(crate) async fn open_from_elsewhere(&mut self, target: &str) {
+        self.navigate(Method::GET, target, None, false).await;
+    }
+
+    /// Types into the field with this label.
+    pub(crate) fn fill(&mut self, label: &str, value: &str) {
+        self.typed.push((label.into(), value.into()));
+    }
+
+    /// Changes a field behind the person's back, as an attacker would.
+    pub(crate) fn forge(&mut self, name: &str, value: &str) {
+        self.forged.push((name.into(), value.into()));
+    }
+
+    /// Presses the button with this text; its form goes with what was typed.
+    pub(crate) async fn press(&mut self, button: &str) {
+        let page = self.page();
+        let form = page.forms.iter().find(|form| form.buttons.iter().any(|b| b.text == button));
+        let mut form = form.unwrap_or_else(|| panic!("no button \"{button}\" on: {}", page.text)).clone();
+        let pressed = form.buttons.iter().find(|b| b.text == button).expect("just found").clone();
+        let by_label = std::mem::take(&mut self.typed).into_iter().map(|(label, value)| {
+            let labelled = form.labels.iter().find(|(text, _)| *text == label);
+            (labelled.unwrap_or_else(|| panic!("no field \"{label}\" beside \"{button}\"")).1.clone(), value)
+        });
+        let by_label: Vec<_> = by_label.collect();
+        for (name, value) in by_label.into_iter().chain(std::mem::take(&mut self.forged)) {
+            let field = form.fields.iter_mut().find(|(other, _)| *other == name);
+            field.unwrap_or_else(|| panic!("no field called {name}")).1 = value;
+        }
+        form.fields.push((pressed.name, pressed.value));
+        self.navigate(Method::POST, &form.action, Some(form.fields), true).await;
+    }
+
+    /// Follows the link with this text.
+    pub(crate) async fn follow(&mut self, link: &str) {
+        let page = self.page();
+        let found = page.links.iter().find(|(text, _)| text == link);
+        let target = found.unwrap_or_else(|| panic!("no link \"{link}\" on: {}", page.text)).1.clone();
+        self.open(&target).await;
+    }
+
+    /// Loads the page again, or opens the address of the page before, as the back button may.
+    pub(crate) async fn reload(&mut self) {
+        let url = self.url().to_string();
+        self.open(&url).await;
+    }
+
+    /// The page it is on.
+    #[track_caller]
+    pub(crate) fn page(&self) -> &Page {
+        match &self.place {
+            Place::Page { page, .. } => page,
+            Place::App(_) | Place::Nowhere => panic!("not on a page of ours: {:?}", self.place),
+        }
+    }
+
+    /// Insists on being on a page with this status and heading.
+    #[track_caller]
+    pub(crate) fn expect_page(&self, status: u16, heading: &str) -> &Page {
+        match &self.place {
+            Place::Page { page, reply, .. } => {
+                assert_eq!((reply.status, page.heading.as_str()), (status, heading), "{}", page.text);
+                page
+            }
+            Place::App(_) | Place::Nowhere => panic!("not on a page of ours: {:?}", self.place),
+        }
+    }
+
+    /// The answer the page came with.
+    #[track_caller]
+    pub(crate) fn reply(&self) -> &Reply {
+        match &self.place {
+            Place::Page { reply, .. } => reply,
+            Place::App(_) | Place::Nowhere => panic!("not on a page of ours: {:?}", self.place),
+        }
+    }
+
+    /// The address it is at.
+    #[track_caller]
+    pub(crate) fn url(&self) -> &Url {
+        match &self.place {
+            Place::Page { url, .. } | Place::App(url) => url,
+            Place::Nowhere => panic!("the browser has not been anywhere"),
+        }
+    }
+
+    /// The address in the app it was sent to.
+    #[track_caller]
+    pub(crate) fn at_app(&self) -> &Url {
+        match &self.place {
+            Place::App(url) => url,
+            Place::Page { page, reply, .. } => panic!("still with us ({}): {}", reply.status, page.text),
+            Place::Nowhere => panic!("the browser has not been anywhere"),
+        }
+    }
+
+    /// The value of a cookie.
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        self.jar.iter().find(|cookie| cookie.name() == name).map(Cookie::value)
+    }
+
+    /// Puts a cookie into the jar, as an attacker or another tab would.
+    pub(crate) fn set_cookie(&mut self, name: &str, value: &str) {
+        self.keep(Cookie::new(name.to_string(), value.to_string()));
+    }
+
+    /// Forgets every cookie.
+    pub(crate) fn forget(&mut self) {
+        self.jar.clear();
+    }
+
+    /// A script of an app on the same site calls the JSON API, with credentials.
+    pub(crate) async fn fetch_json(&mut self, path: &str, body: &Value) -> Reply {
+        let request = self.http.request(Method::POST, path).json(body);
+        self.send(request, true).await
+    }
+
+    /// A script reads something, with credentials.
+    pub(crate) async fn fetch(&mut self, path: &str) -> Reply {
+        let request = self.http.request(Method::GET, path);
+        self.send(request, true).await
+    }
+
+    async fn navigate(&mut self, method: Method, target: &str, fields: Option<Vec<(String, String)>>, same_site: bool) {
+        let base = match &self.place {
+            Place::Page { url, .. } => url.clone(),
+            Place::App(_) | Place::Nowhere => Url::parse(&self.http.origin).expect("an origin"),
+        };
+        let mut url = base.join(target).expect("an address");
+        let mut request = self.http.request(method, url.as_str());
+        if let Some(fields) = fields {
+            request = request.form(&fields);
+        }
+        for _ in 0..10 {
+            let reply = self.send(request.header(header::ACCEPT, "text/html"), same_site).await;
+            let location = reply.header("location").filter(|_| (301..=308).contains(&reply.status));
+            let Some(location) = location else {
+                let is_html = reply.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+                let page = if is_html { Page::parse(&reply.body) } else { Page::default() };
+                self.place = Place::Page { url, page: Box::new(page), reply: Box::new(reply) };
+                return;
+            };
+            url = url.join(location).expect("an address");
+            if url.origin().ascii_serialization() != self.http.origin {
+                self.place = Place::App(url);
+                return;
+            }
+            request = self.http.request(Method::GET, url.as_str());
+        }
+        panic!("redirected without end, last to {url}");
+    }
+
+    async fn send(&mut self, request: RequestBuilder, same_site: bool) -> Reply {
+        let sent = self.jar.iter().filter(|cookie| same_site || cookie.same_site() != Some(SameSite::Strict));
+        let line = sent.map(|cookie| cookie.stripped().to_string()).collect::<Vec<_>>().join("; ");
+        let request = if line.is_empty() { request } else { request.header(header::COOKIE, line) };
+        let reply = Reply::of(request).await;
+        for value in reply.headers.get_all(header::SET_COOKIE) {
+            let text = value.to_str().expect("a cookie of text").to_string();
+            self.keep(Cookie::parse(text).expect("a cookie a browser understands"));
+        }
+        reply
+    }
+
+    fn keep(&mut self, cookie: Cookie<'static>) {
+        self.jar.retain(|old| old.name() != cookie.name());
+        if cookie.max_age().is_none_or(|age| age.is_positive()) {
+            self.jar.push(cookie);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Reads the pages as a browser does, as far as the actors need: text, links, forms, labels.
+
+/// A form of a page.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Form {
+    pub(crate) action: String,
+    /// Name and value of every input, in order.
+    pub(crate) fields: Vec<(String, String)>,
+    /// What a person reads beside an input, and that input's name.
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) buttons: Vec<Button>,
+}
+
+/// A button that sends its form.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Button {
+    pub(crate) text: String,
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+/// A page as a person sees it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Page {
+    pub(crate) heading: String,
+    /// All its text, white space folded.
+    pub(crate) text: String,
+    /// Text and target of every link.
+    pub(crate) links: Vec<(String, String)>,
+    pub(crate) forms: Vec<Form>,
+    /// The text beside a field that is wrong, by the field's name.
+    pub(crate) complaints: Vec<(String, String)>,
+}
+
+enum Token<'a> {
+    Open(&'a str, Vec<(String, String)>),
+    Close(&'a str),
+    Text(String),
+}
+
+impl Page {
+    /// Reads a page; panics on what a careful browser would have to guess at.
+    pub(crate) fn parse(html: &str) -> Self {
+        let mut page = Self::default();
+        let mut form: Option<Form> = None;
+        // What is open and collects text: tag name, attributes, text so far.
+        let mut collecting: Vec<(String, Vec<(String, String)>, String)> = Vec::new();
+        for token in tokenize(html) {
+            match token {
+                Token::Open("form", attributes) => {
+                    assert!(form.is_none(), "a form inside a form");
+                    form = Some(Form { action: get(&attributes, "action"), ..Form::default() });
+                }
+                Token::Close("form") => page.forms.extend(form.take()),
+                Token::Open("input", attributes) => {
+                    let field = (get(&attributes, "name"), get(&attributes, "value"));
+                    form.as_mut().expect("an input is inside a form").fields.push(field);
+                }
+                Token::Open(name @ ("a" | "h1" | "label" | "button" | "p"), attributes) => {
+                    collecting.push((name.into(), attributes, String::new()));
+                }
+                Token::Close(name @ ("a" | "h1" | "label" | "button" | "p")) => {
+                    let (opened, attributes, text) = collecting.pop().expect("what is closed was opened");
+                    assert_eq!(opened, name, "elements are nested");
+                    page.take(name, &attributes, fold(&text), form.as_mut());
+                }
+                Token::Open(..) | Token::Close(_) => page.text.push(' '),
+                Token::Text(text) => {
+                    collecting.iter_mut().for_each(|(_, _, collected)| collected.push_str(&text));
+                    page.text.push_str(&text);
+                }
+            }
+        }
+        assert!(form.is_none() && collecting.is_empty(), "every element is closed");
+        page.text = fold(&page.text);
+        page
+    }
+
+    fn take(&mut self, name: &str, attributes: &[(String, String)], text: String, form: Option<&mut Form>) {
+        match (name, form) {
+            ("a", _) => self.links.push((text, get(attributes, "href"))),
+            ("h1", _) => {
+                assert!(self.heading.is_empty(), "a page has one heading");
+                self.heading = text;
+            }
+            ("label", Some(form)) => form.labels.push((text, get(attributes, "for"))),
+            ("button", Some(form)) if get(attributes, "type") == "submit" => {
+                let (name, value) = (get(attributes, "name"), get(attributes, "value"));
+                form.buttons.push(Button { text, name, value });
+            }
+            ("p", _) => {
+                if let Some(field) = get(attributes, "id").strip_suffix("-error") {
+                    self.complaints.push((field.to_string(), text));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What is said about a field, without the word for screen readers before it.
+    pub(crate) fn complaint(&self, field: &str) -> Option<&str> {
+        let said = self.complaints.iter().find(|(name, _)| name == field).map(|(_, text)| text.as_str());
+        said.map(|text| text.strip_prefix("Error: ").unwrap_or(text))
+    }
+}
+
+fn get(attributes: &[(String, String)], name: &str) -> String {
+    attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
+}
+
+fn fold(text: &str) -> String {
+    // Marks around inserted values keep right-to-left text in order; a person does not see them.
+    let visible: String = text.chars().filter(|c| !matches!(c, '\u{2068}' | '\u{2069}')).collect();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn tokenize(html: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        tokens.push(Token::Text(decode(&rest[..start])));
+        let end = start + rest[start..].find('>').expect("a tag ends");
+        let tag = &rest[start + 1..end];
+        rest = &rest[end + 1..];
+        if let Some(name) = tag.strip_prefix('/') {
+            tokens.push(Token::Close(name.trim()));
+        } else if !tag.starts_with('!') {
+            let tag = tag.trim_end_matches('/');
+            let (name, attributes) = tag.split_once(char::is_whitespace).unwrap_or((tag, ""));
+            tokens.push(Token::Open(name, read_attributes(attributes)));
+        }
+    }
+    tokens.push(Token::Text(decode(rest)));
+    tokens
+}
+
+fn read_attributes(text: &str) -> Vec<(String, String)> {
+    let mut attributes = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| c == '=' || c.is_whitespace()).unwrap_or(rest.len());
+        let name = rest[..end].to_string();
+        rest = &rest[end..];
+        let mut value = "";
+        if let Some(quoted) = rest.strip_prefix("=\"") {
+            (value, rest) = quoted.split_once('"').expect("a quoted value ends");
+        }
+        attributes.push((name, decode(value)));
+        rest = rest.trim_start();
+    }
+    attributes
+}
+
+fn decode(text: &str) -> String {
+    let mut decoded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, entity)) = rest.split_once('&') {
+        decoded.push_str(before);
+        let (name, after) =
+            entity.split_once(';').unwrap_or_else(|| panic!("an & that is not written &amp;: {entity}"));
+        decoded.push(match name {
+            "amp" => '&',
+            "lt" => '<',
+            "gt" => '>',
+            "quot" => '"',
+            _ => {
+                let number = name.strip_prefix('#').unwrap_or_else(|| panic!("an unknown entity: {name}"));
+                let point = match number.strip_prefix('x') {
+                    Some(hex) => u32::from_str_radix(hex, 16),
+                    None => number.parse(),
+                };
+                point.ok().and_then(char::from_u32).expect("a number of a character")
+            }
+        });
+        rest = after;
+    }
+    decoded.push_str(rest);
+    decoded
+}

@@ -1,0 +1,110 @@
+//! Plain HTTP to the server under test: requests without redirects, and answers read whole.
+
+use std::{net::SocketAddr, time::Duration};
+
+use reqwest::{Client, Method, RequestBuilder, header::HeaderMap, redirect::Policy};
+use serde_json::Value;
+
+/// A way to send requests to one server.
+#[derive(Clone)]
+pub(crate) struct Http {
+    client: Client,
+    pub(crate) origin: String,
+}
+
+impl Http {
+    pub(crate) fn new(origin: &str, address: SocketAddr) -> Self {
+        let client = Client::builder()
+            .redirect(Policy::none())
+            .no_proxy()
+            .resolve("localhost", address)
+            .timeout(Duration::from_secs(60))
+            .build()
+            .expect("an HTTP client");
+        Self { client, origin: origin.to_string() }
+    }
+
+    /// A request to a path of the server, or to a whole URL.
+    pub(crate) fn request(&self, method: Method, target: &str) -> RequestBuilder {
+        let url = if target.starts_with('/') { format!("{}{target}", self.origin) } else { target.to_string() };
+        self.client.request(method, url)
+    }
+
+    pub(crate) async fn get(&self, target: &str) -> Reply {
+        Reply::of(self.request(Method::GET, target)).await
+    }
+
+    pub(crate) async fn post_json(&self, path: &str, body: &Value) -> Reply {
+        Reply::of(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub(crate) async fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        Reply::of(self.request(Method::POST, path).form(fields)).await
+    }
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Reply {
+    /// Sends a request and reads its answer.
+    pub(crate) async fn of(request: RequestBuilder) -> Self {
+        let response = request.send().await.expect("the server answers");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Self { status, headers, body: response.text().await.expect("a body of text") }
+    }
+
+    /// The first header of this name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().expect("a header of text"))
+    }
+
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {self:?}"))
+    }
+
+    /// Insists on a status.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{self:?}");
+        self
+    }
+
+    /// The `result` of a successful answer of the JSON API.
+    #[track_caller]
+    pub(crate) fn result(self) -> Value {
+        let mut body = self.expect(200).json();
+        assert!(body.as_object().is_some_and(|body| body.len() == 1), "nothing but a result: {body}");
+        body["result"].take()
+    }
+
+    /// Insists on an error of the JSON API's envelope.
+    #[track_caller]
+    pub(crate) fn expect_api_error(self, status: u16, name: &str, reason: &str, message: &str) -> Self {
+        assert_eq!(self.status, status, "{self:?}");
+        let error = &self.json()["error"];
+        let told = [&error["name"], &error["reason"], &error["message"]].map(|value| value.as_str().unwrap_or("-"));
+        assert_eq!(told, [name, reason, message]);
+        assert_eq!(error["code"], status);
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        assert_eq!(self.header("cache-control"), Some("no-store"));
+        self
+    }
+
+    /// Insists on an error of OAuth's shape.
+    #[track_caller]
+    pub(crate) fn expect_oauth_error(self, status: u16, error: &str, description: &str) -> Self {
+        assert_eq!(self.status, status, "{self:?}");
+        let body = self.json();
+        assert_eq!([&body["error"], &body["error_description"]], [error, description]);
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        assert_eq!(self.header("cache-control"), Some("no-store"));
+        self
+    }
+}

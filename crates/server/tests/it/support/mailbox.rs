@@ -1,0 +1,46 @@
+//! The recipients of the server's mail.
+
+use std::{collections::HashMap, time::Duration};
+
+use vestibule_server::ports::mailer::{Mail, MemoryMailbox};
+
+/// Longer than a mail ever takes; only a failing test waits for it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Reads mail in the order it came, each once.
+pub(crate) struct Mailbox {
+    mails: MemoryMailbox,
+    read: HashMap<String, usize>,
+}
+
+impl Mailbox {
+    pub(crate) fn new(mails: MemoryMailbox) -> Self {
+        Self { mails, read: HashMap::new() }
+    }
+
+    /// The next unread mail to this address; waits for it.
+    pub(crate) async fn next_mail(&mut self, to: &str) -> Mail {
+        let read = self.read.entry(to.to_string()).or_default();
+        let arrived = self.mails.wait_for(|mails| {
+            let mut mine: Vec<_> = mails.iter().filter(|delivered| delivered.mail.to == to).collect();
+            mine.reverse();
+            mine.get(*read).map(|delivered| delivered.mail.clone())
+        });
+        let mail = tokio::time::timeout(PATIENCE, arrived).await;
+        *read += 1;
+        mail.unwrap_or_else(|_| panic!("no mail number {read} came for {to}"))
+    }
+
+    /// The six-digit code in the next unread mail to this address.
+    pub(crate) async fn next_code(&mut self, to: &str) -> String {
+        let text = self.next_mail(to).await.text;
+        let digits = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
+        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        words.find(digits).unwrap_or_else(|| panic!("no code in {text}")).to_string()
+    }
+
+    /// How many mails went out, read or not.
+    pub(crate) fn count(&self) -> usize {
+        self.mails.mails().len()
+    }
+}

@@ -1,0 +1,138 @@
+//! Where a test's data lives: a scratch folder, or a scratch database on the PostgreSQL the environment names.
+
+use std::{
+    process,
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+};
+
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+use vestibule_store::{Location, Store};
+
+/// Declares each named check as a test on SQLite and one on PostgreSQL; a check is an `async fn(Engine)`.
+macro_rules! on_both_engines {
+    ($($check:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $check() {
+                Box::pin(super::$check(crate::support::Engine::Sqlite)).await;
+            })+
+        }
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $check() {
+                Box::pin(super::$check(crate::support::Engine::Postgres)).await;
+            })+
+        }
+    };
+}
+pub(crate) use on_both_engines;
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// A place for one server's data; gone when dropped.
+pub(crate) enum Place {
+    Folder(TempDir),
+    Database(Database),
+}
+
+impl Place {
+    pub(crate) async fn make(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => Self::Folder(TempDir::new().expect("a scratch folder")),
+            Engine::Postgres => Self::Database(Database::create().await),
+        }
+    }
+
+    /// The value of `store.url`.
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Folder(folder) => format!("sqlite:{}", folder.path().join("vestibule.db").display()),
+            Self::Database(database) => server_url(&database.0),
+        }
+    }
+}
+
+/// A database of one test's own.
+pub(crate) struct Database(String);
+
+/// The migrated database every other one is copied from: far quicker than migrating each.
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+
+impl Database {
+    async fn create() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let template = TEMPLATE.get_or_init(make_template).await;
+        let name = format!("vestibule_it_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let server = connect("postgres").await;
+        server.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await.expect("old one gone");
+        server.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.expect("a database");
+        Self(name)
+    }
+}
+
+async fn make_template() -> String {
+    let name = format!("vestibule_it_template_{}", process::id());
+    let server = connect("postgres").await;
+    // Templates of test runs that are over: their process is gone, so nobody else drops them.
+    let old = server
+        .query("SELECT datname FROM pg_database WHERE datname LIKE 'vestibule\\_it\\_template\\_%'", &[])
+        .await
+        .expect("the list of databases");
+    for row in old {
+        let old: String = row.get(0);
+        let process = old.rsplit('_').next().unwrap_or_default();
+        if old == name || !std::path::Path::new(&format!("/proc/{process}")).exists() {
+            server.batch_execute(&format!("DROP DATABASE IF EXISTS {old} WITH (FORCE)")).await.expect("old one gone");
+        }
+    }
+    server.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a database");
+    let store = Store::open(&Location::Postgres { url: server_url(&name), max_connections: 1 }).await;
+    store.expect("the template is migrated").close().await;
+    // A template can be copied only while nobody is connected; the pool's connections end in their own time.
+    server
+        .batch_execute(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'; \
+             ALTER DATABASE {name} ALLOW_CONNECTIONS false"
+        ))
+        .await
+        .expect("nobody is connected to the template");
+    name
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.0);
+        // A drop cannot wait on the test's own runtime.
+        let dropping = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async { connect("postgres").await.batch_execute(&statement).await.ok() });
+        });
+        dropping.join().ok();
+    }
+}
+
+/// The server's URL, with the name of another database in it.
+fn server_url(database: &str) -> String {
+    let url = std::env::var("VESTIBULE_TEST_POSTGRES").unwrap_or_else(|_| {
+        panic!("VESTIBULE_TEST_POSTGRES is not set: run ./test, which starts a PostgreSQL, or set it to a server's URL")
+    });
+    let (base, query) = url.split_once('?').map_or((url.as_str(), None), |(base, query)| (base, Some(query)));
+    let (scheme, rest) = base.split_once("://").expect("VESTIBULE_TEST_POSTGRES is a URL");
+    let authority = rest.split('/').next().unwrap_or_default();
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{scheme}://{authority}/{database}{query}")
+}
+
+async fn connect(database: &str) -> tokio_postgres::Client {
+    let url = server_url(database);
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
+    tokio::spawn(connection);
+    client
+}

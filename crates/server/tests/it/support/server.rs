@@ -1,0 +1,234 @@
+//! A server of one test's own: the same boot as `main`, on a free port, with a clock and randomness the test owns.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use toml::{Table, Value};
+use vestibule_domain::{project::ProjectSettings, time::Timestamp};
+use vestibule_server::{
+    app::{App, Ports},
+    boot,
+    config::{self, Config},
+    flows::projects,
+    ports::{
+        clock::Clock,
+        entropy::Entropy,
+        mailer::{Mailer, MemoryMailbox},
+    },
+};
+
+use super::{AppClient, Browser, Engine, Http, Mailbox, place::Place};
+
+/// 2030-05-01T08:00:00Z: a whole second, so that a formatter that drops zeros is found out.
+const START: i64 = 1_903_852_800;
+
+/// What a test may change before its server starts.
+pub(crate) struct Setup {
+    project: Table,
+    environment: Vec<(String, String)>,
+}
+
+impl Setup {
+    /// Sets a key of the project file, e.g. `authentication.public_signup_disabled`.
+    pub(crate) fn set(&mut self, path: &str, value: impl Into<Value>) {
+        let (parents, key) = path.rsplit_once('.').expect("a path with a section");
+        let table = parents.split('.').fold(&mut self.project, |table, section| {
+            let entry = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+            entry.as_table_mut().expect("a section")
+        });
+        table.insert(key.into(), value.into());
+    }
+
+    /// Sets a key of one application.
+    pub(crate) fn set_client(&mut self, client_id: &str, key: &str, value: impl Into<Value>) {
+        let clients = self.project["oauth"]["clients"].as_array_mut().expect("the applications");
+        let client = clients.iter_mut().find(|client| client["client_id"].as_str() == Some(client_id));
+        let client = client.and_then(Value::as_table_mut).expect("an application of the test project");
+        client.insert(key.into(), value.into());
+    }
+
+    /// Sets a key of the server's own configuration, e.g. `server.trusted_proxies`.
+    pub(crate) fn configure(&mut self, path: &str, value: &str) {
+        let (section, key) = path.split_once('.').expect("section.key");
+        let name = format!("VESTIBULE__{}__{}", section.to_uppercase(), key.to_uppercase());
+        self.environment.push((name, value.into()));
+    }
+}
+
+/// A running server.
+pub(crate) struct TestServer {
+    /// `http://localhost:PORT`, the issuer.
+    pub(crate) origin: String,
+    pub(crate) address: SocketAddr,
+    pub(crate) clock: Clock,
+    pub(crate) app: Arc<App>,
+    project: Table,
+    config: Config,
+    mails: MemoryMailbox,
+    stop: Option<oneshot::Sender<()>>,
+    serving: Option<JoinHandle<()>>,
+    // Dropped last: the data outlives the server.
+    _place: Place,
+}
+
+impl TestServer {
+    /// Boots a server with the test project, changed as `change` likes.
+    pub(crate) async fn start(engine: Engine, change: impl FnOnce(&mut Setup)) -> Self {
+        let place = Place::make(engine).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let origin = format!("http://localhost:{}", address.port());
+        let mut setup = Setup { project: test_project(&origin), environment: cheap_configuration(&place.url()) };
+        change(&mut setup);
+        let config = config::load(None, setup.environment.into_iter()).expect("the test's configuration is right");
+        let clock = Clock::manual(Timestamp::from_seconds(START));
+        let (mails, entropy) = (MemoryMailbox::default(), Entropy::seeded(u64::from(address.port())));
+        let (store, master) = boot::open_store(&config, &entropy).await.expect("the store opens");
+        let settings = read_project(&setup.project);
+        projects::apply(&store, &master, &entropy, &settings, clock.now()).await.expect("the project is applied");
+        store.close().await;
+        let ports = Ports { clock: clock.clone(), entropy, mailer: Mailer::Memory(mails.clone()) };
+        let app = boot::open(config.clone(), ports).await.expect("the server opens");
+        let (stop, serving) = serve(&app, listener);
+        let project = setup.project;
+        Self { origin, address, clock, app, project, config, mails, stop: Some(stop), serving: Some(serving), _place: place }
+    }
+
+    /// Stops, and starts a new process' worth of server on the same data, clock and port.
+    pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        let listener = TcpListener::bind(self.address).await.expect("the port is free again");
+        let (clock, entropy) = (self.clock.clone(), self.app.entropy.clone());
+        let ports = Ports { clock, entropy, mailer: Mailer::Memory(self.mails.clone()) };
+        self.app = boot::open(self.config.clone(), ports).await.expect("the server opens");
+        let (stop, serving) = serve(&self.app, listener);
+        (self.stop, self.serving) = (Some(stop), Some(serving));
+    }
+
+    /// Applies changed settings, as `vestibule project apply` does, and lets the server see them.
+    pub(crate) async fn change_project(&self, change: impl FnOnce(&mut Setup)) {
+        let mut setup = Setup { project: self.project.clone(), environment: Vec::new() };
+        change(&mut setup);
+        let (app, settings) = (&self.app, read_project(&setup.project));
+        let applied = projects::apply(&app.store, &app.master, &app.entropy, &settings, app.clock.now()).await;
+        applied.expect("the project is applied");
+        app.projects.reload(&app.store, &app.master).await.expect("the project is loaded");
+    }
+
+    /// Boots a server with the test project as it is.
+    pub(crate) async fn start_plain(engine: Engine) -> Self {
+        Self::start(engine, |_| {}).await
+    }
+
+    /// Plain HTTP to this server.
+    pub(crate) fn http(&self) -> Http {
+        Http::new(&self.origin, self.address)
+    }
+
+    /// A program of the application `web`.
+    pub(crate) fn app_client(&self) -> AppClient {
+        AppClient::new(self.http(), "web", "http://shop.test/after-login")
+    }
+
+    /// A program of the application `blog`, on another web origin.
+    pub(crate) fn other_client(&self) -> AppClient {
+        AppClient::new(self.http(), "blog", "http://blog.test/after-login")
+    }
+
+    /// A person's browser, without cookies yet.
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(self.http())
+    }
+
+    /// The mail this server sent.
+    pub(crate) fn mailbox(&self) -> Mailbox {
+        Mailbox::new(self.mails.clone())
+    }
+
+    /// Stops as on SIGTERM and waits until everything is finished.
+    pub(crate) async fn stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).ok();
+        }
+        if let Some(serving) = self.serving.take() {
+            serving.await.expect("the server ends well");
+        }
+    }
+}
+
+fn serve(app: &Arc<App>, listener: TcpListener) -> (oneshot::Sender<()>, JoinHandle<()>) {
+    let (stop, stopped) = oneshot::channel();
+    let serving = boot::serve(Arc::clone(app), listener, async { drop(stopped.await) });
+    (stop, tokio::spawn(serving))
+}
+
+fn read_project(project: &Table) -> ProjectSettings {
+    let text = toml::to_string(project).expect("a project file");
+    ProjectSettings::parse_toml(&text).expect("the test's project is right")
+}
+
+fn cheap_configuration(store_url: &str) -> Vec<(String, String)> {
+    [
+        ("STORE__URL", store_url),
+        ("STORE__MAX_CONNECTIONS", "4"),
+        ("SECRETS__MASTER_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"),
+        ("PASSWORDS__MEMORY_KIB", "8"),
+        ("PASSWORDS__ITERATIONS", "1"),
+        ("PASSWORDS__QUEUE", "1000"),
+    ]
+    .map(|(name, value)| (format!("VESTIBULE__{name}"), value.to_string()))
+    .into()
+}
+
+fn test_project(origin: &str) -> Table {
+    let text = format!(
+        r#"
+[project]
+id = "test"
+public_origin = "{origin}"
+
+[authentication]
+identities = ["login_id", "anonymous"]
+
+[ui]
+name = "Corner Shop"
+default_client_uri = "http://shop.test/"
+
+[[oauth.clients]]
+client_id = "web"
+name = "Corner Shop"
+x_application_type = "spa"
+client_uri = "http://shop.test/"
+redirect_uris = ["http://shop.test/after-login"]
+post_logout_redirect_uris = ["http://shop.test/bye"]
+
+[[oauth.clients]]
+client_id = "blog"
+name = "Corner Blog"
+x_application_type = "traditional_webapp"
+redirect_uris = ["http://blog.test/after-login", "http://blog.test/other"]
+post_logout_redirect_uris = ["http://blog.test/bye"]
+
+[[oauth.clients]]
+client_id = "phone"
+name = "Corner Shop App"
+x_application_type = "native"
+redirect_uris = ["com.example.shop://host/path"]
+
+[[oauth.clients]]
+client_id = "backend"
+x_application_type = "confidential"
+redirect_uris = ["https://backend.test/callback"]
+
+[[oauth.clients]]
+client_id = "partner"
+x_application_type = "third_party_app"
+redirect_uris = ["https://partner.test/callback"]
+
+[[oauth.clients]]
+client_id = "machine"
+x_application_type = "m2m"
+"#
+    );
+    text.parse().expect("the test project is TOML")
+}

@@ -1,0 +1,309 @@
+//! `POST /oauth2/token` for codes and refresh tokens: protocol facts §3.1, §3.2, §3.4, §3.5 and §3.7.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD, prelude::BASE64_URL_SAFE_NO_PAD};
+use reqwest::Method;
+use serde_json::Value;
+use url::Url;
+use vestibule_domain::secret::TokenHash;
+use vestibule_store::client_secrets;
+
+use crate::{
+    guest_journey::{identify, promote},
+    support::{AppClient, Engine, Reply, TestServer, Tokens, on_both_engines, query},
+};
+
+const TOKEN: &str = "/oauth2/token";
+
+/// Promotes a fresh guest; the address the app is called back at.
+async fn promoted(server: &TestServer, client: &AppClient, email: &str) -> (Tokens, Url) {
+    let (guest, mut browser) = (client.sign_up().await, server.browser());
+    promote(client, &guest, &mut browser, &mut server.mailbox(), email).await;
+    (guest, browser.at_app().clone())
+}
+
+/// Signs a new member up on the pages, with these authorization parameters; the code.
+async fn sign_up_member(server: &TestServer, client: &AppClient, more: &[(&str, &str)], email: &str) -> String {
+    let mut browser = server.browser();
+    browser.open(&client.authorize_url(more)).await;
+    browser.fill("Email address", email);
+    browser.fill("Password", "violet tugboat marmalade");
+    browser.press("Create account").await;
+    browser.fill("Code", &server.mailbox().next_code(email).await);
+    browser.press("Confirm").await;
+    query(browser.at_app(), "code").expect("a code")
+}
+
+fn claims(jwt: &str) -> (Value, Value) {
+    let parts: Vec<_> = jwt.split('.').collect();
+    let read = |part: &str| {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(part).expect("base64url without padding");
+        serde_json::from_slice(&bytes).expect("JSON")
+    };
+    (read(parts[0]), read(parts[1]))
+}
+
+async fn requests_are_refused_in_the_documented_order(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let http = server.http();
+    let cases: &[(&[(&str, &str)], &str, &str)] = &[
+        (&[], "invalid_client", "invalid client ID"),
+        (&[("client_id", "nobody"), ("grant_type", "nonsense")], "invalid_client", "invalid client ID"),
+        (&[("client_id", "web")], "unsupported_grant_type", "grant type is not supported"),
+        (&[("client_id", "web"), ("grant_type", "password")], "unsupported_grant_type", "grant type is not supported"),
+        (&[("client_id", "web"), ("grant_type", "authorization_code")], "invalid_request", "code is required"),
+        (
+            &[("client_id", "web"), ("grant_type", "authorization_code"), ("code", "x")],
+            "invalid_request",
+            "PKCE code verifier is required",
+        ),
+        (&[("client_id", "web"), ("grant_type", "refresh_token")], "invalid_request", "refresh token is required"),
+        (
+            &[("client_id", "backend"), ("grant_type", "refresh_token"), ("refresh_token", "x")],
+            "invalid_client",
+            "client secret is required",
+        ),
+        (
+            &[("client_id", "backend"), ("client_secret", "wrong"), ("grant_type", "refresh_token"), ("refresh_token", "x")],
+            "invalid_client",
+            "invalid client secret",
+        ),
+        (
+            &[("client_id", "machine"), ("grant_type", "refresh_token"), ("refresh_token", "x")],
+            "unauthorized_client",
+            "grant type is not allowed for this client",
+        ),
+        (
+            &[("client_id", "web"), ("grant_type", "client_credentials")],
+            "unauthorized_client",
+            "grant type is not allowed for this client",
+        ),
+        (
+            &[("client_id", "web"), ("grant_type", "refresh_token"), ("refresh_token", "x")],
+            "invalid_grant",
+            "invalid refresh token",
+        ),
+        (
+            &[("client_id", "web"), ("grant_type", "authorization_code"), ("code", "x"), ("code_verifier", "short")],
+            "invalid_grant",
+            "invalid authorization code",
+        ),
+    ];
+    for (fields, error, description) in cases {
+        let reply = http.post_form(TOKEN, fields).await.expect_oauth_error(400, error, description);
+        assert_eq!(reply.header("pragma"), Some("no-cache"), "{fields:?}");
+    }
+}
+
+async fn a_confidential_client_proves_itself_in_body_or_header(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let project = server.app.projects.find_by_id("test").expect("the project");
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"p@ss:w");
+    let hash = TokenHash(hash.as_ref().try_into().expect("32 bytes"));
+    let (no, now) = (project.no, server.clock.now());
+    let write = server.app.store.write("test", (), move |tx, ()| {
+        Box::pin(async move { client_secrets::insert(tx, no, "backend", hash, now).await })
+    });
+    assert!(write.await.expect("the secret is stored"));
+    let http = server.http();
+    // The right secret leads on to the next check, the code.
+    let code = [("grant_type", "authorization_code"), ("code", "x")];
+    let invalid_code = ("invalid_grant", "invalid authorization code");
+    for (secret, (error, description)) in [("p@ss:w", invalid_code), ("wrong", ("invalid_client", "invalid client secret"))] {
+        let fields = [&code[..], &[("client_id", "backend"), ("client_secret", secret)]].concat();
+        http.post_form(TOKEN, &fields).await.expect_oauth_error(400, error, description);
+    }
+    for (pair, error, description) in [
+        ("backend:p%40ss%3Aw", "invalid_grant", "invalid authorization code"),
+        ("backend:p@ss:w", "invalid_grant", "invalid authorization code"),
+        ("backend:nope", "invalid_client", "invalid client secret"),
+        ("backend:%zz", "invalid_request", "malformed percent-encoding in Basic credentials"),
+    ] {
+        let request = http.request(Method::POST, TOKEN).form(&code);
+        let reply = Reply::of(request.header("authorization", format!("Basic {}", STANDARD.encode(pair)))).await;
+        reply.expect_oauth_error(400, error, description);
+    }
+    // The body wins; the header is not looked at.
+    let request = http.request(Method::POST, TOKEN).form(&[&code[..], &[("client_id", "web"), ("code_verifier", "x")]].concat());
+    let reply = Reply::of(request.header("authorization", format!("Basic {}", STANDARD.encode("backend:nope")))).await;
+    reply.expect_oauth_error(400, "invalid_grant", "invalid authorization code");
+}
+
+async fn one_address_may_ask_120_times_a_minute(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    for _ in 0..120 {
+        client.refresh("nonsense").await.expect(400);
+    }
+    let reply = client.refresh("nonsense").await;
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    reply.expect_oauth_error(429, "x_rate_limited", "rate limit exceeded, please try again later.");
+}
+
+async fn one_user_may_refresh_60_times_a_minute(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    let (guest, other) = (client.sign_up().await, client.sign_up().await);
+    for _ in 0..60 {
+        client.refresh(&guest.refresh).await.expect(200);
+    }
+    let reply = client.refresh(&guest.refresh).await;
+    reply.expect_oauth_error(429, "x_rate_limited", "rate limit exceeded, please try again later.");
+    client.refresh(&other.refresh).await.expect(200);
+    server.clock.advance_seconds(1);
+    client.refresh(&guest.refresh).await.expect(200);
+}
+
+async fn a_code_is_exchanged_for_the_tokens_the_scope_asked_for(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (client, scope) = (server.app_client(), "openid https://authgear.com/scopes/full-access");
+    let full = sign_up_member(&server, &client, &[("nonce", "n-1")], "a@shop.example").await;
+    let body = client.exchange(&full).await.expect(200).json();
+    let mut members: Vec<_> = body.as_object().expect("an object").keys().cloned().collect();
+    members.sort();
+    assert_eq!(members, ["access_token", "expires_in", "id_token", "refresh_token", "token_type"]);
+    assert_eq!((body["token_type"].as_str(), body["expires_in"].as_u64()), (Some("Bearer"), Some(1800)));
+    let (header, id_token) = claims(body["id_token"].as_str().expect("an ID token"));
+    assert_eq!((header["alg"].as_str(), header["typ"].as_str()), (Some("RS256"), Some("JWT")));
+    assert_eq!(id_token["iss"], server.origin.as_str());
+    assert_eq!(id_token["aud"], serde_json::json!(["web"]));
+    assert_eq!(id_token["nonce"], "n-1");
+    assert_eq!(id_token["exp"].as_i64(), id_token["iat"].as_i64().map(|iat| iat + 300));
+    assert_eq!(id_token["auth_time"], id_token["iat"]);
+    assert_eq!(id_token["https://authgear.com/claims/user/is_anonymous"], false);
+    assert_eq!(id_token["https://authgear.com/claims/user/can_reauthenticate"], true);
+    assert_eq!(id_token.get("email"), None, "a public client's ID token carries no personal data");
+    let sid = BASE64_URL_SAFE_NO_PAD.decode(id_token["sid"].as_str().expect("a sid")).expect("base64url");
+    assert!(sid.starts_with(b"offline_grant:"));
+
+    let narrow = sign_up_member(&server, &client, &[("scope", scope)], "b@shop.example").await;
+    let body = client.exchange(&narrow).await.expect(200).json();
+    assert!(body.get("refresh_token").is_none() && body.get("id_token").is_some(), "{body}");
+    client.user_info(body["access_token"].as_str().expect("a token")).await.expect(200);
+}
+
+async fn a_code_is_worth_nothing_to_whom_it_was_not_given(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    let (_, landing) = promoted(&server, &client, "kim@shop.example").await;
+    let code = query(&landing, "code").expect("a code");
+    let wrong_verifier = "0123456789-abcdefghijklmnopqrstuvwxyz._~XYZ";
+    for (more, error, description) in [
+        (("code", "nonsense"), "invalid_grant", "invalid authorization code"),
+        (("client_id", "blog"), "invalid_grant", "invalid authorization code"),
+        (("redirect_uri", "http://shop.test/after-login/"), "invalid_request", "invalid redirect URI"),
+        (("redirect_uri", ""), "invalid_request", "invalid redirect URI"),
+        (("code_verifier", ""), "invalid_request", "PKCE code verifier is required"),
+        (("code_verifier", "short"), "invalid_grant", "invalid authorization code"),
+        (("code_verifier", wrong_verifier), "invalid_grant", "invalid authorization code"),
+    ] {
+        client.exchange_with(&code, &[more]).await.expect_oauth_error(400, error, description);
+    }
+    // Nothing of that spent it.
+    client.exchange(&code).await.expect(200);
+    let again = client.exchange(&code).await;
+    again.expect_oauth_error(400, "invalid_grant", "invalid authorization code");
+}
+
+async fn a_code_lives_five_minutes(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    let (_, in_time) = promoted(&server, &client, "a@shop.example").await;
+    server.clock.advance_seconds(300);
+    client.finish(&in_time).await;
+    let (_, too_late) = promoted(&server, &client, "b@shop.example").await;
+    server.clock.advance_seconds(301);
+    let reply = client.exchange(&query(&too_late, "code").expect("a code")).await;
+    reply.expect_oauth_error(400, "invalid_grant", "invalid authorization code");
+}
+
+async fn refreshing_gives_new_tokens_and_leaves_the_old_ones_alive(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    let guest = client.sign_up().await;
+    let sub = client.subject(&guest.access).await;
+    let reply = client.refresh(&guest.refresh).await;
+    assert_eq!(reply.header("pragma"), Some("no-cache"));
+    let body = reply.expect(200).json();
+    let mut members: Vec<_> = body.as_object().expect("an object").keys().cloned().collect();
+    members.sort();
+    assert_eq!(members, ["access_token", "expires_in", "id_token", "token_type"]);
+    assert_eq!(client.subject(body["access_token"].as_str().expect("a token")).await, sub);
+    assert_eq!(client.subject(&guest.access).await, sub);
+    let (_, id_token) = claims(body["id_token"].as_str().expect("an ID token"));
+    assert_eq!(id_token["sub"], *sub);
+    assert_eq!(id_token["https://authgear.com/claims/user/is_anonymous"], true);
+    assert_eq!(id_token.get("amr"), None, "a guest proved nothing");
+}
+
+async fn a_refresh_token_that_is_not_good_is_one_error(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    let guest = client.sign_up().await;
+    let (id, secret) = guest.refresh.split_once('.').expect("two halves");
+    let revoked = client.sign_up().await;
+    client.revoke(&revoked.refresh).await.expect(200);
+    for token in [
+        "nonsense",
+        ".",
+        &format!("{id}."),
+        &format!("{id}.{}", secret.to_uppercase()),
+        &format!("{id}.{secret}x"),
+        &format!("{}.{secret}", id.to_uppercase()),
+        &format!("{}.{secret}", id.replace('-', "")),
+        &format!("{secret}.{id}"),
+        &guest.access,
+        &revoked.refresh,
+    ] {
+        client.refresh(token).await.expect_oauth_error(400, "invalid_grant", "invalid refresh token");
+    }
+    let reply = server.other_client().refresh(&guest.refresh).await;
+    reply.expect_oauth_error(400, "invalid_request", "client id doesn't match the refresh token");
+    client.refresh(&guest.refresh).await.expect(200);
+}
+
+async fn a_client_is_read_from_the_query_too(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    let guest = client.sign_up().await;
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", &guest.refresh)];
+    server.http().post_form("/oauth2/token?client_id=web", &fields).await.expect(200);
+    // The Android SDK ends its form with an ampersand.
+    let body = format!("grant_type=refresh_token&client_id=web&refresh_token={}&", guest.refresh);
+    let request = server.http().request(Method::POST, TOKEN).body(body);
+    let request = request.header("content-type", "application/x-www-form-urlencoded; charset=utf-8");
+    Reply::of(request).await.expect(200);
+}
+
+async fn the_guests_earlier_grant_ends_when_the_promotions_code_is_exchanged(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (client, mut browser, mut mailbox) = (server.app_client(), server.browser(), server.mailbox());
+    let guest = client.sign_up().await;
+    let code = client.promotion_code(&guest).await;
+    browser.open(&client.promotion_url(&code)).await;
+    identify(&mut browser, "kim@shop.example").await;
+    client.refresh(&guest.refresh).await.expect(200);
+    browser.fill("Code", &mailbox.next_code("kim@shop.example").await);
+    browser.press("Confirm").await;
+    // The answer may get lost on its way to the app: the old tokens still work, now for the member.
+    let info = client.user_info(&guest.access).await.expect(200).json();
+    assert_eq!(info["https://authgear.com/claims/user/is_anonymous"], false);
+    client.refresh(&guest.refresh).await.expect(200);
+    let member = client.finish(browser.at_app()).await;
+    client.refresh(&guest.refresh).await.expect_oauth_error(400, "invalid_grant", "invalid refresh token");
+    client.refresh(&member.refresh).await.expect(200);
+    assert!(member.id.is_some());
+}
+
+on_both_engines!(
+    requests_are_refused_in_the_documented_order,
+    a_confidential_client_proves_itself_in_body_or_header,
+    one_address_may_ask_120_times_a_minute,
+    one_user_may_refresh_60_times_a_minute,
+    a_code_is_exchanged_for_the_tokens_the_scope_asked_for,
+    a_code_is_worth_nothing_to_whom_it_was_not_given,
+    a_code_lives_five_minutes,
+    refreshing_gives_new_tokens_and_leaves_the_old_ones_alive,
+    a_refresh_token_that_is_not_good_is_one_error,
+    a_client_is_read_from_the_query_too,
+    the_guests_earlier_grant_ends_when_the_promotions_code_is_exchanged,
+);
