@@ -16,7 +16,7 @@ use crate::{
     http, jobs,
     limits::Limits,
     passwords::Hasher,
-    ports::entropy::Entropy,
+    ports::{entropy::Entropy, webhook::WebhookClient},
     projects::{LoadError, Projects},
     ui::Ui,
 };
@@ -33,6 +33,9 @@ pub enum BootError {
     /// The projects cannot be loaded.
     #[error(transparent)]
     Projects(#[from] LoadError),
+    /// Outgoing HTTP cannot be set up.
+    #[error("outgoing webhooks cannot be set up: {0}")]
+    Webhooks(String),
     /// The folder of the embedded store cannot be made.
     #[error("the folder {0} cannot be made: {1}")]
     Folder(PathBuf, std::io::Error),
@@ -85,6 +88,7 @@ pub async fn open_store(config: &Config, entropy: &Entropy) -> Result<(Store, Ma
 pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
     let (store, master) = open_store(&config, &ports.entropy).await?;
     let projects = Projects::load(&store, &master).await?;
+    let webhooks = WebhookClient::new(config.hooks.allow_private_addresses).map_err(BootError::Webhooks)?;
     Ok(Arc::new(App {
         hasher: Hasher::new(config.passwords),
         config,
@@ -97,6 +101,11 @@ pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
         limits: Limits::default(),
         ui: Ui::load(),
         outbox_bell: Arc::new(Notify::new()),
+        events_bell: Notify::new(),
+        hooks_bell: Notify::new(),
+        log_grew: watch::channel(0).0,
+        stopping: watch::channel(false).0,
+        webhooks,
     }))
 }
 
@@ -112,6 +121,10 @@ pub async fn listen(address: &str) -> Result<TcpListener, BootError> {
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
     let (tell, told) = watch::channel(false);
     let jobs = jobs::start(&app, &told);
+    let stop = async {
+        stop.await;
+        app.stopping.send_replace(true);
+    };
     http::serve::serve(listener, http::router(Arc::clone(&app)), &app.config.server, stop).await;
     let _ = tell.send(true);
     finish(jobs).await;

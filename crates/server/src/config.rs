@@ -22,6 +22,10 @@ pub struct Config {
     pub smtp: Smtp,
     /// Password hashing.
     pub passwords: Passwords,
+    /// Webhooks.
+    pub hooks: Hooks,
+    /// The event log.
+    pub audit: Audit,
     /// Logging.
     pub log: Log,
 }
@@ -124,6 +128,24 @@ pub struct Passwords {
     pub concurrent: usize,
     /// Waiting at most.
     pub queue: usize,
+}
+
+/// `[hooks]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Hooks {
+    /// Whether private addresses may be called.
+    pub allow_private_addresses: bool,
+    /// Hours until an event is a dead letter.
+    pub retry_hours: u32,
+    /// Days for which taken deliveries are remembered.
+    pub keep_days: u32,
+}
+
+/// `[audit]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Audit {
+    /// Days for which events are kept; 0 means for ever.
+    pub keep_days: u32,
 }
 
 /// `[log]`
@@ -360,8 +382,19 @@ fn read_sections(
     let secrets = section(merged, "secrets", sources, complaints);
     let smtp = section(merged, "smtp", sources, complaints);
     let passwords = section(merged, "passwords", sources, complaints);
+    let hooks = section(merged, "hooks", sources, complaints);
+    let audit = section(merged, "audit", sources, complaints);
     let log = section(merged, "log", sources, complaints);
-    Some(Config { server: server?, store: store?, secrets: secrets?, smtp: smtp?, passwords: passwords?, log: log? })
+    Some(Config {
+        server: server?,
+        store: store?,
+        secrets: secrets?,
+        smtp: smtp?,
+        passwords: passwords?,
+        hooks: hooks?,
+        audit: audit?,
+        log: log?,
+    })
 }
 
 fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut Vec<Complaint>) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use vestibule_domain::project::LimitName;
 use vestibule_store::StoreError;
 
+use super::hooks::Veto;
 use crate::limits::Counter;
 
 /// A rate that was exceeded.
@@ -69,8 +70,8 @@ pub(crate) enum Error {
     InvalidRequest(String),
     #[error("the id_token grant needs a session")]
     SessionRequired,
-    #[error("a hook vetoed it")]
-    HookDisallowed,
+    #[error("a hook vetoed it: {0}")]
+    HookDisallowed(Box<Veto>),
 }
 
 impl From<crate::passwords::Overloaded> for Error {
@@ -112,7 +113,7 @@ impl Error {
             Self::InvalidDeviceInfo("…".into()),
             Self::InvalidRequest("…".into()),
             Self::SessionRequired,
-            Self::HookDisallowed,
+            Self::HookDisallowed(Box::new(Veto { event_type: "user.pre_create", reasons: Vec::new() })),
         ]
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod authorize;
 pub(crate) mod caller;
 pub(crate) mod end_session;
 pub(crate) mod error;
+pub(crate) mod hooks;
 pub(crate) mod issue;
 pub(crate) mod page_flow;
 pub mod projects;

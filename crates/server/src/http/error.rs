@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use serde_json::json;
 use vestibule_protocol::{
     api::{self, ApiError, ApiErrorName},
     oauth::{ErrorCode, OAuthError},
@@ -185,7 +186,7 @@ fn to_oauth(error: &Error) -> OAuthError {
         Error::InvalidDeviceInfo(why) => OAuthError::invalid_request(format!("invalid device info: {why}")),
         Error::InvalidRequest(why) => OAuthError::invalid_request(why.clone()),
         Error::SessionRequired => OAuthError::invalid_grant("valid session is required"),
-        Error::HookDisallowed => OAuthError::invalid_request("disallowed by hook event handler"),
+        Error::HookDisallowed(_) => OAuthError::invalid_request("disallowed by hook event handler"),
     }
 }
 
@@ -211,8 +212,9 @@ fn to_api(error: &Error) -> ApiError {
         Error::InsufficientScope => ApiError::forbidden("full-access scope is required"),
         Error::DpopBindingMismatch => ApiError::forbidden("Invalid DPoP key binding"),
         Error::InvalidDpopProof(why) => ApiError::forbidden(*why),
-        Error::HookDisallowed => {
+        Error::HookDisallowed(veto) => {
             ApiError::new(ApiErrorName::Forbidden, "HookDisallowed", "disallowed by hook event handler")
+                .with_info(json!({"event_type": veto.event_type, "reasons": veto.reasons}))
         }
         Error::InvalidRequest(why) => ApiError::invalid(why.clone()),
         Error::UserDisabled => ApiError::forbidden("user is disabled"),

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
-use vestibule_store::{StoreError, codes, flows, spent};
+use vestibule_store::{StoreError, admin_keys, codes, deliveries, events, flows, spent};
 
 use crate::app::App;
 
@@ -24,6 +24,9 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 pub(crate) async fn sweep(app: &App) -> Result<u64, StoreError> {
     let now = app.clock.now();
     let mut total = 0;
+    let days = |count: u32| Duration::from_secs(u64::from(count) * 24 * 3600);
+    let forget_before = now.minus(days(app.config.hooks.keep_days));
+    let log_before = Some(app.config.audit.keep_days).filter(|count| *count > 0).map(|count| now.minus(days(count)));
     loop {
         let removed = app
             .store
@@ -32,7 +35,13 @@ pub(crate) async fn sweep(app: &App) -> Result<u64, StoreError> {
                     let flows = flows::remove_expired_any_project(tx, now, BATCH).await?;
                     let codes = codes::remove_expired_any_project(tx, now, BATCH).await?;
                     let spent = spent::remove_expired_any_project(tx, now, BATCH).await?;
-                    Ok::<_, StoreError>(flows + codes + spent)
+                    let answers = admin_keys::remove_expired_any_project(tx, now, BATCH).await?;
+                    let delivered = deliveries::remove_done_any_project(tx, forget_before, BATCH).await?;
+                    let events = match log_before {
+                        Some(before) => events::remove_old_any_project(tx, before, BATCH).await?,
+                        None => 0,
+                    };
+                    Ok::<_, StoreError>(flows + codes + spent + answers + delivered + events)
                 })
             })
             .await?;

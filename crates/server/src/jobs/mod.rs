@@ -1,8 +1,11 @@
 //! Work that no request waits for.
 
 pub(crate) mod cleanup;
+pub(crate) mod events;
+pub(crate) mod hooks;
 pub(crate) mod outbox;
 pub(crate) mod projects;
+pub(crate) mod statistics;
 
 use std::sync::Arc;
 
@@ -16,6 +19,9 @@ pub(crate) fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()>
     jobs.spawn(outbox::run(Arc::clone(app), stop.clone()));
     jobs.spawn(projects::run(Arc::clone(app), stop.clone()));
     jobs.spawn(cleanup::run(Arc::clone(app), stop.clone()));
+    jobs.spawn(events::run(Arc::clone(app), stop.clone()));
+    jobs.spawn(hooks::run(Arc::clone(app), stop.clone()));
+    jobs.spawn(statistics::run(Arc::clone(app), stop.clone()));
     jobs
 }
 

@@ -49,7 +49,9 @@ async fn only_public_halves_of_keys_are_published_and_they_outlive_a_restart(eng
 
 async fn every_answer_carries_the_hardening_headers(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
-    for path in ["/.well-known/openid-configuration", "/oauth2/userinfo", "/oauth2/authorize", "/nothing-here", "/logged-out"] {
+    for path in
+        ["/.well-known/openid-configuration", "/oauth2/userinfo", "/oauth2/authorize", "/nothing-here", "/logged-out"]
+    {
         let reply = server.http().get(path).await;
         assert_eq!(reply.header("x-content-type-options"), Some("nosniff"), "{path}");
         assert!(reply.header("x-robots-tag").is_some_and(|tag| tag.contains("noindex")), "{path}");

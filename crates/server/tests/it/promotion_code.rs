@@ -27,7 +27,10 @@ async fn a_guest_gets_a_code_for_five_minutes(engine: Engine) {
     for result in [&by_token, &by_cookie] {
         assert_eq!(result.as_object().expect("an object").len(), 2);
         let code = result["promotion_code"].as_str().expect("a code");
-        assert!(code.len() >= 32 && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')), "{code}");
+        assert!(
+            code.len() >= 32 && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')),
+            "{code}"
+        );
         // Fraction digits always: a decoder of one SDK needs them.
         assert_eq!(result["expire_at"], "2030-05-01T08:05:00.000000Z");
     }
@@ -50,7 +53,12 @@ async fn what_is_no_guest_gets_the_documented_refusal(engine: Engine) {
         (Some(""), 401, "Unauthorized", "authentication required"),
         // Not `InvalidGrant`, which would make the SDK drop its session.
         (Some("nonsense"), 403, "Forbidden", "invalid refresh token"),
-        (Some("01234567-89ab-7def-8123-456789abcdef.0123456789abcdef0123456789abcdef"), 403, "Forbidden", "invalid refresh token"),
+        (
+            Some("01234567-89ab-7def-8123-456789abcdef.0123456789abcdef0123456789abcdef"),
+            403,
+            "Forbidden",
+            "invalid refresh token",
+        ),
         (Some(guest.access.as_str()), 403, "Forbidden", "invalid refresh token"),
         (Some(narrow.refresh.as_str()), 403, "Forbidden", "full-access scope is required"),
         (Some(guest.refresh.as_str()), 400, "Invalid", "user logged in as normal user"),

@@ -82,7 +82,10 @@ async fn cookie_mode_makes_a_guest_once_per_browser(engine: Engine) {
     let reply = browser.fetch_json(SIGN_UP, &body).await;
     let cookies: Vec<_> = reply.headers.get_all("set-cookie").iter().map(|c| c.to_str().expect("text")).collect();
     let [session, strict] = cookies.as_slice() else { panic!("two cookies, not {cookies:?}") };
-    assert!(session.starts_with("session=") && session.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=31449600"), "{session}");
+    assert!(
+        session.starts_with("session=") && session.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=31449600"),
+        "{session}"
+    );
     assert_eq!(*strict, "same_site_strict=true; HttpOnly; SameSite=Strict; Path=/; Max-Age=31449600");
     // Truthy, or the SDK throws.
     assert_eq!(reply.result(), json!({}));
@@ -113,9 +116,7 @@ async fn a_bearer_token_changes_nothing(engine: Engine) {
     let (client, http) = (server.app_client(), server.http());
     let guest = client.sign_up().await;
     for bearer in [guest.access.as_str(), "stale", ""] {
-        let with_bearer = |body: Value| {
-            Reply::of(http.request(Method::POST, SIGN_UP).bearer_auth(bearer).json(&body))
-        };
+        let with_bearer = |body: Value| Reply::of(http.request(Method::POST, SIGN_UP).bearer_auth(bearer).json(&body));
         let tokens = with_bearer(token_mode("web", None)).await.result();
         assert_eq!(members(&tokens), ["access_token", "expires_in", "refresh_token", "token_type"]);
         let reply = with_bearer(json!({ "session_type": "cookie" })).await;

@@ -63,7 +63,12 @@ async fn requests_are_refused_in_the_documented_order(engine: Engine) {
             "client secret is required",
         ),
         (
-            &[("client_id", "backend"), ("client_secret", "wrong"), ("grant_type", "refresh_token"), ("refresh_token", "x")],
+            &[
+                ("client_id", "backend"),
+                ("client_secret", "wrong"),
+                ("grant_type", "refresh_token"),
+                ("refresh_token", "x"),
+            ],
             "invalid_client",
             "invalid client secret",
         ),
@@ -108,7 +113,9 @@ async fn a_confidential_client_proves_itself_in_body_or_header(engine: Engine) {
     // The right secret leads on to the next check, the code.
     let code = [("grant_type", "authorization_code"), ("code", "x")];
     let invalid_code = ("invalid_grant", "invalid authorization code");
-    for (secret, (error, description)) in [("p@ss:w", invalid_code), ("wrong", ("invalid_client", "invalid client secret"))] {
+    for (secret, (error, description)) in
+        [("p@ss:w", invalid_code), ("wrong", ("invalid_client", "invalid client secret"))]
+    {
         let fields = [&code[..], &[("client_id", "backend"), ("client_secret", secret)]].concat();
         http.post_form(TOKEN, &fields).await.expect_oauth_error(400, error, description);
     }
@@ -123,7 +130,8 @@ async fn a_confidential_client_proves_itself_in_body_or_header(engine: Engine) {
         reply.expect_oauth_error(400, error, description);
     }
     // The body wins; the header is not looked at.
-    let request = http.request(Method::POST, TOKEN).form(&[&code[..], &[("client_id", "web"), ("code_verifier", "x")]].concat());
+    let request =
+        http.request(Method::POST, TOKEN).form(&[&code[..], &[("client_id", "web"), ("code_verifier", "x")]].concat());
     let reply = Reply::of(request.header("authorization", format!("Basic {}", STANDARD.encode("backend:nope")))).await;
     reply.expect_oauth_error(400, "invalid_grant", "invalid authorization code");
 }

@@ -130,7 +130,8 @@ async fn a_dead_credential_is_invalid_grant_and_none_is_not(engine: Engine) {
         })
     };
     for bearer in ["nonsense", "a.b.c", &dead.access, &guest.refresh] {
-        let reply = ask(Some(format!("Bearer {bearer}"))).await.expect_oauth_error(401, "invalid_grant", "invalid session");
+        let reply =
+            ask(Some(format!("Bearer {bearer}"))).await.expect_oauth_error(401, "invalid_grant", "invalid session");
         let challenge = "Bearer error=\"invalid_grant\", error_description=\"invalid session\"";
         assert_eq!(reply.header("www-authenticate"), Some(challenge));
     }

@@ -91,7 +91,18 @@ impl TestServer {
         let app = boot::open(config.clone(), ports).await.expect("the server opens");
         let (stop, serving) = serve(&app, listener);
         let project = setup.project;
-        Self { origin, address, clock, app, project, config, mails, stop: Some(stop), serving: Some(serving), _place: place }
+        Self {
+            origin,
+            address,
+            clock,
+            app,
+            project,
+            config,
+            mails,
+            stop: Some(stop),
+            serving: Some(serving),
+            _place: place,
+        }
     }
 
     /// Stops, and starts a new process' worth of server on the same data, clock and port.
