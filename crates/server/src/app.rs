@@ -9,6 +9,7 @@ use crate::{
     config::Config,
     crypto::seal::MasterKey,
     limits::Limits,
+    metrics::Metrics,
     passwords::Hasher,
     ports::{clock::Clock, entropy::Entropy, mailer::Mailer, webhook::WebhookClient},
     projects::Projects,
@@ -43,6 +44,8 @@ pub struct App {
     pub mailer: Mailer,
     /// Rates of this process.
     pub limits: Limits,
+    /// What is counted for operators.
+    pub metrics: Metrics,
     /// Password hashing.
     pub hasher: Hasher,
     /// Pages: texts, templates, assets.

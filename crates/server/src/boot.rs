@@ -15,6 +15,7 @@ use crate::{
     crypto::seal::{MasterKey, MasterKeyError},
     http, jobs,
     limits::Limits,
+    metrics::Metrics,
     passwords::Hasher,
     ports::{entropy::Entropy, webhook::WebhookClient},
     projects::{LoadError, Projects},
@@ -99,6 +100,7 @@ pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
         entropy: ports.entropy,
         mailer: ports.mailer,
         limits: Limits::default(),
+        metrics: Metrics::default(),
         ui: Ui::load(),
         outbox_bell: Arc::new(Notify::new()),
         events_bell: Notify::new(),
@@ -129,6 +131,24 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
     let _ = tell.send(true);
     finish(jobs).await;
     app.store.close().await;
+}
+
+/// As [`serve`], with the metrics page on a listener of its own.
+pub async fn serve_with_metrics(
+    app: Arc<App>,
+    listener: TcpListener,
+    metrics: TcpListener,
+    stop: impl Future<Output = ()>,
+) {
+    let (tell, mut told) = watch::channel(false);
+    let page = http::metrics::serve(Arc::clone(&app), metrics, async move {
+        let _ = told.wait_for(|ended| *ended).await;
+    });
+    let server = async {
+        serve(app, listener, stop).await;
+        let _ = tell.send(true);
+    };
+    tokio::join!(server, page);
 }
 
 async fn finish(mut jobs: JoinSet<()>) {

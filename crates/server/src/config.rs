@@ -28,6 +28,8 @@ pub struct Config {
     pub audit: Audit,
     /// Logging.
     pub log: Log,
+    /// Metrics.
+    pub metrics: MetricsConfig,
 }
 
 /// `[server]`
@@ -155,6 +157,13 @@ pub struct Log {
     pub format: LogFormat,
     /// `EnvFilter` directives.
     pub filter: String,
+}
+
+/// `[metrics]`
+#[derive(Clone, Debug, Deserialize)]
+pub struct MetricsConfig {
+    /// Address and port of the metrics page, or empty.
+    pub listen: String,
 }
 
 /// The log's format.
@@ -385,6 +394,7 @@ fn read_sections(
     let hooks = section(merged, "hooks", sources, complaints);
     let audit = section(merged, "audit", sources, complaints);
     let log = section(merged, "log", sources, complaints);
+    let metrics = section(merged, "metrics", sources, complaints);
     Some(Config {
         server: server?,
         store: store?,
@@ -394,6 +404,7 @@ fn read_sections(
         hooks: hooks?,
         audit: audit?,
         log: log?,
+        metrics: metrics?,
     })
 }
 
@@ -422,6 +433,9 @@ fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut V
     }
     if config.store.max_connections == 0 {
         complain("store.max_connections", "must be at least 1");
+    }
+    if !config.metrics.listen.is_empty() && config.metrics.listen.parse::<SocketAddr>().is_err() {
+        complain("metrics.listen", "write address:port, e.g. 127.0.0.1:9464, or nothing");
     }
     if config.server.max_connections == 0 {
         complain("server.max_connections", "must be at least 1");

@@ -11,6 +11,7 @@ pub mod flows;
 pub(crate) mod http;
 mod jobs;
 pub mod limits;
+pub mod metrics;
 pub mod passwords;
 pub mod ports;
 pub mod projects;

@@ -3,15 +3,17 @@
 use vestibule_domain::{
     id::{IdentityId, ProjectNo, UserId},
     time::Timestamp,
+    user::User,
 };
 
 use crate::{
     column::{read_id, read_optional_time, read_time},
     db::{Conn, Row, Sql, StoreError, Tx},
+    users::read_user,
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &LIST, &TOUCH, &MARK_PROMOTED, &REMOVE];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &FIND_WITH_USER, &LIST, &RECORD_USE, &MARK_PROMOTED, &REMOVE];
 
 /// A device's public key, as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,6 +108,46 @@ pub async fn find(conn: &mut Conn, p: ProjectNo, kid: &str) -> Result<Option<Dev
     conn.query_optional(&FIND, &[&p.0, &kid], read_key).await
 }
 
+const FIND_WITH_USER: Sql = Sql::new(
+    "SELECT
+       k.kid,
+       k.id,
+       k.user_id,
+       k.jwk,
+       k.created_at,
+       k.last_used_at,
+       k.promoted_at,
+       k.device,
+       u.id,
+       u.created_at,
+       u.updated_at,
+       u.last_login_at,
+       u.anonymous_since,
+       u.promoted_at,
+       u.disabled_at,
+       u.yielded_to,
+       u.standard_attributes,
+       u.custom_attributes
+     FROM device_keys k
+     JOIN users u ON u.project_no = k.project_no AND u.id = k.user_id
+     WHERE k.project_no = $1 AND k.kid = $2",
+);
+
+/// How many columns of [`FIND_WITH_USER`] are the key's.
+const COLUMNS: usize = 8;
+
+/// The key with this `kid` and whose it is.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find_with_user(
+    conn: &mut Conn,
+    p: ProjectNo,
+    kid: &str,
+) -> Result<Option<(DeviceKeyRow, User)>, StoreError> {
+    conn.query_optional(&FIND_WITH_USER, &[&p.0, &kid], |row| Ok((read_key(row)?, read_user(row, COLUMNS)?))).await
+}
+
 const LIST: Sql = Sql::new(
     "SELECT
        kid,
@@ -129,19 +171,26 @@ pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<Dev
     conn.query_all(&LIST, &[&p.0, &user.as_bytes().as_slice()], read_key).await
 }
 
-const TOUCH: Sql = Sql::new(
+const RECORD_USE: Sql = Sql::new(
     "UPDATE device_keys
-     SET last_used_at = $3
+     SET last_used_at = CASE WHEN last_used_at < $4 THEN $4 ELSE last_used_at END
      WHERE project_no = $1 AND kid = $2
-       AND last_used_at < $3",
+       AND user_id = $3
+       AND promoted_at IS NULL",
 );
 
-/// Notes a use; never moves the last use back.
+/// Notes a use of a user's key and never moves the last use back; `false` when the key is not the user's any more.
 ///
 /// # Errors
 /// Those of the engine.
-pub async fn touch(tx: &mut Tx, p: ProjectNo, kid: &str, now: Timestamp) -> Result<bool, StoreError> {
-    tx.execute_one(&TOUCH, &[&p.0, &kid, &now.as_micros()]).await
+pub async fn record_use(
+    tx: &mut Tx,
+    p: ProjectNo,
+    kid: &str,
+    user: UserId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&RECORD_USE, &[&p.0, &kid, &user.as_bytes().as_slice(), &now.as_micros()]).await
 }
 
 const MARK_PROMOTED: Sql = Sql::new(
@@ -159,12 +208,12 @@ pub async fn mark_promoted(tx: &mut Tx, p: ProjectNo, user: UserId, now: Timesta
     tx.execute(&MARK_PROMOTED, &[&p.0, &user.as_bytes().as_slice(), &now.as_micros()]).await
 }
 
-const REMOVE: Sql = Sql::new("DELETE FROM device_keys WHERE project_no = $1 AND kid = $2");
+const REMOVE: Sql = Sql::new("DELETE FROM device_keys WHERE project_no = $1 AND kid = $2 AND user_id = $3");
 
-/// Removes a key; `false` when there is no such one.
+/// Removes a key of a user; `false` when there is no such one.
 ///
 /// # Errors
 /// Those of the engine.
-pub async fn remove(tx: &mut Tx, p: ProjectNo, kid: &str) -> Result<bool, StoreError> {
-    tx.execute_one(&REMOVE, &[&p.0, &kid]).await
+pub async fn remove(tx: &mut Tx, p: ProjectNo, kid: &str, user: UserId) -> Result<bool, StoreError> {
+    tx.execute_one(&REMOVE, &[&p.0, &kid, &user.as_bytes().as_slice()]).await
 }

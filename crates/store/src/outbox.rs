@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&PUSH, &DUE_ANY_PROJECT, &CLAIM, &FAIL, &REMOVE];
+pub const STATEMENTS: &[&Sql] = &[&PUSH, &DUE_ANY_PROJECT, &CLAIM, &FAIL, &REMOVE, &OLDEST_ANY_PROJECT];
 
 /// A side effect that waits.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,4 +141,19 @@ const REMOVE: Sql = Sql::new("DELETE FROM outbox WHERE id = $1");
 /// Those of the engine.
 pub async fn remove(tx: &mut Tx, id: i64) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&id]).await
+}
+
+const OLDEST_ANY_PROJECT: Sql = Sql::new(
+    "SELECT created_at
+     FROM outbox
+     ORDER BY id
+     LIMIT 1",
+);
+
+/// When the side effect that waits longest was queued, of any project; `None` when nothing waits.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn oldest_any_project(conn: &mut Conn) -> Result<Option<Timestamp>, StoreError> {
+    conn.query_optional(&OLDEST_ANY_PROJECT, &[], |row| read_time(row, 0)).await
 }

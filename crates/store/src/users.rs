@@ -19,6 +19,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &TAKE_ANONYMOUS_IDENTITY,
     &YIELD_TO,
     &RECORD_LOGIN,
+    &RECORD_GUEST_LOGIN,
     &SET_ATTRIBUTES,
     &SET_DISABLED,
     &DELETE_LOGIN_IDS,
@@ -172,6 +173,23 @@ const RECORD_LOGIN: Sql = Sql::new(
 /// Those of the engine.
 pub async fn record_login(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&RECORD_LOGIN, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
+}
+
+const RECORD_GUEST_LOGIN: Sql = Sql::new(
+    "UPDATE users
+     SET last_login_at = $3
+     WHERE project_no = $1 AND id = $2
+       AND anonymous_since IS NOT NULL
+       AND disabled_at IS NULL
+       AND yielded_to IS NULL",
+);
+
+/// Notes that a guest proved who it is; `false` when there is no such active guest any more.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn record_guest_login(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
+    tx.execute_one(&RECORD_GUEST_LOGIN, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
 }
 
 const SET_ATTRIBUTES: Sql = Sql::new(

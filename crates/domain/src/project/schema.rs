@@ -289,8 +289,8 @@ const NON_BLOCKING_HANDLER: &[Key] = &[
     key(
         "events",
         Shape::List(&Shape::Word(&event::NON_BLOCKING), 1),
-        "[\"*\"]",
-        "The events to tell; \"*\" means every one.",
+        "",
+        "The events to tell; every one without it, or with \"*\".",
     ),
     must("url", WEBHOOK_URL, "http://localhost", "Where the events are sent."),
 ];
@@ -298,13 +298,13 @@ const HOOK: &[Key] = &[
     key(
         "blocking_handlers",
         Shape::List(&Shape::Table(BLOCKING_HANDLER), 0),
-        "[]",
+        "",
         "Who is asked before something happens and can refuse; one after the other, in this order.",
     ),
     key(
         "non_blocking_handlers",
         Shape::List(&Shape::Table(NON_BLOCKING_HANDLER), 0),
-        "[]",
+        "",
         "Who is told after something happened; each at least once, in order for each user.",
     ),
     key(

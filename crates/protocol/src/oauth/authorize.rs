@@ -173,8 +173,9 @@ fn refuse_request_objects(form: &Form) -> Result<(), OAuthError> {
 
 fn read_response_type(form: &Form) -> Result<ResponseType, OAuthError> {
     let text = form.get("response_type")?.ok_or_else(|| OAuthError::invalid_request("response_type is required"))?;
+    // `unauthorized_client` and not `unsupported_response_type`: what SDKs and their users know from this wire.
     ResponseType::parse(text)
-        .ok_or_else(|| OAuthError::new(ErrorCode::UnsupportedResponseType, "response type is not supported"))
+        .ok_or_else(|| OAuthError::new(ErrorCode::UnauthorizedClient, "response type is not allowed for this client"))
 }
 
 fn read_code_challenge(form: &Form) -> Result<Option<CodeChallenge>, OAuthError> {
@@ -276,7 +277,7 @@ mod tests {
         use ErrorCode::*;
         for (extra, code) in [
             (vec![("response_type", "")], InvalidRequest),
-            (vec![("response_type", "token")], UnsupportedResponseType),
+            (vec![("response_type", "token")], UnauthorizedClient),
             (vec![("scope", "")], InvalidRequest),
             (vec![("scope", "a\"")], InvalidScope),
             (vec![("prompt", "none login")], InvalidRequest),

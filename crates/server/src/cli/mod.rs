@@ -1,8 +1,10 @@
 //! The command line: what each command is called, takes and prints.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
 
+mod data;
 mod demo;
 mod project;
+mod user;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -42,6 +44,15 @@ enum Command {
     /// Create, change and export projects: identities, applications, lifetimes
     #[command(subcommand)]
     Project(project::ProjectCommand),
+    /// Look after single users
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Copy the embedded store to a file, while the server runs
+    Backup(data::BackUp),
+    /// Put a backup of the embedded store back; the server must be stopped
+    Restore(data::Restore),
+    /// Move the embedded store to PostgreSQL; the server must be stopped
+    MigrateStore(data::MigrateStore),
 }
 
 #[derive(Debug, Subcommand)]
@@ -91,6 +102,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(file) => file.load().and_then(|config| block_on(serve(config))),
         Command::Demo(demo) => block_on(demo.run()),
         Command::Project(command) => block_on(command.run()),
+        Command::User(command) => block_on(command.run()),
+        Command::Backup(command) => block_on(command.run()),
+        Command::Restore(command) => block_on(command.run()),
+        Command::MigrateStore(command) => block_on(command.run()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -119,9 +134,19 @@ async fn serve(config: Config) -> Result<(), Failure> {
     start_log(&config);
     let mailer = Mailer::from_config(&config.smtp).map_err(Failure)?;
     let listener = boot::listen(&config.server.listen.to_string()).await?;
+    let metrics = match config.metrics.listen.as_str() {
+        "" => None,
+        address => Some(boot::listen(address).await?),
+    };
     let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer }).await?;
     announce(&app, &listener.local_addr()?.to_string());
-    boot::serve(app, listener, stopped()).await;
+    match metrics {
+        None => boot::serve(app, listener, stopped()).await,
+        Some(metrics) => {
+            tracing::info!(metrics.address = %metrics.local_addr()?, "serving metrics");
+            boot::serve_with_metrics(app, listener, metrics, stopped()).await;
+        }
+    }
     tracing::info!("stopped");
     Ok(())
 }

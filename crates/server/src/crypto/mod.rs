@@ -5,6 +5,7 @@ pub mod keyring;
 pub mod seal;
 pub mod signing;
 pub mod tokens;
+pub mod verify;
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};

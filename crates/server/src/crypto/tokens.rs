@@ -170,6 +170,12 @@ impl MacKey {
         base64url(&self.mac("session_form", session.as_bytes())[..MAC_LEN])
     }
 
+    /// The form token of pages that stand on an app session, by the grant behind it.
+    #[must_use]
+    pub fn grant_form_token(&self, grant: GrantId) -> String {
+        base64url(&self.mac("grant_form", grant.as_bytes())[..MAC_LEN])
+    }
+
     /// Issues a challenge: 32 signs that hold expiry, nonce and MAC.
     #[must_use]
     pub fn issue_challenge(&self, purpose: &str, expires_at: Timestamp, entropy: &Entropy) -> String {

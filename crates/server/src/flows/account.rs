@@ -9,6 +9,7 @@ use vestibule_domain::{
 use vestibule_store::{
     Conn, StoreError,
     credentials::{self, LoginIdRow},
+    device_keys,
 };
 
 use crate::projects::Project;
@@ -33,6 +34,22 @@ impl Loaded {
         let password = password.map(|row| Dates { created_at: row.created_at, updated_at: row.updated_at });
         let authenticators = list_authenticators(&project.settings, &identities, password, &[]);
         Ok(Self { user, identities, authenticators })
+    }
+
+    /// What belongs to a guest that may own device keys: each is an identity of its own.
+    pub(crate) async fn load_guest_with_keys(
+        conn: &mut Conn,
+        project: &Project,
+        user: User,
+    ) -> Result<Self, StoreError> {
+        let keys = device_keys::list(conn, project.no, user.id).await?;
+        let identities = keys.into_iter().map(|key| Identity {
+            id: key.id,
+            created_at: key.created_at,
+            updated_at: key.created_at,
+            detail: IdentityDetail::Anonymous { key_id: Some(key.kid) },
+        });
+        Ok(Self { user, identities: identities.collect(), authenticators: Vec::new() })
     }
 
     /// The view the domain's rules take.

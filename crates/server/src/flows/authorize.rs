@@ -12,8 +12,9 @@ use vestibule_domain::{
     user::User,
 };
 use vestibule_protocol::{
+    jose::AnonymousAction,
     login_hint::{AnonymousHint, LoginHint, LoginIdHint},
-    oauth::{AuthorizeDetails, ErrorCode, OAuthError, Prompt, ResponseMode, ResponseType, ScopeSet},
+    oauth::{AuthorizeDetails, ErrorCode, OAuthError, Prompt, ResponseMode, ResponseType, Scope, ScopeSet},
 };
 use vestibule_store::{
     StoreError, Tx, codes,
@@ -24,11 +25,13 @@ use vestibule_store::{
 use super::{
     Error,
     caller::{Caller, find_live_grant},
+    device_key::{self, Proven, Signer},
     page_flow::{FlowState, Purpose},
 };
 use crate::{
     app::App,
     crypto::{base64url, sha256},
+    events,
     projects::Project,
 };
 
@@ -174,6 +177,9 @@ fn check_scope(client: &Client, scope: &ScopeSet) -> Result<(), OAuthError> {
     if !scope.contains("openid") {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "must request 'openid' scope"));
     }
+    if let Some(unknown) = scope.iter().find(|name| Scope::ALL.iter().all(|known| known.as_str() != *name)) {
+        return Err(OAuthError::new(ErrorCode::InvalidScope, format!("scope '{unknown}' is not known")));
+    }
     let full_access_only =
         ["https://authgear.com/scopes/full-access", "https://authgear.com/scopes/pre-authenticated-url"];
     for name in full_access_only {
@@ -196,7 +202,7 @@ async fn begin_promotion(
     now: Timestamp,
 ) -> Result<Begun, Error> {
     let bad = |pending: &PendingRequest| Begun::BadHint { back: cancel_redirect(pending) };
-    let Some(claim) = read_promotion_hint(app, project, hint, now).await? else { return Ok(bad(&pending)) };
+    let Some(claim) = read_promotion_hint(app, project, &pending, hint, now).await? else { return Ok(bad(&pending)) };
     // The same browser again (a reload, the back button): its flow goes on.
     let mut conn = app.store.read().await?;
     if let Some(holder) = spent::find(&mut conn, project.no, &claim.fingerprint).await? {
@@ -229,6 +235,7 @@ struct PromotionClaim {
 async fn read_promotion_hint(
     app: &App,
     project: &Project,
+    pending: &PendingRequest,
     hint: &AnonymousHint,
     now: Timestamp,
 ) -> Result<Option<PromotionClaim>, Error> {
@@ -240,7 +247,23 @@ async fn read_promotion_hint(
             let guest = users::find(&mut *app.store.read().await?, project.no, code.user_id).await?;
             Ok(guest.map(|guest| PromotionClaim { guest, fingerprint: code.fingerprint }))
         }
-        AnonymousHint::Jwt(_) => Ok(None),
+        AnonymousHint::Jwt(jwt) => {
+            let origin = events::Origin {
+                client_id: Some(&pending.client_id),
+                ip: None,
+                state: pending.state.as_deref(),
+                x_state: pending.x_state.as_deref(),
+            };
+            let proven = device_key::prove(app, project, jwt, AnonymousAction::Promote, &origin, now).await;
+            match proven {
+                Ok(Proven { challenge, signer: Signer::Known { key, user } }) => {
+                    let is_guest = device_key::check_guest(&key, &user).is_ok();
+                    Ok(is_guest.then_some(PromotionClaim { guest: *user, fingerprint: challenge.fingerprint }))
+                }
+                Ok(Proven { signer: Signer::New { .. }, .. }) | Err(Error::InvalidAnonymousCredentials) => Ok(None),
+                Err(error) => Err(error),
+            }
+        }
     }
 }
 

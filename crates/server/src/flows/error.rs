@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use vestibule_domain::project::LimitName;
+use vestibule_protocol::{device_info::DeviceInfoError, dpop::ProofError};
 use vestibule_store::StoreError;
 
 use super::hooks::Veto;
@@ -55,21 +56,27 @@ pub(crate) enum Error {
     #[error("the redirect URI differs from the authorization request's")]
     RedirectUriMismatch,
     #[error("the DPoP proof is not valid: {0}")]
-    InvalidDpopProof(&'static str),
+    InvalidDpopProof(ProofError),
     #[error("the DPoP key is not the one the token is bound to")]
     DpopBindingMismatch,
+    #[error("the DPoP proof does not fit the time")]
+    DpopClockSkew,
+    #[error("the DPoP proof was used before")]
+    DpopProofReplayed,
     #[error("the credentials of the anonymous user are not valid")]
     InvalidAnonymousCredentials,
     #[error("the key belongs to an account that was promoted")]
     KeyWasPromoted,
     #[error("the user is disabled")]
     UserDisabled,
-    #[error("the device info cannot be read: {0}")]
-    InvalidDeviceInfo(String),
+    #[error(transparent)]
+    InvalidDeviceInfo(#[from] DeviceInfoError),
     #[error("a parameter is missing or wrong: {0}")]
     InvalidRequest(String),
     #[error("the id_token grant needs a session")]
     SessionRequired,
+    #[error("no credential was presented")]
+    NothingPresented,
     #[error("a hook vetoed it: {0}")]
     HookDisallowed(Box<Veto>),
 }
@@ -105,14 +112,17 @@ impl Error {
             Self::InsufficientScope,
             Self::InvalidCode,
             Self::RedirectUriMismatch,
-            Self::InvalidDpopProof("invalid DPoP jwt"),
+            Self::InvalidDpopProof(ProofError::Times),
             Self::DpopBindingMismatch,
+            Self::DpopClockSkew,
+            Self::DpopProofReplayed,
             Self::InvalidAnonymousCredentials,
             Self::KeyWasPromoted,
             Self::UserDisabled,
-            Self::InvalidDeviceInfo("…".into()),
+            Self::InvalidDeviceInfo(DeviceInfoError::Model),
             Self::InvalidRequest("…".into()),
             Self::SessionRequired,
+            Self::NothingPresented,
             Self::HookDisallowed(Box::new(Veto { event_type: "user.pre_create", reasons: Vec::new() })),
         ]
     }

@@ -1,8 +1,12 @@
 //! Use cases, one a file: begin, load, decide, write, enqueue, commit. No HTTP here.
 
 pub(crate) mod account;
+pub(crate) mod app_session;
 pub(crate) mod authorize;
 pub(crate) mod caller;
+pub(crate) mod challenge;
+pub(crate) mod device_key;
+pub(crate) mod dpop;
 pub(crate) mod end_session;
 pub(crate) mod error;
 pub(crate) mod hooks;
@@ -12,6 +16,7 @@ pub mod projects;
 pub(crate) mod promotion_code;
 pub(crate) mod rates;
 pub(crate) mod revoke;
+pub(crate) mod settings;
 pub(crate) mod sign_up_anonymous;
 pub(crate) mod token;
 pub(crate) mod user_info;

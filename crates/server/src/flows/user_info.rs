@@ -7,16 +7,19 @@ use super::{
     Error,
     account::Loaded,
     caller::{Caller, Via},
-    issue::scopes_of,
+    issue::{began_with_key, scopes_of},
 };
 use crate::{app::App, projects::Project};
 
 /// The claims for this caller.
 pub(crate) async fn assemble(app: &App, project: &Project, caller: &Caller) -> Result<Map<String, Value>, Error> {
-    let loaded = if caller.user.is_anonymous() {
-        Loaded { user: caller.user.clone(), identities: Vec::new(), authenticators: Vec::new() }
-    } else {
-        Loaded::load(&mut *app.store.read().await?, project, caller.user.clone()).await?
+    let user = caller.user.clone();
+    let loaded = match caller.grant() {
+        Some(grant) if user.is_anonymous() && began_with_key(grant) => {
+            Loaded::load_guest_with_keys(&mut *app.store.read().await?, project, user).await?
+        }
+        Some(_) | None if user.is_anonymous() => Loaded { user, identities: Vec::new(), authenticators: Vec::new() },
+        Some(_) | None => Loaded::load(&mut *app.store.read().await?, project, user).await?,
     };
     let account = loaded.account();
     Ok(match &caller.via {

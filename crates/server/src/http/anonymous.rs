@@ -95,7 +95,7 @@ async fn resolve_cookie(visit: &Visit, headers: &HeaderMap) -> Result<Resolution
 }
 
 /// Reads a JSON body, or makes the answer that says what is wrong with it.
-pub(super) async fn read<T: RequestBody>(visit: &Visit, request: Request) -> Result<(HeaderMap, T), Response> {
+pub(in crate::http) async fn read<T: RequestBody>(visit: &Visit, request: Request) -> Result<(HeaderMap, T), Response> {
     let headers = request.headers().clone();
     let body = body::read(visit, request).await.map_err(error::body_as_api)?;
     let parsed = parse_json::<T>(body.content_type.as_deref(), &body.bytes).map_err(|e| error::api(&e))?;
@@ -103,6 +103,6 @@ pub(super) async fn read<T: RequestBody>(visit: &Visit, request: Request) -> Res
 }
 
 /// A successful answer of the JSON API.
-pub(super) fn success<T: Serialize>(result: T) -> Response {
+pub(in crate::http) fn success<T: Serialize>(result: T) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(ApiResult::new(result))).into_response()
 }

@@ -11,6 +11,8 @@ use axum::{
 use serde_json::json;
 use vestibule_protocol::{
     api::{self, ApiError, ApiErrorName},
+    bearer::print_challenge,
+    dpop::ProofError,
     oauth::{ErrorCode, OAuthError},
 };
 
@@ -26,6 +28,11 @@ const BUSY: &str = "the server is busy, please try again later";
 /// Who may never have guests, in the words the SDKs' developers know.
 const WITHOUT_GUESTS: &str = "Anonymous user is not supported by the client application type. Try using SPA, Traditional Web App, or Native App client types if applicable.";
 
+/// What a proof that does not fit its token is called.
+const BINDING: &str = "Invalid DPoP key binding";
+/// Added where the time is the fault: nothing else is wrong, and its owner can mend it.
+const CHECK_CLOCK: &str = "it is more than 5 minutes old or ahead, check the clock of the device";
+
 /// A plain-text answer.
 pub(crate) fn plain(status: StatusCode, text: impl Into<String>) -> Response {
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
@@ -38,6 +45,15 @@ pub(crate) fn oauth(error: &OAuthError, status: StatusCode) -> Response {
     (status, headers, Json(error)).into_response()
 }
 
+/// An OAuth error answer of a resource: 401 with the bearer challenge (RFC 6750 §3).
+pub(crate) fn unauthorized(body: &OAuthError, challenge: Option<&OAuthError>) -> Response {
+    let mut response = oauth(body, StatusCode::UNAUTHORIZED);
+    if let Ok(challenge) = HeaderValue::from_str(&print_challenge(challenge)) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
 /// An OAuth error answer with the code's own status.
 pub(crate) fn oauth_by_code(error: &OAuthError) -> Response {
     let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
@@ -47,7 +63,15 @@ pub(crate) fn oauth_by_code(error: &OAuthError) -> Response {
 /// Tells a flow's error in OAuth's dialect.
 pub(crate) fn flow_as_oauth(visit: &Visit, error: &Error) -> Response {
     log(visit, error);
-    let response = oauth_by_code(&to_oauth(error));
+    let told = to_oauth(error);
+    let response = if matches!(error, Error::SessionRequired) {
+        unauthorized(&told, Some(&told))
+    } else if matches!(error, Error::NothingPresented) {
+        // Bare: nothing was presented that could be wrong (RFC 6750 §3.1).
+        unauthorized(&told, None)
+    } else {
+        oauth_by_code(&told)
+    };
     with_retry_after(response, retry_after(error))
 }
 
@@ -176,17 +200,37 @@ fn to_oauth(error: &Error) -> OAuthError {
         Error::InsufficientScope => OAuthError::new(Code::InsufficientScope, "full-access scope is required"),
         Error::InvalidCode => OAuthError::invalid_grant("invalid authorization code"),
         Error::RedirectUriMismatch => OAuthError::invalid_request("invalid redirect URI"),
-        Error::InvalidDpopProof(why) => OAuthError::new(Code::InvalidDpopProof, *why),
-        Error::DpopBindingMismatch => OAuthError::new(Code::InvalidDpopProof, "Invalid DPoP key binding"),
+        Error::InvalidDpopProof(why) => describe_proof_error(*why),
+        Error::DpopBindingMismatch => OAuthError::new(Code::InvalidDpopProof, BINDING),
+        Error::DpopClockSkew => OAuthError::new(Code::InvalidDpopProof, format!("{BINDING}: {CHECK_CLOCK}")),
+        Error::DpopProofReplayed => OAuthError::new(Code::InvalidDpopProof, "DPoP proof was used before"),
         Error::InvalidAnonymousCredentials => OAuthError::invalid_grant("InvalidCredentials"),
         Error::KeyWasPromoted => {
             OAuthError::invalid_grant("the account of this key was promoted: sign in with its login ID instead")
         }
         Error::UserDisabled => OAuthError::invalid_grant("user is disabled"),
-        Error::InvalidDeviceInfo(why) => OAuthError::invalid_request(format!("invalid device info: {why}")),
+        Error::InvalidDeviceInfo(why) => OAuthError::invalid_request(why.to_string()),
         Error::InvalidRequest(why) => OAuthError::invalid_request(why.clone()),
         Error::SessionRequired => OAuthError::invalid_grant("valid session is required"),
+        Error::NothingPresented => OAuthError::invalid_request("no access token was presented"),
         Error::HookDisallowed(_) => OAuthError::invalid_request("disallowed by hook event handler"),
+    }
+}
+
+/// The fault in its documented words; a device whose clock is off gets told so.
+fn describe_proof_error(why: ProofError) -> OAuthError {
+    match why {
+        ProofError::Times | ProofError::Expired => {
+            OAuthError::new(ErrorCode::InvalidDpopProof, format!("{why}: {CHECK_CLOCK}"))
+        }
+        ProofError::Malformed
+        | ProofError::Alg
+        | ProofError::Jwk
+        | ProofError::Type
+        | ProofError::Payload
+        | ProofError::Method
+        | ProofError::Uri
+        | ProofError::Signature => why.into(),
     }
 }
 
@@ -207,11 +251,12 @@ fn to_api(error: &Error) -> ApiError {
         Error::UnknownClient => ApiError::invalid("invalid client ID"),
         Error::ClientWithoutGuests => ApiError::invalid(WITHOUT_GUESTS),
         Error::LoggedInAsMember => ApiError::invalid("user logged in as normal user"),
-        Error::AuthenticationRequired | Error::SessionRequired => ApiError::unauthorized(),
+        Error::AuthenticationRequired | Error::SessionRequired | Error::NothingPresented => ApiError::unauthorized(),
         Error::InvalidRefreshToken => ApiError::invalid("invalid refresh token"),
         Error::InsufficientScope => ApiError::forbidden("full-access scope is required"),
-        Error::DpopBindingMismatch => ApiError::forbidden("Invalid DPoP key binding"),
-        Error::InvalidDpopProof(why) => ApiError::forbidden(*why),
+        Error::DpopBindingMismatch | Error::DpopClockSkew | Error::DpopProofReplayed | Error::InvalidDpopProof(_) => {
+            ApiError::forbidden(to_oauth(error).description().to_string())
+        }
         Error::HookDisallowed(veto) => {
             ApiError::new(ApiErrorName::Forbidden, "HookDisallowed", "disallowed by hook event handler")
                 .with_info(json!({"event_type": veto.event_type, "reasons": veto.reasons}))

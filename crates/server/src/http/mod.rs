@@ -5,8 +5,10 @@ mod assets;
 mod body;
 mod cookies;
 mod cors;
+mod dpop;
 pub(crate) mod error;
 mod health;
+pub(crate) mod metrics;
 mod oauth;
 mod pages;
 pub(crate) mod serve;
@@ -30,6 +32,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn(cors::open));
     let called_by_scripts = Router::new()
         .route("/oauth2/token", post(oauth::token::token).options(cors::preflight))
+        .route("/oauth2/challenge", post(oauth::challenge::issue).options(cors::preflight))
+        .route("/oauth2/app_session_token", post(oauth::app_session_token::issue).options(cors::preflight))
         .route("/oauth2/revoke", post(oauth::revoke::revoke).options(cors::preflight))
         .route(
             "/oauth2/userinfo",
@@ -46,6 +50,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/flow/{id}", get(pages::flow::show).post(pages::flow::act))
         .route("/flow/{id}/cancel", get(pages::flow::cancel))
         .route("/settings", get(pages::settings::show))
+        .route("/settings/promote", get(pages::settings::promote))
         .route("/settings/identities", get(pages::settings::redirect))
         .route("/settings/identity", get(pages::settings::redirect))
         .route("/", get(pages::settings::home));

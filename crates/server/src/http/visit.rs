@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::{
-    extract::{FromRequestParts, Request, State},
+    extract::{FromRequestParts, MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -17,6 +17,7 @@ use crate::{
     config::Server,
     crypto::hex,
     flows::caller::{self, Credentials, Resolution},
+    ports::clock::Stopwatch,
     projects::Project,
 };
 
@@ -67,9 +68,23 @@ pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
     }
     let request_id: Arc<str> = hex(&app.entropy.bytes::<8>()).into();
     let ip = if from_proxy { client_ip(&app.config.server, request.headers(), peer) } else { peer };
-    let visit = Visit { now: app.clock.now(), app, project, ip, request_id: Arc::clone(&request_id) };
+    let visit = Visit { now: app.clock.now(), app: Arc::clone(&app), project, ip, request_id: Arc::clone(&request_id) };
     request.extensions_mut().insert(visit);
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let watch = Stopwatch::start();
     let mut response = next.run(request).await;
+    let (route, status, took) = (route.as_ref().map_or("none", MatchedPath::as_str), response.status(), watch.elapsed());
+    app.metrics.count_request(method.as_str(), route, status.as_u16(), took);
+    tracing::debug!(
+        target: "vestibule::requests",
+        request.id = %request_id,
+        http.method = %method,
+        http.route = route,
+        http.status = status.as_u16(),
+        duration.us = took.as_micros(),
+        "answered a request"
+    );
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow"));

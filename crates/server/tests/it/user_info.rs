@@ -76,7 +76,7 @@ async fn a_promoted_member_is_told_live(engine: Engine) {
     let guest = client.sign_up().await;
     client.user_info(&guest.access).await.expect(200);
     server.clock.advance_seconds(60);
-    promote(&client, &guest, &mut browser, &mut mailbox, "Kim@Shop.example").await;
+    promote(&client, &guest, &mut browser, &mut mailbox, "Kim@shop.example").await;
     // The very next read with the guest's own token, no cache in between.
     let mut info = client.user_info(&guest.access).await.expect(200).json();
     check_decoders(&info);

@@ -1,5 +1,6 @@
 //! The seam between SQL and its engines: the only folder that names a driver. It knows no table but its own.
 
+mod backup;
 mod conn;
 mod error;
 mod migrate;
@@ -8,15 +9,18 @@ mod sql;
 mod sqlite;
 mod stats;
 mod tls;
+mod transfer;
 
 use std::{fmt, path::PathBuf, pin::Pin, sync::Arc, time::Instant};
 
 use self::{conn::Held, postgres::Postgres, sqlite::Sqlite, stats::Counters};
 pub use self::{
+    backup::{BackupSummary, back_up_sqlite, restore_sqlite},
     conn::{Conn, Reader, Tx},
     error::StoreError,
     sql::{Column, Param, Row, Sql},
     stats::{GROUP_CLASSES, StoreStats, WriteStats},
+    transfer::{TransferStep, transfer_to_postgres},
 };
 
 /// A boxed future that may borrow its transaction and input.

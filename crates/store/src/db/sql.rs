@@ -7,19 +7,26 @@ use super::{Engine, StoreError};
 pub struct Sql {
     sqlite: &'static str,
     postgres: &'static str,
+    /// Whether `$1`, `$2` … first appear in this order in SQLite's text, so that a parameter's place is its number.
+    in_order: bool,
 }
 
 impl Sql {
     /// A text that both engines understand.
     #[must_use]
     pub const fn new(text: &'static str) -> Self {
-        Self { sqlite: text, postgres: text }
+        Self::both(text, text)
     }
 
     /// Two texts with the same parameters and columns, for where the engines truly differ.
     #[must_use]
     pub const fn both(sqlite: &'static str, postgres: &'static str) -> Self {
-        Self { sqlite, postgres }
+        Self { sqlite, postgres, in_order: appear_in_order(sqlite) }
+    }
+
+    /// Whether SQLite's parameters are numbered as they appear.
+    pub(super) const fn is_in_order(&self) -> bool {
+        self.in_order
     }
 
     /// The text for one engine.
@@ -30,6 +37,30 @@ impl Sql {
             Engine::Postgres => self.postgres,
         }
     }
+}
+
+/// Looks at a statement's parameters while the program is compiled.
+const fn appear_in_order(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (mut at, mut seen) = (0, 0_u32);
+    while at < bytes.len() {
+        let is_parameter = bytes[at] == b'$';
+        at += 1;
+        if is_parameter {
+            let mut number = 0;
+            while at < bytes.len() && bytes[at].is_ascii_digit() {
+                number = number * 10 + (bytes[at] - b'0') as u32;
+                at += 1;
+            }
+            if number > seen + 1 {
+                return false;
+            }
+            if number == seen + 1 {
+                seen = number;
+            }
+        }
+    }
+    true
 }
 
 /// A value that both drivers can send: `i64`, `&str`, `String`, `&[u8]`, `Vec<u8>` and options of them.
@@ -97,6 +128,26 @@ impl<'a> Row<'a> {
                     .transpose()
                     .map_err(|_| StoreError::Decode { column, reason: format!("is not {N} bytes long") })
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_that_appear_in_order_are_told_from_those_that_do_not() {
+        for (text, expected) in [
+            ("SELECT 1", true),
+            ("INSERT INTO t VALUES ($1, $2, $3)", true),
+            ("UPDATE t SET a = $1, b = $1 WHERE c = $2 AND d = $1", true),
+            ("UPDATE t SET a = $3 WHERE c = $1 AND d = $2", false),
+            ("VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", true),
+            ("VALUES ($2, $1)", false),
+            ("VALUES ($1, $3, $2)", false),
+        ] {
+            assert_eq!(Sql::new(text).is_in_order(), expected, "{text}");
         }
     }
 }

@@ -27,6 +27,8 @@ on_both_engines!(
     a_login_id_is_verified_once,
     a_new_password_replaces_the_old_one,
     a_device_key_belongs_to_one_user,
+    a_device_key_comes_with_its_owner,
+    a_guest_proves_itself_only_while_it_is_one,
     a_device_key_remembers_the_promotion,
 );
 
@@ -250,8 +252,44 @@ async fn a_device_key_belongs_to_one_user(store: Store) {
     assert!(!insert(key(2, 2, "k")).await);
     let mut conn = store.read().await.unwrap();
     assert_eq!(device_keys::find(&mut conn, P, "k").await.unwrap(), Some(key(1, 1, "k")));
-    assert!(write(&store, (), |tx, ()| Box::pin(device_keys::remove(tx, P, "k"))).await);
+    assert!(!write(&store, (), |tx, ()| Box::pin(device_keys::remove(tx, P, "k", id(2)))).await, "not theirs");
+    assert!(write(&store, (), |tx, ()| Box::pin(device_keys::remove(tx, P, "k", id(1)))).await);
     assert_eq!(device_keys::find(&mut conn, P, "k").await.unwrap(), None);
+}
+
+async fn a_device_key_comes_with_its_owner(store: Store) {
+    write(&store, (), |tx, ()| {
+        Box::pin(async move {
+            users::insert(tx, P, &guest(1)).await?;
+            device_keys::insert(tx, P, &key(1, 1, "k")).await?;
+            device_keys::insert(tx, P, &key(2, 99, "l")).await?;
+            Ok(())
+        })
+    })
+    .await;
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(device_keys::find_with_user(&mut conn, P, "k").await.unwrap(), Some((key(1, 1, "k"), guest(1))));
+    assert_eq!(device_keys::find_with_user(&mut conn, P, "l").await.unwrap(), None, "its owner is gone");
+    assert_eq!(device_keys::find_with_user(&mut conn, OTHER, "k").await.unwrap(), None, "another project's");
+}
+
+async fn a_guest_proves_itself_only_while_it_is_one(store: Store) {
+    write(&store, (), |tx, ()| {
+        Box::pin(async move {
+            users::insert(tx, P, &guest(1)).await?;
+            users::insert(tx, P, &guest(2)).await?;
+            assert!(users::record_guest_login(tx, P, id(1), at(5)).await?);
+            assert!(users::take_anonymous_identity(tx, P, id(1), at(6)).await?);
+            assert!(!users::record_guest_login(tx, P, id(1), at(7)).await?, "promoted");
+            assert!(users::set_disabled(tx, P, id(2), Some(at(6)), at(6)).await?);
+            assert!(!users::record_guest_login(tx, P, id(2), at(7)).await?, "disabled");
+            assert!(!users::record_guest_login(tx, P, id(3), at(7)).await?, "nobody");
+            Ok(())
+        })
+    })
+    .await;
+    let found = users::find(&mut store.read().await.unwrap(), P, id(1)).await.unwrap().unwrap();
+    assert_eq!(found.last_login_at, Some(at(5)));
 }
 
 async fn a_device_key_remembers_the_promotion(store: Store) {
@@ -259,10 +297,12 @@ async fn a_device_key_remembers_the_promotion(store: Store) {
         Box::pin(async move {
             device_keys::insert(tx, P, &key(1, 1, "a")).await?;
             device_keys::insert(tx, P, &key(2, 1, "b")).await?;
-            assert!(device_keys::touch(tx, P, "a", at(3)).await?);
-            assert!(!device_keys::touch(tx, P, "a", at(2)).await?);
+            assert!(device_keys::record_use(tx, P, "a", id(1), at(3)).await?);
+            assert!(device_keys::record_use(tx, P, "a", id(1), at(2)).await?, "an earlier use is a use");
+            assert!(!device_keys::record_use(tx, P, "a", id(2), at(9)).await?, "not theirs");
             assert_eq!(device_keys::mark_promoted(tx, P, id(1), at(4)).await?, 2);
             assert_eq!(device_keys::mark_promoted(tx, P, id(1), at(5)).await?, 0);
+            assert!(!device_keys::record_use(tx, P, "a", id(1), at(6)).await?, "it proves nothing any more");
             Ok(())
         })
     })

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod admin;
+mod moving;
 mod opening;
 mod parity;
 mod place;

@@ -1,7 +1,7 @@
 //! The `authorization_code` grant (RFC 6749 §4.1.3, RFC 7636).
 
 use vestibule_domain::{grant::Grant, id::ProjectNo, secret::TokenHash, time::Timestamp};
-use vestibule_protocol::oauth::ScopeSet;
+use vestibule_protocol::{device_info::DeviceInfo, oauth::ScopeSet};
 use vestibule_store::{StoreError, Tx, codes, grants, users};
 
 use super::{ClientProof, Tokens, authenticate_client, make_tokens};
@@ -11,6 +11,7 @@ use crate::{
     flows::{
         Error,
         authorize::CodePayload,
+        dpop::{self, Presented, ProofUse},
         issue::{NewGrant, make_grant},
         rates,
     },
@@ -23,9 +24,9 @@ pub(crate) struct CodeRequest<'a> {
     pub(crate) code: &'a str,
     pub(crate) redirect_uri: Option<&'a str>,
     pub(crate) code_verifier: Option<&'a str>,
-    /// RFC 9449 thumbprint of the proof's key, when a valid proof came along.
-    pub(crate) dpop_jkt: Option<String>,
-    pub(crate) device: Option<String>,
+    pub(crate) proof: &'a Presented,
+    /// `x_device_info` as it was sent.
+    pub(crate) device_info: Option<&'a str>,
 }
 
 /// Exchanges an authorization code for tokens. The code is spent in the transaction that makes the grant.
@@ -35,6 +36,7 @@ pub(crate) async fn exchange(
     request: CodeRequest<'_>,
     now: Timestamp,
 ) -> Result<Tokens, Error> {
+    let device = request.device_info.map(DeviceInfo::parse).transpose()?;
     let hash = sha256(request.code.as_bytes());
     let mut conn = app.store.read().await?;
     let client = authenticate_client(&mut conn, project, request.client).await?;
@@ -43,12 +45,11 @@ pub(crate) async fn exchange(
     if payload.client_id != client.client_id {
         return Err(Error::InvalidCode);
     }
-    if let Some(bound) = &payload.dpop_jkt
-        && !client.is_dpop_disabled()
-        && request.dpop_jkt.as_ref() != Some(bound)
-    {
-        return Err(Error::DpopBindingMismatch);
-    }
+    let proof_use = match &payload.dpop_jkt {
+        Some(bound) => request.proof.check(client, Some(bound))?,
+        // Nothing to fit: the proof only has to be good for the grant.
+        None => None,
+    };
     if now > expires_at {
         return Err(Error::InvalidCode);
     }
@@ -70,8 +71,8 @@ pub(crate) async fn exchange(
         authenticated_at: payload.authenticated_at,
         amr: payload.amr.clone(),
         session_id: payload.session_id,
-        dpop_jkt: request.dpop_jkt,
-        device: request.device,
+        dpop_jkt: request.proof.bind(client)?,
+        device: device.map(|device| device.display_name().to_string()),
     };
     let (grant, refresh_token) = make_grant(app, new, now);
     let mut tokens = make_tokens(app, project, client, &grant, &user, payload.nonce.as_deref(), now).await?;
@@ -80,29 +81,46 @@ pub(crate) async fn exchange(
     }
     let no = project.no;
     let end_earlier = payload.ends_earlier_grants || client.allows_one_session_only();
-    let spent = app
+    let redeemed = app
         .store
-        .write("exchange_code", grant, move |tx, grant| Box::pin(redeem(tx, no, hash, grant, end_earlier)))
+        .write("exchange_code", grant, move |tx, grant| Box::pin(redeem(tx, no, hash, proof_use, grant, end_earlier)))
         .await?;
-    if spent { Ok(tokens) } else { Err(Error::InvalidCode) }
+    match redeemed {
+        Redeemed::Done => Ok(tokens),
+        Redeemed::SpentBefore => Err(Error::InvalidCode),
+        Redeemed::ProofReplayed => Err(Error::DpopProofReplayed),
+    }
 }
 
-/// Spends the code and makes the grant; false when somebody was faster.
+/// What became of a code.
+enum Redeemed {
+    Done,
+    /// Somebody was faster.
+    SpentBefore,
+    /// The DPoP proof was used before; the code is still good.
+    ProofReplayed,
+}
+
+/// Spends the proof and the code and makes the grant.
 async fn redeem(
     tx: &mut Tx,
     no: ProjectNo,
     code: TokenHash,
+    proof_use: Option<ProofUse>,
     grant: &Grant,
     end_earlier: bool,
-) -> Result<bool, StoreError> {
+) -> Result<Redeemed, StoreError> {
+    if !dpop::spend(tx, no, proof_use).await? {
+        return Ok(Redeemed::ProofReplayed);
+    }
     if codes::take(tx, no, code).await?.is_none() {
-        return Ok(false);
+        return Ok(Redeemed::SpentBefore);
     }
     grants::insert(tx, no, grant).await?;
     if end_earlier {
         grants::remove_of_client(tx, no, grant.user_id, &grant.client_id, Some(grant.id)).await?;
     }
-    Ok(true)
+    Ok(Redeemed::Done)
 }
 
 fn check_pkce(payload: &CodePayload, verifier: Option<&str>) -> Result<(), Error> {

@@ -1,11 +1,14 @@
 //! The token endpoint's grants, one a file, and what they share.
 
+pub(crate) mod anonymous;
 pub(crate) mod code;
+pub(crate) mod id_token;
 pub(crate) mod refresh;
 
 use vestibule_domain::{
     client::Client,
     grant::Grant,
+    identity::Account,
     secret::{Secret, TokenHash},
     time::Timestamp,
     user::User,
@@ -63,11 +66,23 @@ pub(crate) async fn make_tokens(
     now: Timestamp,
 ) -> Result<Tokens, Error> {
     let loaded = Loaded::load(&mut *app.store.read().await?, project, user.clone()).await?;
-    let account = loaded.account();
-    let access = issue::make_access_token(app, project, client, grant, &account, now);
+    Ok(print_tokens(app, project, client, grant, &loaded.account(), nonce, now))
+}
+
+/// The same for an account that is known already.
+pub(crate) fn print_tokens(
+    app: &App,
+    project: &Project,
+    client: &Client,
+    grant: &Grant,
+    account: &Account<'_>,
+    nonce: Option<&str>,
+    now: Timestamp,
+) -> Tokens {
+    let access = issue::make_access_token(app, project, client, grant, account, now);
     let scopes = scopes_of(grant);
     let id_token = scopes
         .contains("openid")
-        .then(|| issue::make_id_token(project, client, TokenSession::Grant(grant), &account, &scopes, nonce, now));
-    Ok(Tokens { access, refresh_token: None, id_token })
+        .then(|| issue::make_id_token(project, client, TokenSession::Grant(grant), account, &scopes, nonce, now));
+    Tokens { access, refresh_token: None, id_token }
 }

@@ -1,6 +1,8 @@
 //! The OAuth 2.0 and OpenID Connect endpoints.
 
+pub(crate) mod app_session_token;
 pub(crate) mod authorize;
+pub(crate) mod challenge;
 pub(crate) mod discovery;
 pub(crate) mod end_session;
 pub(crate) mod revoke;

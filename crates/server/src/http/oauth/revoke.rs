@@ -8,11 +8,15 @@ use axum::{
 
 use crate::{
     flows,
-    http::{body, error, visit::Visit},
+    http::{body, dpop, error, visit::Visit},
 };
 
 /// Revokes a refresh or access token.
 pub(crate) async fn revoke(visit: Visit, request: Request) -> Response {
+    // No proof is needed to give a token up, but two are a mistake anywhere.
+    if let Err(many) = dpop::refuse_many(request.headers()) {
+        return many.into_response();
+    }
     let body = match body::read(&visit, request).await {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),

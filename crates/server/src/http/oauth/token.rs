@@ -15,10 +15,12 @@ use vestibule_protocol::{
 
 use crate::{
     flows::{
-        Error, rates,
-        token::{ClientProof, Tokens, code, refresh},
+        Error,
+        dpop::Presented,
+        rates,
+        token::{ClientProof, Tokens, anonymous, code, id_token, refresh},
     },
-    http::{body, error, visit::Visit},
+    http::{body, dpop, error, visit::Visit},
 };
 
 /// What went wrong: in the request itself, or in the flow.
@@ -42,11 +44,15 @@ impl From<Error> for Refused {
 /// Exchanges a grant for tokens.
 pub(crate) async fn token(visit: Visit, request: Request) -> Response {
     let headers = request.headers().clone();
+    let dpop = match dpop::read(&visit, &headers, request.uri().path()) {
+        Ok(dpop) => dpop,
+        Err(many) => return many.into_response(),
+    };
     let body = match body::read(&visit, request).await {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
     };
-    match answer(&visit, &headers, &body).await {
+    match answer(&visit, &headers, &body, &dpop).await {
         Ok(response) => {
             let headers = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
             (headers, Json(response)).into_response()
@@ -56,7 +62,12 @@ pub(crate) async fn token(visit: Visit, request: Request) -> Response {
     }
 }
 
-async fn answer(visit: &Visit, headers: &HeaderMap, body: &body::Body) -> Result<TokenResponse, Refused> {
+async fn answer(
+    visit: &Visit,
+    headers: &HeaderMap,
+    body: &body::Body,
+    dpop: &Presented,
+) -> Result<TokenResponse, Refused> {
     let form = body.form()?;
     let proof = read_client(headers, &form)?;
     rates::charge_token_request(&visit.app, &visit.project, visit.ip, visit.now)?;
@@ -65,6 +76,7 @@ async fn answer(visit: &Visit, headers: &HeaderMap, body: &body::Body) -> Result
     if !client.allows_grant_type(request.grant_type().as_str()) {
         return Err(Error::GrantTypeNotAllowed.into());
     }
+    let device_info = form.get("x_device_info").map_err(OAuthError::from)?;
     let confidential = client.application_type().is_confidential();
     let (app, project, now) = (&visit.app, &visit.project, visit.now);
     let tokens = match request {
@@ -77,19 +89,30 @@ async fn answer(visit: &Visit, headers: &HeaderMap, body: &body::Body) -> Result
                 code: exchange.code.as_str(),
                 redirect_uri: exchange.redirect_uri.as_deref(),
                 code_verifier: exchange.code_verifier.as_ref().map(vestibule_protocol::Credential::as_str),
-                dpop_jkt: None,
-                device: None,
+                proof: dpop,
+                device_info,
             };
             code::exchange(app, project, request, now).await?
         }
         TokenRequest::RefreshToken { refresh_token } => {
-            let request =
-                refresh::RefreshRequest { client: &proof, refresh_token: refresh_token.as_str(), device: None };
+            let request = refresh::RefreshRequest {
+                client: &proof,
+                refresh_token: refresh_token.as_str(),
+                device_info,
+                proof: dpop,
+            };
             refresh::refresh(app, project, request, now).await?
         }
-        TokenRequest::Anonymous { .. }
-        | TokenRequest::IdToken
-        | TokenRequest::Biometric { .. }
+        TokenRequest::Anonymous { jwt } => {
+            let request = anonymous::KeyRequest { client, jwt: jwt.as_str(), device_info, proof: dpop, ip: visit.ip };
+            anonymous::log_in(app, project, request, now).await?
+        }
+        TokenRequest::IdToken => {
+            let resolution = visit.resolve(headers).await?;
+            let id_token = id_token::renew(app, project, client, &resolution, now).await?;
+            return Ok(TokenResponse { id_token: Some(id_token), ..TokenResponse::default() });
+        }
+        TokenRequest::Biometric { .. }
         | TokenRequest::App2App { .. }
         | TokenRequest::SettingsAction(_)
         | TokenRequest::TokenExchange(_)

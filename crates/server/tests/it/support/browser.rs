@@ -8,7 +8,7 @@ use url::Url;
 use super::{Http, Reply, html::Page};
 
 /// Where a navigation ended.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Place {
     Nowhere,
     /// On a page of ours.
@@ -21,7 +21,8 @@ enum Place {
     App(Url),
 }
 
-/// A browser; what it does is what a person can do without JavaScript.
+/// A browser; a clone is another tab of it. What it does is what a person can do without JavaScript.
+#[derive(Clone)]
 pub(crate) struct Browser {
     http: Http,
     jar: Vec<Cookie<'static>>,
@@ -137,6 +138,11 @@ impl Browser {
         }
     }
 
+    /// Whether it was sent back to the app.
+    pub(crate) fn is_at_app(&self) -> bool {
+        matches!(self.place, Place::App(_))
+    }
+
     /// The value of a cookie.
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         self.jar.iter().find(|cookie| cookie.name() == name).map(Cookie::value)
@@ -170,6 +176,10 @@ impl Browser {
             Place::App(_) | Place::Nowhere => Url::parse(&self.http.origin).expect("an origin"),
         };
         let mut url = base.join(target).expect("an address");
+        if url.origin().ascii_serialization() != self.http.origin {
+            self.place = Place::App(url);
+            return;
+        }
         let mut request = self.http.request(method, url.as_str());
         if let Some(fields) = fields {
             request = request.form(&fields);

@@ -44,7 +44,7 @@ impl Http {
 }
 
 /// An answer, read whole.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,

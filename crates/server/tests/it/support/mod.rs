@@ -2,15 +2,24 @@
 
 mod app_client;
 mod browser;
+pub(crate) mod decoder;
+mod device;
 mod html;
 mod http;
+mod key_pair;
 mod mailbox;
 mod place;
+mod program;
 mod server;
 
 pub(crate) use app_client::{AppClient, Tokens, promotion_hint, query};
 pub(crate) use browser::Browser;
+pub(crate) use device::{ANONYMOUS_GRANT, Device, ID_TOKEN_GRANT, Platform};
 pub(crate) use http::{Http, Reply};
+pub(crate) use key_pair::{KeyPair, encode};
 pub(crate) use mailbox::Mailbox;
 pub(crate) use place::{Engine, on_both_engines};
+pub(crate) use program::Workplace;
 pub(crate) use server::{Setup, TestServer};
+pub(crate) use place::{Engine, Place, on_both_engines};
+pub(crate) use server::TestServer;

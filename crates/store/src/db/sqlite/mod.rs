@@ -178,7 +178,7 @@ impl Link {
         let text = sql.text(super::Engine::Sqlite);
         let mut step = || -> Result<Result<(), StoreError>, rusqlite::Error> {
             let mut statement = self.connection.prepare_cached(text)?;
-            bind(&mut statement, params)?;
+            bind(&mut statement, sql, params)?;
             let mut rows = statement.raw_query();
             while let Some(row) = rows.next()? {
                 if let Err(error) = each(&Row::of_sqlite(row)) {
@@ -198,7 +198,7 @@ impl Link {
         let text = sql.text(super::Engine::Sqlite);
         let step = || {
             let mut statement = self.connection.prepare_cached(text)?;
-            bind(&mut statement, params)?;
+            bind(&mut statement, sql, params)?;
             statement.raw_execute()
         };
         match step() {
@@ -227,23 +227,27 @@ impl Link {
     }
 }
 
-/// Binds `$n` to the n-th value. SQLite numbers such parameters by first appearance, so the *name* decides.
-fn bind(statement: &mut rusqlite::Statement<'_>, params: &[&dyn Param]) -> rusqlite::Result<()> {
+/// Binds `$n` to the n-th value. SQLite numbers such parameters by first appearance, so unless that is their order
+/// anyway, the *name* decides.
+fn bind(statement: &mut rusqlite::Statement<'_>, sql: &Sql, params: &[&dyn Param]) -> rusqlite::Result<()> {
     let count = statement.parameter_count();
     if count != params.len() {
         return Err(rusqlite::Error::InvalidParameterCount(params.len(), count));
     }
     for place in 1..=count {
-        let value = statement
-            .parameter_name(place)
-            .and_then(|name| name.strip_prefix('$'))
-            .and_then(|number| number.parse::<usize>().ok())
+        let number = if sql.is_in_order() { Some(place) } else { read_number(statement, place) };
+        let value = number
             .and_then(|number| params.get(number.wrapping_sub(1)))
             .ok_or(rusqlite::Error::InvalidParameterCount(params.len(), count))?;
         let value: &dyn rusqlite::ToSql = *value;
         statement.raw_bind_parameter(place, value)?;
     }
     Ok(())
+}
+
+/// The number in the name of the parameter at this place.
+fn read_number(statement: &rusqlite::Statement<'_>, place: usize) -> Option<usize> {
+    statement.parameter_name(place)?.strip_prefix('$')?.parse().ok()
 }
 
 fn open_writer(path: &Path) -> Result<Connection, StoreError> {

@@ -22,6 +22,8 @@ use super::{
 const GROUP_LIMIT: usize = 512;
 /// At most this many closures wait; who comes later waits for a place, and not forever.
 const QUEUE_LIMIT: usize = 8_192;
+/// So many groups after one with a refused closure get a savepoint for each closure.
+const CAREFUL_GROUPS: u32 = 32;
 /// How long a closure waits for a place in the queue.
 const QUEUE_WAIT: Duration = Duration::from_secs(5);
 
@@ -38,7 +40,7 @@ impl Writer {
     pub(super) fn start(link: Link, checkpoints: Connection, counters: Arc<Counters>) -> io::Result<Self> {
         let (sender, queue) = mpsc::channel(QUEUE_LIMIT);
         let checkpointer = Checkpointer::start(checkpoints, Arc::clone(&counters))?;
-        let desk = Desk { tx: Tx(Conn(conn::Link::Sqlite(link))), checkpointer, counters };
+        let desk = Desk { tx: Tx(Conn(conn::Link::Sqlite(link))), checkpointer, counters, careful: 0 };
         thread::Builder::new().name("store-writer".to_owned()).spawn(move || desk.serve(queue))?;
         Ok(Self(sender))
     }
@@ -158,6 +160,16 @@ struct Desk {
     tx: Tx,
     checkpointer: Checkpointer,
     counters: Arc<Counters>,
+    /// How many groups still get savepoints.
+    careful: u32,
+}
+
+/// Why a group has to be run again.
+enum Again {
+    /// One was refused, and without savepoints its changes cannot be told from the others'.
+    Carefully,
+    /// This one broke the transaction.
+    Without(usize, StoreError),
 }
 
 impl Desk {
@@ -199,9 +211,16 @@ impl Desk {
             if let Err(error) = link(&mut self.tx).control("BEGIN IMMEDIATE") {
                 break Err(error);
             }
-            match self.run_all(group) {
+            // Most groups are kept whole, so savepoints are for those that are not.
+            let run = if self.careful > 0 { self.run_each(group) } else { self.run_together(group) };
+            match run {
+                Ok(0) => break link(&mut self.tx).control("ROLLBACK").map(|()| 0),
                 Ok(kept) => break link(&mut self.tx).control("COMMIT").map(|()| kept).map_err(doubt),
-                Err((culprit, error)) => {
+                Err(Again::Carefully) => {
+                    self.roll_back();
+                    self.careful = CAREFUL_GROUPS;
+                }
+                Err(Again::Without(culprit, error)) => {
                     // The engine gave up the transaction (disk full, I/O error) or we must: the one that was
                     // running is answered with its error, the others run again without it.
                     self.roll_back();
@@ -215,7 +234,9 @@ impl Desk {
                 }
             }
         };
+        self.careful = self.careful.saturating_sub(1);
         match outcome {
+            Ok(0) => {}
             Ok(kept) => {
                 self.counters.count_commit(kept);
                 let after = link(&mut self.tx).connection.total_changes();
@@ -230,23 +251,44 @@ impl Desk {
         }
     }
 
-    /// Runs each job in a savepoint of its own; says how many stay, or which one broke the transaction.
-    fn run_all(&mut self, group: &mut [Box<dyn Job>]) -> Result<usize, (usize, StoreError)> {
+    /// Runs the jobs one after the other in the bare transaction; says how many stay.
+    fn run_together(&mut self, group: &mut [Box<dyn Job>]) -> Result<usize, Again> {
+        let lone = group.len() == 1;
+        for (place, job) in group.iter_mut().enumerate() {
+            let keep = job.attempt(&mut self.tx);
+            self.check_open(place)?;
+            if !keep {
+                // Alone, it is undone with the transaction.
+                return if lone { Ok(0) } else { Err(Again::Carefully) };
+            }
+        }
+        Ok(group.len())
+    }
+
+    /// Runs each job in a savepoint of its own; says how many stay.
+    fn run_each(&mut self, group: &mut [Box<dyn Job>]) -> Result<usize, Again> {
         let mut kept = 0;
         for (place, job) in group.iter_mut().enumerate() {
-            link(&mut self.tx).control("SAVEPOINT job").map_err(|error| (place, error))?;
+            let without = |error| Again::Without(place, error);
+            link(&mut self.tx).control("SAVEPOINT job").map_err(without)?;
             let keep = job.attempt(&mut self.tx);
+            self.check_open(place)?;
             let link = link(&mut self.tx);
-            if link.connection.is_autocommit() {
-                return Err((place, StoreError::Busy("the database gave up the transaction")));
-            }
             if !keep {
-                link.control("ROLLBACK TO job").map_err(|error| (place, error))?;
+                link.control("ROLLBACK TO job").map_err(without)?;
             }
-            link.control("RELEASE job").map_err(|error| (place, error))?;
+            link.control("RELEASE job").map_err(without)?;
             kept += usize::from(keep);
         }
         Ok(kept)
+    }
+
+    /// Whether the transaction survived the job at this place.
+    fn check_open(&mut self, place: usize) -> Result<(), Again> {
+        if link(&mut self.tx).connection.is_autocommit() {
+            return Err(Again::Without(place, StoreError::Busy("the database gave up the transaction")));
+        }
+        Ok(())
     }
 
     fn roll_back(&mut self) {

@@ -1,0 +1,202 @@
+//! Driving a server: closed loop (as fast as it answers) and open loop (at a rate, whatever it does).
+
+use std::{
+    cell::RefCell,
+    io,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use hdrhistogram::Histogram;
+use tokio::task::LocalSet;
+
+use crate::wire::{Answer, Connection};
+
+/// Where requests come from and what answers should be.
+pub trait Source {
+    /// Writes this connection's next request.
+    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>);
+    /// Whether this is the answer it should get.
+    fn judge(&self, hand: &mut Hand, answer: &Answer<'_>) -> bool;
+}
+
+/// What one connection remembers between requests.
+pub struct Hand {
+    /// Which connection it is.
+    pub number: usize,
+    /// Random state.
+    pub random: u64,
+    /// The step of a journey it is at.
+    pub step: usize,
+    /// What it was given last.
+    pub held: Vec<String>,
+}
+
+impl Hand {
+    fn new(number: usize) -> Self {
+        let random = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        Self { number, random, step: 0, held: Vec::new() }
+    }
+
+    /// The next pseudo-random number (xorshift64*).
+    pub fn draw(&mut self) -> u64 {
+        self.random ^= self.random >> 12;
+        self.random ^= self.random << 25;
+        self.random ^= self.random >> 27;
+        self.random.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+}
+
+/// What a stretch of load came to.
+pub struct Outcome {
+    pub per_second: f64,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+    pub max_ms: f64,
+    pub errors: u64,
+    pub first_error: Option<String>,
+}
+
+struct Tally {
+    histogram: Histogram<u64>,
+    answered: u64,
+    errors: u64,
+    first_error: Option<String>,
+}
+
+impl Tally {
+    fn new() -> Rc<RefCell<Self>> {
+        let histogram = Histogram::new_with_bounds(1, 600_000_000, 3).expect("bounds in order");
+        Rc::new(RefCell::new(Self { histogram, answered: 0, errors: 0, first_error: None }))
+    }
+
+    fn note(&mut self, took: Duration, error: Option<String>) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.histogram.saturating_record(micros.max(1));
+        self.answered += 1;
+        if let Some(error) = error {
+            self.errors += 1;
+            self.first_error.get_or_insert(error);
+        }
+    }
+}
+
+fn describe(answer: &Answer<'_>) -> String {
+    let body = String::from_utf8_lossy(&answer.body[..answer.body.len().min(200)]).into_owned();
+    format!("{} {}", answer.status, body.trim())
+}
+
+/// Every connection asks again as soon as it was answered.
+///
+/// A closed loop asks nothing while the server stalls; the percentiles are corrected for that by the mean wait.
+pub async fn drive_closed(
+    port: u16,
+    source: Rc<dyn Source>,
+    connections: usize,
+    warm_up: Duration,
+    length: Duration,
+) -> io::Result<Outcome> {
+    let tally = Tally::new();
+    let local = LocalSet::new();
+    let begun = Instant::now();
+    let (from, until) = (begun + warm_up, begun + warm_up + length);
+    for number in 0..connections {
+        let (source, tally) = (Rc::clone(&source), Rc::clone(&tally));
+        let mut connection = Connection::open(port).await?;
+        local.spawn_local(async move {
+            let (mut hand, mut request) = (Hand::new(number), Vec::with_capacity(1_024));
+            loop {
+                let asked = Instant::now();
+                if asked >= until {
+                    return;
+                }
+                request.clear();
+                source.write(&mut hand, &mut request);
+                let error = match connection.ask(&request).await {
+                    Ok(answer) if source.judge(&mut hand, &answer) => None,
+                    Ok(answer) => Some(describe(&answer)),
+                    Err(error) => {
+                        tally.borrow_mut().note(asked.elapsed(), Some(error.to_string()));
+                        match Connection::open(port).await {
+                            Ok(fresh) => connection = fresh,
+                            Err(_) => return,
+                        }
+                        continue;
+                    }
+                };
+                let answered = Instant::now();
+                if answered >= from && answered < until {
+                    tally.borrow_mut().note(answered - asked, error);
+                }
+            }
+        });
+    }
+    local.await;
+    let tally = tally.borrow();
+    let per_second = tally.answered as f64 / length.as_secs_f64();
+    let usual_wait = (connections as f64 / per_second.max(1.0) * 1e6) as u64;
+    Ok(sum_up(&tally, &tally.histogram.clone_correct(usual_wait.max(1)), per_second))
+}
+
+/// Requests fall due at a steady rate; each is timed from when it was due, sent or not.
+pub async fn drive_open(
+    port: u16,
+    source: Rc<dyn Source>,
+    connections: usize,
+    per_second: f64,
+    length: Duration,
+) -> io::Result<Outcome> {
+    let tally = Tally::new();
+    let local = LocalSet::new();
+    let pause = Duration::from_secs_f64(connections as f64 / per_second.max(1.0));
+    let mut open = Vec::with_capacity(connections);
+    for _ in 0..connections {
+        open.push(Connection::open(port).await?);
+    }
+    let begun = Instant::now();
+    let until = begun + length;
+    for (number, mut connection) in open.into_iter().enumerate() {
+        let (source, tally) = (Rc::clone(&source), Rc::clone(&tally));
+        // The connections' turns are spread over the pause, so that the server sees single requests, not salvoes.
+        let mut due = begun + pause.mul_f64(number as f64 / connections as f64);
+        local.spawn_local(async move {
+            let (mut hand, mut request) = (Hand::new(number), Vec::with_capacity(1_024));
+            while due < until {
+                tokio::time::sleep_until(due.into()).await;
+                request.clear();
+                source.write(&mut hand, &mut request);
+                let error = match connection.ask(&request).await {
+                    Ok(answer) if source.judge(&mut hand, &answer) => None,
+                    Ok(answer) => Some(describe(&answer)),
+                    Err(error) => {
+                        tally.borrow_mut().note(due.elapsed(), Some(error.to_string()));
+                        match Connection::open(port).await {
+                            Ok(fresh) => connection = fresh,
+                            Err(_) => return,
+                        }
+                        due += pause;
+                        continue;
+                    }
+                };
+                tally.borrow_mut().note(due.elapsed(), error);
+                due += pause;
+            }
+        });
+    }
+    local.await;
+    let took = begun.elapsed().max(length);
+    let tally = tally.borrow();
+    Ok(sum_up(&tally, &tally.histogram, tally.answered as f64 / took.as_secs_f64()))
+}
+
+fn sum_up(tally: &Tally, histogram: &Histogram<u64>, per_second: f64) -> Outcome {
+    let at = |quantile: f64| histogram.value_at_quantile(quantile) as f64 / 1_000.0;
+    Outcome {
+        per_second,
+        p50_ms: at(0.5),
+        p99_ms: at(0.99),
+        max_ms: tally.histogram.max() as f64 / 1_000.0,
+        errors: tally.errors,
+        first_error: tally.first_error.clone(),
+    }
+}

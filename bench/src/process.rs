@@ -1,0 +1,98 @@
+//! The processes that are measured: starting, waiting, looking at, stopping. All of them are our own children.
+
+use std::{
+    error::Error,
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::wire::Connection;
+
+/// How long a server may take to answer its first request.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A running server.
+pub struct Process {
+    child: Child,
+    pub port: u16,
+    /// From the start of the process to its first answer.
+    pub start_up: Duration,
+}
+
+impl Process {
+    /// Starts a server and waits until it answers on `path` with a status below 500.
+    pub async fn start(command: &mut Command, port: u16, path: &str, log: &Path) -> Result<Self, Box<dyn Error>> {
+        let log_file = fs::File::create(log)?;
+        let begun = Instant::now();
+        let child = command.stdin(Stdio::null()).stdout(log_file.try_clone()?).stderr(log_file).spawn()?;
+        let mut process = Self { child, port, start_up: Duration::ZERO };
+        let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n");
+        loop {
+            if let Ok(mut connection) = Connection::open(port).await
+                && let Ok(answer) = connection.ask(request.as_bytes()).await
+                && answer.status < 500
+            {
+                process.start_up = begun.elapsed();
+                return Ok(process);
+            }
+            let ended = process.child.try_wait()?;
+            if ended.is_some() || begun.elapsed() > PATIENCE {
+                let said = fs::read_to_string(log).unwrap_or_default();
+                return Err(format!("a server on port {port} did not start: {}", said.trim()).into());
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Memory it holds now and held at most, in MiB (Linux only).
+    pub fn memory(&self) -> Option<(f64, f64)> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let field = |name: &str| -> Option<f64> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+            Some(line.trim().trim_end_matches("kB").trim().parse::<f64>().ok()? / 1_024.0)
+        };
+        Some((field("VmRSS:")?, field("VmHWM:")?))
+    }
+
+    /// Processor time it used so far (Linux only; clock ticks are 10 ms there).
+    pub fn processor_time(&self) -> Option<Duration> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+        Some(Duration::from_millis(ticks * 10))
+    }
+
+    /// Asks it to stop, and waits until it did.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let id = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status().is_ok_and(|status| status.success());
+        let begun = Instant::now();
+        while asked && begun.elapsed() < Duration::from_secs(25) {
+            if matches!(self.child.try_wait(), Ok(Some(_)) | Err(_)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.end();
+        }
+    }
+}
+
+/// A port that is free now; nobody holds it for us.
+pub fn find_port() -> std::io::Result<u16> {
+    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}

@@ -1,0 +1,553 @@
+//! One run: what is started, in which order it is driven, and how the figures are put together.
+
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use crate::{
+    Options, fill,
+    floor::Floor,
+    load::{self, Hand, Outcome, Source},
+    place::{Engine, Place},
+    process::{Process, find_port},
+    report::{Figure, Report, Sizes},
+    scenario::{ALL, Fixed, Ground, Scenario, Stage, sign_up},
+    wire::Connection,
+};
+
+/// What the options come to.
+struct Plan {
+    engines: Vec<Engine>,
+    users: Vec<u64>,
+    concurrency: Vec<usize>,
+    scenarios: Vec<Scenario>,
+    warm_up: Duration,
+    length: Duration,
+    rounds: usize,
+    guests: usize,
+}
+
+impl Plan {
+    fn make(options: &Options) -> Self {
+        let quick = options.quick;
+        let or = |given: &[usize], otherwise: &[usize]| if given.is_empty() { otherwise.to_vec() } else { given.to_vec() };
+        let engines = match (options.store, &options.postgres) {
+            (Some(engine), _) => vec![engine],
+            (None, Some(_)) if !quick => vec![Engine::Sqlite, Engine::Postgres],
+            (None, _) => vec![Engine::Sqlite],
+        };
+        Self {
+            engines,
+            users: if options.users.is_empty() { vec![0] } else { options.users.clone() },
+            concurrency: or(&options.concurrency, if quick { &[64] } else { &[1, 16, 64, 256] }),
+            scenarios: if options.scenario.is_empty() { ALL.to_vec() } else { options.scenario.clone() },
+            warm_up: Duration::from_millis(if quick { 300 } else { 1_000 }),
+            length: Duration::from_secs_f64(options.seconds.unwrap_or(if quick { 1.2 } else { 5.0 })),
+            rounds: options.rounds.unwrap_or(if quick { 1 } else { 3 }).max(1),
+            guests: if quick { 3_000 } else { 20_000 },
+        }
+    }
+}
+
+/// Who was driven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    House(Scenario),
+    Floor(Ground),
+    Peer(Ground),
+}
+
+impl Who {
+    fn name(self) -> &'static str {
+        match self {
+            Self::House(scenario) => scenario.name(),
+            Self::Floor(Ground::Handler) => "floor_handler",
+            Self::Floor(Ground::Rows) => "floor_rows",
+            Self::Peer(Ground::Handler) => "peer_session",
+            Self::Peer(Ground::Rows) => "peer_signup",
+        }
+    }
+}
+
+/// One stretch of one round.
+struct Stretch {
+    who: Who,
+    concurrency: usize,
+    outcome: Outcome,
+    server_micros: Option<f64>,
+}
+
+struct Bench {
+    options: Options,
+    plan: Plan,
+    root: PathBuf,
+    report: Report,
+    /// Places to remove at the end.
+    scratch: Vec<Place>,
+    databases: usize,
+}
+
+/// Does it all.
+pub async fn run(options: Options) -> Result<(), Box<dyn Error>> {
+    let plan = Plan::make(&options);
+    fs::create_dir_all(&options.out)?;
+    let out = fs::canonicalize(&options.out)?;
+    let root = tempfile::Builder::new().prefix("data-").tempdir_in(&out)?;
+    let report = Report {
+        machine: describe_machine(),
+        settings: json!({
+            "seconds": plan.length.as_secs_f64(),
+            "rounds": plan.rounds,
+            "quick": options.quick,
+            "threads_of_the_load": 1,
+        }),
+        binary_bytes: fs::metadata(&options.binary).ok().map(|file| file.len()),
+        figures: Vec::new(),
+        sizes: Vec::new(),
+        notes: Vec::new(),
+    };
+    let mut bench = Bench { options, plan, root: root.path().to_path_buf(), report, scratch: Vec::new(), databases: 0 };
+    let outcome = bench.measure_all().await;
+    for place in std::mem::take(&mut bench.scratch) {
+        place.remove().await;
+    }
+    outcome?;
+    print!("{}", bench.report.write(&out)?);
+    eprintln!("\nWritten to {0}/results.md, {0}/results.json and {0}/results.svg", bench.options.out.display());
+    Ok(())
+}
+
+impl Bench {
+    async fn measure_all(&mut self) -> Result<(), Box<dyn Error>> {
+        let handler = self.start_floor(Floor::Http, "-").await?;
+        let peer = self.start_peer().await?;
+        for engine in self.plan.engines.clone() {
+            let floor_place = self.make_place(engine, "floor").await?;
+            let (floor, url) = match (&floor_place, engine) {
+                (Place::Folder(folder), _) => (Floor::Sqlite, folder.join("store.db").display().to_string()),
+                (Place::Database { url, .. }, _) => (Floor::Postgres, url.clone()),
+            };
+            self.scratch.push(floor_place);
+            let rows = self.start_floor(floor, &url).await?;
+            for users in self.plan.users.clone() {
+                self.measure_store(engine, users, &handler, &rows, peer.as_ref()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn make_place(&mut self, engine: Engine, name: &str) -> Result<Place, Box<dyn Error>> {
+        match engine {
+            Engine::Sqlite => Ok(Place::folder(&self.root, name)?),
+            Engine::Postgres => {
+                let admin = self.options.postgres.as_deref().ok_or("no PostgreSQL: give --postgres URL")?;
+                self.databases += 1;
+                Place::database(admin, &format!("{name}_{}", self.databases)).await
+            }
+        }
+    }
+
+    async fn start_floor(&self, floor: Floor, place: &str) -> Result<Process, Box<dyn Error>> {
+        let port = find_port()?;
+        let name = match floor {
+            Floor::Http => "http",
+            Floor::Sqlite => "sqlite",
+            Floor::Postgres => "postgres",
+        };
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["floor", name, &port.to_string(), place]);
+        Process::start(&mut command, port, "/healthz", &self.root.join(format!("floor-{name}.log"))).await
+    }
+
+    async fn start_peer(&mut self) -> Result<Option<Process>, Box<dyn Error>> {
+        if self.options.without_peer {
+            return Ok(None);
+        }
+        if !self.options.peer.join("node_modules").is_dir() || self.options.postgres.is_none() {
+            self.report.notes.push("The peer was left out: it needs PostgreSQL, Node.js and its npm packages.".into());
+            return Ok(None);
+        }
+        let place = self.make_place(Engine::Postgres, "peer").await?;
+        let port = find_port()?;
+        let mut command = Command::new("node");
+        command.current_dir(&self.options.peer).args(["server.mjs", &port.to_string(), &place.url()]);
+        self.scratch.push(place);
+        match Process::start(&mut command, port, "/api/auth/ok", &self.root.join("peer.log")).await {
+            Ok(process) => Ok(Some(process)),
+            Err(error) => {
+                self.report.notes.push(format!("The peer was left out: {error}"));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Measures one engine at one size.
+    async fn measure_store(
+        &mut self,
+        engine: Engine,
+        users: u64,
+        handler: &Process,
+        rows: &Process,
+        peer: Option<&Process>,
+    ) -> Result<(), Box<dyn Error>> {
+        eprintln!("{} with {users} dormant guests", engine.name());
+        let place = self.make_place(engine, &format!("house_{users}")).await?;
+        let port = find_port()?;
+        let house = House::prepare(&self.options.binary, &self.root, &place, port)?;
+        let mut sizes = Sizes { store: engine.name(), users, ..Sizes::default() };
+        let mut known = Vec::new();
+        if users > 0 {
+            let before = place.bytes().await?;
+            let begun = Instant::now();
+            known = fill::load(&place, users, self.plan.guests).await?;
+            sizes.load_seconds = Some(begun.elapsed().as_secs_f64());
+            sizes.bytes_per_guest = Some((place.bytes().await? - before) as f64 / users as f64);
+        }
+        let server = house.start(&self.root).await?;
+        sizes.start_up_ms = Some(server.start_up.as_secs_f64() * 1_000.0);
+        sizes.idle_mib = server.memory().map(|(now, _)| now);
+        let mut stage = Stage { host: format!("127.0.0.1:{port}"), guests: Rc::default() };
+        stage.gather(port, "bench", known, self.plan.guests).await?;
+        let scenarios = self.choose(&stage, port).await?;
+        let cookie = match peer {
+            Some(peer) => Some(enter_peer(peer.port).await?),
+            None => None,
+        };
+        let mut stretches = Vec::new();
+        for round in 0..self.plan.rounds {
+            for concurrency in self.plan.concurrency.clone() {
+                eprintln!("  round {}, {concurrency} connections", round + 1);
+                let host = format!("127.0.0.1:{port}");
+                let append: Rc<dyn Source> =
+                    Rc::new(Fixed { request: sign_up(&host, "refresh_token"), expected: "refresh_token" });
+                for (ground, process) in [(Ground::Handler, handler), (Ground::Rows, rows)] {
+                    if scenarios.iter().any(|scenario| scenario.ground() == ground) {
+                        stretches.push(self.drive(Who::Floor(ground), process, Rc::clone(&append), concurrency).await?);
+                        if let (Some(peer), Some(cookie)) = (peer, &cookie) {
+                            let source = ask_peer(peer.port, ground, cookie);
+                            stretches.push(self.drive(Who::Peer(ground), peer, source, concurrency).await?);
+                        }
+                    }
+                }
+                for scenario in &scenarios {
+                    // ID tokens of the two refresh scenarios are signed as their application wants.
+                    let source = stage_for(&stage, *scenario, port, self.plan.guests).await?;
+                    stretches.push(self.drive(Who::House(*scenario), &server, source, concurrency).await?);
+                }
+            }
+        }
+        let first = self.report.figures.len();
+        self.take_middle(engine, users, &stretches);
+        self.measure_open(engine, users, first, &scenarios, &stage, &server).await?;
+        sizes.flood_mib = server.memory().map(|(_, most)| most);
+        server.stop();
+        if users == 0 {
+            sizes.bytes_per_guest = count_users(&place).await?.map(|(bytes, count)| bytes / count);
+        }
+        self.report.sizes.push(sizes);
+        place.remove().await;
+        Ok(())
+    }
+
+    /// The scenarios this server knows; what it does not know is noted and left out.
+    async fn choose(&mut self, stage: &Stage, port: u16) -> Result<Vec<Scenario>, Box<dyn Error>> {
+        let mut known = Vec::new();
+        for scenario in self.plan.scenarios.clone() {
+            let source = stage_for(stage, scenario, port, 2).await?;
+            let mut connection = Connection::open(port).await?;
+            let mut hand = Hand { number: 0, random: 7, step: 0, held: Vec::new() };
+            let mut refused = None;
+            for _ in 0..2 {
+                let mut request = Vec::new();
+                source.write(&mut hand, &mut request);
+                let answer = connection.ask(&request).await?;
+                if !source.judge(&mut hand, &answer) {
+                    let body = String::from_utf8_lossy(&answer.body[..answer.body.len().min(120)]).into_owned();
+                    refused = Some(format!("{} {}", answer.status, body.trim()));
+                    break;
+                }
+            }
+            match refused {
+                None => known.push(scenario),
+                Some(why) => {
+                    self.report.notes.push(format!("{} was left out: the server answered {why}", scenario.name()));
+                }
+            }
+        }
+        Ok(known)
+    }
+
+    async fn drive(
+        &self,
+        who: Who,
+        process: &Process,
+        source: Rc<dyn Source>,
+        concurrency: usize,
+    ) -> Result<Stretch, Box<dyn Error>> {
+        let (warm_up, length) = (self.plan.warm_up, self.plan.length);
+        let before = process.processor_time();
+        let outcome = load::drive_closed(process.port, source, concurrency, warm_up, length).await?;
+        let after = process.processor_time();
+        // Warm-up requests count as much as the others: same rate, so same cost for each.
+        let requests = outcome.per_second * (warm_up + length).as_secs_f64();
+        let server_micros = before
+            .zip(after)
+            .map(|(before, after)| (after - before).as_secs_f64() * 1e6 / requests.max(1.0))
+            .filter(|_| !matches!(who, Who::Peer(_)));
+        let error = outcome.first_error.as_deref().map_or_else(String::new, |error| format!("  first error: {error}"));
+        eprintln!(
+            "    {:<16} {:>8.0}/s  p50 {:>7.2} ms  p99 {:>7.2} ms  {:>6.1} µs of processor{error}",
+            who.name(),
+            outcome.per_second,
+            outcome.p50_ms,
+            outcome.p99_ms,
+            server_micros.unwrap_or_default(),
+        );
+        Ok(Stretch { who, concurrency, outcome, server_micros })
+    }
+
+    /// Of each who and concurrency, the round with the middle rate.
+    fn take_middle(&mut self, engine: Engine, users: u64, stretches: &[Stretch]) {
+        let middle = |who: Who, concurrency: usize| {
+            let mut same: Vec<&Stretch> =
+                stretches.iter().filter(|stretch| stretch.who == who && stretch.concurrency == concurrency).collect();
+            same.sort_by(|a, b| a.outcome.per_second.total_cmp(&b.outcome.per_second));
+            same.get(same.len() / 2).copied()
+        };
+        let mut seen: Vec<(Who, usize)> = Vec::new();
+        for stretch in stretches {
+            let key = (stretch.who, stretch.concurrency);
+            if seen.contains(&key) {
+                continue;
+            }
+            seen.push(key);
+            let Some(found) = middle(stretch.who, stretch.concurrency) else { continue };
+            let ground = match stretch.who {
+                Who::House(scenario) => scenario.ground(),
+                Who::Floor(ground) | Who::Peer(ground) => ground,
+            };
+            let against = |who: Who| {
+                let other = middle(who, stretch.concurrency)?.outcome.per_second;
+                (other > 0.0).then(|| found.outcome.per_second / other)
+            };
+            self.report.figures.push(Figure {
+                scenario: stretch.who.name(),
+                store: engine.name(),
+                users,
+                concurrency: stretch.concurrency,
+                kind: "closed",
+                per_second: found.outcome.per_second,
+                p50_ms: found.outcome.p50_ms,
+                p99_ms: found.outcome.p99_ms,
+                max_ms: found.outcome.max_ms,
+                errors: found.outcome.errors,
+                server_micros: found.server_micros,
+                ratio_to_floor: against(Who::Floor(ground)),
+                ratio_to_peer: against(Who::Peer(ground)),
+            });
+        }
+        self.report.figures.sort_by_key(|figure| (figure.users, figure.scenario, figure.concurrency));
+    }
+
+    /// Half of the best closed rate, steadily: how long does a request take that comes when it comes?
+    async fn measure_open(
+        &mut self,
+        engine: Engine,
+        users: u64,
+        first: usize,
+        scenarios: &[Scenario],
+        stage: &Stage,
+        server: &Process,
+    ) -> Result<(), Box<dyn Error>> {
+        for scenario in scenarios {
+            let mine = self.report.figures.iter().filter(|figure| {
+                figure.scenario == scenario.name() && figure.store == engine.name() && figure.users == users
+            });
+            let Some(best) = mine.max_by(|a, b| a.per_second.total_cmp(&b.per_second)).cloned() else { continue };
+            let source = stage_for(stage, *scenario, server.port, self.plan.guests).await?;
+            let rate = best.per_second / 2.0;
+            let outcome = load::drive_open(server.port, source, best.concurrency.max(64), rate, self.plan.length).await?;
+            eprintln!(
+                "    {:<16} {:>8.0}/s  p50 {:>7.2} ms  p99 {:>7.2} ms  open loop",
+                scenario.name(),
+                outcome.per_second,
+                outcome.p50_ms,
+                outcome.p99_ms
+            );
+            let share = outcome.per_second / best.per_second;
+            self.report.figures.push(Figure {
+                concurrency: best.concurrency.max(64),
+                kind: "open",
+                per_second: outcome.per_second,
+                p50_ms: outcome.p50_ms,
+                p99_ms: outcome.p99_ms,
+                max_ms: outcome.max_ms,
+                errors: outcome.errors,
+                server_micros: None,
+                ratio_to_floor: best.ratio_to_floor.map(|ratio| ratio * share),
+                ratio_to_peer: best.ratio_to_peer.map(|ratio| ratio * share),
+                ..best
+            });
+        }
+        debug_assert!(first <= self.report.figures.len());
+        Ok(())
+    }
+}
+
+/// The source of a scenario; RS256 refreshes need guests of their own application.
+async fn stage_for(stage: &Stage, scenario: Scenario, port: u16, guests: usize) -> Result<Rc<dyn Source>, Box<dyn Error>> {
+    if scenario != Scenario::RefreshRs256 {
+        return Ok(stage.source(scenario));
+    }
+    let mut other = Stage { host: stage.host.clone(), guests: Rc::default() };
+    other.gather(port, "bench-rs256", Vec::new(), guests.min(2_000)).await?;
+    Ok(other.source(scenario))
+}
+
+/// The measured server: its configuration and its project.
+struct House {
+    binary: PathBuf,
+    config: PathBuf,
+    port: u16,
+}
+
+impl House {
+    fn prepare(binary: &Path, root: &Path, place: &Place, port: u16) -> Result<Self, Box<dyn Error>> {
+        let config = root.join(format!("house-{port}.toml"));
+        fs::write(
+            &config,
+            format!(
+                "[server]\nlisten = \"127.0.0.1:{port}\"\ntrusted_proxies = [\"127.0.0.1\"]\n[store]\nurl = \"{}\"\n[secrets]\nmaster_key_file = \"{}\"\n[log]\nfilter = \"warn\"\n",
+                place.url(),
+                root.join("master.key").display(),
+            ),
+        )?;
+        let project = root.join("project.toml");
+        fs::write(&project, project_file(port))?;
+        let output = Command::new(binary).args(["project", "apply", "--config"]).arg(&config).arg(&project).output()?;
+        if !output.status.success() {
+            return Err(format!("the project was refused: {}", String::from_utf8_lossy(&output.stderr)).into());
+        }
+        Ok(Self { binary: binary.to_path_buf(), config, port })
+    }
+
+    async fn start(&self, root: &Path) -> Result<Process, Box<dyn Error>> {
+        let mut command = Command::new(&self.binary);
+        command.args(["serve", "--config"]).arg(&self.config);
+        Process::start(&mut command, self.port, "/healthz", &root.join(format!("house-{}.log", self.port))).await
+    }
+}
+
+/// Limits by address are off for sign-ups; those of the token endpoint stay, so the load comes from many addresses.
+fn project_file(port: u16) -> String {
+    format!(
+        r#"[project]
+id = "bench"
+public_origin = "http://127.0.0.1:{port}"
+
+[authentication]
+identities = ["login_id", "anonymous"]
+
+[authentication.rate_limits.signup_anonymous.per_ip]
+enabled = false
+
+[[oauth.clients]]
+client_id = "bench"
+x_application_type = "spa"
+redirect_uris = ["http://127.0.0.1:{port}/back"]
+id_token_signed_response_alg = "ES256"
+
+[[oauth.clients]]
+client_id = "bench-rs256"
+x_application_type = "spa"
+redirect_uris = ["http://127.0.0.1:{port}/back"]
+
+[[oauth.clients]]
+client_id = "bench-native"
+x_application_type = "native"
+redirect_uris = ["com.example.bench://host/path"]
+id_token_signed_response_alg = "ES256"
+"#
+    )
+}
+
+/// Signs one guest up at the peer; answers its cookies.
+async fn enter_peer(port: u16) -> Result<String, Box<dyn Error>> {
+    let mut connection = Connection::open(port).await?;
+    let request = peer_sign_up(port);
+    let answer = connection.ask(&request).await?;
+    let head = String::from_utf8_lossy(answer.head).into_owned();
+    let cookies: Vec<String> = head
+        .lines()
+        .filter_map(|line| line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie")))
+        .filter_map(|(_, value)| value.trim().split(';').next().map(str::to_owned))
+        .collect();
+    if answer.status != 200 || cookies.is_empty() {
+        return Err(format!("the peer refused a guest: {}", String::from_utf8_lossy(answer.body)).into());
+    }
+    Ok(cookies.join("; "))
+}
+
+fn peer_sign_up(port: u16) -> Vec<u8> {
+    format!(
+        "POST /api/auth/sign-in/anonymous HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
+    )
+    .into_bytes()
+}
+
+fn ask_peer(port: u16, ground: Ground, cookie: &str) -> Rc<dyn Source> {
+    match ground {
+        Ground::Rows => Rc::new(Fixed { request: peer_sign_up(port), expected: "\"token\"" }),
+        Ground::Handler => Rc::new(Fixed {
+            request: format!(
+                "GET /api/auth/get-session HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\n\r\n"
+            )
+            .into_bytes(),
+            expected: "\"session\"",
+        }),
+    }
+}
+
+/// Bytes and users of a stopped store that only had guests.
+async fn count_users(place: &Place) -> Result<Option<(f64, f64)>, Box<dyn Error>> {
+    let count = match place {
+        Place::Folder(folder) => {
+            let connection = rusqlite::Connection::open(folder.join("store.db"))?;
+            connection.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0))?
+        }
+        Place::Database { url, .. } => {
+            crate::place::connect(url).await?.query_one("SELECT count(*) FROM users", &[]).await?.get(0)
+        }
+    };
+    // Fewer say more about the empty store than about guests.
+    Ok((count > 50_000).then_some((place.bytes().await? as f64, count as f64)))
+}
+
+fn describe_machine() -> serde_json::Value {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let line = |text: &str, name: &str| {
+        let found = text.lines().find(|line| line.starts_with(name)).and_then(|line| line.split_once(':'));
+        found.map_or_else(String::new, |(_, value)| value.trim().to_owned())
+    };
+    let say = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success());
+        output.map_or_else(String::new, |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let kib: f64 = line(&read("/proc/meminfo"), "MemTotal").trim_end_matches("kB").trim().parse().unwrap_or(0.0);
+    json!({
+        "cpu": line(&read("/proc/cpuinfo"), "model name"),
+        "cores": std::thread::available_parallelism().map_or(0, usize::from),
+        "memory_gib": (kib / 1_048_576.0).round(),
+        "kernel": say("uname", &["-sr"]),
+        "load_before": read("/proc/loadavg").split_whitespace().next().unwrap_or("").to_owned(),
+        "commit": say("git", &["rev-parse", "--short", "HEAD"]),
+        "date": say("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
+    })
+}

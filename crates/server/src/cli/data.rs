@@ -1,0 +1,102 @@
+//! `vestibule backup`, `restore` and `migrate-store`: keeping and moving the data.
+#![expect(clippy::print_stdout, reason = "a command line talks to its terminal")]
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use vestibule_store::{BackupSummary, Location, Store, TransferStep, back_up_sqlite, restore_sqlite, transfer_to_postgres};
+
+use super::{ConfigFile, Failure};
+use crate::boot;
+
+/// Copy the embedded store while it is in use
+#[derive(Debug, Args)]
+pub(super) struct BackUp {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The file to make; it must not exist yet
+    file: PathBuf,
+}
+
+/// Make a backup the embedded store; the server must be stopped
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The backup
+    file: PathBuf,
+}
+
+/// Move the embedded store to PostgreSQL; the server must be stopped
+#[derive(Debug, Args)]
+pub(super) struct MigrateStore {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// An empty PostgreSQL database: postgres://user:password@host:port/database
+    #[arg(long, value_name = "URL", env = "VESTIBULE_MIGRATE_TO", hide_env_values = true)]
+    to: String,
+}
+
+impl BackUp {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let from = sqlite_path(&self.config, "Use pg_dump for it: see docs/guides/backup.md.")?;
+        let summary = off_thread(from, self.file.clone(), back_up_sqlite).await?;
+        println!("{}: {} bytes, schema {}, checked.", self.file.display(), summary.bytes, summary.schema);
+        println!("Keep the master key, too, and apart from it: without the key the signing keys inside cannot be opened.");
+        Ok(())
+    }
+}
+
+impl Restore {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let to = sqlite_path(&self.config, "Use pg_restore for it: see docs/guides/backup.md.")?;
+        let kept = to.exists();
+        let summary = off_thread(self.file.clone(), to.clone(), restore_sqlite).await?;
+        println!("{} is {} now: {} bytes, schema {}.", to.display(), self.file.display(), summary.bytes, summary.schema);
+        if kept {
+            println!("What was there before is kept as {}.before-restore.", to.display());
+        }
+        println!("The master key must be the one from the time of the backup.");
+        Ok(())
+    }
+}
+
+impl MigrateStore {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let from = sqlite_path(&self.config, "It is in PostgreSQL already.")?;
+        if !from.exists() {
+            return Err(Failure(format!("there is no store at {}", from.display())));
+        }
+        if !self.to.starts_with("postgres://") && !self.to.starts_with("postgresql://") {
+            return Err(Failure("--to wants postgres://user:password@host:port/database".into()));
+        }
+        // Opening it says in a line what is wrong with the target, and makes its schema.
+        let target = Location::Postgres { url: self.to.clone(), max_connections: 1 };
+        Store::open(&target).await?.close().await;
+        let moved = transfer_to_postgres(&from, &self.to, |step| match step {
+            TransferStep::Copied { table, rows } if rows % 1_000_000 == 0 => println!("{table}: {rows} rows so far"),
+            TransferStep::Copied { .. } => {}
+            TransferStep::Verified { table, rows } => println!("{table}: {rows} rows, equal"),
+        });
+        moved.await.map_err(|error| {
+            Failure(format!("{error}\nNothing of the embedded store was changed. Run the command again to go on where it stopped."))
+        })?;
+        println!("Set store.url to the new database and keep the master key: nobody is logged out.");
+        Ok(())
+    }
+}
+
+fn sqlite_path(config: &ConfigFile, otherwise: &str) -> Result<PathBuf, Failure> {
+    match boot::location(&config.load()?.store) {
+        Location::Sqlite { path } => Ok(path),
+        Location::Postgres { .. } => Err(Failure(format!("the store is in PostgreSQL. {otherwise}"))),
+    }
+}
+
+async fn off_thread(
+    from: PathBuf,
+    to: PathBuf,
+    work: fn(&Path, &Path) -> Result<BackupSummary, vestibule_store::StoreError>,
+) -> Result<BackupSummary, Failure> {
+    Ok(tokio::task::spawn_blocking(move || work(&from, &to)).await??)
+}

@@ -1,0 +1,125 @@
+//! DPoP (RFC 9449; protocol facts §12): what a request's proof is worth, and whether it fits what a token is bound to.
+//! A bad proof alone fails nothing; it counts where a grant is made or a binding is checked.
+
+use vestibule_domain::{client::Client, id::ProjectNo, time::Timestamp};
+use vestibule_protocol::{
+    dpop::{MAX_AGE_SECONDS, Proof, ProofError, ProofTarget},
+    jose::Jwk,
+};
+use vestibule_store::{StoreError, Tx, spent};
+
+use super::Error;
+use crate::{
+    app::App,
+    crypto::{sha256, verify},
+    projects::Project,
+};
+
+/// The proof a request came with.
+pub(crate) enum Presented {
+    /// None.
+    Nothing,
+    /// One that is good for this request.
+    Good(Box<GoodProof>),
+    /// One that is not, and why.
+    Bad(ProofError),
+}
+
+/// A proof that was verified.
+pub(crate) struct GoodProof {
+    key: Jwk,
+    use_of: ProofUse,
+}
+
+/// What is remembered of a proof that was accepted, so that nobody accepts it twice.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProofUse {
+    fingerprint: [u8; 16],
+    expires_at: Timestamp,
+}
+
+/// Judges the value of a `DPoP` header for a request to a path of this project.
+pub(crate) fn judge(project: &Project, header: Option<&str>, method: &str, path: &str, now: Timestamp) -> Presented {
+    let Some(header) = header else { return Presented::Nothing };
+    // The public origin, never the socket's: a proxy may stand in between.
+    let uri = format!("{}{path}", project.origin);
+    match Proof::parse(header, ProofTarget { method, uri: &uri }, now.as_seconds()) {
+        Ok(proof) if verify::verifies(&proof.jwk, proof.signing_input(), proof.signature()) => {
+            let jkt = verify::thumbprint(&proof.jwk);
+            let name = format!("dpop:{jkt}:{}", proof.jti);
+            let mut fingerprint = [0; 16];
+            fingerprint.copy_from_slice(&sha256(name.as_bytes()).0[..16]);
+            // The proof itself is refused from the next second on.
+            let expires_at = Timestamp::from_seconds(proof.iat.saturating_add(MAX_AGE_SECONDS + 1));
+            Presented::Good(Box::new(GoodProof { key: proof.jwk, use_of: ProofUse { fingerprint, expires_at } }))
+        }
+        Ok(_) => Presented::Bad(ProofError::Signature),
+        Err(why) => Presented::Bad(why),
+    }
+}
+
+impl Presented {
+    /// The thumbprint a new grant of the application is bound to; `None` when it came without a proof.
+    ///
+    /// # Errors
+    /// [`Error::InvalidDpopProof`] for a bad proof, unless the application's proofs are only logged.
+    pub(crate) fn bind(&self, client: &Client) -> Result<Option<String>, Error> {
+        match self {
+            Self::Nothing => Ok(None),
+            Self::Good(proof) => Ok(Some(verify::thumbprint(&proof.key).to_string())),
+            Self::Bad(why) if client.is_dpop_disabled() => {
+                tracing::info!(client.id = client.client_id, reason = %why, "a bad DPoP proof was let through");
+                Ok(None)
+            }
+            Self::Bad(why) => Err(Error::InvalidDpopProof(*why)),
+        }
+    }
+
+    /// Checks the proof against what a grant or code of the application is bound to (protocol facts §12.3).
+    /// What it answers must be spent with [`spend`] before anything is given out.
+    ///
+    /// # Errors
+    /// [`Error::DpopBindingMismatch`], or [`Error::DpopClockSkew`] when only the device's clock is to blame.
+    pub(crate) fn check(&self, client: &Client, bound: Option<&str>) -> Result<Option<ProofUse>, Error> {
+        let judged = match (bound, self) {
+            (None, Self::Nothing | Self::Good(_)) => Ok(None),
+            (Some(bound), Self::Good(proof)) if verify::has_thumbprint(&proof.key, bound) => Ok(Some(proof.use_of)),
+            (None | Some(_), Self::Bad(ProofError::Times | ProofError::Expired)) => Err(Error::DpopClockSkew),
+            (Some(_), Self::Nothing | Self::Good(_)) | (None | Some(_), Self::Bad(_)) => {
+                Err(Error::DpopBindingMismatch)
+            }
+        };
+        match judged {
+            Err(why) if client.is_dpop_disabled() => {
+                tracing::info!(client.id = client.client_id, reason = %why, "a DPoP mismatch was let through");
+                Ok(None)
+            }
+            judged => judged,
+        }
+    }
+}
+
+/// Uses a proof up; `false` when it was used before (RFC 9449 §11.1).
+pub(crate) async fn spend(tx: &mut Tx, no: ProjectNo, proof: Option<ProofUse>) -> Result<bool, StoreError> {
+    match proof {
+        Some(proof) => spent::spend(tx, no, &proof.fingerprint, None, proof.expires_at).await,
+        None => Ok(true),
+    }
+}
+
+/// Uses a proof up in a transaction of its own, for callers that write nothing else.
+///
+/// # Errors
+/// [`Error::DpopProofReplayed`] when it was used before.
+pub(crate) async fn use_up(app: &App, project: &Project, proof: Option<ProofUse>) -> Result<(), Error> {
+    if proof.is_none() {
+        return Ok(());
+    }
+    let no = project.no;
+    let fresh = app
+        .store
+        .write("use_dpop_proof", (), move |tx, ()| Box::pin(spend(tx, no, proof)))
+        .await
+        .map_err(Error::Store)?;
+    if fresh { Ok(()) } else { Err(Error::DpopProofReplayed) }
+}

@@ -1,0 +1,70 @@
+//! What begins on the account page: a guest's promotion.
+
+use vestibule_domain::{client::Client, id::FlowId, time::Timestamp};
+use vestibule_protocol::oauth::{ResponseMode, ResponseType, ScopeSet};
+use vestibule_store::flows::{self, FlowRow};
+
+use super::{
+    Error,
+    authorize::{FLOW_LIFETIME, PendingRequest},
+    caller::{Caller, Via},
+    page_flow::{FlowState, Purpose},
+};
+use crate::{app::App, projects::Project};
+
+/// A promotion that waits on its first page.
+pub(crate) struct BegunPromotion {
+    pub(crate) flow: FlowId,
+    /// The secret of the pages' cookie.
+    pub(crate) browser: String,
+}
+
+/// Begins the promotion of the guest who is looking at the account page; `None` when the caller is no guest.
+///
+/// Being signed in is the proof here, so there is no challenge to claim: of several such flows the first one to finish
+/// wins, the others find a member.
+pub(crate) async fn begin_promotion(
+    app: &App,
+    project: &Project,
+    caller: &Caller,
+    browser: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<BegunPromotion>, Error> {
+    let Some(client) = client_of(project, caller).filter(|_| caller.user.is_anonymous()) else { return Ok(None) };
+    let request = PendingRequest {
+        client_id: client.client_id.clone(),
+        redirect_uri: format!("{}/settings", project.origin),
+        response_type: ResponseType::None.as_str().to_string(),
+        response_mode: ResponseMode::default().as_str().to_string(),
+        state: None,
+        scope: ScopeSet::guest_default().print(),
+        nonce: None,
+        code_challenge: None,
+        dpop_jkt: None,
+        // An app's window into the account must not leave a session of its own in the browser.
+        suppress_session: caller.session().is_none(),
+        ui_locales: None,
+        color_scheme: None,
+        x_state: None,
+    };
+    let browser = browser.map_or_else(|| app.entropy.alphanumeric(), str::to_string);
+    let state = FlowState::new(Purpose::Promote { guest: caller.user.id }, request, &browser);
+    let flow: FlowId = app.entropy.id(now);
+    let row =
+        FlowRow { id: flow, state: state.to_json(), version: 1, created_at: now, expires_at: now.plus(FLOW_LIFETIME) };
+    let no = project.no;
+    app.store
+        .write("begin_promotion", row, move |tx, row| Box::pin(async move { flows::insert(tx, no, row).await }))
+        .await?;
+    Ok(Some(BegunPromotion { flow, browser }))
+}
+
+/// The application the guest came from; a cookie session belongs to all that may have guests.
+fn client_of<'a>(project: &'a Project, caller: &Caller) -> Option<&'a Client> {
+    match &caller.via {
+        Via::Grant(grant) => project.settings.client(&grant.client_id),
+        Via::Session(_) => {
+            project.settings.clients().iter().find(|client| client.application_type().allows_anonymous())
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The `anonymous-request` grant of the SDKs (protocol facts §3.3): a device key makes a guest, or brings one back.
+
+use std::net::IpAddr;
+
+use vestibule_domain::{
+    client::Client,
+    grant::Grant,
+    id::{IdentityId, ProjectNo, UserId},
+    identity::Account,
+    project::LimitName,
+    time::Timestamp,
+    user::User,
+};
+use vestibule_protocol::{
+    device_info::DeviceInfo,
+    jose::{AnonymousAction, Jwk},
+};
+use vestibule_store::{
+    StoreError, Tx,
+    device_keys::{self, DeviceKeyRow},
+    grants, users,
+};
+
+use super::{Tokens, print_tokens};
+use crate::{
+    app::App,
+    crypto::tokens::Challenge,
+    events,
+    flows::{
+        Error, challenge,
+        device_key::{self, Proven, Signer},
+        dpop::Presented,
+        issue::{self, NewGrant, make_grant},
+        rates,
+        sign_up_anonymous::{check_enabled, check_open},
+    },
+    projects::Project,
+};
+
+/// What the device presents.
+pub(crate) struct KeyRequest<'a> {
+    pub(crate) client: &'a Client,
+    /// The signed request.
+    pub(crate) jwt: &'a str,
+    /// `x_device_info` as it was sent.
+    pub(crate) device_info: Option<&'a str>,
+    pub(crate) proof: &'a Presented,
+    pub(crate) ip: IpAddr,
+}
+
+/// How a try ended.
+enum Tried {
+    Done(Tokens),
+    /// The key was registered, promoted or removed between the read and the write: look again.
+    Overtaken,
+}
+
+/// Makes the guest of a new key, or issues a new grant to the guest of a known one.
+pub(crate) async fn log_in(
+    app: &App,
+    project: &Project,
+    request: KeyRequest<'_>,
+    now: Timestamp,
+) -> Result<Tokens, Error> {
+    if !request.client.application_type().allows_anonymous() {
+        return Err(Error::ClientWithoutGuests);
+    }
+    let device = request.device_info.map(DeviceInfo::parse).transpose()?;
+    let device = device.map(|device| device.display_name().to_string());
+    check_enabled(project)?;
+    // Two first sign-ups with one key: the one that loses finds the other's guest in its second round.
+    for _ in 0..3 {
+        let origin =
+            events::Origin { client_id: Some(&request.client.client_id), ip: Some(request.ip), ..Default::default() };
+        let proven = device_key::prove(app, project, request.jwt, AnonymousAction::Auth, &origin, now).await?;
+        let Proven { challenge, signer } = proven;
+        let tried = match signer {
+            Signer::Known { key, user } => {
+                come_back(app, project, &request, challenge, *key, *user, &device, now).await?
+            }
+            Signer::New { kid, key } => sign_up(app, project, &request, challenge, kid, &key, &device, now).await?,
+        };
+        if let Tried::Done(tokens) = tried {
+            return Ok(tokens);
+        }
+    }
+    Err(Error::InvalidAnonymousCredentials)
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is a distinct part of one request's state, used once")]
+async fn come_back(
+    app: &App,
+    project: &Project,
+    request: &KeyRequest<'_>,
+    challenge: Challenge,
+    key: DeviceKeyRow,
+    user: User,
+    device: &Option<String>,
+    now: Timestamp,
+) -> Result<Tried, Error> {
+    device_key::check_guest(&key, &user)?;
+    rates::charge_user(app, project, user.id, now)?;
+    let (grant, refresh_token) = begin_grant(app, request, user.id, device.clone(), now)?;
+    let input = ComeBack {
+        challenge,
+        kid: key.kid,
+        grant: grant.clone(),
+        ends_others: request.client.allows_one_session_only(),
+        now,
+    };
+    let no = project.no;
+    let written = app.store.write("log_in_with_key", input, move |tx, input| Box::pin(write_come_back(tx, no, input)));
+    finish(app, project, request, written.await, &user, &grant, refresh_token, now)
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is a distinct part of one request's state, used once")]
+async fn sign_up(
+    app: &App,
+    project: &Project,
+    request: &KeyRequest<'_>,
+    challenge: Challenge,
+    kid: String,
+    key: &Jwk,
+    device: &Option<String>,
+    now: Timestamp,
+) -> Result<Tried, Error> {
+    rates::charge_ip(app, project, LimitName::AccountEnumerationPerIp, request.ip, now)?;
+    check_open(app, project, request.ip, now)?;
+    let mut user = User::new_guest(app.entropy.id(now), now);
+    let origin =
+        events::Origin { client_id: Some(&request.client.client_id), ip: Some(request.ip), ..Default::default() };
+    hooks::ask_before_guest(app, project, &mut user, Some(&kid), &origin, now).await?;
+    let event = events::prepare_new_guest(app, project, &user, Some(&kid), &origin, now);
+    let (grant, refresh_token) = begin_grant(app, request, user.id, device.clone(), now)?;
+    let identity: IdentityId = app.entropy.id(now);
+    let key = DeviceKeyRow {
+        kid,
+        id: identity,
+        user_id: user.id,
+        jwk: key.to_json(),
+        created_at: now,
+        last_used_at: now,
+        promoted_at: None,
+        device: device.clone(),
+    };
+    let input = SignUp { challenge, key, user: user.clone(), grant: grant.clone(), event };
+    let no = project.no;
+    let written = app.store.write("sign_up_with_key", input, move |tx, input| Box::pin(write_sign_up(tx, no, input)));
+    finish(app, project, request, written.await, &user, &grant, refresh_token, now)
+}
+
+fn begin_grant(
+    app: &App,
+    request: &KeyRequest<'_>,
+    user_id: UserId,
+    device: Option<String>,
+    now: Timestamp,
+) -> Result<(Grant, String), Error> {
+    let new = NewGrant {
+        user_id,
+        client_id: &request.client.client_id,
+        scope: issue::guest_scope(request.client),
+        authenticated_at: now,
+        amr: Some(issue::BY_DEVICE_KEY.to_string()),
+        session_id: None,
+        dpop_jkt: request.proof.bind(request.client)?,
+        device,
+    };
+    Ok(make_grant(app, new, now))
+}
+
+/// Tokens are signed only after the commit: a request that loses costs no signature.
+#[expect(clippy::too_many_arguments, reason = "each is a distinct part of one request's state, used once")]
+fn finish(
+    app: &App,
+    project: &Project,
+    request: &KeyRequest<'_>,
+    written: Result<(), Refusal>,
+    user: &User,
+    grant: &Grant,
+    refresh_token: String,
+    now: Timestamp,
+) -> Result<Tried, Error> {
+    match written {
+        Ok(()) => {
+            let account = Account::of_guest(user);
+            let mut tokens = print_tokens(app, project, request.client, grant, &account, None, now);
+            tokens.refresh_token = Some(refresh_token);
+            Ok(Tried::Done(tokens))
+        }
+        Err(Refusal::ChallengeSpent) => Err(Error::InvalidAnonymousCredentials),
+        Err(Refusal::Overtaken) => Ok(Tried::Overtaken),
+        Err(Refusal::Store(error)) => Err(error.into()),
+    }
+}
+
+/// Why a transaction was rolled back.
+enum Refusal {
+    Store(StoreError),
+    ChallengeSpent,
+    Overtaken,
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+struct ComeBack {
+    challenge: Challenge,
+    kid: String,
+    grant: Grant,
+    ends_others: bool,
+    now: Timestamp,
+}
+
+async fn write_come_back(tx: &mut Tx, no: ProjectNo, input: &ComeBack) -> Result<(), Refusal> {
+    if !challenge::spend(tx, no, &input.challenge).await? {
+        return Err(Refusal::ChallengeSpent);
+    }
+    let grant = &input.grant;
+    let alive = users::record_guest_login(tx, no, grant.user_id, input.now).await?
+        && device_keys::record_use(tx, no, &input.kid, grant.user_id, input.now).await?;
+    if !alive {
+        return Err(Refusal::Overtaken);
+    }
+    grants::insert(tx, no, grant).await?;
+    if input.ends_others {
+        grants::remove_of_client(tx, no, grant.user_id, &grant.client_id, Some(grant.id)).await?;
+    }
+    Ok(())
+}
+
+struct SignUp {
+    challenge: Challenge,
+    key: DeviceKeyRow,
+    user: User,
+    grant: Grant,
+    event: Option<events::QueuedEvent>,
+}
+
+async fn write_sign_up(tx: &mut Tx, no: ProjectNo, input: &SignUp) -> Result<(), Refusal> {
+    if !challenge::spend(tx, no, &input.challenge).await? {
+        return Err(Refusal::ChallengeSpent);
+    }
+    if !device_keys::insert(tx, no, &input.key).await? {
+        return Err(Refusal::Overtaken);
+    }
+    users::insert(tx, no, &input.user).await?;
+    if let Some(event) = &input.event {
+        events::queue(tx, no, input.user.id, event, input.user.created_at).await?;
+    }
+    grants::insert(tx, no, &input.grant).await?;
+    Ok(())
+}

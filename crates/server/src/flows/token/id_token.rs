@@ -1,0 +1,47 @@
+//! The `id-token` grant of the SDKs (protocol facts §3.6): a fresh ID token for the session the request came with.
+
+use vestibule_domain::time::Timestamp;
+
+use crate::{
+    app::App,
+    flows::{
+        Error,
+        account::Loaded,
+        caller::{Resolution, Via},
+        issue::{TokenSession, make_id_token, scopes_of},
+        rates,
+    },
+    projects::Project,
+};
+use vestibule_domain::client::Client;
+use vestibule_protocol::oauth::ScopeSet;
+
+/// Issues an ID token for the caller, nothing else.
+///
+/// # Errors
+/// [`Error::NothingPresented`] is not [`Error::SessionRequired`]: only the latter makes an SDK forget its guest.
+pub(crate) async fn renew(
+    app: &App,
+    project: &Project,
+    client: &Client,
+    resolution: &Resolution,
+    now: Timestamp,
+) -> Result<String, Error> {
+    if !client.application_type().has_full_access() {
+        return Err(Error::GrantTypeNotAllowed);
+    }
+    let caller = match resolution {
+        Resolution::Nobody => return Err(Error::NothingPresented),
+        Resolution::Dead { .. } => return Err(Error::SessionRequired),
+        Resolution::Live(caller) => caller,
+    };
+    let (session, scopes) = match &caller.via {
+        // An ID token says for whom it is: one application's grant makes none for another.
+        Via::Grant(grant) if grant.client_id != client.client_id => return Err(Error::SessionRequired),
+        Via::Grant(grant) => (TokenSession::Grant(grant), scopes_of(grant)),
+        Via::Session(session) => (TokenSession::Cookie(session), ScopeSet::guest_default()),
+    };
+    rates::charge_user(app, project, caller.user.id, now)?;
+    let loaded = Loaded::load(&mut *app.store.read().await?, project, caller.user.clone()).await?;
+    Ok(make_id_token(project, client, session, &loaded.account(), &scopes, None, now))
+}

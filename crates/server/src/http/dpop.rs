@@ -1,0 +1,42 @@
+//! The `DPoP` header of a request (RFC 9449 §4.1), handed to the flows as a judged value.
+
+use axum::{
+    http::{HeaderMap, HeaderName, StatusCode},
+    response::{IntoResponse, Response},
+};
+use vestibule_protocol::dpop::MULTIPLE_HEADERS;
+
+use super::{error, visit::Visit};
+use crate::flows::dpop::{self, Presented};
+
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+
+/// More than one proof came along.
+pub(in crate::http) struct ManyProofs;
+
+impl IntoResponse for ManyProofs {
+    fn into_response(self) -> Response {
+        error::plain(StatusCode::BAD_REQUEST, MULTIPLE_HEADERS)
+    }
+}
+
+/// Judges the proof of a `POST` to a path; more than one proof is refused whatever the request wants.
+pub(in crate::http) fn read(visit: &Visit, headers: &HeaderMap, path: &str) -> Result<Presented, ManyProofs> {
+    let one = one_header(headers)?;
+    Ok(dpop::judge(&visit.project, one.as_deref(), "POST", path, visit.now))
+}
+
+/// Refuses more than one proof, for endpoints that need none.
+pub(in crate::http) fn refuse_many(headers: &HeaderMap) -> Result<(), ManyProofs> {
+    one_header(headers).map(|_| ())
+}
+
+/// The header's value; one that is no text can be no proof and is read as such.
+fn one_header(headers: &HeaderMap) -> Result<Option<String>, ManyProofs> {
+    let mut values = headers.get_all(DPOP).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(one), None) => Ok(Some(String::from_utf8_lossy(one.as_bytes()).into_owned())),
+        (Some(_), Some(_)) => Err(ManyProofs),
+    }
+}

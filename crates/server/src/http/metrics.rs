@@ -1,0 +1,40 @@
+//! The metrics page, on a listener of its own: it tells operators what strangers need not know.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tokio::net::TcpListener;
+use vestibule_store::outbox;
+
+use super::serve::serve_plain;
+use crate::app::App;
+
+/// Serves `GET /metrics` until `stop` resolves.
+pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
+    let router = Router::new().route("/metrics", get(print)).with_state(app);
+    serve_plain(listener, router, stop).await;
+}
+
+async fn print(State(app): State<Arc<App>>) -> Response {
+    let age = match oldest(&app).await {
+        Ok(age) => age,
+        // What can be told without the store is told all the same: that is when it is needed most.
+        Err(error) => {
+            tracing::warn!(error = %error, "the outbox could not be looked at for the metrics");
+            None
+        }
+    };
+    let page = app.metrics.print(&app.store.stats(), age);
+    (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], page).into_response()
+}
+
+async fn oldest(app: &App) -> Result<Option<std::time::Duration>, vestibule_store::StoreError> {
+    let queued = outbox::oldest_any_project(&mut *app.store.read().await?).await?;
+    Ok(Some(queued.map_or(std::time::Duration::ZERO, |at| app.clock.now().since(at))))
+}

@@ -1,0 +1,34 @@
+//! `POST /oauth2/app_session_token` (protocol facts §7.3).
+
+use axum::{
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use vestibule_protocol::api::{ApiError, AppSessionTokenRequest, AppSessionTokenResponse};
+
+use crate::{
+    flows::{Error, app_session},
+    http::{anonymous, dpop, error, visit::Visit},
+};
+
+/// Issues the token an app opens its account page with.
+pub(crate) async fn issue(visit: Visit, request: Request) -> Response {
+    let path = request.uri().path().to_string();
+    let (headers, AppSessionTokenRequest { refresh_token }) = match anonymous::read(&visit, request).await {
+        Ok(read) => read,
+        Err(response) => return response,
+    };
+    let proof = match dpop::read(&visit, &headers, &path) {
+        Ok(proof) => proof,
+        Err(many) => return many.into_response(),
+    };
+    match app_session::issue(&visit.app, &visit.project, &refresh_token, &proof, visit.now).await {
+        Ok(issued) => anonymous::success(AppSessionTokenResponse {
+            app_session_token: issued.token,
+            expire_at: issued.expires_at.to_rfc3339(),
+        }),
+        // `InvalidGrant` makes every SDK drop its session, so only a dead refresh token is told so.
+        Err(Error::InvalidRefreshToken) => error::api(&ApiError::invalid_grant("invalid refresh token")),
+        Err(error) => error::flow_as_api(&visit, &error),
+    }
+}

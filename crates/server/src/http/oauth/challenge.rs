@@ -1,0 +1,19 @@
+//! `POST /oauth2/challenge` (protocol facts §2).
+
+use axum::{extract::Request, response::Response};
+use vestibule_protocol::api::{ChallengeRequest, ChallengeResponse};
+
+use crate::{
+    flows::challenge,
+    http::{anonymous, visit::Visit},
+};
+
+/// Issues a challenge; nobody is asked who they are, and a stale bearer token changes nothing.
+pub(crate) async fn issue(visit: Visit, request: Request) -> Response {
+    let purpose = match anonymous::read::<ChallengeRequest>(&visit, request).await {
+        Ok((_, ChallengeRequest { purpose })) => purpose,
+        Err(response) => return response,
+    };
+    let issued = challenge::issue(&visit.app, &visit.project, purpose, visit.now);
+    anonymous::success(ChallengeResponse { token: issued.token, expire_at: issued.expires_at.to_rfc3339() })
+}

@@ -1,0 +1,243 @@
+//! What the server counts about itself, printed in Prometheus' text format. Knows no route and asks nobody.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use vestibule_store::StoreStats;
+
+/// Upper bounds of the latency classes, in microseconds; the last class is open.
+const BOUNDS: [u64; 12] = [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000];
+/// Every write that makes a guest is named so.
+const SIGN_UP: &str = "sign_up_anonymous";
+/// The methods told apart, to keep the number of series small.
+const METHODS: [&str; 4] = ["GET", "POST", "OPTIONS", "other"];
+
+/// Requests and promotions of this process since it started.
+#[derive(Default)]
+pub struct Metrics {
+    routes: RwLock<BTreeMap<Box<str>, Arc<[Route; 4]>>>,
+    promoted: AtomicU64,
+}
+
+/// One route and method.
+#[derive(Default)]
+struct Route {
+    /// By the status' first digit.
+    statuses: [AtomicU64; 6],
+    classes: [AtomicU64; BOUNDS.len() + 1],
+    micros: AtomicU64,
+}
+
+impl Metrics {
+    /// Counts one answered request; `route` is the pattern, never the path.
+    pub(crate) fn count_request(&self, method: &str, route: &str, status: u16, took: Duration) {
+        let known = self.routes.read().unwrap_or_else(PoisonError::into_inner).get(route).map(Arc::clone);
+        let methods = known.unwrap_or_else(|| {
+            let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(routes.entry(route.into()).or_default())
+        });
+        let place = METHODS.iter().position(|name| *name == method).unwrap_or(METHODS.len() - 1);
+        let route = &methods[place];
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        route.statuses[usize::from(status / 100).min(5)].fetch_add(1, Relaxed);
+        route.classes[BOUNDS.partition_point(|bound| *bound < micros)].fetch_add(1, Relaxed);
+        route.micros.fetch_add(micros, Relaxed);
+    }
+
+    /// Counts a guest that became a member.
+    pub(crate) fn count_promotion(&self) {
+        self.promoted.fetch_add(1, Relaxed);
+    }
+
+    /// Everything in Prometheus' text format; `outbox_age` is how long the oldest queued side effect has waited.
+    pub(crate) fn print(&self, store: &StoreStats, outbox_age: Option<Duration>) -> String {
+        let mut page = Page(String::with_capacity(16_384));
+        self.print_requests(&mut page);
+        print_store(&mut page, store);
+        if let Some(age) = outbox_age {
+            page.family("vestibule_outbox_oldest_seconds", "gauge", "How long the oldest queued side effect has waited.");
+            page.sample("vestibule_outbox_oldest_seconds", "", seconds(age));
+        }
+        page.family("vestibule_guests_created_total", "counter", "Guests this process signed up.");
+        let created = store.by_name.iter().filter(|(name, _)| name.starts_with(SIGN_UP));
+        page.sample("vestibule_guests_created_total", "", created.map(|(_, write)| write.count - write.failed).sum::<u64>());
+        page.family("vestibule_guests_promoted_total", "counter", "Guests this process promoted to members.");
+        page.sample("vestibule_guests_promoted_total", "", self.promoted.load(Relaxed));
+        print_process(&mut page);
+        page.0
+    }
+
+    fn print_requests(&self, page: &mut Page) {
+        let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+        let all = || {
+            routes.iter().flat_map(|(name, methods)| METHODS.iter().zip(methods.iter()).map(move |(m, r)| (name, m, r)))
+        };
+        page.family("vestibule_http_requests_total", "counter", "Requests answered, by route, method and class of status.");
+        for (name, method, route) in all() {
+            for (digit, count) in route.statuses.iter().enumerate() {
+                let count = count.load(Relaxed);
+                if count > 0 {
+                    let labels = format!("method=\"{method}\",route=\"{name}\",status=\"{digit}xx\"");
+                    page.sample("vestibule_http_requests_total", &labels, count);
+                }
+            }
+        }
+        page.family("vestibule_http_request_seconds", "histogram", "From a request's head to its answer, by route and method.");
+        for (name, method, route) in all() {
+            let labels = format!("method=\"{method}\",route=\"{name}\"");
+            let counts: Vec<u64> = route.classes.iter().map(|count| count.load(Relaxed)).collect();
+            if counts.iter().any(|count| *count > 0) {
+                let micros = Duration::from_micros(route.micros.load(Relaxed));
+                page.histogram("vestibule_http_request_seconds", &labels, &counts, |class| bound(class), seconds(micros));
+            }
+        }
+    }
+}
+
+/// The upper bound of a latency class in seconds.
+fn bound(class: usize) -> String {
+    BOUNDS.get(class).map_or_else(|| "+Inf".into(), |micros| seconds(Duration::from_micros(*micros)).to_string())
+}
+
+fn print_store(page: &mut Page, stats: &StoreStats) {
+    page.family("vestibule_store_writes_total", "counter", "Named writes, by outcome.");
+    for (name, write) in &stats.by_name {
+        page.sample("vestibule_store_writes_total", &format!("name=\"{name}\",outcome=\"kept\""), write.count - write.failed);
+        if write.failed > 0 {
+            page.sample("vestibule_store_writes_total", &format!("name=\"{name}\",outcome=\"undone\""), write.failed);
+        }
+    }
+    page.family("vestibule_store_write_seconds_total", "counter", "Time from asking for a named write to its answer, summed up.");
+    for (name, write) in &stats.by_name {
+        page.sample("vestibule_store_write_seconds_total", &format!("name=\"{name}\""), seconds(write.total));
+    }
+    page.family("vestibule_store_group_size", "histogram", "Writes that shared a commit.");
+    let open = stats.group_sizes.len() - 1;
+    let name = |class: usize| if class == open { "+Inf".to_owned() } else { (1_u64 << class).to_string() };
+    page.histogram("vestibule_store_group_size", "", &stats.group_sizes, name, stats.writes);
+    for (name, help, count) in [
+        ("vestibule_store_commits_total", "Transactions committed.", stats.commits),
+        ("vestibule_store_retries_total", "Transactions run again after a conflict or a lost connection.", stats.retries),
+        ("vestibule_store_checkpoints_total", "Checkpoints of SQLite's write-ahead log.", stats.checkpoints),
+    ] {
+        page.family(name, "counter", help);
+        page.sample(name, "", count);
+    }
+}
+
+/// What the system knows of this process; only Linux tells it this way.
+fn print_process(page: &mut Page) {
+    page.family("vestibule_build_info", "gauge", "Always 1; the version is in the label.");
+    page.sample("vestibule_build_info", &format!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let field = |name: &str| -> Option<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().trim_end_matches("kB").trim().parse().ok()
+    };
+    if let Some(kib) = field("VmRSS:") {
+        page.family("process_resident_memory_bytes", "gauge", "Memory this process holds.");
+        page.sample("process_resident_memory_bytes", "", kib * 1_024);
+    }
+    if let Some(threads) = field("Threads:") {
+        page.family("process_threads", "gauge", "Threads of this process.");
+        page.sample("process_threads", "", threads);
+    }
+}
+
+fn seconds(time: Duration) -> f64 {
+    time.as_secs_f64()
+}
+
+/// A page in Prometheus' text format.
+struct Page(String);
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}").expect("a string takes everything");
+    }
+
+    fn sample(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
+        let (open, close) = if labels.is_empty() { ("", "") } else { ("{", "}") };
+        writeln!(self.0, "{name}{open}{labels}{close} {value}").expect("a string takes everything");
+    }
+
+    /// Counts of each class, which Prometheus wants summed up from the left.
+    fn histogram(
+        &mut self,
+        name: &str,
+        labels: &str,
+        counts: &[u64],
+        bound: impl Fn(usize) -> String,
+        sum: impl std::fmt::Display,
+    ) {
+        let comma = if labels.is_empty() { "" } else { "," };
+        let mut so_far = 0;
+        for (class, count) in counts.iter().enumerate() {
+            so_far += count;
+            self.sample(&format!("{name}_bucket"), &format!("{labels}{comma}le=\"{}\"", bound(class)), so_far);
+        }
+        self.sample(&format!("{name}_sum"), labels, sum);
+        self.sample(&format!("{name}_count"), labels, so_far);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vestibule_store::WriteStats;
+
+    use super::*;
+
+    #[test]
+    fn requests_are_counted_by_route_method_and_status() {
+        let metrics = Metrics::default();
+        metrics.count_request("POST", "/oauth2/token", 200, Duration::from_millis(2));
+        metrics.count_request("POST", "/oauth2/token", 503, Duration::from_secs(9));
+        metrics.count_request("BREW", "/oauth2/token", 405, Duration::ZERO);
+        let page = metrics.print(&StoreStats::default(), None);
+        for line in [
+            "vestibule_http_requests_total{method=\"POST\",route=\"/oauth2/token\",status=\"2xx\"} 1",
+            "vestibule_http_requests_total{method=\"POST\",route=\"/oauth2/token\",status=\"5xx\"} 1",
+            "vestibule_http_requests_total{method=\"other\",route=\"/oauth2/token\",status=\"4xx\"} 1",
+            "vestibule_http_request_seconds_bucket{method=\"POST\",route=\"/oauth2/token\",le=\"0.001\"} 0",
+            "vestibule_http_request_seconds_bucket{method=\"POST\",route=\"/oauth2/token\",le=\"0.0025\"} 1",
+            "vestibule_http_request_seconds_bucket{method=\"POST\",route=\"/oauth2/token\",le=\"+Inf\"} 2",
+            "vestibule_http_request_seconds_sum{method=\"POST\",route=\"/oauth2/token\"} 9.002",
+            "vestibule_http_request_seconds_count{method=\"POST\",route=\"/oauth2/token\"} 2",
+        ] {
+            assert!(page.lines().any(|found| found == line), "{line} is missing in\n{page}");
+        }
+    }
+
+    #[test]
+    fn a_guest_that_was_not_kept_is_not_counted() {
+        let write = |count, failed| WriteStats { count, failed, total: Duration::from_millis(500) };
+        let stats = StoreStats {
+            writes: 5,
+            group_sizes: [1, 2, 0, 0, 0, 0, 0, 0, 0, 0],
+            by_name: BTreeMap::from([
+                ("sign_up_anonymous", write(3, 1)),
+                ("sign_up_anonymous_cookie", write(2, 0)),
+                ("refresh", write(7, 0)),
+            ]),
+            ..StoreStats::default()
+        };
+        let page = Metrics::default().print(&stats, Some(Duration::from_secs(3)));
+        for line in [
+            "vestibule_guests_created_total 4",
+            "vestibule_store_writes_total{name=\"sign_up_anonymous\",outcome=\"undone\"} 1",
+            "vestibule_store_write_seconds_total{name=\"refresh\"} 0.5",
+            "vestibule_store_group_size_bucket{le=\"2\"} 3",
+            "vestibule_store_group_size_sum 5",
+            "vestibule_outbox_oldest_seconds 3",
+        ] {
+            assert!(page.lines().any(|found| found == line), "{line} is missing in\n{page}");
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The command line, run as a person runs it.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use serde_json::json;
+
+use crate::support::{Http, Workplace};
+
+const SHOP: &str = r#"
+[project]
+id = "shop"
+public_origin = "https://auth.shop.example"
+
+[authentication]
+identities = ["login_id", "anonymous"]
+
+[session]
+lifetime_seconds = 31449600
+
+[[oauth.clients]]
+client_id = "shop-web"
+name = "Shop"
+x_application_type = "spa"
+redirect_uris = ["https://shop.example/after-login"]
+post_logout_redirect_uris = ["https://shop.example/"]
+refresh_token_idle_timeout_seconds = 2592000
+"#;
+
+#[test]
+fn a_project_is_created_applied_exported_and_listed() {
+    let place = Workplace::new();
+    assert_eq!(place.run(&["project", "list"]).printed(), "");
+    let created =
+        place.run(&["project", "create", "--id", "blog", "--public-origin", "https://auth.blog.example/"]).printed();
+    assert!(
+        created.contains("id = \"blog\"") && created.contains("public_origin = \"https://auth.blog.example\""),
+        "{created}"
+    );
+    let again = place.run(&["project", "create", "--id", "blog", "--public-origin", "https://b.example"]).complaint();
+    assert!(again.starts_with("vestibule: there is a project \"blog\" already"), "{again}");
+
+    place.write("shop.toml", SHOP);
+    assert_eq!(place.run(&["project", "apply", "shop.toml"]).printed(), "shop: created\n");
+    assert_eq!(place.run(&["project", "apply", "shop.toml"]).printed(), "shop: nothing to change\n");
+    place.write("shop.toml", &SHOP.replace("31449600", "3600").replace("name = \"Shop\"", "name = \"Corner\""));
+    let changed = place.run(&["project", "apply", "shop.toml"]).printed();
+    assert!(changed.starts_with("shop: 2 change(s)\n"), "{changed}");
+    assert!(changed.contains("session.lifetime_seconds: 31449600 → 3600"), "{changed}");
+
+    let exported = place.run(&["project", "export", "shop"]).printed();
+    place.write("exported.toml", &exported);
+    assert_eq!(place.run(&["project", "apply", "exported.toml"]).printed(), "shop: nothing to change\n");
+    let listed = place.run(&["project", "list"]).printed();
+    assert_eq!(listed, "blog\thttps://auth.blog.example\tversion 1\nshop\thttps://auth.shop.example\tversion 2\n");
+    let missing = place.run(&["project", "export", "nobody"]).complaint();
+    assert_eq!(missing, "vestibule: there is no project \"nobody\"\n");
+}
+
+#[test]
+fn a_dry_run_says_what_would_change_and_changes_nothing() {
+    let place = Workplace::new();
+    place.write("shop.toml", SHOP);
+    assert_eq!(place.run(&["project", "apply", "--dry-run", "shop.toml"]).printed(), "shop: would be created\n");
+    assert_eq!(place.run(&["project", "list"]).printed(), "");
+    place.run(&["project", "apply", "shop.toml"]).printed();
+    place.write("shop.toml", &SHOP.replace("31449600", "3600"));
+    let shown = place.run(&["project", "apply", "--dry-run", "shop.toml"]).printed();
+    assert!(shown.contains("session.lifetime_seconds: 31449600 → 3600"), "{shown}");
+    assert!(place.run(&["project", "list"]).printed().ends_with("version 1\n"));
+}
+
+#[test]
+fn everything_wrong_with_a_project_file_is_said_at_once_with_its_line() {
+    let place = Workplace::new();
+    let bad = SHOP
+        .replace("lifetime_seconds = 31449600", "lifetime_seconds = \"long\"\nlifetime_secons = 5")
+        .replace("\"spa\"", "\"webapp\"")
+        .replace("https://auth.shop.example", "auth.shop.example");
+    place.write("shop.toml", &bad);
+    let complaint = place.run(&["project", "apply", "shop.toml"]).complaint();
+    assert!(complaint.starts_with("vestibule: shop.toml is not right, nothing was changed:\n"), "{complaint}");
+    for (line, key) in
+        [(4, "public_origin"), (10, "lifetime_seconds"), (11, "lifetime_secons"), (16, "x_application_type")]
+    {
+        let told = complaint.lines().any(|text| text.contains(&format!("line {line}")) && text.contains(key));
+        assert!(told, "line {line}, {key}, is missing in:\n{complaint}");
+    }
+    assert_eq!(place.run(&["project", "list"]).printed(), "");
+    let missing = place.run(&["project", "apply", "nowhere.toml"]).complaint();
+    assert!(missing.starts_with("vestibule: nowhere.toml cannot be read"), "{missing}");
+}
+
+#[test]
+fn two_projects_cannot_share_an_origin() {
+    let place = Workplace::new();
+    place.write("shop.toml", SHOP);
+    place.run(&["project", "apply", "shop.toml"]).printed();
+    place.write("other.toml", &SHOP.replace("\"shop\"", "\"other\""));
+    let complaint = place.run(&["project", "apply", "other.toml"]).complaint();
+    assert!(complaint.contains("another project has the public_origin https://auth.shop.example"), "{complaint}");
+}
+
+#[test]
+fn the_configuration_is_checked_and_explained() {
+    let place = Workplace::new();
+    let reference = place.run(&["config", "reference"]).printed();
+    let table: toml::Table = reference.parse().expect("the reference is a configuration");
+    assert!(
+        ["server", "store", "secrets", "smtp", "passwords", "log"].iter().all(|section| table.contains_key(*section))
+    );
+    place.write("good.toml", &reference);
+    assert_eq!(place.run(&["config", "check", "--config", "good.toml"]).printed(), "The configuration is right.\n");
+
+    place.write(
+        "bad.toml",
+        "[server]\nlisten = \"nowhere\"\nport = 1\n[store]\nmax_connections = 0\n[passwords]\nmemory_kib = 1\n",
+    );
+    let mut command = place.command(&["config", "check", "--config", "bad.toml"]);
+    command.env_remove("VESTIBULE__SERVER__LISTEN").env("VESTIBULE__LOG__FORMAT", "xml");
+    let output = command.output().expect("it runs");
+    let complaint = String::from_utf8(output.stderr).expect("text");
+    assert!(
+        !output.status.success() && complaint.starts_with("vestibule: the configuration is not right:\n"),
+        "{complaint}"
+    );
+    for told in [
+        "server.listen (from bad.toml)",
+        "server.port (from bad.toml)",
+        "log.format (from environment variable VESTIBULE__LOG__FORMAT)",
+    ] {
+        assert!(complaint.contains(told), "{told} is missing in:\n{complaint}");
+    }
+}
+
+#[test]
+fn help_names_every_command() {
+    let place = Workplace::new();
+    let help = place.run(&["--help"]).printed();
+    for command in ["demo", "serve", "config", "project"] {
+        assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command}: {help}");
+    }
+}
+
+#[test]
+fn a_taken_port_and_an_unusable_folder_are_one_clear_line() {
+    let place = Workplace::new();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address");
+    let mut serve = place.command(&["serve"]);
+    let output = serve.env("VESTIBULE__SERVER__LISTEN", address.to_string()).output().expect("it runs");
+    let complaint = String::from_utf8(output.stderr).expect("text");
+    assert!(!output.status.success() && complaint.lines().count() == 1, "{complaint}");
+    assert!(complaint.starts_with(&format!("vestibule: cannot listen on {address}: ")), "{complaint}");
+
+    let port = address.port().to_string();
+    let complaint = place.run(&["demo", "--port", &port]).complaint();
+    assert!(complaint.lines().count() == 1 && complaint.contains(&format!("127.0.0.1:{port}")), "{complaint}");
+
+    place.write("file", "not a folder");
+    let (first, _) = free_pair();
+    let complaint = place.run(&["demo", "--port", &first.to_string(), "--data", "file/data"]).complaint();
+    assert!(
+        complaint.lines().count() == 1 && complaint.starts_with("vestibule: the folder file/data cannot be made"),
+        "{complaint}"
+    );
+    let mut list = place.command(&["project", "list"]);
+    let output = list.env("VESTIBULE__STORE__URL", "sqlite:file/x.db").output().expect("it runs");
+    let complaint = String::from_utf8(output.stderr).expect("text");
+    assert!(complaint.lines().count() == 1 && complaint.contains("the folder file cannot be made"), "{complaint}");
+}
+
+/// Two neighbouring ports nobody listens on: the demo takes a port and the next one.
+fn free_pair() -> (u16, u16) {
+    loop {
+        let first = TcpListener::bind("127.0.0.1:0").and_then(|first| first.local_addr()).expect("a free port").port();
+        let Some(second) = first.checked_add(1) else { continue };
+        if TcpListener::bind(("127.0.0.1", second)).is_ok() {
+            return (first, second);
+        }
+    }
+}
+
+/// Starts the demo and waits until it says that it runs; `None` when somebody took its ports meanwhile.
+fn start_demo(place: &Workplace, port: u16) -> Option<Demo> {
+    let mut command = place.command(&["demo", "--data", "demo-data", "--port", &port.to_string()]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    let out = BufReader::new(child.stdout.take().expect("it was asked for"));
+    let mut lines = out.lines().map(|line| line.expect("text"));
+    let said = lines.by_ref().find(|line| line.contains("Identity server"));
+    let demo = Demo { child, rest: Box::new(lines) };
+    said.map(|line| {
+        assert!(line.ends_with(&format!("http://localhost:{port}")), "{line}");
+        demo
+    })
+}
+
+struct Demo {
+    child: Child,
+    rest: Box<dyn Iterator<Item = String>>,
+}
+
+impl Demo {
+    fn stop(mut self) {
+        let kill = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        assert!(kill.expect("kill runs").success());
+        assert!(self.rest.any(|line| line == "Stopping."));
+        assert!(self.child.wait().expect("our child").success());
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+#[tokio::test]
+async fn the_demo_starts_and_its_guests_survive_ctrl_c() {
+    let place = Workplace::new();
+    let (port, demo) = loop {
+        let (port, _) = free_pair();
+        if let Some(demo) = start_demo(&place, port) {
+            break (port, demo);
+        }
+    };
+    let http = Http::new(&format!("http://localhost:{port}"), ([127, 0, 0, 1], port).into());
+    let body = json!({ "session_type": "refresh_token", "client_id": "demo-web" });
+    let guest = http.post_json("/api/anonymous_user/signup", &body).await.result();
+    let shop = Http::new(&format!("http://localhost:{}", port + 1), ([127, 0, 0, 1], port + 1).into());
+    for path in ["/", "/mailbox"] {
+        assert!(shop.get(path).await.expect(200).body.contains("<h1"), "{path}");
+    }
+    demo.stop();
+    let again = start_demo(&place, port).expect("the ports are ours");
+    let body = json!({ "session_type": "refresh_token", "refresh_token": guest["refresh_token"] });
+    http.post_json("/api/anonymous_user/promotion_code", &body).await.result();
+    again.stop();
+}
+
+#[test]
+fn a_running_request_is_finished_after_sigterm() {
+    let place = Workplace::new();
+    place.write("shop.toml", &SHOP.replace("https://auth.shop.example", "http://auth.test"));
+    place.run(&["project", "apply", "shop.toml"]).printed();
+    let mut running = place.serve();
+    let body = json!({ "session_type": "refresh_token", "client_id": "shop-web" }).to_string();
+    let mut stream = TcpStream::connect(running.address).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out");
+    write!(
+        stream,
+        "POST /api/anonymous_user/signup HTTP/1.1\r\nHost: auth.test\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        body.len()
+    )
+    .expect("sent");
+    // The server asks for the body: the request is running now.
+    let mut asked = [0; 25];
+    stream.read_exact(&mut asked).expect("an interim answer");
+    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    running.terminate();
+    // It takes no new callers any more.
+    while TcpStream::connect(running.address).is_ok() {
+        std::thread::yield_now();
+    }
+    stream.write_all(body.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer, then the end");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("\"refresh_token\""), "{answer}");
+    assert!(running.wait(), "it ends well");
+}

@@ -1,0 +1,338 @@
+//! Copies a whole SQLite store into an empty PostgreSQL one, batch by batch, and proves that they are equal.
+//! Touches both drivers; learns the tables from the schema, so that no list of them can fall behind.
+
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use rusqlite::{Connection, OpenFlags, types::ValueRef};
+use tokio_postgres::{Client, NoTls};
+
+use super::{
+    StoreError,
+    error::describe,
+    migrate,
+    tls::{self, Target},
+};
+
+/// Rows copied and committed at once.
+const BATCH: u64 = 5_000;
+/// Where a copy stands is kept in the target, in the same transaction as the rows: an interrupted one goes on there.
+const PROGRESS: &str = "CREATE TABLE IF NOT EXISTS store_transfer (table_name TEXT NOT NULL PRIMARY KEY, rows BIGINT NOT NULL)";
+
+/// What is told while the copy goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransferStep {
+    /// So many rows of a table are there now.
+    Copied {
+        /// The table.
+        table: String,
+        /// Rows so far.
+        rows: u64,
+    },
+    /// A table was compared and is equal.
+    Verified {
+        /// The table.
+        table: String,
+        /// Its rows.
+        rows: u64,
+    },
+}
+
+/// Copies the SQLite store at `from` into the PostgreSQL database at `url`, then compares every table by count and
+/// checksum. Nobody may write to `from` meanwhile: it is locked against that. Safe to repeat after an interruption.
+///
+/// # Errors
+/// When either side cannot be used, the target holds something else, or the two are not equal at the end.
+pub async fn transfer_to_postgres(
+    from: &Path,
+    url: &str,
+    mut tell: impl FnMut(TransferStep),
+) -> Result<(), StoreError> {
+    let mut source = open_source(from)?;
+    migrate::migrate_sqlite(&mut source, from)?;
+    // A write lock held to the end: what is copied cannot change under us.
+    source.execute_batch("BEGIN IMMEDIATE").map_err(|error| StoreError::from_opening(&error, from))?;
+    let mut target = connect(url).await?;
+    migrate::migrate_postgres(&mut target).await?;
+    let tables = read_tables(&source).map_err(|error| StoreError::from_opening(&error, from))?;
+    let mut progress = read_progress(&target, &tables).await?;
+    for table in &tables {
+        let done = progress.remove(&table.name).unwrap_or(0);
+        copy_table(&source, from, &mut target, table, done, &mut tell).await?;
+    }
+    set_counters(&target).await?;
+    for table in &tables {
+        let here = sum_source(&source, table).map_err(|error| StoreError::from_opening(&error, from))?;
+        let there = sum_target(&target, table).await?;
+        if here != there {
+            return Err(StoreError::Migration {
+                name: "transfer",
+                reason: format!(
+                    "table {} is not equal: {} rows here, {} there, or their contents differ",
+                    table.name, here.rows, there.rows
+                ),
+            });
+        }
+        tell(TransferStep::Verified { table: table.name.clone(), rows: here.rows });
+    }
+    run(&target, "DROP TABLE store_transfer").await
+}
+
+/// A table and its columns, in both engines the same.
+struct Table {
+    name: String,
+    columns: Vec<Column>,
+    /// The primary key, in its order.
+    key: Vec<String>,
+}
+
+struct Column {
+    name: String,
+    is_bytes: bool,
+}
+
+impl Table {
+    fn list(&self) -> String {
+        self.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn open_source(path: &Path) -> Result<Connection, StoreError> {
+    let open = || {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(std::time::Duration::from_secs(1))?;
+        Ok(connection)
+    };
+    open().map_err(|error| StoreError::from_opening(&error, path))
+}
+
+async fn connect(url: &str) -> Result<Client, StoreError> {
+    let Target { config, tls } = tls::read_url(url)?;
+    let failed = |error: tokio_postgres::Error| StoreError::Unavailable(describe(&error));
+    match tls {
+        Some(tls) => {
+            let (client, connection) = config.connect(tls).await.map_err(failed)?;
+            tokio::spawn(async move { connection.await.ok() });
+            Ok(client)
+        }
+        None => {
+            let (client, connection) = config.connect(NoTls).await.map_err(failed)?;
+            tokio::spawn(async move { connection.await.ok() });
+            Ok(client)
+        }
+    }
+}
+
+fn read_tables(source: &Connection) -> rusqlite::Result<Vec<Table>> {
+    let mut names = source.prepare(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'migrations' ORDER BY name",
+    )?;
+    let names = names.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    names.into_iter().map(|name| read_table(source, name)).collect()
+}
+
+fn read_table(source: &Connection, name: String) -> rusqlite::Result<Table> {
+    let mut info = source.prepare("SELECT name, type, pk FROM pragma_table_info(?1) ORDER BY cid")?;
+    let rows = info.query_map([&name], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?)))?;
+    let rows: Vec<(String, String, i64)> = rows.collect::<rusqlite::Result<_>>()?;
+    let mut key: Vec<(i64, String)> =
+        rows.iter().filter(|(_, _, place)| *place > 0).map(|(name, _, place)| (*place, name.clone())).collect();
+    key.sort();
+    let columns = rows.into_iter().map(|(name, kind, _)| Column { name, is_bytes: kind == "BLOB" }).collect();
+    Ok(Table { name, columns, key: key.into_iter().map(|(_, name)| name).collect() })
+}
+
+/// How far an earlier try came; a target that holds rows of somebody else is refused.
+async fn read_progress(target: &Client, tables: &[Table]) -> Result<BTreeMap<String, u64>, StoreError> {
+    let begun = "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tablename = 'store_transfer'";
+    let begun = !target.query(begun, &[]).await.map_err(|error| failed(&error, begun))?.is_empty();
+    if !begun {
+        for table in tables {
+            let text = format!("SELECT 1 FROM {} LIMIT 1", table.name);
+            let rows = target.query(&text, &[]).await.map_err(|error| failed(&error, "look for rows"))?;
+            if !rows.is_empty() {
+                return Err(StoreError::Migration {
+                    name: "transfer",
+                    reason: format!("the target's table {} is not empty: give an empty database", table.name),
+                });
+            }
+        }
+        run(target, PROGRESS).await?;
+    }
+    let text = "SELECT table_name, rows FROM store_transfer";
+    let rows = target.query(text, &[]).await.map_err(|error| failed(&error, text))?;
+    Ok(rows.iter().map(|row| (row.get(0), u64::try_from(row.get::<_, i64>(1)).unwrap_or(0))).collect())
+}
+
+/// Copies a table from its `done`-th row in key order: the source stands still, so that is a place to go on from.
+async fn copy_table(
+    source: &Connection,
+    from: &Path,
+    target: &mut Client,
+    table: &Table,
+    done: u64,
+    tell: &mut impl FnMut(TransferStep),
+) -> Result<(), StoreError> {
+    let fail = |error: rusqlite::Error| StoreError::from_opening(&error, from);
+    let text = format!("SELECT {} FROM {} ORDER BY {} LIMIT -1 OFFSET ?1", table.list(), table.name, table.key.join(", "));
+    let mut statement = source.prepare(&text).map_err(fail)?;
+    let mut rows = statement.query([i64::try_from(done).unwrap_or(i64::MAX)]).map_err(fail)?;
+    let (mut copied, mut batch, mut waiting) = (done, String::new(), 0);
+    loop {
+        let row = rows.next().map_err(fail)?;
+        if let Some(row) = row {
+            for place in 0..table.columns.len() {
+                if place > 0 {
+                    batch.push('\t');
+                }
+                print_for_copy(&mut batch, row.get_ref(place).map_err(fail)?);
+            }
+            batch.push('\n');
+            waiting += 1;
+        }
+        if waiting == BATCH || (row.is_none() && waiting > 0) {
+            copied += waiting;
+            write_batch(target, table, std::mem::take(&mut batch), copied).await?;
+            tell(TransferStep::Copied { table: table.name.clone(), rows: copied });
+            waiting = 0;
+        }
+        if row.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+fn print_for_copy(out: &mut String, value: ValueRef<'_>) {
+    const PROOF: &str = "a string takes everything";
+    match value {
+        ValueRef::Null => out.push_str("\\N"),
+        ValueRef::Integer(number) => write!(out, "{number}").expect(PROOF),
+        ValueRef::Real(number) => write!(out, "{number}").expect(PROOF),
+        ValueRef::Text(text) => {
+            for sign in String::from_utf8_lossy(text).chars() {
+                match sign {
+                    '\\' => out.push_str("\\\\"),
+                    '\t' => out.push_str("\\t"),
+                    '\n' => out.push_str("\\n"),
+                    '\r' => out.push_str("\\r"),
+                    other => out.push(other),
+                }
+            }
+        }
+        ValueRef::Blob(bytes) => {
+            out.push_str("\\\\x");
+            bytes.iter().for_each(|byte| write!(out, "{byte:02x}").expect(PROOF));
+        }
+    }
+}
+
+async fn write_batch(target: &mut Client, table: &Table, batch: String, rows: u64) -> Result<(), StoreError> {
+    use futures_util::SinkExt as _;
+    let copy = |error: tokio_postgres::Error| failed(&error, "COPY");
+    let transaction = target.transaction().await.map_err(copy)?;
+    let text = format!("COPY {} ({}) FROM STDIN", table.name, table.list());
+    let mut sink = std::pin::pin!(transaction.copy_in(&text).await.map_err(copy)?);
+    sink.send(bytes::Bytes::from(batch)).await.map_err(copy)?;
+    sink.finish().await.map_err(copy)?;
+    let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+    let note = "INSERT INTO store_transfer (table_name, rows) VALUES ($1, $2) ON CONFLICT (table_name) DO UPDATE SET rows = $2";
+    transaction.execute(note, &[&table.name, &rows]).await.map_err(|error| failed(&error, note))?;
+    transaction.commit().await.map_err(copy)
+}
+
+/// Numbers given out from now on begin above those that were copied.
+async fn set_counters(target: &Client) -> Result<(), StoreError> {
+    let text = "SELECT table_name::TEXT, column_name::TEXT FROM information_schema.columns
+                WHERE table_schema = current_schema() AND is_identity = 'YES'";
+    let rows = target.query(text, &[]).await.map_err(|error| failed(&error, text))?;
+    for row in rows {
+        let (table, column): (String, String) = (row.get(0), row.get(1));
+        run(
+            target,
+            &format!(
+                "SELECT setval(pg_get_serial_sequence('{table}', '{column}'), GREATEST((SELECT COALESCE(MAX({column}), 0) FROM {table}), 1))"
+            ),
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Count and checksum of a table, whatever the order of its rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Sum {
+    rows: u64,
+    check: u128,
+}
+
+impl Sum {
+    fn add(&mut self, row: &str) {
+        let hash = digest(&SHA256, row.as_bytes());
+        let (first, _) = hash.as_ref().split_at(16);
+        let first: [u8; 16] = first.try_into().expect("split at sixteen");
+        self.rows += 1;
+        self.check = self.check.wrapping_add(u128::from_be_bytes(first));
+    }
+}
+
+fn sum_source(source: &Connection, table: &Table) -> rusqlite::Result<Sum> {
+    let mut statement = source.prepare(&format!("SELECT {} FROM {}", table.list(), table.name))?;
+    let mut rows = statement.query([])?;
+    let (mut sum, mut text) = (Sum::default(), String::new());
+    while let Some(row) = rows.next()? {
+        text.clear();
+        for place in 0..table.columns.len() {
+            print_for_copy(&mut text, row.get_ref(place)?);
+            text.push('\t');
+        }
+        sum.add(&text);
+    }
+    Ok(sum)
+}
+
+async fn sum_target(target: &Client, table: &Table) -> Result<Sum, StoreError> {
+    use futures_util::TryStreamExt as _;
+    let copy = |error: tokio_postgres::Error| failed(&error, "COPY");
+    let text = format!("SELECT {} FROM {}", table.list(), table.name);
+    let rows = target.query_raw(&text, std::iter::empty::<i64>()).await.map_err(copy)?;
+    let mut rows = std::pin::pin!(rows);
+    let (mut sum, mut line) = (Sum::default(), String::new());
+    while let Some(row) = rows.try_next().await.map_err(copy)? {
+        line.clear();
+        for (place, column) in table.columns.iter().enumerate() {
+            print_from_postgres(&mut line, &row, place, column)?;
+            line.push('\t');
+        }
+        sum.add(&line);
+    }
+    Ok(sum)
+}
+
+fn print_from_postgres(
+    out: &mut String,
+    row: &tokio_postgres::Row,
+    place: usize,
+    column: &Column,
+) -> Result<(), StoreError> {
+    let wrong = |error: tokio_postgres::Error| StoreError::Decode { column: place, reason: error.to_string() };
+    let is_text = *row.columns()[place].type_() == tokio_postgres::types::Type::TEXT;
+    if column.is_bytes {
+        let value: Option<&[u8]> = row.try_get(place).map_err(wrong)?;
+        print_for_copy(out, value.map_or(ValueRef::Null, ValueRef::Blob));
+    } else if is_text {
+        let value: Option<&str> = row.try_get(place).map_err(wrong)?;
+        print_for_copy(out, value.map_or(ValueRef::Null, |text| ValueRef::Text(text.as_bytes())));
+    } else {
+        let value: Option<i64> = row.try_get(place).map_err(wrong)?;
+        print_for_copy(out, value.map_or(ValueRef::Null, ValueRef::Integer));
+    }
+    Ok(())
+}
+
+async fn run(target: &Client, text: &str) -> Result<(), StoreError> {
+    target.batch_execute(text).await.map_err(|error| failed(&error, "transfer"))
+}
+
+fn failed(error: &tokio_postgres::Error, sql: &'static str) -> StoreError {
+    StoreError::from_postgres(error, sql)
+}

@@ -1,0 +1,170 @@
+//! Backup, restore and the way from SQLite to PostgreSQL: what was acknowledged is in the copy, and nothing else.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use tempfile::TempDir;
+use vestibule_domain::id::UserId;
+use vestibule_store::{
+    Location, Store, StoreError, TransferStep, back_up_sqlite, grants, outbox, restore_sqlite, transfer_to_postgres,
+    users,
+};
+
+use crate::place::{P, Place, at, grant, guest, write};
+
+async fn sign_up(store: &Store, number: u64) -> UserId {
+    let user = guest(number);
+    let id = user.id;
+    write(store, (user, grant(number, id)), |tx, (user, grant)| {
+        Box::pin(async move {
+            users::insert(tx, P, user).await?;
+            grants::insert(tx, P, grant).await
+        })
+    })
+    .await;
+    id
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_under_load_holds_whole_transactions_only() {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    for number in 0..50 {
+        sign_up(&store, number).await;
+    }
+    let (stop, next) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(50)));
+    let writer = tokio::spawn({
+        let (store, stop, next) = (store.clone(), Arc::clone(&stop), Arc::clone(&next));
+        async move {
+            while !stop.load(Ordering::Relaxed) {
+                sign_up(&store, next.fetch_add(1, Ordering::Relaxed)).await;
+            }
+        }
+    });
+    let folder = TempDir::new().unwrap();
+    let (from, to) = (place.path(), folder.path().join("copy.db"));
+    let summary = tokio::task::spawn_blocking({
+        let to = to.clone();
+        move || back_up_sqlite(&from, &to)
+    });
+    let summary = summary.await.unwrap().unwrap();
+    stop.store(true, Ordering::Relaxed);
+    writer.await.unwrap();
+    assert!(summary.bytes > 0 && summary.schema >= 1);
+    let copy = Store::open(&Location::Sqlite { path: to }).await.unwrap();
+    let mut conn = copy.read().await.unwrap();
+    let all = users::list_page(&mut conn, P, None, 1_000_000).await.unwrap();
+    assert!(all.len() >= 50, "{} users", all.len());
+    for user in all {
+        assert_eq!(grants::list(&mut conn, P, user.id).await.unwrap().len(), 1, "a user without its grant");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_brings_back_the_moment_of_the_backup_and_keeps_what_was_there() {
+    let place = Place::sqlite();
+    let store = place.open().await;
+    let before = sign_up(&store, 1).await;
+    let folder = TempDir::new().unwrap();
+    let copy = folder.path().join("copy.db");
+    back_up_sqlite(&place.path(), &copy).unwrap();
+    let after = sign_up(&store, 2).await;
+
+    let refused = restore_sqlite(&copy, &place.path());
+    assert!(matches!(refused, Err(StoreError::Locked { .. } | StoreError::Busy(_))), "in use: {refused:?}");
+    store.close().await;
+    drop(store);
+    restore_sqlite(&copy, &place.path()).unwrap();
+
+    let store = place.open().await;
+    let mut conn = store.read().await.unwrap();
+    assert!(users::find(&mut conn, P, before).await.unwrap().is_some());
+    assert!(users::find(&mut conn, P, after).await.unwrap().is_none());
+    let kept = Store::open(&Location::Sqlite { path: format!("{}.before-restore", place.path().display()).into() });
+    let kept = kept.await.unwrap();
+    assert!(users::find(&mut kept.read().await.unwrap(), P, after).await.unwrap().is_some());
+}
+
+#[test]
+fn a_file_that_is_no_store_is_neither_backed_up_nor_restored() {
+    let folder = TempDir::new().unwrap();
+    let (strange, to) = (folder.path().join("strange.db"), folder.path().join("to.db"));
+    std::fs::write(&strange, "not a database, but long enough to be looked at as one, says its first page".repeat(20)).unwrap();
+    for outcome in [back_up_sqlite(&strange, &to), restore_sqlite(&strange, &to)] {
+        assert!(matches!(outcome, Err(StoreError::NotADatabase { .. })), "{outcome:?}");
+    }
+    assert!(!to.exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_moved_to_postgres_is_equal_and_goes_on_counting() {
+    let from = Place::sqlite();
+    let store = from.open().await;
+    for number in 0..120 {
+        sign_up(&store, number).await;
+    }
+    let strange = "tab\t newline\n backslash \\ \\N nul-less ünïcödé 🎉";
+    for _ in 0..3 {
+        write(&store, (), move |tx, ()| Box::pin(outbox::push(tx, P, "mail", None, strange, at(5)))).await;
+    }
+    store.close().await;
+    let to = Place::postgres().await;
+    let Location::Postgres { url, .. } = &to.location else { panic!("not PostgreSQL") };
+    let mut verified = 0;
+    transfer_to_postgres(&from.path(), url, |step| verified += usize::from(matches!(step, TransferStep::Verified { .. })))
+        .await
+        .unwrap();
+    assert!(verified >= 10, "{verified} tables");
+    let store = to.open().await;
+    let moved = users::list_page(&mut *store.read().await.unwrap(), P, None, 1_000).await.unwrap();
+    assert_eq!(moved.len(), 120);
+    write(&store, (), |tx, ()| Box::pin(outbox::push(tx, P, "mail", None, "next", at(5)))).await;
+    let due = outbox::due_any_project(&mut *store.read().await.unwrap(), "mail", at(5), 10).await.unwrap();
+    assert_eq!(due.iter().map(|row| row.payload.as_str()).collect::<Vec<_>>(), [strange, strange, strange, "next"]);
+    assert_eq!(due.iter().map(|row| row.id).collect::<Vec<_>>(), [1, 2, 3, 4]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupted_move_goes_on_and_a_full_target_is_refused() {
+    let from = Place::sqlite();
+    let store = from.open().await;
+    let many: Vec<u64> = (0..6_000).collect();
+    write(&store, many, |tx, many| {
+        Box::pin(async move {
+            for number in many {
+                users::insert(tx, P, &guest(*number)).await?;
+            }
+            Ok(())
+        })
+    })
+    .await;
+    store.close().await;
+    let to = Place::postgres().await;
+    let Location::Postgres { url, .. } = &to.location else { panic!("not PostgreSQL") };
+    // The process dies after the first batch of users.
+    let interrupted = std::thread::spawn({
+        let (from, url) = (from.path(), url.clone());
+        move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(transfer_to_postgres(&from, &url, |step| match step {
+                TransferStep::Copied { table, .. } => assert_ne!(table, "users", "interrupted on purpose"),
+                TransferStep::Verified { .. } => {}
+            }))
+        }
+    });
+    interrupted.join().unwrap_err();
+    let mut copied = Vec::new();
+    let moved = transfer_to_postgres(&from.path(), url, |step| {
+        if let TransferStep::Copied { table, rows } = step
+            && table == "users"
+        {
+            copied.push(rows);
+        }
+    });
+    moved.await.unwrap();
+    assert_eq!(copied, [6_000], "only what was missing is copied");
+    let again = transfer_to_postgres(&from.path(), url, |_| ()).await;
+    assert!(again.unwrap_err().to_string().contains("not empty"));
+}
