@@ -13,7 +13,8 @@ use std::{
 use vestibule_store::StoreStats;
 
 /// Upper bounds of the latency classes, in microseconds; the last class is open.
-const BOUNDS: [u64; 12] = [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000];
+const BOUNDS: [u64; 12] =
+    [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000];
 /// Every write that makes a guest is named so.
 const SIGN_UP: &str = "sign_up_anonymous";
 /// The methods told apart, to keep the number of series small.
@@ -62,12 +63,20 @@ impl Metrics {
         self.print_requests(&mut page);
         print_store(&mut page, store);
         if let Some(age) = outbox_age {
-            page.family("vestibule_outbox_oldest_seconds", "gauge", "How long the oldest queued side effect has waited.");
+            page.family(
+                "vestibule_outbox_oldest_seconds",
+                "gauge",
+                "How long the oldest queued side effect has waited.",
+            );
             page.sample("vestibule_outbox_oldest_seconds", "", seconds(age));
         }
         page.family("vestibule_guests_created_total", "counter", "Guests this process signed up.");
         let created = store.by_name.iter().filter(|(name, _)| name.starts_with(SIGN_UP));
-        page.sample("vestibule_guests_created_total", "", created.map(|(_, write)| write.count - write.failed).sum::<u64>());
+        page.sample(
+            "vestibule_guests_created_total",
+            "",
+            created.map(|(_, write)| write.count - write.failed).sum::<u64>(),
+        );
         page.family("vestibule_guests_promoted_total", "counter", "Guests this process promoted to members.");
         page.sample("vestibule_guests_promoted_total", "", self.promoted.load(Relaxed));
         print_process(&mut page);
@@ -79,7 +88,11 @@ impl Metrics {
         let all = || {
             routes.iter().flat_map(|(name, methods)| METHODS.iter().zip(methods.iter()).map(move |(m, r)| (name, m, r)))
         };
-        page.family("vestibule_http_requests_total", "counter", "Requests answered, by route, method and class of status.");
+        page.family(
+            "vestibule_http_requests_total",
+            "counter",
+            "Requests answered, by route, method and class of status.",
+        );
         for (name, method, route) in all() {
             for (digit, count) in route.statuses.iter().enumerate() {
                 let count = count.load(Relaxed);
@@ -89,13 +102,23 @@ impl Metrics {
                 }
             }
         }
-        page.family("vestibule_http_request_seconds", "histogram", "From a request's head to its answer, by route and method.");
+        page.family(
+            "vestibule_http_request_seconds",
+            "histogram",
+            "From a request's head to its answer, by route and method.",
+        );
         for (name, method, route) in all() {
             let labels = format!("method=\"{method}\",route=\"{name}\"");
             let counts: Vec<u64> = route.classes.iter().map(|count| count.load(Relaxed)).collect();
             if counts.iter().any(|count| *count > 0) {
                 let micros = Duration::from_micros(route.micros.load(Relaxed));
-                page.histogram("vestibule_http_request_seconds", &labels, &counts, |class| bound(class), seconds(micros));
+                page.histogram(
+                    "vestibule_http_request_seconds",
+                    &labels,
+                    &counts,
+                    |class| bound(class),
+                    seconds(micros),
+                );
             }
         }
     }
@@ -109,12 +132,20 @@ fn bound(class: usize) -> String {
 fn print_store(page: &mut Page, stats: &StoreStats) {
     page.family("vestibule_store_writes_total", "counter", "Named writes, by outcome.");
     for (name, write) in &stats.by_name {
-        page.sample("vestibule_store_writes_total", &format!("name=\"{name}\",outcome=\"kept\""), write.count - write.failed);
+        page.sample(
+            "vestibule_store_writes_total",
+            &format!("name=\"{name}\",outcome=\"kept\""),
+            write.count - write.failed,
+        );
         if write.failed > 0 {
             page.sample("vestibule_store_writes_total", &format!("name=\"{name}\",outcome=\"undone\""), write.failed);
         }
     }
-    page.family("vestibule_store_write_seconds_total", "counter", "Time from asking for a named write to its answer, summed up.");
+    page.family(
+        "vestibule_store_write_seconds_total",
+        "counter",
+        "Time from asking for a named write to its answer, summed up.",
+    );
     for (name, write) in &stats.by_name {
         page.sample("vestibule_store_write_seconds_total", &format!("name=\"{name}\""), seconds(write.total));
     }
@@ -124,7 +155,11 @@ fn print_store(page: &mut Page, stats: &StoreStats) {
     page.histogram("vestibule_store_group_size", "", &stats.group_sizes, name, stats.writes);
     for (name, help, count) in [
         ("vestibule_store_commits_total", "Transactions committed.", stats.commits),
-        ("vestibule_store_retries_total", "Transactions run again after a conflict or a lost connection.", stats.retries),
+        (
+            "vestibule_store_retries_total",
+            "Transactions run again after a conflict or a lost connection.",
+            stats.retries,
+        ),
         ("vestibule_store_checkpoints_total", "Checkpoints of SQLite's write-ahead log.", stats.checkpoints),
     ] {
         page.family(name, "counter", help);

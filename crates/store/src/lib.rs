@@ -23,8 +23,8 @@ pub mod user_lists;
 pub mod users;
 
 pub use db::{
-    BackupSummary, BoxFuture, Column, Conn, Engine, GROUP_CLASSES, Location, Param, Reader, Row, Sql, Store, StoreError,
-    StoreStats, TransferStep, Tx, WriteStats, back_up_sqlite, restore_sqlite, transfer_to_postgres,
+    BackupSummary, BoxFuture, Column, Conn, Engine, GROUP_CLASSES, Location, Param, Reader, Row, Sql, Store,
+    StoreError, StoreStats, TransferStep, Tx, WriteStats, back_up_sqlite, restore_sqlite, transfer_to_postgres,
 };
 
 /// Every statement of every aggregate, with the aggregate's name: one test prepares them all on both engines.

@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use vestibule_store::{BackupSummary, Location, Store, TransferStep, back_up_sqlite, restore_sqlite, transfer_to_postgres};
+use vestibule_store::{
+    BackupSummary, Location, Store, TransferStep, back_up_sqlite, restore_sqlite, transfer_to_postgres,
+};
 
 use super::{ConfigFile, Failure};
 use crate::boot;
@@ -42,7 +44,9 @@ impl BackUp {
         let from = sqlite_path(&self.config, "Use pg_dump for it: see docs/guides/backup.md.")?;
         let summary = off_thread(from, self.file.clone(), back_up_sqlite).await?;
         println!("{}: {} bytes, schema {}, checked.", self.file.display(), summary.bytes, summary.schema);
-        println!("Keep the master key, too, and apart from it: without the key the signing keys inside cannot be opened.");
+        println!(
+            "Keep the master key, too, and apart from it: without the key the signing keys inside cannot be opened."
+        );
         Ok(())
     }
 }
@@ -52,7 +56,13 @@ impl Restore {
         let to = sqlite_path(&self.config, "Use pg_restore for it: see docs/guides/backup.md.")?;
         let kept = to.exists();
         let summary = off_thread(self.file.clone(), to.clone(), restore_sqlite).await?;
-        println!("{} is {} now: {} bytes, schema {}.", to.display(), self.file.display(), summary.bytes, summary.schema);
+        println!(
+            "{} is {} now: {} bytes, schema {}.",
+            to.display(),
+            self.file.display(),
+            summary.bytes,
+            summary.schema
+        );
         if kept {
             println!("What was there before is kept as {}.before-restore.", to.display());
         }
@@ -79,7 +89,9 @@ impl MigrateStore {
             TransferStep::Verified { table, rows } => println!("{table}: {rows} rows, equal"),
         });
         moved.await.map_err(|error| {
-            Failure(format!("{error}\nNothing of the embedded store was changed. Run the command again to go on where it stopped."))
+            Failure(format!(
+                "{error}\nNothing of the embedded store was changed. Run the command again to go on where it stopped."
+            ))
         })?;
         println!("Set store.url to the new database and keep the master key: nobody is logged out.");
         Ok(())

@@ -243,6 +243,9 @@ fn to_api(error: &Error) -> ApiError {
             Counter::Setting(name) => api::rate_limited(&name.error_name(), &name.error_group(), name.bucket_name()),
             Counter::TokenPerIp => api::rate_limited("oauth.token.per_ip", "oauth.token", "TokenPerIP"),
             Counter::TokenPerUser => api::rate_limited("oauth.token.per_user", "oauth.token", "TokenPerUser"),
+            Counter::AdminPerKey | Counter::AdminRefusedPerIp => {
+                api::rate_limited("admin_api.request", "admin_api", "AdminApi")
+            }
         },
         Error::AnonymousUserDisallowed => ApiError::invalid("anonymous user disallowed"),
         Error::PublicSignUpDisabled => {

@@ -74,7 +74,8 @@ pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
     let route = request.extensions().get::<MatchedPath>().cloned();
     let watch = Stopwatch::start();
     let mut response = next.run(request).await;
-    let (route, status, took) = (route.as_ref().map_or("none", MatchedPath::as_str), response.status(), watch.elapsed());
+    let (route, status, took) =
+        (route.as_ref().map_or("none", MatchedPath::as_str), response.status(), watch.elapsed());
     app.metrics.count_request(method.as_str(), route, status.as_u16(), took);
     tracing::debug!(
         target: "vestibule::requests",

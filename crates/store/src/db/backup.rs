@@ -88,14 +88,14 @@ fn copy(source: &Connection, from: &Path, part: &Path) -> Result<(), StoreError>
 fn check(path: &Path) -> Result<BackupSummary, StoreError> {
     let connection = open_existing(path)?;
     let fail = |error: rusqlite::Error| StoreError::from_opening(&error, path);
-    let verdict: String =
-        connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(fail)?;
+    let verdict: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(fail)?;
     if verdict != "ok" {
         return Err(StoreError::CannotOpen { path: path.to_path_buf(), reason: format!("it is damaged: {verdict}") });
     }
-    let schema = connection
-        .query_row("SELECT COALESCE(MAX(version), 0) FROM migrations", [], |row| row.get(0))
-        .map_err(|_| StoreError::CannotOpen { path: path.to_path_buf(), reason: "it is no store of Vestibule".into() })?;
+    let schema =
+        connection.query_row("SELECT COALESCE(MAX(version), 0) FROM migrations", [], |row| row.get(0)).map_err(
+            |_| StoreError::CannotOpen { path: path.to_path_buf(), reason: "it is no store of Vestibule".into() },
+        )?;
     let bytes = fs::metadata(path).map_err(|error| cannot(path, &error))?.len();
     Ok(BackupSummary { bytes, schema })
 }
@@ -104,8 +104,7 @@ fn check(path: &Path) -> Result<BackupSummary, StoreError> {
 fn leave_wal(path: &Path) -> Result<(), StoreError> {
     let fail = |error: rusqlite::Error| StoreError::from_opening(&error, path);
     let connection = open_existing(path)?;
-    let mode: String =
-        connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0)).map_err(fail)?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0)).map_err(fail)?;
     if mode == "delete" { Ok(()) } else { Err(StoreError::Locked { path: path.to_path_buf() }) }
 }
 
@@ -135,10 +134,7 @@ fn put_in_place(part: &Path, to: &Path) -> Result<(), StoreError> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         Some(_) | None => Path::new("."),
     };
-    sync(part)
-        .and_then(|()| fs::rename(part, to))
-        .and_then(|()| sync(folder))
-        .map_err(|error| cannot(to, &error))
+    sync(part).and_then(|()| fs::rename(part, to)).and_then(|()| sync(folder)).map_err(|error| cannot(to, &error))
 }
 
 fn part_of(path: &Path) -> PathBuf {

@@ -13,7 +13,6 @@ mod transfer;
 
 use std::{fmt, path::PathBuf, pin::Pin, sync::Arc, time::Instant};
 
-use self::{conn::Held, postgres::Postgres, sqlite::Sqlite, stats::Counters};
 pub use self::{
     backup::{BackupSummary, back_up_sqlite, restore_sqlite},
     conn::{Conn, Reader, Tx},
@@ -22,6 +21,7 @@ pub use self::{
     stats::{GROUP_CLASSES, StoreStats, WriteStats},
     transfer::{TransferStep, transfer_to_postgres},
 };
+use self::{conn::Held, postgres::Postgres, sqlite::Sqlite, stats::Counters};
 
 /// A boxed future that may borrow its transaction and input.
 pub type BoxFuture<'t, T> = Pin<Box<dyn Future<Output = T> + Send + 't>>;

@@ -17,7 +17,8 @@ use super::{
 /// Rows copied and committed at once.
 const BATCH: u64 = 5_000;
 /// Where a copy stands is kept in the target, in the same transaction as the rows: an interrupted one goes on there.
-const PROGRESS: &str = "CREATE TABLE IF NOT EXISTS store_transfer (table_name TEXT NOT NULL PRIMARY KEY, rows BIGINT NOT NULL)";
+const PROGRESS: &str =
+    "CREATE TABLE IF NOT EXISTS store_transfer (table_name TEXT NOT NULL PRIMARY KEY, rows BIGINT NOT NULL)";
 
 /// What is told while the copy goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +145,8 @@ fn read_table(source: &Connection, name: String) -> rusqlite::Result<Table> {
 
 /// How far an earlier try came; a target that holds rows of somebody else is refused.
 async fn read_progress(target: &Client, tables: &[Table]) -> Result<BTreeMap<String, u64>, StoreError> {
-    let begun = "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tablename = 'store_transfer'";
+    let begun =
+        "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tablename = 'store_transfer'";
     let begun = !target.query(begun, &[]).await.map_err(|error| failed(&error, begun))?.is_empty();
     if !begun {
         for table in tables {
@@ -174,7 +176,8 @@ async fn copy_table(
     tell: &mut impl FnMut(TransferStep),
 ) -> Result<(), StoreError> {
     let fail = |error: rusqlite::Error| StoreError::from_opening(&error, from);
-    let text = format!("SELECT {} FROM {} ORDER BY {} LIMIT -1 OFFSET ?1", table.list(), table.name, table.key.join(", "));
+    let text =
+        format!("SELECT {} FROM {} ORDER BY {} LIMIT -1 OFFSET ?1", table.list(), table.name, table.key.join(", "));
     let mut statement = source.prepare(&text).map_err(fail)?;
     let mut rows = statement.query([i64::try_from(done).unwrap_or(i64::MAX)]).map_err(fail)?;
     let (mut copied, mut batch, mut waiting) = (done, String::new(), 0);

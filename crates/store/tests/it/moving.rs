@@ -91,7 +91,8 @@ async fn a_restore_brings_back_the_moment_of_the_backup_and_keeps_what_was_there
 fn a_file_that_is_no_store_is_neither_backed_up_nor_restored() {
     let folder = TempDir::new().unwrap();
     let (strange, to) = (folder.path().join("strange.db"), folder.path().join("to.db"));
-    std::fs::write(&strange, "not a database, but long enough to be looked at as one, says its first page".repeat(20)).unwrap();
+    std::fs::write(&strange, "not a database, but long enough to be looked at as one, says its first page".repeat(20))
+        .unwrap();
     for outcome in [back_up_sqlite(&strange, &to), restore_sqlite(&strange, &to)] {
         assert!(matches!(outcome, Err(StoreError::NotADatabase { .. })), "{outcome:?}");
     }
@@ -113,9 +114,11 @@ async fn a_store_moved_to_postgres_is_equal_and_goes_on_counting() {
     let to = Place::postgres().await;
     let Location::Postgres { url, .. } = &to.location else { panic!("not PostgreSQL") };
     let mut verified = 0;
-    transfer_to_postgres(&from.path(), url, |step| verified += usize::from(matches!(step, TransferStep::Verified { .. })))
-        .await
-        .unwrap();
+    transfer_to_postgres(&from.path(), url, |step| {
+        verified += usize::from(matches!(step, TransferStep::Verified { .. }))
+    })
+    .await
+    .unwrap();
     assert!(verified >= 10, "{verified} tables");
     let store = to.open().await;
     let moved = users::list_page(&mut *store.read().await.unwrap(), P, None, 1_000).await.unwrap();

@@ -60,13 +60,13 @@ enum Change {
     Login,
 }
 
-struct Credentials {
-    login_id: LoginIdRow,
-    password_hash: Option<String>,
+pub(crate) struct Credentials {
+    pub(crate) login_id: LoginIdRow,
+    pub(crate) password_hash: Option<String>,
 }
 
 /// Why the transaction was rolled back.
-enum Refusal {
+pub(crate) enum Refusal {
     Store(StoreError),
     Taken,
     AlreadyPromoted,
@@ -278,7 +278,7 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), Refusal
 }
 
 /// Makes a guest a member: the one function that takes the anonymous identity away, whoever calls it.
-async fn add_first_credential(
+pub(crate) async fn add_first_credential(
     tx: &mut Tx,
     no: ProjectNo,
     user: UserId,
@@ -297,7 +297,7 @@ async fn add_first_credential(
     Ok(())
 }
 
-async fn insert_credentials(
+pub(crate) async fn insert_credentials(
     tx: &mut Tx,
     no: ProjectNo,
     user: UserId,

@@ -30,6 +30,7 @@ use crate::{
         Error, challenge,
         device_key::{self, Proven, Signer},
         dpop::Presented,
+        hooks,
         issue::{self, NewGrant, make_grant},
         rates,
         sign_up_anonymous::{check_enabled, check_open},
