@@ -51,26 +51,10 @@ impl Lifetime {
     pub fn is_alive(&self, created_at: Timestamp, last_access_at: Timestamp, now: Timestamp) -> bool {
         now <= self.expiry(created_at, last_access_at)
     }
-
-    /// When it ends if `recorded` is the last use that was written down.
-    ///
-    /// Uses shortly after a recorded one are not written ([`should_record`]), so the last real use may be up to one
-    /// [`coalesce_window`] later than the recorded one. The window is added here: a session never ends before the idle
-    /// timeout after its last real use has passed, and at most one window after.
-    #[must_use]
-    pub fn expiry_as_recorded(&self, created_at: Timestamp, recorded: Timestamp) -> Timestamp {
-        self.expiry(created_at, recorded.plus(coalesce_window(*self)))
-    }
-
-    /// Whether it is alive at `now` if `recorded` is the last use that was written down; the last instant counts.
-    #[must_use]
-    pub fn is_alive_as_recorded(&self, created_at: Timestamp, recorded: Timestamp, now: Timestamp) -> bool {
-        now <= self.expiry_as_recorded(created_at, recorded)
-    }
 }
 
-/// The longest time between two recorded uses that is not worth a write.
-const LONGEST_COALESCE: Duration = Duration::from_secs(60);
+/// The longest time between two recorded uses that is not worth a write, whatever the settings.
+pub const LONGEST_COALESCE: Duration = Duration::from_secs(60);
 
 /// How long after a recorded use further uses are not written down: a minute, or 1 % of the idle timeout if shorter.
 #[must_use]
@@ -79,12 +63,40 @@ pub fn coalesce_window(lifetime: Lifetime) -> Duration {
 }
 
 /// Whether a use at `now` must be written down, `recorded` being the last one that was.
-///
-/// A setting may be shortened between a use and the next check; the window is then computed anew on both sides, so a
-/// use that was left out under the longer window can end the session up to that longer window early, once.
 #[must_use]
 pub fn should_record(recorded: Timestamp, now: Timestamp, lifetime: Lifetime) -> bool {
     now.since(recorded) > coalesce_window(lifetime)
+}
+
+/// How much one process sees of the uses that were not written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Viewpoint {
+    /// It is the only process of its store, and has seen every use since this time.
+    Alone {
+        /// When it started.
+        since: Timestamp,
+    },
+    /// Other processes serve the same store and remember uses of their own.
+    OneOfMany,
+}
+
+/// The latest time at which a session may have been used, as far as one process can tell.
+///
+/// `remembered` is the last use this process saw and did not write down. Where the process knows every use the answer is
+/// exact. Where it cannot know (another node, or one that died, may have left a use within `window` unwritten), the window
+/// is added to what was written down: a session may then end up to one window late, and never early.
+#[must_use]
+pub fn latest_use(
+    recorded: Timestamp,
+    remembered: Option<Timestamp>,
+    viewpoint: Viewpoint,
+    window: Duration,
+) -> Timestamp {
+    let known = remembered.map_or(recorded, |remembered| remembered.max(recorded));
+    match viewpoint {
+        Viewpoint::Alone { since } if remembered.is_some() || recorded >= since => known,
+        Viewpoint::Alone { .. } | Viewpoint::OneOfMany => known.max(recorded.plus(window)),
+    }
 }
 
 #[cfg(test)]
@@ -132,31 +144,50 @@ mod tests {
     }
 
     #[test]
-    fn the_window_never_outlives_the_hard_lifetime() {
-        assert_eq!(lifetime(100, Some(100)).expiry_as_recorded(START, at(50)), at(100));
+    fn the_last_use_is_exact_where_it_is_known_and_one_window_late_where_it_is_not() {
+        let window = Duration::from_secs(60);
+        let alone = Viewpoint::Alone { since: at(100) };
+        // viewpoint, recorded, remembered, latest
+        let table = [
+            (alone, 100, None, 100),
+            (alone, 100, Some(130), 130),
+            (alone, 99, None, 159),
+            (alone, 99, Some(101), 101),
+            (Viewpoint::OneOfMany, 100, None, 160),
+            (Viewpoint::OneOfMany, 100, Some(130), 160),
+            (Viewpoint::OneOfMany, 100, Some(170), 170),
+        ];
+        for (viewpoint, recorded, remembered, latest) in table {
+            let found = latest_use(at(recorded), remembered.map(at), viewpoint, window);
+            assert_eq!(found, at(latest), "{viewpoint:?} {recorded} {remembered:?}");
+        }
     }
 
     proptest! {
+        /// Nodes share a store; each remembers what it did not write. Whatever node is asked, a session is never ended early.
         #[test]
-        fn unwritten_uses_never_end_a_session_early_and_at_most_one_window_late(
+        fn no_node_ends_a_session_early_and_none_more_than_one_window_late(
             idle in 1u64..100_000,
-            gaps in prop::collection::vec(0u64..2_000_000, 1..50),
+            uses in prop::collection::vec((0usize..3, 0u64..2_000_000), 1..50),
+            asked in 0usize..3,
             wait in 0u64..300_000_000_000,
         ) {
-            let lifetime = Lifetime { hard: Duration::from_secs(u64::from(u32::MAX)), idle: Some(Duration::from_secs(idle)) };
-            let (mut used, mut recorded) = (START, START);
-            for gap in gaps {
+            let lifetime = lifetime(u64::from(u32::MAX), Some(idle));
+            let window = coalesce_window(lifetime);
+            let (mut used, mut recorded, mut remembered) = (START, START, [None; 3]);
+            for (node, gap) in uses {
                 used = used.plus(Duration::from_micros(gap));
                 if should_record(recorded, used, lifetime) {
                     recorded = used;
+                } else {
+                    remembered[node] = Some(used);
                 }
             }
             let now = used.plus(Duration::from_micros(wait));
-            let exact = lifetime.is_alive(START, used, now);
-            let late = lifetime.is_alive(START, used.plus(coalesce_window(lifetime)), now);
-            let answer = lifetime.is_alive_as_recorded(START, recorded, now);
-            prop_assert!(!exact || answer, "ended early");
-            prop_assert!(!answer || late, "ended too late");
+            let latest = latest_use(recorded, remembered[asked], Viewpoint::OneOfMany, window);
+            let answer = lifetime.is_alive(START, latest, now);
+            prop_assert!(!lifetime.is_alive(START, used, now) || answer, "ended early");
+            prop_assert!(!answer || lifetime.is_alive(START, used.plus(window), now), "ended too late");
         }
     }
 }

@@ -19,6 +19,8 @@ pub struct Metadata {
     pub userinfo_endpoint: String,
     /// Where tokens end (RFC 7009).
     pub revocation_endpoint: String,
+    /// Where a backend asks what a token is worth (RFC 7662).
+    pub introspection_endpoint: String,
     /// Where sessions end (OIDC RP-Initiated Logout).
     pub end_session_endpoint: String,
     /// Where the public keys are.
@@ -56,6 +58,7 @@ impl Metadata {
             token_endpoint: endpoint("token"),
             userinfo_endpoint: endpoint("userinfo"),
             revocation_endpoint: endpoint("revoke"),
+            introspection_endpoint: endpoint("introspect"),
             end_session_endpoint: endpoint("end_session"),
             jwks_uri: endpoint("jwks"),
             response_types_supported: vec!["code", "urn:authgear:params:oauth:response-type:settings-action", "none"],
@@ -104,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_document_is_exactly_the_documented_one() {
+    fn the_document_is_the_documented_one_and_says_where_to_introspect() {
         assert_eq!(
             serde_json::to_value(Metadata::new("https://auth.shop.example/")).unwrap(),
             json!({
@@ -113,6 +116,7 @@ mod tests {
                 "token_endpoint": "https://auth.shop.example/oauth2/token",
                 "userinfo_endpoint": "https://auth.shop.example/oauth2/userinfo",
                 "revocation_endpoint": "https://auth.shop.example/oauth2/revoke",
+                "introspection_endpoint": "https://auth.shop.example/oauth2/introspect",
                 "end_session_endpoint": "https://auth.shop.example/oauth2/end_session",
                 "jwks_uri": "https://auth.shop.example/oauth2/jwks",
                 "response_types_supported": ["code", "urn:authgear:params:oauth:response-type:settings-action", "none"],

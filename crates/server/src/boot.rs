@@ -88,7 +88,7 @@ pub async fn open_store(config: &Config, entropy: &Entropy) -> Result<(Store, Ma
 /// When the store, the key or a project cannot be used.
 pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
     let (store, master) = open_store(&config, &ports.entropy).await?;
-    let projects = Projects::load(&store, &master).await?;
+    let projects = Projects::load(&store, &master, ports.clock.now()).await?;
     let webhooks = WebhookClient::new(config.hooks.allow_private_addresses).map_err(BootError::Webhooks)?;
     Ok(Arc::new(App {
         hasher: Hasher::new(config.passwords),
@@ -130,6 +130,9 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
     http::serve::serve(listener, http::router(Arc::clone(&app)), &app.config.server, stop).await;
     let _ = tell.send(true);
     finish(jobs).await;
+    if let Err(error) = jobs::accesses::flush_all(&app).await {
+        tracing::warn!(error = %error, "the last uses of some sessions could not be written down; they may live a minute longer");
+    }
     app.store.close().await;
 }
 
@@ -149,6 +152,17 @@ pub async fn serve_with_metrics(
         let _ = tell.send(true);
     };
     tokio::join!(server, page);
+}
+
+/// Does once and now what the jobs do by themselves every minute: for tests, whose clock is their own.
+///
+/// # Errors
+/// When the store fails.
+pub async fn maintain(app: &App) -> Result<(), StoreError> {
+    jobs::accesses::flush_due(app).await?;
+    jobs::cleanup::sweep(app).await?;
+    jobs::key_rotation::check(app).await;
+    Ok(())
 }
 
 async fn finish(mut jobs: JoinSet<()>) {

@@ -18,12 +18,16 @@ pub struct Config {
     pub store: StoreConfig,
     /// The key that seals keys.
     pub secrets: Secrets,
+    /// Signing keys.
+    pub keys: Keys,
     /// Outgoing mail.
     pub smtp: Smtp,
     /// Password hashing.
     pub passwords: Passwords,
     /// Webhooks.
     pub hooks: Hooks,
+    /// The Admin API.
+    pub admin_api: AdminApi,
     /// The event log.
     pub audit: Audit,
     /// Logging.
@@ -78,6 +82,13 @@ impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Secrets").field("master_key_file", &self.master_key_file).finish_non_exhaustive()
     }
+}
+
+/// `[keys]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Keys {
+    /// Age in days at which signing keys are replaced; 0 means never.
+    pub rotate_after_days: u32,
 }
 
 /// `[smtp]`
@@ -141,6 +152,13 @@ pub struct Hooks {
     pub retry_hours: u32,
     /// Days for which taken deliveries are remembered.
     pub keep_days: u32,
+}
+
+/// `[admin_api]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct AdminApi {
+    /// Requests a minute for one key.
+    pub requests_per_minute: u32,
 }
 
 /// `[audit]`
@@ -389,9 +407,11 @@ fn read_sections(
     let server = section(merged, "server", sources, complaints);
     let store = section(merged, "store", sources, complaints);
     let secrets = section(merged, "secrets", sources, complaints);
+    let keys = section(merged, "keys", sources, complaints);
     let smtp = section(merged, "smtp", sources, complaints);
     let passwords = section(merged, "passwords", sources, complaints);
     let hooks = section(merged, "hooks", sources, complaints);
+    let admin_api = section(merged, "admin_api", sources, complaints);
     let audit = section(merged, "audit", sources, complaints);
     let log = section(merged, "log", sources, complaints);
     let metrics = section(merged, "metrics", sources, complaints);
@@ -402,7 +422,9 @@ fn read_sections(
         smtp: smtp?,
         passwords: passwords?,
         hooks: hooks?,
+        admin_api: admin_api?,
         audit: audit?,
+        keys: keys?,
         log: log?,
         metrics: metrics?,
     })
@@ -437,6 +459,12 @@ fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut V
     if !config.metrics.listen.is_empty() && config.metrics.listen.parse::<SocketAddr>().is_err() {
         complain("metrics.listen", "write address:port, e.g. 127.0.0.1:9464, or nothing");
     }
+    if config.keys.rotate_after_days == 1 {
+        complain(
+            "keys.rotate_after_days",
+            "must be 0 (never) or at least 2: a new key is published a day before it signs",
+        );
+    }
     if config.server.max_connections == 0 {
         complain("server.max_connections", "must be at least 1");
     }
@@ -455,6 +483,9 @@ fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut V
     }
     if config.smtp.from.parse::<lettre::message::Mailbox>().is_err() {
         complain("smtp.from", "write an address like \"Shop <no-reply@shop.example>\"");
+    }
+    if config.admin_api.requests_per_minute == 0 {
+        complain("admin_api.requests_per_minute", "must be at least 1");
     }
     if config.log.filter.parse::<tracing_subscriber::EnvFilter>().is_err() {
         complain("log.filter", "write a level (error, warn, info, debug, trace) or target=level pairs");

@@ -55,6 +55,19 @@ pub(crate) fn prepare(
     prepare_in(app, event, &describe(project, user, origin, now))
 }
 
+/// Makes an event that somebody else than its user set off ready to be queued.
+pub(crate) fn prepare_by(
+    app: &App,
+    project: &Project,
+    event: &Event,
+    user: UserId,
+    by: TriggeredBy,
+    origin: &Origin<'_>,
+    now: Timestamp,
+) -> QueuedEvent {
+    prepare_in(app, event, &Context { triggered_by: by, ..describe(project, user, origin, now) })
+}
+
 /// The circumstances of something a user does itself.
 pub(crate) fn describe(project: &Project, user: UserId, origin: &Origin<'_>, now: Timestamp) -> Context {
     let mut context = Context::new(&project.id, TriggeredBy::User, now);

@@ -1,5 +1,6 @@
 //! The house: HTTP faces, flows, jobs, mail and configuration behind the binary `vestibule`.
 
+mod accesses;
 pub mod app;
 pub mod boot;
 pub mod cli;

@@ -3,16 +3,28 @@
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
-use vestibule_domain::{id::ProjectNo, project::ProjectSettings};
+use vestibule_domain::{
+    id::ProjectNo,
+    project::ProjectSettings,
+    session::{LONGEST_COALESCE, Lifetime, Viewpoint, coalesce_window},
+    time::Timestamp,
+};
 use vestibule_protocol::cors::OriginMatcher;
-use vestibule_store::{Store, StoreError, keys, projects};
+use vestibule_store::{Engine, Store, StoreError, keys, projects};
 
-use crate::crypto::{
-    keyring::{KeyRing, KeyRingError},
-    seal::MasterKey,
+use crate::{
+    accesses::Accesses,
+    crypto::{
+        keyring::{KeyRing, KeyRingError},
+        seal::MasterKey,
+    },
 };
+
+/// How long after a change of settings another node may still work with the old ones.
+const CHANGE_SPREADS_IN: Duration = Duration::from_secs(5);
 
 /// A project, ready to serve.
 pub struct Project {
@@ -30,6 +42,10 @@ pub struct Project {
     pub keys: KeyRing,
     /// Who may call it from a browser.
     pub cors: OriginMatcher,
+    /// When its settings last changed.
+    pub changed_at: Timestamp,
+    /// Uses of its sessions and grants that are not written down yet; they outlive a change of the settings.
+    pub(crate) accesses: Arc<Accesses>,
 }
 
 impl Project {
@@ -37,6 +53,13 @@ impl Project {
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.origin.starts_with("https://")
+    }
+
+    /// How long after the use recorded at `recorded` other uses may have stayed unwritten.
+    ///
+    /// The window follows from the idle timeout; under settings that have changed since, it may have been the longest.
+    pub(crate) fn unwritten_window(&self, lifetime: Lifetime, recorded: Timestamp) -> Duration {
+        if recorded <= self.changed_at.plus(CHANGE_SPREADS_IN) { LONGEST_COALESCE } else { coalesce_window(lifetime) }
     }
 }
 
@@ -59,15 +82,21 @@ type ByHost = HashMap<String, Arc<Project>>;
 /// All projects of this process.
 pub struct Projects {
     by_host: RwLock<Arc<ByHost>>,
+    viewpoint: Viewpoint,
 }
 
 impl Projects {
-    /// Loads every project.
+    /// Loads every project for a process that starts at `now`.
     ///
     /// # Errors
     /// When the store fails or a project cannot be used.
-    pub async fn load(store: &Store, master: &MasterKey) -> Result<Self, LoadError> {
-        let projects = Self { by_host: RwLock::new(Arc::default()) };
+    pub async fn load(store: &Store, master: &MasterKey, now: Timestamp) -> Result<Self, LoadError> {
+        let viewpoint = match store.engine() {
+            // One process at a time serves a file.
+            Engine::Sqlite => Viewpoint::Alone { since: now },
+            Engine::Postgres => Viewpoint::OneOfMany,
+        };
+        let projects = Self { by_host: RwLock::new(Arc::default()), viewpoint };
         projects.reload(store, master).await?;
         Ok(projects)
     }
@@ -111,12 +140,15 @@ impl Projects {
         let rows = projects::list_any_project(&mut conn).await?;
         let mut next = ByHost::with_capacity(rows.len());
         for row in rows {
-            let unchanged = known.values().find(|project| project.no == row.no && project.version == row.version);
-            let project = match unchanged {
-                Some(project) => Arc::clone(project),
-                None => {
+            let project = match known.values().find(|project| project.no == row.no) {
+                Some(project) if project.version == row.version => Arc::clone(project),
+                old => {
+                    let accesses = old.map_or_else(
+                        || Arc::new(Accesses::new(self.viewpoint)),
+                        |project| Arc::clone(&project.accesses),
+                    );
                     let keys = keys::list(&mut conn, row.no).await?;
-                    Arc::new(open_project(row, keys, master)?)
+                    Arc::new(open_project(row, keys, accesses, master)?)
                 }
             };
             next.insert(host_of(&project.origin).to_string(), project);
@@ -126,13 +158,28 @@ impl Projects {
     }
 }
 
-fn open_project(row: projects::ProjectRow, keys: Vec<keys::KeyRow>, master: &MasterKey) -> Result<Project, LoadError> {
+fn open_project(
+    row: projects::ProjectRow,
+    keys: Vec<keys::KeyRow>,
+    accesses: Arc<Accesses>,
+    master: &MasterKey,
+) -> Result<Project, LoadError> {
     let settings = ProjectSettings::from_json(&row.settings)
         .map_err(|error| LoadError::Settings(row.id.clone(), error.to_string()))?;
     let keys = KeyRing::open(&row.id, keys, master).map_err(|error| LoadError::Keys(row.id.clone(), error))?;
     let cors = OriginMatcher::new(settings.allowed_origin_entries().iter().map(String::as_str));
     let origin = row.public_origin.trim_end_matches('/').to_string();
-    Ok(Project { no: row.no, id: row.id, version: row.version, origin, settings, keys, cors })
+    Ok(Project {
+        no: row.no,
+        id: row.id,
+        version: row.version,
+        origin,
+        settings,
+        keys,
+        cors,
+        changed_at: row.updated_at,
+        accesses,
+    })
 }
 
 /// The host (and port) of an origin.

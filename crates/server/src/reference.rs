@@ -57,7 +57,7 @@ pub fn errors_page() -> String {
             "| {} | `{}` | {} | {} | `{}`/`{}` | {} | {} |",
             cell(&told.what),
             told.oauth.code.as_str(),
-            told.oauth.code.status(),
+            told.oauth_status,
             cell(told.oauth.description()),
             told.api.name.as_str(),
             told.api.reason,

@@ -25,6 +25,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &SET_AUTHENTICATED,
     &MARK_HAS_REVOKED_TOKENS,
     &REMOVE,
+    &REMOVE_UNUSED_SINCE,
     &REMOVE_OF_SESSION,
     &REMOVE_ALL,
     &REMOVE_OF_CLIENT,
@@ -365,31 +366,50 @@ pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<Gra
     conn.query_all(&LIST, &[&p.0, &user.as_bytes().as_slice()], read_grant).await
 }
 
+const REMOVE_UNUSED_SINCE: Sql =
+    Sql::new("DELETE FROM grants WHERE project_no = $1 AND id = $2 AND last_access_at = $3");
+
+/// Removes a grant if its last recorded use is still the one that was seen; `false` when it was used or is gone.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_unused_since(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: GrantId,
+    last_access_at: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&REMOVE_UNUSED_SINCE, &[&p.0, &id.as_bytes().as_slice(), &last_access_at.as_micros()]).await
+}
+
 const SCAN_ANY_PROJECT: Sql = Sql::new(
     "SELECT
-       id,
-       user_id,
-       client_id,
-       token_hash,
-       scope,
-       created_at,
-       last_access_at,
-       authenticated_at,
-       amr,
-       session_id,
-       dpop_jkt,
-       device,
-       previous_hash,
-       rotated_at,
-       has_revoked_tokens,
-       project_no
-     FROM grants
-     WHERE (project_no, id) > ($1, $2)
-     ORDER BY project_no, id
+       g.id,
+       g.user_id,
+       g.client_id,
+       g.token_hash,
+       g.scope,
+       g.created_at,
+       g.last_access_at,
+       g.authenticated_at,
+       g.amr,
+       g.session_id,
+       g.dpop_jkt,
+       g.device,
+       g.previous_hash,
+       g.rotated_at,
+       g.has_revoked_tokens,
+       g.project_no,
+       u.anonymous_since
+     FROM grants g
+     LEFT JOIN users u ON u.project_no = g.project_no AND u.id = g.user_id
+     WHERE (g.project_no, g.id) > ($1, $2)
+     ORDER BY g.project_no, g.id
      LIMIT $3",
 );
 
-/// At most `limit` grants of all projects in key order, beginning `after` one: for jobs that look at every grant.
+/// At most `limit` grants of all projects in key order, beginning `after` one, each with whether its user is anonymous:
+/// for jobs that look at every grant.
 ///
 /// # Errors
 /// Those of the engine.
@@ -397,10 +417,10 @@ pub async fn scan_any_project(
     conn: &mut Conn,
     after: Option<(ProjectNo, GrantId)>,
     limit: i64,
-) -> Result<Vec<(ProjectNo, Grant)>, StoreError> {
+) -> Result<Vec<(ProjectNo, Grant, bool)>, StoreError> {
     let (p, id) = after.map_or((i64::MIN, [0; 16]), |(p, id)| (p.0, *id.as_bytes()));
     conn.query_all(&SCAN_ANY_PROJECT, &[&p, &id.as_slice(), &limit], |row| {
-        Ok((read_project(row, COLUMNS)?, read_grant(row)?))
+        Ok((read_project(row, COLUMNS)?, read_grant(row)?, read_optional_time(row, COLUMNS + 1)?.is_some()))
     })
     .await
 }

@@ -21,7 +21,7 @@ pub struct KeyRow {
     pub sealed: Vec<u8>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// Since when it only verifies.
+    /// Since when, or from when on, it only verifies.
     pub retired_at: Option<Timestamp>,
 }
 
@@ -89,15 +89,15 @@ const RETIRE: Sql = Sql::new(
     "UPDATE project_keys
      SET retired_at = $3
      WHERE project_no = $1 AND kid = $2
-       AND retired_at IS NULL",
+       AND (retired_at IS NULL OR retired_at > $3)",
 );
 
-/// Retires a key; `false` when it was retired or there is no such one.
+/// Retires a key at a time that may lie ahead; `false` when it retires no later anyway or there is no such one.
 ///
 /// # Errors
 /// Those of the engine.
-pub async fn retire(tx: &mut Tx, p: ProjectNo, kid: &str, now: Timestamp) -> Result<bool, StoreError> {
-    tx.execute_one(&RETIRE, &[&p.0, &kid, &now.as_micros()]).await
+pub async fn retire(tx: &mut Tx, p: ProjectNo, kid: &str, at: Timestamp) -> Result<bool, StoreError> {
+    tx.execute_one(&RETIRE, &[&p.0, &kid, &at.as_micros()]).await
 }
 
 const REMOVE: Sql = Sql::new("DELETE FROM project_keys WHERE project_no = $1 AND kid = $2");

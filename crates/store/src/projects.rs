@@ -13,6 +13,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &LIST_ANY_PROJECT,
     &FIND_BY_ID_ANY_PROJECT,
     &UPDATE_SETTINGS,
+    &BUMP_VERSION,
     &VERSIONS_ANY_PROJECT,
     &DELETE_KEYS,
     &DELETE_CLIENT_SECRETS,
@@ -169,6 +170,16 @@ pub async fn update_settings(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     tx.execute_one(&UPDATE_SETTINGS, &[&p.0, &expected_version, &public_origin, &settings, &now.as_micros()]).await
+}
+
+const BUMP_VERSION: Sql = Sql::new("UPDATE projects SET version = version + 1 WHERE no = $1");
+
+/// Makes every process load a project anew, after its keys changed.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn bump_version(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
+    tx.execute_one(&BUMP_VERSION, &[&p.0]).await
 }
 
 const VERSIONS_ANY_PROJECT: Sql = Sql::new(

@@ -14,8 +14,18 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] =
-    &[&INSERT, &FIND, &FIND_WITH_USER, &TOUCH, &SET_AUTHENTICATED, &REMOVE, &REMOVE_ALL, &LIST, &SCAN_ANY_PROJECT];
+pub const STATEMENTS: &[&Sql] = &[
+    &INSERT,
+    &FIND,
+    &FIND_WITH_USER,
+    &TOUCH,
+    &SET_AUTHENTICATED,
+    &REMOVE,
+    &REMOVE_UNUSED_SINCE,
+    &REMOVE_ALL,
+    &LIST,
+    &SCAN_ANY_PROJECT,
+];
 
 /// How many columns [`read_session`] reads.
 const COLUMNS: usize = 8;
@@ -176,6 +186,22 @@ const REMOVE: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1 AND id 
 /// Those of the engine.
 pub async fn remove(tx: &mut Tx, p: ProjectNo, id: SessionId) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&p.0, &id.as_bytes().as_slice()]).await
+}
+
+const REMOVE_UNUSED_SINCE: Sql =
+    Sql::new("DELETE FROM sessions WHERE project_no = $1 AND id = $2 AND last_access_at = $3");
+
+/// Removes a session if its last recorded use is still the one that was seen; `false` when it was used or is gone.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_unused_since(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: SessionId,
+    last_access_at: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&REMOVE_UNUSED_SINCE, &[&p.0, &id.as_bytes().as_slice(), &last_access_at.as_micros()]).await
 }
 
 const REMOVE_ALL: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1 AND user_id = $2");

@@ -146,6 +146,13 @@ impl Jwk {
         self
     }
 
+    /// The same key without an id, for where the id is kept beside it.
+    #[must_use]
+    pub fn without_kid(mut self) -> Self {
+        self.kid = None;
+        self
+    }
+
     /// The numbers.
     pub const fn key(&self) -> &PublicKey {
         &self.key

@@ -1,9 +1,12 @@
 //! The command line: what each command is called, takes and prints.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
 
+mod client;
 mod data;
 mod demo;
+mod key;
 mod project;
+mod session;
 mod user;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
@@ -16,7 +19,9 @@ use crate::{
     boot,
     config::{self, Config, LogFormat},
     ports::{clock::Clock, entropy::Entropy, mailer::Mailer},
+    projects::Project,
 };
+use vestibule_domain::time::Timestamp;
 
 /// Vestibule: an identity server for visitors who have not signed up yet.
 #[derive(Debug, Parser)]
@@ -53,6 +58,15 @@ enum Command {
     Restore(data::Restore),
     /// Move the embedded store to PostgreSQL; the server must be stopped
     MigrateStore(data::MigrateStore),
+    /// The applications' secrets
+    #[command(subcommand)]
+    Client(client::ClientCommand),
+    /// Who is signed in where: list and end sessions
+    #[command(subcommand)]
+    Session(session::SessionCommand),
+    /// The keys that sign tokens: list and replace them
+    #[command(subcommand)]
+    Key(key::KeyCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -77,6 +91,34 @@ impl ConfigFile {
             let lines: Vec<String> = complaints.iter().map(|complaint| format!("  {complaint}")).collect();
             Failure(format!("the configuration is not right:\n{}", lines.join("\n")))
         })
+    }
+}
+
+/// The store and one project of it, for a command that looks at or changes what is in there.
+struct Opened {
+    app: Arc<App>,
+    project: Arc<Project>,
+}
+
+impl Opened {
+    async fn open(config: &ConfigFile, project: &str) -> Result<Self, Failure> {
+        let ports = Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None };
+        let app = boot::open(config.load()?, ports).await?;
+        match app.projects.find_by_id(project) {
+            Some(project) => Ok(Self { app, project }),
+            None => {
+                app.store.close().await;
+                Err(Failure(format!("there is no project \"{project}\": see `vestibule project list`")))
+            }
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.app.clock.now()
+    }
+
+    async fn close(&self) {
+        self.app.store.close().await;
     }
 }
 
@@ -106,6 +148,9 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Backup(command) => block_on(command.run()),
         Command::Restore(command) => block_on(command.run()),
         Command::MigrateStore(command) => block_on(command.run()),
+        Command::Client(command) => block_on(command.run()),
+        Command::Session(command) => block_on(command.run()),
+        Command::Key(command) => block_on(command.run()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

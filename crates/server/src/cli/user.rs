@@ -2,14 +2,10 @@
 
 use clap::{Args, Subcommand};
 use vestibule_domain::id::UserId;
-use vestibule_store::{Store, device_keys};
+use vestibule_store::{Store, device_keys, grants, sessions};
 
 use super::{ConfigFile, Failure};
-use crate::{
-    boot,
-    flows::{projects, revoke},
-    ports::entropy::Entropy,
-};
+use crate::{boot, flows::projects, ports::entropy::Entropy};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
@@ -108,7 +104,11 @@ impl RevokeKey {
             .write("revoke_device_key", self.kid.clone(), move |tx, kid| {
                 Box::pin(async move {
                     let removed = device_keys::remove(tx, no, kid, user).await?;
-                    let ended = if removed && ends { revoke::end_all(tx, no, user).await? } else { 0 };
+                    let ended = if removed && ends {
+                        grants::remove_all(tx, no, user).await? + sessions::remove_all(tx, no, user).await?
+                    } else {
+                        0
+                    };
                     Ok::<_, vestibule_store::StoreError>((removed, ended))
                 })
             })

@@ -23,9 +23,9 @@ const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 pub struct KeyRing {
     /// Makes and checks self-contained values.
     pub mac: MacKey,
-    /// Newest first; the first that is not retired signs, all verify.
-    signing: Vec<(SigningKey, bool)>,
-    /// Newest first, with the time each was retired.
+    /// Oldest first; of each algorithm the first that is not retired signs, all verify.
+    signing: Vec<HeldKey>,
+    /// Oldest first, with the time each was retired.
     webhook: Vec<(Vec<u8>, Option<Timestamp>)>,
 }
 
@@ -36,6 +36,19 @@ pub struct WebhookSecrets<'a> {
     pub current: &'a [u8],
     /// The one before, for a day after it was replaced.
     pub previous: Option<&'a [u8]>,
+}
+
+struct HeldKey {
+    key: SigningKey,
+    created_at: Timestamp,
+    /// Since when, or from when on, it only verifies.
+    retired_at: Option<Timestamp>,
+}
+
+impl HeldKey {
+    fn is_retired(&self, now: Timestamp) -> bool {
+        self.retired_at.is_some_and(|at| at <= now)
+    }
 }
 
 /// Why a project's keys cannot be used.
@@ -78,25 +91,24 @@ impl KeyRing {
         ])
     }
 
-    /// Makes one more signing key, sealed for the store.
-    ///
-    /// # Errors
-    /// When the crypto provider cannot make one.
-    pub fn generate_signing(
+    /// Seals one more signing key, made by [`SigningKey::generate`], for the store.
+    #[must_use]
+    pub fn seal_signing(
         project_id: &str,
         algorithm: SigningAlgorithm,
+        pkcs8: &[u8],
         master: &MasterKey,
         entropy: &Entropy,
         now: Timestamp,
-    ) -> Result<KeyRow, BadKey> {
+    ) -> KeyRow {
         let purpose = algorithm.as_str();
-        Ok(KeyRow {
+        KeyRow {
             kid: format!("{}-{}", purpose.to_lowercase(), hex(&entropy.bytes::<6>())),
             purpose: purpose.to_string(),
-            sealed: master.seal(&SigningKey::generate(algorithm)?, &seal_context(project_id, purpose), entropy),
+            sealed: master.seal(pkcs8, &seal_context(project_id, purpose), entropy),
             created_at: now,
             retired_at: None,
-        })
+        }
     }
 
     /// Makes a webhook secret: its text for the receivers, and its row for the store.
@@ -123,7 +135,7 @@ impl KeyRing {
     /// # Errors
     /// When one cannot be opened, or one is missing.
     pub fn open(project_id: &str, mut rows: Vec<KeyRow>, master: &MasterKey) -> Result<Self, KeyRingError> {
-        rows.sort_by_key(|row| std::cmp::Reverse(row.created_at));
+        rows.sort_by_key(|row| row.created_at);
         let mut mac = None;
         let mut signing = Vec::new();
         let mut webhook = Vec::new();
@@ -143,38 +155,59 @@ impl KeyRing {
                 // A newer release's kind of key: not ours to use.
                 _ => continue,
             };
-            signing.push((SigningKey::parse(row.kid, algorithm, &plain)?, row.retired_at.is_some()));
+            let key = SigningKey::parse(row.kid, algorithm, &plain)?;
+            signing.push(HeldKey { key, created_at: row.created_at, retired_at: row.retired_at });
         }
         let ring = Self { mac: mac.ok_or(KeyRingError::Missing(MAC))?, signing, webhook };
         for algorithm in [SigningAlgorithm::Rs256, SigningAlgorithm::Es256] {
-            if !ring.signing.iter().any(|(key, retired)| key.algorithm() == algorithm && !retired) {
+            if !ring.signing.iter().any(|held| held.key.algorithm() == algorithm && held.retired_at.is_none()) {
                 return Err(KeyRingError::Missing(algorithm.as_str()));
             }
         }
         Ok(ring)
     }
 
-    /// The key that signs with this algorithm.
+    /// The key that signs with this algorithm at `now`: the oldest that is not retired. A newer one waits, published, until
+    /// the older one retires, so that every verifier knows it before it signs.
     #[must_use]
-    pub fn signer(&self, algorithm: SigningAlgorithm) -> &SigningKey {
-        let current = self.signing.iter().find(|(key, retired)| key.algorithm() == algorithm && !retired);
-        &current.expect("open() refuses a ring without a signing key of each algorithm").0
+    pub fn signer(&self, algorithm: SigningAlgorithm, now: Timestamp) -> &SigningKey {
+        let mut keys = self.signing.iter().filter(|held| held.key.algorithm() == algorithm);
+        let current = keys.find(|held| !held.is_retired(now));
+        &current.expect("open() refuses a ring without a key of each algorithm that never retires").key
     }
 
     /// What webhooks are signed with; none in a project that never had a secret made.
     #[must_use]
     pub fn webhook_secrets(&self, now: Timestamp) -> Option<WebhookSecrets<'_>> {
-        let current = self.webhook.iter().find(|(_, retired)| retired.is_none())?;
-        let previous = self.webhook.iter().find(|(_, retired)| retired.is_some_and(|at| now < at.plus(SECRET_OVERLAP)));
+        let current = self.webhook.iter().rev().find(|(_, retired)| retired.is_none())?;
+        let previous =
+            self.webhook.iter().rev().find(|(_, retired)| retired.is_some_and(|at| now < at.plus(SECRET_OVERLAP)));
         Some(WebhookSecrets { current: &current.0, previous: previous.map(|(secret, _)| secret.as_slice()) })
     }
 
-    /// The public halves as a JWK set (RFC 7517 §5), RS256 first.
+    /// The public halves as a JWK set (RFC 7517 §5): RS256 first, and the key that signs before the others.
     #[must_use]
-    pub fn jwks(&self) -> Value {
-        let mut keys: Vec<&SigningKey> = self.signing.iter().map(|(key, _)| key).collect();
-        keys.sort_by_key(|key| key.algorithm() != SigningAlgorithm::Rs256);
-        json!({"keys": keys.iter().map(|key| key.public_jwk()).collect::<Vec<_>>()})
+    pub fn jwks(&self, now: Timestamp) -> Value {
+        let mut keys: Vec<&HeldKey> = self.signing.iter().collect();
+        keys.sort_by_key(|held| (held.key.algorithm() != SigningAlgorithm::Rs256, held.is_retired(now)));
+        json!({"keys": keys.iter().map(|held| held.key.public_jwk()).collect::<Vec<_>>()})
+    }
+
+    /// When the newest signing keys were made.
+    #[must_use]
+    pub fn newest_signing(&self) -> Timestamp {
+        let newest = self.signing.iter().map(|held| held.created_at).max();
+        newest.expect("open() refuses a ring without a key of each algorithm")
+    }
+
+    /// When the first of the retired keys stopped signing.
+    #[must_use]
+    pub fn first_retired(&self) -> Option<Timestamp> {
+        self.signing.iter().filter_map(|held| held.retired_at).min()
+    }
+
+    fn find(&self, kid: &str) -> Option<&SigningKey> {
+        self.signing.iter().map(|held| &held.key).find(|key| key.kid == kid)
     }
 
     /// The claims of a JWT that one of these keys signed with this `typ`; times are the caller's to judge.
@@ -188,7 +221,7 @@ impl KeyRing {
             return None;
         }
         let kid = text("kid")?;
-        let (key, _) = self.signing.iter().find(|(key, _)| key.kid == kid)?;
+        let key = self.find(kid)?;
         // The algorithm is the key's own, never the token's choice.
         if text("alg")? != key.algorithm().as_str() || !key.verifies(message.as_bytes(), &read_base64url(signature)?) {
             return None;
@@ -199,10 +232,55 @@ impl KeyRing {
     /// The public half of a key, by its `kid`.
     #[must_use]
     pub fn public_jwk(&self, kid: &str) -> Option<&Value> {
-        self.signing.iter().find(|(key, _)| key.kid == kid).map(|(key, _)| key.public_jwk())
+        self.find(kid).map(SigningKey::public_jwk)
     }
 }
 
 fn seal_context(project_id: &str, purpose: &str) -> String {
     format!("vestibule/{project_id}/{purpose}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn a_new_key_is_published_at_once_and_signs_when_the_old_one_retires() {
+        let entropy = Entropy::seeded(1);
+        let master = MasterKey::from_hex(&"ab".repeat(32), "test").expect("a key");
+        let mut rows = KeyRing::generate("shop", &master, &entropy, at(0)).expect("keys");
+        let pkcs8 = SigningKey::generate(SigningAlgorithm::Es256).expect("a key");
+        let new = KeyRing::seal_signing("shop", SigningAlgorithm::Es256, &pkcs8, &master, &entropy, at(100));
+        let old_kid = rows.iter().find(|row| row.purpose == "ES256").expect("one").kid.clone();
+        for row in &mut rows {
+            row.retired_at = (row.kid == old_kid).then(|| at(200));
+        }
+        let new_kid = new.kid.clone();
+        rows.insert(0, new);
+        let ring = KeyRing::open("shop", rows, &master).expect("opens");
+        for (now, signer) in [(100, &old_kid), (199, &old_kid), (200, &new_kid), (10_000, &new_kid)] {
+            assert_eq!(&ring.signer(SigningAlgorithm::Es256, at(now)).kid, signer, "{now}");
+            let jwks = ring.jwks(at(now));
+            let kids: Vec<&str> =
+                jwks["keys"].as_array().expect("keys").iter().filter_map(|k| k["kid"].as_str()).collect();
+            assert!(kids.contains(&old_kid.as_str()) && kids.contains(&new_kid.as_str()));
+            assert_eq!(kids[1], signer.as_str(), "the one that signs comes first");
+        }
+        let token = ring.signer(SigningAlgorithm::Es256, at(150)).sign("at+jwt", &json!({"sub": "x"}));
+        assert!(ring.read_jwt("at+jwt", &token).is_some(), "a retired key still verifies");
+        assert_eq!((ring.newest_signing(), ring.first_retired()), (at(100), Some(at(200))));
+    }
+
+    #[test]
+    fn a_ring_whose_last_key_of_an_algorithm_retires_is_refused() {
+        let entropy = Entropy::seeded(1);
+        let master = MasterKey::from_hex(&"ab".repeat(32), "test").expect("a key");
+        let mut rows = KeyRing::generate("shop", &master, &entropy, at(0)).expect("keys");
+        rows[1].retired_at = Some(at(1_000_000));
+        assert!(matches!(KeyRing::open("shop", rows, &master), Err(KeyRingError::Missing("RS256"))));
+    }
 }

@@ -5,6 +5,7 @@
 use aws_lc_rs::{constant_time, hmac};
 use vestibule_domain::{
     id::{FlowId, GrantId, SessionId, UserId},
+    secret::TokenHash,
     time::Timestamp,
 };
 
@@ -157,6 +158,32 @@ impl MacKey {
         Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint })
     }
 
+    /// The secret half of the refresh token that follows the one with this hash.
+    ///
+    /// It is derived and not drawn: whoever presents the same token gets the same successor, so that racing tabs and lost
+    /// answers stay one lineage, and an old token is known for what it is by following its line.
+    #[must_use]
+    pub fn derive_successor(&self, grant: GrantId, current: &TokenHash) -> String {
+        let mut body = [0; 48];
+        body[..16].copy_from_slice(grant.as_bytes());
+        body[16..].copy_from_slice(&current.0);
+        // Letters and digits only, like the secrets that are drawn.
+        base64url(&self.mac("refresh", &body)[..24]).replace('-', "x").replace('_', "y")
+    }
+
+    /// Whether the token with this hash came before the current one in a grant's line, at most `generations` back.
+    #[must_use]
+    pub fn is_ancestor(&self, grant: GrantId, presented: &TokenHash, current: &TokenHash, generations: usize) -> bool {
+        let mut hash = *presented;
+        for _ in 0..generations {
+            hash = sha256(self.derive_successor(grant, &hash).as_bytes());
+            if hash.matches(current) {
+                return true;
+            }
+        }
+        false
+    }
+
     /// The form token of a flow's pages for one browser.
     #[must_use]
     pub fn form_token(&self, flow: FlowId, browser: &str) -> String {
@@ -307,5 +334,27 @@ mod tests {
         assert_eq!(key(1).read_challenge("anonymous_request", &challenge).expect("its own").expires_at, at);
         assert_eq!(key(1).read_challenge("biometric_request", &challenge), None);
         assert_eq!(key(1).read_challenge("anonymous_request", &challenge.to_lowercase()), None);
+    }
+
+    #[test]
+    fn a_successor_is_one_and_its_ancestors_are_known() {
+        let entropy = Entropy::seeded(6);
+        let grant = entropy.id(Timestamp::from_seconds(1));
+        let mut hashes = vec![sha256(b"first")];
+        for _ in 0..5 {
+            let last = hashes.last().expect("one");
+            let successor = key(1).derive_successor(grant, last);
+            assert_eq!(successor, key(1).derive_successor(grant, last));
+            assert_eq!(successor.len(), 32);
+            assert_ne!(successor, key(2).derive_successor(grant, last));
+            hashes.push(sha256(successor.as_bytes()));
+        }
+        let current = hashes.pop().expect("the last");
+        for hash in &hashes {
+            assert!(key(1).is_ancestor(grant, hash, &current, 5));
+        }
+        assert!(!key(1).is_ancestor(grant, &hashes[0], &current, 4));
+        assert!(!key(1).is_ancestor(grant, &sha256(b"guessed"), &current, 5));
+        assert!(!key(1).is_ancestor(grant, &current, &current, 5));
     }
 }

@@ -1,20 +1,23 @@
 //! Who is calling: from a bearer token or a cookie to a live session and its user.
 
-use std::time::Duration;
-
 use vestibule_domain::{
     client::Client,
     grant::Grant,
-    id::GrantId,
-    session::{Lifetime, Session, should_record},
+    id::{GrantId, SessionId},
+    session::{Lifetime, Session, coalesce_window, latest_use},
     time::Timestamp,
     user::User,
 };
 use vestibule_protocol::claims::Sid;
-use vestibule_store::{Conn, grants, sessions, spent};
+use vestibule_store::{Conn, StoreError, grants, sessions, spent};
 
 use super::{Error, issue::split_token};
-use crate::{app::App, crypto::tokens::MacKey, projects::Project};
+use crate::{
+    accesses::{Noted, Target},
+    app::App,
+    crypto::tokens::MacKey,
+    projects::Project,
+};
 
 /// What a request brought to say who is calling.
 #[derive(Clone, Copy, Debug, Default)]
@@ -97,24 +100,37 @@ pub(crate) async fn resolve(
     let mut conn = app.store.read().await?;
     let mut found = None;
     if let Some(token) = bearer {
-        found =
-            find_by_access_token(&mut conn, project, token, now).await?.map(|(grant, user)| (Via::Grant(grant), user));
+        found = find_by_token(&mut conn, project, token, now).await?.map(Found::Grant);
     }
     if let (None, Some(cookie)) = (&found, credentials.app_session)
         && let Some(value) = project.keys.mac.read_app_session(cookie)
         && now <= value.expires_at
     {
-        found = find_live_grant(&mut conn, project, value.grant_id, now).await?.map(|(g, u)| (Via::Grant(g), u));
+        found = find_live(&mut conn, project, value.grant_id, now).await?.map(Found::Grant);
     }
     let mut dead_cookie = false;
     if let (None, Some(cookie)) = (&found, credentials.session) {
-        found = find_session(&mut conn, project, cookie, now).await?.map(|(s, u)| (Via::Session(s), u));
+        found = find_session(&mut conn, project, cookie, now).await?.map(|(s, u)| Found::Session(s, u));
         dead_cookie = found.is_none();
     }
     drop(conn);
-    let Some((via, user)) = found else { return Ok(Resolution::Dead { cookie: dead_cookie }) };
-    record_access(app, project, &via, &user, now).await?;
-    Ok(Resolution::Live(Box::new(Caller { user, via })))
+    let caller = match found {
+        Some(Found::Grant(live)) => {
+            live.record_access(app, project, now).await?;
+            Caller { user: live.user, via: Via::Grant(live.grant) }
+        }
+        Some(Found::Session(session, user)) => {
+            record_session_access(app, project, &session, now).await?;
+            Caller { user, via: Via::Session(session) }
+        }
+        None => return Ok(Resolution::Dead { cookie: dead_cookie }),
+    };
+    Ok(Resolution::Live(Box::new(caller)))
+}
+
+enum Found {
+    Grant(LiveGrant),
+    Session(Session, User),
 }
 
 /// What an access token says of itself, once it is known to be ours.
@@ -144,6 +160,29 @@ pub(crate) fn read_access_token(project: &Project, token: &str) -> Option<ReadTo
     })
 }
 
+/// A grant that is alive, with what it stands on.
+pub(crate) struct LiveGrant {
+    pub(crate) grant: Grant,
+    pub(crate) user: User,
+    /// The cookie session it is grouped with by single sign-on, which is alive, too.
+    pub(crate) session: Option<Session>,
+}
+
+/// What stands behind a live access token.
+pub(crate) async fn find_by_token(
+    conn: &mut Conn,
+    project: &Project,
+    token: &str,
+    now: Timestamp,
+) -> Result<Option<LiveGrant>, Error> {
+    let Some(read) = read_access_token(project, token).filter(|read| now <= read.expires_at) else { return Ok(None) };
+    let Some(live) = find_live(conn, project, read.grant_id, now).await? else { return Ok(None) };
+    if live.grant.has_revoked_tokens && spent::find(conn, project.no, &read.fingerprint).await?.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(live))
+}
+
 /// The grant and user of a live access token.
 pub(crate) async fn find_by_access_token(
     conn: &mut Conn,
@@ -151,12 +190,7 @@ pub(crate) async fn find_by_access_token(
     token: &str,
     now: Timestamp,
 ) -> Result<Option<(Grant, User)>, Error> {
-    let Some(read) = read_access_token(project, token).filter(|read| now <= read.expires_at) else { return Ok(None) };
-    let Some((grant, user)) = find_live_grant(conn, project, read.grant_id, now).await? else { return Ok(None) };
-    if grant.has_revoked_tokens && spent::find(conn, project.no, &read.fingerprint).await?.is_some() {
-        return Ok(None);
-    }
-    Ok(Some((grant, user)))
+    Ok(find_by_token(conn, project, token, now).await?.map(|live| (live.grant, live.user)))
 }
 
 /// A grant that is neither expired nor its user's inactive, with that user.
@@ -166,24 +200,68 @@ pub(crate) async fn find_live_grant(
     id: GrantId,
     now: Timestamp,
 ) -> Result<Option<(Grant, User)>, Error> {
-    let Some((grant, user)) = grants::find_with_user(conn, project.no, id).await? else { return Ok(None) };
-    if !is_grant_alive(project, &grant, &user, now) {
-        return Ok(None);
-    }
-    if let Some(session_id) = grant.session_id {
-        // Grouped by single sign-on: the grant lives only with its cookie session.
-        let session = sessions::find(conn, project.no, session_id).await?;
-        let lifetime = project.settings.session_lifetime();
-        if !session.is_some_and(|s| lifetime.is_alive_as_recorded(s.created_at, s.last_access_at, now)) {
-            return Ok(None);
-        }
-    }
-    Ok(Some((grant, user)))
+    Ok(find_live(conn, project, id, now).await?.map(|live| (live.grant, live.user)))
 }
 
-fn is_grant_alive(project: &Project, grant: &Grant, user: &User, now: Timestamp) -> bool {
-    let lifetime = grant_lifetime(project, grant, user);
-    lifetime.is_some_and(|l| l.is_alive_as_recorded(grant.created_at, grant.last_access_at, now)) && user.is_active()
+/// A grant that is alive: not expired by today's settings, its application there, its user active, its session alive.
+pub(crate) async fn find_live(
+    conn: &mut Conn,
+    project: &Project,
+    id: GrantId,
+    now: Timestamp,
+) -> Result<Option<LiveGrant>, Error> {
+    // Before the row: a use that is forgotten in between is in the row by then.
+    let remembered = project.accesses.recall(Target::Grant(id));
+    let Some((grant, user)) = grants::find_with_user(conn, project.no, id).await? else { return Ok(None) };
+    let alive = grant_lifetime(project, &grant, &user)
+        .is_some_and(|lifetime| is_alive(project, lifetime, grant.created_at, grant.last_access_at, remembered, now));
+    if !alive || !user.is_active() {
+        return Ok(None);
+    }
+    let session = match grant.session_id {
+        None => None,
+        Some(session_id) => match find_live_session(conn, project, session_id, now).await? {
+            Some(session) => Some(session),
+            None => return Ok(None),
+        },
+    };
+    Ok(Some(LiveGrant { grant, user, session }))
+}
+
+async fn find_live_session(
+    conn: &mut Conn,
+    project: &Project,
+    id: SessionId,
+    now: Timestamp,
+) -> Result<Option<Session>, StoreError> {
+    let remembered = project.accesses.recall(Target::Session(id));
+    let session = sessions::find(conn, project.no, id).await?;
+    Ok(session.filter(|session| is_session_alive(project, session, remembered, now)))
+}
+
+/// Whether a cookie session is alive by today's settings.
+pub(crate) fn is_session_alive(
+    project: &Project,
+    session: &Session,
+    remembered: Option<Timestamp>,
+    now: Timestamp,
+) -> bool {
+    let lifetime = project.settings.session_lifetime();
+    is_alive(project, lifetime, session.created_at, session.last_access_at, remembered, now)
+}
+
+/// Whether something of this lifetime is alive, given when it was last used: written down, or remembered here.
+pub(crate) fn is_alive(
+    project: &Project,
+    lifetime: Lifetime,
+    created_at: Timestamp,
+    recorded: Timestamp,
+    remembered: Option<Timestamp>,
+    now: Timestamp,
+) -> bool {
+    let window = project.unwritten_window(lifetime, recorded);
+    let used_at = latest_use(recorded, remembered, project.accesses.viewpoint(), window);
+    lifetime.is_alive(created_at, used_at, now)
 }
 
 /// How long a grant lives by today's settings; `None` when its application is gone.
@@ -198,31 +276,44 @@ async fn find_session(
     now: Timestamp,
 ) -> Result<Option<(Session, User)>, Error> {
     let Some((id, hash)) = split_token(cookie) else { return Ok(None) };
+    let remembered = project.accesses.recall(Target::Session(id));
     let Some((session, user)) = sessions::find_with_user(conn, project.no, id).await? else { return Ok(None) };
-    let alive =
-        project.settings.session_lifetime().is_alive_as_recorded(session.created_at, session.last_access_at, now);
+    let alive = is_session_alive(project, &session, remembered, now);
     Ok((alive && session.secret_hash.matches(&hash) && user.is_active()).then_some((session, user)))
 }
 
-async fn record_access(app: &App, project: &Project, via: &Via, user: &User, now: Timestamp) -> Result<(), Error> {
-    let no = project.no;
-    match via {
-        Via::Grant(grant) => {
-            let lifetime =
-                grant_lifetime(project, grant, user).unwrap_or(Lifetime { hard: Duration::ZERO, idle: None });
-            if should_record(grant.last_access_at, now, lifetime) {
-                let id = grant.id;
+impl LiveGrant {
+    /// Notes a use of the grant and of the session it is grouped with; most uses write nothing.
+    pub(crate) async fn record_access(&self, app: &App, project: &Project, now: Timestamp) -> Result<(), StoreError> {
+        if let Some(lifetime) = grant_lifetime(project, &self.grant, &self.user) {
+            let (no, id, recorded) = (project.no, self.grant.id, self.grant.last_access_at);
+            let target = Target::Grant(id);
+            if project.accesses.note(target, recorded, now, coalesce_window(lifetime)) == Noted::WriteNow {
                 app.store
                     .write("touch_grant", (), move |tx, ()| Box::pin(grants::record_access(tx, no, id, now)))
                     .await?;
+                project.accesses.settle(target, now);
             }
         }
-        Via::Session(session) => {
-            if should_record(session.last_access_at, now, project.settings.session_lifetime()) {
-                let id = session.id;
-                app.store.write("touch_session", (), move |tx, ()| Box::pin(sessions::touch(tx, no, id, now))).await?;
-            }
+        match &self.session {
+            Some(session) => record_session_access(app, project, session, now).await,
+            None => Ok(()),
         }
+    }
+}
+
+/// Notes a use of a cookie session; most uses write nothing.
+pub(crate) async fn record_session_access(
+    app: &App,
+    project: &Project,
+    session: &Session,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (no, id, target) = (project.no, session.id, Target::Session(session.id));
+    let window = coalesce_window(project.settings.session_lifetime());
+    if project.accesses.note(target, session.last_access_at, now, window) == Noted::WriteNow {
+        app.store.write("touch_session", (), move |tx, ()| Box::pin(sessions::touch(tx, no, id, now))).await?;
+        project.accesses.settle(target, now);
     }
     Ok(())
 }

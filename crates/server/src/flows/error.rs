@@ -41,12 +41,16 @@ pub(crate) enum Error {
     ClientWithoutGuests,
     #[error("the grant type is not allowed for the application")]
     GrantTypeNotAllowed,
+    #[error("only a confidential application may introspect tokens")]
+    IntrospectionNotAllowed,
     #[error("the caller is a member, not a guest")]
     LoggedInAsMember,
     #[error("nobody is signed in")]
     AuthenticationRequired,
     #[error("the refresh token is not valid")]
     InvalidRefreshToken,
+    #[error("the refresh token was replaced a moment ago")]
+    RefreshTokenSuperseded,
     #[error("the refresh token belongs to another application")]
     RefreshTokenOfAnotherClient,
     #[error("the grant lacks the full-access scope")]
@@ -105,9 +109,11 @@ impl Error {
             Self::ClientSecretWrong,
             Self::ClientWithoutGuests,
             Self::GrantTypeNotAllowed,
+            Self::IntrospectionNotAllowed,
             Self::LoggedInAsMember,
             Self::AuthenticationRequired,
             Self::InvalidRefreshToken,
+            Self::RefreshTokenSuperseded,
             Self::RefreshTokenOfAnotherClient,
             Self::InsufficientScope,
             Self::InvalidCode,

@@ -151,7 +151,7 @@ pub(crate) fn make_access_token(
         if let Some(amr) = amr_claim(grant.amr.as_deref()) {
             object.insert("amr".into(), amr);
         }
-        signer(project, client).sign("at+jwt", &claims)
+        signer(project, client, now).sign("at+jwt", &claims)
     } else {
         project.keys.mac.issue_access_token(grant.id, expires_at, &app.entropy)
     };
@@ -198,14 +198,15 @@ pub(crate) fn make_id_token(
     if let Some(amr) = amr_claim(amr) {
         object.insert("amr".into(), amr);
     }
-    signer(project, client).sign("JWT", &object)
+    signer(project, client, now).sign("JWT", &object)
 }
 
-fn signer<'a>(project: &'a Project, client: &Client) -> &'a crypto::signing::SigningKey {
-    project.keys.signer(match client.id_token_algorithm() {
+fn signer<'a>(project: &'a Project, client: &Client, now: Timestamp) -> &'a crypto::signing::SigningKey {
+    let algorithm = match client.id_token_algorithm() {
         SigningAlgorithm::Rs256 => crypto::signing::SigningAlgorithm::Rs256,
         SigningAlgorithm::Es256 => crypto::signing::SigningAlgorithm::Es256,
-    })
+    };
+    project.keys.signer(algorithm, now)
 }
 
 fn amr_claim(amr: Option<&str>) -> Option<Value> {

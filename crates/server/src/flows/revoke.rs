@@ -2,7 +2,8 @@
 
 use vestibule_domain::{
     event::{Event, UserModel},
-    id::{GrantId, GrantKind, ProjectNo, SessionId, UserId},
+    grant::Grant,
+    id::{GrantId, GrantKind, ProjectNo, SessionId},
     time::Timestamp,
 };
 use vestibule_store::{StoreError, Tx, grants, sessions, spent};
@@ -16,7 +17,11 @@ pub(crate) async fn revoke(app: &App, project: &Project, token: &str, now: Times
     if let Some((id, hash)) = split_token::<GrantKind>(token) {
         let mut conn = app.store.read().await?;
         let found = grants::find_with_user(&mut conn, no, id).await?;
-        let Some((grant, user)) = found.filter(|(grant, _)| grant.token_hash.matches(&hash)) else { return Ok(()) };
+        // The one before counts, too: who lost the answer to a refresh holds no newer one.
+        let is_of = |grant: &Grant| {
+            grant.token_hash.matches(&hash) || grant.previous.as_ref().is_some_and(|old| old.token_hash.matches(&hash))
+        };
+        let Some((grant, user)) = found.filter(|(grant, _)| is_of(grant)) else { return Ok(()) };
         let loaded = Loaded::load(&mut conn, project, user).await?;
         drop(conn);
         let event =
@@ -57,9 +62,4 @@ async fn end_grant(tx: &mut Tx, no: ProjectNo, id: GrantId, session: Option<Sess
         sessions::remove(tx, no, session).await?;
     }
     Ok(())
-}
-
-/// Ends every session and grant of a user.
-pub(crate) async fn end_all(tx: &mut Tx, no: ProjectNo, user: UserId) -> Result<u64, StoreError> {
-    Ok(grants::remove_all(tx, no, user).await? + sessions::remove_all(tx, no, user).await?)
 }

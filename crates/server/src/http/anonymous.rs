@@ -96,10 +96,9 @@ async fn resolve_cookie(visit: &Visit, headers: &HeaderMap) -> Result<Resolution
 
 /// Reads a JSON body, or makes the answer that says what is wrong with it.
 pub(in crate::http) async fn read<T: RequestBody>(visit: &Visit, request: Request) -> Result<(HeaderMap, T), Response> {
-    let headers = request.headers().clone();
     let body = body::read(visit, request).await.map_err(error::body_as_api)?;
     let parsed = parse_json::<T>(body.content_type.as_deref(), &body.bytes).map_err(|e| error::api(&e))?;
-    Ok((headers, parsed))
+    Ok((body.headers, parsed))
 }
 
 /// A successful answer of the JSON API.

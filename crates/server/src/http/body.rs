@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use axum::{body::Bytes, extract::Request, http::header};
+use axum::{
+    body::Bytes,
+    extract::Request,
+    http::{HeaderMap, header},
+};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use vestibule_protocol::{form::Form, oauth::OAuthError};
 
@@ -10,10 +14,14 @@ use super::visit::Visit;
 
 /// The largest body taken, in bytes.
 const LIMIT: usize = 1024 * 1024;
+/// How much more of a larger one is read and thrown away: who is cut off while sending does not see the answer.
+const DRAINED: usize = 7 * LIMIT;
 
 /// A body that was read, with what its sender says of it.
 pub(crate) struct Body {
     pub(crate) bytes: Bytes,
+    /// The request's headers.
+    pub(crate) headers: HeaderMap,
     pub(crate) content_type: Option<String>,
     /// The query of the request's URL.
     pub(crate) query: String,
@@ -30,16 +38,25 @@ pub(crate) enum BodyProblem {
 
 /// Reads a request's body.
 pub(crate) async fn read(visit: &Visit, request: Request) -> Result<Body, BodyProblem> {
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_string);
     let query = parts.uri.query().unwrap_or_default().to_string();
     let patience = Duration::from_secs(visit.app.config.server.body_timeout_seconds);
-    let read = Limited::new(body, LIMIT).collect();
+    let read = Limited::new(&mut body, LIMIT).collect();
     match tokio::time::timeout(patience, read).await {
-        Ok(Ok(collected)) => Ok(Body { bytes: collected.to_bytes(), content_type, query }),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(BodyProblem::TooLarge),
+        Ok(Ok(collected)) => Ok(Body { bytes: collected.to_bytes(), headers: parts.headers, content_type, query }),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            // Whether all of it came does not matter: it is too much either way.
+            let _ = tokio::time::timeout(patience, drain(body)).await;
+            Err(BodyProblem::TooLarge)
+        }
         Ok(Err(_)) | Err(_) => Err(BodyProblem::Incomplete),
     }
+}
+
+async fn drain(body: axum::body::Body) {
+    let mut rest = Limited::new(body, DRAINED);
+    while let Some(Ok(_)) = rest.frame().await {}
 }
 
 impl Body {

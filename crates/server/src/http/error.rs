@@ -64,11 +64,9 @@ pub(crate) fn oauth_by_code(error: &OAuthError) -> Response {
 pub(crate) fn flow_as_oauth(visit: &Visit, error: &Error) -> Response {
     log(visit, error);
     let told = to_oauth(error);
-    let response = if matches!(error, Error::SessionRequired) {
-        unauthorized(&told, Some(&told))
-    } else if matches!(error, Error::NothingPresented) {
-        // Bare: nothing was presented that could be wrong (RFC 6750 §3.1).
-        unauthorized(&told, None)
+    let response = if is_about_a_session(error) {
+        // Bare when nothing was presented that could be wrong (RFC 6750 §3.1).
+        unauthorized(&told, Some(&told).filter(|_| !matches!(error, Error::NothingPresented)))
     } else {
         oauth_by_code(&told)
     };
@@ -134,7 +132,7 @@ pub(crate) fn retry_after(error: &Error) -> Option<Duration> {
     match error {
         Error::RateLimited(RateLimit { retry_after, .. }) => Some(*retry_after),
         Error::Store(failure) if failure.is_transient() => Some(BUSY_RETRY),
-        Error::PasswordsOverloaded => Some(BUSY_RETRY),
+        Error::PasswordsOverloaded | Error::RefreshTokenSuperseded => Some(BUSY_RETRY),
         _ => None,
     }
 }
@@ -152,6 +150,7 @@ pub(crate) fn with_retry_after(mut response: Response, after: Option<Duration>) 
 pub(crate) struct Told {
     pub(crate) what: String,
     pub(crate) oauth: OAuthError,
+    pub(crate) oauth_status: u16,
     pub(crate) api: ApiError,
     pub(crate) retry: bool,
 }
@@ -163,6 +162,7 @@ pub(crate) fn list_told() -> Vec<Told> {
         .map(|error| Told {
             what: error.to_string(),
             oauth: to_oauth(&error),
+            oauth_status: if is_about_a_session(&error) { 401 } else { to_oauth(&error).code.status() },
             api: to_api(&error),
             retry: retry_after(&error).is_some(),
         })
@@ -175,6 +175,11 @@ fn busy_as_oauth() -> OAuthError {
 
 fn busy_as_api() -> ApiError {
     ApiError::new(ApiErrorName::ServiceUnavailable, "ServiceUnavailable", BUSY)
+}
+
+/// Whether what is wrong is the caller's session, not the request: 401 in OAuth's dialect.
+fn is_about_a_session(error: &Error) -> bool {
+    matches!(error, Error::SessionRequired | Error::NothingPresented)
 }
 
 fn to_oauth(error: &Error) -> OAuthError {
@@ -193,9 +198,16 @@ fn to_oauth(error: &Error) -> OAuthError {
         Error::GrantTypeNotAllowed => {
             OAuthError::new(Code::UnauthorizedClient, "grant type is not allowed for this client")
         }
+        Error::IntrospectionNotAllowed => {
+            OAuthError::new(Code::UnauthorizedClient, "introspection is for confidential applications")
+        }
         Error::LoggedInAsMember => OAuthError::invalid_grant("user logged in as normal user"),
         Error::AuthenticationRequired => OAuthError::invalid_grant("authentication required"),
         Error::InvalidRefreshToken => OAuthError::invalid_grant("invalid refresh token"),
+        // Not `invalid_grant`: that would make the SDK drop the newer token it is about to find.
+        Error::RefreshTokenSuperseded => {
+            OAuthError::new(Code::TemporarilyUnavailable, "the refresh token was just replaced: use the newest one")
+        }
         Error::RefreshTokenOfAnotherClient => OAuthError::invalid_request("client id doesn't match the refresh token"),
         Error::InsufficientScope => OAuthError::new(Code::InsufficientScope, "full-access scope is required"),
         Error::InvalidCode => OAuthError::invalid_grant("invalid authorization code"),
@@ -273,6 +285,8 @@ fn to_api(error: &Error) -> ApiError {
         | Error::ClientSecretMissing
         | Error::ClientSecretWrong
         | Error::GrantTypeNotAllowed
+        | Error::IntrospectionNotAllowed
+        | Error::RefreshTokenSuperseded
         | Error::RefreshTokenOfAnotherClient
         | Error::InvalidCode
         | Error::RedirectUriMismatch

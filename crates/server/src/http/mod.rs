@@ -1,5 +1,6 @@
 //! The faces: parse, call one flow, render. Cookies, status codes and HTML live here and nowhere else.
 
+mod admin_api;
 mod anonymous;
 mod assets;
 mod body;
@@ -11,6 +12,7 @@ mod health;
 pub(crate) mod metrics;
 mod oauth;
 mod pages;
+mod resolver;
 pub(crate) mod serve;
 mod visit;
 
@@ -56,6 +58,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/", get(pages::settings::home));
     open.merge(called_by_scripts)
         .merge(pages)
+        .nest(admin_api::PREFIX, admin_api::router())
+        .route("/oauth2/introspect", post(oauth::introspect::introspect))
+        .route("/_resolver/resolve", get(resolver::resolve))
         .route("/assets/{*path}", get(assets::asset))
         .fallback(pages::not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), visit::enter))

@@ -17,6 +17,8 @@ use tower::ServiceExt;
 
 use crate::config::Server;
 
+/// The largest request head taken, in bytes.
+const MAX_HEAD: usize = 64 * 1024;
 const TOO_MANY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
@@ -37,7 +39,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: &Server
     http.timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(limits.header_timeout_seconds))
         .keep_alive(true)
-        .pipeline_flush(true)
+        // The whole head must fit: more is answered 431.
+        .max_buf_size(MAX_HEAD)
         .max_headers(96);
     let http = Arc::new(http);
     let places = Arc::new(Semaphore::new(limits.max_connections));

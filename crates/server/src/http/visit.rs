@@ -44,13 +44,15 @@ impl Visit {
     /// Who is calling, by bearer token or cookie.
     pub(crate) async fn resolve(&self, headers: &HeaderMap) -> Result<Resolution, crate::flows::Error> {
         let bearer = Bearer::parse(headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()));
+        let mut credentials = Credentials { bearer: bearer.token(), app_session: None, session: None };
+        // Most callers with a token bring no cookie, and this is the hottest path there is.
+        if !headers.contains_key(header::COOKIE) {
+            return caller::resolve(&self.app, &self.project, credentials, self.now).await;
+        }
         let jar = cookies::Jar::read(headers);
         let names = cookies::Names::of(&self.project);
-        let credentials = Credentials {
-            bearer: bearer.token(),
-            app_session: jar.get(&names.app_session),
-            session: jar.get(&names.session),
-        };
+        credentials.app_session = jar.get(&names.app_session);
+        credentials.session = jar.get(&names.session);
         caller::resolve(&self.app, &self.project, credentials, self.now).await
     }
 }
@@ -59,10 +61,10 @@ impl Visit {
 pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
     let from_proxy = is_trusted(&app.config.server, peer);
-    let host = host_of(&request, from_proxy);
-    let Some(project) = host.and_then(|host| app.projects.find_by_host(host)) else {
-        return unknown_host(&app, &request, host);
-    };
+    let [forwarded, own] = hosts_of(&request, from_proxy);
+    // A proxy that only asks who is calling forwards the app's host, and its own request names ours.
+    let project = [forwarded, own].into_iter().flatten().find_map(|host| app.projects.find_by_host(host));
+    let Some(project) = project else { return unknown_host(&app, &request, forwarded.or(own)) };
     if from_proxy && let Some(response) = redirect_to_https(&project, &request) {
         return response;
     }
@@ -79,11 +81,13 @@ pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
     app.metrics.count_request(method.as_str(), route, status.as_u16(), took);
     tracing::debug!(
         target: "vestibule::requests",
-        request.id = %request_id,
-        http.method = %method,
-        http.route = route,
-        http.status = status.as_u16(),
-        duration.us = took.as_micros(),
+        {
+            request.id = %request_id,
+            http.method = %method,
+            http.route = route,
+            http.status = status.as_u16(),
+            duration.us = took.as_micros(),
+        },
         "answered a request"
     );
     let headers = response.headers_mut();
@@ -98,11 +102,11 @@ pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
 
 const PERMISSIONS: &str = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)";
 
-fn host_of(request: &Request, from_proxy: bool) -> Option<&str> {
+/// The host a trusted proxy says was asked for, and the one this request itself names.
+fn hosts_of(request: &Request, from_proxy: bool) -> [Option<&str>; 2] {
     let forwarded = from_proxy.then(|| header_text(request.headers(), "x-forwarded-host")).flatten();
-    forwarded
-        .or_else(|| header_text(request.headers(), "host"))
-        .or_else(|| request.uri().authority().map(|a| a.as_str()))
+    let own = header_text(request.headers(), "host").or_else(|| request.uri().authority().map(|a| a.as_str()));
+    [forwarded, own]
 }
 
 fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -3,13 +3,22 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
-use vestibule_store::{StoreError, admin_keys, codes, deliveries, events, flows, spent};
+use vestibule_domain::{
+    client::Client,
+    grant::Grant,
+    id::{GrantId, ProjectNo, SessionId},
+    session::{LONGEST_COALESCE, Lifetime},
+    time::Timestamp,
+};
+use vestibule_store::{StoreError, admin_keys, codes, deliveries, events, flows, grants, job_state, sessions, spent};
 
-use crate::app::App;
+use crate::{accesses::Target, app::App, projects::Project};
 
 const PERIOD: Duration = Duration::from_secs(60);
-/// Rows one transaction removes at most.
+/// Rows one transaction removes at most, and rows one look reads.
 const BATCH: i64 = 200;
+/// Rows one run looks at before it rests: a store of ten million grants is gone through in eight hours.
+const LOOKS: usize = 100;
 
 /// Works until told to stop.
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
@@ -20,8 +29,13 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Removes expired flows, codes and spent values.
+/// Removes expired flows, codes, spent values, cookie sessions and grants; answers how many.
 pub(crate) async fn sweep(app: &App) -> Result<u64, StoreError> {
+    Ok(sweep_dated(app).await? + sweep_sessions(app).await? + sweep_grants(app).await?)
+}
+
+/// What carries its own end.
+async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
     let now = app.clock.now();
     let mut total = 0;
     let days = |count: u32| Duration::from_secs(u64::from(count) * 24 * 3600);
@@ -52,4 +66,136 @@ pub(crate) async fn sweep(app: &App) -> Result<u64, StoreError> {
         // Others' turn: the writer is shared.
         tokio::task::yield_now().await;
     }
+}
+
+/// Where a walk through a table stands, kept between runs and restarts.
+struct Walk {
+    name: &'static str,
+    after: Option<(ProjectNo, [u8; 16])>,
+}
+
+impl Walk {
+    async fn resume(app: &App, name: &'static str) -> Result<Self, StoreError> {
+        let stored = job_state::get(&mut *app.store.read().await?, name).await?;
+        let after = stored.and_then(|(cursor, _)| cursor).and_then(|bytes| {
+            let (no, id) = bytes.split_at_checked(8)?;
+            Some((ProjectNo(i64::from_be_bytes(no.try_into().ok()?)), id.try_into().ok()?))
+        });
+        Ok(Self { name, after })
+    }
+
+    async fn rest(&self, app: &App, now: Timestamp) -> Result<(), StoreError> {
+        let cursor = self.after.map(|(no, id)| [no.0.to_be_bytes().as_slice(), &id].concat());
+        let name = self.name;
+        app.store
+            .write("rest_walk", cursor, move |tx, cursor| {
+                Box::pin(async move { job_state::set(tx, name, cursor.as_deref(), now).await })
+            })
+            .await
+    }
+}
+
+/// Cookie sessions that have ended, with the grants that were grouped with them.
+async fn sweep_sessions(app: &App) -> Result<u64, StoreError> {
+    let now = app.clock.now();
+    let mut walk = Walk::resume(app, "clean_up_sessions").await?;
+    let mut total = 0;
+    for _ in 0..LOOKS {
+        let after = walk.after.map(|(no, id)| (no, SessionId::from_bytes(id)));
+        let seen = sessions::scan_any_project(&mut *app.store.read().await?, after, BATCH).await?;
+        walk.after = seen.last().map(|(no, session)| (*no, *session.id.as_bytes()));
+        let ended: Vec<_> = seen
+            .into_iter()
+            .filter(|(no, session)| {
+                app.projects.find_by_no(*no).is_some_and(|project| {
+                    let lifetime = project.settings.session_lifetime();
+                    let used_at = (session.last_access_at, project.accesses.recall(Target::Session(session.id)));
+                    has_surely_ended(lifetime, session.created_at, used_at, now)
+                })
+            })
+            .map(|(no, session)| (no, session.id, session.last_access_at))
+            .collect();
+        if !ended.is_empty() {
+            total += app
+                .store
+                .write("clean_up_sessions", ended, |tx, ended| {
+                    Box::pin(async move {
+                        let mut removed = 0;
+                        for (no, id, last_access_at) in ended {
+                            // Used by another node meanwhile: it stays.
+                            if sessions::remove_unused_since(tx, *no, *id, *last_access_at).await? {
+                                removed += 1 + grants::remove_of_session(tx, *no, *id).await?;
+                            }
+                        }
+                        Ok::<_, StoreError>(removed)
+                    })
+                })
+                .await?;
+        }
+        if walk.after.is_none() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    walk.rest(app, now).await?;
+    Ok(total)
+}
+
+/// Grants that have ended.
+async fn sweep_grants(app: &App) -> Result<u64, StoreError> {
+    let now = app.clock.now();
+    let mut walk = Walk::resume(app, "clean_up_grants").await?;
+    let mut total = 0;
+    for _ in 0..LOOKS {
+        let after = walk.after.map(|(no, id)| (no, GrantId::from_bytes(id)));
+        let seen = grants::scan_any_project(&mut *app.store.read().await?, after, BATCH).await?;
+        walk.after = seen.last().map(|(no, grant, _)| (*no, *grant.id.as_bytes()));
+        let ended: Vec<_> = seen
+            .into_iter()
+            .filter(|(no, grant, is_anonymous)| {
+                app.projects.find_by_no(*no).is_some_and(|project| has_grant_ended(&project, grant, *is_anonymous, now))
+            })
+            .map(|(no, grant, _)| (no, grant.id, grant.last_access_at))
+            .collect();
+        if !ended.is_empty() {
+            total += app
+                .store
+                .write("clean_up_grants", ended, |tx, ended| {
+                    Box::pin(async move {
+                        let mut removed = 0;
+                        for (no, id, last_access_at) in ended {
+                            removed += u64::from(grants::remove_unused_since(tx, *no, *id, *last_access_at).await?);
+                        }
+                        Ok::<_, StoreError>(removed)
+                    })
+                })
+                .await?;
+        }
+        if walk.after.is_none() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    walk.rest(app, now).await?;
+    Ok(total)
+}
+
+fn has_grant_ended(project: &Project, grant: &Grant, is_anonymous: bool, now: Timestamp) -> bool {
+    // Its application was removed, so nobody can use it. It is kept for as long as grants live by default: removing an
+    // application by mistake must not cost its guests.
+    let removed = Client::default();
+    let client = project.settings.client(&grant.client_id).unwrap_or(&removed);
+    let used_at = (grant.last_access_at, project.accesses.recall(Target::Grant(grant.id)));
+    has_surely_ended(client.grant_lifetime(is_anonymous), grant.created_at, used_at, now)
+}
+
+/// Whether it has ended even if another process knows of a use that was not written down.
+fn has_surely_ended(
+    lifetime: Lifetime,
+    created_at: Timestamp,
+    (recorded, remembered): (Timestamp, Option<Timestamp>),
+    now: Timestamp,
+) -> bool {
+    let used_at = remembered.map_or(recorded, |at| at.max(recorded)).plus(LONGEST_COALESCE);
+    !lifetime.is_alive(created_at, used_at, now)
 }

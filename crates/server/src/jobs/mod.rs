@@ -1,8 +1,10 @@
 //! Work that no request waits for.
 
+pub(crate) mod accesses;
 pub(crate) mod cleanup;
 pub(crate) mod events;
 pub(crate) mod hooks;
+pub(crate) mod key_rotation;
 pub(crate) mod outbox;
 pub(crate) mod projects;
 pub(crate) mod statistics;
@@ -22,6 +24,8 @@ pub(crate) fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()>
     jobs.spawn(events::run(Arc::clone(app), stop.clone()));
     jobs.spawn(hooks::run(Arc::clone(app), stop.clone()));
     jobs.spawn(statistics::run(Arc::clone(app), stop.clone()));
+    jobs.spawn(accesses::run(Arc::clone(app), stop.clone()));
+    jobs.spawn(key_rotation::run(Arc::clone(app), stop.clone()));
     jobs
 }
 

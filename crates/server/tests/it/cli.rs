@@ -239,6 +239,7 @@ async fn the_demo_starts_and_its_guests_survive_ctrl_c() {
     demo.stop();
     let again = start_demo(&place, port).expect("the ports are ours");
     let body = json!({ "session_type": "refresh_token", "refresh_token": guest["refresh_token"] });
+    let http = Http::new(&http.origin, ([127, 0, 0, 1], port).into());
     http.post_json("/api/anonymous_user/promotion_code", &body).await.result();
     again.stop();
 }

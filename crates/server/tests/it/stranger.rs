@@ -54,11 +54,8 @@ async fn a_stranger_signs_a_person_in_by_the_standards_alone(engine: Engine) {
         let exchange = client.exchange_code(code).expect("a token endpoint").set_pkce_verifier(verifier);
         let tokens = exchange.request_async(&http).await.expect("tokens");
         assert!(tokens.refresh_token().is_some());
-        let now = server.clock.now().as_seconds();
-        let checker = client
-            .id_token_verifier()
-            .set_allowed_algs([algorithm.clone()])
-            .set_time_fn(move || openidconnect::chrono::DateTime::from_timestamp(now, 0).expect("a time"));
+        // The stranger's own clock is years behind the server's: not expired, whatever it says.
+        let checker = client.id_token_verifier().set_allowed_algs([algorithm.clone()]);
         let id_token = tokens.id_token().expect("an ID token");
         let claims = id_token.claims(&checker, &nonce).expect("a good ID token");
         assert!(id_token.claims(&checker, &Nonce::new("another".into())).is_err());

@@ -80,13 +80,14 @@ fn protocol_and_domain_depend_on_nothing_that_touches_the_world() {
         "askama",
         "clap",
     ];
-    for (room, also) in [("protocol", "vestibule-domain"), ("domain", "vestibule-protocol")] {
+    for room in ["protocol", "domain"] {
         let manifest = fs::read_to_string(crates().join(room).join("Cargo.toml")).expect("a manifest");
         let manifest: toml::Table = manifest.parse().expect("a manifest is TOML");
         let dependencies = manifest["dependencies"].as_table().expect("dependencies");
-        for name in world.iter().chain([&also]) {
-            assert!(!dependencies.contains_key(*name), "{room} must not depend on {name}: values in, decisions out");
+        for name in world {
+            assert!(!dependencies.contains_key(name), "{room} must not depend on {name}: values in, decisions out");
         }
+        assert!(room != "protocol" || !dependencies.contains_key("vestibule-domain"), "words know no truth");
     }
 }
 

@@ -82,8 +82,8 @@ async fn a_restore_brings_back_the_moment_of_the_backup_and_keeps_what_was_there
     let mut conn = store.read().await.unwrap();
     assert!(users::find(&mut conn, P, before).await.unwrap().is_some());
     assert!(users::find(&mut conn, P, after).await.unwrap().is_none());
-    let kept = Store::open(&Location::Sqlite { path: format!("{}.before-restore", place.path().display()).into() });
-    let kept = kept.await.unwrap();
+    let kept = Location::Sqlite { path: format!("{}.before-restore", place.path().display()).into() };
+    let kept = Store::open(&kept).await.unwrap();
     assert!(users::find(&mut kept.read().await.unwrap(), P, after).await.unwrap().is_some());
 }
 
@@ -159,7 +159,8 @@ async fn an_interrupted_move_goes_on_and_a_full_target_is_refused() {
     });
     interrupted.join().unwrap_err();
     let mut copied = Vec::new();
-    let moved = transfer_to_postgres(&from.path(), url, |step| {
+    let path = from.path();
+    let moved = transfer_to_postgres(&path, url, |step| {
         if let TransferStep::Copied { table, rows } = step
             && table == "users"
         {

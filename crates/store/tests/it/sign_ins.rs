@@ -145,9 +145,9 @@ async fn grants_of_all_projects_are_scanned_in_key_order(store: Store) {
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let page = grants::scan_any_project(&mut conn, after, 3).await.unwrap();
-        let Some((project, last)) = page.last() else { break };
+        let Some((project, last, _)) = page.last() else { break };
         after = Some((*project, last.id));
-        seen.extend(page.into_iter().map(|(project, grant)| (project, grant.id)));
+        seen.extend(page.into_iter().map(|(project, grant, _)| (project, grant.id)));
     }
     assert_eq!(seen, wanted.map(|(project, number)| (project, id(number))));
 }

@@ -79,7 +79,7 @@ pub(crate) async fn log_in(
             Signer::Known { key, user } => {
                 come_back(app, project, &request, challenge, *key, *user, &device, now).await?
             }
-            Signer::New { kid, key } => sign_up(app, project, &request, challenge, kid, &key, &device, now).await?,
+            Signer::New { kid, key } => sign_up(app, project, &request, challenge, kid, *key, &device, now).await?,
         };
         if let Tried::Done(tokens) = tried {
             return Ok(tokens);
@@ -121,7 +121,7 @@ async fn sign_up(
     request: &KeyRequest<'_>,
     challenge: Challenge,
     kid: String,
-    key: &Jwk,
+    key: Jwk,
     device: &Option<String>,
     now: Timestamp,
 ) -> Result<Tried, Error> {
@@ -138,7 +138,7 @@ async fn sign_up(
         kid,
         id: identity,
         user_id: user.id,
-        jwk: key.to_json(),
+        jwk: key.without_kid().to_json(),
         created_at: now,
         last_used_at: now,
         promoted_at: None,

@@ -1,6 +1,12 @@
 //! The `authorization_code` grant (RFC 6749 §4.1.3, RFC 7636).
 
-use vestibule_domain::{grant::Grant, id::ProjectNo, secret::TokenHash, time::Timestamp};
+use vestibule_domain::{
+    event::RevocationReason,
+    grant::Grant,
+    id::{GrantId, ProjectNo},
+    secret::TokenHash,
+    time::Timestamp,
+};
 use vestibule_protocol::{device_info::DeviceInfo, oauth::ScopeSet};
 use vestibule_store::{StoreError, Tx, codes, grants, users};
 
@@ -8,12 +14,13 @@ use super::{ClientProof, Tokens, authenticate_client, make_tokens};
 use crate::{
     app::App,
     crypto::{base64url, sha256},
+    events::QueuedEvent,
     flows::{
         Error,
         authorize::CodePayload,
         dpop::{self, Presented, ProofUse},
         issue::{NewGrant, make_grant},
-        rates,
+        rates, sessions,
     },
     projects::Project,
 };
@@ -80,16 +87,38 @@ pub(crate) async fn exchange(
         tokens.refresh_token = Some(refresh_token);
     }
     let no = project.no;
-    let end_earlier = payload.ends_earlier_grants || client.allows_one_session_only();
+    let ends_earlier = payload.ends_earlier_grants || client.allows_one_session_only();
+    let endings = if client.allows_one_session_only() {
+        let reason = RevocationReason::AnotherSession;
+        sessions::prepare_endings(app, project, user.id, &client.client_id, reason, now).await?
+    } else {
+        Vec::new()
+    };
+    let has_endings = !endings.is_empty();
+    let redemption = Redemption { code: hash, proof_use, grant, ends_earlier, endings };
     let redeemed = app
         .store
-        .write("exchange_code", grant, move |tx, grant| Box::pin(redeem(tx, no, hash, proof_use, grant, end_earlier)))
+        .write("exchange_code", redemption, move |tx, redemption| Box::pin(redeem(tx, no, redemption, now)))
         .await?;
+    if has_endings {
+        app.outbox_bell.notify_one();
+    }
     match redeemed {
         Redeemed::Done => Ok(tokens),
         Redeemed::SpentBefore => Err(Error::InvalidCode),
         Redeemed::ProofReplayed => Err(Error::DpopProofReplayed),
     }
+}
+
+/// A code and what it is exchanged for.
+struct Redemption {
+    code: TokenHash,
+    proof_use: Option<ProofUse>,
+    grant: Grant,
+    /// Whether the user's earlier grants of the application end.
+    ends_earlier: bool,
+    /// Those of which others are told.
+    endings: Vec<(GrantId, QueuedEvent)>,
 }
 
 /// What became of a code.
@@ -102,22 +131,17 @@ enum Redeemed {
 }
 
 /// Spends the proof and the code and makes the grant.
-async fn redeem(
-    tx: &mut Tx,
-    no: ProjectNo,
-    code: TokenHash,
-    proof_use: Option<ProofUse>,
-    grant: &Grant,
-    end_earlier: bool,
-) -> Result<Redeemed, StoreError> {
-    if !dpop::spend(tx, no, proof_use).await? {
+async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption, now: Timestamp) -> Result<Redeemed, StoreError> {
+    if !dpop::spend(tx, no, redemption.proof_use).await? {
         return Ok(Redeemed::ProofReplayed);
     }
-    if codes::take(tx, no, code).await?.is_none() {
+    if codes::take(tx, no, redemption.code).await?.is_none() {
         return Ok(Redeemed::SpentBefore);
     }
+    let grant = &redemption.grant;
+    sessions::end_told(tx, no, grant.user_id, &redemption.endings, now).await?;
     grants::insert(tx, no, grant).await?;
-    if end_earlier {
+    if redemption.ends_earlier {
         grants::remove_of_client(tx, no, grant.user_id, &grant.client_id, Some(grant.id)).await?;
     }
     Ok(Redeemed::Done)

@@ -1,21 +1,34 @@
-//! The `refresh_token` grant (RFC 6749 §6).
+//! The `refresh_token` grant (RFC 6749 §6), with rotation where the application asks for it (RFC 9700 §4.14).
 
-use vestibule_domain::{grant::Grant, time::Timestamp};
+use std::time::Duration;
+
+use vestibule_domain::{
+    event::RevocationReason,
+    grant::{Grant, Presented},
+    id::{GrantId, ProjectNo},
+    secret::TokenHash,
+    time::Timestamp,
+};
 use vestibule_protocol::device_info::DeviceInfo;
-use vestibule_store::{StoreError, grants};
+use vestibule_store::{StoreError, Tx, grants};
 
 use super::{ClientProof, Tokens, authenticate_client, make_tokens};
 use crate::{
     app::App,
+    crypto::sha256,
+    events::QueuedEvent,
     flows::{
         Error,
-        caller::find_live_grant,
-        dpop::{self, Presented},
+        caller::{LiveGrant, find_live},
+        dpop,
         issue::split_token,
-        rates,
+        rates, sessions,
     },
     projects::Project,
 };
+
+/// How many rotations back a used-up token is still recognised: three weeks of refreshing every half hour.
+const GENERATIONS: usize = 1_024;
 
 /// What the client presents.
 pub(crate) struct RefreshRequest<'a> {
@@ -23,10 +36,13 @@ pub(crate) struct RefreshRequest<'a> {
     pub(crate) refresh_token: &'a str,
     /// `x_device_info` as it was sent; its name replaces what was stored.
     pub(crate) device_info: Option<&'a str>,
-    pub(crate) proof: &'a Presented,
+    pub(crate) proof: &'a dpop::Presented,
 }
 
 /// Exchanges a refresh token for fresh tokens and records the access.
+///
+/// A token that was replaced still works for the grace time and gets the successor that its first use got; after that its
+/// use ends the grant, because then two parties hold tokens of one line.
 pub(crate) async fn refresh(
     app: &App,
     project: &Project,
@@ -38,56 +54,140 @@ pub(crate) async fn refresh(
     let mut conn = app.store.read().await?;
     let client = authenticate_client(&mut conn, project, request.client).await?;
     let (id, hash) = split_token(request.refresh_token).ok_or(Error::InvalidRefreshToken)?;
-    let (grant, user) = find_live_grant(&mut conn, project, id, now).await?.ok_or(Error::InvalidRefreshToken)?;
+    let live = find_live(&mut conn, project, id, now).await?.ok_or(Error::InvalidRefreshToken)?;
     drop(conn);
-    if !grant.token_hash.matches(&hash) {
-        return Err(Error::InvalidRefreshToken);
-    }
-    let proof_use = request.proof.check(client, grant.dpop_jkt.as_deref())?;
-    if grant.client_id != client.client_id {
+    let is_previous = match judge(project, &live.grant, &hash, client.rotation_grace(), now) {
+        Standing::Good { is_previous } => is_previous,
+        Standing::Superseded => return Err(Error::RefreshTokenSuperseded),
+        Standing::Reused => return revoke(app, project, &live, now).await,
+        Standing::Unknown => return Err(Error::InvalidRefreshToken),
+    };
+    let proof_use = request.proof.check(client, live.grant.dpop_jkt.as_deref())?;
+    if live.grant.client_id != client.client_id {
         return Err(Error::RefreshTokenOfAnotherClient);
     }
-    rates::charge_user(app, project, user.id, now)?;
-    dpop::use_up(app, project, proof_use).await?;
-    let mut tokens = make_tokens(app, project, client, &grant, &user, None, now).await?;
-    let alive = if client.rotates_refresh_tokens() {
-        let secret = app.entropy.alphanumeric();
-        let new = crate::crypto::sha256(secret.as_bytes());
+    rates::charge_user(app, project, live.user.id, now)?;
+    let mut tokens = make_tokens(app, project, client, &live.grant, &live.user, None, now).await?;
+    let next = if client.rotates_refresh_tokens() || is_previous {
+        let secret = project.keys.mac.derive_successor(id, &hash);
+        let successor = sha256(secret.as_bytes());
         tokens.refresh_token = Some(format!("{id}.{secret}"));
-        rotate(app, project, &grant, new, now).await?
+        Some(Step { presented: hash, successor })
     } else {
-        record(app, project, &grant, device, now).await?
+        None
     };
-    // Revoked between the read and the write: the revocation wins.
-    if alive { Ok(tokens) } else { Err(Error::InvalidRefreshToken) }
+    let no = project.no;
+    let recorded = app
+        .store
+        .write("refresh", (next, device), move |tx, (next, device)| {
+            Box::pin(async move {
+                if !dpop::spend(tx, no, proof_use).await? {
+                    return Ok(Recorded::ProofReplayed);
+                }
+                record(tx, no, id, next.as_ref(), device.as_deref(), now).await
+            })
+        })
+        .await?;
+    match recorded {
+        Recorded::Done => {}
+        Recorded::Superseded => return Err(Error::RefreshTokenSuperseded),
+        Recorded::Gone => return Err(Error::InvalidRefreshToken),
+        Recorded::ProofReplayed => return Err(Error::DpopProofReplayed),
+    }
+    if let Some(session) = &live.session {
+        crate::flows::caller::record_session_access(app, project, session, now).await?;
+    }
+    Ok(tokens)
 }
 
+/// One step of a line of refresh tokens.
+struct Step {
+    presented: TokenHash,
+    successor: TokenHash,
+}
+
+/// How recording a refresh ended.
+enum Recorded {
+    Done,
+    /// Others stepped the line past both tokens between the read and the write.
+    Superseded,
+    /// Revoked between the read and the write: the revocation wins.
+    Gone,
+    /// The DPoP proof was used before; nothing changed.
+    ProofReplayed,
+}
+
+/// Steps the line on, unless another request with the same token did already, and records the refresh.
 async fn record(
-    app: &App,
-    project: &Project,
-    grant: &Grant,
-    device: Option<String>,
+    tx: &mut Tx,
+    no: ProjectNo,
+    id: GrantId,
+    step: Option<&Step>,
+    device: Option<&str>,
     now: Timestamp,
-) -> Result<bool, StoreError> {
-    let (no, id) = (project.no, grant.id);
-    app.store
-        .write("refresh", device, move |tx, device| {
-            Box::pin(async move { grants::touch(tx, no, id, device.as_deref(), now).await })
-        })
-        .await
+) -> Result<Recorded, StoreError> {
+    if let Some(step) = step
+        && !grants::rotate(tx, no, id, step.presented, step.successor, now).await?
+    {
+        match grants::find(tx, no, id).await? {
+            None => return Ok(Recorded::Gone),
+            Some(grant) if !grant.token_hash.matches(&step.successor) => return Ok(Recorded::Superseded),
+            Some(_) => {}
+        }
+    }
+    Ok(if grants::touch(tx, no, id, device, now).await? { Recorded::Done } else { Recorded::Gone })
 }
 
-async fn rotate(
-    app: &App,
-    project: &Project,
-    grant: &Grant,
-    new: vestibule_domain::secret::TokenHash,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let (no, id, current) = (project.no, grant.id, grant.token_hash);
+/// What a presented token is to a grant.
+enum Standing {
+    /// Good for fresh tokens.
+    Good {
+        /// Whether it was replaced already, so that its successor must be given out again.
+        is_previous: bool,
+    },
+    /// Replaced more than once within the grace time: its holder is about to learn of a newer one.
+    Superseded,
+    /// Used up for longer than the grace time: two parties hold tokens of one line.
+    Reused,
+    /// None of this grant's.
+    Unknown,
+}
+
+fn judge(project: &Project, grant: &Grant, hash: &TokenHash, grace: Duration, now: Timestamp) -> Standing {
+    match grant.recognise(hash, grace, now) {
+        Presented::Current => Standing::Good { is_previous: false },
+        Presented::PreviousInGrace => Standing::Good { is_previous: true },
+        Presented::Reused => Standing::Reused,
+        Presented::Unknown => match &grant.previous {
+            // Older than the previous one: the row has forgotten it, the line has not.
+            Some(previous) if project.keys.mac.is_ancestor(grant.id, hash, &grant.token_hash, GENERATIONS) => {
+                if now.since(previous.rotated_at) <= grace { Standing::Superseded } else { Standing::Reused }
+            }
+            Some(_) | None => Standing::Unknown,
+        },
+    }
+}
+
+/// Ends a grant whose used-up token came back. The refusal is an outcome that is committed.
+async fn revoke(app: &App, project: &Project, live: &LiveGrant, now: Timestamp) -> Result<Tokens, Error> {
+    tracing::warn!(
+        project.id = project.id,
+        grant.id = %live.grant.id,
+        "a refresh token was used again after its successor: the grant is revoked"
+    );
+    let event: QueuedEvent =
+        sessions::revocation(app, project, sessions::Item::Grant(&live.grant), RevocationReason::TokenReuse, now);
+    let (no, id, user) = (project.no, live.grant.id, live.user.id);
     app.store
-        .write("rotate_refresh_token", (), move |tx, ()| {
-            Box::pin(async move { grants::rotate(tx, no, id, current, new, now).await })
+        .write("revoke_reused_grant", event, move |tx, event| {
+            Box::pin(async move {
+                if grants::remove(tx, no, id).await? {
+                    crate::events::queue(tx, no, user, event, now).await?;
+                }
+                Ok::<_, StoreError>(())
+            })
         })
-        .await
+        .await?;
+    app.outbox_bell.notify_one();
+    Err(Error::InvalidRefreshToken)
 }

@@ -111,7 +111,12 @@ pub(crate) async fn stream(admin: Admin, headers: HeaderMap, uri: Uri) -> Answer
 }
 
 /// Sends events until the listener goes or the server stops.
-async fn feed(app: &App, no: ProjectNo, mut after: i64, mut sender: Sender<Bytes, StoreError>) -> Result<(), StoreError> {
+async fn feed(
+    app: &App,
+    no: ProjectNo,
+    mut after: i64,
+    mut sender: Sender<Bytes, StoreError>,
+) -> Result<(), StoreError> {
     let mut grew = app.log_grew.subscribe();
     let mut stopping = app.stopping.subscribe();
     let mut silent = Duration::ZERO;
@@ -208,10 +213,8 @@ pub(crate) async fn replay(admin: Admin, Path(id): Path<String>) -> Answer {
     admin.require(Scope::EventsRead)?;
     let (app, no, now) = (&admin.visit.app, admin.visit.project.no, admin.visit.now);
     let id: i64 = id.parse().map_err(|_| Problem::from(AdminError::NotFound("delivery")))?;
-    let replayed = app
-        .store
-        .write("replay_delivery", (), move |tx, ()| Box::pin(deliveries::replay(tx, no, id, now)))
-        .await?;
+    let replayed =
+        app.store.write("replay_delivery", (), move |tx, ()| Box::pin(deliveries::replay(tx, no, id, now))).await?;
     let found = deliveries::find(&mut *app.store.read().await?, no, id).await?;
     let found = found.ok_or(AdminError::NotFound("delivery"))?;
     if !replayed {

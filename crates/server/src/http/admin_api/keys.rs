@@ -58,11 +58,9 @@ pub(crate) async fn create(admin: Admin, request: Request) -> Answer {
         None => keys::create_api_key(store, entropy, no, &new.name, &new.scopes, now)
             .await
             .map(|(view, text)| (view, Some(text))),
-        Some(jwk) => {
-            keys::register_public_key(store, entropy, no, &new.name, &jwk.to_string(), &new.scopes, now)
-                .await
-                .map(|view| (view, None))
-        }
+        Some(jwk) => keys::register_public_key(store, entropy, no, &new.name, &jwk.to_string(), &new.scopes, now)
+            .await
+            .map(|view| (view, None)),
     };
     let (view, text) = made.map_err(|error| match error {
         KeyError::Store(error) => AdminError::Store(error),

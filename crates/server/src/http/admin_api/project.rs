@@ -21,8 +21,7 @@ use crate::flows::admin::{
 type Answer = Result<Response, Problem>;
 
 fn print(current: &Versioned) -> Response {
-    let mut response =
-        json(StatusCode::OK, &json!({"version": current.version, "settings": current.settings}));
+    let mut response = json(StatusCode::OK, &json!({"version": current.version, "settings": current.settings}));
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", current.version)) {
         response.headers_mut().insert(header::ETAG, tag);
     }
@@ -58,8 +57,7 @@ pub(crate) async fn put(admin: Admin, headers: HeaderMap, request: Request) -> A
 pub(crate) async fn rotate_webhook_secret(admin: Admin) -> Answer {
     admin.require(Scope::SettingsWrite)?;
     let visit = &admin.visit;
-    let secret =
-        settings::rotate_webhook_secret(&visit.app, &visit.project, &admin.operator(), visit.now).await?;
+    let secret = settings::rotate_webhook_secret(&visit.app, &visit.project, &admin.operator(), visit.now).await?;
     Ok(json(StatusCode::CREATED, &json!({"secret": secret})))
 }
 
@@ -75,8 +73,7 @@ pub(crate) async fn create_application(admin: Admin, request: Request) -> Answer
     admin.require(Scope::SettingsWrite)?;
     let visit = &admin.visit;
     let client: Value = read_json(visit, request).await?;
-    let client =
-        applications::create(&visit.app, &visit.project, &admin.operator(), &client, visit.now).await?;
+    let client = applications::create(&visit.app, &visit.project, &admin.operator(), &client, visit.now).await?;
     Ok(json(StatusCode::CREATED, &client))
 }
 
@@ -92,8 +89,7 @@ pub(crate) async fn put_application(admin: Admin, Path(client_id): Path<String>,
     let visit = &admin.visit;
     let client: Value = read_json(visit, request).await?;
     let operator = admin.operator();
-    let client =
-        applications::replace(&visit.app, &visit.project, &operator, &client_id, &client, visit.now).await?;
+    let client = applications::replace(&visit.app, &visit.project, &operator, &client_id, &client, visit.now).await?;
     Ok(json(StatusCode::OK, &client))
 }
 
@@ -116,8 +112,7 @@ pub(crate) async fn list_secrets(admin: Admin, Path(client_id): Path<String>) ->
 pub(crate) async fn create_secret(admin: Admin, Path(client_id): Path<String>) -> Answer {
     admin.require(Scope::SettingsWrite)?;
     let visit = &admin.visit;
-    let (view, secret) =
-        applications::create_secret(&visit.app, &visit.project, &client_id, visit.now).await?;
+    let (view, secret) = applications::create_secret(&visit.app, &visit.project, &client_id, visit.now).await?;
     let answer = json!({"id": view.id, "created_at": view.created_at, "secret": secret});
     Ok(json(StatusCode::CREATED, &answer))
 }

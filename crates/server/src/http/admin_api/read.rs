@@ -35,7 +35,8 @@ pub(crate) async fn read_body(visit: &Visit, request: Request, media_types: &[&s
 /// Reads a JSON body.
 pub(crate) async fn read_json<T: DeserializeOwned>(visit: &Visit, request: Request) -> Result<T, Problem> {
     let bytes = read_body(visit, request, &["application/json", "application/merge-patch+json"]).await?;
-    serde_json::from_slice(&bytes).map_err(|error| Problem::unreadable(format!("the body is not as described: {error}")))
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Problem::unreadable(format!("the body is not as described: {error}")))
 }
 
 /// Reads the query; unknown and repeated parameters are refused.

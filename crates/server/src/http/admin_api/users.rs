@@ -74,8 +74,7 @@ pub(crate) async fn patch(admin: Admin, Path(id): Path<String>, request: Request
     let id = read_user_id(&id)?;
     let visit = &admin.visit;
     let change: AttributeChange = read_json(visit, request).await?;
-    let user =
-        users::change_attributes(&visit.app, &visit.project, &admin.operator(), id, change, visit.now).await?;
+    let user = users::change_attributes(&visit.app, &visit.project, &admin.operator(), id, change, visit.now).await?;
     Ok(json(StatusCode::OK, &user))
 }
 

@@ -16,5 +16,5 @@ pub(crate) async fn metadata(visit: Visit) -> Response {
 
 /// `GET /oauth2/jwks`
 pub(crate) async fn jwks(visit: Visit) -> Response {
-    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(visit.project.keys.jwks())).into_response()
+    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(visit.project.keys.jwks(visit.now))).into_response()
 }

@@ -5,6 +5,7 @@ pub(crate) mod authorize;
 pub(crate) mod challenge;
 pub(crate) mod discovery;
 pub(crate) mod end_session;
+pub(crate) mod introspect;
 pub(crate) mod revoke;
 pub(crate) mod token;
 pub(crate) mod user_info;

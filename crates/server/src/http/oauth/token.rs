@@ -43,8 +43,7 @@ impl From<Error> for Refused {
 
 /// Exchanges a grant for tokens.
 pub(crate) async fn token(visit: Visit, request: Request) -> Response {
-    let headers = request.headers().clone();
-    let dpop = match dpop::read(&visit, &headers, request.uri().path()) {
+    let dpop = match dpop::read(&visit, request.headers(), request.uri().path()) {
         Ok(dpop) => dpop,
         Err(many) => return many.into_response(),
     };
@@ -52,7 +51,7 @@ pub(crate) async fn token(visit: Visit, request: Request) -> Response {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
     };
-    match answer(&visit, &headers, &body, &dpop).await {
+    match answer(&visit, &body, &dpop).await {
         Ok(response) => {
             let headers = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
             (headers, Json(response)).into_response()
@@ -62,14 +61,10 @@ pub(crate) async fn token(visit: Visit, request: Request) -> Response {
     }
 }
 
-async fn answer(
-    visit: &Visit,
-    headers: &HeaderMap,
-    body: &body::Body,
-    dpop: &Presented,
-) -> Result<TokenResponse, Refused> {
+async fn answer(visit: &Visit, body: &body::Body, dpop: &Presented) -> Result<TokenResponse, Refused> {
+    let headers = &body.headers;
     let form = body.form()?;
-    let proof = read_client(headers, &form)?;
+    let proof = read_client(&body.headers, &form)?;
     rates::charge_token_request(&visit.app, &visit.project, visit.ip, visit.now)?;
     let client = visit.project.settings.client(&proof.client_id).ok_or(Error::UnknownClient)?;
     let request = TokenRequest::parse(&form)?;
@@ -131,7 +126,7 @@ fn print(tokens: Tokens) -> TokenResponse {
 }
 
 /// The body's credentials win; Basic is consulted only when the body has neither half (protocol facts §3.1).
-fn read_client(headers: &HeaderMap, form: &Form) -> Result<ClientProof, OAuthError> {
+pub(super) fn read_client(headers: &HeaderMap, form: &Form) -> Result<ClientProof, OAuthError> {
     let basic = BasicCredentials::parse(headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()));
     let (id, secret) = (form.get("client_id")?, form.get("client_secret")?);
     if id.is_some() || secret.is_some() {

@@ -17,6 +17,7 @@ impl Http {
         let client = Client::builder()
             .redirect(Policy::none())
             .no_proxy()
+            .tls_certs_only([])
             .resolve("localhost", address)
             .timeout(Duration::from_secs(60))
             .build()

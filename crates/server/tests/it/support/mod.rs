@@ -1,6 +1,7 @@
 //! What every test stands on: a server of its own, and the actors that talk to it. Knows nothing of single tests.
 
 mod app_client;
+pub(crate) mod binary;
 mod browser;
 pub(crate) mod decoder;
 mod device;
@@ -13,13 +14,12 @@ mod program;
 mod server;
 
 pub(crate) use app_client::{AppClient, Tokens, promotion_hint, query};
+pub(crate) use binary::Installation;
 pub(crate) use browser::Browser;
 pub(crate) use device::{ANONYMOUS_GRANT, Device, ID_TOKEN_GRANT, Platform};
 pub(crate) use http::{Http, Reply};
 pub(crate) use key_pair::{KeyPair, encode};
 pub(crate) use mailbox::Mailbox;
 pub(crate) use place::{Engine, Place, on_both_engines};
-pub(crate) use place::{Engine, on_both_engines};
 pub(crate) use program::Workplace;
-pub(crate) use server::TestServer;
 pub(crate) use server::{Setup, TestServer};

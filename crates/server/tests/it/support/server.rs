@@ -26,9 +26,15 @@ const START: i64 = 1_903_852_800;
 pub(crate) struct Setup {
     project: Table,
     environment: Vec<(String, String)>,
+    store_at: Option<SocketAddr>,
 }
 
 impl Setup {
+    /// Lets the server reach its PostgreSQL by another address.
+    pub(crate) fn reach_store_at(&mut self, address: SocketAddr) {
+        self.store_at = Some(address);
+    }
+
     /// Sets a key of the project file, e.g. `authentication.public_signup_disabled`.
     pub(crate) fn set(&mut self, path: &str, value: impl Into<Value>) {
         let (parents, key) = path.rsplit_once('.').expect("a path with a section");
@@ -62,6 +68,7 @@ pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Clock,
     pub(crate) app: Arc<App>,
+    http: Http,
     project: Table,
     config: Config,
     mails: MemoryMailbox,
@@ -78,10 +85,18 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let origin = format!("http://localhost:{}", address.port());
-        let mut setup = Setup { project: test_project(&origin), environment: cheap_configuration(&place.url()) };
+        let mut setup =
+            Setup { project: test_project(&origin), environment: cheap_configuration(&place.url()), store_at: None };
         change(&mut setup);
+        if let Some(address) = setup.store_at {
+            let mut url = url::Url::parse(&place.url()).expect("the URL of a database");
+            url.set_host(Some(&address.ip().to_string())).expect("a host");
+            url.set_port(Some(address.port())).expect("a port");
+            setup.configure("store.url", url.as_str());
+        }
         let config = config::load(None, setup.environment.into_iter()).expect("the test's configuration is right");
         let clock = Clock::manual(Timestamp::from_seconds(START));
+        // Servers of one test share neither keys nor tokens.
         let (mails, entropy) = (MemoryMailbox::default(), Entropy::seeded(u64::from(address.port())));
         let (store, master) = boot::open_store(&config, &entropy).await.expect("the store opens");
         let settings = read_project(&setup.project);
@@ -90,8 +105,9 @@ impl TestServer {
         let ports = Ports { clock: clock.clone(), entropy, mailer: Mailer::Memory(mails.clone()) };
         let app = boot::open(config.clone(), ports).await.expect("the server opens");
         let (stop, serving) = serve(&app, listener);
-        let project = setup.project;
+        let (project, http) = (setup.project, Http::new(&origin, address));
         Self {
+            http,
             origin,
             address,
             clock,
@@ -114,6 +130,8 @@ impl TestServer {
         self.app = boot::open(self.config.clone(), ports).await.expect("the server opens");
         let (stop, serving) = serve(&self.app, listener);
         (self.stop, self.serving) = (Some(stop), Some(serving));
+        // The old connections are gone.
+        self.http = Http::new(&self.origin, self.address);
     }
 
     /// Applies changed settings, as `vestibule project apply` does, and lets the server see them.
@@ -126,6 +144,11 @@ impl TestServer {
         app.projects.reload(&app.store, &app.master).await.expect("the project is loaded");
     }
 
+    /// Where `store.url` points to.
+    pub(crate) fn store_url(&self) -> String {
+        self.config.store.url.clone()
+    }
+
     /// Boots a server with the test project as it is.
     pub(crate) async fn start_plain(engine: Engine) -> Self {
         Self::start(engine, |_| {}).await
@@ -133,7 +156,7 @@ impl TestServer {
 
     /// Plain HTTP to this server.
     pub(crate) fn http(&self) -> Http {
-        Http::new(&self.origin, self.address)
+        self.http.clone()
     }
 
     /// A program of the application `web`.

@@ -1,0 +1,213 @@
+//! Uses of sessions and grants that are not written down yet, kept in this process's memory so that a use costs no write.
+//! The rules (when to write, what is known) are the domain's; this file only remembers, and never more than its bound.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use vestibule_domain::{
+    id::{GrantId, SessionId},
+    session::Viewpoint,
+    time::Timestamp,
+};
+
+const SHARDS: u64 = 16;
+/// Uses one shard remembers; a use beyond them is written at once instead.
+const SHARD_SIZE: usize = 8_192;
+
+/// What was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Target {
+    /// A refresh-token grant.
+    Grant(GrantId),
+    /// A cookie session.
+    Session(SessionId),
+}
+
+/// What to do about a use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Noted {
+    /// Nothing: it is remembered and will be written with others.
+    Remembered,
+    /// Write it now, then call [`Accesses::settle`].
+    WriteNow,
+}
+
+/// A use that is not written down, or is just being written.
+#[derive(Clone, Copy, Debug)]
+struct Use {
+    at: Timestamp,
+    /// The last use that was written down, or is being written.
+    written: Timestamp,
+    window: Duration,
+}
+
+/// The uses one project's sessions and grants had in this process.
+pub(crate) struct Accesses {
+    viewpoint: Viewpoint,
+    hasher: RandomState,
+    shards: Vec<Mutex<HashMap<Target, Use>>>,
+}
+
+impl Accesses {
+    /// Remembers nothing yet.
+    pub(crate) fn new(viewpoint: Viewpoint) -> Self {
+        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Self { viewpoint, hasher: RandomState::new(), shards }
+    }
+
+    /// How much this process sees.
+    pub(crate) fn viewpoint(&self) -> Viewpoint {
+        self.viewpoint
+    }
+
+    /// The last use this process saw and has not yet written down.
+    ///
+    /// Ask before reading the stored one: what is forgotten between the two is written by then.
+    pub(crate) fn recall(&self, target: Target) -> Option<Timestamp> {
+        self.shard(target).get(&target).map(|used| used.at)
+    }
+
+    /// Notes a use; `recorded` is the stored last one.
+    pub(crate) fn note(&self, target: Target, recorded: Timestamp, now: Timestamp, window: Duration) -> Noted {
+        let mut shard = self.shard(target);
+        let is_full = shard.len() >= SHARD_SIZE;
+        match shard.get_mut(&target) {
+            Some(used) => {
+                used.at = used.at.max(now);
+                used.written = used.written.max(recorded);
+                used.window = window;
+                if now.since(used.written) <= window {
+                    return Noted::Remembered;
+                }
+                // Claimed: requests that race with this one need not write, too.
+                used.written = now;
+            }
+            // Not worth a memory of its own; and nobody races for it often enough to matter.
+            None if is_full => return Noted::WriteNow,
+            None => {
+                let must_write = now.since(recorded) > window;
+                let written = if must_write { now } else { recorded };
+                if now > recorded {
+                    shard.insert(target, Use { at: now, written, window });
+                }
+                if !must_write {
+                    return Noted::Remembered;
+                }
+            }
+        }
+        Noted::WriteNow
+    }
+
+    /// Says that a use was written down; it is forgotten unless there was a later one.
+    pub(crate) fn settle(&self, target: Target, written: Timestamp) {
+        let mut shard = self.shard(target);
+        if let Some(used) = shard.get_mut(&target) {
+            if used.at <= written {
+                shard.remove(&target);
+            } else {
+                used.written = used.written.max(written);
+            }
+        }
+    }
+
+    /// The uses whose window is over, so that they may be written down; at most `limit`.
+    pub(crate) fn list_due(&self, now: Timestamp, limit: usize) -> Vec<(Target, Timestamp)> {
+        self.list(limit, |used| now.since(used.written) > used.window)
+    }
+
+    /// Every use that is not written down, at most `limit`: for a process that ends.
+    pub(crate) fn list_all(&self, limit: usize) -> Vec<(Target, Timestamp)> {
+        self.list(limit, |_| true)
+    }
+
+    fn list(&self, limit: usize, wanted: impl Fn(&Use) -> bool) -> Vec<(Target, Timestamp)> {
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let room = limit - found.len();
+            found.extend(
+                shard.iter().filter(|(_, used)| wanted(used)).map(|(target, used)| (*target, used.at)).take(room),
+            );
+            if found.len() >= limit {
+                break;
+            }
+        }
+        found
+    }
+
+    fn shard(&self, target: Target) -> MutexGuard<'_, HashMap<Target, Use>> {
+        let at = usize::try_from(self.hasher.hash_one(target) % SHARDS).unwrap_or(0);
+        self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: Duration = Duration::from_secs(60);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    fn target(byte: u8) -> Target {
+        Target::Grant(GrantId::from_bytes([byte; 16]))
+    }
+
+    fn accesses() -> Accesses {
+        Accesses::new(Viewpoint::Alone { since: at(0) })
+    }
+
+    #[test]
+    fn a_window_has_one_write_however_many_uses() {
+        let accesses = accesses();
+        let mut recorded = at(0);
+        let mut writes = 0;
+        for second in 0..=600 {
+            if accesses.note(target(1), recorded, at(second), WINDOW) == Noted::WriteNow {
+                writes += 1;
+                // A racing request sees the same stored time and writes nothing.
+                assert_eq!(accesses.note(target(1), recorded, at(second), WINDOW), Noted::Remembered);
+                recorded = at(second);
+                accesses.settle(target(1), recorded);
+            }
+        }
+        assert_eq!(writes, 9);
+        assert_eq!(accesses.recall(target(1)), Some(at(600)));
+    }
+
+    #[test]
+    fn a_use_is_forgotten_once_it_is_written_and_not_before() {
+        let accesses = accesses();
+        assert_eq!(accesses.note(target(1), at(0), at(30), WINDOW), Noted::Remembered);
+        assert_eq!(accesses.recall(target(1)), Some(at(30)));
+        assert!(accesses.list_due(at(60), 10).is_empty());
+        assert_eq!(accesses.list_due(at(61), 10), [(target(1), at(30))]);
+        accesses.note(target(1), at(0), at(60), WINDOW);
+        accesses.settle(target(1), at(30));
+        assert_eq!(accesses.recall(target(1)), Some(at(60)), "a later use stays");
+        accesses.settle(target(1), at(60));
+        assert_eq!(accesses.recall(target(1)), None);
+        assert!(accesses.list_all(10).is_empty());
+    }
+
+    #[test]
+    fn a_full_memory_makes_uses_be_written_at_once() {
+        let accesses = accesses();
+        let flood = 40 * SHARD_SIZE;
+        let mut written = 0;
+        for n in 0..flood {
+            let mut id = [0; 16];
+            id[..8].copy_from_slice(&n.to_be_bytes());
+            let target = Target::Session(SessionId::from_bytes(id));
+            written += usize::from(accesses.note(target, at(0), at(1), WINDOW) == Noted::WriteNow);
+        }
+        assert_eq!(accesses.list_all(usize::MAX).len(), flood - written);
+        assert!(written >= flood - 16 * SHARD_SIZE);
+    }
+}

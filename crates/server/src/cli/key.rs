@@ -1,0 +1,77 @@
+//! `vestibule key …`: the keys that sign tokens.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::{ConfigFile, Failure, Opened};
+use crate::flows::keys;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// List a project's keys
+    List(OfProject),
+    /// Replace a project's signing keys without logging anyone out
+    Rotate(Rotate),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OfProject {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The project's id
+    #[arg(long)]
+    project: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Rotate {
+    #[command(flatten)]
+    of: OfProject,
+    /// Sign with the new keys at once, not after a day: verifiers that keep the key set must fetch it again
+    #[arg(long)]
+    now: bool,
+}
+
+impl KeyCommand {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::List(of) => {
+                let opened = Opened::open(&of.config, &of.project).await?;
+                let listed = keys::list(&opened.app, &opened.project).await;
+                let now = opened.now();
+                opened.close().await;
+                let listed = listed?;
+                let signs = |purpose: &str| {
+                    let mut alive = listed.iter().filter(|key| key.purpose == purpose);
+                    alive.find(|key| key.retired_at.is_none_or(|at| at > now)).map(|key| key.kid.as_str())
+                };
+                for key in &listed {
+                    let state = match key.retired_at {
+                        _ if key.purpose == "mac" => "makes opaque tokens".to_string(),
+                        Some(at) if at <= now => format!("verifies only, since {at}"),
+                        Some(at) => format!("signs until {at}"),
+                        None if signs(&key.purpose) == Some(&key.kid) => "signs".to_string(),
+                        None => "is published, signs next".to_string(),
+                    };
+                    println!("{}\t{}\tmade {}\t{state}", key.kid, key.purpose, key.created_at);
+                }
+            }
+            Self::Rotate(rotate) => {
+                let opened = Opened::open(&rotate.of.config, &rotate.of.project).await?;
+                let ahead = if rotate.now { Duration::ZERO } else { keys::PUBLISH_AHEAD };
+                let done = keys::rotate(&opened.app, &opened.project, None, ahead, opened.now()).await;
+                opened.close().await;
+                done?;
+                if rotate.now {
+                    println!("New keys sign from now on; what the old ones signed stays valid until it expires.");
+                } else {
+                    println!(
+                        "New keys are published and sign in 24 hours; what the old ones sign stays valid until it expires."
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,98 @@
+//! `vestibule session …`: who is signed in where, and ending it.
+
+use clap::{Args, Subcommand};
+use vestibule_domain::{
+    event::{RevocationReason, TriggeredBy},
+    id::UserId,
+    user::User,
+};
+
+use super::{ConfigFile, Failure, Opened};
+use crate::flows::sessions::{self, Ending, ItemId};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SessionCommand {
+    /// List the live cookie sessions and grants of a user
+    List(OfUser),
+    /// End one session or grant of a user
+    Revoke(Revoke),
+    /// End every session and grant of a user
+    RevokeAll(OfUser),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OfUser {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The project's id
+    #[arg(long)]
+    project: String,
+    /// The user's id (`sub`)
+    #[arg(long)]
+    user: UserId,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Revoke {
+    #[command(flatten)]
+    of: OfUser,
+    /// What to end, as `session list` prints it: session:ID or grant:ID
+    id: ItemId,
+}
+
+const ENDING: Ending = Ending { reason: RevocationReason::Operator, by: TriggeredBy::System };
+
+impl SessionCommand {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::List(of) => {
+                let (opened, user) = of.open().await?;
+                let listed = sessions::list(&opened.app, &opened.project, &user, opened.now()).await;
+                opened.close().await;
+                let listed = listed?;
+                if listed.is_empty() {
+                    println!("no live session");
+                }
+                for item in listed {
+                    let id = match item.id {
+                        ItemId::Session(id) => format!("session:{id}"),
+                        ItemId::Grant(id) => format!("grant:{id}"),
+                    };
+                    let application = item.client_id.as_deref().unwrap_or("(cookie)");
+                    let device = item.device.as_deref().unwrap_or_default();
+                    println!(
+                        "{id}\t{application}\tsince {}\tlast used {}\tends {}\t{device}",
+                        item.created_at, item.last_access_at, item.expires_at
+                    );
+                }
+            }
+            Self::Revoke(revoke) => {
+                let (opened, user) = revoke.of.open().await?;
+                let (app, project) = (&opened.app, &opened.project);
+                let ended = sessions::revoke(app, project, user.id, revoke.id, ENDING, opened.now()).await;
+                opened.close().await;
+                if !ended? {
+                    return Err(Failure("the user has no such session".into()));
+                }
+                println!("ended");
+            }
+            Self::RevokeAll(of) => {
+                let (opened, user) = of.open().await?;
+                let (app, project) = (&opened.app, &opened.project);
+                let ended = sessions::revoke_all(app, project, user.id, None, ENDING, opened.now()).await;
+                opened.close().await;
+                println!("{} ended", ended?);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl OfUser {
+    async fn open(&self) -> Result<(Opened, User), Failure> {
+        let opened = Opened::open(&self.config, &self.project).await?;
+        let user = sessions::find_user(&opened.app, &opened.project, self.user).await?;
+        let user = user.ok_or_else(|| Failure(format!("the project has no user {}", self.user)))?;
+        Ok((opened, user))
+    }
+}

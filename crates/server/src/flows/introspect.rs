@@ -1,0 +1,59 @@
+//! Token introspection (RFC 7662): a backend that holds a secret asks what an access token is worth at this moment.
+
+use serde_json::{Map, Value, json};
+use vestibule_domain::{time::Timestamp, userinfo};
+use vestibule_protocol::claims::Sid;
+
+use super::{
+    Error,
+    account::Loaded,
+    caller::{find_by_token, read_access_token},
+    issue::scopes_of,
+    token::{ClientProof, authenticate_client},
+};
+use crate::{app::App, projects::Project};
+
+/// What a live token says; `None` when there is nothing to say about it: unknown, expired, revoked, or not the asker's affair.
+///
+/// Asking counts as a use: the backend asks because the user is using it.
+pub(crate) async fn introspect(
+    app: &App,
+    project: &Project,
+    asker: &ClientProof,
+    token: &str,
+    now: Timestamp,
+) -> Result<Option<Map<String, Value>>, Error> {
+    let mut conn = app.store.read().await?;
+    let client = authenticate_client(&mut conn, project, asker).await?;
+    let kind = client.application_type();
+    if !kind.is_confidential() {
+        return Err(Error::IntrospectionNotAllowed);
+    }
+    let Some(live) = find_by_token(&mut conn, project, token, now).await? else { return Ok(None) };
+    // Somebody else's program learns of the tokens issued to itself only.
+    if !kind.is_first_party() && live.grant.client_id != client.client_id {
+        return Ok(None);
+    }
+    let Some(read) = read_access_token(project, token) else { return Ok(None) };
+    let loaded = Loaded::load(&mut conn, project, live.user.clone()).await?;
+    drop(conn);
+    live.record_access(app, project, now).await?;
+    let grant = &live.grant;
+    let mut answer = userinfo::identify(&loaded.account());
+    let members = [
+        ("active", Value::Bool(true)),
+        ("iss", json!(project.origin)),
+        ("aud", json!([project.origin])),
+        ("token_type", json!("Bearer")),
+        ("client_id", json!(grant.client_id)),
+        ("scope", json!(scopes_of(grant).print())),
+        ("exp", json!(read.expires_at.as_seconds())),
+        ("auth_time", json!(grant.authenticated_at.as_seconds())),
+        ("sid", json!(Sid::OfflineGrant(grant.id.to_string()).encode())),
+    ];
+    answer.extend(members.map(|(name, value)| (name.to_string(), value)));
+    if let Some(amr) = grant.amr.as_deref().filter(|amr| !amr.is_empty()) {
+        answer.insert("amr".into(), json!(amr.split(' ').collect::<Vec<_>>()));
+    }
+    Ok(Some(answer))
+}

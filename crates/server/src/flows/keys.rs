@@ -1,0 +1,126 @@
+//! Signing keys: listing, replacing, and removing those that nothing depends on any more.
+
+use std::time::Duration;
+
+use vestibule_domain::{id::ProjectNo, time::Timestamp};
+use vestibule_store::{
+    StoreError, Tx,
+    keys::{self, KeyRow},
+    projects,
+};
+
+use crate::{
+    app::App,
+    crypto::{
+        keyring::KeyRing,
+        signing::{BadKey, SigningAlgorithm, SigningKey},
+    },
+    projects::Project,
+};
+
+/// How long a new key is published before it signs: longer than any verifier keeps the key set.
+pub(crate) const PUBLISH_AHEAD: Duration = Duration::from_secs(24 * 3_600);
+/// How long a retired key stays beyond the longest lifetime of what it signed: clocks differ, and settings change.
+const MARGIN: Duration = Duration::from_secs(24 * 3_600);
+
+/// Why keys could not be replaced.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RotateError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A key could not be made.
+    #[error(transparent)]
+    Key(#[from] BadKey),
+    /// The thread that made it ended.
+    #[error("the key could not be made: {0}")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+/// The keys of a project as they are stored, oldest first.
+pub(crate) async fn list(app: &App, project: &Project) -> Result<Vec<KeyRow>, StoreError> {
+    keys::list(&mut *app.store.read().await?, project.no).await
+}
+
+/// Adds a signing key of each algorithm and retires the present ones, `ahead` from now.
+///
+/// With `expected` the keys are only replaced if the newest were made then: of several nodes one does it. Answers whether
+/// this call did.
+pub(crate) async fn rotate(
+    app: &App,
+    project: &Project,
+    expected: Option<Timestamp>,
+    ahead: Duration,
+    now: Timestamp,
+) -> Result<bool, RotateError> {
+    const ALGORITHMS: [SigningAlgorithm; 2] = [SigningAlgorithm::Rs256, SigningAlgorithm::Es256];
+    // RSA keys take a while to make.
+    let made = tokio::task::spawn_blocking(|| {
+        ALGORITHMS.map(|algorithm| SigningKey::generate(algorithm).map(|pkcs8| (algorithm, pkcs8)))
+    });
+    let mut new = Vec::with_capacity(ALGORITHMS.len());
+    for made in made.await? {
+        let (algorithm, pkcs8) = made?;
+        new.push(KeyRing::seal_signing(&project.id, algorithm, &pkcs8, &app.master, &app.entropy, now));
+    }
+    let (no, retire_at) = (project.no, now.plus(ahead));
+    let done =
+        app.store.write("rotate_keys", new, move |tx, new| Box::pin(replace(tx, no, new, expected, retire_at))).await?;
+    Ok(done)
+}
+
+async fn replace(
+    tx: &mut Tx,
+    no: ProjectNo,
+    new: &[KeyRow],
+    expected: Option<Timestamp>,
+    retire_at: Timestamp,
+) -> Result<bool, StoreError> {
+    let present = keys::list(tx, no).await?;
+    let signing = present.iter().filter(|key| new.iter().any(|new| new.purpose == key.purpose));
+    let newest = signing.clone().map(|key| key.created_at).max();
+    if expected.is_some() && newest != expected {
+        return Ok(false);
+    }
+    for key in signing {
+        keys::retire(tx, no, &key.kid, retire_at).await?;
+    }
+    for key in new {
+        keys::insert(tx, no, key).await?;
+    }
+    projects::bump_version(tx, no).await?;
+    Ok(true)
+}
+
+/// Removes retired keys whose last token has expired; answers how many.
+pub(crate) async fn remove_spent(app: &App, project: &Project, now: Timestamp) -> Result<usize, StoreError> {
+    let grace = longest_token(project) + MARGIN;
+    let is_spent = |at: Timestamp| at.plus(grace) < now;
+    if !project.keys.first_retired().is_some_and(is_spent) {
+        return Ok(0);
+    }
+    let no = project.no;
+    app.store
+        .write("remove_spent_keys", grace, move |tx, grace| {
+            Box::pin(async move {
+                let mut removed = 0;
+                for key in keys::list(tx, no).await? {
+                    if key.retired_at.is_some_and(|at| at.plus(*grace) < now) && keys::remove(tx, no, &key.kid).await? {
+                        removed += 1;
+                    }
+                }
+                if removed > 0 {
+                    projects::bump_version(tx, no).await?;
+                }
+                Ok::<_, StoreError>(removed)
+            })
+        })
+        .await
+}
+
+/// The longest life of a token that is signed: access tokens of any application, guest or member.
+fn longest_token(project: &Project) -> Duration {
+    let clients = project.settings.clients().iter();
+    let lifetimes = clients.flat_map(|client| [true, false].map(|anonymous| client.access_token_lifetime(anonymous)));
+    lifetimes.max().unwrap_or_default()
+}

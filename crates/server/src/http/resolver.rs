@@ -1,0 +1,119 @@
+//! `GET|HEAD /_resolver/resolve`: a reverse proxy asks who is calling, and gets the answer in headers (protocol facts §8.2).
+
+use axum::{
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{cookies, error, visit::Visit};
+use crate::flows::{
+    account::Loaded,
+    caller::{Caller, Resolution, Via},
+};
+
+const VALID: HeaderName = HeaderName::from_static("x-authgear-session-valid");
+const USER_ID: HeaderName = HeaderName::from_static("x-authgear-user-id");
+const ANONYMOUS: HeaderName = HeaderName::from_static("x-authgear-user-anonymous");
+const VERIFIED: HeaderName = HeaderName::from_static("x-authgear-user-verified");
+const CAN_REAUTHENTICATE: HeaderName = HeaderName::from_static("x-authgear-user-can-reauthenticate");
+const AMR: HeaderName = HeaderName::from_static("x-authgear-session-amr");
+const AUTHENTICATED_AT: HeaderName = HeaderName::from_static("x-authgear-session-authenticated-at");
+
+const TRUE: HeaderValue = HeaderValue::from_static("true");
+const FALSE: HeaderValue = HeaderValue::from_static("false");
+
+/// What a proxy may demand, so that it need not compare headers itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Demand {
+    /// Nothing: the answer is 200, whoever calls.
+    Nothing,
+    /// `?require=session`: a live session, a guest's included.
+    Session,
+    /// `?require=member`: a live session of somebody who is not a guest.
+    Member,
+}
+
+impl Demand {
+    /// A word that is not known is refused: a typing error must not open a door.
+    fn parse(query: Option<&str>) -> Option<Self> {
+        match query {
+            None | Some("") => Some(Self::Nothing),
+            Some("require=session") => Some(Self::Session),
+            Some("require=member") => Some(Self::Member),
+            Some(_) => None,
+        }
+    }
+
+    /// The challenge for a caller that does not meet it.
+    fn refuse(self, resolution: &Resolution) -> Option<&'static str> {
+        let is_guest = resolution.live().map(|caller| caller.user.is_anonymous());
+        match (self, is_guest) {
+            (Self::Nothing, _) | (Self::Session, Some(_)) | (Self::Member, Some(false)) => None,
+            (Self::Session | Self::Member, None) => Some("Bearer"),
+            // RFC 9470 §3: the session is fine, the way it came about is not enough.
+            (Self::Member, Some(true)) => Some(
+                "Bearer error=\"insufficient_user_authentication\", error_description=\"a guest must be promoted first\"",
+            ),
+        }
+    }
+}
+
+/// Says who is calling. Without a demand always 200 with an empty body: letting in or not is the proxy's decision.
+pub(crate) async fn resolve(visit: Visit, uri: Uri, headers: HeaderMap) -> Response {
+    let Some(demand) = Demand::parse(uri.query()) else {
+        return error::plain(StatusCode::BAD_REQUEST, "write ?require=session, ?require=member or nothing\n");
+    };
+    let resolution = match visit.resolve(&headers).await {
+        Ok(resolution) => resolution,
+        Err(error) => return error::flow_as_api(&visit, &error),
+    };
+    let mut response = ().into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let challenge = demand.refuse(&resolution);
+    match resolution {
+        Resolution::Nobody => {}
+        Resolution::Dead { cookie } => {
+            headers.insert(VALID, FALSE);
+            if cookie {
+                cookies::clear_session(headers, &visit.project);
+            }
+        }
+        Resolution::Live(caller) => {
+            if let Err(error) = describe(&visit, &caller, headers).await {
+                return error::flow_as_api(&visit, &error);
+            }
+        }
+    }
+    if let Some(challenge) = challenge {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        *response.status_mut() = StatusCode::UNAUTHORIZED;
+    }
+    response
+}
+
+async fn describe(visit: &Visit, caller: &Caller, headers: &mut HeaderMap) -> Result<(), crate::flows::Error> {
+    let user = &caller.user;
+    let (is_verified, can_reauthenticate) = if user.is_anonymous() {
+        (false, false)
+    } else {
+        let loaded = Loaded::load(&mut *visit.app.store.read().await?, &visit.project, user.clone()).await?;
+        let account = loaded.account();
+        (account.is_verified(), account.can_reauthenticate())
+    };
+    let (amr, authenticated_at) = match &caller.via {
+        Via::Grant(grant) => (grant.amr.as_deref(), grant.authenticated_at),
+        Via::Session(session) => (session.amr.as_deref(), session.authenticated_at),
+    };
+    let flag = |is: bool| if is { TRUE } else { FALSE };
+    let text = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
+    headers.reserve(8);
+    headers.insert(VALID, TRUE);
+    headers.insert(USER_ID, text(&user.id.to_string()));
+    headers.insert(ANONYMOUS, flag(user.is_anonymous()));
+    headers.insert(VERIFIED, flag(is_verified));
+    headers.insert(CAN_REAUTHENTICATE, flag(can_reauthenticate));
+    headers.insert(AMR, text(amr.unwrap_or_default()));
+    headers.insert(AUTHENTICATED_AT, HeaderValue::from(authenticated_at.as_seconds()));
+    Ok(())
+}

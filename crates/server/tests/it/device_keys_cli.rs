@@ -1,0 +1,56 @@
+//! `vestibule user keys …` as an operator runs it.
+
+use std::process::{Command, Output};
+
+use crate::support::{Device, Engine, Platform, TestServer, on_both_engines};
+
+/// Runs the binary on the data of a test's server.
+fn run(server: &TestServer, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_vestibule"))
+        .args(arguments)
+        .env("VESTIBULE__STORE__URL", server.store_url())
+        .env("VESTIBULE__SECRETS__MASTER_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
+        .output()
+        .expect("the binary runs")
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+async fn a_key_is_listed_and_revoked(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let mut device = Device::new(&server, Platform::Ios);
+    let sub = device.authenticate().await;
+    let kid = device.kid.clone().expect("a key id");
+    let of = |command: &'static str| ["user", "keys", command, "--project", "test", "--user", sub.as_str()];
+
+    let listed = said(&run(&server, &of("list")));
+    assert!(listed.starts_with(&format!("{kid}\tiPhone 15 Pro\tregistered 2030-05-01T08:00:00")), "{listed}");
+
+    let nobodys = run(&server, &[&of("revoke")[..], &["another-key-id"]].concat());
+    assert!(!nobodys.status.success());
+    assert!(said(&nobodys).contains("has no device key \"another-key-id\""));
+
+    let revoked = run(&server, &[&of("revoke")[..], &[kid.as_str()]].concat());
+    assert!(revoked.status.success(), "{}", said(&revoked));
+    let jwt = device.sign("auth", &device.challenge().await, &kid, false);
+    device.present(&jwt).await.expect_oauth_error(400, "invalid_grant", "InvalidCredentials");
+    device.refresh().await;
+    assert!(said(&run(&server, &of("list"))).contains("has no device key."));
+}
+
+async fn revoking_a_lost_devices_key_ends_its_sessions_too(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let mut device = Device::new(&server, Platform::Android);
+    let sub = device.authenticate().await;
+    let kid = device.kid.clone().expect("a key id");
+    let command = ["user", "keys", "revoke", "--project", "test", "--user", &sub, "--end-sessions", &kid];
+    let revoked = said(&run(&server, &command));
+    assert!(revoked.contains("Sessions ended: 1."), "{revoked}");
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", device.held().refresh.as_str())];
+    device.token(&fields, true).await.expect_oauth_error(400, "invalid_grant", "invalid refresh token");
+    assert!(said(&run(&server, &["user", "keys", "list", "--project", "nope", "--user", &sub])).contains("no project"));
+}
+
+on_both_engines!(a_key_is_listed_and_revoked, revoking_a_lost_devices_key_ends_its_sessions_too);
