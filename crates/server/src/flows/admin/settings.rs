@@ -97,29 +97,20 @@ pub(crate) async fn rotate_webhook_secret(
     let (secret, row) = KeyRing::generate_webhook(&project.id, &app.master, &app.entropy, now);
     let event = Event::ProjectChanged { keys: vec!["hook.secret".to_string()] };
     let event = operator.prepare(app, project, &event, None, now);
-    let current = read_row(app, project).await?;
-    let (no, version) = (project.no, current.version);
-    let input = (row, current.public_origin, current.settings, event);
-    let updated = app
-        .store
-        .write("rotate_webhook_secret", input, move |tx, (row, origin, settings, event)| {
+    let no = project.no;
+    app.store
+        .write("rotate_webhook_secret", (row, event), move |tx, (row, event)| {
             Box::pin(async move {
-                // A new version of the same settings: that is how other processes learn of the key.
-                if !projects::update_settings(tx, no, version, origin, settings, now).await? {
-                    return Ok(false);
-                }
                 for old in keys::list(tx, no).await?.iter().filter(|old| old.purpose == row.purpose) {
                     keys::retire(tx, no, &old.kid, now).await?;
                 }
                 keys::insert(tx, no, row).await?;
-                events::queue_of_project(tx, no, event, now).await?;
-                Ok::<_, StoreError>(true)
+                // That is how other processes learn of the key.
+                projects::bump_version(tx, no).await?;
+                events::queue_of_project(tx, no, event, now).await
             })
         })
         .await?;
-    if !updated {
-        return Err(AdminError::Changed { current: read_row(app, project).await?.version });
-    }
     app.outbox_bell.notify_one();
     app.projects.reload(&app.store, &app.master).await?;
     Ok(secret)

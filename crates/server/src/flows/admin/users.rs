@@ -13,7 +13,7 @@ use vestibule_domain::{
     user::User,
 };
 use vestibule_store::{
-    Conn, StoreError, Tx, device_keys,
+    Conn, StoreError, Tx, device_keys, grants, sessions,
     user_lists::{self, Kind},
     users,
 };
@@ -30,7 +30,6 @@ use crate::{
         account::{Loaded, identity_of},
         hooks,
         page_flow::commit::{Credentials, Refusal, add_first_credential, insert_credentials},
-        revoke::end_all,
     },
     projects::Project,
 };
@@ -489,7 +488,8 @@ pub(crate) async fn set_disabled(
                 Box::pin(async move {
                     if users::set_disabled(tx, no, id, since, now).await? {
                         if disabled {
-                            end_all(tx, no, id).await?;
+                            grants::remove_all(tx, no, id).await?;
+                            sessions::remove_all(tx, no, id).await?;
                         }
                         events::queue(tx, no, id, event, now).await?;
                     }

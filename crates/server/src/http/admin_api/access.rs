@@ -66,7 +66,9 @@ impl Admin {
 
 /// Lets a request in whose key counts, or answers in its stead.
 pub(crate) async fn admit(visit: Visit, mut request: Request, next: Next) -> Response {
-    match find_holder(&visit, &request).await {
+    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = Bearer::parse(header).token().map(str::to_string);
+    match find_holder(&visit, token).await {
         Ok(holder) => {
             request.extensions_mut().insert(Admin { visit, holder });
             next.run(request).await
@@ -75,12 +77,10 @@ pub(crate) async fn admit(visit: Visit, mut request: Request, next: Next) -> Res
     }
 }
 
-async fn find_holder(visit: &Visit, request: &Request) -> Result<KeyHolder, Problem> {
+async fn find_holder(visit: &Visit, token: Option<String>) -> Result<KeyHolder, Problem> {
     let Visit { app, project, now, ip, .. } = visit;
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = Bearer::parse(header);
-    let holder = match bearer.token() {
-        Some(token) => authenticate(app, project, token, *now).await?,
+    let holder = match token {
+        Some(token) => authenticate(app, project, &token, *now).await?,
         None => None,
     };
     let Some(holder) = holder else {
