@@ -17,7 +17,7 @@ use vestibule_store::{
 
 use crate::{app::App, projects::Project};
 
-const PERIOD: Duration = Duration::from_secs(10);
+const PERIOD: Duration = Duration::from_secs(3);
 const BATCH: i64 = 500;
 /// Ids are made before their rows are committed; after this long every row of its time is there.
 const SETTLED: Duration = Duration::from_secs(60);
@@ -33,8 +33,6 @@ pub(crate) const PROMOTED_OF_DAY: &str = "guests_promoted_of_day";
 pub(crate) const MEMBERS_CREATED: &str = "members_created";
 /// Logins of members.
 pub(crate) const LOGINS: &str = "logins";
-/// Guests who came back on a later day, by that day.
-pub(crate) const RETURNED: &str = "guests_returned";
 /// Promotions by how long the guest was one, by the day they happened: name and upper bound in seconds.
 pub(crate) const WITHIN: [(&str, i64); 6] = [
     ("promoted_within_10m", 600),
