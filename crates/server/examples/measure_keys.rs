@@ -31,7 +31,7 @@ use vestibule_server::{
     app::Ports,
     boot, config,
     flows::projects,
-    ports::{clock::Clock, entropy::Entropy, mailer::Mailer},
+    ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
 };
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -62,7 +62,11 @@ async fn measure(requests: usize, connections: usize) -> Result<()> {
     let (store, master) = boot::open_store(&config, &Entropy::Os).await?;
     projects::apply(&store, &master, &Entropy::Os, &settings, Clock::System.now()).await?;
     store.close().await;
-    let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None }).await?;
+    let app = boot::open(
+        config,
+        Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None },
+    )
+    .await?;
     tokio::spawn(boot::serve(Arc::clone(&app), listener, std::future::pending()));
 
     let key = Arc::new(RsaKeyPair::generate(KeySize::Rsa2048)?);

@@ -108,7 +108,7 @@ link-have-account = Sign in instead
 no-account-question = New here?
 link-create-account = Create an account
 
-continue-as-title = Continue as yourself?
+continue-as-title = Continue with this account?
 continue-as-lead = You are signed in here already.
 guest-name = Guest
 
@@ -117,6 +117,8 @@ guest-name = Guest
 password-title = Enter your password
 confirm-title = Is it really you?
 confirm-lead = To keep your account safe, please enter your password once more.
+confirm-other-lead = To keep your account safe, please show once more that it is you.
+confirm-code-lead = We send a six-digit code to { $destination }.
 create-password-title = Create a password
 create-password-lead = You sign in with it the next time.
 reset-password-title = Choose a new password

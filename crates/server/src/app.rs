@@ -6,12 +6,13 @@ use tokio::sync::{Notify, watch};
 use vestibule_store::Store;
 
 use crate::{
+    breached::Breached,
     config::Config,
     crypto::seal::MasterKey,
     limits::Limits,
     metrics::Metrics,
     passwords::Hasher,
-    ports::{clock::Clock, entropy::Entropy, mailer::Mailer, webhook::WebhookClient},
+    ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender, webhook::WebhookClient},
     projects::Projects,
     ui::Ui,
 };
@@ -24,6 +25,8 @@ pub struct Ports {
     pub entropy: Entropy,
     /// Outgoing mail.
     pub mailer: Mailer,
+    /// Outgoing text messages.
+    pub sms: SmsSender,
 }
 
 /// What every request and job shares.
@@ -42,12 +45,16 @@ pub struct App {
     pub entropy: Entropy,
     /// Outgoing mail.
     pub mailer: Mailer,
+    /// Outgoing text messages.
+    pub sms: SmsSender,
     /// Rates of this process.
     pub limits: Limits,
     /// What is counted for operators.
     pub metrics: Metrics,
     /// Password hashing.
     pub hasher: Hasher,
+    /// Passwords nobody should take.
+    pub breached: Breached,
     /// Pages: texts, templates, assets.
     pub ui: Ui,
     /// Rung when something was put into the outbox.

@@ -11,6 +11,7 @@ use vestibule_store::{Location, Store, StoreError};
 
 use crate::{
     app::{App, Ports},
+    breached::{self, Breached},
     config::{Config, StoreConfig},
     crypto::seal::{MasterKey, MasterKeyError},
     http, jobs,
@@ -37,6 +38,9 @@ pub enum BootError {
     /// Outgoing HTTP cannot be set up.
     #[error("outgoing webhooks cannot be set up: {0}")]
     Webhooks(String),
+    /// The list of breached passwords cannot be read.
+    #[error("breached_passwords.file: {0}")]
+    Breached(#[from] breached::LoadError),
     /// The folder of the embedded store cannot be made.
     #[error("the folder {0} cannot be made: {1}")]
     Folder(PathBuf, std::io::Error),
@@ -88,9 +92,11 @@ pub async fn open_store(config: &Config, entropy: &Entropy) -> Result<(Store, Ma
 /// When the store, the key or a project cannot be used.
 pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
     let (store, master) = open_store(&config, &ports.entropy).await?;
+    let breached = Breached::load(&config.breached_passwords.file)?;
     let projects = Projects::load(&store, &master, ports.clock.now()).await?;
     let webhooks = WebhookClient::new(config.hooks.allow_private_addresses).map_err(BootError::Webhooks)?;
     Ok(Arc::new(App {
+        breached,
         hasher: Hasher::new(config.passwords),
         config,
         store,
@@ -99,6 +105,7 @@ pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
         clock: ports.clock,
         entropy: ports.entropy,
         mailer: ports.mailer,
+        sms: ports.sms,
         limits: Limits::default(),
         metrics: Metrics::default(),
         ui: Ui::load(),

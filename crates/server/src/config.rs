@@ -22,6 +22,8 @@ pub struct Config {
     pub keys: Keys,
     /// Outgoing mail.
     pub smtp: Smtp,
+    /// Outgoing text messages.
+    pub sms: SmsConfig,
     /// Password hashing.
     pub passwords: Passwords,
     /// Webhooks.
@@ -30,6 +32,8 @@ pub struct Config {
     pub admin_api: AdminApi,
     /// The event log.
     pub audit: Audit,
+    /// Passwords nobody should take.
+    pub breached_passwords: BreachedPasswords,
     /// Logging.
     pub log: Log,
     /// Metrics.
@@ -126,6 +130,52 @@ pub enum SmtpSecurity {
     Starttls,
     /// TLS from the first byte.
     Tls,
+}
+
+/// `[sms]`
+#[derive(Clone, Deserialize)]
+pub struct SmsConfig {
+    /// Who carries them.
+    pub provider: SmsProvider,
+    /// Where the webhook is.
+    pub webhook_url: String,
+    /// What its requests are signed with.
+    pub webhook_secret: String,
+    /// Twilio's name of the account.
+    pub twilio_account_sid: String,
+    /// Its password.
+    pub twilio_auth_token: String,
+    /// Sender: a number or a messaging service.
+    pub twilio_from: String,
+    /// Where Twilio's API is.
+    pub twilio_base_url: String,
+    /// Time-out.
+    pub timeout_seconds: u64,
+}
+
+impl fmt::Debug for SmsConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmsConfig").field("provider", &self.provider).finish_non_exhaustive()
+    }
+}
+
+/// Who carries text messages.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum SmsProvider {
+    /// Nobody.
+    None,
+    /// A signed request to an address of the operator's.
+    Webhook,
+    /// Twilio's API.
+    Twilio,
+}
+
+/// `[breached_passwords]`
+#[derive(Clone, Debug, Deserialize)]
+pub struct BreachedPasswords {
+    /// The list; empty means none.
+    pub file: String,
 }
 
 /// `[passwords]`
@@ -409,10 +459,12 @@ fn read_sections(
     let secrets = section(merged, "secrets", sources, complaints);
     let keys = section(merged, "keys", sources, complaints);
     let smtp = section(merged, "smtp", sources, complaints);
+    let sms = section(merged, "sms", sources, complaints);
     let passwords = section(merged, "passwords", sources, complaints);
     let hooks = section(merged, "hooks", sources, complaints);
     let admin_api = section(merged, "admin_api", sources, complaints);
     let audit = section(merged, "audit", sources, complaints);
+    let breached_passwords = section(merged, "breached_passwords", sources, complaints);
     let log = section(merged, "log", sources, complaints);
     let metrics = section(merged, "metrics", sources, complaints);
     Some(Config {
@@ -420,11 +472,12 @@ fn read_sections(
         store: store?,
         secrets: secrets?,
         smtp: smtp?,
+        sms: sms?,
         passwords: passwords?,
         hooks: hooks?,
         admin_api: admin_api?,
         audit: audit?,
-        keys: keys?,
+        breached_passwords: breached_passwords?,
         log: log?,
         metrics: metrics?,
     })
@@ -487,8 +540,37 @@ fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut V
     if config.admin_api.requests_per_minute == 0 {
         complain("admin_api.requests_per_minute", "must be at least 1");
     }
+    check_sms(&config.sms, &mut complain);
     if config.log.filter.parse::<tracing_subscriber::EnvFilter>().is_err() {
         complain("log.filter", "write a level (error, warn, info, debug, trace) or target=level pairs");
+    }
+}
+
+fn check_sms(sms: &SmsConfig, complain: &mut impl FnMut(&str, &str)) {
+    let is_http = |text: &str| url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    match sms.provider {
+        SmsProvider::None => {}
+        SmsProvider::Webhook => {
+            if !is_http(&sms.webhook_url) {
+                complain("sms.webhook_url", "write the http or https address text messages are handed to");
+            }
+            if sms.webhook_secret.len() < 16 {
+                complain("sms.webhook_secret", "write at least 16 characters: whoever knows it can send messages");
+            }
+        }
+        SmsProvider::Twilio => {
+            let needed = [
+                ("sms.twilio_account_sid", &sms.twilio_account_sid),
+                ("sms.twilio_auth_token", &sms.twilio_auth_token),
+                ("sms.twilio_from", &sms.twilio_from),
+            ];
+            for (key, _) in needed.iter().filter(|(_, value)| value.is_empty()) {
+                complain(key, "Twilio needs it: see your account's console");
+            }
+            if !is_http(&sms.twilio_base_url) {
+                complain("sms.twilio_base_url", "write an http or https address");
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod accesses;
 pub mod app;
 pub mod boot;
+pub mod breached;
 pub mod cli;
 pub mod config;
 pub mod crypto;
@@ -13,6 +14,7 @@ pub(crate) mod http;
 pub(crate) mod jobs;
 pub mod limits;
 pub mod metrics;
+mod passkeys;
 pub mod passwords;
 pub mod ports;
 pub mod projects;

@@ -112,13 +112,7 @@ impl Metrics {
             let counts: Vec<u64> = route.classes.iter().map(|count| count.load(Relaxed)).collect();
             if counts.iter().any(|count| *count > 0) {
                 let micros = Duration::from_micros(route.micros.load(Relaxed));
-                page.histogram(
-                    "vestibule_http_request_seconds",
-                    &labels,
-                    &counts,
-                    |class| bound(class),
-                    seconds(micros),
-                );
+                page.histogram("vestibule_http_request_seconds", &labels, &counts, bound, seconds(micros));
             }
         }
     }

@@ -27,6 +27,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &REMOVE,
     &REMOVE_UNUSED_SINCE,
     &REMOVE_OF_SESSION,
+    &MOVE_TO_SESSION,
     &REMOVE_ALL,
     &REMOVE_OF_CLIENT,
     &LIST,
@@ -301,6 +302,28 @@ const REMOVE_OF_SESSION: Sql = Sql::new("DELETE FROM grants WHERE project_no = $
 /// Those of the engine.
 pub async fn remove_of_session(tx: &mut Tx, p: ProjectNo, session: SessionId) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_OF_SESSION, &[&p.0, &session.as_bytes().as_slice()]).await
+}
+
+const MOVE_TO_SESSION: Sql = Sql::new(
+    "UPDATE grants
+     SET session_id = $4
+     WHERE project_no = $1 AND user_id = $2
+       AND session_id = $3",
+);
+
+/// Groups a user's grants of one cookie session with the session that takes its place; how many there were.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn move_to_session(
+    tx: &mut Tx,
+    p: ProjectNo,
+    user: UserId,
+    old: SessionId,
+    new: SessionId,
+) -> Result<u64, StoreError> {
+    let (old, new) = (old.as_bytes().as_slice(), new.as_bytes().as_slice());
+    tx.execute(&MOVE_TO_SESSION, &[&p.0, &user.as_bytes().as_slice(), &old, &new]).await
 }
 
 const REMOVE_ALL: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND user_id = $2");

@@ -16,9 +16,11 @@ pub mod grants;
 pub mod job_state;
 pub mod keys;
 pub mod outbox;
+pub mod passkeys;
 pub mod projects;
 pub mod sessions;
 pub mod spent;
+pub mod tries;
 pub mod user_lists;
 pub mod users;
 
@@ -42,9 +44,11 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("job_state", job_state::STATEMENTS),
     ("keys", keys::STATEMENTS),
     ("outbox", outbox::STATEMENTS),
+    ("passkeys", passkeys::STATEMENTS),
     ("projects", projects::STATEMENTS),
     ("sessions", sessions::STATEMENTS),
     ("spent", spent::STATEMENTS),
+    ("tries", tries::STATEMENTS),
     ("user_lists", user_lists::STATEMENTS),
     ("users", users::STATEMENTS),
 ];

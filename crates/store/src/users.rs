@@ -20,11 +20,13 @@ pub const STATEMENTS: &[&Sql] = &[
     &YIELD_TO,
     &RECORD_LOGIN,
     &RECORD_GUEST_LOGIN,
+    &NOTE_CHANGE,
     &SET_ATTRIBUTES,
     &TOUCH,
     &SET_DISABLED,
     &DELETE_LOGIN_IDS,
     &DELETE_PASSWORDS,
+    &DELETE_PASSKEYS,
     &DELETE_DEVICE_KEYS,
     &DELETE_SESSIONS,
     &DELETE_GRANTS,
@@ -193,6 +195,23 @@ pub async fn record_guest_login(tx: &mut Tx, p: ProjectNo, id: UserId, now: Time
     tx.execute_one(&RECORD_GUEST_LOGIN, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
 }
 
+const NOTE_CHANGE: Sql = Sql::new(
+    "UPDATE users
+     SET updated_at = $3
+     WHERE project_no = $1 AND id = $2
+       AND disabled_at IS NULL
+       AND yielded_to IS NULL",
+);
+
+/// Notes that something an active user owns is about to change; changes of one user that begin with this come one after
+/// the other. `false` when there is no such user.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn note_change(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
+    tx.execute_one(&NOTE_CHANGE, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
+}
+
 const SET_ATTRIBUTES: Sql = Sql::new(
     "UPDATE users
      SET standard_attributes = $3,
@@ -258,6 +277,7 @@ pub async fn set_disabled(
 
 const DELETE_LOGIN_IDS: Sql = Sql::new("DELETE FROM login_ids WHERE project_no = $1 AND user_id = $2");
 const DELETE_PASSWORDS: Sql = Sql::new("DELETE FROM passwords WHERE project_no = $1 AND user_id = $2");
+const DELETE_PASSKEYS: Sql = Sql::new("DELETE FROM passkeys WHERE project_no = $1 AND user_id = $2");
 const DELETE_DEVICE_KEYS: Sql = Sql::new("DELETE FROM device_keys WHERE project_no = $1 AND user_id = $2");
 const DELETE_SESSIONS: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1 AND user_id = $2");
 const DELETE_GRANTS: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND user_id = $2");
@@ -271,7 +291,9 @@ const DELETE: Sql = Sql::new("DELETE FROM users WHERE project_no = $1 AND id = $
 /// Those of the engine.
 pub async fn delete(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
     let id = id.as_bytes().as_slice();
-    for owned in [&DELETE_LOGIN_IDS, &DELETE_PASSWORDS, &DELETE_DEVICE_KEYS, &DELETE_SESSIONS, &DELETE_GRANTS] {
+    let all =
+        [&DELETE_LOGIN_IDS, &DELETE_PASSWORDS, &DELETE_PASSKEYS, &DELETE_DEVICE_KEYS, &DELETE_SESSIONS, &DELETE_GRANTS];
+    for owned in all {
         tx.execute(owned, &[&p.0, &id]).await?;
     }
     tx.execute_one(&DELETE, &[&p.0, &id]).await

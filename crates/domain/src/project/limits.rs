@@ -10,7 +10,7 @@ use crate::limit::Quota;
 /// A limit that can be set, and under which it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LimitName {
-    /// New guests, and promotions, from one address.
+    /// New guests from one address.
     SignupAnonymousPerIp,
     /// New members from one address.
     SignupPerIp,
@@ -165,7 +165,7 @@ pub struct CodeLimits {
 /// `authentication.rate_limits`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateLimits {
-    /// New guests and promotions.
+    /// New guests.
     #[serde(default, skip_serializing_if = "is_default")]
     pub signup_anonymous: PerIp,
     /// New members.

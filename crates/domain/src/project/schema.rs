@@ -58,7 +58,7 @@ const CODE_LIMITS: &[Key] = &[
 ];
 
 const RATE_LIMITS: &[Key] = &[
-    section("signup_anonymous", PER_IP, "New guests, and promotions. Default: 60 in 1m."),
+    section("signup_anonymous", PER_IP, "New guests. Default: 60 in 1m."),
     section("signup", PER_IP, "New members who never were guests. Default: 10 in 1m."),
     section("account_enumeration", PER_IP, "Questions whether a login ID exists. Default: 10 in 1m."),
     section("password", PER_IP_AND_USER, "Passwords tried. Defaults: 60 in 1m by address, 10 in 1m by account."),

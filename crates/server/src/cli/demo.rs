@@ -22,6 +22,7 @@ use crate::{
         clock::Clock,
         entropy::Entropy,
         mailer::{Mailer, MemoryMailbox},
+        sms::SmsSender,
     },
 };
 
@@ -55,10 +56,11 @@ impl Demo {
             Some(_) => Mailer::from_config(&config.smtp).map_err(Failure)?,
             None => Mailer::Memory(mails.clone()),
         };
+        let sms = SmsSender::Memory(mails.clone());
         std::fs::create_dir_all(&self.data)
             .map_err(|error| Failure(format!("the folder {} cannot be made: {error}", self.data.display())))?;
         self.prepare_project(&config, shop_port).await?;
-        let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer }).await?;
+        let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
         let shop = shop::router(shop::ShopConfig {
             issuer: format!("http://localhost:{}", self.port),
             client_id: "demo-web".into(),

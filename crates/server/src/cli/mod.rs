@@ -19,7 +19,7 @@ use crate::{
     app::{App, Ports},
     boot,
     config::{self, Config, LogFormat},
-    ports::{clock::Clock, entropy::Entropy, mailer::Mailer},
+    ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
     projects::Project,
 };
 use vestibule_domain::time::Timestamp;
@@ -106,7 +106,7 @@ struct Opened {
 
 impl Opened {
     async fn open(config: &ConfigFile, project: &str) -> Result<Self, Failure> {
-        let ports = Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None };
+        let ports = Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
         let app = boot::open(config.load()?, ports).await?;
         match app.projects.find_by_id(project) {
             Some(project) => Ok(Self { app, project }),
@@ -188,7 +188,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
         "" => None,
         address => Some(boot::listen(address).await?),
     };
-    let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer }).await?;
+    let sms = SmsSender::from_config(&config.sms).map_err(Failure)?;
+    let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
     announce(&app, &listener.local_addr()?.to_string());
     match metrics {
         None => boot::serve(app, listener, stopped()).await,

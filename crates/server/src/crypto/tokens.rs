@@ -197,6 +197,13 @@ impl MacKey {
         base64url(&self.mac("session_form", session.as_bytes())[..MAC_LEN])
     }
 
+    /// The challenge a passkey must answer in one place (a flow, an account page) for one purpose (`create`, `use`).
+    /// The place must be unguessable or come to an end: the challenge is the same there each time.
+    #[must_use]
+    pub fn passkey_challenge(&self, purpose: &str, place: &[u8]) -> [u8; 32] {
+        self.mac(&format!("passkey_{purpose}"), place)
+    }
+
     /// The form token of pages that stand on an app session, by the grant behind it.
     #[must_use]
     pub fn grant_form_token(&self, grant: GrantId) -> String {

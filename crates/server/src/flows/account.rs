@@ -4,12 +4,14 @@ use vestibule_domain::{
     id::UserId,
     identifier::{LoginId, LoginIdKind},
     identity::{Account, Authenticator, Dates, Identity, IdentityDetail, list_authenticators},
+    time::Timestamp,
     user::User,
 };
 use vestibule_store::{
     Conn, StoreError,
     credentials::{self, LoginIdRow},
     device_keys,
+    passkeys::{self, PasskeyRow},
 };
 
 use crate::projects::Project;
@@ -28,12 +30,28 @@ impl Loaded {
             // A guest owns nothing that could be verified or authenticated with: no need to look.
             return Ok(Self { user, identities: Vec::new(), authenticators: Vec::new() });
         }
-        let rows = credentials::list_login_ids(conn, project.no, user.id).await?;
-        let identities: Vec<Identity> = rows.iter().filter_map(identity_of).collect();
+        let login_ids = credentials::list_login_ids(conn, project.no, user.id).await?;
         let password = credentials::find_password(conn, project.no, user.id).await?;
-        let password = password.map(|row| Dates { created_at: row.created_at, updated_at: row.updated_at });
-        let authenticators = list_authenticators(&project.settings, &identities, password, &[]);
-        Ok(Self { user, identities, authenticators })
+        let password = password.map(|row| (row.created_at, row.updated_at));
+        let passkeys = passkeys::list(conn, project.no, user.id).await?;
+        Ok(Self::assemble(project, user, &login_ids, password, &passkeys))
+    }
+
+    /// The same from rows at hand; the password's times are when it was first set and last changed.
+    pub(crate) fn assemble(
+        project: &Project,
+        user: User,
+        login_ids: &[LoginIdRow],
+        password: Option<(Timestamp, Timestamp)>,
+        passkeys: &[PasskeyRow],
+    ) -> Self {
+        let mut identities: Vec<Identity> = login_ids.iter().filter_map(identity_of).collect();
+        identities.extend(passkeys.iter().map(identity_of_passkey));
+        let password = password.map(|(created_at, updated_at)| Dates { created_at, updated_at });
+        let dates = |row: &PasskeyRow| Dates { created_at: row.created_at, updated_at: row.created_at };
+        let passkeys: Vec<Dates> = passkeys.iter().map(dates).collect();
+        let authenticators = list_authenticators(&project.settings, &identities, password, &passkeys);
+        Self { user, identities, authenticators }
     }
 
     /// What belongs to a guest that may own device keys: each is an identity of its own.
@@ -75,4 +93,8 @@ pub(crate) fn identity_of(row: &LoginIdRow) -> Option<Identity> {
             verified_at: row.verified_at,
         },
     })
+}
+
+fn identity_of_passkey(row: &PasskeyRow) -> Identity {
+    Identity { id: row.id, created_at: row.created_at, updated_at: row.created_at, detail: IdentityDetail::Passkey }
 }

@@ -6,15 +6,14 @@ use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     client::Client,
     id::{FlowId, ProjectNo, SessionId, UserId},
-    identifier::LoginIdKind,
     secret::TokenHash,
     time::Timestamp,
     user::User,
 };
 use vestibule_protocol::{
     jose::AnonymousAction,
-    login_hint::{AnonymousHint, LoginHint, LoginIdHint},
-    oauth::{AuthorizeDetails, ErrorCode, OAuthError, Prompt, ResponseMode, ResponseType, Scope, ScopeSet},
+    login_hint::{AnonymousHint, LoginHint},
+    oauth::{AuthorizeDetails, ErrorCode, OAuthError, ResponseMode, ResponseType, Scope, ScopeSet},
 };
 use vestibule_store::{
     StoreError, Tx, codes,
@@ -26,7 +25,8 @@ use super::{
     Error,
     caller::{Caller, find_live_grant},
     device_key::{self, Proven, Signer},
-    page_flow::{FlowState, Purpose},
+    page_flow::{FlowState, Purpose, begin},
+    settings::errand::{Action, take_order},
 };
 use crate::{
     app::App,
@@ -92,6 +92,8 @@ pub(crate) enum Begun {
     Pages { flow: FlowId, browser: String },
     /// To a page of ours with an app session cookie.
     AppSession { cookie: String, location: String },
+    /// To the account page, where an app's order is carried out.
+    Errand { cookie: Option<String>, errand: FlowId, action: Action },
     /// Nowhere: the promotion code or proof in the hint is not good.
     BadHint { back: AppRedirect },
 }
@@ -148,23 +150,30 @@ pub(crate) async fn begin(
     if let Err(error) = check_details(client, details) {
         return Ok(Err(error));
     }
+    if details.response_type == ResponseType::SettingsAction {
+        return take_order(app, project, client, pending, details, browser, now).await;
+    }
     match &details.login_hint {
         Some(LoginHint::AppSessionToken(token)) => begin_app_session(app, project, &pending, token, now).await.map(Ok),
         Some(LoginHint::Anonymous(hint)) => begin_promotion(app, project, pending, hint, browser, now).await.map(Ok),
-        Some(LoginHint::LoginId { .. }) | None => begin_sign_in(app, project, pending, details, browser, now).await,
+        Some(LoginHint::LoginId { .. }) | None => {
+            begin::begin_sign_in(app, project, pending, details, browser, now).await
+        }
     }
 }
 
 fn check_details(client: &Client, details: &AuthorizeDetails) -> Result<(), OAuthError> {
     match details.response_type {
         ResponseType::Code | ResponseType::None => {}
+        ResponseType::SettingsAction if client.application_type().is_first_party() => {}
         ResponseType::SettingsAction | ResponseType::PreAuthenticatedUrlToken => {
             return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "response type is not allowed for this client"));
         }
     }
     check_scope(client, &details.scope)?;
     let public = !client.application_type().is_confidential();
-    if public && details.response_type == ResponseType::Code && details.code_challenge.is_none() {
+    let with_code = matches!(details.response_type, ResponseType::Code | ResponseType::SettingsAction);
+    if public && with_code && details.code_challenge.is_none() {
         return Err(OAuthError::invalid_request("PKCE code challenge is required for public clients"));
     }
     if details.sso_enabled && client.allows_one_session_only() {
@@ -298,12 +307,27 @@ async fn begin_app_session(
     token: &str,
     now: Timestamp,
 ) -> Result<Begun, Error> {
-    let bad = || Begun::BadHint { back: cancel_redirect(pending) };
+    let redeemed = redeem_app_session_token(app, project, None, token, now).await?;
+    let Some((_, cookie)) = redeemed else { return Ok(Begun::BadHint { back: cancel_redirect(pending) }) };
+    let location = pending.redirect_uri.trim_end_matches('?').to_string();
+    Ok(Begun::AppSession { cookie, location })
+}
+
+/// Exchanges an app session token for the cookie it stands for, once; `None` when it is not good, or not of the client
+/// that is asked for.
+pub(crate) async fn redeem_app_session_token(
+    app: &App,
+    project: &Project,
+    client_id: Option<&str>,
+    token: &str,
+    now: Timestamp,
+) -> Result<Option<(User, String)>, Error> {
     let Some(read) = project.keys.mac.read_app_session_token(token).filter(|read| now <= read.expires_at) else {
-        return Ok(bad());
+        return Ok(None);
     };
     let live = find_live_grant(&mut *app.store.read().await?, project, read.grant_id, now).await?;
-    let Some((grant, user)) = live else { return Ok(bad()) };
+    let wanted = live.filter(|(grant, _)| client_id.is_none_or(|client_id| client_id == grant.client_id));
+    let Some((grant, user)) = wanted else { return Ok(None) };
     let no = project.no;
     let fresh = app
         .store
@@ -312,64 +336,16 @@ async fn begin_app_session(
         })
         .await?;
     if !fresh {
-        return Ok(bad());
+        return Ok(None);
     }
     // The cookie dies with its grant, whose own expiry is checked at each use.
     let lifetime = super::caller::grant_lifetime(project, &grant, &user);
     let expires_at = lifetime.map_or(now, |lifetime| grant.created_at.plus(lifetime.hard));
     let cookie = project.keys.mac.issue_app_session(grant.id, expires_at, &app.entropy);
-    let location = pending.redirect_uri.trim_end_matches('?').to_string();
-    Ok(Begun::AppSession { cookie, location })
+    Ok(Some((user, cookie)))
 }
 
-async fn begin_sign_in(
-    app: &App,
-    project: &Project,
-    pending: PendingRequest,
-    details: &AuthorizeDetails,
-    browser: BrowserState<'_>,
-    now: Timestamp,
-) -> Result<Result<Begun, OAuthError>, Error> {
-    let caller = browser.caller.filter(|_| !pending.suppress_session);
-    if details.prompt.contains(Prompt::None) {
-        let Some(caller) = caller else {
-            return Ok(Err(OAuthError::new(ErrorCode::LoginRequired, "authentication required")));
-        };
-        return issue_for_caller(app, project, &pending, caller, now)
-            .await
-            .map(|redirect| Ok(Begun::Redirect(redirect)));
-    }
-    let purpose = match details.page.as_deref() {
-        Some("signup") => Purpose::SignUp,
-        Some(_) | None if details.prompt.contains(Prompt::Login) || details.page.is_some() => Purpose::Login,
-        Some(_) | None => Purpose::SignUp,
-    };
-    let secret = browser.browser.map_or_else(|| app.entropy.alphanumeric(), str::to_string);
-    let mut state = FlowState::new(purpose, pending, &secret);
-    if let Some(LoginHint::LoginId { login_id, .. }) = &details.login_hint {
-        state.prefill = Some(prefill(login_id));
-    }
-    if let Some(caller) = caller.filter(|_| !details.prompt.contains(Prompt::Login)) {
-        state.offered_user = Some(caller.user.id);
-    }
-    let id: FlowId = app.entropy.id(now);
-    let row = new_row(id, &state, now);
-    let no = project.no;
-    app.store
-        .write("begin_flow", row, move |tx, row| Box::pin(async move { flows::insert(tx, no, row).await }))
-        .await?;
-    Ok(Ok(Begun::Pages { flow: id, browser: secret }))
-}
-
-fn prefill(hint: &LoginIdHint) -> (LoginIdKind, String) {
-    match hint {
-        LoginIdHint::Email(value) => (LoginIdKind::Email, value.clone()),
-        LoginIdHint::Phone(value) => (LoginIdKind::Phone, value.clone()),
-        LoginIdHint::Username(value) => (LoginIdKind::Username, value.clone()),
-    }
-}
-
-fn new_row(id: FlowId, state: &FlowState, now: Timestamp) -> FlowRow {
+pub(super) fn new_row(id: FlowId, state: &FlowState, now: Timestamp) -> FlowRow {
     FlowRow { id, state: state.to_json(), version: 1, created_at: now, expires_at: now.plus(FLOW_LIFETIME) }
 }
 

@@ -128,6 +128,10 @@ pub(crate) async fn resolve(
     Ok(Resolution::Live(Box::new(caller)))
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives on the stack for one match; a box would cost an allocation each request"
+)]
 enum Found {
     Grant(LiveGrant),
     Session(Session, User),
@@ -181,16 +185,6 @@ pub(crate) async fn find_by_token(
         return Ok(None);
     }
     Ok(Some(live))
-}
-
-/// The grant and user of a live access token.
-pub(crate) async fn find_by_access_token(
-    conn: &mut Conn,
-    project: &Project,
-    token: &str,
-    now: Timestamp,
-) -> Result<Option<(Grant, User)>, Error> {
-    Ok(find_by_token(conn, project, token, now).await?.map(|live| (live.grant, live.user)))
 }
 
 /// A grant that is neither expired nor its user's inactive, with that user.

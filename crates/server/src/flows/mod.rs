@@ -24,6 +24,7 @@ pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod sign_up_anonymous;
 pub(crate) mod token;
+pub(crate) mod tries;
 pub(crate) mod user_info;
 
 pub(crate) use error::Error;

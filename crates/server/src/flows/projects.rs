@@ -116,9 +116,12 @@ async fn change(
         })
         .await;
     // The store keeps origins apart: two projects at one address would be one too many.
-    let updated = updated.map_err(|error| match error {
-        StoreError::Conflict { .. } => ApplyError::OriginTaken(origin.into()),
-        other => ApplyError::Store(other),
+    let updated = updated.map_err(|error| {
+        if matches!(error, StoreError::Conflict { .. }) {
+            ApplyError::OriginTaken(origin.into())
+        } else {
+            ApplyError::Store(error)
+        }
     })?;
     if updated { Ok(Applied::Changed(changes)) } else { Err(ApplyError::ChangedMeanwhile) }
 }

@@ -49,13 +49,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/oauth2/end_session", get(oauth::end_session::get).post(oauth::end_session::post))
         .route("/logout", get(pages::leave::confirm).post(pages::leave::leave))
         .route("/logged-out", get(pages::leave::left))
-        .route("/flow/{id}", get(pages::flow::show).post(pages::flow::act))
+        .route("/flow/{id}", get(pages::flow::show))
+        .route("/flow/{id}/{view}", get(pages::flow::show_step).post(pages::flow::act))
         .route("/flow/{id}/cancel", get(pages::flow::cancel))
-        .route("/settings", get(pages::settings::show))
-        .route("/settings/promote", get(pages::settings::promote))
-        .route("/settings/identities", get(pages::settings::redirect))
-        .route("/settings/identity", get(pages::settings::redirect))
-        .route("/", get(pages::settings::home));
+        .merge(pages::settings::router());
     open.merge(called_by_scripts)
         .merge(pages)
         .nest(admin_api::PREFIX, admin_api::router())

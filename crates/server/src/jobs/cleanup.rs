@@ -10,7 +10,9 @@ use vestibule_domain::{
     session::{LONGEST_COALESCE, Lifetime},
     time::Timestamp,
 };
-use vestibule_store::{StoreError, admin_keys, codes, deliveries, events, flows, grants, job_state, sessions, spent};
+use vestibule_store::{
+    StoreError, admin_keys, codes, deliveries, events, flows, grants, job_state, sessions, spent, tries,
+};
 
 use crate::{accesses::Target, app::App, projects::Project};
 
@@ -49,13 +51,14 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                     let flows = flows::remove_expired_any_project(tx, now, BATCH).await?;
                     let codes = codes::remove_expired_any_project(tx, now, BATCH).await?;
                     let spent = spent::remove_expired_any_project(tx, now, BATCH).await?;
+                    let tries = tries::remove_expired_any_project(tx, now, BATCH).await?;
                     let answers = admin_keys::remove_expired_any_project(tx, now, BATCH).await?;
                     let delivered = deliveries::remove_done_any_project(tx, forget_before, BATCH).await?;
                     let events = match log_before {
                         Some(before) => events::remove_old_any_project(tx, before, BATCH).await?,
                         None => 0,
                     };
-                    Ok::<_, StoreError>(flows + codes + spent + answers + delivered + events)
+                    Ok::<_, StoreError>(flows + codes + spent + tries + answers + delivered + events)
                 })
             })
             .await?;

@@ -1,4 +1,4 @@
-//! Carries out what transactions queued: mail for now. At least once; retried with growing pauses.
+//! Carries out what transactions queued: mails and text messages. At least once; retried with growing pauses.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,15 +11,18 @@ use vestibule_store::{
 
 use crate::{
     app::App,
-    ports::mailer::{Mail, MailError},
+    ports::{
+        mailer::{Mail, MailError},
+        sms::{Sms, SmsError},
+    },
 };
 
 const PERIOD: Duration = Duration::from_secs(1);
 const BATCH: i64 = 50;
 /// How long another process leaves a claimed row alone.
 const CLAIM: Duration = Duration::from_secs(120);
-/// After this many tries a mail is given up: the code in it is long dead.
-const MAIL_TRIES: i64 = 6;
+/// After this many tries a message is given up: the code in it is long dead.
+const MESSAGE_TRIES: i64 = 6;
 
 /// Works until told to stop.
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
@@ -35,12 +38,73 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 /// Sends what is due.
 pub(crate) async fn work_off(app: &App) -> Result<(), StoreError> {
+    for kind in [Kind::Mail, Kind::Sms] {
+        work_off_kind(app, kind).await?;
+    }
+    Ok(())
+}
+
+/// What waits in the outbox for this job; events wait there for another one.
+#[derive(Clone, Copy)]
+enum Kind {
+    Mail,
+    Sms,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Mail => "mail",
+            Self::Sms => "sms",
+        }
+    }
+}
+
+/// Why a message was not delivered.
+enum Undelivered {
+    Temporary(String),
+    Permanent(String),
+}
+
+impl From<MailError> for Undelivered {
+    fn from(error: MailError) -> Self {
+        match error {
+            MailError::Permanent(why) => Self::Permanent(why),
+            MailError::Temporary(why) => Self::Temporary(why),
+        }
+    }
+}
+
+impl From<SmsError> for Undelivered {
+    fn from(error: SmsError) -> Self {
+        match error {
+            SmsError::Permanent(why) => Self::Permanent(why),
+            SmsError::Temporary(why) => Self::Temporary(why),
+        }
+    }
+}
+
+async fn deliver(app: &App, kind: Kind, payload: &str, now: Timestamp) -> Result<(), Undelivered> {
+    let unreadable = |_| Undelivered::Permanent("the queued message cannot be read".into());
+    match kind {
+        Kind::Mail => {
+            let mail: Mail = serde_json::from_str(payload).map_err(unreadable)?;
+            Ok(app.mailer.send(&mail, now).await?)
+        }
+        Kind::Sms => {
+            let sms: Sms = serde_json::from_str(payload).map_err(unreadable)?;
+            Ok(app.sms.send(&sms, now).await?)
+        }
+    }
+}
+
+async fn work_off_kind(app: &App, kind: Kind) -> Result<(), StoreError> {
     loop {
         let now = app.clock.now();
-        let due = outbox::due_any_project(&mut *app.store.read().await?, "mail", now, BATCH).await?;
+        let due = outbox::due_any_project(&mut *app.store.read().await?, kind.as_str(), now, BATCH).await?;
         let full = due.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
         for row in due {
-            send(app, row, now).await?;
+            send(app, kind, row, now).await?;
         }
         if !full {
             return Ok(());
@@ -48,7 +112,7 @@ pub(crate) async fn work_off(app: &App) -> Result<(), StoreError> {
     }
 }
 
-async fn send(app: &App, row: OutboxRow, now: Timestamp) -> Result<(), StoreError> {
+async fn send(app: &App, kind: Kind, row: OutboxRow, now: Timestamp) -> Result<(), StoreError> {
     let (id, attempts) = (row.id, row.attempts);
     let claimed = app
         .store
@@ -57,15 +121,12 @@ async fn send(app: &App, row: OutboxRow, now: Timestamp) -> Result<(), StoreErro
     if !claimed {
         return Ok(());
     }
-    let outcome = match serde_json::from_str::<Mail>(&row.payload) {
-        Ok(mail) => app.mailer.send(&mail, now).await,
-        Err(_) => Err(MailError::Permanent("the queued mail cannot be read".into())),
-    };
+    let outcome = deliver(app, kind, &row.payload, now).await;
     let tries = attempts + 1;
     match outcome {
         Ok(()) => remove(app, id).await,
-        Err(MailError::Temporary(why)) if tries < MAIL_TRIES => {
-            tracing::warn!(outbox.id = id, outbox.tries = tries, error = %why, "a mail was not taken; it will be tried again");
+        Err(Undelivered::Temporary(why)) if tries < MESSAGE_TRIES => {
+            tracing::warn!(outbox.id = id, outbox.kind = kind.as_str(), outbox.tries = tries, error = %why, "a message was not taken; it will be tried again");
             let due = now.plus(Duration::from_secs(5 << tries.clamp(0, 6)));
             app.store
                 .write("fail_outbox", why, move |tx, why| {
@@ -73,8 +134,14 @@ async fn send(app: &App, row: OutboxRow, now: Timestamp) -> Result<(), StoreErro
                 })
                 .await
         }
-        Err(error) => {
-            tracing::error!(outbox.id = id, project.no = row.project.0, error = %error, "a mail is given up");
+        Err(Undelivered::Temporary(why) | Undelivered::Permanent(why)) => {
+            tracing::error!(
+                outbox.id = id,
+                outbox.kind = kind.as_str(),
+                project.no = row.project.0,
+                error = %why,
+                "a message is given up"
+            );
             remove(app, id).await
         }
     }

@@ -71,7 +71,8 @@ impl MemoryMailbox {
         }
     }
 
-    fn put(&self, delivered: Delivered) {
+    pub(super) fn put(&self, mail: Mail, at: Timestamp) {
+        let delivered = Delivered { at, mail };
         let mut mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
         mails.push_front(delivered);
         mails.truncate(MAILBOX_SIZE);
@@ -139,7 +140,7 @@ impl Mailer {
     pub async fn send(&self, mail: &Mail, now: Timestamp) -> Result<(), MailError> {
         match self {
             Self::Memory(mailbox) => {
-                mailbox.put(Delivered { at: now, mail: mail.clone() });
+                mailbox.put(mail.clone(), now);
                 Ok(())
             }
             Self::None => Err(MailError::Permanent("no mail server is configured (smtp.host is empty)".into())),

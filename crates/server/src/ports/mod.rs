@@ -3,4 +3,6 @@
 pub mod clock;
 pub mod entropy;
 pub mod mailer;
+pub mod outbound;
+pub mod sms;
 pub mod webhook;

@@ -146,7 +146,7 @@ impl MailKind {
 
     /// One of each, for the tests and the sample renderer.
     pub fn samples() -> Vec<(&'static str, Self)> {
-        let (code, minutes) = || -> (String, u32) { ("402713".into(), 10) }();
+        let (code, minutes) = ("402713".to_owned(), 10);
         let login_id = "ada@example.com".to_owned();
         vec![
             ("verification-code", Self::VerificationCode { code: code.clone(), minutes }),

@@ -28,8 +28,9 @@ mod theme;
 mod verify_code;
 
 pub use account::{
-    AddLoginIdPage, ChangePasswordPage, DeleteAccountPage, EditNamesPage, LoginIdEntry, PasskeyEntry, PasskeySummary,
-    PasskeysPage, PasswordSummary, RemoveLoginIdPage, SessionEntry, SettingsGuestPage, SettingsPage,
+    AddLoginIdPage, ChangePasswordPage, ConfirmPage, DeleteAccountPage, EditNamesPage, LoginIdEntry, PasskeyEntry,
+    PasskeySummary, PasskeysPage, PasswordSummary, RemoveLoginIdPage, SessionEntry, SettingsGuestPage, SettingsPage,
+    VerifyLoginIdPage,
 };
 pub use asset::{Asset, asset, asset_href};
 pub use complaint::Complaint;

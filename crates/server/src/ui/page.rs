@@ -38,7 +38,7 @@ pub trait Page {
     fn render(&self, ctx: &PageContext) -> String {
         let frame = Frame {
             ctx,
-            title: ctx.say(&self.title()),
+            title: ctx.say(self.title()),
             body: self.body(ctx),
             complaints: self.complaints(),
             steps: self.steps(),

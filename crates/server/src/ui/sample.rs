@@ -4,10 +4,10 @@ use super::context::{Brand, ColorScheme, PageContext};
 use super::locale::Locale;
 use super::page::Page;
 use super::{
-    AddLoginIdPage, AlreadyPromotedPage, ChangePasswordPage, ConflictPage, ContinueAsPage, DeleteAccountPage,
-    EditNamesPage, ErrorPage, ForgottenPasswordPage, HaveAccountPage, IdentifyPage, LoggedOutPage, LogoutPage,
-    NewPasswordPage, PasskeyPage, PasskeysPage, PasswordPage, RemoveLoginIdPage, SettingsGuestPage, SettingsPage,
-    TooManyTriesPage, VerifyCodePage,
+    AddLoginIdPage, AlreadyPromotedPage, ChangePasswordPage, ConfirmPage, ConflictPage, ContinueAsPage,
+    DeleteAccountPage, EditNamesPage, ErrorPage, ForgottenPasswordPage, HaveAccountPage, IdentifyPage, LoggedOutPage,
+    LogoutPage, NewPasswordPage, PasskeyPage, PasskeysPage, PasswordPage, RemoveLoginIdPage, SettingsGuestPage,
+    SettingsPage, TooManyTriesPage, VerifyCodePage, VerifyLoginIdPage,
 };
 
 /// A page in one state, with a name for it.
@@ -40,6 +40,8 @@ pub fn samples() -> Vec<Sample> {
     collect(&mut all, "names", EditNamesPage::samples());
     collect(&mut all, "add-login-id", AddLoginIdPage::samples());
     collect(&mut all, "remove-login-id", RemoveLoginIdPage::samples());
+    collect(&mut all, "verify-login-id", VerifyLoginIdPage::samples());
+    collect(&mut all, "confirm", ConfirmPage::samples());
     collect(&mut all, "change-password", ChangePasswordPage::samples());
     collect(&mut all, "passkeys", PasskeysPage::samples());
     collect(&mut all, "delete-account", DeleteAccountPage::samples());

@@ -1,5 +1,6 @@
 //! The server over real HTTP, on both engines: actors talk to `boot::serve` on a free port.
 
+mod account;
 mod admin_api;
 mod admin_users;
 mod anonymous_grant;
@@ -7,8 +8,10 @@ mod app_session;
 mod authorize;
 mod bad_input;
 mod cli;
+mod coming_back;
 mod cors;
 mod crash;
+mod credentials;
 mod device_journey;
 mod device_keys_cli;
 mod device_race;
@@ -32,5 +35,6 @@ mod signing_keys;
 mod stranger;
 mod support;
 mod token;
+mod tries;
 mod user_info;
 mod walls;

@@ -22,7 +22,7 @@ pub(crate) async fn promote_by_cookie(client: &AppClient, browser: &mut Browser,
     assert_eq!(browser.at_app().as_str(), "http://shop.test/after-login?state=s");
 }
 
-async fn cookie_promotion_url(client: &AppClient, browser: &mut Browser) -> String {
+pub(crate) async fn cookie_promotion_url(client: &AppClient, browser: &mut Browser) -> String {
     let body = json!({ "session_type": "cookie" });
     let result = browser.fetch_json("/api/anonymous_user/promotion_code", &body).await.result();
     let hint = promotion_hint(result["promotion_code"].as_str().expect("a code"));

@@ -24,6 +24,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../migrations/0001_foundation.postgres.sql"),
     },
     Migration {
+        version: 3,
+        name: "0003_credentials",
+        sqlite: include_str!("../../migrations/0003_credentials.sqlite.sql"),
+        postgres: include_str!("../../migrations/0003_credentials.postgres.sql"),
+    },
+    Migration {
         version: 4,
         name: "0004_events",
         sqlite: include_str!("../../migrations/0004_events.sqlite.sql"),

@@ -121,10 +121,10 @@ async fn a_store_moved_to_postgres_is_equal_and_goes_on_counting() {
     .unwrap();
     assert!(verified >= 10, "{verified} tables");
     let store = to.open().await;
-    let moved = users::list_page(&mut *store.read().await.unwrap(), P, None, 1_000).await.unwrap();
+    let moved = users::list_page(&mut store.read().await.unwrap(), P, None, 1_000).await.unwrap();
     assert_eq!(moved.len(), 120);
     write(&store, (), |tx, ()| Box::pin(outbox::push(tx, P, "mail", None, "next", at(5)))).await;
-    let due = outbox::due_any_project(&mut *store.read().await.unwrap(), "mail", at(5), 10).await.unwrap();
+    let due = outbox::due_any_project(&mut store.read().await.unwrap(), "mail", at(5), 10).await.unwrap();
     assert_eq!(due.iter().map(|row| row.payload.as_str()).collect::<Vec<_>>(), [strange, strange, strange, "next"]);
     assert_eq!(due.iter().map(|row| row.id).collect::<Vec<_>>(), [1, 2, 3, 4]);
 }

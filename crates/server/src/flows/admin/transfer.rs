@@ -13,11 +13,16 @@ use vestibule_store::{
     Conn, StoreError, Tx,
     credentials::{self, LoginIdRow},
     device_keys::{self, DeviceKeyRow},
+    passkeys::{self, PasskeyRow},
     users,
 };
 
 use super::AdminError;
-use crate::{app::App, projects::Project};
+use crate::{
+    app::App,
+    crypto::{base64url, read_base64url},
+    projects::Project,
+};
 
 /// Users one step of an export reads.
 const STEP: i64 = 200;
@@ -50,6 +55,23 @@ pub(crate) struct Traveller {
     password_hash: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     device_keys: Vec<TravellingKey>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    passkeys: Vec<TravellingPasskey>,
+}
+
+/// Ids and keys are base64url. A passkey works only where the origin's name stays the same.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TravellingPasskey {
+    id: IdentityId,
+    credential_id: String,
+    public_key: String,
+    sign_count: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -102,6 +124,7 @@ async fn pack(conn: &mut Conn, no: ProjectNo, user: User) -> Result<Traveller, S
     let login_ids = credentials::list_login_ids(conn, no, user.id).await?;
     let password = credentials::find_password(conn, no, user.id).await?;
     let keys = device_keys::list(conn, no, user.id).await?;
+    let passkeys = passkeys::list(conn, no, user.id).await?;
     Ok(Traveller {
         id: user.id,
         created_at: user.created_at,
@@ -138,6 +161,18 @@ async fn pack(conn: &mut Conn, no: ProjectNo, user: User) -> Result<Traveller, S
                 last_used_at: key.last_used_at,
                 promoted_at: key.promoted_at,
                 device: key.device,
+            })
+            .collect(),
+        passkeys: passkeys
+            .into_iter()
+            .map(|row| TravellingPasskey {
+                id: row.id,
+                credential_id: base64url(&row.credential_id),
+                public_key: base64url(&row.public_key),
+                sign_count: row.sign_count,
+                name: row.name,
+                created_at: row.created_at,
+                last_used_at: row.last_used_at,
             })
             .collect(),
     })
@@ -183,11 +218,18 @@ fn read_traveller(line: &str) -> Result<Traveller, String> {
         return Err("a text holds NUL characters".to_string());
     }
     let traveller: Traveller = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    if traveller.anonymous_since.is_none() && traveller.login_ids.is_empty() && traveller.yielded_to.is_none() {
-        return Err("a member needs a login ID".to_string());
+    let owns_nothing = traveller.login_ids.is_empty() && traveller.passkeys.is_empty();
+    if traveller.anonymous_since.is_none() && owns_nothing {
+        return Err("a member needs a login ID or a passkey".to_string());
     }
-    if traveller.anonymous_since.is_some() && (!traveller.login_ids.is_empty() || traveller.password_hash.is_some()) {
-        return Err("a guest owns no login ID and no password".to_string());
+    if traveller.anonymous_since.is_some() && (!owns_nothing || traveller.password_hash.is_some()) {
+        return Err("a guest owns no login ID, no password and no passkey".to_string());
+    }
+    let is_readable = |one: &TravellingPasskey| {
+        read_base64url(&one.credential_id).is_some() && read_base64url(&one.public_key).is_some()
+    };
+    if !traveller.passkeys.iter().all(is_readable) {
+        return Err("a passkey's id or key is not base64url".to_string());
     }
     if traveller.password_hash.as_ref().is_some_and(|hash| !hash.starts_with("$argon2id$")) {
         return Err("the password hash is not a PHC string of argon2id".to_string());
@@ -264,6 +306,21 @@ async fn write_traveller(tx: &mut Tx, no: ProjectNo, from: &Traveller) -> Result
         };
         if !device_keys::insert(tx, no, &row).await? {
             return Err(Unpacked::Clash("a device key belongs to another user"));
+        }
+    }
+    for passkey in &from.passkeys {
+        let row = PasskeyRow {
+            credential_id: read_base64url(&passkey.credential_id).unwrap_or_default(),
+            id: passkey.id,
+            user_id: user.id,
+            public_key: read_base64url(&passkey.public_key).unwrap_or_default(),
+            sign_count: passkey.sign_count,
+            name: passkey.name.clone(),
+            created_at: passkey.created_at,
+            last_used_at: passkey.last_used_at,
+        };
+        if !passkeys::insert(tx, no, &row).await? {
+            return Err(Unpacked::Clash("a passkey belongs to another user"));
         }
     }
     Ok(true)

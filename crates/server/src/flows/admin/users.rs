@@ -29,7 +29,7 @@ use crate::{
     flows::{
         account::{Loaded, identity_of},
         hooks,
-        page_flow::commit::{Credentials, Refusal, add_first_credential, insert_credentials},
+        page_flow::change::{Credentials, Refusal, add_first_credential, insert_credentials},
     },
     projects::Project,
 };
@@ -251,7 +251,10 @@ impl From<Refusal> for Refused {
             Refusal::Store(error) => error.into(),
             Refusal::Taken => AdminError::Conflict(Clash::LoginIdTaken),
             Refusal::AlreadyPromoted => AdminError::Conflict(Clash::AlreadyMember),
-            Refusal::UserGone | Refusal::Stale => AdminError::Conflict(Clash::NotActive),
+            // The last two are refusals of flows with a person in them.
+            Refusal::UserGone | Refusal::Disabled | Refusal::PasskeyRefused | Refusal::Stale => {
+                AdminError::Conflict(Clash::NotActive)
+            }
         })
     }
 }
@@ -302,7 +305,11 @@ pub(crate) async fn create(
     let credentials: Vec<Credentials> = rows
         .into_iter()
         .enumerate()
-        .map(|(index, login_id)| Credentials { login_id, password_hash: password_hash.clone().filter(|_| index == 0) })
+        .map(|(index, login_id)| Credentials {
+            login_id: Some(login_id),
+            password_hash: password_hash.clone().filter(|_| index == 0),
+            passkey: None,
+        })
         .collect();
     app.store
         .write("admin_create_user", (user, credentials, event), move |tx, (user, credentials, event)| {
@@ -360,7 +367,7 @@ pub(crate) async fn promote(
     hooks::ask(app, project, &asked, &operator.context(project, Some(id), now)).await?;
     let event = Event::UserAnonymousPromoted { anonymous_user: before, user: UserModel::copy(&account), identities };
     let event = operator.prepare(app, project, &event, Some(id), now);
-    let credentials = Credentials { login_id: row, password_hash };
+    let credentials = Credentials { login_id: Some(row), password_hash, passkey: None };
     app.store
         .write("admin_promote", (credentials, event), move |tx, (credentials, event)| {
             Box::pin(async move {

@@ -1,161 +1,286 @@
 //! The last click: everything a promotion, sign-up or login changes, in one transaction.
 
+use std::net::IpAddr;
+
 use vestibule_domain::{
-    event::{Event, IdentityModel, SessionModel, UserModel},
-    id::{IdentityId, ProjectNo, SessionId, UserId},
-    identity::{Account, Dates, Identity, list_authenticators},
+    event::{Context, Event, IdentityModel, SessionModel, UserModel},
+    id::{FlowId, IdentityId, ProjectNo, SessionId, UserId},
+    identity::Account,
+    project::{LimitName, PromotionConflict},
+    promotion::check_promotable,
     session::Session,
     time::Timestamp,
     user::User,
 };
-use vestibule_store::{
-    StoreError, Tx, codes,
-    credentials::{self, LoginIdRow},
-    device_keys, flows, sessions, users,
-};
+use vestibule_store::{Tx, codes, credentials::LoginIdRow, flows, grants, passkeys::PasskeyRow, sessions, users};
 
-use super::{Flow, Purpose};
+use super::{
+    Flow, Purpose,
+    change::{Change, Credentials, Refusal},
+    sign_in::{Proof, amr_of_code},
+};
 use crate::{
     app::App,
     events::{self, QueuedEvent},
     flows::{
         Error,
-        account::{Loaded, identity_of},
+        account::Loaded,
         authorize::{AppRedirect, NewCode, answer, make_code},
+        hooks,
         issue::make_session,
+        rates,
     },
+    passkeys::NewPasskey,
     projects::Project,
 };
+
+/// What a person has shown or typed to get here.
+pub(crate) enum Achievement {
+    /// All that a new member needs: the pending login ID, a passkey, or both.
+    Joined(Option<NewPasskey>),
+    /// Who it is.
+    Proved(Box<Proof>),
+}
 
 /// How the last click ended.
 pub(crate) enum Committed {
     /// Done: back to the app, with a session cookie unless the app wants none.
     Done { redirect: AppRedirect, session_cookie: Option<String> },
-    /// The login ID belongs to somebody; nothing changed but that the flow knows it.
+    /// The login ID belongs to somebody; nothing changed.
     Taken,
     /// The guest was promoted already, elsewhere; nothing changed.
     AlreadyPromoted,
-    /// The user is gone, disabled, or gave way to another.
+    /// The user is gone, or gave way to another.
     UserGone,
+    /// The member may not log in.
+    Disabled,
+    /// The passkey is known already, or may have been copied.
+    PasskeyRefused,
     /// The flow changed in another tab; look again.
     Stale,
 }
 
+/// The browser's part in a commit.
+pub(crate) struct Browser {
+    /// The cookie session it came with.
+    pub(crate) session: Option<Session>,
+    /// Its display name.
+    pub(crate) device: Option<String>,
+    pub(crate) ip: IpAddr,
+}
+
+/// What becomes of the browser's cookie session.
+enum SessionChange {
+    /// The app wants none.
+    None,
+    /// A new one, in place of the one it had.
+    New { session: Box<Session>, replaces: Option<SessionId> },
+    /// The same person proved itself again: its session stays, fresher.
+    Refreshed(SessionId),
+}
+
 /// What the transaction needs.
 struct Commit {
-    flow: (vestibule_domain::id::FlowId, i64, String, Timestamp),
+    flow: (FlowId, i64, String, Timestamp),
     user_id: UserId,
     change: Change,
-    session: Option<Session>,
-    ends_session: Option<SessionId>,
+    session: SessionChange,
+    amr: &'static str,
     code: Option<NewCode>,
     event: QueuedEvent,
     now: Timestamp,
 }
 
-/// What becomes of the user.
-enum Change {
-    Promote(Credentials),
-    SignUp(Box<User>, Credentials),
-    Login,
-}
-
-pub(crate) struct Credentials {
-    pub(crate) login_id: LoginIdRow,
-    pub(crate) password_hash: Option<String>,
-}
-
-/// Why the transaction was rolled back.
-pub(crate) enum Refusal {
-    Store(StoreError),
-    Taken,
-    AlreadyPromoted,
-    UserGone,
-    Stale,
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-/// The browser's part in a commit.
-pub(crate) struct Browser {
-    /// The cookie session it came with; replaced by the new one.
-    pub(crate) session: Option<SessionId>,
-    /// Its display name.
-    pub(crate) device: Option<String>,
-}
-
-/// Commits a promotion or sign-up whose login ID is proved, or a login whose user was found.
+/// Commits what a person achieved.
 pub(crate) async fn commit(
     app: &App,
     project: &Project,
     flow: &Flow,
-    login: Option<UserId>,
+    achievement: Achievement,
     browser: Browser,
     now: Timestamp,
 ) -> Result<Committed, Error> {
-    let amr = Some("pwd".to_string());
-    let Some(prepared) = prepare(app, project, flow, login, &browser, now).await? else {
+    let Some(prepared) = prepare(app, project, flow, achievement, &browser, now).await? else {
         return Ok(Committed::UserGone);
     };
-    let user_id = prepared.user_id;
-    let (session, session_cookie) = if flow.state.request.suppress_session {
-        (None, None)
-    } else {
-        let (session, cookie) = make_session(app, user_id, now, amr.clone(), browser.device, now);
-        (Some(session), Some(cookie))
+    let Prepared { user_id, change, event, amr } = prepared;
+    let request = &flow.state.request;
+    let (session, session_cookie) = plan_session(app, flow, &change, (user_id, amr), browser, now);
+    let session_id = match &session {
+        SessionChange::None => None,
+        SessionChange::New { session, .. } => Some(session.id),
+        SessionChange::Refreshed(id) => Some(*id),
     };
-    let session_id = session.as_ref().map(|session| session.id);
-    let code = make_code(app, &flow.state.request, user_id, session_id, now, amr, flow.promotes(), now);
-    let redirect = answer(&flow.state.request, code.as_ref().map(|code| code.text.clone()));
+    let is_promotion = matches!(change, Change::Promote(..));
+    let amr_text = Some(amr.to_string());
+    let code = make_code(app, request, user_id, session_id, now, amr_text, is_promotion, now);
+    let redirect = answer(request, code.as_ref().map(|code| code.text.clone()));
     let mut state = flow.state.clone();
     state.finished = true;
+    state.attempt = None;
     if let Some(pending) = &mut state.pending {
         pending.password_hash = None;
     }
-    let input = Commit {
-        flow: (flow.id, flow.version, state.to_json(), flow.expires_at),
-        user_id,
-        change: prepared.change,
-        ends_session: browser.session.filter(|_| session.is_some()),
-        session,
-        code,
-        event: prepared.event,
-        now,
-    };
+    let flow = (flow.id, flow.version, state.to_json(), flow.expires_at);
+    let input = Commit { flow, user_id, change, session, amr, code, event, now };
     let no = project.no;
-    let result = app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await;
-    match result {
+    match app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await {
         Ok(()) => {
             app.outbox_bell.notify_one();
+            if is_promotion {
+                app.metrics.count_promotion();
+            }
             Ok(Committed::Done { redirect, session_cookie })
         }
         Err(Refusal::Store(error)) => Err(error.into()),
         Err(Refusal::Taken) => Ok(Committed::Taken),
         Err(Refusal::AlreadyPromoted) => Ok(Committed::AlreadyPromoted),
         Err(Refusal::UserGone) => Ok(Committed::UserGone),
+        Err(Refusal::Disabled) => Ok(Committed::Disabled),
+        Err(Refusal::PasskeyRefused) => Ok(Committed::PasskeyRefused),
         Err(Refusal::Stale) => Ok(Committed::Stale),
     }
+}
+
+fn plan_session(
+    app: &App,
+    flow: &Flow,
+    change: &Change,
+    (user_id, amr): (UserId, &str),
+    browser: Browser,
+    now: Timestamp,
+) -> (SessionChange, Option<String>) {
+    if flow.state.request.suppress_session {
+        return (SessionChange::None, None);
+    }
+    // A guest's session is replaced even when its user stays: a new right deserves a new secret.
+    let stays = match change {
+        Change::Login(proof) => !proof.recovered,
+        Change::Promote(..) | Change::SignUp(..) | Change::Yield(..) => false,
+    };
+    let own = browser.session.as_ref().filter(|session| stays && session.user_id == user_id);
+    if let Some(own) = own {
+        return (SessionChange::Refreshed(own.id), None);
+    }
+    let (session, cookie) = make_session(app, user_id, now, Some(amr.to_string()), browser.device, now);
+    let replaces = browser.session.map(|session| session.id);
+    (SessionChange::New { session: Box::new(session), replaces }, Some(cookie))
 }
 
 struct Prepared {
     user_id: UserId,
     change: Change,
     event: QueuedEvent,
+    amr: &'static str,
 }
 
 async fn prepare(
     app: &App,
     project: &Project,
     flow: &Flow,
-    login: Option<UserId>,
+    achievement: Achievement,
     browser: &Browser,
     now: Timestamp,
 ) -> Result<Option<Prepared>, Error> {
-    let session_model = SessionModel {
+    match achievement {
+        Achievement::Proved(proof) => prepare_login(app, project, flow, proof, browser, now).await,
+        Achievement::Joined(passkey) => {
+            let amr = amr_of_joining(flow, passkey.as_ref());
+            let user_id = flow.future_user();
+            let Some(credentials) = credentials_of(app, flow, user_id, passkey, now) else { return Ok(None) };
+            if flow.state.guest().is_some() {
+                // Not charged for: the guest was, when it came.
+                prepare_promotion(app, project, flow, (user_id, credentials, amr), now).await
+            } else {
+                rates::charge_ip(app, project, LimitName::SignupPerIp, browser.ip, now)?;
+                let mut user = User::new_member(user_id, now);
+                let loaded = preview(project, user.clone(), &credentials);
+                let asked = Event::UserPreCreate {
+                    user: UserModel::copy(&loaded.account()),
+                    identities: IdentityModel::copy_all(&loaded.account()),
+                };
+                hooks::ask(app, project, &asked, &describe(project, flow, user_id, now)).await?.apply(&mut user);
+                let loaded = preview(project, user.clone(), &credentials);
+                let event = Event::UserCreated {
+                    user: UserModel::copy(&loaded.account()),
+                    identities: IdentityModel::copy_all(&loaded.account()),
+                };
+                let event = prepare_event(app, project, flow, &event, user_id, now);
+                Ok(Some(Prepared { user_id, change: Change::SignUp(Box::new(user), credentials), event, amr }))
+            }
+        }
+    }
+}
+
+fn amr_of_joining(flow: &Flow, passkey: Option<&NewPasskey>) -> &'static str {
+    match &flow.state.pending {
+        _ if passkey.is_some() => "pop user",
+        Some(pending) if pending.password_hash.is_none() => amr_of_code(pending.login_id.kind),
+        Some(_) | None => "pwd",
+    }
+}
+
+async fn prepare_promotion(
+    app: &App,
+    project: &Project,
+    flow: &Flow,
+    (guest, credentials, amr): (UserId, Credentials, &'static str),
+    now: Timestamp,
+) -> Result<Option<Prepared>, Error> {
+    let guest = users::find(&mut *app.store.read().await?, project.no, guest).await?;
+    let Some(guest) = guest else { return Ok(None) };
+    let member = User { anonymous_since: None, promoted_at: Some(now), updated_at: now, ..guest.clone() };
+    let loaded = preview(project, member, &credentials);
+    let asked = Event::UserAnonymousPrePromote {
+        anonymous_user: UserModel::copy(&Account::of_guest(&guest)),
+        identities: IdentityModel::copy_all(&loaded.account()),
+    };
+    hooks::ask(app, project, &asked, &describe(project, flow, guest.id, now)).await?;
+    let event = Event::UserAnonymousPromoted {
+        anonymous_user: UserModel::copy(&Account::of_guest(&guest)),
+        user: UserModel::copy(&loaded.account()),
+        identities: IdentityModel::copy_all(&loaded.account()),
+    };
+    let event = prepare_event(app, project, flow, &event, guest.id, now);
+    Ok(Some(Prepared { user_id: guest.id, change: Change::Promote(guest.id, credentials), event, amr }))
+}
+
+async fn prepare_login(
+    app: &App,
+    project: &Project,
+    flow: &Flow,
+    proof: Box<Proof>,
+    browser: &Browser,
+    now: Timestamp,
+) -> Result<Option<Prepared>, Error> {
+    let mut conn = app.store.read().await?;
+    let Some(member) = users::find(&mut conn, project.no, proof.user).await? else { return Ok(None) };
+    if !member.is_active() {
+        return Err(Error::UserDisabled);
+    }
+    let guest = match flow.state.guest().filter(|guest| *guest != member.id) {
+        Some(guest) => users::find(&mut conn, project.no, guest).await?,
+        None => None,
+    };
+    let loaded = Loaded::load(&mut conn, project, member).await?;
+    drop(conn);
+    let (user_id, amr) = (proof.user, proof.amr);
+    let yields = project.settings.promotion_conflict() == PromotionConflict::Login;
+    let guest = guest.filter(|guest| match flow.state.purpose {
+        // Whether it may is decided where it is written; a flow that asked for it never ends without an answer.
+        Purpose::Promote { .. } => true,
+        Purpose::SignUp | Purpose::Login => yields && check_promotable(guest).is_ok(),
+    });
+    if let Some(guest) = guest {
+        let event = Event::UserAnonymousPromoted {
+            anonymous_user: UserModel::copy(&Account::of_guest(&guest)),
+            user: UserModel::copy(&loaded.account()),
+            identities: IdentityModel::copy_all(&loaded.account()),
+        };
+        let event = prepare_event(app, project, flow, &event, user_id, now);
+        return Ok(Some(Prepared { user_id, change: Change::Yield(guest.id, proof), event, amr }));
+    }
+    let session = SessionModel {
         id: flow.id.to_string(),
         is_cookie: true,
         client_id: Some(flow.state.request.client_id.clone()),
@@ -163,42 +288,9 @@ async fn prepare(
         last_accessed_at: now,
         display_name: browser.device.clone(),
     };
-    let mut conn = app.store.read().await?;
-    match flow.state.purpose {
-        Purpose::Promote { guest } => {
-            let Some(guest) = users::find(&mut conn, project.no, guest).await? else { return Ok(None) };
-            let Some(credentials) = credentials_of(app, flow, guest.id, now) else { return Ok(None) };
-            let member = User { anonymous_since: None, promoted_at: Some(now), updated_at: now, ..guest.clone() };
-            let loaded = preview(project, member, &credentials, now);
-            let event = Event::UserAnonymousPromoted {
-                anonymous_user: UserModel::copy(&Account::of_guest(&guest)),
-                user: UserModel::copy(&loaded.account()),
-                identities: IdentityModel::copy_all(&loaded.account()),
-            };
-            let event = prepare_event(app, project, flow, &event, guest.id, now);
-            Ok(Some(Prepared { user_id: guest.id, change: Change::Promote(credentials), event }))
-        }
-        Purpose::SignUp => {
-            let user = User::new_member(app.entropy.id(now), now);
-            let Some(credentials) = credentials_of(app, flow, user.id, now) else { return Ok(None) };
-            let loaded = preview(project, user.clone(), &credentials, now);
-            let event = Event::UserCreated {
-                user: UserModel::copy(&loaded.account()),
-                identities: IdentityModel::copy_all(&loaded.account()),
-            };
-            let event = prepare_event(app, project, flow, &event, user.id, now);
-            Ok(Some(Prepared { user_id: user.id, change: Change::SignUp(Box::new(user), credentials), event }))
-        }
-        Purpose::Login => {
-            let Some(user_id) = login else { return Ok(None) };
-            let user = users::find(&mut conn, project.no, user_id).await?.filter(User::is_active);
-            let Some(user) = user else { return Ok(None) };
-            let loaded = Loaded::load(&mut conn, project, user).await?;
-            let event = Event::UserAuthenticated { user: UserModel::copy(&loaded.account()), session: session_model };
-            let event = prepare_event(app, project, flow, &event, user_id, now);
-            Ok(Some(Prepared { user_id, change: Change::Login, event }))
-        }
-    }
+    let event = Event::UserAuthenticated { user: UserModel::copy(&loaded.account()), session };
+    let event = prepare_event(app, project, flow, &event, user_id, now);
+    Ok(Some(Prepared { user_id, change: Change::Login(proof), event, amr }))
 }
 
 fn prepare_event(
@@ -209,6 +301,10 @@ fn prepare_event(
     user: UserId,
     now: Timestamp,
 ) -> QueuedEvent {
+    events::prepare_in(app, event, &describe(project, flow, user, now))
+}
+
+fn describe(project: &Project, flow: &Flow, user: UserId, now: Timestamp) -> Context {
     let request = &flow.state.request;
     let origin = events::Origin {
         client_id: Some(&request.client_id),
@@ -216,33 +312,66 @@ fn prepare_event(
         state: request.state.as_deref(),
         x_state: request.x_state.as_deref(),
     };
-    events::prepare(app, project, event, user, &origin, now)
+    events::describe(project, user, &origin, now)
 }
 
 /// The member as it will be once the transaction is committed.
-fn preview(project: &Project, user: User, credentials: &Credentials, now: Timestamp) -> Loaded {
-    let identities: Vec<Identity> = identity_of(&credentials.login_id).into_iter().collect();
-    let password = credentials.password_hash.as_ref().map(|_| Dates { created_at: now, updated_at: now });
-    let authenticators = list_authenticators(&project.settings, &identities, password, &[]);
-    Loaded { user, identities, authenticators }
+fn preview(project: &Project, user: User, credentials: &Credentials) -> Loaded {
+    let since = user.updated_at;
+    let password = credentials.password_hash.as_ref().map(|_| (since, since));
+    let login_ids: Vec<LoginIdRow> = credentials.login_id.iter().cloned().collect();
+    let passkeys: Vec<PasskeyRow> = credentials.passkey.iter().cloned().collect();
+    Loaded::assemble(project, user, &login_ids, password, &passkeys)
 }
 
-fn credentials_of(app: &App, flow: &Flow, user_id: UserId, now: Timestamp) -> Option<Credentials> {
-    let pending = flow.state.pending.as_ref()?;
-    let id: IdentityId = app.entropy.id(now);
-    Some(Credentials {
-        login_id: LoginIdRow {
-            id,
-            user_id,
-            kind: pending.kind.as_str().to_string(),
-            value: pending.value.clone(),
-            original: pending.original.clone(),
-            verified_at: pending.proved_at,
-            created_at: now,
-            updated_at: now,
-        },
-        password_hash: pending.password_hash.clone(),
-    })
+fn credentials_of(
+    app: &App,
+    flow: &Flow,
+    user_id: UserId,
+    passkey: Option<NewPasskey>,
+    now: Timestamp,
+) -> Option<Credentials> {
+    let passkey = passkey.map(|passkey| {
+        let id: IdentityId = app.entropy.id(now);
+        make_passkey(id, user_id, passkey, now)
+    });
+    let pending = flow.state.pending.as_ref().filter(|pending| pending.is_settled());
+    let login_id = pending.map(|pending| {
+        let id: IdentityId = app.entropy.id(now);
+        make_login_id(id, user_id, pending, now)
+    });
+    if login_id.is_none() && passkey.is_none() {
+        return None;
+    }
+    let password_hash = pending.and_then(|pending| pending.password_hash.clone());
+    Some(Credentials { login_id, password_hash, passkey })
+}
+
+fn make_login_id(id: IdentityId, user_id: UserId, pending: &super::PendingLoginId, now: Timestamp) -> LoginIdRow {
+    LoginIdRow {
+        id,
+        user_id,
+        kind: pending.login_id.kind.as_str().to_string(),
+        value: pending.login_id.value.clone(),
+        original: pending.login_id.original.clone(),
+        verified_at: pending.proved_at,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// A new passkey's row.
+pub(crate) fn make_passkey(id: IdentityId, user_id: UserId, passkey: NewPasskey, now: Timestamp) -> PasskeyRow {
+    PasskeyRow {
+        credential_id: passkey.credential_id,
+        id,
+        user_id,
+        public_key: passkey.public_key,
+        sign_count: i64::from(passkey.sign_count),
+        name: None,
+        created_at: now,
+        last_used_at: None,
+    }
 }
 
 async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), Refusal> {
@@ -250,65 +379,24 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), Refusal
     if !flows::update(tx, no, *flow_id, *version, state, *expires_at).await? {
         return Err(Refusal::Stale);
     }
-    match &input.change {
-        Change::Promote(credentials) => {
-            add_first_credential(tx, no, input.user_id, credentials, input.now).await?;
+    input.change.apply(tx, no, input.now).await?;
+    match &input.session {
+        SessionChange::None => {}
+        SessionChange::Refreshed(id) => {
+            sessions::set_authenticated(tx, no, *id, input.now, Some(input.amr)).await?;
         }
-        Change::SignUp(user, credentials) => {
-            users::insert(tx, no, user).await?;
-            insert_credentials(tx, no, input.user_id, credentials, input.now).await?;
-        }
-        Change::Login => {
-            if !users::record_login(tx, no, input.user_id, input.now).await? {
-                return Err(Refusal::UserGone);
+        SessionChange::New { session, replaces } => {
+            sessions::insert(tx, no, session).await?;
+            if let Some(old) = replaces {
+                // What the same user has in other applications by single sign-on goes on with the new session.
+                grants::move_to_session(tx, no, input.user_id, *old, session.id).await?;
+                sessions::remove(tx, no, *old).await?;
             }
         }
-    }
-    if let Some(old) = input.ends_session {
-        sessions::remove(tx, no, old).await?;
-    }
-    if let Some(session) = &input.session {
-        sessions::insert(tx, no, session).await?;
     }
     if let Some(code) = &input.code {
         codes::insert(tx, no, code.hash, &code.payload, code.expires_at).await?;
     }
     events::queue(tx, no, input.user_id, &input.event, input.now).await?;
-    Ok(())
-}
-
-/// Makes a guest a member: the one function that takes the anonymous identity away, whoever calls it.
-pub(crate) async fn add_first_credential(
-    tx: &mut Tx,
-    no: ProjectNo,
-    user: UserId,
-    credentials: &Credentials,
-    now: Timestamp,
-) -> Result<(), Refusal> {
-    if !users::take_anonymous_identity(tx, no, user, now).await? {
-        let found = users::find(tx, no, user).await?;
-        return Err(match found {
-            Some(user) if user.is_active() => Refusal::AlreadyPromoted,
-            Some(_) | None => Refusal::UserGone,
-        });
-    }
-    insert_credentials(tx, no, user, credentials, now).await?;
-    device_keys::mark_promoted(tx, no, user, now).await?;
-    Ok(())
-}
-
-pub(crate) async fn insert_credentials(
-    tx: &mut Tx,
-    no: ProjectNo,
-    user: UserId,
-    credentials: &Credentials,
-    now: Timestamp,
-) -> Result<(), Refusal> {
-    if !credentials::insert_login_id(tx, no, &credentials.login_id).await? {
-        return Err(Refusal::Taken);
-    }
-    if let Some(hash) = &credentials.password_hash {
-        credentials::set_password(tx, no, user, hash, now).await?;
-    }
     Ok(())
 }

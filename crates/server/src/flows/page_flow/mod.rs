@@ -1,18 +1,26 @@
 //! A person's way through the pages: promotion, sign-up, login. The state lives in the store, so that reloads,
 //! back buttons and other tabs of the same browser all see the same truth.
 
+pub(crate) mod begin;
+pub(crate) mod change;
 pub(crate) mod commit;
+mod message;
+pub(crate) mod passkey;
+pub(crate) mod sign_in;
 pub(crate) mod steps;
+pub(crate) mod ways;
 
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     credential::otp::CodeState,
     id::{FlowId, UserId},
-    identifier::LoginIdKind,
+    identifier::{LoginId, LoginIdKind},
+    project::PromotionConflict,
     time::Timestamp,
 };
-use vestibule_store::flows;
+use vestibule_store::{StoreError, Tx, flows, outbox};
 
+pub(crate) use self::message::{CodeMessage, CodeUse, Message, WriteMessage};
 use super::{Error, authorize::PendingRequest};
 use crate::{
     app::App,
@@ -32,22 +40,48 @@ pub(crate) enum Purpose {
     Login,
 }
 
-/// A login ID that was typed and waits for its proof.
+/// A login ID that was typed to become somebody's, and waits for its proof.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct PendingLoginId {
-    pub(crate) kind: LoginIdKind,
-    /// Normalised: what must be unique.
-    pub(crate) value: String,
-    /// As it was typed.
-    pub(crate) original: String,
-    /// The argon2id hash of the new password.
+    pub(crate) login_id: LoginId,
+    /// The argon2id hash of the new password, where a password is the way to log in.
     pub(crate) password_hash: Option<String>,
     /// The code that was sent to it.
     pub(crate) code: Option<CodeState>,
     /// When the person proved that it is theirs.
     pub(crate) proved_at: Option<Timestamp>,
-    /// It turned out to belong to somebody; told only after the proof.
+    /// It turned out to belong to somebody; told only when that gives nothing away.
     pub(crate) taken: bool,
+}
+
+impl PendingLoginId {
+    /// Whether nothing more is asked about the login ID itself.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.code.is_none() && !self.taken
+    }
+}
+
+/// What a code to an account that may exist is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Goal {
+    /// Logging in with the code.
+    Login,
+    /// Choosing a new password.
+    Recover,
+}
+
+/// A login ID somebody says to own: to log in, or to get a new password.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Attempt {
+    pub(crate) login_id: LoginId,
+    pub(crate) goal: Goal,
+    /// The member a code was sent to; nothing a page shows may depend on whether there is one.
+    user: Option<UserId>,
+    /// The code, whether it was really sent or not.
+    pub(crate) code: Option<CodeState>,
+    /// When the right code was typed: a new password may be chosen.
+    pub(crate) proved_at: Option<Timestamp>,
 }
 
 /// The state of one person's way, as stored.
@@ -61,7 +95,12 @@ pub(crate) struct FlowState {
     pub(crate) prefill: Option<(LoginIdKind, String)>,
     /// Who is signed in already and may simply continue.
     pub(crate) offered_user: Option<UserId>,
+    /// The guest whose cookie session the browser came with: signing up promotes it.
+    pub(crate) guest: Option<UserId>,
+    /// The app insists on this member proving itself again.
+    pub(crate) only_user: Option<UserId>,
     pub(crate) pending: Option<PendingLoginId>,
+    pub(crate) attempt: Option<Attempt>,
     /// It ended well; nothing can be done with it any more.
     pub(crate) finished: bool,
 }
@@ -75,7 +114,10 @@ impl FlowState {
             browser: hash_browser(browser),
             prefill: None,
             offered_user: None,
+            guest: None,
+            only_user: None,
             pending: None,
+            attempt: None,
             finished: false,
         }
     }
@@ -90,6 +132,22 @@ impl FlowState {
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a flow's state is plain JSON")
     }
+
+    /// The guest that becomes the member who signs up here, if there is one.
+    pub(crate) fn guest(&self) -> Option<UserId> {
+        match self.purpose {
+            Purpose::Promote { guest } => Some(guest),
+            Purpose::SignUp | Purpose::Login => self.guest,
+        }
+    }
+
+    /// Whether a member may log in here: always, but in a promotion that must not end as somebody else.
+    pub(crate) fn allows_login(&self, project: &Project) -> bool {
+        match self.purpose {
+            Purpose::Promote { .. } => project.settings.promotion_conflict() == PromotionConflict::Login,
+            Purpose::SignUp | Purpose::Login => true,
+        }
+    }
 }
 
 fn hash_browser(browser: &str) -> String {
@@ -102,6 +160,14 @@ pub(crate) struct Flow {
     pub(crate) version: i64,
     pub(crate) expires_at: Timestamp,
     pub(crate) state: FlowState,
+}
+
+impl Flow {
+    /// Who will own what is made here: the guest that is promoted, or a new user, which takes the flow's own id. So it
+    /// is known before the commit, which a passkey needs.
+    pub(crate) fn future_user(&self) -> UserId {
+        self.state.guest().unwrap_or_else(|| UserId::from_bytes(*self.id.as_bytes()))
+    }
 }
 
 /// Why a flow cannot go on.
@@ -129,4 +195,49 @@ pub(crate) async fn load(
         return Ok(Err(FlowProblem::ForeignBrowser));
     }
     Ok(Ok(Flow { id, version: row.version, expires_at: row.expires_at, state }))
+}
+
+/// Writes the flow's state, and the message that goes with it, unless another tab was faster.
+async fn save(
+    app: &App,
+    project: &Project,
+    flow: &mut Flow,
+    message: Option<Message>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let no = project.no;
+    let ring = message.is_some();
+    let message = message.map(|message| message.to_outbox());
+    let input = (flow.id, flow.version, flow.state.to_json(), flow.expires_at, message);
+    let saved = app
+        .store
+        .write("save_flow", input, move |tx: &mut Tx, (id, version, state, expires_at, message)| {
+            Box::pin(async move {
+                if !flows::update(tx, no, *id, *version, state, *expires_at).await? {
+                    return Ok::<_, StoreError>(false);
+                }
+                if let Some((kind, payload)) = message {
+                    outbox::push(tx, no, kind, None, payload, now).await?;
+                }
+                Ok(true)
+            })
+        })
+        .await?;
+    if saved {
+        flow.version += 1;
+    }
+    if ring {
+        app.outbox_bell.notify_one();
+    }
+    Ok(saved)
+}
+
+/// Forgets what is offered or half done, so that the person can begin anew; `false` when another tab was faster.
+pub(crate) async fn start_over(app: &App, project: &Project, flow: &mut Flow, now: Timestamp) -> Result<bool, Error> {
+    flow.state.offered_user = None;
+    flow.state.attempt = None;
+    if flow.state.guest.is_none() && flow.state.purpose == Purpose::SignUp {
+        flow.state.purpose = Purpose::Login;
+    }
+    Ok(save(app, project, flow, None, now).await?)
 }

@@ -63,7 +63,7 @@ pub(crate) async fn exchange(
     if request.redirect_uri != Some(payload.redirect_uri.as_str()) {
         return Err(Error::RedirectUriMismatch);
     }
-    check_pkce(&payload, request.code_verifier)?;
+    check_pkce(payload.code_challenge.as_deref(), request.code_verifier)?;
     let user = users::find(&mut conn, project.no, payload.user_id).await?.ok_or(Error::InvalidCode)?;
     drop(conn);
     if !user.is_active() {
@@ -147,8 +147,9 @@ async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption, now: Timest
     Ok(Redeemed::Done)
 }
 
-fn check_pkce(payload: &CodePayload, verifier: Option<&str>) -> Result<(), Error> {
-    match (&payload.code_challenge, verifier) {
+/// Whether the verifier fits the challenge (RFC 7636 §4.6).
+pub(super) fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), Error> {
+    match (challenge, verifier) {
         (None, _) => Ok(()),
         (Some(_), None) => Err(Error::InvalidCode),
         (Some(challenge), Some(verifier)) => {

@@ -4,6 +4,7 @@ pub(crate) mod anonymous;
 pub(crate) mod code;
 pub(crate) mod id_token;
 pub(crate) mod refresh;
+pub(crate) mod settings_action;
 
 use vestibule_domain::{
     client::Client,

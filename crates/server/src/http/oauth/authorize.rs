@@ -72,13 +72,20 @@ async fn authorize(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response 
         Ok(Ok(Begun::Redirect(redirect))) => pages::to_app(visit, &redirect),
         Ok(Ok(Begun::Pages { flow, browser })) => {
             // An address of its own, so that the back button leads from the code page to the first page.
-            let mut response = pages::found(&format!("/flow/{flow}?view=start"));
+            let mut response = pages::found(&format!("/flow/{flow}/start"));
             cookies::set_flow(response.headers_mut(), project, &browser);
             response
         }
         Ok(Ok(Begun::AppSession { cookie, location })) => {
             let mut response = pages::found(&location);
             cookies::set_app_session(response.headers_mut(), project, &cookie);
+            response
+        }
+        Ok(Ok(Begun::Errand { cookie, errand, action })) => {
+            let mut response = pages::found(&pages::settings::path_of(errand, action));
+            if let Some(cookie) = cookie {
+                cookies::set_app_session(response.headers_mut(), project, &cookie);
+            }
             response
         }
         Ok(Ok(Begun::BadHint { back })) => {

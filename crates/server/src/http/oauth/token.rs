@@ -18,7 +18,7 @@ use crate::{
         Error,
         dpop::Presented,
         rates,
-        token::{ClientProof, Tokens, anonymous, code, id_token, refresh},
+        token::{ClientProof, Tokens, anonymous, code, id_token, refresh, settings_action},
     },
     http::{body, dpop, error, visit::Visit},
 };
@@ -107,9 +107,15 @@ async fn answer(visit: &Visit, body: &body::Body, dpop: &Presented) -> Result<To
             let id_token = id_token::renew(app, project, client, &resolution, now).await?;
             return Ok(TokenResponse { id_token: Some(id_token), ..TokenResponse::default() });
         }
+        TokenRequest::SettingsAction(exchange) => {
+            if !confidential {
+                exchange.verifier()?;
+            }
+            settings_action::finish(app, project, &proof, &exchange, now).await?;
+            return Ok(TokenResponse::default());
+        }
         TokenRequest::Biometric { .. }
         | TokenRequest::App2App { .. }
-        | TokenRequest::SettingsAction(_)
         | TokenRequest::TokenExchange(_)
         | TokenRequest::ClientCredentials { .. } => {
             return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "grant type is not supported").into());

@@ -54,11 +54,7 @@ impl AddLoginIdPage {
     }
 
     fn lead(&self) -> Option<&'static str> {
-        match self.kind {
-            LoginIdKind::Email => Some("add-email-lead"),
-            LoginIdKind::Phone => Some("add-phone-lead"),
-            LoginIdKind::Username => None,
-        }
+        lead_of(self.kind)
     }
 }
 
@@ -136,4 +132,65 @@ impl Page for RemoveLoginIdPage {
 struct Remove<'a> {
     ctx: &'a PageContext,
     page: &'a RemoveLoginIdPage,
+}
+
+/// Asks whether to send a code to a login ID that is not proved yet. The form posts `action=send`.
+#[derive(Clone, Debug)]
+pub struct VerifyLoginIdPage {
+    /// Where the form posts to.
+    pub action: String,
+    /// Its kind.
+    pub kind: LoginIdKind,
+    /// The one to be proved.
+    pub value: String,
+    /// Back to the overview.
+    pub back_href: String,
+}
+
+impl VerifyLoginIdPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let email = Self {
+            action: "/settings/identity/verify".into(),
+            kind: LoginIdKind::Email,
+            value: "ada@example.com".into(),
+            back_href: "/settings".into(),
+        };
+        let phone = Self { kind: LoginIdKind::Phone, value: "+44 20 7946 0018".into(), ..email.clone() };
+        vec![("email", email), ("phone", phone)]
+    }
+
+    fn lead(&self) -> Option<&'static str> {
+        lead_of(self.kind)
+    }
+}
+
+impl Page for VerifyLoginIdPage {
+    fn title(&self) -> Text {
+        Text::new("link-verify-label").with("what", self.value.as_str())
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(Verify { ctx, page: self }.render())
+    }
+
+    fn shell(&self) -> Shell {
+        sub_page(&self.back_href)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "account/verify_login_id.html")]
+struct Verify<'a> {
+    ctx: &'a PageContext,
+    page: &'a VerifyLoginIdPage,
+}
+
+/// What happens once a login ID of this kind is given.
+fn lead_of(kind: LoginIdKind) -> Option<&'static str> {
+    match kind {
+        LoginIdKind::Email => Some("add-email-lead"),
+        LoginIdKind::Phone => Some("add-phone-lead"),
+        LoginIdKind::Username => None,
+    }
 }

@@ -1,6 +1,7 @@
 //! The account pages: what a guest or a member sees of themselves and may change.
 //! Like all of `ui`, these are plain values with templates.
 
+mod confirm;
 mod deletion;
 mod guest;
 mod login_id;
@@ -9,9 +10,10 @@ mod overview;
 mod passkeys;
 mod password;
 
+pub use confirm::ConfirmPage;
 pub use deletion::DeleteAccountPage;
 pub use guest::SettingsGuestPage;
-pub use login_id::{AddLoginIdPage, RemoveLoginIdPage};
+pub use login_id::{AddLoginIdPage, RemoveLoginIdPage, VerifyLoginIdPage};
 pub use names::EditNamesPage;
 pub use overview::{LoginIdEntry, PasskeySummary, PasswordSummary, SessionEntry, SettingsPage};
 pub use passkeys::{PasskeyEntry, PasskeysPage};

@@ -5,7 +5,10 @@ use reqwest::{Method, RequestBuilder, header};
 use serde_json::Value;
 use url::Url;
 
-use super::{Http, Reply, html::Page};
+use super::{
+    Http, Reply,
+    html::{Form, Page},
+};
 
 /// Where a navigation ended.
 #[derive(Clone, Debug)]
@@ -72,6 +75,18 @@ impl Browser {
             field.unwrap_or_else(|| panic!("no field called {name}")).1 = value;
         }
         form.fields.push((pressed.name, pressed.value));
+        self.navigate(Method::POST, &form.action, Some(form.fields), true).await;
+    }
+
+    /// Presses the passkey button and answers its options, as an authenticator and the page's script do.
+    pub(crate) async fn answer_passkey(&mut self, answer: impl FnOnce(&str, &str) -> String) {
+        let page = self.page();
+        let options = page.passkeys.first().unwrap_or_else(|| panic!("no passkey button on: {}", page.text));
+        let asks = |form: &&Form| form.fields.iter().any(|(name, _)| name == "credential");
+        let mut form = page.forms.iter().find(asks).expect("the button's form").clone();
+        let answer = answer(options, &self.http.origin);
+        let field = form.fields.iter_mut().find(|(name, _)| name == "credential");
+        field.expect("just found").1 = answer;
         self.navigate(Method::POST, &form.action, Some(form.fields), true).await;
     }
 

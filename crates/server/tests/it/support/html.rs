@@ -28,6 +28,8 @@ pub(crate) struct Page {
     /// Text and target of every link.
     pub(crate) links: Vec<(String, String)>,
     pub(crate) forms: Vec<Form>,
+    /// The options of every passkey button.
+    pub(crate) passkeys: Vec<String>,
     /// The text beside a field that is wrong, by the field's name.
     pub(crate) complaints: Vec<(String, String)>,
 }
@@ -63,6 +65,9 @@ impl Page {
                     let (opened, attributes, text) = collecting.pop().expect("what is closed was opened");
                     assert_eq!(opened, name, "elements are nested");
                     page.take(name, &attributes, fold(&text), form.as_mut());
+                }
+                Token::Open("div", attributes) if attributes.iter().any(|(name, _)| name == "data-options") => {
+                    page.passkeys.push(get(&attributes, "data-options"));
                 }
                 Token::Open(..) | Token::Close(_) => page.text.push(' '),
                 Token::Text(text) => {

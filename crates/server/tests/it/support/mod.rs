@@ -14,6 +14,7 @@ mod place;
 mod program;
 mod receiver;
 mod server;
+mod soft_passkey;
 
 pub(crate) use admin::Admin;
 pub(crate) use app_client::{AppClient, Tokens, promotion_hint, query};
@@ -27,3 +28,4 @@ pub(crate) use place::{Engine, Place, on_both_engines};
 pub(crate) use program::Workplace;
 pub(crate) use receiver::{Receiver, SILENCE};
 pub(crate) use server::{Setup, TestServer};
+pub(crate) use soft_passkey::SoftPasskey;

@@ -3,13 +3,10 @@
 use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
-    path::Path,
     process::{Child, Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
-
-use super::Http;
 
 /// A folder to run the program in, with an embedded store in it.
 pub(crate) struct Workplace {
@@ -19,10 +16,6 @@ pub(crate) struct Workplace {
 impl Workplace {
     pub(crate) fn new() -> Self {
         Self { folder: TempDir::new().expect("a scratch folder") }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
     }
 
     /// Writes a file into the folder.
@@ -95,11 +88,6 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// HTTP to it, under the host name of a project.
-    pub(crate) fn http(&self, host: &str) -> Http {
-        Http::new(&format!("http://{host}:{}", self.address.port()), self.address)
-    }
-
     /// Asks it to end.
     pub(crate) fn terminate(&self) {
         let kill = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();

@@ -6,7 +6,13 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Bytes, extract::State, http::HeaderMap, routing::post};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    routing::post,
+};
 use serde_json::Value;
 use tokio::sync::Notify;
 
@@ -84,7 +90,7 @@ impl Receiver {
     }
 }
 
-async fn take(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) -> (axum::http::StatusCode, String) {
+async fn take(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) -> (StatusCode, String) {
     let text = String::from_utf8(body.to_vec()).expect("UTF-8");
     inner.calls.lock().unwrap_or_else(PoisonError::into_inner).push(Call { headers, text });
     inner.came.notify_waiters();
@@ -93,5 +99,5 @@ async fn take(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes) 
     if status == SILENCE {
         std::future::pending::<()>().await;
     }
-    (axum::http::StatusCode::from_u16(status).expect("a status"), body)
+    (StatusCode::from_u16(status).expect("a status"), body)
 }

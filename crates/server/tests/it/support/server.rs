@@ -8,12 +8,13 @@ use vestibule_domain::{project::ProjectSettings, time::Timestamp};
 use vestibule_server::{
     app::{App, Ports},
     boot,
-    config::{self, Config},
+    config::{self, Config, SmsProvider},
     flows::projects,
     ports::{
         clock::Clock,
         entropy::Entropy,
         mailer::{Mailer, MemoryMailbox},
+        sms::SmsSender,
     },
 };
 
@@ -102,7 +103,8 @@ impl TestServer {
         let settings = read_project(&setup.project);
         projects::apply(&store, &master, &entropy, &settings, clock.now()).await.expect("the project is applied");
         store.close().await;
-        let ports = Ports { clock: clock.clone(), entropy, mailer: Mailer::Memory(mails.clone()) };
+        let sms = text_messages(&config, &mails);
+        let ports = Ports { clock: clock.clone(), entropy, mailer: Mailer::Memory(mails.clone()), sms };
         let app = boot::open(config.clone(), ports).await.expect("the server opens");
         let (stop, serving) = serve(&app, listener);
         let (project, http) = (setup.project, Http::new(&origin, address));
@@ -126,7 +128,8 @@ impl TestServer {
         self.stop().await;
         let listener = TcpListener::bind(self.address).await.expect("the port is free again");
         let (clock, entropy) = (self.clock.clone(), self.app.entropy.clone());
-        let ports = Ports { clock, entropy, mailer: Mailer::Memory(self.mails.clone()) };
+        let sms = text_messages(&self.config, &self.mails);
+        let ports = Ports { clock, entropy, mailer: Mailer::Memory(self.mails.clone()), sms };
         self.app = boot::open(self.config.clone(), ports).await.expect("the server opens");
         let (stop, serving) = serve(&self.app, listener);
         (self.stop, self.serving) = (Some(stop), Some(serving));
@@ -136,7 +139,7 @@ impl TestServer {
 
     /// Applies changed settings, as `vestibule project apply` does, and lets the server see them.
     pub(crate) async fn change_project(&self, change: impl FnOnce(&mut Setup)) {
-        let mut setup = Setup { project: self.project.clone(), environment: Vec::new() };
+        let mut setup = Setup { project: self.project.clone(), environment: Vec::new(), store_at: None };
         change(&mut setup);
         let (app, settings) = (&self.app, read_project(&setup.project));
         let applied = projects::apply(&app.store, &app.master, &app.entropy, &settings, app.clock.now()).await;
@@ -199,6 +202,14 @@ fn serve(app: &Arc<App>, listener: TcpListener) -> (oneshot::Sender<()>, JoinHan
 fn read_project(project: &Table) -> ProjectSettings {
     let text = toml::to_string(project).expect("a project file");
     ProjectSettings::parse_toml(&text).expect("the test's project is right")
+}
+
+/// Text messages are mails to a number, unless the test configures a carrier.
+fn text_messages(config: &Config, mails: &MemoryMailbox) -> SmsSender {
+    match config.sms.provider {
+        SmsProvider::None => SmsSender::Memory(mails.clone()),
+        SmsProvider::Webhook | SmsProvider::Twilio => SmsSender::from_config(&config.sms).expect("a sender"),
+    }
 }
 
 fn cheap_configuration(store_url: &str) -> Vec<(String, String)> {

@@ -1,19 +1,22 @@
-//! What begins on the account page: a guest's promotion.
+//! What begins at the account page's door: a guest's promotion, a member's login.
 
 use vestibule_domain::{client::Client, id::FlowId, time::Timestamp};
 use vestibule_protocol::oauth::{ResponseMode, ResponseType, ScopeSet};
 use vestibule_store::flows::{self, FlowRow};
 
-use super::{
-    Error,
-    authorize::{FLOW_LIFETIME, PendingRequest},
-    caller::{Caller, Via},
-    page_flow::{FlowState, Purpose},
+use crate::{
+    app::App,
+    flows::{
+        Error,
+        authorize::{FLOW_LIFETIME, PendingRequest},
+        caller::{Caller, Via},
+        page_flow::{FlowState, Purpose},
+    },
+    projects::Project,
 };
-use crate::{app::App, projects::Project};
 
-/// A promotion that waits on its first page.
-pub(crate) struct BegunPromotion {
+/// A flow that waits on its first page.
+pub(crate) struct BegunFlow {
     pub(crate) flow: FlowId,
     /// The secret of the pages' cookie.
     pub(crate) browser: String,
@@ -29,9 +32,30 @@ pub(crate) async fn begin_promotion(
     caller: &Caller,
     browser: Option<&str>,
     now: Timestamp,
-) -> Result<Option<BegunPromotion>, Error> {
+) -> Result<Option<BegunFlow>, Error> {
     let Some(client) = client_of(project, caller).filter(|_| caller.user.is_anonymous()) else { return Ok(None) };
-    let request = PendingRequest {
+    // An app's window into the account must not leave a session of its own in the browser.
+    let request = ask_for_account_page(project, client, caller.session().is_none());
+    begin_flow(app, project, Purpose::Promote { guest: caller.user.id }, request, browser, now).await.map(Some)
+}
+
+/// Begins the login of a member who opened the account page by hand; `None` when the project has no application that
+/// people sign in to.
+pub(crate) async fn begin_sign_in(
+    app: &App,
+    project: &Project,
+    browser: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<BegunFlow>, Error> {
+    let client = project.settings.clients().iter().find(|client| client.application_type().has_full_access());
+    let Some(client) = client else { return Ok(None) };
+    let request = ask_for_account_page(project, client, false);
+    begin_flow(app, project, Purpose::Login, request, browser, now).await.map(Some)
+}
+
+/// The request that leads back here when its flow is through.
+fn ask_for_account_page(project: &Project, client: &Client, suppress_session: bool) -> PendingRequest {
+    PendingRequest {
         client_id: client.client_id.clone(),
         redirect_uri: format!("{}/settings", project.origin),
         response_type: ResponseType::None.as_str().to_string(),
@@ -41,22 +65,31 @@ pub(crate) async fn begin_promotion(
         nonce: None,
         code_challenge: None,
         dpop_jkt: None,
-        // An app's window into the account must not leave a session of its own in the browser.
-        suppress_session: caller.session().is_none(),
+        suppress_session,
         ui_locales: None,
         color_scheme: None,
         x_state: None,
-    };
+    }
+}
+
+async fn begin_flow(
+    app: &App,
+    project: &Project,
+    purpose: Purpose,
+    request: PendingRequest,
+    browser: Option<&str>,
+    now: Timestamp,
+) -> Result<BegunFlow, Error> {
     let browser = browser.map_or_else(|| app.entropy.alphanumeric(), str::to_string);
-    let state = FlowState::new(Purpose::Promote { guest: caller.user.id }, request, &browser);
+    let state = FlowState::new(purpose, request, &browser);
     let flow: FlowId = app.entropy.id(now);
     let row =
         FlowRow { id: flow, state: state.to_json(), version: 1, created_at: now, expires_at: now.plus(FLOW_LIFETIME) };
     let no = project.no;
     app.store
-        .write("begin_promotion", row, move |tx, row| Box::pin(async move { flows::insert(tx, no, row).await }))
+        .write("begin_flow", row, move |tx, row| Box::pin(async move { flows::insert(tx, no, row).await }))
         .await?;
-    Ok(Some(BegunPromotion { flow, browser }))
+    Ok(BegunFlow { flow, browser })
 }
 
 /// The application the guest came from; a cookie session belongs to all that may have guests.

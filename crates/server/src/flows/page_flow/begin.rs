@@ -1,0 +1,126 @@
+//! How a sign-in request begins: back to the app at once, on with who is signed in, or into the pages.
+
+use std::time::Duration;
+
+use vestibule_domain::{
+    id::{FlowId, UserId},
+    identifier::LoginIdKind,
+    time::Timestamp,
+    user::User,
+};
+use vestibule_protocol::{
+    login_hint::{LoginHint, LoginIdHint},
+    oauth::{AuthorizeDetails, ErrorCode, OAuthError, Prompt},
+};
+use vestibule_store::{credentials, flows, users};
+
+use super::{FlowState, Purpose, ways};
+use crate::{
+    app::App,
+    flows::{
+        Error,
+        authorize::{Begun, BrowserState, PendingRequest, issue_for_caller, new_row},
+        caller::{Caller, Via},
+    },
+    projects::Project,
+};
+
+/// Decides where a request without a promotion in it leads.
+///
+/// # Errors
+/// The outer error is ours (store, limits); the inner one travels back to the app.
+pub(crate) async fn begin_sign_in(
+    app: &App,
+    project: &Project,
+    pending: PendingRequest,
+    details: &AuthorizeDetails,
+    browser: BrowserState<'_>,
+    now: Timestamp,
+) -> Result<Result<Begun, OAuthError>, Error> {
+    let hinted = find_hinted_member(app, project, details).await?;
+    let caller = browser.caller.filter(|_| !pending.suppress_session);
+    let wanted = caller.filter(|caller| hinted.as_ref().is_none_or(|hinted| hinted.id == caller.user.id));
+    if details.prompt.contains(Prompt::None) {
+        let Some(caller) = wanted else {
+            return Ok(Err(OAuthError::new(ErrorCode::LoginRequired, "authentication required")));
+        };
+        return issue_for_caller(app, project, &pending, caller, now).await.map(|back| Ok(Begun::Redirect(back)));
+    }
+    let secret = browser.browser.map_or_else(|| app.entropy.alphanumeric(), str::to_string);
+    // Only a guest of this browser's own cookie is met: the app that suppresses cookies has its own.
+    let guest = caller.filter(|caller| caller.user.is_anonymous() && caller.session().is_some());
+    let purpose = choose_purpose(details, guest.is_some() && hinted.is_none());
+    let mut state = FlowState::new(purpose, pending, &secret);
+    state.guest = guest.map(|caller| caller.user.id);
+    if let Some(LoginHint::LoginId { login_id, .. }) = &details.login_hint {
+        state.prefill = Some(prefill(login_id));
+    }
+    if !must_prove(details, wanted, now) {
+        state.offered_user = wanted.map(|caller| caller.user.id);
+    }
+    if let Some(hinted) = hinted {
+        state.purpose = Purpose::Login;
+        state.only_user = Some(hinted.id);
+        state.prefill = find_login_id(app, project, hinted.id).await?.or(state.prefill);
+    }
+    let id: FlowId = app.entropy.id(now);
+    let row = new_row(id, &state, now);
+    let no = project.no;
+    app.store
+        .write("begin_flow", row, move |tx, row| Box::pin(async move { flows::insert(tx, no, row).await }))
+        .await?;
+    Ok(Ok(Begun::Pages { flow: id, browser: secret }))
+}
+
+/// Which page comes first: what the app asks for; without a wish, a guest is to join and anybody else to come back.
+fn choose_purpose(details: &AuthorizeDetails, is_guest: bool) -> Purpose {
+    match details.page.as_deref() {
+        Some("signup") => Purpose::SignUp,
+        _ if details.prompt.contains(Prompt::Create) => Purpose::SignUp,
+        Some(_) => Purpose::Login,
+        None if is_guest && !details.prompt.contains(Prompt::Login) => Purpose::SignUp,
+        None => Purpose::Login,
+    }
+}
+
+/// Whether the person must prove itself though it is signed in (OIDC Core §3.1.2.1, `prompt` and `max_age`).
+fn must_prove(details: &AuthorizeDetails, caller: Option<&Caller>, now: Timestamp) -> bool {
+    let asked = [Prompt::Login, Prompt::Create, Prompt::SelectAccount];
+    let authenticated_at = caller.map(|caller| match &caller.via {
+        Via::Session(session) => session.authenticated_at,
+        Via::Grant(grant) => grant.authenticated_at,
+    });
+    let too_long_ago = details.max_age.is_some_and(|seconds| {
+        authenticated_at.is_none_or(|at| seconds == 0 || now.since(at) > Duration::from_secs(seconds))
+    });
+    too_long_ago
+        || asked.iter().any(|prompt| details.prompt.contains(*prompt))
+        || details.page.as_deref() == Some("signup")
+}
+
+/// The member an ID token speaks of. Expired ones are fine: the signature is what counts.
+async fn find_hinted_member(app: &App, project: &Project, details: &AuthorizeDetails) -> Result<Option<User>, Error> {
+    let Some(hint) = &details.id_token_hint else { return Ok(None) };
+    let claims = project.keys.read_jwt("JWT", hint);
+    let text = |name: &str| claims.as_ref()?.get(name)?.as_str().map(str::to_string);
+    let subject = text("sub").filter(|_| text("iss").is_some_and(|issuer| issuer == project.origin));
+    let Some(id) = subject.and_then(|subject| subject.parse::<UserId>().ok()) else { return Ok(None) };
+    let user = users::find(&mut *app.store.read().await?, project.no, id).await?;
+    Ok(user.filter(|user| user.is_active() && !user.is_anonymous()))
+}
+
+/// What the member can type to log in.
+async fn find_login_id(app: &App, project: &Project, user: UserId) -> Result<Option<(LoginIdKind, String)>, Error> {
+    let rows = credentials::list_login_ids(&mut *app.store.read().await?, project.no, user).await?;
+    let usable = ways::login_kinds(&project.settings);
+    let mut known = rows.into_iter().filter_map(|row| Some((LoginIdKind::from_name(&row.kind)?, row.original)));
+    Ok(known.find(|(kind, _)| usable.contains(kind)))
+}
+
+fn prefill(hint: &LoginIdHint) -> (LoginIdKind, String) {
+    match hint {
+        LoginIdHint::Email(value) => (LoginIdKind::Email, value.clone()),
+        LoginIdHint::Phone(value) => (LoginIdKind::Phone, value.clone()),
+        LoginIdHint::Username(value) => (LoginIdKind::Username, value.clone()),
+    }
+}

@@ -1,0 +1,88 @@
+//! Passkeys on the pages: the options a page carries, a new passkey, signing in with one.
+
+use std::net::IpAddr;
+
+use vestibule_domain::time::Timestamp;
+use vestibule_store::passkeys;
+
+use super::{
+    Flow,
+    sign_in::{Proof, SignIn},
+    steps::Mistakes,
+};
+use crate::{
+    app::App,
+    flows::{Error, tries::Buckets},
+    passkeys::{Assertion, NewPasskey, Person, Site},
+    projects::Project,
+};
+
+fn site(project: &Project) -> Site<'_> {
+    Site::new(project.settings.public_origin(), project.settings.display_name())
+}
+
+fn challenge(project: &Project, flow: &Flow, purpose: &str) -> [u8; 32] {
+    // Unguessable because of the flow's random id, and of no use after: a flow ends with the first that is right.
+    project.keys.mac.passkey_challenge(purpose, flow.id.as_bytes())
+}
+
+/// The options with which a page asks the browser for a new passkey.
+pub(crate) fn creation_options(project: &Project, flow: &Flow) -> String {
+    let name = flow.state.pending.as_ref().filter(|pending| pending.is_settled());
+    let name = name.map_or_else(|| project.settings.display_name(), |pending| pending.login_id.original.as_str());
+    let person = Person { id: flow.future_user(), name, passkeys: &[] };
+    site(project).creation_options(&challenge(project, flow, "create"), &person)
+}
+
+/// The options with which a page asks the browser to sign in with a passkey it has.
+pub(crate) fn request_options(project: &Project, flow: &Flow) -> String {
+    site(project).request_options(&challenge(project, flow, "use"), &[])
+}
+
+/// Judges the browser's answer to the creation options.
+pub(crate) fn read_new(project: &Project, flow: &Flow, answer: &str) -> Option<NewPasskey> {
+    match site(project).register(answer, &challenge(project, flow, "create")) {
+        Ok(passkey) => Some(passkey),
+        Err(problem) => {
+            tracing::info!(error = %problem, "a new passkey was refused");
+            None
+        }
+    }
+}
+
+/// Judges the browser's answer to the request options; a wrong one is counted before the answer is given.
+pub(crate) async fn sign_in(
+    app: &App,
+    project: &Project,
+    flow: &Flow,
+    answer: &str,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<SignIn, Error> {
+    let buckets = Buckets::of_passkey(project, ip);
+    buckets.check(app, project, now).await?;
+    match find_proof(app, project, flow, answer).await? {
+        Some(proof) => Ok(SignIn::Proved(Box::new(proof))),
+        None => {
+            buckets.record_failure(app, project, now).await?;
+            Ok(SignIn::Mistaken(Mistakes { wrong_credentials: true, ..Mistakes::default() }))
+        }
+    }
+}
+
+async fn find_proof(app: &App, project: &Project, flow: &Flow, answer: &str) -> Result<Option<Proof>, Error> {
+    let Ok(assertion) = Assertion::read(answer) else { return Ok(None) };
+    let found = passkeys::find(&mut *app.store.read().await?, project.no, &assertion.credential_id).await?;
+    let wanted = found.filter(|row| flow.state.only_user.is_none_or(|only| only == row.user_id));
+    let Some(row) = wanted else { return Ok(None) };
+    match site(project).verify(&assertion, &challenge(project, flow, "use"), row.user_id, &row.public_key) {
+        Ok(count) => {
+            let passkey = Some((row.credential_id, i64::from(count)));
+            Ok(Some(Proof { passkey, ..Proof::new(row.user_id, "pop user") }))
+        }
+        Err(problem) => {
+            tracing::info!(user.id = %row.user_id, error = %problem, "a passkey was refused");
+            Ok(None)
+        }
+    }
+}

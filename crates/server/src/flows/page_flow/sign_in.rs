@@ -1,0 +1,337 @@
+//! What a person does to come back as a member: password, code, and a new password by code.
+//! Nothing here tells, by words or by time, whether an account exists.
+
+use std::net::IpAddr;
+
+use vestibule_domain::{
+    credential::{
+        otp::{self, OtpDecision, ResendDecision},
+        password::{self, Weakness},
+    },
+    id::UserId,
+    identifier::{LoginId, LoginIdKind},
+    secret::Secret,
+    time::Timestamp,
+};
+use vestibule_store::credentials::{self, LoginIdRow};
+
+use super::{
+    Attempt, CodeMessage, CodeUse, Flow, Goal, WriteMessage, save,
+    steps::{Identification, Mistakes, charge_code, check_password, hash_code, new_code},
+    ways,
+};
+use crate::{
+    app::App,
+    flows::{Error, tries::Buckets},
+    passwords::Verdict,
+    projects::Project,
+};
+
+/// Who a person proved to be, and what is to be written down about it.
+#[derive(Debug)]
+pub(crate) struct Proof {
+    pub(crate) user: UserId,
+    /// How it was proved (RFC 8176).
+    pub(crate) amr: &'static str,
+    /// A hash to store: of the same password made anew, or of a new one.
+    pub(crate) password_hash: Option<String>,
+    /// A forgotten password was replaced: whoever knew the old one is shut out.
+    pub(crate) recovered: bool,
+    /// The login ID whose code was typed.
+    pub(crate) proved: Option<(LoginIdKind, String)>,
+    /// The passkey that was used, with its new count.
+    pub(crate) passkey: Option<(Vec<u8>, i64)>,
+}
+
+impl Proof {
+    pub(super) fn new(user: UserId, amr: &'static str) -> Self {
+        Self { user, amr, password_hash: None, recovered: false, proved: None, passkey: None }
+    }
+}
+
+/// What a step of logging in led to.
+pub(crate) enum SignIn {
+    /// Something was wrong; nothing changed.
+    Mistaken(Mistakes),
+    /// The state says which page is next.
+    Next,
+    /// It is proved who it is.
+    Proved(Box<Proof>),
+    /// The flow was changed in another tab meanwhile: look again.
+    Stale,
+}
+
+/// Takes a login ID, and the password where the first page asks for both.
+pub(crate) async fn log_in(
+    app: &App,
+    project: &Project,
+    flow: &mut Flow,
+    input: Identification,
+    ip: IpAddr,
+    write: WriteMessage<'_>,
+    now: Timestamp,
+) -> Result<SignIn, Error> {
+    let login_id = match LoginId::parse(input.kind, &input.login_id, project.settings.default_country()) {
+        Ok(login_id) => login_id,
+        Err(error) => return Ok(SignIn::Mistaken(Mistakes { login_id: Some(error), ..Mistakes::default() })),
+    };
+    match (ways::has_password(&project.settings, login_id.kind), ways::has_code(&project.settings, login_id.kind)) {
+        (true, false) => try_password_of(app, project, flow, &login_id, input.password, ip, now).await,
+        (false, _) => send_code(app, project, flow, login_id, Goal::Login, ip, write, now).await,
+        (true, true) => {
+            flow.state.attempt = Some(Attempt { login_id, goal: Goal::Login, user: None, code: None, proved_at: None });
+            Ok(if save(app, project, flow, None, now).await? { SignIn::Next } else { SignIn::Stale })
+        }
+    }
+}
+
+/// Takes the password for the login ID that was named before.
+pub(crate) async fn try_password(
+    app: &App,
+    project: &Project,
+    flow: &Flow,
+    typed: Secret<String>,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<SignIn, Error> {
+    let Some(attempt) = &flow.state.attempt else { return Ok(SignIn::Stale) };
+    try_password_of(app, project, flow, &attempt.login_id, typed, ip, now).await
+}
+
+async fn try_password_of(
+    app: &App,
+    project: &Project,
+    flow: &Flow,
+    login_id: &LoginId,
+    typed: Secret<String>,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<SignIn, Error> {
+    let buckets = Buckets::of_password(project, &login_id.value, ip);
+    buckets.check(app, project, now).await?;
+    let mut conn = app.store.read().await?;
+    let found = credentials::find_login_id(&mut conn, project.no, login_id.kind.as_str(), &login_id.value).await?;
+    let found = found.map(|row| row.user_id).filter(|user| is_wanted(flow, *user));
+    let hash = match found {
+        Some(user) => credentials::find_password(&mut conn, project.no, user).await?.map(|row| row.hash),
+        None => None,
+    };
+    drop(conn);
+    let verdict = app.hasher.verify(password::prepare(typed.expose()), hash).await?;
+    let (Verdict::Right { stale }, Some(user)) = (verdict, found) else {
+        buckets.record_failure(app, project, now).await?;
+        return Ok(SignIn::Mistaken(Mistakes { wrong_credentials: true, ..Mistakes::default() }));
+    };
+    // Whoever guesses at many doors at once must not be let in by the one that opened late.
+    buckets.check(app, project, now).await?;
+    let mut proof = Proof::new(user, "pwd");
+    if stale {
+        // Not worth failing for: it will be made anew next time.
+        proof.password_hash = app.hasher.hash(password::prepare(typed.expose()), &app.entropy).await.ok();
+    }
+    Ok(SignIn::Proved(Box::new(proof)))
+}
+
+fn is_wanted(flow: &Flow, user: UserId) -> bool {
+    flow.state.only_user.is_none_or(|only| only == user)
+}
+
+/// Takes the login ID of somebody who forgot the password, or wants a code instead of it.
+#[expect(clippy::too_many_arguments, reason = "the flow's context and three things typed")]
+pub(crate) async fn ask_for_code(
+    app: &App,
+    project: &Project,
+    flow: &mut Flow,
+    (kind, typed): (LoginIdKind, &str),
+    goal: Goal,
+    ip: IpAddr,
+    write: WriteMessage<'_>,
+    now: Timestamp,
+) -> Result<SignIn, Error> {
+    match LoginId::parse(kind, typed, project.settings.default_country()) {
+        Ok(login_id) => send_code(app, project, flow, login_id, goal, ip, write, now).await,
+        Err(error) => Ok(SignIn::Mistaken(Mistakes { login_id: Some(error), ..Mistakes::default() })),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the flow's context and what a code is for")]
+async fn send_code(
+    app: &App,
+    project: &Project,
+    flow: &mut Flow,
+    login_id: LoginId,
+    goal: Goal,
+    ip: IpAddr,
+    write: WriteMessage<'_>,
+    now: Timestamp,
+) -> Result<SignIn, Error> {
+    charge_code(app, project, &login_id, ip, now)?;
+    let mut conn = app.store.read().await?;
+    let row = credentials::find_login_id(&mut conn, project.no, login_id.kind.as_str(), &login_id.value).await?;
+    drop(conn);
+    let user = row.filter(|row| may_receive(goal, row)).map(|row| row.user_id).filter(|user| is_wanted(flow, *user));
+    let (code, text) = new_code(app, flow, None, now);
+    let message = CodeMessage::new(use_of(goal), &login_id, &text).map(|code| write(&code));
+    flow.state.attempt = Some(Attempt { login_id, goal, user, code: Some(code), proved_at: None });
+    // Without an account the code is as good as lost: it is stored and asked for, but nobody learns it.
+    let message = message.filter(|_| user.is_some());
+    Ok(if save(app, project, flow, message, now).await? { SignIn::Next } else { SignIn::Stale })
+}
+
+/// An address that was never proved is no way in by itself; but a new password may be chosen through it.
+fn may_receive(goal: Goal, row: &LoginIdRow) -> bool {
+    match goal {
+        Goal::Login => row.verified_at.is_some(),
+        Goal::Recover => true,
+    }
+}
+
+fn use_of(goal: Goal) -> CodeUse {
+    match goal {
+        Goal::Login => CodeUse::Login,
+        Goal::Recover => CodeUse::Recover,
+    }
+}
+
+/// What a typed code led to.
+pub(crate) enum LoginCode {
+    /// Right: it is proved who it is.
+    Proved(Box<Proof>),
+    /// Right: a new password may be chosen.
+    Next,
+    /// Wrong, and how it stands now.
+    Refused(OtpDecision),
+    /// No code is waited for, or the flow changed in another tab.
+    Stale,
+}
+
+/// Compares a typed code with the one sent to a member; a wrong one is counted before the answer is given.
+pub(crate) async fn try_code(
+    app: &App,
+    project: &Project,
+    flow: &mut Flow,
+    typed: &str,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<LoginCode, Error> {
+    let presented = hash_code(flow, typed);
+    let Some(attempt) = &mut flow.state.attempt else { return Ok(LoginCode::Stale) };
+    let Some(code) = &mut attempt.code else {
+        // The code was right already, but what came after it failed.
+        let proved = attempt.proved_at.is_some();
+        return Ok(if proved { after_code(attempt).unwrap_or(LoginCode::Stale) } else { LoginCode::Stale });
+    };
+    let buckets = Buckets::of_code(project, &attempt.login_id.value, ip);
+    buckets.check(app, project, now).await?;
+    let mut decision = otp::try_code(code, &presented, now);
+    let user = attempt.user;
+    if decision == OtpDecision::Accepted && user.is_none() {
+        // A code nobody was sent was guessed; it is worth nothing.
+        decision = OtpDecision::Wrong { tries_left: otp::MAX_TRIES.saturating_sub(code.tries + 1) };
+    }
+    match decision {
+        OtpDecision::Accepted => {
+            attempt.proved_at = Some(now);
+            attempt.code = None;
+        }
+        OtpDecision::Wrong { .. } => *code = code.tried(),
+        OtpDecision::Expired | OtpDecision::Exhausted => return Ok(LoginCode::Refused(decision)),
+    }
+    if !save(app, project, flow, None, now).await? {
+        return Ok(LoginCode::Stale);
+    }
+    let after = flow.state.attempt.as_ref().filter(|_| decision == OtpDecision::Accepted).and_then(after_code);
+    if let Some(after) = after {
+        return Ok(after);
+    }
+    buckets.record_failure(app, project, now).await?;
+    Ok(LoginCode::Refused(decision))
+}
+
+/// What the right code opens.
+fn after_code(attempt: &Attempt) -> Option<LoginCode> {
+    let user = attempt.user?;
+    let (kind, value) = (attempt.login_id.kind, attempt.login_id.value.clone());
+    Some(match attempt.goal {
+        Goal::Recover => LoginCode::Next,
+        Goal::Login => {
+            let proof = Proof { proved: Some((kind, value)), ..Proof::new(user, amr_of_code(kind)) };
+            LoginCode::Proved(Box::new(proof))
+        }
+    })
+}
+
+/// RFC 8176: a one-time code, and how it travelled.
+pub(crate) fn amr_of_code(kind: LoginIdKind) -> &'static str {
+    match kind {
+        LoginIdKind::Phone => "otp sms",
+        LoginIdKind::Email | LoginIdKind::Username => "otp",
+    }
+}
+
+/// Sends another code to a member, unless it is too soon or there were too many.
+pub(crate) async fn resend(
+    app: &App,
+    project: &Project,
+    flow: &mut Flow,
+    ip: IpAddr,
+    write: WriteMessage<'_>,
+    now: Timestamp,
+) -> Result<Option<ResendDecision>, Error> {
+    let Some(attempt) = &flow.state.attempt else { return Ok(None) };
+    let Some(code) = &attempt.code else { return Ok(None) };
+    let decision = otp::may_resend(code, now);
+    if decision != ResendDecision::Allowed {
+        return Ok(Some(decision));
+    }
+    charge_code(app, project, &attempt.login_id, ip, now)?;
+    let (new, text) = new_code(app, flow, Some(code), now);
+    let message = CodeMessage::new(use_of(attempt.goal), &attempt.login_id, &text).map(|code| write(&code));
+    let message = message.filter(|_| attempt.user.is_some());
+    if let Some(attempt) = &mut flow.state.attempt {
+        attempt.code = Some(new);
+    }
+    Ok(save(app, project, flow, message, now).await?.then_some(ResendDecision::Allowed))
+}
+
+/// Takes the new password of somebody who typed the right code.
+pub(crate) async fn choose_password(
+    app: &App,
+    project: &Project,
+    flow: &Flow,
+    typed: Secret<String>,
+) -> Result<Result<Option<Proof>, Vec<Weakness>>, Error> {
+    let proved = flow.state.attempt.as_ref().filter(|attempt| attempt.proved_at.is_some());
+    let Some((attempt, user)) = proved.and_then(|attempt| Some((attempt, attempt.user?))) else {
+        return Ok(Ok(None));
+    };
+    let weaknesses = check_password(app, project, typed.expose(), Some(&attempt.login_id));
+    if !weaknesses.is_empty() {
+        return Ok(Err(weaknesses));
+    }
+    let hash = app.hasher.hash(password::prepare(typed.expose()), &app.entropy).await?;
+    let proved = Some((attempt.login_id.kind, attempt.login_id.value.clone()));
+    Ok(Ok(Some(Proof { password_hash: Some(hash), recovered: true, proved, ..Proof::new(user, "pwd") })))
+}
+
+/// Whether the code typed for a login ID that is taken also opens the account it belongs to.
+pub(crate) async fn open_taken(app: &App, project: &Project, flow: &Flow) -> Result<Option<Proof>, Error> {
+    let Some(pending) = flow.state.pending.as_ref().filter(|_| may_open_taken(project, flow)) else { return Ok(None) };
+    let kind = pending.login_id.kind;
+    let mut conn = app.store.read().await?;
+    let row = credentials::find_login_id(&mut conn, project.no, kind.as_str(), &pending.login_id.value).await?;
+    let row = row.filter(|row| may_receive(Goal::Login, row) && is_wanted(flow, row.user_id));
+    Ok(row.map(|row| {
+        let proved = Some((kind, pending.login_id.value.clone()));
+        Proof { proved, ..Proof::new(row.user_id, amr_of_code(kind)) }
+    }))
+}
+
+/// Whether the person may be asked to go on as the owner of the login ID it just proved to hold.
+pub(crate) fn may_open_taken(project: &Project, flow: &Flow) -> bool {
+    let pending = flow.state.pending.as_ref();
+    flow.state.allows_login(project)
+        && pending.is_some_and(|pending| {
+            pending.taken && pending.proved_at.is_some() && ways::has_code(&project.settings, pending.login_id.kind)
+        })
+}

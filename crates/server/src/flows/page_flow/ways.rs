@@ -1,0 +1,87 @@
+//! Which ways to join and to log in a project's pages offer. Settings in, answers out.
+
+use vestibule_domain::{
+    identifier::LoginIdKind,
+    project::{AuthenticatorKind, ProjectSettings},
+};
+
+/// How somebody with a login ID will log in from now on: the first way the project lists for its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NewWay {
+    Password,
+    /// A code sent to the login ID itself.
+    Code,
+    Passkey,
+}
+
+/// The way somebody new with this kind of login ID is given.
+pub(crate) fn new_way(settings: &ProjectSettings, kind: LoginIdKind) -> NewWay {
+    match settings.authenticators_for(kind).first() {
+        Some(AuthenticatorKind::OobOtpEmail | AuthenticatorKind::OobOtpSms) => NewWay::Code,
+        Some(AuthenticatorKind::Passkey) => NewWay::Passkey,
+        // The settings were checked: there is a way for each kind.
+        Some(AuthenticatorKind::Password) | None => NewWay::Password,
+    }
+}
+
+/// Whether a new login ID of this kind must be proved before it counts.
+pub(crate) fn needs_proof(settings: &ProjectSettings, kind: LoginIdKind) -> bool {
+    settings.verification_required(kind) || new_way(settings, kind) == NewWay::Code
+}
+
+/// Whether members with this kind of login ID may log in with a password.
+pub(crate) fn has_password(settings: &ProjectSettings, kind: LoginIdKind) -> bool {
+    settings.authenticators_for(kind).contains(&AuthenticatorKind::Password)
+}
+
+/// Whether members with this kind of login ID may log in with a code sent to it.
+pub(crate) fn has_code(settings: &ProjectSettings, kind: LoginIdKind) -> bool {
+    let ways = settings.authenticators_for(kind);
+    ways.contains(&AuthenticatorKind::OobOtpEmail) || ways.contains(&AuthenticatorKind::OobOtpSms)
+}
+
+/// Whether anybody may log in with a passkey.
+pub(crate) fn has_passkeys(settings: &ProjectSettings) -> bool {
+    settings.offers(AuthenticatorKind::Passkey)
+}
+
+/// The kinds of login ID worth typing to log in.
+pub(crate) fn login_kinds(settings: &ProjectSettings) -> Vec<LoginIdKind> {
+    let usable = |kind: &LoginIdKind| has_password(settings, *kind) || has_code(settings, *kind);
+    settings.login_id_kinds().into_iter().filter(usable).collect()
+}
+
+/// The kinds of login ID a forgotten password can be replaced through.
+pub(crate) fn recovery_kinds(settings: &ProjectSettings) -> Vec<LoginIdKind> {
+    let reachable = |kind: &LoginIdKind| match kind {
+        LoginIdKind::Email | LoginIdKind::Phone => has_password(settings, *kind),
+        LoginIdKind::Username => false,
+    };
+    settings.login_id_kinds().into_iter().filter(reachable).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use vestibule_domain::project::Origin;
+
+    use super::*;
+
+    #[test]
+    fn the_first_way_listed_for_a_kind_is_the_one_new_members_get() {
+        use AuthenticatorKind::{OobOtpEmail, OobOtpSms, Passkey, Password};
+        let mut settings = ProjectSettings::new("a", Origin::parse("http://localhost").unwrap());
+        let table: [(&[AuthenticatorKind], LoginIdKind, NewWay, bool); 7] = [
+            (&[Password, OobOtpEmail], LoginIdKind::Email, NewWay::Password, true),
+            (&[OobOtpEmail, Password], LoginIdKind::Email, NewWay::Code, true),
+            (&[OobOtpSms, Password], LoginIdKind::Email, NewWay::Password, true),
+            (&[OobOtpSms, Password], LoginIdKind::Phone, NewWay::Code, true),
+            (&[OobOtpSms, Password], LoginIdKind::Username, NewWay::Password, false),
+            (&[Passkey, Password], LoginIdKind::Username, NewWay::Passkey, false),
+            (&[Passkey, Password], LoginIdKind::Email, NewWay::Passkey, true),
+        ];
+        for (offered, kind, way, proof) in table {
+            settings.authentication.primary_authenticators = Some(offered.to_vec());
+            assert_eq!((new_way(&settings, kind), needs_proof(&settings, kind)), (way, proof), "{offered:?} {kind:?}");
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! The one transaction behind every change on an account page: the change, the mails that tell of it, the end of the
+//! errand, and the code for the app that ordered it.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use vestibule_domain::{
+    event::{Event, RevocationReason, UserModel},
+    id::{FlowId, GrantId, IdentityId, ProjectNo, SessionId, UserId},
+    promotion::{Removal, is_last_login_credential},
+    time::Timestamp,
+    user::User,
+};
+use vestibule_store::{
+    StoreError, Tx, codes,
+    credentials::{self, LoginIdRow},
+    flows as errands, grants, outbox,
+    passkeys::{self, PasskeyRow},
+    sessions, users,
+};
+
+use super::{Standing, errand::Errand};
+use crate::{
+    app::App,
+    events::{self, QueuedEvent},
+    flows::{
+        Error,
+        account::Loaded,
+        authorize::{AppRedirect, NewCode, answer},
+        caller::{Caller, Via},
+        token::settings_action,
+    },
+    ports::mailer::Mail,
+    projects::Project,
+};
+
+/// What is done.
+pub(super) enum Deed {
+    AddLoginId(LoginIdRow),
+    /// The new login ID keeps the identity of the old one.
+    ReplaceLoginId {
+        old: IdentityId,
+        new: LoginIdRow,
+    },
+    VerifyLoginId(IdentityId),
+    RemoveLoginId(IdentityId),
+    /// Ends every other session: whoever knew the old password is out.
+    SetPassword {
+        hash: String,
+        keep: Seat,
+    },
+    /// Ends one session or grant, and what is grouped with it.
+    End(Seat),
+    /// Ends every session and grant but the one the person sits on.
+    EndOthers {
+        keep: Seat,
+    },
+    SetNames(Vec<(&'static str, Option<String>)>),
+    AddPasskey(PasskeyRow),
+    RemovePasskey(IdentityId),
+    /// The member proved again to be itself; with a passkey, its count moves on.
+    Prove {
+        seat: Seat,
+        amr: &'static str,
+        passkey: Option<(Vec<u8>, i64)>,
+    },
+    Delete,
+}
+
+/// The session or grant a person sits on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seat {
+    Session(SessionId),
+    Grant(GrantId),
+}
+
+impl Seat {
+    /// Where the caller sits.
+    pub(crate) fn of(caller: &Caller) -> Self {
+        match &caller.via {
+            Via::Session(session) => Self::Session(session.id),
+            Via::Grant(grant) => Self::Grant(grant.id),
+        }
+    }
+}
+
+/// How it ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// Done; the app that ordered it gets its answer.
+    Done(Option<AppRedirect>),
+    /// The login ID belongs to somebody; nothing changed.
+    Taken,
+    /// It is the last way in; nothing changed.
+    LastWay,
+    /// What it was about changed in another tab; look again.
+    Stale,
+    /// The member is gone.
+    Gone,
+}
+
+/// What to change, and what goes with it.
+pub(super) struct Order<'a> {
+    pub(super) deed: Deed,
+    pub(super) mails: Vec<Mail>,
+    /// The errand that ends with it.
+    pub(super) errand: Option<&'a Errand>,
+}
+
+struct Change {
+    user: UserId,
+    project: Arc<Project>,
+    deed: Deed,
+    errand: Option<(FlowId, i64, String, Timestamp)>,
+    mails: Vec<String>,
+    endings: Vec<(Seat, QueuedEvent)>,
+    deletion: Option<QueuedEvent>,
+    code: Option<NewCode>,
+    now: Timestamp,
+}
+
+enum Refusal {
+    Store(StoreError),
+    Taken,
+    LastWay,
+    Stale,
+    Gone,
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Carries an order out, in one transaction.
+pub(super) async fn commit(
+    app: &App,
+    project: &Arc<Project>,
+    caller: &Caller,
+    order: Order<'_>,
+    now: Timestamp,
+) -> Result<Outcome, Error> {
+    let user = &caller.user;
+    let mut endings = Vec::new();
+    if let Some(reason) = order.deed.ends_sessions() {
+        endings = describe_endings(app, project, user, reason, now).await?;
+    }
+    let mut deletion = None;
+    if matches!(order.deed, Deed::Delete) {
+        deletion = Some(describe_deletion(app, project, user, now).await?);
+    }
+    let request = order.errand.and_then(Errand::request);
+    let code = request.map(|request| settings_action::make_code(app, request, now));
+    let redirect = request.zip(code.as_ref()).map(|(request, code)| answer(request, Some(code.text.clone())));
+    let errand = order.errand.filter(|errand| errand.version > 0).map(|errand| {
+        let mut done = errand.clone();
+        done.state.finished = true;
+        done.state.pending = None;
+        (done.id, done.version, done.to_json(), done.expires_at)
+    });
+    let print = |mail: &Mail| serde_json::to_string(mail).expect("a mail is plain JSON");
+    let change = Change {
+        user: user.id,
+        project: Arc::clone(project),
+        deed: order.deed,
+        errand,
+        mails: order.mails.iter().map(print).collect(),
+        endings,
+        deletion,
+        code,
+        now,
+    };
+    match app.store.write("change_account", change, move |tx, change| Box::pin(write(tx, change))).await {
+        Ok(()) => {
+            app.outbox_bell.notify_one();
+            Ok(Outcome::Done(redirect))
+        }
+        Err(Refusal::Store(error)) => Err(error.into()),
+        Err(Refusal::Taken) => Ok(Outcome::Taken),
+        Err(Refusal::LastWay) => Ok(Outcome::LastWay),
+        Err(Refusal::Stale) => Ok(Outcome::Stale),
+        Err(Refusal::Gone) => Ok(Outcome::Gone),
+    }
+}
+
+impl Deed {
+    /// Why sessions end with it, if any do.
+    fn ends_sessions(&self) -> Option<RevocationReason> {
+        match self {
+            Self::SetPassword { .. } => Some(RevocationReason::PasswordChange),
+            Self::End(_) | Self::EndOthers { .. } => Some(RevocationReason::User),
+            Self::AddLoginId(_)
+            | Self::ReplaceLoginId { .. }
+            | Self::VerifyLoginId(_)
+            | Self::RemoveLoginId(_)
+            | Self::SetNames(_)
+            | Self::AddPasskey(_)
+            | Self::RemovePasskey(_)
+            | Self::Prove { .. }
+            | Self::Delete => None,
+        }
+    }
+}
+
+/// The events that tell of every session and grant that may end.
+async fn describe_endings(
+    app: &App,
+    project: &Project,
+    user: &User,
+    reason: RevocationReason,
+    now: Timestamp,
+) -> Result<Vec<(Seat, QueuedEvent)>, Error> {
+    let mut conn = app.store.read().await?;
+    let sessions = sessions::list(&mut conn, project.no, user.id).await?;
+    let grants = grants::list(&mut conn, project.no, user.id).await?;
+    drop(conn);
+    let sessions = sessions.iter().map(|session| (Seat::Session(session.id), events::model_of_session(session)));
+    let grants = grants.iter().map(|grant| (Seat::Grant(grant.id), events::model_of_grant(grant)));
+    let describe = |(seat, session)| {
+        let event = Event::SessionRevoked { user_id: user.id, session, reason };
+        (seat, events::prepare(app, project, &event, user.id, &events::Origin::default(), now))
+    };
+    Ok(sessions.chain(grants).map(describe).collect())
+}
+
+async fn describe_deletion(app: &App, project: &Project, user: &User, now: Timestamp) -> Result<QueuedEvent, Error> {
+    let loaded = Loaded::load(&mut *app.store.read().await?, project, user.clone()).await?;
+    let event = Event::UserDeleted { user: UserModel::copy(&loaded.account()) };
+    Ok(events::prepare(app, project, &event, user.id, &events::Origin::default(), now))
+}
+
+async fn write(tx: &mut Tx, change: &Change) -> Result<(), Refusal> {
+    let (no, user, now) = (change.project.no, change.user, change.now);
+    // First of all, so that of two changes at once the second sees what the first did.
+    if !users::note_change(tx, no, user, now).await? {
+        return Err(Refusal::Gone);
+    }
+    if let Some((id, version, state, expires_at)) = &change.errand
+        && !errands::update(tx, no, *id, *version, state, *expires_at).await?
+    {
+        return Err(Refusal::Stale);
+    }
+    do_deed(tx, change).await?;
+    for mail in &change.mails {
+        outbox::push(tx, no, "mail", None, mail, now).await?;
+    }
+    if let Some(event) = &change.deletion {
+        events::queue(tx, no, user, event, now).await?;
+    }
+    if let Some(code) = &change.code {
+        codes::insert(tx, no, code.hash, &code.payload, code.expires_at).await?;
+    }
+    Ok(())
+}
+
+async fn do_deed(tx: &mut Tx, change: &Change) -> Result<(), Refusal> {
+    let (no, user, now) = (change.project.no, change.user, change.now);
+    match &change.deed {
+        Deed::AddLoginId(row) => insert_login_id(tx, no, row).await,
+        Deed::ReplaceLoginId { old, new } => {
+            let old = find_login_id(tx, no, user, *old).await?;
+            credentials::remove_login_id(tx, no, &old.kind, &old.value).await?;
+            insert_login_id(tx, no, &LoginIdRow { id: old.id, created_at: old.created_at, ..new.clone() }).await
+        }
+        Deed::VerifyLoginId(id) => {
+            let row = find_login_id(tx, no, user, *id).await?;
+            credentials::verify_login_id(tx, no, &row.kind, &row.value, now).await?;
+            Ok(())
+        }
+        Deed::RemoveLoginId(id) => {
+            let row = find_login_id(tx, no, user, *id).await?;
+            keep_a_way_in(tx, change, Removal::LoginId(*id)).await?;
+            credentials::remove_login_id(tx, no, &row.kind, &row.value).await?;
+            Ok(())
+        }
+        Deed::SetPassword { hash, keep } => {
+            credentials::set_password(tx, no, user, hash, now).await?;
+            end_sessions(tx, change, |group| !group.contains(keep)).await?;
+            Ok(())
+        }
+        Deed::End(seat) => {
+            end_sessions(tx, change, |group| group.contains(seat)).await?;
+            Ok(())
+        }
+        Deed::EndOthers { keep } => {
+            end_sessions(tx, change, |group| !group.contains(keep)).await?;
+            Ok(())
+        }
+        Deed::SetNames(names) => set_names(tx, no, user, names, now).await,
+        Deed::AddPasskey(row) => match passkeys::insert(tx, no, row).await? {
+            true => Ok(()),
+            false => Err(Refusal::Taken),
+        },
+        Deed::RemovePasskey(id) => {
+            keep_a_way_in(tx, change, Removal::Passkey(*id)).await?;
+            match passkeys::remove(tx, no, user, *id).await? {
+                true => Ok(()),
+                false => Err(Refusal::Stale),
+            }
+        }
+        Deed::Prove { seat, amr, passkey } => {
+            if let Some((credential_id, count)) = passkey
+                && !passkeys::record_use(tx, no, credential_id, *count, now).await?
+            {
+                return Err(Refusal::Stale);
+            }
+            let noted = match seat {
+                Seat::Session(id) => sessions::set_authenticated(tx, no, *id, now, Some(amr)).await?,
+                Seat::Grant(id) => grants::set_authenticated(tx, no, *id, now, Some(amr)).await?,
+            };
+            if noted { Ok(()) } else { Err(Refusal::Gone) }
+        }
+        Deed::Delete => match users::delete(tx, no, user).await? {
+            true => Ok(()),
+            false => Err(Refusal::Gone),
+        },
+    }
+}
+
+async fn insert_login_id(tx: &mut Tx, no: ProjectNo, row: &LoginIdRow) -> Result<(), Refusal> {
+    if credentials::insert_login_id(tx, no, row).await? { Ok(()) } else { Err(Refusal::Taken) }
+}
+
+async fn find_login_id(tx: &mut Tx, no: ProjectNo, user: UserId, id: IdentityId) -> Result<LoginIdRow, Refusal> {
+    let rows = credentials::list_login_ids(tx, no, user).await?;
+    rows.into_iter().find(|row| row.id == id).ok_or(Refusal::Stale)
+}
+
+async fn keep_a_way_in(tx: &mut Tx, change: &Change, removal: Removal) -> Result<(), Refusal> {
+    let ways = Standing::read(tx, change.project.no, change.user).await?.ways_in();
+    if is_last_login_credential(&ways, removal, &change.project.settings) { Err(Refusal::LastWay) } else { Ok(()) }
+}
+
+/// Ends the sessions and grants of the groups that are doomed. A cookie session and the grants made from it are a group;
+/// any other grant is one by itself.
+async fn end_sessions(tx: &mut Tx, change: &Change, is_doomed: impl Fn(&[Seat]) -> bool) -> Result<(), StoreError> {
+    let (no, user) = (change.project.no, change.user);
+    let grants = grants::list(tx, no, user).await?;
+    let mut groups: Vec<Vec<Seat>> = Vec::new();
+    for session in sessions::list(tx, no, user).await? {
+        let of_session = grants.iter().filter(|grant| grant.session_id == Some(session.id));
+        let grouped = of_session.map(|grant| Seat::Grant(grant.id));
+        groups.push(std::iter::once(Seat::Session(session.id)).chain(grouped).collect());
+    }
+    for grant in &grants {
+        let seat = Seat::Grant(grant.id);
+        if !groups.iter().any(|group| group.contains(&seat)) {
+            groups.push(vec![seat]);
+        }
+    }
+    for seat in groups.into_iter().filter(|group| is_doomed(group)).flatten() {
+        let was_there = match seat {
+            Seat::Session(id) => sessions::remove(tx, no, id).await?,
+            Seat::Grant(id) => grants::remove(tx, no, id).await?,
+        };
+        if let Some((_, event)) = change.endings.iter().find(|(told, _)| was_there && *told == seat) {
+            events::queue(tx, no, user, event, change.now).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn set_names(
+    tx: &mut Tx,
+    no: ProjectNo,
+    user: UserId,
+    names: &[(&'static str, Option<String>)],
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let stored = users::find(tx, no, user).await?.ok_or(Refusal::Gone)?;
+    let mut attributes = stored.standard_attributes;
+    for (name, value) in names {
+        match value {
+            Some(value) => drop(attributes.insert((*name).to_string(), Value::from(value.as_str()))),
+            None => drop(attributes.remove(*name)),
+        }
+    }
+    users::set_attributes(tx, no, user, &attributes, &stored.custom_attributes, now).await?;
+    Ok(())
+}

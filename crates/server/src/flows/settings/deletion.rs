@@ -1,0 +1,43 @@
+//! Deleting the account, once its owner typed that it is meant.
+
+use std::sync::Arc;
+
+use vestibule_domain::time::Timestamp;
+
+use super::{
+    change::{Deed, Order, Outcome, commit},
+    errand::Errand,
+};
+use crate::{
+    app::App,
+    flows::{Error, caller::Caller},
+    projects::Project,
+};
+
+/// Whether what was typed is the phrase; keyboards may have changed the case, and added a space at the end.
+pub(crate) fn confirms(typed: &str, phrase: &str) -> bool {
+    typed.trim().to_lowercase() == phrase.trim().to_lowercase()
+}
+
+/// Deletes the member with everything it owns.
+pub(crate) async fn delete(
+    app: &App,
+    project: &Arc<Project>,
+    caller: &Caller,
+    errand: Option<&Errand>,
+    now: Timestamp,
+) -> Result<Outcome, Error> {
+    commit(app, project, caller, Order { deed: Deed::Delete, mails: Vec::new(), errand }, now).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_phrase_may_be_typed_in_any_case_but_must_be_whole() {
+        assert!(confirms(" Kim@Shop.Example ", "kim@shop.example"));
+        assert!(!confirms("kim@shop.exampl", "kim@shop.example"));
+        assert!(!confirms("", "delete"));
+    }
+}

@@ -1,0 +1,28 @@
+//! What people do on their account page, one use case a file. Every change of a member goes through `change::commit`:
+//! one transaction, with its mails, and with the answer to the app that asked for it.
+
+pub(crate) mod change;
+pub(crate) mod deletion;
+pub(crate) mod entrance;
+pub(crate) mod errand;
+pub(crate) mod login_id;
+pub(crate) mod notice;
+pub(crate) mod passkey;
+pub(crate) mod password;
+pub(crate) mod profile;
+pub(crate) mod prove;
+pub(crate) mod sessions;
+pub(crate) mod standing;
+
+use vestibule_domain::time::Timestamp;
+
+pub(crate) use self::standing::Standing;
+use super::caller::{Caller, Via};
+
+/// When the person last proved who it is.
+pub(crate) fn authenticated_at(caller: &Caller) -> Timestamp {
+    match &caller.via {
+        Via::Session(session) => session.authenticated_at,
+        Via::Grant(grant) => grant.authenticated_at,
+    }
+}

@@ -1,0 +1,59 @@
+//! Changing a member's password, or giving it one.
+
+use vestibule_domain::{
+    credential::password::{self, Weakness},
+    secret::Secret,
+};
+
+use super::{
+    Standing,
+    change::{Deed, Order, Outcome, Seat, commit},
+    errand::Errand,
+    login_id::Asking,
+    notice::News,
+    prove::check_password,
+};
+use crate::flows::Error;
+
+/// What was typed.
+pub(crate) struct Typed {
+    /// The password it has, for a member with one.
+    pub(crate) current: Secret<String>,
+    pub(crate) new: Secret<String>,
+}
+
+/// What is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mistakes {
+    pub(crate) current_wrong: bool,
+    /// The new one is the old one.
+    pub(crate) reused: bool,
+    pub(crate) weaknesses: Vec<Weakness>,
+}
+
+/// Changes or sets the password; every other session of the member ends with the old one.
+pub(crate) async fn change(
+    asking: &Asking<'_>,
+    errand: Option<&Errand>,
+    typed: Typed,
+) -> Result<Result<Outcome, Mistakes>, Error> {
+    let Asking { app, project, caller, ip, now, .. } = *asking;
+    let standing = Standing::load(app, project, caller.user.id).await?;
+    let names: Vec<&str> = standing.login_ids.iter().map(|row| row.original.as_str()).collect();
+    let policy = project.settings.password_policy();
+    let weaknesses = password::check_against(&policy, typed.new.expose(), &names, &app.breached);
+    let mut mistakes = Mistakes { weaknesses, ..Mistakes::default() };
+    if standing.password.is_some() {
+        mistakes.current_wrong = !check_password(app, project, &standing, typed.current.expose(), ip, now).await?;
+        let (old, new) = (password::prepare(typed.current.expose()), password::prepare(typed.new.expose()));
+        mistakes.reused = !mistakes.current_wrong && old.expose() == new.expose();
+    }
+    if mistakes != Mistakes::default() {
+        return Ok(Err(mistakes));
+    }
+    let hash = app.hasher.hash(password::prepare(typed.new.expose()), &app.entropy).await?;
+    let mails = standing.mail_address().map(|to| (asking.write_news)(&to, &News::PasswordChanged));
+    let deed = Deed::SetPassword { hash, keep: Seat::of(caller) };
+    let order = Order { deed, mails: mails.into_iter().collect(), errand };
+    commit(app, project, caller, order, now).await.map(Ok)
+}

@@ -1,0 +1,82 @@
+//! What a member is known by and signs in with, as it is stored.
+
+use vestibule_domain::{
+    id::{IdentityId, ProjectNo, UserId},
+    identifier::{LoginId, LoginIdKind},
+    promotion::WaysIn,
+};
+use vestibule_store::{
+    Conn, StoreError,
+    credentials::{self, LoginIdRow, PasswordRow},
+    passkeys::{self, PasskeyRow},
+};
+
+use crate::{app::App, flows::Error, projects::Project};
+
+/// A member's login IDs, password and passkeys.
+pub(crate) struct Standing {
+    pub(crate) login_ids: Vec<LoginIdRow>,
+    pub(crate) password: Option<PasswordRow>,
+    pub(crate) passkeys: Vec<PasskeyRow>,
+}
+
+impl Standing {
+    /// Everything of a member; in a transaction, what it is going to be.
+    pub(crate) async fn read(conn: &mut Conn, no: ProjectNo, user: UserId) -> Result<Self, StoreError> {
+        Ok(Self {
+            login_ids: credentials::list_login_ids(conn, no, user).await?,
+            password: credentials::find_password(conn, no, user).await?,
+            passkeys: passkeys::list(conn, no, user).await?,
+        })
+    }
+
+    /// Everything of a member.
+    pub(crate) async fn load(app: &App, project: &Project, user: UserId) -> Result<Self, Error> {
+        Ok(Self::read(&mut *app.store.read().await?, project.no, user).await?)
+    }
+
+    /// The same in the words of the rules.
+    pub(crate) fn ways_in(&self) -> WaysIn {
+        WaysIn {
+            login_ids: self.login_ids.iter().filter_map(|row| Some((row.id, kind_of(row)?))).collect(),
+            has_password: self.password.is_some(),
+            passkeys: self.passkeys.iter().map(|row| row.id).collect(),
+        }
+    }
+
+    /// One of the login IDs.
+    pub(crate) fn find(&self, id: IdentityId) -> Option<&LoginIdRow> {
+        self.login_ids.iter().find(|row| row.id == id)
+    }
+
+    /// What the account is called: its first email address, else phone number, else username.
+    pub(crate) fn name(&self) -> Option<&str> {
+        let first = |kind| self.login_ids.iter().find(|row| kind_of(row) == Some(kind));
+        LoginIdKind::ALL.into_iter().find_map(first).map(|row| row.original.as_str())
+    }
+
+    /// Where news about the account go: the first proved email address, else the first one.
+    pub(crate) fn mail_address(&self) -> Option<String> {
+        let mut emails = self.login_ids.iter().filter(|row| kind_of(row) == Some(LoginIdKind::Email));
+        let proved = emails.clone().find(|row| row.verified_at.is_some());
+        proved.or_else(|| emails.next()).and_then(|row| login_id_of(row)?.address())
+    }
+
+    /// Where a code can prove that it is really the member: a proved address first.
+    pub(crate) fn code_target(&self) -> Option<LoginId> {
+        let reachable = |row: &&LoginIdRow| kind_of(row).is_some_and(|kind| kind != LoginIdKind::Username);
+        let mut addresses = self.login_ids.iter().filter(reachable);
+        let proved = addresses.clone().find(|row| row.verified_at.is_some());
+        proved.or_else(|| addresses.next()).and_then(login_id_of)
+    }
+}
+
+/// The kind of a stored login ID.
+pub(crate) fn kind_of(row: &LoginIdRow) -> Option<LoginIdKind> {
+    LoginIdKind::from_name(&row.kind)
+}
+
+/// The login ID that is stored.
+pub(crate) fn login_id_of(row: &LoginIdRow) -> Option<LoginId> {
+    Some(LoginId { kind: kind_of(row)?, value: row.value.clone(), original: row.original.clone() })
+}

@@ -1,0 +1,73 @@
+//! The end of a settings action: its code proves to the app that what it ordered was done. No tokens come of it.
+
+use serde::{Deserialize, Serialize};
+use vestibule_domain::time::Timestamp;
+use vestibule_protocol::{Credential, oauth::CodeExchange};
+use vestibule_store::codes;
+
+use super::{ClientProof, authenticate_client, code::check_pkce};
+use crate::{
+    app::App,
+    crypto::sha256,
+    flows::{
+        Error,
+        authorize::{CODE_LIFETIME, NewCode, PendingRequest},
+    },
+    projects::Project,
+};
+
+/// What the code stands for. It names no user: the account may be gone by then. It does not read as the payload of an
+/// authorization code, nor the other way round, so neither is worth anything at the other grant.
+#[derive(Serialize, Deserialize)]
+struct ActionCode {
+    settings_action_of: String,
+    redirect_uri: String,
+    code_challenge: Option<String>,
+}
+
+/// Makes the code for a request whose order was carried out; the caller's transaction stores it.
+pub(crate) fn make_code(app: &App, request: &PendingRequest, now: Timestamp) -> NewCode {
+    let text = app.entropy.alphanumeric();
+    let payload = ActionCode {
+        settings_action_of: request.client_id.clone(),
+        redirect_uri: request.redirect_uri.clone(),
+        code_challenge: request.code_challenge.clone(),
+    };
+    NewCode {
+        hash: sha256(text.as_bytes()),
+        text,
+        payload: serde_json::to_string(&payload).expect("a code's payload is plain JSON"),
+        expires_at: now.plus(CODE_LIFETIME),
+    }
+}
+
+/// Takes the code back; of any number of callers one succeeds.
+pub(crate) async fn finish(
+    app: &App,
+    project: &Project,
+    proof: &ClientProof,
+    exchange: &CodeExchange,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let hash = sha256(exchange.code.as_str().as_bytes());
+    let mut conn = app.store.read().await?;
+    let client = authenticate_client(&mut conn, project, proof).await?;
+    let (payload, expires_at) = codes::find(&mut conn, project.no, hash).await?.ok_or(Error::InvalidCode)?;
+    drop(conn);
+    let payload: ActionCode = serde_json::from_str(&payload).map_err(|_| Error::InvalidCode)?;
+    if payload.settings_action_of != client.client_id || now > expires_at {
+        return Err(Error::InvalidCode);
+    }
+    if exchange.redirect_uri.as_deref() != Some(payload.redirect_uri.as_str()) {
+        return Err(Error::RedirectUriMismatch);
+    }
+    check_pkce(payload.code_challenge.as_deref(), exchange.code_verifier.as_ref().map(Credential::as_str))?;
+    let no = project.no;
+    let taken = app
+        .store
+        .write("finish_settings_action", hash, move |tx, hash| {
+            Box::pin(async move { codes::take(tx, no, *hash).await.map(|code| code.is_some()) })
+        })
+        .await?;
+    if taken { Ok(()) } else { Err(Error::InvalidCode) }
+}

@@ -1,0 +1,100 @@
+//! Counting tries that went wrong, for all nodes: passwords and codes, by account and by address. A try that is right
+//! costs two reads and no write; one that is wrong is in the store before its answer is given.
+
+use std::{net::IpAddr, time::Duration};
+
+use vestibule_domain::{
+    limit::{Decision, Quota, decide, ip_key},
+    project::LimitName,
+    time::Timestamp,
+};
+use vestibule_store::{StoreError, tries};
+
+use super::error::{Error, RateLimit};
+use crate::{app::App, crypto::sha256, limits::Counter, projects::Project};
+
+/// The buckets one try counts for.
+pub(crate) struct Buckets(Vec<Bucket>);
+
+#[derive(Clone, Copy)]
+struct Bucket {
+    name: LimitName,
+    id: [u8; 32],
+    quota: Quota,
+}
+
+impl Buckets {
+    /// Those of a password tried for a login ID.
+    pub(crate) fn of_password(project: &Project, account: &str, ip: IpAddr) -> Self {
+        Self::new(project, [(LimitName::PasswordPerUser, account), (LimitName::PasswordPerIp, &by_ip(ip))])
+    }
+
+    /// Those of a code tried for an address.
+    pub(crate) fn of_code(project: &Project, account: &str, ip: IpAddr) -> Self {
+        Self::new(project, [(LimitName::CodeTryPerUser, account), (LimitName::CodeTryPerIp, &by_ip(ip))])
+    }
+
+    /// Those of a passkey: it names its own account, so only the address counts.
+    pub(crate) fn of_passkey(project: &Project, ip: IpAddr) -> Self {
+        Self::new(project, [(LimitName::PasskeyPerIp, by_ip(ip).as_str())])
+    }
+
+    fn new<const N: usize>(project: &Project, counted: [(LimitName, &str); N]) -> Self {
+        let bucket = |(name, of): (LimitName, &str)| {
+            let quota = project.settings.limit(name)?;
+            Some(Bucket { name, id: sha256(format!("{}|{of}", name.error_name()).as_bytes()).0, quota })
+        };
+        Self(counted.into_iter().filter_map(bucket).collect())
+    }
+
+    /// Whether there is room for one more wrong try.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] when there is not.
+    pub(crate) async fn check(&self, app: &App, project: &Project, now: Timestamp) -> Result<(), Error> {
+        let mut conn = app.store.read().await?;
+        for bucket in &self.0 {
+            let state = tries::find(&mut conn, project.no, &bucket.id).await?;
+            if let Decision::Denied { retry_after } = decide(state, bucket.quota, now) {
+                return Err(bucket.exceeded(retry_after));
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a wrong try. When others filled a bucket meanwhile, the answer must not be told: any number of tries at
+    /// once learns no more than fits.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] when a bucket was full.
+    pub(crate) async fn record_failure(&self, app: &App, project: &Project, now: Timestamp) -> Result<(), Error> {
+        let (no, input) = (project.no, self.0.clone());
+        let full = app
+            .store
+            .write("count_try", input, move |tx, buckets| {
+                Box::pin(async move {
+                    let mut full = None;
+                    for bucket in buckets.iter() {
+                        let interval = bucket.quota.interval();
+                        let capacity = interval.saturating_mul(bucket.quota.burst.max(1));
+                        if !tries::add(tx, no, &bucket.id, interval, capacity, now).await? {
+                            full = Some(*bucket);
+                        }
+                    }
+                    Ok::<_, StoreError>(full)
+                })
+            })
+            .await?;
+        full.map_or(Ok(()), |bucket| Err(bucket.exceeded(bucket.quota.interval())))
+    }
+}
+
+impl Bucket {
+    fn exceeded(&self, retry_after: Duration) -> Error {
+        Error::RateLimited(RateLimit { counter: Counter::Setting(self.name), retry_after })
+    }
+}
+
+fn by_ip(ip: IpAddr) -> String {
+    ip_key(ip).to_string()
+}

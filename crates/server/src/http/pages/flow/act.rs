@@ -1,0 +1,338 @@
+//! What a person does on a flow's pages: each view's form leads to one step, and the step to the next page.
+
+use axum::{http::StatusCode, response::Response};
+use vestibule_domain::{credential::otp::ResendDecision, identifier::LoginIdKind, secret::Secret};
+use vestibule_protocol::form::Form;
+
+use super::{Scene, View, show::Typed};
+use crate::{
+    flows::{
+        Error,
+        authorize::{cancel_redirect, issue_for_caller},
+        page_flow::{
+            self, CodeMessage, Goal, Message,
+            commit::{self, Achievement, Browser, Committed},
+            passkey,
+            sign_in::{self, LoginCode, Proof, SignIn},
+            steps::{self, CodeOutcome, Identification, Step},
+            ways,
+        },
+    },
+    http::{
+        cookies, error,
+        pages::{
+            device_name, error_page, flow_error, link_to_app, see_other, to_app,
+            words::{Writer, complain_of_code, whole_seconds},
+        },
+    },
+    ui::{AlreadyPromotedPage, Complaint, ErrorKind, NoticeKind, Page, TooManyTriesPage},
+};
+
+fn field<'a>(form: &'a Form, name: &str) -> &'a str {
+    form.get(name).ok().flatten().unwrap_or_default()
+}
+
+impl Scene {
+    /// Takes a form that was sent to one of the flow's addresses.
+    pub(super) async fn act(&mut self, view: View, form: &Form) -> Response {
+        let login = self.flow.state.allows_login(&self.visit.project);
+        let result = match view {
+            View::Identify => self.identify(form).await,
+            View::Code if field(form, "action") == "resend" => self.resend(view).await,
+            View::Code => self.verify(field(form, "code")).await,
+            View::NewPasskey | View::PasskeyAlone => self.join_with_passkey(view, field(form, "credential")).await,
+            View::Login if login => self.log_in(form).await,
+            View::Password if login => self.try_password(form).await,
+            View::UseCode if login => self.ask_for_code(form, Goal::Login).await,
+            View::Forgotten if login => self.ask_for_code(form, Goal::Recover).await,
+            View::LoginCode if login && field(form, "action") == "resend" => self.resend(view).await,
+            View::LoginCode if login => self.try_login_code(field(form, "code")).await,
+            View::NewPassword if login => self.choose_password(field(form, "password")).await,
+            View::Passkey if login => self.use_passkey(field(form, "credential")).await,
+            View::Continue => self.go_on(field(form, "action")).await,
+            // Logging in instead of being promoted is not open here, and some addresses only show something.
+            View::Login
+            | View::Password
+            | View::UseCode
+            | View::Forgotten
+            | View::LoginCode
+            | View::NewPassword
+            | View::Passkey
+            | View::HaveAccount
+            | View::Start
+            | View::Current => Ok(see_other(&self.here())),
+        };
+        result.unwrap_or_else(|error| self.fail(view, &error))
+    }
+
+    /// An error that ends the request; one of limits says when to try again and how.
+    fn fail(&self, view: View, problem: &Error) -> Response {
+        let (Error::RateLimited(_), Some(wait)) = (problem, error::retry_after(problem)) else {
+            return flow_error(&self.visit, &self.headers, problem);
+        };
+        error::log(&self.visit, problem);
+        let page = TooManyTriesPage {
+            retry_after_seconds: whole_seconds(wait),
+            retry_href: Some(self.at(view)),
+            cancel_href: self.cancel_href(),
+        };
+        error::with_retry_after(self.render(StatusCode::TOO_MANY_REQUESTS, None, &page), Some(wait))
+    }
+
+    fn again(&self, page: &dyn Page) -> Response {
+        self.render(StatusCode::UNPROCESSABLE_ENTITY, None, page)
+    }
+
+    fn read(form: &Form, kinds: &[LoginIdKind]) -> Identification {
+        let kind = LoginIdKind::from_name(field(form, "login_id_kind")).filter(|kind| kinds.contains(kind));
+        Identification {
+            kind: kind.or_else(|| kinds.first().copied()).unwrap_or(LoginIdKind::Email),
+            login_id: field(form, "login_id").to_string(),
+            password: Secret::new(field(form, "password").to_string()),
+        }
+    }
+
+    /// Whether anybody may join here: a guest may though sign-up is closed.
+    fn check_joining(&self) -> Result<(), Error> {
+        let closed = self.visit.project.settings.public_signup_disabled() && self.flow.state.guest().is_none();
+        if closed || self.flow.state.only_user.is_some() { Err(Error::PublicSignUpDisabled) } else { Ok(()) }
+    }
+
+    async fn identify(&mut self, form: &Form) -> Result<Response, Error> {
+        self.check_joining()?;
+        let kinds = self.visit.project.settings.login_id_kinds();
+        if kinds.is_empty() {
+            return Ok(see_other(&self.here()));
+        }
+        let input = Self::read(form, &kinds);
+        let (visit, writer) = (self.visit.clone(), self.writer());
+        let write = |message: &CodeMessage<'_>| -> Message { writer.write(message) };
+        // Whoever joins has turned away from what was offered or tried before.
+        self.flow.state.offered_user = None;
+        self.flow.state.attempt = None;
+        let step =
+            steps::identify(&visit.app, &visit.project, &mut self.flow, input, visit.ip, &write, visit.now).await?;
+        Ok(match step {
+            Step::Mistaken(mistakes) => {
+                self.again(&self.identify_page(None, Some(&Typed { form, mistakes: &mistakes })))
+            }
+            Step::Next | Step::Stale => see_other(&self.here()),
+            Step::Ready => self.commit(Achievement::Joined(None)).await?,
+        })
+    }
+
+    async fn verify(&mut self, typed: &str) -> Result<Response, Error> {
+        if typed.trim().is_empty() {
+            return Ok(self.again(&self.code_page(Some(Complaint::CodeMissing))));
+        }
+        let visit = self.visit.clone();
+        let outcome = steps::try_code(&visit.app, &visit.project, &mut self.flow, typed, visit.ip, visit.now).await?;
+        Ok(match outcome {
+            CodeOutcome::Ready => self.commit(Achievement::Joined(None)).await?,
+            CodeOutcome::Next | CodeOutcome::Stale => see_other(&self.here()),
+            CodeOutcome::Refused(decision) => self.again(&self.code_page(Some(complain_of_code(decision)))),
+        })
+    }
+
+    async fn resend(&mut self, view: View) -> Result<Response, Error> {
+        let (visit, writer) = (self.visit.clone(), self.writer());
+        let write = |message: &CodeMessage<'_>| -> Message { writer.write(message) };
+        let (app, project, flow) = (&visit.app, &visit.project, &mut self.flow);
+        let decision = if view == View::Code {
+            steps::resend(app, project, flow, visit.ip, &write, visit.now).await?
+        } else {
+            sign_in::resend(app, project, flow, visit.ip, &write, visit.now).await?
+        };
+        let Some(decision) = decision else { return Ok(see_other(&self.here())) };
+        let notice = match decision {
+            ResendDecision::Allowed => NoticeKind::CodeSent,
+            ResendDecision::Later { .. } | ResendDecision::Exhausted => NoticeKind::CodeTooSoon,
+        };
+        let page = if view == View::Code { self.code_page(None) } else { self.login_code_page(None) };
+        Ok(self.render(StatusCode::OK, Some(notice), &page))
+    }
+
+    async fn join_with_passkey(&mut self, view: View, answer: &str) -> Result<Response, Error> {
+        self.check_joining()?;
+        let project = &self.visit.project;
+        let alone = view == View::PasskeyAlone;
+        let open =
+            if alone { project.settings.passkey_identity_enabled() } else { steps::needs_passkey(project, &self.flow) };
+        if !open {
+            return Ok(see_other(&self.here()));
+        }
+        let Some(made) = passkey::read_new(project, &self.flow, answer) else { return Ok(self.passkey_failed()) };
+        if alone {
+            self.flow.state.pending = None;
+        }
+        self.commit(Achievement::Joined(Some(made))).await
+    }
+
+    fn passkey_failed(&self) -> Response {
+        let page = self.current_page();
+        self.render(StatusCode::UNPROCESSABLE_ENTITY, Some(NoticeKind::PasskeyFailed), page.as_ref())
+    }
+
+    async fn log_in(&mut self, form: &Form) -> Result<Response, Error> {
+        let kinds = ways::login_kinds(&self.visit.project.settings);
+        if kinds.is_empty() {
+            return Ok(see_other(&self.at(View::Login)));
+        }
+        let input = Self::read(form, &kinds);
+        let (visit, writer) = (self.visit.clone(), self.writer());
+        let write = |message: &CodeMessage<'_>| -> Message { writer.write(message) };
+        self.flow.state.offered_user = None;
+        let step =
+            sign_in::log_in(&visit.app, &visit.project, &mut self.flow, input, visit.ip, &write, visit.now).await?;
+        match step {
+            SignIn::Mistaken(mistakes) => {
+                Ok(self.again(&self.login_page(None, Some(&Typed { form, mistakes: &mistakes }))))
+            }
+            SignIn::Next | SignIn::Stale => Ok(see_other(&self.here())),
+            SignIn::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
+        }
+    }
+
+    async fn try_password(&mut self, form: &Form) -> Result<Response, Error> {
+        let visit = self.visit.clone();
+        let typed = Secret::new(field(form, "password").to_string());
+        let step = sign_in::try_password(&visit.app, &visit.project, &self.flow, typed, visit.ip, visit.now).await?;
+        match step {
+            SignIn::Mistaken(_) => Ok(self.again(&self.password_page(Some(Complaint::CredentialsWrong)))),
+            SignIn::Next | SignIn::Stale => Ok(see_other(&self.here())),
+            SignIn::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
+        }
+    }
+
+    async fn ask_for_code(&mut self, form: &Form, goal: Goal) -> Result<Response, Error> {
+        let settings = &self.visit.project.settings;
+        let mut kinds = match goal {
+            Goal::Recover => ways::recovery_kinds(settings),
+            Goal::Login => ways::login_kinds(settings),
+        };
+        if goal == Goal::Login {
+            kinds.retain(|kind| ways::has_code(settings, *kind));
+        }
+        if kinds.is_empty() {
+            return Ok(see_other(&self.at(View::Login)));
+        }
+        let input = Self::read(form, &kinds);
+        let (visit, writer) = (self.visit.clone(), self.writer());
+        let write = |message: &CodeMessage<'_>| -> Message { writer.write(message) };
+        let (app, project, named) = (&visit.app, &visit.project, (input.kind, input.login_id.as_str()));
+        let step =
+            sign_in::ask_for_code(app, project, &mut self.flow, named, goal, visit.ip, &write, visit.now).await?;
+        Ok(match step {
+            SignIn::Mistaken(mistakes) => {
+                let typed = Typed { form, mistakes: &mistakes };
+                match goal {
+                    Goal::Login => self.again(&self.use_code_page(Some(&typed))),
+                    Goal::Recover => self.again(&self.forgotten_page(None, Some(&typed))),
+                }
+            }
+            SignIn::Next | SignIn::Stale => see_other(&self.here()),
+            SignIn::Proved(proof) => self.commit(Achievement::Proved(proof)).await?,
+        })
+    }
+
+    async fn try_login_code(&mut self, typed: &str) -> Result<Response, Error> {
+        if typed.trim().is_empty() {
+            return Ok(self.again(&self.login_code_page(Some(Complaint::CodeMissing))));
+        }
+        let visit = self.visit.clone();
+        let outcome = sign_in::try_code(&visit.app, &visit.project, &mut self.flow, typed, visit.ip, visit.now).await?;
+        match outcome {
+            LoginCode::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
+            LoginCode::Next | LoginCode::Stale => Ok(see_other(&self.here())),
+            LoginCode::Refused(decision) => Ok(self.again(&self.login_code_page(Some(complain_of_code(decision))))),
+        }
+    }
+
+    async fn choose_password(&mut self, typed: &str) -> Result<Response, Error> {
+        let visit = self.visit.clone();
+        let chosen =
+            sign_in::choose_password(&visit.app, &visit.project, &self.flow, Secret::new(typed.to_string())).await?;
+        match chosen {
+            Ok(Some(proof)) => self.commit(Achievement::Proved(Box::new(proof))).await,
+            Ok(None) => Ok(see_other(&self.here())),
+            Err(weaknesses) => Ok(self.again(&self.new_password_page(typed, &weaknesses))),
+        }
+    }
+
+    async fn use_passkey(&mut self, answer: &str) -> Result<Response, Error> {
+        if !ways::has_passkeys(&self.visit.project.settings) {
+            return Ok(see_other(&self.here()));
+        }
+        let visit = self.visit.clone();
+        let step = passkey::sign_in(&visit.app, &visit.project, &self.flow, answer, visit.ip, visit.now).await?;
+        match step {
+            SignIn::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
+            SignIn::Mistaken(_) | SignIn::Next | SignIn::Stale => {
+                let page = self.login_page(None, None);
+                Ok(self.render(StatusCode::UNPROCESSABLE_ENTITY, Some(NoticeKind::PasskeyFailed), &page))
+            }
+        }
+    }
+
+    /// "Continue", or "use another account".
+    async fn go_on(&mut self, action: &str) -> Result<Response, Error> {
+        let visit = self.visit.clone();
+        if action != "continue" {
+            // The login ID that is taken is not what the person wants.
+            self.flow.state.pending = None;
+            page_flow::start_over(&visit.app, &visit.project, &mut self.flow, visit.now).await?;
+            return Ok(see_other(&self.here()));
+        }
+        if let Some(wanted) = self.flow.state.offered_user {
+            let resolution = visit.resolve(&self.headers).await?;
+            let Some(caller) = resolution.live().filter(|caller| caller.user.id == wanted) else {
+                return Ok(see_other(&self.here()));
+            };
+            let redirect =
+                issue_for_caller(&visit.app, &visit.project, &self.flow.state.request, caller, visit.now).await?;
+            return Ok(to_app(&visit, &redirect));
+        }
+        let proof: Option<Proof> = sign_in::open_taken(&visit.app, &visit.project, &self.flow).await?;
+        match proof {
+            Some(proof) => self.commit(Achievement::Proved(Box::new(proof))).await,
+            None => Ok(see_other(&self.at(View::Login))),
+        }
+    }
+
+    async fn commit(&mut self, achievement: Achievement) -> Result<Response, Error> {
+        let visit = self.visit.clone();
+        let resolution = visit.resolve(&self.headers).await?;
+        let session = resolution.live().and_then(|caller| caller.session()).cloned();
+        let browser = Browser { session, device: device_name(&self.headers), ip: visit.ip };
+        let done = commit::commit(&visit.app, &visit.project, &self.flow, achievement, browser, visit.now).await?;
+        Ok(match done {
+            Committed::Done { redirect, session_cookie } => {
+                let mut response = to_app(&visit, &redirect);
+                if let Some(cookie) = session_cookie {
+                    cookies::set_session(response.headers_mut(), &visit.project, &cookie);
+                }
+                response
+            }
+            // The person proved that the address is theirs, or there was nothing to prove: now it may be said.
+            Committed::Taken => {
+                steps::mark_taken(&visit.app, &visit.project, &mut self.flow, visit.now).await?;
+                self.render(StatusCode::CONFLICT, None, self.current_page().as_ref())
+            }
+            Committed::AlreadyPromoted => {
+                let page = AlreadyPromotedPage { app_href: link_to_app(&cancel_redirect(&self.flow.state.request)) };
+                self.render(StatusCode::CONFLICT, None, &page)
+            }
+            Committed::UserGone => {
+                let request = Some(&self.flow.state.request);
+                error_page(&visit, &self.headers, request, StatusCode::GONE, ErrorKind::GuestGone)
+            }
+            Committed::Disabled => return Err(Error::UserDisabled),
+            Committed::PasskeyRefused => self.passkey_failed(),
+            Committed::Stale => see_other(&self.here()),
+        })
+    }
+
+    fn writer(&self) -> Writer {
+        Writer::new(&self.visit, &self.headers, Some(&self.flow.state.request))
+    }
+}

@@ -1,0 +1,269 @@
+//! The pages of promotion, sign-up and login: takes what a person does, calls one step, shows where it led.
+
+mod act;
+mod show;
+
+use axum::{
+    extract::{Path, Request},
+    http::{HeaderMap, StatusCode, request::Parts},
+    response::Response,
+};
+use vestibule_domain::{id::FlowId, identifier::LoginIdKind, identity::IdentityDetail};
+use vestibule_protocol::form::Form;
+
+use super::{Frame, error_page, flow_error, render, to_app};
+use crate::{
+    flows::{
+        account::Loaded,
+        authorize::cancel_redirect,
+        page_flow::{self, Flow, FlowProblem},
+    },
+    http::{body, cookies, error, visit::Visit},
+    ui::{AlreadyPromotedPage, ErrorKind, NoticeKind, Page},
+};
+
+/// The addresses below a flow's own: each shows a page and takes what is done on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum View {
+    /// Whatever the state asks for.
+    Current,
+    /// The first page, whatever was done since: where the back button leads.
+    Start,
+    /// Joining: a login ID.
+    Identify,
+    /// Joining: the code sent to it.
+    Code,
+    /// Joining: a passkey for the login ID.
+    NewPasskey,
+    /// Joining with a passkey and nothing else.
+    PasskeyAlone,
+    /// Joining: "I have an account".
+    HaveAccount,
+    /// Coming back: a login ID.
+    Login,
+    /// Coming back: the password for it.
+    Password,
+    /// Coming back: a code instead of the password.
+    UseCode,
+    /// Coming back: the code that was sent.
+    LoginCode,
+    /// Coming back: a passkey.
+    Passkey,
+    /// The password is forgotten.
+    Forgotten,
+    /// A new one.
+    NewPassword,
+    /// Going on as who is signed in, or as who was proved.
+    Continue,
+}
+
+impl View {
+    const ALL: [Self; 15] = [
+        Self::Current,
+        Self::Start,
+        Self::Identify,
+        Self::Code,
+        Self::NewPasskey,
+        Self::PasskeyAlone,
+        Self::HaveAccount,
+        Self::Login,
+        Self::Password,
+        Self::UseCode,
+        Self::LoginCode,
+        Self::Passkey,
+        Self::Forgotten,
+        Self::NewPassword,
+        Self::Continue,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "",
+            Self::Start => "start",
+            Self::Identify => "identify",
+            Self::Code => "code",
+            Self::NewPasskey => "new-passkey",
+            Self::PasskeyAlone => "passkey-alone",
+            Self::HaveAccount => "have-account",
+            Self::Login => "login",
+            Self::Password => "password",
+            Self::UseCode => "use-code",
+            Self::LoginCode => "login-code",
+            Self::Passkey => "passkey",
+            Self::Forgotten => "forgotten",
+            Self::NewPassword => "new-password",
+            Self::Continue => "continue",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|view| view.as_str() == name)
+    }
+}
+
+/// Who is signed in and may simply go on, as the page names it.
+struct Offered {
+    person: Option<String>,
+    detail: Option<String>,
+}
+
+/// One request to a flow's pages, with its flow loaded.
+struct Scene {
+    visit: Visit,
+    headers: HeaderMap,
+    browser: String,
+    flow: Flow,
+    offered: Option<Offered>,
+}
+
+/// `GET /flow/{id}`
+pub(crate) async fn show(visit: Visit, Path(id): Path<String>, request: Request) -> Response {
+    show_view(visit, &id, View::Current, &request.into_parts().0).await
+}
+
+/// `GET /flow/{id}/{view}`
+pub(crate) async fn show_step(visit: Visit, Path((id, view)): Path<(String, String)>, request: Request) -> Response {
+    match View::from_name(&view) {
+        Some(view) => show_view(visit, &id, view, &request.into_parts().0).await,
+        None => error_page(&visit, request.headers(), None, StatusCode::NOT_FOUND, ErrorKind::NotFound),
+    }
+}
+
+async fn show_view(visit: Visit, id: &str, view: View, request: &Parts) -> Response {
+    let query = Form::parse_query(request.uri.query().unwrap_or_default()).ok();
+    let kind = query.as_ref().and_then(|query| query.get("kind").ok().flatten()).and_then(LoginIdKind::from_name);
+    match open(visit, id, &request.headers).await {
+        Ok(scene) => scene.show(view, kind),
+        Err(response) => response,
+    }
+}
+
+/// `GET /flow/{id}/cancel`
+pub(crate) async fn cancel(visit: Visit, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    match open(visit, &id, &headers).await {
+        Ok(scene) => to_app(&scene.visit, &cancel_redirect(&scene.flow.state.request)),
+        Err(response) => response,
+    }
+}
+
+/// `POST /flow/{id}/{view}`
+pub(crate) async fn act(visit: Visit, Path((id, view)): Path<(String, String)>, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let body = match body::read(&visit, request).await {
+        Ok(body) => body,
+        Err(_) => return error_page(&visit, &headers, None, StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::TooLarge),
+    };
+    let form = match body.form() {
+        Ok(form) => form,
+        Err(problem) => return error::plain(StatusCode::BAD_REQUEST, format!("{problem}\n")),
+    };
+    let Some(view) = View::from_name(&view) else {
+        return error_page(&visit, &headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound);
+    };
+    let mut scene = match open(visit, &id, &headers).await {
+        Ok(scene) => scene,
+        Err(response) => return response,
+    };
+    if !scene.is_own_form(form.get("_csrf").ok().flatten().unwrap_or_default()) {
+        return scene.render(StatusCode::FORBIDDEN, Some(NoticeKind::FormExpired), scene.current_page().as_ref());
+    }
+    if scene.flow.state.finished {
+        return scene.finished();
+    }
+    scene.act(view, &form).await
+}
+
+async fn open(visit: Visit, id: &str, headers: &HeaderMap) -> Result<Scene, Response> {
+    let Ok(id) = id.parse::<FlowId>() else {
+        return Err(error_page(&visit, headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound));
+    };
+    let jar = cookies::Jar::read(headers);
+    let browser = jar.get(&cookies::Names::of(&visit.project).flow).map(str::to_string);
+    let loaded = page_flow::load(&visit.app, &visit.project, id, browser.as_deref(), visit.now).await;
+    match (loaded, browser) {
+        (Ok(Ok(flow)), Some(browser)) => {
+            let mut scene = Scene { visit, headers: headers.clone(), browser, flow, offered: None };
+            match scene.find_offered().await {
+                Ok(offered) => scene.offered = offered,
+                Err(error) => return Err(flow_error(&scene.visit, headers, &error)),
+            }
+            if scene.offered.is_none() {
+                // Signed out meanwhile: there is nobody to go on as.
+                scene.flow.state.offered_user = None;
+            }
+            Ok(scene)
+        }
+        (Ok(Err(FlowProblem::Expired)), _) => {
+            Err(error_page(&visit, headers, None, StatusCode::GONE, ErrorKind::FlowExpired))
+        }
+        (Ok(_), _) => Err(error_page(&visit, headers, None, StatusCode::FORBIDDEN, ErrorKind::CookiesBlocked)),
+        (Err(error), _) => Err(flow_error(&visit, headers, &error)),
+    }
+}
+
+impl Scene {
+    /// Who is offered, if it is still signed in.
+    async fn find_offered(&self) -> Result<Option<Offered>, crate::flows::Error> {
+        let Some(wanted) = self.flow.state.offered_user else { return Ok(None) };
+        let resolution = self.visit.resolve(&self.headers).await?;
+        let Some(caller) = resolution.live().filter(|caller| caller.user.id == wanted) else { return Ok(None) };
+        let mut conn = self.visit.app.store.read().await?;
+        let loaded = Loaded::load(&mut conn, &self.visit.project, caller.user.clone()).await?;
+        let name = loaded.user.standard_attributes.get("name").and_then(|name| name.as_str()).map(str::to_string);
+        let mut login_ids = loaded.identities.iter().filter_map(|identity| match &identity.detail {
+            IdentityDetail::LoginId { login_id, .. } => Some(login_id.original.clone()),
+            IdentityDetail::Anonymous { .. } | IdentityDetail::Passkey => None,
+        });
+        let login_id = login_ids.next();
+        let member = (!loaded.user.is_anonymous()).then(|| self.visit.project.settings.display_name().to_string());
+        Ok(Some(match name {
+            Some(name) => Offered { person: Some(name), detail: login_id },
+            None => Offered { person: login_id.or(member), detail: None },
+        }))
+    }
+
+    fn is_own_form(&self, token: &str) -> bool {
+        let expected = self.csrf();
+        aws_lc_rs::constant_time::verify_slices_are_equal(token.as_bytes(), expected.as_bytes()).is_ok()
+    }
+
+    fn csrf(&self) -> String {
+        self.visit.project.keys.mac.form_token(self.flow.id, &self.browser)
+    }
+
+    /// The flow's own address: whatever its state asks for.
+    fn here(&self) -> String {
+        format!("/flow/{}", self.flow.id)
+    }
+
+    fn at(&self, view: View) -> String {
+        if view == View::Current { self.here() } else { format!("{}/{}", self.here(), view.as_str()) }
+    }
+
+    fn cancel_href(&self) -> Option<String> {
+        Some(format!("{}/cancel", self.here()))
+    }
+
+    fn render(&self, status: StatusCode, notice: Option<NoticeKind>, page: &dyn Page) -> Response {
+        let frame = Frame { status, request: Some(&self.flow.state.request), csrf: self.csrf(), notice };
+        render(&self.visit, &self.headers, frame, page)
+    }
+
+    fn show(&self, view: View, kind: Option<LoginIdKind>) -> Response {
+        if self.flow.state.finished {
+            return self.finished();
+        }
+        self.render(StatusCode::OK, None, self.page_of(view, kind).as_ref())
+    }
+
+    fn finished(&self) -> Response {
+        self.render(StatusCode::OK, None, &AlreadyPromotedPage { app_href: self.app_home() })
+    }
+
+    /// Where the app lives, as far as its redirect URI tells: without the answer, which was given already.
+    fn app_home(&self) -> Option<String> {
+        let request = &self.flow.state.request;
+        let client = self.visit.project.settings.client(&request.client_id)?;
+        client.client_uri.clone().or_else(|| Some(request.redirect_uri.clone()))
+    }
+}

@@ -1,0 +1,63 @@
+//! Deleting the account.
+
+use axum::{extract::Request, response::Response};
+
+use super::{Desk, sign_out};
+use crate::{
+    flows::settings::{
+        Standing,
+        change::Outcome,
+        deletion::{confirms, delete},
+    },
+    http::{
+        pages::{see_other, to_app},
+        visit::Visit,
+    },
+    ui::{Complaint, DeleteAccountPage},
+};
+
+/// `GET /settings/delete`
+pub(super) async fn show(visit: Visit, request: Request) -> Response {
+    let desk = match Desk::open(visit, request).await {
+        Ok(desk) => desk,
+        Err(response) => return response,
+    };
+    match prepare(&desk).await {
+        Ok(page) => desk.show(&page),
+        Err(response) => response,
+    }
+}
+
+/// `POST /settings/delete`
+pub(super) async fn act(visit: Visit, request: Request) -> Response {
+    let desk = match Desk::receive(visit, request).await {
+        Ok(desk) => desk,
+        Err(response) => return response,
+    };
+    let page = match prepare(&desk).await {
+        Ok(page) => page,
+        Err(response) => return response,
+    };
+    if !confirms(desk.text("confirmation"), &page.phrase) {
+        let error = Some(Complaint::ConfirmationWrong { phrase: page.phrase.clone() }.text());
+        return desk.complain(&DeleteAccountPage { error, ..page });
+    }
+    let visit = &desk.visit;
+    match delete(&visit.app, &visit.project, &desk.caller, desk.errand.as_ref(), visit.now).await {
+        Ok(Outcome::Done(Some(redirect))) => sign_out(visit, to_app(visit, &redirect)),
+        Ok(Outcome::Done(None) | Outcome::Gone) => sign_out(visit, see_other("/logged-out")),
+        Ok(Outcome::Taken | Outcome::LastWay | Outcome::Stale) => see_other(&desk.action()),
+        Err(error) => desk.fail(&error),
+    }
+}
+
+async fn prepare(desk: &Desk) -> Result<DeleteAccountPage, Response> {
+    if let Some(response) = desk.ask_to_prove() {
+        return Err(response);
+    }
+    let visit = &desk.visit;
+    let standing = Standing::load(&visit.app, &visit.project, desk.caller.user.id).await;
+    let standing = standing.map_err(|error| desk.fail(&error))?;
+    let phrase = standing.name().map_or_else(|| DeleteAccountPage::word(&desk.locale()), str::to_string);
+    Ok(DeleteAccountPage { action: desk.action(), phrase, error: None, grace_days: None, back_href: desk.back_href() })
+}

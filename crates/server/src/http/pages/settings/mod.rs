@@ -1,0 +1,245 @@
+//! The account page and the pages below it: who may be here, the form token, the way back, and the proof that is asked
+//! for before something delicate. Each page is a file: it shows itself, takes its form, calls one flow.
+
+mod code;
+mod confirm;
+mod deletion;
+mod login_id;
+mod names;
+mod overview;
+mod passkeys;
+mod password;
+mod sessions;
+
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+    routing::{get, post},
+};
+use vestibule_domain::id::{FlowId, IdentityId};
+use vestibule_protocol::form::Form;
+
+use super::{
+    Frame, context, error_page, flow_error, found, leave, link_to_app, render, see_other, to_app, words::Writer,
+};
+use crate::{
+    app::App,
+    flows::{
+        Error,
+        authorize::cancel_redirect,
+        caller::Caller,
+        settings::{
+            change::Outcome,
+            errand::{self, Action, Errand},
+            login_id::Asking,
+            prove::is_fresh,
+        },
+    },
+    http::{body, cookies, error, visit::Visit},
+    ui::{ErrorKind, Locale, NoticeKind, Page},
+};
+
+/// The overview's address.
+const HOME: &str = "/settings";
+
+/// The routes of the account page.
+pub(crate) fn router() -> Router<std::sync::Arc<App>> {
+    Router::new()
+        .route(HOME, get(overview::show))
+        .route("/settings/sign-in", get(overview::sign_in))
+        .route("/settings/promote", get(overview::promote))
+        .route("/settings/names", get(names::show).post(names::save))
+        .route("/settings/password", get(password::show).post(password::save))
+        .route("/settings/identity/add", get(login_id::show_add).post(login_id::add))
+        .route("/settings/identity/change", get(login_id::show_change).post(login_id::change))
+        .route("/settings/identity/verify", get(login_id::show_verify).post(login_id::verify))
+        .route("/settings/identity/remove", get(login_id::show_remove).post(login_id::remove))
+        .route("/settings/code", get(code::show).post(code::act))
+        .route("/settings/confirm", get(confirm::show).post(confirm::act))
+        .route("/settings/passkeys", get(passkeys::show).post(passkeys::act))
+        .route("/settings/sessions", post(sessions::act).get(overview::redirect))
+        .route("/settings/delete", get(deletion::show).post(deletion::act))
+        // Old addresses, and those of pages there is no page for.
+        .route("/settings/{*rest}", get(overview::redirect))
+        .route("/", get(overview::home))
+}
+
+/// The page on which an app's order is carried out.
+pub(crate) fn path_of(errand: FlowId, action: Action) -> String {
+    match action {
+        Action::ChangePassword => format!("/settings/password?errand={errand}"),
+        Action::DeleteAccount => format!("/settings/delete?errand={errand}"),
+        Action::AddLoginId { of } => format!("/settings/identity/add?kind={}&errand={errand}", of.as_str()),
+        Action::ChangeLoginId { id } => format!("/settings/identity/change?id={id}&errand={errand}"),
+    }
+}
+
+/// One request of a member to a page of its account.
+struct Desk {
+    visit: Visit,
+    headers: HeaderMap,
+    caller: Caller,
+    /// The query of a page that is shown; query and body of a form that was sent.
+    form: Form,
+    /// The page's own address, with its query.
+    here: String,
+    errand: Option<Errand>,
+    writer: Writer,
+}
+
+impl Desk {
+    /// Lets a member in to look at a page; anybody else is sent to the overview.
+    async fn open(visit: Visit, request: Request) -> Result<Self, Response> {
+        let form = Form::parse_query(request.uri().query().unwrap_or_default()).unwrap_or_default();
+        Self::sit(visit, request.headers().clone(), address_of(&request), form).await
+    }
+
+    /// Takes the form a member sent from one of our pages; one that is not ours leads back to the page, undone.
+    async fn receive(visit: Visit, request: Request) -> Result<Self, Response> {
+        let (headers, here) = (request.headers().clone(), address_of(&request));
+        let Ok(body) = body::read(&visit, request).await else {
+            return Err(error_page(&visit, &headers, None, StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::TooLarge));
+        };
+        let form = match body.form() {
+            Ok(form) => form,
+            Err(problem) => return Err(error::plain(StatusCode::BAD_REQUEST, format!("{problem}\n"))),
+        };
+        let desk = Self::sit(visit, headers, here, form).await?;
+        let expected = leave::form_token(&desk.visit, &desk.caller);
+        let presented = desk.text("_csrf");
+        if aws_lc_rs::constant_time::verify_slices_are_equal(presented.as_bytes(), expected.as_bytes()).is_err() {
+            return Err(see_other(&with_notice(&desk.here, NoticeKind::FormExpired)));
+        }
+        Ok(desk)
+    }
+
+    async fn sit(visit: Visit, headers: HeaderMap, here: String, form: Form) -> Result<Self, Response> {
+        let resolution = visit.resolve(&headers).await.map_err(|error| flow_error(&visit, &headers, &error))?;
+        let Some(caller) = resolution.live().filter(|caller| !caller.user.is_anonymous()).cloned() else {
+            return Err(found(HOME));
+        };
+        let mut errand = None;
+        if let Some(text) = form.get("errand").ok().flatten() {
+            let loaded = match text.parse::<FlowId>() {
+                Ok(id) => errand::load(&visit.app, &visit.project, id, &caller.user, visit.now).await,
+                Err(_) => Ok(None),
+            };
+            errand = loaded.map_err(|error| flow_error(&visit, &headers, &error))?;
+            if errand.is_none() {
+                return Err(error_page(&visit, &headers, None, StatusCode::GONE, ErrorKind::FlowExpired));
+            }
+        }
+        let writer = Writer::new(&visit, &headers, errand.as_ref().and_then(Errand::request));
+        Ok(Self { visit, headers, caller, form, here, errand, writer })
+    }
+
+    /// A parameter, empty if it is not there.
+    fn text(&self, name: &str) -> &str {
+        self.form.get(name).ok().flatten().unwrap_or_default()
+    }
+
+    /// The login ID or passkey the page is about.
+    fn id(&self) -> Option<IdentityId> {
+        self.text("id").parse().ok()
+    }
+
+    /// The page's own address without what was only to be said once.
+    fn action(&self) -> String {
+        let path = self.here.split('?').next().unwrap_or(HOME);
+        let kept = ["kind", "id", "errand", "next", "by"].into_iter().filter_map(|name| {
+            let value = self.form.get(name).ok().flatten()?;
+            Some((name, value))
+        });
+        let query = Form::from_pairs(kept).print();
+        if query.is_empty() { path.to_string() } else { format!("{path}?{query}") }
+    }
+
+    /// Where "back" leads: to the app that ordered this, undone, or to the overview.
+    fn back_href(&self) -> String {
+        let request = self.errand.as_ref().and_then(Errand::request);
+        let app = request.and_then(|request| link_to_app(&cancel_redirect(request)));
+        app.unwrap_or_else(|| HOME.to_string())
+    }
+
+    /// What was done just before, if the address says so.
+    fn notice(&self) -> Option<NoticeKind> {
+        NoticeKind::parse(self.text("done"))
+    }
+
+    /// The person's language.
+    fn locale(&self) -> Locale {
+        context(&self.visit, &self.headers, self.errand.as_ref().and_then(Errand::request), String::new()).locale
+    }
+
+    fn show(&self, page: &dyn Page) -> Response {
+        self.render(StatusCode::OK, self.notice(), page)
+    }
+
+    fn complain(&self, page: &dyn Page) -> Response {
+        self.render(StatusCode::UNPROCESSABLE_ENTITY, None, page)
+    }
+
+    fn render(&self, status: StatusCode, notice: Option<NoticeKind>, page: &dyn Page) -> Response {
+        let request = self.errand.as_ref().and_then(Errand::request);
+        let csrf = leave::form_token(&self.visit, &self.caller);
+        render(&self.visit, &self.headers, Frame { status, request, csrf, notice }, page)
+    }
+
+    fn fail(&self, error: &Error) -> Response {
+        flow_error(&self.visit, &self.headers, error)
+    }
+
+    /// Sends the person to prove who it is, unless that was a moment ago; then it comes back here.
+    fn ask_to_prove(&self) -> Option<Response> {
+        (!is_fresh(&self.caller, self.visit.now)).then(|| see_other(&self.confirm_href(&self.action())))
+    }
+
+    fn confirm_href(&self, next: &str) -> String {
+        format!("/settings/confirm?{}", Form::from_pairs([("next", next)]).print())
+    }
+
+    /// Goes on after something was done: to the app that ordered it, or to the overview, which says what.
+    fn go_on(&self, outcome: Outcome, notice: NoticeKind) -> Response {
+        match outcome {
+            Outcome::Done(Some(redirect)) => to_app(&self.visit, &redirect),
+            Outcome::Done(None) => see_other(&with_notice(HOME, notice)),
+            Outcome::LastWay => see_other(&with_notice(HOME, NoticeKind::LastLoginMethod)),
+            Outcome::Taken | Outcome::Stale | Outcome::Gone => see_other(HOME),
+        }
+    }
+
+    /// Calls one of the flows that send codes or mails.
+    async fn ask<T, F>(&self, question: F) -> Result<T, Error>
+    where
+        F: AsyncFnOnce(&Asking<'_>) -> Result<T, Error>,
+    {
+        let asking = Asking {
+            app: &self.visit.app,
+            project: &self.visit.project,
+            caller: &self.caller,
+            ip: self.visit.ip,
+            write_code: &|message| self.writer.write(message),
+            write_news: &|to, news| self.writer.write_news(to, news),
+            now: self.visit.now,
+        };
+        question(&asking).await
+    }
+}
+
+fn address_of(request: &Request) -> String {
+    request.uri().path_and_query().map_or(HOME, |address| address.as_str()).to_string()
+}
+
+/// An address that says what was done just before.
+fn with_notice(address: &str, notice: NoticeKind) -> String {
+    let separator = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{separator}done={}", notice.code())
+}
+
+/// Forgets whoever was signed in.
+fn sign_out(visit: &Visit, mut response: Response) -> Response {
+    cookies::clear_session(response.headers_mut(), &visit.project);
+    response
+}

@@ -1,0 +1,57 @@
+//! Editing the names in the profile.
+
+use axum::{extract::Request, response::Response};
+
+use super::{Desk, HOME};
+use crate::{
+    flows::settings::profile::{self, MAX_NAME, NAMES, read_name},
+    http::visit::Visit,
+    ui::{Complaint, EditNamesPage, NoticeKind, Text},
+};
+
+/// `GET /settings/names`
+pub(super) async fn show(visit: Visit, request: Request) -> Response {
+    let desk = match Desk::open(visit, request).await {
+        Ok(desk) => desk,
+        Err(response) => return response,
+    };
+    let attributes = &desk.caller.user.standard_attributes;
+    let stored = |name: &str| attributes.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_string();
+    desk.show(&page(NAMES.map(stored), [None, None, None]))
+}
+
+/// `POST /settings/names`
+pub(super) async fn save(visit: Visit, request: Request) -> Response {
+    let desk = match Desk::receive(visit, request).await {
+        Ok(desk) => desk,
+        Err(response) => return response,
+    };
+    let typed = NAMES.map(|name| desk.text(name).to_string());
+    let read = NAMES.map(|name| read_name(desk.text(name)));
+    if read.iter().any(Result::is_err) {
+        let max = u32::try_from(MAX_NAME).unwrap_or(u32::MAX);
+        let errors = read.map(|name| name.is_err().then(|| Complaint::NameTooLong { max }.text()));
+        return desk.complain(&page(typed, errors));
+    }
+    let names = read.map(Result::unwrap_or_default);
+    let visit = &desk.visit;
+    match profile::save(&visit.app, &visit.project, &desk.caller, names, visit.now).await {
+        Ok(outcome) => desk.go_on(outcome, NoticeKind::ProfileSaved),
+        Err(error) => desk.fail(&error),
+    }
+}
+
+fn page(values: [String; 3], errors: [Option<Text>; 3]) -> EditNamesPage {
+    let [given_name, family_name, nickname] = values;
+    let [given_name_error, family_name_error, nickname_error] = errors;
+    EditNamesPage {
+        action: "/settings/names".into(),
+        given_name,
+        family_name,
+        nickname,
+        given_name_error,
+        family_name_error,
+        nickname_error,
+        back_href: HOME.into(),
+    }
+}

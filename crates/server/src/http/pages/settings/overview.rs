@@ -1,0 +1,186 @@
+//! The account page itself, what guests and strangers see in its place, and the server's front door.
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use vestibule_domain::{
+    identifier::LoginIdKind,
+    project::AuthenticatorKind,
+    promotion::{Removal, is_last_login_credential},
+    time::Timestamp,
+};
+use vestibule_store::credentials::LoginIdRow;
+
+use super::{Desk, HOME, sessions};
+use crate::{
+    flows::{
+        caller::Caller,
+        settings::{Standing, entrance, profile, standing::kind_of},
+    },
+    http::{
+        cookies,
+        pages::{Frame, flow_error, found, leave, page, render, see_other, words::ui_kind},
+        visit::Visit,
+    },
+    ui::{
+        Elapsed, Link, LoggedOutPage, LoginIdChoice, LoginIdEntry, PasskeySummary, PasswordSummary, SettingsGuestPage,
+        SettingsPage, Text,
+    },
+};
+
+/// `GET /settings`
+pub(crate) async fn show(visit: Visit, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let resolution = match visit.resolve(&headers).await {
+        Ok(resolution) => resolution,
+        Err(error) => return flow_error(&visit, &headers, &error),
+    };
+    match resolution.live() {
+        Some(caller) if caller.user.is_anonymous() => show_guest(&visit, &headers, caller),
+        Some(_) => match Desk::open(visit, request).await {
+            Ok(desk) => show_member(&desk).await,
+            Err(response) => response,
+        },
+        None => {
+            let action = Link { href: "/settings/sign-in".into(), text: Text::new("link-sign-in-again") };
+            page(&visit, &headers, None, StatusCode::OK, &LoggedOutPage { action: Some(action) })
+        }
+    }
+}
+
+fn show_guest(visit: &Visit, headers: &HeaderMap, caller: &Caller) -> Response {
+    let page = SettingsGuestPage {
+        promote_href: Some("/settings/promote".to_string()),
+        logout_action: "/logout".to_string(),
+        delete_href: None,
+        app_href: app_href(visit, caller),
+    };
+    let csrf = leave::form_token(visit, caller);
+    render(visit, headers, Frame { status: StatusCode::OK, request: None, csrf, notice: None }, &page)
+}
+
+async fn show_member(desk: &Desk) -> Response {
+    let (visit, caller) = (&desk.visit, &desk.caller);
+    let standing = match Standing::load(&visit.app, &visit.project, caller.user.id).await {
+        Ok(standing) => standing,
+        Err(error) => return desk.fail(&error),
+    };
+    let sessions = match sessions::list(desk).await {
+        Ok(sessions) => sessions,
+        Err(error) => return desk.fail(&error),
+    };
+    let settings = &visit.project.settings;
+    let kinds = settings.login_id_kinds();
+    let has_username = standing.login_ids.iter().any(|row| kind_of(row) == Some(LoginIdKind::Username));
+    let is_addable = |kind: &&LoginIdKind| **kind != LoginIdKind::Username || !has_username;
+    let uses_password = settings.offers(AuthenticatorKind::Password)
+        && kinds.iter().any(|kind| settings.authenticators_for(*kind).contains(&AuthenticatorKind::Password));
+    let uses_passkeys = settings.offers(AuthenticatorKind::Passkey);
+    let page = SettingsPage {
+        name: profile::display_name(caller),
+        names_href: "/settings/names".into(),
+        login_ids: standing.login_ids.iter().filter_map(|row| describe(desk, &standing, row)).collect(),
+        addable: kinds
+            .iter()
+            .filter(is_addable)
+            .map(|kind| LoginIdChoice {
+                kind: ui_kind(*kind),
+                href: format!("/settings/identity/add?kind={}", kind.as_str()),
+            })
+            .collect(),
+        password: uses_password.then(|| PasswordSummary {
+            changed: standing.password.as_ref().map(|row| elapsed(row.updated_at, visit.now)),
+            href: "/settings/password".into(),
+        }),
+        passkeys: uses_passkeys.then(|| PasskeySummary {
+            count: u32::try_from(standing.passkeys.len()).unwrap_or(u32::MAX),
+            href: "/settings/passkeys".into(),
+        }),
+        sessions,
+        sessions_action: "/settings/sessions".into(),
+        logout_action: "/logout".into(),
+        delete_href: Some("/settings/delete".into()),
+        app_href: app_href(visit, caller),
+    };
+    desk.show(&page)
+}
+
+fn describe(desk: &Desk, standing: &Standing, row: &LoginIdRow) -> Option<LoginIdEntry> {
+    let settings = &desk.visit.project.settings;
+    let kind = kind_of(row)?;
+    let is_proved = row.verified_at.is_some();
+    let can_be_proved = kind != LoginIdKind::Username && settings.verification_enabled(kind);
+    let link = |what: &str| format!("/settings/identity/{what}?id={}", row.id);
+    let is_last = is_last_login_credential(&standing.ways_in(), Removal::LoginId(row.id), settings);
+    Some(LoginIdEntry {
+        kind: ui_kind(kind),
+        value: row.original.clone(),
+        verified: (is_proved || can_be_proved).then_some(is_proved),
+        verify_href: (!is_proved && can_be_proved).then(|| link("verify")),
+        change_href: settings.login_id_kinds().contains(&kind).then(|| link("change")),
+        remove_href: (!is_last).then(|| link("remove")),
+    })
+}
+
+/// How long ago something was.
+pub(super) fn elapsed(at: Timestamp, now: Timestamp) -> Elapsed {
+    Elapsed::from_seconds(now.since(at).as_secs())
+}
+
+fn app_href(visit: &Visit, caller: &Caller) -> Option<String> {
+    let settings = &visit.project.settings;
+    match caller.grant() {
+        // A phone's app has no address to go back to: its person closes the window.
+        Some(grant) => settings.client(&grant.client_id).and_then(|client| client.client_uri.clone()),
+        None => settings.default_client_uri().map(str::to_string),
+    }
+}
+
+/// `GET /settings/promote`: a guest who is signed in becomes a member, without the app's help.
+pub(crate) async fn promote(visit: Visit, headers: HeaderMap) -> Response {
+    let resolution = match visit.resolve(&headers).await {
+        Ok(resolution) => resolution,
+        Err(error) => return flow_error(&visit, &headers, &error),
+    };
+    let Some(caller) = resolution.live() else { return found(HOME) };
+    let jar = cookies::Jar::read(&headers);
+    let browser = jar.get(&cookies::Names::of(&visit.project).flow);
+    let begun = entrance::begin_promotion(&visit.app, &visit.project, caller, browser, visit.now).await;
+    enter(&visit, &headers, begun)
+}
+
+/// `GET /settings/sign-in`: a member comes back to its account page, without an app's help.
+pub(crate) async fn sign_in(visit: Visit, headers: HeaderMap) -> Response {
+    let jar = cookies::Jar::read(&headers);
+    let browser = jar.get(&cookies::Names::of(&visit.project).flow);
+    let begun = entrance::begin_sign_in(&visit.app, &visit.project, browser, visit.now).await;
+    enter(&visit, &headers, begun)
+}
+
+fn enter(
+    visit: &Visit,
+    headers: &HeaderMap,
+    begun: Result<Option<entrance::BegunFlow>, crate::flows::Error>,
+) -> Response {
+    match begun {
+        Ok(Some(begun)) => {
+            let mut response = found(&format!("/flow/{}", begun.flow));
+            cookies::set_flow(response.headers_mut(), &visit.project, &begun.browser);
+            response
+        }
+        Ok(None) => found(HOME),
+        Err(error) => flow_error(visit, headers, &error),
+    }
+}
+
+/// Sub-pages a guest has none of, and old addresses of the account page.
+pub(crate) async fn redirect() -> Response {
+    found(HOME)
+}
+
+/// `GET /`: there is nothing here but the way on.
+pub(crate) async fn home(visit: Visit) -> Response {
+    see_other(visit.project.settings.default_client_uri().unwrap_or(HOME))
+}

@@ -1,0 +1,82 @@
+//! What an authenticator says of itself and its key: authenticator data (WebAuthn Level 3 §6.1) and the attestation
+//! object around it. Bytes in, values out.
+
+use ciborium::Value;
+
+use super::Problem;
+
+const USER_PRESENT: u8 = 0x01;
+const USER_VERIFIED: u8 = 0x04;
+const HAS_CREDENTIAL: u8 = 0x40;
+const HAS_EXTENSIONS: u8 = 0x80;
+
+/// Authenticator data, read to its last byte.
+pub(super) struct AuthenticatorData {
+    pub(super) rp_id_hash: [u8; 32],
+    pub(super) user_present: bool,
+    pub(super) user_verified: bool,
+    pub(super) sign_count: u32,
+    /// Only in registrations.
+    pub(super) credential: Option<AttestedCredential>,
+}
+
+/// The credential an authenticator made.
+pub(super) struct AttestedCredential {
+    pub(super) id: Vec<u8>,
+    /// The COSE key, as it was written.
+    pub(super) public_key: Vec<u8>,
+}
+
+impl AuthenticatorData {
+    /// Reads authenticator data; anything missing or left over is a refusal.
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, Problem> {
+        let malformed = || Problem::Malformed("authenticator data");
+        let (rp_id_hash, rest) = bytes.split_first_chunk::<32>().ok_or_else(malformed)?;
+        let (&flags, rest) = rest.split_first().ok_or_else(malformed)?;
+        let (count, mut rest) = rest.split_first_chunk::<4>().ok_or_else(malformed)?;
+        let credential = if flags & HAS_CREDENTIAL == 0 { None } else { Some(read_credential(&mut rest)?) };
+        if flags & HAS_EXTENSIONS != 0 {
+            read_cbor(&mut rest)?.is_map().then_some(()).ok_or_else(malformed)?;
+        }
+        if !rest.is_empty() {
+            return Err(malformed());
+        }
+        Ok(Self {
+            rp_id_hash: *rp_id_hash,
+            user_present: flags & USER_PRESENT != 0,
+            user_verified: flags & USER_VERIFIED != 0,
+            sign_count: u32::from_be_bytes(*count),
+            credential,
+        })
+    }
+}
+
+fn read_credential(rest: &mut &[u8]) -> Result<AttestedCredential, Problem> {
+    let malformed = || Problem::Malformed("attested credential data");
+    // The AAGUID names the authenticator's model, which is nobody's business here.
+    let (_, after) = rest.split_first_chunk::<16>().ok_or_else(malformed)?;
+    let (length, after) = after.split_first_chunk::<2>().ok_or_else(malformed)?;
+    let (id, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length))).ok_or_else(malformed)?;
+    let mut after_key = after;
+    read_cbor(&mut after_key)?;
+    let public_key = after[..after.len() - after_key.len()].to_vec();
+    *rest = after_key;
+    Ok(AttestedCredential { id: id.to_vec(), public_key })
+}
+
+/// The authenticator data inside an attestation object (§6.5). The statement is not judged: none was asked for.
+pub(super) fn read_attestation_object(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
+    let mut rest = bytes;
+    let object = read_cbor(&mut rest)?;
+    let entries = object.as_map().filter(|_| rest.is_empty()).ok_or(Problem::Malformed("attestation object"))?;
+    entries
+        .iter()
+        .find(|(key, _)| key.as_text() == Some("authData"))
+        .and_then(|(_, value)| value.as_bytes().cloned())
+        .ok_or(Problem::Malformed("attestation object"))
+}
+
+/// Reads one CBOR item and moves on behind it.
+pub(super) fn read_cbor(rest: &mut &[u8]) -> Result<Value, Problem> {
+    ciborium::de::from_reader_with_recursion_limit(rest, 8).map_err(|_| Problem::Malformed("CBOR"))
+}

@@ -1,0 +1,321 @@
+//! Passkeys (WebAuthn Level 3): the options a browser is given and the judgement of its answers.
+//! Verification is our own over aws-lc-rs (see docs/adr); nothing here touches the store or the network.
+
+mod authenticator_data;
+mod public_key;
+#[cfg(test)]
+#[path = "../../tests/it/support/soft_passkey.rs"]
+mod soft;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use vestibule_domain::{id::UserId, project::Origin};
+
+use self::{
+    authenticator_data::{AuthenticatorData, read_attestation_object},
+    public_key::{ALGORITHMS, PublicKey},
+};
+use crate::crypto::{base64url, read_base64url, sha256};
+
+/// How long a browser may wait for its person, in milliseconds.
+const TIMEOUT: u32 = 300_000;
+/// Longer ids than any authenticator makes (WebAuthn §4, "Credential ID").
+const MAX_CREDENTIAL_ID: usize = 1023;
+
+/// Why an answer is not good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Problem {
+    #[error("the {0} cannot be read")]
+    Malformed(&'static str),
+    #[error("it answers another request")]
+    WrongChallenge,
+    #[error("it was made on another origin")]
+    WrongOrigin,
+    #[error("it was made for another site")]
+    WrongSite,
+    #[error("nobody was there, or nobody was verified")]
+    NotVerified,
+    #[error("the key's algorithm was not offered")]
+    UnknownAlgorithm,
+    #[error("the signature is wrong")]
+    WrongSignature,
+    #[error("the passkey belongs to somebody else")]
+    WrongUser,
+}
+
+/// The site passkeys are made for.
+pub(crate) struct Site<'a> {
+    origin: &'a Origin,
+    name: &'a str,
+}
+
+/// The person a passkey is made for.
+pub(crate) struct Person<'a> {
+    pub(crate) id: UserId,
+    /// What the person will know the passkey by.
+    pub(crate) name: &'a str,
+    /// The passkeys it has: one authenticator holds one of them at most.
+    pub(crate) passkeys: &'a [Vec<u8>],
+}
+
+/// A passkey that was made and found good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NewPasskey {
+    pub(crate) credential_id: Vec<u8>,
+    pub(crate) public_key: Vec<u8>,
+    pub(crate) sign_count: u32,
+}
+
+/// An answer of a passkey that is not verified yet: it says which passkey to look for.
+pub(crate) struct Assertion {
+    pub(crate) credential_id: Vec<u8>,
+    client_data: Vec<u8>,
+    authenticator_data: Vec<u8>,
+    signature: Vec<u8>,
+    user_handle: Option<Vec<u8>>,
+}
+
+#[derive(Deserialize)]
+struct Answer<R> {
+    #[serde(rename = "rawId")]
+    raw_id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    response: R,
+}
+
+#[derive(Deserialize)]
+struct Registration {
+    #[serde(rename = "clientDataJSON")]
+    client_data: String,
+    #[serde(rename = "attestationObject")]
+    attestation_object: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Authentication {
+    #[serde(rename = "clientDataJSON")]
+    client_data: String,
+    authenticator_data: String,
+    signature: String,
+    user_handle: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClientData {
+    #[serde(rename = "type")]
+    kind: String,
+    challenge: String,
+    origin: String,
+    #[serde(default)]
+    cross_origin: bool,
+}
+
+impl<'a> Site<'a> {
+    /// The site of a project, by its public origin; `name` is what the browser's dialog shows.
+    pub(crate) fn new(origin: &'a Origin, name: &'a str) -> Self {
+        Self { origin, name }
+    }
+
+    /// The options of a registration (§5.4), as JSON for the page's script.
+    pub(crate) fn creation_options(&self, challenge: &[u8], person: &Person<'_>) -> String {
+        let parameters: Vec<Value> =
+            ALGORITHMS.iter().map(|algorithm| json!({ "type": "public-key", "alg": algorithm })).collect();
+        json!({ "publicKey": {
+            "rp": { "id": self.origin.host(), "name": self.name },
+            "user": { "id": base64url(person.id.as_bytes()), "name": person.name, "displayName": person.name },
+            "challenge": base64url(challenge),
+            "pubKeyCredParams": parameters,
+            "timeout": TIMEOUT,
+            "attestation": "none",
+            // Discoverable and verified: it stands for login ID and password at once.
+            "authenticatorSelection":
+                { "residentKey": "required", "requireResidentKey": true, "userVerification": "required" },
+            "excludeCredentials": describe(person.passkeys),
+        }})
+        .to_string()
+    }
+
+    /// The options of a sign-in (§5.5); with no passkeys named, the browser offers all it has for the site.
+    pub(crate) fn request_options(&self, challenge: &[u8], passkeys: &[Vec<u8>]) -> String {
+        json!({ "publicKey": {
+            "rpId": self.origin.host(),
+            "challenge": base64url(challenge),
+            "timeout": TIMEOUT,
+            "userVerification": "required",
+            "allowCredentials": describe(passkeys),
+        }})
+        .to_string()
+    }
+
+    /// Judges the answer to creation options (§7.1).
+    pub(crate) fn register(&self, answer: &str, challenge: &[u8]) -> Result<NewPasskey, Problem> {
+        let answer: Answer<Registration> = read_answer(answer)?;
+        self.check_client_data(&decode(&answer.response.client_data)?, "webauthn.create", challenge)?;
+        let object = decode(&answer.response.attestation_object)?;
+        let data = AuthenticatorData::read(&read_attestation_object(&object)?)?;
+        self.check_authenticator(&data)?;
+        let credential = data.credential.ok_or(Problem::Malformed("attested credential data"))?;
+        let sound = (1..=MAX_CREDENTIAL_ID).contains(&credential.id.len()) && decode(&answer.raw_id)? == credential.id;
+        if !sound {
+            return Err(Problem::Malformed("credential id"));
+        }
+        PublicKey::read(&credential.public_key)?;
+        Ok(NewPasskey { credential_id: credential.id, public_key: credential.public_key, sign_count: data.sign_count })
+    }
+
+    /// Judges an assertion with the passkey it named (§7.2) and gives the passkey's new count. Whether the count may be
+    /// what it is, is the store's to say, where it is compared and set at once.
+    pub(crate) fn verify(
+        &self,
+        assertion: &Assertion,
+        challenge: &[u8],
+        owner: UserId,
+        public_key: &[u8],
+    ) -> Result<u32, Problem> {
+        self.check_client_data(&assertion.client_data, "webauthn.get", challenge)?;
+        let data = AuthenticatorData::read(&assertion.authenticator_data)?;
+        self.check_authenticator(&data)?;
+        if assertion.user_handle.as_ref().is_some_and(|handle| handle.as_slice() != owner.as_bytes().as_slice()) {
+            return Err(Problem::WrongUser);
+        }
+        let signed = [assertion.authenticator_data.as_slice(), &sha256(&assertion.client_data).0].concat();
+        if !PublicKey::read(public_key)?.verifies(&signed, &assertion.signature) {
+            return Err(Problem::WrongSignature);
+        }
+        Ok(data.sign_count)
+    }
+
+    fn check_client_data(&self, bytes: &[u8], kind: &str, challenge: &[u8]) -> Result<(), Problem> {
+        let data: ClientData = serde_json::from_slice(bytes).map_err(|_| Problem::Malformed("client data"))?;
+        if data.kind != kind {
+            return Err(Problem::Malformed("client data"));
+        }
+        let presented = decode(&data.challenge)?;
+        if aws_lc_rs::constant_time::verify_slices_are_equal(&presented, challenge).is_err() {
+            return Err(Problem::WrongChallenge);
+        }
+        if data.origin != self.origin.as_str() || data.cross_origin {
+            return Err(Problem::WrongOrigin);
+        }
+        Ok(())
+    }
+
+    fn check_authenticator(&self, data: &AuthenticatorData) -> Result<(), Problem> {
+        if data.rp_id_hash != sha256(self.origin.host().as_bytes()).0 {
+            return Err(Problem::WrongSite);
+        }
+        if data.user_present && data.user_verified { Ok(()) } else { Err(Problem::NotVerified) }
+    }
+}
+
+impl Assertion {
+    /// Reads a browser's answer to request options.
+    pub(crate) fn read(answer: &str) -> Result<Self, Problem> {
+        let answer: Answer<Authentication> = read_answer(answer)?;
+        let user_handle = answer.response.user_handle.filter(|handle| !handle.is_empty());
+        Ok(Self {
+            credential_id: decode(&answer.raw_id)?,
+            client_data: decode(&answer.response.client_data)?,
+            authenticator_data: decode(&answer.response.authenticator_data)?,
+            signature: decode(&answer.response.signature)?,
+            user_handle: user_handle.as_deref().map(decode).transpose()?,
+        })
+    }
+}
+
+fn read_answer<R: for<'de> Deserialize<'de>>(text: &str) -> Result<Answer<R>, Problem> {
+    let answer: Answer<R> = serde_json::from_str(text).map_err(|_| Problem::Malformed("answer"))?;
+    if answer.kind == "public-key" { Ok(answer) } else { Err(Problem::Malformed("answer")) }
+}
+
+fn decode(text: &str) -> Result<Vec<u8>, Problem> {
+    read_base64url(text).ok_or(Problem::Malformed("base64url"))
+}
+
+fn describe(passkeys: &[Vec<u8>]) -> Vec<Value> {
+    passkeys.iter().map(|id| json!({ "type": "public-key", "id": base64url(id) })).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{soft::SoftPasskey, *};
+
+    const CHALLENGE: &[u8] = b"sixteen bytes or";
+
+    fn origin() -> Origin {
+        Origin::parse("https://auth.shop.example").unwrap()
+    }
+
+    fn user() -> UserId {
+        UserId::from_parts(7, [1; 10])
+    }
+
+    #[test]
+    fn a_passkey_is_made_and_signs_in() {
+        let origin = origin();
+        let site = Site::new(&origin, "Shop");
+        let person = Person { id: user(), name: "kim", passkeys: &[] };
+        let mut soft = SoftPasskey::new();
+        let made = site.register(&soft.create(&site.creation_options(CHALLENGE, &person), origin.as_str()), CHALLENGE);
+        let made = made.unwrap();
+        let answer = soft.get(&site.request_options(CHALLENGE, &[]), origin.as_str());
+        let assertion = Assertion::read(&answer).unwrap();
+        assert_eq!(assertion.credential_id, made.credential_id);
+        let count = site.verify(&assertion, CHALLENGE, user(), &made.public_key).unwrap();
+        assert!(count > made.sign_count);
+    }
+
+    #[test]
+    fn an_answer_is_good_for_one_challenge_site_and_person_only() {
+        let origin = origin();
+        let site = Site::new(&origin, "Shop");
+        let person = Person { id: user(), name: "kim", passkeys: &[] };
+        let mut soft = SoftPasskey::new();
+        let creation = site.creation_options(CHALLENGE, &person);
+        let made = soft.create(&creation, origin.as_str());
+        assert_eq!(site.register(&made, b"another"), Err(Problem::WrongChallenge));
+        let elsewhere = soft.create(&creation, "https://evil.example");
+        assert_eq!(site.register(&elsewhere, CHALLENGE), Err(Problem::WrongOrigin));
+        let other_origin = Origin::parse("https://auth.other.example").unwrap();
+        let other = Site::new(&other_origin, "Other");
+        let foreign = soft.create(&creation, other_origin.as_str());
+        assert_eq!(other.register(&foreign, CHALLENGE), Err(Problem::WrongSite));
+        assert_eq!(
+            site.register(&SoftPasskey::careless().create(&creation, origin.as_str()), CHALLENGE),
+            Err(Problem::NotVerified)
+        );
+
+        let made = site.register(&soft.create(&creation, origin.as_str()), CHALLENGE).unwrap();
+        let options = site.request_options(CHALLENGE, &[]);
+        let verify =
+            |answer: &str, owner| site.verify(&Assertion::read(answer).unwrap(), CHALLENGE, owner, &made.public_key);
+        let answer = soft.get(&options, origin.as_str());
+        assert_eq!(verify(&answer, UserId::from_parts(8, [2; 10])), Err(Problem::WrongUser));
+        let mut forged: Value = serde_json::from_str(&answer).unwrap();
+        forged["response"]["signature"] = SoftPasskey::new().sign_elsewhere().into();
+        assert_eq!(verify(&forged.to_string(), user()), Err(Problem::WrongSignature));
+        // A registration's answer is no sign-in.
+        assert!(Assertion::read(&soft.create(&creation, origin.as_str())).is_err());
+    }
+
+    #[test]
+    fn damaged_answers_are_refused_without_panicking() {
+        let origin = origin();
+        let site = Site::new(&origin, "Shop");
+        let person = Person { id: user(), name: "kim", passkeys: &[] };
+        let answer = SoftPasskey::new().create(&site.creation_options(CHALLENGE, &person), origin.as_str());
+        let parsed: Value = serde_json::from_str(&answer).unwrap();
+        let object = read_base64url(parsed["response"]["attestationObject"].as_str().unwrap()).unwrap();
+        for length in 0..object.len() {
+            let mut damaged = parsed.clone();
+            damaged["response"]["attestationObject"] = base64url(&object[..length]).into();
+            assert!(site.register(&damaged.to_string(), CHALLENGE).is_err(), "{length}");
+        }
+        for text in ["", "{}", "[]", "null"] {
+            assert!(site.register(text, CHALLENGE).is_err() && Assertion::read(text).is_err());
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The public keys of passkeys: COSE keys (RFC 9052 §7, RFC 9053, RFC 8230) and the signatures made with them.
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+};
+use ciborium::Value;
+
+use super::{Problem, authenticator_data::read_cbor};
+
+/// The algorithms offered to authenticators, best first: ES256, EdDSA, RS256 (for Windows Hello).
+pub(super) const ALGORITHMS: [i64; 3] = [-7, -8, -257];
+
+/// A key that verifies.
+pub(super) enum PublicKey {
+    /// An uncompressed point on P-256.
+    Es256(Vec<u8>),
+    Ed25519(Vec<u8>),
+    Rs256 {
+        modulus: Vec<u8>,
+        exponent: Vec<u8>,
+    },
+}
+
+impl PublicKey {
+    /// Reads a COSE key of one of the algorithms that were offered.
+    pub(super) fn read(cose: &[u8]) -> Result<Self, Problem> {
+        let mut rest = cose;
+        let key = read_cbor(&mut rest)?;
+        let entries = key.as_map().filter(|_| rest.is_empty()).ok_or(Problem::Malformed("COSE key"))?;
+        let find = |label: i64| {
+            let label = Value::from(label);
+            entries.iter().find(|(key, _)| *key == label).map(|(_, value)| value)
+        };
+        let number = |label| find(label).and_then(Value::as_integer).and_then(|n| i64::try_from(n).ok());
+        let bytes = |label| find(label).and_then(Value::as_bytes).cloned();
+        // Labels: 1 key type, 3 algorithm, -1 curve or modulus, -2 x or exponent, -3 y.
+        match (number(1), number(3)) {
+            (Some(2), Some(-7)) if number(-1) == Some(1) => {
+                let (x, y) = (bytes(-2).filter(|x| x.len() == 32), bytes(-3).filter(|y| y.len() == 32));
+                let (Some(x), Some(y)) = (x, y) else { return Err(Problem::Malformed("COSE key")) };
+                Ok(Self::Es256([&[4], x.as_slice(), y.as_slice()].concat()))
+            }
+            (Some(1), Some(-8)) if number(-1) == Some(6) => {
+                bytes(-2).filter(|x| x.len() == 32).map(Self::Ed25519).ok_or(Problem::Malformed("COSE key"))
+            }
+            (Some(3), Some(-257)) => {
+                let (Some(modulus), Some(exponent)) = (bytes(-1), bytes(-2)) else {
+                    return Err(Problem::Malformed("COSE key"));
+                };
+                Ok(Self::Rs256 { modulus, exponent })
+            }
+            _ => Err(Problem::UnknownAlgorithm),
+        }
+    }
+
+    /// Whether the signature over the message was made with this key's other half.
+    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Self::Es256(point) => {
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point).verify(message, signature).is_ok()
+            }
+            Self::Ed25519(point) => UnparsedPublicKey::new(&ED25519, point).verify(message, signature).is_ok(),
+            Self::Rs256 { modulus, exponent } => RsaPublicKeyComponents { n: modulus, e: exponent }
+                .verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
+                .is_ok(),
+        }
+    }
+}

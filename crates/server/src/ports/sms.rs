@@ -1,0 +1,139 @@
+//! Outgoing text messages: a signed webhook, Twilio's API, or a mailbox in memory for the demo and the tests.
+
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use vestibule_domain::time::Timestamp;
+
+use super::{
+    mailer::{Mail, MemoryMailbox},
+    outbound::{self, Verdict},
+};
+use crate::{
+    config::{SmsConfig, SmsProvider},
+    crypto::hex,
+};
+
+/// The header with the HMAC of a webhook's body: the one event hooks use.
+pub const SIGNATURE_HEADER: &str = "x-authgear-body-signature";
+
+/// A text message as it waits in the outbox.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Sms {
+    /// Recipient, in E.164.
+    pub to: String,
+    /// The message.
+    pub body: String,
+    /// The project it is of.
+    pub project: String,
+}
+
+/// Where text messages go.
+#[derive(Clone)]
+pub enum SmsSender {
+    /// An address of the operator's.
+    Webhook {
+        /// The connections.
+        client: reqwest::Client,
+        /// The address.
+        url: String,
+        /// The key of the signature.
+        key: Box<hmac::Key>,
+    },
+    /// Twilio's API.
+    Twilio {
+        /// The connections.
+        client: reqwest::Client,
+        /// Address of the account's messages.
+        url: String,
+        /// The account.
+        account_sid: String,
+        /// Its password.
+        auth_token: String,
+        /// Number or messaging service.
+        from: String,
+    },
+    /// The mailbox in memory, among the mails.
+    Memory(MemoryMailbox),
+    /// Nobody carries them.
+    None,
+}
+
+/// Why a text message was not delivered. The recipient's number is personal data: it is never repeated here.
+#[derive(Debug, thiserror::Error)]
+pub enum SmsError {
+    /// It can never be delivered as it is.
+    #[error("the text message cannot be sent: {0}")]
+    Permanent(String),
+    /// Try again later.
+    #[error("the text message was not taken: {0}")]
+    Temporary(String),
+}
+
+impl SmsSender {
+    /// Builds the sender the configuration asks for.
+    ///
+    /// # Errors
+    /// A sentence for the operator when outgoing HTTP cannot be set up.
+    pub fn from_config(sms: &SmsConfig) -> Result<Self, String> {
+        let client = || outbound::make_client(Duration::from_secs(sms.timeout_seconds));
+        Ok(match sms.provider {
+            SmsProvider::None => Self::None,
+            SmsProvider::Webhook => Self::Webhook {
+                client: client()?,
+                url: sms.webhook_url.clone(),
+                key: Box::new(hmac::Key::new(hmac::HMAC_SHA256, sms.webhook_secret.as_bytes())),
+            },
+            SmsProvider::Twilio => Self::Twilio {
+                client: client()?,
+                url: format!(
+                    "{}/2010-04-01/Accounts/{}/Messages.json",
+                    sms.twilio_base_url.trim_end_matches('/'),
+                    sms.twilio_account_sid
+                ),
+                account_sid: sms.twilio_account_sid.clone(),
+                auth_token: sms.twilio_auth_token.clone(),
+                from: sms.twilio_from.clone(),
+            },
+        })
+    }
+
+    /// Delivers one text message.
+    ///
+    /// # Errors
+    /// Says whether trying again makes sense.
+    pub async fn send(&self, sms: &Sms, now: Timestamp) -> Result<(), SmsError> {
+        let request = match self {
+            Self::None => {
+                return Err(SmsError::Permanent("nobody carries text messages (sms.provider is none)".into()));
+            }
+            Self::Memory(mailbox) => {
+                let subject = sms.body.lines().next().unwrap_or_default().to_string();
+                let (to, text) = (sms.to.clone(), sms.body.clone());
+                mailbox.put(Mail { from: None, to, subject, text, html: String::new() }, now);
+                return Ok(());
+            }
+            Self::Webhook { client, url, key } => {
+                let body = json!({ "to": sms.to, "body": sms.body, "project": sms.project }).to_string();
+                let signature = hex(hmac::sign(key, body.as_bytes()).as_ref());
+                let request = client.post(url).header("content-type", "application/json");
+                request.header(SIGNATURE_HEADER, signature).body(body)
+            }
+            Self::Twilio { client, url, account_sid, auth_token, from } => {
+                // https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource
+                let sender = if from.starts_with("MG") { "MessagingServiceSid" } else { "From" };
+                let form = [("To", sms.to.as_str()), (sender, from.as_str()), ("Body", sms.body.as_str())];
+                client.post(url).basic_auth(account_sid, Some(auth_token)).form(&form)
+            }
+        };
+        let response = request.send().await.map_err(|error| SmsError::Temporary(error.without_url().to_string()))?;
+        let status = response.status().as_u16();
+        match outbound::judge(status) {
+            Verdict::Taken => Ok(()),
+            Verdict::Later => Err(SmsError::Temporary(format!("the carrier answered {status}"))),
+            Verdict::Never => Err(SmsError::Permanent(format!("the carrier answered {status}"))),
+        }
+    }
+}

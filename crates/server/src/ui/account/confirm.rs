@@ -1,0 +1,64 @@
+//! Proving again, without a password, that it is really the member.
+
+use askama::Template;
+
+use super::sub_page;
+use crate::ui::context::PageContext;
+use crate::ui::page::{Page, Shell, finish};
+use crate::ui::passkey::{Ceremony, PasskeyCeremony};
+use crate::ui::text::Text;
+
+/// Offers a code, a passkey, or both, to members who have no password or do not want to use it. The code's form posts
+/// `action=send`; members with a password get [`crate::ui::PasswordPage`].
+#[derive(Clone, Debug)]
+pub struct ConfirmPage {
+    /// Where the form posts to.
+    pub action: String,
+    /// Where a code goes, masked; none without an address.
+    pub destination: Option<String>,
+    /// One of the member's passkeys.
+    pub passkey: Option<PasskeyCeremony>,
+    /// Back to the overview.
+    pub back_href: String,
+}
+
+impl ConfirmPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let code = Self {
+            action: "/settings/confirm".into(),
+            destination: Some("a•••@example.com".into()),
+            passkey: None,
+            back_href: "/settings".into(),
+        };
+        let passkey = Some(PasskeyCeremony::sample(Ceremony::Use));
+        let both = Self { passkey: passkey.clone(), ..code.clone() };
+        let alone = Self { destination: None, passkey, ..code.clone() };
+        vec![("code", code), ("both", both), ("passkey", alone)]
+    }
+}
+
+impl Page for ConfirmPage {
+    fn title(&self) -> Text {
+        Text::new("confirm-title")
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(Body { ctx, page: self }.render())
+    }
+
+    fn shell(&self) -> Shell {
+        sub_page(&self.back_href)
+    }
+
+    fn has_passkey(&self) -> bool {
+        self.passkey.is_some()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "account/confirm.html")]
+struct Body<'a> {
+    ctx: &'a PageContext,
+    page: &'a ConfirmPage,
+}

@@ -1,0 +1,253 @@
+//! Members who come back: password, code, passkey, a forgotten password, proving it again, and going on as signed in.
+
+use serde_json::json;
+
+use crate::{
+    credentials::{Person, Way, events},
+    support::{AppClient, Browser, Engine, Mailbox, Reply, TestServer, Tokens, on_both_engines, query},
+};
+
+const KIM: &str = "kim@shop.example";
+const PASSWORD: &str = "violet tugboat marmalade";
+const WELCOME: &str = "Welcome back";
+
+/// A server with one member, Kim, and a browser that knows nothing of it.
+struct Scene {
+    server: TestServer,
+    client: AppClient,
+    browser: Browser,
+    mailbox: Mailbox,
+    sub: String,
+    tokens: Tokens,
+}
+
+impl Scene {
+    async fn make(engine: Engine, ways: &[&'static str]) -> Self {
+        let server = TestServer::start(engine, |setup| {
+            setup.set("authentication.primary_authenticators", ways.to_vec());
+        })
+        .await;
+        let client = server.app_client();
+        let mut person = Person::new(&server, Way::EmailPassword);
+        let mut browser = server.browser();
+        browser.open(&client.authorize_url(&[("x_page", "signup")])).await;
+        person.join(&mut browser, KIM, "Create account").await;
+        let tokens = client.finish(browser.at_app()).await;
+        let sub = client.subject(&tokens.access).await;
+        Self { client, browser: server.browser(), mailbox: person.mailbox, sub, tokens, server }
+    }
+
+    async fn open_login(&mut self) {
+        self.browser.open(&self.client.authorize_url(&[])).await;
+        self.browser.expect_page(200, WELCOME);
+    }
+
+    async fn expect_kim(&self) {
+        let back = self.client.finish(self.browser.at_app()).await;
+        assert_eq!(self.client.subject(&back.access).await, self.sub);
+    }
+}
+
+async fn type_login(browser: &mut Browser, email: &str, password: &str) {
+    browser.fill("Email address", email);
+    browser.fill("Password", password);
+    browser.press("Sign in").await;
+}
+
+async fn a_wrong_password_and_a_stranger_are_told_the_same(engine: Engine) {
+    let mut scene = Scene::make(engine, &["password"]).await;
+    let mut told = Vec::new();
+    for (email, password) in [(KIM, "something else"), ("nobody@shop.example", PASSWORD)] {
+        scene.open_login().await;
+        type_login(&mut scene.browser, email, password).await;
+        let page = scene.browser.expect_page(422, WELCOME);
+        told.push((page.complaints.clone(), page.text.clone()));
+    }
+    assert_eq!(told[0], told[1]);
+    type_login(&mut scene.browser, "  KIM@Shop.Example ", PASSWORD).await;
+    scene.expect_kim().await;
+    assert_eq!(events(&scene.server, "user.authenticated").await.len(), 1);
+}
+
+async fn a_code_is_offered_beside_the_password(engine: Engine) {
+    let mut scene = Scene::make(engine, &["password", "oob_otp_email"]).await;
+    scene.open_login().await;
+    scene.browser.fill("Email address", KIM);
+    scene.browser.press("Continue").await;
+    scene.browser.expect_page(200, "Enter your password");
+    scene.browser.fill("Password", "wrong one");
+    scene.browser.press("Sign in").await;
+    scene.browser.expect_page(422, "Enter your password");
+    scene.browser.follow("Sign in with a code instead").await;
+    scene.browser.press("Continue").await;
+    scene.browser.expect_page(200, "Check your email");
+    let code = scene.mailbox.next_code(KIM).await;
+    scene.browser.fill("Code", &code);
+    scene.browser.press("Confirm").await;
+    scene.expect_kim().await;
+}
+
+async fn a_stranger_sees_the_same_pages_for_a_code_and_none_of_it_helps(engine: Engine) {
+    let mut scene = Scene::make(engine, &["password", "oob_otp_email"]).await;
+    let sent = scene.mailbox.count();
+    let mut shown = Vec::new();
+    for email in [KIM, "abc@shop.example"] {
+        scene.open_login().await;
+        scene.browser.fill("Email address", email);
+        scene.browser.press("Continue").await;
+        scene.browser.follow("Sign in with a code instead").await;
+        scene.browser.press("Continue").await;
+        let page = scene.browser.expect_page(200, "Check your email").clone();
+        shown.push(page.text.replace(email, "…"));
+    }
+    assert_eq!(shown[0], shown[1]);
+    for code in ["000000", "123456"] {
+        scene.browser.fill("Code", code);
+        scene.browser.press("Confirm").await;
+        scene.browser.expect_page(422, "Check your email");
+    }
+    scene.mailbox.next_code(KIM).await;
+    assert_eq!(scene.mailbox.count(), sent + 1, "nobody but Kim got a mail");
+}
+
+async fn a_forgotten_password_is_replaced_and_others_are_shut_out(engine: Engine) {
+    let mut scene = Scene::make(engine, &["password"]).await;
+    scene.open_login().await;
+    scene.browser.follow("Forgot your password?").await;
+    scene.browser.expect_page(200, "Forgot your password?");
+    scene.browser.fill("Email address", KIM);
+    scene.browser.press("Send a code").await;
+    scene.browser.expect_page(200, "Check your email");
+    let code = scene.mailbox.next_code(KIM).await;
+    scene.browser.fill("Code", &code);
+    scene.browser.press("Confirm").await;
+    scene.browser.expect_page(200, "Choose a new password");
+    scene.browser.fill("Password", "short");
+    scene.browser.press("Save password").await;
+    scene.browser.expect_page(422, "Choose a new password");
+    scene.browser.fill("Password", "another quiet harbour");
+    scene.browser.press("Save password").await;
+    scene.expect_kim().await;
+    scene.client.refresh(&scene.tokens.refresh).await.expect(400);
+
+    scene.browser.forget();
+    scene.open_login().await;
+    type_login(&mut scene.browser, KIM, PASSWORD).await;
+    scene.browser.expect_page(422, WELCOME);
+    type_login(&mut scene.browser, KIM, "another quiet harbour").await;
+    scene.expect_kim().await;
+}
+
+async fn a_new_password_needs_the_code_first(engine: Engine) {
+    let mut scene = Scene::make(engine, &["password"]).await;
+    scene.open_login().await;
+    scene.browser.follow("Forgot your password?").await;
+    scene.browser.fill("Email address", KIM);
+    scene.browser.press("Send a code").await;
+    let flow = scene.browser.url().path().trim_end_matches("/login-code").to_string();
+    let token = scene.browser.page().forms[0].fields.iter().find(|(name, _)| name == "_csrf").expect("a token").clone();
+    let fields = [("_csrf", token.1.as_str()), ("password", "another quiet harbour")];
+    let cookie = format!("oauth_ui={}", scene.browser.cookie("oauth_ui").expect("a cookie"));
+    let http = scene.server.http();
+    let post =
+        http.request(reqwest::Method::POST, &format!("{flow}/new-password")).form(&fields).header("cookie", cookie);
+    let reply = Reply::of(post).await;
+    assert_eq!(reply.status, 303, "back to the code");
+    scene.browser.open(&flow).await;
+    scene.browser.expect_page(200, "Check your email");
+}
+
+async fn who_is_signed_in_goes_on_or_takes_another_account(engine: Engine) {
+    let mut scene = Scene::make(engine, &["password"]).await;
+    let sso = [("x_sso_enabled", "true"), ("x_suppress_idp_session_cookie", "")];
+    scene.browser.open(&scene.client.authorize_url(&sso)).await;
+    type_login(&mut scene.browser, KIM, PASSWORD).await;
+    scene.expect_kim().await;
+
+    scene.browser.open(&scene.client.authorize_url(&sso)).await;
+    let page = scene.browser.expect_page(200, "Continue with this account?");
+    assert!(page.text.contains(KIM));
+    scene.browser.press("Continue").await;
+    scene.expect_kim().await;
+
+    scene.browser.open(&scene.client.authorize_url(&sso)).await;
+    scene.browser.press("Use another account").await;
+    scene.browser.expect_page(200, WELCOME);
+
+    let mut silent = sso.to_vec();
+    silent.push(("prompt", "none"));
+    scene.browser.open(&scene.client.authorize_url(&silent)).await;
+    scene.expect_kim().await;
+    scene.browser.forget();
+    scene.browser.open(&scene.client.authorize_url(&silent)).await;
+    assert_eq!(query(scene.browser.at_app(), "error").as_deref(), Some("login_required"));
+}
+
+async fn an_old_session_must_be_proved_again_by_the_same_member(engine: Engine) {
+    let mut scene = Scene::make(engine, &["password"]).await;
+    let sso = [("x_sso_enabled", "true"), ("x_suppress_idp_session_cookie", "")];
+    scene.browser.open(&scene.client.authorize_url(&sso)).await;
+    type_login(&mut scene.browser, KIM, PASSWORD).await;
+    let tokens = scene.client.finish(scene.browser.at_app()).await;
+    let session = scene.browser.cookie("session").expect("a session").to_string();
+    let hint = tokens.id.expect("an ID token");
+    scene.server.clock.advance_seconds(120);
+
+    let mut again = sso.to_vec();
+    again.extend([("max_age", "60"), ("id_token_hint", hint.as_str())]);
+    scene.browser.open(&scene.client.authorize_url(&again)).await;
+    scene.browser.expect_page(200, WELCOME);
+    assert!(scene.browser.page().links.iter().all(|(text, _)| text != "Create an account"));
+    type_login(&mut scene.browser, KIM, PASSWORD).await;
+    scene.expect_kim().await;
+    assert_eq!(scene.browser.cookie("session"), Some(session.as_str()), "the session stays, only fresher");
+    scene.client.refresh(&tokens.refresh).await.expect(200);
+
+    // Somebody else's password is none.
+    let mut lee = Person::new(&scene.server, Way::EmailPassword);
+    let mut other = scene.server.browser();
+    other.open(&scene.client.authorize_url(&[("x_page", "signup")])).await;
+    lee.join(&mut other, "lee@shop.example", "Create account").await;
+    scene.client.finish(other.at_app()).await;
+    let mut strict = sso.to_vec();
+    strict.extend([("prompt", "login"), ("id_token_hint", hint.as_str())]);
+    scene.browser.open(&scene.client.authorize_url(&strict)).await;
+    type_login(&mut scene.browser, "lee@shop.example", PASSWORD).await;
+    scene.browser.expect_page(422, WELCOME);
+}
+
+async fn a_guests_cookie_that_meets_sign_up_is_promoted(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (client, mut browser) = (server.app_client(), server.browser());
+    browser.fetch_json("/api/anonymous_user/signup", &json!({ "session_type": "cookie" })).await.result();
+    let guest = browser.fetch("/oauth2/userinfo").await.expect(200).json();
+    let sso = [("x_sso_enabled", "true"), ("x_suppress_idp_session_cookie", ""), ("x_page", "signup")];
+    browser.open(&client.authorize_url(&sso)).await;
+    browser.expect_page(200, "Save your progress");
+    let mut person = Person::new(&server, Way::EmailPassword);
+    person.join(&mut browser, KIM, "Save my progress").await;
+    let member = client.finish(browser.at_app()).await;
+    assert_eq!(json!(client.subject(&member.access).await), guest["sub"]);
+    assert_eq!(events(&server, "user.anonymous.promoted").await.len(), 1);
+    assert_eq!(events(&server, "user.created").await.len(), 0);
+}
+
+async fn a_login_hint_fills_in_the_login_id(engine: Engine) {
+    let mut scene = Scene::make(engine, &["password"]).await;
+    let hint = "https://authgear.com/login_hint?type=login_id&email=kim%40shop.example";
+    scene.browser.open(&scene.client.authorize_url(&[("login_hint", hint)])).await;
+    let fields = &scene.browser.expect_page(200, WELCOME).forms[0].fields;
+    assert!(fields.contains(&("login_id".into(), KIM.into())));
+}
+
+on_both_engines!(
+    a_wrong_password_and_a_stranger_are_told_the_same,
+    a_code_is_offered_beside_the_password,
+    a_stranger_sees_the_same_pages_for_a_code_and_none_of_it_helps,
+    a_forgotten_password_is_replaced_and_others_are_shut_out,
+    a_new_password_needs_the_code_first,
+    who_is_signed_in_goes_on_or_takes_another_account,
+    an_old_session_must_be_proved_again_by_the_same_member,
+    a_guests_cookie_that_meets_sign_up_is_promoted,
+    a_login_hint_fills_in_the_login_id,
+);

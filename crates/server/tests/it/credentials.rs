@@ -1,0 +1,371 @@
+//! Promotion by every credential, for every kind of guest, with every answer to a login ID that is taken.
+
+use serde_json::{Value, json};
+use vestibule_store::outbox;
+
+use crate::{
+    promotion::cookie_promotion_url,
+    support::{
+        AppClient, Browser, Device, Engine, Mailbox, Platform, Reply, Setup, SoftPasskey, TestServer, Tokens,
+        on_both_engines,
+    },
+};
+
+const PASSWORD: &str = "violet tugboat marmalade";
+const IS_ANONYMOUS: &str = "https://authgear.com/claims/user/is_anonymous";
+
+/// A credential somebody joins and comes back with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    EmailPassword,
+    EmailCode,
+    PhoneCode,
+    UsernamePassword,
+    Passkey,
+}
+
+impl Way {
+    const ALL: [Self; 5] =
+        [Self::EmailPassword, Self::EmailCode, Self::PhoneCode, Self::UsernamePassword, Self::Passkey];
+
+    /// Makes the project offer this way, and no other.
+    pub(crate) fn set(self, setup: &mut Setup) {
+        let (kind, ways) = match self {
+            Self::EmailPassword => ("email", vec!["password"]),
+            Self::EmailCode => ("email", vec!["oob_otp_email"]),
+            Self::PhoneCode => ("phone", vec!["oob_otp_sms"]),
+            Self::UsernamePassword => ("username", vec!["password"]),
+            Self::Passkey => ("email", vec!["passkey"]),
+        };
+        let mut key = toml::Table::new();
+        key.insert("type".into(), kind.into());
+        setup.set("identity.login_id.keys", vec![toml::Value::Table(key)]);
+        setup.set("authentication.primary_authenticators", ways);
+        if self == Self::Passkey {
+            setup.set("authentication.identities", vec!["anonymous", "passkey"]);
+        }
+    }
+
+    fn login_ids(self) -> [&'static str; 2] {
+        match self {
+            Self::EmailPassword | Self::EmailCode => ["kim@shop.example", "lee@shop.example"],
+            Self::PhoneCode => ["+4915123456789", "+4915123456780"],
+            Self::UsernamePassword => ["kim", "lee-2"],
+            Self::Passkey => ["first", "second"],
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::EmailPassword | Self::EmailCode | Self::Passkey => "Email address",
+            Self::PhoneCode => "Phone number",
+            Self::UsernamePassword => "Username",
+        }
+    }
+
+    fn has_password(self) -> bool {
+        matches!(self, Self::EmailPassword | Self::UsernamePassword)
+    }
+
+    fn has_code(self) -> bool {
+        matches!(self, Self::EmailPassword | Self::EmailCode | Self::PhoneCode)
+    }
+}
+
+/// A person with everything it needs.
+pub(crate) struct Person {
+    pub(crate) way: Way,
+    pub(crate) passkey: SoftPasskey,
+    pub(crate) mailbox: Mailbox,
+}
+
+impl Person {
+    pub(crate) fn new(server: &TestServer, way: Way) -> Self {
+        Self { way, passkey: SoftPasskey::new(), mailbox: server.mailbox() }
+    }
+
+    /// Joins on the page where the browser is; `button` is what the page says beside a password.
+    pub(crate) async fn join(&mut self, browser: &mut Browser, login_id: &str, button: &str) {
+        if self.way == Way::Passkey {
+            return browser.answer_passkey(|options, origin| self.passkey.create(options, origin)).await;
+        }
+        browser.fill(self.way.label(), login_id);
+        if self.way.has_password() {
+            browser.fill("Password", PASSWORD);
+        }
+        browser.press(if self.way.has_password() { button } else { "Continue" }).await;
+        if self.way.has_code() {
+            browser.fill("Code", &self.mailbox.next_code(login_id).await);
+            browser.press("Confirm").await;
+        }
+    }
+
+    /// Logs in on the page where the browser is.
+    pub(crate) async fn log_in(&mut self, browser: &mut Browser, login_id: &str) {
+        browser.expect_page(200, "Welcome back");
+        if self.way == Way::Passkey {
+            return browser.answer_passkey(|options, origin| self.passkey.get(options, origin)).await;
+        }
+        browser.fill(self.way.label(), login_id);
+        if self.way.has_password() {
+            browser.fill("Password", PASSWORD);
+            browser.press("Sign in").await;
+        } else {
+            browser.press("Continue").await;
+            browser.fill("Code", &self.mailbox.next_code(login_id).await);
+            browser.press("Confirm").await;
+        }
+    }
+}
+
+/// A guest of one of the three kinds, with what it holds.
+enum Guest {
+    Token(AppClient, Tokens),
+    Cookie(AppClient),
+    Key(Box<Device>),
+}
+
+impl Guest {
+    async fn all(server: &TestServer, browser: &mut Browser) -> Vec<Self> {
+        let client = server.app_client();
+        let tokens = client.sign_up().await;
+        browser.fetch_json("/api/anonymous_user/signup", &json!({ "session_type": "cookie" })).await.result();
+        let mut device = Device::new(server, Platform::Android);
+        device.authenticate().await;
+        vec![Self::Token(client.clone(), tokens), Self::Cookie(client), Self::Key(Box::new(device))]
+    }
+
+    /// The browser it goes on with: a guest by cookie has its own already.
+    fn browser(&self, server: &TestServer, with_cookie: &mut Browser) -> Browser {
+        match self {
+            Self::Cookie(_) => std::mem::replace(with_cookie, server.browser()),
+            Self::Token(..) | Self::Key(_) => server.browser(),
+        }
+    }
+
+    /// What the guest's own credential says of it, `None` when it is dead.
+    async fn look(&self, browser: &mut Browser) -> Option<Value> {
+        let reply = match self {
+            Self::Token(client, tokens) => client.user_info(&tokens.access).await,
+            Self::Cookie(_) => browser.fetch("/oauth2/userinfo").await,
+            Self::Key(device) => server_info(device).await,
+        };
+        (reply.status == 200).then(|| reply.json())
+    }
+
+    async fn open_promotion(&self, browser: &mut Browser) {
+        let url = match self {
+            Self::Token(client, tokens) => client.promotion_url(&client.promotion_code(tokens).await),
+            Self::Cookie(client) => cookie_promotion_url(client, browser).await,
+            Self::Key(device) => device.promotion_url().await,
+        };
+        browser.open(&url).await;
+    }
+
+    /// What the app learns once the promotion came back to it.
+    async fn finish(&mut self, browser: &mut Browser) -> Value {
+        let landing = browser.at_app().clone();
+        match self {
+            Self::Token(client, _) => {
+                let member = client.finish(&landing).await;
+                client.user_info(&member.access).await.expect(200).json()
+            }
+            Self::Cookie(_) => browser.fetch("/oauth2/userinfo").await.expect(200).json(),
+            Self::Key(device) => Value::Object(device.finish_promotion(&landing).await),
+        }
+    }
+}
+
+async fn server_info(device: &Device) -> Reply {
+    let target = format!("{}/oauth2/userinfo", device.http.origin);
+    let request = device.http.request(reqwest::Method::GET, "/oauth2/userinfo");
+    let request = request.header("dpop", device.proof("GET", &target)).bearer_auth(&device.held().access);
+    Reply::of(request).await
+}
+
+/// The events of one type, oldest first.
+pub(crate) async fn events(server: &TestServer, kind: &str) -> Vec<Value> {
+    let mut conn = server.app.store.read().await.expect("the store");
+    let late = server.app.clock.now().plus(std::time::Duration::from_secs(1_000_000));
+    let rows = outbox::due_any_project(&mut conn, "event", late, 1_000).await.expect("the outbox");
+    let bodies = rows.iter().map(|row| serde_json::from_str::<Value>(&row.payload).expect("JSON"));
+    bodies.map(|payload| payload["body"].clone()).filter(|body| body["type"] == kind).collect()
+}
+
+fn flag(info: &Value) -> bool {
+    info[IS_ANONYMOUS].as_bool().expect("a flag")
+}
+
+async fn every_guest_is_promoted_by_every_credential(engine: Engine) {
+    for way in Way::ALL {
+        let server = TestServer::start(engine, |setup| way.set(setup)).await;
+        let mut browser = server.browser();
+        let guests = Guest::all(&server, &mut browser).await;
+        for (number, mut guest) in guests.into_iter().enumerate() {
+            let mut person = Person::new(&server, way);
+            let mut own = guest.browser(&server, &mut browser);
+            let before = guest.look(&mut own).await.expect("a guest");
+            guest.open_promotion(&mut own).await;
+            own.expect_page(200, "Save your progress");
+            let login_id = ["+4915123456781", "+4915123456782", "+4915123456783"][number];
+            let login_id = match way {
+                Way::PhoneCode => login_id.to_string(),
+                Way::UsernamePassword => format!("kim-{number}"),
+                Way::EmailPassword | Way::EmailCode | Way::Passkey => format!("kim{number}@shop.example"),
+            };
+            person.join(&mut own, &login_id, "Save my progress").await;
+            let right_away = guest.look(&mut own).await.expect("the guest's own credential still works");
+            assert!(!flag(&right_away), "{way:?} {number}: not anonymous, at once");
+            let after = guest.finish(&mut own).await;
+            assert_eq!((&after["sub"], flag(&after)), (&before["sub"], false), "{way:?} {number}");
+            let ways: Vec<_> = after["https://authgear.com/claims/user/authenticators"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .map(|a| a["type"].clone())
+                .collect();
+            let expected = match way {
+                Way::EmailPassword | Way::UsernamePassword => "password",
+                Way::EmailCode => "oob_otp_email",
+                Way::PhoneCode => "oob_otp_sms",
+                Way::Passkey => "passkey",
+            };
+            assert_eq!(ways, [expected], "{way:?}");
+
+            // And comes back.
+            let mut elsewhere = server.browser();
+            let client = server.app_client();
+            elsewhere.open(&client.authorize_url(&[("prompt", "login")])).await;
+            person.log_in(&mut elsewhere, &login_id).await;
+            let back = client.finish(elsewhere.at_app()).await;
+            assert_eq!(json!(client.subject(&back.access).await), before["sub"], "{way:?} {number}");
+        }
+        assert_eq!(events(&server, "user.anonymous.promoted").await.len(), 3, "{way:?}: one each");
+    }
+}
+
+/// Makes a member with the first of the way's login IDs, by sign-up.
+async fn make_member(server: &TestServer, way: Way) -> (Person, String) {
+    let (mut person, client, mut browser) = (Person::new(server, way), server.app_client(), server.browser());
+    browser.open(&client.authorize_url(&[("x_page", "signup")])).await;
+    browser.expect_page(200, "Create your account");
+    person.join(&mut browser, way.login_ids()[0], "Create account").await;
+    let member = client.finish(browser.at_app()).await;
+    let sub = client.subject(&member.access).await;
+    (person, sub)
+}
+
+async fn a_taken_login_id_ends_in_an_error_and_another_one_helps(engine: Engine) {
+    for way in Way::ALL {
+        let server = TestServer::start(engine, |setup| way.set(setup)).await;
+        let (_member, _) = make_member(&server, way).await;
+        let mut browser = server.browser();
+        for (number, mut guest) in Guest::all(&server, &mut browser).await.into_iter().enumerate() {
+            let mut own = guest.browser(&server, &mut browser);
+            let before = guest.look(&mut own).await.expect("a guest");
+            let mut person = Person::new(&server, way);
+            guest.open_promotion(&mut own).await;
+            if way == Way::Passkey {
+                // A new passkey is never taken; signing in with one instead is not offered.
+                own.follow("Sign in instead").await;
+                let page = own.expect_page(200, "Sign in instead?");
+                assert!(page.links.iter().all(|(text, _)| text != "Sign in without my guest progress"));
+                own.follow("Go back and save my progress").await;
+                person.join(&mut own, "", "Save my progress").await;
+            } else {
+                if way.has_code() {
+                    // The mailbox counts from the beginning; the member's own code is read already.
+                    for _ in 0..=number {
+                        person.mailbox.next_code(way.login_ids()[0]).await;
+                    }
+                }
+                person.join(&mut own, way.login_ids()[0], "Save my progress").await;
+                if way.has_code() {
+                    own.expect_page(409, "You already have an account");
+                    own.follow("Use something else").await;
+                } else {
+                    let page = own.expect_page(422, "Save your progress");
+                    assert!(page.complaint("login_id").expect("a complaint").contains("taken"));
+                }
+                let still = guest.look(&mut own).await.expect("untouched");
+                assert_eq!((&still["sub"], flag(&still)), (&before["sub"], true), "{way:?}");
+                let another = format!("{}{number}", way.login_ids()[1]);
+                let another = match way {
+                    Way::EmailPassword | Way::EmailCode => format!("lee{number}@shop.example"),
+                    Way::PhoneCode => format!("+491512345677{number}"),
+                    Way::UsernamePassword | Way::Passkey => another,
+                };
+                person.join(&mut own, &another, "Save my progress").await;
+            }
+            let after = guest.finish(&mut own).await;
+            assert_eq!((&after["sub"], flag(&after)), (&before["sub"], false), "{way:?}");
+        }
+    }
+}
+
+async fn a_guest_gives_way_to_the_member_it_proves_to_be(engine: Engine) {
+    for way in Way::ALL {
+        let server = TestServer::start(engine, |setup| {
+            way.set(setup);
+            setup.set("identity.on_conflict.promotion", "login");
+        })
+        .await;
+        let (mut member, member_sub) = make_member(&server, way).await;
+        let login_id = way.login_ids()[0];
+        let mut browser = server.browser();
+        for mut guest in Guest::all(&server, &mut browser).await {
+            let mut own = guest.browser(&server, &mut browser);
+            let before = guest.look(&mut own).await.expect("a guest");
+            let old_session = own.cookie("session").map(str::to_string);
+            guest.open_promotion(&mut own).await;
+            if way == Way::Passkey {
+                own.follow("Sign in instead").await;
+                own.follow("Sign in without my guest progress").await;
+                member.log_in(&mut own, login_id).await;
+            } else {
+                member.join(&mut own, login_id, "Save my progress").await;
+                own.expect_page(if way.has_code() { 409 } else { 200 }, "You already have an account");
+                let still = guest.look(&mut own).await.expect("untouched before the choice");
+                assert_eq!((&still["sub"], flag(&still)), (&before["sub"], true), "{way:?}");
+                own.follow("Sign in to that account").await;
+                if way.has_password() {
+                    member.log_in(&mut own, login_id).await;
+                } else {
+                    // The code that proved the address opens the account, too.
+                    own.expect_page(200, "Continue with this account?");
+                    own.press("Continue").await;
+                }
+            }
+            let after = guest.finish(&mut own).await;
+            assert_eq!((&after["sub"], flag(&after)), (&json!(member_sub), false), "{way:?}");
+            match &guest {
+                Guest::Token(client, tokens) => {
+                    client.refresh(&tokens.refresh).await.expect(400);
+                    assert_ne!(client.user_info(&tokens.access).await.status, 200, "the guest's tokens are dead");
+                }
+                Guest::Cookie(_) => {
+                    let mut thief = server.browser();
+                    thief.set_cookie("session", &old_session.expect("a session"));
+                    assert_eq!(thief.fetch("/oauth2/userinfo").await.status, 401);
+                }
+                Guest::Key(_) => {}
+            }
+            let told = events(&server, "user.anonymous.promoted").await;
+            let last = told.last().expect("an event");
+            let payload = &last["payload"];
+            assert_eq!(
+                (&payload["anonymous_user"]["id"], &payload["user"]["id"]),
+                (&before["sub"], &json!(member_sub))
+            );
+        }
+        assert_eq!(events(&server, "user.anonymous.promoted").await.len(), 3, "{way:?}: one each");
+        // The member's own sessions of the same application are none of the guest's business.
+        assert_eq!(events(&server, "user.authenticated").await.len(), 0, "{way:?}");
+    }
+}
+
+on_both_engines!(
+    every_guest_is_promoted_by_every_credential,
+    a_taken_login_id_ends_in_an_error_and_another_one_helps,
+    a_guest_gives_way_to_the_member_it_proves_to_be,
+);

@@ -1,0 +1,182 @@
+//! Passkeys. SQL over `passkeys`; no policy.
+
+use vestibule_domain::{
+    id::{IdentityId, ProjectNo, UserId},
+    time::Timestamp,
+};
+
+use crate::{
+    column::{read_id, read_optional_time, read_time},
+    db::{Conn, Row, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &LIST, &RECORD_USE, &RENAME, &REMOVE];
+
+/// A passkey as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PasskeyRow {
+    /// What its authenticator calls it; unique in the project.
+    pub credential_id: Vec<u8>,
+    /// The identity's id.
+    pub id: IdentityId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The COSE key (RFC 9052 §7) as the authenticator gave it.
+    pub public_key: Vec<u8>,
+    /// How often its authenticator says it was used; many always say 0.
+    pub sign_count: i64,
+    /// What its owner calls it.
+    pub name: Option<String>,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When somebody last signed in with it.
+    pub last_used_at: Option<Timestamp>,
+}
+
+fn read_passkey(row: &Row<'_>) -> Result<PasskeyRow, StoreError> {
+    Ok(PasskeyRow {
+        credential_id: row.get(0)?,
+        id: read_id(row, 1)?,
+        user_id: read_id(row, 2)?,
+        public_key: row.get(3)?,
+        sign_count: row.get(4)?,
+        name: row.get(5)?,
+        created_at: read_time(row, 6)?,
+        last_used_at: read_optional_time(row, 7)?,
+    })
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO passkeys (
+       project_no,
+       credential_id,
+       id,
+       user_id,
+       public_key,
+       sign_count,
+       name,
+       created_at,
+       last_used_at
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+     ON CONFLICT DO NOTHING",
+);
+
+/// Adds a passkey; `false` when its credential id is taken.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn insert(tx: &mut Tx, p: ProjectNo, row: &PasskeyRow) -> Result<bool, StoreError> {
+    tx.execute_one(
+        &INSERT,
+        &[
+            &p.0,
+            &row.credential_id.as_slice(),
+            &row.id.as_bytes().as_slice(),
+            &row.user_id.as_bytes().as_slice(),
+            &row.public_key.as_slice(),
+            &row.sign_count,
+            &row.name.as_deref(),
+            &row.created_at.as_micros(),
+            &row.last_used_at.map(Timestamp::as_micros),
+        ],
+    )
+    .await
+}
+
+const FIND: Sql = Sql::new(
+    "SELECT
+       credential_id,
+       id,
+       user_id,
+       public_key,
+       sign_count,
+       name,
+       created_at,
+       last_used_at
+     FROM passkeys
+     WHERE project_no = $1 AND credential_id = $2",
+);
+
+/// The passkey with this credential id.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find(conn: &mut Conn, p: ProjectNo, credential_id: &[u8]) -> Result<Option<PasskeyRow>, StoreError> {
+    conn.query_optional(&FIND, &[&p.0, &credential_id], read_passkey).await
+}
+
+const LIST: Sql = Sql::new(
+    "SELECT
+       credential_id,
+       id,
+       user_id,
+       public_key,
+       sign_count,
+       name,
+       created_at,
+       last_used_at
+     FROM passkeys
+     WHERE project_no = $1 AND user_id = $2
+     ORDER BY id",
+);
+
+/// Every passkey of a user, oldest first.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<PasskeyRow>, StoreError> {
+    conn.query_all(&LIST, &[&p.0, &user.as_bytes().as_slice()], read_passkey).await
+}
+
+const RECORD_USE: Sql = Sql::new(
+    "UPDATE passkeys
+     SET sign_count = $3,
+         last_used_at = $4
+     WHERE project_no = $1 AND credential_id = $2
+       AND (sign_count < $3 OR (sign_count = 0 AND $3 = 0))",
+);
+
+/// Notes a use; `false` when the count did not grow, which means that a copy of the passkey is about, or it is gone.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn record_use(
+    tx: &mut Tx,
+    p: ProjectNo,
+    credential_id: &[u8],
+    sign_count: i64,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&RECORD_USE, &[&p.0, &credential_id, &sign_count, &now.as_micros()]).await
+}
+
+const RENAME: Sql = Sql::new(
+    "UPDATE passkeys
+     SET name = $4
+     WHERE project_no = $1 AND user_id = $2 AND id = $3",
+);
+
+/// Gives a passkey of a user another name; `false` when it is not there.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn rename(
+    tx: &mut Tx,
+    p: ProjectNo,
+    user: UserId,
+    id: IdentityId,
+    name: Option<&str>,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&RENAME, &[&p.0, &user.as_bytes().as_slice(), &id.as_bytes().as_slice(), &name]).await
+}
+
+const REMOVE: Sql = Sql::new("DELETE FROM passkeys WHERE project_no = $1 AND user_id = $2 AND id = $3");
+
+/// Removes a passkey of a user; `false` when it is not there.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove(tx: &mut Tx, p: ProjectNo, user: UserId, id: IdentityId) -> Result<bool, StoreError> {
+    tx.execute_one(&REMOVE, &[&p.0, &user.as_bytes().as_slice(), &id.as_bytes().as_slice()]).await
+}

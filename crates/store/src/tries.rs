@@ -1,0 +1,72 @@
+//! Tries that went wrong, counted for all nodes: one time per bucket (GCRA). SQL over `tries`; no policy.
+
+use std::time::Duration;
+
+use vestibule_domain::{id::ProjectNo, time::Timestamp};
+
+use crate::{
+    column::read_time,
+    db::{Conn, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[&FIND, &ADD, &REMOVE_EXPIRED_ANY_PROJECT];
+
+const FIND: Sql = Sql::new(
+    "SELECT full_until
+     FROM tries
+     WHERE project_no = $1 AND id = $2",
+);
+
+/// How far the bucket is filled; `None` when it is empty.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find(conn: &mut Conn, p: ProjectNo, id: &[u8]) -> Result<Option<Timestamp>, StoreError> {
+    conn.query_optional(&FIND, &[&p.0, &id], |row| read_time(row, 0)).await
+}
+
+const ADD: Sql = Sql::new(
+    "INSERT INTO tries (
+       project_no,
+       id,
+       full_until
+     ) VALUES ($1, $2, $3)
+     ON CONFLICT (project_no, id) DO UPDATE
+     SET full_until = CASE WHEN tries.full_until > $4 THEN tries.full_until ELSE $4 END + $5
+     WHERE CASE WHEN tries.full_until > $4 THEN tries.full_until ELSE $4 END + $5 <= $6",
+);
+
+/// Puts one try into a bucket that holds `capacity` and where one try takes `interval`; `false` when it is full.
+///
+/// Of any number of callers, on any number of nodes, no more than fit get `true`.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn add(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: &[u8],
+    interval: Duration,
+    capacity: Duration,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let interval_micros = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX / 4);
+    let (one, full) = (now.plus(interval).as_micros(), now.plus(capacity).as_micros());
+    tx.execute_one(&ADD, &[&p.0, &id, &one, &now.as_micros(), &interval_micros, &full]).await
+}
+
+const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
+    "DELETE FROM tries
+     WHERE (project_no, id) IN (
+       SELECT project_no, id FROM tries WHERE full_until < $1 ORDER BY full_until LIMIT $2
+     )",
+);
+
+/// Removes at most `limit` buckets that are empty again.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_EXPIRED_ANY_PROJECT, &[&now.as_micros(), &limit]).await
+}
