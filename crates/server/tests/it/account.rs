@@ -355,6 +355,10 @@ async fn a_passkey_is_made_used_as_proof_and_removed(engine: Engine) {
     let mut passkey = SoftPasskey::new();
     scene.choose("/settings/passkeys").await;
     scene.browser.expect_page(200, "Passkeys");
+    // One that only felt a touch stands for nobody.
+    let mut careless = SoftPasskey::careless();
+    scene.browser.answer_passkey(|options, origin| careless.create(options, origin)).await;
+    scene.browser.expect_page(422, "Passkeys");
     scene.browser.answer_passkey(|options, origin| passkey.create(options, origin)).await;
     let page = scene.browser.expect_page(200, "Passkeys");
     assert!(page.text.contains("Your passkey is ready to use."), "{}", page.text);
