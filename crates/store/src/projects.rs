@@ -26,6 +26,11 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_CODES,
     &DELETE_SPENT,
     &DELETE_OUTBOX,
+    &DELETE_EVENTS,
+    &DELETE_DELIVERIES,
+    &DELETE_COUNTS,
+    &DELETE_ADMIN_KEYS,
+    &DELETE_ANSWERS,
     &DELETE_USERS,
     &DELETE,
 ];
@@ -92,6 +97,7 @@ const INSERT: Sql = Sql::new(
 /// # Errors
 /// Those of the engine.
 pub async fn insert(tx: &mut Tx, project: &NewProject<'_>) -> Result<Option<ProjectNo>, StoreError> {
+    tx.tell_settings_changed().await?;
     tx.query_optional(
         &INSERT,
         &[&project.id, &project.public_origin, &project.settings, &project.now.as_micros()],
@@ -164,6 +170,7 @@ pub async fn update_settings(
     settings: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    tx.tell_settings_changed().await?;
     tx.execute_one(&UPDATE_SETTINGS, &[&p.0, &expected_version, &public_origin, &settings, &now.as_micros()]).await
 }
 
@@ -204,6 +211,11 @@ const DELETE_FLOWS: Sql = Sql::new("DELETE FROM flows WHERE project_no = $1");
 const DELETE_CODES: Sql = Sql::new("DELETE FROM authorization_codes WHERE project_no = $1");
 const DELETE_SPENT: Sql = Sql::new("DELETE FROM spent WHERE project_no = $1");
 const DELETE_OUTBOX: Sql = Sql::new("DELETE FROM outbox WHERE project_no = $1");
+const DELETE_EVENTS: Sql = Sql::new("DELETE FROM events WHERE project_no = $1");
+const DELETE_DELIVERIES: Sql = Sql::new("DELETE FROM hook_deliveries WHERE project_no = $1");
+const DELETE_COUNTS: Sql = Sql::new("DELETE FROM daily_counts WHERE project_no = $1");
+const DELETE_ADMIN_KEYS: Sql = Sql::new("DELETE FROM admin_keys WHERE project_no = $1");
+const DELETE_ANSWERS: Sql = Sql::new("DELETE FROM idempotency WHERE project_no = $1");
 const DELETE_USERS: Sql = Sql::new("DELETE FROM users WHERE project_no = $1");
 const DELETE: Sql = Sql::new("DELETE FROM projects WHERE no = $1");
 
@@ -224,9 +236,15 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
         &DELETE_CODES,
         &DELETE_SPENT,
         &DELETE_OUTBOX,
+        &DELETE_EVENTS,
+        &DELETE_DELIVERIES,
+        &DELETE_COUNTS,
+        &DELETE_ADMIN_KEYS,
+        &DELETE_ANSWERS,
         &DELETE_USERS,
     ] {
         tx.execute(content, &[&p.0]).await?;
     }
+    tx.tell_settings_changed().await?;
     tx.execute_one(&DELETE, &[&p.0]).await
 }

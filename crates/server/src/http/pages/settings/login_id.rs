@@ -134,7 +134,7 @@ async fn receive(visit: Visit, request: Request) -> Result<Desk, Response> {
 
 fn kind_to_add(desk: &Desk) -> Option<LoginIdKind> {
     let kinds = desk.visit.project.settings.login_id_kinds();
-    LoginIdKind::from_name(desk.text("kind")).filter(|kind| kinds.contains(kind))
+    LoginIdKind::from_name(desk.field("kind")).filter(|kind| kinds.contains(kind))
 }
 
 /// The login ID the page is about.
@@ -147,7 +147,7 @@ async fn find(desk: &Desk) -> Result<(LoginIdKind, LoginIdRow), Response> {
 }
 
 async fn take(desk: &Desk, kind: LoginIdKind, replaced: Option<&LoginIdRow>) -> Response {
-    let typed = desk.text("login_id").to_string();
+    let typed = desk.field("login_id").to_string();
     let old: Option<IdentityId> = replaced.map(|row| row.id);
     let step = desk.ask(async |asking| asking.offer(desk.errand.clone(), kind, &typed, old).await).await;
     let error = match step {
