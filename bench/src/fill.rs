@@ -24,7 +24,8 @@ struct Guest {
 impl Guest {
     fn make(number: u64, count: u64, now_millis: u64) -> Self {
         const DAYS_20: u64 = 20 * 86_400_000;
-        let millis = now_millis - DAYS_20 + (u128::from(DAYS_20) * u128::from(number) / u128::from(count.max(1))) as u64;
+        let millis =
+            now_millis - DAYS_20 + (u128::from(DAYS_20) * u128::from(number) / u128::from(count.max(1))) as u64;
         let id = |salt: u64| {
             let mut mixed = number.wrapping_mul(2).wrapping_add(salt).wrapping_mul(0x9E37_79B9_7F4A_7C15);
             mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -61,7 +62,11 @@ pub async fn load(place: &Place, count: u64, sample: usize) -> Result<Vec<String
         Place::Database { url, .. } => load_postgres(url, count, now, hash.as_ref()).await?,
     }
     let step = (count / sample.max(1) as u64).max(1);
-    Ok((0..count).step_by(step as usize).take(sample).map(|number| Guest::make(number, count, now).refresh_token()).collect())
+    Ok((0..count)
+        .step_by(step as usize)
+        .take(sample)
+        .map(|number| Guest::make(number, count, now).refresh_token())
+        .collect())
 }
 
 fn load_sqlite(path: &std::path::Path, count: u64, now: u64, hash: &[u8]) -> Result<(), Box<dyn Error>> {
@@ -95,7 +100,8 @@ async fn load_postgres(url: &str, count: u64, now: u64, hash: &[u8]) -> Result<(
     let mut text = String::new();
     for first in (0..count).step_by(BATCH as usize) {
         let numbers = first..(first + BATCH).min(count);
-        let sink = client.copy_in("COPY users (project_no, id, created_at, updated_at, anonymous_since) FROM STDIN").await?;
+        let sink =
+            client.copy_in("COPY users (project_no, id, created_at, updated_at, anonymous_since) FROM STDIN").await?;
         let mut sink = Box::pin(sink);
         for number in numbers.clone() {
             let Guest { user, micros, .. } = Guest::make(number, count, now);
@@ -110,7 +116,13 @@ async fn load_postgres(url: &str, count: u64, now: u64, hash: &[u8]) -> Result<(
         let mut sink = Box::pin(sink);
         for number in numbers {
             let Guest { user, grant, micros } = Guest::make(number, count, now);
-            writeln!(text, "1\t\\\\x{}\t\\\\x{}\tbench\t\\\\x{}\t{micros}\t{micros}\t{micros}", hex(&grant), hex(&user), hex(hash))?;
+            writeln!(
+                text,
+                "1\t\\\\x{}\t\\\\x{}\tbench\t\\\\x{}\t{micros}\t{micros}\t{micros}",
+                hex(&grant),
+                hex(&user),
+                hex(hash)
+            )?;
             if text.len() > 1 << 18 {
                 sink.send(Bytes::from(std::mem::take(&mut text))).await?;
             }

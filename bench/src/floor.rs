@@ -21,7 +21,8 @@ use tokio_postgres::{Client, Statement, types::ToSql};
 
 const SCHEMA_SQLITE: &str = include_str!("../../crates/store/migrations/0001_foundation.sqlite.sql");
 const SCHEMA_POSTGRES: &str = include_str!("../../crates/store/migrations/0001_foundation.postgres.sql");
-const USER: &str = "INSERT INTO users (project_no, id, created_at, updated_at, anonymous_since) VALUES (1, $1, $2, $2, $2)";
+const USER: &str =
+    "INSERT INTO users (project_no, id, created_at, updated_at, anonymous_since) VALUES (1, $1, $2, $2, $2)";
 const GRANT: &str = "INSERT INTO grants (project_no, id, user_id, client_id, token_hash, created_at, last_access_at, authenticated_at) VALUES (1, $1, $2, 'bench', $3, $4, $4, $4)";
 const ANSWER: &str = r#"{"result":{"access_token":"AZ5q2mE0fBqKs1nZb0Xo2wAAAZ5q2mE0AAAABQhJ0m5kq3Yp2bq8w3v0x1y2z3A4","expires_in":1800,"refresh_token":"0195e6ad-9a61-7c34-8000-0123456789ab.0123456789abcdefghijklmnopqrstuv","token_type":"Bearer"}}"#;
 

@@ -89,7 +89,10 @@ fn work(cli: Cli) -> Result<(), Box<dyn Error>> {
     match cli.command {
         Some(Command::Floor { floor, port, place }) => {
             // The floor gets as many threads as the server gives itself.
-            tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(floor::serve(floor, port, &place))
+            tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()?
+                .block_on(floor::serve(floor, port, &place))
         }
         // The load shares the machine with what it measures: one thread.
         None => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run::run(cli.options)),

@@ -181,7 +181,13 @@ impl Report {
         }
         for (number, (label, rate)) in bars.iter().enumerate() {
             let y = 34.0 + number as f64 * row;
-            let fill = if label.starts_with("floor") { "#9aa5b1" } else if label.starts_with("peer") { "#d9822b" } else { "#2364aa" };
+            let fill = if label.starts_with("floor") {
+                "#9aa5b1"
+            } else if label.starts_with("peer") {
+                "#d9822b"
+            } else {
+                "#2364aa"
+            };
             writeln!(
                 svg,
                 "<text x=\"{0}\" y=\"{1}\" text-anchor=\"end\">{label}</text><rect x=\"{left}\" y=\"{y}\" width=\"{2:.1}\" height=\"16\" fill=\"{fill}\"/><text x=\"{3:.1}\" y=\"{1}\">{rate:.0}</text>",

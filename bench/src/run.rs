@@ -37,7 +37,8 @@ struct Plan {
 impl Plan {
     fn make(options: &Options) -> Self {
         let quick = options.quick;
-        let or = |given: &[usize], otherwise: &[usize]| if given.is_empty() { otherwise.to_vec() } else { given.to_vec() };
+        let or =
+            |given: &[usize], otherwise: &[usize]| if given.is_empty() { otherwise.to_vec() } else { given.to_vec() };
         let engines = match (options.store, &options.postgres) {
             (Some(engine), _) => vec![engine],
             (None, Some(_)) if !quick => vec![Engine::Sqlite, Engine::Postgres],
@@ -373,7 +374,8 @@ impl Bench {
             let Some(best) = mine.max_by(|a, b| a.per_second.total_cmp(&b.per_second)).cloned() else { continue };
             let source = stage_for(stage, *scenario, server.port, self.plan.guests).await?;
             let rate = best.per_second / 2.0;
-            let outcome = load::drive_open(server.port, source, best.concurrency.max(64), rate, self.plan.length).await?;
+            let outcome =
+                load::drive_open(server.port, source, best.concurrency.max(64), rate, self.plan.length).await?;
             eprintln!(
                 "    {:<16} {:>8.0}/s  p50 {:>7.2} ms  p99 {:>7.2} ms  open loop",
                 scenario.name(),
@@ -402,7 +404,12 @@ impl Bench {
 }
 
 /// The source of a scenario; RS256 refreshes need guests of their own application.
-async fn stage_for(stage: &Stage, scenario: Scenario, port: u16, guests: usize) -> Result<Rc<dyn Source>, Box<dyn Error>> {
+async fn stage_for(
+    stage: &Stage,
+    scenario: Scenario,
+    port: u16,
+    guests: usize,
+) -> Result<Rc<dyn Source>, Box<dyn Error>> {
     if scenario != Scenario::RefreshRs256 {
         return Ok(stage.source(scenario));
     }

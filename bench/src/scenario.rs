@@ -104,10 +104,9 @@ impl Stage {
     pub fn source(&self, scenario: Scenario) -> Rc<dyn Source> {
         let (host, guests) = (self.host.clone(), Rc::clone(&self.guests));
         match scenario {
-            Scenario::Signup => Rc::new(Fixed {
-                request: sign_up(&host, "refresh_token"),
-                expected: "\"refresh_token\"",
-            }),
+            Scenario::Signup => {
+                Rc::new(Fixed { request: sign_up(&host, "refresh_token"), expected: "\"refresh_token\"" })
+            }
             Scenario::SignupCookie => Rc::new(Fixed { request: sign_up(&host, "cookie"), expected: "\"result\"" }),
             Scenario::SignupKey => Rc::new(Keys { host, keys: RefCell::default(), fresh: true }),
             Scenario::ReloginKey => Rc::new(Keys { host, keys: RefCell::default(), fresh: false }),
@@ -120,7 +119,13 @@ impl Stage {
     }
 
     /// Signs guests up, or refreshes those that are there, and keeps their tokens.
-    pub async fn gather(&mut self, port: u16, client: &str, known: Vec<String>, count: usize) -> Result<(), Box<dyn Error>> {
+    pub async fn gather(
+        &mut self,
+        port: u16,
+        client: &str,
+        known: Vec<String>,
+        count: usize,
+    ) -> Result<(), Box<dyn Error>> {
         let mut guests = Vec::with_capacity(count);
         let mut connection = Connection::open(port).await?;
         let mut hand = Hand { number: 0, random: 99, step: 0, held: Vec::new() };
@@ -307,8 +312,7 @@ impl DeviceKey {
         let (x, y) = (base64url(&point[1..33]), base64url(&point[33..65]));
         let kid = base64url(&aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, point).as_ref()[..16]);
         let jwk = format!(r#"{{"kty":"EC","crv":"P-256","alg":"ES256","kid":"{kid}","x":"{x}","y":"{y}"}}"#);
-        let header =
-            format!(r#"{{"typ":"vnd.authgear.anonymous-request","alg":"ES256","kid":"{kid}","jwk":{jwk}}}"#);
+        let header = format!(r#"{{"typ":"vnd.authgear.anonymous-request","alg":"ES256","kid":"{kid}","jwk":{jwk}}}"#);
         Self { pair: Rc::new(pair), header: base64url(header.as_bytes()) }
     }
 

@@ -14,7 +14,6 @@ import { makeAddress, PASSWORD } from "../lib/person.js";
 import { startServer } from "../lib/server.js";
 import { waitFor } from "../lib/wait.js";
 
-const LANDING = "http://app.localhost/landed";
 const SMS_SECRET = randomBytes(16).toString("hex");
 
 /** Takes text messages as an operator's webhook does, and checks that they are signed. */
@@ -41,7 +40,24 @@ async function startCarrier() {
   };
 }
 
-function projectWith({ kind, ways, identities, conflict }) {
+/** The app: a page that is there, so that the way back to it can be seen to end. */
+async function startApp() {
+  const server = createServer((request, response) => {
+    response.setHeader("content-type", "text/html");
+    response.end('<!doctype html><html lang="en"><title>The app</title><link rel="icon" href="data:,">');
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    landing: `http://127.0.0.1:${server.address().port}/landed`,
+    stop: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function projectWith(landing, { kind, ways, identities, conflict }) {
   const list = (words) => JSON.stringify(words);
   return (port) => `
 [project]
@@ -62,21 +78,21 @@ promotion = "${conflict ?? "error"}"
 [[oauth.clients]]
 client_id = "web"
 x_application_type = "spa"
-redirect_uris = ["${LANDING}"]
+redirect_uris = ["${landing}"]
 `;
 }
 
 describe("credentials", () => {
-  let browser, mail, carrier;
+  let browser, mail, carrier, app;
   let people = [];
   let servers = [];
   before(async () => {
-    [browser, mail, carrier] = await Promise.all([launchBrowser(), startMailServer(), startCarrier()]);
+    [browser, mail, carrier, app] = await Promise.all([launchBrowser(), startMailServer(), startCarrier(), startApp()]);
     process.env.VESTIBULE__SMS__PROVIDER = "webhook";
     process.env.VESTIBULE__SMS__WEBHOOK_URL = carrier.url;
     process.env.VESTIBULE__SMS__WEBHOOK_SECRET = SMS_SECRET;
   });
-  after(() => Promise.all([browser?.close(), mail?.stop(), carrier?.stop()]));
+  after(() => Promise.all([browser?.close(), mail?.stop(), carrier?.stop(), app?.stop()]));
   afterEach(async () => {
     const [leaving, stopping] = [people, servers];
     [people, servers] = [[], []];
@@ -85,24 +101,22 @@ describe("credentials", () => {
   });
 
   async function start(project) {
-    const server = await startServer({ smtpPort: mail.port, makeProject: projectWith(project) });
+    const server = await startServer({ smtpPort: mail.port, makeProject: projectWith(app.landing, project) });
     servers.push(server);
     const issuer = `http://localhost:${server.port}`;
-    return { issuer, signUpGuest: () => Guest.signUp({ issuer, clientId: "web", redirectUri: LANDING }) };
+    return { issuer, signUpGuest: () => Guest.signUp({ issuer, clientId: "web", redirectUri: app.landing }) };
   }
 
   async function openPerson(options) {
     const person = await browser.openPerson(options);
     people.push(person);
-    const app = { contentType: "text/html", body: "<!doctype html><title>The app</title>" };
-    await person.context.route(`${LANDING}**`, (route) => route.fulfill(app));
     return person.page;
   }
 
   const heading = (page, name) => page.getByRole("heading", { level: 1, name });
 
   async function land(page) {
-    await page.waitForURL(`${LANDING}**`);
+    await page.waitForURL(`${app.landing}**`);
     return page.url();
   }
 

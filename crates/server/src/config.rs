@@ -471,6 +471,7 @@ fn read_sections(
         server: server?,
         store: store?,
         secrets: secrets?,
+        keys: keys?,
         smtp: smtp?,
         sms: sms?,
         passwords: passwords?,

@@ -97,6 +97,7 @@ const INSERT: Sql = Sql::new(
 /// # Errors
 /// Those of the engine.
 pub async fn insert(tx: &mut Tx, project: &NewProject<'_>) -> Result<Option<ProjectNo>, StoreError> {
+    tx.tell_settings_changed().await?;
     tx.query_optional(
         &INSERT,
         &[&project.id, &project.public_origin, &project.settings, &project.now.as_micros()],
@@ -169,6 +170,7 @@ pub async fn update_settings(
     settings: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    tx.tell_settings_changed().await?;
     tx.execute_one(&UPDATE_SETTINGS, &[&p.0, &expected_version, &public_origin, &settings, &now.as_micros()]).await
 }
 
@@ -243,5 +245,6 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
     ] {
         tx.execute(content, &[&p.0]).await?;
     }
+    tx.tell_settings_changed().await?;
     tx.execute_one(&DELETE, &[&p.0]).await
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use vestibule_store::projects;
 
 use crate::app::App;
@@ -11,7 +11,9 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// Reloads projects whose version moved.
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    while super::wait(&mut stop, PERIOD, None).await {
+    let bell = Arc::new(Notify::new());
+    app.store.listen_for_settings(&bell);
+    while super::wait(&mut stop, PERIOD, Some(&bell)).await {
         if let Err(error) = look(&app).await {
             tracing::warn!(error = %error, "the projects could not be looked at; they stay as they were");
         }

@@ -75,6 +75,19 @@ impl Scene {
         self.browser.open(&href).await;
     }
 
+    /// The link of the overview below this address whose page has this heading.
+    async fn find(&mut self, target: &str, heading: &str) -> String {
+        self.browser.open("/settings").await;
+        let links = self.browser.page().links.clone();
+        for (_, href) in links.iter().filter(|(_, href)| href.starts_with(target)) {
+            self.browser.open(href).await;
+            if self.browser.page().heading.starts_with(heading) {
+                return href.clone();
+            }
+        }
+        panic!("no page \"{heading}\" below {target}: {links:?}");
+    }
+
     async fn enter_code(&mut self, to: &str) {
         let code = self.mailbox.next_code(to).await;
         self.browser.fill("Code", &code);
@@ -85,20 +98,20 @@ impl Scene {
 async fn names_are_kept_and_told_to_apps(engine: Engine) {
     let mut scene = Scene::make(engine, |_| {}).await;
     scene.choose("/settings/names").await;
-    scene.browser.fill("First name", "  Kim ");
-    scene.browser.fill("Last name", &"x".repeat(101));
+    scene.browser.fill("First name (optional)", "  Kim ");
+    scene.browser.fill("Last name (optional)", &"x".repeat(101));
     scene.browser.press("Save").await;
     let page = scene.browser.expect_page(422, "Your name");
     assert_eq!(page.complaints.len(), 1);
-    scene.browser.fill("Last name", "O’Hara");
+    scene.browser.fill("Last name (optional)", "O’Hara");
     scene.browser.press("Save").await;
     let page = scene.browser.expect_page(200, ACCOUNT);
     assert!(page.text.contains("Kim O’Hara") && page.text.contains("Your profile is saved."), "{}", page.text);
     let info = scene.info().await;
     assert_eq!((&info["given_name"], &info["family_name"]), (&json!("Kim"), &json!("O’Hara")));
     scene.choose("/settings/names").await;
-    scene.browser.fill("First name", "");
-    scene.browser.fill("Last name", "");
+    scene.browser.fill("First name (optional)", "");
+    scene.browser.fill("Last name (optional)", "");
     scene.browser.press("Save").await;
     assert!(scene.info().await.get("given_name").is_none());
 }
@@ -160,7 +173,8 @@ async fn a_phone_number_and_a_username_are_added_and_removed(engine: Engine) {
     assert!(page.links.iter().all(|(_, href)| href != "/settings/identity/add?kind=username"), "one is enough");
     assert_eq!(scene.info().await["preferred_username"], "kim_o");
     // The email address came first; now it may go.
-    scene.choose("/settings/identity/remove").await;
+    let email = scene.find("/settings/identity/remove", &format!("Remove {KIM}")).await;
+    scene.browser.open(&email).await;
     scene.browser.expect_page(200, &format!("Remove {KIM}?"));
     scene.browser.press("Remove").await;
     let page = scene.browser.expect_page(200, ACCOUNT);
@@ -273,7 +287,7 @@ async fn an_account_is_deleted_by_who_types_its_name(engine: Engine) {
     let mut scene = Scene::make(engine, |_| {}).await;
     scene.choose("/settings/delete").await;
     scene.browser.expect_page(200, "Delete your account?");
-    let label = format!("Type {KIM} to confirm");
+    let label = format!("To confirm, type {KIM}");
     scene.browser.fill(&label, "kim");
     scene.browser.press("Delete my account").await;
     scene.browser.expect_page(422, "Delete your account?");
@@ -287,10 +301,8 @@ async fn an_account_is_deleted_by_who_types_its_name(engine: Engine) {
     assert_eq!(deleted.len(), 1);
     assert_eq!(deleted[0]["payload"]["user"]["id"], scene.sub.as_str());
     // The address is free again.
-    let mut person = Person::new(&scene.server, Way::EmailPassword);
+    let mut person = Person { mailbox: scene.mailbox, ..Person::new(&scene.server, Way::EmailPassword) };
     scene.browser.open(&scene.client.authorize_url(&[("x_page", "signup")])).await;
-    scene.mailbox.next_code(KIM).await;
-    person.mailbox.next_code(KIM).await;
     person.join(&mut scene.browser, KIM, "Create account").await;
     scene.browser.at_app();
 }
@@ -316,7 +328,7 @@ async fn delicate_changes_ask_for_the_password_after_a_while(engine: Engine) {
     scene.browser.expect_page(200, "Delete your account?");
     // A form that was open for too long leads through the question, too.
     scene.server.clock.advance_seconds(301);
-    scene.browser.fill(&format!("Type {KIM} to confirm"), KIM);
+    scene.browser.fill(&format!("To confirm, type {KIM}"), KIM);
     scene.browser.press("Delete my account").await;
     scene.browser.expect_page(200, CONFIRM);
     scene.browser.open("/settings/confirm?next=https%3A%2F%2Fevil.test%2F").await;
@@ -355,7 +367,7 @@ async fn a_passkey_is_made_used_as_proof_and_removed(engine: Engine) {
     let page = scene.browser.expect_page(200, "Passkeys");
     assert!(page.text.contains("Passkey removed."), "{}", page.text);
     scene.browser.open("/settings").await;
-    assert!(scene.browser.page().text.contains("No passkeys"), "{}", scene.browser.page().text);
+    assert!(scene.browser.page().text.contains("None yet"), "{}", scene.browser.page().text);
 }
 
 async fn a_forged_form_changes_nothing(engine: Engine) {
@@ -367,7 +379,7 @@ async fn a_forged_form_changes_nothing(engine: Engine) {
     std::mem::swap(&mut scene.browser, &mut other);
     scene.choose("/settings/names").await;
     scene.browser.forge("_csrf", &stolen);
-    scene.browser.fill("First name", "Mallory");
+    scene.browser.fill("First name (optional)", "Mallory");
     scene.browser.press("Save").await;
     let page = scene.browser.expect_page(200, "Your name");
     assert!(page.text.contains("nothing was sent"), "{}", page.text);
@@ -398,7 +410,7 @@ async fn guests_and_strangers_are_sent_to_the_overview(engine: Engine) {
         let page = format!("/settings/{page}");
         guest.open(&page).await;
         assert_eq!(guest.url().as_str(), format!("{}/settings", server.origin), "{page}");
-        guest.expect_page(200, "You are here as a guest");
+        guest.expect_page(200, "You are a guest");
         nobody.open(&page).await;
         nobody.expect_page(200, "You are signed out");
     }
@@ -415,7 +427,7 @@ async fn an_errand_is_its_members_alone(engine: Engine) {
     browser.open(&scene.client.authorize_url(&[("x_page", "signup"), ("x_sso_enabled", "true")])).await;
     lee.join(&mut browser, "lee@shop.example", "Create account").await;
     browser.open(&errand).await;
-    browser.expect_page(410, "This page has expired");
+    browser.expect_page(410, "This took a little too long");
     // And it is over after its time.
     scene.server.clock.advance_seconds(1501);
     scene.browser.reload().await;

@@ -89,21 +89,27 @@ async fn a_lost_database_is_answered_503_with_retry_after_and_found_again() {
     client.user_info(&guest.access).await.expect(200);
 }
 
-async fn a_clock_that_steps_back_locks_nobody_out(engine: Engine) {
+async fn a_clock_that_steps_back_ends_no_session_and_holds_nobody_up_for_long(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let client = server.app_client();
     let before = client.sign_up().await;
+    client.refresh(&before.refresh).await.expect(200);
     server.clock.advance_seconds(-3_600);
+    client.user_info(&before.access).await.expect(200);
+    // Limits count a time from the future as a full bucket: one drop runs out within seconds.
+    server.clock.advance_seconds(2);
     let during = client.sign_up().await;
     for guest in [&before, &during] {
+        server.clock.advance_seconds(2);
         client.user_info(&guest.access).await.expect(200);
         client.refresh(&guest.refresh).await.expect(200);
     }
     server.clock.advance_seconds(3_600);
     client.user_info(&before.access).await.expect(200);
+    client.refresh(&before.refresh).await.expect(200);
 }
 
-on_both_engines!(a_clock_that_steps_back_locks_nobody_out);
+on_both_engines!(a_clock_that_steps_back_ends_no_session_and_holds_nobody_up_for_long);
 
 /// Everything the server says on a connection until it closes it.
 async fn read_to_end(mut stream: TcpStream) -> String {

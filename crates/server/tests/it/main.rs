@@ -30,6 +30,7 @@ mod promotion_code;
 mod races;
 mod resolver;
 mod rotation;
+mod settings_action;
 mod sign_up;
 mod signing_keys;
 mod stranger;

@@ -43,6 +43,7 @@ async fn a_stranger_signs_a_person_in_by_the_standards_alone(engine: Engine) {
 
         let (mut browser, mut mailbox) = (server.browser(), server.mailbox());
         browser.open(url.as_str()).await;
+        browser.follow("Create an account").await;
         browser.fill("Email address", "kim@shop.example");
         browser.fill("Password", "violet tugboat marmalade");
         browser.press("Create account").await;

@@ -25,6 +25,7 @@ async fn promoted(server: &TestServer, client: &AppClient, email: &str) -> (Toke
 async fn sign_up_member(server: &TestServer, client: &AppClient, more: &[(&str, &str)], email: &str) -> String {
     let mut browser = server.browser();
     browser.open(&client.authorize_url(more)).await;
+    browser.follow("Create an account").await;
     browser.fill("Email address", email);
     browser.fill("Password", "violet tugboat marmalade");
     browser.press("Create account").await;

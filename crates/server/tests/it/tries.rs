@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 
 use crate::{
-    credentials::{Person, Way},
+    credentials::{Person, Way, events},
     guest_journey::identify,
-    support::{Browser, Engine, TestServer, on_both_engines},
+    support::{Browser, Engine, Reply, SoftPasskey, TestServer, on_both_engines},
 };
 
 const KIM: &str = "kim@shop.example";
@@ -135,13 +135,13 @@ async fn one_click_twice_promotes_once(engine: Engine) {
         fields.push(("action".into(), "verify".into()));
         let request =
             server.http().request(reqwest::Method::POST, &page.action).form(&fields).header("cookie", &cookie);
-        race.spawn(async move { crate::support::Reply::of(request).await });
+        race.spawn(async move { Reply::of(request).await });
     }
     let answers = race.join_all().await;
     let done = answers.iter().filter(|reply| reply.header("location").is_some_and(|to| to.contains("code=")));
     assert_eq!(done.count(), 1);
     assert!(answers.iter().all(|reply| reply.status < 500));
-    let told = crate::credentials::events(&server, "user.anonymous.promoted").await;
+    let told = events(&server, "user.anonymous.promoted").await;
     assert_eq!(told.len(), 1);
 }
 
@@ -171,6 +171,37 @@ async fn a_flood_of_logins_does_not_reach_the_guests(engine: Engine) {
     assert!(answers.iter().any(|(status, _)| *status == 422), "some are served");
     let refused: Vec<_> = answers.iter().filter(|(status, _)| *status == 503).collect();
     assert!(!refused.is_empty() && refused.iter().all(|(_, says_when)| *says_when), "{answers:?}");
+}
+
+async fn a_passkey_that_proves_nothing_opens_nothing(engine: Engine) {
+    let server = TestServer::start(engine, |setup| Way::Passkey.set(setup)).await;
+    let client = server.app_client();
+    let guest = client.sign_up().await;
+    let mut browser = server.browser();
+    browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
+    browser.answer_passkey(|options, origin| SoftPasskey::careless().create(options, origin)).await;
+    browser.expect_page(422, "Save your progress");
+    let mut kim = Person::new(&server, Way::Passkey);
+    kim.join(&mut browser, "", "").await;
+    client.finish(browser.at_app()).await;
+
+    let mut browser = server.browser();
+    browser.open(&client.authorize_url(&[])).await;
+    let forged = |answer: String| {
+        let mut answer: Value = serde_json::from_str(&answer).expect("JSON");
+        answer["response"]["signature"] = SoftPasskey::new().sign_elsewhere().into();
+        answer.to_string()
+    };
+    browser.answer_passkey(|options, origin| forged(kim.passkey.get(options, origin))).await;
+    browser.expect_page(422, "Welcome back");
+    // An answer made for another flow is of no use here.
+    let mut elsewhere = server.browser();
+    elsewhere.open(&client.authorize_url(&[])).await;
+    let options = elsewhere.page().passkeys[0].clone();
+    browser.answer_passkey(|_, origin| kim.passkey.get(&options, origin)).await;
+    browser.expect_page(422, "Welcome back");
+    browser.answer_passkey(|options, origin| kim.passkey.get(options, origin)).await;
+    client.finish(browser.at_app()).await;
 }
 
 /// Something that takes text messages: tells what it was sent.
@@ -244,6 +275,7 @@ on_both_engines!(
     of_two_guests_with_one_address_one_wins,
     one_click_twice_promotes_once,
     a_flood_of_logins_does_not_reach_the_guests,
+    a_passkey_that_proves_nothing_opens_nothing,
     text_messages_go_through_a_signed_webhook,
     text_messages_go_through_twilio,
 );

@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::{Engine, Param, Row, Sql, StoreError, postgres, sqlite};
+use super::{Engine, Param, Row, Sql, StoreError, notice, postgres, sqlite};
 
 /// A connection to read through.
 pub struct Conn(pub(super) Link);
@@ -110,6 +110,20 @@ impl Tx {
     /// As [`Tx::execute`].
     pub async fn execute_one(&mut self, sql: &'static Sql, params: &[&dyn Param]) -> Result<bool, StoreError> {
         Ok(self.execute(sql, params).await? > 0)
+    }
+}
+
+impl Tx {
+    /// Tells the other processes, when this transaction commits, that projects or keys changed.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`].
+    pub(crate) async fn tell_settings_changed(&mut self) -> Result<(), StoreError> {
+        match self.engine() {
+            // Nobody listens there: other processes look by themselves.
+            Engine::Sqlite => Ok(()),
+            Engine::Postgres => self.execute(&notice::TELL, &[]).await.map(|_| ()),
+        }
     }
 }
 

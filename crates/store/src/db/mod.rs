@@ -4,12 +4,15 @@ mod backup;
 mod conn;
 mod error;
 mod migrate;
+mod notice;
 mod postgres;
 mod sql;
 mod sqlite;
 mod stats;
 mod tls;
 mod transfer;
+
+use tokio::sync::Notify;
 
 use std::{fmt, path::PathBuf, pin::Pin, sync::Arc, time::Instant};
 
@@ -127,6 +130,15 @@ impl Store {
         };
         self.counters.count_write(name, result.is_ok(), asked.elapsed());
         result
+    }
+
+    /// Rings the bell when another process may have changed projects or keys. Never on SQLite; on PostgreSQL a notice can
+    /// get lost, so look now and then all the same.
+    pub fn listen_for_settings(&self, bell: &Arc<Notify>) {
+        match &self.backend {
+            Backend::Sqlite(_) => {}
+            Backend::Postgres(postgres) => postgres.listen(Arc::clone(bell)),
+        }
     }
 
     /// Whether the database answers, for a readiness probe.

@@ -6,14 +6,16 @@ use deadpool_postgres::{
     Client, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, RecyclingMethod, Runtime,
     TimeoutType,
 };
+use tokio::sync::Notify;
 use tokio_postgres::{NoTls, error::Error as PgError, types::ToSql};
+use tokio_postgres_rustls::MakeRustlsConnect;
 use tracing::Instrument as _;
 
 use super::{
     BoxFuture, Engine, Param, Sql, StoreError, Tx, conn,
     conn::Conn,
     error::{describe, is_broken, is_conflict},
-    migrate,
+    migrate, notice,
     stats::Counters,
     tls::{self, Target},
 };
@@ -40,6 +42,9 @@ const BACK_OFF: [Duration; 5] = [
 /// An open PostgreSQL store.
 pub(super) struct Postgres {
     pool: Pool,
+    /// How to open a connection beside the pool.
+    config: tokio_postgres::Config,
+    tls: Option<MakeRustlsConnect>,
     counters: Arc<Counters>,
 }
 
@@ -52,9 +57,9 @@ impl Postgres {
         }
         config.connect_timeout(CONNECT_WAIT);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = match tls {
-            Some(tls) => Manager::from_config(config, tls, recycling),
-            None => Manager::from_config(config, NoTls, recycling),
+        let manager = match tls.clone() {
+            Some(tls) => Manager::from_config(config.clone(), tls, recycling),
+            None => Manager::from_config(config.clone(), NoTls, recycling),
         };
         let pool = Pool::builder(manager)
             .max_size(max_connections.max(1))
@@ -68,7 +73,7 @@ impl Postgres {
             }))
             .build()
             .map_err(|error| StoreError::BadUrl(error.to_string()))?;
-        let store = Self { pool, counters };
+        let store = Self { pool, config, tls, counters };
         let mut client = store.lend().await?;
         migrate::migrate_postgres(&mut client).await?;
         Ok(store)
@@ -77,6 +82,11 @@ impl Postgres {
     /// A connection to read through, without a transaction.
     pub(super) async fn read(&self) -> Result<Conn, StoreError> {
         Ok(Conn(conn::Link::Postgres(Link::new(self.lend().await?, Stage::Outside))))
+    }
+
+    /// Rings the bell whenever a process tells that settings changed.
+    pub(super) fn listen(&self, bell: Arc<Notify>) {
+        tokio::spawn(notice::listen(self.config.clone(), self.tls.clone(), self.pool.clone(), bell));
     }
 
     /// Whether the server answers.

@@ -131,7 +131,7 @@ impl Writer {
     }
 
     /// Writes a message with a code.
-    pub(super) fn write(&self, message: &CodeMessage<'_>) -> Message {
+    pub(super) fn compose(&self, message: &CodeMessage<'_>) -> Message {
         let code = message.code.to_string();
         if message.kind == LoginIdKind::Phone {
             // Browsers fill in a code that names their origin's host; they know only https (origin-bound codes).

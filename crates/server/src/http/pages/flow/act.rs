@@ -106,7 +106,7 @@ impl Scene {
         }
         let input = Self::read(form, &kinds);
         let (visit, writer) = (self.visit.clone(), self.writer());
-        let write = |message: &CodeMessage<'_>| -> Message { writer.write(message) };
+        let write = |message: &CodeMessage<'_>| -> Message { writer.compose(message) };
         // Whoever joins has turned away from what was offered or tried before.
         self.flow.state.offered_user = None;
         self.flow.state.attempt = None;
@@ -136,7 +136,7 @@ impl Scene {
 
     async fn resend(&mut self, view: View) -> Result<Response, Error> {
         let (visit, writer) = (self.visit.clone(), self.writer());
-        let write = |message: &CodeMessage<'_>| -> Message { writer.write(message) };
+        let write = |message: &CodeMessage<'_>| -> Message { writer.compose(message) };
         let (app, project, flow) = (&visit.app, &visit.project, &mut self.flow);
         let decision = if view == View::Code {
             steps::resend(app, project, flow, visit.ip, &write, visit.now).await?
@@ -180,7 +180,7 @@ impl Scene {
         }
         let input = Self::read(form, &kinds);
         let (visit, writer) = (self.visit.clone(), self.writer());
-        let write = |message: &CodeMessage<'_>| -> Message { writer.write(message) };
+        let write = |message: &CodeMessage<'_>| -> Message { writer.compose(message) };
         self.flow.state.offered_user = None;
         let step =
             sign_in::log_in(&visit.app, &visit.project, &mut self.flow, input, visit.ip, &write, visit.now).await?;
@@ -218,7 +218,7 @@ impl Scene {
         }
         let input = Self::read(form, &kinds);
         let (visit, writer) = (self.visit.clone(), self.writer());
-        let write = |message: &CodeMessage<'_>| -> Message { writer.write(message) };
+        let write = |message: &CodeMessage<'_>| -> Message { writer.compose(message) };
         let (app, project, named) = (&visit.app, &visit.project, (input.kind, input.login_id.as_str()));
         let step =
             sign_in::ask_for_code(app, project, &mut self.flow, named, goal, visit.ip, &write, visit.now).await?;

@@ -41,14 +41,14 @@ pub(super) async fn act(visit: Visit, request: Request) -> Response {
     let Some((mut errand, pending)) = pending(&desk).map(|(errand, pending)| (errand.clone(), pending.clone())) else {
         return see_other(HOME);
     };
-    if desk.text("action") == "resend" {
+    if desk.field("action") == "resend" {
         return resend(&desk, errand).await;
     }
-    if desk.text("code").trim().is_empty() {
+    if desk.field("code").trim().is_empty() {
         let error = Some(Complaint::CodeMissing.text());
         return desk.complain(&page(&desk, &errand, &pending, error));
     }
-    match desk.ask(async |asking| asking.try_code(&mut errand, desk.text("code")).await).await {
+    match desk.ask(async |asking| asking.try_code(&mut errand, desk.field("code")).await).await {
         Ok(CodeStep::Ended(outcome)) => finish(&desk, &pending, outcome).await,
         Ok(CodeStep::Refused(decision)) => {
             let pending = errand.state.pending.as_ref().unwrap_or(&pending);

@@ -30,16 +30,16 @@ pub(super) async fn act(visit: Visit, request: Request) -> Response {
     };
     let (visit, caller) = (&desk.visit, &desk.caller);
     let (app, project, ip, now) = (&visit.app, &visit.project, visit.ip, visit.now);
-    let proved = match desk.text("action") {
+    let proved = match desk.field("action") {
         "send" => return send_code(&desk).await,
-        "passkey" => prove::by_passkey(app, project, caller, desk.text("credential"), ip, now).await,
-        _ => prove::by_password(app, project, caller, desk.text("password"), ip, now).await,
+        "passkey" => prove::by_passkey(app, project, caller, desk.field("credential"), ip, now).await,
+        _ => prove::by_password(app, project, caller, desk.field("password"), ip, now).await,
     };
     match proved {
         Ok(Some(Outcome::Done(_))) => see_other(&next(&desk)),
         Ok(Some(Outcome::Taken | Outcome::LastWay | Outcome::Stale | Outcome::Gone)) => see_other(&desk.action()),
         Ok(None) => match page(&desk, true).await {
-            Ok(page) if desk.text("action") == "passkey" => {
+            Ok(page) if desk.field("action") == "passkey" => {
                 desk.render(StatusCode::UNPROCESSABLE_ENTITY, Some(NoticeKind::PasskeyFailed), page.as_ref())
             }
             Ok(page) => desk.complain(page.as_ref()),
@@ -59,7 +59,7 @@ async fn send_code(desk: &Desk) -> Response {
 
 /// Where to go on: a page of the account, whatever the address says.
 fn next(desk: &Desk) -> String {
-    let next = desk.text("next");
+    let next = desk.field("next");
     let is_ours = next == HOME || next.starts_with("/settings/") || next.starts_with("/settings?");
     if is_ours && next.is_ascii() { next.to_string() } else { HOME.to_string() }
 }
@@ -77,10 +77,10 @@ async fn page(desk: &Desk, failed: bool) -> Result<Box<dyn Page>, Response> {
             action: desk.action(),
         });
     let target = standing.code_target();
-    if standing.password.is_some() && desk.text("by") != "code" {
+    if standing.password.is_some() && desk.field("by") != "code" {
         let login_id = standing.name().unwrap_or_default();
         let mut page = PasswordPage::new(PasswordReason::Confirm, desk.action(), login_id);
-        page.error = (failed && desk.text("action") != "passkey").then(|| Complaint::PasswordWrong.text());
+        page.error = (failed && desk.field("action") != "passkey").then(|| Complaint::PasswordWrong.text());
         page.passkey = passkey;
         page.code_href = target.map(|_| format!("{}&by=code", desk.confirm_href(&next(desk))));
         return Ok(Box::new(page));

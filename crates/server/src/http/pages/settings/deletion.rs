@@ -38,7 +38,7 @@ pub(super) async fn act(visit: Visit, request: Request) -> Response {
         Ok(page) => page,
         Err(response) => return response,
     };
-    if !confirms(desk.text("confirmation"), &page.phrase) {
+    if !confirms(desk.field("confirmation"), &page.phrase) {
         let error = Some(Complaint::ConfirmationWrong { phrase: page.phrase.clone() }.text());
         return desk.complain(&DeleteAccountPage { error, ..page });
     }

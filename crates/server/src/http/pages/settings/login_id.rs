@@ -19,16 +19,22 @@ use crate::{
 
 /// `GET /settings/identity/add`
 pub(super) async fn show_add(visit: Visit, request: Request) -> Response {
-    match open(visit, request).await.and_then(|desk| Ok((kind_to_add(&desk)?, desk))) {
-        Ok((kind, desk)) => desk.show(&add_page(&desk, kind, None, String::new(), None)),
+    match open(visit, request).await {
+        Ok(desk) => match kind_to_add(&desk) {
+            Some(kind) => desk.show(&add_page(&desk, kind, None, String::new(), None)),
+            None => see_other(HOME),
+        },
         Err(response) => response,
     }
 }
 
 /// `POST /settings/identity/add`
 pub(super) async fn add(visit: Visit, request: Request) -> Response {
-    match receive(visit, request).await.and_then(|desk| Ok((kind_to_add(&desk)?, desk))) {
-        Ok((kind, desk)) => take(&desk, kind, None).await,
+    match receive(visit, request).await {
+        Ok(desk) => match kind_to_add(&desk) {
+            Some(kind) => take(&desk, kind, None).await,
+            None => see_other(HOME),
+        },
         Err(response) => response,
     }
 }
@@ -126,9 +132,9 @@ async fn receive(visit: Visit, request: Request) -> Result<Desk, Response> {
     desk.ask_to_prove().map_or(Ok(desk), Err)
 }
 
-fn kind_to_add(desk: &Desk) -> Result<LoginIdKind, Response> {
+fn kind_to_add(desk: &Desk) -> Option<LoginIdKind> {
     let kinds = desk.visit.project.settings.login_id_kinds();
-    LoginIdKind::from_name(desk.text("kind")).filter(|kind| kinds.contains(kind)).ok_or_else(|| see_other(HOME))
+    LoginIdKind::from_name(desk.field("kind")).filter(|kind| kinds.contains(kind))
 }
 
 /// The login ID the page is about.
@@ -141,7 +147,7 @@ async fn find(desk: &Desk) -> Result<(LoginIdKind, LoginIdRow), Response> {
 }
 
 async fn take(desk: &Desk, kind: LoginIdKind, replaced: Option<&LoginIdRow>) -> Response {
-    let typed = desk.text("login_id").to_string();
+    let typed = desk.field("login_id").to_string();
     let old: Option<IdentityId> = replaced.map(|row| row.id);
     let step = desk.ask(async |asking| asking.offer(desk.errand.clone(), kind, &typed, old).await).await;
     let error = match step {

@@ -108,7 +108,7 @@ impl Desk {
         };
         let desk = Self::sit(visit, headers, here, form).await?;
         let expected = leave::form_token(&desk.visit, &desk.caller);
-        let presented = desk.text("_csrf");
+        let presented = desk.field("_csrf");
         if aws_lc_rs::constant_time::verify_slices_are_equal(presented.as_bytes(), expected.as_bytes()).is_err() {
             return Err(see_other(&with_notice(&desk.here, NoticeKind::FormExpired)));
         }
@@ -136,13 +136,13 @@ impl Desk {
     }
 
     /// A parameter, empty if it is not there.
-    fn text(&self, name: &str) -> &str {
+    fn field(&self, name: &str) -> &str {
         self.form.get(name).ok().flatten().unwrap_or_default()
     }
 
     /// The login ID or passkey the page is about.
     fn id(&self) -> Option<IdentityId> {
-        self.text("id").parse().ok()
+        self.field("id").parse().ok()
     }
 
     /// The page's own address without what was only to be said once.
@@ -165,7 +165,7 @@ impl Desk {
 
     /// What was done just before, if the address says so.
     fn notice(&self) -> Option<NoticeKind> {
-        NoticeKind::parse(self.text("done"))
+        NoticeKind::parse(self.field("done"))
     }
 
     /// The person's language.
@@ -220,7 +220,7 @@ impl Desk {
             project: &self.visit.project,
             caller: &self.caller,
             ip: self.visit.ip,
-            write_code: &|message| self.writer.write(message),
+            write_code: &|message| self.writer.compose(message),
             write_news: &|to, news| self.writer.write_news(to, news),
             now: self.visit.now,
         };

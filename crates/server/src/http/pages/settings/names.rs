@@ -26,8 +26,8 @@ pub(super) async fn save(visit: Visit, request: Request) -> Response {
         Ok(desk) => desk,
         Err(response) => return response,
     };
-    let typed = NAMES.map(|name| desk.text(name).to_string());
-    let read = NAMES.map(|name| read_name(desk.text(name)));
+    let typed = NAMES.map(|name| desk.field(name).to_string());
+    let read = NAMES.map(|name| read_name(desk.field(name)));
     if read.iter().any(Result::is_err) {
         let max = u32::try_from(MAX_NAME).unwrap_or(u32::MAX);
         let errors = read.map(|name| name.is_err().then(|| Complaint::NameTooLong { max }.text()));

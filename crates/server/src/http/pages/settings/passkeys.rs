@@ -42,11 +42,11 @@ pub(super) async fn act(visit: Visit, request: Request) -> Response {
     if let Some(response) = refuse(&desk) {
         return response;
     }
-    if desk.text("action") == "remove" { remove(&desk).await } else { add(&desk).await }
+    if desk.field("action") == "remove" { remove(&desk).await } else { add(&desk).await }
 }
 
 async fn add(desk: &Desk) -> Response {
-    let (visit, answer) = (&desk.visit, desk.text("credential"));
+    let (visit, answer) = (&desk.visit, desk.field("credential"));
     let name = device_name(&desk.headers);
     let added = passkey::add(&visit.app, &visit.project, &desk.caller, answer, name, visit.now).await;
     match added {
@@ -60,7 +60,7 @@ async fn add(desk: &Desk) -> Response {
 }
 
 async fn remove(desk: &Desk) -> Response {
-    let Ok(id) = desk.text("passkey_id").parse() else { return see_other(HERE) };
+    let Ok(id) = desk.field("passkey_id").parse() else { return see_other(HERE) };
     let visit = &desk.visit;
     match passkey::remove(&visit.app, &visit.project, &desk.caller, id, visit.now).await {
         Ok(Outcome::Done(_)) => see_other(&with_notice(HERE, NoticeKind::PasskeyRemoved)),

@@ -35,7 +35,7 @@ pub(super) async fn save(visit: Visit, request: Request) -> Response {
         Ok(standing) => standing,
         Err(response) => return response,
     };
-    let secret = |name| Secret::new(desk.text(name).to_string());
+    let secret = |name| Secret::new(desk.field(name).to_string());
     let typed = Typed { current: secret("current_password"), new: secret("password") };
     match desk.ask(async |asking| change(asking, desk.errand.as_ref(), typed).await).await {
         Ok(Ok(outcome)) => desk.go_on(outcome, NoticeKind::PasswordChanged),
@@ -57,7 +57,7 @@ async fn ready(desk: &Desk) -> Result<Standing, Response> {
 
 fn page(desk: &Desk, standing: &Standing, mistakes: &Mistakes) -> ChangePasswordPage {
     let min_length = desk.visit.project.settings.password_policy().min_length;
-    let mut password = new_password_field(min_length, desk.text("password"), &mistakes.weaknesses);
+    let mut password = new_password_field(min_length, desk.field("password"), &mistakes.weaknesses);
     if mistakes.reused && mistakes.weaknesses.is_empty() {
         password = password.with_error(Complaint::PasswordReused);
     }

@@ -39,10 +39,10 @@ pub(super) async fn act(visit: Visit, request: Request) -> Response {
     };
     let visit = &desk.visit;
     let (app, project, caller, now) = (&visit.app, &visit.project, &desk.caller, visit.now);
-    let (outcome, notice) = if desk.text("action") == "revoke_others" {
+    let (outcome, notice) = if desk.field("action") == "revoke_others" {
         (sessions::end_others(app, project, caller, now).await, NoticeKind::OtherSessionsRevoked)
     } else {
-        let Some(seat) = read(desk.text("session_id")) else { return super::see_other(super::HOME) };
+        let Some(seat) = read(desk.field("session_id")) else { return super::see_other(super::HOME) };
         (sessions::end(app, project, caller, seat, now).await, NoticeKind::SessionRevoked)
     };
     match outcome {

@@ -1,0 +1,65 @@
+//! Telling other processes that shared settings changed, by PostgreSQL's LISTEN and NOTIFY. Touches its driver, no table.
+//!
+//! A notice may get lost (a broken connection, a pooler in between), so whoever listens also looks by itself.
+
+use std::{future::poll_fn, sync::Arc, time::Duration};
+
+use deadpool_postgres::Pool;
+use tokio::sync::Notify;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, tls::TlsStream};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::Sql;
+
+/// Sent in a transaction that changes settings; delivered when it commits.
+pub(super) const TELL: Sql = Sql::new("SELECT pg_notify('vestibule_settings', '')");
+const LISTEN: &str = "LISTEN vestibule_settings";
+/// How long to wait before connecting again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Rings the bell at each notice, and after each (re)connection, because one may have been missed; ends with the pool.
+pub(super) async fn listen(config: Config, tls: Option<MakeRustlsConnect>, pool: Pool, bell: Arc<Notify>) {
+    while !pool.is_closed() {
+        match &tls {
+            Some(tls) => {
+                if let Ok((client, connection)) = config.connect(tls.clone()).await {
+                    hear(&client, connection, &bell, &pool).await;
+                }
+            }
+            None => {
+                if let Ok((client, connection)) = config.connect(NoTls).await {
+                    hear(&client, connection, &bell, &pool).await;
+                }
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Listens until the connection breaks or the pool is closed.
+async fn hear<S, T>(client: &Client, mut connection: Connection<S, T>, bell: &Notify, pool: &Pool)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    T: TlsStream + Unpin,
+{
+    let ask = async {
+        if client.batch_execute(LISTEN).await.is_ok() {
+            bell.notify_one();
+        }
+        // The connection lives as long as its client, so this one stays until the store is closed.
+        while !pool.is_closed() {
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    let drive = async {
+        while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+            if matches!(message, AsyncMessage::Notification(_)) {
+                bell.notify_one();
+            }
+        }
+    };
+    tokio::select! {
+        () = ask => {}
+        () = drive => {}
+    }
+}
