@@ -115,7 +115,11 @@ pub async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         notes: Vec::new(),
     };
     let mut bench = Bench { options, plan, root: root.path().to_path_buf(), report, scratch: Vec::new(), databases: 0 };
-    let outcome = bench.measure_all().await;
+    let outcome = tokio::select! {
+        outcome = bench.measure_all() => outcome,
+        // Whatever was started is stopped again on the way out.
+        () = interrupted() => Err("interrupted".into()),
+    };
     for place in std::mem::take(&mut bench.scratch) {
         place.remove().await;
     }
@@ -123,6 +127,18 @@ pub async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     print!("{}", bench.report.write(&out)?);
     eprintln!("\nWritten to {0}/results.md, {0}/results.json and {0}/results.svg", bench.options.out.display());
     Ok(())
+}
+
+/// Resolves on Ctrl-C or SIGTERM.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
 }
 
 impl Bench {
