@@ -49,11 +49,16 @@ impl Quota {
 ///
 /// `state` is the `new_tat` of the last allowed one, `None` for a fresh key. In any stretch of time `w` at most
 /// `burst + w / interval` are allowed. A state further ahead than a full bucket (a clock that stepped back, a
-/// shrunken quota) counts as a full bucket, so nobody is locked out for longer than one period.
+/// shrunken quota) counts as a bucket with room for one, so nobody is locked out until the clock has caught up.
 #[must_use]
 pub fn decide(state: Option<Timestamp>, quota: Quota, now: Timestamp) -> Decision {
     let full = now.plus(quota.capacity());
-    let tat = state.unwrap_or(now).max(now).min(full);
+    let tat = match state {
+        // A refusal is not stored, so a full bucket made up anew each time would never drain: one is let through.
+        Some(tat) if tat > full => full.minus(quota.interval()),
+        Some(tat) => tat.max(now),
+        None => now,
+    };
     let new_tat = tat.plus(quota.interval());
     if new_tat > full { Decision::Denied { retry_after: new_tat.since(full) } } else { Decision::Allowed { new_tat } }
 }
@@ -114,10 +119,12 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_steps_back_locks_nobody_out_for_long() {
+    fn a_clock_that_steps_back_locks_nobody_out_and_opens_no_floodgate() {
         let far = Timestamp::from_seconds(1_000_000);
         let now = Timestamp::from_seconds(1_000);
-        assert_eq!(decide(Some(far), MINUTE_OF_60, now), Decision::Denied { retry_after: Duration::from_secs(1) });
+        let full = now.plus(Duration::from_secs(60));
+        assert_eq!(decide(Some(far), MINUTE_OF_60, now), Decision::Allowed { new_tat: full });
+        assert_eq!(decide(Some(full), MINUTE_OF_60, now), Decision::Denied { retry_after: Duration::from_secs(1) });
     }
 
     #[test]

@@ -96,7 +96,7 @@ async fn a_clock_that_steps_back_ends_no_session_and_holds_nobody_up_for_long(en
     client.refresh(&before.refresh).await.expect(200);
     server.clock.advance_seconds(-3_600);
     client.user_info(&before.access).await.expect(200);
-    // Limits count a time from the future as a full bucket: one drop runs out within seconds.
+    // Limits count a time from the future as a bucket with room for one: it drains within seconds.
     server.clock.advance_seconds(2);
     let during = client.sign_up().await;
     for guest in [&before, &during] {
