@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    credentials::{Person, Way, events},
+    credentials::{Person, Way},
     support::{AppClient, Browser, Engine, Mailbox, Setup, SoftPasskey, TestServer, Tokens, on_both_engines},
 };
 
@@ -237,7 +237,7 @@ async fn a_new_password_needs_the_old_one_and_ends_every_other_session(engine: E
     let mail = scene.mailbox.next_mail(KIM).await;
     assert!(mail.text.contains("password"), "{}", mail.text);
     scene.client.refresh(&scene.tokens.refresh).await.expect(400);
-    let ended = events(&scene.server, "session.revoked").await;
+    let ended = scene.server.events("session.revoked").await;
     assert_eq!(ended.len(), 1);
     assert_eq!(ended[0]["payload"]["reason"], "password_change");
     scene.browser.forget();
@@ -268,7 +268,7 @@ async fn sessions_are_listed_and_ended_one_by_one_or_all_at_once(engine: Engine)
     first.open("/settings").await;
     first.expect_page(200, "You are signed out");
     let reasons: Vec<Value> =
-        events(&scene.server, "session.revoked").await.iter().map(|event| event["payload"]["reason"].clone()).collect();
+        scene.server.events("session.revoked").await.iter().map(|event| event["payload"]["reason"].clone()).collect();
     assert_eq!(reasons, [json!("user"), json!("user")]);
 }
 
@@ -297,7 +297,7 @@ async fn an_account_is_deleted_by_who_types_its_name(engine: Engine) {
     assert_eq!(scene.browser.cookie("session"), None);
     scene.client.refresh(&scene.tokens.refresh).await.expect(400);
     scene.client.user_info(&scene.tokens.access).await.expect(401);
-    let deleted = events(&scene.server, "user.deleted").await;
+    let deleted = scene.server.events("user.deleted").await;
     assert_eq!(deleted.len(), 1);
     assert_eq!(deleted[0]["payload"]["user"]["id"], scene.sub.as_str());
     // The address is free again.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::{
-    credentials::{Person, Way, events},
+    credentials::{Person, Way},
     support::{AppClient, Browser, Engine, Mailbox, Reply, TestServer, Tokens, on_both_engines, query},
 };
 
@@ -66,7 +66,7 @@ async fn a_wrong_password_and_a_stranger_are_told_the_same(engine: Engine) {
     assert_eq!(told[0], told[1]);
     type_login(&mut scene.browser, "  KIM@Shop.Example ", PASSWORD).await;
     scene.expect_kim().await;
-    assert_eq!(events(&scene.server, "user.authenticated").await.len(), 1);
+    assert_eq!(scene.server.events("user.authenticated").await.len(), 1);
 }
 
 async fn a_code_is_offered_beside_the_password(engine: Engine) {
@@ -228,8 +228,8 @@ async fn a_guests_cookie_that_meets_sign_up_is_promoted(engine: Engine) {
     person.join(&mut browser, KIM, "Save my progress").await;
     let member = client.finish(browser.at_app()).await;
     assert_eq!(json!(client.subject(&member.access).await), guest["sub"]);
-    assert_eq!(events(&server, "user.anonymous.promoted").await.len(), 1);
-    assert_eq!(events(&server, "user.created").await.len(), 0);
+    assert_eq!(server.events("user.anonymous.promoted").await.len(), 1);
+    assert_eq!(server.events("user.created").await.len(), 0);
 }
 
 async fn a_login_hint_fills_in_the_login_id(engine: Engine) {

@@ -1,7 +1,6 @@
 //! Promotion by every credential, for every kind of guest, with every answer to a login ID that is taken.
 
 use serde_json::{Value, json};
-use vestibule_store::outbox;
 
 use crate::{
     promotion::cookie_promotion_url,
@@ -183,15 +182,6 @@ async fn server_info(device: &Device) -> Reply {
     Reply::of(request).await
 }
 
-/// The events of one type, oldest first.
-pub(crate) async fn events(server: &TestServer, kind: &str) -> Vec<Value> {
-    let mut conn = server.app.store.read().await.expect("the store");
-    let late = server.app.clock.now().plus(std::time::Duration::from_secs(1_000_000));
-    let rows = outbox::due_any_project(&mut conn, "event", late, 1_000).await.expect("the outbox");
-    let bodies = rows.iter().map(|row| serde_json::from_str::<Value>(&row.payload).expect("JSON"));
-    bodies.map(|payload| payload["body"].clone()).filter(|body| body["type"] == kind).collect()
-}
-
 fn flag(info: &Value) -> bool {
     info[IS_ANONYMOUS].as_bool().expect("a flag")
 }
@@ -240,7 +230,7 @@ async fn every_guest_is_promoted_by_every_credential(engine: Engine) {
             let back = client.finish(elsewhere.at_app()).await;
             assert_eq!(json!(client.subject(&back.access).await), before["sub"], "{way:?} {number}");
         }
-        assert_eq!(events(&server, "user.anonymous.promoted").await.len(), 3, "{way:?}: one each");
+        assert_eq!(server.events("user.anonymous.promoted").await.len(), 3, "{way:?}: one each");
     }
 }
 
@@ -350,7 +340,7 @@ async fn a_guest_gives_way_to_the_member_it_proves_to_be(engine: Engine) {
                 }
                 Guest::Key(_) => {}
             }
-            let told = events(&server, "user.anonymous.promoted").await;
+            let told = server.events("user.anonymous.promoted").await;
             let last = told.last().expect("an event");
             let payload = &last["payload"];
             assert_eq!(
@@ -358,9 +348,9 @@ async fn a_guest_gives_way_to_the_member_it_proves_to_be(engine: Engine) {
                 (&before["sub"], &json!(member_sub))
             );
         }
-        assert_eq!(events(&server, "user.anonymous.promoted").await.len(), 3, "{way:?}: one each");
+        assert_eq!(server.events("user.anonymous.promoted").await.len(), 3, "{way:?}: one each");
         // The member's own sessions of the same application are none of the guest's business.
-        assert_eq!(events(&server, "user.authenticated").await.len(), 0, "{way:?}");
+        assert_eq!(server.events("user.authenticated").await.len(), 0, "{way:?}");
     }
 }
 

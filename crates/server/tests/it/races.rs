@@ -1,8 +1,6 @@
 //! Single use under concurrency: of fifty at once, one wins, and the others get a clear answer.
 
-use serde_json::Value;
 use tokio::task::JoinSet;
-use vestibule_store::outbox;
 
 use crate::{
     guest_journey::{identify, promote},
@@ -45,14 +43,6 @@ async fn confirm_all(browsers: Vec<Browser>) -> Vec<Browser> {
     clicks.join_all().await
 }
 
-/// The queued events of a type.
-async fn events(server: &TestServer, kind: &str) -> Vec<Value> {
-    let mut conn = server.app.store.read().await.expect("a connection");
-    let rows = outbox::due_any_project(&mut conn, "event", server.clock.now(), 1_000).await.expect("the outbox");
-    let bodies = rows.iter().map(|row| serde_json::from_str::<Value>(&row.payload).expect("JSON")["body"].take());
-    bodies.filter(|body| body["type"] == kind).collect()
-}
-
 async fn fifty_redemptions_of_one_code_have_one_winner(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let (client, guest, mut browser) = (server.app_client(), server.app_client().sign_up().await, server.browser());
@@ -90,7 +80,7 @@ async fn fifty_promotions_of_one_guest_have_one_winner_and_one_event(engine: Eng
     let info = client.user_info(&guest.access).await.expect(200).json();
     let identities = info["https://authgear.com/claims/user/identities"].as_array().expect("a list");
     assert_eq!(identities.len(), 1, "{info}");
-    let events = events(&server, "user.anonymous.promoted").await;
+    let events = server.events("user.anonymous.promoted").await;
     let [event] = events.as_slice() else { panic!("one event, not {events:?}") };
     assert_eq!(event["payload"]["user"]["id"], info["sub"]);
     assert_eq!(event["payload"]["anonymous_user"]["id"], info["sub"]);
@@ -121,7 +111,7 @@ async fn one_address_wanted_by_many_guests_goes_to_one(engine: Engine) {
         members += usize::from(!is_guest);
     }
     assert_eq!(members, 1);
-    assert_eq!(events(&server, "user.anonymous.promoted").await.len(), 1);
+    assert_eq!(server.events("user.anonymous.promoted").await.len(), 1);
 }
 
 async fn an_impatient_double_click_promotes_once(engine: Engine) {
@@ -136,7 +126,7 @@ async fn an_impatient_double_click_promotes_once(engine: Engine) {
         // Either the flow is over, or the code was just taken by the click before.
         assert!([200, 409].contains(&browser.reply().status), "{}", browser.page().text);
     }
-    assert_eq!(events(&server, "user.anonymous.promoted").await.len(), 1);
+    assert_eq!(server.events("user.anonymous.promoted").await.len(), 1);
     client.finish(won[0].at_app()).await;
 }
 

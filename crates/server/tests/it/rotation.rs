@@ -1,7 +1,5 @@
 //! Refresh-token rotation (RFC 9700 §4.14): the grace time, one lineage under concurrency, re-use.
 
-use serde_json::Value;
-
 use crate::support::{AppClient, Engine, TestServer, on_both_engines};
 
 async fn start(engine: Engine) -> TestServer {
@@ -15,12 +13,8 @@ async fn rotate(client: &AppClient, token: &str) -> String {
 
 /// The reasons of the revocations that wait to be told.
 pub(crate) async fn revocations(server: &TestServer) -> Vec<String> {
-    let mut conn = server.app.store.read().await.expect("a connection");
-    let now = server.clock.now();
-    let rows = vestibule_store::outbox::due_any_project(&mut conn, "event", now, 100).await.expect("the outbox");
-    let bodies = rows.iter().map(|row| serde_json::from_str::<Value>(&row.payload).expect("JSON"));
-    let revoked = bodies.filter(|event| event["body"]["type"] == "session.revoked");
-    revoked.map(|event| event["body"]["payload"]["reason"].as_str().expect("a reason").to_string()).collect()
+    let revoked = server.events("session.revoked").await;
+    revoked.iter().map(|event| event["payload"]["reason"].as_str().expect("a reason").to_string()).collect()
 }
 
 async fn without_rotation_a_refresh_gives_no_new_refresh_token(engine: Engine) {

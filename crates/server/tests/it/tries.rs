@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 
 use crate::{
-    credentials::{Person, Way, events},
+    credentials::{Person, Way},
     guest_journey::identify,
     support::{Browser, Engine, Reply, SoftPasskey, TestServer, on_both_engines},
 };
@@ -141,7 +141,7 @@ async fn one_click_twice_promotes_once(engine: Engine) {
     let done = answers.iter().filter(|reply| reply.header("location").is_some_and(|to| to.contains("code=")));
     assert_eq!(done.count(), 1);
     assert!(answers.iter().all(|reply| reply.status < 500));
-    let told = events(&server, "user.anonymous.promoted").await;
+    let told = server.events("user.anonymous.promoted").await;
     assert_eq!(told.len(), 1);
 }
 

@@ -17,6 +17,7 @@ use vestibule_server::{
         sms::SmsSender,
     },
 };
+use vestibule_store::{events, outbox};
 
 use super::{AppClient, Browser, Engine, Http, Mailbox, place::Place};
 
@@ -145,6 +146,22 @@ impl TestServer {
         let applied = projects::apply(&app.store, &app.master, &app.entropy, &settings, app.clock.now()).await;
         applied.expect("the project is applied");
         app.projects.reload(&app.store, &app.master).await.expect("the project is loaded");
+    }
+
+    /// Every event of a type, oldest first: those that wait in the outbox and those that are in the log already.
+    pub(crate) async fn events(&self, kind: &str) -> Vec<serde_json::Value> {
+        let no = self.app.projects.all()[0].no;
+        let late = self.clock.now().plus(std::time::Duration::from_secs(1_000_000));
+        let mut conn = self.app.store.read().await.expect("a connection");
+        // The outbox first: what moves to the log in between is then seen twice, and told apart by its id.
+        let queued = outbox::due_any_project(&mut conn, "event", late, 1_000).await.expect("the outbox");
+        let logged = events::follow(&mut conn, no, 0, 1_000).await.expect("the event log");
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        let logged = logged.iter().map(|row| read(&row.body));
+        let queued = queued.iter().map(|row| read(&row.payload)["body"].take());
+        let mut seen = std::collections::HashSet::new();
+        let all = logged.chain(queued).filter(|body| seen.insert(body["id"].to_string()));
+        all.filter(|body| body["type"] == kind).collect()
     }
 
     /// Where `store.url` points to.
