@@ -40,6 +40,8 @@ async fn a_webhook_is_told_signed_and_in_order(engine: Engine) {
     let server = TestServer::start(engine, |setup| tell(setup, &receiver.url)).await;
     let admin = Admin::of(&server).await;
     let old = admin.post("/project/webhook-secret", &json!({})).await.expect(201).json()["secret"].clone();
+    // Which one is newer is told by the clock.
+    server.clock.advance_seconds(1);
     let new = admin.post("/project/webhook-secret", &json!({})).await.expect(201).json()["secret"].clone();
     let app = server.app_client();
     let guest = app.sign_up().await;

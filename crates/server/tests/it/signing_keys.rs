@@ -135,7 +135,7 @@ async fn a_rotation_by_command_reaches_a_running_server(engine: Engine) {
     let (fresh, _) = refresh(&client, &guest.refresh).await;
     assert!(!before.contains(&kid(&fresh)));
     let (_, listed) = run(&server, &["key", "list", "--project", "test"]).await;
-    assert_eq!(listed.lines().count(), 5, "{listed}");
+    assert_eq!(listed.lines().count(), 6, "{listed}");
     assert_eq!(listed.matches("verifies only").count(), 2, "{listed}");
     assert_eq!(listed.matches("\tsigns").count(), 2, "{listed}");
 }
