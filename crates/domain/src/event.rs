@@ -9,6 +9,23 @@ use crate::{
     userinfo,
 };
 
+/// The events a hook is asked about before they happen.
+pub(crate) const BLOCKING: [&str; 2] = ["user.pre_create", "user.anonymous.pre_promote"];
+
+/// The events a hook can be told of, and the sign for all of them.
+pub(crate) const NON_BLOCKING: [&str; 10] = [
+    "*",
+    "user.created",
+    "user.anonymous.promoted",
+    "user.authenticated",
+    "user.signed_out",
+    "user.disabled",
+    "user.reenabled",
+    "user.updated",
+    "user.deleted",
+    "session.revoked",
+];
+
 /// A user as events carry it: a copy made at the moment it speaks of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UserModel(Value);
@@ -205,6 +222,16 @@ pub enum Event {
         /// Why.
         reason: RevocationReason,
     },
+    /// The user's attributes were changed by a program or an operator.
+    UserUpdated {
+        /// The user as it is now.
+        user: UserModel,
+    },
+    /// The project's settings were changed. For the audit log only.
+    ProjectChanged {
+        /// The keys that changed.
+        keys: Vec<String>,
+    },
     /// Somebody signed with the wrong key for a known key id. For the audit log only.
     AnonymousLoginFailed {
         /// The key id.
@@ -333,6 +360,8 @@ impl Event {
             Self::UserReenabled { .. } => "user.reenabled",
             Self::UserDeleted { .. } => "user.deleted",
             Self::SessionRevoked { .. } => "session.revoked",
+            Self::UserUpdated { .. } => "user.updated",
+            Self::ProjectChanged { .. } => "project.changed",
             Self::AnonymousLoginFailed { .. } => "authentication.identity.anonymous.failed",
         }
     }
@@ -346,7 +375,7 @@ impl Event {
     /// Whether webhooks are told; otherwise only the audit log is.
     #[must_use]
     pub fn is_for_hooks(&self) -> bool {
-        !matches!(self, Self::AnonymousLoginFailed { .. })
+        !matches!(self, Self::AnonymousLoginFailed { .. } | Self::ProjectChanged { .. })
     }
 
     /// The payload alone.
@@ -366,9 +395,11 @@ impl Event {
             Self::UserAuthenticated { user, session } | Self::UserSignedOut { user, session } => {
                 json!({"user": user.0, "session": session.to_json()})
             }
-            Self::UserDisabled { user } | Self::UserReenabled { user } | Self::UserDeleted { user } => {
-                json!({"user": user.0})
-            }
+            Self::UserDisabled { user }
+            | Self::UserReenabled { user }
+            | Self::UserUpdated { user }
+            | Self::UserDeleted { user } => json!({"user": user.0}),
+            Self::ProjectChanged { keys } => json!({"keys": keys}),
             Self::SessionRevoked { user_id, session, reason } => {
                 json!({"user": {"id": user_id.to_string()}, "session": session.to_json(), "reason": reason.as_str()})
             }

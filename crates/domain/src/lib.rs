@@ -1,6 +1,7 @@
 //! The truth: values and the rules over them.
 //! Pure: no clock, no randomness, no I/O, no async. Time is passed in, decisions are returned.
 
+pub mod attributes;
 pub mod client;
 pub mod credential;
 pub mod event;

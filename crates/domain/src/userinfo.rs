@@ -23,7 +23,7 @@ const IDENTITIES: &str = "https://authgear.com/claims/user/identities";
 const FULL_USERINFO_SCOPE: &str = "https://authgear.com/scopes/full-userinfo";
 
 /// The standard claims of the `profile` scope (OpenID Connect Core §5.4).
-const PROFILE_CLAIMS: [&str; 13] = [
+pub(crate) const PROFILE_CLAIMS: [&str; 13] = [
     "name",
     "given_name",
     "family_name",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use vestibule_store::Store;
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     limits::Limits,
     metrics::Metrics,
     passwords::Hasher,
-    ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
+    ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender, webhook::WebhookClient},
     projects::Projects,
     ui::Ui,
 };
@@ -59,4 +59,14 @@ pub struct App {
     pub ui: Ui,
     /// Rung when something was put into the outbox.
     pub outbox_bell: Arc<Notify>,
+    /// Rung when the outbox may hold events to hand on.
+    pub(crate) events_bell: Notify,
+    /// Rung when events may wait for webhooks.
+    pub(crate) hooks_bell: Notify,
+    /// Counts the times the event log grew, as far as this process knows: streams wait for it to move.
+    pub(crate) log_grew: watch::Sender<u64>,
+    /// True once the server stops: what would never end by itself must end now.
+    pub(crate) stopping: watch::Sender<bool>,
+    /// Outgoing webhooks.
+    pub(crate) webhooks: WebhookClient,
 }

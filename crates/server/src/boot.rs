@@ -18,7 +18,7 @@ use crate::{
     limits::Limits,
     metrics::Metrics,
     passwords::Hasher,
-    ports::entropy::Entropy,
+    ports::{entropy::Entropy, webhook::WebhookClient},
     projects::{LoadError, Projects},
     ui::Ui,
 };
@@ -35,6 +35,9 @@ pub enum BootError {
     /// The projects cannot be loaded.
     #[error(transparent)]
     Projects(#[from] LoadError),
+    /// Outgoing HTTP cannot be set up.
+    #[error("outgoing webhooks cannot be set up: {0}")]
+    Webhooks(String),
     /// The list of breached passwords cannot be read.
     #[error("breached_passwords.file: {0}")]
     Breached(#[from] breached::LoadError),
@@ -91,6 +94,7 @@ pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
     let (store, master) = open_store(&config, &ports.entropy).await?;
     let breached = Breached::load(&config.breached_passwords.file)?;
     let projects = Projects::load(&store, &master, ports.clock.now()).await?;
+    let webhooks = WebhookClient::new(config.hooks.allow_private_addresses).map_err(BootError::Webhooks)?;
     Ok(Arc::new(App {
         breached,
         hasher: Hasher::new(config.passwords),
@@ -106,6 +110,11 @@ pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
         metrics: Metrics::default(),
         ui: Ui::load(),
         outbox_bell: Arc::new(Notify::new()),
+        events_bell: Notify::new(),
+        hooks_bell: Notify::new(),
+        log_grew: watch::channel(0).0,
+        stopping: watch::channel(false).0,
+        webhooks,
     }))
 }
 
@@ -121,6 +130,10 @@ pub async fn listen(address: &str) -> Result<TcpListener, BootError> {
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
     let (tell, told) = watch::channel(false);
     let jobs = jobs::start(&app, &told);
+    let stop = async {
+        stop.await;
+        app.stopping.send_replace(true);
+    };
     http::serve::serve(listener, http::router(Arc::clone(&app)), &app.config.server, stop).await;
     let _ = tell.send(true);
     finish(jobs).await;

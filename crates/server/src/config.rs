@@ -26,6 +26,12 @@ pub struct Config {
     pub sms: SmsConfig,
     /// Password hashing.
     pub passwords: Passwords,
+    /// Webhooks.
+    pub hooks: Hooks,
+    /// The Admin API.
+    pub admin_api: AdminApi,
+    /// The event log.
+    pub audit: Audit,
     /// Passwords nobody should take.
     pub breached_passwords: BreachedPasswords,
     /// Logging.
@@ -185,6 +191,31 @@ pub struct Passwords {
     pub concurrent: usize,
     /// Waiting at most.
     pub queue: usize,
+}
+
+/// `[hooks]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Hooks {
+    /// Whether private addresses may be called.
+    pub allow_private_addresses: bool,
+    /// Hours until an event is a dead letter.
+    pub retry_hours: u32,
+    /// Days for which taken deliveries are remembered.
+    pub keep_days: u32,
+}
+
+/// `[admin_api]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct AdminApi {
+    /// Requests a minute for one key.
+    pub requests_per_minute: u32,
+}
+
+/// `[audit]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct Audit {
+    /// Days for which events are kept; 0 means for ever.
+    pub keep_days: u32,
 }
 
 /// `[log]`
@@ -430,6 +461,9 @@ fn read_sections(
     let smtp = section(merged, "smtp", sources, complaints);
     let sms = section(merged, "sms", sources, complaints);
     let passwords = section(merged, "passwords", sources, complaints);
+    let hooks = section(merged, "hooks", sources, complaints);
+    let admin_api = section(merged, "admin_api", sources, complaints);
+    let audit = section(merged, "audit", sources, complaints);
     let breached_passwords = section(merged, "breached_passwords", sources, complaints);
     let log = section(merged, "log", sources, complaints);
     let metrics = section(merged, "metrics", sources, complaints);
@@ -441,6 +475,9 @@ fn read_sections(
         smtp: smtp?,
         sms: sms?,
         passwords: passwords?,
+        hooks: hooks?,
+        admin_api: admin_api?,
+        audit: audit?,
         breached_passwords: breached_passwords?,
         log: log?,
         metrics: metrics?,
@@ -500,6 +537,9 @@ fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut V
     }
     if config.smtp.from.parse::<lettre::message::Mailbox>().is_err() {
         complain("smtp.from", "write an address like \"Shop <no-reply@shop.example>\"");
+    }
+    if config.admin_api.requests_per_minute == 0 {
+        complain("admin_api.requests_per_minute", "must be at least 1");
     }
     check_sms(&config.sms, &mut complain);
     if config.log.filter.parse::<tracing_subscriber::EnvFilter>().is_err() {

@@ -1,13 +1,16 @@
-//! Putting events into the outbox, in the transaction that makes them true.
+//! Putting events into the outbox, in the transaction that makes them true. `jobs/events` hands them on from there: to the
+//! event log, to the project's webhooks and to the daily counts.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use vestibule_domain::{
-    event::{Context, Event, SessionModel, TriggeredBy},
+    event::{Context, Event, IdentityModel, SessionModel, TriggeredBy, UserModel},
     grant::Grant,
-    id::{EventId, ProjectNo, UserId},
+    id::{EventId, IdentityId, ProjectNo, UserId},
+    identity::{Account, Identity, IdentityDetail},
     session::Session,
     time::Timestamp,
+    user::User,
 };
 use vestibule_store::{StoreError, Tx, outbox};
 
@@ -16,9 +19,19 @@ use crate::{app::App, projects::Project};
 /// An event as it waits in the outbox; its sequence number is the outbox row's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct QueuedEvent {
-    id: EventId,
+    pub(crate) id: EventId,
     /// The whole body, with `seq` still 0.
-    body: Value,
+    pub(crate) body: Value,
+    /// Whether the event log keeps it.
+    #[serde(default = "is_logged")]
+    pub(crate) is_logged: bool,
+    /// Whether webhooks are told.
+    #[serde(default = "is_logged")]
+    pub(crate) is_for_hooks: bool,
+}
+
+fn is_logged() -> bool {
+    true
 }
 
 /// Who set an event off, and where.
@@ -39,7 +52,7 @@ pub(crate) fn prepare(
     origin: &Origin<'_>,
     now: Timestamp,
 ) -> QueuedEvent {
-    prepare_by(app, project, event, user, TriggeredBy::User, origin, now)
+    prepare_in(app, event, &describe(project, user, origin, now))
 }
 
 /// Makes an event that somebody else than its user set off ready to be queued.
@@ -52,17 +65,79 @@ pub(crate) fn prepare_by(
     origin: &Origin<'_>,
     now: Timestamp,
 ) -> QueuedEvent {
-    let id: EventId = app.entropy.id(now);
-    let mut context = Context::new(&project.id, by, now);
+    prepare_in(app, event, &Context { triggered_by: by, ..describe(project, user, origin, now) })
+}
+
+/// The circumstances of something a user does itself.
+pub(crate) fn describe(project: &Project, user: UserId, origin: &Origin<'_>, now: Timestamp) -> Context {
+    let mut context = Context::new(&project.id, TriggeredBy::User, now);
     context.user_id = Some(user);
     context.client_id = origin.client_id.map(str::to_string);
     context.ip_address = origin.ip.map(|ip| ip.to_string());
     context.oauth_state = origin.state.map(str::to_string);
     context.oauth_x_state = origin.x_state.map(str::to_string);
-    QueuedEvent { id, body: event.to_json(0, id, &context) }
+    context
 }
 
-/// Queues an event.
+/// Makes an event ready to be queued, in circumstances of the caller's making.
+pub(crate) fn prepare_in(app: &App, event: &Event, context: &Context) -> QueuedEvent {
+    let id: EventId = app.entropy.id(context.timestamp);
+    let body = event.to_json(0, id, context);
+    QueuedEvent { id, body, is_logged: true, is_for_hooks: event.is_for_hooks() }
+}
+
+/// A new guest's event, made only when a webhook wants it: the event log leaves plain guests out, for their users' ids
+/// and rows say all of it, and a guest shall cost no row that nobody reads.
+pub(crate) fn prepare_new_guest(
+    app: &App,
+    project: &Project,
+    user: &User,
+    key_id: Option<&str>,
+    origin: &Origin<'_>,
+    now: Timestamp,
+) -> Option<QueuedEvent> {
+    const CREATED: &str = "user.created";
+    if project.settings.non_blocking_handlers_for(CREATED).is_empty() {
+        return None;
+    }
+    let (user_model, identities) = describe_guest(user, key_id);
+    let event = Event::UserCreated { user: user_model, identities };
+    Some(QueuedEvent { is_logged: false, ..prepare(app, project, &event, user.id, origin, now) })
+}
+
+/// A guest and its one identity, as events speak of them.
+pub(crate) fn describe_guest(user: &User, key_id: Option<&str>) -> (UserModel, Vec<IdentityModel>) {
+    let account = Account::of_guest(user);
+    let identities = match key_id {
+        None => IdentityModel::copy_all(&account),
+        Some(key_id) => {
+            let identity = Identity {
+                id: IdentityId::from_bytes(*user.id.as_bytes()),
+                created_at: user.created_at,
+                updated_at: user.updated_at,
+                detail: IdentityDetail::Anonymous { key_id: Some(key_id.to_string()) },
+            };
+            vec![IdentityModel::copy(user.id, &identity)]
+        }
+    };
+    (UserModel::copy(&account), identities)
+}
+
+/// Queues an event about no user.
+pub(crate) async fn queue_of_project(
+    tx: &mut Tx,
+    no: ProjectNo,
+    event: &QueuedEvent,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let payload = serde_json::to_string(event).expect("an event is plain JSON");
+    outbox::push(tx, no, OUTBOX_KIND, None, &payload, now).await
+}
+
+/// What events are called in the outbox.
+pub(crate) const OUTBOX_KIND: &str = "event";
+
+/// Queues an event about a user.
 pub(crate) async fn queue(
     tx: &mut Tx,
     no: ProjectNo,
@@ -71,7 +146,7 @@ pub(crate) async fn queue(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let payload = serde_json::to_string(event).expect("an event is plain JSON");
-    outbox::push(tx, no, "event", Some(user), &payload, now).await
+    outbox::push(tx, no, OUTBOX_KIND, Some(user), &payload, now).await
 }
 
 /// A grant as events speak of it.

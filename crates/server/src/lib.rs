@@ -11,7 +11,7 @@ pub mod demo;
 mod events;
 pub mod flows;
 pub(crate) mod http;
-mod jobs;
+pub(crate) mod jobs;
 pub mod limits;
 pub mod metrics;
 mod passkeys;

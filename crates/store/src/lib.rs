@@ -1,12 +1,16 @@
 //! The memory: the only crate that knows a SQL driver. `db` is the seam to the engines; every other module is one
 //! aggregate: its SQL and nothing else. Reads take a [`Conn`], writes a [`Tx`], and the project comes second.
 
+pub mod admin_keys;
 pub mod client_secrets;
 pub mod codes;
 mod column;
+pub mod counts;
 pub mod credentials;
 mod db;
+pub mod deliveries;
 pub mod device_keys;
+pub mod events;
 pub mod flows;
 pub mod grants;
 pub mod job_state;
@@ -17,6 +21,7 @@ pub mod projects;
 pub mod sessions;
 pub mod spent;
 pub mod tries;
+pub mod user_lists;
 pub mod users;
 
 pub use db::{
@@ -26,10 +31,14 @@ pub use db::{
 
 /// Every statement of every aggregate, with the aggregate's name: one test prepares them all on both engines.
 pub const STATEMENTS: &[(&str, &[&Sql])] = &[
+    ("admin_keys", admin_keys::STATEMENTS),
     ("client_secrets", client_secrets::STATEMENTS),
     ("codes", codes::STATEMENTS),
+    ("counts", counts::STATEMENTS),
     ("credentials", credentials::STATEMENTS),
+    ("deliveries", deliveries::STATEMENTS),
     ("device_keys", device_keys::STATEMENTS),
+    ("events", events::STATEMENTS),
     ("flows", flows::STATEMENTS),
     ("grants", grants::STATEMENTS),
     ("job_state", job_state::STATEMENTS),
@@ -40,5 +49,6 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("sessions", sessions::STATEMENTS),
     ("spent", spent::STATEMENTS),
     ("tries", tries::STATEMENTS),
+    ("user_lists", user_lists::STATEMENTS),
     ("users", users::STATEMENTS),
 ];

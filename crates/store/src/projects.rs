@@ -26,6 +26,11 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_CODES,
     &DELETE_SPENT,
     &DELETE_OUTBOX,
+    &DELETE_EVENTS,
+    &DELETE_DELIVERIES,
+    &DELETE_COUNTS,
+    &DELETE_ADMIN_KEYS,
+    &DELETE_ANSWERS,
     &DELETE_USERS,
     &DELETE,
 ];
@@ -206,6 +211,11 @@ const DELETE_FLOWS: Sql = Sql::new("DELETE FROM flows WHERE project_no = $1");
 const DELETE_CODES: Sql = Sql::new("DELETE FROM authorization_codes WHERE project_no = $1");
 const DELETE_SPENT: Sql = Sql::new("DELETE FROM spent WHERE project_no = $1");
 const DELETE_OUTBOX: Sql = Sql::new("DELETE FROM outbox WHERE project_no = $1");
+const DELETE_EVENTS: Sql = Sql::new("DELETE FROM events WHERE project_no = $1");
+const DELETE_DELIVERIES: Sql = Sql::new("DELETE FROM hook_deliveries WHERE project_no = $1");
+const DELETE_COUNTS: Sql = Sql::new("DELETE FROM daily_counts WHERE project_no = $1");
+const DELETE_ADMIN_KEYS: Sql = Sql::new("DELETE FROM admin_keys WHERE project_no = $1");
+const DELETE_ANSWERS: Sql = Sql::new("DELETE FROM idempotency WHERE project_no = $1");
 const DELETE_USERS: Sql = Sql::new("DELETE FROM users WHERE project_no = $1");
 const DELETE: Sql = Sql::new("DELETE FROM projects WHERE no = $1");
 
@@ -226,6 +236,11 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
         &DELETE_CODES,
         &DELETE_SPENT,
         &DELETE_OUTBOX,
+        &DELETE_EVENTS,
+        &DELETE_DELIVERIES,
+        &DELETE_COUNTS,
+        &DELETE_ADMIN_KEYS,
+        &DELETE_ANSWERS,
         &DELETE_USERS,
     ] {
         tx.execute(content, &[&p.0]).await?;

@@ -22,6 +22,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &RECORD_GUEST_LOGIN,
     &NOTE_CHANGE,
     &SET_ATTRIBUTES,
+    &TOUCH,
     &SET_DISABLED,
     &DELETE_LOGIN_IDS,
     &DELETE_PASSWORDS,
@@ -236,6 +237,17 @@ pub async fn set_attributes(
         &[&p.0, &id.as_bytes().as_slice(), &print_object(standard), &print_object(custom), &now.as_micros()],
     )
     .await
+}
+
+const TOUCH: Sql = Sql::new("UPDATE users SET updated_at = $3 WHERE project_no = $1 AND id = $2");
+
+/// Notes a change about to be made, so that others who change the user wait for this transaction; `false` when there is
+/// no such user.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn touch(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
+    tx.execute_one(&TOUCH, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
 }
 
 const SET_DISABLED: Sql = Sql::new(

@@ -3,6 +3,7 @@
 
 mod diff;
 mod document;
+mod hooks;
 mod limits;
 mod origin;
 mod rules;
@@ -19,9 +20,9 @@ pub use self::{
     origin::{NotAnOrigin, Origin},
     schema::{ReferenceEntry, list_reference},
     sections::{
-        Authentication, AuthenticatorKind, ClaimVerification, ColorScheme, Http, Identity, IdentityType, LoginIdKey,
-        LoginIdSettings, Mail, OAuth, OnConflict, PasswordSettings, Project, PromotionConflict, SessionSettings, Ui,
-        Verification, VerificationClaims,
+        Authentication, AuthenticatorKind, BlockingHandler, ClaimVerification, ColorScheme, Hook, Http, Identity,
+        IdentityType, LoginIdKey, LoginIdSettings, Mail, NonBlockingHandler, OAuth, OnConflict, PasswordSettings,
+        Project, PromotionConflict, SessionSettings, Ui, Verification, VerificationClaims,
     },
     shape::Complaint,
 };
@@ -59,6 +60,8 @@ pub struct ProjectSettings {
     pub mail: Mail,
     #[serde(default, skip_serializing_if = "is_default")]
     pub oauth: OAuth,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub hook: Hook,
 }
 
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -80,6 +83,7 @@ impl ProjectSettings {
             ui: Ui::default(),
             mail: Mail::default(),
             oauth: OAuth::default(),
+            hook: Hook::default(),
         }
     }
 

@@ -5,7 +5,7 @@ use super::{
     rules,
     shape::{Key, Shape},
 };
-use crate::client;
+use crate::{client, event};
 
 const CENTURY: i64 = 3_153_600_000;
 
@@ -280,6 +280,53 @@ const CLIENT: &[Key] = &[
 ];
 const OAUTH: &[Key] = &[key("clients", Shape::List(&Shape::Table(CLIENT), 0), "", "The applications.")];
 
+const WEBHOOK_URL: Shape = Shape::Text("an http or https address", rules::check_web_uri);
+const BLOCKING_HANDLER: &[Key] = &[
+    must("event", Shape::Word(&event::BLOCKING), "user.pre_create", "The event to ask about."),
+    must("url", WEBHOOK_URL, "http://localhost", "Where the question is sent."),
+];
+const NON_BLOCKING_HANDLER: &[Key] = &[
+    key(
+        "events",
+        Shape::List(&Shape::Word(&event::NON_BLOCKING), 1),
+        "",
+        "The events to tell; every one without it, or with \"*\".",
+    ),
+    must("url", WEBHOOK_URL, "http://localhost", "Where the events are sent."),
+];
+const HOOK: &[Key] = &[
+    key(
+        "blocking_handlers",
+        Shape::List(&Shape::Table(BLOCKING_HANDLER), 0),
+        "",
+        "Who is asked before something happens and can refuse; one after the other, in this order.",
+    ),
+    key(
+        "non_blocking_handlers",
+        Shape::List(&Shape::Table(NON_BLOCKING_HANDLER), 0),
+        "",
+        "Who is told after something happened; each at least once, in order for each user.",
+    ),
+    key(
+        "sync_hook_timeout_seconds",
+        Shape::Whole { min: 1, max: 60 },
+        "5",
+        "How long one blocking handler may take; then the answer is no.",
+    ),
+    key(
+        "sync_hook_total_timeout_seconds",
+        Shape::Whole { min: 1, max: 120 },
+        "10",
+        "How long all blocking handlers of one event may take together.",
+    ),
+    key(
+        "delivery_timeout_seconds",
+        Shape::Whole { min: 1, max: 60 },
+        "60",
+        "How long a non-blocking handler may take; then the event is sent again later.",
+    ),
+];
+
 const PROJECT: &[Key] = &[
     must(
         "id",
@@ -314,6 +361,7 @@ pub(super) const DOCUMENT: &[Key] = &[
     section("ui", UI, "Looks and languages of the pages and mails."),
     section("mail", MAIL, "Mails to the project's people."),
     section("oauth", OAUTH, "Applications."),
+    section("hook", HOOK, "Webhooks: who is asked and told about events."),
 ];
 
 /// One line of the settings reference.

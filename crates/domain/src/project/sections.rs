@@ -203,3 +203,32 @@ pub struct OAuth {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clients: Vec<Client>,
 }
+
+/// Who is asked before something happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockingHandler {
+    pub event: String,
+    pub url: String,
+}
+
+/// Who is told after something happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NonBlockingHandler {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<String>>,
+    pub url: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hook {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocking_handlers: Vec<BlockingHandler>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub non_blocking_handlers: Vec<NonBlockingHandler>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync_hook_timeout_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync_hook_total_timeout_seconds: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_timeout_seconds: Option<u32>,
+}

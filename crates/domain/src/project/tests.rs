@@ -363,6 +363,19 @@ fn full() -> ProjectSettings {
         anonymous_refresh_token_idle_timeout_seconds: Some(30),
         anonymous_scopes: Some(vec!["openid".into()]),
     }];
+    full.hook = Hook {
+        blocking_handlers: vec![BlockingHandler {
+            event: "user.pre_create".into(),
+            url: "https://shop.example/ask".into(),
+        }],
+        non_blocking_handlers: vec![NonBlockingHandler {
+            events: Some(vec!["user.created".into()]),
+            url: "https://shop.example/tell".into(),
+        }],
+        sync_hook_timeout_seconds: Some(3),
+        sync_hook_total_timeout_seconds: Some(6),
+        delivery_timeout_seconds: Some(20),
+    };
     full
 }
 

@@ -1,6 +1,7 @@
 //! The command line: what each command is called, takes and prints.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
 
+mod admin;
 mod client;
 mod data;
 mod demo;
@@ -49,6 +50,9 @@ enum Command {
     /// Create, change and export projects: identities, applications, lifetimes
     #[command(subcommand)]
     Project(project::ProjectCommand),
+    /// Keys of the Admin API
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
     /// Look after single users
     #[command(subcommand)]
     User(user::UserCommand),
@@ -144,6 +148,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Serve(file) => file.load().and_then(|config| block_on(serve(config))),
         Command::Demo(demo) => block_on(demo.run()),
         Command::Project(command) => block_on(command.run()),
+        Command::Admin(command) => block_on(command.run()),
         Command::User(command) => block_on(command.run()),
         Command::Backup(command) => block_on(command.run()),
         Command::Restore(command) => block_on(command.run()),

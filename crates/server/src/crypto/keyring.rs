@@ -1,5 +1,7 @@
 //! A project's keys, opened once: the key of self-contained values and the signing keys.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 use vestibule_domain::time::Timestamp;
 use vestibule_store::keys::KeyRow;
@@ -13,6 +15,9 @@ use super::{
 use crate::ports::entropy::Entropy;
 
 const MAC: &str = "mac";
+const WEBHOOK: &str = "webhook";
+/// How long webhooks are also signed with the secret that was current before.
+const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 
 /// A project's keys, ready for use.
 pub struct KeyRing {
@@ -20,6 +25,17 @@ pub struct KeyRing {
     pub mac: MacKey,
     /// Oldest first; of each algorithm the first that is not retired signs, all verify.
     signing: Vec<HeldKey>,
+    /// Oldest first, with the time each was retired.
+    webhook: Vec<(Vec<u8>, Option<Timestamp>)>,
+}
+
+/// The secrets a webhook is signed with.
+#[derive(Clone, Copy)]
+pub struct WebhookSecrets<'a> {
+    /// Today's.
+    pub current: &'a [u8],
+    /// The one before, for a day after it was replaced.
+    pub previous: Option<&'a [u8]>,
 }
 
 struct HeldKey {
@@ -69,6 +85,7 @@ impl KeyRing {
         };
         Ok(vec![
             row(MAC, &entropy.bytes::<32>()),
+            row(WEBHOOK, hex(&entropy.bytes::<32>()).as_bytes()),
             row("RS256", &SigningKey::generate(SigningAlgorithm::Rs256)?),
             row("ES256", &SigningKey::generate(SigningAlgorithm::Es256)?),
         ])
@@ -94,6 +111,25 @@ impl KeyRing {
         }
     }
 
+    /// Makes a webhook secret: its text for the receivers, and its row for the store.
+    #[must_use]
+    pub fn generate_webhook(
+        project_id: &str,
+        master: &MasterKey,
+        entropy: &Entropy,
+        now: Timestamp,
+    ) -> (String, KeyRow) {
+        let secret = hex(&entropy.bytes::<32>());
+        let row = KeyRow {
+            kid: format!("{WEBHOOK}-{}", hex(&entropy.bytes::<6>())),
+            purpose: WEBHOOK.to_string(),
+            sealed: master.seal(secret.as_bytes(), &seal_context(project_id, WEBHOOK), entropy),
+            created_at: now,
+            retired_at: None,
+        };
+        (secret, row)
+    }
+
     /// Opens a project's stored keys.
     ///
     /// # Errors
@@ -102,11 +138,16 @@ impl KeyRing {
         rows.sort_by_key(|row| row.created_at);
         let mut mac = None;
         let mut signing = Vec::new();
+        let mut webhook = Vec::new();
         for row in rows {
             let plain = master.open(&row.sealed, &seal_context(project_id, &row.purpose))?;
             let algorithm = match row.purpose.as_str() {
                 MAC => {
                     mac = mac.or_else(|| Some(MacKey::new(&plain)));
+                    continue;
+                }
+                WEBHOOK => {
+                    webhook.push((plain, row.retired_at));
                     continue;
                 }
                 "RS256" => SigningAlgorithm::Rs256,
@@ -117,7 +158,7 @@ impl KeyRing {
             let key = SigningKey::parse(row.kid, algorithm, &plain)?;
             signing.push(HeldKey { key, created_at: row.created_at, retired_at: row.retired_at });
         }
-        let ring = Self { mac: mac.ok_or(KeyRingError::Missing(MAC))?, signing };
+        let ring = Self { mac: mac.ok_or(KeyRingError::Missing(MAC))?, signing, webhook };
         for algorithm in [SigningAlgorithm::Rs256, SigningAlgorithm::Es256] {
             if !ring.signing.iter().any(|held| held.key.algorithm() == algorithm && held.retired_at.is_none()) {
                 return Err(KeyRingError::Missing(algorithm.as_str()));
@@ -133,6 +174,15 @@ impl KeyRing {
         let mut keys = self.signing.iter().filter(|held| held.key.algorithm() == algorithm);
         let current = keys.find(|held| !held.is_retired(now));
         &current.expect("open() refuses a ring without a key of each algorithm that never retires").key
+    }
+
+    /// What webhooks are signed with; none in a project that never had a secret made.
+    #[must_use]
+    pub fn webhook_secrets(&self, now: Timestamp) -> Option<WebhookSecrets<'_>> {
+        let current = self.webhook.iter().rev().find(|(_, retired)| retired.is_none())?;
+        let previous =
+            self.webhook.iter().rev().find(|(_, retired)| retired.is_some_and(|at| now < at.plus(SECRET_OVERLAP)));
+        Some(WebhookSecrets { current: &current.0, previous: previous.map(|(secret, _)| secret.as_slice()) })
     }
 
     /// The public halves as a JWK set (RFC 7517 §5): RS256 first, and the key that signs before the others.

@@ -6,6 +6,7 @@ use vestibule_domain::project::LimitName;
 use vestibule_protocol::{device_info::DeviceInfoError, dpop::ProofError};
 use vestibule_store::StoreError;
 
+use super::hooks::Veto;
 use crate::limits::Counter;
 
 /// A rate that was exceeded.
@@ -80,8 +81,8 @@ pub(crate) enum Error {
     SessionRequired,
     #[error("no credential was presented")]
     NothingPresented,
-    #[error("a hook vetoed it")]
-    HookDisallowed,
+    #[error("a hook vetoed it: {0}")]
+    HookDisallowed(Box<Veto>),
 }
 
 impl From<crate::passwords::Overloaded> for Error {
@@ -128,7 +129,7 @@ impl Error {
             Self::InvalidRequest("…".into()),
             Self::SessionRequired,
             Self::NothingPresented,
-            Self::HookDisallowed,
+            Self::HookDisallowed(Box::new(Veto { event_type: "user.pre_create", reasons: Vec::new() })),
         ]
     }
 }

@@ -1,6 +1,7 @@
 //! Use cases, one a file: begin, load, decide, write, enqueue, commit. No HTTP here.
 
 pub(crate) mod account;
+pub mod admin;
 pub(crate) mod app_session;
 pub(crate) mod authorize;
 pub(crate) mod caller;
@@ -10,6 +11,7 @@ pub(crate) mod device_key;
 pub(crate) mod dpop;
 pub(crate) mod end_session;
 pub(crate) mod error;
+pub(crate) mod hooks;
 pub(crate) mod introspect;
 pub(crate) mod issue;
 pub(crate) mod keys;

@@ -11,10 +11,15 @@ use vestibule_store::{StoreError, Tx, grants, sessions, users};
 use super::{
     Error,
     caller::{Caller, find_live_grant},
+    hooks,
     issue::{self, AccessToken, NewGrant, split_token},
     rates,
 };
-use crate::{app::App, projects::Project};
+use crate::{
+    app::App,
+    events::{self, Origin, QueuedEvent},
+    projects::Project,
+};
 
 /// What a guest of a token-based application gets.
 pub(crate) struct GuestTokens {
@@ -41,7 +46,10 @@ pub(crate) async fn with_refresh_token(
         return go_on(app, project, client, token, now).await;
     }
     check_open(app, project, ip, now)?;
-    let user = User::new_guest(app.entropy.id(now), now);
+    let mut user = User::new_guest(app.entropy.id(now), now);
+    let origin = Origin { client_id: Some(client_id), ip: Some(ip), ..Origin::default() };
+    hooks::ask_before_guest(app, project, &mut user, None, &origin, now).await?;
+    let event = events::prepare_new_guest(app, project, &user, None, &origin, now);
     let new = NewGrant {
         user_id: user.id,
         client_id,
@@ -56,8 +64,8 @@ pub(crate) async fn with_refresh_token(
     let access = issue::make_access_token(app, project, client, &grant, &Account::of_guest(&user), now);
     let no = project.no;
     app.store
-        .write("sign_up_anonymous", (user, grant), move |tx, (user, grant)| {
-            Box::pin(insert(tx, no, user, Start::Grant(grant)))
+        .write("sign_up_anonymous", (user, grant, event), move |tx, (user, grant, event)| {
+            Box::pin(insert(tx, no, user, Start::Grant(grant), event.as_ref()))
         })
         .await?;
     Ok(GuestTokens { access, refresh_token: Some(refresh_token) })
@@ -79,12 +87,15 @@ pub(crate) async fn with_cookie(
         None => {}
     }
     check_open(app, project, ip, now)?;
-    let user = User::new_guest(app.entropy.id(now), now);
+    let mut user = User::new_guest(app.entropy.id(now), now);
+    let origin = Origin { ip: Some(ip), ..Origin::default() };
+    hooks::ask_before_guest(app, project, &mut user, None, &origin, now).await?;
+    let event = events::prepare_new_guest(app, project, &user, None, &origin, now);
     let (session, cookie) = issue::make_session(app, user.id, now, None, device, now);
     let no = project.no;
     app.store
-        .write("sign_up_anonymous_cookie", (user, session), move |tx, (user, session)| {
-            Box::pin(insert(tx, no, user, Start::Session(session)))
+        .write("sign_up_anonymous_cookie", (user, session, event), move |tx, (user, session, event)| {
+            Box::pin(insert(tx, no, user, Start::Session(session), event.as_ref()))
         })
         .await?;
     Ok(Some(cookie))
@@ -96,8 +107,17 @@ enum Start<'a> {
     Session(&'a Session),
 }
 
-async fn insert(tx: &mut Tx, no: ProjectNo, user: &User, start: Start<'_>) -> Result<(), StoreError> {
+async fn insert(
+    tx: &mut Tx,
+    no: ProjectNo,
+    user: &User,
+    start: Start<'_>,
+    event: Option<&QueuedEvent>,
+) -> Result<(), StoreError> {
     users::insert(tx, no, user).await?;
+    if let Some(event) = event {
+        events::queue(tx, no, user.id, event, user.created_at).await?;
+    }
     match start {
         Start::Grant(grant) => grants::insert(tx, no, grant).await,
         Start::Session(session) => sessions::insert(tx, no, session).await,

@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use serde_json::json;
 use vestibule_protocol::{
     api::{self, ApiError, ApiErrorName},
     bearer::print_challenge,
@@ -224,7 +225,7 @@ fn to_oauth(error: &Error) -> OAuthError {
         Error::InvalidRequest(why) => OAuthError::invalid_request(why.clone()),
         Error::SessionRequired => OAuthError::invalid_grant("valid session is required"),
         Error::NothingPresented => OAuthError::invalid_request("no access token was presented"),
-        Error::HookDisallowed => OAuthError::invalid_request("disallowed by hook event handler"),
+        Error::HookDisallowed(_) => OAuthError::invalid_request("disallowed by hook event handler"),
     }
 }
 
@@ -254,6 +255,9 @@ fn to_api(error: &Error) -> ApiError {
             Counter::Setting(name) => api::rate_limited(&name.error_name(), &name.error_group(), name.bucket_name()),
             Counter::TokenPerIp => api::rate_limited("oauth.token.per_ip", "oauth.token", "TokenPerIP"),
             Counter::TokenPerUser => api::rate_limited("oauth.token.per_user", "oauth.token", "TokenPerUser"),
+            Counter::AdminPerKey | Counter::AdminRefusedPerIp => {
+                api::rate_limited("admin_api.request", "admin_api", "AdminApi")
+            }
         },
         Error::AnonymousUserDisallowed => ApiError::invalid("anonymous user disallowed"),
         Error::PublicSignUpDisabled => {
@@ -268,8 +272,9 @@ fn to_api(error: &Error) -> ApiError {
         Error::DpopBindingMismatch | Error::DpopClockSkew | Error::DpopProofReplayed | Error::InvalidDpopProof(_) => {
             ApiError::forbidden(to_oauth(error).description().to_string())
         }
-        Error::HookDisallowed => {
+        Error::HookDisallowed(veto) => {
             ApiError::new(ApiErrorName::Forbidden, "HookDisallowed", "disallowed by hook event handler")
+                .with_info(json!({"event_type": veto.event_type, "reasons": veto.reasons}))
         }
         Error::InvalidRequest(why) => ApiError::invalid(why.clone()),
         Error::UserDisabled => ApiError::forbidden("user is disabled"),

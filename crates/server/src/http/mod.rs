@@ -1,5 +1,6 @@
 //! The faces: parse, call one flow, render. Cookies, status codes and HTML live here and nowhere else.
 
+mod admin_api;
 mod anonymous;
 mod assets;
 mod body;
@@ -54,6 +55,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(pages::settings::router());
     open.merge(called_by_scripts)
         .merge(pages)
+        .nest(admin_api::PREFIX, admin_api::router())
         .route("/oauth2/introspect", post(oauth::introspect::introspect))
         .route("/_resolver/resolve", get(resolver::resolve))
         .route("/assets/{*path}", get(assets::asset))

@@ -10,7 +10,9 @@ use vestibule_domain::{
     session::{LONGEST_COALESCE, Lifetime},
     time::Timestamp,
 };
-use vestibule_store::{StoreError, codes, flows, grants, job_state, sessions, spent, tries};
+use vestibule_store::{
+    StoreError, admin_keys, codes, deliveries, events, flows, grants, job_state, sessions, spent, tries,
+};
 
 use crate::{accesses::Target, app::App, projects::Project};
 
@@ -38,6 +40,9 @@ pub(crate) async fn sweep(app: &App) -> Result<u64, StoreError> {
 async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
     let now = app.clock.now();
     let mut total = 0;
+    let days = |count: u32| Duration::from_secs(u64::from(count) * 24 * 3600);
+    let forget_before = now.minus(days(app.config.hooks.keep_days));
+    let log_before = Some(app.config.audit.keep_days).filter(|count| *count > 0).map(|count| now.minus(days(count)));
     loop {
         let removed = app
             .store
@@ -47,7 +52,13 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                     let codes = codes::remove_expired_any_project(tx, now, BATCH).await?;
                     let spent = spent::remove_expired_any_project(tx, now, BATCH).await?;
                     let tries = tries::remove_expired_any_project(tx, now, BATCH).await?;
-                    Ok::<_, StoreError>(flows + codes + spent + tries)
+                    let answers = admin_keys::remove_expired_any_project(tx, now, BATCH).await?;
+                    let delivered = deliveries::remove_done_any_project(tx, forget_before, BATCH).await?;
+                    let events = match log_before {
+                        Some(before) => events::remove_old_any_project(tx, before, BATCH).await?,
+                        None => 0,
+                    };
+                    Ok::<_, StoreError>(flows + codes + spent + tries + answers + delivered + events)
                 })
             })
             .await?;

@@ -2,9 +2,12 @@
 
 pub(crate) mod accesses;
 pub(crate) mod cleanup;
+pub(crate) mod events;
+pub(crate) mod hooks;
 pub(crate) mod key_rotation;
 pub(crate) mod outbox;
 pub(crate) mod projects;
+pub(crate) mod statistics;
 
 use std::sync::Arc;
 
@@ -18,6 +21,9 @@ pub(crate) fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()>
     jobs.spawn(outbox::run(Arc::clone(app), stop.clone()));
     jobs.spawn(projects::run(Arc::clone(app), stop.clone()));
     jobs.spawn(cleanup::run(Arc::clone(app), stop.clone()));
+    jobs.spawn(events::run(Arc::clone(app), stop.clone()));
+    jobs.spawn(hooks::run(Arc::clone(app), stop.clone()));
+    jobs.spawn(statistics::run(Arc::clone(app), stop.clone()));
     jobs.spawn(accesses::run(Arc::clone(app), stop.clone()));
     jobs.spawn(key_rotation::run(Arc::clone(app), stop.clone()));
     jobs

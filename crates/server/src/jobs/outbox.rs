@@ -28,6 +28,8 @@ const MESSAGE_TRIES: i64 = 6;
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let bell = Arc::clone(&app.outbox_bell);
     while super::wait(&mut stop, PERIOD, Some(&bell)).await {
+        // The bell wakes one sleeper only, and it may have rung for an event.
+        app.events_bell.notify_one();
         if let Err(error) = work_off(&app).await {
             tracing::warn!(error = %error, "the outbox could not be worked off; it will be tried again");
         }

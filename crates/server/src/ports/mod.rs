@@ -5,3 +5,4 @@ pub mod entropy;
 pub mod mailer;
 pub mod outbound;
 pub mod sms;
+pub mod webhook;

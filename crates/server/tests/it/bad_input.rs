@@ -87,7 +87,9 @@ async fn bodies_over_one_mebibyte_are_refused(engine: Engine) {
         let reply = post(&server, path, FORM, format!("token={padding}")).await;
         assert_eq!((reply.status, reply.json()["error"].as_str()), (413, Some("invalid_request")));
     }
-    for path in ["/oauth2/authorize", "/oauth2/end_session", "/logout", "/flow/01234567-89ab-7def-8123-456789abcdef/start"] {
+    for path in
+        ["/oauth2/authorize", "/oauth2/end_session", "/logout", "/flow/01234567-89ab-7def-8123-456789abcdef/start"]
+    {
         post(&server, path, FORM, format!("client_id={padding}")).await.expect(413);
     }
 }

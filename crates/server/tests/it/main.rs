@@ -1,6 +1,8 @@
 //! The server over real HTTP, on both engines: actors talk to `boot::serve` on a free port.
 
 mod account;
+mod admin_api;
+mod admin_users;
 mod anonymous_grant;
 mod app_session;
 mod authorize;
@@ -15,6 +17,7 @@ mod device_keys_cli;
 mod device_race;
 mod discovery;
 mod dpop;
+mod events;
 mod faults;
 mod guest_journey;
 mod introspection;

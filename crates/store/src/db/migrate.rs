@@ -29,6 +29,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0003_credentials.sqlite.sql"),
         postgres: include_str!("../../migrations/0003_credentials.postgres.sql"),
     },
+    Migration {
+        version: 4,
+        name: "0004_events",
+        sqlite: include_str!("../../migrations/0004_events.sqlite.sql"),
+        postgres: include_str!("../../migrations/0004_events.postgres.sql"),
+    },
 ];
 
 /// Serialises migrating nodes on PostgreSQL; any constant will do as long as nobody else locks it.

@@ -29,14 +29,14 @@ pub(super) enum Change {
 }
 
 /// What a new member can be known by and prove itself with.
-pub(super) struct Credentials {
-    pub(super) login_id: Option<LoginIdRow>,
-    pub(super) password_hash: Option<String>,
-    pub(super) passkey: Option<PasskeyRow>,
+pub(crate) struct Credentials {
+    pub(crate) login_id: Option<LoginIdRow>,
+    pub(crate) password_hash: Option<String>,
+    pub(crate) passkey: Option<PasskeyRow>,
 }
 
 /// Why the transaction was rolled back.
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     Store(StoreError),
     Taken,
     AlreadyPromoted,
@@ -71,7 +71,7 @@ impl Change {
 }
 
 /// Makes a guest a member: the one function that takes the anonymous identity away, whoever calls it.
-async fn add_first_credential(
+pub(crate) async fn add_first_credential(
     tx: &mut Tx,
     no: ProjectNo,
     user: UserId,
@@ -90,7 +90,7 @@ async fn add_first_credential(
     Ok(())
 }
 
-async fn insert_credentials(
+pub(crate) async fn insert_credentials(
     tx: &mut Tx,
     no: ProjectNo,
     user: UserId,

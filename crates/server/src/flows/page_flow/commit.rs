@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use vestibule_domain::{
-    event::{Event, IdentityModel, SessionModel, UserModel},
+    event::{Context, Event, IdentityModel, SessionModel, UserModel},
     id::{FlowId, IdentityId, ProjectNo, SessionId, UserId},
     identity::Account,
     project::{LimitName, PromotionConflict},
@@ -26,6 +26,7 @@ use crate::{
         Error,
         account::Loaded,
         authorize::{AppRedirect, NewCode, answer, make_code},
+        hooks,
         issue::make_session,
         rates,
     },
@@ -192,7 +193,13 @@ async fn prepare(
                 prepare_promotion(app, project, flow, (user_id, credentials, amr), now).await
             } else {
                 rates::charge_ip(app, project, LimitName::SignupPerIp, browser.ip, now)?;
-                let user = User::new_member(user_id, now);
+                let mut user = User::new_member(user_id, now);
+                let loaded = preview(project, user.clone(), &credentials);
+                let asked = Event::UserPreCreate {
+                    user: UserModel::copy(&loaded.account()),
+                    identities: IdentityModel::copy_all(&loaded.account()),
+                };
+                hooks::ask(app, project, &asked, &describe(project, flow, user_id, now)).await?.apply(&mut user);
                 let loaded = preview(project, user.clone(), &credentials);
                 let event = Event::UserCreated {
                     user: UserModel::copy(&loaded.account()),
@@ -224,6 +231,11 @@ async fn prepare_promotion(
     let Some(guest) = guest else { return Ok(None) };
     let member = User { anonymous_since: None, promoted_at: Some(now), updated_at: now, ..guest.clone() };
     let loaded = preview(project, member, &credentials);
+    let asked = Event::UserAnonymousPrePromote {
+        anonymous_user: UserModel::copy(&Account::of_guest(&guest)),
+        identities: IdentityModel::copy_all(&loaded.account()),
+    };
+    hooks::ask(app, project, &asked, &describe(project, flow, guest.id, now)).await?;
     let event = Event::UserAnonymousPromoted {
         anonymous_user: UserModel::copy(&Account::of_guest(&guest)),
         user: UserModel::copy(&loaded.account()),
@@ -289,6 +301,10 @@ fn prepare_event(
     user: UserId,
     now: Timestamp,
 ) -> QueuedEvent {
+    events::prepare_in(app, event, &describe(project, flow, user, now))
+}
+
+fn describe(project: &Project, flow: &Flow, user: UserId, now: Timestamp) -> Context {
     let request = &flow.state.request;
     let origin = events::Origin {
         client_id: Some(&request.client_id),
@@ -296,7 +312,7 @@ fn prepare_event(
         state: request.state.as_deref(),
         x_state: request.x_state.as_deref(),
     };
-    events::prepare(app, project, event, user, &origin, now)
+    events::describe(project, user, &origin, now)
 }
 
 /// The member as it will be once the transaction is committed.

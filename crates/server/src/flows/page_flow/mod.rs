@@ -2,7 +2,7 @@
 //! back buttons and other tabs of the same browser all see the same truth.
 
 pub(crate) mod begin;
-mod change;
+pub(crate) mod change;
 pub(crate) mod commit;
 mod message;
 pub(crate) mod passkey;

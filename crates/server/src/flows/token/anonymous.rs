@@ -30,6 +30,7 @@ use crate::{
         Error, challenge,
         device_key::{self, Proven, Signer},
         dpop::Presented,
+        hooks,
         issue::{self, NewGrant, make_grant},
         rates,
         sign_up_anonymous::{check_enabled, check_open},
@@ -126,7 +127,11 @@ async fn sign_up(
 ) -> Result<Tried, Error> {
     rates::charge_ip(app, project, LimitName::AccountEnumerationPerIp, request.ip, now)?;
     check_open(app, project, request.ip, now)?;
-    let user = User::new_guest(app.entropy.id(now), now);
+    let mut user = User::new_guest(app.entropy.id(now), now);
+    let origin =
+        events::Origin { client_id: Some(&request.client.client_id), ip: Some(request.ip), ..Default::default() };
+    hooks::ask_before_guest(app, project, &mut user, Some(&kid), &origin, now).await?;
+    let event = events::prepare_new_guest(app, project, &user, Some(&kid), &origin, now);
     let (grant, refresh_token) = begin_grant(app, request, user.id, device.clone(), now)?;
     let identity: IdentityId = app.entropy.id(now);
     let key = DeviceKeyRow {
@@ -139,7 +144,7 @@ async fn sign_up(
         promoted_at: None,
         device: device.clone(),
     };
-    let input = SignUp { challenge, key, user: user.clone(), grant: grant.clone() };
+    let input = SignUp { challenge, key, user: user.clone(), grant: grant.clone(), event };
     let no = project.no;
     let written = app.store.write("sign_up_with_key", input, move |tx, input| Box::pin(write_sign_up(tx, no, input)));
     finish(app, project, request, written.await, &user, &grant, refresh_token, now)
@@ -233,6 +238,7 @@ struct SignUp {
     key: DeviceKeyRow,
     user: User,
     grant: Grant,
+    event: Option<events::QueuedEvent>,
 }
 
 async fn write_sign_up(tx: &mut Tx, no: ProjectNo, input: &SignUp) -> Result<(), Refusal> {
@@ -243,6 +249,9 @@ async fn write_sign_up(tx: &mut Tx, no: ProjectNo, input: &SignUp) -> Result<(),
         return Err(Refusal::Overtaken);
     }
     users::insert(tx, no, &input.user).await?;
+    if let Some(event) = &input.event {
+        events::queue(tx, no, input.user.id, event, input.user.created_at).await?;
+    }
     grants::insert(tx, no, &input.grant).await?;
     Ok(())
 }

@@ -134,7 +134,9 @@ pub(crate) fn flow_error(visit: &Visit, headers: &HeaderMap, error: &Error) -> R
             return error::with_retry_after(response, after);
         }
         (_, Some(_)) => (StatusCode::SERVICE_UNAVAILABLE, ErrorKind::Busy),
-        (Error::PublicSignUpDisabled, None) => (StatusCode::FORBIDDEN, ErrorKind::SignUpClosed),
+        (Error::PublicSignUpDisabled | Error::HookDisallowed(_), None) => {
+            (StatusCode::FORBIDDEN, ErrorKind::SignUpClosed)
+        }
         (Error::UserDisabled, None) => (StatusCode::FORBIDDEN, ErrorKind::AccountDisabled),
         (_, None) => (StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Internal),
     };

@@ -1,5 +1,6 @@
 //! What every test stands on: a server of its own, and the actors that talk to it. Knows nothing of single tests.
 
+mod admin;
 mod app_client;
 pub(crate) mod binary;
 mod browser;
@@ -11,9 +12,11 @@ mod key_pair;
 mod mailbox;
 mod place;
 mod program;
+mod receiver;
 mod server;
 mod soft_passkey;
 
+pub(crate) use admin::Admin;
 pub(crate) use app_client::{AppClient, Tokens, promotion_hint, query};
 pub(crate) use binary::Installation;
 pub(crate) use browser::Browser;
@@ -23,5 +26,6 @@ pub(crate) use key_pair::{KeyPair, encode};
 pub(crate) use mailbox::Mailbox;
 pub(crate) use place::{Engine, Place, on_both_engines};
 pub(crate) use program::Workplace;
+pub(crate) use receiver::{Receiver, SILENCE};
 pub(crate) use server::{Setup, TestServer};
 pub(crate) use soft_passkey::SoftPasskey;

@@ -1,0 +1,95 @@
+//! What a project's settings say about webhooks; its one neighbour is the document itself.
+
+use std::time::Duration;
+
+use super::ProjectSettings;
+
+impl ProjectSettings {
+    /// Where to ask before this event happens, in order.
+    pub fn blocking_handlers_for<'a>(&'a self, event: &'a str) -> impl Iterator<Item = &'a str> {
+        self.hook.blocking_handlers.iter().filter(move |handler| handler.event == event).map(|handler| &*handler.url)
+    }
+
+    /// Where to tell of this event, each address once.
+    #[must_use]
+    pub fn non_blocking_handlers_for(&self, event: &str) -> Vec<&str> {
+        let mut urls = Vec::new();
+        for handler in &self.hook.non_blocking_handlers {
+            let wants = handler.events.as_ref().is_none_or(|all| all.iter().any(|one| one == "*" || one == event));
+            if wants && !urls.contains(&handler.url.as_str()) {
+                urls.push(&handler.url);
+            }
+        }
+        urls
+    }
+
+    /// How long one blocking handler may take.
+    #[must_use]
+    pub fn blocking_timeout(&self) -> Duration {
+        Duration::from_secs(self.hook.sync_hook_timeout_seconds.unwrap_or(5).into())
+    }
+
+    /// How long all blocking handlers of one event may take together.
+    #[must_use]
+    pub fn blocking_total_timeout(&self) -> Duration {
+        Duration::from_secs(self.hook.sync_hook_total_timeout_seconds.unwrap_or(10).into())
+    }
+
+    /// How long a non-blocking handler may take.
+    #[must_use]
+    pub fn delivery_timeout(&self) -> Duration {
+        Duration::from_secs(self.hook.delivery_timeout_seconds.unwrap_or(60).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handlers_are_found_by_event_each_once() {
+        let settings = ProjectSettings::parse_toml(
+            r#"
+[project]
+id = "shop"
+public_origin = "https://auth.shop.example"
+[[hook.blocking_handlers]]
+event = "user.pre_create"
+url = "https://shop.example/ask"
+[[hook.non_blocking_handlers]]
+events = ["user.created", "user.deleted"]
+url = "https://shop.example/tell"
+[[hook.non_blocking_handlers]]
+url = "https://shop.example/tell"
+[[hook.non_blocking_handlers]]
+events = ["session.revoked"]
+url = "https://shop.example/ends"
+"#,
+        )
+        .unwrap();
+        assert_eq!(settings.blocking_handlers_for("user.pre_create").collect::<Vec<_>>(), ["https://shop.example/ask"]);
+        assert_eq!(settings.blocking_handlers_for("user.anonymous.pre_promote").count(), 0);
+        assert_eq!(settings.non_blocking_handlers_for("user.created"), ["https://shop.example/tell"]);
+        let ends = settings.non_blocking_handlers_for("session.revoked");
+        assert_eq!(ends, ["https://shop.example/tell", "https://shop.example/ends"]);
+        assert_eq!(settings.delivery_timeout(), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn unknown_events_and_addresses_are_complained_about() {
+        let complaints = ProjectSettings::parse_toml(
+            "[project]\nid = \"shop\"\npublic_origin = \"https://auth.shop.example\"\n[[hook.blocking_handlers]]\nevent = \"user.created\"\nurl = \"ftp://x\"\n[[hook.non_blocking_handlers]]\nevents = [\"user.crated\"]\n",
+        )
+        .unwrap_err();
+        let paths: Vec<_> = complaints.iter().map(|complaint| complaint.path.as_str()).collect();
+        assert_eq!(
+            paths,
+            [
+                "hook.blocking_handlers[0].event",
+                "hook.blocking_handlers[0].url",
+                "hook.non_blocking_handlers[0].url",
+                "hook.non_blocking_handlers[0].events[0]"
+            ]
+        );
+    }
+}

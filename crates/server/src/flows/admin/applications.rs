@@ -1,0 +1,195 @@
+//! Applications of a project and the secrets of those that keep one.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use vestibule_domain::{client::Client, secret::TokenHash, time::Timestamp};
+use vestibule_store::{StoreError, client_secrets};
+
+use super::{AdminError, Clash, Operator, settings};
+use crate::{
+    app::App,
+    crypto::{hex, sha256},
+    projects::Project,
+};
+
+/// How often a change is tried again when somebody else changes the project at the same time.
+const ROUNDS: usize = 5;
+
+/// Every application, in the document's order.
+pub(crate) async fn list(app: &App, project: &Project) -> Result<Vec<Client>, AdminError> {
+    Ok(settings::get(app, project).await?.settings.clients().to_vec())
+}
+
+/// One application.
+pub(crate) async fn get(app: &App, project: &Project, client_id: &str) -> Result<Client, AdminError> {
+    let current = settings::get(app, project).await?;
+    current.settings.client(client_id).cloned().ok_or(AdminError::NotFound("application"))
+}
+
+/// Changes the list of applications, again if somebody else changed the project meanwhile.
+async fn change(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    now: Timestamp,
+    edit: impl Fn(&mut Vec<Value>) -> Result<(), AdminError>,
+) -> Result<(), AdminError> {
+    let mut last = AdminError::Changed { current: project.version };
+    for _ in 0..ROUNDS {
+        let current = settings::get(app, project).await?;
+        let mut document: Value =
+            serde_json::from_str(&current.settings.to_json()).expect("a document we just printed is JSON");
+        let clients = document
+            .as_object_mut()
+            .expect("a document is an object")
+            .entry("oauth")
+            .or_insert_with(|| json!({}))
+            .as_object_mut()
+            .expect("a section is an object")
+            .entry("clients")
+            .or_insert_with(|| json!([]))
+            .as_array_mut()
+            .expect("the applications are a list");
+        edit(clients)?;
+        match settings::replace(app, project, operator, &document, current.version, now).await {
+            Err(error @ AdminError::Changed { .. }) => last = error,
+            other => return other.map(drop),
+        }
+    }
+    Err(last)
+}
+
+fn position(clients: &[Value], client_id: &str) -> Option<usize> {
+    clients.iter().position(|client| client["client_id"] == client_id)
+}
+
+/// Adds an application.
+pub(crate) async fn create(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    client: &Value,
+    now: Timestamp,
+) -> Result<Client, AdminError> {
+    let Some(client_id) = client["client_id"].as_str() else {
+        return Err(AdminError::fault("client_id", "this key is missing"));
+    };
+    change(app, project, operator, now, |clients| {
+        if position(clients, client_id).is_some() {
+            return Err(AdminError::Conflict(Clash::ClientIdTaken));
+        }
+        clients.push(client.clone());
+        Ok(())
+    })
+    .await?;
+    get(app, project, client_id).await
+}
+
+/// Replaces an application; its `client_id` stays.
+pub(crate) async fn replace(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    client_id: &str,
+    client: &Value,
+    now: Timestamp,
+) -> Result<Client, AdminError> {
+    if client["client_id"] != client_id {
+        return Err(AdminError::fault("client_id", "an application keeps its client_id"));
+    }
+    change(app, project, operator, now, |clients| {
+        let at = position(clients, client_id).ok_or(AdminError::NotFound("application"))?;
+        clients[at] = client.clone();
+        Ok(())
+    })
+    .await?;
+    get(app, project, client_id).await
+}
+
+/// Removes an application and its secrets; its grants are refused from now on.
+pub(crate) async fn delete(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    client_id: &str,
+    now: Timestamp,
+) -> Result<(), AdminError> {
+    change(app, project, operator, now, |clients| {
+        let at = position(clients, client_id).ok_or(AdminError::NotFound("application"))?;
+        clients.remove(at);
+        Ok(())
+    })
+    .await?;
+    let no = project.no;
+    app.store
+        .write("admin_delete_secrets", client_id.to_string(), move |tx, client_id| {
+            Box::pin(async move {
+                for (hash, _) in client_secrets::list(tx, no, client_id).await? {
+                    client_secrets::remove(tx, no, client_id, hash).await?;
+                }
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await?;
+    Ok(())
+}
+
+/// A secret as it can be shown: by a name that gives nothing away.
+#[derive(Debug, Serialize)]
+pub(crate) struct SecretView {
+    pub(crate) id: String,
+    pub(crate) created_at: String,
+}
+
+fn name_of(hash: TokenHash) -> String {
+    hex(&hash.0[..8])
+}
+
+/// The names of an application's secrets, oldest first.
+pub(crate) async fn list_secrets(app: &App, project: &Project, client_id: &str) -> Result<Vec<SecretView>, AdminError> {
+    get(app, project, client_id).await?;
+    let all = client_secrets::list(&mut *app.store.read().await?, project.no, client_id).await?;
+    Ok(all.into_iter().map(|(hash, at)| SecretView { id: name_of(hash), created_at: at.to_rfc3339() }).collect())
+}
+
+/// Makes one more secret; its text is shown once and never again.
+pub(crate) async fn create_secret(
+    app: &App,
+    project: &Project,
+    client_id: &str,
+    now: Timestamp,
+) -> Result<(SecretView, String), AdminError> {
+    let client = get(app, project, client_id).await?;
+    if !client.application_type().is_confidential() {
+        return Err(AdminError::Conflict(Clash::NoSecretNeeded));
+    }
+    let secret = app.entropy.alphanumeric();
+    let hash = sha256(secret.as_bytes());
+    let no = project.no;
+    app.store
+        .write("admin_create_secret", client_id.to_string(), move |tx, client_id| {
+            Box::pin(async move { client_secrets::insert(tx, no, client_id, hash, now).await.map(drop) })
+        })
+        .await?;
+    Ok((SecretView { id: name_of(hash), created_at: now.to_rfc3339() }, secret))
+}
+
+/// Takes a secret away.
+pub(crate) async fn delete_secret(
+    app: &App,
+    project: &Project,
+    client_id: &str,
+    secret_id: &str,
+) -> Result<(), AdminError> {
+    get(app, project, client_id).await?;
+    let all = client_secrets::list(&mut *app.store.read().await?, project.no, client_id).await?;
+    let hash = all.into_iter().map(|(hash, _)| hash).find(|hash| name_of(*hash) == secret_id);
+    let hash = hash.ok_or(AdminError::NotFound("secret"))?;
+    let no = project.no;
+    app.store
+        .write("admin_delete_secret", client_id.to_string(), move |tx, client_id| {
+            Box::pin(async move { client_secrets::remove(tx, no, client_id, hash).await.map(drop) })
+        })
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! Login IDs and passwords an operator gives to a user: read, checked, and made ready for the transaction.
+
+use serde::Deserialize;
+use vestibule_domain::{
+    credential::password,
+    id::UserId,
+    identifier::{LoginId, LoginIdKind},
+    secret::Secret,
+    time::Timestamp,
+};
+use vestibule_store::credentials::LoginIdRow;
+
+use super::{AdminError, Fault};
+use crate::{app::App, projects::Project};
+
+/// A login ID as an operator writes it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewLoginId {
+    #[serde(rename = "type")]
+    pub(crate) kind: LoginIdKind,
+    pub(crate) value: String,
+    /// Whether the operator vouches for the address.
+    #[serde(default)]
+    pub(crate) is_verified: bool,
+}
+
+/// Reads a login ID into the row it becomes.
+pub(crate) fn read_login_id(
+    app: &App,
+    project: &Project,
+    path: &str,
+    new: &NewLoginId,
+    user: UserId,
+    now: Timestamp,
+) -> Result<LoginIdRow, Fault> {
+    if !project.settings.login_id_kinds().contains(&new.kind) {
+        let message = format!("the project has no login IDs of type {:?}", new.kind.as_str());
+        return Err(Fault::new(format!("{path}.type"), message));
+    }
+    let parsed = LoginId::parse(new.kind, &new.value, project.settings.default_country())
+        .map_err(|problem| Fault::new(format!("{path}.value"), format!("not accepted: {}", problem.key())))?;
+    Ok(LoginIdRow {
+        id: app.entropy.id(now),
+        user_id: user,
+        kind: new.kind.as_str().to_string(),
+        value: parsed.value,
+        original: parsed.original,
+        verified_at: new.is_verified.then_some(now),
+        created_at: now,
+        updated_at: now,
+    })
+}
+
+/// Checks a password against the project's policy and hashes it.
+pub(crate) async fn hash_password(
+    app: &App,
+    project: &Project,
+    text: &str,
+    login_ids: &[LoginIdRow],
+) -> Result<String, AdminError> {
+    let names: Vec<&str> = login_ids.iter().map(|row| row.value.as_str()).collect();
+    let weaknesses = password::check(&project.settings.password_policy(), text, &names);
+    if !weaknesses.is_empty() {
+        let faults =
+            weaknesses.iter().map(|weakness| Fault::new("password", format!("not accepted: {}", weakness.key())));
+        return Err(AdminError::Invalid(faults.collect()));
+    }
+    let prepared: Secret<String> = password::prepare(text);
+    Ok(app.hasher.hash(prepared, &app.entropy).await.map_err(super::super::Error::from)?)
+}

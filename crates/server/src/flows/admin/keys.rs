@@ -1,0 +1,317 @@
+//! Keys of the Admin API: making, listing, revoking them, and finding out which one a caller holds.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use vestibule_domain::{id::ProjectNo, time::Timestamp};
+use vestibule_protocol::jose::{Jwk, Jws};
+use vestibule_store::{
+    Store, StoreError,
+    admin_keys::{self, AdminKeyRow},
+};
+
+use crate::{
+    app::App,
+    crypto::{hex, sha256, verify::verifies_jws},
+    ports::entropy::Entropy,
+    projects::Project,
+};
+
+/// What every API key begins with, so that scanners of leaked secrets can know it.
+const PREFIX: &str = "vak_";
+/// How far a caller's clock may be off.
+const SKEW: Duration = Duration::from_secs(300);
+/// How often a key's use is written down.
+const USE_WINDOW: Duration = Duration::from_secs(3600);
+
+/// What a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Scope {
+    /// Read the project's settings and applications.
+    #[serde(rename = "settings:read")]
+    SettingsRead,
+    /// Change the project's settings, applications and their secrets.
+    #[serde(rename = "settings:write")]
+    SettingsWrite,
+    /// Read users and their sessions.
+    #[serde(rename = "users:read")]
+    UsersRead,
+    /// Create, change, promote, disable and delete users; end their sessions.
+    #[serde(rename = "users:write")]
+    UsersWrite,
+    /// Export and import users with their password hashes and keys.
+    #[serde(rename = "users:transfer")]
+    UsersTransfer,
+    /// Read events, their stream and webhook deliveries; send deliveries again.
+    #[serde(rename = "events:read")]
+    EventsRead,
+    /// Read statistics.
+    #[serde(rename = "statistics:read")]
+    StatisticsRead,
+    /// List, make and revoke keys.
+    #[serde(rename = "keys:write")]
+    KeysWrite,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 8] = [
+        Self::SettingsRead,
+        Self::SettingsWrite,
+        Self::UsersRead,
+        Self::UsersWrite,
+        Self::UsersTransfer,
+        Self::EventsRead,
+        Self::StatisticsRead,
+        Self::KeysWrite,
+    ];
+
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SettingsRead => "settings:read",
+            Self::SettingsWrite => "settings:write",
+            Self::UsersRead => "users:read",
+            Self::UsersWrite => "users:write",
+            Self::UsersTransfer => "users:transfer",
+            Self::EventsRead => "events:read",
+            Self::StatisticsRead => "statistics:read",
+            Self::KeysWrite => "keys:write",
+        }
+    }
+
+    /// Reads the word for it.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == word)
+    }
+}
+
+/// A key as its owner may see it.
+#[derive(Debug, Serialize)]
+pub struct KeyView {
+    /// Its id.
+    pub id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// `api_key` or `jwt`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// When it was made.
+    pub created_at: String,
+    /// When it was last used, to the hour.
+    pub last_used_at: Option<String>,
+    /// Since when it is refused.
+    pub revoked_at: Option<String>,
+}
+
+impl KeyView {
+    fn of(row: &AdminKeyRow) -> Self {
+        Self {
+            id: row.id.clone(),
+            name: row.name.clone(),
+            kind: if row.public_jwk.is_some() { "jwt" } else { "api_key" },
+            scopes: row.scopes.split_whitespace().map(str::to_string).collect(),
+            created_at: row.created_at.to_rfc3339(),
+            last_used_at: row.last_used_at.map(Timestamp::to_rfc3339),
+            revoked_at: row.revoked_at.map(Timestamp::to_rfc3339),
+        }
+    }
+}
+
+/// Why a key was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The public key is not a JWK of a kind we verify.
+    #[error("the public key is not an RSA or P-256 key in JWK form: {0}")]
+    BadJwk(String),
+    /// Another key has this id.
+    #[error("a key with the id {0} exists already")]
+    IdTaken(String),
+}
+
+/// Makes an API key; the answer's text is shown once and never again.
+///
+/// # Errors
+/// When the store fails.
+pub async fn create_api_key(
+    store: &Store,
+    entropy: &Entropy,
+    no: ProjectNo,
+    name: &str,
+    scopes: &[Scope],
+    now: Timestamp,
+) -> Result<(KeyView, String), KeyError> {
+    let id = hex(&entropy.bytes::<8>());
+    let secret = entropy.alphanumeric();
+    let row = row(id.clone(), name, scopes, now);
+    let row = AdminKeyRow { secret_hash: Some(sha256(secret.as_bytes())), ..row };
+    let view = KeyView::of(&row);
+    insert(store, no, row).await?;
+    Ok((view, format!("{PREFIX}{id}_{secret}")))
+}
+
+/// Registers the public half of a key whose owner signs JWTs with the other; its id is the `kid`.
+///
+/// # Errors
+/// When the key cannot be used, or its id is taken.
+pub async fn register_public_key(
+    store: &Store,
+    entropy: &Entropy,
+    no: ProjectNo,
+    name: &str,
+    jwk: &str,
+    scopes: &[Scope],
+    now: Timestamp,
+) -> Result<KeyView, KeyError> {
+    let parsed = Jwk::parse(jwk).map_err(|error| KeyError::BadJwk(error.to_string()))?;
+    let kid = parsed.kid().map_or_else(|| hex(&entropy.bytes::<8>()), str::to_string);
+    let row = AdminKeyRow { public_jwk: Some(parsed.to_json()), ..row(kid, name, scopes, now) };
+    let view = KeyView::of(&row);
+    insert(store, no, row).await?;
+    Ok(view)
+}
+
+fn row(id: String, name: &str, scopes: &[Scope], now: Timestamp) -> AdminKeyRow {
+    AdminKeyRow {
+        id,
+        name: name.to_string(),
+        secret_hash: None,
+        public_jwk: None,
+        scopes: scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "),
+        created_at: now,
+        last_used_at: None,
+        revoked_at: None,
+    }
+}
+
+async fn insert(store: &Store, no: ProjectNo, row: AdminKeyRow) -> Result<(), KeyError> {
+    let id = row.id.clone();
+    let inserted = store.write("add_admin_key", row, move |tx, row| Box::pin(admin_keys::insert(tx, no, row))).await?;
+    if inserted { Ok(()) } else { Err(KeyError::IdTaken(id)) }
+}
+
+/// Every key of a project, oldest first.
+///
+/// # Errors
+/// When the store fails.
+pub async fn list(store: &Store, no: ProjectNo) -> Result<Vec<KeyView>, StoreError> {
+    Ok(admin_keys::list(&mut *store.read().await?, no).await?.iter().map(KeyView::of).collect())
+}
+
+/// Revokes a key; `false` when there is no such one or it was revoked before.
+///
+/// # Errors
+/// When the store fails.
+pub async fn revoke(store: &Store, no: ProjectNo, id: &str, now: Timestamp) -> Result<bool, StoreError> {
+    store.write("revoke_admin_key", id.to_string(), move |tx, id| Box::pin(admin_keys::revoke(tx, no, id, now))).await
+}
+
+/// A caller that proved to hold a key.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyHolder {
+    pub(crate) key_id: String,
+    pub(crate) scopes: Vec<Scope>,
+    /// The `audit_context` of its JWT.
+    pub(crate) audit_context: Map<String, Value>,
+}
+
+/// Finds out who holds a bearer token: an API key, or a JWT signed with a registered key (protocol facts §13).
+pub(crate) async fn authenticate(
+    app: &App,
+    project: &Project,
+    token: &str,
+    now: Timestamp,
+) -> Result<Option<KeyHolder>, StoreError> {
+    let (row, audit_context) = match token.strip_prefix(PREFIX) {
+        Some(rest) => {
+            let Some((id, secret)) = rest.split_once('_') else { return Ok(None) };
+            let Some(row) = find(app, project, id).await? else { return Ok(None) };
+            let hash = sha256(secret.as_bytes());
+            if !row.secret_hash.as_ref().is_some_and(|stored| stored.matches(&hash)) {
+                return Ok(None);
+            }
+            (row, Map::new())
+        }
+        None => {
+            let Ok(jws) = Jws::parse(token) else { return Ok(None) };
+            let Some(kid) = jws.header().kid.clone() else { return Ok(None) };
+            let Some(row) = find(app, project, &kid).await? else { return Ok(None) };
+            let key = row.public_jwk.as_deref().and_then(|jwk| Jwk::parse(jwk).ok());
+            let Some(claims) = key.filter(|key| verifies_jws(key, &jws)).and_then(|_| jws.claims().ok()) else {
+                return Ok(None);
+            };
+            if !is_for_us(&claims, &project.id, now) {
+                return Ok(None);
+            }
+            let audit_context = claims.get("audit_context").and_then(Value::as_object).cloned().unwrap_or_default();
+            (row, audit_context)
+        }
+    };
+    if row.last_used_at.is_none_or(|at| now.since(at) > USE_WINDOW) {
+        let no = project.no;
+        app.store
+            .write("use_admin_key", row.id.clone(), move |tx, id| {
+                Box::pin(async move { admin_keys::record_use(tx, no, id, now).await.map(drop) })
+            })
+            .await?;
+    }
+    let scopes = row.scopes.split_whitespace().filter_map(Scope::parse).collect();
+    Ok(Some(KeyHolder { key_id: row.id, scopes, audit_context }))
+}
+
+async fn find(app: &App, project: &Project, id: &str) -> Result<Option<AdminKeyRow>, StoreError> {
+    // PostgreSQL has no room for NUL in a text.
+    if id.contains('\0') {
+        return Ok(None);
+    }
+    let row = admin_keys::find(&mut *app.store.read().await?, project.no, id).await?;
+    Ok(row.filter(|row| row.revoked_at.is_none()))
+}
+
+/// Whether the claims speak to this project, now.
+fn is_for_us(claims: &Map<String, Value>, project_id: &str, now: Timestamp) -> bool {
+    let audience = match claims.get("aud") {
+        Some(Value::String(one)) => one == project_id,
+        Some(Value::Array(all)) => all.iter().any(|one| one == project_id),
+        _ => false,
+    };
+    let seconds = |name: &str| claims.get(name).and_then(Value::as_f64);
+    #[expect(clippy::cast_precision_loss, reason = "seconds of this epoch are exact in 53 bits")]
+    let (now, skew) = (now.as_seconds() as f64, SKEW.as_secs() as f64);
+    audience
+        && seconds("exp").is_some_and(|exp| now < exp + skew)
+        && seconds("iat").is_some_and(|iat| iat <= now + skew)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_jwt_speaks_to_one_project_for_a_time() {
+        let now = Timestamp::from_seconds(1_000_000);
+        let at = |seconds: i64| 1_000_000 + seconds;
+        for (claims, expected) in [
+            (json!({"aud": "shop", "iat": at(0), "exp": at(60)}), true),
+            (json!({"aud": ["shop"], "iat": at(299), "exp": at(-299)}), true),
+            (json!({"aud": "other", "iat": at(0), "exp": at(60)}), false),
+            (json!({"iat": at(0), "exp": at(60)}), false),
+            (json!({"aud": "shop", "iat": at(301), "exp": at(400)}), false),
+            (json!({"aud": "shop", "iat": at(-900), "exp": at(-300)}), false),
+            (json!({"aud": "shop", "iat": at(0)}), false),
+            (json!({"aud": "shop", "exp": at(60)}), false),
+        ] {
+            assert_eq!(is_for_us(claims.as_object().unwrap(), "shop", now), expected, "{claims}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What the daily counts say: guests by day and application, the funnel, and how long guests stay guests.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use vestibule_store::counts;
+
+use super::AdminError;
+use crate::{
+    app::App,
+    jobs::statistics::{GUESTS_CREATED, LOGINS, MEMBERS_CREATED, PROMOTED, PROMOTED_OF_DAY, WITHIN},
+    projects::Project,
+};
+
+/// The most days one report covers.
+pub(crate) const MAX_DAYS: i64 = 400;
+
+/// One day's numbers of one application.
+#[derive(Debug, Serialize)]
+pub(crate) struct DayView {
+    pub(crate) date: String,
+    /// Empty where no application is known: guests of cookie-based applications.
+    pub(crate) client_id: String,
+    pub(crate) guests_created: i64,
+    pub(crate) guests_promoted: i64,
+    pub(crate) members_created: i64,
+    pub(crate) logins: i64,
+}
+
+/// What became of the guests who came in these days.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Funnel {
+    pub(crate) guests_created: i64,
+    pub(crate) guests_promoted: i64,
+}
+
+/// How many guests were promoted within a time of coming.
+#[derive(Debug, Serialize)]
+pub(crate) struct Within {
+    pub(crate) name: &'static str,
+    /// None for all the later ones.
+    pub(crate) seconds: Option<i64>,
+    pub(crate) count: i64,
+}
+
+/// The numbers of some days.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    pub(crate) from: String,
+    pub(crate) to: String,
+    pub(crate) days: Vec<DayView>,
+    pub(crate) funnel: Funnel,
+    pub(crate) time_to_promotion: Vec<Within>,
+}
+
+/// The numbers from one day to another, both included; days since the epoch.
+pub(crate) async fn report(app: &App, project: &Project, from: i64, to: i64) -> Result<Report, AdminError> {
+    if to < from || to - from >= MAX_DAYS {
+        return Err(AdminError::fault("to", format!("write a day from \"from\" on, at most {MAX_DAYS} days in all")));
+    }
+    let all = counts::list(&mut *app.store.read().await?, project.no, from, to).await?;
+    let mut days: BTreeMap<(i64, String), DayView> = BTreeMap::new();
+    let mut funnel = Funnel::default();
+    let mut within: Vec<Within> = WITHIN
+        .iter()
+        .map(|(name, bound)| Within { name, seconds: Some(*bound).filter(|bound| *bound != i64::MAX), count: 0 })
+        .collect();
+    for count in all {
+        if let Some(bucket) = within.iter_mut().find(|bucket| bucket.name == count.name) {
+            bucket.count += count.count;
+            continue;
+        }
+        if count.name == PROMOTED_OF_DAY {
+            funnel.guests_promoted += count.count;
+            continue;
+        }
+        let date = print_day(count.day);
+        let client_id = count.client_id.clone();
+        let day = days.entry((count.day, count.client_id)).or_insert_with(|| DayView {
+            date,
+            client_id,
+            guests_created: 0,
+            guests_promoted: 0,
+            members_created: 0,
+            logins: 0,
+        });
+        match count.name.as_str() {
+            GUESTS_CREATED => {
+                day.guests_created += count.count;
+                funnel.guests_created += count.count;
+            }
+            PROMOTED => day.guests_promoted += count.count,
+            MEMBERS_CREATED => day.members_created += count.count,
+            LOGINS => day.logins += count.count,
+            _ => {}
+        }
+    }
+    Ok(Report {
+        from: print_day(from),
+        to: print_day(to),
+        days: days.into_values().collect(),
+        funnel,
+        time_to_promotion: within,
+    })
+}
+
+/// A day as `YYYY-MM-DD`.
+fn print_day(day: i64) -> String {
+    let at = vestibule_domain::time::Timestamp::from_seconds(day.saturating_mul(86_400));
+    at.to_rfc3339().chars().take(10).collect()
+}

@@ -1,0 +1,537 @@
+//! Users as an operator sees and changes them: lists, one user, attributes, promotion, disabling, deletion.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use vestibule_domain::{
+    attributes,
+    event::{Event, IdentityModel, UserModel},
+    id::{ProjectNo, UserId},
+    identifier::{LoginId, LoginIdKind},
+    time::Timestamp,
+    user::User,
+};
+use vestibule_store::{
+    Conn, StoreError, Tx, device_keys, grants, sessions,
+    user_lists::{self, Kind},
+    users,
+};
+
+use super::{
+    AdminError, Clash, Fault, Operator, Page,
+    credentials::{NewLoginId, hash_password, read_login_id},
+};
+use crate::{
+    app::App,
+    crypto::{base64url, read_base64url},
+    events::{self, QueuedEvent},
+    flows::{
+        account::{Loaded, identity_of},
+        hooks,
+        page_flow::change::{Credentials, Refusal, add_first_credential, insert_credentials},
+    },
+    projects::Project,
+};
+
+/// Which users are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum UserKind {
+    #[default]
+    All,
+    Guest,
+    Member,
+    Promoted,
+    Dormant,
+    Disabled,
+}
+
+/// A user in a list.
+#[derive(Debug, Serialize)]
+pub(crate) struct UserView {
+    pub(crate) id: String,
+    pub(crate) created_at: String,
+    pub(crate) updated_at: String,
+    pub(crate) last_login_at: Option<String>,
+    pub(crate) promoted_at: Option<String>,
+    pub(crate) is_anonymous: bool,
+    pub(crate) is_disabled: bool,
+    pub(crate) yielded_to: Option<String>,
+    pub(crate) standard_attributes: Map<String, Value>,
+    pub(crate) custom_attributes: Map<String, Value>,
+}
+
+impl UserView {
+    pub(crate) fn of(user: &User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            created_at: user.created_at.to_rfc3339(),
+            updated_at: user.updated_at.to_rfc3339(),
+            last_login_at: user.last_login_at.map(Timestamp::to_rfc3339),
+            promoted_at: user.promoted_at.map(Timestamp::to_rfc3339),
+            is_anonymous: user.is_anonymous(),
+            is_disabled: user.disabled_at.is_some(),
+            yielded_to: user.yielded_to.map(|id| id.to_string()),
+            standard_attributes: user.standard_attributes.clone(),
+            custom_attributes: user.custom_attributes.clone(),
+        }
+    }
+}
+
+/// A user with what it is known by.
+#[derive(Debug, Serialize)]
+pub(crate) struct UserDetail {
+    #[serde(flatten)]
+    pub(crate) user: UserView,
+    pub(crate) identities: Vec<IdentityView>,
+    /// How it can prove itself.
+    pub(crate) authenticators: Vec<Value>,
+}
+
+/// One thing a user is known by.
+#[derive(Debug, Serialize)]
+pub(crate) struct IdentityView {
+    pub(crate) id: String,
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) created_at: String,
+    pub(crate) updated_at: String,
+    pub(crate) claims: Map<String, Value>,
+}
+
+/// What to list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UserQuery {
+    pub(crate) kind: UserKind,
+    /// For `Promoted` and `Dormant`: how many days back.
+    pub(crate) days: u32,
+    pub(crate) search: Option<String>,
+    pub(crate) cursor: Option<String>,
+    pub(crate) limit: u32,
+}
+
+/// Lists users.
+pub(crate) async fn list(
+    app: &App,
+    project: &Project,
+    query: &UserQuery,
+    now: Timestamp,
+) -> Result<Page<User>, AdminError> {
+    let mut conn = app.store.read().await?;
+    if let Some(text) = query.search.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+        let items = search(&mut conn, project, text, i64::from(query.limit)).await?;
+        return Ok(Page { items, next: None });
+    }
+    let after = query.cursor.as_deref().map(read_cursor).transpose()?;
+    let (after_id, limit, no) = (after.map(|(_, id)| id), i64::from(query.limit), project.no);
+    let since = now.minus(Duration::from_secs(u64::from(query.days) * 86_400));
+    // One more than asked for tells whether there is a next page.
+    let wanted = limit + 1;
+    let mut items = match query.kind {
+        UserKind::All => users::list_page(&mut conn, no, after_id, wanted).await?,
+        UserKind::Guest => user_lists::list_kind(&mut conn, no, Kind::Guests, after_id, wanted).await?,
+        UserKind::Member => user_lists::list_kind(&mut conn, no, Kind::Members, after_id, wanted).await?,
+        UserKind::Disabled => user_lists::list_kind(&mut conn, no, Kind::Disabled, after_id, wanted).await?,
+        UserKind::Promoted => user_lists::list_promoted(&mut conn, no, since, after, wanted).await?,
+        UserKind::Dormant => user_lists::list_dormant(&mut conn, no, since, after_id, wanted).await?,
+    };
+    let has_more = items.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+    if has_more {
+        items.pop();
+    }
+    let next = items.last().filter(|_| has_more).map(print_cursor);
+    Ok(Page { items, next })
+}
+
+fn print_cursor(user: &User) -> String {
+    let mut bytes = user.promoted_at.map_or(0, Timestamp::as_micros).to_be_bytes().to_vec();
+    bytes.extend_from_slice(user.id.as_bytes());
+    base64url(bytes)
+}
+
+fn read_cursor(text: &str) -> Result<(Timestamp, UserId), AdminError> {
+    let bytes = read_base64url(text).and_then(|bytes| <[u8; 24]>::try_from(bytes).ok());
+    let bytes = bytes.ok_or_else(|| AdminError::fault("cursor", "this is not a cursor of this list"))?;
+    let (mut at, mut id) = ([0; 8], [0; 16]);
+    at.copy_from_slice(&bytes[..8]);
+    id.copy_from_slice(&bytes[8..]);
+    Ok((Timestamp::from_micros(i64::from_be_bytes(at)), UserId::from_bytes(id)))
+}
+
+/// Finds by id, or by the beginning of an address, a number or a user name.
+async fn search(conn: &mut Conn, project: &Project, text: &str, limit: i64) -> Result<Vec<User>, StoreError> {
+    if let Ok(id) = text.parse::<UserId>() {
+        return Ok(users::find(conn, project.no, id).await?.into_iter().collect());
+    }
+    // PostgreSQL has no room for NUL in a text.
+    if text.contains('\0') {
+        return Ok(Vec::new());
+    }
+    let mut found: Vec<User> = Vec::new();
+    for kind in LoginIdKind::ALL {
+        let parsed = LoginId::parse(kind, text, project.settings.default_country());
+        // A whole login ID is looked for in the form it is stored in; a beginning of one as it is typed.
+        let beginning = parsed.map_or_else(|_| text.to_lowercase(), |login_id| login_id.value);
+        for user in user_lists::search_login_ids(conn, project.no, kind.as_str(), &beginning, limit).await? {
+            if !found.iter().any(|other| other.id == user.id) {
+                found.push(user);
+            }
+        }
+    }
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(found)
+}
+
+/// One user with what it is known by.
+pub(crate) async fn get(app: &App, project: &Project, id: UserId) -> Result<UserDetail, AdminError> {
+    let mut conn = app.store.read().await?;
+    let user = users::find(&mut conn, project.no, id).await?.ok_or(AdminError::NotFound("user"))?;
+    Ok(describe(&mut conn, project, user).await?)
+}
+
+async fn describe(conn: &mut Conn, project: &Project, user: User) -> Result<UserDetail, StoreError> {
+    let keys = if user.is_anonymous() { device_keys::list(conn, project.no, user.id).await? } else { Vec::new() };
+    let loaded = Loaded::load(conn, project, user).await?;
+    let account = loaded.account();
+    let mut identities: Vec<IdentityView> = account
+        .all_identities()
+        .iter()
+        .map(|identity| IdentityView {
+            id: identity.id.to_string(),
+            kind: identity.type_name().to_string(),
+            created_at: identity.created_at.to_rfc3339(),
+            updated_at: identity.updated_at.to_rfc3339(),
+            claims: identity.claims(),
+        })
+        .collect();
+    if !keys.is_empty() {
+        identities = keys
+            .iter()
+            .map(|key| IdentityView {
+                id: key.id.to_string(),
+                kind: "anonymous".to_string(),
+                created_at: key.created_at.to_rfc3339(),
+                updated_at: key.last_used_at.to_rfc3339(),
+                claims: Map::from_iter([(
+                    "https://authgear.com/claims/anonymous/key_id".to_string(),
+                    Value::from(key.kid.as_str()),
+                )]),
+            })
+            .collect();
+    }
+    let authenticators = account.authenticators.iter().map(|one| one.to_userinfo()).collect();
+    Ok(UserDetail { user: UserView::of(&loaded.user), identities, authenticators })
+}
+
+/// A member to make.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewUser {
+    pub(crate) login_ids: Vec<NewLoginId>,
+    #[serde(default)]
+    pub(crate) password: Option<String>,
+    #[serde(default)]
+    pub(crate) standard_attributes: Map<String, Value>,
+    #[serde(default)]
+    pub(crate) custom_attributes: Map<String, Value>,
+}
+
+struct Refused(AdminError);
+
+impl From<StoreError> for Refused {
+    fn from(error: StoreError) -> Self {
+        Self(error.into())
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self(match refusal {
+            Refusal::Store(error) => error.into(),
+            Refusal::Taken => AdminError::Conflict(Clash::LoginIdTaken),
+            Refusal::AlreadyPromoted => AdminError::Conflict(Clash::AlreadyMember),
+            // The last two are refusals of flows with a person in them.
+            Refusal::UserGone | Refusal::Disabled | Refusal::PasskeyRefused | Refusal::Stale => {
+                AdminError::Conflict(Clash::NotActive)
+            }
+        })
+    }
+}
+
+/// Makes a member. Guests make themselves.
+pub(crate) async fn create(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    new: &NewUser,
+    now: Timestamp,
+) -> Result<UserDetail, AdminError> {
+    let mut user = User::new_member(app.entropy.id(now), now);
+    user.standard_attributes = new.standard_attributes.clone();
+    user.custom_attributes = new.custom_attributes.clone();
+    let mut faults = check_attributes(&user);
+    if new.login_ids.is_empty() {
+        faults.push(Fault::new("login_ids", "name at least one: a user without any could never sign in"));
+    }
+    let mut rows = Vec::new();
+    for (index, login_id) in new.login_ids.iter().enumerate() {
+        match read_login_id(app, project, &format!("login_ids[{index}]"), login_id, user.id, now) {
+            Ok(row) => rows.push(row),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(AdminError::Invalid(faults));
+    }
+    let password_hash = match &new.password {
+        Some(text) => Some(hash_password(app, project, text, &rows).await?),
+        None => None,
+    };
+    let preview = |user: &User| Loaded {
+        user: user.clone(),
+        identities: rows.iter().filter_map(identity_of).collect(),
+        authenticators: Vec::new(),
+    };
+    let loaded = preview(&user);
+    let account = loaded.account();
+    let asked = Event::UserPreCreate { user: UserModel::copy(&account), identities: IdentityModel::copy_all(&account) };
+    hooks::ask(app, project, &asked, &operator.context(project, Some(user.id), now)).await?.apply(&mut user);
+    let loaded = preview(&user);
+    let account = loaded.account();
+    let event = Event::UserCreated { user: UserModel::copy(&account), identities: IdentityModel::copy_all(&account) };
+    let event = operator.prepare(app, project, &event, Some(user.id), now);
+    let (id, no) = (user.id, project.no);
+    let credentials: Vec<Credentials> = rows
+        .into_iter()
+        .enumerate()
+        .map(|(index, login_id)| Credentials {
+            login_id: Some(login_id),
+            password_hash: password_hash.clone().filter(|_| index == 0),
+            passkey: None,
+        })
+        .collect();
+    app.store
+        .write("admin_create_user", (user, credentials, event), move |tx, (user, credentials, event)| {
+            Box::pin(async move {
+                users::insert(tx, no, user).await?;
+                for one in credentials {
+                    insert_credentials(tx, no, user.id, one, now).await?;
+                }
+                events::queue(tx, no, user.id, event, now).await?;
+                Ok::<_, Refused>(())
+            })
+        })
+        .await
+        .map_err(|refused| refused.0)?;
+    app.outbox_bell.notify_one();
+    get(app, project, id).await
+}
+
+/// The login ID and password a guest becomes a member with.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Promotion {
+    pub(crate) login_id: NewLoginId,
+    #[serde(default)]
+    pub(crate) password: Option<String>,
+}
+
+/// Makes a guest a member; its sessions go on.
+pub(crate) async fn promote(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    id: UserId,
+    promotion: &Promotion,
+    now: Timestamp,
+) -> Result<UserDetail, AdminError> {
+    let no = project.no;
+    let guest = users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound("user"))?;
+    if !guest.is_anonymous() {
+        return Err(AdminError::Conflict(Clash::AlreadyMember));
+    }
+    let row = read_login_id(app, project, "login_id", &promotion.login_id, id, now)
+        .map_err(|fault| AdminError::Invalid(vec![fault]))?;
+    let password_hash = match &promotion.password {
+        Some(text) => Some(hash_password(app, project, text, std::slice::from_ref(&row)).await?),
+        None => None,
+    };
+    let member = User { anonymous_since: None, promoted_at: Some(now), updated_at: now, ..guest.clone() };
+    let loaded =
+        Loaded { user: member, identities: identity_of(&row).into_iter().collect(), authenticators: Vec::new() };
+    let account = loaded.account();
+    let (before, _) = events::describe_guest(&guest, None);
+    let identities = IdentityModel::copy_all(&account);
+    let asked = Event::UserAnonymousPrePromote { anonymous_user: before.clone(), identities: identities.clone() };
+    hooks::ask(app, project, &asked, &operator.context(project, Some(id), now)).await?;
+    let event = Event::UserAnonymousPromoted { anonymous_user: before, user: UserModel::copy(&account), identities };
+    let event = operator.prepare(app, project, &event, Some(id), now);
+    let credentials = Credentials { login_id: Some(row), password_hash, passkey: None };
+    app.store
+        .write("admin_promote", (credentials, event), move |tx, (credentials, event)| {
+            Box::pin(async move {
+                add_first_credential(tx, no, id, credentials, now).await?;
+                events::queue(tx, no, id, event, now).await?;
+                Ok::<_, Refused>(())
+            })
+        })
+        .await
+        .map_err(|refused| refused.0)?;
+    app.outbox_bell.notify_one();
+    get(app, project, id).await
+}
+
+/// A change of attributes; null takes a member away (RFC 7396).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AttributeChange {
+    #[serde(default)]
+    pub(crate) standard_attributes: Map<String, Value>,
+    #[serde(default)]
+    pub(crate) custom_attributes: Map<String, Value>,
+}
+
+fn check_attributes(user: &User) -> Vec<Fault> {
+    let join = |set: &str, (name, message): (String, String)| {
+        Fault::new(if name.is_empty() { set.to_string() } else { format!("{set}.{name}") }, message)
+    };
+    let standard = attributes::check_standard(&user.standard_attributes);
+    let custom = attributes::check_custom(&user.custom_attributes);
+    let standard = standard.into_iter().map(|fault| join("standard_attributes", fault));
+    standard.chain(custom.into_iter().map(|fault| join("custom_attributes", fault))).collect()
+}
+
+/// Changes a user's attributes, a guest's as well as a member's.
+pub(crate) async fn change_attributes(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    id: UserId,
+    change: AttributeChange,
+    now: Timestamp,
+) -> Result<UserDetail, AdminError> {
+    let no = project.no;
+    let mut user = users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound("user"))?;
+    merge(&mut user, &change);
+    let faults = check_attributes(&user);
+    if !faults.is_empty() {
+        return Err(AdminError::Invalid(faults));
+    }
+    user.updated_at = now;
+    let event = prepare_about(app, project, operator, user, now, |user| Event::UserUpdated { user }).await?;
+    app.store
+        .write("admin_change_attributes", (change, event), move |tx, (change, event)| {
+            Box::pin(write_attributes(tx, no, id, change, event, now))
+        })
+        .await
+        .map_err(|refused: Refused| refused.0)?;
+    app.outbox_bell.notify_one();
+    get(app, project, id).await
+}
+
+fn merge(user: &mut User, change: &AttributeChange) {
+    attributes::merge(&mut user.standard_attributes, &change.standard_attributes);
+    attributes::merge(&mut user.custom_attributes, &change.custom_attributes);
+}
+
+async fn write_attributes(
+    tx: &mut Tx,
+    no: ProjectNo,
+    id: UserId,
+    change: &AttributeChange,
+    event: &QueuedEvent,
+    now: Timestamp,
+) -> Result<(), Refused> {
+    // Written first: whoever changes the same user waits here, and then merges into what this transaction leaves.
+    if !users::touch(tx, no, id, now).await? {
+        return Err(Refused(AdminError::NotFound("user")));
+    }
+    let mut user = users::find(tx, no, id).await?.ok_or(Refused(AdminError::NotFound("user")))?;
+    merge(&mut user, change);
+    let faults = check_attributes(&user);
+    if !faults.is_empty() {
+        return Err(Refused(AdminError::Invalid(faults)));
+    }
+    users::set_attributes(tx, no, id, &user.standard_attributes, &user.custom_attributes, now).await?;
+    events::queue(tx, no, id, event, now).await?;
+    Ok(())
+}
+
+/// Makes an event about a user as it will be.
+async fn prepare_about(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    user: User,
+    now: Timestamp,
+    event: impl FnOnce(UserModel) -> Event,
+) -> Result<QueuedEvent, AdminError> {
+    let id = user.id;
+    let loaded = Loaded::load(&mut *app.store.read().await?, project, user).await?;
+    let event = event(UserModel::copy(&loaded.account()));
+    Ok(operator.prepare(app, project, &event, Some(id), now))
+}
+
+/// Disables a user and ends its sessions, or lets it in again. Doing it twice is no error and no event.
+pub(crate) async fn set_disabled(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    id: UserId,
+    disabled: bool,
+    now: Timestamp,
+) -> Result<UserDetail, AdminError> {
+    let no = project.no;
+    let user = users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound("user"))?;
+    if user.disabled_at.is_some() != disabled {
+        let since = disabled.then_some(now);
+        let user = User { disabled_at: since, updated_at: now, ..user };
+        let event = prepare_about(app, project, operator, user, now, |user| {
+            if disabled { Event::UserDisabled { user } } else { Event::UserReenabled { user } }
+        });
+        app.store
+            .write("admin_set_disabled", event.await?, move |tx, event| {
+                Box::pin(async move {
+                    if users::set_disabled(tx, no, id, since, now).await? {
+                        if disabled {
+                            grants::remove_all(tx, no, id).await?;
+                            sessions::remove_all(tx, no, id).await?;
+                        }
+                        events::queue(tx, no, id, event, now).await?;
+                    }
+                    Ok::<_, StoreError>(())
+                })
+            })
+            .await?;
+        app.outbox_bell.notify_one();
+    }
+    get(app, project, id).await
+}
+
+/// Deletes a user and everything it owns.
+pub(crate) async fn delete(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    id: UserId,
+    now: Timestamp,
+) -> Result<(), AdminError> {
+    let no = project.no;
+    let user = users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound("user"))?;
+    let event = prepare_about(app, project, operator, user, now, |user| Event::UserDeleted { user }).await?;
+    let deleted = app
+        .store
+        .write("admin_delete_user", event, move |tx, event| {
+            Box::pin(async move {
+                let deleted = users::delete(tx, no, id).await?;
+                if deleted {
+                    events::queue(tx, no, id, event, now).await?;
+                }
+                Ok::<_, StoreError>(deleted)
+            })
+        })
+        .await?;
+    app.outbox_bell.notify_one();
+    if deleted { Ok(()) } else { Err(AdminError::NotFound("user")) }
+}

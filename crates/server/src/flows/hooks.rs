@@ -1,0 +1,179 @@
+//! Asking the project's blocking hooks before something happens: outside any transaction, one after the other, in time.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use vestibule_domain::{
+    event::{Context, Event},
+    id::EventId,
+    time::Timestamp,
+    user::User,
+};
+
+use super::Error;
+use crate::{
+    app::App,
+    events::{self, Origin},
+    ports::webhook::{self, Answer, SendError},
+    projects::Project,
+};
+
+/// The signature's header.
+pub(crate) const SIGNATURE: &str = "x-authgear-body-signature";
+/// The signature with the secret that was current until lately.
+pub(crate) const PREVIOUS_SIGNATURE: &str = "x-vestibule-previous-body-signature";
+
+/// A hook's no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Veto {
+    /// The event that was asked about.
+    pub(crate) event_type: &'static str,
+    /// What the hook said; empty when it did not answer as it should.
+    pub(crate) reasons: Vec<Reason>,
+}
+
+/// Why a hook said no, in words for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reason {
+    #[serde(default)]
+    pub(crate) title: String,
+    #[serde(default)]
+    pub(crate) reason: String,
+}
+
+impl fmt::Display for Veto {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} reason(s))", self.event_type, self.reasons.len())
+    }
+}
+
+/// What hooks want changed about the user; the last one to speak of a set of attributes wins.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Changes {
+    pub(crate) standard_attributes: Option<Map<String, Value>>,
+    pub(crate) custom_attributes: Option<Map<String, Value>>,
+}
+
+impl Changes {
+    /// Makes a user that is not stored yet what the hooks want.
+    pub(crate) fn apply(self, user: &mut User) {
+        if let Some(attributes) = self.standard_attributes {
+            user.standard_attributes = attributes;
+        }
+        if let Some(attributes) = self.custom_attributes {
+            user.custom_attributes = attributes;
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Reply {
+    is_allowed: bool,
+    #[serde(default)]
+    title: Option<String>,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    mutations: Mutations,
+}
+
+#[derive(Default, Deserialize)]
+struct Mutations {
+    #[serde(default)]
+    user: UserMutations,
+}
+
+#[derive(Default, Deserialize)]
+struct UserMutations {
+    standard_attributes: Option<Map<String, Value>>,
+    custom_attributes: Option<Map<String, Value>>,
+}
+
+/// Asks before a guest is created; costs nothing when nobody wants to be asked.
+pub(crate) async fn ask_before_guest(
+    app: &App,
+    project: &Project,
+    user: &mut User,
+    key_id: Option<&str>,
+    origin: &Origin<'_>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if project.settings.blocking_handlers_for("user.pre_create").next().is_none() {
+        return Ok(());
+    }
+    let (model, identities) = events::describe_guest(user, key_id);
+    let event = Event::UserPreCreate { user: model, identities };
+    let changes = ask(app, project, &event, &events::describe(project, user.id, origin, now)).await?;
+    changes.apply(user);
+    Ok(())
+}
+
+/// Asks every hook of a blocking event.
+///
+/// # Errors
+/// [`Error::HookDisallowed`] at the first no, and when a hook does not answer in time or not as it should.
+pub(crate) async fn ask(app: &App, project: &Project, event: &Event, context: &Context) -> Result<Changes, Error> {
+    let event_type = event.type_name();
+    let urls: Vec<&str> = project.settings.blocking_handlers_for(event_type).collect();
+    if urls.is_empty() {
+        return Ok(Changes::default());
+    }
+    let id: EventId = app.entropy.id(context.timestamp);
+    let body = event.to_json(0, id, context).to_string();
+    let asking = async {
+        let mut changes = Changes::default();
+        for url in urls {
+            let reply = ask_one(app, project, url, &body, context.timestamp).await.map_err(|why| {
+                tracing::warn!(project.id = project.id, event.type = event_type, hook.url = url, error = %why, "a blocking hook gave no answer; it counts as a no");
+                Veto { event_type, reasons: Vec::new() }
+            })?;
+            if !reply.is_allowed {
+                let said = reply.title.is_some() || reply.reason.is_some();
+                let reason =
+                    Reason { title: reply.title.unwrap_or_default(), reason: reply.reason.unwrap_or_default() };
+                return Err(Veto { event_type, reasons: said.then_some(reason).into_iter().collect() });
+            }
+            let wanted = reply.mutations.user;
+            changes.standard_attributes = wanted.standard_attributes.or(changes.standard_attributes);
+            changes.custom_attributes = wanted.custom_attributes.or(changes.custom_attributes);
+        }
+        Ok(changes)
+    };
+    let asked = tokio::time::timeout(project.settings.blocking_total_timeout(), asking).await;
+    let late = || {
+        tracing::warn!(project.id = project.id, event.type = event_type, "the blocking hooks together took too long");
+        Err(Veto { event_type, reasons: Vec::new() })
+    };
+    asked.unwrap_or_else(|_| late()).map_err(|veto| Error::HookDisallowed(Box::new(veto)))
+}
+
+/// Why a blocking hook's answer cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum NoAnswer {
+    #[error(transparent)]
+    Send(#[from] SendError),
+    #[error("it answered with status {0}")]
+    Status(u16),
+    #[error("its answer is not what a hook answers: {0}")]
+    Unreadable(#[from] serde_json::Error),
+}
+
+async fn ask_one(app: &App, project: &Project, url: &str, body: &str, now: Timestamp) -> Result<Reply, NoAnswer> {
+    let patience = project.settings.blocking_timeout();
+    let Answer { status, body } = app.webhooks.post(url, body.to_string(), &sign(project, body, now), patience).await?;
+    if !(200..300).contains(&status) {
+        return Err(NoAnswer::Status(status));
+    }
+    Ok(serde_json::from_slice(&body)?)
+}
+
+/// The signature headers of a body; none in a project that never had a webhook secret made.
+pub(crate) fn sign(project: &Project, body: &str, now: Timestamp) -> Vec<(&'static str, String)> {
+    let Some(secrets) = project.keys.webhook_secrets(now) else { return Vec::new() };
+    let mut headers = vec![(SIGNATURE, webhook::sign(secrets.current, body.as_bytes()))];
+    if let Some(previous) = secrets.previous {
+        headers.push((PREVIOUS_SIGNATURE, webhook::sign(previous, body.as_bytes())));
+    }
+    headers
+}

@@ -1,0 +1,97 @@
+//! Who may call: finds the key behind a request, counts it, and hands the handlers what it may do.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{FromRequestParts, Request},
+    http::{StatusCode, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use vestibule_domain::{
+    event::TriggeredBy,
+    limit::{Quota, ip_key},
+};
+use vestibule_protocol::bearer::Bearer;
+
+use super::problem::Problem;
+use crate::{
+    crypto::sha256,
+    flows::admin::{
+        Operator,
+        keys::{KeyHolder, Scope, authenticate},
+    },
+    http::visit::Visit,
+    limits::{Counter, Who},
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const REFUSED_PER_IP: Quota = Quota { period: MINUTE, burst: 30 };
+
+/// A request of somebody with a key.
+#[derive(Clone)]
+pub(crate) struct Admin {
+    pub(crate) visit: Visit,
+    pub(crate) holder: KeyHolder,
+}
+
+impl<S: Sync> FromRequestParts<S> for Admin {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        // Present on every route that `admit` guards.
+        parts.extensions.get::<Self>().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+impl Admin {
+    /// Refuses unless the key has this scope.
+    pub(crate) fn require(&self, scope: Scope) -> Result<(), Problem> {
+        if self.holder.scopes.contains(&scope) {
+            return Ok(());
+        }
+        let detail = format!("this key lacks the scope {}", scope.as_str());
+        Err(Problem::new(StatusCode::FORBIDDEN, "scope_missing", detail))
+    }
+
+    /// Who acts, for the flows.
+    pub(crate) fn operator(&self) -> Operator {
+        Operator {
+            by: TriggeredBy::AdminApi,
+            ip: Some(self.visit.ip),
+            audit_context: self.holder.audit_context.clone(),
+        }
+    }
+}
+
+/// Lets a request in whose key counts, or answers in its stead.
+pub(crate) async fn admit(visit: Visit, mut request: Request, next: Next) -> Response {
+    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = Bearer::parse(header).token().map(str::to_string);
+    match find_holder(&visit, token).await {
+        Ok(holder) => {
+            request.extensions_mut().insert(Admin { visit, holder });
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn find_holder(visit: &Visit, token: Option<String>) -> Result<KeyHolder, Problem> {
+    let Visit { app, project, now, ip, .. } = visit;
+    let holder = match token {
+        Some(token) => authenticate(app, project, &token, *now).await?,
+        None => None,
+    };
+    let Some(holder) = holder else {
+        let who = Who::Ip(ip_key(*ip));
+        let taken = app.limits.take(project.no, Counter::AdminRefusedPerIp, who, REFUSED_PER_IP, *now);
+        return Err(taken.err().map_or_else(Problem::unauthorized, |over| Problem::too_many(over.retry_after)));
+    };
+    let quota = Quota { period: MINUTE, burst: app.config.admin_api.requests_per_minute };
+    let who = Who::LoginId(sha256(holder.key_id.as_bytes()));
+    app.limits
+        .take(project.no, Counter::AdminPerKey, who, quota, *now)
+        .map_err(|over| Problem::too_many(over.retry_after))?;
+    Ok(holder)
+}

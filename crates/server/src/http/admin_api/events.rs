@@ -1,0 +1,250 @@
+//! Events, their stream, webhook deliveries and statistics over the Admin API.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, Bytes},
+    extract::Path,
+    http::{HeaderMap, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use http_body_util::channel::{Channel, Sender};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use vestibule_domain::{
+    id::{ProjectNo, UserId},
+    time::Timestamp,
+};
+use vestibule_store::{
+    StoreError,
+    deliveries::{self, Delivery, DeliveryState},
+    events::{self, Wanted},
+};
+
+use super::{
+    access::Admin,
+    problem::Problem,
+    read::{check_limit, json, read_query},
+};
+use crate::{
+    app::App,
+    flows::admin::{AdminError, Clash, keys::Scope, statistics},
+    jobs::statistics::day_of,
+};
+
+type Answer = Result<Response, Problem>;
+
+/// How often a stream says that it is still there, and looks for what other nodes wrote.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_secs(1);
+/// Events one look sends at most.
+const STREAM_BATCH: i64 = 200;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventQuery {
+    user_id: Option<UserId>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+/// `GET /events`
+pub(crate) async fn list(admin: Admin, uri: Uri) -> Answer {
+    admin.require(Scope::EventsRead)?;
+    let query: EventQuery = read_query(&uri)?;
+    let limit = i64::from(check_limit(query.limit, 1000)?);
+    let before = read_number(query.cursor.as_deref())?;
+    let wanted = match (query.user_id, query.kind) {
+        (Some(_), Some(_)) => return Err(Problem::unreadable("choose one of user_id and type")),
+        (Some(id), None) => Wanted::OfUser(id),
+        // PostgreSQL has no room for NUL in a text.
+        (None, Some(kind)) => Wanted::OfType(kind.replace('\0', "")),
+        (None, None) => Wanted::All,
+    };
+    let mut conn = admin.visit.app.store.read().await?;
+    let rows = events::list_page(&mut conn, admin.visit.project.no, &wanted, before, limit).await?;
+    drop(conn);
+    let is_full = i64::try_from(rows.len()).unwrap_or(i64::MAX) == limit;
+    let next = rows.last().filter(|_| is_full).map(|row| row.seq.to_string());
+    let bodies: Vec<Value> = rows.iter().map(|row| serde_json::from_str(&row.body).unwrap_or(Value::Null)).collect();
+    Ok(json(StatusCode::OK, &json!({"events": bodies, "next_cursor": next})))
+}
+
+fn read_number(cursor: Option<&str>) -> Result<Option<i64>, Problem> {
+    cursor
+        .map(|text| text.parse::<i64>().map_err(|_| Problem::unreadable("cursor: this is not a cursor of this list")))
+        .transpose()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StreamQuery {
+    after: Option<i64>,
+}
+
+/// `GET /events/stream`: server-sent events, from now on or from `Last-Event-ID`.
+pub(crate) async fn stream(admin: Admin, headers: HeaderMap, uri: Uri) -> Answer {
+    admin.require(Scope::EventsRead)?;
+    let query: StreamQuery = read_query(&uri)?;
+    let (app, no) = (admin.visit.app, admin.visit.project.no);
+    let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
+    let after = match resumed.or(query.after) {
+        Some(after) => after,
+        None => events::last(&mut *app.store.read().await?, no).await?,
+    };
+    let (sender, channel) = Channel::<Bytes, StoreError>::new(16);
+    tokio::spawn(async move {
+        // Whoever listens sees the connection end, and comes again with the last id it saw.
+        if let Err(error) = feed(&app, no, after, sender).await {
+            tracing::debug!(error = %error, "an event stream ended");
+        }
+    });
+    let headers = [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store"),
+        // Reverse proxies that gather answers would hold events back.
+        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    Ok((headers, Body::new(channel)).into_response())
+}
+
+/// Sends events until the listener goes or the server stops.
+async fn feed(
+    app: &App,
+    no: ProjectNo,
+    mut after: i64,
+    mut sender: Sender<Bytes, StoreError>,
+) -> Result<(), StoreError> {
+    let mut grew = app.log_grew.subscribe();
+    let mut stopping = app.stopping.subscribe();
+    let mut silent = Duration::ZERO;
+    if sender.send_data(Bytes::from_static(b": connected\n\n")).await.is_err() {
+        return Ok(());
+    }
+    while !*stopping.borrow_and_update() {
+        let rows = events::follow(&mut *app.store.read().await?, no, after, STREAM_BATCH).await?;
+        if rows.is_empty() {
+            tokio::select! {
+                _ = grew.changed() => {}
+                _ = stopping.changed() => return Ok(()),
+                () = tokio::time::sleep(LOOK) => silent += LOOK,
+            }
+            if silent >= HEARTBEAT {
+                silent = Duration::ZERO;
+                if sender.send_data(Bytes::from_static(b": still here\n\n")).await.is_err() {
+                    return Ok(());
+                }
+            }
+            continue;
+        }
+        silent = Duration::ZERO;
+        for row in rows {
+            after = row.seq;
+            let message = format!("id: {}\nevent: {}\ndata: {}\n\n", row.seq, row.kind, row.body);
+            if sender.send_data(Bytes::from(message)).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeliveryQuery {
+    state: Option<WrittenState>,
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WrittenState {
+    Waiting,
+    Taken,
+    Dead,
+}
+
+/// `GET /deliveries`
+pub(crate) async fn list_deliveries(admin: Admin, uri: Uri) -> Answer {
+    admin.require(Scope::EventsRead)?;
+    let query: DeliveryQuery = read_query(&uri)?;
+    let state = match query.state.unwrap_or(WrittenState::Dead) {
+        WrittenState::Waiting => DeliveryState::Waiting,
+        WrittenState::Taken => DeliveryState::Taken,
+        WrittenState::Dead => DeliveryState::Dead,
+    };
+    let limit = i64::from(check_limit(query.limit, 200)?);
+    let before = read_number(query.cursor.as_deref())?;
+    let mut conn = admin.visit.app.store.read().await?;
+    let rows = deliveries::list_page(&mut conn, admin.visit.project.no, state, before, limit).await?;
+    drop(conn);
+    let is_full = i64::try_from(rows.len()).unwrap_or(i64::MAX) == limit;
+    let next = rows.last().filter(|_| is_full).map(|row| row.id.to_string());
+    let items: Vec<Value> = rows.iter().map(print_delivery).collect();
+    Ok(json(StatusCode::OK, &json!({"deliveries": items, "next_cursor": next})))
+}
+
+fn print_delivery(delivery: &Delivery) -> Value {
+    let state = match delivery.state {
+        DeliveryState::Waiting => "waiting",
+        DeliveryState::Taken => "taken",
+        DeliveryState::Dead => "dead",
+    };
+    json!({
+        "id": delivery.id.to_string(),
+        "seq": delivery.seq,
+        "type": delivery.kind,
+        "url": delivery.url,
+        "state": state,
+        "attempts": delivery.attempts,
+        "created_at": delivery.created_at.to_rfc3339(),
+        "due_at": (delivery.state == DeliveryState::Waiting).then(|| delivery.due_at.to_rfc3339()),
+        "finished_at": delivery.finished_at.map(Timestamp::to_rfc3339),
+        "last_status": delivery.last_status,
+        "last_error": delivery.last_error,
+    })
+}
+
+/// `POST /deliveries/{delivery_id}/replay`
+pub(crate) async fn replay(admin: Admin, Path(id): Path<String>) -> Answer {
+    admin.require(Scope::EventsRead)?;
+    let (app, no, now) = (&admin.visit.app, admin.visit.project.no, admin.visit.now);
+    let id: i64 = id.parse().map_err(|_| Problem::from(AdminError::NotFound("delivery")))?;
+    let replayed =
+        app.store.write("replay_delivery", (), move |tx, ()| Box::pin(deliveries::replay(tx, no, id, now))).await?;
+    let found = deliveries::find(&mut *app.store.read().await?, no, id).await?;
+    let found = found.ok_or(AdminError::NotFound("delivery"))?;
+    if !replayed {
+        return Err(AdminError::Conflict(Clash::StillWaiting).into());
+    }
+    app.hooks_bell.notify_one();
+    Ok(json(StatusCode::OK, &print_delivery(&found)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatisticsQuery {
+    from: Option<String>,
+    to: Option<String>,
+}
+
+/// `GET /statistics`: the last 30 days unless `from` and `to` say otherwise.
+pub(crate) async fn statistics(admin: Admin, uri: Uri) -> Answer {
+    admin.require(Scope::StatisticsRead)?;
+    let query: StatisticsQuery = read_query(&uri)?;
+    let to = query.to.map_or(Ok(day_of(admin.visit.now)), |text| read_day("to", &text))?;
+    let from = query.from.map_or(Ok(to - 29), |text| read_day("from", &text))?;
+    let report = statistics::report(&admin.visit.app, &admin.visit.project, from, to).await?;
+    Ok(json(StatusCode::OK, &report))
+}
+
+fn read_day(name: &str, text: &str) -> Result<i64, Problem> {
+    let date: Option<jiff::civil::Date> = Some(text).filter(|text| text.len() == 10).and_then(|text| text.parse().ok());
+    let zoned = date.and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC).ok());
+    zoned
+        .map(|zoned| zoned.timestamp().as_second().div_euclid(86_400))
+        .ok_or_else(|| Problem::unreadable(format!("{name}: write a day as YYYY-MM-DD")))
+}

@@ -1,0 +1,130 @@
+//! Writes that come with an `Idempotency-Key` are done once; who asks again gets the first answer again.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::Request,
+    http::{HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use vestibule_domain::secret::TokenHash;
+use vestibule_store::{StoreError, admin_keys};
+
+use super::{access::Admin, problem::Problem};
+use crate::crypto::sha256;
+
+const NAME: &str = "idempotency-key";
+/// How long an answer is remembered.
+const KEEP: Duration = Duration::from_secs(24 * 3600);
+/// After this long a write without an answer counts as lost, and may be done again.
+const LOST: Duration = Duration::from_secs(120);
+/// The largest body of a request, and of an answer, that is looked at.
+const LIMIT: usize = 1024 * 1024;
+
+/// Passes a request on, or gives the answer it had before.
+pub(crate) async fn answer_once(admin: Admin, request: Request, next: Next) -> Response {
+    let is_write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let Some(key) = request.headers().get(NAME).filter(|_| is_write).cloned() else {
+        return next.run(request).await;
+    };
+    match answer(&admin, &key, request, next).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn answer(admin: &Admin, key: &HeaderValue, request: Request, next: Next) -> Result<Response, Problem> {
+    if key.is_empty() || key.len() > 255 {
+        return Err(Problem::unreadable("Idempotency-Key: write 1 to 255 characters"));
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = to_bytes(body, LIMIT)
+        .await
+        .map_err(|_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than 1 MiB"))?;
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    let asked = [parts.method.as_str().as_bytes(), b" ", target.as_bytes(), b"\n", &bytes].concat();
+    let request_hash = sha256(&asked);
+    // Two holders may choose the same key.
+    let key_hash = sha256(&[admin.holder.key_id.as_bytes(), b"\n", key.as_bytes()].concat());
+    if let Some(response) = begin(admin, key_hash, request_hash).await? {
+        return Ok(response);
+    }
+    let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
+    keep(admin, key_hash, response).await
+}
+
+/// Begins the write; `Some` is the answer it had before.
+async fn begin(admin: &Admin, key: TokenHash, request: TokenHash) -> Result<Option<Response>, Problem> {
+    let (app, no, now) = (&admin.visit.app, admin.visit.project.no, admin.visit.now);
+    let began = app
+        .store
+        .write("begin_idempotent", (), move |tx, ()| {
+            Box::pin(admin_keys::begin_answer(tx, no, key, request, now, now.plus(KEEP)))
+        })
+        .await?;
+    if began {
+        return Ok(None);
+    }
+    let found = admin_keys::find_answer(&mut *app.store.read().await?, no, key).await?;
+    let Some(found) = found else { return Err(running()) };
+    if !found.request_hash.matches(&request) {
+        let detail = "this Idempotency-Key was used for another request: choose a new one";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail));
+    }
+    let Some(status) = found.status else {
+        if now.since(found.started_at) < LOST {
+            return Err(running());
+        }
+        let started_at = found.started_at;
+        let mine = app
+            .store
+            .write("retry_idempotent", (), move |tx, ()| {
+                Box::pin(admin_keys::take_over_answer(tx, no, key, now, started_at))
+            })
+            .await?;
+        return if mine { Ok(None) } else { Err(running()) };
+    };
+    let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+    let status = status.unwrap_or(StatusCode::OK);
+    let body = found.answer.unwrap_or_default();
+    let kind = if status.is_success() { "application/json" } else { "application/problem+json" };
+    let mut response = (status, body).into_response();
+    if status == StatusCode::NO_CONTENT {
+        response.headers_mut().remove(header::CONTENT_TYPE);
+    } else {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
+    Ok(Some(response))
+}
+
+fn running() -> Problem {
+    let detail = "the first request with this Idempotency-Key is still running: ask again in a moment";
+    Problem::new(StatusCode::CONFLICT, "still_running", detail)
+}
+
+/// Keeps an answer that will not change by asking again; forgets the rest.
+async fn keep(admin: &Admin, key: TokenHash, response: Response) -> Result<Response, Problem> {
+    let (app, no) = (&admin.visit.app, admin.visit.project.no);
+    let (parts, body) = response.into_parts();
+    let bytes = to_bytes(body, LIMIT).await.unwrap_or_default();
+    let may_change = parts.status.is_server_error()
+        || matches!(parts.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
+    let input = (i64::from(parts.status.as_u16()), String::from_utf8_lossy(&bytes).into_owned());
+    app.store
+        .write("finish_idempotent", input, move |tx, (status, answer)| {
+            Box::pin(async move {
+                if may_change {
+                    admin_keys::drop_answer(tx, no, key).await?;
+                } else {
+                    admin_keys::finish_answer(tx, no, key, *status, answer).await?;
+                }
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await?;
+    Ok(Response::from_parts(parts, Body::from(bytes)))
+}

@@ -1,0 +1,80 @@
+//! Keys of the Admin API over the Admin API.
+
+use axum::{
+    extract::{Path, Request},
+    http::StatusCode,
+    response::Response,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    access::Admin,
+    problem::Problem,
+    read::{json, nothing, read_json},
+};
+use crate::flows::admin::{
+    AdminError, Clash,
+    keys::{self, KeyError, Scope},
+};
+
+type Answer = Result<Response, Problem>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewKey {
+    name: String,
+    scopes: Vec<Scope>,
+    /// The public half of a signing key; without it an API key is made.
+    #[serde(default)]
+    public_jwk: Option<Value>,
+}
+
+/// `GET /keys`
+pub(crate) async fn list(admin: Admin) -> Answer {
+    admin.require(Scope::KeysWrite)?;
+    let all = keys::list(&admin.visit.app.store, admin.visit.project.no).await?;
+    Ok(json(StatusCode::OK, &json!({"keys": all})))
+}
+
+/// `POST /keys`
+pub(crate) async fn create(admin: Admin, request: Request) -> Answer {
+    admin.require(Scope::KeysWrite)?;
+    let visit = &admin.visit;
+    let new: NewKey = read_json(visit, request).await?;
+    let length = new.name.trim().chars().count();
+    if !(1..=100).contains(&length) || new.name.chars().any(char::is_control) {
+        return Err(AdminError::fault("name", "write 1 to 100 characters").into());
+    }
+    if new.scopes.is_empty() {
+        return Err(AdminError::fault("scopes", "name at least one").into());
+    }
+    // Nobody can give away more than it has.
+    if let Some(scope) = new.scopes.iter().find(|scope| !admin.holder.scopes.contains(scope)) {
+        admin.require(*scope)?;
+    }
+    let (store, entropy, no, now) = (&visit.app.store, &visit.app.entropy, visit.project.no, visit.now);
+    let made = match &new.public_jwk {
+        None => keys::create_api_key(store, entropy, no, &new.name, &new.scopes, now)
+            .await
+            .map(|(view, text)| (view, Some(text))),
+        Some(jwk) => keys::register_public_key(store, entropy, no, &new.name, &jwk.to_string(), &new.scopes, now)
+            .await
+            .map(|view| (view, None)),
+    };
+    let (view, text) = made.map_err(|error| match error {
+        KeyError::Store(error) => AdminError::Store(error),
+        KeyError::BadJwk(why) => AdminError::fault("public_jwk", format!("not an RSA or P-256 public key: {why}")),
+        KeyError::IdTaken(_) => AdminError::Conflict(Clash::KeyIdTaken),
+    })?;
+    Ok(json(StatusCode::CREATED, &json!({"key": view, "api_key": text})))
+}
+
+/// `DELETE /keys/{key_id}`
+pub(crate) async fn revoke(admin: Admin, Path(id): Path<String>) -> Answer {
+    admin.require(Scope::KeysWrite)?;
+    // PostgreSQL has no room for NUL in a text.
+    let revoked = !id.contains('\0')
+        && keys::revoke(&admin.visit.app.store, admin.visit.project.no, &id, admin.visit.now).await?;
+    if revoked { Ok(nothing()) } else { Err(AdminError::NotFound("key").into()) }
+}

@@ -1,0 +1,171 @@
+//! Problem details (RFC 9457): how the Admin API tells what went wrong. The one mapping from admin flows' errors.
+
+use std::time::Duration;
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use vestibule_store::StoreError;
+
+use crate::{
+    flows::{
+        Error,
+        admin::{AdminError, Clash},
+    },
+    http::error::{retry_after, with_retry_after},
+};
+
+/// A problem as it is sent.
+#[derive(Debug, Serialize)]
+pub(crate) struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Member>,
+    #[serde(skip)]
+    retry_after: Option<Duration>,
+}
+
+/// One member of a request that is wrong.
+#[derive(Debug, Serialize)]
+struct Member {
+    path: String,
+    message: String,
+}
+
+impl Problem {
+    /// A problem with its code and a sentence on what to do.
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            retry_after: None,
+        }
+    }
+
+    /// The caller did not show a key that counts.
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "send Authorization: Bearer with an API key, or with a JWT signed by a registered key",
+        )
+    }
+
+    /// Too many requests.
+    pub(crate) fn too_many(after: Duration) -> Self {
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "too many requests: slow down");
+        Self { retry_after: Some(after), ..problem }
+    }
+
+    /// What was sent cannot be read.
+    pub(crate) fn unreadable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "unreadable", detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_string(&self).expect("a problem is plain JSON");
+        let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
+        let mut response = (status, headers, body).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        with_retry_after(response, self.retry_after)
+    }
+}
+
+impl From<AdminError> for Problem {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::NotFound(what) => {
+                Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
+            }
+            AdminError::Invalid(faults) => {
+                let first = faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
+                let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", first);
+                let members = faults.into_iter().map(|fault| Member { path: fault.path, message: fault.message });
+                Self { errors: members.collect(), ..problem }
+            }
+            AdminError::Conflict(clash) => Self::new(StatusCode::CONFLICT, code_of(clash), clash.to_string()),
+            AdminError::Changed { current } => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "changed",
+                format!("somebody else changed it: its version is {current} now; read it again"),
+            ),
+            AdminError::Store(error) => Error::Store(error).into(),
+            AdminError::Flow(error) => error.into(),
+            AdminError::Load(error) => {
+                tracing::error!(error = %error, "the projects could not be loaded after a change");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected", "an unexpected error occurred")
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Error::Store(error).into()
+    }
+}
+
+impl From<Error> for Problem {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only these can come out of the flows of this API")]
+    fn from(error: Error) -> Self {
+        let after = retry_after(&error);
+        let problem = match &error {
+            Error::HookDisallowed(veto) => {
+                let said = veto.reasons.iter().map(|reason| Member {
+                    path: veto.event_type.to_string(),
+                    message: [reason.title.as_str(), reason.reason.as_str()].join(" ").trim().to_string(),
+                });
+                let problem = Self::new(StatusCode::FORBIDDEN, "hook_disallowed", "a hook of the project refused it");
+                Self { errors: said.collect(), ..problem }
+            }
+            _ if after.is_some() => {
+                tracing::warn!(error = %error, "the store or the password queue has no room");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "the server is busy: try again")
+            }
+            _ => {
+                tracing::error!(error = %error, "a request to the Admin API failed");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected", "an unexpected error occurred")
+            }
+        };
+        Self { retry_after: after, ..problem }
+    }
+}
+
+fn code_of(clash: Clash) -> &'static str {
+    match clash {
+        Clash::LoginIdTaken => "login_id_taken",
+        Clash::AlreadyMember => "already_member",
+        Clash::NotActive => "not_active",
+        Clash::ClientIdTaken => "client_id_taken",
+        Clash::OriginTaken => "origin_taken",
+        Clash::NoSecretNeeded => "no_secret_needed",
+        Clash::StillWaiting => "still_waiting",
+        Clash::KeyIdTaken => "key_id_taken",
+    }
+}
+
+/// There is no such route.
+pub(crate) async fn no_such_route() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such route: see /_api/admin/v1/docs")
+}
+
+/// The route exists, but not with this method.
+pub(crate) async fn wrong_method() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route has no such method: see Allow")
+}

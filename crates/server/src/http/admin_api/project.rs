@@ -1,0 +1,126 @@
+//! The project's settings and applications over the Admin API.
+
+use axum::{
+    extract::{Path, Request},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::Response,
+};
+use serde_json::{Value, json};
+
+use super::{
+    access::Admin,
+    problem::Problem,
+    read::{json, nothing, read_json},
+};
+use crate::flows::admin::{
+    applications,
+    keys::Scope,
+    settings::{self, Versioned},
+};
+
+type Answer = Result<Response, Problem>;
+
+fn print(current: &Versioned) -> Response {
+    let mut response = json(StatusCode::OK, &json!({"version": current.version, "settings": current.settings}));
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", current.version)) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// `GET /project`
+pub(crate) async fn get(admin: Admin) -> Answer {
+    admin.require(Scope::SettingsRead)?;
+    Ok(print(&settings::get(&admin.visit.app, &admin.visit.project).await?))
+}
+
+/// `PUT /project`, with the version that was read in `If-Match`.
+pub(crate) async fn put(admin: Admin, headers: HeaderMap, request: Request) -> Answer {
+    admin.require(Scope::SettingsWrite)?;
+    let Some(expected) = headers.get(header::IF_MATCH) else {
+        return Err(Problem::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            "version_missing",
+            "send the version you read as If-Match, so that nobody's change is lost",
+        ));
+    };
+    let expected = expected.to_str().ok().and_then(|tag| tag.trim_matches('"').parse::<i64>().ok());
+    let expected = expected.ok_or_else(|| Problem::unreadable("If-Match: write the ETag of GET /project"))?;
+    let visit = &admin.visit;
+    let document: Value = read_json(visit, request).await?;
+    let changed =
+        settings::replace(&visit.app, &visit.project, &admin.operator(), &document, expected, visit.now).await?;
+    Ok(print(&changed))
+}
+
+/// `POST /project/webhook-secret`
+pub(crate) async fn rotate_webhook_secret(admin: Admin) -> Answer {
+    admin.require(Scope::SettingsWrite)?;
+    let visit = &admin.visit;
+    let secret = settings::rotate_webhook_secret(&visit.app, &visit.project, &admin.operator(), visit.now).await?;
+    Ok(json(StatusCode::CREATED, &json!({"secret": secret})))
+}
+
+/// `GET /applications`
+pub(crate) async fn list_applications(admin: Admin) -> Answer {
+    admin.require(Scope::SettingsRead)?;
+    let all = applications::list(&admin.visit.app, &admin.visit.project).await?;
+    Ok(json(StatusCode::OK, &json!({"applications": all})))
+}
+
+/// `POST /applications`
+pub(crate) async fn create_application(admin: Admin, request: Request) -> Answer {
+    admin.require(Scope::SettingsWrite)?;
+    let visit = &admin.visit;
+    let client: Value = read_json(visit, request).await?;
+    let client = applications::create(&visit.app, &visit.project, &admin.operator(), &client, visit.now).await?;
+    Ok(json(StatusCode::CREATED, &client))
+}
+
+/// `GET /applications/{client_id}`
+pub(crate) async fn get_application(admin: Admin, Path(client_id): Path<String>) -> Answer {
+    admin.require(Scope::SettingsRead)?;
+    Ok(json(StatusCode::OK, &applications::get(&admin.visit.app, &admin.visit.project, &client_id).await?))
+}
+
+/// `PUT /applications/{client_id}`
+pub(crate) async fn put_application(admin: Admin, Path(client_id): Path<String>, request: Request) -> Answer {
+    admin.require(Scope::SettingsWrite)?;
+    let visit = &admin.visit;
+    let client: Value = read_json(visit, request).await?;
+    let operator = admin.operator();
+    let client = applications::replace(&visit.app, &visit.project, &operator, &client_id, &client, visit.now).await?;
+    Ok(json(StatusCode::OK, &client))
+}
+
+/// `DELETE /applications/{client_id}`
+pub(crate) async fn delete_application(admin: Admin, Path(client_id): Path<String>) -> Answer {
+    admin.require(Scope::SettingsWrite)?;
+    let visit = &admin.visit;
+    applications::delete(&visit.app, &visit.project, &admin.operator(), &client_id, visit.now).await?;
+    Ok(nothing())
+}
+
+/// `GET /applications/{client_id}/secrets`
+pub(crate) async fn list_secrets(admin: Admin, Path(client_id): Path<String>) -> Answer {
+    admin.require(Scope::SettingsRead)?;
+    let all = applications::list_secrets(&admin.visit.app, &admin.visit.project, &client_id).await?;
+    Ok(json(StatusCode::OK, &json!({"secrets": all})))
+}
+
+/// `POST /applications/{client_id}/secrets`
+pub(crate) async fn create_secret(admin: Admin, Path(client_id): Path<String>) -> Answer {
+    admin.require(Scope::SettingsWrite)?;
+    let visit = &admin.visit;
+    let (view, secret) = applications::create_secret(&visit.app, &visit.project, &client_id, visit.now).await?;
+    let answer = json!({"id": view.id, "created_at": view.created_at, "secret": secret});
+    Ok(json(StatusCode::CREATED, &answer))
+}
+
+/// `DELETE /applications/{client_id}/secrets/{secret_id}`
+pub(crate) async fn delete_secret(admin: Admin, Path((client_id, secret_id)): Path<(String, String)>) -> Answer {
+    admin.require(Scope::SettingsWrite)?;
+    let visit = &admin.visit;
+    applications::delete_secret(&visit.app, &visit.project, &client_id, &secret_id).await?;
+    Ok(nothing())
+}

@@ -1,0 +1,73 @@
+//! Reading what callers send: bodies, queries and ids, each with a problem that says what is wrong.
+
+use axum::{
+    extract::Request,
+    http::{StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use vestibule_domain::id::UserId;
+
+use super::problem::Problem;
+use crate::http::{
+    body::{self, BodyProblem},
+    visit::Visit,
+};
+
+/// Reads a body whole, of this media type.
+pub(crate) async fn read_body(visit: &Visit, request: Request, media_types: &[&str]) -> Result<Vec<u8>, Problem> {
+    let body = body::read(visit, request).await.map_err(|problem| match problem {
+        BodyProblem::TooLarge => {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than 1 MiB")
+        }
+        BodyProblem::Incomplete => {
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "incomplete", "the body did not arrive in time")
+        }
+    })?;
+    let sent = body.content_type.as_deref().and_then(|text| text.split(';').next()).unwrap_or_default().trim();
+    if !media_types.iter().any(|one| sent.eq_ignore_ascii_case(one)) {
+        let detail = format!("send the body as {}", media_types.join(" or "));
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "media_type", detail));
+    }
+    Ok(body.bytes.to_vec())
+}
+
+/// Reads a JSON body.
+pub(crate) async fn read_json<T: DeserializeOwned>(visit: &Visit, request: Request) -> Result<T, Problem> {
+    let bytes = read_body(visit, request, &["application/json", "application/merge-patch+json"]).await?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Problem::unreadable(format!("the body is not as described: {error}")))
+}
+
+/// Reads the query; unknown and repeated parameters are refused.
+pub(crate) fn read_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    axum::extract::Query::<T>::try_from_uri(uri)
+        .map(|query| query.0)
+        .map_err(|error| Problem::unreadable(format!("the query is not as described: {}", error.body_text())))
+}
+
+/// Reads a user's id from the path.
+pub(crate) fn read_user_id(text: &str) -> Result<UserId, Problem> {
+    text.parse().map_err(|_| Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such user"))
+}
+
+/// Refuses a number of items outside 1 to `most`; absent means 50.
+pub(crate) fn check_limit(limit: Option<u32>, most: u32) -> Result<u32, Problem> {
+    match limit {
+        None => Ok(50),
+        Some(limit) if (1..=most).contains(&limit) => Ok(limit),
+        Some(_) => Err(Problem::unreadable(format!("limit: write a number from 1 to {most}"))),
+    }
+}
+
+/// A JSON answer.
+pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
+    let body = serde_json::to_string(value).expect("an answer is plain JSON");
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, body).into_response()
+}
+
+/// An answer without a body.
+pub(crate) fn nothing() -> Response {
+    StatusCode::NO_CONTENT.into_response()
+}

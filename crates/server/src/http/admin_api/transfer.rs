@@ -1,0 +1,56 @@
+//! Exporting and importing users over the Admin API, as JSON Lines.
+
+use axum::{
+    body::{Body, Bytes},
+    extract::Request,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use http_body_util::channel::Channel;
+use serde_json::json;
+use vestibule_store::StoreError;
+
+use super::{
+    access::Admin,
+    problem::Problem,
+    read::{json, read_body},
+};
+use crate::flows::admin::{keys::Scope, transfer};
+
+const MEDIA_TYPE: &str = "application/x-ndjson";
+
+/// `GET /export/users`: every user, newest first, streamed.
+pub(crate) async fn export(admin: Admin) -> Result<Response, Problem> {
+    admin.require(Scope::UsersTransfer)?;
+    let (app, project) = (admin.visit.app, admin.visit.project);
+    let mut next = transfer::export_step(&app, &project, None).await?;
+    let (mut sender, channel) = Channel::<Bytes, StoreError>::new(2);
+    tokio::spawn(async move {
+        while let Some((lines, last)) = next {
+            if sender.send_data(Bytes::from(lines)).await.is_err() {
+                return;
+            }
+            match transfer::export_step(&app, &project, Some(last)).await {
+                Ok(step) => next = step,
+                Err(error) => {
+                    tracing::error!(error = %error, "an export broke off");
+                    // The connection breaks, so that half an export cannot be taken for a whole one.
+                    sender.abort(error);
+                    return;
+                }
+            }
+        }
+    });
+    let headers = [(header::CONTENT_TYPE, MEDIA_TYPE), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, Body::new(channel)).into_response())
+}
+
+/// `POST /import/users`: up to 1 MiB of lines; each is judged by itself.
+pub(crate) async fn import(admin: Admin, request: Request) -> Result<Response, Problem> {
+    admin.require(Scope::UsersTransfer)?;
+    let visit = &admin.visit;
+    let bytes = read_body(visit, request, &[MEDIA_TYPE, "application/jsonl"]).await?;
+    let text = String::from_utf8(bytes).map_err(|_| Problem::unreadable("the body is not UTF-8"))?;
+    let outcomes = transfer::import(&visit.app, &visit.project, &text).await?;
+    Ok(json(StatusCode::OK, &json!({"lines": outcomes})))
+}

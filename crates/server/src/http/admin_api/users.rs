@@ -1,0 +1,142 @@
+//! Users and their sessions over the Admin API.
+
+use axum::{
+    extract::{Path, Request},
+    http::{StatusCode, Uri},
+    response::Response,
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    access::Admin,
+    problem::Problem,
+    read::{check_limit, json, nothing, read_json, read_query, read_user_id},
+};
+use crate::flows::admin::{
+    keys::Scope,
+    sessions,
+    users::{self, AttributeChange, NewUser, Promotion, UserKind, UserQuery, UserView},
+};
+
+type Answer = Result<Response, Problem>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    kind: Option<UserKind>,
+    days: Option<u32>,
+    q: Option<String>,
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+/// `GET /users`
+pub(crate) async fn list(admin: Admin, uri: Uri) -> Answer {
+    admin.require(Scope::UsersRead)?;
+    let query: ListQuery = read_query(&uri)?;
+    let days = query.days.unwrap_or(30);
+    if !(1..=3650).contains(&days) {
+        return Err(Problem::unreadable("days: write a number from 1 to 3650"));
+    }
+    let query = UserQuery {
+        kind: query.kind.unwrap_or_default(),
+        days,
+        search: query.q,
+        cursor: query.cursor,
+        limit: check_limit(query.limit, 200)?,
+    };
+    let visit = &admin.visit;
+    let page = users::list(&visit.app, &visit.project, &query, visit.now).await?;
+    let items: Vec<UserView> = page.items.iter().map(UserView::of).collect();
+    Ok(json(StatusCode::OK, &json!({"users": items, "next_cursor": page.next})))
+}
+
+/// `POST /users`
+pub(crate) async fn create(admin: Admin, request: Request) -> Answer {
+    admin.require(Scope::UsersWrite)?;
+    let visit = &admin.visit;
+    let new: NewUser = read_json(visit, request).await?;
+    let user = users::create(&visit.app, &visit.project, &admin.operator(), &new, visit.now).await?;
+    Ok(json(StatusCode::CREATED, &user))
+}
+
+/// `GET /users/{user_id}`
+pub(crate) async fn get(admin: Admin, Path(id): Path<String>) -> Answer {
+    admin.require(Scope::UsersRead)?;
+    let id = read_user_id(&id)?;
+    Ok(json(StatusCode::OK, &users::get(&admin.visit.app, &admin.visit.project, id).await?))
+}
+
+/// `PATCH /users/{user_id}`
+pub(crate) async fn patch(admin: Admin, Path(id): Path<String>, request: Request) -> Answer {
+    admin.require(Scope::UsersWrite)?;
+    let id = read_user_id(&id)?;
+    let visit = &admin.visit;
+    let change: AttributeChange = read_json(visit, request).await?;
+    let user = users::change_attributes(&visit.app, &visit.project, &admin.operator(), id, change, visit.now).await?;
+    Ok(json(StatusCode::OK, &user))
+}
+
+/// `DELETE /users/{user_id}`
+pub(crate) async fn delete(admin: Admin, Path(id): Path<String>) -> Answer {
+    admin.require(Scope::UsersWrite)?;
+    let id = read_user_id(&id)?;
+    let visit = &admin.visit;
+    users::delete(&visit.app, &visit.project, &admin.operator(), id, visit.now).await?;
+    Ok(nothing())
+}
+
+/// `POST /users/{user_id}/promote`
+pub(crate) async fn promote(admin: Admin, Path(id): Path<String>, request: Request) -> Answer {
+    admin.require(Scope::UsersWrite)?;
+    let id = read_user_id(&id)?;
+    let visit = &admin.visit;
+    let promotion: Promotion = read_json(visit, request).await?;
+    let user = users::promote(&visit.app, &visit.project, &admin.operator(), id, &promotion, visit.now).await?;
+    Ok(json(StatusCode::OK, &user))
+}
+
+/// `POST /users/{user_id}/disable`
+pub(crate) async fn disable(admin: Admin, Path(id): Path<String>) -> Answer {
+    set_disabled(&admin, &id, true).await
+}
+
+/// `POST /users/{user_id}/enable`
+pub(crate) async fn enable(admin: Admin, Path(id): Path<String>) -> Answer {
+    set_disabled(&admin, &id, false).await
+}
+
+async fn set_disabled(admin: &Admin, id: &str, disabled: bool) -> Answer {
+    admin.require(Scope::UsersWrite)?;
+    let id = read_user_id(id)?;
+    let visit = &admin.visit;
+    let user = users::set_disabled(&visit.app, &visit.project, &admin.operator(), id, disabled, visit.now).await?;
+    Ok(json(StatusCode::OK, &user))
+}
+
+/// `GET /users/{user_id}/sessions`
+pub(crate) async fn list_sessions(admin: Admin, Path(id): Path<String>) -> Answer {
+    admin.require(Scope::UsersRead)?;
+    let id = read_user_id(&id)?;
+    let all = sessions::list(&admin.visit.app, &admin.visit.project, id).await?;
+    Ok(json(StatusCode::OK, &json!({"sessions": all})))
+}
+
+/// `DELETE /users/{user_id}/sessions`
+pub(crate) async fn revoke_all_sessions(admin: Admin, Path(id): Path<String>) -> Answer {
+    revoke(&admin, &id, None).await
+}
+
+/// `DELETE /users/{user_id}/sessions/{session_id}`
+pub(crate) async fn revoke_session(admin: Admin, Path((id, session)): Path<(String, String)>) -> Answer {
+    revoke(&admin, &id, Some(&session)).await
+}
+
+async fn revoke(admin: &Admin, id: &str, only: Option<&str>) -> Answer {
+    admin.require(Scope::UsersWrite)?;
+    let id = read_user_id(id)?;
+    let visit = &admin.visit;
+    sessions::revoke(&visit.app, &visit.project, &admin.operator(), id, only, visit.now).await?;
+    Ok(nothing())
+}

@@ -1,0 +1,151 @@
+//! Counts guests by day and application: new ones from their users' ids, a while after the fact; what became of them from
+//! the event log, in the transaction that writes it.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use serde_json::Value;
+use tokio::sync::watch;
+use vestibule_domain::{
+    id::{ProjectNo, UserId},
+    time::Timestamp,
+};
+use vestibule_store::{
+    StoreError,
+    counts::{self, Count},
+    job_state,
+};
+
+use crate::{app::App, projects::Project};
+
+const PERIOD: Duration = Duration::from_secs(3);
+const BATCH: i64 = 500;
+/// Ids are made before their rows are committed; after this long every row of its time is there.
+const SETTLED: Duration = Duration::from_secs(60);
+const DAY: i64 = 86_400;
+
+/// Guests who came.
+pub(crate) const GUESTS_CREATED: &str = "guests_created";
+/// Promotions, by the day they happened.
+pub(crate) const PROMOTED: &str = "guests_promoted";
+/// Promotions, by the day the guest came: the end of that day's funnel.
+pub(crate) const PROMOTED_OF_DAY: &str = "guests_promoted_of_day";
+/// Members who came without being guests before.
+pub(crate) const MEMBERS_CREATED: &str = "members_created";
+/// Logins of members.
+pub(crate) const LOGINS: &str = "logins";
+/// Promotions by how long the guest was one, by the day they happened: name and upper bound in seconds.
+pub(crate) const WITHIN: [(&str, i64); 6] = [
+    ("promoted_within_10m", 600),
+    ("promoted_within_1h", 3_600),
+    ("promoted_within_1d", DAY),
+    ("promoted_within_7d", 7 * DAY),
+    ("promoted_within_30d", 30 * DAY),
+    ("promoted_later", i64::MAX),
+];
+
+/// Works until told to stop.
+pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    while super::wait(&mut stop, PERIOD, None).await {
+        for project in app.projects.all() {
+            if let Err(error) = count_guests(&app, &project).await {
+                tracing::warn!(project.id = project.id, error = %error, "guests could not be counted; it will be tried again");
+            }
+        }
+    }
+}
+
+/// The day a time lies in, UTC.
+pub(crate) fn day_of(at: Timestamp) -> i64 {
+    at.as_seconds().div_euclid(DAY)
+}
+
+/// Counts the guests that came since the last time, each exactly once, whichever node does it.
+pub(crate) async fn count_guests(app: &App, project: &Project) -> Result<(), StoreError> {
+    let below = UserId::lower_bound(app.clock.now().minus(SETTLED).as_unix_millis());
+    let name: Arc<str> = format!("guests/{}", project.no.0).into();
+    loop {
+        let no = project.no;
+        // A look first: most of the time nobody came, and a write would wait for the disk.
+        let mut conn = app.store.read().await?;
+        let cursor = read_cursor(&mut conn, &name).await?;
+        let found = counts::list_users_between(&mut conn, no, cursor, below, 1).await?;
+        drop(conn);
+        if found.is_empty() {
+            return Ok(());
+        }
+        let input = (Arc::clone(&name), below);
+        let now = app.clock.now();
+        let counted = app
+            .store
+            .write("count_guests", input, move |tx, (name, below)| {
+                Box::pin(async move {
+                    // Written first, so that another node waits here and then reads the cursor this one leaves.
+                    let cursor = read_cursor(tx, name).await?;
+                    job_state::set(tx, name, Some(cursor.as_bytes()), now).await?;
+                    let cursor = read_cursor(tx, name).await?;
+                    count_batch(tx, no, name, cursor, *below, now).await
+                })
+            })
+            .await?;
+        if counted == 0 {
+            return Ok(());
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn count_batch(
+    tx: &mut vestibule_store::Tx,
+    no: ProjectNo,
+    name: &str,
+    cursor: UserId,
+    below: UserId,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
+    let found = counts::list_users_between(tx, no, cursor, below, BATCH).await?;
+    let Some((last, _, _)) = found.last() else { return Ok(0) };
+    let mut sums: BTreeMap<(i64, &str), i64> = BTreeMap::new();
+    for (id, client, was_guest) in &found {
+        if *was_guest {
+            let day = i64::try_from(id.unix_millis() / 1_000).unwrap_or(i64::MAX).div_euclid(DAY);
+            *sums.entry((day, client.as_deref().unwrap_or_default())).or_default() += 1;
+        }
+    }
+    for ((day, client), count) in sums {
+        let count = Count { day, client_id: client.to_string(), name: GUESTS_CREATED.to_string(), count };
+        counts::add(tx, no, &count).await?;
+    }
+    job_state::set(tx, name, Some(last.as_bytes()), now).await?;
+    Ok(found.len())
+}
+
+async fn read_cursor(conn: &mut vestibule_store::Conn, name: &str) -> Result<UserId, StoreError> {
+    let state = job_state::get(conn, name).await?;
+    let bytes = state.and_then(|(cursor, _)| cursor).and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+    Ok(UserId::from_bytes(bytes.unwrap_or([0; 16])))
+}
+
+/// What one event adds to the counts. A recount reads the log through this same function.
+pub(crate) fn count_event(kind: &str, body: &Value, at: Timestamp) -> Vec<Count> {
+    let client_id = body["context"]["client_id"].as_str().unwrap_or_default();
+    let count =
+        |day: i64, name: &str| Count { day, client_id: client_id.to_string(), name: name.to_string(), count: 1 };
+    let today = day_of(at);
+    match kind {
+        "user.anonymous.promoted" => {
+            let mut all = vec![count(today, PROMOTED)];
+            let guest = &body["payload"]["anonymous_user"];
+            if let Some(came) = guest["id"].as_str().and_then(|id| id.parse::<UserId>().ok()) {
+                let came = Timestamp::from_micros(i64::try_from(came.unix_millis()).unwrap_or(0).saturating_mul(1_000));
+                all.push(count(day_of(came), PROMOTED_OF_DAY));
+                let seconds = i64::try_from(at.since(came).as_secs()).unwrap_or(i64::MAX);
+                let within = WITHIN.iter().find(|(_, bound)| seconds <= *bound).unwrap_or(&WITHIN[WITHIN.len() - 1]);
+                all.push(count(today, within.0));
+            }
+            all
+        }
+        "user.created" => vec![count(today, MEMBERS_CREATED)],
+        "user.authenticated" => vec![count(today, LOGINS)],
+        _ => Vec::new(),
+    }
+}

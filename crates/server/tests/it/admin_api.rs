@@ -1,0 +1,218 @@
+//! The Admin API itself: keys, scopes, versions, idempotency, and its description.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use vestibule_server::flows::admin::keys::{Scope, register_public_key};
+
+use crate::support::{Admin, Engine, KeyPair, Reply, TestServer, on_both_engines};
+
+on_both_engines!(
+    every_route_wants_a_key_with_its_scope,
+    a_signed_token_is_a_key_too,
+    settings_change_only_from_the_version_that_was_read,
+    applications_and_their_secrets_come_and_go,
+    a_write_with_an_idempotency_key_is_done_once,
+    keys_make_keys_but_never_stronger_ones,
+    a_key_that_asks_too_often_has_to_wait,
+);
+
+fn described() -> Vec<(Method, String, Scope)> {
+    let text = include_str!("../../src/http/admin_api/openapi.json");
+    let api: Value = serde_json::from_str(text).expect("JSON");
+    let mut routes = Vec::new();
+    for (path, methods) in api["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let described = operation["description"].as_str().expect("a description");
+            let scope = described.rsplit_once("Needs the scope ").expect("a scope").1.trim_end_matches('.');
+            let path = path
+                .replace("{user_id}", "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab")
+                .replace("{client_id}", "web")
+                .replace("{key_id}", "none")
+                .replace("{secret_id}", "none")
+                .replace("{session_id}", "none")
+                .replace("{delivery_id}", "7");
+            let method = method.to_uppercase().parse().expect("a method");
+            routes.push((method, path, Scope::parse(scope).expect("a scope there is")));
+        }
+    }
+    assert!(routes.len() > 30);
+    routes
+}
+
+async fn every_route_wants_a_key_with_its_scope(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let all_but = |scope: Scope| Scope::ALL.into_iter().filter(|one| *one != scope).collect::<Vec<_>>();
+    let mut weak = Vec::new();
+    for scope in Scope::ALL {
+        weak.push((scope, Admin::new(&server, &all_but(scope)).await));
+    }
+    let revoked = Admin::of(&server).await;
+    let admin = Admin::of(&server).await;
+    admin.delete(&format!("/keys/{}", revoked.key_id)).await.expect(204);
+    for (method, path, scope) in described() {
+        // Refusals are counted for each address, and these all come from one.
+        server.clock.advance_seconds(60);
+        let anonymous = server.http().request(method.clone(), &format!("/_api/admin/v1{path}"));
+        let refused = Reply::of(anonymous).await;
+        assert_eq!(refused.status, 401, "{method} {path}");
+        assert_eq!(refused.header("content-type"), Some("application/problem+json"));
+        assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
+        Reply::of(revoked.request(method.clone(), &path)).await.expect(401);
+        let (_, key) = weak.iter().find(|(lacks, _)| *lacks == scope).expect("a key for each scope");
+        let refused = Reply::of(key.request(method.clone(), &path)).await;
+        assert_eq!((refused.status, &refused.json()["code"]), (403, &json!("scope_missing")), "{method} {path}");
+    }
+    admin.get("/nowhere").await.expect(404);
+    admin.delete("/users").await.expect(405);
+    let forged = format!("{}x", admin.token);
+    let other = Admin { token: forged, ..admin.clone() };
+    other.get("/project").await.expect(401);
+    server.http().get("/_api/admin/v1/openapi.json").await.expect(200);
+    assert!(server.http().get("/_api/admin/v1/docs").await.expect(200).body.contains("<h1>"));
+}
+
+async fn a_signed_token_is_a_key_too(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let app = &server.app;
+    let pair = KeyPair::ec();
+    let no = app.projects.find_by_id("test").expect("the project").no;
+    let jwk = pair.jwk("ops-1", false);
+    let scopes = [Scope::UsersRead, Scope::UsersWrite, Scope::EventsRead];
+    register_public_key(&app.store, &app.entropy, no, "ops", &jwk.to_string(), &scopes, app.clock.now())
+        .await
+        .expect("registered");
+    let now = server.clock.now().as_seconds();
+    let token = |claims: Value| pair.sign(r#"{"alg":"ES256","typ":"JWT","kid":"ops-1"}"#, &claims.to_string());
+    let claims = json!({"aud": "test", "iat": now, "exp": now + 60, "audit_context": {"ticket": "42"}});
+    let admin = Admin { http: server.http(), token: token(claims), key_id: "ops-1".into() };
+    admin.get("/users").await.expect(200);
+    admin.get("/project").await.expect(403);
+    let guest = server.app_client().sign_up().await;
+    let subject = server.app_client().subject(&guest.access).await;
+    admin.post(&format!("/users/{subject}/disable"), &json!({})).await.expect(200);
+    let log = admin.wait_until("/events?type=user.disabled", |log| log["events"][0].is_object()).await;
+    assert_eq!(log["events"][0]["context"]["audit_context"], json!({"ticket": "42"}));
+    assert_eq!(log["events"][0]["context"]["triggered_by"], "admin_api");
+    for claims in [
+        json!({"aud": "other", "iat": now, "exp": now + 60}),
+        json!({"aud": "test", "iat": now - 900, "exp": now - 400}),
+        json!({"aud": "test", "iat": now + 400, "exp": now + 900}),
+    ] {
+        let refused = Admin { token: token(claims), ..admin.clone() };
+        refused.get("/users").await.expect(401);
+    }
+}
+
+async fn settings_change_only_from_the_version_that_was_read(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let admin = Admin::of(&server).await;
+    let read = admin.get("/project").await.expect(200);
+    let tag = read.header("etag").expect("a version").to_string();
+    let mut settings = read.json()["settings"].clone();
+    settings["authentication"]["identities"] = json!(["login_id"]);
+    let put = |tag: Option<String>, settings: Value| {
+        let request = admin.request(Method::PUT, "/project").json(&settings);
+        Reply::of(match tag {
+            Some(tag) => request.header("if-match", tag),
+            None => request,
+        })
+    };
+    put(None, settings.clone()).await.expect(428);
+    put(Some("\"99\"".into()), settings.clone()).await.expect(412);
+    let changed = put(Some(tag.clone()), settings.clone()).await.expect(200);
+    assert_ne!(changed.header("etag"), Some(tag.as_str()));
+    let body = json!({"session_type": "refresh_token", "client_id": "web"});
+    let refused = server.http().post_json("/api/anonymous_user/signup", &body).await;
+    assert_ne!(refused.status, 200, "guests are switched off at once");
+    put(Some(tag), settings.clone()).await.expect(412);
+    let now = changed.header("etag").map(str::to_string);
+    settings["authentication"]["identitys"] = json!([]);
+    let wrong = put(now, settings).await.expect(422).json();
+    assert_eq!(wrong["errors"][0]["path"], "authentication.identitys");
+    let log = admin.wait_until("/events?type=project.changed", |log| log["events"][0].is_object()).await;
+    assert_eq!(log["events"][0]["payload"]["keys"], json!(["authentication.identities"]));
+}
+
+async fn applications_and_their_secrets_come_and_go(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let admin = Admin::of(&server).await;
+    let new =
+        json!({"client_id": "shop-2", "x_application_type": "confidential", "redirect_uris": ["https://two.test/"]});
+    admin.post("/applications", &new).await.expect(201);
+    assert_eq!(admin.post("/applications", &new).await.expect(409).json()["code"], "client_id_taken");
+    let secret = admin.post("/applications/shop-2/secrets", &json!({})).await.expect(201).json();
+    let listed = admin.get("/applications/shop-2/secrets").await.expect(200).json();
+    assert_eq!(listed["secrets"][0]["id"], secret["id"]);
+    assert!(!listed.to_string().contains(secret["secret"].as_str().expect("a text")));
+    assert_eq!(
+        admin.post("/applications/web/secrets", &json!({})).await.expect(409).json()["code"],
+        "no_secret_needed"
+    );
+    let path = format!("/applications/shop-2/secrets/{}", secret["id"].as_str().expect("an id"));
+    admin.delete(&path).await.expect(204);
+    admin.delete(&path).await.expect(404);
+    let renamed = json!({"client_id": "shop-2", "name": "Two", "x_application_type": "confidential", "redirect_uris": ["https://two.test/"]});
+    assert_eq!(admin.send(Method::PUT, "/applications/shop-2", &renamed).await.expect(200).json()["name"], "Two");
+    let wrong = json!({"client_id": "shop-2", "redirect_uris": ["nowhere"]});
+    let faults = admin.send(Method::PUT, "/applications/shop-2", &wrong).await.expect(422).json();
+    assert!(faults["errors"][0]["path"].as_str().expect("a path").ends_with(".redirect_uris[0]"), "{faults}");
+    admin.delete("/applications/shop-2").await.expect(204);
+    admin.get("/applications/shop-2").await.expect(404);
+    assert!(admin.get("/applications").await.expect(200).json()["applications"].as_array().expect("a list").len() > 3);
+}
+
+async fn a_write_with_an_idempotency_key_is_done_once(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let admin = Admin::of(&server).await;
+    let create = |email: &str, key: &str| {
+        let body = json!({"login_ids": [{"type": "email", "value": email}]});
+        Reply::of(admin.request(Method::POST, "/users").header("idempotency-key", key).json(&body))
+    };
+    let first = create("kim@shop.test", "a").await.expect(201);
+    let again = create("kim@shop.test", "a").await.expect(201);
+    assert_eq!(first.json(), again.json());
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!(create("lee@shop.test", "a").await.expect(422).json()["code"], "idempotency_key_reused");
+    assert_eq!(create("kim@shop.test", "b").await.expect(409).json()["code"], "login_id_taken");
+    assert_eq!(create("kim@shop.test", "b").await.expect(409).header("idempotency-replayed"), Some("true"));
+    let racers: Vec<_> = (0..10).map(|_| tokio::spawn(create("ann@shop.test", "c"))).collect();
+    let mut created = Vec::new();
+    for racer in racers {
+        let reply = racer.await.expect("a reply");
+        assert!([201, 409].contains(&reply.status), "{reply:?}");
+        if reply.status == 201 {
+            created.push(reply.json()["id"].clone());
+        }
+    }
+    created.dedup();
+    assert_eq!(created.len(), 1);
+}
+
+async fn keys_make_keys_but_never_stronger_ones(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let admin = Admin::new(&server, &[Scope::KeysWrite, Scope::UsersRead]).await;
+    let strong = json!({"name": "strong", "scopes": ["users:read", "users:write"]});
+    admin.post("/keys", &strong).await.expect(403);
+    let made = admin.post("/keys", &json!({"name": "reader", "scopes": ["users:read"]})).await.expect(201).json();
+    let reader = Admin { token: made["api_key"].as_str().expect("a key").into(), ..admin.clone() };
+    reader.get("/users").await.expect(200);
+    let listed = admin.get("/keys").await.expect(200).json();
+    assert_eq!(listed["keys"][1]["name"], "reader");
+    admin.delete(&format!("/keys/{}", made["key"]["id"].as_str().expect("an id"))).await.expect(204);
+    reader.get("/users").await.expect(401);
+    for wrong in [json!({"name": "", "scopes": ["users:read"]}), json!({"name": "x", "scopes": []})] {
+        admin.post("/keys", &wrong).await.expect(422);
+    }
+    admin.post("/keys", &json!({"name": "x", "scopes": ["all"]})).await.expect(400);
+}
+
+async fn a_key_that_asks_too_often_has_to_wait(engine: Engine) {
+    let server = TestServer::start(engine, |setup| setup.configure("admin_api.requests_per_minute", "2")).await;
+    let admin = Admin::of(&server).await;
+    admin.get("/users").await.expect(200);
+    admin.get("/users").await.expect(200);
+    let refused = admin.get("/users").await.expect(429);
+    assert_eq!(refused.header("retry-after"), Some("30"));
+    server.clock.advance_seconds(30);
+    admin.get("/users").await.expect(200);
+}

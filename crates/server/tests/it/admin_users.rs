@@ -1,0 +1,230 @@
+//! Users over the Admin API: lists, attributes, promotion, disabling, deletion, moving, and the numbers.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Admin, Engine, Reply, TestServer, on_both_engines};
+
+on_both_engines!(
+    a_guests_attributes_survive_its_promotion,
+    members_are_made_and_found,
+    lists_are_read_page_by_page,
+    a_disabled_user_is_out_until_it_is_enabled,
+    a_deleted_user_is_gone,
+    sessions_are_seen_and_ended,
+    users_move_to_another_server_with_their_credentials,
+    the_numbers_are_those_of_the_log,
+);
+
+async fn a_guests_attributes_survive_its_promotion(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (admin, app) = (Admin::of(&server).await, server.app_client());
+    let guest = app.sign_up().await;
+    let subject = app.subject(&guest.access).await;
+    let path = format!("/users/{subject}");
+    let change = json!({"custom_attributes": {"cart": "c-1", "old": 1}, "standard_attributes": {"name": "Kim"}});
+    admin.send(Method::PATCH, &path, &change).await.expect(200);
+    admin.send(Method::PATCH, &path, &json!({"custom_attributes": {"old": null}})).await.expect(200);
+    let told = app.user_info(&guest.access).await.expect(200).json();
+    assert_eq!((&told["custom_attributes"], &told["name"]), (&json!({"cart": "c-1"}), &json!("Kim")));
+    for (wrong, at) in [
+        (json!({"standard_attributes": {"email": "a@b.test"}}), "standard_attributes.email"),
+        (json!({"custom_attributes": {"x": "y".repeat(9_000)}}), "custom_attributes"),
+    ] {
+        assert_eq!(admin.send(Method::PATCH, &path, &wrong).await.expect(422).json()["errors"][0]["path"], at);
+    }
+    let promotion = json!({"login_id": {"type": "email", "value": "kim@shop.test", "is_verified": true}});
+    let promote = format!("{path}/promote");
+    let member = admin.post(&promote, &promotion).await.expect(200).json();
+    assert_eq!((&member["id"], &member["is_anonymous"]), (&json!(subject), &json!(false)));
+    assert_eq!(member["custom_attributes"], json!({"cart": "c-1"}));
+    let told = app.user_info(&guest.access).await.expect(200).json();
+    assert_eq!(told["https://authgear.com/claims/user/is_anonymous"], false, "its session goes on");
+    assert_eq!((&told["email"], &told["custom_attributes"]["cart"]), (&json!("kim@shop.test"), &json!("c-1")));
+    assert_eq!(admin.post(&promote, &promotion).await.expect(409).json()["code"], "already_member");
+    let other = app.sign_up().await;
+    let other = format!("/users/{}/promote", app.subject(&other.access).await);
+    assert_eq!(admin.post(&other, &promotion).await.expect(409).json()["code"], "login_id_taken");
+    let log = admin.wait_until("/events?type=user.anonymous.promoted", |log| log["events"][0].is_object()).await;
+    let event = &log["events"][0];
+    assert_eq!(event["payload"]["anonymous_user"]["is_anonymous"], true);
+    assert_eq!(event["payload"]["user"]["is_anonymous"], false);
+    assert_eq!(event["payload"]["identities"][0]["claims"]["email"], "kim@shop.test");
+    assert_eq!(event["context"]["triggered_by"], "admin_api");
+    assert_eq!(log["events"].as_array().map(Vec::len), Some(1), "one promotion, one event");
+}
+
+async fn members_are_made_and_found(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let admin = Admin::of(&server).await;
+    let new = json!({"login_ids": [{"type": "email", "value": "Kim@shop.test"}], "password": "correct horse battery"});
+    let kim = admin.post("/users", &new).await.expect(201).json();
+    assert_eq!(kim["identities"][0]["claims"]["email"], "Kim@shop.test");
+    assert_eq!(kim["authenticators"][0]["type"], "password");
+    assert_eq!(admin.post("/users", &new).await.expect(409).json()["code"], "login_id_taken");
+    for (wrong, at) in [
+        (json!({"login_ids": []}), "login_ids"),
+        (json!({"login_ids": [{"type": "email", "value": "nobody"}]}), "login_ids[0].value"),
+        (json!({"login_ids": [{"type": "phone", "value": "+4930901820"}]}), "login_ids[0].type"),
+        (json!({"login_ids": [{"type": "email", "value": "a@b.test"}], "password": "123"}), "password"),
+    ] {
+        assert_eq!(admin.post("/users", &wrong).await.expect(422).json()["errors"][0]["path"], at, "{wrong}");
+    }
+    for (query, found) in
+        [("kim@shop.test", 1), ("KIM@", 1), ("ki", 1), ("lee", 0), (kim["id"].as_str().expect("id"), 1)]
+    {
+        let page = admin.get(&format!("/users?q={}", query.replace('@', "%40"))).await.expect(200).json();
+        assert_eq!(page["users"].as_array().map(Vec::len), Some(found), "{query}");
+    }
+}
+
+async fn lists_are_read_page_by_page(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (admin, app) = (Admin::of(&server).await, server.app_client());
+    let mut guests = Vec::new();
+    for _ in 0..5 {
+        guests.insert(0, app.subject(&app.sign_up().await.access).await);
+        server.clock.advance_seconds(2);
+    }
+    let promotion = json!({"login_id": {"type": "email", "value": "kim@shop.test"}});
+    let promoted = guests.remove(2);
+    admin.post(&format!("/users/{promoted}/promote"), &promotion).await.expect(200);
+    let ids = |page: &Value| -> Vec<String> {
+        page["users"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|user| user["id"].as_str().expect("an id").into())
+            .collect()
+    };
+    let mut seen = Vec::new();
+    let mut path = "/users?kind=guest&limit=3".to_string();
+    loop {
+        let page = admin.get(&path).await.expect(200).json();
+        seen.extend(ids(&page));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        path = format!("/users?kind=guest&limit=3&cursor={next}");
+    }
+    assert_eq!(seen, guests);
+    for (kind, expected) in [("all", 5), ("member", 1), ("promoted", 1), ("disabled", 0), ("dormant", 0)] {
+        let page = admin.get(&format!("/users?kind={kind}")).await.expect(200).json();
+        assert_eq!(ids(&page).len(), expected, "{kind}");
+    }
+    server.clock.advance_seconds(40 * 86_400);
+    assert_eq!(ids(&admin.get("/users?kind=dormant").await.expect(200).json()), guests);
+    assert_eq!(ids(&admin.get("/users?kind=promoted").await.expect(200).json()).len(), 0);
+    for wrong in
+        ["kind=ghost", "limit=0", "limit=201", "limit=x", "cursor=x", "shape=round", "days=0", "limit=1&limit=2"]
+    {
+        let reply = admin.get(&format!("/users?{wrong}")).await;
+        assert!([400, 422].contains(&reply.status), "{wrong}: {reply:?}");
+    }
+}
+
+async fn a_disabled_user_is_out_until_it_is_enabled(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (admin, app) = (Admin::of(&server).await, server.app_client());
+    let guest = app.sign_up().await;
+    let path = format!("/users/{}", app.subject(&guest.access).await);
+    assert_eq!(admin.post(&format!("{path}/disable"), &json!({})).await.expect(200).json()["is_disabled"], true);
+    assert_eq!(admin.post(&format!("{path}/disable"), &json!({})).await.expect(200).json()["is_disabled"], true);
+    assert_ne!(app.refresh(&guest.refresh).await.status, 200);
+    assert_eq!(admin.post(&format!("{path}/enable"), &json!({})).await.expect(200).json()["is_disabled"], false);
+    let log = admin.wait_until("/events", |log| log["events"].as_array().is_some_and(|all| all.len() >= 2)).await;
+    let kinds: Vec<_> = log["events"].as_array().expect("a list").iter().map(|event| event["type"].clone()).collect();
+    assert_eq!(kinds, ["user.reenabled", "user.disabled"], "each once");
+}
+
+async fn a_deleted_user_is_gone(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (admin, app) = (Admin::of(&server).await, server.app_client());
+    let guest = app.sign_up().await;
+    let path = format!("/users/{}", app.subject(&guest.access).await);
+    admin.delete(&path).await.expect(204);
+    admin.delete(&path).await.expect(404);
+    admin.get(&path).await.expect(404);
+    app.refresh(&guest.refresh).await.expect(400);
+    let log = admin.wait_until("/events?type=user.deleted", |log| log["events"][0].is_object()).await;
+    assert_eq!(log["events"][0]["payload"]["user"]["is_anonymous"], true);
+}
+
+async fn sessions_are_seen_and_ended(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (admin, app) = (Admin::of(&server).await, server.app_client());
+    let guest = app.sign_up().await;
+    let path = format!("/users/{}/sessions", app.subject(&guest.access).await);
+    let listed = admin.get(&path).await.expect(200).json();
+    assert_eq!(
+        (&listed["sessions"][0]["type"], &listed["sessions"][0]["client_id"]),
+        (&json!("refresh_token"), &json!("web"))
+    );
+    let one = format!("{path}/{}", listed["sessions"][0]["id"].as_str().expect("an id"));
+    admin.delete(&one).await.expect(204);
+    admin.delete(&one).await.expect(404);
+    app.refresh(&guest.refresh).await.expect(400);
+    let log = admin.wait_until("/events?type=session.revoked", |log| log["events"][0].is_object()).await;
+    assert_eq!(log["events"][0]["payload"]["reason"], "operator");
+    admin.delete(&path).await.expect(204);
+}
+
+async fn users_move_to_another_server_with_their_credentials(engine: Engine) {
+    let (old, new) = (TestServer::start_plain(engine).await, TestServer::start_plain(engine).await);
+    let (from, to) = (Admin::of(&old).await, Admin::of(&new).await);
+    let app = old.app_client();
+    let guest = app.subject(&app.sign_up().await.access).await;
+    let member =
+        json!({"login_ids": [{"type": "email", "value": "kim@shop.test"}], "password": "correct horse battery"});
+    let member = from.post("/users", &member).await.expect(201).json();
+    let lines = from.get("/export/users").await.expect(200).body;
+    assert_eq!(lines.lines().count(), 2);
+    let import = |text: String| {
+        Reply::of(to.request(Method::POST, "/import/users").header("content-type", "application/x-ndjson").body(text))
+    };
+    let outcomes = |reply: Reply| -> Vec<Value> {
+        reply.expect(200).json()["lines"]
+            .as_array()
+            .expect("lines")
+            .iter()
+            .map(|line| line["outcome"].clone())
+            .collect()
+    };
+    assert_eq!(outcomes(import(lines.clone()).await), ["created", "created"]);
+    assert_eq!(outcomes(import(format!("{lines}{{\"id\": 7}}\n")).await), ["exists", "exists", "refused"]);
+    assert_eq!(to.get("/export/users").await.expect(200).body, lines, "nothing was lost on the way");
+    assert_eq!(to.get(&format!("/users/{guest}")).await.expect(200).json()["is_anonymous"], true);
+    let moved = to.get(&format!("/users/{}", member["id"].as_str().expect("an id"))).await.expect(200).json();
+    assert_eq!(
+        (&moved["identities"], &moved["authenticators"][0]["type"]),
+        (&member["identities"], &json!("password"))
+    );
+    let thief = lines.replace(member["id"].as_str().expect("an id"), "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab");
+    assert!(outcomes(import(thief).await).contains(&json!("refused")), "a login ID has one owner");
+}
+
+async fn the_numbers_are_those_of_the_log(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (admin, app) = (Admin::of(&server).await, server.app_client());
+    let mut first = String::new();
+    for _ in 0..3 {
+        first = app.subject(&app.sign_up().await.access).await;
+    }
+    server.clock.advance_seconds(2 * 3_600);
+    let promotion = json!({"login_id": {"type": "email", "value": "kim@shop.test"}});
+    admin.post(&format!("/users/{first}/promote"), &promotion).await.expect(200);
+    let is_counted = |report: &Value| report["funnel"] == json!({"guests_created": 3, "guests_promoted": 1});
+    let report = admin.wait_until("/statistics", is_counted).await;
+    let created: i64 =
+        report["days"].as_array().expect("days").iter().filter_map(|day| day["guests_created"].as_i64()).sum();
+    assert_eq!(created, 3);
+    let of_web = report["days"].as_array().expect("days").iter().find(|day| day["client_id"] == "web").expect("a day");
+    assert_eq!((&of_web["guests_created"], &of_web["date"]), (&json!(3), &json!("2030-05-01")));
+    let within = report["time_to_promotion"].as_array().expect("buckets");
+    let counted: Vec<_> = within.iter().filter(|bucket| bucket["count"] != 0).collect();
+    assert_eq!((counted.len(), &counted[0]["name"]), (1, &json!("promoted_within_1d")));
+    let log = admin.get("/events?type=user.anonymous.promoted").await.expect(200).json();
+    assert_eq!(log["events"].as_array().map(Vec::len), Some(1));
+    for wrong in ["from=2030-13-01", "from=2030-05-02&to=2030-05-01", "from=2020-01-01&to=2030-01-01"] {
+        let reply = admin.get(&format!("/statistics?{wrong}")).await;
+        assert!([400, 422].contains(&reply.status), "{wrong}");
+    }
+}

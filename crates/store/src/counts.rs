@@ -1,0 +1,112 @@
+//! Numbers for each day and application. SQL over `daily_counts`, and the walk over users they are counted from.
+
+use vestibule_domain::id::{ProjectNo, UserId};
+
+use crate::{
+    column::read_id,
+    db::{Conn, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[&ADD, &RANGE, &CLEAR, &GUESTS_SINCE];
+
+/// One number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// Days since the epoch, UTC.
+    pub day: i64,
+    /// The application; empty where none is known.
+    pub client_id: String,
+    /// What was counted.
+    pub name: String,
+    /// How many.
+    pub count: i64,
+}
+
+const ADD: Sql = Sql::new(
+    "INSERT INTO daily_counts (
+       project_no,
+       day,
+       client_id,
+       name,
+       count
+     ) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (project_no, day, client_id, name) DO UPDATE
+     SET count = daily_counts.count + excluded.count",
+);
+
+/// Adds to a number.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn add(tx: &mut Tx, p: ProjectNo, count: &Count) -> Result<(), StoreError> {
+    tx.execute(&ADD, &[&p.0, &count.day, &count.client_id.as_str(), &count.name.as_str(), &count.count])
+        .await
+        .map(|_| ())
+}
+
+const RANGE: Sql = Sql::new(
+    "SELECT
+       day,
+       client_id,
+       name,
+       count
+     FROM daily_counts
+     WHERE project_no = $1 AND day >= $2 AND day <= $3
+     ORDER BY day, client_id, name",
+);
+
+/// Every number of these days.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list(conn: &mut Conn, p: ProjectNo, first_day: i64, last_day: i64) -> Result<Vec<Count>, StoreError> {
+    conn.query_all(&RANGE, &[&p.0, &first_day, &last_day], |row| {
+        Ok(Count { day: row.get(0)?, client_id: row.get(1)?, name: row.get(2)?, count: row.get(3)? })
+    })
+    .await
+}
+
+const CLEAR: Sql = Sql::new("DELETE FROM daily_counts WHERE project_no = $1 AND name = $2");
+
+/// Forgets a kind of number, to count it anew.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn clear(tx: &mut Tx, p: ProjectNo, name: &str) -> Result<u64, StoreError> {
+    tx.execute(&CLEAR, &[&p.0, &name]).await
+}
+
+const GUESTS_SINCE: Sql = Sql::new(
+    "SELECT
+       u.id,
+       (SELECT g.client_id
+        FROM grants g
+        WHERE g.project_no = u.project_no AND g.user_id = u.id
+        ORDER BY g.id
+        LIMIT 1),
+       CASE WHEN u.anonymous_since IS NOT NULL OR u.promoted_at IS NOT NULL THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END
+     FROM users u
+     WHERE u.project_no = $1 AND u.id > $2 AND u.id < $3
+     ORDER BY u.id
+     LIMIT $4",
+);
+
+/// At most `limit` users with ids in between, oldest first: the id, the application of its oldest grant, and whether it
+/// began as a guest.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list_users_between(
+    conn: &mut Conn,
+    p: ProjectNo,
+    after: UserId,
+    below: UserId,
+    limit: i64,
+) -> Result<Vec<(UserId, Option<String>, bool)>, StoreError> {
+    let (after, below) = (after.as_bytes().as_slice(), below.as_bytes().as_slice());
+    conn.query_all(&GUESTS_SINCE, &[&p.0, &after, &below, &limit], |row| {
+        Ok((read_id(row, 0)?, row.get(1)?, row.get::<i64>(2)? == 1))
+    })
+    .await
+}

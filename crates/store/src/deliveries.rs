@@ -1,0 +1,384 @@
+//! Events on their way to webhooks, one row for each event and handler. SQL over `hook_deliveries`; no policy.
+
+use vestibule_domain::{
+    id::{ProjectNo, UserId},
+    time::Timestamp,
+};
+
+use crate::{
+    column::{read_optional_time, read_project, read_time},
+    db::{Conn, Row, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[
+    &INSERT,
+    &DUE_ANY_PROJECT,
+    &CLAIM,
+    &NEXT_IN_LANE,
+    &FINISH,
+    &POSTPONE,
+    &PAGE,
+    &FIND,
+    &REPLAY,
+    &REMOVE_DONE_ANY_PROJECT,
+];
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// It waits for its first or next try.
+    Waiting,
+    /// The receiver took it.
+    Taken,
+    /// It was given up: a dead letter.
+    Dead,
+}
+
+impl DeliveryState {
+    const fn code(self) -> i64 {
+        match self {
+            Self::Waiting => 0,
+            Self::Taken => 1,
+            Self::Dead => 2,
+        }
+    }
+
+    fn read(code: i64) -> Self {
+        match code {
+            1 => Self::Taken,
+            2 => Self::Dead,
+            _ => Self::Waiting,
+        }
+    }
+}
+
+/// A delivery to add.
+#[derive(Clone, Copy, Debug)]
+pub struct NewDelivery<'a> {
+    /// The event's number.
+    pub seq: i64,
+    /// Whom it is about: deliveries to one handler about one user keep their order.
+    pub user_id: Option<UserId>,
+    /// The handler.
+    pub url: &'a str,
+    /// The event's name.
+    pub kind: &'a str,
+    /// The whole message, JSON.
+    pub body: &'a str,
+}
+
+/// A delivery as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delivery {
+    /// Its number; later ones are greater.
+    pub id: i64,
+    /// The project.
+    pub project: ProjectNo,
+    /// The event's number.
+    pub seq: i64,
+    /// What keeps its order with it: the user's id, or zeros.
+    pub lane: Vec<u8>,
+    /// The handler.
+    pub url: String,
+    /// The event's name.
+    pub kind: String,
+    /// The whole message, JSON.
+    pub body: String,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// When it was queued.
+    pub created_at: Timestamp,
+    /// Not before this time.
+    pub due_at: Timestamp,
+    /// When it was taken or given up.
+    pub finished_at: Option<Timestamp>,
+    /// The last answer's HTTP status.
+    pub last_status: Option<i64>,
+    /// Why the last try failed.
+    pub last_error: Option<String>,
+}
+
+fn read_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
+    Ok(Delivery {
+        id: row.get(0)?,
+        project: read_project(row, 1)?,
+        seq: row.get(2)?,
+        lane: row.get(3)?,
+        url: row.get(4)?,
+        kind: row.get(5)?,
+        body: row.get(6)?,
+        state: DeliveryState::read(row.get(7)?),
+        attempts: row.get(8)?,
+        created_at: read_time(row, 9)?,
+        due_at: read_time(row, 10)?,
+        finished_at: read_optional_time(row, 11)?,
+        last_status: row.get(12)?,
+        last_error: row.get(13)?,
+    })
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO hook_deliveries (
+       project_no,
+       seq,
+       lane,
+       url,
+       type,
+       body,
+       state,
+       attempts,
+       created_at,
+       due_at
+     ) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, $7)",
+);
+
+/// Queues a delivery, due at once.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn insert(tx: &mut Tx, p: ProjectNo, new: &NewDelivery<'_>, now: Timestamp) -> Result<(), StoreError> {
+    // No user has the id of zeros: UUIDv7 always has its version bits set.
+    let lane = new.user_id.map_or([0; 16], |id| *id.as_bytes());
+    tx.execute(&INSERT, &[&p.0, &new.seq, &lane.as_slice(), &new.url, &new.kind, &new.body, &now.as_micros()])
+        .await
+        .map(|_| ())
+}
+
+const DUE_ANY_PROJECT: Sql = Sql::new(
+    "SELECT
+       d.id,
+       d.project_no,
+       d.seq,
+       d.lane,
+       d.url,
+       d.type,
+       d.body,
+       d.state,
+       d.attempts,
+       d.created_at,
+       d.due_at,
+       d.finished_at,
+       d.last_status,
+       d.last_error
+     FROM hook_deliveries d
+     WHERE d.state = 0 AND d.due_at <= $1
+       AND NOT EXISTS (
+         SELECT 1 FROM hook_deliveries e
+         WHERE e.state = 0
+           AND e.project_no = d.project_no
+           AND e.url = d.url
+           AND e.lane = d.lane
+           AND e.id < d.id
+       )
+     ORDER BY d.due_at, d.id
+     LIMIT $2",
+);
+
+/// At most `limit` deliveries that are due and first in their lane, those that wait longest first.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn due_any_project(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Delivery>, StoreError> {
+    conn.query_all(&DUE_ANY_PROJECT, &[&now.as_micros(), &limit], read_row).await
+}
+
+const CLAIM: Sql = Sql::new(
+    "UPDATE hook_deliveries
+     SET due_at = $2,
+         attempts = attempts + 1
+     WHERE id = $1
+       AND attempts = $3
+       AND state = 0",
+);
+
+/// Claims a delivery seen with so many `attempts` for oneself `until` a time; of several nodes one gets `true`.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn claim(tx: &mut Tx, id: i64, until: Timestamp, attempts: i64) -> Result<bool, StoreError> {
+    tx.execute_one(&CLAIM, &[&id, &until.as_micros(), &attempts]).await
+}
+
+const NEXT_IN_LANE: Sql = Sql::new(
+    "SELECT
+       id,
+       project_no,
+       seq,
+       lane,
+       url,
+       type,
+       body,
+       state,
+       attempts,
+       created_at,
+       due_at,
+       finished_at,
+       last_status,
+       last_error
+     FROM hook_deliveries
+     WHERE project_no = $1 AND url = $2 AND lane = $3 AND state = 0
+     ORDER BY id
+     LIMIT 1",
+);
+
+/// The first delivery that waits in a lane.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn next_in_lane(
+    conn: &mut Conn,
+    p: ProjectNo,
+    url: &str,
+    lane: &[u8],
+) -> Result<Option<Delivery>, StoreError> {
+    conn.query_optional(&NEXT_IN_LANE, &[&p.0, &url, &lane], read_row).await
+}
+
+const FINISH: Sql = Sql::new(
+    "UPDATE hook_deliveries
+     SET state = $2,
+         finished_at = $3,
+         last_status = $4,
+         last_error = $5
+     WHERE id = $1
+       AND state = 0",
+);
+
+/// Notes the end of a delivery: taken or dead.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn finish(
+    tx: &mut Tx,
+    id: i64,
+    state: DeliveryState,
+    status: Option<i64>,
+    error: Option<&str>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&FINISH, &[&id, &state.code(), &now.as_micros(), &status, &error]).await
+}
+
+const POSTPONE: Sql = Sql::new(
+    "UPDATE hook_deliveries
+     SET due_at = $2,
+         last_status = $3,
+         last_error = $4
+     WHERE id = $1
+       AND state = 0",
+);
+
+/// Notes a failed try and when the next one is due.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn postpone(
+    tx: &mut Tx,
+    id: i64,
+    due_at: Timestamp,
+    status: Option<i64>,
+    error: &str,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&POSTPONE, &[&id, &due_at.as_micros(), &status, &error]).await
+}
+
+const PAGE: Sql = Sql::new(
+    "SELECT
+       id,
+       project_no,
+       seq,
+       lane,
+       url,
+       type,
+       body,
+       state,
+       attempts,
+       created_at,
+       due_at,
+       finished_at,
+       last_status,
+       last_error
+     FROM hook_deliveries
+     WHERE project_no = $1 AND state = $2 AND id < $3
+     ORDER BY id DESC
+     LIMIT $4",
+);
+
+/// At most `limit` deliveries in a state, below a number, newest first.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list_page(
+    conn: &mut Conn,
+    p: ProjectNo,
+    state: DeliveryState,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Delivery>, StoreError> {
+    conn.query_all(&PAGE, &[&p.0, &state.code(), &before.unwrap_or(i64::MAX), &limit], read_row).await
+}
+
+const FIND: Sql = Sql::new(
+    "SELECT
+       id,
+       project_no,
+       seq,
+       lane,
+       url,
+       type,
+       body,
+       state,
+       attempts,
+       created_at,
+       due_at,
+       finished_at,
+       last_status,
+       last_error
+     FROM hook_deliveries
+     WHERE id = $2 AND project_no = $1",
+);
+
+/// The delivery of this number.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find(conn: &mut Conn, p: ProjectNo, id: i64) -> Result<Option<Delivery>, StoreError> {
+    conn.query_optional(&FIND, &[&p.0, &id], read_row).await
+}
+
+const REPLAY: Sql = Sql::new(
+    "UPDATE hook_deliveries
+     SET state = 0,
+         attempts = 0,
+         created_at = $3,
+         due_at = $3,
+         finished_at = NULL
+     WHERE id = $2 AND project_no = $1
+       AND state <> 0",
+);
+
+/// Queues a delivery that ended once more; `false` when there is no such one or it still waits.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn replay(tx: &mut Tx, p: ProjectNo, id: i64, now: Timestamp) -> Result<bool, StoreError> {
+    tx.execute_one(&REPLAY, &[&p.0, &id, &now.as_micros()]).await
+}
+
+const REMOVE_DONE_ANY_PROJECT: Sql = Sql::new(
+    "DELETE FROM hook_deliveries
+     WHERE id IN (
+       SELECT id FROM hook_deliveries WHERE state = 1 AND finished_at < $1 ORDER BY finished_at LIMIT $2
+     )",
+);
+
+/// Removes at most `limit` deliveries taken before a time; answers how many. Dead letters stay.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_done_any_project(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_DONE_ANY_PROJECT, &[&before.as_micros(), &limit]).await
+}

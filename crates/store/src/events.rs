@@ -1,0 +1,198 @@
+//! The event log: what happened, for the audit. SQL over `events`; no policy.
+
+use vestibule_domain::{
+    id::{ProjectNo, UserId},
+    time::Timestamp,
+};
+
+use crate::{
+    column::{read_optional_id, read_time},
+    db::{Conn, Row, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] =
+    &[&INSERT, &PAGE, &PAGE_OF_USER, &PAGE_OF_TYPE, &FOLLOW, &LAST, &REMOVE_OLD_ANY_PROJECT];
+
+/// An event as the log keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRow {
+    /// Rises with every event of the store.
+    pub seq: i64,
+    /// Whom it is about.
+    pub user_id: Option<UserId>,
+    /// Its name.
+    pub kind: String,
+    /// The application it happened in.
+    pub client_id: Option<String>,
+    /// The whole message, JSON.
+    pub body: String,
+    /// When it happened.
+    pub created_at: Timestamp,
+}
+
+fn read_row(row: &Row<'_>) -> Result<EventRow, StoreError> {
+    Ok(EventRow {
+        seq: row.get(0)?,
+        user_id: read_optional_id(row, 1)?,
+        kind: row.get(2)?,
+        client_id: row.get(3)?,
+        body: row.get(4)?,
+        created_at: read_time(row, 5)?,
+    })
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO events (
+       project_no,
+       seq,
+       user_id,
+       type,
+       client_id,
+       body,
+       created_at
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7)
+     ON CONFLICT DO NOTHING",
+);
+
+/// Adds an event; `false` when its number is there already.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn insert(tx: &mut Tx, p: ProjectNo, event: &EventRow) -> Result<bool, StoreError> {
+    let user = event.user_id.as_ref().map(|id| id.as_bytes().as_slice());
+    tx.execute_one(
+        &INSERT,
+        &[
+            &p.0,
+            &event.seq,
+            &user,
+            &event.kind.as_str(),
+            &event.client_id.as_deref(),
+            &event.body.as_str(),
+            &event.created_at.as_micros(),
+        ],
+    )
+    .await
+}
+
+const PAGE: Sql = Sql::new(
+    "SELECT
+       seq,
+       user_id,
+       type,
+       client_id,
+       body,
+       created_at
+     FROM events
+     WHERE project_no = $1 AND seq < $2
+     ORDER BY seq DESC
+     LIMIT $3",
+);
+
+const PAGE_OF_USER: Sql = Sql::new(
+    "SELECT
+       seq,
+       user_id,
+       type,
+       client_id,
+       body,
+       created_at
+     FROM events
+     WHERE project_no = $1 AND user_id = $4 AND seq < $2
+     ORDER BY seq DESC
+     LIMIT $3",
+);
+
+const PAGE_OF_TYPE: Sql = Sql::new(
+    "SELECT
+       seq,
+       user_id,
+       type,
+       client_id,
+       body,
+       created_at
+     FROM events
+     WHERE project_no = $1 AND type = $4 AND seq < $2
+     ORDER BY seq DESC
+     LIMIT $3",
+);
+
+/// Which events of a project are wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wanted {
+    /// Every one.
+    All,
+    /// Those about a user.
+    OfUser(UserId),
+    /// Those of this name.
+    OfType(String),
+}
+
+/// At most `limit` events below a number, newest first.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list_page(
+    conn: &mut Conn,
+    p: ProjectNo,
+    wanted: &Wanted,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<EventRow>, StoreError> {
+    let before = before.unwrap_or(i64::MAX);
+    match wanted {
+        Wanted::All => conn.query_all(&PAGE, &[&p.0, &before, &limit], read_row).await,
+        Wanted::OfUser(id) => {
+            conn.query_all(&PAGE_OF_USER, &[&p.0, &before, &limit, &id.as_bytes().as_slice()], read_row).await
+        }
+        Wanted::OfType(kind) => conn.query_all(&PAGE_OF_TYPE, &[&p.0, &before, &limit, &kind.as_str()], read_row).await,
+    }
+}
+
+const FOLLOW: Sql = Sql::new(
+    "SELECT
+       seq,
+       user_id,
+       type,
+       client_id,
+       body,
+       created_at
+     FROM events
+     WHERE project_no = $1 AND seq > $2
+     ORDER BY seq
+     LIMIT $3",
+);
+
+/// At most `limit` events above a number, oldest first.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn follow(conn: &mut Conn, p: ProjectNo, after: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
+    conn.query_all(&FOLLOW, &[&p.0, &after, &limit], read_row).await
+}
+
+const LAST: Sql = Sql::new("SELECT seq FROM events WHERE project_no = $1 ORDER BY seq DESC LIMIT 1");
+
+/// The number of the newest event; 0 when there is none.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn last(conn: &mut Conn, p: ProjectNo) -> Result<i64, StoreError> {
+    Ok(conn.query_optional(&LAST, &[&p.0], |row| row.get(0)).await?.unwrap_or(0))
+}
+
+const REMOVE_OLD_ANY_PROJECT: Sql = Sql::new(
+    "DELETE FROM events
+     WHERE (project_no, seq) IN (
+       SELECT project_no, seq FROM events WHERE created_at < $1 ORDER BY created_at LIMIT $2
+     )",
+);
+
+/// Removes at most `limit` events from before a time; answers how many.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_old_any_project(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_OLD_ANY_PROJECT, &[&before.as_micros(), &limit]).await
+}

@@ -1,0 +1,233 @@
+//! Lists and searches over users, for operators. SQL over `users` and `login_ids`; no policy.
+
+use vestibule_domain::{
+    id::{ProjectNo, UserId},
+    time::Timestamp,
+    user::User,
+};
+
+use crate::{
+    db::{Conn, Sql, StoreError},
+    users::read_user,
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[&GUESTS, &MEMBERS, &DISABLED, &PROMOTED, &DORMANT, &BY_LOGIN_ID];
+
+/// Which users a list holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Guests.
+    Guests,
+    /// Members, promoted or not.
+    Members,
+    /// The disabled.
+    Disabled,
+}
+
+const GUESTS: Sql = Sql::new(
+    "SELECT
+       id,
+       created_at,
+       updated_at,
+       last_login_at,
+       anonymous_since,
+       promoted_at,
+       disabled_at,
+       yielded_to,
+       standard_attributes,
+       custom_attributes
+     FROM users
+     WHERE project_no = $1 AND id < $2
+       AND anonymous_since IS NOT NULL
+       AND yielded_to IS NULL
+     ORDER BY id DESC
+     LIMIT $3",
+);
+
+const MEMBERS: Sql = Sql::new(
+    "SELECT
+       id,
+       created_at,
+       updated_at,
+       last_login_at,
+       anonymous_since,
+       promoted_at,
+       disabled_at,
+       yielded_to,
+       standard_attributes,
+       custom_attributes
+     FROM users
+     WHERE project_no = $1 AND id < $2
+       AND anonymous_since IS NULL
+     ORDER BY id DESC
+     LIMIT $3",
+);
+
+const DISABLED: Sql = Sql::new(
+    "SELECT
+       id,
+       created_at,
+       updated_at,
+       last_login_at,
+       anonymous_since,
+       promoted_at,
+       disabled_at,
+       yielded_to,
+       standard_attributes,
+       custom_attributes
+     FROM users
+     WHERE project_no = $1 AND id < $2
+       AND disabled_at IS NOT NULL
+     ORDER BY id DESC
+     LIMIT $3",
+);
+
+/// At most `limit` users of a kind, newest first; the next page comes `after` the last one of this.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list_kind(
+    conn: &mut Conn,
+    p: ProjectNo,
+    kind: Kind,
+    after: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>, StoreError> {
+    let sql = match kind {
+        Kind::Guests => &GUESTS,
+        Kind::Members => &MEMBERS,
+        Kind::Disabled => &DISABLED,
+    };
+    let bound = after.map_or([u8::MAX; 16], |id| *id.as_bytes());
+    conn.query_all(sql, &[&p.0, &bound.as_slice(), &limit], |row| read_user(row, 0)).await
+}
+
+const PROMOTED: Sql = Sql::new(
+    "SELECT
+       id,
+       created_at,
+       updated_at,
+       last_login_at,
+       anonymous_since,
+       promoted_at,
+       disabled_at,
+       yielded_to,
+       standard_attributes,
+       custom_attributes
+     FROM users
+     WHERE project_no = $1
+       AND promoted_at >= $2
+       AND (promoted_at, id) < ($3, $4)
+     ORDER BY promoted_at DESC, id DESC
+     LIMIT $5",
+);
+
+/// At most `limit` users promoted since a time, the latest first; the next page comes `after` the last one of this.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list_promoted(
+    conn: &mut Conn,
+    p: ProjectNo,
+    since: Timestamp,
+    after: Option<(Timestamp, UserId)>,
+    limit: i64,
+) -> Result<Vec<User>, StoreError> {
+    let (at, id) = after.map_or((i64::MAX, [u8::MAX; 16]), |(at, id)| (at.as_micros(), *id.as_bytes()));
+    conn.query_all(&PROMOTED, &[&p.0, &since.as_micros(), &at, &id.as_slice(), &limit], |row| read_user(row, 0)).await
+}
+
+const DORMANT: Sql = Sql::new(
+    "SELECT
+       u.id,
+       u.created_at,
+       u.updated_at,
+       u.last_login_at,
+       u.anonymous_since,
+       u.promoted_at,
+       u.disabled_at,
+       u.yielded_to,
+       u.standard_attributes,
+       u.custom_attributes
+     FROM users u
+     WHERE u.project_no = $1 AND u.id < $2
+       AND u.anonymous_since IS NOT NULL
+       AND u.yielded_to IS NULL
+       AND NOT EXISTS (
+         SELECT 1 FROM grants g WHERE g.project_no = u.project_no AND g.user_id = u.id AND g.last_access_at >= $3
+       )
+       AND NOT EXISTS (
+         SELECT 1 FROM sessions s WHERE s.project_no = u.project_no AND s.user_id = u.id AND s.last_access_at >= $3
+       )
+     ORDER BY u.id DESC
+     LIMIT $4",
+);
+
+/// At most `limit` guests who were not seen since a time, newest first; the next page comes `after` the last of this.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list_dormant(
+    conn: &mut Conn,
+    p: ProjectNo,
+    since: Timestamp,
+    after: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>, StoreError> {
+    let young = UserId::lower_bound(since.as_unix_millis());
+    let bound = after.map_or(*young.as_bytes(), |id| *id.as_bytes().min(young.as_bytes()));
+    conn.query_all(&DORMANT, &[&p.0, &bound.as_slice(), &since.as_micros(), &limit], |row| read_user(row, 0)).await
+}
+
+const BY_LOGIN_ID: Sql = Sql::both(
+    "SELECT
+       u.id,
+       u.created_at,
+       u.updated_at,
+       u.last_login_at,
+       u.anonymous_since,
+       u.promoted_at,
+       u.disabled_at,
+       u.yielded_to,
+       u.standard_attributes,
+       u.custom_attributes
+     FROM login_ids l
+     JOIN users u ON u.project_no = l.project_no AND u.id = l.user_id
+     WHERE l.project_no = $1 AND l.kind = $2 AND l.value >= $3 AND l.value < $4
+     ORDER BY l.value
+     LIMIT $5",
+    // Compared byte by byte, as the index is and as SQLite does, whatever the database's collation.
+    "SELECT
+       u.id,
+       u.created_at,
+       u.updated_at,
+       u.last_login_at,
+       u.anonymous_since,
+       u.promoted_at,
+       u.disabled_at,
+       u.yielded_to,
+       u.standard_attributes,
+       u.custom_attributes
+     FROM login_ids l
+     JOIN users u ON u.project_no = l.project_no AND u.id = l.user_id
+     WHERE l.project_no = $1 AND l.kind = $2 AND l.value ~>=~ $3 AND l.value ~<~ $4
+     ORDER BY l.value
+     LIMIT $5",
+);
+
+/// At most `limit` users with a login ID of this kind that begins with this text.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn search_login_ids(
+    conn: &mut Conn,
+    p: ProjectNo,
+    kind: &str,
+    beginning: &str,
+    limit: i64,
+) -> Result<Vec<User>, StoreError> {
+    let mut end = beginning.to_owned();
+    end.push(char::MAX);
+    conn.query_all(&BY_LOGIN_ID, &[&p.0, &kind, &beginning, &end.as_str(), &limit], |row| read_user(row, 0)).await
+}

@@ -1,0 +1,193 @@
+//! Lists, the event log, deliveries, counts and keys of the Admin API keep their promises on both engines.
+
+use vestibule_domain::{id::UserId, user::User};
+use vestibule_store::{
+    Store, admin_keys,
+    counts::{self, Count},
+    credentials::{self, LoginIdRow},
+    deliveries::{self, DeliveryState, NewDelivery},
+    events::{self, EventRow, Wanted},
+    grants, user_lists,
+    user_lists::Kind,
+    users,
+};
+
+use crate::place::{OTHER, P, at, grant, guest, hash, id, on_both_engines, write};
+
+on_both_engines!(
+    lists_hold_whom_they_name,
+    a_search_finds_by_the_beginning_of_a_login_id,
+    deliveries_of_a_lane_come_one_after_the_other,
+    the_event_log_is_read_by_page_user_and_type,
+    counts_add_up,
+    a_write_under_an_idempotency_key_begins_once,
+);
+
+async fn add(store: &Store, user: User) -> UserId {
+    let id = user.id;
+    write(store, user, |tx, user| Box::pin(users::insert(tx, P, user))).await;
+    id
+}
+
+async fn lists_hold_whom_they_name(store: Store) {
+    let dormant = add(&store, guest(1)).await;
+    let lively = add(&store, guest(2)).await;
+    let member = add(&store, User::new_member(id(3), at(3))).await;
+    let promoted = add(&store, User { anonymous_since: None, promoted_at: Some(at(90)), ..guest(4) }).await;
+    let disabled = add(&store, User { disabled_at: Some(at(50)), ..User::new_member(id(5), at(5)) }).await;
+    let yielded = add(&store, User { yielded_to: Some(member), ..guest(6) }).await;
+    let mut seen = grant(7, lively);
+    seen.last_access_at = at(80);
+    write(&store, seen, |tx, grant| Box::pin(grants::insert(tx, P, grant))).await;
+
+    let mut conn = store.read().await.unwrap();
+    let ids = |users: Vec<User>| users.into_iter().map(|user| user.id).collect::<Vec<_>>();
+    assert_eq!(ids(user_lists::list_kind(&mut conn, P, Kind::Guests, None, 9).await.unwrap()), [lively, dormant]);
+    assert_eq!(
+        ids(user_lists::list_kind(&mut conn, P, Kind::Members, None, 9).await.unwrap()),
+        [disabled, promoted, member]
+    );
+    assert_eq!(ids(user_lists::list_kind(&mut conn, P, Kind::Members, Some(promoted), 9).await.unwrap()), [member]);
+    assert_eq!(ids(user_lists::list_kind(&mut conn, P, Kind::Disabled, None, 9).await.unwrap()), [disabled]);
+    assert_eq!(ids(user_lists::list_promoted(&mut conn, P, at(60), None, 9).await.unwrap()), [promoted]);
+    let after = Some((at(90), promoted));
+    assert_eq!(ids(user_lists::list_promoted(&mut conn, P, at(60), after, 9).await.unwrap()), []);
+    assert_eq!(ids(user_lists::list_promoted(&mut conn, P, at(91), None, 9).await.unwrap()), []);
+    assert_eq!(ids(user_lists::list_dormant(&mut conn, P, at(60), None, 9).await.unwrap()), [dormant]);
+    assert_eq!(ids(user_lists::list_kind(&mut conn, OTHER, Kind::Guests, None, 9).await.unwrap()), []);
+    assert!(users::find(&mut conn, P, yielded).await.unwrap().is_some());
+}
+
+async fn a_search_finds_by_the_beginning_of_a_login_id(store: Store) {
+    for (number, value) in [(1, "kim@shop.example"), (2, "KIM"), (3, "kim%@shop.example"), (4, "käthe@shop.example")] {
+        let user = add(&store, User::new_member(id(number), at(1))).await;
+        let row = LoginIdRow {
+            id: id(number),
+            user_id: user,
+            kind: "email".into(),
+            value: value.into(),
+            original: value.into(),
+            verified_at: None,
+            created_at: at(1),
+            updated_at: at(1),
+        };
+        write(&store, row, |tx, row| Box::pin(credentials::insert_login_id(tx, P, row))).await;
+    }
+    let mut conn = store.read().await.unwrap();
+    for (beginning, expected) in [("kim", 2), ("kim@", 1), ("kim%", 1), ("k", 3), ("kä", 1), ("_", 0)] {
+        let found = user_lists::search_login_ids(&mut conn, P, "email", beginning, 9).await.unwrap();
+        assert_eq!(found.len(), expected, "{beginning}");
+    }
+    assert!(user_lists::search_login_ids(&mut conn, P, "phone", "kim", 9).await.unwrap().is_empty());
+}
+
+async fn deliveries_of_a_lane_come_one_after_the_other(store: Store) {
+    let (kim, lee): (UserId, UserId) = (id(1), id(2));
+    for (seq, user, url) in [(1, kim, "a"), (2, kim, "a"), (3, lee, "a"), (4, kim, "b")] {
+        write(&store, (seq, user, url), |tx, (seq, user, url)| {
+            Box::pin(async move {
+                let new = NewDelivery { seq: *seq, user_id: Some(*user), url, kind: "user.created", body: "{}" };
+                deliveries::insert(tx, P, &new, at(1)).await
+            })
+        })
+        .await;
+    }
+    let due = |now| {
+        let store = store.clone();
+        async move {
+            let mut conn = store.read().await.unwrap();
+            deliveries::due_any_project(&mut conn, at(now), 9).await.unwrap()
+        }
+    };
+    let first = due(1).await;
+    assert_eq!(first.iter().map(|d| d.seq).collect::<Vec<_>>(), [1, 3, 4]);
+    let head = first[0].id;
+    assert!(write(&store, head, |tx, head| Box::pin(deliveries::claim(tx, *head, at(50), 0))).await);
+    assert!(!write(&store, head, |tx, head| Box::pin(deliveries::claim(tx, *head, at(50), 0))).await);
+    assert_eq!(due(40).await.iter().map(|d| d.seq).collect::<Vec<_>>(), [3, 4], "the second waits for the first");
+    write(&store, head, |tx, head| Box::pin(deliveries::postpone(tx, *head, at(60), Some(500), "broken"))).await;
+    assert_eq!(due(60).await.iter().map(|d| d.seq).collect::<Vec<_>>(), [3, 4, 1]);
+    write(&store, head, |tx, head| {
+        Box::pin(deliveries::finish(tx, *head, DeliveryState::Dead, Some(500), Some("broken"), at(61)))
+    })
+    .await;
+    assert_eq!(due(60).await.iter().map(|d| d.seq).collect::<Vec<_>>(), [2, 3, 4]);
+    let mut conn = store.read().await.unwrap();
+    let dead = deliveries::list_page(&mut conn, P, DeliveryState::Dead, None, 9).await.unwrap();
+    assert_eq!((dead[0].id, dead[0].last_error.as_deref(), dead[0].attempts), (head, Some("broken"), 1));
+    drop(conn);
+    assert!(!write(&store, head, |tx, head| Box::pin(deliveries::replay(tx, OTHER, *head, at(70)))).await);
+    assert!(write(&store, head, |tx, head| Box::pin(deliveries::replay(tx, P, *head, at(70)))).await);
+    assert_eq!(due(70).await.iter().map(|d| d.seq).collect::<Vec<_>>(), [3, 4, 1]);
+}
+
+async fn the_event_log_is_read_by_page_user_and_type(store: Store) {
+    let (kim, lee): (UserId, UserId) = (id(1), id(2));
+    for (seq, user, kind) in [(1, kim, "a"), (2, lee, "a"), (3, kim, "b")] {
+        let row = EventRow {
+            seq,
+            user_id: Some(user),
+            kind: kind.into(),
+            client_id: None,
+            body: "{}".into(),
+            created_at: at(seq),
+        };
+        assert!(write(&store, row.clone(), |tx, row| Box::pin(events::insert(tx, P, row))).await);
+        assert!(!write(&store, row, |tx, row| Box::pin(events::insert(tx, P, row))).await);
+    }
+    let mut conn = store.read().await.unwrap();
+    for (wanted, before, expected) in [
+        (Wanted::All, None, vec![3, 2, 1]),
+        (Wanted::All, Some(3), vec![2, 1]),
+        (Wanted::OfUser(kim), None, vec![3, 1]),
+        (Wanted::OfType("a".into()), None, vec![2, 1]),
+    ] {
+        let page = events::list_page(&mut conn, P, &wanted, before, 9).await.unwrap();
+        assert_eq!(page.iter().map(|event| event.seq).collect::<Vec<_>>(), expected);
+    }
+    let newer = events::follow(&mut conn, P, 1, 9).await.unwrap();
+    assert_eq!(newer.iter().map(|event| event.seq).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(events::last(&mut conn, P).await.unwrap(), 3);
+    assert_eq!(events::last(&mut conn, OTHER).await.unwrap(), 0);
+    drop(conn);
+    assert_eq!(write(&store, (), |tx, ()| Box::pin(events::remove_old_any_project(tx, at(3), 9))).await, 2);
+}
+
+async fn counts_add_up(store: Store) {
+    let count = |client: &str, n| Count { day: 5, client_id: client.into(), name: "created".into(), count: n };
+    for one in [count("web", 2), count("web", 3), count("", 1)] {
+        write(&store, one, |tx, count| Box::pin(counts::add(tx, P, count))).await;
+    }
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(counts::list(&mut conn, P, 5, 5).await.unwrap(), [count("", 1), count("web", 5)]);
+    assert!(counts::list(&mut conn, P, 6, 9).await.unwrap().is_empty());
+    drop(conn);
+    let kim = add(&store, guest(1)).await;
+    write(&store, grant(3, kim), |tx, grant| Box::pin(grants::insert(tx, P, grant))).await;
+    add(&store, User::new_member(id(2), at(1))).await;
+    let mut conn = store.read().await.unwrap();
+    let all = counts::list_users_between(&mut conn, P, UserId::from_bytes([0; 16]), id(9), 9).await.unwrap();
+    assert_eq!(all, [(kim, Some("app".to_owned()), true), (id(2), None, false)]);
+}
+
+async fn a_write_under_an_idempotency_key_begins_once(store: Store) {
+    let begin = |now: i64| {
+        write(&store, now, |tx, now| {
+            Box::pin(admin_keys::begin_answer(tx, P, hash(1), hash(2), at(*now), at(*now + 100)))
+        })
+    };
+    assert!(begin(1).await);
+    assert!(!begin(2).await);
+    let row = admin_keys::find_answer(&mut store.read().await.unwrap(), P, hash(1)).await.unwrap().unwrap();
+    assert_eq!((row.status, row.started_at), (None, at(1)));
+    let take_over = |from: i64| {
+        write(&store, from, |tx, from| Box::pin(admin_keys::take_over_answer(tx, P, hash(1), at(60), at(*from))))
+    };
+    assert!(take_over(1).await);
+    assert!(!take_over(1).await, "somebody else did already");
+    write(&store, (), |tx, ()| Box::pin(admin_keys::finish_answer(tx, P, hash(1), 201, "{}"))).await;
+    assert!(!take_over(60).await, "it is done");
+    let row = admin_keys::find_answer(&mut store.read().await.unwrap(), P, hash(1)).await.unwrap().unwrap();
+    assert_eq!((row.status, row.answer.as_deref()), (Some(201), Some("{}")));
+    assert_eq!(write(&store, (), |tx, ()| Box::pin(admin_keys::remove_expired_any_project(tx, at(102), 9))).await, 1);
+}
