@@ -146,6 +146,7 @@ fn read_attributes(text: &str) -> Vec<(String, String)> {
         let end = rest.find(|c: char| c == '=' || c.is_whitespace()).unwrap_or(rest.len());
         let name = rest[..end].to_string();
         rest = &rest[end..];
+        assert!(!name.is_empty(), "values are in double quotes: {text}");
         let mut value = "";
         if let Some(quoted) = rest.strip_prefix("=\"") {
             (value, rest) = quoted.split_once('"').expect("a quoted value ends");

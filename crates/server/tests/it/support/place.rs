@@ -4,11 +4,15 @@ use std::{
     process,
     sync::atomic::{AtomicU32, Ordering},
     thread,
+    time::Duration,
 };
 
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use vestibule_store::{Location, Store};
+
+/// Longer than a connection ever takes; only a failing test waits for it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Declares each named check as a test on SQLite and one on PostgreSQL; a check is an `async fn(Engine)`.
 macro_rules! on_both_engines {
@@ -132,7 +136,8 @@ fn server_url(database: &str) -> String {
 
 async fn connect(database: &str) -> tokio_postgres::Client {
     let url = server_url(database);
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
+    let connecting = tokio::time::timeout(PATIENCE, tokio_postgres::connect(&url, tokio_postgres::NoTls)).await;
+    let (client, connection) = connecting.expect("PostgreSQL answers in time").expect("PostgreSQL answers");
     tokio::spawn(connection);
     client
 }
