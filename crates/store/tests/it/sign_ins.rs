@@ -67,15 +67,16 @@ async fn a_use_never_moves_back_in_time(store: Store) {
     add(&store, grant(1, id(1))).await;
     write(&store, (), |tx, ()| {
         Box::pin(async move {
-            assert!(grants::touch(tx, P, id(1), Some("Firefox"), at(5)).await?);
-            assert!(!grants::touch(tx, P, id(1), Some("Opera"), at(5)).await?);
-            assert!(grants::touch(tx, P, id(1), None, at(6)).await?);
+            assert!(grants::touch(tx, P, id(1), Some("Firefox"), at(6)).await?);
+            assert!(grants::touch(tx, P, id(1), Some("Opera"), at(5)).await?);
+            assert!(!grants::touch(tx, P, id(2), None, at(6)).await?, "there is no such grant");
+            assert!(!grants::record_access(tx, P, id(1), at(5)).await?);
             Ok(())
         })
     })
     .await;
     let found = find(&store, 1).await.unwrap();
-    assert_eq!((found.last_access_at, found.device.as_deref()), (at(6), Some("Firefox")));
+    assert_eq!((found.last_access_at, found.device.as_deref()), (at(6), Some("Opera")));
 }
 
 async fn of_many_rotations_at_once_one_wins(store: Store) {
