@@ -33,7 +33,7 @@ async fn the_earlier_grant_of_a_key_lives_on(engine: Engine) {
     device.token(&[("grant_type", "refresh_token"), ("refresh_token", &first.refresh)], true).await.expect(200);
 }
 
-async fn one_session_only_ends_the_earlier_grant(engine: Engine) {
+async fn one_session_only_ends_the_earlier_grant_and_tells(engine: Engine) {
     let server = TestServer::start(engine, |setup| setup.set_client("phone", "x_max_concurrent_session", 1)).await;
     let mut device = Device::new(&server, Platform::Ios);
     device.authenticate().await;
@@ -41,6 +41,9 @@ async fn one_session_only_ends_the_earlier_grant(engine: Engine) {
     device.authenticate().await;
     let reply = device.token(&[("grant_type", "refresh_token"), ("refresh_token", &first)], true).await;
     reply.expect_oauth_error(400, "invalid_grant", "invalid refresh token");
+    assert_eq!(super::rotation::revocations(&server).await, ["another_session"]);
+    device.authenticate().await;
+    assert_eq!(super::rotation::revocations(&server).await, ["another_session", "another_session"]);
 }
 
 async fn signing_out_forgets_the_key_on_ios_alone(engine: Engine) {
@@ -238,7 +241,7 @@ async fn device_info_names_the_session_and_malformed_is_refused(engine: Engine) 
 on_both_engines!(
     a_guest_comes_back_with_its_key_as_the_same_user,
     the_earlier_grant_of_a_key_lives_on,
-    one_session_only_ends_the_earlier_grant,
+    one_session_only_ends_the_earlier_grant_and_tells,
     signing_out_forgets_the_key_on_ios_alone,
     a_guest_is_promoted_with_its_key_and_the_key_is_retired,
     a_guest_with_a_key_is_promoted_by_code_too,

@@ -6,7 +6,6 @@ use crate::support::{Device, Engine, Platform, Reply, TestServer, on_both_engine
 
 fn without_limits(setup: &mut crate::support::Setup) {
     setup.set("authentication.rate_limits.signup_anonymous.per_ip.enabled", false);
-    setup.set("authentication.rate_limits.account_enumeration.per_ip.enabled", false);
 }
 
 /// Sends all requests at once and waits for all answers.

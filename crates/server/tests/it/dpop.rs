@@ -38,10 +38,7 @@ async fn refresh(device: &Device, token: &str, proofs: &[String]) -> Reply {
 }
 
 async fn a_grant_is_not_made_with_a_bad_proof_and_each_fault_is_named(engine: Engine) {
-    let server = TestServer::start(engine, |setup| {
-        setup.set("authentication.rate_limits.account_enumeration.per_ip.enabled", false);
-    })
-    .await;
+    let server = TestServer::start_plain(engine).await;
     let device = Device::new(&server, Platform::Ios);
     let now = device.now();
     type Change = Box<dyn Fn(&mut Value, &mut Value)>;
@@ -83,10 +80,7 @@ async fn a_grant_is_not_made_with_a_bad_proof_and_each_fault_is_named(engine: En
 }
 
 async fn a_binding_is_checked_at_refresh_and_settings_link_as_the_matrix_says(engine: Engine) {
-    let server = TestServer::start(engine, |setup| {
-        setup.set("authentication.rate_limits.account_enumeration.per_ip.enabled", false);
-    })
-    .await;
+    let server = TestServer::start_plain(engine).await;
     let device = Device::new(&server, Platform::Ios);
     let mut other = Device::new(&server, Platform::Ios);
     other.dpop = KeyPair::ec();

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 
 use vestibule_domain::{
     client::Client,
+    event::RevocationReason,
     grant::Grant,
-    id::{IdentityId, ProjectNo, UserId},
+    id::{GrantId, IdentityId, ProjectNo, UserId},
     identity::Account,
-    project::LimitName,
     time::Timestamp,
     user::User,
 };
@@ -32,7 +32,7 @@ use crate::{
         dpop::Presented,
         hooks,
         issue::{self, NewGrant, make_grant},
-        rates,
+        rates, sessions,
         sign_up_anonymous::{check_enabled, check_open},
     },
     projects::Project,
@@ -102,16 +102,22 @@ async fn come_back(
     device_key::check_guest(&key, &user)?;
     rates::charge_user(app, project, user.id, now)?;
     let (grant, refresh_token) = begin_grant(app, request, user.id, device.clone(), now)?;
-    let input = ComeBack {
-        challenge,
-        kid: key.kid,
-        grant: grant.clone(),
-        ends_others: request.client.allows_one_session_only(),
-        now,
+    let ends_others = request.client.allows_one_session_only();
+    let endings = if ends_others {
+        let reason = RevocationReason::AnotherSession;
+        sessions::prepare_endings(app, project, user.id, &request.client.client_id, reason, now).await?
+    } else {
+        Vec::new()
     };
+    let tells = !endings.is_empty();
+    let input = ComeBack { challenge, kid: key.kid, grant: grant.clone(), ends_others, endings, now };
     let no = project.no;
-    let written = app.store.write("log_in_with_key", input, move |tx, input| Box::pin(write_come_back(tx, no, input)));
-    finish(app, project, request, written.await, &user, &grant, refresh_token, now)
+    let write = app.store.write("log_in_with_key", input, move |tx, input| Box::pin(write_come_back(tx, no, input)));
+    let written = write.await;
+    if tells && written.is_ok() {
+        app.outbox_bell.notify_one();
+    }
+    finish(app, project, request, written, &user, &grant, refresh_token, now)
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a distinct part of one request's state, used once")]
@@ -125,7 +131,6 @@ async fn sign_up(
     device: &Option<String>,
     now: Timestamp,
 ) -> Result<Tried, Error> {
-    rates::charge_ip(app, project, LimitName::AccountEnumerationPerIp, request.ip, now)?;
     check_open(app, project, request.ip, now)?;
     let mut user = User::new_guest(app.entropy.id(now), now);
     let origin =
@@ -212,7 +217,10 @@ struct ComeBack {
     challenge: Challenge,
     kid: String,
     grant: Grant,
+    /// Whether the user's earlier grants of the application end.
     ends_others: bool,
+    /// Those of which others are told.
+    endings: Vec<(GrantId, events::QueuedEvent)>,
     now: Timestamp,
 }
 
@@ -226,6 +234,7 @@ async fn write_come_back(tx: &mut Tx, no: ProjectNo, input: &ComeBack) -> Result
     if !alive {
         return Err(Refusal::Overtaken);
     }
+    sessions::end_told(tx, no, grant.user_id, &input.endings, input.now).await?;
     grants::insert(tx, no, grant).await?;
     if input.ends_others {
         grants::remove_of_client(tx, no, grant.user_id, &grant.client_id, Some(grant.id)).await?;
