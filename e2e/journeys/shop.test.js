@@ -173,7 +173,7 @@ async function readMailbox(context, url, email) {
   await look(tab, "mailbox", { picture: true });
   const code = await mail.getByLabel("Code").textContent();
   await mail.getByText("The whole mail").click();
-  await tab.frameLocator("iframe").getByText(code).waitFor();
+  await tab.frameLocator("iframe").getByText(code, { exact: true }).waitFor();
   await tab.close();
   return code;
 }
