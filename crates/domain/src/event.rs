@@ -232,6 +232,33 @@ pub enum Event {
         /// The keys that changed.
         keys: Vec<String>,
     },
+    /// A webhook is tried out by an operator. For the webhook only.
+    HookTest,
+    /// An operator tried a webhook out. For the audit log only.
+    HookTested {
+        /// Where it leads.
+        url: String,
+        /// The HTTP status it answered with.
+        status: Option<u16>,
+        /// Why there was none, or why it is not good enough.
+        error: Option<String>,
+    },
+    /// An operator had an event delivered once more. For the audit log only.
+    DeliveryReplayed {
+        /// The delivery.
+        delivery_id: i64,
+        /// Where to.
+        url: String,
+        /// The event's name.
+        event_type: String,
+    },
+    /// A guest's device key was revoked by an operator. For the audit log only.
+    DeviceKeyRevoked {
+        /// Whose it was.
+        user_id: UserId,
+        /// The key id.
+        key_id: String,
+    },
     /// Somebody signed with the wrong key for a known key id. For the audit log only.
     AnonymousLoginFailed {
         /// The key id.
@@ -362,6 +389,10 @@ impl Event {
             Self::SessionRevoked { .. } => "session.revoked",
             Self::UserUpdated { .. } => "user.updated",
             Self::ProjectChanged { .. } => "project.changed",
+            Self::HookTest => "hook.test",
+            Self::HookTested { .. } => "hook.tested",
+            Self::DeliveryReplayed { .. } => "hook.delivery.replayed",
+            Self::DeviceKeyRevoked { .. } => "identity.anonymous.revoked",
             Self::AnonymousLoginFailed { .. } => "authentication.identity.anonymous.failed",
         }
     }
@@ -375,7 +406,14 @@ impl Event {
     /// Whether webhooks are told; otherwise only the audit log is.
     #[must_use]
     pub fn is_for_hooks(&self) -> bool {
-        !matches!(self, Self::AnonymousLoginFailed { .. } | Self::ProjectChanged { .. })
+        !matches!(
+            self,
+            Self::AnonymousLoginFailed { .. }
+                | Self::ProjectChanged { .. }
+                | Self::HookTested { .. }
+                | Self::DeliveryReplayed { .. }
+                | Self::DeviceKeyRevoked { .. }
+        )
     }
 
     /// The payload alone.
@@ -402,6 +440,15 @@ impl Event {
             Self::ProjectChanged { keys } => json!({"keys": keys}),
             Self::SessionRevoked { user_id, session, reason } => {
                 json!({"user": {"id": user_id.to_string()}, "session": session.to_json(), "reason": reason.as_str()})
+            }
+            Self::HookTest => json!({"message": "This is a test: nothing happened."}),
+            Self::HookTested { url, status, error } => json!({"url": url, "status": status, "error": error}),
+            Self::DeliveryReplayed { delivery_id, url, event_type } => {
+                json!({"delivery_id": delivery_id.to_string(), "url": url, "event_type": event_type})
+            }
+            Self::DeviceKeyRevoked { user_id, key_id } => {
+                json!({"user": {"id": user_id.to_string()}, "identity": {"type": "anonymous",
+                    "claims": {"https://authgear.com/claims/anonymous/key_id": key_id}}})
             }
             Self::AnonymousLoginFailed { key_id } => {
                 json!({"identity": {"type": "anonymous",

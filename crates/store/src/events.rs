@@ -1,5 +1,7 @@
 //! The event log: what happened, for the audit. SQL over `events`; no policy.
 
+use std::ops::Range;
+
 use vestibule_domain::{
     id::{ProjectNo, UserId},
     time::Timestamp,
@@ -12,7 +14,7 @@ use crate::{
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] =
-    &[&INSERT, &PAGE, &PAGE_OF_USER, &PAGE_OF_TYPE, &FOLLOW, &LAST, &REMOVE_OLD_ANY_PROJECT];
+    &[&INSERT, &PAGE, &PAGE_OF_USER, &PAGE_OF_TYPE, &SEEK, &FOLLOW, &LAST, &REMOVE_OLD_ANY_PROJECT];
 
 /// An event as the log keeps it.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,9 +87,9 @@ const PAGE: Sql = Sql::new(
        body,
        created_at
      FROM events
-     WHERE project_no = $1 AND seq < $2
+     WHERE project_no = $1 AND seq >= $2 AND seq < $3
      ORDER BY seq DESC
-     LIMIT $3",
+     LIMIT $4",
 );
 
 const PAGE_OF_USER: Sql = Sql::new(
@@ -99,9 +101,10 @@ const PAGE_OF_USER: Sql = Sql::new(
        body,
        created_at
      FROM events
-     WHERE project_no = $1 AND user_id = $4 AND seq < $2
+     WHERE project_no = $1 AND user_id = $5 AND seq >= $2 AND seq < $3
+       AND ($6 = '' OR type = $6)
      ORDER BY seq DESC
-     LIMIT $3",
+     LIMIT $4",
 );
 
 const PAGE_OF_TYPE: Sql = Sql::new(
@@ -113,9 +116,9 @@ const PAGE_OF_TYPE: Sql = Sql::new(
        body,
        created_at
      FROM events
-     WHERE project_no = $1 AND type = $4 AND seq < $2
+     WHERE project_no = $1 AND type = $5 AND seq >= $2 AND seq < $3
      ORDER BY seq DESC
-     LIMIT $3",
+     LIMIT $4",
 );
 
 /// Which events of a project are wanted.
@@ -123,13 +126,13 @@ const PAGE_OF_TYPE: Sql = Sql::new(
 pub enum Wanted {
     /// Every one.
     All,
-    /// Those about a user.
-    OfUser(UserId),
+    /// Those about a user, of this name if there is one.
+    OfUser(UserId, Option<String>),
     /// Those of this name.
     OfType(String),
 }
 
-/// At most `limit` events below a number, newest first.
+/// At most `limit` events whose numbers lie between, newest first.
 ///
 /// # Errors
 /// Those of the engine.
@@ -137,17 +140,49 @@ pub async fn list_page(
     conn: &mut Conn,
     p: ProjectNo,
     wanted: &Wanted,
-    before: Option<i64>,
+    between: &Range<i64>,
     limit: i64,
 ) -> Result<Vec<EventRow>, StoreError> {
-    let before = before.unwrap_or(i64::MAX);
+    let (from, below) = (between.start, between.end);
     match wanted {
-        Wanted::All => conn.query_all(&PAGE, &[&p.0, &before, &limit], read_row).await,
-        Wanted::OfUser(id) => {
-            conn.query_all(&PAGE_OF_USER, &[&p.0, &before, &limit, &id.as_bytes().as_slice()], read_row).await
+        Wanted::All => conn.query_all(&PAGE, &[&p.0, &from, &below, &limit], read_row).await,
+        Wanted::OfUser(id, kind) => {
+            let (id, kind) = (id.as_bytes().as_slice(), kind.as_deref().unwrap_or_default());
+            conn.query_all(&PAGE_OF_USER, &[&p.0, &from, &below, &limit, &id, &kind], read_row).await
         }
-        Wanted::OfType(kind) => conn.query_all(&PAGE_OF_TYPE, &[&p.0, &before, &limit, &kind.as_str()], read_row).await,
+        Wanted::OfType(kind) => {
+            conn.query_all(&PAGE_OF_TYPE, &[&p.0, &from, &below, &limit, &kind.as_str()], read_row).await
+        }
     }
+}
+
+const SEEK: Sql = Sql::new(
+    "SELECT
+       seq,
+       created_at
+     FROM events
+     WHERE project_no = $1 AND seq >= $2
+     ORDER BY seq
+     LIMIT 1",
+);
+
+/// The number from which on events happened at this time or later, found by halving: numbers rise with time, so that
+/// the log needs no index of its own for days.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn seek(conn: &mut Conn, p: ProjectNo, at: Timestamp) -> Result<i64, StoreError> {
+    let (mut low, mut high) = (0, last(conn, p).await?.saturating_add(1));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let found =
+            conn.query_optional(&SEEK, &[&p.0, &middle], |row| Ok((row.get::<i64>(0)?, read_time(row, 1)?))).await?;
+        match found {
+            Some((seq, happened)) if happened < at => low = seq.saturating_add(1),
+            _ => high = middle,
+        }
+    }
+    Ok(low)
 }
 
 const FOLLOW: Sql = Sql::new(

@@ -4,7 +4,34 @@ use std::time::Duration;
 
 use super::ProjectSettings;
 
+/// A webhook as it is configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook<'a> {
+    /// Where it leads.
+    pub url: &'a str,
+    /// The events it is told of or asked about; `*` for all.
+    pub events: Vec<&'a str>,
+    /// Whether it is asked before something happens and can refuse.
+    pub is_blocking: bool,
+}
+
 impl ProjectSettings {
+    /// Every webhook, those that are asked first.
+    #[must_use]
+    pub fn webhooks(&self) -> Vec<Webhook<'_>> {
+        let blocking = self.hook.blocking_handlers.iter().map(|handler| Webhook {
+            url: &handler.url,
+            events: vec![&handler.event],
+            is_blocking: true,
+        });
+        let told = self.hook.non_blocking_handlers.iter().map(|handler| Webhook {
+            url: &handler.url,
+            events: handler.events.as_ref().map_or_else(|| vec!["*"], |all| all.iter().map(String::as_str).collect()),
+            is_blocking: false,
+        });
+        blocking.chain(told).collect()
+    }
+
     /// Where to ask before this event happens, in order.
     pub fn blocking_handlers_for<'a>(&'a self, event: &'a str) -> impl Iterator<Item = &'a str> {
         self.hook.blocking_handlers.iter().filter(move |handler| handler.event == event).map(|handler| &*handler.url)
@@ -73,6 +100,9 @@ url = "https://shop.example/ends"
         let ends = settings.non_blocking_handlers_for("session.revoked");
         assert_eq!(ends, ["https://shop.example/tell", "https://shop.example/ends"]);
         assert_eq!(settings.delivery_timeout(), Duration::from_secs(60));
+        let hooks = settings.webhooks();
+        assert_eq!(hooks.iter().map(|hook| hook.is_blocking).collect::<Vec<_>>(), [true, false, false, false]);
+        assert_eq!((&hooks[0].events, &hooks[2].events), (&vec!["user.pre_create"], &vec!["*"]));
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod validate;
 
 pub use self::{
     diff::{Change, diff},
+    hooks::Webhook,
     limits::{CodeLimits, LimitName, LimitSetting, NotAPeriod, PerIp, PerIpAndUser, Period, RateLimits},
     origin::{NotAnOrigin, Origin},
     schema::{ReferenceEntry, list_reference},

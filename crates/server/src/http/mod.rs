@@ -8,6 +8,7 @@ mod cookies;
 mod cors;
 mod dpop;
 pub(crate) mod error;
+mod export;
 mod health;
 pub(crate) mod metrics;
 mod oauth;

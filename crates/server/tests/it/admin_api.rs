@@ -30,6 +30,7 @@ fn described() -> Vec<(Method, String, Scope)> {
                 .replace("{key_id}", "none")
                 .replace("{secret_id}", "none")
                 .replace("{session_id}", "none")
+                .replace("{device_key_id}", "none")
                 .replace("{delivery_id}", "7");
             let method = method.to_uppercase().parse().expect("a method");
             routes.push((method, path, Scope::parse(scope).expect("a scope there is")));

@@ -139,12 +139,17 @@ async fn the_event_log_is_read_by_page_user_and_type(store: Store) {
     for (wanted, before, expected) in [
         (Wanted::All, None, vec![3, 2, 1]),
         (Wanted::All, Some(3), vec![2, 1]),
-        (Wanted::OfUser(kim), None, vec![3, 1]),
+        (Wanted::OfUser(kim, None), None, vec![3, 1]),
+        (Wanted::OfUser(kim, Some("b".into())), None, vec![3]),
         (Wanted::OfType("a".into()), None, vec![2, 1]),
     ] {
-        let page = events::list_page(&mut conn, P, &wanted, before, 9).await.unwrap();
+        let page = events::list_page(&mut conn, P, &wanted, &(0..before.unwrap_or(i64::MAX)), 9).await.unwrap();
         assert_eq!(page.iter().map(|event| event.seq).collect::<Vec<_>>(), expected);
     }
+    for (from, expected) in [(0, 0), (1, 0), (2, 2), (3, 3), (4, 4)] {
+        assert_eq!(events::seek(&mut conn, P, at(from)).await.unwrap(), expected, "events from second {from} on");
+    }
+    assert_eq!(events::seek(&mut conn, OTHER, at(1)).await.unwrap(), 0, "an empty log");
     let newer = events::follow(&mut conn, P, 1, 9).await.unwrap();
     assert_eq!(newer.iter().map(|event| event.seq).collect::<Vec<_>>(), [2, 3]);
     assert_eq!(events::last(&mut conn, P).await.unwrap(), 3);

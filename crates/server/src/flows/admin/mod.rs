@@ -1,7 +1,11 @@
 //! What operators and their programs do: the Admin API and the portal use the same flows.
 
 pub(crate) mod applications;
+pub(crate) mod audit;
 pub(crate) mod credentials;
+pub(crate) mod deliveries;
+pub(crate) mod device_keys;
+pub(crate) mod idempotency;
 pub mod keys;
 pub(crate) mod sessions;
 pub(crate) mod settings;
@@ -128,4 +132,22 @@ pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
     /// Where the next page begins; none after the last.
     pub(crate) next: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// A page of at most `limit` of the items that were read; one more than that tells that there is a next one.
+    pub(crate) fn cut(mut items: Vec<T>, limit: u32, print: impl Fn(&T) -> String) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| has_more).map(print);
+        Self { items, next }
+    }
+}
+
+/// Reads a cursor that is a number.
+pub(crate) fn read_number(cursor: Option<&str>) -> Result<Option<i64>, AdminError> {
+    let read =
+        |text: &str| text.parse::<i64>().map_err(|_| AdminError::fault("cursor", "this is not a cursor of this list"));
+    cursor.map(read).transpose()
 }

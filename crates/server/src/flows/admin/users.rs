@@ -128,7 +128,7 @@ pub(crate) async fn list(
     let since = now.minus(Duration::from_secs(u64::from(query.days) * 86_400));
     // One more than asked for tells whether there is a next page.
     let wanted = limit + 1;
-    let mut items = match query.kind {
+    let items = match query.kind {
         UserKind::All => users::list_page(&mut conn, no, after_id, wanted).await?,
         UserKind::Guest => user_lists::list_kind(&mut conn, no, Kind::Guests, after_id, wanted).await?,
         UserKind::Member => user_lists::list_kind(&mut conn, no, Kind::Members, after_id, wanted).await?,
@@ -136,12 +136,7 @@ pub(crate) async fn list(
         UserKind::Promoted => user_lists::list_promoted(&mut conn, no, since, after, wanted).await?,
         UserKind::Dormant => user_lists::list_dormant(&mut conn, no, since, after_id, wanted).await?,
     };
-    let has_more = items.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-    if has_more {
-        items.pop();
-    }
-    let next = items.last().filter(|_| has_more).map(print_cursor);
-    Ok(Page { items, next })
+    Ok(Page::cut(items, query.limit, print_cursor))
 }
 
 fn print_cursor(user: &User) -> String {

@@ -4,32 +4,36 @@ use std::time::Duration;
 
 use axum::{
     body::{Body, Bytes},
-    extract::Path,
+    extract::{Path, Request},
     http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use http_body_util::channel::{Channel, Sender};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use vestibule_domain::{
-    id::{ProjectNo, UserId},
-    time::Timestamp,
-};
+use vestibule_domain::{id::UserId, time::Timestamp};
 use vestibule_store::{
     StoreError,
-    deliveries::{self, Delivery, DeliveryState},
-    events::{self, Wanted},
+    deliveries::{Delivery, DeliveryState},
 };
 
 use super::{
     access::Admin,
     problem::Problem,
-    read::{check_limit, json, read_query},
+    read::{check_limit, json, read_json, read_query},
 };
 use crate::{
     app::App,
-    flows::admin::{AdminError, Clash, keys::Scope, statistics},
+    flows::admin::{
+        AdminError,
+        audit::{self, Filter},
+        deliveries,
+        keys::Scope,
+        statistics,
+    },
+    http::export::{self, Format},
     jobs::statistics::day_of,
+    projects::Project,
 };
 
 type Answer = Result<Response, Problem>;
@@ -46,6 +50,8 @@ struct EventQuery {
     user_id: Option<UserId>,
     #[serde(rename = "type")]
     kind: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
     cursor: Option<String>,
     limit: Option<u32>,
 }
@@ -54,28 +60,47 @@ struct EventQuery {
 pub(crate) async fn list(admin: Admin, uri: Uri) -> Answer {
     admin.require(Scope::EventsRead)?;
     let query: EventQuery = read_query(&uri)?;
-    let limit = i64::from(check_limit(query.limit, 1000)?);
-    let before = read_number(query.cursor.as_deref())?;
-    let wanted = match (query.user_id, query.kind) {
-        (Some(_), Some(_)) => return Err(Problem::unreadable("choose one of user_id and type")),
-        (Some(id), None) => Wanted::OfUser(id),
-        // PostgreSQL has no room for NUL in a text.
-        (None, Some(kind)) => Wanted::OfType(kind.replace('\0', "")),
-        (None, None) => Wanted::All,
-    };
-    let mut conn = admin.visit.app.store.read().await?;
-    let rows = events::list_page(&mut conn, admin.visit.project.no, &wanted, before, limit).await?;
-    drop(conn);
-    let is_full = i64::try_from(rows.len()).unwrap_or(i64::MAX) == limit;
-    let next = rows.last().filter(|_| is_full).map(|row| row.seq.to_string());
-    let bodies: Vec<Value> = rows.iter().map(|row| serde_json::from_str(&row.body).unwrap_or(Value::Null)).collect();
-    Ok(json(StatusCode::OK, &json!({"events": bodies, "next_cursor": next})))
+    let limit = check_limit(query.limit, 1000)?;
+    let filter = read_filter(query.user_id, query.kind, query.from.as_deref(), query.to.as_deref())?;
+    let (app, project) = (&admin.visit.app, &admin.visit.project);
+    let page = audit::list(app, project, &filter, query.cursor.as_deref(), limit).await?;
+    let bodies: Vec<Value> =
+        page.items.iter().map(|row| serde_json::from_str(&row.body).unwrap_or(Value::Null)).collect();
+    Ok(json(StatusCode::OK, &json!({"events": bodies, "next_cursor": page.next})))
 }
 
-fn read_number(cursor: Option<&str>) -> Result<Option<i64>, Problem> {
-    cursor
-        .map(|text| text.parse::<i64>().map_err(|_| Problem::unreadable("cursor: this is not a cursor of this list")))
-        .transpose()
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExportQuery {
+    format: Option<String>,
+    user_id: Option<UserId>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+}
+
+/// `GET /export/events`: every event that is wanted, newest first, streamed.
+pub(crate) async fn export(admin: Admin, uri: Uri) -> Answer {
+    admin.require(Scope::EventsRead)?;
+    let query: ExportQuery = read_query(&uri)?;
+    let format = Format::parse(query.format.as_deref().unwrap_or("jsonl"));
+    let format = format.ok_or_else(|| Problem::unreadable("format: write csv or jsonl"))?;
+    let filter = read_filter(query.user_id, query.kind, query.from.as_deref(), query.to.as_deref())?;
+    Ok(export::send(admin.visit.app, admin.visit.project, &filter, format).await?)
+}
+
+/// Days are whole and of UTC; the last one is included.
+fn read_filter(
+    user: Option<UserId>,
+    kind: Option<String>,
+    from: Option<&str>,
+    to: Option<&str>,
+) -> Result<Filter, Problem> {
+    let begin = |day: i64| Timestamp::from_seconds(day.saturating_mul(86_400));
+    let from = from.map(|text| read_day("from", text)).transpose()?.map(begin);
+    let to = to.map(|text| read_day("to", text)).transpose()?.map(|day| begin(day + 1));
+    Ok(Filter { user, kind, from, to })
 }
 
 #[derive(Deserialize)]
@@ -88,16 +113,16 @@ struct StreamQuery {
 pub(crate) async fn stream(admin: Admin, headers: HeaderMap, uri: Uri) -> Answer {
     admin.require(Scope::EventsRead)?;
     let query: StreamQuery = read_query(&uri)?;
-    let (app, no) = (admin.visit.app, admin.visit.project.no);
+    let (app, project) = (admin.visit.app, admin.visit.project);
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     let after = match resumed.or(query.after) {
         Some(after) => after,
-        None => events::last(&mut *app.store.read().await?, no).await?,
+        None => audit::last(&app, &project).await?,
     };
     let (sender, channel) = Channel::<Bytes, StoreError>::new(16);
     tokio::spawn(async move {
         // Whoever listens sees the connection end, and comes again with the last id it saw.
-        if let Err(error) = feed(&app, no, after, sender).await {
+        if let Err(error) = feed(&app, &project, after, sender).await {
             tracing::debug!(error = %error, "an event stream ended");
         }
     });
@@ -113,7 +138,7 @@ pub(crate) async fn stream(admin: Admin, headers: HeaderMap, uri: Uri) -> Answer
 /// Sends events until the listener goes or the server stops.
 async fn feed(
     app: &App,
-    no: ProjectNo,
+    project: &Project,
     mut after: i64,
     mut sender: Sender<Bytes, StoreError>,
 ) -> Result<(), StoreError> {
@@ -124,7 +149,7 @@ async fn feed(
         return Ok(());
     }
     while !*stopping.borrow_and_update() {
-        let rows = events::follow(&mut *app.store.read().await?, no, after, STREAM_BATCH).await?;
+        let rows = audit::follow(app, project, after, STREAM_BATCH).await?;
         if rows.is_empty() {
             tokio::select! {
                 _ = grew.changed() => {}
@@ -176,15 +201,11 @@ pub(crate) async fn list_deliveries(admin: Admin, uri: Uri) -> Answer {
         WrittenState::Taken => DeliveryState::Taken,
         WrittenState::Dead => DeliveryState::Dead,
     };
-    let limit = i64::from(check_limit(query.limit, 200)?);
-    let before = read_number(query.cursor.as_deref())?;
-    let mut conn = admin.visit.app.store.read().await?;
-    let rows = deliveries::list_page(&mut conn, admin.visit.project.no, state, before, limit).await?;
-    drop(conn);
-    let is_full = i64::try_from(rows.len()).unwrap_or(i64::MAX) == limit;
-    let next = rows.last().filter(|_| is_full).map(|row| row.id.to_string());
-    let items: Vec<Value> = rows.iter().map(print_delivery).collect();
-    Ok(json(StatusCode::OK, &json!({"deliveries": items, "next_cursor": next})))
+    let limit = check_limit(query.limit, 200)?;
+    let (app, project) = (&admin.visit.app, &admin.visit.project);
+    let page = deliveries::list(app, project, state, query.cursor.as_deref(), limit).await?;
+    let items: Vec<Value> = page.items.iter().map(print_delivery).collect();
+    Ok(json(StatusCode::OK, &json!({"deliveries": items, "next_cursor": page.next})))
 }
 
 fn print_delivery(delivery: &Delivery) -> Value {
@@ -211,17 +232,25 @@ fn print_delivery(delivery: &Delivery) -> Value {
 /// `POST /deliveries/{delivery_id}/replay`
 pub(crate) async fn replay(admin: Admin, Path(id): Path<String>) -> Answer {
     admin.require(Scope::EventsRead)?;
-    let (app, no, now) = (&admin.visit.app, admin.visit.project.no, admin.visit.now);
+    let visit = &admin.visit;
     let id: i64 = id.parse().map_err(|_| Problem::from(AdminError::NotFound("delivery")))?;
-    let replayed =
-        app.store.write("replay_delivery", (), move |tx, ()| Box::pin(deliveries::replay(tx, no, id, now))).await?;
-    let found = deliveries::find(&mut *app.store.read().await?, no, id).await?;
-    let found = found.ok_or(AdminError::NotFound("delivery"))?;
-    if !replayed {
-        return Err(AdminError::Conflict(Clash::StillWaiting).into());
-    }
-    app.hooks_bell.notify_one();
-    Ok(json(StatusCode::OK, &print_delivery(&found)))
+    let replayed = deliveries::replay(&visit.app, &visit.project, &admin.operator(), id, visit.now).await?;
+    Ok(json(StatusCode::OK, &print_delivery(&replayed)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TestOrder {
+    url: String,
+}
+
+/// `POST /project/webhook-test`
+pub(crate) async fn try_out(admin: Admin, request: Request) -> Answer {
+    admin.require(Scope::SettingsWrite)?;
+    let visit = &admin.visit;
+    let order: TestOrder = read_json(visit, request).await?;
+    let trial = deliveries::try_out(&visit.app, &visit.project, &admin.operator(), &order.url, visit.now).await?;
+    Ok(json(StatusCode::OK, &json!({"status": trial.status, "error": trial.error})))
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,5 @@
 //! Writes that come with an `Idempotency-Key` are done once; who asks again gets the first answer again.
 
-use std::time::Duration;
-
 use axum::{
     body::{Body, to_bytes},
     extract::Request,
@@ -10,16 +8,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use vestibule_domain::secret::TokenHash;
-use vestibule_store::{StoreError, admin_keys};
 
 use super::{access::Admin, problem::Problem};
-use crate::crypto::sha256;
+use crate::{
+    crypto::sha256,
+    flows::admin::idempotency::{self, Begun},
+};
 
 const NAME: &str = "idempotency-key";
-/// How long an answer is remembered.
-const KEEP: Duration = Duration::from_secs(24 * 3600);
-/// After this long a write without an answer counts as lost, and may be done again.
-const LOST: Duration = Duration::from_secs(120);
 /// The largest body of a request, and of an answer, that is looked at.
 const LIMIT: usize = 1024 * 1024;
 
@@ -57,38 +53,21 @@ async fn answer(admin: &Admin, key: &HeaderValue, request: Request, next: Next) 
 
 /// Begins the write; `Some` is the answer it had before.
 async fn begin(admin: &Admin, key: TokenHash, request: TokenHash) -> Result<Option<Response>, Problem> {
-    let (app, no, now) = (&admin.visit.app, admin.visit.project.no, admin.visit.now);
-    let began = app
-        .store
-        .write("begin_idempotent", (), move |tx, ()| {
-            Box::pin(admin_keys::begin_answer(tx, no, key, request, now, now.plus(KEEP)))
-        })
-        .await?;
-    if began {
-        return Ok(None);
-    }
-    let found = admin_keys::find_answer(&mut *app.store.read().await?, no, key).await?;
-    let Some(found) = found else { return Err(running()) };
-    if !found.request_hash.matches(&request) {
-        let detail = "this Idempotency-Key was used for another request: choose a new one";
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail));
-    }
-    let Some(status) = found.status else {
-        if now.since(found.started_at) < LOST {
-            return Err(running());
+    let visit = &admin.visit;
+    let (status, body) = match idempotency::begin(&visit.app, &visit.project, key, request, visit.now).await? {
+        Begun::Now => return Ok(None),
+        Begun::Running => {
+            let detail = "the first request with this Idempotency-Key is still running: ask again in a moment";
+            return Err(Problem::new(StatusCode::CONFLICT, "still_running", detail));
         }
-        let started_at = found.started_at;
-        let mine = app
-            .store
-            .write("retry_idempotent", (), move |tx, ()| {
-                Box::pin(admin_keys::take_over_answer(tx, no, key, now, started_at))
-            })
-            .await?;
-        return if mine { Ok(None) } else { Err(running()) };
+        Begun::Reused => {
+            let detail = "this Idempotency-Key was used for another request: choose a new one";
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail));
+        }
+        Begun::Before { status, answer } => (status, answer),
     };
     let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
     let status = status.unwrap_or(StatusCode::OK);
-    let body = found.answer.unwrap_or_default();
     let kind = if status.is_success() { "application/json" } else { "application/problem+json" };
     let mut response = (status, body).into_response();
     if status == StatusCode::NO_CONTENT {
@@ -101,30 +80,14 @@ async fn begin(admin: &Admin, key: TokenHash, request: TokenHash) -> Result<Opti
     Ok(Some(response))
 }
 
-fn running() -> Problem {
-    let detail = "the first request with this Idempotency-Key is still running: ask again in a moment";
-    Problem::new(StatusCode::CONFLICT, "still_running", detail)
-}
-
 /// Keeps an answer that will not change by asking again; forgets the rest.
 async fn keep(admin: &Admin, key: TokenHash, response: Response) -> Result<Response, Problem> {
-    let (app, no) = (&admin.visit.app, admin.visit.project.no);
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, LIMIT).await.unwrap_or_default();
     let may_change = parts.status.is_server_error()
         || matches!(parts.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
-    let input = (i64::from(parts.status.as_u16()), String::from_utf8_lossy(&bytes).into_owned());
-    app.store
-        .write("finish_idempotent", input, move |tx, (status, answer)| {
-            Box::pin(async move {
-                if may_change {
-                    admin_keys::drop_answer(tx, no, key).await?;
-                } else {
-                    admin_keys::finish_answer(tx, no, key, *status, answer).await?;
-                }
-                Ok::<_, StoreError>(())
-            })
-        })
-        .await?;
+    let answer = (i64::from(parts.status.as_u16()), String::from_utf8_lossy(&bytes).into_owned());
+    let answer = Some(answer).filter(|_| !may_change);
+    idempotency::finish(&admin.visit.app, &admin.visit.project, key, answer).await?;
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }

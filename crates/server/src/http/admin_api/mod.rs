@@ -29,6 +29,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
     let guarded = Router::new()
         .route("/project", get(project::get).put(project::put))
         .route("/project/webhook-secret", post(project::rotate_webhook_secret))
+        .route("/project/webhook-test", post(events::try_out))
         .route("/applications", get(project::list_applications).post(project::create_application))
         .route(
             "/applications/{client_id}",
@@ -43,7 +44,10 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/users/{user_id}/enable", post(users::enable))
         .route("/users/{user_id}/sessions", get(users::list_sessions).delete(users::revoke_all_sessions))
         .route("/users/{user_id}/sessions/{session_id}", delete(users::revoke_session))
+        .route("/users/{user_id}/device-keys", get(users::list_keys))
+        .route("/users/{user_id}/device-keys/{device_key_id}", delete(users::revoke_key))
         .route("/export/users", get(transfer::export))
+        .route("/export/events", get(events::export))
         .route("/import/users", post(transfer::import))
         .route("/events", get(events::list))
         .route("/events/stream", get(events::stream))

@@ -14,6 +14,7 @@ use super::{
     read::{check_limit, json, nothing, read_json, read_query, read_user_id},
 };
 use crate::flows::admin::{
+    AdminError, device_keys,
     keys::Scope,
     sessions,
     users::{self, AttributeChange, NewUser, Promotion, UserKind, UserQuery, UserView},
@@ -138,5 +139,23 @@ async fn revoke(admin: &Admin, id: &str, only: Option<&str>) -> Answer {
     let id = read_user_id(id)?;
     let visit = &admin.visit;
     sessions::revoke(&visit.app, &visit.project, &admin.operator(), id, only, visit.now).await?;
+    Ok(nothing())
+}
+
+/// `GET /users/{user_id}/device-keys`
+pub(crate) async fn list_keys(admin: Admin, Path(id): Path<String>) -> Answer {
+    admin.require(Scope::UsersRead)?;
+    let id = read_user_id(&id)?;
+    let all = device_keys::list(&admin.visit.app, &admin.visit.project, id).await?;
+    Ok(json(StatusCode::OK, &json!({"device_keys": all})))
+}
+
+/// `DELETE /users/{user_id}/device-keys/{device_key_id}`
+pub(crate) async fn revoke_key(admin: Admin, Path((id, key)): Path<(String, String)>) -> Answer {
+    admin.require(Scope::UsersWrite)?;
+    let id = read_user_id(&id)?;
+    let key = key.parse().map_err(|_| Problem::from(AdminError::NotFound("device key")))?;
+    let visit = &admin.visit;
+    device_keys::revoke(&visit.app, &visit.project, &admin.operator(), id, key, visit.now).await?;
     Ok(nothing())
 }

@@ -1,0 +1,102 @@
+//! The audit log as operators read it: filtered, page by page, followed, and as a whole to take away. Changes nothing.
+
+use std::ops::Range;
+
+use vestibule_domain::{id::UserId, time::Timestamp};
+use vestibule_store::{
+    Conn, StoreError,
+    events::{self, EventRow, Wanted},
+};
+
+use super::{AdminError, Page};
+use crate::{app::App, projects::Project};
+
+/// Events one step of an export reads.
+const EXPORT_BATCH: i64 = 500;
+
+/// Which events are wanted; those of the default are all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Filter {
+    pub(crate) user: Option<UserId>,
+    /// The event's name.
+    pub(crate) kind: Option<String>,
+    /// From this time on.
+    pub(crate) from: Option<Timestamp>,
+    /// Before this time.
+    pub(crate) to: Option<Timestamp>,
+}
+
+impl Filter {
+    fn wanted(&self) -> Wanted {
+        // PostgreSQL has no room for NUL in a text.
+        let kind = self.kind.as_ref().map(|kind| kind.replace('\0', ""));
+        match (self.user, kind) {
+            (Some(user), kind) => Wanted::OfUser(user, kind),
+            (None, Some(kind)) => Wanted::OfType(kind),
+            (None, None) => Wanted::All,
+        }
+    }
+
+    /// The numbers of the events of these times.
+    async fn numbers(&self, conn: &mut Conn, project: &Project) -> Result<Range<i64>, StoreError> {
+        let start = match self.from {
+            Some(from) => events::seek(conn, project.no, from).await?,
+            None => 0,
+        };
+        let end = match self.to {
+            Some(to) => events::seek(conn, project.no, to).await?,
+            None => i64::MAX,
+        };
+        Ok(start..end)
+    }
+}
+
+/// One page, newest first.
+pub(crate) async fn list(
+    app: &App,
+    project: &Project,
+    filter: &Filter,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<Page<EventRow>, AdminError> {
+    let before = super::read_number(cursor)?;
+    let mut conn = app.store.read().await?;
+    let mut between = filter.numbers(&mut conn, project).await?;
+    between.end = between.end.min(before.unwrap_or(i64::MAX));
+    let rows = events::list_page(&mut conn, project.no, &filter.wanted(), &between, i64::from(limit) + 1).await?;
+    Ok(Page::cut(rows, limit, |row| row.seq.to_string()))
+}
+
+/// A walk over all events a filter wants, newest first. What happens meanwhile is not in it.
+pub(crate) struct Export {
+    wanted: Wanted,
+    between: Range<i64>,
+}
+
+/// Begins an export.
+pub(crate) async fn export(app: &App, project: &Project, filter: &Filter) -> Result<Export, StoreError> {
+    let mut conn = app.store.read().await?;
+    let mut between = filter.numbers(&mut conn, project).await?;
+    between.end = between.end.min(events::last(&mut conn, project.no).await?.saturating_add(1));
+    Ok(Export { wanted: filter.wanted(), between })
+}
+
+impl Export {
+    /// The next events; none after the last.
+    pub(crate) async fn step(&mut self, app: &App, project: &Project) -> Result<Vec<EventRow>, StoreError> {
+        let mut conn = app.store.read().await?;
+        let rows = events::list_page(&mut conn, project.no, &self.wanted, &self.between, EXPORT_BATCH).await?;
+        self.between.end = rows.last().map_or(self.between.start, |row| row.seq);
+        Ok(rows)
+    }
+}
+
+/// The number of the newest event; 0 when there is none.
+pub(crate) async fn last(app: &App, project: &Project) -> Result<i64, StoreError> {
+    events::last(&mut *app.store.read().await?, project.no).await
+}
+
+/// At most `limit` events above a number, oldest first.
+pub(crate) async fn follow(app: &App, project: &Project, after: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
+    events::follow(&mut *app.store.read().await?, project.no, after, limit).await
+}

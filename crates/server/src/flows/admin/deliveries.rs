@@ -1,0 +1,107 @@
+//! Webhook deliveries as operators see them: listed, sent once more, and tried out.
+
+use std::time::Duration;
+
+use vestibule_domain::{event::Event, id::EventId, time::Timestamp};
+use vestibule_store::{
+    StoreError,
+    deliveries::{self, Delivery, DeliveryState},
+};
+
+use super::{AdminError, Clash, Operator, Page};
+use crate::{app::App, events, flows::hooks::sign, projects::Project};
+
+/// How long an operator waits for a webhook that is tried out.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One page of the deliveries in a state, newest first.
+pub(crate) async fn list(
+    app: &App,
+    project: &Project,
+    state: DeliveryState,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<Page<Delivery>, AdminError> {
+    let before = super::read_number(cursor)?;
+    let mut conn = app.store.read().await?;
+    let rows = deliveries::list_page(&mut conn, project.no, state, before, i64::from(limit) + 1).await?;
+    Ok(Page::cut(rows, limit, |row| row.id.to_string()))
+}
+
+/// Has a delivery that ended sent once more.
+pub(crate) async fn replay(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    id: i64,
+    now: Timestamp,
+) -> Result<Delivery, AdminError> {
+    let no = project.no;
+    let found = deliveries::find(&mut *app.store.read().await?, no, id).await?;
+    let found = found.ok_or(AdminError::NotFound("delivery"))?;
+    let event = Event::DeliveryReplayed { delivery_id: id, url: found.url, event_type: found.kind };
+    let event = operator.prepare(app, project, &event, None, now);
+    let replayed = app
+        .store
+        .write("replay_delivery", event, move |tx, event| {
+            Box::pin(async move {
+                let replayed = deliveries::replay(tx, no, id, now).await?;
+                if replayed {
+                    events::queue_of_project(tx, no, event, now).await?;
+                }
+                Ok::<_, StoreError>(replayed)
+            })
+        })
+        .await?;
+    if !replayed {
+        return Err(AdminError::Conflict(Clash::StillWaiting));
+    }
+    app.hooks_bell.notify_one();
+    app.outbox_bell.notify_one();
+    let found = deliveries::find(&mut *app.store.read().await?, no, id).await?;
+    found.ok_or(AdminError::NotFound("delivery"))
+}
+
+/// How a webhook that was tried out answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Trial {
+    pub(crate) status: Option<u16>,
+    /// Why that is not good enough.
+    pub(crate) error: Option<String>,
+}
+
+/// Sends a signed test to one of the project's webhooks, at once and only once.
+pub(crate) async fn try_out(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    url: &str,
+    now: Timestamp,
+) -> Result<Trial, AdminError> {
+    if !project.settings.webhooks().iter().any(|hook| hook.url == url) {
+        return Err(AdminError::NotFound("webhook"));
+    }
+    let id: EventId = app.entropy.id(now);
+    let body = Event::HookTest.to_json(0, id, &operator.context(project, None, now)).to_string();
+    let headers = sign(project, &body, now);
+    let trial = if headers.is_empty() {
+        Trial { status: None, error: Some("the project has no webhook secret yet: make one".to_string()) }
+    } else {
+        match app.webhooks.post(url, body, &headers, PATIENCE).await {
+            Ok(answer) if (200..300).contains(&answer.status) => Trial { status: Some(answer.status), error: None },
+            Ok(answer) => Trial {
+                status: Some(answer.status),
+                error: Some(format!("the receiver answered with status {}", answer.status)),
+            },
+            Err(error) => Trial { status: None, error: Some(error.to_string()) },
+        }
+    };
+    let event = Event::HookTested { url: url.to_string(), status: trial.status, error: trial.error.clone() };
+    let event = operator.prepare(app, project, &event, None, now);
+    let no = project.no;
+    app.store
+        .write("log_hook_test", event, move |tx, event| Box::pin(events::queue_of_project(tx, no, event, now)))
+        .await?;
+    app.outbox_bell.notify_one();
+    Ok(trial)
+}

@@ -1,0 +1,72 @@
+//! The keys on a guest's devices as an operator sees and revokes them.
+
+use serde::Serialize;
+use vestibule_domain::{
+    event::Event,
+    id::{IdentityId, UserId},
+    time::Timestamp,
+};
+use vestibule_store::{StoreError, device_keys, users};
+
+use super::{AdminError, Operator};
+use crate::{app::App, events, projects::Project};
+
+/// A device key in a list.
+#[derive(Debug, Serialize)]
+pub(crate) struct DeviceKeyView {
+    pub(crate) id: String,
+    /// The key id as the device chose it.
+    pub(crate) key_id: String,
+    /// The device's name, if it told one.
+    pub(crate) device: Option<String>,
+    pub(crate) created_at: String,
+    pub(crate) last_used_at: String,
+    /// When its owner was promoted; the key proves nothing since then.
+    pub(crate) promoted_at: Option<String>,
+}
+
+/// Every key of a user, oldest first.
+pub(crate) async fn list(app: &App, project: &Project, user: UserId) -> Result<Vec<DeviceKeyView>, AdminError> {
+    let mut conn = app.store.read().await?;
+    users::find(&mut conn, project.no, user).await?.ok_or(AdminError::NotFound("user"))?;
+    let keys = device_keys::list(&mut conn, project.no, user).await?;
+    let views = keys.into_iter().map(|key| DeviceKeyView {
+        id: key.id.to_string(),
+        key_id: key.kid,
+        device: key.device,
+        created_at: key.created_at.to_rfc3339(),
+        last_used_at: key.last_used_at.to_rfc3339(),
+        promoted_at: key.promoted_at.map(Timestamp::to_rfc3339),
+    });
+    Ok(views.collect())
+}
+
+/// Revokes a key: the device is nobody from now on. Sessions that are open stay open.
+pub(crate) async fn revoke(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    user: UserId,
+    id: IdentityId,
+    now: Timestamp,
+) -> Result<(), AdminError> {
+    let no = project.no;
+    let keys = device_keys::list(&mut *app.store.read().await?, no, user).await?;
+    let key = keys.into_iter().find(|key| key.id == id).ok_or(AdminError::NotFound("device key"))?;
+    let event = Event::DeviceKeyRevoked { user_id: user, key_id: key.kid.clone() };
+    let event = operator.prepare(app, project, &event, Some(user), now);
+    let removed = app
+        .store
+        .write("admin_revoke_key", (key.kid, event), move |tx, (kid, event)| {
+            Box::pin(async move {
+                let removed = device_keys::remove(tx, no, kid, user).await?;
+                if removed {
+                    events::queue(tx, no, user, event, now).await?;
+                }
+                Ok::<_, StoreError>(removed)
+            })
+        })
+        .await?;
+    app.outbox_bell.notify_one();
+    if removed { Ok(()) } else { Err(AdminError::NotFound("device key")) }
+}
