@@ -45,6 +45,15 @@ struct Use {
     window: Duration,
 }
 
+/// A use to write down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unwritten {
+    pub(crate) target: Target,
+    pub(crate) at: Timestamp,
+    /// The use before it that was written down.
+    pub(crate) written: Timestamp,
+}
+
 /// The uses one project's sessions and grants had in this process.
 pub(crate) struct Accesses {
     viewpoint: Viewpoint,
@@ -115,23 +124,24 @@ impl Accesses {
     }
 
     /// The uses whose window is over, so that they may be written down; at most `limit`.
-    pub(crate) fn list_due(&self, now: Timestamp, limit: usize) -> Vec<(Target, Timestamp)> {
+    pub(crate) fn list_due(&self, now: Timestamp, limit: usize) -> Vec<Unwritten> {
         self.list(limit, |used| now.since(used.written) > used.window)
     }
 
     /// Every use that is not written down, at most `limit`: for a process that ends.
-    pub(crate) fn list_all(&self, limit: usize) -> Vec<(Target, Timestamp)> {
+    pub(crate) fn list_all(&self, limit: usize) -> Vec<Unwritten> {
         self.list(limit, |_| true)
     }
 
-    fn list(&self, limit: usize, wanted: impl Fn(&Use) -> bool) -> Vec<(Target, Timestamp)> {
+    fn list(&self, limit: usize, wanted: impl Fn(&Use) -> bool) -> Vec<Unwritten> {
         let mut found = Vec::new();
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
             let room = limit - found.len();
-            found.extend(
-                shard.iter().filter(|(_, used)| wanted(used)).map(|(target, used)| (*target, used.at)).take(room),
-            );
+            let wanted = shard.iter().filter(|(_, used)| wanted(used));
+            let read =
+                |(target, used): (&Target, &Use)| Unwritten { target: *target, at: used.at, written: used.written };
+            found.extend(wanted.map(read).take(room));
             if found.len() >= limit {
                 break;
             }
@@ -187,7 +197,7 @@ mod tests {
         assert_eq!(accesses.note(target(1), at(0), at(30), WINDOW), Noted::Remembered);
         assert_eq!(accesses.recall(target(1)), Some(at(30)));
         assert!(accesses.list_due(at(60), 10).is_empty());
-        assert_eq!(accesses.list_due(at(61), 10), [(target(1), at(30))]);
+        assert_eq!(accesses.list_due(at(61), 10), [Unwritten { target: target(1), at: at(30), written: at(0) }]);
         accesses.note(target(1), at(0), at(60), WINDOW);
         accesses.settle(target(1), at(30));
         assert_eq!(accesses.recall(target(1)), Some(at(60)), "a later use stays");

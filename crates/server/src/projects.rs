@@ -82,6 +82,8 @@ type ByHost = HashMap<String, Arc<Project>>;
 /// All projects of this process.
 pub struct Projects {
     by_host: RwLock<Arc<ByHost>>,
+    /// Held from reading the store to showing what was read: of two loads at once the older must not be shown last.
+    loading: tokio::sync::Mutex<()>,
     viewpoint: Viewpoint,
 }
 
@@ -96,7 +98,7 @@ impl Projects {
             Engine::Sqlite => Viewpoint::Alone { since: now },
             Engine::Postgres => Viewpoint::OneOfMany,
         };
-        let projects = Self { by_host: RwLock::new(Arc::default()), viewpoint };
+        let projects = Self { by_host: RwLock::new(Arc::default()), loading: tokio::sync::Mutex::default(), viewpoint };
         projects.reload(store, master).await?;
         Ok(projects)
     }
@@ -135,6 +137,7 @@ impl Projects {
     /// # Errors
     /// When the store fails or a project cannot be used; then everything stays as it was.
     pub async fn reload(&self, store: &Store, master: &MasterKey) -> Result<(), LoadError> {
+        let _loading = self.loading.lock().await;
         let known = self.snapshot();
         let mut conn = store.read().await?;
         let rows = projects::list_any_project(&mut conn).await?;

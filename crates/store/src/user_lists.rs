@@ -7,43 +7,22 @@ use vestibule_domain::{
 };
 
 use crate::{
+    column::read_id,
     db::{Conn, Sql, StoreError},
     users::read_user,
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&GUESTS, &MEMBERS, &DISABLED, &PROMOTED, &DORMANT, &BY_LOGIN_ID];
+pub const STATEMENTS: &[&Sql] = &[&GUESTS, &MEMBERS, &DISABLED, &PROMOTED, &DORMANT, &STEP, &BY_LOGIN_ID, &BY_ID];
 
-/// Which users a list holds.
+/// Which users a list holds that an index knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Guests.
-    Guests,
     /// Members, promoted or not.
     Members,
     /// The disabled.
     Disabled,
 }
-
-const GUESTS: Sql = Sql::new(
-    "SELECT
-       id,
-       created_at,
-       updated_at,
-       last_login_at,
-       anonymous_since,
-       promoted_at,
-       disabled_at,
-       yielded_to,
-       standard_attributes,
-       custom_attributes
-     FROM users
-     WHERE project_no = $1 AND id < $2
-       AND anonymous_since IS NOT NULL
-       AND yielded_to IS NULL
-     ORDER BY id DESC
-     LIMIT $3",
-);
 
 const MEMBERS: Sql = Sql::new(
     "SELECT
@@ -95,12 +74,10 @@ pub async fn list_kind(
     limit: i64,
 ) -> Result<Vec<User>, StoreError> {
     let sql = match kind {
-        Kind::Guests => &GUESTS,
         Kind::Members => &MEMBERS,
         Kind::Disabled => &DISABLED,
     };
-    let bound = after.map_or([u8::MAX; 16], |id| *id.as_bytes());
-    conn.query_all(sql, &[&p.0, &bound.as_slice(), &limit], |row| read_user(row, 0)).await
+    conn.query_all(sql, &[&p.0, &bound(after).as_slice(), &limit], |row| read_user(row, 0)).await
 }
 
 const PROMOTED: Sql = Sql::new(
@@ -138,6 +115,71 @@ pub async fn list_promoted(
     conn.query_all(&PROMOTED, &[&p.0, &since.as_micros(), &at, &id.as_slice(), &limit], |row| read_user(row, 0)).await
 }
 
+const STEP: Sql = Sql::new(
+    "SELECT id
+     FROM users
+     WHERE project_no = $1 AND id < $2
+     ORDER BY id DESC
+     LIMIT 1
+     OFFSET $3",
+);
+
+/// The user so many users below this one, or below the newest: how far down a list may look that no index narrows.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn step_down(
+    conn: &mut Conn,
+    p: ProjectNo,
+    below: Option<UserId>,
+    count: i64,
+) -> Result<Option<UserId>, StoreError> {
+    conn.query_optional(&STEP, &[&p.0, &bound(below).as_slice(), &count], |row| read_id(row, 0)).await
+}
+
+fn bound(below: Option<UserId>) -> [u8; 16] {
+    below.map_or([u8::MAX; 16], |id| *id.as_bytes())
+}
+
+fn floor(from: Option<UserId>) -> [u8; 16] {
+    from.map_or([0; 16], |id| *id.as_bytes())
+}
+
+const GUESTS: Sql = Sql::new(
+    "SELECT
+       id,
+       created_at,
+       updated_at,
+       last_login_at,
+       anonymous_since,
+       promoted_at,
+       disabled_at,
+       yielded_to,
+       standard_attributes,
+       custom_attributes
+     FROM users
+     WHERE project_no = $1 AND id < $2 AND id >= $3
+       AND anonymous_since IS NOT NULL
+       AND yielded_to IS NULL
+     ORDER BY id DESC
+     LIMIT $4",
+);
+
+/// At most `limit` guests, newest first, `below` one user and down to another.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list_guests(
+    conn: &mut Conn,
+    p: ProjectNo,
+    below: Option<UserId>,
+    from: Option<UserId>,
+    limit: i64,
+) -> Result<Vec<User>, StoreError> {
+    let (below, from) = (bound(below), floor(from));
+    conn.query_all(&GUESTS, &[&p.0, &below.as_slice(), &from.as_slice(), &limit], |row| read_user(row, 0)).await
+}
+
 const DORMANT: Sql = Sql::new(
     "SELECT
        u.id,
@@ -151,20 +193,21 @@ const DORMANT: Sql = Sql::new(
        u.standard_attributes,
        u.custom_attributes
      FROM users u
-     WHERE u.project_no = $1 AND u.id < $2
+     WHERE u.project_no = $1 AND u.id < $2 AND u.id >= $3
        AND u.anonymous_since IS NOT NULL
        AND u.yielded_to IS NULL
        AND NOT EXISTS (
-         SELECT 1 FROM grants g WHERE g.project_no = u.project_no AND g.user_id = u.id AND g.last_access_at >= $3
+         SELECT 1 FROM grants g WHERE g.project_no = u.project_no AND g.user_id = u.id AND g.last_access_at >= $4
        )
        AND NOT EXISTS (
-         SELECT 1 FROM sessions s WHERE s.project_no = u.project_no AND s.user_id = u.id AND s.last_access_at >= $3
+         SELECT 1 FROM sessions s WHERE s.project_no = u.project_no AND s.user_id = u.id AND s.last_access_at >= $4
        )
      ORDER BY u.id DESC
-     LIMIT $4",
+     LIMIT $5",
 );
 
-/// At most `limit` guests who were not seen since a time, newest first; the next page comes `after` the last of this.
+/// At most `limit` guests who were not seen `since` a time, newest first, `below` one user and down to another. Ask for
+/// users who came before that time: younger ones are seen.
 ///
 /// # Errors
 /// Those of the engine.
@@ -172,12 +215,15 @@ pub async fn list_dormant(
     conn: &mut Conn,
     p: ProjectNo,
     since: Timestamp,
-    after: Option<UserId>,
+    below: Option<UserId>,
+    from: Option<UserId>,
     limit: i64,
 ) -> Result<Vec<User>, StoreError> {
-    let young = UserId::lower_bound(since.as_unix_millis());
-    let bound = after.map_or(*young.as_bytes(), |id| *id.as_bytes().min(young.as_bytes()));
-    conn.query_all(&DORMANT, &[&p.0, &bound.as_slice(), &since.as_micros(), &limit], |row| read_user(row, 0)).await
+    let (below, from) = (bound(below), floor(from));
+    conn.query_all(&DORMANT, &[&p.0, &below.as_slice(), &from.as_slice(), &since.as_micros(), &limit], |row| {
+        read_user(row, 0)
+    })
+    .await
 }
 
 const BY_LOGIN_ID: Sql = Sql::both(
@@ -212,7 +258,7 @@ const BY_LOGIN_ID: Sql = Sql::both(
      FROM login_ids l
      JOIN users u ON u.project_no = l.project_no AND u.id = l.user_id
      WHERE l.project_no = $1 AND l.kind = $2 AND l.value ~>=~ $3 AND l.value ~<~ $4
-     ORDER BY l.value
+     ORDER BY l.value USING ~<~
      LIMIT $5",
 );
 
@@ -230,4 +276,37 @@ pub async fn search_login_ids(
     let mut end = beginning.to_owned();
     end.push(char::MAX);
     conn.query_all(&BY_LOGIN_ID, &[&p.0, &kind, &beginning, &end.as_str(), &limit], |row| read_user(row, 0)).await
+}
+
+const BY_ID: Sql = Sql::new(
+    "SELECT
+       id,
+       created_at,
+       updated_at,
+       last_login_at,
+       anonymous_since,
+       promoted_at,
+       disabled_at,
+       yielded_to,
+       standard_attributes,
+       custom_attributes
+     FROM users
+     WHERE project_no = $1 AND id >= $2 AND id <= $3
+     ORDER BY id
+     LIMIT $4",
+);
+
+/// At most `limit` users with ids between these two, both included.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn search_ids(
+    conn: &mut Conn,
+    p: ProjectNo,
+    first: UserId,
+    last: UserId,
+    limit: i64,
+) -> Result<Vec<User>, StoreError> {
+    let (first, last) = (first.as_bytes().as_slice(), last.as_bytes().as_slice());
+    conn.query_all(&BY_ID, &[&p.0, &first, &last, &limit], |row| read_user(row, 0)).await
 }

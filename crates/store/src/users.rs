@@ -20,6 +20,8 @@ pub const STATEMENTS: &[&Sql] = &[
     &YIELD_TO,
     &RECORD_LOGIN,
     &RECORD_GUEST_LOGIN,
+    &NOTE_SEEN,
+    &NOTE_SEEN_FIRST,
     &NOTE_CHANGE,
     &SET_ATTRIBUTES,
     &TOUCH,
@@ -193,6 +195,49 @@ const RECORD_GUEST_LOGIN: Sql = Sql::new(
 /// Those of the engine.
 pub async fn record_guest_login(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&RECORD_GUEST_LOGIN, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
+}
+
+const NOTE_SEEN: Sql = Sql::new(
+    "UPDATE users
+     SET seen_day = $3
+     WHERE project_no = $1 AND id = $2
+       AND anonymous_since IS NOT NULL
+       AND disabled_at IS NULL
+       AND yielded_to IS NULL
+       AND seen_day < $3",
+);
+
+const NOTE_SEEN_FIRST: Sql = Sql::new(
+    "UPDATE users
+     SET seen_day = $3
+     WHERE project_no = $1 AND id = $2
+       AND anonymous_since IS NOT NULL
+       AND disabled_at IS NULL
+       AND yielded_to IS NULL
+       AND seen_day IS NULL",
+);
+
+/// How a guest was there on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// It came back for the first time.
+    First,
+    /// It had come back before, and was not yet seen on this day.
+    Again,
+    /// It was seen on this day already, or is no active guest.
+    Known,
+}
+
+/// Notes that a guest was there on a later day than it came on (days since the epoch).
+///
+/// # Errors
+/// Those of the engine.
+pub async fn note_seen(tx: &mut Tx, p: ProjectNo, id: UserId, day: i64) -> Result<Seen, StoreError> {
+    if tx.execute_one(&NOTE_SEEN, &[&p.0, &id.as_bytes().as_slice(), &day]).await? {
+        return Ok(Seen::Again);
+    }
+    let is_first = tx.execute_one(&NOTE_SEEN_FIRST, &[&p.0, &id.as_bytes().as_slice(), &day]).await?;
+    Ok(if is_first { Seen::First } else { Seen::Known })
 }
 
 const NOTE_CHANGE: Sql = Sql::new(

@@ -180,8 +180,10 @@ impl KeyRing {
     #[must_use]
     pub fn webhook_secrets(&self, now: Timestamp) -> Option<WebhookSecrets<'_>> {
         let current = self.webhook.iter().rev().find(|(_, retired)| retired.is_none())?;
-        let previous =
-            self.webhook.iter().rev().find(|(_, retired)| retired.is_some_and(|at| now < at.plus(SECRET_OVERLAP)));
+        // The one that was retired last: two may have been made in the same instant.
+        let retired =
+            self.webhook.iter().filter(|(_, retired)| retired.is_some_and(|at| now < at.plus(SECRET_OVERLAP)));
+        let previous = retired.max_by_key(|(_, retired)| *retired);
         Some(WebhookSecrets { current: &current.0, previous: previous.map(|(secret, _)| secret.as_slice()) })
     }
 

@@ -11,7 +11,7 @@ use vestibule_domain::{
 use vestibule_protocol::claims::Sid;
 use vestibule_store::{Conn, StoreError, grants, sessions, spent};
 
-use super::{Error, issue::split_token};
+use super::{Error, coming_back, issue::split_token};
 use crate::{
     accesses::{Noted, Target},
     app::App,
@@ -280,8 +280,18 @@ impl LiveGrant {
             let (no, id, recorded) = (project.no, self.grant.id, self.grant.last_access_at);
             let target = Target::Grant(id);
             if project.accesses.note(target, recorded, now, coalesce_window(lifetime)) == Noted::WriteNow {
+                let new_day = coming_back::is_new_day(self.user.id, recorded, now);
+                let seen = new_day.then(|| (self.user.id, self.grant.client_id.clone()));
                 app.store
-                    .write("touch_grant", (), move |tx, ()| Box::pin(grants::record_access(tx, no, id, now)))
+                    .write("touch_grant", seen, move |tx, seen| {
+                        Box::pin(async move {
+                            grants::record_access(tx, no, id, now).await?;
+                            match seen {
+                                Some((user, client_id)) => coming_back::count(tx, no, *user, client_id, now).await,
+                                None => Ok(()),
+                            }
+                        })
+                    })
                     .await?;
                 project.accesses.settle(target, now);
             }
@@ -303,7 +313,17 @@ pub(crate) async fn record_session_access(
     let (no, id, target) = (project.no, session.id, Target::Session(session.id));
     let window = coalesce_window(project.settings.session_lifetime());
     if project.accesses.note(target, session.last_access_at, now, window) == Noted::WriteNow {
-        app.store.write("touch_session", (), move |tx, ()| Box::pin(sessions::touch(tx, no, id, now))).await?;
+        let user = session.user_id;
+        let new_day = coming_back::is_new_day(user, session.last_access_at, now);
+        app.store
+            .write("touch_session", (), move |tx, ()| {
+                Box::pin(async move {
+                    sessions::touch(tx, no, id, now).await?;
+                    // Cookies belong to no application.
+                    if new_day { coming_back::count(tx, no, user, "", now).await } else { Ok(()) }
+                })
+            })
+            .await?;
         project.accesses.settle(target, now);
     }
     Ok(())

@@ -7,6 +7,7 @@ pub(crate) mod authorize;
 pub(crate) mod caller;
 pub(crate) mod challenge;
 pub(crate) mod client_secrets;
+pub(crate) mod coming_back;
 pub(crate) mod device_key;
 pub(crate) mod dpop;
 pub(crate) mod end_session;

@@ -3,10 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
-use vestibule_domain::{id::ProjectNo, time::Timestamp};
-use vestibule_store::{StoreError, grants, sessions};
+use vestibule_domain::id::ProjectNo;
+use vestibule_store::{StoreError, Tx, grants, sessions};
 
-use crate::{accesses::Target, app::App, projects::Project};
+use crate::{
+    accesses::{Target, Unwritten},
+    app::App,
+    flows::coming_back,
+    jobs::statistics::day_of,
+    projects::Project,
+};
 
 const PERIOD: Duration = Duration::from_secs(5);
 /// Uses one transaction writes at most.
@@ -32,7 +38,7 @@ pub(crate) async fn flush_all(app: &App) -> Result<usize, StoreError> {
     flush(app, |project| project.accesses.list_all(BATCH)).await
 }
 
-async fn flush(app: &App, list: impl Fn(&Project) -> Vec<(Target, Timestamp)>) -> Result<usize, StoreError> {
+async fn flush(app: &App, list: impl Fn(&Project) -> Vec<Unwritten>) -> Result<usize, StoreError> {
     let mut total = 0;
     for project in app.projects.all() {
         loop {
@@ -42,7 +48,7 @@ async fn flush(app: &App, list: impl Fn(&Project) -> Vec<(Target, Timestamp)>) -
             }
             total += uses.len();
             let written = write(app, project.no, uses).await?;
-            for (target, at) in written {
+            for Unwritten { target, at, .. } in written {
                 project.accesses.settle(target, at);
             }
         }
@@ -50,25 +56,30 @@ async fn flush(app: &App, list: impl Fn(&Project) -> Vec<(Target, Timestamp)>) -
     Ok(total)
 }
 
-async fn write(
-    app: &App,
-    no: ProjectNo,
-    uses: Vec<(Target, Timestamp)>,
-) -> Result<Vec<(Target, Timestamp)>, StoreError> {
+async fn write(app: &App, no: ProjectNo, uses: Vec<Unwritten>) -> Result<Vec<Unwritten>, StoreError> {
     let shared: Arc<[_]> = uses.into();
     let input = Arc::clone(&shared);
-    app.store
-        .write("touch_many", input, move |tx, uses| {
-            Box::pin(async move {
-                for (target, at) in uses.iter() {
-                    match target {
-                        Target::Grant(id) => grants::record_access(tx, no, *id, *at).await?,
-                        Target::Session(id) => sessions::touch(tx, no, *id, *at).await?,
-                    };
-                }
-                Ok::<_, StoreError>(())
-            })
-        })
-        .await?;
+    app.store.write("touch_many", input, move |tx, uses| Box::pin(write_uses(tx, no, uses))).await?;
     Ok(shared.to_vec())
+}
+
+async fn write_uses(tx: &mut Tx, no: ProjectNo, uses: &[Unwritten]) -> Result<(), StoreError> {
+    for one in uses {
+        match one.target {
+            Target::Grant(id) => grants::record_access(tx, no, id, one.at).await?,
+            Target::Session(id) => sessions::touch(tx, no, id, one.at).await?,
+        };
+    }
+    // A use remembered over midnight is the first of its day. All users come after all grants, as in a refresh: two
+    // transactions that lock in one order never wait for each other in a circle.
+    for one in uses.iter().filter(|one| day_of(one.written) < day_of(one.at)) {
+        let seen = match one.target {
+            Target::Grant(id) => grants::find(tx, no, id).await?.map(|grant| (grant.user_id, grant.client_id)),
+            Target::Session(id) => sessions::find(tx, no, id).await?.map(|session| (session.user_id, String::new())),
+        };
+        if let Some((user, client_id)) = seen.filter(|(user, _)| coming_back::is_new_day(*user, one.written, one.at)) {
+            coming_back::count(tx, no, user, &client_id, one.at).await?;
+        }
+    }
+    Ok(())
 }

@@ -25,6 +25,10 @@ const DAY: i64 = 86_400;
 
 /// Guests who came.
 pub(crate) const GUESTS_CREATED: &str = "guests_created";
+/// Guests of earlier days who were there, each once a day.
+pub(crate) const RETURNED: &str = "guests_returned";
+/// Guests who came back at all, by the day they came: the middle of that day's funnel.
+pub(crate) const RETURNED_OF_DAY: &str = "guests_returned_of_day";
 /// Promotions, by the day they happened.
 pub(crate) const PROMOTED: &str = "guests_promoted";
 /// Promotions, by the day the guest came: the end of that day's funnel.

@@ -3,6 +3,7 @@
 
 mod account;
 mod asset;
+mod chart;
 mod color;
 mod complaint;
 mod context;
@@ -33,6 +34,7 @@ pub use account::{
     VerifyLoginIdPage,
 };
 pub use asset::{Asset, asset, asset_href};
+pub use chart::{DaysChart, Mark, Series, StepsChart, Words, print_number};
 pub use complaint::Complaint;
 pub use context::{Brand, ColorScheme, PageContext};
 pub use continue_as::ContinueAsPage;

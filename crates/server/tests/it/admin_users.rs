@@ -1,9 +1,12 @@
 //! Users over the Admin API: lists, attributes, promotion, disabling, deletion, moving, and the numbers.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use reqwest::Method;
 use serde_json::{Value, json};
+use vestibule_domain::time::Timestamp;
 
-use crate::support::{Admin, Engine, Reply, TestServer, on_both_engines};
+use crate::support::{Admin, Device, Engine, Platform, Reply, TestServer, on_both_engines};
 
 on_both_engines!(
     a_guests_attributes_survive_its_promotion,
@@ -14,6 +17,7 @@ on_both_engines!(
     sessions_are_seen_and_ended,
     users_move_to_another_server_with_their_credentials,
     the_numbers_are_those_of_the_log,
+    the_numbers_equal_a_recount,
 );
 
 async fn a_guests_attributes_survive_its_promotion(engine: Engine) {
@@ -211,7 +215,8 @@ async fn the_numbers_are_those_of_the_log(engine: Engine) {
     server.clock.advance_seconds(2 * 3_600);
     let promotion = json!({"login_id": {"type": "email", "value": "kim@shop.test"}});
     admin.post(&format!("/users/{first}/promote"), &promotion).await.expect(200);
-    let is_counted = |report: &Value| report["funnel"] == json!({"guests_created": 3, "guests_promoted": 1});
+    let is_counted =
+        |report: &Value| report["funnel"] == json!({"guests_created": 3, "guests_returned": 0, "guests_promoted": 1});
     let report = admin.wait_until("/statistics", is_counted).await;
     let created: i64 =
         report["days"].as_array().expect("days").iter().filter_map(|day| day["guests_created"].as_i64()).sum();
@@ -227,4 +232,95 @@ async fn the_numbers_are_those_of_the_log(engine: Engine) {
         let reply = admin.get(&format!("/statistics?{wrong}")).await;
         assert!([400, 422].contains(&reply.status), "{wrong}");
     }
+}
+
+/// Days go by; guests come, come back, join; and every number is what somebody counts who reads the log and the users.
+async fn the_numbers_equal_a_recount(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (admin, app) = (Admin::of(&server).await, server.app_client());
+    let mut device = Device::new(&server, Platform::Ios);
+    device.authenticate().await;
+    let mut guests = Vec::new();
+    let (mut returned, mut active_days) = (BTreeSet::new(), 0);
+    for day in 0..4 {
+        for _ in 0..2 {
+            guests.push(app.sign_up().await);
+        }
+        // The first two come every day, twice and by two ways; the third on the last day; the rest never.
+        for (index, guest) in guests.iter().enumerate() {
+            let is_there = index < 2 || (index == 2 && day == 3);
+            if is_there && day > index / 2 {
+                app.refresh(&guest.refresh).await.expect(200);
+                server.clock.advance_seconds(70);
+                app.user_info(&guest.access).await;
+                app.refresh(&guest.refresh).await.expect(200);
+                returned.insert(index);
+                active_days += 1;
+            }
+        }
+        server.clock.advance_seconds(86_400 - 420);
+    }
+    device.authenticate().await;
+    device.refresh().await;
+    for (index, email) in [(0, "kim@shop.test"), (5, "lee@shop.test")] {
+        let promotion = json!({"login_id": {"type": "email", "value": email}});
+        let subject = app
+            .subject(
+                &app.refresh(&guests[index].refresh).await.expect(200).json()["access_token"]
+                    .as_str()
+                    .expect("a token")
+                    .to_string(),
+            )
+            .await;
+        admin.post(&format!("/users/{subject}/promote"), &promotion).await.expect(200);
+    }
+    server.clock.advance_seconds(61);
+    let from = "/statistics?from=2030-04-25&to=2030-05-10";
+    let report = admin
+        .wait_until(from, |report| report["funnel"]["guests_created"] == 9 && report["funnel"]["guests_promoted"] == 2);
+    let report = report.await;
+    let sum = |report: &Value, name: &str| -> i64 {
+        report["days"].as_array().expect("days").iter().filter_map(|day| day[name].as_i64()).sum()
+    };
+    // Two guests joined on the day after the last; each was seen there first, and so was the device.
+    assert_eq!(sum(&report, "guests_returned"), active_days + 3);
+    returned.insert(0);
+    returned.insert(5);
+    assert_eq!(report["funnel"]["guests_returned"], i64::try_from(returned.len()).expect("few") + 1, "and the device");
+
+    let log = admin.get("/events?type=user.anonymous.promoted").await.expect(200).json();
+    let promoted: Vec<&Value> = log["events"].as_array().expect("events").iter().collect();
+    let mut by_day: BTreeMap<(String, &str), i64> = BTreeMap::new();
+    let day_of = |seconds: i64| Timestamp::from_seconds(seconds).to_rfc3339()[..10].to_string();
+    for event in &promoted {
+        let at = event["context"]["timestamp"].as_i64().expect("a time");
+        *by_day.entry((day_of(at), "guests_promoted")).or_default() += 1;
+    }
+    let mut cursor = String::new();
+    loop {
+        let page = admin.get(&format!("/users?limit=3{cursor}")).await.expect(200).json();
+        for user in page["users"].as_array().expect("users") {
+            let came = user["created_at"].as_str().expect("a time")[..10].to_string();
+            *by_day.entry((came, "guests_created")).or_default() += 1;
+        }
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    let mut counted: BTreeMap<(String, &str), i64> = BTreeMap::new();
+    for day in report["days"].as_array().expect("days") {
+        for name in ["guests_promoted", "guests_created"] {
+            let count = day[name].as_i64().expect("a number");
+            if count > 0 {
+                *counted.entry((day["date"].as_str().expect("a day").to_string(), name)).or_default() += count;
+            }
+        }
+    }
+    assert_eq!(counted, by_day);
+    let buckets: i64 =
+        report["time_to_promotion"].as_array().expect("buckets").iter().filter_map(|one| one["count"].as_i64()).sum();
+    assert_eq!(buckets, 2);
+    let web = admin.get(&format!("{from}&client_id=web")).await.expect(200).json();
+    assert_eq!(sum(&web, "guests_created"), 8, "the device has an application of its own");
+    let none = admin.get(&format!("{from}&client_id=nobody")).await.expect(200).json();
+    assert_eq!(none["days"], json!([]));
 }

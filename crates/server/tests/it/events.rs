@@ -61,7 +61,7 @@ async fn a_webhook_is_told_signed_and_in_order(engine: Engine) {
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_str().expect("a text").as_bytes());
         let expected: String =
             hmac::sign(&key, calls[0].text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(calls[0].headers[header], expected);
+        assert_eq!(calls[0].headers[header], expected, "{header} of {calls:?}, {secret}");
     }
     assert_eq!(calls[0].headers["content-type"], "application/json");
     let log = admin.wait_until(&format!("/events?user_id={subject}"), |log| log["events"][0].is_object()).await;

@@ -35,6 +35,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0004_events.sqlite.sql"),
         postgres: include_str!("../../migrations/0004_events.postgres.sql"),
     },
+    Migration {
+        version: 6,
+        name: "0006_seen",
+        sqlite: include_str!("../../migrations/0006_seen.sqlite.sql"),
+        postgres: include_str!("../../migrations/0006_seen.postgres.sql"),
+    },
 ];
 
 /// Serialises migrating nodes on PostgreSQL; any constant will do as long as nobody else locks it.

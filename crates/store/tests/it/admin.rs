@@ -42,7 +42,18 @@ async fn lists_hold_whom_they_name(store: Store) {
 
     let mut conn = store.read().await.unwrap();
     let ids = |users: Vec<User>| users.into_iter().map(|user| user.id).collect::<Vec<_>>();
-    assert_eq!(ids(user_lists::list_kind(&mut conn, P, Kind::Guests, None, 9).await.unwrap()), [lively, dormant]);
+    assert_eq!(ids(user_lists::list_guests(&mut conn, P, None, None, 9).await.unwrap()), [lively, dormant]);
+    assert_eq!(ids(user_lists::list_guests(&mut conn, P, Some(lively), None, 9).await.unwrap()), [dormant]);
+    assert_eq!(ids(user_lists::list_guests(&mut conn, P, None, Some(lively), 9).await.unwrap()), [lively]);
+    for (below, count, expected) in
+        [(None, 0, Some(yielded)), (None, 4, Some(lively)), (Some(member), 1, Some(dormant)), (None, 6, None)]
+    {
+        assert_eq!(user_lists::step_down(&mut conn, P, below, count).await.unwrap(), expected);
+    }
+    assert_eq!(
+        ids(user_lists::search_ids(&mut conn, P, lively, promoted, 9).await.unwrap()),
+        [lively, member, promoted]
+    );
     assert_eq!(
         ids(user_lists::list_kind(&mut conn, P, Kind::Members, None, 9).await.unwrap()),
         [disabled, promoted, member]
@@ -53,8 +64,9 @@ async fn lists_hold_whom_they_name(store: Store) {
     let after = Some((at(90), promoted));
     assert_eq!(ids(user_lists::list_promoted(&mut conn, P, at(60), after, 9).await.unwrap()), []);
     assert_eq!(ids(user_lists::list_promoted(&mut conn, P, at(91), None, 9).await.unwrap()), []);
-    assert_eq!(ids(user_lists::list_dormant(&mut conn, P, at(60), None, 9).await.unwrap()), [dormant]);
-    assert_eq!(ids(user_lists::list_kind(&mut conn, OTHER, Kind::Guests, None, 9).await.unwrap()), []);
+    assert_eq!(ids(user_lists::list_dormant(&mut conn, P, at(60), None, None, 9).await.unwrap()), [dormant]);
+    assert_eq!(ids(user_lists::list_guests(&mut conn, OTHER, None, None, 9).await.unwrap()), []);
+    assert_eq!(ids(user_lists::list_dormant(&mut conn, P, at(60), None, Some(lively), 9).await.unwrap()), []);
     assert!(users::find(&mut conn, P, yielded).await.unwrap().is_some());
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod statistics;
 pub(crate) mod transfer;
+pub(crate) mod user_lists;
 pub(crate) mod users;
 
 use std::net::IpAddr;

@@ -8,7 +8,9 @@ use vestibule_store::counts;
 use super::AdminError;
 use crate::{
     app::App,
-    jobs::statistics::{GUESTS_CREATED, LOGINS, MEMBERS_CREATED, PROMOTED, PROMOTED_OF_DAY, WITHIN},
+    jobs::statistics::{
+        GUESTS_CREATED, LOGINS, MEMBERS_CREATED, PROMOTED, PROMOTED_OF_DAY, RETURNED, RETURNED_OF_DAY, WITHIN,
+    },
     projects::Project,
 };
 
@@ -22,6 +24,8 @@ pub(crate) struct DayView {
     /// Empty where no application is known: guests of cookie-based applications.
     pub(crate) client_id: String,
     pub(crate) guests_created: i64,
+    /// Guests of earlier days who were there on this one.
+    pub(crate) guests_returned: i64,
     pub(crate) guests_promoted: i64,
     pub(crate) members_created: i64,
     pub(crate) logins: i64,
@@ -31,6 +35,7 @@ pub(crate) struct DayView {
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Funnel {
     pub(crate) guests_created: i64,
+    pub(crate) guests_returned: i64,
     pub(crate) guests_promoted: i64,
 }
 
@@ -53,8 +58,14 @@ pub(crate) struct Report {
     pub(crate) time_to_promotion: Vec<Within>,
 }
 
-/// The numbers from one day to another, both included; days since the epoch.
-pub(crate) async fn report(app: &App, project: &Project, from: i64, to: i64) -> Result<Report, AdminError> {
+/// The numbers from one day to another, both included (days since the epoch), of one application or of all.
+pub(crate) async fn report(
+    app: &App,
+    project: &Project,
+    from: i64,
+    to: i64,
+    client_id: Option<&str>,
+) -> Result<Report, AdminError> {
     if to < from || to - from >= MAX_DAYS {
         return Err(AdminError::fault("to", format!("write a day from \"from\" on, at most {MAX_DAYS} days in all")));
     }
@@ -65,7 +76,7 @@ pub(crate) async fn report(app: &App, project: &Project, from: i64, to: i64) -> 
         .iter()
         .map(|(name, bound)| Within { name, seconds: Some(*bound).filter(|bound| *bound != i64::MAX), count: 0 })
         .collect();
-    for count in all {
+    for count in all.into_iter().filter(|count| client_id.is_none_or(|wanted| wanted == count.client_id)) {
         if let Some(bucket) = within.iter_mut().find(|bucket| bucket.name == count.name) {
             bucket.count += count.count;
             continue;
@@ -74,12 +85,17 @@ pub(crate) async fn report(app: &App, project: &Project, from: i64, to: i64) -> 
             funnel.guests_promoted += count.count;
             continue;
         }
+        if count.name == RETURNED_OF_DAY {
+            funnel.guests_returned += count.count;
+            continue;
+        }
         let date = print_day(count.day);
         let client_id = count.client_id.clone();
         let day = days.entry((count.day, count.client_id)).or_insert_with(|| DayView {
             date,
             client_id,
             guests_created: 0,
+            guests_returned: 0,
             guests_promoted: 0,
             members_created: 0,
             logins: 0,
@@ -89,6 +105,7 @@ pub(crate) async fn report(app: &App, project: &Project, from: i64, to: i64) -> 
                 day.guests_created += count.count;
                 funnel.guests_created += count.count;
             }
+            RETURNED => day.guests_returned += count.count,
             PROMOTED => day.guests_promoted += count.count,
             MEMBERS_CREATED => day.members_created += count.count,
             LOGINS => day.logins += count.count,
@@ -105,7 +122,7 @@ pub(crate) async fn report(app: &App, project: &Project, from: i64, to: i64) -> 
 }
 
 /// A day as `YYYY-MM-DD`.
-fn print_day(day: i64) -> String {
+pub(crate) fn print_day(day: i64) -> String {
     let at = vestibule_domain::time::Timestamp::from_seconds(day.saturating_mul(86_400));
     at.to_rfc3339().chars().take(10).collect()
 }

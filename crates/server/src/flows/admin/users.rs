@@ -1,6 +1,4 @@
-//! Users as an operator sees and changes them: lists, one user, attributes, promotion, disabling, deletion.
-
-use std::time::Duration;
+//! Users as an operator sees and changes them: one user, attributes, promotion, disabling, deletion.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,23 +6,17 @@ use vestibule_domain::{
     attributes,
     event::{Event, IdentityModel, UserModel},
     id::{ProjectNo, UserId},
-    identifier::{LoginId, LoginIdKind},
     time::Timestamp,
     user::User,
 };
-use vestibule_store::{
-    Conn, StoreError, Tx, device_keys, grants, sessions,
-    user_lists::{self, Kind},
-    users,
-};
+use vestibule_store::{Conn, StoreError, Tx, device_keys, grants, sessions, users};
 
 use super::{
-    AdminError, Clash, Fault, Operator, Page,
+    AdminError, Clash, Fault, Operator,
     credentials::{NewLoginId, hash_password, read_login_id},
 };
 use crate::{
     app::App,
-    crypto::{base64url, read_base64url},
     events::{self, QueuedEvent},
     flows::{
         account::{Loaded, identity_of},
@@ -33,19 +25,6 @@ use crate::{
     },
     projects::Project,
 };
-
-/// Which users are listed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum UserKind {
-    #[default]
-    All,
-    Guest,
-    Member,
-    Promoted,
-    Dormant,
-    Disabled,
-}
 
 /// A user in a list.
 #[derive(Debug, Serialize)]
@@ -98,84 +77,6 @@ pub(crate) struct IdentityView {
     pub(crate) created_at: String,
     pub(crate) updated_at: String,
     pub(crate) claims: Map<String, Value>,
-}
-
-/// What to list.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct UserQuery {
-    pub(crate) kind: UserKind,
-    /// For `Promoted` and `Dormant`: how many days back.
-    pub(crate) days: u32,
-    pub(crate) search: Option<String>,
-    pub(crate) cursor: Option<String>,
-    pub(crate) limit: u32,
-}
-
-/// Lists users.
-pub(crate) async fn list(
-    app: &App,
-    project: &Project,
-    query: &UserQuery,
-    now: Timestamp,
-) -> Result<Page<User>, AdminError> {
-    let mut conn = app.store.read().await?;
-    if let Some(text) = query.search.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
-        let items = search(&mut conn, project, text, i64::from(query.limit)).await?;
-        return Ok(Page { items, next: None });
-    }
-    let after = query.cursor.as_deref().map(read_cursor).transpose()?;
-    let (after_id, limit, no) = (after.map(|(_, id)| id), i64::from(query.limit), project.no);
-    let since = now.minus(Duration::from_secs(u64::from(query.days) * 86_400));
-    // One more than asked for tells whether there is a next page.
-    let wanted = limit + 1;
-    let items = match query.kind {
-        UserKind::All => users::list_page(&mut conn, no, after_id, wanted).await?,
-        UserKind::Guest => user_lists::list_kind(&mut conn, no, Kind::Guests, after_id, wanted).await?,
-        UserKind::Member => user_lists::list_kind(&mut conn, no, Kind::Members, after_id, wanted).await?,
-        UserKind::Disabled => user_lists::list_kind(&mut conn, no, Kind::Disabled, after_id, wanted).await?,
-        UserKind::Promoted => user_lists::list_promoted(&mut conn, no, since, after, wanted).await?,
-        UserKind::Dormant => user_lists::list_dormant(&mut conn, no, since, after_id, wanted).await?,
-    };
-    Ok(Page::cut(items, query.limit, print_cursor))
-}
-
-fn print_cursor(user: &User) -> String {
-    let mut bytes = user.promoted_at.map_or(0, Timestamp::as_micros).to_be_bytes().to_vec();
-    bytes.extend_from_slice(user.id.as_bytes());
-    base64url(bytes)
-}
-
-fn read_cursor(text: &str) -> Result<(Timestamp, UserId), AdminError> {
-    let bytes = read_base64url(text).and_then(|bytes| <[u8; 24]>::try_from(bytes).ok());
-    let bytes = bytes.ok_or_else(|| AdminError::fault("cursor", "this is not a cursor of this list"))?;
-    let (mut at, mut id) = ([0; 8], [0; 16]);
-    at.copy_from_slice(&bytes[..8]);
-    id.copy_from_slice(&bytes[8..]);
-    Ok((Timestamp::from_micros(i64::from_be_bytes(at)), UserId::from_bytes(id)))
-}
-
-/// Finds by id, or by the beginning of an address, a number or a user name.
-async fn search(conn: &mut Conn, project: &Project, text: &str, limit: i64) -> Result<Vec<User>, StoreError> {
-    if let Ok(id) = text.parse::<UserId>() {
-        return Ok(users::find(conn, project.no, id).await?.into_iter().collect());
-    }
-    // PostgreSQL has no room for NUL in a text.
-    if text.contains('\0') {
-        return Ok(Vec::new());
-    }
-    let mut found: Vec<User> = Vec::new();
-    for kind in LoginIdKind::ALL {
-        let parsed = LoginId::parse(kind, text, project.settings.default_country());
-        // A whole login ID is looked for in the form it is stored in; a beginning of one as it is typed.
-        let beginning = parsed.map_or_else(|_| text.to_lowercase(), |login_id| login_id.value);
-        for user in user_lists::search_login_ids(conn, project.no, kind.as_str(), &beginning, limit).await? {
-            if !found.iter().any(|other| other.id == user.id) {
-                found.push(user);
-            }
-        }
-    }
-    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok(found)
 }
 
 /// One user with what it is known by.

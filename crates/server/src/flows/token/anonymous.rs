@@ -27,7 +27,7 @@ use crate::{
     crypto::tokens::Challenge,
     events,
     flows::{
-        Error, challenge,
+        Error, challenge, coming_back,
         device_key::{self, Proven, Signer},
         dpop::Presented,
         hooks,
@@ -238,6 +238,10 @@ async fn write_come_back(tx: &mut Tx, no: ProjectNo, input: &ComeBack) -> Result
     grants::insert(tx, no, grant).await?;
     if input.ends_others {
         grants::remove_of_client(tx, no, grant.user_id, &grant.client_id, Some(grant.id)).await?;
+    }
+    // There is no use before this one to compare with: the device may have lost its grant.
+    if coming_back::is_new_day(grant.user_id, Timestamp::from_seconds(0), input.now) {
+        coming_back::count(tx, no, grant.user_id, &grant.client_id, input.now).await?;
     }
     Ok(())
 }

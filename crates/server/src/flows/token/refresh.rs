@@ -20,7 +20,7 @@ use crate::{
     flows::{
         Error,
         caller::{LiveGrant, find_live},
-        dpop,
+        coming_back, dpop,
         issue::split_token,
         rates, sessions,
     },
@@ -76,15 +76,21 @@ pub(crate) async fn refresh(
     } else {
         None
     };
-    let no = project.no;
+    let (no, user) = (project.no, live.user.id);
+    let new_day = coming_back::is_new_day(user, live.grant.last_access_at, now);
+    let seen_in = new_day.then(|| client.client_id.clone());
     let recorded = app
         .store
-        .write("refresh", (next, device), move |tx, (next, device)| {
+        .write("refresh", (next, device, seen_in), move |tx, (next, device, seen_in)| {
             Box::pin(async move {
                 if !dpop::spend(tx, no, proof_use).await? {
                     return Ok(Recorded::ProofReplayed);
                 }
-                record(tx, no, id, next.as_ref(), device.as_deref(), now).await
+                let recorded = record(tx, no, id, next.as_ref(), device.as_deref(), now).await?;
+                if let (Recorded::Done, Some(client_id)) = (&recorded, seen_in) {
+                    coming_back::count(tx, no, user, client_id, now).await?;
+                }
+                Ok::<_, StoreError>(recorded)
             })
         })
         .await?;

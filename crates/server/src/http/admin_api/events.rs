@@ -258,6 +258,7 @@ pub(crate) async fn try_out(admin: Admin, request: Request) -> Answer {
 struct StatisticsQuery {
     from: Option<String>,
     to: Option<String>,
+    client_id: Option<String>,
 }
 
 /// `GET /statistics`: the last 30 days unless `from` and `to` say otherwise.
@@ -266,7 +267,8 @@ pub(crate) async fn statistics(admin: Admin, uri: Uri) -> Answer {
     let query: StatisticsQuery = read_query(&uri)?;
     let to = query.to.map_or(Ok(day_of(admin.visit.now)), |text| read_day("to", &text))?;
     let from = query.from.map_or(Ok(to - 29), |text| read_day("from", &text))?;
-    let report = statistics::report(&admin.visit.app, &admin.visit.project, from, to).await?;
+    let (app, project) = (&admin.visit.app, &admin.visit.project);
+    let report = statistics::report(app, project, from, to, query.client_id.as_deref()).await?;
     Ok(json(StatusCode::OK, &report))
 }
 

@@ -17,7 +17,8 @@ use crate::flows::admin::{
     AdminError, device_keys,
     keys::Scope,
     sessions,
-    users::{self, AttributeChange, NewUser, Promotion, UserKind, UserQuery, UserView},
+    user_lists::{self, UserKind, UserQuery},
+    users::{self, AttributeChange, NewUser, Promotion, UserView},
 };
 
 type Answer = Result<Response, Problem>;
@@ -48,7 +49,7 @@ pub(crate) async fn list(admin: Admin, uri: Uri) -> Answer {
         limit: check_limit(query.limit, 200)?,
     };
     let visit = &admin.visit;
-    let page = users::list(&visit.app, &visit.project, &query, visit.now).await?;
+    let page = user_lists::list(&visit.app, &visit.project, &query, visit.now).await?;
     let items: Vec<UserView> = page.items.iter().map(UserView::of).collect();
     Ok(json(StatusCode::OK, &json!({"users": items, "next_cursor": page.next})))
 }

@@ -1,0 +1,180 @@
+//! Lists of users and searches for them, each page from an index or within a bounded walk.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use vestibule_domain::{
+    id::{ProjectNo, UserId},
+    identifier::{LoginId, LoginIdKind},
+    time::Timestamp,
+    user::User,
+};
+use vestibule_store::{
+    Conn, StoreError,
+    user_lists::{self, Kind},
+    users,
+};
+
+use super::{AdminError, Page};
+use crate::{
+    app::App,
+    crypto::{base64url, read_base64url},
+    projects::Project,
+};
+
+/// Users one page of guests looks at: no index tells guests apart, for it would cost every guest its bytes.
+const LOOK: i64 = 4_000;
+/// The same for dormant ones, whose sessions must be looked at, too.
+const LOOK_CLOSELY: i64 = 1_500;
+/// The shortest beginning of an id that is looked for.
+const ID_DIGITS: usize = 8;
+
+/// Which users are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum UserKind {
+    #[default]
+    All,
+    Guest,
+    Member,
+    Promoted,
+    Dormant,
+    Disabled,
+}
+
+/// What to list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UserQuery {
+    pub(crate) kind: UserKind,
+    /// For `Promoted` and `Dormant`: how many days back.
+    pub(crate) days: u32,
+    pub(crate) search: Option<String>,
+    pub(crate) cursor: Option<String>,
+    pub(crate) limit: u32,
+}
+
+/// Lists users. A page of guests may be short, even empty, though there is a next one: it looked at as many users as one
+/// page may.
+pub(crate) async fn list(
+    app: &App,
+    project: &Project,
+    query: &UserQuery,
+    now: Timestamp,
+) -> Result<Page<User>, AdminError> {
+    let mut conn = app.store.read().await?;
+    if let Some(text) = query.search.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+        let items = search(&mut conn, project, text, i64::from(query.limit)).await?;
+        return Ok(Page { items, next: None });
+    }
+    let after = query.cursor.as_deref().map(read_cursor).transpose()?;
+    let (below, no) = (after.map(|(_, id)| id), project.no);
+    let since = now.minus(Duration::from_secs(u64::from(query.days) * 86_400));
+    // One more than asked for tells whether there is a next page.
+    let wanted = i64::from(query.limit) + 1;
+    let (items, floor) = match query.kind {
+        UserKind::All => (users::list_page(&mut conn, no, below, wanted).await?, None),
+        UserKind::Member => (user_lists::list_kind(&mut conn, no, Kind::Members, below, wanted).await?, None),
+        UserKind::Disabled => (user_lists::list_kind(&mut conn, no, Kind::Disabled, below, wanted).await?, None),
+        UserKind::Promoted => (user_lists::list_promoted(&mut conn, no, since, after, wanted).await?, None),
+        UserKind::Guest => {
+            let floor = user_lists::step_down(&mut conn, no, below, LOOK).await?;
+            (user_lists::list_guests(&mut conn, no, below, floor, wanted).await?, floor)
+        }
+        UserKind::Dormant => {
+            let young = UserId::lower_bound(since.as_unix_millis());
+            let below = Some(below.map_or(young, |id| id.min(young)));
+            let floor = user_lists::step_down(&mut conn, no, below, LOOK_CLOSELY).await?;
+            (user_lists::list_dormant(&mut conn, no, since, below, floor, wanted).await?, floor)
+        }
+    };
+    let page = Page::cut(items, query.limit, |user| print_cursor(user.promoted_at, user.id));
+    let next = page.next.or_else(|| floor.map(|id| print_cursor(None, id)));
+    Ok(Page { items: page.items, next })
+}
+
+fn print_cursor(promoted_at: Option<Timestamp>, id: UserId) -> String {
+    let mut bytes = promoted_at.map_or(0, Timestamp::as_micros).to_be_bytes().to_vec();
+    bytes.extend_from_slice(id.as_bytes());
+    base64url(bytes)
+}
+
+fn read_cursor(text: &str) -> Result<(Timestamp, UserId), AdminError> {
+    let bytes = read_base64url(text).and_then(|bytes| <[u8; 24]>::try_from(bytes).ok());
+    let bytes = bytes.ok_or_else(|| AdminError::fault("cursor", "this is not a cursor of this list"))?;
+    let (mut at, mut id) = ([0; 8], [0; 16]);
+    at.copy_from_slice(&bytes[..8]);
+    id.copy_from_slice(&bytes[8..]);
+    Ok((Timestamp::from_micros(i64::from_be_bytes(at)), UserId::from_bytes(id)))
+}
+
+/// Finds by id, or by the beginning of an address, a number or a user name.
+/// Users by id or login ID, whole or by its beginning.
+async fn search(conn: &mut Conn, project: &Project, text: &str, limit: i64) -> Result<Vec<User>, StoreError> {
+    let no: ProjectNo = project.no;
+    if let Ok(id) = text.parse::<UserId>() {
+        return Ok(users::find(conn, no, id).await?.into_iter().collect());
+    }
+    // PostgreSQL has no room for NUL in a text.
+    if text.contains('\0') {
+        return Ok(Vec::new());
+    }
+    let mut found: Vec<User> = Vec::new();
+    if let Some((first, last)) = id_range(text) {
+        found = user_lists::search_ids(conn, no, first, last, limit).await?;
+    }
+    for kind in LoginIdKind::ALL {
+        let parsed = LoginId::parse(kind, text, project.settings.default_country());
+        // A whole login ID is looked for in the form it is stored in; a beginning of one as it is typed.
+        let beginning = parsed.map_or_else(|_| begin(kind, text), |login_id| login_id.value);
+        for user in user_lists::search_login_ids(conn, no, kind.as_str(), &beginning, limit).await? {
+            if !found.iter().any(|other| other.id == user.id) {
+                found.push(user);
+            }
+        }
+    }
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(found)
+}
+
+/// The beginning of a login ID in the form it would be stored in.
+fn begin(kind: LoginIdKind, text: &str) -> String {
+    match kind {
+        LoginIdKind::Phone => text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '/')).collect(),
+        LoginIdKind::Email | LoginIdKind::Username => text.to_lowercase(),
+    }
+}
+
+/// The first and the last id that begin like this; none for what is too short or no id.
+fn id_range(text: &str) -> Option<(UserId, UserId)> {
+    let digits: String = text.chars().filter(|c| *c != '-').collect();
+    let is_beginning = (ID_DIGITS..=32).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_hexdigit());
+    if !is_beginning {
+        return None;
+    }
+    let fill = |digit: char| {
+        let whole: String = digits.chars().chain(std::iter::repeat(digit)).take(32).collect();
+        u128::from_str_radix(&whole, 16).ok().map(|bits| UserId::from_bytes(bits.to_be_bytes()))
+    };
+    Some((fill('0')?, fill('f')?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beginning_of_an_id_is_a_range() {
+        let (first, last) = id_range("018f3c2e-2a54-7a").expect("a beginning");
+        assert_eq!(first.to_string(), "018f3c2e-2a54-7a00-0000-000000000000");
+        assert_eq!(last.to_string(), "018f3c2e-2a54-7aff-ffff-ffffffffffff");
+        for text in ["018f3c2", "kim@shop.test", "018f3c2x", "", "018f3c2e2a547a0c8a671f0a6f5fd2ab0"] {
+            assert!(id_range(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_beginning_of_a_number_is_compared_without_its_decoration() {
+        assert_eq!(begin(LoginIdKind::Phone, "+49 (30) 90-18"), "+49309018");
+        assert_eq!(begin(LoginIdKind::Email, "Kim@"), "kim@");
+    }
+}

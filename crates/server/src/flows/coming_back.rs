@@ -1,0 +1,70 @@
+//! Guests who come back: each is counted once a day, in the transaction that records the use it is seen by.
+
+use vestibule_domain::{
+    id::{ProjectNo, UserId},
+    time::Timestamp,
+};
+use vestibule_store::{
+    StoreError, Tx,
+    counts::{self, Count},
+    users::{self, Seen},
+};
+
+use crate::jobs::statistics::{RETURNED, RETURNED_OF_DAY, day_of};
+
+/// Whether a use may be the first on a day after the one the user came on; `recorded` is the use before it.
+/// Costs nothing: most uses are on the same day as the one before.
+pub(crate) fn is_new_day(user: UserId, recorded: Timestamp, now: Timestamp) -> bool {
+    let today = day_of(now);
+    day_of(recorded) < today && day_of(came(user)) < today
+}
+
+fn came(user: UserId) -> Timestamp {
+    Timestamp::from_micros(i64::try_from(user.unix_millis()).unwrap_or(0).saturating_mul(1_000))
+}
+
+/// Counts a guest who is there on a later day than it came on; once a day, whoever asks how often.
+/// The last thing a transaction does: others that count wait for its end.
+pub(crate) async fn count(
+    tx: &mut Tx,
+    no: ProjectNo,
+    user: UserId,
+    client_id: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let today = day_of(at);
+    let seen = users::note_seen(tx, no, user, today).await?;
+    let count =
+        |day: i64, name: &str| Count { day, client_id: client_id.to_string(), name: name.to_string(), count: 1 };
+    match seen {
+        Seen::Known => return Ok(()),
+        Seen::Again => {}
+        Seen::First => counts::add(tx, no, &count(day_of(came(user)), RETURNED_OF_DAY)).await?,
+    }
+    counts::add(tx, no, &count(today, RETURNED)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_new_when_neither_the_last_use_nor_the_coming_lies_in_it() {
+        const DAY: i64 = 86_400;
+        let user = |seconds: i64| UserId::lower_bound(Timestamp::from_seconds(seconds).as_unix_millis());
+        let at = Timestamp::from_seconds;
+        for (came, recorded, now, expected) in [
+            (10, 10, 20, false),
+            (10, 10, DAY - 1, false),
+            (10, 10, DAY, true),
+            (10, DAY, DAY + 5, false),
+            (10, DAY - 1, DAY, true),
+            (DAY, DAY, DAY + 1, false),
+            // A clock that was set back, and an import from a server whose clock runs ahead.
+            (3 * DAY, 10, DAY, false),
+            (10, 3 * DAY, DAY, false),
+        ] {
+            assert_eq!(is_new_day(user(came), at(recorded), at(now)), expected, "{came} {recorded} {now}");
+        }
+    }
+}
