@@ -115,7 +115,7 @@ fn print_csv(row: &EventRow) -> String {
         row.user_id.map(|id| id.to_string()).unwrap_or_default(),
         row.client_id.clone().unwrap_or_default(),
         text(&context["triggered_by"]),
-        text(&context["audit_context"]["operator"]),
+        text(&context["audit_context"]["operator_email"]),
         text(&context["ip_address"]),
         body["payload"].to_string(),
     ];
@@ -170,7 +170,7 @@ mod tests {
     fn a_line_has_a_cell_for_each_heading() {
         let body = json!({
             "type": "user.disabled", "payload": {},
-            "context": {"triggered_by": "portal", "audit_context": {"operator": "=cmd"}, "ip_address": "203.0.113.9"},
+            "context": {"triggered_by": "portal", "audit_context": {"operator_email": "=cmd"}, "ip_address": "203.0.113.9"},
         });
         let row = EventRow {
             seq: 7,

@@ -264,14 +264,8 @@ async fn the_numbers_equal_a_recount(engine: Engine) {
     device.refresh().await;
     for (index, email) in [(0, "kim@shop.test"), (5, "lee@shop.test")] {
         let promotion = json!({"login_id": {"type": "email", "value": email}});
-        let subject = app
-            .subject(
-                &app.refresh(&guests[index].refresh).await.expect(200).json()["access_token"]
-                    .as_str()
-                    .expect("a token")
-                    .to_string(),
-            )
-            .await;
+        let fresh = app.refresh(&guests[index].refresh).await.expect(200).json();
+        let subject = app.subject(fresh["access_token"].as_str().expect("a token")).await;
         admin.post(&format!("/users/{subject}/promote"), &promotion).await.expect(200);
     }
     server.clock.advance_seconds(61);
