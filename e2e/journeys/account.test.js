@@ -157,7 +157,29 @@ describe("the account page", () => {
     await page.locator("[data-passkey] button").click();
     await page.getByText("Your passkey is ready to use.").waitFor();
     await look(page, "account-passkeys");
+    await page.getByRole("link", { name: /^Rename / }).first().click();
+    await heading("What it is called").waitFor();
+    await page.getByLabel("Name of the passkey").fill("The blue key");
+    await button("Save").click();
+    await page.getByText("The blue key").waitFor();
     await signIn(email, NEXT_PASSWORD);
+  });
+
+  test("a guest deletes itself", async () => {
+    person = await browser.openPerson();
+    page = person.page;
+    const asked = await page.request.post(`${issuer}/api/anonymous_user/signup`, { data: { session_type: "cookie" } });
+    assert.equal(asked.status(), 200);
+    await page.goto(`${issuer}/settings`);
+    await heading("You are a guest").waitFor();
+    await look(page, "account-guest");
+    await link("Delete my guest session").click();
+    await heading("Delete your guest session?").waitFor();
+    await look(page, "account-guest-delete");
+    await page.getByLabel(/^To confirm, type/).fill("delete");
+    await button("Delete my guest session").click();
+    await heading("You are signed out").waitFor();
+    assert.equal((await page.request.get(`${issuer}/oauth2/userinfo`)).status(), 401);
   });
 
   test("a member deletes the account, and the address is free again", async () => {

@@ -7,7 +7,7 @@ import { createServer } from "node:http";
 import { after, afterEach, before, describe, test } from "node:test";
 
 import { launchBrowser } from "../lib/browser.js";
-import { Guest } from "../lib/guest.js";
+import { Guest, KeyGuest } from "../lib/guest.js";
 import { look } from "../lib/look.js";
 import { findCode, startMailServer } from "../lib/mail.js";
 import { makeAddress, PASSWORD } from "../lib/person.js";
@@ -57,7 +57,7 @@ async function startApp() {
   };
 }
 
-function projectWith(landing, { kind, ways, identities, conflict }) {
+function projectWith(landing, { kind, ways, identities, conflict, offersPasskey }) {
   const list = (words) => JSON.stringify(words);
   return (port) => `
 [project]
@@ -68,6 +68,7 @@ name = "Shop"
 [authentication]
 identities = ${list(identities ?? ["login_id", "anonymous"])}
 primary_authenticators = ${list(ways)}
+passkey_offer_enabled = ${Boolean(offersPasskey)}
 
 [identity.login_id]
 keys = [{ type = "${kind}" }]
@@ -104,7 +105,8 @@ describe("credentials", () => {
     const server = await startServer({ smtpPort: mail.port, makeProject: projectWith(app.landing, project) });
     servers.push(server);
     const issuer = `http://localhost:${server.port}`;
-    return { issuer, signUpGuest: () => Guest.signUp({ issuer, clientId: "web", redirectUri: app.landing }) };
+    const registration = { issuer, clientId: "web", redirectUri: app.landing };
+    return { issuer, signUpGuest: () => Guest.signUp(registration), signUpKeyGuest: () => KeyGuest.signUp(registration) };
   }
 
   async function openPerson(options) {
@@ -123,6 +125,16 @@ describe("credentials", () => {
   async function enterCode(page, code) {
     await page.getByLabel("Code", { exact: true }).fill(code);
     await page.getByRole("button", { name: "Confirm" }).click();
+  }
+
+  /** Gives the page's device a fingerprint reader that always says yes. */
+  async function addAuthenticator(page) {
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("WebAuthn.enable");
+    const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true };
+    await devtools.send("WebAuthn.addVirtualAuthenticator", {
+      options: { ...options, isUserVerified: true, automaticPresenceSimulation: true },
+    });
   }
 
   /** Opens the login page, as an app that lost its tokens does; the guest object only makes the address. */
@@ -192,12 +204,7 @@ describe("credentials", () => {
   test("a passkey alone makes a member and lets it back in", async () => {
     const house = await start({ kind: "email", ways: ["passkey", "password"], identities: ["login_id", "anonymous", "passkey"] });
     const [guest, another, page] = [await house.signUpGuest(), await house.signUpGuest(), await openPerson()];
-    const devtools = await page.context().newCDPSession(page);
-    await devtools.send("WebAuthn.enable");
-    const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true };
-    await devtools.send("WebAuthn.addVirtualAuthenticator", {
-      options: { ...options, isUserVerified: true, automaticPresenceSimulation: true },
-    });
+    await addAuthenticator(page);
     await page.goto(await guest.startPromotion());
     await look(page, "promotion with a passkey");
     await page.getByRole("button", { name: "Use a passkey instead" }).click();
@@ -209,6 +216,63 @@ describe("credentials", () => {
     await page.getByRole("button", { name: "Sign in with a passkey" }).click();
     const back = await another.finishPromotion(await land(page));
     assert.equal(back.sub, guest.sub);
+  });
+
+  test("a phone's guest is promoted by its key, and the key is retired", async () => {
+    const house = await start({ kind: "email", ways: ["password"] });
+    const [guest, page] = [await house.signUpKeyGuest(), await openPerson()];
+    const email = makeAddress();
+    await page.goto(await guest.startPromotion());
+    await heading(page, "Save your progress").waitFor();
+    await page.getByLabel("Email address").fill(email);
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByRole("button", { name: "Save my progress" }).click();
+    await enterCode(page, await mail.receiveCode(email));
+    assert.deepEqual(await guest.finishPromotion(await land(page)), { sub: guest.sub, email, isAnonymous: false });
+    assert.equal(await guest.logIn(), "invalid_grant");
+  });
+
+  test("a phone's guest whose address is taken stays the guest it was", async () => {
+    const house = await start({ kind: "email", ways: ["oob_otp_email"] });
+    const [first, second, page] = [await house.signUpGuest(), await house.signUpKeyGuest(), await openPerson()];
+    const email = makeAddress();
+    const type = async () => {
+      await page.getByLabel("Email address").fill(email);
+      await page.getByRole("button", { name: "Continue" }).click();
+      await enterCode(page, await mail.receiveCode(email));
+    };
+    await page.goto(await first.startPromotion());
+    await type();
+    await first.finishPromotion(await land(page));
+    await page.goto(await second.startPromotion());
+    await type();
+    await heading(page, "You already have an account").waitFor();
+    await look(page, "conflict, nothing is offered");
+    await second.assertUntouched();
+    assert.equal(await second.logIn(), null, "the key still opens the door");
+  });
+
+  test("who joins with a password is offered a passkey, and may skip it", async () => {
+    const house = await start({ kind: "username", ways: ["password", "passkey"], offersPasskey: true });
+    const [first, second, third, page] = [await house.signUpGuest(), await house.signUpGuest(), await house.signUpGuest(), await openPerson()];
+    await addAuthenticator(page);
+    const join = async (guest, name) => {
+      await page.goto(await guest.startPromotion());
+      await page.getByLabel("Username").fill(name);
+      await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+      await page.getByRole("button", { name: "Save my progress" }).click();
+      await heading(page, "Sign in without a password").waitFor();
+    };
+    await join(first, "kim");
+    await look(page, "passkey offer");
+    await page.getByRole("button", { name: "Maybe later" }).click();
+    assert.equal((await first.finishPromotion(await land(page))).isAnonymous, false);
+    await join(second, "lee");
+    await page.getByRole("button", { name: "Create a passkey" }).click();
+    assert.equal((await second.finishPromotion(await land(page))).isAnonymous, false);
+    await openLogin(page, third);
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+    assert.equal((await third.finishPromotion(await land(page))).sub, second.sub);
   });
 
   test("a forgotten password is replaced with a code", async () => {
@@ -233,5 +297,6 @@ describe("credentials", () => {
     await page.getByRole("button", { name: "Save password" }).click();
     const back = await another.finishPromotion(await land(page));
     assert.deepEqual(back, { sub: guest.sub, email, isAnonymous: false });
+    assert.match((await mail.receive(email)).text, /Your password was changed/);
   });
 });

@@ -1,7 +1,7 @@
 // A guest made with bare HTTP calls, as an app without any SDK would: signs up, asks for a promotion, trades codes.
 
 import assert from "node:assert/strict";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, createSign, generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
 
 const SCOPES = "openid offline_access https://authgear.com/scopes/full-access";
 const CLAIM = "https://authgear.com/claims/user/";
@@ -10,7 +10,7 @@ export class Guest {
   /** Signs up a new guest at `issuer`, for the application `clientId` that lands at `redirectUri`. */
   static async signUp({ issuer, clientId, redirectUri }) {
     const guest = Object.assign(new Guest(), { issuer, clientId, redirectUri });
-    const result = await guest.#api("/api/anonymous_user/signup", { client_id: clientId, session_type: "refresh_token" });
+    const result = await guest.api("/api/anonymous_user/signup", { client_id: clientId, session_type: "refresh_token" });
     guest.accessToken = result.access_token;
     guest.refreshToken = result.refresh_token;
     guest.sub = (await guest.fetchUserInfo()).sub;
@@ -19,10 +19,7 @@ export class Guest {
 
   /** The address of the sign-up page for this guest, with a fresh promotion code and PKCE. */
   async startPromotion(extra = {}) {
-    const { promotion_code } = await this.#api("/api/anonymous_user/promotion_code", {
-      session_type: "refresh_token",
-      refresh_token: this.refreshToken,
-    });
+    const hint = await this.makeHint();
     this.verifier = randomBytes(32).toString("base64url");
     this.state = randomBytes(8).toString("hex");
     const query = new URLSearchParams({
@@ -31,7 +28,7 @@ export class Guest {
       response_type: "code",
       scope: SCOPES,
       prompt: "login",
-      login_hint: `https://authgear.com/login_hint?${new URLSearchParams({ type: "anonymous", promotion_code })}`,
+      login_hint: `https://authgear.com/login_hint?${new URLSearchParams({ type: "anonymous", ...hint })}`,
       code_challenge_method: "S256",
       code_challenge: createHash("sha256").update(this.verifier).digest("base64url"),
       x_suppress_idp_session_cookie: "true",
@@ -74,7 +71,14 @@ export class Guest {
     assert.deepEqual(await this.fetchUserInfo(), { sub: this.sub, email: undefined, isAnonymous: true });
   }
 
-  async #api(path, body) {
+  /** What the login hint of a promotion names the guest by. */
+  async makeHint() {
+    const body = { session_type: "refresh_token", refresh_token: this.refreshToken };
+    const { promotion_code } = await this.api("/api/anonymous_user/promotion_code", body);
+    return { promotion_code };
+  }
+
+  async api(path, body) {
     const response = await fetch(this.issuer + path, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -83,5 +87,47 @@ export class Guest {
     const answer = await response.json();
     assert.equal(response.status, 200, JSON.stringify(answer));
     return answer.result;
+  }
+}
+
+const encode = (value) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
+
+/** A guest of a phone's app, known by a key pair (as the mobile SDKs make one). */
+export class KeyGuest extends Guest {
+  static async signUp({ issuer, clientId, redirectUri }) {
+    const guest = Object.assign(new KeyGuest(), { issuer, clientId, redirectUri, kid: randomUUID() });
+    guest.key = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    await guest.logIn();
+    guest.sub = (await guest.fetchUserInfo()).sub;
+    return guest;
+  }
+
+  /** The anonymous grant; the error's code, or `null`. */
+  async logIn() {
+    const form = {
+      grant_type: "urn:authgear:params:oauth:grant-type:anonymous-request",
+      client_id: this.clientId,
+      jwt: await this.#sign("auth"),
+    };
+    const response = await fetch(`${this.issuer}/oauth2/token`, { method: "POST", body: new URLSearchParams(form) });
+    const body = await response.json();
+    if (response.status !== 200) return body.error;
+    this.accessToken = body.access_token;
+    this.refreshToken = body.refresh_token;
+    return null;
+  }
+
+  async makeHint() {
+    return { jwt: await this.#sign("promote") };
+  }
+
+  async #sign(action) {
+    const { token } = await this.api("/oauth2/challenge", { purpose: "anonymous_request" });
+    const { n, e } = this.key.publicKey.export({ format: "jwk" });
+    const jwk = { kty: "RSA", kid: this.kid, alg: "RS256", n, e };
+    const now = Math.floor(Date.now() / 1000);
+    const header = { typ: "vnd.authgear.anonymous-request", alg: "RS256", kid: this.kid, jwk };
+    const signed = `${encode(header)}.${encode({ iat: now, exp: now + 60, challenge: token, action })}`;
+    return `${signed}.${createSign("sha256").update(signed).sign(this.key.privateKey, "base64url")}`;
   }
 }

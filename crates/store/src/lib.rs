@@ -20,6 +20,7 @@ pub mod passkeys;
 pub mod projects;
 pub mod sessions;
 pub mod spent;
+pub mod standing;
 pub mod tries;
 pub mod user_lists;
 pub mod users;
@@ -48,6 +49,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("projects", projects::STATEMENTS),
     ("sessions", sessions::STATEMENTS),
     ("spent", spent::STATEMENTS),
+    ("standing", standing::STATEMENTS),
     ("tries", tries::STATEMENTS),
     ("user_lists", user_lists::STATEMENTS),
     ("users", users::STATEMENTS),

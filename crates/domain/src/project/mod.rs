@@ -142,6 +142,12 @@ impl ProjectSettings {
         self.authentication.public_signup_disabled.unwrap_or(false)
     }
 
+    /// Whether who joins with something else is offered a passkey, where passkeys are among the ways.
+    #[must_use]
+    pub fn passkey_offer_enabled(&self) -> bool {
+        self.authentication.passkey_offer_enabled.unwrap_or(false)
+    }
+
     /// The ways a member can prove who it is, in the order they are offered.
     #[must_use]
     pub fn primary_authenticators(&self) -> &[AuthenticatorKind] {

@@ -85,6 +85,12 @@ const AUTHENTICATION: &[Key] = &[
         "false",
         "Whether nobody can sign up by itself, guests included. Promotion and known device keys go on working.",
     ),
+    key(
+        "passkey_offer_enabled",
+        Shape::Flag,
+        "false",
+        "Whether who joins with something else is offered a passkey before it is through. It can be skipped.",
+    ),
     section("rate_limits", RATE_LIMITS, "How often things may be done; a burst at once, then at a steady rate."),
 ];
 

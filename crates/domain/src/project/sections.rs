@@ -65,6 +65,8 @@ pub struct Authentication {
     pub primary_authenticators: Option<Vec<AuthenticatorKind>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_signup_disabled: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey_offer_enabled: Option<bool>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub rate_limits: RateLimits,
 }

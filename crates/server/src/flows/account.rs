@@ -1,7 +1,7 @@
 //! Everything known of a user in one place: read for a member, known without looking for a web guest.
 
 use vestibule_domain::{
-    id::UserId,
+    id::{IdentityId, UserId},
     identifier::{LoginId, LoginIdKind},
     identity::{Account, Authenticator, Dates, Identity, IdentityDetail, list_authenticators},
     time::Timestamp,
@@ -9,9 +9,9 @@ use vestibule_domain::{
 };
 use vestibule_store::{
     Conn, StoreError,
-    credentials::{self, LoginIdRow},
+    credentials::LoginIdRow,
     device_keys,
-    passkeys::{self, PasskeyRow},
+    standing::{self, StandingRows},
 };
 
 use crate::projects::Project;
@@ -30,26 +30,17 @@ impl Loaded {
             // A guest owns nothing that could be verified or authenticated with: no need to look.
             return Ok(Self { user, identities: Vec::new(), authenticators: Vec::new() });
         }
-        let login_ids = credentials::list_login_ids(conn, project.no, user.id).await?;
-        let password = credentials::find_password(conn, project.no, user.id).await?;
-        let password = password.map(|row| (row.created_at, row.updated_at));
-        let passkeys = passkeys::list(conn, project.no, user.id).await?;
-        Ok(Self::assemble(project, user, &login_ids, password, &passkeys))
+        let rows = standing::read(conn, project.no, user.id).await?;
+        Ok(Self::assemble(project, user, &rows))
     }
 
-    /// The same from rows at hand; the password's times are when it was first set and last changed.
-    pub(crate) fn assemble(
-        project: &Project,
-        user: User,
-        login_ids: &[LoginIdRow],
-        password: Option<(Timestamp, Timestamp)>,
-        passkeys: &[PasskeyRow],
-    ) -> Self {
-        let mut identities: Vec<Identity> = login_ids.iter().filter_map(identity_of).collect();
-        identities.extend(passkeys.iter().map(identity_of_passkey));
-        let password = password.map(|(created_at, updated_at)| Dates { created_at, updated_at });
-        let dates = |row: &PasskeyRow| Dates { created_at: row.created_at, updated_at: row.created_at };
-        let passkeys: Vec<Dates> = passkeys.iter().map(dates).collect();
+    /// The same from rows at hand.
+    pub(crate) fn assemble(project: &Project, user: User, rows: &StandingRows) -> Self {
+        let mut identities: Vec<Identity> = rows.login_ids.iter().filter_map(identity_of).collect();
+        identities.extend(rows.passkeys.iter().map(|(id, created_at)| identity_of_passkey(*id, *created_at)));
+        let password = rows.password.map(|(created_at, updated_at)| Dates { created_at, updated_at });
+        let dates = |(_, at): &(IdentityId, Timestamp)| Dates { created_at: *at, updated_at: *at };
+        let passkeys: Vec<Dates> = rows.passkeys.iter().map(dates).collect();
         let authenticators = list_authenticators(&project.settings, &identities, password, &passkeys);
         Self { user, identities, authenticators }
     }
@@ -95,6 +86,6 @@ pub(crate) fn identity_of(row: &LoginIdRow) -> Option<Identity> {
     })
 }
 
-fn identity_of_passkey(row: &PasskeyRow) -> Identity {
-    Identity { id: row.id, created_at: row.created_at, updated_at: row.created_at, detail: IdentityDetail::Passkey }
+fn identity_of_passkey(id: IdentityId, created_at: Timestamp) -> Identity {
+    Identity { id, created_at, updated_at: created_at, detail: IdentityDetail::Passkey }
 }

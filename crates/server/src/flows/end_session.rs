@@ -60,8 +60,25 @@ pub(crate) async fn end(
     Ok(())
 }
 
-/// Where to go after logout: the registered URI with `state`, or the application's page, or our own.
-pub(crate) fn destination(project: &Project, redirect_uri: Option<&str>, state: Option<&str>) -> String {
+/// Where somebody goes after logout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// Where the application asked for, and may.
+    Registered(String),
+    /// The project's page, or our own.
+    Ours(String),
+}
+
+impl Destination {
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Self::Registered(uri) | Self::Ours(uri) => uri,
+        }
+    }
+}
+
+/// Where to go after logout: the registered URI with `state`, or the project's page, or our own.
+pub(crate) fn destination(project: &Project, redirect_uri: Option<&str>, state: Option<&str>) -> Destination {
     let registered = redirect_uri.and_then(|uri| {
         let client = project.settings.clients().iter().find(|client| client.allows_post_logout_redirect_uri(uri));
         client.and_then(|_| url::Url::parse(uri).ok())
@@ -70,7 +87,7 @@ pub(crate) fn destination(project: &Project, redirect_uri: Option<&str>, state: 
         if let Some(state) = state {
             uri.query_pairs_mut().append_pair("state", state);
         }
-        return uri.into();
+        return Destination::Registered(uri.into());
     }
-    project.settings.default_client_uri().map_or_else(|| "/settings".to_string(), str::to_string)
+    Destination::Ours(project.settings.default_client_uri().unwrap_or("/settings").to_string())
 }

@@ -20,11 +20,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 const TOKEN_PER_IP: Quota = Quota { period: MINUTE, burst: 120 };
 const TOKEN_PER_USER: Quota = Quota { period: MINUTE, burst: 60 };
 
-/// Counts one against a limit the project can set.
-pub(crate) fn charge(app: &App, project: &Project, name: LimitName, who: Who, now: Timestamp) -> Result<(), Error> {
-    project.settings.limit(name).map_or(Ok(()), |quota| take(app, project, Counter::Setting(name), who, quota, now))
-}
-
 /// Counts one against a limit the project can set, for an address.
 pub(crate) fn charge_ip(
     app: &App,
@@ -33,7 +28,8 @@ pub(crate) fn charge_ip(
     ip: IpAddr,
     now: Timestamp,
 ) -> Result<(), Error> {
-    charge(app, project, name, Who::Ip(ip_key(ip)), now)
+    let who = Who::Ip(ip_key(ip));
+    project.settings.limit(name).map_or(Ok(()), |quota| take(app, project, Counter::Setting(name), who, quota, now))
 }
 
 /// Counts a token request for its address.

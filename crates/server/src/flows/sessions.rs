@@ -195,7 +195,8 @@ async fn end(
     Ok(ended)
 }
 
-async fn remove(
+/// Ends sessions and grants and queues what tells of it; what ended meanwhile is not told of twice. Answers how many.
+pub(crate) async fn remove(
     tx: &mut Tx,
     no: ProjectNo,
     user: UserId,
@@ -215,6 +216,24 @@ async fn remove(
         }
     }
     Ok(ended)
+}
+
+/// What all of a user's sessions and grants end with, ready to be queued by the transaction that ends them.
+pub(crate) async fn prepare_all_endings(
+    app: &App,
+    project: &Project,
+    user: UserId,
+    ending: Ending,
+    now: Timestamp,
+) -> Result<Vec<(ItemId, QueuedEvent)>, Error> {
+    let (sessions, grants) = load(&mut *app.store.read().await?, project.no, user).await?;
+    let origin = events::Origin::default();
+    let tell = |item: Item<'_>| {
+        events::prepare_by(app, project, &describe(item, ending.reason), user, ending.by, &origin, now)
+    };
+    let sessions = sessions.iter().map(|session| (ItemId::Session(session.id), tell(Item::Session(session))));
+    let grants = grants.iter().map(|grant| (ItemId::Grant(grant.id), tell(Item::Grant(grant))));
+    Ok(sessions.chain(grants).collect())
 }
 
 /// What a user's grants of one application end with, ready to be queued by the transaction that ends them.

@@ -1,14 +1,15 @@
-//! Counting tries that went wrong, for all nodes: passwords and codes, by account and by address. A try that is right
-//! costs two reads and no write; one that is wrong is in the store before its answer is given.
+//! Counting for all nodes what must not be guessed at or sent too often: wrong passwords and codes, codes sent; by account
+//! and by address. A try that is right costs two reads and no write; a wrong one is stored before its answer is given.
 
 use std::{net::IpAddr, time::Duration};
 
 use vestibule_domain::{
+    id::ProjectNo,
     limit::{Decision, Quota, decide, ip_key},
     project::LimitName,
     time::Timestamp,
 };
-use vestibule_store::{StoreError, tries};
+use vestibule_store::{StoreError, Tx, tries};
 
 use super::error::{Error, RateLimit};
 use crate::{app::App, crypto::sha256, limits::Counter, projects::Project};
@@ -32,6 +33,11 @@ impl Buckets {
     /// Those of a code tried for an address.
     pub(crate) fn of_code(project: &Project, account: &str, ip: IpAddr) -> Self {
         Self::new(project, [(LimitName::CodeTryPerUser, account), (LimitName::CodeTryPerIp, &by_ip(ip))])
+    }
+
+    /// Those of a code sent to an address.
+    pub(crate) fn of_code_sent(project: &Project, account: &str, ip: IpAddr) -> Self {
+        Self::new(project, [(LimitName::CodeSendPerUser, account), (LimitName::CodeSendPerIp, &by_ip(ip))])
     }
 
     /// Those of a passkey: it names its own account, so only the address counts.
@@ -62,6 +68,34 @@ impl Buckets {
         Ok(())
     }
 
+    /// Counts one in every bucket, or in none when one is full.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] when one is.
+    pub(crate) async fn take(&self, app: &App, project: &Project, now: Timestamp) -> Result<(), Error> {
+        // Who is refused anyway costs no write, and hears how long it will be.
+        self.check(app, project, now).await?;
+        let (no, input) = (project.no, self.0.clone());
+        let taken = app
+            .store
+            .write("count_sent", input, move |tx, buckets| {
+                Box::pin(async move {
+                    for bucket in buckets.iter() {
+                        if !bucket.add(tx, no, now).await? {
+                            return Err(Full::Bucket(*bucket));
+                        }
+                    }
+                    Ok(())
+                })
+            })
+            .await;
+        match taken {
+            Ok(()) => Ok(()),
+            Err(Full::Bucket(bucket)) => Err(bucket.exceeded(bucket.quota.interval())),
+            Err(Full::Store(error)) => Err(error.into()),
+        }
+    }
+
     /// Counts a wrong try. When others filled a bucket meanwhile, the answer must not be told: any number of tries at
     /// once learns no more than fits.
     ///
@@ -75,9 +109,7 @@ impl Buckets {
                 Box::pin(async move {
                     let mut full = None;
                     for bucket in buckets.iter() {
-                        let interval = bucket.quota.interval();
-                        let capacity = interval.saturating_mul(bucket.quota.burst.max(1));
-                        if !tries::add(tx, no, &bucket.id, interval, capacity, now).await? {
+                        if !bucket.add(tx, no, now).await? {
                             full = Some(*bucket);
                         }
                     }
@@ -89,7 +121,25 @@ impl Buckets {
     }
 }
 
+/// Why nothing was counted.
+enum Full {
+    Bucket(Bucket),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Full {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
 impl Bucket {
+    async fn add(&self, tx: &mut Tx, no: ProjectNo, now: Timestamp) -> Result<bool, StoreError> {
+        let interval = self.quota.interval();
+        let capacity = interval.saturating_mul(self.quota.burst.max(1));
+        tries::add(tx, no, &self.id, interval, capacity, now).await
+    }
+
     fn exceeded(&self, retry_after: Duration) -> Error {
         Error::RateLimited(RateLimit { counter: Counter::Setting(self.name), retry_after })
     }

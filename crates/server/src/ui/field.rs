@@ -220,6 +220,8 @@ pub(super) struct Field {
     pub(super) max_length: Option<u32>,
     pub(super) required: bool,
     pub(super) autofocus: bool,
+    /// Shown, and not to be changed.
+    pub(super) readonly: bool,
     /// Written left to right in every language: addresses, numbers, codes.
     pub(super) ltr: bool,
     /// Neither capitalised nor spell-checked.
@@ -244,6 +246,7 @@ impl Field {
             max_length: None,
             required: true,
             autofocus: false,
+            readonly: false,
             ltr: false,
             plain: false,
             reveal: false,

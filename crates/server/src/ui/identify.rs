@@ -35,6 +35,8 @@ pub struct IdentifyPage {
     pub kind: LoginIdKind,
     /// What was typed or hinted.
     pub value: String,
+    /// The app insists on the value: it cannot be changed.
+    pub fixed: bool,
     /// What is wrong with it.
     pub value_error: Option<Text>,
     /// The password, unless a code does its work.
@@ -62,6 +64,7 @@ impl IdentifyPage {
             kinds: vec![LoginIdChoice { kind, href: String::new() }],
             kind,
             value: String::new(),
+            fixed: false,
             value_error: None,
             password: None,
             passkey: None,
@@ -78,7 +81,9 @@ impl IdentifyPage {
         // With a new password beside it, the login ID is the name a password manager will keep.
         let named = signing_in || self.password.is_some();
         let field = self.kind.field(&self.value, self.value_error.as_ref(), named);
-        Field { autofocus: signing_in && self.complaints_of_password().is_none() && field.error.is_none(), ..field }
+        let free = signing_in && !self.fixed;
+        let autofocus = free && self.complaints_of_password().is_none() && field.error.is_none();
+        Field { autofocus, readonly: self.fixed, ..field }
     }
 
     fn complaints_of_password(&self) -> Option<(&'static str, Text)> {
@@ -205,6 +210,7 @@ impl IdentifyPage {
                 },
             ),
             ("login", Self { passkey: Some(PasskeyCeremony::sample(Ceremony::Use)), ..login.clone() }),
+            ("login-fixed", Self { value: "ada@example.com".into(), fixed: true, ..login.clone() }),
             (
                 "login-wrong",
                 Self {

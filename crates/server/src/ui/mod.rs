@@ -30,8 +30,8 @@ mod verify_code;
 
 pub use account::{
     AddLoginIdPage, ChangePasswordPage, ConfirmPage, DeleteAccountPage, EditNamesPage, LoginIdEntry, PasskeyEntry,
-    PasskeySummary, PasskeysPage, PasswordSummary, RemoveLoginIdPage, SessionEntry, SettingsGuestPage, SettingsPage,
-    VerifyLoginIdPage,
+    PasskeyNamePage, PasskeySummary, PasskeysPage, PasswordSummary, RemoveLoginIdPage, SessionEntry, SettingsGuestPage,
+    SettingsPage, VerifyLoginIdPage,
 };
 pub use asset::{Asset, asset, asset_href};
 pub use chart::{DaysChart, Mark, Series, StepsChart, Words, print_number};

@@ -68,6 +68,8 @@ pub enum NoticeKind {
     OtherSessionsRevoked,
     /// A passkey was added.
     PasskeyAdded,
+    /// A passkey has another name.
+    PasskeyRenamed,
     /// A passkey was removed.
     PasskeyRemoved,
     /// The passkey could not be used.
@@ -78,7 +80,7 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// Every notice.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::CodeSent,
         Self::CodeTooSoon,
         Self::FormExpired,
@@ -91,6 +93,7 @@ impl NoticeKind {
         Self::SessionRevoked,
         Self::OtherSessionsRevoked,
         Self::PasskeyAdded,
+        Self::PasskeyRenamed,
         Self::PasskeyRemoved,
         Self::PasskeyFailed,
         Self::SendingFailed,
@@ -111,6 +114,7 @@ impl NoticeKind {
             Self::SessionRevoked => (Level::Success, "notice-session-revoked"),
             Self::OtherSessionsRevoked => (Level::Success, "notice-other-sessions-revoked"),
             Self::PasskeyAdded => (Level::Success, "notice-passkey-added"),
+            Self::PasskeyRenamed => (Level::Success, "notice-passkey-renamed"),
             Self::PasskeyRemoved => (Level::Success, "notice-passkey-removed"),
             Self::PasskeyFailed => (Level::Warning, "notice-passkey-failed"),
             Self::SendingFailed => (Level::Warning, "notice-sending-failed"),

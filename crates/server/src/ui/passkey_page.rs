@@ -12,8 +12,8 @@ use super::text::Text;
 pub struct PasskeyPage {
     /// The button.
     pub passkey: PasskeyCeremony,
-    /// Going on without one.
-    pub skip_href: Option<String>,
+    /// Going on without one: where that form posts to.
+    pub skip_action: Option<String>,
     /// Another way to sign in.
     pub other_href: Option<String>,
     /// Back to the waiting app.
@@ -25,13 +25,13 @@ impl PasskeyPage {
     pub fn samples() -> Vec<(&'static str, Self)> {
         let create = Self {
             passkey: PasskeyCeremony::sample(Ceremony::Create),
-            skip_href: Some("/flow/sample/skip".into()),
+            skip_action: Some("/flow/sample/skip-passkey".into()),
             other_href: None,
             cancel_href: None,
         };
         let using = Self {
             passkey: PasskeyCeremony::sample(Ceremony::Use),
-            skip_href: None,
+            skip_action: None,
             other_href: Some("/login".into()),
             cancel_href: Some("/cancel".into()),
         };

@@ -223,6 +223,8 @@ pub struct ForgottenPasswordPage {
     pub value: String,
     /// What is wrong with it.
     pub error: Option<Text>,
+    /// The app insists on the value: it cannot be changed.
+    pub fixed: bool,
     /// Back to signing in.
     pub back_href: Option<String>,
 }
@@ -237,6 +239,7 @@ impl ForgottenPasswordPage {
             kind: LoginIdKind::Email,
             value: "ada@example.com".into(),
             error: None,
+            fixed: false,
             back_href: Some("/login".into()),
         };
         let phone = Self {
@@ -250,7 +253,7 @@ impl ForgottenPasswordPage {
     }
 
     fn login_id(&self) -> Field {
-        self.kind.field(&self.value, self.error.as_ref(), true)
+        Field { readonly: self.fixed, ..self.kind.field(&self.value, self.error.as_ref(), true) }
     }
 }
 

@@ -6,8 +6,8 @@ use super::page::Page;
 use super::{
     AddLoginIdPage, AlreadyPromotedPage, ChangePasswordPage, ConfirmPage, ConflictPage, ContinueAsPage,
     DeleteAccountPage, EditNamesPage, ErrorPage, ForgottenPasswordPage, HaveAccountPage, IdentifyPage, LoggedOutPage,
-    LogoutPage, NewPasswordPage, PasskeyPage, PasskeysPage, PasswordPage, RemoveLoginIdPage, SettingsGuestPage,
-    SettingsPage, TooManyTriesPage, VerifyCodePage, VerifyLoginIdPage,
+    LogoutPage, NewPasswordPage, PasskeyNamePage, PasskeyPage, PasskeysPage, PasswordPage, RemoveLoginIdPage,
+    SettingsGuestPage, SettingsPage, TooManyTriesPage, VerifyCodePage, VerifyLoginIdPage,
 };
 
 /// A page in one state, with a name for it.
@@ -44,6 +44,7 @@ pub fn samples() -> Vec<Sample> {
     collect(&mut all, "confirm", ConfirmPage::samples());
     collect(&mut all, "change-password", ChangePasswordPage::samples());
     collect(&mut all, "passkeys", PasskeysPage::samples());
+    collect(&mut all, "passkey-name", PasskeyNamePage::samples());
     collect(&mut all, "delete-account", DeleteAccountPage::samples());
     all
 }

@@ -374,6 +374,78 @@ async fn a_passkey_is_made_used_as_proof_and_removed(engine: Engine) {
     assert!(scene.browser.page().text.contains("None yet"), "{}", scene.browser.page().text);
 }
 
+async fn a_passkey_is_named_and_renamed(engine: Engine) {
+    let mut scene = Scene::make(engine, |_| {}).await;
+    let mut passkey = SoftPasskey::new();
+    scene.choose("/settings/passkeys").await;
+    scene.browser.answer_passkey(|options, origin| passkey.create(options, origin)).await;
+    scene.browser.follow("Rename").await;
+    scene.browser.expect_page(200, "What it is called");
+    scene.browser.fill("Name of the passkey (optional)", &"x".repeat(101));
+    scene.browser.press("Save").await;
+    let page = scene.browser.expect_page(422, "What it is called");
+    assert_eq!(page.complaints.len(), 1);
+    scene.browser.fill("Name of the passkey (optional)", " Blue <key> ");
+    scene.browser.press("Save").await;
+    let page = scene.browser.expect_page(200, "Passkeys");
+    assert!(page.text.contains("Blue <key>") && page.text.contains("The name is saved."), "{}", page.text);
+    scene.browser.follow("Rename").await;
+    let href = scene.browser.url().to_string();
+    scene.browser.fill("Name of the passkey (optional)", "");
+    scene.browser.press("Save").await;
+    assert!(!scene.browser.expect_page(200, "Passkeys").text.contains("Blue"));
+
+    // Nobody else's, and not with a forged form.
+    let mut lee = Person::new(&scene.server, Way::EmailPassword);
+    let mut other = scene.server.browser();
+    other.open(&scene.client.authorize_url(&[("x_page", "signup"), ("x_sso_enabled", "true")])).await;
+    lee.join(&mut other, "lee@shop.example", "Create account").await;
+    other.open(&href).await;
+    other.expect_page(200, "Passkeys");
+    scene.browser.open(&href).await;
+    scene.browser.forge("_csrf", "forged");
+    scene.browser.fill("Name of the passkey (optional)", "Mine now");
+    scene.browser.press("Save").await;
+    let page = scene.browser.expect_page(200, "What it is called");
+    assert!(page.text.contains("nothing was sent"), "{}", page.text);
+    scene.browser.open("/settings/passkeys").await;
+    assert!(!scene.browser.expect_page(200, "Passkeys").text.contains("Mine now"));
+}
+
+async fn a_guest_may_delete_itself(engine: Engine) {
+    let server = TestServer::start(engine, offer_everything).await;
+    let mut guest = server.browser();
+    guest.fetch_json("/api/anonymous_user/signup", &json!({ "session_type": "cookie" })).await.result();
+    let sub = guest.fetch("/oauth2/userinfo").await.expect(200).json()["sub"].clone();
+    // A guest may be old: there is nothing but its session to prove it with.
+    server.clock.advance_seconds(1_000);
+    let session = guest.cookie("session").expect("a session").to_string();
+    guest.open("/settings").await;
+    guest.follow("Delete my guest session").await;
+    guest.expect_page(200, "Delete your guest session?");
+    guest.fill("To confirm, type delete", "no");
+    guest.press("Delete my guest session").await;
+    guest.expect_page(422, "Delete your guest session?");
+    guest.forge("_csrf", "forged");
+    guest.fill("To confirm, type delete", "delete");
+    guest.press("Delete my guest session").await;
+    let page = guest.expect_page(200, "Delete your guest session?");
+    assert!(page.text.contains("nothing was sent"), "{}", page.text);
+    guest.fetch("/oauth2/userinfo").await.expect(200);
+    guest.fill("To confirm, type delete", "delete");
+    guest.press("Delete my guest session").await;
+    guest.expect_page(200, "You are signed out");
+    assert_eq!(guest.cookie("session"), None);
+    guest.set_cookie("session", &session);
+    guest.fetch("/oauth2/userinfo").await.expect(401);
+    let deleted = server.events("user.deleted").await;
+    assert_eq!(deleted.len(), 1);
+    assert_eq!(
+        (&deleted[0]["payload"]["user"]["id"], &deleted[0]["payload"]["user"]["is_anonymous"]),
+        (&sub, &json!(true))
+    );
+}
+
 async fn a_forged_form_changes_nothing(engine: Engine) {
     let mut scene = Scene::make(engine, |_| {}).await;
     let mut other = scene.server.browser();
@@ -405,8 +477,8 @@ async fn guests_and_strangers_are_sent_to_the_overview(engine: Engine) {
         "code",
         "confirm",
         "passkeys",
+        "passkeys/name",
         "sessions",
-        "delete",
         "identities",
         "identity",
         "anything/else",
@@ -452,6 +524,8 @@ on_both_engines!(
     delicate_changes_ask_for_the_password_after_a_while,
     who_forgot_the_password_proves_by_a_code,
     a_passkey_is_made_used_as_proof_and_removed,
+    a_passkey_is_named_and_renamed,
+    a_guest_may_delete_itself,
     a_forged_form_changes_nothing,
     guests_and_strangers_are_sent_to_the_overview,
     an_errand_is_its_members_alone,

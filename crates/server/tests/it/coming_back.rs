@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     credentials::{Person, Way},
-    support::{AppClient, Browser, Engine, Mailbox, Reply, TestServer, Tokens, on_both_engines, query},
+    support::{AppClient, Browser, Engine, Mailbox, Reply, SoftPasskey, TestServer, Tokens, on_both_engines, query},
 };
 
 const KIM: &str = "kim@shop.example";
@@ -129,6 +129,9 @@ async fn a_forgotten_password_is_replaced_and_others_are_shut_out(engine: Engine
     scene.browser.press("Save password").await;
     scene.expect_kim().await;
     scene.client.refresh(&scene.tokens.refresh).await.expect(400);
+    assert_eq!(super::rotation::revocations(&scene.server).await, ["password_change"]);
+    let mail = scene.mailbox.next_mail(KIM).await;
+    assert!(mail.text.contains("Your password was changed."), "{}", mail.text);
 
     scene.browser.forget();
     scene.open_login().await;
@@ -240,7 +243,77 @@ async fn a_login_hint_fills_in_the_login_id(engine: Engine) {
     assert!(fields.contains(&("login_id".into(), KIM.into())));
 }
 
+fn enforce(login_id: &str) -> String {
+    format!("https://authgear.com/login_hint?type=login_id&{login_id}&enforce=true")
+}
+
+async fn an_enforced_login_id_is_the_only_one_that_helps(engine: Engine) {
+    let mut scene = Scene::make(engine, &["password", "oob_otp_email"]).await;
+    let mut lee = Person::new(&scene.server, Way::EmailPassword);
+    scene.browser.open(&scene.client.authorize_url(&[("x_page", "signup"), ("x_sso_enabled", "true")])).await;
+    lee.join(&mut scene.browser, "lee@shop.example", "Create account").await;
+    let kim = enforce("email=Kim%40shop.example");
+
+    // Who is signed in as somebody else is not offered, and is no answer to a silent question.
+    let silent = [("login_hint", kim.as_str()), ("prompt", "none"), ("x_sso_enabled", "true")];
+    scene.browser.open(&scene.client.authorize_url(&silent)).await;
+    assert_eq!(query(scene.browser.at_app(), "error").as_deref(), Some("login_required"));
+    scene.browser.open(&scene.client.authorize_url(&[("login_hint", &kim), ("x_sso_enabled", "true")])).await;
+    scene.browser.expect_page(200, WELCOME);
+
+    // Whatever is typed behind the page's back, it is Kim who is asked for.
+    scene.browser.forge("login_id", "lee@shop.example");
+    scene.browser.press("Continue").await;
+    let page = scene.browser.expect_page(200, "Enter your password");
+    assert!(page.text.contains("Kim@shop.example") && !page.text.contains("lee@"), "{}", page.text);
+    assert!(page.links.iter().all(|(_, href)| !href.ends_with("/login")), "no other login to go to: {:?}", page.links);
+    scene.browser.fill("Password", PASSWORD);
+    scene.browser.press("Sign in").await;
+    scene.expect_kim().await;
+    // Now it is Kim who is signed in, and may go on.
+    scene.browser.open(&scene.client.authorize_url(&[("login_hint", &kim), ("x_sso_enabled", "true")])).await;
+    scene.browser.expect_page(200, "Continue with this account?");
+}
+
+async fn an_enforced_login_id_is_what_somebody_new_joins_with(engine: Engine) {
+    let scene = Scene::make(engine, &["password"]).await;
+    let mut browser = scene.server.browser();
+    let hint = enforce("email=new%40shop.example");
+    browser.open(&scene.client.authorize_url(&[("x_page", "signup"), ("login_hint", &hint)])).await;
+    browser.expect_page(200, "Create your account");
+    browser.forge("login_id", "other@shop.example");
+    browser.fill("Password", PASSWORD);
+    browser.press("Create account").await;
+    let page = browser.expect_page(200, "Check your email");
+    assert!(page.text.contains("new@shop.example") && !page.text.contains("other@"), "{}", page.text);
+    for nonsense in ["email=nonsense", "username=kim"] {
+        let hint = enforce(nonsense);
+        browser.open(&scene.client.authorize_url(&[("login_hint", &hint)])).await;
+        assert_eq!(query(browser.at_app(), "error").as_deref(), Some("invalid_request"), "{nonsense}");
+    }
+}
+
+async fn an_enforced_login_id_refuses_anybody_elses_passkey(engine: Engine) {
+    let mut scene = Scene::make(engine, &["password", "passkey"]).await;
+    let mut passkey = SoftPasskey::new();
+    scene.browser.open("/settings/sign-in").await;
+    type_login(&mut scene.browser, KIM, PASSWORD).await;
+    scene.browser.open("/settings/passkeys").await;
+    scene.browser.answer_passkey(|options, origin| passkey.create(options, origin)).await;
+    scene.browser.expect_page(200, "Passkeys");
+    let mut elsewhere = scene.server.browser();
+    for (hint, is_kim) in [(enforce("email=lee%40shop.example"), false), (enforce("email=kim%40shop.example"), true)] {
+        elsewhere.open(&scene.client.authorize_url(&[("login_hint", &hint)])).await;
+        elsewhere.expect_page(200, WELCOME);
+        elsewhere.answer_passkey(|options, origin| passkey.get(options, origin)).await;
+        assert_eq!(elsewhere.is_at_app(), is_kim, "{hint}");
+    }
+}
+
 on_both_engines!(
+    an_enforced_login_id_is_the_only_one_that_helps,
+    an_enforced_login_id_is_what_somebody_new_joins_with,
+    an_enforced_login_id_refuses_anybody_elses_passkey,
     a_wrong_password_and_a_stranger_are_told_the_same,
     a_code_is_offered_beside_the_password,
     a_stranger_sees_the_same_pages_for_a_code_and_none_of_it_helps,

@@ -307,6 +307,10 @@ async fn a_guest_gives_way_to_the_member_it_proves_to_be(engine: Engine) {
             let mut own = guest.browser(&server, &mut browser);
             let before = guest.look(&mut own).await.expect("a guest");
             let old_session = own.cookie("session").map(str::to_string);
+            let (kid, key_refresh) = match &guest {
+                Guest::Key(device) => (device.kid.clone().expect("a key id"), device.held().refresh.clone()),
+                Guest::Token(..) | Guest::Cookie(_) => Default::default(),
+            };
             guest.open_promotion(&mut own).await;
             if way == Way::Passkey {
                 own.follow("Sign in instead").await;
@@ -338,7 +342,16 @@ async fn a_guest_gives_way_to_the_member_it_proves_to_be(engine: Engine) {
                     thief.set_cookie("session", &old_session.expect("a session"));
                     assert_eq!(thief.fetch("/oauth2/userinfo").await.status, 401);
                 }
-                Guest::Key(_) => {}
+                Guest::Key(device) => {
+                    let refresh = [("grant_type", "refresh_token"), ("refresh_token", key_refresh.as_str())];
+                    device.token(&refresh, true).await.expect(400);
+                    let jwt = device.sign("auth", &device.challenge().await, &kid, false);
+                    device.present(&jwt).await.expect_oauth_error(
+                        400,
+                        "invalid_grant",
+                        "the account of this key was promoted: sign in with its login ID instead",
+                    );
+                }
             }
             let told = server.events("user.anonymous.promoted").await;
             let last = told.last().expect("an event");
@@ -349,12 +362,61 @@ async fn a_guest_gives_way_to_the_member_it_proves_to_be(engine: Engine) {
             );
         }
         assert_eq!(server.events("user.anonymous.promoted").await.len(), 3, "{way:?}: one each");
+        // What the guests were signed in with ended, and was told of: a grant, a cookie session, a grant.
+        assert_eq!(super::rotation::revocations(&server).await, ["promotion"; 3], "{way:?}");
         // The member's own sessions of the same application are none of the guest's business.
         assert_eq!(server.events("user.authenticated").await.len(), 0, "{way:?}");
     }
 }
 
+async fn a_passkey_is_offered_to_who_joins_and_can_be_skipped(engine: Engine) {
+    let server = TestServer::start(engine, |setup| {
+        setup.set("authentication.primary_authenticators", vec!["password", "passkey"]);
+        setup.set("authentication.passkey_offer_enabled", true);
+    })
+    .await;
+    let client = server.app_client();
+    let mut person = Person::new(&server, Way::EmailPassword);
+    for (login_id, takes_it) in [("kim@shop.example", true), ("lee@shop.example", false)] {
+        let guest = client.sign_up().await;
+        let mut browser = server.browser();
+        browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
+        person.join(&mut browser, login_id, "Save my progress").await;
+        browser.expect_page(200, "Sign in without a password");
+        // A reload asks again; a forged click does nothing, nor does the link in somebody else's browser.
+        browser.reload().await;
+        let mut stranger = server.browser();
+        stranger.open(browser.url().as_str()).await;
+        assert_eq!(stranger.reply().status, 403);
+        browser.forge("_csrf", "forged");
+        browser.press("Maybe later").await;
+        browser.expect_page(403, "Sign in without a password");
+        if takes_it {
+            browser.answer_passkey(|options, origin| person.passkey.create(options, origin)).await;
+        } else {
+            browser.press("Maybe later").await;
+        }
+        let member = client.finish(browser.at_app()).await;
+        let info = client.user_info(&member.access).await.expect(200).json();
+        assert!(!flag(&info));
+        let ways = info["https://authgear.com/claims/user/authenticators"].as_array().expect("a list").len();
+        assert_eq!(ways, if takes_it { 2 } else { 1 });
+    }
+    let mut elsewhere = server.browser();
+    elsewhere.open(&client.authorize_url(&[("prompt", "login")])).await;
+    elsewhere.answer_passkey(|options, origin| person.passkey.get(options, origin)).await;
+    client.finish(elsewhere.at_app()).await;
+
+    // Whose address is taken hears it before a passkey is made in vain.
+    let guest = client.sign_up().await;
+    let mut browser = server.browser();
+    browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
+    person.join(&mut browser, "kim@shop.example", "Save my progress").await;
+    browser.expect_page(200, "You already have an account");
+}
+
 on_both_engines!(
+    a_passkey_is_offered_to_who_joins_and_can_be_skipped,
     every_guest_is_promoted_by_every_credential,
     a_taken_login_id_ends_in_an_error_and_another_one_helps,
     a_guest_gives_way_to_the_member_it_proves_to_be,

@@ -133,6 +133,28 @@ async fn a_binding_is_checked_at_refresh_and_settings_link_as_the_matrix_says(en
     }
 }
 
+async fn a_bound_token_in_a_body_cannot_show_that_it_holds_its_key(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let device = Device::new(&server, Platform::Ios);
+    let bound = sign_up(&device, &[proof(&device, |_, _| {})]).await.expect(200).json();
+    let mut body = json!({"session_type": "refresh_token", "refresh_token": bound["refresh_token"]});
+    for path in ["/api/anonymous_user/promotion_code", "/api/anonymous_user/signup"] {
+        let is_sign_up = path.ends_with("signup");
+        if is_sign_up {
+            body["client_id"] = json!("phone");
+        }
+        // No proof is read there, so none helps.
+        let proof = device.proof("POST", &format!("{}{path}", server.origin));
+        let request = server.http().request(Method::POST, path).json(&body).header("dpop", proof);
+        let reply = Reply::of(request).await;
+        if is_sign_up {
+            reply.expect_api_error(400, "Invalid", "Invalid", "invalid refresh token");
+        } else {
+            reply.expect_api_error(403, "Forbidden", "Forbidden", BINDING);
+        }
+    }
+}
+
 async fn a_proof_is_accepted_once_where_a_binding_is_checked(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let device = Device::new(&server, Platform::Ios);
@@ -228,6 +250,7 @@ async fn a_proof_over_garbage_is_told_from_a_forged_one(engine: Engine) {
 on_both_engines!(
     a_grant_is_not_made_with_a_bad_proof_and_each_fault_is_named,
     a_binding_is_checked_at_refresh_and_settings_link_as_the_matrix_says,
+    a_bound_token_in_a_body_cannot_show_that_it_holds_its_key,
     a_proof_is_accepted_once_where_a_binding_is_checked,
     an_application_with_dpop_disabled_accepts_everything,
     a_bad_proof_fails_nothing_that_needs_none,

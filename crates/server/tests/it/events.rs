@@ -4,7 +4,7 @@ use aws_lc_rs::hmac;
 use serde_json::{Value, json};
 use vestibule_store::outbox;
 
-use crate::support::{Admin, Engine, Receiver, SILENCE, Setup, TestServer, on_both_engines};
+use crate::support::{Admin, Device, Engine, Platform, Receiver, SILENCE, Setup, TestServer, on_both_engines};
 
 on_both_engines!(
     a_webhook_is_told_signed_and_in_order,
@@ -13,6 +13,7 @@ on_both_engines!(
     a_webhook_that_does_not_answer_is_told_again,
     a_plain_guest_costs_no_event,
     a_hook_can_refuse_a_guest,
+    a_hook_can_refuse_a_guest_with_a_key_and_let_it_in_later,
     a_hook_can_give_a_guest_attributes,
     a_hook_that_does_not_answer_refuses,
     private_addresses_are_not_called,
@@ -158,6 +159,22 @@ async fn a_hook_can_refuse_a_guest(engine: Engine) {
     assert_eq!(asked["type"], "user.pre_create");
     let admin = Admin::of(&server).await;
     assert_eq!(admin.get("/users").await.expect(200).json()["users"], json!([]), "nobody came to be");
+}
+
+async fn a_hook_can_refuse_a_guest_with_a_key_and_let_it_in_later(engine: Engine) {
+    let receiver = Receiver::start().await;
+    let server = TestServer::start(engine, |setup| ask(setup, &receiver.url)).await;
+    receiver.answer(200, r#"{"is_allowed": false}"#);
+    let device = Device::new(&server, Platform::Android);
+    let kid = device.uuid();
+    let jwt = device.sign("auth", &device.challenge().await, &kid, true);
+    let refused = device.present(&jwt).await;
+    refused.expect_oauth_error(400, "invalid_request", "disallowed by hook event handler");
+    let asked = receiver.calls()[0].json();
+    assert_eq!(asked["payload"]["identities"][0]["claims"]["https://authgear.com/claims/anonymous/key_id"], kid);
+    // Nothing was spent: the same request is good once the hook agrees.
+    receiver.answer(200, r#"{"is_allowed": true}"#);
+    device.present(&jwt).await.expect(200);
 }
 
 async fn a_hook_can_give_a_guest_attributes(engine: Engine) {

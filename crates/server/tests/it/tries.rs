@@ -90,6 +90,37 @@ async fn wrong_codes_count_for_the_address_in_every_flow(engine: Engine) {
     }
 }
 
+async fn codes_that_are_sent_are_counted_for_all_nodes(engine: Engine) {
+    let mut server = TestServer::start(engine, |setup| {
+        setup.set("authentication.rate_limits.oob_otp.trigger_per_user.burst", 2);
+        setup.set("authentication.rate_limits.oob_otp.trigger_per_user.period", "1h");
+    })
+    .await;
+    let client = server.app_client();
+    for number in 0..4 {
+        let guest = client.sign_up().await;
+        let mut browser = server.browser();
+        browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
+        identify(&mut browser, KIM).await;
+        if number < 2 {
+            browser.expect_page(200, "Check your email");
+        } else {
+            browser.expect_page(429, "Let’s pause for a moment");
+            assert_eq!(browser.reply().header("retry-after"), Some("1800"));
+        }
+        if number == 2 {
+            // Another process knows as much.
+            server.restart().await;
+        }
+    }
+    // Another address is another matter.
+    let guest = client.sign_up().await;
+    let mut browser = server.browser();
+    browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
+    identify(&mut browser, "lee@shop.example").await;
+    browser.expect_page(200, "Check your email");
+}
+
 async fn of_two_guests_with_one_address_one_wins(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let (client, mut mailbox) = (server.app_client(), server.mailbox());
@@ -272,6 +303,7 @@ on_both_engines!(
     a_crowd_of_guesses_learns_no_more_than_the_limit,
     right_passwords_are_not_counted,
     wrong_codes_count_for_the_address_in_every_flow,
+    codes_that_are_sent_are_counted_for_all_nodes,
     of_two_guests_with_one_address_one_wins,
     one_click_twice_promotes_once,
     a_flood_of_logins_does_not_reach_the_guests,

@@ -6,7 +6,9 @@ use vestibule_store::{
     Store, StoreError,
     credentials::{self, LoginIdRow},
     device_keys::{self, DeviceKeyRow},
-    grants, sessions, users,
+    grants,
+    passkeys::{self, PasskeyRow},
+    sessions, standing, users,
 };
 
 use crate::place::{OTHER, P, at, grant, guest, id, on_both_engines, session, write};
@@ -26,6 +28,7 @@ on_both_engines!(
     a_login_id_belongs_to_one_user,
     a_login_id_is_verified_once,
     a_new_password_replaces_the_old_one,
+    what_a_member_has_is_read_at_once,
     a_device_key_belongs_to_one_user,
     a_device_key_comes_with_its_owner,
     a_guest_proves_itself_only_while_it_is_one,
@@ -244,6 +247,46 @@ async fn a_new_password_replaces_the_old_one(store: Store) {
     assert_eq!((found.hash.as_str(), found.created_at, found.updated_at), ("two", at(1), at(2)));
     assert!(write(&store, (), |tx, ()| Box::pin(credentials::remove_password(tx, P, id(1)))).await);
     assert!(!write(&store, (), |tx, ()| Box::pin(credentials::remove_password(tx, P, id(1)))).await);
+}
+
+async fn what_a_member_has_is_read_at_once(store: Store) {
+    let nothing = standing::read(&mut store.read().await.unwrap(), P, id(1)).await.unwrap();
+    assert_eq!(nothing, standing::StandingRows::default());
+    write(&store, (), |tx, ()| {
+        Box::pin(async move {
+            for (number, value) in [(2, "b@x.test"), (1, "a@x.test")] {
+                credentials::insert_login_id(tx, P, &email(number, 1, value)).await?;
+            }
+            credentials::insert_login_id(tx, P, &email(3, 2, "other@x.test")).await?;
+            credentials::verify_login_id(tx, P, "email", "a@x.test", at(3)).await?;
+            credentials::set_password(tx, P, id(1), "one", at(1)).await?;
+            credentials::set_password(tx, P, id(1), "two", at(2)).await?;
+            for (number, user) in [(5, 1), (4, 1), (6, 2)] {
+                let row = PasskeyRow {
+                    credential_id: vec![number],
+                    id: id(u64::from(number)),
+                    user_id: id(user),
+                    public_key: vec![1],
+                    sign_count: 0,
+                    name: None,
+                    created_at: at(i64::from(number)),
+                    last_used_at: None,
+                };
+                passkeys::insert(tx, P, &row).await?;
+            }
+            Ok(())
+        })
+    })
+    .await;
+    let mut conn = store.read().await.unwrap();
+    let rows = standing::read(&mut conn, P, id(1)).await.unwrap();
+    // The same, in the same order, as piece by piece.
+    assert_eq!(rows.login_ids, credentials::list_login_ids(&mut conn, P, id(1)).await.unwrap());
+    assert_eq!(rows.login_ids.len(), 2);
+    assert_eq!(rows.password, Some((at(1), at(2))));
+    assert_eq!(rows.passkeys, [(id(4), at(4)), (id(5), at(5))]);
+    let elsewhere = standing::read(&mut conn, OTHER, id(1)).await.unwrap();
+    assert_eq!(elsewhere, standing::StandingRows::default());
 }
 
 async fn a_device_key_belongs_to_one_user(store: Store) {

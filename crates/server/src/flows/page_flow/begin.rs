@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vestibule_domain::{
     id::{FlowId, UserId},
-    identifier::LoginIdKind,
+    identifier::{LoginId, LoginIdKind},
     time::Timestamp,
     user::User,
 };
@@ -37,9 +37,18 @@ pub(crate) async fn begin_sign_in(
     browser: BrowserState<'_>,
     now: Timestamp,
 ) -> Result<Result<Begun, OAuthError>, Error> {
+    let enforced = match read_enforced(project, details) {
+        Ok(enforced) => enforced,
+        Err(error) => return Ok(Err(error)),
+    };
     let hinted = find_hinted_member(app, project, details).await?;
     let caller = browser.caller.filter(|_| !pending.suppress_session);
-    let wanted = caller.filter(|caller| hinted.as_ref().is_none_or(|hinted| hinted.id == caller.user.id));
+    let mut wanted = caller.filter(|caller| hinted.as_ref().is_none_or(|hinted| hinted.id == caller.user.id));
+    if let (Some(login_id), Some(caller)) = (&enforced, wanted)
+        && !owns(app, project, caller.user.id, login_id).await?
+    {
+        wanted = None;
+    }
     if details.prompt.contains(Prompt::None) {
         let Some(caller) = wanted else {
             return Ok(Err(OAuthError::new(ErrorCode::LoginRequired, "authentication required")));
@@ -55,6 +64,7 @@ pub(crate) async fn begin_sign_in(
     if let Some(LoginHint::LoginId { login_id, .. }) = &details.login_hint {
         state.prefill = Some(prefill(login_id));
     }
+    state.enforced = enforced;
     if !must_prove(details, wanted, now) {
         state.offered_user = wanted.map(|caller| caller.user.id);
     }
@@ -115,6 +125,23 @@ async fn find_login_id(app: &App, project: &Project, user: UserId) -> Result<Opt
     let usable = ways::login_kinds(&project.settings);
     let mut known = rows.into_iter().filter_map(|row| Some((LoginIdKind::from_name(&row.kind)?, row.original)));
     Ok(known.find(|(kind, _)| usable.contains(kind)))
+}
+
+/// The login ID a hint insists on (protocol facts §5.3). One this project cannot know anybody by is the app's mistake.
+fn read_enforced(project: &Project, details: &AuthorizeDetails) -> Result<Option<LoginId>, OAuthError> {
+    let Some(LoginHint::LoginId { login_id, enforce: true }) = &details.login_hint else { return Ok(None) };
+    let (kind, typed) = prefill(login_id);
+    let settings = &project.settings;
+    let read = LoginId::parse(kind, &typed, settings.default_country()).ok();
+    let usable = read.filter(|login_id| settings.login_id_kinds().contains(&login_id.kind));
+    usable.map(Some).ok_or_else(|| OAuthError::invalid_request("login_hint enforces what is no login ID here"))
+}
+
+/// Whether a login ID is this user's.
+pub(super) async fn owns(app: &App, project: &Project, user: UserId, login_id: &LoginId) -> Result<bool, Error> {
+    let mut conn = app.store.read().await?;
+    let row = credentials::find_login_id(&mut conn, project.no, login_id.kind.as_str(), &login_id.value).await?;
+    Ok(row.is_some_and(|row| row.user_id == user))
 }
 
 fn prefill(hint: &LoginIdHint) -> (LoginIdKind, String) {

@@ -15,6 +15,11 @@ use vestibule_store::{
 };
 
 use super::sign_in::Proof;
+use crate::{
+    events::QueuedEvent,
+    flows::sessions::{ItemId, remove},
+    ports::mailer::Mail,
+};
 
 /// What becomes of the user.
 pub(super) enum Change {
@@ -26,6 +31,15 @@ pub(super) enum Change {
     Login(Box<Proof>),
     /// A member is back, and the guest that met it gives way.
     Yield(UserId, Box<Proof>),
+}
+
+/// What tells of the sessions that end with a change.
+#[derive(Default)]
+pub(super) struct Endings {
+    /// The member's, whose forgotten password was replaced.
+    pub(super) member: Vec<(ItemId, QueuedEvent)>,
+    /// Those of the guest that gives way.
+    pub(super) guest: Vec<(ItemId, QueuedEvent)>,
 }
 
 /// What a new member can be known by and prove itself with.
@@ -53,18 +67,32 @@ impl From<StoreError> for Refusal {
 }
 
 impl Change {
-    /// Carries the change out.
-    pub(super) async fn apply(&self, tx: &mut Tx, no: ProjectNo, now: Timestamp) -> Result<(), Refusal> {
+    /// The mail that tells the member of it.
+    pub(super) fn mail(&self) -> Option<&Mail> {
+        match self {
+            Self::Login(proof) | Self::Yield(_, proof) => proof.mail.as_ref(),
+            Self::Promote(..) | Self::SignUp(..) => None,
+        }
+    }
+
+    /// Carries the change out; `endings` tell of the sessions that end with it.
+    pub(super) async fn apply(
+        &self,
+        tx: &mut Tx,
+        no: ProjectNo,
+        endings: &Endings,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         match self {
             Self::Promote(guest, credentials) => add_first_credential(tx, no, *guest, credentials, now).await,
             Self::SignUp(user, credentials) => {
                 users::insert(tx, no, user).await?;
                 insert_credentials(tx, no, user.id, credentials, now).await
             }
-            Self::Login(proof) => record_login(tx, no, proof, now).await,
+            Self::Login(proof) => record_login(tx, no, proof, &endings.member, now).await,
             Self::Yield(guest, proof) => {
-                record_login(tx, no, proof, now).await?;
-                give_way(tx, no, *guest, proof.user, now).await
+                record_login(tx, no, proof, &endings.member, now).await?;
+                give_way(tx, no, *guest, proof.user, &endings.guest, now).await
             }
         }
     }
@@ -113,7 +141,13 @@ pub(crate) async fn insert_credentials(
     Ok(())
 }
 
-async fn record_login(tx: &mut Tx, no: ProjectNo, proof: &Proof, now: Timestamp) -> Result<(), Refusal> {
+async fn record_login(
+    tx: &mut Tx,
+    no: ProjectNo,
+    proof: &Proof,
+    endings: &[(ItemId, QueuedEvent)],
+    now: Timestamp,
+) -> Result<(), Refusal> {
     if !users::record_login(tx, no, proof.user, now).await? {
         return Err(Refusal::UserGone);
     }
@@ -131,15 +165,21 @@ async fn record_login(tx: &mut Tx, no: ProjectNo, proof: &Proof, now: Timestamp)
         credentials::set_password(tx, no, proof.user, hash, now).await?;
     }
     if proof.recovered {
-        sessions::remove_all(tx, no, proof.user).await?;
-        grants::remove_all(tx, no, proof.user).await?;
+        end_all(tx, no, proof.user, endings, now).await?;
     }
     Ok(())
 }
 
 /// A guest gives way to the member it proved to be. Its row stays and says to whom; what it could be reached by ends.
 /// Taking over what it owned is the application's, and one day this function's, affair.
-async fn give_way(tx: &mut Tx, no: ProjectNo, guest: UserId, member: UserId, now: Timestamp) -> Result<(), Refusal> {
+async fn give_way(
+    tx: &mut Tx,
+    no: ProjectNo,
+    guest: UserId,
+    member: UserId,
+    endings: &[(ItemId, QueuedEvent)],
+    now: Timestamp,
+) -> Result<(), Refusal> {
     let (Some(guest), Some(member)) = (users::find(tx, no, guest).await?, users::find(tx, no, member).await?) else {
         return Err(Refusal::UserGone);
     };
@@ -153,8 +193,21 @@ async fn give_way(tx: &mut Tx, no: ProjectNo, guest: UserId, member: UserId, now
     if !users::yield_to(tx, no, guest.id, member.id, now).await? {
         return Err(Refusal::AlreadyPromoted);
     }
-    sessions::remove_all(tx, no, guest.id).await?;
-    grants::remove_all(tx, no, guest.id).await?;
+    end_all(tx, no, guest.id, endings, now).await?;
     device_keys::mark_promoted(tx, no, guest.id, now).await?;
+    Ok(())
+}
+
+/// Ends every session and grant of a user, also those made since it was written down what tells of them.
+async fn end_all(
+    tx: &mut Tx,
+    no: ProjectNo,
+    user: UserId,
+    endings: &[(ItemId, QueuedEvent)],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    remove(tx, no, user, endings, now).await?;
+    sessions::remove_all(tx, no, user).await?;
+    grants::remove_all(tx, no, user).await?;
     Ok(())
 }

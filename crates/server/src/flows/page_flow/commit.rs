@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use vestibule_domain::{
-    event::{Context, Event, IdentityModel, SessionModel, UserModel},
-    id::{FlowId, IdentityId, ProjectNo, SessionId, UserId},
+    event::{Context, Event, IdentityModel, RevocationReason, SessionModel, TriggeredBy, UserModel},
+    id::{FlowId, ProjectNo, SessionId, UserId},
     identity::Account,
     project::{LimitName, PromotionConflict},
     promotion::check_promotable,
@@ -12,11 +12,12 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_store::{Tx, codes, credentials::LoginIdRow, flows, grants, passkeys::PasskeyRow, sessions, users};
+use vestibule_store::{Tx, codes, flows, grants, outbox, sessions, users};
 
 use super::{
     Flow, Purpose,
-    change::{Change, Credentials, Refusal},
+    change::{Change, Credentials, Endings, Refusal},
+    earned::{credentials_of, preview},
     sign_in::{Proof, amr_of_code},
 };
 use crate::{
@@ -29,6 +30,7 @@ use crate::{
         hooks,
         issue::make_session,
         rates,
+        sessions::{Ending, prepare_all_endings},
     },
     passkeys::NewPasskey,
     projects::Project,
@@ -88,6 +90,9 @@ struct Commit {
     amr: &'static str,
     code: Option<NewCode>,
     event: QueuedEvent,
+    endings: Endings,
+    /// The mail that tells the member of a change.
+    mail: Option<String>,
     now: Timestamp,
 }
 
@@ -103,7 +108,7 @@ pub(crate) async fn commit(
     let Some(prepared) = prepare(app, project, flow, achievement, &browser, now).await? else {
         return Ok(Committed::UserGone);
     };
-    let Prepared { user_id, change, event, amr } = prepared;
+    let Prepared { user_id, change, event, amr, endings } = prepared;
     let request = &flow.state.request;
     let (session, session_cookie) = plan_session(app, flow, &change, (user_id, amr), browser, now);
     let session_id = match &session {
@@ -122,7 +127,8 @@ pub(crate) async fn commit(
         pending.password_hash = None;
     }
     let flow = (flow.id, flow.version, state.to_json(), flow.expires_at);
-    let input = Commit { flow, user_id, change, session, amr, code, event, now };
+    let mail = change.mail().map(|mail| serde_json::to_string(mail).expect("a mail is plain JSON"));
+    let input = Commit { flow, user_id, change, session, amr, code, event, endings, mail, now };
     let no = project.no;
     match app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await {
         Ok(()) => {
@@ -172,6 +178,7 @@ struct Prepared {
     change: Change,
     event: QueuedEvent,
     amr: &'static str,
+    endings: Endings,
 }
 
 async fn prepare(
@@ -206,7 +213,8 @@ async fn prepare(
                     identities: IdentityModel::copy_all(&loaded.account()),
                 };
                 let event = prepare_event(app, project, flow, &event, user_id, now);
-                Ok(Some(Prepared { user_id, change: Change::SignUp(Box::new(user), credentials), event, amr }))
+                let change = Change::SignUp(Box::new(user), credentials);
+                Ok(Some(Prepared { user_id, change, event, amr, endings: Endings::default() }))
             }
         }
     }
@@ -242,7 +250,8 @@ async fn prepare_promotion(
         identities: IdentityModel::copy_all(&loaded.account()),
     };
     let event = prepare_event(app, project, flow, &event, guest.id, now);
-    Ok(Some(Prepared { user_id: guest.id, change: Change::Promote(guest.id, credentials), event, amr }))
+    let change = Change::Promote(guest.id, credentials);
+    Ok(Some(Prepared { user_id: guest.id, change, event, amr, endings: Endings::default() }))
 }
 
 async fn prepare_login(
@@ -271,6 +280,11 @@ async fn prepare_login(
         Purpose::Promote { .. } => true,
         Purpose::SignUp | Purpose::Login => yields && check_promotable(guest).is_ok(),
     });
+    let mut endings = Endings::default();
+    if proof.recovered {
+        let ending = Ending { reason: RevocationReason::PasswordChange, by: TriggeredBy::User };
+        endings.member = prepare_all_endings(app, project, user_id, ending, now).await?;
+    }
     if let Some(guest) = guest {
         let event = Event::UserAnonymousPromoted {
             anonymous_user: UserModel::copy(&Account::of_guest(&guest)),
@@ -278,7 +292,9 @@ async fn prepare_login(
             identities: IdentityModel::copy_all(&loaded.account()),
         };
         let event = prepare_event(app, project, flow, &event, user_id, now);
-        return Ok(Some(Prepared { user_id, change: Change::Yield(guest.id, proof), event, amr }));
+        let ending = Ending { reason: RevocationReason::Promotion, by: TriggeredBy::User };
+        endings.guest = prepare_all_endings(app, project, guest.id, ending, now).await?;
+        return Ok(Some(Prepared { user_id, change: Change::Yield(guest.id, proof), event, amr, endings }));
     }
     let session = SessionModel {
         id: flow.id.to_string(),
@@ -290,7 +306,7 @@ async fn prepare_login(
     };
     let event = Event::UserAuthenticated { user: UserModel::copy(&loaded.account()), session };
     let event = prepare_event(app, project, flow, &event, user_id, now);
-    Ok(Some(Prepared { user_id, change: Change::Login(proof), event, amr }))
+    Ok(Some(Prepared { user_id, change: Change::Login(proof), event, amr, endings }))
 }
 
 fn prepare_event(
@@ -315,71 +331,12 @@ fn describe(project: &Project, flow: &Flow, user: UserId, now: Timestamp) -> Con
     events::describe(project, user, &origin, now)
 }
 
-/// The member as it will be once the transaction is committed.
-fn preview(project: &Project, user: User, credentials: &Credentials) -> Loaded {
-    let since = user.updated_at;
-    let password = credentials.password_hash.as_ref().map(|_| (since, since));
-    let login_ids: Vec<LoginIdRow> = credentials.login_id.iter().cloned().collect();
-    let passkeys: Vec<PasskeyRow> = credentials.passkey.iter().cloned().collect();
-    Loaded::assemble(project, user, &login_ids, password, &passkeys)
-}
-
-fn credentials_of(
-    app: &App,
-    flow: &Flow,
-    user_id: UserId,
-    passkey: Option<NewPasskey>,
-    now: Timestamp,
-) -> Option<Credentials> {
-    let passkey = passkey.map(|passkey| {
-        let id: IdentityId = app.entropy.id(now);
-        make_passkey(id, user_id, passkey, now)
-    });
-    let pending = flow.state.pending.as_ref().filter(|pending| pending.is_settled());
-    let login_id = pending.map(|pending| {
-        let id: IdentityId = app.entropy.id(now);
-        make_login_id(id, user_id, pending, now)
-    });
-    if login_id.is_none() && passkey.is_none() {
-        return None;
-    }
-    let password_hash = pending.and_then(|pending| pending.password_hash.clone());
-    Some(Credentials { login_id, password_hash, passkey })
-}
-
-fn make_login_id(id: IdentityId, user_id: UserId, pending: &super::PendingLoginId, now: Timestamp) -> LoginIdRow {
-    LoginIdRow {
-        id,
-        user_id,
-        kind: pending.login_id.kind.as_str().to_string(),
-        value: pending.login_id.value.clone(),
-        original: pending.login_id.original.clone(),
-        verified_at: pending.proved_at,
-        created_at: now,
-        updated_at: now,
-    }
-}
-
-/// A new passkey's row.
-pub(crate) fn make_passkey(id: IdentityId, user_id: UserId, passkey: NewPasskey, now: Timestamp) -> PasskeyRow {
-    PasskeyRow {
-        credential_id: passkey.credential_id,
-        id,
-        user_id,
-        public_key: passkey.public_key,
-        sign_count: i64::from(passkey.sign_count),
-        name: None,
-        created_at: now,
-        last_used_at: None,
-    }
-}
-
 async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), Refusal> {
     let (flow_id, version, state, expires_at) = &input.flow;
     if !flows::update(tx, no, *flow_id, *version, state, *expires_at).await? {
         return Err(Refusal::Stale);
     }
-    input.change.apply(tx, no, input.now).await?;
+    input.change.apply(tx, no, &input.endings, input.now).await?;
     match &input.session {
         SessionChange::None => {}
         SessionChange::Refreshed(id) => {
@@ -396,6 +353,9 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), Refusal
     }
     if let Some(code) = &input.code {
         codes::insert(tx, no, code.hash, &code.payload, code.expires_at).await?;
+    }
+    if let Some(mail) = &input.mail {
+        outbox::push(tx, no, "mail", None, mail, input.now).await?;
     }
     events::queue(tx, no, input.user_id, &input.event, input.now).await?;
     Ok(())

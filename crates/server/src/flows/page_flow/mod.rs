@@ -4,6 +4,7 @@
 pub(crate) mod begin;
 pub(crate) mod change;
 pub(crate) mod commit;
+pub(crate) mod earned;
 mod message;
 pub(crate) mod passkey;
 pub(crate) mod sign_in;
@@ -93,6 +94,9 @@ pub(crate) struct FlowState {
     browser: String,
     /// What a `login_hint` suggested.
     pub(crate) prefill: Option<(LoginIdKind, String)>,
+    /// What a `login_hint` insists on: the person may use no other login ID.
+    #[serde(default)]
+    pub(crate) enforced: Option<LoginId>,
     /// Who is signed in already and may simply continue.
     pub(crate) offered_user: Option<UserId>,
     /// The guest whose cookie session the browser came with: signing up promotes it.
@@ -101,6 +105,9 @@ pub(crate) struct FlowState {
     pub(crate) only_user: Option<UserId>,
     pub(crate) pending: Option<PendingLoginId>,
     pub(crate) attempt: Option<Attempt>,
+    /// The person was offered a passkey and wants none now.
+    #[serde(default)]
+    pub(crate) passkey_skipped: bool,
     /// It ended well; nothing can be done with it any more.
     pub(crate) finished: bool,
 }
@@ -113,11 +120,13 @@ impl FlowState {
             request,
             browser: hash_browser(browser),
             prefill: None,
+            enforced: None,
             offered_user: None,
             guest: None,
             only_user: None,
             pending: None,
             attempt: None,
+            passkey_skipped: false,
             finished: false,
         }
     }

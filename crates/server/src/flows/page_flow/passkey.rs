@@ -7,6 +7,7 @@ use vestibule_store::passkeys;
 
 use super::{
     Flow,
+    begin::owns,
     sign_in::{Proof, SignIn},
     steps::Mistakes,
 };
@@ -75,6 +76,11 @@ async fn find_proof(app: &App, project: &Project, flow: &Flow, answer: &str) -> 
     let found = passkeys::find(&mut *app.store.read().await?, project.no, &assertion.credential_id).await?;
     let wanted = found.filter(|row| flow.state.only_user.is_none_or(|only| only == row.user_id));
     let Some(row) = wanted else { return Ok(None) };
+    if let Some(login_id) = &flow.state.enforced
+        && !owns(app, project, row.user_id, login_id).await?
+    {
+        return Ok(None);
+    }
     match site(project).verify(&assertion, &challenge(project, flow, "use"), row.user_id, &row.public_key) {
         Ok(count) => {
             let passkey = Some((row.credential_id, i64::from(count)));

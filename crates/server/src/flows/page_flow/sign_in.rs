@@ -22,13 +22,20 @@ use super::{
 };
 use crate::{
     app::App,
-    flows::{Error, tries::Buckets},
+    flows::{
+        Error,
+        settings::{
+            Standing,
+            notice::{News, WriteNews},
+        },
+        tries::Buckets,
+    },
     passwords::Verdict,
+    ports::mailer::Mail,
     projects::Project,
 };
 
 /// Who a person proved to be, and what is to be written down about it.
-#[derive(Debug)]
 pub(crate) struct Proof {
     pub(crate) user: UserId,
     /// How it was proved (RFC 8176).
@@ -41,11 +48,13 @@ pub(crate) struct Proof {
     pub(crate) proved: Option<(LoginIdKind, String)>,
     /// The passkey that was used, with its new count.
     pub(crate) passkey: Option<(Vec<u8>, i64)>,
+    /// The mail that tells of a new password.
+    pub(crate) mail: Option<Mail>,
 }
 
 impl Proof {
     pub(super) fn new(user: UserId, amr: &'static str) -> Self {
-        Self { user, amr, password_hash: None, recovered: false, proved: None, passkey: None }
+        Self { user, amr, password_hash: None, recovered: false, proved: None, passkey: None, mail: None }
     }
 }
 
@@ -165,7 +174,7 @@ async fn send_code(
     write: WriteMessage<'_>,
     now: Timestamp,
 ) -> Result<SignIn, Error> {
-    charge_code(app, project, &login_id, ip, now)?;
+    charge_code(app, project, &login_id, ip, now).await?;
     let mut conn = app.store.read().await?;
     let row = credentials::find_login_id(&mut conn, project.no, login_id.kind.as_str(), &login_id.value).await?;
     drop(conn);
@@ -284,7 +293,7 @@ pub(crate) async fn resend(
     if decision != ResendDecision::Allowed {
         return Ok(Some(decision));
     }
-    charge_code(app, project, &attempt.login_id, ip, now)?;
+    charge_code(app, project, &attempt.login_id, ip, now).await?;
     let (new, text) = new_code(app, flow, Some(code), now);
     let message = CodeMessage::new(use_of(attempt.goal), &attempt.login_id, &text).map(|code| write(&code));
     let message = message.filter(|_| attempt.user.is_some());
@@ -300,6 +309,7 @@ pub(crate) async fn choose_password(
     project: &Project,
     flow: &Flow,
     typed: Secret<String>,
+    write: WriteNews<'_>,
 ) -> Result<Result<Option<Proof>, Vec<Weakness>>, Error> {
     let proved = flow.state.attempt.as_ref().filter(|attempt| attempt.proved_at.is_some());
     let Some((attempt, user)) = proved.and_then(|attempt| Some((attempt, attempt.user?))) else {
@@ -311,7 +321,10 @@ pub(crate) async fn choose_password(
     }
     let hash = app.hasher.hash(password::prepare(typed.expose()), &app.entropy).await?;
     let proved = Some((attempt.login_id.kind, attempt.login_id.value.clone()));
-    Ok(Ok(Some(Proof { password_hash: Some(hash), recovered: true, proved, ..Proof::new(user, "pwd") })))
+    // Whoever reads the code is not always whose password it was: the member hears of it where its mail goes.
+    let standing = Standing::load(app, project, user).await?;
+    let mail = standing.mail_address().map(|to| write(&to, &News::PasswordChanged));
+    Ok(Ok(Some(Proof { password_hash: Some(hash), recovered: true, proved, mail, ..Proof::new(user, "pwd") })))
 }
 
 /// Whether the code typed for a login ID that is taken also opens the account it belongs to.

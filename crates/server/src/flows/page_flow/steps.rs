@@ -8,7 +8,7 @@ use vestibule_domain::{
         password::{self, Weakness},
     },
     identifier::{IdentifierProblem, LoginId, LoginIdKind},
-    project::LimitName,
+    project::{AuthenticatorKind, LimitName, ProjectSettings},
     promotion::{AddressProof, PromotionDecision, decide},
     secret::{Secret, TokenHash},
     time::Timestamp,
@@ -23,7 +23,6 @@ use crate::{
     app::App,
     crypto::{hex, sha256},
     flows::{Error, rates, tries::Buckets},
-    limits::Who,
     projects::Project,
 };
 
@@ -84,7 +83,7 @@ pub(crate) async fn identify(
     let needs_proof = ways::needs_proof(&project.settings, login_id.kind);
     let mut taken = false;
     if needs_proof {
-        charge_code(app, project, &login_id, ip, now)?;
+        charge_code(app, project, &login_id, ip, now).await?;
     } else {
         // There is nothing to prove, so it is said at once; asking around is limited.
         rates::charge_ip(app, project, LimitName::AccountEnumerationPerIp, ip, now)?;
@@ -114,7 +113,7 @@ pub(crate) async fn identify(
     if !save(app, project, flow, message, now).await? {
         return Ok(Step::Stale);
     }
-    let ready = !needs_proof && !taken && way != NewWay::Passkey;
+    let ready = !needs_proof && !taken && passkey_step(project, flow).is_none();
     Ok(if ready { Step::Ready } else { Step::Next })
 }
 
@@ -172,7 +171,7 @@ pub(crate) async fn try_code(
     now: Timestamp,
 ) -> Result<CodeOutcome, Error> {
     let presented = hash_code(flow, typed);
-    let passkey_next = needs_passkey(project, flow);
+    let passkey_next = passkey_step(project, flow).is_some();
     let Some(pending) = &mut flow.state.pending else { return Ok(CodeOutcome::Stale) };
     if pending.proved_at.is_some() && pending.is_settled() {
         // The code was right already, but the commit after it failed.
@@ -197,14 +196,40 @@ pub(crate) async fn try_code(
         buckets.record_failure(app, project, now).await?;
         return Ok(CodeOutcome::Refused(decision));
     }
-    Ok(if needs_passkey(project, flow) { CodeOutcome::Next } else { CodeOutcome::Ready })
+    if passkey_step(project, flow).is_none() {
+        return Ok(CodeOutcome::Ready);
+    }
+    // A passkey for a login ID that is taken would be made in vain; now that it is proved, it may be said.
+    let taken = flow.state.pending.as_ref().map(|pending| pending.login_id.clone());
+    if let Some(login_id) = taken
+        && judge(app, project, flow, &login_id, AddressProof::Proven).await? != PromotionDecision::Proceed
+    {
+        mark_taken(app, project, flow, now).await?;
+    }
+    Ok(CodeOutcome::Next)
 }
 
-/// Whether a passkey is what is still missing.
-pub(crate) fn needs_passkey(project: &Project, flow: &Flow) -> bool {
-    flow.state.pending.as_ref().is_some_and(|pending| {
-        pending.is_settled() && ways::new_way(&project.settings, pending.login_id.kind) == NewWay::Passkey
-    })
+/// Why somebody who joins is asked for a passkey.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PasskeyStep {
+    /// It is what is still missing.
+    Needed,
+    /// It would be good to have, and can be skipped.
+    Offered,
+}
+
+/// Whether a passkey is asked for next, everything else being settled.
+pub(crate) fn passkey_step(project: &Project, flow: &Flow) -> Option<PasskeyStep> {
+    let pending = flow.state.pending.as_ref().filter(|pending| pending.is_settled())?;
+    if ways::new_way(&project.settings, pending.login_id.kind) == NewWay::Passkey {
+        return Some(PasskeyStep::Needed);
+    }
+    (offers_passkey(&project.settings) && !flow.state.passkey_skipped).then_some(PasskeyStep::Offered)
+}
+
+/// Whether who joins with something else is asked for a passkey, too.
+pub(crate) fn offers_passkey(settings: &ProjectSettings) -> bool {
+    settings.offers(AuthenticatorKind::Passkey) && settings.passkey_offer_enabled()
 }
 
 /// Sends another code to a new login ID, unless it is too soon or there were too many.
@@ -222,7 +247,7 @@ pub(crate) async fn resend(
     if decision != ResendDecision::Allowed {
         return Ok(Some(decision));
     }
-    charge_code(app, project, &pending.login_id, ip, now)?;
+    charge_code(app, project, &pending.login_id, ip, now).await?;
     let (new, text) = new_code(app, flow, Some(code), now);
     let message = CodeMessage::new(CodeUse::Verify, &pending.login_id, &text).map(|code| write(&code));
     if let Some(pending) = &mut flow.state.pending {
@@ -242,16 +267,14 @@ pub(crate) async fn mark_taken(app: &App, project: &Project, flow: &mut Flow, no
 }
 
 /// Counts a code that is about to be sent.
-pub(super) fn charge_code(
+pub(super) async fn charge_code(
     app: &App,
     project: &Project,
     login_id: &LoginId,
     ip: IpAddr,
     now: Timestamp,
 ) -> Result<(), Error> {
-    rates::charge_ip(app, project, LimitName::CodeSendPerIp, ip, now)?;
-    let who = Who::LoginId(sha256(login_id.value.as_bytes()));
-    rates::charge(app, project, LimitName::CodeSendPerUser, who, now)
+    Buckets::of_code_sent(project, &login_id.value, ip).take(app, project, now).await
 }
 
 /// Makes a code, and what is kept of it.

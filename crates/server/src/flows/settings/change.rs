@@ -58,6 +58,7 @@ pub(super) enum Deed {
     SetNames(Vec<(&'static str, Option<String>)>),
     AddPasskey(PasskeyRow),
     RemovePasskey(IdentityId),
+    RenamePasskey(IdentityId, Option<String>),
     /// The member proved again to be itself; with a passkey, its count moves on.
     Prove {
         seat: Seat,
@@ -197,6 +198,7 @@ impl Deed {
             | Self::SetNames(_)
             | Self::AddPasskey(_)
             | Self::RemovePasskey(_)
+            | Self::RenamePasskey(..)
             | Self::Prove { .. }
             | Self::Delete => None,
         }
@@ -299,6 +301,10 @@ async fn do_deed(tx: &mut Tx, change: &Change) -> Result<(), Refusal> {
                 false => Err(Refusal::Stale),
             }
         }
+        Deed::RenamePasskey(id, name) => match passkeys::rename(tx, no, user, *id, name.as_deref()).await? {
+            true => Ok(()),
+            false => Err(Refusal::Stale),
+        },
         Deed::Prove { seat, amr, passkey } => {
             if let Some((credential_id, count)) = passkey
                 && !passkeys::record_use(tx, no, credential_id, *count, now).await?

@@ -6,7 +6,7 @@ use vestibule_domain::{
     credential::otp::{self, CodeState, OtpDecision, ResendDecision},
     id::IdentityId,
     identifier::{IdentifierProblem, LoginId, LoginIdKind},
-    project::{AuthenticatorKind, LimitName, ProjectSettings},
+    project::{AuthenticatorKind, ProjectSettings},
     secret::TokenHash,
     time::Timestamp,
 };
@@ -26,10 +26,8 @@ use crate::{
         Error,
         caller::Caller,
         page_flow::{CodeMessage, CodeUse, Message, WriteMessage},
-        rates,
         tries::Buckets,
     },
-    limits::Who,
     ports::mailer::Mail,
     projects::Project,
 };
@@ -162,7 +160,7 @@ impl Asking<'_> {
             return Ok(Some(decision));
         }
         let (task, login_id, previous) = (pending.task.clone(), pending.login_id.clone(), pending.code.clone());
-        let message = self.prepare_code(errand, task, login_id, Some(&previous))?;
+        let message = self.prepare_code(errand, task, login_id, Some(&previous)).await?;
         Ok(self.save(errand, message).await?.then_some(ResendDecision::Allowed))
     }
 
@@ -177,12 +175,13 @@ impl Asking<'_> {
             let saved = self.save(&mut errand, None).await?;
             return Ok(if saved { Step::CodeSent(Box::new(errand)) } else { Step::Ended(Outcome::Stale) });
         }
-        let message = self.prepare_code(&mut errand, task, login_id, previous.as_ref().map(|pending| &pending.code))?;
+        let earlier = previous.as_ref().map(|pending| &pending.code);
+        let message = self.prepare_code(&mut errand, task, login_id, earlier).await?;
         let saved = self.save(&mut errand, message).await?;
         Ok(if saved { Step::CodeSent(Box::new(errand)) } else { Step::Ended(Outcome::Stale) })
     }
 
-    fn prepare_code(
+    async fn prepare_code(
         &self,
         errand: &mut Errand,
         task: Task,
@@ -190,9 +189,7 @@ impl Asking<'_> {
         previous: Option<&CodeState>,
     ) -> Result<Option<Message>, Error> {
         let (app, project, now) = (self.app, self.project, self.now);
-        rates::charge_ip(app, project, LimitName::CodeSendPerIp, self.ip, now)?;
-        let who = Who::LoginId(sha256(login_id.value.as_bytes()));
-        rates::charge(app, project, LimitName::CodeSendPerUser, who, now)?;
+        Buckets::of_code_sent(project, &login_id.value, self.ip).take(app, project, now).await?;
         let text = app.entropy.six_digits();
         let hash = hash_code(errand.id.as_bytes(), &text);
         let code = previous.map_or_else(|| CodeState::first(hash, now), |previous| previous.resent(hash, now));

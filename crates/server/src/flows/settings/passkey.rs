@@ -1,4 +1,4 @@
-//! A member's passkeys: making one more, taking one away.
+//! A member's passkeys: making one more, naming one, taking one away.
 
 use std::sync::Arc;
 
@@ -74,5 +74,18 @@ pub(crate) async fn remove(
     now: Timestamp,
 ) -> Result<Outcome, Error> {
     let order = Order { deed: Deed::RemovePasskey(id), mails: Vec::new(), errand: None };
+    commit(app, project, caller, order, now).await
+}
+
+/// Gives a passkey another name, or none.
+pub(crate) async fn rename(
+    app: &App,
+    project: &Arc<Project>,
+    caller: &Caller,
+    id: IdentityId,
+    name: Option<String>,
+    now: Timestamp,
+) -> Result<Outcome, Error> {
+    let order = Order { deed: Deed::RenamePasskey(id, name), mails: Vec::new(), errand: None };
     commit(app, project, caller, order, now).await
 }

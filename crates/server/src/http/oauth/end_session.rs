@@ -4,7 +4,10 @@ use axum::{extract::Request, http::HeaderMap, response::Response};
 use vestibule_protocol::form::Form;
 
 use crate::{
-    flows::{caller::Resolution, end_session},
+    flows::{
+        caller::Resolution,
+        end_session::{self, Destination},
+    },
     http::{body, cookies, error, pages, visit::Visit},
 };
 
@@ -38,7 +41,7 @@ async fn end(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response {
     };
     let destination = end_session::destination(project, uri, state);
     let Some((caller, session)) = resolution.live().and_then(|caller| Some((caller, caller.session()?))) else {
-        let mut response = pages::see_other(&destination);
+        let mut response = go_to(&destination);
         if matches!(resolution, Resolution::Dead { .. }) {
             cookies::clear_session(response.headers_mut(), project);
         }
@@ -59,10 +62,18 @@ async fn end(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response {
     }
     match end_session::end(&visit.app, project, &caller.user, session, visit.now).await {
         Ok(()) => {
-            let mut response = pages::see_other(&destination);
+            let mut response = go_to(&destination);
             cookies::clear_session(response.headers_mut(), project);
             response
         }
         Err(error) => pages::flow_error(visit, headers, &error),
+    }
+}
+
+/// An address the application registered is gone to by 303, as after any form; where we send people by ourselves, by 302.
+fn go_to(destination: &Destination) -> Response {
+    match destination {
+        Destination::Registered(uri) => pages::see_other(uri),
+        Destination::Ours(uri) => pages::found(uri),
     }
 }

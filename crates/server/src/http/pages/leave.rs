@@ -11,7 +11,7 @@ use super::{Frame, error_page, flow_error, page, render_towards, see_other};
 use crate::{
     flows::{
         caller::{Caller, Via},
-        end_session,
+        end_session::{self, Destination},
     },
     http::{body, cookies, error, visit::Visit},
     ui::{ErrorKind, Link, LoggedOutPage, LogoutPage, NoticeKind, Text},
@@ -60,7 +60,7 @@ pub(crate) async fn leave(visit: Visit, request: Request) -> Response {
         return flow_error(&visit, &headers, &error);
     }
     let destination = match &uri {
-        Some(_) => end_session::destination(&visit.project, uri.as_deref(), state.as_deref()),
+        Some(_) => end_session::destination(&visit.project, uri.as_deref(), state.as_deref()).as_str().to_string(),
         None => "/logged-out".to_string(),
     };
     let mut response = see_other(&destination);
@@ -107,5 +107,6 @@ fn ask(visit: &Visit, headers: &HeaderMap, caller: &Caller, query: &str, notice:
     let query = Form::parse_query(query).ok();
     let uri = query.as_ref().and_then(|query| query.get("post_logout_redirect_uri").ok().flatten());
     let destination = uri.map(|uri| end_session::destination(&visit.project, Some(uri), None));
-    render_towards(visit, headers, Frame { status, request: None, csrf, notice }, &page, destination.as_deref())
+    let towards = destination.as_ref().map(Destination::as_str);
+    render_towards(visit, headers, Frame { status, request: None, csrf, notice }, &page, towards)
 }

@@ -13,6 +13,8 @@ use crate::ui::text::Text;
 /// Asks to type a phrase before the account goes. The form posts `confirmation` and `action=delete`.
 #[derive(Clone, Debug)]
 pub struct DeleteAccountPage {
+    /// It is a guest who goes.
+    pub guest: bool,
     /// Where the form posts to.
     pub action: String,
     /// What must be typed: a login ID of the account, or [`DeleteAccountPage::word`] where there is none.
@@ -34,6 +36,7 @@ impl DeleteAccountPage {
     /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let plain = Self {
+            guest: false,
             action: "/settings/delete".into(),
             phrase: "ada@example.com".into(),
             error: None,
@@ -45,7 +48,8 @@ impl DeleteAccountPage {
             grace_days: Some(30),
             ..plain.clone()
         };
-        vec![("plain", plain), ("wrong", wrong)]
+        let guest = Self { guest: true, phrase: "delete".into(), ..plain.clone() };
+        vec![("plain", plain), ("wrong", wrong), ("guest", guest)]
     }
 
     fn confirmation(&self) -> Field {
@@ -54,6 +58,19 @@ impl DeleteAccountPage {
             plain: true,
             ..Field::new("confirmation", Text::new("field-confirmation").with("phrase", &self.phrase), "text")
         }
+    }
+
+    /// What goes with it.
+    fn facts(&self) -> &'static [&'static str] {
+        if self.guest { &["delete-guest-fact-gone"] } else { &["delete-fact-sign-in", "delete-fact-free"] }
+    }
+
+    fn submit(&self) -> &'static str {
+        if self.guest { "link-delete-guest" } else { "link-delete-account" }
+    }
+
+    fn keep(&self) -> &'static str {
+        if self.guest { "button-keep" } else { "button-keep-account" }
     }
 
     fn when(&self) -> Text {
@@ -66,7 +83,7 @@ impl DeleteAccountPage {
 
 impl Page for DeleteAccountPage {
     fn title(&self) -> Text {
-        Text::new("delete-title")
+        Text::new(if self.guest { "delete-guest-title" } else { "delete-title" })
     }
 
     fn body(&self, ctx: &PageContext) -> String {

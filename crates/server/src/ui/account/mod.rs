@@ -16,7 +16,7 @@ pub use guest::SettingsGuestPage;
 pub use login_id::{AddLoginIdPage, RemoveLoginIdPage, VerifyLoginIdPage};
 pub use names::EditNamesPage;
 pub use overview::{LoginIdEntry, PasskeySummary, PasswordSummary, SessionEntry, SettingsPage};
-pub use passkeys::{PasskeyEntry, PasskeysPage};
+pub use passkeys::{PasskeyEntry, PasskeyNamePage, PasskeysPage};
 pub use password::ChangePasswordPage;
 
 use super::page::Shell;

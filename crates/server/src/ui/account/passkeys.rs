@@ -1,10 +1,12 @@
-//! A member's passkeys: seeing, making and removing them.
+//! A member's passkeys: seeing, making, naming and removing them.
 
 use askama::Template;
 
 use super::sub_page;
+use crate::ui::complaint::Complaint;
 use crate::ui::context::PageContext;
 use crate::ui::elapsed::Elapsed;
+use crate::ui::field::Field;
 use crate::ui::page::{Page, Shell, finish};
 use crate::ui::passkey::{Ceremony, PasskeyCeremony};
 use crate::ui::text::Text;
@@ -20,6 +22,8 @@ pub struct PasskeyEntry {
     pub created: Elapsed,
     /// When it was last used.
     pub last_used: Option<Elapsed>,
+    /// Where it is given a name.
+    pub rename_href: String,
     /// False for the last way to sign in.
     pub removable: bool,
 }
@@ -45,6 +49,7 @@ impl PasskeysPage {
             name: name.map(str::to_owned),
             created: Elapsed::from_seconds(9_000_000),
             last_used,
+            rename_href: format!("/settings/passkeys/name?id={id}"),
             removable,
         };
         let empty = Self {
@@ -93,4 +98,65 @@ impl Body<'_> {
     fn name(&self, entry: &PasskeyEntry) -> String {
         entry.name.clone().unwrap_or_else(|| self.ctx.t("passkey-unnamed"))
     }
+}
+
+/// What a passkey is called. The form posts `name` and `action=save`.
+#[derive(Clone, Debug)]
+pub struct PasskeyNamePage {
+    /// Where the form posts to.
+    pub action: String,
+    /// The name it has, or what was typed.
+    pub name: String,
+    /// What is wrong with it.
+    pub error: Option<Text>,
+    /// Back to the passkeys.
+    pub back_href: String,
+}
+
+impl PasskeyNamePage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let named = Self {
+            action: "/settings/passkeys/name?id=p1".into(),
+            name: "iCloud Keychain".into(),
+            error: None,
+            back_href: "/settings/passkeys".into(),
+        };
+        let long = Self { error: Some(Complaint::NameTooLong { max: 100 }.text()), ..named.clone() };
+        vec![("named", named), ("too-long", long)]
+    }
+
+    fn field(&self) -> Field {
+        Field {
+            value: self.name.clone(),
+            error: self.error.clone(),
+            required: false,
+            ..Field::new("name", Text::new("field-passkey-name"), "text")
+        }
+    }
+}
+
+impl Page for PasskeyNamePage {
+    fn title(&self) -> Text {
+        Text::new("passkey-name-title")
+    }
+
+    fn body(&self, ctx: &PageContext) -> String {
+        finish(NameBody { ctx, page: self }.render())
+    }
+
+    fn complaints(&self) -> Vec<(&'static str, Text)> {
+        self.field().complaint().into_iter().collect()
+    }
+
+    fn shell(&self) -> Shell {
+        sub_page(&self.back_href)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "account/passkey_name.html")]
+struct NameBody<'a> {
+    ctx: &'a PageContext,
+    page: &'a PasskeyNamePage,
 }

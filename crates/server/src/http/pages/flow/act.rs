@@ -14,9 +14,10 @@ use crate::{
             commit::{self, Achievement, Browser, Committed},
             passkey,
             sign_in::{self, LoginCode, Proof, SignIn},
-            steps::{self, CodeOutcome, Identification, Step},
+            steps::{self, CodeOutcome, Identification, PasskeyStep, Step},
             ways,
         },
+        settings::notice::News,
     },
     http::{
         cookies, error,
@@ -40,6 +41,7 @@ impl Scene {
             View::Identify => self.identify(form).await,
             View::Code if field(form, "action") == "resend" => self.resend(view).await,
             View::Code => self.verify(field(form, "code")).await,
+            View::SkipPasskey => self.skip_passkey().await,
             View::NewPasskey | View::PasskeyAlone => self.join_with_passkey(view, field(form, "credential")).await,
             View::Login if login => self.log_in(form).await,
             View::Password if login => self.try_password(form).await,
@@ -83,12 +85,17 @@ impl Scene {
         self.render(StatusCode::UNPROCESSABLE_ENTITY, None, page)
     }
 
-    fn read(form: &Form, kinds: &[LoginIdKind]) -> Identification {
+    /// What was typed; where the app insists on a login ID, whatever was typed, it is that one.
+    fn read(&self, form: &Form, kinds: &[LoginIdKind]) -> Identification {
+        let password = Secret::new(field(form, "password").to_string());
+        if let Some(enforced) = &self.flow.state.enforced {
+            return Identification { kind: enforced.kind, login_id: enforced.original.clone(), password };
+        }
         let kind = LoginIdKind::from_name(field(form, "login_id_kind")).filter(|kind| kinds.contains(kind));
         Identification {
             kind: kind.or_else(|| kinds.first().copied()).unwrap_or(LoginIdKind::Email),
             login_id: field(form, "login_id").to_string(),
-            password: Secret::new(field(form, "password").to_string()),
+            password,
         }
     }
 
@@ -100,11 +107,11 @@ impl Scene {
 
     async fn identify(&mut self, form: &Form) -> Result<Response, Error> {
         self.check_joining()?;
-        let kinds = self.visit.project.settings.login_id_kinds();
+        let kinds = self.narrow(self.visit.project.settings.login_id_kinds());
         if kinds.is_empty() {
             return Ok(see_other(&self.here()));
         }
-        let input = Self::read(form, &kinds);
+        let input = self.read(form, &kinds);
         let (visit, writer) = (self.visit.clone(), self.writer());
         let write = |message: &CodeMessage<'_>| -> Message { writer.compose(message) };
         // Whoever joins has turned away from what was offered or tried before.
@@ -157,7 +164,7 @@ impl Scene {
         let project = &self.visit.project;
         let alone = view == View::PasskeyAlone;
         let open =
-            if alone { project.settings.passkey_identity_enabled() } else { steps::needs_passkey(project, &self.flow) };
+            if alone { self.may_join_by_passkey_alone() } else { steps::passkey_step(project, &self.flow).is_some() };
         if !open {
             return Ok(see_other(&self.here()));
         }
@@ -168,17 +175,27 @@ impl Scene {
         self.commit(Achievement::Joined(Some(made))).await
     }
 
+    /// "Maybe later": joins with what was proved already.
+    async fn skip_passkey(&mut self) -> Result<Response, Error> {
+        self.check_joining()?;
+        if steps::passkey_step(&self.visit.project, &self.flow) != Some(PasskeyStep::Offered) {
+            return Ok(see_other(&self.here()));
+        }
+        self.flow.state.passkey_skipped = true;
+        self.commit(Achievement::Joined(None)).await
+    }
+
     fn passkey_failed(&self) -> Response {
         let page = self.current_page();
         self.render(StatusCode::UNPROCESSABLE_ENTITY, Some(NoticeKind::PasskeyFailed), page.as_ref())
     }
 
     async fn log_in(&mut self, form: &Form) -> Result<Response, Error> {
-        let kinds = ways::login_kinds(&self.visit.project.settings);
+        let kinds = self.narrow(ways::login_kinds(&self.visit.project.settings));
         if kinds.is_empty() {
             return Ok(see_other(&self.at(View::Login)));
         }
-        let input = Self::read(form, &kinds);
+        let input = self.read(form, &kinds);
         let (visit, writer) = (self.visit.clone(), self.writer());
         let write = |message: &CodeMessage<'_>| -> Message { writer.compose(message) };
         self.flow.state.offered_user = None;
@@ -213,10 +230,11 @@ impl Scene {
         if goal == Goal::Login {
             kinds.retain(|kind| ways::has_code(settings, *kind));
         }
+        let kinds = self.narrow(kinds);
         if kinds.is_empty() {
             return Ok(see_other(&self.at(View::Login)));
         }
-        let input = Self::read(form, &kinds);
+        let input = self.read(form, &kinds);
         let (visit, writer) = (self.visit.clone(), self.writer());
         let write = |message: &CodeMessage<'_>| -> Message { writer.compose(message) };
         let (app, project, named) = (&visit.app, &visit.project, (input.kind, input.login_id.as_str()));
@@ -249,9 +267,10 @@ impl Scene {
     }
 
     async fn choose_password(&mut self, typed: &str) -> Result<Response, Error> {
-        let visit = self.visit.clone();
-        let chosen =
-            sign_in::choose_password(&visit.app, &visit.project, &self.flow, Secret::new(typed.to_string())).await?;
+        let (visit, writer) = (self.visit.clone(), self.writer());
+        let write = |to: &str, news: &News| writer.write_news(to, news);
+        let typed_secret = Secret::new(typed.to_string());
+        let chosen = sign_in::choose_password(&visit.app, &visit.project, &self.flow, typed_secret, &write).await?;
         match chosen {
             Ok(Some(proof)) => self.commit(Achievement::Proved(Box::new(proof))).await,
             Ok(None) => Ok(see_other(&self.here())),

@@ -35,6 +35,8 @@ enum View {
     Code,
     /// Joining: a passkey for the login ID.
     NewPasskey,
+    /// Joining: no passkey now.
+    SkipPasskey,
     /// Joining with a passkey and nothing else.
     PasskeyAlone,
     /// Joining: "I have an account".
@@ -58,12 +60,13 @@ enum View {
 }
 
 impl View {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Current,
         Self::Start,
         Self::Identify,
         Self::Code,
         Self::NewPasskey,
+        Self::SkipPasskey,
         Self::PasskeyAlone,
         Self::HaveAccount,
         Self::Login,
@@ -83,6 +86,7 @@ impl View {
             Self::Identify => "identify",
             Self::Code => "code",
             Self::NewPasskey => "new-passkey",
+            Self::SkipPasskey => "skip-passkey",
             Self::PasskeyAlone => "passkey-alone",
             Self::HaveAccount => "have-account",
             Self::Login => "login",

@@ -11,7 +11,7 @@ use super::{Scene, View};
 use crate::{
     flows::page_flow::{
         Goal, Purpose, passkey, sign_in,
-        steps::{self, Mistakes},
+        steps::{self, Mistakes, PasskeyStep},
         ways::{self, NewWay},
     },
     http::pages::words::{channel, complain_of_login_id, new_password_field, ui_kind, whole_seconds},
@@ -63,6 +63,7 @@ impl Scene {
             | View::Identify
             | View::Code
             | View::NewPasskey
+            | View::SkipPasskey
             | View::PasskeyAlone
             | View::Login
             | View::Password
@@ -91,7 +92,9 @@ impl Scene {
         match &state.pending {
             Some(pending) if pending.taken => Box::new(self.conflict_page(&pending.login_id)),
             Some(pending) if pending.code.is_some() => Box::new(self.code_page(None)),
-            Some(_) if steps::needs_passkey(&self.visit.project, &self.flow) => Box::new(self.new_passkey_page()),
+            Some(_) if steps::passkey_step(&self.visit.project, &self.flow).is_some() => {
+                Box::new(self.new_passkey_page())
+            }
             Some(_) | None => self.first_page_of_all(None),
         }
     }
@@ -116,7 +119,7 @@ impl Scene {
                 typed.map_or(("", &[][..]), |typed| (typed.field("password"), &typed.mistakes.password[..]));
             page.password = Some(new_password_field(settings.password_policy().min_length, password, weaknesses));
         }
-        if settings.passkey_identity_enabled() {
+        if self.may_join_by_passkey_alone() {
             page.passkey = Some(self.create_ceremony(View::PasskeyAlone));
         }
         page.have_account_href = Some(self.at(leads));
@@ -126,7 +129,8 @@ impl Scene {
 
     fn steps(&self, kind: LoginIdKind, current: u8) -> Option<Steps> {
         let settings = &self.visit.project.settings;
-        let passkey = u8::from(ways::new_way(settings, kind) == NewWay::Passkey);
+        let offered = steps::offers_passkey(settings) && !self.flow.state.passkey_skipped;
+        let passkey = u8::from(offered || ways::new_way(settings, kind) == NewWay::Passkey);
         let total = 1 + u8::from(ways::needs_proof(settings, kind)) + passkey;
         (total > 1).then_some(Steps { current, total })
     }
@@ -165,6 +169,7 @@ impl Scene {
         typed: Option<&Typed<'_>>,
     ) -> (IdentifyPage, LoginIdKind) {
         let state = &self.flow.state;
+        let kinds = self.narrow(kinds);
         let pending = state.pending.as_ref().map(|pending| (pending.login_id.kind, pending.login_id.original.clone()));
         let suggested = pending.or_else(|| state.prefill.clone());
         let posted = typed.map(|typed| typed.field("login_id").to_string());
@@ -174,6 +179,10 @@ impl Scene {
         let mut page = IdentifyPage::new(purpose, self.at(view), ui_kind(kind));
         page.kinds = self.choices(&kinds, view);
         page.value = posted.or(suggested.filter(|(of, _)| *of == kind).map(|(_, value)| value)).unwrap_or_default();
+        if let Some(enforced) = &state.enforced {
+            page.value = enforced.original.clone();
+            page.fixed = true;
+        }
         page.value_error = typed.and_then(|typed| complain_of_login_id(typed.mistakes, kind));
         page.cancel_href = self.cancel_href();
         (page, kind)
@@ -197,10 +206,24 @@ impl Scene {
         PasskeyCeremony { ceremony: Ceremony::Use, options_json, action: self.at(View::Passkey) }
     }
 
+    /// Of these kinds the one the app insists on, or all.
+    pub(super) fn narrow(&self, mut kinds: Vec<LoginIdKind>) -> Vec<LoginIdKind> {
+        if let Some(enforced) = &self.flow.state.enforced {
+            kinds.retain(|kind| *kind == enforced.kind);
+        }
+        kinds
+    }
+
+    /// Whether a passkey without any login ID is enough: not where the app insists on one.
+    pub(super) fn may_join_by_passkey_alone(&self) -> bool {
+        self.visit.project.settings.passkey_identity_enabled() && self.flow.state.enforced.is_none()
+    }
+
     pub(super) fn new_passkey_page(&self) -> PasskeyPage {
+        let is_offer = steps::passkey_step(&self.visit.project, &self.flow) == Some(PasskeyStep::Offered);
         PasskeyPage {
             passkey: self.create_ceremony(View::NewPasskey),
-            skip_href: None,
+            skip_action: is_offer.then(|| self.at(View::SkipPasskey)),
             other_href: None,
             cancel_href: self.cancel_href(),
         }
@@ -288,7 +311,7 @@ impl Scene {
         let login_id = attempt.map(|attempt| attempt.login_id.original.clone()).unwrap_or_default();
         let mut page = PasswordPage::new(reason, self.at(View::Password), login_id);
         page.error = error.map(|complaint| complaint.text());
-        page.change_href = Some(self.at(View::Login));
+        page.change_href = self.flow.state.enforced.is_none().then(|| self.at(View::Login));
         page.forgot_href = (!ways::recovery_kinds(settings).is_empty()).then(|| self.at(View::Forgotten));
         let kind = attempt.map(|attempt| attempt.login_id.kind);
         page.code_href = kind.filter(|kind| ways::has_code(settings, *kind)).map(|_| self.at(View::UseCode));
@@ -304,7 +327,7 @@ impl Scene {
         let attempt = self.flow.state.attempt.as_ref().map(|attempt| &attempt.login_id);
         let kind = attempt.map(|login_id| login_id.kind);
         let (mut page, _) = self.first_page(UiPurpose::Login, View::UseCode, kinds, kind, typed);
-        if let (Some(login_id), None) = (attempt, typed) {
+        if let (Some(login_id), None, false) = (attempt, typed, page.fixed) {
             page.value = login_id.original.clone();
         }
         page
@@ -314,13 +337,14 @@ impl Scene {
         let kinds = ways::recovery_kinds(&self.visit.project.settings);
         let (page, kind) = self.first_page(UiPurpose::Login, View::Forgotten, kinds, kind, typed);
         let attempt = self.flow.state.attempt.as_ref().map(|attempt| &attempt.login_id);
-        let named = attempt.filter(|login_id| typed.is_none() && login_id.kind == kind);
+        let named = attempt.filter(|login_id| typed.is_none() && login_id.kind == kind && !page.fixed);
         ForgottenPasswordPage {
             action: page.action,
             kinds: page.kinds,
             kind: page.kind,
             value: named.map_or(page.value, |login_id| login_id.original.clone()),
             error: page.value_error,
+            fixed: page.fixed,
             back_href: Some(self.at(View::Login)),
         }
     }

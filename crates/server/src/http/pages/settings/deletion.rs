@@ -1,8 +1,8 @@
-//! Deleting the account.
+//! Deleting the account: a member's, or what there is of a guest's.
 
 use axum::{extract::Request, response::Response};
 
-use super::{Desk, sign_out};
+use super::{Admits, Desk, sign_out};
 use crate::{
     flows::settings::{
         Standing,
@@ -18,7 +18,7 @@ use crate::{
 
 /// `GET /settings/delete`
 pub(super) async fn show(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::open(visit, request).await {
+    let desk = match Desk::open_for(Admits::GuestsToo, visit, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };
@@ -30,7 +30,7 @@ pub(super) async fn show(visit: Visit, request: Request) -> Response {
 
 /// `POST /settings/delete`
 pub(super) async fn act(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::receive(visit, request).await {
+    let desk = match Desk::receive_for(Admits::GuestsToo, visit, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };
@@ -52,12 +52,15 @@ pub(super) async fn act(visit: Visit, request: Request) -> Response {
 }
 
 async fn prepare(desk: &Desk) -> Result<DeleteAccountPage, Response> {
-    if let Some(response) = desk.ask_to_prove() {
+    // A guest has nothing to prove itself with but the session it came with.
+    let guest = desk.caller.user.is_anonymous();
+    if let Some(response) = desk.ask_to_prove().filter(|_| !guest) {
         return Err(response);
     }
     let visit = &desk.visit;
     let standing = Standing::load(&visit.app, &visit.project, desk.caller.user.id).await;
     let standing = standing.map_err(|error| desk.fail(&error))?;
     let phrase = standing.name().map_or_else(|| DeleteAccountPage::word(&desk.locale()), str::to_string);
-    Ok(DeleteAccountPage { action: desk.action(), phrase, error: None, grace_days: None, back_href: desk.back_href() })
+    let (action, back_href) = (desk.action(), desk.back_href());
+    Ok(DeleteAccountPage { guest, action, phrase, error: None, grace_days: None, back_href })
 }

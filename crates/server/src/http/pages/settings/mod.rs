@@ -59,6 +59,7 @@ pub(crate) fn router() -> Router<std::sync::Arc<App>> {
         .route("/settings/code", get(code::show).post(code::act))
         .route("/settings/confirm", get(confirm::show).post(confirm::act))
         .route("/settings/passkeys", get(passkeys::show).post(passkeys::act))
+        .route("/settings/passkeys/name", get(passkeys::show_name).post(passkeys::save_name))
         .route("/settings/sessions", post(sessions::act).get(overview::redirect))
         .route("/settings/delete", get(deletion::show).post(deletion::act))
         // Old addresses, and those of pages there is no page for.
@@ -76,7 +77,14 @@ pub(crate) fn path_of(errand: FlowId, action: Action) -> String {
     }
 }
 
-/// One request of a member to a page of its account.
+/// Whom a page lets in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Admits {
+    Members,
+    GuestsToo,
+}
+
+/// One request of somebody who is signed in to a page of its account.
 struct Desk {
     visit: Visit,
     headers: HeaderMap,
@@ -92,12 +100,20 @@ struct Desk {
 impl Desk {
     /// Lets a member in to look at a page; anybody else is sent to the overview.
     async fn open(visit: Visit, request: Request) -> Result<Self, Response> {
+        Self::open_for(Admits::Members, visit, request).await
+    }
+
+    async fn open_for(admits: Admits, visit: Visit, request: Request) -> Result<Self, Response> {
         let form = Form::parse_query(request.uri().query().unwrap_or_default()).unwrap_or_default();
-        Self::sit(visit, request.headers().clone(), address_of(&request), form).await
+        Self::sit(admits, visit, request.headers().clone(), address_of(&request), form).await
     }
 
     /// Takes the form a member sent from one of our pages; one that is not ours leads back to the page, undone.
     async fn receive(visit: Visit, request: Request) -> Result<Self, Response> {
+        Self::receive_for(Admits::Members, visit, request).await
+    }
+
+    async fn receive_for(admits: Admits, visit: Visit, request: Request) -> Result<Self, Response> {
         let (headers, here) = (request.headers().clone(), address_of(&request));
         let Ok(body) = body::read(&visit, request).await else {
             return Err(error_page(&visit, &headers, None, StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::TooLarge));
@@ -106,7 +122,7 @@ impl Desk {
             Ok(form) => form,
             Err(problem) => return Err(error::plain(StatusCode::BAD_REQUEST, format!("{problem}\n"))),
         };
-        let desk = Self::sit(visit, headers, here, form).await?;
+        let desk = Self::sit(admits, visit, headers, here, form).await?;
         let expected = leave::form_token(&desk.visit, &desk.caller);
         let presented = desk.field("_csrf");
         if aws_lc_rs::constant_time::verify_slices_are_equal(presented.as_bytes(), expected.as_bytes()).is_err() {
@@ -115,9 +131,10 @@ impl Desk {
         Ok(desk)
     }
 
-    async fn sit(visit: Visit, headers: HeaderMap, here: String, form: Form) -> Result<Self, Response> {
+    async fn sit(admits: Admits, visit: Visit, headers: HeaderMap, here: String, form: Form) -> Result<Self, Response> {
         let resolution = visit.resolve(&headers).await.map_err(|error| flow_error(&visit, &headers, &error))?;
-        let Some(caller) = resolution.live().filter(|caller| !caller.user.is_anonymous()).cloned() else {
+        let may_enter = |caller: &&Caller| admits == Admits::GuestsToo || !caller.user.is_anonymous();
+        let Some(caller) = resolution.live().filter(may_enter).cloned() else {
             return Err(found(HOME));
         };
         let mut errand = None;

@@ -54,7 +54,7 @@ fn show_guest(visit: &Visit, headers: &HeaderMap, caller: &Caller) -> Response {
     let page = SettingsGuestPage {
         promote_href: Some("/settings/promote".to_string()),
         logout_action: "/logout".to_string(),
-        delete_href: None,
+        delete_href: Some("/settings/delete".to_string()),
         app_href: app_href(visit, caller),
     };
     let csrf = leave::form_token(visit, caller);

@@ -1,4 +1,4 @@
-//! Seeing, making and removing passkeys.
+//! Seeing, making, naming and removing passkeys.
 
 use axum::{extract::Request, http::StatusCode, response::Response};
 use vestibule_domain::{
@@ -8,12 +8,17 @@ use vestibule_domain::{
 
 use super::{Desk, HOME, overview::elapsed, with_notice};
 use crate::{
-    flows::settings::{Standing, change::Outcome, passkey},
+    flows::settings::{
+        Standing,
+        change::Outcome,
+        passkey,
+        profile::{MAX_NAME, read_name},
+    },
     http::{
         pages::{device_name, see_other},
         visit::Visit,
     },
-    ui::{Ceremony, NoticeKind, PasskeyCeremony, PasskeyEntry, PasskeysPage},
+    ui::{Ceremony, Complaint, NoticeKind, PasskeyCeremony, PasskeyEntry, PasskeyNamePage, PasskeysPage, Text},
 };
 
 const HERE: &str = "/settings/passkeys";
@@ -43,6 +48,60 @@ pub(super) async fn act(visit: Visit, request: Request) -> Response {
         return response;
     }
     if desk.field("action") == "remove" { remove(&desk).await } else { add(&desk).await }
+}
+
+/// `GET /settings/passkeys/name`
+pub(super) async fn show_name(visit: Visit, request: Request) -> Response {
+    let desk = match Desk::open(visit, request).await {
+        Ok(desk) => desk,
+        Err(response) => return response,
+    };
+    if let Some(response) = refuse(&desk) {
+        return response;
+    }
+    match find_name(&desk).await {
+        Ok(name) => desk.show(&name_page(&desk, name, None)),
+        Err(response) => response,
+    }
+}
+
+/// `POST /settings/passkeys/name`
+pub(super) async fn save_name(visit: Visit, request: Request) -> Response {
+    let desk = match Desk::receive(visit, request).await {
+        Ok(desk) => desk,
+        Err(response) => return response,
+    };
+    if let Some(response) = refuse(&desk) {
+        return response;
+    }
+    rename(&desk).await
+}
+
+async fn rename(desk: &Desk) -> Response {
+    let Some(id) = desk.id() else { return see_other(HERE) };
+    let Ok(name) = read_name(desk.field("name")) else {
+        let max = u32::try_from(MAX_NAME).unwrap_or(u32::MAX);
+        let error = Some(Complaint::NameTooLong { max }.text());
+        return desk.complain(&name_page(desk, desk.field("name").to_string(), error));
+    };
+    let visit = &desk.visit;
+    match passkey::rename(&visit.app, &visit.project, &desk.caller, id, name, visit.now).await {
+        Ok(Outcome::Done(_)) => see_other(&with_notice(HERE, NoticeKind::PasskeyRenamed)),
+        Ok(Outcome::Taken | Outcome::LastWay | Outcome::Stale | Outcome::Gone) => see_other(HERE),
+        Err(error) => desk.fail(&error),
+    }
+}
+
+async fn find_name(desk: &Desk) -> Result<String, Response> {
+    let visit = &desk.visit;
+    let standing = Standing::load(&visit.app, &visit.project, desk.caller.user.id).await;
+    let standing = standing.map_err(|error| desk.fail(&error))?;
+    let row = desk.id().and_then(|id| standing.passkeys.into_iter().find(|row| row.id == id));
+    row.map(|row| row.name.unwrap_or_default()).ok_or_else(|| see_other(HERE))
+}
+
+fn name_page(desk: &Desk, name: String, error: Option<Text>) -> PasskeyNamePage {
+    PasskeyNamePage { action: desk.action(), name, error, back_href: HERE.into() }
 }
 
 async fn add(desk: &Desk) -> Response {
@@ -85,6 +144,7 @@ async fn page(desk: &Desk) -> Result<PasskeysPage, Response> {
         name: row.name.clone(),
         created: elapsed(row.created_at, visit.now),
         last_used: row.last_used_at.map(|at| elapsed(at, visit.now)),
+        rename_href: format!("{HERE}/name?id={}", row.id),
         removable: !is_last_login_credential(&ways, Removal::Passkey(row.id), &visit.project.settings),
     });
     Ok(PasskeysPage {
