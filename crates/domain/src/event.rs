@@ -259,11 +259,59 @@ pub enum Event {
         /// The key id.
         key_id: String,
     },
+    /// An operator did something that is not a change of settings. For the audit log only.
+    OperatorActed {
+        /// What.
+        action: OperatorAction,
+        /// To what: an address, an application, a key.
+        target: String,
+    },
     /// Somebody signed with the wrong key for a known key id. For the audit log only.
     AnonymousLoginFailed {
         /// The key id.
         key_id: String,
     },
+}
+
+/// What an operator can do besides changing settings and users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperatorAction {
+    /// Somebody was invited to the portal.
+    Invited,
+    /// An invitation was taken back.
+    InvitationRevoked,
+    /// An operator got another role.
+    RoleChanged,
+    /// An operator lost its role.
+    Removed,
+    /// An application got another secret.
+    SecretCreated,
+    /// A secret of an application was removed.
+    SecretDeleted,
+    /// A key of the Admin API was made.
+    KeyCreated,
+    /// A key of the Admin API was revoked.
+    KeyRevoked,
+    /// The project was made.
+    ProjectCreated,
+}
+
+impl OperatorAction {
+    /// The event's name.
+    #[must_use]
+    pub fn type_name(self) -> &'static str {
+        match self {
+            Self::Invited => "operator.invited",
+            Self::InvitationRevoked => "operator.invitation_revoked",
+            Self::RoleChanged => "operator.role_changed",
+            Self::Removed => "operator.removed",
+            Self::SecretCreated => "application.secret_created",
+            Self::SecretDeleted => "application.secret_deleted",
+            Self::KeyCreated => "admin_key.created",
+            Self::KeyRevoked => "admin_key.revoked",
+            Self::ProjectCreated => "project.created",
+        }
+    }
 }
 
 /// Who set an event off.
@@ -393,6 +441,7 @@ impl Event {
             Self::HookTested { .. } => "hook.tested",
             Self::DeliveryReplayed { .. } => "hook.delivery.replayed",
             Self::DeviceKeyRevoked { .. } => "identity.anonymous.revoked",
+            Self::OperatorActed { action, .. } => action.type_name(),
             Self::AnonymousLoginFailed { .. } => "authentication.identity.anonymous.failed",
         }
     }
@@ -410,6 +459,7 @@ impl Event {
             self,
             Self::AnonymousLoginFailed { .. }
                 | Self::ProjectChanged { .. }
+                | Self::OperatorActed { .. }
                 | Self::HookTested { .. }
                 | Self::DeliveryReplayed { .. }
                 | Self::DeviceKeyRevoked { .. }
@@ -438,6 +488,7 @@ impl Event {
             | Self::UserUpdated { user }
             | Self::UserDeleted { user } => json!({"user": user.0}),
             Self::ProjectChanged { keys } => json!({"keys": keys}),
+            Self::OperatorActed { target, .. } => json!({"target": target}),
             Self::SessionRevoked { user_id, session, reason } => {
                 json!({"user": {"id": user_id.to_string()}, "session": session.to_json(), "reason": reason.as_str()})
             }

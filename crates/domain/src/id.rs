@@ -26,6 +26,10 @@ pub struct IdentityKind;
 #[derive(Debug)]
 pub struct EventKind;
 
+/// Marks the identifier of an operator of the portal.
+#[derive(Debug)]
+pub struct OperatorKind;
+
 /// The stable `sub`.
 pub type UserId = Id<UserKind>;
 /// A refresh-token grant.
@@ -38,6 +42,8 @@ pub type FlowId = Id<FlowKind>;
 pub type IdentityId = Id<IdentityKind>;
 /// An event.
 pub type EventId = Id<EventKind>;
+/// An operator of the portal.
+pub type OperatorId = Id<OperatorKind>;
 
 /// The number of a project inside one store: short, because it leads every key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, net::SocketAddr, path::Path};
 
 use serde::Deserialize;
 use toml::{Table, Value};
+use vestibule_domain::project::Origin;
 
 /// Every key with its default and its meaning; `vestibule config reference` prints it.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -30,6 +31,8 @@ pub struct Config {
     pub hooks: Hooks,
     /// The Admin API.
     pub admin_api: AdminApi,
+    /// The operators' portal.
+    pub portal: Portal,
     /// The event log.
     pub audit: Audit,
     /// Passwords nobody should take.
@@ -209,6 +212,13 @@ pub struct Hooks {
 pub struct AdminApi {
     /// Requests a minute for one key.
     pub requests_per_minute: u32,
+}
+
+/// `[portal]`
+#[derive(Clone, Debug, Deserialize)]
+pub struct Portal {
+    /// The origin the portal is reached at, without its path; empty when there is none.
+    pub public_origin: String,
 }
 
 /// `[audit]`
@@ -463,6 +473,7 @@ fn read_sections(
     let passwords = section(merged, "passwords", sources, complaints);
     let hooks = section(merged, "hooks", sources, complaints);
     let admin_api = section(merged, "admin_api", sources, complaints);
+    let portal = section(merged, "portal", sources, complaints);
     let audit = section(merged, "audit", sources, complaints);
     let breached_passwords = section(merged, "breached_passwords", sources, complaints);
     let log = section(merged, "log", sources, complaints);
@@ -477,6 +488,7 @@ fn read_sections(
         passwords: passwords?,
         hooks: hooks?,
         admin_api: admin_api?,
+        portal: portal?,
         audit: audit?,
         breached_passwords: breached_passwords?,
         log: log?,
@@ -540,6 +552,11 @@ fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut V
     }
     if config.admin_api.requests_per_minute == 0 {
         complain("admin_api.requests_per_minute", "must be at least 1");
+    }
+    if !config.portal.public_origin.is_empty()
+        && let Err(refusal) = Origin::parse(&config.portal.public_origin)
+    {
+        complain("portal.public_origin", &refusal.to_string());
     }
     check_sms(&config.sms, &mut complain);
     if config.log.filter.parse::<tracing_subscriber::EnvFilter>().is_err() {

@@ -33,6 +33,8 @@ pub enum Counter {
     AdminPerKey,
     /// Refused requests to the Admin API per address: 30 a minute, fixed.
     AdminRefusedPerIp,
+    /// Passwords tried for an operator of the portal; counted in the store.
+    OperatorSignIn,
 }
 
 /// Whom it is counted for.

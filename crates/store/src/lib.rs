@@ -15,6 +15,9 @@ pub mod flows;
 pub mod grants;
 pub mod job_state;
 pub mod keys;
+pub mod operator_links;
+pub mod operator_sessions;
+pub mod operators;
 pub mod outbox;
 pub mod passkeys;
 pub mod projects;
@@ -44,6 +47,9 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("grants", grants::STATEMENTS),
     ("job_state", job_state::STATEMENTS),
     ("keys", keys::STATEMENTS),
+    ("operator_links", operator_links::STATEMENTS),
+    ("operator_sessions", operator_sessions::STATEMENTS),
+    ("operators", operators::STATEMENTS),
     ("outbox", outbox::STATEMENTS),
     ("passkeys", passkeys::STATEMENTS),
     ("projects", projects::STATEMENTS),

@@ -31,6 +31,10 @@ pub const STATEMENTS: &[&Sql] = &[
     &DELETE_COUNTS,
     &DELETE_ADMIN_KEYS,
     &DELETE_ANSWERS,
+    &DELETE_PASSKEYS,
+    &DELETE_TRIES,
+    &DELETE_OPERATOR_ROLES,
+    &DELETE_OPERATOR_LINKS,
     &DELETE_USERS,
     &DELETE,
 ];
@@ -216,6 +220,10 @@ const DELETE_DELIVERIES: Sql = Sql::new("DELETE FROM hook_deliveries WHERE proje
 const DELETE_COUNTS: Sql = Sql::new("DELETE FROM daily_counts WHERE project_no = $1");
 const DELETE_ADMIN_KEYS: Sql = Sql::new("DELETE FROM admin_keys WHERE project_no = $1");
 const DELETE_ANSWERS: Sql = Sql::new("DELETE FROM idempotency WHERE project_no = $1");
+const DELETE_PASSKEYS: Sql = Sql::new("DELETE FROM passkeys WHERE project_no = $1");
+const DELETE_TRIES: Sql = Sql::new("DELETE FROM tries WHERE project_no = $1");
+const DELETE_OPERATOR_ROLES: Sql = Sql::new("DELETE FROM operator_roles WHERE project_no = $1");
+const DELETE_OPERATOR_LINKS: Sql = Sql::new("DELETE FROM operator_links WHERE project_no = $1");
 const DELETE_USERS: Sql = Sql::new("DELETE FROM users WHERE project_no = $1");
 const DELETE: Sql = Sql::new("DELETE FROM projects WHERE no = $1");
 
@@ -241,6 +249,10 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
         &DELETE_COUNTS,
         &DELETE_ADMIN_KEYS,
         &DELETE_ANSWERS,
+        &DELETE_PASSKEYS,
+        &DELETE_TRIES,
+        &DELETE_OPERATOR_ROLES,
+        &DELETE_OPERATOR_LINKS,
         &DELETE_USERS,
     ] {
         tx.execute(content, &[&p.0]).await?;

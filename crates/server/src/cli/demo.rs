@@ -18,6 +18,7 @@ use crate::{
     demo::{mailbox, shop},
     flows::projects,
     http::serve::serve_plain,
+    portal,
     ports::{
         clock::Clock,
         entropy::Entropy,
@@ -73,7 +74,13 @@ impl Demo {
         println!("  Shop             http://localhost:{shop_port}");
         println!("  Mailbox          http://localhost:{shop_port}/mailbox");
         println!("  Identity server  http://localhost:{}", self.port);
+        println!("  Portal           http://localhost:{}/portal", self.port);
         println!();
+        if let Some(link) = portal::create_first_link(&app).await? {
+            println!("  The portal waits for its first operator. This link works once, within 24 hours:");
+            println!("  {link}");
+            println!();
+        }
         let (tell, told) = watch::channel(false);
         let server = boot::serve(app, auth_listener, ended(told.clone()));
         let shop = serve_shop(shop_listener, shop, told);
@@ -91,6 +98,7 @@ impl Demo {
             ("VESTIBULE__STORE__URL".to_string(), format!("sqlite:{}", self.data.join("vestibule.db").display())),
             // Whoever tries webhooks at home has their receiver at home.
             ("VESTIBULE__HOOKS__ALLOW_PRIVATE_ADDRESSES".to_string(), "true".to_string()),
+            ("VESTIBULE__PORTAL__PUBLIC_ORIGIN".to_string(), format!("http://localhost:{}", self.port)),
             ("VESTIBULE__LOG__FILTER".to_string(), std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into())),
         ];
         if let Some(smtp) = &self.smtp {

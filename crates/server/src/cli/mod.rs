@@ -6,6 +6,7 @@ mod client;
 mod data;
 mod demo;
 mod key;
+mod operator;
 mod project;
 mod session;
 mod user;
@@ -19,6 +20,7 @@ use crate::{
     app::{App, Ports},
     boot,
     config::{self, Config, LogFormat},
+    portal,
     ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
     projects::Project,
 };
@@ -53,6 +55,9 @@ enum Command {
     /// Keys of the Admin API
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    /// Operators of the portal: a link to come in, a list, an end
+    #[command(subcommand)]
+    Operator(operator::OperatorCommand),
     /// Look after single users
     #[command(subcommand)]
     User(user::UserCommand),
@@ -149,6 +154,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Demo(demo) => block_on(demo.run()),
         Command::Project(command) => block_on(command.run()),
         Command::Admin(command) => block_on(command.run()),
+        Command::Operator(command) => block_on(command.run()),
         Command::User(command) => block_on(command.run()),
         Command::Backup(command) => block_on(command.run()),
         Command::Restore(command) => block_on(command.run()),
@@ -191,6 +197,9 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let sms = SmsSender::from_config(&config.sms).map_err(Failure)?;
     let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
     announce(&app, &listener.local_addr()?.to_string());
+    if let Some(link) = portal::create_first_link(&app).await? {
+        println!("The portal waits for its first operator. This link works once, within 24 hours:\n  {link}");
+    }
     match metrics {
         None => boot::serve(app, listener, stopped()).await,
         Some(metrics) => {

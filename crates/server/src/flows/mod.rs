@@ -16,6 +16,7 @@ pub(crate) mod hooks;
 pub(crate) mod introspect;
 pub(crate) mod issue;
 pub(crate) mod keys;
+pub(crate) mod operators;
 pub(crate) mod page_flow;
 pub mod projects;
 pub(crate) mod promotion_code;

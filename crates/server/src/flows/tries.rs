@@ -6,6 +6,7 @@ use std::{net::IpAddr, time::Duration};
 use vestibule_domain::{
     id::ProjectNo,
     limit::{Decision, Quota, decide, ip_key},
+    operator::EVERY_PROJECT,
     project::LimitName,
     time::Timestamp,
 };
@@ -14,12 +15,21 @@ use vestibule_store::{StoreError, Tx, tries};
 use super::error::{Error, RateLimit};
 use crate::{app::App, crypto::sha256, limits::Counter, projects::Project};
 
+/// Passwords tried for one operator, from wherever.
+const OPERATOR_PER_ACCOUNT: Quota = Quota { period: Duration::from_secs(600), burst: 10 };
+/// Passwords of operators tried from one address.
+const OPERATOR_PER_IP: Quota = Quota { period: Duration::from_secs(600), burst: 60 };
+
 /// The buckets one try counts for.
-pub(crate) struct Buckets(Vec<Bucket>);
+pub(crate) struct Buckets {
+    /// Whose they are; operators' belong to every project.
+    no: ProjectNo,
+    all: Vec<Bucket>,
+}
 
 #[derive(Clone, Copy)]
 struct Bucket {
-    name: LimitName,
+    counter: Counter,
     id: [u8; 32],
     quota: Quota,
 }
@@ -45,22 +55,34 @@ impl Buckets {
         Self::new(project, [(LimitName::PasskeyPerIp, by_ip(ip).as_str())])
     }
 
+    /// Those of a password tried for an operator of the portal.
+    pub(crate) fn of_operator(email: &str, ip: IpAddr) -> Self {
+        let bucket = |of: &str, quota| Bucket {
+            counter: Counter::OperatorSignIn,
+            id: sha256(format!("operator.sign_in|{of}").as_bytes()).0,
+            quota,
+        };
+        let all = vec![bucket(email, OPERATOR_PER_ACCOUNT), bucket(&by_ip(ip), OPERATOR_PER_IP)];
+        Self { no: EVERY_PROJECT, all }
+    }
+
     fn new<const N: usize>(project: &Project, counted: [(LimitName, &str); N]) -> Self {
         let bucket = |(name, of): (LimitName, &str)| {
             let quota = project.settings.limit(name)?;
-            Some(Bucket { name, id: sha256(format!("{}|{of}", name.error_name()).as_bytes()).0, quota })
+            let counter = Counter::Setting(name);
+            Some(Bucket { counter, id: sha256(format!("{}|{of}", name.error_name()).as_bytes()).0, quota })
         };
-        Self(counted.into_iter().filter_map(bucket).collect())
+        Self { no: project.no, all: counted.into_iter().filter_map(bucket).collect() }
     }
 
     /// Whether there is room for one more wrong try.
     ///
     /// # Errors
     /// [`Error::RateLimited`] when there is not.
-    pub(crate) async fn check(&self, app: &App, project: &Project, now: Timestamp) -> Result<(), Error> {
+    pub(crate) async fn check(&self, app: &App, now: Timestamp) -> Result<(), Error> {
         let mut conn = app.store.read().await?;
-        for bucket in &self.0 {
-            let state = tries::find(&mut conn, project.no, &bucket.id).await?;
+        for bucket in &self.all {
+            let state = tries::find(&mut conn, self.no, &bucket.id).await?;
             if let Decision::Denied { retry_after } = decide(state, bucket.quota, now) {
                 return Err(bucket.exceeded(retry_after));
             }
@@ -101,8 +123,8 @@ impl Buckets {
     ///
     /// # Errors
     /// [`Error::RateLimited`] when a bucket was full.
-    pub(crate) async fn record_failure(&self, app: &App, project: &Project, now: Timestamp) -> Result<(), Error> {
-        let (no, input) = (project.no, self.0.clone());
+    pub(crate) async fn record_failure(&self, app: &App, now: Timestamp) -> Result<(), Error> {
+        let (no, input) = (self.no, self.all.clone());
         let full = app
             .store
             .write("count_try", input, move |tx, buckets| {
@@ -141,7 +163,7 @@ impl Bucket {
     }
 
     fn exceeded(&self, retry_after: Duration) -> Error {
-        Error::RateLimited(RateLimit { counter: Counter::Setting(self.name), retry_after })
+        Error::RateLimited(RateLimit { counter: self.counter, retry_after })
     }
 }
 

@@ -13,13 +13,16 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// Serves an embedded asset, or the project's colours.
 pub(crate) async fn asset(visit: Visit, Path(path): Path<String>) -> Response {
-    let brand = brand_of(&visit.project);
-    let full = format!("/assets/{path}");
-    if full == ui::theme_href(&brand) {
+    find(&path, &brand_of(&visit.project))
+}
+
+/// An embedded asset, or the colours of this brand.
+pub(super) fn find(path: &str, brand: &ui::Brand) -> Response {
+    if format!("/assets/{path}") == ui::theme_href(brand) {
         let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, FOR_EVER)];
-        return (headers, ui::theme_css(&brand)).into_response();
+        return (headers, ui::theme_css(brand)).into_response();
     }
-    match ui::asset(&path) {
+    match ui::asset(path) {
         Some(asset) => {
             // A page of an earlier release may ask by an older hash: it gets today's file, but must ask again.
             let caching = if asset.immutable { FOR_EVER } else { "no-cache" };

@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use vestibule_protocol::{form::Form, oauth::OAuthError};
 
 use super::visit::Visit;
+use crate::app::App;
 
 /// The largest body taken, in bytes.
 const LIMIT: usize = 1024 * 1024;
@@ -38,10 +39,15 @@ pub(crate) enum BodyProblem {
 
 /// Reads a request's body.
 pub(crate) async fn read(visit: &Visit, request: Request) -> Result<Body, BodyProblem> {
+    read_for(&visit.app, request).await
+}
+
+/// As [`read`], for a request that is no visit to a project.
+pub(crate) async fn read_for(app: &App, request: Request) -> Result<Body, BodyProblem> {
     let (parts, mut body) = request.into_parts();
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_string);
     let query = parts.uri.query().unwrap_or_default().to_string();
-    let patience = Duration::from_secs(visit.app.config.server.body_timeout_seconds);
+    let patience = Duration::from_secs(app.config.server.body_timeout_seconds);
     let read = Limited::new(&mut body, LIMIT).collect();
     match tokio::time::timeout(patience, read).await {
         Ok(Ok(collected)) => Ok(Body { bytes: collected.to_bytes(), headers: parts.headers, content_type, query }),

@@ -258,6 +258,7 @@ fn to_api(error: &Error) -> ApiError {
             Counter::AdminPerKey | Counter::AdminRefusedPerIp => {
                 api::rate_limited("admin_api.request", "admin_api", "AdminApi")
             }
+            Counter::OperatorSignIn => api::rate_limited("portal.sign_in", "portal", "PortalSignIn"),
         },
         Error::AnonymousUserDisallowed => ApiError::invalid("anonymous user disallowed"),
         Error::PublicSignUpDisabled => {

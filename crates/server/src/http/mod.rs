@@ -13,6 +13,7 @@ mod health;
 pub(crate) mod metrics;
 mod oauth;
 mod pages;
+pub(crate) mod portal;
 mod resolver;
 pub(crate) mod serve;
 mod visit;
@@ -54,7 +55,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/flow/{id}/{view}", get(pages::flow::show_step).post(pages::flow::act))
         .route("/flow/{id}/cancel", get(pages::flow::cancel))
         .merge(pages::settings::router());
-    open.merge(called_by_scripts)
+    let houses = open
+        .merge(called_by_scripts)
         .merge(pages)
         .nest(admin_api::PREFIX, admin_api::router())
         .route("/oauth2/introspect", post(oauth::introspect::introspect))
@@ -62,8 +64,12 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/assets/{*path}", get(assets::asset))
         .fallback(pages::not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), visit::enter))
+        .with_state(Arc::clone(&app));
+    houses
+        .clone()
+        .merge(portal::router(&app, houses))
         // Probes come without the project's host name.
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .with_state(app)
+        .merge(
+            Router::new().route("/healthz", get(health::healthz)).route("/readyz", get(health::readyz)).with_state(app),
+        )
 }

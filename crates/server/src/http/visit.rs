@@ -11,7 +11,7 @@ use axum::{
 use vestibule_domain::time::Timestamp;
 use vestibule_protocol::bearer::Bearer;
 
-use super::{cookies, error, serve::Peer};
+use super::{cookies, error, portal, serve::Peer};
 use crate::{
     app::App,
     config::Server,
@@ -59,8 +59,7 @@ impl Visit {
 
 /// Finds the project of a request, or answers in its stead.
 pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
-    let from_proxy = is_trusted(&app.config.server, peer);
+    let (peer, from_proxy) = peer_of(&app, &request);
     let [forwarded, own] = hosts_of(&request, from_proxy);
     // A proxy that only asks who is calling forwards the app's host, and its own request names ours.
     let project = [forwarded, own].into_iter().flatten().find_map(|host| app.projects.find_by_host(host));
@@ -68,10 +67,15 @@ pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
     if from_proxy && let Some(response) = redirect_to_https(&project, &request) {
         return response;
     }
-    let request_id: Arc<str> = hex(&app.entropy.bytes::<8>()).into();
+    let request_id = new_request_id(&app);
     let ip = if from_proxy { client_ip(&app.config.server, request.headers(), peer) } else { peer };
     let visit = Visit { now: app.clock.now(), app: Arc::clone(&app), project, ip, request_id: Arc::clone(&request_id) };
     request.extensions_mut().insert(visit);
+    answer(&app, &request_id, request, next).await
+}
+
+/// Lets a request pass to its handler; the answer is counted, logged and gets the headers every answer has.
+pub(super) async fn answer(app: &App, request_id: &str, request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let watch = Stopwatch::start();
@@ -82,7 +86,7 @@ pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
     tracing::debug!(
         target: "vestibule::requests",
         {
-            request.id = %request_id,
+            request.id = request_id,
             http.method = %method,
             http.route = route,
             http.status = status.as_u16(),
@@ -94,10 +98,41 @@ pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow"));
     headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static(PERMISSIONS));
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(HeaderName::from_static("x-request-id"), value);
     }
     response
+}
+
+/// A name for one request, in the log and in the answer.
+pub(super) fn new_request_id(app: &App) -> Arc<str> {
+    hex(&app.entropy.bytes::<8>()).into()
+}
+
+/// Who is at the other end of the connection, and whether it is a proxy of ours.
+fn peer_of(app: &App, request: &Request) -> (IpAddr, bool) {
+    let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
+    (peer, is_trusted(&app.config.server, peer))
+}
+
+/// Whether the request asks for this host, as it says itself or as a proxy of ours says.
+pub(super) fn asks_for(app: &App, request: &Request, authority: &str) -> bool {
+    let (_, from_proxy) = peer_of(app, request);
+    let [forwarded, own] = hosts_of(request, from_proxy);
+    forwarded.or(own).is_some_and(|host| host.eq_ignore_ascii_case(authority))
+}
+
+/// The caller's address.
+pub(super) fn address_of(app: &App, request: &Request) -> IpAddr {
+    let (peer, from_proxy) = peer_of(app, request);
+    if from_proxy { client_ip(&app.config.server, request.headers(), peer) } else { peer }
+}
+
+/// Whether a proxy of ours says that the request came without TLS.
+pub(super) fn came_without_tls(app: &App, request: &Request) -> bool {
+    let (_, from_proxy) = peer_of(app, request);
+    let scheme = header_text(request.headers(), "x-forwarded-proto");
+    from_proxy && scheme.is_some_and(|scheme| !scheme.eq_ignore_ascii_case("https"))
 }
 
 const PERMISSIONS: &str = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)";
@@ -114,6 +149,10 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 fn unknown_host(app: &App, request: &Request, host: Option<&str>) -> Response {
+    // The portal may have a host of its own, without a project.
+    if request.uri().path() == "/" && portal::is_asked_for(app, request) {
+        return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, portal::HOME)]).into_response();
+    }
     // With one project there is no doubt which one is meant: send the caller to its origin, method and body kept.
     if let [project] = app.projects.all().as_slice() {
         let path = request.uri().path_and_query().map_or("/", |path| path.as_str());

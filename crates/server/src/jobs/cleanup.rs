@@ -7,11 +7,13 @@ use vestibule_domain::{
     client::Client,
     grant::Grant,
     id::{GrantId, ProjectNo, SessionId},
+    operator,
     session::{LONGEST_COALESCE, Lifetime},
     time::Timestamp,
 };
 use vestibule_store::{
-    StoreError, admin_keys, codes, deliveries, events, flows, grants, job_state, sessions, spent, tries,
+    StoreError, admin_keys, codes, deliveries, events, flows, grants, job_state, operator_links, operator_sessions,
+    sessions, spent, tries,
 };
 
 use crate::{accesses::Target, app::App, projects::Project};
@@ -43,6 +45,7 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
     let days = |count: u32| Duration::from_secs(u64::from(count) * 24 * 3600);
     let forget_before = now.minus(days(app.config.hooks.keep_days));
     let log_before = Some(app.config.audit.keep_days).filter(|count| *count > 0).map(|count| now.minus(days(count)));
+    let idle_since = now.minus(operator::SESSION.idle.unwrap_or(operator::SESSION.hard));
     loop {
         let removed = app
             .store
@@ -53,12 +56,16 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                     let spent = spent::remove_expired_any_project(tx, now, BATCH).await?;
                     let tries = tries::remove_expired_any_project(tx, now, BATCH).await?;
                     let answers = admin_keys::remove_expired_any_project(tx, now, BATCH).await?;
+                    let links = operator_links::remove_expired(tx, now, BATCH).await?;
+                    let operators = operator_sessions::remove_unused(tx, idle_since, BATCH).await?;
                     let delivered = deliveries::remove_done_any_project(tx, forget_before, BATCH).await?;
                     let events = match log_before {
                         Some(before) => events::remove_old_any_project(tx, before, BATCH).await?,
                         None => 0,
                     };
-                    Ok::<_, StoreError>(flows + codes + spent + tries + answers + delivered + events)
+                    Ok::<_, StoreError>(
+                        flows + codes + spent + tries + answers + links + operators + delivered + events,
+                    )
                 })
             })
             .await?;

@@ -20,6 +20,7 @@ mod passkey;
 mod passkey_page;
 mod password;
 mod policy;
+pub mod portal;
 mod promotion;
 #[cfg(test)]
 mod proof;

@@ -73,7 +73,7 @@ fn ids_in<'a>(attributes: &'a BTreeMap<&str, String>, names: [&'static str; 3]) 
 }
 
 /// Checks one document; `place` says which in a failure.
-fn check_document(html: &str, place: &str) {
+pub(super) fn check_document(html: &str, place: &str) {
     let pieces = scan(html);
     let mut open: Vec<&str> = Vec::new();
     let (mut ids, mut labels, mut inputs, mut references) = (BTreeSet::new(), BTreeSet::new(), Vec::new(), Vec::new());
@@ -91,7 +91,7 @@ fn check_document(html: &str, place: &str) {
                 continue;
             }
         };
-        if !VOID.contains(&name) && !matches!(name, "path" | "circle") {
+        if !VOID.contains(&name) && !matches!(name, "path" | "circle" | "rect" | "line" | "polyline") {
             open.push(name);
         }
         let value = |attribute: &str| attributes.get(attribute).map(String::as_str);
@@ -121,6 +121,9 @@ fn check_document(html: &str, place: &str) {
             }
             "input" if value("name") == Some("_csrf") => {
                 form_has_csrf |= value("value") == Some("sample-csrf-token");
+            }
+            "select" | "textarea" => {
+                inputs.push(value("id").unwrap_or_else(|| panic!("{place}: a {name} without an id")))
             }
             "input" if value("type") != Some("hidden") && !attributes.contains_key("hidden") => {
                 inputs.push(value("id").unwrap_or_else(|| panic!("{place}: an input without an id")));

@@ -25,6 +25,7 @@ mod leave;
 mod lifetimes;
 mod nginx;
 mod operations;
+mod portal;
 mod promotion;
 mod promotion_code;
 mod races;

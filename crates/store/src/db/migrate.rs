@@ -41,6 +41,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0006_seen.sqlite.sql"),
         postgres: include_str!("../../migrations/0006_seen.postgres.sql"),
     },
+    Migration {
+        version: 7,
+        name: "0007_operators",
+        sqlite: include_str!("../../migrations/0007_operators.sqlite.sql"),
+        postgres: include_str!("../../migrations/0007_operators.postgres.sql"),
+    },
 ];
 
 /// Serialises migrating nodes on PostgreSQL; any constant will do as long as nobody else locks it.

@@ -5,6 +5,7 @@ mod accounts;
 mod admin;
 mod moving;
 mod opening;
+mod operators;
 mod parity;
 mod place;
 mod postgres;

@@ -61,11 +61,11 @@ pub(crate) async fn sign_in(
     now: Timestamp,
 ) -> Result<SignIn, Error> {
     let buckets = Buckets::of_passkey(project, ip);
-    buckets.check(app, project, now).await?;
+    buckets.check(app, now).await?;
     match find_proof(app, project, flow, answer).await? {
         Some(proof) => Ok(SignIn::Proved(Box::new(proof))),
         None => {
-            buckets.record_failure(app, project, now).await?;
+            buckets.record_failure(app, now).await?;
             Ok(SignIn::Mistaken(Mistakes { wrong_credentials: true, ..Mistakes::default() }))
         }
     }

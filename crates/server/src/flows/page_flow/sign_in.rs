@@ -117,7 +117,7 @@ async fn try_password_of(
     now: Timestamp,
 ) -> Result<SignIn, Error> {
     let buckets = Buckets::of_password(project, &login_id.value, ip);
-    buckets.check(app, project, now).await?;
+    buckets.check(app, now).await?;
     let mut conn = app.store.read().await?;
     let found = credentials::find_login_id(&mut conn, project.no, login_id.kind.as_str(), &login_id.value).await?;
     let found = found.map(|row| row.user_id).filter(|user| is_wanted(flow, *user));
@@ -128,11 +128,11 @@ async fn try_password_of(
     drop(conn);
     let verdict = app.hasher.verify(password::prepare(typed.expose()), hash).await?;
     let (Verdict::Right { stale }, Some(user)) = (verdict, found) else {
-        buckets.record_failure(app, project, now).await?;
+        buckets.record_failure(app, now).await?;
         return Ok(SignIn::Mistaken(Mistakes { wrong_credentials: true, ..Mistakes::default() }));
     };
     // Whoever guesses at many doors at once must not be let in by the one that opened late.
-    buckets.check(app, project, now).await?;
+    buckets.check(app, now).await?;
     let mut proof = Proof::new(user, "pwd");
     if stale {
         // Not worth failing for: it will be made anew next time.
@@ -231,7 +231,7 @@ pub(crate) async fn try_code(
         return Ok(if proved { after_code(attempt).unwrap_or(LoginCode::Stale) } else { LoginCode::Stale });
     };
     let buckets = Buckets::of_code(project, &attempt.login_id.value, ip);
-    buckets.check(app, project, now).await?;
+    buckets.check(app, now).await?;
     let mut decision = otp::try_code(code, &presented, now);
     let user = attempt.user;
     if decision == OtpDecision::Accepted && user.is_none() {
@@ -253,7 +253,7 @@ pub(crate) async fn try_code(
     if let Some(after) = after {
         return Ok(after);
     }
-    buckets.record_failure(app, project, now).await?;
+    buckets.record_failure(app, now).await?;
     Ok(LoginCode::Refused(decision))
 }
 

@@ -179,7 +179,7 @@ pub(crate) async fn try_code(
     }
     let Some(code) = &mut pending.code else { return Ok(CodeOutcome::Stale) };
     let buckets = Buckets::of_code(project, &pending.login_id.value, ip);
-    buckets.check(app, project, now).await?;
+    buckets.check(app, now).await?;
     let decision = otp::try_code(code, &presented, now);
     match decision {
         OtpDecision::Accepted => {
@@ -193,7 +193,7 @@ pub(crate) async fn try_code(
         return Ok(CodeOutcome::Stale);
     }
     if decision != OtpDecision::Accepted {
-        buckets.record_failure(app, project, now).await?;
+        buckets.record_failure(app, now).await?;
         return Ok(CodeOutcome::Refused(decision));
     }
     if passkey_step(project, flow).is_none() {

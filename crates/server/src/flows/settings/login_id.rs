@@ -132,7 +132,7 @@ impl Asking<'_> {
         let id = errand.id;
         let Some(pending) = &mut errand.state.pending else { return Ok(CodeStep::Stale) };
         let buckets = Buckets::of_code(self.project, &pending.login_id.value, self.ip);
-        buckets.check(self.app, self.project, self.now).await?;
+        buckets.check(self.app, self.now).await?;
         // What is no code is a wrong one.
         let presented = hash_code(id.as_bytes(), &otp::read_code(typed).unwrap_or_default());
         let decision = otp::try_code(&pending.code, &presented, self.now);
@@ -145,7 +145,7 @@ impl Asking<'_> {
             OtpDecision::Wrong { .. } => {
                 pending.code = pending.code.tried();
                 let saved = self.save(errand, None).await?;
-                buckets.record_failure(self.app, self.project, self.now).await?;
+                buckets.record_failure(self.app, self.now).await?;
                 Ok(if saved { CodeStep::Refused(decision) } else { CodeStep::Stale })
             }
             OtpDecision::Expired | OtpDecision::Exhausted => Ok(CodeStep::Refused(decision)),

@@ -37,12 +37,12 @@ pub(super) async fn check_password(
     now: Timestamp,
 ) -> Result<bool, Error> {
     let buckets = Buckets::of_password(project, standing.name().unwrap_or_default(), ip);
-    buckets.check(app, project, now).await?;
+    buckets.check(app, now).await?;
     let hash = standing.password.as_ref().map(|row| row.hash.clone());
     match app.hasher.verify(password::prepare(typed), hash).await? {
         Verdict::Right { .. } => Ok(true),
         Verdict::Wrong => {
-            buckets.record_failure(app, project, now).await?;
+            buckets.record_failure(app, now).await?;
             Ok(false)
         }
     }
@@ -90,9 +90,9 @@ pub(crate) async fn by_passkey(
     now: Timestamp,
 ) -> Result<Option<Outcome>, Error> {
     let buckets = Buckets::of_passkey(project, ip);
-    buckets.check(app, project, now).await?;
+    buckets.check(app, now).await?;
     let Some(used) = judge(app, project, caller, answer).await? else {
-        buckets.record_failure(app, project, now).await?;
+        buckets.record_failure(app, now).await?;
         return Ok(None);
     };
     note(app, project, caller, "pop user", Some(used), now).await.map(Some)

@@ -32,11 +32,12 @@ pub(crate) struct Browser {
     place: Place,
     typed: Vec<(String, String)>,
     forged: Vec<(String, String)>,
+    ticked: Vec<(String, bool)>,
 }
 
 impl Browser {
     pub(crate) fn new(http: Http) -> Self {
-        Self { http, jar: Vec::new(), place: Place::Nowhere, typed: Vec::new(), forged: Vec::new() }
+        Self { http, jar: Vec::new(), place: Place::Nowhere, typed: Vec::new(), forged: Vec::new(), ticked: Vec::new() }
     }
 
     /// Opens an address of ours, by typing it or from a page of ours.
@@ -52,6 +53,16 @@ impl Browser {
     /// Types into the field with this label.
     pub(crate) fn fill(&mut self, label: &str, value: &str) {
         self.typed.push((label.into(), value.into()));
+    }
+
+    /// Checks the box or radio button with this label.
+    pub(crate) fn tick(&mut self, label: &str) {
+        self.ticked.push((label.into(), true));
+    }
+
+    /// Takes the mark out of the box with this label.
+    pub(crate) fn untick(&mut self, label: &str) {
+        self.ticked.push((label.into(), false));
     }
 
     /// Changes a field behind the person's back, as an attacker would.
@@ -73,6 +84,15 @@ impl Browser {
         for (name, value) in by_label.into_iter().chain(std::mem::take(&mut self.forged)) {
             let field = form.fields.iter_mut().find(|(other, _)| *other == name);
             field.unwrap_or_else(|| panic!("no field called {name}")).1 = value;
+        }
+        for (label, on) in std::mem::take(&mut self.ticked) {
+            let id = &form.labels.iter().find(|(text, _)| *text == label).unwrap_or_else(|| panic!("no box {label}")).1;
+            let [_, name, value] = form.boxes.iter().find(|[other, ..]| other == id).expect("a box").clone();
+            let is_radio = form.boxes.iter().filter(|[_, other, _]| *other == name).count() > 1;
+            form.fields.retain(|(other, old)| *other != name || (!is_radio && *old != value));
+            if on {
+                form.fields.push((name, value));
+            }
         }
         form.fields.push((pressed.name, pressed.value));
         self.navigate(Method::POST, &form.action, Some(form.fields), true).await;

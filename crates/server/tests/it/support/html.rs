@@ -4,8 +4,10 @@
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Form {
     pub(crate) action: String,
-    /// Name and value of every input, in order.
+    /// Name and value of every input, in order; of checkboxes and radio buttons those that are checked.
     pub(crate) fields: Vec<(String, String)>,
+    /// Every checkbox and radio button: its id, name and value.
+    pub(crate) boxes: Vec<[String; 3]>,
     /// What a person reads beside an input, and that input's name.
     pub(crate) labels: Vec<(String, String)>,
     pub(crate) buttons: Vec<Button>,
@@ -45,6 +47,7 @@ impl Page {
     pub(crate) fn parse(html: &str) -> Self {
         let mut page = Self::default();
         let mut form: Option<Form> = None;
+        let mut selecting = String::new();
         // What is open and collects text: tag name, attributes, text so far.
         let mut collecting: Vec<(String, Vec<(String, String)>, String)> = Vec::new();
         for token in tokenize(html) {
@@ -56,9 +59,37 @@ impl Page {
                 Token::Close("form") => page.forms.extend(form.take()),
                 Token::Open("input", attributes) => {
                     let field = (get(&attributes, "name"), get(&attributes, "value"));
-                    form.as_mut().expect("an input is inside a form").fields.push(field);
+                    let form = form.as_mut().expect("an input is inside a form");
+                    let has = |name: &str| attributes.iter().any(|(key, _)| key == name);
+                    let is_box = matches!(get(&attributes, "type").as_str(), "checkbox" | "radio");
+                    if is_box && !has("disabled") {
+                        form.boxes.push([get(&attributes, "id"), field.0.clone(), field.1.clone()]);
+                    }
+                    if !has("disabled") && (!is_box || has("checked")) {
+                        form.fields.push(field);
+                    }
                 }
-                Token::Open(name @ ("a" | "h1" | "label" | "button" | "p"), attributes) => {
+                Token::Open("option", attributes) => {
+                    let form = form.as_mut().expect("an option is inside a form");
+                    let value = get(&attributes, "value");
+                    let chosen = attributes.iter().any(|(key, _)| key == "selected");
+                    match form.fields.last_mut().filter(|(name, _)| *name == selecting) {
+                        Some(field) if chosen => field.1 = value,
+                        Some(_) => {}
+                        // The first option counts where none is chosen.
+                        None => form.fields.push((selecting.clone(), value)),
+                    }
+                }
+                Token::Open("select", attributes) => selecting = get(&attributes, "name"),
+                Token::Close("textarea") => {
+                    let (_, attributes, text) = collecting.pop().expect("what is closed was opened");
+                    let form = form.as_mut().expect("a text area is inside a form");
+                    if !attributes.iter().any(|(key, _)| key == "disabled") {
+                        let text = text.strip_prefix('\n').unwrap_or(&text).to_string();
+                        form.fields.push((get(&attributes, "name"), text));
+                    }
+                }
+                Token::Open(name @ ("a" | "h1" | "label" | "button" | "p" | "textarea"), attributes) => {
                     collecting.push((name.into(), attributes, String::new()));
                 }
                 Token::Close(name @ ("a" | "h1" | "label" | "button" | "p")) => {

@@ -27,5 +27,5 @@ pub(crate) use mailbox::Mailbox;
 pub(crate) use place::{Engine, Place, on_both_engines};
 pub(crate) use program::Workplace;
 pub(crate) use receiver::{Receiver, SILENCE};
-pub(crate) use server::{Setup, TestServer};
+pub(crate) use server::{OWNER_PASSWORD, Setup, TestServer};
 pub(crate) use soft_passkey::SoftPasskey;

@@ -24,8 +24,12 @@ use super::{AppClient, Browser, Engine, Http, Mailbox, place::Place};
 /// 2030-05-01T08:00:00Z: a whole second, so that a formatter that drops zeros is found out.
 const START: i64 = 1_903_852_800;
 
+/// The password of [`TestServer::owner`].
+pub(crate) const OWNER_PASSWORD: &str = "a lamp over seven quiet doors";
+
 /// What a test may change before its server starts.
 pub(crate) struct Setup {
+    origin: String,
     project: Table,
     environment: Vec<(String, String)>,
     store_at: Option<SocketAddr>,
@@ -53,6 +57,12 @@ impl Setup {
         let client = clients.iter_mut().find(|client| client["client_id"].as_str() == Some(client_id));
         let client = client.and_then(Value::as_table_mut).expect("an application of the test project");
         client.insert(key.into(), value.into());
+    }
+
+    /// Opens the portal at the project's own origin.
+    pub(crate) fn open_portal(&mut self) {
+        let origin = self.origin.clone();
+        self.configure("portal.public_origin", &origin);
     }
 
     /// Sets a key of the server's own configuration, e.g. `server.trusted_proxies`.
@@ -87,8 +97,12 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let origin = format!("http://localhost:{}", address.port());
-        let mut setup =
-            Setup { project: test_project(&origin), environment: cheap_configuration(&place.url()), store_at: None };
+        let mut setup = Setup {
+            origin: origin.clone(),
+            project: test_project(&origin),
+            environment: cheap_configuration(&place.url()),
+            store_at: None,
+        };
         change(&mut setup);
         if let Some(address) = setup.store_at {
             let mut url = url::Url::parse(&place.url()).expect("the URL of a database");
@@ -140,7 +154,12 @@ impl TestServer {
 
     /// Applies changed settings, as `vestibule project apply` does, and lets the server see them.
     pub(crate) async fn change_project(&self, change: impl FnOnce(&mut Setup)) {
-        let mut setup = Setup { project: self.project.clone(), environment: Vec::new(), store_at: None };
+        let mut setup = Setup {
+            origin: self.origin.clone(),
+            project: self.project.clone(),
+            environment: Vec::new(),
+            store_at: None,
+        };
         change(&mut setup);
         let (app, settings) = (&self.app, read_project(&setup.project));
         let applied = projects::apply(&app.store, &app.master, &app.entropy, &settings, app.clock.now()).await;
@@ -162,6 +181,24 @@ impl TestServer {
         let mut seen = std::collections::HashSet::new();
         let all = logged.chain(queued).filter(|body| seen.insert(body["id"].to_string()));
         all.filter(|body| body["type"] == kind).collect()
+    }
+
+    /// A browser in which the first operator, an owner of every project, has just signed in to the portal.
+    pub(crate) async fn owner(&self) -> Browser {
+        let mut browser = self.browser();
+        browser.open(&self.first_link().await).await;
+        browser.fill("Email", "olga@house.example");
+        browser.fill("Your name", "Olga");
+        browser.fill("Password", OWNER_PASSWORD);
+        browser.press("Create the operator").await;
+        browser.expect_page(200, "Projects");
+        browser
+    }
+
+    /// The link the server prints while there is no operator.
+    pub(crate) async fn first_link(&self) -> String {
+        let link = vestibule_server::portal::create_first_link(&self.app).await.expect("the store works");
+        link.expect("there is no operator yet, and there is a portal")
     }
 
     /// Where `store.url` points to.

@@ -1,0 +1,120 @@
+//! `vestibule operator …`: a link into the portal, for the first operator or for one who lost the password.
+
+use clap::{Args, Subcommand};
+use vestibule_domain::{
+    operator::{Assignment, EVERY_PROJECT, LinkPurpose, Role},
+    project::Origin,
+};
+use vestibule_store::{Store, StoreError, operator_links, operator_sessions, operators};
+
+use super::{ConfigFile, Failure};
+use crate::{
+    boot,
+    flows::operators::{links, normalize},
+    ports::{clock::Clock, entropy::Entropy},
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OperatorCommand {
+    /// Print a one-time link: it makes another owner of every project, or lets an operator choose a new password
+    Link(Link),
+    /// List the operators with their roles
+    List(List),
+    /// Remove an operator; it is signed out at once
+    Remove(Remove),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Link {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The address of an operator who lost the password; without it the link makes a new owner
+    #[arg(long)]
+    email: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    config: ConfigFile,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Remove {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The operator's address
+    email: String,
+}
+
+impl OperatorCommand {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Link(link) => link.run().await,
+            Self::List(list) => list.run().await,
+            Self::Remove(remove) => remove.run().await,
+        }
+    }
+}
+
+impl Link {
+    async fn run(self) -> Result<(), Failure> {
+        let config = self.config.load()?;
+        let Ok(origin) = Origin::parse(&config.portal.public_origin) else {
+            return Err(Failure("there is no portal: set portal.public_origin".into()));
+        };
+        let (store, _) = boot::open_store(&config, &Entropy::Os).await?;
+        let (purpose, email) = match &self.email {
+            None => (LinkPurpose::FirstRun, String::new()),
+            Some(typed) => (LinkPurpose::Reset, find(&store, typed).await?.email),
+        };
+        let owner = Assignment { project: EVERY_PROJECT, role: Role::Owner };
+        let token = links::create(&store, &Entropy::Os, purpose, owner, &email, Clock::System.now()).await?;
+        store.close().await;
+        println!("{origin}{}", links::path_of(&token));
+        Ok(())
+    }
+}
+
+async fn find(store: &Store, typed: &str) -> Result<vestibule_domain::operator::Operator, Failure> {
+    let email = normalize(typed).unwrap_or_else(|| typed.to_string());
+    let found = operators::find_by_email(&mut *store.read().await?, &email).await?;
+    found.ok_or_else(|| Failure(format!("there is no operator \"{typed}\": see `vestibule operator list`")))
+}
+
+impl List {
+    async fn run(self) -> Result<(), Failure> {
+        let (store, _) = boot::open_store(&self.config.load()?, &Entropy::Os).await?;
+        let mut conn = store.read().await?;
+        let all = operators::list(&mut conn).await?;
+        let projects = vestibule_store::projects::list_any_project(&mut conn).await?;
+        drop(conn);
+        store.close().await;
+        for (operator, assignment) in all {
+            let place = projects.iter().find(|project| project.no == assignment.project);
+            let place = place.map_or("every project", |project| project.id.as_str());
+            println!("{}\t{}\t{}\t{place}", operator.email, operator.name, assignment.role.as_str());
+        }
+        Ok(())
+    }
+}
+
+impl Remove {
+    async fn run(self) -> Result<(), Failure> {
+        let (store, _) = boot::open_store(&self.config.load()?, &Entropy::Os).await?;
+        let operator = find(&store, &self.email).await?;
+        let (id, email) = (operator.id, operator.email);
+        store
+            .write("remove_operator", email, move |tx, email| {
+                Box::pin(async move {
+                    operator_sessions::remove_of_operator(tx, id).await?;
+                    operator_links::remove_all_for(tx, email).await?;
+                    operators::remove(tx, id).await.map(drop)
+                })
+            })
+            .await
+            .map_err(|error: StoreError| Failure(error.to_string()))?;
+        store.close().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+//! Making projects, for operators.
+
+use serde_json::json;
+use vestibule_domain::{
+    event::{Event, OperatorAction},
+    project::ProjectSettings,
+    time::Timestamp,
+};
+
+use super::{AdminError, Fault, Operator};
+use crate::{
+    app::App,
+    events,
+    flows::projects::{Applied, ApplyError, apply, find},
+    projects::Project,
+};
+
+/// Makes a project from its id, its name (may be empty), its origin, and whether it has guests.
+pub(crate) async fn create(
+    app: &App,
+    operator: &Operator,
+    (id, name, origin, guests): (&str, &str, &str, bool),
+    now: Timestamp,
+) -> Result<Result<(), Vec<Fault>>, AdminError> {
+    let mut document = json!({"project": {"id": id, "public_origin": origin}});
+    if !name.is_empty() {
+        document["project"]["name"] = name.into();
+    }
+    if guests {
+        document["authentication"] = json!({"identities": ["login_id", "anonymous"]});
+    }
+    let settings = match ProjectSettings::parse_json(&document) {
+        Ok(settings) => settings,
+        Err(complaints) => {
+            return Ok(Err(complaints.into_iter().map(|one| Fault::new(one.path, one.message)).collect()));
+        }
+    };
+    if find(&app.store, id).await?.is_some() {
+        return Ok(Err(vec![Fault::new("project.id", "another project has this id")]));
+    }
+    match apply(&app.store, &app.master, &app.entropy, &settings, now).await {
+        Ok(Applied::Created) => {}
+        Ok(Applied::Changed(_) | Applied::Unchanged) | Err(ApplyError::ChangedMeanwhile) => {
+            return Ok(Err(vec![Fault::new("project.id", "somebody made a project with this id just now")]));
+        }
+        Err(ApplyError::OriginTaken(_)) => {
+            return Ok(Err(vec![Fault::new("project.public_origin", "another project has this origin")]));
+        }
+        Err(ApplyError::Store(error)) => return Err(error.into()),
+        Err(ApplyError::Key(error)) => {
+            return Err(AdminError::Load(crate::projects::LoadError::Settings(id.into(), error.to_string())));
+        }
+        Err(ApplyError::Unreadable(id, why)) => {
+            return Err(AdminError::Load(crate::projects::LoadError::Settings(id, why)));
+        }
+    }
+    app.projects.reload(&app.store, &app.master).await?;
+    if let Some(project) = app.projects.find_by_id(id) {
+        let event = Event::OperatorActed { action: OperatorAction::ProjectCreated, target: id.to_string() };
+        note(app, &project, operator, &event, now).await?;
+    }
+    Ok(Ok(()))
+}
+
+/// Queues an event about something done without another write.
+pub(super) async fn note(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    event: &Event,
+    now: Timestamp,
+) -> Result<(), AdminError> {
+    let no = project.no;
+    let event = operator.prepare(app, project, event, None, now);
+    app.store
+        .write("note_operator_action", event, move |tx, event| Box::pin(events::queue_of_project(tx, no, event, now)))
+        .await?;
+    app.outbox_bell.notify_one();
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! Operators of the portal: how they come, sign in, prove who they are, and what role they have. Settings, applications
+//! and users they change with the same flows as the Admin API (`flows/admin`).
+
+pub(crate) mod links;
+pub(crate) mod sign_in;
+pub(crate) mod staff;
+
+use serde_json::{Map, Value};
+use vestibule_domain::{
+    credential::password::{self, Policy, Weakness},
+    event::TriggeredBy,
+    id::ProjectNo,
+    identifier::email,
+    operator::{Assignment, Operator, Role, role_in},
+    secret::Secret,
+};
+
+use super::{Error, admin};
+use crate::app::App;
+
+/// The longest name an operator may have, in characters.
+const LONGEST_NAME: usize = 100;
+
+/// What a new password of an operator must be like: it opens every user's account.
+pub(crate) const PASSWORD_POLICY: Policy = Policy { min_length: 10, min_strength: 2, refuse_breached: true };
+
+/// What somebody typed to become an operator.
+pub(crate) struct Typed<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) password: &'a str,
+}
+
+/// What is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mistakes {
+    pub(crate) email: Option<EmailMistake>,
+    pub(crate) name: bool,
+    pub(crate) weaknesses: Vec<Weakness>,
+}
+
+/// What is wrong with an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EmailMistake {
+    /// It is none.
+    Invalid,
+    /// Another operator has it.
+    Taken,
+}
+
+/// The normal form of an address.
+pub(crate) fn normalize(typed: &str) -> Option<String> {
+    email::parse(typed).ok().map(|login_id| login_id.value)
+}
+
+fn check_name(name: &str) -> bool {
+    let length = name.trim().chars().count();
+    (1..=LONGEST_NAME).contains(&length) && !name.chars().any(char::is_control)
+}
+
+fn check_password(app: &App, typed: &str, names: &[&str]) -> Vec<Weakness> {
+    password::check_against(&PASSWORD_POLICY, typed, names, &app.breached)
+}
+
+async fn hash_password(app: &App, typed: &str) -> Result<String, Error> {
+    Ok(app.hasher.hash(password::prepare(typed), &app.entropy).await?)
+}
+
+fn prepare_password(typed: &str) -> Secret<String> {
+    password::prepare(typed)
+}
+
+/// Somebody who is signed in to the portal.
+#[derive(Clone)]
+pub(crate) struct SignedIn {
+    pub(crate) operator: Operator,
+    pub(crate) session: vestibule_store::operator_sessions::OperatorSession,
+    pub(crate) assignments: Vec<Assignment>,
+}
+
+impl SignedIn {
+    /// The role in a project; none for a stranger to it.
+    pub(crate) fn role_in(&self, project: ProjectNo) -> Option<Role> {
+        role_in(&self.assignments, project)
+    }
+
+    /// The role in every project, those to come included.
+    pub(crate) fn role_everywhere(&self) -> Option<Role> {
+        self.role_in(vestibule_domain::operator::EVERY_PROJECT)
+    }
+
+    /// Who acts, for the flows the Admin API has too.
+    pub(crate) fn acting(&self, ip: std::net::IpAddr) -> admin::Operator {
+        let text = |text: &str| Value::from(text);
+        let audit_context = Map::from_iter([
+            ("operator_id".to_string(), Value::from(self.operator.id.to_string())),
+            ("operator_email".to_string(), text(&self.operator.email)),
+            ("operator_name".to_string(), text(&self.operator.name)),
+        ]);
+        admin::Operator { by: TriggeredBy::Portal, ip: Some(ip), audit_context }
+    }
+}

@@ -1,0 +1,161 @@
+//! Signing in to the portal and out of it, and proving again who one is.
+
+use std::{net::IpAddr, time::Duration};
+
+use vestibule_domain::{
+    id::OperatorId,
+    operator::{Operator, PROOF, SESSION},
+    secret::TokenHash,
+    time::Timestamp,
+};
+use vestibule_store::{StoreError, operator_sessions, operators};
+
+use super::{SignedIn, normalize, prepare_password};
+use crate::{
+    app::App,
+    crypto::sha256,
+    flows::{Error, tries::Buckets},
+    passwords::Verdict,
+};
+
+/// Uses closer together than this are written down once.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
+
+/// Who holds this cookie; none when the session has ended.
+pub(crate) async fn resolve(app: &App, token: &str, now: Timestamp) -> Result<Option<SignedIn>, Error> {
+    let hash = sha256(token.as_bytes());
+    let mut conn = app.store.read().await?;
+    let Some(session) = operator_sessions::find(&mut conn, hash).await? else { return Ok(None) };
+    if !SESSION.is_alive(session.created_at, session.last_access_at, now) {
+        return Ok(None);
+    }
+    let Some(operator) = operators::find(&mut conn, session.operator_id).await? else { return Ok(None) };
+    let assignments = operators::roles_of(&mut conn, operator.id).await?;
+    drop(conn);
+    if now.since(session.last_access_at) >= TOUCH_EVERY {
+        app.store
+            .write("touch_operator_session", hash, move |tx, hash| Box::pin(operator_sessions::touch(tx, *hash, now)))
+            .await?;
+    }
+    Ok(Some(SignedIn { operator, session, assignments }))
+}
+
+/// Signs in with a password; the answer is the cookie. An unknown address costs the same and is told the same.
+pub(crate) async fn sign_in(
+    app: &App,
+    email: &str,
+    typed: &str,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<Option<String>, Error> {
+    let email = normalize(email).unwrap_or_else(|| email.trim().to_lowercase());
+    let operator = operators::find_by_email(&mut *app.store.read().await?, &email).await?;
+    if !try_password(app, &email, operator.as_ref(), typed, ip, now).await? {
+        return Ok(None);
+    }
+    let Some(operator) = operator else { return Ok(None) };
+    begin_session(app, operator.id, now).await.map(Some)
+}
+
+/// Compares a password, within the limits of wrong tries.
+async fn try_password(
+    app: &App,
+    email: &str,
+    operator: Option<&Operator>,
+    typed: &str,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let buckets = Buckets::of_operator(email, ip);
+    buckets.check(app, now).await?;
+    let hash = operator.map(|operator| operator.password_hash.clone());
+    let verdict = app.hasher.verify(prepare_password(typed), hash).await?;
+    let stale = match verdict {
+        Verdict::Wrong => {
+            buckets.record_failure(app, now).await?;
+            return Ok(false);
+        }
+        Verdict::Right { stale } => stale,
+    };
+    // Others may have filled the bucket while this one was hashed.
+    buckets.check(app, now).await?;
+    if let Some(operator) = operator.filter(|_| stale) {
+        let fresh = super::hash_password(app, typed).await?;
+        let id = operator.id;
+        app.store
+            .write("rehash_operator_password", fresh, move |tx, hash| {
+                Box::pin(async move { operators::set_password(tx, id, hash).await })
+            })
+            .await?;
+    }
+    Ok(true)
+}
+
+/// Begins a session of an operator who just proved who it is; the answer is the cookie.
+pub(super) async fn begin_session(app: &App, id: OperatorId, now: Timestamp) -> Result<String, Error> {
+    let (token, hash) = make_token(app);
+    app.store
+        .write("begin_operator_session", hash, move |tx, hash| Box::pin(operator_sessions::insert(tx, *hash, id, now)))
+        .await?;
+    Ok(token)
+}
+
+/// A new secret and what is stored of it.
+pub(super) fn make_token(app: &App) -> (String, TokenHash) {
+    let token = app.entropy.alphanumeric();
+    let hash = sha256(token.as_bytes());
+    (token, hash)
+}
+
+/// Proves again who one is, with the password.
+pub(crate) async fn prove(app: &App, who: &SignedIn, typed: &str, ip: IpAddr, now: Timestamp) -> Result<bool, Error> {
+    if !try_password(app, &who.operator.email, Some(&who.operator), typed, ip, now).await? {
+        return Ok(false);
+    }
+    let token = who.session.token;
+    app.store
+        .write("prove_operator", token, move |tx, token| Box::pin(operator_sessions::prove(tx, *token, now)))
+        .await?;
+    Ok(true)
+}
+
+/// Whether the last proof is fresh enough for something dangerous.
+pub(crate) fn is_proved(who: &SignedIn, now: Timestamp) -> bool {
+    now <= who.session.proved_at.plus(PROOF)
+}
+
+/// Ends the session.
+pub(crate) async fn sign_out(app: &App, who: &SignedIn) -> Result<(), Error> {
+    let token = who.session.token;
+    app.store
+        .write("end_operator_session", token, |tx, token| {
+            Box::pin(async move { operator_sessions::remove(tx, *token).await.map(drop) })
+        })
+        .await
+        .map_err(|error: StoreError| Error::from(error))
+}
+
+/// Changes one's own password; every other session ends. The answer says what is wrong with the new one.
+pub(crate) async fn change_password(
+    app: &App,
+    who: &SignedIn,
+    new: &str,
+) -> Result<Vec<vestibule_domain::credential::password::Weakness>, Error> {
+    let operator = &who.operator;
+    let weaknesses = super::check_password(app, new, &[&operator.email, &operator.name]);
+    if !weaknesses.is_empty() {
+        return Ok(weaknesses);
+    }
+    let hash = super::hash_password(app, new).await?;
+    let (id, kept) = (operator.id, who.session.token);
+    app.store
+        .write("change_operator_password", hash, move |tx, hash| {
+            Box::pin(async move {
+                operators::set_password(tx, id, hash).await?;
+                operator_sessions::remove_others(tx, id, kept).await?;
+                Ok::<_, StoreError>(())
+            })
+        })
+        .await?;
+    Ok(Vec::new())
+}

@@ -1,0 +1,169 @@
+//! What the portal answers: pages with their headers, redirects, and a page for everything that goes wrong.
+
+use std::time::Duration;
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use vestibule_store::StoreError;
+
+use super::HOME;
+use crate::{
+    flows::{Error, admin::AdminError},
+    http::error,
+    ui::{
+        content_security_policy,
+        portal::{MessagePage, PortalContext, PortalPage},
+    },
+};
+
+/// What a handler answers.
+pub(crate) type Answer = Result<Response, Problem>;
+
+/// Why there is no page.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    /// Nothing is there, or nothing this operator may know of.
+    Missing,
+    /// The operator's role does not reach.
+    Forbidden,
+    /// The form was older than its token, or not ours.
+    FormExpired,
+    /// The form could not be read.
+    Unreadable(String),
+    /// Too many tries.
+    TooMany(Duration),
+    /// The server has no room just now.
+    Busy(Duration),
+    /// Something does not go together with what is there.
+    Clash(String),
+    /// The server's own trouble; it was logged.
+    Broken,
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match (&error, error::retry_after(&error)) {
+            (Error::RateLimited(_), Some(wait)) => Self::TooMany(wait),
+            (_, Some(wait)) => {
+                tracing::warn!(error = %error, "the portal had no room for a request");
+                Self::Busy(wait)
+            }
+            (_, None) => {
+                tracing::error!(error = %error, "a request to the portal failed");
+                Self::Broken
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl From<AdminError> for Problem {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::Store(error) => error.into(),
+            AdminError::Flow(error) => error.into(),
+            AdminError::NotFound(_) => Self::Missing,
+            AdminError::Conflict(clash) => Self::Clash(format!("It is not possible now: {clash}.")),
+            AdminError::Changed { .. } => {
+                Self::Clash("Somebody else changed the project at the same moment. Nothing was done: try again.".into())
+            }
+            AdminError::Invalid(faults) => {
+                let told = faults.into_iter().map(|fault| format!("{}: {}", fault.path, fault.message));
+                Self::Clash(format!("Nothing was changed. {}", told.collect::<Vec<_>>().join("; ")))
+            }
+            AdminError::Load(error) => {
+                tracing::error!(error = %error, "the projects could not be loaded");
+                Self::Broken
+            }
+        }
+    }
+}
+
+impl Problem {
+    /// The page that tells it.
+    pub(super) fn respond(&self, ctx: &PortalContext, request_id: &str) -> Response {
+        let home = Some((HOME.to_string(), "To the projects".to_string()));
+        let (status, title, text) = match self {
+            Self::Missing => (
+                StatusCode::NOT_FOUND,
+                "There is nothing here",
+                "The address is mistyped, what was here is gone, or you have no role in the project.".to_string(),
+            ),
+            Self::Forbidden => (
+                StatusCode::FORBIDDEN,
+                "That takes another role",
+                "Your role in this project does not reach this far. Ask an owner.".to_string(),
+            ),
+            Self::FormExpired => (
+                StatusCode::FORBIDDEN,
+                "The form was too old",
+                "Nothing was done. Go back, load the page again and send it once more.".to_string(),
+            ),
+            Self::Unreadable(why) => (StatusCode::BAD_REQUEST, "That could not be read", why.clone()),
+            Self::TooMany(wait) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many tries",
+                format!("Wait {} seconds, then try again.", wait.as_secs() + 1),
+            ),
+            Self::Busy(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "The server is busy",
+                "Nothing was done. Try again in a moment.".to_string(),
+            ),
+            Self::Clash(why) => (StatusCode::CONFLICT, "That does not go together", why.clone()),
+            Self::Broken => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something went wrong",
+                "It is not your fault, and it is in the server's log.".to_string(),
+            ),
+        };
+        let is_ours = status.is_server_error();
+        let page = MessagePage {
+            title: title.to_string(),
+            text,
+            link: home,
+            request_id: is_ours.then(|| request_id.to_string()),
+        };
+        let response = render(ctx, status, &page);
+        match self {
+            Self::TooMany(wait) | Self::Busy(wait) => error::with_retry_after(response, Some(*wait)),
+            Self::Missing
+            | Self::Forbidden
+            | Self::FormExpired
+            | Self::Unreadable(_)
+            | Self::Clash(_)
+            | Self::Broken => response,
+        }
+    }
+}
+
+/// A page with the headers every page has.
+pub(super) fn render(ctx: &PortalContext, status: StatusCode, page: &dyn PortalPage) -> Response {
+    let policy = content_security_policy(&[], page.image_origin().as_deref());
+    let mut response = (status, page.render(ctx)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// Goes to another page.
+pub(super) fn redirect(status: StatusCode, location: &str) -> Response {
+    let mut response = (status, [(header::CACHE_CONTROL, "no-store")]).into_response();
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}

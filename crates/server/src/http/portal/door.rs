@@ -1,0 +1,207 @@
+//! The doors of the portal: each route with who may pass. Checked here and nowhere else, so that a test can try them all.
+
+use std::{pin::Pin, sync::Arc};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::StatusCode,
+    response::Response,
+    routing::{MethodFilter, on},
+};
+use vestibule_domain::operator::Role;
+use vestibule_protocol::form::Form;
+
+use super::{
+    answer::{self, Answer, Problem},
+    lobby::{Desk, Hall, Lobby},
+    origin_of,
+};
+use crate::{app::App, flows::operators::sign_in, http::error, ui::portal::PortalContext};
+
+/// Looking, or doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// Shows a page and changes nothing.
+    Get,
+    /// Takes a form of ours.
+    Post,
+}
+
+/// Who may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Anybody.
+    Nobody,
+    /// Any operator.
+    Operator,
+    /// An operator with at least this role in every project.
+    Everywhere(Role),
+    /// An operator with at least this role in the project the path names.
+    InProject(Role),
+}
+
+type Work = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+#[derive(Clone)]
+enum Handler {
+    Lobby(Arc<dyn Fn(Lobby) -> Work + Send + Sync>),
+    Hall(Arc<dyn Fn(Hall) -> Work + Send + Sync>),
+    Desk(Arc<dyn Fn(Desk) -> Work + Send + Sync>),
+}
+
+/// A route of the portal.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) verb: Verb,
+    pub(crate) path: &'static str,
+    pub(crate) need: Need,
+    pub(crate) is_dangerous: bool,
+    handler: Handler,
+}
+
+impl Door {
+    /// A door anybody may pass.
+    pub(super) fn lobby<F>(verb: Verb, path: &'static str, work: impl Fn(Lobby) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let handler = Handler::Lobby(Arc::new(move |lobby| Box::pin(work(lobby))));
+        Self { verb, path, need: Need::Nobody, is_dangerous: false, handler }
+    }
+
+    /// A door for operators, or for those with a role everywhere.
+    pub(super) fn hall<F>(
+        verb: Verb,
+        path: &'static str,
+        need: Option<Role>,
+        work: impl Fn(Hall) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let need = need.map_or(Need::Operator, Need::Everywhere);
+        let handler = Handler::Hall(Arc::new(move |hall| Box::pin(work(hall))));
+        Self { verb, path, need, is_dangerous: false, handler }
+    }
+
+    /// A door for operators with at least this role in the project; the path begins with `/portal/p/{project}`.
+    pub(super) fn desk<F>(
+        verb: Verb,
+        path: &'static str,
+        role: Role,
+        work: impl Fn(Desk) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let handler = Handler::Desk(Arc::new(move |desk| Box::pin(work(desk))));
+        Self { verb, path, need: Need::InProject(role), is_dangerous: false, handler }
+    }
+
+    /// Behind it lies what cannot be undone, or a secret: the operator proves first who it is. What the door takes with
+    /// `Post` must have a page with `Get` at the same path, to come back to.
+    pub(super) fn dangerous(mut self) -> Self {
+        self.is_dangerous = true;
+        self
+    }
+
+    /// Hangs it into a router.
+    pub(super) fn hang(self, router: Router<Arc<App>>) -> Router<Arc<App>> {
+        let (path, filter) = (
+            self.path,
+            match self.verb {
+                Verb::Get => MethodFilter::GET,
+                Verb::Post => MethodFilter::POST,
+            },
+        );
+        let door = Arc::new(self);
+        router.route(
+            path,
+            on(filter, move |State(app): State<Arc<App>>, request: Request| {
+                let door = Arc::clone(&door);
+                async move { door.pass(app, request).await }
+            }),
+        )
+    }
+
+    async fn pass(&self, app: Arc<App>, request: Request) -> Response {
+        let Some(origin) = origin_of(&app) else {
+            return error::plain(StatusCode::NOT_FOUND, "There is no portal here.\n");
+        };
+        let lobby = match Lobby::enter(app, origin, request).await {
+            Ok(lobby) => lobby,
+            Err(problem) => return problem.respond(&PortalContext::default(), ""),
+        };
+        let (mut frame, request_id) = (lobby.frame().clone(), Arc::clone(&lobby.request_id));
+        match self.check(lobby, &mut frame).await {
+            Ok(response) => response,
+            Err(problem) => {
+                frame.notice = None;
+                problem.respond(&frame, &request_id)
+            }
+        }
+    }
+
+    /// Operator, role, form token, fresh proof: in this order.
+    async fn check(&self, lobby: Lobby, frame: &mut PortalContext) -> Answer {
+        let need = match (&self.handler, self.need) {
+            (Handler::Lobby(work), _) => {
+                self.check_form(&lobby)?;
+                return work(lobby).await;
+            }
+            (Handler::Hall(_) | Handler::Desk(_), need) => need,
+        };
+        let who = match lobby.session_cookie() {
+            Some(cookie) => sign_in::resolve(&lobby.app, cookie, lobby.now).await?,
+            None => None,
+        };
+        let Some(who) = who else {
+            let next = if self.verb == Verb::Get { lobby.address() } else { lobby.path() };
+            return lobby.go(&format!("/portal/sign-in?{}", Form::from_pairs([("next", next)]).print()));
+        };
+        let hall = Hall::open(lobby, who);
+        frame.clone_from(hall.frame());
+        if let Need::Everywhere(role) = need
+            && hall.who.role_everywhere() < Some(role)
+        {
+            return Err(Problem::Forbidden);
+        }
+        match &self.handler {
+            Handler::Desk(work) => {
+                let desk = Desk::open(hall)?;
+                frame.clone_from(desk.frame());
+                if let Need::InProject(role) = need
+                    && desk.role < role
+                {
+                    return Err(Problem::Forbidden);
+                }
+                self.check_form(&desk)?;
+                match self.ask_to_prove(&desk) {
+                    Some(response) => Ok(response),
+                    None => work(desk).await,
+                }
+            }
+            Handler::Hall(work) => {
+                self.check_form(&hall)?;
+                match self.ask_to_prove(&hall) {
+                    Some(response) => Ok(response),
+                    None => work(hall).await,
+                }
+            }
+            Handler::Lobby(_) => Err(Problem::Broken),
+        }
+    }
+
+    fn check_form(&self, lobby: &Lobby) -> Result<(), Problem> {
+        if self.verb == Verb::Get || lobby.has_form_token() { Ok(()) } else { Err(Problem::FormExpired) }
+    }
+
+    fn ask_to_prove(&self, hall: &Hall) -> Option<Response> {
+        if !self.is_dangerous || sign_in::is_proved(&hall.who, hall.now) {
+            return None;
+        }
+        let next = Form::from_pairs([("next", hall.path())]).print();
+        Some(answer::redirect(StatusCode::SEE_OTHER, &format!("/portal/prove?{next}")))
+    }
+}

@@ -1,0 +1,276 @@
+//! A request to the portal, as far as it has come: to the lobby (anybody), the hall (an operator), a desk (a project).
+
+use std::{net::IpAddr, ops::Deref, sync::Arc};
+
+use axum::{
+    RequestPartsExt,
+    extract::{RawPathParams, Request},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use vestibule_domain::{operator::Role, project::Origin, time::Timestamp};
+use vestibule_protocol::form::Form;
+
+use super::{
+    HOME,
+    answer::{self, Answer, Problem},
+    cookies::{self, Kind},
+};
+use crate::{
+    app::App,
+    crypto::{hex, sha256},
+    flows::{
+        admin,
+        operators::{SignedIn, staff},
+    },
+    http::{
+        body::{self, BodyProblem},
+        cookies::Jar,
+        visit,
+    },
+    projects::Project,
+    ui::portal::{OperatorBadge, PortalContext, PortalNotice, PortalPage, ProjectBadge},
+};
+
+/// The name of a request, put there by the portal's own middleware.
+#[derive(Clone)]
+pub(super) struct RequestId(pub(super) Arc<str>);
+
+/// A request of anybody.
+#[derive(Clone)]
+pub(crate) struct Lobby {
+    pub(crate) app: Arc<App>,
+    pub(crate) now: Timestamp,
+    pub(crate) ip: IpAddr,
+    pub(crate) origin: Origin,
+    pub(super) request_id: Arc<str>,
+    path: String,
+    address: String,
+    params: Vec<(String, String)>,
+    /// Query and, of a form that was sent, body.
+    pub(crate) form: Form,
+    session_cookie: Option<String>,
+    lobby_cookie: Option<String>,
+    frame: PortalContext,
+}
+
+impl Lobby {
+    /// Reads a request whole.
+    pub(super) async fn enter(app: Arc<App>, origin: Origin, request: Request) -> Result<Self, Problem> {
+        let ip = visit::address_of(&app, &request);
+        let request_id = request.extensions().get::<RequestId>().map(|id| Arc::clone(&id.0)).unwrap_or_default();
+        let path = request.uri().path().to_string();
+        let address = request.uri().path_and_query().map_or(HOME, |address| address.as_str()).to_string();
+        let (mut parts, body) = request.into_parts();
+        let params = parts.extract::<RawPathParams>().await;
+        let params = params.map(|all| all.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect());
+        let cookie = |headers: &HeaderMap, kind: Kind| Jar::read(headers).get(&kind.name(&origin)).map(str::to_string);
+        let (session_cookie, lobby_cookie) =
+            (cookie(&parts.headers, Kind::Session), cookie(&parts.headers, Kind::Lobby));
+        let body = body::read_for(&app, Request::from_parts(parts, body)).await.map_err(|problem| match problem {
+            BodyProblem::TooLarge => Problem::Unreadable("What was sent is larger than 1 MiB.".into()),
+            BodyProblem::Incomplete => Problem::Unreadable("What was sent did not arrive in time.".into()),
+        })?;
+        let form = body.form().map_err(|error| Problem::Unreadable(error.to_string()))?;
+        let now = app.clock.now();
+        let notice = form.get("done").ok().flatten().and_then(PortalNotice::parse);
+        let mut lobby = Self {
+            app,
+            now,
+            ip,
+            origin,
+            request_id,
+            path,
+            address,
+            params: params.unwrap_or_default(),
+            form,
+            session_cookie,
+            lobby_cookie,
+            frame: PortalContext { notice, ..PortalContext::default() },
+        };
+        let secret = lobby.lobby_cookie.clone().unwrap_or_else(|| lobby.app.entropy.alphanumeric());
+        lobby.frame.csrf = form_token(&secret);
+        if lobby.lobby_cookie.is_none() {
+            lobby.lobby_cookie = Some(secret);
+        }
+        Ok(lobby)
+    }
+
+    /// Whether the form came from a page of ours in this browser.
+    pub(super) fn has_form_token(&self) -> bool {
+        let (presented, expected) = (self.field("_csrf"), self.frame.csrf.as_str());
+        aws_lc_rs::constant_time::verify_slices_are_equal(presented.as_bytes(), expected.as_bytes()).is_ok()
+    }
+
+    /// The session's cookie, if one came.
+    pub(super) fn session_cookie(&self) -> Option<&str> {
+        self.session_cookie.as_deref()
+    }
+
+    /// What pages of this request are rendered with.
+    pub(super) fn frame(&self) -> &PortalContext {
+        &self.frame
+    }
+
+    /// The path asked for, without query.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The path asked for, with its query.
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// A part of the path, empty if there is no such one.
+    pub(crate) fn param(&self, name: &str) -> &str {
+        self.params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// A field of query or form, empty if it is not there; the first one where there are several.
+    pub(crate) fn field(&self, name: &str) -> &str {
+        self.form.get_all(name).next().unwrap_or_default()
+    }
+
+    /// Every value of a field.
+    #[expect(dead_code, reason = "for pages with lists of checkboxes, the next to come")]
+    pub(crate) fn fields(&self, name: &str) -> Vec<&str> {
+        self.form.get_all(name).collect()
+    }
+
+    /// Whether a checkbox was checked.
+    pub(crate) fn is_checked(&self, name: &str) -> bool {
+        self.field(name) == "on"
+    }
+
+    /// A page.
+    pub(crate) fn show(&self, page: &dyn PortalPage) -> Answer {
+        Ok(self.page(StatusCode::OK, page))
+    }
+
+    /// A page again, with what is wrong with its form.
+    pub(crate) fn complain(&self, page: &dyn PortalPage) -> Answer {
+        Ok(self.page(StatusCode::UNPROCESSABLE_ENTITY, page))
+    }
+
+    /// A page with a status of its own, without what was done before.
+    pub(crate) fn page(&self, status: StatusCode, page: &dyn PortalPage) -> Response {
+        let mut frame = self.frame.clone();
+        if status != StatusCode::OK {
+            frame.notice = None;
+        }
+        let mut response = answer::render(&frame, status, page);
+        if let Some(secret) = self.lobby_cookie.as_deref().filter(|_| frame.operator.is_none()) {
+            cookies::set(response.headers_mut(), Kind::Lobby, &self.origin, secret);
+        }
+        response
+    }
+
+    /// Goes to an address of the portal.
+    #[expect(clippy::unnecessary_wraps, reason = "it ends handlers, as the other answers do")]
+    pub(crate) fn go(&self, location: &str) -> Answer {
+        Ok(answer::redirect(StatusCode::SEE_OTHER, location))
+    }
+
+    /// Goes to an address of the portal and says there what was done.
+    pub(crate) fn go_and_say(&self, location: &str, notice: PortalNotice) -> Answer {
+        let separator = if location.contains('?') { '&' } else { '?' };
+        self.go(&format!("{location}{separator}done={}", notice.code()))
+    }
+
+    /// Goes on as somebody who just signed in.
+    pub(super) fn go_signed_in(&self, cookie: &str, location: &str) -> Answer {
+        let mut response = answer::redirect(StatusCode::SEE_OTHER, location);
+        cookies::set(response.headers_mut(), Kind::Session, &self.origin, cookie);
+        cookies::clear(response.headers_mut(), Kind::Lobby, &self.origin);
+        Ok(response)
+    }
+
+    /// Goes on as nobody.
+    pub(super) fn go_signed_out(&self, location: &str) -> Answer {
+        let mut response = answer::redirect(StatusCode::SEE_OTHER, location);
+        cookies::clear(response.headers_mut(), Kind::Session, &self.origin);
+        Ok(response)
+    }
+
+    /// Where to go on: a page of the portal, whatever the form says.
+    pub(super) fn next(&self) -> &str {
+        let next = self.field("next");
+        let is_ours = next == HOME || next.starts_with("/portal/") || next.starts_with("/portal?");
+        if is_ours && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') { next } else { HOME }
+    }
+}
+
+/// The token in forms: derived from a cookie only this browser has, so that it costs nothing to keep.
+fn form_token(secret: &str) -> String {
+    hex(&sha256(format!("portal-form|{secret}").as_bytes()).0)
+}
+
+/// A request of an operator.
+#[derive(Clone)]
+pub(crate) struct Hall {
+    lobby: Lobby,
+    pub(crate) who: SignedIn,
+}
+
+impl Deref for Hall {
+    type Target = Lobby;
+
+    fn deref(&self) -> &Lobby {
+        &self.lobby
+    }
+}
+
+impl Hall {
+    pub(super) fn open(mut lobby: Lobby, who: SignedIn) -> Self {
+        lobby.frame.operator =
+            Some(OperatorBadge { name: who.operator.name.clone(), email: who.operator.email.clone() });
+        lobby.frame.csrf = form_token(lobby.session_cookie.as_deref().unwrap_or_default());
+        Self { lobby, who }
+    }
+
+    /// Who acts, for `flows/admin`.
+    pub(crate) fn acting(&self) -> admin::Operator {
+        self.who.acting(self.ip)
+    }
+}
+
+/// A request of an operator about a project it has a role in.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    hall: Hall,
+    pub(crate) project: Arc<Project>,
+    pub(crate) role: Role,
+}
+
+impl Deref for Desk {
+    type Target = Hall;
+
+    fn deref(&self) -> &Hall {
+        &self.hall
+    }
+}
+
+impl Desk {
+    /// Sits down at the project the path names; nobody learns of a project it has no role in.
+    pub(super) fn open(mut hall: Hall) -> Result<Self, Problem> {
+        let project = hall.app.projects.find_by_id(hall.param("project")).ok_or(Problem::Missing)?;
+        let role = hall.who.role_in(project.no).ok_or(Problem::Missing)?;
+        let name = |project: &Project| project.settings.project.name.clone().unwrap_or_else(|| project.id.clone());
+        hall.lobby.frame.project = Some(ProjectBadge { id: project.id.clone(), name: name(&project), role });
+        let others = staff::list_projects(&hall.app, &hall.who).into_iter().filter(|(other, _)| other.no != project.no);
+        hall.lobby.frame.other_projects = others.map(|(other, _)| (other.id.clone(), name(&other))).collect();
+        Ok(Self { hall, project, role })
+    }
+
+    /// An address below the project's.
+    pub(crate) fn href(&self, path: &str) -> String {
+        self.frame().href(path)
+    }
+
+    #[expect(dead_code, reason = "for pages with forms, the next to come")]
+    /// Goes to a page of the project and says there what was done.
+    pub(crate) fn done(&self, path: &str, notice: PortalNotice) -> Answer {
+        self.go_and_say(&self.href(path), notice)
+    }
+}

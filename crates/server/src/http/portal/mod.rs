@@ -1,0 +1,98 @@
+//! The operators' portal, below `/portal` of one configured origin: parse, call one flow, render.
+//!
+//! How to add a page:
+//! 1. Its look: a struct in `ui/portal/yours.rs` that implements `PortalPage` (title, body, `section` for the navigation,
+//!    `above` for the way back) with `samples()`, a template in `templates/portal/`, both named in `ui/portal/mod.rs`, the
+//!    samples in `ui/portal/sample.rs`. A test then reads every sample for every role. Form controls are `Control`s.
+//! 2. Its entry in `ui/portal/nav.rs`, if it has one.
+//! 3. Its handlers in `http/portal/yours.rs`: `async fn show(desk: Desk) -> Answer`. A `Desk` knows the operator
+//!    (`desk.who`), the project (`desk.project`), the role, the time, and what was sent: `desk.param("user_id")` of the
+//!    path, `desk.field("email")` and `desk.fields(…)` of query and form. Errors of flows become pages with `?`.
+//!    `desk.show(&page)` answers 200, `desk.complain(&page)` 422, `desk.done("/users", PortalNotice::Saved)` redirects to a
+//!    page of the project and says so there, `desk.acting()` is the `admin::Operator` for `flows/admin`.
+//! 4. Its doors, a `pub(super) fn doors() -> Vec<Door>` in the same file, listed in `all_doors` below:
+//!    `Door::desk(Verb::Get, "/portal/p/{project}/users", Role::Viewer, show)`. The door checks operator, project, role and,
+//!    for `Verb::Post`, the form token, before the handler runs; `.dangerous()` asks for the password first. The
+//!    authorization test tries every door with everybody, so a door needs no test of its own for that.
+//! 5. Tests in `tests/it/portal*.rs`.
+
+mod addresses;
+mod answer;
+mod cookies;
+mod door;
+mod lobby;
+mod me;
+mod projects;
+mod sign_in;
+mod welcome;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Path, Request, State},
+    http::StatusCode,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tower::ServiceExt;
+use vestibule_domain::project::Origin;
+
+pub(crate) use self::{
+    answer::{Answer, Problem},
+    door::{Door, Verb},
+    lobby::{Desk, Hall, Lobby},
+};
+use super::{assets, visit};
+use crate::{app::App, ui::Brand};
+
+/// The first page of an operator.
+pub(crate) const HOME: &str = "/portal";
+
+/// Every door of the portal.
+pub(crate) fn all_doors() -> Vec<Door> {
+    [welcome::doors(), sign_in::doors(), me::doors(), projects::doors(), addresses::doors()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The origin the portal is reached at, if there is one.
+pub(crate) fn origin_of(app: &App) -> Option<Origin> {
+    // The configuration was checked: what cannot be read is empty.
+    Origin::parse(&app.config.portal.public_origin).ok()
+}
+
+/// Whether a request asks for the portal's host.
+pub(super) fn is_asked_for(app: &App, request: &Request) -> bool {
+    origin_of(app).is_some_and(|origin| visit::asks_for(app, request, origin.authority()))
+}
+
+/// The routes of the portal; on any other host they are answered by the houses, as if there were no portal.
+pub(super) fn router(app: &Arc<App>, houses: Router) -> Router {
+    let doors = all_doors().into_iter().fold(Router::new(), |router, door| door.hang(router));
+    doors
+        .route("/portal/assets/{*path}", get(asset))
+        .layer(middleware::from_fn_with_state((Arc::clone(app), houses), enter))
+        .with_state(Arc::clone(app))
+}
+
+async fn asset(Path(path): Path<String>) -> Response {
+    assets::find(&path, &Brand::default())
+}
+
+async fn enter(State((app, houses)): State<(Arc<App>, Router)>, mut request: Request, next: Next) -> Response {
+    if !is_asked_for(&app, &request) {
+        return houses.oneshot(request).await.into_response();
+    }
+    if let Some(origin) = origin_of(&app).filter(Origin::is_https)
+        && visit::came_without_tls(&app, &request)
+    {
+        let path = request.uri().path_and_query().map_or(HOME, |path| path.as_str());
+        return answer::redirect(StatusCode::TEMPORARY_REDIRECT, &format!("{origin}{path}"));
+    }
+    let request_id = visit::new_request_id(&app);
+    request.extensions_mut().insert(lobby::RequestId(Arc::clone(&request_id)));
+    visit::answer(&app, &request_id, request, next).await
+}

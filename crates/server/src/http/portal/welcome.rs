@@ -1,0 +1,106 @@
+//! One-time links: the first run, invitations, new passwords.
+
+use axum::http::StatusCode;
+use vestibule_domain::{
+    credential::password::Weakness,
+    operator::{EVERY_PROJECT, LinkPurpose, Role},
+};
+use vestibule_store::operator_links::OperatorLink;
+
+use super::{Answer, Door, HOME, Lobby, Verb};
+use crate::{
+    flows::operators::{EmailMistake, Mistakes, PASSWORD_POLICY, Typed, links},
+    ui::portal::{MessagePage, WelcomeKind, WelcomePage},
+};
+
+pub(super) fn doors() -> Vec<Door> {
+    vec![
+        Door::lobby(Verb::Get, "/portal/welcome/{token}", show),
+        Door::lobby(Verb::Post, "/portal/welcome/{token}", redeem),
+    ]
+}
+
+async fn show(lobby: Lobby) -> Answer {
+    match links::find(&lobby.app, lobby.param("token"), lobby.now).await? {
+        Some(link) => lobby.show(&page(&lobby, &link, &Mistakes::default())),
+        None => Ok(gone(&lobby)),
+    }
+}
+
+async fn redeem(lobby: Lobby) -> Answer {
+    let Some(link) = links::find(&lobby.app, lobby.param("token"), lobby.now).await? else {
+        return Ok(gone(&lobby));
+    };
+    let typed = Typed { email: lobby.field("email"), name: lobby.field("name"), password: lobby.field("password") };
+    match links::redeem(&lobby.app, &link, &typed, lobby.now).await? {
+        links::Redeemed::SignedIn(cookie) => lobby.go_signed_in(&cookie, HOME),
+        links::Redeemed::Mistaken(mistakes) => lobby.complain(&page(&lobby, &link, &mistakes)),
+        links::Redeemed::Gone => Ok(gone(&lobby)),
+    }
+}
+
+fn gone(lobby: &Lobby) -> axum::response::Response {
+    lobby.page(
+        StatusCode::GONE,
+        &MessagePage {
+            title: "This link holds no more".into(),
+            text: "It was used already, or it is too old, or a newer one was made. Ask whoever gave it to you for \
+                   another."
+                .into(),
+            link: Some(("/portal/sign-in".into(), "Sign in".into())),
+            request_id: None,
+        },
+    )
+}
+
+/// A role in words.
+pub(super) fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "viewer",
+        Role::Editor => "editor",
+        Role::Owner => "owner",
+    }
+}
+
+fn page(lobby: &Lobby, link: &OperatorLink, mistakes: &Mistakes) -> WelcomePage {
+    let kind = match link.purpose {
+        LinkPurpose::FirstRun => WelcomeKind::FirstRun,
+        LinkPurpose::Reset => WelcomeKind::Reset { email: link.email.clone() },
+        LinkPurpose::Invitation => {
+            let project = lobby.app.projects.find_by_no(link.assignment.project);
+            let place = match project {
+                _ if link.assignment.project == EVERY_PROJECT => "every project".to_string(),
+                Some(project) => project.settings.project.name.clone().unwrap_or_else(|| project.id.clone()),
+                None => "a project that is gone".to_string(),
+            };
+            WelcomeKind::Invitation { email: link.email.clone(), role: role_name(link.assignment.role).into(), place }
+        }
+    };
+    WelcomePage {
+        kind,
+        action: lobby.path().to_string(),
+        email: lobby.field("email").to_string(),
+        name: lobby.field("name").to_string(),
+        min_length: PASSWORD_POLICY.min_length,
+        email_error: mistakes.email.map(|mistake| {
+            match mistake {
+                EmailMistake::Invalid => "Write an address such as kim@shop.example.",
+                EmailMistake::Taken => "There is an operator with this address already: sign in instead.",
+            }
+            .to_string()
+        }),
+        name_error: mistakes.name.then(|| "Write a name of 1 to 100 characters.".to_string()),
+        password_error: mistakes.weaknesses.first().map(|weakness| complain_of_password(*weakness)),
+    }
+}
+
+/// What is wrong with a new password, in words.
+pub(super) fn complain_of_password(weakness: Weakness) -> String {
+    match weakness {
+        Weakness::TooShort { min } => format!("Write at least {min} characters."),
+        Weakness::TooLong { max } => format!("Write at most {max} characters."),
+        Weakness::LikeLoginId => "It is too much like your name or address: choose another.".into(),
+        Weakness::TooGuessable => "It is found by a few guesses: add a word or two.".into(),
+        Weakness::Breached => "It is on a list of stolen passwords: choose another.".into(),
+    }
+}

@@ -1,0 +1,57 @@
+//! Where a project is reached: what programs and their libraries have to be told.
+
+use askama::Template;
+
+use super::frame::{PortalContext, PortalPage};
+use crate::ui::page::finish;
+
+/// The addresses of a project.
+#[derive(Clone, Debug)]
+pub struct AddressesPage {
+    /// Its public origin: the issuer, and the endpoint of the SDKs.
+    pub origin: String,
+}
+
+impl AddressesPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        vec![("plain", Self { origin: "https://auth.shop.example".into() })]
+    }
+
+    fn rows(&self) -> Vec<(&'static str, String)> {
+        let at = |path: &str| format!("{}{path}", self.origin);
+        vec![
+            ("Endpoint of the SDKs, and issuer", self.origin.clone()),
+            ("Discovery document", at("/.well-known/openid-configuration")),
+            ("Keys that sign tokens", at("/oauth2/jwks")),
+            ("Authorization", at("/oauth2/authorize")),
+            ("Token", at("/oauth2/token")),
+            ("User info", at("/oauth2/userinfo")),
+            ("Revocation", at("/oauth2/revoke")),
+            ("End of session", at("/oauth2/end_session")),
+            ("Account page of your users", at("/settings")),
+            ("Forward authentication for reverse proxies", at("/_resolver/resolve")),
+            ("Admin API", at("/_api/admin/v1/docs")),
+        ]
+    }
+}
+
+impl PortalPage for AddressesPage {
+    fn title(&self) -> String {
+        "Addresses".into()
+    }
+
+    fn body(&self, _: &PortalContext) -> String {
+        finish(Body { page: self }.render())
+    }
+
+    fn section(&self) -> Option<&'static str> {
+        Some("addresses")
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/addresses.html")]
+struct Body<'a> {
+    page: &'a AddressesPage,
+}

@@ -1,0 +1,23 @@
+//! The operators' portal as people see it: typed pages with their templates, one frame, the navigation, form controls.
+//! English only. Like all of `ui`, plain values: handlers fill a page and send what it renders.
+
+mod access;
+mod addresses;
+mod control;
+mod frame;
+mod message;
+mod nav;
+mod notice;
+mod projects;
+#[cfg(test)]
+mod proof;
+mod sample;
+
+pub use access::{MyPasswordPage, ProvePage, SignInPage, WelcomeKind, WelcomePage};
+pub use addresses::AddressesPage;
+pub use control::{Control, ControlKind, Pick, describe_seconds};
+pub use frame::{OperatorBadge, PortalContext, PortalPage, ProjectBadge};
+pub use message::MessagePage;
+pub use notice::PortalNotice;
+pub use projects::{NewProjectPage, ProjectEntry, ProjectsPage};
+pub use sample::{PortalSample, portal_sample_context, portal_samples};

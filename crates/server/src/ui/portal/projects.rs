@@ -1,0 +1,115 @@
+//! The operator's projects, and making another.
+
+use askama::Template;
+
+use super::{
+    control::Control,
+    frame::{PortalContext, PortalPage},
+};
+use crate::ui::page::finish;
+
+/// One project in the list.
+#[derive(Clone, Debug)]
+pub struct ProjectEntry {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Where it is reached.
+    pub origin: String,
+    /// How many applications it has.
+    pub applications: usize,
+    /// Whether visitors can become guests.
+    pub has_guests: bool,
+    /// The operator's role, in a word.
+    pub role: &'static str,
+}
+
+/// The projects an operator works on.
+#[derive(Clone, Debug)]
+pub struct ProjectsPage {
+    /// All of them.
+    pub projects: Vec<ProjectEntry>,
+    /// Whether the operator may make another.
+    pub may_create: bool,
+}
+
+impl ProjectsPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let shop = ProjectEntry {
+            id: "shop".into(),
+            name: "Corner Shop".into(),
+            origin: "https://auth.shop.example".into(),
+            applications: 3,
+            has_guests: true,
+            role: "owner",
+        };
+        let blog = ProjectEntry { id: "blog".into(), has_guests: false, applications: 1, ..shop.clone() };
+        vec![
+            ("two", Self { projects: vec![shop, blog], may_create: true }),
+            ("none", Self { projects: Vec::new(), may_create: false }),
+        ]
+    }
+}
+
+impl PortalPage for ProjectsPage {
+    fn title(&self) -> String {
+        "Projects".into()
+    }
+
+    fn body(&self, _: &PortalContext) -> String {
+        finish(ListBody { page: self }.render())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/projects.html")]
+struct ListBody<'a> {
+    page: &'a ProjectsPage,
+}
+
+/// Asks what a new project is called and where it lives.
+#[derive(Clone, Debug)]
+pub struct NewProjectPage {
+    /// Id, name, origin, and whether guests are welcome.
+    pub controls: Vec<Control>,
+}
+
+impl NewProjectPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        use super::control::ControlKind;
+        let id = Control::new("id", "Project id", ControlKind::Line("text"), "Shop!")
+            .hint("Lower-case letters, digits and dashes. It stays for ever.")
+            .error(Some("Write 1 to 40 lower-case letters, digits and dashes."))
+            .required();
+        let guests = Control::new("guests", "Welcome guests", ControlKind::Toggle, "on");
+        vec![("wrong", Self { controls: vec![id, guests] })]
+    }
+}
+
+impl PortalPage for NewProjectPage {
+    fn title(&self) -> String {
+        "New project".into()
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(NewBody { ctx, page: self }.render())
+    }
+
+    fn above(&self) -> Option<(String, String)> {
+        Some(("/portal".into(), "Projects".into()))
+    }
+
+    fn complaints(&self) -> Vec<(String, String)> {
+        self.controls.iter().filter_map(Control::complaint).collect()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/new_project.html")]
+struct NewBody<'a> {
+    ctx: &'a PortalContext,
+    page: &'a NewProjectPage,
+}

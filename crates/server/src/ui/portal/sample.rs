@@ -1,0 +1,47 @@
+//! Every page of the portal in its main states, for the tests and for anyone who wants to look.
+
+use vestibule_domain::operator::Role;
+
+use super::{
+    AddressesPage, MessagePage, MyPasswordPage, NewProjectPage, OperatorBadge, PortalContext, PortalPage, ProjectBadge,
+    ProjectsPage, ProvePage, SignInPage, WelcomePage,
+};
+
+/// A page in one state, with a name for it.
+pub struct PortalSample {
+    /// `<page>-<state>`, unique.
+    pub name: String,
+    /// The page.
+    pub page: Box<dyn PortalPage>,
+}
+
+/// All pages of the portal in all their main states.
+pub fn portal_samples() -> Vec<PortalSample> {
+    let mut all = Vec::new();
+    collect(&mut all, "sign-in", SignInPage::samples());
+    collect(&mut all, "welcome", WelcomePage::samples());
+    collect(&mut all, "prove", ProvePage::samples());
+    collect(&mut all, "my-password", MyPasswordPage::samples());
+    collect(&mut all, "message", MessagePage::samples());
+    collect(&mut all, "projects", ProjectsPage::samples());
+    collect(&mut all, "new-project", NewProjectPage::samples());
+    collect(&mut all, "addresses", AddressesPage::samples());
+    all
+}
+
+/// A context to render samples with: an owner of the project "shop".
+pub fn portal_sample_context() -> PortalContext {
+    PortalContext {
+        csrf: "sample-csrf-token".into(),
+        notice: None,
+        operator: Some(OperatorBadge { name: "Kim Doe".into(), email: "kim@shop.example".into() }),
+        project: Some(ProjectBadge { id: "shop".into(), name: "Corner Shop".into(), role: Role::Owner }),
+        other_projects: vec![("blog".into(), "Corner Blog".into())],
+    }
+}
+
+fn collect<P: PortalPage + 'static>(all: &mut Vec<PortalSample>, page: &str, states: Vec<(&'static str, P)>) {
+    for (state, sample) in states {
+        all.push(PortalSample { name: format!("{page}-{state}"), page: Box::new(sample) });
+    }
+}

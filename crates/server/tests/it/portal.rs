@@ -1,0 +1,253 @@
+//! The portal's doors: the first run, signing in and out, who gets where, what strangers see.
+
+use crate::support::{Engine, OWNER_PASSWORD, TestServer, on_both_engines};
+
+on_both_engines!(
+    the_link_of_the_first_run_makes_one_owner,
+    a_new_start_kills_the_link_of_the_one_before,
+    an_operator_signs_in_and_out,
+    wrong_passwords_are_told_alike_and_held_back,
+    a_session_ends_after_half_a_day_without_use_or_a_week,
+    a_form_without_its_token_does_nothing,
+    dangerous_doors_ask_for_the_password_again,
+    the_portal_is_on_its_own_host_only,
+    operators_make_projects,
+    an_operator_changes_its_password,
+);
+
+async fn start(engine: Engine) -> TestServer {
+    TestServer::start(engine, |setup| setup.open_portal()).await
+}
+
+async fn the_link_of_the_first_run_makes_one_owner(engine: Engine) {
+    let server = start(engine).await;
+    let link = server.first_link().await;
+    let mut browser = server.browser();
+    browser.open(&link).await;
+    browser.expect_page(200, "Welcome to Vestibule");
+    browser.fill("Email", "olga");
+    browser.fill("Your name", " ");
+    browser.fill("Password", "olga");
+    browser.press("Create the operator").await;
+    let page = browser.expect_page(422, "Welcome to Vestibule");
+    assert_eq!(page.complaint("email"), Some("Write an address such as kim@shop.example."));
+    assert_eq!(page.complaint("name"), Some("Write a name of 1 to 100 characters."));
+    assert_eq!(page.complaint("password"), Some("Write at least 10 characters."));
+    browser.fill("Email", "Olga@House.example");
+    browser.fill("Your name", "Olga");
+    browser.fill("Password", OWNER_PASSWORD);
+    browser.press("Create the operator").await;
+    let page = browser.expect_page(200, "Projects");
+    assert!(page.text.contains("you are owner"), "{}", page.text);
+    let mut other = server.browser();
+    other.open(&link).await;
+    other.expect_page(410, "This link holds no more");
+    assert!(vestibule_server::portal::create_first_link(&server.app).await.expect("the store").is_none());
+}
+
+async fn a_new_start_kills_the_link_of_the_one_before(engine: Engine) {
+    let server = start(engine).await;
+    let (old, new) = (server.first_link().await, server.first_link().await);
+    let mut browser = server.browser();
+    browser.open(&old).await;
+    browser.expect_page(410, "This link holds no more");
+    browser.open(&new).await;
+    browser.expect_page(200, "Welcome to Vestibule");
+    server.clock.advance_seconds(24 * 3_600 + 1);
+    browser.reload().await;
+    browser.expect_page(410, "This link holds no more");
+}
+
+async fn an_operator_signs_in_and_out(engine: Engine) {
+    let server = start(engine).await;
+    let mut owner = server.owner().await;
+    owner.press("Sign out").await;
+    owner.expect_page(200, "Sign in to the portal");
+    owner.open("/portal/p/test/addresses").await;
+    owner.expect_page(200, "Sign in to the portal");
+    owner.fill("Email", "OLGA@house.example");
+    owner.fill("Password", OWNER_PASSWORD);
+    owner.press("Sign in").await;
+    // Back where it wanted to go.
+    owner.expect_page(200, "Addresses");
+    assert_eq!(owner.url().path(), "/portal/p/test/addresses");
+    let cookie = server.http().get("/portal/sign-in").await;
+    assert!(cookie.header("set-cookie").is_some_and(|c| c.contains("HttpOnly") && c.contains("SameSite=Lax")));
+    for header in ["content-security-policy", "x-frame-options", "x-content-type-options", "x-request-id"] {
+        assert!(cookie.header(header).is_some(), "{header}");
+    }
+}
+
+async fn wrong_passwords_are_told_alike_and_held_back(engine: Engine) {
+    let server = start(engine).await;
+    server.owner().await;
+    let mut told = Vec::new();
+    for email in ["olga@house.example", "nobody@house.example"] {
+        let mut browser = server.browser();
+        browser.open("/portal/sign-in").await;
+        for round in 0..11 {
+            browser.fill("Email", email);
+            browser.fill("Password", "wrong and wrong again");
+            browser.press("Sign in").await;
+            if round < 10 {
+                let page = browser.expect_page(422, "Sign in to the portal");
+                told.push(page.complaint("password").map(str::to_string));
+            }
+        }
+        browser.expect_page(429, "Too many tries");
+        assert!(browser.reply().header("retry-after").is_some());
+    }
+    told.dedup();
+    assert_eq!(told, [Some("Address or password is not right.".to_string())]);
+    // The right password is held back as well, for a while.
+    let mut owner = server.browser();
+    owner.open("/portal/sign-in").await;
+    owner.fill("Email", "olga@house.example");
+    owner.fill("Password", OWNER_PASSWORD);
+    owner.press("Sign in").await;
+    owner.expect_page(429, "Too many tries");
+    server.clock.advance_seconds(61);
+    owner.open("/portal/sign-in").await;
+    owner.fill("Email", "olga@house.example");
+    owner.fill("Password", OWNER_PASSWORD);
+    owner.press("Sign in").await;
+    owner.expect_page(200, "Projects");
+}
+
+async fn a_session_ends_after_half_a_day_without_use_or_a_week(engine: Engine) {
+    let server = start(engine).await;
+    let mut owner = server.owner().await;
+    for _ in 0..14 {
+        server.clock.advance_seconds(12 * 3_600 - 1);
+        owner.open("/portal").await;
+        owner.expect_page(200, "Projects");
+    }
+    server.clock.advance_seconds(60);
+    owner.open("/portal").await;
+    owner.expect_page(200, "Sign in to the portal");
+    let mut other = server.browser();
+    other.open("/portal").await;
+    other.fill("Email", "olga@house.example");
+    other.fill("Password", OWNER_PASSWORD);
+    other.press("Sign in").await;
+    server.clock.advance_seconds(12 * 3_600 + 1);
+    other.open("/portal").await;
+    other.expect_page(200, "Sign in to the portal");
+}
+
+async fn a_form_without_its_token_does_nothing(engine: Engine) {
+    let server = start(engine).await;
+    let mut owner = server.owner().await;
+    owner.open("/portal/projects/new").await;
+    owner.forge("_csrf", "forged");
+    owner.fill("Project id", "second");
+    owner.fill("Public origin", "https://second.example");
+    owner.press("Create the project").await;
+    owner.expect_page(403, "The form was too old");
+    owner.open("/portal").await;
+    assert!(!owner.page().text.contains("second"));
+    let mut stranger = server.browser();
+    stranger.open("/portal/sign-in").await;
+    stranger.forge("_csrf", "forged");
+    stranger.fill("Email", "olga@house.example");
+    stranger.fill("Password", OWNER_PASSWORD);
+    stranger.press("Sign in").await;
+    stranger.expect_page(403, "The form was too old");
+}
+
+async fn dangerous_doors_ask_for_the_password_again(engine: Engine) {
+    let server = start(engine).await;
+    let mut owner = server.owner().await;
+    owner.open("/portal/me").await;
+    owner.expect_page(200, "Your password");
+    server.clock.advance_seconds(601);
+    owner.reload().await;
+    owner.expect_page(200, "Is it really you?");
+    owner.fill("Password", "no, it is not");
+    owner.press("Go on").await;
+    owner.expect_page(422, "Is it really you?");
+    owner.fill("Password", OWNER_PASSWORD);
+    owner.press("Go on").await;
+    owner.expect_page(200, "Your password");
+    // Too late between page and form: nothing is done, and it goes on at the page.
+    server.clock.advance_seconds(601);
+    owner.fill("New password", "another lamp over eight doors");
+    owner.press("Change the password").await;
+    owner.expect_page(200, "Is it really you?");
+}
+
+async fn the_portal_is_on_its_own_host_only(engine: Engine) {
+    let server = TestServer::start(engine, |setup| {
+        setup.configure("portal.public_origin", "https://portal.house.example");
+    })
+    .await;
+    let reply = server.http().get("/portal/sign-in").await;
+    assert_eq!(reply.status, 404, "the project has no portal");
+    let at = |path: &str| server.http().request(reqwest::Method::GET, path).header("host", "portal.house.example");
+    let reply = crate::support::Reply::of(at("/portal/sign-in")).await;
+    assert_eq!(reply.status, 200);
+    let cookie = reply.header("set-cookie").expect("a cookie for the form");
+    let parts: Vec<&str> = cookie.split("; ").collect();
+    assert!(parts[0].starts_with("__Host-vestibule_lobby="), "{cookie}");
+    assert!(["Secure", "HttpOnly", "SameSite=Lax", "Path=/"].iter().all(|part| parts.contains(part)), "{cookie}");
+    let link = reply.body.split("href=\"").find(|rest| rest.starts_with("/portal/assets/portal")).expect("a style");
+    let asset = crate::support::Reply::of(at(link.split('"').next().expect("an address"))).await;
+    assert_eq!((asset.status, asset.header("content-type")), (200, Some("text/css; charset=utf-8")));
+    let home = crate::support::Reply::of(at("/")).await;
+    assert_eq!((home.status, home.header("location")), (307, Some("/portal")));
+    let none = TestServer::start_plain(engine).await;
+    assert_eq!(none.http().get("/portal").await.status, 404);
+}
+
+async fn operators_make_projects(engine: Engine) {
+    let server = start(engine).await;
+    let mut owner = server.owner().await;
+    owner.follow("New project").await;
+    owner.fill("Project id", "Second!");
+    owner.untick("Welcome guests");
+    owner.fill("Public origin", "second.example");
+    owner.press("Create the project").await;
+    let page = owner.expect_page(422, "New project");
+    assert!(page.complaint("id").is_some_and(|text| text.contains("lower-case")), "{:?}", page.complaints);
+    assert!(page.complaint("origin").is_some(), "{:?}", page.complaints);
+    owner.fill("Project id", "test");
+    owner.fill("Public origin", "https://second.example");
+    owner.press("Create the project").await;
+    assert!(owner.expect_page(422, "New project").complaint("id").is_some_and(|text| text.contains("another")));
+    owner.fill("Project id", "second");
+    owner.fill("Name", "The Second");
+    owner.tick("Welcome guests");
+    owner.press("Create the project").await;
+    assert_eq!(owner.url().path(), "/portal/p/second/addresses");
+    let project = server.app.projects.find_by_id("second").expect("it is served at once");
+    assert!(project.settings.anonymous_enabled());
+    owner.open("/portal").await;
+    assert!(owner.page().text.contains("The Second"));
+    owner.open("/portal/p/nowhere/addresses").await;
+    owner.expect_page(404, "There is nothing here");
+    owner.open("/portal/nowhere").await;
+    owner.expect_page(404, "There is nothing here");
+}
+
+async fn an_operator_changes_its_password(engine: Engine) {
+    let server = start(engine).await;
+    let mut owner = server.owner().await;
+    let mut elsewhere = server.browser();
+    elsewhere.open("/portal").await;
+    elsewhere.fill("Email", "olga@house.example");
+    elsewhere.fill("Password", OWNER_PASSWORD);
+    elsewhere.press("Sign in").await;
+    owner.open("/portal/me").await;
+    owner.fill("New password", "olga@house.example");
+    owner.press("Change the password").await;
+    assert!(owner.expect_page(422, "Your password").complaint("password").is_some());
+    owner.fill("New password", "another lamp over eight doors");
+    owner.press("Change the password").await;
+    assert!(owner.expect_page(200, "Projects").text.contains("Your password is changed"));
+    elsewhere.open("/portal").await;
+    elsewhere.expect_page(200, "Sign in to the portal");
+    elsewhere.fill("Email", "olga@house.example");
+    elsewhere.fill("Password", "another lamp over eight doors");
+    elsewhere.press("Sign in").await;
+    elsewhere.expect_page(200, "Projects");
+}

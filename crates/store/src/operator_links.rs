@@ -1,0 +1,184 @@
+//! One-time links into the portal. SQL over `operator_links`; no policy.
+
+use vestibule_domain::{
+    id::ProjectNo,
+    operator::{Assignment, LinkPurpose},
+    secret::TokenHash,
+    time::Timestamp,
+};
+
+use crate::{
+    column::{read_hash, read_project, read_time},
+    db::{Conn, Row, Sql, StoreError, Tx},
+    operators::read_role,
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &TAKE, &LIST, &REMOVE_OF, &REMOVE, &REMOVE_ALL_FOR, &REMOVE_EXPIRED];
+
+/// A link as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperatorLink {
+    /// SHA-256 of its secret part.
+    pub token: TokenHash,
+    /// What it is for.
+    pub purpose: LinkPurpose,
+    /// The role it gives, and where; without meaning for a reset.
+    pub assignment: Assignment,
+    /// Whom it is for, in normal form; empty when whoever has it may say.
+    pub email: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The last moment at which it works.
+    pub expires_at: Timestamp,
+}
+
+fn read_link(row: &Row<'_>) -> Result<OperatorLink, StoreError> {
+    let word: String = row.get(1)?;
+    let purpose = LinkPurpose::parse(&word)
+        .ok_or_else(|| StoreError::Decode { column: 1, reason: ["no purpose is called ", &word].concat() })?;
+    Ok(OperatorLink {
+        token: read_hash(row, 0)?,
+        purpose,
+        assignment: Assignment { project: read_project(row, 2)?, role: read_role(row, 3)? },
+        email: row.get(4)?,
+        created_at: read_time(row, 5)?,
+        expires_at: read_time(row, 6)?,
+    })
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO operator_links (
+       token_hash,
+       purpose,
+       project_no,
+       role,
+       email,
+       created_at,
+       expires_at
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+);
+
+/// Adds a link.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn insert(tx: &mut Tx, link: &OperatorLink) -> Result<(), StoreError> {
+    tx.execute(
+        &INSERT,
+        &[
+            &link.token.0.as_slice(),
+            &link.purpose.as_str(),
+            &link.assignment.project.0,
+            &link.assignment.role.as_str(),
+            &link.email.as_str(),
+            &link.created_at.as_micros(),
+            &link.expires_at.as_micros(),
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+const FIND: Sql = Sql::new(
+    "SELECT
+       token_hash,
+       purpose,
+       project_no,
+       role,
+       email,
+       created_at,
+       expires_at
+     FROM operator_links
+     WHERE token_hash = $1 AND expires_at >= $2",
+);
+
+/// The link, if it still holds.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find(conn: &mut Conn, token: TokenHash, now: Timestamp) -> Result<Option<OperatorLink>, StoreError> {
+    conn.query_optional(&FIND, &[&token.0.as_slice(), &now.as_micros()], read_link).await
+}
+
+const TAKE: Sql = Sql::new("DELETE FROM operator_links WHERE token_hash = $1 AND expires_at >= $2");
+
+/// Uses a link up; of any number of takers, one gets `true`.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn take(tx: &mut Tx, token: TokenHash, now: Timestamp) -> Result<bool, StoreError> {
+    tx.execute_one(&TAKE, &[&token.0.as_slice(), &now.as_micros()]).await
+}
+
+const LIST: Sql = Sql::new(
+    "SELECT
+       token_hash,
+       purpose,
+       project_no,
+       role,
+       email,
+       created_at,
+       expires_at
+     FROM operator_links
+     WHERE project_no IN (0, $1) AND purpose = $2 AND expires_at >= $3
+     ORDER BY email, created_at",
+);
+
+/// The links for a project, or for every one, that were not used yet.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list(
+    conn: &mut Conn,
+    p: ProjectNo,
+    purpose: LinkPurpose,
+    now: Timestamp,
+) -> Result<Vec<OperatorLink>, StoreError> {
+    conn.query_all(&LIST, &[&p.0, &purpose.as_str(), &now.as_micros()], read_link).await
+}
+
+const REMOVE_OF: Sql = Sql::new("DELETE FROM operator_links WHERE project_no = $1 AND purpose = $2 AND email = $3");
+
+/// Removes the links of one purpose for one address and place.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_of(tx: &mut Tx, p: ProjectNo, purpose: LinkPurpose, email: &str) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_OF, &[&p.0, &purpose.as_str(), &email]).await
+}
+
+const REMOVE: Sql = Sql::new("DELETE FROM operator_links WHERE token_hash = $1");
+
+/// Removes a link.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove(tx: &mut Tx, token: TokenHash) -> Result<bool, StoreError> {
+    tx.execute_one(&REMOVE, &[&token.0.as_slice()]).await
+}
+
+const REMOVE_ALL_FOR: Sql = Sql::new("DELETE FROM operator_links WHERE project_no >= 0 AND email = $1 AND email <> ''");
+
+/// Removes every link for an address.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_all_for(tx: &mut Tx, email: &str) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_ALL_FOR, &[&email]).await
+}
+
+const REMOVE_EXPIRED: Sql = Sql::new(
+    "DELETE FROM operator_links
+     WHERE token_hash IN (
+       SELECT token_hash FROM operator_links WHERE expires_at < $1 ORDER BY expires_at LIMIT $2
+     )",
+);
+
+/// Removes at most `limit` links that hold no more.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_expired(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_EXPIRED, &[&now.as_micros(), &limit]).await
+}

@@ -1,0 +1,254 @@
+//! Operators of the portal and their roles. SQL over `operators` and `operator_roles`; no policy.
+//! Operators stand above projects: only their roles name one.
+
+use vestibule_domain::{
+    id::{OperatorId, ProjectNo},
+    operator::{Assignment, EVERY_PROJECT, Operator, Role},
+};
+
+use crate::{
+    column::{read_id, read_project, read_time},
+    db::{Conn, Row, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[
+    &INSERT,
+    &FIND,
+    &FIND_BY_EMAIL,
+    &EXISTS,
+    &LIST_OF_PROJECT,
+    &LIST,
+    &SET_PASSWORD,
+    &REMOVE,
+    &SET_ROLE,
+    &REMOVE_ROLE,
+    &REMOVE_ROLES,
+    &ROLES_OF,
+    &COUNT_ROLE,
+];
+
+fn read_operator(row: &Row<'_>) -> Result<Operator, StoreError> {
+    Ok(Operator {
+        id: read_id(row, 0)?,
+        email: row.get(1)?,
+        name: row.get(2)?,
+        password_hash: row.get(3)?,
+        created_at: read_time(row, 4)?,
+    })
+}
+
+pub(crate) fn read_role(row: &Row<'_>, column: usize) -> Result<Role, StoreError> {
+    let word: String = row.get(column)?;
+    Role::parse(&word).ok_or_else(|| StoreError::Decode { column, reason: ["no role is called ", &word].concat() })
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO operators (
+       id,
+       email,
+       name,
+       password_hash,
+       created_at
+     ) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT DO NOTHING",
+);
+
+/// Adds an operator; `false` when its address is taken.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn insert(tx: &mut Tx, operator: &Operator) -> Result<bool, StoreError> {
+    tx.execute_one(
+        &INSERT,
+        &[
+            &operator.id.as_bytes().as_slice(),
+            &operator.email.as_str(),
+            &operator.name.as_str(),
+            &operator.password_hash.as_str(),
+            &operator.created_at.as_micros(),
+        ],
+    )
+    .await
+}
+
+const FIND: Sql = Sql::new(
+    "SELECT
+       id,
+       email,
+       name,
+       password_hash,
+       created_at
+     FROM operators
+     WHERE id = $1",
+);
+
+/// The operator with this id.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find(conn: &mut Conn, id: OperatorId) -> Result<Option<Operator>, StoreError> {
+    conn.query_optional(&FIND, &[&id.as_bytes().as_slice()], read_operator).await
+}
+
+const FIND_BY_EMAIL: Sql = Sql::new(
+    "SELECT
+       id,
+       email,
+       name,
+       password_hash,
+       created_at
+     FROM operators
+     WHERE email = $1",
+);
+
+/// The operator with this address, in its normal form.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Operator>, StoreError> {
+    conn.query_optional(&FIND_BY_EMAIL, &[&email], read_operator).await
+}
+
+const EXISTS: Sql = Sql::new("SELECT id FROM operators WHERE email > '' LIMIT 1");
+
+/// Whether there is an operator at all.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn exists(conn: &mut Conn) -> Result<bool, StoreError> {
+    Ok(conn.query_optional(&EXISTS, &[], |_| Ok(())).await?.is_some())
+}
+
+const LIST_OF_PROJECT: Sql = Sql::new(
+    "SELECT
+       o.id,
+       o.email,
+       o.name,
+       o.password_hash,
+       o.created_at,
+       r.project_no,
+       r.role
+     FROM operator_roles r
+     JOIN operators o ON o.id = r.operator_id
+     WHERE r.project_no IN (0, $1)
+     ORDER BY o.email, r.project_no",
+);
+
+/// Who has a role in a project or in every one, by address; whoever has both comes twice.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list_of_project(conn: &mut Conn, p: ProjectNo) -> Result<Vec<(Operator, Assignment)>, StoreError> {
+    conn.query_all(&LIST_OF_PROJECT, &[&p.0], read_assigned).await
+}
+
+fn read_assigned(row: &Row<'_>) -> Result<(Operator, Assignment), StoreError> {
+    let assignment = Assignment { project: read_project(row, 5)?, role: read_role(row, 6)? };
+    Ok((read_operator(row)?, assignment))
+}
+
+const LIST: Sql = Sql::new(
+    "SELECT
+       o.id,
+       o.email,
+       o.name,
+       o.password_hash,
+       o.created_at,
+       r.project_no,
+       r.role
+     FROM operator_roles r
+     JOIN operators o ON o.id = r.operator_id
+     WHERE r.project_no >= 0
+     ORDER BY o.email, r.project_no",
+);
+
+/// Every operator with each of its roles, by address.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list(conn: &mut Conn) -> Result<Vec<(Operator, Assignment)>, StoreError> {
+    conn.query_all(&LIST, &[], read_assigned).await
+}
+
+const SET_PASSWORD: Sql = Sql::new("UPDATE operators SET password_hash = $2 WHERE id = $1");
+
+/// Gives an operator another password; `false` when there is no such one.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn set_password(tx: &mut Tx, id: OperatorId, hash: &str) -> Result<bool, StoreError> {
+    tx.execute_one(&SET_PASSWORD, &[&id.as_bytes().as_slice(), &hash]).await
+}
+
+const REMOVE: Sql = Sql::new("DELETE FROM operators WHERE id = $1");
+const REMOVE_ROLES: Sql = Sql::new("DELETE FROM operator_roles WHERE operator_id = $1");
+
+/// Removes an operator and its roles; `false` when there is no such one.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove(tx: &mut Tx, id: OperatorId) -> Result<bool, StoreError> {
+    tx.execute(&REMOVE_ROLES, &[&id.as_bytes().as_slice()]).await?;
+    tx.execute_one(&REMOVE, &[&id.as_bytes().as_slice()]).await
+}
+
+const SET_ROLE: Sql = Sql::new(
+    "INSERT INTO operator_roles (
+       project_no,
+       operator_id,
+       role
+     ) VALUES ($1, $2, $3)
+     ON CONFLICT (project_no, operator_id) DO UPDATE SET role = $3",
+);
+
+/// Gives an operator a role, in the place of the one it had there.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn set_role(tx: &mut Tx, id: OperatorId, assignment: Assignment) -> Result<(), StoreError> {
+    let Assignment { project, role } = assignment;
+    tx.execute(&SET_ROLE, &[&project.0, &id.as_bytes().as_slice(), &role.as_str()]).await.map(drop)
+}
+
+const REMOVE_ROLE: Sql = Sql::new("DELETE FROM operator_roles WHERE project_no = $1 AND operator_id = $2");
+
+/// Takes an operator's role in a project (or its role everywhere) away; `false` when it had none.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_role(tx: &mut Tx, p: ProjectNo, id: OperatorId) -> Result<bool, StoreError> {
+    tx.execute_one(&REMOVE_ROLE, &[&p.0, &id.as_bytes().as_slice()]).await
+}
+
+const ROLES_OF: Sql = Sql::new(
+    "SELECT
+       project_no,
+       role
+     FROM operator_roles
+     WHERE operator_id = $1
+     ORDER BY project_no",
+);
+
+/// Every role of an operator.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn roles_of(conn: &mut Conn, id: OperatorId) -> Result<Vec<Assignment>, StoreError> {
+    conn.query_all(&ROLES_OF, &[&id.as_bytes().as_slice()], |row| {
+        Ok(Assignment { project: read_project(row, 0)?, role: read_role(row, 1)? })
+    })
+    .await
+}
+
+const COUNT_ROLE: Sql = Sql::new("SELECT COUNT(*) FROM operator_roles WHERE project_no = $1 AND role = $2");
+
+/// How many operators own every project.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn count_owners_of_all(conn: &mut Conn) -> Result<i64, StoreError> {
+    let counted =
+        conn.query_optional(&COUNT_ROLE, &[&EVERY_PROJECT.0, &Role::Owner.as_str()], |row| row.get::<i64>(0)).await?;
+    Ok(counted.unwrap_or(0))
+}

@@ -1,0 +1,122 @@
+//! Operators, their roles, sessions and links keep their promises on both engines.
+
+use vestibule_domain::{
+    id::OperatorId,
+    operator::{Assignment, EVERY_PROJECT, LinkPurpose, Operator, Role},
+};
+use vestibule_store::{
+    Store,
+    operator_links::{self, OperatorLink},
+    operator_sessions, operators, projects,
+};
+
+use crate::place::{OTHER, P, at, hash, on_both_engines, write};
+
+on_both_engines!(
+    an_address_belongs_to_one_operator,
+    a_role_counts_where_it_was_given,
+    a_link_is_taken_once,
+    sessions_end_alone_and_together,
+);
+
+fn operator(number: u8, email: &str) -> Operator {
+    Operator {
+        id: OperatorId::from_bytes([number; 16]),
+        email: email.into(),
+        name: "Kim".into(),
+        password_hash: "$argon2id$".into(),
+        created_at: at(1),
+    }
+}
+
+async fn add(store: &Store, operator: Operator) -> bool {
+    write(store, operator, |tx, operator| Box::pin(operators::insert(tx, operator))).await
+}
+
+async fn an_address_belongs_to_one_operator(store: Store) {
+    assert!(!operators::exists(&mut store.read().await.unwrap()).await.unwrap());
+    let kim = operator(1, "kim@shop.example");
+    assert!(add(&store, kim.clone()).await);
+    assert!(!add(&store, operator(2, "kim@shop.example")).await);
+    let mut conn = store.read().await.unwrap();
+    assert!(operators::exists(&mut conn).await.unwrap());
+    assert_eq!(operators::find_by_email(&mut conn, "kim@shop.example").await.unwrap(), Some(kim.clone()));
+    assert_eq!(operators::find(&mut conn, kim.id).await.unwrap(), Some(kim));
+    assert_eq!(operators::find_by_email(&mut conn, "lee@shop.example").await.unwrap(), None);
+}
+
+async fn a_role_counts_where_it_was_given(store: Store) {
+    let (kim, lee) = (operator(1, "kim@shop.example"), operator(2, "lee@shop.example"));
+    for one in [kim.clone(), lee.clone()] {
+        assert!(add(&store, one).await);
+    }
+    let give = |id, project, role| {
+        write(&store, (id, Assignment { project, role }), |tx, (id, assignment)| {
+            Box::pin(operators::set_role(tx, *id, *assignment))
+        })
+    };
+    give(kim.id, EVERY_PROJECT, Role::Owner).await;
+    give(lee.id, P, Role::Viewer).await;
+    give(lee.id, P, Role::Editor).await;
+    let mut conn = store.read().await.unwrap();
+    let here = operators::list_of_project(&mut conn, P).await.unwrap();
+    let here: Vec<_> = here.into_iter().map(|(operator, assignment)| (operator.email, assignment.role)).collect();
+    assert_eq!(here, [("kim@shop.example".into(), Role::Owner), ("lee@shop.example".into(), Role::Editor)]);
+    assert_eq!(operators::list_of_project(&mut conn, OTHER).await.unwrap().len(), 1);
+    assert_eq!(operators::list(&mut conn).await.unwrap().len(), 2);
+    assert_eq!(operators::count_owners_of_all(&mut conn).await.unwrap(), 1);
+    drop(conn);
+    // A project's end takes the roles in it along.
+    write(&store, (), |tx, ()| Box::pin(projects::delete(tx, P))).await;
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(operators::roles_of(&mut conn, lee.id).await.unwrap(), []);
+    assert_eq!(operators::roles_of(&mut conn, kim.id).await.unwrap().len(), 1);
+    drop(conn);
+    assert!(write(&store, kim.id, |tx, id| Box::pin(operators::remove(tx, *id))).await);
+    assert_eq!(operators::roles_of(&mut store.read().await.unwrap(), kim.id).await.unwrap(), []);
+}
+
+async fn a_link_is_taken_once(store: Store) {
+    let link = |number: u8, email: &str| OperatorLink {
+        token: hash(number),
+        purpose: LinkPurpose::Invitation,
+        assignment: Assignment { project: P, role: Role::Viewer },
+        email: email.into(),
+        created_at: at(1),
+        expires_at: at(100),
+    };
+    for one in [link(1, "kim@shop.example"), link(2, "lee@shop.example")] {
+        write(&store, one, |tx, one| Box::pin(operator_links::insert(tx, one))).await;
+    }
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(operator_links::find(&mut conn, hash(1), at(100)).await.unwrap(), Some(link(1, "kim@shop.example")));
+    assert_eq!(operator_links::find(&mut conn, hash(1), at(101)).await.unwrap(), None);
+    assert_eq!(operator_links::list(&mut conn, P, LinkPurpose::Invitation, at(50)).await.unwrap().len(), 2);
+    assert_eq!(operator_links::list(&mut conn, OTHER, LinkPurpose::Invitation, at(50)).await.unwrap().len(), 0);
+    drop(conn);
+    let take = |now| write(&store, now, |tx, now| Box::pin(operator_links::take(tx, hash(1), *now)));
+    assert!(!take(at(101)).await);
+    assert!(take(at(100)).await);
+    assert!(!take(at(100)).await);
+    assert_eq!(write(&store, (), |tx, ()| Box::pin(operator_links::remove_expired(tx, at(101), 9))).await, 1);
+}
+
+async fn sessions_end_alone_and_together(store: Store) {
+    let (kim, lee) = (operator(1, "kim@shop.example").id, operator(2, "lee@shop.example").id);
+    for (token, id, now) in [(1, kim, 10), (2, kim, 20), (3, kim, 30), (4, lee, 40)] {
+        write(&store, (hash(token), id, at(now)), |tx, (token, id, now)| {
+            Box::pin(operator_sessions::insert(tx, *token, *id, *now))
+        })
+        .await;
+    }
+    assert!(write(&store, (), |tx, ()| Box::pin(operator_sessions::touch(tx, hash(1), at(50)))).await);
+    assert!(write(&store, (), |tx, ()| Box::pin(operator_sessions::prove(tx, hash(1), at(60)))).await);
+    let found = operator_sessions::find(&mut store.read().await.unwrap(), hash(1)).await.unwrap().unwrap();
+    assert_eq!((found.created_at, found.last_access_at, found.proved_at), (at(10), at(50), at(60)));
+    assert_eq!(write(&store, (), |tx, ()| Box::pin(operator_sessions::remove_unused(tx, at(25), 9))).await, 1);
+    assert_eq!(write(&store, kim, |tx, id| Box::pin(operator_sessions::remove_others(tx, *id, hash(1)))).await, 1);
+    assert!(write(&store, (), |tx, ()| Box::pin(operator_sessions::remove(tx, hash(1)))).await);
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(operator_sessions::find(&mut conn, hash(1)).await.unwrap(), None);
+    assert!(operator_sessions::find(&mut conn, hash(4)).await.unwrap().is_some());
+}
