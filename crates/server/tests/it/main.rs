@@ -38,5 +38,6 @@ mod stranger;
 mod support;
 mod token;
 mod tries;
+mod upgrade;
 mod user_info;
 mod walls;

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
+    path::PathBuf,
     process::{Child, Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
@@ -13,19 +14,22 @@ use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::{AppClient, Http};
+
 /// The host the project is served under; connections go to wherever the process listens.
 pub(crate) const HOST: &str = "vestibule.test";
 
 /// A folder with a configuration, a master key and a project of one application, `rotating`.
 pub(crate) struct Installation {
     pub(crate) folder: TempDir,
+    /// Put before the binary's own command line, e.g. `["unshare", "--mount"]`.
+    wrapper: Vec<String>,
 }
 
 impl Installation {
     /// Writes the files and applies the project.
     pub(crate) fn make(store_url: &str) -> Self {
-        let installation = Self { folder: TempDir::new().expect("a scratch folder") };
-        installation.point_to(store_url);
+        let installation = Self::bare(store_url);
         let project = format!(
             r#"
 [project]
@@ -33,6 +37,9 @@ id = "crash"
 public_origin = "http://{HOST}"
 [authentication]
 identities = ["login_id", "anonymous"]
+primary_authenticators = ["password"]
+[[identity.login_id.keys]]
+type = "username"
 [authentication.rate_limits.signup_anonymous.per_ip]
 enabled = false
 [[oauth.clients]]
@@ -48,6 +55,25 @@ refresh_token_rotation_grace_seconds = 0
         fs::write(&file, project).expect("a file");
         installation.run(&["project", "apply", file.to_str().expect("text")]);
         installation
+    }
+
+    /// Writes a configuration, and applies no project.
+    pub(crate) fn bare(store_url: &str) -> Self {
+        let installation = Self { folder: TempDir::new().expect("a scratch folder"), wrapper: Vec::new() };
+        installation.point_to(store_url);
+        installation
+    }
+
+    /// Starts the binary by way of another program from now on.
+    pub(crate) fn wrap(&mut self, wrapper: &[&str]) {
+        self.wrapper = wrapper.iter().map(|&part| part.to_owned()).collect();
+    }
+
+    /// Appends to the configuration.
+    pub(crate) fn configure(&self, lines: &str) {
+        let file = self.folder.path().join("vestibule.toml");
+        let config = fs::read_to_string(&file).expect("a configuration");
+        fs::write(file, format!("{config}{lines}\n")).expect("a file");
     }
 
     /// Writes a configuration with this store.
@@ -90,7 +116,10 @@ pub(crate) struct Process {
 
 impl Process {
     fn start(installation: &Installation) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_vestibule"))
+        let binary = env!("CARGO_BIN_EXE_vestibule").to_owned();
+        let line: Vec<String> = installation.wrapper.iter().cloned().chain([binary]).collect();
+        let mut child = Command::new(&line[0])
+            .args(&line[1..])
             .args(["serve", "--config"])
             .arg(installation.folder.path().join("vestibule.toml"))
             .stderr(Stdio::piped())
@@ -114,6 +143,21 @@ impl Process {
         // The pipe must not fill up.
         std::thread::spawn(move || log.lines().map_while(Result::ok).for_each(drop));
         Self { child, address, metrics }
+    }
+
+    /// Where its files are seen as it sees them, mounts of its own included.
+    pub(crate) fn root(&self) -> PathBuf {
+        format!("/proc/{}/root", self.child.id()).into()
+    }
+
+    /// The way the actors of the other tests speak to it.
+    pub(crate) fn http(&self) -> Http {
+        Http::new(&format!("http://{HOST}"), self.address)
+    }
+
+    /// A program of the application `rotating`.
+    pub(crate) fn app_client(&self) -> AppClient {
+        AppClient::new(self.http(), "rotating", "http://app.test/")
     }
 
     pub(crate) fn client(&self) -> Client {

@@ -19,6 +19,7 @@ impl Http {
             .no_proxy()
             .tls_certs_only([])
             .resolve("localhost", address)
+            .resolve(super::binary::HOST, address)
             .timeout(Duration::from_secs(60))
             .build()
             .expect("an HTTP client");

@@ -24,7 +24,7 @@ pub(crate) use device::{ANONYMOUS_GRANT, Device, ID_TOKEN_GRANT, Platform};
 pub(crate) use http::{Http, Reply};
 pub(crate) use key_pair::{KeyPair, encode};
 pub(crate) use mailbox::Mailbox;
-pub(crate) use place::{Engine, Place, on_both_engines};
+pub(crate) use place::{Engine, Place, connect_to, on_both_engines};
 pub(crate) use program::Workplace;
 pub(crate) use receiver::{Receiver, SILENCE};
 pub(crate) use server::{OWNER_PASSWORD, Setup, TestServer};

@@ -54,6 +54,14 @@ impl Place {
         }
     }
 
+    /// A place nobody has migrated yet.
+    pub(crate) async fn make_empty(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => Self::make(engine).await,
+            Engine::Postgres => Self::Database(Database::create_from("template0").await),
+        }
+    }
+
     /// The value of `store.url`.
     pub(crate) fn url(&self) -> String {
         match self {
@@ -71,8 +79,11 @@ static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 
 impl Database {
     async fn create() -> Self {
+        Self::create_from(TEMPLATE.get_or_init(make_template).await).await
+    }
+
+    async fn create_from(template: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let template = TEMPLATE.get_or_init(make_template).await;
         let name = format!("vestibule_it_{}_{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let server = connect("postgres").await;
         server.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await.expect("old one gone");
@@ -135,8 +146,12 @@ fn server_url(database: &str) -> String {
 }
 
 async fn connect(database: &str) -> tokio_postgres::Client {
-    let url = server_url(database);
-    let connecting = tokio::time::timeout(PATIENCE, tokio_postgres::connect(&url, tokio_postgres::NoTls)).await;
+    connect_to(&server_url(database)).await
+}
+
+/// A connection of the test's own.
+pub(crate) async fn connect_to(url: &str) -> tokio_postgres::Client {
+    let connecting = tokio::time::timeout(PATIENCE, tokio_postgres::connect(url, tokio_postgres::NoTls)).await;
     let (client, connection) = connecting.expect("PostgreSQL answers in time").expect("PostgreSQL answers");
     tokio::spawn(connection);
     client
