@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinSet};
 use vestibule_domain::time::Timestamp;
 use vestibule_store::{
     StoreError,
@@ -19,6 +19,8 @@ use crate::{
 
 const PERIOD: Duration = Duration::from_secs(1);
 const BATCH: i64 = 50;
+/// How many messages of a kind are on their way at once.
+const AT_ONCE: usize = 8;
 /// How long another process leaves a claimed row alone.
 const CLAIM: Duration = Duration::from_secs(120);
 /// After this many tries a message is given up: the code in it is long dead.
@@ -30,18 +32,21 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     while super::wait(&mut stop, PERIOD, Some(&bell)).await {
         // The bell wakes one sleeper only, and it may have rung for an event.
         app.events_bell.notify_one();
-        if let Err(error) = work_off(&app).await {
+        // A mail server that says nothing must not hold up the end: what it has not taken is sent again after the next start.
+        let worked_off = tokio::select! {
+            worked_off = work_off(&app) => worked_off,
+            () = super::told_to_stop(&mut stop) => return,
+        };
+        if let Err(error) = worked_off {
             tracing::warn!(error = %error, "the outbox could not be worked off; it will be tried again");
         }
     }
 }
 
 /// Sends what is due.
-pub(crate) async fn work_off(app: &App) -> Result<(), StoreError> {
-    for kind in [Kind::Mail, Kind::Sms] {
-        work_off_kind(app, kind).await?;
-    }
-    Ok(())
+async fn work_off(app: &Arc<App>) -> Result<(), StoreError> {
+    // Text messages do not wait for a slow mail server, nor the other way round.
+    tokio::try_join!(work_off_kind(app, Kind::Mail), work_off_kind(app, Kind::Sms)).map(drop)
 }
 
 /// What waits in the outbox for this job; events wait there for another one.
@@ -98,17 +103,33 @@ async fn deliver(app: &App, kind: Kind, payload: &str, now: Timestamp) -> Result
     }
 }
 
-async fn work_off_kind(app: &App, kind: Kind) -> Result<(), StoreError> {
+async fn work_off_kind(app: &Arc<App>, kind: Kind) -> Result<(), StoreError> {
     loop {
         let now = app.clock.now();
         let due = outbox::due_any_project(&mut *app.store.read().await?, kind.as_str(), now, BATCH).await?;
         let full = due.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+        let mut sending = JoinSet::new();
         for row in due {
-            send(app, kind, row, now).await?;
+            if sending.len() >= AT_ONCE {
+                finish_one(&mut sending).await?;
+            }
+            let app = Arc::clone(app);
+            sending.spawn(async move { send(&app, kind, row, now).await });
+        }
+        while !sending.is_empty() {
+            finish_one(&mut sending).await?;
         }
         if !full {
             return Ok(());
         }
+    }
+}
+
+async fn finish_one(sending: &mut JoinSet<Result<(), StoreError>>) -> Result<(), StoreError> {
+    match sending.join_next().await {
+        Some(Ok(sent)) => sent,
+        // It panicked, which is logged, and its claim runs out.
+        Some(Err(_)) | None => Ok(()),
     }
 }
 

@@ -90,6 +90,8 @@ pub enum Mailer {
         transport: Box<AsyncSmtpTransport<Tokio1Executor>>,
         /// The default sender.
         from: Mailbox,
+        /// How long one delivery may take as a whole.
+        patience: Duration,
     },
     /// A mailbox in memory.
     Memory(MemoryMailbox),
@@ -122,15 +124,14 @@ impl Mailer {
             SmtpSecurity::Starttls => AsyncSmtpTransport::<Tokio1Executor>::starttls_relay(&smtp.host),
             SmtpSecurity::Tls => AsyncSmtpTransport::<Tokio1Executor>::relay(&smtp.host),
         };
-        let mut builder = builder
-            .map_err(|error| format!("smtp.host: {error}"))?
-            .port(smtp.port)
-            .timeout(Some(Duration::from_secs(smtp.timeout_seconds)));
+        let patience = Duration::from_secs(smtp.timeout_seconds);
+        let mut builder =
+            builder.map_err(|error| format!("smtp.host: {error}"))?.port(smtp.port).timeout(Some(patience));
         if !smtp.username.is_empty() {
             builder = builder.credentials(Credentials::new(smtp.username.clone(), smtp.password.clone()));
         }
         let from = smtp.from.parse().map_err(|error| format!("smtp.from: {error}"))?;
-        Ok(Self::Smtp { transport: Box::new(builder.build()), from })
+        Ok(Self::Smtp { transport: Box::new(builder.build()), from, patience })
     }
 
     /// Delivers one mail.
@@ -144,9 +145,14 @@ impl Mailer {
                 Ok(())
             }
             Self::None => Err(MailError::Permanent("no mail server is configured (smtp.host is empty)".into())),
-            Self::Smtp { transport, from } => {
+            Self::Smtp { transport, from, patience } => {
                 let message = build_message(mail, from).map_err(MailError::Permanent)?;
-                transport.send(message).await.map(drop).map_err(|error| {
+                // The transport's own timeout ends with the connection: a server that then says nothing would be waited for without end.
+                let sending = tokio::time::timeout(*patience, transport.send(message)).await;
+                let Ok(sent) = sending else {
+                    return Err(MailError::Temporary("the mail server took too long to answer".into()));
+                };
+                sent.map(drop).map_err(|error| {
                     if error.is_permanent() {
                         MailError::Permanent(error.to_string())
                     } else {

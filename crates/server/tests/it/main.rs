@@ -26,6 +26,7 @@ mod lifetimes;
 mod nginx;
 mod operations;
 mod portal;
+mod outages;
 mod promotion;
 mod promotion_code;
 mod races;

@@ -69,13 +69,6 @@ refresh_token_rotation_grace_seconds = 0
         self.wrapper = wrapper.iter().map(|&part| part.to_owned()).collect();
     }
 
-    /// Appends to the configuration.
-    pub(crate) fn configure(&self, lines: &str) {
-        let file = self.folder.path().join("vestibule.toml");
-        let config = fs::read_to_string(&file).expect("a configuration");
-        fs::write(file, format!("{config}{lines}\n")).expect("a file");
-    }
-
     /// Writes a configuration with this store.
     pub(crate) fn point_to(&self, store_url: &str) {
         let config = format!(

@@ -119,7 +119,7 @@ impl TestServer {
         projects::apply(&store, &master, &entropy, &settings, clock.now()).await.expect("the project is applied");
         store.close().await;
         let sms = text_messages(&config, &mails);
-        let ports = Ports { clock: clock.clone(), entropy, mailer: Mailer::Memory(mails.clone()), sms };
+        let ports = Ports { clock: clock.clone(), entropy, mailer: mail(&config, &mails), sms };
         let app = boot::open(config.clone(), ports).await.expect("the server opens");
         let (stop, serving) = serve(&app, listener);
         let (project, http) = (setup.project, Http::new(&origin, address));
@@ -144,7 +144,7 @@ impl TestServer {
         let listener = TcpListener::bind(self.address).await.expect("the port is free again");
         let (clock, entropy) = (self.clock.clone(), self.app.entropy.clone());
         let sms = text_messages(&self.config, &self.mails);
-        let ports = Ports { clock, entropy, mailer: Mailer::Memory(self.mails.clone()), sms };
+        let ports = Ports { clock, entropy, mailer: mail(&self.config, &self.mails), sms };
         self.app = boot::open(self.config.clone(), ports).await.expect("the server opens");
         let (stop, serving) = serve(&self.app, listener);
         (self.stop, self.serving) = (Some(stop), Some(serving));
@@ -256,6 +256,14 @@ fn serve(app: &Arc<App>, listener: TcpListener) -> (oneshot::Sender<()>, JoinHan
 fn read_project(project: &Table) -> ProjectSettings {
     let text = toml::to_string(project).expect("a project file");
     ProjectSettings::parse_toml(&text).expect("the test's project is right")
+}
+
+/// A mailbox in memory, unless the test configures a mail server.
+fn mail(config: &Config, mails: &MemoryMailbox) -> Mailer {
+    if config.smtp.host.is_empty() {
+        return Mailer::Memory(mails.clone());
+    }
+    Mailer::from_config(&config.smtp).expect("a mailer")
 }
 
 /// Text messages are mails to a number, unless the test configures a carrier.

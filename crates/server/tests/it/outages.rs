@@ -1,0 +1,207 @@
+//! The outside fails for real: a disk that is full, a database server that is killed, a mail server that says nothing.
+
+use std::{fs, path::Path, process::Command, time::Duration};
+
+use reqwest::Client;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+};
+
+use crate::{
+    crash::Load,
+    support::{
+        Engine, Installation, OwnPostgres, TestServer,
+        binary::{post, refresh_token, sign_up},
+    },
+};
+
+/// Longer than anything here takes; only a failing test waits for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Signs guests up until one is refused; the refresh tokens of those who were not, and the answer.
+async fn sign_up_until_refused(client: &Client, port: u16) -> (Vec<String>, reqwest::Response) {
+    let mut guests = Vec::new();
+    loop {
+        let answer = sign_up(client, port).await.expect("an answer");
+        if !answer.status().is_success() {
+            return (guests, answer);
+        }
+        guests.push(refresh_token(answer, "result").await.expect("a guest"));
+    }
+}
+
+async fn sign_up_until_accepted(client: &Client, port: u16) {
+    let trying = async {
+        while !sign_up(client, port).await.is_ok_and(|answer| answer.status().is_success()) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, trying).await.expect("it recovers by itself");
+}
+
+/// Whether a process of ours may mount a file system that only it sees.
+fn can_mount() -> bool {
+    let probe = ["--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/tmp"];
+    Command::new("unshare").args(probe).output().is_ok_and(|output| output.status.success())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_guests_politely_and_goes_on_when_there_is_room_again() {
+    if !can_mount() {
+        eprintln!(
+            "NOT TESTED: a full disk. This machine lets no process mount a file system of its own (unshare --mount)."
+        );
+        return;
+    }
+    let folder = TempDir::new().expect("a scratch folder");
+    let [seed, disk] = ["seed", "disk"].map(|name| folder.path().join(name));
+    for part in [&seed, &disk] {
+        fs::create_dir(part).expect("a folder");
+    }
+    let url = |folder: &Path| format!("sqlite:{}", folder.join("vestibule.db").display());
+    let mut installation = Installation::make(&url(&seed));
+    installation.point_to(&url(&disk));
+    let mount = "mount -t tmpfs -o size=8m tmpfs \"$1\" && cp -a \"$0/.\" \"$1\" && shift && exec \"$@\"";
+    let [seed, disk] = [&seed, &disk].map(|path| path.to_str().expect("text").to_owned());
+    installation.wrap(&["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, &seed, &disk]);
+    let process = installation.start();
+    let (client, port) = (process.client(), process.address.port());
+    let first = sign_up(&client, port).await.expect("an answer");
+    let first = refresh_token(first, "result").await.expect("a guest");
+    let filler = process.root().join(disk.trim_start_matches('/')).join("filler");
+    let full = fs::write(&filler, vec![0; 16 << 20]).expect_err("more than the disk holds");
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    let (guests, refused) = sign_up_until_refused(&client, port).await;
+    assert_eq!(refused.status(), 503);
+    assert!(refused.headers().contains_key("retry-after"), "{:?}", refused.headers());
+    // Who was there already is still served: reading needs no room.
+    let body = json!({ "session_type": "refresh_token", "refresh_token": first });
+    process.http().post_json("/api/anonymous_user/promotion_code", &body).await.expect(200);
+    fs::remove_file(filler).expect("room again");
+    sign_up_until_accepted(&client, port).await;
+    for token in guests.iter().chain([&first]) {
+        let answer = post(&client, port, "/oauth2/revoke", &[("token", token)]).await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_server_that_is_killed_under_load_loses_nothing_and_is_found_again() {
+    let postgres = OwnPostgres::start().await;
+    let installation = Installation::make(&postgres.url);
+    let process = installation.start();
+    let (client, port) = (process.client(), process.address.port());
+    let load = Load::start(&process, 8);
+    load.wait_for(60).await;
+    postgres.kill();
+    let (_, refused) =
+        tokio::time::timeout(PATIENCE, sign_up_until_refused(&client, port)).await.expect("it is noticed");
+    assert_eq!(refused.status(), 503);
+    assert!(refused.headers().contains_key("retry-after"), "{:?}", refused.headers());
+    let known = load.stop().await;
+    postgres.start_again().await;
+    sign_up_until_accepted(&client, port).await;
+    known.verify(&process).await;
+}
+
+/// A mail server that hangs on its first guests and serves the later ones; hands on whom it took mail for.
+async fn serve_mail(hang: usize) -> (u16, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = listener.local_addr().expect("its address").port();
+    let (taken, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut hanging = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            if hanging.len() < hang {
+                hanging.push(stream);
+            } else {
+                tokio::spawn(converse(stream, taken.clone()));
+            }
+        }
+    });
+    (port, receiver)
+}
+
+/// As much SMTP (RFC 5321) as it takes to accept mail.
+async fn converse(stream: TcpStream, taken: mpsc::UnboundedSender<String>) {
+    let mut stream = BufReader::new(stream);
+    let (mut line, mut to, mut in_data) = (String::new(), String::new(), false);
+    stream.write_all(b"220 here\r\n").await.ok();
+    while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
+        let said = line.trim_end().to_owned();
+        line.clear();
+        let answer: &[u8] = match said.split([' ', ':']).next() {
+            _ if in_data && said != "." => continue,
+            _ if in_data => {
+                in_data = false;
+                taken.send(std::mem::take(&mut to)).ok();
+                b"250 taken\r\n"
+            }
+            Some("DATA") => {
+                in_data = true;
+                b"354 go on\r\n"
+            }
+            Some("RCPT") => {
+                to = said;
+                b"250 fine\r\n"
+            }
+            Some("QUIT") => b"221 bye\r\n",
+            _ => b"250 fine\r\n",
+        };
+        if stream.write_all(answer).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn start_with_mail_server(port: u16, timeout: &str) -> TestServer {
+    let port = port.to_string();
+    TestServer::start(Engine::Sqlite, |setup| {
+        let settings = [("host", "127.0.0.1"), ("port", &port), ("security", "none"), ("timeout_seconds", timeout)];
+        for (key, value) in settings {
+            setup.configure(&format!("smtp.{key}"), value);
+        }
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_server_that_says_nothing_holds_nobody_up_and_gets_its_mail_later() {
+    let (port, mut taken) = serve_mail(1).await;
+    let mut server = start_with_mail_server(port, "1").await;
+    let client = server.app_client();
+    for email in ["kim@shop.example", "lee@shop.example"] {
+        let guest = client.sign_up().await;
+        let mut browser = server.browser();
+        browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
+        crate::guest_journey::identify(&mut browser, email).await;
+        browser.expect_page(200, "Check your email");
+    }
+    let mut arrived = Vec::new();
+    while arrived.len() < 2 {
+        // A message that was not taken is due again after a while.
+        server.clock.advance_seconds(20);
+        if let Ok(to) = tokio::time::timeout(Duration::from_secs(2), taken.recv()).await {
+            arrived.push(to.expect("a recipient"));
+        }
+    }
+    arrived.sort();
+    assert_eq!(arrived, ["RCPT TO:<kim@shop.example>", "RCPT TO:<lee@shop.example>"]);
+    tokio::time::timeout(PATIENCE, server.stop()).await.expect("it ends");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_server_that_never_answers_does_not_hold_up_the_end() {
+    let (port, _taken) = serve_mail(usize::MAX).await;
+    let mut server = start_with_mail_server(port, "3600").await;
+    let client = server.app_client();
+    let guest = client.sign_up().await;
+    let mut browser = server.browser();
+    browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
+    crate::guest_journey::identify(&mut browser, "kim@shop.example").await;
+    tokio::time::timeout(PATIENCE, server.stop()).await.expect("it ends although a mail is on its way");
+}
