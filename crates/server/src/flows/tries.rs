@@ -94,10 +94,10 @@ impl Buckets {
     ///
     /// # Errors
     /// [`Error::RateLimited`] when one is.
-    pub(crate) async fn take(&self, app: &App, project: &Project, now: Timestamp) -> Result<(), Error> {
+    pub(crate) async fn take(&self, app: &App, now: Timestamp) -> Result<(), Error> {
         // Who is refused anyway costs no write, and hears how long it will be.
-        self.check(app, project, now).await?;
-        let (no, input) = (project.no, self.0.clone());
+        self.check(app, now).await?;
+        let (no, input) = (self.no, self.all.clone());
         let taken = app
             .store
             .write("count_sent", input, move |tx, buckets| {

@@ -274,7 +274,7 @@ pub(super) async fn charge_code(
     ip: IpAddr,
     now: Timestamp,
 ) -> Result<(), Error> {
-    Buckets::of_code_sent(project, &login_id.value, ip).take(app, project, now).await
+    Buckets::of_code_sent(project, &login_id.value, ip).take(app, now).await
 }
 
 /// Makes a code, and what is kept of it.

@@ -189,7 +189,7 @@ impl Asking<'_> {
         previous: Option<&CodeState>,
     ) -> Result<Option<Message>, Error> {
         let (app, project, now) = (self.app, self.project, self.now);
-        Buckets::of_code_sent(project, &login_id.value, self.ip).take(app, project, now).await?;
+        Buckets::of_code_sent(project, &login_id.value, self.ip).take(app, now).await?;
         let text = app.entropy.six_digits();
         let hash = hash_code(errand.id.as_bytes(), &text);
         let code = previous.map_or_else(|| CodeState::first(hash, now), |previous| previous.resent(hash, now));
