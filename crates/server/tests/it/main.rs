@@ -19,6 +19,7 @@ mod discovery;
 mod dpop;
 mod events;
 mod faults;
+mod forgery;
 mod guest_journey;
 mod introspection;
 mod leave;
