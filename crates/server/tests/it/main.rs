@@ -25,6 +25,7 @@ mod introspection;
 mod leave;
 mod lifetimes;
 mod nginx;
+mod nodes;
 mod operations;
 mod outages;
 mod portal;

@@ -40,6 +40,11 @@ impl Browser {
         Self { http, jar: Vec::new(), place: Place::Nowhere, typed: Vec::new(), forged: Vec::new(), ticked: Vec::new() }
     }
 
+    /// Its next requests go another way, as behind a load balancer without sticky sessions.
+    pub(crate) fn go_by(&mut self, http: &Http) {
+        self.http = http.clone();
+    }
+
     /// Opens an address of ours, by typing it or from a page of ours.
     pub(crate) async fn open(&mut self, target: &str) {
         self.navigate(Method::GET, target, None, true).await;

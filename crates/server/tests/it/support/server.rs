@@ -152,6 +152,20 @@ impl TestServer {
         self.http = Http::new(&self.origin, self.address);
     }
 
+    /// Starts another process' worth of server on the same store, mail and clock: a node beside this one, at the same port of
+    /// another loopback address, so that the same names lead to it.
+    pub(crate) async fn start_node(&self) -> Node {
+        let address = SocketAddr::from(([127, 0, 0, 2], self.address.port()));
+        let listener = TcpListener::bind(address).await.expect("the port of another loopback address");
+        // Randomness of its own: nodes share neither ids nor tokens.
+        let entropy = Entropy::seeded(u64::from(address.port()) + (1 << 32));
+        let (mailer, sms) = (mail(&self.config, &self.mails), text_messages(&self.config, &self.mails));
+        let ports = Ports { clock: self.clock.clone(), entropy, mailer, sms };
+        let app = boot::open(self.config.clone(), ports).await.expect("the node opens");
+        let (stop, serving) = serve(&app, listener);
+        Node { http: Http::new(&self.origin, address), stop: Some(stop), serving: Some(serving) }
+    }
+
     /// Applies changed settings, as `vestibule project apply` does, and lets the server see them.
     pub(crate) async fn change_project(&self, change: impl FnOnce(&mut Setup)) {
         let mut setup = Setup {
@@ -243,6 +257,28 @@ impl TestServer {
         }
         if let Some(serving) = self.serving.take() {
             serving.await.expect("the server ends well");
+        }
+    }
+}
+
+/// Another server on the same store.
+pub(crate) struct Node {
+    pub(crate) http: Http,
+    stop: Option<oneshot::Sender<()>>,
+    serving: Option<JoinHandle<()>>,
+}
+
+impl Node {
+    /// A program of the application `web` that calls this node.
+    pub(crate) fn app_client(&self) -> AppClient {
+        AppClient::new(self.http.clone(), "web", "http://shop.test/after-login")
+    }
+
+    /// Stops as on SIGTERM and waits until everything is finished.
+    pub(crate) async fn stop(mut self) {
+        if let (Some(stop), Some(serving)) = (self.stop.take(), self.serving.take()) {
+            stop.send(()).ok();
+            serving.await.expect("the node ends well");
         }
     }
 }
