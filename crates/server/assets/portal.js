@@ -44,7 +44,11 @@ for (const line of document.querySelectorAll("[data-seconds]")) {
 for (const field of document.querySelectorAll("[data-depends]")) {
   const toggle = document.getElementById(field.dataset.depends);
   if (!toggle) continue;
-  const show = () => field.classList.toggle("is-off", !toggle.checked);
+  const show = () => {
+    field.classList.toggle("is-off", !toggle.checked);
+    // Out of reach, but still sent: what is in it is not forgotten.
+    field.inert = !toggle.checked;
+  };
   toggle.addEventListener("change", show);
   show();
 }
@@ -75,4 +79,39 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
     look();
   });
   look();
+}
+
+// The sentence a lifetime and an idle timeout come to; ui/portal/sheet.rs says the same.
+for (const line of document.querySelectorAll("[data-lifetime]")) {
+  const [lifetime, enabled, idle] = ["lifetime", "enabled", "idle"].map((name) => document.getElementById(line.dataset[name]));
+  const say = () => {
+    const hard = readNumber(lifetime);
+    const soft = enabled.checked ? readNumber(idle) : NaN;
+    let words = "";
+    if (!Number.isNaN(hard)) {
+      const whole = describeSeconds(hard);
+      if (Number.isNaN(soft)) words = `It ends ${whole} after it began, used or not.`;
+      else if (soft < hard) words = `It ends ${describeSeconds(soft)} after its last use, and ${whole} after it began at the latest.`;
+      else words = `It ends ${whole} after it began: the idle timeout is not shorter, so it never counts.`;
+    }
+    line.textContent = words;
+  };
+  for (const input of [lifetime, enabled, idle]) input.addEventListener("input", say);
+}
+
+// The preview of the brand follows what is typed; the server makes the colours, as it does for the pages.
+for (const preview of document.querySelectorAll("[data-preview]")) {
+  const sheet = preview.querySelector("link");
+  const accent = document.getElementById("accent");
+  const name = document.getElementById("name");
+  let waiting = 0;
+  accent?.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      sheet.href = `${preview.dataset.preview}?accent=${encodeURIComponent(accent.value.trim())}`;
+    }, 200);
+  });
+  name?.addEventListener("input", () => {
+    for (const words of preview.querySelectorAll("[data-preview-name]")) words.textContent = name.value || "Your project";
+  });
 }

@@ -54,5 +54,5 @@ pub use policy::{content_security_policy, form_action_source};
 pub use promotion::{AlreadyPromotedPage, ConflictPage, HaveAccountPage};
 pub use sample::{Sample, sample_context, samples};
 pub use text::{Arg, Text};
-pub use theme::{theme_css, theme_href};
+pub use theme::{preview_css, theme_css, theme_href};
 pub use verify_code::{Channel, CodePurpose, Resend, VerifyCodePage};

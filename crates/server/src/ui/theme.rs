@@ -43,6 +43,14 @@ pub fn theme_css(brand: &Brand) -> String {
     )
 }
 
+/// The colours of a preview on a page of somebody else: for `.preview-light` and `.preview-dark`, grounds included.
+pub fn preview_css(brand: &Brand) -> String {
+    let accent = accent_of(brand);
+    let light = print_properties(&shade(accent, &LIGHT, Color::BLACK, 0.07));
+    let dark = print_properties(&shade(accent, &DARK, Color::WHITE, 0.14));
+    format!(".preview-light{{{light}}}\n.preview-dark{{{dark}}}\n")
+}
+
 /// The address of [`theme_css`]: `/assets/theme/<hash>.css`, the hash taken over the content.
 pub fn theme_href(brand: &Brand) -> String {
     let hash = digest(&SHA256, theme_css(brand).as_bytes());

@@ -218,7 +218,7 @@ async fn operators_make_projects(engine: Engine) {
     owner.fill("Name", "The Second");
     owner.tick("Welcome guests");
     owner.press("Create the project").await;
-    assert_eq!(owner.url().path(), "/portal/p/second/addresses");
+    assert_eq!(owner.url().path(), "/portal/p/second/anonymous-users");
     let project = server.app.projects.find_by_id("second").expect("it is served at once");
     assert!(project.settings.anonymous_enabled());
     owner.open("/portal").await;

@@ -2,13 +2,19 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use vestibule_domain::{client::Client, secret::TokenHash, time::Timestamp};
+use vestibule_domain::{
+    client::Client,
+    event::{Event, OperatorAction},
+    secret::TokenHash,
+    time::Timestamp,
+};
 use vestibule_store::{StoreError, client_secrets};
 
 use super::{AdminError, Clash, Operator, settings};
 use crate::{
     app::App,
     crypto::{hex, sha256},
+    events,
     projects::Project,
 };
 
@@ -156,6 +162,7 @@ pub(crate) async fn list_secrets(app: &App, project: &Project, client_id: &str) 
 pub(crate) async fn create_secret(
     app: &App,
     project: &Project,
+    operator: &Operator,
     client_id: &str,
     now: Timestamp,
 ) -> Result<(SecretView, String), AdminError> {
@@ -166,11 +173,17 @@ pub(crate) async fn create_secret(
     let secret = app.entropy.alphanumeric();
     let hash = sha256(secret.as_bytes());
     let no = project.no;
+    let event = Event::OperatorActed { action: OperatorAction::SecretCreated, target: client_id.to_string() };
+    let event = operator.prepare(app, project, &event, None, now);
     app.store
-        .write("admin_create_secret", client_id.to_string(), move |tx, client_id| {
-            Box::pin(async move { client_secrets::insert(tx, no, client_id, hash, now).await.map(drop) })
+        .write("admin_create_secret", (client_id.to_string(), event), move |tx, (client_id, event)| {
+            Box::pin(async move {
+                client_secrets::insert(tx, no, client_id, hash, now).await?;
+                events::queue_of_project(tx, no, event, now).await
+            })
         })
         .await?;
+    app.outbox_bell.notify_one();
     Ok((SecretView { id: name_of(hash), created_at: now.to_rfc3339() }, secret))
 }
 
@@ -178,18 +191,26 @@ pub(crate) async fn create_secret(
 pub(crate) async fn delete_secret(
     app: &App,
     project: &Project,
+    operator: &Operator,
     client_id: &str,
     secret_id: &str,
+    now: Timestamp,
 ) -> Result<(), AdminError> {
     get(app, project, client_id).await?;
     let all = client_secrets::list(&mut *app.store.read().await?, project.no, client_id).await?;
     let hash = all.into_iter().map(|(hash, _)| hash).find(|hash| name_of(*hash) == secret_id);
     let hash = hash.ok_or(AdminError::NotFound("secret"))?;
     let no = project.no;
+    let event = Event::OperatorActed { action: OperatorAction::SecretDeleted, target: client_id.to_string() };
+    let event = operator.prepare(app, project, &event, None, now);
     app.store
-        .write("admin_delete_secret", client_id.to_string(), move |tx, client_id| {
-            Box::pin(async move { client_secrets::remove(tx, no, client_id, hash).await.map(drop) })
+        .write("admin_delete_secret", (client_id.to_string(), event), move |tx, (client_id, event)| {
+            Box::pin(async move {
+                client_secrets::remove(tx, no, client_id, hash).await?;
+                events::queue_of_project(tx, no, event, now).await
+            })
         })
         .await?;
+    app.outbox_bell.notify_one();
     Ok(())
 }

@@ -7,7 +7,9 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_store::{
-    StoreError, keys,
+    StoreError,
+    events::{self as log, Wanted},
+    keys,
     projects::{self, ProjectRow},
 };
 
@@ -85,6 +87,15 @@ pub(crate) async fn replace(
     app.outbox_bell.notify_one();
     app.projects.reload(&app.store, &app.master).await?;
     Ok(Versioned { settings, version: expected + 1 })
+}
+
+/// The name of the operator who changed the settings last, as far as the event log knows already.
+pub(crate) async fn find_last_editor(app: &App, project: &Project) -> Result<Option<String>, StoreError> {
+    let wanted = Wanted::OfType("project.changed".to_string());
+    let mut conn = app.store.read().await?;
+    let rows = log::list_page(&mut conn, project.no, &wanted, &(0..i64::MAX), 1).await?;
+    let body: Option<Value> = rows.first().and_then(|row| serde_json::from_str(&row.body).ok());
+    Ok(body.and_then(|body| body["context"]["audit_context"]["operator_name"].as_str().map(str::to_string)))
 }
 
 /// Makes a new webhook secret current and returns it; the old one signs beside it for a day.

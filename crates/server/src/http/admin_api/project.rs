@@ -112,7 +112,8 @@ pub(crate) async fn list_secrets(admin: Admin, Path(client_id): Path<String>) ->
 pub(crate) async fn create_secret(admin: Admin, Path(client_id): Path<String>) -> Answer {
     admin.require(Scope::SettingsWrite)?;
     let visit = &admin.visit;
-    let (view, secret) = applications::create_secret(&visit.app, &visit.project, &client_id, visit.now).await?;
+    let (view, secret) =
+        applications::create_secret(&visit.app, &visit.project, &admin.operator(), &client_id, visit.now).await?;
     let answer = json!({"id": view.id, "created_at": view.created_at, "secret": secret});
     Ok(json(StatusCode::CREATED, &answer))
 }
@@ -121,6 +122,7 @@ pub(crate) async fn create_secret(admin: Admin, Path(client_id): Path<String>) -
 pub(crate) async fn delete_secret(admin: Admin, Path((client_id, secret_id)): Path<(String, String)>) -> Answer {
     admin.require(Scope::SettingsWrite)?;
     let visit = &admin.visit;
-    applications::delete_secret(&visit.app, &visit.project, &client_id, &secret_id).await?;
+    applications::delete_secret(&visit.app, &visit.project, &admin.operator(), &client_id, &secret_id, visit.now)
+        .await?;
     Ok(nothing())
 }

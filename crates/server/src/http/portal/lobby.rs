@@ -268,7 +268,11 @@ impl Desk {
         self.frame().href(path)
     }
 
-    #[expect(dead_code, reason = "for pages with forms, the next to come")]
+    /// Whether the operator may change settings.
+    pub(crate) fn may_edit(&self) -> bool {
+        self.role >= Role::Editor
+    }
+
     /// Goes to a page of the project and says there what was done.
     pub(crate) fn done(&self, path: &str, notice: PortalNotice) -> Answer {
         self.go_and_say(&self.href(path), notice)

@@ -17,12 +17,19 @@
 //! 5. Tests in `tests/it/portal*.rs`.
 
 mod addresses;
+mod anonymous_users;
 mod answer;
+mod application;
+mod applications;
+mod branding;
 mod cookies;
 mod door;
 mod lobby;
+mod login_methods;
 mod me;
 mod projects;
+mod session;
+mod sheet;
 mod sign_in;
 mod welcome;
 
@@ -52,10 +59,19 @@ pub(crate) const HOME: &str = "/portal";
 
 /// Every door of the portal.
 pub(crate) fn all_doors() -> Vec<Door> {
-    [welcome::doors(), sign_in::doors(), me::doors(), projects::doors(), addresses::doors()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let doors = [
+        welcome::doors(),
+        sign_in::doors(),
+        me::doors(),
+        projects::doors(),
+        anonymous_users::doors(),
+        login_methods::doors(),
+        session::doors(),
+        applications::doors(),
+        branding::doors(),
+        addresses::doors(),
+    ];
+    doors.into_iter().flatten().collect()
 }
 
 /// The origin the portal is reached at, if there is one.

@@ -21,7 +21,7 @@ pub(super) fn doors() -> Vec<Door> {
 }
 
 async fn first_page(desk: Desk) -> Answer {
-    desk.go(&desk.href("/addresses"))
+    desk.go(&desk.href("/anonymous-users"))
 }
 
 async fn list(hall: Hall) -> Answer {

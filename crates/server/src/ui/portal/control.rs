@@ -120,6 +120,20 @@ impl Control {
         self
     }
 
+    /// That counts only while this toggle is on.
+    #[must_use]
+    pub fn depends(mut self, toggle: &str) -> Self {
+        self.depends_on = Some(toggle.to_string());
+        self
+    }
+
+    /// With words in the empty field.
+    #[must_use]
+    pub fn placeholder(mut self, words: impl Into<String>) -> Self {
+        self.placeholder = words.into();
+        self
+    }
+
     /// Must not be empty.
     #[must_use]
     pub fn required(mut self) -> Self {
@@ -132,6 +146,23 @@ impl Control {
     pub fn autocomplete(mut self, what: &'static str) -> Self {
         self.autocomplete = what;
         self
+    }
+
+    /// A value of this control, as people read it.
+    pub fn show(&self, value: &str) -> String {
+        let label = match &self.kind {
+            ControlKind::Toggle => Some(if value == "on" { "on" } else { "off" }.to_string()),
+            ControlKind::Radio(picks) | ControlKind::Select(picks) => {
+                picks.iter().find(|pick| pick.value == value).map(|pick| pick.label.clone())
+            }
+            ControlKind::Line(_)
+            | ControlKind::Number { .. }
+            | ControlKind::Lines { .. }
+            | ControlKind::NewPassword
+            | ControlKind::Password => None,
+        };
+        let shown = label.unwrap_or_else(|| value.replace('\n', ", "));
+        if shown.is_empty() { "nothing".to_string() } else { shown }
     }
 
     /// The complaint with the field it belongs to, for the page's summary.

@@ -3,8 +3,11 @@
 
 mod access;
 mod addresses;
+mod applications;
+mod confirm;
 mod control;
 mod frame;
+mod framework;
 mod message;
 mod nav;
 mod notice;
@@ -12,12 +15,21 @@ mod projects;
 #[cfg(test)]
 mod proof;
 mod sample;
+mod sheet;
 
 pub use access::{MyPasswordPage, ProvePage, SignInPage, WelcomeKind, WelcomePage};
 pub use addresses::AddressesPage;
+pub use applications::{
+    ApplicationEntry, ApplicationsPage, FrameworksPage, NewApplicationPage, QuickStartPage, SecretsPage,
+};
+pub use confirm::{ConfirmActionPage, SecretShownPage};
 pub use control::{Control, ControlKind, Pick, describe_seconds};
 pub use frame::{OperatorBadge, PortalContext, PortalPage, ProjectBadge};
+pub use framework::Framework;
 pub use message::MessagePage;
 pub use notice::PortalNotice;
 pub use projects::{NewProjectPage, ProjectEntry, ProjectsPage};
 pub use sample::{PortalSample, portal_sample_context, portal_samples};
+pub use sheet::{
+    ConflictNote, ConflictRow, Extra, LifetimeHelp, LifetimeRow, PanelView, SheetPage, describe_lifetimes,
+};

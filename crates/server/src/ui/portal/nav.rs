@@ -26,15 +26,34 @@ const fn item(key: &'static str, label: &'static str, path: &'static str, icon: 
     Item { key, label, path, icon, role: Role::Viewer }
 }
 
-pub(super) const GROUPS: &[Group] = &[Group {
-    label: "Project",
-    items: &[item(
-        "addresses",
-        "Addresses",
-        "/addresses",
-        "M10 14a4 4 0 0 0 6 .4l3-3a4 4 0 0 0-5.700-5.700l-1.500 1.500M14 10a4 4 0 0 0-6-.4l-3 3a4 4 0 0 0 5.700 5.700l1.500-1.500",
-    )],
-}];
+pub(super) const GROUPS: &[Group] = &[
+    Group {
+        label: "Authentication",
+        items: &[
+            item(
+                "anonymous-users",
+                "Anonymous Users",
+                "/anonymous-users",
+                "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM5 20a7 7 0 0 1 14 0",
+            ),
+            item("login-methods", "Login Methods", "/login-methods", "M14 10a4 4 0 1 1-3-3.870M13 11l7-7M17 7l2 2"),
+            item("session", "Session", "/session", "M12 7v5l3 2M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z"),
+        ],
+    },
+    Group {
+        label: "Project",
+        items: &[
+            item("applications", "Applications", "/applications", "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z"),
+            item("branding", "Branding", "/branding", "M4 20l4-1L19 8l-3-3L5 16zM14 7l3 3"),
+            item(
+                "addresses",
+                "Addresses",
+                "/addresses",
+                "M10 14a4 4 0 0 0 6 .400l3-3a4 4 0 0 0-5.700-5.700l-1.500 1.500M14 10a4 4 0 0 0-6-.400l-3 3a4 4 0 0 0 5.700 5.700l1.500-1.500",
+            ),
+        ],
+    },
+];
 
 /// The groups with the entries this role sees.
 pub(super) fn visible(role: Role) -> Vec<(&'static str, Vec<&'static Item>)> {

@@ -3,8 +3,9 @@
 use vestibule_domain::operator::Role;
 
 use super::{
-    AddressesPage, MessagePage, MyPasswordPage, NewProjectPage, OperatorBadge, PortalContext, PortalPage, ProjectBadge,
-    ProjectsPage, ProvePage, SignInPage, WelcomePage,
+    AddressesPage, ApplicationsPage, ConfirmActionPage, FrameworksPage, MessagePage, MyPasswordPage,
+    NewApplicationPage, NewProjectPage, OperatorBadge, PortalContext, PortalPage, ProjectBadge, ProjectsPage,
+    ProvePage, QuickStartPage, SecretShownPage, SecretsPage, SheetPage, SignInPage, WelcomePage,
 };
 
 /// A page in one state, with a name for it.
@@ -26,6 +27,14 @@ pub fn portal_samples() -> Vec<PortalSample> {
     collect(&mut all, "projects", ProjectsPage::samples());
     collect(&mut all, "new-project", NewProjectPage::samples());
     collect(&mut all, "addresses", AddressesPage::samples());
+    collect(&mut all, "applications", ApplicationsPage::samples());
+    collect(&mut all, "frameworks", FrameworksPage::samples());
+    collect(&mut all, "new-application", NewApplicationPage::samples());
+    collect(&mut all, "quick-start", QuickStartPage::samples());
+    collect(&mut all, "secrets", SecretsPage::samples());
+    collect(&mut all, "confirm-action", ConfirmActionPage::samples());
+    collect(&mut all, "secret-shown", SecretShownPage::samples());
+    collect(&mut all, "sheet", SheetPage::samples());
     all
 }
 

@@ -1,0 +1,123 @@
+//! Branding: name, logo, colour and languages of the pages and mails, with a preview.
+
+use axum::{
+    http::header,
+    response::{IntoResponse, Response},
+};
+use vestibule_domain::operator::Role;
+
+use super::{
+    Answer, Desk, Door, Verb,
+    sheet::{self, Look, Panel, Part, Place, Row, Sheet},
+};
+use crate::ui::{
+    Brand,
+    portal::{Control, ControlKind, Extra, PanelView, Pick},
+    preview_css,
+};
+
+const PATH: &str = "/portal/p/{project}/branding";
+
+pub(super) fn doors() -> Vec<Door> {
+    vec![
+        Door::desk(Verb::Get, PATH, Role::Viewer, show),
+        Door::desk(Verb::Post, PATH, Role::Editor, save),
+        Door::desk(Verb::Get, "/portal/p/{project}/branding/preview.css", Role::Viewer, preview),
+    ]
+}
+
+async fn show(desk: Desk) -> Answer {
+    sheet::show(&desk, plan(), look(&desk)).await
+}
+
+async fn save(desk: Desk) -> Answer {
+    sheet::save(&desk, plan(), look).await
+}
+
+/// The colours of a preview, made by the same arithmetic as those of the pages.
+async fn preview(desk: Desk) -> Answer {
+    let accent = desk.field("accent").to_string();
+    let css = preview_css(&Brand { accent_color: Some(accent), ..Brand::default() });
+    let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "private, max-age=600")];
+    let response: Response = (headers, css).into_response();
+    Ok(response)
+}
+
+fn line(name: &str, label: &str, hint: &str, path: &'static str) -> Row {
+    Row {
+        control: Control::new(name, label, ControlKind::Line("text"), "").hint(hint),
+        place: Place::Text { path, default: "" },
+    }
+}
+
+fn plan() -> Sheet {
+    let schemes = vec![
+        Pick::new("auto", "As the person's device", ""),
+        Pick::new("light", "Light", ""),
+        Pick::new("dark", "Dark", ""),
+    ];
+    let looks = vec![
+        line("name", "Name", "On the pages and in mails; the project's name without it.", "ui.name"),
+        line(
+            "accent",
+            "Colour",
+            "As #rrggbb. Buttons and links are made readable from it, in light and dark.",
+            "ui.accent_color",
+        ),
+        line("logo", "Logo", "The https address of a picture; a monogram is drawn without one.", "ui.logo_uri"),
+        Row {
+            control: Control::new("scheme", "Light or dark", ControlKind::Select(schemes), ""),
+            place: Place::Text { path: "ui.color_scheme", default: "auto" },
+        },
+    ];
+    let languages = vec![
+        Row {
+            control: Control::new("languages", "Languages", ControlKind::Lines { rows: 4 }, "")
+                .hint("One tag a line, such as en, de or zh-TW. Empty: all there are."),
+            place: Place::Lines { path: "ui.languages" },
+        },
+        Row {
+            control: Control::new("fallback", "Language of last resort", ControlKind::Line("text"), ""),
+            place: Place::Text { path: "ui.fallback_language", default: "en" },
+        },
+    ];
+    let ways = vec![line(
+        "home",
+        "Home page",
+        "Where a page leads to when it does not know which application to go back to.",
+        "ui.default_client_uri",
+    )];
+    let mails = vec![
+        line("mail_from", "Sender", "Such as Shop <no-reply@shop.example>; the server's own without it.", "mail.from"),
+        line("mail_reply_to", "Answers go to", "", "mail.reply_to"),
+    ];
+    let panel = |title: &str, hint: &str, rows| Panel {
+        view: PanelView { title: title.into(), hint: hint.into(), ..PanelView::default() },
+        rows,
+    };
+    Sheet {
+        part: Part::Project,
+        panels: vec![
+            panel("Looks", "", looks),
+            panel("Languages", "", languages),
+            panel("Ways back", "", ways),
+            panel("Mails", "", mails),
+        ],
+    }
+}
+
+fn look(desk: &Desk) -> Look {
+    let settings = &desk.project.settings;
+    Look {
+        title: "Branding".into(),
+        lead: "What people see when they sign up, sign in and read their mail.".into(),
+        section: "branding",
+        above: None,
+        extra: Extra::Branding {
+            css: desk.href("/branding/preview.css"),
+            accent: settings.accent_color().unwrap_or("#1b5e4b").to_string(),
+            name: settings.display_name().to_string(),
+            logo: settings.ui.logo_uri.clone().unwrap_or_default(),
+        },
+    }
+}

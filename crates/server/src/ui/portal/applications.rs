@@ -1,0 +1,263 @@
+//! Applications of a project: the list, choosing a framework, making one, what to paste where, secrets.
+
+use askama::Template;
+
+use super::{
+    control::Control,
+    frame::{PortalContext, PortalPage},
+    framework::Framework,
+};
+use crate::ui::page::finish;
+
+fn above() -> Option<(String, String)> {
+    Some(("/applications".into(), "Applications".into()))
+}
+
+/// One application in the list.
+#[derive(Clone, Debug)]
+pub struct ApplicationEntry {
+    /// Its client id.
+    pub client_id: String,
+    /// Its name.
+    pub name: String,
+    /// What kind of program it is, in words.
+    pub kind: String,
+    /// Whether it may have guests.
+    pub has_guests: bool,
+}
+
+/// The applications of a project.
+#[derive(Clone, Debug)]
+pub struct ApplicationsPage {
+    /// All of them.
+    pub applications: Vec<ApplicationEntry>,
+}
+
+impl ApplicationsPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let web = ApplicationEntry {
+            client_id: "web".into(),
+            name: "Corner Shop".into(),
+            kind: "Single-page application".into(),
+            has_guests: true,
+        };
+        let machine = ApplicationEntry { client_id: "cron".into(), has_guests: false, ..web.clone() };
+        vec![("two", Self { applications: vec![web, machine] }), ("none", Self { applications: Vec::new() })]
+    }
+}
+
+impl PortalPage for ApplicationsPage {
+    fn title(&self) -> String {
+        "Applications".into()
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(ListBody { ctx, page: self }.render())
+    }
+
+    fn section(&self) -> Option<&'static str> {
+        Some("applications")
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/applications.html")]
+struct ListBody<'a> {
+    ctx: &'a PortalContext,
+    page: &'a ApplicationsPage,
+}
+
+/// Asks what a new application is made with.
+#[derive(Clone, Debug)]
+pub struct FrameworksPage;
+
+impl FrameworksPage {
+    /// The one state.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        vec![("all", Self)]
+    }
+}
+
+impl PortalPage for FrameworksPage {
+    fn title(&self) -> String {
+        "New application".into()
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(FrameworksBody { ctx }.render())
+    }
+
+    fn section(&self) -> Option<&'static str> {
+        Some("applications")
+    }
+
+    fn above(&self) -> Option<(String, String)> {
+        above()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/frameworks.html")]
+struct FrameworksBody<'a> {
+    ctx: &'a PortalContext,
+}
+
+/// Asks for name, client id and redirect URIs of a new application.
+#[derive(Clone, Debug)]
+pub struct NewApplicationPage {
+    /// What it is made with.
+    pub framework: Framework,
+    /// The controls.
+    pub controls: Vec<Control>,
+}
+
+impl NewApplicationPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        use super::control::ControlKind;
+        let name = Control::new("name", "Name", ControlKind::Line("text"), "");
+        vec![("plain", Self { framework: Framework::React, controls: vec![name] })]
+    }
+}
+
+impl PortalPage for NewApplicationPage {
+    fn title(&self) -> String {
+        format!("New application: {}", self.framework.label())
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(NewBody { ctx, page: self }.render())
+    }
+
+    fn section(&self) -> Option<&'static str> {
+        Some("applications")
+    }
+
+    fn above(&self) -> Option<(String, String)> {
+        Some(("/applications/new".into(), "Another framework".into()))
+    }
+
+    fn complaints(&self) -> Vec<(String, String)> {
+        self.controls.iter().filter_map(Control::complaint).collect()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/new_application.html")]
+struct NewBody<'a> {
+    ctx: &'a PortalContext,
+    page: &'a NewApplicationPage,
+}
+
+/// What to paste where, with the real endpoint and client id.
+#[derive(Clone, Debug)]
+pub struct QuickStartPage {
+    /// The application's client id.
+    pub client_id: String,
+    /// Its name.
+    pub name: String,
+    /// The project's origin.
+    pub endpoint: String,
+    /// Its first redirect URI.
+    pub redirect_uri: String,
+    /// What is shown.
+    pub framework: Framework,
+    /// What else there is for this kind of application.
+    pub others: Vec<Framework>,
+    /// Whether guests are switched on.
+    pub has_guests: bool,
+}
+
+impl QuickStartPage {
+    /// One state for each framework.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let sample = |framework: Framework| Self {
+            client_id: "web".into(),
+            name: "Corner Shop".into(),
+            endpoint: "https://auth.shop.example".into(),
+            redirect_uri: "https://shop.example/after-login".into(),
+            framework,
+            others: Framework::ALL.to_vec(),
+            has_guests: framework != Framework::Web,
+        };
+        Framework::ALL.into_iter().map(|framework| (framework.as_str(), sample(framework))).collect()
+    }
+
+    fn steps(&self) -> Vec<(&'static str, String)> {
+        self.framework.steps(&self.endpoint, &self.client_id, &self.redirect_uri)
+    }
+}
+
+impl PortalPage for QuickStartPage {
+    fn title(&self) -> String {
+        "Quick start".into()
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(QuickStartBody { ctx, page: self }.render())
+    }
+
+    fn section(&self) -> Option<&'static str> {
+        Some("applications")
+    }
+
+    fn above(&self) -> Option<(String, String)> {
+        Some((format!("/applications/{}", self.client_id), self.name.clone()))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/quick_start.html")]
+struct QuickStartBody<'a> {
+    ctx: &'a PortalContext,
+    page: &'a QuickStartPage,
+}
+
+/// The secrets of an application, by names that give nothing away.
+#[derive(Clone, Debug)]
+pub struct SecretsPage {
+    /// The application's client id.
+    pub client_id: String,
+    /// Its name.
+    pub name: String,
+    /// Id and time of each, oldest first.
+    pub secrets: Vec<(String, String)>,
+}
+
+impl SecretsPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let one = Self {
+            client_id: "backend".into(),
+            name: "Backend".into(),
+            secrets: vec![("0011223344556677".into(), "2030-01-01".into())],
+        };
+        vec![("none", Self { secrets: Vec::new(), ..one.clone() }), ("one", one)]
+    }
+}
+
+impl PortalPage for SecretsPage {
+    fn title(&self) -> String {
+        "Client secrets".into()
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(SecretsBody { ctx, page: self }.render())
+    }
+
+    fn section(&self) -> Option<&'static str> {
+        Some("applications")
+    }
+
+    fn above(&self) -> Option<(String, String)> {
+        Some((format!("/applications/{}", self.client_id), self.name.clone()))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/secrets.html")]
+struct SecretsBody<'a> {
+    ctx: &'a PortalContext,
+    page: &'a SecretsPage,
+}
