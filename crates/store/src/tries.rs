@@ -33,13 +33,19 @@ const ADD: Sql = Sql::new(
        full_until
      ) VALUES ($1, $2, $3)
      ON CONFLICT (project_no, id) DO UPDATE
-     SET full_until = CASE WHEN tries.full_until > $4 THEN tries.full_until ELSE $4 END + $5
-     WHERE CASE WHEN tries.full_until > $4 THEN tries.full_until ELSE $4 END + $5 <= $6",
+     SET full_until = CASE
+           WHEN tries.full_until > $7 THEN $6
+           WHEN tries.full_until > $4 THEN tries.full_until + $5
+           ELSE $4 + $5
+         END
+     WHERE tries.full_until > $7 OR tries.full_until <= $4 OR tries.full_until + $5 <= $6",
 );
 
 /// Puts one try into a bucket that holds `capacity` and where one try takes `interval`; `false` when it is full.
 ///
-/// Of any number of callers, on any number of nodes, no more than fit get `true`.
+/// Of any number of callers, on any number of nodes, no more than fit get `true`. A bucket that is more than twice full is
+/// one whose clock stepped back: it counts as full but for one, so that nobody is locked out until the clock has caught
+/// up. Twice, because nodes whose clocks differ a little must not count each other's full buckets as broken.
 ///
 /// # Errors
 /// Those of the engine.
@@ -53,7 +59,8 @@ pub async fn add(
 ) -> Result<bool, StoreError> {
     let interval_micros = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX / 4);
     let (one, full) = (now.plus(interval).as_micros(), now.plus(capacity).as_micros());
-    tx.execute_one(&ADD, &[&p.0, &id, &one, &now.as_micros(), &interval_micros, &full]).await
+    let broken = now.plus(capacity.saturating_mul(2)).as_micros();
+    tx.execute_one(&ADD, &[&p.0, &id, &one, &now.as_micros(), &interval_micros, &full, &broken]).await
 }
 
 const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(

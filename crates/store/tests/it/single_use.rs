@@ -1,9 +1,12 @@
 //! Flows, codes, spent values, the outbox and what jobs remember, on both engines.
 
+use std::time::Duration;
+
+use vestibule_domain::time::Timestamp;
 use vestibule_store::{
     Store, codes,
     flows::{self, FlowRow},
-    job_state, outbox, spent,
+    job_state, outbox, spent, tries,
 };
 
 use crate::place::{OTHER, P, at, hash, id, on_both_engines, write};
@@ -17,6 +20,9 @@ on_both_engines!(
     a_side_effect_is_claimed_by_one_node,
     a_failed_side_effect_comes_back_later,
     a_job_finds_what_it_left,
+    a_bucket_takes_what_fits_and_drains,
+    a_bucket_outlives_a_clock_that_stepped_back,
+    of_many_tries_at_once_no_more_than_fit,
 );
 
 fn flow(number: u64, expires: i64) -> FlowRow {
@@ -147,4 +153,50 @@ async fn a_job_finds_what_it_left(store: Store) {
     assert_eq!(get().await, Some((Some(b"here".to_vec()), at(1))));
     write(&store, (), |tx, ()| Box::pin(job_state::set(tx, "sweep", None, at(2)))).await;
     assert_eq!(get().await, Some((None, at(2))));
+}
+
+/// Puts a try into a bucket of three, of which one drains each second.
+async fn try_at(store: &Store, seconds: u64) -> bool {
+    let now = Timestamp::from_seconds(1_000).plus(Duration::from_secs(seconds));
+    write(store, now, |tx, now| {
+        Box::pin(tries::add(tx, P, b"bucket", Duration::from_secs(1), Duration::from_secs(3), *now))
+    })
+    .await
+}
+
+async fn a_bucket_takes_what_fits_and_drains(store: Store) {
+    let mut told = Vec::new();
+    for seconds in [0, 0, 0, 0, 1, 1, 2, 60, 60, 60, 60] {
+        told.push(try_at(&store, seconds).await);
+    }
+    let expected = [true, true, true, false, true, false, true, true, true, true, false];
+    assert_eq!(told, expected);
+    let full_until = tries::find(&mut store.read().await.unwrap(), P, b"bucket").await.unwrap();
+    assert_eq!(full_until, Some(Timestamp::from_seconds(1_063)));
+    assert_eq!(tries::find(&mut store.read().await.unwrap(), OTHER, b"bucket").await.unwrap(), None);
+}
+
+async fn a_bucket_outlives_a_clock_that_stepped_back(store: Store) {
+    for _ in 0..3 {
+        assert!(try_at(&store, 600).await);
+    }
+    // A node whose clock is a little behind finds it as full as it is.
+    assert!(!try_at(&store, 598).await);
+    assert!(try_at(&store, 0).await, "room for one");
+    assert!(!try_at(&store, 0).await);
+    assert!(try_at(&store, 1).await);
+}
+
+async fn of_many_tries_at_once_no_more_than_fit(store: Store) {
+    let racers: Vec<_> = (0..20)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { try_at(&store, 0).await })
+        })
+        .collect();
+    let mut let_through = 0;
+    for racer in racers {
+        let_through += u32::from(racer.await.unwrap());
+    }
+    assert_eq!(let_through, 3);
 }
