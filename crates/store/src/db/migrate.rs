@@ -47,6 +47,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0007_operators.sqlite.sql"),
         postgres: include_str!("../../migrations/0007_operators.postgres.sql"),
     },
+    Migration {
+        version: 8,
+        name: "0008_dense_indexes",
+        sqlite: include_str!("../../migrations/0008_dense_indexes.sqlite.sql"),
+        postgres: include_str!("../../migrations/0008_dense_indexes.postgres.sql"),
+    },
 ];
 
 /// Serialises migrating nodes on PostgreSQL; any constant will do as long as nobody else locks it.
