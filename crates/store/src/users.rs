@@ -15,6 +15,7 @@ use crate::{
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[
     &INSERT,
+    &INSERT_FRESH_GUEST,
     &FIND,
     &TAKE_ANONYMOUS_IDENTITY,
     &YIELD_TO,
@@ -68,11 +69,26 @@ const INSERT: Sql = Sql::new(
      ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
 );
 
+/// The same row for a guest about whom nothing else is known: most users begin so, and it binds a quarter of the values.
+const INSERT_FRESH_GUEST: Sql = Sql::new(
+    "INSERT INTO users (
+       project_no,
+       id,
+       created_at,
+       updated_at,
+       anonymous_since
+     ) VALUES ($1, $2, $3, $3, $3)",
+);
+
 /// Adds a user.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when the id is taken.
 pub async fn insert(tx: &mut Tx, p: ProjectNo, user: &User) -> Result<(), StoreError> {
+    if *user == User::new_guest(user.id, user.created_at) {
+        let (id, created_at) = (user.id.as_bytes().as_slice(), user.created_at.as_micros());
+        return tx.execute(&INSERT_FRESH_GUEST, &[&p.0, &id, &created_at]).await.map(|_| ());
+    }
     tx.execute(
         &INSERT,
         &[
