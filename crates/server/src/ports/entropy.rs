@@ -1,8 +1,11 @@
 //! Randomness: the operating system's, or a test's reproducible stream.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    cell::RefCell,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use aws_lc_rs::digest;
@@ -37,7 +40,7 @@ impl Entropy {
     /// When the operating system has no randomness to give: nothing sensible can be done then.
     pub fn fill(&self, buffer: &mut [u8]) {
         match self {
-            Self::Os => fill_from_provider(buffer),
+            Self::Os => POOL.with_borrow_mut(|pool| pool.fill(buffer)),
             Self::Seeded { seed, drawn } => {
                 for chunk in buffer.chunks_mut(32) {
                     let count = drawn.fetch_add(1, Ordering::SeqCst);
@@ -93,6 +96,36 @@ impl Entropy {
     }
 }
 
+/// Bytes a thread draws from the provider at once (decision 51).
+const DRAWN: usize = 512;
+
+thread_local! {
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool { bytes: [0; DRAWN], left: 0 }) };
+}
+
+/// Random bytes of one thread that nobody has got yet.
+struct Pool {
+    bytes: [u8; DRAWN],
+    left: usize,
+}
+
+impl Pool {
+    fn fill(&mut self, buffer: &mut [u8]) {
+        if buffer.len() > DRAWN {
+            return fill_from_provider(buffer);
+        }
+        if buffer.len() > self.left {
+            fill_from_provider(&mut self.bytes);
+            self.left = DRAWN;
+        }
+        let taken = &mut self.bytes[self.left - buffer.len()..self.left];
+        buffer.copy_from_slice(taken);
+        // What was given out is nowhere else, and is never given out again.
+        taken.fill(0);
+        self.left -= buffer.len();
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the one door to the system's randomness")]
 fn fill_from_provider(buffer: &mut [u8]) {
     aws_lc_rs::rand::fill(buffer).expect("without the system's randomness no token can be made");
@@ -108,6 +141,18 @@ mod tests {
         assert_eq!(a.len(), 32);
         assert!(a.bytes().all(|c| c.is_ascii_alphanumeric()));
         assert_ne!(a, b);
+    }
+
+    #[test]
+    fn no_byte_of_the_pool_is_given_out_twice() {
+        let mut pool = Pool { bytes: [0; DRAWN], left: 0 };
+        let mut seen = std::collections::HashSet::new();
+        for length in [16, 500, 8, 48, 512, 600, 10].repeat(40) {
+            let mut drawn = vec![0; length];
+            pool.fill(&mut drawn);
+            assert!(pool.bytes[pool.left..].iter().all(|byte| *byte == 0), "what was given out is wiped");
+            assert!(drawn.chunks_exact(8).all(|piece| seen.insert(piece.to_vec())), "64 random bits do not repeat");
+        }
     }
 
     #[test]
