@@ -1,5 +1,6 @@
 //! Identities and authenticators: what a user is known by and how it proves who it is, as the outside sees them.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -75,17 +76,13 @@ impl Identity {
 
     /// The entry of UserInfo's list of identities.
     #[must_use]
-    pub fn to_userinfo(&self) -> Value {
-        let mut entry = json!({
-            "type": self.type_name(),
-            "created_at": self.created_at.to_rfc3339(),
-            "updated_at": self.updated_at.to_rfc3339(),
-        });
-        if let Some((login_id, _)) = self.login_id() {
-            entry["login_id_key"] = Value::from(login_id.kind.as_str());
-            entry["login_id_type"] = Value::from(login_id.kind.as_str());
-        }
-        entry
+    pub fn to_userinfo(&self) -> IdentityEntry {
+        let kind = self.login_id().map(|(login_id, _)| login_id.kind.as_str());
+        let created_at = self.created_at.to_rfc3339();
+        let updated_at =
+            if self.updated_at == self.created_at { created_at.clone() } else { self.updated_at.to_rfc3339() };
+        let type_name = self.type_name();
+        IdentityEntry { type_name, created_at, updated_at, login_id_key: kind, login_id_type: kind }
     }
 
     /// What the identity says of its user, as events carry it.
@@ -110,6 +107,19 @@ impl Identity {
         }
         claims
     }
+}
+
+/// An identity as UserInfo lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IdentityEntry {
+    #[serde(rename = "type")]
+    type_name: &'static str,
+    created_at: String,
+    updated_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login_id_key: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    login_id_type: Option<&'static str>,
 }
 
 /// One way a user proves who it is.

@@ -1,12 +1,13 @@
 //! What applications are told about a user: UserInfo and the claims of ID and access tokens.
 //! The decoders of the official SDKs are strict; see the tests before changing a member.
 
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
 use crate::{
     client::{Client, FULL_ACCESS_SCOPE},
     identifier::LoginIdKind,
-    identity::Account,
+    identity::{Account, Identity},
 };
 
 /// `…/is_anonymous`: whether the user is a guest.
@@ -67,50 +68,90 @@ impl Asker<'_> {
 /// The claims every token and UserInfo carry: `sub` and what kind of user it is.
 #[must_use]
 pub fn identify(account: &Account<'_>) -> Map<String, Value> {
-    let mut claims = Map::new();
-    claims.insert("sub".to_owned(), Value::from(account.user.id.to_string()));
-    claims.insert(IS_ANONYMOUS.to_owned(), Value::from(account.user.is_anonymous()));
-    claims.insert(IS_VERIFIED.to_owned(), Value::from(account.is_verified()));
-    claims.insert(CAN_REAUTHENTICATE.to_owned(), Value::from(account.can_reauthenticate()));
-    claims.insert(ROLES.to_owned(), Value::Array(Vec::new()));
-    claims
+    match serde_json::to_value(describe_for_nobody(account)) {
+        Ok(Value::Object(claims)) => claims,
+        // Texts, numbers and flags under keys that are texts always print as an object.
+        Ok(_) | Err(_) => Map::new(),
+    }
+}
+
+/// As [`identify`], to be printed.
+#[must_use]
+pub fn describe_for_nobody<'a>(account: &'a Account<'a>) -> Claims<'a> {
+    Claims { account, standard: Map::new(), more: None }
 }
 
 /// The claims of an ID token about the user: as [`identify`], with standard attributes only for applications that keep
 /// the token on a server, by scope.
 #[must_use]
-pub fn describe_for_id_token(account: &Account<'_>, client: &Client, scopes: &[&str]) -> Map<String, Value> {
-    let mut claims = identify(account);
-    if client.application_type().has_attributes_in_id_token() {
-        claims.extend(filter_by_scope(list_standard_claims(account), scopes));
-    }
-    claims
+pub fn describe_for_id_token<'a>(account: &'a Account<'a>, client: &Client, scopes: &[&str]) -> Claims<'a> {
+    let standard = if client.application_type().has_attributes_in_id_token() {
+        filter_by_scope(list_standard_claims(account), scopes).collect()
+    } else {
+        Map::new()
+    };
+    Claims { account, standard, more: None }
 }
 
 /// The whole answer of the UserInfo endpoint.
 #[must_use]
-pub fn describe(account: &Account<'_>, asker: Asker<'_>) -> Map<String, Value> {
-    let mut claims = identify(account);
-    let standard = list_standard_claims(account);
-    // Two SDKs refuse an answer without these objects, so a stranger's application gets them too, empty.
-    let mut custom_attributes = Map::new();
-    match asker {
-        Asker::Application(_, scopes) if !asker.is_first_party() => claims.extend(filter_by_scope(standard, scopes)),
-        Asker::Application(..) | Asker::CookieSession => {
-            claims.extend(standard);
-            custom_attributes.clone_from(&account.user.custom_attributes);
+pub fn describe<'a>(account: &'a Account<'a>, asker: Asker<'_>) -> Claims<'a> {
+    let mut standard = list_standard_claims(account);
+    if !asker.is_first_party()
+        && let Asker::Application(_, scopes) = asker
+    {
+        standard = filter_by_scope(standard, scopes).collect();
+    }
+    let more = More {
+        // Two SDKs refuse an answer without this object, so a stranger's application gets it too, empty.
+        custom_attributes: asker.is_first_party().then_some(&account.user.custom_attributes),
+        is_full: asker.has_scope(FULL_ACCESS_SCOPE) || asker.has_scope(FULL_USERINFO_SCOPE),
+    };
+    Claims { account, standard, more: Some(more) }
+}
+
+/// Claims about a user, printed without being built up in memory first: UserInfo is asked for all the time.
+#[derive(Debug)]
+pub struct Claims<'a> {
+    account: &'a Account<'a>,
+    standard: Map<String, Value>,
+    more: Option<More<'a>>,
+}
+
+/// What only UserInfo tells.
+#[derive(Debug)]
+struct More<'a> {
+    custom_attributes: Option<&'a Map<String, Value>>,
+    is_full: bool,
+}
+
+impl Serialize for Claims<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let account = self.account;
+        let mut claims = serializer.serialize_map(None)?;
+        claims.serialize_entry("sub", &account.user.id)?;
+        claims.serialize_entry(IS_ANONYMOUS, &account.user.is_anonymous())?;
+        claims.serialize_entry(IS_VERIFIED, &account.is_verified())?;
+        claims.serialize_entry(CAN_REAUTHENTICATE, &account.can_reauthenticate())?;
+        claims.serialize_entry(ROLES, &[(); 0])?;
+        for (name, value) in &self.standard {
+            claims.serialize_entry(name, value)?;
         }
+        if let Some(more) = &self.more {
+            let nothing = Map::new();
+            claims.serialize_entry("custom_attributes", more.custom_attributes.unwrap_or(&nothing))?;
+            claims.serialize_entry("x_web3", &nothing)?;
+            if more.is_full {
+                claims.serialize_entry(RECOVERY_CODE_ENABLED, &false)?;
+                let authenticators: Vec<Value> = account.authenticators.iter().map(|one| one.to_userinfo()).collect();
+                claims.serialize_entry(AUTHENTICATORS, &authenticators)?;
+                let identities = account.all_identities();
+                let identities: Vec<_> = identities.iter().map(Identity::to_userinfo).collect();
+                claims.serialize_entry(IDENTITIES, &identities)?;
+            }
+        }
+        claims.end()
     }
-    claims.insert("custom_attributes".to_owned(), Value::Object(custom_attributes));
-    claims.insert("x_web3".to_owned(), Value::Object(Map::new()));
-    if asker.has_scope(FULL_ACCESS_SCOPE) || asker.has_scope(FULL_USERINFO_SCOPE) {
-        claims.insert(RECOVERY_CODE_ENABLED.to_owned(), Value::from(false));
-        let authenticators = account.authenticators.iter().map(|one| one.to_userinfo()).collect();
-        claims.insert(AUTHENTICATORS.to_owned(), Value::Array(authenticators));
-        let identities = account.all_identities().iter().map(|one| one.to_userinfo()).collect();
-        claims.insert(IDENTITIES.to_owned(), Value::Array(identities));
-    }
-    claims
 }
 
 /// The standard attributes the user has, with those that follow from its login IDs; never null, never an empty text.
@@ -185,6 +226,10 @@ mod tests {
         "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab".parse().unwrap()
     }
 
+    fn print(claims: &Claims<'_>) -> Map<String, Value> {
+        serde_json::to_value(claims).unwrap().as_object().cloned().unwrap()
+    }
+
     fn member() -> User {
         let mut user = User::new_member(user_id(), NOW);
         user.standard_attributes = json!({
@@ -220,9 +265,9 @@ mod tests {
         let guest = User::new_guest(user_id(), NOW);
         let spa = client(ApplicationType::Spa);
         let scopes = spa.scopes_for_guest();
-        let told = describe(&Account::of_guest(&guest), Asker::Application(&spa, &scopes));
+        let account = Account::of_guest(&guest);
         assert_eq!(
-            Value::Object(told),
+            Value::Object(print(&describe(&account, Asker::Application(&spa, &scopes)))),
             json!({
                 "sub": "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab",
                 "custom_attributes": {},
@@ -253,7 +298,7 @@ mod tests {
             login_id(LoginIdKind::Phone, "+49 30 901820", None),
         ];
         let account = Account { user: &user, identities: &identities, authenticators: &[password()] };
-        let told = describe(&account, Asker::CookieSession);
+        let told = print(&describe(&account, Asker::CookieSession));
         assert_eq!(told["email"], "Kim@shop.example");
         assert_eq!(told["email_verified"], true);
         assert_eq!(told["phone_number"], "+4930901820");
@@ -291,7 +336,7 @@ mod tests {
             (&["openid", "profile"], &["name", "updated_at"], &["email", "address"]),
         ];
         for (scopes, present, absent) in table {
-            let told = describe(&account, Asker::Application(&stranger, scopes));
+            let told = print(&describe(&account, Asker::Application(&stranger, scopes)));
             assert_eq!(told["custom_attributes"], json!({}));
             for name in present {
                 assert!(told.contains_key(*name), "{scopes:?} {name}");
@@ -309,7 +354,7 @@ mod tests {
         let account = Account { user: &user, identities: &identities, authenticators: &[] };
         let scopes = ["openid", "email"];
         for (kind, tells) in [(ApplicationType::Spa, false), (ApplicationType::Confidential, true)] {
-            let told = describe_for_id_token(&account, &client(kind), &scopes);
+            let told = print(&describe_for_id_token(&account, &client(kind), &scopes));
             assert_eq!(told.contains_key("email"), tells, "{kind:?}");
             assert_eq!(told[ROLES], json!([]));
             assert!(!told.contains_key("custom_attributes"));

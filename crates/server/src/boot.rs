@@ -134,7 +134,12 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
         stop.await;
         app.stopping.send_replace(true);
     };
-    http::serve::serve(listener, http::router(Arc::clone(&app)), &app.config.server, stop).await;
+    let front = http::front::Front::new(Arc::clone(&app));
+    let answer = move |peer, request| {
+        let front = front.clone();
+        async move { front.answer(peer, request).await }
+    };
+    http::serve::serve(listener, answer, &app.config.server, stop).await;
     let _ = tell.send(true);
     finish(jobs).await;
     if let Err(error) = jobs::accesses::flush_all(&app).await {

@@ -1,6 +1,6 @@
 //! Scopes and sets of scopes (RFC 6749 §3.3). Spelling only; who may have a scope is not decided here.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -66,7 +66,7 @@ impl fmt::Display for Scope {
 
 /// Scope tokens without duplicates, in the order asked for; unknown ones are kept for the caller to judge.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ScopeSet(Vec<String>);
+pub struct ScopeSet(Vec<Cow<'static, str>>);
 
 impl ScopeSet {
     /// Reads a space-separated list; an empty text is the empty set.
@@ -74,13 +74,13 @@ impl ScopeSet {
     /// # Errors
     /// `invalid_scope` if a token holds a character RFC 6749 §3.3 forbids.
     pub fn parse(text: &str) -> Result<Self, OAuthError> {
-        let mut scopes: Vec<String> = Vec::new();
+        let mut scopes: Vec<Cow<'static, str>> = Vec::new();
         for token in text.split(' ').filter(|token| !token.is_empty()) {
             if !token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)) {
                 return Err(OAuthError::new(ErrorCode::InvalidScope, "malformed scope"));
             }
             if !scopes.iter().any(|known| known == token) {
-                scopes.push(token.to_owned());
+                scopes.push(Cow::Owned(token.to_owned()));
             }
         }
         Ok(Self(scopes))
@@ -103,7 +103,7 @@ impl ScopeSet {
 
     /// The tokens, in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.0.iter().map(AsRef::as_ref)
     }
 
     /// Prints the set space-separated.
@@ -117,7 +117,7 @@ impl FromIterator<Scope> for ScopeSet {
         let mut set = Self::default();
         for scope in scopes {
             if !set.contains(scope) {
-                set.0.push(scope.as_str().to_owned());
+                set.0.push(Cow::Borrowed(scope.as_str()));
             }
         }
         set

@@ -12,7 +12,7 @@ use aws_lc_rs::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::base64url;
+use super::{append_base64url, base64url};
 
 /// A signature algorithm of ours (RFC 7518 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,17 @@ pub struct SigningKey {
     jwk: Value,
     public: ParsedPublicKey,
     random: SystemRandom,
+    /// The first parts of the tokens it usually signs, by `typ`.
+    heads: [(&'static str, String); 2],
+}
+
+/// Room for the claims of a usual token, and for its head and signature.
+const USUAL_CLAIMS: usize = 640;
+const USUAL_REST: usize = 512;
+
+/// A JWS header, encoded.
+fn print_head(algorithm: SigningAlgorithm, typ: &str, kid: &str) -> String {
+    base64url(json!({"alg": algorithm.as_str(), "typ": typ, "kid": kid}).to_string())
 }
 
 impl SigningKey {
@@ -102,7 +113,8 @@ impl SigningKey {
         jwk["kid"] = kid.clone().into();
         jwk["alg"] = algorithm.as_str().into();
         jwk["use"] = "sig".into();
-        Ok(Self { kid, pair, jwk, public, random: SystemRandom::new() })
+        let heads = ["JWT", "at+jwt"].map(|typ| (typ, print_head(algorithm, typ, &kid)));
+        Ok(Self { kid, pair, jwk, public, random: SystemRandom::new(), heads })
     }
 
     /// Which algorithm it signs with.
@@ -129,14 +141,18 @@ impl SigningKey {
     /// Signs claims as a compact JWS with header `alg`, `typ` and `kid`.
     #[must_use]
     pub fn sign(&self, typ: &str, claims: &impl Serialize) -> String {
-        let header = json!({"alg": self.algorithm().as_str(), "typ": typ, "kid": self.kid});
-        let claims = serde_json::to_vec(claims).expect("claims are plain JSON values");
-        let mut token = base64url(header.to_string());
+        let mut text = Vec::with_capacity(USUAL_CLAIMS);
+        serde_json::to_writer(&mut text, claims).expect("claims are plain JSON values");
+        let mut token = String::with_capacity(text.len().div_ceil(3) * 4 + USUAL_REST);
+        match self.heads.iter().find(|(known, _)| *known == typ) {
+            Some((_, head)) => token.push_str(head),
+            None => token.push_str(&print_head(self.algorithm(), typ, &self.kid)),
+        }
         token.push('.');
-        token.push_str(&base64url(claims));
+        append_base64url(&mut token, &text);
         let signature = self.sign_bytes(token.as_bytes());
         token.push('.');
-        token.push_str(&base64url(signature));
+        append_base64url(&mut token, &signature);
         token
     }
 

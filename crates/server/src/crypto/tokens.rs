@@ -27,8 +27,6 @@ pub struct AccessToken {
     pub grant_id: GrantId,
     /// When it stops working, whatever its grant does.
     pub expires_at: Timestamp,
-    /// What is remembered when this single token is revoked.
-    pub fingerprint: [u8; 16],
 }
 
 /// What a promotion code says of itself.
@@ -114,7 +112,13 @@ impl MacKey {
     #[must_use]
     pub fn read_access_token(&self, token: &str) -> Option<AccessToken> {
         let (id, expires_at) = split(&self.open("access", token)?);
-        Some(AccessToken { grant_id: GrantId::from_bytes(id), expires_at, fingerprint: fingerprint("access", token) })
+        Some(AccessToken { grant_id: GrantId::from_bytes(id), expires_at })
+    }
+
+    /// What is remembered when this single opaque access token is revoked.
+    #[must_use]
+    pub fn fingerprint_of_access_token(token: &str) -> [u8; 16] {
+        fingerprint("access", token)
     }
 
     /// Issues a promotion code for a guest.

@@ -135,18 +135,33 @@ enum Found {
 }
 
 /// What an access token says of itself, once it is known to be ours.
-pub(crate) struct ReadToken {
+pub(crate) struct ReadToken<'t> {
     pub(crate) grant_id: GrantId,
     pub(crate) expires_at: Timestamp,
-    /// Under which its own revocation is remembered.
-    pub(crate) fingerprint: [u8; 16],
+    name: TokenName<'t>,
+}
+
+enum TokenName<'t> {
+    Opaque(&'t str),
+    Jti(String),
+}
+
+impl ReadToken<'_> {
+    /// Under which its own revocation is remembered. Worked out when asked for: most grants have no token revoked.
+    pub(crate) fn fingerprint(&self) -> [u8; 16] {
+        match &self.name {
+            TokenName::Opaque(token) => MacKey::fingerprint_of_access_token(token),
+            TokenName::Jti(jti) => MacKey::fingerprint_of_jti(jti),
+        }
+    }
 }
 
 /// Reads an access token of this project, opaque or JWT, expired or not.
-pub(crate) fn read_access_token(project: &Project, token: &str) -> Option<ReadToken> {
+pub(crate) fn read_access_token<'t>(project: &Project, token: &'t str) -> Option<ReadToken<'t>> {
     if !token.contains('.') {
         let read = project.keys.mac.read_access_token(token)?;
-        return Some(ReadToken { grant_id: read.grant_id, expires_at: read.expires_at, fingerprint: read.fingerprint });
+        let name = TokenName::Opaque(token);
+        return Some(ReadToken { grant_id: read.grant_id, expires_at: read.expires_at, name });
     }
     let claims = project.keys.read_jwt("at+jwt", token)?;
     let sid = Sid::parse(claims.get("sid")?.as_str()?)?;
@@ -157,7 +172,7 @@ pub(crate) fn read_access_token(project: &Project, token: &str) -> Option<ReadTo
     Some(ReadToken {
         grant_id,
         expires_at: Timestamp::from_seconds(claims.get("exp")?.as_i64()?),
-        fingerprint: MacKey::fingerprint_of_jti(claims.get("jti")?.as_str()?),
+        name: TokenName::Jti(claims.get("jti")?.as_str()?.to_string()),
     })
 }
 
@@ -178,7 +193,7 @@ pub(crate) async fn find_by_token(
 ) -> Result<Option<LiveGrant>, Error> {
     let Some(read) = read_access_token(project, token).filter(|read| now <= read.expires_at) else { return Ok(None) };
     let Some(live) = find_live(conn, project, read.grant_id, now).await? else { return Ok(None) };
-    if live.grant.has_revoked_tokens && spent::find(conn, project.no, &read.fingerprint).await?.is_some() {
+    if live.grant.has_revoked_tokens && spent::find(conn, project.no, &read.fingerprint()).await?.is_some() {
         return Ok(None);
     }
     Ok(Some(live))

@@ -1,6 +1,7 @@
 //! Making what a client receives: grants with their refresh tokens, access tokens, ID tokens, cookie sessions.
 //! Nothing is written here; the caller's transaction does that.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use vestibule_domain::{
     client::{Client, SigningAlgorithm},
@@ -185,20 +186,35 @@ pub(crate) fn make_id_token(
         }
     };
     let scopes: Vec<&str> = scopes.iter().collect();
-    let mut object = userinfo::describe_for_id_token(account, client, &scopes);
-    object.insert("iss".into(), project.origin.clone().into());
-    object.insert("aud".into(), json!([client.client_id]));
-    object.insert("iat".into(), now.as_seconds().into());
-    object.insert("exp".into(), (now.as_seconds() + ID_TOKEN_SECONDS).into());
-    object.insert("auth_time".into(), authenticated_at.as_seconds().into());
-    object.insert("sid".into(), sid.encode().into());
-    if let Some(nonce) = nonce {
-        object.insert("nonce".into(), nonce.into());
-    }
-    if let Some(amr) = amr_claim(amr) {
-        object.insert("amr".into(), amr);
-    }
-    signer(project, client, now).sign("JWT", &object)
+    let claims = IdToken {
+        iss: &project.origin,
+        aud: [&client.client_id],
+        iat: now.as_seconds(),
+        exp: now.as_seconds() + ID_TOKEN_SECONDS,
+        auth_time: authenticated_at.as_seconds(),
+        sid: sid.encode(),
+        nonce,
+        amr: amr_claim(amr),
+        about: userinfo::describe_for_id_token(account, client, &scopes),
+    };
+    signer(project, client, now).sign("JWT", &claims)
+}
+
+/// The claims of an ID token, printed as they are.
+#[derive(Serialize)]
+struct IdToken<'a> {
+    iss: &'a str,
+    aud: [&'a str; 1],
+    iat: i64,
+    exp: i64,
+    auth_time: i64,
+    sid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amr: Option<Value>,
+    #[serde(flatten)]
+    about: userinfo::Claims<'a>,
 }
 
 fn signer<'a>(project: &'a Project, client: &Client, now: Timestamp) -> &'a crypto::signing::SigningKey {

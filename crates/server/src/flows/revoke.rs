@@ -41,11 +41,12 @@ pub(crate) async fn revoke(app: &App, project: &Project, token: &str, now: Times
         return Ok(());
     }
     let Some(read) = read_access_token(project, token).filter(|read| now <= read.expires_at) else { return Ok(()) };
+    let (grant_id, fingerprint, expires_at) = (read.grant_id, read.fingerprint(), read.expires_at);
     app.store
-        .write("revoke_access_token", read, move |tx, read| {
+        .write("revoke_access_token", (), move |tx, ()| {
             Box::pin(async move {
-                if grants::mark_has_revoked_tokens(tx, no, read.grant_id).await? {
-                    spent::spend(tx, no, &read.fingerprint, None, read.expires_at).await?;
+                if grants::mark_has_revoked_tokens(tx, no, grant_id).await? {
+                    spent::spend(tx, no, &fingerprint, None, expires_at).await?;
                 }
                 Ok::<_, StoreError>(())
             })

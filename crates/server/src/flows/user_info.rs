@@ -1,7 +1,11 @@
 //! UserInfo (OIDC Core §5.3): what the caller may know of the user, read live.
 
-use serde_json::{Map, Value};
-use vestibule_domain::userinfo::{self, Asker};
+use vestibule_domain::{
+    client::Client,
+    identity::Account,
+    userinfo::{self, Asker, Claims},
+};
+use vestibule_protocol::oauth::ScopeSet;
 
 use super::{
     Error,
@@ -11,26 +15,53 @@ use super::{
 };
 use crate::{app::App, projects::Project};
 
-/// The claims for this caller.
-pub(crate) async fn assemble(app: &App, project: &Project, caller: &Caller) -> Result<Map<String, Value>, Error> {
-    let user = caller.user.clone();
-    let loaded = match caller.grant() {
-        Some(grant) if user.is_anonymous() && began_with_key(grant) => {
-            Loaded::load_guest_with_keys(&mut *app.store.read().await?, project, user).await?
-        }
-        Some(_) | None if user.is_anonymous() => Loaded { user, identities: Vec::new(), authenticators: Vec::new() },
-        Some(_) | None => Loaded::load(&mut *app.store.read().await?, project, user).await?,
-    };
-    let account = loaded.account();
-    Ok(match &caller.via {
-        Via::Session(_) => userinfo::describe(&account, Asker::CookieSession),
+/// A user, and by which right it is asked for.
+pub(crate) struct Known<'p> {
+    loaded: Loaded,
+    right: Right<'p>,
+}
+
+enum Right<'p> {
+    CookieSession,
+    Grant { client: Option<&'p Client>, scopes: ScopeSet },
+}
+
+/// Looks up what this caller may know.
+pub(crate) async fn look_up<'p>(app: &App, project: &'p Project, caller: Caller) -> Result<Known<'p>, Error> {
+    let Caller { user, via } = caller;
+    let (began_with_key, right) = match &via {
+        Via::Session(_) => (false, Right::CookieSession),
         Via::Grant(grant) => {
-            let scopes = scopes_of(grant);
-            let scopes: Vec<&str> = scopes.iter().collect();
-            match project.settings.client(&grant.client_id) {
-                Some(client) => userinfo::describe(&account, Asker::Application(client, &scopes)),
-                None => userinfo::identify(&account),
-            }
+            let client = project.settings.client(&grant.client_id);
+            (began_with_key(grant), Right::Grant { client, scopes: scopes_of(grant) })
         }
-    })
+    };
+    let loaded = if !user.is_anonymous() {
+        Loaded::load(&mut *app.store.read().await?, project, user).await?
+    } else if began_with_key {
+        Loaded::load_guest_with_keys(&mut *app.store.read().await?, project, user).await?
+    } else {
+        Loaded { user, identities: Vec::new(), authenticators: Vec::new() }
+    };
+    Ok(Known { loaded, right })
+}
+
+impl Known<'_> {
+    /// The user, for [`Known::describe`].
+    pub(crate) fn account(&self) -> Account<'_> {
+        self.loaded.account()
+    }
+
+    /// The claims about it.
+    pub(crate) fn describe<'a>(&self, account: &'a Account<'a>) -> Claims<'a> {
+        match &self.right {
+            Right::CookieSession => userinfo::describe(account, Asker::CookieSession),
+            Right::Grant { client: Some(client), scopes } => {
+                let scopes: Vec<&str> = scopes.iter().collect();
+                userinfo::describe(account, Asker::Application(client, &scopes))
+            }
+            // Its application is gone: who it is, and nothing more.
+            Right::Grant { client: None, .. } => userinfo::describe_for_nobody(account),
+        }
+    }
 }

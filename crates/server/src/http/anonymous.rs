@@ -1,10 +1,9 @@
 //! The JSON API of web guests: sign-up and promotion code (protocol facts §4).
 
 use axum::{
-    Json,
     extract::Request,
-    http::{HeaderMap, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, StatusCode, header},
+    response::Response,
 };
 use serde::Serialize;
 use vestibule_protocol::{
@@ -15,7 +14,7 @@ use vestibule_protocol::{
     oauth::TokenResponse,
 };
 
-use super::{body, cookies, error, visit::Visit};
+use super::{body, cookies, error, json, visit::Visit};
 use crate::flows::{Error, caller::Resolution, promotion_code, sign_up_anonymous};
 
 /// `POST /api/anonymous_user/signup`
@@ -103,5 +102,5 @@ pub(in crate::http) async fn read<T: RequestBody>(visit: &Visit, request: Reques
 
 /// A successful answer of the JSON API.
 pub(in crate::http) fn success<T: Serialize>(result: T) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Json(ApiResult::new(result))).into_response()
+    json::fresh(StatusCode::OK, &ApiResult::new(result))
 }

@@ -32,21 +32,35 @@ pub(crate) async fn open(request: Request, next: Next) -> Response {
     response
 }
 
-/// Open to the project's origins, with credentials; others get no header and their browser refuses.
+/// As a layer of routes: see [`Dynamic`].
 pub(crate) async fn dynamic(visit: Visit, request: Request, next: Next) -> Response {
-    let origin = request.headers().get(header::ORIGIN).cloned();
-    let allowed = origin.filter(|origin| origin.to_str().is_ok_and(|origin| visit.project.cors.matches(origin)));
-    let asked = asked_headers(request.headers());
+    let dynamic = Dynamic::read(&visit, request.headers());
     let mut response = next.run(request).await.into_response();
-    let headers = response.headers_mut();
-    headers.append(header::VARY, HeaderValue::from_static("Origin"));
-    if let Some(origin) = allowed {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-        headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
-        asked.grant(headers);
-    }
+    dynamic.allow(response.headers_mut());
     response
+}
+
+/// Open to the project's origins, with credentials; others get no header and their browser refuses.
+pub(crate) struct Dynamic(Option<(HeaderValue, Asked)>);
+
+impl Dynamic {
+    /// Looks where a request comes from.
+    pub(crate) fn read(visit: &Visit, headers: &HeaderMap) -> Self {
+        let origin = headers.get(header::ORIGIN);
+        let allowed = origin.filter(|origin| origin.to_str().is_ok_and(|origin| visit.project.cors.matches(origin)));
+        Self(allowed.map(|origin| (origin.clone(), asked_headers(headers))))
+    }
+
+    /// Tells its browser who may read the answer.
+    pub(crate) fn allow(self, headers: &mut HeaderMap) {
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        if let Some((origin, asked)) = self.0 {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+            headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+            asked.grant(headers);
+        }
+    }
 }
 
 /// What a preflight asks for: it is granted as asked.

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
+use axum::{Router, body::Body, extract::Request, response::Response};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -30,11 +30,19 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 pub(crate) async fn serve_plain(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
     let defaults =
         crate::config::load(None, std::iter::empty()).expect("the embedded defaults are valid: a test says so");
-    serve(listener, router, &defaults.server, stop).await;
+    let answer = move |_, request| {
+        let answered = router.clone().oneshot(request);
+        async { answered.await.unwrap_or_else(|never: Infallible| match never {}) }
+    };
+    serve(listener, answer, &defaults.server, stop).await;
 }
 
 /// Serves connections until `stop` resolves, then finishes running requests within the grace period.
-pub(crate) async fn serve(listener: TcpListener, router: Router, limits: &Server, stop: impl Future<Output = ()>) {
+pub(crate) async fn serve<A, F>(listener: TcpListener, answer: A, limits: &Server, stop: impl Future<Output = ()>)
+where
+    A: Fn(Peer, Request) -> F + Clone + Send + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(limits.header_timeout_seconds))
@@ -65,15 +73,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: &Server
         };
         // Answers are small and whole: waiting to fill a segment only costs time.
         let _ = stream.set_nodelay(true);
-        let router = router.clone();
+        let answer = answer.clone();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let router = router.clone();
-            async move {
-                let mut request = request.map(Body::new);
-                request.extensions_mut().insert(Peer(peer));
-                let response = router.oneshot(request).await.unwrap_or_else(|never: Infallible| match never {});
-                Ok::<_, Infallible>(response)
-            }
+            let answered = answer(Peer(peer), request.map(Body::new));
+            async { Ok::<_, Infallible>(answered.await) }
         });
         let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {

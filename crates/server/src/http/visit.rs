@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -15,7 +15,7 @@ use super::{cookies, error, portal, serve::Peer};
 use crate::{
     app::App,
     config::Server,
-    crypto::hex,
+    crypto::hex_digits,
     flows::caller::{self, Credentials, Resolution},
     ports::clock::Stopwatch,
     projects::Project,
@@ -28,7 +28,27 @@ pub(crate) struct Visit {
     pub(crate) project: Arc<Project>,
     pub(crate) now: Timestamp,
     pub(crate) ip: IpAddr,
-    pub(crate) request_id: Arc<str>,
+    pub(crate) request_id: RequestId,
+}
+
+/// What a request is called in logs and in its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RequestId([u8; 16]);
+
+impl RequestId {
+    fn new(random: [u8; 8]) -> Self {
+        Self(hex_digits(random))
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Display for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Visit {
@@ -57,84 +77,125 @@ impl Visit {
     }
 }
 
-/// Finds the project of a request, or answers in its stead.
+/// Guards the router's routes: [`begin`], the route, [`Entrance::end`].
 pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let (peer, from_proxy) = peer_of(&app, &request);
-    let [forwarded, own] = hosts_of(&request, from_proxy);
+    let entrance = match begin(&app, peer_of(&request), &request) {
+        Ok(entrance) => entrance,
+        Err(response) => return response,
+    };
+    request.extensions_mut().insert(entrance.visit.clone());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let mut response = next.run(request).await;
+    entrance.end(route.as_ref().map_or("none", MatchedPath::as_str), &mut response);
+    response
+}
+
+/// A visit that has begun and waits for its answer.
+pub(crate) struct Entrance {
+    pub(crate) visit: Visit,
+    asked: Asked,
+}
+
+/// Finds the project of a request, or answers in its stead.
+pub(crate) fn begin(app: &Arc<App>, peer: IpAddr, request: &Request) -> Result<Entrance, Response> {
+    let from_proxy = is_trusted(&app.config.server, peer);
+    let [forwarded, own] = hosts_of(request, from_proxy);
     // A proxy that only asks who is calling forwards the app's host, and its own request names ours.
     let project = [forwarded, own].into_iter().flatten().find_map(|host| app.projects.find_by_host(host));
-    let Some(project) = project else { return unknown_host(&app, &request, forwarded.or(own)) };
-    if from_proxy && let Some(response) = redirect_to_https(&project, &request) {
-        return response;
+    let Some(project) = project else { return Err(unknown_host(app, request, forwarded.or(own))) };
+    if from_proxy && let Some(response) = redirect_to_https(&project, request) {
+        return Err(response);
     }
-    let request_id = new_request_id(&app);
+    let request_id = RequestId::new(app.entropy.bytes());
     let ip = if from_proxy { client_ip(&app.config.server, request.headers(), peer) } else { peer };
-    let visit = Visit { now: app.clock.now(), app: Arc::clone(&app), project, ip, request_id: Arc::clone(&request_id) };
-    request.extensions_mut().insert(visit);
-    answer(&app, &request_id, request, next).await
+    let visit = Visit { now: app.clock.now(), app: Arc::clone(app), project, ip, request_id };
+    Ok(Entrance { visit, asked: Asked::now(request) })
+}
+
+impl Entrance {
+    /// Counts the answer and gives it what every answer carries.
+    pub(crate) fn end(&self, route: &str, response: &mut Response) {
+        self.asked.end(&self.visit.app, self.visit.request_id.as_str(), route, response);
+    }
 }
 
 /// Lets a request pass to its handler; the answer is counted, logged and gets the headers every answer has.
 pub(super) async fn answer(app: &App, request_id: &str, request: Request, next: Next) -> Response {
-    let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let watch = Stopwatch::start();
+    let asked = Asked::now(&request);
     let mut response = next.run(request).await;
-    let (route, status, took) =
-        (route.as_ref().map_or("none", MatchedPath::as_str), response.status(), watch.elapsed());
-    app.metrics.count_request(method.as_str(), route, status.as_u16(), took);
-    tracing::debug!(
-        target: "vestibule::requests",
-        {
-            request.id = request_id,
-            http.method = %method,
-            http.route = route,
-            http.status = status.as_u16(),
-            duration.us = took.as_micros(),
-        },
-        "answered a request"
-    );
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(HeaderName::from_static("x-robots-tag"), HeaderValue::from_static("noindex, nofollow"));
-    headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static(PERMISSIONS));
-    if let Ok(value) = HeaderValue::from_str(request_id) {
-        headers.insert(HeaderName::from_static("x-request-id"), value);
-    }
+    asked.end(app, request_id, route.as_ref().map_or("none", MatchedPath::as_str), &mut response);
     response
+}
+
+/// What is told of a request once it was answered.
+struct Asked {
+    method: Method,
+    watch: Stopwatch,
+}
+
+impl Asked {
+    fn now(request: &Request) -> Self {
+        Self { method: request.method().clone(), watch: Stopwatch::start() }
+    }
+
+    fn end(&self, app: &App, request_id: &str, route: &str, response: &mut Response) {
+        let (status, took) = (response.status().as_u16(), self.watch.elapsed());
+        app.metrics.count_request(self.method.as_str(), route, status, took);
+        tracing::debug!(
+            target: "vestibule::requests",
+            {
+                request.id = request_id,
+                http.method = %self.method,
+                http.route = route,
+                http.status = status,
+                duration.us = took.as_micros(),
+            },
+            "answered a request"
+        );
+        let headers = response.headers_mut();
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(ROBOTS, HeaderValue::from_static("noindex, nofollow"));
+        headers.insert(PERMISSIONS_POLICY, HeaderValue::from_static(PERMISSIONS));
+        if let Ok(value) = HeaderValue::from_str(request_id) {
+            headers.insert(REQUEST_ID, value);
+        }
+    }
 }
 
 /// A name for one request, in the log and in the answer.
 pub(super) fn new_request_id(app: &App) -> Arc<str> {
-    hex(&app.entropy.bytes::<8>()).into()
+    RequestId::new(app.entropy.bytes()).as_str().into()
 }
 
-/// Who is at the other end of the connection, and whether it is a proxy of ours.
-fn peer_of(app: &App, request: &Request) -> (IpAddr, bool) {
-    let peer = request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip());
-    (peer, is_trusted(&app.config.server, peer))
+/// Who is at the other end of the connection.
+fn peer_of(request: &Request) -> IpAddr {
+    request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip())
 }
 
 /// Whether the request asks for this host, as it says itself or as a proxy of ours says.
 pub(super) fn asks_for(app: &App, request: &Request, authority: &str) -> bool {
-    let (_, from_proxy) = peer_of(app, request);
-    let [forwarded, own] = hosts_of(request, from_proxy);
+    let [forwarded, own] = hosts_of(request, is_trusted(&app.config.server, peer_of(request)));
     forwarded.or(own).is_some_and(|host| host.eq_ignore_ascii_case(authority))
 }
 
 /// The caller's address.
 pub(super) fn address_of(app: &App, request: &Request) -> IpAddr {
-    let (peer, from_proxy) = peer_of(app, request);
+    let peer = peer_of(request);
+    let from_proxy = is_trusted(&app.config.server, peer);
     if from_proxy { client_ip(&app.config.server, request.headers(), peer) } else { peer }
 }
 
 /// Whether a proxy of ours says that the request came without TLS.
 pub(super) fn came_without_tls(app: &App, request: &Request) -> bool {
-    let (_, from_proxy) = peer_of(app, request);
+    let from_proxy = is_trusted(&app.config.server, peer_of(request));
     let scheme = header_text(request.headers(), "x-forwarded-proto");
     from_proxy && scheme.is_some_and(|scheme| !scheme.eq_ignore_ascii_case("https"))
 }
 
+const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PERMISSIONS: &str = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)";
 
 /// The host a trusted proxy says was asked for, and the one this request itself names.

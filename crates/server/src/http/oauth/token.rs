@@ -1,9 +1,8 @@
 //! `POST /oauth2/token` (RFC 6749 §3.2): reads the client, the grant and its parameters, in the documented order.
 
 use axum::{
-    Json,
     extract::Request,
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use vestibule_domain::secret::Secret;
@@ -20,7 +19,7 @@ use crate::{
         rates,
         token::{ClientProof, Tokens, anonymous, code, id_token, refresh, settings_action},
     },
-    http::{body, dpop, error, visit::Visit},
+    http::{body, dpop, error, json, visit::Visit},
 };
 
 /// What went wrong: in the request itself, or in the flow.
@@ -53,8 +52,9 @@ pub(crate) async fn token(visit: Visit, request: Request) -> Response {
     };
     match answer(&visit, &body, &dpop).await {
         Ok(response) => {
-            let headers = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
-            (headers, Json(response)).into_response()
+            let mut response = json::fresh(StatusCode::OK, &response);
+            response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+            response
         }
         Err(Refused::Protocol(error)) => error::oauth_by_code(&error),
         Err(Refused::Flow(error)) => error::flow_as_oauth(&visit, &error),

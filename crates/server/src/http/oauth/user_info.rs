@@ -1,15 +1,14 @@
 //! `GET|POST /oauth2/userinfo` (OIDC Core §5.3).
 
 use axum::{
-    Json,
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use vestibule_protocol::oauth::{ErrorCode, OAuthError};
 
 use crate::{
     flows::{caller::Resolution, user_info},
-    http::{cookies, error, visit::Visit},
+    http::{cookies, error, json, visit::Visit},
 };
 
 /// Says who the caller is.
@@ -34,8 +33,8 @@ pub(crate) async fn user_info(visit: Visit, headers: HeaderMap) -> Response {
             }
             response
         }
-        Resolution::Live(caller) => match user_info::assemble(&visit.app, &visit.project, &caller).await {
-            Ok(claims) => ([(header::CACHE_CONTROL, "no-store")], Json(claims)).into_response(),
+        Resolution::Live(caller) => match user_info::look_up(&visit.app, &visit.project, *caller).await {
+            Ok(known) => json::fresh(StatusCode::OK, &known.describe(&known.account())),
             Err(error) => error::flow_as_oauth(&visit, &error),
         },
     }

@@ -1,0 +1,214 @@
+//! The few routes that nearly every request asks for, answered before the router: matching a path and passing through boxed
+//! layers costs more than some of these answers (decision 50). Each of them is a route of the router, too.
+
+use std::{net::IpAddr, sync::Arc};
+
+use axum::{Router, extract::Request, http::Method, response::Response};
+use tower::ServiceExt;
+
+use super::{anonymous, cors, oauth, resolver, serve::Peer, visit};
+use crate::app::App;
+
+/// Where requests come in.
+#[derive(Clone)]
+pub(crate) struct Front {
+    app: Arc<App>,
+    router: Router,
+}
+
+/// A route that is asked for so often that its way must be short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hot {
+    SignUp,
+    Challenge,
+    Token,
+    UserInfo,
+    Resolve,
+}
+
+impl Hot {
+    const ALL: [Self; 5] = [Self::SignUp, Self::Challenge, Self::Token, Self::UserInfo, Self::Resolve];
+
+    /// The route a request asks for, in its most usual spelling; every other one is the router's.
+    fn find(method: &Method, path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|hot| hot.path() == path && hot.takes(method))
+    }
+
+    const fn path(self) -> &'static str {
+        match self {
+            Self::SignUp => "/api/anonymous_user/signup",
+            Self::Challenge => "/oauth2/challenge",
+            Self::Token => "/oauth2/token",
+            Self::UserInfo => "/oauth2/userinfo",
+            Self::Resolve => "/_resolver/resolve",
+        }
+    }
+
+    fn takes(self, method: &Method) -> bool {
+        match self {
+            Self::SignUp | Self::Challenge | Self::Token => method == Method::POST,
+            Self::UserInfo => method == Method::GET || method == Method::POST,
+            Self::Resolve => method == Method::GET,
+        }
+    }
+}
+
+impl Front {
+    /// Opens the house to requests.
+    pub(crate) fn new(app: Arc<App>) -> Self {
+        Self { router: super::router(Arc::clone(&app)), app }
+    }
+
+    /// Answers a request.
+    pub(crate) async fn answer(&self, Peer(peer): Peer, mut request: Request) -> Response {
+        match Hot::find(request.method(), request.uri().path()) {
+            Some(hot) => self.answer_hot(hot, peer.ip(), request).await,
+            None => {
+                request.extensions_mut().insert(Peer(peer));
+                self.router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
+            }
+        }
+    }
+
+    async fn answer_hot(&self, hot: Hot, peer: IpAddr, mut request: Request) -> Response {
+        let entrance = match visit::begin(&self.app, peer, &request) {
+            Ok(entrance) => entrance,
+            Err(response) => return response,
+        };
+        let visit = entrance.visit.clone();
+        let cors = (hot != Hot::Resolve).then(|| cors::Dynamic::read(&visit, request.headers()));
+        // Boxed one by one, so that a connection holds no more than what it asked for.
+        let mut response = match hot {
+            Hot::SignUp => Box::pin(anonymous::sign_up(visit, request)).await,
+            Hot::Challenge => Box::pin(oauth::challenge::issue(visit, request)).await,
+            Hot::Token => Box::pin(oauth::token::token(visit, request)).await,
+            Hot::UserInfo => Box::pin(oauth::user_info::user_info(visit, std::mem::take(request.headers_mut()))).await,
+            Hot::Resolve => {
+                let headers = std::mem::take(request.headers_mut());
+                Box::pin(resolver::resolve(visit, request.uri().clone(), headers)).await
+            }
+        };
+        if let Some(cors) = cors {
+            cors.allow(response.headers_mut());
+        }
+        entrance.end(hot.path(), &mut response);
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::header};
+    use http_body_util::BodyExt;
+    use vestibule_domain::project::ProjectSettings;
+
+    use super::*;
+    use crate::{
+        app::Ports,
+        boot, config,
+        flows::projects,
+        ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
+    };
+
+    const PROJECT: &str = r#"
+[project]
+id = "shop"
+public_origin = "http://auth.test"
+
+[authentication]
+identities = ["anonymous"]
+
+[[oauth.clients]]
+client_id = "shop-web"
+x_application_type = "spa"
+redirect_uris = ["http://shop.test/after-login"]
+"#;
+
+    async fn open_front(folder: &tempfile::TempDir) -> Front {
+        let url = format!("sqlite:{}", folder.path().join("store.db").display());
+        let environment = [("VESTIBULE__STORE__URL".to_string(), url)];
+        let config = config::load(None, environment.into_iter()).expect("a configuration");
+        let settings = ProjectSettings::parse_toml(PROJECT).expect("a project");
+        let (store, master) = boot::open_store(&config, &Entropy::Os).await.expect("a store");
+        projects::apply(&store, &master, &Entropy::Os, &settings, Clock::System.now()).await.expect("applied");
+        store.close().await;
+        let ports = Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
+        Front::new(boot::open(config, ports).await.expect("an app"))
+    }
+
+    fn request(method: &str, path: &str, host: &str, origin: Option<&str>, body: &'static str) -> Request {
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, host);
+        request = request.header(header::AUTHORIZATION, "Bearer stale");
+        if let Some(origin) = origin {
+            request = request.header(header::ORIGIN, origin);
+        }
+        let kind = if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
+        request.header(header::CONTENT_TYPE, kind).body(Body::from(body)).expect("a request")
+    }
+
+    /// Status, headers without the values that differ each time, and the body. (The router writes `content-length` itself,
+    /// otherwise the connection does.)
+    async fn print(response: Response) -> (u16, Vec<String>, String) {
+        let (parts, body) = response.into_parts();
+        let headers = parts.headers.iter().filter(|(name, _)| *name != header::CONTENT_LENGTH);
+        let named = headers.map(|(name, value)| match name.as_str() {
+            "x-request-id" | "set-cookie" => name.to_string(),
+            _ => format!("{name}: {}", value.to_str().expect("text")),
+        });
+        let mut named: Vec<String> = named.collect();
+        named.sort_unstable();
+        let body = body.collect().await.expect("a body").to_bytes();
+        (parts.status.as_u16(), named, String::from_utf8(body.to_vec()).expect("text"))
+    }
+
+    #[tokio::test]
+    async fn a_hot_route_answers_as_it_does_behind_the_router() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let front = open_front(&folder).await;
+        let peer = Peer("203.0.113.9:4711".parse().expect("an address"));
+        let (guest, cookie) =
+            (r#"{"session_type":"refresh_token","client_id":"shop-web"}"#, r#"{"session_type":"cookie"}"#);
+        let mut asked = 0;
+        for (method, path, body) in [
+            ("POST", "/api/anonymous_user/signup", guest),
+            ("POST", "/api/anonymous_user/signup", cookie),
+            ("POST", "/api/anonymous_user/signup", "{"),
+            ("POST", "/oauth2/challenge", r#"{"purpose":"anonymous_request"}"#),
+            ("POST", "/oauth2/challenge", r#"{"purpose":"nothing"}"#),
+            ("POST", "/oauth2/token", "grant_type=refresh_token&client_id=shop-web&refresh_token=x"),
+            ("POST", "/oauth2/token", "grant_type=%"),
+            ("GET", "/oauth2/userinfo", ""),
+            ("POST", "/oauth2/userinfo", ""),
+            ("GET", "/_resolver/resolve", ""),
+            ("GET", "/_resolver/resolve?require=member", ""),
+            ("GET", "/_resolver/resolve?require=nonsense", ""),
+        ] {
+            for (host, origin) in [
+                ("auth.test", None),
+                ("auth.test", Some("http://shop.test")),
+                ("auth.test", Some("http://evil.test")),
+                ("x", None),
+            ] {
+                let make = || request(method, path, host, origin, body);
+                assert!(Hot::find(make().method(), make().uri().path()).is_some(), "{method} {path}");
+                let mut behind = make();
+                behind.extensions_mut().insert(peer);
+                let behind =
+                    print(front.router.clone().oneshot(behind).await.unwrap_or_else(|never| match never {})).await;
+                let direct = print(front.answer(peer, make()).await).await;
+                assert_eq!(direct.0, behind.0, "{method} {path} {host} {origin:?}");
+                assert_eq!(direct.1, behind.1, "{method} {path} {host} {origin:?}");
+                if direct.0 != 200 {
+                    assert_eq!(direct.2, behind.2, "{method} {path} {host} {origin:?}");
+                }
+                asked += 1;
+            }
+        }
+        assert_eq!(asked, 48);
+        for (method, path) in [("OPTIONS", "/oauth2/token"), ("HEAD", "/_resolver/resolve"), ("GET", "/oauth2/token")] {
+            let request = request(method, path, "auth.test", None, "");
+            assert_eq!(Hot::find(request.method(), path), None, "{method} {path}");
+        }
+        front.app.store.close().await;
+    }
+}
