@@ -14,16 +14,14 @@ use crate::wire::{Answer, Connection};
 
 /// Where requests come from and what answers should be.
 pub trait Source {
-    /// Writes this connection's next request.
-    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>);
+    /// Writes this connection's next request; `false` when there is none left.
+    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) -> bool;
     /// Whether this is the answer it should get.
     fn judge(&self, hand: &mut Hand, answer: &Answer<'_>) -> bool;
 }
 
 /// What one connection remembers between requests.
 pub struct Hand {
-    /// Which connection it is.
-    pub number: usize,
     /// Random state.
     pub random: u64,
     /// The step of a journey it is at.
@@ -33,9 +31,9 @@ pub struct Hand {
 }
 
 impl Hand {
-    fn new(number: usize) -> Self {
+    pub fn new(number: usize) -> Self {
         let random = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        Self { number, random, step: 0, held: Vec::new() }
+        Self { random, step: 0, held: Vec::new() }
     }
 
     /// The next pseudo-random number (xorshift64*).
@@ -49,6 +47,8 @@ impl Hand {
 
 /// What a stretch of load came to.
 pub struct Outcome {
+    /// All that were answered, those of the warm-up included.
+    pub requests: u64,
     pub per_second: f64,
     pub p50_ms: f64,
     pub p99_ms: f64,
@@ -60,14 +60,17 @@ pub struct Outcome {
 struct Tally {
     histogram: Histogram<u64>,
     answered: u64,
+    requests: u64,
     errors: u64,
     first_error: Option<String>,
+    /// When the source had nothing left.
+    ran_dry: Option<Instant>,
 }
 
 impl Tally {
     fn new() -> Rc<RefCell<Self>> {
         let histogram = Histogram::new_with_bounds(1, 600_000_000, 3).expect("bounds in order");
-        Rc::new(RefCell::new(Self { histogram, answered: 0, errors: 0, first_error: None }))
+        Rc::new(RefCell::new(Self { histogram, answered: 0, requests: 0, errors: 0, first_error: None, ran_dry: None }))
     }
 
     fn note(&mut self, took: Duration, error: Option<String>) {
@@ -111,7 +114,10 @@ pub async fn drive_closed(
                     return;
                 }
                 request.clear();
-                source.write(&mut hand, &mut request);
+                if !source.write(&mut hand, &mut request) {
+                    tally.borrow_mut().ran_dry.get_or_insert_with(Instant::now);
+                    return;
+                }
                 let error = match connection.ask(&request).await {
                     Ok(answer) if source.judge(&mut hand, &answer) => None,
                     Ok(answer) => Some(describe(&answer)),
@@ -125,6 +131,7 @@ pub async fn drive_closed(
                     }
                 };
                 let answered = Instant::now();
+                tally.borrow_mut().requests += 1;
                 if answered >= from && answered < until {
                     tally.borrow_mut().note(answered - asked, error);
                 }
@@ -133,7 +140,8 @@ pub async fn drive_closed(
     }
     local.await;
     let tally = tally.borrow();
-    let per_second = tally.answered as f64 / length.as_secs_f64();
+    let measured = tally.ran_dry.map_or(length, |at| at.saturating_duration_since(from).min(length));
+    let per_second = tally.answered as f64 / measured.as_secs_f64().max(0.001);
     let usual_wait = (connections as f64 / per_second.max(1.0) * 1e6) as u64;
     Ok(sum_up(&tally, &tally.histogram.clone_correct(usual_wait.max(1)), per_second))
 }
@@ -164,7 +172,10 @@ pub async fn drive_open(
             while due < until {
                 tokio::time::sleep_until(due.into()).await;
                 request.clear();
-                source.write(&mut hand, &mut request);
+                if !source.write(&mut hand, &mut request) {
+                    tally.borrow_mut().ran_dry.get_or_insert_with(Instant::now);
+                    return;
+                }
                 let error = match connection.ask(&request).await {
                     Ok(answer) if source.judge(&mut hand, &answer) => None,
                     Ok(answer) => Some(describe(&answer)),
@@ -192,6 +203,7 @@ pub async fn drive_open(
 fn sum_up(tally: &Tally, histogram: &Histogram<u64>, per_second: f64) -> Outcome {
     let at = |quantile: f64| histogram.value_at_quantile(quantile) as f64 / 1_000.0;
     Outcome {
+        requests: tally.requests,
         per_second,
         p50_ms: at(0.5),
         p99_ms: at(0.99),

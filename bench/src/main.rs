@@ -5,6 +5,7 @@ mod floor;
 mod load;
 mod place;
 mod process;
+mod promotion;
 mod report;
 mod run;
 mod scenario;

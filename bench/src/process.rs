@@ -56,12 +56,9 @@ impl Process {
         Some((field("VmRSS:")?, field("VmHWM:")?))
     }
 
-    /// Processor time it used so far (Linux only; clock ticks are 10 ms there).
+    /// Processor time it used so far.
     pub fn processor_time(&self) -> Option<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
-        Some(Duration::from_millis(ticks * 10))
+        processor_time_of(&self.child.id().to_string())
     }
 
     /// Asks it to stop, and waits until it did.
@@ -95,4 +92,17 @@ impl Drop for Process {
 /// A port that is free now; nobody holds it for us.
 pub fn find_port() -> std::io::Result<u16> {
     Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// Processor time this process used so far.
+pub fn processor_time_of_self() -> Option<Duration> {
+    processor_time_of("self")
+}
+
+/// Linux only; clock ticks are 10 ms there.
+fn processor_time_of(process: &str) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(ticks * 10))
 }

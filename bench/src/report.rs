@@ -20,6 +20,8 @@ pub struct Figure {
     pub errors: u64,
     /// Processor time of the server for one request, in microseconds.
     pub server_micros: Option<f64>,
+    /// The same of the load generator, which takes it from the server's two cores.
+    pub load_micros: Option<f64>,
     pub ratio_to_floor: Option<f64>,
     pub ratio_to_peer: Option<f64>,
 }
@@ -73,6 +75,7 @@ impl Report {
                     "max_ms": round(figure.max_ms),
                     "errors": figure.errors,
                     "server_us_per_request": figure.server_micros.map(round),
+                    "load_us_per_request": figure.load_micros.map(round),
                     "ratio_to_floor": figure.ratio_to_floor.map(round),
                     "ratio_to_peer": figure.ratio_to_peer.map(round),
                 })
@@ -110,12 +113,12 @@ impl Report {
             let fields: Vec<String> = fields.map(|(key, value)| format!("{key} {}", plain(value))).collect();
             writeln!(text, "{title}: {}\n", fields.join(" · ")).expect("a string takes everything");
         }
-        text.push_str("| scenario | store | users | connections | loop | per second | p50 ms | p99 ms | to floor | to peer | server µs | errors |\n");
-        text.push_str("|---|---|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|\n");
+        text.push_str("| scenario | store | users | connections | loop | per second | p50 ms | p99 ms | to floor | to peer | server µs | load µs | errors |\n");
+        text.push_str("|---|---|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|\n");
         for figure in &self.figures {
             writeln!(
                 text,
-                "| {} | {} | {} | {} | {} | {:.0} | {:.2} | {:.2} | {} | {} | {} | {} |",
+                "| {} | {} | {} | {} | {} | {:.0} | {:.2} | {:.2} | {} | {} | {} | {} | {} |",
                 figure.scenario,
                 figure.store,
                 figure.users,
@@ -127,6 +130,7 @@ impl Report {
                 figure.ratio_to_floor.map_or_else(|| "–".into(), |ratio| format!("{:.0} %", ratio * 100.0)),
                 figure.ratio_to_peer.map_or_else(|| "–".into(), |ratio| format!("{ratio:.1} ×")),
                 figure.server_micros.map_or_else(|| "–".into(), |micros| format!("{micros:.1}")),
+                figure.load_micros.map_or_else(|| "–".into(), |micros| format!("{micros:.1}")),
                 figure.errors,
             )
             .expect("a string takes everything");

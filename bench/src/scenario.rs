@@ -1,14 +1,17 @@
 //! The scenarios: what is asked, and what the answer must be.
 
-use std::{cell::RefCell, error::Error, rc::Rc};
+use std::{cell::RefCell, error::Error, pin::Pin, rc::Rc};
 
 use aws_lc_rs::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
 
+use tokio::task::LocalSet;
+
 use crate::{
     load::{Hand, Source},
+    promotion::{self, Promotions},
     wire::{Answer, Connection},
 };
 
@@ -20,9 +23,9 @@ pub enum Scenario {
     Signup,
     /// A web guest with a session cookie.
     SignupCookie,
-    /// A guest with a new device key: challenge, then sign-up.
+    /// A guest with a new device key; challenges are fetched and requests signed before the clock starts.
     SignupKey,
-    /// A known device key comes back: challenge, then re-login.
+    /// A known device key comes back; prepared in the same way.
     ReloginKey,
     /// Fresh tokens for a refresh token; the ID token is signed with ES256.
     Refresh,
@@ -32,6 +35,8 @@ pub enum Scenario {
     Userinfo,
     /// The reverse proxy's question.
     Resolve,
+    /// A web guest becomes a member with user name and password: sign-up, promotion code, two pages, the fresh tokens.
+    Promotion,
     /// Guests of a day: nine of ten sign up, ask who they are and never return; the tenth refreshes and asks twice.
     MixedDay,
 }
@@ -45,7 +50,7 @@ pub enum Ground {
     Rows,
 }
 
-pub const ALL: [Scenario; 9] = [
+pub const ALL: [Scenario; 10] = [
     Scenario::Signup,
     Scenario::SignupCookie,
     Scenario::SignupKey,
@@ -54,6 +59,7 @@ pub const ALL: [Scenario; 9] = [
     Scenario::RefreshRs256,
     Scenario::Userinfo,
     Scenario::Resolve,
+    Scenario::Promotion,
     Scenario::MixedDay,
 ];
 
@@ -68,6 +74,7 @@ impl Scenario {
             Self::RefreshRs256 => "refresh_rs256",
             Self::Userinfo => "userinfo",
             Self::Resolve => "resolve",
+            Self::Promotion => "promotion",
             Self::MixedDay => "mixed_day",
         }
     }
@@ -81,7 +88,24 @@ impl Scenario {
             | Self::ReloginKey
             | Self::Refresh
             | Self::RefreshRs256
+            | Self::Promotion
             | Self::MixedDay => Ground::Rows,
+        }
+    }
+
+    /// How many requests are one of what the scenario is named after.
+    pub fn requests(self) -> usize {
+        match self {
+            Self::Promotion => promotion::REQUESTS,
+            Self::Signup
+            | Self::SignupCookie
+            | Self::SignupKey
+            | Self::ReloginKey
+            | Self::Refresh
+            | Self::RefreshRs256
+            | Self::Userinfo
+            | Self::Resolve
+            | Self::MixedDay => 1,
         }
     }
 }
@@ -98,6 +122,10 @@ pub struct Stage {
     /// The project's `Host`.
     pub host: String,
     pub guests: Rc<Vec<Guest>>,
+    /// Keys of guests that are there already.
+    pub keys: Vec<Rc<DeviceKey>>,
+    /// What keys sign with.
+    pub pair: Rc<EcdsaKeyPair>,
 }
 
 impl Stage {
@@ -108,8 +136,8 @@ impl Stage {
                 Rc::new(Fixed { request: sign_up(&host, "refresh_token"), expected: "\"refresh_token\"" })
             }
             Scenario::SignupCookie => Rc::new(Fixed { request: sign_up(&host, "cookie"), expected: "\"result\"" }),
-            Scenario::SignupKey => Rc::new(Keys { host, keys: RefCell::default(), fresh: true }),
-            Scenario::ReloginKey => Rc::new(Keys { host, keys: RefCell::default(), fresh: false }),
+            Scenario::SignupKey | Scenario::ReloginKey => Rc::new(Keys { ready: RefCell::default(), host }),
+            Scenario::Promotion => Rc::new(Promotions::new(host)),
             Scenario::Refresh => Rc::new(Refresh { host, client: "bench", guests }),
             Scenario::RefreshRs256 => Rc::new(Refresh { host, client: "bench-rs256", guests }),
             Scenario::Userinfo => Rc::new(Bearer { host, path: "/oauth2/userinfo", expected: "\"sub\"", guests }),
@@ -122,50 +150,142 @@ impl Stage {
     pub async fn gather(
         &mut self,
         port: u16,
-        client: &str,
+        client: &'static str,
         known: Vec<String>,
         count: usize,
     ) -> Result<(), Box<dyn Error>> {
-        let mut guests = Vec::with_capacity(count);
-        let mut connection = Connection::open(port).await?;
-        let mut hand = Hand { number: 0, random: 99, step: 0, held: Vec::new() };
-        if known.is_empty() {
-            let request = sign_up_for(&self.host, client, "refresh_token");
-            for _ in 0..count {
-                let answer = connection.ask(&request).await?;
-                let (Some(refresh), Some(access)) = (answer.text("refresh_token"), answer.text("access_token")) else {
-                    return Err(format!("no guest: {}", String::from_utf8_lossy(answer.body)).into());
+        let host = Rc::<str>::from(self.host.as_str());
+        let known = Rc::new(known);
+        let count = if known.is_empty() { count } else { known.len() };
+        let guests = gather_in_parallel(port, count, move |connection, number| {
+            let (host, known) = (Rc::clone(&host), Rc::clone(&known));
+            Box::pin(async move {
+                let Some(refresh) = known.get(number) else {
+                    let answer = connection.ask(&sign_up_for(&host, client, "refresh_token")).await?;
+                    let (Some(refresh), Some(access)) = (answer.text("refresh_token"), answer.text("access_token"))
+                    else {
+                        return Err(format!("no guest: {}", String::from_utf8_lossy(answer.body)).into());
+                    };
+                    return Ok(Guest { refresh: refresh.to_owned(), access: access.to_owned() });
                 };
-                guests.push(Guest { refresh: refresh.to_owned(), access: access.to_owned() });
-            }
-        } else {
-            for refresh in known {
-                let mut request = Vec::new();
-                write_refresh(&mut request, &self.host, &mut hand, client, &refresh);
+                let (mut request, mut hand) = (Vec::new(), Hand::new(number));
+                write_refresh(&mut request, &host, &mut hand, client, refresh);
                 let answer = connection.ask(&request).await?;
                 let Some(access) = answer.text("access_token").map(str::to_owned) else {
                     return Err(format!("no refresh: {}", String::from_utf8_lossy(answer.body)).into());
                 };
-                guests.push(Guest { refresh, access });
-            }
-        }
+                Ok(Guest { refresh: refresh.clone(), access })
+            })
+        })
+        .await?;
         self.guests = Rc::new(guests);
         Ok(())
     }
+
+    /// Signs guests with device keys up, for [`Scenario::ReloginKey`]. They share a key pair under key ids of their own,
+    /// which the server does not know.
+    pub async fn gather_keys(&mut self, port: u16, count: usize) -> Result<(), Box<dyn Error>> {
+        let keys: Vec<Rc<DeviceKey>> = (0..count).map(|_| Rc::new(DeviceKey::new(&self.pair))).collect();
+        let host = Rc::<str>::from(self.host.as_str());
+        let requests = Rc::new(RefCell::new(self.sign_requests(port, keys.clone()).await?));
+        let accepted = gather_in_parallel(port, count, move |connection, number| {
+            let (host, requests) = (Rc::clone(&host), Rc::clone(&requests));
+            Box::pin(async move {
+                let body = requests.borrow_mut().pop().unwrap_or_default();
+                let mut request = Vec::new();
+                write_key_request(&mut request, &host, &mut Hand::new(number), &body);
+                let answer = connection.ask(&request).await?;
+                let said = || String::from_utf8_lossy(answer.body).into_owned();
+                if answer.status == 200 { Ok(()) } else { Err(format!("no guest: {}", said()).into()) }
+            })
+        })
+        .await?;
+        self.keys = keys;
+        debug_assert_eq!(accepted.len(), count);
+        Ok(())
+    }
+
+    /// A source of signed requests of known keys in turn (a user may ask for tokens sixty times a minute), or of new keys.
+    pub async fn prepare_keys(
+        &self,
+        scenario: Scenario,
+        port: u16,
+        count: usize,
+    ) -> Result<Rc<dyn Source>, Box<dyn Error>> {
+        let keys = match scenario {
+            Scenario::ReloginKey => self.keys.iter().cycle().take(count).map(Rc::clone).collect(),
+            _ => (0..count).map(|_| Rc::new(DeviceKey::new(&self.pair))).collect(),
+        };
+        let ready = RefCell::new(self.sign_requests(port, keys).await?);
+        Ok(Rc::new(Keys { host: self.host.clone(), ready }))
+    }
+
+    /// Fetches a challenge for each key and signs it.
+    async fn sign_requests(&self, port: u16, keys: Vec<Rc<DeviceKey>>) -> Result<Vec<String>, Box<dyn Error>> {
+        let host = Rc::<str>::from(self.host.as_str());
+        let count = keys.len();
+        gather_in_parallel(port, count, move |connection, number| {
+            let (host, key) = (Rc::clone(&host), Rc::clone(&keys[number]));
+            Box::pin(async move {
+                let mut request = Vec::new();
+                post(
+                    &mut request,
+                    &host,
+                    "/oauth2/challenge",
+                    "application/json",
+                    "",
+                    br#"{"purpose":"anonymous_request"}"#,
+                );
+                let answer = connection.ask(&request).await?;
+                Ok(key.sign(answer.text("token").ok_or("no challenge")?))
+            })
+        })
+        .await
+    }
+}
+
+type Gathered<'c, T> = Pin<Box<dyn Future<Output = Result<T, Box<dyn Error>>> + 'c>>;
+
+/// Makes so many things over some connections at once.
+async fn gather_in_parallel<T: 'static>(
+    port: u16,
+    count: usize,
+    make: impl for<'c> Fn(&'c mut Connection, usize) -> Gathered<'c, T> + 'static,
+) -> Result<Vec<T>, Box<dyn Error>> {
+    const CONNECTIONS: usize = 32;
+    let (local, make) = (LocalSet::new(), Rc::new(make));
+    let workers: Vec<_> = (0..CONNECTIONS)
+        .map(|first| {
+            let make = Rc::clone(&make);
+            local.spawn_local(async move {
+                let (mut connection, mut made) = (Connection::open(port).await?, Vec::new());
+                for number in (first..count).step_by(CONNECTIONS) {
+                    made.push(make(&mut connection, number).await?);
+                }
+                Ok::<_, Box<dyn Error>>(made)
+            })
+        })
+        .collect();
+    local.await;
+    let mut all = Vec::with_capacity(count);
+    for worker in workers {
+        all.extend(worker.await??);
+    }
+    Ok(all)
 }
 
 pub fn sign_up(host: &str, session_type: &str) -> Vec<u8> {
     sign_up_for(host, "bench", session_type)
 }
 
-fn sign_up_for(host: &str, client: &str, session_type: &str) -> Vec<u8> {
+pub(crate) fn sign_up_for(host: &str, client: &str, session_type: &str) -> Vec<u8> {
     let body = format!(r#"{{"client_id":"{client}","session_type":"{session_type}"}}"#);
     let mut request = Vec::new();
     post(&mut request, host, "/api/anonymous_user/signup", "application/json", "", body.as_bytes());
     request
 }
 
-fn post(out: &mut Vec<u8>, host: &str, path: &str, media_type: &str, extra: &str, body: &[u8]) {
+pub(crate) fn post(out: &mut Vec<u8>, host: &str, path: &str, media_type: &str, extra: &str, body: &[u8]) {
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\n{extra}\r\n",
         body.len()
@@ -174,14 +294,14 @@ fn post(out: &mut Vec<u8>, host: &str, path: &str, media_type: &str, extra: &str
     out.extend_from_slice(body);
 }
 
-fn get(out: &mut Vec<u8>, host: &str, path: &str, token: &str) {
+pub(crate) fn get(out: &mut Vec<u8>, host: &str, path: &str, token: &str) {
     out.extend_from_slice(
         format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\r\n").as_bytes(),
     );
 }
 
 /// The header that names an address of its own for each request: token requests are limited by address.
-fn forwarded(hand: &mut Hand) -> String {
+pub(crate) fn forwarded(hand: &mut Hand) -> String {
     let [a, b, c, ..] = hand.draw().to_be_bytes();
     format!("X-Forwarded-For: 100.{a}.{b}.{c}\r\n")
 }
@@ -203,8 +323,9 @@ pub struct Fixed {
 }
 
 impl Source for Fixed {
-    fn write(&self, _: &mut Hand, out: &mut Vec<u8>) {
+    fn write(&self, _: &mut Hand, out: &mut Vec<u8>) -> bool {
         out.extend_from_slice(&self.request);
+        true
     }
 
     fn judge(&self, _: &mut Hand, answer: &Answer<'_>) -> bool {
@@ -220,8 +341,9 @@ struct Bearer {
 }
 
 impl Source for Bearer {
-    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) {
+    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) -> bool {
         get(out, &self.host, self.path, &pick(&self.guests, hand).access);
+        true
     }
 
     fn judge(&self, _: &mut Hand, answer: &Answer<'_>) -> bool {
@@ -243,9 +365,10 @@ struct Refresh {
 }
 
 impl Source for Refresh {
-    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) {
+    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) -> bool {
         let guest = pick(&self.guests, hand).refresh.clone();
         write_refresh(out, &self.host, hand, self.client, &guest);
+        true
     }
 
     fn judge(&self, _: &mut Hand, answer: &Answer<'_>) -> bool {
@@ -259,7 +382,7 @@ struct MixedDay {
 }
 
 impl Source for MixedDay {
-    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) {
+    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) -> bool {
         match (hand.step, hand.held.pop()) {
             (1.., Some(access)) => {
                 get(out, &self.host, "/oauth2/userinfo", &access);
@@ -278,6 +401,7 @@ impl Source for MixedDay {
                 hand.step = 1;
             }
         }
+        true
     }
 
     fn judge(&self, hand: &mut Hand, answer: &Answer<'_>) -> bool {
@@ -288,32 +412,32 @@ impl Source for MixedDay {
     }
 }
 
-/// Guests with device keys: a challenge first, then the signed request.
+/// Guests with device keys: requests that were signed before.
 struct Keys {
     host: String,
-    /// Each connection's keys.
-    keys: RefCell<Vec<Vec<DeviceKey>>>,
-    /// A new key each time, or one that was signed up before.
-    fresh: bool,
+    ready: RefCell<Vec<String>>,
 }
 
-struct DeviceKey {
+/// A device's key: one pair for all, because the server cannot tell, under a key id of its own.
+pub struct DeviceKey {
     pair: Rc<EcdsaKeyPair>,
     header: String,
 }
 
-/// Keys a connection comes back with, in turn: a user may ask for tokens sixty times a minute.
-const KEYS_EACH: usize = 200;
+/// A key pair for [`DeviceKey`]s.
+pub fn make_pair() -> Rc<EcdsaKeyPair> {
+    Rc::new(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("keys can be made"))
+}
 
 impl DeviceKey {
-    fn new() -> Self {
-        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("keys can be made");
-        let point = pair.public_key().as_ref();
+    fn new(pair: &Rc<EcdsaKeyPair>) -> Self {
+        let mut random = [0; 16];
+        aws_lc_rs::rand::fill(&mut random).expect("the system has randomness");
+        let (kid, point) = (base64url(&random), pair.public_key().as_ref());
         let (x, y) = (base64url(&point[1..33]), base64url(&point[33..65]));
-        let kid = base64url(&aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, point).as_ref()[..16]);
         let jwk = format!(r#"{{"kty":"EC","crv":"P-256","alg":"ES256","kid":"{kid}","x":"{x}","y":"{y}"}}"#);
         let header = format!(r#"{{"typ":"vnd.authgear.anonymous-request","alg":"ES256","kid":"{kid}","jwk":{jwk}}}"#);
-        Self { pair: Rc::new(pair), header: base64url(header.as_bytes()) }
+        Self { pair: Rc::clone(pair), header: base64url(header.as_bytes()) }
     }
 
     fn sign(&self, challenge: &str) -> String {
@@ -328,41 +452,26 @@ impl DeviceKey {
     }
 }
 
+fn write_key_request(out: &mut Vec<u8>, host: &str, hand: &mut Hand, jwt: &str) {
+    let body = format!(
+        "grant_type=urn%3Aauthgear%3Aparams%3Aoauth%3Agrant-type%3Aanonymous-request&client_id=bench-native&jwt={jwt}"
+    );
+    post(out, host, "/oauth2/token", "application/x-www-form-urlencoded", &forwarded(hand), body.as_bytes());
+}
+
 impl Source for Keys {
-    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) {
-        let Some(challenge) = hand.held.pop() else {
-            let body = br#"{"purpose":"anonymous_request"}"#;
-            post(out, &self.host, "/oauth2/challenge", "application/json", "", body);
-            return;
-        };
-        let mut all = self.keys.borrow_mut();
-        if all.len() <= hand.number {
-            all.resize_with(hand.number + 1, Vec::new);
-        }
-        let keys = &mut all[hand.number];
-        let place = hand.step % KEYS_EACH;
-        if self.fresh || keys.len() <= place {
-            keys.truncate(place);
-            keys.push(DeviceKey::new());
-        }
-        hand.step += 1;
-        let jwt = keys[place].sign(&challenge);
-        let body = format!(
-            "grant_type=urn%3Aauthgear%3Aparams%3Aoauth%3Agrant-type%3Aanonymous-request&client_id=bench-native&jwt={jwt}"
-        );
-        post(out, &self.host, "/oauth2/token", "application/x-www-form-urlencoded", &forwarded(hand), body.as_bytes());
+    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) -> bool {
+        let Some(jwt) = self.ready.borrow_mut().pop() else { return false };
+        write_key_request(out, &self.host, hand, &jwt);
+        true
     }
 
-    fn judge(&self, hand: &mut Hand, answer: &Answer<'_>) -> bool {
-        if let Some(token) = answer.text("token") {
-            hand.held = vec![token.to_owned()];
-            return true;
-        }
+    fn judge(&self, _: &mut Hand, answer: &Answer<'_>) -> bool {
         holds(answer, "\"refresh_token\"")
     }
 }
 
-fn base64url(bytes: &[u8]) -> String {
+pub(crate) fn base64url(bytes: &[u8]) -> String {
     const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
