@@ -102,7 +102,7 @@ export async function startDemo({ smtp } = {}) {
 }
 
 /** `vestibule serve` with one project, set up from files as an operator does it. */
-export async function startServer({ store, smtpPort, makeProject }) {
+export async function startServer({ store, smtpPort = 9, makeProject, configure = () => "" }) {
   const folder = await makeFolder();
   const port = await findPort();
   const files = { config: path.join(folder.path, "vestibule.toml"), project: path.join(folder.path, "project.toml") };
@@ -123,7 +123,7 @@ host = "127.0.0.1"
 port = ${smtpPort}
 security = "none"
 from = "Shop <hello@shop.example>"
-`,
+${configure(port)}`,
   );
   await writeFile(files.project, makeProject(port));
   await run(["project", "apply", "--config", files.config, files.project]);
@@ -131,6 +131,8 @@ from = "Shop <hello@shop.example>"
   return {
     port,
     server,
+    /** A command of the binary on this server's data; answers what it says. */
+    command: (...args) => run([...args, "--config", files.config]),
     async stop() {
       await server.kill();
       await folder.remove();
@@ -144,4 +146,5 @@ async function run(args) {
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (output += data));
   const [code] = await once(child, "close");
   if (code !== 0) throw new Error(`vestibule ${args.join(" ")} failed with ${code}:\n${output}`);
+  return output;
 }

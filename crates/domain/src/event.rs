@@ -26,6 +26,33 @@ pub(crate) const NON_BLOCKING: [&str; 10] = [
     "session.revoked",
 ];
 
+/// The events the log may hold, for those who choose among them.
+pub const LOGGED: [&str; 23] = [
+    "user.created",
+    "user.anonymous.promoted",
+    "user.authenticated",
+    "user.signed_out",
+    "user.updated",
+    "user.disabled",
+    "user.reenabled",
+    "user.deleted",
+    "session.revoked",
+    "identity.anonymous.revoked",
+    "authentication.identity.anonymous.failed",
+    "project.created",
+    "project.changed",
+    "application.secret_created",
+    "application.secret_deleted",
+    "admin_key.created",
+    "admin_key.revoked",
+    "operator.invited",
+    "operator.invitation_revoked",
+    "operator.role_changed",
+    "operator.removed",
+    "hook.tested",
+    "hook.delivery.replayed",
+];
+
 /// A user as events carry it: a copy made at the moment it speaks of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UserModel(Value);

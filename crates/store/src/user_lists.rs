@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&GUESTS, &MEMBERS, &DISABLED, &PROMOTED, &DORMANT, &STEP, &BY_LOGIN_ID, &BY_ID];
+pub const STATEMENTS: &[&Sql] =
+    &[&GUESTS, &MEMBERS, &DISABLED, &PROMOTED, &DORMANT, &STEP, &BY_LOGIN_ID, &BY_ID, &LOGIN_IDS_BETWEEN];
 
 /// Which users a list holds that an index knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -309,4 +310,30 @@ pub async fn search_ids(
 ) -> Result<Vec<User>, StoreError> {
     let (first, last) = (first.as_bytes().as_slice(), last.as_bytes().as_slice());
     conn.query_all(&BY_ID, &[&p.0, &first, &last, &limit], |row| read_user(row, 0)).await
+}
+
+const LOGIN_IDS_BETWEEN: Sql = Sql::new(
+    "SELECT
+       user_id,
+       kind,
+       value
+     FROM login_ids
+     WHERE project_no = $1 AND user_id >= $2 AND user_id <= $3
+     ORDER BY user_id",
+);
+
+/// Kind and value of every login ID of the users between these two, both included: for a page of users that lie beside
+/// each other.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list_login_ids_between(
+    conn: &mut Conn,
+    p: ProjectNo,
+    first: UserId,
+    last: UserId,
+) -> Result<Vec<(UserId, String, String)>, StoreError> {
+    let (first, last) = (first.as_bytes().as_slice(), last.as_bytes().as_slice());
+    conn.query_all(&LOGIN_IDS_BETWEEN, &[&p.0, &first, &last], |row| Ok((read_id(row, 0)?, row.get(1)?, row.get(2)?)))
+        .await
 }

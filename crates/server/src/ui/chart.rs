@@ -192,10 +192,10 @@ impl DaysChart {
                 push(
                     out,
                     format_args!(
-                        "<circle class=\"chart-fill-{}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{}\"><title>{}</title></circle>",
+                        "<g><title>{}</title><circle class=\"chart-fill-{}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{}\"/></g>",
+                        escape(&self.say_day(index, &self.days[index])),
                         series + 1,
-                        if self.days.len() > 31 { "1.5" } else { "3" },
-                        escape(&self.say_day(index, &self.days[index]))
+                        if self.days.len() > 31 { "1.5" } else { "3" }
                     ),
                 );
             }

@@ -29,6 +29,7 @@ mod nodes;
 mod operations;
 mod outages;
 mod portal;
+mod portal_people;
 mod portal_settings;
 mod promotion;
 mod promotion_code;

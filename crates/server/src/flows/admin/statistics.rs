@@ -18,7 +18,7 @@ use crate::{
 pub(crate) const MAX_DAYS: i64 = 400;
 
 /// One day's numbers of one application.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct DayView {
     pub(crate) date: String,
     /// Empty where no application is known: guests of cookie-based applications.
@@ -32,7 +32,7 @@ pub(crate) struct DayView {
 }
 
 /// What became of the guests who came in these days.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Funnel {
     pub(crate) guests_created: i64,
     pub(crate) guests_returned: i64,
@@ -40,7 +40,7 @@ pub(crate) struct Funnel {
 }
 
 /// How many guests were promoted within a time of coming.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Within {
     pub(crate) name: &'static str,
     /// None for all the later ones.
@@ -49,7 +49,7 @@ pub(crate) struct Within {
 }
 
 /// The numbers of some days.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) from: String,
     pub(crate) to: String,

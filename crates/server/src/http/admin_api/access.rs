@@ -79,11 +79,9 @@ pub(crate) async fn admit(visit: Visit, mut request: Request, next: Next) -> Res
 
 async fn find_holder(visit: &Visit, token: Option<String>) -> Result<KeyHolder, Problem> {
     let Visit { app, project, now, ip, .. } = visit;
-    let holder = match token {
-        Some(token) => authenticate(app, project, &token, *now).await?,
-        None => None,
-    };
-    let Some(holder) = holder else {
+    // Nobody guesses by saying nothing: only what was presented counts as a try.
+    let token = token.ok_or_else(Problem::unauthorized)?;
+    let Some(holder) = authenticate(app, project, &token, *now).await? else {
         let who = Who::Ip(ip_key(*ip));
         let taken = app.limits.take(project.no, Counter::AdminRefusedPerIp, who, REFUSED_PER_IP, *now);
         return Err(taken.err().map_or_else(Problem::unauthorized, |over| Problem::too_many(over.retry_after)));

@@ -21,7 +21,7 @@ const LIMIT: usize = 1024 * 1024;
 
 /// Passes a request on, or gives the answer it had before.
 pub(crate) async fn answer_once(admin: Admin, request: Request, next: Next) -> Response {
-    let is_write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let is_write = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
     let Some(key) = request.headers().get(NAME).filter(|_| is_write).cloned() else {
         return next.run(request).await;
     };

@@ -21,16 +21,20 @@ mod anonymous_users;
 mod answer;
 mod application;
 mod applications;
+mod audit;
 mod branding;
 mod cookies;
 mod door;
 mod lobby;
 mod login_methods;
 mod me;
+mod overview;
 mod projects;
 mod session;
 mod sheet;
 mod sign_in;
+mod users;
+mod webhooks;
 mod welcome;
 
 use std::sync::Arc;
@@ -70,6 +74,10 @@ pub(crate) fn all_doors() -> Vec<Door> {
         applications::doors(),
         branding::doors(),
         addresses::doors(),
+        overview::doors(),
+        users::doors(),
+        audit::doors(),
+        webhooks::doors(),
     ];
     doors.into_iter().flatten().collect()
 }

@@ -4,32 +4,46 @@
 mod access;
 mod addresses;
 mod applications;
+mod audit;
 mod confirm;
 mod control;
 mod frame;
 mod framework;
 mod message;
+mod moment;
 mod nav;
 mod notice;
+mod overview;
 mod projects;
 #[cfg(test)]
 mod proof;
 mod sample;
 mod sheet;
+mod user;
+mod users;
+mod webhooks;
 
 pub use access::{MyPasswordPage, ProvePage, SignInPage, WelcomeKind, WelcomePage};
 pub use addresses::AddressesPage;
 pub use applications::{
     ApplicationEntry, ApplicationsPage, FrameworksPage, NewApplicationPage, QuickStartPage, SecretsPage,
 };
+pub use audit::AuditPage;
 pub use confirm::{ConfirmActionPage, SecretShownPage};
 pub use control::{Control, ControlKind, Pick, describe_seconds};
 pub use frame::{OperatorBadge, PortalContext, PortalPage, ProjectBadge};
 pub use framework::Framework;
 pub use message::MessagePage;
+pub use moment::Moment;
 pub use notice::PortalNotice;
+pub use overview::{AppNumbers, Daily, OverviewPage, PERIODS};
 pub use projects::{NewProjectPage, ProjectEntry, ProjectsPage};
 pub use sample::{PortalSample, portal_sample_context, portal_samples};
 pub use sheet::{
     ConflictNote, ConflictRow, Extra, LifetimeHelp, LifetimeRow, PanelView, SheetPage, describe_lifetimes,
 };
+pub use user::{
+    DELETE_WORD, EventLine, IdentityLine, KeyLine, SessionLine, UserFormPage, UserHead, UserPage, UserTask,
+};
+pub use users::{UserRow, UsersPage};
+pub use webhooks::{DeliveryLine, TrialLine, WebhookLine, WebhookSecretPage, WebhooksPage};

@@ -28,6 +28,18 @@ const fn item(key: &'static str, label: &'static str, path: &'static str, icon: 
 
 pub(super) const GROUPS: &[Group] = &[
     Group {
+        label: "People",
+        items: &[
+            item("overview", "Overview", "/overview", "M4 20V10M10 20V4M16 20v-7M21 20H3"),
+            item(
+                "users",
+                "Users",
+                "/users",
+                "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM2.500 20a6.500 6.500 0 0 1 13 0M16 4.500a3.500 3.500 0 0 1 0 6M18 14.500a6.500 6.500 0 0 1 3.500 5.500",
+            ),
+        ],
+    },
+    Group {
         label: "Authentication",
         items: &[
             item(
@@ -51,6 +63,13 @@ pub(super) const GROUPS: &[Group] = &[
                 "/addresses",
                 "M10 14a4 4 0 0 0 6 .400l3-3a4 4 0 0 0-5.700-5.700l-1.500 1.500M14 10a4 4 0 0 0-6-.400l-3 3a4 4 0 0 0 5.700 5.700l1.500-1.500",
             ),
+        ],
+    },
+    Group {
+        label: "Records",
+        items: &[
+            item("events", "Audit log", "/events", "M6 3h9l4 4v14H6zM14 3v5h5M9 12h7M9 16h7"),
+            item("webhooks", "Webhooks", "/webhooks", "M13 3L5 13h6l-1 8 8-11h-6z"),
         ],
     },
 ];

@@ -35,13 +35,27 @@ pub enum PortalNotice {
     LastOwner,
     /// It takes an owner of every project.
     NotYours,
+    /// Sessions of a user were ended.
+    SessionsEnded,
+    /// A device key was revoked.
+    DeviceKeyRevoked,
+    /// A user was disabled.
+    UserDisabled,
+    /// A user was let in again.
+    UserEnabled,
+    /// A guest was made a member.
+    UserPromoted,
+    /// A user was deleted.
+    UserDeleted,
+    /// A delivery was queued once more.
+    DeliveryReplayed,
     /// The thing is not there any more.
     Gone,
 }
 
 impl PortalNotice {
     /// Every notice.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 23] = [
         Self::Saved,
         Self::Unchanged,
         Self::ProjectCreated,
@@ -57,6 +71,13 @@ impl PortalNotice {
         Self::TestSent,
         Self::LastOwner,
         Self::NotYours,
+        Self::SessionsEnded,
+        Self::DeviceKeyRevoked,
+        Self::UserDisabled,
+        Self::UserEnabled,
+        Self::UserPromoted,
+        Self::UserDeleted,
+        Self::DeliveryReplayed,
         Self::Gone,
     ];
 
@@ -78,6 +99,13 @@ impl PortalNotice {
             Self::TestSent => "test-sent",
             Self::LastOwner => "last-owner",
             Self::NotYours => "not-yours",
+            Self::SessionsEnded => "sessions-ended",
+            Self::DeviceKeyRevoked => "device-key-revoked",
+            Self::UserDisabled => "user-disabled",
+            Self::UserEnabled => "user-enabled",
+            Self::UserPromoted => "user-promoted",
+            Self::UserDeleted => "user-deleted",
+            Self::DeliveryReplayed => "delivery-replayed",
             Self::Gone => "gone",
         }
     }
@@ -103,7 +131,14 @@ impl PortalNotice {
             | Self::OperatorRemoved
             | Self::InvitationRevoked
             | Self::KeyRevoked
-            | Self::TestSent => Level::Success,
+            | Self::TestSent
+            | Self::SessionsEnded
+            | Self::DeviceKeyRevoked
+            | Self::UserDisabled
+            | Self::UserEnabled
+            | Self::UserPromoted
+            | Self::UserDeleted
+            | Self::DeliveryReplayed => Level::Success,
         }
     }
 
@@ -125,6 +160,15 @@ impl PortalNotice {
             Self::TestSent => "The test message is on its way. Look into the inbox.",
             Self::LastOwner => "Not done: somebody has to own every project. Make another owner first.",
             Self::NotYours => "Not done: it takes an owner of every project.",
+            Self::SessionsEnded => "Ended. Whoever used it has to sign in again.",
+            Self::DeviceKeyRevoked => {
+                "The key is revoked. The device is nobody from now on; its open sessions stay open."
+            }
+            Self::UserDisabled => "The user is disabled, and signed out everywhere.",
+            Self::UserEnabled => "The user is let in again.",
+            Self::UserPromoted => "The guest is a member now, with the same id.",
+            Self::UserDeleted => "The user is deleted.",
+            Self::DeliveryReplayed => "It is on its way again.",
             Self::Gone => "It is not there any more. Somebody else may have removed it.",
         }
     }

@@ -3,9 +3,10 @@
 use vestibule_domain::operator::Role;
 
 use super::{
-    AddressesPage, ApplicationsPage, ConfirmActionPage, FrameworksPage, MessagePage, MyPasswordPage,
-    NewApplicationPage, NewProjectPage, OperatorBadge, PortalContext, PortalPage, ProjectBadge, ProjectsPage,
-    ProvePage, QuickStartPage, SecretShownPage, SecretsPage, SheetPage, SignInPage, WelcomePage,
+    AddressesPage, ApplicationsPage, AuditPage, ConfirmActionPage, FrameworksPage, MessagePage, MyPasswordPage,
+    NewApplicationPage, NewProjectPage, OperatorBadge, OverviewPage, PortalContext, PortalPage, ProjectBadge,
+    ProjectsPage, ProvePage, QuickStartPage, SecretShownPage, SecretsPage, SheetPage, SignInPage, UserFormPage,
+    UserPage, UsersPage, WebhookSecretPage, WebhooksPage, WelcomePage,
 };
 
 /// A page in one state, with a name for it.
@@ -35,6 +36,13 @@ pub fn portal_samples() -> Vec<PortalSample> {
     collect(&mut all, "confirm-action", ConfirmActionPage::samples());
     collect(&mut all, "secret-shown", SecretShownPage::samples());
     collect(&mut all, "sheet", SheetPage::samples());
+    collect(&mut all, "overview", OverviewPage::samples());
+    collect(&mut all, "users", UsersPage::samples());
+    collect(&mut all, "user", UserPage::samples());
+    collect(&mut all, "user-form", UserFormPage::samples());
+    collect(&mut all, "audit", AuditPage::samples());
+    collect(&mut all, "webhooks", WebhooksPage::samples());
+    collect(&mut all, "webhook-secret", WebhookSecretPage::samples());
     all
 }
 

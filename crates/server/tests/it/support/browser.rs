@@ -99,8 +99,15 @@ impl Browser {
                 form.fields.push((name, value));
             }
         }
-        form.fields.push((pressed.name, pressed.value));
-        self.navigate(Method::POST, &form.action, Some(form.fields), true).await;
+        if !pressed.name.is_empty() || !form.asks {
+            form.fields.push((pressed.name, pressed.value));
+        }
+        if form.asks {
+            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.fields).finish();
+            self.open(&format!("{}?{query}", form.action)).await;
+        } else {
+            self.navigate(Method::POST, &form.action, Some(form.fields), true).await;
+        }
     }
 
     /// Presses the passkey button and answers its options, as an authenticator and the page's script do.

@@ -4,6 +4,8 @@
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Form {
     pub(crate) action: String,
+    /// Whether it only asks: its fields go into the address.
+    pub(crate) asks: bool,
     /// Name and value of every input, in order; of checkboxes and radio buttons those that are checked.
     pub(crate) fields: Vec<(String, String)>,
     /// Every checkbox and radio button: its id, name and value.
@@ -54,7 +56,8 @@ impl Page {
             match token {
                 Token::Open("form", attributes) => {
                     assert!(form.is_none(), "a form inside a form");
-                    form = Some(Form { action: get(&attributes, "action"), ..Form::default() });
+                    let asks = get(&attributes, "method") == "get";
+                    form = Some(Form { action: get(&attributes, "action"), asks, ..Form::default() });
                 }
                 Token::Close("form") => page.forms.extend(form.take()),
                 Token::Open("input", attributes) => {

@@ -1,0 +1,99 @@
+//! The overview: what guests do, in numbers.
+
+use std::collections::BTreeMap;
+
+use vestibule_domain::operator::Role;
+
+use super::{Answer, Desk, Door, Verb};
+use crate::{
+    flows::admin::statistics::{self, Report},
+    jobs::statistics::day_of,
+    ui::portal::{AppNumbers, Daily, OverviewPage, PERIODS},
+};
+
+pub(super) fn doors() -> Vec<Door> {
+    vec![Door::desk(Verb::Get, "/portal/p/{project}/overview", Role::Viewer, show)]
+}
+
+async fn show(desk: Desk) -> Answer {
+    let period = desk.field("days").parse().ok().filter(|days| PERIODS.contains(days)).unwrap_or(30);
+    let chosen = desk.form.get("app").ok().flatten().filter(|app| *app != "*").map(str::to_string);
+    let today = day_of(desk.now);
+    let from = today - period + 1;
+    let all = statistics::report(&desk.app, &desk.project, from, today, None).await?;
+    let report = match &chosen {
+        Some(client) => statistics::report(&desk.app, &desk.project, from, today, Some(client)).await?,
+        None => all.clone(),
+    };
+    let clients = client_names(&desk, &all);
+    desk.show(&OverviewPage {
+        period,
+        client_id: chosen,
+        applications: by_application(&all, &clients),
+        clients,
+        daily: by_day(&report, from, today),
+        funnel: [report.funnel.guests_created, report.funnel.guests_returned, report.funnel.guests_promoted],
+        within: report.time_to_promotion.iter().map(|one| (say_within(one.seconds), one.count)).collect(),
+    })
+}
+
+/// The applications there are, and those that were there when something was counted.
+fn client_names(desk: &Desk, report: &Report) -> Vec<(String, String)> {
+    let mut names: Vec<(String, String)> = desk
+        .project
+        .settings
+        .clients()
+        .iter()
+        .map(|client| (client.client_id.clone(), client.name.clone().unwrap_or_else(|| client.client_id.clone())))
+        .collect();
+    for day in &report.days {
+        if !names.iter().any(|(id, _)| *id == day.client_id) {
+            let name = if day.client_id.is_empty() { "Cookie-based applications" } else { &day.client_id };
+            names.push((day.client_id.clone(), name.to_string()));
+        }
+    }
+    names
+}
+
+fn by_application(report: &Report, names: &[(String, String)]) -> Vec<AppNumbers> {
+    let mut sums: BTreeMap<&str, AppNumbers> = BTreeMap::new();
+    for day in &report.days {
+        let sum = sums.entry(&day.client_id).or_default();
+        sum.created += day.guests_created;
+        sum.returned += day.guests_returned;
+        sum.promoted += day.guests_promoted;
+    }
+    let mut all: Vec<AppNumbers> = sums
+        .into_iter()
+        .map(|(id, sum)| {
+            let name = names.iter().find(|(other, _)| other == id).map_or(id, |(_, name)| name);
+            AppNumbers { client_id: id.to_string(), name: name.to_string(), ..sum }
+        })
+        .collect();
+    all.sort_by_key(|app| std::cmp::Reverse(app.created));
+    all
+}
+
+fn by_day(report: &Report, from: i64, to: i64) -> Daily {
+    let days: Vec<String> = (from..=to).map(statistics::print_day).collect();
+    let mut daily =
+        Daily { created: vec![0; days.len()], returned: vec![0; days.len()], promoted: vec![0; days.len()], days };
+    for day in &report.days {
+        if let Ok(index) = daily.days.binary_search(&day.date) {
+            daily.created[index] += day.guests_created;
+            daily.returned[index] += day.guests_returned;
+            daily.promoted[index] += day.guests_promoted;
+        }
+    }
+    daily
+}
+
+fn say_within(seconds: Option<i64>) -> String {
+    match seconds {
+        None => "later".to_string(),
+        Some(seconds) if seconds < 3_600 => format!("{} min", seconds / 60),
+        Some(3_600) => "1 hour".to_string(),
+        Some(86_400) => "1 day".to_string(),
+        Some(seconds) => format!("{} days", seconds / 86_400),
+    }
+}

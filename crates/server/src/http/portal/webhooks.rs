@@ -1,0 +1,116 @@
+//! Webhooks: the addresses, tests of them, the secret, and what became of each event on its way.
+
+use vestibule_domain::{operator::Role, time::Timestamp};
+use vestibule_protocol::form::Form;
+use vestibule_store::deliveries::{Delivery, DeliveryState};
+
+use super::{Answer, Desk, Door, Problem, Verb};
+use crate::{
+    flows::admin::{
+        AdminError, Clash,
+        deliveries::{self, Trial},
+        settings,
+    },
+    ui::portal::{DeliveryLine, Moment, PortalNotice, TrialLine, WebhookLine, WebhookSecretPage, WebhooksPage},
+};
+
+const LIMIT: u32 = 50;
+
+pub(super) fn doors() -> Vec<Door> {
+    vec![
+        Door::desk(Verb::Get, "/portal/p/{project}/webhooks", Role::Viewer, show),
+        Door::desk(Verb::Post, "/portal/p/{project}/webhooks/test", Role::Editor, try_out),
+        Door::desk(Verb::Post, "/portal/p/{project}/webhooks/replay", Role::Editor, replay),
+        Door::desk(Verb::Get, "/portal/p/{project}/webhooks/secret", Role::Owner, show_secret),
+        Door::desk(Verb::Post, "/portal/p/{project}/webhooks/secret", Role::Owner, make_secret).dangerous(),
+    ]
+}
+
+fn state_of(desk: &Desk) -> (DeliveryState, &'static str) {
+    match desk.field("state") {
+        "dead" => (DeliveryState::Dead, "dead"),
+        "taken" => (DeliveryState::Taken, "taken"),
+        _ => (DeliveryState::Waiting, "waiting"),
+    }
+}
+
+async fn show(desk: Desk) -> Answer {
+    let page = page(&desk, None).await?;
+    desk.show(&page)
+}
+
+async fn page(desk: &Desk, trial: Option<TrialLine>) -> Result<WebhooksPage, Problem> {
+    let (state, word) = state_of(desk);
+    let cursor = Some(desk.field("cursor")).filter(|cursor| !cursor.is_empty());
+    let found = deliveries::list(&desk.app, &desk.project, state, cursor, LIMIT).await?;
+    let hooks = desk.project.settings.webhooks();
+    let line = |hook: &vestibule_domain::project::Webhook<'_>| WebhookLine {
+        url: hook.url.to_string(),
+        events: hook.events.iter().map(|event| (*event).to_string()).collect(),
+        is_blocking: hook.is_blocking,
+    };
+    Ok(WebhooksPage {
+        webhooks: hooks.iter().map(line).collect(),
+        has_secret: has_secret(desk),
+        trial,
+        state: word,
+        deliveries: found.items.iter().map(line_of).collect(),
+        next: found.next.map(|cursor| Form::from_pairs([("state", word), ("cursor", &cursor)]).print()),
+    })
+}
+
+fn has_secret(desk: &Desk) -> bool {
+    desk.project.keys.webhook_secrets(desk.now).is_some()
+}
+
+fn line_of(delivery: &Delivery) -> DeliveryLine {
+    let next = match delivery.state {
+        DeliveryState::Waiting => Some(delivery.due_at),
+        DeliveryState::Taken | DeliveryState::Dead => delivery.finished_at,
+    };
+    let status = delivery.last_status.map(|status| format!("status {status}"));
+    DeliveryLine {
+        id: delivery.id,
+        kind: delivery.kind.clone(),
+        url: delivery.url.clone(),
+        attempts: delivery.attempts,
+        created_at: Moment::new(delivery.created_at.to_rfc3339()),
+        next_at: next.map(Timestamp::to_rfc3339).map(Moment::new),
+        outcome: delivery.last_error.clone().or(status).unwrap_or_else(|| "not tried yet".to_string()),
+    }
+}
+
+async fn try_out(desk: Desk) -> Answer {
+    let url = desk.field("url");
+    let trial = match deliveries::try_out(&desk.app, &desk.project, &desk.acting(), url, desk.now).await {
+        Ok(trial) => trial,
+        Err(AdminError::NotFound(_)) => return desk.done("/webhooks", PortalNotice::Gone),
+        Err(error) => return Err(error.into()),
+    };
+    let Trial { status, error } = trial;
+    let is_good = error.is_none();
+    let outcome = error.or(status.map(|status| format!("status {status}"))).unwrap_or_default();
+    let page = page(&desk, Some(TrialLine { url: url.to_string(), is_good, outcome })).await?;
+    desk.show(&page)
+}
+
+async fn replay(desk: Desk) -> Answer {
+    let back = format!("/webhooks?state={}", state_of(&desk).1);
+    let Ok(id) = desk.field("delivery").parse() else { return desk.done(&back, PortalNotice::Gone) };
+    match deliveries::replay(&desk.app, &desk.project, &desk.acting(), id, desk.now).await {
+        Ok(_) => desk.done(&back, PortalNotice::DeliveryReplayed),
+        Err(AdminError::NotFound(_)) => desk.done(&back, PortalNotice::Gone),
+        Err(AdminError::Conflict(Clash::StillWaiting)) => desk.done(&back, PortalNotice::Unchanged),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn show_secret(desk: Desk) -> Answer {
+    desk.show(&WebhookSecretPage { has_secret: has_secret(&desk), secret: None })
+}
+
+async fn make_secret(desk: Desk) -> Answer {
+    let has_secret = has_secret(&desk);
+    let secret = settings::rotate_webhook_secret(&desk.app, &desk.project, &desk.acting(), desk.now).await?;
+    desk.show(&WebhookSecretPage { has_secret, secret: Some(secret) })
+}

@@ -1,0 +1,248 @@
+//! What guests do: by day, by application, from first touch to membership.
+
+use askama::Template;
+
+use super::frame::{PortalContext, PortalPage};
+use crate::ui::{
+    chart::{DaysChart, Mark, Series, StepsChart, Words, print_number},
+    page::finish,
+};
+
+/// The numbers of one application, or of the whole project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AppNumbers {
+    /// Its id; empty for applications that live by cookies.
+    pub client_id: String,
+    /// Its name.
+    pub name: String,
+    /// Guests who came.
+    pub created: i64,
+    /// Times a guest of an earlier day was there, once a day.
+    pub returned: i64,
+    /// Guests who became members.
+    pub promoted: i64,
+}
+
+impl AppNumbers {
+    #[expect(
+        clippy::unused_self,
+        clippy::trivially_copy_pass_by_ref,
+        reason = "templates call methods with references"
+    )]
+    fn print(&self, number: &i64) -> String {
+        print_number(*number)
+    }
+}
+
+/// Numbers by day, one entry a day.
+#[derive(Clone, Debug, Default)]
+pub struct Daily {
+    /// `YYYY-MM-DD`, oldest first.
+    pub days: Vec<String>,
+    /// Guests who came.
+    pub created: Vec<i64>,
+    /// Guests of earlier days who were there.
+    pub returned: Vec<i64>,
+    /// Guests who became members.
+    pub promoted: Vec<i64>,
+}
+
+/// The overview of a project.
+#[derive(Clone, Debug)]
+pub struct OverviewPage {
+    /// How many days it covers.
+    pub period: i64,
+    /// The application it is about; none for all.
+    pub client_id: Option<String>,
+    /// What can be chosen: id and name.
+    pub clients: Vec<(String, String)>,
+    /// By day.
+    pub daily: Daily,
+    /// Of the guests who came in the period: how many came, came back, became members.
+    pub funnel: [i64; 3],
+    /// Promotions by how long the guest was one.
+    pub within: Vec<(String, i64)>,
+    /// By application.
+    pub applications: Vec<AppNumbers>,
+}
+
+/// The periods to choose from, in days.
+pub const PERIODS: [i64; 3] = [7, 30, 90];
+
+impl OverviewPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let days: Vec<String> = (1..=30).map(|day| format!("2030-05-{day:02}")).collect();
+        let wave = |scale: i64| (0..30).map(|day| scale * (10 + (day * 7) % 13) / 10).collect::<Vec<i64>>();
+        let lively = Self {
+            period: 30,
+            client_id: None,
+            clients: vec![("shop-web".into(), "Shop".into()), (String::new(), "Cookie-based applications".into())],
+            daily: Daily { created: wave(80), returned: wave(35), promoted: wave(4), days: days.clone() },
+            funnel: [3_200, 900, 140],
+            within: vec![("10 min".into(), 20), ("1 hour".into(), 60), ("1 day".into(), 30), ("later".into(), 30)],
+            applications: vec![AppNumbers {
+                client_id: "shop-web".into(),
+                name: "Shop <Web>".into(),
+                created: 3_200,
+                returned: 1_400,
+                promoted: 140,
+            }],
+        };
+        let nobody = Self {
+            clients: Vec::new(),
+            daily: Daily { created: vec![0; 30], returned: vec![0; 30], promoted: vec![0; 30], days },
+            funnel: [0; 3],
+            within: Vec::new(),
+            applications: Vec::new(),
+            ..lively.clone()
+        };
+        vec![("lively", lively), ("nobody", nobody)]
+    }
+
+    fn periods(&self) -> [(i64, bool); 3] {
+        PERIODS.map(|days| (days, days == self.period))
+    }
+
+    fn is_chosen(&self, client_id: &str) -> bool {
+        self.client_id.as_deref() == Some(client_id)
+    }
+
+    fn sum(values: &[i64]) -> String {
+        print_number(values.iter().sum())
+    }
+
+    /// What stands on top, each with its meaning.
+    fn figures(&self) -> [(&'static str, String, String); 4] {
+        let active = |day: usize| self.daily.created[day] + self.daily.returned[day];
+        let count = self.daily.days.len();
+        let most = (0..count).map(active).sum::<i64>() / i64::try_from(count).unwrap_or(1).max(1);
+        let today = count.checked_sub(1).map_or(0, active);
+        [
+            ("New guests", Self::sum(&self.daily.created), format!("in {} days", self.period)),
+            ("Active guests today", print_number(today), format!("{} a day on average", print_number(most))),
+            ("Became members", Self::sum(&self.daily.promoted), format!("in {} days", self.period)),
+            ("Conversion", self.conversion(), "of the guests who came".to_string()),
+        ]
+    }
+
+    fn conversion(&self) -> String {
+        let [created, _, promoted] = self.funnel;
+        if created == 0 {
+            return "–".to_string();
+        }
+        let tenths = i128::from(promoted) * 1_000 / i128::from(created);
+        format!("{}.{} %", tenths / 10, tenths % 10)
+    }
+
+    fn guests_chart(&self) -> String {
+        let created: i64 = self.daily.created.iter().sum();
+        let returned: i64 = self.daily.returned.iter().sum();
+        let chart = DaysChart {
+            id: "guests",
+            words: words(
+                "Active guests by day",
+                format!(
+                    "A bar for each of {} days: {} new guests in all, and {} visits of guests who came back.",
+                    self.period,
+                    print_number(created),
+                    print_number(returned)
+                ),
+                "No guest came in these days.",
+                "Day",
+            ),
+            mark: Mark::Bars,
+            days: self.daily.days.clone(),
+            series: vec![
+                Series { name: "New".into(), values: self.daily.created.clone() },
+                Series { name: "Came back".into(), values: self.daily.returned.clone() },
+            ],
+        };
+        chart.render()
+    }
+
+    fn promotions_chart(&self) -> String {
+        let chart = DaysChart {
+            id: "promotions",
+            words: words(
+                "Promotions by day",
+                format!("{} guests became members in {} days.", Self::sum(&self.daily.promoted), self.period),
+                "Nobody became a member in these days.",
+                "Day",
+            ),
+            mark: Mark::Lines,
+            days: self.daily.days.clone(),
+            series: vec![Series { name: "Became members".into(), values: self.daily.promoted.clone() }],
+        };
+        chart.render()
+    }
+
+    fn funnel_chart(&self) -> String {
+        let [created, returned, promoted] = self.funnel;
+        let chart = StepsChart {
+            id: "funnel",
+            words: words(
+                "From guest to member",
+                format!(
+                    "Of {} guests who came, {} came back on a later day and {} became members.",
+                    print_number(created),
+                    print_number(returned),
+                    print_number(promoted)
+                ),
+                "No guest came in these days.",
+                "Step",
+            ),
+            column: "Guests".into(),
+            steps: vec![("Came".into(), created), ("Came back".into(), returned), ("Became members".into(), promoted)],
+            part: Some("Part".into()),
+        };
+        chart.render()
+    }
+
+    fn time_chart(&self) -> String {
+        let chart = StepsChart {
+            id: "time",
+            words: words(
+                "Time to promotion",
+                "How long those who became members in these days had been guests.".to_string(),
+                "Nobody became a member in these days.",
+                "Within",
+            ),
+            column: "Guests".into(),
+            steps: self.within.clone(),
+            part: None,
+        };
+        chart.render()
+    }
+}
+
+fn words(title: &str, description: String, empty: &str, first_column: &str) -> Words {
+    Words {
+        title: title.into(),
+        description,
+        empty: empty.into(),
+        table: "The numbers as a table".into(),
+        first_column: first_column.into(),
+    }
+}
+
+impl PortalPage for OverviewPage {
+    fn title(&self) -> String {
+        "Overview".into()
+    }
+
+    fn section(&self) -> Option<&'static str> {
+        Some("overview")
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(Body { ctx, page: self }.render())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/overview.html")]
+struct Body<'a> {
+    ctx: &'a PortalContext,
+    page: &'a OverviewPage,
+}

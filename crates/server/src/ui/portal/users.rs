@@ -1,0 +1,137 @@
+//! Users: the list with its search and filters.
+
+use askama::Template;
+
+use super::{
+    frame::{PortalContext, PortalPage},
+    moment::Moment,
+};
+use crate::ui::page::finish;
+
+/// One user in the list.
+#[derive(Clone, Debug)]
+pub struct UserRow {
+    /// Its id.
+    pub id: String,
+    /// What it is called: a login ID, a name, or nothing.
+    pub name: Option<String>,
+    /// Whether it is a guest.
+    pub is_guest: bool,
+    /// Whether it is disabled.
+    pub is_disabled: bool,
+    /// When it came.
+    pub created_at: Moment,
+    /// When it became a member.
+    pub promoted_at: Option<Moment>,
+    /// When it last proved who it is.
+    pub last_login_at: Option<Moment>,
+}
+
+impl UserRow {
+    fn short_id(&self) -> &str {
+        self.id.get(..13).unwrap_or(&self.id)
+    }
+}
+
+/// The list of users.
+#[derive(Clone, Debug)]
+pub struct UsersPage {
+    /// What is searched for; empty for a plain list.
+    pub search: String,
+    /// The filter's word.
+    pub kind: String,
+    /// For those promoted lately and the dormant: days.
+    pub days: u32,
+    /// The users.
+    pub users: Vec<UserRow>,
+    /// The query of the next page.
+    pub next: Option<String>,
+    /// Whether this is a later page.
+    pub is_later: bool,
+    /// How many one page holds.
+    pub limit: usize,
+}
+
+/// The filters, and what they are called.
+const KINDS: [(&str, &str); 6] = [
+    ("all", "Everybody"),
+    ("guest", "Guests"),
+    ("member", "Members"),
+    ("promoted", "Promoted lately"),
+    ("dormant", "Dormant guests"),
+    ("disabled", "Disabled"),
+];
+
+impl UsersPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let guest = UserRow {
+            id: "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab".into(),
+            name: None,
+            is_guest: true,
+            is_disabled: false,
+            created_at: Moment::new("2030-05-01T08:00:00.000Z"),
+            promoted_at: None,
+            last_login_at: None,
+        };
+        let member = UserRow {
+            id: "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ac".into(),
+            name: Some("kim+<b>@shop.example".into()),
+            is_guest: false,
+            is_disabled: true,
+            promoted_at: Some(Moment::new("2030-05-02T08:00:00.000Z")),
+            last_login_at: Some(Moment::new("2030-05-03T08:00:00.000Z")),
+            ..guest.clone()
+        };
+        let some = Self {
+            search: String::new(),
+            kind: "all".into(),
+            days: 30,
+            users: vec![guest, member],
+            next: Some("kind=all&cursor=AAAA".into()),
+            is_later: false,
+            limit: 50,
+        };
+        let none = Self { users: Vec::new(), next: None, ..some.clone() };
+        let not_found = Self { search: "kim@".into(), ..none.clone() };
+        let walked = Self { kind: "dormant".into(), next: some.next.clone(), is_later: true, ..none.clone() };
+        vec![("some", some), ("none", none), ("not-found", not_found), ("walked", walked)]
+    }
+
+    fn kinds(&self) -> [(&'static str, &'static str, bool); 6] {
+        KINDS.map(|(kind, name)| (kind, name, kind == self.kind))
+    }
+
+    fn has_days(&self) -> bool {
+        matches!(self.kind.as_str(), "promoted" | "dormant")
+    }
+
+    fn is_filtered(&self) -> bool {
+        self.kind != "all" || !self.search.is_empty()
+    }
+
+    fn is_cut(&self) -> bool {
+        !self.search.is_empty() && self.users.len() >= self.limit
+    }
+}
+
+impl PortalPage for UsersPage {
+    fn title(&self) -> String {
+        "Users".into()
+    }
+
+    fn section(&self) -> Option<&'static str> {
+        Some("users")
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(Body { ctx, page: self }.render())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/users.html")]
+struct Body<'a> {
+    ctx: &'a PortalContext,
+    page: &'a UsersPage,
+}

@@ -1,0 +1,181 @@
+//! Webhooks: where they lead, what is on its way, what was given up, and the secret they are signed with.
+
+use askama::Template;
+
+use super::{
+    frame::{PortalContext, PortalPage},
+    moment::Moment,
+};
+use crate::ui::page::finish;
+
+/// A webhook as it is configured.
+#[derive(Clone, Debug)]
+pub struct WebhookLine {
+    /// Where it leads.
+    pub url: String,
+    /// The events it gets.
+    pub events: Vec<String>,
+    /// Whether it is asked before something happens.
+    pub is_blocking: bool,
+}
+
+/// An event on its way to a webhook.
+#[derive(Clone, Debug)]
+pub struct DeliveryLine {
+    /// Its number.
+    pub id: i64,
+    /// The event's name.
+    pub kind: String,
+    /// Where to.
+    pub url: String,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// When it was queued.
+    pub created_at: Moment,
+    /// When it is tried again, or was taken or given up.
+    pub next_at: Option<Moment>,
+    /// What came of the last try.
+    pub outcome: String,
+}
+
+/// How a webhook that was tried out answered.
+#[derive(Clone, Debug)]
+pub struct TrialLine {
+    /// Which one.
+    pub url: String,
+    /// Whether it took it.
+    pub is_good: bool,
+    /// What it answered.
+    pub outcome: String,
+}
+
+/// Webhooks and their deliveries.
+#[derive(Clone, Debug)]
+pub struct WebhooksPage {
+    /// All of them.
+    pub webhooks: Vec<WebhookLine>,
+    /// Whether there is a secret to sign with.
+    pub has_secret: bool,
+    /// What came of a test just now.
+    pub trial: Option<TrialLine>,
+    /// `waiting`, `dead` or `taken`.
+    pub state: &'static str,
+    /// The deliveries in this state.
+    pub deliveries: Vec<DeliveryLine>,
+    /// The query of the next page.
+    pub next: Option<String>,
+}
+
+/// The states of deliveries, and what they are called.
+const STATES: [(&str, &str); 3] = [("waiting", "Waiting"), ("dead", "Given up"), ("taken", "Taken")];
+
+impl WebhooksPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let url = "https://shop.example/hook?a=1&b=<2>".to_string();
+        let some = Self {
+            webhooks: vec![
+                WebhookLine { url: url.clone(), events: vec!["*".into()], is_blocking: false },
+                WebhookLine { url: url.clone(), events: vec!["user.pre_create".into()], is_blocking: true },
+            ],
+            has_secret: true,
+            trial: Some(TrialLine { url: url.clone(), is_good: false, outcome: "no answer within 10 seconds".into() }),
+            state: "dead",
+            deliveries: vec![DeliveryLine {
+                id: 7,
+                kind: "user.created".into(),
+                url,
+                attempts: 30,
+                created_at: Moment::new("2030-05-01T08:00:00.000Z"),
+                next_at: Some(Moment::new("2030-05-04T08:00:00.000Z")),
+                outcome: "the receiver answered with status 500".into(),
+            }],
+            next: Some("state=dead&cursor=7".into()),
+        };
+        let none = Self {
+            webhooks: Vec::new(),
+            has_secret: false,
+            trial: None,
+            state: "waiting",
+            deliveries: Vec::new(),
+            next: None,
+        };
+        let good = Self {
+            trial: Some(TrialLine { url: "https://shop.example".into(), is_good: true, outcome: "status 200".into() }),
+            state: "waiting",
+            ..some.clone()
+        };
+        vec![("some", some), ("none", none), ("good", good)]
+    }
+}
+
+impl WebhooksPage {
+    fn states(&self) -> [(&'static str, &'static str, bool); 3] {
+        STATES.map(|(state, name)| (state, name, state == self.state))
+    }
+}
+
+impl PortalPage for WebhooksPage {
+    fn title(&self) -> String {
+        "Webhooks".into()
+    }
+
+    fn section(&self) -> Option<&'static str> {
+        Some("webhooks")
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(Body { ctx, page: self }.render())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/webhooks.html")]
+struct Body<'a> {
+    ctx: &'a PortalContext,
+    page: &'a WebhooksPage,
+}
+
+/// Makes a new webhook secret, and shows it once.
+#[derive(Clone, Debug)]
+pub struct WebhookSecretPage {
+    /// Whether there is one already.
+    pub has_secret: bool,
+    /// The new one, once it is made.
+    pub secret: Option<String>,
+}
+
+impl WebhookSecretPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let ask = Self { has_secret: true, secret: None };
+        let first = Self { has_secret: false, ..ask.clone() };
+        let made = Self { secret: Some("00112233".into()), ..ask.clone() };
+        vec![("ask", ask), ("first", first), ("made", made)]
+    }
+}
+
+impl PortalPage for WebhookSecretPage {
+    fn title(&self) -> String {
+        "Webhook secret".into()
+    }
+
+    fn section(&self) -> Option<&'static str> {
+        Some("webhooks")
+    }
+
+    fn above(&self) -> Option<(String, String)> {
+        Some(("/webhooks".into(), "Webhooks".into()))
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(SecretBody { ctx, page: self }.render())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/webhook_secret.html")]
+struct SecretBody<'a> {
+    ctx: &'a PortalContext,
+    page: &'a WebhookSecretPage,
+}

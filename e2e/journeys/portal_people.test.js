@@ -1,0 +1,239 @@
+// People and numbers in the portal: an operator finds a guest, makes it a member, and reads numbers that are right.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+
+import { launchBrowser } from "../lib/browser.js";
+import { createDatabase } from "../lib/database.js";
+import { Guest } from "../lib/guest.js";
+import { look } from "../lib/look.js";
+import { startServer } from "../lib/server.js";
+import { waitFor } from "../lib/wait.js";
+
+const OWNER_PASSWORD = "a lamp over seven quiet doors";
+const AT = "/portal/p/shop";
+const DAY = 86_400;
+const DAYS_OF_NUMBERS = 29;
+
+const makeProject = (port) => `
+[project]
+id = "shop"
+name = "Corner Shop"
+public_origin = "http://localhost:${port}"
+
+[authentication]
+identities = ["anonymous", "login_id"]
+
+[[identity.login_id.keys]]
+type = "email"
+
+[[hook.non_blocking_handlers]]
+url = "http://127.0.0.1:9/hook"
+
+[[oauth.clients]]
+client_id = "web"
+name = "Shop"
+x_application_type = "spa"
+redirect_uris = ["http://app.localhost/"]
+
+[[oauth.clients]]
+client_id = "ios"
+name = "Shop for iPhone"
+x_application_type = "native"
+redirect_uris = ["com.example.shop://landed"]
+`;
+
+describe("people and numbers in the portal", () => {
+  let browser, database, server, page, api, guests;
+
+  before(async () => {
+    [browser, database] = await Promise.all([launchBrowser(), createDatabase()]);
+    server = await startServer({
+      store: database.url,
+      makeProject,
+      configure: (port) => `[portal]\npublic_origin = "http://localhost:${port}"\n[hooks]\nallow_private_addresses = true\nretry_hours = 0\n`,
+    });
+    const issuer = `http://localhost:${server.port}`;
+    const scopes = "users:read,users:write,statistics:read,events:read";
+    const said = await server.command("admin", "key", "create", "--project", "shop", "--name", "journey", "--scopes", scopes);
+    const key = said.match(/vak_\w+/)[0];
+    api = async (path, body) => {
+      const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+      const method = body ? "POST" : "GET";
+      const response = await fetch(`${issuer}/_api/admin/v1${path}`, { method, headers, body: body && JSON.stringify(body) });
+      assert.ok(response.ok, `${path}: ${response.status} ${await response.clone().text()}`);
+      return response.json();
+    };
+    guests = [];
+    for (let n = 0; n < 8; n += 1) guests.push(await Guest.signUp({ issuer, clientId: "web", redirectUri: "http://app.localhost/" }));
+    for (const [n, name] of ["ana", "ben", "cleo"].entries()) {
+      await api(`/users/${guests[n].sub}/promote`, { login_id: { type: "email", value: `${name}@mail.example`, is_verified: true } });
+    }
+    await fillNumbers();
+
+    const person = await browser.openPerson();
+    page = person.page;
+    page.setDefaultTimeout(15_000);
+    await page.goto(server.server.output.match(/http:\S+\/portal\/welcome\/\S+/)[0]);
+    await page.getByLabel("Email", { exact: true }).fill("olga@house.example");
+    await page.getByLabel("Your name").fill("Olga Ovens");
+    await page.getByLabel("Password", { exact: true }).fill(OWNER_PASSWORD);
+    await page.getByRole("button", { name: "Create the operator" }).click();
+    await heading("Projects").waitFor();
+  });
+
+  after(async () => {
+    await server?.stop();
+    await browser?.close();
+    await database?.drop();
+  });
+
+  const heading = (name) => page.getByRole("heading", { level: 1, name });
+  const open = (path) => page.goto(`http://localhost:${server.port}${AT}${path}`);
+
+  /** Numbers of days gone by, which no test can wait for. */
+  async function fillNumbers() {
+    const today = Math.floor(Date.now() / 1000 / DAY);
+    const rows = [];
+    for (let back = DAYS_OF_NUMBERS; back >= 1; back -= 1) {
+      const wave = Math.round(20 * (1 + Math.sin((DAYS_OF_NUMBERS - back) / 2.2) / 2));
+      for (const [client, scale] of [["web", 3], ["ios", 2], ["", 1]]) {
+        const numbers = {
+          guests_created: wave * scale * 2,
+          guests_returned: wave * scale,
+          guests_returned_of_day: wave * scale,
+          guests_promoted: Math.ceil((wave * scale) / 9),
+          guests_promoted_of_day: Math.ceil((wave * scale) / 9),
+          promoted_within_10m: scale,
+          promoted_within_1h: scale * 3,
+          promoted_within_1d: scale * 2,
+          promoted_within_7d: scale,
+        };
+        for (const [name, count] of Object.entries(numbers)) rows.push(`(1, ${today - back}, '${client}', '${name}', ${count})`);
+      }
+    }
+    await database.execute(`INSERT INTO daily_counts (project_no, day, client_id, name, count) VALUES ${rows.join(", ")}`);
+  }
+
+  test("an operator finds a guest, looks at it and makes it a member", async () => {
+    await open("/users");
+    await heading("Users").waitFor();
+    await look(page, "portal-users", { picture: true });
+    await page.getByLabel("Search").fill("ana@");
+    await page.getByRole("button", { name: "Find" }).click();
+    await page.getByRole("link", { name: "ana@mail.example" }).waitFor();
+    assert.equal(await page.getByRole("row").count(), 2, "the headings and one user");
+
+    const guest = guests[7];
+    await page.getByLabel("Search").fill(guest.sub);
+    await page.getByRole("button", { name: "Find" }).click();
+    await page.getByRole("table").getByRole("link").click();
+    await heading("Guest").waitFor();
+    await look(page, "portal-guest");
+    await page.getByRole("link", { name: "Promote" }).click();
+    await heading("Promote a guest").waitFor();
+    await look(page, "portal-promote", { picture: true });
+    await page.getByLabel("Login ID").fill("kim@mail.example");
+    await page.getByRole("button", { name: "Make it a member" }).click();
+    await heading("kim@mail.example").waitFor();
+    await waitFor(async () => {
+      await page.reload();
+      return (await page.getByRole("table", { name: "What happened" }).count()) + (await page.getByText("user.anonymous.promoted").count()) > 0;
+    }, 15_000);
+    await look(page, "portal-user", { picture: true, height: 1500 });
+    const told = await guest.fetchUserInfo();
+    assert.deepEqual(told, { sub: guest.sub, email: "kim@mail.example", isAnonymous: false }, "the session goes on, the sub stays");
+
+    await page.getByRole("link", { name: "Edit the attributes" }).click();
+    await heading("Attributes").waitFor();
+    await look(page, "portal-attributes");
+    await page.getByLabel("Custom attributes").fill('{"cart": "c-42"}');
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText('"c-42"', { exact: true }).waitFor();
+    await page.getByRole("link", { name: "Delete", exact: true }).click();
+    await heading("Delete a user").waitFor();
+    await look(page, "portal-delete");
+  });
+
+  test("the charts show what is counted", async () => {
+    const report = await waitFor(async () => {
+      const now = await api("/statistics");
+      return now.funnel.guests_promoted > 0 && now;
+    }, 15_000);
+    await open("/overview");
+    await heading("Overview").waitFor();
+    const sums = {};
+    for (const day of report.days) {
+      sums[day.date] ??= [0, 0];
+      sums[day.date][0] += day.guests_created;
+      sums[day.date][1] += day.guests_returned;
+    }
+    const table = page.locator("#guests table");
+    await page.locator("#guests summary").click();
+    const rows = await table.locator("tbody tr").evaluateAll((all) =>
+      all.map((row) => [row.querySelector("th").textContent, ...[...row.querySelectorAll("td")].map((cell) => Number(cell.dataset.value))]),
+    );
+    assert.equal(rows.length, 30);
+    for (const [day, created, returned] of rows.slice(1)) assert.deepEqual([created, returned], sums[day] ?? [0, 0], day);
+    // Bars are as high as their numbers: the days before today, for today's guests are still being counted.
+    const heights = await page.locator("#guests svg.chart-wide g").evaluateAll((groups) =>
+      groups.map((group) => [group.querySelector("title").textContent, ...[...group.querySelectorAll("rect")].map((bar) => Number(bar.getAttribute("height")))]),
+    );
+    const scale = heights[0][1] / sums[heights[0][0].slice(0, 10)][0];
+    for (const [title, first, second] of heights.slice(0, DAYS_OF_NUMBERS)) {
+      const [created, returned] = sums[title.slice(0, 10)];
+      assert.ok(Math.abs(first - created * scale) < 0.3 && Math.abs(second - returned * scale) < 0.3, `${title}: ${first}, ${second}`);
+    }
+    const funnel = await page.locator("#funnel td[data-value]").evaluateAll((cells) => cells.map((cell) => Number(cell.dataset.value)));
+    const { guests_created, guests_returned, guests_promoted } = report.funnel;
+    assert.ok(funnel[0] >= guests_created);
+    assert.deepEqual(funnel.slice(1), [guests_returned, guests_promoted]);
+    await page.locator("#guests summary").click();
+    await look(page, "portal-overview", { picture: true, height: 1400 });
+
+    await page.getByLabel("Period", { exact: true }).selectOption("90");
+    await page.getByLabel("Application", { exact: true }).selectOption("ios");
+    await page.getByRole("button", { name: "Show" }).click();
+    await page.getByText("in 90 days").first().waitFor();
+    assert.equal(await page.locator("#guests tbody tr").count(), 90);
+    await look(page, "portal-overview-90");
+  });
+
+  test("the audit log says who did what, and can be taken away", async () => {
+    await open("/events");
+    await heading("Audit log").waitFor();
+    await waitFor(async () => {
+      await page.reload();
+      return page.getByText("olga@house.example").count();
+    }, 15_000);
+    await page.getByLabel("Event", { exact: true }).selectOption("user.anonymous.promoted");
+    await page.getByRole("button", { name: "Show" }).click();
+    await page.waitForURL(/type=user\.anonymous\.promoted/);
+    await look(page, "portal-audit", { picture: true });
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "CSV" }).click()]);
+    assert.equal(download.suggestedFilename(), "events.csv");
+    await page.locator("summary", { hasText: "user.anonymous.promoted" }).first().click();
+    await look(page, "portal-audit-open");
+  });
+
+  test("webhooks are tried out, and what was given up is sent again", async () => {
+    await open("/webhooks");
+    await heading("Webhooks").waitFor();
+    await page.getByRole("link", { name: "Replace it" }).click();
+    await heading("Webhook secret").waitFor();
+    await look(page, "portal-webhook-secret");
+    await page.getByRole("button", { name: "Make a new secret" }).click();
+    await page.getByText("It is shown this once").waitFor();
+    await look(page, "portal-webhook-secret-made");
+    await page.getByRole("link", { name: "Done" }).click();
+    await page.getByRole("button", { name: /^Send a test/ }).click();
+    await page.getByText("did not take the test").waitFor();
+    await waitFor(async () => {
+      await open("/webhooks?state=dead");
+      return page.getByRole("button", { name: /^Send again/ }).count();
+    }, 15_000);
+    await look(page, "portal-webhooks", { picture: true, height: 1100 });
+    await page.getByRole("button", { name: /^Send again/ }).first().click();
+    await page.getByText("It is on its way again").waitFor();
+  });
+});
