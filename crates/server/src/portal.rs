@@ -1,8 +1,16 @@
-//! What those outside the house may know of the operators' portal: the way in for the first operator.
+//! What those outside the house may know of the operators' portal: the way in for the first operator, and its doors.
 
+use vestibule_domain::operator::Role;
 use vestibule_store::StoreError;
 
-use crate::{app::App, flows::operators::links, http};
+use crate::{
+    app::App,
+    flows::operators::links,
+    http::{
+        self,
+        portal::{Need, Verb},
+    },
+};
 
 /// The one-time link that makes the first operator, while there is none and the portal is on; older ones are dead.
 ///
@@ -12,4 +20,50 @@ pub async fn create_first_link(app: &App) -> Result<Option<String>, StoreError> 
     let Some(origin) = http::portal::origin_of(app) else { return Ok(None) };
     let token = links::create_first(&app.store, &app.entropy, app.clock.now()).await?;
     Ok(token.map(|token| format!("{origin}{}", links::path_of(&token))))
+}
+
+/// Who may pass a door of the portal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Anybody.
+    Nobody,
+    /// Any operator.
+    Operator,
+    /// Operators with at least this role in every project.
+    Everywhere(Role),
+    /// Operators with at least this role in the project.
+    InProject(Role),
+}
+
+/// A route of the portal, for tests that try them all.
+#[derive(Clone, Debug)]
+pub struct DoorView {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// The path, with `{parameters}`.
+    pub path: &'static str,
+    /// Who may pass.
+    pub guard: Guard,
+    /// Whether a fresh proof of who one is is asked for first.
+    pub is_dangerous: bool,
+}
+
+/// Every route of the portal.
+#[must_use]
+pub fn list_doors() -> Vec<DoorView> {
+    let view = |door: http::portal::Door| DoorView {
+        method: match door.verb {
+            Verb::Get => "GET",
+            Verb::Post => "POST",
+        },
+        path: door.path,
+        guard: match door.need {
+            Need::Nobody => Guard::Nobody,
+            Need::Operator => Guard::Operator,
+            Need::Everywhere(role) => Guard::Everywhere(role),
+            Need::InProject(role) => Guard::InProject(role),
+        },
+        is_dangerous: door.is_dangerous,
+    };
+    http::portal::all_doors().into_iter().map(view).collect()
 }

@@ -31,6 +31,7 @@ mod outages;
 mod portal;
 mod portal_people;
 mod portal_settings;
+mod portal_staff;
 mod promotion;
 mod promotion_code;
 mod races;

@@ -1,9 +1,38 @@
-//! Who works on a project, and on which projects somebody works.
+//! Who works on a project: listing operators and invitations, inviting, changing roles, removing. Somebody always keeps
+//! every project in hand.
 
-use vestibule_domain::operator::Role;
+use vestibule_domain::{
+    event::{Event, OperatorAction},
+    id::{OperatorId, ProjectNo},
+    operator::{Assignment, EVERY_PROJECT, LinkPurpose, Operator, Role},
+    secret::TokenHash,
+    time::Timestamp,
+};
+use vestibule_store::{StoreError, operator_links, operator_sessions, operators, outbox};
 
-use super::SignedIn;
-use crate::{app::App, projects::Project};
+use super::{SignedIn, links, normalize};
+use crate::{
+    app::App,
+    crypto::read_hex,
+    events::{self, QueuedEvent},
+    flows::{Error, admin},
+    ports::mailer::Mail,
+    projects::Project,
+};
+
+/// Who has a role here, and who is invited.
+pub(crate) struct Staff {
+    pub(crate) members: Vec<(Operator, Assignment)>,
+    pub(crate) invitations: Vec<operator_links::OperatorLink>,
+}
+
+/// Everybody who works on a project.
+pub(crate) async fn list(app: &App, project: &Project, now: Timestamp) -> Result<Staff, Error> {
+    let mut conn = app.store.read().await?;
+    let members = operators::list_of_project(&mut conn, project.no).await?;
+    let invitations = operator_links::list(&mut conn, project.no, LinkPurpose::Invitation, now).await?;
+    Ok(Staff { members, invitations })
+}
 
 /// One project of an operator, with its role there.
 pub(crate) fn list_projects(app: &App, who: &SignedIn) -> Vec<(std::sync::Arc<Project>, Role)> {
@@ -18,4 +47,215 @@ pub(crate) fn list_projects(app: &App, who: &SignedIn) -> Vec<(std::sync::Arc<Pr
         .collect();
     mine.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
     mine
+}
+
+/// Why something about operators was not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// The address is none.
+    BadEmail,
+    /// It takes the role everywhere to give or take it everywhere.
+    NotYours,
+    /// Nobody would own every project any more.
+    LastOwner,
+    /// There is no such operator or invitation here.
+    Missing,
+}
+
+/// What became of an invitation.
+pub(crate) enum Invited {
+    /// Somebody new: the secret part of the link it needs.
+    Link(String),
+    /// There is such an operator: it has the role already.
+    Assigned,
+}
+
+fn place(project: &Project, everywhere: bool) -> ProjectNo {
+    if everywhere { EVERY_PROJECT } else { project.no }
+}
+
+/// Who may give and take roles there: an owner of the project, or of every one for those that count everywhere.
+fn may(who: &SignedIn, place: ProjectNo) -> bool {
+    who.role_in(place) == Some(Role::Owner)
+}
+
+fn note(
+    app: &App,
+    project: &Project,
+    actor: &admin::Operator,
+    action: OperatorAction,
+    target: &str,
+    now: Timestamp,
+) -> QueuedEvent {
+    let event = Event::OperatorActed { action, target: target.to_string() };
+    actor.prepare(app, project, &event, None, now)
+}
+
+/// Whom to invite, and to what.
+pub(crate) struct Invitation<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) role: Role,
+    pub(crate) everywhere: bool,
+    /// Writes the mail, given the path of the link (none for somebody who needs none).
+    pub(crate) write_mail: &'a (dyn Fn(&str, Option<&str>) -> Mail + Send + Sync),
+}
+
+/// Invites somebody. An operator there is gets the role at once.
+pub(crate) async fn invite(
+    app: &App,
+    project: &Project,
+    who: &SignedIn,
+    ip: std::net::IpAddr,
+    wish: &Invitation<'_>,
+    now: Timestamp,
+) -> Result<Result<Invited, Obstacle>, Error> {
+    let Some(email) = normalize(wish.email) else { return Ok(Err(Obstacle::BadEmail)) };
+    let place = place(project, wish.everywhere);
+    if !may(who, place) {
+        return Ok(Err(Obstacle::NotYours));
+    }
+    let assignment = Assignment { project: place, role: wish.role };
+    let event = note(app, project, &who.acting(ip), OperatorAction::Invited, &email, now);
+    let known = operators::find_by_email(&mut *app.store.read().await?, &email).await?;
+    let (invited, mail) = match &known {
+        Some(_) => (Invited::Assigned, (wish.write_mail)(&email, None)),
+        None => {
+            let token =
+                links::create(&app.store, &app.entropy, LinkPurpose::Invitation, assignment, &email, now).await?;
+            let mail = (wish.write_mail)(&email, Some(&links::path_of(&token)));
+            (Invited::Link(token), mail)
+        }
+    };
+    let (no, id) = (project.no, known.map(|operator| operator.id));
+    let mail = serde_json::to_string(&mail).expect("a mail is plain JSON");
+    let written = app
+        .store
+        .write("invite_operator", (event, mail), move |tx, (event, mail)| {
+            Box::pin(async move {
+                if let Some(id) = id {
+                    operators::set_role(tx, id, assignment).await?;
+                    if place == EVERY_PROJECT && operators::count_owners_of_all(tx).await? == 0 {
+                        return Err(Undone::LastOwner);
+                    }
+                }
+                outbox::push(tx, no, "mail", None, mail, now).await?;
+                events::queue_of_project(tx, no, event, now).await?;
+                Ok(())
+            })
+        })
+        .await;
+    settle(app, written).map(|done| done.map(|()| invited))
+}
+
+/// What the transaction found.
+#[derive(Debug, thiserror::Error)]
+enum Undone {
+    #[error("nobody would own every project")]
+    LastOwner,
+    #[error("there is no such role")]
+    Missing,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What becomes of an operator's role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Another one.
+    To(Role),
+    /// None any more; whoever has no role left is no operator any more.
+    Remove,
+}
+
+/// Changes or takes the role an operator has in this project or everywhere.
+pub(crate) async fn change_role(
+    app: &App,
+    project: &Project,
+    who: &SignedIn,
+    ip: std::net::IpAddr,
+    (id, everywhere): (OperatorId, bool),
+    change: Change,
+    now: Timestamp,
+) -> Result<Result<(), Obstacle>, Error> {
+    let place = place(project, everywhere);
+    if !may(who, place) {
+        return Ok(Err(Obstacle::NotYours));
+    }
+    let target = operators::find(&mut *app.store.read().await?, id).await?;
+    let Some(target) = target else { return Ok(Err(Obstacle::Missing)) };
+    let action = match change {
+        Change::To(_) => OperatorAction::RoleChanged,
+        Change::Remove => OperatorAction::Removed,
+    };
+    let event = note(app, project, &who.acting(ip), action, &target.email, now);
+    let no = project.no;
+    let written = app
+        .store
+        .write("change_operator_role", event, move |tx, event| {
+            Box::pin(async move {
+                if !operators::remove_role(tx, place, id).await? {
+                    return Err(Undone::Missing);
+                }
+                match change {
+                    Change::To(role) => operators::set_role(tx, id, Assignment { project: place, role }).await?,
+                    Change::Remove => {
+                        if operators::roles_of(tx, id).await?.is_empty() {
+                            operator_sessions::remove_of_operator(tx, id).await?;
+                            operators::remove(tx, id).await?;
+                        }
+                    }
+                }
+                if place == EVERY_PROJECT && operators::count_owners_of_all(tx).await? == 0 {
+                    return Err(Undone::LastOwner);
+                }
+                events::queue_of_project(tx, no, event, now).await?;
+                Ok(())
+            })
+        })
+        .await;
+    settle(app, written)
+}
+
+/// What a transaction came to, for the caller.
+fn settle(app: &App, written: Result<(), Undone>) -> Result<Result<(), Obstacle>, Error> {
+    match written {
+        Ok(()) => {
+            app.outbox_bell.notify_one();
+            Ok(Ok(()))
+        }
+        Err(Undone::LastOwner) => Ok(Err(Obstacle::LastOwner)),
+        Err(Undone::Missing) => Ok(Err(Obstacle::Missing)),
+        Err(Undone::Store(error)) => Err(error.into()),
+    }
+}
+
+/// Takes an invitation back; it is named by the hash of its link.
+pub(crate) async fn revoke_invitation(
+    app: &App,
+    project: &Project,
+    who: &SignedIn,
+    ip: std::net::IpAddr,
+    id: &str,
+    now: Timestamp,
+) -> Result<Result<(), Obstacle>, Error> {
+    let staff = list(app, project, now).await?;
+    let hash = read_hex(id).and_then(|bytes| bytes.try_into().ok()).map(TokenHash);
+    let Some(link) = staff.invitations.into_iter().find(|link| Some(link.token) == hash) else {
+        return Ok(Err(Obstacle::Missing));
+    };
+    if !may(who, link.assignment.project) {
+        return Ok(Err(Obstacle::NotYours));
+    }
+    let event = note(app, project, &who.acting(ip), OperatorAction::InvitationRevoked, &link.email, now);
+    let (no, token) = (project.no, link.token);
+    app.store
+        .write("revoke_invitation", event, move |tx, event| {
+            Box::pin(async move {
+                operator_links::remove(tx, token).await?;
+                events::queue_of_project(tx, no, event, now).await
+            })
+        })
+        .await?;
+    app.outbox_bell.notify_one();
+    Ok(Ok(()))
 }

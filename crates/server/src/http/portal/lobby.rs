@@ -133,7 +133,6 @@ impl Lobby {
     }
 
     /// Every value of a field.
-    #[expect(dead_code, reason = "for pages with lists of checkboxes, the next to come")]
     pub(crate) fn fields(&self, name: &str) -> Vec<&str> {
         self.form.get_all(name).collect()
     }

@@ -17,6 +17,7 @@
 //! 5. Tests in `tests/it/portal*.rs`.
 
 mod addresses;
+mod admin_keys;
 mod anonymous_users;
 mod answer;
 mod application;
@@ -28,7 +29,9 @@ mod door;
 mod lobby;
 mod login_methods;
 mod me;
+mod operators;
 mod overview;
+mod project_settings;
 mod projects;
 mod session;
 mod sheet;
@@ -52,7 +55,7 @@ use vestibule_domain::project::Origin;
 
 pub(crate) use self::{
     answer::{Answer, Problem},
-    door::{Door, Verb},
+    door::{Door, Need, Verb},
     lobby::{Desk, Hall, Lobby},
 };
 use super::{assets, visit};
@@ -78,6 +81,9 @@ pub(crate) fn all_doors() -> Vec<Door> {
         users::doors(),
         audit::doors(),
         webhooks::doors(),
+        operators::doors(),
+        admin_keys::doors(),
+        project_settings::doors(),
     ];
     doors.into_iter().flatten().collect()
 }

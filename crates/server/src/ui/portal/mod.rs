@@ -9,6 +9,7 @@ mod confirm;
 mod control;
 mod frame;
 mod framework;
+mod invitation;
 mod message;
 mod moment;
 mod nav;
@@ -19,6 +20,7 @@ mod projects;
 mod proof;
 mod sample;
 mod sheet;
+mod staff;
 mod user;
 mod users;
 mod webhooks;
@@ -33,6 +35,7 @@ pub use confirm::{ConfirmActionPage, SecretShownPage};
 pub use control::{Control, ControlKind, Pick, describe_seconds};
 pub use frame::{OperatorBadge, PortalContext, PortalPage, ProjectBadge};
 pub use framework::Framework;
+pub use invitation::invitation_mail;
 pub use message::MessagePage;
 pub use moment::Moment;
 pub use notice::PortalNotice;
@@ -42,6 +45,7 @@ pub use sample::{PortalSample, portal_sample_context, portal_samples};
 pub use sheet::{
     ConflictNote, ConflictRow, Extra, LifetimeHelp, LifetimeRow, PanelView, SheetPage, describe_lifetimes,
 };
+pub use staff::{InvitationEntry, KeyEntry, KeysPage, StaffEntry, StaffPage};
 pub use user::{
     DELETE_WORD, EventLine, IdentityLine, KeyLine, SessionLine, UserFormPage, UserHead, UserPage, UserTask,
 };

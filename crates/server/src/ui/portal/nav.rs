@@ -63,6 +63,22 @@ pub(super) const GROUPS: &[Group] = &[
                 "/addresses",
                 "M10 14a4 4 0 0 0 6 .400l3-3a4 4 0 0 0-5.700-5.700l-1.500 1.500M14 10a4 4 0 0 0-6-.400l-3 3a4 4 0 0 0 5.700 5.700l1.500-1.500",
             ),
+            item(
+                "operators",
+                "Operators",
+                "/operators",
+                "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM2.500 20a6.500 6.500 0 0 1 13 0M16 4.500a3.500 3.500 0 0 1 0 6.500M18 14.500a6.500 6.500 0 0 1 3.500 5.500",
+            ),
+            Item {
+                role: Role::Owner,
+                ..item("admin-keys", "Admin API keys", "/admin-keys", "M14 10a4 4 0 1 1-3-3.870M13 11l7-7M17 7l2 2")
+            },
+            item(
+                "settings",
+                "Project settings",
+                "/settings",
+                "M4 7h10M18 7h2M16 5v4M4 17h2M10 17h10M8 15v4M4 12h4M12 12h8M10 10v4",
+            ),
         ],
     },
     Group {

@@ -3,10 +3,10 @@
 use vestibule_domain::operator::Role;
 
 use super::{
-    AddressesPage, ApplicationsPage, AuditPage, ConfirmActionPage, FrameworksPage, MessagePage, MyPasswordPage,
-    NewApplicationPage, NewProjectPage, OperatorBadge, OverviewPage, PortalContext, PortalPage, ProjectBadge,
-    ProjectsPage, ProvePage, QuickStartPage, SecretShownPage, SecretsPage, SheetPage, SignInPage, UserFormPage,
-    UserPage, UsersPage, WebhookSecretPage, WebhooksPage, WelcomePage,
+    AddressesPage, ApplicationsPage, AuditPage, ConfirmActionPage, FrameworksPage, KeysPage, MessagePage,
+    MyPasswordPage, NewApplicationPage, NewProjectPage, OperatorBadge, OverviewPage, PortalContext, PortalPage,
+    ProjectBadge, ProjectsPage, ProvePage, QuickStartPage, SecretShownPage, SecretsPage, SheetPage, SignInPage,
+    StaffPage, UserFormPage, UserPage, UsersPage, WebhookSecretPage, WebhooksPage, WelcomePage,
 };
 
 /// A page in one state, with a name for it.
@@ -35,6 +35,8 @@ pub fn portal_samples() -> Vec<PortalSample> {
     collect(&mut all, "secrets", SecretsPage::samples());
     collect(&mut all, "confirm-action", ConfirmActionPage::samples());
     collect(&mut all, "secret-shown", SecretShownPage::samples());
+    collect(&mut all, "staff", StaffPage::samples());
+    collect(&mut all, "keys", KeysPage::samples());
     collect(&mut all, "sheet", SheetPage::samples());
     collect(&mut all, "overview", OverviewPage::samples());
     collect(&mut all, "users", UsersPage::samples());

@@ -217,6 +217,15 @@ impl Browser {
         self.send(request, true).await
     }
 
+    /// Knocks at one address as a script would, with the token of a form, and follows nothing. What it sets is not kept.
+    pub(crate) async fn try_door(&self, method: &str, path: &str, token: &str) -> Reply {
+        let request = match method {
+            "GET" => self.http.request(Method::GET, path),
+            _ => self.http.request(Method::POST, path).form(&[("_csrf", token)]),
+        };
+        self.clone().send(request.header(header::ACCEPT, "text/html"), true).await
+    }
+
     async fn navigate(&mut self, method: Method, target: &str, fields: Option<Vec<(String, String)>>, same_site: bool) {
         let base = match &self.place {
             Place::Page { url, .. } => url.clone(),

@@ -1,0 +1,42 @@
+//! The mail that invites somebody to the portal.
+
+use askama::Template;
+
+use crate::ui::{mail::Mail, page::finish};
+
+/// Writes the invitation of `from` to the project called `place`; whoever has an account needs no link of its own.
+pub fn invitation_mail(from: &str, place: &str, role: &str, href: &str, is_new: bool) -> Mail {
+    let text = if is_new {
+        format!(
+            "{from} invites you to the Vestibule portal, as {role} of {place}.\n\nThis link works once, for a week:\n\n{href}\n\n\
+             If you do not know {from}, leave this mail alone: nothing happens then.\n"
+        )
+    } else {
+        format!("{from} made you {role} of {place} in the Vestibule portal.\n\n{href}\n")
+    };
+    let html = finish(HtmlPart { from, place, role, href, is_new }.render());
+    let subject = format!("{from} invites you to {place}").replace(['\r', '\n'], " ");
+    Mail { subject, text, html }
+}
+
+#[derive(Template)]
+#[template(path = "mail/invitation.html")]
+struct HtmlPart<'a> {
+    from: &'a str,
+    place: &'a str,
+    role: &'a str,
+    href: &'a str,
+    is_new: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invitation_carries_its_link_and_escapes_names() {
+        let mail = invitation_mail("Kim <b>\r\nBcc: x", "Corner & Shop", "editor", "https://a.example/portal", true);
+        assert!(mail.text.contains("https://a.example/portal") && mail.html.contains("https://a.example/portal"));
+        assert!(!mail.html.contains("<b>") && !mail.subject.contains(['\r', '\n']));
+    }
+}

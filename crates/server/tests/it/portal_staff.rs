@@ -1,0 +1,258 @@
+//! Who may do what: every door of the portal tried by everybody; inviting, changing and removing operators; keys; the end
+//! of a project.
+
+use vestibule_domain::operator::Role;
+use vestibule_server::{
+    flows::admin::keys::Scope,
+    portal::{Guard, list_doors},
+};
+
+use crate::support::{Admin, Browser, Engine, OWNER_PASSWORD, TestServer, on_both_engines};
+
+on_both_engines!(
+    every_door_lets_in_whom_it_should_and_nobody_else,
+    every_route_of_the_admin_api_wants_its_scope,
+    an_invited_operator_comes_in_by_mail,
+    somebody_always_owns_every_project,
+    a_removed_operator_is_out_at_once,
+    keys_are_made_and_revoked,
+    a_project_ends_after_its_id_was_typed,
+);
+
+async fn start(engine: Engine) -> (TestServer, Browser) {
+    let server = TestServer::start(engine, |setup| setup.open_portal()).await;
+    let owner = server.owner().await;
+    (server, owner)
+}
+
+/// Invites somebody as the owner does, and lets it come in with the link of the mail.
+async fn invite(server: &TestServer, owner: &mut Browser, project: &str, email: &str, role: &str) -> Browser {
+    let mut mailbox = server.mailbox();
+    owner.open(&format!("/portal/p/{project}/operators")).await;
+    owner.fill("Email", email);
+    owner.tick(role);
+    owner.press("Invite").await;
+    owner.expect_page(200, "Invited");
+    let mail = mailbox.next_mail(email).await;
+    let link = mail.text.split_whitespace().find(|word| word.contains("/portal/welcome/")).expect("a link").to_string();
+    let mut browser = server.browser();
+    browser.open(&link).await;
+    browser.expect_page(200, "You are invited");
+    browser.fill("Your name", "Somebody");
+    browser.fill("Password", "nine grey herons by the weir");
+    browser.press("Accept the invitation").await;
+    browser.expect_page(200, "Projects");
+    browser
+}
+
+async fn make_second_project(owner: &mut Browser) {
+    owner.open("/portal/projects/new").await;
+    owner.fill("Project id", "second");
+    owner.fill("Public origin", "https://second.example");
+    owner.press("Create the project").await;
+}
+
+/// The token in the forms of whoever's browser this is.
+async fn form_token(browser: &mut Browser) -> String {
+    browser.open("/portal").await;
+    let form =
+        browser.page().forms.iter().find(|form| form.action == "/portal/sign-out" || form.action == "/portal/sign-in");
+    let fields = &form.expect("a form").fields;
+    fields.iter().find(|(name, _)| name == "_csrf").expect("a token").1.clone()
+}
+
+async fn every_door_lets_in_whom_it_should_and_nobody_else(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    make_second_project(&mut owner).await;
+    let mut people = vec![
+        ("nobody", None, server.browser()),
+        ("viewer", Some(Role::Viewer), invite(&server, &mut owner, "test", "vi@house.example", "Viewer").await),
+        ("editor", Some(Role::Editor), invite(&server, &mut owner, "test", "ed@house.example", "Editor").await),
+        ("owner", Some(Role::Owner), invite(&server, &mut owner, "test", "ow@house.example", "Owner").await),
+        ("stranger", None, invite(&server, &mut owner, "second", "st@house.example", "Owner").await),
+    ];
+    let doors = list_doors();
+    assert!(doors.len() > 40, "{}", doors.len());
+    for (who, role, browser) in &mut people {
+        let token = form_token(browser).await;
+        for door in &doors {
+            // What would end the journey of this browser, or what it stands on, is tried elsewhere.
+            if door.path == "/portal/sign-out" || door.path.ends_with("/settings/delete") && door.method == "POST" {
+                continue;
+            }
+            let path = door
+                .path
+                .replace("{project}", "test")
+                .replace("{client_id}", "backend")
+                .replace("{framework}", "react")
+                .replace("{secret_id}", "0000000000000000")
+                .replace("{*rest}", "x/y")
+                .replace(['{', '}'], "");
+            let reply = browser.try_door(door.method, &path, &token).await;
+            let place = format!("{} {} for {who}: {}", door.method, path, reply.status);
+            let to_sign_in = reply.status == 303
+                && reply.header("location").is_some_and(|to| to.starts_with("/portal/sign-in?next="));
+            match door.guard {
+                // Forms of the lobby have a token of their own, which a signed-in browser does not have.
+                Guard::Nobody => assert!(!to_sign_in && reply.status < 500, "{place}"),
+                _ if *who == "nobody" => assert!(to_sign_in, "{place}"),
+                Guard::Operator => assert!(!to_sign_in && reply.status != 403 && reply.status < 500, "{place}"),
+                Guard::Everywhere(_) => assert_eq!(reply.status, 403, "{place}"),
+                Guard::InProject(_) if role.is_none() => assert_eq!(reply.status, 404, "{place}"),
+                Guard::InProject(least) if *role >= Some(least) => {
+                    assert!(!to_sign_in && reply.status != 403 && reply.status < 500, "{place}");
+                }
+                Guard::InProject(_) => assert_eq!(reply.status, 403, "{place}"),
+            }
+        }
+    }
+}
+
+async fn every_route_of_the_admin_api_wants_its_scope(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let api: serde_json::Value = server.http().get("/_api/admin/v1/openapi.json").await.json();
+    let narrow = Admin::new(&server, &[Scope::StatisticsRead]).await;
+    let mut tried = 0;
+    for (path, methods) in api["paths"].as_object().expect("paths") {
+        for method in methods.as_object().expect("methods").keys().filter(|name| *name != "parameters") {
+            let target = path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect::<Vec<_>>();
+            let target = format!("/_api/admin/v1{}", target.join("/"));
+            let method: reqwest::Method = method.to_uppercase().parse().expect("a method");
+            if path == "/openapi.json" || path == "/docs" {
+                continue;
+            }
+            // Refusals are counted by address.
+            server.clock.advance_seconds(3);
+            let nobody = crate::support::Reply::of(server.http().request(method.clone(), &target)).await;
+            assert_eq!(nobody.status, 401, "{method} {path} for nobody");
+            if path.starts_with("/statistics") {
+                continue;
+            }
+            let reply =
+                crate::support::Reply::of(server.http().request(method.clone(), &target).bearer_auth(&narrow.token))
+                    .await;
+            assert_eq!(reply.status, 403, "{method} {path} without its scope: {}", reply.body);
+            tried += 1;
+        }
+    }
+    assert!(tried > 20, "{tried}");
+}
+
+async fn an_invited_operator_comes_in_by_mail(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    owner.open("/portal/p/test/operators").await;
+    owner.fill("Email", "nobody");
+    owner.press("Invite").await;
+    assert!(owner.expect_page(422, "Operators").complaint("email").is_some());
+    let mut editor = invite(&server, &mut owner, "test", "ed@house.example", "Editor").await;
+    editor.open("/portal/p/test/operators").await;
+    assert!(editor.page().text.contains("Somebody editor you"), "{}", editor.page().text);
+    // Somebody with an account gets the role at once, and a mail that says so.
+    owner.open("/portal/p/test/operators").await;
+    owner.fill("Email", "ED@house.example");
+    owner.tick("Owner");
+    owner.press("Invite").await;
+    assert!(owner.expect_page(200, "Operators").text.contains("have the role now"));
+    editor.open("/portal/p/test/admin-keys").await;
+    editor.expect_page(200, "Admin API keys");
+    // An invitation that is taken back is dead.
+    let mut mailbox = server.mailbox();
+    owner.fill("Email", "new@house.example");
+    owner.tick("Viewer");
+    owner.press("Invite").await;
+    let mail = mailbox.next_mail("new@house.example").await;
+    let link = mail.text.split_whitespace().find(|word| word.contains("/welcome/")).expect("a link").to_string();
+    owner.open("/portal/p/test/operators").await;
+    owner.press("Take back").await;
+    assert!(owner.expect_page(200, "Operators").text.contains("The invitation is taken back."));
+    let mut late = server.browser();
+    late.open(&link).await;
+    late.expect_page(410, "This link holds no more");
+    assert_eq!(server.events("operator.invited").await.len(), 3);
+}
+
+async fn somebody_always_owns_every_project(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    owner.open("/portal/p/test/operators").await;
+    owner.follow("Change").await;
+    owner.expect_page(200, "The role of Olga");
+    owner.tick("Viewer");
+    owner.press("Change the role").await;
+    assert!(owner.expect_page(200, "Operators").text.contains("somebody has to own every project"));
+    owner.follow("Change").await;
+    owner.tick("None");
+    owner.press("Change the role").await;
+    assert!(owner.expect_page(200, "Operators").text.contains("somebody has to own every project"));
+    // An owner of one project gives nothing away elsewhere.
+    let mut local = invite(&server, &mut owner, "test", "ow@house.example", "Owner").await;
+    local.open("/portal/p/test/operators").await;
+    local.fill("Email", "friend@house.example");
+    local.tick("Viewer");
+    local.press("Invite").await;
+    local.expect_page(200, "Invited");
+    local.open("/portal/projects/new").await;
+    local.expect_page(403, "That takes another role");
+}
+
+async fn a_removed_operator_is_out_at_once(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    let mut editor = invite(&server, &mut owner, "test", "ed@house.example", "Editor").await;
+    owner.open("/portal/p/test/operators").await;
+    let links: Vec<_> =
+        owner.page().links.iter().filter(|(text, _)| text == "Change").map(|(_, to)| to.clone()).collect();
+    let theirs = links.iter().find(|to| !to.contains("everywhere")).expect("the editor's");
+    owner.open(theirs).await;
+    owner.tick("None");
+    owner.press("Change the role").await;
+    assert!(owner.expect_page(200, "Operators").text.contains("The operator is removed."));
+    editor.open("/portal/p/test/session").await;
+    editor.expect_page(200, "Sign in to the portal");
+    editor.fill("Email", "ed@house.example");
+    editor.fill("Password", "nine grey herons by the weir");
+    editor.press("Sign in").await;
+    editor.expect_page(422, "Sign in to the portal");
+}
+
+async fn keys_are_made_and_revoked(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    owner.open("/portal/p/test/admin-keys").await;
+    owner.follow("New key").await;
+    owner.press("Make the key").await;
+    let page = owner.expect_page(422, "New key");
+    assert!(page.complaint("name").is_some() && page.complaint("settings:read").is_some(), "{:?}", page.complaints);
+    owner.fill("Name", "Nightly report");
+    owner.tick("settings:read");
+    owner.press("Make the key").await;
+    owner.expect_page(200, "The new key");
+    let key = owner.page().text.split_whitespace().find(|word| word.starts_with("vak_")).expect("the key").to_string();
+    let ask = || server.http().request(reqwest::Method::GET, "/_api/admin/v1/project").bearer_auth(&key);
+    assert_eq!(crate::support::Reply::of(ask()).await.status, 200);
+    owner.open("/portal/p/test/admin-keys").await;
+    owner.follow("Revoke").await;
+    owner.press("Revoke the key").await;
+    assert!(owner.expect_page(200, "Admin API keys").text.contains("The key is revoked."));
+    assert_eq!(crate::support::Reply::of(ask()).await.status, 401);
+    assert_eq!(server.events("admin_key.revoked").await.len(), 1);
+}
+
+async fn a_project_ends_after_its_id_was_typed(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    make_second_project(&mut owner).await;
+    owner.open("/portal/p/second/settings").await;
+    owner.fill("Name", "The Second");
+    owner.press("Save").await;
+    assert!(owner.expect_page(200, "Project settings").text.contains("Saved."));
+    server.clock.advance_seconds(601);
+    owner.follow("Delete the project").await;
+    owner.expect_page(200, "Is it really you?");
+    owner.fill("Password", OWNER_PASSWORD);
+    owner.press("Go on").await;
+    owner.fill("Type second to confirm", "test");
+    owner.press("Delete the project").await;
+    owner.expect_page(422, "Delete second?");
+    owner.fill("Type second to confirm", "second");
+    owner.press("Delete the project").await;
+    assert!(owner.expect_page(200, "Projects").text.contains("is deleted"));
+    assert!(server.app.projects.find_by_id("second").is_none());
+    assert!(server.app.projects.find_by_id("test").is_some());
+}

@@ -1,0 +1,215 @@
+// The operators' portal in a real browser: the first run, guests switched on while the official Web SDK waits, a lifetime
+// cut short, two editors at once, and every page looked at.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, test } from "node:test";
+
+import { AppPage, startApp } from "../lib/app.js";
+import { launchBrowser } from "../lib/browser.js";
+import { look } from "../lib/look.js";
+import { startMailServer } from "../lib/mail.js";
+import { startServer } from "../lib/server.js";
+
+const PASSWORD = "a lamp over seven quiet doors";
+const EMAIL = "olga@house.example";
+
+const openPortal = (port) => `\n[portal]\npublic_origin = "http://localhost:${port}"\n`;
+
+const makeProject = (app) => (port) => `
+[project]
+id = "shop"
+name = "Corner Shop"
+public_origin = "http://localhost:${port}"
+
+[authentication]
+identities = ["login_id"]
+
+[ui]
+name = "Corner Shop"
+
+[[oauth.clients]]
+client_id = "shop-web"
+name = "Corner Shop"
+x_application_type = "spa"
+redirect_uris = ["${app}/token/after"]
+
+[[oauth.clients]]
+client_id = "shop-backend"
+name = "Back office"
+x_application_type = "confidential"
+redirect_uris = ["https://office.example/callback"]
+`;
+
+describe("the portal", () => {
+  let browser, mail, app, server, origin, people;
+  before(async () => {
+    [browser, mail] = await Promise.all([launchBrowser(), startMailServer()]);
+    const settings = () => ({ endpoint: origin, clientID: "shop-web" });
+    app = await startApp({ host: "app.localhost", settings });
+    server = await startServer({ smtpPort: mail.port, makeProject: makeProject(app.origin), configure: openPortal });
+    origin = `http://localhost:${server.port}`;
+    people = [];
+  });
+  after(async () => {
+    await server?.stop();
+    await Promise.all([browser?.close(), mail?.stop(), app?.stop()]);
+  });
+  afterEach(async () => {
+    await Promise.all(people.splice(0).map((person) => person.leave()));
+  });
+
+  async function arrive(options) {
+    const person = await browser.openPerson(options);
+    people.push(person);
+    return person.page;
+  }
+
+  async function signIn(options) {
+    const page = await arrive(options);
+    await page.goto(`${origin}/portal`);
+    await page.getByLabel("Email").fill(EMAIL);
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await heading(page, "Projects");
+    return page;
+  }
+
+  const heading = (page, name) => page.getByRole("heading", { level: 1, name }).waitFor();
+  const save = (page) => page.getByRole("button", { name: "Save" });
+  const at = (page, path) => page.goto(`${origin}/portal/p/shop${path}`);
+
+  test("lets the first operator in by the link the server printed, once", async () => {
+    const link = server.server.output.match(/http:\S+\/portal\/welcome\/\S+/)[0];
+    const page = await arrive();
+    await page.goto(link);
+    await heading(page, "Welcome to Vestibule");
+    await look(page, "portal-first-run", { picture: true });
+    await page.getByLabel("Email").fill(EMAIL);
+    await page.getByLabel("Your name").fill("Olga");
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByRole("button", { name: "Create the operator" }).click();
+    await heading(page, "Projects");
+    await look(page, "portal-projects");
+    await page.goto(link);
+    await heading(page, "This link holds no more");
+  });
+
+  test("switches guests on, and the Web SDK's sign-up goes from refused to accepted", async () => {
+    const visitor = new AppPage(await arrive());
+    await visitor.open(`${app.origin}/token/`);
+    await assert.rejects(visitor.authenticateAnonymously());
+
+    const page = await signIn();
+    await at(page, "/anonymous-users");
+    await heading(page, "Anonymous Users");
+    assert.ok(await save(page).isDisabled(), "there is nothing to save yet");
+    const conflict = page.getByLabel("User identity conflict when promote to normal user");
+    assert.ok(await conflict.evaluate((one) => one.closest("[inert]") !== null), "out of reach while guests are off");
+    await page.getByLabel("Enable anonymous users?").check();
+    await page.getByText("Not saved yet").waitFor();
+    // Leaving now asks; staying keeps the change.
+    page.once("dialog", (dialog) => dialog.dismiss());
+    await page.getByRole("link", { name: "Session", exact: true }).click({ noWaitAfter: true });
+    await save(page).click();
+    await page.getByText("Saved. It counts from now on.").waitFor();
+    await look(page, "portal-anonymous-users", { picture: true, height: 1180 });
+
+    const guest = await visitor.authenticateAnonymously();
+    assert.equal(guest.isAnonymous, true);
+  });
+
+  test("ends a guest's session by a shorter lifetime", async () => {
+    const visitor = new AppPage(await arrive());
+    await visitor.open(`${app.origin}/token/`);
+    await visitor.authenticateAnonymously();
+    const page = await signIn();
+    await at(page, "/applications/shop-web");
+    await heading(page, "Corner Shop");
+    await look(page, "portal-application", { picture: true, height: 1400 });
+    const sentence = page.locator("[data-lifetime]");
+    await page.getByLabel("Refresh Token Lifetime").fill("604800");
+    await sentence.getByText("It ends 1 week after it began").waitFor();
+    await page.getByLabel("Refresh Token Lifetime").fill("600");
+    await save(page).click();
+    await page.getByText("refresh token lifetime must be").or(page.getByText("Refresh token lifetime must be")).first().waitFor();
+    await look(page, "portal-application-wrong");
+    await page.getByLabel("Access Token Lifetime", { exact: true }).fill("300");
+    await page.getByLabel("Refresh Token Lifetime").fill("300");
+    await page.getByLabel("Idle Timeout", { exact: true }).fill("1");
+    await save(page).click();
+    await page.getByText("Saved. It counts from now on.").waitFor();
+    // One second without use, and the guest is gone: the SDK finds out when it asks.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await assert.rejects(visitor.page.evaluate(() => authgear.fetchUserInfo()));
+    await page.getByLabel("Idle Timeout", { exact: true }).fill("");
+    await save(page).click();
+    await page.getByText("Saved. It counts from now on.").waitFor();
+  });
+
+  test("shows two editors of the same setting what the other did", async () => {
+    const [one, two] = [await signIn(), await signIn()];
+    for (const page of [one, two]) await at(page, "/session");
+    await one.getByLabel("Maximum session lifetime").fill("7200");
+    await save(one).click();
+    await one.getByText("Saved. It counts from now on.").waitFor();
+    await two.getByLabel("Maximum session lifetime").fill("9000");
+    await save(two).click();
+    await two.getByText("changed this while you were editing").waitFor();
+    assert.equal(await two.getByLabel("Maximum session lifetime").inputValue(), "9000");
+    await two.getByRole("cell", { name: "7200" }).waitFor();
+    await look(two, "portal-conflict", { picture: true });
+    await save(two).click();
+    await two.getByText("Saved. It counts from now on.").waitFor();
+  });
+
+  test("previews a colour while it is typed", async () => {
+    const page = await signIn();
+    await at(page, "/branding");
+    await page.getByLabel("Colour", { exact: true }).fill("#b0432b");
+    const button = page.locator(".preview-light .preview-button");
+    await page.waitForFunction((one) => getComputedStyle(one).backgroundColor === "rgb(176, 67, 43)", await button.elementHandle());
+    await save(page).click();
+    await page.getByText("Saved. It counts from now on.").waitFor();
+    await look(page, "portal-branding", { picture: true, height: 1200 });
+  });
+
+  test("looks right on every page, in light, in dark and on a phone", async () => {
+    const page = await signIn();
+    const pages = [
+      ["/session", "Session"],
+      ["/login-methods", "Login Methods"],
+      ["/applications", "Applications"],
+      ["/applications/new", "New application"],
+      ["/applications/new/react", "New application: React"],
+      ["/applications/shop-web/quick-start", "Quick start"],
+      ["/applications/shop-web/delete", "Delete Corner Shop?"],
+      ["/applications/shop-backend/secrets", "Client secrets"],
+      ["/applications/shop-backend/secrets/new", "Another secret for Back office"],
+      ["/addresses", "Addresses"],
+      ["/operators", "Operators"],
+      ["/admin-keys", "Admin API keys"],
+      ["/admin-keys/new", "New key"],
+      ["/settings", "Project settings"],
+      ["/settings/delete", "Delete shop?"],
+    ];
+    for (const [path, title] of pages) {
+      await at(page, path);
+      await heading(page, title);
+      const name = `portal${path.replaceAll("/", "-")}`;
+      await look(page, name, { picture: path === "/applications/shop-web/quick-start" || path === "/applications" });
+    }
+    for (const [path, title] of [["/portal/me", "Your password"], ["/portal/projects/new", "New project"], ["/portal/prove", "Is it really you?"]]) {
+      await page.goto(`${origin}${path}`);
+      await heading(page, title);
+      await look(page, path);
+    }
+  });
+
+  test("opens its menu on a phone without scripts", async () => {
+    const page = await signIn({ viewport: { width: 390, height: 844 }, javaScriptEnabled: false });
+    await at(page, "/session");
+    await page.getByRole("button", { name: "Menu" }).click();
+    await page.getByRole("link", { name: "Applications", exact: true }).click();
+    await heading(page, "Applications");
+  });
+});
