@@ -53,6 +53,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0008_dense_indexes.sqlite.sql"),
         postgres: include_str!("../../migrations/0008_dense_indexes.postgres.sql"),
     },
+    Migration {
+        version: 9,
+        name: "0009_planner",
+        sqlite: include_str!("../../migrations/0009_planner.sqlite.sql"),
+        postgres: include_str!("../../migrations/0009_planner.postgres.sql"),
+    },
 ];
 
 /// Serialises migrating nodes on PostgreSQL; any constant will do as long as nobody else locks it.

@@ -38,6 +38,9 @@ fn every_statement_is_listed() {
     }
 }
 
+/// Tables with few rows in each project.
+const SHORT: [&str; 4] = [" admin_keys ", " client_secrets ", " daily_counts ", " project_keys "];
+
 /// A scan costs more the more guests there are, and on SQLite it keeps every writer waiting.
 #[tokio::test]
 async fn no_statement_looks_at_a_whole_table() {
@@ -52,7 +55,14 @@ async fn no_statement_looks_at_a_whole_table() {
             while let Some(row) = rows.next().unwrap() {
                 let step: String = row.get(3).unwrap();
                 // There are few projects and all are wanted; the outbox is short, and seldom swept of a project.
-                let is_fine = !step.starts_with("SCAN") || ["SCAN projects", "SCAN outbox"].contains(&step.as_str());
+                let is_scan = step.starts_with("SCAN") && !["SCAN projects", "SCAN outbox"].contains(&step.as_str());
+                // All of a project is as good as the whole table, but for tables with few rows a project, for lists that
+                // stop after a page, and for the end of a project.
+                let is_walk = step.ends_with("(project_no=?)")
+                    && !SHORT.iter().any(|table| step.contains(table))
+                    && !text.contains("LIMIT")
+                    && !["projects", "operators"].contains(aggregate);
+                let is_fine = !is_scan && !is_walk;
                 assert!(is_fine, "in {aggregate}: {step}: {text}");
             }
         }
