@@ -270,6 +270,13 @@ pub enum Event {
         /// Why there was none, or why it is not good enough.
         error: Option<String>,
     },
+    /// An operator had a mail or a text message sent to try out how they are sent. For the audit log only.
+    MessageTested {
+        /// `mail` or `sms`.
+        channel: &'static str,
+        /// Whether it was taken.
+        is_taken: bool,
+    },
     /// An operator had an event delivered once more. For the audit log only.
     DeliveryReplayed {
         /// The delivery.
@@ -466,6 +473,7 @@ impl Event {
             Self::ProjectChanged { .. } => "project.changed",
             Self::HookTest => "hook.test",
             Self::HookTested { .. } => "hook.tested",
+            Self::MessageTested { .. } => "message.tested",
             Self::DeliveryReplayed { .. } => "hook.delivery.replayed",
             Self::DeviceKeyRevoked { .. } => "identity.anonymous.revoked",
             Self::OperatorActed { action, .. } => action.type_name(),
@@ -488,6 +496,7 @@ impl Event {
                 | Self::ProjectChanged { .. }
                 | Self::OperatorActed { .. }
                 | Self::HookTested { .. }
+                | Self::MessageTested { .. }
                 | Self::DeliveryReplayed { .. }
                 | Self::DeviceKeyRevoked { .. }
         )
@@ -521,6 +530,7 @@ impl Event {
             }
             Self::HookTest => json!({"message": "This is a test: nothing happened."}),
             Self::HookTested { url, status, error } => json!({"url": url, "status": status, "error": error}),
+            Self::MessageTested { channel, is_taken } => json!({"channel": channel, "is_taken": is_taken}),
             Self::DeliveryReplayed { delivery_id, url, event_type } => {
                 json!({"delivery_id": delivery_id.to_string(), "url": url, "event_type": event_type})
             }

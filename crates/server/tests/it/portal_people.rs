@@ -14,6 +14,7 @@ on_both_engines!(
     the_overview_shows_the_numbers,
     the_audit_log_is_filtered_and_taken_away,
     webhooks_are_tried_out_and_sent_again,
+    mail_and_text_messages_are_tried_out,
     empty_pages_say_so,
 );
 
@@ -334,4 +335,26 @@ async fn empty_pages_say_so(engine: Engine) {
         let page = owner.expect_page(200, heading);
         assert!(page.text.contains(said), "{path}: {}", page.text);
     }
+}
+
+async fn mail_and_text_messages_are_tried_out(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    let mut mailbox = server.mailbox();
+    owner.open(&format!("{AT}/messages")).await;
+    owner.fill("Email address", "nobody");
+    owner.press("Send a test: Mail").await;
+    let page = owner.expect_page(422, "Mail and SMS");
+    assert!(page.text.contains("Enter an email address like name@example.com"), "{}", page.text);
+    owner.fill("Email address", " kim@shop.example ");
+    owner.press("Send a test: Mail").await;
+    let page = owner.expect_page(200, "Mail and SMS");
+    assert!(page.text.contains("The test to kim@shop.example was taken"), "{}", page.text);
+    assert_eq!(mailbox.next_mail("kim@shop.example").await.subject, "A test from Corner Shop");
+    owner.fill("Phone number", "+49 30 901820");
+    owner.press("Send a test: Text messages").await;
+    owner.expect_page(200, "Mail and SMS");
+    assert!(mailbox.next_mail("+4930901820").await.text.contains("This is a test"));
+    let told = server.events("message.tested").await;
+    let told: Vec<_> = told.iter().map(|event| &event["payload"]).collect();
+    assert_eq!(told, [&json!({"channel": "mail", "is_taken": true}), &json!({"channel": "sms", "is_taken": true})]);
 }

@@ -7,6 +7,7 @@ pub(crate) mod deliveries;
 pub(crate) mod device_keys;
 pub(crate) mod idempotency;
 pub mod keys;
+pub(crate) mod messages;
 pub(crate) mod people;
 pub(crate) mod projects;
 pub(crate) mod sessions;

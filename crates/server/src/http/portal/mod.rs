@@ -29,6 +29,7 @@ mod door;
 mod lobby;
 mod login_methods;
 mod me;
+mod messages;
 mod operators;
 mod overview;
 mod project_settings;
@@ -77,6 +78,7 @@ pub(crate) fn all_doors() -> Vec<Door> {
         applications::doors(),
         branding::doors(),
         addresses::doors(),
+        messages::doors(),
         overview::doors(),
         users::doors(),
         audit::doors(),

@@ -63,6 +63,7 @@ pub(super) const GROUPS: &[Group] = &[
                 "/addresses",
                 "M10 14a4 4 0 0 0 6 .400l3-3a4 4 0 0 0-5.700-5.700l-1.500 1.500M14 10a4 4 0 0 0-6-.400l-3 3a4 4 0 0 0 5.700 5.700l1.500-1.500",
             ),
+            item("messages", "Mail and SMS", "/messages", "M4 6h16v12H4zM4 7l8 6 8-6"),
             item(
                 "operators",
                 "Operators",

@@ -29,8 +29,6 @@ pub enum PortalNotice {
     InvitationRevoked,
     /// A key was revoked.
     KeyRevoked,
-    /// A test message was handed over.
-    TestSent,
     /// Nobody would own every project any more.
     LastOwner,
     /// It takes an owner of every project.
@@ -55,7 +53,7 @@ pub enum PortalNotice {
 
 impl PortalNotice {
     /// Every notice.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 22] = [
         Self::Saved,
         Self::Unchanged,
         Self::ProjectCreated,
@@ -68,7 +66,6 @@ impl PortalNotice {
         Self::OperatorRemoved,
         Self::InvitationRevoked,
         Self::KeyRevoked,
-        Self::TestSent,
         Self::LastOwner,
         Self::NotYours,
         Self::SessionsEnded,
@@ -96,7 +93,6 @@ impl PortalNotice {
             Self::OperatorRemoved => "operator-removed",
             Self::InvitationRevoked => "invitation-revoked",
             Self::KeyRevoked => "key-revoked",
-            Self::TestSent => "test-sent",
             Self::LastOwner => "last-owner",
             Self::NotYours => "not-yours",
             Self::SessionsEnded => "sessions-ended",
@@ -131,7 +127,6 @@ impl PortalNotice {
             | Self::OperatorRemoved
             | Self::InvitationRevoked
             | Self::KeyRevoked
-            | Self::TestSent
             | Self::SessionsEnded
             | Self::DeviceKeyRevoked
             | Self::UserDisabled
@@ -157,7 +152,6 @@ impl PortalNotice {
             Self::OperatorRemoved => "The operator is removed.",
             Self::InvitationRevoked => "The invitation is taken back. Its link is dead.",
             Self::KeyRevoked => "The key is revoked. Requests with it are refused from now on.",
-            Self::TestSent => "The test message is on its way. Look into the inbox.",
             Self::LastOwner => "Not done: somebody has to own every project. Make another owner first.",
             Self::NotYours => "Not done: it takes an owner of every project.",
             Self::SessionsEnded => "Ended. Whoever used it has to sign in again.",

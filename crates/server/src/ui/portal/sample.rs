@@ -3,7 +3,7 @@
 use vestibule_domain::operator::Role;
 
 use super::{
-    AddressesPage, ApplicationsPage, AuditPage, ConfirmActionPage, FrameworksPage, KeysPage, MessagePage,
+    AddressesPage, ApplicationsPage, AuditPage, ConfirmActionPage, FrameworksPage, KeysPage, MessagePage, MessagesPage,
     MyPasswordPage, NewApplicationPage, NewProjectPage, OperatorBadge, OverviewPage, PortalContext, PortalPage,
     ProjectBadge, ProjectsPage, ProvePage, QuickStartPage, SecretShownPage, SecretsPage, SheetPage, SignInPage,
     StaffPage, UserFormPage, UserPage, UsersPage, WebhookSecretPage, WebhooksPage, WelcomePage,
@@ -27,6 +27,7 @@ pub fn portal_samples() -> Vec<PortalSample> {
     collect(&mut all, "message", MessagePage::samples());
     collect(&mut all, "projects", ProjectsPage::samples());
     collect(&mut all, "new-project", NewProjectPage::samples());
+    collect(&mut all, "messages", MessagesPage::samples());
     collect(&mut all, "addresses", AddressesPage::samples());
     collect(&mut all, "applications", ApplicationsPage::samples());
     collect(&mut all, "frameworks", FrameworksPage::samples());

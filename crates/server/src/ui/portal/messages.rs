@@ -1,0 +1,86 @@
+//! Mail and text messages: who carries them, and a test of each.
+
+use askama::Template;
+
+use super::{
+    control::{Control, ControlKind},
+    frame::{PortalContext, PortalPage},
+    webhooks::TrialLine,
+};
+use crate::ui::page::finish;
+
+/// Mail, or text messages.
+#[derive(Clone, Debug)]
+pub struct ChannelView {
+    /// Who carries them; nobody when it is not set up.
+    pub carrier: Option<String>,
+    /// Whom they come from; empty where the carrier decides.
+    pub sender: String,
+    /// Where the test goes.
+    pub to: Control,
+    /// What came of a test just now.
+    pub trial: Option<TrialLine>,
+}
+
+/// How messages go out.
+#[derive(Clone, Debug)]
+pub struct MessagesPage {
+    /// Mail.
+    pub mail: ChannelView,
+    /// Text messages.
+    pub sms: ChannelView,
+}
+
+impl MessagesPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let mail = ChannelView {
+            carrier: Some("smtp.shop.example:587, STARTTLS".into()),
+            sender: "Shop <no-reply@shop.example>".into(),
+            to: Control::new("email", "Email address", ControlKind::Line("email"), "").required(),
+            trial: Some(TrialLine { url: "kim@shop.example".into(), is_good: true, outcome: String::new() }),
+        };
+        let sms = ChannelView {
+            carrier: Some("Twilio".into()),
+            sender: "+15005550006".into(),
+            to: Control::new("phone", "Phone number", ControlKind::Line("tel"), "12").error(Some("Enter a number")),
+            trial: None,
+        };
+        let failed =
+            TrialLine { url: "kim@shop.example".into(), is_good: false, outcome: "it is <b>closed</b>".into() };
+        let none = Self {
+            mail: ChannelView { carrier: None, sender: String::new(), trial: Some(failed), ..mail.clone() },
+            sms: ChannelView { carrier: None, sender: String::new(), ..sms.clone() },
+        };
+        vec![("some", Self { mail, sms }), ("none", none)]
+    }
+
+    fn channels(&self) -> [(&'static str, &'static str, &'static str, &ChannelView); 2] {
+        [("mail", "Mail", "smtp", &self.mail), ("sms", "Text messages", "sms", &self.sms)]
+    }
+}
+
+impl PortalPage for MessagesPage {
+    fn title(&self) -> String {
+        "Mail and SMS".into()
+    }
+
+    fn section(&self) -> Option<&'static str> {
+        Some("messages")
+    }
+
+    fn complaints(&self) -> Vec<(String, String)> {
+        [&self.mail.to, &self.sms.to].into_iter().filter_map(Control::complaint).collect()
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(Body { ctx, page: self }.render())
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/messages.html")]
+struct Body<'a> {
+    ctx: &'a PortalContext,
+    page: &'a MessagesPage,
+}
