@@ -174,6 +174,9 @@ async fn a_write_with_an_idempotency_key_is_done_once(engine: Engine) {
     assert_eq!(first.json(), again.json());
     assert_eq!(again.header("idempotency-replayed"), Some("true"));
     assert_eq!(create("lee@shop.test", "a").await.expect(422).json()["code"], "idempotency_key_reused");
+    create("kim@shop.test", "a b").await.expect(400);
+    let wrong = admin.request(Method::PUT, "/users").header("idempotency-key", "a");
+    Reply::of(wrong).await.expect(405);
     assert_eq!(create("kim@shop.test", "b").await.expect(409).json()["code"], "login_id_taken");
     assert_eq!(create("kim@shop.test", "b").await.expect(409).header("idempotency-replayed"), Some("true"));
     let racers: Vec<_> = (0..10).map(|_| tokio::spawn(create("ann@shop.test", "c"))).collect();

@@ -14,20 +14,10 @@ use crate::{
     projects::Project,
 };
 
-/// How a message goes out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Channel {
-    Mail,
-    Sms,
-}
-
-impl Channel {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Mail => "mail",
-            Self::Sms => "sms",
-        }
-    }
+/// A message that is written once it is known whom it goes to.
+pub(crate) enum Trial<'a> {
+    Mail(&'a (dyn Fn(String) -> Mail + Sync)),
+    Sms(&'a (dyn Fn(String) -> Sms + Sync)),
 }
 
 /// Sends one message to an address or number; why it was not taken, if it was not.
@@ -38,34 +28,23 @@ pub(crate) async fn try_out(
     app: &App,
     project: &Project,
     operator: &Operator,
-    channel: Channel,
+    trial: &Trial<'_>,
     to: &str,
     now: Timestamp,
 ) -> Result<Option<String>, AdminError> {
-    let name = project.settings.display_name();
-    let error = match channel {
-        Channel::Mail => {
+    let (channel, error) = match trial {
+        Trial::Mail(write) => {
             let to = parse(LoginIdKind::Email, to, "Enter an email address like name@example.com")?;
-            let text = format!(
-                "{name} can send mail.\n\nAn operator sent this from the portal to try it out. There is nothing to do.\n"
-            );
-            // Nothing of it was written by strangers but the name.
-            let escaped = name.replace('&', "&amp;").replace('<', "&lt;");
-            let html = format!(
-                "<p>{escaped} can send mail.</p><p>An operator sent this from the portal to try it out. There is nothing to do.</p>"
-            );
-            let subject = format!("A test from {name}").replace(['\r', '\n'], " ");
-            let mail = Mail { from: project.settings.mail.from.clone(), to, subject, text, html };
-            app.mailer.send(&mail, now).await.err().map(|error| error.to_string())
+            let sent = app.mailer.send(&write(to), now).await;
+            ("mail", sent.err().map(|error| error.to_string()))
         }
-        Channel::Sms => {
+        Trial::Sms(write) => {
             let to = parse(LoginIdKind::Phone, to, "Enter a number with its country code, like +49 30 901820")?;
-            let body = format!("{name} can send text messages. This is a test: there is nothing to do.");
-            let sms = Sms { to, body, project: project.id.clone() };
-            app.sms.send(&sms, now).await.err().map(|error| error.to_string())
+            let sent = app.sms.send(&write(to), now).await;
+            ("sms", sent.err().map(|error| error.to_string()))
         }
     };
-    let event = Event::MessageTested { channel: channel.as_str(), is_taken: error.is_none() };
+    let event = Event::MessageTested { channel, is_taken: error.is_none() };
     let (no, event) = (project.no, operator.prepare(app, project, &event, None, now));
     app.store
         .write("log_message_test", event, move |tx, event| Box::pin(events::queue_of_project(tx, no, event, now)))

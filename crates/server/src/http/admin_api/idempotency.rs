@@ -32,8 +32,9 @@ pub(crate) async fn answer_once(admin: Admin, request: Request, next: Next) -> R
 }
 
 async fn answer(admin: &Admin, key: &HeaderValue, request: Request, next: Next) -> Result<Response, Problem> {
-    if key.is_empty() || key.len() > 255 {
-        return Err(Problem::unreadable("Idempotency-Key: write 1 to 255 characters"));
+    let is_visible = key.as_bytes().iter().all(u8::is_ascii_graphic);
+    if key.is_empty() || key.len() > 255 || !is_visible {
+        return Err(Problem::unreadable("Idempotency-Key: write 1 to 255 visible ASCII characters"));
     }
     let (parts, body) = request.into_parts();
     let bytes = to_bytes(body, LIMIT)

@@ -2,15 +2,18 @@
 
 use vestibule_domain::operator::Role;
 
-use super::{Answer, Desk, Door, Verb};
+use super::{Answer, Desk, Door, Problem, Verb};
 use crate::{
     config::{SmsProvider, SmtpSecurity},
     flows::admin::{
         AdminError,
-        messages::{self, Channel},
+        messages::{self, Trial},
     },
-    ports::{mailer::Mailer, sms::SmsSender},
-    ui::portal::{ChannelView, Control, ControlKind, MessagesPage, TrialLine},
+    ports::{
+        mailer::{Mail, Mailer},
+        sms::{Sms, SmsSender},
+    },
+    ui::portal::{ChannelView, Control, ControlKind, MessagesPage, Outcome, trial_mail, trial_text},
 };
 
 pub(super) fn doors() -> Vec<Door> {
@@ -69,36 +72,38 @@ fn sms(desk: &Desk) -> ChannelView {
 }
 
 async fn try_mail(desk: Desk) -> Answer {
-    try_out(desk, Channel::Mail).await
+    let to = desk.field("email").trim().to_string();
+    let settings = &desk.project.settings;
+    let write = |to: String| {
+        let words = trial_mail(settings.display_name());
+        Mail { from: settings.mail.from.clone(), to, subject: words.subject, text: words.text, html: words.html }
+    };
+    let outcome =
+        messages::try_out(&desk.app, &desk.project, &desk.acting(), &Trial::Mail(&write), &to, desk.now).await;
+    let mut page = page(&desk);
+    let is_sent = page.mail.tell(to, read(outcome)?);
+    if is_sent { desk.show(&page) } else { desk.complain(&page) }
 }
 
 async fn try_sms(desk: Desk) -> Answer {
-    try_out(desk, Channel::Sms).await
+    let to = desk.field("phone").trim().to_string();
+    let write = |to: String| Sms {
+        to,
+        body: trial_text(desk.project.settings.display_name()),
+        project: desk.project.id.clone(),
+    };
+    let outcome = messages::try_out(&desk.app, &desk.project, &desk.acting(), &Trial::Sms(&write), &to, desk.now).await;
+    let mut page = page(&desk);
+    let is_sent = page.sms.tell(to, read(outcome)?);
+    if is_sent { desk.show(&page) } else { desk.complain(&page) }
 }
 
-async fn try_out(desk: Desk, channel: Channel) -> Answer {
-    let field = match channel {
-        Channel::Mail => "email",
-        Channel::Sms => "phone",
-    };
-    let to = desk.field(field).trim().to_string();
-    let outcome = messages::try_out(&desk.app, &desk.project, &desk.acting(), channel, &to, desk.now).await;
-    let mut page = page(&desk);
-    let view = match channel {
-        Channel::Mail => &mut page.mail,
-        Channel::Sms => &mut page.sms,
-    };
+/// What came of a test: what the carrier said, or what is wrong with the recipient.
+fn read(outcome: Result<Option<String>, AdminError>) -> Result<Outcome, Problem> {
     match outcome {
-        Ok(error) => {
-            let is_good = error.is_none();
-            view.trial = Some(TrialLine { url: to, is_good, outcome: error.unwrap_or_default() });
-            desk.show(&page)
-        }
+        Ok(error) => Ok(Outcome::Sent(error)),
         Err(AdminError::Invalid(faults)) => {
-            view.to.value = to;
-            let error = faults.into_iter().next().map(|fault| fault.message);
-            view.to = view.to.clone().error(error);
-            desk.complain(&page)
+            Ok(Outcome::Nowhere(faults.into_iter().next().map(|fault| fault.message).unwrap_or_default()))
         }
         Err(error) => Err(error.into()),
     }

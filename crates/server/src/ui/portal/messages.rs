@@ -7,7 +7,7 @@ use super::{
     frame::{PortalContext, PortalPage},
     webhooks::TrialLine,
 };
-use crate::ui::page::finish;
+use crate::ui::{mail::Mail, page::finish};
 
 /// Mail, or text messages.
 #[derive(Clone, Debug)]
@@ -20,6 +20,53 @@ pub struct ChannelView {
     pub to: Control,
     /// What came of a test just now.
     pub trial: Option<TrialLine>,
+}
+
+/// What came of a test.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It was handed over; with what was said when it was not taken.
+    Sent(Option<String>),
+    /// Nobody can be reached there, and why.
+    Nowhere(String),
+}
+
+impl ChannelView {
+    /// Shows what came of a test; whether one went out.
+    pub fn tell(&mut self, to: String, outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::Sent(error) => {
+                let is_good = error.is_none();
+                self.trial = Some(TrialLine { url: to, is_good, outcome: error.unwrap_or_default() });
+                true
+            }
+            Outcome::Nowhere(why) => {
+                self.to.value = to;
+                self.to.error = Some(why);
+                false
+            }
+        }
+    }
+}
+
+/// The mail that tries out whether mail arrives.
+pub fn trial_mail(name: &str) -> Mail {
+    let words = "An operator sent this from the portal to try it out. There is nothing to do.";
+    let html = finish(TrialHtml { name, words }.render());
+    let subject = format!("A test from {name}").replace(['\r', '\n'], " ");
+    Mail { subject, text: format!("{name} can send mail.\n\n{words}\n"), html }
+}
+
+#[derive(Template)]
+#[template(source = "<p>{{ name }} can send mail.</p><p>{{ words }}</p>", ext = "html")]
+struct TrialHtml<'a> {
+    name: &'a str,
+    words: &'a str,
+}
+
+/// The text message that tries out whether they arrive.
+pub fn trial_text(name: &str) -> String {
+    format!("{name} can send text messages. This is a test: there is nothing to do.")
 }
 
 /// How messages go out.

@@ -38,7 +38,7 @@ pub use frame::{OperatorBadge, PortalContext, PortalPage, ProjectBadge};
 pub use framework::Framework;
 pub use invitation::invitation_mail;
 pub use message::MessagePage;
-pub use messages::{ChannelView, MessagesPage};
+pub use messages::{ChannelView, MessagesPage, Outcome, trial_mail, trial_text};
 pub use moment::Moment;
 pub use notice::PortalNotice;
 pub use overview::{AppNumbers, Daily, OverviewPage, PERIODS};
