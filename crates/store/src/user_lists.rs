@@ -181,33 +181,7 @@ pub async fn list_guests(
     conn.query_all(&GUESTS, &[&p.0, &below.as_slice(), &from.as_slice(), &limit], |row| read_user(row, 0)).await
 }
 
-const DORMANT: Sql = Sql::both(
-    // Told the index: left alone, SQLite walks every grant of the project for each user.
-    "SELECT
-       u.id,
-       u.created_at,
-       u.updated_at,
-       u.last_login_at,
-       u.anonymous_since,
-       u.promoted_at,
-       u.disabled_at,
-       u.yielded_to,
-       u.standard_attributes,
-       u.custom_attributes
-     FROM users u
-     WHERE u.project_no = $1 AND u.id < $2 AND u.id >= $3
-       AND u.anonymous_since IS NOT NULL
-       AND u.yielded_to IS NULL
-       AND NOT EXISTS (
-         SELECT 1 FROM grants g INDEXED BY grants_by_user
-         WHERE g.project_no = u.project_no AND g.user_id = u.id AND g.last_access_at >= $4
-       )
-       AND NOT EXISTS (
-         SELECT 1 FROM sessions s INDEXED BY sessions_by_user
-         WHERE s.project_no = u.project_no AND s.user_id = u.id AND s.last_access_at >= $4
-       )
-     ORDER BY u.id DESC
-     LIMIT $5",
+const DORMANT: Sql = Sql::new(
     "SELECT
        u.id,
        u.created_at,

@@ -2,9 +2,9 @@
 
 use vestibule_domain::operator::Role;
 
-use super::{Answer, Desk, Door, Problem, Verb};
+use super::{Answer, Desk, Door, Verb};
 use crate::{
-    config::{SmsProvider, SmtpSecurity},
+    config::SmtpSecurity,
     flows::admin::{
         AdminError,
         messages::{self, Trial},
@@ -34,22 +34,21 @@ fn page(desk: &Desk) -> MessagesPage {
 
 fn mail(desk: &Desk) -> ChannelView {
     let smtp = &desk.app.config.smtp;
-    let own = desk.project.settings.mail.from.clone();
-    let (carrier, sender) = match &desk.app.mailer {
+    let carrier = match &desk.app.mailer {
         Mailer::Smtp { .. } => {
             let security = match smtp.security {
                 SmtpSecurity::None => "not encrypted",
                 SmtpSecurity::Starttls => "STARTTLS",
                 SmtpSecurity::Tls => "TLS",
             };
-            (Some(format!("{}:{}, {security}", smtp.host, smtp.port)), own.unwrap_or_else(|| smtp.from.clone()))
+            Some(format!("{}:{}, {security}", smtp.host, smtp.port))
         }
-        Mailer::Memory(_) => (Some("A mailbox in memory".to_string()), own.unwrap_or_else(|| smtp.from.clone())),
-        Mailer::None => (None, own.unwrap_or_default()),
+        Mailer::Memory(_) => Some("A mailbox in memory".to_string()),
+        Mailer::None => None,
     };
     ChannelView {
         carrier,
-        sender,
+        sender: desk.project.settings.mail.from.as_ref().unwrap_or(&smtp.from).clone(),
         to: Control::new("email", "Email address", ControlKind::Line("email"), "").required(),
         trial: None,
     }
@@ -57,11 +56,11 @@ fn mail(desk: &Desk) -> ChannelView {
 
 fn sms(desk: &Desk) -> ChannelView {
     let config = &desk.app.config.sms;
-    let (carrier, sender) = match (&desk.app.sms, config.provider) {
-        (SmsSender::Twilio { .. }, _) => (Some("Twilio".to_string()), config.twilio_from.clone()),
-        (SmsSender::Webhook { .. }, _) => (Some(config.webhook_url.clone()), String::new()),
-        (SmsSender::Memory(_), _) => (Some("A mailbox in memory".to_string()), String::new()),
-        (SmsSender::None, SmsProvider::None | SmsProvider::Webhook | SmsProvider::Twilio) => (None, String::new()),
+    let (carrier, sender) = match &desk.app.sms {
+        SmsSender::Twilio { .. } => (Some("Twilio".to_string()), config.twilio_from.clone()),
+        SmsSender::Webhook { .. } => (Some(config.webhook_url.clone()), String::new()),
+        SmsSender::Memory(_) => (Some("A mailbox in memory".to_string()), String::new()),
+        SmsSender::None => (None, String::new()),
     };
     ChannelView {
         carrier,
@@ -80,9 +79,7 @@ async fn try_mail(desk: Desk) -> Answer {
     };
     let outcome =
         messages::try_out(&desk.app, &desk.project, &desk.acting(), &Trial::Mail(&write), &to, desk.now).await;
-    let mut page = page(&desk);
-    let is_sent = page.mail.tell(to, read(outcome)?);
-    if is_sent { desk.show(&page) } else { desk.complain(&page) }
+    answer(&desk, to, outcome, |page| &mut page.mail)
 }
 
 async fn try_sms(desk: Desk) -> Answer {
@@ -93,18 +90,24 @@ async fn try_sms(desk: Desk) -> Answer {
         project: desk.project.id.clone(),
     };
     let outcome = messages::try_out(&desk.app, &desk.project, &desk.acting(), &Trial::Sms(&write), &to, desk.now).await;
-    let mut page = page(&desk);
-    let is_sent = page.sms.tell(to, read(outcome)?);
-    if is_sent { desk.show(&page) } else { desk.complain(&page) }
+    answer(&desk, to, outcome, |page| &mut page.sms)
 }
 
-/// What came of a test: what the carrier said, or what is wrong with the recipient.
-fn read(outcome: Result<Option<String>, AdminError>) -> Result<Outcome, Problem> {
-    match outcome {
-        Ok(error) => Ok(Outcome::Sent(error)),
+/// Shows what came of a test: what the carrier said, or what is wrong with the recipient.
+fn answer(
+    desk: &Desk,
+    to: String,
+    outcome: Result<Option<String>, AdminError>,
+    channel: fn(&mut MessagesPage) -> &mut ChannelView,
+) -> Answer {
+    let outcome = match outcome {
+        Ok(error) => Outcome::Sent(error),
         Err(AdminError::Invalid(faults)) => {
-            Ok(Outcome::Nowhere(faults.into_iter().next().map(|fault| fault.message).unwrap_or_default()))
+            Outcome::Nowhere(faults.into_iter().next().map(|fault| fault.message).unwrap_or_default())
         }
-        Err(error) => Err(error.into()),
-    }
+        Err(error) => return Err(error.into()),
+    };
+    let mut page = page(desk);
+    let is_sent = channel(&mut page).tell(to, outcome);
+    if is_sent { desk.show(&page) } else { desk.complain(&page) }
 }
