@@ -40,22 +40,37 @@ impl Quota {
         Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
     }
 
-    fn capacity(&self) -> Duration {
+    /// The time a whole bucket takes to grow back: how far ahead of the clock a full one is.
+    #[must_use]
+    pub fn capacity(&self) -> Duration {
         self.interval().saturating_mul(self.burst.max(1))
     }
+
+    /// How far ahead of the clock a bucket may be before it is taken for broken: one that was filled before the clock was set
+    /// back, or under a larger quota. Up to there it is full and no more, for whoever filled it may have had a later clock:
+    /// another node, or a request that came after this one and was counted before it.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        let capacity = self.capacity();
+        capacity.saturating_add(capacity.max(LAG))
+    }
 }
+
+/// How much earlier than another's a request's time may be: the clocks of nodes differ, and a slow body is waited for after
+/// the time was taken.
+const LAG: Duration = Duration::from_secs(300);
 
 /// Decides by the generic cell rate algorithm whether one more may happen at `now`.
 ///
 /// `state` is the `new_tat` of the last allowed one, `None` for a fresh key. In any stretch of time `w` at most
-/// `burst + w / interval` are allowed. A state further ahead than a full bucket (a clock that stepped back, a
-/// shrunken quota) counts as a bucket with room for one, so nobody is locked out until the clock has caught up.
+/// `burst + w / interval` are allowed, in whatever order their times come. A state beyond the quota's
+/// [patience](Quota::patience) counts as a bucket with room for one, so nobody is locked out until the clock has caught up.
 #[must_use]
 pub fn decide(state: Option<Timestamp>, quota: Quota, now: Timestamp) -> Decision {
     let full = now.plus(quota.capacity());
     let tat = match state {
         // A refusal is not stored, so a full bucket made up anew each time would never drain: one is let through.
-        Some(tat) if tat > full => full.minus(quota.interval()),
+        Some(tat) if tat > now.plus(quota.patience()) => full.minus(quota.interval()),
         Some(tat) => tat.max(now),
         None => now,
     };
@@ -127,6 +142,26 @@ mod tests {
         assert_eq!(decide(Some(full), MINUTE_OF_60, now), Decision::Denied { retry_after: Duration::from_secs(1) });
     }
 
+    /// Whoever holds requests back and lets them go in turned order, or asks the node whose clock is behind, gets no more.
+    #[test]
+    fn a_full_bucket_is_full_for_those_who_came_before_it_was_filled() {
+        let now = Timestamp::from_seconds(1_000);
+        let full = now.plus(Duration::from_secs(60));
+        for lag in [1, 30, 60, 299] {
+            let late = decide(Some(full), MINUTE_OF_60, now.minus(Duration::from_secs(lag)));
+            assert_eq!(late, Decision::Denied { retry_after: Duration::from_secs(lag + 1) }, "{lag} s");
+        }
+    }
+
+    #[test]
+    fn a_quota_that_shrank_lets_one_through_and_is_full() {
+        let hour = Quota { period: Duration::from_secs(3_600), burst: 60 };
+        let now = Timestamp::from_seconds(10_000);
+        let filled = now.plus(hour.capacity());
+        let full = now.plus(Duration::from_secs(60));
+        assert_eq!(decide(Some(filled), MINUTE_OF_60, now), Decision::Allowed { new_tat: full });
+    }
+
     #[test]
     fn an_ipv6_customer_counts_once_and_a_mapped_address_as_ipv4() {
         let key = |text: &str| ip_key(text.parse().unwrap());
@@ -157,6 +192,32 @@ mod tests {
             for (first, start) in allowed.iter().enumerate() {
                 for (last, end) in allowed.iter().enumerate().skip(first) {
                     let ceiling = u128::from(burst) + end.since(*start).as_micros() / quota.interval().as_micros();
+                    prop_assert!(((last - first + 1) as u128) <= ceiling);
+                }
+            }
+        }
+
+        #[test]
+        fn requests_counted_out_of_order_get_no_more_than_the_quota(
+            period in 1u64..200_000,
+            burst in 1u32..40,
+            steps in prop::collection::vec((0u64..20_000, 0u64..1_000_000), 1..200),
+        ) {
+            let quota = Quota { period: Duration::from_micros(period), burst };
+            let mut clock = Timestamp::from_seconds(1_000);
+            let (mut state, mut allowed) = (None, Vec::new());
+            for (gap, lag) in steps {
+                clock = clock.plus(Duration::from_micros(gap));
+                let now = clock.minus(Duration::from_micros(lag));
+                if let Decision::Allowed { new_tat } = decide(state, quota, now) {
+                    state = Some(new_tat);
+                    allowed.push(now);
+                }
+            }
+            for (first, start) in allowed.iter().enumerate() {
+                for (last, end) in allowed.iter().enumerate().skip(first) {
+                    let stretch = if end > start { end.since(*start) } else { Duration::ZERO };
+                    let ceiling = u128::from(burst) + stretch.as_micros() / quota.interval().as_micros();
                     prop_assert!(((last - first + 1) as u128) <= ceiling);
                 }
             }

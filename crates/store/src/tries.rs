@@ -1,8 +1,6 @@
 //! Tries that went wrong, counted for all nodes: one time per bucket (GCRA). SQL over `tries`; no policy.
 
-use std::time::Duration;
-
-use vestibule_domain::{id::ProjectNo, time::Timestamp};
+use vestibule_domain::{id::ProjectNo, limit::Quota, time::Timestamp};
 
 use crate::{
     column::read_time,
@@ -41,26 +39,18 @@ const ADD: Sql = Sql::new(
      WHERE tries.full_until > $7 OR tries.full_until <= $4 OR tries.full_until + $5 <= $6",
 );
 
-/// Puts one try into a bucket that holds `capacity` and where one try takes `interval`; `false` when it is full.
+/// Puts one try into a bucket; `false` when it is full.
 ///
-/// Of any number of callers, on any number of nodes, no more than fit get `true`. A bucket that is more than twice full is
-/// one whose clock stepped back: it counts as full but for one, so that nobody is locked out until the clock has caught
-/// up. Twice, because nodes whose clocks differ a little must not count each other's full buckets as broken.
+/// Of any number of callers, on any number of nodes, no more than fit get `true`. A bucket beyond the quota's patience counts as
+/// full but for one, as [`vestibule_domain::limit::decide`] says.
 ///
 /// # Errors
 /// Those of the engine.
-pub async fn add(
-    tx: &mut Tx,
-    p: ProjectNo,
-    id: &[u8],
-    interval: Duration,
-    capacity: Duration,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let interval_micros = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX / 4);
-    let (one, full) = (now.plus(interval).as_micros(), now.plus(capacity).as_micros());
-    let broken = now.plus(capacity.saturating_mul(2)).as_micros();
-    tx.execute_one(&ADD, &[&p.0, &id, &one, &now.as_micros(), &interval_micros, &full, &broken]).await
+pub async fn add(tx: &mut Tx, p: ProjectNo, id: &[u8], quota: Quota, now: Timestamp) -> Result<bool, StoreError> {
+    let interval = i64::try_from(quota.interval().as_micros()).unwrap_or(i64::MAX / 4);
+    let (one, full) = (now.plus(quota.interval()).as_micros(), now.plus(quota.capacity()).as_micros());
+    let broken = now.plus(quota.patience()).as_micros();
+    tx.execute_one(&ADD, &[&p.0, &id, &one, &now.as_micros(), &interval, &full, &broken]).await
 }
 
 const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(

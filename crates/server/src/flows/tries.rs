@@ -157,9 +157,7 @@ impl From<StoreError> for Full {
 
 impl Bucket {
     async fn add(&self, tx: &mut Tx, no: ProjectNo, now: Timestamp) -> Result<bool, StoreError> {
-        let interval = self.quota.interval();
-        let capacity = interval.saturating_mul(self.quota.burst.max(1));
-        tries::add(tx, no, &self.id, interval, capacity, now).await
+        tries::add(tx, no, &self.id, self.quota, now).await
     }
 
     fn exceeded(&self, retry_after: Duration) -> Error {

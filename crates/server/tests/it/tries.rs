@@ -61,6 +61,23 @@ async fn a_crowd_of_guesses_learns_no_more_than_the_limit(engine: Engine) {
     server.app_client().finish(browser.at_app()).await;
 }
 
+/// Else whoever asks it learns from the answers which password is right, as often as it likes.
+async fn a_node_whose_clock_is_behind_finds_a_full_bucket_full(engine: Engine) {
+    let server = TestServer::start(engine, |setup| {
+        setup.set("authentication.rate_limits.password.per_user.burst", 2);
+    })
+    .await;
+    make_kim(&server).await;
+    for _ in 0..2 {
+        try_password(open_login(&server).await, "not it").await.expect_page(422, "Welcome back");
+    }
+    let behind = open_login(&server).await;
+    server.clock.advance_seconds(-2);
+    let browser = try_password(behind, PASSWORD).await;
+    browser.expect_page(429, "Let’s pause for a moment");
+    assert_eq!(browser.reply().header("retry-after"), Some("32"));
+}
+
 async fn right_passwords_are_not_counted(engine: Engine) {
     let server = TestServer::start(engine, |setup| {
         setup.set("authentication.rate_limits.password.per_user.burst", 1);
@@ -301,6 +318,7 @@ async fn text_messages_go_through_twilio(engine: Engine) {
 
 on_both_engines!(
     a_crowd_of_guesses_learns_no_more_than_the_limit,
+    a_node_whose_clock_is_behind_finds_a_full_bucket_full,
     right_passwords_are_not_counted,
     wrong_codes_count_for_the_address_in_every_flow,
     codes_that_are_sent_are_counted_for_all_nodes,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vestibule_domain::time::Timestamp;
+use vestibule_domain::{limit::Quota, time::Timestamp};
 use vestibule_store::{
     Store, codes,
     flows::{self, FlowRow},
@@ -159,7 +159,7 @@ async fn a_job_finds_what_it_left(store: Store) {
 async fn try_at(store: &Store, seconds: u64) -> bool {
     let now = Timestamp::from_seconds(1_000).plus(Duration::from_secs(seconds));
     write(store, now, |tx, now| {
-        Box::pin(tries::add(tx, P, b"bucket", Duration::from_secs(1), Duration::from_secs(3), *now))
+        Box::pin(tries::add(tx, P, b"bucket", Quota { period: Duration::from_secs(3), burst: 3 }, *now))
     })
     .await
 }
