@@ -1,4 +1,5 @@
-//! Writes that come with an `Idempotency-Key` are done once; who asks again gets the first answer again.
+//! Writes that come with an `Idempotency-Key` are done once; who asks again gets the answer again. A refusal did nothing, so it
+//! is not remembered (decision 56).
 
 use axum::{
     body::{Body, to_bytes},
@@ -13,11 +14,12 @@ use super::{access::Admin, problem::Problem};
 use crate::{
     crypto::sha256,
     flows::admin::idempotency::{self, Begun},
+    http::body,
 };
 
 const NAME: &str = "idempotency-key";
-/// The largest body of a request, and of an answer, that is looked at.
-const LIMIT: usize = 1024 * 1024;
+/// The largest answer there is, with room to spare: an import's, a line for each of a megabyte of them.
+const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
 /// Passes a request on, or gives the answer it had before.
 pub(crate) async fn answer_once(admin: Admin, request: Request, next: Next) -> Response {
@@ -37,11 +39,11 @@ async fn answer(admin: &Admin, key: &HeaderValue, request: Request, next: Next) 
         return Err(Problem::unreadable("Idempotency-Key: write 1 to 255 visible ASCII characters"));
     }
     let (parts, body) = request.into_parts();
-    let bytes = to_bytes(body, LIMIT)
-        .await
-        .map_err(|_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than 1 MiB"))?;
+    let bytes = body::read(&admin.visit, Request::from_parts(parts.clone(), body)).await?.bytes;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    let asked = [parts.method.as_str().as_bytes(), b" ", target.as_bytes(), b"\n", &bytes].concat();
+    // What was to be replaced belongs to the request; how its body is called does not.
+    let expected = parts.headers.get(header::IF_MATCH).map_or(&b""[..], HeaderValue::as_bytes);
+    let asked = [parts.method.as_str().as_bytes(), b" ", target.as_bytes(), b"\n", expected, b"\n", &bytes].concat();
     let request_hash = sha256(&asked);
     // Two holders may choose the same key.
     let key_hash = sha256(&[admin.holder.key_id.as_bytes(), b"\n", key.as_bytes()].concat());
@@ -69,26 +71,26 @@ async fn begin(admin: &Admin, key: TokenHash, request: TokenHash) -> Result<Opti
     };
     let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
     let status = status.unwrap_or(StatusCode::OK);
-    let kind = if status.is_success() { "application/json" } else { "application/problem+json" };
     let mut response = (status, body).into_response();
     if status == StatusCode::NO_CONTENT {
         response.headers_mut().remove(header::CONTENT_TYPE);
     } else {
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
     Ok(Some(response))
 }
 
-/// Keeps an answer that will not change by asking again; forgets the rest.
+/// Keeps the answer to what was done. What was not done may be asked for again, with the same key, and with what was wrong
+/// about it put right.
 async fn keep(admin: &Admin, key: TokenHash, response: Response) -> Result<Response, Problem> {
     let (parts, body) = response.into_parts();
-    let bytes = to_bytes(body, LIMIT).await.unwrap_or_default();
-    let may_change = parts.status.is_server_error()
-        || matches!(parts.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
-    let answer = (i64::from(parts.status.as_u16()), String::from_utf8_lossy(&bytes).into_owned());
-    let answer = Some(answer).filter(|_| !may_change);
+    let bytes = to_bytes(body, LARGEST_ANSWER).await.unwrap_or_default();
+    let answer = parts.status.is_success().then(|| {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        (i64::from(parts.status.as_u16()), text)
+    });
     idempotency::finish(&admin.visit.app, &admin.visit.project, key, answer).await?;
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }

@@ -14,7 +14,10 @@ use crate::{
         Error,
         admin::{AdminError, Clash},
     },
-    http::error::{retry_after, with_retry_after},
+    http::{
+        body::BodyProblem,
+        error::{retry_after, with_retry_after},
+    },
 };
 
 /// A problem as it is sent.
@@ -84,6 +87,19 @@ impl IntoResponse for Problem {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         with_retry_after(response, self.retry_after)
+    }
+}
+
+impl From<BodyProblem> for Problem {
+    fn from(problem: BodyProblem) -> Self {
+        match problem {
+            BodyProblem::TooLarge => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than 1 MiB")
+            }
+            BodyProblem::Incomplete => {
+                Self::new(StatusCode::REQUEST_TIMEOUT, "incomplete", "the body did not arrive in time")
+            }
+        }
     }
 }
 

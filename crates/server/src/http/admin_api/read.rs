@@ -9,21 +9,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use vestibule_domain::id::UserId;
 
 use super::problem::Problem;
-use crate::http::{
-    body::{self, BodyProblem},
-    visit::Visit,
-};
+use crate::http::{body, visit::Visit};
 
 /// Reads a body whole, of this media type.
 pub(crate) async fn read_body(visit: &Visit, request: Request, media_types: &[&str]) -> Result<Vec<u8>, Problem> {
-    let body = body::read(visit, request).await.map_err(|problem| match problem {
-        BodyProblem::TooLarge => {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than 1 MiB")
-        }
-        BodyProblem::Incomplete => {
-            Problem::new(StatusCode::REQUEST_TIMEOUT, "incomplete", "the body did not arrive in time")
-        }
-    })?;
+    let body = body::read(visit, request).await?;
     let sent = body.content_type.as_deref().and_then(|text| text.split(';').next()).unwrap_or_default().trim();
     if !media_types.iter().any(|one| sent.eq_ignore_ascii_case(one)) {
         let detail = format!("send the body as {}", media_types.join(" or "));
