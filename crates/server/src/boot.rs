@@ -7,12 +7,12 @@ use tokio::{
     sync::{Notify, watch},
     task::JoinSet,
 };
-use vestibule_store::{Location, Store, StoreError};
+use vestibule_store::{Location, Pooler, Store, StoreError};
 
 use crate::{
     app::{App, Ports},
     breached::{self, Breached},
-    config::{Config, StoreConfig},
+    config::{Config, Pooler as PoolerConfig, StoreConfig},
     crypto::seal::{MasterKey, MasterKeyError},
     http, jobs,
     limits::Limits,
@@ -54,7 +54,16 @@ pub enum BootError {
 pub fn location(config: &StoreConfig) -> Location {
     match config.url.strip_prefix("sqlite:") {
         Some(path) => Location::Sqlite { path: path.into() },
-        None => Location::Postgres { url: config.url.clone(), max_connections: config.max_connections },
+        None => Location::Postgres {
+            url: config.url.clone(),
+            max_connections: config.max_connections,
+            pooler: match config.pooler {
+                PoolerConfig::None => Pooler::None,
+                PoolerConfig::Transaction => Pooler::Transaction,
+                PoolerConfig::TransactionPrepared => Pooler::TransactionPrepared,
+            },
+            listen_url: Some(config.listen_url.clone()).filter(|url| !url.is_empty()),
+        },
     }
 }
 

@@ -67,6 +67,22 @@ pub struct StoreConfig {
     pub url: String,
     /// PostgreSQL connections at most.
     pub max_connections: usize,
+    /// What stands between this process and PostgreSQL.
+    pub pooler: Pooler,
+    /// Where to listen for changed settings past a pooler; empty means at `url`, or nowhere behind one.
+    pub listen_url: String,
+}
+
+/// What stands between this process and PostgreSQL.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooler {
+    /// Nothing, or something that keeps a session for each connection.
+    None,
+    /// A pooler that lends a session for a transaction and keeps no statements.
+    Transaction,
+    /// A pooler that lends a session for a transaction and keeps statements.
+    TransactionPrepared,
 }
 
 impl fmt::Debug for StoreConfig {
@@ -508,6 +524,13 @@ fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut V
     let postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
     if !postgres && url.strip_prefix("sqlite:").is_none_or(str::is_empty) {
         complain("store.url", "write sqlite:PATH or postgres://user:password@host:port/database");
+    }
+    let direct = &config.store.listen_url;
+    if !direct.is_empty() && !(postgres && (direct.starts_with("postgres://") || direct.starts_with("postgresql://"))) {
+        complain("store.listen_url", "write postgres://user:password@host:port/database; only with PostgreSQL");
+    }
+    if !postgres && config.store.pooler != Pooler::None {
+        complain("store.pooler", "must be none unless store.url is of PostgreSQL");
     }
     if postgres && config.secrets.master_key.is_empty() && config.secrets.master_key_file.is_empty() {
         complain(

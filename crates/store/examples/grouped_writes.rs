@@ -1,6 +1,6 @@
 //! Measures guest sign-ups (two inserts each) and point reads through the store; prints rates, touches one database.
 //!
-//! `cargo run --release -p vestibule-store --example grouped_writes [FOLDER | postgres://…] [SECONDS]`
+//! `cargo run --release -p vestibule-store --example grouped_writes [FOLDER | postgres://…] [SECONDS] [unnamed]`
 #![expect(clippy::print_stdout, reason = "a program that prints its result")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
@@ -21,7 +21,7 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_store::{Engine, Location, Store, StoreError, grants, users};
+use vestibule_store::{Engine, Location, Pooler, Store, StoreError, grants, users};
 
 const P: ProjectNo = ProjectNo(1);
 
@@ -133,7 +133,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let length = Duration::from_secs(arguments.next().map_or(Ok(5), |seconds| seconds.parse())?);
     let path = PathBuf::from(&place).join(format!("grouped-writes-{}.db", std::process::id()));
     let location = if place.starts_with("postgres") {
-        Location::Postgres { url: place, max_connections: 32 }
+        // As behind a pooler that keeps no statements, to see what that costs.
+        let is_unnamed = arguments.next().is_some_and(|word| word == "unnamed");
+        let pooler = if is_unnamed { Pooler::Transaction } else { Pooler::None };
+        Location::Postgres { url: place, max_connections: 32, pooler, listen_url: None }
     } else {
         Location::Sqlite { path: path.clone() }
     };

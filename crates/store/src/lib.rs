@@ -29,7 +29,7 @@ pub mod user_lists;
 pub mod users;
 
 pub use db::{
-    BackupSummary, BoxFuture, Column, Conn, Engine, GROUP_CLASSES, Location, Param, Reader, Row, Sql, Store,
+    BackupSummary, BoxFuture, Column, Conn, Engine, GROUP_CLASSES, Location, Param, Pooler, Reader, Row, Sql, Store,
     StoreError, StoreStats, TransferStep, Tx, WriteStats, back_up_sqlite, restore_sqlite, transfer_to_postgres,
 };
 

@@ -81,7 +81,7 @@ impl MigrateStore {
             return Err(Failure("--to wants postgres://user:password@host:port/database".into()));
         }
         // Opening it says in a line what is wrong with the target, and makes its schema.
-        let target = Location::Postgres { url: self.to.clone(), max_connections: 1 };
+        let target = Location::postgres(self.to.clone(), 1);
         Store::open(&target).await?.close().await;
         let moved = transfer_to_postgres(&from, &self.to, |step| match step {
             TransferStep::Copied { table, rows } if rows % 1_000_000 == 0 => println!("{table}: {rows} rows so far"),

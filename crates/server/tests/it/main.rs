@@ -28,6 +28,7 @@ mod nginx;
 mod nodes;
 mod operations;
 mod outages;
+mod pooler;
 mod portal;
 mod portal_people;
 mod portal_settings;

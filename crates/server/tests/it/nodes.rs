@@ -12,8 +12,8 @@ use crate::{
 
 /// Longer than a notice or a poll ever takes; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(30);
-const KIM: &str = "kim@shop.example";
-const SIGN_UP: &str = "/api/anonymous_user/signup";
+pub(crate) const KIM: &str = "kim@shop.example";
+pub(crate) const SIGN_UP: &str = "/api/anonymous_user/signup";
 
 async fn start() -> (TestServer, Node) {
     let server = TestServer::start_plain(Engine::Postgres).await;
@@ -22,7 +22,7 @@ async fn start() -> (TestServer, Node) {
 }
 
 /// Asks again and again until the answer is as it should be.
-async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
     let asking = async {
         while !is_so().await {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -123,7 +123,7 @@ async fn new_signing_keys_reach_every_node_and_what_one_signs_the_other_accepts(
 }
 
 /// Types wrong passwords for Kim by way of one node and the other in turn; the statuses.
-async fn guess(client: &AppClient, browser: &mut Browser, ways: [&Http; 2], tries: usize) -> Vec<u16> {
+pub(crate) async fn guess(client: &AppClient, browser: &mut Browser, ways: [&Http; 2], tries: usize) -> Vec<u16> {
     let mut statuses = Vec::new();
     for number in 0..tries {
         browser.go_by(ways[number % 2]);

@@ -152,6 +152,8 @@ impl StoreError {
             Self::Busy("a statement ran into its time limit")
         } else if *state == SqlState::TOO_MANY_CONNECTIONS {
             Self::Busy("PostgreSQL has no connection left for us")
+        } else if *state == SqlState::INVALID_SQL_STATEMENT_NAME || *state == SqlState::DUPLICATE_PSTATEMENT {
+            Self::Unavailable(format!("{}; behind a pooler, set store.pooler", describe(error)))
         } else if is_broken(error) {
             Self::Unavailable(describe(error))
         } else {
@@ -183,7 +185,9 @@ pub(crate) fn is_broken(error: &tokio_postgres::Error) -> bool {
                 || *code == SqlState::CRASH_SHUTDOWN
                 || *code == SqlState::CANNOT_CONNECT_NOW
                 || *code == SqlState::FEATURE_NOT_SUPPORTED // "cached plan must not change result type"
-                || *code == SqlState::INVALID_SQL_STATEMENT_NAME // the pooler in between forgot our statement
+                // The pooler in between forgot our statement, or has another's of the same name.
+                || *code == SqlState::INVALID_SQL_STATEMENT_NAME
+                || *code == SqlState::DUPLICATE_PSTATEMENT
         }
         None => std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>),
     }

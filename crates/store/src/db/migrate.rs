@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
+use tokio_postgres::types::Type;
 
 use super::{
     StoreError,
@@ -112,13 +113,18 @@ pub(super) async fn migrate_postgres(client: &mut tokio_postgres::Client) -> Res
         )
         .await
         .map_err(begin)?;
-    let row = transaction.query_one("SELECT COALESCE(MAX(version), 0) FROM migrations", &[]).await.map_err(begin)?;
+    // Statements without a name: one that has a name may stay behind in a pooler's connection.
+    let newest = "SELECT COALESCE(MAX(version), 0) FROM migrations";
+    let row = transaction.query_typed_one(newest, &[]).await.map_err(begin)?;
     let applied: i64 = row.try_get(0).map_err(begin)?;
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > applied) {
         let fail = fail(migration.name);
         transaction.batch_execute(migration.postgres).await.map_err(fail)?;
         transaction
-            .execute("INSERT INTO migrations (version, name) VALUES ($1, $2)", &[&migration.version, &migration.name])
+            .execute_typed(
+                "INSERT INTO migrations (version, name) VALUES ($1, $2)",
+                &[(&migration.version, Type::INT8), (&migration.name, Type::TEXT)],
+            )
             .await
             .map_err(fail)?;
     }

@@ -53,7 +53,43 @@ pub enum Location {
         url: String,
         /// Connections kept at most.
         max_connections: usize,
+        /// What stands between us and the server.
+        pooler: Pooler,
+        /// Where to listen for changed settings instead: past a pooler that loses notices.
+        listen_url: Option<String>,
     },
+}
+
+impl Location {
+    /// A PostgreSQL database with nothing in between.
+    #[must_use]
+    pub const fn postgres(url: String, max_connections: usize) -> Self {
+        Self::Postgres { url, max_connections, pooler: Pooler::None, listen_url: None }
+    }
+}
+
+/// What stands between us and PostgreSQL, and so what lasts longer than a transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pooler {
+    /// Nothing, or something that keeps one session for each of our connections.
+    #[default]
+    None,
+    /// Each transaction may meet another session, which knows neither our statements nor our settings.
+    Transaction,
+    /// As [`Pooler::Transaction`], but each session learns our statements from the pooler.
+    TransactionPrepared,
+}
+
+impl Pooler {
+    /// Whether what is set or listened for lasts as long as our connection.
+    pub(self) const fn keeps_session(self) -> bool {
+        matches!(self, Self::None)
+    }
+
+    /// Whether a prepared statement can be run later by its name.
+    pub(self) const fn keeps_statements(self) -> bool {
+        matches!(self, Self::None | Self::TransactionPrepared)
+    }
 }
 
 impl fmt::Debug for Location {
@@ -61,8 +97,9 @@ impl fmt::Debug for Location {
         match self {
             Self::Sqlite { path } => f.debug_struct("Sqlite").field("path", path).finish(),
             // The URL holds a password.
-            Self::Postgres { max_connections, .. } => {
-                f.debug_struct("Postgres").field("max_connections", max_connections).finish_non_exhaustive()
+            Self::Postgres { max_connections, pooler, .. } => {
+                let mut told = f.debug_struct("Postgres");
+                told.field("max_connections", max_connections).field("pooler", pooler).finish_non_exhaustive()
             }
         }
     }
@@ -90,8 +127,10 @@ impl Store {
         let counters = Arc::new(Counters::default());
         let backend = match location {
             Location::Sqlite { path } => Backend::Sqlite(Arc::new(Sqlite::open(path, Arc::clone(&counters)).await?)),
-            Location::Postgres { url, max_connections } => {
-                Backend::Postgres(Arc::new(Postgres::open(url, *max_connections, Arc::clone(&counters)).await?))
+            Location::Postgres { url, max_connections, pooler, listen_url } => {
+                let listen_url = listen_url.as_deref();
+                let opening = Postgres::open(url, *max_connections, *pooler, listen_url, Arc::clone(&counters));
+                Backend::Postgres(Arc::new(opening.await?))
             }
         };
         Ok(Self { backend, counters })
@@ -132,8 +171,8 @@ impl Store {
         result
     }
 
-    /// Rings the bell when another process may have changed projects or keys. Never on SQLite; on PostgreSQL a notice can
-    /// get lost, so look now and then all the same.
+    /// Rings the bell when another process may have changed projects or keys. Never on SQLite, nor behind a pooler without a
+    /// place to listen at; elsewhere a notice can get lost. So look now and then all the same.
     pub fn listen_for_settings(&self, bell: &Arc<Notify>) {
         match &self.backend {
             Backend::Sqlite(_) => {}

@@ -7,12 +7,15 @@ use deadpool_postgres::{
     TimeoutType,
 };
 use tokio::sync::Notify;
-use tokio_postgres::{NoTls, error::Error as PgError, types::ToSql};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::{
+    NoTls,
+    error::Error as PgError,
+    types::{ToSql, Type},
+};
 use tracing::Instrument as _;
 
 use super::{
-    BoxFuture, Engine, Param, Sql, StoreError, Tx, conn,
+    BoxFuture, Engine, Param, Pooler, Sql, StoreError, Tx, conn,
     conn::Conn,
     error::{describe, is_broken, is_conflict},
     migrate, notice,
@@ -30,6 +33,10 @@ const ANSWER_WAIT: Duration = Duration::from_secs(15);
 /// index to follow; a plan made and kept while a table was small must not scan it when it has grown.
 const SESSION_SETUP: &str =
     "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; SET enable_seqscan = off";
+/// As much of it as a transaction can carry, for where the next one meets another session. Plans are made anew for each
+/// statement there, so none can be out of date.
+const BEGIN_WITH_LIMITS: &str =
+    "BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '30s'";
 /// Pauses before a transaction is run again; their number is the number of second chances.
 const BACK_OFF: [Duration; 5] = [
     Duration::from_millis(1),
@@ -42,38 +49,45 @@ const BACK_OFF: [Duration; 5] = [
 /// An open PostgreSQL store.
 pub(super) struct Postgres {
     pool: Pool,
-    /// How to open a connection beside the pool.
-    config: tokio_postgres::Config,
-    tls: Option<MakeRustlsConnect>,
+    pooler: Pooler,
+    /// Where notices can be heard, if anywhere.
+    listen_at: Option<Target>,
     counters: Arc<Counters>,
 }
 
 impl Postgres {
     /// Connects and migrates.
-    pub(super) async fn open(url: &str, max_connections: usize, counters: Arc<Counters>) -> Result<Self, StoreError> {
-        let Target { mut config, tls } = tls::read_url(url)?;
-        if config.get_application_name().is_none() {
-            config.application_name("vestibule");
-        }
-        config.connect_timeout(CONNECT_WAIT);
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = match tls.clone() {
-            Some(tls) => Manager::from_config(config.clone(), tls, recycling),
-            None => Manager::from_config(config.clone(), NoTls, recycling),
+    pub(super) async fn open(
+        url: &str,
+        max_connections: usize,
+        pooler: Pooler,
+        listen_url: Option<&str>,
+        counters: Arc<Counters>,
+    ) -> Result<Self, StoreError> {
+        let Target { config, tls } = read_target(url)?;
+        let listen_at = match listen_url {
+            Some(url) => Some(read_target(url)?),
+            None => pooler.keeps_session().then(|| Target { config: config.clone(), tls: tls.clone() }),
         };
-        let pool = Pool::builder(manager)
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = match tls {
+            Some(tls) => Manager::from_config(config, tls, recycling),
+            None => Manager::from_config(config, NoTls, recycling),
+        };
+        let mut pool = Pool::builder(manager)
             .max_size(max_connections.max(1))
             // The connection used last has its statements prepared and its caches warm.
             .queue_mode(QueueMode::Lifo)
             .wait_timeout(Some(POOL_WAIT))
             .create_timeout(Some(CONNECT_WAIT))
-            .runtime(Runtime::Tokio1)
-            .post_create(Hook::async_fn(|client, _| {
+            .runtime(Runtime::Tokio1);
+        if pooler.keeps_session() {
+            pool = pool.post_create(Hook::async_fn(|client, _| {
                 Box::pin(async move { client.batch_execute(SESSION_SETUP).await.map_err(HookError::Backend) })
-            }))
-            .build()
-            .map_err(|error| StoreError::BadUrl(error.to_string()))?;
-        let store = Self { pool, config, tls, counters };
+            }));
+        }
+        let pool = pool.build().map_err(|error| StoreError::BadUrl(error.to_string()))?;
+        let store = Self { pool, pooler, listen_at, counters };
         let mut client = store.lend().await?;
         migrate::migrate_postgres(&mut client).await?;
         Ok(store)
@@ -81,12 +95,14 @@ impl Postgres {
 
     /// A connection to read through, without a transaction.
     pub(super) async fn read(&self) -> Result<Conn, StoreError> {
-        Ok(Conn(conn::Link::Postgres(Link::new(self.lend().await?, Stage::Outside))))
+        Ok(Conn(conn::Link::Postgres(Link::new(self.lend().await?, self.pooler, Stage::Outside))))
     }
 
     /// Rings the bell whenever a process tells that settings changed.
     pub(super) fn listen(&self, bell: Arc<Notify>) {
-        tokio::spawn(notice::listen(self.config.clone(), self.tls.clone(), self.pool.clone(), bell));
+        if let Some(Target { config, tls }) = &self.listen_at {
+            tokio::spawn(notice::listen(config.clone(), tls.clone(), self.pool.clone(), bell));
+        }
     }
 
     /// Whether the server answers.
@@ -142,7 +158,8 @@ impl Postgres {
     {
         let mut pauses = BACK_OFF.iter();
         loop {
-            let mut tx = Tx(Conn(conn::Link::Postgres(Link::new(self.lend().await?, Stage::Before))));
+            let link_to = Link::new(self.lend().await?, self.pooler, Stage::Before);
+            let mut tx = Tx(Conn(conn::Link::Postgres(link_to)));
             let result = work(&mut tx, input).await;
             let failure = link(&mut tx).failure;
             let (failure, error) = match (result, failure) {
@@ -167,6 +184,15 @@ impl Postgres {
             }
         }
     }
+}
+
+fn read_target(url: &str) -> Result<Target, StoreError> {
+    let mut target = tls::read_url(url)?;
+    if target.config.get_application_name().is_none() {
+        target.config.application_name("vestibule");
+    }
+    target.config.connect_timeout(CONNECT_WAIT);
+    Ok(target)
 }
 
 fn link(tx: &mut Tx) -> &mut Link {
@@ -199,14 +225,15 @@ enum Failure {
 /// One lent connection.
 pub(super) struct Link {
     client: Option<Client>,
+    pooler: Pooler,
     stage: Stage,
     failure: Option<Failure>,
     lost: bool,
 }
 
 impl Link {
-    fn new(client: Client, stage: Stage) -> Self {
-        Self { client: Some(client), stage, failure: None, lost: false }
+    fn new(client: Client, pooler: Pooler, stage: Stage) -> Self {
+        Self { client: Some(client), pooler, stage, failure: None, lost: false }
     }
 
     pub(super) async fn query(
@@ -216,10 +243,13 @@ impl Link {
     ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
         let text = sql.text(Engine::Postgres);
         let client = self.client.as_ref().expect("taken only by drop");
-        let stage = &mut self.stage;
+        let (pooler, stage) = (self.pooler, &mut self.stage);
         let outcome = in_time(async {
+            if !pooler.keeps_statements() {
+                return run_within(client, pooler, stage, client.query_typed(text, &typed(params))).await;
+            }
             let statement = client.prepare_cached(text).await?;
-            run_within(client, stage, client.query(&statement, &values(params))).await
+            run_within(client, pooler, stage, client.query(&statement, &values(params))).await
         });
         let outcome = outcome.await;
         self.judge(outcome, text)
@@ -228,10 +258,13 @@ impl Link {
     pub(super) async fn execute(&mut self, sql: &'static Sql, params: &[&dyn Param]) -> Result<u64, StoreError> {
         let text = sql.text(Engine::Postgres);
         let client = self.client.as_ref().expect("taken only by drop");
-        let stage = &mut self.stage;
+        let (pooler, stage) = (self.pooler, &mut self.stage);
         let outcome = in_time(async {
+            if !pooler.keeps_statements() {
+                return run_within(client, pooler, stage, client.execute_typed(text, &typed(params))).await;
+            }
             let statement = client.prepare_cached(text).await?;
-            run_within(client, stage, client.execute(&statement, &values(params))).await
+            run_within(client, pooler, stage, client.execute(&statement, &values(params))).await
         });
         let outcome = outcome.await;
         self.judge(outcome, text)
@@ -320,6 +353,7 @@ async fn in_time<T>(work: impl Future<Output = T>) -> Result<T, Late> {
 /// Runs a statement, sending BEGIN ahead of the first one without waiting for its answer.
 async fn run_within<T>(
     client: &Client,
+    pooler: Pooler,
     stage: &mut Stage,
     statement: impl Future<Output = Result<T, PgError>>,
 ) -> Result<T, PgError> {
@@ -328,11 +362,16 @@ async fn run_within<T>(
     }
     // Set before anything is sent: if we are dropped on the way, the connection must go.
     *stage = Stage::Inside;
-    let (begun, outcome) = tokio::join!(biased; client.batch_execute("BEGIN"), statement);
+    let begin = if pooler.keeps_session() { "BEGIN" } else { BEGIN_WITH_LIMITS };
+    let (begun, outcome) = tokio::join!(biased; client.batch_execute(begin), statement);
     begun?;
     outcome
 }
 
 fn values<'a>(params: &'a [&'a dyn Param]) -> Vec<&'a (dyn ToSql + Sync)> {
     params.iter().map(|param| *param as &(dyn ToSql + Sync)).collect()
+}
+
+fn typed<'a>(params: &'a [&'a dyn Param]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+    params.iter().map(|param| (*param as &(dyn ToSql + Sync), param.postgres_type())).collect()
 }

@@ -1,5 +1,7 @@
 //! Statements, parameters and rows as both engines see them; may touch both drivers' value traits, nothing else.
 
+use tokio_postgres::types::Type;
+
 use super::{Engine, StoreError};
 
 /// One statement, in one text for both engines or one for each; parameters are `$1`, `$2` …
@@ -64,8 +66,18 @@ const fn appear_in_order(text: &str) -> bool {
 }
 
 /// A value that both drivers can send: `i64`, `&str`, `String`, `&[u8]`, `Vec<u8>` and options of them.
-pub trait Param: rusqlite::ToSql + tokio_postgres::types::ToSql + Sync + Send {}
-impl<T: rusqlite::ToSql + tokio_postgres::types::ToSql + Sync + Send> Param for T {}
+pub trait Param: rusqlite::ToSql + tokio_postgres::types::ToSql + Sync + Send {
+    /// What PostgreSQL calls the value's type, when it is told before it could say so itself.
+    fn postgres_type(&self) -> Type;
+}
+
+impl<T: rusqlite::ToSql + tokio_postgres::types::ToSql + Sync + Send> Param for T {
+    fn postgres_type(&self) -> Type {
+        let known = [Type::INT8, Type::TEXT, Type::BYTEA];
+        // An unknown type is refused when the value is sent.
+        known.into_iter().find(<T as tokio_postgres::types::ToSql>::accepts).unwrap_or(Type::UNKNOWN)
+    }
+}
 
 /// A value that both drivers can read: `i64`, `String`, `Vec<u8>` and options of them.
 pub trait Column: rusqlite::types::FromSql + tokio_postgres::types::FromSqlOwned {}
@@ -135,6 +147,23 @@ impl<'a> Row<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_kind_of_parameter_has_its_type_on_postgres() {
+        let params: [(&dyn Param, Type); 8] = [
+            (&1_i64, Type::INT8),
+            (&None::<i64>, Type::INT8),
+            (&"text", Type::TEXT),
+            (&String::new(), Type::TEXT),
+            (&None::<&str>, Type::TEXT),
+            (&[1_u8].as_slice(), Type::BYTEA),
+            (&vec![1_u8], Type::BYTEA),
+            (&None::<Vec<u8>>, Type::BYTEA),
+        ];
+        for (place, (param, expected)) in params.into_iter().enumerate() {
+            assert_eq!(param.postgres_type(), expected, "{place}");
+        }
+    }
 
     #[test]
     fn parameters_that_appear_in_order_are_told_from_those_that_do_not() {

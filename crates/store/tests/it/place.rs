@@ -59,7 +59,7 @@ impl Place {
 
     pub(crate) async fn postgres() -> Self {
         let database = Database::create().await;
-        let location = Location::Postgres { url: database.url(), max_connections: 4 };
+        let location = Location::postgres(database.url(), 4);
         Self { location, _scratch: Scratch::Database(database) }
     }
 

@@ -88,7 +88,7 @@ async fn a_connection_lost_while_committing_leaves_the_outcome_unknown() {
 async fn a_connection_left_inside_a_transaction_is_not_used_again() {
     let place = Place::postgres().await;
     let Location::Postgres { url, .. } = &place.location else { panic!("not on PostgreSQL") };
-    let store = Store::open(&Location::Postgres { url: url.clone(), max_connections: 1 }).await.unwrap();
+    let store = Store::open(&Location::postgres(url.clone(), 1)).await.unwrap();
     let pid = async || {
         let mut conn = store.read().await.unwrap();
         conn.query_optional(&PID, &[], |row| row.get::<i64>(0)).await.unwrap().unwrap()
@@ -116,7 +116,7 @@ async fn a_server_that_is_away_is_unavailable() {
         listener.local_addr().unwrap().port()
     };
     let url = format!("postgres://somebody:hunter2@127.0.0.1:{port}/nothing");
-    let error = Store::open(&Location::Postgres { url, max_connections: 1 }).await.err().unwrap();
+    let error = Store::open(&Location::postgres(url, 1)).await.err().unwrap();
     assert!(matches!(error, StoreError::Unavailable(_)) && error.is_transient(), "{error:?}");
     assert!(!error.to_string().contains("hunter2"));
 }

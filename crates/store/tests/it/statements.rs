@@ -1,8 +1,9 @@
 //! Every statement of the house is understood by both engines.
 
-use vestibule_store::{Engine, STATEMENTS, Sql, Store};
+use tokio_postgres::types::Type;
+use vestibule_store::{Engine, Location, STATEMENTS, Sql, Store};
 
-use crate::place::{Place, on_both_engines};
+use crate::place::{Place, connect, on_both_engines};
 
 on_both_engines!(every_statement_is_understood, a_wrong_statement_is_not_understood);
 
@@ -21,6 +22,21 @@ async fn every_statement_is_understood(store: Store) {
 async fn a_wrong_statement_is_not_understood(store: Store) {
     const WRONG: Sql = Sql::new("SELECT nothing FROM nowhere");
     assert!(store.read().await.unwrap().prepare(&WRONG).await.is_err());
+}
+
+/// Behind some poolers a statement is sent with the types of its values instead of asking for them.
+#[tokio::test]
+async fn postgres_wants_of_every_parameter_the_type_it_is_sent_as() {
+    let place = Place::postgres().await;
+    place.open().await.close().await;
+    let Location::Postgres { url, .. } = &place.location else { panic!("not on PostgreSQL") };
+    let connection = connect(url).await;
+    for sql in STATEMENTS.iter().flat_map(|(_, statements)| *statements) {
+        let text = sql.text(Engine::Postgres);
+        for kind in connection.prepare(text).await.unwrap().params() {
+            assert!([Type::INT8, Type::TEXT, Type::BYTEA].contains(kind), "{kind} in {text}");
+        }
+    }
 }
 
 /// The list would be worth little if a statement could be left out of it.

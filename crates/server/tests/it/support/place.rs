@@ -108,7 +108,7 @@ async fn make_template() -> String {
         }
     }
     server.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a database");
-    let store = Store::open(&Location::Postgres { url: server_url(&name), max_connections: 1 }).await;
+    let store = Store::open(&Location::postgres(server_url(&name), 1)).await;
     store.expect("the template is migrated").close().await;
     // A template can be copied only while nobody is connected; the pool's connections end in their own time.
     server
