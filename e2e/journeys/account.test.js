@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 
+import { addAuthenticator } from "../lib/authenticator.js";
 import { launchBrowser } from "../lib/browser.js";
 import { Guest } from "../lib/guest.js";
 import { look } from "../lib/look.js";
@@ -140,18 +141,7 @@ describe("the account page", () => {
     await button("Save password").click();
     await page.getByText("Your password is saved.").waitFor();
 
-    const session = await person.context.newCDPSession(page);
-    await session.send("WebAuthn.enable");
-    await session.send("WebAuthn.addVirtualAuthenticator", {
-      options: {
-        protocol: "ctap2",
-        transport: "internal",
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-      },
-    });
+    await addAuthenticator(page);
     await link("Manage passkeys").click();
     await heading("Passkeys").waitFor();
     await page.locator("[data-passkey] button").click();

@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { after, afterEach, before, describe, test } from "node:test";
 
+import { addAuthenticator } from "../lib/authenticator.js";
 import { launchBrowser } from "../lib/browser.js";
 import { Guest, KeyGuest } from "../lib/guest.js";
 import { look } from "../lib/look.js";
@@ -125,16 +126,6 @@ describe("credentials", () => {
   async function enterCode(page, code) {
     await page.getByLabel("Code", { exact: true }).fill(code);
     await page.getByRole("button", { name: "Confirm" }).click();
-  }
-
-  /** Gives the page's device a fingerprint reader that always says yes. */
-  async function addAuthenticator(page) {
-    const devtools = await page.context().newCDPSession(page);
-    await devtools.send("WebAuthn.enable");
-    const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true };
-    await devtools.send("WebAuthn.addVirtualAuthenticator", {
-      options: { ...options, isUserVerified: true, automaticPresenceSimulation: true },
-    });
   }
 
   /** Opens the login page, as an app that lost its tokens does; the guest object only makes the address. */

@@ -16,7 +16,7 @@ pub const SESSION: Lifetime =
     Lifetime { hard: Duration::from_secs(7 * 24 * 3_600), idle: Some(Duration::from_secs(12 * 3_600)) };
 /// How long a proof of who one is counts for dangerous actions.
 pub const PROOF: Duration = Duration::from_secs(600);
-/// How long the link of the first run and one for a new password hold.
+/// How long the link of the first run and one for a new way in hold.
 pub const SHORT_LINK: Duration = Duration::from_secs(24 * 3_600);
 /// How long an invitation holds.
 pub const INVITATION: Duration = Duration::from_secs(7 * 24 * 3_600);
@@ -78,8 +78,8 @@ pub struct Operator {
     pub email: String,
     /// What others see.
     pub name: String,
-    /// argon2id as a PHC string.
-    pub password_hash: String,
+    /// argon2id as a PHC string; none for who signs in with passkeys only.
+    pub password_hash: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -91,7 +91,7 @@ pub enum LinkPurpose {
     FirstRun,
     /// Making an operator somebody invited, or giving a role to one there is.
     Invitation,
-    /// Choosing a new password.
+    /// Choosing a new password or passkey.
     Reset,
 }
 

@@ -16,6 +16,7 @@ pub mod grants;
 pub mod job_state;
 pub mod keys;
 pub mod operator_links;
+pub mod operator_passkeys;
 pub mod operator_sessions;
 pub mod operators;
 pub mod outbox;
@@ -48,6 +49,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("job_state", job_state::STATEMENTS),
     ("keys", keys::STATEMENTS),
     ("operator_links", operator_links::STATEMENTS),
+    ("operator_passkeys", operator_passkeys::STATEMENTS),
     ("operator_sessions", operator_sessions::STATEMENTS),
     ("operators", operators::STATEMENTS),
     ("outbox", outbox::STATEMENTS),

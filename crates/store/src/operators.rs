@@ -9,6 +9,7 @@ use vestibule_domain::{
 use crate::{
     column::{read_id, read_project, read_time},
     db::{Conn, Row, Sql, StoreError, Tx},
+    operator_passkeys,
 };
 
 /// Every statement of this file.
@@ -65,7 +66,7 @@ pub async fn insert(tx: &mut Tx, operator: &Operator) -> Result<bool, StoreError
             &operator.id.as_bytes().as_slice(),
             &operator.email.as_str(),
             &operator.name.as_str(),
-            &operator.password_hash.as_str(),
+            &operator.password_hash.as_deref(),
             &operator.created_at.as_micros(),
         ],
     )
@@ -173,23 +174,24 @@ pub async fn list(conn: &mut Conn) -> Result<Vec<(Operator, Assignment)>, StoreE
 
 const SET_PASSWORD: Sql = Sql::new("UPDATE operators SET password_hash = $2 WHERE id = $1");
 
-/// Gives an operator another password; `false` when there is no such one.
+/// Gives an operator another password, or takes it away; `false` when there is no such one.
 ///
 /// # Errors
 /// Those of the engine.
-pub async fn set_password(tx: &mut Tx, id: OperatorId, hash: &str) -> Result<bool, StoreError> {
+pub async fn set_password(tx: &mut Tx, id: OperatorId, hash: Option<&str>) -> Result<bool, StoreError> {
     tx.execute_one(&SET_PASSWORD, &[&id.as_bytes().as_slice(), &hash]).await
 }
 
 const REMOVE: Sql = Sql::new("DELETE FROM operators WHERE id = $1");
 const REMOVE_ROLES: Sql = Sql::new("DELETE FROM operator_roles WHERE operator_id = $1");
 
-/// Removes an operator and its roles; `false` when there is no such one.
+/// Removes an operator with its roles and passkeys; `false` when there is no such one.
 ///
 /// # Errors
 /// Those of the engine.
 pub async fn remove(tx: &mut Tx, id: OperatorId) -> Result<bool, StoreError> {
     tx.execute(&REMOVE_ROLES, &[&id.as_bytes().as_slice()]).await?;
+    operator_passkeys::remove_of_operator(tx, id).await?;
     tx.execute_one(&REMOVE, &[&id.as_bytes().as_slice()]).await
 }
 

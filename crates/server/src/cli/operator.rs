@@ -1,4 +1,4 @@
-//! `vestibule operator …`: a link into the portal, for the first operator or for one who lost the password.
+//! `vestibule operator …`: a link into the portal, for the first operator or for one who lost the way in.
 
 use clap::{Args, Subcommand};
 use vestibule_domain::{
@@ -16,7 +16,7 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum OperatorCommand {
-    /// Print a one-time link: it makes another owner of every project, or lets an operator choose a new password
+    /// Print a one-time link: it makes another owner of every project, or lets an operator choose a new password or passkey
     Link(Link),
     /// List the operators with their roles
     List(List),
@@ -28,7 +28,7 @@ pub(super) enum OperatorCommand {
 pub(super) struct Link {
     #[command(flatten)]
     config: ConfigFile,
-    /// The address of an operator who lost the password; without it the link makes a new owner
+    /// The address of an operator who lost password or passkey; without it the link makes a new owner
     #[arg(long)]
     email: Option<String>,
 }

@@ -2,13 +2,19 @@
 
 use std::{io::Write, path::Path};
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hmac,
+};
 
-use super::{hex, read_hex};
+use super::{hex, read_hex, tokens::MacKey};
 use crate::ports::entropy::Entropy;
 
-/// The operator's key that seals signing keys.
-pub struct MasterKey(LessSafeKey);
+/// The operator's key that seals signing keys, and that keys which belong to no project are derived from.
+pub struct MasterKey {
+    sealing: LessSafeKey,
+    deriving: hmac::Key,
+}
 
 /// Why there is no master key.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +40,8 @@ impl MasterKey {
     pub fn from_hex(text: &str, source: &str) -> Result<Self, MasterKeyError> {
         let malformed = || MasterKeyError::Malformed(source.to_string());
         let bytes = read_hex(text.trim()).filter(|b| b.len() == 32).ok_or_else(malformed)?;
-        Ok(Self(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| malformed())?)))
+        let sealing = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| malformed())?);
+        Ok(Self { sealing, deriving: hmac::Key::new(hmac::HMAC_SHA256, &bytes) })
     }
 
     /// Reads the key from a file, or makes one there that only its owner can read.
@@ -54,12 +61,18 @@ impl MasterKey {
         }
     }
 
+    /// The key of self-contained values that belong to no project: the same one for a label each time, on every node.
+    #[must_use]
+    pub fn derive_mac_key(&self, label: &str) -> MacKey {
+        MacKey::new(hmac::sign(&self.deriving, format!("mac key|{label}").as_bytes()).as_ref())
+    }
+
     /// Seals bytes; `context` must be given again to open them.
     #[must_use]
     pub fn seal(&self, plain: &[u8], context: &str, entropy: &Entropy) -> Vec<u8> {
         let nonce: [u8; NONCE_LEN] = entropy.bytes();
         let mut sealed = plain.to_vec();
-        self.0
+        self.sealing
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut sealed)
             .expect("sealing a few kilobytes is below every limit of AES-GCM");
         [nonce.as_slice(), &sealed].concat()
@@ -73,7 +86,7 @@ impl MasterKey {
         let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or(CannotUnseal)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| CannotUnseal)?;
         let mut body = body.to_vec();
-        let plain = self.0.open_in_place(nonce, Aad::from(context), &mut body).map_err(|_| CannotUnseal)?;
+        let plain = self.sealing.open_in_place(nonce, Aad::from(context), &mut body).map_err(|_| CannotUnseal)?;
         Ok(plain.to_vec())
     }
 }

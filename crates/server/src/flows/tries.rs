@@ -57,13 +57,14 @@ impl Buckets {
 
     /// Those of a password tried for an operator of the portal.
     pub(crate) fn of_operator(email: &str, ip: IpAddr) -> Self {
-        let bucket = |of: &str, quota| Bucket {
-            counter: Counter::OperatorSignIn,
-            id: sha256(format!("operator.sign_in|{of}").as_bytes()).0,
-            quota,
-        };
-        let all = vec![bucket(email, OPERATOR_PER_ACCOUNT), bucket(&by_ip(ip), OPERATOR_PER_IP)];
+        let all =
+            vec![Bucket::of_operator(email, OPERATOR_PER_ACCOUNT), Bucket::of_operator(&by_ip(ip), OPERATOR_PER_IP)];
         Self { no: EVERY_PROJECT, all }
+    }
+
+    /// Those of a passkey of an operator: it names its own account, so only the address counts.
+    pub(crate) fn of_operator_passkey(ip: IpAddr) -> Self {
+        Self { no: EVERY_PROJECT, all: vec![Bucket::of_operator(&by_ip(ip), OPERATOR_PER_IP)] }
     }
 
     fn new<const N: usize>(project: &Project, counted: [(LimitName, &str); N]) -> Self {
@@ -156,6 +157,11 @@ impl From<StoreError> for Full {
 }
 
 impl Bucket {
+    fn of_operator(of: &str, quota: Quota) -> Self {
+        let id = sha256(format!("operator.sign_in|{of}").as_bytes()).0;
+        Self { counter: Counter::OperatorSignIn, id, quota }
+    }
+
     async fn add(&self, tx: &mut Tx, no: ProjectNo, now: Timestamp) -> Result<bool, StoreError> {
         tries::add(tx, no, &self.id, self.quota, now).await
     }

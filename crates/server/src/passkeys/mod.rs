@@ -9,7 +9,7 @@ mod soft;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use vestibule_domain::{id::UserId, project::Origin};
+use vestibule_domain::project::Origin;
 
 use self::{
     authenticator_data::{AuthenticatorData, read_attestation_object},
@@ -51,7 +51,8 @@ pub(crate) struct Site<'a> {
 
 /// The person a passkey is made for.
 pub(crate) struct Person<'a> {
-    pub(crate) id: UserId,
+    /// Its id: the user handle (§4), given back with each sign-in.
+    pub(crate) handle: [u8; 16],
     /// What the person will know the passkey by.
     pub(crate) name: &'a str,
     /// The passkeys it has: one authenticator holds one of them at most.
@@ -125,7 +126,7 @@ impl<'a> Site<'a> {
             ALGORITHMS.iter().map(|algorithm| json!({ "type": "public-key", "alg": algorithm })).collect();
         json!({ "publicKey": {
             "rp": { "id": self.origin.host(), "name": self.name },
-            "user": { "id": base64url(person.id.as_bytes()), "name": person.name, "displayName": person.name },
+            "user": { "id": base64url(person.handle), "name": person.name, "displayName": person.name },
             "challenge": base64url(challenge),
             "pubKeyCredParams": parameters,
             "timeout": TIMEOUT,
@@ -172,13 +173,13 @@ impl<'a> Site<'a> {
         &self,
         assertion: &Assertion,
         challenge: &[u8],
-        owner: UserId,
+        owner: &[u8; 16],
         public_key: &[u8],
     ) -> Result<u32, Problem> {
         self.check_client_data(&assertion.client_data, "webauthn.get", challenge)?;
         let data = AuthenticatorData::read(&assertion.authenticator_data)?;
         self.check_authenticator(&data)?;
-        if assertion.user_handle.as_ref().is_some_and(|handle| handle.as_slice() != owner.as_bytes().as_slice()) {
+        if assertion.user_handle.as_ref().is_some_and(|handle| handle.as_slice() != owner.as_slice()) {
             return Err(Problem::WrongUser);
         }
         let signed = [assertion.authenticator_data.as_slice(), &sha256(&assertion.client_data).0].concat();
@@ -226,6 +227,14 @@ impl Assertion {
     }
 }
 
+/// The challenge an answer, of a new passkey or of one that is used, says it answers; still to be judged.
+pub(crate) fn read_challenge(answer: &str) -> Option<Vec<u8>> {
+    let answer: Value = serde_json::from_str(answer).ok()?;
+    let client_data = decode(answer["response"]["clientDataJSON"].as_str()?).ok()?;
+    let data: ClientData = serde_json::from_slice(&client_data).ok()?;
+    decode(&data.challenge).ok()
+}
+
 fn read_answer<R: for<'de> Deserialize<'de>>(text: &str) -> Result<Answer<R>, Problem> {
     let answer: Answer<R> = serde_json::from_str(text).map_err(|_| Problem::Malformed("answer"))?;
     if answer.kind == "public-key" { Ok(answer) } else { Err(Problem::Malformed("answer")) }
@@ -249,30 +258,35 @@ mod tests {
         Origin::parse("https://auth.shop.example").unwrap()
     }
 
-    fn user() -> UserId {
-        UserId::from_parts(7, [1; 10])
-    }
+    const USER: [u8; 16] = [1; 16];
 
     #[test]
     fn a_passkey_is_made_and_signs_in() {
         let origin = origin();
         let site = Site::new(&origin, "Shop");
-        let person = Person { id: user(), name: "kim", passkeys: &[] };
+        let person = Person { handle: USER, name: "kim", passkeys: &[] };
         let mut soft = SoftPasskey::new();
-        let made = site.register(&soft.create(&site.creation_options(CHALLENGE, &person), origin.as_str()), CHALLENGE);
-        let made = made.unwrap();
+        let answer = soft.create(&site.creation_options(CHALLENGE, &person), origin.as_str());
+        assert_eq!(read_challenge(&answer).as_deref(), Some(CHALLENGE));
+        let made = site.register(&answer, CHALLENGE).unwrap();
         let answer = soft.get(&site.request_options(CHALLENGE, &[]), origin.as_str());
         let assertion = Assertion::read(&answer).unwrap();
         assert_eq!(assertion.credential_id, made.credential_id);
-        let count = site.verify(&assertion, CHALLENGE, user(), &made.public_key).unwrap();
+        assert_eq!(read_challenge(&answer).as_deref(), Some(CHALLENGE));
+        let count = site.verify(&assertion, CHALLENGE, &USER, &made.public_key).unwrap();
         assert!(count > made.sign_count);
+        let mut uncounting = SoftPasskey::uncounting();
+        let answer = uncounting.create(&site.creation_options(CHALLENGE, &person), origin.as_str());
+        let made = site.register(&answer, CHALLENGE).unwrap();
+        let answer = uncounting.get(&site.request_options(CHALLENGE, &[]), origin.as_str());
+        assert_eq!(site.verify(&Assertion::read(&answer).unwrap(), CHALLENGE, &USER, &made.public_key), Ok(0));
     }
 
     #[test]
     fn an_answer_is_good_for_one_challenge_site_and_person_only() {
         let origin = origin();
         let site = Site::new(&origin, "Shop");
-        let person = Person { id: user(), name: "kim", passkeys: &[] };
+        let person = Person { handle: USER, name: "kim", passkeys: &[] };
         let mut soft = SoftPasskey::new();
         let creation = site.creation_options(CHALLENGE, &person);
         let made = soft.create(&creation, origin.as_str());
@@ -293,10 +307,10 @@ mod tests {
         let verify =
             |answer: &str, owner| site.verify(&Assertion::read(answer).unwrap(), CHALLENGE, owner, &made.public_key);
         let answer = soft.get(&options, origin.as_str());
-        assert_eq!(verify(&answer, UserId::from_parts(8, [2; 10])), Err(Problem::WrongUser));
+        assert_eq!(verify(&answer, &[2; 16]), Err(Problem::WrongUser));
         let mut forged: Value = serde_json::from_str(&answer).unwrap();
         forged["response"]["signature"] = SoftPasskey::new().sign_elsewhere().into();
-        assert_eq!(verify(&forged.to_string(), user()), Err(Problem::WrongSignature));
+        assert_eq!(verify(&forged.to_string(), &USER), Err(Problem::WrongSignature));
         // A registration's answer is no sign-in.
         assert!(Assertion::read(&soft.create(&creation, origin.as_str())).is_err());
     }
@@ -305,7 +319,7 @@ mod tests {
     fn damaged_answers_are_refused_without_panicking() {
         let origin = origin();
         let site = Site::new(&origin, "Shop");
-        let person = Person { id: user(), name: "kim", passkeys: &[] };
+        let person = Person { handle: USER, name: "kim", passkeys: &[] };
         let answer = SoftPasskey::new().create(&site.creation_options(CHALLENGE, &person), origin.as_str());
         let parsed: Value = serde_json::from_str(&answer).unwrap();
         let object = read_base64url(parsed["response"]["attestationObject"].as_str().unwrap()).unwrap();
@@ -316,6 +330,7 @@ mod tests {
         }
         for text in ["", "{}", "[]", "null"] {
             assert!(site.register(text, CHALLENGE).is_err() && Assertion::read(text).is_err());
+            assert_eq!(read_challenge(text), None);
         }
     }
 }

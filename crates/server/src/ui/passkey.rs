@@ -15,7 +15,7 @@ pub enum Ceremony {
 }
 
 impl Ceremony {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Use => "use",

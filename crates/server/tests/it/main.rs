@@ -30,6 +30,7 @@ mod operations;
 mod outages;
 mod pooler;
 mod portal;
+mod portal_passkeys;
 mod portal_people;
 mod portal_settings;
 mod portal_staff;

@@ -159,7 +159,7 @@ async fn dangerous_doors_ask_for_the_password_again(engine: Engine) {
     let server = start(engine).await;
     let mut owner = server.owner().await;
     owner.open("/portal/me").await;
-    owner.expect_page(200, "Your password");
+    owner.expect_page(200, "Your account");
     server.clock.advance_seconds(601);
     owner.reload().await;
     owner.expect_page(200, "Is it really you?");
@@ -168,7 +168,7 @@ async fn dangerous_doors_ask_for_the_password_again(engine: Engine) {
     owner.expect_page(422, "Is it really you?");
     owner.fill("Password", OWNER_PASSWORD);
     owner.press("Go on").await;
-    owner.expect_page(200, "Your password");
+    owner.expect_page(200, "Your account");
     // Too late between page and form: nothing is done, and it goes on at the page.
     server.clock.advance_seconds(601);
     owner.fill("New password", "another lamp over eight doors");
@@ -240,10 +240,10 @@ async fn an_operator_changes_its_password(engine: Engine) {
     owner.open("/portal/me").await;
     owner.fill("New password", "olga@house.example");
     owner.press("Change the password").await;
-    assert!(owner.expect_page(422, "Your password").complaint("password").is_some());
+    assert!(owner.expect_page(422, "Your account").complaint("password").is_some());
     owner.fill("New password", "another lamp over eight doors");
     owner.press("Change the password").await;
-    assert!(owner.expect_page(200, "Projects").text.contains("Your password is changed"));
+    assert!(owner.expect_page(200, "Your account").text.contains("Your password is changed"));
     elsewhere.open("/portal").await;
     elsewhere.expect_page(200, "Sign in to the portal");
     elsewhere.fill("Email", "olga@house.example");

@@ -60,6 +60,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0009_planner.sqlite.sql"),
         postgres: include_str!("../../migrations/0009_planner.postgres.sql"),
     },
+    Migration {
+        version: 10,
+        name: "0010_operator_passkeys",
+        sqlite: include_str!("../../migrations/0010_operator_passkeys.sqlite.sql"),
+        postgres: include_str!("../../migrations/0010_operator_passkeys.postgres.sql"),
+    },
 ];
 
 /// Serialises migrating nodes on PostgreSQL; any constant will do as long as nobody else locks it.

@@ -1,12 +1,13 @@
 //! Operators, their roles, sessions and links keep their promises on both engines.
 
 use vestibule_domain::{
-    id::OperatorId,
+    id::{IdentityId, OperatorId},
     operator::{Assignment, EVERY_PROJECT, LinkPurpose, Operator, Role},
 };
 use vestibule_store::{
     Store,
     operator_links::{self, OperatorLink},
+    operator_passkeys::{self, OperatorPasskey},
     operator_sessions, operators, projects,
 };
 
@@ -17,6 +18,7 @@ on_both_engines!(
     a_role_counts_where_it_was_given,
     a_link_is_taken_once,
     sessions_end_alone_and_together,
+    passkeys_are_counted_up_and_go_with_their_operator,
 );
 
 fn operator(number: u8, email: &str) -> Operator {
@@ -24,7 +26,7 @@ fn operator(number: u8, email: &str) -> Operator {
         id: OperatorId::from_bytes([number; 16]),
         email: email.into(),
         name: "Kim".into(),
-        password_hash: "$argon2id$".into(),
+        password_hash: Some("$argon2id$".into()),
         created_at: at(1),
     }
 }
@@ -119,4 +121,42 @@ async fn sessions_end_alone_and_together(store: Store) {
     let mut conn = store.read().await.unwrap();
     assert_eq!(operator_sessions::find(&mut conn, hash(1)).await.unwrap(), None);
     assert!(operator_sessions::find(&mut conn, hash(4)).await.unwrap().is_some());
+}
+
+async fn passkeys_are_counted_up_and_go_with_their_operator(store: Store) {
+    let kim = Operator { password_hash: None, ..operator(1, "kim@shop.example") };
+    assert!(add(&store, kim.clone()).await);
+    let passkey = |number: u8| OperatorPasskey {
+        credential_id: vec![number; 16],
+        id: IdentityId::from_bytes([number; 16]),
+        operator_id: kim.id,
+        public_key: vec![7; 70],
+        sign_count: 3,
+        name: "Blue key".into(),
+        created_at: at(2),
+        last_used_at: None,
+    };
+    let insert = |row| write(&store, row, |tx, row| Box::pin(operator_passkeys::insert(tx, row)));
+    assert!(insert(passkey(1)).await);
+    assert!(!insert(OperatorPasskey { id: IdentityId::from_bytes([9; 16]), ..passkey(1) }).await);
+    assert!(insert(passkey(2)).await);
+    let record = |count: i64| {
+        write(&store, count, |tx, count| Box::pin(operator_passkeys::record_use(tx, &[1; 16], *count, at(5))))
+    };
+    assert!(!record(3).await && record(4).await && !record(0).await);
+    let used = OperatorPasskey { sign_count: 4, last_used_at: Some(at(5)), ..passkey(1) };
+    let list = async || operator_passkeys::list(&mut store.read().await.unwrap(), kim.id).await.unwrap();
+    assert_eq!(list().await, [used.clone(), passkey(2)]);
+    let found = operator_passkeys::find(&mut store.read().await.unwrap(), &[1; 16]).await.unwrap();
+    assert_eq!(found, Some(used));
+    let stranger = OperatorId::from_bytes([8; 16]);
+    let remove = |owner: OperatorId| {
+        write(&store, owner, |tx, owner| {
+            Box::pin(operator_passkeys::remove(tx, *owner, IdentityId::from_bytes([1; 16])))
+        })
+    };
+    assert!(!remove(stranger).await && remove(kim.id).await);
+    assert_eq!(list().await, [passkey(2)]);
+    assert!(write(&store, kim.id, |tx, id| Box::pin(operators::remove(tx, *id))).await);
+    assert_eq!(list().await, []);
 }

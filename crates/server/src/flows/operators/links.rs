@@ -1,17 +1,23 @@
-//! One-time links into the portal: the first run's, invitations, new passwords. What is stored of one is its hash.
+//! One-time links into the portal: the first run's, invitations, new ways in. What is stored of one is its hash.
 
 use vestibule_domain::{
+    id::OperatorId,
     operator::{Assignment, EVERY_PROJECT, LinkPurpose, Operator, Role},
     secret::TokenHash,
     time::Timestamp,
 };
 use vestibule_store::{
-    Store, StoreError,
+    Store, StoreError, Tx,
     operator_links::{self, OperatorLink},
+    operator_passkeys::{self, OperatorPasskey},
     operator_sessions, operators,
 };
 
-use super::{EmailMistake, Mistakes, Typed, check_name, check_password, hash_password, normalize, sign_in::make_token};
+use super::{
+    EmailMistake, Mistakes, Typed, check_name, check_password, hash_password, normalize,
+    passkeys::{self, Seat},
+    sign_in::make_token,
+};
 use crate::{app::App, crypto::sha256, flows::Error, ports::entropy::Entropy};
 
 /// Where a link leads, below the portal's origin.
@@ -76,12 +82,72 @@ pub(crate) enum Redeemed {
     Gone,
 }
 
+/// How the holder of a link will sign in from now on.
+#[derive(Clone, Copy)]
+pub(crate) enum WayIn<'a> {
+    /// With this password.
+    Password(&'a str),
+    /// With the passkey its browser just made there.
+    Passkey { seat: Seat<'a>, answer: &'a str },
+}
+
+/// Who comes in by a link: an operator there is, or one to be.
+pub(crate) struct Newcomer {
+    pub(crate) operator: Operator,
+    is_new: bool,
+}
+
+/// What came of asking who comes in by a link.
+pub(crate) enum Identified {
+    /// Everything but the way in is known.
+    Newcomer(Box<Newcomer>),
+    /// Something typed is not right.
+    Mistaken(Mistakes),
+    /// The operator is gone.
+    Gone,
+}
+
+/// Finds out who comes in by a link, before it is redeemed.
+pub(crate) async fn identify(
+    app: &App,
+    link: &OperatorLink,
+    typed: &Typed<'_>,
+    now: Timestamp,
+) -> Result<Identified, Error> {
+    let mut conn = app.store.read().await?;
+    if link.purpose == LinkPurpose::Reset {
+        let found = operators::find_by_email(&mut conn, &link.email).await?;
+        return Ok(found.map_or(Identified::Gone, |operator| {
+            Identified::Newcomer(Box::new(Newcomer { operator, is_new: false }))
+        }));
+    }
+    let email = if link.email.is_empty() { normalize(typed.email) } else { Some(link.email.clone()) };
+    let name = typed.name.trim().to_string();
+    let mut mistakes = Mistakes { name: !check_name(&name), ..Mistakes::default() };
+    mistakes.email = match &email {
+        None => Some(EmailMistake::Invalid),
+        Some(email) => operators::find_by_email(&mut conn, email).await?.map(|_| EmailMistake::Taken),
+    };
+    let Some(email) = email.filter(|_| mistakes == Mistakes::default()) else {
+        return Ok(Identified::Mistaken(mistakes));
+    };
+    let operator = Operator { id: future_operator(link), email, name, password_hash: None, created_at: now };
+    Ok(Identified::Newcomer(Box::new(Newcomer { operator, is_new: true })))
+}
+
+/// The id of the operator a link makes: the same each time, since a passkey is made for it before the operator is there.
+fn future_operator(link: &OperatorLink) -> OperatorId {
+    let mut random = [0; 10];
+    random.copy_from_slice(&sha256(&[b"operator|".as_slice(), &link.token.0].concat()).0[..10]);
+    OperatorId::from_parts(link.created_at.as_unix_millis(), random)
+}
+
 /// What one transaction does.
 struct Deed {
     link: TokenHash,
     assignment: Assignment,
-    operator: Operator,
-    is_new: bool,
+    newcomer: Newcomer,
+    passkey: Option<OperatorPasskey>,
     session: TokenHash,
 }
 
@@ -92,82 +158,87 @@ enum Undone {
     Gone,
     #[error("another operator has the address")]
     Taken,
+    #[error("the passkey is known already")]
+    PasskeyTaken,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Makes the operator, or changes its password, and signs it in: all of it or nothing, once.
+/// Makes the operator, or gives it the new way in in the place of all it had, and signs it in: all of it or nothing, once.
 pub(crate) async fn redeem(
     app: &App,
     link: &OperatorLink,
     typed: &Typed<'_>,
+    way: WayIn<'_>,
     now: Timestamp,
 ) -> Result<Redeemed, Error> {
-    let known = if link.purpose == LinkPurpose::Reset {
-        let found = operators::find_by_email(&mut *app.store.read().await?, &link.email).await?;
-        let Some(found) = found else { return Ok(Redeemed::Gone) };
-        Some(found)
-    } else {
-        None
+    // What is wrong with the password is told with what is wrong with the rest.
+    let weaknesses = |email: &str, name: &str| match way {
+        WayIn::Password(password) => check_password(app, password, &[email, name]),
+        WayIn::Passkey { .. } => Vec::new(),
     };
-    let is_new = known.is_none();
-    let email = match (&known, link.email.as_str()) {
-        (Some(operator), _) => Some(operator.email.clone()),
-        (None, "") => normalize(typed.email),
-        (None, email) => Some(email.to_string()),
-    };
-    let name = known.as_ref().map_or_else(|| typed.name.trim().to_string(), |operator| operator.name.clone());
-    let mut mistakes = Mistakes { name: !check_name(&name), ..Mistakes::default() };
-    mistakes.weaknesses = check_password(app, typed.password, &[email.as_deref().unwrap_or_default(), &name]);
-    match &email {
-        None => mistakes.email = Some(EmailMistake::Invalid),
-        Some(email) if is_new => {
-            let taken = operators::find_by_email(&mut *app.store.read().await?, email).await?.is_some();
-            mistakes.email = taken.then_some(EmailMistake::Taken);
+    let mut newcomer = match identify(app, link, typed, now).await? {
+        Identified::Newcomer(newcomer) => *newcomer,
+        Identified::Gone => return Ok(Redeemed::Gone),
+        Identified::Mistaken(mistakes) => {
+            let weaknesses = weaknesses(typed.email, typed.name);
+            return Ok(Redeemed::Mistaken(Mistakes { weaknesses, ..mistakes }));
         }
-        Some(_) => {}
+    };
+    let weaknesses = weaknesses(&newcomer.operator.email, &newcomer.operator.name);
+    if !weaknesses.is_empty() {
+        return Ok(Redeemed::Mistaken(Mistakes { weaknesses, ..Mistakes::default() }));
     }
-    let Some(email) = email.filter(|_| mistakes == Mistakes::default()) else {
-        return Ok(Redeemed::Mistaken(mistakes));
+    let refused = || Redeemed::Mistaken(Mistakes { passkey: true, ..Mistakes::default() });
+    let (password_hash, passkey) = match way {
+        WayIn::Password(password) => (Some(hash_password(app, password).await?), None),
+        WayIn::Passkey { seat, answer } => {
+            let Some(row) = passkeys::read_new(app, seat, newcomer.operator.id, (answer, ""), now) else {
+                return Ok(refused());
+            };
+            (None, Some(row))
+        }
     };
-    let password_hash = hash_password(app, typed.password).await?;
-    let operator = match known {
-        Some(operator) => Operator { password_hash, ..operator },
-        None => Operator { id: app.entropy.id(now), email, name, password_hash, created_at: now },
-    };
+    newcomer.operator.password_hash = password_hash;
     let (cookie, session) = make_token(app);
-    let deed = Deed { link: link.token, assignment: link.assignment, operator, is_new, session };
-    let written = app
-        .store
-        .write("redeem_operator_link", deed, move |tx, deed| {
-            Box::pin(async move {
-                if !operator_links::take(tx, deed.link, now).await? {
-                    return Err(Undone::Gone);
-                }
-                let id = deed.operator.id;
-                if deed.is_new {
-                    if !operators::insert(tx, &deed.operator).await? {
-                        return Err(Undone::Taken);
-                    }
-                    operators::set_role(tx, id, deed.assignment).await?;
-                    operator_links::remove_of(tx, EVERY_PROJECT, LinkPurpose::FirstRun, "").await?;
-                } else {
-                    if !operators::set_password(tx, id, &deed.operator.password_hash).await? {
-                        return Err(Undone::Gone);
-                    }
-                    operator_sessions::remove_of_operator(tx, id).await?;
-                }
-                operator_sessions::insert(tx, deed.session, id, now).await?;
-                Ok(())
-            })
-        })
-        .await;
+    let deed = Deed { link: link.token, assignment: link.assignment, newcomer, passkey, session };
+    let written =
+        app.store.write("redeem_operator_link", deed, move |tx, deed| Box::pin(carry_out(tx, deed, now))).await;
     match written {
         Ok(()) => Ok(Redeemed::SignedIn(cookie)),
         Err(Undone::Gone) => Ok(Redeemed::Gone),
         Err(Undone::Taken) => {
             Ok(Redeemed::Mistaken(Mistakes { email: Some(EmailMistake::Taken), ..Mistakes::default() }))
         }
+        Err(Undone::PasskeyTaken) => Ok(refused()),
         Err(Undone::Store(error)) => Err(error.into()),
     }
+}
+
+async fn carry_out(tx: &mut Tx, deed: &Deed, now: Timestamp) -> Result<(), Undone> {
+    let operator = &deed.newcomer.operator;
+    if !operator_links::take(tx, deed.link, now).await? {
+        return Err(Undone::Gone);
+    }
+    if deed.newcomer.is_new {
+        if !operators::insert(tx, operator).await? {
+            return Err(Undone::Taken);
+        }
+        operators::set_role(tx, operator.id, deed.assignment).await?;
+        operator_links::remove_of(tx, EVERY_PROJECT, LinkPurpose::FirstRun, "").await?;
+    } else {
+        // Whatever was lost may be in somebody's hands: nothing of the old lets in any more.
+        if !operators::set_password(tx, operator.id, operator.password_hash.as_deref()).await? {
+            return Err(Undone::Gone);
+        }
+        operator_passkeys::remove_of_operator(tx, operator.id).await?;
+        operator_sessions::remove_of_operator(tx, operator.id).await?;
+    }
+    if let Some(row) = &deed.passkey
+        && !operator_passkeys::insert(tx, row).await?
+    {
+        return Err(Undone::PasskeyTaken);
+    }
+    operator_sessions::insert(tx, deed.session, operator.id, now).await?;
+    Ok(())
 }

@@ -2,6 +2,7 @@
 //! and users they change with the same flows as the Admin API (`flows/admin`).
 
 pub(crate) mod links;
+pub(crate) mod passkeys;
 pub(crate) mod sign_in;
 pub(crate) mod staff;
 
@@ -28,7 +29,6 @@ pub(crate) const PASSWORD_POLICY: Policy = Policy { min_length: 10, min_strength
 pub(crate) struct Typed<'a> {
     pub(crate) email: &'a str,
     pub(crate) name: &'a str,
-    pub(crate) password: &'a str,
 }
 
 /// What is wrong with it.
@@ -37,6 +37,8 @@ pub(crate) struct Mistakes {
     pub(crate) email: Option<EmailMistake>,
     pub(crate) name: bool,
     pub(crate) weaknesses: Vec<Weakness>,
+    /// The browser's answer with a new passkey is not good.
+    pub(crate) passkey: bool,
 }
 
 /// What is wrong with an address.

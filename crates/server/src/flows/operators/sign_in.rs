@@ -68,7 +68,7 @@ async fn try_password(
 ) -> Result<bool, Error> {
     let buckets = Buckets::of_operator(email, ip);
     buckets.check(app, now).await?;
-    let hash = operator.map(|operator| operator.password_hash.clone());
+    let hash = operator.and_then(|operator| operator.password_hash.clone());
     let verdict = app.hasher.verify(prepare_password(typed), hash).await?;
     let stale = match verdict {
         Verdict::Wrong => {
@@ -84,7 +84,7 @@ async fn try_password(
         let id = operator.id;
         app.store
             .write("rehash_operator_password", fresh, move |tx, hash| {
-                Box::pin(async move { operators::set_password(tx, id, hash).await })
+                Box::pin(async move { operators::set_password(tx, id, Some(hash)).await })
             })
             .await?;
     }
@@ -151,7 +151,7 @@ pub(crate) async fn change_password(
     app.store
         .write("change_operator_password", hash, move |tx, hash| {
             Box::pin(async move {
-                operators::set_password(tx, id, hash).await?;
+                operators::set_password(tx, id, Some(hash)).await?;
                 operator_sessions::remove_others(tx, id, kept).await?;
                 Ok::<_, StoreError>(())
             })

@@ -31,7 +31,7 @@ fn challenge(project: &Project, flow: &Flow, purpose: &str) -> [u8; 32] {
 pub(crate) fn creation_options(project: &Project, flow: &Flow) -> String {
     let name = flow.state.pending.as_ref().filter(|pending| pending.is_settled());
     let name = name.map_or_else(|| project.settings.display_name(), |pending| pending.login_id.original.as_str());
-    let person = Person { id: flow.future_user(), name, passkeys: &[] };
+    let person = Person { handle: *flow.future_user().as_bytes(), name, passkeys: &[] };
     site(project).creation_options(&challenge(project, flow, "create"), &person)
 }
 
@@ -81,7 +81,7 @@ async fn find_proof(app: &App, project: &Project, flow: &Flow, answer: &str) -> 
     {
         return Ok(None);
     }
-    match site(project).verify(&assertion, &challenge(project, flow, "use"), row.user_id, &row.public_key) {
+    match site(project).verify(&assertion, &challenge(project, flow, "use"), row.user_id.as_bytes(), &row.public_key) {
         Ok(count) => {
             let passkey = Some((row.credential_id, i64::from(count)));
             Ok(Some(Proof { passkey, ..Proof::new(row.user_id, "pop user") }))

@@ -31,7 +31,7 @@ fn challenge(project: &Project, caller: &Caller) -> [u8; 32] {
 pub(crate) fn creation_options(project: &Project, caller: &Caller, standing: &Standing) -> String {
     let known: Vec<Vec<u8>> = standing.passkeys.iter().map(|row| row.credential_id.clone()).collect();
     let name = standing.name().unwrap_or_else(|| project.settings.display_name());
-    let person = Person { id: caller.user.id, name, passkeys: &known };
+    let person = Person { handle: *caller.user.id.as_bytes(), name, passkeys: &known };
     site(project).creation_options(&challenge(project, caller), &person)
 }
 

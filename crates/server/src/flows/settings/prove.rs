@@ -102,7 +102,7 @@ async fn judge(app: &App, project: &Project, caller: &Caller, answer: &str) -> R
     let Ok(assertion) = Assertion::read(answer) else { return Ok(None) };
     let found = passkeys::find(&mut *app.store.read().await?, project.no, &assertion.credential_id).await?;
     let Some(row) = found.filter(|row| row.user_id == caller.user.id) else { return Ok(None) };
-    match site(project).verify(&assertion, &challenge(project, caller), row.user_id, &row.public_key) {
+    match site(project).verify(&assertion, &challenge(project, caller), row.user_id.as_bytes(), &row.public_key) {
         Ok(count) => Ok(Some((row.credential_id, i64::from(count)))),
         Err(problem) => {
             tracing::info!(user.id = %row.user_id, error = %problem, "a passkey was refused");

@@ -21,7 +21,7 @@ use crate::{
     crypto::{hex, sha256},
     flows::{
         admin,
-        operators::{SignedIn, staff},
+        operators::{SignedIn, passkeys::Seat, staff},
     },
     http::{
         body::{self, BodyProblem},
@@ -110,6 +110,11 @@ impl Lobby {
     /// What pages of this request are rendered with.
     pub(super) fn frame(&self) -> &PortalContext {
         &self.frame
+    }
+
+    /// Where a passkey is asked for: the portal, in this browser.
+    pub(super) fn seat(&self) -> Seat<'_> {
+        Seat { origin: &self.origin, browser: &self.frame.csrf }
     }
 
     /// The path asked for, without query.

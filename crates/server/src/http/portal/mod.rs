@@ -12,7 +12,7 @@
 //!    page of the project and says so there, `desk.acting()` is the `admin::Operator` for `flows/admin`.
 //! 4. Its doors, a `pub(super) fn doors() -> Vec<Door>` in the same file, listed in `all_doors` below:
 //!    `Door::desk(Verb::Get, "/portal/p/{project}/users", Role::Viewer, show)`. The door checks operator, project, role and,
-//!    for `Verb::Post`, the form token, before the handler runs; `.dangerous()` asks for the password first. The
+//!    for `Verb::Post`, the form token, before the handler runs; `.dangerous()` asks for password or passkey first. The
 //!    authorization test tries every door with everybody, so a door needs no test of its own for that.
 //! 5. Tests in `tests/it/portal*.rs`.
 

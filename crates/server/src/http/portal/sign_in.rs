@@ -2,8 +2,8 @@
 
 use super::{Answer, Door, HOME, Hall, Lobby, Problem, Verb};
 use crate::{
-    flows::operators::sign_in,
-    ui::portal::{ProvePage, SignInPage},
+    flows::operators::{passkeys, sign_in},
+    ui::portal::{PasskeyBox, ProvePage, SignInPage},
 };
 
 pub(super) fn doors() -> Vec<Door> {
@@ -19,18 +19,37 @@ pub(super) fn doors() -> Vec<Door> {
 }
 
 async fn show(lobby: Lobby) -> Answer {
-    lobby.show(&SignInPage { email: String::new(), error: None, next: lobby.next().to_string() })
+    lobby.show(&page(&lobby))
+}
+
+fn page(lobby: &Lobby) -> SignInPage {
+    let options = passkeys::request_options(&lobby.app, lobby.seat(), &[], lobby.now);
+    SignInPage {
+        email: lobby.field("email").to_string(),
+        error: None,
+        next: lobby.next().to_string(),
+        passkey: PasskeyBox::to_use(options, lobby.path(), "Sign in with a passkey").send("next", lobby.next()),
+    }
 }
 
 async fn enter(lobby: Lobby) -> Answer {
+    if lobby.field("action") == "passkey" {
+        let answer = lobby.field("credential");
+        let cookie = passkeys::sign_in(&lobby.app, lobby.seat(), answer, lobby.ip, lobby.now).await?;
+        let Some(cookie) = cookie else {
+            let page = page(&lobby);
+            let passkey = page.passkey.clone().error(Some("That passkey lets nobody in here. Try another way."));
+            return lobby.complain(&SignInPage { passkey, ..page });
+        };
+        return lobby.go_signed_in(&cookie, lobby.next());
+    }
     let (email, password) = (lobby.field("email"), lobby.field("password"));
     match sign_in::sign_in(&lobby.app, email, password, lobby.ip, lobby.now).await? {
         Some(cookie) => lobby.go_signed_in(&cookie, lobby.next()),
-        None => lobby.complain(&SignInPage {
-            email: email.to_string(),
-            error: Some("Address or password is not right.".into()),
-            next: lobby.next().to_string(),
-        }),
+        None => {
+            let error = Some("Address or password is not right.".into());
+            lobby.complain(&SignInPage { error, ..page(&lobby) })
+        }
     }
 }
 
@@ -40,16 +59,42 @@ async fn leave(hall: Hall) -> Answer {
 }
 
 async fn show_prove(hall: Hall) -> Answer {
-    hall.show(&ProvePage { email: hall.who.operator.email.clone(), error: None, next: hall.next().to_string() })
+    let page = prove_page(&hall).await?;
+    hall.show(&page)
+}
+
+async fn prove_page(hall: &Hall) -> Result<ProvePage, Problem> {
+    let has_password = hall.who.operator.password_hash.is_some();
+    let known = passkeys::list(&hall.app, &hall.who).await?;
+    let passkey = (!known.is_empty()).then(|| {
+        let options = passkeys::request_options(&hall.app, hall.seat(), &known, hall.now);
+        let passkey = PasskeyBox::to_use(options, hall.path(), "Use a passkey").send("next", hall.next());
+        PasskeyBox { is_alone: !has_password, ..passkey }
+    });
+    Ok(ProvePage {
+        email: hall.who.operator.email.clone(),
+        has_password,
+        passkey,
+        error: None,
+        next: hall.next().to_string(),
+    })
 }
 
 async fn prove(hall: Hall) -> Answer {
-    if sign_in::prove(&hall.app, &hall.who, hall.field("password"), hall.ip, hall.now).await? {
+    let is_passkey = hall.field("action") == "passkey";
+    let is_proved = if is_passkey {
+        passkeys::prove(&hall.app, &hall.who, hall.seat(), hall.field("credential"), hall.ip, hall.now).await?
+    } else {
+        sign_in::prove(&hall.app, &hall.who, hall.field("password"), hall.ip, hall.now).await?
+    };
+    if is_proved {
         return hall.go(hall.next());
     }
-    hall.complain(&ProvePage {
-        email: hall.who.operator.email.clone(),
-        error: Some("That is not your password.".into()),
-        next: hall.next().to_string(),
-    })
+    let mut page = prove_page(&hall).await?;
+    if is_passkey {
+        page.passkey = page.passkey.map(|passkey| passkey.error(Some("That passkey is not one of yours.")));
+    } else {
+        page.error = Some("That is not your password.".into());
+    }
+    hall.complain(&page)
 }

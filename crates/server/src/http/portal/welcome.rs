@@ -1,4 +1,4 @@
-//! One-time links: the first run, invitations, new passwords.
+//! One-time links: the first run, invitations, new ways in.
 
 use axum::http::StatusCode;
 use vestibule_domain::{
@@ -9,8 +9,12 @@ use vestibule_store::operator_links::OperatorLink;
 
 use super::{Answer, Door, HOME, Lobby, Verb};
 use crate::{
-    flows::operators::{EmailMistake, Mistakes, PASSWORD_POLICY, Typed, links},
-    ui::portal::{MessagePage, WelcomeKind, WelcomePage},
+    flows::operators::{
+        EmailMistake, Mistakes, PASSWORD_POLICY, Typed,
+        links::{self, WayIn},
+        passkeys,
+    },
+    ui::portal::{MessagePage, PasskeyBox, WelcomeKind, WelcomePage, WelcomePasskeyPage},
 };
 
 pub(super) fn doors() -> Vec<Door> {
@@ -31,12 +35,44 @@ async fn redeem(lobby: Lobby) -> Answer {
     let Some(link) = links::find(&lobby.app, lobby.param("token"), lobby.now).await? else {
         return Ok(gone(&lobby));
     };
-    let typed = Typed { email: lobby.field("email"), name: lobby.field("name"), password: lobby.field("password") };
-    match links::redeem(&lobby.app, &link, &typed, lobby.now).await? {
+    let typed = Typed { email: lobby.field("email"), name: lobby.field("name") };
+    let action = lobby.field("action");
+    let way = match action {
+        "choose_passkey" => return ask_for_passkey(&lobby, &link, &typed, StatusCode::OK).await,
+        "passkey" => WayIn::Passkey { seat: lobby.seat(), answer: lobby.field("credential") },
+        _ => WayIn::Password(lobby.field("password")),
+    };
+    match links::redeem(&lobby.app, &link, &typed, way, lobby.now).await? {
         links::Redeemed::SignedIn(cookie) => lobby.go_signed_in(&cookie, HOME),
+        links::Redeemed::Mistaken(mistakes) if mistakes.passkey => {
+            ask_for_passkey(&lobby, &link, &typed, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
         links::Redeemed::Mistaken(mistakes) => lobby.complain(&page(&lobby, &link, &mistakes)),
         links::Redeemed::Gone => Ok(gone(&lobby)),
     }
+}
+
+/// The second step of who wants a passkey: who it is for is known now, so that the browser can name it.
+async fn ask_for_passkey(lobby: &Lobby, link: &OperatorLink, typed: &Typed<'_>, status: StatusCode) -> Answer {
+    let operator = match links::identify(&lobby.app, link, typed, lobby.now).await? {
+        links::Identified::Newcomer(newcomer) => newcomer.operator,
+        links::Identified::Mistaken(mistakes) => return lobby.complain(&page(lobby, link, &mistakes)),
+        links::Identified::Gone => return Ok(gone(lobby)),
+    };
+    let whose = (operator.id, operator.email.as_str());
+    let options = passkeys::creation_options(&lobby.app, lobby.seat(), whose, &[], lobby.now);
+    let error = (status != StatusCode::OK).then_some("That passkey was not taken. Try again.");
+    let passkey = PasskeyBox::to_create(options, lobby.path(), "Make a passkey")
+        .send("email", typed.email)
+        .send("name", typed.name)
+        .error(error);
+    let page = WelcomePasskeyPage {
+        kind: kind_of(lobby, link),
+        action: lobby.path().to_string(),
+        email: operator.email,
+        passkey,
+    };
+    Ok(lobby.page(status, &page))
 }
 
 fn gone(lobby: &Lobby) -> axum::response::Response {
@@ -62,8 +98,8 @@ pub(super) fn role_name(role: Role) -> &'static str {
     }
 }
 
-fn page(lobby: &Lobby, link: &OperatorLink, mistakes: &Mistakes) -> WelcomePage {
-    let kind = match link.purpose {
+fn kind_of(lobby: &Lobby, link: &OperatorLink) -> WelcomeKind {
+    match link.purpose {
         LinkPurpose::FirstRun => WelcomeKind::FirstRun,
         LinkPurpose::Reset => WelcomeKind::Reset { email: link.email.clone() },
         LinkPurpose::Invitation => {
@@ -75,9 +111,12 @@ fn page(lobby: &Lobby, link: &OperatorLink, mistakes: &Mistakes) -> WelcomePage 
             };
             WelcomeKind::Invitation { email: link.email.clone(), role: role_name(link.assignment.role).into(), place }
         }
-    };
+    }
+}
+
+fn page(lobby: &Lobby, link: &OperatorLink, mistakes: &Mistakes) -> WelcomePage {
     WelcomePage {
-        kind,
+        kind: kind_of(lobby, link),
         action: lobby.path().to_string(),
         email: lobby.field("email").to_string(),
         name: lobby.field("name").to_string(),

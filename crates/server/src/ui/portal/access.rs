@@ -1,12 +1,13 @@
-//! Coming in: signing in, the first run, invitations, a new password, and proving again who one is.
+//! Coming in: signing in, the first run, invitations, a new way in, and proving again who one is.
 
 use askama::Template;
 
 use super::{
     control::{Control, ControlKind},
     frame::{PortalContext, PortalPage},
+    passkey::PasskeyBox,
 };
-use crate::ui::page::finish;
+use crate::ui::{Ceremony, page::finish};
 
 /// Asks for address and password.
 #[derive(Clone, Debug)]
@@ -17,18 +18,27 @@ pub struct SignInPage {
     pub error: Option<String>,
     /// Where to go on afterwards.
     pub next: String,
+    /// Signing in without typing.
+    pub passkey: PasskeyBox,
 }
 
 impl SignInPage {
     /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
-        let plain = Self { email: String::new(), error: None, next: "/portal".into() };
+        let plain = Self {
+            email: String::new(),
+            error: None,
+            next: "/portal".into(),
+            passkey: PasskeyBox::sample(Ceremony::Use),
+        };
         let wrong = Self {
             email: "kim@shop.example".into(),
             error: Some("Address or password is not right.".into()),
             ..plain.clone()
         };
-        vec![("plain", plain), ("wrong", wrong)]
+        let refused =
+            Self { passkey: plain.passkey.clone().error(Some("That passkey is not known here.")), ..plain.clone() };
+        vec![("plain", plain), ("wrong", wrong), ("refused", refused)]
     }
 
     fn controls(&self) -> Vec<Control> {
@@ -50,6 +60,10 @@ impl PortalPage for SignInPage {
 
     fn complaints(&self) -> Vec<(String, String)> {
         self.controls().iter().filter_map(Control::complaint).collect()
+    }
+
+    fn has_passkey(&self) -> bool {
+        true
     }
 }
 
@@ -74,14 +88,25 @@ pub enum WelcomeKind {
         /// The project, or "every project".
         place: String,
     },
-    /// A new password.
+    /// A new password or passkey.
     Reset {
         /// Whose.
         email: String,
     },
 }
 
-/// Asks whoever has a one-time link for name and password.
+impl WelcomeKind {
+    fn title(&self) -> String {
+        match self {
+            Self::FirstRun => "Welcome to Vestibule",
+            Self::Invitation { .. } => "You are invited",
+            Self::Reset { .. } => "Choose a new way in",
+        }
+        .to_string()
+    }
+}
+
+/// Asks whoever has a one-time link for name and password, or to go on to a passkey.
 #[derive(Clone, Debug)]
 pub struct WelcomePage {
     /// What the link is for.
@@ -166,11 +191,7 @@ impl WelcomePage {
 
 impl PortalPage for WelcomePage {
     fn title(&self) -> String {
-        match self.kind {
-            WelcomeKind::FirstRun => "Welcome to Vestibule".into(),
-            WelcomeKind::Invitation { .. } => "You are invited".into(),
-            WelcomeKind::Reset { .. } => "Choose a new password".into(),
-        }
+        self.kind.title()
     }
 
     fn body(&self, ctx: &PortalContext) -> String {
@@ -189,11 +210,64 @@ struct WelcomeBody<'a> {
     page: &'a WelcomePage,
 }
 
-/// Asks for the password again, before something dangerous.
+/// Asks whoever has a one-time link for a passkey, once the rest is known.
+#[derive(Clone, Debug)]
+pub struct WelcomePasskeyPage {
+    /// What the link is for.
+    pub kind: WelcomeKind,
+    /// The page of the link.
+    pub action: String,
+    /// Whose passkey it will be.
+    pub email: String,
+    /// Makes it.
+    pub passkey: PasskeyBox,
+}
+
+impl WelcomePasskeyPage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let first = Self {
+            kind: WelcomeKind::FirstRun,
+            action: "/portal/welcome/abc".into(),
+            email: "kim@shop.example".into(),
+            passkey: PasskeyBox::sample(Ceremony::Create).send("email", "kim@shop.example").send("name", "Kim \"K\""),
+        };
+        let refused = Self { passkey: first.passkey.clone().error(Some("That did not work.")), ..first.clone() };
+        let reset = Self { kind: WelcomeKind::Reset { email: "kim@shop.example".into() }, ..first.clone() };
+        vec![("first", first), ("refused", refused), ("reset", reset)]
+    }
+}
+
+impl PortalPage for WelcomePasskeyPage {
+    fn title(&self) -> String {
+        self.kind.title()
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(WelcomePasskeyBody { ctx, page: self }.render())
+    }
+
+    fn has_passkey(&self) -> bool {
+        true
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/welcome_passkey.html")]
+struct WelcomePasskeyBody<'a> {
+    ctx: &'a PortalContext,
+    page: &'a WelcomePasskeyPage,
+}
+
+/// Asks for the password or a passkey again, before something dangerous.
 #[derive(Clone, Debug)]
 pub struct ProvePage {
-    /// Whose password.
+    /// Who has to prove it.
     pub email: String,
+    /// Whether there is a password.
+    pub has_password: bool,
+    /// One of the operator's passkeys, if it has any.
+    pub passkey: Option<PasskeyBox>,
     /// What is wrong with the last one.
     pub error: Option<String>,
     /// Where to go on afterwards.
@@ -203,10 +277,18 @@ pub struct ProvePage {
 impl ProvePage {
     /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
-        let plain =
-            Self { email: "kim@shop.example".into(), error: None, next: "/portal/p/shop/settings/delete".into() };
+        let plain = Self {
+            email: "kim@shop.example".into(),
+            has_password: true,
+            passkey: None,
+            error: None,
+            next: "/portal/p/shop/settings/delete".into(),
+        };
         let wrong = Self { error: Some("That is not your password.".into()), ..plain.clone() };
-        vec![("plain", plain), ("wrong", wrong)]
+        let both = Self { passkey: Some(PasskeyBox::sample(Ceremony::Use)), ..plain.clone() };
+        let passkey = PasskeyBox { is_alone: true, ..PasskeyBox::sample(Ceremony::Use) };
+        let only = Self { has_password: false, passkey: Some(passkey), ..plain.clone() };
+        vec![("plain", plain), ("wrong", wrong), ("both", both), ("only", only)]
     }
 
     fn control(&self) -> Control {
@@ -226,6 +308,10 @@ impl PortalPage for ProvePage {
     fn complaints(&self) -> Vec<(String, String)> {
         self.control().complaint().into_iter().collect()
     }
+
+    fn has_passkey(&self) -> bool {
+        self.passkey.is_some()
+    }
 }
 
 #[derive(Template)]
@@ -233,56 +319,4 @@ impl PortalPage for ProvePage {
 struct ProveBody<'a> {
     ctx: &'a PortalContext,
     page: &'a ProvePage,
-}
-
-/// Asks an operator for its next password.
-#[derive(Clone, Debug)]
-pub struct MyPasswordPage {
-    /// Whose.
-    pub email: String,
-    /// The fewest characters.
-    pub min_length: usize,
-    /// What is wrong with the one typed.
-    pub error: Option<String>,
-}
-
-impl MyPasswordPage {
-    /// The main states.
-    pub fn samples() -> Vec<(&'static str, Self)> {
-        let plain = Self { email: "kim@shop.example".into(), min_length: 10, error: None };
-        let short = Self { error: Some("Write at least 10 characters.".into()), ..plain.clone() };
-        vec![("plain", plain), ("short", short)]
-    }
-
-    fn control(&self) -> Control {
-        Control::new("password", "New password", ControlKind::NewPassword, "")
-            .required()
-            .hint(format!("At least {} characters. Your other sessions end.", self.min_length))
-            .error(self.error.clone())
-    }
-}
-
-impl PortalPage for MyPasswordPage {
-    fn title(&self) -> String {
-        "Your password".into()
-    }
-
-    fn body(&self, ctx: &PortalContext) -> String {
-        finish(MyPasswordBody { ctx, page: self }.render())
-    }
-
-    fn above(&self) -> Option<(String, String)> {
-        Some(("/portal".into(), "Projects".into()))
-    }
-
-    fn complaints(&self) -> Vec<(String, String)> {
-        self.control().complaint().into_iter().collect()
-    }
-}
-
-#[derive(Template)]
-#[template(path = "portal/my_password.html")]
-struct MyPasswordBody<'a> {
-    ctx: &'a PortalContext,
-    page: &'a MyPasswordPage,
 }

@@ -100,6 +100,11 @@ pub trait PortalPage {
         Vec::new()
     }
 
+    /// Whether it offers a passkey and needs the script for it.
+    fn has_passkey(&self) -> bool {
+        false
+    }
+
     /// Where pictures may come from besides ourselves.
     fn image_origin(&self) -> Option<String> {
         None
@@ -114,6 +119,7 @@ pub trait PortalPage {
             section: self.section().unwrap_or_default(),
             above: self.above(),
             complaints: self.complaints(),
+            passkey: self.has_passkey(),
         };
         finish(frame.render())
     }
@@ -128,6 +134,7 @@ struct Frame<'a> {
     section: &'static str,
     above: Option<(String, String)>,
     complaints: Vec<(String, String)>,
+    passkey: bool,
 }
 
 impl Frame<'_> {

@@ -10,12 +10,14 @@ mod control;
 mod frame;
 mod framework;
 mod invitation;
+mod me;
 mod message;
 mod messages;
 mod moment;
 mod nav;
 mod notice;
 mod overview;
+mod passkey;
 mod projects;
 #[cfg(test)]
 mod proof;
@@ -26,7 +28,7 @@ mod user;
 mod users;
 mod webhooks;
 
-pub use access::{MyPasswordPage, ProvePage, SignInPage, WelcomeKind, WelcomePage};
+pub use access::{ProvePage, SignInPage, WelcomeKind, WelcomePage, WelcomePasskeyPage};
 pub use addresses::AddressesPage;
 pub use applications::{
     ApplicationEntry, ApplicationsPage, FrameworksPage, NewApplicationPage, QuickStartPage, SecretsPage,
@@ -37,11 +39,13 @@ pub use control::{Control, ControlKind, Pick, describe_seconds};
 pub use frame::{OperatorBadge, PortalContext, PortalPage, ProjectBadge};
 pub use framework::Framework;
 pub use invitation::invitation_mail;
+pub use me::{MePage, MyPasskey};
 pub use message::MessagePage;
 pub use messages::{ChannelView, MessagesPage, Outcome, trial_mail, trial_text};
 pub use moment::Moment;
 pub use notice::PortalNotice;
 pub use overview::{AppNumbers, Daily, OverviewPage, PERIODS};
+pub use passkey::PasskeyBox;
 pub use projects::{NewProjectPage, ProjectEntry, ProjectsPage};
 pub use sample::{PortalSample, portal_sample_context, portal_samples};
 pub use sheet::{

@@ -19,6 +19,12 @@ pub enum PortalNotice {
     SecretDeleted,
     /// The password was changed.
     PasswordChanged,
+    /// A passkey was added.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// The operator would have no way in any more.
+    LastWayIn,
     /// Somebody with an account got a role.
     OperatorAdded,
     /// A role was changed.
@@ -53,7 +59,7 @@ pub enum PortalNotice {
 
 impl PortalNotice {
     /// Every notice.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::Saved,
         Self::Unchanged,
         Self::ProjectCreated,
@@ -61,6 +67,9 @@ impl PortalNotice {
         Self::ApplicationDeleted,
         Self::SecretDeleted,
         Self::PasswordChanged,
+        Self::PasskeyAdded,
+        Self::PasskeyRemoved,
+        Self::LastWayIn,
         Self::OperatorAdded,
         Self::RoleChanged,
         Self::OperatorRemoved,
@@ -88,6 +97,9 @@ impl PortalNotice {
             Self::ApplicationDeleted => "application-deleted",
             Self::SecretDeleted => "secret-deleted",
             Self::PasswordChanged => "password-changed",
+            Self::PasskeyAdded => "passkey-added",
+            Self::PasskeyRemoved => "passkey-removed",
+            Self::LastWayIn => "last-way-in",
             Self::OperatorAdded => "operator-added",
             Self::RoleChanged => "role-changed",
             Self::OperatorRemoved => "operator-removed",
@@ -114,7 +126,7 @@ impl PortalNotice {
     /// How it sounds.
     pub fn level(self) -> Level {
         match self {
-            Self::LastOwner | Self::NotYours | Self::Gone => Level::Warning,
+            Self::LastOwner | Self::LastWayIn | Self::NotYours | Self::Gone => Level::Warning,
             Self::Unchanged => Level::Info,
             Self::Saved
             | Self::ProjectCreated
@@ -122,6 +134,8 @@ impl PortalNotice {
             | Self::ApplicationDeleted
             | Self::SecretDeleted
             | Self::PasswordChanged
+            | Self::PasskeyAdded
+            | Self::PasskeyRemoved
             | Self::OperatorAdded
             | Self::RoleChanged
             | Self::OperatorRemoved
@@ -147,6 +161,9 @@ impl PortalNotice {
             Self::ApplicationDeleted => "The application is deleted. Its sessions are refused from now on.",
             Self::SecretDeleted => "The secret is removed. It is refused from now on.",
             Self::PasswordChanged => "Your password is changed. Your other sessions have ended.",
+            Self::PasskeyAdded => "The passkey is ready to use.",
+            Self::PasskeyRemoved => "The passkey is removed. Your other sessions have ended.",
+            Self::LastWayIn => "Not done: it is your last way in. Set a password or add another passkey first.",
             Self::OperatorAdded => "They had an account already and have the role now.",
             Self::RoleChanged => "The role is changed.",
             Self::OperatorRemoved => "The operator is removed.",

@@ -81,15 +81,7 @@ impl Browser {
         let form = page.forms.iter().find(|form| form.buttons.iter().any(|b| b.text == button));
         let mut form = form.unwrap_or_else(|| panic!("no button \"{button}\" on: {}", page.text)).clone();
         let pressed = form.buttons.iter().find(|b| b.text == button).expect("just found").clone();
-        let by_label = std::mem::take(&mut self.typed).into_iter().map(|(label, value)| {
-            let labelled = form.labels.iter().find(|(text, _)| *text == label);
-            (labelled.unwrap_or_else(|| panic!("no field \"{label}\" beside \"{button}\"")).1.clone(), value)
-        });
-        let by_label: Vec<_> = by_label.collect();
-        for (name, value) in by_label.into_iter().chain(std::mem::take(&mut self.forged)) {
-            let field = form.fields.iter_mut().find(|(other, _)| *other == name);
-            field.unwrap_or_else(|| panic!("no field called {name}")).1 = value;
-        }
+        self.fill_in(&mut form);
         for (label, on) in std::mem::take(&mut self.ticked) {
             let id = &form.labels.iter().find(|(text, _)| *text == label).unwrap_or_else(|| panic!("no box {label}")).1;
             let [_, name, value] = form.boxes.iter().find(|[other, ..]| other == id).expect("a box").clone();
@@ -110,6 +102,19 @@ impl Browser {
         }
     }
 
+    /// Puts what was typed and forged into a form.
+    fn fill_in(&mut self, form: &mut Form) {
+        let by_label = std::mem::take(&mut self.typed).into_iter().map(|(label, value)| {
+            let labelled = form.labels.iter().find(|(text, _)| *text == label);
+            (labelled.unwrap_or_else(|| panic!("no field \"{label}\" in the form")).1.clone(), value)
+        });
+        let by_label: Vec<_> = by_label.collect();
+        for (name, value) in by_label.into_iter().chain(std::mem::take(&mut self.forged)) {
+            let field = form.fields.iter_mut().find(|(other, _)| *other == name);
+            field.unwrap_or_else(|| panic!("no field called {name}")).1 = value;
+        }
+    }
+
     /// Presses the passkey button and answers its options, as an authenticator and the page's script do.
     pub(crate) async fn answer_passkey(&mut self, answer: impl FnOnce(&str, &str) -> String) {
         let page = self.page();
@@ -117,6 +122,7 @@ impl Browser {
         let asks = |form: &&Form| form.fields.iter().any(|(name, _)| name == "credential");
         let mut form = page.forms.iter().find(asks).expect("the button's form").clone();
         let answer = answer(options, &self.http.origin);
+        self.fill_in(&mut form);
         let field = form.fields.iter_mut().find(|(name, _)| name == "credential");
         field.expect("just found").1 = answer;
         self.navigate(Method::POST, &form.action, Some(form.fields), true).await;

@@ -2,9 +2,15 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use toml::{Table, Value};
-use vestibule_domain::{project::ProjectSettings, time::Timestamp};
+use vestibule_domain::{
+    operator::{Assignment, EVERY_PROJECT, LinkPurpose, Role},
+    project::ProjectSettings,
+    secret::TokenHash,
+    time::Timestamp,
+};
 use vestibule_server::{
     app::{App, Ports},
     boot,
@@ -17,7 +23,11 @@ use vestibule_server::{
         sms::SmsSender,
     },
 };
-use vestibule_store::{events, outbox};
+use vestibule_store::{
+    events,
+    operator_links::{self, OperatorLink},
+    outbox,
+};
 
 use super::{AppClient, Browser, Engine, Http, Mailbox, place::Place};
 
@@ -213,6 +223,23 @@ impl TestServer {
     pub(crate) async fn first_link(&self) -> String {
         let link = vestibule_server::portal::create_first_link(&self.app).await.expect("the store works");
         link.expect("there is no operator yet, and there is a portal")
+    }
+
+    /// A link with which an operator chooses a new way in, as the command line makes it.
+    pub(crate) async fn reset_link(&self, email: &str) -> String {
+        let token = "a-reset-link-of-the-test";
+        let now = self.clock.now();
+        let link = OperatorLink {
+            token: TokenHash(digest(&SHA256, token.as_bytes()).as_ref().try_into().expect("32 bytes")),
+            purpose: LinkPurpose::Reset,
+            assignment: Assignment { project: EVERY_PROJECT, role: Role::Owner },
+            email: email.to_string(),
+            created_at: now,
+            expires_at: now.plus(LinkPurpose::Reset.lifetime()),
+        };
+        let written = self.app.store.write("test", link, |tx, link| Box::pin(operator_links::insert(tx, link))).await;
+        written.expect("the store works");
+        format!("/portal/welcome/{token}")
     }
 
     /// Where `store.url` points to.

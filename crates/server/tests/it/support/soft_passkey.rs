@@ -15,6 +15,8 @@ pub(crate) struct SoftPasskey {
     key: EcdsaKeyPair,
     user_handle: Option<Vec<u8>>,
     count: u32,
+    /// By how much each use counts up.
+    step: u32,
     flags: u8,
 }
 
@@ -22,7 +24,7 @@ impl SoftPasskey {
     /// Verifies its person each time.
     pub(crate) fn new() -> Self {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key");
-        Self { key, user_handle: None, count: 0, flags: 0x05 }
+        Self { key, user_handle: None, count: 0, step: 1, flags: 0x05 }
     }
 
     /// Asks for a touch only.
@@ -30,12 +32,17 @@ impl SoftPasskey {
         Self { flags: 0x01, ..Self::new() }
     }
 
+    /// Always says 0, as many do.
+    pub(crate) fn uncounting() -> Self {
+        Self { step: 0, ..Self::new() }
+    }
+
     fn id(&self) -> Vec<u8> {
         sha256(self.key.public_key().as_ref())[..16].to_vec()
     }
 
     fn authenticator_data(&mut self, rp_id: &str, extra_flags: u8) -> Vec<u8> {
-        self.count += 1;
+        self.count += self.step;
         [&sha256(rp_id.as_bytes())[..], &[self.flags | extra_flags], &self.count.to_be_bytes()].concat()
     }
 

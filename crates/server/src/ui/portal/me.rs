@@ -1,0 +1,115 @@
+//! An operator's own account: its passkeys and its password.
+
+use askama::Template;
+
+use super::{
+    control::{Control, ControlKind},
+    frame::{PortalContext, PortalPage},
+    moment::Moment,
+    passkey::PasskeyBox,
+};
+use crate::ui::{Ceremony, page::finish};
+
+/// One passkey of the operator.
+#[derive(Clone, Debug)]
+pub struct MyPasskey {
+    /// What names it when it is removed.
+    pub id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// When it was added.
+    pub created_at: Moment,
+    /// When it was last used.
+    pub used_at: Option<Moment>,
+}
+
+/// An operator's own account.
+#[derive(Clone, Debug)]
+pub struct MePage {
+    /// Whose.
+    pub email: String,
+    /// Its passkeys.
+    pub passkeys: Vec<MyPasskey>,
+    /// Makes another one.
+    pub add: PasskeyBox,
+    /// Whether there is a password.
+    pub has_password: bool,
+    /// The fewest characters of the next one.
+    pub min_length: usize,
+    /// What is wrong with the one typed.
+    pub error: Option<String>,
+}
+
+impl MePage {
+    /// The main states.
+    pub fn samples() -> Vec<(&'static str, Self)> {
+        let plain = Self {
+            email: "kim@shop.example".into(),
+            passkeys: Vec::new(),
+            add: PasskeyBox::sample(Ceremony::Create),
+            has_password: true,
+            min_length: 10,
+            error: None,
+        };
+        let short = Self { error: Some("Write at least 10 characters.".into()), ..plain.clone() };
+        let key = |id: &str, used: Option<&str>| MyPasskey {
+            id: id.into(),
+            name: "Blue <key>".into(),
+            created_at: Moment::new("2030-05-01T08:00:00.000Z"),
+            used_at: used.map(Moment::new),
+        };
+        let keys = Self {
+            passkeys: vec![key("0190", None), key("0191", Some("2030-05-02T08:00:00.000Z"))],
+            has_password: false,
+            add: PasskeyBox::sample(Ceremony::Create).error(Some("That did not work.")),
+            ..plain.clone()
+        };
+        vec![("plain", plain), ("short", short), ("keys", keys)]
+    }
+
+    /// What a new passkey is called.
+    pub fn name_control() -> Control {
+        Control::new("name", "Name of the new passkey", ControlKind::Line("text"), "")
+            .hint("So that you know it again: Laptop, Blue key …")
+    }
+
+    fn control(&self) -> Control {
+        Control::new("password", "New password", ControlKind::NewPassword, "")
+            .required()
+            .hint(format!("At least {} characters. Your other sessions end.", self.min_length))
+            .error(self.error.clone())
+    }
+
+    fn button(&self) -> &'static str {
+        if self.has_password { "Change the password" } else { "Set the password" }
+    }
+}
+
+impl PortalPage for MePage {
+    fn title(&self) -> String {
+        "Your account".into()
+    }
+
+    fn body(&self, ctx: &PortalContext) -> String {
+        finish(Body { ctx, page: self }.render())
+    }
+
+    fn above(&self) -> Option<(String, String)> {
+        Some(("/portal".into(), "Projects".into()))
+    }
+
+    fn complaints(&self) -> Vec<(String, String)> {
+        self.control().complaint().into_iter().collect()
+    }
+
+    fn has_passkey(&self) -> bool {
+        true
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/me.html")]
+struct Body<'a> {
+    ctx: &'a PortalContext,
+    page: &'a MePage,
+}

@@ -1,0 +1,169 @@
+//! Passkeys of operators. SQL over `operator_passkeys`; no policy. Operators stand above projects.
+
+use vestibule_domain::{
+    id::{IdentityId, OperatorId},
+    time::Timestamp,
+};
+
+use crate::{
+    column::{read_id, read_optional_time, read_time},
+    db::{Conn, Row, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &LIST, &RECORD_USE, &REMOVE, &REMOVE_OF_OPERATOR];
+
+/// A passkey as it is stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperatorPasskey {
+    /// What its authenticator calls it; unique.
+    pub credential_id: Vec<u8>,
+    /// What it is called in forms.
+    pub id: IdentityId,
+    /// Whose it is.
+    pub operator_id: OperatorId,
+    /// The COSE key (RFC 9052 §7) as the authenticator gave it.
+    pub public_key: Vec<u8>,
+    /// How often its authenticator says it was used; many always say 0.
+    pub sign_count: i64,
+    /// What its owner calls it.
+    pub name: String,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When somebody last used it.
+    pub last_used_at: Option<Timestamp>,
+}
+
+fn read_passkey(row: &Row<'_>) -> Result<OperatorPasskey, StoreError> {
+    Ok(OperatorPasskey {
+        credential_id: row.get(0)?,
+        id: read_id(row, 1)?,
+        operator_id: read_id(row, 2)?,
+        public_key: row.get(3)?,
+        sign_count: row.get(4)?,
+        name: row.get(5)?,
+        created_at: read_time(row, 6)?,
+        last_used_at: read_optional_time(row, 7)?,
+    })
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO operator_passkeys (
+       credential_id,
+       id,
+       operator_id,
+       public_key,
+       sign_count,
+       name,
+       created_at,
+       last_used_at
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+     ON CONFLICT DO NOTHING",
+);
+
+/// Adds a passkey; `false` when its credential id is taken.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn insert(tx: &mut Tx, row: &OperatorPasskey) -> Result<bool, StoreError> {
+    tx.execute_one(
+        &INSERT,
+        &[
+            &row.credential_id.as_slice(),
+            &row.id.as_bytes().as_slice(),
+            &row.operator_id.as_bytes().as_slice(),
+            &row.public_key.as_slice(),
+            &row.sign_count,
+            &row.name.as_str(),
+            &row.created_at.as_micros(),
+            &row.last_used_at.map(Timestamp::as_micros),
+        ],
+    )
+    .await
+}
+
+const FIND: Sql = Sql::new(
+    "SELECT
+       credential_id,
+       id,
+       operator_id,
+       public_key,
+       sign_count,
+       name,
+       created_at,
+       last_used_at
+     FROM operator_passkeys
+     WHERE credential_id = $1",
+);
+
+/// The passkey with this credential id.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn find(conn: &mut Conn, credential_id: &[u8]) -> Result<Option<OperatorPasskey>, StoreError> {
+    conn.query_optional(&FIND, &[&credential_id], read_passkey).await
+}
+
+const LIST: Sql = Sql::new(
+    "SELECT
+       credential_id,
+       id,
+       operator_id,
+       public_key,
+       sign_count,
+       name,
+       created_at,
+       last_used_at
+     FROM operator_passkeys
+     WHERE operator_id = $1
+     ORDER BY id",
+);
+
+/// Every passkey of an operator, oldest first.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list(conn: &mut Conn, operator: OperatorId) -> Result<Vec<OperatorPasskey>, StoreError> {
+    conn.query_all(&LIST, &[&operator.as_bytes().as_slice()], read_passkey).await
+}
+
+const RECORD_USE: Sql = Sql::new(
+    "UPDATE operator_passkeys
+     SET sign_count = $2,
+         last_used_at = $3
+     WHERE credential_id = $1
+       AND (sign_count < $2 OR (sign_count = 0 AND $2 = 0))",
+);
+
+/// Notes a use; `false` when the count did not grow, which means that a copy of the passkey is about, or it is gone.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn record_use(
+    tx: &mut Tx,
+    credential_id: &[u8],
+    sign_count: i64,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    tx.execute_one(&RECORD_USE, &[&credential_id, &sign_count, &now.as_micros()]).await
+}
+
+const REMOVE: Sql = Sql::new("DELETE FROM operator_passkeys WHERE operator_id = $1 AND id = $2");
+
+/// Removes a passkey of an operator; `false` when it is not there.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove(tx: &mut Tx, operator: OperatorId, id: IdentityId) -> Result<bool, StoreError> {
+    tx.execute_one(&REMOVE, &[&operator.as_bytes().as_slice(), &id.as_bytes().as_slice()]).await
+}
+
+const REMOVE_OF_OPERATOR: Sql = Sql::new("DELETE FROM operator_passkeys WHERE operator_id = $1");
+
+/// Removes every passkey of an operator.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_of_operator(tx: &mut Tx, operator: OperatorId) -> Result<u64, StoreError> {
+    tx.execute(&REMOVE_OF_OPERATOR, &[&operator.as_bytes().as_slice()]).await
+}

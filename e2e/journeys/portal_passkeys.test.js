@@ -1,0 +1,117 @@
+// Operators' passkeys in a real browser with Chromium's virtual authenticator: the first run without a password, signing in
+// without typing, proving who one is, and the last way in.
+
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, test } from "node:test";
+
+import { addAuthenticator } from "../lib/authenticator.js";
+import { launchBrowser } from "../lib/browser.js";
+import { look } from "../lib/look.js";
+import { startMailServer } from "../lib/mail.js";
+import { startServer } from "../lib/server.js";
+
+const PASSWORD = "a lamp over seven quiet doors";
+const EMAIL = "olga@house.example";
+
+const configure = (port) => `\n[portal]\npublic_origin = "http://localhost:${port}"\n`;
+const makeProject = (port) => `
+[project]
+id = "shop"
+name = "Corner Shop"
+public_origin = "http://localhost:${port}"
+`;
+
+describe("operators' passkeys", () => {
+  let browser, mail, server, origin, person, page, authenticator;
+  before(async () => {
+    [browser, mail] = await Promise.all([launchBrowser(), startMailServer()]);
+    server = await startServer({ smtpPort: mail.port, makeProject, configure });
+    origin = `http://localhost:${server.port}`;
+    // One person at one device all the way: the authenticator stays with the page.
+    person = await browser.openPerson();
+    page = person.page;
+    authenticator = await addAuthenticator(page);
+  });
+  after(async () => {
+    await person?.leave();
+    await server?.stop();
+    await Promise.all([browser?.close(), mail?.stop()]);
+  });
+  afterEach(() => authenticator.accept());
+
+  const heading = (name) => page.getByRole("heading", { level: 1, name }).waitFor();
+  const press = (name) => page.getByRole("button", { name }).click();
+
+  test("the first operator comes in with a passkey and no password", async () => {
+    const link = server.server.output.match(/http:\S+\/portal\/welcome\/\S+/)[0];
+    await page.goto(link);
+    await page.getByLabel("Email").fill(EMAIL);
+    await page.getByLabel("Your name").fill("Olga");
+    await press("Use a passkey instead");
+    await page.getByText("signs you in without typing").waitFor();
+    await look(page, "portal-first-run-passkey");
+    await authenticator.refuse();
+    await press("Make a passkey");
+    await page.getByText("That did not work. Try again.").waitFor();
+    await look(page, "portal-first-run-passkey-refused");
+    await authenticator.accept();
+    await press("Make a passkey");
+    await heading("Projects");
+  });
+
+  test("signs in without typing", async () => {
+    await page.locator("header .drop-right summary").click();
+    await press("Sign out");
+    await heading("Sign in to the portal");
+    await look(page, "portal-sign-in");
+    await press("Sign in with a passkey");
+    await heading("Projects");
+  });
+
+  test("proves before something dangerous that it is the operator", async () => {
+    await page.goto(`${origin}/portal/prove?next=/portal/me`);
+    await heading("Is it really you?");
+    assert.equal(await page.getByLabel("Password", { exact: true }).count(), 0, "there is no password");
+    await look(page, "portal-prove-passkey");
+    await press("Use a passkey");
+    await heading("Your account");
+  });
+
+  test("keeps the last way in, and adds and removes others", async () => {
+    await page.goto(`${origin}/portal/me`);
+    await page.getByText("Passkey", { exact: true }).waitFor();
+    await press("Remove Passkey");
+    await page.getByText("it is your last way in").waitFor();
+    await page.getByLabel("New password").fill(PASSWORD);
+    await press("Set the password");
+    await page.getByText("Your password is changed.").waitFor();
+    // The authenticator has a passkey for this operator and says so.
+    await page.getByLabel("Name of the new passkey").fill("Blue key");
+    await press("Add a passkey");
+    await page.getByText("That did not work. Try again.").waitFor();
+    // Another device.
+    const other = await browser.openPerson();
+    try {
+      await addAuthenticator(other.page);
+      await other.page.goto(`${origin}/portal/me`);
+      await other.page.getByLabel("Email").fill(EMAIL);
+      await other.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+      await other.page.getByRole("button", { name: "Sign in", exact: true }).click();
+      await other.page.getByRole("heading", { level: 1, name: "Your account" }).waitFor();
+      await other.page.getByLabel("Name of the new passkey").fill("Blue key");
+      await other.page.getByRole("button", { name: "Add a passkey" }).click();
+      await other.page.getByText("The passkey is ready to use.").waitFor();
+      await look(other.page, "portal-me", { picture: true, height: 1000 });
+      await other.page.getByRole("button", { name: "Remove Passkey" }).click();
+      await other.page.getByText("The passkey is removed.").waitFor();
+    } finally {
+      await other.leave();
+    }
+    // What stood on it has ended with it, and it lets nobody in.
+    await page.goto(`${origin}/portal`);
+    await heading("Sign in to the portal");
+    await press("Sign in with a passkey");
+    await page.getByText("That passkey lets nobody in here.").waitFor();
+    await look(page, "portal-sign-in-refused");
+  });
+});
