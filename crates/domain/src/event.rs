@@ -27,7 +27,7 @@ pub(crate) const NON_BLOCKING: [&str; 10] = [
 ];
 
 /// The events the log may hold, for those who choose among them.
-pub const LOGGED: [&str; 23] = [
+pub const LOGGED: [&str; 24] = [
     "user.created",
     "user.anonymous.promoted",
     "user.authenticated",
@@ -49,6 +49,7 @@ pub const LOGGED: [&str; 23] = [
     "operator.invitation_revoked",
     "operator.role_changed",
     "operator.removed",
+    "operator.link_created",
     "hook.tested",
     "hook.delivery.replayed",
 ];
@@ -318,6 +319,8 @@ pub enum OperatorAction {
     RoleChanged,
     /// An operator lost its role.
     Removed,
+    /// An operator got a link to choose a new way in.
+    LinkCreated,
     /// An application got another secret.
     SecretCreated,
     /// A secret of an application was removed.
@@ -339,6 +342,7 @@ impl OperatorAction {
             Self::InvitationRevoked => "operator.invitation_revoked",
             Self::RoleChanged => "operator.role_changed",
             Self::Removed => "operator.removed",
+            Self::LinkCreated => "operator.link_created",
             Self::SecretCreated => "application.secret_created",
             Self::SecretDeleted => "application.secret_deleted",
             Self::KeyCreated => "admin_key.created",

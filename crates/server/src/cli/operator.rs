@@ -64,12 +64,12 @@ impl Link {
             return Err(Failure("there is no portal: set portal.public_origin".into()));
         };
         let (store, _) = boot::open_store(&config, &Entropy::Os).await?;
-        let (purpose, email) = match &self.email {
-            None => (LinkPurpose::FirstRun, String::new()),
-            Some(typed) => (LinkPurpose::Reset, find(&store, typed).await?.email),
-        };
         let owner = Assignment { project: EVERY_PROJECT, role: Role::Owner };
-        let token = links::create(&store, &Entropy::Os, purpose, owner, &email, Clock::System.now()).await?;
+        let (purpose, assignment, email) = match &self.email {
+            None => (LinkPurpose::FirstRun, owner, String::new()),
+            Some(typed) => (LinkPurpose::Reset, links::NO_ROLE, find(&store, typed).await?.email),
+        };
+        let token = links::create(&store, &Entropy::Os, purpose, assignment, &email, Clock::System.now()).await?;
         store.close().await;
         println!("{origin}{}", links::path_of(&token));
         Ok(())

@@ -15,6 +15,8 @@ on_both_engines!(
     an_invited_operator_comes_in_by_mail,
     somebody_always_owns_every_project,
     a_removed_operator_is_out_at_once,
+    an_owner_makes_a_link_for_who_lost_the_way_in,
+    nobody_makes_a_link_into_projects_it_does_not_own,
     keys_are_made_and_revoked,
     a_project_ends_after_its_id_was_typed,
 );
@@ -211,6 +213,89 @@ async fn a_removed_operator_is_out_at_once(engine: Engine) {
     editor.fill("Password", "nine grey herons by the weir");
     editor.press("Sign in").await;
     editor.expect_page(422, "Sign in to the portal");
+}
+
+/// The address of the page about a new way in for whoever does not work everywhere.
+fn link_page(browser: &Browser) -> String {
+    let links = &browser.page().links;
+    links.iter().find(|(text, _)| text == "New way in").expect("a link to the page").1.clone()
+}
+
+async fn an_owner_makes_a_link_for_who_lost_the_way_in(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    let mut editor = invite(&server, &mut owner, "test", "ed@house.example", "Editor").await;
+    owner.open("/portal/p/test/operators").await;
+    let page = link_page(&owner);
+    server.clock.advance_seconds(601);
+    owner.open(&page).await;
+    owner.expect_page(200, "Is it really you?");
+    owner.fill("Password", OWNER_PASSWORD);
+    owner.press("Go on").await;
+    owner.expect_page(200, "A new way in for Somebody");
+    let mut made = Vec::new();
+    for _ in 0..2 {
+        owner.open(&page).await;
+        owner.press("Make the link").await;
+        let shown = owner.expect_page(200, "The link");
+        let link = shown.text.split_whitespace().find(|word| word.contains("/portal/welcome/")).expect("the link");
+        made.push(link.to_string());
+    }
+    // Signed out at once, and the older link is dead.
+    editor.open("/portal").await;
+    editor.expect_page(200, "Sign in to the portal");
+    editor.open(&made[0]).await;
+    editor.expect_page(410, "This link holds no more");
+    editor.open(&made[1]).await;
+    editor.expect_page(200, "Choose a new way in");
+    editor.fill("Password", "seven brown owls by the mill");
+    editor.press("Set the password").await;
+    editor.expect_page(200, "Projects");
+    editor.press("Sign out").await;
+    for (password, status) in [("nine grey herons by the weir", 422), ("seven brown owls by the mill", 200)] {
+        editor.fill("Email", "ed@house.example");
+        editor.fill("Password", password);
+        editor.press("Sign in").await;
+        assert_eq!(editor.reply().status, status, "{}", editor.page().text);
+    }
+    let events = server.events("operator.link_created").await;
+    assert_eq!(events.len(), 2);
+    assert_eq!(events[0]["payload"]["target"], "ed@house.example");
+    assert_eq!(events[0]["context"]["audit_context"]["operator_email"], "olga@house.example");
+    assert!(!events[0].to_string().contains("/welcome/"), "the link is nowhere but on the page");
+}
+
+async fn nobody_makes_a_link_into_projects_it_does_not_own(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    make_second_project(&mut owner).await;
+    let mut local = invite(&server, &mut owner, "test", "ow@house.example", "Owner").await;
+    invite(&server, &mut owner, "test", "ed@house.example", "Editor").await;
+    let mut refused = Vec::new();
+    local.open("/portal/p/test/operators").await;
+    // Ed works here only; then in the second project too.
+    let page = link_page(&local);
+    owner.open("/portal/p/second/operators").await;
+    owner.fill("Email", "ed@house.example");
+    owner.tick("Viewer");
+    owner.press("Invite").await;
+    refused.push(page);
+    // Olga owns everything.
+    owner.open("/portal/p/test/operators").await;
+    let mine = owner.page().links.iter().find(|(_, to)| to.ends_with("everywhere=on")).expect("Olga's own").1.clone();
+    refused.push(mine.replace("?everywhere=on", "/link"));
+    for page in refused {
+        local.open(&page).await;
+        assert_eq!(local.reply().status, 200, "{}", local.page().text);
+        local.press("Make the link").await;
+        assert!(local.expect_page(200, "Operators").text.contains("works in other projects too"));
+    }
+    assert_eq!(server.events("operator.link_created").await.len(), 0);
+    owner.open("/portal").await;
+    owner.expect_page(200, "Projects");
+    // One's own ways in are elsewhere, and a stranger is not there.
+    owner.open(&mine.replace("?everywhere=on", "/link")).await;
+    owner.expect_page(200, "Your account");
+    owner.open("/portal/p/test/operators/00000000-0000-7000-8000-000000000000/link").await;
+    owner.expect_page(404, "There is nothing here");
 }
 
 async fn keys_are_made_and_revoked(engine: Engine) {

@@ -25,15 +25,14 @@ pub(crate) fn path_of(token: &str) -> String {
     format!("/portal/welcome/{token}")
 }
 
-/// Makes a link; older ones of the same purpose, place and address are dead from now on. The answer is its secret part.
-pub(crate) async fn create(
-    store: &Store,
+/// Makes a link ready to be written; the text is its secret part.
+pub(super) fn prepare(
     entropy: &Entropy,
     purpose: LinkPurpose,
     assignment: Assignment,
     email: &str,
     now: Timestamp,
-) -> Result<String, StoreError> {
+) -> (String, OperatorLink) {
     let token = entropy.alphanumeric();
     let link = OperatorLink {
         token: sha256(token.as_bytes()),
@@ -43,14 +42,35 @@ pub(crate) async fn create(
         created_at: now,
         expires_at: now.plus(purpose.lifetime()),
     };
-    store
-        .write("create_operator_link", link, |tx, link| {
-            Box::pin(async move {
-                operator_links::remove_of(tx, link.assignment.project, link.purpose, &link.email).await?;
-                operator_links::insert(tx, link).await
-            })
-        })
-        .await?;
+    (token, link)
+}
+
+/// Writes a link: older ones of the same purpose, place and address are dead from now on, and whoever gets a new way in is
+/// signed out, for somebody else may sit on what was lost.
+pub(super) async fn write(tx: &mut Tx, link: &OperatorLink) -> Result<(), StoreError> {
+    operator_links::remove_of(tx, link.assignment.project, link.purpose, &link.email).await?;
+    if link.purpose == LinkPurpose::Reset
+        && let Some(operator) = operators::find_by_email(tx, &link.email).await?
+    {
+        operator_sessions::remove_of_operator(tx, operator.id).await?;
+    }
+    operator_links::insert(tx, link).await
+}
+
+/// The place of links for a new way in, which give no role: one for each address.
+pub(crate) const NO_ROLE: Assignment = Assignment { project: EVERY_PROJECT, role: Role::Viewer };
+
+/// Makes a link; older ones of the same purpose, place and address are dead from now on. The answer is its secret part.
+pub(crate) async fn create(
+    store: &Store,
+    entropy: &Entropy,
+    purpose: LinkPurpose,
+    assignment: Assignment,
+    email: &str,
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    let (token, link) = prepare(entropy, purpose, assignment, email, now);
+    store.write("create_operator_link", link, |tx, link| Box::pin(write(tx, link))).await?;
     Ok(token)
 }
 

@@ -58,6 +58,8 @@ pub(crate) enum Obstacle {
     NotYours,
     /// Nobody would own every project any more.
     LastOwner,
+    /// The operator works where the one who acts owns nothing.
+    WorksElsewhere,
     /// There is no such operator or invitation here.
     Missing,
 }
@@ -227,6 +229,40 @@ fn settle(app: &App, written: Result<(), Undone>) -> Result<Result<(), Obstacle>
         Err(Undone::Missing) => Ok(Err(Obstacle::Missing)),
         Err(Undone::Store(error)) => Err(error.into()),
     }
+}
+
+/// Makes a link with which another operator chooses a new way in, and signs it out everywhere; the answer is the link's
+/// secret part. Whoever has the link can come in as that operator, so it takes somebody who owns every place it works in.
+pub(crate) async fn make_link(
+    app: &App,
+    project: &Project,
+    who: &SignedIn,
+    ip: std::net::IpAddr,
+    id: OperatorId,
+    now: Timestamp,
+) -> Result<Result<String, Obstacle>, Error> {
+    let mut conn = app.store.read().await?;
+    let target = operators::find(&mut conn, id).await?;
+    let places = operators::roles_of(&mut conn, id).await?;
+    drop(conn);
+    let works_here = places.iter().any(|one| one.project == project.no || one.project == EVERY_PROJECT);
+    let Some(target) = target.filter(|_| works_here) else { return Ok(Err(Obstacle::Missing)) };
+    if !places.iter().all(|one| may(who, one.project)) {
+        return Ok(Err(Obstacle::WorksElsewhere));
+    }
+    let event = note(app, project, &who.acting(ip), OperatorAction::LinkCreated, &target.email, now);
+    let (token, link) = links::prepare(&app.entropy, LinkPurpose::Reset, links::NO_ROLE, &target.email, now);
+    let no = project.no;
+    app.store
+        .write("make_operator_link", (link, event), move |tx, (link, event)| {
+            Box::pin(async move {
+                links::write(tx, link).await?;
+                events::queue_of_project(tx, no, event, now).await
+            })
+        })
+        .await?;
+    app.outbox_bell.notify_one();
+    Ok(Ok(token))
 }
 
 /// Takes an invitation back; it is named by the hash of its link.

@@ -2,7 +2,7 @@
 
 use vestibule_domain::{
     id::OperatorId,
-    operator::{EVERY_PROJECT, Role},
+    operator::{EVERY_PROJECT, Operator, Role},
 };
 
 use super::{Answer, Desk, Door, Problem, Verb, welcome::role_name};
@@ -22,11 +22,14 @@ use crate::{
 pub(super) fn doors() -> Vec<Door> {
     const ALL: &str = "/portal/p/{project}/operators";
     const ONE: &str = "/portal/p/{project}/operators/{operator}";
+    const LINK: &str = "/portal/p/{project}/operators/{operator}/link";
     vec![
         Door::desk(Verb::Get, ALL, Role::Viewer, list),
         Door::desk(Verb::Post, ALL, Role::Owner, invite),
         Door::desk(Verb::Get, ONE, Role::Owner, ask).dangerous(),
         Door::desk(Verb::Post, ONE, Role::Owner, change).dangerous(),
+        Door::desk(Verb::Get, LINK, Role::Owner, ask_for_link).dangerous(),
+        Door::desk(Verb::Post, LINK, Role::Owner, make_link).dangerous(),
         Door::desk(Verb::Post, "/portal/p/{project}/operators/invitations/revoke", Role::Owner, revoke),
     ]
 }
@@ -127,6 +130,7 @@ fn tell(desk: &Desk, obstacle: Obstacle) -> Answer {
     let notice = match obstacle {
         Obstacle::LastOwner => PortalNotice::LastOwner,
         Obstacle::NotYours => PortalNotice::NotYours,
+        Obstacle::WorksElsewhere => PortalNotice::WorksElsewhere,
         Obstacle::Missing | Obstacle::BadEmail => PortalNotice::Gone,
     };
     desk.done("/operators", notice)
@@ -176,6 +180,56 @@ async fn change(desk: Desk) -> Answer {
         Ok(()) if target.0 == desk.who.operator.id => desk.go_and_say(super::HOME, PortalNotice::RoleChanged),
         Ok(()) if change == Change::Remove => desk.done("/operators", PortalNotice::OperatorRemoved),
         Ok(()) => desk.done("/operators", PortalNotice::RoleChanged),
+        Err(obstacle) => tell(&desk, obstacle),
+    }
+}
+
+/// An operator who works here, by the id in the address.
+async fn find(desk: &Desk) -> Result<Operator, Problem> {
+    let id = operator_id(desk)?;
+    let staff = staff::list(&desk.app, &desk.project, desk.now).await?;
+    let found = staff.members.into_iter().map(|(operator, _)| operator).find(|operator| operator.id == id);
+    found.ok_or(Problem::Missing)
+}
+
+async fn ask_for_link(desk: Desk) -> Answer {
+    let operator = find(&desk).await?;
+    // One's own ways in are on one's own page.
+    if operator.id == desk.who.operator.id {
+        return desk.go("/portal/me");
+    }
+    desk.show(&ConfirmActionPage {
+        title: format!("A new way in for {}", operator.name),
+        facts: vec![
+            format!("For {}, who lost password and passkeys. The link works once, for 24 hours.", operator.email),
+            "Whoever opens it comes in as that operator: hand it over yourself, to the right person.".into(),
+            "The operator is signed out everywhere now. Once the link is used, the old password and passkeys let nobody in.".into(),
+        ],
+        section: "operators",
+        back: ("/operators".into(), "Operators".into()),
+        action: desk.path().to_string(),
+        controls: Vec::new(),
+        button: "Make the link".into(),
+        is_danger: false,
+    })
+}
+
+async fn make_link(desk: Desk) -> Answer {
+    let operator = find(&desk).await?;
+    if operator.id == desk.who.operator.id {
+        return desk.go("/portal/me");
+    }
+    match staff::make_link(&desk.app, &desk.project, &desk.who, desk.ip, operator.id, desk.now).await? {
+        Ok(token) => desk.show(&SecretShownPage {
+            title: "The link".into(),
+            text: format!(
+                "For {}. It works once, within 24 hours, and kills any link made before. Nobody sends it: hand it over yourself.",
+                operator.email
+            ),
+            secret: format!("{}{}", desk.origin, links::path_of(&token)),
+            section: "operators",
+            back: ("/operators".into(), "Operators".into()),
+        }),
         Err(obstacle) => tell(&desk, obstacle),
     }
 }

@@ -39,6 +39,8 @@ pub enum PortalNotice {
     LastOwner,
     /// It takes an owner of every project.
     NotYours,
+    /// The operator works where the one who acts owns nothing.
+    WorksElsewhere,
     /// Sessions of a user were ended.
     SessionsEnded,
     /// A device key was revoked.
@@ -59,7 +61,7 @@ pub enum PortalNotice {
 
 impl PortalNotice {
     /// Every notice.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Saved,
         Self::Unchanged,
         Self::ProjectCreated,
@@ -77,6 +79,7 @@ impl PortalNotice {
         Self::KeyRevoked,
         Self::LastOwner,
         Self::NotYours,
+        Self::WorksElsewhere,
         Self::SessionsEnded,
         Self::DeviceKeyRevoked,
         Self::UserDisabled,
@@ -107,6 +110,7 @@ impl PortalNotice {
             Self::KeyRevoked => "key-revoked",
             Self::LastOwner => "last-owner",
             Self::NotYours => "not-yours",
+            Self::WorksElsewhere => "works-elsewhere",
             Self::SessionsEnded => "sessions-ended",
             Self::DeviceKeyRevoked => "device-key-revoked",
             Self::UserDisabled => "user-disabled",
@@ -126,7 +130,7 @@ impl PortalNotice {
     /// How it sounds.
     pub fn level(self) -> Level {
         match self {
-            Self::LastOwner | Self::LastWayIn | Self::NotYours | Self::Gone => Level::Warning,
+            Self::LastOwner | Self::LastWayIn | Self::NotYours | Self::WorksElsewhere | Self::Gone => Level::Warning,
             Self::Unchanged => Level::Info,
             Self::Saved
             | Self::ProjectCreated
@@ -171,6 +175,9 @@ impl PortalNotice {
             Self::KeyRevoked => "The key is revoked. Requests with it are refused from now on.",
             Self::LastOwner => "Not done: somebody has to own every project. Make another owner first.",
             Self::NotYours => "Not done: it takes an owner of every project.",
+            Self::WorksElsewhere => {
+                "Not done: the operator works in other projects too. Ask somebody who owns all of them."
+            }
             Self::SessionsEnded => "Ended. Whoever used it has to sign in again.",
             Self::DeviceKeyRevoked => {
                 "The key is revoked. The device is nobody from now on; its open sessions stay open."

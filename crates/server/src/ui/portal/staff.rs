@@ -23,7 +23,7 @@ pub struct StaffEntry {
     pub is_everywhere: bool,
     /// Whether it is the operator who looks.
     pub is_me: bool,
-    /// Whether the operator who looks may change it.
+    /// Whether the operator who looks may change it, or make a link for a new way in.
     pub may_change: bool,
 }
 
