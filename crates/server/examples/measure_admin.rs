@@ -21,7 +21,10 @@ use vestibule_server::{
     app::{App, Ports},
     boot, config,
     flows::{
-        admin::keys::{self, Scope},
+        admin::{
+            Operator,
+            keys::{self, Scope},
+        },
         projects,
     },
     ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
@@ -72,12 +75,13 @@ async fn measure(count: i64, url: Option<String>) -> Result<()> {
     store.close().await;
     let ports = Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
     let app = boot::open(config, ports).await?;
-    let no = app.projects.find_by_id("measure").ok_or("the project was applied")?.no;
+    let project = app.projects.find_by_id("measure").ok_or("the project was applied")?;
     let now = app.clock.now();
     let loading = Instant::now();
-    load(&app.store, no, count, now).await?;
+    load(&app.store, project.no, count, now).await?;
     println!("loaded {count} users in {:.0} s", loading.elapsed().as_secs_f64());
-    let made = keys::create_api_key(&app.store, &app.entropy, no, "measure", &Scope::ALL, now).await?;
+    let made =
+        keys::create_api_key(&app, &project, &Operator::at_terminal("measure"), "measure", &Scope::ALL, now).await?;
     tokio::spawn(boot::serve(Arc::clone(&app), listener, std::future::pending()));
     ask_all(&app, address, &made.1, count, now).await
 }

@@ -3,17 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use vestibule_domain::id::ProjectNo;
-use vestibule_store::Store;
 
-use super::{ConfigFile, Failure};
-use crate::{
-    boot,
-    flows::{
-        admin::keys::{self, Scope},
-        projects,
-    },
-    ports::{clock::Clock, entropy::Entropy},
+use super::{ConfigFile, Failure, Opened};
+use crate::flows::admin::{
+    Operator,
+    keys::{self, Scope},
 };
 
 #[derive(Debug, Subcommand)]
@@ -83,13 +77,6 @@ impl AdminCommand {
     }
 }
 
-async fn open(config: &ConfigFile, project: &str) -> Result<(Store, ProjectNo), Failure> {
-    let (store, _) = boot::open_store(&config.load()?, &Entropy::Os).await?;
-    let row = projects::find(&store, project).await?;
-    let row = row.ok_or_else(|| Failure(format!("there is no project \"{project}\"")))?;
-    Ok((store, row.no))
-}
-
 impl Create {
     async fn run(self) -> Result<(), Failure> {
         let mut scopes = Vec::new();
@@ -109,29 +96,28 @@ impl Create {
                     .map_err(|error| Failure(format!("{} cannot be read: {error}", file.display())))?,
             ),
         };
-        let (store, no) = open(&self.config, &self.project).await?;
-        let now = Clock::System.now();
-        match jwk {
-            Some(jwk) => {
-                let key = keys::register_public_key(&store, &Entropy::Os, no, &self.name, &jwk, &scopes, now).await?;
-                println!("{}", key.id);
-            }
+        let opened = Opened::open(&self.config, &self.project).await?;
+        let (app, project, by) = (&opened.app, &opened.project, Operator::at_terminal("admin key create"));
+        let made = match jwk {
+            Some(jwk) => keys::register_public_key(app, project, &by, &self.name, &jwk, &scopes, opened.now())
+                .await
+                .map(|key| key.id),
             None => {
-                let (_, text) = keys::create_api_key(&store, &Entropy::Os, no, &self.name, &scopes, now).await?;
-                println!("{text}");
+                keys::create_api_key(app, project, &by, &self.name, &scopes, opened.now()).await.map(|(_, text)| text)
             }
-        }
-        store.close().await;
+        };
+        opened.close().await;
+        println!("{}", made?);
         Ok(())
     }
 }
 
 impl List {
     async fn run(self) -> Result<(), Failure> {
-        let (store, no) = open(&self.config, &self.project).await?;
-        let all = keys::list(&store, no).await?;
-        store.close().await;
-        for key in all {
+        let opened = Opened::open(&self.config, &self.project).await?;
+        let all = keys::list(&opened.app, &opened.project).await;
+        opened.close().await;
+        for key in all? {
             let state = key.revoked_at.map_or_else(|| "valid".to_string(), |at| format!("revoked {at}"));
             println!("{}\t{}\t{}\t{}\t{state}", key.id, key.kind, key.name, key.scopes.join(","));
         }
@@ -141,9 +127,10 @@ impl List {
 
 impl Revoke {
     async fn run(self) -> Result<(), Failure> {
-        let (store, no) = open(&self.config, &self.project).await?;
-        let revoked = keys::revoke(&store, no, &self.id, Clock::System.now()).await?;
-        store.close().await;
-        if revoked { Ok(()) } else { Err(Failure(format!("there is no valid key \"{}\"", self.id))) }
+        let opened = Opened::open(&self.config, &self.project).await?;
+        let by = Operator::at_terminal("admin key revoke");
+        let revoked = keys::revoke(&opened.app, &opened.project, &by, &self.id, opened.now()).await;
+        opened.close().await;
+        if revoked? { Ok(()) } else { Err(Failure(format!("there is no valid key \"{}\"", self.id))) }
     }
 }

@@ -1,13 +1,9 @@
 //! `vestibule client secret …`: the secrets of confidential applications. They are shown once and stored as hashes.
 
 use clap::{Args, Subcommand};
-use vestibule_domain::secret::TokenHash;
 
 use super::{ConfigFile, Failure, Opened};
-use crate::{
-    crypto::hex,
-    flows::client_secrets::{self, SecretError},
-};
+use crate::flows::admin::{AdminError, Operator, applications};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {
@@ -46,46 +42,34 @@ pub(super) struct Remove {
     name: String,
 }
 
-/// What people see of a hash: enough to tell secrets apart.
-fn name(hash: &TokenHash) -> String {
-    hex(&hash.0[..6])
-}
-
 impl ClientCommand {
     pub(super) async fn run(self) -> Result<(), Failure> {
         match self {
             Self::Secret(SecretCommand::Create(of)) => {
                 let opened = Opened::open(&of.config, &of.project).await?;
-                let made = client_secrets::create(&opened.app, &opened.project, &of.client, opened.now()).await;
+                let by = Operator::at_terminal("client secret create");
+                let (app, project) = (&opened.app, &opened.project);
+                let made = applications::create_secret(app, project, &by, &of.client, opened.now()).await;
                 opened.close().await;
-                let (secret, hash) = made.map_err(|error| explain(error, &of))?;
-                eprintln!("Secret {} of \"{}\". It is shown only now; keep it safe:", name(&hash), of.client);
-                println!("{}", secret.expose());
+                let (view, secret) = made.map_err(|error| explain(error, &of, ""))?;
+                eprintln!("Secret {} of \"{}\". It is shown only now; keep it safe:", view.id, of.client);
+                println!("{secret}");
             }
             Self::Secret(SecretCommand::List(of)) => {
                 let opened = Opened::open(&of.config, &of.project).await?;
-                let listed = client_secrets::list(&opened.app, &opened.project, &of.client).await;
+                let listed = applications::list_secrets(&opened.app, &opened.project, &of.client).await;
                 opened.close().await;
-                for (hash, created_at) in listed.map_err(|error| explain(error, &of))? {
-                    println!("{}\tmade {created_at}", name(&hash));
+                for secret in listed.map_err(|error| explain(error, &of, ""))? {
+                    println!("{}\tmade {}", secret.id, secret.created_at);
                 }
             }
-            Self::Secret(SecretCommand::Remove(Remove { of, name: wanted })) => {
+            Self::Secret(SecretCommand::Remove(Remove { of, name })) => {
                 let opened = Opened::open(&of.config, &of.project).await?;
-                let removed = async {
-                    let listed = client_secrets::list(&opened.app, &opened.project, &of.client).await?;
-                    match listed.iter().find(|(hash, _)| name(hash) == wanted) {
-                        Some((hash, _)) => {
-                            client_secrets::remove(&opened.app, &opened.project, &of.client, *hash).await
-                        }
-                        None => Ok(false),
-                    }
-                }
-                .await;
+                let by = Operator::at_terminal("client secret remove");
+                let (app, project) = (&opened.app, &opened.project);
+                let removed = applications::delete_secret(app, project, &by, &of.client, &name, opened.now()).await;
                 opened.close().await;
-                if !removed.map_err(|error| explain(error, &of))? {
-                    return Err(Failure(format!("\"{}\" has no secret {wanted}", of.client)));
-                }
+                removed.map_err(|error| explain(error, &of, &name))?;
                 println!("removed");
             }
         }
@@ -93,15 +77,20 @@ impl ClientCommand {
     }
 }
 
-fn explain(error: SecretError, of: &OfClient) -> Failure {
+fn explain(error: AdminError, of: &OfClient, name: &str) -> Failure {
     match error {
-        SecretError::Store(error) => error.into(),
-        SecretError::UnknownClient => {
+        AdminError::NotFound("secret") => Failure(format!("\"{}\" has no secret {name}", of.client)),
+        AdminError::NotFound(_) => {
             Failure(format!("the project \"{}\" has no application \"{}\"", of.project, of.client))
         }
-        SecretError::Public => Failure(format!(
+        AdminError::Conflict(_) => Failure(format!(
             "\"{}\" is a public application: only confidential, third_party_app and m2m applications have secrets",
             of.client
         )),
+        other @ (AdminError::Store(_)
+        | AdminError::Invalid(_)
+        | AdminError::Changed { .. }
+        | AdminError::Flow(_)
+        | AdminError::Load(_)) => other.into(),
     }
 }

@@ -40,7 +40,8 @@ pub(super) struct Revoke {
     id: ItemId,
 }
 
-const ENDING: Ending = Ending { reason: RevocationReason::Operator, by: TriggeredBy::System };
+/// How sessions end that somebody at the terminal ends.
+pub(super) const ENDING: Ending = Ending { reason: RevocationReason::Operator, by: TriggeredBy::System };
 
 impl SessionCommand {
     pub(super) async fn run(self) -> Result<(), Failure> {

@@ -2,10 +2,16 @@
 
 use clap::{Args, Subcommand};
 use vestibule_domain::id::UserId;
-use vestibule_store::{Store, device_keys, grants, sessions};
+use vestibule_store::{
+    StoreError,
+    device_keys::{self, DeviceKeyRow},
+};
 
-use super::{ConfigFile, Failure};
-use crate::{boot, flows::projects, ports::entropy::Entropy};
+use super::{ConfigFile, Failure, Opened, session::ENDING};
+use crate::flows::{
+    admin::{self, AdminError, Operator},
+    sessions,
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
@@ -63,23 +69,21 @@ impl UserCommand {
 }
 
 impl Whose {
-    async fn open(&self) -> Result<(Store, vestibule_domain::id::ProjectNo), Failure> {
-        let (store, _) = boot::open_store(&self.config.load()?, &Entropy::Os).await?;
-        match projects::find(&store, &self.project).await? {
-            Some(row) => Ok((store, row.no)),
-            None => {
-                store.close().await;
-                Err(Failure(format!("there is no project \"{}\"", self.project)))
-            }
-        }
+    async fn open(&self) -> Result<Opened, Failure> {
+        Opened::open(&self.config, &self.project).await
     }
+}
+
+/// The device keys of a user, oldest first; none of somebody who is not there.
+async fn list(opened: &Opened, user: UserId) -> Result<Vec<DeviceKeyRow>, StoreError> {
+    device_keys::list(&mut *opened.app.store.read().await?, opened.project.no, user).await
 }
 
 impl ListKeys {
     async fn run(self) -> Result<(), Failure> {
-        let (store, no) = self.whose.open().await?;
-        let keys = device_keys::list(&mut *store.read().await?, no, self.whose.user).await;
-        store.close().await;
+        let opened = self.whose.open().await?;
+        let keys = list(&opened, self.whose.user).await;
+        opened.close().await;
         let keys = keys?;
         if keys.is_empty() {
             println!("The user {} has no device key.", self.whose.user);
@@ -98,32 +102,32 @@ impl ListKeys {
 
 impl RevokeKey {
     async fn run(self) -> Result<(), Failure> {
-        let (store, no) = self.whose.open().await?;
-        let (user, ends) = (self.whose.user, self.end_sessions);
-        let revoked = store
-            .write("revoke_device_key", self.kid.clone(), move |tx, kid| {
-                Box::pin(async move {
-                    let removed = device_keys::remove(tx, no, kid, user).await?;
-                    let ended = if removed && ends {
-                        grants::remove_all(tx, no, user).await? + sessions::remove_all(tx, no, user).await?
-                    } else {
-                        0
-                    };
-                    Ok::<_, vestibule_store::StoreError>((removed, ended))
-                })
-            })
-            .await;
-        store.close().await;
-        let (removed, ended) = revoked?;
-        if !removed {
-            return Err(Failure(format!("the user {user} has no device key \"{}\"", self.kid)));
-        }
+        let opened = self.whose.open().await?;
+        let done = self.carry_out(&opened).await;
+        opened.close().await;
+        let ended = done?;
         println!("The key {} is revoked.", self.kid);
-        if ends {
-            println!("Sessions ended: {ended}.");
-        } else {
-            println!("Sessions that are open stay open; --end-sessions ends them too.");
+        match ended {
+            Some(ended) => println!("Sessions ended: {ended}."),
+            None => println!("Sessions that are open stay open; --end-sessions ends them too."),
         }
         Ok(())
+    }
+
+    /// Revokes the key, then ends the sessions if that is wanted too; answers how many.
+    async fn carry_out(&self, opened: &Opened) -> Result<Option<usize>, Failure> {
+        let (app, project, user, now) = (&opened.app, &opened.project, self.whose.user, opened.now());
+        let known = list(opened, user).await?;
+        let missing = || Failure(format!("the user {user} has no device key \"{}\"", self.kid));
+        let key = known.into_iter().find(|key| key.kid == self.kid).ok_or_else(missing)?;
+        let by = Operator::at_terminal("user keys revoke");
+        match admin::device_keys::revoke(app, project, &by, user, key.id, now).await {
+            Err(AdminError::NotFound(_)) => return Err(missing()),
+            other => other?,
+        }
+        if !self.end_sessions {
+            return Ok(None);
+        }
+        Ok(Some(sessions::revoke_all(app, project, user, None, ENDING, now).await?))
     }
 }

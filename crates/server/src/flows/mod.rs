@@ -6,7 +6,6 @@ pub(crate) mod app_session;
 pub(crate) mod authorize;
 pub(crate) mod caller;
 pub(crate) mod challenge;
-pub(crate) mod client_secrets;
 pub(crate) mod coming_back;
 pub(crate) mod device_key;
 pub(crate) mod dpop;

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use vestibule_server::flows::admin::keys::{Scope, register_public_key};
+use vestibule_server::flows::admin::keys::Scope;
 
 use crate::support::{Admin, Engine, KeyPair, Reply, TestServer, on_both_engines};
 
@@ -75,14 +75,10 @@ async fn every_route_wants_a_key_with_its_scope(engine: Engine) {
 
 async fn a_signed_token_is_a_key_too(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
-    let app = &server.app;
     let pair = KeyPair::ec();
-    let no = app.projects.find_by_id("test").expect("the project").no;
-    let jwk = pair.jwk("ops-1", false);
-    let scopes = [Scope::UsersRead, Scope::UsersWrite, Scope::EventsRead];
-    register_public_key(&app.store, &app.entropy, no, "ops", &jwk.to_string(), &scopes, app.clock.now())
-        .await
-        .expect("registered");
+    let scopes = ["users:read", "users:write", "events:read"];
+    let new = json!({"name": "ops", "scopes": scopes, "public_jwk": pair.jwk("ops-1", false)});
+    Admin::of(&server).await.post("/keys", &new).await.expect(201);
     let now = server.clock.now().as_seconds();
     let token = |claims: Value| pair.sign(r#"{"alg":"ES256","typ":"JWT","kid":"ops-1"}"#, &claims.to_string());
     let claims = json!({"aud": "test", "iat": now, "exp": now + 60, "audit_context": {"ticket": "42"}});

@@ -22,6 +22,7 @@ mod faults;
 mod forgery;
 mod guest_journey;
 mod introspection;
+mod key_events;
 mod leave;
 mod lifetimes;
 mod nginx;

@@ -4,17 +4,21 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use vestibule_domain::{id::ProjectNo, time::Timestamp};
+use vestibule_domain::{
+    event::{Event, OperatorAction},
+    time::Timestamp,
+};
 use vestibule_protocol::jose::{Jwk, Jws};
 use vestibule_store::{
-    Store, StoreError,
+    StoreError,
     admin_keys::{self, AdminKeyRow},
 };
 
+use super::{AdminError, Clash, Operator};
 use crate::{
     app::App,
     crypto::{hex, sha256, verify::verifies_jws},
-    ports::entropy::Entropy,
+    events,
     projects::Project,
 };
 
@@ -137,45 +141,52 @@ pub enum KeyError {
     IdTaken(String),
 }
 
+impl From<KeyError> for AdminError {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Store(error) => Self::Store(error),
+            KeyError::BadJwk(why) => Self::fault("public_jwk", format!("not an RSA or P-256 public key: {why}")),
+            KeyError::IdTaken(_) => Self::Conflict(Clash::KeyIdTaken),
+        }
+    }
+}
+
 /// Makes an API key; the answer's text is shown once and never again.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn create_api_key(
-    store: &Store,
-    entropy: &Entropy,
-    no: ProjectNo,
+    app: &App,
+    project: &Project,
+    operator: &Operator,
     name: &str,
     scopes: &[Scope],
     now: Timestamp,
 ) -> Result<(KeyView, String), KeyError> {
-    let id = hex(&entropy.bytes::<8>());
-    let secret = entropy.alphanumeric();
+    let id = hex(&app.entropy.bytes::<8>());
+    let secret = app.entropy.alphanumeric();
     let row = row(id.clone(), name, scopes, now);
     let row = AdminKeyRow { secret_hash: Some(sha256(secret.as_bytes())), ..row };
     let view = KeyView::of(&row);
-    insert(store, no, row).await?;
+    insert(app, project, operator, row, now).await?;
     Ok((view, format!("{PREFIX}{id}_{secret}")))
 }
 
 /// Registers the public half of a key whose owner signs JWTs with the other; its id is the `kid`.
-///
-/// # Errors
-/// When the key cannot be used, or its id is taken.
-pub async fn register_public_key(
-    store: &Store,
-    entropy: &Entropy,
-    no: ProjectNo,
+pub(crate) async fn register_public_key(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
     name: &str,
     jwk: &str,
     scopes: &[Scope],
     now: Timestamp,
 ) -> Result<KeyView, KeyError> {
     let parsed = Jwk::parse(jwk).map_err(|error| KeyError::BadJwk(error.to_string()))?;
-    let kid = parsed.kid().map_or_else(|| hex(&entropy.bytes::<8>()), str::to_string);
+    let kid = parsed.kid().map_or_else(|| hex(&app.entropy.bytes::<8>()), str::to_string);
     let row = AdminKeyRow { public_jwk: Some(parsed.to_json()), ..row(kid, name, scopes, now) };
     let view = KeyView::of(&row);
-    insert(store, no, row).await?;
+    insert(app, project, operator, row, now).await?;
     Ok(view)
 }
 
@@ -192,26 +203,66 @@ fn row(id: String, name: &str, scopes: &[Scope], now: Timestamp) -> AdminKeyRow 
     }
 }
 
-async fn insert(store: &Store, no: ProjectNo, row: AdminKeyRow) -> Result<(), KeyError> {
-    let id = row.id.clone();
-    let inserted = store.write("add_admin_key", row, move |tx, row| Box::pin(admin_keys::insert(tx, no, row))).await?;
+async fn insert(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    row: AdminKeyRow,
+    now: Timestamp,
+) -> Result<(), KeyError> {
+    let (no, id) = (project.no, row.id.clone());
+    let event = Event::OperatorActed { action: OperatorAction::KeyCreated, target: id.clone() };
+    let event = operator.prepare(app, project, &event, None, now);
+    let inserted = app
+        .store
+        .write("add_admin_key", (row, event), move |tx, (row, event)| {
+            Box::pin(async move {
+                let inserted = admin_keys::insert(tx, no, row).await?;
+                if inserted {
+                    events::queue_of_project(tx, no, event, now).await?;
+                }
+                Ok::<_, StoreError>(inserted)
+            })
+        })
+        .await?;
+    app.outbox_bell.notify_one();
     if inserted { Ok(()) } else { Err(KeyError::IdTaken(id)) }
 }
 
 /// Every key of a project, oldest first.
-///
-/// # Errors
-/// When the store fails.
-pub async fn list(store: &Store, no: ProjectNo) -> Result<Vec<KeyView>, StoreError> {
-    Ok(admin_keys::list(&mut *store.read().await?, no).await?.iter().map(KeyView::of).collect())
+pub(crate) async fn list(app: &App, project: &Project) -> Result<Vec<KeyView>, StoreError> {
+    Ok(admin_keys::list(&mut *app.store.read().await?, project.no).await?.iter().map(KeyView::of).collect())
 }
 
 /// Revokes a key; `false` when there is no such one or it was revoked before.
-///
-/// # Errors
-/// When the store fails.
-pub async fn revoke(store: &Store, no: ProjectNo, id: &str, now: Timestamp) -> Result<bool, StoreError> {
-    store.write("revoke_admin_key", id.to_string(), move |tx, id| Box::pin(admin_keys::revoke(tx, no, id, now))).await
+pub(crate) async fn revoke(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    id: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    // PostgreSQL has no room for NUL in a text.
+    if id.contains('\0') {
+        return Ok(false);
+    }
+    let event = Event::OperatorActed { action: OperatorAction::KeyRevoked, target: id.to_string() };
+    let event = operator.prepare(app, project, &event, None, now);
+    let no = project.no;
+    let revoked = app
+        .store
+        .write("revoke_admin_key", (id.to_string(), event), move |tx, (id, event)| {
+            Box::pin(async move {
+                let revoked = admin_keys::revoke(tx, no, id, now).await?;
+                if revoked {
+                    events::queue_of_project(tx, no, event, now).await?;
+                }
+                Ok::<_, StoreError>(revoked)
+            })
+        })
+        .await?;
+    app.outbox_bell.notify_one();
+    Ok(revoked)
 }
 
 /// A caller that proved to hold a key.

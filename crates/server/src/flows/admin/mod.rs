@@ -35,7 +35,7 @@ use crate::{
 
 /// Who acts, and from where.
 #[derive(Clone, Debug)]
-pub(crate) struct Operator {
+pub struct Operator {
     pub(crate) by: TriggeredBy,
     pub(crate) ip: Option<IpAddr>,
     /// Whatever it wants to have remembered with the event.
@@ -43,6 +43,13 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
+    /// Whoever sits at the terminal: the event log can only say with which command.
+    #[must_use]
+    pub fn at_terminal(command: &str) -> Self {
+        let audit_context = Map::from_iter([("command".to_string(), Value::from(format!("vestibule {command}")))]);
+        Self { by: TriggeredBy::System, ip: None, audit_context }
+    }
+
     /// The circumstances of something this operator does.
     pub(crate) fn context(&self, project: &Project, user: Option<UserId>, now: Timestamp) -> Context {
         let mut context = Context::new(&project.id, self.by, now);

@@ -1,4 +1,4 @@
-//! Making and ending projects, and the keys of the Admin API, for operators.
+//! Making and ending projects, for operators.
 
 use serde_json::json;
 use vestibule_domain::{
@@ -8,10 +8,7 @@ use vestibule_domain::{
 };
 use vestibule_store::projects;
 
-use super::{
-    AdminError, Clash, Fault, Operator,
-    keys::{KeyError, Scope, create_api_key, revoke},
-};
+use super::{AdminError, Fault, Operator};
 use crate::{
     app::App,
     events,
@@ -67,7 +64,7 @@ pub(crate) async fn create(
 }
 
 /// Queues an event about something done without another write.
-pub(super) async fn note(
+async fn note(
     app: &App,
     project: &Project,
     operator: &Operator,
@@ -99,46 +96,4 @@ pub(crate) async fn delete(
     let by = operator.audit_context.get("operator_id").and_then(serde_json::Value::as_str).unwrap_or_default();
     tracing::warn!(project.id = project.id, operator.id = by, at = %now, "a project was deleted with everything in it");
     if deleted { Ok(()) } else { Err(AdminError::NotFound("project")) }
-}
-
-/// A key that was made and noted in the event log.
-pub(crate) struct NotedKey {
-    /// Its text, to be shown once.
-    pub(crate) secret: String,
-}
-
-/// Makes an API key.
-pub(crate) async fn create_key(
-    app: &App,
-    project: &Project,
-    operator: &Operator,
-    name: &str,
-    scopes: &[Scope],
-    now: Timestamp,
-) -> Result<NotedKey, AdminError> {
-    let made = create_api_key(&app.store, &app.entropy, project.no, name, scopes, now).await;
-    let (view, secret) = made.map_err(|error| match error {
-        KeyError::Store(error) => AdminError::Store(error),
-        KeyError::BadJwk(_) | KeyError::IdTaken(_) => AdminError::Conflict(Clash::KeyIdTaken),
-    })?;
-    let event = Event::OperatorActed { action: OperatorAction::KeyCreated, target: view.id };
-    note(app, project, operator, &event, now).await?;
-    Ok(NotedKey { secret })
-}
-
-/// Revokes a key; `false` when there is no such one.
-pub(crate) async fn revoke_key(
-    app: &App,
-    project: &Project,
-    operator: &Operator,
-    id: &str,
-    now: Timestamp,
-) -> Result<bool, AdminError> {
-    // PostgreSQL has no room for NUL in a text.
-    if id.contains('\0') || !revoke(&app.store, project.no, id, now).await? {
-        return Ok(false);
-    }
-    let event = Event::OperatorActed { action: OperatorAction::KeyRevoked, target: id.to_string() };
-    note(app, project, operator, &event, now).await?;
-    Ok(true)
 }

@@ -14,8 +14,8 @@ use super::{
     read::{json, nothing, read_json},
 };
 use crate::flows::admin::{
-    AdminError, Clash,
-    keys::{self, KeyError, Scope},
+    AdminError,
+    keys::{self, Scope},
 };
 
 type Answer = Result<Response, Problem>;
@@ -33,7 +33,7 @@ struct NewKey {
 /// `GET /keys`
 pub(crate) async fn list(admin: Admin) -> Answer {
     admin.require(Scope::KeysWrite)?;
-    let all = keys::list(&admin.visit.app.store, admin.visit.project.no).await?;
+    let all = keys::list(&admin.visit.app, &admin.visit.project).await?;
     Ok(json(StatusCode::OK, &json!({"keys": all})))
 }
 
@@ -53,28 +53,23 @@ pub(crate) async fn create(admin: Admin, request: Request) -> Answer {
     if let Some(scope) = new.scopes.iter().find(|scope| !admin.holder.scopes.contains(scope)) {
         admin.require(*scope)?;
     }
-    let (store, entropy, no, now) = (&visit.app.store, &visit.app.entropy, visit.project.no, visit.now);
+    let (app, project, by, now) = (&visit.app, &visit.project, admin.operator(), visit.now);
     let made = match &new.public_jwk {
-        None => keys::create_api_key(store, entropy, no, &new.name, &new.scopes, now)
+        None => keys::create_api_key(app, project, &by, &new.name, &new.scopes, now)
             .await
             .map(|(view, text)| (view, Some(text))),
-        Some(jwk) => keys::register_public_key(store, entropy, no, &new.name, &jwk.to_string(), &new.scopes, now)
+        Some(jwk) => keys::register_public_key(app, project, &by, &new.name, &jwk.to_string(), &new.scopes, now)
             .await
             .map(|view| (view, None)),
     };
-    let (view, text) = made.map_err(|error| match error {
-        KeyError::Store(error) => AdminError::Store(error),
-        KeyError::BadJwk(why) => AdminError::fault("public_jwk", format!("not an RSA or P-256 public key: {why}")),
-        KeyError::IdTaken(_) => AdminError::Conflict(Clash::KeyIdTaken),
-    })?;
+    let (view, text) = made.map_err(AdminError::from)?;
     Ok(json(StatusCode::CREATED, &json!({"key": view, "api_key": text})))
 }
 
 /// `DELETE /keys/{key_id}`
 pub(crate) async fn revoke(admin: Admin, Path(id): Path<String>) -> Answer {
     admin.require(Scope::KeysWrite)?;
-    // PostgreSQL has no room for NUL in a text.
-    let revoked = !id.contains('\0')
-        && keys::revoke(&admin.visit.app.store, admin.visit.project.no, &id, admin.visit.now).await?;
+    let visit = &admin.visit;
+    let revoked = keys::revoke(&visit.app, &visit.project, &admin.operator(), &id, visit.now).await?;
     if revoked { Ok(nothing()) } else { Err(AdminError::NotFound("key").into()) }
 }

@@ -5,8 +5,8 @@ use vestibule_domain::operator::Role;
 use super::{Answer, Desk, Door, Problem, Verb};
 use crate::{
     flows::admin::{
+        AdminError,
         keys::{self, Scope},
-        projects::{NotedKey, create_key, revoke_key},
     },
     http::admin_api,
     ui::portal::{ConfirmActionPage, Control, ControlKind, KeyEntry, KeysPage, PortalNotice, SecretShownPage},
@@ -26,7 +26,7 @@ pub(super) fn doors() -> Vec<Door> {
 
 async fn list(desk: Desk) -> Answer {
     let day = |at: String| at.chars().take(10).collect::<String>();
-    let all = keys::list(&desk.app.store, desk.project.no).await?;
+    let all = keys::list(&desk.app, &desk.project).await?;
     let keys = all.into_iter().map(|key| KeyEntry {
         id: key.id,
         name: key.name,
@@ -93,7 +93,8 @@ async fn make(desk: Desk) -> Answer {
     if name_error.is_some() || scope_error.is_some() {
         return desk.complain(&new_page(&desk, name_error, scope_error));
     }
-    let NotedKey { secret } = create_key(&desk.app, &desk.project, &desk.acting(), name, &scopes, desk.now).await?;
+    let made = keys::create_api_key(&desk.app, &desk.project, &desk.acting(), name, &scopes, desk.now).await;
+    let (_, secret) = made.map_err(AdminError::from)?;
     desk.show(&SecretShownPage {
         title: "The new key".into(),
         text:
@@ -107,7 +108,7 @@ async fn make(desk: Desk) -> Answer {
 }
 
 async fn ask_revoke(desk: Desk) -> Answer {
-    let all = keys::list(&desk.app.store, desk.project.no).await?;
+    let all = keys::list(&desk.app, &desk.project).await?;
     let key = all.into_iter().find(|key| key.id == desk.param("key_id")).ok_or(Problem::Missing)?;
     desk.show(&ConfirmActionPage {
         title: format!("Revoke {}?", key.name),
@@ -122,6 +123,6 @@ async fn ask_revoke(desk: Desk) -> Answer {
 }
 
 async fn revoke(desk: Desk) -> Answer {
-    let revoked = revoke_key(&desk.app, &desk.project, &desk.acting(), desk.param("key_id"), desk.now).await?;
+    let revoked = keys::revoke(&desk.app, &desk.project, &desk.acting(), desk.param("key_id"), desk.now).await?;
     desk.done("/admin-keys", if revoked { PortalNotice::KeyRevoked } else { PortalNotice::Gone })
 }

@@ -84,7 +84,8 @@ async fn show(desk: Desk) -> Answer {
 pub(super) fn event_line(row: &EventRow) -> EventLine {
     let body: Value = serde_json::from_str(&row.body).unwrap_or_default();
     let context = &body["context"];
-    let by = [&context["audit_context"]["operator_email"], &context["triggered_by"]];
+    let acting = &context["audit_context"];
+    let by = [&acting["operator_email"], &acting["command"], &context["triggered_by"]];
     let by = by.into_iter().find_map(Value::as_str).unwrap_or_default();
     EventLine {
         seq: row.seq,
