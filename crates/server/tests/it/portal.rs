@@ -1,5 +1,8 @@
 //! The portal's doors: the first run, signing in and out, who gets where, what strangers see.
 
+use vestibule_domain::{id::OperatorId, operator::LinkPurpose, secret::TokenHash, time::Timestamp};
+use vestibule_store::{operator_links, operator_sessions, operators};
+
 use crate::support::{Engine, OWNER_PASSWORD, TestServer, on_both_engines};
 
 on_both_engines!(
@@ -13,6 +16,7 @@ on_both_engines!(
     the_portal_is_on_its_own_host_only,
     operators_make_projects,
     an_operator_changes_its_password,
+    the_clean_up_removes_what_has_ended,
 );
 
 async fn start(engine: Engine) -> TestServer {
@@ -218,11 +222,15 @@ async fn operators_make_projects(engine: Engine) {
     owner.fill("Name", "The Second");
     owner.tick("Welcome guests");
     owner.press("Create the project").await;
-    assert_eq!(owner.url().path(), "/portal/p/second/anonymous-users");
+    assert_eq!(owner.url().path(), "/portal/p/second/applications");
+    assert!(owner.expect_page(200, "Applications").text.contains("The project is there."));
     let project = server.app.projects.find_by_id("second").expect("it is served at once");
     assert!(project.settings.anonymous_enabled());
     owner.open("/portal").await;
     assert!(owner.page().text.contains("The Second"));
+    owner.open("/portal/p/second").await;
+    owner.expect_page(200, "Overview");
+    assert_eq!(owner.url().path(), "/portal/p/second/overview");
     owner.open("/portal/p/nowhere/addresses").await;
     owner.expect_page(404, "There is nothing here");
     owner.open("/portal/nowhere").await;
@@ -250,4 +258,61 @@ async fn an_operator_changes_its_password(engine: Engine) {
     elsewhere.fill("Password", "another lamp over eight doors");
     elsewhere.press("Sign in").await;
     elsewhere.expect_page(200, "Projects");
+}
+
+async fn the_clean_up_removes_what_has_ended(engine: Engine) {
+    const HOUR: i64 = 3_600;
+    let server = start(engine).await;
+    let (mut mailbox, mut owner) = (server.mailbox(), server.owner().await);
+    let operator = find_operator(&server).await;
+    let begin = async |token: u8| {
+        let now = server.clock.now();
+        let insert = server.app.store.write("test", TokenHash([token; 32]), move |tx, hash| {
+            Box::pin(async move { operator_sessions::insert(tx, *hash, operator, now).await })
+        });
+        insert.await.expect("the store works");
+    };
+    let sessions = async || {
+        let mut conn = server.app.store.read().await.expect("a connection");
+        let mut there = Vec::new();
+        for token in 1..=2 {
+            if operator_sessions::find(&mut conn, TokenHash([token; 32])).await.expect("the store works").is_some() {
+                there.push(token);
+            }
+        }
+        there
+    };
+    // Those that hold no more are found with a time before all time.
+    let links = async |purpose| {
+        let (mut conn, no) = (server.app.store.read().await.expect("a connection"), server.app.projects.all()[0].no);
+        operator_links::list(&mut conn, no, purpose, Timestamp::from_micros(0)).await.expect("the store works").len()
+    };
+    let clean = async || vestibule_server::boot::maintain(&server.app).await.expect("the store works");
+    owner.open("/portal/p/test/operators").await;
+    owner.fill("Email", "new@house.example");
+    owner.tick("Viewer");
+    owner.press("Invite").await;
+    mailbox.next_mail("new@house.example").await;
+    server.reset_link("olga@house.example").await;
+    begin(1).await;
+    server.clock.advance_seconds(11 * HOUR);
+    begin(2).await;
+    clean().await;
+    assert_eq!((sessions().await, links(LinkPurpose::Reset).await), (vec![1, 2], 1), "nothing has ended yet");
+    server.clock.advance_seconds(HOUR + 1);
+    clean().await;
+    assert_eq!(sessions().await, [2], "half a day without use");
+    server.clock.advance_seconds(12 * HOUR);
+    clean().await;
+    assert_eq!(sessions().await, Vec::<u8>::new());
+    assert_eq!((links(LinkPurpose::Reset).await, links(LinkPurpose::Invitation).await), (0, 1), "a day, and a week");
+    server.clock.advance_seconds(6 * 24 * HOUR);
+    clean().await;
+    assert_eq!(links(LinkPurpose::Invitation).await, 0);
+}
+
+async fn find_operator(server: &TestServer) -> OperatorId {
+    let mut conn = server.app.store.read().await.expect("a connection");
+    let found = operators::find_by_email(&mut conn, "olga@house.example").await.expect("the store works");
+    found.expect("Olga").id
 }

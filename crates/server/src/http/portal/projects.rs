@@ -21,7 +21,7 @@ pub(super) fn doors() -> Vec<Door> {
 }
 
 async fn first_page(desk: Desk) -> Answer {
-    desk.go(&desk.href("/anonymous-users"))
+    desk.go(&desk.href("/overview"))
 }
 
 async fn list(hall: Hall) -> Answer {
@@ -46,7 +46,7 @@ async fn make(hall: Hall) -> Answer {
     let (id, name, origin) = (hall.field("id").trim(), hall.field("name").trim(), hall.field("origin").trim());
     let made = create(&hall.app, &hall.acting(), (id, name, origin, hall.is_checked("guests")), hall.now).await?;
     match made {
-        Ok(()) => hall.go_and_say(&format!("/portal/p/{id}"), PortalNotice::ProjectCreated),
+        Ok(()) => hall.go_and_say(&format!("/portal/p/{id}/applications"), PortalNotice::ProjectCreated),
         Err(faults) => hall.complain(&new_page(&hall, hall.field("guests"), &faults)),
     }
 }

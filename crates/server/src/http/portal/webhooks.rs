@@ -76,7 +76,7 @@ fn line_of(delivery: &Delivery) -> DeliveryLine {
         attempts: delivery.attempts,
         created_at: Moment::new(delivery.created_at.to_rfc3339()),
         next_at: next.map(Timestamp::to_rfc3339).map(Moment::new),
-        outcome: delivery.last_error.clone().or(status).unwrap_or_else(|| "not tried yet".to_string()),
+        outcome: delivery.last_error.clone().or(status).unwrap_or_default(),
     }
 }
 

@@ -38,6 +38,16 @@ pub struct DeliveryLine {
     pub outcome: String,
 }
 
+impl DeliveryLine {
+    fn tries(&self) -> String {
+        match self.attempts {
+            0 => "not tried yet".into(),
+            1 => "tried once".into(),
+            times => format!("tried {times} times"),
+        }
+    }
+}
+
 /// How a webhook that was tried out answered.
 #[derive(Clone, Debug)]
 pub struct TrialLine {
