@@ -216,6 +216,37 @@ describe("people and numbers in the portal", () => {
     await look(page, "portal-audit-open");
   });
 
+  test("an address for webhooks is added, and one that is wrong is refused beside its field", async () => {
+    await open("/webhooks");
+    await page.getByRole("link", { name: "Add one that is asked" }).click();
+    await heading("New webhook").waitFor();
+    await look(page, "portal-webhook-asked");
+    await page.getByRole("link", { name: "Webhooks", exact: true }).first().click();
+    await page.getByRole("link", { name: "Add one that is told" }).click();
+    await heading("New webhook").waitFor();
+    const save = page.getByRole("button", { name: "Save" });
+    assert.ok(await save.isDisabled(), "there is nothing to save yet");
+    await page.getByRole("textbox", { name: "Address" }).fill("ftp://shop.example");
+    await page.getByLabel("All events").uncheck();
+    await save.click();
+    await page.getByText("The address is not an http or https URL.").first().waitFor();
+    await page.getByText("Choose at least one.").first().waitFor();
+    await look(page, "portal-webhook-wrong");
+    await page.getByRole("textbox", { name: "Address" }).fill("http://127.0.0.1:9/second");
+    await page.getByLabel("user.deleted").check();
+    await look(page, "portal-webhook");
+    await save.click();
+    await page.getByText("Saved. It counts from now on.").waitFor();
+    await open("/webhooks/time-outs");
+    await heading("Time-outs of webhooks").waitFor();
+    await look(page, "portal-webhook-time-outs");
+    await open("/webhooks");
+    await page.getByRole("link", { name: "Remove http://127.0.0.1:9/second" }).click();
+    await look(page, "portal-webhook-remove");
+    await page.getByRole("button", { name: "Remove it" }).click();
+    await page.getByText("The address is removed.").waitFor();
+  });
+
   test("webhooks are tried out, and what was given up is sent again", async () => {
     await open("/webhooks");
     await heading("Webhooks").waitFor();

@@ -10,10 +10,10 @@ use crate::{
 };
 
 /// The events a hook is asked about before they happen.
-pub(crate) const BLOCKING: [&str; 2] = ["user.pre_create", "user.anonymous.pre_promote"];
+pub const BLOCKING: [&str; 2] = ["user.pre_create", "user.anonymous.pre_promote"];
 
 /// The events a hook can be told of, and the sign for all of them.
-pub(crate) const NON_BLOCKING: [&str; 10] = [
+pub const NON_BLOCKING: [&str; 10] = [
     "*",
     "user.created",
     "user.anonymous.promoted",

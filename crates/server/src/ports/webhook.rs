@@ -15,6 +15,8 @@ use crate::crypto::hex;
 
 /// The most of an answer that is read, in bytes.
 const ANSWER_LIMIT: usize = 64 * 1024;
+/// How long an operator waits for a name to be looked up.
+const LOOKUP_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Sends webhooks.
 pub struct WebhookClient {
@@ -72,6 +74,31 @@ impl WebhookClient {
         }
         let client = builder.build().map_err(|error| error.to_string())?;
         Ok(Self { client, allows_private })
+    }
+
+    /// Whether this address may be called, as far as one can tell now: a name nobody knows yet is not held against it, and
+    /// every call is checked again.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub async fn check(&self, url: &str) -> Result<(), SendError> {
+        let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let url = url.ok_or(SendError::BadUrl)?;
+        if self.allows_private {
+            return Ok(());
+        }
+        if is_private_literal(&url) {
+            return Err(SendError::Private);
+        }
+        let Some(Host::Domain(name)) = url.host() else { return Ok(()) };
+        match tokio::time::timeout(LOOKUP_PATIENCE, tokio::net::lookup_host((name, 0))).await {
+            Ok(Ok(found)) => {
+                let all: Vec<SocketAddr> = found.collect();
+                let leads_in = !all.is_empty() && !all.iter().any(|address| is_public(address.ip()));
+                if leads_in { Err(SendError::Private) } else { Ok(()) }
+            }
+            Ok(Err(_)) | Err(_) => Ok(()),
+        }
     }
 
     /// Posts a JSON body with these headers; waits for the whole answer no longer than `patience`.

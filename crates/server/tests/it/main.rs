@@ -35,6 +35,7 @@ mod portal_passkeys;
 mod portal_people;
 mod portal_settings;
 mod portal_staff;
+mod portal_webhooks;
 mod promotion;
 mod promotion_code;
 mod races;

@@ -328,7 +328,7 @@ async fn empty_pages_say_so(engine: Engine) {
         ("/users", "Users", "Nobody has come yet"),
         ("/users?kind=guest", "Users", "Nobody belongs here"),
         ("/events?type=user.deleted", "Audit log", "No event fits"),
-        ("/webhooks", "Webhooks", "There is no webhook yet"),
+        ("/webhooks", "Webhooks", "There is none yet"),
         ("/webhooks?state=dead", "Webhooks", "Nothing was given up"),
     ] {
         owner.open(&format!("{AT}{path}")).await;

@@ -16,6 +16,7 @@ pub(crate) mod statistics;
 pub(crate) mod transfer;
 pub(crate) mod user_lists;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use std::net::IpAddr;
 

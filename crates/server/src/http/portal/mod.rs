@@ -32,12 +32,14 @@ mod me;
 mod messages;
 mod operators;
 mod overview;
+mod place;
 mod project_settings;
 mod projects;
 mod session;
 mod sheet;
 mod sign_in;
 mod users;
+mod webhook_handlers;
 mod webhooks;
 mod welcome;
 
@@ -83,6 +85,7 @@ pub(crate) fn all_doors() -> Vec<Door> {
         users::doors(),
         audit::doors(),
         webhooks::doors(),
+        webhook_handlers::doors(),
         operators::doors(),
         admin_keys::doors(),
         project_settings::doors(),

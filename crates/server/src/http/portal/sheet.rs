@@ -1,144 +1,22 @@
-//! Settings as forms: which control stands for which key, how it is printed, read back, checked, and what happens when two
-//! operators edit at once. A key that nobody changed stays absent, so that defaults stay defaults.
+//! Settings as forms: which control stands for which key, how it is saved and checked, and what happens when two operators
+//! edit at once. A key that nobody changed stays absent, so that defaults stay defaults.
 
 use axum::http::StatusCode;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use vestibule_protocol::form::Form;
 
-use super::{Answer, Desk, Problem};
+pub(super) use super::place::Place;
+use super::{Answer, Desk, Problem, place};
 use crate::{
-    flows::admin::{AdminError, Fault, Operator, settings},
+    flows::admin::{
+        AdminError, Fault, Operator, settings,
+        webhooks::{self, HandlerKind},
+    },
     ui::portal::{ConflictNote, ConflictRow, Control, ControlKind, Extra, PanelView, PortalNotice, SheetPage},
 };
 
 /// How often a save is tried again when somebody changes something else in the project at the same moment.
 const ROUNDS: usize = 4;
-
-/// Where a control's value lives, below the sheet's part of the document, and what absence means.
-#[derive(Clone, Debug)]
-pub(super) enum Place {
-    /// A whole number; an empty field removes the key.
-    Number { path: &'static str, default: u32 },
-    /// A whole number that may be absent for good.
-    OptionalNumber { path: &'static str },
-    /// On or off.
-    Flag { path: &'static str, default: bool },
-    /// On or off, the other way round.
-    Inverted { path: &'static str },
-    /// 1 or 0.
-    One { path: &'static str },
-    /// A text; an empty field removes the key.
-    Text { path: &'static str, default: &'static str },
-    /// A list of texts, one a line.
-    Lines { path: &'static str },
-    /// Whether a list holds a word; `key` names the member in a list of objects.
-    Member { path: &'static str, word: &'static str, default: &'static [&'static str], key: Option<&'static str> },
-}
-
-impl Place {
-    fn path(&self) -> &'static str {
-        match self {
-            Self::Number { path, .. }
-            | Self::OptionalNumber { path }
-            | Self::Flag { path, .. }
-            | Self::Inverted { path }
-            | Self::One { path }
-            | Self::Text { path, .. }
-            | Self::Lines { path }
-            | Self::Member { path, .. } => path,
-        }
-    }
-
-    /// What the control shows.
-    fn print(&self, part: &Value) -> String {
-        let found = part.pointer(&pointer(self.path()));
-        let on = |is_on: bool| if is_on { "on" } else { "" }.to_string();
-        match self {
-            Self::Number { default, .. } => found.and_then(Value::as_u64).unwrap_or(u64::from(*default)).to_string(),
-            Self::OptionalNumber { .. } => found.and_then(Value::as_u64).map(|n| n.to_string()).unwrap_or_default(),
-            Self::Flag { default, .. } => on(found.and_then(Value::as_bool).unwrap_or(*default)),
-            Self::Inverted { .. } => on(!found.and_then(Value::as_bool).unwrap_or(false)),
-            Self::One { .. } => on(found.and_then(Value::as_u64) == Some(1)),
-            Self::Text { default, .. } => found.and_then(Value::as_str).unwrap_or(default).to_string(),
-            Self::Lines { .. } => words(found, None).unwrap_or_default().join("\n"),
-            Self::Member { word, default, key, .. } => on(match words(found, *key) {
-                Some(words) => words.contains(word),
-                None => default.contains(word),
-            }),
-        }
-    }
-
-    /// Puts what was typed into the document.
-    fn put_into(&self, part: &mut Value, typed: &str) -> Result<(), String> {
-        let path = self.path();
-        match self {
-            Self::Number { .. } | Self::OptionalNumber { .. } => {
-                let typed = typed.trim();
-                if typed.is_empty() {
-                    remove(part, path);
-                } else if typed.len() <= 12 && typed.bytes().all(|byte| byte.is_ascii_digit()) {
-                    set(part, path, typed.parse::<u64>().unwrap_or(u64::MAX).into());
-                } else {
-                    return Err("Write a whole number, digits only.".into());
-                }
-            }
-            Self::Flag { .. } => set(part, path, (typed == "on").into()),
-            Self::Inverted { .. } => set(part, path, (typed != "on").into()),
-            Self::One { .. } => set(part, path, u8::from(typed == "on").into()),
-            Self::Text { .. } => match typed.trim() {
-                "" => remove(part, path),
-                text => set(part, path, text.into()),
-            },
-            Self::Lines { .. } => {
-                let lines: Vec<&str> = typed.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-                if lines.is_empty() { remove(part, path) } else { set(part, path, lines.into()) }
-            }
-            Self::Member { word, default, key, .. } => {
-                let old = words(part.pointer(&pointer(path)), *key).unwrap_or_else(|| default.to_vec());
-                let mut next: Vec<&str> = old.iter().copied().filter(|one| one != word).collect();
-                if typed == "on" {
-                    next.push(word);
-                }
-                let list: Vec<Value> = next
-                    .into_iter()
-                    .map(|word| key.map_or_else(|| Value::from(word), |key| json!({key: word})))
-                    .collect();
-                set(part, path, list.into());
-            }
-        }
-        Ok(())
-    }
-}
-
-fn pointer(path: &str) -> String {
-    format!("/{}", path.replace('.', "/"))
-}
-
-/// The words of a list of texts, or of a list of objects with the word under `key`.
-fn words<'a>(list: Option<&'a Value>, key: Option<&str>) -> Option<Vec<&'a str>> {
-    let item = |one: &'a Value| key.map_or(Some(one), |key| one.get(key)).and_then(Value::as_str);
-    Some(list?.as_array()?.iter().filter_map(item).collect())
-}
-
-fn set(part: &mut Value, path: &str, value: Value) {
-    let (parents, key) = path.rsplit_once('.').unwrap_or(("", path));
-    let mut table = part;
-    for name in parents.split('.').filter(|name| !name.is_empty()) {
-        if !table[name].is_object() {
-            table[name] = Value::Object(Map::new());
-        }
-        table = &mut table[name];
-    }
-    table[key] = value;
-}
-
-fn remove(part: &mut Value, path: &str) {
-    let (parents, key) = path.rsplit_once('.').unwrap_or(("", path));
-    let parents = if parents.is_empty() { String::new() } else { pointer(parents) };
-    if let Some(table) = part.pointer_mut(&parents).and_then(Value::as_object_mut) {
-        table.remove(key);
-    }
-}
 
 /// A control and its place.
 #[derive(Clone, Debug)]
@@ -159,34 +37,62 @@ pub(super) struct Panel {
 pub(super) enum Part {
     Project,
     Application(String),
+    /// A webhook that is there, by its name.
+    Handler(HandlerKind, String),
+    /// A webhook to be.
+    NewHandler(HandlerKind),
 }
 
+/// What a thing to be is before it is.
+static NOTHING: Value = Value::Null;
+
 impl Part {
+    /// The list it is an entry of.
+    fn list(&self) -> Option<&'static str> {
+        match self {
+            Self::Project => None,
+            Self::Application(_) => Some("oauth.clients"),
+            Self::Handler(kind, _) | Self::NewHandler(kind) => Some(kind.list()),
+        }
+    }
+
+    /// Where in the list it is, or will be.
     fn index(&self, document: &Value) -> Option<usize> {
-        let Self::Application(id) = self else { return None };
-        document["oauth"]["clients"].as_array()?.iter().position(|client| client["client_id"] == **id)
+        let list = place::find(document, self.list()?).and_then(Value::as_array);
+        match self {
+            Self::Project => None,
+            Self::Application(id) => list?.iter().position(|client| client["client_id"] == **id),
+            Self::Handler(kind, name) => webhooks::find(document, *kind, name),
+            Self::NewHandler(_) => Some(list.map_or(0, Vec::len)),
+        }
     }
 
     fn find<'a>(&self, document: &'a Value) -> Option<&'a Value> {
         match self {
             Self::Project => Some(document),
-            Self::Application(_) => document["oauth"]["clients"].get(self.index(document)?),
+            Self::NewHandler(_) => Some(&NOTHING),
+            Self::Application(_) | Self::Handler(..) => place::find(document, self.list()?)?.get(self.index(document)?),
         }
     }
 
     fn find_mut<'a>(&self, document: &'a mut Value) -> Option<&'a mut Value> {
-        match self {
-            Self::Project => Some(document),
-            Self::Application(_) => {
-                let index = self.index(document)?;
-                document["oauth"]["clients"].get_mut(index)
+        let Some(list) = self.list() else { return Some(document) };
+        let index = self.index(document)?;
+        if matches!(self, Self::NewHandler(_)) {
+            if index == 0 {
+                place::set(document, list, json!([]));
             }
+            place::find_mut(document, list)?.as_array_mut()?.push(json!({}));
         }
+        place::find_mut(document, list)?.get_mut(index)
     }
 
     /// What stands before the sheet's paths in complaints.
     fn prefix(&self, document: &Value) -> String {
-        self.index(document).map_or_else(String::new, |index| format!("oauth.clients[{index}]."))
+        match (self.list(), self.index(document)) {
+            (Some(list), Some(index)) => format!("{list}[{index}]."),
+            _ => String::new(),
+        }
     }
 }
 
@@ -246,12 +152,20 @@ impl Sheet {
         }
     }
 
+    /// What was typed.
+    fn read(&self, desk: &Desk) -> Form {
+        Form::from_pairs(self.rows().map(|row| (row.control.name.clone(), typed_value(desk, row))))
+    }
+
     /// Saves what was sent, unless it is not right or somebody else changed the same fields meanwhile.
-    pub(super) async fn save(mut self, desk: &Desk) -> Result<Sent, Problem> {
+    pub(super) async fn save(self, desk: &Desk) -> Result<Sent, Problem> {
+        self.save_unless(desk, &[]).await
+    }
+
+    /// Saves what was sent, unless something is wrong with it that the settings alone do not show: fields by name.
+    pub(super) async fn save_unless(mut self, desk: &Desk, known: &[(String, String)]) -> Result<Sent, Problem> {
         let base = Form::parse_query(desk.field("_base")).unwrap_or_default();
-        let typed: Vec<(String, String)> =
-            self.rows().map(|row| (row.control.name.clone(), typed_value(desk, row))).collect();
-        let typed = Form::from_pairs(typed);
+        let typed = self.read(desk);
         for _ in 0..ROUNDS {
             let current = load(desk).await?;
             let now = self.print(&current).ok_or(Problem::Missing)?;
@@ -271,12 +185,13 @@ impl Sheet {
                 return Ok(Sent::Again { sheet: self, base: now.print(), conflict: Some(note) });
             }
             let mut document = current.document.clone();
-            let mut faults = Vec::new();
+            let mut faults = known.to_vec();
+            let is_new = matches!(self.part, Part::NewHandler(_));
             let part = self.part.find_mut(&mut document).ok_or(Problem::Missing)?;
             for row in self.rows() {
                 let name = row.control.name.as_str();
                 let value = value_of(&typed, name);
-                if value != value_of(&now, name)
+                if (is_new || value != value_of(&now, name))
                     && let Err(message) = row.place.put_into(part, value)
                 {
                     faults.push((name.to_string(), message));
@@ -301,6 +216,23 @@ impl Sheet {
             }
         }
         Err(Problem::Busy(std::time::Duration::from_secs(1)))
+    }
+
+    /// The sheet of something that is gone: what was typed, beside what it was, to be saved as something new.
+    pub(super) async fn start_anew(mut self, desk: &Desk, part: Part) -> Result<Sent, Problem> {
+        let base = Form::parse_query(desk.field("_base")).unwrap_or_default();
+        let typed = self.read(desk);
+        let compare = |row: &Row| ConflictRow {
+            label: row.control.label.clone(),
+            was: row.control.show(value_of(&base, &row.control.name)),
+            theirs: "gone, or changed".to_string(),
+            yours: Some(row.control.show(value_of(&typed, &row.control.name))),
+        };
+        let note = self.note(desk, self.rows().map(compare).collect()).await?;
+        self.part = part;
+        let base = self.fill(&load(desk).await?)?;
+        self.put(&typed);
+        Ok(Sent::Again { sheet: self, base, conflict: Some(note) })
     }
 
     /// What somebody else changed of this sheet, if it is not what is wanted here as well.
@@ -434,6 +366,10 @@ fn typed_value(desk: &Desk, row: &Row) -> String {
         ControlKind::Lines { .. } => {
             typed.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
         }
+        ControlKind::Checks(ref picks) => {
+            let chosen = picks.iter().filter(|pick| desk.is_checked(&row.control.box_name(pick)));
+            chosen.map(|pick| pick.value.as_str()).collect::<Vec<_>>().join("\n")
+        }
         // Leading zeros are forgiven.
         ControlKind::Number { .. } => match typed.trim().trim_start_matches('0') {
             "" if typed.contains('0') => "0".to_string(),
@@ -454,7 +390,7 @@ fn line_of(path: &str) -> Option<usize> {
     index.parse::<usize>().ok().map(|index| index + 1)
 }
 
-fn sentence(message: &str) -> String {
+pub(super) fn sentence(message: &str) -> String {
     let mut letters = message.chars();
     let first = letters.next().map(|c| c.to_uppercase().collect::<String>()).unwrap_or_default();
     let end = if message.ends_with(['.', '?', '!']) { "" } else { "." };
@@ -466,46 +402,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_printed_with_its_default_and_written_where_it_belongs() {
-        let number = Place::Number { path: "session.lifetime_seconds", default: 7 };
-        let member =
-            Place::Member { path: "authentication.identities", word: "anonymous", default: &["login_id"], key: None };
-        let key =
-            Place::Member { path: "identity.login_id.keys", word: "phone", default: &["email"], key: Some("type") };
-        let mut part = json!({});
-        assert_eq!((number.print(&part).as_str(), member.print(&part).as_str()), ("7", ""));
-        number.put_into(&mut part, "9").expect("a number");
-        member.put_into(&mut part, "on").expect("a switch");
-        key.put_into(&mut part, "on").expect("a switch");
-        assert_eq!(
-            part,
-            json!({
-                "session": {"lifetime_seconds": 9},
-                "authentication": {"identities": ["login_id", "anonymous"]},
-                "identity": {"login_id": {"keys": [{"type": "email"}, {"type": "phone"}]}},
-            })
-        );
-        number.put_into(&mut part, "").expect("a default");
-        member.put_into(&mut part, "").expect("a switch");
-        key.put_into(&mut part, "").expect("a switch");
-        assert_eq!(
-            (number.print(&part).as_str(), member.print(&part).as_str(), key.print(&part).as_str()),
-            ("7", "", "")
-        );
-        for wrong in ["-1", "1.5", "x", "9999999999999"] {
-            assert!(number.put_into(&mut part, wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn lists_are_lines_and_complaints_name_the_line() {
-        let uris = Place::Lines { path: "redirect_uris" };
-        let mut part = json!({});
-        uris.put_into(&mut part, " a \n\n b").expect("lines");
-        assert_eq!(part, json!({"redirect_uris": ["a", "b"]}));
-        assert_eq!(uris.print(&part), "a\nb");
-        uris.put_into(&mut part, " \n").expect("lines");
-        assert_eq!(part, json!({}));
+    fn complaints_name_the_line() {
         assert_eq!((line_of("redirect_uris[1]"), line_of("redirect_uris")), (Some(2), None));
     }
 }

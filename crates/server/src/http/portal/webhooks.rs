@@ -1,4 +1,5 @@
-//! Webhooks: the addresses, tests of them, the secret, and what became of each event on its way.
+//! Webhooks: tests of the addresses, the secret, and what became of each event on its way. Editing the addresses is
+//! `webhook_handlers.rs`.
 
 use vestibule_domain::{operator::Role, time::Timestamp};
 use vestibule_protocol::form::Form;
@@ -10,8 +11,11 @@ use crate::{
         AdminError, Clash,
         deliveries::{self, Trial},
         settings,
+        webhooks::{self as handlers, HandlerKind},
     },
-    ui::portal::{DeliveryLine, Moment, PortalNotice, TrialLine, WebhookLine, WebhookSecretPage, WebhooksPage},
+    ui::portal::{
+        DeliveryLine, Moment, PortalNotice, TrialLine, WebhookLine, WebhookSecretPage, WebhooksPage, describe_seconds,
+    },
 };
 
 const LIMIT: u32 = 50;
@@ -44,13 +48,21 @@ async fn page(desk: &Desk, trial: Option<TrialLine>) -> Result<WebhooksPage, Pro
     let cursor = Some(desk.field("cursor")).filter(|cursor| !cursor.is_empty());
     let found = deliveries::list(&desk.app, &desk.project, state, cursor, LIMIT).await?;
     let hooks = desk.project.settings.webhooks();
-    let line = |hook: &vestibule_domain::project::Webhook<'_>| WebhookLine {
-        url: hook.url.to_string(),
-        events: hook.events.iter().map(|event| (*event).to_string()).collect(),
-        is_blocking: hook.is_blocking,
-    };
+    let lines = [HandlerKind::Asked, HandlerKind::Told].into_iter().flat_map(|kind| {
+        let of_kind: Vec<_> = hooks.iter().filter(|hook| hook.is_blocking == (kind == HandlerKind::Asked)).collect();
+        let names = handlers::name_all(of_kind.iter().map(|hook| hook.url));
+        of_kind.into_iter().zip(names).map(move |(hook, name)| WebhookLine {
+            url: hook.url.to_string(),
+            events: hook.events.iter().map(|event| (*event).to_string()).collect(),
+            is_blocking: hook.is_blocking,
+            path: format!("/webhooks/{}/{name}", kind.as_str()),
+        })
+    });
+    let settings = &desk.project.settings;
+    let patience = [settings.blocking_timeout(), settings.blocking_total_timeout(), settings.delivery_timeout()];
     Ok(WebhooksPage {
-        webhooks: hooks.iter().map(line).collect(),
+        webhooks: lines.collect(),
+        patience: patience.map(|time| describe_seconds(time.as_secs())),
         has_secret: has_secret(desk),
         trial,
         state: word,

@@ -45,6 +45,8 @@ pub enum ControlKind {
     Radio(Vec<Pick>),
     /// One of several, folded away.
     Select(Vec<Pick>),
+    /// Any of several, all in sight; each is sent by a name of its own, and the value has the chosen ones, one a line.
+    Checks(Vec<Pick>),
     /// A new password.
     NewPassword,
     /// The current password.
@@ -89,7 +91,8 @@ impl Control {
             | ControlKind::Lines { .. }
             | ControlKind::Toggle
             | ControlKind::Radio(_)
-            | ControlKind::Select(_) => "off",
+            | ControlKind::Select(_)
+            | ControlKind::Checks(_) => "off",
         };
         Self {
             name: name.into(),
@@ -155,6 +158,10 @@ impl Control {
             ControlKind::Radio(picks) | ControlKind::Select(picks) => {
                 picks.iter().find(|pick| pick.value == value).map(|pick| pick.label.clone())
             }
+            ControlKind::Checks(picks) => {
+                let chosen = picks.iter().filter(|pick| value.lines().any(|line| line == pick.value));
+                Some(chosen.map(|pick| pick.label.as_str()).collect::<Vec<_>>().join(", "))
+            }
             ControlKind::Line(_)
             | ControlKind::Number { .. }
             | ControlKind::Lines { .. }
@@ -173,7 +180,7 @@ impl Control {
     /// The id of the first thing that can be typed into.
     fn focus_id(&self) -> String {
         match &self.kind {
-            ControlKind::Radio(_) => format!("{}-0", self.name),
+            ControlKind::Radio(_) | ControlKind::Checks(_) => format!("{}-0", self.name),
             ControlKind::Line(_)
             | ControlKind::Number { .. }
             | ControlKind::Lines { .. }
@@ -208,8 +215,18 @@ impl Control {
             | ControlKind::Lines { .. }
             | ControlKind::Toggle
             | ControlKind::Radio(_)
-            | ControlKind::Select(_) => "text",
+            | ControlKind::Select(_)
+            | ControlKind::Checks(_) => "text",
         }
+    }
+
+    /// The name by which one of several boxes is sent.
+    pub fn box_name(&self, pick: &Pick) -> String {
+        format!("{}.{}", self.name, pick.value)
+    }
+
+    fn has(&self, pick: &Pick) -> bool {
+        self.value.lines().any(|line| line == pick.value)
     }
 
     /// A number of seconds in words, for the line below it.

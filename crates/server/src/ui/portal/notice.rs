@@ -53,6 +53,8 @@ pub enum PortalNotice {
     UserPromoted,
     /// A user was deleted.
     UserDeleted,
+    /// A webhook was removed.
+    WebhookRemoved,
     /// A delivery was queued once more.
     DeliveryReplayed,
     /// The thing is not there any more.
@@ -61,7 +63,7 @@ pub enum PortalNotice {
 
 impl PortalNotice {
     /// Every notice.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Saved,
         Self::Unchanged,
         Self::ProjectCreated,
@@ -86,6 +88,7 @@ impl PortalNotice {
         Self::UserEnabled,
         Self::UserPromoted,
         Self::UserDeleted,
+        Self::WebhookRemoved,
         Self::DeliveryReplayed,
         Self::Gone,
     ];
@@ -117,6 +120,7 @@ impl PortalNotice {
             Self::UserEnabled => "user-enabled",
             Self::UserPromoted => "user-promoted",
             Self::UserDeleted => "user-deleted",
+            Self::WebhookRemoved => "webhook-removed",
             Self::DeliveryReplayed => "delivery-replayed",
             Self::Gone => "gone",
         }
@@ -151,6 +155,7 @@ impl PortalNotice {
             | Self::UserEnabled
             | Self::UserPromoted
             | Self::UserDeleted
+            | Self::WebhookRemoved
             | Self::DeliveryReplayed => Level::Success,
         }
     }
@@ -186,6 +191,7 @@ impl PortalNotice {
             Self::UserEnabled => "The user is let in again.",
             Self::UserPromoted => "The guest is a member now, with the same id.",
             Self::UserDeleted => "The user is deleted.",
+            Self::WebhookRemoved => "The address is removed. It is told and asked nothing new.",
             Self::DeliveryReplayed => "It is on its way again.",
             Self::Gone => "It is not there any more. Somebody else may have removed it.",
         }

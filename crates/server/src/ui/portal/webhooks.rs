@@ -17,6 +17,8 @@ pub struct WebhookLine {
     pub events: Vec<String>,
     /// Whether it is asked before something happens.
     pub is_blocking: bool,
+    /// Its own page, below the project's.
+    pub path: String,
 }
 
 /// An event on its way to a webhook.
@@ -64,6 +66,8 @@ pub struct TrialLine {
 pub struct WebhooksPage {
     /// All of them.
     pub webhooks: Vec<WebhookLine>,
+    /// How long a question, all questions about one event, and a delivery may take, in words.
+    pub patience: [String; 3],
     /// Whether there is a secret to sign with.
     pub has_secret: bool,
     /// What came of a test just now.
@@ -85,9 +89,20 @@ impl WebhooksPage {
         let url = "https://shop.example/hook?a=1&b=<2>".to_string();
         let some = Self {
             webhooks: vec![
-                WebhookLine { url: url.clone(), events: vec!["*".into()], is_blocking: false },
-                WebhookLine { url: url.clone(), events: vec!["user.pre_create".into()], is_blocking: true },
+                WebhookLine {
+                    url: url.clone(),
+                    events: vec!["*".into()],
+                    is_blocking: false,
+                    path: "/webhooks/told/00-0".into(),
+                },
+                WebhookLine {
+                    url: url.clone(),
+                    events: vec!["user.pre_create".into()],
+                    is_blocking: true,
+                    path: "/webhooks/asked/00-0".into(),
+                },
             ],
+            patience: ["5 seconds".into(), "10 seconds".into(), "1 minute".into()],
             has_secret: true,
             trial: Some(TrialLine { url: url.clone(), is_good: false, outcome: "no answer within 10 seconds".into() }),
             state: "dead",
@@ -104,6 +119,7 @@ impl WebhooksPage {
         };
         let none = Self {
             webhooks: Vec::new(),
+            patience: some.patience.clone(),
             has_secret: false,
             trial: None,
             state: "waiting",

@@ -1,0 +1,265 @@
+//! Webhook addresses edited in the portal: added, changed, removed, refused, and by two operators at once.
+
+use serde_json::{Value, json};
+
+use crate::support::{Admin, Browser, Engine, Receiver, TestServer, on_both_engines};
+
+on_both_engines!(
+    an_address_that_is_told_is_added_changed_and_removed,
+    an_address_that_is_asked_refuses_guests,
+    what_is_wrong_is_told_beside_the_field,
+    private_addresses_are_refused_beside_the_field,
+    two_editors_of_an_address_meet_a_clear_conflict,
+    what_was_typed_for_an_address_that_is_gone_is_not_lost,
+    addresses_alike_are_told_apart,
+    time_outs_are_saved,
+    viewers_look_and_change_nothing,
+);
+
+const AT: &str = "/portal/p/test/webhooks";
+
+async fn start(engine: Engine) -> (TestServer, Browser) {
+    let server = TestServer::start(engine, |setup| {
+        setup.open_portal();
+        setup.configure("hooks.allow_private_addresses", "true");
+    })
+    .await;
+    let owner = server.owner().await;
+    (server, owner)
+}
+
+/// What the settings say about webhooks.
+fn hook(server: &TestServer) -> Value {
+    let project = server.app.projects.find_by_id("test").expect("the project");
+    let hook = serde_json::to_value(&project.settings).expect("JSON")["hook"].take();
+    if hook.is_null() { json!({}) } else { hook }
+}
+
+/// Adds an address that is told of these events.
+async fn add(browser: &mut Browser, url: &str, events: &[&str]) {
+    browser.open(&format!("{AT}/told/new")).await;
+    browser.fill("Address", url);
+    browser.untick("All events");
+    for event in events {
+        browser.tick(event);
+    }
+    browser.press("Save").await;
+    assert!(browser.expect_page(200, "Webhooks").text.contains("Saved."), "{}", browser.page().text);
+}
+
+async fn an_address_that_is_told_is_added_changed_and_removed(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    let (first, second) = (Receiver::start().await, Receiver::start().await);
+    owner.open(AT).await;
+    assert!(owner.expect_page(200, "Webhooks").text.contains("There is none yet."));
+    owner.follow("Add one that is told").await;
+    owner.fill("Address", &first.url);
+    owner.press("Save").await;
+    assert!(owner.expect_page(200, "Webhooks").text.contains("All events"), "{}", owner.page().text);
+    assert_eq!(hook(&server), json!({"non_blocking_handlers": [{"url": first.url}]}), "an absent key stays absent");
+
+    let admin = Admin::of(&server).await;
+    let guest = server.app_client().sign_up().await;
+    let subject = server.app_client().subject(&guest.access).await;
+    assert_eq!(first.wait_for(1).await[0].kind(), "user.created");
+
+    owner.open(AT).await;
+    owner.follow("Change").await;
+    owner.fill("Address", &second.url);
+    owner.untick("All events");
+    owner.tick("user.disabled");
+    owner.tick("user.reenabled");
+    owner.press("Save").await;
+    let told = json!([{"url": second.url, "events": ["user.disabled", "user.reenabled"]}]);
+    assert_eq!(hook(&server)["non_blocking_handlers"], told);
+    admin.post(&format!("/users/{subject}/disable"), &json!({})).await.expect(200);
+    assert_eq!(second.wait_for(1).await[0].kind(), "user.disabled");
+
+    owner.open(AT).await;
+    owner.follow("Remove").await;
+    assert!(owner.expect_page(200, "Remove the address?").text.contains(&second.url));
+    owner.press("Remove it").await;
+    assert!(owner.expect_page(200, "Webhooks").text.contains("The address is removed."));
+    assert_eq!(hook(&server), json!({}));
+    assert_eq!(first.calls().len(), 1, "it was told nothing after it was replaced");
+    let keys: Vec<Value> =
+        server.events("project.changed").await.iter().map(|e| e["payload"]["keys"].clone()).collect();
+    assert!(keys.iter().any(|keys| keys.to_string().contains("hook.non_blocking_handlers")), "{keys:?}");
+}
+
+async fn an_address_that_is_asked_refuses_guests(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    let receiver = Receiver::start().await;
+    receiver.answer(200, r#"{"is_allowed": false, "title": "No", "reason": "not today"}"#);
+    owner.open(AT).await;
+    owner.follow("Add one that is asked").await;
+    owner.fill("Address", &receiver.url);
+    owner.press("Save").await;
+    let page = owner.expect_page(422, "New webhook");
+    assert_eq!(page.complaint("event"), Some("Choose one."), "{:?}", page.complaints);
+    owner.tick("Before a user is made");
+    owner.press("Save").await;
+    assert!(owner.expect_page(200, "Webhooks").text.contains("Is asked"));
+    let body = json!({"session_type": "refresh_token", "client_id": "web"});
+    let sign_up = async || server.http().post_json("/api/anonymous_user/signup", &body).await.status;
+    assert_ne!(sign_up().await, 200, "the hook said no");
+    owner.follow("Change").await;
+    owner.tick("Before a guest becomes a member");
+    owner.press("Save").await;
+    assert_eq!(hook(&server)["blocking_handlers"][0]["event"], "user.anonymous.pre_promote");
+    assert_eq!(sign_up().await, 200, "nobody is asked about sign-ups any more");
+}
+
+async fn what_is_wrong_is_told_beside_the_field(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    owner.open(&format!("{AT}/told/new")).await;
+    owner.untick("All events");
+    owner.press("Save").await;
+    let page = owner.expect_page(422, "New webhook");
+    assert_eq!(page.complaint("url"), Some("Write an address such as https://shop.example/hooks."));
+    assert_eq!(page.complaint("events"), Some("Choose at least one."));
+    owner.fill("Address", "ftp://shop.example");
+    owner.tick("user.created");
+    owner.press("Save").await;
+    let page = owner.expect_page(422, "New webhook");
+    assert_eq!(page.complaint("url"), Some("The address is not an http or https URL."), "{:?}", page.complaints);
+    assert_eq!(hook(&server), json!({}), "nothing was saved");
+    owner.open(&format!("{AT}/nobody/new")).await;
+    owner.expect_page(404, "There is nothing here");
+    owner.open(&format!("{AT}/told/0011223344556677-0")).await;
+    owner.expect_page(404, "There is nothing here");
+}
+
+async fn private_addresses_are_refused_beside_the_field(engine: Engine) {
+    let server = TestServer::start(engine, |setup| setup.open_portal()).await;
+    let mut owner = server.owner().await;
+    for url in ["http://127.0.0.1:8080/hook", "http://[::1]/", "http://localhost/hook", "https://192.168.1.1"] {
+        for kind in ["told", "asked"] {
+            owner.open(&format!("{AT}/{kind}/new")).await;
+            owner.fill("Address", url);
+            if kind == "asked" {
+                owner.tick("Before a user is made");
+            }
+            owner.press("Save").await;
+            let page = owner.expect_page(422, "New webhook");
+            assert!(
+                page.complaint("url").is_some_and(|text| text.contains("private network")),
+                "{:?}",
+                page.complaints
+            );
+        }
+    }
+    assert_eq!(hook(&server), json!({}));
+    // A name nobody knows yet is not held against it.
+    add(&mut owner, "https://hooks.shop.invalid/", &["user.created"]).await;
+}
+
+async fn two_editors_of_an_address_meet_a_clear_conflict(engine: Engine) {
+    let (server, mut first) = start(engine).await;
+    add(&mut first, "https://one.shop.example/", &["user.created"]).await;
+    first.follow("Change").await;
+    let mut second = first.clone();
+    first.tick("user.deleted");
+    first.press("Save").await;
+    first.expect_page(200, "Webhooks");
+    second.tick("user.disabled");
+    second.press("Save").await;
+    let page = second.expect_page(409, "Webhook");
+    assert!(page.text.contains("changed this while you were editing"), "{}", page.text);
+    assert!(page.text.contains("user.created user.created, user.deleted user.created, user.disabled"), "{}", page.text);
+    assert_eq!(hook(&server)["non_blocking_handlers"][0]["events"], json!(["user.created", "user.deleted"]));
+    second.press("Save").await;
+    second.expect_page(200, "Webhooks");
+    assert_eq!(hook(&server)["non_blocking_handlers"][0]["events"], json!(["user.created", "user.disabled"]));
+    // Another address meanwhile is no conflict, wherever it stands in the list.
+    second.follow("Change").await;
+    add(&mut first, "https://two.shop.example/", &["user.created"]).await;
+    second.untick("user.disabled");
+    second.press("Save").await;
+    second.expect_page(200, "Webhooks");
+    assert_eq!(hook(&server)["non_blocking_handlers"][0]["events"], json!(["user.created"]));
+}
+
+async fn what_was_typed_for_an_address_that_is_gone_is_not_lost(engine: Engine) {
+    let (server, mut first) = start(engine).await;
+    add(&mut first, "https://one.shop.example/", &["user.created"]).await;
+    let mut second = first.clone();
+    second.follow("Change").await;
+    let mut third = first.clone();
+    third.follow("Remove").await;
+    first.follow("Remove").await;
+    first.press("Remove it").await;
+    second.fill("Address", "https://other.shop.example/");
+    second.press("Save").await;
+    let page = second.expect_page(409, "New webhook");
+    assert!(page.text.contains("gone, or changed"), "{}", page.text);
+    assert_eq!(hook(&server), json!({}), "nothing was saved");
+    second.press("Save").await;
+    assert!(second.expect_page(200, "Webhooks").text.contains("Saved."));
+    let told = json!([{"url": "https://other.shop.example/", "events": ["user.created"]}]);
+    assert_eq!(hook(&server)["non_blocking_handlers"], told);
+    third.press("Remove it").await;
+    assert!(third.expect_page(200, "Webhooks").text.contains("It is not there any more."));
+    assert_eq!(hook(&server)["non_blocking_handlers"], told);
+}
+
+async fn addresses_alike_are_told_apart(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    add(&mut owner, "https://one.shop.example/", &["user.created"]).await;
+    add(&mut owner, "https://one.shop.example/", &["user.deleted"]).await;
+    let links: Vec<String> =
+        owner.page().links.iter().filter(|(text, _)| text == "Change").map(|(_, to)| to.clone()).collect();
+    owner.open(&links[1]).await;
+    owner.tick("user.updated");
+    owner.press("Save").await;
+    owner.expect_page(200, "Webhooks");
+    let all = hook(&server)["non_blocking_handlers"].clone();
+    assert_eq!(all[0]["events"], json!(["user.created"]));
+    assert_eq!(all[1]["events"], json!(["user.updated", "user.deleted"]));
+    owner.open(&format!("{}/remove", links[0])).await;
+    owner.press("Remove it").await;
+    assert_eq!(hook(&server)["non_blocking_handlers"], json!([all[1]]));
+}
+
+async fn time_outs_are_saved(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    owner.open(AT).await;
+    let words = "A question may take 5 seconds, all questions about one event 10 seconds, a delivery 1 minute.";
+    assert!(owner.page().text.contains(words), "{}", owner.page().text);
+    owner.follow("Change them").await;
+    owner.fill("One question", "61");
+    owner.press("Save").await;
+    assert!(owner.expect_page(422, "Time-outs of webhooks").complaint("question").is_some());
+    owner.fill("One question", "2");
+    owner.press("Save").await;
+    owner.expect_page(200, "Time-outs of webhooks");
+    assert_eq!(hook(&server), json!({"sync_hook_timeout_seconds": 2}), "what nobody changed stays absent");
+    owner.open(AT).await;
+    assert!(owner.page().text.contains("A question may take 2 seconds"), "{}", owner.page().text);
+}
+
+async fn viewers_look_and_change_nothing(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    add(&mut owner, "https://one.shop.example/", &["user.created"]).await;
+    let change = owner.page().links.iter().find(|(text, _)| text == "Change").expect("a link").1.clone();
+    let mut mailbox = server.mailbox();
+    owner.open("/portal/p/test/operators").await;
+    owner.fill("Email", "vi@house.example");
+    owner.tick("Viewer");
+    owner.press("Invite").await;
+    let mail = mailbox.next_mail("vi@house.example").await;
+    let link = mail.text.split_whitespace().find(|word| word.contains("/welcome/")).expect("a link").to_string();
+    let mut viewer = server.browser();
+    viewer.open(&link).await;
+    viewer.fill("Your name", "Vi");
+    viewer.fill("Password", "nine grey herons by the weir");
+    viewer.press("Accept the invitation").await;
+    viewer.open(AT).await;
+    let page = viewer.expect_page(200, "Webhooks");
+    assert!(page.text.contains("https://one.shop.example/"), "{}", page.text);
+    assert!(!page.links.iter().any(|(text, _)| text == "Change" || text == "Remove" || text.starts_with("Add one")));
+    viewer.open(&change).await;
+    let page = viewer.expect_page(200, "Webhook");
+    assert!(page.text.contains("You are a viewer here"), "{}", page.text);
+    assert!(!page.forms.iter().any(|form| form.buttons.iter().any(|button| button.text == "Save")));
+}
