@@ -69,7 +69,7 @@ describe("the portal", () => {
     await page.goto(`${origin}/portal`);
     await page.getByLabel("Email").fill(EMAIL);
     await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await heading(page, "Projects");
     return page;
   }
