@@ -77,6 +77,43 @@ describe("operators' passkeys", () => {
     await heading("Your account");
   });
 
+  test("makes a link for a colleague who lost the way in", async () => {
+    await page.goto(`${origin}/portal/p/shop/operators`);
+    await page.getByLabel("Email").fill("ed@house.example");
+    await press("Invite");
+    await heading("Invited");
+    const invitation = (await page.locator(".secret").textContent()).trim();
+    const ed = await browser.openPerson();
+    const theirs = (name) => ed.page.getByRole("heading", { level: 1, name }).waitFor();
+    try {
+      await ed.page.goto(invitation);
+      await ed.page.getByLabel("Your name").fill("Ed");
+      await ed.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+      await ed.page.getByRole("button", { name: "Accept the invitation" }).click();
+      await theirs("Projects");
+      await page.goto(`${origin}/portal/p/shop/operators`);
+      await look(page, "portal-operators-two");
+      await page.getByRole("link", { name: "New way in for Ed" }).click();
+      await heading("A new way in for Ed");
+      await look(page, "portal-new-way-in");
+      await press("Make the link");
+      await heading("The link");
+      await look(page, "portal-new-way-in-link");
+      const link = (await page.locator(".secret").textContent()).trim();
+      await ed.page.goto(`${origin}/portal`);
+      await theirs("Sign in to the portal");
+      await addAuthenticator(ed.page);
+      await ed.page.goto(link);
+      await theirs("Choose a new way in");
+      await look(ed.page, "portal-reset");
+      await ed.page.getByRole("button", { name: "Use a passkey instead" }).click();
+      await ed.page.getByRole("button", { name: "Make a passkey" }).click();
+      await theirs("Projects");
+    } finally {
+      await ed.leave();
+    }
+  });
+
   test("keeps the last way in, and adds and removes others", async () => {
     await page.goto(`${origin}/portal/me`);
     await page.getByText("Passkey", { exact: true }).waitFor();

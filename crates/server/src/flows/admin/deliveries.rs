@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use vestibule_domain::{event::Event, id::EventId, time::Timestamp};
-use vestibule_store::{
-    StoreError,
-    deliveries::{self, Delivery, DeliveryState},
-};
+use vestibule_store::deliveries::{self, Delivery, DeliveryState};
 
 use super::{AdminError, Clash, Operator, Page};
 use crate::{app::App, events, flows::hooks::sign, projects::Project};
@@ -45,21 +42,19 @@ pub(crate) async fn replay(
         .store
         .write("replay_delivery", event, move |tx, event| {
             Box::pin(async move {
-                let replayed = deliveries::replay(tx, no, id, now).await?;
-                if replayed {
-                    events::queue_of_project(tx, no, event, now).await?;
+                if !deliveries::replay(tx, no, id, now).await? {
+                    return Ok(None);
                 }
-                Ok::<_, StoreError>(replayed)
+                events::queue_of_project(tx, no, event, now).await?;
+                // Read here: it may be delivered before this is answered.
+                deliveries::find(tx, no, id).await
             })
         })
         .await?;
-    if !replayed {
-        return Err(AdminError::Conflict(Clash::StillWaiting));
-    }
+    let Some(replayed) = replayed else { return Err(AdminError::Conflict(Clash::StillWaiting)) };
     app.hooks_bell.notify_one();
     app.outbox_bell.notify_one();
-    let found = deliveries::find(&mut *app.store.read().await?, no, id).await?;
-    found.ok_or(AdminError::NotFound("delivery"))
+    Ok(replayed)
 }
 
 /// How a webhook that was tried out answered.
