@@ -244,6 +244,37 @@ mod tests {
         }
     }
 
+    /// Names of metrics in a text, without what histograms append.
+    fn names(text: &str) -> std::collections::BTreeSet<String> {
+        let words = text.split(|sign: char| !(sign.is_ascii_alphanumeric() || sign == '_'));
+        let ours = words.filter(|word| word.starts_with("vestibule_") || word.starts_with("process_"));
+        let family = |word: &str| {
+            let histogram = ["_bucket", "_sum", "_count"].iter().find_map(|end| word.strip_suffix(end));
+            histogram.unwrap_or(word).to_owned()
+        };
+        ours.map(family).collect()
+    }
+
+    #[test]
+    fn dashboard_guide_and_page_name_the_same_metrics() {
+        let page = Metrics::default().print(&StoreStats::default(), Some(Duration::ZERO));
+        let families = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+        let families: std::collections::BTreeSet<String> = families.map(str::to_owned).collect();
+        let dashboard = include_str!("../../../docs/grafana/vestibule.json");
+        let board: serde_json::Value = serde_json::from_str(dashboard).expect("the dashboard is JSON");
+        let panels = board["panels"].as_array().expect("panels").iter();
+        let targets = panels.filter_map(|panel| panel["targets"].as_array()).flatten();
+        let asked: Vec<&str> = targets.filter_map(|target| target["expr"].as_str()).collect();
+        let asked = names(&asked.join(" "));
+        let unknown: Vec<_> = asked.difference(&families).collect();
+        assert!(asked.len() > 8 && unknown.is_empty(), "the dashboard asks for what there is not: {unknown:?}");
+        let guide = names(include_str!("../../../docs/guides/observe.md"));
+        let untold: Vec<_> = families.difference(&guide).collect();
+        assert!(untold.is_empty(), "docs/guides/observe.md does not tell of {untold:?}");
+        let unknown: Vec<_> = guide.difference(&families).collect();
+        assert!(unknown.is_empty(), "docs/guides/observe.md tells of what there is not: {unknown:?}");
+    }
+
     #[test]
     fn a_guest_that_was_not_kept_is_not_counted() {
         let write = |count, failed| WriteStats { count, failed, total: Duration::from_millis(500) };

@@ -24,6 +24,9 @@ const BATCH: i64 = 200;
 /// Rows one run looks at before it rests: a store of ten million grants is gone through in eight hours.
 const LOOKS: usize = 100;
 
+/// How far ahead a clock may have run before it is put right: what was spent must not be good again then.
+const AHEAD: Duration = Duration::from_secs(3_600);
+
 /// Works until told to stop.
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     while super::wait(&mut stop, PERIOD, None).await {
@@ -45,6 +48,7 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
     let days = |count: u32| Duration::from_secs(u64::from(count) * 24 * 3600);
     let forget_before = now.minus(days(app.config.hooks.keep_days));
     let log_before = Some(app.config.audit.keep_days).filter(|count| *count > 0).map(|count| now.minus(days(count)));
+    let spent_before = now.minus(AHEAD);
     let idle_since = now.minus(operator::SESSION.idle.unwrap_or(operator::SESSION.hard));
     loop {
         let removed = app
@@ -53,7 +57,7 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                 Box::pin(async move {
                     let flows = flows::remove_expired_any_project(tx, now, BATCH).await?;
                     let codes = codes::remove_expired_any_project(tx, now, BATCH).await?;
-                    let spent = spent::remove_expired_any_project(tx, now, BATCH).await?;
+                    let spent = spent::remove_expired_any_project(tx, spent_before, BATCH).await?;
                     let tries = tries::remove_expired_any_project(tx, now, BATCH).await?;
                     let answers = admin_keys::remove_expired_any_project(tx, now, BATCH).await?;
                     let links = operator_links::remove_expired(tx, now, BATCH).await?;

@@ -16,7 +16,10 @@ use tokio::{
     sync::watch,
 };
 
-use crate::support::{Engine, TestServer, on_both_engines};
+use crate::{
+    guest_journey::identify,
+    support::{Device, Engine, Platform, TestServer, on_both_engines},
+};
 
 /// A way to the database that can be cut.
 struct Cable {
@@ -109,7 +112,53 @@ async fn a_clock_that_steps_back_ends_no_session_and_holds_nobody_up_for_long(en
     client.refresh(&before.refresh).await.expect(200);
 }
 
-on_both_engines!(a_clock_that_steps_back_ends_no_session_and_holds_nobody_up_for_long);
+/// Everything that began before a step back is finished after it, by devices and by browsers.
+async fn what_was_begun_before_a_clock_stepped_back_can_be_finished(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    let mut device = Device::new(&server, Platform::Android);
+    let sub = device.authenticate().await;
+    let guest = client.sign_up().await;
+    let code = client.promotion_code(&guest).await;
+    let challenge = device.challenge().await;
+    let (mut browser, mut mailbox) = (server.browser(), server.mailbox());
+    server.clock.advance_seconds(-3_600);
+    // The device's clock went with ours, as by NTP, and so do the jobs'.
+    let kid = device.kid.clone().expect("it has a key");
+    device.present(&device.sign("auth", &challenge, &kid, false)).await.expect(200);
+    server.clock.advance_seconds(2);
+    assert_eq!(device.authenticate().await, sub, "new challenges work as well");
+    browser.open(&client.promotion_url(&code)).await;
+    identify(&mut browser, "kim@shop.example").await;
+    browser.fill("Code", &mailbox.next_code("kim@shop.example").await);
+    browser.press("Confirm").await;
+    let member = client.finish(browser.at_app()).await;
+    vestibule_server::boot::maintain(&server.app).await.expect("the jobs go on");
+    client.user_info(&member.access).await.expect(200);
+    server.clock.advance_seconds(2);
+    client.refresh(&member.refresh).await.expect(200);
+    server.clock.advance_seconds(2);
+    device.refresh().await;
+}
+
+/// A clock that ran ahead makes the clean-up think that everything is over.
+async fn what_was_spent_stays_spent_when_a_clock_that_ran_ahead_is_put_right(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let device = Device::new(&server, Platform::Android);
+    let jwt = device.sign("auth", &device.challenge().await, &device.uuid(), true);
+    device.present(&jwt).await.expect(200);
+    server.clock.advance_seconds(1_800);
+    vestibule_server::boot::maintain(&server.app).await.expect("the clean-up runs");
+    server.clock.advance_seconds(-1_800);
+    let again = device.present(&jwt).await;
+    assert_eq!(again.status, 400, "a challenge was good for a second time: {}", again.body);
+}
+
+on_both_engines!(
+    a_clock_that_steps_back_ends_no_session_and_holds_nobody_up_for_long,
+    what_was_begun_before_a_clock_stepped_back_can_be_finished,
+    what_was_spent_stays_spent_when_a_clock_that_ran_ahead_is_put_right,
+);
 
 /// Everything the server says on a connection until it closes it.
 async fn read_to_end(mut stream: TcpStream) -> String {

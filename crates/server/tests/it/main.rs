@@ -18,6 +18,7 @@ mod device_race;
 mod discovery;
 mod dpop;
 mod events;
+mod exhaustion;
 mod faults;
 mod forgery;
 mod guest_journey;

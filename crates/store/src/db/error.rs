@@ -96,7 +96,8 @@ impl StoreError {
     /// Whether the same request may well succeed a little later (an HTTP face answers 503).
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Busy(_) | Self::Unavailable(_) | Self::Full | Self::Closed)
+        // After an unknown outcome, too: what was done already answers for itself when it is asked for again.
+        matches!(self, Self::Busy(_) | Self::Unavailable(_) | Self::Unknown(_) | Self::Full | Self::Closed)
     }
 
     /// Reads an SQLite error that a statement met.

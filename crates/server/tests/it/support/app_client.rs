@@ -21,7 +21,7 @@ pub(crate) struct Tokens {
 
 impl Tokens {
     #[track_caller]
-    fn read(body: &Value) -> Self {
+    pub(crate) fn read(body: &Value) -> Self {
         let text = |name: &str| body[name].as_str().map(str::to_string);
         Self {
             access: text("access_token").unwrap_or_else(|| panic!("no access token: {body}")),
