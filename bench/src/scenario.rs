@@ -391,7 +391,7 @@ impl Source for MixedDay {
                 }
                 hand.step -= 1;
             }
-            _ if hand.draw() % 10 == 0 => {
+            _ if hand.draw().is_multiple_of(10) => {
                 let refresh = pick(&self.guests, hand).refresh.clone();
                 write_refresh(out, &self.host, hand, "bench", &refresh);
                 hand.step = 2;

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     sync::{Notify, watch},
     task::JoinSet,
 };
@@ -22,6 +22,9 @@ use crate::{
     projects::{LoadError, Projects},
     ui::Ui,
 };
+
+/// Connections that may wait to be accepted; the system drops what comes beyond, and allows no more than its own limit.
+const WAITING: u32 = 4_096;
 
 /// Why the server cannot start; each is one line for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -132,13 +135,34 @@ pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
 /// # Errors
 /// When it is taken or not ours.
 pub async fn listen(address: &str) -> Result<TcpListener, BootError> {
-    TcpListener::bind(address).await.map_err(|error| BootError::Listen(address.to_string(), error))
+    let refuse = |error| BootError::Listen(address.to_string(), error);
+    let listening = async {
+        let mut last = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
+        for address in tokio::net::lookup_host(address).await? {
+            let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+            socket.set_reuseaddr(true)?;
+            match socket.bind(address).and_then(|()| socket.listen(WAITING)) {
+                Ok(listener) => return Ok(listener),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    };
+    listening.await.map_err(refuse)
 }
 
 /// Serves until `stop` resolves; then finishes requests, jobs and writes.
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
     let (tell, told) = watch::channel(false);
     let jobs = jobs::start(&app, &told);
+    let places = http::serve::count_places(&app.config.server);
+    if places < app.config.server.max_connections {
+        tracing::warn!(
+            server.max_connections = app.config.server.max_connections,
+            server.places = places,
+            "this process may open too few files for server.max_connections, so it takes fewer connections: raise its limit (LimitNOFILE, ulimit -n)"
+        );
+    }
     let stop = async {
         stop.await;
         app.stopping.send_replace(true);

@@ -20,4 +20,5 @@ pub mod portal;
 pub mod ports;
 pub mod projects;
 pub mod reference;
+mod trace;
 pub mod ui;

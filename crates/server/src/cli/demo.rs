@@ -48,7 +48,8 @@ impl Demo {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let shop_port = self.port.checked_add(1).ok_or_else(|| Failure("--port must be below 65535".into()))?;
         let config = self.config()?;
-        start_log(&config);
+        // Held to the end.
+        let _traces = start_log(&config);
         // Both doors first: a taken port must not leave half a demo behind.
         let auth_listener = boot::listen(&format!("127.0.0.1:{}", self.port)).await?;
         let shop_listener = boot::listen(&format!("127.0.0.1:{shop_port}")).await?;

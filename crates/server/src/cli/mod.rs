@@ -14,15 +14,15 @@ mod user;
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::{
     app::{App, Ports},
     boot,
-    config::{self, Config, LogFormat},
+    config::{self, Config},
     portal,
     ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
     projects::Project,
+    trace::start_log,
 };
 use vestibule_domain::time::Timestamp;
 
@@ -176,18 +176,8 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }
 
-fn start_log(config: &Config) {
-    let filter = config.log.filter.parse::<EnvFilter>().unwrap_or_default();
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second call, as in tests, leaves the first one's choice.
-    let _ = match config.log.format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
-    };
-}
-
 async fn serve(config: Config) -> Result<(), Failure> {
-    start_log(&config);
+    let traces = start_log(&config);
     let mailer = Mailer::from_config(&config.smtp).map_err(Failure)?;
     let listener = boot::listen(&config.server.listen.to_string()).await?;
     let metrics = match config.metrics.listen.as_str() {
@@ -208,6 +198,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
         }
     }
     tracing::info!("stopped");
+    traces.finish().await;
     Ok(())
 }
 

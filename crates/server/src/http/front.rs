@@ -78,16 +78,21 @@ impl Front {
         let visit = entrance.visit.clone();
         let cors = (hot != Hot::Resolve).then(|| cors::Dynamic::read(&visit, request.headers()));
         // Boxed one by one, so that a connection holds no more than what it asked for.
-        let mut response = match hot {
-            Hot::SignUp => Box::pin(anonymous::sign_up(visit, request)).await,
-            Hot::Challenge => Box::pin(oauth::challenge::issue(visit, request)).await,
-            Hot::Token => Box::pin(oauth::token::token(visit, request)).await,
-            Hot::UserInfo => Box::pin(oauth::user_info::user_info(visit, std::mem::take(request.headers_mut()))).await,
-            Hot::Resolve => {
-                let headers = std::mem::take(request.headers_mut());
-                Box::pin(resolver::resolve(visit, request.uri().clone(), headers)).await
+        let answering = async {
+            match hot {
+                Hot::SignUp => Box::pin(anonymous::sign_up(visit, request)).await,
+                Hot::Challenge => Box::pin(oauth::challenge::issue(visit, request)).await,
+                Hot::Token => Box::pin(oauth::token::token(visit, request)).await,
+                Hot::UserInfo => {
+                    Box::pin(oauth::user_info::user_info(visit, std::mem::take(request.headers_mut()))).await
+                }
+                Hot::Resolve => {
+                    let headers = std::mem::take(request.headers_mut());
+                    Box::pin(resolver::resolve(visit, request.uri().clone(), headers)).await
+                }
             }
         };
+        let mut response = entrance.span().around(answering).await;
         if let Some(cors) = cors {
             cors.allow(response.headers_mut());
         }

@@ -22,6 +22,22 @@ const MAX_HEAD: usize = 64 * 1024;
 const TOO_MANY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
+/// Files kept back for the store, mail and webhooks.
+const OTHER_FILES: usize = 128;
+
+/// How many connections are taken: as configured, but fewer than files may be open, or the surplus could not even be refused.
+pub(crate) fn count_places(limits: &Server) -> usize {
+    let room = read_file_limit().map_or(usize::MAX, |files| files.saturating_sub(OTHER_FILES).max(files / 2));
+    limits.max_connections.min(room)
+}
+
+/// How many files this process may have open; only Linux tells it this way.
+fn read_file_limit() -> Option<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 /// The peer of a connection, before any forwarding header is looked at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
@@ -51,7 +67,7 @@ where
         .max_buf_size(MAX_HEAD)
         .max_headers(96);
     let http = Arc::new(http);
-    let places = Arc::new(Semaphore::new(limits.max_connections));
+    let places = Arc::new(Semaphore::new(count_places(limits)));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {

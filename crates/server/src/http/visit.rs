@@ -19,6 +19,7 @@ use crate::{
     flows::caller::{self, Credentials, Resolution},
     ports::clock::Stopwatch,
     projects::Project,
+    trace::Span,
 };
 
 /// One request: whose project, when, from where.
@@ -85,7 +86,7 @@ pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
     };
     request.extensions_mut().insert(entrance.visit.clone());
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
+    let mut response = entrance.span().around(next.run(request)).await;
     entrance.end(route.as_ref().map_or("none", MatchedPath::as_str), &mut response);
     response
 }
@@ -109,10 +110,15 @@ pub(crate) fn begin(app: &Arc<App>, peer: IpAddr, request: &Request) -> Result<E
     let request_id = RequestId::new(app.entropy.bytes());
     let ip = if from_proxy { client_ip(&app.config.server, request.headers(), peer) } else { peer };
     let visit = Visit { now: app.clock.now(), app: Arc::clone(app), project, ip, request_id };
-    Ok(Entrance { visit, asked: Asked::now(request) })
+    Ok(Entrance { visit, asked: Asked::now(request, from_proxy) })
 }
 
 impl Entrance {
+    /// What the answer is made in.
+    pub(crate) fn span(&self) -> &Span {
+        &self.asked.span
+    }
+
     /// Counts the answer and gives it what every answer carries.
     pub(crate) fn end(&self, route: &str, response: &mut Response) {
         self.asked.end(&self.visit.app, self.visit.request_id.as_str(), route, response);
@@ -122,8 +128,8 @@ impl Entrance {
 /// Lets a request pass to its handler; the answer is counted, logged and gets the headers every answer has.
 pub(super) async fn answer(app: &App, request_id: &str, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let asked = Asked::now(&request);
-    let mut response = next.run(request).await;
+    let asked = Asked::now(&request, is_trusted(&app.config.server, peer_of(&request)));
+    let mut response = asked.span.around(next.run(request)).await;
     asked.end(app, request_id, route.as_ref().map_or("none", MatchedPath::as_str), &mut response);
     response
 }
@@ -132,16 +138,20 @@ pub(super) async fn answer(app: &App, request_id: &str, request: Request, next: 
 struct Asked {
     method: Method,
     watch: Stopwatch,
+    span: Span,
 }
 
 impl Asked {
-    fn now(request: &Request) -> Self {
-        Self { method: request.method().clone(), watch: Stopwatch::start() }
+    /// Strangers do not say which trace they belong to: they could fill anybody's.
+    fn now(request: &Request, from_proxy: bool) -> Self {
+        let span = Span::of_request(request.method(), from_proxy.then(|| request.headers()));
+        Self { method: request.method().clone(), watch: Stopwatch::start(), span }
     }
 
     fn end(&self, app: &App, request_id: &str, route: &str, response: &mut Response) {
         let (status, took) = (response.status().as_u16(), self.watch.elapsed());
         app.metrics.count_request(self.method.as_str(), route, status, took);
+        self.span.answered(&self.method, route, status);
         tracing::debug!(
             target: "vestibule::requests",
             {

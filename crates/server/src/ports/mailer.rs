@@ -15,7 +15,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use vestibule_domain::time::Timestamp;
 
-use crate::config::{Smtp, SmtpSecurity};
+use crate::{
+    config::{Smtp, SmtpSecurity},
+    trace::Span,
+};
 
 /// How many mails a mailbox in memory keeps.
 const MAILBOX_SIZE: usize = 200;
@@ -148,7 +151,9 @@ impl Mailer {
             Self::Smtp { transport, from, patience } => {
                 let message = build_message(mail, from).map_err(MailError::Permanent)?;
                 // The transport's own timeout ends with the connection: a server that then says nothing would be waited for without end.
-                let sending = tokio::time::timeout(*patience, transport.send(message)).await;
+                let span = Span::of_call("smtp", None);
+                let sending = span.around(tokio::time::timeout(*patience, transport.send(message))).await;
+                span.ended(None, !matches!(sending, Ok(Ok(_))));
                 let Ok(sent) = sending else {
                     return Err(MailError::Temporary("the mail server took too long to answer".into()));
                 };

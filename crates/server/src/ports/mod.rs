@@ -5,4 +5,6 @@ pub mod entropy;
 pub mod mailer;
 pub mod outbound;
 pub mod sms;
+#[cfg(feature = "otel")]
+pub(crate) mod traces;
 pub mod webhook;

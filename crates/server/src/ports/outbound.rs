@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::trace::Span;
+
 /// Makes a client whose requests end after this long.
 ///
 /// # Errors
@@ -16,6 +18,18 @@ pub fn make_client(timeout: Duration) -> Result<reqwest::Client, String> {
         .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| format!("outgoing HTTP cannot be set up: {error}"))
+}
+
+/// Sends a request as a span of its own, whose name it is told in `traceparent` (W3C Trace Context), if spans are collected.
+pub(super) async fn send(name: &'static str, request: reqwest::RequestBuilder) -> reqwest::Result<reqwest::Response> {
+    let (client, request) = request.build_split();
+    let mut request = request?;
+    let span = Span::of_call(name, request.url().host_str());
+    span.write_into(request.headers_mut());
+    let sent = span.around(client.execute(request)).await;
+    let status = sent.as_ref().ok().map(|response| response.status().as_u16());
+    span.ended(status, status.is_none_or(|status| status >= 400));
+    sent
 }
 
 /// What an answer's status means for the sender.

@@ -128,8 +128,8 @@ impl SmsSender {
                 client.post(url).basic_auth(account_sid, Some(auth_token)).form(&form)
             }
         };
-        let response = request.send().await.map_err(|error| SmsError::Temporary(error.without_url().to_string()))?;
-        let status = response.status().as_u16();
+        let status = outbound::send("sms", request).await.map(|response| response.status().as_u16());
+        let status = status.map_err(|error| SmsError::Temporary(error.without_url().to_string()))?;
         match outbound::judge(status) {
             Verdict::Taken => Ok(()),
             Verdict::Later => Err(SmsError::Temporary(format!("the carrier answered {status}"))),

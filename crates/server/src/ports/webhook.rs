@@ -11,6 +11,7 @@ use aws_lc_rs::hmac;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
+use super::outbound;
 use crate::crypto::hex;
 
 /// The most of an answer that is read, in bytes.
@@ -124,7 +125,7 @@ impl WebhookClient {
             request = request.header(*name, value);
         }
         let exchange = async {
-            let mut response = request.send().await.map_err(|error| describe(&error))?;
+            let mut response = outbound::send("webhook", request).await.map_err(|error| describe(&error))?;
             let status = response.status().as_u16();
             let mut body = Vec::new();
             while let Some(chunk) = response.chunk().await.map_err(|error| describe(&error))? {

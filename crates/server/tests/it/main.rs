@@ -20,6 +20,7 @@ mod dpop;
 mod events;
 mod exhaustion;
 mod faults;
+mod flood;
 mod forgery;
 mod guest_journey;
 mod introspection;
@@ -48,6 +49,8 @@ mod signing_keys;
 mod stranger;
 mod support;
 mod token;
+#[cfg(feature = "otel")]
+mod traces;
 mod tries;
 mod upgrade;
 mod user_info;

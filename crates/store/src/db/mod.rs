@@ -6,6 +6,8 @@ mod error;
 mod migrate;
 mod notice;
 mod postgres;
+#[cfg(feature = "spans")]
+mod spans;
 mod sql;
 mod sqlite;
 mod stats;
@@ -163,10 +165,17 @@ impl Store {
     {
         #[expect(clippy::disallowed_methods, reason = "measures how long the write takes; decides nothing")]
         let asked = Instant::now();
-        let result = match &self.backend {
-            Backend::Sqlite(sqlite) => sqlite.write(name, input, work).await,
-            Backend::Postgres(postgres) => postgres.write(name, input, work).await,
+        let writing = async {
+            match &self.backend {
+                Backend::Sqlite(sqlite) => sqlite.write(name, input, work).await,
+                Backend::Postgres(postgres) => postgres.write(name, input, work).await,
+            }
         };
+        #[cfg(feature = "spans")]
+        let (span, writing) = spans::wrap(self.engine(), name, writing);
+        let result = writing.await;
+        #[cfg(feature = "spans")]
+        spans::end(&span, result.is_ok());
         self.counters.count_write(name, result.is_ok(), asked.elapsed());
         result
     }

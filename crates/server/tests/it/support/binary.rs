@@ -138,6 +138,11 @@ impl Process {
         Self { child, address, metrics }
     }
 
+    /// The process, or what wraps it.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where its files are seen as it sees them, mounts of its own included.
     pub(crate) fn root(&self) -> PathBuf {
         format!("/proc/{}/root", self.child.id()).into()

@@ -1,0 +1,83 @@
+//! Where spans go: a collector that speaks OTLP over HTTP, named by OpenTelemetry's own environment variables.
+
+use std::{fmt, pin::Pin, time::Duration};
+
+use bytes::Bytes;
+use opentelemetry_http::{HttpClient, HttpError};
+use opentelemetry_otlp::{SpanExporter, WithHttpConfig as _};
+use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
+use tokio::runtime::Handle;
+
+use super::outbound;
+
+/// How long a collector may take for one batch.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The most of a collector's answer that is read, in bytes.
+const ANSWER_LIMIT: usize = 64 * 1024;
+
+/// Sets the export up; `None` when no collector is named, or `OTEL_SDK_DISABLED` is `true`. Must be called where the
+/// runtime is.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) fn connect() -> Result<Option<SdkTracerProvider>, String> {
+    let is_set = |name: &str| std::env::var(name).is_ok_and(|value| !value.is_empty());
+    let is_named = is_set("OTEL_EXPORTER_OTLP_ENDPOINT") || is_set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
+    let is_off = std::env::var("OTEL_SDK_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
+    if !is_named || is_off {
+        return Ok(None);
+    }
+    let courier = Courier { client: outbound::make_client(PATIENCE)?, runtime: Handle::current() };
+    let exporter = SpanExporter::builder().with_http().with_http_client(courier).build();
+    let exporter = exporter.map_err(|error| error.to_string())?;
+    let mut resource = Resource::builder();
+    if !is_set("OTEL_SERVICE_NAME") {
+        resource = resource.with_service_name("vestibule");
+    }
+    Ok(Some(SdkTracerProvider::builder().with_resource(resource.build()).with_batch_exporter(exporter).build()))
+}
+
+/// Carries batches by the runtime's threads: the exporter has one of its own, which knows no runtime.
+struct Courier {
+    client: reqwest::Client,
+    runtime: Handle,
+}
+
+impl fmt::Debug for Courier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Courier").finish_non_exhaustive()
+    }
+}
+
+type Answer = Result<http::Response<Bytes>, HttpError>;
+
+impl HttpClient for Courier {
+    fn send_bytes<'life0, 'async_trait>(
+        &'life0 self,
+        request: http::Request<Bytes>,
+    ) -> Pin<Box<dyn Future<Output = Answer> + Send + 'async_trait>>
+    where
+        'life0: 'async_trait,
+        Self: 'async_trait,
+    {
+        let client = self.client.clone();
+        let carried = self.runtime.spawn(carry(client, request));
+        Box::pin(async { carried.await? })
+    }
+}
+
+async fn carry(client: reqwest::Client, request: http::Request<Bytes>) -> Answer {
+    let mut response = client.execute(request.try_into()?).await?;
+    let mut answer = http::Response::builder().status(response.status());
+    for (name, value) in response.headers() {
+        answer = answer.header(name, value);
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > ANSWER_LIMIT {
+            return Err("the collector's answer is too long".into());
+        }
+    }
+    Ok(answer.body(body.into())?)
+}

@@ -1,0 +1,149 @@
+//! Spans as OpenTelemetry has them, beside the log, which does not show them.
+
+use http::{HeaderMap, Method};
+use opentelemetry::{
+    propagation::TextMapPropagator as _,
+    trace::{SpanKind, TraceContextExt as _, TracerProvider as _},
+};
+use opentelemetry_http::{HeaderExtractor, HeaderInjector};
+use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use tracing::{Instrument as _, Level, field::Empty, instrument::Instrumented};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
+
+use crate::{
+    config::{Config, LogFormat},
+    ports::traces,
+};
+
+/// Where all spans are said to come from; the store's are, too.
+const TARGET: &str = "vestibule::trace";
+
+/// A span that is open until it is dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct Span(tracing::Span);
+
+impl Span {
+    /// Around a request; headers are given when whoever sent them is believed about the trace it belongs to.
+    pub(crate) fn of_request(method: &Method, headers: Option<&HeaderMap>) -> Self {
+        let span = tracing::span!(
+            target: TARGET,
+            Level::INFO,
+            "request",
+            otel.kind = ?SpanKind::Server,
+            otel.status_code = Empty,
+            http.request.method = known(method),
+            http.route = Empty,
+            http.response.status_code = Empty,
+        );
+        if let Some(headers) = headers {
+            // Refused when nobody takes spans: then there is nothing to belong to.
+            let _ = span.set_parent(TraceContextPropagator::new().extract(&HeaderExtractor(headers)));
+        }
+        Self(span)
+    }
+
+    /// Around a call to the outside.
+    pub(crate) fn of_call(name: &'static str, host: Option<&str>) -> Self {
+        Self(tracing::span!(
+            target: TARGET,
+            Level::INFO,
+            "call",
+            otel.kind = ?SpanKind::Client,
+            otel.name = name,
+            otel.status_code = Empty,
+            server.address = host,
+            http.response.status_code = Empty,
+        ))
+    }
+
+    /// The work, as part of the span.
+    pub(crate) fn around<F: Future>(&self, work: F) -> Instrumented<F> {
+        work.instrument(self.0.clone())
+    }
+
+    /// How a request was answered; `route` is the pattern, never the path.
+    pub(crate) fn answered(&self, method: &Method, route: &str, status: u16) {
+        if self.0.is_disabled() {
+            return;
+        }
+        // A name that comes this late is taken by the span itself only.
+        self.0.context().span().update_name(format!("{} {route}", known(method)));
+        self.0.record("http.route", route);
+        self.ended(Some(status), status >= 500);
+    }
+
+    /// How a call ended.
+    pub(crate) fn ended(&self, status: Option<u16>, has_failed: bool) {
+        if let Some(status) = status {
+            self.0.record("http.response.status_code", i64::from(status));
+        }
+        if has_failed {
+            self.0.record("otel.status_code", "ERROR");
+        }
+    }
+
+    /// Says in a request's headers which span it belongs to (W3C Trace Context).
+    pub(crate) fn write_into(&self, headers: &mut HeaderMap) {
+        TraceContextPropagator::new().inject_context(&self.0.context(), &mut HeaderInjector(headers));
+    }
+}
+
+/// Methods are told apart as far as they are known: strangers can send any word.
+fn known(method: &Method) -> &str {
+    match method.as_str() {
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => known,
+        _ => "_OTHER",
+    }
+}
+
+/// What must be finished at the end: spans that were not sent yet.
+pub(crate) struct Exporting(Option<SdkTracerProvider>);
+
+impl Exporting {
+    pub(crate) async fn finish(self) {
+        let Some(provider) = self.0 else { return };
+        // It waits for the collector, which this thread must not.
+        let ended = tokio::task::spawn_blocking(move || provider.shutdown()).await;
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::warn!("the last spans could not be handed over");
+        }
+    }
+}
+
+/// Starts the log, and the export of spans when the environment names a collector.
+pub(crate) fn start_log(config: &Config) -> Exporting {
+    let (provider, complaint) = match traces::connect() {
+        Ok(provider) => (provider, None),
+        Err(complaint) => (None, Some(complaint)),
+    };
+    let spans = provider.as_ref().map(|provider| {
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("vestibule"))
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false)
+            .with_filter(Targets::new().with_target(TARGET, LevelFilter::INFO))
+    });
+    let filter = config.log.filter.parse::<EnvFilter>().unwrap_or_default();
+    let filter = filter.add_directive("vestibule::trace=off".parse().expect("a directive"));
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log: Box<dyn Layer<Registry> + Send + Sync> = match config.log.format {
+        LogFormat::Text => log.with_filter(filter).boxed(),
+        LogFormat::Json => log.json().flatten_event(true).with_filter(filter).boxed(),
+    };
+    // A second call, as in tests, leaves the first one's choice.
+    let _ = tracing_subscriber::registry().with(log).with(spans).try_init();
+    match (complaint, &provider) {
+        (Some(complaint), _) => tracing::warn!(error = complaint, "there will be no traces"),
+        (None, Some(_)) => tracing::info!("sending traces"),
+        (None, None) => {}
+    }
+    Exporting(provider)
+}
