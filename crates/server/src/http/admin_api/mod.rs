@@ -6,6 +6,7 @@ mod description;
 mod events;
 mod idempotency;
 mod keys;
+mod page;
 mod problem;
 mod project;
 mod read;
