@@ -117,7 +117,8 @@ async fn settings_change_only_from_the_version_that_was_read(engine: Engine) {
     };
     put(None, settings.clone()).await.expect(428);
     put(Some("\"99\"".into()), settings.clone()).await.expect(412);
-    let changed = put(Some(tag.clone()), settings.clone()).await.expect(200);
+    // As a proxy that compresses hands it on.
+    let changed = put(Some(format!("W/{tag}")), settings.clone()).await.expect(200);
     assert_ne!(changed.header("etag"), Some(tag.as_str()));
     let body = json!({"session_type": "refresh_token", "client_id": "web"});
     let refused = server.http().post_json("/api/anonymous_user/signup", &body).await;
@@ -196,7 +197,8 @@ async fn what_was_refused_is_repaired_under_the_same_key(engine: Engine) {
     };
     let json = |request: reqwest::RequestBuilder| Reply::of(request.header("content-type", "application/json"));
     Reply::of(create("kim@shop.test")).await.expect(415);
-    json(create("no address")).await.expect(422);
+    let refused = json(create("no address")).await.expect(422).json();
+    assert_eq!(refused["errors"][0]["message"], "an email address has an @ (email.missing_at)");
     let first = json(create("kim@shop.test")).await.expect(201);
     assert_eq!(first.header("idempotency-replayed"), None);
     assert_eq!(json(create("kim@shop.test")).await.expect(201).header("idempotency-replayed"), Some("true"));

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use vestibule_domain::{
-    credential::password,
+    credential::password::{self, Weakness},
     id::UserId,
     identifier::{LoginId, LoginIdKind},
     secret::Secret,
@@ -39,7 +39,7 @@ pub(crate) fn read_login_id(
         return Err(Fault::new(format!("{path}.type"), message));
     }
     let parsed = LoginId::parse(new.kind, &new.value, project.settings.default_country())
-        .map_err(|problem| Fault::new(format!("{path}.value"), format!("not accepted: {}", problem.key())))?;
+        .map_err(|problem| Fault::new(format!("{path}.value"), format!("{problem} ({})", problem.key())))?;
     Ok(LoginIdRow {
         id: app.entropy.id(now),
         user_id: user,
@@ -62,10 +62,21 @@ pub(crate) async fn hash_password(
     let names: Vec<&str> = login_ids.iter().map(|row| row.value.as_str()).collect();
     let weaknesses = password::check(&project.settings.password_policy(), text, &names);
     if !weaknesses.is_empty() {
-        let faults =
-            weaknesses.iter().map(|weakness| Fault::new("password", format!("not accepted: {}", weakness.key())));
+        let faults = weaknesses
+            .iter()
+            .map(|weakness| Fault::new("password", format!("{} ({})", say_weakness(*weakness), weakness.key())));
         return Err(AdminError::Invalid(faults.collect()));
     }
     let prepared: Secret<String> = password::prepare(text);
     Ok(app.hasher.hash(prepared, &app.entropy).await.map_err(super::super::Error::from)?)
+}
+
+fn say_weakness(weakness: Weakness) -> String {
+    match weakness {
+        Weakness::TooShort { min } => format!("write {min} characters or more"),
+        Weakness::TooLong { max } => format!("write {max} characters or fewer"),
+        Weakness::LikeLoginId => "too much like the login ID".to_string(),
+        Weakness::TooGuessable => "a few guesses find it".to_string(),
+        Weakness::Breached => "it is on the list of breached passwords".to_string(),
+    }
 }

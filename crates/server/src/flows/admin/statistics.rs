@@ -1,7 +1,5 @@
 //! What the daily counts say: guests by day and application, the funnel, and how long guests stay guests.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use vestibule_store::counts;
 
@@ -29,6 +27,20 @@ pub(crate) struct DayView {
     pub(crate) guests_promoted: i64,
     pub(crate) members_created: i64,
     pub(crate) logins: i64,
+}
+
+impl DayView {
+    fn new(day: i64, client_id: &str) -> Self {
+        Self {
+            date: print_day(day),
+            client_id: client_id.to_string(),
+            guests_created: 0,
+            guests_returned: 0,
+            guests_promoted: 0,
+            members_created: 0,
+            logins: 0,
+        }
+    }
 }
 
 /// What became of the guests who came in these days.
@@ -70,7 +82,7 @@ pub(crate) async fn report(
         return Err(AdminError::fault("to", format!("write a day from \"from\" on, at most {MAX_DAYS} days in all")));
     }
     let all = counts::list(&mut *app.store.read().await?, project.no, from, to).await?;
-    let mut days: BTreeMap<(i64, String), DayView> = BTreeMap::new();
+    let mut days: Vec<(i64, DayView)> = Vec::new();
     let mut funnel = Funnel::default();
     let mut within: Vec<Within> = WITHIN
         .iter()
@@ -89,17 +101,12 @@ pub(crate) async fn report(
             funnel.guests_returned += count.count;
             continue;
         }
-        let date = print_day(count.day);
-        let client_id = count.client_id.clone();
-        let day = days.entry((count.day, count.client_id)).or_insert_with(|| DayView {
-            date,
-            client_id,
-            guests_created: 0,
-            guests_returned: 0,
-            guests_promoted: 0,
-            members_created: 0,
-            logins: 0,
-        });
+        // They come by day and application: a line is ended by the first number of the next.
+        let is_new = days.last().is_none_or(|(day, view)| *day != count.day || view.client_id != count.client_id);
+        if is_new {
+            days.push((count.day, DayView::new(count.day, &count.client_id)));
+        }
+        let Some((_, day)) = days.last_mut() else { continue };
         match count.name.as_str() {
             GUESTS_CREATED => {
                 day.guests_created += count.count;
@@ -115,7 +122,7 @@ pub(crate) async fn report(
     Ok(Report {
         from: print_day(from),
         to: print_day(to),
-        days: days.into_values().collect(),
+        days: days.into_iter().map(|(_, view)| view).collect(),
         funnel,
         time_to_promotion: within,
     })

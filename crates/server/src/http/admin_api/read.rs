@@ -31,9 +31,11 @@ pub(crate) async fn read_json<T: DeserializeOwned>(visit: &Visit, request: Reque
 
 /// Reads the query; unknown and repeated parameters are refused.
 pub(crate) fn read_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
-    axum::extract::Query::<T>::try_from_uri(uri)
-        .map(|query| query.0)
-        .map_err(|error| Problem::unreadable(format!("the query is not as described: {}", error.body_text())))
+    axum::extract::Query::<T>::try_from_uri(uri).map(|query| query.0).map_err(|error| {
+        let why = error.body_text();
+        let why = why.trim_start_matches("Failed to deserialize query string: ");
+        Problem::unreadable(format!("the query is not as described: {why}"))
+    })
 }
 
 /// Reads a user's id from the path.
