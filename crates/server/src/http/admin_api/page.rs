@@ -172,9 +172,9 @@ fn print_kind(schema: &Value) -> String {
     if let Some(name) = schema_name(schema) {
         return format!("<a href=\"#{name}\">{name}</a>");
     }
-    let kinds: Vec<&str> = match &schema["type"] {
-        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
-        kind => kind.as_str().into_iter().collect(),
+    let kinds: Vec<&str> = match schema["type"].as_array() {
+        Some(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
+        None => schema["type"].as_str().into_iter().collect(),
     };
     let mut said = kinds.join(" or ");
     if kinds.contains(&"array") {
