@@ -1,8 +1,10 @@
 //! `bench/run`: starts the server, the floors and the peer, drives them in turn, and writes one report.
 
+mod admin;
 mod fill;
 mod floor;
 mod load;
+mod people;
 mod place;
 mod process;
 mod promotion;
@@ -44,6 +46,9 @@ pub struct Options {
     /// Only this scenario; may be repeated
     #[arg(long, value_name = "NAME")]
     pub scenario: Vec<scenario::Scenario>,
+    /// Instead: what operators ask for (lists, searches, numbers, the log) of a million users, or of --users
+    #[arg(long, conflicts_with_all = ["scenario", "quick", "concurrency", "seconds", "rounds"])]
+    pub admin: bool,
     /// Only this engine; both when PostgreSQL is there, without it
     #[arg(long)]
     pub store: Option<place::Engine>,

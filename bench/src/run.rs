@@ -12,7 +12,7 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    Options, fill,
+    Options, admin, fill,
     floor::Floor,
     load::{self, Hand, Outcome, Source},
     place::{Engine, Place},
@@ -121,14 +121,18 @@ pub async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     };
     let mut bench = Bench { options, plan, root: root.path().to_path_buf(), report, scratch: Vec::new(), databases: 0 };
     let outcome = tokio::select! {
-        outcome = bench.measure_all() => outcome,
+        outcome = bench.measure() => outcome,
         // Whatever was started is stopped again on the way out.
         () = interrupted() => Err("interrupted".into()),
     };
     for place in std::mem::take(&mut bench.scratch) {
         place.remove().await;
     }
-    outcome?;
+    if let Some(said) = outcome? {
+        print!("{}", admin::write(&out, &said_of(&bench.report.machine), &said)?);
+        eprintln!("\nWritten to {}/admin.md", bench.options.out.display());
+        return Ok(());
+    }
     print!("{}", bench.report.write(&out)?);
     eprintln!("\nWritten to {0}/results.md, {0}/results.json and {0}/results.svg", bench.options.out.display());
     Ok(())
@@ -146,7 +150,43 @@ async fn interrupted() {
     }
 }
 
+/// The machine in one line.
+fn said_of(machine: &serde_json::Value) -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let of = |name: &str| machine[name].as_str().map_or_else(|| machine[name].to_string(), str::to_owned);
+    format!(
+        "{}, {} cores, {}, commit {}, {}; load {} before, {} after.",
+        of("cpu"),
+        of("cores"),
+        of("kernel"),
+        of("commit"),
+        of("date"),
+        of("load_before"),
+        load.split_whitespace().next().unwrap_or("unknown"),
+    )
+}
+
 impl Bench {
+    /// Measures what was asked for; the parts of the other report when it was `--admin`.
+    async fn measure(&mut self) -> Result<Option<Vec<String>>, Box<dyn Error>> {
+        if self.options.admin { self.measure_admin().await.map(Some) } else { self.measure_all().await.map(|()| None) }
+    }
+
+    async fn measure_admin(&mut self) -> Result<Vec<String>, Box<dyn Error>> {
+        let users = if self.options.users.is_empty() { vec![1_000_000] } else { self.options.users.clone() };
+        let mut parts = Vec::new();
+        for engine in self.plan.engines.clone() {
+            for count in &users {
+                let place = self.make_place(engine, &format!("admin_{count}")).await?;
+                let part = admin::measure(&self.options.binary, &self.root, &place, engine, *count).await;
+                // A million users are not kept for the next engine.
+                place.remove().await;
+                parts.push(part?);
+            }
+        }
+        Ok(parts)
+    }
+
     async fn measure_all(&mut self) -> Result<(), Box<dyn Error>> {
         let handler = self.start_floor(Floor::Http, "-").await?;
         let peer = self.start_peer().await?;
@@ -222,7 +262,7 @@ impl Bench {
         eprintln!("{} with {users} dormant guests", engine.name());
         let place = self.make_place(engine, &format!("house_{users}")).await?;
         let port = find_port()?;
-        let house = House::prepare(&self.options.binary, &self.root, &place, port)?;
+        let house = House::prepare(&self.options.binary, &self.root, &place, port, &project_file(port))?;
         let mut sizes = Sizes { store: engine.name(), users, ..Sizes::default() };
         let mut known = Vec::new();
         if users > 0 {
@@ -507,14 +547,20 @@ async fn stage_for(
 }
 
 /// The measured server: its configuration and its project.
-struct House {
+pub(crate) struct House {
     binary: PathBuf,
     config: PathBuf,
     port: u16,
 }
 
 impl House {
-    fn prepare(binary: &Path, root: &Path, place: &Place, port: u16) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn prepare(
+        binary: &Path,
+        root: &Path,
+        place: &Place,
+        port: u16,
+        settings: &str,
+    ) -> Result<Self, Box<dyn Error>> {
         let config = root.join(format!("house-{port}.toml"));
         fs::write(
             &config,
@@ -525,7 +571,7 @@ impl House {
             ),
         )?;
         let project = root.join("project.toml");
-        fs::write(&project, project_file(port))?;
+        fs::write(&project, settings)?;
         let output = Command::new(binary).args(["project", "apply", "--config"]).arg(&config).arg(&project).output()?;
         if !output.status.success() {
             return Err(format!("the project was refused: {}", String::from_utf8_lossy(&output.stderr)).into());
@@ -537,7 +583,11 @@ impl House {
         self.start_with(root, &[]).await
     }
 
-    async fn start_with(&self, root: &Path, settings: &[(&str, &str)]) -> Result<Process, Box<dyn Error>> {
+    pub(crate) fn config(&self) -> &Path {
+        &self.config
+    }
+
+    pub(crate) async fn start_with(&self, root: &Path, settings: &[(&str, &str)]) -> Result<Process, Box<dyn Error>> {
         let mut command = Command::new(&self.binary);
         command.args(["serve", "--config"]).arg(&self.config).envs(settings.iter().copied());
         Process::start(&mut command, self.port, "/healthz", &root.join(format!("house-{}.log", self.port))).await
