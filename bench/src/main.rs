@@ -1,6 +1,7 @@
 //! `bench/run`: starts the server, the floors and the peer, drives them in turn, and writes one report.
 
 mod admin;
+mod device;
 mod fill;
 mod floor;
 mod load;

@@ -12,13 +12,15 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    Options, admin, fill,
+    Options, admin,
+    device::Pairs,
+    fill,
     floor::Floor,
     load::{self, Hand, Outcome, Source},
     place::{Engine, Place},
     process::{Process, find_port, processor_time_of_self},
     report::{Figure, Report, Sizes},
-    scenario::{ALL, Fixed, Ground, Scenario, Stage, make_pair, sign_up},
+    scenario::{ALL, Fixed, Ground, Scenario, Stage, sign_up},
     wire::Connection,
 };
 
@@ -275,11 +277,12 @@ impl Bench {
         let server = house.start(&self.root).await?;
         sizes.start_up_ms = Some(server.start_up.as_secs_f64() * 1_000.0);
         sizes.idle_mib = server.memory().map(|(now, _)| now);
-        let mut stage =
-            Stage { host: format!("127.0.0.1:{port}"), guests: Rc::default(), keys: Vec::new(), pair: make_pair() };
+        let mut stage = Stage::new(port, Pairs::make());
         stage.gather(port, "bench", known, self.plan.guests).await?;
-        if self.plan.scenarios.contains(&Scenario::ReloginKey) {
-            stage.gather_keys(port, self.plan.guests / 2).await?;
+        for scenario in [Scenario::ReloginKey, Scenario::ReloginKeyP256] {
+            if self.plan.scenarios.contains(&scenario) {
+                stage.gather_keys(port, self.plan.guests / 2, scenario).await?;
+            }
         }
         let scenarios = self.choose(&stage, port).await?;
         let cookie = match peer {
@@ -303,7 +306,7 @@ impl Bench {
                     }
                 }
                 // More than there will be time for, unless this machine is very fast.
-                let most = ((self.plan.warm_up + self.plan.length).as_secs_f64() * 14_000.0) as usize;
+                let most = ((self.plan.warm_up + self.plan.length).as_secs_f64() * 18_000.0) as usize;
                 for scenario in &scenarios {
                     // ID tokens of the two refresh scenarios are signed as their application wants.
                     let source = stage_for(&stage, *scenario, port, self.plan.guests, most).await?;
@@ -530,7 +533,9 @@ async fn stage_for(
     requests: usize,
 ) -> Result<Rc<dyn Source>, Box<dyn Error>> {
     match scenario {
-        Scenario::SignupKey | Scenario::ReloginKey => return stage.prepare_keys(scenario, port, requests).await,
+        Scenario::SignupKey | Scenario::ReloginKey | Scenario::ReloginKeyP256 => {
+            return stage.prepare_keys(scenario, port, requests).await;
+        }
         Scenario::RefreshRs256 => {}
         Scenario::Signup
         | Scenario::SignupCookie
@@ -540,8 +545,7 @@ async fn stage_for(
         | Scenario::Promotion
         | Scenario::MixedDay => return Ok(stage.source(scenario)),
     }
-    let (host, pair) = (stage.host.clone(), Rc::clone(&stage.pair));
-    let mut other = Stage { host, pair, guests: Rc::default(), keys: Vec::new() };
+    let mut other = Stage::new(port, stage.pairs.clone());
     other.gather(port, "bench-rs256", Vec::new(), guests.min(2_000)).await?;
     Ok(other.source(scenario))
 }

@@ -1,15 +1,11 @@
 //! The scenarios: what is asked, and what the answer must be.
 
-use std::{cell::RefCell, error::Error, pin::Pin, rc::Rc};
-
-use aws_lc_rs::{
-    rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
-};
+use std::{cell::RefCell, error::Error, pin::Pin, rc::Rc, sync::Arc};
 
 use tokio::task::LocalSet;
 
 use crate::{
+    device::{self, DeviceKey, Pair, Pairs},
     load::{Hand, Source},
     promotion::{self, Promotions},
     wire::{Answer, Connection},
@@ -23,10 +19,13 @@ pub enum Scenario {
     Signup,
     /// A web guest with a session cookie.
     SignupCookie,
-    /// A guest with a new device key; challenges are fetched and requests signed before the clock starts.
+    /// A guest with a new device key (RSA, as the SDKs make them); challenges are fetched and requests signed before the
+    /// clock starts.
     SignupKey,
     /// A known device key comes back; prepared in the same way.
     ReloginKey,
+    /// The same with a P-256 key.
+    ReloginKeyP256,
     /// Fresh tokens for a refresh token; the ID token is signed with ES256.
     Refresh,
     /// The same with RS256, the default of applications.
@@ -50,11 +49,12 @@ pub enum Ground {
     Rows,
 }
 
-pub const ALL: [Scenario; 10] = [
+pub const ALL: [Scenario; 11] = [
     Scenario::Signup,
     Scenario::SignupCookie,
     Scenario::SignupKey,
     Scenario::ReloginKey,
+    Scenario::ReloginKeyP256,
     Scenario::Refresh,
     Scenario::RefreshRs256,
     Scenario::Userinfo,
@@ -70,6 +70,7 @@ impl Scenario {
             Self::SignupCookie => "signup_cookie",
             Self::SignupKey => "signup_key",
             Self::ReloginKey => "relogin_key",
+            Self::ReloginKeyP256 => "relogin_key_p256",
             Self::Refresh => "refresh",
             Self::RefreshRs256 => "refresh_rs256",
             Self::Userinfo => "userinfo",
@@ -86,6 +87,7 @@ impl Scenario {
             | Self::SignupCookie
             | Self::SignupKey
             | Self::ReloginKey
+            | Self::ReloginKeyP256
             | Self::Refresh
             | Self::RefreshRs256
             | Self::Promotion
@@ -101,6 +103,7 @@ impl Scenario {
             | Self::SignupCookie
             | Self::SignupKey
             | Self::ReloginKey
+            | Self::ReloginKeyP256
             | Self::Refresh
             | Self::RefreshRs256
             | Self::Userinfo
@@ -123,12 +126,20 @@ pub struct Stage {
     pub host: String,
     pub guests: Rc<Vec<Guest>>,
     /// Keys of guests that are there already.
-    pub keys: Vec<Rc<DeviceKey>>,
+    pub keys: Vec<Arc<DeviceKey>>,
+    /// The same for P-256 keys.
+    pub p256_keys: Vec<Arc<DeviceKey>>,
     /// What keys sign with.
-    pub pair: Rc<EcdsaKeyPair>,
+    pub pairs: Pairs,
 }
 
 impl Stage {
+    /// Without guests yet.
+    pub fn new(port: u16, pairs: Pairs) -> Self {
+        let host = format!("127.0.0.1:{port}");
+        Self { host, guests: Rc::default(), keys: Vec::new(), p256_keys: Vec::new(), pairs }
+    }
+
     pub fn source(&self, scenario: Scenario) -> Rc<dyn Source> {
         let (host, guests) = (self.host.clone(), Rc::clone(&self.guests));
         match scenario {
@@ -136,7 +147,9 @@ impl Stage {
                 Rc::new(Fixed { request: sign_up(&host, "refresh_token"), expected: "\"refresh_token\"" })
             }
             Scenario::SignupCookie => Rc::new(Fixed { request: sign_up(&host, "cookie"), expected: "\"result\"" }),
-            Scenario::SignupKey | Scenario::ReloginKey => Rc::new(Keys { ready: RefCell::default(), host }),
+            Scenario::SignupKey | Scenario::ReloginKey | Scenario::ReloginKeyP256 => {
+                Rc::new(Keys { ready: RefCell::default(), host })
+            }
             Scenario::Promotion => Rc::new(Promotions::new(host)),
             Scenario::Refresh => Rc::new(Refresh { host, client: "bench", guests }),
             Scenario::RefreshRs256 => Rc::new(Refresh { host, client: "bench-rs256", guests }),
@@ -182,10 +195,10 @@ impl Stage {
         Ok(())
     }
 
-    /// Signs guests with device keys up, for [`Scenario::ReloginKey`]. They share a key pair under key ids of their own,
-    /// which the server does not know.
-    pub async fn gather_keys(&mut self, port: u16, count: usize) -> Result<(), Box<dyn Error>> {
-        let keys: Vec<Rc<DeviceKey>> = (0..count).map(|_| Rc::new(DeviceKey::new(&self.pair))).collect();
+    /// Signs guests with device keys up, for the scenarios in which they come back.
+    pub async fn gather_keys(&mut self, port: u16, count: usize, scenario: Scenario) -> Result<(), Box<dyn Error>> {
+        let pair = self.pair(scenario);
+        let keys: Vec<_> = (0..count).map(|_| Arc::new(DeviceKey::new(&pair))).collect();
         let host = Rc::<str>::from(self.host.as_str());
         let requests = Rc::new(RefCell::new(self.sign_requests(port, keys.clone()).await?));
         let accepted = gather_in_parallel(port, count, move |connection, number| {
@@ -200,9 +213,19 @@ impl Stage {
             })
         })
         .await?;
-        self.keys = keys;
         debug_assert_eq!(accepted.len(), count);
+        match scenario {
+            Scenario::ReloginKeyP256 => self.p256_keys = keys,
+            _ => self.keys = keys,
+        }
         Ok(())
+    }
+
+    fn pair(&self, scenario: Scenario) -> Arc<Pair> {
+        Arc::clone(match scenario {
+            Scenario::ReloginKeyP256 => &self.pairs.p256,
+            _ => &self.pairs.rsa,
+        })
     }
 
     /// A source of signed requests of known keys in turn (a user may ask for tokens sixty times a minute), or of new keys.
@@ -213,19 +236,19 @@ impl Stage {
         count: usize,
     ) -> Result<Rc<dyn Source>, Box<dyn Error>> {
         let keys = match scenario {
-            Scenario::ReloginKey => self.keys.iter().cycle().take(count).map(Rc::clone).collect(),
-            _ => (0..count).map(|_| Rc::new(DeviceKey::new(&self.pair))).collect(),
+            Scenario::ReloginKey => self.keys.iter().cycle().take(count).map(Arc::clone).collect(),
+            Scenario::ReloginKeyP256 => self.p256_keys.iter().cycle().take(count).map(Arc::clone).collect(),
+            _ => (0..count).map(|_| Arc::new(DeviceKey::new(&self.pair(scenario)))).collect(),
         };
         let ready = RefCell::new(self.sign_requests(port, keys).await?);
         Ok(Rc::new(Keys { host: self.host.clone(), ready }))
     }
 
-    /// Fetches a challenge for each key and signs it.
-    async fn sign_requests(&self, port: u16, keys: Vec<Rc<DeviceKey>>) -> Result<Vec<String>, Box<dyn Error>> {
+    /// Fetches a challenge for each key and signs it, on all processors.
+    async fn sign_requests(&self, port: u16, keys: Vec<Arc<DeviceKey>>) -> Result<Vec<String>, Box<dyn Error>> {
         let host = Rc::<str>::from(self.host.as_str());
-        let count = keys.len();
-        gather_in_parallel(port, count, move |connection, number| {
-            let (host, key) = (Rc::clone(&host), Rc::clone(&keys[number]));
+        let challenges = gather_in_parallel(port, keys.len(), move |connection, _| {
+            let host = Rc::clone(&host);
             Box::pin(async move {
                 let mut request = Vec::new();
                 post(
@@ -237,10 +260,11 @@ impl Stage {
                     br#"{"purpose":"anonymous_request"}"#,
                 );
                 let answer = connection.ask(&request).await?;
-                Ok(key.sign(answer.text("token").ok_or("no challenge")?))
+                Ok(answer.text("token").ok_or("no challenge")?.to_owned())
             })
         })
-        .await
+        .await?;
+        Ok(device::sign_all(&keys, &challenges))
     }
 }
 
@@ -416,40 +440,6 @@ impl Source for MixedDay {
 struct Keys {
     host: String,
     ready: RefCell<Vec<String>>,
-}
-
-/// A device's key: one pair for all, because the server cannot tell, under a key id of its own.
-pub struct DeviceKey {
-    pair: Rc<EcdsaKeyPair>,
-    header: String,
-}
-
-/// A key pair for [`DeviceKey`]s.
-pub fn make_pair() -> Rc<EcdsaKeyPair> {
-    Rc::new(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("keys can be made"))
-}
-
-impl DeviceKey {
-    fn new(pair: &Rc<EcdsaKeyPair>) -> Self {
-        let mut random = [0; 16];
-        aws_lc_rs::rand::fill(&mut random).expect("the system has randomness");
-        let (kid, point) = (base64url(&random), pair.public_key().as_ref());
-        let (x, y) = (base64url(&point[1..33]), base64url(&point[33..65]));
-        let jwk = format!(r#"{{"kty":"EC","crv":"P-256","alg":"ES256","kid":"{kid}","x":"{x}","y":"{y}"}}"#);
-        let header = format!(r#"{{"typ":"vnd.authgear.anonymous-request","alg":"ES256","kid":"{kid}","jwk":{jwk}}}"#);
-        Self { pair: Rc::clone(pair), header: base64url(header.as_bytes()) }
-    }
-
-    fn sign(&self, challenge: &str) -> String {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs());
-        let payload = format!(
-            r#"{{"iat":{now},"exp":{},"challenge":"{challenge}","action":"auth","device_info":{{}}}}"#,
-            now + 300
-        );
-        let signed = format!("{}.{}", self.header, base64url(payload.as_bytes()));
-        let signature = self.pair.sign(&SystemRandom::new(), signed.as_bytes()).expect("P-256 can sign");
-        format!("{signed}.{}", base64url(signature.as_ref()))
-    }
 }
 
 fn write_key_request(out: &mut Vec<u8>, host: &str, hand: &mut Hand, jwt: &str) {
