@@ -1,5 +1,7 @@
 //! The key pairs of guests on devices. SQL over `device_keys`; no policy.
 
+use std::time::Duration;
+
 use vestibule_domain::{
     id::{IdentityId, ProjectNo, UserId},
     time::Timestamp,
@@ -13,7 +15,7 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &FIND_WITH_USER, &LIST, &RECORD_USE, &MARK_PROMOTED, &REMOVE];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &FIND_WITH_USER, &LIST, &LAST_USE, &RECORD_USE, &MARK_PROMOTED, &REMOVE];
 
 /// A device's public key, as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +30,7 @@ pub struct DeviceKeyRow {
     pub jwk: String,
     /// When it was registered.
     pub created_at: Timestamp,
-    /// When it last signed a valid proof.
+    /// When it last signed a valid proof, to the hour.
     pub last_used_at: Timestamp,
     /// When its owner was promoted; the key proves nothing since then.
     pub promoted_at: Option<Timestamp>,
@@ -171,15 +173,31 @@ pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<Dev
     conn.query_all(&LIST, &[&p.0, &user.as_bytes().as_slice()], read_key).await
 }
 
-const RECORD_USE: Sql = Sql::new(
-    "UPDATE device_keys
-     SET last_used_at = CASE WHEN last_used_at < $4 THEN $4 ELSE last_used_at END
+/// The last use is kept to this; a device that comes back more often dirties no row of its key.
+const USE_PRECISION: Duration = Duration::from_secs(3_600);
+
+const LAST_USE: Sql = Sql::both(
+    "SELECT last_used_at
+     FROM device_keys
      WHERE project_no = $1 AND kid = $2
        AND user_id = $3
        AND promoted_at IS NULL",
+    // Held until the commit, or a promotion or a removal could slip in between.
+    "SELECT last_used_at
+     FROM device_keys
+     WHERE project_no = $1 AND kid = $2
+       AND user_id = $3
+       AND promoted_at IS NULL
+     FOR NO KEY UPDATE",
 );
 
-/// Notes a use of a user's key and never moves the last use back; `false` when the key is not the user's any more.
+const RECORD_USE: Sql = Sql::new(
+    "UPDATE device_keys
+     SET last_used_at = $3
+     WHERE project_no = $1 AND kid = $2",
+);
+
+/// Notes a use of a user's key, to the hour; `false` when the key is not the user's any more.
 ///
 /// # Errors
 /// Those of the engine.
@@ -190,7 +208,12 @@ pub async fn record_use(
     user: UserId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    tx.execute_one(&RECORD_USE, &[&p.0, &kid, &user.as_bytes().as_slice(), &now.as_micros()]).await
+    let last = tx.query_optional(&LAST_USE, &[&p.0, &kid, &user.as_bytes().as_slice()], |row| read_time(row, 0)).await?;
+    let Some(last) = last else { return Ok(false) };
+    if now.since(last) < USE_PRECISION {
+        return Ok(true);
+    }
+    tx.execute_one(&RECORD_USE, &[&p.0, &kid, &now.as_micros()]).await
 }
 
 const MARK_PROMOTED: Sql = Sql::new(

@@ -340,17 +340,18 @@ async fn a_device_key_remembers_the_promotion(store: Store) {
         Box::pin(async move {
             device_keys::insert(tx, P, &key(1, 1, "a")).await?;
             device_keys::insert(tx, P, &key(2, 1, "b")).await?;
-            assert!(device_keys::record_use(tx, P, "a", id(1), at(3)).await?);
+            assert!(device_keys::record_use(tx, P, "a", id(1), at(3_601)).await?);
+            assert!(device_keys::record_use(tx, P, "a", id(1), at(7_200)).await?, "another use within the hour");
             assert!(device_keys::record_use(tx, P, "a", id(1), at(2)).await?, "an earlier use is a use");
-            assert!(!device_keys::record_use(tx, P, "a", id(2), at(9)).await?, "not theirs");
-            assert_eq!(device_keys::mark_promoted(tx, P, id(1), at(4)).await?, 2);
-            assert_eq!(device_keys::mark_promoted(tx, P, id(1), at(5)).await?, 0);
-            assert!(!device_keys::record_use(tx, P, "a", id(1), at(6)).await?, "it proves nothing any more");
+            assert!(!device_keys::record_use(tx, P, "a", id(2), at(9_000)).await?, "not theirs");
+            assert_eq!(device_keys::mark_promoted(tx, P, id(1), at(9_001)).await?, 2);
+            assert_eq!(device_keys::mark_promoted(tx, P, id(1), at(9_002)).await?, 0);
+            assert!(!device_keys::record_use(tx, P, "a", id(1), at(9_003)).await?, "it proves nothing any more");
             Ok(())
         })
     })
     .await;
     let rows = device_keys::list(&mut store.read().await.unwrap(), P, id(1)).await.unwrap();
     let seen: Vec<_> = rows.iter().map(|row| (row.last_used_at, row.promoted_at)).collect();
-    assert_eq!(seen, [(at(3), Some(at(4))), (at(1), Some(at(4)))]);
+    assert_eq!(seen, [(at(3_601), Some(at(9_001))), (at(1), Some(at(9_001)))]);
 }

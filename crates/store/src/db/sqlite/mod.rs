@@ -26,9 +26,10 @@ const READER_WAIT: Duration = Duration::from_secs(3);
 const READERS: usize = 16;
 /// Prepared statements kept per connection: more than the house has.
 const STATEMENT_CACHE: usize = 256;
-/// Page cache of the writer and of each reader, in the negative KiB that SQLite wants.
-const WRITER_CACHE: i64 = -65_536;
-const READER_CACHE: i64 = -8_192;
+/// Page cache of the writer and of each reader, in the negative KiB that SQLite wants. Small, because the system keeps
+/// the file's pages, too, and because a reader forgets its own whenever somebody wrote.
+const WRITER_CACHE: i64 = -24_576;
+const READER_CACHE: i64 = -4_096;
 
 /// An open SQLite store.
 pub(super) struct Sqlite {
