@@ -15,7 +15,8 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &FIND_WITH_USER, &LIST, &LAST_USE, &RECORD_USE, &MARK_PROMOTED, &REMOVE];
+pub const STATEMENTS: &[&Sql] =
+    &[&INSERT, &FIND, &FIND_WITH_USER, &LIST, &LAST_USE, &RECORD_USE, &MARK_PROMOTED, &REMOVE];
 
 /// A device's public key, as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -208,7 +209,8 @@ pub async fn record_use(
     user: UserId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let last = tx.query_optional(&LAST_USE, &[&p.0, &kid, &user.as_bytes().as_slice()], |row| read_time(row, 0)).await?;
+    let last =
+        tx.query_optional(&LAST_USE, &[&p.0, &kid, &user.as_bytes().as_slice()], |row| read_time(row, 0)).await?;
     let Some(last) = last else { return Ok(false) };
     if now.since(last) < USE_PRECISION {
         return Ok(true);

@@ -74,7 +74,7 @@ impl MasterKey {
         let mut sealed = plain.to_vec();
         self.sealing
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut sealed)
-            .expect("sealing a few kilobytes is below every limit of AES-GCM");
+            .expect("what we keep is far below AES-GCM's limit of 64 GiB");
         [nonce.as_slice(), &sealed].concat()
     }
 

@@ -2,7 +2,8 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use vestibule_server::flows::admin::keys::Scope;
+use vestibule_server::{crypto::sha256, flows::admin::keys::Scope};
+use vestibule_store::admin_keys;
 
 use crate::support::{Admin, Engine, KeyPair, Reply, TestServer, on_both_engines};
 
@@ -13,6 +14,7 @@ on_both_engines!(
     applications_and_their_secrets_come_and_go,
     a_write_with_an_idempotency_key_is_done_once,
     what_was_refused_is_repaired_under_the_same_key,
+    an_answer_with_a_secret_is_kept_sealed,
     keys_make_keys_but_never_stronger_ones,
     a_key_that_asks_too_often_has_to_wait,
 );
@@ -214,6 +216,27 @@ async fn what_was_refused_is_repaired_under_the_same_key(engine: Engine) {
     put(version).await.expect(200);
     assert_eq!(put(version).await.expect(200).header("idempotency-replayed"), Some("true"));
     assert_eq!(put(version + 1).await.expect(422).json()["code"], "idempotency_key_reused");
+}
+
+async fn an_answer_with_a_secret_is_kept_sealed(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let admin = Admin::new(&server, &[Scope::KeysWrite, Scope::UsersRead]).await;
+    let make = || {
+        let body = json!({"name": "reader", "scopes": ["users:read"]});
+        Reply::of(admin.request(Method::POST, "/keys").header("idempotency-key", "one").json(&body))
+    };
+    let made = make().await.expect(201).json();
+    let again = make().await.expect(201);
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!(again.json(), made, "who lost the answer gets it, secret and all");
+
+    let no = server.app.projects.find_by_id("test").expect("the project").no;
+    let key = sha256(format!("{}\none", admin.key_id).as_bytes());
+    let mut conn = server.app.store.read().await.expect("a connection");
+    let kept = admin_keys::find_answer(&mut conn, no, key).await.expect("an answer").expect("kept");
+    let kept = kept.answer.expect("a text");
+    let secret = made["api_key"].as_str().expect("a key");
+    assert!(kept.starts_with("sealed:") && !kept.contains(secret) && !kept.contains("vak_"), "{kept}");
 }
 
 async fn keys_make_keys_but_never_stronger_ones(engine: Engine) {

@@ -1,11 +1,16 @@
-//! Writes that come with an idempotency key: begun once, and their answer kept for whoever asks again.
+//! Writes that come with an idempotency key: begun once, and their answer kept for whoever asks again. Answers are kept sealed:
+//! some tell a secret that is shown once.
 
 use std::time::Duration;
 
 use vestibule_domain::{secret::TokenHash, time::Timestamp};
 use vestibule_store::{StoreError, admin_keys};
 
-use crate::{app::App, projects::Project};
+use crate::{
+    app::App,
+    crypto::{base64url, read_base64url},
+    projects::Project,
+};
 
 /// How long an answer is remembered.
 const KEEP: Duration = Duration::from_secs(24 * 3600);
@@ -49,7 +54,8 @@ pub(crate) async fn begin(
         return Ok(Begun::Reused);
     }
     if let Some(status) = found.status {
-        return Ok(Begun::Before { status, answer: found.answer.unwrap_or_default() });
+        let answer = open(app, project, key, found.answer.unwrap_or_default());
+        return Ok(Begun::Before { status, answer });
     }
     let started_at = found.started_at;
     if now.since(started_at) < LOST {
@@ -72,6 +78,7 @@ pub(crate) async fn finish(
     answer: Option<(i64, String)>,
 ) -> Result<(), StoreError> {
     let no = project.no;
+    let answer = answer.map(|(status, text)| (status, seal(app, project, key, &text)));
     app.store
         .write("finish_idempotent", answer, move |tx, answer| {
             Box::pin(async move {
@@ -83,4 +90,23 @@ pub(crate) async fn finish(
             })
         })
         .await
+}
+
+/// What a kept answer begins with; earlier versions kept them as they were, for a day.
+const SEALED: &str = "sealed:";
+
+fn context(project: &Project, key: TokenHash) -> String {
+    format!("idempotency|{}|{}", project.id, base64url(key.0))
+}
+
+fn seal(app: &App, project: &Project, key: TokenHash, answer: &str) -> String {
+    let sealed = app.master.seal(answer.as_bytes(), &context(project, key), &app.entropy);
+    format!("{SEALED}{}", base64url(sealed))
+}
+
+/// The answer as it was; empty when it was sealed with another master key, so that the write is still not done twice.
+fn open(app: &App, project: &Project, key: TokenHash, kept: String) -> String {
+    let Some(sealed) = kept.strip_prefix(SEALED) else { return kept };
+    let plain = read_base64url(sealed).and_then(|sealed| app.master.open(&sealed, &context(project, key)).ok());
+    plain.and_then(|plain| String::from_utf8(plain).ok()).unwrap_or_default()
 }
