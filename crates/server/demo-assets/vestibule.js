@@ -19,10 +19,16 @@ export class Vestibule {
   becomeGuest() {
     // One guest even if two tabs (or two quick clicks) ask at once: the second finds what the first stored.
     return navigator.locks.request("vestibule", async () => {
-      if (this.hasSession) return;
+      if (await this.#findSession()) return;
       const tokens = await this.#api("/api/anonymous_user/signup", { client_id: this.clientId, session_type: "refresh_token" });
       this.#keepTokens(tokens);
     });
+  }
+
+  /** Whether there is a session, asked with care: what another tab stored a moment ago may take a moment to be seen here. */
+  async #findSession() {
+    for (let tries = 0; tries < 5 && !this.hasSession; tries++) await new Promise((resolve) => setTimeout(resolve, 30));
+    return this.hasSession;
   }
 
   /** Who we are, with `sub`, `email` and the guest flag; `null` if the session is over. */
