@@ -13,8 +13,8 @@ fn main() -> ExitCode {
     run(Cli::parse())
 }
 
-/// The allocator asks for huge pages, and each is two megabytes from its first byte on: a third of an idle server's memory
-/// for no speed that we could measure (docs/benchmarks.md).
+/// The allocator asks for huge pages, and each is two megabytes from its first byte on: a fifth of an idle server's memory
+/// for no speed that we could measure (decision 63).
 #[cfg(target_os = "linux")]
 fn refuse_huge_pages() {
     // Where the system does not know the question, there is nothing to refuse.
