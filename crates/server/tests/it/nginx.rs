@@ -1,6 +1,6 @@
 //! A real nginx asks the resolver with `auth_request`, as docs/guides/backend.md shows it.
 
-use std::{net::TcpListener, path::Path, process::Stdio, time::Duration};
+use std::{path::Path, process::Stdio};
 
 use axum::{Router, http::HeaderMap};
 use reqwest::{Method, header};
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use super::lifetimes::sign_up_cookie;
-use crate::support::{Engine, Http, Reply, TestServer, on_both_engines};
+use crate::support::{Engine, Http, Reply, TestServer, on_both_engines, start_neighbour};
 
 /// The app behind the proxy: says what it was told.
 async fn start_app() -> u16 {
@@ -100,14 +100,9 @@ struct Nginx {
 }
 
 async fn start_nginx(app: u16, auth: u16) -> Nginx {
-    // The free port may be taken by somebody else before nginx has it: then another one is tried.
-    for _ in 0..5 {
-        let folder = TempDir::new().expect("a scratch folder");
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = free.local_addr().expect("its address");
-        drop(free);
-        let configuration = write_configuration(folder.path(), address.port(), app, auth);
-        let mut process = Command::new("nginx")
+    let run = |folder: &TempDir, port| {
+        let configuration = write_configuration(folder.path(), port, app, auth);
+        Command::new("nginx")
             .args([
                 "-p".as_ref(),
                 folder.path(),
@@ -119,23 +114,11 @@ async fn start_nginx(app: u16, auth: u16) -> Nginx {
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .spawn()
-            .expect("nginx is not installed: run ./test, which installs it");
-        let answers = async {
-            while tokio::net::TcpStream::connect(address).await.is_err() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let ended = tokio::select! {
-            () = answers => false,
-            _ = process.wait() => true,
-            () = tokio::time::sleep(Duration::from_secs(20)) => true,
-        };
-        if !ended {
-            let http = Http::new(&format!("http://localhost:{}", address.port()), address);
-            return Nginx { http, _process: process, _folder: folder };
-        }
-    }
-    panic!("nginx does not start");
+            .expect("nginx is not installed: run ./test, which installs it")
+    };
+    let (address, process, folder) = start_neighbour("nginx", run).await;
+    let http = Http::new(&format!("http://localhost:{}", address.port()), address);
+    Nginx { http, _process: process, _folder: folder }
 }
 
 async fn nginx_lets_in_whom_the_resolver_names(engine: Engine) {

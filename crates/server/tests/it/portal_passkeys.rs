@@ -115,9 +115,8 @@ async fn the_first_operator_may_come_in_by_passkey_alone(engine: Engine) {
     other.expect_page(422, "Sign in to the portal");
 }
 
-async fn an_invited_operator_may_choose_a_passkey(engine: Engine) {
-    let server = start(engine).await;
-    let (mut owner, _) = passkey_owner(&server).await;
+/// Invites an editor, who comes in with a passkey: by which link, in which browser, with which passkey.
+async fn invite_editor(server: &TestServer, owner: &mut Browser) -> (String, Browser, SoftPasskey) {
     let mut mailbox = server.mailbox();
     owner.open("/portal/p/test/operators").await;
     owner.fill("Email", "ed@house.example");
@@ -129,6 +128,13 @@ async fn an_invited_operator_may_choose_a_passkey(engine: Engine) {
     editor.open(&link).await;
     editor.fill("Your name", "Ed");
     come_in(&mut editor, &mut passkey).await;
+    (link, editor, passkey)
+}
+
+async fn an_invited_operator_may_choose_a_passkey(engine: Engine) {
+    let server = start(engine).await;
+    let (mut owner, _) = passkey_owner(&server).await;
+    let (link, mut editor, mut passkey) = invite_editor(&server, &mut owner).await;
     editor.open(&link).await;
     editor.expect_page(410, "This link holds no more");
     let mut again = server.browser();
@@ -271,17 +277,7 @@ async fn foreign_passkeys_are_held_back(engine: Engine) {
 async fn a_removed_operators_passkey_lets_nobody_in(engine: Engine) {
     let server = start(engine).await;
     let mut owner = server.owner().await;
-    let mut mailbox = server.mailbox();
-    owner.open("/portal/p/test/operators").await;
-    owner.fill("Email", "ed@house.example");
-    owner.tick("Editor");
-    owner.press("Invite").await;
-    let mail = mailbox.next_mail("ed@house.example").await;
-    let link = mail.text.split_whitespace().find(|word| word.contains("/welcome/")).expect("a link").to_string();
-    let (mut editor, mut passkey) = (server.browser(), SoftPasskey::new());
-    editor.open(&link).await;
-    editor.fill("Your name", "Ed");
-    come_in(&mut editor, &mut passkey).await;
+    let (_, mut editor, mut passkey) = invite_editor(&server, &mut owner).await;
     owner.open("/portal/p/test/operators").await;
     let links: Vec<_> = owner.page().links.iter().filter(|(text, _)| text == "Change").collect();
     let theirs = links.iter().find(|(_, to)| !to.contains("everywhere")).expect("the editor's").1.clone();

@@ -18,9 +18,6 @@ use crate::{
     projects::Project,
 };
 
-/// How often a change is tried again when somebody else changes the project at the same time.
-const ROUNDS: usize = 5;
-
 /// Every application, in the document's order.
 pub(crate) async fn list(app: &App, project: &Project) -> Result<Vec<Client>, AdminError> {
     Ok(settings::get(app, project).await?.settings.clients().to_vec())
@@ -32,7 +29,7 @@ pub(crate) async fn get(app: &App, project: &Project, client_id: &str) -> Result
     current.settings.client(client_id).cloned().ok_or(AdminError::NotFound("application"))
 }
 
-/// Changes the list of applications, again if somebody else changed the project meanwhile.
+/// Changes the list of applications.
 async fn change(
     app: &App,
     project: &Project,
@@ -40,11 +37,7 @@ async fn change(
     now: Timestamp,
     edit: impl Fn(&mut Vec<Value>) -> Result<(), AdminError>,
 ) -> Result<(), AdminError> {
-    let mut last = AdminError::Changed { current: project.version };
-    for _ in 0..ROUNDS {
-        let current = settings::get(app, project).await?;
-        let mut document: Value =
-            serde_json::from_str(&current.settings.to_json()).expect("a document we just printed is JSON");
+    let edit = |document: &mut Value| {
         let clients = document
             .as_object_mut()
             .expect("a document is an object")
@@ -56,13 +49,9 @@ async fn change(
             .or_insert_with(|| json!([]))
             .as_array_mut()
             .expect("the applications are a list");
-        edit(clients)?;
-        match settings::replace(app, project, operator, &document, current.version, now).await {
-            Err(error @ AdminError::Changed { .. }) => last = error,
-            other => return other.map(drop),
-        }
-    }
-    Err(last)
+        edit(clients)
+    };
+    settings::change(app, project, operator, now, edit).await
 }
 
 fn position(clients: &[Value], client_id: &str) -> Option<usize> {

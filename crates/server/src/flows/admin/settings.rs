@@ -89,6 +89,31 @@ pub(crate) async fn replace(
     Ok(Versioned { settings, version: expected + 1 })
 }
 
+/// How often a change is tried again when somebody else changes the project at the same time.
+const ROUNDS: usize = 5;
+
+/// Edits the document, again if somebody else changed the project meanwhile.
+pub(crate) async fn change(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    now: Timestamp,
+    edit: impl Fn(&mut Value) -> Result<(), AdminError>,
+) -> Result<(), AdminError> {
+    let mut last = AdminError::Changed { current: project.version };
+    for _ in 0..ROUNDS {
+        let current = get(app, project).await?;
+        let mut document: Value =
+            serde_json::from_str(&current.settings.to_json()).expect("a document we just printed is JSON");
+        edit(&mut document)?;
+        match replace(app, project, operator, &document, current.version, now).await {
+            Err(error @ AdminError::Changed { .. }) => last = error,
+            other => return other.map(drop),
+        }
+    }
+    Err(last)
+}
+
 /// The name of the operator who changed the settings last, as far as the event log knows already.
 pub(crate) async fn find_last_editor(app: &App, project: &Project) -> Result<Option<String>, StoreError> {
     let wanted = Wanted::OfType("project.changed".to_string());

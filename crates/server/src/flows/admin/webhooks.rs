@@ -10,9 +10,6 @@ use crate::{
     projects::Project,
 };
 
-/// How often a removal is tried again when somebody else changes the project at the same time.
-const ROUNDS: usize = 5;
-
 /// What a webhook is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HandlerKind {
@@ -83,21 +80,14 @@ pub(crate) async fn remove(
     (kind, name): (HandlerKind, &str),
     now: Timestamp,
 ) -> Result<(), AdminError> {
-    let mut last = AdminError::Changed { current: project.version };
-    for _ in 0..ROUNDS {
-        let current = settings::get(app, project).await?;
-        let mut document: Value =
-            serde_json::from_str(&current.settings.to_json()).expect("a document we just printed is JSON");
-        let at = find(&document, kind, name).ok_or(AdminError::NotFound("webhook"))?;
+    let edit = |document: &mut Value| {
+        let at = find(document, kind, name).ok_or(AdminError::NotFound("webhook"))?;
         if let Some(list) = document.pointer_mut(&pointer(kind)).and_then(Value::as_array_mut) {
             list.remove(at);
         }
-        match settings::replace(app, project, operator, &document, current.version, now).await {
-            Err(error @ AdminError::Changed { .. }) => last = error,
-            other => return other.map(drop),
-        }
-    }
-    Err(last)
+        Ok(())
+    };
+    settings::change(app, project, operator, now, edit).await
 }
 
 #[cfg(test)]

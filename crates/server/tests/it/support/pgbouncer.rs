@@ -1,13 +1,12 @@
 //! A real pgbouncer in transaction mode in front of the PostgreSQL of the tests.
 
-use std::{fs, net::SocketAddr, process::Stdio, time::Duration};
+use std::{fs, net::SocketAddr, process::Stdio};
 
 use tempfile::TempDir;
-use tokio::{
-    net::TcpStream,
-    process::{Child, Command},
-};
+use tokio::process::{Child, Command};
 use url::Url;
+
+use super::neighbour::start_neighbour;
 
 /// A running pgbouncer; it ends with the test.
 pub(crate) struct Bouncer {
@@ -21,28 +20,9 @@ impl Bouncer {
     pub(crate) async fn start(pool_size: usize) -> Self {
         let server = std::env::var("VESTIBULE_TEST_POSTGRES").expect("VESTIBULE_TEST_POSTGRES: run ./test");
         let server = Url::parse(&server).expect("a URL");
-        // The free port may be taken by somebody else before pgbouncer has it: then another one is tried.
-        for _ in 0..5 {
-            let folder = TempDir::new().expect("a scratch folder");
-            let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-            let address = free.local_addr().expect("its address");
-            drop(free);
-            let mut process = run(&folder, &describe(&server, address.port(), pool_size));
-            let answers = async {
-                while TcpStream::connect(address).await.is_err() {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
-            };
-            let ended = tokio::select! {
-                () = answers => false,
-                _ = process.wait() => true,
-                () = tokio::time::sleep(Duration::from_secs(20)) => true,
-            };
-            if !ended {
-                return Self { address, _process: process, _folder: folder };
-            }
-        }
-        panic!("pgbouncer does not start");
+        let run = |folder: &TempDir, port| run(folder, &describe(&server, port, pool_size));
+        let (address, process, folder) = start_neighbour("pgbouncer", run).await;
+        Self { address, _process: process, _folder: folder }
     }
 
     /// A database's URL by way of it.
