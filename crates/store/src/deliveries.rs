@@ -18,6 +18,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &NEXT_IN_LANE,
     &FINISH,
     &POSTPONE,
+    &POSTPONE_BEHIND,
     &PAGE,
     &FIND,
     &REPLAY,
@@ -132,10 +133,29 @@ const INSERT: Sql = Sql::new(
        attempts,
        created_at,
        due_at
-     ) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, $7)",
+     ) VALUES (
+       $1,
+       $2,
+       $3,
+       $4,
+       $5,
+       $6,
+       0,
+       0,
+       $7,
+       COALESCE(
+         (
+           SELECT CASE WHEN h.due_at > $7 THEN h.due_at ELSE $7 END FROM hook_deliveries h
+           WHERE h.project_no = $1 AND h.url = $4 AND h.lane = $3 AND h.state = 0
+           ORDER BY h.id
+           LIMIT 1
+         ),
+         $7
+       )
+     )",
 );
 
-/// Queues a delivery, due at once.
+/// Queues a delivery, due at once or with the first of its lane: what waits behind another must not be looked at every second.
 ///
 /// # Errors
 /// Those of the engine.
@@ -165,13 +185,12 @@ const DUE_ANY_PROJECT: Sql = Sql::new(
        d.last_error
      FROM hook_deliveries d
      WHERE d.state = 0 AND d.due_at <= $1
-       AND NOT EXISTS (
-         SELECT 1 FROM hook_deliveries e
+       AND d.id = (
+         SELECT MIN(e.id) FROM hook_deliveries e
          WHERE e.state = 0
            AND e.project_no = d.project_no
            AND e.url = d.url
            AND e.lane = d.lane
-           AND e.id < d.id
        )
      ORDER BY d.due_at, d.id
      LIMIT $2",
@@ -271,7 +290,16 @@ const POSTPONE: Sql = Sql::new(
        AND state = 0",
 );
 
-/// Notes a failed try and when the next one is due.
+const POSTPONE_BEHIND: Sql = Sql::new(
+    "UPDATE hook_deliveries
+     SET due_at = $2
+     WHERE state = 0
+       AND due_at < $2
+       AND id > $1
+       AND (project_no, url, lane) = (SELECT h.project_no, h.url, h.lane FROM hook_deliveries h WHERE h.id = $1)",
+);
+
+/// Notes a failed try and when the next one is due; what waits behind it in its lane is not due before.
 ///
 /// # Errors
 /// Those of the engine.
@@ -282,7 +310,11 @@ pub async fn postpone(
     status: Option<i64>,
     error: &str,
 ) -> Result<bool, StoreError> {
-    tx.execute_one(&POSTPONE, &[&id, &due_at.as_micros(), &status, &error]).await
+    let is_waiting = tx.execute_one(&POSTPONE, &[&id, &due_at.as_micros(), &status, &error]).await?;
+    if is_waiting {
+        tx.execute(&POSTPONE_BEHIND, &[&id, &due_at.as_micros()]).await?;
+    }
+    Ok(is_waiting)
 }
 
 const PAGE: Sql = Sql::new(

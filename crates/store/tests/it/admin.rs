@@ -119,11 +119,21 @@ async fn deliveries_of_a_lane_come_one_after_the_other(store: Store) {
     assert_eq!(due(40).await.iter().map(|d| d.seq).collect::<Vec<_>>(), [3, 4], "the second waits for the first");
     write(&store, head, |tx, head| Box::pin(deliveries::postpone(tx, *head, at(60), Some(500), "broken"))).await;
     assert_eq!(due(60).await.iter().map(|d| d.seq).collect::<Vec<_>>(), [3, 4, 1]);
+    write(&store, (), |tx, ()| {
+        let new = NewDelivery { seq: 5, user_id: Some(id(1)), url: "a", kind: "user.created", body: "{}" };
+        Box::pin(async move { deliveries::insert(tx, P, &new, at(2)).await })
+    })
+    .await;
+    let mut conn = store.read().await.unwrap();
+    let waiting = deliveries::list_page(&mut conn, P, DeliveryState::Waiting, None, 9).await.unwrap();
+    drop(conn);
+    let behind: Vec<_> = waiting.iter().filter(|d| [2, 5].contains(&d.seq)).map(|d| d.due_at).collect();
+    assert_eq!(behind, [at(60); 2], "what waits behind a failed one is looked at when that one is");
     write(&store, head, |tx, head| {
         Box::pin(deliveries::finish(tx, *head, DeliveryState::Dead, Some(500), Some("broken"), at(61)))
     })
     .await;
-    assert_eq!(due(60).await.iter().map(|d| d.seq).collect::<Vec<_>>(), [2, 3, 4]);
+    assert_eq!(due(60).await.iter().map(|d| d.seq).collect::<Vec<_>>(), [3, 4, 2], "the fifth waits for the second");
     let mut conn = store.read().await.unwrap();
     let dead = deliveries::list_page(&mut conn, P, DeliveryState::Dead, None, 9).await.unwrap();
     assert_eq!((dead[0].id, dead[0].last_error.as_deref(), dead[0].attempts), (head, Some("broken"), 1));

@@ -219,25 +219,28 @@ async fn no_statement_looks_at_a_whole_table_on_postgres() {
     for fill in FILL {
         conn.query_all(leak(fill.to_owned()), &[], |_| Ok(())).await.unwrap();
     }
-    conn.query_all(leak("ANALYZE".to_owned()), &[], |_| Ok(())).await.unwrap();
-    let (mut picked, mut walks) = (0, Vec::new());
-    for (aggregate, statements) in STATEMENTS {
-        for sql in *statements {
-            let text = sql.text(Engine::Postgres);
-            let plan = explain(&mut conn, text).await;
-            if let Some(walk) = find_walk(aggregate, text, &plan) {
-                walks.push(format!("in {aggregate}: {walk}: {text}\n{}", plan.join("\n")));
-            }
-            for (_, index) in PICKED.iter().filter(|(said, _)| text.contains(said)) {
-                picked += 1;
-                if !plan.iter().any(|line| line.contains(index)) {
-                    walks.push(format!("in {aggregate}: without {index}: {text}\n{}", plan.join("\n")));
+    // A store that was just filled, and one that was swept since: an index alone answers more there, so plans may be others.
+    for preparing in ["ANALYZE", "VACUUM (ANALYZE)"] {
+        conn.query_all(leak(preparing.to_owned()), &[], |_| Ok(())).await.unwrap();
+        let (mut picked, mut walks) = (0, Vec::new());
+        for (aggregate, statements) in STATEMENTS {
+            for sql in *statements {
+                let text = sql.text(Engine::Postgres);
+                let plan = explain(&mut conn, text).await;
+                if let Some(walk) = find_walk(aggregate, text, &plan) {
+                    walks.push(format!("in {aggregate}: {walk}: {text}\n{}", plan.join("\n")));
+                }
+                for (_, index) in PICKED.iter().filter(|(said, _)| text.contains(said)) {
+                    picked += 1;
+                    if !plan.iter().any(|line| line.contains(index)) {
+                        walks.push(format!("in {aggregate}: without {index}: {text}\n{}", plan.join("\n")));
+                    }
                 }
             }
         }
+        assert!(walks.is_empty(), "after {preparing}: {}", walks.join("\n\n"));
+        assert_eq!(picked, PICKED.len(), "a list was renamed: PICKED must follow");
     }
-    assert!(walks.is_empty(), "{}", walks.join("\n\n"));
-    assert_eq!(picked, PICKED.len(), "a list was renamed: PICKED must follow");
 
     // What would be refused is: no index begins with these columns.
     for wrong in [
