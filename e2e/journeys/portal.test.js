@@ -112,10 +112,32 @@ describe("the portal", () => {
     await page.getByRole("link", { name: "Session", exact: true }).click({ noWaitAfter: true });
     await save(page).click();
     await page.getByText("Saved. It counts from now on.").waitFor();
-    await look(page, "portal-anonymous-users", { picture: true, height: 1180 });
+    await look(page, "portal-anonymous-users", { picture: true, height: 2620 });
 
     const guest = await visitor.authenticateAnonymously();
     assert.equal(guest.isAnonymous, true);
+  });
+
+  test("gives guests of an application a lifetime of their own, beside the panel that shows it", async () => {
+    const page = await signIn();
+    await at(page, "/anonymous-users");
+    const guests = page.getByRole("group").filter({ hasText: "Guests of Corner Shop" });
+    const lifetime = guests.getByLabel("Lifetime of a guest (Corner Shop)", { exact: true });
+    const sentence = guests.locator("[data-lifetime]");
+    await sentence.getByText("It ends 30 days after its last use, and 52 weeks after it began at the latest.").waitFor();
+    await lifetime.fill("604800");
+    await sentence.getByText("It ends 1 week after it began: the idle timeout is not shorter, so it never counts.").waitFor();
+    await lifetime.fill("30");
+    await save(page).click();
+    await guests.locator(".complaint").waitFor();
+    await look(page, "portal-anonymous-users-wrong");
+    await lifetime.fill("604800");
+    await save(page).click();
+    await page.getByText("Saved. It counts from now on.").waitFor();
+    await page.getByRole("row", { name: "Corner Shop 30 days 1 week" }).waitFor();
+    await lifetime.fill("");
+    await save(page).click();
+    await page.getByRole("row", { name: "Corner Shop 30 days 52 weeks" }).waitFor();
   });
 
   test("ends a guest's session by a shorter lifetime", async () => {

@@ -84,9 +84,13 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
 // The sentence a lifetime and an idle timeout come to; ui/portal/sheet.rs says the same.
 for (const line of document.querySelectorAll("[data-lifetime]")) {
   const [lifetime, enabled, idle] = ["lifetime", "enabled", "idle"].map((name) => document.getElementById(line.dataset[name]));
+  // An empty field may stand for what counts for members.
+  const { elseLifetime = "", elseIdle = "" } = line.dataset;
+  const read = (input, otherwise) => (input.value.trim() === "" && otherwise !== "" ? Number(otherwise) : readNumber(input));
+  const idles = () => (enabled ? enabled.checked : elseIdle !== "");
   const say = () => {
-    const hard = readNumber(lifetime);
-    const soft = enabled.checked ? readNumber(idle) : NaN;
+    const hard = read(lifetime, elseLifetime);
+    const soft = idles() ? read(idle, elseIdle) : NaN;
     let words = "";
     if (!Number.isNaN(hard)) {
       const whole = describeSeconds(hard);
@@ -96,7 +100,7 @@ for (const line of document.querySelectorAll("[data-lifetime]")) {
     }
     line.textContent = words;
   };
-  for (const input of [lifetime, enabled, idle]) input.addEventListener("input", say);
+  for (const input of [lifetime, enabled, idle]) input?.addEventListener("input", say);
 }
 
 // The preview of the brand follows what is typed; the server makes the colours, as it does for the pages.

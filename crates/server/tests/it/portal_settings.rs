@@ -6,6 +6,8 @@ use crate::support::{Browser, Engine, TestServer, on_both_engines};
 
 on_both_engines!(
     guests_are_switched_on_and_off,
+    guests_get_lifetimes_and_scopes_of_their_own,
+    guests_of_an_application_that_comes_or_goes_meanwhile,
     two_editors_meet_a_clear_conflict,
     other_pages_do_not_disturb_each_other,
     a_shorter_session_lifetime_counts_at_once,
@@ -53,6 +55,83 @@ async fn guests_are_switched_on_and_off(engine: Engine) {
     owner.untick("Enable anonymous users?");
     owner.press("Save").await;
     assert_eq!(http.post_json("/api/anonymous_user/signup", &sign_up).await.status, 400);
+}
+
+async fn guests_get_lifetimes_and_scopes_of_their_own(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    let client = server.app_client();
+    owner.open("/portal/p/test/anonymous-users").await;
+    let page = owner.expect_page(200, "Anonymous Users");
+    assert!(page.text.contains("Guests of Corner Shop As usual"), "{}", page.text);
+    assert!(!page.text.contains("Lifetime of a guest (Corner Blog)"), "cookies live as long as the session");
+    owner.fill("Lifetime of a guest (Corner Shop)", "60");
+    owner.press("Save").await;
+    let page = owner.expect_page(422, "Anonymous Users");
+    assert!(page.complaint("guest_refresh_lifetime.web").is_some(), "{:?}", page.complaints);
+    assert!(page.complaint("guest_refresh_lifetime.phone").is_none(), "{:?}", page.complaints);
+    owner.fill("Lifetime of a guest (Corner Shop)", "86400");
+    owner.fill("Idle timeout of a guest (Corner Shop)", "3600");
+    owner.tick("Scope profile (Corner Shop)");
+    owner.tick("Close sign-up");
+    owner.press("Save").await;
+    let page = owner.expect_page(200, "Anonymous Users");
+    assert!(page.text.contains("Guests of Corner Shop Settings of their own"), "{}", page.text);
+    let sentence = "It ends 1 hour after its last use, and 1 day after it began at the latest.";
+    assert!(page.text.contains(sentence), "{}", page.text);
+    let now = settings(&server);
+    let web = &now["oauth"]["clients"][0];
+    let own = ["refresh_token_lifetime_seconds", "refresh_token_idle_timeout_seconds", "access_token_lifetime_seconds"]
+        .map(|key| web.get(format!("anonymous_{key}")).cloned());
+    assert_eq!(own, [Some(json!(86_400)), Some(json!(3_600)), None]);
+    let scopes = ["openid", "offline_access", "https://authgear.com/scopes/full-access", "profile"];
+    assert_eq!(web["anonymous_scopes"], json!(scopes));
+    assert_eq!(now["authentication"]["public_signup_disabled"], true);
+    let changed = server.events("project.changed").await;
+    assert_eq!(changed.len(), 1, "one page, one change: {changed:?}");
+
+    owner.untick("Close sign-up");
+    owner.press("Save").await;
+    let guest = client.sign_up().await;
+    server.clock.advance_seconds(3_500);
+    client.refresh(&guest.refresh).await.expect(200);
+    server.clock.advance_seconds(3_700);
+    client.refresh(&guest.refresh).await.expect_oauth_error(400, "invalid_grant", "invalid refresh token");
+}
+
+async fn guests_of_an_application_that_comes_or_goes_meanwhile(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    owner.open("/portal/p/test/anonymous-users").await;
+    let mut second = owner.clone();
+    owner.open("/portal/p/test/applications/phone/delete").await;
+    owner.fill("Type phone to confirm", "phone");
+    owner.press("Delete the application").await;
+    owner.expect_page(200, "Applications");
+    owner.open("/portal/p/test/applications/new/react").await;
+    owner.fill("Client ID", "newer");
+    owner.fill("Authorized Redirect URIs", "https://newer.example/");
+    owner.press("Create the application").await;
+    owner.expect_page(200, "Quick start");
+    let mut third = second.clone();
+
+    // Who changed nothing of the application that is gone is not bothered, and the new one stays as it is.
+    third.fill("Lifetime of a guest (Corner Shop)", "7200");
+    third.press("Save").await;
+    assert!(third.expect_page(200, "Anonymous Users").text.contains("Saved."));
+    let clients = settings(&server)["oauth"]["clients"].clone();
+    let newer = clients.as_array().and_then(|all| all.last()).expect("the new one");
+    assert!(newer["client_id"] == "newer" && newer.get("anonymous_scopes").is_none(), "{newer}");
+
+    second.fill("Idle timeout of a guest (Corner Shop App)", "900");
+    second.fill("Idle timeout of a guest (Corner Shop)", "800");
+    second.press("Save").await;
+    let page = second.expect_page(409, "Anonymous Users");
+    assert!(page.text.contains("phone there gone changed"), "{}", page.text);
+    assert!(page.text.contains("Lifetime of a guest (Corner Shop) nothing 7200 not changed"), "{}", page.text);
+    second.press("Save").await;
+    assert!(second.expect_page(200, "Anonymous Users").text.contains("Saved."));
+    let web = settings(&server)["oauth"]["clients"][0].clone();
+    let own = |key: &str| web[format!("anonymous_refresh_token_{key}_seconds")].clone();
+    assert_eq!((own("lifetime"), own("idle_timeout")), (json!(7_200), json!(800)));
 }
 
 async fn two_editors_meet_a_clear_conflict(engine: Engine) {

@@ -1,13 +1,17 @@
 //! Authentication › Anonymous Users: whether visitors can be guests, what happens on a conflict, how many may come at once,
-//! and how long they can be reached (protocol facts §15.1).
+//! how long they can be reached, and what each application's guests get (protocol facts §15.1).
 
-use vestibule_domain::{client::ApplicationType, operator::Role};
+use vestibule_domain::{
+    client::{ApplicationType, Client},
+    operator::Role,
+};
 
 use super::{
     Answer, Desk, Door, Verb,
+    application::{GUEST_IDLE, GUEST_LIFETIME, guests},
     sheet::{self, Look, Panel, Part, Place, Row, Sheet},
 };
-use crate::ui::portal::{Control, ControlKind, Extra, LifetimeRow, PanelView, Pick};
+use crate::ui::portal::{Control, ControlKind, Extra, Fold, LifetimeHelp, LifetimeRow, Lifetimes, PanelView, Pick};
 
 const PATH: &str = "/portal/p/{project}/anonymous-users";
 
@@ -16,14 +20,19 @@ pub(super) fn doors() -> Vec<Door> {
 }
 
 async fn show(desk: Desk) -> Answer {
-    sheet::show(&desk, plan(), look(&desk)).await
+    sheet::show(&desk, plan(&desk), look(&desk)).await
 }
 
 async fn save(desk: Desk) -> Answer {
-    sheet::save(&desk, plan(), look).await
+    sheet::save(&desk, plan(&desk), look).await
 }
 
-fn plan() -> Sheet {
+/// The applications guests come through.
+fn clients(desk: &Desk) -> Vec<&Client> {
+    desk.project.settings.clients().iter().filter(|client| client.application_type().allows_anonymous()).collect()
+}
+
+fn plan(desk: &Desk) -> Sheet {
     let enable = Row {
         control: Control::new("anonymous", "Enable anonymous users?", ControlKind::Toggle, "")
             .hint("A visitor becomes a user with a stable id on first touch, and keeps the id when signing up later."),
@@ -70,27 +79,63 @@ fn plan() -> Sheet {
             .depends("limited"),
         place: Place::Text { path: "authentication.rate_limits.signup_anonymous.per_ip.period", default: "1m" },
     };
-    let panel = |title: &str, hint: &str, rows| Panel {
-        view: PanelView { title: title.into(), hint: hint.into(), ..PanelView::default() },
-        rows,
-    };
-    Sheet {
-        part: Part::Project,
-        panels: vec![
-            panel("Anonymous users", "", vec![enable, conflict]),
-            panel("Sign-up limits", "They hold back floods, not people.", vec![limited, burst, period, closed]),
-        ],
+    let mut panels = vec![
+        Panel::new("Anonymous users", "", vec![enable, conflict]),
+        Panel::new("Sign-up limits", "They hold back floods, not people.", vec![limited, burst, period, closed]),
+    ];
+    let clients = clients(desk);
+    panels.extend(clients.iter().map(|client| guests_of(desk, client, clients.len() == 1)));
+    Sheet { part: Part::Project, panels }
+}
+
+/// What the guests of one application get: what its own page has of them, folded away where there are several.
+fn guests_of(desk: &Desk, client: &Client, is_only: bool) -> Panel {
+    let own = |name: &str| format!("{name}.{}", client.client_id);
+    let name = client.display_name();
+    let kind = client.application_type();
+    let members = client.grant_lifetime(false);
+    let mut rows = guests(kind);
+    for row in &mut rows {
+        let is_idle = row.control.name == GUEST_IDLE;
+        let control = row.control.clone();
+        row.control = Control { name: own(&control.name), ..control }.of(name);
+        if is_idle && members.idle.is_none() {
+            row.control.hint = "Idling ends nothing: that is switched off for this application.".into();
+        }
     }
+    let has_own = client.anonymous_access_token_lifetime_seconds.is_some()
+        || client.anonymous_refresh_token_lifetime_seconds.is_some()
+        || client.anonymous_refresh_token_idle_timeout_seconds.is_some()
+        || client.anonymous_scopes.is_some();
+    let uses_cookies = kind == ApplicationType::TraditionalWebapp;
+    let help = LifetimeHelp {
+        lifetime: own(GUEST_LIFETIME),
+        enabled: None,
+        idle: own(GUEST_IDLE),
+        otherwise: Some(Lifetimes { lifetime: members.hard.as_secs(), idle: members.idle.map(|idle| idle.as_secs()) }),
+    };
+    let hint = if uses_cookies {
+        "They come with a cookie and live as long as the session does. An empty field: as for members."
+    } else {
+        "An empty field: as for members."
+    };
+    let view = PanelView {
+        title: format!("Guests of {name}"),
+        hint: hint.into(),
+        help: (!uses_cookies).then_some(help),
+        link: Some((desk.href(&format!("/applications/{}", client.client_id)), format!("Everything about {name}"))),
+        fold: Some(Fold { note: if has_own { "Settings of their own" } else { "As usual" }.into(), is_open: is_only }),
+        ..PanelView::default()
+    };
+    Panel { view, rows, part: Some(Part::Application(client.client_id.clone())) }
 }
 
 fn look(desk: &Desk) -> Look {
     let settings = &desk.project.settings;
     let session = settings.session_lifetime();
     let seconds = |duration: std::time::Duration| duration.as_secs();
-    let rows = settings
-        .clients()
-        .iter()
-        .filter(|client| client.application_type().allows_anonymous())
+    let rows = clients(desk)
+        .into_iter()
         .filter(|client| client.application_type() != ApplicationType::TraditionalWebapp)
         .map(|client| {
             let lifetime = client.grant_lifetime(true);

@@ -10,7 +10,12 @@ use super::{
     applications::{kind_name, load},
     sheet::{self, Look, Panel, Part, Place, Row, Sheet},
 };
-use crate::ui::portal::{Control, ControlKind, Extra, LifetimeHelp, PanelView};
+use crate::ui::portal::{Control, ControlKind, Extra, LifetimeHelp};
+
+/// The control with a guest's lifetime.
+pub(super) const GUEST_LIFETIME: &str = "guest_refresh_lifetime";
+/// The control with a guest's idle timeout.
+pub(super) const GUEST_IDLE: &str = "guest_idle";
 
 pub(super) async fn show(desk: Desk) -> Answer {
     let client = load(&desk).await?;
@@ -30,23 +35,19 @@ fn toggle(name: &str, label: &str, hint: &str, place: Place) -> Row {
     Row { control: Control::new(name, label, ControlKind::Toggle, "").hint(hint), place }
 }
 
-fn panel(title: &str, hint: &str, rows: Vec<Row>) -> Panel {
-    Panel { view: PanelView { title: title.into(), hint: hint.into(), ..PanelView::default() }, rows }
-}
-
 /// The controls this kind of application has.
 fn plan(client: &Client) -> Sheet {
     let kind = client.application_type();
-    let mut panels = vec![panel("Basics", "", basics(kind))];
+    let mut panels = vec![Panel::new("Basics", "", basics(kind))];
     if has_refresh_tokens(kind) {
         panels.push(refresh_tokens(client));
     }
-    panels.push(panel("Access token", "", access_tokens(kind)));
+    panels.push(Panel::new("Access token", "", access_tokens(kind)));
     if kind.allows_anonymous() {
-        panels.push(panel(
+        panels.push(Panel::new(
             "Guests",
             "Anonymous users of this application can have lifetimes and scopes of their own. An empty field: as for members.",
-            guests(),
+            guests(kind),
         ));
     }
     Sheet { part: Part::Application(client.client_id.clone()), panels }
@@ -147,9 +148,17 @@ fn refresh_tokens(client: &Client) -> Panel {
             Place::Inverted { path: "x_dpop_disabled" },
         ));
     }
-    let help = LifetimeHelp { lifetime: "refresh_lifetime".into(), enabled: "idles".into(), idle: "idle".into() };
-    let mut panel =
-        panel("Refresh token", "How long people stay signed in. A shorter lifetime ends older sessions at once.", rows);
+    let help = LifetimeHelp {
+        lifetime: "refresh_lifetime".into(),
+        enabled: Some("idles".into()),
+        idle: "idle".into(),
+        otherwise: None,
+    };
+    let mut panel = Panel::new(
+        "Refresh token",
+        "How long people stay signed in. A shorter lifetime ends older sessions at once.",
+        rows,
+    );
     panel.view.help = Some(help);
     panel
 }
@@ -175,7 +184,8 @@ fn access_tokens(kind: ApplicationType) -> Vec<Row> {
     rows
 }
 
-fn guests() -> Vec<Row> {
+/// What is different for the guests of an application of this kind; the page Anonymous Users has the same for all of them.
+pub(super) fn guests(kind: ApplicationType) -> Vec<Row> {
     let number = |name: &str, label: &str, path: &'static str| Row {
         control: Control::new(name, label, seconds(1), "").placeholder("as for members"),
         place: Place::OptionalNumber { path },
@@ -183,16 +193,23 @@ fn guests() -> Vec<Row> {
     let scope = |name: &str, label: &str, hint: &str, word: &'static str| {
         toggle(name, label, hint, Place::Member { path: "anonymous_scopes", word, default: &GUEST_SCOPES, key: None })
     };
-    vec![
-        number("guest_refresh_lifetime", "Lifetime of a guest", "anonymous_refresh_token_lifetime_seconds"),
-        number("guest_idle", "Idle timeout of a guest", "anonymous_refresh_token_idle_timeout_seconds"),
+    let mut rows = Vec::new();
+    // Guests who come with a cookie live as long as the session does.
+    if has_refresh_tokens(kind) {
+        rows.extend([
+            number(GUEST_LIFETIME, "Lifetime of a guest", "anonymous_refresh_token_lifetime_seconds"),
+            number(GUEST_IDLE, "Idle timeout of a guest", "anonymous_refresh_token_idle_timeout_seconds"),
+        ]);
+    }
+    rows.extend([
         number("guest_access_lifetime", "Access token lifetime of a guest", "anonymous_access_token_lifetime_seconds"),
         scope("scope_openid", "Scope openid", "Without it a token says nothing of the guest.", "openid"),
         scope("scope_offline", "Scope offline_access", "A refresh token: the guest comes back.", "offline_access"),
         scope("scope_full", "Scope full-access", "The SDKs need it for promotion.", GUEST_SCOPES[2]),
         scope("scope_profile", "Scope profile", "", "profile"),
         scope("scope_userinfo", "Scope full-userinfo", "", "https://authgear.com/scopes/full-userinfo"),
-    ]
+    ]);
+    rows
 }
 
 fn look(desk: &Desk, client: &Client) -> Look {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::ui::{
     Brand,
-    portal::{Control, ControlKind, Extra, PanelView, Pick},
+    portal::{Control, ControlKind, Extra, Pick},
     preview_css,
 };
 
@@ -91,17 +91,13 @@ fn plan() -> Sheet {
         line("mail_from", "Sender", "Such as Shop <no-reply@shop.example>; the server's own without it.", "mail.from"),
         line("mail_reply_to", "Answers go to", "", "mail.reply_to"),
     ];
-    let panel = |title: &str, hint: &str, rows| Panel {
-        view: PanelView { title: title.into(), hint: hint.into(), ..PanelView::default() },
-        rows,
-    };
     Sheet {
         part: Part::Project,
         panels: vec![
-            panel("Looks", "", looks),
-            panel("Languages", "", languages),
-            panel("Ways back", "", ways),
-            panel("Mails", "", mails),
+            Panel::new("Looks", "", looks),
+            Panel::new("Languages", "", languages),
+            Panel::new("Ways back", "", ways),
+            Panel::new("Mails", "", mails),
         ],
     }
 }

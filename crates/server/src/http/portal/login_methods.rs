@@ -6,7 +6,7 @@ use super::{
     Answer, Desk, Door, Verb,
     sheet::{self, Look, Panel, Part, Place, Row, Sheet},
 };
-use crate::ui::portal::{Control, ControlKind, Extra, PanelView, Pick};
+use crate::ui::portal::{Control, ControlKind, Extra, Pick};
 
 const PATH: &str = "/portal/p/{project}/login-methods";
 
@@ -35,10 +35,6 @@ fn way(word: &'static str) -> Place {
 }
 
 fn plan() -> Sheet {
-    let panel = |title: &str, hint: &str, rows| Panel {
-        view: PanelView { title: title.into(), hint: hint.into(), ..PanelView::default() },
-        rows,
-    };
     let country = Row {
         control: Control::new("country", "Country of phone numbers without prefix", ControlKind::Line("text"), "")
             .hint("Two capital letters, such as DE. Empty: people write the prefix."),
@@ -112,14 +108,14 @@ fn plan() -> Sheet {
     Sheet {
         part: Part::Project,
         panels: vec![
-            panel(
+            Panel::new(
                 "What members are known by",
                 "They are offered in the order in which they were switched on.",
                 known_by,
             ),
-            panel("How they prove who they are", "", ways),
-            panel("New passwords", "", passwords),
-            panel("Proof of addresses", "", verification),
+            Panel::new("How they prove who they are", "", ways),
+            Panel::new("New passwords", "", passwords),
+            Panel::new("Proof of addresses", "", verification),
         ],
     }
 }

@@ -32,6 +32,7 @@ mod me;
 mod messages;
 mod operators;
 mod overview;
+mod part;
 mod place;
 mod project_settings;
 mod projects;

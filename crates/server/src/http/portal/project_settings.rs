@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     flows::admin::projects::delete,
-    ui::portal::{ConfirmActionPage, Control, ControlKind, Extra, PanelView, PortalNotice},
+    ui::portal::{ConfirmActionPage, Control, ControlKind, Extra, PortalNotice},
 };
 
 pub(super) fn doors() -> Vec<Door> {
@@ -58,13 +58,9 @@ fn plan(desk: &Desk) -> Sheet {
         ),
         line("cookie_prefix", "Cookie prefix", "To keep projects under one domain apart.", "http.cookie_prefix"),
     ];
-    let panel = |title: &str, hint: String, rows| Panel {
-        view: PanelView { title: title.into(), hint, ..PanelView::default() },
-        rows,
-    };
     let mut panels = vec![
-        panel("Names", format!("The project's id is {}; it stays.", desk.project.id), names),
-        panel("Browsers", String::new(), web),
+        Panel::new("Names", format!("The project's id is {}; it stays.", desk.project.id), names),
+        Panel::new("Browsers", String::new(), web),
     ];
     if desk.role == Role::Owner
         && let Some(last) = panels.last_mut()

@@ -50,14 +50,19 @@ fn plan() -> Sheet {
             .depends("idles"),
         place: Place::Number { path: "session.idle_timeout_seconds", default: DEFAULT_IDLE_SECONDS },
     };
-    let help = LifetimeHelp { lifetime: "lifetime".into(), enabled: "idles".into(), idle: "idle".into() };
+    let help = LifetimeHelp {
+        lifetime: "lifetime".into(),
+        enabled: Some("idles".into()),
+        idle: "idle".into(),
+        otherwise: None,
+    };
     let view = PanelView {
         title: "Cookie sessions".into(),
         hint: "A shorter lifetime ends sessions that are older at once.".into(),
         help: Some(help),
         ..PanelView::default()
     };
-    Sheet { part: Part::Project, panels: vec![Panel { view, rows: vec![cookie, lifetime, idles, idle] }] }
+    Sheet { part: Part::Project, panels: vec![Panel { view, rows: vec![cookie, lifetime, idles, idle], part: None }] }
 }
 
 fn look(_: &Desk) -> Look {

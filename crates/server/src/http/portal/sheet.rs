@@ -2,16 +2,13 @@
 //! edit at once. A key that nobody changed stays absent, so that defaults stay defaults.
 
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 use vestibule_protocol::form::Form;
 
-pub(super) use super::place::Place;
-use super::{Answer, Desk, Problem, place};
+use super::{Answer, Desk, Problem};
+pub(super) use super::{part::Part, place::Place};
 use crate::{
-    flows::admin::{
-        AdminError, Fault, Operator, settings,
-        webhooks::{self, HandlerKind},
-    },
+    flows::admin::{AdminError, Fault, Operator, settings},
     ui::portal::{ConflictNote, ConflictRow, Control, ControlKind, Extra, PanelView, PortalNotice, SheetPage},
 };
 
@@ -26,73 +23,18 @@ pub(super) struct Row {
 }
 
 /// A group of controls.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Panel {
     pub(super) view: PanelView,
     pub(super) rows: Vec<Row>,
+    /// What it is about, where that is not what the sheet is about.
+    pub(super) part: Option<Part>,
 }
 
-/// Which part of the document a sheet is about.
-#[derive(Clone, Debug)]
-pub(super) enum Part {
-    Project,
-    Application(String),
-    /// A webhook that is there, by its name.
-    Handler(HandlerKind, String),
-    /// A webhook to be.
-    NewHandler(HandlerKind),
-}
-
-/// What a thing to be is before it is.
-static NOTHING: Value = Value::Null;
-
-impl Part {
-    /// The list it is an entry of.
-    fn list(&self) -> Option<&'static str> {
-        match self {
-            Self::Project => None,
-            Self::Application(_) => Some("oauth.clients"),
-            Self::Handler(kind, _) | Self::NewHandler(kind) => Some(kind.list()),
-        }
-    }
-
-    /// Where in the list it is, or will be.
-    fn index(&self, document: &Value) -> Option<usize> {
-        let list = place::find(document, self.list()?).and_then(Value::as_array);
-        match self {
-            Self::Project => None,
-            Self::Application(id) => list?.iter().position(|client| client["client_id"] == **id),
-            Self::Handler(kind, name) => webhooks::find(document, *kind, name),
-            Self::NewHandler(_) => Some(list.map_or(0, Vec::len)),
-        }
-    }
-
-    fn find<'a>(&self, document: &'a Value) -> Option<&'a Value> {
-        match self {
-            Self::Project => Some(document),
-            Self::NewHandler(_) => Some(&NOTHING),
-            Self::Application(_) | Self::Handler(..) => place::find(document, self.list()?)?.get(self.index(document)?),
-        }
-    }
-
-    fn find_mut<'a>(&self, document: &'a mut Value) -> Option<&'a mut Value> {
-        let Some(list) = self.list() else { return Some(document) };
-        let index = self.index(document)?;
-        if matches!(self, Self::NewHandler(_)) {
-            if index == 0 {
-                place::set(document, list, json!([]));
-            }
-            place::find_mut(document, list)?.as_array_mut()?.push(json!({}));
-        }
-        place::find_mut(document, list)?.get_mut(index)
-    }
-
-    /// What stands before the sheet's paths in complaints.
-    fn prefix(&self, document: &Value) -> String {
-        match (self.list(), self.index(document)) {
-            (Some(list), Some(index)) => format!("{list}[{index}]."),
-            _ => String::new(),
-        }
+impl Panel {
+    pub(super) fn new(title: impl Into<String>, hint: impl Into<String>, rows: Vec<Row>) -> Self {
+        let view = PanelView { title: title.into(), hint: hint.into(), ..PanelView::default() };
+        Self { view, rows, part: None }
     }
 }
 
@@ -133,10 +75,52 @@ impl Sheet {
         self.panels.iter_mut().flat_map(|panel| &mut panel.rows)
     }
 
+    fn rows_with_parts(&self) -> impl Iterator<Item = (&Row, &Part)> {
+        self.panels.iter().flat_map(|panel| {
+            let part = panel.part.as_ref().unwrap_or(&self.part);
+            panel.rows.iter().map(move |row| (row, part))
+        })
+    }
+
+    /// Drops the panels whose own part is gone.
+    fn keep_what_is_there(&mut self, current: &Current) {
+        let is_there = |part: &Part| part.find(&current.document).is_some();
+        self.panels.retain(|panel| panel.part.as_ref().is_none_or(is_there));
+    }
+
     /// Every field as it is now.
     fn print(&self, current: &Current) -> Option<Form> {
-        let part = self.part.find(&current.document)?;
-        Some(Form::from_pairs(self.rows().map(|row| (row.control.name.clone(), row.place.print(part)))))
+        let mut pairs = Vec::new();
+        for (row, part) in self.rows_with_parts() {
+            pairs.push((row.control.name.clone(), row.place.print(part.find(&current.document)?)));
+        }
+        Some(Form::from_pairs(pairs))
+    }
+
+    /// The form, with what is there now of panels that were not when it was opened.
+    fn follow(&self, form: &Form, base: &Form, now: &Form) -> Form {
+        let pairs = self.panels.iter().flat_map(|panel| {
+            let is_new = panel.part.is_some()
+                && !panel.rows.iter().any(|row| base.pairs().any(|(name, _)| name == row.control.name));
+            let from = if is_new { now } else { form };
+            panel.rows.iter().map(|row| (row.control.name.clone(), value_of(from, &row.control.name).to_string()))
+        });
+        Form::from_pairs(pairs)
+    }
+
+    /// What was changed here of things that are gone.
+    fn list_lost(&self, desk: &Desk, base: &Form) -> Vec<ConflictRow> {
+        let is_lost = |name: &str| !self.rows().any(|row| row.control.name == name);
+        let changed = base.pairs().filter(|(name, was)| is_lost(name) && desk.field(name) != *was);
+        let mut lost: Vec<&str> = changed.filter_map(|(name, _)| Some(name.split_once('.')?.1)).collect();
+        lost.dedup();
+        let row = |thing: &str| ConflictRow {
+            label: thing.to_string(),
+            was: "there".into(),
+            theirs: "gone".into(),
+            yours: Some("changed".into()),
+        };
+        lost.into_iter().map(row).collect()
     }
 
     /// Fills the controls; the answer is what the form has to send back to tell later what was there.
@@ -165,11 +149,15 @@ impl Sheet {
     /// Saves what was sent, unless something is wrong with it that the settings alone do not show: fields by name.
     pub(super) async fn save_unless(mut self, desk: &Desk, known: &[(String, String)]) -> Result<Sent, Problem> {
         let base = Form::parse_query(desk.field("_base")).unwrap_or_default();
-        let typed = self.read(desk);
         for _ in 0..ROUNDS {
             let current = load(desk).await?;
+            self.keep_what_is_there(&current);
             let now = self.print(&current).ok_or(Problem::Missing)?;
-            if let Some(rows) = self.compare(&base, &now, &typed) {
+            let mut rows = self.list_lost(desk, &base);
+            let typed = self.follow(&self.read(desk), &base, &now);
+            let base = self.follow(&base, &base, &now);
+            rows.extend(self.compare(&base, &now, &typed));
+            if !rows.is_empty() {
                 let note = self.note(desk, rows).await?;
                 // What was typed stays; what was left alone is what the other made of it.
                 let merged: Vec<(String, String)> = self
@@ -187,14 +175,17 @@ impl Sheet {
             let mut document = current.document.clone();
             let mut faults = known.to_vec();
             let is_new = matches!(self.part, Part::NewHandler(_));
-            let part = self.part.find_mut(&mut document).ok_or(Problem::Missing)?;
-            for row in self.rows() {
-                let name = row.control.name.as_str();
-                let value = value_of(&typed, name);
-                if (is_new || value != value_of(&now, name))
-                    && let Err(message) = row.place.put_into(part, value)
-                {
-                    faults.push((name.to_string(), message));
+            for panel in &self.panels {
+                let part = panel.part.as_ref().unwrap_or(&self.part);
+                let part = part.find_mut(&mut document).ok_or(Problem::Missing)?;
+                for row in &panel.rows {
+                    let name = row.control.name.as_str();
+                    let value = value_of(&typed, name);
+                    if (is_new || value != value_of(&now, name))
+                        && let Err(message) = row.place.put_into(part, value)
+                    {
+                        faults.push((name.to_string(), message));
+                    }
                 }
             }
             let saved = if faults.is_empty() {
@@ -206,9 +197,8 @@ impl Sheet {
                 Ok(Ok(true)) => return Ok(Sent::Done(PortalNotice::Saved)),
                 Ok(Ok(false)) => return Ok(Sent::Done(PortalNotice::Unchanged)),
                 Ok(Err(complaints)) => {
-                    let prefix = self.part.prefix(&current.document);
                     self.put(&typed);
-                    self.complain(faults, &complaints, &prefix)?;
+                    self.complain(faults, &complaints, &current.document)?;
                     return Ok(Sent::Again { sheet: self, base: base.print(), conflict: None });
                 }
                 Err(AdminError::Changed { .. }) => {}
@@ -236,22 +226,20 @@ impl Sheet {
     }
 
     /// What somebody else changed of this sheet, if it is not what is wanted here as well.
-    fn compare(&self, base: &Form, now: &Form, typed: &Form) -> Option<Vec<ConflictRow>> {
-        let changed: Vec<ConflictRow> = self
-            .rows()
+    fn compare(&self, base: &Form, now: &Form, typed: &Form) -> Vec<ConflictRow> {
+        self.rows()
             .filter_map(|row| {
                 let name = row.control.name.as_str();
                 let (was, is, mine) = (value_of(base, name), value_of(now, name), value_of(typed, name));
                 let show = |value: &str| row.control.show(value);
                 (was != is && mine != is).then(|| ConflictRow {
-                    label: row.control.label.clone(),
+                    label: row.control.full_label(),
                     was: show(was),
                     theirs: show(is),
                     yours: (mine != was).then(|| show(mine)),
                 })
             })
-            .collect();
-        (!changed.is_empty()).then_some(changed)
+            .collect()
     }
 
     async fn note(&self, desk: &Desk, rows: Vec<ConflictRow>) -> Result<ConflictNote, Problem> {
@@ -260,21 +248,28 @@ impl Sheet {
     }
 
     /// Puts each complaint beside the control it is about; what has no control here is told as it is.
-    fn complain(&mut self, faults: Vec<(String, String)>, complaints: &[Fault], prefix: &str) -> Result<(), Problem> {
+    fn complain(
+        &mut self,
+        faults: Vec<(String, String)>,
+        complaints: &[Fault],
+        document: &Value,
+    ) -> Result<(), Problem> {
         for (name, message) in faults {
             if let Some(row) = self.rows_mut().find(|row| row.control.name == name) {
                 row.control.error.get_or_insert(message);
             }
         }
         for fault in complaints {
-            let path = fault.path.strip_prefix(prefix).unwrap_or(&fault.path).to_string();
-            let is_about = |row: &&mut Row| {
+            let is_about = |(row, part): (&Row, &Part)| {
+                let prefix = part.prefix(document);
+                let path = fault.path.strip_prefix(&prefix).unwrap_or(&fault.path);
                 let own = row.place.path();
                 path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-                    || own.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('.'))
+                    || own.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))
             };
-            let line = line_of(&path);
-            match self.rows_mut().find(is_about) {
+            let line = line_of(&fault.path);
+            let index = self.rows_with_parts().position(is_about);
+            match index.and_then(|index| self.rows_mut().nth(index)) {
                 Some(row) => {
                     row.control.error.get_or_insert(match line {
                         Some(number) => format!("Line {number}: {}.", fault.message),

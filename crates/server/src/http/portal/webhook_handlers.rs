@@ -104,7 +104,7 @@ fn plan(desk: &Desk, kind: HandlerKind, name: Option<&str>) -> Sheet {
         Some(name) => Part::Handler(kind, name.to_string()),
         None => Part::NewHandler(kind),
     };
-    Sheet { part, panels: vec![Panel { view, rows }] }
+    Sheet { part, panels: vec![Panel { view, rows, part: None }] }
 }
 
 fn look(title: &str) -> Look {
@@ -231,7 +231,7 @@ fn time_outs() -> Sheet {
         ),
     ];
     let view = PanelView { title: "How long an answer may take".into(), ..PanelView::default() };
-    Sheet { part: Part::Project, panels: vec![Panel { view, rows }] }
+    Sheet { part: Part::Project, panels: vec![Panel { view, rows, part: None }] }
 }
 
 fn look_at_time_outs(_: &Desk) -> Look {

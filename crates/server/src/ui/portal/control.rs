@@ -78,6 +78,8 @@ pub struct Control {
     pub autocomplete: &'static str,
     /// What stands in the empty field.
     pub placeholder: String,
+    /// What it belongs to, where several controls of a page are called the same.
+    pub whose: Option<String>,
 }
 
 impl Control {
@@ -106,6 +108,7 @@ impl Control {
             is_required: false,
             autocomplete,
             placeholder: String::new(),
+            whose: None,
         }
     }
 
@@ -137,6 +140,13 @@ impl Control {
         self
     }
 
+    /// One of several of this label: this thing's.
+    #[must_use]
+    pub fn of(mut self, whose: impl Into<String>) -> Self {
+        self.whose = Some(whose.into());
+        self
+    }
+
     /// Must not be empty.
     #[must_use]
     pub fn required(mut self) -> Self {
@@ -149,6 +159,14 @@ impl Control {
     pub fn autocomplete(mut self, what: &'static str) -> Self {
         self.autocomplete = what;
         self
+    }
+
+    /// What it is called, wherever it stands.
+    pub fn full_label(&self) -> String {
+        match &self.whose {
+            Some(whose) => format!("{} ({whose})", self.label),
+            None => self.label.clone(),
+        }
     }
 
     /// A value of this control, as people read it.
@@ -174,7 +192,9 @@ impl Control {
 
     /// The complaint with the field it belongs to, for the page's summary.
     pub fn complaint(&self) -> Option<(String, String)> {
-        Some((self.focus_id(), self.error.clone()?))
+        let error = self.error.clone()?;
+        let message = self.whose.as_ref().map_or_else(|| error.clone(), |whose| format!("{whose}: {error}"));
+        Some((self.focus_id(), message))
     }
 
     /// The id of the first thing that can be typed into.

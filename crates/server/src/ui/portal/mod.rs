@@ -49,7 +49,8 @@ pub use passkey::PasskeyBox;
 pub use projects::{NewProjectPage, ProjectEntry, ProjectsPage};
 pub use sample::{PortalSample, portal_sample_context, portal_samples};
 pub use sheet::{
-    ConflictNote, ConflictRow, Extra, LifetimeHelp, LifetimeRow, PanelView, SheetPage, describe_lifetimes,
+    ConflictNote, ConflictRow, Extra, Fold, LifetimeHelp, LifetimeRow, Lifetimes, PanelView, SheetPage,
+    describe_lifetimes,
 };
 pub use staff::{InvitationEntry, KeyEntry, KeysPage, StaffEntry, StaffPage};
 pub use user::{

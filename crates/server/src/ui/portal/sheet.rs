@@ -14,9 +14,29 @@ pub struct LifetimeHelp {
     /// The name of the number with the lifetime.
     pub lifetime: String,
     /// The name of the toggle that lets idling end it.
-    pub enabled: String,
+    pub enabled: Option<String>,
     /// The name of the number with the idle timeout.
     pub idle: String,
+    /// What counts where a field is empty.
+    pub otherwise: Option<Lifetimes>,
+}
+
+/// A lifetime and an idle timeout, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// How long at most.
+    pub lifetime: u64,
+    /// How long without use; none when idling does not end it, whatever the field says.
+    pub idle: Option<u64>,
+}
+
+/// A panel that can be folded away.
+#[derive(Clone, Debug, Default)]
+pub struct Fold {
+    /// What there is in it, in few words.
+    pub note: String,
+    /// Whether it begins open.
+    pub is_open: bool,
 }
 
 /// A group of controls.
@@ -32,6 +52,8 @@ pub struct PanelView {
     pub help: Option<LifetimeHelp>,
     /// A link at its end: address and words.
     pub link: Option<(String, String)>,
+    /// Whether it can be folded away.
+    pub fold: Option<Fold>,
 }
 
 /// One field two operators changed.
@@ -141,13 +163,32 @@ impl SheetPage {
         let lifetime = number("lifetime", "Lifetime", "31449600");
         let toggle = Control::new("idles", "Expire after idling", ControlKind::Toggle, "on");
         let idle = Control { depends_on: Some("idles".into()), ..number("idle", "Idle timeout", "2592000") };
-        let help = LifetimeHelp { lifetime: "lifetime".into(), enabled: "idles".into(), idle: "idle".into() };
+        let help = LifetimeHelp {
+            lifetime: "lifetime".into(),
+            enabled: Some("idles".into()),
+            idle: "idle".into(),
+            otherwise: None,
+        };
         let panel = PanelView {
             title: "Lifetimes".into(),
             hint: "They count at once.".into(),
             controls: vec![lifetime, toggle, idle],
             help: Some(help),
             link: Some(("/portal/p/shop/applications".into(), "Applications".into())),
+            fold: None,
+        };
+        let own = |label: &str, name: &str| number(name, label, "").of("Corner Shop");
+        let folded = PanelView {
+            title: "Guests of Corner Shop".into(),
+            controls: vec![own("Lifetime of a guest", "lifetime.web"), own("Idle timeout of a guest", "idle.web")],
+            help: Some(LifetimeHelp {
+                lifetime: "lifetime.web".into(),
+                enabled: None,
+                idle: "idle.web".into(),
+                otherwise: Some(Lifetimes { lifetime: 31_449_600, idle: None }),
+            }),
+            fold: Some(Fold { note: "As for members".into(), is_open: false }),
+            ..PanelView::default()
         };
         let rows = vec![LifetimeRow {
             name: "Corner Shop".into(),
@@ -161,7 +202,7 @@ impl SheetPage {
             section: "session",
             above: None,
             action: "/portal/p/shop/session".into(),
-            panels: vec![panel],
+            panels: vec![panel, folded],
             base: "lifetime=31449600".into(),
             conflict: None,
             is_locked: false,
@@ -220,12 +261,20 @@ impl SheetPage {
     }
 
     fn sentence(&self, help: &LifetimeHelp) -> String {
-        let number = |name: &str| self.value(name).parse::<u64>().ok();
-        let Some(lifetime) = number(&help.lifetime) else { return String::new() };
-        match number(&help.idle).filter(|_| self.value(&help.enabled) == "on") {
-            Some(idle) => describe_lifetimes(lifetime, Some(idle)),
-            None => describe_lifetimes(lifetime, None),
+        let number = |name: &str, otherwise: Option<u64>| match self.value(name) {
+            "" => otherwise,
+            typed => typed.parse::<u64>().ok(),
+        };
+        let (lifetime, idle) = (help.otherwise.map(|one| one.lifetime), help.otherwise.and_then(|one| one.idle));
+        let idles = help.enabled.as_ref().map_or(idle.is_some(), |toggle| self.value(toggle) == "on");
+        match number(&help.lifetime, lifetime) {
+            Some(lifetime) => describe_lifetimes(lifetime, number(&help.idle, idle).filter(|_| idles)),
+            None => String::new(),
         }
+    }
+
+    fn is_open(&self, panel: &PanelView, fold: &Fold) -> bool {
+        fold.is_open || self.conflict.is_some() || panel.controls.iter().any(|control| control.error.is_some())
     }
 
     fn say(&self, seconds: &u64) -> String {

@@ -1,0 +1,70 @@
+//! The parts of the settings a form is about: the whole document, or one entry of one of its lists.
+
+use serde_json::{Value, json};
+
+use super::place;
+use crate::flows::admin::webhooks::{self, HandlerKind};
+
+/// Which part of the document a form, or a panel of it, is about.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    Project,
+    Application(String),
+    /// A webhook that is there, by its name.
+    Handler(HandlerKind, String),
+    /// A webhook to be.
+    NewHandler(HandlerKind),
+}
+
+/// What a thing to be is before it is.
+static NOTHING: Value = Value::Null;
+
+impl Part {
+    /// The list it is an entry of.
+    fn list(&self) -> Option<&'static str> {
+        match self {
+            Self::Project => None,
+            Self::Application(_) => Some("oauth.clients"),
+            Self::Handler(kind, _) | Self::NewHandler(kind) => Some(kind.list()),
+        }
+    }
+
+    /// Where in the list it is, or will be.
+    fn index(&self, document: &Value) -> Option<usize> {
+        let list = place::find(document, self.list()?).and_then(Value::as_array);
+        match self {
+            Self::Project => None,
+            Self::Application(id) => list?.iter().position(|client| client["client_id"] == **id),
+            Self::Handler(kind, name) => webhooks::find(document, *kind, name),
+            Self::NewHandler(_) => Some(list.map_or(0, Vec::len)),
+        }
+    }
+
+    pub(super) fn find<'a>(&self, document: &'a Value) -> Option<&'a Value> {
+        match self {
+            Self::Project => Some(document),
+            Self::NewHandler(_) => Some(&NOTHING),
+            Self::Application(_) | Self::Handler(..) => place::find(document, self.list()?)?.get(self.index(document)?),
+        }
+    }
+
+    pub(super) fn find_mut<'a>(&self, document: &'a mut Value) -> Option<&'a mut Value> {
+        let Some(list) = self.list() else { return Some(document) };
+        let index = self.index(document)?;
+        if matches!(self, Self::NewHandler(_)) {
+            if index == 0 {
+                place::set(document, list, json!([]));
+            }
+            place::find_mut(document, list)?.as_array_mut()?.push(json!({}));
+        }
+        place::find_mut(document, list)?.get_mut(index)
+    }
+
+    /// What stands before the sheet's paths in complaints.
+    pub(super) fn prefix(&self, document: &Value) -> String {
+        match (self.list(), self.index(document)) {
+            (Some(list), Some(index)) => format!("{list}[{index}]."),
+            _ => String::new(),
+        }
+    }
+}
