@@ -220,10 +220,10 @@ describe("the portal", () => {
       const name = `portal${path.replaceAll("/", "-")}`;
       await look(page, name, { picture: path === "/applications/shop-web/quick-start" || path === "/applications" });
     }
-    for (const [path, title] of [["/portal/me", "Your account"], ["/portal/projects/new", "New project"], ["/portal/prove", "Is it really you?"]]) {
+    for (const [path, title] of [["/portal/me", "Your account"], ["/portal/activity", "Activity of operators"], ["/portal/projects/new", "New project"], ["/portal/prove", "Is it really you?"]]) {
       await page.goto(`${origin}${path}`);
       await heading(page, title);
-      await look(page, path);
+      await look(page, path.slice(1).replaceAll("/", "-"), { picture: path === "/portal/activity" });
     }
   });
 

@@ -116,7 +116,7 @@ describe("operators' passkeys", () => {
 
   test("keeps the last way in, and adds and removes others", async () => {
     await page.goto(`${origin}/portal/me`);
-    await page.getByText("Passkey", { exact: true }).waitFor();
+    await page.locator("strong").getByText("Passkey", { exact: true }).waitFor();
     await press("Remove Passkey");
     await page.getByText("it is your last way in").waitFor();
     await page.getByLabel("New password").fill(PASSWORD);
@@ -138,9 +138,22 @@ describe("operators' passkeys", () => {
       await other.page.getByLabel("Name of the new passkey").fill("Blue key");
       await other.page.getByRole("button", { name: "Add a passkey" }).click();
       await other.page.getByText("The passkey is ready to use.").waitFor();
-      await look(other.page, "portal-me", { picture: true, height: 1000 });
+      await other.page.getByText("Rename Blue key").click();
+      await other.page.getByLabel("New name (Blue key)").fill("");
+      await other.page.getByRole("button", { name: "Save the name of Blue key" }).click();
+      await other.page.getByText("Write a name.").first().waitFor();
+      await look(other.page, "portal-me-rename");
+      await other.page.getByLabel("New name (Blue key)").fill("Green key");
+      await other.page.getByRole("button", { name: "Save the name of Blue key" }).click();
+      await other.page.getByText("The passkey has its name.").waitFor();
+      await look(other.page, "portal-me", { picture: true, height: 1400 });
       await other.page.getByRole("button", { name: "Remove Passkey" }).click();
       await other.page.getByText("The passkey is removed.").waitFor();
+      await other.page.getByRole("button", { name: "Remove the password" }).click();
+      await other.page.getByText("Your password is removed.").waitFor();
+      assert.equal(await other.page.getByRole("button", { name: "Remove the password" }).count(), 0);
+      await other.page.getByRole("button", { name: "Remove Green key" }).click();
+      await other.page.getByText("it is your last way in").waitFor();
     } finally {
       await other.leave();
     }

@@ -125,6 +125,94 @@ impl LinkPurpose {
     }
 }
 
+/// What operators do to their own ways in and to each other, as the record of it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Signed in.
+    SignedIn,
+    /// A wrong password or a passkey that does not count.
+    SignInFailed,
+    /// The same where somebody who is signed in had to prove who it is.
+    ProofFailed,
+    /// Set a password, the first one or another.
+    PasswordChanged,
+    /// Took its password away.
+    PasswordRemoved,
+    /// Added a passkey.
+    PasskeyAdded,
+    /// Called a passkey something else.
+    PasskeyRenamed,
+    /// Took a passkey away.
+    PasskeyRemoved,
+    /// Somebody made a link for a new way in.
+    LinkMade,
+    /// The link was used: a new way in is in the place of the old ones.
+    LinkUsed,
+    /// Was invited, or got another role where it was known already.
+    Invited,
+    /// The invitation was taken back.
+    InvitationRevoked,
+    /// Came in by a link for the first time.
+    Joined,
+    /// Has another role.
+    RoleChanged,
+    /// Lost a role, and has others left.
+    RoleTaken,
+    /// Lost its last role: it is no operator any more.
+    Removed,
+}
+
+impl Act {
+    /// Every one.
+    pub const ALL: [Self; 16] = [
+        Self::SignedIn,
+        Self::SignInFailed,
+        Self::ProofFailed,
+        Self::PasswordChanged,
+        Self::PasswordRemoved,
+        Self::PasskeyAdded,
+        Self::PasskeyRenamed,
+        Self::PasskeyRemoved,
+        Self::LinkMade,
+        Self::LinkUsed,
+        Self::Invited,
+        Self::InvitationRevoked,
+        Self::Joined,
+        Self::RoleChanged,
+        Self::RoleTaken,
+        Self::Removed,
+    ];
+
+    /// The word in the store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedIn => "signed_in",
+            Self::SignInFailed => "sign_in_failed",
+            Self::ProofFailed => "proof_failed",
+            Self::PasswordChanged => "password_changed",
+            Self::PasswordRemoved => "password_removed",
+            Self::PasskeyAdded => "passkey_added",
+            Self::PasskeyRenamed => "passkey_renamed",
+            Self::PasskeyRemoved => "passkey_removed",
+            Self::LinkMade => "link_made",
+            Self::LinkUsed => "link_used",
+            Self::Invited => "invited",
+            Self::InvitationRevoked => "invitation_revoked",
+            Self::Joined => "joined",
+            Self::RoleChanged => "role_changed",
+            Self::RoleTaken => "role_taken",
+            Self::Removed => "removed",
+        }
+    }
+
+    /// Reads the word back.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|act| act.as_str() == word)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

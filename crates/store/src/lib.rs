@@ -15,6 +15,7 @@ pub mod flows;
 pub mod grants;
 pub mod job_state;
 pub mod keys;
+pub mod operator_events;
 pub mod operator_links;
 pub mod operator_passkeys;
 pub mod operator_sessions;
@@ -48,6 +49,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("grants", grants::STATEMENTS),
     ("job_state", job_state::STATEMENTS),
     ("keys", keys::STATEMENTS),
+    ("operator_events", operator_events::STATEMENTS),
     ("operator_links", operator_links::STATEMENTS),
     ("operator_passkeys", operator_passkeys::STATEMENTS),
     ("operator_sessions", operator_sessions::STATEMENTS),

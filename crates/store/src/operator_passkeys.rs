@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &LIST, &RECORD_USE, &REMOVE, &REMOVE_OF_OPERATOR];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &LIST, &RECORD_USE, &RENAME, &REMOVE, &REMOVE_OF_OPERATOR];
 
 /// A passkey as it is stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,6 +146,20 @@ pub async fn record_use(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     tx.execute_one(&RECORD_USE, &[&credential_id, &sign_count, &now.as_micros()]).await
+}
+
+const RENAME: Sql = Sql::new(
+    "UPDATE operator_passkeys
+     SET name = $3
+     WHERE operator_id = $1 AND id = $2",
+);
+
+/// Calls a passkey of an operator something else; `false` when it is not there.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn rename(tx: &mut Tx, operator: OperatorId, id: IdentityId, name: &str) -> Result<bool, StoreError> {
+    tx.execute_one(&RENAME, &[&operator.as_bytes().as_slice(), &id.as_bytes().as_slice(), &name]).await
 }
 
 const REMOVE: Sql = Sql::new("DELETE FROM operator_passkeys WHERE operator_id = $1 AND id = $2");

@@ -21,6 +21,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &LIST_OF_PROJECT,
     &LIST,
     &SET_PASSWORD,
+    &HOLD,
     &REMOVE,
     &SET_ROLE,
     &REMOVE_ROLE,
@@ -180,6 +181,17 @@ const SET_PASSWORD: Sql = Sql::new("UPDATE operators SET password_hash = $2 WHER
 /// Those of the engine.
 pub async fn set_password(tx: &mut Tx, id: OperatorId, hash: Option<&str>) -> Result<bool, StoreError> {
     tx.execute_one(&SET_PASSWORD, &[&id.as_bytes().as_slice(), &hash]).await
+}
+
+const HOLD: Sql = Sql::new("UPDATE operators SET email = email WHERE id = $1");
+
+/// Keeps other transactions that hold it from changing an operator's ways in until this one ends; `false` when there is no
+/// such one.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn hold(tx: &mut Tx, id: OperatorId) -> Result<bool, StoreError> {
+    tx.execute_one(&HOLD, &[&id.as_bytes().as_slice()]).await
 }
 
 const REMOVE: Sql = Sql::new("DELETE FROM operators WHERE id = $1");

@@ -1,16 +1,13 @@
 //! `vestibule operator …`: a link into the portal, for the first operator or for one who lost the way in.
 
 use clap::{Args, Subcommand};
-use vestibule_domain::{
-    operator::{Assignment, EVERY_PROJECT, LinkPurpose, Role},
-    project::Origin,
-};
-use vestibule_store::{Store, StoreError, operator_links, operator_sessions, operators};
+use vestibule_domain::{operator::Act, project::Origin};
+use vestibule_store::{Store, StoreError, operator_events, operator_links, operator_sessions, operators};
 
 use super::{ConfigFile, Failure};
 use crate::{
     boot,
-    flows::operators::{links, normalize},
+    flows::operators::{links, normalize, trace},
     ports::{clock::Clock, entropy::Entropy},
 };
 
@@ -64,12 +61,12 @@ impl Link {
             return Err(Failure("there is no portal: set portal.public_origin".into()));
         };
         let (store, _) = boot::open_store(&config, &Entropy::Os).await?;
-        let owner = Assignment { project: EVERY_PROJECT, role: Role::Owner };
-        let (purpose, assignment, email) = match &self.email {
-            None => (LinkPurpose::FirstRun, owner, String::new()),
-            Some(typed) => (LinkPurpose::Reset, links::NO_ROLE, find(&store, typed).await?.email),
+        let operator = match &self.email {
+            None => None,
+            Some(typed) => Some(find(&store, typed).await?),
         };
-        let token = links::create(&store, &Entropy::Os, purpose, assignment, &email, Clock::System.now()).await?;
+        let (command, now) = ("vestibule operator link", Clock::System.now());
+        let token = links::create_by_command(&store, &Entropy::Os, operator.as_ref(), command, now).await?;
         store.close().await;
         println!("{origin}{}", links::path_of(&token));
         Ok(())
@@ -104,11 +101,14 @@ impl Remove {
         let (store, _) = boot::open_store(&self.config.load()?, &Entropy::Os).await?;
         let operator = find(&store, &self.email).await?;
         let (id, email) = (operator.id, operator.email);
+        let by = ("vestibule operator remove", None);
+        let event = trace::done_to(&Entropy::Os, (Some(id), &email), by, Act::Removed, "", Clock::System.now());
         store
-            .write("remove_operator", email, move |tx, email| {
+            .write("remove_operator", (email, event), move |tx, (email, event)| {
                 Box::pin(async move {
                     operator_sessions::remove_of_operator(tx, id).await?;
                     operator_links::remove_all_for(tx, email).await?;
+                    operator_events::insert(tx, event).await?;
                     operators::remove(tx, id).await.map(drop)
                 })
             })

@@ -10,7 +10,11 @@ use vestibule_domain::{
     project::LimitName,
     time::Timestamp,
 };
-use vestibule_store::{StoreError, Tx, tries};
+use vestibule_store::{
+    StoreError, Tx,
+    operator_events::{self, OperatorEvent},
+    tries,
+};
 
 use super::error::{Error, RateLimit};
 use crate::{app::App, crypto::sha256, limits::Counter, projects::Project};
@@ -125,16 +129,33 @@ impl Buckets {
     /// # Errors
     /// [`Error::RateLimited`] when a bucket was full.
     pub(crate) async fn record_failure(&self, app: &App, now: Timestamp) -> Result<(), Error> {
-        let (no, input) = (self.no, self.all.clone());
+        self.record_failure_as(app, None, now).await
+    }
+
+    /// Counts a wrong try, and writes down that it was one of an operator. What does not fit is not written either, so
+    /// that nobody fills the record.
+    ///
+    /// # Errors
+    /// [`Error::RateLimited`] when a bucket was full.
+    pub(crate) async fn record_failure_as(
+        &self,
+        app: &App,
+        event: Option<OperatorEvent>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let (no, input) = (self.no, (self.all.clone(), event));
         let full = app
             .store
-            .write("count_try", input, move |tx, buckets| {
+            .write("count_try", input, move |tx, (buckets, event)| {
                 Box::pin(async move {
                     let mut full = None;
                     for bucket in buckets.iter() {
                         if !bucket.add(tx, no, now).await? {
                             full = Some(*bucket);
                         }
+                    }
+                    if let Some(event) = event.as_ref().filter(|_| full.is_none()) {
+                        operator_events::insert(tx, event).await?;
                     }
                     Ok::<_, StoreError>(full)
                 })

@@ -12,8 +12,8 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_store::{
-    StoreError, admin_keys, codes, deliveries, events, flows, grants, job_state, operator_links, operator_sessions,
-    sessions, spent, tries,
+    StoreError, admin_keys, codes, deliveries, events, flows, grants, job_state, operator_events, operator_links,
+    operator_sessions, sessions, spent, tries,
 };
 
 use crate::{accesses::Target, app::App, projects::Project};
@@ -64,7 +64,10 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
                     let operators = operator_sessions::remove_unused(tx, idle_since, BATCH).await?;
                     let delivered = deliveries::remove_done_any_project(tx, forget_before, BATCH).await?;
                     let events = match log_before {
-                        Some(before) => events::remove_old_any_project(tx, before, BATCH).await?,
+                        Some(before) => {
+                            events::remove_old_any_project(tx, before, BATCH).await?
+                                + operator_events::remove_old(tx, before, BATCH).await?
+                        }
                         None => 0,
                     };
                     Ok::<_, StoreError>(

@@ -33,6 +33,7 @@ mod operations;
 mod outages;
 mod pooler;
 mod portal;
+mod portal_activity;
 mod portal_passkeys;
 mod portal_people;
 mod portal_settings;

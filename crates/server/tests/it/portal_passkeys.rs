@@ -8,6 +8,8 @@ on_both_engines!(
     an_invited_operator_may_choose_a_passkey,
     a_new_way_in_takes_the_old_ones_away,
     the_last_way_in_stays,
+    a_passkey_gets_another_name,
+    a_password_goes_where_a_passkey_is,
     a_passkey_proves_who_one_is,
     an_answer_lets_in_once_and_in_one_browser,
     a_copied_passkey_is_refused,
@@ -192,6 +194,64 @@ async fn the_last_way_in_stays(engine: Engine) {
     owner.forge("id", "00000000-0000-7000-8000-000000000000");
     owner.press("Remove").await;
     assert!(owner.expect_page(200, "Your account").text.contains("It is not there any more."));
+}
+
+async fn a_passkey_gets_another_name(engine: Engine) {
+    let server = start(engine).await;
+    let mut owner = server.owner().await;
+    add_passkey(&mut owner, "Blue <key>").await;
+    owner.fill("New name (Blue <key>)", "  ");
+    owner.press("Save the name").await;
+    let page = owner.expect_page(422, "Your account");
+    assert!(page.complaints.iter().any(|(name, text)| name.starts_with("name.") && text.contains("Write a name.")));
+    owner.fill("New name (Blue <key>)", "Green key");
+    owner.press("Save the name").await;
+    let page = owner.expect_page(200, "Your account");
+    assert!(page.text.contains("The passkey has its name.") && page.text.contains("Green key Added"), "{}", page.text);
+    assert!(page.text.contains("Passkey renamed Blue <key> → Green key"), "{}", page.text);
+    // Nobody else's, and not without a fresh proof.
+    owner.forge("id", "00000000-0000-7000-8000-000000000000");
+    owner.press("Save the name").await;
+    assert!(owner.expect_page(200, "Your account").text.contains("It is not there any more."));
+    server.clock.advance_seconds(601);
+    owner.fill("New name (Green key)", "Red key");
+    owner.press("Save the name").await;
+    owner.expect_page(200, "Is it really you?");
+}
+
+async fn a_password_goes_where_a_passkey_is(engine: Engine) {
+    let server = start(engine).await;
+    let mut owner = server.owner().await;
+    owner.open("/portal/me").await;
+    assert!(!owner.page().text.contains("Remove the password"), "it is the last way in: {}", owner.page().text);
+    let mut passkey = add_passkey(&mut owner, "Blue key").await;
+    let (mut late, mut other) = (owner.clone(), server.browser());
+    sign_in(&mut other, &mut passkey).await;
+    owner.press("Remove the password").await;
+    let page = owner.expect_page(200, "Your account");
+    assert!(page.text.contains("Your password is removed.") && page.text.contains("You have none"), "{}", page.text);
+    // Other sessions have ended, and the password lets nobody in.
+    other.open("/portal").await;
+    other.expect_page(200, "Sign in to the portal");
+    other.fill("Email", EMAIL);
+    other.fill("Password", OWNER_PASSWORD);
+    other.press("Sign in").await;
+    other.expect_page(422, "Sign in to the portal");
+    // A page from before: there is nothing left to remove. And the passkey is the last way in now.
+    late.press("Remove the password").await;
+    assert!(late.expect_page(200, "Your account").text.contains("It is not there any more."));
+    owner.press("Remove").await;
+    assert!(owner.expect_page(200, "Your account").text.contains("it is your last way in"));
+    // The other way round, with a form from before the passkey went.
+    owner.fill("New password", OWNER_PASSWORD);
+    owner.press("Set the password").await;
+    let mut stale = owner.clone();
+    owner.press("Remove").await;
+    assert!(owner.expect_page(200, "Your account").text.contains("The passkey is removed."));
+    stale.press("Remove the password").await;
+    assert!(stale.expect_page(200, "Your account").text.contains("it is your last way in"));
+    sign_in(&mut other, &mut passkey).await;
+    other.expect_page(422, "Sign in to the portal");
 }
 
 async fn a_passkey_proves_who_one_is(engine: Engine) {

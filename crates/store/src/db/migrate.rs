@@ -66,6 +66,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0010_operator_passkeys.sqlite.sql"),
         postgres: include_str!("../../migrations/0010_operator_passkeys.postgres.sql"),
     },
+    Migration {
+        version: 11,
+        name: "0011_operator_events",
+        sqlite: include_str!("../../migrations/0011_operator_events.sqlite.sql"),
+        postgres: include_str!("../../migrations/0011_operator_events.postgres.sql"),
+    },
 ];
 
 /// Serialises migrating nodes on PostgreSQL; any constant will do as long as nobody else locks it.

@@ -1,11 +1,12 @@
 //! Operators, their roles, sessions and links keep their promises on both engines.
 
 use vestibule_domain::{
-    id::{IdentityId, OperatorId},
+    id::{EventId, IdentityId, OperatorId},
     operator::{Assignment, EVERY_PROJECT, LinkPurpose, Operator, Role},
 };
 use vestibule_store::{
     Store,
+    operator_events::{self, OperatorEvent},
     operator_links::{self, OperatorLink},
     operator_passkeys::{self, OperatorPasskey},
     operator_sessions, operators, projects,
@@ -19,6 +20,7 @@ on_both_engines!(
     a_link_is_taken_once,
     sessions_end_alone_and_together,
     passkeys_are_counted_up_and_go_with_their_operator,
+    what_operators_did_is_read_by_page_and_forgotten_by_age,
 );
 
 fn operator(number: u8, email: &str) -> Operator {
@@ -149,6 +151,13 @@ async fn passkeys_are_counted_up_and_go_with_their_operator(store: Store) {
     assert_eq!(list().await, [used.clone(), passkey(2)]);
     let found = operator_passkeys::find(&mut store.read().await.unwrap(), &[1; 16]).await.unwrap();
     assert_eq!(found, Some(used));
+    let rename = |number: u8| {
+        write(&store, (kim.id, number), |tx, (owner, number)| {
+            Box::pin(operator_passkeys::rename(tx, *owner, IdentityId::from_bytes([*number; 16]), "Red key"))
+        })
+    };
+    assert!(rename(2).await && !rename(7).await);
+    let red = OperatorPasskey { name: "Red key".into(), ..passkey(2) };
     let stranger = OperatorId::from_bytes([8; 16]);
     let remove = |owner: OperatorId| {
         write(&store, owner, |tx, owner| {
@@ -156,7 +165,35 @@ async fn passkeys_are_counted_up_and_go_with_their_operator(store: Store) {
         })
     };
     assert!(!remove(stranger).await && remove(kim.id).await);
-    assert_eq!(list().await, [passkey(2)]);
+    assert_eq!(list().await, [red]);
     assert!(write(&store, kim.id, |tx, id| Box::pin(operators::remove(tx, *id))).await);
     assert_eq!(list().await, []);
+}
+
+async fn what_operators_did_is_read_by_page_and_forgotten_by_age(store: Store) {
+    let (kim, lee) = (OperatorId::from_bytes([1; 16]), OperatorId::from_bytes([2; 16]));
+    let event = |second: i64, of: Option<OperatorId>| OperatorEvent {
+        id: EventId::from_parts(at(second).as_unix_millis(), [second as u8; 10]),
+        operator_id: of,
+        email: "kim@shop.example".into(),
+        done_by: "lee@shop.example".into(),
+        act: "signed_in".into(),
+        detail: "password".into(),
+        ip: (second % 2 == 0).then(|| "203.0.113.9".into()),
+        created_at: at(second),
+    };
+    let all = [event(4, Some(kim)), event(3, None), event(2, Some(lee)), event(1, Some(kim))];
+    for one in &all {
+        write(&store, one.clone(), |tx, one| Box::pin(operator_events::insert(tx, one))).await;
+    }
+    let list = async |of, before, limit| {
+        operator_events::list_page(&mut store.read().await.unwrap(), of, before, limit).await.unwrap()
+    };
+    assert_eq!(list(None, None, 3).await, all[..3]);
+    assert_eq!(list(None, Some(all[2].id), 3).await, all[3..]);
+    assert_eq!(list(Some(kim), None, 9).await, [all[0].clone(), all[3].clone()]);
+    assert_eq!(list(Some(kim), Some(all[0].id), 9).await, all[3..]);
+    assert_eq!(write(&store, at(3), |tx, before| Box::pin(operator_events::remove_old(tx, *before, 1))).await, 1);
+    assert_eq!(write(&store, at(3), |tx, before| Box::pin(operator_events::remove_old(tx, *before, 9))).await, 1);
+    assert_eq!(list(None, None, 9).await, all[..2]);
 }

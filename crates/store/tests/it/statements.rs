@@ -91,7 +91,7 @@ async fn no_statement_looks_at_a_whole_table() {
 }
 
 /// Twenty thousand of everything in one project: enough that PostgreSQL's planner prefers the index that narrows most.
-const FILL: [&str; 20] = [
+const FILL: [&str; 21] = [
     "INSERT INTO users (project_no, id, created_at, updated_at, anonymous_since, promoted_at, disabled_at)
      SELECT 1, uuid_send(md5(n::text)::uuid), n, n, CASE WHEN n % 5 > 0 THEN n END, CASE WHEN n % 10 = 0 THEN n END,
             CASE WHEN n % 1000 = 0 THEN n END
@@ -130,6 +130,8 @@ const FILL: [&str; 20] = [
     "INSERT INTO operator_roles (project_no, operator_id, role) SELECT created_at % 5, id, 'editor' FROM users WHERE project_no = 2",
     "INSERT INTO operator_passkeys (credential_id, id, operator_id, public_key, sign_count, name, created_at)
      SELECT id, id, id, id, 0, 'x', created_at FROM users WHERE project_no = 2",
+    "INSERT INTO operator_events (id, operator_id, email, done_by, act, detail, created_at)
+     SELECT id, sha256((created_at % 20)::text::bytea), 'x', 'x', 'signed_in', 'password', created_at FROM users WHERE project_no = 1",
     "INSERT INTO operator_sessions (token_hash, operator_id, created_at, last_access_at, proved_at)
      SELECT sha256(id), id, created_at, created_at, created_at FROM users WHERE project_no = 1",
     "INSERT INTO operator_links (token_hash, purpose, project_no, role, email, created_at, expires_at)

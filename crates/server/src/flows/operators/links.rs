@@ -1,13 +1,16 @@
 //! One-time links into the portal: the first run's, invitations, new ways in. What is stored of one is its hash.
 
+use std::net::IpAddr;
+
 use vestibule_domain::{
     id::OperatorId,
-    operator::{Assignment, EVERY_PROJECT, LinkPurpose, Operator, Role},
+    operator::{Act, Assignment, EVERY_PROJECT, LinkPurpose, Operator, Role},
     secret::TokenHash,
     time::Timestamp,
 };
 use vestibule_store::{
     Store, StoreError, Tx,
+    operator_events::{self, OperatorEvent},
     operator_links::{self, OperatorLink},
     operator_passkeys::{self, OperatorPasskey},
     operator_sessions, operators,
@@ -17,6 +20,7 @@ use super::{
     EmailMistake, Mistakes, Typed, check_name, check_password, hash_password, normalize,
     passkeys::{self, Seat},
     sign_in::make_token,
+    trace,
 };
 use crate::{app::App, crypto::sha256, flows::Error, ports::entropy::Entropy};
 
@@ -71,6 +75,33 @@ pub(crate) async fn create(
 ) -> Result<String, StoreError> {
     let (token, link) = prepare(entropy, purpose, assignment, email, now);
     store.write("create_operator_link", link, |tx, link| Box::pin(write(tx, link))).await?;
+    Ok(token)
+}
+
+/// Makes a link at the command line, and writes down that it was made: for a new way in, or for another owner.
+pub(crate) async fn create_by_command(
+    store: &Store,
+    entropy: &Entropy,
+    operator: Option<&Operator>,
+    command: &str,
+    now: Timestamp,
+) -> Result<String, StoreError> {
+    let owner = Assignment { project: EVERY_PROJECT, role: Role::Owner };
+    let (purpose, assignment, email, act) = match operator {
+        None => (LinkPurpose::FirstRun, owner, "", Act::Invited),
+        Some(operator) => (LinkPurpose::Reset, NO_ROLE, operator.email.as_str(), Act::LinkMade),
+    };
+    let detail = if operator.is_none() { "owner of every project" } else { "" };
+    let whom = (operator.map(|operator| operator.id), email);
+    let event = trace::done_to(entropy, whom, (command, None), act, detail, now);
+    let (token, link) = prepare(entropy, purpose, assignment, email, now);
+    let made = store.write("create_operator_link", (link, event), |tx, (link, event)| {
+        Box::pin(async move {
+            write(tx, link).await?;
+            operator_events::insert(tx, event).await
+        })
+    });
+    made.await?;
     Ok(token)
 }
 
@@ -169,6 +200,7 @@ struct Deed {
     newcomer: Newcomer,
     passkey: Option<OperatorPasskey>,
     session: TokenHash,
+    event: OperatorEvent,
 }
 
 /// Why the transaction undid itself.
@@ -190,6 +222,7 @@ pub(crate) async fn redeem(
     link: &OperatorLink,
     typed: &Typed<'_>,
     way: WayIn<'_>,
+    ip: IpAddr,
     now: Timestamp,
 ) -> Result<Redeemed, Error> {
     // What is wrong with the password is told with what is wrong with the rest.
@@ -220,8 +253,11 @@ pub(crate) async fn redeem(
         }
     };
     newcomer.operator.password_hash = password_hash;
+    let act = if newcomer.is_new { Act::Joined } else { Act::LinkUsed };
+    let with = if passkey.is_some() { trace::PASSKEY } else { trace::PASSWORD };
+    let event = trace::own(app, &newcomer.operator, act, with, ip, now);
     let (cookie, session) = make_token(app);
-    let deed = Deed { link: link.token, assignment: link.assignment, newcomer, passkey, session };
+    let deed = Deed { link: link.token, assignment: link.assignment, newcomer, passkey, session, event };
     let written =
         app.store.write("redeem_operator_link", deed, move |tx, deed| Box::pin(carry_out(tx, deed, now))).await;
     match written {
@@ -260,5 +296,6 @@ async fn carry_out(tx: &mut Tx, deed: &Deed, now: Timestamp) -> Result<(), Undon
         return Err(Undone::PasskeyTaken);
     }
     operator_sessions::insert(tx, deed.session, operator.id, now).await?;
+    operator_events::insert(tx, &deed.event).await?;
     Ok(())
 }

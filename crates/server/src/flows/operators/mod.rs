@@ -5,6 +5,7 @@ pub(crate) mod links;
 pub(crate) mod passkeys;
 pub(crate) mod sign_in;
 pub(crate) mod staff;
+pub(crate) mod trace;
 
 use serde_json::{Map, Value};
 use vestibule_domain::{
@@ -70,6 +71,17 @@ async fn hash_password(app: &App, typed: &str) -> Result<String, Error> {
 
 fn prepare_password(typed: &str) -> Secret<String> {
     password::prepare(typed)
+}
+
+/// What became of a way in that was to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Removal {
+    /// It is gone, and every other session of the operator has ended.
+    Done,
+    /// It is not there.
+    Missing,
+    /// There is no other: the operator would be locked out.
+    LastWayIn,
 }
 
 /// Somebody who is signed in to the portal.

@@ -4,15 +4,16 @@ use std::{net::IpAddr, time::Duration};
 
 use vestibule_domain::{
     id::{IdentityId, OperatorId},
-    operator::EVERY_PROJECT,
+    operator::{Act, EVERY_PROJECT, Operator},
     project::Origin,
     time::Timestamp,
 };
 use vestibule_store::{
-    StoreError, operator_passkeys, operator_passkeys::OperatorPasskey, operator_sessions, operators, spent,
+    StoreError, operator_events, operator_events::OperatorEvent, operator_passkeys, operator_passkeys::OperatorPasskey,
+    operator_sessions, operators, spent,
 };
 
-use super::{SignedIn, sign_in::make_token};
+use super::{Removal, SignedIn, sign_in::make_token, trace};
 use crate::{
     app::App,
     crypto::tokens::{Challenge, MacKey},
@@ -112,8 +113,21 @@ pub(super) fn read_new(
 
 /// A name as it is kept. It comes with a passkey that exists already, so it is mended and never refused.
 fn read_name(typed: &str) -> String {
+    mend_name(typed).unwrap_or_else(|| NAMELESS.to_string())
+}
+
+fn mend_name(typed: &str) -> Option<String> {
     let clean: String = typed.trim().chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
-    if clean.is_empty() { NAMELESS.to_string() } else { clean }
+    Some(clean).filter(|clean| !clean.is_empty())
+}
+
+/// What an answer to request options is worth.
+enum Verdict {
+    Right(Box<Used>, Operator),
+    /// It names a passkey of this operator, and does not prove it.
+    Wrong(Operator),
+    /// It is of nobody here, or of another page.
+    Foreign,
 }
 
 /// A passkey that was used, and its challenge: both count once.
@@ -143,18 +157,23 @@ async fn judge(
     only: Option<OperatorId>,
     answer: &str,
     now: Timestamp,
-) -> Result<Option<Used>, Error> {
-    let Some((presented, challenge)) = seat.read(app, "use", answer, now) else { return Ok(None) };
-    let Ok(assertion) = Assertion::read(answer) else { return Ok(None) };
-    let found = operator_passkeys::find(&mut *app.store.read().await?, &assertion.credential_id).await?;
-    let Some(row) = found.filter(|row| only.is_none_or(|only| only == row.operator_id)) else { return Ok(None) };
+) -> Result<Verdict, Error> {
+    let Some((presented, challenge)) = seat.read(app, "use", answer, now) else { return Ok(Verdict::Foreign) };
+    let Ok(assertion) = Assertion::read(answer) else { return Ok(Verdict::Foreign) };
+    let mut conn = app.store.read().await?;
+    let found = operator_passkeys::find(&mut conn, &assertion.credential_id).await?;
+    let Some(row) = found.filter(|row| only.is_none_or(|only| only == row.operator_id)) else {
+        return Ok(Verdict::Foreign);
+    };
+    let Some(operator) = operators::find(&mut conn, row.operator_id).await? else { return Ok(Verdict::Foreign) };
+    drop(conn);
     let verdict: Result<u32, Problem> =
         seat.site().verify(&assertion, &presented, row.operator_id.as_bytes(), &row.public_key);
     match verdict {
-        Ok(count) => Ok(Some(Used { row, count: i64::from(count), challenge })),
+        Ok(count) => Ok(Verdict::Right(Box::new(Used { row, count: i64::from(count), challenge }), operator)),
         Err(problem) => {
             tracing::info!(operator.id = %row.operator_id, error = %problem, "a passkey was refused");
-            Ok(None)
+            Ok(Verdict::Wrong(operator))
         }
     }
 }
@@ -169,14 +188,20 @@ async fn note_use(tx: &mut vestibule_store::Tx, used: &Used, now: Timestamp) -> 
     }
 }
 
-/// What a transaction with a used passkey came to; a refusal is counted before it is told.
-async fn settle(app: &App, buckets: &Buckets, written: Result<(), Undone>, now: Timestamp) -> Result<bool, Error> {
+/// What a transaction with a used passkey came to; a refusal is counted, and written down, before it is told.
+async fn settle(
+    app: &App,
+    buckets: &Buckets,
+    written: Result<(), Undone>,
+    failure: OperatorEvent,
+    now: Timestamp,
+) -> Result<bool, Error> {
     match written {
         Ok(()) => Ok(true),
         Err(Undone::Store(error)) => Err(error.into()),
         Err(error @ (Undone::Refused | Undone::LastWayIn | Undone::Missing)) => {
             tracing::warn!(error = %error, "a passkey of an operator was refused");
-            buckets.record_failure(app, now).await?;
+            buckets.record_failure_as(app, Some(failure), now).await?;
             Ok(false)
         }
     }
@@ -192,22 +217,31 @@ pub(crate) async fn sign_in(
 ) -> Result<Option<String>, Error> {
     let buckets = Buckets::of_operator_passkey(ip);
     buckets.check(app, now).await?;
-    let Some(used) = judge(app, seat, None, answer, now).await? else {
-        buckets.record_failure(app, now).await?;
-        return Ok(None);
+    let note = |operator: &Operator, act| trace::own(app, operator, act, trace::PASSKEY, ip, now);
+    let (used, operator) = match judge(app, seat, None, answer, now).await? {
+        Verdict::Right(used, operator) => (used, operator),
+        Verdict::Wrong(operator) => {
+            buckets.record_failure_as(app, Some(note(&operator, Act::SignInFailed)), now).await?;
+            return Ok(None);
+        }
+        Verdict::Foreign => {
+            buckets.record_failure(app, now).await?;
+            return Ok(None);
+        }
     };
     let (cookie, session) = make_token(app);
     let written = app
         .store
-        .write("sign_in_by_operator_passkey", used, move |tx, used| {
+        .write("sign_in_by_operator_passkey", (used, note(&operator, Act::SignedIn)), move |tx, (used, event)| {
             Box::pin(async move {
                 note_use(tx, used, now).await?;
                 operator_sessions::insert(tx, session, used.row.operator_id, now).await?;
+                operator_events::insert(tx, event).await?;
                 Ok(())
             })
         })
         .await;
-    Ok(settle(app, &buckets, written, now).await?.then_some(cookie))
+    Ok(settle(app, &buckets, written, note(&operator, Act::SignInFailed), now).await?.then_some(cookie))
 }
 
 /// Proves again who one is, with one of one's passkeys.
@@ -221,9 +255,13 @@ pub(crate) async fn prove(
 ) -> Result<bool, Error> {
     let buckets = Buckets::of_operator_passkey(ip);
     buckets.check(app, now).await?;
-    let Some(used) = judge(app, seat, Some(who.operator.id), answer, now).await? else {
-        buckets.record_failure(app, now).await?;
-        return Ok(false);
+    let failure = trace::own(app, &who.operator, Act::ProofFailed, trace::PASSKEY, ip, now);
+    let used = match judge(app, seat, Some(who.operator.id), answer, now).await? {
+        Verdict::Right(used, _) => used,
+        Verdict::Wrong(_) | Verdict::Foreign => {
+            buckets.record_failure_as(app, Some(failure), now).await?;
+            return Ok(false);
+        }
     };
     let session = who.session.token;
     let written = app
@@ -236,7 +274,7 @@ pub(crate) async fn prove(
             })
         })
         .await;
-    settle(app, &buckets, written, now).await
+    settle(app, &buckets, written, failure, now).await
 }
 
 /// The passkeys of whoever is signed in, oldest first.
@@ -250,30 +288,81 @@ pub(crate) async fn add(
     who: &SignedIn,
     seat: Seat<'_>,
     answer_and_name: (&str, &str),
+    ip: IpAddr,
     now: Timestamp,
 ) -> Result<bool, Error> {
     let Some(row) = read_new(app, seat, who.operator.id, answer_and_name, now) else { return Ok(false) };
-    Ok(app.store.write("add_operator_passkey", row, |tx, row| Box::pin(operator_passkeys::insert(tx, row))).await?)
+    let event = trace::own(app, &who.operator, Act::PasskeyAdded, &row.name, ip, now);
+    let added = app.store.write("add_operator_passkey", (row, event), |tx, (row, event)| {
+        Box::pin(async move {
+            let is_new = operator_passkeys::insert(tx, row).await?;
+            if is_new {
+                operator_events::insert(tx, event).await?;
+            }
+            Ok::<_, StoreError>(is_new)
+        })
+    });
+    Ok(added.await?)
 }
 
-/// What became of a passkey that was to be removed.
+/// What became of a passkey that was to be called something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Removal {
-    /// It is gone, and every other session of the operator has ended.
+pub(crate) enum Renaming {
+    /// It is called that now, or was already.
     Done,
+    /// The name is empty.
+    Nameless,
     /// It is not there.
     Missing,
-    /// There is no password and no other passkey: the operator would be locked out.
-    LastWayIn,
+}
+
+/// Calls one of one's own passkeys something else.
+pub(crate) async fn rename(
+    app: &App,
+    who: &SignedIn,
+    id: IdentityId,
+    typed: &str,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<Renaming, Error> {
+    let known = list(app, who).await?;
+    let Some(old) = known.into_iter().find(|row| row.id == id) else { return Ok(Renaming::Missing) };
+    let Some(name) = mend_name(typed) else { return Ok(Renaming::Nameless) };
+    if old.name == name {
+        return Ok(Renaming::Done);
+    }
+    let event = trace::own(app, &who.operator, Act::PasskeyRenamed, &format!("{} → {name}", old.name), ip, now);
+    let owner = who.operator.id;
+    let renamed = app.store.write("rename_operator_passkey", (name, event), move |tx, (name, event)| {
+        Box::pin(async move {
+            let is_there = operator_passkeys::rename(tx, owner, id, name).await?;
+            if is_there {
+                operator_events::insert(tx, event).await?;
+            }
+            Ok::<_, StoreError>(is_there)
+        })
+    });
+    Ok(if renamed.await? { Renaming::Done } else { Renaming::Missing })
 }
 
 /// Takes one of one's own passkeys away, unless it is the last way in.
-pub(crate) async fn remove(app: &App, who: &SignedIn, id: IdentityId) -> Result<Removal, Error> {
+pub(crate) async fn remove(
+    app: &App,
+    who: &SignedIn,
+    id: IdentityId,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<Removal, Error> {
+    let known = list(app, who).await?;
+    let Some(row) = known.into_iter().find(|row| row.id == id) else { return Ok(Removal::Missing) };
+    let event = trace::own(app, &who.operator, Act::PasskeyRemoved, &row.name, ip, now);
     let (owner, kept) = (who.operator.id, who.session.token);
     let written = app
         .store
-        .write("remove_operator_passkey", id, move |tx, id| {
+        .write("remove_operator_passkey", (id, event), move |tx, (id, event)| {
             Box::pin(async move {
+                // A password that is being removed at this moment is none.
+                operators::hold(tx, owner).await?;
                 if !operator_passkeys::remove(tx, owner, *id).await? {
                     return Err(Undone::Missing);
                 }
@@ -282,6 +371,7 @@ pub(crate) async fn remove(app: &App, who: &SignedIn, id: IdentityId) -> Result<
                     return Err(Undone::LastWayIn);
                 }
                 operator_sessions::remove_others(tx, owner, kept).await?;
+                operator_events::insert(tx, event).await?;
                 Ok(())
             })
         })

@@ -3,14 +3,13 @@
 use std::{net::IpAddr, time::Duration};
 
 use vestibule_domain::{
-    id::OperatorId,
-    operator::{Operator, PROOF, SESSION},
+    operator::{Act, Operator, PROOF, SESSION},
     secret::TokenHash,
     time::Timestamp,
 };
-use vestibule_store::{StoreError, operator_sessions, operators};
+use vestibule_store::{StoreError, operator_events, operator_passkeys, operator_sessions, operators};
 
-use super::{SignedIn, normalize, prepare_password};
+use super::{Removal, SignedIn, normalize, prepare_password, trace};
 use crate::{
     app::App,
     crypto::sha256,
@@ -50,20 +49,30 @@ pub(crate) async fn sign_in(
 ) -> Result<Option<String>, Error> {
     let email = normalize(email).unwrap_or_else(|| email.trim().to_lowercase());
     let operator = operators::find_by_email(&mut *app.store.read().await?, &email).await?;
-    if !try_password(app, &email, operator.as_ref(), typed, ip, now).await? {
+    if !try_password(app, (&email, operator.as_ref()), typed, (Act::SignInFailed, ip), now).await? {
         return Ok(None);
     }
     let Some(operator) = operator else { return Ok(None) };
-    begin_session(app, operator.id, now).await.map(Some)
+    let event = trace::own(app, &operator, Act::SignedIn, trace::PASSWORD, ip, now);
+    let (id, (token, hash)) = (operator.id, make_token(app));
+    app.store
+        .write("begin_operator_session", (hash, event), move |tx, (hash, event)| {
+            Box::pin(async move {
+                operator_sessions::insert(tx, *hash, id, now).await?;
+                operator_events::insert(tx, event).await
+            })
+        })
+        .await?;
+    Ok(Some(token))
 }
 
-/// Compares a password, within the limits of wrong tries.
+/// Compares a password, within the limits of wrong tries. One that is wrong is written down as that act; one for an
+/// address nobody has is not, for people type passwords there.
 async fn try_password(
     app: &App,
-    email: &str,
-    operator: Option<&Operator>,
+    (email, operator): (&str, Option<&Operator>),
     typed: &str,
-    ip: IpAddr,
+    (failure, ip): (Act, IpAddr),
     now: Timestamp,
 ) -> Result<bool, Error> {
     let buckets = Buckets::of_operator(email, ip);
@@ -72,7 +81,8 @@ async fn try_password(
     let verdict = app.hasher.verify(prepare_password(typed), hash).await?;
     let stale = match verdict {
         Verdict::Wrong => {
-            buckets.record_failure(app, now).await?;
+            let event = operator.map(|operator| trace::own(app, operator, failure, trace::PASSWORD, ip, now));
+            buckets.record_failure_as(app, event, now).await?;
             return Ok(false);
         }
         Verdict::Right { stale } => stale,
@@ -91,15 +101,6 @@ async fn try_password(
     Ok(true)
 }
 
-/// Begins a session of an operator who just proved who it is; the answer is the cookie.
-pub(super) async fn begin_session(app: &App, id: OperatorId, now: Timestamp) -> Result<String, Error> {
-    let (token, hash) = make_token(app);
-    app.store
-        .write("begin_operator_session", hash, move |tx, hash| Box::pin(operator_sessions::insert(tx, *hash, id, now)))
-        .await?;
-    Ok(token)
-}
-
 /// A new secret and what is stored of it.
 pub(super) fn make_token(app: &App) -> (String, TokenHash) {
     let token = app.entropy.alphanumeric();
@@ -109,7 +110,8 @@ pub(super) fn make_token(app: &App) -> (String, TokenHash) {
 
 /// Proves again who one is, with the password.
 pub(crate) async fn prove(app: &App, who: &SignedIn, typed: &str, ip: IpAddr, now: Timestamp) -> Result<bool, Error> {
-    if !try_password(app, &who.operator.email, Some(&who.operator), typed, ip, now).await? {
+    let whose = (who.operator.email.as_str(), Some(&who.operator));
+    if !try_password(app, whose, typed, (Act::ProofFailed, ip), now).await? {
         return Ok(false);
     }
     let token = who.session.token;
@@ -140,6 +142,8 @@ pub(crate) async fn change_password(
     app: &App,
     who: &SignedIn,
     new: &str,
+    ip: IpAddr,
+    now: Timestamp,
 ) -> Result<Vec<vestibule_domain::credential::password::Weakness>, Error> {
     let operator = &who.operator;
     let weaknesses = super::check_password(app, new, &[&operator.email, &operator.name]);
@@ -147,15 +151,42 @@ pub(crate) async fn change_password(
         return Ok(weaknesses);
     }
     let hash = super::hash_password(app, new).await?;
+    let event = trace::own(app, operator, Act::PasswordChanged, "", ip, now);
     let (id, kept) = (operator.id, who.session.token);
     app.store
-        .write("change_operator_password", hash, move |tx, hash| {
+        .write("change_operator_password", (hash, event), move |tx, (hash, event)| {
             Box::pin(async move {
                 operators::set_password(tx, id, Some(hash)).await?;
                 operator_sessions::remove_others(tx, id, kept).await?;
-                Ok::<_, StoreError>(())
+                operator_events::insert(tx, event).await
             })
         })
         .await?;
     Ok(Vec::new())
+}
+
+/// Takes one's own password away, unless it is the last way in; every other session ends.
+pub(crate) async fn remove_password(app: &App, who: &SignedIn, ip: IpAddr, now: Timestamp) -> Result<Removal, Error> {
+    let event = trace::own(app, &who.operator, Act::PasswordRemoved, "", ip, now);
+    let (id, kept) = (who.operator.id, who.session.token);
+    app.store
+        .write("remove_operator_password", event, move |tx, event| {
+            Box::pin(async move {
+                // A passkey that is being removed at this moment is none.
+                operators::hold(tx, id).await?;
+                let operator = operators::find(tx, id).await?;
+                if operator.is_none_or(|operator| operator.password_hash.is_none()) {
+                    return Ok(Removal::Missing);
+                }
+                if operator_passkeys::list(tx, id).await?.is_empty() {
+                    return Ok(Removal::LastWayIn);
+                }
+                operators::set_password(tx, id, None).await?;
+                operator_sessions::remove_others(tx, id, kept).await?;
+                operator_events::insert(tx, event).await?;
+                Ok::<_, StoreError>(Removal::Done)
+            })
+        })
+        .await
+        .map_err(Error::from)
 }

@@ -4,13 +4,17 @@
 use vestibule_domain::{
     event::{Event, OperatorAction},
     id::{OperatorId, ProjectNo},
-    operator::{Assignment, EVERY_PROJECT, LinkPurpose, Operator, Role},
+    operator::{Act, Assignment, EVERY_PROJECT, LinkPurpose, Operator, Role},
     secret::TokenHash,
     time::Timestamp,
 };
-use vestibule_store::{StoreError, operator_links, operator_sessions, operators, outbox};
+use vestibule_store::{
+    StoreError,
+    operator_events::{self, OperatorEvent},
+    operator_links, operator_sessions, operators, outbox,
+};
 
-use super::{SignedIn, links, normalize};
+use super::{SignedIn, links, normalize, trace};
 use crate::{
     app::App,
     crypto::read_hex,
@@ -93,6 +97,27 @@ fn note(
     actor.prepare(app, project, &event, None, now)
 }
 
+/// What the record of all operators says of it; the project's event log says it in its own words.
+fn record(
+    app: &App,
+    (who, ip): (&SignedIn, std::net::IpAddr),
+    whom: (Option<OperatorId>, &str),
+    act: Act,
+    detail: &str,
+    now: Timestamp,
+) -> OperatorEvent {
+    trace::done_to(&app.entropy, whom, (&who.operator.email, Some(ip)), act, detail, now)
+}
+
+/// A place in words.
+fn describe(project: &Project, place: ProjectNo) -> &str {
+    if place == EVERY_PROJECT { "every project" } else { &project.id }
+}
+
+fn describe_role(project: &Project, assignment: Assignment) -> String {
+    format!("{} of {}", assignment.role.as_str(), describe(project, assignment.project))
+}
+
 /// Whom to invite, and to what.
 pub(crate) struct Invitation<'a> {
     pub(crate) email: &'a str,
@@ -119,21 +144,26 @@ pub(crate) async fn invite(
     let assignment = Assignment { project: place, role: wish.role };
     let event = note(app, project, &who.acting(ip), OperatorAction::Invited, &email, now);
     let known = operators::find_by_email(&mut *app.store.read().await?, &email).await?;
-    let (invited, mail) = match &known {
-        Some(_) => (Invited::Assigned, (wish.write_mail)(&email, None)),
+    let (invited, mail, link) = match &known {
+        Some(_) => (Invited::Assigned, (wish.write_mail)(&email, None), None),
         None => {
-            let token =
-                links::create(&app.store, &app.entropy, LinkPurpose::Invitation, assignment, &email, now).await?;
+            let (token, link) = links::prepare(&app.entropy, LinkPurpose::Invitation, assignment, &email, now);
             let mail = (wish.write_mail)(&email, Some(&links::path_of(&token)));
-            (Invited::Link(token), mail)
+            (Invited::Link(token), mail, Some(link))
         }
     };
     let (no, id) = (project.no, known.map(|operator| operator.id));
+    let detail = describe_role(project, assignment);
+    let recorded = record(app, (who, ip), (id, &email), Act::Invited, &detail, now);
     let mail = serde_json::to_string(&mail).expect("a mail is plain JSON");
     let written = app
         .store
-        .write("invite_operator", (event, mail), move |tx, (event, mail)| {
+        .write("invite_operator", (event, mail, link, recorded), move |tx, (event, mail, link, recorded)| {
             Box::pin(async move {
+                if let Some(link) = link {
+                    links::write(tx, link).await?;
+                }
+                operator_events::insert(tx, recorded).await?;
                 if let Some(id) = id {
                     operators::set_role(tx, id, assignment).await?;
                     if place == EVERY_PROJECT && operators::count_owners_of_all(tx).await? == 0 {
@@ -190,26 +220,37 @@ pub(crate) async fn change_role(
         Change::Remove => OperatorAction::Removed,
     };
     let event = note(app, project, &who.acting(ip), action, &target.email, now);
+    let whom = (Some(id), target.email.as_str());
+    let recorded = match change {
+        Change::To(role) => {
+            let detail = describe_role(project, Assignment { project: place, role });
+            record(app, (who, ip), whom, Act::RoleChanged, &detail, now)
+        }
+        Change::Remove => record(app, (who, ip), whom, Act::RoleTaken, describe(project, place), now),
+    };
     let no = project.no;
     let written = app
         .store
-        .write("change_operator_role", event, move |tx, event| {
+        .write("change_operator_role", (event, recorded), move |tx, (event, recorded)| {
             Box::pin(async move {
                 if !operators::remove_role(tx, place, id).await? {
                     return Err(Undone::Missing);
                 }
+                let mut act = recorded.act.as_str();
                 match change {
                     Change::To(role) => operators::set_role(tx, id, Assignment { project: place, role }).await?,
                     Change::Remove => {
                         if operators::roles_of(tx, id).await?.is_empty() {
                             operator_sessions::remove_of_operator(tx, id).await?;
                             operators::remove(tx, id).await?;
+                            act = Act::Removed.as_str();
                         }
                     }
                 }
                 if place == EVERY_PROJECT && operators::count_owners_of_all(tx).await? == 0 {
                     return Err(Undone::LastOwner);
                 }
+                operator_events::insert(tx, &OperatorEvent { act: act.to_string(), ..recorded.clone() }).await?;
                 events::queue_of_project(tx, no, event, now).await?;
                 Ok(())
             })
@@ -252,11 +293,13 @@ pub(crate) async fn make_link(
     }
     let event = note(app, project, &who.acting(ip), OperatorAction::LinkCreated, &target.email, now);
     let (token, link) = links::prepare(&app.entropy, LinkPurpose::Reset, links::NO_ROLE, &target.email, now);
+    let recorded = record(app, (who, ip), (Some(id), &target.email), Act::LinkMade, "", now);
     let no = project.no;
     app.store
-        .write("make_operator_link", (link, event), move |tx, (link, event)| {
+        .write("make_operator_link", (link, event, recorded), move |tx, (link, event, recorded)| {
             Box::pin(async move {
                 links::write(tx, link).await?;
+                operator_events::insert(tx, recorded).await?;
                 events::queue_of_project(tx, no, event, now).await
             })
         })
@@ -283,11 +326,14 @@ pub(crate) async fn revoke_invitation(
         return Ok(Err(Obstacle::NotYours));
     }
     let event = note(app, project, &who.acting(ip), OperatorAction::InvitationRevoked, &link.email, now);
+    let detail = describe_role(project, link.assignment);
+    let recorded = record(app, (who, ip), (None, &link.email), Act::InvitationRevoked, &detail, now);
     let (no, token) = (project.no, link.token);
     app.store
-        .write("revoke_invitation", event, move |tx, event| {
+        .write("revoke_invitation", (event, recorded), move |tx, (event, recorded)| {
             Box::pin(async move {
                 operator_links::remove(tx, token).await?;
+                operator_events::insert(tx, recorded).await?;
                 events::queue_of_project(tx, no, event, now).await
             })
         })

@@ -16,6 +16,7 @@
 //!    authorization test tries every door with everybody, so a door needs no test of its own for that.
 //! 5. Tests in `tests/it/portal*.rs`.
 
+mod activity;
 mod addresses;
 mod admin_keys;
 mod anonymous_users;
@@ -74,6 +75,7 @@ pub(crate) fn all_doors() -> Vec<Door> {
         welcome::doors(),
         sign_in::doors(),
         me::doors(),
+        activity::doors(),
         projects::doors(),
         anonymous_users::doors(),
         login_methods::doors(),

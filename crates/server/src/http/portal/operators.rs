@@ -85,7 +85,12 @@ async fn page(desk: &Desk, error: Option<&str>) -> Result<StaffPage, Problem> {
             );
         }
     }
-    Ok(StaffPage { members: members.collect(), invitations: invitations.collect(), controls })
+    Ok(StaffPage {
+        members: members.collect(),
+        invitations: invitations.collect(),
+        controls,
+        may_see_activity: owns_all,
+    })
 }
 
 async fn invite(desk: Desk) -> Answer {

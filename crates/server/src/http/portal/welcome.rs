@@ -42,7 +42,7 @@ async fn redeem(lobby: Lobby) -> Answer {
         "passkey" => WayIn::Passkey { seat: lobby.seat(), answer: lobby.field("credential") },
         _ => WayIn::Password(lobby.field("password")),
     };
-    match links::redeem(&lobby.app, &link, &typed, way, lobby.now).await? {
+    match links::redeem(&lobby.app, &link, &typed, way, lobby.ip, lobby.now).await? {
         links::Redeemed::SignedIn(cookie) => lobby.go_signed_in(&cookie, HOME),
         links::Redeemed::Mistaken(mistakes) if mistakes.passkey => {
             ask_for_passkey(&lobby, &link, &typed, StatusCode::UNPROCESSABLE_ENTITY).await

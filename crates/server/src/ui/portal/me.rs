@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::{
+    activity::ActivityLine,
     control::{Control, ControlKind},
     frame::{PortalContext, PortalPage},
     moment::Moment,
@@ -21,6 +22,18 @@ pub struct MyPasskey {
     pub created_at: Moment,
     /// When it was last used.
     pub used_at: Option<Moment>,
+    /// Its next name.
+    pub rename: Control,
+}
+
+impl MyPasskey {
+    /// The control with a passkey's next name, and what is wrong with it.
+    pub fn rename_control(id: &str, name: &str, typed: &str, error: Option<&str>) -> Control {
+        Control::new(format!("name.{id}"), "New name", ControlKind::Line("text"), typed)
+            .of(name)
+            .required()
+            .error(error)
+    }
 }
 
 /// An operator's own account.
@@ -38,6 +51,8 @@ pub struct MePage {
     pub min_length: usize,
     /// What is wrong with the one typed.
     pub error: Option<String>,
+    /// What was done lately by or to the operator.
+    pub lately: Vec<ActivityLine>,
 }
 
 impl MePage {
@@ -50,6 +65,7 @@ impl MePage {
             has_password: true,
             min_length: 10,
             error: None,
+            lately: ActivityLine::samples(),
         };
         let short = Self { error: Some("Write at least 10 characters.".into()), ..plain.clone() };
         let key = |id: &str, used: Option<&str>| MyPasskey {
@@ -57,14 +73,17 @@ impl MePage {
             name: "Blue <key>".into(),
             created_at: Moment::new("2030-05-01T08:00:00.000Z"),
             used_at: used.map(Moment::new),
+            rename: MyPasskey::rename_control(id, "Blue <key>", "", used.map(|_| "Write a name.")),
         };
         let keys = Self {
             passkeys: vec![key("0190", None), key("0191", Some("2030-05-02T08:00:00.000Z"))],
             has_password: false,
             add: PasskeyBox::sample(Ceremony::Create).error(Some("That did not work.")),
+            lately: Vec::new(),
             ..plain.clone()
         };
-        vec![("plain", plain), ("short", short), ("keys", keys)]
+        let both = Self { has_password: true, ..keys.clone() };
+        vec![("plain", plain), ("short", short), ("keys", keys), ("both", both)]
     }
 
     /// What a new passkey is called.
@@ -78,6 +97,10 @@ impl MePage {
             .required()
             .hint(format!("At least {} characters. Your other sessions end.", self.min_length))
             .error(self.error.clone())
+    }
+
+    fn may_remove_password(&self) -> bool {
+        self.has_password && !self.passkeys.is_empty()
     }
 
     fn button(&self) -> &'static str {
@@ -99,7 +122,8 @@ impl PortalPage for MePage {
     }
 
     fn complaints(&self) -> Vec<(String, String)> {
-        self.control().complaint().into_iter().collect()
+        let renames = self.passkeys.iter().filter_map(|one| one.rename.complaint());
+        renames.chain(self.control().complaint()).collect()
     }
 
     fn has_passkey(&self) -> bool {

@@ -2,6 +2,7 @@
 //! English only. Like all of `ui`, plain values: handlers fill a page and send what it renders.
 
 mod access;
+mod activity;
 mod addresses;
 mod applications;
 mod audit;
@@ -29,6 +30,7 @@ mod users;
 mod webhooks;
 
 pub use access::{ProvePage, SignInPage, WelcomeKind, WelcomePage, WelcomePasskeyPage};
+pub use activity::{ActivityLine, ActivityPage};
 pub use addresses::AddressesPage;
 pub use applications::{
     ApplicationEntry, ApplicationsPage, FrameworksPage, NewApplicationPage, QuickStartPage, SecretsPage,

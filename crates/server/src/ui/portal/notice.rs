@@ -21,6 +21,10 @@ pub enum PortalNotice {
     PasswordChanged,
     /// A passkey was added.
     PasskeyAdded,
+    /// The password was removed.
+    PasswordRemoved,
+    /// A passkey is called something else.
+    PasskeyRenamed,
     /// A passkey was removed.
     PasskeyRemoved,
     /// The operator would have no way in any more.
@@ -63,7 +67,7 @@ pub enum PortalNotice {
 
 impl PortalNotice {
     /// Every notice.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Saved,
         Self::Unchanged,
         Self::ProjectCreated,
@@ -72,6 +76,8 @@ impl PortalNotice {
         Self::SecretDeleted,
         Self::PasswordChanged,
         Self::PasskeyAdded,
+        Self::PasswordRemoved,
+        Self::PasskeyRenamed,
         Self::PasskeyRemoved,
         Self::LastWayIn,
         Self::OperatorAdded,
@@ -104,6 +110,8 @@ impl PortalNotice {
             Self::SecretDeleted => "secret-deleted",
             Self::PasswordChanged => "password-changed",
             Self::PasskeyAdded => "passkey-added",
+            Self::PasswordRemoved => "password-removed",
+            Self::PasskeyRenamed => "passkey-renamed",
             Self::PasskeyRemoved => "passkey-removed",
             Self::LastWayIn => "last-way-in",
             Self::OperatorAdded => "operator-added",
@@ -143,6 +151,8 @@ impl PortalNotice {
             | Self::SecretDeleted
             | Self::PasswordChanged
             | Self::PasskeyAdded
+            | Self::PasswordRemoved
+            | Self::PasskeyRenamed
             | Self::PasskeyRemoved
             | Self::OperatorAdded
             | Self::RoleChanged
@@ -171,6 +181,8 @@ impl PortalNotice {
             Self::SecretDeleted => "The secret is removed. It is refused from now on.",
             Self::PasswordChanged => "Your password is changed. Your other sessions have ended.",
             Self::PasskeyAdded => "The passkey is ready to use.",
+            Self::PasswordRemoved => "Your password is removed. Your other sessions have ended.",
+            Self::PasskeyRenamed => "The passkey has its name.",
             Self::PasskeyRemoved => "The passkey is removed. Your other sessions have ended.",
             Self::LastWayIn => "Not done: it is your last way in. Set a password or add another passkey first.",
             Self::OperatorAdded => "They had an account already and have the role now.",

@@ -3,10 +3,11 @@
 use vestibule_domain::operator::Role;
 
 use super::{
-    AddressesPage, ApplicationsPage, AuditPage, ConfirmActionPage, FrameworksPage, KeysPage, MePage, MessagePage,
-    MessagesPage, NewApplicationPage, NewProjectPage, OperatorBadge, OverviewPage, PortalContext, PortalPage,
-    ProjectBadge, ProjectsPage, ProvePage, QuickStartPage, SecretShownPage, SecretsPage, SheetPage, SignInPage,
-    StaffPage, UserFormPage, UserPage, UsersPage, WebhookSecretPage, WebhooksPage, WelcomePage, WelcomePasskeyPage,
+    ActivityPage, AddressesPage, ApplicationsPage, AuditPage, ConfirmActionPage, FrameworksPage, KeysPage, MePage,
+    MessagePage, MessagesPage, NewApplicationPage, NewProjectPage, OperatorBadge, OverviewPage, PortalContext,
+    PortalPage, ProjectBadge, ProjectsPage, ProvePage, QuickStartPage, SecretShownPage, SecretsPage, SheetPage,
+    SignInPage, StaffPage, UserFormPage, UserPage, UsersPage, WebhookSecretPage, WebhooksPage, WelcomePage,
+    WelcomePasskeyPage,
 };
 
 /// A page in one state, with a name for it.
@@ -25,6 +26,7 @@ pub fn portal_samples() -> Vec<PortalSample> {
     collect(&mut all, "prove", ProvePage::samples());
     collect(&mut all, "welcome-passkey", WelcomePasskeyPage::samples());
     collect(&mut all, "me", MePage::samples());
+    collect(&mut all, "activity", ActivityPage::samples());
     collect(&mut all, "message", MessagePage::samples());
     collect(&mut all, "projects", ProjectsPage::samples());
     collect(&mut all, "new-project", NewProjectPage::samples());

@@ -49,6 +49,8 @@ pub struct StaffPage {
     pub invitations: Vec<InvitationEntry>,
     /// Address and role of the next one; none for those who may not invite.
     pub controls: Vec<Control>,
+    /// Whether the operator may see what all operators did.
+    pub may_see_activity: bool,
 }
 
 impl StaffPage {
@@ -76,8 +78,19 @@ impl StaffPage {
             InvitationEntry { id: "aa".into(), email: "mo@shop.example".into(), role: "editor", is_everywhere: false };
         let email = Control::new("email", "Email", ControlKind::Line("email"), "");
         vec![
-            ("owner", Self { members: vec![me, lee.clone()], invitations: vec![invitation], controls: vec![email] }),
-            ("alone", Self { members: vec![lee], invitations: Vec::new(), controls: Vec::new() }),
+            (
+                "owner",
+                Self {
+                    members: vec![me, lee.clone()],
+                    invitations: vec![invitation],
+                    controls: vec![email],
+                    may_see_activity: true,
+                },
+            ),
+            (
+                "alone",
+                Self { members: vec![lee], invitations: Vec::new(), controls: Vec::new(), may_see_activity: false },
+            ),
         ]
     }
 }

@@ -1,0 +1,78 @@
+//! What operators did to their ways in and to each other: for those who own every project, and one's own for everybody.
+
+use vestibule_domain::{
+    id::EventId,
+    operator::{Act, Role},
+};
+use vestibule_store::operator_events::OperatorEvent;
+
+use super::{Answer, Door, Hall, Problem, Verb};
+use crate::{
+    flows::operators::trace,
+    ui::portal::{ActivityLine, ActivityPage, Moment},
+};
+
+const LIMIT: usize = 50;
+/// How much of one's own is on one's page.
+const OWN: i64 = 8;
+
+pub(super) fn doors() -> Vec<Door> {
+    vec![Door::hall(Verb::Get, "/portal/activity", Some(Role::Owner), show)]
+}
+
+async fn show(hall: Hall) -> Answer {
+    let before = match hall.field("before") {
+        "" => None,
+        text => {
+            let id = text.parse::<EventId>();
+            Some(id.map_err(|_| Problem::Unreadable("There is no such page of the record.".into()))?)
+        }
+    };
+    let page = trace::list(&hall.app, before, LIMIT).await?;
+    hall.show(&ActivityPage {
+        lines: page.events.into_iter().map(|event| line(event, false)).collect(),
+        next: page.next.map(|id| format!("before={id}")),
+        is_later: before.is_some(),
+        keep_days: hall.app.config.audit.keep_days,
+    })
+}
+
+/// What was done lately by or to whoever asks.
+pub(super) async fn list_own(hall: &Hall) -> Result<Vec<ActivityLine>, Problem> {
+    let events = trace::list_own(&hall.app, &hall.who, OWN).await?;
+    Ok(events.into_iter().map(|event| line(event, true)).collect())
+}
+
+fn line(event: OperatorEvent, is_own: bool) -> ActivityLine {
+    let act = Act::parse(&event.act);
+    ActivityLine {
+        what: act.map_or(event.act, |act| describe(act).to_string()),
+        is_failure: matches!(act, Some(Act::SignInFailed | Act::ProofFailed)),
+        by: (event.done_by != event.email).then_some(event.done_by),
+        whom: if is_own { String::new() } else { event.email },
+        detail: event.detail,
+        ip: event.ip,
+        at: Moment::new(event.created_at.to_rfc3339()),
+    }
+}
+
+fn describe(act: Act) -> &'static str {
+    match act {
+        Act::SignedIn => "Signed in",
+        Act::SignInFailed => "Tried to sign in",
+        Act::ProofFailed => "Tried to prove who it is",
+        Act::PasswordChanged => "Password set",
+        Act::PasswordRemoved => "Password removed",
+        Act::PasskeyAdded => "Passkey added",
+        Act::PasskeyRenamed => "Passkey renamed",
+        Act::PasskeyRemoved => "Passkey removed",
+        Act::LinkMade => "Link for a new way in made",
+        Act::LinkUsed => "New way in chosen",
+        Act::Invited => "Invited",
+        Act::InvitationRevoked => "Invitation taken back",
+        Act::Joined => "Came in for the first time",
+        Act::RoleChanged => "Role changed",
+        Act::RoleTaken => "Role taken away",
+        Act::Removed => "Removed",
+    }
+}

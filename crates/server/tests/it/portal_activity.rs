@@ -1,0 +1,176 @@
+//! The record of what operators do to their ways in and to each other: what is in it, what never is, who sees it, and when
+//! it ends.
+
+use vestibule_store::operator_events;
+
+use crate::support::{Browser, Engine, OWNER_PASSWORD, SoftPasskey, TestServer, on_both_engines};
+
+on_both_engines!(
+    what_operators_do_is_written_down,
+    wrong_passwords_are_written_down_within_bounds,
+    the_record_is_read_by_page_and_ends,
+);
+
+const EMAIL: &str = "olga@house.example";
+
+async fn start(engine: Engine) -> (TestServer, Browser) {
+    let server = TestServer::start(engine, |setup| setup.open_portal()).await;
+    let owner = server.owner().await;
+    (server, owner)
+}
+
+/// The record, oldest first: act, whom, by whom, detail.
+async fn read(server: &TestServer) -> Vec<[String; 4]> {
+    let mut conn = server.app.store.read().await.expect("a connection");
+    let events = operator_events::list_page(&mut conn, None, None, 1_000).await.expect("the store works");
+    events.into_iter().rev().map(|one| [one.act, one.email, one.done_by, one.detail]).collect()
+}
+
+async fn what_operators_do_is_written_down(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    let mut mailbox = server.mailbox();
+    let mut passkey = SoftPasskey::new();
+    owner.open("/portal/me").await;
+    owner.fill("Name of the new passkey", "Blue key");
+    owner.answer_passkey(|options, origin| passkey.create(options, origin)).await;
+    owner.fill("New name (Blue key)", "Green key");
+    owner.press("Save the name").await;
+    owner.press("Remove the password").await;
+    owner.fill("New password", OWNER_PASSWORD);
+    owner.press("Set the password").await;
+    owner.press("Remove").await;
+    owner.press("Sign out").await;
+    owner.fill("Email", EMAIL);
+    owner.fill("Password", OWNER_PASSWORD);
+    owner.press("Sign in").await;
+
+    owner.open("/portal/p/test/operators").await;
+    owner.fill("Email", "ed@house.example");
+    owner.tick("Editor");
+    owner.press("Invite").await;
+    let mail = mailbox.next_mail("ed@house.example").await;
+    let link = mail.text.split_whitespace().find(|word| word.contains("/welcome/")).expect("a link").to_string();
+    let mut editor = server.browser();
+    editor.open(&link).await;
+    editor.fill("Your name", "Ed");
+    editor.fill("Password", "nine grey herons by the weir");
+    editor.press("Accept the invitation").await;
+    editor.open("/portal/activity").await;
+    editor.expect_page(403, "That takes another role");
+    owner.open("/portal/p/test/operators").await;
+    owner.follow("New way in").await;
+    owner.press("Make the link").await;
+    let page = owner.expect_page(200, "The link");
+    let reset = page.text.split_whitespace().find(|word| word.contains("/welcome/")).expect("a link").to_string();
+    editor.open(&reset).await;
+    editor.fill("Password", "ten grey herons by the weir");
+    editor.press("Set the password").await;
+    owner.open("/portal/p/test/operators").await;
+    let links: Vec<_> = owner.page().links.iter().filter(|(text, _)| text == "Change").collect();
+    let theirs = links.iter().find(|(_, to)| !to.contains("everywhere")).expect("the editor's").1.clone();
+    for (role, _) in [("Viewer", ()), ("None", ())] {
+        owner.open(&theirs).await;
+        owner.tick(role);
+        owner.press("Change the role").await;
+    }
+
+    let (olga, ed) = (EMAIL, "ed@house.example");
+    let expected = [
+        ["joined", olga, olga, "password"],
+        ["passkey_added", olga, olga, "Blue key"],
+        ["passkey_renamed", olga, olga, "Blue key → Green key"],
+        ["password_removed", olga, olga, ""],
+        ["password_changed", olga, olga, ""],
+        ["passkey_removed", olga, olga, "Green key"],
+        ["signed_in", olga, olga, "password"],
+        ["invited", ed, olga, "editor of test"],
+        ["joined", ed, ed, "password"],
+        ["link_made", ed, olga, ""],
+        ["link_used", ed, ed, "password"],
+        ["role_changed", ed, olga, "viewer of test"],
+        ["removed", ed, olga, "test"],
+    ];
+    // The clock stands still, so that ids of one moment are in no order.
+    let sort = |mut all: Vec<[String; 4]>| {
+        all.sort();
+        all
+    };
+    assert_eq!(sort(read(&server).await), sort(expected.map(|one| one.map(str::to_string)).to_vec()));
+    let everything = format!("{:?}", read(&server).await);
+    for secret in [OWNER_PASSWORD, "herons", link.rsplit('/').next().expect("a token"), "welcome"] {
+        assert!(!everything.contains(secret), "{secret} is in the record");
+    }
+    owner.open("/portal/p/test/operators").await;
+    owner.follow("Activity of all operators").await;
+    let page = owner.expect_page(200, "Activity of operators");
+    assert!(page.text.contains("Role changed viewer of test"), "{}", page.text);
+    assert!(page.text.contains("ed@house.example · by olga@house.example · from 127.0.0.1"), "{}", page.text);
+}
+
+async fn wrong_passwords_are_written_down_within_bounds(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    owner.press("Sign out").await;
+    // What is typed for an address nobody has may be anything, a password too.
+    owner.fill("Email", OWNER_PASSWORD);
+    owner.fill("Password", "wrong");
+    owner.press("Sign in").await;
+    owner.expect_page(422, "Sign in to the portal");
+    for round in 0..15 {
+        owner.open("/portal/sign-in").await;
+        owner.fill("Email", EMAIL);
+        owner.fill("Password", "wrong");
+        owner.press("Sign in").await;
+        owner.expect_page(
+            if round < 10 { 422 } else { 429 },
+            if round < 10 { "Sign in to the portal" } else { "Too many tries" },
+        );
+    }
+    let failed: Vec<_> = read(&server).await.into_iter().filter(|one| one[0] == "sign_in_failed").collect();
+    assert_eq!(failed.len(), 10, "{failed:?}");
+    assert!(failed.iter().all(|one| one[1..] == [EMAIL, EMAIL, "password"]), "{failed:?}");
+    server.clock.advance_seconds(601);
+    owner.open("/portal/sign-in").await;
+    owner.fill("Email", EMAIL);
+    owner.fill("Password", OWNER_PASSWORD);
+    owner.press("Sign in").await;
+    owner.open("/portal/me").await;
+    let page = owner.expect_page(200, "Your account");
+    assert!(page.text.contains("Lately") && page.text.contains("Tried to sign in failed password"), "{}", page.text);
+    server.clock.advance_seconds(601);
+    owner.open("/portal/prove?next=/portal/me").await;
+    owner.fill("Password", "wrong");
+    owner.press("Go on").await;
+    owner.expect_page(422, "Is it really you?");
+    assert!(read(&server).await.iter().any(|one| one[0] == "proof_failed"));
+}
+
+async fn the_record_is_read_by_page_and_ends(engine: Engine) {
+    let server = TestServer::start(engine, |setup| setup.open_portal()).await;
+    let mut owner = server.owner().await;
+    for _ in 0..60 {
+        server.clock.advance_seconds(1);
+        owner.press("Sign out").await;
+        owner.fill("Email", EMAIL);
+        owner.fill("Password", OWNER_PASSWORD);
+        owner.press("Sign in").await;
+        owner.expect_page(200, "Projects");
+    }
+    owner.follow("Activity of operators").await;
+    let page = owner.expect_page(200, "Activity of operators");
+    assert_eq!(page.text.matches("Signed in password").count(), 50, "{}", page.text);
+    owner.follow("Earlier ones").await;
+    let page = owner.expect_page(200, "Activity of operators");
+    assert_eq!(page.text.matches("Signed in password").count(), 10, "{}", page.text);
+    assert!(page.text.contains("Came in for the first time") && !page.text.contains("Earlier ones"), "{}", page.text);
+    owner.open("/portal/activity?before=x").await;
+    assert_eq!(owner.reply().status, 400);
+
+    // Kept as long as the event log is.
+    let clean = async || vestibule_server::boot::maintain(&server.app).await.expect("the store works");
+    server.clock.advance_seconds(364 * 86_400);
+    clean().await;
+    assert_eq!(read(&server).await.len(), 61);
+    server.clock.advance_seconds(2 * 86_400);
+    clean().await;
+    assert_eq!(read(&server).await.len(), 0);
+}

@@ -1,0 +1,153 @@
+//! What operators did to their ways in and to each other. SQL over `operator_events`; no policy. Operators stand above
+//! projects, and the record of one outlives it.
+
+use vestibule_domain::{
+    id::{EventId, OperatorId},
+    time::Timestamp,
+};
+
+use crate::{
+    column::{read_id, read_optional_id, read_time},
+    db::{Conn, Row, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &PAGE, &PAGE_OF_OPERATOR, &REMOVE_OLD];
+
+/// One act.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperatorEvent {
+    /// Its id, which rises with time.
+    pub id: EventId,
+    /// Whom it is about; none for somebody who is not there yet.
+    pub operator_id: Option<OperatorId>,
+    /// The address of whom it is about, as it was.
+    pub email: String,
+    /// Who did it: an operator's address, or the command.
+    pub done_by: String,
+    /// What, in the word of `vestibule_domain::operator::Act`; a later release may have others.
+    pub act: String,
+    /// With what, or where; never a secret.
+    pub detail: String,
+    /// From which network address.
+    pub ip: Option<String>,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+fn read_event(row: &Row<'_>) -> Result<OperatorEvent, StoreError> {
+    Ok(OperatorEvent {
+        id: read_id(row, 0)?,
+        operator_id: read_optional_id(row, 1)?,
+        email: row.get(2)?,
+        done_by: row.get(3)?,
+        act: row.get(4)?,
+        detail: row.get(5)?,
+        ip: row.get(6)?,
+        created_at: read_time(row, 7)?,
+    })
+}
+
+const INSERT: Sql = Sql::new(
+    "INSERT INTO operator_events (
+       id,
+       operator_id,
+       email,
+       done_by,
+       act,
+       detail,
+       ip,
+       created_at
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+);
+
+/// Adds one.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn insert(tx: &mut Tx, event: &OperatorEvent) -> Result<(), StoreError> {
+    tx.execute(
+        &INSERT,
+        &[
+            &event.id.as_bytes().as_slice(),
+            &event.operator_id.as_ref().map(|id| id.as_bytes().as_slice()),
+            &event.email.as_str(),
+            &event.done_by.as_str(),
+            &event.act.as_str(),
+            &event.detail.as_str(),
+            &event.ip.as_deref(),
+            &event.created_at.as_micros(),
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+const PAGE: Sql = Sql::new(
+    "SELECT
+       id,
+       operator_id,
+       email,
+       done_by,
+       act,
+       detail,
+       ip,
+       created_at
+     FROM operator_events
+     WHERE id < $1
+     ORDER BY id DESC
+     LIMIT $2",
+);
+
+const PAGE_OF_OPERATOR: Sql = Sql::new(
+    "SELECT
+       id,
+       operator_id,
+       email,
+       done_by,
+       act,
+       detail,
+       ip,
+       created_at
+     FROM operator_events
+     WHERE operator_id = $3 AND id < $1
+     ORDER BY id DESC
+     LIMIT $2",
+);
+
+/// At most `limit` of everybody, or of one operator, from before an id (the newest without one), newest first.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn list_page(
+    conn: &mut Conn,
+    of: Option<OperatorId>,
+    before: Option<EventId>,
+    limit: i64,
+) -> Result<Vec<OperatorEvent>, StoreError> {
+    let before = before.map_or([u8::MAX; 16], |id| *id.as_bytes());
+    let before = before.as_slice();
+    match of {
+        None => conn.query_all(&PAGE, &[&before, &limit], read_event).await,
+        Some(id) => {
+            let id = id.as_bytes().as_slice();
+            conn.query_all(&PAGE_OF_OPERATOR, &[&before, &limit, &id], read_event).await
+        }
+    }
+}
+
+const REMOVE_OLD: Sql = Sql::new(
+    "DELETE FROM operator_events
+     WHERE id IN (
+       SELECT id FROM operator_events WHERE id < $1 ORDER BY id LIMIT $2
+     )",
+);
+
+/// Removes at most `limit` from before a time; answers how many.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove_old(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
+    let bound = EventId::lower_bound(before.as_unix_millis());
+    tx.execute(&REMOVE_OLD, &[&bound.as_bytes().as_slice(), &limit]).await
+}
