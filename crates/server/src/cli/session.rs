@@ -41,7 +41,7 @@ pub(super) struct Revoke {
 }
 
 /// How sessions end that somebody at the terminal ends.
-pub(super) const ENDING: Ending = Ending { reason: RevocationReason::Operator, by: TriggeredBy::System };
+const ENDING: Ending = Ending { reason: RevocationReason::Operator, by: TriggeredBy::System };
 
 impl SessionCommand {
     pub(super) async fn run(self) -> Result<(), Failure> {

@@ -7,11 +7,8 @@ use vestibule_store::{
     device_keys::{self, DeviceKeyRow},
 };
 
-use super::{ConfigFile, Failure, Opened, session::ENDING};
-use crate::flows::{
-    admin::{self, AdminError, Operator},
-    sessions,
-};
+use super::{ConfigFile, Failure, Opened};
+use crate::flows::admin::{self, AdminError, Operator};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
@@ -114,20 +111,21 @@ impl RevokeKey {
         Ok(())
     }
 
-    /// Revokes the key, then ends the sessions if that is wanted too; answers how many.
+    /// Revokes the key and, if that is wanted too, ends the sessions with it; answers how many.
     async fn carry_out(&self, opened: &Opened) -> Result<Option<usize>, Failure> {
         let (app, project, user, now) = (&opened.app, &opened.project, self.whose.user, opened.now());
         let known = list(opened, user).await?;
         let missing = || Failure(format!("the user {user} has no device key \"{}\"", self.kid));
         let key = known.into_iter().find(|key| key.kid == self.kid).ok_or_else(missing)?;
         let by = Operator::at_terminal("user keys revoke");
-        match admin::device_keys::revoke(app, project, &by, user, key.id, now).await {
-            Err(AdminError::NotFound(_)) => return Err(missing()),
-            other => other?,
+        let done = if self.end_sessions {
+            admin::device_keys::revoke_lost(app, project, &by, user, key.id, now).await.map(Some)
+        } else {
+            admin::device_keys::revoke(app, project, &by, user, key.id, now).await.map(|()| None)
+        };
+        match done {
+            Err(AdminError::NotFound(_)) => Err(missing()),
+            other => Ok(other?),
         }
-        if !self.end_sessions {
-            return Ok(None);
-        }
-        Ok(Some(sessions::revoke_all(app, project, user, None, ENDING, now).await?))
     }
 }

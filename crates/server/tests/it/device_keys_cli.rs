@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use crate::support::{Device, Engine, Platform, TestServer, on_both_engines};
+use crate::support::{Device, Engine, Platform, TestServer, connect_to, on_both_engines};
 
 /// Runs the binary on the data of a test's server.
 fn run(server: &TestServer, arguments: &[&str]) -> Output {
@@ -51,6 +51,31 @@ async fn revoking_a_lost_devices_key_ends_its_sessions_too(engine: Engine) {
     let fields = [("grant_type", "refresh_token"), ("refresh_token", device.held().refresh.as_str())];
     device.token(&fields, true).await.expect_oauth_error(400, "invalid_grant", "invalid refresh token");
     assert!(said(&run(&server, &["user", "keys", "list", "--project", "nope", "--user", &sub])).contains("no project"));
+}
+
+/// Where the sessions cannot end, the key stays: the operator asks again, and neither half is forgotten.
+#[tokio::test]
+async fn a_lost_devices_key_and_sessions_go_together_or_not_at_all() {
+    let server = TestServer::start_plain(Engine::Postgres).await;
+    let mut device = Device::new(&server, Platform::Android);
+    let sub = device.authenticate().await;
+    let kid = device.kid.clone().expect("a key id");
+    let database = connect_to(&server.store_url()).await;
+    database
+        .batch_execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;
+             CREATE TRIGGER refuse BEFORE DELETE ON grants FOR EACH ROW EXECUTE FUNCTION refuse()",
+        )
+        .await
+        .expect("a trigger");
+    let command = ["user", "keys", "revoke", "--project", "test", "--user", &sub, "--end-sessions", &kid];
+    assert!(!run(&server, &command).status.success());
+    let listed = said(&run(&server, &["user", "keys", "list", "--project", "test", "--user", &sub]));
+    assert!(listed.starts_with(&kid), "{listed}");
+    database.batch_execute("DROP TRIGGER refuse ON grants").await.expect("gone");
+    assert!(said(&run(&server, &command)).contains("Sessions ended: 1."));
+    let listed = said(&run(&server, &["user", "keys", "list", "--project", "test", "--user", &sub]));
+    assert!(listed.contains("has no device key."), "{listed}");
 }
 
 on_both_engines!(a_key_is_listed_and_revoked, revoking_a_lost_devices_key_ends_its_sessions_too);

@@ -135,7 +135,11 @@ async fn wrong_passwords_are_written_down_within_bounds(engine: Engine) {
     owner.press("Sign in").await;
     owner.open("/portal/me").await;
     let page = owner.expect_page(200, "Your account");
-    assert!(page.text.contains("Lately") && page.text.contains("Tried to sign in failed password"), "{}", page.text);
+    assert!(
+        page.text.contains("Lately") && page.text.contains("Tried to sign in failed with a password"),
+        "{}",
+        page.text
+    );
     server.clock.advance_seconds(601);
     owner.open("/portal/prove?next=/portal/me").await;
     owner.fill("Password", "wrong");
@@ -157,10 +161,10 @@ async fn the_record_is_read_by_page_and_ends(engine: Engine) {
     }
     owner.follow("Activity of operators").await;
     let page = owner.expect_page(200, "Activity of operators");
-    assert_eq!(page.text.matches("Signed in password").count(), 50, "{}", page.text);
+    assert_eq!(page.text.matches("Signed in with a password").count(), 50, "{}", page.text);
     owner.follow("Earlier ones").await;
     let page = owner.expect_page(200, "Activity of operators");
-    assert_eq!(page.text.matches("Signed in password").count(), 10, "{}", page.text);
+    assert_eq!(page.text.matches("Signed in with a password").count(), 10, "{}", page.text);
     assert!(page.text.contains("Came in for the first time") && !page.text.contains("Earlier ones"), "{}", page.text);
     owner.open("/portal/activity?before=x").await;
     assert_eq!(owner.reply().status, 400);

@@ -2,14 +2,19 @@
 
 use serde::Serialize;
 use vestibule_domain::{
-    event::Event,
+    event::{Event, RevocationReason},
     id::{IdentityId, UserId},
     time::Timestamp,
 };
 use vestibule_store::{StoreError, device_keys, users};
 
 use super::{AdminError, Operator};
-use crate::{app::App, events, projects::Project};
+use crate::{
+    app::App,
+    events::{self, QueuedEvent},
+    flows::sessions::{self, Ending, ItemId},
+    projects::Project,
+};
 
 /// A device key in a list.
 #[derive(Debug, Serialize)]
@@ -50,6 +55,32 @@ pub(crate) async fn revoke(
     id: IdentityId,
     now: Timestamp,
 ) -> Result<(), AdminError> {
+    remove(app, project, operator, (user, id), Vec::new(), now).await.map(drop)
+}
+
+/// Revokes a key and ends all the user's sessions, both or neither: for a device that was lost or stolen. Answers how many
+/// ended.
+pub(crate) async fn revoke_lost(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    user: UserId,
+    id: IdentityId,
+    now: Timestamp,
+) -> Result<usize, AdminError> {
+    let ending = Ending { reason: RevocationReason::Operator, by: operator.by };
+    let doomed = sessions::prepare_all_endings(app, project, user, ending, now).await?;
+    remove(app, project, operator, (user, id), doomed, now).await
+}
+
+async fn remove(
+    app: &App,
+    project: &Project,
+    operator: &Operator,
+    (user, id): (UserId, IdentityId),
+    doomed: Vec<(ItemId, QueuedEvent)>,
+    now: Timestamp,
+) -> Result<usize, AdminError> {
     let no = project.no;
     let keys = device_keys::list(&mut *app.store.read().await?, no, user).await?;
     let key = keys.into_iter().find(|key| key.id == id).ok_or(AdminError::NotFound("device key"))?;
@@ -57,16 +88,16 @@ pub(crate) async fn revoke(
     let event = operator.prepare(app, project, &event, Some(user), now);
     let removed = app
         .store
-        .write("admin_revoke_key", (key.kid, event), move |tx, (kid, event)| {
+        .write("admin_revoke_key", (key.kid, event, doomed), move |tx, (kid, event, doomed)| {
             Box::pin(async move {
-                let removed = device_keys::remove(tx, no, kid, user).await?;
-                if removed {
-                    events::queue(tx, no, user, event, now).await?;
+                if !device_keys::remove(tx, no, kid, user).await? {
+                    return Ok(None);
                 }
-                Ok::<_, StoreError>(removed)
+                events::queue(tx, no, user, event, now).await?;
+                Ok::<_, StoreError>(Some(sessions::remove(tx, no, user, doomed, now).await?))
             })
         })
         .await?;
     app.outbox_bell.notify_one();
-    if removed { Ok(()) } else { Err(AdminError::NotFound("device key")) }
+    removed.ok_or(AdminError::NotFound("device key"))
 }

@@ -17,6 +17,15 @@ const KEEP: Duration = Duration::from_secs(24 * 3600);
 /// After this long a write without an answer counts as lost, and may be done again.
 const LOST: Duration = Duration::from_secs(120);
 
+/// The answer to a write, as far as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Kept {
+    pub(crate) status: i64,
+    /// The version of what was written, as its `ETag` said it.
+    pub(crate) version: Option<String>,
+    pub(crate) body: String,
+}
+
 /// What to do about a write.
 pub(crate) enum Begun {
     /// Do it, and keep its answer.
@@ -26,7 +35,7 @@ pub(crate) enum Begun {
     /// The key was used for something else.
     Reused,
     /// It was done, and this was the answer.
-    Before { status: i64, answer: String },
+    Before(Kept),
 }
 
 /// Begins a write; of any number of callers with the same key one does it.
@@ -54,8 +63,8 @@ pub(crate) async fn begin(
         return Ok(Begun::Reused);
     }
     if let Some(status) = found.status {
-        let answer = open(app, project, key, found.answer.unwrap_or_default());
-        return Ok(Begun::Before { status, answer });
+        let (version, body) = open(app, project, key, found.answer.unwrap_or_default());
+        return Ok(Begun::Before(Kept { status, version, body }));
     }
     let started_at = found.started_at;
     if now.since(started_at) < LOST {
@@ -75,10 +84,10 @@ pub(crate) async fn finish(
     app: &App,
     project: &Project,
     key: TokenHash,
-    answer: Option<(i64, String)>,
+    answer: Option<Kept>,
 ) -> Result<(), StoreError> {
     let no = project.no;
-    let answer = answer.map(|(status, text)| (status, seal(app, project, key, &text)));
+    let answer = answer.map(|kept| (kept.status, seal(app, project, key, &kept)));
     app.store
         .write("finish_idempotent", answer, move |tx, answer| {
             Box::pin(async move {
@@ -92,21 +101,35 @@ pub(crate) async fn finish(
         .await
 }
 
-/// What a kept answer begins with; earlier versions kept them as they were, for a day.
+/// What a kept answer begins with: sealed, a line with the version and then the body.
+const VERSIONED: &str = "versioned:";
+/// Earlier ones were sealed bodies; still earlier ones were kept as they were. Each for a day.
 const SEALED: &str = "sealed:";
 
 fn context(project: &Project, key: TokenHash) -> String {
     format!("idempotency|{}|{}", project.id, base64url(key.0))
 }
 
-fn seal(app: &App, project: &Project, key: TokenHash, answer: &str) -> String {
-    let sealed = app.master.seal(answer.as_bytes(), &context(project, key), &app.entropy);
-    format!("{SEALED}{}", base64url(sealed))
+fn seal(app: &App, project: &Project, key: TokenHash, kept: &Kept) -> String {
+    let plain = format!("{}\n{}", kept.version.as_deref().unwrap_or_default(), kept.body);
+    let sealed = app.master.seal(plain.as_bytes(), &context(project, key), &app.entropy);
+    format!("{VERSIONED}{}", base64url(sealed))
 }
 
-/// The answer as it was; empty when it was sealed with another master key, so that the write is still not done twice.
-fn open(app: &App, project: &Project, key: TokenHash, kept: String) -> String {
-    let Some(sealed) = kept.strip_prefix(SEALED) else { return kept };
-    let plain = read_base64url(sealed).and_then(|sealed| app.master.open(&sealed, &context(project, key)).ok());
-    plain.and_then(|plain| String::from_utf8(plain).ok()).unwrap_or_default()
+/// Version and body as they were; empty when they were sealed with another master key, so that the write is still not done
+/// twice.
+fn open(app: &App, project: &Project, key: TokenHash, kept: String) -> (Option<String>, String) {
+    let unseal = |sealed: &str| {
+        let plain = read_base64url(sealed).and_then(|sealed| app.master.open(&sealed, &context(project, key)).ok());
+        plain.and_then(|plain| String::from_utf8(plain).ok()).unwrap_or_default()
+    };
+    if let Some(sealed) = kept.strip_prefix(VERSIONED) {
+        let plain = unseal(sealed);
+        let (version, body) = plain.split_once('\n').unwrap_or_default();
+        return (Some(version.to_string()).filter(|version| !version.is_empty()), body.to_string());
+    }
+    match kept.strip_prefix(SEALED) {
+        Some(sealed) => (None, unseal(sealed)),
+        None => (None, kept),
+    }
 }

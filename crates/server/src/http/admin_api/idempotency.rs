@@ -13,7 +13,7 @@ use vestibule_domain::secret::TokenHash;
 use super::{access::Admin, problem::Problem};
 use crate::{
     crypto::sha256,
-    flows::admin::idempotency::{self, Begun},
+    flows::admin::idempotency::{self, Begun, Kept},
     http::body,
 };
 
@@ -57,18 +57,19 @@ async fn answer(admin: &Admin, key: &HeaderValue, request: Request, next: Next) 
 /// Begins the write; `Some` is the answer it had before.
 async fn begin(admin: &Admin, key: TokenHash, request: TokenHash) -> Result<Option<Response>, Problem> {
     let visit = &admin.visit;
-    let (status, body) = match idempotency::begin(&visit.app, &visit.project, key, request, visit.now).await? {
-        Begun::Now => return Ok(None),
-        Begun::Running => {
-            let detail = "the first request with this Idempotency-Key is still running: ask again in a moment";
-            return Err(Problem::new(StatusCode::CONFLICT, "still_running", detail));
-        }
-        Begun::Reused => {
-            let detail = "this Idempotency-Key was used for another request: choose a new one";
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail));
-        }
-        Begun::Before { status, answer } => (status, answer),
-    };
+    let Kept { status, version, body } =
+        match idempotency::begin(&visit.app, &visit.project, key, request, visit.now).await? {
+            Begun::Now => return Ok(None),
+            Begun::Running => {
+                let detail = "the first request with this Idempotency-Key is still running: ask again in a moment";
+                return Err(Problem::new(StatusCode::CONFLICT, "still_running", detail));
+            }
+            Begun::Reused => {
+                let detail = "this Idempotency-Key was used for another request: choose a new one";
+                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail));
+            }
+            Begun::Before(kept) => kept,
+        };
     let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
     let status = status.unwrap_or(StatusCode::OK);
     let mut response = (status, body).into_response();
@@ -76,6 +77,9 @@ async fn begin(admin: &Admin, key: TokenHash, request: TokenHash) -> Result<Opti
         response.headers_mut().remove(header::CONTENT_TYPE);
     } else {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    if let Some(tag) = version.and_then(|version| HeaderValue::from_str(&version).ok()) {
+        response.headers_mut().insert(header::ETAG, tag);
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
@@ -88,8 +92,9 @@ async fn keep(admin: &Admin, key: TokenHash, response: Response) -> Result<Respo
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, LARGEST_ANSWER).await.unwrap_or_default();
     let answer = parts.status.is_success().then(|| {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        (i64::from(parts.status.as_u16()), text)
+        let version = parts.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_string);
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        Kept { status: i64::from(parts.status.as_u16()), version, body }
     });
     idempotency::finish(&admin.visit.app, &admin.visit.project, key, answer).await?;
     Ok(Response::from_parts(parts, Body::from(bytes)))

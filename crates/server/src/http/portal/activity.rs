@@ -50,7 +50,25 @@ fn line(event: OperatorEvent, is_own: bool) -> ActivityLine {
         is_failure: matches!(act, Some(Act::SignInFailed | Act::ProofFailed)),
         by: (event.done_by != event.email).then_some(event.done_by),
         whom: if is_own { String::new() } else { event.email },
-        detail: event.detail,
+        detail: match act {
+            Some(Act::SignedIn | Act::SignInFailed | Act::ProofFailed | Act::Joined | Act::LinkUsed) => {
+                format!("with a {}", event.detail)
+            }
+            Some(
+                Act::PasswordChanged
+                | Act::PasswordRemoved
+                | Act::PasskeyAdded
+                | Act::PasskeyRenamed
+                | Act::PasskeyRemoved
+                | Act::LinkMade
+                | Act::Invited
+                | Act::InvitationRevoked
+                | Act::RoleChanged
+                | Act::RoleTaken
+                | Act::Removed,
+            )
+            | None => event.detail,
+        },
         ip: event.ip,
         at: Moment::new(event.created_at.to_rfc3339()),
     }

@@ -32,7 +32,7 @@ impl ActivityLine {
     pub(super) fn samples() -> Vec<Self> {
         let plain = Self {
             what: "Signed in".into(),
-            detail: "password".into(),
+            detail: "with a password".into(),
             is_failure: false,
             whom: "kim@shop.example".into(),
             by: None,
