@@ -1,13 +1,17 @@
 //! Events: what happened to users, as webhooks and the audit log tell it.
 
-use serde_json::{Map, Value, json};
+mod cause;
+mod context;
+mod model;
 
-use crate::{
-    id::{EventId, UserId},
-    identity::{Account, Identity},
-    time::Timestamp,
-    userinfo,
+use serde_json::{Value, json};
+
+pub use self::{
+    cause::{OperatorAction, RevocationReason},
+    context::{Context, TriggeredBy},
+    model::{IdentityModel, SessionModel, UserModel},
 };
+use crate::id::{EventId, UserId};
 
 /// The events a hook is asked about before they happen.
 pub const BLOCKING: [&str; 2] = ["user.pre_create", "user.anonymous.pre_promote"];
@@ -53,131 +57,6 @@ pub const LOGGED: [&str; 24] = [
     "hook.tested",
     "hook.delivery.replayed",
 ];
-
-/// A user as events carry it: a copy made at the moment it speaks of.
-#[derive(Clone, Debug, PartialEq)]
-pub struct UserModel(Value);
-
-impl UserModel {
-    /// Copies the user as it is now.
-    #[must_use]
-    pub fn copy(account: &Account<'_>) -> Self {
-        let user = account.user;
-        let mut standard_attributes = userinfo::list_standard_claims(account);
-        standard_attributes.remove("updated_at");
-        let mut model = json!({
-            "id": user.id.to_string(),
-            "created_at": user.created_at.to_rfc3339(),
-            "updated_at": user.updated_at.to_rfc3339(),
-            "is_anonymous": user.is_anonymous(),
-            "is_verified": account.is_verified(),
-            "is_disabled": user.disabled_at.is_some(),
-            "is_deactivated": false,
-            "is_anonymized": false,
-            "can_reauthenticate": account.can_reauthenticate(),
-            "standard_attributes": standard_attributes,
-            "custom_attributes": user.custom_attributes,
-            "x_web3": {},
-            "roles": [],
-            "groups": [],
-        });
-        if let Some(at) = user.last_login_at {
-            model["last_login_at"] = Value::from(at.to_rfc3339());
-        }
-        Self(model)
-    }
-}
-
-/// An identity as events carry it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct IdentityModel(Value);
-
-impl IdentityModel {
-    /// Copies an identity of a user.
-    #[must_use]
-    pub fn copy(user_id: UserId, identity: &Identity) -> Self {
-        Self(json!({
-            "id": identity.id.to_string(),
-            "created_at": identity.created_at.to_rfc3339(),
-            "updated_at": identity.updated_at.to_rfc3339(),
-            "type": identity.type_name(),
-            "user_id": user_id.to_string(),
-            "claims": identity.claims(),
-        }))
-    }
-
-    /// Copies every identity of an account.
-    #[must_use]
-    pub fn copy_all(account: &Account<'_>) -> Vec<Self> {
-        account.all_identities().iter().map(|identity| Self::copy(account.user.id, identity)).collect()
-    }
-}
-
-/// A session as events carry it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SessionModel {
-    /// The id of the cookie session or grant.
-    pub id: String,
-    /// Whether it is a cookie session and not a refresh-token grant.
-    pub is_cookie: bool,
-    /// The application, for a grant.
-    pub client_id: Option<String>,
-    /// When it began.
-    pub created_at: Timestamp,
-    /// The last recorded use.
-    pub last_accessed_at: Timestamp,
-    /// The device's name.
-    pub display_name: Option<String>,
-}
-
-impl SessionModel {
-    fn to_json(&self) -> Value {
-        let mut model = json!({
-            "id": self.id,
-            "type": if self.is_cookie { "idp" } else { "offline_grant" },
-            "created_at": self.created_at.to_rfc3339(),
-            "last_accessed_at": self.last_accessed_at.to_rfc3339(),
-        });
-        for (name, value) in [("client_id", &self.client_id), ("display_name", &self.display_name)] {
-            if let Some(value) = value {
-                model[name] = Value::from(value.as_str());
-            }
-        }
-        model
-    }
-}
-
-/// Why a session ended without its user asking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RevocationReason {
-    /// An operator did it.
-    Operator,
-    /// The user did it from another session.
-    User,
-    /// A refresh token was used again after its successor (RFC 9700 §4.14).
-    TokenReuse,
-    /// The application allows one session at a time.
-    AnotherSession,
-    /// The guest it belonged to gave way to a member.
-    Promotion,
-    /// The password was changed.
-    PasswordChange,
-}
-
-impl RevocationReason {
-    /// The word in the payload.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Operator => "operator",
-            Self::User => "user",
-            Self::TokenReuse => "token_reuse",
-            Self::AnotherSession => "another_session",
-            Self::Promotion => "promotion",
-            Self::PasswordChange => "password_change",
-        }
-    }
-}
 
 /// Something that happened, or is about to.
 #[derive(Clone, Debug, PartialEq)]
@@ -308,156 +187,6 @@ pub enum Event {
     },
 }
 
-/// What an operator can do besides changing settings and users.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OperatorAction {
-    /// Somebody was invited to the portal.
-    Invited,
-    /// An invitation was taken back.
-    InvitationRevoked,
-    /// An operator got another role.
-    RoleChanged,
-    /// An operator lost its role.
-    Removed,
-    /// An operator got a link to choose a new way in.
-    LinkCreated,
-    /// An application got another secret.
-    SecretCreated,
-    /// A secret of an application was removed.
-    SecretDeleted,
-    /// A key of the Admin API was made.
-    KeyCreated,
-    /// A key of the Admin API was revoked.
-    KeyRevoked,
-    /// The project was made.
-    ProjectCreated,
-}
-
-impl OperatorAction {
-    /// The event's name.
-    #[must_use]
-    pub fn type_name(self) -> &'static str {
-        match self {
-            Self::Invited => "operator.invited",
-            Self::InvitationRevoked => "operator.invitation_revoked",
-            Self::RoleChanged => "operator.role_changed",
-            Self::Removed => "operator.removed",
-            Self::LinkCreated => "operator.link_created",
-            Self::SecretCreated => "application.secret_created",
-            Self::SecretDeleted => "application.secret_deleted",
-            Self::KeyCreated => "admin_key.created",
-            Self::KeyRevoked => "admin_key.revoked",
-            Self::ProjectCreated => "project.created",
-        }
-    }
-}
-
-/// Who set an event off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TriggeredBy {
-    /// The user itself.
-    User,
-    /// A program with a key of the Admin API.
-    AdminApi,
-    /// The server, by its own rules.
-    System,
-    /// An operator in the portal.
-    Portal,
-}
-
-impl TriggeredBy {
-    /// The word in the context.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::AdminApi => "admin_api",
-            Self::System => "system",
-            Self::Portal => "portal",
-        }
-    }
-}
-
-/// The circumstances of an event.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Context {
-    /// When it happened.
-    pub timestamp: Timestamp,
-    /// The user it is about.
-    pub user_id: Option<UserId>,
-    /// Who set it off.
-    pub triggered_by: TriggeredBy,
-    /// The project.
-    pub project_id: String,
-    /// The application, if one was involved.
-    pub client_id: Option<String>,
-    /// The languages the person's browser asked for.
-    pub preferred_languages: Vec<String>,
-    /// The language it was answered in.
-    pub language: String,
-    /// The `state` of the authorization request.
-    pub oauth_state: Option<String>,
-    /// The `x_state` of the authorization request.
-    pub oauth_x_state: Option<String>,
-    /// The caller's address.
-    pub ip_address: Option<String>,
-    /// The caller's program.
-    pub user_agent: Option<String>,
-    /// Whatever the caller of the Admin API wants to have remembered.
-    pub audit_context: Map<String, Value>,
-}
-
-impl Context {
-    /// The circumstances nobody can leave out; the rest is empty.
-    #[must_use]
-    pub fn new(project_id: &str, triggered_by: TriggeredBy, timestamp: Timestamp) -> Self {
-        Self {
-            timestamp,
-            user_id: None,
-            triggered_by,
-            project_id: project_id.to_owned(),
-            client_id: None,
-            preferred_languages: Vec::new(),
-            language: "en".to_owned(),
-            oauth_state: None,
-            oauth_x_state: None,
-            ip_address: None,
-            user_agent: None,
-            audit_context: Map::new(),
-        }
-    }
-
-    fn to_json(&self) -> Value {
-        let mut context = json!({
-            "timestamp": self.timestamp.as_seconds(),
-            "triggered_by": self.triggered_by.as_str(),
-            "audit_context": self.audit_context,
-            "preferred_languages": self.preferred_languages,
-            "language": self.language,
-            "geo_location_code": null,
-            "app_id": self.project_id,
-        });
-        let user_id = self.user_id.map(|id| id.to_string());
-        let optional = [
-            ("user_id", &user_id),
-            ("client_id", &self.client_id),
-            ("ip_address", &self.ip_address),
-            ("user_agent", &self.user_agent),
-        ];
-        for (name, value) in optional {
-            if let Some(value) = value {
-                context[name] = Value::from(value.as_str());
-            }
-        }
-        for (name, value) in [("state", &self.oauth_state), ("x_state", &self.oauth_x_state)] {
-            if let Some(value) = value {
-                context["oauth"][name] = Value::from(value.as_str());
-            }
-        }
-        context
-    }
-}
-
 impl Event {
     /// The event's name.
     #[must_use]
@@ -568,7 +297,8 @@ mod tests {
     use crate::{
         id::IdentityId,
         identifier::{LoginId, LoginIdKind},
-        identity::IdentityDetail,
+        identity::{Account, Identity, IdentityDetail},
+        time::Timestamp,
         user::User,
     };
 

@@ -1,0 +1,111 @@
+//! The circumstances of an event: who set it off, where and when.
+
+use serde_json::{Map, Value, json};
+
+use crate::{id::UserId, time::Timestamp};
+
+/// Who set an event off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TriggeredBy {
+    /// The user itself.
+    User,
+    /// A program with a key of the Admin API.
+    AdminApi,
+    /// The server, by its own rules.
+    System,
+    /// An operator in the portal.
+    Portal,
+}
+
+impl TriggeredBy {
+    /// The word in the context.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::AdminApi => "admin_api",
+            Self::System => "system",
+            Self::Portal => "portal",
+        }
+    }
+}
+
+/// The circumstances of an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Context {
+    /// When it happened.
+    pub timestamp: Timestamp,
+    /// The user it is about.
+    pub user_id: Option<UserId>,
+    /// Who set it off.
+    pub triggered_by: TriggeredBy,
+    /// The project.
+    pub project_id: String,
+    /// The application, if one was involved.
+    pub client_id: Option<String>,
+    /// The languages the person's browser asked for.
+    pub preferred_languages: Vec<String>,
+    /// The language it was answered in.
+    pub language: String,
+    /// The `state` of the authorization request.
+    pub oauth_state: Option<String>,
+    /// The `x_state` of the authorization request.
+    pub oauth_x_state: Option<String>,
+    /// The caller's address.
+    pub ip_address: Option<String>,
+    /// The caller's program.
+    pub user_agent: Option<String>,
+    /// Whatever the caller of the Admin API wants to have remembered.
+    pub audit_context: Map<String, Value>,
+}
+
+impl Context {
+    /// The circumstances nobody can leave out; the rest is empty.
+    #[must_use]
+    pub fn new(project_id: &str, triggered_by: TriggeredBy, timestamp: Timestamp) -> Self {
+        Self {
+            timestamp,
+            user_id: None,
+            triggered_by,
+            project_id: project_id.to_owned(),
+            client_id: None,
+            preferred_languages: Vec::new(),
+            language: "en".to_owned(),
+            oauth_state: None,
+            oauth_x_state: None,
+            ip_address: None,
+            user_agent: None,
+            audit_context: Map::new(),
+        }
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        let mut context = json!({
+            "timestamp": self.timestamp.as_seconds(),
+            "triggered_by": self.triggered_by.as_str(),
+            "audit_context": self.audit_context,
+            "preferred_languages": self.preferred_languages,
+            "language": self.language,
+            "geo_location_code": null,
+            "app_id": self.project_id,
+        });
+        let user_id = self.user_id.map(|id| id.to_string());
+        let optional = [
+            ("user_id", &user_id),
+            ("client_id", &self.client_id),
+            ("ip_address", &self.ip_address),
+            ("user_agent", &self.user_agent),
+        ];
+        for (name, value) in optional {
+            if let Some(value) = value {
+                context[name] = Value::from(value.as_str());
+            }
+        }
+        for (name, value) in [("state", &self.oauth_state), ("x_state", &self.oauth_x_state)] {
+            if let Some(value) = value {
+                context["oauth"][name] = Value::from(value.as_str());
+            }
+        }
+        context
+    }
+}
