@@ -70,6 +70,8 @@ impl Demo {
             data_file: self.data.join("demo-shop.json"),
         })?;
         let shop = shop.merge(mailbox::router(Arc::new(move || read_mails(&mails))));
+        // Whoever reads that it runs may stop it.
+        let stopped = stopped();
         println!("Vestibule's demo is running. Stop it with Ctrl-C; the data stays in {}.", self.data.display());
         println!();
         println!("  Shop             http://localhost:{shop_port}");
@@ -86,7 +88,7 @@ impl Demo {
         let server = boot::serve(app, auth_listener, ended(told.clone()));
         let shop = serve_shop(shop_listener, shop, told);
         let stop = async {
-            stopped().await;
+            stopped.await;
             println!("Stopping.");
             let _ = tell.send(true);
         };

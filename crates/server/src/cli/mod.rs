@@ -186,15 +186,17 @@ async fn serve(config: Config) -> Result<(), Failure> {
     };
     let sms = SmsSender::from_config(&config.sms).map_err(Failure)?;
     let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
+    // Whoever hears that we listen may stop us.
+    let stopped = stopped();
     announce(&app, &listener.local_addr()?.to_string());
     if let Some(link) = portal::create_first_link(&app).await? {
         println!("The portal waits for its first operator. This link works once, within 24 hours:\n  {link}");
     }
     match metrics {
-        None => boot::serve(app, listener, stopped()).await,
+        None => boot::serve(app, listener, stopped).await,
         Some(metrics) => {
             tracing::info!(metrics.address = %metrics.local_addr()?, "serving metrics");
-            boot::serve_with_metrics(app, listener, metrics, stopped()).await;
+            boot::serve_with_metrics(app, listener, metrics, stopped).await;
         }
     }
     tracing::info!("stopped");
@@ -216,19 +218,26 @@ fn announce(app: &Arc<App>, address: &str) {
     }
 }
 
-/// Resolves on Ctrl-C or SIGTERM.
-async fn stopped() {
-    let interrupt = tokio::signal::ctrl_c();
+/// Resolves on Ctrl-C or SIGTERM, also when they came before anybody waited for them.
+fn stopped() -> impl Future<Output = ()> {
     #[cfg(unix)]
     {
+        use std::{future::poll_fn, task::Poll};
+
         use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
-            }
-            Err(_) => drop(interrupt.await),
-        }
+
+        // One that cannot be listened to (a process out of memory) still ends us, only at once.
+        let mut signals: Vec<_> = [SignalKind::interrupt(), SignalKind::terminate()]
+            .into_iter()
+            .filter_map(|kind| signal(kind).ok())
+            .collect();
+        poll_fn(move |context| {
+            let is_told = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if is_told { Poll::Ready(()) } else { Poll::Pending }
+        })
     }
     #[cfg(not(unix))]
-    drop(interrupt.await);
+    async {
+        drop(tokio::signal::ctrl_c().await);
+    }
 }
