@@ -1,11 +1,12 @@
 //! The loader: puts millions of dormant guests into a store, faster than any server could sign them up.
 
-use std::{error::Error, fmt::Write as _, fs::File};
+use std::{error::Error, fmt::Write as _, fs::File, path::Path};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use futures_util::SinkExt as _;
 use rusqlite::{Connection, params};
+use tokio_postgres::Client;
 
 use crate::place::{Place, connect};
 
@@ -69,13 +70,52 @@ pub async fn load(place: &Place, count: u64, sample: usize) -> Result<Vec<String
         .collect())
 }
 
-/// Where the count of new guests stands: a server counts guests as they come, so it must not find ten million uncounted and count them
-/// beside what is measured.
+/// The newest guest.
 fn last_counted(count: u64, now: u64) -> [u8; 16] {
     Guest::make(count, count, now).user
 }
 
-fn load_sqlite(path: &std::path::Path, count: u64, now: u64, hash: &[u8]) -> Result<(), Box<dyn Error>> {
+/// Ends a load: what is measured next must not wait for its way to the disk, nor share the processor with the job that counts new
+/// guests, so that stands at the newest.
+pub fn settle_sqlite(
+    connection: &Connection,
+    path: &Path,
+    last_counted: [u8; 16],
+    now_micros: i64,
+) -> Result<(), Box<dyn Error>> {
+    connection.execute(
+        "INSERT INTO job_state (name, cursor, updated_at) VALUES ('guests/1', ?1, ?2)",
+        params![last_counted, now_micros],
+    )?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    File::open(path)?.sync_all()?;
+    Ok(())
+}
+
+/// The same there, with what the planner has to know of the tables.
+pub async fn settle_postgres(
+    client: &Client,
+    tables: &[&str],
+    last_counted: [u8; 16],
+    now_micros: i64,
+) -> Result<(), Box<dyn Error>> {
+    client
+        .execute(
+            "INSERT INTO job_state (name, cursor, updated_at) VALUES ('guests/1', $1, $2)",
+            &[&last_counted.as_slice(), &now_micros],
+        )
+        .await?;
+    for table in tables {
+        client.batch_execute(&format!("VACUUM ANALYZE {table}")).await?;
+    }
+    // Who may not ask for it on a server of their own measures beside it.
+    if let Err(error) = client.batch_execute("CHECKPOINT").await {
+        eprintln!("  the load may still be on its way to the disk: {error}");
+    }
+    Ok(())
+}
+
+fn load_sqlite(path: &Path, count: u64, now: u64, hash: &[u8]) -> Result<(), Box<dyn Error>> {
     let mut connection = Connection::open(path)?;
     // The load dies with the benchmark, so it need not survive a power cut.
     connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -262144")?;
@@ -97,14 +137,7 @@ fn load_sqlite(path: &std::path::Path, count: u64, now: u64, hash: &[u8]) -> Res
         }
         transaction.commit()?;
     }
-    connection.execute(
-        "INSERT INTO job_state (name, cursor, updated_at) VALUES ('guests/1', ?1, ?2)",
-        params![last_counted(count, now), now as i64 * 1_000],
-    )?;
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    // What is measured next must not wait for the load's way to the disk.
-    File::open(path)?.sync_all()?;
-    Ok(())
+    settle_sqlite(&connection, path, last_counted(count, now), now as i64 * 1_000)
 }
 
 async fn load_postgres(url: &str, count: u64, now: u64, hash: &[u8]) -> Result<(), Box<dyn Error>> {
@@ -142,22 +175,10 @@ async fn load_postgres(url: &str, count: u64, now: u64, hash: &[u8]) -> Result<(
         sink.send(Bytes::from(std::mem::take(&mut text))).await?;
         sink.as_mut().finish().await?;
     }
-    let (cursor, micros) = (hex(&last_counted(count, now)), now * 1_000);
-    let state =
-        format!("INSERT INTO job_state (name, cursor, updated_at) VALUES ('guests/1', '\\x{cursor}', {micros})");
-    client.batch_execute(&state).await?;
-    client.batch_execute("VACUUM ANALYZE users; ").await?;
-    client.batch_execute("VACUUM ANALYZE grants").await?;
-    // As on SQLite; who may not ask for it on a server of their own measures beside it.
-    if let Err(error) = client.batch_execute("CHECKPOINT").await {
-        eprintln!("  the load may still be on its way to the disk: {error}");
-    }
-    Ok(())
+    settle_postgres(&client, &["users", "grants"], last_counted(count, now), now as i64 * 1_000).await
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a string takes everything");
-        text
-    })
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }

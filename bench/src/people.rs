@@ -7,7 +7,10 @@ use futures_util::SinkExt as _;
 use rusqlite::{Connection, params_from_iter, types::Value};
 use tokio_postgres::Client;
 
-use crate::place::{Place, connect};
+use crate::{
+    fill::{hex, settle_postgres, settle_sqlite},
+    place::{Place, connect},
+};
 
 /// Days the people are spread over.
 pub const DAYS: i64 = 80;
@@ -219,7 +222,7 @@ pub async fn load(place: &Place, count: i64) -> Result<i64, Box<dyn Error>> {
     Ok(now)
 }
 
-/// Where the count of new guests stands: at the newest, so that the server does not begin to count them all.
+/// The newest guest.
 fn last_counted(count: i64, now: i64) -> [u8; 16] {
     Person::of(count, count, now).id(0)
 }
@@ -252,12 +255,7 @@ fn load_sqlite(path: &std::path::Path, count: i64, now: i64) -> Result<(), Box<d
         }
         transaction.commit()?;
     }
-    connection.execute(
-        "INSERT INTO job_state (name, cursor, updated_at) VALUES ('guests/1', ?1, ?2)",
-        (last_counted(count, now), now),
-    )?;
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    Ok(())
+    settle_sqlite(&connection, path, last_counted(count, now), now)
 }
 
 async fn load_postgres(url: &str, count: i64, now: i64) -> Result<(), Box<dyn Error>> {
@@ -275,13 +273,7 @@ async fn load_postgres(url: &str, count: i64, now: i64) -> Result<(), Box<dyn Er
             copy(&client, table, columns, text).await?;
         }
     }
-    let cursor = hex(&last_counted(count, now));
-    let state = format!("INSERT INTO job_state (name, cursor, updated_at) VALUES ('guests/1', '\\x{cursor}', {now})");
-    client.batch_execute(&state).await?;
-    for (table, _) in TABLES {
-        client.batch_execute(&format!("VACUUM ANALYZE {table}")).await?;
-    }
-    Ok(())
+    settle_postgres(&client, &TABLES.map(|(table, _)| table), last_counted(count, now), now).await
 }
 
 async fn copy(client: &Client, table: &str, columns: &str, text: String) -> Result<(), Box<dyn Error>> {
@@ -316,9 +308,4 @@ fn print_row(text: &mut String, row: &[Value]) {
         }
     }
     text.push('\n');
-}
-
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
