@@ -48,8 +48,7 @@ async fn what_operators_do_is_written_down(engine: Engine) {
     owner.fill("Email", "ed@house.example");
     owner.tick("Editor");
     owner.press("Invite").await;
-    let mail = mailbox.next_mail("ed@house.example").await;
-    let link = mail.text.split_whitespace().find(|word| word.contains("/welcome/")).expect("a link").to_string();
+    let link = mailbox.next_welcome("ed@house.example").await;
     let mut editor = server.browser();
     editor.open(&link).await;
     editor.fill("Your name", "Ed");
@@ -68,7 +67,7 @@ async fn what_operators_do_is_written_down(engine: Engine) {
     owner.open("/portal/p/test/operators").await;
     let links: Vec<_> = owner.page().links.iter().filter(|(text, _)| text == "Change").collect();
     let theirs = links.iter().find(|(_, to)| !to.contains("everywhere")).expect("the editor's").1.clone();
-    for (role, _) in [("Viewer", ()), ("None", ())] {
+    for role in ["Viewer", "None"] {
         owner.open(&theirs).await;
         owner.tick(role);
         owner.press("Change the role").await;

@@ -124,8 +124,7 @@ async fn invite_editor(server: &TestServer, owner: &mut Browser) -> (String, Bro
     owner.fill("Email", "ed@house.example");
     owner.tick("Editor");
     owner.press("Invite").await;
-    let mail = mailbox.next_mail("ed@house.example").await;
-    let link = mail.text.split_whitespace().find(|word| word.contains("/welcome/")).expect("a link").to_string();
+    let link = mailbox.next_welcome("ed@house.example").await;
     let (mut editor, mut passkey) = (server.browser(), SoftPasskey::new());
     editor.open(&link).await;
     editor.fill("Your name", "Ed");

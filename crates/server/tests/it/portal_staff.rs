@@ -162,8 +162,7 @@ async fn an_invited_operator_comes_in_by_mail(engine: Engine) {
     owner.fill("Email", "new@house.example");
     owner.tick("Viewer");
     owner.press("Invite").await;
-    let mail = mailbox.next_mail("new@house.example").await;
-    let link = mail.text.split_whitespace().find(|word| word.contains("/welcome/")).expect("a link").to_string();
+    let link = mailbox.next_welcome("new@house.example").await;
     owner.open("/portal/p/test/operators").await;
     owner.press("Take back").await;
     assert!(owner.expect_page(200, "Operators").text.contains("The invitation is taken back."));

@@ -247,8 +247,7 @@ async fn viewers_look_and_change_nothing(engine: Engine) {
     owner.fill("Email", "vi@house.example");
     owner.tick("Viewer");
     owner.press("Invite").await;
-    let mail = mailbox.next_mail("vi@house.example").await;
-    let link = mail.text.split_whitespace().find(|word| word.contains("/welcome/")).expect("a link").to_string();
+    let link = mailbox.next_welcome("vi@house.example").await;
     let mut viewer = server.browser();
     viewer.open(&link).await;
     viewer.fill("Your name", "Vi");

@@ -31,6 +31,12 @@ impl Mailbox {
         mail.unwrap_or_else(|_| panic!("no mail number {read} came for {to}"))
     }
 
+    /// The link into the portal in the next unread mail to this address.
+    pub(crate) async fn next_welcome(&mut self, to: &str) -> String {
+        let mail = self.next_mail(to).await;
+        mail.text.split_whitespace().find(|word| word.contains("/welcome/")).expect("a link").to_string()
+    }
+
     /// The six-digit code in the next unread mail to this address.
     pub(crate) async fn next_code(&mut self, to: &str) -> String {
         let text = self.next_mail(to).await.text;
