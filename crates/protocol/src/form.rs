@@ -2,9 +2,12 @@
 //! Text only: knows no parameter by name.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use thiserror::Error;
+
+use crate::limits::FORM_FIELDS;
 
 /// Why a form could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -18,6 +21,9 @@ pub enum FormError {
     /// A value holds U+0000, which no parameter of ours may and no database text can.
     #[error("parameters must not contain NUL")]
     Nul,
+    /// More than [`FORM_FIELDS`] fields.
+    #[error("more than {FORM_FIELDS} parameters were sent")]
+    TooManyFields,
 }
 
 /// A parameter that must appear once was sent more than once (RFC 6749 §3.1).
@@ -38,10 +44,13 @@ impl Form {
     /// Reads a request body. Empty pieces are skipped, since the Android SDK ends every form with `&`.
     ///
     /// # Errors
-    /// Any broken percent-encoding, text that is not UTF-8, or a NUL.
+    /// Any broken percent-encoding, text that is not UTF-8, a NUL, or more than [`FORM_FIELDS`] fields.
     pub fn parse(body: &[u8]) -> Result<Self, FormError> {
         let mut fields = Vec::new();
         for piece in body.split(|byte| *byte == b'&').filter(|piece| !piece.is_empty()) {
+            if fields.len() == FORM_FIELDS {
+                return Err(FormError::TooManyFields);
+            }
             let equals = piece.iter().position(|byte| *byte == b'=').unwrap_or(piece.len());
             let (name, rest) = piece.split_at(equals);
             let value = rest.strip_prefix(b"=").unwrap_or(rest);
@@ -84,12 +93,11 @@ impl Form {
     /// Adds the parameters of `query` whose names this form does not carry: the body wins.
     #[must_use]
     pub fn merge(mut self, query: Self) -> Self {
-        let own = self.fields.len();
-        for (name, value) in query.fields {
-            let taken = self.fields.iter().take(own).any(|(n, v)| *n == name && !v.is_empty());
-            if !taken {
-                self.fields.push((name, value));
-            }
+        if !query.fields.is_empty() {
+            let own = self.fields.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.as_str());
+            let own: HashSet<&str> = own.collect();
+            let added: Vec<_> = query.fields.into_iter().filter(|(name, _)| !own.contains(name.as_str())).collect();
+            self.fields.extend(added);
         }
         self
     }
@@ -209,6 +217,13 @@ mod tests {
     }
 
     #[test]
+    fn a_form_has_a_bounded_number_of_fields() {
+        let most = "a&".repeat(FORM_FIELDS);
+        assert_eq!(Form::parse(most.as_bytes()).unwrap().pairs().count(), FORM_FIELDS);
+        assert_eq!(Form::parse(format!("{most}a").as_bytes()), Err(FormError::TooManyFields));
+    }
+
+    #[test]
     fn debug_output_shows_no_value() {
         let form = Form::parse(b"refresh_token=secret").unwrap();
         assert_eq!(format!("{form:?}"), r#"{"refresh_token"}"#);
@@ -218,6 +233,18 @@ mod tests {
         #[test]
         fn parsing_never_panics(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = Form::parse(&body);
+        }
+
+        #[test]
+        fn a_merged_form_holds_the_body_and_what_only_the_query_names(
+            body in proptest::collection::vec(("[ab]", "[xy]{0,1}"), 0..6),
+            query in proptest::collection::vec(("[abc]", "[xy]{0,1}"), 0..6),
+        ) {
+            let taken = |name: &String| body.iter().any(|(known, value)| known == name && !value.is_empty());
+            let added = query.iter().filter(|(name, _)| !taken(name)).cloned();
+            let expected: Vec<_> = body.iter().cloned().chain(added).collect();
+            let merged = Form::from_pairs(body.clone()).merge(Form::from_pairs(query));
+            prop_assert_eq!(merged, Form::from_pairs(expected));
         }
 
         #[test]

@@ -13,6 +13,7 @@ pub mod dpop;
 pub mod form;
 pub mod jose;
 mod json;
+pub mod limits;
 pub mod login_hint;
 pub mod oauth;
 pub mod ui;

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use super::password::MAX_LENGTH;
+
 /// The passwords and password words tried first, most frequent first.
 const COMMON: &str = "\
     password qwerty iloveyou admin welcome monkey login abc dragon letmein princess sunshine football master \
@@ -46,9 +48,13 @@ pub fn strength(password: &str) -> u8 {
     estimate(password, &[])
 }
 
-/// As [`strength`], by somebody who knows these words of its owner (login IDs, names, in lower case).
+/// As [`strength`], by somebody who knows these words of its owner (login IDs, names, in lower case). A text longer than any
+/// password is not looked at and has strength 0.
 #[must_use]
 pub fn estimate(password: &str, known: &[&str]) -> u8 {
+    if password.chars().nth(MAX_LENGTH).is_some() {
+        return 0;
+    }
     match count_guesses_log10(password, known) {
         guesses if guesses < 3.0 => 0,
         guesses if guesses < 6.0 => 1,
@@ -189,6 +195,11 @@ mod tests {
     fn every_word_and_run_fits_the_bounds() {
         assert!(COMMON.split_ascii_whitespace().all(|word| word.len() <= LONGEST_COMMON));
         assert!(RUNS.iter().all(|run| run.len() <= LONGEST_RUN));
+    }
+
+    #[test]
+    fn a_text_longer_than_any_password_is_not_looked_at() {
+        assert_eq!(strength(&"tidal-oboe-37 ".repeat(80_000)), 0);
     }
 
     proptest! {

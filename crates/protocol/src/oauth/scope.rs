@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{ErrorCode, OAuthError};
+use crate::limits::{SCOPE_BYTES, SCOPE_WORDS};
 
 /// A scope with a meaning to this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,16 +73,26 @@ impl ScopeSet {
     /// Reads a space-separated list; an empty text is the empty set.
     ///
     /// # Errors
-    /// `invalid_scope` if a token holds a character RFC 6749 §3.3 forbids.
+    /// `invalid_scope` if a token holds a character RFC 6749 §3.3 forbids, or the list is longer than [`SCOPE_BYTES`] or
+    /// [`SCOPE_WORDS`].
     pub fn parse(text: &str) -> Result<Self, OAuthError> {
+        let refuse = |description: String| Err(OAuthError::new(ErrorCode::InvalidScope, description));
+        if text.len() > SCOPE_BYTES {
+            return refuse(format!("scope is longer than {SCOPE_BYTES} bytes"));
+        }
         let mut scopes: Vec<Cow<'static, str>> = Vec::new();
         for token in text.split(' ').filter(|token| !token.is_empty()) {
             if !token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)) {
                 return Err(OAuthError::new(ErrorCode::InvalidScope, "malformed scope"));
             }
-            if !scopes.iter().any(|known| known == token) {
-                scopes.push(Cow::Owned(token.to_owned()));
+            // The list is short, so comparing with each of it is cheaper than a hash.
+            if scopes.iter().any(|known| known == token) {
+                continue;
             }
+            if scopes.len() == SCOPE_WORDS {
+                return refuse(format!("scope has more than {SCOPE_WORDS} words"));
+            }
+            scopes.push(Cow::Owned(token.to_owned()));
         }
         Ok(Self(scopes))
     }
@@ -145,6 +156,8 @@ impl<'de> Deserialize<'de> for ScopeSet {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -158,6 +171,32 @@ mod tests {
         assert_eq!(set.print(), "profile openid");
         assert!(set.contains(Scope::OPENID));
         assert!(!set.contains("email"));
+    }
+
+    #[test]
+    fn a_list_has_a_bounded_length_and_number_of_words() {
+        let words = |count: usize| (0..count).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
+        assert_eq!(ScopeSet::parse(&words(SCOPE_WORDS)).unwrap().iter().count(), SCOPE_WORDS);
+        assert!(ScopeSet::parse(&format!("{0} {0}", words(SCOPE_WORDS))).is_ok(), "repeated words are one");
+        let error = ScopeSet::parse(&words(SCOPE_WORDS + 1)).unwrap_err();
+        assert_eq!(error, OAuthError::new(ErrorCode::InvalidScope, "scope has more than 64 words"));
+        assert!(ScopeSet::parse(&"a".repeat(SCOPE_BYTES)).is_ok());
+        let error = ScopeSet::parse(&"a".repeat(SCOPE_BYTES + 1)).unwrap_err();
+        assert_eq!(error, OAuthError::new(ErrorCode::InvalidScope, "scope is longer than 4096 bytes"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_set_holds_each_word_once_in_the_order_sent(text in "([a-d] {0,2}){0,20}") {
+            let mut expected: Vec<&str> = Vec::new();
+            for word in text.split(' ').filter(|word| !word.is_empty()) {
+                if !expected.contains(&word) {
+                    expected.push(word);
+                }
+            }
+            let set = ScopeSet::parse(&text).unwrap();
+            prop_assert_eq!(set.iter().collect::<Vec<_>>(), expected);
+        }
     }
 
     #[test]

@@ -1,22 +1,24 @@
-//! Request bodies: read whole, up to 1 MiB, within a time.
+//! Request bodies: read whole, up to a limit, within a time.
 
 use std::time::Duration;
 
 use axum::{
     body::Bytes,
     extract::Request,
-    http::{HeaderMap, header},
+    http::{HeaderMap, StatusCode, header},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use vestibule_protocol::{form::Form, oauth::OAuthError};
+use vestibule_protocol::{
+    form::Form,
+    limits::{BODY_BYTES, FORM_BYTES},
+    oauth::OAuthError,
+};
 
 use super::visit::Visit;
 use crate::app::App;
 
-/// The largest body taken, in bytes.
-const LIMIT: usize = 1024 * 1024;
-/// How much more of a larger one is read and thrown away: who is cut off while sending does not see the answer.
-const DRAINED: usize = 7 * LIMIT;
+/// How much more of a larger body is read and thrown away: who is cut off while sending does not see the answer.
+const DRAINED: usize = 7 * BODY_BYTES;
 
 /// A body that was read, with what its sender says of it.
 pub(crate) struct Body {
@@ -31,8 +33,8 @@ pub(crate) struct Body {
 /// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyProblem {
-    /// Larger than the limit.
-    TooLarge,
+    /// Larger than its limit, in bytes.
+    TooLarge(usize),
     /// It did not come in time, or the connection broke.
     Incomplete,
 }
@@ -48,13 +50,14 @@ pub(crate) async fn read_for(app: &App, request: Request) -> Result<Body, BodyPr
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_string);
     let query = parts.uri.query().unwrap_or_default().to_string();
     let patience = Duration::from_secs(app.config.server.body_timeout_seconds);
-    let read = Limited::new(&mut body, LIMIT).collect();
+    let limit = if content_type.as_deref().is_some_and(is_form) { FORM_BYTES } else { BODY_BYTES };
+    let read = Limited::new(&mut body, limit).collect();
     match tokio::time::timeout(patience, read).await {
         Ok(Ok(collected)) => Ok(Body { bytes: collected.to_bytes(), headers: parts.headers, content_type, query }),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             // Whether all of it came does not matter: it is too much either way.
             let _ = tokio::time::timeout(patience, drain(body)).await;
-            Err(BodyProblem::TooLarge)
+            Err(BodyProblem::TooLarge(limit))
         }
         Ok(Err(_)) | Err(_) => Err(BodyProblem::Incomplete),
     }
@@ -65,16 +68,42 @@ async fn drain(body: axum::body::Body) {
     while let Some(Ok(_)) = rest.frame().await {}
 }
 
+fn is_form(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+impl BodyProblem {
+    /// What went wrong, for the sender.
+    pub(crate) fn describe(self) -> String {
+        match self {
+            Self::TooLarge(limit) => format!("request body is larger than {} KiB", limit / 1024),
+            Self::Incomplete => "request body did not arrive in time".to_string(),
+        }
+    }
+
+    /// The status it is answered with.
+    pub(crate) const fn status(self) -> StatusCode {
+        match self {
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Incomplete => StatusCode::REQUEST_TIMEOUT,
+        }
+    }
+}
+
 impl Body {
     /// Reads it as a form, with the URL's query behind it.
     pub(crate) fn form(&self) -> Result<Form, OAuthError> {
-        let media_type = self.content_type.as_deref().and_then(|text| text.split(';').next()).map(str::trim);
-        let is_form = media_type.is_some_and(|t| t.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
-        if !is_form && !self.bytes.is_empty() {
+        Ok(self.own_form()?.merge(Form::parse_query(&self.query)?))
+    }
+
+    /// Reads it as a form.
+    pub(crate) fn own_form(&self) -> Result<Form, OAuthError> {
+        if !self.content_type.as_deref().is_some_and(is_form) && !self.bytes.is_empty() {
             return Err(OAuthError::invalid_request(
                 "request content type is invalid: send application/x-www-form-urlencoded",
             ));
         }
-        Ok(Form::parse(&self.bytes)?.merge(Form::parse_query(&self.query)?))
+        Ok(Form::parse(&self.bytes)?)
     }
 }

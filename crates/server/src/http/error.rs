@@ -87,23 +87,14 @@ pub(crate) fn api(error: &ApiError) -> Response {
 
 /// A body that could not be read, in OAuth's dialect.
 pub(crate) fn body_as_oauth(problem: BodyProblem) -> Response {
-    match problem {
-        BodyProblem::TooLarge => {
-            oauth(&OAuthError::invalid_request("request body is larger than 1 MiB"), StatusCode::PAYLOAD_TOO_LARGE)
-        }
-        BodyProblem::Incomplete => {
-            oauth(&OAuthError::invalid_request("request body did not arrive in time"), StatusCode::REQUEST_TIMEOUT)
-        }
-    }
+    oauth(&OAuthError::invalid_request(problem.describe()), problem.status())
 }
 
 /// A body that could not be read, in the JSON API's dialect.
 pub(crate) fn body_as_api(problem: BodyProblem) -> Response {
     match problem {
-        BodyProblem::TooLarge => api(&ApiError::too_large()),
-        BodyProblem::Incomplete => {
-            api(&ApiError::new(ApiErrorName::BadRequest, "BadRequest", "request body did not arrive in time"))
-        }
+        BodyProblem::TooLarge(_) => api(&ApiError::too_large()),
+        BodyProblem::Incomplete => api(&ApiError::new(ApiErrorName::BadRequest, "BadRequest", problem.describe())),
     }
 }
 

@@ -83,14 +83,40 @@ async fn bodies_over_one_mebibyte_are_refused(engine: Engine) {
         let error = reply.json()["error"].take();
         assert_eq!((error["name"].as_str(), error["code"].as_u64()), (Some("RequestEntityTooLarge"), Some(413)));
     }
+}
+
+async fn forms_over_64_kibibytes_are_refused(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let padding = "x".repeat(64 * 1024);
     for path in FORMS {
         let reply = post(&server, path, FORM, format!("token={padding}")).await;
-        assert_eq!((reply.status, reply.json()["error"].as_str()), (413, Some("invalid_request")));
+        reply.expect_oauth_error(413, "invalid_request", "request body is larger than 64 KiB");
     }
     for path in
         ["/oauth2/authorize", "/oauth2/end_session", "/logout", "/flow/01234567-89ab-7def-8123-456789abcdef/start"]
     {
         post(&server, path, FORM, format!("client_id={padding}")).await.expect(413);
+    }
+}
+
+async fn forms_and_lists_of_scopes_are_short(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let many = "a&".repeat(257);
+    for path in FORMS {
+        let query = format!("{path}?{many}");
+        for (path, body) in [(path, many.as_str()), (query.as_str(), "token=x")] {
+            let description = "more than 256 parameters were sent";
+            post(&server, path, FORM, body).await.expect_oauth_error(400, "invalid_request", description);
+        }
+    }
+    let client = server.app_client();
+    let words = (0..65).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
+    for (scope, said) in
+        [(words, "scope+has+more+than+64+words"), ("x".repeat(4_097), "scope+is+longer+than+4096+bytes")]
+    {
+        let reply = server.http().get(&client.authorize_url(&[("scope", &scope)])).await.expect(303);
+        let location = reply.header("location").expect("a location");
+        assert!(location.contains("error=invalid_scope") && location.contains(said), "{location}");
     }
 }
 
@@ -254,6 +280,8 @@ on_both_engines!(
     json_bodies_are_read_strictly,
     json_bodies_are_checked_against_their_schema_with_all_causes,
     bodies_over_one_mebibyte_are_refused,
+    forms_over_64_kibibytes_are_refused,
+    forms_and_lists_of_scopes_are_short,
     forms_are_read_strictly,
     broken_queries_are_refused_where_they_are_read,
     nul_and_odd_signs_find_nobody,

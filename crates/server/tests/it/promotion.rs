@@ -121,6 +121,8 @@ async fn mistakes_on_the_first_page_are_told_beside_their_field(engine: Engine) 
         (KIM, "short", "password", "Use at least 8 characters"),
         (KIM, "password", "password", "This password is too easy to guess. Add a word or two"),
         (KIM, KIM, "password", "Choose a password that does not contain your login"),
+        // Nothing measures it: a meter once took hours for this.
+        (KIM, &"a".repeat(20_000), "password", "Use at most 128 characters"),
     ] {
         scene.browser.fill("Email address", email);
         scene.browser.fill("Password", password);

@@ -92,14 +92,11 @@ impl IntoResponse for Problem {
 
 impl From<BodyProblem> for Problem {
     fn from(problem: BodyProblem) -> Self {
-        match problem {
-            BodyProblem::TooLarge => {
-                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the body is larger than 1 MiB")
-            }
-            BodyProblem::Incomplete => {
-                Self::new(StatusCode::REQUEST_TIMEOUT, "incomplete", "the body did not arrive in time")
-            }
-        }
+        let code = match problem {
+            BodyProblem::TooLarge(_) => "too_large",
+            BodyProblem::Incomplete => "incomplete",
+        };
+        Self::new(problem.status(), code, problem.describe())
     }
 }
 

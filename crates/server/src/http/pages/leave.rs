@@ -41,7 +41,7 @@ pub(crate) async fn leave(visit: Visit, request: Request) -> Response {
         Ok(None) => return see_other("/logged-out"),
         Err(response) => return response,
     };
-    let form = match Form::parse(&body.bytes) {
+    let form = match body.own_form() {
         Ok(form) => form,
         Err(problem) => return error::plain(StatusCode::BAD_REQUEST, format!("{problem}\n")),
     };

@@ -82,8 +82,8 @@ pub(super) fn new_password_field(min_length: usize, typed: &str, weaknesses: &[W
     let mut field = PasswordField::new(u32::try_from(min_length).unwrap_or(u32::MAX));
     if let Some(weakness) = weaknesses.first() {
         field = field.with_error(complain_of_password(*weakness, typed));
-        field.strength =
-            (!typed.is_empty()).then(|| Strength::ALL[usize::from(strength(typed)).min(Strength::ALL.len() - 1)]);
+        let is_measured = !typed.is_empty() && !matches!(weakness, Weakness::TooLong { .. });
+        field.strength = is_measured.then(|| Strength::ALL[usize::from(strength(typed)).min(Strength::ALL.len() - 1)]);
     }
     field
 }

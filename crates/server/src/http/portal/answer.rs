@@ -11,7 +11,7 @@ use vestibule_store::StoreError;
 use super::HOME;
 use crate::{
     flows::{Error, admin::AdminError},
-    http::error,
+    http::{body::BodyProblem, error},
     ui::{
         content_security_policy,
         portal::{MessagePage, PortalContext, PortalPage},
@@ -32,6 +32,8 @@ pub(crate) enum Problem {
     FormExpired,
     /// The form could not be read.
     Unreadable(String),
+    /// The form is too large or did not arrive whole.
+    Body(BodyProblem),
     /// Too many tries.
     TooMany(Duration),
     /// The server has no room just now.
@@ -107,6 +109,7 @@ impl Problem {
                 "Nothing was done. Go back, load the page again and send it once more.".to_string(),
             ),
             Self::Unreadable(why) => (StatusCode::BAD_REQUEST, "That could not be read", why.clone()),
+            Self::Body(problem) => (problem.status(), "That could not be read", format!("The {}.", problem.describe())),
             Self::TooMany(wait) => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many tries",
@@ -138,6 +141,7 @@ impl Problem {
             | Self::Forbidden
             | Self::FormExpired
             | Self::Unreadable(_)
+            | Self::Body(_)
             | Self::Clash(_)
             | Self::Broken => response,
         }

@@ -23,11 +23,7 @@ use crate::{
         admin,
         operators::{SignedIn, passkeys::Seat, staff},
     },
-    http::{
-        body::{self, BodyProblem},
-        cookies::Jar,
-        visit,
-    },
+    http::{body, cookies::Jar, visit},
     projects::Project,
     ui::portal::{OperatorBadge, PortalContext, PortalNotice, PortalPage, ProjectBadge},
 };
@@ -67,10 +63,7 @@ impl Lobby {
         let cookie = |headers: &HeaderMap, kind: Kind| Jar::read(headers).get(&kind.name(&origin)).map(str::to_string);
         let (session_cookie, lobby_cookie) =
             (cookie(&parts.headers, Kind::Session), cookie(&parts.headers, Kind::Lobby));
-        let body = body::read_for(&app, Request::from_parts(parts, body)).await.map_err(|problem| match problem {
-            BodyProblem::TooLarge => Problem::Unreadable("What was sent is larger than 1 MiB.".into()),
-            BodyProblem::Incomplete => Problem::Unreadable("What was sent did not arrive in time.".into()),
-        })?;
+        let body = body::read_for(&app, Request::from_parts(parts, body)).await.map_err(Problem::Body)?;
         let form = body.form().map_err(|error| Problem::Unreadable(error.to_string()))?;
         let now = app.clock.now();
         let notice = form.get("done").ok().flatten().and_then(PortalNotice::parse);
