@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
-    id::{SessionId, UserId},
+    id::{GrantId, SessionId, UserId},
     secret::TokenHash,
     time::Timestamp,
 };
@@ -27,6 +29,16 @@ pub struct Session {
     pub amr: Option<String>,
     /// The device's display name.
     pub device: Option<String>,
+}
+
+/// What a user is signed in by: a cookie session or a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "id", rename_all = "snake_case")]
+pub enum SessionRef {
+    /// A cookie session.
+    Session(SessionId),
+    /// A grant, by its refresh token.
+    Grant(GrantId),
 }
 
 /// How long a session or grant lives.

@@ -95,16 +95,17 @@ impl LoginId {
     #[must_use]
     pub fn mask(&self) -> String {
         let dots = "•••";
+        let first = |text: &str| text.chars().take(1).collect::<String>();
         match self.kind {
             LoginIdKind::Email => match self.original.rsplit_once('@') {
-                Some((local, host)) => format!("{}{dots}@{host}", local.chars().take(1).collect::<String>()),
+                Some((local, host)) => format!("{}{dots}@{host}", first(local)),
                 None => dots.to_owned(),
             },
             LoginIdKind::Phone => {
                 let last: String = self.value.chars().skip(self.value.chars().count().saturating_sub(3)).collect();
                 format!("{}{dots}{last}", self.value.chars().take(3).collect::<String>())
             }
-            LoginIdKind::Username => self.original.clone(),
+            LoginIdKind::Username => format!("{}{dots}", first(&self.original)),
         }
     }
 }
@@ -149,7 +150,7 @@ mod tests {
                 "K•••@Müller.example",
             ),
             (LoginIdKind::Phone, "+49 30 901820", Some("+4930901820"), "+49•••820"),
-            (LoginIdKind::Username, "Kim", None, "Kim"),
+            (LoginIdKind::Username, "Kim", None, "K•••"),
         ];
         for (kind, typed, address, masked) in table {
             let login_id = LoginId::parse(kind, typed, None).unwrap();

@@ -6,6 +6,7 @@ use aws_lc_rs::{constant_time, hmac};
 use vestibule_domain::{
     id::{FlowId, GrantId, SessionId, UserId},
     secret::TokenHash,
+    session::SessionRef,
     time::Timestamp,
 };
 
@@ -16,6 +17,8 @@ use crate::ports::entropy::Entropy;
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const MAC_LEN: usize = 16;
 const CHALLENGE_MAC_LEN: usize = 10;
+/// A promotion code's body: user, expiry and nonce, then the kind and the id of its session or grant.
+const PROMOTION_LEN: usize = 47;
 
 /// The key that makes and checks a project's self-contained values.
 pub struct MacKey(hmac::Key);
@@ -34,6 +37,8 @@ pub struct AccessToken {
 pub struct PromotionCode {
     /// The guest it promotes.
     pub user_id: UserId,
+    /// The session or grant it was issued to; `None` in a code of a release before this one.
+    pub source: Option<SessionRef>,
     /// When it stops working.
     pub expires_at: Timestamp,
     /// What is remembered when it is spent.
@@ -121,17 +126,47 @@ impl MacKey {
         fingerprint("access", token)
     }
 
-    /// Issues a promotion code for a guest.
+    /// Issues a promotion code for a guest; it names the session or grant it is issued to.
     #[must_use]
-    pub fn issue_promotion_code(&self, user_id: UserId, expires_at: Timestamp, entropy: &Entropy) -> String {
-        self.seal("promotion", &body(user_id.as_bytes(), expires_at, entropy))
+    pub fn issue_promotion_code(
+        &self,
+        user_id: UserId,
+        source: SessionRef,
+        expires_at: Timestamp,
+        entropy: &Entropy,
+    ) -> String {
+        let (kind, id) = match &source {
+            SessionRef::Session(id) => (b's', id.as_bytes()),
+            SessionRef::Grant(id) => (b'g', id.as_bytes()),
+        };
+        let mut named = [0; PROMOTION_LEN];
+        named[..30].copy_from_slice(&body(user_id.as_bytes(), expires_at, entropy));
+        named[30] = kind;
+        named[31..].copy_from_slice(id);
+        self.seal("promotion", &named)
     }
 
     /// Reads a promotion code; `None` when it is not one of this project's.
     #[must_use]
     pub fn read_promotion_code(&self, code: &str) -> Option<PromotionCode> {
-        let (id, expires_at) = split(&self.open("promotion", code)?);
-        Some(PromotionCode { user_id: UserId::from_bytes(id), expires_at, fingerprint: fingerprint("promotion", code) })
+        let (known, source) = match self.open::<PROMOTION_LEN>("promotion", code) {
+            Some(named) => {
+                let (known, source) = named.split_first_chunk::<30>()?;
+                let (kind, id) = source.split_first()?;
+                let id: [u8; 16] = id.try_into().ok()?;
+                let source = match kind {
+                    b's' => SessionRef::Session(SessionId::from_bytes(id)),
+                    b'g' => SessionRef::Grant(GrantId::from_bytes(id)),
+                    _ => return None,
+                };
+                (*known, Some(source))
+            }
+            // A node of the release before this one, beside this one, issues codes that name no session.
+            None => (self.open::<30>("promotion", code)?, None),
+        };
+        let (id, expires_at) = split(&known);
+        let fingerprint = fingerprint("promotion", code);
+        Some(PromotionCode { user_id: UserId::from_bytes(id), source, expires_at, fingerprint })
     }
 
     /// Issues the token that is exchanged for an app session cookie.

@@ -26,6 +26,7 @@ use super::{
     caller::{Caller, find_live_grant},
     device_key::{self, Proven, Signer},
     page_flow::{FlowState, Purpose, begin},
+    promotion_source::PromotionSource,
     settings::errand::{Action, take_order},
 };
 use crate::{
@@ -222,7 +223,8 @@ async fn begin_promotion(
         return Ok(bad(&pending));
     }
     let secret = browser.browser.map_or_else(|| app.entropy.alphanumeric(), str::to_string);
-    let state = FlowState::new(Purpose::Promote { guest: claim.guest.id }, pending.clone(), &secret);
+    let mut state = FlowState::new(Purpose::Promote { guest: claim.guest.id }, pending.clone(), &secret);
+    state.source = claim.source;
     let id: FlowId = app.entropy.id(now);
     let row = new_row(id, &state, now);
     let no = project.no;
@@ -238,6 +240,7 @@ async fn begin_promotion(
 /// The guest a hint speaks of, and what is remembered when the hint is claimed.
 struct PromotionClaim {
     guest: User,
+    source: Option<PromotionSource>,
     fingerprint: [u8; 16],
 }
 
@@ -253,8 +256,15 @@ async fn read_promotion_hint(
             let Some(code) = project.keys.mac.read_promotion_code(code).filter(|code| now <= code.expires_at) else {
                 return Ok(None);
             };
-            let guest = users::find(&mut *app.store.read().await?, project.no, code.user_id).await?;
-            Ok(guest.map(|guest| PromotionClaim { guest, fingerprint: code.fingerprint }))
+            let mut conn = app.store.read().await?;
+            let source = code.source.map(|session| PromotionSource::SignedIn { session });
+            if let Some(source) = &source
+                && !source.is_live(&mut conn, project, code.user_id, now).await?
+            {
+                return Ok(None);
+            }
+            let guest = users::find(&mut conn, project.no, code.user_id).await?;
+            Ok(guest.map(|guest| PromotionClaim { guest, source, fingerprint: code.fingerprint }))
         }
         AnonymousHint::Jwt(jwt) => {
             let origin = events::Origin {
@@ -267,7 +277,9 @@ async fn read_promotion_hint(
             match proven {
                 Ok(Proven { challenge, signer: Signer::Known { key, user } }) => {
                     let is_guest = device_key::check_guest(&key, &user).is_ok();
-                    Ok(is_guest.then_some(PromotionClaim { guest: *user, fingerprint: challenge.fingerprint }))
+                    let source = Some(PromotionSource::Key { kid: key.kid });
+                    let fingerprint = challenge.fingerprint;
+                    Ok(is_guest.then_some(PromotionClaim { guest: *user, source, fingerprint }))
                 }
                 Ok(Proven { signer: Signer::New { .. }, .. }) | Err(Error::InvalidAnonymousCredentials) => Ok(None),
                 Err(error) => Err(error),

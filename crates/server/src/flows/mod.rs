@@ -19,6 +19,7 @@ pub(crate) mod operators;
 pub(crate) mod page_flow;
 pub mod projects;
 pub(crate) mod promotion_code;
+pub(crate) mod promotion_source;
 pub(crate) mod rates;
 pub(crate) mod revoke;
 pub(crate) mod sessions;

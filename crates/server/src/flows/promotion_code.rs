@@ -1,8 +1,9 @@
-//! Issuing the code that opens the promotion page for a guest. It costs no write: the code carries its own proof.
+//! Issuing the code that opens the promotion page for a guest. It costs no write: the code carries its own proof, and names
+//! the session or grant it was issued to: once that has ended, the code is worthless.
 
 use std::time::Duration;
 
-use vestibule_domain::{time::Timestamp, user::User};
+use vestibule_domain::{session::SessionRef, time::Timestamp, user::User};
 
 use super::{
     Error,
@@ -42,7 +43,7 @@ pub(crate) async fn for_refresh_token(
     if !scopes_of(&grant).contains(vestibule_protocol::oauth::Scope::FULL_ACCESS) {
         return Err(Error::InsufficientScope);
     }
-    issue(app, project, &user, now)
+    issue(app, project, &user, SessionRef::Grant(grant.id), now)
 }
 
 /// Issues a code for the guest behind a session cookie.
@@ -52,15 +53,16 @@ pub(crate) fn for_session(
     caller: Option<&Caller>,
     now: Timestamp,
 ) -> Result<IssuedCode, Error> {
-    let caller = caller.filter(|caller| caller.session().is_some()).ok_or(Error::AuthenticationRequired)?;
-    issue(app, project, &caller.user, now)
+    let session = caller.and_then(|caller| Some((caller, caller.session()?)));
+    let (caller, session) = session.ok_or(Error::AuthenticationRequired)?;
+    issue(app, project, &caller.user, SessionRef::Session(session.id), now)
 }
 
-fn issue(app: &App, project: &Project, user: &User, now: Timestamp) -> Result<IssuedCode, Error> {
+fn issue(app: &App, project: &Project, user: &User, source: SessionRef, now: Timestamp) -> Result<IssuedCode, Error> {
     if !user.is_anonymous() {
         return Err(Error::LoggedInAsMember);
     }
     let expires_at = now.plus(LIFETIME);
-    let code = project.keys.mac.issue_promotion_code(user.id, expires_at, &app.entropy);
+    let code = project.keys.mac.issue_promotion_code(user.id, source, expires_at, &app.entropy);
     Ok(IssuedCode { code, expires_at })
 }

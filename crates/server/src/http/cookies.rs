@@ -20,10 +20,21 @@ impl Names {
             session: name("session"),
             same_site_strict: name("same_site_strict"),
             app_session: name("app_session"),
-            flow: name("oauth_ui"),
+            flow: host_only(project, &name("oauth_ui")),
         }
     }
 }
+
+/// Over TLS the browser itself sees to it that no other host, and no page without TLS, set a cookie of this name.
+fn host_only(project: &Project, name: &str) -> String {
+    match name.strip_prefix(HOST_PREFIX) {
+        Some(_) => name.to_string(),
+        None if project.is_https() => format!("{HOST_PREFIX}{name}"),
+        None => name.to_string(),
+    }
+}
+
+const HOST_PREFIX: &str = "__Host-";
 
 /// The cookies a request brought.
 pub(crate) struct Jar<'a>(Vec<Cookie<'a>>);
@@ -38,6 +49,13 @@ impl<'a> Jar<'a> {
     /// The value of a cookie.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|cookie| cookie.name() == name).map(Cookie::value)
+    }
+
+    /// The secret that ties flows to this browser. Only what this server itself could have set is one: anything else may be
+    /// known to whoever planted it.
+    pub(crate) fn flow_secret(&self, project: &Project) -> Option<&str> {
+        let is_ours = |value: &&str| value.len() == 32 && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        self.get(&Names::of(project).flow).filter(is_ours)
     }
 }
 

@@ -310,7 +310,47 @@ async fn an_enforced_login_id_refuses_anybody_elses_passkey(engine: Engine) {
     }
 }
 
+async fn an_id_token_hint_shows_the_login_id_half_unless_its_member_is_signed_in(engine: Engine) {
+    const HALF: &str = "k•••@shop.example";
+    let mut scene = Scene::make(engine, &["password", "oob_otp_email"]).await;
+    let hint = scene.tokens.id.clone().expect("an ID token");
+    let url = scene.client.authorize_url(&[("prompt", "login"), ("id_token_hint", &hint)]);
+    // Whoever holds an old ID token walks every page it leads to.
+    let mut stranger = scene.server.browser();
+    let expect_half = |browser: &Browser| {
+        let body = &browser.reply().body;
+        assert!(body.contains(HALF) && !body.contains(KIM), "{}: {body}", browser.url());
+    };
+    stranger.open(&url).await;
+    expect_half(&stranger);
+    stranger.follow("Forgot your password?").await;
+    expect_half(&stranger);
+    stranger.press("Send a code").await;
+    expect_half(&stranger);
+    scene.mailbox.next_code(KIM).await;
+    stranger.open(&url).await;
+    stranger.press("Continue").await;
+    expect_half(&stranger);
+    stranger.follow("Sign in with a code instead").await;
+    expect_half(&stranger);
+    // The member signs in without typing it.
+    scene.browser.open(&url).await;
+    scene.browser.press("Continue").await;
+    scene.browser.fill("Password", PASSWORD);
+    scene.browser.press("Continue").await;
+    scene.expect_kim().await;
+    // In a browser that holds the member's session it is shown whole.
+    scene.browser.open("/settings/sign-in").await;
+    scene.browser.fill("Email address", KIM);
+    scene.browser.press("Continue").await;
+    scene.browser.fill("Password", PASSWORD);
+    scene.browser.press("Sign in").await;
+    scene.browser.open(&url).await;
+    assert!(scene.browser.reply().body.contains(KIM));
+}
+
 on_both_engines!(
+    an_id_token_hint_shows_the_login_id_half_unless_its_member_is_signed_in,
     an_enforced_login_id_is_the_only_one_that_helps,
     an_enforced_login_id_is_what_somebody_new_joins_with,
     an_enforced_login_id_refuses_anybody_elses_passkey,

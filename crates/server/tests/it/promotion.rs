@@ -414,7 +414,45 @@ async fn the_flow_cookie_is_this_hosts_alone(engine: Engine) {
     assert!(secret.len() >= 32 && to.starts_with("/flow/") && !to.contains(secret), "no secret in the address: {to}");
 }
 
+async fn a_flow_cookie_in_another_form_than_ours_is_replaced(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let url = server.app_client().authorize_url(&[("prompt", "login")]);
+    let ours = "0123456789abcdefABCDEF0123456789";
+    for (planted, is_kept) in [("x", false), ("0123456789abcdef0123456789abcde-", false), (ours, true)] {
+        let mut browser = server.browser();
+        browser.set_cookie("oauth_ui", planted);
+        browser.open(&url).await;
+        let kept = browser.cookie("oauth_ui").expect("a cookie");
+        assert_eq!(kept == planted, is_kept, "{planted} became {kept}");
+        assert!(kept.len() == 32 && kept.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{kept}");
+    }
+}
+
+async fn over_tls_no_other_host_can_set_the_flow_cookie(engine: Engine) {
+    for (prefix, name) in [("", "__Host-oauth_ui"), ("shop_", "__Host-shop_oauth_ui"), ("__Host-", "__Host-oauth_ui")] {
+        let server = TestServer::start(engine, |setup| {
+            setup.set("project.public_origin", "https://id.shop.test");
+            if !prefix.is_empty() {
+                setup.set("http.cookie_prefix", prefix);
+            }
+        })
+        .await;
+        let url = server.app_client().authorize_url(&[("prompt", "login")]);
+        let planted = "0123456789abcdefABCDEF0123456789";
+        // A sibling host can set a cookie of the plain name.
+        let plain = format!("{}oauth_ui={planted}", if prefix == "__Host-" { "" } else { prefix });
+        let request = server.http().request(reqwest::Method::GET, &url);
+        let request = request.header("host", "id.shop.test").header("cookie", plain);
+        let reply = crate::support::Reply::of(request).await;
+        let cookie = reply.header("set-cookie").expect("a cookie");
+        assert!(cookie.starts_with(&format!("{name}=")) && !cookie.contains(planted), "{cookie}");
+        assert!(cookie.ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/"), "no Domain: {cookie}");
+    }
+}
+
 on_both_engines!(
+    a_flow_cookie_in_another_form_than_ours_is_replaced,
+    over_tls_no_other_host_can_set_the_flow_cookie,
     token_mode_keeps_the_sub_and_sets_no_session,
     cookie_mode_rotates_the_session,
     mistakes_on_the_first_page_are_told_beside_their_field,

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::{
-    guest_journey::promote,
-    support::{Engine, TestServer, on_both_engines},
+    guest_journey::{identify, promote},
+    promotion::cookie_promotion_url,
+    support::{AppClient, Browser, Engine, TestServer, Tokens, on_both_engines},
 };
 
 const PATH: &str = "/api/anonymous_user/promotion_code";
@@ -78,4 +79,77 @@ async fn what_is_no_guest_gets_the_documented_refusal(engine: Engine) {
     reply.expect_api_error(400, "Invalid", "Invalid", "user logged in as normal user");
 }
 
-on_both_engines!(a_guest_gets_a_code_for_five_minutes, what_is_no_guest_gets_the_documented_refusal);
+/// A code of a guest in token mode, or of one with a cookie session, and a way to end what it was made by.
+async fn make_code(server: &TestServer, by_cookie: bool) -> (String, Browser, Option<Tokens>) {
+    let (client, mut browser) = (server.app_client(), server.browser());
+    if by_cookie {
+        browser.fetch_json("/api/anonymous_user/signup", &json!({ "session_type": "cookie" })).await.result();
+        return (cookie_promotion_url(&client, &mut browser).await, browser, None);
+    }
+    let guest = client.sign_up().await;
+    (client.promotion_url(&client.promotion_code(&guest).await), browser, Some(guest))
+}
+
+async fn end_session(client: &AppClient, browser: &Browser, guest: Option<&Tokens>) {
+    match guest {
+        Some(guest) => {
+            client.revoke(&guest.refresh).await.expect(200);
+        }
+        None => {
+            let mut tab = browser.clone();
+            tab.open("/logout").await;
+            tab.press("Sign out").await;
+        }
+    }
+}
+
+async fn a_code_of_a_session_that_has_ended_is_worthless(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (client, mut mailbox) = (server.app_client(), server.mailbox());
+    for by_cookie in [false, true] {
+        // It ends before the page is opened.
+        let (url, mut browser, guest) = make_code(&server, by_cookie).await;
+        end_session(&client, &browser, guest.as_ref()).await;
+        browser.open(&url).await;
+        browser.expect_page(400, "This link has expired");
+        // It ends while the first page is open.
+        let (url, mut browser, guest) = make_code(&server, by_cookie).await;
+        browser.open(&url).await;
+        end_session(&client, &browser, guest.as_ref()).await;
+        identify(&mut browser, "kim@shop.example").await;
+        if !browser.reply().status.eq(&410) {
+            browser.fill("Code", &mailbox.next_code("kim@shop.example").await);
+            browser.press("Confirm").await;
+        }
+        browser.expect_page(410, "We could not find your guest session");
+        // It ends while the code is on its way.
+        let (url, mut browser, guest) = make_code(&server, by_cookie).await;
+        browser.open(&url).await;
+        identify(&mut browser, "kim@shop.example").await;
+        end_session(&client, &browser, guest.as_ref()).await;
+        browser.fill("Code", &mailbox.next_code("kim@shop.example").await);
+        browser.press("Confirm").await;
+        browser.expect_page(410, "We could not find your guest session");
+    }
+    assert!(server.events("user.anonymous.promoted").await.is_empty());
+}
+
+async fn who_signs_out_while_joining_is_not_promoted(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (client, mut browser, mut mailbox) = (server.app_client(), server.browser(), server.mailbox());
+    browser.fetch_json("/api/anonymous_user/signup", &json!({ "session_type": "cookie" })).await.result();
+    browser.open("/settings/promote").await;
+    identify(&mut browser, "kim@shop.example").await;
+    end_session(&client, &browser, None).await;
+    browser.fill("Code", &mailbox.next_code("kim@shop.example").await);
+    browser.press("Confirm").await;
+    browser.expect_page(410, "We could not find your guest session");
+    assert!(server.events("user.anonymous.promoted").await.is_empty());
+}
+
+on_both_engines!(
+    a_code_of_a_session_that_has_ended_is_worthless,
+    a_guest_gets_a_code_for_five_minutes,
+    what_is_no_guest_gets_the_documented_refusal,
+    who_signs_out_while_joining_is_not_promoted,
+);

@@ -21,6 +21,7 @@ use crate::{
         Error,
         authorize::{Begun, BrowserState, PendingRequest, issue_for_caller, new_row},
         caller::{Caller, Via},
+        promotion_source::PromotionSource,
     },
     projects::Project,
 };
@@ -61,6 +62,7 @@ pub(crate) async fn begin_sign_in(
     let purpose = choose_purpose(details, guest.is_some() && hinted.is_none());
     let mut state = FlowState::new(purpose, pending, &secret);
     state.guest = guest.map(|caller| caller.user.id);
+    state.source = guest.map(PromotionSource::of);
     if let Some(LoginHint::LoginId { login_id, .. }) = &details.login_hint {
         state.prefill = Some(prefill(login_id));
     }
@@ -71,7 +73,11 @@ pub(crate) async fn begin_sign_in(
     if let Some(hinted) = hinted {
         state.purpose = Purpose::Login;
         state.only_user = Some(hinted.id);
-        state.prefill = find_login_id(app, project, hinted.id).await?.or(state.prefill);
+        if let Some(own) = find_login_id(app, project, hinted.id).await? {
+            state.prefill = Some(own);
+            // Whoever holds an old ID token must not learn more from it than it says.
+            state.masks_prefill = browser.caller.is_none_or(|caller| caller.user.id != hinted.id);
+        }
     }
     let id: FlowId = app.entropy.id(now);
     let row = new_row(id, &state, now);

@@ -29,6 +29,7 @@ use crate::{
         authorize::{AppRedirect, NewCode, answer, make_code},
         hooks,
         issue::make_session,
+        promotion_source::PromotionSource,
         rates,
         sessions::{Ending, prepare_all_endings},
     },
@@ -52,7 +53,7 @@ pub(crate) enum Committed {
     Taken,
     /// The guest was promoted already, elsewhere; nothing changed.
     AlreadyPromoted,
-    /// The user is gone, or gave way to another.
+    /// The user is gone, or gave way to another; or the guest signed out meanwhile.
     UserGone,
     /// The member may not log in.
     Disabled,
@@ -86,6 +87,8 @@ struct Commit {
     flow: (FlowId, i64, String, Timestamp),
     user_id: UserId,
     change: Change,
+    /// What a guest's promotion stands on, and the guest.
+    source: Option<(PromotionSource, UserId)>,
     session: SessionChange,
     amr: &'static str,
     code: Option<NewCode>,
@@ -120,6 +123,11 @@ pub(crate) async fn commit(
     let amr_text = Some(amr.to_string());
     let code = make_code(app, request, user_id, session_id, now, amr_text, is_promotion, now);
     let redirect = answer(request, code.as_ref().map(|code| code.text.clone()));
+    let guest = match &change {
+        Change::Promote(guest, _) | Change::Yield(guest, _) => Some(*guest),
+        Change::SignUp(..) | Change::Login(_) => None,
+    };
+    let source = flow.state.source.clone().zip(guest);
     let mut state = flow.state.clone();
     state.finished = true;
     state.attempt = None;
@@ -128,7 +136,7 @@ pub(crate) async fn commit(
     }
     let flow = (flow.id, flow.version, state.to_json(), flow.expires_at);
     let mail = change.mail().map(|mail| serde_json::to_string(mail).expect("a mail is plain JSON"));
-    let input = Commit { flow, user_id, change, session, amr, code, event, endings, mail, now };
+    let input = Commit { flow, user_id, change, source, session, amr, code, event, endings, mail, now };
     let no = project.no;
     match app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await {
         Ok(()) => {
@@ -189,8 +197,10 @@ async fn prepare(
     browser: &Browser,
     now: Timestamp,
 ) -> Result<Option<Prepared>, Error> {
+    let has_left = has_guest_left(app, project, flow, now).await?;
     match achievement {
-        Achievement::Proved(proof) => prepare_login(app, project, flow, proof, browser, now).await,
+        Achievement::Proved(proof) => prepare_login(app, project, flow, (proof, has_left), browser, now).await,
+        Achievement::Joined(_) if has_left => Ok(None),
         Achievement::Joined(passkey) => {
             let amr = amr_of_joining(flow, passkey.as_ref());
             let user_id = flow.future_user();
@@ -218,6 +228,17 @@ async fn prepare(
             }
         }
     }
+}
+
+/// Whether the guest signed out since it asked to be promoted, or what it asked by was revoked or has expired.
+async fn has_guest_left(app: &App, project: &Project, flow: &Flow, now: Timestamp) -> Result<bool, Error> {
+    let (Some(source), Some(guest)) = (&flow.state.source, flow.state.guest()) else { return Ok(false) };
+    let mut conn = app.store.read().await?;
+    if source.is_live(&mut conn, project, guest, now).await? {
+        return Ok(false);
+    }
+    // One that was promoted elsewhere is told so.
+    Ok(users::find(&mut conn, project.no, guest).await?.is_some_and(|guest| guest.is_anonymous()))
 }
 
 fn amr_of_joining(flow: &Flow, passkey: Option<&NewPasskey>) -> &'static str {
@@ -258,16 +279,21 @@ async fn prepare_login(
     app: &App,
     project: &Project,
     flow: &Flow,
-    proof: Box<Proof>,
+    (proof, has_guest_left): (Box<Proof>, bool),
     browser: &Browser,
     now: Timestamp,
 ) -> Result<Option<Prepared>, Error> {
+    let guest = match flow.state.purpose {
+        Purpose::Promote { .. } if has_guest_left => return Ok(None),
+        Purpose::SignUp | Purpose::Login if has_guest_left => None,
+        Purpose::Promote { .. } | Purpose::SignUp | Purpose::Login => flow.state.guest(),
+    };
     let mut conn = app.store.read().await?;
     let Some(member) = users::find(&mut conn, project.no, proof.user).await? else { return Ok(None) };
     if !member.is_active() {
         return Err(Error::UserDisabled);
     }
-    let guest = match flow.state.guest().filter(|guest| *guest != member.id) {
+    let guest = match guest.filter(|guest| *guest != member.id) {
         Some(guest) => users::find(&mut conn, project.no, guest).await?,
         None => None,
     };
@@ -335,6 +361,12 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), Refusal
     let (flow_id, version, state, expires_at) = &input.flow;
     if !flows::update(tx, no, *flow_id, *version, state, *expires_at).await? {
         return Err(Refusal::Stale);
+    }
+    if let Some((source, guest)) = &input.source
+        && !source.exists(tx, no, *guest).await?
+    {
+        let is_member = users::find(tx, no, *guest).await?.is_some_and(|user| !user.is_anonymous());
+        return Err(if is_member { Refusal::AlreadyPromoted } else { Refusal::UserGone });
     }
     input.change.apply(tx, no, &input.endings, input.now).await?;
     match &input.session {

@@ -22,7 +22,7 @@ use vestibule_domain::{
 use vestibule_store::{StoreError, Tx, flows, outbox};
 
 pub(crate) use self::message::{CodeMessage, CodeUse, Message, WriteMessage};
-use super::{Error, authorize::PendingRequest};
+use super::{Error, authorize::PendingRequest, promotion_source::PromotionSource};
 use crate::{
     app::App,
     crypto::{hex, sha256},
@@ -92,8 +92,11 @@ pub(crate) struct FlowState {
     pub(crate) request: PendingRequest,
     /// SHA-256 of the browser's secret: the flow is this browser's alone.
     browser: String,
-    /// What a `login_hint` suggested.
+    /// What a `login_hint` or `id_token_hint` suggested.
     pub(crate) prefill: Option<(LoginIdKind, String)>,
+    /// The suggestion comes from the member's account and must not be shown whole in this browser.
+    #[serde(default)]
+    pub(crate) masks_prefill: bool,
     /// What a `login_hint` insists on: the person may use no other login ID.
     #[serde(default)]
     pub(crate) enforced: Option<LoginId>,
@@ -101,6 +104,9 @@ pub(crate) struct FlowState {
     pub(crate) offered_user: Option<UserId>,
     /// The guest whose cookie session the browser came with: signing up promotes it.
     pub(crate) guest: Option<UserId>,
+    /// What the guest asked by; without it the guest is not promoted. `None` in flows of a release before this one.
+    #[serde(default)]
+    pub(crate) source: Option<PromotionSource>,
     /// The app insists on this member proving itself again.
     pub(crate) only_user: Option<UserId>,
     pub(crate) pending: Option<PendingLoginId>,
@@ -120,9 +126,11 @@ impl FlowState {
             request,
             browser: hash_browser(browser),
             prefill: None,
+            masks_prefill: false,
             enforced: None,
             offered_user: None,
             guest: None,
+            source: None,
             only_user: None,
             pending: None,
             attempt: None,
@@ -140,6 +148,20 @@ impl FlowState {
     /// The stored form.
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a flow's state is plain JSON")
+    }
+
+    /// The suggested login ID where it must not be shown whole: it is named, and its form stands for it.
+    pub(crate) fn masked_login_id(&self) -> Option<(LoginIdKind, &str)> {
+        self.prefill.as_ref().filter(|_| self.masks_prefill).map(|(kind, typed)| (*kind, typed.as_str()))
+    }
+
+    /// A login ID as a page of this flow may show it.
+    pub(crate) fn show(&self, login_id: &LoginId) -> String {
+        if self.masked_login_id() == Some((login_id.kind, &login_id.original)) {
+            login_id.mask()
+        } else {
+            login_id.original.clone()
+        }
     }
 
     /// The guest that becomes the member who signs up here, if there is one.

@@ -11,6 +11,7 @@ use crate::{
         authorize::{FLOW_LIFETIME, PendingRequest},
         caller::{Caller, Via},
         page_flow::{FlowState, Purpose},
+        promotion_source::PromotionSource,
     },
     projects::Project,
 };
@@ -36,7 +37,8 @@ pub(crate) async fn begin_promotion(
     let Some(client) = client_of(project, caller).filter(|_| caller.user.is_anonymous()) else { return Ok(None) };
     // An app's window into the account must not leave a session of its own in the browser.
     let request = ask_for_account_page(project, client, caller.session().is_none());
-    begin_flow(app, project, Purpose::Promote { guest: caller.user.id }, request, browser, now).await.map(Some)
+    let (purpose, source) = (Purpose::Promote { guest: caller.user.id }, Some(PromotionSource::of(caller)));
+    begin_flow(app, project, (purpose, source), request, browser, now).await.map(Some)
 }
 
 /// Begins the login of a member who opened the account page by hand; `None` when the project has no application that
@@ -50,7 +52,7 @@ pub(crate) async fn begin_sign_in(
     let client = project.settings.clients().iter().find(|client| client.application_type().has_full_access());
     let Some(client) = client else { return Ok(None) };
     let request = ask_for_account_page(project, client, false);
-    begin_flow(app, project, Purpose::Login, request, browser, now).await.map(Some)
+    begin_flow(app, project, (Purpose::Login, None), request, browser, now).await.map(Some)
 }
 
 /// The request that leads back here when its flow is through.
@@ -75,13 +77,14 @@ fn ask_for_account_page(project: &Project, client: &Client, suppress_session: bo
 async fn begin_flow(
     app: &App,
     project: &Project,
-    purpose: Purpose,
+    (purpose, source): (Purpose, Option<PromotionSource>),
     request: PendingRequest,
     browser: Option<&str>,
     now: Timestamp,
 ) -> Result<BegunFlow, Error> {
     let browser = browser.map_or_else(|| app.entropy.alphanumeric(), str::to_string);
-    let state = FlowState::new(purpose, request, &browser);
+    let mut state = FlowState::new(purpose, request, &browser);
+    state.source = source;
     let flow: FlowId = app.entropy.id(now);
     let row =
         FlowRow { id: flow, state: state.to_json(), version: 1, created_at: now, expires_at: now.plus(FLOW_LIFETIME) };

@@ -65,8 +65,7 @@ async fn authorize(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response 
         Err(error) => return pages::flow_error(visit, headers, &error),
     };
     let jar = cookies::Jar::read(headers);
-    let names = cookies::Names::of(project);
-    let browser = BrowserState { caller: resolution.live(), browser: jar.get(&names.flow) };
+    let browser = BrowserState { caller: resolution.live(), browser: jar.flow_secret(project) };
     let begun = flows::authorize::begin(app, project, client, pending.clone(), details, browser, now).await;
     match begun {
         Ok(Ok(Begun::Redirect(redirect))) => pages::to_app(visit, &redirect),

@@ -92,11 +92,10 @@ impl Scene {
             return Identification { kind: enforced.kind, login_id: enforced.original.clone(), password };
         }
         let kind = LoginIdKind::from_name(field(form, "login_id_kind")).filter(|kind| kinds.contains(kind));
-        Identification {
-            kind: kind.or_else(|| kinds.first().copied()).unwrap_or(LoginIdKind::Email),
-            login_id: field(form, "login_id").to_string(),
-            password,
-        }
+        let kind = kind.or_else(|| kinds.first().copied()).unwrap_or(LoginIdKind::Email);
+        let masked = self.flow.state.masked_login_id().filter(|(of, _)| *of == kind);
+        let login_id = masked.map_or_else(|| field(form, "login_id"), |(_, login_id)| login_id).to_string();
+        Identification { kind, login_id, password }
     }
 
     /// Whether anybody may join here: a guest may though sign-up is closed.

@@ -182,7 +182,7 @@ async fn open(visit: Visit, id: &str, headers: &HeaderMap) -> Result<Scene, Resp
         return Err(error_page(&visit, headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound));
     };
     let jar = cookies::Jar::read(headers);
-    let browser = jar.get(&cookies::Names::of(&visit.project).flow).map(str::to_string);
+    let browser = jar.flow_secret(&visit.project).map(str::to_string);
     let loaded = page_flow::load(&visit.app, &visit.project, id, browser.as_deref(), visit.now).await;
     match (loaded, browser) {
         (Ok(Ok(flow)), Some(browser)) => {

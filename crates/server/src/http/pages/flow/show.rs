@@ -183,6 +183,13 @@ impl Scene {
             page.value = enforced.original.clone();
             page.fixed = true;
         }
+        if let Some((of, login_id)) = state.masked_login_id()
+            && of == kind
+        {
+            let country = self.visit.project.settings.default_country();
+            page.value = LoginId::parse(kind, login_id, country).map_or_else(|_| String::new(), |own| own.mask());
+            page.fixed = true;
+        }
         page.value_error = typed.and_then(|typed| complain_of_login_id(typed.mistakes, kind));
         page.cancel_href = self.cancel_href();
         (page, kind)
@@ -260,7 +267,7 @@ impl Scene {
         view: View,
         error: Option<Complaint>,
     ) -> VerifyCodePage {
-        let destination = login_id.map(|login_id| login_id.original.clone()).unwrap_or_default();
+        let destination = login_id.map(|login_id| self.flow.state.show(login_id)).unwrap_or_default();
         let channel = channel(login_id.map_or(LoginIdKind::Email, |login_id| login_id.kind));
         let mut page = VerifyCodePage::new(purpose, channel, destination, self.at(view));
         page.error = error.map(|complaint| complaint.text());
@@ -308,7 +315,7 @@ impl Scene {
         let settings = &self.visit.project.settings;
         let attempt = self.flow.state.attempt.as_ref();
         let reason = if self.flow.state.only_user.is_some() { PasswordReason::Confirm } else { PasswordReason::Login };
-        let login_id = attempt.map(|attempt| attempt.login_id.original.clone()).unwrap_or_default();
+        let login_id = attempt.map(|attempt| self.flow.state.show(&attempt.login_id)).unwrap_or_default();
         let mut page = PasswordPage::new(reason, self.at(View::Password), login_id);
         page.error = error.map(|complaint| complaint.text());
         page.change_href = self.flow.state.enforced.is_none().then(|| self.at(View::Login));
@@ -355,7 +362,7 @@ impl Scene {
         NewPasswordPage {
             reason: NewPasswordReason::Reset,
             action: self.at(View::NewPassword),
-            login_id: attempt.map(|attempt| attempt.login_id.original.clone()).unwrap_or_default(),
+            login_id: attempt.map(|attempt| self.flow.state.show(&attempt.login_id)).unwrap_or_default(),
             password: new_password_field(min_length, typed, weaknesses),
             cancel_href: self.cancel_href(),
             steps: None,

@@ -146,7 +146,7 @@ pub(crate) async fn promote(visit: Visit, headers: HeaderMap) -> Response {
     };
     let Some(caller) = resolution.live() else { return found(HOME) };
     let jar = cookies::Jar::read(&headers);
-    let browser = jar.get(&cookies::Names::of(&visit.project).flow);
+    let browser = jar.flow_secret(&visit.project);
     let begun = entrance::begin_promotion(&visit.app, &visit.project, caller, browser, visit.now).await;
     enter(&visit, &headers, begun)
 }
@@ -154,7 +154,7 @@ pub(crate) async fn promote(visit: Visit, headers: HeaderMap) -> Response {
 /// `GET /settings/sign-in`: a member comes back to its account page, without an app's help.
 pub(crate) async fn sign_in(visit: Visit, headers: HeaderMap) -> Response {
     let jar = cookies::Jar::read(&headers);
-    let browser = jar.get(&cookies::Names::of(&visit.project).flow);
+    let browser = jar.flow_secret(&visit.project);
     let begun = entrance::begin_sign_in(&visit.app, &visit.project, browser, visit.now).await;
     enter(&visit, &headers, begun)
 }

@@ -1,0 +1,73 @@
+//! What a promotion stands on: the session, grant or device key that asked for it. It is judged when the hint is presented,
+//! when the hint is claimed, and in the transaction of the promotion: a guest who signed out is not promoted.
+
+use serde::{Deserialize, Serialize};
+use vestibule_domain::{
+    id::{ProjectNo, UserId},
+    session::SessionRef,
+    time::Timestamp,
+};
+use vestibule_store::{Conn, StoreError, device_keys, grants, sessions};
+
+use super::{
+    Error,
+    caller::{Caller, Via, find_live_grant, is_session_alive},
+};
+use crate::{accesses::Target, projects::Project};
+
+/// What a promotion stands on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub(crate) enum PromotionSource {
+    /// A cookie session or a grant of the guest.
+    SignedIn { session: SessionRef },
+    /// A device key of the guest.
+    Key { kid: String },
+}
+
+impl PromotionSource {
+    /// What a caller is signed in by.
+    pub(crate) fn of(caller: &Caller) -> Self {
+        let session = match &caller.via {
+            Via::Session(session) => SessionRef::Session(session.id),
+            Via::Grant(grant) => SessionRef::Grant(grant.id),
+        };
+        Self::SignedIn { session }
+    }
+
+    /// Whether it is still there, the guest's, and not expired.
+    pub(crate) async fn is_live(
+        &self,
+        conn: &mut Conn,
+        project: &Project,
+        guest: UserId,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        match self {
+            Self::SignedIn { session: SessionRef::Session(id) } => {
+                let remembered = project.accesses.recall(Target::Session(*id));
+                let session = sessions::find(conn, project.no, *id).await?;
+                let own = session.filter(|session| session.user_id == guest);
+                Ok(own.is_some_and(|session| is_session_alive(project, &session, remembered, now)))
+            }
+            Self::SignedIn { session: SessionRef::Grant(id) } => {
+                let live = find_live_grant(conn, project, *id, now).await?;
+                Ok(live.is_some_and(|(_, user)| user.id == guest))
+            }
+            Self::Key { .. } => Ok(self.exists(conn, project.no, guest).await?),
+        }
+    }
+
+    /// Whether it is still there and the guest's; asked again in the transaction of a promotion.
+    pub(crate) async fn exists(&self, conn: &mut Conn, no: ProjectNo, guest: UserId) -> Result<bool, StoreError> {
+        Ok(match self {
+            Self::SignedIn { session: SessionRef::Session(id) } => {
+                sessions::find(conn, no, *id).await?.is_some_and(|session| session.user_id == guest)
+            }
+            Self::SignedIn { session: SessionRef::Grant(id) } => {
+                grants::find(conn, no, *id).await?.is_some_and(|grant| grant.user_id == guest)
+            }
+            Self::Key { kid } => device_keys::find(conn, no, kid).await?.is_some_and(|key| key.user_id == guest),
+        })
+    }
+}
