@@ -53,7 +53,7 @@ pub(super) fn check(config: &Config, sources: &BTreeMap<String, String>, complai
         complain("server.max_connections", "must be at least 1");
     }
     let passwords = &config.passwords;
-    if passwords.memory_kib < 8 * passwords.parallelism.max(1) {
+    if passwords.memory_kib < passwords.parallelism.max(1).saturating_mul(8) {
         complain("passwords.memory_kib", "must be at least 8 KiB per lane (RFC 9106)");
     }
     if passwords.iterations == 0 {
@@ -61,6 +61,9 @@ pub(super) fn check(config: &Config, sources: &BTreeMap<String, String>, complai
     }
     if passwords.parallelism == 0 {
         complain("passwords.parallelism", "must be at least 1");
+    }
+    if passwords.parallelism > argon2::Params::MAX_P_COST {
+        complain("passwords.parallelism", "must be below 16,777,216 (RFC 9106)");
     }
     if passwords.concurrent == 0 {
         complain("passwords.concurrent", "must be at least 1");

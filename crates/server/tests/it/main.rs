@@ -23,6 +23,7 @@ mod faults;
 mod flood;
 mod forgery;
 mod guest_journey;
+mod imported_hashes;
 mod introspection;
 mod key_events;
 mod leave;

@@ -195,7 +195,7 @@ pub(crate) async fn import(app: &App, project: &Project, text: &str) -> Result<V
     let mut outcomes = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let mut outcome = LineOutcome { line: index + 1, id: None, outcome: "refused", reason: None };
-        match read_traveller(line) {
+        match read_traveller(app, line) {
             Ok(traveller) => {
                 outcome.id = Some(traveller.id.to_string());
                 match unpack(app, project, traveller).await {
@@ -212,7 +212,7 @@ pub(crate) async fn import(app: &App, project: &Project, text: &str) -> Result<V
     Ok(outcomes)
 }
 
-fn read_traveller(line: &str) -> Result<Traveller, String> {
+fn read_traveller(app: &App, line: &str) -> Result<Traveller, String> {
     // PostgreSQL has no room for NUL in a text.
     if line.contains("\\u0000") || line.contains('\0') {
         return Err("a text holds NUL characters".to_string());
@@ -231,8 +231,8 @@ fn read_traveller(line: &str) -> Result<Traveller, String> {
     if !traveller.passkeys.iter().all(is_readable) {
         return Err("a passkey's id or key is not base64url".to_string());
     }
-    if traveller.password_hash.as_ref().is_some_and(|hash| !hash.starts_with("$argon2id$")) {
-        return Err("the password hash is not a PHC string of argon2id".to_string());
+    if let Some(hash) = &traveller.password_hash {
+        app.hasher.check(hash).map_err(|bad| bad.to_string())?;
     }
     if let Some(bad) = traveller.device_keys.iter().find(|key| Jwk::from_value(&key.jwk).is_err()) {
         return Err(format!("the device key {} is not a public key in JWK form", bad.kid));

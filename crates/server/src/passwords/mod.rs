@@ -1,0 +1,345 @@
+//! Password hashing: argon2id in a bounded amount of memory on blocking threads, with a bounded queue.
+//! A flood of logins is refused here and never takes the memory or the threads of others.
+
+mod phc;
+
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use argon2::{
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
+};
+use tokio::sync::Semaphore;
+use vestibule_domain::secret::Secret;
+
+use self::phc::AcceptedHash;
+pub(crate) use self::phc::{BadHash, Bounds};
+use crate::{config::Passwords, ports::entropy::Entropy};
+
+/// Unusable hashes that are remembered as reported: more are not logged one by one.
+const REPORTED_AT_MOST: usize = 1_000;
+
+/// Too many passwords wait already, or there is no memory for one more; try again in a moment.
+#[derive(Debug, thiserror::Error)]
+#[error("too many passwords are being checked")]
+pub struct Overloaded;
+
+/// What comparing a password found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the password.
+    Right {
+        /// Its hash was made with other parameters than today's and should be made anew.
+        stale: bool,
+    },
+    /// It is not.
+    Wrong,
+}
+
+/// Hashes and checks passwords.
+pub struct Hasher {
+    settings: Passwords,
+    bounds: Bounds,
+    /// One permit for the memory of a hash of today; a hash that needs more takes as many as that is, or all there are.
+    running: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    memory: Arc<Memory>,
+    /// Compared against when there is no usable hash, so that its absence takes as long.
+    decoy: AcceptedHash,
+    unusable: Unusable,
+}
+
+impl Hasher {
+    /// Takes the parameters of RFC 9106 from the configuration.
+    #[must_use]
+    pub fn new(settings: Passwords) -> Self {
+        let bounds = Bounds::of(settings);
+        Self {
+            settings,
+            bounds,
+            running: Arc::new(Semaphore::new(settings.concurrent)),
+            waiting: Arc::new(Semaphore::new(settings.concurrent + settings.queue)),
+            memory: Arc::default(),
+            decoy: AcceptedHash::parse(&make_decoy(settings), bounds)
+                .expect("the configuration was checked against argon2's bounds"),
+            unusable: Unusable::default(),
+        }
+    }
+
+    /// Hashes a password into a PHC string.
+    ///
+    /// # Errors
+    /// When the queue is full.
+    pub async fn hash(&self, password: Secret<String>, entropy: &Entropy) -> Result<String, Overloaded> {
+        let salt: [u8; 16] = entropy.bytes();
+        let settings = self.settings;
+        self.run(settings.memory_kib, move |memory| print_hash(settings, password.expose().as_bytes(), &salt, memory))
+            .await?
+            .ok_or(Overloaded)
+    }
+
+    /// Compares a password with a PHC string. Without one, or with one that costs more than this server pays, it takes as long and
+    /// is wrong.
+    ///
+    /// # Errors
+    /// When the queue is full.
+    pub async fn verify(&self, password: Secret<String>, hash: Option<String>) -> Result<Verdict, Overloaded> {
+        let settings = self.settings;
+        let read = hash.as_deref().map(|text| AcceptedHash::parse(text, self.bounds));
+        if let (Some(Err(bad)), Some(text)) = (&read, &hash) {
+            self.unusable.report(text, bad);
+        }
+        let known = read.and_then(Result::ok);
+        let exists = known.is_some();
+        let hash = known.unwrap_or_else(|| self.decoy.clone());
+        let right = self
+            .run(hash.params.m_cost(), move |memory| {
+                let computed = derive(&hash.params, password.expose().as_bytes(), hash.salt.as_ref(), memory)?;
+                // Compared in constant time.
+                Some((computed == hash.output).then(|| is_stale(&hash.params, settings)))
+            })
+            .await?
+            .ok_or(Overloaded)?;
+        Ok(match right {
+            Some(stale) if exists => Verdict::Right { stale },
+            Some(_) | None => Verdict::Wrong,
+        })
+    }
+
+    /// Whether this server would compute this PHC string.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub(crate) fn check(&self, hash: &str) -> Result<(), BadHash> {
+        AcceptedHash::parse(hash, self.bounds).map(drop)
+    }
+
+    /// The permits of a hash that needs this much memory.
+    fn permits(&self, memory_kib: u32) -> u32 {
+        let most = u32::try_from(self.settings.concurrent).unwrap_or(u32::MAX);
+        memory_kib.div_ceil(self.settings.memory_kib.max(1)).clamp(1, most.max(1))
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        memory_kib: u32,
+        work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> Result<T, Overloaded> {
+        let place = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Overloaded)?;
+        let permits = self.permits(memory_kib);
+        let turn = Arc::clone(&self.running).acquire_many_owned(permits).await.map_err(|_| Overloaded)?;
+        let (memory, waiting, queue) = (Arc::clone(&self.memory), Arc::clone(&self.waiting), self.settings.queue);
+        // What a larger hash leaves behind is more than the permit of the next one stands for.
+        let is_ordinary = memory_kib <= self.settings.memory_kib;
+        tokio::task::spawn_blocking(move || {
+            let mut blocks = if is_ordinary { memory.take() } else { Vec::new() };
+            let result = work(&mut blocks);
+            if is_ordinary {
+                // Whoever is at work has a place too; with more free places than the queue has, nobody waits for a turn.
+                memory.put_back(blocks, waiting.available_permits() < queue);
+            } else {
+                drop(blocks);
+            }
+            drop((place, turn));
+            result
+        })
+        .await
+        .map_err(|_| Overloaded)
+    }
+}
+
+/// Stored hashes that cannot be used, each reported once: whose they are is in the store, and trying again says nothing new.
+#[derive(Default)]
+struct Unusable {
+    key: RandomState,
+    reported: Mutex<HashSet<u64>>,
+}
+
+impl Unusable {
+    fn report(&self, hash: &str, bad: &BadHash) {
+        if self.is_new(hash) {
+            tracing::error!(error = %bad, "a stored password hash cannot be used: its owner must choose a new password");
+        }
+    }
+
+    fn is_new(&self, hash: &str) -> bool {
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        reported.len() < REPORTED_AT_MOST && reported.insert(self.key.hash_one(hash))
+    }
+}
+
+/// The memory of hashes that ended, for those that wait. Asked for anew each time, it comes from the system page by page, and
+/// what the one before gave back may not have left yet.
+#[derive(Default)]
+struct Memory(Mutex<Vec<Vec<Block>>>);
+
+impl Memory {
+    fn take(&self) -> Vec<Block> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Keeps the blocks for the next, or gives all there are back to the system when nobody waits.
+    fn put_back(&self, blocks: Vec<Block>, is_wanted: bool) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_wanted {
+            kept.push(blocks);
+        } else {
+            kept.clear();
+        }
+    }
+}
+
+/// A hash of no password, with today's parameters. It is written down, not computed: computing one took half of the
+/// start-up time and left its memory behind.
+fn make_decoy(settings: Passwords) -> String {
+    let Passwords { memory_kib, iterations, parallelism, .. } = settings;
+    let (salt, hash) = ("A".repeat(22), "A".repeat(43));
+    format!("$argon2id$v=19$m={memory_kib},t={iterations},p={parallelism}${salt}${hash}")
+}
+
+/// The hash of a password as a PHC string; none when there is no memory for it.
+fn print_hash(settings: Passwords, password: &[u8], salt: &[u8; 16], memory: &mut Vec<Block>) -> Option<String> {
+    let params = Params::new(settings.memory_kib, settings.iterations, settings.parallelism, None);
+    let params = params.expect("the configuration was checked against argon2's bounds");
+    let hash = derive(&params, password, salt, memory)?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params).expect("three numbers"),
+        salt: Some(Salt::new(salt).expect("16 bytes")),
+        hash: Some(hash),
+    };
+    Some(hash.to_string())
+}
+
+/// The output of argon2id; none when there is no memory for it.
+fn derive(params: &Params, password: &[u8], salt: &[u8], memory: &mut Vec<Block>) -> Option<Output> {
+    let mut buffer = [0; Output::MAX_LENGTH];
+    let out = buffer.get_mut(..params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN))?;
+    let blocks = params.block_count();
+    if memory.len() != blocks {
+        memory.try_reserve_exact(blocks.saturating_sub(memory.len())).ok()?;
+        memory.resize(blocks, Block::new());
+    }
+    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    hasher.hash_password_into_with_memory(password, salt, out, memory.as_mut_slice()).ok()?;
+    Output::new(out).ok()
+}
+
+fn is_stale(params: &Params, settings: Passwords) -> bool {
+    (params.m_cost(), params.t_cost(), params.p_cost())
+        != (settings.memory_kib, settings.iterations, settings.parallelism)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHEAP: Passwords = Passwords { memory_kib: 8, iterations: 1, parallelism: 1, concurrent: 1, queue: 1 };
+
+    fn secret(text: &str) -> Secret<String> {
+        Secret::new(text.into())
+    }
+
+    #[tokio::test]
+    async fn only_the_right_password_verifies() {
+        let hasher = Hasher::new(CHEAP);
+        let hash = hasher.hash(secret("correct horse"), &Entropy::seeded(1)).await.expect("room");
+        let right = hasher.verify(secret("correct horse"), Some(hash.clone())).await.expect("room");
+        assert_eq!(right, Verdict::Right { stale: false });
+        assert_eq!(hasher.verify(secret("wrong"), Some(hash.clone())).await.expect("room"), Verdict::Wrong);
+        assert_eq!(hasher.verify(secret("decoy"), None).await.expect("room"), Verdict::Wrong);
+        let stronger = Hasher::new(Passwords { iterations: 2, ..CHEAP });
+        let stale = stronger.verify(secret("correct horse"), Some(hash)).await.expect("room");
+        assert_eq!(stale, Verdict::Right { stale: true });
+    }
+
+    #[tokio::test]
+    async fn memory_is_handed_on_while_others_wait_and_given_back_after() {
+        let hasher = Hasher::new(Passwords { queue: 2, ..CHEAP });
+        let entropy = Entropy::seeded(1);
+        let hash = || hasher.hash(secret("x"), &entropy);
+        let places = Arc::clone(&hasher.waiting).acquire_many_owned(2).await.expect("open");
+        let hashes = [hash().await.expect("room"), hash().await.expect("room")];
+        assert_eq!(hasher.memory.0.lock().expect("whole").iter().map(Vec::len).collect::<Vec<_>>(), [8]);
+        drop(places);
+        // What the one before left in the memory changes nothing.
+        for hash in hashes {
+            let verdict = hasher.verify(secret("x"), Some(hash)).await.expect("room");
+            assert_eq!(verdict, Verdict::Right { stale: false });
+        }
+        assert!(hasher.memory.0.lock().expect("whole").is_empty());
+    }
+
+    #[tokio::test]
+    async fn hashes_of_other_servers_are_understood() {
+        let hasher = Hasher::new(CHEAP);
+        for (hash, right) in [
+            // Made with Python's argon2-cffi.
+            ("$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc", true),
+            // Another hash, none, another salt, another kind.
+            ("$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDd", false),
+            ("$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ", false),
+            ("$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHI$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc", false),
+            ("$argon2i$v=19$m=16,t=1,p=1$c29tZXNhbHQ$5J5dEXzOw5sWrBMDXjGr+8DmAlKq9tpv", false),
+            ("$argon2d$v=16$m=16,t=1,p=1$c29tZXNhbHQ$6Epw4s/00prYXvzV5Dqeol2jDGjzvb3I", false),
+            ("$scrypt$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc", false),
+        ] {
+            let verdict = hasher.verify(secret("password"), Some(hash.into())).await.expect("room");
+            assert_eq!(verdict != Verdict::Wrong, right, "{hash}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stored_hash_that_costs_too_much_is_wrong_and_costs_what_a_hash_of_today_costs() {
+        let hasher = Hasher::new(CHEAP);
+        for cost in ["m=4294967295,t=1,p=1", "m=256,t=4294967295,p=1", "m=77825,t=1,p=1"] {
+            let hash = format!("$argon2id$v=19${cost}$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc");
+            assert!(hasher.check(&hash).is_err());
+            assert!(hasher.unusable.is_new(&hash), "not reported before");
+            for _ in 0..2 {
+                let verdict = hasher.verify(secret("password"), Some(hash.clone())).await.expect("room");
+                assert_eq!(verdict, Verdict::Wrong);
+            }
+            assert!(!hasher.unusable.is_new(&hash));
+        }
+        let reported = hasher.unusable.reported.lock().expect("whole").len();
+        assert_eq!(reported, 3);
+    }
+
+    #[test]
+    fn a_hash_takes_a_permit_for_each_of_todays_memory_it_needs() {
+        let hasher = Hasher::new(Passwords { memory_kib: 1_000, concurrent: 8, ..CHEAP });
+        for (memory_kib, permits) in [(8, 1), (1_000, 1), (1_001, 2), (4_000, 4), (77_824, 8)] {
+            assert_eq!(hasher.permits(memory_kib), permits, "{memory_kib}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_memory_of_a_larger_hash_is_not_kept_for_the_next() {
+        let hasher = Hasher::new(Passwords { queue: 2, ..CHEAP });
+        let _places = Arc::clone(&hasher.waiting).acquire_many_owned(2).await.expect("open");
+        let foreign = "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc";
+        let verdict = hasher.verify(secret("password"), Some(foreign.into())).await.expect("room");
+        assert_eq!(verdict, Verdict::Right { stale: true });
+        assert!(hasher.memory.0.lock().expect("whole").is_empty());
+    }
+
+    #[test]
+    fn the_decoy_costs_what_a_password_of_today_costs() {
+        let hasher = Hasher::new(CHEAP);
+        assert!(!is_stale(&hasher.decoy.params, CHEAP));
+        assert_eq!(hasher.decoy.output.len(), 32);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_instead_of_growing() {
+        let hasher = Hasher::new(CHEAP);
+        let _places = Arc::clone(&hasher.waiting).acquire_many_owned(2).await.expect("open");
+        assert!(hasher.hash(secret("x"), &Entropy::seeded(1)).await.is_err());
+    }
+}
