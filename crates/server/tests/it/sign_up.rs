@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     guest_journey::promote,
-    support::{Engine, Http, Reply, TestServer, on_both_engines},
+    support::{Engine, Http, Reply, TestServer, altered, on_both_engines},
 };
 
 const SIGN_UP: &str = "/api/anonymous_user/signup";
@@ -53,7 +53,7 @@ async fn token_mode_refuses_what_it_cannot_serve(engine: Engine) {
     let (mut browser, mut mailbox) = (server.browser(), server.mailbox());
     let other = client.sign_up().await;
     promote(&client, &other, &mut browser, &mut mailbox, "member@shop.example").await;
-    let wrong_secret = format!("{}x", &guest.refresh[..guest.refresh.len() - 1]);
+    let wrong_secret = altered(&guest.refresh);
     let invalid_token = "invalid refresh token";
     for (client_id, token, message) in [
         ("nobody", None, "invalid client ID"),

@@ -16,6 +16,7 @@ mod place;
 mod postgres;
 mod program;
 mod receiver;
+mod seed;
 mod server;
 mod soft_passkey;
 
@@ -33,5 +34,6 @@ pub(crate) use place::{Engine, Place, connect_to, on_both_engines};
 pub(crate) use postgres::OwnPostgres;
 pub(crate) use program::Workplace;
 pub(crate) use receiver::{Receiver, SILENCE};
+pub(crate) use seed::altered;
 pub(crate) use server::{Node, OWNER_PASSWORD, Setup, TestServer};
 pub(crate) use soft_passkey::SoftPasskey;

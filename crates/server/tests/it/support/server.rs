@@ -18,7 +18,6 @@ use vestibule_server::{
     flows::projects,
     ports::{
         clock::Clock,
-        entropy::Entropy,
         mailer::{Mailer, MemoryMailbox},
         sms::SmsSender,
     },
@@ -29,7 +28,7 @@ use vestibule_store::{
     outbox,
 };
 
-use super::{AppClient, Browser, Engine, Http, Mailbox, place::Place};
+use super::{AppClient, Browser, Engine, Http, Mailbox, place::Place, seed::seeded_entropy};
 
 /// 2030-05-01T08:00:00Z: a whole second, so that a formatter that drops zeros is found out.
 const START: i64 = 1_903_852_800;
@@ -122,8 +121,7 @@ impl TestServer {
         }
         let config = config::load(None, setup.environment.into_iter()).expect("the test's configuration is right");
         let clock = Clock::manual(Timestamp::from_seconds(START));
-        // Servers of one test share neither keys nor tokens.
-        let (mails, entropy) = (MemoryMailbox::default(), Entropy::seeded(u64::from(address.port())));
+        let (mails, entropy) = (MemoryMailbox::default(), seeded_entropy());
         let (store, master) = boot::open_store(&config, &entropy).await.expect("the store opens");
         let settings = read_project(&setup.project);
         projects::apply(&store, &master, &entropy, &settings, clock.now()).await.expect("the project is applied");
@@ -167,8 +165,7 @@ impl TestServer {
     pub(crate) async fn start_node(&self) -> Node {
         let address = SocketAddr::from(([127, 0, 0, 2], self.address.port()));
         let listener = TcpListener::bind(address).await.expect("the port of another loopback address");
-        // Randomness of its own: nodes share neither ids nor tokens.
-        let entropy = Entropy::seeded(u64::from(address.port()) + (1 << 32));
+        let entropy = seeded_entropy();
         let (mailer, sms) = (mail(&self.config, &self.mails), text_messages(&self.config, &self.mails));
         let ports = Ports { clock: self.clock.clone(), entropy, mailer, sms };
         let app = boot::open(self.config.clone(), ports).await.expect("the node opens");

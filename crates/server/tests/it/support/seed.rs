@@ -1,0 +1,36 @@
+//! The seed of a server's randomness: the same in every run of a test, another one in each test and for each server of it.
+
+use std::{
+    cell::Cell,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use vestibule_server::ports::entropy::Entropy;
+
+thread_local! {
+    /// How many servers this thread, which is one test, has started.
+    static STARTED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The randomness of the next server this test starts. Servers of one test share neither keys nor tokens.
+///
+/// The seed is printed, and shown with the output of a test that fails. `VESTIBULE_TEST_SEED` (a number) tries other ones.
+pub(crate) fn seeded_entropy() -> Entropy {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a thread without a name");
+    let base = std::env::var("VESTIBULE_TEST_SEED").unwrap_or_else(|_| "0".to_string());
+    let started = STARTED.replace(STARTED.get() + 1);
+    let mut hasher = DefaultHasher::new();
+    (base.as_str(), test, started).hash(&mut hasher);
+    let seed = hasher.finish();
+    println!("{test}: server {started} has seed {seed:#018x} (VESTIBULE_TEST_SEED={base})");
+    Entropy::seeded(seed)
+}
+
+/// A token that differs from the given one in one sign of its secret half: never the same, and never another spelling of the same
+/// bytes, as the last sign of base64url can be.
+pub(crate) fn altered(token: &str) -> String {
+    let place = token.len() - 8;
+    let other = if token.as_bytes()[place] == b'a' { "b" } else { "a" };
+    format!("{}{other}{}", &token[..place], &token[place + 1..])
+}
