@@ -8,6 +8,7 @@ use vestibule_domain::{
 use crate::{
     column::{read_id, read_optional_time, read_time},
     db::{Conn, Row, Sql, StoreError, Tx},
+    passkeys::PasskeyUse,
 };
 
 /// Every statement of this file.
@@ -30,8 +31,10 @@ pub struct OperatorPasskey {
     pub name: String,
     /// When it was added.
     pub created_at: Timestamp,
-    /// When somebody last used it.
+    /// When it was last used.
     pub last_used_at: Option<Timestamp>,
+    /// Whether its authenticator may back it up; unknown for passkeys made before version 0.2 until their next use.
+    pub backup_eligible: Option<bool>,
 }
 
 fn read_passkey(row: &Row<'_>) -> Result<OperatorPasskey, StoreError> {
@@ -44,6 +47,7 @@ fn read_passkey(row: &Row<'_>) -> Result<OperatorPasskey, StoreError> {
         name: row.get(5)?,
         created_at: read_time(row, 6)?,
         last_used_at: read_optional_time(row, 7)?,
+        backup_eligible: row.get::<Option<i64>>(8)?.map(|flag| flag != 0),
     })
 }
 
@@ -56,8 +60,9 @@ const INSERT: Sql = Sql::new(
        sign_count,
        name,
        created_at,
-       last_used_at
-     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+       last_used_at,
+       backup_eligible
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
      ON CONFLICT DO NOTHING",
 );
 
@@ -77,6 +82,7 @@ pub async fn insert(tx: &mut Tx, row: &OperatorPasskey) -> Result<bool, StoreErr
             &row.name.as_str(),
             &row.created_at.as_micros(),
             &row.last_used_at.map(Timestamp::as_micros),
+            &row.backup_eligible.map(i64::from),
         ],
     )
     .await
@@ -91,7 +97,8 @@ const FIND: Sql = Sql::new(
        sign_count,
        name,
        created_at,
-       last_used_at
+       last_used_at,
+       backup_eligible
      FROM operator_passkeys
      WHERE credential_id = $1",
 );
@@ -113,7 +120,8 @@ const LIST: Sql = Sql::new(
        sign_count,
        name,
        created_at,
-       last_used_at
+       last_used_at,
+       backup_eligible
      FROM operator_passkeys
      WHERE operator_id = $1
      ORDER BY id",
@@ -130,22 +138,21 @@ pub async fn list(conn: &mut Conn, operator: OperatorId) -> Result<Vec<OperatorP
 const RECORD_USE: Sql = Sql::new(
     "UPDATE operator_passkeys
      SET sign_count = $2,
-         last_used_at = $3
+         last_used_at = $3,
+         backup_eligible = $4
      WHERE credential_id = $1
-       AND (sign_count < $2 OR (sign_count = 0 AND $2 = 0))",
+       AND (sign_count < $2 OR (sign_count = 0 AND $2 = 0))
+       AND (backup_eligible IS NULL OR backup_eligible = $4)",
 );
 
-/// Notes a use; `false` when the count did not grow, which means that a copy of the passkey is about, or it is gone.
+/// Records a use; `false` when the counter did not grow (a copy of the passkey exists), the backup eligibility changed, or it is gone.
 ///
 /// # Errors
 /// Those of the engine.
-pub async fn record_use(
-    tx: &mut Tx,
-    credential_id: &[u8],
-    sign_count: i64,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    tx.execute_one(&RECORD_USE, &[&credential_id, &sign_count, &now.as_micros()]).await
+pub async fn record_use(tx: &mut Tx, used: &PasskeyUse, now: Timestamp) -> Result<bool, StoreError> {
+    let PasskeyUse { credential_id, sign_count, backup_eligible } = used;
+    let backup = i64::from(*backup_eligible);
+    tx.execute_one(&RECORD_USE, &[&credential_id.as_slice(), sign_count, &now.as_micros(), &backup]).await
 }
 
 const RENAME: Sql = Sql::new(

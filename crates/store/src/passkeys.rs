@@ -30,8 +30,21 @@ pub struct PasskeyRow {
     pub name: Option<String>,
     /// When it was added.
     pub created_at: Timestamp,
-    /// When somebody last signed in with it.
+    /// When it last signed its owner in.
     pub last_used_at: Option<Timestamp>,
+    /// Whether its authenticator may back it up; unknown for passkeys made before version 0.2 until their next use.
+    pub backup_eligible: Option<bool>,
+}
+
+/// A verified use of a passkey, of a user or an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasskeyUse {
+    /// Which passkey.
+    pub credential_id: Vec<u8>,
+    /// Its signature counter, as the authenticator gave it.
+    pub sign_count: i64,
+    /// Whether its authenticator may back it up.
+    pub backup_eligible: bool,
 }
 
 fn read_passkey(row: &Row<'_>) -> Result<PasskeyRow, StoreError> {
@@ -44,6 +57,7 @@ fn read_passkey(row: &Row<'_>) -> Result<PasskeyRow, StoreError> {
         name: row.get(5)?,
         created_at: read_time(row, 6)?,
         last_used_at: read_optional_time(row, 7)?,
+        backup_eligible: row.get::<Option<i64>>(8)?.map(|flag| flag != 0),
     })
 }
 
@@ -57,8 +71,9 @@ const INSERT: Sql = Sql::new(
        sign_count,
        name,
        created_at,
-       last_used_at
-     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+       last_used_at,
+       backup_eligible
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
      ON CONFLICT DO NOTHING",
 );
 
@@ -79,6 +94,7 @@ pub async fn insert(tx: &mut Tx, p: ProjectNo, row: &PasskeyRow) -> Result<bool,
             &row.name.as_deref(),
             &row.created_at.as_micros(),
             &row.last_used_at.map(Timestamp::as_micros),
+            &row.backup_eligible.map(i64::from),
         ],
     )
     .await
@@ -93,7 +109,8 @@ const FIND: Sql = Sql::new(
        sign_count,
        name,
        created_at,
-       last_used_at
+       last_used_at,
+       backup_eligible
      FROM passkeys
      WHERE project_no = $1 AND credential_id = $2",
 );
@@ -115,7 +132,8 @@ const LIST: Sql = Sql::new(
        sign_count,
        name,
        created_at,
-       last_used_at
+       last_used_at,
+       backup_eligible
      FROM passkeys
      WHERE project_no = $1 AND user_id = $2
      ORDER BY id",
@@ -132,23 +150,21 @@ pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<Pas
 const RECORD_USE: Sql = Sql::new(
     "UPDATE passkeys
      SET sign_count = $3,
-         last_used_at = $4
+         last_used_at = $4,
+         backup_eligible = $5
      WHERE project_no = $1 AND credential_id = $2
-       AND (sign_count < $3 OR (sign_count = 0 AND $3 = 0))",
+       AND (sign_count < $3 OR (sign_count = 0 AND $3 = 0))
+       AND (backup_eligible IS NULL OR backup_eligible = $5)",
 );
 
-/// Notes a use; `false` when the count did not grow, which means that a copy of the passkey is about, or it is gone.
+/// Records a use; `false` when the counter did not grow (a copy of the passkey exists), the backup eligibility changed, or it is gone.
 ///
 /// # Errors
 /// Those of the engine.
-pub async fn record_use(
-    tx: &mut Tx,
-    p: ProjectNo,
-    credential_id: &[u8],
-    sign_count: i64,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    tx.execute_one(&RECORD_USE, &[&p.0, &credential_id, &sign_count, &now.as_micros()]).await
+pub async fn record_use(tx: &mut Tx, p: ProjectNo, used: &PasskeyUse, now: Timestamp) -> Result<bool, StoreError> {
+    let PasskeyUse { credential_id, sign_count, backup_eligible } = used;
+    let backup = i64::from(*backup_eligible);
+    tx.execute_one(&RECORD_USE, &[&p.0, &credential_id.as_slice(), sign_count, &now.as_micros(), &backup]).await
 }
 
 const RENAME: Sql = Sql::new(

@@ -7,6 +7,8 @@ use super::Problem;
 
 const USER_PRESENT: u8 = 0x01;
 const USER_VERIFIED: u8 = 0x04;
+const BACKUP_ELIGIBLE: u8 = 0x08;
+const BACKED_UP: u8 = 0x10;
 const HAS_CREDENTIAL: u8 = 0x40;
 const HAS_EXTENSIONS: u8 = 0x80;
 
@@ -15,6 +17,8 @@ pub(super) struct AuthenticatorData {
     pub(super) rp_id_hash: [u8; 32],
     pub(super) user_present: bool,
     pub(super) user_verified: bool,
+    /// Whether the authenticator may back the credential up: fixed when it is made.
+    pub(super) backup_eligible: bool,
     pub(super) sign_count: u32,
     /// Only in registrations.
     pub(super) credential: Option<AttestedCredential>,
@@ -41,10 +45,15 @@ impl AuthenticatorData {
         if !rest.is_empty() {
             return Err(malformed());
         }
+        // Backed up without being allowed to: no authenticator says that (§7.1 and §7.2, "BE" and "BS").
+        if flags & BACKUP_ELIGIBLE == 0 && flags & BACKED_UP != 0 {
+            return Err(Problem::Malformed("backup state"));
+        }
         Ok(Self {
             rp_id_hash: *rp_id_hash,
             user_present: flags & USER_PRESENT != 0,
             user_verified: flags & USER_VERIFIED != 0,
+            backup_eligible: flags & BACKUP_ELIGIBLE != 0,
             sign_count: u32::from_be_bytes(*count),
             credential,
         })

@@ -6,10 +6,13 @@ mod public_key;
 #[cfg(test)]
 #[path = "../../tests/it/support/soft_passkey.rs"]
 mod soft;
+#[cfg(test)]
+mod vectors;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 use vestibule_domain::project::Origin;
+use vestibule_store::passkeys::PasskeyUse;
 
 use self::{
     authenticator_data::{AuthenticatorData, read_attestation_object},
@@ -39,8 +42,10 @@ pub(crate) enum Problem {
     UnknownAlgorithm,
     #[error("the signature is wrong")]
     WrongSignature,
-    #[error("the passkey belongs to somebody else")]
+    #[error("the passkey belongs to another user, or the answer does not say to which")]
     WrongUser,
+    #[error("it may be backed up and once might not, or the other way round")]
+    ChangedBackup,
 }
 
 /// The site passkeys are made for.
@@ -65,6 +70,20 @@ pub(crate) struct NewPasskey {
     pub(crate) credential_id: Vec<u8>,
     pub(crate) public_key: Vec<u8>,
     pub(crate) sign_count: u32,
+    pub(crate) backup_eligible: bool,
+}
+
+/// What an assertion is compared with.
+pub(crate) struct Expected<'a> {
+    pub(crate) challenge: &'a [u8],
+    /// The user handle of the passkey's owner.
+    pub(crate) owner: &'a [u8; 16],
+    /// The COSE key that was registered.
+    pub(crate) public_key: &'a [u8],
+    /// What was recorded when the passkey was made, or at its first use since that is recorded.
+    pub(crate) backup_eligible: Option<bool>,
+    /// Whether the options named the passkeys of one person. Otherwise the answer has to say whose passkey it is (§7.2 step 6).
+    pub(crate) asked_by_name: bool,
 }
 
 /// An answer of a passkey that is not verified yet: it says which passkey to look for.
@@ -112,6 +131,8 @@ struct ClientData {
     origin: String,
     #[serde(default)]
     cross_origin: bool,
+    /// The page around the one that asked: our pages are never in a frame.
+    top_origin: Option<serde::de::IgnoredAny>,
 }
 
 impl<'a> Site<'a> {
@@ -163,30 +184,38 @@ impl<'a> Site<'a> {
         if !sound {
             return Err(Problem::Malformed("credential id"));
         }
-        PublicKey::read(&credential.public_key)?;
-        Ok(NewPasskey { credential_id: credential.id, public_key: credential.public_key, sign_count: data.sign_count })
+        PublicKey::read_new(&credential.public_key)?;
+        Ok(NewPasskey {
+            credential_id: credential.id,
+            public_key: credential.public_key,
+            sign_count: data.sign_count,
+            backup_eligible: data.backup_eligible,
+        })
     }
 
-    /// Judges an assertion with the passkey it named (§7.2) and gives the passkey's new count. Whether the count may be
-    /// what it is, is the store's to say, where it is compared and set at once.
-    pub(crate) fn verify(
-        &self,
-        assertion: &Assertion,
-        challenge: &[u8],
-        owner: &[u8; 16],
-        public_key: &[u8],
-    ) -> Result<u32, Problem> {
-        self.check_client_data(&assertion.client_data, "webauthn.get", challenge)?;
+    /// Judges an assertion with the passkey it named (§7.2). Whether the signature counter may be what it is, is the store's to say,
+    /// where it is compared and set at once.
+    pub(crate) fn verify(&self, assertion: Assertion, expected: &Expected<'_>) -> Result<PasskeyUse, Problem> {
+        self.check_client_data(&assertion.client_data, "webauthn.get", expected.challenge)?;
         let data = AuthenticatorData::read(&assertion.authenticator_data)?;
         self.check_authenticator(&data)?;
-        if assertion.user_handle.as_ref().is_some_and(|handle| handle.as_slice() != owner.as_slice()) {
-            return Err(Problem::WrongUser);
+        match &assertion.user_handle {
+            Some(handle) if handle.as_slice() != expected.owner.as_slice() => return Err(Problem::WrongUser),
+            None if !expected.asked_by_name => return Err(Problem::WrongUser),
+            Some(_) | None => {}
+        }
+        if expected.backup_eligible.is_some_and(|recorded| recorded != data.backup_eligible) {
+            return Err(Problem::ChangedBackup);
         }
         let signed = [assertion.authenticator_data.as_slice(), &sha256(&assertion.client_data).0].concat();
-        if !PublicKey::read(public_key)?.verifies(&signed, &assertion.signature) {
+        if !PublicKey::read(expected.public_key)?.verifies(&signed, &assertion.signature) {
             return Err(Problem::WrongSignature);
         }
-        Ok(data.sign_count)
+        Ok(PasskeyUse {
+            credential_id: assertion.credential_id,
+            sign_count: i64::from(data.sign_count),
+            backup_eligible: data.backup_eligible,
+        })
     }
 
     fn check_client_data(&self, bytes: &[u8], kind: &str, challenge: &[u8]) -> Result<(), Problem> {
@@ -198,7 +227,7 @@ impl<'a> Site<'a> {
         if aws_lc_rs::constant_time::verify_slices_are_equal(&presented, challenge).is_err() {
             return Err(Problem::WrongChallenge);
         }
-        if data.origin != self.origin.as_str() || data.cross_origin {
+        if data.origin != self.origin.as_str() || data.cross_origin || data.top_origin.is_some() {
             return Err(Problem::WrongOrigin);
         }
         Ok(())
@@ -225,6 +254,11 @@ impl Assertion {
             user_handle: user_handle.as_deref().map(decode).transpose()?,
         })
     }
+}
+
+/// Whether a credential id and a COSE key, of an import, are ones that could have been registered here.
+pub(crate) fn is_usable_passkey(credential_id: &[u8], public_key: &[u8]) -> bool {
+    (1..=MAX_CREDENTIAL_ID).contains(&credential_id.len()) && PublicKey::read_new(public_key).is_ok()
 }
 
 /// The challenge an answer, of a new passkey or of one that is used, says it answers; still to be judged.
@@ -260,6 +294,10 @@ mod tests {
 
     const USER: [u8; 16] = [1; 16];
 
+    fn expected(public_key: &[u8]) -> Expected<'_> {
+        Expected { challenge: CHALLENGE, owner: &USER, public_key, backup_eligible: None, asked_by_name: false }
+    }
+
     #[test]
     fn a_passkey_is_made_and_signs_in() {
         let origin = origin();
@@ -273,13 +311,14 @@ mod tests {
         let assertion = Assertion::read(&answer).unwrap();
         assert_eq!(assertion.credential_id, made.credential_id);
         assert_eq!(read_challenge(&answer).as_deref(), Some(CHALLENGE));
-        let count = site.verify(&assertion, CHALLENGE, &USER, &made.public_key).unwrap();
-        assert!(count > made.sign_count);
+        let used = site.verify(assertion, &expected(&made.public_key)).unwrap();
+        assert!(used.sign_count > i64::from(made.sign_count));
         let mut uncounting = SoftPasskey::uncounting();
         let answer = uncounting.create(&site.creation_options(CHALLENGE, &person), origin.as_str());
         let made = site.register(&answer, CHALLENGE).unwrap();
         let answer = uncounting.get(&site.request_options(CHALLENGE, &[]), origin.as_str());
-        assert_eq!(site.verify(&Assertion::read(&answer).unwrap(), CHALLENGE, &USER, &made.public_key), Ok(0));
+        let used = site.verify(Assertion::read(&answer).unwrap(), &expected(&made.public_key)).unwrap();
+        assert_eq!(used.sign_count, 0);
     }
 
     #[test]
@@ -304,8 +343,10 @@ mod tests {
 
         let made = site.register(&soft.create(&creation, origin.as_str()), CHALLENGE).unwrap();
         let options = site.request_options(CHALLENGE, &[]);
-        let verify =
-            |answer: &str, owner| site.verify(&Assertion::read(answer).unwrap(), CHALLENGE, owner, &made.public_key);
+        let verify = |answer: &str, owner| {
+            let expected = Expected { owner, ..expected(&made.public_key) };
+            site.verify(Assertion::read(answer).unwrap(), &expected)
+        };
         let answer = soft.get(&options, origin.as_str());
         assert_eq!(verify(&answer, &[2; 16]), Err(Problem::WrongUser));
         let mut forged: Value = serde_json::from_str(&answer).unwrap();
@@ -313,6 +354,50 @@ mod tests {
         assert_eq!(verify(&forged.to_string(), &USER), Err(Problem::WrongSignature));
         // A registration's answer is no sign-in.
         assert!(Assertion::read(&soft.create(&creation, origin.as_str())).is_err());
+    }
+
+    #[test]
+    fn an_answer_says_whose_passkey_it_is_unless_one_person_was_asked() {
+        let origin = origin();
+        let site = Site::new(&origin, "Shop");
+        let person = Person { handle: USER, name: "kim", passkeys: &[] };
+        let mut soft = SoftPasskey::new();
+        let made = site.register(&soft.create(&site.creation_options(CHALLENGE, &person), origin.as_str()), CHALLENGE);
+        let made = made.unwrap();
+        let answer = soft.get(&site.request_options(CHALLENGE, &[]), origin.as_str());
+        let mut unnamed: Value = serde_json::from_str(&answer).unwrap();
+        unnamed["response"]["userHandle"] = Value::Null;
+        let verify = |asked_by_name| {
+            let expected = Expected { asked_by_name, ..expected(&made.public_key) };
+            site.verify(Assertion::read(&unnamed.to_string()).unwrap(), &expected).map(|used| used.credential_id)
+        };
+        assert_eq!(verify(false), Err(Problem::WrongUser));
+        assert_eq!(verify(true), Ok(made.credential_id.clone()));
+    }
+
+    #[test]
+    fn whether_a_passkey_may_be_backed_up_never_changes() {
+        let origin = origin();
+        let site = Site::new(&origin, "Shop");
+        let person = Person { handle: USER, name: "kim", passkeys: &[] };
+        let creation = site.creation_options(CHALLENGE, &person);
+        assert_eq!(
+            site.register(&SoftPasskey::with_flags(0x15).create(&creation, origin.as_str()), CHALLENGE),
+            Err(Problem::Malformed("backup state"))
+        );
+        for (flags, eligible) in [(0x05, false), (0x0d, true), (0x1d, true)] {
+            let mut soft = SoftPasskey::with_flags(flags);
+            let made = site.register(&soft.create(&creation, origin.as_str()), CHALLENGE).unwrap();
+            assert_eq!(made.backup_eligible, eligible, "{flags:#x}");
+            let mut verify = |recorded| {
+                let answer = soft.get(&site.request_options(CHALLENGE, &[]), origin.as_str());
+                let expected = Expected { backup_eligible: recorded, ..expected(&made.public_key) };
+                site.verify(Assertion::read(&answer).unwrap(), &expected).map(|used| used.backup_eligible)
+            };
+            assert_eq!(verify(Some(eligible)), Ok(eligible));
+            assert_eq!(verify(None), Ok(eligible));
+            assert_eq!(verify(Some(!eligible)), Err(Problem::ChangedBackup));
+        }
     }
 
     #[test]

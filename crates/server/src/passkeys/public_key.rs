@@ -1,7 +1,8 @@
 //! The public keys of passkeys: COSE keys (RFC 9052 §7, RFC 9053, RFC 8230) and the signatures made with them.
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
+    ECDSA_P256_SHA256_ASN1, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+    UnparsedPublicKey, VerificationAlgorithm,
 };
 use ciborium::Value;
 
@@ -9,6 +10,11 @@ use super::{Problem, authenticator_data::read_cbor};
 
 /// The algorithms offered to authenticators, best first: ES256, EdDSA, RS256 (for Windows Hello).
 pub(super) const ALGORITHMS: [i64; 3] = [-7, -8, -257];
+
+/// The largest COSE key that is read: one of RSA with 8192 bits, with room for its labels.
+const MAX_COSE_KEY: usize = 1_200;
+/// The bits an RSA modulus may have.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
 
 /// A key that verifies.
 pub(super) enum PublicKey {
@@ -22,8 +28,34 @@ pub(super) enum PublicKey {
 }
 
 impl PublicKey {
+    /// Reads a new passkey's COSE key and tries whether a signature can ever be verified with it: a point off its curve or an RSA
+    /// key of a wrong size would be stored and never work.
+    pub(super) fn read_new(cose: &[u8]) -> Result<Self, Problem> {
+        let key = Self::read(cose)?;
+        if key.is_usable() { Ok(key) } else { Err(Problem::Malformed("COSE key")) }
+    }
+
+    fn is_usable(&self) -> bool {
+        let parses =
+            |algorithm: &'static dyn VerificationAlgorithm, key: &[u8]| ParsedPublicKey::new(algorithm, key).is_ok();
+        match self {
+            Self::Es256(point) => parses(&ECDSA_P256_SHA256_ASN1, point),
+            Self::Ed25519(point) => parses(&ED25519, point),
+            Self::Rs256 { modulus, exponent } => {
+                let bits = modulus.first().map_or(0, |first| modulus.len() * 8 - first.leading_zeros() as usize);
+                // Odd, at least 3, at most 33 bits: what the verifier takes.
+                let sound = exponent.first().is_some_and(|first| *first != 0) && exponent.len() <= 4;
+                let odd = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 1);
+                RSA_BITS.contains(&bits) && sound && odd(modulus) && odd(exponent) && exponent.as_slice() != [1]
+            }
+        }
+    }
+
     /// Reads a COSE key of one of the algorithms that were offered.
     pub(super) fn read(cose: &[u8]) -> Result<Self, Problem> {
+        if cose.len() > MAX_COSE_KEY {
+            return Err(Problem::Malformed("COSE key"));
+        }
         let mut rest = cose;
         let key = read_cbor(&mut rest)?;
         let entries = key.as_map().filter(|_| rest.is_empty()).ok_or(Problem::Malformed("COSE key"))?;

@@ -72,6 +72,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0011_operator_events.sqlite.sql"),
         postgres: include_str!("../../migrations/0011_operator_events.postgres.sql"),
     },
+    Migration {
+        version: 15,
+        name: "0015_passkey_backup",
+        sqlite: include_str!("../../migrations/0015_passkey_backup.sqlite.sql"),
+        postgres: include_str!("../../migrations/0015_passkey_backup.postgres.sql"),
+    },
 ];
 
 /// Serialises migrating nodes on PostgreSQL; any constant will do as long as nobody else locks it.

@@ -271,6 +271,7 @@ async fn what_a_member_has_is_read_at_once(store: Store) {
                     name: None,
                     created_at: at(i64::from(number)),
                     last_used_at: None,
+                    backup_eligible: None,
                 };
                 passkeys::insert(tx, P, &row).await?;
             }

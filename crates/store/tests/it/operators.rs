@@ -9,7 +9,9 @@ use vestibule_store::{
     operator_events::{self, OperatorEvent},
     operator_links::{self, OperatorLink},
     operator_passkeys::{self, OperatorPasskey},
-    operator_sessions, operators, projects,
+    operator_sessions, operators,
+    passkeys::PasskeyUse,
+    projects,
 };
 
 use crate::place::{OTHER, P, at, hash, on_both_engines, write};
@@ -137,16 +139,20 @@ async fn passkeys_are_counted_up_and_go_with_their_operator(store: Store) {
         name: "Blue key".into(),
         created_at: at(2),
         last_used_at: None,
+        backup_eligible: None,
     };
     let insert = |row| write(&store, row, |tx, row| Box::pin(operator_passkeys::insert(tx, row)));
     assert!(insert(passkey(1)).await);
     assert!(!insert(OperatorPasskey { id: IdentityId::from_bytes([9; 16]), ..passkey(1) }).await);
     assert!(insert(passkey(2)).await);
-    let record = |count: i64| {
-        write(&store, count, |tx, count| Box::pin(operator_passkeys::record_use(tx, &[1; 16], *count, at(5))))
+    let record = |sign_count: i64, backup_eligible: bool| {
+        let used = PasskeyUse { credential_id: vec![1; 16], sign_count, backup_eligible };
+        write(&store, used, |tx, used| Box::pin(operator_passkeys::record_use(tx, used, at(5))))
     };
-    assert!(!record(3).await && record(4).await && !record(0).await);
-    let used = OperatorPasskey { sign_count: 4, last_used_at: Some(at(5)), ..passkey(1) };
+    assert!(!record(3, true).await && record(4, true).await && !record(0, true).await);
+    // What was unknown is known from the first use on, and stays.
+    assert!(!record(5, false).await);
+    let used = OperatorPasskey { sign_count: 4, last_used_at: Some(at(5)), backup_eligible: Some(true), ..passkey(1) };
     let list = async || operator_passkeys::list(&mut store.read().await.unwrap(), kim.id).await.unwrap();
     assert_eq!(list().await, [used.clone(), passkey(2)]);
     let found = operator_passkeys::find(&mut store.read().await.unwrap(), &[1; 16]).await.unwrap();

@@ -21,6 +21,7 @@ use super::AdminError;
 use crate::{
     app::App,
     crypto::{base64url, read_base64url},
+    passkeys::is_usable_passkey,
     projects::Project,
 };
 
@@ -72,6 +73,8 @@ struct TravellingPasskey {
     created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_used_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    backup_eligible: Option<bool>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -173,6 +176,7 @@ async fn pack(conn: &mut Conn, no: ProjectNo, user: User) -> Result<Traveller, S
                 name: row.name,
                 created_at: row.created_at,
                 last_used_at: row.last_used_at,
+                backup_eligible: row.backup_eligible,
             })
             .collect(),
     })
@@ -225,11 +229,12 @@ fn read_traveller(app: &App, line: &str) -> Result<Traveller, String> {
     if traveller.anonymous_since.is_some() && (!owns_nothing || traveller.password_hash.is_some()) {
         return Err("a guest owns no login ID, no password and no passkey".to_string());
     }
-    let is_readable = |one: &TravellingPasskey| {
-        read_base64url(&one.credential_id).is_some() && read_base64url(&one.public_key).is_some()
+    let is_usable = |one: &TravellingPasskey| {
+        let (id, key) = (read_base64url(&one.credential_id), read_base64url(&one.public_key));
+        id.zip(key).is_some_and(|(id, key)| is_usable_passkey(&id, &key))
     };
-    if !traveller.passkeys.iter().all(is_readable) {
-        return Err("a passkey's id or key is not base64url".to_string());
+    if !traveller.passkeys.iter().all(is_usable) {
+        return Err("a passkey's id or key is not base64url, too long, or no public key in COSE form".to_string());
     }
     if let Some(hash) = &traveller.password_hash {
         app.hasher.check(hash).map_err(|bad| bad.to_string())?;
@@ -318,6 +323,7 @@ async fn write_traveller(tx: &mut Tx, no: ProjectNo, from: &Traveller) -> Result
             name: passkey.name.clone(),
             created_at: passkey.created_at,
             last_used_at: passkey.last_used_at,
+            backup_eligible: passkey.backup_eligible,
         };
         if !passkeys::insert(tx, no, &row).await? {
             return Err(Unpacked::Clash("a passkey belongs to another user"));

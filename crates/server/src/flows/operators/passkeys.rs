@@ -10,7 +10,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{
     StoreError, operator_events, operator_events::OperatorEvent, operator_passkeys, operator_passkeys::OperatorPasskey,
-    operator_sessions, operators, spent,
+    operator_sessions, operators, passkeys::PasskeyUse, spent,
 };
 
 use super::{Removal, SignedIn, sign_in::make_token, trace};
@@ -18,7 +18,7 @@ use crate::{
     app::App,
     crypto::tokens::{Challenge, MacKey},
     flows::{Error, tries::Buckets},
-    passkeys::{Assertion, NewPasskey, Person, Problem, Site, read_challenge},
+    passkeys::{Assertion, Expected, NewPasskey, Person, Site, read_challenge},
 };
 
 /// What browsers and authenticators call the portal.
@@ -92,13 +92,14 @@ pub(super) fn read_new(
     now: Timestamp,
 ) -> Option<OperatorPasskey> {
     let (challenge, _) = seat.read(app, "create", answer, now)?;
-    let NewPasskey { credential_id, public_key, sign_count } = match seat.site().register(answer, &challenge) {
-        Ok(made) => made,
-        Err(problem) => {
-            tracing::info!(operator.id = %owner, error = %problem, "a new passkey was refused");
-            return None;
-        }
-    };
+    let NewPasskey { credential_id, public_key, sign_count, backup_eligible } =
+        match seat.site().register(answer, &challenge) {
+            Ok(made) => made,
+            Err(problem) => {
+                tracing::info!(operator.id = %owner, error = %problem, "a new passkey was refused");
+                return None;
+            }
+        };
     Some(OperatorPasskey {
         credential_id,
         id: app.entropy.id(now),
@@ -108,6 +109,7 @@ pub(super) fn read_new(
         name: read_name(name),
         created_at: now,
         last_used_at: None,
+        backup_eligible: Some(backup_eligible),
     })
 }
 
@@ -132,8 +134,7 @@ enum Verdict {
 
 /// A passkey that was used, and its challenge: both count once.
 struct Used {
-    row: OperatorPasskey,
-    count: i64,
+    passkey: PasskeyUse,
     challenge: Challenge,
 }
 
@@ -167,10 +168,16 @@ async fn judge(
     };
     let Some(operator) = operators::find(&mut conn, row.operator_id).await? else { return Ok(Verdict::Foreign) };
     drop(conn);
-    let verdict: Result<u32, Problem> =
-        seat.site().verify(&assertion, &presented, row.operator_id.as_bytes(), &row.public_key);
-    match verdict {
-        Ok(count) => Ok(Verdict::Right(Box::new(Used { row, count: i64::from(count), challenge }), operator)),
+    let expected = Expected {
+        challenge: &presented,
+        owner: row.operator_id.as_bytes(),
+        public_key: &row.public_key,
+        backup_eligible: row.backup_eligible,
+        // Signing in names no passkey; a fresh proof names those of the operator.
+        asked_by_name: only.is_some(),
+    };
+    match seat.site().verify(assertion, &expected) {
+        Ok(passkey) => Ok(Verdict::Right(Box::new(Used { passkey, challenge }), operator)),
         Err(problem) => {
             tracing::info!(operator.id = %row.operator_id, error = %problem, "a passkey was refused");
             Ok(Verdict::Wrong(operator))
@@ -179,13 +186,9 @@ async fn judge(
 }
 
 async fn note_use(tx: &mut vestibule_store::Tx, used: &Used, now: Timestamp) -> Result<(), Undone> {
-    let Used { row, count, challenge } = used;
+    let Used { passkey, challenge } = used;
     let is_first = spent::spend(tx, EVERY_PROJECT, &challenge.fingerprint, None, challenge.expires_at).await?;
-    if is_first && operator_passkeys::record_use(tx, &row.credential_id, *count, now).await? {
-        Ok(())
-    } else {
-        Err(Undone::Refused)
-    }
+    if is_first && operator_passkeys::record_use(tx, passkey, now).await? { Ok(()) } else { Err(Undone::Refused) }
 }
 
 /// What a transaction with a used passkey came to; a refusal is counted, and written down, before it is told.
@@ -230,12 +233,13 @@ pub(crate) async fn sign_in(
         }
     };
     let (cookie, session) = make_token(app);
+    let owner = operator.id;
     let written = app
         .store
         .write("sign_in_by_operator_passkey", (used, note(&operator, Act::SignedIn)), move |tx, (used, event)| {
             Box::pin(async move {
                 note_use(tx, used, now).await?;
-                operator_sessions::insert(tx, session, used.row.operator_id, now).await?;
+                operator_sessions::insert(tx, session, owner, now).await?;
                 operator_events::insert(tx, event).await?;
                 Ok(())
             })

@@ -151,10 +151,10 @@ async fn record_login(
     if !users::record_login(tx, no, proof.user, now).await? {
         return Err(Refusal::UserGone);
     }
-    if let Some((credential_id, count)) = &proof.passkey
-        && !passkeys::record_use(tx, no, credential_id, *count, now).await?
+    if let Some(used) = &proof.passkey
+        && !passkeys::record_use(tx, no, used, now).await?
     {
-        // The count went back: there are two of it, and nobody knows which one is the thief's (WebAuthn §6.1.1).
+        // The counter went back: there are two of it, and either one may be the thief's (WebAuthn §6.1.1).
         tracing::warn!(user.id = %proof.user, "a passkey's count did not grow; the passkey may have been copied");
         return Err(Refusal::PasskeyRefused);
     }

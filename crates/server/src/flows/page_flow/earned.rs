@@ -70,5 +70,6 @@ fn make_passkey(id: IdentityId, user_id: UserId, passkey: NewPasskey, now: Times
         name: None,
         created_at: now,
         last_used_at: None,
+        backup_eligible: Some(passkey.backup_eligible),
     }
 }

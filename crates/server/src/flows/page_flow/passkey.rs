@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::App,
     flows::{Error, tries::Buckets},
-    passkeys::{Assertion, NewPasskey, Person, Site},
+    passkeys::{Assertion, Expected, NewPasskey, Person, Site},
     projects::Project,
 };
 
@@ -81,11 +81,15 @@ async fn find_proof(app: &App, project: &Project, flow: &Flow, answer: &str) -> 
     {
         return Ok(None);
     }
-    match site(project).verify(&assertion, &challenge(project, flow, "use"), row.user_id.as_bytes(), &row.public_key) {
-        Ok(count) => {
-            let passkey = Some((row.credential_id, i64::from(count)));
-            Ok(Some(Proof { passkey, ..Proof::new(row.user_id, "pop user") }))
-        }
+    let expected = Expected {
+        challenge: &challenge(project, flow, "use"),
+        owner: row.user_id.as_bytes(),
+        public_key: &row.public_key,
+        backup_eligible: row.backup_eligible,
+        asked_by_name: false,
+    };
+    match site(project).verify(assertion, &expected) {
+        Ok(used) => Ok(Some(Proof { passkey: Some(used), ..Proof::new(row.user_id, "pop user") })),
         Err(problem) => {
             tracing::info!(user.id = %row.user_id, error = %problem, "a passkey was refused");
             Ok(None)

@@ -13,7 +13,10 @@ use vestibule_domain::{
     secret::Secret,
     time::Timestamp,
 };
-use vestibule_store::credentials::{self, LoginIdRow};
+use vestibule_store::{
+    credentials::{self, LoginIdRow},
+    passkeys::PasskeyUse,
+};
 
 use super::{
     Attempt, CodeMessage, CodeUse, Flow, Goal, WriteMessage, save,
@@ -47,7 +50,7 @@ pub(crate) struct Proof {
     /// The login ID whose code was typed.
     pub(crate) proved: Option<(LoginIdKind, String)>,
     /// The passkey that was used, with its new count.
-    pub(crate) passkey: Option<(Vec<u8>, i64)>,
+    pub(crate) passkey: Option<PasskeyUse>,
     /// The mail that tells of a new password.
     pub(crate) mail: Option<Mail>,
 }

@@ -15,7 +15,7 @@ use vestibule_store::{
     StoreError, Tx, codes,
     credentials::{self, LoginIdRow},
     flows as errands, grants, outbox,
-    passkeys::{self, PasskeyRow},
+    passkeys::{self, PasskeyRow, PasskeyUse},
     sessions, users,
 };
 
@@ -63,7 +63,7 @@ pub(super) enum Deed {
     Prove {
         seat: Seat,
         amr: &'static str,
-        passkey: Option<(Vec<u8>, i64)>,
+        passkey: Option<PasskeyUse>,
     },
     Delete,
 }
@@ -306,8 +306,8 @@ async fn do_deed(tx: &mut Tx, change: &Change) -> Result<(), Refusal> {
             false => Err(Refusal::Stale),
         },
         Deed::Prove { seat, amr, passkey } => {
-            if let Some((credential_id, count)) = passkey
-                && !passkeys::record_use(tx, no, credential_id, *count, now).await?
+            if let Some(used) = passkey
+                && !passkeys::record_use(tx, no, used, now).await?
             {
                 return Err(Refusal::Stale);
             }

@@ -60,6 +60,7 @@ pub(crate) async fn add(
         name,
         created_at: now,
         last_used_at: None,
+        backup_eligible: Some(made.backup_eligible),
     };
     let order = Order { deed: Deed::AddPasskey(row), mails: Vec::new(), errand: None };
     commit(app, project, caller, order, now).await.map(Some)

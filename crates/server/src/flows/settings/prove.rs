@@ -4,7 +4,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use vestibule_domain::{credential::password, time::Timestamp};
-use vestibule_store::passkeys;
+use vestibule_store::passkeys::{self, PasskeyUse};
 
 use super::{
     Standing, authenticated_at,
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::App,
     flows::{Error, caller::Caller, tries::Buckets},
-    passkeys::Assertion,
+    passkeys::{Assertion, Expected},
     passwords::Verdict,
     projects::Project,
 };
@@ -98,12 +98,19 @@ pub(crate) async fn by_passkey(
     note(app, project, caller, "pop user", Some(used), now).await.map(Some)
 }
 
-async fn judge(app: &App, project: &Project, caller: &Caller, answer: &str) -> Result<Option<(Vec<u8>, i64)>, Error> {
+async fn judge(app: &App, project: &Project, caller: &Caller, answer: &str) -> Result<Option<PasskeyUse>, Error> {
     let Ok(assertion) = Assertion::read(answer) else { return Ok(None) };
     let found = passkeys::find(&mut *app.store.read().await?, project.no, &assertion.credential_id).await?;
     let Some(row) = found.filter(|row| row.user_id == caller.user.id) else { return Ok(None) };
-    match site(project).verify(&assertion, &challenge(project, caller), row.user_id.as_bytes(), &row.public_key) {
-        Ok(count) => Ok(Some((row.credential_id, i64::from(count)))),
+    let expected = Expected {
+        challenge: &challenge(project, caller),
+        owner: row.user_id.as_bytes(),
+        public_key: &row.public_key,
+        backup_eligible: row.backup_eligible,
+        asked_by_name: true,
+    };
+    match site(project).verify(assertion, &expected) {
+        Ok(used) => Ok(Some(used)),
         Err(problem) => {
             tracing::info!(user.id = %row.user_id, error = %problem, "a passkey was refused");
             Ok(None)
@@ -117,7 +124,7 @@ async fn note(
     project: &Arc<Project>,
     caller: &Caller,
     amr: &'static str,
-    passkey: Option<(Vec<u8>, i64)>,
+    passkey: Option<PasskeyUse>,
     now: Timestamp,
 ) -> Result<Outcome, Error> {
     let deed = Deed::Prove { seat: Seat::of(caller), amr, passkey };

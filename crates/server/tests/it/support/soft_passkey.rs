@@ -29,7 +29,12 @@ impl SoftPasskey {
 
     /// Asks for a touch only.
     pub(crate) fn careless() -> Self {
-        Self { flags: 0x01, ..Self::new() }
+        Self::with_flags(0x01)
+    }
+
+    /// Says these flags of its person and of its backup (WebAuthn §6.1).
+    pub(crate) fn with_flags(flags: u8) -> Self {
+        Self { flags, ..Self::new() }
     }
 
     /// Always says 0, as many do.
