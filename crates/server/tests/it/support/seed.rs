@@ -15,6 +15,7 @@ thread_local! {
 /// The randomness of the next server this test starts. Servers of one test share neither keys nor tokens.
 ///
 /// The seed is printed, and shown with the output of a test that fails. `VESTIBULE_TEST_SEED` (a number) tries other ones.
+#[expect(clippy::print_stdout, reason = "the output of a test is shown when it fails")]
 pub(crate) fn seeded_entropy() -> Entropy {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a thread without a name");
