@@ -20,17 +20,19 @@ const cart = new Cart({ accessToken: () => vestibule.accessToken(), onCall: note
 let user = null;
 let items = {};
 
+onPress($("sign-in"), signIn);
+onPress($("account"), () => vestibule.openAccount());
 renderProducts();
 renderCalls();
 await arrive();
 document.documentElement.dataset.ready = "true";
 
-/** The page load: come back from a promotion, or find the person of the last visit. */
+/** The page load: the return from the sign-up or sign-in page, or the session of the last visit. */
 async function arrive() {
-  let message = null;
   try {
-    if (vestibule.isReturning) message = await comeBack();
-    await refreshPerson();
+    const answer = vestibule.isReturning ? await finishTrip() : null;
+    await refreshUser();
+    const message = answer && describeReturn(answer);
     if (message) say(message.text, message.level);
   } catch (error) {
     render();
@@ -38,29 +40,51 @@ async function arrive() {
   }
 }
 
-async function comeBack() {
+/** Opens the sign-up or sign-in page; what is here now is noted, to be compared with what is there after the return. */
+async function leaveFor(start) {
+  sessionStorage.setItem("foyer.before", JSON.stringify({ sub: user?.sub, items: countItems() }));
+  await start();
+}
+
+/** Trades the answer in the address for tokens, once, and takes it out of the address: a reload must not send it again. */
+async function finishTrip() {
+  const before = JSON.parse(sessionStorage.getItem("foyer.before") ?? "{}");
+  sessionStorage.removeItem("foyer.before");
   try {
-    await vestibule.finishPromotion();
-    return { text: "Welcome! Your cart and your ID came with you.", level: "success" };
+    await vestibule.finish();
+    return { before, error: null };
   } catch (error) {
     if (error.code === "invalid_state") return null; // an old address opened again: nothing to finish
-    return { text: "You turned around, and that is fine. You are still the same guest, with the same cart.", level: "warning" };
+    return { before, error };
   } finally {
     history.replaceState(null, "", "/");
   }
 }
 
-async function refreshPerson() {
+/** What became of the guest and its cart: the same `sub` is the same person, another one is another account. */
+function describeReturn({ before, error }) {
+  if (error && error.code !== "access_denied") return { text: `That did not work (${error.message}). Nothing has changed; try again.`, level: "error" };
+  if (error && before.sub) return { text: "You turned around, and that is fine. You are still the same guest, with the same cart.", level: "warning" };
+  if (error) return { text: "You did not sign in. Nothing has changed.", level: "warning" };
+  if (!user) return null;
+  if (before.sub === user.sub) return { text: "Welcome! Your cart and your ID came with you.", level: "success" };
+  localStorage.removeItem("foyer.guest_sub");
+  const name = user.email ?? user.sub;
+  if (before.items > 0) return { text: `You are signed in as ${name}. Your guest cart stayed behind: it belongs to the guest's ID.`, level: "warning" };
+  return { text: `You are signed in as ${name}.`, level: "success" };
+}
+
+async function refreshUser() {
   user = vestibule.hasSession ? await vestibule.fetchUser() : null;
   if (user?.isGuest) localStorage.setItem("foyer.guest_sub", user.sub);
   items = user ? await cart.fetchItems() : {};
   render();
 }
 
-/** The first action makes the guest; every later one finds them. */
+/** The first action makes the guest; every later one finds it. */
 async function changeCart(productId, change) {
   const firstAction = user === null;
-  await vestibule.becomeGuest();
+  await becomeGuest();
   items = await cart.setQuantity(productId, Math.max(0, (items[productId] ?? 0) + change));
   if (firstAction) user = await vestibule.fetchUser();
   if (firstAction && user?.isGuest) localStorage.setItem("foyer.guest_sub", user.sub);
@@ -68,32 +92,50 @@ async function changeCart(productId, change) {
   if (firstAction) say("You are a guest now. Your cart is kept under an ID of your own.");
 }
 
-async function logOut() {
-  if (user?.isGuest && !(await confirmLeaving())) return;
-  await vestibule.logOut();
+async function becomeGuest() {
+  try {
+    await vestibule.becomeGuest();
+  } catch (error) {
+    if (error.status === 429) throw new Error("Too many new guests from here. Try again in a minute.");
+    throw error;
+  }
+}
+
+/** A guest who signs in leaves its cart behind, so it is asked first. */
+async function signIn() {
+  const choice = user?.isGuest && countItems() > 0 ? await ask("sign-in-dialog") : "sign-in";
+  if (choice === "save") await leaveFor(() => vestibule.startPromotion());
+  if (choice === "sign-in") await leaveFor(() => vestibule.startSignIn());
+}
+
+async function signOut() {
+  if (user?.isGuest && (await ask("leave")) !== "leave") return;
+  await vestibule.signOut();
   localStorage.removeItem("foyer.guest_sub");
   user = null;
   items = {};
   render();
-  say("You are logged out. Nothing of you is left in this browser.");
+  say("You're signed out.");
 }
 
-function confirmLeaving() {
-  const dialog = $("leave");
+/** Shows a dialog; answers the value of the button that closed it, "stay" for Escape. */
+function ask(id) {
+  const dialog = $(id);
   dialog.returnValue = "stay";
   dialog.showModal();
-  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "leave"), { once: true }));
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true }));
 }
 
-/** Runs a person's action: one at a time per button, and a failure is said, not swallowed. */
+/** Runs an action: one at a time per button, and a failure is shown. The button keeps the focus, so it is not disabled. */
 async function perform(button, action) {
-  button.disabled = true;
+  if (button.getAttribute("aria-disabled") === "true") return;
+  button.setAttribute("aria-disabled", "true");
   try {
     await action();
   } catch (error) {
-    say(error.message, "error");
+    say(error.status === 429 ? "Too many requests from here. Try again in a minute." : error.message, "error");
   } finally {
-    button.disabled = false;
+    button.removeAttribute("aria-disabled");
   }
 }
 
@@ -105,8 +147,17 @@ function onPress(button, action) {
 // --- what is shown ---
 
 function render() {
+  const hadFocus = document.activeElement !== document.body;
+  $("sign-in").hidden = user !== null && !user.isGuest;
+  $("account").hidden = user === null || user.isGuest;
   renderPass();
   renderCart();
+  // What had the focus may be gone: then the part of the page that changed has it.
+  if (hadFocus && document.activeElement === document.body) $("pass").focus();
+}
+
+function countItems() {
+  return Object.values(items).reduce((sum, quantity) => sum + quantity, 0);
 }
 
 function renderProducts() {
@@ -122,32 +173,37 @@ function renderProducts() {
 
 function renderPass() {
   const state = user === null ? "nobody" : user.isGuest ? "guest" : "member";
+  const same = state === "member" && localStorage.getItem("foyer.guest_sub") === user.sub;
   const lines = {
-    nobody: "Nobody has asked for your name, and nobody will. You become a guest with the first thing you add.",
-    guest: "No name, no password, and still your own cart. It lives as long as this browser remembers you.",
-    member: "You have a password now. Everything you had came along.",
+    nobody: "You're not signed in. You become a guest with the first thing you add.",
+    guest: "No name, no password, and still your own cart. It is kept as long as this browser keeps your session.",
+    member: same ? "You can sign in from anywhere now. Your cart came with you." : "Your cart is kept with your account.",
   };
   $("pass").dataset.state = state;
-  $("badge").textContent = { nobody: "Passer-by", guest: "Guest", member: "Member" }[state];
+  $("badge").textContent = { nobody: "Visitor", guest: "Guest", member: "Member" }[state];
   $("pass-line").textContent = lines[state];
   $("pass-facts").hidden = user === null;
   $("sub").textContent = user?.sub ?? "";
   $("email-row").hidden = !user?.email;
   $("email").textContent = user?.email ?? "";
-  $("same").hidden = state !== "member" || localStorage.getItem("foyer.guest_sub") !== user.sub;
-  const save = () => onPress(make("button", { type: "button" }, "Save your progress"), () => vestibule.startPromotion());
-  const leave = () => onPress(make("button", { type: "button", class: "quiet" }, "Log out"), logOut);
+  $("same").hidden = !same;
+  const save = () => onPress(make("button", { type: "button" }, "Save your progress"), () => leaveFor(() => vestibule.startPromotion()));
+  const leave = () => onPress(make("button", { type: "button", class: "quiet" }, "Sign out"), signOut);
+  const key = `${state} ${user?.sub ?? ""}`;
+  if ($("pass-actions").dataset.key === key) return; // the buttons stay, and the focus with them
+  $("pass-actions").dataset.key = key;
   $("pass-actions").replaceChildren(...{ nobody: () => [], guest: () => [save(), leave()], member: () => [leave()] }[state]());
 }
 
 function renderCart() {
   const lines = products.filter((product) => items[product.id] > 0);
-  const count = lines.reduce((sum, product) => sum + items[product.id], 0);
+  const count = countItems();
   $("bag-count").textContent = String(count);
   $("cart-empty").hidden = count > 0;
   $("cart-total").hidden = count === 0;
   $("cart-sum").textContent = price(lines.reduce((sum, product) => sum + product.price * items[product.id], 0));
   const focused = document.activeElement?.getAttribute("aria-label");
+  const within = $("cart-lines").contains(document.activeElement);
   $("cart-lines").replaceChildren(
     ...lines.map((product) => {
       const step = (label, change, sign) => onPress(make("button", { type: "button", "aria-label": `${label} ${product.name}` }, sign), () => changeCart(product.id, change));
@@ -155,7 +211,8 @@ function renderCart() {
       return make("li", {}, make("span", { class: "name" }, product.name), stepper, make("span", { class: "price" }, price(product.price * items[product.id])));
     }),
   );
-  if (focused) $("cart-lines").querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus();
+  // The last one of a product takes its line along: then the cart has the focus.
+  if (within) ($("cart-lines").querySelector(`[aria-label="${CSS.escape(focused)}"]`) ?? $("cart")).focus();
 }
 
 function say(text, level = "success") {
@@ -190,11 +247,12 @@ function readCalls() {
 function renderCalls() {
   const meaning = {
     "/.well-known/openid-configuration": "where the endpoints are",
-    "/api/anonymous_user/signup": "a guest with a stable ID is born",
-    "/api/anonymous_user/promotion_code": "a ticket that says which guest wants a name",
-    "/oauth2/authorize": "off to the sign-up page, with the ticket and PKCE",
+    "/api/anonymous_user/signup": "guest created",
+    "/api/anonymous_user/promotion_code": "a code that says which guest signs up",
+    "/oauth2/app_session_token": "a token that opens the account page, signed in",
+    "/oauth2/authorize": "to the identity server's pages, with PKCE",
     "/oauth2/token": "tokens: refreshed, or traded for the code",
-    "/oauth2/userinfo": "who am I? ID, email, guest or not",
+    "/oauth2/userinfo": "the user's ID, email, guest or not",
     "/oauth2/revoke": "the session ends on the server too",
     "/api/cart": "the shop's backend asks the identity server whose token this is",
     "/api/cart/{product}": "the cart is stored under the ID",

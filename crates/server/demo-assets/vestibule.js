@@ -10,12 +10,12 @@ export class Vestibule {
     Object.assign(this, { issuer, clientId, redirectUri, onCall });
   }
 
-  /** Whether this browser holds somebody, guest or member. */
+  /** Whether this browser holds a session, a guest's or a member's. */
   get hasSession() {
     return this.#read("refresh_token") !== null;
   }
 
-  /** Makes sure there is somebody: the one we know, or a new guest. No form, no question. */
+  /** Makes sure there is a session: the one this browser holds, or a new guest's. No form, no question. */
   becomeGuest() {
     // One guest even if two tabs (or two quick clicks) ask at once: the second finds what the first stored.
     return navigator.locks.request("vestibule", async () => {
@@ -65,42 +65,62 @@ export class Vestibule {
     });
   }
 
-  /** Leaves for the sign-up page. The guest comes back to `redirectUri` as a member with the same `sub`. */
+  /** Opens the sign-up page. The guest returns to `redirectUri` as a member with the same `sub`. */
   async startPromotion() {
     const { promotion_code } = await this.#api("/api/anonymous_user/promotion_code", {
       session_type: "refresh_token",
       refresh_token: this.#read("refresh_token"),
     });
-    const { authorization_endpoint } = await this.#discover();
+    await this.#start({ login_hint: hint({ type: "anonymous", promotion_code }) });
+  }
+
+  /** Opens the sign-in page. A member returns to `redirectUri`; a guest this browser holds is left behind then. */
+  async startSignIn() {
+    await this.#start({ x_page: "login" });
+  }
+
+  async #start(more) {
     const verifier = randomText();
     const state = randomText();
     this.#write("verifier", verifier);
     this.#write("state", state);
-    const hint = new URLSearchParams({ type: "anonymous", promotion_code });
-    const query = new URLSearchParams({
-      client_id: this.clientId,
+    await this.#authorize({
       redirect_uri: this.redirectUri,
       response_type: "code",
-      scope: SCOPES,
       prompt: "login",
-      login_hint: `https://authgear.com/login_hint?${hint}`,
       code_challenge_method: "S256",
       code_challenge: await challengeFor(verifier),
-      x_sso_enabled: "false",
       state,
+      ...more,
     });
+  }
+
+  /** Opens the account page, signed in as the user of this session (the SDK's `open(Page.Settings)`). */
+  async openAccount() {
+    const { app_session_token } = await this.#api("/oauth2/app_session_token", { refresh_token: this.#read("refresh_token") });
+    await this.#authorize({
+      redirect_uri: `${this.issuer}/settings`,
+      response_type: "none",
+      prompt: "none",
+      login_hint: hint({ type: "app_session_token", app_session_token }),
+    });
+  }
+
+  async #authorize(more) {
+    const { authorization_endpoint } = await this.#discover();
+    const query = new URLSearchParams({ client_id: this.clientId, scope: SCOPES, x_sso_enabled: "false", ...more });
     this.onCall({ method: "GET", path: new URL(authorization_endpoint).pathname, status: 302 });
     location.assign(`${authorization_endpoint}?${query}`);
   }
 
-  /** Whether this page load is the way back from `startPromotion`. */
+  /** Whether this page load is the return from `startPromotion` or `startSignIn`. */
   get isReturning() {
     const query = new URLSearchParams(location.search);
     return location.origin + location.pathname === this.redirectUri && (query.has("code") || query.has("error"));
   }
 
-  /** Ends the way back: trades the code for tokens. Throws the OAuth error if the person turned around. */
-  async finishPromotion() {
+  /** Finishes either of the two: trades the code for tokens. Throws the OAuth error, `access_denied` after "Not now". */
+  async finish() {
     const query = new URLSearchParams(location.search);
     const verifier = this.#take("verifier");
     if (query.get("state") !== this.#take("state") || verifier === null) {
@@ -121,8 +141,8 @@ export class Vestibule {
     this.#keepTokens(body);
   }
 
-  /** Ends the session here and at the server. For a guest this is for ever. */
-  async logOut() {
+  /** Ends the session here and at the server. A guest cannot be recovered afterwards. */
+  async signOut() {
     const token = this.#read("refresh_token");
     if (token !== null) {
       const { revocation_endpoint } = await this.#discover();
@@ -182,6 +202,11 @@ export class Vestibule {
 
 function failure({ error = "unexpected", error_description = "" }, response) {
   return Object.assign(new Error(error_description || error), { code: error, status: response?.status });
+}
+
+/** A `login_hint`: the server's own kind of address, with what it names in the query. */
+function hint(parameters) {
+  return `https://authgear.com/login_hint?${new URLSearchParams(parameters)}`;
 }
 
 function base64url(bytes) {
