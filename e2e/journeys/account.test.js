@@ -100,7 +100,7 @@ describe("the account page", () => {
     await look(page, "account-add-email");
     await page.getByLabel("Email address").fill("kim@");
     await button("Continue").click();
-    await page.locator("#error-summary").waitFor();
+    await page.locator("[aria-invalid=true]").waitFor();
     await look(page, "account-add-email-error");
     await page.getByLabel("Email address").fill(second);
     await button("Continue").click();
@@ -185,6 +185,6 @@ describe("the account page", () => {
     await page.getByLabel("Email address").fill(email);
     await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
     await button("Sign in").click();
-    await page.locator("#error-summary").waitFor();
+    await page.locator("[aria-invalid=true]").waitFor();
   });
 });

@@ -43,6 +43,9 @@ function print(credential) {
   });
 }
 
+// As for every form (vestibule.js): the button works again when the press has led nowhere.
+const PATIENCE_MS = 8000;
+
 if (!window.PublicKeyCredential) {
   for (const notice of document.querySelectorAll("[data-passkey-missing]")) notice.hidden = false;
 }
@@ -51,6 +54,12 @@ for (const box of window.PublicKeyCredential ? document.querySelectorAll("[data-
   const form = box.querySelector("form");
   const button = form.querySelector("button");
   const complaint = box.querySelector(".complaint");
+  const release = () => {
+    button.disabled = false;
+  };
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) release();
+  });
   box.hidden = false;
   form.addEventListener(
     "submit",
@@ -68,10 +77,11 @@ for (const box of window.PublicKeyCredential ? document.querySelectorAll("[data-
             : await navigator.credentials.get({ publicKey: readRequest(options) });
         form.elements.credential.value = print(credential);
         form.submit();
+        setTimeout(release, PATIENCE_MS);
       } catch {
         // Refused, timed out or not possible here: all the same to the person, who can try again.
         complaint.hidden = false;
-        button.disabled = false;
+        release();
         button.focus();
       }
     },

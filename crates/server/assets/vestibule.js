@@ -1,7 +1,7 @@
 // What makes the pages more comfortable where scripts run; every page works without it.
 
-const summary = document.getElementById("error-summary");
-if (summary) summary.focus();
+// What is wrong has the focus: the list of several complaints, or the one field.
+(document.getElementById("error-summary") ?? document.querySelector("[aria-invalid=true]"))?.focus();
 
 // Show and hide a password.
 for (const button of document.querySelectorAll(".reveal")) {
@@ -77,8 +77,19 @@ for (const line of document.querySelectorAll("[data-countdown]")) {
   tick();
 }
 
-// One press, one request: a second one would only meet a spent form.
+// One press, one request: a second one would only meet a spent form. The button works again when the press has led
+// nowhere: the answer does not come, the browser blocked the navigation, or it opened an app beside this page.
+const PATIENCE_MS = 8000;
+
+function release(forms = document.querySelectorAll("form")) {
+  for (const form of forms) {
+    delete form.dataset.sent;
+    for (const button of form.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+  }
+}
+
 for (const form of document.querySelectorAll("form")) {
+  let patience = 0;
   form.addEventListener("submit", (event) => {
     if (event.defaultPrevented) return;
     if (form.dataset.sent) {
@@ -87,13 +98,14 @@ for (const form of document.querySelectorAll("form")) {
     }
     form.dataset.sent = "yes";
     event.submitter?.setAttribute("aria-busy", "true");
+    clearTimeout(patience);
+    patience = setTimeout(() => release([form]), PATIENCE_MS);
   });
 }
 window.addEventListener("pageshow", (event) => {
-  if (!event.persisted) return;
-  for (const form of document.querySelectorAll("form")) delete form.dataset.sent;
-  for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+  if (event.persisted) release();
 });
+document.addEventListener("securitypolicyviolation", () => release());
 
 // Paste "123 456" or "123-456": keep the digits.
 for (const input of document.querySelectorAll("input.code")) {

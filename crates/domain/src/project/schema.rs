@@ -114,7 +114,7 @@ const ON_CONFLICT: &[Key] = &[key(
     "promotion",
     Shape::Word(&["error", "login"]),
     "\"error\"",
-    "What happens when a guest asks for a login ID that belongs to somebody: an error, or going on as that member.",
+    "What happens to a guest when its person signs in to an existing account instead of being promoted: with `error` it stays a guest, with `login` it gives way to that member for good. Signing in is open either way, and nothing is merged.",
 )];
 const IDENTITY: &[Key] = &[
     section("login_id", LOGIN_ID, "What people type to say who they are."),

@@ -1,6 +1,6 @@
 //! What can be wrong with a form field, as the person is told it.
 
-use super::text::Text;
+use super::{field::LoginIdKind, text::Text};
 
 /// One thing wrong with what was typed. None of them says whether an account exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,10 @@ pub enum Complaint {
     /// The password of the signed-in person is wrong.
     PasswordWrong,
     /// Login ID and password do not belong together.
-    CredentialsWrong,
+    CredentialsWrong {
+        /// What was typed beside the password.
+        kind: LoginIdKind,
+    },
     /// No code given.
     CodeMissing,
     /// The code is wrong.
@@ -103,7 +106,9 @@ impl Complaint {
             Self::PasswordNeedsDigit,
             Self::PasswordNeedsSymbol,
             Self::PasswordWrong,
-            Self::CredentialsWrong,
+            Self::CredentialsWrong { kind: LoginIdKind::Email },
+            Self::CredentialsWrong { kind: LoginIdKind::Phone },
+            Self::CredentialsWrong { kind: LoginIdKind::Username },
             Self::CodeMissing,
             Self::CodeWrong,
             Self::CodeExpired,
@@ -138,7 +143,11 @@ impl Complaint {
             Self::PasswordNeedsDigit => Text::new("error-password-needs-digit"),
             Self::PasswordNeedsSymbol => Text::new("error-password-needs-symbol"),
             Self::PasswordWrong => Text::new("error-password-wrong"),
-            Self::CredentialsWrong => Text::new("error-credentials-wrong"),
+            Self::CredentialsWrong { kind } => Text::new(match kind {
+                LoginIdKind::Email => "error-credentials-wrong-email",
+                LoginIdKind::Phone => "error-credentials-wrong-phone",
+                LoginIdKind::Username => "error-credentials-wrong-username",
+            }),
             Self::CodeMissing => Text::new("error-code-missing"),
             Self::CodeWrong => Text::new("error-code-wrong"),
             Self::CodeExpired => Text::new("error-code-expired"),

@@ -22,7 +22,9 @@ pub enum ErrorKind {
     GuestGone,
     /// Another promotion of the same guest won.
     PromotionLost,
-    /// The browser sent no cookie.
+    /// The flow was begun in another browser.
+    ForeignBrowser,
+    /// The browser keeps no cookie.
     CookiesBlocked,
     /// No such page.
     NotFound,
@@ -40,13 +42,14 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every error.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::InvalidRequest,
         Self::PromotionExpired,
         Self::FlowExpired,
         Self::FlowFinished,
         Self::GuestGone,
         Self::PromotionLost,
+        Self::ForeignBrowser,
         Self::CookiesBlocked,
         Self::NotFound,
         Self::SignUpClosed,
@@ -70,6 +73,7 @@ impl ErrorKind {
             Self::FlowFinished => ("failure-flow-finished-title", "failure-flow-finished-text"),
             Self::GuestGone => ("failure-guest-gone-title", "failure-guest-gone-text"),
             Self::PromotionLost => ("failure-promotion-lost-title", "failure-promotion-lost-text"),
+            Self::ForeignBrowser => ("failure-foreign-browser-title", "failure-foreign-browser-text"),
             Self::CookiesBlocked => ("failure-cookies-blocked-title", "failure-cookies-blocked-text"),
             Self::NotFound => ("failure-not-found-title", "failure-not-found-text"),
             Self::SignUpClosed => ("failure-sign-up-closed-title", "failure-sign-up-closed-text"),
@@ -104,10 +108,10 @@ impl ErrorPage {
         Self { title, explanation, detail: None, action: None, request_id: None }
     }
 
-    /// The same page with a button back to the app.
+    /// The same page with a button.
     #[must_use]
-    pub fn with_app(mut self, href: Option<String>) -> Self {
-        self.action = href.map(|href| Link { href, text: Text::new("link-back-to-app") });
+    pub fn with_action(mut self, action: Link) -> Self {
+        self.action = Some(action);
         self
     }
 
@@ -132,12 +136,12 @@ impl Page for ErrorPage {
 impl ErrorPage {
     /// The main states: every kind, and one with all its parts.
     pub fn samples() -> Vec<(&'static str, Self)> {
-        let app = || Some("https://shop.example/after-login?error=access_denied".to_owned());
+        let app = || Link::to_app("https://shop.example/after-login?error=access_denied");
         let full = Self {
             detail: Some("Invalid OAuth authorization request: redirect URI is not allowed".into()),
-            ..Self::new(ErrorKind::InvalidRequest).with_app(app()).with_request_id("01hv7q2k9d")
+            ..Self::new(ErrorKind::InvalidRequest).with_action(app()).with_request_id("01hv7q2k9d")
         };
-        let kinds = ErrorKind::ALL.into_iter().map(|kind| (kind.name(), Self::new(kind).with_app(app())));
+        let kinds = ErrorKind::ALL.into_iter().map(|kind| (kind.name(), Self::new(kind).with_action(app())));
         std::iter::once(("full", full)).chain(kinds).collect()
     }
 }

@@ -15,6 +15,18 @@ pub struct Link {
     pub text: Text,
 }
 
+impl Link {
+    /// The way back to the app.
+    pub fn to_app(href: impl Into<String>) -> Self {
+        Self { href: href.into(), text: Text::new("link-back-to-app") }
+    }
+
+    /// The account page, for a project that names no page of its own.
+    pub fn to_account() -> Self {
+        Self { href: "/settings".into(), text: Text::new("account-back") }
+    }
+}
+
 /// A kind of login ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginIdKind {
@@ -259,6 +271,14 @@ impl Field {
     /// The complaint with the field it belongs to, for the page's summary.
     pub(super) fn complaint(&self) -> Option<(&'static str, Text)> {
         Some((self.name, self.error.clone()?))
+    }
+
+    /// Gives the focus to the only field with a complaint. Several are listed in the page's summary, which has it then.
+    pub(super) fn focus_lone_complaint(fields: &mut [Self]) {
+        let mut wrong = fields.iter_mut().filter(|field| field.error.is_some());
+        if let (Some(field), None) = (wrong.next(), wrong.next()) {
+            field.autofocus = true;
+        }
     }
 
     pub(super) fn render(&self, ctx: &PageContext) -> String {

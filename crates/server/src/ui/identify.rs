@@ -76,18 +76,19 @@ impl IdentifyPage {
         }
     }
 
-    fn login_id(&self) -> Field {
+    /// The login ID, and the password where one is asked for.
+    fn fields(&self) -> Vec<Field> {
         let signing_in = self.purpose == Purpose::Login;
         // With a new password beside it, the login ID is the name a password manager will keep.
         let named = signing_in || self.password.is_some();
-        let field = self.kind.field(&self.value, self.value_error.as_ref(), named);
-        let free = signing_in && !self.fixed;
-        let autofocus = free && self.complaints_of_password().is_none() && field.error.is_none();
-        Field { autofocus, readonly: self.fixed, ..field }
-    }
-
-    fn complaints_of_password(&self) -> Option<(&'static str, Text)> {
-        self.password.as_ref().and_then(|password| password.field().complaint())
+        let login_id = self.kind.field(&self.value, self.value_error.as_ref(), named);
+        let mut fields = vec![Field { readonly: self.fixed, ..login_id }];
+        fields.extend(self.password.as_ref().map(PasswordField::field));
+        if signing_in && !self.fixed && fields.iter().all(|field| field.error.is_none()) {
+            fields[0].autofocus = true;
+        }
+        Field::focus_lone_complaint(&mut fields);
+        fields
     }
 
     fn lead(&self) -> &'static str {
@@ -130,7 +131,7 @@ impl Page for IdentifyPage {
     }
 
     fn complaints(&self) -> Vec<(&'static str, Text)> {
-        self.login_id().complaint().into_iter().chain(self.complaints_of_password()).collect()
+        self.fields().iter().filter_map(Field::complaint).collect()
     }
 
     fn has_passkey(&self) -> bool {
@@ -215,7 +216,9 @@ impl IdentifyPage {
                 "login-wrong",
                 Self {
                     value: "ada@example.com".into(),
-                    password: Some(PasswordField::current().with_error(Complaint::CredentialsWrong)),
+                    password: Some(
+                        PasswordField::current().with_error(Complaint::CredentialsWrong { kind: LoginIdKind::Email }),
+                    ),
                     ..login
                 },
             ),

@@ -32,7 +32,7 @@ mod verify_code;
 pub use account::{
     AddLoginIdPage, ChangePasswordPage, ConfirmPage, DeleteAccountPage, EditNamesPage, LoginIdEntry, PasskeyEntry,
     PasskeyNamePage, PasskeySummary, PasskeysPage, PasswordSummary, RemoveLoginIdPage, SessionEntry, SettingsGuestPage,
-    SettingsPage, VerifyLoginIdPage,
+    SettingsPage, SettingsStrangerPage, VerifyLoginIdPage,
 };
 pub use asset::{Asset, asset, asset_href};
 pub use chart::{DaysChart, Mark, Series, StepsChart, Words, print_number};
@@ -50,7 +50,7 @@ pub use page::{Page, Shell};
 pub use passkey::{Ceremony, PasskeyCeremony};
 pub use passkey_page::PasskeyPage;
 pub use password::{ForgottenPasswordPage, NewPasswordPage, NewPasswordReason, PasswordPage, PasswordReason};
-pub use policy::{content_security_policy, form_action_source};
+pub use policy::{Forms, content_security_policy};
 pub use promotion::{AlreadyPromotedPage, ConflictPage, HaveAccountPage};
 pub use sample::{Sample, sample_context, samples};
 pub use text::{Arg, Text};

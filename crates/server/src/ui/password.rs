@@ -70,17 +70,17 @@ impl PasswordPage {
             passkey: Some(PasskeyCeremony::sample(Ceremony::Use)),
             ..Self::new(PasswordReason::Confirm, "/flow/sample", "ada@example.com")
         };
+        let wrong = Complaint::CredentialsWrong { kind: LoginIdKind::Email };
         vec![
             ("login", login.clone()),
-            ("login-wrong", Self { error: Some(Complaint::CredentialsWrong.text()), ..login }),
+            ("login-wrong", Self { error: Some(wrong.text()), ..login }),
             ("confirm", confirm.clone()),
             ("confirm-wrong", Self { error: Some(Complaint::PasswordWrong.text()), ..confirm }),
         ]
     }
 
     fn password(&self) -> Field {
-        let field = PasswordField { error: self.error.clone(), ..PasswordField::current() }.field();
-        Field { autofocus: field.error.is_none(), ..field }
+        Field { autofocus: true, ..PasswordField { error: self.error.clone(), ..PasswordField::current() }.field() }
     }
 
     fn submit(&self) -> &'static str {
@@ -162,6 +162,11 @@ impl NewPasswordPage {
         };
         let reset = Self { reason: NewPasswordReason::Reset, cancel_href: None, steps: None, ..create.clone() };
         vec![("create", create), ("reset", reset.clone()), ("reset-weak", Self { password: weak, ..reset })]
+    }
+
+    fn field(&self) -> Field {
+        let field = self.password.field();
+        Field { autofocus: field.error.is_some(), ..field }
     }
 
     fn lead(&self) -> &'static str {
@@ -253,7 +258,8 @@ impl ForgottenPasswordPage {
     }
 
     fn login_id(&self) -> Field {
-        Field { readonly: self.fixed, ..self.kind.field(&self.value, self.error.as_ref(), true) }
+        let autofocus = self.error.is_some();
+        Field { readonly: self.fixed, autofocus, ..self.kind.field(&self.value, self.error.as_ref(), true) }
     }
 }
 

@@ -9,8 +9,8 @@ use super::text::Text;
 /// "I already have an account": says what would happen to the guest's things, before anything does.
 #[derive(Clone, Debug)]
 pub struct HaveAccountPage {
-    /// Signing in instead, where the project allows it.
-    pub login_href: Option<String>,
+    /// Signing in instead: the guest's things stay behind.
+    pub login_href: String,
     /// Back to the page the person came from.
     pub back_href: String,
     /// Back to the waiting app, without doing anything.
@@ -30,8 +30,8 @@ impl Page for HaveAccountPage {
 impl HaveAccountPage {
     /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
-        let plain = Self { login_href: None, back_href: "/flow/sample".into(), cancel_href: Some("/cancel".into()) };
-        vec![("plain", plain.clone()), ("login", Self { login_href: Some("/login".into()), ..plain })]
+        let back = "/flow/sample".to_owned();
+        vec![("plain", Self { login_href: "/login".into(), back_href: back, cancel_href: Some("/cancel".into()) })]
     }
 }
 
@@ -47,8 +47,8 @@ struct HaveAccount<'a> {
 pub struct ConflictPage {
     /// The proved address or number.
     pub login_id: String,
-    /// Project setting `login`: signing in to that account instead. With `error`: none.
-    pub login_href: Option<String>,
+    /// Signing in to that account instead: the guest's things stay behind.
+    pub login_href: String,
     /// Another address.
     pub another_href: String,
     /// Back to the waiting app; the guest goes on as before.
@@ -68,13 +68,13 @@ impl Page for ConflictPage {
 impl ConflictPage {
     /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
-        let error = Self {
+        let plain = Self {
             login_id: "ada@example.com".into(),
-            login_href: None,
+            login_href: "/login".into(),
             another_href: "/flow/sample".into(),
             cancel_href: Some("/cancel".into()),
         };
-        vec![("error", error.clone()), ("login", Self { login_href: Some("/login".into()), ..error })]
+        vec![("plain", plain)]
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     AddLoginIdPage, AlreadyPromotedPage, ChangePasswordPage, ConfirmPage, ConflictPage, ContinueAsPage,
     DeleteAccountPage, EditNamesPage, ErrorPage, ForgottenPasswordPage, HaveAccountPage, IdentifyPage, LoggedOutPage,
     LogoutPage, NewPasswordPage, PasskeyNamePage, PasskeyPage, PasskeysPage, PasswordPage, RemoveLoginIdPage,
-    SettingsGuestPage, SettingsPage, TooManyTriesPage, VerifyCodePage, VerifyLoginIdPage,
+    SettingsGuestPage, SettingsPage, SettingsStrangerPage, TooManyTriesPage, VerifyCodePage, VerifyLoginIdPage,
 };
 
 /// A page in one state, with a name for it.
@@ -36,6 +36,7 @@ pub fn samples() -> Vec<Sample> {
     collect(&mut all, "logout", LogoutPage::samples());
     collect(&mut all, "logged-out", LoggedOutPage::samples());
     collect(&mut all, "settings-guest", SettingsGuestPage::samples());
+    collect(&mut all, "settings-stranger", SettingsStrangerPage::samples());
     collect(&mut all, "settings", SettingsPage::samples());
     collect(&mut all, "names", EditNamesPage::samples());
     collect(&mut all, "add-login-id", AddLoginIdPage::samples());

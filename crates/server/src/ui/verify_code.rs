@@ -89,7 +89,7 @@ impl VerifyCodePage {
             inputmode: Some("numeric"),
             max_length: Some(12),
             error: self.error.clone(),
-            autofocus: self.error.is_none(),
+            autofocus: true,
             ltr: true,
             plain: true,
             class: "code",

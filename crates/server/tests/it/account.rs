@@ -11,6 +11,7 @@ pub(crate) const KIM: &str = "kim@shop.example";
 pub(crate) const PASSWORD: &str = "violet tugboat marmalade";
 const ACCOUNT: &str = "My account";
 const CONFIRM: &str = "Is it really you?";
+const STRANGER: &str = "Sign in to see your account";
 
 /// Every kind of login ID, with a password or passkey.
 pub(crate) fn offer_everything(setup: &mut Setup) {
@@ -266,7 +267,7 @@ async fn sessions_are_listed_and_ended_one_by_one_or_all_at_once(engine: Engine)
     assert!(!page.text.contains("Sign out everywhere else"), "nobody is left");
     let mut first = first;
     first.open("/settings").await;
-    first.expect_page(200, "You are signed out");
+    first.expect_page(200, STRANGER);
     let reasons: Vec<Value> =
         scene.server.events("session.revoked").await.iter().map(|event| event["payload"]["reason"].clone()).collect();
     assert_eq!(reasons, [json!("user"), json!("user")]);
@@ -488,8 +489,36 @@ async fn guests_and_strangers_are_sent_to_the_overview(engine: Engine) {
         assert_eq!(guest.url().as_str(), format!("{}/settings", server.origin), "{page}");
         guest.expect_page(200, "You are a guest");
         nobody.open(&page).await;
-        nobody.expect_page(200, "You are signed out");
+        nobody.expect_page(200, STRANGER);
     }
+}
+
+async fn a_stranger_signs_in_and_is_where_it_wanted_to_be(engine: Engine) {
+    let scene = Scene::make(engine, |_| {}).await;
+    for (asked, lands) in [
+        ("/settings", "/settings"),
+        ("/settings/passkeys", "/settings/passkeys"),
+        ("/settings/identity/add?kind=phone", "/settings/identity/add?kind=phone"),
+        ("/settings?next=https%3A%2F%2Fevil.test%2F", "/settings"),
+        ("/settings?next=%2Fsettings%2F..%2Flogout", "/settings"),
+    ] {
+        let mut browser = scene.server.browser();
+        browser.open(asked).await;
+        browser.expect_page(200, STRANGER);
+        browser.follow("Sign in").await;
+        browser.expect_page(200, "Welcome back");
+        browser.fill("Email address", KIM);
+        browser.fill("Password", PASSWORD);
+        browser.press("Sign in").await;
+        assert_eq!(browser.url().as_str(), format!("{}{lands}", scene.server.origin), "{asked}");
+        assert_eq!(browser.reply().status, 200);
+    }
+    // A person who turns around is asked again, not told that something failed.
+    let mut browser = scene.server.browser();
+    browser.open("/settings/passkeys").await;
+    browser.follow("Sign in").await;
+    browser.follow("Not now, back to Corner Shop").await;
+    browser.expect_page(200, STRANGER);
 }
 
 async fn an_errand_is_its_members_alone(engine: Engine) {
@@ -528,5 +557,6 @@ on_both_engines!(
     a_guest_may_delete_itself,
     a_forged_form_changes_nothing,
     guests_and_strangers_are_sent_to_the_overview,
+    a_stranger_signs_in_and_is_where_it_wanted_to_be,
     an_errand_is_its_members_alone,
 );

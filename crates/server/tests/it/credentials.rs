@@ -256,10 +256,9 @@ async fn a_taken_login_id_ends_in_an_error_and_another_one_helps(engine: Engine)
             let mut person = Person::new(&server, way);
             guest.open_promotion(&mut own).await;
             if way == Way::Passkey {
-                // A new passkey is never taken; signing in with one instead is not offered.
+                // A new passkey is never taken.
                 own.follow("Sign in instead").await;
-                let page = own.expect_page(200, "Sign in instead?");
-                assert!(page.links.iter().all(|(text, _)| text != "Sign in without my guest progress"));
+                own.expect_page(200, "Sign in instead?");
                 own.follow("Go back and save my progress").await;
                 person.join(&mut own, "", "Save my progress").await;
             } else {
@@ -369,6 +368,56 @@ async fn a_guest_gives_way_to_the_member_it_proves_to_be(engine: Engine) {
     }
 }
 
+async fn a_member_signs_in_and_leaves_the_guest_as_it_was(engine: Engine) {
+    for way in Way::ALL {
+        let server = TestServer::start(engine, |setup| way.set(setup)).await;
+        let (mut member, member_sub) = make_member(&server, way).await;
+        let login_id = way.login_ids()[0];
+        let mut browser = server.browser();
+        for mut guest in Guest::all(&server, &mut browser).await {
+            let mut own = guest.browser(&server, &mut browser);
+            let before = guest.look(&mut own).await.expect("a guest");
+            guest.open_promotion(&mut own).await;
+            if way.has_code() {
+                // From the page that says, after the proof, that the address is taken.
+                member.join(&mut own, login_id, "Save my progress").await;
+                let page = own.expect_page(409, "You already have an account");
+                assert!(page.text.contains("your guest data then stays behind"), "{}", page.text);
+                own.follow("Sign in to that account").await;
+            } else {
+                own.follow("Sign in instead").await;
+                own.follow("Sign in without my guest progress").await;
+            }
+            if way.has_code() && !way.has_password() {
+                // The code that proved the address opens the account, too.
+                own.expect_page(200, "Continue with this account?");
+                own.press("Continue").await;
+            } else {
+                member.log_in(&mut own, login_id).await;
+            }
+            // Nothing became of the guest: an app that does not take the answer goes on with it.
+            if !matches!(guest, Guest::Cookie(_)) {
+                let still = guest.look(&mut own).await.expect("untouched");
+                assert_eq!((&still["sub"], flag(&still)), (&before["sub"], true), "{way:?}");
+            }
+            let earlier = match &guest {
+                Guest::Token(_, tokens) => Some(tokens.refresh.clone()),
+                Guest::Cookie(_) | Guest::Key(_) => None,
+            };
+            let after = guest.finish(&mut own).await;
+            assert_eq!((&after["sub"], flag(&after)), (&json!(member_sub), false), "{way:?}");
+            if let Some(earlier) = earlier {
+                let tokens = server.app_client().refresh(&earlier).await.expect(200).json();
+                let access = tokens["access_token"].as_str().expect("a token");
+                assert_eq!(json!(server.app_client().subject(access).await), before["sub"], "{way:?}");
+            }
+        }
+        assert_eq!(server.events("user.authenticated").await.len(), 3, "{way:?}: one each");
+        assert_eq!(server.events("user.anonymous.promoted").await.len(), 0, "{way:?}");
+        assert!(super::rotation::revocations(&server).await.is_empty(), "{way:?}");
+    }
+}
+
 async fn a_passkey_is_offered_to_who_joins_and_can_be_skipped(engine: Engine) {
     let server = TestServer::start(engine, |setup| {
         setup.set("authentication.primary_authenticators", vec!["password", "passkey"]);
@@ -420,4 +469,5 @@ on_both_engines!(
     every_guest_is_promoted_by_every_credential,
     a_taken_login_id_ends_in_an_error_and_another_one_helps,
     a_guest_gives_way_to_the_member_it_proves_to_be,
+    a_member_signs_in_and_leaves_the_guest_as_it_was,
 );

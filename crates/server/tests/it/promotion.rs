@@ -13,6 +13,7 @@ const KIM: &str = "kim@shop.example";
 const SAVE: &str = "Save your progress";
 const CHECK_MAIL: &str = "Check your email";
 const LINK_EXPIRED: &str = "This link has expired";
+const ANOTHER_BROWSER: &str = "This page belongs to another browser";
 
 /// Promotes the guest of a browser's cookie session, as the Web SDK does in cookie mode.
 pub(crate) async fn promote_by_cookie(client: &AppClient, browser: &mut Browser, mailbox: &mut Mailbox, email: &str) {
@@ -301,11 +302,100 @@ async fn a_promotion_code_belongs_to_the_browser_that_opened_it(engine: Engine) 
     let mut thief = server.browser();
     thief.open(&url).await;
     thief.expect_page(400, LINK_EXPIRED);
+    // It keeps the cookie it is sent, so it is another browser, and is told so.
     thief.open(first.as_str()).await;
-    thief.expect_page(403, "Cookies are needed here");
+    thief.expect_page(403, ANOTHER_BROWSER);
     thief.set_cookie("oauth_ui", "0123456789abcdef0123456789abcdef");
-    thief.open(first.as_str()).await;
-    thief.expect_page(403, "Cookies are needed here");
+    for view in ["", "/identify", "/cancel"] {
+        thief.open(&format!("{}{view}", first.as_str().trim_end_matches("/start"))).await;
+        let page = thief.expect_page(403, ANOTHER_BROWSER);
+        assert!(page.text.contains("Go on there, or go back to Corner Shop and start again."), "{}", page.text);
+        // Home, and not to the app's callback with somebody else's state.
+        assert_eq!(page.links, [("Back to Corner Shop".to_string(), "http://shop.test/".to_string())]);
+    }
+}
+
+async fn a_browser_that_keeps_no_cookies_is_told_so(engine: Engine) {
+    let scene = Scene::open(engine).await;
+    let http = scene.server.http();
+    let reply = http.get(scene.browser.url().as_str()).await.expect(303);
+    let again = reply.header("location").expect("a second look").to_string();
+    assert!(reply.header("set-cookie").expect("a cookie").starts_with("oauth_ui="));
+    let reply = http.get(&again).await.expect(403);
+    assert!(reply.body.contains("Cookies are needed here"), "{}", reply.body);
+    assert_eq!(reply.header("location"), None, "it is not sent round in circles");
+}
+
+async fn every_page_that_says_no_has_a_way_on(engine: Engine) {
+    let mut scene = Scene::open(engine).await;
+    let back = ("Back to Corner Shop", "http://shop.test/");
+    let address = scene.browser.url().to_string();
+    for (target, status) in [
+        ("/nothing-here", 404),
+        ("/flow/nonsense", 404),
+        ("/flow/00000000-0000-7000-8000-000000000000", 410),
+        ("/oauth2/authorize?client_id=nobody", 400),
+    ] {
+        scene.browser.open(target).await;
+        assert_eq!(scene.browser.reply().status, status, "{target}");
+        let links = &scene.browser.page().links;
+        assert_eq!(links.iter().map(|(text, to)| (text.as_str(), to.as_str())).collect::<Vec<_>>(), [back], "{target}");
+    }
+    // The browser whose flow ran out goes back to its app, which hears what it hears of "Not now".
+    scene.server.clock.advance_seconds(1501);
+    scene.browser.open(&address).await;
+    scene.browser.expect_page(410, "This took a little too long");
+    scene.browser.follow("Back to Corner Shop").await;
+    assert_eq!(query(scene.browser.at_app(), "error").as_deref(), Some("access_denied"));
+    let mut stranger = scene.server.browser();
+    stranger.open(&address).await;
+    let page = stranger.expect_page(410, "This took a little too long");
+    assert_eq!(page.links[0].1, "http://shop.test/");
+
+    // Where the project names no page of its own, the account page is one.
+    let server = TestServer::start(engine, |setup| setup.unset("ui", "default_client_uri")).await;
+    let mut browser = server.browser();
+    browser.open("/nothing-here").await;
+    browser.follow("My account").await;
+    browser.expect_page(200, "Sign in to see your account");
+}
+
+async fn a_sign_in_that_is_over_is_not_called_saved_progress(engine: Engine) {
+    let (mut scene, code) = Scene::open_with_code(engine).await;
+    scene.type_code(&code).await;
+    scene.client.finish(scene.browser.at_app()).await;
+    let mut browser = scene.server.browser();
+    browser.open(&scene.client.authorize_url(&[("prompt", "login")])).await;
+    let address = browser.url().to_string();
+    browser.fill("Email address", KIM);
+    browser.fill("Password", "violet tugboat marmalade");
+    browser.press("Sign in").await;
+    scene.client.finish(browser.at_app()).await;
+    browser.open(&address).await;
+    browser.expect_page(200, "This is done already");
+    browser.follow("Back to Corner Shop").await;
+    assert_eq!(browser.at_app().as_str(), "http://shop.test/");
+}
+
+async fn one_mistake_is_said_once_and_several_are_listed(engine: Engine) {
+    let mut scene = Scene::open(engine).await;
+    for (email, password, several) in
+        [("kim", "violet tugboat marmalade", false), (KIM, "1", false), ("kim", "1", true)]
+    {
+        scene.browser.fill("Email address", email);
+        scene.browser.fill("Password", password);
+        scene.browser.press("Save my progress").await;
+        let page = scene.browser.expect_page(422, SAVE);
+        assert_eq!(page.complaints.len(), if several { 2 } else { 1 });
+        for (field, said) in &page.complaints {
+            let said = said.trim_start_matches("Error: ");
+            assert_eq!(page.text.matches(said).count(), if several { 2 } else { 1 }, "{field}: {}", page.text);
+        }
+        // The focus is on what is wrong, also without scripts.
+        let body = &scene.browser.reply().body;
+        assert_eq!(body.matches(" autofocus").count(), 1, "{body}");
+        assert_eq!(body.contains("id=\"error-summary\""), several);
+    }
 }
 
 async fn a_bad_promotion_code_is_told_on_a_page_with_a_way_back(engine: Engine) {
@@ -367,7 +457,7 @@ async fn without_its_cookie_a_browser_cannot_go_on(engine: Engine) {
     let session = scene.browser.cookie("oauth_ui").expect("a cookie").to_string();
     scene.browser.forget();
     scene.type_code(&code).await;
-    scene.browser.expect_page(403, "Cookies are needed here");
+    scene.browser.expect_page(403, ANOTHER_BROWSER);
     assert!(scene.is_guest().await);
     scene.browser.set_cookie("oauth_ui", &session);
     scene.browser.reload().await;
@@ -469,6 +559,10 @@ on_both_engines!(
     a_second_promotion_of_the_same_guest_gets_a_clear_page,
     a_finished_flow_cannot_be_walked_again,
     a_promotion_code_belongs_to_the_browser_that_opened_it,
+    a_browser_that_keeps_no_cookies_is_told_so,
+    every_page_that_says_no_has_a_way_on,
+    a_sign_in_that_is_over_is_not_called_saved_progress,
+    one_mistake_is_said_once_and_several_are_listed,
     a_bad_promotion_code_is_told_on_a_page_with_a_way_back,
     the_person_has_25_minutes,
     a_forged_form_changes_nothing,

@@ -130,6 +130,7 @@ pub(crate) async fn commit(
     let source = flow.state.source.clone().zip(guest);
     let mut state = flow.state.clone();
     state.finished = true;
+    state.promoted = is_promotion;
     state.attempt = None;
     if let Some(pending) = &mut state.pending {
         pending.password_hash = None;
@@ -283,7 +284,10 @@ async fn prepare_login(
     browser: &Browser,
     now: Timestamp,
 ) -> Result<Option<Prepared>, Error> {
+    // A member may always sign in; the policy decides what becomes of the guest that is left behind.
+    let yields = project.settings.promotion_conflict() == PromotionConflict::Login;
     let guest = match flow.state.purpose {
+        Purpose::Promote { .. } | Purpose::SignUp | Purpose::Login if !yields => None,
         Purpose::Promote { .. } if has_guest_left => return Ok(None),
         Purpose::SignUp | Purpose::Login if has_guest_left => None,
         Purpose::Promote { .. } | Purpose::SignUp | Purpose::Login => flow.state.guest(),
@@ -300,11 +304,10 @@ async fn prepare_login(
     let loaded = Loaded::load(&mut conn, project, member).await?;
     drop(conn);
     let (user_id, amr) = (proof.user, proof.amr);
-    let yields = project.settings.promotion_conflict() == PromotionConflict::Login;
     let guest = guest.filter(|guest| match flow.state.purpose {
         // Whether it may is decided where it is written; a flow that asked for it never ends without an answer.
         Purpose::Promote { .. } => true,
-        Purpose::SignUp | Purpose::Login => yields && check_promotable(guest).is_ok(),
+        Purpose::SignUp | Purpose::Login => check_promotable(guest).is_ok(),
     });
     let mut endings = Endings::default();
     if proof.recovered {

@@ -16,7 +16,6 @@ use vestibule_domain::{
     credential::otp::CodeState,
     id::{FlowId, UserId},
     identifier::{LoginId, LoginIdKind},
-    project::PromotionConflict,
     time::Timestamp,
 };
 use vestibule_store::{StoreError, Tx, flows, outbox};
@@ -116,6 +115,9 @@ pub(crate) struct FlowState {
     pub(crate) passkey_skipped: bool,
     /// It ended well; nothing can be done with it any more.
     pub(crate) finished: bool,
+    /// It ended with a guest's promotion, not with a sign-in or a new account.
+    #[serde(default)]
+    pub(crate) promoted: bool,
 }
 
 impl FlowState {
@@ -136,6 +138,7 @@ impl FlowState {
             attempt: None,
             passkey_skipped: false,
             finished: false,
+            promoted: false,
         }
     }
 
@@ -171,14 +174,6 @@ impl FlowState {
             Purpose::SignUp | Purpose::Login => self.guest,
         }
     }
-
-    /// Whether a member may log in here: always, but in a promotion that must not end as somebody else.
-    pub(crate) fn allows_login(&self, project: &Project) -> bool {
-        match self.purpose {
-            Purpose::Promote { .. } => project.settings.promotion_conflict() == PromotionConflict::Login,
-            Purpose::SignUp | Purpose::Login => true,
-        }
-    }
 }
 
 fn hash_browser(browser: &str) -> String {
@@ -202,12 +197,12 @@ impl Flow {
 }
 
 /// Why a flow cannot go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum FlowProblem {
-    /// It is not there, or its time is over.
-    Expired,
-    /// It belongs to another browser, or this one sent no cookie.
-    ForeignBrowser,
+    /// Its time is over; it still names its request if it belongs to this browser. Or it is not stored any more.
+    Expired(Option<Box<PendingRequest>>),
+    /// It belongs to another browser, or this browser sent no cookie.
+    ForeignBrowser(Box<PendingRequest>),
 }
 
 /// Loads a flow for the browser that began it.
@@ -219,11 +214,15 @@ pub(crate) async fn load(
     now: Timestamp,
 ) -> Result<Result<Flow, FlowProblem>, Error> {
     let row = flows::find(&mut *app.store.read().await?, project.no, id).await?;
-    let Some(row) = row.filter(|row| now <= row.expires_at) else { return Ok(Err(FlowProblem::Expired)) };
+    let Some(row) = row else { return Ok(Err(FlowProblem::Expired(None))) };
     // A state that an older release wrote and this one cannot read is as good as expired.
-    let Ok(state) = serde_json::from_str::<FlowState>(&row.state) else { return Ok(Err(FlowProblem::Expired)) };
-    if !browser.is_some_and(|browser| state.is_of_browser(browser)) {
-        return Ok(Err(FlowProblem::ForeignBrowser));
+    let Ok(state) = serde_json::from_str::<FlowState>(&row.state) else { return Ok(Err(FlowProblem::Expired(None))) };
+    let is_own = browser.is_some_and(|browser| state.is_of_browser(browser));
+    if now > row.expires_at {
+        return Ok(Err(FlowProblem::Expired(is_own.then(|| Box::new(state.request)))));
+    }
+    if !is_own {
+        return Ok(Err(FlowProblem::ForeignBrowser(Box::new(state.request))));
     }
     Ok(Ok(Flow { id, version: row.version, expires_at: row.expires_at, state }))
 }

@@ -345,9 +345,7 @@ pub(crate) async fn open_taken(app: &App, project: &Project, flow: &Flow) -> Res
 
 /// Whether the person may be asked to go on as the owner of the login ID it just proved to hold.
 pub(crate) fn may_open_taken(project: &Project, flow: &Flow) -> bool {
-    let pending = flow.state.pending.as_ref();
-    flow.state.allows_login(project)
-        && pending.is_some_and(|pending| {
-            pending.taken && pending.proved_at.is_some() && ways::has_code(&project.settings, pending.login_id.kind)
-        })
+    flow.state.pending.as_ref().is_some_and(|pending| {
+        pending.taken && pending.proved_at.is_some() && ways::has_code(&project.settings, pending.login_id.kind)
+    })
 }

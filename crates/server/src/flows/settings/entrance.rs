@@ -42,16 +42,20 @@ pub(crate) async fn begin_promotion(
 }
 
 /// Begins the login of a member who opened the account page by hand; `None` when the project has no application that
-/// people sign in to.
+/// people sign in to. `next` is the page of the account that was asked for, the first one if none was.
 pub(crate) async fn begin_sign_in(
     app: &App,
     project: &Project,
+    next: Option<&str>,
     browser: Option<&str>,
     now: Timestamp,
 ) -> Result<Option<BegunFlow>, Error> {
     let client = project.settings.clients().iter().find(|client| client.application_type().has_full_access());
     let Some(client) = client else { return Ok(None) };
-    let request = ask_for_account_page(project, client, false);
+    let mut request = ask_for_account_page(project, client, false);
+    if let Some(next) = next {
+        request.redirect_uri = format!("{}{next}", project.origin);
+    }
     begin_flow(app, project, (Purpose::Login, None), request, browser, now).await.map(Some)
 }
 

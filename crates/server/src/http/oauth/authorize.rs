@@ -16,7 +16,7 @@ use crate::{
         authorize::{Begun, BrowserState, PendingRequest, error_redirect},
     },
     http::{body, cookies, error, pages, visit::Visit},
-    ui::{ErrorKind, ErrorPage},
+    ui::{ErrorKind, ErrorPage, Link},
 };
 
 /// The request in the query.
@@ -88,7 +88,9 @@ async fn authorize(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response 
             response
         }
         Ok(Ok(Begun::BadHint { back })) => {
-            let page = ErrorPage::new(ErrorKind::PromotionExpired).with_app(pages::link_to_app(&back));
+            let action = pages::link_to_app(&back).map(Link::to_app);
+            let action = action.unwrap_or_else(|| pages::way_home(project, Some(&pending.client_id)));
+            let page = ErrorPage::new(ErrorKind::PromotionExpired).with_action(action);
             pages::page(visit, headers, Some(&pending), StatusCode::BAD_REQUEST, &page)
         }
         Ok(Err(error)) => pages::to_app(visit, &error_redirect(&pending, &error)),
@@ -103,6 +105,7 @@ fn refuse(visit: &Visit, headers: &HeaderMap, oauth: &OAuthError) -> Response {
         return error::plain(StatusCode::BAD_REQUEST, format!("{text}\n"));
     }
     let page = ErrorPage { detail: Some(text), ..ErrorPage::new(ErrorKind::InvalidRequest) }
+        .with_action(pages::way_home(&visit.project, None))
         .with_request_id(visit.request_id.to_string());
     pages::page(visit, headers, None, StatusCode::BAD_REQUEST, &page)
 }

@@ -7,14 +7,14 @@ use axum::{
 };
 use vestibule_protocol::form::Form;
 
-use super::{Frame, error_page, flow_error, page, render_towards, see_other};
+use super::{Frame, error_page, flow_error, page, render_with, see_other};
 use crate::{
     flows::{
         caller::{Caller, Via},
-        end_session::{self, Destination},
+        end_session,
     },
     http::{body, cookies, error, visit::Visit},
-    ui::{ErrorKind, Link, LoggedOutPage, LogoutPage, NoticeKind, Text},
+    ui::{ErrorKind, Forms, Link, LoggedOutPage, LogoutPage, NoticeKind, Text},
 };
 
 /// `GET /logout`
@@ -70,9 +70,9 @@ pub(crate) async fn leave(visit: Visit, request: Request) -> Response {
 
 /// `GET /logged-out`
 pub(crate) async fn left(visit: Visit, headers: HeaderMap) -> Response {
-    let back = visit.project.settings.default_client_uri().map(str::to_string);
-    let action = back.map(|href| Link { href, text: Text::new("link-back-to-app") });
-    page(&visit, &headers, None, StatusCode::OK, &LoggedOutPage { action })
+    let again = || Link { href: "/settings/sign-in".into(), text: Text::new("link-sign-in-again") };
+    let action = visit.project.settings.default_client_uri().map_or_else(again, Link::to_app);
+    page(&visit, &headers, None, StatusCode::OK, &LoggedOutPage { action: Some(action) })
 }
 
 /// Who is signed in by a cookie: that of a session or that of an app's window into its account page.
@@ -103,10 +103,7 @@ fn ask(visit: &Visit, headers: &HeaderMap, caller: &Caller, query: &str, notice:
     };
     // The notice says that the form was not one of ours.
     let status = if notice.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
-    // Where the form's answer leads: browsers hold that against the page's policy, too.
-    let query = Form::parse_query(query).ok();
-    let uri = query.as_ref().and_then(|query| query.get("post_logout_redirect_uri").ok().flatten());
-    let destination = uri.map(|uri| end_session::destination(&visit.project, Some(uri), None));
-    let towards = destination.as_ref().map(Destination::as_str);
-    render_towards(visit, headers, Frame { status, request: None, csrf, notice }, &page, towards)
+    // With an address in the query, the form ends at the app.
+    let forms = if query.is_empty() { Forms::Stay } else { Forms::Leave };
+    render_with(visit, headers, Frame { status, request: None, csrf, notice }, &page, forms)
 }

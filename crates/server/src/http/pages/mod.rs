@@ -19,7 +19,7 @@ use crate::{
         authorize::{AppRedirect, PendingRequest},
     },
     projects::Project,
-    ui::{self, Brand, ColorScheme, ErrorKind, ErrorPage, NoticeKind, Page, PageContext},
+    ui::{self, Brand, ColorScheme, ErrorKind, ErrorPage, Forms, Link, NoticeKind, Page, PageContext},
 };
 
 /// How a project presents itself.
@@ -75,23 +75,22 @@ pub(crate) fn context(
 
 /// Renders a page.
 pub(crate) fn render(visit: &Visit, headers: &HeaderMap, frame: Frame<'_>, page: &dyn Page) -> Response {
-    let target = frame.request.map(|request| request.redirect_uri.clone());
-    render_towards(visit, headers, frame, page, target.as_deref())
+    let forms = if frame.request.is_some() { Forms::Leave } else { Forms::Stay };
+    render_with(visit, headers, frame, page, forms)
 }
 
-/// Renders a page whose form may end at this address outside.
-pub(crate) fn render_towards(
+/// Renders a page whose forms lead where they are said to.
+pub(crate) fn render_with(
     visit: &Visit,
     headers: &HeaderMap,
     frame: Frame<'_>,
     page: &dyn Page,
-    target: Option<&str>,
+    forms: Forms,
 ) -> Response {
     let mut context = context(visit, headers, frame.request, frame.csrf);
     context.notice = frame.notice.map(NoticeKind::notice);
-    let targets: Vec<String> = target.and_then(ui::form_action_source).into_iter().collect();
     let logo = context.brand.logo_uri.as_deref().and_then(origin_of);
-    let policy = ui::content_security_policy(&targets, logo.as_deref());
+    let policy = ui::content_security_policy(forms, logo.as_deref());
     let mut response = (frame.status, page.render(&context)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
@@ -128,9 +127,19 @@ pub(crate) fn error_page(
     status: StatusCode,
     kind: ErrorKind,
 ) -> Response {
-    let back = request.map(|request| link_to_app(&crate::flows::authorize::cancel_redirect(request)));
-    let content = ErrorPage::new(kind).with_app(back.flatten()).with_request_id(visit.request_id.to_string());
+    let back = request.and_then(|request| link_to_app(&crate::flows::authorize::cancel_redirect(request)));
+    let client_id = request.map(|request| request.client_id.as_str());
+    let action = back.map_or_else(|| way_home(&visit.project, client_id), Link::to_app);
+    let content = ErrorPage::new(kind).with_action(action).with_request_id(visit.request_id.to_string());
     page(visit, headers, request, status, &content)
+}
+
+/// The way on where nothing waits for an answer: the application's home page, else the project's, else the account page.
+pub(crate) fn way_home(project: &Project, client_id: Option<&str>) -> Link {
+    let settings = &project.settings;
+    let client = client_id.and_then(|client_id| settings.client(client_id));
+    let home = client.and_then(|client| client.client_uri.as_deref()).or_else(|| settings.default_client_uri());
+    home.map_or_else(Link::to_account, Link::to_app)
 }
 
 /// A flow's error as a page.
@@ -237,10 +246,9 @@ fn post_to_app(visit: &Visit, answer: &AppRedirect) -> Response {
         escape(&answer.uri),
         ui::asset_href("form-post.js"),
     );
-    let targets: Vec<String> = ui::form_action_source(&answer.uri).into_iter().collect();
     let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
     let mut response = (StatusCode::OK, headers, body).into_response();
-    if let Ok(policy) = HeaderValue::from_str(&ui::content_security_policy(&targets, None)) {
+    if let Ok(policy) = HeaderValue::from_str(&ui::content_security_policy(Forms::Leave, None)) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response

@@ -52,8 +52,9 @@ fn plan(desk: &Desk) -> Sheet {
             "",
         )
         .hint(
-            "A guest signs up with an address that belongs to somebody: show an error, or let the person sign in as that \
-             user. Either way it is told only to who proved to own the address.",
+            "Visitors can always use another address, or sign in to the account they have; nothing is merged. Show Error: \
+             the guest they leave behind stays a guest. Proceed to Login: it ends, and the event names both users. The \
+             conflict is shown only after the visitor has verified the address.",
         )
         .depends("anonymous"),
         place: Place::Text { path: "identity.on_conflict.promotion", default: "error" },

@@ -13,7 +13,7 @@ use crate::{
     flows::{Error, admin::AdminError},
     http::{body::BodyProblem, error},
     ui::{
-        content_security_policy,
+        Forms, content_security_policy,
         portal::{MessagePage, PortalContext, PortalPage},
     },
 };
@@ -150,7 +150,7 @@ impl Problem {
 
 /// A page with the headers every page has.
 pub(super) fn render(ctx: &PortalContext, status: StatusCode, page: &dyn PortalPage) -> Response {
-    let policy = content_security_policy(&[], page.image_origin().as_deref());
+    let policy = content_security_policy(Forms::Stay, page.image_origin().as_deref());
     let mut response = (status, page.render(ctx)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));

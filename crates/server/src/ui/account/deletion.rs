@@ -55,6 +55,7 @@ impl DeleteAccountPage {
     fn confirmation(&self) -> Field {
         Field {
             error: self.error.clone(),
+            autofocus: self.error.is_some(),
             plain: true,
             ..Field::new("confirmation", Text::new("field-confirmation").with("phrase", &self.phrase), "text")
         }

@@ -50,7 +50,7 @@ impl AddLoginIdPage {
 
     fn login_id(&self) -> Field {
         let field = self.kind.field(&self.value, self.error.as_ref(), false);
-        Field { autofocus: field.error.is_none(), ..field }
+        Field { autofocus: true, ..field }
     }
 
     fn lead(&self) -> Option<&'static str> {

@@ -9,6 +9,7 @@ mod names;
 mod overview;
 mod passkeys;
 mod password;
+mod stranger;
 
 pub use confirm::ConfirmPage;
 pub use deletion::DeleteAccountPage;
@@ -18,6 +19,7 @@ pub use names::EditNamesPage;
 pub use overview::{LoginIdEntry, PasskeySummary, PasswordSummary, SessionEntry, SettingsPage};
 pub use passkeys::{PasskeyEntry, PasskeyNamePage, PasskeysPage};
 pub use password::ChangePasswordPage;
+pub use stranger::SettingsStrangerPage;
 
 use super::page::Shell;
 

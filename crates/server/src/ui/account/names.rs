@@ -52,11 +52,13 @@ impl EditNamesPage {
             required: false,
             ..Field::new(name, Text::new(label), "text")
         };
-        [
+        let mut fields = [
             field("given_name", "field-given-name", "given-name", &self.given_name, &self.given_name_error),
             field("family_name", "field-family-name", "family-name", &self.family_name, &self.family_name_error),
             field("nickname", "field-nickname", "nickname", &self.nickname, &self.nickname_error),
-        ]
+        ];
+        Field::focus_lone_complaint(&mut fields);
+        fields
     }
 }
 

@@ -130,6 +130,7 @@ impl PasskeyNamePage {
         Field {
             value: self.name.clone(),
             error: self.error.clone(),
+            autofocus: self.error.is_some(),
             required: false,
             ..Field::new("name", Text::new("field-passkey-name"), "text")
         }

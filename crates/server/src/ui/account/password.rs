@@ -56,7 +56,9 @@ impl ChangePasswordPage {
             ..PasswordField { error: self.current_error.clone(), ..PasswordField::current() }.field()
         };
         let new = Field { label: Text::new("field-next-password"), ..self.password.field() };
-        if self.current_required { vec![current, new] } else { vec![new] }
+        let mut fields = if self.current_required { vec![current, new] } else { vec![new] };
+        Field::focus_lone_complaint(&mut fields);
+        fields
     }
 }
 

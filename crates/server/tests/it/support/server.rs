@@ -60,6 +60,12 @@ impl Setup {
         table.insert(key.into(), value.into());
     }
 
+    /// Takes a key out of the project file.
+    pub(crate) fn unset(&mut self, section: &str, key: &str) {
+        let table = self.project.get_mut(section).and_then(Value::as_table_mut).expect("a section");
+        table.remove(key).expect("a key that is there");
+    }
+
     /// Sets a key of one application.
     pub(crate) fn set_client(&mut self, client_id: &str, key: &str, value: impl Into<Value>) {
         let clients = self.project["oauth"]["clients"].as_array_mut().expect("the applications");

@@ -36,33 +36,23 @@ fn field<'a>(form: &'a Form, name: &str) -> &'a str {
 impl Scene {
     /// Takes a form that was sent to one of the flow's addresses.
     pub(super) async fn act(&mut self, view: View, form: &Form) -> Response {
-        let login = self.flow.state.allows_login(&self.visit.project);
         let result = match view {
             View::Identify => self.identify(form).await,
             View::Code if field(form, "action") == "resend" => self.resend(view).await,
             View::Code => self.verify(field(form, "code")).await,
             View::SkipPasskey => self.skip_passkey().await,
             View::NewPasskey | View::PasskeyAlone => self.join_with_passkey(view, field(form, "credential")).await,
-            View::Login if login => self.log_in(form).await,
-            View::Password if login => self.try_password(form).await,
-            View::UseCode if login => self.ask_for_code(form, Goal::Login).await,
-            View::Forgotten if login => self.ask_for_code(form, Goal::Recover).await,
-            View::LoginCode if login && field(form, "action") == "resend" => self.resend(view).await,
-            View::LoginCode if login => self.try_login_code(field(form, "code")).await,
-            View::NewPassword if login => self.choose_password(field(form, "password")).await,
-            View::Passkey if login => self.use_passkey(field(form, "credential")).await,
+            View::Login => self.log_in(form).await,
+            View::Password => self.try_password(form).await,
+            View::UseCode => self.ask_for_code(form, Goal::Login).await,
+            View::Forgotten => self.ask_for_code(form, Goal::Recover).await,
+            View::LoginCode if field(form, "action") == "resend" => self.resend(view).await,
+            View::LoginCode => self.try_login_code(field(form, "code")).await,
+            View::NewPassword => self.choose_password(field(form, "password")).await,
+            View::Passkey => self.use_passkey(field(form, "credential")).await,
             View::Continue => self.go_on(field(form, "action")).await,
-            // Logging in instead of being promoted is not open here, and some addresses only show something.
-            View::Login
-            | View::Password
-            | View::UseCode
-            | View::Forgotten
-            | View::LoginCode
-            | View::NewPassword
-            | View::Passkey
-            | View::HaveAccount
-            | View::Start
-            | View::Current => Ok(see_other(&self.here())),
+            // These only show something.
+            View::HaveAccount | View::Start | View::Current => Ok(see_other(&self.here())),
         };
         result.unwrap_or_else(|error| self.fail(view, &error))
     }
@@ -214,7 +204,7 @@ impl Scene {
         let typed = Secret::new(field(form, "password").to_string());
         let step = sign_in::try_password(&visit.app, &visit.project, &self.flow, typed, visit.ip, visit.now).await?;
         match step {
-            SignIn::Mistaken(_) => Ok(self.again(&self.password_page(Some(Complaint::CredentialsWrong)))),
+            SignIn::Mistaken(_) => Ok(self.again(&self.password_page(true))),
             SignIn::Next | SignIn::Stale => Ok(see_other(&self.here())),
             SignIn::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
         }

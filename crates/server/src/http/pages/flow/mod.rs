@@ -5,21 +5,21 @@ mod show;
 
 use axum::{
     extract::{Path, Request},
-    http::{HeaderMap, StatusCode, request::Parts},
+    http::{HeaderMap, StatusCode, Uri, request::Parts},
     response::Response,
 };
 use vestibule_domain::{id::FlowId, identifier::LoginIdKind, identity::IdentityDetail};
 use vestibule_protocol::form::Form;
 
-use super::{Frame, error_page, flow_error, render, to_app};
+use super::{Frame, error_page, flow_error, page, render, see_other, to_app, way_home};
 use crate::{
     flows::{
         account::Loaded,
-        authorize::cancel_redirect,
+        authorize::{PendingRequest, cancel_redirect},
         page_flow::{self, Flow, FlowProblem},
     },
     http::{body, cookies, error, visit::Visit},
-    ui::{AlreadyPromotedPage, ErrorKind, NoticeKind, Page},
+    ui::{AlreadyPromotedPage, ErrorKind, ErrorPage, Link, NoticeKind, Page},
 };
 
 /// The addresses below a flow's own: each shows a page and takes what is done on it.
@@ -136,15 +136,15 @@ pub(crate) async fn show_step(visit: Visit, Path((id, view)): Path<(String, Stri
 async fn show_view(visit: Visit, id: &str, view: View, request: &Parts) -> Response {
     let query = Form::parse_query(request.uri.query().unwrap_or_default()).ok();
     let kind = query.as_ref().and_then(|query| query.get("kind").ok().flatten()).and_then(LoginIdKind::from_name);
-    match open(visit, id, &request.headers).await {
+    match open(visit, id, &request.headers, &request.uri).await {
         Ok(scene) => scene.show(view, kind),
         Err(response) => response,
     }
 }
 
 /// `GET /flow/{id}/cancel`
-pub(crate) async fn cancel(visit: Visit, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    match open(visit, &id, &headers).await {
+pub(crate) async fn cancel(visit: Visit, Path(id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
+    match open(visit, &id, &headers, &uri).await {
         Ok(scene) => to_app(&scene.visit, &cancel_redirect(&scene.flow.state.request)),
         Err(response) => response,
     }
@@ -152,7 +152,7 @@ pub(crate) async fn cancel(visit: Visit, Path(id): Path<String>, headers: Header
 
 /// `POST /flow/{id}/{view}`
 pub(crate) async fn act(visit: Visit, Path((id, view)): Path<(String, String)>, request: Request) -> Response {
-    let headers = request.headers().clone();
+    let (headers, uri) = (request.headers().clone(), request.uri().clone());
     let body = match body::read(&visit, request).await {
         Ok(body) => body,
         Err(_) => return error_page(&visit, &headers, None, StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::TooLarge),
@@ -164,7 +164,7 @@ pub(crate) async fn act(visit: Visit, Path((id, view)): Path<(String, String)>, 
     let Some(view) = View::from_name(&view) else {
         return error_page(&visit, &headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound);
     };
-    let mut scene = match open(visit, &id, &headers).await {
+    let mut scene = match open(visit, &id, &headers, &uri).await {
         Ok(scene) => scene,
         Err(response) => return response,
     };
@@ -177,7 +177,7 @@ pub(crate) async fn act(visit: Visit, Path((id, view)): Path<(String, String)>, 
     scene.act(view, &form).await
 }
 
-async fn open(visit: Visit, id: &str, headers: &HeaderMap) -> Result<Scene, Response> {
+async fn open(visit: Visit, id: &str, headers: &HeaderMap, uri: &Uri) -> Result<Scene, Response> {
     let Ok(id) = id.parse::<FlowId>() else {
         return Err(error_page(&visit, headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound));
     };
@@ -197,12 +197,37 @@ async fn open(visit: Visit, id: &str, headers: &HeaderMap) -> Result<Scene, Resp
             }
             Ok(scene)
         }
-        (Ok(Err(FlowProblem::Expired)), _) => {
-            Err(error_page(&visit, headers, None, StatusCode::GONE, ErrorKind::FlowExpired))
+        (Ok(Err(FlowProblem::Expired(request))), _) => {
+            Err(error_page(&visit, headers, request.as_deref(), StatusCode::GONE, ErrorKind::FlowExpired))
         }
-        (Ok(_), _) => Err(error_page(&visit, headers, None, StatusCode::FORBIDDEN, ErrorKind::CookiesBlocked)),
+        (Ok(Err(FlowProblem::ForeignBrowser(request))), Some(_)) => {
+            Err(refuse(&visit, headers, &request, ErrorKind::ForeignBrowser))
+        }
+        (Ok(Err(FlowProblem::ForeignBrowser(request))), None) => Err(look_for_cookies(&visit, headers, &request, uri)),
+        // A flow is only loaded for a browser with a cookie.
+        (Ok(Ok(_)), None) => Err(error_page(&visit, headers, None, StatusCode::FORBIDDEN, ErrorKind::CookiesBlocked)),
         (Err(error), _) => Err(flow_error(&visit, headers, &error)),
     }
+}
+
+/// In the query of an address to which a browser was sent with a cookie, to see whether it keeps it.
+const COOKIE_SENT: &str = "cookie=sent";
+
+/// Without a cookie of ours the browser is another one, or keeps none: it gets one, and is looked at again.
+fn look_for_cookies(visit: &Visit, headers: &HeaderMap, request: &PendingRequest, uri: &Uri) -> Response {
+    if uri.query().is_some_and(|query| query.split('&').any(|pair| pair == COOKIE_SENT)) {
+        return refuse(visit, headers, request, ErrorKind::CookiesBlocked);
+    }
+    let mut response = see_other(&format!("{}?{COOKIE_SENT}", uri.path()));
+    cookies::set_flow(response.headers_mut(), &visit.project, &visit.app.entropy.alphanumeric());
+    response
+}
+
+/// A page for a browser the flow does not belong to: it leads home, and not back with the request's answer.
+fn refuse(visit: &Visit, headers: &HeaderMap, request: &PendingRequest, kind: ErrorKind) -> Response {
+    let home = way_home(&visit.project, Some(&request.client_id));
+    let content = ErrorPage::new(kind).with_action(home).with_request_id(visit.request_id.to_string());
+    page(visit, headers, Some(request), StatusCode::FORBIDDEN, &content)
 }
 
 impl Scene {
@@ -261,7 +286,12 @@ impl Scene {
     }
 
     fn finished(&self) -> Response {
-        self.render(StatusCode::OK, None, &AlreadyPromotedPage { app_href: self.app_home() })
+        let home = self.app_home();
+        if self.flow.state.promoted {
+            return self.render(StatusCode::OK, None, &AlreadyPromotedPage { app_href: home });
+        }
+        let back = home.map_or_else(|| way_home(&self.visit.project, None), Link::to_app);
+        self.render(StatusCode::OK, None, &ErrorPage::new(ErrorKind::FlowFinished).with_action(back))
     }
 
     /// Where the app lives, as far as its redirect URI tells: without the answer, which was given already.

@@ -43,18 +43,18 @@ impl Scene {
             View::Start if state.offered_user.is_none() => self.first_page_of_all(kind),
             View::Identify if state.only_user.is_none() => Box::new(self.identify_page(kind, None)),
             View::Login if sign_in::may_open_taken(&self.visit.project, &self.flow) => Box::new(self.open_taken_page()),
-            View::Login if state.allows_login(&self.visit.project) => Box::new(self.login_page(kind, None)),
-            View::Password if attempt.is_some() => Box::new(self.password_page(None)),
+            View::Login => Box::new(self.login_page(kind, None)),
+            View::Password if attempt.is_some() => Box::new(self.password_page(false)),
             View::UseCode if attempt.is_some() => Box::new(self.use_code_page(None)),
             View::LoginCode if attempt.is_some_and(|attempt| attempt.code.is_some()) => {
                 Box::new(self.login_code_page(None))
             }
-            View::Forgotten if state.allows_login(&self.visit.project) => Box::new(self.forgotten_page(kind, None)),
+            View::Forgotten => Box::new(self.forgotten_page(kind, None)),
             View::NewPassword if attempt.is_some_and(|attempt| attempt.proved_at.is_some()) => {
                 Box::new(self.new_password_page("", &[]))
             }
             View::HaveAccount => Box::new(HaveAccountPage {
-                login_href: state.allows_login(&self.visit.project).then(|| self.at(View::Login)),
+                login_href: self.at(View::Login),
                 back_href: self.at(View::Identify),
                 cancel_href: self.cancel_href(),
             }),
@@ -65,11 +65,9 @@ impl Scene {
             | View::NewPasskey
             | View::SkipPasskey
             | View::PasskeyAlone
-            | View::Login
             | View::Password
             | View::UseCode
             | View::LoginCode
-            | View::Forgotten
             | View::NewPassword
             | View::Passkey
             | View::Continue => self.current_page(),
@@ -86,7 +84,9 @@ impl Scene {
             return match (&attempt.code, attempt.proved_at, attempt.goal) {
                 (Some(_), _, _) => Box::new(self.login_code_page(None)),
                 (None, Some(_), Goal::Recover) => Box::new(self.new_password_page("", &[])),
-                (None, Some(_) | None, Goal::Login) | (None, None, Goal::Recover) => Box::new(self.password_page(None)),
+                (None, Some(_) | None, Goal::Login) | (None, None, Goal::Recover) => {
+                    Box::new(self.password_page(false))
+                }
             };
         }
         match &state.pending {
@@ -143,7 +143,7 @@ impl Scene {
         if password && !code && !page.kinds.is_empty() {
             let mut field = PasswordField::current();
             if typed.is_some_and(|typed| typed.mistakes.wrong_credentials) {
-                field = field.with_error(Complaint::CredentialsWrong);
+                field = field.with_error(Complaint::CredentialsWrong { kind: ui_kind(kind) });
             }
             page.password = Some(field);
         }
@@ -286,7 +286,7 @@ impl Scene {
     pub(super) fn conflict_page(&self, login_id: &LoginId) -> ConflictPage {
         ConflictPage {
             login_id: login_id.original.clone(),
-            login_href: self.flow.state.allows_login(&self.visit.project).then(|| self.at(View::Login)),
+            login_href: self.at(View::Login),
             another_href: self.at(View::Identify),
             cancel_href: self.cancel_href(),
         }
@@ -311,16 +311,16 @@ impl Scene {
         }
     }
 
-    pub(super) fn password_page(&self, error: Option<Complaint>) -> PasswordPage {
+    pub(super) fn password_page(&self, wrong: bool) -> PasswordPage {
         let settings = &self.visit.project.settings;
         let attempt = self.flow.state.attempt.as_ref();
         let reason = if self.flow.state.only_user.is_some() { PasswordReason::Confirm } else { PasswordReason::Login };
         let login_id = attempt.map(|attempt| self.flow.state.show(&attempt.login_id)).unwrap_or_default();
         let mut page = PasswordPage::new(reason, self.at(View::Password), login_id);
-        page.error = error.map(|complaint| complaint.text());
+        let kind = attempt.map(|attempt| attempt.login_id.kind);
+        page.error = kind.filter(|_| wrong).map(|kind| Complaint::CredentialsWrong { kind: ui_kind(kind) }.text());
         page.change_href = self.flow.state.enforced.is_none().then(|| self.at(View::Login));
         page.forgot_href = (!ways::recovery_kinds(settings).is_empty()).then(|| self.at(View::Forgotten));
-        let kind = attempt.map(|attempt| attempt.login_id.kind);
         page.code_href = kind.filter(|kind| ways::has_code(settings, *kind)).map(|_| self.at(View::UseCode));
         page.passkey = ways::has_passkeys(settings).then(|| self.use_ceremony());
         page.cancel_href = self.cancel_href();

@@ -3,7 +3,7 @@
 use axum::{extract::Request, http::StatusCode, response::Response};
 use vestibule_domain::project::AuthenticatorKind;
 
-use super::{Desk, HOME};
+use super::{Desk, HOME, own_page};
 use crate::{
     flows::settings::{Standing, change::Outcome, login_id::Step, prove},
     http::{pages::see_other, visit::Visit},
@@ -59,9 +59,7 @@ async fn send_code(desk: &Desk) -> Response {
 
 /// Where to go on: a page of the account, whatever the address says.
 fn next(desk: &Desk) -> String {
-    let next = desk.field("next");
-    let is_ours = next == HOME || next.starts_with("/settings/") || next.starts_with("/settings?");
-    if is_ours && next.is_ascii() { next.to_string() } else { HOME.to_string() }
+    own_page(desk.field("next")).unwrap_or(HOME).to_string()
 }
 
 /// The password if the member has one; a code or a passkey where that is what it has, or what it asks for.

@@ -133,10 +133,13 @@ impl Desk {
 
     async fn sit(admits: Admits, visit: Visit, headers: HeaderMap, here: String, form: Form) -> Result<Self, Response> {
         let resolution = visit.resolve(&headers).await.map_err(|error| flow_error(&visit, &headers, &error))?;
-        let may_enter = |caller: &&Caller| admits == Admits::GuestsToo || !caller.user.is_anonymous();
-        let Some(caller) = resolution.live().filter(may_enter).cloned() else {
-            return Err(found(HOME));
+        let Some(caller) = resolution.live().cloned() else {
+            // The page asks to sign in, and leads back here.
+            return Err(found(&format!("{HOME}?{}", Form::from_pairs([("next", here.as_str())]).print())));
         };
+        if admits == Admits::Members && caller.user.is_anonymous() {
+            return Err(found(HOME));
+        }
         let mut errand = None;
         if let Some(text) = form.get("errand").ok().flatten() {
             let loaded = match text.parse::<FlowId>() {
@@ -249,6 +252,18 @@ fn address_of(request: &Request) -> String {
     request.uri().path_and_query().map_or(HOME, |address| address.as_str()).to_string()
 }
 
+/// The longest address of a page of the account that is kept to come back to.
+const LONGEST_NEXT: usize = 512;
+
+/// The address if it is a page of the account.
+fn own_page(address: &str) -> Option<&str> {
+    let path = address.split('?').next().unwrap_or_default();
+    let is_ours = path == HOME || path.starts_with("/settings/");
+    let plain = path.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '-'));
+    let short = address.len() <= LONGEST_NEXT && address.chars().all(|c| c.is_ascii_graphic());
+    (is_ours && plain && short).then_some(address)
+}
+
 /// An address that says what was done just before.
 fn with_notice(address: &str, notice: NoticeKind) -> String {
     let separator = if address.contains('?') { '&' } else { '?' };
@@ -259,4 +274,29 @@ fn with_notice(address: &str, notice: NoticeKind) -> String {
 fn sign_out(visit: &Visit, mut response: Response) -> Response {
     cookies::clear_session(response.headers_mut(), &visit.project);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pages_of_the_account_are_come_back_to() {
+        for (address, ours) in [
+            ("/settings", true),
+            ("/settings?done=x", true),
+            ("/settings/identity/change?id=1&errand=2", true),
+            ("/settingsx", false),
+            ("/settings/../oauth2/authorize", false),
+            ("/settings/%2e%2e/oauth2/authorize", false),
+            ("/settings/\\evil.example", false),
+            ("https://evil.example/settings", false),
+            ("//evil.example/settings/", false),
+            ("/settings/a?b=\r\nx: y", false),
+            ("", false),
+        ] {
+            assert_eq!(own_page(address).is_some(), ours, "{address}");
+        }
+        assert_eq!(own_page(&format!("/settings/{}", "a".repeat(LONGEST_NEXT))), None);
+    }
 }

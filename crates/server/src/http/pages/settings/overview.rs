@@ -2,7 +2,7 @@
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, Uri},
     response::Response,
 };
 use vestibule_domain::{
@@ -11,9 +11,10 @@ use vestibule_domain::{
     promotion::{Removal, is_last_login_credential},
     time::Timestamp,
 };
+use vestibule_protocol::form::Form;
 use vestibule_store::credentials::LoginIdRow;
 
-use super::{Desk, HOME, sessions};
+use super::{Desk, HOME, own_page, sessions};
 use crate::{
     flows::{
         caller::Caller,
@@ -25,8 +26,8 @@ use crate::{
         visit::Visit,
     },
     ui::{
-        Elapsed, Link, LoggedOutPage, LoginIdChoice, LoginIdEntry, PasskeySummary, PasswordSummary, SettingsGuestPage,
-        SettingsPage, Text,
+        Elapsed, LoginIdChoice, LoginIdEntry, PasskeySummary, PasswordSummary, SettingsGuestPage, SettingsPage,
+        SettingsStrangerPage,
     },
 };
 
@@ -43,11 +44,24 @@ pub(crate) async fn show(visit: Visit, request: Request) -> Response {
             Ok(desk) => show_member(&desk).await,
             Err(response) => response,
         },
-        None => {
-            let action = Link { href: "/settings/sign-in".into(), text: Text::new("link-sign-in-again") };
-            page(&visit, &headers, None, StatusCode::OK, &LoggedOutPage { action: Some(action) })
-        }
+        None => show_stranger(&visit, &headers, request.uri()),
     }
+}
+
+fn show_stranger(visit: &Visit, headers: &HeaderMap, uri: &Uri) -> Response {
+    let sign_in_href = match next_in(uri) {
+        Some(next) => format!("/settings/sign-in?{}", Form::from_pairs([("next", next.as_str())]).print()),
+        None => "/settings/sign-in".to_string(),
+    };
+    let app_href = visit.project.settings.default_client_uri().map(str::to_string);
+    page(visit, headers, None, StatusCode::OK, &SettingsStrangerPage { sign_in_href, app_href })
+}
+
+/// The page of the account that was asked for first, if the address names one.
+fn next_in(uri: &Uri) -> Option<String> {
+    let query = Form::parse_query(uri.query()?).ok()?;
+    let next = query.get("next").ok().flatten()?;
+    (next != HOME).then(|| own_page(next)).flatten().map(str::to_string)
 }
 
 fn show_guest(visit: &Visit, headers: &HeaderMap, caller: &Caller) -> Response {
@@ -152,10 +166,10 @@ pub(crate) async fn promote(visit: Visit, headers: HeaderMap) -> Response {
 }
 
 /// `GET /settings/sign-in`: a member comes back to its account page, without an app's help.
-pub(crate) async fn sign_in(visit: Visit, headers: HeaderMap) -> Response {
+pub(crate) async fn sign_in(visit: Visit, uri: Uri, headers: HeaderMap) -> Response {
     let jar = cookies::Jar::read(&headers);
     let browser = jar.flow_secret(&visit.project);
-    let begun = entrance::begin_sign_in(&visit.app, &visit.project, browser, visit.now).await;
+    let begun = entrance::begin_sign_in(&visit.app, &visit.project, next_in(&uri).as_deref(), browser, visit.now).await;
     enter(&visit, &headers, begun)
 }
 
