@@ -26,13 +26,11 @@ pub enum Framework {
     Oidc,
     /// Somebody else's client.
     ThirdParty,
-    /// A program without people.
-    Machine,
 }
 
 impl Framework {
     /// All, in the order in which they are offered.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 10] = [
         Self::React,
         Self::Vue,
         Self::Web,
@@ -43,7 +41,6 @@ impl Framework {
         Self::ReactNative,
         Self::Oidc,
         Self::ThirdParty,
-        Self::Machine,
     ];
 
     /// The word in addresses.
@@ -59,7 +56,6 @@ impl Framework {
             Self::ReactNative => "react-native",
             Self::Oidc => "oidc",
             Self::ThirdParty => "third-party",
-            Self::Machine => "machine",
         }
     }
 
@@ -81,7 +77,6 @@ impl Framework {
             Self::ReactNative => "React Native",
             Self::Oidc => "OpenID Connect client",
             Self::ThirdParty => "Somebody else's client",
-            Self::Machine => "Machine",
         }
     }
 
@@ -94,7 +89,6 @@ impl Framework {
             Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => "Guests with a key on the device.",
             Self::Oidc => "A backend of yours that keeps a secret. No guests.",
             Self::ThirdParty => "A partner's program. No guests, no full access.",
-            Self::Machine => "Client credentials, no people.",
         }
     }
 
@@ -106,7 +100,6 @@ impl Framework {
             Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => ApplicationType::Native,
             Self::Oidc => ApplicationType::Confidential,
             Self::ThirdParty => ApplicationType::ThirdPartyApp,
-            Self::Machine => ApplicationType::M2m,
         }
     }
 
@@ -118,7 +111,6 @@ impl Framework {
             Self::Web | Self::Server => "http://localhost:3000/after-login",
             Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => "com.example.app://host/path",
             Self::Oidc | Self::ThirdParty => "https://app.example/callback",
-            Self::Machine => "",
         }
     }
 
@@ -162,16 +154,7 @@ impl Framework {
                 promote(),
             ],
             Self::Server => vec![
-                (
-                    "Ask at your reverse proxy who is calling (nginx)",
-                    format!(
-                        "location /protected {{\n  auth_request /_auth;\n  auth_request_set $user_id \
-                         $upstream_http_x_authgear_user_id;\n  proxy_set_header X-User-Id $user_id;\n  proxy_pass \
-                         http://127.0.0.1:3000;\n}}\n\nlocation = /_auth {{\n  internal;\n  proxy_pass \
-                         {endpoint}/_resolver/resolve;\n  proxy_pass_request_body off;\n  proxy_set_header Content-Length \
-                         \"\";\n}}"
-                    ),
-                ),
+                ("Ask at your reverse proxy who is calling (nginx)", nginx_locations(endpoint)),
                 (
                     "In the page",
                     format!(
@@ -249,15 +232,40 @@ impl Framework {
                      secrets)\nredirect_uri  = {redirect}\nscope         = openid"
                 ),
             )],
-            Self::Machine => vec![(
-                "Get an access token",
-                format!(
-                    "curl {endpoint}/oauth2/token \\\n  -d grant_type=client_credentials \\\n  -d client_id={client_id} \\\n  \
-                     -d client_secret=…"
-                ),
-            )],
         }
     }
+}
+
+/// The headers a backend may read; a caller could send any of them.
+const RESOLVER_HEADERS: [&str; 8] = [
+    "Session-Valid",
+    "User-Id",
+    "User-Anonymous",
+    "User-Verified",
+    "User-Can-Reauthenticate",
+    "User-Roles",
+    "Session-Amr",
+    "Session-Authenticated-At",
+];
+
+/// Two locations for nginx: the protected pages get the resolver's headers, and none that the caller sent.
+fn nginx_locations(endpoint: &str) -> String {
+    let mut text = "location /protected {\n  auth_request /_auth;\n".to_string();
+    for name in RESOLVER_HEADERS {
+        let variable = name.to_ascii_lowercase().replace('-', "_");
+        text.push_str(&format!("  auth_request_set $authgear_{variable} $upstream_http_x_authgear_{variable};\n"));
+        text.push_str(&format!("  proxy_set_header X-Authgear-{name} $authgear_{variable};\n"));
+    }
+    text.push_str("  proxy_pass http://127.0.0.1:3000;\n}\n\nlocation = /_auth {\n  internal;\n");
+    text.push_str(&format!("  proxy_pass {endpoint}/_resolver/resolve;\n"));
+    if endpoint.starts_with("https://") {
+        text.push_str("  proxy_ssl_server_name on;\n");
+    }
+    text.push_str(
+        "  proxy_pass_request_body off;\n  proxy_pass_request_headers off;\n  proxy_set_header Cookie $http_cookie;\n  \
+         proxy_set_header Authorization $http_authorization;\n}",
+    );
+    text
 }
 
 #[cfg(test)]
@@ -273,5 +281,17 @@ mod tests {
             assert!(all.contains("https://auth.shop.example") && all.contains("shop-web"), "{framework:?}");
             assert!(Framework::of_kind(framework.kind()).contains(&framework));
         }
+    }
+
+    #[test]
+    fn the_proxy_of_the_quick_start_sets_every_header_a_backend_may_read() {
+        let text = nginx_locations("https://auth.shop.example");
+        for name in RESOLVER_HEADERS {
+            let variable = name.to_lowercase().replace('-', "_");
+            assert!(text.contains(&format!("proxy_set_header X-Authgear-{name} $authgear_{variable};")), "{text}");
+        }
+        assert!(text.contains("proxy_pass https://auth.shop.example/_resolver/resolve;"), "{text}");
+        assert!(text.contains("proxy_ssl_server_name on;"), "{text}");
+        assert!(!nginx_locations("http://localhost:4100").contains("proxy_ssl"));
     }
 }
