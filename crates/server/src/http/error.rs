@@ -106,7 +106,9 @@ pub(crate) fn body_as_oauth(problem: BodyProblem) -> Response {
 pub(crate) fn body_as_api(problem: BodyProblem) -> Response {
     match problem {
         BodyProblem::TooLarge(_) => api(&ApiError::too_large()),
-        BodyProblem::Incomplete => api(&ApiError::new(ApiErrorName::BadRequest, "BadRequest", problem.describe())),
+        BodyProblem::Incomplete | BodyProblem::Malformed => {
+            api(&ApiError::new(ApiErrorName::BadRequest, "BadRequest", problem.describe()))
+        }
     }
 }
 
