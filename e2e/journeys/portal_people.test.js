@@ -138,7 +138,7 @@ describe("people and numbers in the portal", () => {
     await heading("kim@mail.example").waitFor();
     await waitFor(async () => {
       await page.reload();
-      return (await page.getByRole("table", { name: "What happened" }).count()) + (await page.getByText("user.anonymous.promoted").count()) > 0;
+      return (await page.getByRole("table", { name: "Activity" }).count()) + (await page.getByText("user.anonymous.promoted").count()) > 0;
     }, 15_000);
     await look(page, "portal-user", { picture: true, height: 1500 });
     const told = await guest.fetchUserInfo();
@@ -218,11 +218,11 @@ describe("people and numbers in the portal", () => {
 
   test("an address for webhooks is added, and one that is wrong is refused beside its field", async () => {
     await open("/webhooks");
-    await page.getByRole("link", { name: "Add one that is asked" }).click();
+    await page.getByRole("link", { name: "Add approval hook" }).click();
     await heading("New webhook").waitFor();
     await look(page, "portal-webhook-asked");
     await page.getByRole("link", { name: "Webhooks", exact: true }).first().click();
-    await page.getByRole("link", { name: "Add one that is told" }).click();
+    await page.getByRole("link", { name: "Add webhook" }).click();
     await heading("New webhook").waitFor();
     const save = page.getByRole("button", { name: "Save" });
     assert.ok(await save.isDisabled(), "there is nothing to save yet");
@@ -258,7 +258,7 @@ describe("people and numbers in the portal", () => {
     await look(page, "portal-webhook-secret-made");
     await page.getByRole("link", { name: "Done" }).click();
     await page.getByRole("button", { name: /^Send a test/ }).click();
-    await page.getByText("did not take the test").waitFor();
+    await page.getByText("test failed").waitFor();
     await waitFor(async () => {
       await open("/webhooks?state=dead");
       return page.getByRole("button", { name: /^Send again/ }).count();

@@ -135,7 +135,7 @@ async fn wrong_passwords_are_written_down_within_bounds(engine: Engine) {
     owner.open("/portal/me").await;
     let page = owner.expect_page(200, "Your account");
     assert!(
-        page.text.contains("Lately") && page.text.contains("Tried to sign in failed with a password"),
+        page.text.contains("Recent activity") && page.text.contains("Tried to sign in failed with a password"),
         "{}",
         page.text
     );

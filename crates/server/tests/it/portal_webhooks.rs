@@ -51,8 +51,8 @@ async fn an_address_that_is_told_is_added_changed_and_removed(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     let (first, second) = (Receiver::start().await, Receiver::start().await);
     owner.open(AT).await;
-    assert!(owner.expect_page(200, "Webhooks").text.contains("There is none yet."));
-    owner.follow("Add one that is told").await;
+    assert!(owner.expect_page(200, "Webhooks").text.contains("No webhooks yet."));
+    owner.follow("Add webhook").await;
     owner.fill("Address", &first.url);
     owner.press("Save").await;
     assert!(owner.expect_page(200, "Webhooks").text.contains("All events"), "{}", owner.page().text);
@@ -92,14 +92,14 @@ async fn an_address_that_is_asked_refuses_guests(engine: Engine) {
     let receiver = Receiver::start().await;
     receiver.answer(200, r#"{"is_allowed": false, "title": "No", "reason": "not today"}"#);
     owner.open(AT).await;
-    owner.follow("Add one that is asked").await;
+    owner.follow("Add approval hook").await;
     owner.fill("Address", &receiver.url);
     owner.press("Save").await;
     let page = owner.expect_page(422, "New webhook");
     assert_eq!(page.complaint("event"), Some("Choose one."), "{:?}", page.complaints);
     owner.tick("Before a user is made");
     owner.press("Save").await;
-    assert!(owner.expect_page(200, "Webhooks").text.contains("Is asked"));
+    assert!(owner.expect_page(200, "Webhooks").text.contains("Approval"));
     let body = json!({"session_type": "refresh_token", "client_id": "web"});
     let sign_up = async || server.http().post_json("/api/anonymous_user/signup", &body).await.status;
     assert_ne!(sign_up().await, 200, "the hook said no");
@@ -224,7 +224,7 @@ async fn addresses_alike_are_told_apart(engine: Engine) {
 async fn time_outs_are_saved(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     owner.open(AT).await;
-    let words = "A question may take 5 seconds, all questions about one event 10 seconds, a delivery 1 minute.";
+    let words = "Approval 5 seconds, all approvals of one event 10 seconds, delivery 1 minute.";
     assert!(owner.page().text.contains(words), "{}", owner.page().text);
     owner.follow("Change them").await;
     owner.fill("One question", "61");
@@ -235,7 +235,7 @@ async fn time_outs_are_saved(engine: Engine) {
     owner.expect_page(200, "Time-outs of webhooks");
     assert_eq!(hook(&server), json!({"sync_hook_timeout_seconds": 2}), "what nobody changed stays absent");
     owner.open(AT).await;
-    assert!(owner.page().text.contains("A question may take 2 seconds"), "{}", owner.page().text);
+    assert!(owner.page().text.contains("Approval 2 seconds"), "{}", owner.page().text);
 }
 
 async fn viewers_look_and_change_nothing(engine: Engine) {

@@ -38,7 +38,7 @@ fn roles() -> Vec<Pick> {
     vec![
         Pick::new("viewer", "Viewer", "Looks, changes nothing."),
         Pick::new("editor", "Editor", "Changes settings, applications and users."),
-        Pick::new("owner", "Owner", "Also operators, keys of the Admin API, and the end of the project."),
+        Pick::new("owner", "Owner", "Also manages operators and Admin API keys, and can delete the project."),
     ]
 }
 

@@ -81,7 +81,7 @@ pub struct WebhooksPage {
 }
 
 /// The states of deliveries, and what they are called.
-const STATES: [(&str, &str); 3] = [("waiting", "Waiting"), ("dead", "Given up"), ("taken", "Taken")];
+const STATES: [(&str, &str); 3] = [("waiting", "Pending"), ("dead", "Failed"), ("taken", "Delivered")];
 
 impl WebhooksPage {
     /// The main states.
