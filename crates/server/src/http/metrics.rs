@@ -1,4 +1,4 @@
-//! Metrics and probes on a listener of their own, which strangers need not reach and cannot fill.
+//! The metrics page, on a listener of its own: it tells operators what strangers need not know.
 
 use std::sync::Arc;
 
@@ -12,21 +12,13 @@ use axum::{
 use tokio::net::TcpListener;
 use vestibule_store::outbox;
 
-use super::{
-    health,
-    serve::{Limits, serve_router},
-};
+use super::serve::serve_plain;
 use crate::app::App;
 
-/// Serves `/metrics`, `/healthz` and `/readyz` until `stop` resolves.
+/// Serves `GET /metrics` until `stop` resolves.
 pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
-    let limits = Limits::few(&app.config.server);
-    let router = Router::new()
-        .route("/metrics", get(print))
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .with_state(app);
-    serve_router(listener, router, limits, stop).await;
+    let router = Router::new().route("/metrics", get(print)).with_state(app);
+    serve_plain(listener, router, stop).await;
 }
 
 async fn print(State(app): State<Arc<App>>) -> Response {

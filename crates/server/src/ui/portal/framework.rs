@@ -26,11 +26,13 @@ pub enum Framework {
     Oidc,
     /// Somebody else's client.
     ThirdParty,
+    /// A program without people.
+    Machine,
 }
 
 impl Framework {
     /// All, in the order in which they are offered.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::React,
         Self::Vue,
         Self::Web,
@@ -41,6 +43,7 @@ impl Framework {
         Self::ReactNative,
         Self::Oidc,
         Self::ThirdParty,
+        Self::Machine,
     ];
 
     /// The word in addresses.
@@ -56,6 +59,7 @@ impl Framework {
             Self::ReactNative => "react-native",
             Self::Oidc => "oidc",
             Self::ThirdParty => "third-party",
+            Self::Machine => "machine",
         }
     }
 
@@ -77,6 +81,7 @@ impl Framework {
             Self::ReactNative => "React Native",
             Self::Oidc => "OpenID Connect client",
             Self::ThirdParty => "Somebody else's client",
+            Self::Machine => "Machine",
         }
     }
 
@@ -89,6 +94,7 @@ impl Framework {
             Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => "Guests with a key on the device.",
             Self::Oidc => "A backend of yours that keeps a secret. No guests.",
             Self::ThirdParty => "A partner's program. No guests, no full access.",
+            Self::Machine => "Client credentials, no people.",
         }
     }
 
@@ -100,6 +106,7 @@ impl Framework {
             Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => ApplicationType::Native,
             Self::Oidc => ApplicationType::Confidential,
             Self::ThirdParty => ApplicationType::ThirdPartyApp,
+            Self::Machine => ApplicationType::M2m,
         }
     }
 
@@ -111,6 +118,7 @@ impl Framework {
             Self::Web | Self::Server => "http://localhost:3000/after-login",
             Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => "com.example.app://host/path",
             Self::Oidc | Self::ThirdParty => "https://app.example/callback",
+            Self::Machine => "",
         }
     }
 
@@ -122,176 +130,167 @@ impl Framework {
 
     /// What to paste where: a heading and a piece of code each.
     pub(super) fn steps(self, endpoint: &str, client_id: &str, redirect: &str) -> Vec<(&'static str, String)> {
-        let configure = |package: &str| {
-            format!(
-                "import authgear from \"{package}\";\n\nawait authgear.configure({{\n  endpoint: \"{endpoint}\",\n  clientID: \
-                 \"{client_id}\",\n  sessionType: \"refresh_token\",\n}});"
-            )
-        };
-        let web_guest = || {
-            (
-                "A guest on the first action",
-                "if (authgear.sessionState !== \"AUTHENTICATED\") {\n  await authgear.authenticateAnonymously();\n}\n\
-                 const { sub } = await authgear.fetchUserInfo();"
-                    .to_string(),
-            )
-        };
-        let promote = || {
-            (
-                "Keep it: the guest signs up",
-                format!(
-                    "await authgear.startPromoteAnonymousUser({{ redirectURI: \"{redirect}\" }});\n\n// on {redirect}:\n\
-                     const {{ userInfo }} = await authgear.finishPromoteAnonymousUser();\nuserInfo.sub; // what it was before"
-                ),
-            )
-        };
-        let install = |command: &str| ("Install", command.to_string());
+        let session_type = if self == Self::Server { "cookie" } else { "refresh_token" };
+        let names = [
+            ("{{endpoint}}", endpoint),
+            ("{{client_id}}", client_id),
+            ("{{redirect_uri}}", redirect),
+            ("{{session_type}}", session_type),
+        ];
+        let fill = |text: &str| names.iter().fold(text.to_string(), |text, (name, value)| text.replace(name, value));
+        self.templates().iter().map(|(heading, text)| (*heading, fill(text.trim_end()))).collect()
+    }
+
+    fn templates(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::React | Self::Vue | Self::Web => vec![
-                install("npm install @authgear/web"),
-                ("Configure, once at the start", configure("@authgear/web")),
-                web_guest(),
-                promote(),
-            ],
-            Self::Server => vec![
-                ("Ask at your reverse proxy who is calling (nginx)", nginx_locations(endpoint)),
-                (
-                    "In the page",
-                    format!(
-                        "await authgear.configure({{\n  endpoint: \"{endpoint}\",\n  clientID: \"{client_id}\",\n  \
-                         sessionType: \"cookie\",\n}});\nawait authgear.authenticateAnonymously();"
-                    ),
-                ),
-            ],
-            Self::Ios => vec![
-                ("Add the package in Xcode", "https://github.com/authgear/authgear-sdk-ios.git".to_string()),
-                (
-                    "Configure, once at the start",
-                    format!(
-                        "let authgear = Authgear(clientId: \"{client_id}\", endpoint: \"{endpoint}\")\nauthgear.configure {{ \
-                         result in }}"
-                    ),
-                ),
-                ("A guest on the first action", "authgear.authenticateAnonymously { result in }".to_string()),
-                (
-                    "Keep it: the guest signs up",
-                    format!("authgear.promoteAnonymousUser(redirectURI: \"{redirect}\") {{ result in }}"),
-                ),
-            ],
-            Self::Android => vec![
-                (
-                    "Add the dependency (from JitPack)",
-                    "implementation(\"com.github.authgear:authgear-sdk-android:<release>\")".to_string(),
-                ),
-                (
-                    "Configure, once at the start",
-                    format!(
-                        "val authgear = Authgear(application, \"{client_id}\", \"{endpoint}\")\nauthgear.configure(listener)"
-                    ),
-                ),
-                ("A guest on the first action", "authgear.authenticateAnonymously(listener)".to_string()),
-                (
-                    "Keep it: the guest signs up",
-                    format!("authgear.promoteAnonymousUser(PromoteOptions(\"{redirect}\"), listener)"),
-                ),
-            ],
-            Self::Flutter => vec![
-                install("flutter pub add flutter_authgear"),
-                (
-                    "Configure, once at the start",
-                    format!(
-                        "final authgear = Authgear(clientID: \"{client_id}\", endpoint: \"{endpoint}\");\nawait \
-                         authgear.configure();"
-                    ),
-                ),
-                ("A guest on the first action", "await authgear.authenticateAnonymously();".to_string()),
-                (
-                    "Keep it: the guest signs up",
-                    format!("await authgear.promoteAnonymousUser(redirectURI: \"{redirect}\");"),
-                ),
-            ],
-            Self::ReactNative => vec![
-                install("npm install @authgear/react-native"),
-                (
-                    "Configure, once at the start",
-                    format!(
-                        "import authgear from \"@authgear/react-native\";\n\nawait authgear.configure({{\n  clientID: \
-                         \"{client_id}\",\n  endpoint: \"{endpoint}\",\n}});"
-                    ),
-                ),
-                ("A guest on the first action", "await authgear.authenticateAnonymously();".to_string()),
-                (
-                    "Keep it: the guest signs up",
-                    format!("await authgear.promoteAnonymousUser({{ redirectURI: \"{redirect}\" }});"),
-                ),
-            ],
-            Self::Oidc | Self::ThirdParty => vec![(
-                "Tell your OpenID Connect library",
-                format!(
-                    "issuer        = {endpoint}\nclient_id     = {client_id}\nclient_secret = (make one under Client \
-                     secrets)\nredirect_uri  = {redirect}\nscope         = openid"
-                ),
-            )],
+            Self::React => REACT,
+            Self::Vue => VUE,
+            Self::Web => WEB,
+            Self::Server => SERVER,
+            Self::Ios => IOS,
+            Self::Android => ANDROID,
+            Self::Flutter => FLUTTER,
+            Self::ReactNative => REACT_NATIVE,
+            Self::Oidc | Self::ThirdParty => OIDC,
+            Self::Machine => MACHINE,
         }
     }
 }
 
-/// The headers a backend may read; a caller could send any of them.
-const RESOLVER_HEADERS: [&str; 8] = [
-    "Session-Valid",
-    "User-Id",
-    "User-Anonymous",
-    "User-Verified",
-    "User-Can-Reauthenticate",
-    "User-Roles",
-    "Session-Amr",
-    "Session-Authenticated-At",
-];
+const AUTH: (&str, &str) = ("Guests, sign-up and sign-in: one module", include_str!("../../../quick-starts/auth.js"));
+const CONFIGURE: &str = "Configure, once at the start";
+const GUEST: &str = "A guest on the first action";
+const SIGN_IN: &str = "Save your progress, and sign in again";
 
-/// Two locations for nginx: the protected pages get the resolver's headers, and none that the caller sent.
-fn nginx_locations(endpoint: &str) -> String {
-    let mut text = "location /protected {\n  auth_request /_auth;\n".to_string();
-    for name in RESOLVER_HEADERS {
-        let variable = name.to_ascii_lowercase().replace('-', "_");
-        text.push_str(&format!("  auth_request_set $authgear_{variable} $upstream_http_x_authgear_{variable};\n"));
-        text.push_str(&format!("  proxy_set_header X-Authgear-{name} $authgear_{variable};\n"));
-    }
-    text.push_str("  proxy_pass http://127.0.0.1:3000;\n}\n\nlocation = /_auth {\n  internal;\n");
-    text.push_str(&format!("  proxy_pass {endpoint}/_resolver/resolve;\n"));
-    if endpoint.starts_with("https://") {
-        text.push_str("  proxy_ssl_server_name on;\n");
-    }
-    text.push_str(
-        "  proxy_pass_request_body off;\n  proxy_pass_request_headers off;\n  proxy_set_header Cookie $http_cookie;\n  \
-         proxy_set_header Authorization $http_authorization;\n}",
-    );
-    text
-}
+const REACT: &[(&str, &str)] = &[
+    ("Install, in a project made with npm create vite@latest", "npm install @authgear/web"),
+    AUTH,
+    ("A hook, with the callback", include_str!("../../../quick-starts/react/useAuth.js")),
+    ("A component", include_str!("../../../quick-starts/react/App.jsx")),
+    ("Start it", include_str!("../../../quick-starts/react/main.jsx")),
+];
+const VUE: &[(&str, &str)] = &[
+    ("Install, in a project made with npm create vite@latest", "npm install @authgear/web"),
+    AUTH,
+    ("A composable, with the callback", include_str!("../../../quick-starts/vue/useAuth.js")),
+    ("A component", include_str!("../../../quick-starts/vue/App.vue")),
+    ("Start it", include_str!("../../../quick-starts/vue/main.js")),
+];
+const WEB: &[(&str, &str)] = &[
+    ("Install", "npm install @authgear/web"),
+    AUTH,
+    ("The page; it also answers at the redirect URI", include_str!("../../../quick-starts/web/index.html")),
+    ("Its script, with the callback", include_str!("../../../quick-starts/web/main.js")),
+];
+const SERVER: &[(&str, &str)] = &[
+    (
+        "Ask at your reverse proxy who is calling (nginx)",
+        "location /protected {\n  auth_request /_auth;\n  auth_request_set $user_id \
+         $upstream_http_x_authgear_user_id;\n  proxy_set_header X-User-Id $user_id;\n  proxy_pass \
+         http://127.0.0.1:3000;\n}\n\nlocation = /_auth {\n  internal;\n  proxy_pass \
+         {{endpoint}}/_resolver/resolve;\n  proxy_pass_request_body off;\n  proxy_set_header Content-Length \
+         \"\";\n}",
+    ),
+    ("In the pages: install", "npm install @authgear/web"),
+    AUTH,
+    ("The callback", include_str!("../../../quick-starts/server/after-login.js")),
+];
+const IOS: &[(&str, &str)] = &[
+    ("Add the package in Xcode", "https://github.com/authgear/authgear-sdk-ios.git"),
+    (
+        CONFIGURE,
+        "let authgear = Authgear(clientId: \"{{client_id}}\", endpoint: \"{{endpoint}}\")\nauthgear.configure { result \
+         in }",
+    ),
+    (GUEST, "authgear.authenticateAnonymously { result in }"),
+    (SIGN_IN, include_str!("../../../quick-starts/ios/Auth.swift")),
+];
+const ANDROID: &[(&str, &str)] = &[
+    ("Add the dependency (from JitPack)", "implementation(\"com.github.authgear:authgear-sdk-android:<release>\")"),
+    (
+        CONFIGURE,
+        "val authgear = Authgear(application, \"{{client_id}}\", \"{{endpoint}}\")\nauthgear.configure(listener)",
+    ),
+    (GUEST, "authgear.authenticateAnonymously(listener)"),
+    (SIGN_IN, include_str!("../../../quick-starts/android/Auth.kt")),
+];
+const FLUTTER: &[(&str, &str)] = &[
+    ("Install", "flutter pub add flutter_authgear"),
+    (
+        CONFIGURE,
+        "final authgear = Authgear(clientID: \"{{client_id}}\", endpoint: \"{{endpoint}}\");\nawait authgear.configure();",
+    ),
+    (GUEST, "await authgear.authenticateAnonymously();"),
+    (SIGN_IN, include_str!("../../../quick-starts/flutter/auth.dart")),
+];
+const REACT_NATIVE: &[(&str, &str)] = &[
+    ("Install", "npm install @authgear/react-native"),
+    (
+        CONFIGURE,
+        "import authgear from \"@authgear/react-native\";\n\nawait authgear.configure({\n  clientID: \
+         \"{{client_id}}\",\n  endpoint: \"{{endpoint}}\",\n});",
+    ),
+    (GUEST, "await authgear.authenticateAnonymously();"),
+    (SIGN_IN, include_str!("../../../quick-starts/react-native/auth.js")),
+];
+const OIDC: &[(&str, &str)] = &[(
+    "Tell your OpenID Connect library",
+    "issuer        = {{endpoint}}\nclient_id     = {{client_id}}\nclient_secret = (make one under Client \
+     secrets)\nredirect_uri  = {{redirect_uri}}\nscope         = openid",
+)];
+const MACHINE: &[(&str, &str)] = &[(
+    "Get an access token",
+    "curl {{endpoint}}/oauth2/token \\\n  -d grant_type=client_credentials \\\n  -d client_id={{client_id}} \\\n  \
+     -d client_secret=…",
+)];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ENDPOINT: &str = "https://auth.shop.example";
+
     #[test]
     fn every_framework_begins_with_the_projects_own_names() {
         for framework in Framework::ALL {
             assert_eq!(Framework::parse(framework.as_str()), Some(framework));
-            let steps = framework.steps("https://auth.shop.example", "shop-web", "https://shop.example/back");
+            let steps = framework.steps(ENDPOINT, "shop-web", "https://shop.example/back");
             let all: String = steps.into_iter().map(|(_, code)| code).collect();
-            assert!(all.contains("https://auth.shop.example") && all.contains("shop-web"), "{framework:?}");
+            assert!(all.contains(ENDPOINT) && all.contains("shop-web"), "{framework:?}");
             assert!(Framework::of_kind(framework.kind()).contains(&framework));
+            for name in ["{{endpoint}}", "{{client_id}}", "{{redirect_uri}}", "{{session_type}}"] {
+                assert!(!all.contains(name), "{framework:?}: {name} is filled in");
+            }
         }
     }
 
     #[test]
-    fn the_proxy_of_the_quick_start_sets_every_header_a_backend_may_read() {
-        let text = nginx_locations("https://auth.shop.example");
-        for name in RESOLVER_HEADERS {
-            let variable = name.to_lowercase().replace('-', "_");
-            assert!(text.contains(&format!("proxy_set_header X-Authgear-{name} $authgear_{variable};")), "{text}");
+    fn who_has_guests_is_shown_how_to_sign_in_again_and_how_to_take_a_no() {
+        for framework in Framework::ALL.into_iter().filter(|framework| framework.kind().allows_anonymous()) {
+            let steps = framework.steps(ENDPOINT, "shop", "https://shop.example/back");
+            let all: String = steps.into_iter().map(|(_, code)| code).collect();
+            let calls = ["startAuthentication(", "authenticate("];
+            assert!(calls.iter().any(|call| all.contains(call)), "{framework:?}");
+            assert!(all.contains("access_denied"), "{framework:?}");
         }
-        assert!(text.contains("proxy_pass https://auth.shop.example/_resolver/resolve;"), "{text}");
-        assert!(text.contains("proxy_ssl_server_name on;"), "{text}");
-        assert!(!nginx_locations("http://localhost:4100").contains("proxy_ssl"));
+    }
+
+    #[test]
+    fn every_framework_has_code_of_its_own() {
+        let last = |framework: Framework| framework.steps(ENDPOINT, "shop", "https://shop.example/back").pop();
+        let web = [Framework::React, Framework::Vue, Framework::Web, Framework::Server];
+        for (one, other) in web.iter().flat_map(|one| web.iter().map(move |other| (*one, *other))) {
+            assert!(one == other || last(one) != last(other), "{one:?} and {other:?}");
+        }
+    }
+
+    /// The web guide shows what the portal shows, and a browser runs both (`e2e/journeys/guides.test.js`).
+    #[test]
+    fn the_web_guide_shows_the_same_files() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guides/web.md");
+        let guide = std::fs::read_to_string(path).expect("the guide");
+        for (_, code) in Framework::Web.steps(ENDPOINT, "shop-web", "https://shop.example/after-login") {
+            assert!(guide.contains(&format!("\n{code}\n```")), "docs/guides/web.md lacks:\n{code}");
+        }
     }
 }

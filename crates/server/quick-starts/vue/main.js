@@ -1,0 +1,6 @@
+// src/main.js
+import { createApp } from "vue";
+
+import App from "./App.vue";
+
+createApp(App).mount("#app");
