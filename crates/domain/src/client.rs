@@ -28,28 +28,14 @@ pub const GUEST_SCOPES: [&str; 3] = ["openid", "offline_access", FULL_ACCESS_SCO
 pub const GRANTABLE_GUEST_SCOPES: [&str; 5] =
     ["openid", "offline_access", "profile", FULL_ACCESS_SCOPE, "https://authgear.com/scopes/full-userinfo"];
 
-const BASE_GRANT_TYPES: [&str; 8] = [
+/// The values of `grant_type` the server serves to applications with users.
+const GRANT_TYPES: [&str; 5] = [
     "authorization_code",
     "refresh_token",
-    "urn:ietf:params:oauth:grant-type:token-exchange",
     "urn:authgear:params:oauth:grant-type:anonymous-request",
-    "urn:authgear:params:oauth:grant-type:biometric-request",
-    "urn:authgear:params:oauth:grant-type:app2app-request",
     "urn:authgear:params:oauth:grant-type:id-token",
     "urn:authgear:params:oauth:grant-type:settings-action",
 ];
-const CONFIDENTIAL_GRANT_TYPES: [&str; 9] = [
-    BASE_GRANT_TYPES[0],
-    BASE_GRANT_TYPES[1],
-    BASE_GRANT_TYPES[2],
-    BASE_GRANT_TYPES[3],
-    BASE_GRANT_TYPES[4],
-    BASE_GRANT_TYPES[5],
-    BASE_GRANT_TYPES[6],
-    BASE_GRANT_TYPES[7],
-    "client_credentials",
-];
-const M2M_GRANT_TYPES: [&str; 1] = ["client_credentials"];
 
 /// What kind of program an application is (`x_application_type`); decides what it may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,16 +130,10 @@ impl ApplicationType {
         self != Self::M2m
     }
 
-    /// The values of `grant_type` it may use at the token endpoint.
+    /// The values of `grant_type` it may use at the token endpoint. A machine has none yet: its secret is for introspection.
     #[must_use]
     pub fn grant_types(self) -> &'static [&'static str] {
-        match self {
-            Self::Spa | Self::TraditionalWebapp | Self::Native | Self::ThirdPartyApp | Self::Unspecified => {
-                &BASE_GRANT_TYPES
-            }
-            Self::Confidential => &CONFIDENTIAL_GRANT_TYPES,
-            Self::M2m => &M2M_GRANT_TYPES,
-        }
+        if self.has_users() { &GRANT_TYPES } else { &[] }
     }
 
     fn is_unspecified(&self) -> bool {
@@ -161,7 +141,7 @@ impl ApplicationType {
     }
 }
 
-/// The signature of the ID tokens an application gets.
+/// The signature of the tokens an application gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SigningAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256; what every client understands.
@@ -219,6 +199,8 @@ pub struct Client {
     pub x_dpop_disabled: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_jwt_access_token: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_token_signed_response_alg: Option<SigningAlgorithm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token_signed_response_alg: Option<SigningAlgorithm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -339,6 +321,12 @@ impl Client {
         self.x_application_type == ApplicationType::M2m || self.issue_jwt_access_token.unwrap_or(false)
     }
 
+    /// How its access tokens are signed when they are JWTs.
+    #[must_use]
+    pub fn access_token_algorithm(&self) -> SigningAlgorithm {
+        self.access_token_signed_response_alg.unwrap_or_default()
+    }
+
     /// How its ID tokens are signed.
     #[must_use]
     pub fn id_token_algorithm(&self) -> SigningAlgorithm {
@@ -368,24 +356,24 @@ mod tests {
 
     #[test]
     fn each_application_type_may_do_what_the_table_says() {
-        // confidential, first party, anonymous, attributes in the ID token, client_credentials, authorization_code
+        // confidential, first party, anonymous, attributes in the ID token, authorization_code
         let table = [
-            (ApplicationType::Spa, false, true, true, false, false, true),
-            (ApplicationType::TraditionalWebapp, false, true, true, false, false, true),
-            (ApplicationType::Native, false, true, true, false, false, true),
-            (ApplicationType::Unspecified, false, true, true, false, false, true),
-            (ApplicationType::Confidential, true, true, false, true, true, true),
-            (ApplicationType::ThirdPartyApp, true, false, false, true, false, true),
-            (ApplicationType::M2m, true, true, false, false, true, false),
+            (ApplicationType::Spa, false, true, true, false, true),
+            (ApplicationType::TraditionalWebapp, false, true, true, false, true),
+            (ApplicationType::Native, false, true, true, false, true),
+            (ApplicationType::Unspecified, false, true, true, false, true),
+            (ApplicationType::Confidential, true, true, false, true, true),
+            (ApplicationType::ThirdPartyApp, true, false, false, true, true),
+            (ApplicationType::M2m, true, true, false, false, false),
         ];
-        for (kind, confidential, first_party, anonymous, attributes, machine, code) in table {
+        for (kind, confidential, first_party, anonymous, attributes, code) in table {
             let client = Client { x_application_type: kind, ..Client::default() };
             assert_eq!(kind.is_confidential(), confidential, "{kind:?}");
             assert_eq!(kind.is_first_party(), first_party, "{kind:?}");
             assert_eq!(kind.allows_anonymous(), anonymous, "{kind:?}");
             assert_eq!(kind.has_attributes_in_id_token(), attributes, "{kind:?}");
-            assert_eq!(client.allows_grant_type("client_credentials"), machine, "{kind:?}");
             assert_eq!(client.allows_grant_type("authorization_code"), code, "{kind:?}");
+            assert!(!client.allows_grant_type("client_credentials"), "{kind:?}: it is not served");
         }
     }
 

@@ -1,133 +1,185 @@
 //! Which web origins may call (`protocol` facts §11): entries with wildcard labels, matched against `Origin`.
-//! A pure matcher; the header names are the caller's.
+//! A pure matcher, linear in the header's length; the header names are the caller's.
 
-use url::{Host, Url};
+use std::collections::HashSet;
+
+use thiserror::Error;
+use url::Host;
+
+/// A host name has at most 253 characters; no entry and no `Origin` header needs more than this.
+const MAX_LENGTH: usize = 512;
 
 /// A list of origin entries; entries that cannot be read match nothing and do no harm to the others.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OriginMatcher {
-    entries: Vec<Entry>,
+    /// Origins as browsers print them: lower case, without the default port of http and https.
+    exact: HashSet<String>,
+    patterns: Vec<Pattern>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Entry {
-    /// Absent: http and https both match.
-    scheme: Option<Scheme>,
-    host: HostPattern,
-    /// Absent: the default port of the scheme.
-    port: Option<u16>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scheme {
-    Http,
-    Https,
-}
-
-impl Scheme {
-    fn parse(text: &str) -> Option<Self> {
-        if text.eq_ignore_ascii_case("https") {
-            Some(Self::Https)
-        } else if text.eq_ignore_ascii_case("http") {
-            Some(Self::Http)
-        } else {
-            None
-        }
-    }
-
-    const fn default_port(self) -> u16 {
-        match self {
-            Self::Http => 80,
-            Self::Https => 443,
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum HostPattern {
-    /// A name or address, as the URL standard prints it.
-    Exact(String),
-    /// Labels, of which `*` stands for exactly one.
-    Labels(Vec<String>),
+/// Why an entry is refused; the text says what to write instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum EntryError {
+    /// Not a host with an optional scheme and port.
+    #[error(
+        "write [scheme://]host[:port] without a path, such as \"https://*.shop.example\" or \"capacitor://localhost\""
+    )]
+    Syntax,
+    /// A star that stands for the whole host.
+    #[error(
+        "\"*\" as the whole host lets every web page call with the user's cookies: name a domain, such as \"https://*.shop.example\""
+    )]
+    AnyHost,
+    /// A star where none may be.
+    #[error(
+        "write \"*\" at most once in a label and only in the first labels of the host, never in the last, such as \"https://*-team.vercel.app\""
+    )]
+    Star,
 }
 
 impl OriginMatcher {
-    /// Reads entries of the form `[scheme://]host[:port]`, skipping those that are not.
+    /// Reads entries of the form `[scheme://]host[:port]`, skipping those that are not; what a URL has behind its port
+    /// is ignored.
     pub fn new<'a>(entries: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { entries: entries.into_iter().filter_map(Entry::parse).collect() }
+        let mut matcher = Self::default();
+        for entry in entries {
+            match Entry::parse(entry).and_then(|entry| entry.pattern()) {
+                Ok(Ok(pattern)) => matcher.patterns.push(pattern),
+                Ok(Err(origins)) => matcher.exact.extend(origins),
+                Err(_) => {}
+            }
+        }
+        matcher
     }
 
-    /// Adds the origin of a URL, such as a redirect URI; custom schemes and broken URLs have none and add nothing.
-    pub fn add_origin_of(&mut self, url: &str) {
-        self.entries.extend(origin_of(url).as_deref().and_then(Entry::parse));
+    /// Adds the origin of a URL, such as a redirect URI. A star in it is no wildcard: it matches nothing, as does a URL
+    /// without a host.
+    pub fn allow_url(&mut self, url: &str) {
+        if let Some(origin) = Entry::parse(url).ok().and_then(|entry| entry.origin()) {
+            self.exact.insert(origin);
+        }
     }
 
     /// Whether `origin`, the value of an `Origin` header, matches an entry.
     pub fn matches(&self, origin: &str) -> bool {
-        let Some((scheme, host, port)) = split_origin(origin) else { return false };
-        self.entries.iter().any(|entry| {
-            entry.scheme.is_none_or(|wanted| wanted == scheme)
-                && entry.port.unwrap_or(scheme.default_port()) == port
-                && entry.host.matches(&host)
-        })
+        if self.exact.contains(origin) {
+            return true;
+        }
+        let Ok(sent) = Entry::parse(origin) else { return false };
+        if sent.has_more {
+            return false;
+        }
+        let Some(canonical) = sent.origin() else { return false };
+        self.exact.contains(&canonical) || self.patterns.iter().any(|pattern| pattern.matches(&sent))
     }
 }
 
-/// The web origin of an `http` or `https` URL, printed as browsers print it.
-pub fn origin_of(url: &str) -> Option<String> {
-    let url = Url::parse(url).ok()?;
-    Scheme::parse(url.scheme())?;
-    Some(url.origin().ascii_serialization())
+/// Whether an entry is one that [`OriginMatcher::new`] can use and that says nothing more than an origin.
+///
+/// # Errors
+/// [`EntryError`], whose text says what to write instead.
+pub fn check_entry(text: &str) -> Result<(), EntryError> {
+    let entry = Entry::parse(text)?;
+    if entry.has_more {
+        return Err(EntryError::Syntax);
+    }
+    entry.pattern().map(|_| ())
+}
+
+/// The parts of an entry or of an `Origin` header, in lower case.
+struct Entry {
+    /// Absent: http and https.
+    scheme: Option<String>,
+    /// Not empty; may hold stars.
+    host: String,
+    /// As written.
+    port: Option<u16>,
+    /// Whether there was anything but these: user information, a path, a query or a fragment.
+    has_more: bool,
 }
 
 impl Entry {
-    fn parse(text: &str) -> Option<Self> {
-        let text = text.trim();
+    fn parse(text: &str) -> Result<Self, EntryError> {
+        if text.len() > MAX_LENGTH || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(EntryError::Syntax);
+        }
         let (scheme, rest) = match text.split_once("://") {
-            Some((scheme, rest)) => (Some(Scheme::parse(scheme)?), rest),
+            Some((scheme, rest)) if is_scheme(scheme) => (Some(scheme.to_ascii_lowercase()), rest),
+            Some(_) => return Err(EntryError::Syntax),
             None => (None, text),
         };
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
-        let (host, port) = split_port(rest)?;
-        Some(Self { scheme, host: HostPattern::parse(host)?, port })
+        let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+        let (authority, more) = rest.split_at(end);
+        let (user, address) = authority.rsplit_once('@').map_or((None, authority), |(user, rest)| (Some(user), rest));
+        let (host, port) = split_port(address).ok_or(EntryError::Syntax)?;
+        let host = match scheme.as_deref() {
+            _ if host.contains('*') => host.to_lowercase(),
+            None | Some("http" | "https") => read_web_host(host).ok_or(EntryError::Syntax)?,
+            Some(_) => read_custom_host(host).ok_or(EntryError::Syntax)?,
+        };
+        Ok(Self { scheme, host, port, has_more: user.is_some() || !more.is_empty() })
+    }
+
+    /// The port, unless it is the scheme's own; a custom scheme has none.
+    fn port_beside(&self, scheme: &str) -> Option<u16> {
+        let own = match scheme {
+            "http" => Some(80),
+            "https" => Some(443),
+            _ => None,
+        };
+        self.port.filter(|port| Some(*port) != own)
+    }
+
+    /// The one origin of an entry with a scheme and without stars.
+    fn origin(&self) -> Option<String> {
+        let scheme = self.scheme.as_deref()?;
+        (!self.host.contains('*')).then(|| print(scheme, &self.host, self.port_beside(scheme)))
+    }
+
+    /// What the entry matches: a pattern, or else whole origins.
+    fn pattern(self) -> Result<Result<Pattern, Vec<String>>, EntryError> {
+        if self.host.contains('*') {
+            let labels = read_labels(&self.host)?;
+            let port = match self.scheme.as_deref() {
+                Some(scheme) => self.port_beside(scheme),
+                None => self.port,
+            };
+            return Ok(Ok(Pattern { scheme: self.scheme, labels, port }));
+        }
+        Ok(Err(match self.origin() {
+            Some(origin) => vec![origin],
+            // Without a scheme the port is meant as written: browsers never write the scheme's own.
+            None => ["http", "https"].map(|scheme| print(scheme, &self.host, self.port)).to_vec(),
+        }))
     }
 }
 
-impl HostPattern {
-    fn parse(text: &str) -> Option<Self> {
-        if !text.contains('*') {
-            return parse_host(text).map(Self::Exact);
-        }
-        let labels = text
-            .split('.')
-            .map(|label| match label {
-                "*" => Some(label.to_owned()),
-                // A number would make the whole an address, so a plain letter stands in for the missing name.
-                _ => parse_host(&format!("{label}.x")).and_then(|host| host.strip_suffix(".x").map(str::to_owned)),
-            })
-            .collect::<Option<Vec<_>>>()?;
-        Some(Self::Labels(labels))
-    }
-
-    fn matches(&self, host: &str) -> bool {
-        match self {
-            Self::Exact(exact) => exact == host,
-            Self::Labels(labels) => {
-                let mut parts = host.split('.');
-                labels.iter().all(|label| parts.next().is_some_and(|part| label == "*" || label == part))
-                    && parts.next().is_none()
-            }
-        }
-    }
+fn print(scheme: &str, host: &str, port: Option<u16>) -> String {
+    port.map_or_else(|| format!("{scheme}://{host}"), |port| format!("{scheme}://{host}:{port}"))
 }
 
-/// A host without anything a URL would read as another part.
-fn parse_host(text: &str) -> Option<String> {
-    let forbidden = |c: char| c.is_whitespace() || matches!(c, '/' | '\\' | '?' | '#' | '@' | '%');
-    if text.is_empty() || text.contains(forbidden) {
+/// RFC 3986 §3.1.
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
+}
+
+/// A host as the URL standard prints it, without anything it would decode or read as another part.
+fn read_web_host(text: &str) -> Option<String> {
+    if text.is_empty() || text.contains('%') {
         return None;
     }
     Host::parse(text).ok().map(|host| host.to_string())
+}
+
+/// The host behind a scheme of an application's own, which no standard normalizes.
+fn read_custom_host(text: &str) -> Option<String> {
+    if text.starts_with('[') {
+        return read_web_host(text);
+    }
+    let is_good = !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'));
+    is_good.then(|| text.to_ascii_lowercase())
 }
 
 /// Splits `host[:port]`, minding the colons of an IPv6 address in brackets.
@@ -139,17 +191,92 @@ fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
             let (host, port) = text.split_at(after_bracket + colon);
             let digits = port.strip_prefix(':')?;
             let all_digits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-            Some((host, Some(digits.parse().ok().filter(|_| all_digits)?)))
+            Some((host, Some(digits.parse().ok().filter(|port| all_digits && *port > 0)?)))
         }
     }
 }
 
-/// Reads an `Origin` header: scheme, host and port, and nothing more.
-fn split_origin(origin: &str) -> Option<(Scheme, String, u16)> {
-    let (scheme, rest) = origin.split_once("://")?;
-    let scheme = Scheme::parse(scheme)?;
-    let (host, port) = split_port(rest)?;
-    Some((scheme, parse_host(host).filter(|host| !host.contains('*'))?, port.unwrap_or(scheme.default_port())))
+/// An entry with stars.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Pattern {
+    /// Absent: http and https.
+    scheme: Option<String>,
+    labels: Vec<Label>,
+    /// Absent: the default port of the scheme.
+    port: Option<u16>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Label {
+    Exact(String),
+    /// What stands before and behind the star.
+    Star(String, String),
+}
+
+impl Pattern {
+    fn matches(&self, sent: &Entry) -> bool {
+        let Some(scheme) = sent.scheme.as_deref() else { return false };
+        let fits = match &self.scheme {
+            Some(wanted) => wanted == scheme,
+            None => matches!(scheme, "http" | "https"),
+        };
+        if !fits || self.port != sent.port_beside(scheme) {
+            return false;
+        }
+        let mut parts = sent.host.split('.');
+        self.labels.iter().all(|label| parts.next().is_some_and(|part| label.matches(part))) && parts.next().is_none()
+    }
+}
+
+impl Label {
+    fn matches(&self, part: &str) -> bool {
+        match self {
+            Self::Exact(label) => label == part,
+            Self::Star(before, behind) => {
+                let middle = part.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(behind.as_str()));
+                // The whole label begins with a letter or digit, as labels do, and is not empty.
+                middle.is_some_and(is_label_text) && part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            }
+        }
+    }
+}
+
+fn is_label_text(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// The labels of a host with stars.
+fn read_labels(host: &str) -> Result<Vec<Label>, EntryError> {
+    let labels: Vec<&str> = host.split('.').collect();
+    let [leading @ .., last] = labels.as_slice() else { return Err(EntryError::Syntax) };
+    if leading.is_empty() {
+        return Err(if *last == "*" { EntryError::AnyHost } else { EntryError::Star });
+    }
+    if last.contains('*') {
+        return Err(EntryError::Star);
+    }
+    let mut may_star = true;
+    labels
+        .iter()
+        .map(|label| {
+            let Some((before, behind)) = label.split_once('*') else {
+                may_star = false;
+                return read_label(label).map(Label::Exact).ok_or(EntryError::Syntax);
+            };
+            if !may_star || behind.contains('*') {
+                return Err(EntryError::Star);
+            }
+            let is_good = is_label_text(before) && is_label_text(behind) && !before.starts_with('-');
+            is_good.then(|| Label::Star(before.to_owned(), behind.to_owned())).ok_or(EntryError::Syntax)
+        })
+        .collect()
+}
+
+/// A label without a star, in ASCII.
+fn read_label(label: &str) -> Option<String> {
+    // A number alone would be read as an address, so a name stands behind it.
+    let host = read_web_host(&format!("{label}.x"))?;
+    host.strip_suffix(".x").filter(|label| !label.is_empty() && is_label_text(label)).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -170,64 +297,194 @@ mod tests {
             ("app.example", "https://app.example", true),
             ("app.example", "http://app.example", true),
             ("app.example", "http://app.example:8080", false),
+            ("app.example", "capacitor://app.example", false),
             ("localhost:3000", "http://localhost:3000", true),
+            ("localhost:3000", "http://localhost", false),
+            ("app.example:443", "https://app.example", false),
+            ("app.example:443", "http://app.example:443", true),
             ("APP.Example", "https://app.example", true),
+            ("HTTPS://APP.Example", "https://app.example", true),
             ("https://app.example/", "https://app.example", true),
-            ("*.example", "https://app.example", true),
-            ("*.example", "https://example", false),
-            ("*.example", "https://a.b.example", false),
-            ("*.*.example", "https://a.b.example", true),
-            ("https://app-*.example", "https://app-1.example", false),
-            ("*", "https://app.example", false),
-            ("*", "http://localhost", true),
+            ("https://kim:pw@app.example/a?b#c", "https://app.example", true),
             ("127.0.0.1:3000", "http://127.0.0.1:3000", true),
+            ("127.0.0.1", "http://localhost", false),
             ("[::1]:3000", "http://[::1]:3000", true),
             ("[::1]", "http://[::1]", true),
             ("bücher.example", "https://xn--bcher-kva.example", true),
+            ("my_app.example", "https://my_app.example", true),
             ("app.example", "https://app.example.evil.test", false),
             ("app.example", "https://evil-app.example", false),
             ("app.example", "https://app.example/path", false),
             ("app.example", "https://user@app.example", false),
+            ("app.example", "app.example", false),
             ("app.example", "null", false),
+            ("null", "null", false),
             ("app.example", "", false),
-            ("*.example", "https://*.example", false),
         ] {
             assert_eq!(OriginMatcher::new([entry]).matches(origin), expected, "{entry} against {origin}");
         }
     }
 
     #[test]
-    fn a_bad_entry_does_not_spoil_the_others() {
-        let matcher = OriginMatcher::new([
-            "",
-            "https://",
-            "ftp://a.example",
-            "com.shop.app://host",
-            "a b",
-            "a.example:port",
-            "a.example:99999",
-            "https://app.example",
-        ]);
-        assert_eq!(matcher, OriginMatcher::new(["https://app.example"]));
+    fn applications_with_a_scheme_of_their_own_match_exactly() {
+        for (entry, origin, expected) in [
+            ("capacitor://localhost", "capacitor://localhost", true),
+            ("capacitor://localhost/cb?a#b", "capacitor://localhost", true),
+            ("Capacitor://LocalHost", "capacitor://localhost", true),
+            ("tauri://localhost", "tauri://localhost", true),
+            ("tauri://localhost", "tauri://localhost:80", false),
+            ("tauri://localhost:80", "tauri://localhost:80", true),
+            ("tauri://localhost:80", "tauri://localhost", false),
+            ("com.example://host/x", "com.example://host", true),
+            ("com.example://Host_1", "com.example://host_1", true),
+            ("com.example://host", "com.example.evil://host", false),
+            ("com.example://host", "com.example://host.evil", false),
+            ("com.example://host", "https://host", false),
+            ("https://localhost", "capacitor://localhost", false),
+            ("com.example:/cb", "com.example://cb", false),
+            ("com.example:opaque", "com.example://opaque", false),
+            ("com.example://*.host", "com.example://a.host", true),
+        ] {
+            assert_eq!(OriginMatcher::new([entry]).matches(origin), expected, "{entry} against {origin}");
+        }
     }
 
     #[test]
-    fn redirect_uris_lend_their_origin() {
-        let mut matcher = OriginMatcher::default();
-        for url in ["com.shop.app://host/path", "", "not a url", "https://app.example/after?x=1#y"] {
-            matcher.add_origin_of(url);
+    fn a_star_stands_for_part_of_one_leading_label() {
+        for (entry, origin, expected) in [
+            ("*.example", "https://app.example", true),
+            ("*.example", "https://example", false),
+            ("*.example", "https://a.b.example", false),
+            ("*.example", "https://-a.example", false),
+            ("*.example", "https://a_b.example", false),
+            ("*.example", "https://.example", false),
+            ("*.example", "https://*.example", false),
+            ("*.example", "https://127.0.0.1", false),
+            ("*.EXAMPLE", "https://app.example", true),
+            ("*.*.example", "https://a.b.example", true),
+            ("*.*.example", "https://a.example", false),
+            ("https://*-team.vercel.app", "https://shop-git-main-team.vercel.app", true),
+            ("https://*-team.vercel.app", "https://-team.vercel.app", false),
+            ("https://*-team.vercel.app", "https://team.vercel.app", false),
+            ("https://*-team.vercel.app", "https://a-team.vercel.app.evil.test", false),
+            ("https://*-team.vercel.app", "https://evil.a-team.vercel.app", false),
+            ("https://*-team.vercel.app", "http://a-team.vercel.app", false),
+            ("https://*-team.vercel.app", "https://a-team.vercel.app:8443", false),
+            ("app-*.x.example", "https://app-1.x.example", true),
+            ("app-*.x.example", "http://app-.x.example", true),
+            ("app-*.x.example", "http://app.x.example", false),
+            ("a*b.example", "https://ab.example", true),
+            ("a*b.example", "https://a-b.example", true),
+            ("aba*ba.example", "https://aba.example", false),
+            ("*a.example", "https://a.example", true),
+            ("a*.b*.example", "https://a1.b2.example", true),
+            ("http://*.localhost:3000", "http://app.localhost:3000", true),
+            ("*.example:443", "https://a.example", false),
+            ("https://*.example:443", "https://a.example", true),
+            ("*.bücher.example", "https://a.xn--bcher-kva.example", true),
+        ] {
+            assert_eq!(OriginMatcher::new([entry]).matches(origin), expected, "{entry} against {origin}");
         }
-        assert_eq!(matcher, OriginMatcher::new(["https://app.example"]));
-        assert_eq!(origin_of("http://localhost:4000/cb").as_deref(), Some("http://localhost:4000"));
-        assert_eq!(origin_of("http://app.example:80/cb").as_deref(), Some("http://app.example"));
+    }
+
+    #[test]
+    fn a_bad_entry_is_refused_with_the_reason_and_does_not_spoil_the_others() {
+        use EntryError::*;
+        let bad = [
+            ("", Syntax),
+            ("https://", Syntax),
+            ("file:///index.html", Syntax),
+            ("com.shop.app:/cb", Syntax),
+            ("com.shop.app:opaque", Syntax),
+            ("1app://host", Syntax),
+            ("://host", Syntax),
+            ("a b", Syntax),
+            ("a%2eb", Syntax),
+            ("a.example:port", Syntax),
+            ("a.example:0", Syntax),
+            ("a.example:99999", Syntax),
+            ("*", AnyHost),
+            ("https://*", AnyHost),
+            ("*:3000", AnyHost),
+            ("a*", Star),
+            ("example.*", Star),
+            ("*.*", Star),
+            ("a.*.example", Star),
+            ("**.example", Star),
+            ("*-*.example", Star),
+            ("*.a_b.example", Syntax),
+            ("*..example", Syntax),
+            ("*.example.", Syntax),
+            ("-*.example", Syntax),
+        ];
+        for (entry, why) in bad {
+            assert_eq!(check_entry(entry), Err(why), "{entry}");
+        }
+        let mut entries: Vec<&str> = bad.iter().map(|(entry, _)| *entry).collect();
+        entries.push("https://app.example");
+        assert_eq!(OriginMatcher::new(entries), OriginMatcher::new(["https://app.example"]));
+        for entry in
+            ["https://app.example/", "https://app.example/a", "kim@app.example", "app.example?a", "app.example#a"]
+        {
+            assert_eq!(check_entry(entry), Err(Syntax), "{entry}");
+        }
+        for entry in ["app.example", "https://*-team.vercel.app", "capacitor://localhost", "[::1]:80", "localhost:3000"]
+        {
+            assert_eq!(check_entry(entry), Ok(()), "{entry}");
+        }
+    }
+
+    #[test]
+    fn redirect_uris_lend_their_origin_and_no_wildcard() {
+        let mut matcher = OriginMatcher::default();
+        for url in [
+            "",
+            "not a url",
+            "com.shop.app:/cb",
+            "app.example",
+            "https://*.example.com/cb",
+            "https://app.example/after?x=1#y",
+            "http://localhost:4000/cb",
+            "http://plain.example:80/cb",
+            "capacitor://localhost/cb",
+            "com.example.acceptance://host",
+        ] {
+            matcher.allow_url(url);
+        }
+        let origins = [
+            "https://app.example",
+            "http://localhost:4000",
+            "http://plain.example",
+            "capacitor://localhost",
+            "com.example.acceptance://host",
+        ];
+        assert_eq!(matcher, OriginMatcher::new(origins));
+        for origin in origins {
+            assert!(matcher.matches(origin), "{origin}");
+        }
+        assert!(!matcher.matches("https://a.example.com"));
+        assert!(!matcher.matches("https://*.example.com"));
     }
 
     proptest! {
         #[test]
-        fn matching_never_panics(entry in ".{0,30}", origin in "(https?://)?[a-z\\[\\]:.*0-9é]{0,30}") {
-            let matcher = OriginMatcher::new([entry.as_str(), origin.as_str()]);
+        fn matching_never_panics(entry in ".{0,30}", origin in "([a-z+.]{1,8}://)?[a-z\\[\\]:.*0-9é@-]{0,30}") {
+            let mut matcher = OriginMatcher::new([entry.as_str(), origin.as_str()]);
+            matcher.allow_url(&entry);
             let _ = matcher.matches(&origin);
-            let _ = origin_of(&entry);
+            let _ = matcher.matches(&entry);
+        }
+
+        #[test]
+        fn what_a_star_matches_stays_one_host_below_its_domain(
+            label in "[a-z0-9*-]{1,8}",
+            origin in "https://[a-z0-9.:/@*-]{1,40}",
+        ) {
+            if OriginMatcher::new([format!("https://{label}.shop.example").as_str()]).matches(&origin) {
+                let host = origin.strip_prefix("https://").unwrap();
+                let host = host.strip_suffix(":443").unwrap_or(host);
+                prop_assert!(host.strip_suffix(".shop.example").is_some_and(|label| !label.contains(['.', '/', '@', '*'])));
+            }
         }
     }
 }

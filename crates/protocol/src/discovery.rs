@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 pub use crate::jose::Jwks;
-use crate::oauth::Scope;
+use crate::oauth::{Prompt, ResponseMode, ResponseType, Scope};
 
 /// The discovery document. Every SDK refuses it if one of its five endpoints is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,8 +31,12 @@ pub struct Metadata {
     pub response_modes_supported: Vec<&'static str>,
     /// The standard grants; those of the SDKs are not advertised.
     pub grant_types_supported: Vec<&'static str>,
-    /// Every scope.
+    /// Every scope that grants something.
     pub scopes_supported: Vec<&'static str>,
+    /// The prompts that have an effect (Initiating User Registration 1.0 §4).
+    pub prompt_values_supported: Vec<&'static str>,
+    /// The languages of the pages.
+    pub ui_locales_supported: Vec<&'static str>,
     /// Everyone sees the same `sub`.
     pub subject_types_supported: Vec<&'static str>,
     /// How ID tokens are signed.
@@ -41,6 +45,16 @@ pub struct Metadata {
     pub code_challenge_methods_supported: Vec<&'static str>,
     /// How clients authenticate.
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// How clients authenticate where tokens end.
+    pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// How backends authenticate.
+    pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// The `claims` parameter is ignored.
+    pub claims_parameter_supported: bool,
+    /// Request objects are refused.
+    pub request_parameter_supported: bool,
+    /// So are references to them; absent would mean `true`.
+    pub request_uri_parameter_supported: bool,
     /// How proofs may be signed (RFC 9449 §5.1).
     pub dpop_signing_alg_values_supported: Vec<&'static str>,
     /// The claims UserInfo may hold.
@@ -48,8 +62,9 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// The document of the server at `origin`, such as `https://auth.shop.example`; a trailing slash is dropped.
-    pub fn new(origin: &str) -> Self {
+    /// The document of the server at `origin`, such as `https://auth.shop.example`, whose pages speak these languages;
+    /// a trailing slash is dropped.
+    pub fn new(origin: &str, ui_locales: Vec<&'static str>) -> Self {
         let origin = origin.trim_end_matches('/');
         let endpoint = |path: &str| format!("{origin}/oauth2/{path}");
         Self {
@@ -61,14 +76,22 @@ impl Metadata {
             introspection_endpoint: endpoint("introspect"),
             end_session_endpoint: endpoint("end_session"),
             jwks_uri: endpoint("jwks"),
-            response_types_supported: vec!["code", "urn:authgear:params:oauth:response-type:settings-action", "none"],
-            response_modes_supported: vec!["query", "fragment", "form_post"],
-            grant_types_supported: vec!["authorization_code", "refresh_token", "client_credentials"],
-            scopes_supported: Scope::ALL.iter().map(|scope| scope.as_str()).collect(),
+            response_types_supported: ResponseType::ALL.map(ResponseType::as_str).to_vec(),
+            response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str).to_vec(),
+            grant_types_supported: vec!["authorization_code", "refresh_token"],
+            scopes_supported: Scope::SERVED.map(Scope::as_str).to_vec(),
+            prompt_values_supported: Prompt::SERVED.map(Prompt::as_str).to_vec(),
+            ui_locales_supported: ui_locales,
             subject_types_supported: vec!["public"],
-            id_token_signing_alg_values_supported: vec!["RS256"],
+            // Both, whatever the applications are set to: libraries refuse an algorithm that is not listed.
+            id_token_signing_alg_values_supported: vec!["RS256", "ES256"],
             code_challenge_methods_supported: vec!["S256"],
             token_endpoint_auth_methods_supported: vec!["none", "client_secret_post", "client_secret_basic"],
+            revocation_endpoint_auth_methods_supported: vec!["none", "client_secret_post", "client_secret_basic"],
+            introspection_endpoint_auth_methods_supported: vec!["client_secret_post", "client_secret_basic"],
+            claims_parameter_supported: false,
+            request_parameter_supported: false,
+            request_uri_parameter_supported: false,
             dpop_signing_alg_values_supported: vec!["ES256", "RS256"],
             claims_supported: vec![
                 "iss",
@@ -109,7 +132,7 @@ mod tests {
     #[test]
     fn the_document_is_the_documented_one_and_says_where_to_introspect() {
         assert_eq!(
-            serde_json::to_value(Metadata::new("https://auth.shop.example/")).unwrap(),
+            serde_json::to_value(Metadata::new("https://auth.shop.example/", vec!["en", "de"])).unwrap(),
             json!({
                 "issuer": "https://auth.shop.example",
                 "authorization_endpoint": "https://auth.shop.example/oauth2/authorize",
@@ -121,17 +144,23 @@ mod tests {
                 "jwks_uri": "https://auth.shop.example/oauth2/jwks",
                 "response_types_supported": ["code", "urn:authgear:params:oauth:response-type:settings-action", "none"],
                 "response_modes_supported": ["query", "fragment", "form_post"],
-                "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+                "grant_types_supported": ["authorization_code", "refresh_token"],
                 "scopes_supported": [
-                    "offline_access", "device_sso", "openid", "profile", "email", "address", "phone",
+                    "offline_access", "openid", "profile", "email", "address", "phone",
                     "https://authgear.com/scopes/full-access",
-                    "https://authgear.com/scopes/full-userinfo",
-                    "https://authgear.com/scopes/pre-authenticated-url"
+                    "https://authgear.com/scopes/full-userinfo"
                 ],
+                "prompt_values_supported": ["none", "login", "select_account", "create"],
+                "ui_locales_supported": ["en", "de"],
                 "subject_types_supported": ["public"],
-                "id_token_signing_alg_values_supported": ["RS256"],
+                "id_token_signing_alg_values_supported": ["RS256", "ES256"],
                 "code_challenge_methods_supported": ["S256"],
                 "token_endpoint_auth_methods_supported": ["none", "client_secret_post", "client_secret_basic"],
+                "revocation_endpoint_auth_methods_supported": ["none", "client_secret_post", "client_secret_basic"],
+                "introspection_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+                "claims_parameter_supported": false,
+                "request_parameter_supported": false,
+                "request_uri_parameter_supported": false,
                 "dpop_signing_alg_values_supported": ["ES256", "RS256"],
                 "claims_supported": [
                     "iss", "aud", "iat", "exp", "sub", "email", "email_verified", "phone_number",

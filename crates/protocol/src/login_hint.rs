@@ -1,5 +1,5 @@
-//! The structured `login_hint` of the SDKs (`protocol` facts §5.3): a URL whose query says whom to continue with.
-//! Shapes only; the signed request or code inside is judged elsewhere.
+//! The `login_hint` of an authorization request: the structured one of the SDKs (`protocol` facts §5.3), a URL whose
+//! query says whom to continue with, or a plain login ID (OIDC Core §3.1.2.1). Shapes only; what is inside is judged elsewhere.
 
 use thiserror::Error;
 
@@ -22,6 +22,8 @@ pub enum LoginHint {
         /// Whether the user may not choose another.
         enforce: bool,
     },
+    /// A login ID of a kind that is not said, as OpenID Connect clients send it: only a suggestion.
+    Plain(String),
 }
 
 /// How a guest is named in a hint.
@@ -47,9 +49,6 @@ pub enum LoginIdHint {
 /// Why a hint was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LoginHintError {
-    /// It does not start with the prefix all hints have.
-    #[error("must start with {PREFIX}")]
-    Prefix,
     /// Its query is malformed.
     #[error(transparent)]
     Form(#[from] FormError),
@@ -71,12 +70,12 @@ pub enum LoginHintError {
 }
 
 impl LoginHint {
-    /// Reads a hint, already decoded once as a query value.
+    /// Reads a hint, already decoded once as a query value. What is not the SDKs' URL is a plain one and never refused.
     ///
     /// # Errors
     /// [`LoginHintError`]; the answer is a redirected `invalid_request`.
     pub fn parse(text: &str) -> Result<Self, LoginHintError> {
-        let query = text.strip_prefix(PREFIX).ok_or(LoginHintError::Prefix)?;
+        let Some(query) = text.strip_prefix(PREFIX) else { return Ok(Self::Plain(text.to_owned())) };
         let form = Form::parse_query(query)?;
         match form.get("type")? {
             Some("anonymous") => match (form.get("jwt")?, form.get("promotion_code")?) {
@@ -104,6 +103,7 @@ impl LoginHint {
     /// Prints the hint as the SDKs send it, before it is encoded once more as a query value.
     pub fn print(&self) -> String {
         let pairs: Vec<(&str, &str)> = match self {
+            Self::Plain(text) => return text.clone(),
             Self::Anonymous(AnonymousHint::Jwt(jwt)) => vec![("type", "anonymous"), ("jwt", jwt)],
             Self::Anonymous(AnonymousHint::PromotionCode(code)) => {
                 vec![("type", "anonymous"), ("promotion_code", code)]
@@ -184,9 +184,13 @@ mod tests {
         ] {
             assert_eq!(parse(query), Err(error), "{query}");
         }
+    }
+
+    #[test]
+    fn what_is_not_the_url_of_the_sdks_is_a_plain_hint() {
         for text in ["", "kim@shop.example", "https://authgear.com/login_hint", "http://authgear.com/login_hint?type=x"]
         {
-            assert_eq!(LoginHint::parse(text), Err(LoginHintError::Prefix), "{text}");
+            assert_eq!(LoginHint::parse(text), Ok(LoginHint::Plain(text.to_owned())), "{text}");
         }
     }
 
@@ -198,11 +202,12 @@ mod tests {
         }
 
         #[test]
-        fn a_printed_hint_is_read_back(text in "[^\0]{1,20}", which in 0..4_u8, enforce: bool) {
+        fn a_printed_hint_is_read_back(text in "[^\0]{1,20}", which in 0..5_u8, enforce: bool) {
             let hint = match which {
                 0 => LoginHint::Anonymous(AnonymousHint::Jwt(text.as_str().into())),
                 1 => LoginHint::Anonymous(AnonymousHint::PromotionCode(text.as_str().into())),
                 2 => LoginHint::AppSessionToken(text.as_str().into()),
+                3 => LoginHint::Plain(text),
                 _ => LoginHint::LoginId { login_id: LoginIdHint::Email(text), enforce },
             };
             prop_assert_eq!(LoginHint::parse(&hint.print()), Ok(hint));

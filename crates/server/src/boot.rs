@@ -14,8 +14,8 @@ use crate::{
     breached::{self, Breached},
     config::{Config, Pooler as PoolerConfig, StoreConfig},
     crypto::seal::{MasterKey, MasterKeyError},
-    http, jobs,
-    limits::Limits,
+    http::{self, serve::Limits},
+    jobs, limits,
     metrics::Metrics,
     passwords::Hasher,
     ports::{entropy::Entropy, webhook::WebhookClient},
@@ -118,7 +118,7 @@ pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
         entropy: ports.entropy,
         mailer: ports.mailer,
         sms: ports.sms,
-        limits: Limits::default(),
+        limits: limits::Limits::default(),
         metrics: Metrics::default(),
         ui: Ui::load(),
         outbox_bell: Arc::new(Notify::new()),
@@ -155,14 +155,6 @@ pub async fn listen(address: &str) -> Result<TcpListener, BootError> {
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
     let (tell, told) = watch::channel(false);
     let jobs = jobs::start(&app, &told);
-    let places = http::serve::count_places(&app.config.server);
-    if places < app.config.server.max_connections {
-        tracing::warn!(
-            server.max_connections = app.config.server.max_connections,
-            server.places = places,
-            "this process may open too few files for server.max_connections, so it takes fewer connections: raise its limit (LimitNOFILE, ulimit -n)"
-        );
-    }
     let stop = async {
         stop.await;
         app.stopping.send_replace(true);
@@ -172,7 +164,8 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
         let front = front.clone();
         async move { front.answer(peer, request).await }
     };
-    http::serve::serve(listener, answer, &app.config.server, stop).await;
+    let limits = Limits::of(&app.config.server, Arc::clone(&app.metrics.connections));
+    http::serve::serve(listener, answer, limits, stop).await;
     let _ = tell.send(true);
     finish(jobs).await;
     if let Err(error) = jobs::accesses::flush_all(&app).await {

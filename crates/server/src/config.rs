@@ -4,7 +4,7 @@
 mod check;
 mod network;
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, path::Path};
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::Path, time::Duration};
 
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -56,12 +56,34 @@ pub struct Server {
     pub trusted_proxies: Vec<Network>,
     /// Open connections at most.
     pub max_connections: usize,
+    /// Open connections of one address at most; 0 means a twentieth of all.
+    pub max_connections_per_address: usize,
     /// Seconds for a request head.
     pub header_timeout_seconds: u64,
     /// Seconds for a request body.
     pub body_timeout_seconds: u64,
+    /// Seconds a client may take no byte of its answer.
+    pub write_timeout_seconds: u64,
+    /// Seconds a connection may wait for its next request.
+    pub idle_timeout_seconds: u64,
+    /// Seconds after which a connection takes no further request.
+    pub max_connection_age_seconds: u64,
     /// Seconds to finish at shutdown.
     pub shutdown_grace_seconds: u64,
+}
+
+impl Server {
+    /// How long the process may take to end.
+    #[must_use]
+    pub fn grace(&self) -> Duration {
+        Duration::from_secs(self.shutdown_grace_seconds.max(1))
+    }
+
+    /// The part of [`grace`](Self::grace) that running requests get; the rest is for jobs and the store.
+    #[must_use]
+    pub fn grace_of_requests(&self) -> Duration {
+        self.grace() / 4 * 3
+    }
 }
 
 /// `[store]`

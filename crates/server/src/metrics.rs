@@ -25,6 +25,72 @@ const METHODS: [&str; 4] = ["GET", "POST", "OPTIONS", "other"];
 pub struct Metrics {
     routes: RwLock<BTreeMap<Box<str>, Arc<[Route; 4]>>>,
     promoted: AtomicU64,
+    /// The connections of the server's own listener.
+    pub(crate) connections: Arc<Connections>,
+}
+
+/// Why a connection was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// There are as many as there may be.
+    Full,
+    /// Its address has as many as one address may have.
+    Address,
+}
+
+/// Why a connection was ended by the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cut {
+    /// The head of a request did not come in time.
+    Head,
+    /// No further request came.
+    Idle,
+    /// The peer did not take its answer.
+    Write,
+    /// One answer took too long.
+    Age,
+}
+
+/// Connections of this process since it started.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    opened: AtomicU64,
+    closed: AtomicU64,
+    refused: [AtomicU64; 2],
+    cut: [AtomicU64; 4],
+}
+
+impl Connections {
+    pub(crate) fn count_opened(&self) {
+        self.opened.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn count_closed(&self, cut: Option<Cut>) {
+        self.closed.fetch_add(1, Relaxed);
+        if let Some(cut) = cut {
+            self.cut[cut as usize].fetch_add(1, Relaxed);
+        }
+    }
+
+    pub(crate) fn count_refused(&self, reason: Refused) {
+        self.refused[reason as usize].fetch_add(1, Relaxed);
+    }
+
+    fn print(&self, page: &mut Page) {
+        let open = self.opened.load(Relaxed).saturating_sub(self.closed.load(Relaxed));
+        page.family("vestibule_connections_open", "gauge", "Connections of the server's own listener.");
+        page.sample("vestibule_connections_open", "", open);
+        page.family("vestibule_connections_refused_total", "counter", "Connections refused, by reason.");
+        for (reason, count) in ["full", "address"].iter().zip(&self.refused) {
+            let label = format!("reason=\"{reason}\"");
+            page.sample("vestibule_connections_refused_total", &label, count.load(Relaxed));
+        }
+        page.family("vestibule_connections_cut_total", "counter", "Connections ended by a time limit, by limit.");
+        for (limit, count) in ["head", "idle", "write", "age"].iter().zip(&self.cut) {
+            let label = format!("limit=\"{limit}\"");
+            page.sample("vestibule_connections_cut_total", &label, count.load(Relaxed));
+        }
+    }
 }
 
 /// One route and method.
@@ -61,6 +127,7 @@ impl Metrics {
     pub(crate) fn print(&self, store: &StoreStats, outbox_age: Option<Duration>) -> String {
         let mut page = Page(String::with_capacity(16_384));
         self.print_requests(&mut page);
+        self.connections.print(&mut page);
         print_store(&mut page, store);
         if let Some(age) = outbox_age {
             page.family(

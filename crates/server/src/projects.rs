@@ -170,7 +170,7 @@ fn open_project(
     let settings = ProjectSettings::from_json(&row.settings)
         .map_err(|error| LoadError::Settings(row.id.clone(), error.to_string()))?;
     let keys = KeyRing::open(&row.id, keys, master).map_err(|error| LoadError::Keys(row.id.clone(), error))?;
-    let cors = OriginMatcher::new(settings.allowed_origin_entries().iter().map(String::as_str));
+    let cors = settings.allowed_origins();
     let origin = row.public_origin.trim_end_matches('/').to_string();
     Ok(Project {
         no: row.no,

@@ -9,6 +9,8 @@ pub enum RevocationReason {
     User,
     /// A refresh token was used again after its successor (RFC 9700 §4.14).
     TokenReuse,
+    /// The authorization code it was made with was used again (RFC 6749 §4.1.2).
+    CodeReuse,
     /// The application allows one session at a time.
     AnotherSession,
     /// The guest it belonged to gave way to a member.
@@ -25,6 +27,7 @@ impl RevocationReason {
             Self::Operator => "operator",
             Self::User => "user",
             Self::TokenReuse => "token_reuse",
+            Self::CodeReuse => "code_reuse",
             Self::AnotherSession => "another_session",
             Self::Promotion => "promotion",
             Self::PasswordChange => "password_change",

@@ -29,6 +29,7 @@ pub use self::{
 };
 
 use serde::{Deserialize, Serialize};
+use vestibule_protocol::cors::OriginMatcher;
 
 use crate::{
     client::{Client, DEFAULT_IDLE_SECONDS, DEFAULT_LIFETIME_SECONDS, seconds},
@@ -259,27 +260,16 @@ impl ProjectSettings {
         self.http.cookie_domain.as_deref()
     }
 
-    /// Everything that makes an origin allowed to call us from a browser: the configured entries and the origins of
-    /// every application's redirect URIs, without repeats. The request's own host is the caller's to add.
+    /// Which web origins may call from a browser: our own, those of the setting, and those of the redirect URIs, where
+    /// a star is no wildcard.
     #[must_use]
-    pub fn allowed_origin_entries(&self) -> Vec<String> {
-        let mut entries = vec![self.project.public_origin.as_str().to_owned()];
-        let mut add = |entry: String| {
-            if !entries.contains(&entry) {
-                entries.push(entry);
-            }
-        };
-        for entry in self.http.allowed_origins.iter().flatten() {
-            add(entry.clone());
-        }
+    pub fn allowed_origins(&self) -> OriginMatcher {
+        let mut matcher = OriginMatcher::new(self.http.allowed_origins.iter().flatten().map(String::as_str));
+        matcher.allow_url(self.project.public_origin.as_str());
         for uri in self.oauth.clients.iter().flat_map(|client| &client.redirect_uris) {
-            if let Ok(uri) = url::Url::parse(uri)
-                && matches!(uri.scheme(), "http" | "https")
-            {
-                add(uri.origin().ascii_serialization());
-            }
+            matcher.allow_url(uri);
         }
-        entries
+        matcher
     }
 
     /// The languages of the pages, the fallback first when none are listed.

@@ -2,6 +2,7 @@
 //! A refusal says what to write instead.
 
 use url::Url;
+use vestibule_protocol::cors;
 
 use super::{limits::Period, origin::Origin};
 
@@ -74,21 +75,9 @@ pub(super) fn check_web_uri(text: &str) -> Verdict {
     require(is_good, "write an absolute http or https address, such as \"https://shop.example/\"")
 }
 
-/// `[scheme://]host[:port]`, where a label of the host may be `*`.
+/// `[scheme://]host[:port]`, where the first labels of the host may hold a `*`.
 pub(super) fn check_origin_entry(text: &str) -> Verdict {
-    let rest = match text.split_once("://") {
-        Some(("http" | "https", rest)) => rest,
-        Some(_) => return Err("the scheme of an allowed origin is http or https".to_owned()),
-        None => text,
-    };
-    let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        Some(_) | None => (rest, None),
-    };
-    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
-    let is_host = url::Host::parse(&host.replace('*', "x")).is_ok()
-        && host.split('.').all(|label| label == "*" || !label.contains('*'));
-    require(is_port && is_host, "write [scheme://]host[:port] without a path, such as \"https://*.shop.example\"")
+    cors::check_entry(text).map_err(|refusal| refusal.to_string())
 }
 
 pub(super) fn check_cookie_domain(text: &str) -> Verdict {
@@ -186,12 +175,19 @@ mod tests {
     }
 
     #[test]
-    fn allowed_origins_may_have_whole_label_wildcards() {
+    fn an_allowed_origin_is_refused_with_the_reason() {
         judge(
             check_origin_entry,
-            &["shop.example", "*.shop.example", "https://shop.example:8443", "http://localhost:3000", "[::1]:80"],
-            &["", "ftp://a.example", "shop.example/", "a*.shop.example", "shop.example:0", "shop.example:http", "a b"],
+            &[
+                "*.shop.example",
+                "https://*-team.vercel.app",
+                "capacitor://localhost",
+                "http://localhost:3000",
+                "[::1]:80",
+            ],
+            &["", "*", "https://*", "file://", "shop.example/", "a.*.shop.example", "shop.example:0", "a b"],
         );
+        assert!(check_origin_entry("*").unwrap_err().contains("every web page"));
     }
 
     #[test]

@@ -27,6 +27,7 @@ const NAME: Shape = Shape::Text("a name of 1 to 100 characters", rules::check_na
 const REDIRECT_URI: Shape = Shape::Text("an absolute URI without fragment", rules::check_redirect_uri);
 const WEB_URI: Shape = Shape::Text("an http or https address", rules::check_web_uri);
 const ORIGIN_ENTRY: Shape = Shape::Text("[scheme://]host[:port]", rules::check_origin_entry);
+const ALGORITHM: Shape = Shape::Word(&["RS256", "ES256"]);
 const LANGUAGE: Shape = Shape::Text("a language tag", rules::check_language);
 const MAILBOX: Shape = Shape::Text("a mail address, with or without a name", rules::check_mailbox);
 
@@ -156,7 +157,7 @@ const HTTP: &[Key] = &[
         "allowed_origins",
         Shape::List(&ORIGIN_ENTRY, 0),
         "[]",
-        "Web origins that may call us from a browser, beside those of the applications' redirect URIs.",
+        "Web origins that may call the server from a browser, beside those of the applications' redirect URIs. The scheme may be an application's own (\"capacitor://localhost\"); \"*\" stands for letters, digits and dashes in the first labels (\"https://*-team.vercel.app\").",
     ),
     key(
         "cookie_domain",
@@ -258,7 +259,18 @@ const CLIENT: &[Key] = &[
     ),
     key("x_dpop_disabled", Shape::Flag, "false", "Whether DPoP proofs that do not fit are only logged."),
     key("issue_jwt_access_token", Shape::Flag, "false", "Whether access tokens are JWTs that others can verify."),
-    key("id_token_signed_response_alg", Shape::Word(&["RS256", "ES256"]), "\"RS256\"", "How ID tokens are signed."),
+    key(
+        "access_token_signed_response_alg",
+        ALGORITHM,
+        "\"RS256\"",
+        "How access tokens are signed when they are JWTs. Set ES256 only when every API that verifies them accepts it.",
+    ),
+    key(
+        "id_token_signed_response_alg",
+        ALGORITHM,
+        "\"RS256\"",
+        "How ID tokens are signed. It does not change access tokens.",
+    ),
     key(
         "anonymous_access_token_lifetime_seconds",
         ACCESS_SECONDS,

@@ -28,17 +28,29 @@ fn an_empty_document_means_the_documented_defaults() {
 #[test]
 fn allowed_origins_come_from_the_setting_and_from_redirect_uris() {
     let mut shop = shop();
-    shop.http.allowed_origins = Some(vec!["*.shop.example".into()]);
+    shop.http.allowed_origins = Some(vec!["*".into(), "*.shop.example".into(), "tauri://localhost".into()]);
     shop.oauth.clients = vec![Client {
         redirect_uris: vec![
-            "https://shop.example/a".into(),
-            "https://shop.example/b".into(),
+            "https://store.example/a".into(),
             "com.shop.app://done".into(),
+            "https://*.partner.example/cb".into(),
             String::new(),
         ],
         ..Client::default()
     }];
-    assert_eq!(shop.allowed_origin_entries(), ["https://auth.shop.example", "*.shop.example", "https://shop.example"]);
+    let matcher = shop.allowed_origins();
+    for origin in [
+        "https://auth.shop.example",
+        "https://www.shop.example",
+        "tauri://localhost",
+        "https://store.example",
+        "com.shop.app://done",
+    ] {
+        assert!(matcher.matches(origin), "{origin}");
+    }
+    for origin in ["https://other.example", "https://a.partner.example", "http://store.example", "null"] {
+        assert!(!matcher.matches(origin), "{origin}");
+    }
 }
 
 #[test]
@@ -255,7 +267,7 @@ fn the_defaults_written_out_mean_the_same_as_their_absence() {
     assert_eq!(written.promotion_conflict(), absent.promotion_conflict());
     assert_eq!(written.session_lifetime(), absent.session_lifetime());
     assert_eq!(written.uses_session_cookie(), absent.uses_session_cookie());
-    assert_eq!(written.allowed_origin_entries(), absent.allowed_origin_entries());
+    assert_eq!(written.allowed_origins(), absent.allowed_origins());
     assert_eq!(written.color_scheme(), absent.color_scheme());
     assert_eq!(written.fallback_language(), absent.fallback_language());
     assert_eq!(written.password_policy(), absent.password_policy());
@@ -276,6 +288,7 @@ fn the_defaults_written_out_mean_the_same_as_their_absence() {
     assert_eq!(written.allows_one_session_only(), absent.allows_one_session_only());
     assert_eq!(written.is_dpop_disabled(), absent.is_dpop_disabled());
     assert_eq!(written.issues_jwt_access_tokens(), absent.issues_jwt_access_tokens());
+    assert_eq!(written.access_token_algorithm(), absent.access_token_algorithm());
     assert_eq!(written.id_token_algorithm(), absent.id_token_algorithm());
     assert_eq!(written.scopes_for_guest(), absent.scopes_for_guest());
 }
@@ -359,6 +372,7 @@ fn full() -> ProjectSettings {
         x_max_concurrent_session: Some(1),
         x_dpop_disabled: Some(true),
         issue_jwt_access_token: Some(true),
+        access_token_signed_response_alg: Some(crate::client::SigningAlgorithm::Es256),
         id_token_signed_response_alg: Some(crate::client::SigningAlgorithm::Es256),
         anonymous_access_token_lifetime_seconds: Some(300),
         anonymous_refresh_token_lifetime_seconds: Some(3_000),

@@ -105,8 +105,6 @@ pub struct AuthorizeDetails {
     pub settings_action: Option<String>,
     /// Its parameters.
     pub settings_action_query: Option<String>,
-    /// The token a pre-authenticated URL carries.
-    pub pre_authenticated_url_token: Option<Credential>,
 }
 
 impl AuthorizeDetails {
@@ -152,7 +150,6 @@ impl AuthorizeDetails {
             acr_values: form.get("acr_values")?.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
             settings_action: text("x_settings_action")?,
             settings_action_query: text("x_settings_action_query")?,
-            pre_authenticated_url_token: form.get("x_pre_authenticated_url_token")?.map(Credential::from),
         })
     }
 }
@@ -288,8 +285,9 @@ mod tests {
             (vec![("code_challenge", CHALLENGE), ("code_challenge_method", "plain")], InvalidRequest),
             (vec![("code_challenge", "short"), ("code_challenge_method", "S256")], InvalidRequest),
             (vec![("code_challenge_method", "S256")], InvalidRequest),
-            (vec![("login_hint", "kim@shop.example")], InvalidRequest),
+            (vec![("login_hint", "https://authgear.com/login_hint?type=guest")], InvalidRequest),
             (vec![("response_mode", "web_message")], InvalidRequest),
+            (vec![("response_mode", "cookie")], InvalidRequest),
             (vec![("dpop_jkt", "short")], InvalidRequest),
             (vec![("request", "jwt")], RequestNotSupported),
             (vec![("request_uri", "urn:x")], RequestUriNotSupported),

@@ -12,9 +12,9 @@ mod token;
 
 pub use authorize::{AuthorizeDetails, AuthorizeRequest};
 pub use error::{ErrorCode, OAuthError};
-pub use grant::{GrantType, TokenType};
+pub use grant::GrantType;
 pub use pkce::{CodeChallenge, PkceError, PkceVerifier};
 pub use prompt::{Prompt, PromptSet};
 pub use response::{ResponseMode, ResponseType};
 pub use scope::{Scope, ScopeSet};
-pub use token::{CodeExchange, TokenExchange, TokenRequest, TokenResponse};
+pub use token::{CodeExchange, TokenRequest, TokenResponse};

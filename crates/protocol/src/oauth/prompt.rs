@@ -18,6 +18,9 @@ pub enum Prompt {
 }
 
 impl Prompt {
+    /// Every prompt that has an effect; `consent` has none as long as there is no page for it.
+    pub const SERVED: [Self; 4] = [Self::None, Self::Login, Self::SelectAccount, Self::Create];
+
     const ALL: [Self; 5] = [Self::None, Self::Login, Self::Consent, Self::SelectAccount, Self::Create];
 
     /// The value as spelled on the wire.

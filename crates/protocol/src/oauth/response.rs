@@ -9,13 +9,11 @@ pub enum ResponseType {
     None,
     /// A code that ends a settings action.
     SettingsAction,
-    /// An access token in a cookie, for a pre-authenticated URL.
-    PreAuthenticatedUrlToken,
 }
 
 impl ResponseType {
     /// Every response type.
-    pub const ALL: [Self; 4] = [Self::Code, Self::None, Self::SettingsAction, Self::PreAuthenticatedUrlToken];
+    pub const ALL: [Self; 3] = [Self::Code, Self::SettingsAction, Self::None];
 
     /// The response type as spelled on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -23,21 +21,13 @@ impl ResponseType {
             Self::Code => "code",
             Self::None => "none",
             Self::SettingsAction => "urn:authgear:params:oauth:response-type:settings-action",
-            Self::PreAuthenticatedUrlToken => "urn:authgear:params:oauth:response-type:pre-authenticated-url token",
         }
     }
 
-    /// Reads a `response_type`; the order of its space-separated parts does not matter (RFC 6749 §3.1.1).
+    /// Reads a `response_type`. Types of several parts (RFC 6749 §3.1.1) are not served, so none is known.
     pub fn parse(text: &str) -> Option<Self> {
-        let sent = sort_parts(text);
-        Self::ALL.into_iter().find(|kind| sort_parts(kind.as_str()) == sent)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text.trim_matches(' '))
     }
-}
-
-fn sort_parts(text: &str) -> Vec<&str> {
-    let mut parts: Vec<&str> = text.split(' ').filter(|part| !part.is_empty()).collect();
-    parts.sort_unstable();
-    parts
 }
 
 /// How the authorization answer travels back.
@@ -50,12 +40,11 @@ pub enum ResponseMode {
     Fragment,
     /// In an auto-submitted form.
     FormPost,
-    /// In a cookie; only for pre-authenticated URLs.
-    Cookie,
 }
 
 impl ResponseMode {
-    const ALL: [Self; 4] = [Self::Query, Self::Fragment, Self::FormPost, Self::Cookie];
+    /// Every response mode.
+    pub const ALL: [Self; 3] = [Self::Query, Self::Fragment, Self::FormPost];
 
     /// The mode as spelled on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -63,7 +52,6 @@ impl ResponseMode {
             Self::Query => "query",
             Self::Fragment => "fragment",
             Self::FormPost => "form_post",
-            Self::Cookie => "cookie",
         }
     }
 
@@ -88,15 +76,13 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_a_compound_response_type_does_not_matter() {
-        let swapped = "token urn:authgear:params:oauth:response-type:pre-authenticated-url";
-        assert_eq!(ResponseType::parse(swapped), Some(ResponseType::PreAuthenticatedUrlToken));
-    }
-
-    #[test]
-    fn implicit_and_hybrid_types_are_not_known() {
-        for text in ["token", "id_token", "code id_token", "code code", ""] {
+    fn what_is_not_served_is_not_known() {
+        let pre_authenticated = "urn:authgear:params:oauth:response-type:pre-authenticated-url token";
+        for text in ["token", "id_token", "code id_token", "code code", pre_authenticated, ""] {
             assert_eq!(ResponseType::parse(text), None, "{text}");
+        }
+        for text in ["cookie", "web_message", "Query", ""] {
+            assert_eq!(ResponseMode::parse(text), None, "{text}");
         }
     }
 }

@@ -33,7 +33,20 @@ impl Scope {
     /// Pre-authenticated URLs.
     pub const PRE_AUTHENTICATED_URL: Self = Self("https://authgear.com/scopes/pre-authenticated-url");
 
-    /// Every scope, in the order discovery lists them.
+    /// Every scope that grants something, in the order discovery lists them.
+    pub const SERVED: [Self; 8] = [
+        Self::OFFLINE_ACCESS,
+        Self::OPENID,
+        Self::PROFILE,
+        Self::EMAIL,
+        Self::ADDRESS,
+        Self::PHONE,
+        Self::FULL_ACCESS,
+        Self::FULL_USERINFO,
+    ];
+
+    /// Every scope a request may ask for. The SDKs ask for the two that are not served when an app switches
+    /// pre-authenticated URLs on; they grant nothing.
     pub const ALL: [Self; 10] = [
         Self::OFFLINE_ACCESS,
         Self::DEVICE_SSO,
@@ -100,6 +113,18 @@ impl ScopeSet {
     /// The fixed scopes of a guest's grant: `openid offline_access` and full access.
     pub fn guest_default() -> Self {
         [Scope::OPENID, Scope::OFFLINE_ACCESS, Scope::FULL_ACCESS].into_iter().collect()
+    }
+
+    /// The scopes of the set that grant something.
+    #[must_use]
+    pub fn served(&self) -> Self {
+        Self(
+            self.0
+                .iter()
+                .filter(|known| Scope::SERVED.iter().any(|scope| scope.0 == known.as_ref()))
+                .cloned()
+                .collect(),
+        )
     }
 
     /// Whether the set holds `scope`.
@@ -197,6 +222,14 @@ mod tests {
             let set = ScopeSet::parse(&text).unwrap();
             prop_assert_eq!(set.iter().collect::<Vec<_>>(), expected);
         }
+    }
+
+    #[test]
+    fn what_is_not_served_is_asked_for_and_not_granted() {
+        let asked: ScopeSet = Scope::ALL.into_iter().collect();
+        let granted: ScopeSet = Scope::SERVED.into_iter().collect();
+        assert_eq!(asked.served(), granted);
+        assert!(!granted.contains(Scope::DEVICE_SSO) && !granted.contains(Scope::PRE_AUTHENTICATED_URL));
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! Token endpoint requests and answers (RFC 6749 §4.1.3–§6, RFC 8693, and the grants of the SDKs).
+//! Token endpoint requests and answers (RFC 6749 §4.1.3–§6, and the grants of the SDKs).
 //! Mandatory parameters are checked here with their exact texts; nothing is looked up.
 
 use serde::{Deserialize, Serialize};
 
-use super::{CodeChallenge, ErrorCode, GrantType, OAuthError, PkceVerifier, ScopeSet, TokenType};
+use super::{ErrorCode, GrantType, OAuthError, PkceVerifier, ScopeSet};
 use crate::Credential;
 use crate::form::Form;
 
@@ -30,19 +30,6 @@ impl CodeExchange {
     }
 }
 
-/// The parameters of a token exchange (RFC 8693 §2.1).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenExchange {
-    /// The type of token wanted.
-    pub requested_token_type: Option<TokenType>,
-    /// An ID token.
-    pub subject_token: Credential,
-    /// A device secret.
-    pub actor_token: Credential,
-    /// Where the result is meant for; the public origin is expected.
-    pub audience: Vec<String>,
-}
-
 /// A well-formed token request, by grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenRequest {
@@ -60,33 +47,8 @@ pub enum TokenRequest {
     },
     /// A fresh ID token for the session of the header or cookie.
     IdToken,
-    /// A biometric key.
-    Biometric {
-        /// The signed request.
-        jwt: Credential,
-    },
-    /// A code for a second app.
-    App2App {
-        /// The signed request.
-        jwt: Credential,
-        /// The first app's refresh token.
-        refresh_token: Credential,
-        /// The second app's redirect URI.
-        redirect_uri: String,
-        /// The second app's challenge.
-        code_challenge: CodeChallenge,
-    },
     /// The end of a settings action.
     SettingsAction(CodeExchange),
-    /// RFC 8693.
-    TokenExchange(TokenExchange),
-    /// RFC 6749 §4.4.
-    ClientCredentials {
-        /// The resources asked for (RFC 8707).
-        resource: Vec<String>,
-        /// The scopes asked for.
-        scope: ScopeSet,
-    },
 }
 
 impl TokenRequest {
@@ -95,8 +57,9 @@ impl TokenRequest {
     /// # Errors
     /// `unsupported_grant_type`, or `invalid_request` naming the missing parameter.
     pub fn parse(form: &Form) -> Result<Self, OAuthError> {
-        let grant = GrantType::parse(form.get("grant_type")?.unwrap_or_default())
-            .ok_or_else(|| OAuthError::new(ErrorCode::UnsupportedGrantType, "grant type is not supported"))?;
+        let Some(grant) = GrantType::parse(form.get("grant_type")?.unwrap_or_default()) else {
+            return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "grant type is not supported"));
+        };
         Ok(match grant {
             GrantType::AuthorizationCode => Self::AuthorizationCode(parse_code_exchange(form)?),
             GrantType::RefreshToken => {
@@ -104,14 +67,7 @@ impl TokenRequest {
             }
             GrantType::AnonymousRequest => Self::Anonymous { jwt: require(form, "jwt", "jwt is required")? },
             GrantType::IdToken => Self::IdToken,
-            GrantType::BiometricRequest => Self::Biometric { jwt: require(form, "jwt", "jwt is required")? },
-            GrantType::App2AppRequest => parse_app2app(form)?,
             GrantType::SettingsAction => Self::SettingsAction(parse_code_exchange(form)?),
-            GrantType::TokenExchange => Self::TokenExchange(parse_token_exchange(form)?),
-            GrantType::ClientCredentials => Self::ClientCredentials {
-                resource: form.get_all("resource").map(str::to_owned).collect(),
-                scope: ScopeSet::parse(form.get("scope")?.unwrap_or_default())?,
-            },
         })
     }
 
@@ -122,11 +78,7 @@ impl TokenRequest {
             Self::RefreshToken { .. } => GrantType::RefreshToken,
             Self::Anonymous { .. } => GrantType::AnonymousRequest,
             Self::IdToken => GrantType::IdToken,
-            Self::Biometric { .. } => GrantType::BiometricRequest,
-            Self::App2App { .. } => GrantType::App2AppRequest,
             Self::SettingsAction(_) => GrantType::SettingsAction,
-            Self::TokenExchange(_) => GrantType::TokenExchange,
-            Self::ClientCredentials { .. } => GrantType::ClientCredentials,
         }
     }
 }
@@ -140,41 +92,6 @@ fn parse_code_exchange(form: &Form) -> Result<CodeExchange, OAuthError> {
         code: require(form, "code", "code is required")?,
         redirect_uri: form.get("redirect_uri")?.map(str::to_owned),
         code_verifier: form.get("code_verifier")?.map(Credential::from),
-    })
-}
-
-fn parse_app2app(form: &Form) -> Result<TokenRequest, OAuthError> {
-    let jwt = require(form, "jwt", "jwt is required")?;
-    let refresh_token = require(form, "refresh_token", "refresh token is required")?;
-    let redirect_uri = require(form, "redirect_uri", "redirect URI is required")?.into_string();
-    if form.get("code_challenge_method")? != Some("S256") {
-        return Err(OAuthError::invalid_request("only 'S256' PKCE transform is supported"));
-    }
-    let challenge = require(form, "code_challenge", "PKCE code challenge is required")?;
-    let code_challenge =
-        CodeChallenge::parse(&challenge).map_err(|error| OAuthError::invalid_request(error.to_string()))?;
-    Ok(TokenRequest::App2App { jwt, refresh_token, redirect_uri, code_challenge })
-}
-
-fn parse_token_exchange(form: &Form) -> Result<TokenExchange, OAuthError> {
-    let read_type = |name: &str| -> Result<Option<TokenType>, OAuthError> {
-        form.get(name)?
-            .map(|text| {
-                TokenType::parse(text).ok_or_else(|| OAuthError::invalid_request(format!("{name} is not supported")))
-            })
-            .transpose()
-    };
-    if read_type("subject_token_type")? != Some(TokenType::IdToken) {
-        return Err(OAuthError::invalid_request("subject_token_type must be an ID token"));
-    }
-    if read_type("actor_token_type")? != Some(TokenType::DeviceSecret) {
-        return Err(OAuthError::invalid_request("actor_token_type must be a device secret"));
-    }
-    Ok(TokenExchange {
-        requested_token_type: read_type("requested_token_type")?,
-        subject_token: require(form, "subject_token", "subject_token is required")?,
-        actor_token: require(form, "actor_token", "actor_token is required")?,
-        audience: form.get_all("audience").map(str::to_owned).collect(),
     })
 }
 
@@ -236,6 +153,7 @@ mod tests {
         for (query, code, description) in [
             ("", ErrorCode::UnsupportedGrantType, "grant type is not supported"),
             ("grant_type=password", ErrorCode::UnsupportedGrantType, "grant type is not supported"),
+            ("grant_type=client_credentials", ErrorCode::UnsupportedGrantType, "grant type is not supported"),
             ("grant_type=authorization_code", ErrorCode::InvalidRequest, "code is required"),
             ("grant_type=refresh_token&refresh_token=", ErrorCode::InvalidRequest, "refresh token is required"),
             (&format!("grant_type={anonymous}"), ErrorCode::InvalidRequest, "jwt is required"),
@@ -276,35 +194,6 @@ mod tests {
             ("scope", "not \" read"),
         ]);
         assert_eq!(TokenRequest::parse(&form).unwrap(), TokenRequest::Anonymous { jwt: "a.b.c".into() });
-    }
-
-    #[test]
-    fn app2app_wants_a_sha256_challenge() {
-        let mut query = format!(
-            "grant_type={}&jwt=j&refresh_token=r&redirect_uri=u&code_challenge={}",
-            GrantType::App2AppRequest.as_str(),
-            "A".repeat(43)
-        );
-        assert_eq!(refuse(&query).code, ErrorCode::InvalidRequest);
-        query.push_str("&code_challenge_method=S256");
-        assert!(TokenRequest::parse(&Form::parse_query(&query).unwrap()).is_ok());
-    }
-
-    #[test]
-    fn a_token_exchange_names_both_token_types() {
-        let mut pairs = vec![
-            ("grant_type", GrantType::TokenExchange.as_str()),
-            ("subject_token", "id"),
-            ("actor_token", "secret"),
-            ("subject_token_type", TokenType::IdToken.as_str()),
-            ("audience", "https://auth.example"),
-        ];
-        assert!(TokenRequest::parse(&Form::from_pairs(pairs.clone())).is_err());
-        pairs.push(("actor_token_type", TokenType::DeviceSecret.as_str()));
-        let TokenRequest::TokenExchange(exchange) = TokenRequest::parse(&Form::from_pairs(pairs)).unwrap() else {
-            panic!("another grant");
-        };
-        assert_eq!(exchange.audience, ["https://auth.example"]);
     }
 
     #[test]

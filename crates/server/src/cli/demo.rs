@@ -3,21 +3,22 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::sync::watch;
 use vestibule_domain::project::ProjectSettings;
 
 use super::{
     Failure,
     project::{print_applied, read_project},
-    start_log, stopped,
+    signals, start_log,
 };
 use crate::{
     app::Ports,
     boot,
     config::{self, Config},
     demo::{mailbox, shop},
+    files,
     flows::projects,
-    http::serve::serve_plain,
+    http::serve::{Limits, serve_router},
     portal,
     ports::{
         clock::Clock,
@@ -47,6 +48,7 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let shop_port = self.port.checked_add(1).ok_or_else(|| Failure("--port must be below 65535".into()))?;
+        files::raise_limit();
         let config = self.config()?;
         // Held to the end.
         let _traces = start_log(&config);
@@ -70,8 +72,8 @@ impl Demo {
             data_file: self.data.join("demo-shop.json"),
         })?;
         let shop = shop.merge(mailbox::router(Arc::new(move || read_mails(&mails))));
-        // Whoever reads that it runs may stop it.
-        let stopped = stopped();
+        // Who reads that it runs may stop it.
+        let stopped = signals::listen(app.config.server.grace())?;
         println!("Vestibule's demo is running. Stop it with Ctrl-C; the data stays in {}.", self.data.display());
         println!();
         println!("  Shop             http://localhost:{shop_port}");
@@ -85,8 +87,9 @@ impl Demo {
             println!();
         }
         let (tell, told) = watch::channel(false);
-        let server = boot::serve(app, auth_listener, ended(told.clone()));
-        let shop = serve_shop(shop_listener, shop, told);
+        let server = boot::serve(Arc::clone(&app), auth_listener, ended(told.clone()));
+        let limits = Limits::of(&app.config.server, Arc::default());
+        let shop = serve_router(shop_listener, shop, limits, ended(told));
         let stop = async {
             stopped.await;
             println!("Stopping.");
@@ -190,8 +193,4 @@ fn read_mails(mailbox: &MemoryMailbox) -> Vec<mailbox::Mail> {
 
 async fn ended(mut told: watch::Receiver<bool>) {
     let _ = told.wait_for(|ended| *ended).await;
-}
-
-async fn serve_shop(listener: TcpListener, shop: axum::Router, told: watch::Receiver<bool>) {
-    serve_plain(listener, shop, ended(told)).await;
 }

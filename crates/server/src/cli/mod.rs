@@ -9,6 +9,7 @@ mod key;
 mod operator;
 mod project;
 mod session;
+mod signals;
 mod user;
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
@@ -19,6 +20,8 @@ use crate::{
     app::{App, Ports},
     boot,
     config::{self, Config},
+    files,
+    http::serve::Capacity,
     portal,
     ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
     projects::Project,
@@ -177,6 +180,7 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {
+    files::raise_limit();
     let traces = start_log(&config);
     let mailer = Mailer::from_config(&config.smtp).map_err(Failure)?;
     let listener = boot::listen(&config.server.listen.to_string()).await?;
@@ -186,8 +190,8 @@ async fn serve(config: Config) -> Result<(), Failure> {
     };
     let sms = SmsSender::from_config(&config.sms).map_err(Failure)?;
     let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
-    // Whoever hears that we listen may stop us.
-    let stopped = stopped();
+    // Who reads that the server listens may stop it.
+    let stopped = signals::listen(app.config.server.grace())?;
     announce(&app, &listener.local_addr()?.to_string());
     if let Some(link) = portal::create_first_link(&app).await? {
         println!("The portal waits for its first operator. This link works once, within 24 hours:\n  {link}");
@@ -207,6 +211,15 @@ async fn serve(config: Config) -> Result<(), Failure> {
 fn announce(app: &Arc<App>, address: &str) {
     let projects = app.projects.all();
     tracing::info!(server.address = address, projects = projects.len(), "listening");
+    let (configured, places) = (app.config.server.max_connections, Capacity::of(&app.config.server).total);
+    if places < configured {
+        tracing::warn!(
+            server.max_connections = configured,
+            server.places = places,
+            "this process may open too few files for server.max_connections, so it takes fewer connections: raise its \
+             hard limit (LimitNOFILE in systemd, ulimit -Hn)"
+        );
+    }
     for project in &projects {
         tracing::info!(project.id = project.id, project.origin = project.origin, "serving a project");
     }
@@ -215,29 +228,5 @@ fn announce(app: &Arc<App>, address: &str) {
     }
     if matches!(app.mailer, Mailer::None) {
         tracing::warn!("smtp.host is empty: mail with codes cannot be sent");
-    }
-}
-
-/// Resolves on Ctrl-C or SIGTERM, also when they came before anybody waited for them.
-fn stopped() -> impl Future<Output = ()> {
-    #[cfg(unix)]
-    {
-        use std::{future::poll_fn, task::Poll};
-
-        use tokio::signal::unix::{SignalKind, signal};
-
-        // One that cannot be listened to (a process out of memory) still ends us, only at once.
-        let mut signals: Vec<_> = [SignalKind::interrupt(), SignalKind::terminate()]
-            .into_iter()
-            .filter_map(|kind| signal(kind).ok())
-            .collect();
-        poll_fn(move |context| {
-            let is_told = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
-            if is_told { Poll::Ready(()) } else { Poll::Pending }
-        })
-    }
-    #[cfg(not(unix))]
-    async {
-        drop(tokio::signal::ctrl_c().await);
     }
 }

@@ -52,6 +52,16 @@ pub(super) fn check(config: &Config, sources: &BTreeMap<String, String>, complai
     if config.server.max_connections == 0 {
         complain("server.max_connections", "must be at least 1");
     }
+    for (key, seconds) in [
+        ("server.header_timeout_seconds", config.server.header_timeout_seconds),
+        ("server.write_timeout_seconds", config.server.write_timeout_seconds),
+        ("server.idle_timeout_seconds", config.server.idle_timeout_seconds),
+        ("server.max_connection_age_seconds", config.server.max_connection_age_seconds),
+    ] {
+        if seconds == 0 {
+            complain(key, "must be at least 1");
+        }
+    }
     let passwords = &config.passwords;
     if passwords.memory_kib < passwords.parallelism.max(1).saturating_mul(8) {
         complain("passwords.memory_kib", "must be at least 8 KiB per lane (RFC 9106)");

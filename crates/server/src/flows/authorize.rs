@@ -157,7 +157,7 @@ pub(crate) async fn begin(
     match &details.login_hint {
         Some(LoginHint::AppSessionToken(token)) => begin_app_session(app, project, &pending, token, now).await.map(Ok),
         Some(LoginHint::Anonymous(hint)) => begin_promotion(app, project, pending, hint, browser, now).await.map(Ok),
-        Some(LoginHint::LoginId { .. }) | None => {
+        Some(LoginHint::LoginId { .. } | LoginHint::Plain(_)) | None => {
             begin::begin_sign_in(app, project, pending, details, browser, now).await
         }
     }
@@ -167,7 +167,7 @@ fn check_details(client: &Client, details: &AuthorizeDetails) -> Result<(), OAut
     match details.response_type {
         ResponseType::Code | ResponseType::None => {}
         ResponseType::SettingsAction if client.application_type().is_first_party() => {}
-        ResponseType::SettingsAction | ResponseType::PreAuthenticatedUrlToken => {
+        ResponseType::SettingsAction => {
             return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "response type is not allowed for this client"));
         }
     }
@@ -470,7 +470,7 @@ impl PendingRequest {
             response_type: details.response_type.as_str().to_string(),
             response_mode: mode.as_str().to_string(),
             state,
-            scope: details.scope.print(),
+            scope: details.scope.served().print(),
             nonce: details.nonce.clone(),
             code_challenge: details.code_challenge.as_ref().map(|challenge| base64url(challenge.digest())),
             dpop_jkt: details.dpop_jkt.as_ref().map(ToString::to_string),

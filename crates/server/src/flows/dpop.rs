@@ -58,18 +58,31 @@ pub(crate) fn judge(project: &Project, header: Option<&str>, method: &str, path:
     }
 }
 
+/// What a new grant takes from the proof it was asked for with.
+#[derive(Default)]
+pub(crate) struct Binding {
+    /// The thumbprint of the key the grant is bound to; `None` when there was no proof.
+    pub(crate) jkt: Option<String>,
+    /// To be spent with [`spend`] by the transaction that makes the grant: otherwise the same proof would be good for
+    /// the refresh that follows.
+    pub(crate) proof_use: Option<ProofUse>,
+}
+
 impl Presented {
-    /// The thumbprint a new grant of the application is bound to; `None` when it came without a proof.
+    /// What a new grant of the application is bound to.
     ///
     /// # Errors
     /// [`Error::InvalidDpopProof`] for a bad proof, unless the application's proofs are only logged.
-    pub(crate) fn bind(&self, client: &Client) -> Result<Option<String>, Error> {
+    pub(crate) fn bind(&self, client: &Client) -> Result<Binding, Error> {
         match self {
-            Self::Nothing => Ok(None),
-            Self::Good(proof) => Ok(Some(verify::thumbprint(&proof.key).to_string())),
+            Self::Nothing => Ok(Binding::default()),
+            Self::Good(proof) => Ok(Binding {
+                jkt: Some(verify::thumbprint(&proof.key).to_string()),
+                proof_use: (!client.is_dpop_disabled()).then_some(proof.use_of),
+            }),
             Self::Bad(why) if client.is_dpop_disabled() => {
                 tracing::info!(client.id = client.client_id, reason = %why, "a bad DPoP proof was let through");
-                Ok(None)
+                Ok(Binding::default())
             }
             Self::Bad(why) => Err(Error::InvalidDpopProof(*why)),
         }

@@ -152,7 +152,7 @@ pub(crate) fn make_access_token(
         if let Some(amr) = amr_claim(grant.amr.as_deref()) {
             object.insert("amr".into(), amr);
         }
-        signer(project, client, now).sign("at+jwt", &claims)
+        signer(project, client.access_token_algorithm(), now).sign("at+jwt", &claims)
     } else {
         project.keys.mac.issue_access_token(grant.id, expires_at, &app.entropy)
     };
@@ -197,7 +197,7 @@ pub(crate) fn make_id_token(
         amr: amr_claim(amr),
         about: userinfo::describe_for_id_token(account, client, &scopes),
     };
-    signer(project, client, now).sign("JWT", &claims)
+    signer(project, client.id_token_algorithm(), now).sign("JWT", &claims)
 }
 
 /// The claims of an ID token, printed as they are.
@@ -217,8 +217,8 @@ struct IdToken<'a> {
     about: userinfo::Claims<'a>,
 }
 
-fn signer<'a>(project: &'a Project, client: &Client, now: Timestamp) -> &'a crypto::signing::SigningKey {
-    let algorithm = match client.id_token_algorithm() {
+fn signer(project: &Project, algorithm: SigningAlgorithm, now: Timestamp) -> &crypto::signing::SigningKey {
+    let algorithm = match algorithm {
         SigningAlgorithm::Rs256 => crypto::signing::SigningAlgorithm::Rs256,
         SigningAlgorithm::Es256 => crypto::signing::SigningAlgorithm::Es256,
     };

@@ -8,8 +8,26 @@ use vestibule_domain::{
 };
 use vestibule_store::{StoreError, Tx, grants, sessions, spent};
 
-use super::{Error, account::Loaded, caller::read_access_token, issue::split_token};
+use super::{
+    Error,
+    account::Loaded,
+    caller::read_access_token,
+    issue::split_token,
+    token::{ClientProof, authenticate_client},
+};
 use crate::{app::App, events, projects::Project};
+
+/// Checks the secret of an application that sent one; other requests need none.
+///
+/// # Errors
+/// [`Error::ClientSecretWrong`], or those of the store.
+pub(crate) async fn check_client(app: &App, project: &Project, proof: &ClientProof) -> Result<(), Error> {
+    let is_known = project.settings.client(&proof.client_id).is_some();
+    if is_known && proof.client_secret.is_some() {
+        authenticate_client(&mut *app.store.read().await?, project, proof).await?;
+    }
+    Ok(())
+}
 
 /// Revokes whatever the token is.
 pub(crate) async fn revoke(app: &App, project: &Project, token: &str, now: Timestamp) -> Result<(), Error> {

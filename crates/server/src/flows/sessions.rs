@@ -266,6 +266,26 @@ pub(crate) async fn end_told(
     Ok(())
 }
 
+/// Ends a grant whose token or code was used by two parties (RFC 9700 §4.5, §4.14). The refusal is an outcome that is
+/// committed.
+pub(crate) async fn end_misused(
+    app: &App,
+    project: &Project,
+    grant: &Grant,
+    reason: RevocationReason,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let (no, user) = (project.no, grant.user_id);
+    let endings = vec![(grant.id, revocation(app, project, Item::Grant(grant), reason, now))];
+    app.store
+        .write("end_misused_grant", endings, move |tx, endings| {
+            Box::pin(async move { end_told(tx, no, user, endings, now).await })
+        })
+        .await?;
+    app.outbox_bell.notify_one();
+    Ok(())
+}
+
 fn describe(item: Item<'_>, reason: RevocationReason) -> Event {
     let (user_id, session) = match item {
         Item::Session(session) => (session.user_id, events::model_of_session(session)),

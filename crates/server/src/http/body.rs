@@ -1,6 +1,6 @@
 //! Request bodies: read whole, up to a limit, within a time.
 
-use std::time::Duration;
+use std::{error::Error, io, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -37,6 +37,8 @@ pub(crate) enum BodyProblem {
     TooLarge(usize),
     /// It did not come in time, or the connection broke.
     Incomplete,
+    /// What came is no chunked body (RFC 9112 §7.1).
+    Malformed,
 }
 
 /// Reads a request's body.
@@ -59,8 +61,21 @@ pub(crate) async fn read_for(app: &App, request: Request) -> Result<Body, BodyPr
             let _ = tokio::time::timeout(patience, drain(body)).await;
             Err(BodyProblem::TooLarge(limit))
         }
+        Ok(Err(error)) if is_framing(&*error) => Err(BodyProblem::Malformed),
         Ok(Err(_)) | Err(_) => Err(BodyProblem::Incomplete),
     }
+}
+
+/// Whether a body could not be read because its chunks are not framed as they must be.
+fn is_framing(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData);
+        }
+        cause = error.source();
+    }
+    false
 }
 
 async fn drain(body: axum::body::Body) {
@@ -79,6 +94,7 @@ impl BodyProblem {
         match self {
             Self::TooLarge(limit) => format!("request body is larger than {} KiB", limit / 1024),
             Self::Incomplete => "request body did not arrive in time".to_string(),
+            Self::Malformed => "request body is not correctly chunked".to_string(),
         }
     }
 
@@ -87,6 +103,7 @@ impl BodyProblem {
         match self {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete => StatusCode::REQUEST_TIMEOUT,
+            Self::Malformed => StatusCode::BAD_REQUEST,
         }
     }
 }

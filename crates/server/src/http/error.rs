@@ -73,6 +73,18 @@ pub(crate) fn flow_as_oauth(visit: &Visit, error: &Error) -> Response {
     with_retry_after(response, retry_after(error))
 }
 
+/// Whether an error says that the client did not authenticate.
+pub(crate) fn is_about_the_client(error: &Error) -> bool {
+    to_oauth(error).code == ErrorCode::InvalidClient
+}
+
+/// Asks for HTTP Basic credentials (RFC 6749 §5.2); the value is that of `WWW-Authenticate`.
+pub(crate) fn challenge_basic(mut response: Response, challenge: &'static str) -> Response {
+    *response.status_mut() = StatusCode::UNAUTHORIZED;
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    response
+}
+
 /// Tells a flow's error in the JSON API's dialect.
 pub(crate) fn flow_as_api(visit: &Visit, error: &Error) -> Response {
     log(visit, error);
@@ -94,7 +106,9 @@ pub(crate) fn body_as_oauth(problem: BodyProblem) -> Response {
 pub(crate) fn body_as_api(problem: BodyProblem) -> Response {
     match problem {
         BodyProblem::TooLarge(_) => api(&ApiError::too_large()),
-        BodyProblem::Incomplete => api(&ApiError::new(ApiErrorName::BadRequest, "BadRequest", problem.describe())),
+        BodyProblem::Incomplete | BodyProblem::Malformed => {
+            api(&ApiError::new(ApiErrorName::BadRequest, "BadRequest", problem.describe()))
+        }
     }
 }
 
@@ -199,7 +213,7 @@ fn to_oauth(error: &Error) -> OAuthError {
         Error::RefreshTokenSuperseded => {
             OAuthError::new(Code::TemporarilyUnavailable, "the refresh token was just replaced: use the newest one")
         }
-        Error::RefreshTokenOfAnotherClient => OAuthError::invalid_request("client id doesn't match the refresh token"),
+        Error::RefreshTokenOfAnotherClient => OAuthError::invalid_grant("client id doesn't match the refresh token"),
         Error::InsufficientScope => OAuthError::new(Code::InsufficientScope, "full-access scope is required"),
         Error::InvalidCode => OAuthError::invalid_grant("invalid authorization code"),
         Error::RedirectUriMismatch => OAuthError::invalid_request("invalid redirect URI"),

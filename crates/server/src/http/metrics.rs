@@ -1,4 +1,4 @@
-//! The metrics page, on a listener of its own: it tells operators what strangers need not know.
+//! Metrics and probes on a listener of their own, which strangers need not reach and cannot fill.
 
 use std::sync::Arc;
 
@@ -12,13 +12,21 @@ use axum::{
 use tokio::net::TcpListener;
 use vestibule_store::outbox;
 
-use super::serve::serve_plain;
+use super::{
+    health,
+    serve::{Limits, serve_router},
+};
 use crate::app::App;
 
-/// Serves `GET /metrics` until `stop` resolves.
+/// Serves `/metrics`, `/healthz` and `/readyz` until `stop` resolves.
 pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
-    let router = Router::new().route("/metrics", get(print)).with_state(app);
-    serve_plain(listener, router, stop).await;
+    let limits = Limits::few(&app.config.server);
+    let router = Router::new()
+        .route("/metrics", get(print))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .with_state(app);
+    serve_router(listener, router, limits, stop).await;
 }
 
 async fn print(State(app): State<Arc<App>>) -> Response {

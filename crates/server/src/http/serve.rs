@@ -1,73 +1,122 @@
 //! The connection loop: limits, time-outs and a graceful end. Knows no route.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+mod framing;
+mod places;
+mod pulse;
+mod socket;
 
-use axum::{Router, body::Body, extract::Request, response::Response};
-use hyper::{body::Incoming, service::service_fn};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::Request,
+    http::{HeaderValue, header},
+    response::Response,
+};
+use hyper::{
+    body::{Frame, Incoming, SizeHint},
+    service::service_fn,
+};
 use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    rt::TokioIo,
+    server::graceful::{GracefulShutdown, Watcher},
 };
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
 };
 use tower::ServiceExt;
 
-use crate::config::Server;
+use self::{
+    places::{Place, Places},
+    pulse::{Patience, Pulse},
+    socket::Socket,
+};
+use crate::{
+    config::Server,
+    log_rate::OncePerMinute,
+    metrics::{Connections, Refused},
+};
+
+pub(crate) use self::places::Capacity;
 
 /// The largest request head taken, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
 const TOO_MANY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-
-/// Files kept back for the store, mail and webhooks.
-const OTHER_FILES: usize = 128;
-
-/// How many connections are taken: as configured, but fewer than files may be open, or the surplus could not even be refused.
-pub(crate) fn count_places(limits: &Server) -> usize {
-    let room = read_file_limit().map_or(usize::MAX, |files| files.saturating_sub(OTHER_FILES).max(files / 2));
-    limits.max_connections.min(room)
-}
-
-/// How many files this process may have open; only Linux tells it this way.
-fn read_file_limit() -> Option<usize> {
-    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_whitespace().next()?.parse().ok()
-}
+/// Connections that a listener for probes and metrics takes; they come out of the files kept back for other things.
+const FEW: usize = 64;
 
 /// The peer of a connection, before any forwarding header is looked at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// Serves the demo's own pages, with the limits a server has by default.
-pub(crate) async fn serve_plain(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    let defaults =
-        crate::config::load(None, std::iter::empty()).expect("the embedded defaults are valid: a test says so");
+/// What a listener takes from its callers, and for how long.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    capacity: Capacity,
+    patience: Patience,
+    /// How long running requests may go on once the listener stops.
+    grace: Duration,
+    counts: Arc<Connections>,
+}
+
+impl Limits {
+    /// As configured for the server's own listener.
+    pub(crate) fn of(server: &Server, counts: Arc<Connections>) -> Self {
+        Self {
+            capacity: Capacity::of(server),
+            patience: Patience::of(server),
+            grace: server.grace_of_requests(),
+            counts,
+        }
+    }
+
+    /// For a listener of the operator's own: few connections, from wherever.
+    pub(crate) fn few(server: &Server) -> Self {
+        let capacity = Capacity { total: FEW, per_address: FEW, exempt: Vec::new() };
+        Self { capacity, ..Self::of(server, Arc::default()) }
+    }
+}
+
+/// Serves a router of its own, such as the demo's.
+pub(crate) async fn serve_router(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
     let answer = move |_, request| {
         let answered = router.clone().oneshot(request);
         async { answered.await.unwrap_or_else(|never: Infallible| match never {}) }
     };
-    serve(listener, answer, &defaults.server, stop).await;
+    serve(listener, answer, limits, stop).await;
 }
 
 /// Serves connections until `stop` resolves, then finishes running requests within the grace period.
-pub(crate) async fn serve<A, F>(listener: TcpListener, answer: A, limits: &Server, stop: impl Future<Output = ()>)
+pub(crate) async fn serve<A, F>(listener: TcpListener, answer: A, limits: Limits, stop: impl Future<Output = ()>)
 where
-    A: Fn(Peer, Request) -> F + Clone + Send + 'static,
+    A: Fn(Peer, Request) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(limits.header_timeout_seconds))
+    // The time-outs are the pulse's: hyper has one for both a slow head and an idle connection, and none for writing.
+    http.header_read_timeout(None)
         .keep_alive(true)
         // The whole head must fit: more is answered 431.
         .max_buf_size(MAX_HEAD)
         .max_headers(96);
-    let http = Arc::new(http);
-    let places = Arc::new(Semaphore::new(count_places(limits)));
+    let Limits { capacity, patience, grace, counts } = limits;
+    let serving = Arc::new(Serving { http, patience, counts, answer });
+    let (places, refusals) = (Places::new(capacity), Refusals::default());
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -83,28 +132,130 @@ where
                 }
             },
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            tokio::spawn(refuse(stream));
-            continue;
-        };
-        // Answers are small and whole: waiting to fill a segment only costs time.
-        let _ = stream.set_nodelay(true);
-        let answer = answer.clone();
-        let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let answered = answer(Peer(peer), request.map(Body::new));
-            async { Ok::<_, Infallible>(answered.await) }
-        });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
-        tokio::spawn(async move {
-            // A peer that goes away or sends nonsense is its own affair.
-            let _ = connection.await;
-            drop(place);
-        });
+        match places.take(peer.ip()) {
+            Ok(place) => {
+                tokio::spawn(Arc::clone(&serving).serve_connection(stream, Peer(peer), place, graceful.watcher()));
+            }
+            Err(reason) => {
+                serving.counts.count_refused(reason);
+                refusals.log(reason, peer.ip());
+                tokio::spawn(refuse(stream));
+            }
+        }
     }
     drop(listener);
-    let grace = Duration::from_secs(limits.shutdown_grace_seconds);
     if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests did not finish within the grace period");
+    }
+}
+
+/// What the connections of one listener share.
+struct Serving<A> {
+    http: hyper::server::conn::http1::Builder,
+    patience: Patience,
+    counts: Arc<Connections>,
+    answer: A,
+}
+
+impl<A, F> Serving<A>
+where
+    A: Fn(Peer, Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    async fn serve_connection(self: Arc<Self>, stream: TcpStream, peer: Peer, place: Place, watcher: Watcher) {
+        // Answers are small and whole: waiting to fill a segment only costs time.
+        let _ = stream.set_nodelay(true);
+        let pulse = Arc::new(Pulse::new(self.patience));
+        let service = service_fn(|request: hyper::Request<Incoming>| {
+            let request = request.map(Body::new);
+            let (pulse, is_last) = (Arc::clone(&pulse), pulse.begin_answer());
+            let answered = match framing::refuse(&request) {
+                Some(refusal) => Err(refusal),
+                None => Ok((self.answer)(peer, request)),
+            };
+            async move {
+                let mut response = match answered {
+                    Ok(answered) => answered.await,
+                    Err(refusal) => refusal,
+                };
+                if is_last {
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(response.map(|body| AnswerBody { body, pulse }))
+            }
+        });
+        let socket = TokioIo::new(Socket::new(stream, Arc::clone(&pulse)));
+        // A peer that goes away or sends nonsense is its own affair.
+        let connection = pin!(watcher.watch(self.http.serve_connection(socket, service)));
+        self.counts.count_opened();
+        let cut = pulse.watch(connection).await;
+        self.counts.count_closed(cut);
+        drop(place);
+    }
+}
+
+/// The body of an answer; the answer ends when it is dropped.
+struct AnswerBody {
+    body: Body,
+    pulse: Arc<Pulse>,
+}
+
+impl Drop for AnswerBody {
+    fn drop(&mut self) {
+        self.pulse.end_answer();
+    }
+}
+
+impl hyper::body::Body for AnswerBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Says in the log that connections are refused, but not each time.
+#[derive(Default)]
+struct Refusals {
+    full: OncePerMinute,
+    address: OncePerMinute,
+}
+
+impl Refusals {
+    fn log(&self, reason: Refused, peer: IpAddr) {
+        match reason {
+            Refused::Full if self.full.is_due() => {
+                tracing::warn!("connections are refused: there are as many as server.max_connections allows");
+            }
+            Refused::Address if self.address.is_due() => {
+                tracing::warn!(
+                    peer.is_local = is_local(peer),
+                    "connections from one address are refused: it has as many as server.max_connections_per_address \
+                     allows. If it is your reverse proxy, name it in server.trusted_proxies"
+                );
+            }
+            Refused::Full | Refused::Address => {}
+        }
+    }
+}
+
+/// Whether an address belongs to this machine or a private network, where reverse proxies are.
+fn is_local(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
     }
 }
 

@@ -211,7 +211,8 @@ const PERMISSIONS: &str = "accelerometer=(), camera=(), geolocation=(), gyroscop
 /// The host a trusted proxy says was asked for, and the one this request itself names.
 fn hosts_of(request: &Request, from_proxy: bool) -> [Option<&str>; 2] {
     let forwarded = from_proxy.then(|| header_text(request.headers(), "x-forwarded-host")).flatten();
-    let own = header_text(request.headers(), "host").or_else(|| request.uri().authority().map(|a| a.as_str()));
+    // The host of an absolute target replaces that of the header (RFC 9112 §3.2.2).
+    let own = request.uri().authority().map(|a| a.as_str()).or_else(|| header_text(request.headers(), "host"));
     [forwarded, own]
 }
 

@@ -124,16 +124,29 @@ impl Ui {
         &self.locales
     }
 
+    /// The languages a project offers: those of `allowed` there are, or else English. An empty `allowed` allows all.
+    pub fn offered(&self, allowed: &[String]) -> Vec<&Locale> {
+        if allowed.is_empty() {
+            return self.locales.iter().collect();
+        }
+        let mut offered: Vec<&Locale> = Vec::new();
+        for locale in allowed.iter().filter_map(|tag| find_match(self.locales.iter(), tag)) {
+            if !offered.iter().any(|known| known.tag() == locale.tag()) {
+                offered.push(locale);
+            }
+        }
+        if offered.is_empty() {
+            offered.push(&self.locales[0]);
+        }
+        offered
+    }
+
     /// The language for a reader: the first of `ui_locales` (OIDC Core 3.1.2.1, space-separated), then of
     /// `Accept-Language` (RFC 9110 12.5.4), that the project allows; else the first allowed, else English.
     ///
     /// An empty `allowed` allows all.
     pub fn negotiate(&self, ui_locales: Option<&str>, accept_language: Option<&str>, allowed: &[String]) -> Locale {
-        let offered: Vec<&Locale> = if allowed.is_empty() {
-            self.locales.iter().collect()
-        } else {
-            allowed.iter().filter_map(|tag| find_match(self.locales.iter(), tag)).collect()
-        };
+        let offered = self.offered(allowed);
         let wanted = ui_locales.unwrap_or_default().split_ascii_whitespace();
         let accepted = accept_language.map(sort_by_quality).unwrap_or_default();
         wanted

@@ -74,12 +74,17 @@ async fn other_mistakes_travel_back_with_the_state(engine: Engine) {
         (&web, &[("code_challenge_method", "plain")], "invalid_request"),
         (&web, &[("code_challenge_method", "")], "invalid_request"),
         (&web, &[("code_challenge", "short")], "invalid_request"),
-        (&web, &[("login_hint", "kim@shop.example")], "invalid_request"),
         (&web, &[("login_hint", "https://authgear.com/login_hint?type=nonsense")], "invalid_request"),
         (&web, &[("login_hint", "https://authgear.com/login_hint?type=anonymous")], "invalid_request"),
         (&blog, &[("x_sso_enabled", "true")], "invalid_request"),
         (&web, &[("prompt", "none")], "login_required"),
         (&web, &[("response_mode", "nonsense")], "invalid_request"),
+        (&web, &[("response_mode", "cookie")], "invalid_request"),
+        (
+            &web,
+            &[("response_type", "urn:authgear:params:oauth:response-type:pre-authenticated-url token")],
+            "unauthorized_client",
+        ),
     ];
     for (client, more, error) in cases {
         let more = [*more, &[("state", "s&1 ü")]].concat();

@@ -243,6 +243,26 @@ async fn a_login_hint_fills_in_the_login_id(engine: Engine) {
     assert!(fields.contains(&("login_id".into(), KIM.into())));
 }
 
+async fn a_plain_login_hint_fills_in_what_fits_and_is_ignored_otherwise(engine: Engine) {
+    let mut scene = Scene::make(engine, &["password"]).await;
+    for (hint, filled) in [
+        (KIM, KIM),
+        ("ann+tag@shop.example", "ann+tag@shop.example"),
+        ("kim", ""),
+        ("+85298765432", ""),
+        ("https://authgear.com/login_hint", ""),
+        ("\"><script>", ""),
+        (&"k".repeat(1_500), ""),
+    ] {
+        scene.browser.open(&scene.client.authorize_url(&[("login_hint", hint)])).await;
+        let fields = &scene.browser.expect_page(200, WELCOME).forms[0].fields;
+        assert!(fields.contains(&("login_id".into(), filled.into())), "{hint}: {fields:?}");
+    }
+    let silent = [("login_hint", KIM), ("prompt", "none")];
+    scene.browser.open(&scene.client.authorize_url(&silent)).await;
+    assert_eq!(query(scene.browser.at_app(), "error").as_deref(), Some("login_required"));
+}
+
 fn enforce(login_id: &str) -> String {
     format!("https://authgear.com/login_hint?type=login_id&{login_id}&enforce=true")
 }
@@ -363,4 +383,5 @@ on_both_engines!(
     an_old_session_must_be_proved_again_by_the_same_member,
     a_guests_cookie_that_meets_sign_up_is_promoted,
     a_login_hint_fills_in_the_login_id,
+    a_plain_login_hint_fills_in_what_fits_and_is_ignored_otherwise,
 );

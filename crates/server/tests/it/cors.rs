@@ -35,7 +35,8 @@ fn granted(reply: &Reply) -> [Option<&str>; 5] {
 async fn origins_of_redirect_uris_may_call_with_credentials(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     for path in CALLED_BY_SCRIPTS {
-        for origin in ["http://shop.test", "http://blog.test", "https://backend.test", &server.origin] {
+        let of_the_app = "com.example.shop://host";
+        for origin in ["http://shop.test", "http://blog.test", "https://backend.test", of_the_app, &server.origin] {
             let reply = preflight(&server, path, origin).await.expect(200);
             let expected = [origin, "true", "900", "POST", "content-type, authorization"].map(Some);
             assert_eq!(granted(&reply), expected, "{path}");
@@ -53,7 +54,10 @@ async fn other_origins_get_200_and_no_header(engine: Engine) {
             "http://sub.shop.test",
             "http://evil.test",
             "http://shop.test.evil.test",
-            "com.example.shop://host",
+            "com.example.shop://host:80",
+            "com.example.shop://other",
+            "com.example.evil://host",
+            "https://host",
             "null",
             "",
         ] {
@@ -93,7 +97,15 @@ async fn open_documents_are_open_to_all_without_credentials(engine: Engine) {
 
 async fn listed_origins_match_by_label_scheme_and_port(engine: Engine) {
     let server = TestServer::start(engine, |setup| {
-        setup.set("http.allowed_origins", vec!["*.example.test", "https://secure.test", "ports.test:8443"]);
+        let entries = [
+            "*.example.test",
+            "https://secure.test",
+            "ports.test:8443",
+            "capacitor://localhost",
+            "https://*-team.vercel.test",
+        ];
+        setup.set("http.allowed_origins", entries.to_vec());
+        setup.set_client("blog", "redirect_uris", vec!["https://*.stars.test/cb", "tauri://localhost/cb"]);
     })
     .await;
     for (origin, allowed) in [
@@ -105,6 +117,13 @@ async fn listed_origins_match_by_label_scheme_and_port(engine: Engine) {
         ("http://secure.test", false),
         ("https://ports.test:8443", true),
         ("https://ports.test", false),
+        ("capacitor://localhost", true),
+        ("tauri://localhost", true),
+        ("ionic://localhost", false),
+        ("https://shop-git-main-team.vercel.test", true),
+        ("https://evil.vercel.test", false),
+        ("https://a-team.vercel.test.evil.test", false),
+        ("https://a.stars.test", false),
     ] {
         let reply = preflight(&server, "/oauth2/token", origin).await.expect(200);
         assert_eq!(reply.header("access-control-allow-origin"), allowed.then_some(origin), "{origin}");

@@ -1,8 +1,13 @@
 //! Discovery, the public keys, and what every answer has in common (protocol facts §0.1, §1).
 
 use serde_json::Value;
+use url::Url;
 
-use crate::support::{Engine, TestServer, on_both_engines};
+use crate::{
+    client_authentication::give_secret,
+    support::{Engine, Reply, TestServer, on_both_engines, query},
+    token::{claims, sign_up_member},
+};
 
 async fn the_document_names_every_endpoint_on_the_public_origin(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
@@ -26,6 +31,110 @@ async fn the_document_names_every_endpoint_on_the_public_origin(engine: Engine) 
     assert!(grants.iter().all(|grant| !grant.as_str().is_some_and(|name| name.starts_with("urn:authgear"))));
     let same = server.http().get("/.well-known/oauth-authorization-server").await.expect(200).json();
     assert_eq!(same, document);
+}
+
+async fn what_the_document_promises_is_served(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    let document = server.http().get("/.well-known/openid-configuration").await.expect(200).json();
+    let list = |member: &str| -> Vec<String> {
+        let values = document[member].as_array().unwrap_or_else(|| panic!("{member} is missing"));
+        values.iter().map(|value| value.as_str().expect("a word").to_string()).collect()
+    };
+    for grant in list("grant_types_supported") {
+        for application in ["web", "backend"] {
+            let fields = [("client_id", application), ("grant_type", grant.as_str())];
+            let body = server.http().post_form("/oauth2/token", &fields).await.expect(400).json();
+            assert_ne!(body["error"], "unsupported_grant_type", "{grant}");
+            assert_ne!(body["error"], "unauthorized_client", "{grant}");
+        }
+    }
+    let error_of = async |more: &[(&str, &str)]| {
+        let reply = server.http().get(&client.authorize_url(more)).await;
+        let url = reply.header("location").and_then(|location| Url::parse(location).ok());
+        url.filter(|url| url.as_str().starts_with("http://shop.test/")).and_then(|url| query(&url, "error"))
+    };
+    for scope in list("scopes_supported") {
+        assert_eq!(error_of(&[("scope", &format!("openid {scope}"))]).await, None, "{scope}");
+    }
+    for mode in list("response_modes_supported").iter().filter(|mode| *mode == "query") {
+        let told = error_of(&[("response_mode", mode), ("prompt", "none")]).await;
+        assert_eq!(told.as_deref(), Some("login_required"), "{mode}");
+    }
+    for prompt in list("prompt_values_supported") {
+        let told = error_of(&[("prompt", &prompt)]).await;
+        assert_eq!(told.as_deref(), (prompt == "none").then_some("login_required"), "{prompt}");
+    }
+    for (parameter, flag) in
+        [("request", "request_parameter_supported"), ("request_uri", "request_uri_parameter_supported")]
+    {
+        assert_eq!(document[flag], false);
+        assert_eq!(error_of(&[(parameter, "x")]).await, Some(format!("{parameter}_not_supported")));
+    }
+    assert_eq!(document["claims_parameter_supported"], false);
+    assert_eq!(list("ui_locales_supported")[0], "en");
+    assert_eq!(list("id_token_signing_alg_values_supported"), ["RS256", "ES256"]);
+    assert_eq!(
+        list("revocation_endpoint_auth_methods_supported"),
+        ["none", "client_secret_post", "client_secret_basic"]
+    );
+    assert_eq!(list("introspection_endpoint_auth_methods_supported"), ["client_secret_post", "client_secret_basic"]);
+}
+
+async fn what_is_not_built_is_not_promised(engine: Engine) {
+    let server = TestServer::start(engine, |setup| setup.set("ui.languages", vec!["de", "en"])).await;
+    let document = server.http().get("/.well-known/openid-configuration").await.expect(200).json();
+    let text = document.to_string();
+    for word in ["client_credentials", "device_sso", "pre-authenticated-url", "token-exchange"] {
+        assert!(!text.contains(word), "{word} is in the document");
+    }
+    assert_eq!(document["ui_locales_supported"], serde_json::json!(["de", "en"]));
+    for grant in [
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:authgear:params:oauth:grant-type:biometric-request",
+    ] {
+        for application in ["web", "phone", "backend", "partner", "machine"] {
+            let fields = [("client_id", application), ("grant_type", grant)];
+            let reply = server.http().post_form("/oauth2/token", &fields).await;
+            reply.expect_oauth_error(400, "unsupported_grant_type", "grant type is not supported");
+        }
+    }
+    // The SDKs go on asking for these scopes; they grant nothing.
+    let client = server.app_client();
+    give_secret(&server, "backend", "s3cret").await;
+    let scope = "openid offline_access device_sso https://authgear.com/scopes/full-access \
+                 https://authgear.com/scopes/pre-authenticated-url";
+    let code = sign_up_member(&server, &client, &[("scope", scope), ("ui_locales", "en")], "kim@shop.example").await;
+    let body = client.exchange(&code).await.expect(200).json();
+    assert_eq!(body.get("device_secret"), None);
+    let asked =
+        server.http().request(reqwest::Method::POST, "/oauth2/introspect").basic_auth("backend", Some("s3cret"));
+    let token = [("token", body["access_token"].as_str().expect("a token"))];
+    let told = Reply::of(asked.form(&token)).await.expect(200).json();
+    assert_eq!(told["scope"], "openid offline_access https://authgear.com/scopes/full-access");
+}
+
+async fn the_algorithm_of_id_tokens_leaves_access_tokens_alone(engine: Engine) {
+    for (id_alg, access_alg) in [("RS256", None), ("ES256", None), ("ES256", Some("ES256")), ("RS256", Some("ES256"))] {
+        let server = TestServer::start(engine, |setup| {
+            setup.set_client("web", "issue_jwt_access_token", true);
+            setup.set_client("web", "id_token_signed_response_alg", id_alg);
+            if let Some(alg) = access_alg {
+                setup.set_client("web", "access_token_signed_response_alg", alg);
+            }
+        })
+        .await;
+        let client = server.app_client();
+        let guest = client.sign_up().await;
+        let body = client.refresh(&guest.refresh).await.expect(200).json();
+        let (access, id) =
+            (body["access_token"].as_str().expect("a token"), body["id_token"].as_str().expect("a token"));
+        let alg = |jwt: &str| claims(jwt).0["alg"].clone();
+        assert_eq!((alg(access).as_str(), alg(id).as_str()), (access_alg.or(Some("RS256")), Some(id_alg)));
+        assert_eq!(alg(&guest.access).as_str(), access_alg.or(Some("RS256")));
+        client.user_info(access).await.expect(200);
+    }
 }
 
 async fn only_public_halves_of_keys_are_published_and_they_outlive_a_restart(engine: Engine) {
@@ -68,7 +177,7 @@ async fn every_answer_carries_the_hardening_headers(engine: Engine) {
 async fn another_host_name_leads_to_the_public_origin(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let request = server.http().request(reqwest::Method::POST, "/oauth2/token?x=1").header("host", "other.test");
-    let reply = crate::support::Reply::of(request).await.expect(307);
+    let reply = Reply::of(request).await.expect(307);
     assert_eq!(reply.header("location"), Some(format!("{}/oauth2/token?x=1", server.origin).as_str()));
 }
 
@@ -76,12 +185,15 @@ async fn probes_need_no_host_name(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     for path in ["/healthz", "/readyz"] {
         let request = server.http().request(reqwest::Method::GET, path).header("host", "10.0.0.1");
-        crate::support::Reply::of(request).await.expect(200);
+        Reply::of(request).await.expect(200);
     }
 }
 
 on_both_engines!(
     the_document_names_every_endpoint_on_the_public_origin,
+    what_the_document_promises_is_served,
+    what_is_not_built_is_not_promised,
+    the_algorithm_of_id_tokens_leaves_access_tokens_alone,
     only_public_halves_of_keys_are_published_and_they_outlive_a_restart,
     every_answer_carries_the_hardening_headers,
     another_host_name_leads_to_the_public_origin,

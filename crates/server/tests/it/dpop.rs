@@ -3,7 +3,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{ANONYMOUS_GRANT, Device, Engine, KeyPair, Platform, Reply, TestServer, encode, on_both_engines};
+use crate::support::{
+    ANONYMOUS_GRANT, Device, Engine, KeyPair, Platform, Reply, TestServer, encode, on_both_engines, query,
+};
 
 const BINDING: &str = "Invalid DPoP key binding";
 const CLOCK: &str = ": it is more than 5 minutes old or ahead, check the clock of the device";
@@ -173,6 +175,57 @@ async fn a_proof_is_accepted_once_where_a_binding_is_checked(engine: Engine) {
     old.expect_oauth_error(400, "invalid_dpop_proof", &format!("{BINDING}{CLOCK}"));
 }
 
+async fn a_proof_a_grant_was_made_with_is_used_up(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let device = Device::new(&server, Platform::Ios);
+    let used = "DPoP proof was used before";
+    let once = [proof(&device, |_, _| {})];
+    let bound = sign_up(&device, &once).await.expect(200).json();
+    let bound = bound["refresh_token"].as_str().expect("a token");
+    refresh(&device, bound, &once).await.expect_oauth_error(400, "invalid_dpop_proof", used);
+    // A second grant is refused, too, and leaves the challenge for a better proof.
+    let challenge = device.challenge().await;
+    let jwt = device.sign("auth", &challenge, &device.uuid(), true);
+    let fields = [("grant_type", ANONYMOUS_GRANT), ("jwt", jwt.as_str())];
+    send(&device, &fields, &once).await.expect_oauth_error(400, "invalid_dpop_proof", used);
+    let known = [proof(&device, |_, _| {})];
+    send(&device, &fields, &known).await.expect(200);
+    refresh(&device, bound, &known).await.expect_oauth_error(400, "invalid_dpop_proof", used);
+    refresh(&device, bound, &[proof(&device, |_, _| {})]).await.expect(200);
+}
+
+async fn a_proof_a_code_was_exchanged_with_is_used_up(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let mut mailbox = server.mailbox();
+    // With a key announced at the authorization request, and without.
+    for (number, announced) in [true, false].into_iter().enumerate() {
+        let device = Device::new(&server, Platform::Ios);
+        let mut browser = server.browser();
+        let jkt = if announced { device.jkt() } else { String::new() };
+        browser.open(&device.authorize_url(&[("dpop_jkt", &jkt), ("x_page", "signup")])).await;
+        let email = format!("kim{number}@shop.example");
+        browser.fill("Email address", &email);
+        browser.fill("Password", "violet tugboat marmalade");
+        let create = browser.page().forms.iter().flat_map(|form| &form.buttons).next().expect("a button").text.clone();
+        browser.press(&create).await;
+        browser.fill("Code", &mailbox.next_code(&email).await);
+        browser.press("Confirm").await;
+        let (code, uri) = (query(browser.at_app(), "code").expect("a code"), "com.example.shop://host/path");
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", uri),
+            ("code_verifier", crate::support::VERIFIER),
+        ];
+        let once = [proof(&device, |_, _| {})];
+        let body = send(&device, &fields, &once).await.expect(200).json();
+        let token = body["refresh_token"].as_str().expect("a token");
+        let replayed = refresh(&device, token, &once).await;
+        replayed.expect_oauth_error(400, "invalid_dpop_proof", "DPoP proof was used before");
+        refresh(&device, token, &[proof(&device, |_, _| {})]).await.expect(200);
+    }
+}
+
 async fn an_application_with_dpop_disabled_accepts_everything(engine: Engine) {
     let server = TestServer::start(engine, |setup| setup.set_client("phone", "x_dpop_disabled", true)).await;
     let device = Device::new(&server, Platform::Ios);
@@ -252,6 +305,8 @@ on_both_engines!(
     a_binding_is_checked_at_refresh_and_settings_link_as_the_matrix_says,
     a_bound_token_in_a_body_cannot_show_that_it_holds_its_key,
     a_proof_is_accepted_once_where_a_binding_is_checked,
+    a_proof_a_grant_was_made_with_is_used_up,
+    a_proof_a_code_was_exchanged_with_is_used_up,
     an_application_with_dpop_disabled_accepts_everything,
     a_bad_proof_fails_nothing_that_needs_none,
     a_code_is_bound_to_the_key_of_dpop_jkt_in_either_spelling,

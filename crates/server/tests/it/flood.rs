@@ -152,7 +152,9 @@ async fn silent_connections_beyond_the_limit_are_refused_politely_and_those_with
     let folder = tempfile::TempDir::new().expect("a scratch folder");
     let mut installation = Installation::make(&format!("sqlite:{}", folder.path().join("store.db").display()));
     let limit = format!("VESTIBULE__SERVER__MAX_CONNECTIONS={places}");
-    installation.wrap(&["env", &limit, "VESTIBULE__SERVER__HEADER_TIMEOUT_SECONDS=600"]);
+    // A few addresses make up the whole crowd.
+    let share = format!("VESTIBULE__SERVER__MAX_CONNECTIONS_PER_ADDRESS={places}");
+    installation.wrap(&["env", &limit, &share, "VESTIBULE__SERVER__HEADER_TIMEOUT_SECONDS=600"]);
     let process = installation.start();
     let mut early = TcpStream::connect(process.address).await.expect("a connection");
     let (alone, before) = (ask(&mut early).await, memory_of(&process));

@@ -1,46 +1,53 @@
-//! A real nginx asks the resolver with `auth_request`, as docs/guides/backend.md shows it.
+//! A real nginx asks the resolver with `auth_request`, with the configuration that docs/guides/backend.md prints.
 
-use std::{path::Path, process::Stdio};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path, process::Stdio};
 
-use axum::{Router, http::HeaderMap};
+use axum::{Json, Router, extract::ConnectInfo, http::HeaderMap};
 use reqwest::{Method, header};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use super::lifetimes::sign_up_cookie;
-use crate::support::{Engine, Http, Reply, TestServer, on_both_engines, start_neighbour};
+use crate::support::{Engine, Http, Reply, TestServer, guide::blocks, on_both_engines, start_neighbour};
 
-/// The app behind the proxy: says what it was told.
+const GUIDE: &str = include_str!("../../../../docs/guides/backend.md");
+
+/// The app behind the proxy: says what it was told, and over which connection.
 async fn start_app() -> u16 {
-    async fn tell(headers: HeaderMap) -> String {
-        let told = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("-").to_string();
-        format!(
-            "{} {} {}",
-            told("x-authgear-session-valid"),
-            told("x-authgear-user-id"),
-            told("x-authgear-user-anonymous")
-        )
+    async fn tell(ConnectInfo(peer): ConnectInfo<SocketAddr>, headers: HeaderMap) -> Json<Value> {
+        let told = headers.iter().filter(|(name, _)| name.as_str().replace('_', "-").starts_with("x-authgear"));
+        let told: BTreeMap<&str, &str> =
+            told.map(|(name, value)| (name.as_str(), value.to_str().expect("text"))).collect();
+        Json(json!({"told": told, "connection": peer.port()}))
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("its address").port();
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(tell)).await });
+    let app = Router::new().fallback(tell).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, app).await });
     port
 }
 
+/// The guide's three files around a main file; its location with a demand, and two made of it with another.
 fn write_configuration(folder: &Path, port: u16, app: u16, auth: u16) -> std::path::PathBuf {
+    let files = blocks(GUIDE, "nginx");
+    let [upstreams, snippet, locations] = files.as_slice() else { panic!("three files, not {files:?}") };
+    let replace = |text: &str, from: &str, to: &str| {
+        assert!(text.contains(from), "{from} is not in {text}");
+        text.replace(from, to)
+    };
+    let upstreams = replace(upstreams, "127.0.0.1:4100", &format!("127.0.0.1:{auth}"));
+    let upstreams = replace(&upstreams, "127.0.0.1:8080", &format!("127.0.0.1:{app}"));
+    let locations = replace(locations, "auth.shop.example", &format!("localhost:{auth}"));
+    let demand = |name: &str, query: &str, path: &str| {
+        let text = replace(&locations, "?require=session", query);
+        let text = replace(&text, "/_auth/session", &format!("/_auth/{name}"));
+        replace(&text, "/orders/", path)
+    };
+    let (anyone, member) = (demand("anyone", "", "/"), demand("member", "?require=member", "/members/"));
+    std::fs::create_dir(folder.join("snippets")).expect("a folder");
+    std::fs::write(folder.join("snippets/vestibule.conf"), snippet).expect("the snippet is written");
     let dir = folder.display();
-    let tell = "auth_request_set $session_valid $upstream_http_x_authgear_session_valid;
-      auth_request_set $user_id $upstream_http_x_authgear_user_id;
-      auth_request_set $user_anonymous $upstream_http_x_authgear_user_anonymous;
-      proxy_set_header X-Authgear-Session-Valid $session_valid;
-      proxy_set_header X-Authgear-User-Id $user_id;
-      proxy_set_header X-Authgear-User-Anonymous $user_anonymous;";
-    let ask = format!(
-        "internal;
-      proxy_pass_request_body off;
-      proxy_set_header Content-Length \"\";
-      proxy_set_header Host localhost:{auth};"
-    );
     let text = format!(
         "daemon off;
 master_process off;
@@ -54,35 +61,12 @@ http {{
   fastcgi_temp_path {dir}/fastcgi;
   uwsgi_temp_path {dir}/uwsgi;
   scgi_temp_path {dir}/scgi;
+  {upstreams}
   server {{
     listen 127.0.0.1:{port};
-    location / {{
-      auth_request /_auth/anyone;
-      {tell}
-      proxy_pass http://127.0.0.1:{app};
-    }}
-    location /orders/ {{
-      auth_request /_auth/session;
-      {tell}
-      proxy_pass http://127.0.0.1:{app};
-    }}
-    location /members/ {{
-      auth_request /_auth/member;
-      {tell}
-      proxy_pass http://127.0.0.1:{app};
-    }}
-    location = /_auth/anyone {{
-      proxy_pass http://127.0.0.1:{auth}/_resolver/resolve;
-      {ask}
-    }}
-    location = /_auth/session {{
-      proxy_pass http://127.0.0.1:{auth}/_resolver/resolve?require=session;
-      {ask}
-    }}
-    location = /_auth/member {{
-      proxy_pass http://127.0.0.1:{auth}/_resolver/resolve?require=member;
-      {ask}
-    }}
+    {anyone}
+    {locations}
+    {member}
   }}
 }}
 "
@@ -121,6 +105,18 @@ async fn start_nginx(app: u16, auth: u16) -> Nginx {
     Nginx { http, _process: process, _folder: folder }
 }
 
+/// Every name a backend may read.
+const FORGED: [&str; 8] = [
+    "X-Authgear-Session-Valid",
+    "X-Authgear-User-Id",
+    "X-Authgear-User-Anonymous",
+    "X-Authgear-User-Verified",
+    "X-Authgear-User-Can-Reauthenticate",
+    "X-Authgear-User-Roles",
+    "X-Authgear-Session-Amr",
+    "X-Authgear-Session-Authenticated-At",
+];
+
 async fn nginx_lets_in_whom_the_resolver_names(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let client = server.app_client();
@@ -134,9 +130,12 @@ async fn nginx_lets_in_whom_the_resolver_names(engine: Engine) {
     let cookie = sign_up_cookie(&server).await;
     let nginx = start_nginx(start_app().await, server.address.port()).await;
     let ask = async |path: &str, bearer: Option<&str>, cookie: Option<&str>| {
-        // A caller that claims to be somebody is not believed.
-        let mut request = nginx.http.request(Method::GET, path).header("X-Authgear-User-Id", "forged");
-        request = request.header("X-Authgear-Session-Valid", "true").header("X-Authgear-User-Anonymous", "false");
+        // A caller that claims to be a user is not believed, whichever header it forges.
+        let mut request = nginx.http.request(Method::GET, path).header("X-Forwarded-Host", "other.example");
+        request = request.header("X-Forwarded-Proto", "http").header("X-AUTHGEAR_user-id", "forged");
+        for name in FORGED {
+            request = request.header(name, "forged").header(name.to_lowercase(), "true");
+        }
         if let Some(bearer) = bearer {
             request = request.bearer_auth(bearer);
         }
@@ -145,19 +144,36 @@ async fn nginx_lets_in_whom_the_resolver_names(engine: Engine) {
         }
         Reply::of(request).await
     };
+    let told = |reply: Reply| reply.expect(200).json()["told"].clone();
+    let at = server.clock.now().as_seconds().to_string();
+    let user = |sub: &str, guest: bool, amr: &str| {
+        let mut expected = json!({
+            "x-authgear-session-valid": "true",
+            "x-authgear-user-id": sub,
+            "x-authgear-user-anonymous": guest.to_string(),
+            "x-authgear-user-verified": (!guest).to_string(),
+            "x-authgear-user-can-reauthenticate": (!guest).to_string(),
+            "x-authgear-session-authenticated-at": at,
+        });
+        if !amr.is_empty() {
+            expected["x-authgear-session-amr"] = amr.into();
+        }
+        expected
+    };
 
-    assert_eq!(ask("/", None, None).await.expect(200).body, "- - -");
-    assert_eq!(ask("/", Some("bad"), None).await.expect(200).body, "false - -");
-    assert_eq!(ask("/", Some(&guest.access), None).await.expect(200).body, format!("true {sub} true"));
-    assert_eq!(ask("/", Some(&member.access), None).await.expect(200).body, format!("true {member_sub} false"));
-    assert!(ask("/", None, Some(&cookie)).await.expect(200).body.starts_with("true "));
+    assert_eq!(told(ask("/", None, None).await), json!({}));
+    assert_eq!(told(ask("/", Some("bad"), None).await), json!({"x-authgear-session-valid": "false"}));
+    assert_eq!(told(ask("/", Some(&guest.access), None).await), user(&sub, true, ""));
+    assert_eq!(told(ask("/", Some(&member.access), None).await), user(&member_sub, false, "pwd"));
+    assert_eq!(told(ask("/", None, Some(&cookie)).await)["x-authgear-session-valid"], "true");
 
     for (bearer, cookie) in [(None, None), (Some("bad"), None), (None, Some("session=bad"))] {
         assert_eq!(ask("/orders/1", bearer, cookie).await.status, 401);
         assert_eq!(ask("/members/1", bearer, cookie).await.status, 401);
     }
-    assert_eq!(ask("/orders/1", Some(&guest.access), None).await.expect(200).body, format!("true {sub} true"));
-    ask("/orders/1", None, Some(&cookie)).await.expect(200);
+    assert_eq!(told(ask("/orders/1", Some(&guest.access), None).await), user(&sub, true, ""));
+    let connection = async || ask("/orders/1", None, Some(&cookie)).await.expect(200).json()["connection"].clone();
+    assert_eq!(connection().await, connection().await, "connections are kept open");
     let refused = ask("/members/1", Some(&guest.access), None).await.expect(401);
     let challenge = refused.header("www-authenticate").expect("nginx passes the challenge on");
     assert!(challenge.contains("insufficient_user_authentication"), "{challenge}");

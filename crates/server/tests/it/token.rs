@@ -1,11 +1,9 @@
 //! `POST /oauth2/token` for codes and refresh tokens: protocol facts §3.1, §3.2, §3.4, §3.5 and §3.7.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD, prelude::BASE64_URL_SAFE_NO_PAD};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use reqwest::Method;
 use serde_json::Value;
 use url::Url;
-use vestibule_domain::secret::TokenHash;
-use vestibule_store::client_secrets;
 
 use crate::{
     guest_journey::{identify, promote},
@@ -15,14 +13,19 @@ use crate::{
 const TOKEN: &str = "/oauth2/token";
 
 /// Promotes a fresh guest; the address the app is called back at.
-async fn promoted(server: &TestServer, client: &AppClient, email: &str) -> (Tokens, Url) {
+pub(crate) async fn promoted(server: &TestServer, client: &AppClient, email: &str) -> (Tokens, Url) {
     let (guest, mut browser) = (client.sign_up().await, server.browser());
     promote(client, &guest, &mut browser, &mut server.mailbox(), email).await;
     (guest, browser.at_app().clone())
 }
 
 /// Signs a new member up on the pages, with these authorization parameters; the code.
-async fn sign_up_member(server: &TestServer, client: &AppClient, more: &[(&str, &str)], email: &str) -> String {
+pub(crate) async fn sign_up_member(
+    server: &TestServer,
+    client: &AppClient,
+    more: &[(&str, &str)],
+    email: &str,
+) -> String {
     let mut browser = server.browser();
     browser.open(&client.authorize_url(more)).await;
     browser.follow("Create an account").await;
@@ -34,7 +37,7 @@ async fn sign_up_member(server: &TestServer, client: &AppClient, more: &[(&str, 
     query(browser.at_app(), "code").expect("a code")
 }
 
-fn claims(jwt: &str) -> (Value, Value) {
+pub(crate) fn claims(jwt: &str) -> (Value, Value) {
     let parts: Vec<_> = jwt.split('.').collect();
     let read = |part: &str| {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(part).expect("base64url without padding");
@@ -79,9 +82,9 @@ async fn requests_are_refused_in_the_documented_order(engine: Engine) {
             "grant type is not allowed for this client",
         ),
         (
-            &[("client_id", "web"), ("grant_type", "client_credentials")],
-            "unauthorized_client",
-            "grant type is not allowed for this client",
+            &[("client_id", "backend"), ("grant_type", "client_credentials")],
+            "unsupported_grant_type",
+            "grant type is not supported",
         ),
         (
             &[("client_id", "web"), ("grant_type", "refresh_token"), ("refresh_token", "x")],
@@ -98,43 +101,6 @@ async fn requests_are_refused_in_the_documented_order(engine: Engine) {
         let reply = http.post_form(TOKEN, fields).await.expect_oauth_error(400, error, description);
         assert_eq!(reply.header("pragma"), Some("no-cache"), "{fields:?}");
     }
-}
-
-async fn a_confidential_client_proves_itself_in_body_or_header(engine: Engine) {
-    let server = TestServer::start_plain(engine).await;
-    let project = server.app.projects.find_by_id("test").expect("the project");
-    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"p@ss:w");
-    let hash = TokenHash(hash.as_ref().try_into().expect("32 bytes"));
-    let (no, now) = (project.no, server.clock.now());
-    let write = server.app.store.write("test", (), move |tx, ()| {
-        Box::pin(async move { client_secrets::insert(tx, no, "backend", hash, now).await })
-    });
-    assert!(write.await.expect("the secret is stored"));
-    let http = server.http();
-    // The right secret leads on to the next check, the code.
-    let code = [("grant_type", "authorization_code"), ("code", "x")];
-    let invalid_code = ("invalid_grant", "invalid authorization code");
-    for (secret, (error, description)) in
-        [("p@ss:w", invalid_code), ("wrong", ("invalid_client", "invalid client secret"))]
-    {
-        let fields = [&code[..], &[("client_id", "backend"), ("client_secret", secret)]].concat();
-        http.post_form(TOKEN, &fields).await.expect_oauth_error(400, error, description);
-    }
-    for (pair, error, description) in [
-        ("backend:p%40ss%3Aw", "invalid_grant", "invalid authorization code"),
-        ("backend:p@ss:w", "invalid_grant", "invalid authorization code"),
-        ("backend:nope", "invalid_client", "invalid client secret"),
-        ("backend:%zz", "invalid_request", "malformed percent-encoding in Basic credentials"),
-    ] {
-        let request = http.request(Method::POST, TOKEN).form(&code);
-        let reply = Reply::of(request.header("authorization", format!("Basic {}", STANDARD.encode(pair)))).await;
-        reply.expect_oauth_error(400, error, description);
-    }
-    // The body wins; the header is not looked at.
-    let request =
-        http.request(Method::POST, TOKEN).form(&[&code[..], &[("client_id", "web"), ("code_verifier", "x")]].concat());
-    let reply = Reply::of(request.header("authorization", format!("Basic {}", STANDARD.encode("backend:nope")))).await;
-    reply.expect_oauth_error(400, "invalid_grant", "invalid authorization code");
 }
 
 async fn one_address_may_ask_120_times_a_minute(engine: Engine) {
@@ -209,8 +175,6 @@ async fn a_code_is_worth_nothing_to_whom_it_was_not_given(engine: Engine) {
     }
     // Nothing of that spent it.
     client.exchange(&code).await.expect(200);
-    let again = client.exchange(&code).await;
-    again.expect_oauth_error(400, "invalid_grant", "invalid authorization code");
 }
 
 async fn a_code_lives_five_minutes(engine: Engine) {
@@ -266,7 +230,7 @@ async fn a_refresh_token_that_is_not_good_is_one_error(engine: Engine) {
         client.refresh(token).await.expect_oauth_error(400, "invalid_grant", "invalid refresh token");
     }
     let reply = server.other_client().refresh(&guest.refresh).await;
-    reply.expect_oauth_error(400, "invalid_request", "client id doesn't match the refresh token");
+    reply.expect_oauth_error(400, "invalid_grant", "client id doesn't match the refresh token");
     client.refresh(&guest.refresh).await.expect(200);
 }
 
@@ -305,7 +269,6 @@ async fn the_guests_earlier_grant_ends_when_the_promotions_code_is_exchanged(eng
 
 on_both_engines!(
     requests_are_refused_in_the_documented_order,
-    a_confidential_client_proves_itself_in_body_or_header,
     one_address_may_ask_120_times_a_minute,
     one_user_may_refresh_60_times_a_minute,
     a_code_is_exchanged_for_the_tokens_the_scope_asked_for,

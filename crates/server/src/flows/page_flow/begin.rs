@@ -9,12 +9,16 @@ use vestibule_domain::{
     user::User,
 };
 use vestibule_protocol::{
-    login_hint::{LoginHint, LoginIdHint},
+    login_hint::LoginHint,
     oauth::{AuthorizeDetails, ErrorCode, OAuthError, Prompt},
 };
 use vestibule_store::{credentials, flows, users};
 
-use super::{FlowState, Purpose, ways};
+use super::{
+    FlowState, Purpose,
+    suggestion::{self, suggest},
+    ways,
+};
 use crate::{
     app::App,
     flows::{
@@ -63,9 +67,7 @@ pub(crate) async fn begin_sign_in(
     let mut state = FlowState::new(purpose, pending, &secret);
     state.guest = guest.map(|caller| caller.user.id);
     state.source = guest.map(PromotionSource::of);
-    if let Some(LoginHint::LoginId { login_id, .. }) = &details.login_hint {
-        state.prefill = Some(prefill(login_id));
-    }
+    state.prefill = suggest(&project.settings, details.login_hint.as_ref());
     state.enforced = enforced;
     if !must_prove(details, wanted, now) {
         state.offered_user = wanted.map(|caller| caller.user.id);
@@ -136,7 +138,7 @@ async fn find_login_id(app: &App, project: &Project, user: UserId) -> Result<Opt
 /// The login ID a hint insists on (protocol facts §5.3). One this project cannot know anybody by is the app's mistake.
 fn read_enforced(project: &Project, details: &AuthorizeDetails) -> Result<Option<LoginId>, OAuthError> {
     let Some(LoginHint::LoginId { login_id, enforce: true }) = &details.login_hint else { return Ok(None) };
-    let (kind, typed) = prefill(login_id);
+    let (kind, typed) = suggestion::read(login_id);
     let settings = &project.settings;
     let read = LoginId::parse(kind, &typed, settings.default_country()).ok();
     let usable = read.filter(|login_id| settings.login_id_kinds().contains(&login_id.kind));
@@ -148,12 +150,4 @@ pub(super) async fn owns(app: &App, project: &Project, user: UserId, login_id: &
     let mut conn = app.store.read().await?;
     let row = credentials::find_login_id(&mut conn, project.no, login_id.kind.as_str(), &login_id.value).await?;
     Ok(row.is_some_and(|row| row.user_id == user))
-}
-
-fn prefill(hint: &LoginIdHint) -> (LoginIdKind, String) {
-    match hint {
-        LoginIdHint::Email(value) => (LoginIdKind::Email, value.clone()),
-        LoginIdHint::Phone(value) => (LoginIdKind::Phone, value.clone()),
-        LoginIdHint::Username(value) => (LoginIdKind::Username, value.clone()),
-    }
 }

@@ -9,6 +9,7 @@ mod message;
 pub(crate) mod passkey;
 pub(crate) mod sign_in;
 pub(crate) mod steps;
+mod suggestion;
 pub(crate) mod ways;
 
 use serde::{Deserialize, Serialize};

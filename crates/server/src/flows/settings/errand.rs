@@ -155,10 +155,12 @@ pub(crate) async fn take_order(
                 None => return Ok(Err(login_required())),
             }
         }
-        Some(LoginHint::Anonymous(_) | LoginHint::LoginId { .. }) | None => match browser.caller {
-            Some(caller) => (caller.user.clone(), None),
-            None => return Ok(Err(login_required())),
-        },
+        Some(LoginHint::Anonymous(_) | LoginHint::LoginId { .. } | LoginHint::Plain(_)) | None => {
+            match browser.caller {
+                Some(caller) => (caller.user.clone(), None),
+                None => return Ok(Err(login_required())),
+            }
+        }
     };
     if !details.id_token_hint.as_ref().is_none_or(|hint| names_user(project, hint.as_str(), &user)) {
         return Ok(Err(login_required()));

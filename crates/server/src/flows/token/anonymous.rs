@@ -29,7 +29,7 @@ use crate::{
     flows::{
         Error, challenge, coming_back,
         device_key::{self, Proven, Signer},
-        dpop::Presented,
+        dpop::{self, Presented, ProofUse},
         hooks,
         issue::{self, NewGrant, make_grant},
         rates, sessions,
@@ -101,7 +101,7 @@ async fn come_back(
 ) -> Result<Tried, Error> {
     device_key::check_guest(&key, &user)?;
     rates::charge_user(app, project, user.id, now)?;
-    let (grant, refresh_token) = begin_grant(app, request, user.id, device.clone(), now)?;
+    let NewLine { grant, refresh_token, proof_use } = begin_grant(app, request, user.id, device.clone(), now)?;
     let ends_others = request.client.allows_one_session_only();
     let endings = if ends_others {
         let reason = RevocationReason::AnotherSession;
@@ -110,7 +110,7 @@ async fn come_back(
         Vec::new()
     };
     let tells = !endings.is_empty();
-    let input = ComeBack { challenge, kid: key.kid, grant: grant.clone(), ends_others, endings, now };
+    let input = ComeBack { challenge, proof_use, kid: key.kid, grant: grant.clone(), ends_others, endings, now };
     let no = project.no;
     let write = app.store.write("log_in_with_key", input, move |tx, input| Box::pin(write_come_back(tx, no, input)));
     let written = write.await;
@@ -137,7 +137,7 @@ async fn sign_up(
         events::Origin { client_id: Some(&request.client.client_id), ip: Some(request.ip), ..Default::default() };
     hooks::ask_before_guest(app, project, &mut user, Some(&kid), &origin, now).await?;
     let event = events::prepare_new_guest(app, project, &user, Some(&kid), &origin, now);
-    let (grant, refresh_token) = begin_grant(app, request, user.id, device.clone(), now)?;
+    let NewLine { grant, refresh_token, proof_use } = begin_grant(app, request, user.id, device.clone(), now)?;
     let identity: IdentityId = app.entropy.id(now);
     let key = DeviceKeyRow {
         kid,
@@ -149,10 +149,17 @@ async fn sign_up(
         promoted_at: None,
         device: device.clone(),
     };
-    let input = SignUp { challenge, key, user: user.clone(), grant: grant.clone(), event };
+    let input = SignUp { challenge, proof_use, key, user: user.clone(), grant: grant.clone(), event };
     let no = project.no;
     let written = app.store.write("sign_up_with_key", input, move |tx, input| Box::pin(write_sign_up(tx, no, input)));
     finish(app, project, request, written.await, &user, &grant, refresh_token, now)
+}
+
+/// A grant that waits to be written, with its refresh token and the proof it uses up.
+struct NewLine {
+    grant: Grant,
+    refresh_token: String,
+    proof_use: Option<ProofUse>,
 }
 
 fn begin_grant(
@@ -161,7 +168,8 @@ fn begin_grant(
     user_id: UserId,
     device: Option<String>,
     now: Timestamp,
-) -> Result<(Grant, String), Error> {
+) -> Result<NewLine, Error> {
+    let binding = request.proof.bind(request.client)?;
     let new = NewGrant {
         user_id,
         client_id: &request.client.client_id,
@@ -169,10 +177,11 @@ fn begin_grant(
         authenticated_at: now,
         amr: Some(issue::BY_DEVICE_KEY.to_string()),
         session_id: None,
-        dpop_jkt: request.proof.bind(request.client)?,
+        dpop_jkt: binding.jkt,
         device,
     };
-    Ok(make_grant(app, new, now))
+    let (grant, refresh_token) = make_grant(app, new, now);
+    Ok(NewLine { grant, refresh_token, proof_use: binding.proof_use })
 }
 
 /// Tokens are signed only after the commit: a request that loses costs no signature.
@@ -195,6 +204,7 @@ fn finish(
             Ok(Tried::Done(tokens))
         }
         Err(Refusal::ChallengeSpent) => Err(Error::InvalidAnonymousCredentials),
+        Err(Refusal::ProofReplayed) => Err(Error::DpopProofReplayed),
         Err(Refusal::Overtaken) => Ok(Tried::Overtaken),
         Err(Refusal::Store(error)) => Err(error.into()),
     }
@@ -204,6 +214,7 @@ fn finish(
 enum Refusal {
     Store(StoreError),
     ChallengeSpent,
+    ProofReplayed,
     Overtaken,
 }
 
@@ -213,8 +224,22 @@ impl From<StoreError> for Refusal {
     }
 }
 
+/// Uses up what a request may be made with once.
+async fn spend_once(
+    tx: &mut Tx,
+    no: ProjectNo,
+    challenge: &Challenge,
+    proof_use: Option<ProofUse>,
+) -> Result<(), Refusal> {
+    if !challenge::spend(tx, no, challenge).await? {
+        return Err(Refusal::ChallengeSpent);
+    }
+    if dpop::spend(tx, no, proof_use).await? { Ok(()) } else { Err(Refusal::ProofReplayed) }
+}
+
 struct ComeBack {
     challenge: Challenge,
+    proof_use: Option<ProofUse>,
     kid: String,
     grant: Grant,
     /// Whether the user's earlier grants of the application end.
@@ -225,9 +250,7 @@ struct ComeBack {
 }
 
 async fn write_come_back(tx: &mut Tx, no: ProjectNo, input: &ComeBack) -> Result<(), Refusal> {
-    if !challenge::spend(tx, no, &input.challenge).await? {
-        return Err(Refusal::ChallengeSpent);
-    }
+    spend_once(tx, no, &input.challenge, input.proof_use).await?;
     let grant = &input.grant;
     let alive = users::record_guest_login(tx, no, grant.user_id, input.now).await?
         && device_keys::record_use(tx, no, &input.kid, grant.user_id, input.now).await?;
@@ -248,6 +271,7 @@ async fn write_come_back(tx: &mut Tx, no: ProjectNo, input: &ComeBack) -> Result
 
 struct SignUp {
     challenge: Challenge,
+    proof_use: Option<ProofUse>,
     key: DeviceKeyRow,
     user: User,
     grant: Grant,
@@ -255,9 +279,7 @@ struct SignUp {
 }
 
 async fn write_sign_up(tx: &mut Tx, no: ProjectNo, input: &SignUp) -> Result<(), Refusal> {
-    if !challenge::spend(tx, no, &input.challenge).await? {
-        return Err(Refusal::ChallengeSpent);
-    }
+    spend_once(tx, no, &input.challenge, input.proof_use).await?;
     if !device_keys::insert(tx, no, &input.key).await? {
         return Err(Refusal::Overtaken);
     }

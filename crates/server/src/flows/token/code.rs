@@ -1,6 +1,7 @@
 //! The `authorization_code` grant (RFC 6749 §4.1.3, RFC 7636).
 
 use vestibule_domain::{
+    client::Client,
     event::RevocationReason,
     grant::Grant,
     id::{GrantId, ProjectNo},
@@ -10,7 +11,10 @@ use vestibule_domain::{
 use vestibule_protocol::{device_info::DeviceInfo, oauth::ScopeSet};
 use vestibule_store::{StoreError, Tx, codes, grants, users};
 
-use super::{ClientProof, Tokens, authenticate_client, make_tokens};
+use super::{
+    ClientProof, Tokens, authenticate_client, make_tokens,
+    used_code::{self, Exchanger, UsedCode},
+};
 use crate::{
     app::App,
     crypto::{base64url, sha256},
@@ -36,6 +40,12 @@ pub(crate) struct CodeRequest<'a> {
     pub(crate) device_info: Option<&'a str>,
 }
 
+impl<'a> CodeRequest<'a> {
+    fn exchanger(&self, client: &'a Client) -> Exchanger<'a> {
+        Exchanger { client_id: &client.client_id, redirect_uri: self.redirect_uri, code_verifier: self.code_verifier }
+    }
+}
+
 /// Exchanges an authorization code for tokens. The code is spent in the transaction that makes the grant.
 pub(crate) async fn exchange(
     app: &App,
@@ -47,16 +57,19 @@ pub(crate) async fn exchange(
     let hash = sha256(request.code.as_bytes());
     let mut conn = app.store.read().await?;
     let client = authenticate_client(&mut conn, project, request.client).await?;
-    let (payload, expires_at) = codes::find(&mut conn, project.no, hash).await?.ok_or(Error::InvalidCode)?;
+    let exchanger = request.exchanger(client);
+    let Some((payload, expires_at)) = codes::find(&mut conn, project.no, hash).await? else {
+        drop(conn);
+        return Err(used_code::refuse(app, project, hash, &exchanger, now).await?);
+    };
     let payload: CodePayload = serde_json::from_str(&payload).map_err(|_| Error::InvalidCode)?;
     if payload.client_id != client.client_id {
         return Err(Error::InvalidCode);
     }
-    let proof_use = match &payload.dpop_jkt {
-        Some(bound) => request.proof.check(client, Some(bound))?,
-        // Nothing to fit: the proof only has to be good for the grant.
-        None => None,
-    };
+    // Without a bound key there is nothing to fit: the proof only has to be good for the grant.
+    if let Some(bound) = &payload.dpop_jkt {
+        request.proof.check(client, Some(bound))?;
+    }
     if now > expires_at {
         return Err(Error::InvalidCode);
     }
@@ -71,6 +84,7 @@ pub(crate) async fn exchange(
     }
     rates::charge_user(app, project, user.id, now)?;
     let scopes = ScopeSet::parse(&payload.scope).map_err(|_| Error::InvalidCode)?;
+    let binding = request.proof.bind(client)?;
     let new = NewGrant {
         user_id: user.id,
         client_id: &client.client_id,
@@ -78,7 +92,7 @@ pub(crate) async fn exchange(
         authenticated_at: payload.authenticated_at,
         amr: payload.amr.clone(),
         session_id: payload.session_id,
-        dpop_jkt: request.proof.bind(client)?,
+        dpop_jkt: binding.jkt,
         device: device.map(|device| device.display_name().to_string()),
     };
     let (grant, refresh_token) = make_grant(app, new, now);
@@ -95,7 +109,8 @@ pub(crate) async fn exchange(
         Vec::new()
     };
     let has_endings = !endings.is_empty();
-    let redemption = Redemption { code: hash, proof_use, grant, ends_earlier, endings };
+    let used = UsedCode::new(grant.id, &exchanger, now);
+    let redemption = Redemption { code: hash, proof_use: binding.proof_use, used, grant, ends_earlier, endings };
     let redeemed = app
         .store
         .write("exchange_code", redemption, move |tx, redemption| Box::pin(redeem(tx, no, redemption, now)))
@@ -105,15 +120,28 @@ pub(crate) async fn exchange(
     }
     match redeemed {
         Redeemed::Done => Ok(tokens),
-        Redeemed::SpentBefore => Err(Error::InvalidCode),
+        Redeemed::SpentBefore => Err(used_code::refuse(app, project, hash, &exchanger, now).await?),
         Redeemed::ProofReplayed => Err(Error::DpopProofReplayed),
     }
+}
+
+/// Ends the grant of a code that was exchanged before and comes again in a request that is refused for another reason.
+pub(crate) async fn note_reuse(
+    app: &App,
+    project: &Project,
+    client: &Client,
+    request: &CodeRequest<'_>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let exchanger = request.exchanger(client);
+    used_code::refuse(app, project, sha256(request.code.as_bytes()), &exchanger, now).await.map(|_| ())
 }
 
 /// A code and what it is exchanged for.
 struct Redemption {
     code: TokenHash,
     proof_use: Option<ProofUse>,
+    used: UsedCode,
     grant: Grant,
     /// Whether the user's earlier grants of the application end.
     ends_earlier: bool,
@@ -138,6 +166,7 @@ async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption, now: Timest
     if codes::take(tx, no, redemption.code).await?.is_none() {
         return Ok(Redeemed::SpentBefore);
     }
+    used_code::remember(tx, no, redemption.code, &redemption.used).await?;
     let grant = &redemption.grant;
     sessions::end_told(tx, no, grant.user_id, &redemption.endings, now).await?;
     grants::insert(tx, no, grant).await?;
@@ -147,11 +176,12 @@ async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption, now: Timest
     Ok(Redeemed::Done)
 }
 
-/// Whether the verifier fits the challenge (RFC 7636 §4.6).
+/// Whether the verifier fits the challenge (RFC 7636 §4.6). One without a challenge is refused: a request whose challenge
+/// was taken out on the way would not be noticed otherwise (RFC 9700 §2.1.1).
 pub(super) fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), Error> {
     match (challenge, verifier) {
-        (None, _) => Ok(()),
-        (Some(_), None) => Err(Error::InvalidCode),
+        (None, None) => Ok(()),
+        (None, Some(_)) | (Some(_), None) => Err(Error::InvalidCode),
         (Some(challenge), Some(verifier)) => {
             let verifier = vestibule_protocol::oauth::PkceVerifier::parse(verifier).map_err(|_| Error::InvalidCode)?;
             let computed = base64url(sha256(verifier.as_bytes()).0);

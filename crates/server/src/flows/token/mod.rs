@@ -5,6 +5,7 @@ pub(crate) mod code;
 pub(crate) mod id_token;
 pub(crate) mod refresh;
 pub(crate) mod settings_action;
+mod used_code;
 
 use vestibule_domain::{
     client::Client,

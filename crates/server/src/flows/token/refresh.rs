@@ -16,7 +16,6 @@ use super::{ClientProof, Tokens, authenticate_client, make_tokens};
 use crate::{
     app::App,
     crypto::sha256,
-    events::QueuedEvent,
     flows::{
         Error,
         caller::{LiveGrant, find_live},
@@ -62,10 +61,10 @@ pub(crate) async fn refresh(
         Standing::Reused => return revoke(app, project, &live, now).await,
         Standing::Unknown => return Err(Error::InvalidRefreshToken),
     };
-    let proof_use = request.proof.check(client, live.grant.dpop_jkt.as_deref())?;
     if live.grant.client_id != client.client_id {
         return Err(Error::RefreshTokenOfAnotherClient);
     }
+    let proof_use = request.proof.check(client, live.grant.dpop_jkt.as_deref())?;
     rates::charge_user(app, project, live.user.id, now)?;
     let mut tokens = make_tokens(app, project, client, &live.grant, &live.user, None, now).await?;
     let next = if client.rotates_refresh_tokens() || is_previous {
@@ -181,19 +180,6 @@ async fn revoke(app: &App, project: &Project, live: &LiveGrant, now: Timestamp) 
         grant.id = %live.grant.id,
         "a refresh token was used again after its successor: the grant is revoked"
     );
-    let event: QueuedEvent =
-        sessions::revocation(app, project, sessions::Item::Grant(&live.grant), RevocationReason::TokenReuse, now);
-    let (no, id, user) = (project.no, live.grant.id, live.user.id);
-    app.store
-        .write("revoke_reused_grant", event, move |tx, event| {
-            Box::pin(async move {
-                if grants::remove(tx, no, id).await? {
-                    crate::events::queue(tx, no, user, event, now).await?;
-                }
-                Ok::<_, StoreError>(())
-            })
-        })
-        .await?;
-    app.outbox_bell.notify_one();
+    sessions::end_misused(app, project, &live.grant, RevocationReason::TokenReuse, now).await?;
     Err(Error::InvalidRefreshToken)
 }

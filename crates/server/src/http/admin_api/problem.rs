@@ -95,6 +95,7 @@ impl From<BodyProblem> for Problem {
         let code = match problem {
             BodyProblem::TooLarge(_) => "too_large",
             BodyProblem::Incomplete => "incomplete",
+            BodyProblem::Malformed => "malformed",
         };
         Self::new(problem.status(), code, problem.describe())
     }

@@ -7,11 +7,13 @@ use axum::{
 };
 use vestibule_protocol::discovery::Metadata;
 
-use crate::http::visit::Visit;
+use crate::{http::visit::Visit, ui::Locale};
 
 /// `GET /.well-known/openid-configuration`
 pub(crate) async fn metadata(visit: Visit) -> Response {
-    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(Metadata::new(&visit.project.origin))).into_response()
+    let locales = visit.app.ui.offered(visit.project.settings.languages().unwrap_or_default());
+    let metadata = Metadata::new(&visit.project.origin, locales.into_iter().map(Locale::tag).collect());
+    ([(header::CACHE_CONTROL, "public, max-age=300")], Json(metadata)).into_response()
 }
 
 /// `GET /oauth2/jwks`

@@ -3,13 +3,13 @@
 use axum::{
     Json,
     extract::Request,
-    http::{HeaderValue, StatusCode, header},
+    http::header,
     response::{IntoResponse, Response},
 };
 use serde_json::json;
 use vestibule_protocol::oauth::{ErrorCode, OAuthError};
 
-use super::token::read_client;
+use super::client;
 use crate::{
     flows::{Error, introspect},
     http::{body, error, visit::Visit},
@@ -17,24 +17,24 @@ use crate::{
 
 /// Says what a token is worth.
 pub(crate) async fn introspect(visit: Visit, request: Request) -> Response {
-    let headers = request.headers().clone();
     let body = match body::read(&visit, request).await {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
     };
-    let parsed = body.form().and_then(|form| {
-        let proof = read_client(&headers, &form)?;
-        let token = form.get("token")?.unwrap_or_default().to_string();
-        if token.is_empty() {
-            return Err(OAuthError::invalid_request("token is required"));
-        }
-        Ok((proof, token))
-    });
-    let (proof, token) = match parsed {
-        Ok(parsed) => parsed,
+    let form = match body.form() {
+        Ok(form) => form,
         Err(problem) => return error::oauth_by_code(&problem),
     };
-    match introspect::introspect(&visit.app, &visit.project, &proof, &token, visit.now).await {
+    let presented = match client::read(&visit.project, &body.headers, &form) {
+        Ok(presented) => presented,
+        Err(refused) => return refused.answer(&visit, None),
+    };
+    let token = match form.get("token").map(Option::unwrap_or_default) {
+        Ok("") => return error::oauth_by_code(&OAuthError::invalid_request("token is required")),
+        Ok(token) => token,
+        Err(repeated) => return error::oauth_by_code(&repeated.into()),
+    };
+    match introspect::introspect(&visit.app, &visit.project, &presented.proof, token, visit.now).await {
         Ok(answer) => {
             let body = answer.map_or_else(|| Json(json!({"active": false})), |answer| Json(answer.into()));
             ([(header::CACHE_CONTROL, "no-store")], body).into_response()
@@ -48,10 +48,8 @@ pub(crate) async fn introspect(visit: Visit, request: Request) -> Response {
         ) => {
             error::log(&visit, &error);
             let why = "introspection needs the credentials of a confidential application";
-            let mut response = error::oauth(&OAuthError::new(ErrorCode::InvalidClient, why), StatusCode::UNAUTHORIZED);
-            let challenge = HeaderValue::from_static("Basic realm=\"introspection\"");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-            response
+            let answer = error::oauth_by_code(&OAuthError::new(ErrorCode::InvalidClient, why));
+            error::challenge_basic(answer, "Basic realm=\"introspection\"")
         }
         Err(error) => error::flow_as_oauth(&visit, &error),
     }

@@ -3,6 +3,7 @@
 pub(crate) mod app_session_token;
 pub(crate) mod authorize;
 pub(crate) mod challenge;
+mod client;
 pub(crate) mod discovery;
 pub(crate) mod end_session;
 pub(crate) mod introspect;

@@ -1,4 +1,5 @@
-//! `POST /oauth2/revoke` (RFC 7009): always 200 with an empty body, whatever the token was.
+//! `POST /oauth2/revoke` (RFC 7009): 200 with an empty body, whatever the token was. The SDKs send no credentials; those that
+//! are sent must be right.
 
 use axum::{
     extract::Request,
@@ -6,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use super::client::{self, Refused};
 use crate::{
     flows,
     http::{body, dpop, error, visit::Visit},
@@ -29,6 +31,13 @@ pub(crate) async fn revoke(visit: Visit, request: Request) -> Response {
         Ok(token) => token.unwrap_or_default(),
         Err(repeated) => return error::oauth_by_code(&repeated.into()),
     };
+    let presented = match client::read(&visit.project, &body.headers, &form) {
+        Ok(presented) => presented,
+        Err(refused) => return refused.answer(&visit, None),
+    };
+    if let Err(problem) = flows::revoke::check_client(&visit.app, &visit.project, &presented.proof).await {
+        return Refused::Flow(problem).answer(&visit, Some(&presented));
+    }
     match flows::revoke::revoke(&visit.app, &visit.project, token, visit.now).await {
         Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
         Err(error) => error::flow_as_oauth(&visit, &error),

@@ -201,7 +201,7 @@ fn redirect(status: StatusCode, location: &str) -> Response {
 pub(crate) fn to_app(visit: &Visit, answer: &AppRedirect) -> Response {
     match answer.mode {
         ResponseMode::FormPost => post_to_app(visit, answer),
-        ResponseMode::Query | ResponseMode::Fragment | ResponseMode::Cookie => see_other(&location_of(answer)),
+        ResponseMode::Query | ResponseMode::Fragment => see_other(&location_of(answer)),
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     applications::{kind_name, load},
     sheet::{self, Look, Panel, Part, Place, Row, Sheet},
 };
-use crate::ui::portal::{Control, ControlKind, Extra, LifetimeHelp};
+use crate::ui::portal::{Control, ControlKind, Extra, LifetimeHelp, Pick};
 
 /// The control with a guest's lifetime.
 pub(super) const GUEST_LIFETIME: &str = "guest_refresh_lifetime";
@@ -42,7 +42,7 @@ fn plan(client: &Client) -> Sheet {
     if has_refresh_tokens(kind) {
         panels.push(refresh_tokens(client));
     }
-    panels.push(Panel::new("Access token", "", access_tokens(kind)));
+    panels.push(Panel::new("Access and ID tokens", "", access_tokens(kind)));
     if kind.allows_anonymous() {
         panels.push(Panel::new(
             "Guests",
@@ -180,8 +180,23 @@ fn access_tokens(kind: ApplicationType) -> Vec<Row> {
             "Your backend can verify it without asking us. A session that was ended is noticed when the token expires.",
             Place::Flag { path: "issue_jwt_access_token", default: false },
         ));
+        rows.push(Row {
+            control: Control::new("access_alg", "Signature of access tokens", ControlKind::Select(algorithms()), "")
+                .hint("ES256 only when every API that verifies the JWTs accepts it.")
+                .depends("jwt"),
+            place: Place::Text { path: "access_token_signed_response_alg", default: "RS256" },
+        });
+        rows.push(Row {
+            control: Control::new("id_alg", "Signature of ID tokens", ControlKind::Select(algorithms()), "")
+                .hint("ES256 is many times cheaper for the server. It does not change access tokens."),
+            place: Place::Text { path: "id_token_signed_response_alg", default: "RS256" },
+        });
     }
     rows
+}
+
+fn algorithms() -> Vec<Pick> {
+    vec![Pick::new("RS256", "RS256", "Every library accepts it"), Pick::new("ES256", "ES256", "Shorter and faster")]
 }
 
 /// What is different for the guests of an application of this kind; the page Anonymous Users has the same for all of them.
@@ -215,7 +230,10 @@ pub(super) fn guests(kind: ApplicationType) -> Vec<Row> {
 fn look(desk: &Desk, client: &Client) -> Look {
     let kind = client.application_type();
     let below = |path: &str| desk.href(&format!("/applications/{}{path}", client.client_id));
-    let mut links = vec![(below("/quick-start"), "Quick start".to_string())];
+    let mut links = Vec::new();
+    if kind.has_users() {
+        links.push((below("/quick-start"), "Quick start".to_string()));
+    }
     if kind.is_confidential() {
         links.push((below("/secrets"), "Client secrets".to_string()));
     }

@@ -65,6 +65,7 @@ async fn list(desk: Desk) -> Answer {
         name: client.display_name().to_string(),
         kind: kind_name(client.application_type()).to_string(),
         has_guests: guests && client.application_type().allows_anonymous(),
+        has_quick_start: client.application_type().has_users(),
     });
     desk.show(&ApplicationsPage { applications: applications.collect() })
 }

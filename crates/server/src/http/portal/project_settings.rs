@@ -47,7 +47,7 @@ fn plan(desk: &Desk) -> Sheet {
     let web = vec![
         Row {
             control: Control::new("origins", "Allowed origins", ControlKind::Lines { rows: 3 }, "")
-                .hint("Who else may call from a browser, one a line, such as https://*.shop.example. Redirect URIs count already."),
+                .hint("Other web origins that may call from a browser, one a line, such as https://*.shop.example, https://*-team.vercel.app or capacitor://localhost. The origins of redirect URIs are allowed already."),
             place: Place::Lines { path: "http.allowed_origins" },
         },
         line(

@@ -24,6 +24,8 @@ pub struct ApplicationEntry {
     pub kind: String,
     /// Whether it may have guests.
     pub has_guests: bool,
+    /// Whether there are lines of code to begin with.
+    pub has_quick_start: bool,
 }
 
 /// The applications of a project.
@@ -41,8 +43,15 @@ impl ApplicationsPage {
             name: "Corner Shop".into(),
             kind: "Single-page application".into(),
             has_guests: true,
+            has_quick_start: true,
         };
-        let machine = ApplicationEntry { client_id: "cron".into(), has_guests: false, ..web.clone() };
+        let machine = ApplicationEntry {
+            client_id: "cron".into(),
+            kind: "Machine".into(),
+            has_guests: false,
+            has_quick_start: false,
+            ..web.clone()
+        };
         vec![("two", Self { applications: vec![web, machine] }), ("none", Self { applications: Vec::new() })]
     }
 }

@@ -26,13 +26,11 @@ pub enum Framework {
     Oidc,
     /// Somebody else's client.
     ThirdParty,
-    /// A program without people.
-    Machine,
 }
 
 impl Framework {
     /// All, in the order in which they are offered.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 10] = [
         Self::React,
         Self::Vue,
         Self::Web,
@@ -43,7 +41,6 @@ impl Framework {
         Self::ReactNative,
         Self::Oidc,
         Self::ThirdParty,
-        Self::Machine,
     ];
 
     /// The word in addresses.
@@ -59,7 +56,6 @@ impl Framework {
             Self::ReactNative => "react-native",
             Self::Oidc => "oidc",
             Self::ThirdParty => "third-party",
-            Self::Machine => "machine",
         }
     }
 
@@ -81,7 +77,6 @@ impl Framework {
             Self::ReactNative => "React Native",
             Self::Oidc => "OpenID Connect client",
             Self::ThirdParty => "Somebody else's client",
-            Self::Machine => "Machine",
         }
     }
 
@@ -94,7 +89,6 @@ impl Framework {
             Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => "Guests with a key on the device.",
             Self::Oidc => "A backend of yours that keeps a secret. No guests.",
             Self::ThirdParty => "A partner's program. No guests, no full access.",
-            Self::Machine => "Client credentials, no people.",
         }
     }
 
@@ -106,7 +100,6 @@ impl Framework {
             Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => ApplicationType::Native,
             Self::Oidc => ApplicationType::Confidential,
             Self::ThirdParty => ApplicationType::ThirdPartyApp,
-            Self::Machine => ApplicationType::M2m,
         }
     }
 
@@ -118,7 +111,6 @@ impl Framework {
             Self::Web | Self::Server => "http://localhost:3000/after-login",
             Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => "com.example.app://host/path",
             Self::Oidc | Self::ThirdParty => "https://app.example/callback",
-            Self::Machine => "",
         }
     }
 
@@ -138,7 +130,10 @@ impl Framework {
             ("{{session_type}}", session_type),
         ];
         let fill = |text: &str| names.iter().fold(text.to_string(), |text, (name, value)| text.replace(name, value));
-        self.templates().iter().map(|(heading, text)| (*heading, fill(text.trim_end()))).collect()
+        let code = self.templates().iter().map(|(heading, text)| (*heading, fill(text.trim_end())));
+        let proxy = (self == Self::Server)
+            .then(|| ("Ask at your reverse proxy who is calling (nginx)", nginx_locations(endpoint)));
+        proxy.into_iter().chain(code).collect()
     }
 
     fn templates(self) -> &'static [(&'static str, &'static str)] {
@@ -152,7 +147,6 @@ impl Framework {
             Self::Flutter => FLUTTER,
             Self::ReactNative => REACT_NATIVE,
             Self::Oidc | Self::ThirdParty => OIDC,
-            Self::Machine => MACHINE,
         }
     }
 }
@@ -183,14 +177,6 @@ const WEB: &[(&str, &str)] = &[
     ("Its script, with the callback", include_str!("../../../quick-starts/web/main.js")),
 ];
 const SERVER: &[(&str, &str)] = &[
-    (
-        "Ask at your reverse proxy who is calling (nginx)",
-        "location /protected {\n  auth_request /_auth;\n  auth_request_set $user_id \
-         $upstream_http_x_authgear_user_id;\n  proxy_set_header X-User-Id $user_id;\n  proxy_pass \
-         http://127.0.0.1:3000;\n}\n\nlocation = /_auth {\n  internal;\n  proxy_pass \
-         {{endpoint}}/_resolver/resolve;\n  proxy_pass_request_body off;\n  proxy_set_header Content-Length \
-         \"\";\n}",
-    ),
     ("In the pages: install", "npm install @authgear/web"),
     AUTH,
     ("The callback", include_str!("../../../quick-starts/server/after-login.js")),
@@ -238,11 +224,37 @@ const OIDC: &[(&str, &str)] = &[(
     "issuer        = {{endpoint}}\nclient_id     = {{client_id}}\nclient_secret = (make one under Client \
      secrets)\nredirect_uri  = {{redirect_uri}}\nscope         = openid",
 )];
-const MACHINE: &[(&str, &str)] = &[(
-    "Get an access token",
-    "curl {{endpoint}}/oauth2/token \\\n  -d grant_type=client_credentials \\\n  -d client_id={{client_id}} \\\n  \
-     -d client_secret=…",
-)];
+/// The headers a backend may read; a caller could send any of them.
+const RESOLVER_HEADERS: [&str; 8] = [
+    "Session-Valid",
+    "User-Id",
+    "User-Anonymous",
+    "User-Verified",
+    "User-Can-Reauthenticate",
+    "User-Roles",
+    "Session-Amr",
+    "Session-Authenticated-At",
+];
+
+/// Two locations for nginx: the protected pages get the resolver's headers, and none that the caller sent.
+fn nginx_locations(endpoint: &str) -> String {
+    let mut text = "location /protected {\n  auth_request /_auth;\n".to_string();
+    for name in RESOLVER_HEADERS {
+        let variable = name.to_ascii_lowercase().replace('-', "_");
+        text.push_str(&format!("  auth_request_set $authgear_{variable} $upstream_http_x_authgear_{variable};\n"));
+        text.push_str(&format!("  proxy_set_header X-Authgear-{name} $authgear_{variable};\n"));
+    }
+    text.push_str("  proxy_pass http://127.0.0.1:3000;\n}\n\nlocation = /_auth {\n  internal;\n");
+    text.push_str(&format!("  proxy_pass {endpoint}/_resolver/resolve;\n"));
+    if endpoint.starts_with("https://") {
+        text.push_str("  proxy_ssl_server_name on;\n");
+    }
+    text.push_str(
+        "  proxy_pass_request_body off;\n  proxy_pass_request_headers off;\n  proxy_set_header Cookie $http_cookie;\n  \
+         proxy_set_header Authorization $http_authorization;\n}",
+    );
+    text
+}
 
 #[cfg(test)]
 mod tests {
@@ -292,5 +304,17 @@ mod tests {
         for (_, code) in Framework::Web.steps(ENDPOINT, "shop-web", "https://shop.example/after-login") {
             assert!(guide.contains(&format!("\n{code}\n```")), "docs/guides/web.md lacks:\n{code}");
         }
+    }
+
+    #[test]
+    fn the_proxy_of_the_quick_start_sets_every_header_a_backend_may_read() {
+        let text = nginx_locations("https://auth.shop.example");
+        for name in RESOLVER_HEADERS {
+            let variable = name.to_lowercase().replace('-', "_");
+            assert!(text.contains(&format!("proxy_set_header X-Authgear-{name} $authgear_{variable};")), "{text}");
+        }
+        assert!(text.contains("proxy_pass https://auth.shop.example/_resolver/resolve;"), "{text}");
+        assert!(text.contains("proxy_ssl_server_name on;"), "{text}");
+        assert!(!nginx_locations("http://localhost:4100").contains("proxy_ssl"));
     }
 }

@@ -9,7 +9,8 @@ use url::Url;
 use super::{Http, Reply};
 
 /// 43 signs, the fewest RFC 7636 allows.
-const VERIFIER: &str = "0123456789-abcdefghijklmnopqrstuvwxyz._~ABC";
+/// The PKCE verifier of every request a test makes.
+pub(crate) const VERIFIER: &str = "0123456789-abcdefghijklmnopqrstuvwxyz._~ABC";
 
 /// What a sign-up or an exchange gave.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use vestibule_server::ports::{clock::Clock, entropy::Entropy};
 
 use super::{
     AppClient, Http, Reply, TestServer,
-    app_client::query,
+    app_client::{VERIFIER, query},
     decoder,
     key_pair::{KeyPair, encode},
 };
@@ -16,8 +16,6 @@ pub(crate) const ANONYMOUS_GRANT: &str = "urn:authgear:params:oauth:grant-type:a
 pub(crate) const ID_TOKEN_GRANT: &str = "urn:authgear:params:oauth:grant-type:id-token";
 /// Where the app wants to be called back.
 const REDIRECT_URI: &str = "com.example.shop://host/path";
-/// The SDKs' verifier has 43 signs or more (RFC 7636 §4.1).
-const VERIFIER: &str = "0123456789-abcdefghijklmnopqrstuvwxyz._~ABC";
 
 /// Which SDK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

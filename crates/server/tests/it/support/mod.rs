@@ -6,6 +6,7 @@ pub(crate) mod binary;
 mod browser;
 pub(crate) mod decoder;
 mod device;
+pub(crate) mod guide;
 mod html;
 mod http;
 mod key_pair;
@@ -21,7 +22,7 @@ mod server;
 mod soft_passkey;
 
 pub(crate) use admin::Admin;
-pub(crate) use app_client::{AppClient, Tokens, promotion_hint, query};
+pub(crate) use app_client::{AppClient, Tokens, VERIFIER, promotion_hint, query};
 pub(crate) use binary::Installation;
 pub(crate) use browser::Browser;
 pub(crate) use device::{ANONYMOUS_GRANT, Device, ID_TOKEN_GRANT, Platform};

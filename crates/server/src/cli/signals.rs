@@ -1,0 +1,61 @@
+//! How the process ends: in good order once it is asked to, and at the end of its grace period whatever its threads do.
+
+use std::time::Duration;
+
+use super::Failure;
+
+/// Listens for SIGTERM, SIGHUP and Ctrl-C from now on. The future resolves at the first of them; the process ends at the latest
+/// when `grace` has passed since then, or at a second Ctrl-C.
+#[cfg(unix)]
+pub(super) fn listen(grace: Duration) -> Result<impl Future<Output = ()>, Failure> {
+    use signal_hook::{
+        consts::{SIGHUP, SIGINT, SIGTERM},
+        iterator::Signals,
+        low_level,
+    };
+    use tokio::sync::watch;
+
+    /// How often a second Ctrl-C is looked for.
+    const STEP: Duration = Duration::from_millis(20);
+    /// What a shell reports of a program that Ctrl-C ended.
+    const INTERRUPTED: i32 = 128 + SIGINT;
+
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT])?;
+    let (tell, mut told) = watch::channel(false);
+    // A thread of its own: the workers of the runtime may all be busy, or stuck.
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        signals.forever().next();
+        tell.send_replace(true);
+        for _ in 0..grace.as_millis().div_ceil(STEP.as_millis()) {
+            std::thread::sleep(STEP);
+            if signals.pending().any(|signal| signal == SIGINT) {
+                low_level::exit(INTERRUPTED);
+            }
+        }
+        end_now();
+    })?;
+    Ok(async move {
+        // The sender lives as long as the process.
+        let _ = told.wait_for(|told| *told).await;
+    })
+}
+
+/// Ends the process without waiting for any thread. What was acknowledged is on disk.
+#[cfg(unix)]
+fn end_now() -> ! {
+    // In a thread of its own as well: the log may be what everything waits for.
+    let told = std::thread::Builder::new().spawn(|| {
+        tracing::error!("the grace period is over and work is still running: ending without it");
+    });
+    drop(told);
+    std::thread::sleep(Duration::from_millis(50));
+    signal_hook::low_level::exit(1)
+}
+
+/// Listens for Ctrl-C.
+#[cfg(not(unix))]
+pub(super) fn listen(_: Duration) -> Result<impl Future<Output = ()>, Failure> {
+    Ok(async {
+        drop(tokio::signal::ctrl_c().await);
+    })
+}

@@ -1,0 +1,161 @@
+//! Authorization codes that were exchanged: a code that comes again ends the grant it made (RFC 6749 §4.1.2, RFC 9700 §4.5).
+
+use std::time::Duration;
+
+use vestibule_domain::{
+    event::RevocationReason,
+    id::{GrantId, ProjectNo},
+    secret::TokenHash,
+    time::Timestamp,
+};
+use vestibule_store::{StoreError, Tx, grants, spent};
+
+use crate::{
+    app::App,
+    crypto::{base64url, sha256},
+    flows::{Error, sessions},
+    projects::Project,
+};
+
+/// How long an exchange is remembered.
+const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+/// How long after its exchange the same client may send a code again by mistake: a single-page app whose effect ran twice.
+const MISTAKE: Duration = Duration::from_secs(10);
+
+/// Who exchanges a code: the client, its redirect URI, and the verifier's challenge.
+pub(super) struct Exchanger<'a> {
+    pub(super) client_id: &'a str,
+    pub(super) redirect_uri: Option<&'a str>,
+    pub(super) code_verifier: Option<&'a str>,
+}
+
+impl Exchanger<'_> {
+    /// Equal for equal parts; nothing of them can be read from it.
+    fn digest(&self) -> [u8; 16] {
+        let challenge = self.code_verifier.map(|verifier| base64url(sha256(verifier.as_bytes()).0));
+        // None of the parts can hold a NUL and be accepted.
+        let parts = [self.client_id, self.redirect_uri.unwrap_or_default(), challenge.as_deref().unwrap_or_default()];
+        shorten(sha256(parts.join("\0").as_bytes()))
+    }
+}
+
+/// What is remembered of an exchange.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct UsedCode {
+    grant: GrantId,
+    at: Timestamp,
+    exchanger: [u8; 16],
+}
+
+impl UsedCode {
+    pub(super) fn new(grant: GrantId, exchanger: &Exchanger<'_>, at: Timestamp) -> Self {
+        Self { grant, at, exchanger: exchanger.digest() }
+    }
+
+    fn print(&self) -> [u8; 40] {
+        let mut bytes = [0; 40];
+        bytes[..16].copy_from_slice(self.grant.as_bytes());
+        bytes[16..24].copy_from_slice(&self.at.as_micros().to_be_bytes());
+        bytes[24..].copy_from_slice(&self.exchanger);
+        bytes
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let (grant, rest) = bytes.split_first_chunk::<16>()?;
+        let (at, rest) = rest.split_first_chunk::<8>()?;
+        Some(Self {
+            grant: GrantId::from_bytes(*grant),
+            at: Timestamp::from_micros(i64::from_be_bytes(*at)),
+            exchanger: rest.try_into().ok()?,
+        })
+    }
+
+    fn is_mistake(&self, again: &Exchanger<'_>, now: Timestamp) -> bool {
+        self.exchanger == again.digest() && now.since(self.at) <= MISTAKE
+    }
+}
+
+/// Remembers an exchange, in its transaction.
+pub(super) async fn remember(tx: &mut Tx, no: ProjectNo, code: TokenHash, used: &UsedCode) -> Result<(), StoreError> {
+    spent::spend(tx, no, &name(code), Some(&used.print()), used.at.plus(REMEMBERED)).await.map(|_| ())
+}
+
+/// Judges a code that is not there: one that was exchanged before ends its grant, unless the same client repeats itself.
+///
+/// # Errors
+/// [`Error::InvalidCode`] in any case, or those of the store.
+pub(super) async fn refuse(
+    app: &App,
+    project: &Project,
+    code: TokenHash,
+    again: &Exchanger<'_>,
+    now: Timestamp,
+) -> Result<Error, Error> {
+    let mut conn = app.store.read().await?;
+    let found = spent::find(&mut conn, project.no, &name(code)).await?.flatten();
+    let Some(used) = found.and_then(|holder| UsedCode::parse(&holder)).filter(|used| !used.is_mistake(again, now))
+    else {
+        return Ok(Error::InvalidCode);
+    };
+    let grant = grants::find(&mut conn, project.no, used.grant).await?;
+    drop(conn);
+    if let Some(grant) = grant {
+        tracing::warn!(
+            project.id = project.id,
+            client.id = grant.client_id,
+            grant.id = %grant.id,
+            "an authorization code was used again: the grant is revoked"
+        );
+        sessions::end_misused(app, project, &grant, RevocationReason::CodeReuse, now).await?;
+    }
+    Ok(Error::InvalidCode)
+}
+
+/// Under which an exchanged code is remembered.
+fn name(code: TokenHash) -> [u8; 16] {
+    shorten(sha256(&[b"code:".as_slice(), &code.0].concat()))
+}
+
+fn shorten(hash: TokenHash) -> [u8; 16] {
+    let mut short = [0; 16];
+    short.copy_from_slice(&hash.0[..16]);
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn exchanger<'a>(client_id: &'a str, redirect_uri: &'a str, code_verifier: Option<&'a str>) -> Exchanger<'a> {
+        Exchanger { client_id, redirect_uri: Some(redirect_uri), code_verifier }
+    }
+
+    #[test]
+    fn an_exchange_is_read_back() {
+        let used = UsedCode::new(GrantId::from_bytes([7; 16]), &exchanger("web", "https://a.example/", Some("v")), AT);
+        assert_eq!(UsedCode::parse(&used.print()), Some(used));
+        for bytes in [[0; 40].as_slice(), &[], &[1; 16], &[1; 39], &[1; 41]] {
+            assert_eq!(UsedCode::parse(bytes).is_some(), bytes.len() == 40);
+        }
+    }
+
+    #[test]
+    fn only_the_same_client_uri_and_verifier_within_ten_seconds_is_a_mistake() {
+        let first = exchanger("web", "https://a.example/", Some("v"));
+        let used = UsedCode::new(GrantId::from_bytes([7; 16]), &first, AT);
+        assert!(used.is_mistake(&first, AT));
+        assert!(used.is_mistake(&first, AT.plus(MISTAKE)));
+        assert!(!used.is_mistake(&first, AT.plus(MISTAKE + Duration::from_micros(1))));
+        for other in [
+            exchanger("blog", "https://a.example/", Some("v")),
+            exchanger("web", "https://b.example/", Some("v")),
+            exchanger("web", "https://a.example/", Some("w")),
+            exchanger("web", "https://a.example/", None),
+            Exchanger { redirect_uri: None, ..first },
+        ] {
+            assert!(!used.is_mistake(&other, AT));
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Who may have a connection: so many in all, and so many of one address.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use vestibule_domain::limit::{IpKey, ip_key};
+
+use crate::{
+    config::{Network, Server},
+    files,
+    metrics::Refused,
+};
+
+/// Open files kept back for the store, mail, webhooks and the listener of the probes.
+const OTHER_FILES: usize = 256;
+/// The part of all connections that one address may have, if nothing else is configured.
+const SHARE: usize = 20;
+/// What that part is at least: a few browsers behind one address.
+const LEAST_SHARE: usize = 16;
+
+/// How many connections there may be, and of whom.
+#[derive(Clone, Debug)]
+pub(crate) struct Capacity {
+    /// In all.
+    pub(crate) total: usize,
+    /// Of one address, or one IPv6 network.
+    pub(super) per_address: usize,
+    /// Addresses that are not counted: proxies, behind which there are many callers.
+    pub(super) exempt: Vec<Network>,
+}
+
+impl Capacity {
+    /// As configured, but fewer than files may be open, or the surplus could not even be refused.
+    pub(crate) fn of(limits: &Server) -> Self {
+        let room = files::limit().map_or(usize::MAX, |files| files.saturating_sub(OTHER_FILES).max(files / 2));
+        let total = limits.max_connections.min(room);
+        let per_address = match limits.max_connections_per_address {
+            0 => (total / SHARE).max(LEAST_SHARE),
+            configured => configured,
+        };
+        Self { total, per_address, exempt: limits.trusted_proxies.clone() }
+    }
+}
+
+/// The connections there are, by address.
+pub(super) struct Places {
+    capacity: Capacity,
+    free: Arc<Semaphore>,
+    taken: Mutex<HashMap<IpKey, usize>>,
+}
+
+/// One connection's place; free again when dropped.
+pub(super) struct Place {
+    places: Arc<Places>,
+    counted_as: Option<IpKey>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Places {
+    pub(super) fn new(capacity: Capacity) -> Arc<Self> {
+        let free = Arc::new(Semaphore::new(capacity.total.min(Semaphore::MAX_PERMITS)));
+        Arc::new(Self { capacity, free, taken: Mutex::default() })
+    }
+
+    /// A place for a connection from this address, if there is one.
+    pub(super) fn take(self: &Arc<Self>, peer: IpAddr) -> Result<Place, Refused> {
+        let is_exempt = self.capacity.exempt.iter().any(|network| network.contains(peer));
+        let key = (!is_exempt).then(|| ip_key(peer));
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = key.map_or(0, |key| taken.get(&key).copied().unwrap_or(0));
+        if count >= self.capacity.per_address {
+            return Err(Refused::Address);
+        }
+        let permit = Arc::clone(&self.free).try_acquire_owned().map_err(|_| Refused::Full)?;
+        if let Some(key) = key {
+            taken.insert(key, count + 1);
+        }
+        Ok(Place { places: Arc::clone(self), counted_as: key, _permit: permit })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(key) = self.counted_as else { return };
+        let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = taken.get_mut(&key) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    fn places(total: usize, per_address: usize) -> Arc<Places> {
+        let exempt = vec![Network::try_from("10.0.0.0/8".to_owned()).expect("a network")];
+        Places::new(Capacity { total, per_address, exempt })
+    }
+
+    #[test]
+    fn one_address_gets_its_share_and_no_more() {
+        let places = places(100, 2);
+        let first = places.take(ip("192.0.2.1")).expect("a place");
+        let _second = places.take(ip("::ffff:192.0.2.1")).expect("a place");
+        assert_eq!(places.take(ip("192.0.2.1")).err(), Some(Refused::Address));
+        let _neighbor = places.take(ip("192.0.2.2")).expect("a place of another address");
+        drop(first);
+        let _again = places.take(ip("192.0.2.1")).expect("the place that is free again");
+    }
+
+    #[test]
+    fn an_ipv6_network_is_one_address() {
+        let places = places(100, 1);
+        let _one = places.take(ip("2001:db8:1:2::3")).expect("a place");
+        assert_eq!(places.take(ip("2001:db8:1:2:ffff::4")).err(), Some(Refused::Address));
+        let _other = places.take(ip("2001:db8:1:3::3")).expect("a place of another network");
+    }
+
+    #[test]
+    fn proxies_are_exempt_from_their_share_but_not_from_the_whole() {
+        let places = places(3, 1);
+        let _held: Vec<_> = (0..3).map(|_| places.take(ip("10.1.2.3")).expect("a place")).collect();
+        assert_eq!(places.take(ip("10.1.2.3")).err(), Some(Refused::Full));
+        assert_eq!(places.take(ip("192.0.2.1")).err(), Some(Refused::Full));
+    }
+
+    #[test]
+    fn nothing_is_remembered_of_addresses_without_connections() {
+        let places = places(1, 1);
+        drop(places.take(ip("192.0.2.1")));
+        let _one = places.take(ip("192.0.2.2")).expect("a place");
+        assert_eq!(places.take(ip("192.0.2.3")).err(), Some(Refused::Full));
+        assert_eq!(places.taken.lock().expect("whole").len(), 1);
+    }
+
+    #[test]
+    fn the_share_of_an_address_follows_from_the_whole_unless_it_is_configured() {
+        let mut server = crate::config::load(None, std::iter::empty()).expect("defaults").server;
+        for (total, configured, expected) in [(400, 0, 20), (100, 0, 16), (100, 70, 70)] {
+            (server.max_connections, server.max_connections_per_address) = (total, configured);
+            assert_eq!(Capacity::of(&server).per_address, expected, "{total} {configured}");
+        }
+    }
+}

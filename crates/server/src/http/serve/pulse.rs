@@ -1,0 +1,226 @@
+//! What one connection is doing, and how long it may go on doing it.
+
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed},
+    task::Poll,
+    time::Duration,
+};
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::{config::Server, metrics::Cut};
+
+/// A time that is never reached, in milliseconds: thirty years.
+const NEVER: u64 = 1_000_000_000_000;
+
+/// How long a connection may stay in each of its phases, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    head: u64,
+    idle: u64,
+    write: u64,
+    age: u64,
+}
+
+impl Patience {
+    pub(super) fn of(limits: &Server) -> Self {
+        let millis = |seconds: u64| seconds.saturating_mul(1_000).min(NEVER);
+        Self {
+            head: millis(limits.header_timeout_seconds),
+            idle: millis(limits.idle_timeout_seconds),
+            write: millis(limits.write_timeout_seconds),
+            age: millis(limits.max_connection_age_seconds),
+        }
+    }
+}
+
+/// What a connection is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Nothing was received yet.
+    Silent,
+    /// Waiting for the next request.
+    Idle,
+    /// Receiving the head of a request.
+    Head,
+    /// A request is being answered.
+    Answering,
+}
+
+impl Phase {
+    const ALL: [Self; 4] = [Self::Silent, Self::Idle, Self::Head, Self::Answering];
+}
+
+/// The state of one connection. Its socket, its requests and its supervisor share it; all of them run in one task.
+pub(super) struct Pulse {
+    opened: Instant,
+    patience: Patience,
+    phase: AtomicU8,
+    /// When the phase began, in milliseconds since the connection was opened.
+    since: AtomicU64,
+    /// When the peer stopped taking what is written, in milliseconds since the connection was opened, plus one; 0 while it takes it.
+    blocked: AtomicU64,
+    is_reset: AtomicBool,
+}
+
+impl Pulse {
+    pub(super) fn new(patience: Patience) -> Self {
+        Self {
+            opened: Instant::now(),
+            patience,
+            phase: AtomicU8::new(Phase::Silent as u8),
+            since: AtomicU64::new(0),
+            blocked: AtomicU64::new(0),
+            is_reset: AtomicBool::new(false),
+        }
+    }
+
+    /// Bytes were received.
+    pub(super) fn received(&self) {
+        match self.phase() {
+            Phase::Silent | Phase::Idle => self.enter(Phase::Head),
+            // More of the same head, or the body of a request.
+            Phase::Head | Phase::Answering => {}
+        }
+    }
+
+    /// A request has begun; true when it must be the last one of this connection.
+    pub(super) fn begin_answer(&self) -> bool {
+        self.enter(Phase::Answering);
+        self.since.load(Relaxed) >= self.patience.age
+    }
+
+    /// The answer was handed over whole.
+    pub(super) fn end_answer(&self) {
+        self.enter(Phase::Idle);
+    }
+
+    /// The peer takes no more bytes for now.
+    pub(super) fn is_blocked(&self) {
+        if self.blocked.load(Relaxed) == 0 {
+            self.blocked.store(self.now() + 1, Relaxed);
+        }
+    }
+
+    /// The peer took some bytes.
+    pub(super) fn sent(&self) {
+        if self.blocked.load(Relaxed) != 0 {
+            self.blocked.store(0, Relaxed);
+        }
+    }
+
+    /// Whether the system should forget at once what the peer did not take.
+    pub(super) fn is_reset(&self) -> bool {
+        self.is_reset.load(Relaxed)
+    }
+
+    /// Runs the connection until it ends or exceeds a time limit; says which.
+    pub(super) async fn watch(&self, mut connection: Pin<&mut impl Future>) -> Option<Cut> {
+        let mut alarm = pin!(sleep_until(self.deadline().0));
+        poll_fn(|context| {
+            if connection.as_mut().poll(context).is_ready() {
+                return Poll::Ready(None);
+            }
+            // Deadlines mostly move away, request by request: only one that came nearer is set at once.
+            let (due, _) = self.deadline();
+            if due < alarm.deadline() {
+                alarm.as_mut().reset(due);
+            }
+            while alarm.as_mut().poll(context).is_ready() {
+                let (due, cut) = self.deadline();
+                if due <= Instant::now() {
+                    self.is_reset.store(cut == Cut::Write, Relaxed);
+                    return Poll::Ready(Some(cut));
+                }
+                alarm.as_mut().reset(due);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// When the connection is cut if nothing happens, and why.
+    fn deadline(&self) -> (Instant, Cut) {
+        let (limit, cut) = match self.phase() {
+            Phase::Silent | Phase::Head => (self.patience.head, Cut::Head),
+            Phase::Idle => (self.patience.idle, Cut::Idle),
+            Phase::Answering => (self.patience.age, Cut::Age),
+        };
+        let of_phase = (self.since.load(Relaxed).saturating_add(limit), cut);
+        let (at, cut) = match self.blocked.load(Relaxed) {
+            0 => of_phase,
+            since => of_phase.min((since.saturating_add(self.patience.write), Cut::Write)),
+        };
+        (self.opened + Duration::from_millis(at.min(NEVER)), cut)
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Relaxed);
+        self.since.store(self.now(), Relaxed);
+    }
+
+    fn phase(&self) -> Phase {
+        Phase::ALL[usize::from(self.phase.load(Relaxed)) % Phase::ALL.len()]
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(NEVER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENCE: Patience = Patience { head: 15_000, idle: 75_000, write: 30_000, age: 3_600_000 };
+
+    /// Until when a connection may go on, in seconds since it was opened, and what cuts it.
+    fn limit(pulse: &Pulse) -> (u64, Cut) {
+        let (at, cut) = pulse.deadline();
+        ((at - pulse.opened).as_secs(), cut)
+    }
+
+    #[test]
+    fn each_phase_has_a_limit_of_its_own() {
+        let pulse = Pulse::new(PATIENCE);
+        assert_eq!(limit(&pulse), (15, Cut::Head), "silent");
+        pulse.received();
+        assert_eq!(limit(&pulse), (15, Cut::Head), "the head");
+        assert!(!pulse.begin_answer());
+        pulse.received();
+        assert_eq!(limit(&pulse), (3_600, Cut::Age), "answering, while the body comes in");
+        pulse.is_blocked();
+        assert_eq!(limit(&pulse), (30, Cut::Write), "not read");
+        pulse.sent();
+        assert_eq!(limit(&pulse), (3_600, Cut::Age), "read again");
+        pulse.end_answer();
+        assert_eq!(limit(&pulse), (75, Cut::Idle), "idle");
+        pulse.received();
+        assert_eq!(limit(&pulse), (15, Cut::Head), "the next head");
+    }
+
+    #[test]
+    fn more_bytes_of_a_head_do_not_win_time() {
+        let pulse = Pulse::new(PATIENCE);
+        pulse.received();
+        pulse.since.store(1_000, Relaxed);
+        pulse.received();
+        assert_eq!(limit(&pulse), (16, Cut::Head));
+    }
+
+    #[test]
+    fn a_connection_that_is_old_enough_takes_one_more_request() {
+        let pulse = Pulse::new(Patience { age: 0, ..PATIENCE });
+        assert!(pulse.begin_answer());
+    }
+
+    #[test]
+    fn limits_without_end_are_no_fault() {
+        let limitless = Patience { head: u64::MAX, idle: u64::MAX, write: u64::MAX, age: u64::MAX };
+        let pulse = Pulse::new(limitless);
+        pulse.is_blocked();
+        assert_eq!(limit(&pulse).0, NEVER / 1_000);
+    }
+}

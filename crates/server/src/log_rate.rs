@@ -1,0 +1,40 @@
+//! Warnings that strangers can cause as often as they like are written at most once a minute.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// When a warning was last written.
+#[derive(Debug, Default)]
+pub(crate) struct OncePerMinute(Mutex<Option<Instant>>);
+
+impl OncePerMinute {
+    /// Whether to write it now; if so, not again for a minute.
+    pub(crate) fn is_due(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| last.elapsed() < PAUSE) {
+            return false;
+        }
+        *last = Some(Instant::now());
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_one_within_a_minute_is_not_due() {
+        let warning = OncePerMinute::default();
+        assert!(warning.is_due());
+        assert!(!warning.is_due());
+        *warning.0.lock().expect("whole") = Instant::now().checked_sub(PAUSE);
+        assert!(warning.is_due());
+    }
+}

@@ -1,0 +1,122 @@
+//! How a client proves who it is (protocol facts §3.1; RFC 6749 §2.3.1, §3.2.1, §5.2) at the three endpoints that ask.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use reqwest::Method;
+use vestibule_domain::secret::TokenHash;
+use vestibule_store::client_secrets;
+
+use crate::support::{Engine, Reply, TestServer, on_both_engines};
+
+const TOKEN: &str = "/oauth2/token";
+
+/// Gives an application of the test project a secret.
+pub(crate) async fn give_secret(server: &TestServer, client: &'static str, secret: &str) {
+    let project = server.app.projects.find_by_id("test").expect("the project");
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes());
+    let hash = TokenHash(hash.as_ref().try_into().expect("32 bytes"));
+    let (no, now) = (project.no, server.clock.now());
+    let write = server.app.store.write("test", (), move |tx, ()| {
+        Box::pin(async move { client_secrets::insert(tx, no, client, hash, now).await })
+    });
+    assert!(write.await.expect("the secret is stored"));
+}
+
+async fn post(server: &TestServer, path: &str, basic: Option<&str>, fields: &[(&str, &str)]) -> Reply {
+    let mut request = server.http().request(Method::POST, path).form(fields);
+    if let Some(pair) = basic {
+        request = request.header("authorization", format!("Basic {}", STANDARD.encode(pair)));
+    }
+    Reply::of(request).await
+}
+
+const NO_CODE: (u16, &str) = (400, "invalid authorization code");
+const MISSING: &str = "client secret is required";
+const WRONG: &str = "invalid client secret";
+const UNKNOWN: &str = "invalid client ID";
+const TWO: &str = "client_id is not the client of the HTTP Basic credentials";
+
+async fn a_client_proves_itself_in_body_or_header(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    give_secret(&server, "backend", "p@ss:w").await;
+    give_secret(&server, "partner", "other").await;
+    let (right, wrong) = (Some("backend:p%40ss%3Aw"), Some("backend:nope"));
+    let (id, secret, bad_secret) = (("client_id", "backend"), ("client_secret", "p@ss:w"), ("client_secret", "nope"));
+    type Case<'a> = (Option<&'a str>, Vec<(&'a str, &'a str)>, (u16, &'a str));
+    // The right secret leads on to the next check, the code.
+    let cases: Vec<Case<'_>> = vec![
+        (None, vec![id, secret], NO_CODE),
+        (None, vec![id, bad_secret], (400, WRONG)),
+        (None, vec![id], (400, MISSING)),
+        (right, vec![], NO_CODE),
+        (Some("backend:p@ss:w"), vec![], NO_CODE),
+        (wrong, vec![], (401, WRONG)),
+        (Some("backend:"), vec![], (401, WRONG)),
+        (Some("nobody:x"), vec![], (401, UNKNOWN)),
+        (Some("backend:%zz"), vec![], (400, "malformed percent-encoding in Basic credentials")),
+        // Named twice, authenticated once.
+        (right, vec![id], NO_CODE),
+        (wrong, vec![id], (401, WRONG)),
+        // Two applications.
+        (right, vec![("client_id", "partner")], (401, TWO)),
+        (right, vec![("client_id", "web"), ("code_verifier", "x")], (401, TWO)),
+        // A secret in the body wins, whatever the header says.
+        (wrong, vec![id, secret], NO_CODE),
+        (right, vec![id, bad_secret], (400, WRONG)),
+        (Some("partner:other"), vec![id, secret], NO_CODE),
+        // Credentials for a proxy on the way.
+        (Some("staging:x"), vec![("client_id", "web"), ("code_verifier", "x")], NO_CODE),
+        (Some("staging:x"), vec![id, secret], NO_CODE),
+        (Some("staging:x"), vec![id], (400, MISSING)),
+    ];
+    for (basic, fields, (status, description)) in cases {
+        let fields = [&[("grant_type", "authorization_code"), ("code", "x")], &fields[..]].concat();
+        let reply = post(&server, TOKEN, basic, &fields).await;
+        let error = match description {
+            MISSING | WRONG | UNKNOWN | TWO => "invalid_client",
+            "invalid authorization code" => "invalid_grant",
+            _ => "invalid_request",
+        };
+        assert_eq!(reply.header("www-authenticate"), (status == 401).then_some("Basic realm=\"client\""), "{fields:?}");
+        reply.expect_oauth_error(status, error, description);
+    }
+}
+
+async fn introspection_and_revocation_read_the_same_credentials(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    give_secret(&server, "backend", "s3cret").await;
+    let guest = server.app_client().sign_up().await;
+    let token = ("token", guest.access.as_str());
+    let (right, wrong) = (Some("backend:s3cret"), Some("backend:nope"));
+    for (basic, id, status) in [
+        (right, None, 200),
+        (right, Some("backend"), 200),
+        (right, Some("partner"), 401),
+        (wrong, Some("backend"), 401),
+        (wrong, None, 401),
+        (None, Some("backend"), 401),
+    ] {
+        let fields: Vec<_> = [token].into_iter().chain(id.map(|id| ("client_id", id))).collect();
+        let reply = post(&server, "/oauth2/introspect", basic, &fields).await;
+        assert_eq!(reply.header("www-authenticate").is_some(), status == 401, "{basic:?} {id:?}");
+        let body = reply.expect(status).json();
+        assert_eq!(body["active"] == true, status == 200, "{body}");
+        assert_eq!(body["error"] == "invalid_client", status == 401, "{body}");
+    }
+    for (basic, id, status) in [
+        (right, Some("partner"), 401),
+        (wrong, None, 401),
+        (wrong, Some("backend"), 401),
+        (Some("staging:x"), None, 200),
+        (None, None, 200),
+        (right, Some("backend"), 200),
+    ] {
+        let nothing = [("token", "nonsense")];
+        let fields: Vec<_> = nothing.into_iter().chain(id.map(|id| ("client_id", id))).collect();
+        let reply = post(&server, "/oauth2/revoke", basic, &fields).await.expect(status);
+        assert_eq!(reply.header("www-authenticate").is_some(), status == 401, "{basic:?} {id:?}");
+    }
+    post(&server, "/oauth2/revoke", right, &[token, ("client_id", "backend")]).await.expect(200);
+    server.app_client().user_info(&guest.access).await.expect(401);
+}
+
+on_both_engines!(a_client_proves_itself_in_body_or_header, introspection_and_revocation_read_the_same_credentials,);

@@ -1,0 +1,85 @@
+//! How the process ends: in good order on each signal, and at the end of its grace period even when no thread of it gets anything done.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::support::Workplace;
+
+/// The log that the process wrote until it listened, and the rest of it, which nobody has read yet.
+struct Started {
+    child: Child,
+    log: BufReader<std::process::ChildStderr>,
+    address: SocketAddr,
+}
+
+fn start(place: &Workplace, variables: &[(&str, &str)]) -> Started {
+    let mut command = place.command(&["serve"]);
+    command.envs(variables.iter().copied()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let mut log = BufReader::new(child.stderr.take().expect("piped"));
+    let address = log.by_ref().lines().map(|line| line.expect("a readable log")).find_map(|line| {
+        let entry: Value = serde_json::from_str(&line).expect("JSON");
+        entry["server.address"].as_str().map(|address| address.parse().expect("an address"))
+    });
+    Started { child, log, address: address.expect("it says where it listens") }
+}
+
+fn signal(child: &Child, name: &str) {
+    let kill = Command::new("kill").args([name, &child.id().to_string()]).status();
+    assert!(kill.expect("kill runs").success());
+}
+
+/// Whether a probe, which is not logged, is answered.
+fn is_answered(address: SocketAddr) -> bool {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a time-out");
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("sent");
+    stream.read(&mut [0; 64]).is_ok()
+}
+
+#[test]
+fn every_signal_that_asks_for_an_end_gets_one_in_good_order() {
+    let place = Workplace::new();
+    for name in ["-TERM", "-HUP", "-INT"] {
+        let mut started = start(&place, &[]);
+        signal(&started.child, name);
+        let mut log = String::new();
+        started.log.read_to_string(&mut log).expect("the rest of the log");
+        let status = started.child.wait().expect("our child");
+        assert!(status.success(), "{name}: {status}\n{log}");
+        assert!(log.contains("\"message\":\"stopped\""), "{name}: {log}");
+    }
+}
+
+/// Nobody reads the log, so that every thread which writes a line of it is stuck, and with it the whole runtime.
+#[test]
+fn the_grace_period_ends_the_process_although_every_thread_is_stuck() {
+    let place = Workplace::new();
+    let variables = [
+        ("VESTIBULE__LOG__FILTER", "info,vestibule::requests=debug"),
+        ("VESTIBULE__SERVER__SHUTDOWN_GRACE_SECONDS", "1"),
+        ("VESTIBULE__PORTAL__PUBLIC_ORIGIN", "http://portal.test"),
+        ("TOKIO_WORKER_THREADS", "2"),
+    ];
+    let mut started = start(&place, &variables);
+    let many = "GET /portal HTTP/1.1\r\nHost: portal.test\r\n\r\n".repeat(1_000);
+    let mut asking = Vec::new();
+    while is_answered(started.address) {
+        for _ in 0..4 {
+            let mut stream = TcpStream::connect(started.address).expect("it listens");
+            stream.set_write_timeout(Some(Duration::from_secs(5))).expect("a time-out");
+            stream.write_all(many.as_bytes()).ok();
+            asking.push(stream);
+        }
+    }
+    signal(&started.child, "-TERM");
+    let status = started.child.wait().expect("our child");
+    assert_eq!(status.code(), Some(1), "it ended without its threads");
+    drop(started.log);
+}
