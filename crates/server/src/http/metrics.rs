@@ -4,24 +4,23 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use tokio::net::TcpListener;
 use vestibule_store::outbox;
 
-use super::serve::serve_plain;
+use super::{routes, serve::serve_plain};
 use crate::app::App;
 
 /// Serves `GET /metrics` until `stop` resolves.
 pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
-    let router = Router::new().route("/metrics", get(print)).with_state(app);
+    let router = routes::mount(Router::new(), routes::metrics_page()).with_state(app);
     serve_plain(listener, router, stop).await;
 }
 
-async fn print(State(app): State<Arc<App>>) -> Response {
+/// `GET /metrics`
+pub(crate) async fn print(app: Arc<App>) -> Response {
     let age = match oldest(&app).await {
         Ok(age) => age,
         // What can be told without the store is told all the same: that is when it is needed most.
