@@ -68,6 +68,7 @@ button-save-password = حفظ كلمة المرور
 button-keep = الإبقاء عليه
 button-keep-account = الإبقاء على حسابي
 button-use-another-account = استخدام حساب آخر
+button-open-account = فتح ذلك الحساب
 button-revoke-label = تسجيل الخروج من { $what }
 button-revoke-others = تسجيل الخروج من كل الأجهزة الأخرى
 button-show-password = إظهار كلمة المرور
@@ -102,6 +103,7 @@ link-delete-account = حذف حسابي
 link-delete-guest = حذف بياناتي كضيف
 link-sign-in-again = تسجيل الدخول من جديد
 link-stay-signed-in = البقاء مسجّلًا
+link-stay-in-account = البقاء في حسابي
 
 ## Promotion, sign-up, login
 
@@ -120,6 +122,13 @@ link-create-account = أنشئ حسابًا
 continue-as-title = المتابعة بهذا الحساب؟
 continue-as-lead = أنت مسجّل الدخول هنا بالفعل.
 guest-name = ضيف
+
+switch-account-title = هل تريد فتح حساب آخر؟
+switch-account-lead = يطلب تطبيق فتح صفحة حساب.
+switch-account-lead-app = يطلب { $client } فتح صفحة حساب.
+switch-account-opened = الحساب المطلوب فتحه
+switch-account-present = أنت مسجّل الدخول باسم
+switch-account-warning = إذا لم تفتح حسابك للتو من أحد تطبيقاتك، فابقَ في حسابك. ما تُدخله في حساب آخر يصبح جزءًا من ذلك الحساب.
 
 ## Passwords
 

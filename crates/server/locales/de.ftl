@@ -60,6 +60,7 @@ button-save-password = Passwort speichern
 button-keep = Behalten
 button-keep-account = Mein Konto behalten
 button-use-another-account = Anderes Konto verwenden
+button-open-account = Dieses Konto öffnen
 button-revoke-label = Abmelden: { $what }
 button-revoke-others = Überall sonst abmelden
 button-show-password = Passwort anzeigen
@@ -94,6 +95,7 @@ link-delete-account = Mein Konto löschen
 link-delete-guest = Meinen Gastzugang löschen
 link-sign-in-again = Wieder anmelden
 link-stay-signed-in = Angemeldet bleiben
+link-stay-in-account = In meinem Konto bleiben
 
 ## Promotion, sign-up, login
 
@@ -112,6 +114,13 @@ link-create-account = Konto anlegen
 continue-as-title = Mit diesem Konto weiter?
 continue-as-lead = Du bist hier bereits angemeldet.
 guest-name = Gast
+
+switch-account-title = Ein anderes Konto öffnen?
+switch-account-lead = Eine Anwendung möchte eine Kontoseite öffnen.
+switch-account-lead-app = { $client } möchte eine Kontoseite öffnen.
+switch-account-opened = Konto, das geöffnet werden soll
+switch-account-present = Du bist angemeldet als
+switch-account-warning = Wenn du dein Konto nicht gerade selbst aus einer App heraus geöffnet hast, bleib in deinem eigenen Konto. Was du in einem anderen Konto eingibst, gehört zu jenem Konto.
 
 ## Passwords
 

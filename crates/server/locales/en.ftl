@@ -61,6 +61,7 @@ button-save-password = Save password
 button-keep = Keep it
 button-keep-account = Keep my account
 button-use-another-account = Use another account
+button-open-account = Open that account
 button-revoke-label = Sign out { $what }
 button-revoke-others = Sign out everywhere else
 button-show-password = Show password
@@ -95,6 +96,7 @@ link-delete-account = Delete my account
 link-delete-guest = Delete my guest session
 link-sign-in-again = Sign in again
 link-stay-signed-in = Stay signed in
+link-stay-in-account = Stay in my account
 
 ## Promotion, sign-up, login
 
@@ -114,6 +116,13 @@ link-create-account = Create an account
 continue-as-title = Continue with this account?
 continue-as-lead = You are signed in here already.
 guest-name = Guest
+
+switch-account-title = Open another account?
+switch-account-lead = An application asks to open an account page.
+switch-account-lead-app = { $client } asks to open an account page.
+switch-account-opened = Account to open
+switch-account-present = You are signed in as
+switch-account-warning = If you did not just open your account from an application of yours, stay in your own account. What you enter in another account belongs to that account.
 
 ## Passwords
 

@@ -60,6 +60,7 @@ button-save-password = Guardar contraseña
 button-keep = Conservar
 button-keep-account = Conservar mi cuenta
 button-use-another-account = Usar otra cuenta
+button-open-account = Abrir esa cuenta
 button-revoke-label = Cerrar sesión en { $what }
 button-revoke-others = Cerrar sesión en todos los demás sitios
 button-show-password = Mostrar contraseña
@@ -94,6 +95,7 @@ link-delete-account = Eliminar mi cuenta
 link-delete-guest = Eliminar mi acceso de invitado
 link-sign-in-again = Iniciar sesión de nuevo
 link-stay-signed-in = Mantener la sesión abierta
+link-stay-in-account = Quedarme en mi cuenta
 
 ## Promotion, sign-up, login
 
@@ -112,6 +114,13 @@ link-create-account = Crea una cuenta
 continue-as-title = ¿Continuar con esta cuenta?
 continue-as-lead = Ya tienes una sesión abierta aquí.
 guest-name = Invitado
+
+switch-account-title = ¿Abrir otra cuenta?
+switch-account-lead = Una aplicación solicita abrir una página de cuenta.
+switch-account-lead-app = { $client } solicita abrir una página de cuenta.
+switch-account-opened = Cuenta que se abrirá
+switch-account-present = Has iniciado sesión como
+switch-account-warning = Si no acabas de abrir tu cuenta desde una aplicación tuya, quédate en tu propia cuenta. Lo que escribas en otra cuenta pertenece a esa cuenta.
 
 ## Passwords
 

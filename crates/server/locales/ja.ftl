@@ -58,6 +58,7 @@ button-save-password = パスワードを保存
 button-keep = そのままにする
 button-keep-account = アカウントを残す
 button-use-another-account = 別のアカウントを使う
+button-open-account = そのアカウントを開く
 button-revoke-label = { $what } をログアウト
 button-revoke-others = 他のすべての端末からログアウト
 button-show-password = パスワードを表示
@@ -92,6 +93,7 @@ link-delete-account = アカウントを削除
 link-delete-guest = ゲストのデータを削除
 link-sign-in-again = もう一度ログイン
 link-stay-signed-in = ログインしたままにする
+link-stay-in-account = 今のアカウントのままにする
 
 ## Promotion, sign-up, login
 
@@ -110,6 +112,13 @@ link-create-account = アカウントを作成
 continue-as-title = このアカウントで続けますか？
 continue-as-lead = すでにログインしています。
 guest-name = ゲスト
+
+switch-account-title = 別のアカウントを開きますか？
+switch-account-lead = アプリがアカウントページを開こうとしています。
+switch-account-lead-app = { $client } がアカウントページを開こうとしています。
+switch-account-opened = 開こうとしているアカウント
+switch-account-present = 現在ログイン中のアカウント
+switch-account-warning = ご自分のアプリからアカウントを開いたのでなければ、今のアカウントのままにしてください。別のアカウントで入力した内容は、そのアカウントのものになります。
 
 ## Passwords
 

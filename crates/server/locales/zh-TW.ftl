@@ -58,6 +58,7 @@ button-save-password = 儲存密碼
 button-keep = 保留
 button-keep-account = 保留我的帳號
 button-use-another-account = 使用其他帳號
+button-open-account = 開啟該帳號
 button-revoke-label = 登出 { $what }
 button-revoke-others = 登出其他所有裝置
 button-show-password = 顯示密碼
@@ -92,6 +93,7 @@ link-delete-account = 刪除我的帳號
 link-delete-guest = 刪除我的訪客資料
 link-sign-in-again = 重新登入
 link-stay-signed-in = 保持登入
+link-stay-in-account = 留在我的帳號
 
 ## Promotion, sign-up, login
 
@@ -110,6 +112,13 @@ link-create-account = 建立帳號
 continue-as-title = 以這個身分繼續嗎？
 continue-as-lead = 你已經在這裡登入了。
 guest-name = 訪客
+
+switch-account-title = 要開啟另一個帳號嗎？
+switch-account-lead = 有應用程式要求開啟帳號頁面。
+switch-account-lead-app = { $client } 要求開啟帳號頁面。
+switch-account-opened = 要開啟的帳號
+switch-account-present = 你目前登入的身分
+switch-account-warning = 如果你不是剛從自己的應用程式開啟帳號，請留在自己的帳號。你在另一個帳號輸入的內容會屬於那個帳號。
 
 ## Passwords
 

@@ -22,5 +22,6 @@ pub mod portal;
 pub mod ports;
 pub mod projects;
 pub mod reference;
+pub mod routes;
 mod trace;
 pub mod ui;

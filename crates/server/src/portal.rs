@@ -1,15 +1,12 @@
 //! What those outside the house may know of the operators' portal: the way in for the first operator, and its doors.
 
-use vestibule_domain::operator::Role;
 use vestibule_store::StoreError;
 
+pub use crate::http::portal::Need as Guard;
 use crate::{
     app::App,
     flows::operators::links,
-    http::{
-        self,
-        portal::{Need, Verb},
-    },
+    http::{self, portal::Verb},
 };
 
 /// The one-time link that makes the first operator, while there is none and the portal is on; older ones are dead.
@@ -20,19 +17,6 @@ pub async fn create_first_link(app: &App) -> Result<Option<String>, StoreError> 
     let Some(origin) = http::portal::origin_of(app) else { return Ok(None) };
     let token = links::create_first(&app.store, &app.entropy, app.clock.now()).await?;
     Ok(token.map(|token| format!("{origin}{}", links::path_of(&token))))
-}
-
-/// Who may pass a door of the portal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guard {
-    /// Anybody.
-    Nobody,
-    /// Any operator.
-    Operator,
-    /// Operators with at least this role in every project.
-    Everywhere(Role),
-    /// Operators with at least this role in the project.
-    InProject(Role),
 }
 
 /// A route of the portal, for tests that try them all.
@@ -57,12 +41,7 @@ pub fn list_doors() -> Vec<DoorView> {
             Verb::Post => "POST",
         },
         path: door.path,
-        guard: match door.need {
-            Need::Nobody => Guard::Nobody,
-            Need::Operator => Guard::Operator,
-            Need::Everywhere(role) => Guard::Everywhere(role),
-            Need::InProject(role) => Guard::InProject(role),
-        },
+        guard: door.need,
         is_dangerous: door.is_dangerous,
     };
     http::portal::all_doors().into_iter().map(view).collect()

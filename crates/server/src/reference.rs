@@ -1,10 +1,15 @@
-//! The generated pages under `docs/reference/`: configuration, project settings and errors, from the tables the code uses.
+//! The generated pages under `docs/reference/`: configuration, project settings, errors and credentials, from the tables the
+//! code uses.
 
 use std::fmt::Write;
 
 use vestibule_domain::project::list_reference;
 
-use crate::{config, http::error};
+use crate::{
+    config,
+    http::error,
+    routes::{Face, list_routes},
+};
 
 const NOTE: &str =
     "<!-- Generated: `VESTIBULE_WRITE_REFERENCE=1 cargo test -p vestibule-server --lib reference`. Do not edit. -->";
@@ -69,6 +74,80 @@ pub fn errors_page() -> String {
     page
 }
 
+/// What each kind of credential is: name, how it is sent, what it stands for.
+const KINDS: [[&str; 3]; 8] = [
+    [
+        "session cookie",
+        "`session`",
+        "who is signed in in the browser, a guest or a member; single sign-on between the project's applications",
+    ],
+    [
+        "app session cookie",
+        "`app_session`",
+        "the account page of an application's user. Opens `/settings…` and settings actions and nothing else; its grant must have full access. It \
+         never takes the place of another user's live session without the person's agreement. `/oauth2/authorize` compares it before it is replaced, \
+         and takes it for a settings action of the application it belongs to; it never leads to a code",
+    ],
+    ["flow cookie", "`oauth_ui`, over TLS `__Host-oauth_ui`", "the browser in which a flow began; identifies no user"],
+    [
+        "bearer token (`scope`)",
+        "`Authorization: Bearer`",
+        "an access token whose grant has the scope. Access tokens of grants that are bound to a DPoP key are accepted without a proof",
+    ],
+    [
+        "client authentication",
+        "`Authorization: Basic`, or `client_id` and `client_secret` in the form",
+        "an application that holds a secret",
+    ],
+    [
+        "admin key (`scope`)",
+        "`Authorization: Bearer`",
+        "an API key, or a JWT signed with a registered key, that has the scope",
+    ],
+    [
+        "operator cookie",
+        "`vestibule_operator`, over TLS `__Host-vestibule_operator`",
+        "an operator with the role; forms carry a token besides",
+    ],
+    [
+        "portal form cookie",
+        "`vestibule_lobby`, over TLS `__Host-vestibule_lobby`",
+        "the browser in which a form before sign-in was shown; identifies no operator",
+    ],
+];
+
+/// `docs/reference/credentials.md`
+#[must_use]
+pub fn credentials_page() -> String {
+    let mut page = format!(
+        "# Routes and credentials\n\n{NOTE}\n\nEvery route of the server and the credentials it accepts. The table is the one that the router is built \
+         from: a handler gets the credentials that its route declares, and cannot read another. **A credential that a route does not declare is \
+         ignored, never refused**: the route answers as if it had not been sent. `GET` routes answer `HEAD` too.\n\n\
+         | credential | sent as | stands for |\n|---|---|---|\n"
+    );
+    let mut put = |line: std::fmt::Arguments<'_>| page.write_fmt(line).expect("writing to a String cannot fail");
+    for [name, sent, meaning] in KINDS {
+        put(format_args!("| {name} | {sent} | {meaning} |\n"));
+    }
+    put(format_args!(
+        "\nThe last column names credentials in the request's own parameters (its JSON body, form or query), such as a refresh token.\n"
+    ));
+    let routes = list_routes();
+    for face in Face::ALL {
+        put(format_args!(
+            "\n## {}\n\n| method | path | accepts | in its parameters |\n|---|---|---|---|\n",
+            face.name()
+        ));
+        for route in routes.iter().filter(|route| route.face == face) {
+            let accepts: Vec<String> = route.accepts.iter().map(|kind| kind.describe()).collect();
+            let accepts = if accepts.is_empty() { "none".to_string() } else { accepts.join(", ") };
+            let parameters: Vec<String> = route.parameters.iter().map(|name| format!("`{name}`")).collect();
+            put(format_args!("| {} | `{}` | {accepts} | {} |\n", route.method, route.path, parameters.join(", ")));
+        }
+    }
+    page
+}
+
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
@@ -80,7 +159,12 @@ mod tests {
     #[test]
     fn the_reference_pages_say_what_the_code_does() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference");
-        for (name, page) in [("config", config_page()), ("project", project_page()), ("errors", errors_page())] {
+        for (name, page) in [
+            ("config", config_page()),
+            ("project", project_page()),
+            ("errors", errors_page()),
+            ("credentials", credentials_page()),
+        ] {
             let path = format!("{folder}/{name}.md");
             if std::env::var_os("VESTIBULE_WRITE_REFERENCE").is_some() {
                 std::fs::write(&path, &page).expect("docs/reference is writable");

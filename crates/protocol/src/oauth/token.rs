@@ -116,7 +116,7 @@ pub struct TokenResponse {
     /// With the scope `device_sso`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_secret: Option<String>,
-    /// Only for machine clients; SDK grants never carry it.
+    /// Only for machine clients, and where less was granted than asked for (RFC 6749 §5.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<ScopeSet>,
     /// Only for a token exchange (RFC 8693 §2.2.1).

@@ -63,6 +63,8 @@ pub struct AppSession {
     pub expires_at: Timestamp,
     /// What is remembered when it is spent.
     pub fingerprint: [u8; 16],
+    /// The cookie session of another user in which the person agreed to it, if it needed that.
+    pub agreed_in: Option<SessionId>,
 }
 
 impl MacKey {
@@ -180,21 +182,45 @@ impl MacKey {
     pub fn read_app_session_token(&self, token: &str) -> Option<AppSession> {
         let (id, expires_at) = split(&self.open("app_session_token", token)?);
         let fingerprint = fingerprint("app_session_token", token);
-        Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint })
+        Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint, agreed_in: None })
     }
 
-    /// Issues the value of an `app_session` cookie.
+    /// Issues the value of an `app_session` cookie; one that was agreed to in another user's session names that session.
     #[must_use]
-    pub fn issue_app_session(&self, grant_id: GrantId, expires_at: Timestamp, entropy: &Entropy) -> String {
-        self.seal("app_session", &body(grant_id.as_bytes(), expires_at, entropy))
+    pub fn issue_app_session(
+        &self,
+        grant_id: GrantId,
+        expires_at: Timestamp,
+        agreed_in: Option<SessionId>,
+        entropy: &Entropy,
+    ) -> String {
+        let body = body(grant_id.as_bytes(), expires_at, entropy);
+        match agreed_in {
+            None => self.seal("app_session", &body),
+            Some(session) => self.seal("agreed_app_session", &[body.as_slice(), session.as_bytes()].concat()),
+        }
     }
 
     /// Reads the value of an `app_session` cookie.
     #[must_use]
     pub fn read_app_session(&self, value: &str) -> Option<AppSession> {
-        let (id, expires_at) = split(&self.open("app_session", value)?);
         let fingerprint = fingerprint("app_session", value);
-        Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint })
+        if let Some(body) = self.open("app_session", value) {
+            let (id, expires_at) = split(&body);
+            return Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint, agreed_in: None });
+        }
+        let body: [u8; 46] = self.open("agreed_app_session", value)?;
+        let (grant, session) = body.split_first_chunk()?;
+        let (id, expires_at) = split(grant);
+        let agreed_in = Some(SessionId::from_bytes(session.try_into().ok()?));
+        Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint, agreed_in })
+    }
+
+    /// What a form sends back when its person agrees that the account behind an app session token is opened beside the
+    /// session or grant with this ID.
+    #[must_use]
+    pub fn app_session_agreement(&self, token: &[u8; 16], present: &[u8; 16]) -> String {
+        base64url(&self.mac("app_session_agreement", &[token.as_slice(), present].concat())[..MAC_LEN])
     }
 
     /// The secret half of the refresh token that follows the one with this hash.
@@ -371,6 +397,20 @@ mod tests {
             changed[position] = if changed[position] == b'7' { b'8' } else { b'7' };
             let changed = String::from_utf8(changed).expect("ASCII");
             assert_eq!(key(1).read_challenge("anonymous_request", &changed), None, "{position}");
+        }
+    }
+
+    #[test]
+    fn an_app_session_names_the_session_in_which_it_was_agreed_to() {
+        let entropy = Entropy::seeded(7);
+        let at = Timestamp::from_seconds(1_900_000_000);
+        let (grant, session) = (entropy.id(at), entropy.id(at));
+        for agreed_in in [None, Some(session)] {
+            let cookie = key(1).issue_app_session(grant, at, agreed_in, &entropy);
+            let read = key(1).read_app_session(&cookie).expect("its own");
+            assert_eq!((read.grant_id, read.expires_at, read.agreed_in), (grant, at, agreed_in));
+            assert_eq!(key(2).read_app_session(&cookie), None);
+            assert_eq!(key(1).read_app_session_token(&cookie), None);
         }
     }
 

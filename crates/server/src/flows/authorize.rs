@@ -23,7 +23,8 @@ use vestibule_store::{
 
 use super::{
     Error,
-    caller::{Caller, find_live_grant},
+    app_session::{self, Opening, Question},
+    caller::SessionCaller,
     device_key::{self, Proven, Signer},
     page_flow::{FlowState, Purpose, begin},
     promotion_source::PromotionSource,
@@ -68,6 +69,9 @@ pub(crate) struct CodePayload {
     pub(crate) user_id: UserId,
     pub(crate) session_id: Option<SessionId>,
     pub(crate) scope: String,
+    /// Whether that is less than what was asked for, so that the client must be told (RFC 6749 §5.1).
+    #[serde(default)]
+    pub(crate) is_scope_limited: bool,
     pub(crate) nonce: Option<String>,
     pub(crate) code_challenge: Option<String>,
     pub(crate) dpop_jkt: Option<String>,
@@ -95,15 +99,34 @@ pub(crate) enum Begun {
     AppSession { cookie: String, location: String },
     /// To the account page, where an app's order is carried out.
     Errand { cookie: Option<String>, errand: FlowId, action: Action },
+    /// To the question whether another user's account page may be opened in this browser.
+    Ask(Box<Question>),
+    /// To the same request as a navigation, so that the browser sends its cookies along.
+    Navigate,
     /// Nowhere: the promotion code or proof in the hint is not good.
     BadHint { back: AppRedirect },
 }
 
 /// What the browser brought along.
 pub(crate) struct BrowserState<'a> {
-    pub(crate) caller: Option<&'a Caller>,
+    /// Who is signed in by the session cookie.
+    pub(crate) caller: Option<&'a SessionCaller>,
+    /// The app session cookie. It opens account pages only: here for settings actions, and to be compared before another
+    /// one takes its place.
+    pub(crate) app_session: Option<&'a str>,
     /// The secret of the pages' cookie, from an earlier flow.
     pub(crate) browser: Option<&'a str>,
+    /// How the request came.
+    pub(crate) sent: Sent<'a>,
+}
+
+/// How a request to the authorization endpoint came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent<'a> {
+    /// As a navigation, with the browser's Lax cookies.
+    Navigation,
+    /// As a form: from a page of ours, with what its person agreed to, or from another site, without the browser's cookies.
+    Form { agreement: Option<&'a str> },
 }
 
 /// Finds the application and the redirect URI an authorization request may be answered at.
@@ -155,7 +178,9 @@ pub(crate) async fn begin(
         return take_order(app, project, client, pending, details, browser, now).await;
     }
     match &details.login_hint {
-        Some(LoginHint::AppSessionToken(token)) => begin_app_session(app, project, &pending, token, now).await.map(Ok),
+        Some(LoginHint::AppSessionToken(token)) => {
+            begin_app_session(app, project, &pending, token, &browser, now).await.map(Ok)
+        }
         Some(LoginHint::Anonymous(hint)) => begin_promotion(app, project, pending, hint, browser, now).await.map(Ok),
         Some(LoginHint::LoginId { .. } | LoginHint::Plain(_)) | None => {
             begin::begin_sign_in(app, project, pending, details, browser, now).await
@@ -317,65 +342,41 @@ async fn begin_app_session(
     project: &Project,
     pending: &PendingRequest,
     token: &str,
+    browser: &BrowserState<'_>,
     now: Timestamp,
 ) -> Result<Begun, Error> {
-    let redeemed = redeem_app_session_token(app, project, None, token, now).await?;
-    let Some((_, cookie)) = redeemed else { return Ok(Begun::BadHint { back: cancel_redirect(pending) }) };
-    let location = pending.redirect_uri.trim_end_matches('?').to_string();
-    Ok(Begun::AppSession { cookie, location })
-}
-
-/// Exchanges an app session token for the cookie it stands for, once; `None` when it is not good, or not of the client
-/// that is asked for.
-pub(crate) async fn redeem_app_session_token(
-    app: &App,
-    project: &Project,
-    client_id: Option<&str>,
-    token: &str,
-    now: Timestamp,
-) -> Result<Option<(User, String)>, Error> {
-    let Some(read) = project.keys.mac.read_app_session_token(token).filter(|read| now <= read.expires_at) else {
-        return Ok(None);
-    };
-    let live = find_live_grant(&mut *app.store.read().await?, project, read.grant_id, now).await?;
-    let wanted = live.filter(|(grant, _)| client_id.is_none_or(|client_id| client_id == grant.client_id));
-    let Some((grant, user)) = wanted else { return Ok(None) };
-    let no = project.no;
-    let fresh = app
-        .store
-        .write("redeem_app_session_token", read, move |tx, read| {
-            Box::pin(async move { spent::spend(tx, no, &read.fingerprint, None, read.expires_at).await })
-        })
-        .await?;
-    if !fresh {
-        return Ok(None);
-    }
-    // The cookie dies with its grant, whose own expiry is checked at each use.
-    let lifetime = super::caller::grant_lifetime(project, &grant, &user);
-    let expires_at = lifetime.map_or(now, |lifetime| grant.created_at.plus(lifetime.hard));
-    let cookie = project.keys.mac.issue_app_session(grant.id, expires_at, &app.entropy);
-    Ok(Some((user, cookie)))
+    Ok(match app_session::open(app, project, (None, token), browser, now).await? {
+        Opening::Refused => Begun::BadHint { back: cancel_redirect(pending) },
+        Opening::Ask(question) => Begun::Ask(question),
+        Opening::Navigate => Begun::Navigate,
+        Opening::Opened { cookie, .. } => {
+            Begun::AppSession { cookie, location: pending.redirect_uri.trim_end_matches('?').to_string() }
+        }
+    })
 }
 
 pub(super) fn new_row(id: FlowId, state: &FlowState, now: Timestamp) -> FlowRow {
     FlowRow { id, state: state.to_json(), version: 1, created_at: now, expires_at: now.plus(FLOW_LIFETIME) }
 }
 
-/// Answers an app for a person who is signed in already.
+/// Answers an app for a person who is signed in already, by the session cookie: nothing else leads to a code.
 pub(crate) async fn issue_for_caller(
     app: &App,
     project: &Project,
     pending: &PendingRequest,
-    caller: &Caller,
+    caller: &SessionCaller,
     now: Timestamp,
 ) -> Result<AppRedirect, Error> {
-    let (session_id, authenticated_at, amr) = match &caller.via {
-        super::caller::Via::Session(s) => (Some(s.id), s.authenticated_at, s.amr.clone()),
-        super::caller::Via::Grant(g) => (g.session_id, g.authenticated_at, g.amr.clone()),
+    let SessionCaller { user, session } = caller;
+    let earned = Earned {
+        user_id: user.id,
+        session_id: Some(session.id),
+        authenticated_at: session.authenticated_at,
+        amr: session.amr.clone(),
+        ends_earlier_grants: false,
+        limited_scope: if user.is_anonymous() { limit_to_guest(project, pending) } else { None },
     };
-    let Some(code) = make_code(app, pending, caller.user.id, session_id, authenticated_at, amr, false, now) else {
-        return Ok(answer(pending, None));
-    };
+    let Some(code) = make_code(app, pending, earned, now) else { return Ok(answer(pending, None)) };
     let (no, text) = (project.no, code.text.clone());
     app.store
         .write("issue_code", code, move |tx, code| {
@@ -383,6 +384,17 @@ pub(crate) async fn issue_for_caller(
         })
         .await?;
     Ok(answer(pending, Some(text)))
+}
+
+/// The scope a guest is granted of what was asked for, where its application lets guests have less (RFC 6749 §3.3).
+fn limit_to_guest(project: &Project, pending: &PendingRequest) -> Option<String> {
+    let client = project.settings.client(&pending.client_id)?;
+    if client.has_default_guest_scopes() {
+        return None;
+    }
+    let allowed = client.scopes_for_guest();
+    let kept = pending.scope.split(' ').filter(|name| allowed.contains(name)).collect::<Vec<_>>().join(" ");
+    (kept != pending.scope).then_some(kept)
 }
 
 /// An authorization code to be stored by the transaction that earned it.
@@ -394,18 +406,21 @@ pub(crate) struct NewCode {
     pub(crate) expires_at: Timestamp,
 }
 
+/// What a person earned a code by.
+pub(crate) struct Earned {
+    pub(crate) user_id: UserId,
+    /// The cookie session it came from or made.
+    pub(crate) session_id: Option<SessionId>,
+    pub(crate) authenticated_at: Timestamp,
+    pub(crate) amr: Option<String>,
+    /// See [`CodePayload::ends_earlier_grants`].
+    pub(crate) ends_earlier_grants: bool,
+    /// What is granted, where that is less than what was asked for.
+    pub(crate) limited_scope: Option<String>,
+}
+
 /// Makes an authorization code; `None` when the response type wants none.
-#[expect(clippy::too_many_arguments, reason = "each is a distinct fact of the code; a struct would only rename them")]
-pub(crate) fn make_code(
-    app: &App,
-    pending: &PendingRequest,
-    user_id: UserId,
-    session_id: Option<SessionId>,
-    authenticated_at: Timestamp,
-    amr: Option<String>,
-    ends_earlier_grants: bool,
-    now: Timestamp,
-) -> Option<NewCode> {
+pub(crate) fn make_code(app: &App, pending: &PendingRequest, earned: Earned, now: Timestamp) -> Option<NewCode> {
     if pending.response_type == ResponseType::None.as_str() {
         return None;
     }
@@ -413,15 +428,16 @@ pub(crate) fn make_code(
     let payload = CodePayload {
         client_id: pending.client_id.clone(),
         redirect_uri: pending.redirect_uri.clone(),
-        user_id,
-        session_id: session_id.filter(|_| !pending.suppress_session),
-        scope: pending.scope.clone(),
+        user_id: earned.user_id,
+        session_id: earned.session_id.filter(|_| !pending.suppress_session),
+        is_scope_limited: earned.limited_scope.is_some(),
+        scope: earned.limited_scope.unwrap_or_else(|| pending.scope.clone()),
         nonce: pending.nonce.clone(),
         code_challenge: pending.code_challenge.clone(),
         dpop_jkt: pending.dpop_jkt.clone(),
-        authenticated_at,
-        amr,
-        ends_earlier_grants,
+        authenticated_at: earned.authenticated_at,
+        amr: earned.amr,
+        ends_earlier_grants: earned.ends_earlier_grants,
     };
     Some(NewCode {
         hash: sha256(text.as_bytes()),

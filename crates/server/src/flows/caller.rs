@@ -8,10 +8,13 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_protocol::claims::Sid;
+use vestibule_protocol::{claims::Sid, oauth::Scope};
 use vestibule_store::{Conn, StoreError, grants, sessions, spent};
 
-use super::{Error, coming_back, issue::split_token};
+use super::{
+    Error, coming_back,
+    issue::{scopes_of, split_token},
+};
 use crate::{
     accesses::{Noted, Target},
     app::App,
@@ -19,34 +22,37 @@ use crate::{
     projects::Project,
 };
 
-/// What a request brought to say who is calling.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Credentials<'a> {
-    /// `Authorization: Bearer …`; empty when the header was there with nothing behind it.
-    pub(crate) bearer: Option<&'a str>,
-    /// The `app_session` cookie.
-    pub(crate) app_session: Option<&'a str>,
-    /// The `session` cookie.
-    pub(crate) session: Option<&'a str>,
-}
-
 /// What stands behind a live caller.
 #[derive(Clone, Debug)]
 pub(crate) enum Via {
-    /// A refresh-token grant, by access token or app session cookie.
+    /// A refresh-token grant.
     Grant(Grant),
     /// A cookie session.
     Session(Session),
 }
 
-/// A live caller.
+/// A person in its browser, by the session cookie.
 #[derive(Clone, Debug)]
-pub(crate) struct Caller {
+pub(crate) struct SessionCaller {
+    pub(crate) user: User,
+    pub(crate) session: Session,
+}
+
+/// Who calls an API: by an access token of a grant, or by the session cookie.
+#[derive(Clone, Debug)]
+pub(crate) struct ApiCaller {
     pub(crate) user: User,
     pub(crate) via: Via,
 }
 
-impl Caller {
+/// Whose account page is open: by the session cookie, or by the app session cookie of a grant with full access.
+#[derive(Clone, Debug)]
+pub(crate) struct AccountCaller {
+    pub(crate) user: User,
+    pub(crate) via: Via,
+}
+
+impl AccountCaller {
     /// The cookie session, when that is what the caller came with.
     pub(crate) fn session(&self) -> Option<&Session> {
         match &self.via {
@@ -66,18 +72,18 @@ impl Caller {
 
 /// The answer to "who is calling?".
 #[derive(Clone, Debug)]
-pub(crate) enum Resolution {
+pub(crate) enum Resolution<C> {
     /// Nothing was presented, or only an empty bearer.
     Nobody,
     /// Something was presented, and none of it is alive. `cookie` says that a bad session cookie was among it.
     Dead { cookie: bool },
     /// A live session of an active user.
-    Live(Box<Caller>),
+    Live(Box<C>),
 }
 
-impl Resolution {
+impl<C> Resolution<C> {
     /// The caller, if there is one.
-    pub(crate) fn live(&self) -> Option<&Caller> {
+    pub(crate) fn live(&self) -> Option<&C> {
         match self {
             Self::Live(caller) => Some(caller),
             Self::Nobody | Self::Dead { .. } => None,
@@ -85,28 +91,45 @@ impl Resolution {
     }
 }
 
-/// Finds the caller: bearer token first, then the app session cookie, then the session cookie; a dead one falls through.
-/// A live one's use is recorded, coalesced so that most requests write nothing.
-pub(crate) async fn resolve(
+/// Finds who is signed in by the session cookie, and records the use.
+pub(crate) async fn resolve_session(
     app: &App,
     project: &Project,
-    credentials: Credentials<'_>,
+    cookie: Option<&str>,
     now: Timestamp,
-) -> Result<Resolution, Error> {
+) -> Result<Resolution<SessionCaller>, Error> {
+    let Some(cookie) = cookie else { return Ok(Resolution::Nobody) };
+    let found = find_session(&mut *app.store.read().await?, project, cookie, now).await?;
+    let Some((session, user)) = found else { return Ok(Resolution::Dead { cookie: true }) };
+    record_session_access(app, project, &session, now).await?;
+    Ok(Resolution::Live(Box::new(SessionCaller { user, session })))
+}
+
+/// What a request to an API brought.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ApiCredentials<'a> {
+    /// An access token; empty when the header was there with nothing behind it.
+    pub(crate) bearer: Option<&'a str>,
+    /// The `session` cookie.
+    pub(crate) session: Option<&'a str>,
+}
+
+/// Finds the caller of an API: by bearer token, and by the session cookie when that is dead. A live one's use is recorded,
+/// coalesced so that most requests write nothing.
+pub(crate) async fn resolve_api(
+    app: &App,
+    project: &Project,
+    credentials: ApiCredentials<'_>,
+    now: Timestamp,
+) -> Result<Resolution<ApiCaller>, Error> {
     let bearer = credentials.bearer.filter(|token| !token.is_empty());
-    if bearer.is_none() && credentials.app_session.is_none() && credentials.session.is_none() {
+    if bearer.is_none() && credentials.session.is_none() {
         return Ok(Resolution::Nobody);
     }
     let mut conn = app.store.read().await?;
     let mut found = None;
     if let Some(token) = bearer {
-        found = find_by_token(&mut conn, project, token, now).await?.map(Found::Grant);
-    }
-    if let (None, Some(cookie)) = (&found, credentials.app_session)
-        && let Some(value) = project.keys.mac.read_app_session(cookie)
-        && now <= value.expires_at
-    {
-        found = find_live(&mut conn, project, value.grant_id, now).await?.map(Found::Grant);
+        found = find_by_token(&mut conn, project, token, now).await?.filter(may_identify).map(Found::Grant);
     }
     let mut dead_cookie = false;
     if let (None, Some(cookie)) = (&found, credentials.session) {
@@ -117,11 +140,11 @@ pub(crate) async fn resolve(
     let caller = match found {
         Some(Found::Grant(live)) => {
             live.record_access(app, project, now).await?;
-            Caller { user: live.user, via: Via::Grant(live.grant) }
+            ApiCaller { user: live.user, via: Via::Grant(live.grant) }
         }
         Some(Found::Session(session, user)) => {
             record_session_access(app, project, &session, now).await?;
-            Caller { user, via: Via::Session(session) }
+            ApiCaller { user, via: Via::Session(session) }
         }
         None => return Ok(Resolution::Dead { cookie: dead_cookie }),
     };
@@ -132,6 +155,89 @@ pub(crate) async fn resolve(
 enum Found {
     Grant(LiveGrant),
     Session(Session, User),
+}
+
+/// Whether the grant has the scope `openid`, which is what the APIs that say who a user is ask for.
+fn may_identify(live: &LiveGrant) -> bool {
+    // No scope of its own: the default set, which has it.
+    live.grant.scope.as_deref().is_none_or(|scope| scope.split(' ').any(|name| name == Scope::OPENID.as_str()))
+}
+
+/// What a request to an account page brought.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct AccountCookies<'a> {
+    /// The `session` cookie.
+    pub(crate) session: Option<&'a str>,
+    /// The `app_session` cookie.
+    pub(crate) app_session: Option<&'a str>,
+}
+
+/// Finds whose account page is open. Where both cookies are alive and of different users, the app session counts only in
+/// the session in which the person agreed to it: a link that sets the cookie swaps no account.
+pub(crate) async fn resolve_account(
+    app: &App,
+    project: &Project,
+    cookies: AccountCookies<'_>,
+    now: Timestamp,
+) -> Result<Resolution<AccountCaller>, Error> {
+    if cookies.session.is_none() && cookies.app_session.is_none() {
+        return Ok(Resolution::Nobody);
+    }
+    let mut conn = app.store.read().await?;
+    let session = match cookies.session {
+        Some(cookie) => find_session(&mut conn, project, cookie, now).await?,
+        None => None,
+    };
+    let opened = match cookies.app_session {
+        Some(cookie) => find_app_session(&mut conn, project, cookie, now).await?,
+        None => None,
+    };
+    drop(conn);
+    let dead_cookie = cookies.session.is_some() && session.is_none();
+    let opened = opened.filter(|opened| {
+        session.as_ref().is_none_or(|(own, user)| user.id == opened.live.user.id || opened.agreed_in == Some(own.id))
+    });
+    let caller = match (opened, session) {
+        (Some(opened), _) => {
+            opened.live.record_access(app, project, now).await?;
+            AccountCaller { user: opened.live.user, via: Via::Grant(opened.live.grant) }
+        }
+        (None, Some((session, user))) => {
+            record_session_access(app, project, &session, now).await?;
+            AccountCaller { user, via: Via::Session(session) }
+        }
+        (None, None) => return Ok(Resolution::Dead { cookie: dead_cookie }),
+    };
+    Ok(Resolution::Live(Box::new(caller)))
+}
+
+/// A live app session.
+pub(crate) struct OpenedAccount {
+    pub(crate) live: LiveGrant,
+    /// The cookie session of another user in which the person agreed to it.
+    pub(crate) agreed_in: Option<SessionId>,
+}
+
+/// What stands behind an app session cookie. Its grant must have full access: the account page can do everything.
+pub(crate) async fn find_app_session(
+    conn: &mut Conn,
+    project: &Project,
+    cookie: &str,
+    now: Timestamp,
+) -> Result<Option<OpenedAccount>, Error> {
+    let Some(value) = project.keys.mac.read_app_session(cookie).filter(|value| now <= value.expires_at) else {
+        return Ok(None);
+    };
+    let live =
+        find_live(conn, project, value.grant_id, now).await?.filter(|live| has_full_access(project, &live.grant));
+    Ok(live.map(|live| OpenedAccount { live, agreed_in: value.agreed_in }))
+}
+
+/// Whether a grant may open the account page: by its scopes, and by what its application may hold today.
+pub(crate) fn has_full_access(project: &Project, grant: &Grant) -> bool {
+    let client = project.settings.client(&grant.client_id);
+    client.is_some_and(|client| client.application_type().has_full_access())
+        && scopes_of(grant).contains(Scope::FULL_ACCESS)
 }
 
 /// What an access token says of itself, once it is known to be ours.

@@ -7,7 +7,7 @@ use vestibule_domain::{session::SessionRef, time::Timestamp, user::User};
 
 use super::{
     Error,
-    caller::{Caller, find_live_grant},
+    caller::{SessionCaller, find_live_grant},
     issue::{scopes_of, split_token},
 };
 use crate::{app::App, projects::Project};
@@ -50,12 +50,11 @@ pub(crate) async fn for_refresh_token(
 pub(crate) fn for_session(
     app: &App,
     project: &Project,
-    caller: Option<&Caller>,
+    caller: Option<&SessionCaller>,
     now: Timestamp,
 ) -> Result<IssuedCode, Error> {
-    let session = caller.and_then(|caller| Some((caller, caller.session()?)));
-    let (caller, session) = session.ok_or(Error::AuthenticationRequired)?;
-    issue(app, project, &caller.user, SessionRef::Session(session.id), now)
+    let SessionCaller { user, session } = caller.ok_or(Error::AuthenticationRequired)?;
+    issue(app, project, user, SessionRef::Session(session.id), now)
 }
 
 fn issue(app: &App, project: &Project, user: &User, source: SessionRef, now: Timestamp) -> Result<IssuedCode, Error> {

@@ -11,7 +11,7 @@ use vestibule_store::{Conn, StoreError, device_keys, grants, sessions};
 
 use super::{
     Error,
-    caller::{Caller, Via, find_live_grant, is_session_alive},
+    caller::{AccountCaller, SessionCaller, Via, find_live_grant, is_session_alive},
 };
 use crate::{accesses::Target, projects::Project};
 
@@ -26,8 +26,13 @@ pub(crate) enum PromotionSource {
 }
 
 impl PromotionSource {
-    /// What a caller is signed in by.
-    pub(crate) fn of(caller: &Caller) -> Self {
+    /// What the person of a browser is signed in by.
+    pub(crate) fn of_session(caller: &SessionCaller) -> Self {
+        Self::SignedIn { session: SessionRef::Session(caller.session.id) }
+    }
+
+    /// What an account page was opened by.
+    pub(crate) fn of_account(caller: &AccountCaller) -> Self {
         let session = match &caller.via {
             Via::Session(session) => SessionRef::Session(session.id),
             Via::Grant(grant) => SessionRef::Grant(grant.id),

@@ -10,7 +10,7 @@ use vestibule_store::{StoreError, Tx, grants, sessions, users};
 
 use super::{
     Error,
-    caller::{Caller, find_live_grant},
+    caller::{SessionCaller, find_live_grant},
     hooks,
     issue::{self, AccessToken, NewGrant, split_token},
     rates,
@@ -75,13 +75,13 @@ pub(crate) async fn with_refresh_token(
 pub(crate) async fn with_cookie(
     app: &App,
     project: &Project,
-    caller: Option<&Caller>,
+    caller: Option<&SessionCaller>,
     device: Option<String>,
     ip: IpAddr,
     now: Timestamp,
 ) -> Result<Option<String>, Error> {
     check_enabled(project)?;
-    match caller.filter(|caller| caller.session().is_some()) {
+    match caller {
         Some(caller) if caller.user.is_anonymous() => return Ok(None),
         Some(_) => return Err(Error::LoggedInAsMember),
         None => {}

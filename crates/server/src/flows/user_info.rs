@@ -10,7 +10,7 @@ use vestibule_protocol::oauth::ScopeSet;
 use super::{
     Error,
     account::Loaded,
-    caller::{Caller, Via},
+    caller::{ApiCaller, Via},
     issue::{began_with_key, scopes_of},
 };
 use crate::{app::App, projects::Project};
@@ -27,8 +27,8 @@ enum Right<'p> {
 }
 
 /// Looks up what this caller may know.
-pub(crate) async fn look_up<'p>(app: &App, project: &'p Project, caller: Caller) -> Result<Known<'p>, Error> {
-    let Caller { user, via } = caller;
+pub(crate) async fn look_up<'p>(app: &App, project: &'p Project, caller: ApiCaller) -> Result<Known<'p>, Error> {
+    let ApiCaller { user, via } = caller;
     let (began_with_key, right) = match &via {
         Via::Session(_) => (false, Right::CookieSession),
         Via::Grant(grant) => {

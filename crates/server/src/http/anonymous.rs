@@ -2,7 +2,7 @@
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::Response,
 };
 use serde::Serialize;
@@ -14,11 +14,11 @@ use vestibule_protocol::{
     oauth::TokenResponse,
 };
 
-use super::{body, cookies, error, json, visit::Visit};
-use crate::flows::{Error, caller::Resolution, promotion_code, sign_up_anonymous};
+use super::{body, cookies, credentials::SessionCookie, error, json, visit::Visit};
+use crate::flows::{Error, promotion_code, sign_up_anonymous};
 
 /// `POST /api/anonymous_user/signup`
-pub(crate) async fn sign_up(visit: Visit, request: Request) -> Response {
+pub(crate) async fn sign_up(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
     let (headers, parsed) = match read::<AnonymousSignUpRequest>(&visit, request).await {
         Ok(read) => read,
         Err(response) => return response,
@@ -39,7 +39,7 @@ pub(crate) async fn sign_up(visit: Visit, request: Request) -> Response {
             }
         }
         AnonymousSignUpRequest::Cookie { .. } => {
-            let resolution = match resolve_cookie(&visit, &headers).await {
+            let resolution = match cookie.resolve(&visit).await {
                 Ok(resolution) => resolution,
                 Err(error) => return error::flow_as_api(&visit, &error),
             };
@@ -60,8 +60,8 @@ pub(crate) async fn sign_up(visit: Visit, request: Request) -> Response {
 }
 
 /// `POST /api/anonymous_user/promotion_code`
-pub(crate) async fn promotion_code(visit: Visit, request: Request) -> Response {
-    let (headers, parsed) = match read::<PromotionCodeRequest>(&visit, request).await {
+pub(crate) async fn promotion_code(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
+    let (_, parsed) = match read::<PromotionCodeRequest>(&visit, request).await {
         Ok(read) => read,
         Err(response) => return response,
     };
@@ -71,7 +71,7 @@ pub(crate) async fn promotion_code(visit: Visit, request: Request) -> Response {
             let token = refresh_token.map(vestibule_protocol::Credential::into_string).unwrap_or_default();
             promotion_code::for_refresh_token(app, project, &token, *now).await
         }
-        PromotionCodeRequest::Cookie => match resolve_cookie(&visit, &headers).await {
+        PromotionCodeRequest::Cookie => match cookie.resolve(&visit).await {
             Ok(resolution) => promotion_code::for_session(app, project, resolution.live(), *now),
             Err(error) => Err(error),
         },
@@ -84,13 +84,6 @@ pub(crate) async fn promotion_code(visit: Visit, request: Request) -> Response {
         Err(Error::InvalidRefreshToken) => error::api(&ApiError::forbidden("invalid refresh token")),
         Err(error) => error::flow_as_api(&visit, &error),
     }
-}
-
-/// These routes look at the session cookie alone: a bearer token, fresh or stale, changes nothing.
-async fn resolve_cookie(visit: &Visit, headers: &HeaderMap) -> Result<Resolution, Error> {
-    let mut only_cookies = headers.clone();
-    only_cookies.remove(header::AUTHORIZATION);
-    visit.resolve(&only_cookies).await
 }
 
 /// Reads a JSON body, or makes the answer that says what is wrong with it.

@@ -1,18 +1,19 @@
 //! Style sheets, scripts and icons: embedded, hashed names, cached for ever.
 
 use axum::{
-    extract::Path,
+    extract::Request,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-use super::{pages::brand_of, visit::Visit};
+use super::{credentials::NoCredential, pages::brand_of, routes::path_parameter, visit::Visit};
 use crate::ui;
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// Serves an embedded asset, or the project's colours.
-pub(crate) async fn asset(visit: Visit, Path(path): Path<String>) -> Response {
+pub(crate) async fn asset(visit: Visit, _: NoCredential, request: Request) -> Response {
+    let path = path_parameter(&mut request.into_parts().0, "path").await;
     find(&path, &brand_of(&visit.project))
 }
 

@@ -1,4 +1,4 @@
-//! Cookies: their names, attributes and how they are read (protocol facts §8.1).
+//! Cookies: their names and attributes (protocol facts §8.1). How they are read is in `credentials`.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite, time::Duration};
@@ -36,29 +36,6 @@ fn host_only(project: &Project, name: &str) -> String {
 
 const HOST_PREFIX: &str = "__Host-";
 
-/// The cookies a request brought.
-pub(crate) struct Jar<'a>(Vec<Cookie<'a>>);
-
-impl<'a> Jar<'a> {
-    /// Reads every `Cookie` header; what cannot be read is left out.
-    pub(crate) fn read(headers: &'a HeaderMap) -> Self {
-        let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        Self(lines.flat_map(Cookie::split_parse).filter_map(Result::ok).collect())
-    }
-
-    /// The value of a cookie.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|cookie| cookie.name() == name).map(Cookie::value)
-    }
-
-    /// The secret that ties flows to this browser. Only what this server itself could have set is one: anything else may be
-    /// known to whoever planted it.
-    pub(crate) fn flow_secret(&self, project: &Project) -> Option<&str> {
-        let is_ours = |value: &&str| value.len() == 32 && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        self.get(&Names::of(project).flow).filter(is_ours)
-    }
-}
-
 /// Sets the session cookie and its same-site twin.
 pub(crate) fn set_session(headers: &mut HeaderMap, project: &Project, value: &str) {
     let names = Names::of(project);
@@ -73,14 +50,28 @@ pub(crate) fn set_session(headers: &mut HeaderMap, project: &Project, value: &st
     append(headers, &strict);
 }
 
-/// Tells the browser to forget the session.
+/// Tells the browser to forget a session that is dead.
+pub(crate) fn forget_session(headers: &mut HeaderMap, project: &Project) {
+    remove(headers, project, Names::of(project).session);
+}
+
+/// Tells the browser to forget an app session.
+pub(crate) fn forget_app_session(headers: &mut HeaderMap, project: &Project) {
+    remove(headers, project, Names::of(project).app_session);
+}
+
+/// Tells the browser to forget who is signed in, by session and by app session.
 pub(crate) fn clear_session(headers: &mut HeaderMap, project: &Project) {
     let names = Names::of(project);
     for name in [names.session, names.app_session] {
-        let mut cookie = shared(project, name, String::new(), SameSite::Lax);
-        cookie.make_removal();
-        append(headers, &cookie);
+        remove(headers, project, name);
     }
+}
+
+fn remove(headers: &mut HeaderMap, project: &Project, name: String) {
+    let mut cookie = shared(project, name, String::new(), SameSite::Lax);
+    cookie.make_removal();
+    append(headers, &cookie);
 }
 
 /// Sets the app session cookie; it ends with the browser.

@@ -7,18 +7,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::visit::Visit;
+use super::{credentials::NoCredential, visit::Visit};
 
 const MAX_AGE: HeaderValue = HeaderValue::from_static("900");
 
-/// Preflight of the open documents.
-pub(crate) async fn preflight_open() -> StatusCode {
-    StatusCode::OK
-}
-
-/// Preflight of the rest: the layer adds the headers, when the origin is one of ours.
-pub(crate) async fn preflight() -> StatusCode {
-    StatusCode::OK
+/// Answers a preflight: the layer adds the headers, when the origin is one of ours.
+pub(crate) async fn preflight(_: Visit, _: NoCredential, _: Request) -> Response {
+    StatusCode::OK.into_response()
 }
 
 /// Open to every origin, without credentials.

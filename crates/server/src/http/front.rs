@@ -1,12 +1,18 @@
 //! The few routes that nearly every request asks for, answered before the router: matching a path and passing through boxed
 //! layers costs more than some of these answers (decision 50). Each of them is a route of the router, too.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, pin::Pin, sync::Arc};
 
 use axum::{Router, extract::Request, http::Method, response::Response};
 use tower::ServiceExt;
 
-use super::{anonymous, cors, oauth, resolver, serve::Peer, visit};
+use super::{
+    anonymous, cors,
+    credentials::{Accepts, Brought},
+    oauth, resolver,
+    serve::Peer,
+    visit::{self, Visit},
+};
 use crate::app::App;
 
 /// Where requests come in.
@@ -76,20 +82,15 @@ impl Front {
             Err(response) => return response,
         };
         let visit = entrance.visit.clone();
+        let brought = Brought::take(request.headers_mut());
         let cors = (hot != Hot::Resolve).then(|| cors::Dynamic::read(&visit, request.headers()));
-        // Boxed one by one, so that a connection holds no more than what it asked for.
         let answering = async {
             match hot {
-                Hot::SignUp => Box::pin(anonymous::sign_up(visit, request)).await,
-                Hot::Challenge => Box::pin(oauth::challenge::issue(visit, request)).await,
-                Hot::Token => Box::pin(oauth::token::token(visit, request)).await,
-                Hot::UserInfo => {
-                    Box::pin(oauth::user_info::user_info(visit, std::mem::take(request.headers_mut()))).await
-                }
-                Hot::Resolve => {
-                    let headers = std::mem::take(request.headers_mut());
-                    Box::pin(resolver::resolve(visit, request.uri().clone(), headers)).await
-                }
+                Hot::SignUp => boxed(anonymous::sign_up, visit, brought, request).await,
+                Hot::Challenge => boxed(oauth::challenge::issue, visit, brought, request).await,
+                Hot::Token => boxed(oauth::token::token, visit, brought, request).await,
+                Hot::UserInfo => boxed(oauth::user_info::user_info, visit, brought, request).await,
+                Hot::Resolve => boxed(resolver::resolve, visit, brought, request).await,
             }
         };
         let mut response = entrance.span().around(answering).await;
@@ -99,6 +100,18 @@ impl Front {
         entrance.end(hot.path(), &mut response);
         response
     }
+}
+
+/// Calls a handler with the credentials it declares, as its route of the table does. In a box of its own, so that a
+/// connection holds no more than what it asked for.
+fn boxed<A: Accepts, F: Future<Output = Response>>(
+    handler: impl FnOnce(Visit, A, Request) -> F,
+    visit: Visit,
+    brought: Brought,
+    request: Request,
+) -> Pin<Box<F>> {
+    let kept = A::keep(brought, &visit.project);
+    Box::pin(handler(visit, kept, request))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, http::StatusCode};
+use axum::http::StatusCode;
 
 use crate::app::App;
 
@@ -12,7 +12,7 @@ pub(crate) async fn healthz() -> &'static str {
 }
 
 /// The store answers, too.
-pub(crate) async fn readyz(State(app): State<Arc<App>>) -> (StatusCode, &'static str) {
+pub(crate) async fn readyz(app: Arc<App>) -> (StatusCode, &'static str) {
     match app.store.ping().await {
         Ok(()) => (StatusCode::OK, "ready\n"),
         Err(error) => {

@@ -4,16 +4,14 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use tokio::net::TcpListener;
 use vestibule_store::outbox;
 
 use super::{
-    health,
+    routes,
     serve::{Limits, serve_router},
 };
 use crate::app::App;
@@ -21,15 +19,13 @@ use crate::app::App;
 /// Serves `/metrics`, `/healthz` and `/readyz` until `stop` resolves.
 pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
     let limits = Limits::few(&app.config.server);
-    let router = Router::new()
-        .route("/metrics", get(print))
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .with_state(app);
+    let own = routes::metrics_page().into_iter().chain(routes::probes()).collect();
+    let router = routes::mount(Router::new(), own).with_state(app);
     serve_router(listener, router, limits, stop).await;
 }
 
-async fn print(State(app): State<Arc<App>>) -> Response {
+/// `GET /metrics`
+pub(crate) async fn print(app: Arc<App>) -> Response {
     let age = match oldest(&app).await {
         Ok(age) => age,
         // What can be told without the store is told all the same: that is when it is needed most.

@@ -1,14 +1,15 @@
 //! `GET|HEAD /_resolver/resolve`: a reverse proxy asks who is calling, and gets the answer in headers (protocol facts §8.2).
 
 use axum::{
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-use super::{cookies, error, visit::Visit};
+use super::{cookies, credentials::ApiCredentials, error, visit::Visit};
 use crate::flows::{
     account::Loaded,
-    caller::{Caller, Resolution, Via},
+    caller::{ApiCaller, Resolution, Via},
 };
 
 const VALID: HeaderName = HeaderName::from_static("x-authgear-session-valid");
@@ -45,7 +46,7 @@ impl Demand {
     }
 
     /// The challenge for a caller that does not meet it.
-    fn refuse(self, resolution: &Resolution) -> Option<&'static str> {
+    fn refuse(self, resolution: &Resolution<ApiCaller>) -> Option<&'static str> {
         let is_guest = resolution.live().map(|caller| caller.user.is_anonymous());
         match (self, is_guest) {
             (Self::Nothing, _) | (Self::Session, Some(_)) | (Self::Member, Some(false)) => None,
@@ -59,11 +60,17 @@ impl Demand {
 }
 
 /// Says who is calling. Without a demand always 200 with an empty body: letting in or not is the proxy's decision.
-pub(crate) async fn resolve(visit: Visit, uri: Uri, headers: HeaderMap) -> Response {
-    let Some(demand) = Demand::parse(uri.query()) else {
+pub(crate) fn resolve(visit: Visit, credentials: ApiCredentials, request: Request) -> impl Future<Output = Response> {
+    // The request is let go before anything is awaited.
+    let demand = Demand::parse(request.uri().query());
+    answer(visit, credentials, demand)
+}
+
+async fn answer(visit: Visit, credentials: ApiCredentials, demand: Option<Demand>) -> Response {
+    let Some(demand) = demand else {
         return error::plain(StatusCode::BAD_REQUEST, "write ?require=session, ?require=member or nothing\n");
     };
-    let resolution = match visit.resolve(&headers).await {
+    let resolution = match credentials.resolve(&visit).await {
         Ok(resolution) => resolution,
         Err(error) => return error::flow_as_api(&visit, &error),
     };
@@ -76,7 +83,7 @@ pub(crate) async fn resolve(visit: Visit, uri: Uri, headers: HeaderMap) -> Respo
         Resolution::Dead { cookie } => {
             headers.insert(VALID, FALSE);
             if cookie {
-                cookies::clear_session(headers, &visit.project);
+                cookies::forget_session(headers, &visit.project);
             }
         }
         Resolution::Live(caller) => {
@@ -92,7 +99,7 @@ pub(crate) async fn resolve(visit: Visit, uri: Uri, headers: HeaderMap) -> Respo
     response
 }
 
-async fn describe(visit: &Visit, caller: &Caller, headers: &mut HeaderMap) -> Result<(), crate::flows::Error> {
+async fn describe(visit: &Visit, caller: &ApiCaller, headers: &mut HeaderMap) -> Result<(), crate::flows::Error> {
     let user = &caller.user;
     let (is_verified, can_reauthenticate) = if user.is_anonymous() {
         (false, false)

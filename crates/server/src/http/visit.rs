@@ -9,18 +9,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use vestibule_domain::time::Timestamp;
-use vestibule_protocol::bearer::Bearer;
 
-use super::{cookies, error, portal, serve::Peer};
-use crate::{
-    app::App,
-    config::Server,
-    crypto::hex_digits,
-    flows::caller::{self, Credentials, Resolution},
-    ports::clock::Stopwatch,
-    projects::Project,
-    trace::Span,
-};
+use super::{credentials::Brought, error, portal, serve::Peer};
+use crate::{app::App, config::Server, crypto::hex_digits, ports::clock::Stopwatch, projects::Project, trace::Span};
 
 /// One request: whose project, when, from where.
 #[derive(Clone)]
@@ -61,30 +52,16 @@ impl<S: Sync> FromRequestParts<S> for Visit {
     }
 }
 
-impl Visit {
-    /// Who is calling, by bearer token or cookie.
-    pub(crate) async fn resolve(&self, headers: &HeaderMap) -> Result<Resolution, crate::flows::Error> {
-        let bearer = Bearer::parse(headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()));
-        let mut credentials = Credentials { bearer: bearer.token(), app_session: None, session: None };
-        // Most callers with a token bring no cookie, and this is the hottest path there is.
-        if !headers.contains_key(header::COOKIE) {
-            return caller::resolve(&self.app, &self.project, credentials, self.now).await;
-        }
-        let jar = cookies::Jar::read(headers);
-        let names = cookies::Names::of(&self.project);
-        credentials.app_session = jar.get(&names.app_session);
-        credentials.session = jar.get(&names.session);
-        caller::resolve(&self.app, &self.project, credentials, self.now).await
-    }
-}
-
 /// Guards the router's routes: [`begin`], the route, [`Entrance::end`].
 pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let entrance = match begin(&app, peer_of(&request), &request) {
         Ok(entrance) => entrance,
         Err(response) => return response,
     };
-    request.extensions_mut().insert(entrance.visit.clone());
+    let brought = Brought::take(request.headers_mut());
+    let extensions = request.extensions_mut();
+    extensions.insert(entrance.visit.clone());
+    extensions.insert(brought);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = entrance.span().around(next.run(request)).await;
     entrance.end(route.as_ref().map_or("none", MatchedPath::as_str), &mut response);

@@ -25,6 +25,7 @@ mod promotion;
 #[cfg(test)]
 mod proof;
 mod sample;
+mod switch_account;
 mod text;
 mod theme;
 mod verify_code;
@@ -53,6 +54,7 @@ pub use password::{ForgottenPasswordPage, NewPasswordPage, NewPasswordReason, Pa
 pub use policy::{Forms, content_security_policy};
 pub use promotion::{AlreadyPromotedPage, ConflictPage, HaveAccountPage};
 pub use sample::{Sample, sample_context, samples};
+pub use switch_account::SwitchAccountPage;
 pub use text::{Arg, Text};
 pub use theme::{preview_css, theme_css, theme_href};
 pub use verify_code::{Channel, CodePurpose, Resend, VerifyCodePage};

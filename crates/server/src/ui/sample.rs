@@ -7,7 +7,8 @@ use super::{
     AddLoginIdPage, AlreadyPromotedPage, ChangePasswordPage, ConfirmPage, ConflictPage, ContinueAsPage,
     DeleteAccountPage, EditNamesPage, ErrorPage, ForgottenPasswordPage, HaveAccountPage, IdentifyPage, LoggedOutPage,
     LogoutPage, NewPasswordPage, PasskeyNamePage, PasskeyPage, PasskeysPage, PasswordPage, RemoveLoginIdPage,
-    SettingsGuestPage, SettingsPage, SettingsStrangerPage, TooManyTriesPage, VerifyCodePage, VerifyLoginIdPage,
+    SettingsGuestPage, SettingsPage, SettingsStrangerPage, SwitchAccountPage, TooManyTriesPage, VerifyCodePage,
+    VerifyLoginIdPage,
 };
 
 /// A page in one state, with a name for it.
@@ -28,6 +29,7 @@ pub fn samples() -> Vec<Sample> {
     collect(&mut all, "forgotten-password", ForgottenPasswordPage::samples());
     collect(&mut all, "passkey", PasskeyPage::samples());
     collect(&mut all, "continue-as", ContinueAsPage::samples());
+    collect(&mut all, "switch-account", SwitchAccountPage::samples());
     collect(&mut all, "have-account", HaveAccountPage::samples());
     collect(&mut all, "conflict", ConflictPage::samples());
     collect(&mut all, "already-promoted", AlreadyPromotedPage::samples());

@@ -22,7 +22,7 @@ pub(crate) async fn run(server: &TestServer, arguments: &[&str]) -> (bool, Strin
     (output.status.success(), String::from_utf8(text).expect("text").trim().to_string())
 }
 
-async fn make_secret(server: &TestServer, client: &str) -> String {
+pub(crate) async fn make_secret(server: &TestServer, client: &str) -> String {
     let (ok, secret) = run(server, &["client", "secret", "create", "--project", "test", "--client", client]).await;
     assert!(ok, "{secret}");
     secret

@@ -1,6 +1,7 @@
 //! The server over real HTTP, on both engines: actors talk to `boot::serve` on a free port.
 
 mod account;
+mod account_switch;
 mod admin_api;
 mod admin_users;
 mod anonymous_grant;
@@ -56,6 +57,7 @@ mod signing_keys;
 mod stranger;
 mod support;
 mod token;
+mod token_reach;
 #[cfg(feature = "otel")]
 mod traces;
 mod tries;

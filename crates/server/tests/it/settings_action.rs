@@ -13,7 +13,7 @@ const GRANT: &str = "urn:authgear:params:oauth:grant-type:settings-action";
 
 impl Scene {
     /// The address an SDK opens for an action; `more` replaces or adds parameters.
-    async fn action_url(&self, tokens: &Tokens, action: &str, more: &[(&str, &str)]) -> String {
+    pub(crate) async fn action_url(&self, tokens: &Tokens, action: &str, more: &[(&str, &str)]) -> String {
         let body = json!({ "refresh_token": tokens.refresh });
         let token = self.client.http.post_json("/oauth2/app_session_token", &body).await.result();
         let token = token["app_session_token"].as_str().expect("a token").to_string();

@@ -130,6 +130,21 @@ fn http_writes_nothing_and_knows_no_sql() {
 }
 
 #[test]
+fn only_the_table_of_routes_makes_routes_and_only_one_file_reads_credentials() {
+    for (file, source) in sources("server/src/http") {
+        let code = code(&source);
+        for word in [".route(", ".route_service(", "axum::routing", "routing::"] {
+            let is_table = file == "server/src/http/routes.rs";
+            assert!(is_table || !names(&code, word), "{file} names {word}: only the table in routes.rs makes routes");
+        }
+        for word in ["AUTHORIZATION", "header::COOKIE", "\"authorization\"", "\"cookie\""] {
+            let is_reader = file == "server/src/http/credentials.rs";
+            assert!(is_reader || !names(&code, word), "{file} names {word}: take a type of credentials.rs");
+        }
+    }
+}
+
+#[test]
 fn ports_jobs_and_pages_stay_in_their_rooms() {
     forbid(
         "server/src/ports",

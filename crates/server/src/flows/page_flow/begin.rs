@@ -24,7 +24,7 @@ use crate::{
     flows::{
         Error,
         authorize::{Begun, BrowserState, PendingRequest, issue_for_caller, new_row},
-        caller::{Caller, Via},
+        caller::SessionCaller,
         promotion_source::PromotionSource,
     },
     projects::Project,
@@ -62,11 +62,11 @@ pub(crate) async fn begin_sign_in(
     }
     let secret = browser.browser.map_or_else(|| app.entropy.alphanumeric(), str::to_string);
     // Only a guest of this browser's own cookie is met: the app that suppresses cookies has its own.
-    let guest = caller.filter(|caller| caller.user.is_anonymous() && caller.session().is_some());
+    let guest = caller.filter(|caller| caller.user.is_anonymous());
     let purpose = choose_purpose(details, guest.is_some() && hinted.is_none());
     let mut state = FlowState::new(purpose, pending, &secret);
     state.guest = guest.map(|caller| caller.user.id);
-    state.source = guest.map(PromotionSource::of);
+    state.source = guest.map(PromotionSource::of_session);
     state.prefill = suggest(&project.settings, details.login_hint.as_ref());
     state.enforced = enforced;
     if !must_prove(details, wanted, now) {
@@ -102,12 +102,9 @@ fn choose_purpose(details: &AuthorizeDetails, is_guest: bool) -> Purpose {
 }
 
 /// Whether the person must prove itself though it is signed in (OIDC Core §3.1.2.1, `prompt` and `max_age`).
-fn must_prove(details: &AuthorizeDetails, caller: Option<&Caller>, now: Timestamp) -> bool {
+fn must_prove(details: &AuthorizeDetails, caller: Option<&SessionCaller>, now: Timestamp) -> bool {
     let asked = [Prompt::Login, Prompt::Create, Prompt::SelectAccount];
-    let authenticated_at = caller.map(|caller| match &caller.via {
-        Via::Session(session) => session.authenticated_at,
-        Via::Grant(grant) => grant.authenticated_at,
-    });
+    let authenticated_at = caller.map(|caller| caller.session.authenticated_at);
     let too_long_ago = details.max_age.is_some_and(|seconds| {
         authenticated_at.is_none_or(|at| seconds == 0 || now.since(at) > Duration::from_secs(seconds))
     });

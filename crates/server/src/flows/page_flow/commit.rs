@@ -26,7 +26,7 @@ use crate::{
     flows::{
         Error,
         account::Loaded,
-        authorize::{AppRedirect, NewCode, answer, make_code},
+        authorize::{AppRedirect, Earned, NewCode, answer, make_code},
         hooks,
         issue::make_session,
         promotion_source::PromotionSource,
@@ -120,8 +120,16 @@ pub(crate) async fn commit(
         SessionChange::Refreshed(id) => Some(*id),
     };
     let is_promotion = matches!(change, Change::Promote(..));
-    let amr_text = Some(amr.to_string());
-    let code = make_code(app, request, user_id, session_id, now, amr_text, is_promotion, now);
+    let earned = Earned {
+        user_id,
+        session_id,
+        authenticated_at: now,
+        amr: Some(amr.to_string()),
+        ends_earlier_grants: is_promotion,
+        // A member's: the application may have what it asked for.
+        limited_scope: None,
+    };
+    let code = make_code(app, request, earned, now);
     let redirect = answer(request, code.as_ref().map(|code| code.text.clone()));
     let guest = match &change {
         Change::Promote(guest, _) | Change::Yield(guest, _) => Some(*guest),

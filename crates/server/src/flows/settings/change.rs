@@ -27,7 +27,7 @@ use crate::{
         Error,
         account::Loaded,
         authorize::{AppRedirect, NewCode, answer},
-        caller::{Caller, Via},
+        caller::{AccountCaller, Via},
         token::settings_action,
     },
     ports::mailer::Mail,
@@ -77,7 +77,7 @@ pub(crate) enum Seat {
 
 impl Seat {
     /// Where the caller sits.
-    pub(crate) fn of(caller: &Caller) -> Self {
+    pub(crate) fn of(caller: &AccountCaller) -> Self {
         match &caller.via {
             Via::Session(session) => Self::Session(session.id),
             Via::Grant(grant) => Self::Grant(grant.id),
@@ -138,7 +138,7 @@ impl From<StoreError> for Refusal {
 pub(super) async fn commit(
     app: &App,
     project: &Arc<Project>,
-    caller: &Caller,
+    caller: &AccountCaller,
     order: Order<'_>,
     now: Timestamp,
 ) -> Result<Outcome, Error> {

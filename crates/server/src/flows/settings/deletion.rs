@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     app::App,
-    flows::{Error, caller::Caller},
+    flows::{Error, caller::AccountCaller},
     projects::Project,
 };
 
@@ -23,7 +23,7 @@ pub(crate) fn confirms(typed: &str, phrase: &str) -> bool {
 pub(crate) async fn delete(
     app: &App,
     project: &Arc<Project>,
-    caller: &Caller,
+    caller: &AccountCaller,
     errand: Option<&Errand>,
     now: Timestamp,
 ) -> Result<Outcome, Error> {

@@ -9,7 +9,7 @@ use crate::{
     flows::{
         Error,
         authorize::{FLOW_LIFETIME, PendingRequest},
-        caller::{Caller, Via},
+        caller::{AccountCaller, Via},
         page_flow::{FlowState, Purpose},
         promotion_source::PromotionSource,
     },
@@ -30,14 +30,14 @@ pub(crate) struct BegunFlow {
 pub(crate) async fn begin_promotion(
     app: &App,
     project: &Project,
-    caller: &Caller,
+    caller: &AccountCaller,
     browser: Option<&str>,
     now: Timestamp,
 ) -> Result<Option<BegunFlow>, Error> {
     let Some(client) = client_of(project, caller).filter(|_| caller.user.is_anonymous()) else { return Ok(None) };
     // An app's window into the account must not leave a session of its own in the browser.
     let request = ask_for_account_page(project, client, caller.session().is_none());
-    let (purpose, source) = (Purpose::Promote { guest: caller.user.id }, Some(PromotionSource::of(caller)));
+    let (purpose, source) = (Purpose::Promote { guest: caller.user.id }, Some(PromotionSource::of_account(caller)));
     begin_flow(app, project, (purpose, source), request, browser, now).await.map(Some)
 }
 
@@ -100,7 +100,7 @@ async fn begin_flow(
 }
 
 /// The application the guest came from; a cookie session belongs to all that may have guests.
-fn client_of<'a>(project: &'a Project, caller: &Caller) -> Option<&'a Client> {
+fn client_of<'a>(project: &'a Project, caller: &AccountCaller) -> Option<&'a Client> {
     match &caller.via {
         Via::Grant(grant) => project.settings.client(&grant.client_id),
         Via::Session(_) => {

@@ -26,7 +26,9 @@ use crate::{
     app::App,
     flows::{
         Error,
-        authorize::{Begun, BrowserState, FLOW_LIFETIME, PendingRequest, redeem_app_session_token},
+        app_session::{self, Opening},
+        authorize::{Begun, BrowserState, FLOW_LIFETIME, PendingRequest},
+        caller::{AccountCaller, find_app_session},
     },
     projects::Project,
 };
@@ -114,12 +116,13 @@ impl Errand {
     }
 }
 
-/// Loads a member's errand; `None` when it is not there, over, or somebody else's.
+/// Loads a member's errand; `None` when it is not there, over, of another user, or ordered by another application than the
+/// one whose app session the member came with.
 pub(crate) async fn load(
     app: &App,
     project: &Project,
     id: FlowId,
-    member: &User,
+    caller: &AccountCaller,
     now: Timestamp,
 ) -> Result<Option<Errand>, Error> {
     let row = flows::find(&mut *app.store.read().await?, project.no, id).await?;
@@ -127,7 +130,13 @@ pub(crate) async fn load(
     // The state of a page flow does not read as one of an errand.
     let Ok(state) = serde_json::from_str::<ErrandState>(&row.state) else { return Ok(None) };
     let errand = Errand { id, version: row.version, expires_at: row.expires_at, state };
-    Ok(Some(errand).filter(|errand| errand.state.member == member.id && !errand.state.finished))
+    let ordered_by = errand.request().map(|request| request.client_id.as_str());
+    let may_answer = match (ordered_by, caller.grant()) {
+        (Some(client_id), Some(grant)) => client_id == grant.client_id,
+        (None, _) | (_, None) => true,
+    };
+    let is_open = errand.state.member == caller.user.id && !errand.state.finished && may_answer;
+    Ok(Some(errand).filter(|_| is_open))
 }
 
 /// Takes an app's order (`response_type` settings-action): who it is about must be signed in, by the hint or by cookie.
@@ -150,14 +159,17 @@ pub(crate) async fn take_order(
     };
     let (user, cookie) = match &details.login_hint {
         Some(LoginHint::AppSessionToken(token)) => {
-            match redeem_app_session_token(app, project, Some(&client.client_id), token, now).await? {
-                Some((user, cookie)) => (user, Some(cookie)),
-                None => return Ok(Err(login_required())),
+            let presented = (Some(client.client_id.as_str()), token.as_str());
+            match app_session::open(app, project, presented, &browser, now).await? {
+                Opening::Opened { user, cookie } => (user, Some(cookie)),
+                Opening::Refused => return Ok(Err(login_required())),
+                Opening::Ask(question) => return Ok(Ok(Begun::Ask(question))),
+                Opening::Navigate => return Ok(Ok(Begun::Navigate)),
             }
         }
         Some(LoginHint::Anonymous(_) | LoginHint::LoginId { .. } | LoginHint::Plain(_)) | None => {
-            match browser.caller {
-                Some(caller) => (caller.user.clone(), None),
+            match find_signed_in(app, project, client, &browser, now).await? {
+                Some(user) => (user, None),
                 None => return Ok(Err(login_required())),
             }
         }
@@ -178,6 +190,23 @@ pub(crate) async fn take_order(
         .write("begin_errand", row, move |tx, row| Box::pin(async move { flows::insert(tx, no, row).await }))
         .await?;
     Ok(Ok(Begun::Errand { cookie, errand: errand.id, action }))
+}
+
+/// Who is signed in: by the session cookie, or by an app session of this very application.
+async fn find_signed_in(
+    app: &App,
+    project: &Project,
+    client: &Client,
+    browser: &BrowserState<'_>,
+    now: Timestamp,
+) -> Result<Option<User>, Error> {
+    if let Some(caller) = browser.caller {
+        return Ok(Some(caller.user.clone()));
+    }
+    let Some(cookie) = browser.app_session else { return Ok(None) };
+    let opened = find_app_session(&mut *app.store.read().await?, project, cookie, now).await?;
+    let own = opened.filter(|opened| opened.live.grant.client_id == client.client_id);
+    Ok(own.map(|opened| opened.live.user))
 }
 
 /// Whether an ID token of ours, expired or not, is about this user.

@@ -24,7 +24,7 @@ use crate::{
     crypto::{hex, sha256},
     flows::{
         Error,
-        caller::Caller,
+        caller::AccountCaller,
         page_flow::{CodeMessage, CodeUse, Message, WriteMessage},
         tries::Buckets,
     },
@@ -36,7 +36,7 @@ use crate::{
 pub(crate) struct Asking<'a> {
     pub(crate) app: &'a App,
     pub(crate) project: &'a Arc<Project>,
-    pub(crate) caller: &'a Caller,
+    pub(crate) caller: &'a AccountCaller,
     pub(crate) ip: IpAddr,
     pub(crate) write_code: WriteMessage<'a>,
     pub(crate) write_news: WriteNews<'a>,

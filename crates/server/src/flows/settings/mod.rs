@@ -17,10 +17,10 @@ pub(crate) mod standing;
 use vestibule_domain::time::Timestamp;
 
 pub(crate) use self::standing::Standing;
-use super::caller::{Caller, Via};
+use super::caller::{AccountCaller, Via};
 
 /// When the person last proved who it is.
-pub(crate) fn authenticated_at(caller: &Caller) -> Timestamp {
+pub(crate) fn authenticated_at(caller: &AccountCaller) -> Timestamp {
     match &caller.via {
         Via::Session(session) => session.authenticated_at,
         Via::Grant(grant) => grant.authenticated_at,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     app::App,
-    flows::{Error, caller::Caller},
+    flows::{Error, caller::AccountCaller},
     passkeys::{Person, Site},
     projects::Project,
 };
@@ -22,13 +22,13 @@ pub(super) fn site(project: &Project) -> Site<'_> {
 }
 
 /// The challenge of the next passkey: every change of the account makes it another one.
-fn challenge(project: &Project, caller: &Caller) -> [u8; 32] {
+fn challenge(project: &Project, caller: &AccountCaller) -> [u8; 32] {
     let place = [caller.user.id.as_bytes().as_slice(), &caller.user.updated_at.as_micros().to_be_bytes()].concat();
     project.keys.mac.passkey_challenge("create", &place)
 }
 
 /// The options with which the page asks the browser for a new passkey.
-pub(crate) fn creation_options(project: &Project, caller: &Caller, standing: &Standing) -> String {
+pub(crate) fn creation_options(project: &Project, caller: &AccountCaller, standing: &Standing) -> String {
     let known: Vec<Vec<u8>> = standing.passkeys.iter().map(|row| row.credential_id.clone()).collect();
     let name = standing.name().unwrap_or_else(|| project.settings.display_name());
     let person = Person { handle: *caller.user.id.as_bytes(), name, passkeys: &known };
@@ -39,7 +39,7 @@ pub(crate) fn creation_options(project: &Project, caller: &Caller, standing: &St
 pub(crate) async fn add(
     app: &App,
     project: &Arc<Project>,
-    caller: &Caller,
+    caller: &AccountCaller,
     answer: &str,
     name: Option<String>,
     now: Timestamp,
@@ -70,7 +70,7 @@ pub(crate) async fn add(
 pub(crate) async fn remove(
     app: &App,
     project: &Arc<Project>,
-    caller: &Caller,
+    caller: &AccountCaller,
     id: IdentityId,
     now: Timestamp,
 ) -> Result<Outcome, Error> {
@@ -82,7 +82,7 @@ pub(crate) async fn remove(
 pub(crate) async fn rename(
     app: &App,
     project: &Arc<Project>,
-    caller: &Caller,
+    caller: &AccountCaller,
     id: IdentityId,
     name: Option<String>,
     now: Timestamp,

@@ -7,7 +7,7 @@ use vestibule_domain::time::Timestamp;
 use super::change::{Deed, Order, Outcome, commit};
 use crate::{
     app::App,
-    flows::{Error, caller::Caller},
+    flows::{Error, caller::AccountCaller},
     projects::Project,
 };
 
@@ -25,7 +25,7 @@ pub(crate) fn read_name(typed: &str) -> Result<Option<String>, ()> {
 }
 
 /// What the member is called on pages: the name it gave, in the order its language writes it if it gave it whole.
-pub(crate) fn display_name(caller: &Caller) -> Option<String> {
+pub(crate) fn display_name(caller: &AccountCaller) -> Option<String> {
     let attribute = |name: &str| caller.user.standard_attributes.get(name).and_then(|value| value.as_str());
     let parts: Vec<&str> = ["given_name", "family_name"].into_iter().filter_map(attribute).collect();
     let joined = (!parts.is_empty()).then(|| parts.join(" "));
@@ -36,7 +36,7 @@ pub(crate) fn display_name(caller: &Caller) -> Option<String> {
 pub(crate) async fn save(
     app: &App,
     project: &Arc<Project>,
-    caller: &Caller,
+    caller: &AccountCaller,
     names: [Option<String>; 3],
     now: Timestamp,
 ) -> Result<Outcome, Error> {

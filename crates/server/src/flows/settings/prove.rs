@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     app::App,
-    flows::{Error, caller::Caller, tries::Buckets},
+    flows::{Error, caller::AccountCaller, tries::Buckets},
     passkeys::{Assertion, Expected},
     passwords::Verdict,
     projects::Project,
@@ -23,7 +23,7 @@ use crate::{
 const FRESH: Duration = Duration::from_secs(300);
 
 /// Whether the person proved who it is a moment ago.
-pub(crate) fn is_fresh(caller: &Caller, now: Timestamp) -> bool {
+pub(crate) fn is_fresh(caller: &AccountCaller, now: Timestamp) -> bool {
     now <= authenticated_at(caller).plus(FRESH)
 }
 
@@ -52,7 +52,7 @@ pub(super) async fn check_password(
 pub(crate) async fn by_password(
     app: &App,
     project: &Arc<Project>,
-    caller: &Caller,
+    caller: &AccountCaller,
     typed: &str,
     ip: IpAddr,
     now: Timestamp,
@@ -65,7 +65,7 @@ pub(crate) async fn by_password(
 }
 
 /// The challenge for one of the member's passkeys: each proof makes it another one.
-fn challenge(project: &Project, caller: &Caller) -> [u8; 32] {
+fn challenge(project: &Project, caller: &AccountCaller) -> [u8; 32] {
     let seat = match Seat::of(caller) {
         Seat::Session(id) => *id.as_bytes(),
         Seat::Grant(id) => *id.as_bytes(),
@@ -75,7 +75,7 @@ fn challenge(project: &Project, caller: &Caller) -> [u8; 32] {
 }
 
 /// The options with which the page asks the browser for one of the member's passkeys.
-pub(crate) fn request_options(project: &Project, caller: &Caller, standing: &Standing) -> String {
+pub(crate) fn request_options(project: &Project, caller: &AccountCaller, standing: &Standing) -> String {
     let known: Vec<Vec<u8>> = standing.passkeys.iter().map(|row| row.credential_id.clone()).collect();
     site(project).request_options(&challenge(project, caller), &known)
 }
@@ -84,7 +84,7 @@ pub(crate) fn request_options(project: &Project, caller: &Caller, standing: &Sta
 pub(crate) async fn by_passkey(
     app: &App,
     project: &Arc<Project>,
-    caller: &Caller,
+    caller: &AccountCaller,
     answer: &str,
     ip: IpAddr,
     now: Timestamp,
@@ -98,7 +98,12 @@ pub(crate) async fn by_passkey(
     note(app, project, caller, "pop user", Some(used), now).await.map(Some)
 }
 
-async fn judge(app: &App, project: &Project, caller: &Caller, answer: &str) -> Result<Option<PasskeyUse>, Error> {
+async fn judge(
+    app: &App,
+    project: &Project,
+    caller: &AccountCaller,
+    answer: &str,
+) -> Result<Option<PasskeyUse>, Error> {
     let Ok(assertion) = Assertion::read(answer) else { return Ok(None) };
     let found = passkeys::find(&mut *app.store.read().await?, project.no, &assertion.credential_id).await?;
     let Some(row) = found.filter(|row| row.user_id == caller.user.id) else { return Ok(None) };
@@ -122,7 +127,7 @@ async fn judge(app: &App, project: &Project, caller: &Caller, answer: &str) -> R
 async fn note(
     app: &App,
     project: &Arc<Project>,
-    caller: &Caller,
+    caller: &AccountCaller,
     amr: &'static str,
     passkey: Option<PasskeyUse>,
     now: Timestamp,

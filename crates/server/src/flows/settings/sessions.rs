@@ -11,7 +11,7 @@ use crate::{
     app::App,
     flows::{
         Error,
-        caller::{Caller, grant_lifetime, is_alive, is_session_alive},
+        caller::{AccountCaller, grant_lifetime, is_alive, is_session_alive},
     },
     projects::Project,
 };
@@ -28,7 +28,12 @@ pub(crate) struct Listed {
 }
 
 /// Every live session and grant of a member: the current one first, then by last use.
-pub(crate) async fn list(app: &App, project: &Project, caller: &Caller, now: Timestamp) -> Result<Vec<Listed>, Error> {
+pub(crate) async fn list(
+    app: &App,
+    project: &Project,
+    caller: &AccountCaller,
+    now: Timestamp,
+) -> Result<Vec<Listed>, Error> {
     let (no, user) = (project.no, &caller.user);
     let mut conn = app.store.read().await?;
     let sessions = sessions::list(&mut conn, no, user.id).await?;
@@ -67,7 +72,7 @@ pub(crate) async fn list(app: &App, project: &Project, caller: &Caller, now: Tim
 pub(crate) async fn end(
     app: &App,
     project: &Arc<Project>,
-    caller: &Caller,
+    caller: &AccountCaller,
     seat: Seat,
     now: Timestamp,
 ) -> Result<Outcome, Error> {
@@ -78,7 +83,7 @@ pub(crate) async fn end(
 pub(crate) async fn end_others(
     app: &App,
     project: &Arc<Project>,
-    caller: &Caller,
+    caller: &AccountCaller,
     now: Timestamp,
 ) -> Result<Outcome, Error> {
     let deed = Deed::EndOthers { keep: Seat::of(caller) };

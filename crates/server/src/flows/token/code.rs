@@ -100,6 +100,7 @@ pub(crate) async fn exchange(
     if scopes.contains("offline_access") {
         tokens.refresh_token = Some(refresh_token);
     }
+    tokens.limited_scope = payload.is_scope_limited.then_some(scopes);
     let no = project.no;
     let ends_earlier = payload.ends_earlier_grants || client.allows_one_session_only();
     let endings = if client.allows_one_session_only() {

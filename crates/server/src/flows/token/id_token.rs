@@ -7,7 +7,7 @@ use crate::{
     flows::{
         Error,
         account::Loaded,
-        caller::{Resolution, Via},
+        caller::{ApiCaller, Resolution, Via},
         issue::{TokenSession, make_id_token, scopes_of},
         rates,
     },
@@ -24,7 +24,7 @@ pub(crate) async fn renew(
     app: &App,
     project: &Project,
     client: &Client,
-    resolution: &Resolution,
+    resolution: &Resolution<ApiCaller>,
     now: Timestamp,
 ) -> Result<String, Error> {
     if !client.application_type().has_full_access() {

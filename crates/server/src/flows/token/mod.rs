@@ -15,6 +15,7 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
+use vestibule_protocol::oauth::ScopeSet;
 use vestibule_store::{Conn, client_secrets};
 
 use super::{
@@ -35,6 +36,8 @@ pub(crate) struct Tokens {
     pub(crate) access: AccessToken,
     pub(crate) refresh_token: Option<String>,
     pub(crate) id_token: Option<String>,
+    /// What was granted, where that is less than what was asked for.
+    pub(crate) limited_scope: Option<ScopeSet>,
 }
 
 /// Finds the application and, when its type needs one, checks its secret.
@@ -86,5 +89,5 @@ pub(crate) fn print_tokens(
     let id_token = scopes
         .contains("openid")
         .then(|| issue::make_id_token(project, client, TokenSession::Grant(grant), account, &scopes, nonce, now));
-    Tokens { access, refresh_token: None, id_token }
+    Tokens { access, refresh_token: None, id_token, limited_scope: None }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     extract::{FromRequestParts, Request},
-    http::{StatusCode, header, request::Parts},
+    http::{StatusCode, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -12,7 +12,6 @@ use vestibule_domain::{
     event::TriggeredBy,
     limit::{Quota, ip_key},
 };
-use vestibule_protocol::bearer::Bearer;
 
 use super::problem::Problem;
 use crate::{
@@ -21,7 +20,10 @@ use crate::{
         Operator,
         keys::{KeyHolder, Scope, authenticate},
     },
-    http::visit::Visit,
+    http::{
+        credentials::{AdminKey, Brought},
+        visit::Visit,
+    },
     limits::{Counter, Who},
 };
 
@@ -66,9 +68,8 @@ impl Admin {
 
 /// Lets a request in whose key counts, or answers in its stead.
 pub(crate) async fn admit(visit: Visit, mut request: Request, next: Next) -> Response {
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = Bearer::parse(header).token().map(str::to_string);
-    match find_holder(&visit, token).await {
+    let key = AdminKey::keep(request.extensions_mut().remove::<Brought>().unwrap_or_default());
+    match find_holder(&visit, key.token()).await {
         Ok(holder) => {
             request.extensions_mut().insert(Admin { visit, holder });
             next.run(request).await

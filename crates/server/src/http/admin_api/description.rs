@@ -1,22 +1,24 @@
 //! What the Admin API says of itself: OpenAPI 3.1 for programs, and a page for people made from it.
 
 use axum::{
+    extract::Request,
     http::header,
     response::{IntoResponse, Response},
 };
 
 use super::page::PAGE;
+use crate::http::{credentials::NoCredential, visit::Visit};
 
 /// OpenAPI 3.1, written by hand: the routes are few, and a test calls every one of them.
 pub(crate) const OPENAPI: &str = include_str!("openapi.json");
 
 /// `GET /openapi.json`
-pub(crate) async fn openapi() -> Response {
+pub(crate) async fn openapi(_: Visit, _: NoCredential, _: Request) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
 }
 
 /// `GET /docs`
-pub(crate) async fn page() -> Response {
+pub(crate) async fn page(_: Visit, _: NoCredential, _: Request) -> Response {
     let policy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, policy)];
     (headers, PAGE.as_str()).into_response()

@@ -1,5 +1,6 @@
-//! The Admin API: JSON for programs of operators, under `/_api/admin/v1`. Each handler reads, asks for a scope, calls one
-//! flow and prints. The description for programs is `openapi.json` beside this file; a test holds the two together.
+//! The Admin API: JSON for programs of operators, under `/_api/admin/v1`. Each route names the scope a key needs; each handler
+//! reads, calls one flow and prints. The description for programs is `openapi.json` beside this file; a test holds the two
+//! together.
 
 mod access;
 mod description;
@@ -16,54 +17,101 @@ mod users;
 use std::sync::Arc;
 
 use axum::{
-    Router, middleware,
-    routing::{MethodRouter, delete, get, post},
+    Router,
+    extract::Request,
+    handler::Handler,
+    http::Method,
+    middleware::{self, Next},
+    response::IntoResponse,
 };
 
-use crate::app::App;
+use self::access::Admin;
+use super::{
+    credentials::Credential,
+    routes::{self, Face, Route},
+};
+use crate::{app::App, flows::admin::keys::Scope};
 
 /// Where it lives.
 pub(crate) const PREFIX: &str = "/_api/admin/v1";
 
-/// Every route of the Admin API.
-pub(crate) fn router() -> Router<Arc<App>> {
-    // Around the methods there are, so that one there is not is told so whatever key comes with it.
-    let once = |methods: MethodRouter<Arc<App>>| methods.route_layer(middleware::from_fn(idempotency::answer_once));
-    let guarded = Router::new()
-        .route("/project", once(get(project::get).put(project::put)))
-        .route("/project/webhook-secret", once(post(project::rotate_webhook_secret)))
-        .route("/project/webhook-test", once(post(events::try_out)))
-        .route("/applications", once(get(project::list_applications).post(project::create_application)))
-        .route(
-            "/applications/{client_id}",
-            once(get(project::get_application).put(project::put_application).delete(project::delete_application)),
-        )
-        .route("/applications/{client_id}/secrets", once(get(project::list_secrets).post(project::create_secret)))
-        .route("/applications/{client_id}/secrets/{secret_id}", once(delete(project::delete_secret)))
-        .route("/users", once(get(users::list).post(users::create)))
-        .route("/users/{user_id}", once(get(users::get).patch(users::patch).delete(users::delete)))
-        .route("/users/{user_id}/promote", once(post(users::promote)))
-        .route("/users/{user_id}/disable", once(post(users::disable)))
-        .route("/users/{user_id}/enable", once(post(users::enable)))
-        .route("/users/{user_id}/sessions", once(get(users::list_sessions).delete(users::revoke_all_sessions)))
-        .route("/users/{user_id}/sessions/{session_id}", once(delete(users::revoke_session)))
-        .route("/users/{user_id}/device-keys", once(get(users::list_keys)))
-        .route("/users/{user_id}/device-keys/{device_key_id}", once(delete(users::revoke_key)))
-        .route("/export/users", once(get(transfer::export)))
-        .route("/export/events", once(get(events::export)))
-        .route("/import/users", once(post(transfer::import)))
-        .route("/events", once(get(events::list)))
-        .route("/events/stream", once(get(events::stream)))
-        .route("/deliveries", once(get(events::list_deliveries)))
-        .route("/deliveries/{delivery_id}/replay", once(post(events::replay)))
-        .route("/statistics", once(get(events::statistics)))
-        .route("/keys", once(get(keys::list).post(keys::create)))
-        .route("/keys/{key_id}", once(delete(keys::revoke)))
+/// Its rows of the table of routes.
+pub(super) fn table() -> Vec<Route> {
+    open_routes().into_iter().chain(guarded_routes()).map(|route| route.below(PREFIX)).collect()
+}
+
+/// The router, to be nested at [`PREFIX`].
+pub(super) fn router() -> Router<Arc<App>> {
+    let guarded = routes::mount(Router::new(), guarded_routes())
         .method_not_allowed_fallback(problem::wrong_method)
         .fallback(problem::no_such_route)
         .layer(middleware::from_fn(access::admit));
-    Router::new()
-        .route("/openapi.json", get(description::openapi))
-        .route("/docs", get(description::page))
-        .merge(guarded)
+    routes::mount(Router::new(), open_routes()).merge(guarded)
+}
+
+fn open_routes() -> Vec<Route> {
+    vec![
+        routes::api_description("/openapi.json", description::openapi),
+        routes::api_description("/docs", description::page),
+    ]
+}
+
+fn guarded_routes() -> Vec<Route> {
+    vec![
+        guarded(Method::GET, "/project", Scope::SettingsRead, project::get),
+        guarded(Method::PUT, "/project", Scope::SettingsWrite, project::put),
+        guarded(Method::POST, "/project/webhook-secret", Scope::SettingsWrite, project::rotate_webhook_secret),
+        guarded(Method::POST, "/project/webhook-test", Scope::SettingsWrite, events::try_out),
+        guarded(Method::GET, "/applications", Scope::SettingsRead, project::list_applications),
+        guarded(Method::POST, "/applications", Scope::SettingsWrite, project::create_application),
+        guarded(Method::GET, "/applications/{client_id}", Scope::SettingsRead, project::get_application),
+        guarded(Method::PUT, "/applications/{client_id}", Scope::SettingsWrite, project::put_application),
+        guarded(Method::DELETE, "/applications/{client_id}", Scope::SettingsWrite, project::delete_application),
+        guarded(Method::GET, "/applications/{client_id}/secrets", Scope::SettingsRead, project::list_secrets),
+        guarded(Method::POST, "/applications/{client_id}/secrets", Scope::SettingsWrite, project::create_secret),
+        guarded(
+            Method::DELETE,
+            "/applications/{client_id}/secrets/{secret_id}",
+            Scope::SettingsWrite,
+            project::delete_secret,
+        ),
+        guarded(Method::GET, "/users", Scope::UsersRead, users::list),
+        guarded(Method::POST, "/users", Scope::UsersWrite, users::create),
+        guarded(Method::GET, "/users/{user_id}", Scope::UsersRead, users::get),
+        guarded(Method::PATCH, "/users/{user_id}", Scope::UsersWrite, users::patch),
+        guarded(Method::DELETE, "/users/{user_id}", Scope::UsersWrite, users::delete),
+        guarded(Method::POST, "/users/{user_id}/promote", Scope::UsersWrite, users::promote),
+        guarded(Method::POST, "/users/{user_id}/disable", Scope::UsersWrite, users::disable),
+        guarded(Method::POST, "/users/{user_id}/enable", Scope::UsersWrite, users::enable),
+        guarded(Method::GET, "/users/{user_id}/sessions", Scope::UsersRead, users::list_sessions),
+        guarded(Method::DELETE, "/users/{user_id}/sessions", Scope::UsersWrite, users::revoke_all_sessions),
+        guarded(Method::DELETE, "/users/{user_id}/sessions/{session_id}", Scope::UsersWrite, users::revoke_session),
+        guarded(Method::GET, "/users/{user_id}/device-keys", Scope::UsersRead, users::list_keys),
+        guarded(Method::DELETE, "/users/{user_id}/device-keys/{device_key_id}", Scope::UsersWrite, users::revoke_key),
+        guarded(Method::GET, "/export/users", Scope::UsersTransfer, transfer::export),
+        guarded(Method::GET, "/export/events", Scope::EventsRead, events::export),
+        guarded(Method::POST, "/import/users", Scope::UsersTransfer, transfer::import),
+        guarded(Method::GET, "/events", Scope::EventsRead, events::list),
+        guarded(Method::GET, "/events/stream", Scope::EventsRead, events::stream),
+        guarded(Method::GET, "/deliveries", Scope::EventsRead, events::list_deliveries),
+        guarded(Method::POST, "/deliveries/{delivery_id}/replay", Scope::EventsRead, events::replay),
+        guarded(Method::GET, "/statistics", Scope::StatisticsRead, events::statistics),
+        guarded(Method::GET, "/keys", Scope::KeysWrite, keys::list),
+        guarded(Method::POST, "/keys", Scope::KeysWrite, keys::create),
+        guarded(Method::DELETE, "/keys/{key_id}", Scope::KeysWrite, keys::revoke),
+    ]
+}
+
+/// A route for keys with a scope, which is checked before anything else is done.
+fn guarded<T: 'static>(method: Method, path: &'static str, scope: Scope, handler: impl Handler<T, Arc<App>>) -> Route {
+    let check = move |admin: Admin, request: Request, next: Next| async move {
+        match admin.require(scope) {
+            Ok(()) => next.run(request).await,
+            Err(problem) => problem.into_response(),
+        }
+    };
+    // Around the methods there are, so that one there is not is told so whatever key comes with it.
+    Route::declare(Face::AdminApi, (method, path), vec![Credential::AdminKey(scope)], handler).around(|handler| {
+        handler.route_layer(middleware::from_fn(idempotency::answer_once)).route_layer(middleware::from_fn(check))
+    })
 }

@@ -14,7 +14,6 @@ use super::{
 };
 use crate::flows::admin::{
     applications,
-    keys::Scope,
     settings::{self, Versioned},
 };
 
@@ -30,13 +29,11 @@ fn print(current: &Versioned) -> Response {
 
 /// `GET /project`
 pub(crate) async fn get(admin: Admin) -> Answer {
-    admin.require(Scope::SettingsRead)?;
     Ok(print(&settings::get(&admin.visit.app, &admin.visit.project).await?))
 }
 
 /// `PUT /project`, with the version that was read in `If-Match`.
 pub(crate) async fn put(admin: Admin, headers: HeaderMap, request: Request) -> Answer {
-    admin.require(Scope::SettingsWrite)?;
     let Some(expected) = headers.get(header::IF_MATCH) else {
         return Err(Problem::new(
             StatusCode::PRECONDITION_REQUIRED,
@@ -57,7 +54,6 @@ pub(crate) async fn put(admin: Admin, headers: HeaderMap, request: Request) -> A
 
 /// `POST /project/webhook-secret`
 pub(crate) async fn rotate_webhook_secret(admin: Admin) -> Answer {
-    admin.require(Scope::SettingsWrite)?;
     let visit = &admin.visit;
     let secret = settings::rotate_webhook_secret(&visit.app, &visit.project, &admin.operator(), visit.now).await?;
     Ok(json(StatusCode::CREATED, &json!({"secret": secret})))
@@ -65,14 +61,12 @@ pub(crate) async fn rotate_webhook_secret(admin: Admin) -> Answer {
 
 /// `GET /applications`
 pub(crate) async fn list_applications(admin: Admin) -> Answer {
-    admin.require(Scope::SettingsRead)?;
     let all = applications::list(&admin.visit.app, &admin.visit.project).await?;
     Ok(json(StatusCode::OK, &json!({"applications": all})))
 }
 
 /// `POST /applications`
 pub(crate) async fn create_application(admin: Admin, request: Request) -> Answer {
-    admin.require(Scope::SettingsWrite)?;
     let visit = &admin.visit;
     let client: Value = read_json(visit, request).await?;
     let client = applications::create(&visit.app, &visit.project, &admin.operator(), &client, visit.now).await?;
@@ -81,13 +75,11 @@ pub(crate) async fn create_application(admin: Admin, request: Request) -> Answer
 
 /// `GET /applications/{client_id}`
 pub(crate) async fn get_application(admin: Admin, Path(client_id): Path<String>) -> Answer {
-    admin.require(Scope::SettingsRead)?;
     Ok(json(StatusCode::OK, &applications::get(&admin.visit.app, &admin.visit.project, &client_id).await?))
 }
 
 /// `PUT /applications/{client_id}`
 pub(crate) async fn put_application(admin: Admin, Path(client_id): Path<String>, request: Request) -> Answer {
-    admin.require(Scope::SettingsWrite)?;
     let visit = &admin.visit;
     let client: Value = read_json(visit, request).await?;
     let operator = admin.operator();
@@ -97,7 +89,6 @@ pub(crate) async fn put_application(admin: Admin, Path(client_id): Path<String>,
 
 /// `DELETE /applications/{client_id}`
 pub(crate) async fn delete_application(admin: Admin, Path(client_id): Path<String>) -> Answer {
-    admin.require(Scope::SettingsWrite)?;
     let visit = &admin.visit;
     applications::delete(&visit.app, &visit.project, &admin.operator(), &client_id, visit.now).await?;
     Ok(nothing())
@@ -105,14 +96,12 @@ pub(crate) async fn delete_application(admin: Admin, Path(client_id): Path<Strin
 
 /// `GET /applications/{client_id}/secrets`
 pub(crate) async fn list_secrets(admin: Admin, Path(client_id): Path<String>) -> Answer {
-    admin.require(Scope::SettingsRead)?;
     let all = applications::list_secrets(&admin.visit.app, &admin.visit.project, &client_id).await?;
     Ok(json(StatusCode::OK, &json!({"secrets": all})))
 }
 
 /// `POST /applications/{client_id}/secrets`
 pub(crate) async fn create_secret(admin: Admin, Path(client_id): Path<String>) -> Answer {
-    admin.require(Scope::SettingsWrite)?;
     let visit = &admin.visit;
     let (view, secret) =
         applications::create_secret(&visit.app, &visit.project, &admin.operator(), &client_id, visit.now).await?;
@@ -122,7 +111,6 @@ pub(crate) async fn create_secret(admin: Admin, Path(client_id): Path<String>) -
 
 /// `DELETE /applications/{client_id}/secrets/{secret_id}`
 pub(crate) async fn delete_secret(admin: Admin, Path((client_id, secret_id)): Path<(String, String)>) -> Answer {
-    admin.require(Scope::SettingsWrite)?;
     let visit = &admin.visit;
     applications::delete_secret(&visit.app, &visit.project, &admin.operator(), &client_id, &secret_id, visit.now)
         .await?;

@@ -14,9 +14,7 @@ use super::{
     read::{check_limit, json, nothing, read_json, read_query, read_user_id},
 };
 use crate::flows::admin::{
-    AdminError, device_keys,
-    keys::Scope,
-    sessions,
+    AdminError, device_keys, sessions,
     user_lists::{self, UserKind, UserQuery},
     users::{self, AttributeChange, NewUser, Promotion, UserView},
 };
@@ -35,7 +33,6 @@ struct ListQuery {
 
 /// `GET /users`
 pub(crate) async fn list(admin: Admin, uri: Uri) -> Answer {
-    admin.require(Scope::UsersRead)?;
     let query: ListQuery = read_query(&uri)?;
     let days = query.days.unwrap_or(30);
     if !(1..=3650).contains(&days) {
@@ -56,7 +53,6 @@ pub(crate) async fn list(admin: Admin, uri: Uri) -> Answer {
 
 /// `POST /users`
 pub(crate) async fn create(admin: Admin, request: Request) -> Answer {
-    admin.require(Scope::UsersWrite)?;
     let visit = &admin.visit;
     let new: NewUser = read_json(visit, request).await?;
     let user = users::create(&visit.app, &visit.project, &admin.operator(), &new, visit.now).await?;
@@ -65,14 +61,12 @@ pub(crate) async fn create(admin: Admin, request: Request) -> Answer {
 
 /// `GET /users/{user_id}`
 pub(crate) async fn get(admin: Admin, Path(id): Path<String>) -> Answer {
-    admin.require(Scope::UsersRead)?;
     let id = read_user_id(&id)?;
     Ok(json(StatusCode::OK, &users::get(&admin.visit.app, &admin.visit.project, id).await?))
 }
 
 /// `PATCH /users/{user_id}`
 pub(crate) async fn patch(admin: Admin, Path(id): Path<String>, request: Request) -> Answer {
-    admin.require(Scope::UsersWrite)?;
     let id = read_user_id(&id)?;
     let visit = &admin.visit;
     let change: AttributeChange = read_json(visit, request).await?;
@@ -82,7 +76,6 @@ pub(crate) async fn patch(admin: Admin, Path(id): Path<String>, request: Request
 
 /// `DELETE /users/{user_id}`
 pub(crate) async fn delete(admin: Admin, Path(id): Path<String>) -> Answer {
-    admin.require(Scope::UsersWrite)?;
     let id = read_user_id(&id)?;
     let visit = &admin.visit;
     users::delete(&visit.app, &visit.project, &admin.operator(), id, visit.now).await?;
@@ -91,7 +84,6 @@ pub(crate) async fn delete(admin: Admin, Path(id): Path<String>) -> Answer {
 
 /// `POST /users/{user_id}/promote`
 pub(crate) async fn promote(admin: Admin, Path(id): Path<String>, request: Request) -> Answer {
-    admin.require(Scope::UsersWrite)?;
     let id = read_user_id(&id)?;
     let visit = &admin.visit;
     let promotion: Promotion = read_json(visit, request).await?;
@@ -110,7 +102,6 @@ pub(crate) async fn enable(admin: Admin, Path(id): Path<String>) -> Answer {
 }
 
 async fn set_disabled(admin: &Admin, id: &str, disabled: bool) -> Answer {
-    admin.require(Scope::UsersWrite)?;
     let id = read_user_id(id)?;
     let visit = &admin.visit;
     let user = users::set_disabled(&visit.app, &visit.project, &admin.operator(), id, disabled, visit.now).await?;
@@ -119,7 +110,6 @@ async fn set_disabled(admin: &Admin, id: &str, disabled: bool) -> Answer {
 
 /// `GET /users/{user_id}/sessions`
 pub(crate) async fn list_sessions(admin: Admin, Path(id): Path<String>) -> Answer {
-    admin.require(Scope::UsersRead)?;
     let id = read_user_id(&id)?;
     let all = sessions::list(&admin.visit.app, &admin.visit.project, id).await?;
     Ok(json(StatusCode::OK, &json!({"sessions": all})))
@@ -136,7 +126,6 @@ pub(crate) async fn revoke_session(admin: Admin, Path((id, session)): Path<(Stri
 }
 
 async fn revoke(admin: &Admin, id: &str, only: Option<&str>) -> Answer {
-    admin.require(Scope::UsersWrite)?;
     let id = read_user_id(id)?;
     let visit = &admin.visit;
     sessions::revoke(&visit.app, &visit.project, &admin.operator(), id, only, visit.now).await?;
@@ -145,7 +134,6 @@ async fn revoke(admin: &Admin, id: &str, only: Option<&str>) -> Answer {
 
 /// `GET /users/{user_id}/device-keys`
 pub(crate) async fn list_keys(admin: Admin, Path(id): Path<String>) -> Answer {
-    admin.require(Scope::UsersRead)?;
     let id = read_user_id(&id)?;
     let all = device_keys::list(&admin.visit.app, &admin.visit.project, id).await?;
     Ok(json(StatusCode::OK, &json!({"device_keys": all})))
@@ -153,7 +141,6 @@ pub(crate) async fn list_keys(admin: Admin, Path(id): Path<String>) -> Answer {
 
 /// `DELETE /users/{user_id}/device-keys/{device_key_id}`
 pub(crate) async fn revoke_key(admin: Admin, Path((id, key)): Path<(String, String)>) -> Answer {
-    admin.require(Scope::UsersWrite)?;
     let id = read_user_id(&id)?;
     let key = key.parse().map_err(|_| Problem::from(AdminError::NotFound("device key")))?;
     let visit = &admin.visit;

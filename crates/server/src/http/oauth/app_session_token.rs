@@ -8,11 +8,11 @@ use vestibule_protocol::api::{ApiError, AppSessionTokenRequest, AppSessionTokenR
 
 use crate::{
     flows::{Error, app_session},
-    http::{anonymous, dpop, error, visit::Visit},
+    http::{anonymous, credentials::NoCredential, dpop, error, visit::Visit},
 };
 
 /// Issues the token an app opens its account page with.
-pub(crate) async fn issue(visit: Visit, request: Request) -> Response {
+pub(crate) async fn issue(visit: Visit, _: NoCredential, request: Request) -> Response {
     let path = request.uri().path().to_string();
     let (headers, AppSessionTokenRequest { refresh_token }) = match anonymous::read(&visit, request).await {
         Ok(read) => read,

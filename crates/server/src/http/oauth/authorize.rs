@@ -13,35 +13,54 @@ use vestibule_protocol::{
 use crate::{
     flows::{
         self,
-        authorize::{Begun, BrowserState, PendingRequest, error_redirect},
+        app_session::Question,
+        authorize::{Begun, BrowserState, PendingRequest, Sent, error_redirect},
     },
-    http::{body, cookies, error, pages, visit::Visit},
-    ui::{ErrorKind, ErrorPage, Link},
+    http::{
+        body,
+        cookies::{set_app_session, set_flow},
+        credentials::BrowserCookies,
+        error,
+        pages::{self, Frame},
+        visit::Visit,
+    },
+    ui::{ErrorKind, ErrorPage, Link, SwitchAccountPage},
 };
 
+/// The field in which the form of [`SwitchAccountPage`] says that its person agreed.
+const AGREEMENT: &str = "_csrf";
+
 /// The request in the query.
-pub(crate) async fn get(visit: Visit, request: Request) -> Response {
+pub(crate) async fn get(visit: Visit, cookies: BrowserCookies, request: Request) -> Response {
     let form = Form::parse_query(request.uri().query().unwrap_or_default());
     match form {
-        Ok(form) => authorize(&visit, request.headers(), &form).await,
+        Ok(form) => authorize(&visit, (&cookies, Sent::Navigation), request.headers(), &form).await,
         Err(problem) => refuse(&visit, request.headers(), &problem.into()),
     }
 }
 
 /// The request in the body.
-pub(crate) async fn post(visit: Visit, request: Request) -> Response {
+pub(crate) async fn post(visit: Visit, cookies: BrowserCookies, request: Request) -> Response {
     let headers = request.headers().clone();
     let body = match body::read(&visit, request).await {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
     };
     match body.form() {
-        Ok(form) => authorize(&visit, &headers, &form).await,
+        Ok(form) => {
+            let agreement = form.get(AGREEMENT).ok().flatten();
+            authorize(&visit, (&cookies, Sent::Form { agreement }), &headers, &form).await
+        }
         Err(problem) => refuse(&visit, &headers, &problem),
     }
 }
 
-async fn authorize(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response {
+async fn authorize(
+    visit: &Visit,
+    (cookies, sent): (&BrowserCookies, Sent<'_>),
+    headers: &HeaderMap,
+    form: &Form,
+) -> Response {
     let request = match AuthorizeRequest::parse(form) {
         Ok(request) => request,
         Err(error) => return refuse(visit, headers, &error),
@@ -60,30 +79,39 @@ async fn authorize(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response 
         }
     };
     let pending = PendingRequest::new(&client.client_id, redirect_uri, request.response_mode, request.state, details);
-    let resolution = match visit.resolve(headers).await {
+    let resolution = match cookies.resolve_session(visit).await {
         Ok(resolution) => resolution,
         Err(error) => return pages::flow_error(visit, headers, &error),
     };
-    let jar = cookies::Jar::read(headers);
-    let browser = BrowserState { caller: resolution.live(), browser: jar.flow_secret(project) };
+    let browser = BrowserState {
+        caller: resolution.live(),
+        app_session: cookies.account.app_session(),
+        browser: cookies.flow.as_deref(),
+        sent,
+    };
     let begun = flows::authorize::begin(app, project, client, pending.clone(), details, browser, now).await;
     match begun {
         Ok(Ok(Begun::Redirect(redirect))) => pages::to_app(visit, &redirect),
         Ok(Ok(Begun::Pages { flow, browser })) => {
             // An address of its own, so that the back button leads from the code page to the first page.
             let mut response = pages::found(&format!("/flow/{flow}/start"));
-            cookies::set_flow(response.headers_mut(), project, &browser);
+            set_flow(response.headers_mut(), project, &browser);
             response
         }
         Ok(Ok(Begun::AppSession { cookie, location })) => {
             let mut response = pages::found(&location);
-            cookies::set_app_session(response.headers_mut(), project, &cookie);
+            set_app_session(response.headers_mut(), project, &cookie);
             response
+        }
+        Ok(Ok(Begun::Ask(question))) => ask(visit, headers, &pending, form, *question),
+        Ok(Ok(Begun::Navigate)) => {
+            let query = Form::from_pairs(form.pairs().filter(|(name, _)| *name != AGREEMENT)).print();
+            pages::see_other(&format!("/oauth2/authorize?{query}"))
         }
         Ok(Ok(Begun::Errand { cookie, errand, action })) => {
             let mut response = pages::found(&pages::settings::path_of(errand, action));
             if let Some(cookie) = cookie {
-                cookies::set_app_session(response.headers_mut(), project, &cookie);
+                set_app_session(response.headers_mut(), project, &cookie);
             }
             response
         }
@@ -96,6 +124,23 @@ async fn authorize(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response 
         Ok(Err(error)) => pages::to_app(visit, &error_redirect(&pending, &error)),
         Err(error) => pages::flow_error(visit, headers, &error),
     }
+}
+
+/// Asks before another user's account page is opened. The form sends the same request again, with the agreement.
+fn ask(visit: &Visit, headers: &HeaderMap, pending: &PendingRequest, form: &Form, question: Question) -> Response {
+    let sent = form.pairs().filter(|(name, _)| *name != AGREEMENT);
+    let fields = sent.map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let client = visit.project.settings.client(&question.client_id);
+    let page = SwitchAccountPage {
+        action: "/oauth2/authorize".into(),
+        fields,
+        app: client.map(|client| client.display_name().to_string()),
+        opened: question.opened.name,
+        present: question.present.name,
+        stay_href: "/settings".into(),
+    };
+    let frame = Frame { status: StatusCode::OK, request: Some(pending), csrf: question.agreement, notice: None };
+    pages::render(visit, headers, frame, &page)
 }
 
 /// An error that must not be redirected: text for programs, a page for people.

@@ -5,11 +5,11 @@ use vestibule_protocol::api::{ChallengeRequest, ChallengeResponse};
 
 use crate::{
     flows::challenge,
-    http::{anonymous, visit::Visit},
+    http::{anonymous, credentials::NoCredential, visit::Visit},
 };
 
-/// Issues a challenge; nobody is asked who they are, and a stale bearer token changes nothing.
-pub(crate) async fn issue(visit: Visit, request: Request) -> Response {
+/// Issues a challenge to any caller; a stale bearer token changes nothing.
+pub(crate) async fn issue(visit: Visit, _: NoCredential, request: Request) -> Response {
     let purpose = match anonymous::read::<ChallengeRequest>(&visit, request).await {
         Ok((_, ChallengeRequest { purpose })) => purpose,
         Err(response) => return response,

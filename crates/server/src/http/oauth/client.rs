@@ -1,19 +1,15 @@
 //! How a client says who it is: in the body, or by HTTP Basic (RFC 6749 §2.3.1; protocol facts §3.1).
 
-use axum::{
-    http::{HeaderMap, header},
-    response::Response,
-};
+use axum::response::Response;
 use vestibule_domain::secret::Secret;
 use vestibule_protocol::{
-    basic::BasicCredentials,
     form::Form,
     oauth::{ErrorCode, OAuthError},
 };
 
 use crate::{
     flows::{Error, token::ClientProof},
-    http::{error, visit::Visit},
+    http::{credentials::ClientCredentials, error, visit::Visit},
     projects::Project,
 };
 
@@ -48,9 +44,8 @@ impl From<Error> for Refused {
 /// Reads the client's credentials. A secret in the body wins over the header. `client_id` in the body beside the header is
 /// not a second authentication (RFC 6749 §3.2.1): both must name the same application. A header whose user name is no
 /// application of ours is meant for a proxy on the way.
-pub(super) fn read(project: &Project, headers: &HeaderMap, form: &Form) -> Result<Presented, Refused> {
+pub(super) fn read(project: &Project, credentials: &ClientCredentials, form: &Form) -> Result<Presented, Refused> {
     let (id, secret) = (text(form, "client_id")?, text(form, "client_secret")?);
-    let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let in_body = |id: Option<&str>, secret: Option<&str>| Presented {
         proof: ClientProof {
             client_id: id.unwrap_or_default().to_string(),
@@ -61,7 +56,7 @@ pub(super) fn read(project: &Project, headers: &HeaderMap, form: &Form) -> Resul
     if secret.is_some() {
         return Ok(in_body(id, secret));
     }
-    let basic = match BasicCredentials::parse(header) {
+    let basic = match credentials.basic() {
         Ok(Some(basic)) => basic,
         Ok(None) => return Ok(in_body(id, None)),
         Err(_) if id.is_some() => return Ok(in_body(id, None)),

@@ -2,21 +2,25 @@
 
 use axum::{
     Json,
+    extract::Request,
     http::header,
     response::{IntoResponse, Response},
 };
 use vestibule_protocol::discovery::Metadata;
 
-use crate::{http::visit::Visit, ui::Locale};
+use crate::{
+    http::{credentials::NoCredential, visit::Visit},
+    ui::Locale,
+};
 
 /// `GET /.well-known/openid-configuration`
-pub(crate) async fn metadata(visit: Visit) -> Response {
+pub(crate) async fn metadata(visit: Visit, _: NoCredential, _: Request) -> Response {
     let locales = visit.app.ui.offered(visit.project.settings.languages().unwrap_or_default());
     let metadata = Metadata::new(&visit.project.origin, locales.into_iter().map(Locale::tag).collect());
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(metadata)).into_response()
 }
 
 /// `GET /oauth2/jwks`
-pub(crate) async fn jwks(visit: Visit) -> Response {
+pub(crate) async fn jwks(visit: Visit, _: NoCredential, _: Request) -> Response {
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(visit.project.keys.jwks(visit.now))).into_response()
 }

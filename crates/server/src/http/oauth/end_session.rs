@@ -5,22 +5,27 @@ use vestibule_protocol::form::Form;
 
 use crate::{
     flows::{
-        caller::Resolution,
+        caller::{Resolution, SessionCaller},
         end_session::{self, Destination},
     },
-    http::{body, cookies, error, pages, visit::Visit},
+    http::{
+        body, cookies,
+        credentials::{NoCredential, SessionCookie},
+        error, pages,
+        visit::Visit,
+    },
 };
 
 /// Signs out, or asks first.
-pub(crate) async fn get(visit: Visit, request: Request) -> Response {
+pub(crate) async fn get(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
     match Form::parse_query(request.uri().query().unwrap_or_default()) {
-        Ok(form) => end(&visit, request.headers(), &form).await,
+        Ok(form) => end(&visit, &cookie, request.headers(), &form).await,
         Err(problem) => error::oauth_by_code(&problem.into()),
     }
 }
 
 /// The same with the parameters in the body: a cross-site post brings no Lax cookie, so it goes on as a navigation.
-pub(crate) async fn post(visit: Visit, request: Request) -> Response {
+pub(crate) async fn post(visit: Visit, _: NoCredential, request: Request) -> Response {
     let body = match body::read(&visit, request).await {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
@@ -31,27 +36,25 @@ pub(crate) async fn post(visit: Visit, request: Request) -> Response {
     }
 }
 
-async fn end(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response {
+async fn end(visit: &Visit, cookie: &SessionCookie, headers: &HeaderMap, form: &Form) -> Response {
     let one = |name| form.get(name).ok().flatten();
     let (hint, uri, state) = (one("id_token_hint"), one("post_logout_redirect_uri"), one("state"));
     let project = &visit.project;
-    let resolution = match visit.resolve(headers).await {
+    let resolution = match cookie.resolve(visit).await {
         Ok(resolution) => resolution,
         Err(error) => return pages::flow_error(visit, headers, &error),
     };
     let destination = end_session::destination(project, uri, state);
-    let Some((caller, session)) = resolution.live().and_then(|caller| Some((caller, caller.session()?))) else {
+    let Some(SessionCaller { user, session }) = resolution.live() else {
         let mut response = go_to(&destination);
         if matches!(resolution, Resolution::Dead { .. }) {
-            cookies::clear_session(response.headers_mut(), project);
+            cookies::forget_session(response.headers_mut(), project);
         }
         return response;
     };
-    let jar = cookies::Jar::read(headers);
-    let same_site = jar.get(&cookies::Names::of(project).same_site_strict) == Some("true");
     let trusted = match hint {
         Some(hint) => end_session::hint_is_for(project, hint, session),
-        None => same_site,
+        None => cookie.is_same_site,
     };
     if !trusted {
         // Somebody else's link must not sign people out.
@@ -60,7 +63,7 @@ async fn end(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response {
         );
         return pages::found(&format!("/logout?{}", query.print()));
     }
-    match end_session::end(&visit.app, project, &caller.user, session, visit.now).await {
+    match end_session::end(&visit.app, project, user, session, visit.now).await {
         Ok(()) => {
             let mut response = go_to(&destination);
             cookies::clear_session(response.headers_mut(), project);

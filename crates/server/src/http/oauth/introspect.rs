@@ -12,11 +12,11 @@ use vestibule_protocol::oauth::{ErrorCode, OAuthError};
 use super::client;
 use crate::{
     flows::{Error, introspect},
-    http::{body, error, visit::Visit},
+    http::{body, credentials::ClientCredentials, error, visit::Visit},
 };
 
 /// Says what a token is worth.
-pub(crate) async fn introspect(visit: Visit, request: Request) -> Response {
+pub(crate) async fn introspect(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
     let body = match body::read(&visit, request).await {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
@@ -25,7 +25,7 @@ pub(crate) async fn introspect(visit: Visit, request: Request) -> Response {
         Ok(form) => form,
         Err(problem) => return error::oauth_by_code(&problem),
     };
-    let presented = match client::read(&visit.project, &body.headers, &form) {
+    let presented = match client::read(&visit.project, &credentials, &form) {
         Ok(presented) => presented,
         Err(refused) => return refused.answer(&visit, None),
     };

@@ -10,11 +10,11 @@ use axum::{
 use super::client::{self, Refused};
 use crate::{
     flows,
-    http::{body, dpop, error, visit::Visit},
+    http::{body, credentials::ClientCredentials, dpop, error, visit::Visit},
 };
 
 /// Revokes a refresh or access token.
-pub(crate) async fn revoke(visit: Visit, request: Request) -> Response {
+pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
     // No proof is needed to give a token up, but two are a mistake anywhere.
     if let Err(many) = dpop::refuse_many(request.headers()) {
         return many.into_response();
@@ -31,7 +31,7 @@ pub(crate) async fn revoke(visit: Visit, request: Request) -> Response {
         Ok(token) => token.unwrap_or_default(),
         Err(repeated) => return error::oauth_by_code(&repeated.into()),
     };
-    let presented = match client::read(&visit.project, &body.headers, &form) {
+    let presented = match client::read(&visit.project, &credentials, &form) {
         Ok(presented) => presented,
         Err(refused) => return refused.answer(&visit, None),
     };

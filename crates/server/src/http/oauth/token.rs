@@ -2,7 +2,7 @@
 
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use vestibule_protocol::{
@@ -18,11 +18,16 @@ use crate::{
         rates,
         token::{ClientProof, Tokens, anonymous, code, id_token, refresh, settings_action},
     },
-    http::{body, dpop, error, json, visit::Visit},
+    http::{
+        body,
+        credentials::{ApiCredentials, TokenCredentials},
+        dpop, error, json,
+        visit::Visit,
+    },
 };
 
 /// Exchanges a grant for tokens.
-pub(crate) async fn token(visit: Visit, request: Request) -> Response {
+pub(crate) async fn token(visit: Visit, credentials: TokenCredentials, request: Request) -> Response {
     let dpop = match dpop::read(&visit, request.headers(), request.uri().path()) {
         Ok(dpop) => dpop,
         Err(many) => return many.into_response(),
@@ -35,11 +40,11 @@ pub(crate) async fn token(visit: Visit, request: Request) -> Response {
         Ok(form) => form,
         Err(problem) => return error::oauth_by_code(&problem),
     };
-    let presented = match client::read(&visit.project, &body.headers, &form) {
+    let presented = match client::read(&visit.project, &credentials.client, &form) {
         Ok(presented) => presented,
         Err(refused) => return refused.answer(&visit, None),
     };
-    match answer(&visit, &body.headers, &form, &presented.proof, &dpop).await {
+    match answer(&visit, &credentials.api, &form, &presented.proof, &dpop).await {
         Ok(response) => {
             let mut response = json::fresh(StatusCode::OK, &response);
             response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
@@ -51,7 +56,7 @@ pub(crate) async fn token(visit: Visit, request: Request) -> Response {
 
 async fn answer(
     visit: &Visit,
-    headers: &HeaderMap,
+    api: &ApiCredentials,
     form: &Form,
     proof: &ClientProof,
     dpop: &Presented,
@@ -95,7 +100,7 @@ async fn answer(
             anonymous::log_in(app, project, request, now).await?
         }
         TokenRequest::IdToken => {
-            let resolution = visit.resolve(headers).await?;
+            let resolution = api.resolve(visit).await?;
             let id_token = id_token::renew(app, project, client, &resolution, now).await?;
             return Ok(TokenResponse { id_token: Some(id_token), ..TokenResponse::default() });
         }
@@ -114,5 +119,6 @@ fn print(tokens: Tokens) -> TokenResponse {
     let mut response = TokenResponse::bearer(tokens.access.token, tokens.access.expires_in);
     response.refresh_token = tokens.refresh_token;
     response.id_token = tokens.id_token;
+    response.scope = tokens.limited_scope;
     response
 }

@@ -1,19 +1,26 @@
 //! `GET|POST /oauth2/userinfo` (OIDC Core §5.3).
 
 use axum::{
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
     response::Response,
 };
 use vestibule_protocol::oauth::{ErrorCode, OAuthError};
 
 use crate::{
     flows::{caller::Resolution, user_info},
-    http::{cookies, error, json, visit::Visit},
+    http::{cookies, credentials::ApiCredentials, error, json, visit::Visit},
 };
 
 /// Says who the caller is.
-pub(crate) async fn user_info(visit: Visit, headers: HeaderMap) -> Response {
-    let resolution = match visit.resolve(&headers).await {
+pub(crate) fn user_info(visit: Visit, credentials: ApiCredentials, request: Request) -> impl Future<Output = Response> {
+    // Nothing more is asked of the request: it is let go before anything is awaited.
+    drop(request);
+    answer(visit, credentials)
+}
+
+async fn answer(visit: Visit, credentials: ApiCredentials) -> Response {
+    let resolution = match credentials.resolve(&visit).await {
         Ok(resolution) => resolution,
         Err(error) => return error::flow_as_oauth(&visit, &error),
     };
@@ -29,7 +36,7 @@ pub(crate) async fn user_info(visit: Visit, headers: HeaderMap) -> Response {
             let challenge = "Bearer error=\"invalid_grant\", error_description=\"invalid session\"".to_string();
             let mut response = unauthorized(&body, challenge);
             if cookie {
-                cookies::clear_session(response.headers_mut(), &visit.project);
+                cookies::forget_session(response.headers_mut(), &visit.project);
             }
             response
         }

@@ -9,19 +9,21 @@ use vestibule_protocol::form::Form;
 
 use super::{Frame, error_page, flow_error, page, render_with, see_other};
 use crate::{
-    flows::{
-        caller::{Caller, Via},
-        end_session,
+    flows::{caller::SessionCaller, end_session},
+    http::{
+        body, cookies,
+        credentials::{NoCredential, SessionCookie},
+        error,
+        visit::Visit,
     },
-    http::{body, cookies, error, visit::Visit},
     ui::{ErrorKind, Forms, Link, LoggedOutPage, LogoutPage, NoticeKind, Text},
 };
 
 /// `GET /logout`
-pub(crate) async fn confirm(visit: Visit, request: Request) -> Response {
+pub(crate) async fn confirm(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
     let headers = request.headers().clone();
     let query = request.uri().query().unwrap_or_default().to_string();
-    match cookie_caller(&visit, &headers).await {
+    match signed_in(&visit, &cookie, &headers).await {
         Ok(Some(caller)) => ask(&visit, &headers, &caller, &query, None),
         Ok(None) => see_other("/logged-out"),
         Err(response) => response,
@@ -29,14 +31,14 @@ pub(crate) async fn confirm(visit: Visit, request: Request) -> Response {
 }
 
 /// `POST /logout`
-pub(crate) async fn leave(visit: Visit, request: Request) -> Response {
+pub(crate) async fn leave(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
     let headers = request.headers().clone();
     let query = request.uri().query().unwrap_or_default().to_string();
     let body = match body::read(&visit, request).await {
         Ok(body) => body,
         Err(_) => return error_page(&visit, &headers, None, StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::TooLarge),
     };
-    let caller = match cookie_caller(&visit, &headers).await {
+    let caller = match signed_in(&visit, &cookie, &headers).await {
         Ok(Some(caller)) => caller,
         Ok(None) => return see_other("/logged-out"),
         Err(response) => return response,
@@ -53,10 +55,7 @@ pub(crate) async fn leave(visit: Visit, request: Request) -> Response {
     let query = Form::parse_query(&query).ok();
     let one = |name: &str| query.as_ref().and_then(|query| query.get(name).ok().flatten()).map(str::to_string);
     let (uri, state) = (one("post_logout_redirect_uri"), one("state"));
-    // The window of an app is only closed: its grant is the app's to end.
-    if let Some(session) = caller.session()
-        && let Err(error) = end_session::end(&visit.app, &visit.project, &caller.user, session, visit.now).await
-    {
+    if let Err(error) = end_session::end(&visit.app, &visit.project, &caller.user, &caller.session, visit.now).await {
         return flow_error(&visit, &headers, &error);
     }
     let destination = match &uri {
@@ -69,30 +68,35 @@ pub(crate) async fn leave(visit: Visit, request: Request) -> Response {
 }
 
 /// `GET /logged-out`
-pub(crate) async fn left(visit: Visit, headers: HeaderMap) -> Response {
+pub(crate) async fn left(visit: Visit, _: NoCredential, request: Request) -> Response {
     let again = || Link { href: "/settings/sign-in".into(), text: Text::new("link-sign-in-again") };
     let action = visit.project.settings.default_client_uri().map_or_else(again, Link::to_app);
-    page(&visit, &headers, None, StatusCode::OK, &LoggedOutPage { action: Some(action) })
+    page(&visit, request.headers(), None, StatusCode::OK, &LoggedOutPage { action: Some(action) })
 }
 
-/// Who is signed in by a cookie: that of a session or that of an app's window into its account page.
-async fn cookie_caller(visit: &Visit, headers: &HeaderMap) -> Result<Option<Caller>, Response> {
-    match visit.resolve(headers).await {
+/// Who is signed in by the session cookie. An app session is closed on its own pages.
+async fn signed_in(
+    visit: &Visit,
+    cookie: &SessionCookie,
+    headers: &HeaderMap,
+) -> Result<Option<SessionCaller>, Response> {
+    match cookie.resolve(visit).await {
         Ok(resolution) => Ok(resolution.live().cloned()),
         Err(error) => Err(flow_error(visit, headers, &error)),
     }
 }
 
-/// The form token of the pages of somebody who is signed in.
-pub(super) fn form_token(visit: &Visit, caller: &Caller) -> String {
-    let mac = &visit.project.keys.mac;
-    match &caller.via {
-        Via::Session(session) => mac.session_form_token(session.id),
-        Via::Grant(grant) => mac.grant_form_token(grant.id),
-    }
+fn form_token(visit: &Visit, caller: &SessionCaller) -> String {
+    visit.project.keys.mac.session_form_token(caller.session.id)
 }
 
-fn ask(visit: &Visit, headers: &HeaderMap, caller: &Caller, query: &str, notice: Option<NoticeKind>) -> Response {
+fn ask(
+    visit: &Visit,
+    headers: &HeaderMap,
+    caller: &SessionCaller,
+    query: &str,
+    notice: Option<NoticeKind>,
+) -> Response {
     let csrf = form_token(visit, caller);
     let action = if query.is_empty() { "/logout".to_string() } else { format!("/logout?{query}") };
     let page = LogoutPage {

@@ -3,11 +3,9 @@
 use std::{pin::Pin, sync::Arc};
 
 use axum::{
-    Router,
     extract::{Request, State},
-    http::StatusCode,
+    http::{Method, StatusCode},
     response::Response,
-    routing::{MethodFilter, on},
 };
 use vestibule_domain::operator::Role;
 use vestibule_protocol::form::Form;
@@ -17,7 +15,16 @@ use super::{
     lobby::{Desk, Hall, Lobby},
     origin_of,
 };
-use crate::{app::App, flows::operators::sign_in, http::error, ui::portal::PortalContext};
+use crate::{
+    app::App,
+    flows::operators::sign_in,
+    http::{
+        credentials::Credential,
+        error,
+        routes::{Face, Route},
+    },
+    ui::portal::PortalContext,
+};
 
 /// Looking, or doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,14 +37,14 @@ pub(crate) enum Verb {
 
 /// Who may pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Need {
+pub enum Need {
     /// Anybody.
     Nobody,
     /// Any operator.
     Operator,
-    /// An operator with at least this role in every project.
+    /// Operators with at least this role in every project.
     Everywhere(Role),
-    /// An operator with at least this role in the project the path names.
+    /// Operators with at least this role in the project the path names.
     InProject(Role),
 }
 
@@ -106,22 +113,25 @@ impl Door {
         self
     }
 
-    /// Hangs it into a router.
-    pub(super) fn hang(self, router: Router<Arc<App>>) -> Router<Arc<App>> {
-        let (path, filter) = (
-            self.path,
-            match self.verb {
-                Verb::Get => MethodFilter::GET,
-                Verb::Post => MethodFilter::POST,
-            },
-        );
-        let door = Arc::new(self);
-        router.route(
-            path,
-            on(filter, move |State(app): State<Arc<App>>, request: Request| {
+    /// Its row of the table of routes.
+    pub(super) fn into_route(self) -> Route {
+        let method = match self.verb {
+            Verb::Get => Method::GET,
+            Verb::Post => Method::POST,
+        };
+        let accepts = match self.need {
+            Need::Nobody => Credential::PortalFormCookie,
+            need @ (Need::Operator | Need::Everywhere(_) | Need::InProject(_)) => Credential::OperatorCookie(need),
+        };
+        let (path, door) = (self.path, Arc::new(self));
+        Route::declare(
+            Face::Portal,
+            (method, path),
+            vec![accepts],
+            move |State(app): State<Arc<App>>, request: Request| {
                 let door = Arc::clone(&door);
                 async move { door.pass(app, request).await }
-            }),
+            },
         )
     }
 
@@ -129,7 +139,7 @@ impl Door {
         let Some(origin) = origin_of(&app) else {
             return error::plain(StatusCode::NOT_FOUND, "There is no portal here.\n");
         };
-        let lobby = match Lobby::enter(app, origin, request).await {
+        let lobby = match Lobby::enter(app, origin, self.need, request).await {
             Ok(lobby) => lobby,
             Err(problem) => return problem.respond(&PortalContext::default(), ""),
         };

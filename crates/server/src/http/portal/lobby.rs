@@ -5,14 +5,14 @@ use std::{net::IpAddr, ops::Deref, sync::Arc};
 use axum::{
     RequestPartsExt,
     extract::{RawPathParams, Request},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::Response,
 };
 use vestibule_domain::{operator::Role, project::Origin, time::Timestamp};
 use vestibule_protocol::form::Form;
 
 use super::{
-    HOME,
+    HOME, Need,
     answer::{self, Answer, Problem},
     cookies::{self, Kind},
 };
@@ -23,7 +23,11 @@ use crate::{
         admin,
         operators::{SignedIn, passkeys::Seat, staff},
     },
-    http::{body, cookies::Jar, visit},
+    http::{
+        body,
+        credentials::{Brought, PortalCookies},
+        visit,
+    },
     projects::Project,
     ui::portal::{OperatorBadge, PortalContext, PortalNotice, PortalPage, ProjectBadge},
 };
@@ -52,7 +56,19 @@ pub(crate) struct Lobby {
 
 impl Lobby {
     /// Reads a request whole.
-    pub(super) async fn enter(app: Arc<App>, origin: Origin, request: Request) -> Result<Self, Problem> {
+    pub(super) async fn enter(
+        app: Arc<App>,
+        origin: Origin,
+        need: Need,
+        mut request: Request,
+    ) -> Result<Self, Problem> {
+        let brought = request.extensions_mut().remove::<Brought>().unwrap_or_default();
+        let cookies = match need {
+            Need::Nobody => PortalCookies::of_forms(&brought, &Kind::Lobby.name(&origin)),
+            Need::Operator | Need::Everywhere(_) | Need::InProject(_) => {
+                PortalCookies::of_operators(&brought, &Kind::Session.name(&origin))
+            }
+        };
         let ip = visit::address_of(&app, &request);
         let request_id = request.extensions().get::<RequestId>().map(|id| Arc::clone(&id.0)).unwrap_or_default();
         let path = request.uri().path().to_string();
@@ -60,9 +76,7 @@ impl Lobby {
         let (mut parts, body) = request.into_parts();
         let params = parts.extract::<RawPathParams>().await;
         let params = params.map(|all| all.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect());
-        let cookie = |headers: &HeaderMap, kind: Kind| Jar::read(headers).get(&kind.name(&origin)).map(str::to_string);
-        let (session_cookie, lobby_cookie) =
-            (cookie(&parts.headers, Kind::Session), cookie(&parts.headers, Kind::Lobby));
+        let (session_cookie, lobby_cookie) = (cookies.session, cookies.form);
         let body = body::read_for(&app, Request::from_parts(parts, body)).await.map_err(Problem::Body)?;
         let form = body.form().map_err(|error| Problem::Unreadable(error.to_string()))?;
         let now = app.clock.now();

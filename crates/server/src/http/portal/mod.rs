@@ -50,20 +50,25 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Path, Request, State},
-    http::StatusCode,
+    http::{Method, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use tower::ServiceExt;
 use vestibule_domain::project::Origin;
 
+pub use self::door::Need;
 pub(crate) use self::{
     answer::{Answer, Problem},
-    door::{Door, Need, Verb},
+    door::{Door, Verb},
     lobby::{Desk, Hall, Lobby},
 };
-use super::{assets, visit};
+use super::{
+    assets,
+    credentials::Brought,
+    routes::{self, Face, Route},
+    visit,
+};
 use crate::{app::App, ui::Brand};
 
 /// The first page of an operator.
@@ -109,11 +114,15 @@ pub(super) fn is_asked_for(app: &App, request: &Request) -> bool {
 
 /// The routes of the portal; on any other host they are answered by the houses, as if there were no portal.
 pub(super) fn router(app: &Arc<App>, houses: Router) -> Router {
-    let doors = all_doors().into_iter().fold(Router::new(), |router, door| door.hang(router));
-    doors
-        .route("/portal/assets/{*path}", get(asset))
+    routes::mount(Router::new(), table())
         .layer(middleware::from_fn_with_state((Arc::clone(app), houses), enter))
         .with_state(Arc::clone(app))
+}
+
+/// Its rows of the table of routes.
+pub(super) fn table() -> Vec<Route> {
+    let files = Route::declare(Face::Portal, (Method::GET, "/portal/assets/{*path}"), Vec::new(), asset);
+    all_doors().into_iter().map(Door::into_route).chain([files]).collect()
 }
 
 async fn asset(Path(path): Path<String>) -> Response {
@@ -131,6 +140,8 @@ async fn enter(State((app, houses)): State<(Arc<App>, Router)>, mut request: Req
         return answer::redirect(StatusCode::TEMPORARY_REDIRECT, &format!("{origin}{path}"));
     }
     let request_id = visit::new_request_id(&app);
+    let brought = Brought::take(request.headers_mut());
+    request.extensions_mut().insert(brought);
     request.extensions_mut().insert(lobby::RequestId(Arc::clone(&request_id)));
     visit::answer(&app, &request_id, request, next).await
 }

@@ -292,7 +292,7 @@ impl Scene {
             return Ok(see_other(&self.here()));
         }
         if let Some(wanted) = self.flow.state.offered_user {
-            let resolution = visit.resolve(&self.headers).await?;
+            let resolution = self.cookies.resolve(&visit).await?;
             let Some(caller) = resolution.live().filter(|caller| caller.user.id == wanted) else {
                 return Ok(see_other(&self.here()));
             };
@@ -309,8 +309,8 @@ impl Scene {
 
     async fn commit(&mut self, achievement: Achievement) -> Result<Response, Error> {
         let visit = self.visit.clone();
-        let resolution = visit.resolve(&self.headers).await?;
-        let session = resolution.live().and_then(|caller| caller.session()).cloned();
+        let resolution = self.cookies.resolve(&visit).await?;
+        let session = resolution.live().map(|caller| caller.session.clone());
         let browser = Browser { session, device: device_name(&self.headers), ip: visit.ip };
         let done = commit::commit(&visit.app, &visit.project, &self.flow, achievement, browser, visit.now).await?;
         Ok(match done {

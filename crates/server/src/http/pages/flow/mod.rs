@@ -4,7 +4,7 @@ mod act;
 mod show;
 
 use axum::{
-    extract::{Path, Request},
+    extract::Request,
     http::{HeaderMap, StatusCode, Uri, request::Parts},
     response::Response,
 };
@@ -18,7 +18,7 @@ use crate::{
         authorize::{PendingRequest, cancel_redirect},
         page_flow::{self, Flow, FlowProblem},
     },
-    http::{body, cookies, error, visit::Visit},
+    http::{body, cookies, credentials::FlowCookies, error, routes::path_parameter, visit::Visit},
     ui::{AlreadyPromotedPage, ErrorKind, ErrorPage, Link, NoticeKind, Page},
 };
 
@@ -114,6 +114,7 @@ struct Offered {
 /// One request to a flow's pages, with its flow loaded.
 struct Scene {
     visit: Visit,
+    cookies: FlowCookies,
     headers: HeaderMap,
     browser: String,
     flow: Flow,
@@ -121,38 +122,45 @@ struct Scene {
 }
 
 /// `GET /flow/{id}`
-pub(crate) async fn show(visit: Visit, Path(id): Path<String>, request: Request) -> Response {
-    show_view(visit, &id, View::Current, &request.into_parts().0).await
+pub(crate) async fn show(visit: Visit, cookies: FlowCookies, request: Request) -> Response {
+    show_view(visit, cookies, View::Current, request.into_parts().0).await
 }
 
 /// `GET /flow/{id}/{view}`
-pub(crate) async fn show_step(visit: Visit, Path((id, view)): Path<(String, String)>, request: Request) -> Response {
-    match View::from_name(&view) {
-        Some(view) => show_view(visit, &id, view, &request.into_parts().0).await,
-        None => error_page(&visit, request.headers(), None, StatusCode::NOT_FOUND, ErrorKind::NotFound),
+pub(crate) async fn show_step(visit: Visit, cookies: FlowCookies, request: Request) -> Response {
+    let mut parts = request.into_parts().0;
+    match View::from_name(&path_parameter(&mut parts, "view").await) {
+        Some(view) => show_view(visit, cookies, view, parts).await,
+        None => error_page(&visit, &parts.headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound),
     }
 }
 
-async fn show_view(visit: Visit, id: &str, view: View, request: &Parts) -> Response {
+async fn show_view(visit: Visit, cookies: FlowCookies, view: View, mut request: Parts) -> Response {
+    let id = path_parameter(&mut request, "id").await;
     let query = Form::parse_query(request.uri.query().unwrap_or_default()).ok();
     let kind = query.as_ref().and_then(|query| query.get("kind").ok().flatten()).and_then(LoginIdKind::from_name);
-    match open(visit, id, &request.headers, &request.uri).await {
+    match open(visit, cookies, &id, &request.headers, &request.uri).await {
         Ok(scene) => scene.show(view, kind),
         Err(response) => response,
     }
 }
 
 /// `GET /flow/{id}/cancel`
-pub(crate) async fn cancel(visit: Visit, Path(id): Path<String>, uri: Uri, headers: HeaderMap) -> Response {
-    match open(visit, &id, &headers, &uri).await {
+pub(crate) async fn cancel(visit: Visit, cookies: FlowCookies, request: Request) -> Response {
+    let mut parts = request.into_parts().0;
+    let id = path_parameter(&mut parts, "id").await;
+    match open(visit, cookies, &id, &parts.headers, &parts.uri).await {
         Ok(scene) => to_app(&scene.visit, &cancel_redirect(&scene.flow.state.request)),
         Err(response) => response,
     }
 }
 
 /// `POST /flow/{id}/{view}`
-pub(crate) async fn act(visit: Visit, Path((id, view)): Path<(String, String)>, request: Request) -> Response {
-    let (headers, uri) = (request.headers().clone(), request.uri().clone());
+pub(crate) async fn act(visit: Visit, cookies: FlowCookies, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let (id, view) = (path_parameter(&mut parts, "id").await, path_parameter(&mut parts, "view").await);
+    let (headers, uri) = (parts.headers.clone(), parts.uri.clone());
+    let request = Request::from_parts(parts, body);
     let body = match body::read(&visit, request).await {
         Ok(body) => body,
         Err(_) => return error_page(&visit, &headers, None, StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::TooLarge),
@@ -164,7 +172,7 @@ pub(crate) async fn act(visit: Visit, Path((id, view)): Path<(String, String)>, 
     let Some(view) = View::from_name(&view) else {
         return error_page(&visit, &headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound);
     };
-    let mut scene = match open(visit, &id, &headers, &uri).await {
+    let mut scene = match open(visit, cookies, &id, &headers, &uri).await {
         Ok(scene) => scene,
         Err(response) => return response,
     };
@@ -177,16 +185,15 @@ pub(crate) async fn act(visit: Visit, Path((id, view)): Path<(String, String)>, 
     scene.act(view, &form).await
 }
 
-async fn open(visit: Visit, id: &str, headers: &HeaderMap, uri: &Uri) -> Result<Scene, Response> {
+async fn open(visit: Visit, cookies: FlowCookies, id: &str, headers: &HeaderMap, uri: &Uri) -> Result<Scene, Response> {
     let Ok(id) = id.parse::<FlowId>() else {
         return Err(error_page(&visit, headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound));
     };
-    let jar = cookies::Jar::read(headers);
-    let browser = jar.flow_secret(&visit.project).map(str::to_string);
+    let browser = cookies.flow.clone();
     let loaded = page_flow::load(&visit.app, &visit.project, id, browser.as_deref(), visit.now).await;
     match (loaded, browser) {
         (Ok(Ok(flow)), Some(browser)) => {
-            let mut scene = Scene { visit, headers: headers.clone(), browser, flow, offered: None };
+            let mut scene = Scene { visit, cookies, headers: headers.clone(), browser, flow, offered: None };
             match scene.find_offered().await {
                 Ok(offered) => scene.offered = offered,
                 Err(error) => return Err(flow_error(&scene.visit, headers, &error)),
@@ -234,7 +241,7 @@ impl Scene {
     /// Who is offered, if it is still signed in.
     async fn find_offered(&self) -> Result<Option<Offered>, crate::flows::Error> {
         let Some(wanted) = self.flow.state.offered_user else { return Ok(None) };
-        let resolution = self.visit.resolve(&self.headers).await?;
+        let resolution = self.cookies.resolve(&self.visit).await?;
         let Some(caller) = resolution.live().filter(|caller| caller.user.id == wanted) else { return Ok(None) };
         let mut conn = self.visit.app.store.read().await?;
         let loaded = Loaded::load(&mut conn, &self.visit.project, caller.user.clone()).await?;

@@ -12,6 +12,7 @@ use crate::{
         login_id::CodeStep,
     },
     http::{
+        credentials::AccountCookies,
         pages::{
             see_other,
             words::{channel, complain_of_code, complain_of_taken, whole_seconds},
@@ -22,8 +23,8 @@ use crate::{
 };
 
 /// `GET /settings/code`
-pub(super) async fn show(visit: Visit, request: Request) -> Response {
-    match Desk::open(visit, request).await {
+pub(super) async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    match Desk::open(visit, cookies, request).await {
         Ok(desk) => match pending(&desk) {
             Some((errand, pending)) => desk.show(&page(&desk, errand, pending, None)),
             None => see_other(HOME),
@@ -33,8 +34,8 @@ pub(super) async fn show(visit: Visit, request: Request) -> Response {
 }
 
 /// `POST /settings/code`
-pub(super) async fn act(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::receive(visit, request).await {
+pub(super) async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match Desk::receive(visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };

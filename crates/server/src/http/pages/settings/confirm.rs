@@ -6,13 +6,13 @@ use vestibule_domain::project::AuthenticatorKind;
 use super::{Desk, HOME, own_page};
 use crate::{
     flows::settings::{Standing, change::Outcome, login_id::Step, prove},
-    http::{pages::see_other, visit::Visit},
+    http::{credentials::AccountCookies, pages::see_other, visit::Visit},
     ui::{Ceremony, Complaint, ConfirmPage, NoticeKind, Page, PasskeyCeremony, PasswordPage, PasswordReason},
 };
 
 /// `GET /settings/confirm`
-pub(super) async fn show(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::open(visit, request).await {
+pub(super) async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match Desk::open(visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };
@@ -23,8 +23,8 @@ pub(super) async fn show(visit: Visit, request: Request) -> Response {
 }
 
 /// `POST /settings/confirm`
-pub(super) async fn act(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::receive(visit, request).await {
+pub(super) async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match Desk::receive(visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };

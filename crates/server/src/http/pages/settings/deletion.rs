@@ -10,6 +10,7 @@ use crate::{
         deletion::{confirms, delete},
     },
     http::{
+        credentials::AccountCookies,
         pages::{see_other, to_app},
         visit::Visit,
     },
@@ -17,8 +18,8 @@ use crate::{
 };
 
 /// `GET /settings/delete`
-pub(super) async fn show(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::open_for(Admits::GuestsToo, visit, request).await {
+pub(super) async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match Desk::open_for(Admits::GuestsToo, visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };
@@ -29,8 +30,8 @@ pub(super) async fn show(visit: Visit, request: Request) -> Response {
 }
 
 /// `POST /settings/delete`
-pub(super) async fn act(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::receive_for(Admits::GuestsToo, visit, request).await {
+pub(super) async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match Desk::receive_for(Admits::GuestsToo, visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };
@@ -44,8 +45,8 @@ pub(super) async fn act(visit: Visit, request: Request) -> Response {
     }
     let visit = &desk.visit;
     match delete(&visit.app, &visit.project, &desk.caller, desk.errand.as_ref(), visit.now).await {
-        Ok(Outcome::Done(Some(redirect))) => sign_out(visit, to_app(visit, &redirect)),
-        Ok(Outcome::Done(None) | Outcome::Gone) => sign_out(visit, see_other("/logged-out")),
+        Ok(Outcome::Done(Some(redirect))) => sign_out(&desk, to_app(visit, &redirect)),
+        Ok(Outcome::Done(None) | Outcome::Gone) => sign_out(&desk, see_other("/logged-out")),
         Ok(Outcome::Taken | Outcome::LastWay | Outcome::Stale) => see_other(&desk.action()),
         Err(error) => desk.fail(&error),
     }

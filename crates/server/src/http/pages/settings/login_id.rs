@@ -8,6 +8,7 @@ use super::{Desk, HOME};
 use crate::{
     flows::settings::{Standing, change::Outcome, login_id::Step, standing::kind_of},
     http::{
+        credentials::AccountCookies,
         pages::{
             see_other,
             words::{complain_of_identifier, complain_of_taken, ui_kind},
@@ -18,8 +19,8 @@ use crate::{
 };
 
 /// `GET /settings/identity/add`
-pub(super) async fn show_add(visit: Visit, request: Request) -> Response {
-    match open(visit, request).await {
+pub(super) async fn show_add(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    match open(visit, cookies, request).await {
         Ok(desk) => match kind_to_add(&desk) {
             Some(kind) => desk.show(&add_page(&desk, kind, None, String::new(), None)),
             None => see_other(HOME),
@@ -29,8 +30,8 @@ pub(super) async fn show_add(visit: Visit, request: Request) -> Response {
 }
 
 /// `POST /settings/identity/add`
-pub(super) async fn add(visit: Visit, request: Request) -> Response {
-    match receive(visit, request).await {
+pub(super) async fn add(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    match receive(visit, cookies, request).await {
         Ok(desk) => match kind_to_add(&desk) {
             Some(kind) => take(&desk, kind, None).await,
             None => see_other(HOME),
@@ -40,8 +41,8 @@ pub(super) async fn add(visit: Visit, request: Request) -> Response {
 }
 
 /// `GET /settings/identity/change`
-pub(super) async fn show_change(visit: Visit, request: Request) -> Response {
-    match open(visit, request).await {
+pub(super) async fn show_change(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    match open(visit, cookies, request).await {
         Ok(desk) => match find(&desk).await {
             Ok((kind, row)) => desk.show(&add_page(&desk, kind, Some(row.original), String::new(), None)),
             Err(response) => response,
@@ -51,8 +52,8 @@ pub(super) async fn show_change(visit: Visit, request: Request) -> Response {
 }
 
 /// `POST /settings/identity/change`
-pub(super) async fn change(visit: Visit, request: Request) -> Response {
-    match receive(visit, request).await {
+pub(super) async fn change(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    match receive(visit, cookies, request).await {
         Ok(desk) => match find(&desk).await {
             Ok((kind, row)) => take(&desk, kind, Some(&row)).await,
             Err(response) => response,
@@ -62,8 +63,8 @@ pub(super) async fn change(visit: Visit, request: Request) -> Response {
 }
 
 /// `GET /settings/identity/verify`
-pub(super) async fn show_verify(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::open(visit, request).await {
+pub(super) async fn show_verify(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match Desk::open(visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };
@@ -79,8 +80,8 @@ pub(super) async fn show_verify(visit: Visit, request: Request) -> Response {
 }
 
 /// `POST /settings/identity/verify`
-pub(super) async fn verify(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::receive(visit, request).await {
+pub(super) async fn verify(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match Desk::receive(visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };
@@ -93,8 +94,8 @@ pub(super) async fn verify(visit: Visit, request: Request) -> Response {
 }
 
 /// `GET /settings/identity/remove`
-pub(super) async fn show_remove(visit: Visit, request: Request) -> Response {
-    match open(visit, request).await {
+pub(super) async fn show_remove(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    match open(visit, cookies, request).await {
         Ok(desk) => match find(&desk).await {
             Ok((_, row)) => desk.show(&RemoveLoginIdPage {
                 action: desk.action(),
@@ -108,8 +109,8 @@ pub(super) async fn show_remove(visit: Visit, request: Request) -> Response {
 }
 
 /// `POST /settings/identity/remove`
-pub(super) async fn remove(visit: Visit, request: Request) -> Response {
-    let desk = match receive(visit, request).await {
+pub(super) async fn remove(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match receive(visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };
@@ -121,14 +122,14 @@ pub(super) async fn remove(visit: Visit, request: Request) -> Response {
 }
 
 /// As [`Desk::open`], for who proved a moment ago who it is.
-async fn open(visit: Visit, request: Request) -> Result<Desk, Response> {
-    let desk = Desk::open(visit, request).await?;
+async fn open(visit: Visit, cookies: AccountCookies, request: Request) -> Result<Desk, Response> {
+    let desk = Desk::open(visit, cookies, request).await?;
     desk.ask_to_prove().map_or(Ok(desk), Err)
 }
 
 /// As [`Desk::receive`], for who proved a moment ago who it is.
-async fn receive(visit: Visit, request: Request) -> Result<Desk, Response> {
-    let desk = Desk::receive(visit, request).await?;
+async fn receive(visit: Visit, cookies: AccountCookies, request: Request) -> Result<Desk, Response> {
+    let desk = Desk::receive(visit, cookies, request).await?;
     desk.ask_to_prove().map_or(Ok(desk), Err)
 }
 

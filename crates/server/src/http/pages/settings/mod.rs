@@ -12,24 +12,19 @@ mod password;
 mod sessions;
 
 use axum::{
-    Router,
     extract::Request,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, Method, StatusCode},
     response::Response,
-    routing::{get, post},
 };
 use vestibule_domain::id::{FlowId, IdentityId};
 use vestibule_protocol::form::Form;
 
-use super::{
-    Frame, context, error_page, flow_error, found, leave, link_to_app, render, see_other, to_app, words::Writer,
-};
+use super::{Frame, context, error_page, flow_error, found, link_to_app, render, see_other, to_app, words::Writer};
 use crate::{
-    app::App,
     flows::{
         Error,
         authorize::cancel_redirect,
-        caller::Caller,
+        caller::{AccountCaller, Via},
         settings::{
             change::Outcome,
             errand::{self, Action, Errand},
@@ -37,34 +32,56 @@ use crate::{
             prove::is_fresh,
         },
     },
-    http::{body, cookies, error, visit::Visit},
+    http::{
+        body, cookies,
+        credentials::AccountCookies,
+        error,
+        routes::{Route, account_page},
+        visit::Visit,
+    },
     ui::{ErrorKind, Locale, NoticeKind, Page},
 };
 
 /// The overview's address.
 const HOME: &str = "/settings";
+/// Where an app session is closed.
+const CLOSE: &str = "/settings/close";
 
 /// The routes of the account page.
-pub(crate) fn router() -> Router<std::sync::Arc<App>> {
-    Router::new()
-        .route(HOME, get(overview::show))
-        .route("/settings/sign-in", get(overview::sign_in))
-        .route("/settings/promote", get(overview::promote))
-        .route("/settings/names", get(names::show).post(names::save))
-        .route("/settings/password", get(password::show).post(password::save))
-        .route("/settings/identity/add", get(login_id::show_add).post(login_id::add))
-        .route("/settings/identity/change", get(login_id::show_change).post(login_id::change))
-        .route("/settings/identity/verify", get(login_id::show_verify).post(login_id::verify))
-        .route("/settings/identity/remove", get(login_id::show_remove).post(login_id::remove))
-        .route("/settings/code", get(code::show).post(code::act))
-        .route("/settings/confirm", get(confirm::show).post(confirm::act))
-        .route("/settings/passkeys", get(passkeys::show).post(passkeys::act))
-        .route("/settings/passkeys/name", get(passkeys::show_name).post(passkeys::save_name))
-        .route("/settings/sessions", post(sessions::act).get(overview::redirect))
-        .route("/settings/delete", get(deletion::show).post(deletion::act))
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        account_page(Method::GET, HOME, overview::show),
+        account_page(Method::GET, "/settings/sign-in", overview::sign_in),
+        account_page(Method::GET, "/settings/promote", overview::promote),
+        account_page(Method::POST, CLOSE, overview::close),
+        account_page(Method::GET, "/settings/names", names::show),
+        account_page(Method::POST, "/settings/names", names::save),
+        account_page(Method::GET, "/settings/password", password::show),
+        account_page(Method::POST, "/settings/password", password::save),
+        account_page(Method::GET, "/settings/identity/add", login_id::show_add),
+        account_page(Method::POST, "/settings/identity/add", login_id::add),
+        account_page(Method::GET, "/settings/identity/change", login_id::show_change),
+        account_page(Method::POST, "/settings/identity/change", login_id::change),
+        account_page(Method::GET, "/settings/identity/verify", login_id::show_verify),
+        account_page(Method::POST, "/settings/identity/verify", login_id::verify),
+        account_page(Method::GET, "/settings/identity/remove", login_id::show_remove),
+        account_page(Method::POST, "/settings/identity/remove", login_id::remove),
+        account_page(Method::GET, "/settings/code", code::show),
+        account_page(Method::POST, "/settings/code", code::act),
+        account_page(Method::GET, "/settings/confirm", confirm::show),
+        account_page(Method::POST, "/settings/confirm", confirm::act),
+        account_page(Method::GET, "/settings/passkeys", passkeys::show),
+        account_page(Method::POST, "/settings/passkeys", passkeys::act),
+        account_page(Method::GET, "/settings/passkeys/name", passkeys::show_name),
+        account_page(Method::POST, "/settings/passkeys/name", passkeys::save_name),
+        account_page(Method::GET, "/settings/sessions", overview::redirect),
+        account_page(Method::POST, "/settings/sessions", sessions::act),
+        account_page(Method::GET, "/settings/delete", deletion::show),
+        account_page(Method::POST, "/settings/delete", deletion::act),
         // Old addresses, and those of pages there is no page for.
-        .route("/settings/{*rest}", get(overview::redirect))
-        .route("/", get(overview::home))
+        account_page(Method::GET, "/settings/{*rest}", overview::redirect),
+        account_page(Method::GET, "/", overview::home),
+    ]
 }
 
 /// The page on which an app's order is carried out.
@@ -88,7 +105,7 @@ enum Admits {
 struct Desk {
     visit: Visit,
     headers: HeaderMap,
-    caller: Caller,
+    caller: AccountCaller,
     /// The query of a page that is shown; query and body of a form that was sent.
     form: Form,
     /// The page's own address, with its query.
@@ -99,21 +116,33 @@ struct Desk {
 
 impl Desk {
     /// Lets a member in to look at a page; anybody else is sent to the overview.
-    async fn open(visit: Visit, request: Request) -> Result<Self, Response> {
-        Self::open_for(Admits::Members, visit, request).await
+    async fn open(visit: Visit, cookies: AccountCookies, request: Request) -> Result<Self, Response> {
+        Self::open_for(Admits::Members, visit, cookies, request).await
     }
 
-    async fn open_for(admits: Admits, visit: Visit, request: Request) -> Result<Self, Response> {
+    async fn open_for(
+        admits: Admits,
+        visit: Visit,
+        cookies: AccountCookies,
+        request: Request,
+    ) -> Result<Self, Response> {
         let form = Form::parse_query(request.uri().query().unwrap_or_default()).unwrap_or_default();
-        Self::sit(admits, visit, request.headers().clone(), address_of(&request), form).await
+        let (headers, here) = (request.headers().clone(), address_of(&request));
+        let caller = Self::find_caller(admits, &visit, &cookies, &headers, &here).await?;
+        Self::sit(visit, headers, here, form, caller).await
     }
 
     /// Takes the form a member sent from one of our pages; one that is not ours leads back to the page, undone.
-    async fn receive(visit: Visit, request: Request) -> Result<Self, Response> {
-        Self::receive_for(Admits::Members, visit, request).await
+    async fn receive(visit: Visit, cookies: AccountCookies, request: Request) -> Result<Self, Response> {
+        Self::receive_for(Admits::Members, visit, cookies, request).await
     }
 
-    async fn receive_for(admits: Admits, visit: Visit, request: Request) -> Result<Self, Response> {
+    async fn receive_for(
+        admits: Admits,
+        visit: Visit,
+        cookies: AccountCookies,
+        request: Request,
+    ) -> Result<Self, Response> {
         let (headers, here) = (request.headers().clone(), address_of(&request));
         let Ok(body) = body::read(&visit, request).await else {
             return Err(error_page(&visit, &headers, None, StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::TooLarge));
@@ -122,8 +151,9 @@ impl Desk {
             Ok(form) => form,
             Err(problem) => return Err(error::plain(StatusCode::BAD_REQUEST, format!("{problem}\n"))),
         };
-        let desk = Self::sit(admits, visit, headers, here, form).await?;
-        let expected = leave::form_token(&desk.visit, &desk.caller);
+        let caller = Self::find_caller(admits, &visit, &cookies, &headers, &here).await?;
+        let desk = Self::sit(visit, headers, here, form, caller).await?;
+        let expected = form_token(&desk.visit, &desk.caller);
         let presented = desk.field("_csrf");
         if aws_lc_rs::constant_time::verify_slices_are_equal(presented.as_bytes(), expected.as_bytes()).is_err() {
             return Err(see_other(&with_notice(&desk.here, NoticeKind::FormExpired)));
@@ -131,19 +161,35 @@ impl Desk {
         Ok(desk)
     }
 
-    async fn sit(admits: Admits, visit: Visit, headers: HeaderMap, here: String, form: Form) -> Result<Self, Response> {
-        let resolution = visit.resolve(&headers).await.map_err(|error| flow_error(&visit, &headers, &error))?;
+    async fn find_caller(
+        admits: Admits,
+        visit: &Visit,
+        cookies: &AccountCookies,
+        headers: &HeaderMap,
+        here: &str,
+    ) -> Result<AccountCaller, Response> {
+        let resolution = cookies.resolve(visit).await.map_err(|error| flow_error(visit, headers, &error))?;
         let Some(caller) = resolution.live().cloned() else {
             // The page asks to sign in, and leads back here.
-            return Err(found(&format!("{HOME}?{}", Form::from_pairs([("next", here.as_str())]).print())));
+            return Err(found(&format!("{HOME}?{}", Form::from_pairs([("next", here)]).print())));
         };
         if admits == Admits::Members && caller.user.is_anonymous() {
             return Err(found(HOME));
         }
+        Ok(caller)
+    }
+
+    async fn sit(
+        visit: Visit,
+        headers: HeaderMap,
+        here: String,
+        form: Form,
+        caller: AccountCaller,
+    ) -> Result<Self, Response> {
         let mut errand = None;
         if let Some(text) = form.get("errand").ok().flatten() {
             let loaded = match text.parse::<FlowId>() {
-                Ok(id) => errand::load(&visit.app, &visit.project, id, &caller.user, visit.now).await,
+                Ok(id) => errand::load(&visit.app, &visit.project, id, &caller, visit.now).await,
                 Err(_) => Ok(None),
             };
             errand = loaded.map_err(|error| flow_error(&visit, &headers, &error))?;
@@ -203,7 +249,7 @@ impl Desk {
 
     fn render(&self, status: StatusCode, notice: Option<NoticeKind>, page: &dyn Page) -> Response {
         let request = self.errand.as_ref().and_then(Errand::request);
-        let csrf = leave::form_token(&self.visit, &self.caller);
+        let csrf = form_token(&self.visit, &self.caller);
         render(&self.visit, &self.headers, Frame { status, request, csrf, notice }, page)
     }
 
@@ -270,9 +316,30 @@ fn with_notice(address: &str, notice: NoticeKind) -> String {
     format!("{address}{separator}done={}", notice.code())
 }
 
-/// Forgets whoever was signed in.
-fn sign_out(visit: &Visit, mut response: Response) -> Response {
-    cookies::clear_session(response.headers_mut(), &visit.project);
+/// The form token of the account pages.
+fn form_token(visit: &Visit, caller: &AccountCaller) -> String {
+    let mac = &visit.project.keys.mac;
+    match &caller.via {
+        Via::Session(session) => mac.session_form_token(session.id),
+        Via::Grant(grant) => mac.grant_form_token(grant.id),
+    }
+}
+
+/// Where the form "Sign out" leads: a session is ended, an app session only closed, because its grant is the app's to end.
+fn logout_action(caller: &AccountCaller) -> String {
+    match &caller.via {
+        Via::Session(_) => "/logout".to_string(),
+        Via::Grant(_) => CLOSE.to_string(),
+    }
+}
+
+/// Tells the browser to forget who is gone now.
+fn sign_out(desk: &Desk, mut response: Response) -> Response {
+    match &desk.caller.via {
+        Via::Session(_) => cookies::clear_session(response.headers_mut(), &desk.visit.project),
+        // The session beside it may be another user's.
+        Via::Grant(_) => cookies::forget_app_session(response.headers_mut(), &desk.visit.project),
+    }
     response
 }
 

@@ -5,13 +5,13 @@ use axum::{extract::Request, response::Response};
 use super::{Desk, HOME};
 use crate::{
     flows::settings::profile::{self, MAX_NAME, NAMES, read_name},
-    http::visit::Visit,
+    http::{credentials::AccountCookies, visit::Visit},
     ui::{Complaint, EditNamesPage, NoticeKind, Text},
 };
 
 /// `GET /settings/names`
-pub(super) async fn show(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::open(visit, request).await {
+pub(super) async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match Desk::open(visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };
@@ -21,8 +21,8 @@ pub(super) async fn show(visit: Visit, request: Request) -> Response {
 }
 
 /// `POST /settings/names`
-pub(super) async fn save(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::receive(visit, request).await {
+pub(super) async fn save(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match Desk::receive(visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };

@@ -14,15 +14,16 @@ use vestibule_domain::{
 use vestibule_protocol::form::Form;
 use vestibule_store::credentials::LoginIdRow;
 
-use super::{Desk, HOME, own_page, sessions};
+use super::{Admits, Desk, HOME, form_token, logout_action, own_page, sessions};
 use crate::{
     flows::{
-        caller::Caller,
+        caller::AccountCaller,
         settings::{Standing, entrance, profile, standing::kind_of},
     },
     http::{
         cookies,
-        pages::{Frame, flow_error, found, leave, page, render, see_other, words::ui_kind},
+        credentials::{AccountCookies, BrowserCookies, FlowCookie, NoCredential},
+        pages::{Frame, flow_error, found, page, render, see_other, words::ui_kind},
         visit::Visit,
     },
     ui::{
@@ -32,15 +33,15 @@ use crate::{
 };
 
 /// `GET /settings`
-pub(crate) async fn show(visit: Visit, request: Request) -> Response {
+pub(crate) async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
     let headers = request.headers().clone();
-    let resolution = match visit.resolve(&headers).await {
+    let resolution = match cookies.resolve(&visit).await {
         Ok(resolution) => resolution,
         Err(error) => return flow_error(&visit, &headers, &error),
     };
     match resolution.live() {
         Some(caller) if caller.user.is_anonymous() => show_guest(&visit, &headers, caller),
-        Some(_) => match Desk::open(visit, request).await {
+        Some(_) => match Desk::open(visit, cookies, request).await {
             Ok(desk) => show_member(&desk).await,
             Err(response) => response,
         },
@@ -64,14 +65,14 @@ fn next_in(uri: &Uri) -> Option<String> {
     (next != HOME).then(|| own_page(next)).flatten().map(str::to_string)
 }
 
-fn show_guest(visit: &Visit, headers: &HeaderMap, caller: &Caller) -> Response {
+fn show_guest(visit: &Visit, headers: &HeaderMap, caller: &AccountCaller) -> Response {
     let page = SettingsGuestPage {
         promote_href: Some("/settings/promote".to_string()),
-        logout_action: "/logout".to_string(),
+        logout_action: logout_action(caller),
         delete_href: Some("/settings/delete".to_string()),
         app_href: app_href(visit, caller),
     };
-    let csrf = leave::form_token(visit, caller);
+    let csrf = form_token(visit, caller);
     render(visit, headers, Frame { status: StatusCode::OK, request: None, csrf, notice: None }, &page)
 }
 
@@ -114,7 +115,7 @@ async fn show_member(desk: &Desk) -> Response {
         }),
         sessions,
         sessions_action: "/settings/sessions".into(),
-        logout_action: "/logout".into(),
+        logout_action: logout_action(caller),
         delete_href: Some("/settings/delete".into()),
         app_href: app_href(visit, caller),
     };
@@ -143,7 +144,7 @@ pub(super) fn elapsed(at: Timestamp, now: Timestamp) -> Elapsed {
     Elapsed::from_seconds(now.since(at).as_secs())
 }
 
-fn app_href(visit: &Visit, caller: &Caller) -> Option<String> {
+fn app_href(visit: &Visit, caller: &AccountCaller) -> Option<String> {
     let settings = &visit.project.settings;
     match caller.grant() {
         // A phone's app has no address to go back to: its person closes the window.
@@ -153,23 +154,23 @@ fn app_href(visit: &Visit, caller: &Caller) -> Option<String> {
 }
 
 /// `GET /settings/promote`: a guest who is signed in becomes a member, without the app's help.
-pub(crate) async fn promote(visit: Visit, headers: HeaderMap) -> Response {
-    let resolution = match visit.resolve(&headers).await {
+pub(crate) async fn promote(visit: Visit, cookies: BrowserCookies, request: Request) -> Response {
+    let headers = request.headers().clone();
+    let resolution = match cookies.account.resolve(&visit).await {
         Ok(resolution) => resolution,
         Err(error) => return flow_error(&visit, &headers, &error),
     };
     let Some(caller) = resolution.live() else { return found(HOME) };
-    let jar = cookies::Jar::read(&headers);
-    let browser = jar.flow_secret(&visit.project);
+    let browser = cookies.flow.as_deref();
     let begun = entrance::begin_promotion(&visit.app, &visit.project, caller, browser, visit.now).await;
     enter(&visit, &headers, begun)
 }
 
 /// `GET /settings/sign-in`: a member comes back to its account page, without an app's help.
-pub(crate) async fn sign_in(visit: Visit, uri: Uri, headers: HeaderMap) -> Response {
-    let jar = cookies::Jar::read(&headers);
-    let browser = jar.flow_secret(&visit.project);
-    let begun = entrance::begin_sign_in(&visit.app, &visit.project, next_in(&uri).as_deref(), browser, visit.now).await;
+pub(crate) async fn sign_in(visit: Visit, cookie: FlowCookie, request: Request) -> Response {
+    let (headers, next) = (request.headers().clone(), next_in(request.uri()));
+    let browser = cookie.flow.as_deref();
+    let begun = entrance::begin_sign_in(&visit.app, &visit.project, next.as_deref(), browser, visit.now).await;
     enter(&visit, &headers, begun)
 }
 
@@ -189,12 +190,24 @@ fn enter(
     }
 }
 
+/// `POST /settings/close`: closes the account page that an app opened. The app's own session goes on.
+pub(crate) async fn close(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    match Desk::receive_for(Admits::GuestsToo, visit, cookies, request).await {
+        Ok(desk) => {
+            let mut response = see_other("/logged-out");
+            cookies::forget_app_session(response.headers_mut(), &desk.visit.project);
+            response
+        }
+        Err(response) => response,
+    }
+}
+
 /// Sub-pages a guest has none of, and old addresses of the account page.
-pub(crate) async fn redirect() -> Response {
+pub(crate) async fn redirect(_: Visit, _: NoCredential, _: Request) -> Response {
     found(HOME)
 }
 
 /// `GET /`: there is nothing here but the way on.
-pub(crate) async fn home(visit: Visit) -> Response {
+pub(crate) async fn home(visit: Visit, _: NoCredential, _: Request) -> Response {
     see_other(visit.project.settings.default_client_uri().unwrap_or(HOME))
 }

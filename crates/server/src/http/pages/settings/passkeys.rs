@@ -15,6 +15,7 @@ use crate::{
         profile::{MAX_NAME, read_name},
     },
     http::{
+        credentials::AccountCookies,
         pages::{device_name, see_other},
         visit::Visit,
     },
@@ -24,8 +25,8 @@ use crate::{
 const HERE: &str = "/settings/passkeys";
 
 /// `GET /settings/passkeys`
-pub(super) async fn show(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::open(visit, request).await {
+pub(super) async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match Desk::open(visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };
@@ -39,8 +40,8 @@ pub(super) async fn show(visit: Visit, request: Request) -> Response {
 }
 
 /// `POST /settings/passkeys`
-pub(super) async fn act(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::receive(visit, request).await {
+pub(super) async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match Desk::receive(visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };
@@ -51,8 +52,8 @@ pub(super) async fn act(visit: Visit, request: Request) -> Response {
 }
 
 /// `GET /settings/passkeys/name`
-pub(super) async fn show_name(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::open(visit, request).await {
+pub(super) async fn show_name(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match Desk::open(visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };
@@ -66,8 +67,8 @@ pub(super) async fn show_name(visit: Visit, request: Request) -> Response {
 }
 
 /// `POST /settings/passkeys/name`
-pub(super) async fn save_name(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::receive(visit, request).await {
+pub(super) async fn save_name(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match Desk::receive(visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };

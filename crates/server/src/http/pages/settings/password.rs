@@ -9,13 +9,13 @@ use crate::{
         Standing,
         password::{Mistakes, Typed, change},
     },
-    http::{pages::words::new_password_field, visit::Visit},
+    http::{credentials::AccountCookies, pages::words::new_password_field, visit::Visit},
     ui::{ChangePasswordPage, Complaint, NoticeKind},
 };
 
 /// `GET /settings/password`
-pub(super) async fn show(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::open(visit, request).await {
+pub(super) async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match Desk::open(visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };
@@ -26,8 +26,8 @@ pub(super) async fn show(visit: Visit, request: Request) -> Response {
 }
 
 /// `POST /settings/password`
-pub(super) async fn save(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::receive(visit, request).await {
+pub(super) async fn save(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match Desk::receive(visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };

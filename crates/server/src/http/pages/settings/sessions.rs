@@ -8,7 +8,7 @@ use crate::{
         Error,
         settings::{change::Seat, sessions},
     },
-    http::visit::Visit,
+    http::{credentials::AccountCookies, visit::Visit},
     ui::{NoticeKind, SessionEntry},
 };
 
@@ -32,8 +32,8 @@ pub(super) async fn list(desk: &Desk) -> Result<Vec<SessionEntry>, Error> {
 }
 
 /// `POST /settings/sessions`
-pub(super) async fn act(visit: Visit, request: Request) -> Response {
-    let desk = match Desk::receive(visit, request).await {
+pub(super) async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
+    let desk = match Desk::receive(visit, cookies, request).await {
         Ok(desk) => desk,
         Err(response) => return response,
     };

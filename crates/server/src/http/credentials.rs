@@ -1,0 +1,362 @@
+//! The credentials of a request. They are taken off its headers before anything else sees them, and reach a handler only as
+//! the type its route declares: what is not declared is not there (decision 67).
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use cookie::Cookie;
+use vestibule_domain::operator::Role;
+use vestibule_protocol::{
+    basic::{BasicCredentials, BasicError},
+    bearer::Bearer,
+    oauth::Scope,
+};
+
+use super::{cookies::Names, portal::Need, visit::Visit};
+use crate::{
+    flows::{
+        Error,
+        admin::keys,
+        caller::{self, AccountCaller, ApiCaller, Resolution, SessionCaller},
+    },
+    projects::Project,
+};
+
+/// A kind of credential that a route accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// The `session` cookie, with its same-site twin.
+    SessionCookie,
+    /// The `app_session` cookie: the account page of an application's user.
+    AppSessionCookie,
+    /// The `oauth_ui` cookie, which ties the pages of a flow to one browser.
+    FlowCookie,
+    /// An access token whose grant has this scope, as `Authorization: Bearer`. No DPoP proof is asked for.
+    BearerToken(Scope),
+    /// A client's id and secret, as `Authorization: Basic` or in the form.
+    ClientAuthentication,
+    /// A key of the Admin API that has this scope, as `Authorization: Bearer`.
+    AdminKey(keys::Scope),
+    /// An operator's session cookie in the portal, and the role the operator needs.
+    OperatorCookie(Need),
+    /// The cookie that ties the portal's forms before sign-in to one browser.
+    PortalFormCookie,
+}
+
+impl Credential {
+    /// What it is called, with its scope or role.
+    #[must_use]
+    pub fn describe(self) -> String {
+        let role = |role| match role {
+            Role::Viewer => "viewer",
+            Role::Editor => "editor",
+            Role::Owner => "owner",
+        };
+        match self {
+            Self::SessionCookie => "session cookie".into(),
+            Self::AppSessionCookie => "app session cookie".into(),
+            Self::FlowCookie => "flow cookie".into(),
+            Self::BearerToken(scope) => format!("bearer token (`{scope}`)"),
+            Self::ClientAuthentication => "client authentication".into(),
+            Self::AdminKey(scope) => format!("admin key (`{}`)", scope.as_str()),
+            Self::OperatorCookie(Need::Nobody | Need::Operator) => "operator cookie".into(),
+            Self::OperatorCookie(Need::Everywhere(least)) => {
+                format!("operator cookie ({} of every project)", role(least))
+            }
+            Self::OperatorCookie(Need::InProject(least)) => format!("operator cookie ({} of the project)", role(least)),
+            Self::PortalFormCookie => "portal form cookie".into(),
+        }
+    }
+}
+
+/// What a request brought to say who is calling. Only this module reads it.
+#[derive(Clone, Default)]
+pub(crate) struct Brought {
+    authorization: Option<HeaderValue>,
+    cookies: Option<HeaderValue>,
+    /// Further `Cookie` headers; HTTP allows several.
+    more_cookies: Vec<HeaderValue>,
+}
+
+impl Brought {
+    /// Takes the credentials off a request's headers.
+    pub(super) fn take(headers: &mut HeaderMap) -> Self {
+        let authorization = headers.remove(header::AUTHORIZATION);
+        let mut lines = headers.get_all(header::COOKIE).iter().cloned();
+        let (cookies, more_cookies) = (lines.next(), lines.collect());
+        if cookies.is_some() {
+            headers.remove(header::COOKIE);
+        }
+        Self { authorization, cookies, more_cookies }
+    }
+
+    fn authorization(&self) -> Option<&str> {
+        self.authorization.as_ref().and_then(|value| value.to_str().ok())
+    }
+
+    /// The value of the first cookie of this name.
+    fn cookie(&self, name: &str) -> Option<String> {
+        let lines = self.cookies.iter().chain(&self.more_cookies).filter_map(|line| line.to_str().ok());
+        let mut cookies = lines.flat_map(Cookie::split_parse).filter_map(Result::ok);
+        cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_string())
+    }
+
+    /// The value of one of the project's cookies.
+    fn project_cookie(&self, name: impl FnOnce(Names) -> String, project: &Project) -> Option<String> {
+        // Most callers with a token bring no cookie.
+        self.cookies.as_ref()?;
+        self.cookie(&name(Names::of(project)))
+    }
+
+    fn session(&self, project: &Project) -> Option<String> {
+        self.project_cookie(|names| names.session, project)
+    }
+
+    fn app_session(&self, project: &Project) -> Option<String> {
+        self.project_cookie(|names| names.app_session, project)
+    }
+
+    /// The secret that ties flows to this browser. Only what this server itself could have set is one: anything else may be
+    /// known to an attacker who planted it.
+    fn flow(&self, project: &Project) -> Option<String> {
+        let is_ours = |value: &String| value.len() == 32 && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        self.project_cookie(|names| names.flow, project).filter(is_ours)
+    }
+}
+
+/// What a handler accepts: the type of one of its parameters, from which its route's declaration is made.
+pub(crate) trait Accepts: Sized + Send + 'static {
+    /// The kinds of credential.
+    const ACCEPTS: &'static [Credential];
+
+    /// Keeps what is accepted; the rest is gone.
+    fn keep(brought: Brought, project: &Project) -> Self;
+}
+
+/// Nothing: the route answers every caller alike, or reads a credential from its own parameters.
+pub(crate) struct NoCredential;
+
+impl Accepts for NoCredential {
+    const ACCEPTS: &'static [Credential] = &[];
+
+    fn keep(_: Brought, _: &Project) -> Self {
+        Self
+    }
+}
+
+/// The session cookie.
+pub(crate) struct SessionCookie {
+    session: Option<String>,
+    /// Whether the request came from a page of the same site.
+    pub(crate) is_same_site: bool,
+}
+
+impl Accepts for SessionCookie {
+    const ACCEPTS: &'static [Credential] = &[Credential::SessionCookie];
+
+    fn keep(brought: Brought, project: &Project) -> Self {
+        let strict = brought.project_cookie(|names| names.same_site_strict, project);
+        Self { session: brought.session(project), is_same_site: strict.as_deref() == Some("true") }
+    }
+}
+
+impl SessionCookie {
+    /// Who is signed in in this browser.
+    pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<SessionCaller>, Error> {
+        caller::resolve_session(&visit.app, &visit.project, self.session.as_deref(), visit.now).await
+    }
+}
+
+/// What the pages of a flow stand on: the session cookie, and the cookie that ties the flow to its browser.
+pub(crate) struct FlowCookies {
+    session: Option<String>,
+    pub(crate) flow: Option<String>,
+}
+
+impl Accepts for FlowCookies {
+    const ACCEPTS: &'static [Credential] = &[Credential::SessionCookie, Credential::FlowCookie];
+
+    fn keep(brought: Brought, project: &Project) -> Self {
+        Self { session: brought.session(project), flow: brought.flow(project) }
+    }
+}
+
+impl FlowCookies {
+    /// Who is signed in in this browser.
+    pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<SessionCaller>, Error> {
+        caller::resolve_session(&visit.app, &visit.project, self.session.as_deref(), visit.now).await
+    }
+}
+
+/// The cookie that ties a flow to its browser, alone.
+pub(crate) struct FlowCookie {
+    pub(crate) flow: Option<String>,
+}
+
+impl Accepts for FlowCookie {
+    const ACCEPTS: &'static [Credential] = &[Credential::FlowCookie];
+
+    fn keep(brought: Brought, project: &Project) -> Self {
+        Self { flow: brought.flow(project) }
+    }
+}
+
+/// What opens the account pages: the session cookie or the app session cookie.
+pub(crate) struct AccountCookies {
+    session: Option<String>,
+    app_session: Option<String>,
+}
+
+impl Accepts for AccountCookies {
+    const ACCEPTS: &'static [Credential] = &[Credential::SessionCookie, Credential::AppSessionCookie];
+
+    fn keep(brought: Brought, project: &Project) -> Self {
+        Self { session: brought.session(project), app_session: brought.app_session(project) }
+    }
+}
+
+impl AccountCookies {
+    /// The app session, for the decisions of `flows::app_session`.
+    pub(crate) fn app_session(&self) -> Option<&str> {
+        self.app_session.as_deref()
+    }
+
+    /// Whose account it is.
+    pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<AccountCaller>, Error> {
+        let cookies =
+            caller::AccountCookies { session: self.session.as_deref(), app_session: self.app_session.as_deref() };
+        caller::resolve_account(&visit.app, &visit.project, cookies, visit.now).await
+    }
+}
+
+/// What leads from the browser into a flow: its cookies, the account's included.
+pub(crate) struct BrowserCookies {
+    pub(crate) account: AccountCookies,
+    pub(crate) flow: Option<String>,
+}
+
+impl Accepts for BrowserCookies {
+    const ACCEPTS: &'static [Credential] =
+        &[Credential::SessionCookie, Credential::AppSessionCookie, Credential::FlowCookie];
+
+    fn keep(brought: Brought, project: &Project) -> Self {
+        let flow = brought.flow(project);
+        Self { account: AccountCookies::keep(brought, project), flow }
+    }
+}
+
+impl BrowserCookies {
+    /// Who is signed in in this browser. The app session is left aside.
+    pub(crate) async fn resolve_session(&self, visit: &Visit) -> Result<Resolution<SessionCaller>, Error> {
+        caller::resolve_session(&visit.app, &visit.project, self.account.session.as_deref(), visit.now).await
+    }
+}
+
+/// What says who is calling an API: a bearer token or the session cookie.
+pub(crate) struct ApiCredentials {
+    brought: Brought,
+    session: Option<String>,
+}
+
+impl Accepts for ApiCredentials {
+    const ACCEPTS: &'static [Credential] = &[Credential::BearerToken(Scope::OPENID), Credential::SessionCookie];
+
+    fn keep(brought: Brought, project: &Project) -> Self {
+        let session = brought.session(project);
+        Self { brought, session }
+    }
+}
+
+impl ApiCredentials {
+    /// Who is calling: by bearer token, or by cookie when that is dead.
+    pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<ApiCaller>, Error> {
+        let bearer = Bearer::parse(self.brought.authorization());
+        let presented = caller::ApiCredentials { bearer: bearer.token(), session: self.session.as_deref() };
+        caller::resolve_api(&visit.app, &visit.project, presented, visit.now).await
+    }
+}
+
+/// A client's id and secret.
+pub(crate) struct ClientCredentials(Brought);
+
+impl Accepts for ClientCredentials {
+    const ACCEPTS: &'static [Credential] = &[Credential::ClientAuthentication];
+
+    fn keep(brought: Brought, _: &Project) -> Self {
+        Self(brought)
+    }
+}
+
+impl ClientCredentials {
+    /// What the header says.
+    pub(crate) fn basic(&self) -> Result<Option<BasicCredentials>, BasicError> {
+        BasicCredentials::parse(self.0.authorization())
+    }
+}
+
+/// What the token endpoint accepts: the client's authentication and, for the `id-token` grant, the caller's own.
+pub(crate) struct TokenCredentials {
+    pub(crate) client: ClientCredentials,
+    pub(crate) api: ApiCredentials,
+}
+
+impl Accepts for TokenCredentials {
+    const ACCEPTS: &'static [Credential] =
+        &[Credential::ClientAuthentication, Credential::BearerToken(Scope::OPENID), Credential::SessionCookie];
+
+    fn keep(brought: Brought, project: &Project) -> Self {
+        // One header: it is of one scheme, and the other reader finds nothing in it.
+        let client = Brought { authorization: brought.authorization.clone(), ..Brought::default() };
+        Self { client: ClientCredentials(client), api: ApiCredentials::keep(brought, project) }
+    }
+}
+
+/// A key of the Admin API. Which scope it needs is said by the route.
+pub(crate) struct AdminKey(Brought);
+
+impl AdminKey {
+    pub(super) fn keep(brought: Brought) -> Self {
+        Self(brought)
+    }
+
+    /// The key, if one was presented.
+    pub(crate) fn token(&self) -> Option<String> {
+        Bearer::parse(self.0.authorization()).token().map(str::to_string)
+    }
+}
+
+/// The portal's cookies, by their names there.
+pub(crate) struct PortalCookies {
+    pub(crate) session: Option<String>,
+    pub(crate) form: Option<String>,
+}
+
+impl PortalCookies {
+    /// For routes before sign-in: the cookie of forms.
+    pub(super) fn of_forms(brought: &Brought, name: &str) -> Self {
+        Self { session: None, form: brought.cookie(name) }
+    }
+
+    /// For routes of operators: their session cookie.
+    pub(super) fn of_operators(brought: &Brought, name: &str) -> Self {
+        Self { session: brought.cookie(name), form: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_leave_the_headers_and_every_cookie_line_is_read() {
+        let mut headers = HeaderMap::new();
+        let text = HeaderValue::from_static;
+        headers.insert(header::AUTHORIZATION, text("Bearer abc"));
+        headers.append(header::COOKIE, text("a=1; b=2"));
+        headers.append(header::COOKIE, text("c=3; a=4"));
+        headers.insert(header::ACCEPT, text("text/html"));
+        let brought = Brought::take(&mut headers);
+        assert_eq!(headers.keys().collect::<Vec<_>>(), [header::ACCEPT]);
+        assert_eq!(Bearer::parse(brought.authorization()).token(), Some("abc"));
+        let found = ["a", "b", "c", "d"].map(|name| brought.cookie(name));
+        assert_eq!(found.each_ref().map(Option::as_deref), [Some("1"), Some("2"), Some("3"), None]);
+    }
+}

@@ -1,0 +1,32 @@
+//! The table of routes, for the tests that call each of them and for the reference page.
+
+use crate::http::routes;
+pub use crate::http::{credentials::Credential, routes::Face};
+
+/// A row of the table.
+#[derive(Clone, Debug)]
+pub struct RouteView {
+    /// The surface it belongs to.
+    pub face: Face,
+    /// The HTTP method.
+    pub method: String,
+    /// The path, with `{parameters}`.
+    pub path: String,
+    /// The credentials it accepts; any other is ignored.
+    pub accepts: Vec<Credential>,
+    /// Credentials in the request's own parameters.
+    pub parameters: &'static [&'static str],
+}
+
+/// Every route of every face.
+#[must_use]
+pub fn list_routes() -> Vec<RouteView> {
+    let view = |route: routes::Route| RouteView {
+        face: route.face,
+        method: route.method.to_string(),
+        path: route.full_path(),
+        accepts: route.accepts,
+        parameters: route.parameters,
+    };
+    routes::table().into_iter().map(view).collect()
+}
