@@ -49,11 +49,8 @@ pub enum ApplyError {
 
 impl From<StoreError> for ApplyError {
     fn from(error: StoreError) -> Self {
-        match error {
-            // The store keeps hosts apart, too: another project took it between the judgment and the write.
-            StoreError::Conflict { .. } => Self::Host(HostClash::Taken),
-            other => Self::Store(other),
-        }
+        // The store keeps hosts apart, too: another project took it between the judgment and the write.
+        if matches!(error, StoreError::Conflict { .. }) { Self::Host(HostClash::Taken) } else { Self::Store(error) }
     }
 }
 

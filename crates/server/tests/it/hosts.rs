@@ -147,7 +147,10 @@ async fn neither_editors_nor_owners_of_one_project_move_it(engine: Engine) {
         let page = one.expect_page(200, "Project settings");
         assert!(!page.text.contains("Change the public origin"), "{role}: {}", page.text);
         // The form of the settings has no such field, and takes none.
-        one.forge("origin", "https://elsewhere.example");
+        let fields: Vec<_> = page.forms.iter().flat_map(|form| form.fields.clone()).collect();
+        assert!(!fields.iter().any(|(name, _)| name == "origin"), "{fields:?}");
+        let token = fields.iter().find(|(name, _)| name == "_csrf").expect("a token").1.clone();
+        one.try_door("POST", "/portal/p/test/settings?origin=https%3A%2F%2Felsewhere.example", &token).await;
         one.fill("Name", role);
         one.press("Save").await;
         one.expect_page(200, "Project settings");
