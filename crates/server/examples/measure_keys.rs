@@ -31,6 +31,7 @@ use vestibule_server::{
     app::Ports,
     boot, config,
     flows::projects,
+    hosts::PortalHost,
     ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
 };
 
@@ -60,7 +61,7 @@ async fn measure(requests: usize, connections: usize) -> Result<()> {
         .map_err(|complaints| format!("{complaints:?}"))?;
     let settings = ProjectSettings::parse_toml(&project(address)).map_err(|complaints| format!("{complaints:?}"))?;
     let (store, master) = boot::open_store(&config, &Entropy::Os).await?;
-    projects::apply(&store, &master, &Entropy::Os, &settings, Clock::System.now()).await?;
+    projects::apply(&store, &master, &Entropy::Os, &PortalHost::default(), &settings, Clock::System.now()).await?;
     store.close().await;
     let app = boot::open(
         config,

@@ -14,6 +14,7 @@ use crate::{
     breached::{self, Breached},
     config::{Config, Pooler as PoolerConfig, StoreConfig},
     crypto::seal::{MasterKey, MasterKeyError},
+    hosts::PortalHost,
     http::{self, serve::Limits},
     jobs, limits,
     metrics::Metrics,
@@ -105,7 +106,8 @@ pub async fn open_store(config: &Config, entropy: &Entropy) -> Result<(Store, Ma
 pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
     let (store, master) = open_store(&config, &ports.entropy).await?;
     let breached = Breached::load(&config.breached_passwords.file)?;
-    let projects = Projects::load(&store, &master, ports.clock.now()).await?;
+    let portal = PortalHost::of(&config.portal);
+    let projects = Projects::load(&store, &master, portal, ports.clock.now()).await?;
     let webhooks = WebhookClient::new(config.hooks.allow_private_addresses).map_err(BootError::Webhooks)?;
     Ok(Arc::new(App {
         breached,

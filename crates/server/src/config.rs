@@ -261,6 +261,8 @@ pub struct AdminApi {
 pub struct Portal {
     /// The origin the portal is reached at, without its path; empty when there is none.
     pub public_origin: String,
+    /// The id of the project that may have the portal's host; empty when none is named.
+    pub project: String,
 }
 
 /// `[audit]`

@@ -11,6 +11,7 @@ pub mod demo;
 mod events;
 mod files;
 pub mod flows;
+pub mod hosts;
 pub(crate) mod http;
 pub(crate) mod jobs;
 pub mod limits;

@@ -8,7 +8,7 @@ use std::{
 
 use vestibule_domain::{
     id::ProjectNo,
-    project::ProjectSettings,
+    project::{Authority, ProjectSettings},
     session::{LONGEST_COALESCE, Lifetime, Viewpoint, coalesce_window},
     time::Timestamp,
 };
@@ -21,6 +21,7 @@ use crate::{
         keyring::{KeyRing, KeyRingError},
         seal::MasterKey,
     },
+    hosts::{HostClash, Judge, PortalHost},
 };
 
 /// How long after a change of settings another node may still work with the old ones.
@@ -77,11 +78,21 @@ pub enum LoadError {
     Settings(String, String),
 }
 
-type ByHost = HashMap<String, Arc<Project>>;
+/// The projects of one load.
+#[derive(Default)]
+struct Loaded {
+    /// Every project, oldest first.
+    all: Vec<Arc<Project>>,
+    /// Those that are served at their host.
+    by_host: HashMap<Authority, Arc<Project>>,
+    /// Those that are not, and why.
+    refused: HashMap<ProjectNo, HostClash>,
+}
 
 /// All projects of this process.
 pub struct Projects {
-    by_host: RwLock<Arc<ByHost>>,
+    loaded: RwLock<Arc<Loaded>>,
+    portal: PortalHost,
     /// Held from reading the store to showing what was read: of two loads at once the older must not be shown last.
     loading: tokio::sync::Mutex<()>,
     viewpoint: Viewpoint,
@@ -92,13 +103,19 @@ impl Projects {
     ///
     /// # Errors
     /// When the store fails or a project cannot be used.
-    pub async fn load(store: &Store, master: &MasterKey, now: Timestamp) -> Result<Self, LoadError> {
+    pub async fn load(
+        store: &Store,
+        master: &MasterKey,
+        portal: PortalHost,
+        now: Timestamp,
+    ) -> Result<Self, LoadError> {
         let viewpoint = match store.engine() {
             // One process at a time serves a file.
             Engine::Sqlite => Viewpoint::Alone { since: now },
             Engine::Postgres => Viewpoint::OneOfMany,
         };
-        let projects = Self { by_host: RwLock::new(Arc::default()), loading: tokio::sync::Mutex::default(), viewpoint };
+        let (loaded, loading) = (RwLock::new(Arc::default()), tokio::sync::Mutex::default());
+        let projects = Self { loaded, portal, loading, viewpoint };
         projects.reload(store, master).await?;
         Ok(projects)
     }
@@ -106,30 +123,44 @@ impl Projects {
     /// The project served under this `Host` (host name and, unless it is the scheme's own, port).
     #[must_use]
     pub fn find_by_host(&self, host: &str) -> Option<Arc<Project>> {
-        let all = self.snapshot();
-        all.get(host).or_else(|| all.get(&host.to_ascii_lowercase())).cloned()
+        let loaded = self.snapshot();
+        // Nearly every client writes it as it is kept.
+        let found = loaded.by_host.get(host);
+        found.or_else(|| Authority::parse(host).and_then(|authority| loaded.by_host.get(&authority))).cloned()
     }
 
     /// The project with this id.
     #[must_use]
     pub fn find_by_id(&self, id: &str) -> Option<Arc<Project>> {
-        self.snapshot().values().find(|project| project.id == id).cloned()
+        self.snapshot().all.iter().find(|project| project.id == id).cloned()
     }
 
     /// The project with this number.
     #[must_use]
     pub fn find_by_no(&self, no: ProjectNo) -> Option<Arc<Project>> {
-        self.snapshot().values().find(|project| project.no == no).cloned()
+        self.snapshot().all.iter().find(|project| project.no == no).cloned()
     }
 
-    /// Every project.
+    /// Every project, those that are not served at their host included.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Project>> {
-        self.snapshot().values().cloned().collect()
+        self.snapshot().all.clone()
     }
 
-    fn snapshot(&self) -> Arc<ByHost> {
-        Arc::clone(&self.by_host.read().unwrap_or_else(PoisonError::into_inner))
+    /// Why a project is not served at its host, if it is not.
+    #[must_use]
+    pub fn find_refusal(&self, no: ProjectNo) -> Option<HostClash> {
+        self.snapshot().refused.get(&no).cloned()
+    }
+
+    /// The portal's host and the project that may share it.
+    #[must_use]
+    pub fn portal_host(&self) -> &PortalHost {
+        &self.portal
+    }
+
+    fn snapshot(&self) -> Arc<Loaded> {
+        Arc::clone(&self.loaded.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Loads what changed since the last time; what did not change is kept as it is.
@@ -141,9 +172,9 @@ impl Projects {
         let known = self.snapshot();
         let mut conn = store.read().await?;
         let rows = projects::list_any_project(&mut conn).await?;
-        let mut next = ByHost::with_capacity(rows.len());
+        let mut all = Vec::with_capacity(rows.len());
         for row in rows {
-            let project = match known.values().find(|project| project.no == row.no) {
+            let project = match known.all.iter().find(|project| project.no == row.no) {
                 Some(project) if project.version == row.version => Arc::clone(project),
                 old => {
                     let accesses = old.map_or_else(
@@ -154,10 +185,50 @@ impl Projects {
                     Arc::new(open_project(row, keys, accesses, master)?)
                 }
             };
-            next.insert(host_of(&project.origin).to_string(), project);
+            all.push(project);
         }
-        *self.by_host.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        let next = self.judge(all, &known);
+        *self.loaded.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
         Ok(())
+    }
+
+    /// Decides who is served at its host. The log says of each refusal once.
+    fn judge(&self, all: Vec<Arc<Project>>, known: &Loaded) -> Loaded {
+        let mut judge = Judge::new(&self.portal);
+        let mut next = Loaded { all: Vec::new(), by_host: HashMap::with_capacity(all.len()), refused: HashMap::new() };
+        for project in &all {
+            let authority = Authority::of(project.settings.public_origin());
+            match judge.judge(&project.id, &authority) {
+                Ok(()) => {
+                    if all.len() > 1 && known.all.is_empty() {
+                        self.warn_of_unnamed(project, &authority);
+                    }
+                    next.by_host.insert(authority, Arc::clone(project));
+                }
+                Err(clash) => {
+                    if known.refused.get(&project.no) != Some(&clash) {
+                        tracing::error!(
+                            project.id = project.id,
+                            project.origin = project.origin,
+                            reason = %clash,
+                            "a project is not served: change its public_origin with `vestibule project apply` or in the portal"
+                        );
+                    }
+                    next.refused.insert(project.no, clash);
+                }
+            }
+        }
+        next.all = all;
+        next
+    }
+
+    fn warn_of_unnamed(&self, project: &Project, authority: &Authority) {
+        if self.portal.is_at(authority) && !self.portal.names_a_project() {
+            tracing::warn!(
+                project.id = project.id,
+                "a project shares the host of the portal: name it in portal.project of the server's configuration"
+            );
+        }
     }
 }
 
@@ -171,7 +242,7 @@ fn open_project(
         .map_err(|error| LoadError::Settings(row.id.clone(), error.to_string()))?;
     let keys = KeyRing::open(&row.id, keys, master).map_err(|error| LoadError::Keys(row.id.clone(), error))?;
     let cors = settings.allowed_origins();
-    let origin = row.public_origin.trim_end_matches('/').to_string();
+    let origin = settings.public_origin().as_str().to_string();
     Ok(Project {
         no: row.no,
         id: row.id,
@@ -183,9 +254,4 @@ fn open_project(
         changed_at: row.updated_at,
         accesses,
     })
-}
-
-/// The host (and port) of an origin.
-fn host_of(origin: &str) -> &str {
-    origin.split_once("://").map_or(origin, |(_, host)| host)
 }

@@ -27,6 +27,8 @@ pub const STATEMENTS: &[&Sql] = &[
     &REMOVE_ROLE,
     &REMOVE_ROLES,
     &ROLES_OF,
+    &HOLD_ROLES,
+    &HOLD_OWNERS,
     &COUNT_ROLE,
 ];
 
@@ -253,6 +255,34 @@ pub async fn roles_of(conn: &mut Conn, id: OperatorId) -> Result<Vec<Assignment>
         Ok(Assignment { project: read_project(row, 0)?, role: read_role(row, 1)? })
     })
     .await
+}
+
+const HOLD_ROLES: Sql = Sql::new(
+    "UPDATE operator_roles
+     SET role = role
+     WHERE operator_id = $1
+     RETURNING project_no, role",
+);
+
+/// Every role of an operator, kept from other transactions until this one ends.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn hold_roles_of(tx: &mut Tx, id: OperatorId) -> Result<Vec<Assignment>, StoreError> {
+    tx.query_all(&HOLD_ROLES, &[&id.as_bytes().as_slice()], |row| {
+        Ok(Assignment { project: read_project(row, 0)?, role: read_role(row, 1)? })
+    })
+    .await
+}
+
+const HOLD_OWNERS: Sql = Sql::new("UPDATE operator_roles SET role = role WHERE project_no = $1 AND role = $2");
+
+/// Keeps other transactions from changing who owns every project until this one ends.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn hold_owners_of_all(tx: &mut Tx) -> Result<(), StoreError> {
+    tx.execute(&HOLD_OWNERS, &[&EVERY_PROJECT.0, &Role::Owner.as_str()]).await.map(drop)
 }
 
 const COUNT_ROLE: Sql = Sql::new("SELECT COUNT(*) FROM operator_roles WHERE project_no = $1 AND role = $2");

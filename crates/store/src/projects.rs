@@ -1,6 +1,10 @@
 //! Projects and their settings documents. SQL over `projects`, and over every table when one is deleted; no policy.
 
-use vestibule_domain::{id::ProjectNo, time::Timestamp};
+use vestibule_domain::{
+    id::ProjectNo,
+    project::{Authority, Origin},
+    time::Timestamp,
+};
 
 use crate::{
     column::{read_project, read_time},
@@ -15,6 +19,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &UPDATE_SETTINGS,
     &BUMP_VERSION,
     &VERSIONS_ANY_PROJECT,
+    &ORIGINS_ANY_PROJECT,
     &DELETE_KEYS,
     &DELETE_CLIENT_SECRETS,
     &DELETE_LOGIN_IDS,
@@ -45,7 +50,7 @@ pub struct NewProject<'a> {
     /// The id an operator chose.
     pub id: &'a str,
     /// The origin its users see.
-    pub public_origin: &'a str,
+    pub public_origin: &'a Origin,
     /// The settings document, JSON.
     pub settings: &'a str,
     /// When it is added.
@@ -87,24 +92,26 @@ const INSERT: Sql = Sql::new(
     "INSERT INTO projects (
        id,
        public_origin,
+       authority,
        settings,
        version,
        created_at,
        updated_at
-     ) VALUES ($1, $2, $3, 1, $4, $4)
+     ) VALUES ($1, $2, $3, $4, 1, $5, $5)
      ON CONFLICT DO NOTHING
      RETURNING no",
 );
 
-/// Adds a project; `None` when its id or origin is taken.
+/// Adds a project; `None` when its id or host is taken.
 ///
 /// # Errors
 /// Those of the engine.
 pub async fn insert(tx: &mut Tx, project: &NewProject<'_>) -> Result<Option<ProjectNo>, StoreError> {
     tx.tell_settings_changed().await?;
+    let (origin, authority) = (project.public_origin.as_str(), Authority::of(project.public_origin));
     tx.query_optional(
         &INSERT,
-        &[&project.id, &project.public_origin, &project.settings, &project.now.as_micros()],
+        &[&project.id, &origin, &authority.as_str(), &project.settings, &project.now.as_micros()],
         |row| read_project(row, 0),
     )
     .await
@@ -154,7 +161,8 @@ pub async fn find_by_id_any_project(conn: &mut Conn, id: &str) -> Result<Option<
 
 const UPDATE_SETTINGS: Sql = Sql::new(
     "UPDATE projects
-     SET public_origin = $3,
+     SET authority = CASE WHEN public_origin = $3 THEN authority ELSE $6 END,
+         public_origin = $3,
          settings = $4,
          version = version + 1,
          updated_at = $5
@@ -162,20 +170,26 @@ const UPDATE_SETTINGS: Sql = Sql::new(
        AND version = $2",
 );
 
-/// Replaces the settings if they still have the expected version; `false` when somebody else was faster.
+/// Replaces the settings if they still have the expected version; `false` when they have another one. The host a project
+/// has is kept while its origin stays the same: one that lost its host to an older project can be edited all the same.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when the origin belongs to another project.
+/// [`StoreError::Conflict`] when the host belongs to another project.
 pub async fn update_settings(
     tx: &mut Tx,
     p: ProjectNo,
     expected_version: i64,
-    public_origin: &str,
+    public_origin: &Origin,
     settings: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     tx.tell_settings_changed().await?;
-    tx.execute_one(&UPDATE_SETTINGS, &[&p.0, &expected_version, &public_origin, &settings, &now.as_micros()]).await
+    let (origin, authority) = (public_origin.as_str(), Authority::of(public_origin));
+    tx.execute_one(
+        &UPDATE_SETTINGS,
+        &[&p.0, &expected_version, &origin, &settings, &now.as_micros(), &authority.as_str()],
+    )
+    .await
 }
 
 const BUMP_VERSION: Sql = Sql::new("UPDATE projects SET version = version + 1 WHERE no = $1");
@@ -202,6 +216,22 @@ const VERSIONS_ANY_PROJECT: Sql = Sql::new(
 /// Those of the engine.
 pub async fn versions_any_project(conn: &mut Conn) -> Result<Vec<(ProjectNo, i64)>, StoreError> {
     conn.query_all(&VERSIONS_ANY_PROJECT, &[], |row| Ok((read_project(row, 0)?, row.get(1)?))).await
+}
+
+const ORIGINS_ANY_PROJECT: Sql = Sql::new(
+    "SELECT
+       no,
+       public_origin
+     FROM projects
+     ORDER BY no",
+);
+
+/// Each project's origin, oldest first: who may be served where is decided on these.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn origins_any_project(conn: &mut Conn) -> Result<Vec<(ProjectNo, String)>, StoreError> {
+    conn.query_all(&ORIGINS_ANY_PROJECT, &[], |row| Ok((read_project(row, 0)?, row.get(1)?))).await
 }
 
 const DELETE_KEYS: Sql = Sql::new("DELETE FROM project_keys WHERE project_no = $1");

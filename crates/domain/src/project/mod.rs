@@ -1,6 +1,7 @@
 //! A project's settings: one validated document, its sections and what it means.
 //! Absent members stay absent; the methods here fill in the defaults when they are read.
 
+mod authority;
 mod diff;
 mod document;
 mod hooks;
@@ -15,6 +16,7 @@ mod tests;
 mod validate;
 
 pub use self::{
+    authority::Authority,
     diff::{Change, diff},
     hooks::Webhook,
     limits::{CodeLimits, LimitName, LimitSetting, NotAPeriod, PerIp, PerIpAndUser, Period, RateLimits},

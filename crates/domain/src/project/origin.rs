@@ -35,6 +35,9 @@ impl Origin {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(NotAnOrigin("an origin has no user name or password".to_owned()));
         }
+        if url.host_str().is_none_or(|host| host.trim_end_matches('.').is_empty()) {
+            return Err(NotAnOrigin("an origin has a host name".to_owned()));
+        }
         Ok(Self(url.origin().ascii_serialization()))
     }
 
@@ -50,20 +53,25 @@ impl Origin {
         self.0.starts_with("https://")
     }
 
-    /// `host[:port]` as the `Host` header carries it.
-    #[must_use]
-    pub fn authority(&self) -> &str {
-        self.0.split_once("://").map_or(self.0.as_str(), |(_, authority)| authority)
+    /// Host and port; the port is not written when it is the scheme's own.
+    fn host_and_port(&self) -> (&str, Option<&str>) {
+        let rest = self.0.split_once("://").map_or(self.0.as_str(), |(_, rest)| rest);
+        match rest.rsplit_once(':') {
+            Some((host, port)) if !port.contains(']') => (host, Some(port)),
+            Some(_) | None => (rest, None),
+        }
     }
 
     /// The host alone, without port; an IPv6 address keeps its brackets.
     #[must_use]
     pub fn host(&self) -> &str {
-        let authority = self.authority();
-        match authority.rfind(':') {
-            Some(colon) if !authority[colon..].contains(']') => &authority[..colon],
-            Some(_) | None => authority,
-        }
+        self.host_and_port().0
+    }
+
+    /// The port, unless it is the scheme's own.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.host_and_port().1.and_then(|port| port.parse().ok())
     }
 
     /// Whether the host is an IP address and not a name.
@@ -138,6 +146,7 @@ mod tests {
         for text in [
             "",
             "auth.shop.example",
+            "https://.",
             "https://shop.example/auth",
             "https://shop.example/?a",
             "https://a@shop.example",

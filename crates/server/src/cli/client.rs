@@ -90,6 +90,7 @@ fn explain(error: AdminError, of: &OfClient, name: &str) -> Failure {
         other @ (AdminError::Store(_)
         | AdminError::Invalid(_)
         | AdminError::Changed { .. }
+        | AdminError::OriginFixed
         | AdminError::Flow(_)
         | AdminError::Load(_)) => other.into(),
     }

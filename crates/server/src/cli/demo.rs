@@ -18,6 +18,7 @@ use crate::{
     demo::{mailbox, shop},
     files,
     flows::projects,
+    hosts::PortalHost,
     http::serve::{Limits, serve_router},
     portal,
     ports::{
@@ -49,7 +50,11 @@ impl Demo {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let shop_port = self.port.checked_add(1).ok_or_else(|| Failure("--port must be below 65535".into()))?;
         files::raise_limit();
-        let config = self.config()?;
+        let settings = match &self.project {
+            Some(file) => read_project(file)?,
+            None => demo_project(self.port, shop_port),
+        };
+        let config = self.config(settings.id())?;
         // Held to the end.
         let _traces = start_log(&config);
         // Both doors first: a taken port must not leave half a demo behind.
@@ -63,7 +68,7 @@ impl Demo {
         let sms = SmsSender::Memory(mails.clone());
         std::fs::create_dir_all(&self.data)
             .map_err(|error| Failure(format!("the folder {} cannot be made: {error}", self.data.display())))?;
-        self.prepare_project(&config, shop_port).await?;
+        self.prepare_project(&config, &settings).await?;
         let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
         let shop = shop::router(shop::ShopConfig {
             issuer: format!("http://localhost:{}", self.port),
@@ -99,12 +104,14 @@ impl Demo {
         Ok(())
     }
 
-    fn config(&self) -> Result<Config, Failure> {
+    /// The demo's project shares its host with the portal.
+    fn config(&self, project: &str) -> Result<Config, Failure> {
         let mut environment = vec![
             ("VESTIBULE__STORE__URL".to_string(), format!("sqlite:{}", self.data.join("vestibule.db").display())),
             // Whoever tries webhooks at home has their receiver at home.
             ("VESTIBULE__HOOKS__ALLOW_PRIVATE_ADDRESSES".to_string(), "true".to_string()),
             ("VESTIBULE__PORTAL__PUBLIC_ORIGIN".to_string(), format!("http://localhost:{}", self.port)),
+            ("VESTIBULE__PORTAL__PROJECT".to_string(), project.to_string()),
             ("VESTIBULE__LOG__FILTER".to_string(), std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into())),
         ];
         if let Some(smtp) = &self.smtp {
@@ -118,16 +125,13 @@ impl Demo {
             .map_err(|all| Failure(all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))
     }
 
-    async fn prepare_project(&self, config: &Config, shop_port: u16) -> Result<(), Failure> {
-        let settings = match &self.project {
-            Some(file) => read_project(file)?,
-            None => demo_project(self.port, shop_port),
-        };
+    async fn prepare_project(&self, config: &Config, settings: &ProjectSettings) -> Result<(), Failure> {
         let (store, master) = boot::open_store(config, &Entropy::Os).await?;
         let known = projects::find(&store, settings.id()).await?.is_some();
         // The demo's own settings are only a start: what was changed since then is kept.
         let applied = if self.project.is_some() || !known {
-            Some(projects::apply(&store, &master, &Entropy::Os, &settings, Clock::System.now()).await)
+            let (portal, now) = (PortalHost::of(&config.portal), Clock::System.now());
+            Some(projects::apply(&store, &master, &Entropy::Os, &portal, settings, now).await)
         } else {
             None
         };

@@ -10,6 +10,7 @@ use crate::{
     boot,
     crypto::seal::MasterKey,
     flows::projects::{self, Applied},
+    hosts::PortalHost,
     ports::{clock::Clock, entropy::Entropy},
 };
 use vestibule_store::Store;
@@ -80,11 +81,12 @@ impl Create {
             Origin::parse(&self.public_origin).map_err(|error| Failure(format!("--public-origin: {error}")))?;
         let settings = ProjectSettings::new(&self.id, origin);
         settings.validate().map_err(|all| complaints("the new project", &all))?;
-        let (store, master) = open(&self.config).await?;
+        let (store, master, portal) = open(&self.config).await?;
         if projects::find(&store, &self.id).await?.is_some() {
             return Err(Failure(format!("there is a project \"{}\" already: change it with `project apply`", self.id)));
         }
-        let result = projects::apply(&store, &master, &Entropy::Os, &settings, Clock::System.now()).await;
+        let now = Clock::System.now();
+        let result = projects::apply(&store, &master, &Entropy::Os, &portal, &settings, now).await;
         store.close().await;
         result?;
         print!("{}", settings.to_toml());
@@ -95,13 +97,14 @@ impl Create {
 impl Apply {
     async fn run(self) -> Result<(), Failure> {
         let settings = read_project(&self.file)?;
-        let (store, master) = open(&self.config).await?;
+        let (store, master, portal) = open(&self.config).await?;
         if self.dry_run {
             let shown = show_changes(&store, &settings).await;
             store.close().await;
             return shown;
         }
-        let applied = projects::apply(&store, &master, &Entropy::Os, &settings, Clock::System.now()).await;
+        let now = Clock::System.now();
+        let applied = projects::apply(&store, &master, &Entropy::Os, &portal, &settings, now).await;
         store.close().await;
         print_applied(settings.id(), &applied?);
         Ok(())
@@ -110,7 +113,7 @@ impl Apply {
 
 impl Export {
     async fn run(self) -> Result<(), Failure> {
-        let (store, _) = open(&self.config).await?;
+        let (store, ..) = open(&self.config).await?;
         let row = projects::find(&store, &self.id).await?;
         store.close().await;
         let row = row.ok_or_else(|| Failure(format!("there is no project \"{}\"", self.id)))?;
@@ -121,7 +124,7 @@ impl Export {
 
 impl List {
     async fn run(self) -> Result<(), Failure> {
-        let (store, _) = open(&self.config).await?;
+        let (store, ..) = open(&self.config).await?;
         let rows = vestibule_store::projects::list_any_project(&mut *store.read().await?).await?;
         store.close().await;
         for row in rows {
@@ -131,8 +134,10 @@ impl List {
     }
 }
 
-async fn open(config: &ConfigFile) -> Result<(Store, MasterKey), Failure> {
-    Ok(boot::open_store(&config.load()?, &Entropy::Os).await?)
+async fn open(config: &ConfigFile) -> Result<(Store, MasterKey, PortalHost), Failure> {
+    let config = config.load()?;
+    let (store, master) = boot::open_store(&config, &Entropy::Os).await?;
+    Ok((store, master, PortalHost::of(&config.portal)))
 }
 
 /// Reads a project file; everything that is wrong with it is said at once.

@@ -5,12 +5,14 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_store::{
-    Store, StoreError, keys,
+    Store, StoreError,
+    keys::{self, KeyRow},
     projects::{self, NewProject, ProjectRow},
 };
 
 use crate::{
     crypto::{keyring::KeyRing, seal::MasterKey, signing::BadKey},
+    hosts::{self, HostClash, PortalHost},
     ports::entropy::Entropy,
 };
 
@@ -30,19 +32,26 @@ pub enum Applied {
 pub enum ApplyError {
     /// The store failed.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// Keys could not be made.
     #[error(transparent)]
     Key(#[from] BadKey),
-    /// Another project is served at the same origin.
-    #[error("another project has the public_origin {0}: give this one its own")]
-    OriginTaken(String),
+    /// The host belongs to another project or to the portal.
+    #[error("project.public_origin: {0}")]
+    Host(#[from] HostClash),
     /// Somebody changed the project at the same time.
     #[error("the project was changed by somebody else meanwhile: apply again")]
     ChangedMeanwhile,
     /// What is stored cannot be read.
     #[error("the stored settings of \"{0}\" cannot be read: {1}")]
     Unreadable(String, String),
+}
+
+impl From<StoreError> for ApplyError {
+    fn from(error: StoreError) -> Self {
+        // The store keeps hosts apart, too: another project took it between the judgment and the write.
+        if matches!(error, StoreError::Conflict { .. }) { Self::Host(HostClash::Taken) } else { Self::Store(error) }
+    }
 }
 
 /// Makes the stored project what the settings say; safe to repeat.
@@ -53,13 +62,17 @@ pub async fn apply(
     store: &Store,
     master: &MasterKey,
     entropy: &Entropy,
+    portal: &PortalHost,
     settings: &ProjectSettings,
     now: Timestamp,
 ) -> Result<Applied, ApplyError> {
     let existing = find(store, settings.id()).await?;
     match existing {
-        None => create(store, master, entropy, settings, now).await,
-        Some(row) => change(store, row, settings, now).await,
+        None => {
+            let keys = KeyRing::generate(settings.id(), master, entropy, now)?;
+            create(store, portal, settings, keys, now).await
+        }
+        Some(row) => change(store, portal, row, settings, now).await,
     }
 }
 
@@ -73,19 +86,19 @@ pub async fn find(store: &Store, id: &str) -> Result<Option<ProjectRow>, StoreEr
 
 async fn create(
     store: &Store,
-    master: &MasterKey,
-    entropy: &Entropy,
+    portal: &PortalHost,
     settings: &ProjectSettings,
+    keys: Vec<KeyRow>,
     now: Timestamp,
 ) -> Result<Applied, ApplyError> {
-    let keys = KeyRing::generate(settings.id(), master, entropy, now)?;
-    let input = (settings.id().to_string(), settings.public_origin().as_str().to_string(), settings.to_json(), keys);
+    let input = (portal.clone(), settings.clone(), settings.to_json(), keys);
     let created = store
-        .write("create_project", input, move |tx, (id, public_origin, settings, keys)| {
+        .write("create_project", input, move |tx, (portal, settings, json, keys)| {
             Box::pin(async move {
-                let Some(no) = projects::insert(tx, &NewProject { id, public_origin, settings, now }).await? else {
-                    return Ok::<_, StoreError>(false);
-                };
+                let (id, public_origin) = (settings.id(), settings.public_origin());
+                hosts::judge_move(tx, portal, (None, id), public_origin).await??;
+                let project = NewProject { id, public_origin, settings: json, now };
+                let Some(no) = projects::insert(tx, &project).await? else { return Ok::<_, ApplyError>(false) };
                 for key in keys {
                     keys::insert(tx, no, key).await?;
                 }
@@ -93,11 +106,13 @@ async fn create(
             })
         })
         .await?;
-    if created { Ok(Applied::Created) } else { Err(ApplyError::OriginTaken(settings.public_origin().as_str().into())) }
+    // What kept the row out came between the judgment and the insertion.
+    if created { Ok(Applied::Created) } else { Err(ApplyError::ChangedMeanwhile) }
 }
 
 async fn change(
     store: &Store,
+    portal: &PortalHost,
     row: ProjectRow,
     settings: &ProjectSettings,
     now: Timestamp,
@@ -108,20 +123,18 @@ async fn change(
     if changes.is_empty() {
         return Ok(Applied::Unchanged);
     }
-    let origin = settings.public_origin().as_str();
-    let (no, version) = (row.no, row.version);
+    let is_moved = stored.public_origin() != settings.public_origin();
+    let input = (portal.clone(), settings.clone(), settings.to_json(), row);
     let updated = store
-        .write("change_project", (origin.to_string(), settings.to_json()), move |tx, (origin, settings)| {
-            Box::pin(projects::update_settings(tx, no, version, origin, settings, now))
+        .write("change_project", input, move |tx, (portal, settings, json, row)| {
+            Box::pin(async move {
+                let origin = settings.public_origin();
+                if is_moved {
+                    hosts::judge_move(tx, portal, (Some(row.no), &row.id), origin).await??;
+                }
+                Ok::<_, ApplyError>(projects::update_settings(tx, row.no, row.version, origin, json, now).await?)
+            })
         })
-        .await;
-    // The store keeps origins apart: two projects at one address would be one too many.
-    let updated = updated.map_err(|error| {
-        if matches!(error, StoreError::Conflict { .. }) {
-            ApplyError::OriginTaken(origin.into())
-        } else {
-            ApplyError::Store(error)
-        }
-    })?;
+        .await?;
     if updated { Ok(Applied::Changed(changes)) } else { Err(ApplyError::ChangedMeanwhile) }
 }

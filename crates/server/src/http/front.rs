@@ -125,6 +125,7 @@ mod tests {
         app::Ports,
         boot, config,
         flows::projects,
+        hosts::PortalHost,
         ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
     };
 
@@ -148,7 +149,8 @@ redirect_uris = ["http://shop.test/after-login"]
         let config = config::load(None, environment.into_iter()).expect("a configuration");
         let settings = ProjectSettings::parse_toml(PROJECT).expect("a project");
         let (store, master) = boot::open_store(&config, &Entropy::Os).await.expect("a store");
-        projects::apply(&store, &master, &Entropy::Os, &settings, Clock::System.now()).await.expect("applied");
+        let (portal, now) = (PortalHost::default(), Clock::System.now());
+        projects::apply(&store, &master, &Entropy::Os, &portal, &settings, now).await.expect("applied");
         store.close().await;
         let ports = Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
         Front::new(boot::open(config, ports).await.expect("an app"))

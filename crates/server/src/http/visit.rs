@@ -11,7 +11,10 @@ use axum::{
 use vestibule_domain::time::Timestamp;
 
 use super::{credentials::Brought, error, portal, serve::Peer};
-use crate::{app::App, config::Server, crypto::hex_digits, ports::clock::Stopwatch, projects::Project, trace::Span};
+use crate::{
+    app::App, config::Server, crypto::hex_digits, hosts::PortalHost, ports::clock::Stopwatch, projects::Project,
+    trace::Span,
+};
 
 /// One request: whose project, when, from where.
 #[derive(Clone)]
@@ -160,10 +163,10 @@ fn peer_of(request: &Request) -> IpAddr {
     request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip())
 }
 
-/// Whether the request asks for this host, as it says itself or as a proxy of ours says.
-pub(super) fn asks_for(app: &App, request: &Request, authority: &str) -> bool {
+/// Whether the request asks for the portal's host, as it says itself or as a proxy of ours says.
+pub(super) fn asks_for(app: &App, request: &Request, portal: &PortalHost) -> bool {
     let [forwarded, own] = hosts_of(request, is_trusted(&app.config.server, peer_of(request)));
-    forwarded.or(own).is_some_and(|host| host.eq_ignore_ascii_case(authority))
+    forwarded.or(own).is_some_and(|host| portal.is_asked_for(host))
 }
 
 /// The caller's address.

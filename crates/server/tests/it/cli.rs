@@ -96,13 +96,37 @@ fn everything_wrong_with_a_project_file_is_said_at_once_with_its_line() {
 }
 
 #[test]
-fn two_projects_cannot_share_an_origin() {
+fn two_projects_cannot_share_a_host() {
     let place = Workplace::new();
     place.write("shop.toml", SHOP);
     place.run(&["project", "apply", "shop.toml"]).printed();
-    place.write("other.toml", &SHOP.replace("\"shop\"", "\"other\""));
-    let complaint = place.run(&["project", "apply", "other.toml"]).complaint();
-    assert!(complaint.contains("another project has the public_origin https://auth.shop.example"), "{complaint}");
+    let taken =
+        "vestibule: project.public_origin: another project is served at this host and port: choose another one\n";
+    for origin in ["https://auth.shop.example", "http://auth.shop.example", "https://AUTH.shop.example.:443"] {
+        let other = SHOP.replace("\"shop\"", "\"other\"").replace("https://auth.shop.example", origin);
+        place.write("other.toml", &other);
+        assert_eq!(place.run(&["project", "apply", "other.toml"]).complaint(), taken, "{origin}");
+        let created = place.run(&["project", "create", "--id", "other", "--public-origin", origin]).complaint();
+        assert_eq!(created, taken, "{origin}");
+    }
+    assert_eq!(place.run(&["project", "list"]).printed().lines().count(), 1);
+    // The machine's owner may move a project.
+    place.write("shop.toml", &SHOP.replace("https://auth.shop.example", "https://id.shop.example"));
+    assert!(place.run(&["project", "apply", "shop.toml"]).printed().contains("project.public_origin"));
+}
+
+#[test]
+fn the_portals_host_is_kept_for_the_named_project() {
+    let place = Workplace::new();
+    let portal = "[portal]\npublic_origin = \"https://auth.shop.example\"\nproject = \"shop\"\n";
+    place.write("vestibule.toml", portal);
+    let apply = ["project", "apply", "--config", "vestibule.toml"];
+    place.write("other.toml", &SHOP.replace("\"shop\"", "\"other\"").replace("https:", "http:"));
+    let complaint = place.run(&[&apply[..], &["other.toml"]].concat()).complaint();
+    assert!(complaint.contains("the portal is served at this host"), "{complaint}");
+    assert!(complaint.contains("portal.project"), "{complaint}");
+    place.write("shop.toml", SHOP);
+    assert_eq!(place.run(&[&apply[..], &["shop.toml"]].concat()).printed(), "shop: created\n");
 }
 
 #[test]
@@ -236,6 +260,7 @@ async fn the_demo_starts_and_its_guests_survive_ctrl_c() {
     for path in ["/", "/mailbox"] {
         assert!(shop.get(path).await.expect(200).body.contains("<h1"), "{path}");
     }
+    http.get("/portal/sign-in").await.expect(200);
     demo.stop();
     let again = start_demo(&place, port).expect("the ports are ours");
     let body = json!({ "session_type": "refresh_token", "refresh_token": guest["refresh_token"] });

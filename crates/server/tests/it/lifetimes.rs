@@ -21,7 +21,9 @@ pub(crate) async fn change_settings(server: &TestServer, change: impl FnOnce(&mu
     let mut settings = app.projects.find_by_id("test").expect("the test project").settings.clone();
     change(&mut settings);
     settings.validate().expect("the changed settings are right");
-    projects::apply(&app.store, &app.master, &app.entropy, &settings, server.clock.now()).await.expect("applied");
+    projects::apply(&app.store, &app.master, &app.entropy, app.projects.portal_host(), &settings, server.clock.now())
+        .await
+        .expect("applied");
     app.projects.reload(&app.store, &app.master).await.expect("reloaded");
 }
 

@@ -29,6 +29,7 @@ mod faults;
 mod flood;
 mod forgery;
 mod guest_journey;
+mod hosts;
 mod imported_hashes;
 mod introspection;
 mod key_events;

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod admin;
+mod authority;
 mod moving;
 mod opening;
 mod operators;

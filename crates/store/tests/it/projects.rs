@@ -1,6 +1,6 @@
 //! Projects, their keys and their applications' secrets, on both engines.
 
-use vestibule_domain::id::ProjectNo;
+use vestibule_domain::{id::ProjectNo, project::Origin};
 use vestibule_store::{
     Store, StoreError, client_secrets,
     keys::{self, KeyRow},
@@ -13,17 +13,22 @@ use crate::place::{P, at, guest, hash, id, on_both_engines, write};
 on_both_engines!(
     a_project_has_an_id_and_an_origin_of_its_own,
     settings_change_only_from_the_expected_version,
-    an_origin_is_not_taken_from_another_project,
+    a_host_is_not_taken_from_another_project,
     a_deleted_project_takes_everything_along,
     a_number_is_never_given_out_twice,
     keys_retire_once,
     an_application_has_several_secrets,
 );
 
+fn origin_of(text: &str) -> Origin {
+    Origin::parse(text).unwrap()
+}
+
 async fn add(store: &Store, id: &'static str, origin: &'static str) -> Option<ProjectNo> {
     write(store, (id, origin), |tx, (id, origin)| {
         Box::pin(async move {
-            projects::insert(tx, &NewProject { id, public_origin: origin, settings: "{}", now: at(1) }).await
+            let public_origin = &origin_of(origin);
+            projects::insert(tx, &NewProject { id, public_origin, settings: "{}", now: at(1) }).await
         })
     })
     .await
@@ -44,7 +49,10 @@ async fn settings_change_only_from_the_expected_version(store: Store) {
     let no = add(&store, "shop", "https://shop.test").await.unwrap();
     let update = |version| {
         write(&store, (no, version), |tx, (no, version)| {
-            Box::pin(projects::update_settings(tx, *no, *version, "https://new.test", "{\"a\":1}", at(2)))
+            Box::pin(async move {
+                let origin = origin_of("https://new.test");
+                projects::update_settings(tx, *no, *version, &origin, "{\"a\":1}", at(2)).await
+            })
         })
     };
     assert!(update(1).await);
@@ -56,13 +64,28 @@ async fn settings_change_only_from_the_expected_version(store: Store) {
     assert_eq!((row.created_at, row.updated_at), (at(1), at(2)));
 }
 
-async fn an_origin_is_not_taken_from_another_project(store: Store) {
+async fn a_host_is_not_taken_from_another_project(store: Store) {
     add(&store, "one", "https://one.test").await.unwrap();
     let two = add(&store, "two", "https://two.test").await.unwrap();
-    let taken = store
-        .write("take", two, |tx, two| Box::pin(projects::update_settings(tx, *two, 1, "https://one.test", "{}", at(2))))
-        .await;
-    assert!(matches!(taken, Err(StoreError::Conflict { .. })), "{taken:?}");
+    for origin in ["https://one.test", "http://one.test", "https://ONE.test.:443", "http://one.test:443"] {
+        assert_eq!(add(&store, "three", origin).await, None, "{origin}");
+        let taken = store
+            .write("take", two, move |tx, two| {
+                Box::pin(async move { projects::update_settings(tx, *two, 1, &origin_of(origin), "{}", at(2)).await })
+            })
+            .await;
+        assert!(matches!(taken, Err(StoreError::Conflict { .. })), "{origin}: {taken:?}");
+    }
+    assert!(add(&store, "three", "https://one.test:8443").await.is_some());
+    // One's own host stays one's own under another scheme.
+    let moved = |origin: &'static str, version| {
+        write(&store, two, move |tx, two| {
+            Box::pin(async move { projects::update_settings(tx, *two, version, &origin_of(origin), "{}", at(2)).await })
+        })
+    };
+    assert!(moved("http://two.test", 1).await);
+    assert!(moved("https://two.test.", 2).await);
+    assert_eq!(add(&store, "four", "https://two.test").await, None);
 }
 
 async fn a_deleted_project_takes_everything_along(store: Store) {

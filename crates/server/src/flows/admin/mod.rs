@@ -8,6 +8,7 @@ pub(crate) mod device_keys;
 pub(crate) mod idempotency;
 pub mod keys;
 pub(crate) mod messages;
+pub(crate) mod origin;
 pub(crate) mod people;
 pub(crate) mod projects;
 pub(crate) mod sessions;
@@ -104,6 +105,10 @@ pub(crate) enum AdminError {
         /// The version it has now.
         current: i64,
     },
+    #[error(
+        "project.public_origin cannot be changed here: an owner of every project changes it in the portal, or `vestibule project apply` on the server"
+    )]
+    OriginFixed,
     #[error(transparent)]
     Flow(#[from] super::Error),
     #[error("the projects cannot be loaded: {0}")]
@@ -121,8 +126,6 @@ pub(crate) enum Clash {
     NotActive,
     #[error("the client_id belongs to another application")]
     ClientIdTaken,
-    #[error("another project has this public_origin")]
-    OriginTaken,
     #[error("the application needs no secret")]
     NoSecretNeeded,
     #[error("it waits to be delivered")]

@@ -39,13 +39,14 @@ pub(crate) async fn create(
     if find(&app.store, id).await?.is_some() {
         return Ok(Err(vec![Fault::new("project.id", "another project has this id")]));
     }
-    match apply(&app.store, &app.master, &app.entropy, &settings, now).await {
+    let portal = app.projects.portal_host();
+    match apply(&app.store, &app.master, &app.entropy, portal, &settings, now).await {
         Ok(Applied::Created) => {}
         Ok(Applied::Changed(_) | Applied::Unchanged) | Err(ApplyError::ChangedMeanwhile) => {
             return Ok(Err(vec![Fault::new("project.id", "somebody made a project with this id just now")]));
         }
-        Err(ApplyError::OriginTaken(_)) => {
-            return Ok(Err(vec![Fault::new("project.public_origin", "another project has this origin")]));
+        Err(ApplyError::Host(clash)) => {
+            return Ok(Err(vec![Fault::new("project.public_origin", clash.to_string())]));
         }
         Err(ApplyError::Store(error)) => return Err(error.into()),
         Err(ApplyError::Key(error)) => {

@@ -13,7 +13,7 @@ use vestibule_store::{
     projects::{self, ProjectRow},
 };
 
-use super::{AdminError, Clash, Fault, Operator};
+use super::{AdminError, Fault, Operator};
 use crate::{app::App, crypto::keyring::KeyRing, events, projects::Project};
 
 /// Settings and the version they have.
@@ -57,17 +57,22 @@ pub(crate) async fn replace(
     if row.version != expected {
         return Err(AdminError::Changed { current: row.version });
     }
-    let changes = diff(&read_settings(project, &row)?, &settings);
+    let stored = read_settings(project, &row)?;
+    // Its own act, with its own conditions: `origin::change`.
+    if settings.public_origin() != stored.public_origin() {
+        return Err(AdminError::OriginFixed);
+    }
+    let changes = diff(&stored, &settings);
     if changes.is_empty() {
         return Ok(Versioned { settings, version: row.version });
     }
     let event = Event::ProjectChanged { keys: changes.into_iter().map(|change| change.path).collect() };
     let event = operator.prepare(app, project, &event, None, now);
-    let origin = settings.public_origin().as_str().to_string();
     let no = project.no;
-    let written = app
+    let input = (settings.public_origin().clone(), settings.to_json(), event);
+    let updated = app
         .store
-        .write("admin_change_project", (origin, settings.to_json(), event), move |tx, (origin, settings, event)| {
+        .write("admin_change_project", input, move |tx, (origin, settings, event)| {
             Box::pin(async move {
                 let updated = projects::update_settings(tx, no, expected, origin, settings, now).await?;
                 if updated {
@@ -76,11 +81,7 @@ pub(crate) async fn replace(
                 Ok::<_, StoreError>(updated)
             })
         })
-        .await;
-    let updated = match written {
-        Err(StoreError::Conflict { .. }) => return Err(AdminError::Conflict(Clash::OriginTaken)),
-        other => other?,
-    };
+        .await?;
     if !updated {
         return Err(AdminError::Changed { current: read_row(app, project).await?.version });
     }

@@ -4,12 +4,12 @@
 use vestibule_domain::{
     event::{Event, OperatorAction},
     id::{OperatorId, ProjectNo},
-    operator::{Act, Assignment, EVERY_PROJECT, LinkPurpose, Operator, Role},
+    operator::{Act, Assignment, EVERY_PROJECT, LinkPurpose, Operator, Role, role_in},
     secret::TokenHash,
     time::Timestamp,
 };
 use vestibule_store::{
-    StoreError,
+    StoreError, Tx,
     operator_events::{self, OperatorEvent},
     operator_links, operator_sessions, operators, outbox,
 };
@@ -69,6 +69,7 @@ pub(crate) enum Obstacle {
 }
 
 /// What became of an invitation.
+#[derive(Debug)]
 pub(crate) enum Invited {
     /// Somebody new: the secret part of the link it needs.
     Link(String),
@@ -80,9 +81,11 @@ fn place(project: &Project, everywhere: bool) -> ProjectNo {
     if everywhere { EVERY_PROJECT } else { project.no }
 }
 
-/// Who may give and take roles there: an owner of the project, or of every one for those that count everywhere.
-fn may(who: &SignedIn, place: ProjectNo) -> bool {
-    who.role_in(place) == Some(Role::Owner)
+/// Whether the operator owns every one of these places, by the roles it has in this transaction; they stay as they are until
+/// it ends. To own a project is to own it or every project.
+async fn owns(tx: &mut Tx, actor: OperatorId, mut places: impl Iterator<Item = ProjectNo>) -> Result<bool, StoreError> {
+    let roles = operators::hold_roles_of(tx, actor).await?;
+    Ok(places.all(|place| role_in(&roles, place) == Some(Role::Owner)))
 }
 
 fn note(
@@ -138,9 +141,6 @@ pub(crate) async fn invite(
 ) -> Result<Result<Invited, Obstacle>, Error> {
     let Some(email) = normalize(wish.email) else { return Ok(Err(Obstacle::BadEmail)) };
     let place = place(project, wish.everywhere);
-    if !may(who, place) {
-        return Ok(Err(Obstacle::NotYours));
-    }
     let assignment = Assignment { project: place, role: wish.role };
     let event = note(app, project, &who.acting(ip), OperatorAction::Invited, &email, now);
     let known = operators::find_by_email(&mut *app.store.read().await?, &email).await?;
@@ -152,7 +152,7 @@ pub(crate) async fn invite(
             (Invited::Link(token), mail, Some(link))
         }
     };
-    let (no, id) = (project.no, known.map(|operator| operator.id));
+    let (no, id, actor) = (project.no, known.map(|operator| operator.id), who.operator.id);
     let detail = describe_role(project, assignment);
     let recorded = record(app, (who, ip), (id, &email), Act::Invited, &detail, now);
     let mail = serde_json::to_string(&mail).expect("a mail is plain JSON");
@@ -160,15 +160,15 @@ pub(crate) async fn invite(
         .store
         .write("invite_operator", (event, mail, link, recorded), move |tx, (event, mail, link, recorded)| {
             Box::pin(async move {
+                if !owns(tx, actor, std::iter::once(place)).await? {
+                    return Err(Undone::NotYours);
+                }
                 if let Some(link) = link {
                     links::write(tx, link).await?;
                 }
                 operator_events::insert(tx, recorded).await?;
                 if let Some(id) = id {
-                    operators::set_role(tx, id, assignment).await?;
-                    if place == EVERY_PROJECT && operators::count_owners_of_all(tx).await? == 0 {
-                        return Err(Undone::LastOwner);
-                    }
+                    set_role(tx, id, assignment).await?;
                 }
                 outbox::push(tx, no, "mail", None, mail, now).await?;
                 events::queue_of_project(tx, no, event, now).await?;
@@ -179,9 +179,49 @@ pub(crate) async fn invite(
     settle(app, written).map(|done| done.map(|()| invited))
 }
 
+/// Gives an operator another role; links made for it while it had less are dead from now on.
+async fn set_role(tx: &mut Tx, id: OperatorId, assignment: Assignment) -> Result<(), Undone> {
+    if assignment.project == EVERY_PROJECT {
+        operators::hold_owners_of_all(tx).await?;
+    }
+    let operator = operators::find(tx, id).await?.ok_or(Undone::Missing)?;
+    operator_links::remove_all_for(tx, &operator.email).await?;
+    operators::set_role(tx, id, assignment).await?;
+    check_owners(tx, assignment.project).await
+}
+
+/// Takes an operator's role; with its last one it is no operator any more, and no link makes it one again.
+async fn take_role(tx: &mut Tx, target: &Operator, place: ProjectNo) -> Result<Act, Undone> {
+    if place == EVERY_PROJECT {
+        operators::hold_owners_of_all(tx).await?;
+    }
+    if !operators::remove_role(tx, place, target.id).await? {
+        return Err(Undone::Missing);
+    }
+    check_owners(tx, place).await?;
+    if !operators::roles_of(tx, target.id).await?.is_empty() {
+        return Ok(Act::RoleTaken);
+    }
+    operator_links::remove_all_for(tx, &target.email).await?;
+    operator_sessions::remove_of_operator(tx, target.id).await?;
+    operators::remove(tx, target.id).await?;
+    Ok(Act::Removed)
+}
+
+async fn check_owners(tx: &mut Tx, place: ProjectNo) -> Result<(), Undone> {
+    if place == EVERY_PROJECT && operators::count_owners_of_all(tx).await? == 0 {
+        return Err(Undone::LastOwner);
+    }
+    Ok(())
+}
+
 /// What the transaction found.
 #[derive(Debug, thiserror::Error)]
 enum Undone {
+    #[error("the operator does not own the place")]
+    NotYours,
+    #[error("the other operator works where this one owns nothing")]
+    WorksElsewhere,
     #[error("nobody would own every project")]
     LastOwner,
     #[error("there is no such role")]
@@ -210,9 +250,6 @@ pub(crate) async fn change_role(
     now: Timestamp,
 ) -> Result<Result<(), Obstacle>, Error> {
     let place = place(project, everywhere);
-    if !may(who, place) {
-        return Ok(Err(Obstacle::NotYours));
-    }
     let target = operators::find(&mut *app.store.read().await?, id).await?;
     let Some(target) = target else { return Ok(Err(Obstacle::Missing)) };
     let action = match change {
@@ -228,29 +265,26 @@ pub(crate) async fn change_role(
         }
         Change::Remove => record(app, (who, ip), whom, Act::RoleTaken, describe(project, place), now),
     };
-    let no = project.no;
+    let (no, actor) = (project.no, who.operator.id);
     let written = app
         .store
-        .write("change_operator_role", (event, recorded), move |tx, (event, recorded)| {
+        .write("change_operator_role", (target, event, recorded), move |tx, (target, event, recorded)| {
             Box::pin(async move {
-                if !operators::remove_role(tx, place, id).await? {
-                    return Err(Undone::Missing);
+                if !owns(tx, actor, std::iter::once(place)).await? {
+                    return Err(Undone::NotYours);
                 }
-                let mut act = recorded.act.as_str();
-                match change {
-                    Change::To(role) => operators::set_role(tx, id, Assignment { project: place, role }).await?,
-                    Change::Remove => {
-                        if operators::roles_of(tx, id).await?.is_empty() {
-                            operator_sessions::remove_of_operator(tx, id).await?;
-                            operators::remove(tx, id).await?;
-                            act = Act::Removed.as_str();
+                let act = match change {
+                    Change::To(role) => {
+                        if !operators::roles_of(tx, id).await?.iter().any(|one| one.project == place) {
+                            return Err(Undone::Missing);
                         }
+                        set_role(tx, id, Assignment { project: place, role }).await?;
+                        Act::RoleChanged
                     }
-                }
-                if place == EVERY_PROJECT && operators::count_owners_of_all(tx).await? == 0 {
-                    return Err(Undone::LastOwner);
-                }
-                operator_events::insert(tx, &OperatorEvent { act: act.to_string(), ..recorded.clone() }).await?;
+                    Change::Remove => take_role(tx, target, place).await?,
+                };
+                let act = act.as_str().to_string();
+                operator_events::insert(tx, &OperatorEvent { act, ..recorded.clone() }).await?;
                 events::queue_of_project(tx, no, event, now).await?;
                 Ok(())
             })
@@ -266,6 +300,8 @@ fn settle(app: &App, written: Result<(), Undone>) -> Result<Result<(), Obstacle>
             app.outbox_bell.notify_one();
             Ok(Ok(()))
         }
+        Err(Undone::NotYours) => Ok(Err(Obstacle::NotYours)),
+        Err(Undone::WorksElsewhere) => Ok(Err(Obstacle::WorksElsewhere)),
         Err(Undone::LastOwner) => Ok(Err(Obstacle::LastOwner)),
         Err(Undone::Missing) => Ok(Err(Obstacle::Missing)),
         Err(Undone::Store(error)) => Err(error.into()),
@@ -282,30 +318,30 @@ pub(crate) async fn make_link(
     id: OperatorId,
     now: Timestamp,
 ) -> Result<Result<String, Obstacle>, Error> {
-    let mut conn = app.store.read().await?;
-    let target = operators::find(&mut conn, id).await?;
-    let places = operators::roles_of(&mut conn, id).await?;
-    drop(conn);
-    let works_here = places.iter().any(|one| one.project == project.no || one.project == EVERY_PROJECT);
-    let Some(target) = target.filter(|_| works_here) else { return Ok(Err(Obstacle::Missing)) };
-    if !places.iter().all(|one| may(who, one.project)) {
-        return Ok(Err(Obstacle::WorksElsewhere));
-    }
+    let target = operators::find(&mut *app.store.read().await?, id).await?;
+    let Some(target) = target else { return Ok(Err(Obstacle::Missing)) };
     let event = note(app, project, &who.acting(ip), OperatorAction::LinkCreated, &target.email, now);
     let (token, link) = links::prepare(&app.entropy, LinkPurpose::Reset, links::NO_ROLE, &target.email, now);
     let recorded = record(app, (who, ip), (Some(id), &target.email), Act::LinkMade, "", now);
-    let no = project.no;
-    app.store
+    let (no, actor) = (project.no, who.operator.id);
+    let written = app
+        .store
         .write("make_operator_link", (link, event, recorded), move |tx, (link, event, recorded)| {
             Box::pin(async move {
+                let places: Vec<_> = operators::hold_roles_of(tx, id).await?.iter().map(|one| one.project).collect();
+                if !places.iter().any(|place| *place == no || *place == EVERY_PROJECT) {
+                    return Err(Undone::Missing);
+                }
+                if !owns(tx, actor, places.into_iter()).await? {
+                    return Err(Undone::WorksElsewhere);
+                }
                 links::write(tx, link).await?;
                 operator_events::insert(tx, recorded).await?;
-                events::queue_of_project(tx, no, event, now).await
+                Ok(events::queue_of_project(tx, no, event, now).await?)
             })
         })
-        .await?;
-    app.outbox_bell.notify_one();
-    Ok(Ok(token))
+        .await;
+    settle(app, written).map(|done| done.map(|()| token))
 }
 
 /// Takes an invitation back; it is named by the hash of its link.
@@ -322,22 +358,27 @@ pub(crate) async fn revoke_invitation(
     let Some(link) = staff.invitations.into_iter().find(|link| Some(link.token) == hash) else {
         return Ok(Err(Obstacle::Missing));
     };
-    if !may(who, link.assignment.project) {
-        return Ok(Err(Obstacle::NotYours));
-    }
     let event = note(app, project, &who.acting(ip), OperatorAction::InvitationRevoked, &link.email, now);
     let detail = describe_role(project, link.assignment);
     let recorded = record(app, (who, ip), (None, &link.email), Act::InvitationRevoked, &detail, now);
-    let (no, token) = (project.no, link.token);
-    app.store
+    let (no, actor, token, place) = (project.no, who.operator.id, link.token, link.assignment.project);
+    let written = app
+        .store
         .write("revoke_invitation", (event, recorded), move |tx, (event, recorded)| {
             Box::pin(async move {
-                operator_links::remove(tx, token).await?;
+                if !owns(tx, actor, std::iter::once(place)).await? {
+                    return Err(Undone::NotYours);
+                }
+                if !operator_links::remove(tx, token).await? {
+                    return Err(Undone::Missing);
+                }
                 operator_events::insert(tx, recorded).await?;
-                events::queue_of_project(tx, no, event, now).await
+                Ok(events::queue_of_project(tx, no, event, now).await?)
             })
         })
-        .await?;
-    app.outbox_bell.notify_one();
-    Ok(Ok(()))
+        .await;
+    settle(app, written)
 }
+
+#[cfg(test)]
+mod tests;

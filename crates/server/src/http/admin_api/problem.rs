@@ -119,6 +119,11 @@ impl From<AdminError> for Problem {
                 "changed",
                 format!("somebody else changed it: its version is {current} now; read it again"),
             ),
+            error @ AdminError::OriginFixed => {
+                let message = error.to_string();
+                let problem = Self::new(StatusCode::FORBIDDEN, "origin_fixed", message.clone());
+                Self { errors: vec![Member { path: "project.public_origin".to_string(), message }], ..problem }
+            }
             AdminError::Store(error) => Error::Store(error).into(),
             AdminError::Flow(error) => error.into(),
             AdminError::Load(error) => {
@@ -167,7 +172,6 @@ fn code_of(clash: Clash) -> &'static str {
         Clash::AlreadyMember => "already_member",
         Clash::NotActive => "not_active",
         Clash::ClientIdTaken => "client_id_taken",
-        Clash::OriginTaken => "origin_taken",
         Clash::NoSecretNeeded => "no_secret_needed",
         Clash::StillWaiting => "still_waiting",
         Clash::KeyIdTaken => "key_id_taken",

@@ -80,6 +80,7 @@ impl From<AdminError> for Problem {
                 let told = faults.into_iter().map(|fault| format!("{}: {}", fault.path, fault.message));
                 Self::Clash(format!("Nothing was changed. {}", told.collect::<Vec<_>>().join("; ")))
             }
+            error @ AdminError::OriginFixed => Self::Clash(format!("Nothing was changed. {error}.")),
             AdminError::Load(error) => {
                 tracing::error!(error = %error, "the projects could not be loaded");
                 Self::Broken

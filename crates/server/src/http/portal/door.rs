@@ -106,6 +106,14 @@ impl Door {
         Self { verb, path, need: Need::InProject(role), is_dangerous: false, handler }
     }
 
+    /// About one project, but only for operators with that role in every project.
+    pub(super) fn everywhere(mut self) -> Self {
+        if let Need::InProject(role) = self.need {
+            self.need = Need::Everywhere(role);
+        }
+        self
+    }
+
     /// Behind it lies what cannot be undone, or a secret: the operator proves first who it is. What the door takes with
     /// `Post` must have a page with `Get` at the same path, to come back to.
     pub(super) fn dangerous(mut self) -> Self {

@@ -32,6 +32,7 @@ mod login_methods;
 mod me;
 mod messages;
 mod operators;
+mod origin;
 mod overview;
 mod part;
 mod place;
@@ -97,6 +98,7 @@ pub(crate) fn all_doors() -> Vec<Door> {
         operators::doors(),
         admin_keys::doors(),
         project_settings::doors(),
+        origin::doors(),
     ];
     doors.into_iter().flatten().collect()
 }
@@ -109,7 +111,7 @@ pub(crate) fn origin_of(app: &App) -> Option<Origin> {
 
 /// Whether a request asks for the portal's host.
 pub(super) fn is_asked_for(app: &App, request: &Request) -> bool {
-    origin_of(app).is_some_and(|origin| visit::asks_for(app, request, origin.authority()))
+    visit::asks_for(app, request, app.projects.portal_host())
 }
 
 /// The routes of the portal; on any other host they are answered by the houses, as if there were no portal.

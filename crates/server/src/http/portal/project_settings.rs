@@ -3,7 +3,7 @@
 use vestibule_domain::operator::Role;
 
 use super::{
-    Answer, Desk, Door, Verb,
+    Answer, Desk, Door, Verb, origin,
     sheet::{self, Look, Panel, Part, Place, Row, Sheet},
 };
 use crate::{
@@ -35,15 +35,7 @@ fn plan(desk: &Desk) -> Sheet {
         control: Control::new(name, label, ControlKind::Line("text"), "").hint(hint),
         place: Place::Text { path, default: "" },
     };
-    let names = vec![
-        line("name", "Name", "What you and your colleagues see; the id without it.", "project.name"),
-        line(
-            "origin",
-            "Public origin",
-            "The issuer of its tokens. Changing it signs everybody out of their applications, and its host name must lead here.",
-            "project.public_origin",
-        ),
-    ];
+    let names = vec![line("name", "Name", "What you and your colleagues see; the id without it.", "project.name")];
     let web = vec![
         Row {
             control: Control::new("origins", "Allowed origins", ControlKind::Lines { rows: 3 }, "")
@@ -58,10 +50,17 @@ fn plan(desk: &Desk) -> Sheet {
         ),
         line("cookie_prefix", "Cookie prefix", "To keep projects under one domain apart.", "http.cookie_prefix"),
     ];
-    let mut panels = vec![
-        Panel::new("Names", format!("The project's id is {}; it stays.", desk.project.id), names),
-        Panel::new("Browsers", String::new(), web),
-    ];
+    let (id, origin) = (&desk.project.id, &desk.project.origin);
+    let hint = match desk.app.projects.find_refusal(desk.project.no) {
+        None => format!("The project's ID is {id} and cannot be changed. Its public origin is {origin}."),
+        Some(clash) => format!("The project's ID is {id}. It is not served at its public origin {origin}: {clash}."),
+    };
+    let mut panels = vec![Panel::new("Names", hint, names), Panel::new("Browsers", String::new(), web)];
+    if desk.who.role_everywhere() == Some(Role::Owner)
+        && let Some(first) = panels.first_mut()
+    {
+        first.view.link = Some((desk.href(origin::BELOW), "Change the public origin".into()));
+    }
     if desk.role == Role::Owner
         && let Some(last) = panels.last_mut()
     {

@@ -345,7 +345,6 @@ async fn replace(
     match settings::replace(&desk.app, &desk.project, operator, document, version, desk.now).await {
         Ok(now) => Ok(Ok(now.version != version)),
         Err(AdminError::Invalid(faults)) => Ok(Err(faults)),
-        Err(AdminError::Conflict(clash)) => Ok(Err(vec![Fault::new("project.public_origin", clash.to_string())])),
         Err(error) => Err(error),
     }
 }

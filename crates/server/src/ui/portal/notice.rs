@@ -9,6 +9,8 @@ pub enum PortalNotice {
     Saved,
     /// The form said what was there already.
     Unchanged,
+    /// The project has another public origin.
+    OriginChanged,
     /// A project was made.
     ProjectCreated,
     /// A project was deleted.
@@ -67,9 +69,10 @@ pub enum PortalNotice {
 
 impl PortalNotice {
     /// Every notice.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Saved,
         Self::Unchanged,
+        Self::OriginChanged,
         Self::ProjectCreated,
         Self::ProjectDeleted,
         Self::ApplicationDeleted,
@@ -104,6 +107,7 @@ impl PortalNotice {
         match self {
             Self::Saved => "saved",
             Self::Unchanged => "unchanged",
+            Self::OriginChanged => "origin-changed",
             Self::ProjectCreated => "project-created",
             Self::ProjectDeleted => "project-deleted",
             Self::ApplicationDeleted => "application-deleted",
@@ -145,6 +149,7 @@ impl PortalNotice {
             Self::LastOwner | Self::LastWayIn | Self::NotYours | Self::WorksElsewhere | Self::Gone => Level::Warning,
             Self::Unchanged => Level::Info,
             Self::Saved
+            | Self::OriginChanged
             | Self::ProjectCreated
             | Self::ProjectDeleted
             | Self::ApplicationDeleted
@@ -175,6 +180,7 @@ impl PortalNotice {
         match self {
             Self::Saved => "Saved. It counts from now on.",
             Self::Unchanged => "Nothing was changed: the form said what was there already.",
+            Self::OriginChanged => "The public origin is changed. Give your applications the new endpoint.",
             Self::ProjectCreated => "The project is there. Add an application to begin.",
             Self::ProjectDeleted => "The project and everything in it is deleted.",
             Self::ApplicationDeleted => "The application is deleted. Its sessions are refused from now on.",

@@ -16,6 +16,7 @@ use vestibule_server::{
     boot,
     config::{self, Config, SmsProvider},
     flows::projects,
+    hosts::PortalHost,
     ports::{
         clock::Clock,
         mailer::{Mailer, MemoryMailbox},
@@ -78,6 +79,7 @@ impl Setup {
     pub(crate) fn open_portal(&mut self) {
         let origin = self.origin.clone();
         self.configure("portal.public_origin", &origin);
+        self.configure("portal.project", "test");
     }
 
     /// Sets a key of the server's own configuration, e.g. `server.trusted_proxies`.
@@ -130,7 +132,9 @@ impl TestServer {
         let (mails, entropy) = (MemoryMailbox::default(), seeded_entropy());
         let (store, master) = boot::open_store(&config, &entropy).await.expect("the store opens");
         let settings = read_project(&setup.project);
-        projects::apply(&store, &master, &entropy, &settings, clock.now()).await.expect("the project is applied");
+        projects::apply(&store, &master, &entropy, &PortalHost::of(&config.portal), &settings, clock.now())
+            .await
+            .expect("the project is applied");
         store.close().await;
         let sms = text_messages(&config, &mails);
         let ports = Ports { clock: clock.clone(), entropy, mailer: mail(&config, &mails), sms };
@@ -189,14 +193,27 @@ impl TestServer {
         };
         change(&mut setup);
         let (app, settings) = (&self.app, read_project(&setup.project));
-        let applied = projects::apply(&app.store, &app.master, &app.entropy, &settings, app.clock.now()).await;
+        let applied = projects::apply(
+            &app.store,
+            &app.master,
+            &app.entropy,
+            app.projects.portal_host(),
+            &settings,
+            app.clock.now(),
+        )
+        .await;
         applied.expect("the project is applied");
         app.projects.reload(&app.store, &app.master).await.expect("the project is loaded");
     }
 
     /// Every event of a type, oldest first: those that wait in the outbox and those that are in the log already.
     pub(crate) async fn events(&self, kind: &str) -> Vec<serde_json::Value> {
-        let no = self.app.projects.all()[0].no;
+        self.events_of("test", kind).await
+    }
+
+    /// The same of another project.
+    pub(crate) async fn events_of(&self, project: &str, kind: &str) -> Vec<serde_json::Value> {
+        let no = self.app.projects.find_by_id(project).expect("the project").no;
         let late = self.clock.now().plus(std::time::Duration::from_secs(1_000_000));
         let mut conn = self.app.store.read().await.expect("a connection");
         // The outbox first: what moves to the log in between is then seen twice, and told apart by its id.
@@ -207,7 +224,8 @@ impl TestServer {
         let queued = queued.iter().map(|row| read(&row.payload)["body"].take());
         let mut seen = std::collections::HashSet::new();
         let all = logged.chain(queued).filter(|body| seen.insert(body["id"].to_string()));
-        all.filter(|body| body["type"] == kind).collect()
+        let is_of_it = |body: &serde_json::Value| body["context"]["app_id"] == project;
+        all.filter(|body| body["type"] == kind && is_of_it(body)).collect()
     }
 
     /// A browser in which the first operator, an owner of every project, has just signed in to the portal.
