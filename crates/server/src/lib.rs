@@ -13,6 +13,7 @@ pub mod flows;
 pub(crate) mod http;
 pub(crate) mod jobs;
 pub mod limits;
+mod messages;
 pub mod metrics;
 mod passkeys;
 pub mod passwords;

@@ -28,6 +28,7 @@ mod introspection;
 mod key_events;
 mod leave;
 mod lifetimes;
+mod mail;
 mod nginx;
 mod nodes;
 mod operations;
