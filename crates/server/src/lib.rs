@@ -16,6 +16,7 @@ pub(crate) mod http;
 pub(crate) mod jobs;
 pub mod limits;
 mod log_rate;
+mod messages;
 pub mod metrics;
 mod passkeys;
 pub mod passwords;

@@ -7,11 +7,12 @@ use vestibule_domain::{
 
 use crate::{
     column::{read_optional_id, read_project, read_time},
-    db::{Conn, Sql, StoreError, Tx},
+    db::{Conn, Row, Sql, StoreError, Tx},
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&PUSH, &DUE_ANY_PROJECT, &CLAIM, &FAIL, &REMOVE, &OLDEST_ANY_PROJECT];
+pub const STATEMENTS: &[&Sql] =
+    &[&PUSH, &DUE_ANY_PROJECT, &WAITING_ANY_PROJECT, &DUE, &CLAIM, &FAIL, &REMOVE, &OLDEST_ANY_PROJECT];
 
 /// A side effect that waits.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,19 @@ pub struct OutboxRow {
     pub due_at: Timestamp,
     /// How often it was tried.
     pub attempts: i64,
+}
+
+fn read_row(row: &Row<'_>) -> Result<OutboxRow, StoreError> {
+    Ok(OutboxRow {
+        id: row.get(0)?,
+        project: read_project(row, 1)?,
+        kind: row.get(2)?,
+        user_id: read_optional_id(row, 3)?,
+        payload: row.get(4)?,
+        created_at: read_time(row, 5)?,
+        due_at: read_time(row, 6)?,
+        attempts: row.get(7)?,
+    })
 }
 
 const PUSH: Sql = Sql::new(
@@ -87,19 +101,77 @@ pub async fn due_any_project(
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<OutboxRow>, StoreError> {
-    conn.query_all(&DUE_ANY_PROJECT, &[&kind, &now.as_micros(), &limit], |row| {
-        Ok(OutboxRow {
-            id: row.get(0)?,
-            project: read_project(row, 1)?,
-            kind: row.get(2)?,
-            user_id: read_optional_id(row, 3)?,
-            payload: row.get(4)?,
-            created_at: read_time(row, 5)?,
-            due_at: read_time(row, 6)?,
-            attempts: row.get(7)?,
-        })
-    })
-    .await
+    conn.query_all(&DUE_ANY_PROJECT, &[&kind, &now.as_micros(), &limit], read_row).await
+}
+
+const WAITING_ANY_PROJECT: Sql = Sql::new(
+    "WITH RECURSIVE waiting (project_no) AS (
+       SELECT MIN(o.project_no)
+       FROM outbox o
+       WHERE o.kind = $1 AND o.project_no > $3
+       UNION ALL
+       SELECT (
+         SELECT MIN(o.project_no)
+         FROM outbox o
+         WHERE o.kind = $1 AND o.project_no > w.project_no
+       )
+       FROM waiting w
+       WHERE w.project_no IS NOT NULL
+     )
+     SELECT w.project_no
+     FROM waiting w
+     WHERE w.project_no IS NOT NULL
+       AND EXISTS (
+         SELECT 1
+         FROM outbox o
+         WHERE o.kind = $1 AND o.project_no = w.project_no AND o.due_at <= $2
+       )
+     LIMIT $4",
+);
+
+/// At most `limit` projects for which a side effect of a kind is due, in the order of their numbers, after one of them. Costs a look
+/// at the index for each project, however many side effects wait.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn waiting_any_project(
+    conn: &mut Conn,
+    kind: &str,
+    now: Timestamp,
+    after: ProjectNo,
+    limit: i64,
+) -> Result<Vec<ProjectNo>, StoreError> {
+    conn.query_all(&WAITING_ANY_PROJECT, &[&kind, &now.as_micros(), &after.0, &limit], |row| read_project(row, 0)).await
+}
+
+const DUE: Sql = Sql::new(
+    "SELECT
+       id,
+       project_no,
+       kind,
+       user_id,
+       payload,
+       created_at,
+       due_at,
+       attempts
+     FROM outbox
+     WHERE kind = $1 AND project_no = $2 AND due_at <= $3
+     ORDER BY due_at, id
+     LIMIT $4",
+);
+
+/// At most `limit` side effects of a kind that are due for a project, those that wait longest first.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn due(
+    conn: &mut Conn,
+    p: ProjectNo,
+    kind: &str,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<OutboxRow>, StoreError> {
+    conn.query_all(&DUE, &[&kind, &p.0, &now.as_micros(), &limit], read_row).await
 }
 
 const CLAIM: Sql = Sql::new(

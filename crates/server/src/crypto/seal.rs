@@ -1,19 +1,74 @@
-//! Sealing keys at rest: AES-256-GCM under the operator's master key.
+//! Sealing at rest: AES-256-GCM under keys that follow from the operator's master key, and keys of values that belong to no project.
 
 use std::{io::Write, path::Path};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hmac,
+    hkdf, hmac,
 };
 
 use super::{hex, read_hex, tokens::MacKey};
 use crate::ports::entropy::Entropy;
 
-/// The operator's key that seals signing keys, and that keys which belong to no project are derived from.
+/// How the keys that seal and derive follow from the master key. Every release from 0.1.0 on reads both forms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyForm {
+    /// The master key is both of them. Releases before 0.1.0 know no other form.
+    Shared,
+    /// Each is made by HKDF-SHA-256 (RFC 5869) with a label of its own (ADR 71).
+    Separate,
+}
+
+/// The form this release seals and derives with.
+///
+/// 0.1.0 still uses [`KeyForm::Shared`], so that the release before it can be put back on the same data. The release after 0.1.0
+/// sets this to [`KeyForm::Separate`]: nothing else has to change, and 0.1.0 can then be put back, since it reads that form.
+pub const FORM: KeyForm = KeyForm::Shared;
+
+const SEALING_LABEL: &[u8] = b"vestibule master key: sealing at rest";
+const DERIVING_LABEL: &[u8] = b"vestibule master key: deriving keys";
+
+/// The operator's key. What it seals: signing keys, webhook secrets, kept answers of the Admin API, queued mails and text messages.
+/// Keys that belong to no project are derived from it.
 pub struct MasterKey {
+    shared: Keys,
+    separate: Keys,
+    /// The form that is written.
+    form: KeyForm,
+}
+
+struct Keys {
     sealing: LessSafeKey,
     deriving: hmac::Key,
+}
+
+impl Keys {
+    fn new(sealing: &[u8; 32], deriving: &[u8; 32]) -> Self {
+        let sealing = UnboundKey::new(&AES_256_GCM, sealing).expect("AES-256 takes 32 bytes");
+        Self { sealing: LessSafeKey::new(sealing), deriving: hmac::Key::new(hmac::HMAC_SHA256, deriving) }
+    }
+
+    fn derive_mac_key(&self, label: &str) -> MacKey {
+        MacKey::new(hmac::sign(&self.deriving, format!("mac key|{label}").as_bytes()).as_ref())
+    }
+
+    fn open(&self, sealed: &[u8], context: &str) -> Option<Vec<u8>> {
+        let (nonce, body) = sealed.split_at_checked(NONCE_LEN)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut body = body.to_vec();
+        let plain = self.sealing.open_in_place(nonce, Aad::from(context), &mut body).ok()?;
+        Some(plain.to_vec())
+    }
+}
+
+/// 32 bytes for one purpose (RFC 5869): without a salt, since the master key is uniformly random.
+fn expand(master: &[u8; 32], label: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(master);
+    let label = [label];
+    let expanded = extracted.expand(&label, hkdf::HKDF_SHA256).expect("one hash of output is within HKDF's limit");
+    expanded.fill(&mut out).expect("the length that was asked for");
+    out
 }
 
 /// Why there is no master key.
@@ -38,10 +93,16 @@ impl MasterKey {
     /// # Errors
     /// When they are anything else; `source` says where they came from.
     pub fn from_hex(text: &str, source: &str) -> Result<Self, MasterKeyError> {
-        let malformed = || MasterKeyError::Malformed(source.to_string());
-        let bytes = read_hex(text.trim()).filter(|b| b.len() == 32).ok_or_else(malformed)?;
-        let sealing = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| malformed())?);
-        Ok(Self { sealing, deriving: hmac::Key::new(hmac::HMAC_SHA256, &bytes) })
+        let bytes = read_hex(text.trim()).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let bytes = bytes.ok_or_else(|| MasterKeyError::Malformed(source.to_string()))?;
+        let separate = Keys::new(&expand(&bytes, SEALING_LABEL), &expand(&bytes, DERIVING_LABEL));
+        Ok(Self { shared: Keys::new(&bytes, &bytes), separate, form: FORM })
+    }
+
+    /// Seals and derives in this form from now on, as another release does.
+    #[must_use]
+    pub fn in_form(self, form: KeyForm) -> Self {
+        Self { form, ..self }
     }
 
     /// Reads the key from a file, or makes one there that only its owner can read.
@@ -61,10 +122,19 @@ impl MasterKey {
         }
     }
 
-    /// The key of self-contained values that belong to no project: the same one for a label each time, on every node.
+    /// The written form's keys, then the other's.
+    fn by_preference(&self) -> [&Keys; 2] {
+        match self.form {
+            KeyForm::Shared => [&self.shared, &self.separate],
+            KeyForm::Separate => [&self.separate, &self.shared],
+        }
+    }
+
+    /// The keys of self-contained values that belong to no project: the same ones for a label each time, on every node. The first
+    /// makes them, either checks them: nodes of two releases may serve at once.
     #[must_use]
-    pub fn derive_mac_key(&self, label: &str) -> MacKey {
-        MacKey::new(hmac::sign(&self.deriving, format!("mac key|{label}").as_bytes()).as_ref())
+    pub fn derive_mac_keys(&self, label: &str) -> [MacKey; 2] {
+        self.by_preference().map(|keys| keys.derive_mac_key(label))
     }
 
     /// Seals bytes; `context` must be given again to open them.
@@ -72,22 +142,19 @@ impl MasterKey {
     pub fn seal(&self, plain: &[u8], context: &str, entropy: &Entropy) -> Vec<u8> {
         let nonce: [u8; NONCE_LEN] = entropy.bytes();
         let mut sealed = plain.to_vec();
-        self.sealing
+        let [keys, _] = self.by_preference();
+        keys.sealing
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut sealed)
             .expect("what we keep is far below AES-GCM's limit of 64 GiB");
         [nonce.as_slice(), &sealed].concat()
     }
 
-    /// Opens what [`MasterKey::seal`] made.
+    /// Opens what [`MasterKey::seal`] made, in either form.
     ///
     /// # Errors
     /// When key or context differ, or the bytes were changed.
     pub fn open(&self, sealed: &[u8], context: &str) -> Result<Vec<u8>, CannotUnseal> {
-        let (nonce, body) = sealed.split_at_checked(NONCE_LEN).ok_or(CannotUnseal)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| CannotUnseal)?;
-        let mut body = body.to_vec();
-        let plain = self.sealing.open_in_place(nonce, Aad::from(context), &mut body).map_err(|_| CannotUnseal)?;
-        Ok(plain.to_vec())
+        self.by_preference().into_iter().find_map(|keys| keys.open(sealed, context)).ok_or(CannotUnseal)
     }
 }
 
@@ -108,16 +175,64 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
 mod tests {
     use super::*;
 
+    fn key(pair: &str, form: KeyForm) -> MasterKey {
+        MasterKey::from_hex(&pair.repeat(32), "test").expect("a key").in_form(form)
+    }
+
     #[test]
     fn sealed_bytes_open_only_with_key_and_context() {
         let entropy = Entropy::seeded(1);
-        let key = MasterKey::from_hex(&"ab".repeat(32), "test").expect("a key");
-        let other = MasterKey::from_hex(&"cd".repeat(32), "test").expect("a key");
-        let sealed = key.seal(b"signing key", "shop", &entropy);
-        assert_eq!(key.open(&sealed, "shop").expect("opens"), b"signing key");
-        assert!(key.open(&sealed, "other project").is_err());
-        assert!(other.open(&sealed, "shop").is_err());
-        assert!(key.open(&sealed[..5], "shop").is_err());
+        for form in [KeyForm::Shared, KeyForm::Separate] {
+            let (key, other) = (key("ab", form), key("cd", form));
+            let sealed = key.seal(b"signing key", "shop", &entropy);
+            assert_eq!(key.open(&sealed, "shop").expect("opens"), b"signing key");
+            assert!(key.open(&sealed, "other project").is_err());
+            assert!(other.open(&sealed, "shop").is_err());
+            assert!(key.open(&sealed[..5], "shop").is_err());
+        }
+    }
+
+    #[test]
+    fn each_form_reads_the_other_and_writes_its_own() {
+        let entropy = Entropy::seeded(1);
+        let (shared, separate) = (key("ab", KeyForm::Shared), key("ab", KeyForm::Separate));
+        for (from, to) in [(&shared, &separate), (&separate, &shared)] {
+            let sealed = from.seal(b"x", "c", &entropy);
+            assert_eq!(to.open(&sealed, "c").expect("opens"), b"x");
+            let [mine, others] = from.by_preference();
+            assert!(mine.open(&sealed, "c").is_some() && others.open(&sealed, "c").is_none());
+            let [made, _] = from.derive_mac_keys("operators");
+            let challenge = made.issue_challenge("use", vestibule_domain::time::Timestamp::from_seconds(1), &entropy);
+            let read = |keys: [MacKey; 2]| keys.map(|key| key.read_challenge("use", &challenge).is_some());
+            assert_eq!(read(from.derive_mac_keys("operators")), [true, false]);
+            assert_eq!(read(to.derive_mac_keys("operators")), [false, true]);
+            assert_eq!(read(to.derive_mac_keys("others")), [false, false]);
+        }
+    }
+
+    /// What earlier releases do: the master key itself seals.
+    #[test]
+    fn the_shared_form_is_that_of_earlier_releases() {
+        let master = key("ab", KeyForm::Shared);
+        let plain_key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &[0xab; 32]).expect("a key"));
+        let sealed = master.seal(b"x", "c", &Entropy::seeded(1));
+        let (nonce, body) = sealed.split_at(NONCE_LEN);
+        let mut body = body.to_vec();
+        let nonce = Nonce::try_assume_unique_for_key(nonce).expect("a nonce");
+        assert_eq!(plain_key.open_in_place(nonce, Aad::from("c"), &mut body).expect("opens"), b"x");
+    }
+
+    /// HKDF written out with HMAC (RFC 5869 §2): extract with a salt of zeros, then one block of expand.
+    #[test]
+    fn the_separate_keys_are_those_of_rfc_5869() {
+        let prk = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &[0; 32]), &[0xab; 32]);
+        let block = |label: &[u8]| {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, prk.as_ref());
+            hmac::sign(&key, &[label, &[1]].concat()).as_ref().to_vec()
+        };
+        let (sealing, deriving) = (expand(&[0xab; 32], SEALING_LABEL), expand(&[0xab; 32], DERIVING_LABEL));
+        assert_eq!((sealing.to_vec(), deriving.to_vec()), (block(SEALING_LABEL), block(DERIVING_LABEL)));
+        assert_ne!(sealing, deriving);
     }
 
     #[test]

@@ -47,9 +47,3 @@ async fn wait(stop: &mut watch::Receiver<bool>, time: std::time::Duration, bell:
     }
     !*stop.borrow()
 }
-
-/// Returns when the end has come.
-async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
-    // A sender that is gone has nothing more to say: the end, too.
-    stop.wait_for(|stopped| *stopped).await.ok();
-}

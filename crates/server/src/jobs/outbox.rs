@@ -1,67 +1,161 @@
-//! Carries out what transactions queued: mails and text messages. At least once; retried with growing pauses.
+//! Carries out what transactions queued: mails and text messages. At least once; retried with growing pauses. Projects take turns.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque, hash_map::Entry},
+    sync::Arc,
+    time::Duration,
+};
 
-use tokio::{sync::watch, task::JoinSet};
-use vestibule_domain::time::Timestamp;
+use tokio::{
+    sync::watch,
+    task::{self, JoinSet},
+};
+use vestibule_domain::{id::ProjectNo, time::Timestamp};
 use vestibule_store::{
-    StoreError,
+    Conn, StoreError,
     outbox::{self, OutboxRow},
 };
 
 use crate::{
     app::App,
-    ports::{
-        mailer::{Mail, MailError},
-        sms::{Sms, SmsError},
-    },
+    messages::{self, Channel, Message},
+    ports::{mailer::MailError, sms::SmsError},
 };
 
 const PERIOD: Duration = Duration::from_secs(1);
-const BATCH: i64 = 50;
-/// How many messages of a kind are on their way at once.
+/// How many messages of a channel are on their way at once.
 const AT_ONCE: usize = 8;
+/// How many of them may be of one project: others find a place at once.
+const OF_ONE_PROJECT: usize = 6;
+/// Projects one look asks for.
+const LOOK: i64 = 32;
 /// How long another process leaves a claimed row alone.
 const CLAIM: Duration = Duration::from_secs(120);
 /// After this many tries a message is given up: the code in it is long dead.
 const MESSAGE_TRIES: i64 = 6;
+/// A message that waited longer is not sent any more: it was queued before a stop, or under a release that had to be put back.
+const TOO_OLD: Duration = Duration::from_secs(24 * 3_600);
 
-/// Works until told to stop.
+/// Works until told to stop. What the mail server or the carrier has not taken then is sent again after the next start.
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let bell = Arc::clone(&app.outbox_bell);
-    while super::wait(&mut stop, PERIOD, Some(&bell)).await {
-        // The bell wakes one sleeper only, and it may have rung for an event.
-        app.events_bell.notify_one();
-        // A mail server that says nothing must not hold up the end: what it has not taken is sent again after the next start.
-        let worked_off = tokio::select! {
-            worked_off = work_off(&app) => worked_off,
-            () = super::told_to_stop(&mut stop) => return,
-        };
-        if let Err(error) = worked_off {
-            tracing::warn!(error = %error, "the outbox could not be worked off; it will be tried again");
+    // Text messages do not wait for a slow mail server, nor the other way round.
+    let (mut mails, mut texts) = (Dispatch::new(Channel::Mail), Dispatch::new(Channel::Sms));
+    loop {
+        tokio::select! {
+            goes_on = super::wait(&mut stop, PERIOD, Some(&bell)) => {
+                if !goes_on {
+                    return;
+                }
+                // The bell wakes one sleeper only, and it may have rung for an event.
+                app.events_bell.notify_one();
+                (mails.may_wait, texts.may_wait) = (true, true);
+            }
+            () = mails.one_ended() => {}
+            () = texts.one_ended() => {}
+        }
+        for dispatch in [&mut mails, &mut texts] {
+            if let Err(error) = dispatch.begin(&app).await {
+                tracing::warn!(error = %error, "the outbox could not be worked off; it will be tried again");
+            }
         }
     }
 }
 
-/// Sends what is due.
-async fn work_off(app: &Arc<App>) -> Result<(), StoreError> {
-    // Text messages do not wait for a slow mail server, nor the other way round.
-    tokio::try_join!(work_off_kind(app, Kind::Mail), work_off_kind(app, Kind::Sms)).map(drop)
+/// The messages of one channel that are on their way.
+struct Dispatch {
+    channel: Channel,
+    sending: JoinSet<Result<(), StoreError>>,
+    /// Row and project of each task.
+    on_way: HashMap<task::Id, (i64, ProjectNo)>,
+    /// The project that had the last turn.
+    last: ProjectNo,
+    /// Whether something may wait that had no place.
+    may_wait: bool,
 }
 
-/// What waits in the outbox for this job; events wait there for another one.
-#[derive(Clone, Copy)]
-enum Kind {
-    Mail,
-    Sms,
-}
+impl Dispatch {
+    fn new(channel: Channel) -> Self {
+        Self { channel, sending: JoinSet::new(), on_way: HashMap::new(), last: ProjectNo(0), may_wait: true }
+    }
 
-impl Kind {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Mail => "mail",
-            Self::Sms => "sms",
+    /// Returns when a message is not on its way any more.
+    async fn one_ended(&mut self) {
+        let ended = match self.sending.join_next_with_id().await {
+            Some(Ok((id, written))) => {
+                if let Err(error) = written {
+                    tracing::warn!(error = %error, "a message's outcome could not be written down; it will be sent again");
+                }
+                id
+            }
+            // It panicked, which is logged, and its claim runs out.
+            Some(Err(error)) => error.id(),
+            None => return std::future::pending().await,
+        };
+        self.on_way.remove(&ended);
+    }
+
+    fn held_by(&self, project: ProjectNo) -> usize {
+        self.on_way.values().filter(|(_, of)| *of == project).count()
+    }
+
+    /// Sends what is due and has a place, one of each project in turn.
+    async fn begin(&mut self, app: &Arc<App>) -> Result<(), StoreError> {
+        if !self.may_wait || self.on_way.len() >= AT_ONCE {
+            return Ok(());
         }
+        let now = app.clock.now();
+        let mut conn = app.store.read().await?;
+        let mut turns = self.list_waiting(&mut conn, now).await?;
+        let mut due: HashMap<ProjectNo, VecDeque<OutboxRow>> = HashMap::new();
+        self.may_wait = false;
+        while let Some(project) = turns.pop_front() {
+            if self.on_way.len() >= AT_ONCE || self.held_by(project) >= OF_ONE_PROJECT {
+                self.may_wait = true;
+                continue;
+            }
+            let rows = match due.entry(project) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(self.list_due(&mut conn, project, now).await?),
+            };
+            let Some(row) = rows.pop_front() else { continue };
+            self.last = project;
+            let (id, channel, app) = (row.id, self.channel, Arc::clone(app));
+            let task = self.sending.spawn(async move { send(&app, channel, row, now).await });
+            self.on_way.insert(task.id(), (id, project));
+            turns.push_back(project);
+        }
+        Ok(())
+    }
+
+    /// The projects for which something is due, in the order of their turns.
+    async fn list_waiting(&mut self, conn: &mut Conn, now: Timestamp) -> Result<VecDeque<ProjectNo>, StoreError> {
+        let mut projects = Vec::new();
+        for kind in self.channel.kinds() {
+            projects.extend(outbox::waiting_any_project(conn, kind, now, self.last, LOOK).await?);
+            if self.last > ProjectNo(0) {
+                projects.extend(outbox::waiting_any_project(conn, kind, now, ProjectNo(0), LOOK).await?);
+            }
+        }
+        projects.sort_by_key(|project| (project.0 <= self.last.0, project.0));
+        projects.dedup();
+        Ok(projects.into())
+    }
+
+    /// What is due for a project and not on its way yet, as much as may be on its way at once.
+    async fn list_due(
+        &self,
+        conn: &mut Conn,
+        project: ProjectNo,
+        now: Timestamp,
+    ) -> Result<VecDeque<OutboxRow>, StoreError> {
+        let limit = i64::try_from(OF_ONE_PROJECT + self.held_by(project)).unwrap_or(i64::MAX);
+        let mut due = VecDeque::new();
+        for kind in self.channel.kinds() {
+            due.extend(outbox::due(conn, project, kind, now, limit).await?);
+        }
+        due.retain(|row| !self.on_way.values().any(|(id, _)| *id == row.id));
+        Ok(due)
     }
 }
 
@@ -89,51 +183,17 @@ impl From<SmsError> for Undelivered {
     }
 }
 
-async fn deliver(app: &App, kind: Kind, payload: &str, now: Timestamp) -> Result<(), Undelivered> {
-    let unreadable = |_| Undelivered::Permanent("the queued message cannot be read".into());
-    match kind {
-        Kind::Mail => {
-            let mail: Mail = serde_json::from_str(payload).map_err(unreadable)?;
-            Ok(app.mailer.send(&mail, now).await?)
-        }
-        Kind::Sms => {
-            let sms: Sms = serde_json::from_str(payload).map_err(unreadable)?;
-            Ok(app.sms.send(&sms, now).await?)
-        }
+async fn deliver(app: &App, channel: Channel, row: &OutboxRow, now: Timestamp) -> Result<(), Undelivered> {
+    if now.since(row.created_at) > TOO_OLD {
+        return Err(Undelivered::Permanent("it waited for more than a day".into()));
+    }
+    match messages::open(app, channel, row).map_err(|error| Undelivered::Permanent(error.to_string()))? {
+        Message::Mail(mail) => Ok(app.mailer.send(&mail, &messages::mail_id(row), now).await?),
+        Message::Sms(sms) => Ok(app.sms.send(&sms, now).await?),
     }
 }
 
-async fn work_off_kind(app: &Arc<App>, kind: Kind) -> Result<(), StoreError> {
-    loop {
-        let now = app.clock.now();
-        let due = outbox::due_any_project(&mut *app.store.read().await?, kind.as_str(), now, BATCH).await?;
-        let full = due.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
-        let mut sending = JoinSet::new();
-        for row in due {
-            if sending.len() >= AT_ONCE {
-                finish_one(&mut sending).await?;
-            }
-            let app = Arc::clone(app);
-            sending.spawn(async move { send(&app, kind, row, now).await });
-        }
-        while !sending.is_empty() {
-            finish_one(&mut sending).await?;
-        }
-        if !full {
-            return Ok(());
-        }
-    }
-}
-
-async fn finish_one(sending: &mut JoinSet<Result<(), StoreError>>) -> Result<(), StoreError> {
-    match sending.join_next().await {
-        Some(Ok(sent)) => sent,
-        // It panicked, which is logged, and its claim runs out.
-        Some(Err(_)) | None => Ok(()),
-    }
-}
-
-async fn send(app: &App, kind: Kind, row: OutboxRow, now: Timestamp) -> Result<(), StoreError> {
+async fn send(app: &App, channel: Channel, row: OutboxRow, now: Timestamp) -> Result<(), StoreError> {
     let (id, attempts) = (row.id, row.attempts);
     let claimed = app
         .store
@@ -142,12 +202,12 @@ async fn send(app: &App, kind: Kind, row: OutboxRow, now: Timestamp) -> Result<(
     if !claimed {
         return Ok(());
     }
-    let outcome = deliver(app, kind, &row.payload, now).await;
+    let outcome = deliver(app, channel, &row, now).await;
     let tries = attempts + 1;
     match outcome {
         Ok(()) => remove(app, id).await,
         Err(Undelivered::Temporary(why)) if tries < MESSAGE_TRIES => {
-            tracing::warn!(outbox.id = id, outbox.kind = kind.as_str(), outbox.tries = tries, error = %why, "a message was not taken; it will be tried again");
+            tracing::warn!(outbox.id = id, outbox.kind = row.kind, outbox.tries = tries, error = %why, "a message was not taken; it will be tried again");
             let due = now.plus(Duration::from_secs(5 << tries.clamp(0, 6)));
             app.store
                 .write("fail_outbox", why, move |tx, why| {
@@ -158,7 +218,7 @@ async fn send(app: &App, kind: Kind, row: OutboxRow, now: Timestamp) -> Result<(
         Err(Undelivered::Temporary(why) | Undelivered::Permanent(why)) => {
             tracing::error!(
                 outbox.id = id,
-                outbox.kind = kind.as_str(),
+                outbox.kind = row.kind,
                 project.no = row.project.0,
                 error = %why,
                 "a message is given up"

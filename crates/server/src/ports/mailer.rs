@@ -7,8 +7,11 @@ use std::{
 };
 
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-    message::{Mailbox, MultiPart},
+    Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{
+        Mailbox, MultiPart,
+        header::{HeaderName, HeaderValue},
+    },
     transport::smtp::authentication::Credentials,
 };
 use serde::{Deserialize, Serialize};
@@ -137,11 +140,12 @@ impl Mailer {
         Ok(Self::Smtp { transport: Box::new(builder.build()), from, patience })
     }
 
-    /// Delivers one mail.
+    /// Delivers one mail. Its `id` is unlike that of every other mail, and the same when it is tried again: servers and mail readers
+    /// tell by it that it came twice.
     ///
     /// # Errors
     /// Says whether trying again makes sense.
-    pub async fn send(&self, mail: &Mail, now: Timestamp) -> Result<(), MailError> {
+    pub async fn send(&self, mail: &Mail, id: &str, now: Timestamp) -> Result<(), MailError> {
         match self {
             Self::Memory(mailbox) => {
                 mailbox.put(mail.clone(), now);
@@ -149,7 +153,7 @@ impl Mailer {
             }
             Self::None => Err(MailError::Permanent("no mail server is configured (smtp.host is empty)".into())),
             Self::Smtp { transport, from, patience } => {
-                let message = build_message(mail, from).map_err(MailError::Permanent)?;
+                let message = build_message(mail, id, from).map_err(MailError::Permanent)?;
                 // The transport's own timeout ends with the connection: a server that then says nothing would be waited for without end.
                 let span = Span::of_call("smtp", None);
                 let sending = span.around(tokio::time::timeout(*patience, transport.send(message))).await;
@@ -158,28 +162,44 @@ impl Mailer {
                     return Err(MailError::Temporary("the mail server took too long to answer".into()));
                 };
                 sent.map(drop).map_err(|error| {
-                    if error.is_permanent() {
-                        MailError::Permanent(error.to_string())
-                    } else {
-                        MailError::Temporary(error.to_string())
-                    }
+                    // Mail servers repeat the recipient's address, which is personal data.
+                    let why = error.to_string().replace(&mail.to, "(the recipient)");
+                    if error.is_permanent() { MailError::Permanent(why) } else { MailError::Temporary(why) }
                 })
             }
         }
     }
 }
 
-fn build_message(mail: &Mail, default_from: &Mailbox) -> Result<Message, String> {
-    let from = match &mail.from {
+fn build_message(mail: &Mail, id: &str, default_from: &Mailbox) -> Result<Message, String> {
+    let mut from: Mailbox = match &mail.from {
         Some(own) => own.parse().map_err(|error| format!("mail.from: {error}"))?,
         None => default_from.clone(),
     };
     // The recipient's address is personal data: the error must not repeat it.
     let to = mail.to.parse().map_err(|_| "the recipient's address is not valid".to_string())?;
-    Message::builder()
+    // Few relays take hosts in other letters (RFC 6531), and all take their ASCII form (RFC 5891).
+    let host = ascii_host(from.email.domain());
+    from.email = Address::new(from.email.user(), &host).map_err(|error| format!("mail.from: {error}"))?;
+    // RFC 5322 §3.6.4: relays add none, and large receivers refuse mail without one.
+    let message_id = format!("<{id}@{host}>");
+    let mut message = Message::builder()
         .from(from)
         .to(to)
         .subject(mail.subject.clone())
+        .message_id(Some(message_id))
         .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+    // RFC 3834 §5: absence notes and other robots do not answer.
+    let name = HeaderName::new_from_ascii_str("Auto-Submitted");
+    message.headers_mut().insert_raw(HeaderValue::new(name, "auto-generated".to_string()));
+    Ok(message)
+}
+
+/// The host of an address in ASCII.
+fn ascii_host(domain: &str) -> String {
+    match url::Host::parse(domain) {
+        Ok(host) => host.to_string(),
+        Err(_) => "localhost".to_string(),
+    }
 }

@@ -54,7 +54,7 @@ impl Way {
         }
     }
 
-    fn label(self) -> &'static str {
+    pub(crate) fn label(self) -> &'static str {
         match self {
             Self::EmailPassword | Self::EmailCode | Self::Passkey => "Email address",
             Self::PhoneCode => "Phone number",

@@ -35,6 +35,7 @@ mod introspection;
 mod key_events;
 mod leave;
 mod lifetimes;
+mod mail;
 mod nginx;
 mod nodes;
 mod operations;

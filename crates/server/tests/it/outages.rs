@@ -5,17 +5,13 @@ use std::{fs, path::Path, process::Command, time::Duration};
 use reqwest::Client;
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
-    net::{TcpListener, TcpStream},
-    sync::mpsc,
-};
 
 use crate::{
     crash::Load,
     support::{
         Engine, Installation, OwnPostgres, TestServer,
         binary::{post, refresh_token, sign_up},
+        smtp::{MailServer, Manners},
     },
 };
 
@@ -108,56 +104,6 @@ async fn a_database_server_that_is_killed_under_load_loses_nothing_and_is_found_
     known.verify(&process).await;
 }
 
-/// A mail server that hangs on its first guests and serves the later ones; hands on whom it took mail for.
-async fn serve_mail(hang: usize) -> (u16, mpsc::UnboundedReceiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let port = listener.local_addr().expect("its address").port();
-    let (taken, receiver) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        let mut hanging = Vec::new();
-        while let Ok((stream, _)) = listener.accept().await {
-            if hanging.len() < hang {
-                hanging.push(stream);
-            } else {
-                tokio::spawn(converse(stream, taken.clone()));
-            }
-        }
-    });
-    (port, receiver)
-}
-
-/// As much SMTP (RFC 5321) as it takes to accept mail.
-async fn converse(stream: TcpStream, taken: mpsc::UnboundedSender<String>) {
-    let mut stream = BufReader::new(stream);
-    let (mut line, mut to, mut in_data) = (String::new(), String::new(), false);
-    stream.write_all(b"220 here\r\n").await.ok();
-    while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
-        let said = line.trim_end().to_owned();
-        line.clear();
-        let answer: &[u8] = match said.split([' ', ':']).next() {
-            _ if in_data && said != "." => continue,
-            _ if in_data => {
-                in_data = false;
-                taken.send(std::mem::take(&mut to)).ok();
-                b"250 taken\r\n"
-            }
-            Some("DATA") => {
-                in_data = true;
-                b"354 go on\r\n"
-            }
-            Some("RCPT") => {
-                to = said;
-                b"250 fine\r\n"
-            }
-            Some("QUIT") => b"221 bye\r\n",
-            _ => b"250 fine\r\n",
-        };
-        if stream.write_all(answer).await.is_err() {
-            return;
-        }
-    }
-}
-
 async fn start_with_mail_server(port: u16, timeout: &str) -> TestServer {
     let port = port.to_string();
     TestServer::start(Engine::Sqlite, |setup| {
@@ -171,8 +117,8 @@ async fn start_with_mail_server(port: u16, timeout: &str) -> TestServer {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_server_that_says_nothing_holds_nobody_up_and_gets_its_mail_later() {
-    let (port, mut taken) = serve_mail(1).await;
-    let mut server = start_with_mail_server(port, "1").await;
+    let mut mail = MailServer::start(Manners { hang: 1, ..Manners::default() }).await;
+    let mut server = start_with_mail_server(mail.port, "1").await;
     let client = server.app_client();
     for email in ["kim@shop.example", "lee@shop.example"] {
         let guest = client.sign_up().await;
@@ -185,8 +131,8 @@ async fn a_mail_server_that_says_nothing_holds_nobody_up_and_gets_its_mail_later
     while arrived.len() < 2 {
         // A message that was not taken is due again after a while.
         server.clock.advance_seconds(20);
-        if let Ok(to) = tokio::time::timeout(Duration::from_secs(2), taken.recv()).await {
-            arrived.push(to.expect("a recipient"));
+        if let Ok(to) = tokio::time::timeout(Duration::from_secs(2), mail.heard.recv()).await {
+            arrived.push(to.expect("a mail").to);
         }
     }
     arrived.sort();
@@ -196,8 +142,8 @@ async fn a_mail_server_that_says_nothing_holds_nobody_up_and_gets_its_mail_later
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_server_that_never_answers_does_not_hold_up_the_end() {
-    let (port, _taken) = serve_mail(usize::MAX).await;
-    let mut server = start_with_mail_server(port, "3600").await;
+    let mail = MailServer::start(Manners { hang: usize::MAX, ..Manners::default() }).await;
+    let mut server = start_with_mail_server(mail.port, "3600").await;
     let client = server.app_client();
     let guest = client.sign_up().await;
     let mut browser = server.browser();

@@ -9,12 +9,23 @@ use std::{
     process::Command,
 };
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use vestibule_domain::id::ProjectNo;
+use vestibule_server::{
+    crypto::seal::{KeyForm, MasterKey},
+    ports::entropy::Entropy,
+};
+use vestibule_store::{
+    Location, Store,
+    keys::{self, KeyRow},
+    projects,
+};
 
 use crate::support::{
     Browser, Engine, Installation, Place,
-    binary::{post, refresh, refresh_token, sign_up},
+    binary::{Process, post, refresh, refresh_token, sign_up},
     connect_to, on_both_engines,
 };
 
@@ -151,4 +162,102 @@ async fn data_of_every_earlier_release_is_taken_over_and_nobody_is_logged_out(en
     assert!(seen > 0, "no release was kept");
 }
 
-on_both_engines!(data_of_every_earlier_release_is_taken_over_and_nobody_is_logged_out);
+/// The store of an installation, opened beside its server or instead of it.
+async fn open_store(place: &Place) -> Store {
+    let location = match place.url().strip_prefix("sqlite:") {
+        Some(path) => Location::Sqlite { path: path.into() },
+        None => Location::postgres(place.url(), 2),
+    };
+    Store::open(&location).await.expect("the store opens")
+}
+
+/// Every key of every project, with the project's number and id.
+async fn all_keys(store: &Store) -> Vec<(ProjectNo, String, KeyRow)> {
+    let mut conn = store.read().await.expect("a connection");
+    let mut all = Vec::new();
+    for project in projects::list_any_project(&mut conn).await.expect("the projects") {
+        let keys = keys::list(&mut conn, project.no).await.expect("its keys");
+        all.extend(keys.into_iter().map(|key| (project.no, project.id.clone(), key)));
+    }
+    all
+}
+
+fn context_of(project: &str, key: &KeyRow) -> String {
+    format!("vestibule/{project}/{}", key.purpose)
+}
+
+/// Opens a sealed value as releases before 0.1.0 do: AES-256-GCM, and the master key is the key.
+fn opens_as_before(master: &str, sealed: &[u8], context: &str) -> bool {
+    let key: Vec<u8> =
+        (0..64).step_by(2).map(|at| u8::from_str_radix(&master[at..at + 2], 16).expect("hexadecimal")).collect();
+    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("32 bytes"));
+    let (nonce, body) = sealed.split_at(NONCE_LEN);
+    let nonce = Nonce::try_assume_unique_for_key(nonce).expect("a nonce");
+    key.open_in_place(nonce, Aad::from(context), &mut body.to_vec()).is_ok()
+}
+
+/// Signs in as the member of a kept release, and refreshes what its people hold.
+async fn nobody_is_logged_out(process: &Process, known: &mut Known) {
+    let (client, port) = (process.client(), process.address.port());
+    for token in [&mut known.guest, &mut known.member] {
+        let answer = refresh(&client, port, "rotating", token).await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        *token = refresh_token(answer, "").await.expect("the next token");
+    }
+    let (app, mut browser) = (process.app_client(), Browser::new(process.http()));
+    browser.open(&app.authorize_url(&[])).await;
+    browser.fill("Username", "kim");
+    browser.fill("Password", PASSWORD);
+    browser.press("Sign in").await;
+    let back = app.finish(browser.at_app()).await;
+    assert_eq!(app.subject(&back.access).await, known.member_sub);
+}
+
+/// ADR 71: the keys that seal and derive follow from the master key in another way from the next release on. This release works on
+/// what either neighbour left, and leaves what the one before can read.
+async fn sealed_data_upgrades_and_rolls_back_without_losing_a_session(engine: Engine) {
+    for entry in fs::read_dir(releases()).expect("the kept releases") {
+        let folder = entry.expect("an entry").path();
+        let known = fs::read(folder.join(format!("{}.json", name_of(engine)))).expect("what its people hold");
+        let mut known: Known = serde_json::from_slice(&known).expect("JSON");
+        let (place, installation) = unpack(engine, &folder).await;
+        let master = fs::read_to_string(installation.folder.path().join("master.key")).expect("the key");
+        let master = master.trim();
+
+        // Upgraded from the release before, and used: new signing keys are sealed, too.
+        let process = installation.start();
+        nobody_is_logged_out(&process, &mut known).await;
+        drop(process);
+        installation.run(&["key", "rotate", "--project", "crash"]);
+        let store = open_store(&place).await;
+        let left = all_keys(&store).await;
+        assert_eq!(left.len(), 6, "two more than there were");
+        for (_, project, key) in &left {
+            assert!(opens_as_before(master, &key.sealed, &context_of(project, key)), "{} cannot go back", key.kid);
+        }
+
+        // The next release sealed everything its own way, and was then put back.
+        let next = MasterKey::from_hex(master, "test").expect("a key").in_form(KeyForm::Separate);
+        for (no, project, key) in left {
+            let plain = next.open(&key.sealed, &context_of(&project, &key)).expect("it reads what this one wrote");
+            let sealed = next.seal(&plain, &context_of(&project, &key), &Entropy::Os);
+            assert!(!opens_as_before(master, &sealed, &context_of(&project, &key)));
+            let resealed = KeyRow { sealed, ..key };
+            let written = store.write("test", resealed, move |tx, key| {
+                Box::pin(async move {
+                    keys::remove(tx, no, &key.kid).await?;
+                    keys::insert(tx, no, key).await
+                })
+            });
+            written.await.expect("the store works");
+        }
+        store.close().await;
+        let process = installation.start();
+        nobody_is_logged_out(&process, &mut known).await;
+    }
+}
+
+on_both_engines!(
+    data_of_every_earlier_release_is_taken_over_and_nobody_is_logged_out,
+    sealed_data_upgrades_and_rolls_back_without_losing_a_session,
+);

@@ -79,6 +79,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../migrations/0013_authority.postgres.sql"),
     },
     Migration {
+        version: 14,
+        name: "0014_shares",
+        sqlite: include_str!("../../migrations/0014_shares.sqlite.sql"),
+        postgres: include_str!("../../migrations/0014_shares.postgres.sql"),
+    },
+    Migration {
         version: 15,
         name: "0015_passkey_backup",
         sqlite: include_str!("../../migrations/0015_passkey_backup.sqlite.sql"),

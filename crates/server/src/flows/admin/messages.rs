@@ -9,6 +9,7 @@ use vestibule_domain::{
 use super::{AdminError, Operator};
 use crate::{
     app::App,
+    crypto::hex,
     events,
     ports::{mailer::Mail, sms::Sms},
     projects::Project,
@@ -35,7 +36,7 @@ pub(crate) async fn try_out(
     let (channel, error) = match trial {
         Trial::Mail(write) => {
             let to = parse(LoginIdKind::Email, to, "Enter an email address like name@example.com")?;
-            let sent = app.mailer.send(&write(to), now).await;
+            let sent = app.mailer.send(&write(to), &hex(&app.entropy.bytes::<16>()), now).await;
             ("mail", sent.err().map(|error| error.to_string()))
         }
         Trial::Sms(write) => {

@@ -48,20 +48,23 @@ impl<'a> Seat<'a> {
     }
 
     fn issue(&self, app: &App, ceremony: &str, now: Timestamp) -> String {
-        mac(app).issue_challenge(&self.purpose(ceremony), now.plus(LIFETIME), &app.entropy)
+        let [mac, _] = macs(app);
+        mac.issue_challenge(&self.purpose(ceremony), now.plus(LIFETIME), &app.entropy)
     }
 
     /// The challenge an answer names, if it was issued here for this and still holds.
     fn read(&self, app: &App, ceremony: &str, answer: &str, now: Timestamp) -> Option<(Vec<u8>, Challenge)> {
         let presented = read_challenge(answer)?;
         let text = std::str::from_utf8(&presented).ok()?;
-        let challenge = mac(app).read_challenge(&self.purpose(ceremony), text)?;
+        let purpose = self.purpose(ceremony);
+        let challenge = macs(app).iter().find_map(|mac| mac.read_challenge(&purpose, text))?;
         (now <= challenge.expires_at).then_some((presented, challenge))
     }
 }
 
-fn mac(app: &App) -> MacKey {
-    app.master.derive_mac_key("operators")
+/// The key that makes challenges, and one that is accepted beside it.
+fn macs(app: &App) -> [MacKey; 2] {
+    app.master.derive_mac_keys("operators")
 }
 
 /// The options with which a page asks the browser for a passkey; with none named it offers all it has for the portal.

@@ -11,7 +11,7 @@ use vestibule_domain::{
 use vestibule_store::{
     StoreError, Tx,
     operator_events::{self, OperatorEvent},
-    operator_links, operator_sessions, operators, outbox,
+    operator_links, operator_sessions, operators,
 };
 
 use super::{SignedIn, links, normalize, trace};
@@ -20,6 +20,7 @@ use crate::{
     crypto::read_hex,
     events::{self, QueuedEvent},
     flows::{Error, admin},
+    messages::SealedMessage,
     ports::mailer::Mail,
     projects::Project,
 };
@@ -155,7 +156,7 @@ pub(crate) async fn invite(
     let (no, id, actor) = (project.no, known.map(|operator| operator.id), who.operator.id);
     let detail = describe_role(project, assignment);
     let recorded = record(app, (who, ip), (id, &email), Act::Invited, &detail, now);
-    let mail = serde_json::to_string(&mail).expect("a mail is plain JSON");
+    let mail = SealedMessage::of_mail(app, no, &mail);
     let written = app
         .store
         .write("invite_operator", (event, mail, link, recorded), move |tx, (event, mail, link, recorded)| {
@@ -170,7 +171,7 @@ pub(crate) async fn invite(
                 if let Some(id) = id {
                     set_role(tx, id, assignment).await?;
                 }
-                outbox::push(tx, no, "mail", None, mail, now).await?;
+                mail.push(tx, no, now).await?;
                 events::queue_of_project(tx, no, event, now).await?;
                 Ok(())
             })

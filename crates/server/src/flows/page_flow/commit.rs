@@ -12,7 +12,7 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_store::{Tx, codes, flows, grants, outbox, sessions, users};
+use vestibule_store::{Tx, codes, flows, grants, sessions, users};
 
 use super::{
     Flow, Purpose,
@@ -33,6 +33,7 @@ use crate::{
         rates,
         sessions::{Ending, prepare_all_endings},
     },
+    messages::SealedMessage,
     passkeys::NewPasskey,
     projects::Project,
 };
@@ -95,7 +96,7 @@ struct Commit {
     event: QueuedEvent,
     endings: Endings,
     /// The mail that tells the member of a change.
-    mail: Option<String>,
+    mail: Option<SealedMessage>,
     now: Timestamp,
 }
 
@@ -144,7 +145,7 @@ pub(crate) async fn commit(
         pending.password_hash = None;
     }
     let flow = (flow.id, flow.version, state.to_json(), flow.expires_at);
-    let mail = change.mail().map(|mail| serde_json::to_string(mail).expect("a mail is plain JSON"));
+    let mail = change.mail().map(|mail| SealedMessage::of_mail(app, project.no, mail));
     let input = Commit { flow, user_id, change, source, session, amr, code, event, endings, mail, now };
     let no = project.no;
     match app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await {
@@ -398,7 +399,7 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), Refusal
         codes::insert(tx, no, code.hash, &code.payload, code.expires_at).await?;
     }
     if let Some(mail) = &input.mail {
-        outbox::push(tx, no, "mail", None, mail, input.now).await?;
+        mail.push(tx, no, input.now).await?;
     }
     events::queue(tx, no, input.user_id, &input.event, input.now).await?;
     Ok(())

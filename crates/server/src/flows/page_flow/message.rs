@@ -1,8 +1,8 @@
-//! The messages with codes a flow sends. Their words are the pages' affair; here they are only queued.
+//! The messages with codes a flow sends. Their words are the pages' affair.
 
 use vestibule_domain::identifier::{LoginId, LoginIdKind};
 
-use crate::ports::{mailer::Mail, sms::Sms};
+use crate::messages::Message;
 
 /// What a code is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,22 +28,6 @@ impl<'a> CodeMessage<'a> {
     /// A code to an address; `None` for a user name, to which nothing can be sent.
     pub(super) fn new(purpose: CodeUse, login_id: &LoginId, code: &'a str) -> Option<Self> {
         login_id.address().map(|to| Self { purpose, kind: login_id.kind, to, code })
-    }
-}
-
-/// A message ready to be queued.
-pub(crate) enum Message {
-    Mail(Mail),
-    Sms(Sms),
-}
-
-impl Message {
-    /// The outbox's word for it, and what is put there.
-    pub(super) fn to_outbox(&self) -> (&'static str, String) {
-        match self {
-            Self::Mail(mail) => ("mail", serde_json::to_string(mail).expect("a mail is plain JSON")),
-            Self::Sms(sms) => ("sms", serde_json::to_string(sms).expect("a text message is plain JSON")),
-        }
     }
 }
 

@@ -19,13 +19,14 @@ use vestibule_domain::{
     identifier::{LoginId, LoginIdKind},
     time::Timestamp,
 };
-use vestibule_store::{StoreError, Tx, flows, outbox};
+use vestibule_store::{StoreError, Tx, flows};
 
-pub(crate) use self::message::{CodeMessage, CodeUse, Message, WriteMessage};
+pub(crate) use self::message::{CodeMessage, CodeUse, WriteMessage};
 use super::{Error, authorize::PendingRequest, promotion_source::PromotionSource};
 use crate::{
     app::App,
     crypto::{hex, sha256},
+    messages::Message,
     projects::Project,
 };
 
@@ -238,7 +239,7 @@ async fn save(
 ) -> Result<bool, StoreError> {
     let no = project.no;
     let ring = message.is_some();
-    let message = message.map(|message| message.to_outbox());
+    let message = message.map(|message| message.seal(app, no));
     let input = (flow.id, flow.version, flow.state.to_json(), flow.expires_at, message);
     let saved = app
         .store
@@ -247,8 +248,8 @@ async fn save(
                 if !flows::update(tx, no, *id, *version, state, *expires_at).await? {
                     return Ok::<_, StoreError>(false);
                 }
-                if let Some((kind, payload)) = message {
-                    outbox::push(tx, no, kind, None, payload, now).await?;
+                if let Some(message) = message {
+                    message.push(tx, no, now).await?;
                 }
                 Ok(true)
             })

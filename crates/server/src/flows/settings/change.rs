@@ -14,7 +14,7 @@ use vestibule_domain::{
 use vestibule_store::{
     StoreError, Tx, codes,
     credentials::{self, LoginIdRow},
-    flows as errands, grants, outbox,
+    flows as errands, grants,
     passkeys::{self, PasskeyRow, PasskeyUse},
     sessions, users,
 };
@@ -30,6 +30,7 @@ use crate::{
         caller::{AccountCaller, Via},
         token::settings_action,
     },
+    messages::SealedMessage,
     ports::mailer::Mail,
     projects::Project,
 };
@@ -113,7 +114,7 @@ struct Change {
     project: Arc<Project>,
     deed: Deed,
     errand: Option<(FlowId, i64, String, Timestamp)>,
-    mails: Vec<String>,
+    mails: Vec<SealedMessage>,
     endings: Vec<(Seat, QueuedEvent)>,
     deletion: Option<QueuedEvent>,
     code: Option<NewCode>,
@@ -160,13 +161,13 @@ pub(super) async fn commit(
         done.state.pending = None;
         (done.id, done.version, done.to_json(), done.expires_at)
     });
-    let print = |mail: &Mail| serde_json::to_string(mail).expect("a mail is plain JSON");
+    let seal = |mail: &Mail| SealedMessage::of_mail(app, project.no, mail);
     let change = Change {
         user: user.id,
         project: Arc::clone(project),
         deed: order.deed,
         errand,
-        mails: order.mails.iter().map(print).collect(),
+        mails: order.mails.iter().map(seal).collect(),
         endings,
         deletion,
         code,
@@ -245,7 +246,7 @@ async fn write(tx: &mut Tx, change: &Change) -> Result<(), Refusal> {
     }
     do_deed(tx, change).await?;
     for mail in &change.mails {
-        outbox::push(tx, no, "mail", None, mail, now).await?;
+        mail.push(tx, no, now).await?;
     }
     if let Some(event) = &change.deletion {
         events::queue(tx, no, user, event, now).await?;

@@ -10,7 +10,7 @@ use vestibule_domain::{
     secret::TokenHash,
     time::Timestamp,
 };
-use vestibule_store::{StoreError, credentials::LoginIdRow, flows, outbox};
+use vestibule_store::{StoreError, credentials::LoginIdRow, flows};
 
 use super::{
     Standing,
@@ -25,9 +25,10 @@ use crate::{
     flows::{
         Error,
         caller::AccountCaller,
-        page_flow::{CodeMessage, CodeUse, Message, WriteMessage},
+        page_flow::{CodeMessage, CodeUse, WriteMessage},
         tries::Buckets,
     },
+    messages::Message,
     ports::mailer::Mail,
     projects::Project,
 };
@@ -259,10 +260,7 @@ impl Asking<'_> {
     /// Stores the errand, and the message that goes with it, unless another tab was faster.
     async fn save(&self, errand: &mut Errand, message: Option<Message>) -> Result<bool, Error> {
         let (no, now) = (self.project.no, self.now);
-        let message = message.map(|message| match message {
-            Message::Mail(mail) => ("mail", serde_json::to_string(&mail).expect("a mail is plain JSON")),
-            Message::Sms(sms) => ("sms", serde_json::to_string(&sms).expect("a text message is plain JSON")),
-        });
+        let message = message.map(|message| message.seal(self.app, no));
         let is_sent = message.is_some();
         let input = (errand.version, errand.to_row(now), message);
         let saved = self
@@ -275,8 +273,8 @@ impl Asking<'_> {
                     } else if !flows::update(tx, no, row.id, *version, &row.state, row.expires_at).await? {
                         return Ok::<_, StoreError>(false);
                     }
-                    if let Some((kind, payload)) = message {
-                        outbox::push(tx, no, kind, None, payload, now).await?;
+                    if let Some(message) = message {
+                        message.push(tx, no, now).await?;
                     }
                     Ok(true)
                 })

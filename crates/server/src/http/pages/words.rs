@@ -17,10 +17,11 @@ use super::context;
 use crate::{
     flows::{
         authorize::PendingRequest,
-        page_flow::{CodeMessage, CodeUse, Message, steps::Mistakes},
+        page_flow::{CodeMessage, CodeUse, steps::Mistakes},
         settings::notice::News,
     },
     http::visit::Visit,
+    messages::Message,
     ports::{mailer, sms::Sms},
     ui::{self, Change, Channel, Complaint, MailContext, MailKind, PasswordField, Strength, Text, sms_text},
 };

@@ -14,12 +14,14 @@ pub(crate) struct Http {
 
 impl Http {
     pub(crate) fn new(origin: &str, address: SocketAddr) -> Self {
+        let host = url::Url::parse(origin).expect("an origin").host_str().expect("a host").to_string();
         let client = Client::builder()
             .redirect(Policy::none())
             .no_proxy()
             .tls_certs_only([])
             .resolve("localhost", address)
             .resolve(super::binary::HOST, address)
+            .resolve(&host, address)
             .timeout(Duration::from_secs(60))
             .build()
             .expect("an HTTP client");

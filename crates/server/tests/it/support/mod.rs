@@ -19,6 +19,7 @@ mod program;
 mod receiver;
 mod seed;
 mod server;
+pub(crate) mod smtp;
 mod soft_passkey;
 
 pub(crate) use admin::Admin;

@@ -22,6 +22,7 @@ use vestibule_server::{
         mailer::{Mailer, MemoryMailbox},
         sms::SmsSender,
     },
+    projects::Project,
 };
 use vestibule_store::{
     events,
@@ -100,7 +101,7 @@ pub(crate) struct TestServer {
     http: Http,
     project: Table,
     config: Config,
-    mails: MemoryMailbox,
+    pub(crate) mails: MemoryMailbox,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
     // Dropped last: the data outlives the server.
@@ -204,6 +205,19 @@ impl TestServer {
         .await;
         applied.expect("the project is applied");
         app.projects.reload(&app.store, &app.master).await.expect("the project is loaded");
+    }
+
+    /// Serves another project of this name beside the test project.
+    pub(crate) async fn add_project(&self, id: &str, change: impl FnOnce(&mut Setup)) -> Arc<Project> {
+        let origin = format!("http://{id}.localhost:{}", self.address.port());
+        let mut setup = Setup { project: test_project(&origin), origin, environment: Vec::new(), store_at: None };
+        setup.set("project.id", id);
+        change(&mut setup);
+        let (app, settings) = (&self.app, read_project(&setup.project));
+        let applied = projects::apply(&app.store, &app.master, &app.entropy, &settings, app.clock.now()).await;
+        applied.expect("the project is applied");
+        app.projects.reload(&app.store, &app.master).await.expect("the project is loaded");
+        app.projects.find_by_id(id).expect("it is served")
     }
 
     /// Every event of a type, oldest first: those that wait in the outbox and those that are in the log already.

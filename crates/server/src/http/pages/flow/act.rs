@@ -10,7 +10,7 @@ use crate::{
         Error,
         authorize::{cancel_redirect, issue_for_caller},
         page_flow::{
-            self, CodeMessage, Goal, Message,
+            self, CodeMessage, Goal,
             commit::{self, Achievement, Browser, Committed},
             passkey,
             sign_in::{self, LoginCode, Proof, SignIn},
@@ -26,6 +26,7 @@ use crate::{
             words::{Writer, complain_of_code, whole_seconds},
         },
     },
+    messages::Message,
     ui::{AlreadyPromotedPage, Complaint, ErrorKind, NoticeKind, Page, TooManyTriesPage},
 };
 

@@ -1,0 +1,123 @@
+//! Mails and text messages on their way into the outbox and out of it. They hold codes and invitation links, so they wait there
+//! sealed with the master key.
+
+use vestibule_domain::{id::ProjectNo, time::Timestamp};
+use vestibule_store::{
+    StoreError, Tx,
+    outbox::{self, OutboxRow},
+};
+
+use crate::{
+    app::App,
+    crypto::{base64url, hex, read_base64url, sha256},
+    ports::{mailer::Mail, sms::Sms},
+};
+
+/// How a message travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    Mail,
+    Sms,
+}
+
+impl Channel {
+    /// What the outbox calls sealed messages. Releases before 0.1.0 do not know the word, so they leave such rows to nodes that do;
+    /// under the older word they would drop them as unreadable.
+    const fn sealed_kind(self) -> &'static str {
+        match self {
+            Self::Mail => "sealed_mail",
+            Self::Sms => "sealed_sms",
+        }
+    }
+
+    /// Everything this channel carries: sealed messages, and those that releases before 0.1.0 queued as they were.
+    pub(crate) const fn kinds(self) -> [&'static str; 2] {
+        match self {
+            Self::Mail => [self.sealed_kind(), "mail"],
+            Self::Sms => [self.sealed_kind(), "sms"],
+        }
+    }
+}
+
+/// A message that can be queued.
+pub(crate) enum Message {
+    Mail(Mail),
+    Sms(Sms),
+}
+
+/// A message, sealed for the outbox.
+pub(crate) struct SealedMessage {
+    kind: &'static str,
+    payload: String,
+}
+
+impl Message {
+    /// Seals the message for the outbox of a project.
+    pub(crate) fn seal(&self, app: &App, project: ProjectNo) -> SealedMessage {
+        match self {
+            Self::Mail(mail) => SealedMessage::of_mail(app, project, mail),
+            Self::Sms(sms) => {
+                let plain = serde_json::to_vec(sms).expect("a text message is plain JSON");
+                SealedMessage::new(app, project, Channel::Sms, &plain)
+            }
+        }
+    }
+}
+
+impl SealedMessage {
+    fn new(app: &App, project: ProjectNo, channel: Channel, plain: &[u8]) -> Self {
+        let kind = channel.sealed_kind();
+        Self { kind, payload: base64url(app.master.seal(plain, &context(kind, project), &app.entropy)) }
+    }
+
+    /// Seals a mail for the outbox of a project.
+    pub(crate) fn of_mail(app: &App, project: ProjectNo, mail: &Mail) -> Self {
+        let plain = serde_json::to_vec(mail).expect("a mail is plain JSON");
+        Self::new(app, project, Channel::Mail, &plain)
+    }
+
+    /// Queues it.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub(crate) async fn push(&self, tx: &mut Tx, project: ProjectNo, now: Timestamp) -> Result<(), StoreError> {
+        outbox::push(tx, project, self.kind, None, &self.payload, now).await
+    }
+}
+
+/// Why a queued message cannot be sent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unreadable {
+    #[error("the queued message was sealed with another master key")]
+    Sealed,
+    #[error("the queued message cannot be read")]
+    Format,
+}
+
+/// Opens a message that waits in the outbox.
+///
+/// # Errors
+/// When it was sealed with another master key, or is none.
+pub(crate) fn open(app: &App, channel: Channel, row: &OutboxRow) -> Result<Message, Unreadable> {
+    let plain = if row.kind == channel.sealed_kind() {
+        let sealed = read_base64url(&row.payload).ok_or(Unreadable::Format)?;
+        app.master.open(&sealed, &context(&row.kind, row.project)).map_err(|_| Unreadable::Sealed)?
+    } else {
+        row.payload.clone().into_bytes()
+    };
+    match channel {
+        Channel::Mail => serde_json::from_slice(&plain).map(Message::Mail),
+        Channel::Sms => serde_json::from_slice(&plain).map(Message::Sms),
+    }
+    .map_err(|_| Unreadable::Format)
+}
+
+/// What a queued mail is called wherever it arrives: the same for each try, and unlike that of any other mail.
+pub(crate) fn mail_id(row: &OutboxRow) -> String {
+    let text = format!("mail|{}|{}|{}|{}", row.project.0, row.id, row.created_at.as_micros(), row.payload);
+    hex(&sha256(text.as_bytes()).0[..16])
+}
+
+fn context(kind: &str, project: ProjectNo) -> String {
+    format!("outbox|{kind}|{}", project.0)
+}

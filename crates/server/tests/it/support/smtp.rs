@@ -1,0 +1,117 @@
+//! A mail server that takes mail over real SMTP and keeps every byte of it.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
+
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+};
+use vestibule_server::config::{Smtp, SmtpSecurity};
+
+/// A mail as it came over the wire, dots in front of lines undone.
+pub(crate) struct Received {
+    /// The line that named the recipient.
+    pub(crate) to: String,
+    pub(crate) raw: String,
+}
+
+impl Received {
+    /// The values of a header, continuation lines joined.
+    pub(crate) fn header(&self, name: &str) -> Vec<String> {
+        let (head, _) = self.raw.split_once("\r\n\r\n").expect("a head and a body");
+        let lines = head.replace("\r\n ", " ").replace("\r\n\t", " ");
+        let named = lines.split("\r\n").filter_map(|line| line.split_once(": "));
+        named.filter(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.to_string()).collect()
+    }
+}
+
+/// How a mail server treats its guests.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Manners {
+    /// On how many connections it says nothing.
+    pub(crate) hang: usize,
+    /// How many mails it wants again later, each after it heard all of it.
+    pub(crate) postpone: usize,
+}
+
+/// A mail server on a free port of this machine.
+pub(crate) struct MailServer {
+    pub(crate) port: u16,
+    /// What it heard, also of mails it then wanted again later.
+    pub(crate) heard: mpsc::UnboundedReceiver<Received>,
+}
+
+impl MailServer {
+    pub(crate) async fn start(manners: Manners) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("its address").port();
+        let (hand_on, heard) = mpsc::unbounded_channel();
+        let postpone = Arc::new(AtomicUsize::new(manners.postpone));
+        tokio::spawn(async move {
+            let mut hanging = Vec::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                if hanging.len() < manners.hang {
+                    hanging.push(stream);
+                } else {
+                    tokio::spawn(converse(stream, hand_on.clone(), Arc::clone(&postpone)));
+                }
+            }
+        });
+        Self { port, heard }
+    }
+
+    /// The configuration that sends mail here.
+    pub(crate) fn settings(&self, from: &str) -> Smtp {
+        Smtp {
+            host: "127.0.0.1".into(),
+            port: self.port,
+            security: SmtpSecurity::None,
+            username: String::new(),
+            password: String::new(),
+            from: from.into(),
+            timeout_seconds: 20,
+        }
+    }
+}
+
+/// As much SMTP (RFC 5321) as it takes to accept mail.
+async fn converse(stream: TcpStream, heard: mpsc::UnboundedSender<Received>, postpone: Arc<AtomicUsize>) {
+    let mut stream = BufReader::new(stream);
+    let (mut line, mut to, mut raw) = (Vec::new(), String::new(), None::<String>);
+    stream.write_all(b"220 here\r\n").await.ok();
+    while stream.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
+        let said = String::from_utf8(std::mem::take(&mut line)).expect("UTF-8");
+        let command = said.split([' ', ':', '\r']).next().unwrap_or_default();
+        let answer: &[u8] = match (&mut raw, command) {
+            (Some(mail), _) if said == ".\r\n" => {
+                let (raw, to) = (std::mem::take(mail), std::mem::take(&mut to));
+                heard.send(Received { to, raw }).ok();
+                let is_postponed = postpone.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+                if is_postponed { b"451 later\r\n" } else { b"250 taken\r\n" }
+            }
+            (Some(mail), _) => {
+                mail.push_str(said.strip_prefix('.').unwrap_or(&said));
+                continue;
+            }
+            (None, "DATA") => {
+                raw = Some(String::new());
+                stream.write_all(b"354 go on\r\n").await.ok();
+                continue;
+            }
+            (None, "RCPT") => {
+                to = said.trim_end().to_string();
+                b"250 fine\r\n"
+            }
+            (None, "QUIT") => b"221 bye\r\n",
+            (None, _) => b"250 fine\r\n",
+        };
+        raw = None;
+        if stream.write_all(answer).await.is_err() {
+            return;
+        }
+    }
+}
