@@ -3,6 +3,8 @@
 
 use url::{Host, Url};
 
+use crate::limits::ORIGIN_BYTES;
+
 /// A list of origin entries; entries that cannot be read match nothing and do no harm to the others.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OriginMatcher {
@@ -64,6 +66,9 @@ impl OriginMatcher {
 
     /// Whether `origin`, the value of an `Origin` header, matches an entry.
     pub fn matches(&self, origin: &str) -> bool {
+        if origin.len() > ORIGIN_BYTES {
+            return false;
+        }
         let Some((scheme, host, port)) = split_origin(origin) else { return false };
         self.entries.iter().any(|entry| {
             entry.scheme.is_none_or(|wanted| wanted == scheme)

@@ -16,6 +16,7 @@ pub mod limits;
 pub mod metrics;
 mod passkeys;
 pub mod passwords;
+pub mod pool;
 pub mod portal;
 pub mod ports;
 pub mod projects;

@@ -25,8 +25,10 @@ pub use self::{
         IdentityType, LoginIdKey, LoginIdSettings, Mail, NonBlockingHandler, OAuth, OnConflict, PasswordSettings,
         Project, PromotionConflict, SessionSettings, Ui, Verification, VerificationClaims,
     },
-    shape::Complaint,
+    shape::{Complaint, MAX_COMPLAINTS, MAX_LIST_ITEMS, MAX_TEXT_BYTES},
 };
+
+use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -263,9 +265,11 @@ impl ProjectSettings {
     /// every application's redirect URIs, without repeats. The request's own host is the caller's to add.
     #[must_use]
     pub fn allowed_origin_entries(&self) -> Vec<String> {
-        let mut entries = vec![self.project.public_origin.as_str().to_owned()];
+        let own = self.project.public_origin.as_str().to_owned();
+        let mut seen = HashSet::from([own.clone()]);
+        let mut entries = vec![own];
         let mut add = |entry: String| {
-            if !entries.contains(&entry) {
+            if seen.insert(entry.clone()) {
                 entries.push(entry);
             }
         };

@@ -14,11 +14,10 @@ use tokio::{
     sync::Semaphore,
 };
 use tower::ServiceExt;
+use vestibule_protocol::limits::{HEAD_BYTES, HEADERS};
 
 use crate::config::Server;
 
-/// The largest request head taken, in bytes.
-const MAX_HEAD: usize = 64 * 1024;
 const TOO_MANY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
@@ -64,8 +63,8 @@ where
         .header_read_timeout(Duration::from_secs(limits.header_timeout_seconds))
         .keep_alive(true)
         // The whole head must fit: more is answered 431.
-        .max_buf_size(MAX_HEAD)
-        .max_headers(96);
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEADERS);
     let http = Arc::new(http);
     let places = Arc::new(Semaphore::new(count_places(limits)));
     let graceful = GracefulShutdown::new();

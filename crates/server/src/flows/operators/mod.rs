@@ -17,7 +17,7 @@ use vestibule_domain::{
     secret::Secret,
 };
 
-use super::{Error, admin};
+use super::{Error, admin, new_password};
 use crate::app::App;
 
 /// The longest name an operator may have, in characters.
@@ -61,8 +61,8 @@ fn check_name(name: &str) -> bool {
     (1..=LONGEST_NAME).contains(&length) && !name.chars().any(char::is_control)
 }
 
-fn check_password(app: &App, typed: &str, names: &[&str]) -> Vec<Weakness> {
-    password::check_against(&PASSWORD_POLICY, typed, names, &app.breached)
+async fn check_password(app: &App, typed: &str, names: &[&str]) -> Result<Vec<Weakness>, Error> {
+    Ok(new_password::assess(app, PASSWORD_POLICY, typed, names).await?.weaknesses)
 }
 
 async fn hash_password(app: &App, typed: &str) -> Result<String, Error> {

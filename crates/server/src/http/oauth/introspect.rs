@@ -22,7 +22,7 @@ pub(crate) async fn introspect(visit: Visit, request: Request) -> Response {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
     };
-    let parsed = body.form().and_then(|form| {
+    let parsed = body.oauth_form().and_then(|form| {
         let proof = read_client(&headers, &form)?;
         let token = form.get("token")?.unwrap_or_default().to_string();
         if token.is_empty() {

@@ -63,7 +63,7 @@ pub(crate) async fn token(visit: Visit, request: Request) -> Response {
 
 async fn answer(visit: &Visit, body: &body::Body, dpop: &Presented) -> Result<TokenResponse, Refused> {
     let headers = &body.headers;
-    let form = body.form()?;
+    let form = body.oauth_form()?;
     let proof = read_client(&body.headers, &form)?;
     rates::charge_token_request(&visit.app, &visit.project, visit.ip, visit.now)?;
     let client = visit.project.settings.client(&proof.client_id).ok_or(Error::UnknownClient)?;

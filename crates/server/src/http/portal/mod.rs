@@ -130,6 +130,9 @@ async fn enter(State((app, houses)): State<(Arc<App>, Router)>, mut request: Req
         let path = request.uri().path_and_query().map_or(HOME, |path| path.as_str());
         return answer::redirect(StatusCode::TEMPORARY_REDIRECT, &format!("{origin}{path}"));
     }
+    if let Err(response) = visit::check_head(&request) {
+        return response;
+    }
     let request_id = visit::new_request_id(&app);
     request.extensions_mut().insert(lobby::RequestId(Arc::clone(&request_id)));
     visit::answer(&app, &request_id, request, next).await
