@@ -12,6 +12,7 @@ mod export;
 pub(crate) mod front;
 mod health;
 mod json;
+mod limits;
 pub(crate) mod metrics;
 mod oauth;
 mod pages;
@@ -27,6 +28,7 @@ use axum::{
     routing::{get, post},
 };
 
+pub(crate) use self::limits::LIMITS;
 use crate::app::App;
 
 /// Every route of the end-user server.

@@ -21,7 +21,7 @@ use super::{Error, admin, new_password};
 use crate::app::App;
 
 /// The longest name an operator may have, in characters.
-const LONGEST_NAME: usize = 100;
+pub(crate) const LONGEST_NAME: usize = 100;
 
 /// What a new password of an operator must be like: it opens every user's account.
 pub(crate) const PASSWORD_POLICY: Policy = Policy { min_length: 10, min_strength: 2, refuse_breached: true };

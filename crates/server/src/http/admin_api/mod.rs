@@ -20,6 +20,7 @@ use axum::{
     routing::{MethodRouter, delete, get, post},
 };
 
+pub(crate) use self::idempotency::KEY_BYTES;
 use crate::app::App;
 
 /// Where it lives.

@@ -30,14 +30,19 @@ pub(crate) async fn read_body(visit: &Visit, request: Request, media_types: &[&s
 const READ_AT_ONCE: usize = 64 * 1024;
 
 /// Reads a JSON body.
-pub(crate) async fn read_json<T: DeserializeOwned + Send + 'static>(visit: &Visit, request: Request) -> Result<T, Problem> {
+pub(crate) async fn read_json<T: DeserializeOwned + Send + 'static>(
+    visit: &Visit,
+    request: Request,
+) -> Result<T, Problem> {
     let bytes = read_body(visit, request, &["application/json", "application/merge-patch+json"]).await?;
     let read = if bytes.len() > READ_AT_ONCE {
         visit.app.pool.run(move || serde_json::from_slice(&bytes)).await.map_err(Error::from)?
     } else {
         serde_json::from_slice(&bytes)
     };
-    read.map_err(|error| Problem::unreadable(format!("the body is not as described: {}", echo_quoted(&error.to_string()))))
+    read.map_err(|error| {
+        Problem::unreadable(format!("the body is not as described: {}", echo_quoted(&error.to_string())))
+    })
 }
 
 /// Reads the query; unknown and repeated parameters are refused.

@@ -198,7 +198,11 @@ impl Lobby {
         let next = self.field("next");
         let is_ours = next == HOME || next.starts_with("/portal/") || next.starts_with("/portal?");
         let is_short = next.len() <= NEXT_BYTES;
-        if is_ours && is_short && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') { next } else { HOME }
+        if is_ours && is_short && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
+            next
+        } else {
+            HOME
+        }
     }
 }
 

@@ -61,7 +61,7 @@ use vestibule_domain::project::Origin;
 pub(crate) use self::{
     answer::{Answer, Problem},
     door::{Door, Need, Verb},
-    lobby::{Desk, Hall, Lobby},
+    lobby::{Desk, Hall, Lobby, NEXT_BYTES},
 };
 use super::{assets, visit};
 use crate::{app::App, ui::Brand};

@@ -51,7 +51,7 @@ impl Scene {
             }
             View::Forgotten => Box::new(self.forgotten_page(kind, None)),
             View::NewPassword if attempt.is_some_and(|attempt| attempt.proved_at.is_some()) => {
-                Box::new(self.new_password_page("", &[]))
+                Box::new(self.new_password_page("", &Assessment::default()))
             }
             View::HaveAccount => Box::new(HaveAccountPage {
                 login_href: self.at(View::Login),
@@ -83,7 +83,7 @@ impl Scene {
         if let Some(attempt) = &state.attempt {
             return match (&attempt.code, attempt.proved_at, attempt.goal) {
                 (Some(_), _, _) => Box::new(self.login_code_page(None)),
-                (None, Some(_), Goal::Recover) => Box::new(self.new_password_page("", &[])),
+                (None, Some(_), Goal::Recover) => Box::new(self.new_password_page("", &Assessment::default())),
                 (None, Some(_) | None, Goal::Login) | (None, None, Goal::Recover) => {
                     Box::new(self.password_page(false))
                 }
