@@ -101,7 +101,7 @@ pub fn limits_page() -> String {
             let unit = match limit.unit {
                 Unit::Bytes => "bytes",
                 Unit::Characters => "characters",
-                Unit::Items => "",
+                Unit::Items => "items",
                 Unit::Levels => "levels",
             };
             let (input, exceeded) = (cell(limit.input), cell(limit.exceeded));

@@ -24,6 +24,7 @@ mod flood;
 mod forgery;
 mod guest_journey;
 mod imported_hashes;
+mod input_limits;
 mod introspection;
 mod key_events;
 mod leave;

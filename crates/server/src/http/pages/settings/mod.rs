@@ -21,7 +21,6 @@ use axum::{
 use vestibule_domain::id::{FlowId, IdentityId};
 use vestibule_protocol::form::Form;
 
-pub(crate) use self::confirm::NEXT_BYTES;
 use super::{
     Frame, context, error_page, flow_error, found, leave, link_to_app, render, see_other, to_app, words::Writer,
 };
