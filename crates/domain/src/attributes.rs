@@ -1,6 +1,7 @@
 //! Attributes of a user: which there can be, and how a change is merged in.
 
 use serde_json::{Map, Value};
+use vestibule_protocol::echo;
 
 use crate::userinfo::PROFILE_CLAIMS;
 
@@ -33,6 +34,10 @@ pub fn merge(attributes: &mut Map<String, Value>, change: &Map<String, Value>) {
 /// What is wrong with a set of standard attributes: the member and what to do, for each fault.
 #[must_use]
 pub fn check_standard(attributes: &Map<String, Value>) -> Vec<(String, String)> {
+    // The rest would be a fault for each of many members.
+    if let Some(fault) = check_size(attributes) {
+        return vec![fault];
+    }
     let mut faults = Vec::new();
     for (name, value) in attributes {
         let is_fine = match value {
@@ -42,15 +47,14 @@ pub fn check_standard(attributes: &Map<String, Value>) -> Vec<(String, String)> 
         };
         if !PROFILE_CLAIMS.contains(&name.as_str()) && name != "address" {
             faults.push((
-                name.clone(),
+                echo(name).into_owned(),
                 "this is not a standard attribute that can be set (OpenID Connect Core §5.1): use custom_attributes, or add a login ID".to_owned(),
             ));
         } else if !is_fine {
             let wanted = if name == "address" { "an object of texts" } else { "a text of at most 1000 characters" };
-            faults.push((name.clone(), format!("write {wanted}")));
+            faults.push((echo(name).into_owned(), format!("write {wanted}")));
         }
     }
-    faults.extend(check_size(attributes));
     faults
 }
 
@@ -78,7 +82,9 @@ fn has_nul(value: &Value) -> bool {
     }
 }
 
-fn check_size(attributes: &Map<String, Value>) -> Option<(String, String)> {
+/// What is wrong with a set of attributes that takes too much room.
+#[must_use]
+pub fn check_size(attributes: &Map<String, Value>) -> Option<(String, String)> {
     let size = Value::Object(attributes.clone()).to_string().len();
     (size > MAX_BYTES).then(|| (String::new(), format!("these take {size} bytes as JSON: {MAX_BYTES} are the most")))
 }
@@ -115,6 +121,10 @@ mod tests {
         {
             assert_eq!(check_standard(&object(wrong.clone())).len(), 1, "{wrong}");
         }
+        let many: Map<String, Value> = (0..10_000).map(|n| (n.to_string(), json!(1))).collect();
+        assert_eq!(check_standard(&many).len(), 1, "many members are one fault");
+        let long = check_standard(&object(json!({ "x".repeat(1_000): 1 })));
+        assert_eq!(long[0].0, format!("{}...", "x".repeat(64)));
     }
 
     #[test]

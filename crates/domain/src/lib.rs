@@ -10,6 +10,7 @@ pub mod id;
 pub mod identifier;
 pub mod identity;
 pub mod limit;
+pub mod limits;
 pub mod operator;
 pub mod project;
 pub mod promotion;

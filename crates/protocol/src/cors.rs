@@ -9,6 +9,8 @@ use url::Host;
 /// A host name has at most 253 characters; no entry and no `Origin` header needs more than this.
 const MAX_LENGTH: usize = 512;
 
+use crate::limits::ORIGIN_BYTES;
+
 /// A list of origin entries; entries that cannot be read match nothing and do no harm to the others.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OriginMatcher {
@@ -62,6 +64,9 @@ impl OriginMatcher {
 
     /// Whether `origin`, the value of an `Origin` header, matches an entry.
     pub fn matches(&self, origin: &str) -> bool {
+        if origin.len() > ORIGIN_BYTES {
+            return false;
+        }
         if self.exact.contains(origin) {
             return true;
         }

@@ -6,9 +6,7 @@ use thiserror::Error;
 
 use crate::jose::decode_base64url;
 use crate::json;
-
-/// The longest parameter that is looked at, in bytes.
-const MAX_BYTES: usize = 16 * 1024;
+use crate::limits::DEVICE_INFO_BYTES;
 
 /// The longest name kept, in characters.
 const MAX_NAME_CHARS: usize = 80;
@@ -60,7 +58,7 @@ impl DeviceInfo {
     /// # Errors
     /// [`DeviceInfoError`].
     pub fn parse(parameter: &str) -> Result<Self, DeviceInfoError> {
-        if parameter.len() > MAX_BYTES {
+        if parameter.len() > DEVICE_INFO_BYTES {
             return Err(DeviceInfoError::TooLong);
         }
         let bytes = decode_base64url(parameter).ok_or(DeviceInfoError::Base64)?;
@@ -234,7 +232,7 @@ mod tests {
         }
         assert_eq!(parse(&json!([])), Err(DeviceInfoError::Json));
         assert_eq!(DeviceInfo::parse("e30="), Err(DeviceInfoError::Base64));
-        assert_eq!(DeviceInfo::parse(&"A".repeat(MAX_BYTES + 1)), Err(DeviceInfoError::TooLong));
+        assert_eq!(DeviceInfo::parse(&"A".repeat(DEVICE_INFO_BYTES + 1)), Err(DeviceInfoError::TooLong));
         for error in [DeviceInfoError::TooLong, DeviceInfoError::Base64, DeviceInfoError::Json, DeviceInfoError::Model]
         {
             assert!(error.to_string().starts_with("invalid device info: "));

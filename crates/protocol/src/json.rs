@@ -1,16 +1,23 @@
-//! JSON read strictly: a member name may appear once per object (RFC 7515 §4, RFC 7519 §4). Values only.
+//! JSON read strictly: a member name may appear once per object (RFC 7515 §4, RFC 7519 §4), and there are at most
+//! [`JSON_VALUES`] values. Values only.
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+
+use crate::limits::JSON_VALUES;
 
 /// Parses one JSON value that fills the whole input; nesting is limited by `serde_json`.
 ///
 /// # Errors
-/// Anything that is not JSON, and a repeated member name.
+/// Anything that is not JSON, a repeated member name, and more than [`JSON_VALUES`] values.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, serde_json::Error> {
-    serde_json::from_slice::<Unique>(bytes).map(|unique| unique.0)
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let mut left = JSON_VALUES;
+    let value = Strict { left: &mut left }.deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(value)
 }
 
 /// Parses one JSON object; `None` for anything else.
@@ -21,17 +28,28 @@ pub(crate) fn parse_object(bytes: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
-struct Unique(Value);
+/// Reads one value, with those inside it.
+struct Strict<'a> {
+    /// How many more values there may be.
+    left: &'a mut usize,
+}
 
-impl<'de> Deserialize<'de> for Unique {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(UniqueVisitor).map(Self)
+impl Strict<'_> {
+    fn inner(&mut self) -> Strict<'_> {
+        Strict { left: self.left }
     }
 }
 
-struct UniqueVisitor;
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = Value;
 
-impl<'de> Visitor<'de> for UniqueVisitor {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        *self.left = self.left.checked_sub(1).ok_or_else(|| D::Error::custom("too many values"))?;
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,17 +84,18 @@ impl<'de> Visitor<'de> for UniqueVisitor {
         Ok(Value::String(value))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
         let mut array = Vec::new();
-        while let Some(Unique(item)) = items.next_element()? {
+        while let Some(item) = items.next_element_seed(self.inner())? {
             array.push(item);
         }
         Ok(Value::Array(array))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
-        while let Some((name, Unique(value))) = members.next_entry::<String, Unique>()? {
+        while let Some(name) = members.next_key::<String>()? {
+            let value = members.next_value_seed(self.inner())?;
             if object.insert(name, value).is_some() {
                 return Err(A::Error::custom("repeated member name"));
             }
@@ -102,6 +121,15 @@ mod tests {
     #[test]
     fn nesting_without_end_is_refused() {
         assert!(parse("[".repeat(100_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn values_are_counted_at_every_depth() {
+        let list = |count: usize| format!("{{\"a\":[{}1]}}", "1,".repeat(count - 1));
+        assert!(parse(list(JSON_VALUES - 2).as_bytes()).is_ok());
+        assert!(parse(list(JSON_VALUES - 1).as_bytes()).is_err());
+        let members = (0..JSON_VALUES).map(|n| format!("\"{n}\":1")).collect::<Vec<_>>().join(",");
+        assert!(parse(format!("{{{members}}}").as_bytes()).is_err());
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod credential;
 pub mod device_info;
 pub mod discovery;
 pub mod dpop;
+mod echo;
 pub mod form;
 pub mod jose;
 mod json;
@@ -19,3 +20,4 @@ pub mod oauth;
 pub mod ui;
 
 pub use credential::Credential;
+pub use echo::{echo, echo_names, echo_quoted};

@@ -1,13 +1,17 @@
 //! Hints about how pages should look: languages and colours. Unknown values are dropped, never an error.
 
+use crate::limits::UI_LOCALES;
+
 /// Language tags the user prefers, best first (OIDC Core §3.1.2.1 `ui_locales`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UiLocales(Vec<String>);
 
 impl UiLocales {
-    /// Reads a space-separated list of BCP 47 tags; what is not shaped like a tag is dropped.
+    /// Reads a space-separated list of BCP 47 tags; what is not shaped like a tag is dropped, and what comes after
+    /// [`UI_LOCALES`] tags.
     pub fn parse(text: &str) -> Self {
-        Self(text.split_whitespace().filter(|tag| is_language_tag(tag)).map(str::to_owned).collect())
+        let tags = text.split_whitespace().filter(|tag| is_language_tag(tag));
+        Self(tags.take(UI_LOCALES).map(str::to_owned).collect())
     }
 
     /// The tags, best first.
@@ -67,6 +71,7 @@ mod tests {
         let locales = UiLocales::parse("zh-Hant-HK  en <script> 12 de-CH-1996 toolongsubtag a-");
         assert_eq!(locales.print(), "zh-Hant-HK en de-CH-1996");
         assert!(UiLocales::parse("").is_empty());
+        assert_eq!(UiLocales::parse(&"en ".repeat(1_000)).iter().count(), UI_LOCALES);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::{
     limits::Limits,
     metrics::Metrics,
     passwords::Hasher,
+    pool::Pool,
     ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender, webhook::WebhookClient},
     projects::Projects,
     ui::Ui,
@@ -53,8 +54,10 @@ pub struct App {
     pub metrics: Metrics,
     /// Password hashing.
     pub hasher: Hasher,
+    /// Other work that takes the processor long.
+    pub pool: Pool,
     /// Passwords nobody should take.
-    pub breached: Breached,
+    pub breached: Arc<Breached>,
     /// Pages: texts, templates, assets.
     pub ui: Ui,
     /// Rung when something was put into the outbox.

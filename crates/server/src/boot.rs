@@ -19,6 +19,7 @@ use crate::{
     jobs, limits,
     metrics::Metrics,
     passwords::Hasher,
+    pool::Pool,
     ports::{entropy::Entropy, webhook::WebhookClient},
     projects::{LoadError, Projects},
     ui::Ui,
@@ -105,13 +106,14 @@ pub async fn open_store(config: &Config, entropy: &Entropy) -> Result<(Store, Ma
 /// When the store, the key or a project cannot be used.
 pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
     let (store, master) = open_store(&config, &ports.entropy).await?;
-    let breached = Breached::load(&config.breached_passwords.file)?;
+    let breached = Arc::new(Breached::load(&config.breached_passwords.file)?);
     let portal = PortalHost::of(&config.portal);
     let projects = Projects::load(&store, &master, portal, ports.clock.now()).await?;
     let webhooks = WebhookClient::new(config.hooks.allow_private_addresses).map_err(BootError::Webhooks)?;
     Ok(Arc::new(App {
         breached,
         hasher: Hasher::new(config.passwords),
+        pool: Pool::default(),
         config,
         store,
         projects,

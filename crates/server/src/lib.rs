@@ -20,6 +20,7 @@ mod messages;
 pub mod metrics;
 mod passkeys;
 pub mod passwords;
+pub mod pool;
 pub mod portal;
 pub mod ports;
 pub mod projects;

@@ -1,13 +1,17 @@
-//! The generated pages under `docs/reference/`: configuration, project settings, errors and credentials, from the tables the
-//! code uses.
+//! The generated pages under `docs/reference/`: configuration, project settings, errors, credentials and limits, from the tables
+//! the code uses.
 
 use std::fmt::Write;
 
 use vestibule_domain::project::list_reference;
+use vestibule_protocol::{
+    limits::{self, Unit},
+    oauth::PARAMETERS,
+};
 
 use crate::{
     config,
-    http::error,
+    http::{self, error},
     routes::{Face, list_routes},
 };
 
@@ -148,6 +152,42 @@ pub fn credentials_page() -> String {
     page
 }
 
+/// `docs/reference/limits.md`
+#[must_use]
+pub fn limits_page() -> String {
+    let mut page = format!(
+        "# Limits of inputs\n\n{NOTE}\n\nHow much of each input is read, and what happens to more. None of these can be \
+         configured; limits by time are in [config.md](config.md) and [project.md](project.md).\nNo work on an input grows faster \
+         than its length, and none of it that takes long runs on the threads that answer requests.\n\n\
+         ## OAuth parameters\n\nIn bytes, once decoded, at every endpoint that reads the parameter. A longer one is answered \
+         `invalid_request` (`scope`: `invalid_scope`) with the limit in the description; at `/oauth2/authorize` the error goes to the \
+         application, without the `state` if that is too long. Only `client_id` and `redirect_uri` are answered at once.\n\n\
+         | parameter | bytes |\n|---|---|\n"
+    );
+    for (name, most) in PARAMETERS {
+        writeln!(page, "| `{name}` | {most} |").expect("writing to a String cannot fail");
+    }
+    page.push_str("\n## Everything else\n\n| input | most | | more is | source |\n|---|---|---|---|---|\n");
+    for (crate_name, limits) in
+        [("protocol", limits::LIMITS), ("domain", vestibule_domain::limits::LIMITS), ("server", http::LIMITS)]
+    {
+        for limit in limits {
+            let source =
+                if crate_name == "protocol" { format!("limits::{}", limit.source) } else { limit.source.into() };
+            let unit = match limit.unit {
+                Unit::Bytes => "bytes",
+                Unit::Characters => "characters",
+                Unit::Items => "items",
+                Unit::Levels => "levels",
+            };
+            let (input, exceeded) = (cell(limit.input), cell(limit.exceeded));
+            writeln!(page, "| {input} | {} | {unit} | {exceeded} | `{crate_name}::{source}` |", limit.most)
+                .expect("writing to a String cannot fail");
+        }
+    }
+    page
+}
+
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
@@ -164,6 +204,7 @@ mod tests {
             ("project", project_page()),
             ("errors", errors_page()),
             ("credentials", credentials_page()),
+            ("limits", limits_page()),
         ] {
             let path = format!("{folder}/{name}.md");
             if std::env::var_os("VESTIBULE_WRITE_REFERENCE").is_some() {

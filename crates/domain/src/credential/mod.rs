@@ -4,4 +4,4 @@ pub mod otp;
 pub mod password;
 mod strength;
 
-pub use strength::{estimate, strength};
+pub use strength::estimate;

@@ -2,18 +2,21 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::strength;
+pub use super::strength::MEASURED_CHARS;
+use super::strength::estimate;
 use crate::secret::Secret;
 
 /// The most characters a password may have; long enough for any passphrase, short enough to hash without worry.
 pub const MAX_LENGTH: usize = 128;
+/// The most bytes of a typed text that are looked at: more than [`MAX_LENGTH`] characters take before they are composed.
+pub const MAX_TYPED_BYTES: usize = 4 * 1024;
 
 /// What a project demands of new passwords.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// The fewest characters.
     pub min_length: usize,
-    /// The least [`strength`](fn@super::strength), 0 to 4.
+    /// The least [`estimate`](fn@super::estimate), 0 to 4.
     pub min_strength: u8,
     /// Whether passwords known from breaches are refused where a list is at hand.
     pub refuse_breached: bool,
@@ -73,9 +76,11 @@ impl<F: Fn(&str) -> bool> BreachedPasswords for F {
 }
 
 /// The form of a password that is checked and hashed: the same characters typed on another keyboard give the same
-/// bytes (RFC 8265 §4.2: other spaces become U+0020, NFC; nothing is trimmed or folded).
+/// bytes (RFC 8265 §4.2: other spaces become U+0020, NFC; nothing is trimmed or folded). A text longer than
+/// [`MAX_TYPED_BYTES`] is cut there; it is longer than any password, and what is left of it is, too.
 #[must_use]
 pub fn prepare(password: &str) -> Secret<String> {
+    let password = &password[..password.floor_char_boundary(MAX_TYPED_BYTES)];
     let with_plain_spaces = password.chars().map(|c| if is_other_space(c) { ' ' } else { c });
     Secret::new(with_plain_spaces.nfc().collect())
 }
@@ -84,22 +89,28 @@ fn is_other_space(c: char) -> bool {
     c.is_whitespace() && !c.is_ascii() && !matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Everything that speaks against a new password; empty when it may be used.
+/// What was found about a new password.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assessment {
+    /// Everything that speaks against it; empty when it may be used.
+    pub weaknesses: Vec<Weakness>,
+    /// How hard it is to guess, from 0 to 4; not measured if it is too long.
+    pub strength: Option<u8>,
+}
+
+impl Assessment {
+    /// Whether the password may be used.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.weaknesses.is_empty()
+    }
+}
+
+/// Looks at a new password; takes some milliseconds.
 ///
 /// `login_ids` are the ones its owner has or is about to get, as typed.
 #[must_use]
-pub fn check(policy: &Policy, password: &str, login_ids: &[&str]) -> Vec<Weakness> {
-    check_against(policy, password, login_ids, &|_: &str| false)
-}
-
-/// As [`check`], with a list of breached passwords at hand.
-#[must_use]
-pub fn check_against(
-    policy: &Policy,
-    password: &str,
-    login_ids: &[&str],
-    breached: &dyn BreachedPasswords,
-) -> Vec<Weakness> {
+pub fn assess(policy: &Policy, password: &str, login_ids: &[&str], breached: &dyn BreachedPasswords) -> Assessment {
     let prepared = prepare(password);
     let password = prepared.expose();
     let length = password.chars().count();
@@ -110,20 +121,21 @@ pub fn check_against(
     if length > MAX_LENGTH {
         // The rest would cost time for a password that is refused anyway.
         weaknesses.push(Weakness::TooLong { max: MAX_LENGTH });
-        return weaknesses;
+        return Assessment { weaknesses, strength: None };
     }
     let names = list_names(login_ids);
     if names.iter().any(|name| is_like(password, name)) {
         weaknesses.push(Weakness::LikeLoginId);
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    if strength::estimate(password, &names) < policy.min_strength {
+    let strength = estimate(password, &names);
+    if strength < policy.min_strength {
         weaknesses.push(Weakness::TooGuessable);
     }
     if policy.refuse_breached && breached.contains(password) {
         weaknesses.push(Weakness::Breached);
     }
-    weaknesses
+    Assessment { weaknesses, strength: Some(strength) }
 }
 
 /// The login IDs in lower case, and the part of addresses before the `@`.
@@ -166,15 +178,16 @@ mod tests {
             ("", &[Weakness::TooShort { min: 8 }, Weakness::TooGuessable]),
         ];
         for (password, expected) in table {
-            let found = check_against(&policy, password, &["Kim.Lee@shop.example"], &|p: &str| p == "password");
-            assert_eq!(found, expected, "{password}");
+            let found = assess(&policy, password, &["Kim.Lee@shop.example"], &|p: &str| p == "password");
+            assert_eq!(found.weaknesses, expected, "{password}");
+            assert_eq!(found.strength.is_none(), password == long, "{password}");
         }
     }
 
     #[test]
     fn a_project_that_allows_breached_passwords_does_not_ask_the_list() {
         let policy = Policy { refuse_breached: false, min_strength: 0, ..Policy::default() };
-        assert_eq!(check_against(&policy, "password", &[], &|_: &str| true), []);
+        assert_eq!(assess(&policy, "password", &[], &|_: &str| true).weaknesses, []);
     }
 
     #[test]
@@ -182,5 +195,15 @@ mod tests {
         assert_eq!(prepare("caf\u{65}\u{301} a").expose(), prepare("caf\u{e9}\u{a0}a").expose());
         assert_ne!(prepare("A").expose(), prepare("a").expose());
         assert_eq!(prepare(" a ").expose(), " a ");
+    }
+
+    #[test]
+    fn a_text_longer_than_any_password_is_cut_and_still_too_long() {
+        let long = "é".repeat(1_000_000);
+        assert_eq!(prepare(&long).expose().len(), MAX_TYPED_BYTES);
+        let found = assess(&Policy::default(), &"e\u{301}".repeat(MAX_LENGTH + 1), &[], &|_: &str| false);
+        assert_eq!(found.weaknesses, [Weakness::TooLong { max: MAX_LENGTH }]);
+        let hangul = "\u{1112}\u{1161}\u{11ab}".repeat(MAX_LENGTH);
+        assert_eq!(prepare(&hangul).expose().chars().count(), MAX_LENGTH, "what is typed as parts is still whole");
     }
 }

@@ -7,7 +7,7 @@ use super::{LoginId, LoginIdKind};
 /// The most octets before the `@` (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL: usize = 64;
 /// The most octets of a whole address (RFC 5321 §4.5.3.1.3, without the angle brackets).
-const MAX_ADDRESS: usize = 254;
+pub const MAX_ADDRESS: usize = 254;
 
 /// What is wrong with an email address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

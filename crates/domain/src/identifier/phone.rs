@@ -5,7 +5,7 @@ use phonenumber::{Mode, country};
 use super::{LoginId, LoginIdKind};
 
 /// More than any number with all its punctuation; keeps the work bounded.
-const MAX_TYPED: usize = 60;
+pub const MAX_TYPED: usize = 60;
 /// A plus sign and fifteen digits (ITU-T E.164 §6).
 const MAX_E164: usize = 16;
 

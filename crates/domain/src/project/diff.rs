@@ -1,5 +1,7 @@
 //! What differs between two settings documents, for the person about to apply one.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::{ProjectSettings, shape::join};
@@ -59,14 +61,16 @@ fn compare(old: Option<&Value>, new: Option<&Value>, path: &str, changes: &mut V
 }
 
 fn compare_clients(old: Option<&Value>, new: Option<&Value>, path: &str, changes: &mut Vec<Change>) {
-    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
-    let (before, after) = (list(old), list(new));
-    let name = |client: &Value| client["client_id"].as_str().unwrap_or_default().to_owned();
-    let find = |clients: &[Value], id: &str| clients.iter().find(|client| name(client) == id).cloned();
-    let mut ids: Vec<String> = before.iter().map(name).collect();
-    ids.extend(after.iter().map(name).filter(|id| find(&before, id).is_none()));
+    let (old, new) = (old.and_then(Value::as_array), new.and_then(Value::as_array));
+    let before: HashMap<&str, &Value> = old.into_iter().flatten().map(|client| (id_of(client), client)).collect();
+    let after: HashMap<&str, &Value> = new.into_iter().flatten().map(|client| (id_of(client), client)).collect();
+    let mut ids: Vec<&str> = old.into_iter().flatten().map(id_of).collect();
+    ids.extend(new.into_iter().flatten().map(id_of).filter(|id| !before.contains_key(id)));
     for id in ids {
-        let path = format!("{path}[{id}]");
-        compare(find(&before, &id).as_ref(), find(&after, &id).as_ref(), &path, changes);
+        compare(before.get(id).copied(), after.get(id).copied(), &format!("{path}[{id}]"), changes);
     }
+}
+
+fn id_of(client: &Value) -> &str {
+    client["client_id"].as_str().unwrap_or_default()
 }

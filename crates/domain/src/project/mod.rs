@@ -27,7 +27,7 @@ pub use self::{
         IdentityType, LoginIdKey, LoginIdSettings, Mail, NonBlockingHandler, OAuth, OnConflict, PasswordSettings,
         Project, PromotionConflict, SessionSettings, Ui, Verification, VerificationClaims,
     },
-    shape::Complaint,
+    shape::{Complaint, MAX_COMPLAINTS, MAX_LIST_ITEMS, MAX_TEXT_BYTES},
 };
 
 use serde::{Deserialize, Serialize};

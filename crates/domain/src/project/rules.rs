@@ -2,7 +2,7 @@
 //! A refusal says what to write instead.
 
 use url::Url;
-use vestibule_protocol::cors;
+use vestibule_protocol::{cors, echo};
 
 use super::{limits::Period, origin::Origin};
 
@@ -82,7 +82,7 @@ pub(super) fn check_origin_entry(text: &str) -> Verdict {
 
 pub(super) fn check_cookie_domain(text: &str) -> Verdict {
     if let Some(rest) = text.strip_prefix('.') {
-        return Err(format!("remove the leading dot: write {rest:?}"));
+        return Err(format!("remove the leading dot: write {:?}", echo(rest)));
     }
     let is_name = matches!(url::Host::parse(text), Ok(url::Host::Domain(name)) if name == text);
     require(is_name, "write a lower-case domain name without scheme and port, such as \"shop.example\"")

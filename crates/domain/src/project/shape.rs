@@ -1,9 +1,17 @@
 //! The shape of a settings document and the walk that checks a tree against it, collecting every complaint.
 //! Knows nothing of what the keys mean; that is `schema` (one by one) and `validate` (together).
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use serde_json::{Map, Value};
+use vestibule_protocol::echo;
+
+/// The most bytes of one text of a settings document.
+pub const MAX_TEXT_BYTES: usize = 4 * 1024;
+/// The most items of one list of a settings document.
+pub const MAX_LIST_ITEMS: usize = 1_000;
+/// The most complaints about a settings document; what is behind them is not looked at.
+pub const MAX_COMPLAINTS: usize = 100;
 
 /// Something wrong in a settings document, said so that the writer knows what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,11 +142,22 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn complain(&mut self, position: Option<Position>, path: &str, message: String) {
-        self.complaints.push(Complaint::new(position, path, message));
+        if self.complaints.len() < MAX_COMPLAINTS {
+            self.complaints.push(Complaint::new(position, path, message));
+        }
+    }
+
+    /// Whether there are so many complaints already that looking for more is of no use.
+    fn has_enough(&self) -> bool {
+        self.complaints.len() >= MAX_COMPLAINTS
     }
 
     fn check(&mut self, shape: &Shape, node: &Node, path: &str) -> Option<Value> {
         match (shape, &node.content) {
+            (Shape::Text(..), Content::Text(text)) if text.len() > MAX_TEXT_BYTES => {
+                self.complain(node.position, path, format!("write at most {MAX_TEXT_BYTES} bytes"));
+                None
+            }
             (Shape::Text(_, rule), Content::Text(text)) => match rule(text) {
                 Ok(()) => Some(Value::from(text.as_str())),
                 Err(message) => {
@@ -160,7 +179,7 @@ impl Walk<'_> {
                 }
                 let hint = nearest(text, words.iter().copied())
                     .map_or_else(|| format!("write {}", shape.describe()), |near| format!("did you mean {near:?}?"));
-                self.complain(node.position, path, format!("{text:?} is not known here: {hint}"));
+                self.complain(node.position, path, format!("{:?} is not known here: {hint}", echo(text)));
                 None
             }
             (Shape::List(item, least), Content::List(nodes)) => self.check_list(item, *least, nodes, node, path),
@@ -187,13 +206,27 @@ impl Walk<'_> {
             self.complain(list.position, path, "the list is empty: name at least one, or leave the key out".to_owned());
             return None;
         }
+        if nodes.len() > MAX_LIST_ITEMS {
+            self.complain(
+                list.position,
+                path,
+                format!("the list has {} items: {MAX_LIST_ITEMS} are the most", nodes.len()),
+            );
+            return None;
+        }
         let mut values = Vec::with_capacity(nodes.len());
+        let mut seen: HashSet<&str> = HashSet::new();
         let mut is_good = true;
         for (index, node) in nodes.iter().enumerate() {
+            if self.has_enough() {
+                return None;
+            }
             let path = format!("{path}[{index}]");
+            let is_new = if let Content::Text(text) = &node.content { seen.insert(text) } else { true };
             match self.check(item, node, &path) {
-                Some(value) if value.is_string() && values.contains(&value) => {
-                    self.complain(node.position, &path, format!("{value} is listed twice: remove one"));
+                Some(value) if !is_new => {
+                    let value = value.as_str().unwrap_or_default();
+                    self.complain(node.position, &path, format!("{:?} is listed twice: remove one", echo(value)));
                     is_good = false;
                 }
                 Some(value) => values.push(value),
@@ -207,7 +240,10 @@ impl Walk<'_> {
     fn check_table(&mut self, keys: &'static [Key], entries: &[Entry], table: &Node, path: &str) -> Map<String, Value> {
         let mut values = self.stand_in(keys);
         for entry in entries {
-            let path = join(path, &entry.name);
+            if self.has_enough() {
+                return values;
+            }
+            let path = join(path, &echo(&entry.name));
             match keys.iter().find(|key| key.name == entry.name) {
                 Some(key) => {
                     if let Some(value) = self.check(&key.shape, &entry.node, &path) {
@@ -279,8 +315,12 @@ pub(super) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// The candidate a slip of the fingers away from `text`, if there is one.
+/// The candidate a slip of the fingers away from `text`, if there is one; none for a text longer than any candidate.
 fn nearest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 80;
+    if text.len() > LONGEST {
+        return None;
+    }
     // One slip per four characters, so that short words are not taken for each other.
     let limit = (text.chars().count() / 4).clamp(1, 3);
     candidates
@@ -327,5 +367,6 @@ mod tests {
         }
         assert_eq!(nearest("lifetime_second", ["lifetime_seconds", "idle"].into_iter()), Some("lifetime_seconds"));
         assert_eq!(nearest("spa", ["m2m", "native"].into_iter()), None);
+        assert_eq!(nearest(&"a".repeat(1_000_000), ["m2m"].into_iter()), None);
     }
 }

@@ -1,5 +1,7 @@
 //! Rules over several keys of a settings document at once.
 
+use std::collections::HashSet;
+
 use super::{AuthenticatorKind, IdentityType, ProjectSettings};
 use crate::client::{ApplicationType, Client, MAX_M2M_ACCESS_TOKEN_SECONDS};
 
@@ -12,9 +14,10 @@ pub(super) fn find_contradictions(settings: &ProjectSettings) -> Vec<Finding> {
     check_ways_in(settings, &mut findings);
     check_cookies(settings, &mut findings);
     check_languages(settings, &mut findings);
+    let mut seen = HashSet::new();
     for (index, client) in settings.clients().iter().enumerate() {
         let path = format!("oauth.clients[{index}]");
-        if settings.clients()[..index].iter().any(|other| other.client_id == client.client_id) {
+        if !seen.insert(client.client_id.as_str()) {
             let message = format!("{:?} is the client_id of an earlier application: choose another", client.client_id);
             findings.push((format!("{path}.client_id"), message));
         }

@@ -1,10 +1,13 @@
 //! Reading a JSON request body against its schema, with every complaint at once (`protocol` facts §0.2).
 //! Knows no request by name.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::{ApiError, ApiErrorName};
-use crate::json;
+use crate::limits::JSON_TEXT_BYTES;
+use crate::{echo, echo_names, json};
 
 /// A request body read from the members of a JSON object.
 pub trait RequestBody: Sized {
@@ -57,8 +60,9 @@ impl Fields {
         if missing.is_empty() {
             return;
         }
-        let mut actual: Vec<_> = self.object.keys().collect();
-        actual.sort();
+        let mut actual: Vec<&str> = self.object.keys().map(String::as_str).collect();
+        actual.sort_unstable();
+        let (actual, _) = echo_names(actual);
         let details = json!({ "expected": names, "actual": actual, "missing": missing });
         self.complain("", "required", details);
     }
@@ -67,7 +71,12 @@ impl Fields {
     pub fn string(&mut self, name: &'static str) -> Option<String> {
         self.known.push(name);
         match self.object.get(name)? {
-            Value::String(text) => Some(text.clone()),
+            Value::String(text) if text.len() <= JSON_TEXT_BYTES => Some(text.clone()),
+            Value::String(text) => {
+                let details = json!({ "expected": JSON_TEXT_BYTES, "actual": text.len() });
+                self.complain(&format!("/{name}"), "maxLength", details);
+                None
+            }
             other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
                 let details = json!({ "expected": ["string"], "actual": [name_type(other)] });
                 self.complain(&format!("/{name}"), "type", details);
@@ -82,7 +91,7 @@ impl Fields {
         let found = choices.iter().find(|(spelling, _)| *spelling == text).map(|(_, value)| *value);
         if found.is_none() {
             let expected: Vec<_> = choices.iter().map(|(spelling, _)| spelling).collect();
-            self.complain(&format!("/{name}"), "enum", json!({ "expected": expected, "actual": text }));
+            self.complain(&format!("/{name}"), "enum", json!({ "expected": expected, "actual": echo(&text) }));
         }
         found
     }
@@ -98,9 +107,12 @@ impl Fields {
     }
 
     fn refuse_unknown(&mut self) {
-        let unknown: Vec<String> =
-            self.object.keys().filter(|name| !self.known.contains(&name.as_str())).cloned().collect();
-        for name in unknown {
+        let mut unknown: Vec<&str> = self.object.keys().map(String::as_str).collect();
+        unknown.retain(|name| !self.known.contains(name));
+        unknown.sort_unstable();
+        let (shown, _) = echo_names(unknown);
+        let shown: Vec<String> = shown.into_iter().map(Cow::into_owned).collect();
+        for name in shown {
             // RFC 6901 §3.
             let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
             self.complain(&pointer, "additionalProperties", json!({ "expected": self.known, "actual": name }));
@@ -240,6 +252,18 @@ mod tests {
             refuse("[1]")["info"]["causes"],
             json!([{"location": "", "kind": "type", "details": {"expected": ["object"], "actual": ["array"]}}])
         );
+    }
+
+    #[test]
+    fn of_many_and_long_unknown_members_few_are_named_and_shortened() {
+        let members = (0..1_000).map(|n| format!("\"{}{n:04}\":1", "x".repeat(900))).collect::<Vec<_>>().join(",");
+        let error = refuse(&format!("{{\"left\":\"a\",\"right\":\"one\",{members}}}"));
+        assert_eq!(error["info"]["causes"].as_array().unwrap().len(), 16);
+        assert!(error.to_string().len() < 8_000, "{error}");
+        let error = refuse(&format!("{{\"left\":\"a\",\"right\":\"{}\"}}", "x".repeat(10_000)));
+        assert_eq!(error["info"]["causes"][0]["details"]["actual"], format!("{}...", "x".repeat(64)));
+        let error = refuse(&format!("{{\"left\":\"{}\",\"right\":\"one\"}}", "x".repeat(16_385)));
+        assert_eq!(error["info"]["causes"][0]["details"], json!({"expected": 16_384, "actual": 16_385}));
     }
 
     proptest! {

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{JoseError, MAX_JWS_BYTES, decode_base64url};
+use super::{JoseError, decode_base64url};
 use crate::json;
+use crate::limits::JWS_BYTES;
 
 /// A compact JWS with its parts decoded and its header read as JSON.
 pub(crate) struct Compact {
@@ -16,7 +17,7 @@ pub(crate) struct Compact {
 
 impl Compact {
     pub(crate) fn parse(text: &str) -> Result<Self, JoseError> {
-        if text.len() > MAX_JWS_BYTES {
+        if text.len() > JWS_BYTES {
             return Err(JoseError::TooLong);
         }
         let (signed, signature) = text.rsplit_once('.').ok_or(JoseError::Structure)?;

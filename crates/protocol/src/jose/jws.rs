@@ -172,7 +172,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::jose::{JwkError, MAX_JWS_BYTES};
+    use crate::jose::JwkError;
+    use crate::limits::JWS_BYTES;
 
     fn join(header: &str, payload: &str, signature: &[u8]) -> String {
         format!("{}.{}.{}", encode_base64url(header), encode_base64url(payload), encode_base64url(signature))
@@ -282,7 +283,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_not_looked_at() {
-        assert_eq!(Jws::parse(&".".repeat(MAX_JWS_BYTES + 1)).err(), Some(JoseError::TooLong));
+        assert_eq!(Jws::parse(&".".repeat(JWS_BYTES + 1)).err(), Some(JoseError::TooLong));
     }
 
     #[test]

@@ -18,13 +18,10 @@ pub use jwk::{Jwk, JwkError, Jwks, PublicKey, Thumbprint};
 pub(crate) use jws::read_header_alg;
 pub use jws::{Alg, Header, Jws, UnsignedJws};
 
-/// The longest compact JWS that is looked at, in bytes.
-pub const MAX_JWS_BYTES: usize = 16 * 1024;
-
 /// Why a JWS was refused; none of it may reach a stranger in detail.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum JoseError {
-    /// Longer than [`MAX_JWS_BYTES`].
+    /// Longer than [`JWS_BYTES`](crate::limits::JWS_BYTES).
     #[error("JWS is too long")]
     TooLong,
     /// Not three non-empty parts joined by dots.

@@ -1,10 +1,12 @@
 //! The authorization request (RFC 6749 §4.1.1, OIDC Core §3.1.2.1, and the SDKs' `x_` parameters).
 //! Read in two stages, because an error may be redirected only once the target is known.
 
+use super::parameters::{check_lengths, check_lengths_of};
 use super::{CodeChallenge, ErrorCode, OAuthError, Prompt, PromptSet, ResponseMode, ResponseType, ScopeSet};
 use crate::Credential;
 use crate::form::Form;
 use crate::jose::Thumbprint;
+use crate::limits::ACR_VALUES;
 use crate::login_hint::LoginHint;
 use crate::ui::{ColorScheme, UiLocales};
 
@@ -17,7 +19,7 @@ pub struct AuthorizeRequest {
     pub redirect_uri: Option<String>,
     /// How the answer travels back; the default if what was sent is unknown (then `details` is an error).
     pub response_mode: ResponseMode,
-    /// Echoed in every answer.
+    /// Echoed in every answer; absent if what was sent is repeated or too long (then `details` is an error).
     pub state: Option<String>,
     /// The rest, or the error to send to the redirect URI once that is known to be good.
     pub details: Result<AuthorizeDetails, OAuthError>,
@@ -27,18 +29,20 @@ impl AuthorizeRequest {
     /// Reads a request.
     ///
     /// # Errors
-    /// One that must not be redirected: the client or the redirect URI is missing or ambiguous.
+    /// One that must not be redirected: the client or the redirect URI is missing, ambiguous or too long.
     pub fn parse(form: &Form) -> Result<Self, OAuthError> {
+        check_lengths_of(form, |name| matches!(name, "client_id" | "redirect_uri"))?;
         let client_id = form
             .get("client_id")?
             .ok_or_else(|| OAuthError::new(ErrorCode::UnauthorizedClient, "invalid client ID"))?;
         let redirect_uri = form.get("redirect_uri")?;
         let response_mode = read_response_mode(form);
-        let state = form.get("state");
+        let state = check_lengths_of(form, |name| name == "state").and_then(|()| Ok(form.get("state")?));
         let details = response_mode
             .clone()
-            .and_then(|_| state.clone().map_err(OAuthError::from))
-            .and_then(|_| AuthorizeDetails::parse(form));
+            .and_then(|_| state.clone())
+            .and_then(|_| check_lengths(form))
+            .and_then(|()| AuthorizeDetails::parse(form));
         Ok(Self {
             client_id: client_id.to_owned(),
             redirect_uri: redirect_uri.map(str::to_owned),
@@ -147,7 +151,13 @@ impl AuthorizeDetails {
             id_token_hint: form.get("id_token_hint")?.map(Credential::from),
             max_age,
             nonce: text("nonce")?,
-            acr_values: form.get("acr_values")?.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+            acr_values: form
+                .get("acr_values")?
+                .unwrap_or_default()
+                .split_whitespace()
+                .take(ACR_VALUES)
+                .map(str::to_owned)
+                .collect(),
             settings_action: text("x_settings_action")?,
             settings_action_query: text("x_settings_action_query")?,
         })
@@ -300,6 +310,43 @@ mod tests {
             assert_eq!(request.details.unwrap_err().code, code, "{extra:?}");
         }
         assert_eq!(code_of(&[("state", "a"), ("state", "b")]), InvalidRequest);
+    }
+
+    #[test]
+    fn a_parameter_that_is_too_long_is_an_error_told_with_the_state() {
+        for (name, most, code) in [
+            ("nonce", 4_096, ErrorCode::InvalidRequest),
+            ("x_state", 4_096, ErrorCode::InvalidRequest),
+            ("ui_locales", 4_096, ErrorCode::InvalidRequest),
+            ("login_hint", 16_384, ErrorCode::InvalidRequest),
+            ("scope", 4_096, ErrorCode::InvalidScope),
+        ] {
+            let request = parse(&[(name, &"x".repeat(most + 1)), ("state", "s")]);
+            assert_eq!(request.state.as_deref(), Some("s"), "{name}");
+            let error = request.details.unwrap_err();
+            assert_eq!(
+                (error.code, error.description()),
+                (code, format!("{name} is longer than {most} bytes").as_str())
+            );
+        }
+        let state = "🦀".repeat(1_024);
+        let request = parse(&[("state", &state)]);
+        assert!(request.details.is_ok());
+        assert_eq!(request.state, Some(state.clone()));
+        let request = parse(&[("state", &format!("{state}x"))]);
+        assert_eq!(request.state, None, "it is not repeated");
+        assert_eq!(request.details.unwrap_err().description(), "state is longer than 4096 bytes");
+    }
+
+    #[test]
+    fn what_decides_where_the_answer_goes_is_refused_at_once_when_it_is_too_long() {
+        for (name, most) in [("client_id", 256), ("redirect_uri", 4_096)] {
+            let mut pairs = vec![("client_id", "shop".to_owned()), ("redirect_uri", "https://shop.example".to_owned())];
+            pairs.retain(|(other, _)| *other != name);
+            pairs.push((name, "x".repeat(most + 1)));
+            let error = AuthorizeRequest::parse(&Form::from_pairs(pairs)).unwrap_err();
+            assert_eq!(error, OAuthError::invalid_request(format!("{name} is longer than {most} bytes")));
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod authorize;
 mod error;
 mod grant;
+mod parameters;
 mod pkce;
 mod prompt;
 mod response;
@@ -13,6 +14,7 @@ mod token;
 pub use authorize::{AuthorizeDetails, AuthorizeRequest};
 pub use error::{ErrorCode, OAuthError};
 pub use grant::GrantType;
+pub use parameters::{PARAMETERS, check_lengths};
 pub use pkce::{CodeChallenge, PkceError, PkceVerifier};
 pub use prompt::{Prompt, PromptSet};
 pub use response::{ResponseMode, ResponseType};

@@ -1,6 +1,7 @@
 //! The `prompt` parameter (OIDC Core §3.1.2.1). A closed set with one rule: `none` stands alone.
 
 use super::OAuthError;
+use crate::echo;
 
 /// One prompt value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,7 +51,7 @@ impl PromptSet {
             let prompt = Prompt::ALL
                 .into_iter()
                 .find(|prompt| prompt.as_str() == word)
-                .ok_or_else(|| OAuthError::invalid_request(format!("unknown prompt: {word}")))?;
+                .ok_or_else(|| OAuthError::invalid_request(format!("unknown prompt: {}", echo(word))))?;
             if !prompts.contains(&prompt) {
                 prompts.push(prompt);
             }
@@ -97,6 +98,9 @@ mod tests {
 
     #[test]
     fn an_unknown_prompt_is_refused() {
-        assert!(PromptSet::parse("silent").is_err());
+        let error = PromptSet::parse("silent").unwrap_err();
+        assert_eq!(error.description(), "unknown prompt: silent");
+        let error = PromptSet::parse(&"x".repeat(200)).unwrap_err();
+        assert_eq!(error.description(), format!("unknown prompt: {}...", "x".repeat(64)));
     }
 }

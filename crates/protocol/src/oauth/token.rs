@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::parameters::check_lengths;
 use super::{ErrorCode, GrantType, OAuthError, PkceVerifier, ScopeSet};
 use crate::Credential;
 use crate::form::Form;
@@ -55,8 +56,9 @@ impl TokenRequest {
     /// Reads the request's grant and its mandatory parameters (`protocol` facts §3.2, row 4).
     ///
     /// # Errors
-    /// `unsupported_grant_type`, or `invalid_request` naming the missing parameter.
+    /// `unsupported_grant_type`, or `invalid_request` naming the missing or too long parameter.
     pub fn parse(form: &Form) -> Result<Self, OAuthError> {
+        check_lengths(form)?;
         let Some(grant) = GrantType::parse(form.get("grant_type")?.unwrap_or_default()) else {
             return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, "grant type is not supported"));
         };

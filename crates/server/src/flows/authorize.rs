@@ -11,6 +11,7 @@ use vestibule_domain::{
     user::User,
 };
 use vestibule_protocol::{
+    echo,
     jose::AnonymousAction,
     login_hint::{AnonymousHint, LoginHint},
     oauth::{AuthorizeDetails, ErrorCode, OAuthError, ResponseMode, ResponseType, Scope, ScopeSet},
@@ -213,7 +214,7 @@ fn check_scope(client: &Client, scope: &ScopeSet) -> Result<(), OAuthError> {
         return Err(OAuthError::new(ErrorCode::InvalidScope, "must request 'openid' scope"));
     }
     if let Some(unknown) = scope.iter().find(|name| Scope::ALL.iter().all(|known| known.as_str() != *name)) {
-        return Err(OAuthError::new(ErrorCode::InvalidScope, format!("scope '{unknown}' is not known")));
+        return Err(OAuthError::new(ErrorCode::InvalidScope, format!("scope '{}' is not known", echo(unknown))));
     }
     let full_access_only =
         ["https://authgear.com/scopes/full-access", "https://authgear.com/scopes/pre-authenticated-url"];

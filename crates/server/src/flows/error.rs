@@ -91,6 +91,12 @@ impl From<crate::passwords::Overloaded> for Error {
     }
 }
 
+impl From<crate::pool::Overloaded> for Error {
+    fn from(_: crate::pool::Overloaded) -> Self {
+        Self::PasswordsOverloaded
+    }
+}
+
 impl Error {
     /// One of each, for the error reference.
     pub(crate) fn samples() -> Vec<Self> {

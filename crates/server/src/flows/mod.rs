@@ -15,6 +15,7 @@ pub(crate) mod hooks;
 pub(crate) mod introspect;
 pub(crate) mod issue;
 pub(crate) mod keys;
+pub(crate) mod new_password;
 pub(crate) mod operators;
 pub(crate) mod page_flow;
 pub mod projects;

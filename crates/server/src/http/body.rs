@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use vestibule_protocol::{
     form::Form,
     limits::{BODY_BYTES, FORM_BYTES},
-    oauth::OAuthError,
+    oauth::{self, OAuthError},
 };
 
 use super::visit::Visit;
@@ -112,6 +112,13 @@ impl Body {
     /// Reads it as a form, with the URL's query behind it.
     pub(crate) fn form(&self) -> Result<Form, OAuthError> {
         Ok(self.own_form()?.merge(Form::parse_query(&self.query)?))
+    }
+
+    /// As [`Body::form`], for endpoints whose parameters are those of OAuth: none is longer than it may be.
+    pub(crate) fn oauth_form(&self) -> Result<Form, OAuthError> {
+        let form = self.form()?;
+        oauth::check_lengths(&form)?;
+        Ok(form)
     }
 
     /// Reads it as a form.

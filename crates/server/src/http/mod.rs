@@ -13,6 +13,7 @@ mod export;
 pub(crate) mod front;
 mod health;
 mod json;
+mod limits;
 pub(crate) mod metrics;
 mod oauth;
 mod pages;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use axum::{Router, middleware};
 
+pub(crate) use self::limits::LIMITS;
 use crate::app::App;
 
 /// The router of everything but the metrics page. Which route accepts which credentials is in [`routes`].

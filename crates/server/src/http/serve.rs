@@ -34,6 +34,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use tower::ServiceExt;
+use vestibule_protocol::limits::{HEAD_BYTES, HEADERS};
 
 use self::{
     places::{Place, Places},
@@ -48,8 +49,6 @@ use crate::{
 
 pub(crate) use self::places::Capacity;
 
-/// The largest request head taken, in bytes.
-const MAX_HEAD: usize = 64 * 1024;
 const TOO_MANY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 /// Connections that a listener for probes and metrics takes; they come out of the files kept back for other things.
@@ -112,8 +111,8 @@ where
     http.header_read_timeout(None)
         .keep_alive(true)
         // The whole head must fit: more is answered 431.
-        .max_buf_size(MAX_HEAD)
-        .max_headers(96);
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEADERS);
     let Limits { capacity, patience, grace, counts } = limits;
     let serving = Arc::new(Serving { http, patience, counts, answer });
     let (places, refusals) = (Places::new(capacity), Refusals::default());

@@ -9,6 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use vestibule_domain::time::Timestamp;
+use vestibule_protocol::{
+    echo,
+    limits::{COOKIE_BYTES, HEADER_BYTES, TARGET_BYTES},
+};
 
 use super::{credentials::Brought, error, portal, serve::Peer};
 use crate::{
@@ -79,6 +83,7 @@ pub(crate) struct Entrance {
 
 /// Finds the project of a request, or answers in its stead.
 pub(crate) fn begin(app: &Arc<App>, peer: IpAddr, request: &Request) -> Result<Entrance, Response> {
+    check_head(request)?;
     let from_proxy = is_trusted(&app.config.server, peer);
     let [forwarded, own] = hosts_of(request, from_proxy);
     // A proxy that only asks who is calling forwards the app's host, and its own request names ours.
@@ -91,6 +96,22 @@ pub(crate) fn begin(app: &Arc<App>, peer: IpAddr, request: &Request) -> Result<E
     let ip = if from_proxy { client_ip(&app.config.server, request.headers(), peer) } else { peer };
     let visit = Visit { now: app.clock.now(), app: Arc::clone(app), project, ip, request_id };
     Ok(Entrance { visit, asked: Asked::now(request, from_proxy) })
+}
+
+/// Refuses an address or a header longer than any real one, before anything reads it.
+pub(super) fn check_head(request: &Request) -> Result<(), Response> {
+    if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > TARGET_BYTES) {
+        let text = format!("The path and query are longer than {} KiB.\n", TARGET_BYTES / 1024);
+        return Err(error::plain(StatusCode::URI_TOO_LONG, text));
+    }
+    let longest = |name: &HeaderName| if *name == header::COOKIE { COOKIE_BYTES } else { HEADER_BYTES };
+    match request.headers().iter().find(|(name, value)| value.len() > longest(name)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let text = format!("The header {} is longer than {} KiB.\n", echo(name.as_str()), longest(name) / 1024);
+            Err(error::plain(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text))
+        }
+    }
 }
 
 impl Entrance {
@@ -212,7 +233,7 @@ fn unknown_host(app: &App, request: &Request, host: Option<&str>) -> Response {
         return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response();
     }
     let host = host.unwrap_or_default();
-    tracing::debug!(http.host = host, "no project is served under this host");
+    tracing::debug!(http.host = %echo(host), "no project is served under this host");
     error::plain(
         StatusCode::NOT_FOUND,
         "No project is served under this host name. Check the public_origin of your project and the Host header your reverse proxy sends.\n",

@@ -161,12 +161,12 @@ async fn broken_queries_are_refused_where_they_are_read(engine: Engine) {
 
 async fn nul_and_odd_signs_find_nobody(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
-    for client_id in ["\0", "web\0", "\u{202e}bew", "we\u{301}b", "' OR 1=1 --", "%", &"x".repeat(100_000)] {
+    for client_id in ["\0", "web\0", "\u{202e}bew", "we\u{301}b", "' OR 1=1 --", "%", &"x".repeat(10_000)] {
         let body = json!({ "session_type": "refresh_token", "client_id": client_id });
         let reply = server.http().post_json(JSON_API[0], &body).await;
         reply.expect_api_error(400, "Invalid", "Invalid", "invalid client ID");
     }
-    for token in ["\0", "a\0.b", "' OR 1=1 --", &"x".repeat(100_000)] {
+    for token in ["\0", "a\0.b", "' OR 1=1 --", &"x".repeat(10_000)] {
         let body = json!({ "session_type": "refresh_token", "refresh_token": token });
         let reply = server.http().post_json(JSON_API[1], &body).await;
         reply.expect_api_error(403, "Forbidden", "Forbidden", "invalid refresh token");

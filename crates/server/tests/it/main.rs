@@ -31,6 +31,7 @@ mod forgery;
 mod guest_journey;
 mod hosts;
 mod imported_hashes;
+mod input_limits;
 mod introspection;
 mod key_events;
 mod leave;

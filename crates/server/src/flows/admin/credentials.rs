@@ -11,7 +11,7 @@ use vestibule_domain::{
 use vestibule_store::credentials::LoginIdRow;
 
 use super::{AdminError, Fault};
-use crate::{app::App, projects::Project};
+use crate::{app::App, flows::new_password, projects::Project};
 
 /// A login ID as an operator writes it.
 #[derive(Clone, Debug, Deserialize)]
@@ -60,9 +60,11 @@ pub(crate) async fn hash_password(
     login_ids: &[LoginIdRow],
 ) -> Result<String, AdminError> {
     let names: Vec<&str> = login_ids.iter().map(|row| row.value.as_str()).collect();
-    let weaknesses = password::check(&project.settings.password_policy(), text, &names);
-    if !weaknesses.is_empty() {
-        let faults = weaknesses
+    let policy = project.settings.password_policy();
+    let found = new_password::assess(app, policy, text, &names).await.map_err(AdminError::Flow)?;
+    if !found.is_good() {
+        let faults = found
+            .weaknesses
             .iter()
             .map(|weakness| Fault::new("password", format!("{} ({})", say_weakness(*weakness), weakness.key())));
         return Err(AdminError::Invalid(faults.collect()));

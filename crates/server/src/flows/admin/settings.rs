@@ -47,7 +47,9 @@ pub(crate) async fn replace(
     expected: i64,
     now: Timestamp,
 ) -> Result<Versioned, AdminError> {
-    let settings = ProjectSettings::parse_json(document).map_err(|complaints| {
+    let document = document.clone();
+    let read = app.pool.run(move || ProjectSettings::parse_json(&document)).await.map_err(crate::flows::Error::from)?;
+    let settings = read.map_err(|complaints| {
         AdminError::Invalid(complaints.into_iter().map(|one| Fault::new(one.path, one.message)).collect())
     })?;
     if settings.id() != project.id {

@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vestibule_domain::{
+    attributes,
     id::{IdentityId, ProjectNo, UserId},
     identifier::LoginIdKind,
     time::Timestamp,
     user::User,
 };
-use vestibule_protocol::jose::Jwk;
+use vestibule_protocol::{echo, echo_quoted, jose::Jwk};
 use vestibule_store::{
     Conn, StoreError, Tx,
     credentials::{self, LoginIdRow},
@@ -21,12 +22,22 @@ use super::AdminError;
 use crate::{
     app::App,
     crypto::{base64url, read_base64url},
+    flows::Error,
     passkeys::is_usable_passkey,
     projects::Project,
 };
 
 /// Users one step of an export reads.
 const STEP: i64 = 200;
+
+/// The most lines of one import.
+pub(crate) const LINES: usize = 10_000;
+/// The most login IDs, device keys and passkeys that an imported user may own, each.
+pub(crate) const OWNED: usize = 100;
+/// The most bytes of a login ID, a key's id or a name of an imported user.
+pub(crate) const TEXT_BYTES: usize = 1024;
+/// The most bytes of a key of an imported user, as it is written.
+pub(crate) const KEY_BYTES: usize = 4 * 1024;
 
 /// A user as it travels. Times are microseconds since the epoch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -195,11 +206,13 @@ pub(crate) struct LineOutcome {
 
 /// Takes users in, each in a transaction of its own; who is there already stays as it is. No events: nothing happened to
 /// these users but a move.
-pub(crate) async fn import(app: &App, project: &Project, text: &str) -> Result<Vec<LineOutcome>, AdminError> {
-    let mut outcomes = Vec::new();
-    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let mut outcome = LineOutcome { line: index + 1, id: None, outcome: "refused", reason: None };
-        match read_traveller(app, line) {
+pub(crate) async fn import(app: &App, project: &Project, text: String) -> Result<Vec<LineOutcome>, AdminError> {
+    let lines = app.pool.run(move || read_lines(&text)).await.map_err(Error::from)?;
+    let lines = lines.ok_or_else(|| AdminError::fault("", format!("send at most {LINES} lines at once")))?;
+    let mut outcomes = Vec::with_capacity(lines.len());
+    for (line, read) in lines {
+        let mut outcome = LineOutcome { line, id: None, outcome: "refused", reason: None };
+        match read.and_then(|traveller| check_hash(app, traveller)) {
             Ok(traveller) => {
                 outcome.id = Some(traveller.id.to_string());
                 match unpack(app, project, traveller).await {
@@ -216,12 +229,50 @@ pub(crate) async fn import(app: &App, project: &Project, text: &str) -> Result<V
     Ok(outcomes)
 }
 
-fn read_traveller(app: &App, line: &str) -> Result<Traveller, String> {
+/// Every line that is not blank, with its number; `None` if there are too many.
+#[expect(clippy::type_complexity, reason = "a list of lines, each read or not")]
+fn read_lines(text: &str) -> Option<Vec<(usize, Result<Box<Traveller>, String>)>> {
+    let lines = || text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    (lines().count() <= LINES).then(|| lines().map(|(index, line)| (index + 1, read_traveller(line))).collect())
+}
+
+fn check_hash(app: &App, traveller: Box<Traveller>) -> Result<Box<Traveller>, String> {
+    if let Some(hash) = &traveller.password_hash {
+        app.hasher.check(hash).map_err(|bad| bad.to_string())?;
+    }
+    Ok(traveller)
+}
+
+/// Refuses what no export writes: a user who owns very much, or what is very long.
+fn check_size(traveller: &Traveller) -> Result<(), String> {
+    let owned = [traveller.login_ids.len(), traveller.device_keys.len(), traveller.passkeys.len()];
+    if owned.iter().any(|count| *count > OWNED) {
+        return Err(format!("a user owns at most {OWNED} login IDs, device keys and passkeys each"));
+    }
+    let login_ids = traveller.login_ids.iter().flat_map(|one| [&one.value, &one.original]);
+    let keys = traveller.device_keys.iter().flat_map(|one| [Some(&one.kid), one.device.as_ref()]).flatten();
+    let passkeys = traveller.passkeys.iter().filter_map(|one| one.name.as_ref());
+    let mut texts = login_ids.chain(keys).chain(passkeys);
+    if texts.any(|text| text.len() > TEXT_BYTES) {
+        return Err(format!("a login ID, a key's id or a name has at most {TEXT_BYTES} bytes"));
+    }
+    let jwks = traveller.device_keys.iter().map(|one| one.jwk.to_string().len());
+    let passkeys = traveller.passkeys.iter().flat_map(|one| [one.credential_id.len(), one.public_key.len()]);
+    if jwks.chain(passkeys).any(|length| length > KEY_BYTES) {
+        return Err(format!("a key has at most {KEY_BYTES} bytes"));
+    }
+    let sets = [&traveller.standard_attributes, &traveller.custom_attributes];
+    sets.into_iter().find_map(attributes::check_size).map_or(Ok(()), |(_, message)| Err(message))
+}
+
+fn read_traveller(line: &str) -> Result<Box<Traveller>, String> {
     // PostgreSQL has no room for NUL in a text.
     if line.contains("\\u0000") || line.contains('\0') {
         return Err("a text holds NUL characters".to_string());
     }
-    let traveller: Traveller = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let read: Result<Box<Traveller>, _> = serde_json::from_str(line);
+    let traveller = read.map_err(|error| echo_quoted(&error.to_string()).into_owned())?;
+    check_size(&traveller)?;
     let owns_nothing = traveller.login_ids.is_empty() && traveller.passkeys.is_empty();
     if traveller.anonymous_since.is_none() && owns_nothing {
         return Err("a member needs a login ID or a passkey".to_string());
@@ -236,11 +287,8 @@ fn read_traveller(app: &App, line: &str) -> Result<Traveller, String> {
     if !traveller.passkeys.iter().all(is_usable) {
         return Err("a passkey's id or key is not base64url, too long, or no public key in COSE form".to_string());
     }
-    if let Some(hash) = &traveller.password_hash {
-        app.hasher.check(hash).map_err(|bad| bad.to_string())?;
-    }
     if let Some(bad) = traveller.device_keys.iter().find(|key| Jwk::from_value(&key.jwk).is_err()) {
-        return Err(format!("the device key {} is not a public key in JWK form", bad.kid));
+        return Err(format!("the device key {} is not a public key in JWK form", echo(&bad.kid)));
     }
     Ok(traveller)
 }
@@ -256,7 +304,7 @@ impl From<StoreError> for Unpacked {
     }
 }
 
-async fn unpack(app: &App, project: &Project, traveller: Traveller) -> Result<bool, Unpacked> {
+async fn unpack(app: &App, project: &Project, traveller: Box<Traveller>) -> Result<bool, Unpacked> {
     let no = project.no;
     app.store
         .write("admin_import_user", traveller, move |tx, traveller| Box::pin(write_traveller(tx, no, traveller)))

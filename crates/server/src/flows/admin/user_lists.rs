@@ -29,6 +29,9 @@ const LOOK_CLOSELY: i64 = 1_500;
 /// The shortest beginning of an id that is looked for.
 const ID_DIGITS: usize = 8;
 
+/// The longest text that is searched for, in bytes.
+pub(crate) const LONGEST_SEARCH: usize = 1024;
+
 /// Which users are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -114,8 +117,8 @@ async fn search(conn: &mut Conn, project: &Project, text: &str, limit: i64) -> R
     if let Ok(id) = text.parse::<UserId>() {
         return Ok(users::find(conn, no, id).await?.into_iter().collect());
     }
-    // PostgreSQL has no room for NUL in a text.
-    if text.contains('\0') {
+    // PostgreSQL has no room for NUL in a text; and nobody is called by anything that long.
+    if text.contains('\0') || text.len() > LONGEST_SEARCH {
         return Ok(Vec::new());
     }
     let mut found: Vec<User> = Vec::new();

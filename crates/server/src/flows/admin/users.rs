@@ -120,6 +120,9 @@ async fn describe(conn: &mut Conn, project: &Project, user: User) -> Result<User
     Ok(UserDetail { user: UserView::of(&loaded.user), identities, authenticators })
 }
 
+/// The most login IDs a new member may have.
+pub(crate) const LOGIN_IDS: usize = 16;
+
 /// A member to make.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -170,8 +173,11 @@ pub(crate) async fn create(
     if new.login_ids.is_empty() {
         faults.push(Fault::new("login_ids", "name at least one: a user without any could never sign in"));
     }
+    if new.login_ids.len() > LOGIN_IDS {
+        faults.push(Fault::new("login_ids", format!("name at most {LOGIN_IDS}")));
+    }
     let mut rows = Vec::new();
-    for (index, login_id) in new.login_ids.iter().enumerate() {
+    for (index, login_id) in new.login_ids.iter().take(LOGIN_IDS).enumerate() {
         match read_login_id(app, project, &format!("login_ids[{index}]"), login_id, user.id, now) {
             Ok(row) => rows.push(row),
             Err(fault) => faults.push(fault),

@@ -226,19 +226,19 @@ pub(crate) async fn redeem(
     now: Timestamp,
 ) -> Result<Redeemed, Error> {
     // What is wrong with the password is told with what is wrong with the rest.
-    let weaknesses = |email: &str, name: &str| match way {
-        WayIn::Password(password) => check_password(app, password, &[email, name]),
-        WayIn::Passkey { .. } => Vec::new(),
+    let weaknesses = async |email: &str, name: &str| match way {
+        WayIn::Password(password) => check_password(app, password, &[email, name]).await,
+        WayIn::Passkey { .. } => Ok(Vec::new()),
     };
     let mut newcomer = match identify(app, link, typed, now).await? {
         Identified::Newcomer(newcomer) => *newcomer,
         Identified::Gone => return Ok(Redeemed::Gone),
         Identified::Mistaken(mistakes) => {
-            let weaknesses = weaknesses(typed.email, typed.name);
+            let weaknesses = weaknesses(typed.email, typed.name).await?;
             return Ok(Redeemed::Mistaken(Mistakes { weaknesses, ..mistakes }));
         }
     };
-    let weaknesses = weaknesses(&newcomer.operator.email, &newcomer.operator.name);
+    let weaknesses = weaknesses(&newcomer.operator.email, &newcomer.operator.name).await?;
     if !weaknesses.is_empty() {
         return Ok(Redeemed::Mistaken(Mistakes { weaknesses, ..Mistakes::default() }));
     }

@@ -17,11 +17,11 @@ use vestibule_domain::{
     secret::Secret,
 };
 
-use super::{Error, admin};
+use super::{Error, admin, new_password};
 use crate::app::App;
 
 /// The longest name an operator may have, in characters.
-const LONGEST_NAME: usize = 100;
+pub(crate) const LONGEST_NAME: usize = 100;
 
 /// What a new password of an operator must be like: it opens every user's account.
 pub(crate) const PASSWORD_POLICY: Policy = Policy { min_length: 10, min_strength: 2, refuse_breached: true };
@@ -61,8 +61,8 @@ fn check_name(name: &str) -> bool {
     (1..=LONGEST_NAME).contains(&length) && !name.chars().any(char::is_control)
 }
 
-fn check_password(app: &App, typed: &str, names: &[&str]) -> Vec<Weakness> {
-    password::check_against(&PASSWORD_POLICY, typed, names, &app.breached)
+async fn check_password(app: &App, typed: &str, names: &[&str]) -> Result<Vec<Weakness>, Error> {
+    Ok(new_password::assess(app, PASSWORD_POLICY, typed, names).await?.weaknesses)
 }
 
 async fn hash_password(app: &App, typed: &str) -> Result<String, Error> {

@@ -146,7 +146,7 @@ pub(crate) async fn change_password(
     now: Timestamp,
 ) -> Result<Vec<vestibule_domain::credential::password::Weakness>, Error> {
     let operator = &who.operator;
-    let weaknesses = super::check_password(app, new, &[&operator.email, &operator.name]);
+    let weaknesses = super::check_password(app, new, &[&operator.email, &operator.name]).await?;
     if !weaknesses.is_empty() {
         return Ok(weaknesses);
     }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use vestibule_domain::{
     credential::{
         otp::{self, OtpDecision, ResendDecision},
-        password::{self, Weakness},
+        password::{self, Assessment},
     },
     id::UserId,
     identifier::{LoginId, LoginIdKind},
@@ -313,14 +313,14 @@ pub(crate) async fn choose_password(
     flow: &Flow,
     typed: Secret<String>,
     write: WriteNews<'_>,
-) -> Result<Result<Option<Proof>, Vec<Weakness>>, Error> {
+) -> Result<Result<Option<Proof>, Assessment>, Error> {
     let proved = flow.state.attempt.as_ref().filter(|attempt| attempt.proved_at.is_some());
     let Some((attempt, user)) = proved.and_then(|attempt| Some((attempt, attempt.user?))) else {
         return Ok(Ok(None));
     };
-    let weaknesses = check_password(app, project, typed.expose(), Some(&attempt.login_id));
-    if !weaknesses.is_empty() {
-        return Ok(Err(weaknesses));
+    let found = check_password(app, project, typed.expose(), Some(&attempt.login_id)).await?;
+    if !found.is_good() {
+        return Ok(Err(found));
     }
     let hash = app.hasher.hash(password::prepare(typed.expose()), &app.entropy).await?;
     let proved = Some((attempt.login_id.kind, attempt.login_id.value.clone()));

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use vestibule_domain::{
     credential::{
         otp::{self, CodeState, OtpDecision, ResendDecision},
-        password::{self, Weakness},
+        password::{self, Assessment},
     },
     identifier::{IdentifierProblem, LoginId, LoginIdKind},
     project::{AuthenticatorKind, LimitName, ProjectSettings},
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     app::App,
     crypto::{hex, sha256},
-    flows::{Error, rates, tries::Buckets},
+    flows::{Error, new_password, rates, tries::Buckets},
     projects::Project,
 };
 
@@ -39,7 +39,7 @@ pub(crate) struct Mistakes {
     pub(crate) login_id: Option<IdentifierProblem>,
     /// It belongs to somebody, and there is no address to prove first.
     pub(crate) taken: bool,
-    pub(crate) password: Vec<Weakness>,
+    pub(crate) password: Assessment,
     /// Login only: the pair is wrong; which half is not said.
     pub(crate) wrong_credentials: bool,
 }
@@ -70,11 +70,11 @@ pub(crate) async fn identify(
     let way = ways::new_way(&project.settings, input.kind);
     // Both fields are judged, so that the person hears everything at once.
     let password = match way {
-        NewWay::Password => check_password(app, project, input.password.expose(), parsed.as_ref().ok()),
-        NewWay::Code | NewWay::Passkey => Vec::new(),
+        NewWay::Password => check_password(app, project, input.password.expose(), parsed.as_ref().ok()).await?,
+        NewWay::Code | NewWay::Passkey => Assessment::default(),
     };
     let login_id = match parsed {
-        Ok(login_id) if password.is_empty() => login_id,
+        Ok(login_id) if password.is_good() => login_id,
         Ok(_) => return Ok(Step::Mistaken(Mistakes { password, ..Mistakes::default() })),
         Err(error) => {
             return Ok(Step::Mistaken(Mistakes { login_id: Some(error), password, ..Mistakes::default() }));
@@ -118,15 +118,14 @@ pub(crate) async fn identify(
 }
 
 /// What is wrong with a new password for somebody with this login ID.
-pub(super) fn check_password(
+pub(super) async fn check_password(
     app: &App,
     project: &Project,
     password: &str,
     login_id: Option<&LoginId>,
-) -> Vec<Weakness> {
-    let policy = project.settings.password_policy();
+) -> Result<Assessment, Error> {
     let own_names: Vec<&str> = login_id.iter().map(|login_id| login_id.original.as_str()).collect();
-    password::check_against(&policy, password, &own_names, &app.breached)
+    new_password::assess(app, project.settings.password_policy(), password, &own_names).await
 }
 
 /// What a login ID's owner, if it has one, means for this flow.

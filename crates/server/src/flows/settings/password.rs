@@ -1,7 +1,7 @@
 //! Changing a member's password, or giving it one.
 
 use vestibule_domain::{
-    credential::password::{self, Weakness},
+    credential::password::{self, Assessment},
     secret::Secret,
 };
 
@@ -13,7 +13,7 @@ use super::{
     notice::News,
     prove::check_password,
 };
-use crate::flows::Error;
+use crate::flows::{Error, new_password};
 
 /// What was typed.
 pub(crate) struct Typed {
@@ -28,7 +28,7 @@ pub(crate) struct Mistakes {
     pub(crate) current_wrong: bool,
     /// The new one is the old one.
     pub(crate) reused: bool,
-    pub(crate) weaknesses: Vec<Weakness>,
+    pub(crate) new: Assessment,
 }
 
 /// Changes or sets the password; every other session of the member ends with the old one.
@@ -41,14 +41,14 @@ pub(crate) async fn change(
     let standing = Standing::load(app, project, caller.user.id).await?;
     let names: Vec<&str> = standing.login_ids.iter().map(|row| row.original.as_str()).collect();
     let policy = project.settings.password_policy();
-    let weaknesses = password::check_against(&policy, typed.new.expose(), &names, &app.breached);
-    let mut mistakes = Mistakes { weaknesses, ..Mistakes::default() };
+    let new = new_password::assess(app, policy, typed.new.expose(), &names).await?;
+    let mut mistakes = Mistakes { new, ..Mistakes::default() };
     if standing.password.is_some() {
         mistakes.current_wrong = !check_password(app, project, &standing, typed.current.expose(), ip, now).await?;
         let (old, new) = (password::prepare(typed.current.expose()), password::prepare(typed.new.expose()));
         mistakes.reused = !mistakes.current_wrong && old.expose() == new.expose();
     }
-    if mistakes != Mistakes::default() {
+    if mistakes.current_wrong || mistakes.reused || !mistakes.new.is_good() {
         return Ok(Err(mistakes));
     }
     let hash = app.hasher.hash(password::prepare(typed.new.expose()), &app.entropy).await?;

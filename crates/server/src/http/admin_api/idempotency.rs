@@ -18,8 +18,10 @@ use crate::{
 };
 
 const NAME: &str = "idempotency-key";
-/// The largest answer there is, with room to spare: an import's, a line for each of a megabyte of them.
-const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+/// The longest key, in bytes.
+pub(crate) const KEY_BYTES: usize = 255;
+/// The largest answer there is, with room to spare: an import's, a line for each of its lines.
+const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 
 /// Passes a request on, or gives the answer it had before.
 pub(crate) async fn answer_once(admin: Admin, request: Request, next: Next) -> Response {
@@ -35,8 +37,8 @@ pub(crate) async fn answer_once(admin: Admin, request: Request, next: Next) -> R
 
 async fn answer(admin: &Admin, key: &HeaderValue, request: Request, next: Next) -> Result<Response, Problem> {
     let is_visible = key.as_bytes().iter().all(u8::is_ascii_graphic);
-    if key.is_empty() || key.len() > 255 || !is_visible {
-        return Err(Problem::unreadable("Idempotency-Key: write 1 to 255 visible ASCII characters"));
+    if key.is_empty() || key.len() > KEY_BYTES || !is_visible {
+        return Err(Problem::unreadable(format!("Idempotency-Key: write 1 to {KEY_BYTES} visible ASCII characters")));
     }
     let (parts, body) = request.into_parts();
     let bytes = body::read(&admin.visit, Request::from_parts(parts.clone(), body)).await?.bytes;

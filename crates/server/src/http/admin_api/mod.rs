@@ -25,6 +25,7 @@ use axum::{
     response::IntoResponse,
 };
 
+pub(crate) use self::idempotency::KEY_BYTES;
 use self::access::Admin;
 use super::{
     credentials::Credential,

@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use vestibule_protocol::limits::ECHO_NAMES;
 use vestibule_store::StoreError;
 
 use crate::{
@@ -42,15 +43,28 @@ struct Member {
     message: String,
 }
 
+/// The most characters of a text in a problem. What it repeats of a request is shortened before; this is for what was not.
+const LONGEST: usize = 512;
+
+fn cut(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
+}
+
+impl Member {
+    fn new(path: &str, message: &str) -> Self {
+        Self { path: cut(path), message: cut(message) }
+    }
+}
+
 impl Problem {
     /// A problem with its code and a sentence on what to do.
-    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl AsRef<str>) -> Self {
         Self {
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             code,
-            detail: detail.into(),
+            detail: cut(detail.as_ref()),
             errors: Vec::new(),
             retry_after: None,
         }
@@ -72,7 +86,7 @@ impl Problem {
     }
 
     /// What was sent cannot be read.
-    pub(crate) fn unreadable(detail: impl Into<String>) -> Self {
+    pub(crate) fn unreadable(detail: impl AsRef<str>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "unreadable", detail)
     }
 }
@@ -110,8 +124,10 @@ impl From<AdminError> for Problem {
             AdminError::Invalid(faults) => {
                 let first = faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
                 let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", first);
-                let members = faults.into_iter().map(|fault| Member { path: fault.path, message: fault.message });
-                Self { errors: members.collect(), ..problem }
+                let left_out = faults.len().saturating_sub(ECHO_NAMES);
+                let members = faults.into_iter().map(|fault| Member::new(&fault.path, &fault.message));
+                let rest = (left_out > 0).then(|| Member::new("", &format!("{left_out} more are not listed")));
+                Self { errors: members.take(ECHO_NAMES).chain(rest).collect(), ..problem }
             }
             AdminError::Conflict(clash) => Self::new(StatusCode::CONFLICT, code_of(clash), clash.to_string()),
             AdminError::Changed { current } => Self::new(
@@ -146,9 +162,9 @@ impl From<Error> for Problem {
         let after = retry_after(&error);
         let problem = match &error {
             Error::HookDisallowed(veto) => {
-                let said = veto.reasons.iter().map(|reason| Member {
-                    path: veto.event_type.to_string(),
-                    message: [reason.title.as_str(), reason.reason.as_str()].join(" ").trim().to_string(),
+                let said = veto.reasons.iter().map(|reason| {
+                    let message = [reason.title.as_str(), reason.reason.as_str()].join(" ");
+                    Member::new(&veto.event_type.to_string(), message.trim())
                 });
                 let problem = Self::new(StatusCode::FORBIDDEN, "hook_disallowed", "a hook of the project refused it");
                 Self { errors: said.collect(), ..problem }

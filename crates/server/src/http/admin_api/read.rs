@@ -7,9 +7,13 @@ use axum::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use vestibule_domain::id::UserId;
+use vestibule_protocol::echo_quoted;
 
 use super::problem::Problem;
-use crate::http::{body, visit::Visit};
+use crate::{
+    flows::Error,
+    http::{body, visit::Visit},
+};
 
 /// Reads a body whole, of this media type.
 pub(crate) async fn read_body(visit: &Visit, request: Request, media_types: &[&str]) -> Result<Vec<u8>, Problem> {
@@ -22,11 +26,23 @@ pub(crate) async fn read_body(visit: &Visit, request: Request, media_types: &[&s
     Ok(body.bytes.to_vec())
 }
 
+/// The largest JSON body that is read on the thread that answers, in bytes.
+const READ_AT_ONCE: usize = 64 * 1024;
+
 /// Reads a JSON body.
-pub(crate) async fn read_json<T: DeserializeOwned>(visit: &Visit, request: Request) -> Result<T, Problem> {
+pub(crate) async fn read_json<T: DeserializeOwned + Send + 'static>(
+    visit: &Visit,
+    request: Request,
+) -> Result<T, Problem> {
     let bytes = read_body(visit, request, &["application/json", "application/merge-patch+json"]).await?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| Problem::unreadable(format!("the body is not as described: {error}")))
+    let read = if bytes.len() > READ_AT_ONCE {
+        visit.app.pool.run(move || serde_json::from_slice(&bytes)).await.map_err(Error::from)?
+    } else {
+        serde_json::from_slice(&bytes)
+    };
+    read.map_err(|error| {
+        Problem::unreadable(format!("the body is not as described: {}", echo_quoted(&error.to_string())))
+    })
 }
 
 /// Reads the query; unknown and repeated parameters are refused.
@@ -34,7 +50,7 @@ pub(crate) fn read_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     axum::extract::Query::<T>::try_from_uri(uri).map(|query| query.0).map_err(|error| {
         let why = error.body_text();
         let why = why.trim_start_matches("Failed to deserialize query string: ");
-        Problem::unreadable(format!("the query is not as described: {why}"))
+        Problem::unreadable(format!("the query is not as described: {}", echo_quoted(why)))
     })
 }
 

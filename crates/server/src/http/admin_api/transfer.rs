@@ -49,6 +49,6 @@ pub(crate) async fn import(admin: Admin, request: Request) -> Result<Response, P
     let visit = &admin.visit;
     let bytes = read_body(visit, request, &[MEDIA_TYPE, "application/jsonl"]).await?;
     let text = String::from_utf8(bytes).map_err(|_| Problem::unreadable("the body is not UTF-8"))?;
-    let outcomes = transfer::import(&visit.app, &visit.project, &text).await?;
+    let outcomes = transfer::import(&visit.app, &visit.project, text).await?;
     Ok(json(StatusCode::OK, &json!({"lines": outcomes})))
 }

@@ -1,7 +1,10 @@
 //! `GET|POST /oauth2/end_session` (OIDC RP-Initiated Logout; protocol facts §7.2).
 
 use axum::{extract::Request, http::HeaderMap, response::Response};
-use vestibule_protocol::form::Form;
+use vestibule_protocol::{
+    form::Form,
+    oauth::{OAuthError, check_lengths},
+};
 
 use crate::{
     flows::{
@@ -18,10 +21,16 @@ use crate::{
 
 /// Signs out, or asks first.
 pub(crate) async fn get(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
-    match Form::parse_query(request.uri().query().unwrap_or_default()) {
+    match read_query(request.uri().query().unwrap_or_default()) {
         Ok(form) => end(&visit, &cookie, request.headers(), &form).await,
-        Err(problem) => error::oauth_by_code(&problem.into()),
+        Err(problem) => error::oauth_by_code(&problem),
     }
+}
+
+fn read_query(query: &str) -> Result<Form, OAuthError> {
+    let form = Form::parse_query(query)?;
+    check_lengths(&form)?;
+    Ok(form)
 }
 
 /// The same with the parameters in the body: a cross-site post brings no Lax cookie, so it goes on as a navigation.
@@ -30,7 +39,7 @@ pub(crate) async fn post(visit: Visit, _: NoCredential, request: Request) -> Res
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
     };
-    match body.form() {
+    match body.oauth_form() {
         Ok(form) => pages::see_other(&format!("/oauth2/end_session?{}", form.print())),
         Err(problem) => error::oauth_by_code(&problem),
     }

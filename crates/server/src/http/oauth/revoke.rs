@@ -23,7 +23,7 @@ pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
     };
-    let form = match body.form() {
+    let form = match body.oauth_form() {
         Ok(form) => form,
         Err(error) => return error::oauth_by_code(&error),
     };

@@ -36,7 +36,7 @@ pub(crate) async fn token(visit: Visit, credentials: TokenCredentials, request: 
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
     };
-    let form = match body.form() {
+    let form = match body.oauth_form() {
         Ok(form) => form,
         Err(problem) => return error::oauth_by_code(&problem),
     };

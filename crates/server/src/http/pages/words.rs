@@ -6,8 +6,7 @@ use axum::http::HeaderMap;
 use vestibule_domain::{
     credential::{
         otp::{LIFE, OtpDecision},
-        password::Weakness,
-        strength,
+        password::{Assessment, Weakness},
     },
     identifier::{IdentifierProblem, LoginIdKind, email::EmailProblem, phone::PhoneProblem, username::UsernameProblem},
     project::Origin,
@@ -79,12 +78,12 @@ pub(super) fn complain_of_identifier(problem: IdentifierProblem) -> Text {
 }
 
 /// The field for a new password, with what is wrong with the one typed.
-pub(super) fn new_password_field(min_length: usize, typed: &str, weaknesses: &[Weakness]) -> PasswordField {
+pub(super) fn new_password_field(min_length: usize, typed: &str, found: &Assessment) -> PasswordField {
     let mut field = PasswordField::new(u32::try_from(min_length).unwrap_or(u32::MAX));
-    if let Some(weakness) = weaknesses.first() {
+    if let Some(weakness) = found.weaknesses.first() {
         field = field.with_error(complain_of_password(*weakness, typed));
-        let is_measured = !typed.is_empty() && !matches!(weakness, Weakness::TooLong { .. });
-        field.strength = is_measured.then(|| Strength::ALL[usize::from(strength(typed)).min(Strength::ALL.len() - 1)]);
+        let strength = found.strength.filter(|_| !typed.is_empty());
+        field.strength = strength.map(|strength| Strength::ALL[usize::from(strength).min(Strength::ALL.len() - 1)]);
     }
     field
 }

@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use vestibule_protocol::limits::ECHO_NAMES;
 use vestibule_store::StoreError;
 
 use super::HOME;
@@ -77,7 +78,8 @@ impl From<AdminError> for Problem {
                 Self::Clash("Somebody else changed the project at the same moment. Nothing was done: try again.".into())
             }
             AdminError::Invalid(faults) => {
-                let told = faults.into_iter().map(|fault| format!("{}: {}", fault.path, fault.message));
+                let told =
+                    faults.into_iter().take(ECHO_NAMES).map(|fault| format!("{}: {}", fault.path, fault.message));
                 Self::Clash(format!("Nothing was changed. {}", told.collect::<Vec<_>>().join("; ")))
             }
             error @ AdminError::OriginFixed => Self::Clash(format!("Nothing was changed. {error}.")),

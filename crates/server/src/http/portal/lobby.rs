@@ -32,6 +32,9 @@ use crate::{
     ui::portal::{OperatorBadge, PortalContext, PortalNotice, PortalPage, ProjectBadge},
 };
 
+/// The longest address that is gone on to, in bytes.
+pub(crate) const NEXT_BYTES: usize = 2 * 1024;
+
 /// The name of a request, put there by the portal's own middleware.
 #[derive(Clone)]
 pub(super) struct RequestId(pub(super) Arc<str>);
@@ -208,7 +211,12 @@ impl Lobby {
     pub(super) fn next(&self) -> &str {
         let next = self.field("next");
         let is_ours = next == HOME || next.starts_with("/portal/") || next.starts_with("/portal?");
-        if is_ours && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') { next } else { HOME }
+        let is_short = next.len() <= NEXT_BYTES;
+        if is_ours && is_short && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
+            next
+        } else {
+            HOME
+        }
     }
 }
 

@@ -62,7 +62,7 @@ pub use self::door::Need;
 pub(crate) use self::{
     answer::{Answer, Problem},
     door::{Door, Verb},
-    lobby::{Desk, Hall, Lobby},
+    lobby::{Desk, Hall, Lobby, NEXT_BYTES},
 };
 use super::{
     assets,
@@ -140,6 +140,9 @@ async fn enter(State((app, houses)): State<(Arc<App>, Router)>, mut request: Req
     {
         let path = request.uri().path_and_query().map_or(HOME, |path| path.as_str());
         return answer::redirect(StatusCode::TEMPORARY_REDIRECT, &format!("{origin}{path}"));
+    }
+    if let Err(response) = visit::check_head(&request) {
+        return response;
     }
     let request_id = visit::new_request_id(&app);
     let brought = Brought::take(request.headers_mut());

@@ -264,7 +264,7 @@ impl Scene {
         match chosen {
             Ok(Some(proof)) => self.commit(Achievement::Proved(Box::new(proof))).await,
             Ok(None) => Ok(see_other(&self.here())),
-            Err(weaknesses) => Ok(self.again(&self.new_password_page(typed, &weaknesses))),
+            Err(found) => Ok(self.again(&self.new_password_page(typed, &found))),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use vestibule_domain::{
     credential::otp::{CodeState, ResendDecision, may_resend},
-    credential::password::Weakness,
+    credential::password::Assessment,
     identifier::{LoginId, LoginIdKind},
 };
 use vestibule_protocol::form::Form;
@@ -51,7 +51,7 @@ impl Scene {
             }
             View::Forgotten => Box::new(self.forgotten_page(kind, None)),
             View::NewPassword if attempt.is_some_and(|attempt| attempt.proved_at.is_some()) => {
-                Box::new(self.new_password_page("", &[]))
+                Box::new(self.new_password_page("", &Assessment::default()))
             }
             View::HaveAccount => Box::new(HaveAccountPage {
                 login_href: self.at(View::Login),
@@ -83,7 +83,7 @@ impl Scene {
         if let Some(attempt) = &state.attempt {
             return match (&attempt.code, attempt.proved_at, attempt.goal) {
                 (Some(_), _, _) => Box::new(self.login_code_page(None)),
-                (None, Some(_), Goal::Recover) => Box::new(self.new_password_page("", &[])),
+                (None, Some(_), Goal::Recover) => Box::new(self.new_password_page("", &Assessment::default())),
                 (None, Some(_) | None, Goal::Login) | (None, None, Goal::Recover) => {
                     Box::new(self.password_page(false))
                 }
@@ -115,9 +115,10 @@ impl Scene {
         };
         let (mut page, kind) = self.first_page(purpose, View::Identify, settings.login_id_kinds(), kind, typed);
         if ways::new_way(settings, kind) == NewWay::Password && !page.kinds.is_empty() {
-            let (password, weaknesses) =
-                typed.map_or(("", &[][..]), |typed| (typed.field("password"), &typed.mistakes.password[..]));
-            page.password = Some(new_password_field(settings.password_policy().min_length, password, weaknesses));
+            let nothing = Assessment::default();
+            let (password, found) =
+                typed.map_or(("", &nothing), |typed| (typed.field("password"), &typed.mistakes.password));
+            page.password = Some(new_password_field(settings.password_policy().min_length, password, found));
         }
         if self.may_join_by_passkey_alone() {
             page.passkey = Some(self.create_ceremony(View::PasskeyAlone));
@@ -356,14 +357,14 @@ impl Scene {
         }
     }
 
-    pub(super) fn new_password_page(&self, typed: &str, weaknesses: &[Weakness]) -> NewPasswordPage {
+    pub(super) fn new_password_page(&self, typed: &str, found: &Assessment) -> NewPasswordPage {
         let attempt = self.flow.state.attempt.as_ref();
         let min_length = self.visit.project.settings.password_policy().min_length;
         NewPasswordPage {
             reason: NewPasswordReason::Reset,
             action: self.at(View::NewPassword),
             login_id: attempt.map(|attempt| self.flow.state.show(&attempt.login_id)).unwrap_or_default(),
-            password: new_password_field(min_length, typed, weaknesses),
+            password: new_password_field(min_length, typed, found),
             cancel_href: self.cancel_href(),
             steps: None,
         }

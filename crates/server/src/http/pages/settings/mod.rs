@@ -299,7 +299,7 @@ fn address_of(request: &Request) -> String {
 }
 
 /// The longest address of a page of the account that is kept to come back to.
-const LONGEST_NEXT: usize = 512;
+pub(crate) const LONGEST_NEXT: usize = 512;
 
 /// The address if it is a page of the account.
 fn own_page(address: &str) -> Option<&str> {

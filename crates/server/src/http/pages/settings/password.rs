@@ -57,8 +57,8 @@ async fn ready(desk: &Desk) -> Result<Standing, Response> {
 
 fn page(desk: &Desk, standing: &Standing, mistakes: &Mistakes) -> ChangePasswordPage {
     let min_length = desk.visit.project.settings.password_policy().min_length;
-    let mut password = new_password_field(min_length, desk.field("password"), &mistakes.weaknesses);
-    if mistakes.reused && mistakes.weaknesses.is_empty() {
+    let mut password = new_password_field(min_length, desk.field("password"), &mistakes.new);
+    if mistakes.reused && mistakes.new.is_good() {
         password = password.with_error(Complaint::PasswordReused);
     }
     ChangePasswordPage {
