@@ -20,5 +20,6 @@ pub mod portal;
 pub mod ports;
 pub mod projects;
 pub mod reference;
+pub mod repeats;
 mod trace;
 pub mod ui;

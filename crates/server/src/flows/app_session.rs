@@ -10,6 +10,7 @@ use super::{
     caller::find_live_grant,
     dpop::{self, Presented},
     issue::{scopes_of, split_token},
+    rates,
 };
 use crate::{app::App, projects::Project};
 
@@ -32,7 +33,7 @@ pub(crate) async fn issue(
 ) -> Result<IssuedToken, Error> {
     let (id, hash) = split_token(refresh_token).ok_or(Error::InvalidRefreshToken)?;
     let live = find_live_grant(&mut *app.store.read().await?, project, id, now).await?;
-    let (grant, _) = live.ok_or(Error::InvalidRefreshToken)?;
+    let (grant, user) = live.ok_or(Error::InvalidRefreshToken)?;
     let client = project.settings.client(&grant.client_id).ok_or(Error::InvalidRefreshToken)?;
     match grant.recognise(&hash, client.rotation_grace(), now) {
         PresentedToken::Current | PresentedToken::PreviousInGrace => {}
@@ -43,6 +44,8 @@ pub(crate) async fn issue(
     if !scopes_of(&grant).contains(Scope::FULL_ACCESS) {
         return Err(Error::InsufficientScope);
     }
+    // Each redemption is a row, if a short-lived one.
+    rates::charge_user(app, project, user.id, now)?;
     dpop::use_up(app, project, used).await?;
     let expires_at = now.plus(LIFETIME);
     let token = project.keys.mac.issue_app_session_token(grant.id, expires_at, &app.entropy);

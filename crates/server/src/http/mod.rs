@@ -55,7 +55,6 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/logged-out", get(pages::leave::left))
         .route("/flow/{id}", get(pages::flow::show))
         .route("/flow/{id}/{view}", get(pages::flow::show_step).post(pages::flow::act))
-        .route("/flow/{id}/cancel", get(pages::flow::cancel))
         .merge(pages::settings::router());
     let houses = open
         .merge(called_by_scripts)

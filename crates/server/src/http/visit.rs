@@ -230,7 +230,7 @@ fn unknown_host(app: &App, request: &Request, host: Option<&str>) -> Response {
         let location = format!("{}{path}", project.origin);
         return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response();
     }
-    let host = host.unwrap_or_default();
+    let host: String = host.unwrap_or_default().chars().take(64).collect();
     tracing::debug!(http.host = host, "no project is served under this host");
     error::plain(
         StatusCode::NOT_FOUND,

@@ -65,16 +65,13 @@ async fn authorize(visit: &Visit, headers: &HeaderMap, form: &Form) -> Response 
         Err(error) => return pages::flow_error(visit, headers, &error),
     };
     let jar = cookies::Jar::read(headers);
-    let browser = BrowserState { caller: resolution.live(), browser: jar.flow_secret(project) };
+    let browser = BrowserState { caller: resolution.live(), browser: jar.flow_secret(project), ip: visit.ip };
     let begun = flows::authorize::begin(app, project, client, pending.clone(), details, browser, now).await;
     match begun {
         Ok(Ok(Begun::Redirect(redirect))) => pages::to_app(visit, &redirect),
-        Ok(Ok(Begun::Pages { flow, browser })) => {
-            // An address of its own, so that the back button leads from the code page to the first page.
-            let mut response = pages::found(&format!("/flow/{flow}/start"));
-            cookies::set_flow(response.headers_mut(), project, &browser);
-            response
-        }
+        Ok(Ok(Begun::Pages { flow, browser })) => pages::flow::begin(visit, headers, *flow, browser).await,
+        // An address of its own, so that the back button leads from the code page to the first page.
+        Ok(Ok(Begun::Resume(flow))) => pages::found(&format!("/flow/{flow}/start")),
         Ok(Ok(Begun::AppSession { cookie, location })) => {
             let mut response = pages::found(&location);
             cookies::set_app_session(response.headers_mut(), project, &cookie);

@@ -22,7 +22,7 @@ use crate::{
     },
     http::{
         cookies,
-        pages::{Frame, flow_error, found, leave, page, render, see_other, words::ui_kind},
+        pages::{Frame, flow, flow_error, found, leave, page, render, see_other, words::ui_kind},
         visit::Visit,
     },
     ui::{
@@ -72,7 +72,7 @@ fn show_guest(visit: &Visit, headers: &HeaderMap, caller: &Caller) -> Response {
         app_href: app_href(visit, caller),
     };
     let csrf = leave::form_token(visit, caller);
-    render(visit, headers, Frame { status: StatusCode::OK, request: None, csrf, notice: None }, &page)
+    render(visit, headers, Frame { status: StatusCode::OK, request: None, csrf, carried: None, notice: None }, &page)
 }
 
 async fn show_member(desk: &Desk) -> Response {
@@ -161,31 +161,22 @@ pub(crate) async fn promote(visit: Visit, headers: HeaderMap) -> Response {
     let Some(caller) = resolution.live() else { return found(HOME) };
     let jar = cookies::Jar::read(&headers);
     let browser = jar.flow_secret(&visit.project);
-    let begun = entrance::begin_promotion(&visit.app, &visit.project, caller, browser, visit.now).await;
-    enter(&visit, &headers, begun)
+    let begun = entrance::begin_promotion(&visit.app, &visit.project, caller, browser, visit.now);
+    enter(&visit, &headers, begun).await
 }
 
 /// `GET /settings/sign-in`: a member comes back to its account page, without an app's help.
 pub(crate) async fn sign_in(visit: Visit, uri: Uri, headers: HeaderMap) -> Response {
     let jar = cookies::Jar::read(&headers);
     let browser = jar.flow_secret(&visit.project);
-    let begun = entrance::begin_sign_in(&visit.app, &visit.project, next_in(&uri).as_deref(), browser, visit.now).await;
-    enter(&visit, &headers, begun)
+    let begun = entrance::begin_sign_in(&visit.app, &visit.project, next_in(&uri).as_deref(), browser, visit.now);
+    enter(&visit, &headers, begun).await
 }
 
-fn enter(
-    visit: &Visit,
-    headers: &HeaderMap,
-    begun: Result<Option<entrance::BegunFlow>, crate::flows::Error>,
-) -> Response {
+async fn enter(visit: &Visit, headers: &HeaderMap, begun: Option<entrance::BegunFlow>) -> Response {
     match begun {
-        Ok(Some(begun)) => {
-            let mut response = found(&format!("/flow/{}", begun.flow));
-            cookies::set_flow(response.headers_mut(), &visit.project, &begun.browser);
-            response
-        }
-        Ok(None) => found(HOME),
-        Err(error) => flow_error(visit, headers, &error),
+        Some(begun) => flow::begin(visit, headers, begun.flow, begun.browser).await,
+        None => found(HOME),
     }
 }
 
