@@ -29,7 +29,7 @@ async fn a_wrong_signature_that_is_sent_again_is_one_event(engine: Engine) {
     let state = "s".repeat(2_000);
     let challenges = [device.challenge().await, device.challenge().await];
     let promote = stranger.sign("promote", &challenges[0], &kid, false);
-    let url = format!("{}&state={state}", device.promotion_url_with(&promote));
+    let url = device.promotion_url_with(&promote).replace("state=s&", &format!("state={state}&"));
     let log_in = stranger.sign("auth", &challenges[1], &kid, false);
     let mut browser = server.browser();
     for _ in 0..20 {

@@ -93,8 +93,8 @@ async fn whatever_begins_a_flow_writes_nothing(engine: Engine) {
     for round in 0..3 {
         for url in &begins {
             server.http().get(url).await;
-            // With a cookie session, too, and in a browser that was here before.
-            by_cookie.open(url).await;
+            // With a cookie session, too, and in a browser that was here before; a link on another site signs nobody out.
+            by_cookie.open_from_elsewhere(url).await;
             if url.contains("/oauth2/authorize") {
                 Reply::of(server.http().request(Method::POST, "/oauth2/authorize").form(&fields_of(url))).await;
             }
@@ -236,7 +236,7 @@ async fn a_right_first_form_counts_once(engine: Engine) {
     let sessions = count_of(&server, "sessions").await;
     // The same page, left open in another tab: what it carries was used.
     sign_in(&mut tab).await;
-    tab.expect_page(200, "Your progress is saved already");
+    tab.expect_page(200, "This is done already");
     assert_eq!(count_of(&server, "sessions").await, sessions);
 }
 
