@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Requests of one promotion.
-pub const REQUESTS: usize = 6;
+pub const REQUESTS: usize = 5;
 const VERIFIER: &str = "benchmark-benchmark-benchmark-benchmark-benchmark";
 const SCOPE: &str = "openid%20offline_access%20https%3A%2F%2Fauthgear.com%2Fscopes%2Ffull-access";
 
@@ -35,12 +35,9 @@ impl Promotions {
         encode(&format!("http://{}/back", self.host))
     }
 
-    fn open(&self, out: &mut Vec<u8>, hand: &mut Hand, path: &str, cookie: &str) {
-        let head = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nAccept: text/html\r\n{cookie}{}\r\n",
-            self.host,
-            forwarded(hand)
-        );
+    fn open(&self, out: &mut Vec<u8>, hand: &mut Hand, path: &str) {
+        let forwarded = forwarded(hand);
+        let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nAccept: text/html\r\n{forwarded}\r\n", self.host);
         out.extend_from_slice(head.as_bytes());
     }
 
@@ -53,7 +50,7 @@ impl Promotions {
 impl Source for Promotions {
     fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) -> bool {
         let held = |place: usize| hand.held.get(place).cloned().unwrap_or_default();
-        let (first, second, third) = (held(0), held(1), held(2));
+        let (first, second, third, fourth) = (held(0), held(1), held(2), held(3));
         match hand.step {
             0 => out.extend_from_slice(&sign_up(&self.host, "refresh_token")),
             1 => {
@@ -67,13 +64,12 @@ impl Source for Promotions {
                     self.callback(),
                     self.challenge,
                 );
-                self.open(out, hand, &path, "");
+                self.open(out, hand, &path);
             }
-            3 => self.open(out, hand, &first, &second),
-            4 => {
+            3 => {
                 let name = self.names.replace(self.names.get() + 1);
                 let body = format!(
-                    "_csrf={third}&login_id_kind=username&login_id=kim{name}&password=violet+tugboat+marmalade&action=continue"
+                    "_csrf={third}&_flow={fourth}&login_id_kind=username&login_id=kim{name}&password=violet+tugboat+marmalade&action=continue"
                 );
                 self.form(out, hand, &first, &second, &body);
             }
@@ -92,9 +88,8 @@ impl Source for Promotions {
         let next = match hand.step {
             0 => answer.text("refresh_token").map(|token| vec![token.to_owned()]),
             1 => answer.text("promotion_code").map(|code| vec![code.to_owned()]),
-            2 => redirect(answer).map(|path| vec![path.to_owned(), cookie(answer)]),
-            3 => read_form(answer).map(|(action, csrf)| vec![action, held(hand, 1), csrf]),
-            4 => redirect(answer).and_then(code_of).map(|code| vec![code]),
+            2 => read_form(answer).map(|[action, csrf, flow]| vec![action, cookie(answer), csrf, flow]),
+            3 => redirect(answer).and_then(code_of).map(|code| vec![code]),
             _ => answer.text("id_token").map(|_| Vec::new()),
         };
         hand.step = if next.is_some() { (hand.step + 1) % REQUESTS } else { 0 };
@@ -102,10 +97,6 @@ impl Source for Promotions {
         hand.held = next.unwrap_or_default();
         good
     }
-}
-
-fn held(hand: &Hand, place: usize) -> String {
-    hand.held.get(place).cloned().unwrap_or_default()
 }
 
 fn redirect<'a>(answer: &'a Answer<'_>) -> Option<&'a str> {
@@ -118,12 +109,12 @@ fn cookie(answer: &Answer<'_>) -> String {
     pair.map_or_else(String::new, |pair| format!("Cookie: {pair}\r\n"))
 }
 
-/// Where a page's first form goes, and its form token.
-fn read_form(answer: &Answer<'_>) -> Option<(String, String)> {
+/// Where a page's first form goes, its form token, and the flow it carries.
+fn read_form(answer: &Answer<'_>) -> Option<[String; 3]> {
     let body = std::str::from_utf8(answer.body).ok().filter(|_| answer.status == 200)?;
     let form = &body[body.find("<form method=\"post\"")?..];
     let quoted = |name: &str| form.split_once(name)?.1.split('"').next().map(str::to_owned);
-    Some((quoted("action=\"")?, quoted("name=\"_csrf\" value=\"")?))
+    Some([quoted("action=\"")?, quoted("name=\"_csrf\" value=\"")?, quoted("name=\"_flow\" value=\"")?])
 }
 
 fn code_of(location: &str) -> Option<String> {

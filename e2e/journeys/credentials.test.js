@@ -11,7 +11,7 @@ import { launchBrowser } from "../lib/browser.js";
 import { Guest, KeyGuest } from "../lib/guest.js";
 import { look } from "../lib/look.js";
 import { findCode, startMailServer } from "../lib/mail.js";
-import { makeAddress, PASSWORD } from "../lib/person.js";
+import { follow, makeAddress, PASSWORD } from "../lib/person.js";
 import { startServer } from "../lib/server.js";
 import { waitFor } from "../lib/wait.js";
 
@@ -186,7 +186,7 @@ describe("credentials", () => {
     await heading(page, "You already have an account").waitFor();
     await second.assertUntouched();
     await look(page, "conflict, signing in is offered");
-    await page.getByRole("link", { name: "Sign in to that account" }).click();
+    await follow(page, "Sign in to that account");
     await type("Sign in");
     const member = await second.finishPromotion(await land(page));
     assert.deepEqual([member.sub, member.isAnonymous], [first.sub, false]);
@@ -278,7 +278,7 @@ describe("credentials", () => {
     await guest.finishPromotion(await land(page));
 
     await openLogin(page, another);
-    await page.getByRole("link", { name: "Forgot your password?" }).click();
+    await follow(page, "Forgot your password?");
     await look(page, "forgotten password");
     await page.getByLabel("Email address").fill(email);
     await page.getByRole("button", { name: "Send a code" }).click();

@@ -8,7 +8,7 @@ import { launchBrowser } from "../lib/browser.js";
 import { Guest } from "../lib/guest.js";
 import { look } from "../lib/look.js";
 import { startMailServer } from "../lib/mail.js";
-import { makeAddress, PASSWORD, PromotionPages } from "../lib/person.js";
+import { follow, makeAddress, PASSWORD, PromotionPages } from "../lib/person.js";
 import { startDemo } from "../lib/server.js";
 
 describe("the promotion pages", () => {
@@ -194,7 +194,7 @@ describe("the promotion pages", () => {
     await look(page, "promotion-conflict", { picture: true });
     await second.assertUntouched();
 
-    await page.getByRole("link", { name: "Use something else" }).click();
+    await follow(page, "Use something else");
     const email = makeAddress();
     await pages.complete({ email, receiveCode: mail.receiveCode });
     assert.deepEqual(await second.finishPromotion(await land(page)), { sub: second.sub, email, isAnonymous: false });
@@ -226,10 +226,10 @@ describe("the promotion pages", () => {
     const guest = await signUpGuest();
     const { page, pages } = await openPerson();
     await page.goto(await guest.startPromotion());
-    await page.getByRole("link", { name: "Sign in instead" }).click();
+    await follow(page, "Sign in instead");
     await pages.heading("Sign in instead?").waitFor();
     await look(page, "promotion-have-account");
-    await page.getByRole("link", { name: "Go back and save my progress" }).click();
+    await follow(page, "Go back and save my progress");
     await pages.waitForIdentify();
     await guest.assertUntouched();
   });

@@ -6,7 +6,7 @@ import { after, afterEach, before, beforeEach, describe, test } from "node:test"
 
 import { launchBrowser } from "../lib/browser.js";
 import { look } from "../lib/look.js";
-import { makeAddress, PASSWORD, PromotionPages } from "../lib/person.js";
+import { follow, makeAddress, PASSWORD, PromotionPages } from "../lib/person.js";
 import { startDemo } from "../lib/server.js";
 
 describe("the demo shop", () => {
@@ -133,7 +133,7 @@ describe("the demo shop", () => {
     // Turning around on the sign-in page changes nothing.
     await shop.signIn();
     await person.page.getByRole("dialog").getByRole("button", { name: "Sign in", exact: true }).click();
-    await person.page.getByRole("link", { name: /^Not now, back to/ }).click();
+    await follow(person.page, /^Not now, back to/);
     await person.page.getByText("You turned around, and that is fine.").waitFor();
     assert.equal(await shop.sub(), guest);
 
@@ -155,16 +155,16 @@ describe("the demo shop", () => {
       const pages = new PromotionPages(person.page);
       await pages.waitForIdentify();
       if (path === "Sign in instead") {
-        await person.page.getByRole("link", { name: "Sign in instead" }).click();
+        await follow(person.page, "Sign in instead");
         await pages.heading("Sign in instead?").waitFor();
         await person.page.getByText("is not carried over to your account").waitFor();
-        await person.page.getByRole("link", { name: "Sign in without my guest progress" }).click();
+        await follow(person.page, "Sign in without my guest progress");
       } else {
         await pages.identify(email);
         await pages.waitForCode();
         await pages.enterCode(await readMailbox(person.context, demo.mailbox, email, 2));
         await pages.heading("You already have an account").waitFor();
-        await person.page.getByRole("link", { name: "Sign in to that account" }).click();
+        await follow(person.page, "Sign in to that account");
       }
       await signIn(email);
       await person.page.getByText(`You are signed in as ${email}. Your guest cart stayed behind`).waitFor();

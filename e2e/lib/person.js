@@ -9,6 +9,11 @@ export function makeAddress(name = "guest") {
   return `${name}-${process.pid}-${count}@mail.example`;
 }
 
+/** Follows a link; on the first pages of a flow it is a button that takes the flow along. */
+export async function follow(page, name) {
+  await page.getByRole("link", { name }).or(page.getByRole("button", { name })).click();
+}
+
 export class PromotionPages {
   constructor(page) {
     this.page = page;
@@ -38,7 +43,7 @@ export class PromotionPages {
   }
 
   async cancel() {
-    await this.page.getByRole("link", { name: /^Not now, back to/ }).click();
+    await follow(this.page, /^Not now, back to/);
   }
 
   /** From the first page to the click that ends the promotion. */

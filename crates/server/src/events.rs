@@ -14,7 +14,11 @@ use vestibule_domain::{
 };
 use vestibule_store::{StoreError, Tx, outbox};
 
-use crate::{app::App, projects::Project};
+use crate::{
+    app::App,
+    crypto::{hex, sha256},
+    projects::Project,
+};
 
 /// An event as it waits in the outbox; its sequence number is the outbox row's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,10 +78,19 @@ pub(crate) fn describe(project: &Project, user: UserId, origin: &Origin<'_>, now
     context.user_id = Some(user);
     context.client_id = origin.client_id.map(str::to_string);
     context.ip_address = origin.ip.map(|ip| ip.to_string());
-    context.oauth_state = origin.state.map(str::to_string);
-    context.oauth_x_state = origin.x_state.map(str::to_string);
+    context.oauth_state = origin.state.map(shorten);
+    context.oauth_x_state = origin.x_state.map(shorten);
     context
 }
+
+/// What an application sent along, as an event keeps it: for a year, and for every webhook. Longer texts are hashed, so that
+/// the application still knows them again.
+fn shorten(text: &str) -> String {
+    if text.len() <= LONGEST_STATE { text.to_string() } else { format!("sha256:{}", hex(&sha256(text.as_bytes()).0)) }
+}
+
+/// The longest `state` and `x_state` an event holds, in bytes.
+const LONGEST_STATE: usize = 1_024;
 
 /// Makes an event ready to be queued, in circumstances of the caller's making.
 pub(crate) fn prepare_in(app: &App, event: &Event, context: &Context) -> QueuedEvent {

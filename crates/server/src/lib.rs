@@ -25,6 +25,7 @@ pub mod portal;
 pub mod ports;
 pub mod projects;
 pub mod reference;
+pub mod repeats;
 pub mod routes;
 mod trace;
 pub mod ui;

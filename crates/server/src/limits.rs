@@ -29,6 +29,10 @@ pub enum Counter {
     TokenPerIp,
     /// Token requests per user: 60 a minute, fixed.
     TokenPerUser,
+    /// Authorization codes per user who is signed in already: 60 a minute, fixed.
+    CodePerUser,
+    /// Settings actions begun per user: 10 a minute, fixed.
+    SettingsActionPerUser,
     /// Requests to the Admin API per key: 600 a minute, fixed.
     AdminPerKey,
     /// Refused requests to the Admin API per address: 30 a minute, fixed.

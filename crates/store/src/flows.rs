@@ -36,15 +36,16 @@ const INSERT: Sql = Sql::new(
        version,
        created_at,
        expires_at
-     ) VALUES ($1, $2, $3, $4, $5, $6)",
+     ) VALUES ($1, $2, $3, $4, $5, $6)
+     ON CONFLICT DO NOTHING",
 );
 
-/// Adds a flow.
+/// Adds a flow; `false` when there is one with its id already.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when the id is taken.
-pub async fn insert(tx: &mut Tx, p: ProjectNo, flow: &FlowRow) -> Result<(), StoreError> {
-    tx.execute(
+/// Those of the engine.
+pub async fn insert(tx: &mut Tx, p: ProjectNo, flow: &FlowRow) -> Result<bool, StoreError> {
+    tx.execute_one(
         &INSERT,
         &[
             &p.0,
@@ -56,7 +57,6 @@ pub async fn insert(tx: &mut Tx, p: ProjectNo, flow: &FlowRow) -> Result<(), Sto
         ],
     )
     .await
-    .map(|_| ())
 }
 
 const FIND: Sql = Sql::new(

@@ -23,6 +23,7 @@ pub mod operators;
 pub mod outbox;
 pub mod passkeys;
 pub mod projects;
+pub mod repeats;
 pub mod sessions;
 pub mod spent;
 pub mod standing;
@@ -57,6 +58,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("outbox", outbox::STATEMENTS),
     ("passkeys", passkeys::STATEMENTS),
     ("projects", projects::STATEMENTS),
+    ("repeats", repeats::STATEMENTS),
     ("sessions", sessions::STATEMENTS),
     ("spent", spent::STATEMENTS),
     ("standing", standing::STATEMENTS),

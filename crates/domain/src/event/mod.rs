@@ -180,14 +180,19 @@ pub enum Event {
         /// To what: an address, an application, a key.
         target: String,
     },
-    /// Somebody signed with the wrong key for a known key id. For the audit log only.
+    /// A request was signed with the wrong key for a known key id. For the audit log only.
     AnonymousLoginFailed {
         /// The key id.
         key_id: String,
+        /// How many such requests this event stands for.
+        count: i64,
     },
 }
 
 impl Event {
+    /// The name of [`Event::AnonymousLoginFailed`].
+    pub const ANONYMOUS_LOGIN_FAILED: &str = "authentication.identity.anonymous.failed";
+
     /// The event's name.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
@@ -210,7 +215,7 @@ impl Event {
             Self::DeliveryReplayed { .. } => "hook.delivery.replayed",
             Self::DeviceKeyRevoked { .. } => "identity.anonymous.revoked",
             Self::OperatorActed { action, .. } => action.type_name(),
-            Self::AnonymousLoginFailed { .. } => "authentication.identity.anonymous.failed",
+            Self::AnonymousLoginFailed { .. } => Self::ANONYMOUS_LOGIN_FAILED,
         }
     }
 
@@ -271,8 +276,8 @@ impl Event {
                 json!({"user": {"id": user_id.to_string()}, "identity": {"type": "anonymous",
                     "claims": {"https://authgear.com/claims/anonymous/key_id": key_id}}})
             }
-            Self::AnonymousLoginFailed { key_id } => {
-                json!({"identity": {"type": "anonymous",
+            Self::AnonymousLoginFailed { key_id, count } => {
+                json!({"count": count, "identity": {"type": "anonymous",
                     "claims": {"https://authgear.com/claims/anonymous/key_id": key_id}}})
             }
         }

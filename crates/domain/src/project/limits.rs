@@ -30,11 +30,15 @@ pub enum LimitName {
     CodeTryPerUser,
     /// Passkey tries from one address.
     PasskeyPerIp,
+    /// Requests signed with the wrong device key, from one address.
+    DeviceKeyPerIp,
+    /// Requests signed with the wrong device key, for one key id.
+    DeviceKeyPerKey,
 }
 
 impl LimitName {
     /// Every limit.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::SignupAnonymousPerIp,
         Self::SignupPerIp,
         Self::AccountEnumerationPerIp,
@@ -45,6 +49,8 @@ impl LimitName {
         Self::CodeTryPerIp,
         Self::CodeTryPerUser,
         Self::PasskeyPerIp,
+        Self::DeviceKeyPerIp,
+        Self::DeviceKeyPerKey,
     ];
 
     /// The group and the limit in it: where it is written under `authentication.rate_limits`.
@@ -61,6 +67,8 @@ impl LimitName {
             Self::CodeTryPerIp => ("oob_otp", "validate_per_ip"),
             Self::CodeTryPerUser => ("oob_otp", "validate_per_user"),
             Self::PasskeyPerIp => ("passkey", "per_ip"),
+            Self::DeviceKeyPerIp => ("device_key", "per_ip"),
+            Self::DeviceKeyPerKey => ("device_key", "per_key"),
         }
     }
 
@@ -91,6 +99,8 @@ impl LimitName {
             Self::CodeTryPerIp => "OOBOTPValidatePerIP",
             Self::CodeTryPerUser => "OOBOTPValidatePerUser",
             Self::PasskeyPerIp => "VerifyPasskeyPerIP",
+            Self::DeviceKeyPerIp => "VerifyDeviceKeyPerIP",
+            Self::DeviceKeyPerKey => "VerifyDeviceKeyPerKey",
         }
     }
 
@@ -103,8 +113,11 @@ impl LimitName {
             | Self::PasswordPerIp
             | Self::CodeSendPerIp
             | Self::CodeTryPerIp
-            | Self::PasskeyPerIp => (60, 1),
-            Self::SignupPerIp | Self::AccountEnumerationPerIp | Self::PasswordPerUser => (10, 1),
+            | Self::PasskeyPerIp
+            | Self::DeviceKeyPerIp => (60, 1),
+            Self::SignupPerIp | Self::AccountEnumerationPerIp | Self::PasswordPerUser | Self::DeviceKeyPerKey => {
+                (10, 1)
+            }
             Self::CodeSendPerUser => (10, 60),
             Self::CodeTryPerUser => (20, 10),
         };
@@ -145,6 +158,17 @@ pub struct PerIpAndUser {
     pub per_user: LimitSetting,
 }
 
+/// A group with limits by address and by device key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PerIpAndKey {
+    /// By the caller's address.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub per_ip: LimitSetting,
+    /// By the key id.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub per_key: LimitSetting,
+}
+
 /// The limits of one-time codes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeLimits {
@@ -183,6 +207,9 @@ pub struct RateLimits {
     /// Passkey tries.
     #[serde(default, skip_serializing_if = "is_default")]
     pub passkey: PerIp,
+    /// Requests signed with the wrong device key.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub device_key: PerIpAndKey,
 }
 
 impl RateLimits {
@@ -209,6 +236,8 @@ impl RateLimits {
             LimitName::CodeTryPerIp => &self.oob_otp.validate_per_ip,
             LimitName::CodeTryPerUser => &self.oob_otp.validate_per_user,
             LimitName::PasskeyPerIp => &self.passkey.per_ip,
+            LimitName::DeviceKeyPerIp => &self.device_key.per_ip,
+            LimitName::DeviceKeyPerKey => &self.device_key.per_key,
         }
     }
 }

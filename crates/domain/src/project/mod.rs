@@ -19,7 +19,7 @@ pub use self::{
     authority::Authority,
     diff::{Change, diff},
     hooks::Webhook,
-    limits::{CodeLimits, LimitName, LimitSetting, NotAPeriod, PerIp, PerIpAndUser, Period, RateLimits},
+    limits::{CodeLimits, LimitName, LimitSetting, NotAPeriod, PerIp, PerIpAndKey, PerIpAndUser, Period, RateLimits},
     origin::{NotAnOrigin, Origin},
     schema::{ReferenceEntry, list_reference},
     sections::{

@@ -47,6 +47,11 @@ const LIMIT: &[Key] = &[
     ),
 ];
 const PER_IP: &[Key] = &[section("per_ip", LIMIT, "By the caller's address; an IPv6 network of 64 bits counts once.")];
+const PER_IP_AND_KEY: &[Key] = &[
+    section("per_ip", LIMIT, "By the caller's address; an IPv6 network of 64 bits counts once."),
+    section("per_key", LIMIT, "By the key id that is claimed."),
+];
+
 const PER_IP_AND_USER: &[Key] = &[
     section("per_ip", LIMIT, "By the caller's address; an IPv6 network of 64 bits counts once."),
     section("per_user", LIMIT, "By the account that is tried, from wherever."),
@@ -65,6 +70,11 @@ const RATE_LIMITS: &[Key] = &[
     section("password", PER_IP_AND_USER, "Passwords tried. Defaults: 60 in 1m by address, 10 in 1m by account."),
     section("oob_otp", CODE_LIMITS, "One-time codes by mail and SMS."),
     section("passkey", PER_IP, "Passkeys tried. Default: 60 in 1m."),
+    section(
+        "device_key",
+        PER_IP_AND_KEY,
+        "Requests signed with the wrong device key; right ones are never held back. Defaults: 60 in 1m by address, 10 in 1m by key id.",
+    ),
 ];
 
 const AUTHENTICATION: &[Key] = &[

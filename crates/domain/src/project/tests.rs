@@ -297,6 +297,7 @@ fn the_defaults_written_out_mean_the_same_as_their_absence() {
 fn full() -> ProjectSettings {
     let limit = LimitSetting { enabled: Some(true), period: Some("1h30m".parse().unwrap()), burst: Some(7) };
     let per_ip = PerIp { per_ip: limit.clone() };
+    let per_key = limit.clone();
     let claim = ClaimVerification { enabled: Some(true), required: Some(false) };
     let text = |text: &str| Some(text.to_owned());
     let mut full = shop();
@@ -323,6 +324,7 @@ fn full() -> ProjectSettings {
                 validate_per_user: limit,
             },
             passkey: per_ip,
+            device_key: PerIpAndKey { per_ip: per_key.clone(), per_key },
         },
     };
     full.identity = Identity {

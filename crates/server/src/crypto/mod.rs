@@ -3,6 +3,7 @@
 
 pub mod keyring;
 pub mod seal;
+mod sealed_flow;
 pub mod signing;
 pub mod tokens;
 pub mod verify;

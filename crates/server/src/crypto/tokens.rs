@@ -74,7 +74,7 @@ impl MacKey {
         Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
-    fn mac(&self, label: &str, body: &[u8]) -> [u8; 32] {
+    pub(super) fn mac(&self, label: &str, body: &[u8]) -> [u8; 32] {
         let mut context = hmac::Context::with_key(&self.0);
         context.update(label.as_bytes());
         context.update(&[0]);

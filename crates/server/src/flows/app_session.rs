@@ -12,6 +12,7 @@ use super::{
     caller::{LiveGrant, find_app_session, find_live, find_live_grant, grant_lifetime, has_full_access},
     dpop::{self, Presented},
     issue::split_token,
+    rates,
     settings::Standing,
 };
 use crate::{app::App, projects::Project};
@@ -35,7 +36,7 @@ pub(crate) async fn issue(
 ) -> Result<IssuedToken, Error> {
     let (id, hash) = split_token(refresh_token).ok_or(Error::InvalidRefreshToken)?;
     let live = find_live_grant(&mut *app.store.read().await?, project, id, now).await?;
-    let (grant, _) = live.ok_or(Error::InvalidRefreshToken)?;
+    let (grant, user) = live.ok_or(Error::InvalidRefreshToken)?;
     let client = project.settings.client(&grant.client_id).ok_or(Error::InvalidRefreshToken)?;
     match grant.recognise(&hash, client.rotation_grace(), now) {
         PresentedToken::Current | PresentedToken::PreviousInGrace => {}
@@ -46,6 +47,8 @@ pub(crate) async fn issue(
     if !has_full_access(project, &grant) {
         return Err(Error::InsufficientScope);
     }
+    // Each redemption is a row, if a short-lived one.
+    rates::charge_user(app, project, user.id, now)?;
     dpop::use_up(app, project, used).await?;
     let expires_at = now.plus(LIFETIME);
     let token = project.keys.mac.issue_app_session_token(grant.id, expires_at, &app.entropy);

@@ -1,34 +1,32 @@
 //! The authorization endpoint's decisions: straight back to the app, into the pages, or nowhere.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     client::Client,
-    id::{FlowId, ProjectNo, SessionId, UserId},
+    id::{FlowId, SessionId, UserId},
     secret::TokenHash,
     time::Timestamp,
     user::User,
 };
 use vestibule_protocol::{
+    api::ChallengePurpose,
     echo,
-    jose::AnonymousAction,
+    jose::{AnonymousAction, AnonymousRequest},
     login_hint::{AnonymousHint, LoginHint},
     oauth::{AuthorizeDetails, ErrorCode, OAuthError, ResponseMode, ResponseType, Scope, ScopeSet},
 };
-use vestibule_store::{
-    StoreError, Tx, codes,
-    flows::{self, FlowRow},
-    spent, users,
-};
+use vestibule_store::{codes, spent, users};
 
 use super::{
     Error,
     app_session::{self, Opening, Question},
     caller::SessionCaller,
     device_key::{self, Proven, Signer},
-    page_flow::{FlowState, Purpose, begin},
+    page_flow::{self, Flow, FlowState, Purpose, begin},
     promotion_source::PromotionSource,
+    rates,
     settings::errand::{Action, take_order},
 };
 use crate::{
@@ -94,8 +92,10 @@ pub(crate) struct AppRedirect {
 pub(crate) enum Begun {
     /// Straight back to the app.
     Redirect(AppRedirect),
-    /// Into the pages; the browser keeps the secret in a cookie.
-    Pages { flow: FlowId, browser: String },
+    /// Into the pages: the first page of a flow that begins; the browser keeps the secret in a cookie.
+    Pages { flow: Box<Flow>, browser: String },
+    /// Back into the pages, to a flow this browser began before.
+    Resume(FlowId),
     /// To a page of ours with an app session cookie.
     AppSession { cookie: String, location: String },
     /// To the account page, where an app's order is carried out.
@@ -117,6 +117,8 @@ pub(crate) struct BrowserState<'a> {
     pub(crate) app_session: Option<&'a str>,
     /// The secret of the pages' cookie, from an earlier flow.
     pub(crate) browser: Option<&'a str>,
+    /// Its address.
+    pub(crate) ip: IpAddr,
     /// How the request came.
     pub(crate) sent: Sent<'a>,
 }
@@ -237,43 +239,47 @@ async fn begin_promotion(
     browser: BrowserState<'_>,
     now: Timestamp,
 ) -> Result<Begun, Error> {
-    let bad = |pending: &PendingRequest| Begun::BadHint { back: cancel_redirect(pending) };
-    let Some(claim) = read_promotion_hint(app, project, &pending, hint, now).await? else { return Ok(bad(&pending)) };
-    // The same browser again (a reload, the back button): its flow goes on.
+    let back = cancel_redirect(&pending);
+    let Some(fingerprint) = fingerprint_of(project, hint) else { return Ok(Begun::BadHint { back }) };
+    // The same browser again (a reload, the back button): its flow goes on, also when the hint itself is too old by now.
     let mut conn = app.store.read().await?;
-    if let Some(holder) = spent::find(&mut conn, project.no, &claim.fingerprint).await? {
-        return Ok(resume(&mut conn, project, holder, browser.browser).await?.unwrap_or_else(|| bad(&pending)));
+    if let Some(holder) = spent::find(&mut conn, project.no, &fingerprint).await? {
+        let own = page_flow::resume(&mut conn, project, holder, browser.browser).await?;
+        return Ok(own.map_or(Begun::BadHint { back }, Begun::Resume));
     }
     drop(conn);
-    if !claim.guest.is_anonymous() || !claim.guest.is_active() {
-        return Ok(bad(&pending));
-    }
+    let claim = read_promotion_hint(app, project, (&pending, browser.ip), hint, now).await?;
+    let claim = claim.filter(|claim| claim.guest.is_anonymous() && claim.guest.is_active());
+    let Some(claim) = claim else { return Ok(Begun::BadHint { back }) };
     let secret = browser.browser.map_or_else(|| app.entropy.alphanumeric(), str::to_string);
-    let mut state = FlowState::new(Purpose::Promote { guest: claim.guest.id }, pending.clone(), &secret);
+    let mut state = FlowState::new(Purpose::Promote { guest: claim.guest.id }, pending, &secret);
     state.source = claim.source;
-    let id: FlowId = app.entropy.id(now);
-    let row = new_row(id, &state, now);
-    let no = project.no;
-    let claimed = app
-        .store
-        .write("claim_promotion", (row, claim.fingerprint), move |tx, (row, fingerprint)| {
-            Box::pin(claim_for_flow(tx, no, row, fingerprint))
-        })
-        .await?;
-    Ok(if claimed { Begun::Pages { flow: id, browser: secret } } else { bad(&pending) })
+    let flow = Flow::begin_with_claim(app, state, fingerprint, now);
+    Ok(Begun::Pages { flow: Box::new(flow), browser: secret })
 }
 
-/// The guest a hint speaks of, and what is remembered when the hint is claimed.
+/// What is remembered of a hint once it is used up; nothing else about it is judged.
+fn fingerprint_of(project: &Project, hint: &AnonymousHint) -> Option<[u8; 16]> {
+    let mac = &project.keys.mac;
+    match hint {
+        AnonymousHint::PromotionCode(code) => Some(mac.read_promotion_code(code)?.fingerprint),
+        AnonymousHint::Jwt(jwt) => {
+            let challenge = AnonymousRequest::parse_timeless(jwt).ok()?.claims.challenge;
+            Some(mac.read_challenge(ChallengePurpose::AnonymousRequest.as_str(), &challenge)?.fingerprint)
+        }
+    }
+}
+
+/// The guest a hint speaks of, and what the promotion stands on.
 struct PromotionClaim {
     guest: User,
     source: Option<PromotionSource>,
-    fingerprint: [u8; 16],
 }
 
 async fn read_promotion_hint(
     app: &App,
     project: &Project,
-    pending: &PendingRequest,
+    (pending, ip): (&PendingRequest, IpAddr),
     hint: &AnonymousHint,
     now: Timestamp,
 ) -> Result<Option<PromotionClaim>, Error> {
@@ -290,52 +296,27 @@ async fn read_promotion_hint(
                 return Ok(None);
             }
             let guest = users::find(&mut conn, project.no, code.user_id).await?;
-            Ok(guest.map(|guest| PromotionClaim { guest, source, fingerprint: code.fingerprint }))
+            Ok(guest.map(|guest| PromotionClaim { guest, source }))
         }
         AnonymousHint::Jwt(jwt) => {
             let origin = events::Origin {
                 client_id: Some(&pending.client_id),
-                ip: None,
+                ip: Some(ip),
                 state: pending.state.as_deref(),
                 x_state: pending.x_state.as_deref(),
             };
             let proven = device_key::prove(app, project, jwt, AnonymousAction::Promote, &origin, now).await;
             match proven {
-                Ok(Proven { challenge, signer: Signer::Known { key, user } }) => {
+                Ok(Proven { signer: Signer::Known { key, user }, .. }) => {
                     let is_guest = device_key::check_guest(&key, &user).is_ok();
                     let source = Some(PromotionSource::Key { kid: key.kid });
-                    let fingerprint = challenge.fingerprint;
-                    Ok(is_guest.then_some(PromotionClaim { guest: *user, source, fingerprint }))
+                    Ok(is_guest.then_some(PromotionClaim { guest: *user, source }))
                 }
                 Ok(Proven { signer: Signer::New { .. }, .. }) | Err(Error::InvalidAnonymousCredentials) => Ok(None),
                 Err(error) => Err(error),
             }
         }
     }
-}
-
-async fn resume(
-    conn: &mut vestibule_store::Conn,
-    project: &Project,
-    holder: Option<Vec<u8>>,
-    browser: Option<&str>,
-) -> Result<Option<Begun>, Error> {
-    let Some(id) = holder.and_then(|holder| <[u8; 16]>::try_from(holder).ok()).map(FlowId::from_bytes) else {
-        return Ok(None);
-    };
-    let Some(secret) = browser else { return Ok(None) };
-    let Some(row) = flows::find(conn, project.no, id).await? else { return Ok(None) };
-    let same = serde_json::from_str::<FlowState>(&row.state).is_ok_and(|state| state.is_of_browser(secret));
-    Ok(same.then(|| Begun::Pages { flow: id, browser: secret.to_string() }))
-}
-
-async fn claim_for_flow(tx: &mut Tx, no: ProjectNo, row: &FlowRow, fingerprint: &[u8; 16]) -> Result<bool, StoreError> {
-    // Remembered as long as the flow lives: longer than the code itself.
-    if !spent::spend(tx, no, fingerprint, Some(row.id.as_bytes()), row.expires_at).await? {
-        return Ok(false);
-    }
-    flows::insert(tx, no, row).await?;
-    Ok(true)
 }
 
 async fn begin_app_session(
@@ -356,10 +337,6 @@ async fn begin_app_session(
     })
 }
 
-pub(super) fn new_row(id: FlowId, state: &FlowState, now: Timestamp) -> FlowRow {
-    FlowRow { id, state: state.to_json(), version: 1, created_at: now, expires_at: now.plus(FLOW_LIFETIME) }
-}
-
 /// Answers an app for a person who is signed in already, by the session cookie: nothing else leads to a code.
 pub(crate) async fn issue_for_caller(
     app: &App,
@@ -369,6 +346,7 @@ pub(crate) async fn issue_for_caller(
     now: Timestamp,
 ) -> Result<AppRedirect, Error> {
     let SessionCaller { user, session } = caller;
+    rates::charge_code(app, project, user.id, now)?;
     let earned = Earned {
         user_id: user.id,
         session_id: Some(session.id),

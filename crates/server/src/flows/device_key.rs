@@ -1,19 +1,25 @@
 //! Proving to be the guest of a device key: a signed request, its challenge and the key it was signed with
-//! (protocol facts §3.3, rows d to h). Nothing is spent here.
+//! (protocol facts §3.3, rows d to h). The challenge of a good request is spent with what the request is used for, that of a
+//! wrong signature here.
 
 use vestibule_domain::{event::Event, time::Timestamp, user::User};
 use vestibule_protocol::{
     api::ChallengePurpose,
     jose::{AnonymousAction, AnonymousRequest, Jwk},
 };
-use vestibule_store::device_keys::{self, DeviceKeyRow};
+use vestibule_store::{
+    StoreError,
+    device_keys::{self, DeviceKeyRow},
+    spent,
+};
 
-use super::{Error, challenge};
+use super::{Error, challenge, tries::Buckets};
 use crate::{
     app::App,
     crypto::{tokens::Challenge, verify},
     events,
     projects::Project,
+    repeats,
 };
 
 /// A request whose signature was verified.
@@ -61,7 +67,7 @@ pub(crate) async fn prove(
             let good = header.kid.as_deref() == Some(kid)
                 && stored.is_some_and(|stored| verify::verifies_jws(&stored, &request.jws));
             if !good {
-                report_failure(app, project, &key, origin, now).await?;
+                report_failure(app, project, &key, challenge, origin, now).await?;
                 return Err(refused());
             }
             Signer::Known { key: Box::new(key), user: Box::new(user) }
@@ -93,19 +99,39 @@ pub(crate) fn check_guest(key: &DeviceKeyRow, user: &User) -> Result<(), Error> 
     }
 }
 
-/// Somebody signed with the wrong key for a known key id: an event for the audit log.
+/// Notes that a request was signed with the wrong key for a known key id: its challenge is spent, so that it cannot be sent
+/// again, and it counts against its address and the key id. Beyond the limits nothing is written.
+///
+/// # Errors
+/// [`Error::RateLimited`] when there were too many. Right signatures are never held back.
 async fn report_failure(
     app: &App,
     project: &Project,
     key: &DeviceKeyRow,
+    challenge: Challenge,
     origin: &events::Origin<'_>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let event = Event::AnonymousLoginFailed { key_id: key.kid.clone() };
+    let no = project.no;
+    if spent::find(&mut *app.store.read().await?, no, &challenge.fingerprint).await?.is_some() {
+        return Ok(());
+    }
+    let buckets = Buckets::of_device_key(project, &key.kid, origin.ip);
+    buckets.check(app, now).await?;
+    let event = Event::AnonymousLoginFailed { key_id: key.kid.clone(), count: 1 };
     let event = events::prepare(app, project, &event, key.user_id, origin, now);
-    let (no, user) = (project.no, key.user_id);
+    let what = format!("{}|{}", Event::ANONYMOUS_LOGIN_FAILED, key.kid);
+    let input = (buckets, challenge, event, what, key.user_id);
     app.store
-        .write("report_failed_key", event, move |tx, event| Box::pin(events::queue(tx, no, user, event, now)))
+        .write("report_failed_key", input, move |tx, (buckets, challenge, event, what, user)| {
+            Box::pin(async move {
+                // Of any number of copies of one request, and of any number of requests at once, no more than fit are told.
+                if buckets.add(tx, now).await? && challenge::spend(tx, no, challenge).await? {
+                    repeats::queue(tx, no, *user, what, event, now).await?;
+                }
+                Ok::<_, StoreError>(())
+            })
+        })
         .await?;
     app.outbox_bell.notify_one();
     Ok(())

@@ -73,6 +73,10 @@ pub(crate) enum Error {
     KeyWasPromoted,
     #[error("the user is disabled")]
     UserDisabled,
+    #[error("the promotion code or proof was used")]
+    HintUsed,
+    #[error("the session or key a promotion was asked for with has ended")]
+    GuestLeft,
     #[error(transparent)]
     InvalidDeviceInfo(#[from] DeviceInfoError),
     #[error("a parameter is missing or wrong: {0}")]
@@ -131,6 +135,8 @@ impl Error {
             Self::InvalidAnonymousCredentials,
             Self::KeyWasPromoted,
             Self::UserDisabled,
+            Self::HintUsed,
+            Self::GuestLeft,
             Self::InvalidDeviceInfo(DeviceInfoError::Model),
             Self::InvalidRequest("…".into()),
             Self::SessionRequired,

@@ -19,6 +19,8 @@ use crate::{
 const MINUTE: Duration = Duration::from_secs(60);
 const TOKEN_PER_IP: Quota = Quota { period: MINUTE, burst: 120 };
 const TOKEN_PER_USER: Quota = Quota { period: MINUTE, burst: 60 };
+const CODE_PER_USER: Quota = Quota { period: MINUTE, burst: 60 };
+const SETTINGS_ACTION_PER_USER: Quota = Quota { period: MINUTE, burst: 10 };
 
 /// Counts one against a limit the project can set, for an address.
 pub(crate) fn charge_ip(
@@ -40,6 +42,16 @@ pub(crate) fn charge_token_request(app: &App, project: &Project, ip: IpAddr, now
 /// Counts a token request for its user, once it is known.
 pub(crate) fn charge_user(app: &App, project: &Project, user: UserId, now: Timestamp) -> Result<(), Error> {
     take(app, project, Counter::TokenPerUser, Who::User(user), TOKEN_PER_USER, now)
+}
+
+/// Counts an authorization code that is issued for who is signed in already.
+pub(crate) fn charge_code(app: &App, project: &Project, user: UserId, now: Timestamp) -> Result<(), Error> {
+    take(app, project, Counter::CodePerUser, Who::User(user), CODE_PER_USER, now)
+}
+
+/// Counts a settings action that is begun.
+pub(crate) fn charge_settings_action(app: &App, project: &Project, user: UserId, now: Timestamp) -> Result<(), Error> {
+    take(app, project, Counter::SettingsActionPerUser, Who::User(user), SETTINGS_ACTION_PER_USER, now)
 }
 
 fn take(app: &App, project: &Project, counter: Counter, who: Who, quota: Quota, now: Timestamp) -> Result<(), Error> {

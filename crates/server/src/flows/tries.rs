@@ -59,6 +59,13 @@ impl Buckets {
         Self::new(project, [(LimitName::PasskeyPerIp, by_ip(ip).as_str())])
     }
 
+    /// Those of a request signed with the wrong key for a device key's id.
+    pub(crate) fn of_device_key(project: &Project, kid: &str, ip: Option<IpAddr>) -> Self {
+        let by_ip = ip.map(by_ip);
+        let by_ip = by_ip.as_deref().map(|ip| (LimitName::DeviceKeyPerIp, ip));
+        Self::of(project, by_ip.into_iter().chain([(LimitName::DeviceKeyPerKey, kid)]))
+    }
+
     /// Those of a password tried for an operator of the portal.
     pub(crate) fn of_operator(email: &str, ip: IpAddr) -> Self {
         let all =
@@ -72,12 +79,16 @@ impl Buckets {
     }
 
     fn new<const N: usize>(project: &Project, counted: [(LimitName, &str); N]) -> Self {
+        Self::of(project, counted.into_iter())
+    }
+
+    fn of<'a>(project: &Project, counted: impl Iterator<Item = (LimitName, &'a str)>) -> Self {
         let bucket = |(name, of): (LimitName, &str)| {
             let quota = project.settings.limit(name)?;
             let counter = Counter::Setting(name);
             Some(Bucket { counter, id: sha256(format!("{}|{of}", name.error_name()).as_bytes()).0, quota })
         };
-        Self { no: project.no, all: counted.into_iter().filter_map(bucket).collect() }
+        Self { no: project.no, all: counted.filter_map(bucket).collect() }
     }
 
     /// Whether there is room for one more wrong try.
@@ -121,6 +132,16 @@ impl Buckets {
             Err(Full::Bucket(bucket)) => Err(bucket.exceeded(bucket.quota.interval())),
             Err(Full::Store(error)) => Err(error.into()),
         }
+    }
+
+    /// Counts one in every bucket, in a transaction of the caller's; `false` when one is full.
+    pub(crate) async fn add(&self, tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
+        for bucket in &self.all {
+            if !bucket.add(tx, self.no, now).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Counts a wrong try. When others filled a bucket meanwhile, the answer must not be told: any number of tries at

@@ -199,6 +199,12 @@ impl Accepts for FlowCookie {
     }
 }
 
+impl From<FlowCookie> for FlowCookies {
+    fn from(FlowCookie { flow }: FlowCookie) -> Self {
+        Self { session: None, flow }
+    }
+}
+
 /// What opens the account pages: the session cookie or the app session cookie.
 pub(crate) struct AccountCookies {
     session: Option<String>,
@@ -244,6 +250,11 @@ impl Accepts for BrowserCookies {
 }
 
 impl BrowserCookies {
+    /// What the pages of a flow that begins stand on.
+    pub(crate) fn of_flow(&self) -> FlowCookies {
+        FlowCookies { session: self.account.session.clone(), flow: self.flow.clone() }
+    }
+
     /// Who is signed in in this browser. The app session is left aside.
     pub(crate) async fn resolve_session(&self, visit: &Visit) -> Result<Resolution<SessionCaller>, Error> {
         caller::resolve_session(&visit.app, &visit.project, self.account.session.as_deref(), visit.now).await

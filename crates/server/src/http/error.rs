@@ -226,6 +226,8 @@ fn to_oauth(error: &Error) -> OAuthError {
             OAuthError::invalid_grant("the account of this key was promoted: sign in with its login ID instead")
         }
         Error::UserDisabled => OAuthError::invalid_grant("user is disabled"),
+        Error::HintUsed => OAuthError::invalid_request("the promotion code or proof was used"),
+        Error::GuestLeft => OAuthError::new(Code::AccessDenied, "the guest's session has ended"),
         Error::InvalidDeviceInfo(why) => OAuthError::invalid_request(why.to_string()),
         Error::InvalidRequest(why) => OAuthError::invalid_request(why.clone()),
         Error::SessionRequired => OAuthError::invalid_grant("valid session is required"),
@@ -260,6 +262,9 @@ fn to_api(error: &Error) -> ApiError {
             Counter::Setting(name) => api::rate_limited(&name.error_name(), &name.error_group(), name.bucket_name()),
             Counter::TokenPerIp => api::rate_limited("oauth.token.per_ip", "oauth.token", "TokenPerIP"),
             Counter::TokenPerUser => api::rate_limited("oauth.token.per_user", "oauth.token", "TokenPerUser"),
+            Counter::CodePerUser | Counter::SettingsActionPerUser => {
+                api::rate_limited("oauth.authorize.per_user", "oauth.authorize", "AuthorizePerUser")
+            }
             Counter::AdminPerKey | Counter::AdminRefusedPerIp => {
                 api::rate_limited("admin_api.request", "admin_api", "AdminApi")
             }
@@ -296,6 +301,8 @@ fn to_api(error: &Error) -> ApiError {
         | Error::RefreshTokenOfAnotherClient
         | Error::InvalidCode
         | Error::RedirectUriMismatch
+        | Error::HintUsed
+        | Error::GuestLeft
         | Error::InvalidDeviceInfo(_) => ApiError::invalid(to_oauth(error).description().to_string()),
     }
 }

@@ -222,7 +222,6 @@ pub(super) fn browser_pages() -> Vec<Route> {
         Route::new(hosted, Method::GET, "/flow/{id}", pages::flow::show),
         Route::new(hosted, Method::GET, "/flow/{id}/{view}", pages::flow::show_step),
         Route::new(hosted, Method::POST, "/flow/{id}/{view}", pages::flow::act),
-        Route::new(hosted, Method::GET, "/flow/{id}/cancel", pages::flow::cancel),
         Route::new(Face::Assets, Method::GET, "/assets/{*path}", assets::asset),
     ];
     routes.extend(pages::settings::routes());

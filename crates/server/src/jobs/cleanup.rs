@@ -16,7 +16,7 @@ use vestibule_store::{
     operator_sessions, sessions, spent, tries,
 };
 
-use crate::{accesses::Target, app::App, projects::Project};
+use crate::{accesses::Target, app::App, projects::Project, repeats};
 
 const PERIOD: Duration = Duration::from_secs(60);
 /// Rows one transaction removes at most, and rows one look reads.
@@ -32,6 +32,9 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     while super::wait(&mut stop, PERIOD, None).await {
         if let Err(error) = sweep(&app).await {
             tracing::warn!(error = %error, "the clean-up stopped early; it will be tried again");
+        }
+        if let Err(error) = repeats::tell(&app).await {
+            tracing::warn!(error = %error, "repeated events could not be told; it will be tried again");
         }
     }
 }

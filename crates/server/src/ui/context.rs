@@ -1,8 +1,11 @@
 //! What every page needs to know besides its own content: language, colours, brand, CSRF token, notice.
 
+use askama::Template;
+
 use super::asset::asset_href;
 use super::locale::Locale;
 use super::notice::Notice;
+use super::page::finish;
 use super::text::{Arg, Text};
 use super::theme::theme_href;
 
@@ -60,6 +63,8 @@ pub struct PageContext {
     pub brand: Brand,
     /// The token put as `_csrf` into every form.
     pub csrf: String,
+    /// The flow itself, sealed: put as `_flow` into every form while only the page keeps it.
+    pub carried: Option<String>,
     /// One message on top of the page, such as "We sent you a new code".
     pub notice: Option<Notice>,
     /// The app the person came from; where there is none, the project's name.
@@ -91,6 +96,17 @@ impl PageContext {
         self.locale.text_with(key, &args)
     }
 
+    /// A link in the words of the text `key`. While the page carries its flow, one to another page of the flow is a button
+    /// that takes the flow along.
+    pub fn link(&self, href: &str, key: &str, class: &str) -> String {
+        finish(LinkPart { text: self.t(key), href, class, carries: self.carries(href) }.render())
+    }
+
+    /// Whether a link to this address must take the flow along.
+    pub fn carries(&self, href: &str) -> bool {
+        self.carried.is_some() && href.starts_with("/flow/")
+    }
+
     /// The hashed address of an embedded asset.
     pub fn asset(&self, name: &str) -> String {
         asset_href(name)
@@ -105,4 +121,13 @@ impl PageContext {
     pub fn monogram(&self) -> String {
         self.brand.name.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().collect()).unwrap_or_default()
     }
+}
+
+#[derive(Template)]
+#[template(path = "part/link.html")]
+struct LinkPart<'a> {
+    text: String,
+    href: &'a str,
+    class: &'a str,
+    carries: bool,
 }

@@ -172,6 +172,11 @@ fn every_page_state_keeps_the_rules_in_every_language() {
             let head = format!("<html lang=\"{}\" dir=\"{}\"", locale.tag(), locale.direction().as_str());
             assert!(html.contains(&head), "{place}: language and direction");
             check_document(&html, &place);
+            ctx.carried = Some("sealed-flow-0".into());
+            let html = page.render(&ctx);
+            ctx.carried = None;
+            check_document(&html, &format!("{place}, carried"));
+            assert!(!html.contains("href=\"/flow/"), "{place}: no link of a carried flow leaves it behind");
         }
         for kind in NoticeKind::ALL {
             ctx.notice = Some(kind.notice());

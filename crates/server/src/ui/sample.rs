@@ -59,6 +59,7 @@ pub fn sample_context(locale: Locale) -> PageContext {
         color_scheme: ColorScheme::Auto,
         brand: Brand { name: "Corner Shop".into(), logo_uri: None, accent_color: None },
         csrf: "sample-csrf-token".into(),
+        carried: None,
         notice: None,
         app_name: "Corner Shop".into(),
     }

@@ -136,8 +136,8 @@ async fn a_known_key_is_proved_with_the_stored_key_alone(engine: Engine) {
         let payload = device.payload("auth", &device.challenge().await);
         refused(device.present(&device.key.sign(&header.to_string(), &payload)).await, CREDENTIALS);
     }
-    // Each was noted for the audit log.
-    assert_eq!(server.events("authentication.identity.anonymous.failed").await.len(), 3);
+    // They are noted for the audit log: equal ones together.
+    assert_eq!(server.events("authentication.identity.anonymous.failed").await.len(), 1);
     other.kid = None;
     assert_ne!(other.authenticate().await, device.authenticate().await, "under its own id it is another guest");
 }

@@ -128,24 +128,27 @@ async fn a_token_bound_to_a_key_gets_no_promotion_code_without_its_proof(engine:
     reply.expect_api_error(403, "Forbidden", "Forbidden", "Invalid DPoP key binding");
 }
 
-async fn the_hint_that_opened_the_pages_is_claimed_and_its_owner_may_reload(engine: Engine) {
+async fn a_hint_is_used_up_by_the_first_form_and_its_owner_may_reload(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
-    let mut device = Device::new(&server, Platform::Ios);
+    let (mut device, mut mailbox) = (Device::new(&server, Platform::Ios), server.mailbox());
     device.authenticate().await;
     let url = device.promotion_url().await;
-    let mut browser = server.browser();
-    browser.open(&url).await;
-    let flow = browser.url().clone();
-    browser.open(&url).await;
-    assert_eq!(browser.url(), &flow, "the same browser goes on where it was");
-    let mut other = server.browser();
-    other.open(&url).await;
-    other.expect_page(400, "This link has expired");
+    let (mut browser, mut other) = (server.browser(), server.browser());
+    for opened in [&mut browser, &mut other] {
+        opened.open(&url).await;
+        opened.expect_page(200, "Save your progress");
+    }
     // The person may take longer than the challenge lives.
     server.clock.advance_seconds(20 * 60);
-    let mut mailbox = server.mailbox();
-    browser.open(flow.as_str()).await;
     identify(&mut browser, "slow@shop.example").await;
+    let flow = browser.url().clone();
+    browser.open(&url).await;
+    assert_eq!(browser.url().as_str(), format!("{flow}/start"), "the same browser goes on where it was");
+    identify(&mut other, "late@shop.example").await;
+    other.expect_page(400, "This link has expired");
+    other.open(&url).await;
+    other.expect_page(400, "This link has expired");
+    browser.open(flow.as_str()).await;
     browser.fill("Code", &mailbox.next_code("slow@shop.example").await);
     browser.press("Confirm").await;
     device.finish_promotion(browser.at_app()).await;
@@ -159,9 +162,10 @@ async fn a_hint_that_proves_nothing_shows_a_page_and_changes_nothing(engine: Eng
     let challenge = device.challenge().await;
     let stranger = Device::new(&server, Platform::ReactNative);
     let mut browser = server.browser();
+    let another = device.challenge().await;
     for (jwt, why) in [
         (device.sign("auth", &challenge, &kid, false), "made to log in"),
-        (stranger.sign("promote", &challenge, &kid, false), "another key"),
+        (stranger.sign("promote", &another, &kid, false), "another key"),
         (device.sign("promote", &challenge, "unknown-key-id", true), "an unknown key, though it is sent along"),
         (device.sign("promote", "0".repeat(32).as_str(), &kid, false), "no challenge of ours"),
         ("no.jws.atall".to_string(), "no JWS"),
@@ -170,9 +174,13 @@ async fn a_hint_that_proves_nothing_shows_a_page_and_changes_nothing(engine: Eng
         let page = browser.expect_page(400, "This link has expired");
         assert!(page.links.iter().any(|(_, target)| target.starts_with("com.example.shop://")), "{why}");
     }
-    // The challenge was not used up by any of them.
-    browser.open(&device.promotion_url_with(&device.sign("promote", &challenge, &kid, false))).await;
-    browser.expect_page(200, "Save your progress");
+    // A wrong signature used its challenge up; the others used nothing up.
+    for (challenge, status, heading) in
+        [(another, 400, "This link has expired"), (challenge, 200, "Save your progress")]
+    {
+        browser.open(&device.promotion_url_with(&device.sign("promote", &challenge, &kid, false))).await;
+        browser.expect_page(status, heading);
+    }
 }
 
 async fn an_id_token_is_renewed_for_the_session_that_asks(engine: Engine) {
@@ -246,7 +254,7 @@ on_both_engines!(
     a_guest_is_promoted_with_its_key_and_the_key_is_retired,
     a_guest_with_a_key_is_promoted_by_code_too,
     a_token_bound_to_a_key_gets_no_promotion_code_without_its_proof,
-    the_hint_that_opened_the_pages_is_claimed_and_its_owner_may_reload,
+    a_hint_is_used_up_by_the_first_form_and_its_owner_may_reload,
     a_hint_that_proves_nothing_shows_a_page_and_changes_nothing,
     an_id_token_is_renewed_for_the_session_that_asks,
     an_id_token_without_a_session_is_refused_and_an_empty_bearer_costs_no_guest,

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{Device, Engine, Platform, Reply, TestServer, on_both_engines};
+use crate::{
+    guest_journey::identify,
+    support::{Device, Engine, Platform, Reply, TestServer, on_both_engines},
+};
 
 fn without_limits(setup: &mut crate::support::Setup) {
     setup.set("authentication.rate_limits.signup_anonymous.per_ip.enabled", false);
@@ -55,14 +58,23 @@ async fn one_key_that_signs_up_many_times_at_once_makes_one_guest(engine: Engine
     assert_eq!(refresh_tokens.len(), 20, "and everybody got it");
 }
 
-async fn a_promotion_link_is_claimed_once(engine: Engine) {
+async fn a_promotion_link_is_used_up_once(engine: Engine) {
     let server = TestServer::start(engine, without_limits).await;
     let mut device = Device::new(&server, Platform::Flutter);
     device.authenticate().await;
     let url = device.promotion_url().await;
-    let requests = (0..20).map(|_| device.http.request(reqwest::Method::GET, &url)).collect();
-    let claimed = send_all(requests).await.into_iter().filter(|reply| reply.status == 302).count();
-    assert_eq!(claimed, 1);
+    let mut forms = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        let mut browser = server.browser();
+        browser.open(&url).await;
+        forms.spawn(async move {
+            identify(&mut browser, &format!("kim{number}@shop.example")).await;
+            browser.reply().status
+        });
+    }
+    let mut statuses = forms.join_all().await;
+    statuses.sort_unstable();
+    assert_eq!(statuses, [&[200][..], &[400; 19]].concat());
 }
 
 async fn a_dpop_proof_is_accepted_once(engine: Engine) {
@@ -86,6 +98,6 @@ async fn a_dpop_proof_is_accepted_once(engine: Engine) {
 on_both_engines!(
     a_challenge_is_redeemed_once,
     one_key_that_signs_up_many_times_at_once_makes_one_guest,
-    a_promotion_link_is_claimed_once,
+    a_promotion_link_is_used_up_once,
     a_dpop_proof_is_accepted_once,
 );

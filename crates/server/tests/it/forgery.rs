@@ -40,7 +40,12 @@ const ACCOUNT_FORMS: [&str; 12] = [
     "delete",
 ];
 
-async fn post(server: &TestServer, path: &str, cookie: Option<&str>, token: Option<&str>) -> Reply {
+async fn post(
+    server: &TestServer,
+    path: &str,
+    cookie: Option<&str>,
+    (token, carried): (Option<&str>, Option<&str>),
+) -> Reply {
     let mut fields = vec![
         ("login_id", KIM),
         ("password", "violet tugboat marmalade"),
@@ -50,6 +55,7 @@ async fn post(server: &TestServer, path: &str, cookie: Option<&str>, token: Opti
         ("given_name", "Mallory"),
     ];
     fields.extend(token.map(|token| ("_csrf", token)));
+    fields.extend(carried.map(|carried| ("_flow", carried)));
     let mut request = server.http().request(Method::POST, path).header(header::ACCEPT, "text/html").form(&fields);
     if let Some(cookie) = cookie {
         request = request.header(header::COOKIE, cookie);
@@ -65,12 +71,15 @@ async fn no_form_of_a_flow_is_taken_from_elsewhere(engine: Engine) {
         let guest = client.sign_up().await;
         let mut browser = server.browser();
         browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
-        let fields = &browser.expect_page(200, "Save your progress").forms[0].fields;
-        let token = fields.iter().find(|(name, _)| name == "_csrf").expect("a token").1.clone();
+        browser.expect_page(200, "Save your progress");
+        let token = browser.hidden("_csrf").expect("a token");
         let cookie = format!("oauth_ui={}", browser.cookie("oauth_ui").expect("a cookie"));
         opened.push((browser, token, cookie, guest));
     }
-    let [(victim, token, cookie, guest), (_, foreign_token, foreign_cookie, _)] = &opened[..] else { panic!("two") };
+    let [(victim, token, cookie, guest), (foreign, foreign_token, foreign_cookie, _)] = &opened[..] else {
+        panic!("two")
+    };
+    let carried = victim.hidden("_flow").expect("the flow");
     let flow = victim.page().forms[0].action.trim_end_matches("/identify").to_string();
     for form in FLOW_FORMS {
         let path = format!("{flow}/{form}");
@@ -82,11 +91,18 @@ async fn no_form_of_a_flow_is_taken_from_elsewhere(engine: Engine) {
             (Some(foreign_cookie), Some(token.as_str()), "a planted link, in another browser"),
             (Some(foreign_cookie), Some(foreign_token.as_str()), "another browser with its own token"),
         ] {
-            let reply = post(&server, &path, cookie.map(String::as_str), token).await;
+            let reply = post(&server, &path, cookie.map(String::as_str), (token, Some(&carried))).await;
             assert_eq!(reply.status, 403, "{form}: {why}");
         }
+        // Nor is a flow taken that another page carries, or that was changed on the way.
+        let foreign = foreign.hidden("_flow").expect("the flow");
+        let changed = format!("{}{}", if carried.starts_with('A') { 'B' } else { 'A' }, &carried[1..]);
+        for (carried, why) in [(None, "none"), (Some(foreign), "another"), (Some(changed), "a changed one")] {
+            let reply = post(&server, &path, Some(cookie), (Some(token), carried.as_deref())).await;
+            assert_eq!(reply.status, 410, "{form}: {why}");
+        }
     }
-    let link = post(&server, &format!("{flow}/identify"), Some(cookie), Some(token)).await;
+    let link = post(&server, &format!("{flow}/identify"), Some(cookie), (Some(token), Some(&carried))).await;
     assert_eq!(link.status, 303, "and the real one is taken");
     let info = client.user_info(&guest.access).await.expect(200).json();
     assert_eq!(info["https://authgear.com/claims/user/is_anonymous"], true);
@@ -102,7 +118,7 @@ async fn no_form_of_the_account_page_is_taken_from_elsewhere(engine: Engine) {
     for form in ACCOUNT_FORMS {
         let path = format!("/settings/{form}");
         for token in [None, Some("forged"), Some(foreign.as_str())] {
-            let reply = post(&scene.server, &path, Some(&cookie), token).await;
+            let reply = post(&scene.server, &path, Some(&cookie), (token, None)).await;
             assert_eq!(reply.status, 303, "{form} {token:?}");
             let location = reply.header("location").expect("a way back");
             assert!(location.ends_with("done=form-expired"), "{form} {token:?}: {location}");

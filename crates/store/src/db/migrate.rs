@@ -73,6 +73,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../../migrations/0011_operator_events.postgres.sql"),
     },
     Migration {
+        version: 12,
+        name: "0012_repeats",
+        sqlite: include_str!("../../migrations/0012_repeats.sqlite.sql"),
+        postgres: include_str!("../../migrations/0012_repeats.postgres.sql"),
+    },
+    Migration {
         version: 13,
         name: "0013_authority",
         sqlite: include_str!("../../migrations/0013_authority.sqlite.sql"),

@@ -150,8 +150,8 @@ impl From<Refusal> for Refused {
             Refusal::Store(error) => error.into(),
             Refusal::Taken => AdminError::Conflict(Clash::LoginIdTaken),
             Refusal::AlreadyPromoted => AdminError::Conflict(Clash::AlreadyMember),
-            // The last two are refusals of flows with a person in them.
-            Refusal::UserGone | Refusal::Disabled | Refusal::PasskeyRefused | Refusal::Stale => {
+            // The last three are refusals of flows with a person in them.
+            Refusal::UserGone | Refusal::Disabled | Refusal::PasskeyRefused | Refusal::Stale | Refusal::HintUsed => {
                 AdminError::Conflict(Clash::NotActive)
             }
         })

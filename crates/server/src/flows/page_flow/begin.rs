@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vestibule_domain::{
-    id::{FlowId, UserId},
+    id::UserId,
     identifier::{LoginId, LoginIdKind},
     time::Timestamp,
     user::User,
@@ -12,10 +12,10 @@ use vestibule_protocol::{
     login_hint::LoginHint,
     oauth::{AuthorizeDetails, ErrorCode, OAuthError, Prompt},
 };
-use vestibule_store::{credentials, flows, users};
+use vestibule_store::{credentials, users};
 
 use super::{
-    FlowState, Purpose,
+    Flow, FlowState, Purpose,
     suggestion::{self, suggest},
     ways,
 };
@@ -23,12 +23,14 @@ use crate::{
     app::App,
     flows::{
         Error,
-        authorize::{Begun, BrowserState, PendingRequest, issue_for_caller, new_row},
+        authorize::{Begun, BrowserState, PendingRequest, issue_for_caller},
         caller::SessionCaller,
         promotion_source::PromotionSource,
     },
     projects::Project,
 };
+
+const TOO_MANY: &str = "too many authorization requests for this user, please try again later";
 
 /// Decides where a request without a promotion in it leads.
 ///
@@ -58,7 +60,12 @@ pub(crate) async fn begin_sign_in(
         let Some(caller) = wanted else {
             return Ok(Err(OAuthError::new(ErrorCode::LoginRequired, "authentication required")));
         };
-        return issue_for_caller(app, project, &pending, caller, now).await.map(|back| Ok(Begun::Redirect(back)));
+        return match issue_for_caller(app, project, &pending, caller, now).await {
+            Ok(back) => Ok(Ok(Begun::Redirect(back))),
+            // Nobody looks at a page here: the application hears it.
+            Err(Error::RateLimited(_)) => Ok(Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, TOO_MANY))),
+            Err(error) => Err(error),
+        };
     }
     let secret = browser.browser.map_or_else(|| app.entropy.alphanumeric(), str::to_string);
     // Only a guest of this browser's own cookie is met: the app that suppresses cookies has its own.
@@ -81,13 +88,7 @@ pub(crate) async fn begin_sign_in(
             state.masks_prefill = browser.caller.is_none_or(|caller| caller.user.id != hinted.id);
         }
     }
-    let id: FlowId = app.entropy.id(now);
-    let row = new_row(id, &state, now);
-    let no = project.no;
-    app.store
-        .write("begin_flow", row, move |tx, row| Box::pin(async move { flows::insert(tx, no, row).await }))
-        .await?;
-    Ok(Ok(Begun::Pages { flow: id, browser: secret }))
+    Ok(Ok(Begun::Pages { flow: Box::new(Flow::begin(app, state, now)), browser: secret }))
 }
 
 /// Which page comes first: what the app asks for; without a wish, a guest is to join and anybody else to come back.

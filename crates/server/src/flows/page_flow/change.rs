@@ -14,7 +14,7 @@ use vestibule_store::{
     sessions, users,
 };
 
-use super::sign_in::Proof;
+use super::{NotWritten, sign_in::Proof};
 use crate::{
     events::QueuedEvent,
     flows::sessions::{ItemId, remove},
@@ -58,11 +58,22 @@ pub(crate) enum Refusal {
     Disabled,
     PasskeyRefused,
     Stale,
+    HintUsed,
 }
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<NotWritten> for Refusal {
+    fn from(refused: NotWritten) -> Self {
+        match refused {
+            NotWritten::Store(error) => Self::Store(error),
+            NotWritten::Stale => Self::Stale,
+            NotWritten::HintUsed => Self::HintUsed,
+        }
     }
 }
 

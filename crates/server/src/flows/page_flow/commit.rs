@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use vestibule_domain::{
     event::{Context, Event, IdentityModel, RevocationReason, SessionModel, TriggeredBy, UserModel},
-    id::{FlowId, ProjectNo, SessionId, UserId},
+    id::{ProjectNo, SessionId, UserId},
     identity::Account,
     project::{LimitName, PromotionConflict},
     promotion::check_promotable,
@@ -12,12 +12,13 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_store::{Tx, codes, flows, grants, sessions, users};
+use vestibule_store::{Tx, codes, grants, sessions, users};
 
 use super::{
-    Flow, Purpose,
+    Flow, FlowWrite, Purpose,
     change::{Change, Credentials, Endings, Refusal},
     earned::{credentials_of, preview},
+    has_guest_left,
     sign_in::{Proof, amr_of_code},
 };
 use crate::{
@@ -85,7 +86,7 @@ enum SessionChange {
 
 /// What the transaction needs.
 struct Commit {
-    flow: (FlowId, i64, String, Timestamp),
+    flow: FlowWrite,
     user_id: UserId,
     change: Change,
     /// What a guest's promotion stands on, and the guest.
@@ -144,7 +145,7 @@ pub(crate) async fn commit(
     if let Some(pending) = &mut state.pending {
         pending.password_hash = None;
     }
-    let flow = (flow.id, flow.version, state.to_json(), flow.expires_at);
+    let flow = FlowWrite::new(flow, &state, now);
     let mail = change.mail().map(|mail| SealedMessage::of_mail(app, project.no, mail));
     let input = Commit { flow, user_id, change, source, session, amr, code, event, endings, mail, now };
     let no = project.no;
@@ -163,6 +164,7 @@ pub(crate) async fn commit(
         Err(Refusal::Disabled) => Ok(Committed::Disabled),
         Err(Refusal::PasskeyRefused) => Ok(Committed::PasskeyRefused),
         Err(Refusal::Stale) => Ok(Committed::Stale),
+        Err(Refusal::HintUsed) => Err(Error::HintUsed),
     }
 }
 
@@ -238,17 +240,6 @@ async fn prepare(
             }
         }
     }
-}
-
-/// Whether the guest signed out since it asked to be promoted, or what it asked by was revoked or has expired.
-async fn has_guest_left(app: &App, project: &Project, flow: &Flow, now: Timestamp) -> Result<bool, Error> {
-    let (Some(source), Some(guest)) = (&flow.state.source, flow.state.guest()) else { return Ok(false) };
-    let mut conn = app.store.read().await?;
-    if source.is_live(&mut conn, project, guest, now).await? {
-        return Ok(false);
-    }
-    // One that was promoted elsewhere is told so.
-    Ok(users::find(&mut conn, project.no, guest).await?.is_some_and(|guest| guest.is_anonymous()))
 }
 
 fn amr_of_joining(flow: &Flow, passkey: Option<&NewPasskey>) -> &'static str {
@@ -370,10 +361,7 @@ fn describe(project: &Project, flow: &Flow, user: UserId, now: Timestamp) -> Con
 }
 
 async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), Refusal> {
-    let (flow_id, version, state, expires_at) = &input.flow;
-    if !flows::update(tx, no, *flow_id, *version, state, *expires_at).await? {
-        return Err(Refusal::Stale);
-    }
+    input.flow.put(tx, no).await?;
     if let Some((source, guest)) = &input.source
         && !source.exists(tx, no, *guest).await?
     {

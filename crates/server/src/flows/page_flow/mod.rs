@@ -1,5 +1,5 @@
-//! A person's way through the pages: promotion, sign-up, login. The state lives in the store, so that reloads,
-//! back buttons and other tabs of the same browser all see the same truth.
+//! A flow: one person's promotion, sign-up or login on the pages. While it begins, its browser carries it, sealed, in the forms
+//! of its pages; from the first form that passes on its state is in the store, where every tab of the browser sees the same.
 
 pub(crate) mod begin;
 pub(crate) mod change;
@@ -11,6 +11,7 @@ pub(crate) mod sign_in;
 pub(crate) mod steps;
 mod suggestion;
 pub(crate) mod ways;
+mod write;
 
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
@@ -19,10 +20,15 @@ use vestibule_domain::{
     identifier::{LoginId, LoginIdKind},
     time::Timestamp,
 };
-use vestibule_store::{StoreError, Tx, flows};
+use vestibule_store::{Conn, flows, users};
 
 pub(crate) use self::message::{CodeMessage, CodeUse, WriteMessage};
-use super::{Error, authorize::PendingRequest, promotion_source::PromotionSource};
+use self::write::{FlowWrite, NotWritten, keep, save};
+use super::{
+    Error,
+    authorize::{FLOW_LIFETIME, PendingRequest},
+    promotion_source::PromotionSource,
+};
 use crate::{
     app::App,
     crypto::{hex, sha256},
@@ -108,6 +114,9 @@ pub(crate) struct FlowState {
     /// What the guest asked by; without it the guest is not promoted. `None` in flows of a release before this one.
     #[serde(default)]
     pub(crate) source: Option<PromotionSource>,
+    /// The hint that leads here, by its fingerprint: used up when the flow is stored.
+    #[serde(default)]
+    claim: Option<[u8; 16]>,
     /// The app insists on this member proving itself again.
     pub(crate) only_user: Option<UserId>,
     pub(crate) pending: Option<PendingLoginId>,
@@ -135,6 +144,7 @@ impl FlowState {
             offered_user: None,
             guest: None,
             source: None,
+            claim: None,
             only_user: None,
             pending: None,
             attempt: None,
@@ -182,15 +192,46 @@ fn hash_browser(browser: &str) -> String {
     hex(&sha256(browser.as_bytes()).0)
 }
 
-/// A flow as it was loaded.
+/// The version of a flow that is not stored.
+const NOT_STORED: i64 = 0;
+
+/// A flow as it was loaded, or as its browser brought it.
 pub(crate) struct Flow {
     pub(crate) id: FlowId,
-    pub(crate) version: i64,
+    version: i64,
     pub(crate) expires_at: Timestamp,
     pub(crate) state: FlowState,
 }
 
 impl Flow {
+    /// A flow that begins. Nothing of it is stored: its browser carries it until a form of it passes.
+    pub(crate) fn begin(app: &App, state: FlowState, now: Timestamp) -> Self {
+        Self { id: app.entropy.id(now), version: NOT_STORED, expires_at: now.plus(FLOW_LIFETIME), state }
+    }
+
+    /// The same; the hint with this fingerprint is used up when the flow is stored.
+    pub(crate) fn begin_with_claim(app: &App, mut state: FlowState, claim: [u8; 16], now: Timestamp) -> Self {
+        state.claim = Some(claim);
+        Self::begin(app, state, now)
+    }
+
+    /// Whether the store has it; otherwise its browser carries it.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.version != NOT_STORED
+    }
+
+    /// The flow as the forms of its pages carry it.
+    pub(crate) fn seal(&self, app: &App, project: &Project) -> String {
+        let plain = serde_json::to_vec(&(self.expires_at, &self.state)).expect("a flow's state is plain JSON");
+        project.keys.mac.seal_flow(self.id, &plain, &app.entropy)
+    }
+
+    fn unseal(project: &Project, id: FlowId, sealed: &str) -> Option<Self> {
+        let plain = project.keys.mac.open_flow(id, sealed)?;
+        let (expires_at, state) = serde_json::from_slice(&plain).ok()?;
+        Some(Self { id, version: NOT_STORED, expires_at, state })
+    }
+
     /// Who will own what is made here: the guest that is promoted, or a new user, which takes the flow's own id. So it
     /// is known before the commit, which a passkey needs.
     pub(crate) fn future_user(&self) -> UserId {
@@ -207,61 +248,58 @@ pub(crate) enum FlowProblem {
     ForeignBrowser(Box<PendingRequest>),
 }
 
-/// Loads a flow for the browser that began it.
+/// Loads a flow for the browser that began it. One that is stored is what the store says, whatever the form carries.
 pub(crate) async fn load(
     app: &App,
     project: &Project,
-    id: FlowId,
+    (id, sealed): (FlowId, Option<&str>),
     browser: Option<&str>,
     now: Timestamp,
 ) -> Result<Result<Flow, FlowProblem>, Error> {
-    let row = flows::find(&mut *app.store.read().await?, project.no, id).await?;
-    let Some(row) = row else { return Ok(Err(FlowProblem::Expired(None))) };
-    // A state that an older release wrote and this one cannot read is as good as expired.
-    let Ok(state) = serde_json::from_str::<FlowState>(&row.state) else { return Ok(Err(FlowProblem::Expired(None))) };
-    let is_own = browser.is_some_and(|browser| state.is_of_browser(browser));
-    if now > row.expires_at {
-        return Ok(Err(FlowProblem::Expired(is_own.then(|| Box::new(state.request)))));
+    let flow = match flows::find(&mut *app.store.read().await?, project.no, id).await? {
+        // A state that an older release wrote and this one cannot read is as good as expired.
+        Some(row) => serde_json::from_str(&row.state).ok().map(|state| Flow {
+            id,
+            version: row.version,
+            expires_at: row.expires_at,
+            state,
+        }),
+        None => sealed.and_then(|sealed| Flow::unseal(project, id, sealed)),
+    };
+    let Some(flow) = flow else { return Ok(Err(FlowProblem::Expired(None))) };
+    let is_own = browser.is_some_and(|browser| flow.state.is_of_browser(browser));
+    if now > flow.expires_at {
+        return Ok(Err(FlowProblem::Expired(is_own.then(|| Box::new(flow.state.request)))));
     }
     if !is_own {
-        return Ok(Err(FlowProblem::ForeignBrowser(Box::new(state.request))));
+        return Ok(Err(FlowProblem::ForeignBrowser(Box::new(flow.state.request))));
     }
-    Ok(Ok(Flow { id, version: row.version, expires_at: row.expires_at, state }))
+    Ok(Ok(flow))
 }
 
-/// Writes the flow's state, and the message that goes with it, unless another tab was faster.
-async fn save(
-    app: &App,
+/// Finds the flow a hint was used up for, for the browser that began it.
+pub(crate) async fn resume(
+    conn: &mut Conn,
     project: &Project,
-    flow: &mut Flow,
-    message: Option<Message>,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let no = project.no;
-    let ring = message.is_some();
-    let message = message.map(|message| message.seal(app, no));
-    let input = (flow.id, flow.version, flow.state.to_json(), flow.expires_at, message);
-    let saved = app
-        .store
-        .write("save_flow", input, move |tx: &mut Tx, (id, version, state, expires_at, message)| {
-            Box::pin(async move {
-                if !flows::update(tx, no, *id, *version, state, *expires_at).await? {
-                    return Ok::<_, StoreError>(false);
-                }
-                if let Some(message) = message {
-                    message.push(tx, no, now).await?;
-                }
-                Ok(true)
-            })
-        })
-        .await?;
-    if saved {
-        flow.version += 1;
+    holder: Option<Vec<u8>>,
+    browser: Option<&str>,
+) -> Result<Option<FlowId>, Error> {
+    let id = holder.and_then(|holder| <[u8; 16]>::try_from(holder).ok()).map(FlowId::from_bytes);
+    let (Some(id), Some(browser)) = (id, browser) else { return Ok(None) };
+    let row = flows::find(conn, project.no, id).await?;
+    let state = row.and_then(|row| serde_json::from_str::<FlowState>(&row.state).ok());
+    Ok(state.is_some_and(|state| state.is_of_browser(browser)).then_some(id))
+}
+
+/// Whether the guest signed out since it asked to be promoted, or what it asked by was revoked or has expired.
+async fn has_guest_left(app: &App, project: &Project, flow: &Flow, now: Timestamp) -> Result<bool, Error> {
+    let (Some(source), Some(guest)) = (&flow.state.source, flow.state.guest()) else { return Ok(false) };
+    let mut conn = app.store.read().await?;
+    if source.is_live(&mut conn, project, guest, now).await? {
+        return Ok(false);
     }
-    if ring {
-        app.outbox_bell.notify_one();
-    }
-    Ok(saved)
+    // One that was promoted elsewhere is told so.
+    Ok(users::find(&mut conn, project.no, guest).await?.is_some_and(|guest| guest.is_anonymous()))
 }
 
 /// Forgets what is offered or half done, so that the person can begin anew; `false` when another tab was faster.
@@ -271,5 +309,5 @@ pub(crate) async fn start_over(app: &App, project: &Project, flow: &mut Flow, no
     if flow.state.guest.is_none() && flow.state.purpose == Purpose::SignUp {
         flow.state.purpose = Purpose::Login;
     }
-    Ok(save(app, project, flow, None, now).await?)
+    keep(app, project, flow, now).await
 }

@@ -45,7 +45,7 @@ pub(crate) fn read_new(project: &Project, flow: &Flow, answer: &str) -> Option<N
     match site(project).register(answer, &challenge(project, flow, "create")) {
         Ok(passkey) => Some(passkey),
         Err(problem) => {
-            tracing::info!(error = %problem, "a new passkey was refused");
+            tracing::debug!(error = %problem, "a new passkey was refused");
             None
         }
     }

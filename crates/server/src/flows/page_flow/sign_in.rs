@@ -19,7 +19,7 @@ use vestibule_store::{
 };
 
 use super::{
-    Attempt, CodeMessage, CodeUse, Flow, Goal, WriteMessage, save,
+    Attempt, CodeMessage, CodeUse, Flow, Goal, WriteMessage, keep, save,
     steps::{Identification, Mistakes, charge_code, check_password, hash_code, new_code},
     ways,
 };
@@ -92,7 +92,7 @@ pub(crate) async fn log_in(
         (false, _) => send_code(app, project, flow, login_id, Goal::Login, ip, write, now).await,
         (true, true) => {
             flow.state.attempt = Some(Attempt { login_id, goal: Goal::Login, user: None, code: None, proved_at: None });
-            Ok(if save(app, project, flow, None, now).await? { SignIn::Next } else { SignIn::Stale })
+            Ok(if keep(app, project, flow, now).await? { SignIn::Next } else { SignIn::Stale })
         }
     }
 }

@@ -16,7 +16,7 @@ use vestibule_domain::{
 use vestibule_store::{credentials, users};
 
 use super::{
-    CodeMessage, CodeUse, Flow, PendingLoginId, Purpose, WriteMessage, save,
+    CodeMessage, CodeUse, Flow, PendingLoginId, Purpose, WriteMessage, keep, save,
     ways::{self, NewWay},
 };
 use crate::{
@@ -102,6 +102,8 @@ pub(crate) async fn identify(
         }
         NewWay::Code | NewWay::Passkey => None,
     };
+    // What is taken already leads to a page that says so, which costs no row.
+    let password_hash = password_hash.filter(|_| !taken);
     let mut pending = PendingLoginId { login_id, password_hash, code: None, proved_at: None, taken };
     let mut message = None;
     if needs_proof {
@@ -110,10 +112,13 @@ pub(crate) async fn identify(
         pending.code = Some(code);
     }
     flow.state.pending = Some(pending);
-    if !save(app, project, flow, message, now).await? {
+    let ready = !needs_proof && !taken && passkey_step(project, flow).is_none();
+    let stays = taken || ready;
+    let kept =
+        if stays { keep(app, project, flow, now).await? } else { save(app, project, flow, message, now).await? };
+    if !kept {
         return Ok(Step::Stale);
     }
-    let ready = !needs_proof && !taken && passkey_step(project, flow).is_none();
     Ok(if ready { Step::Ready } else { Step::Next })
 }
 
@@ -261,7 +266,7 @@ pub(crate) async fn mark_taken(app: &App, project: &Project, flow: &mut Flow, no
         pending.taken = true;
         pending.password_hash = None;
     }
-    save(app, project, flow, None, now).await?;
+    keep(app, project, flow, now).await?;
     Ok(())
 }
 

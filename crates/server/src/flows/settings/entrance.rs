@@ -1,16 +1,14 @@
 //! What begins at the account page's door: a guest's promotion, a member's login.
 
-use vestibule_domain::{client::Client, id::FlowId, time::Timestamp};
+use vestibule_domain::{client::Client, time::Timestamp};
 use vestibule_protocol::oauth::{ResponseMode, ResponseType, ScopeSet};
-use vestibule_store::flows::{self, FlowRow};
 
 use crate::{
     app::App,
     flows::{
-        Error,
-        authorize::{FLOW_LIFETIME, PendingRequest},
+        authorize::PendingRequest,
         caller::{AccountCaller, Via},
-        page_flow::{FlowState, Purpose},
+        page_flow::{Flow, FlowState, Purpose},
         promotion_source::PromotionSource,
     },
     projects::Project,
@@ -18,7 +16,7 @@ use crate::{
 
 /// A flow that waits on its first page.
 pub(crate) struct BegunFlow {
-    pub(crate) flow: FlowId,
+    pub(crate) flow: Flow,
     /// The secret of the pages' cookie.
     pub(crate) browser: String,
 }
@@ -27,36 +25,35 @@ pub(crate) struct BegunFlow {
 ///
 /// Being signed in is the proof here, so there is no challenge to claim: of several such flows the first one to finish
 /// wins, the others find a member.
-pub(crate) async fn begin_promotion(
+pub(crate) fn begin_promotion(
     app: &App,
     project: &Project,
     caller: &AccountCaller,
     browser: Option<&str>,
     now: Timestamp,
-) -> Result<Option<BegunFlow>, Error> {
-    let Some(client) = client_of(project, caller).filter(|_| caller.user.is_anonymous()) else { return Ok(None) };
+) -> Option<BegunFlow> {
+    let client = client_of(project, caller).filter(|_| caller.user.is_anonymous())?;
     // An app's window into the account must not leave a session of its own in the browser.
     let request = ask_for_account_page(project, client, caller.session().is_none());
     let (purpose, source) = (Purpose::Promote { guest: caller.user.id }, Some(PromotionSource::of_account(caller)));
-    begin_flow(app, project, (purpose, source), request, browser, now).await.map(Some)
+    Some(begin_flow(app, (purpose, source), request, browser, now))
 }
 
 /// Begins the login of a member who opened the account page by hand; `None` when the project has no application that
 /// people sign in to. `next` is the page of the account that was asked for, the first one if none was.
-pub(crate) async fn begin_sign_in(
+pub(crate) fn begin_sign_in(
     app: &App,
     project: &Project,
     next: Option<&str>,
     browser: Option<&str>,
     now: Timestamp,
-) -> Result<Option<BegunFlow>, Error> {
-    let client = project.settings.clients().iter().find(|client| client.application_type().has_full_access());
-    let Some(client) = client else { return Ok(None) };
+) -> Option<BegunFlow> {
+    let client = project.settings.clients().iter().find(|client| client.application_type().has_full_access())?;
     let mut request = ask_for_account_page(project, client, false);
     if let Some(next) = next {
         request.redirect_uri = format!("{}{next}", project.origin);
     }
-    begin_flow(app, project, (Purpose::Login, None), request, browser, now).await.map(Some)
+    Some(begin_flow(app, (Purpose::Login, None), request, browser, now))
 }
 
 /// The request that leads back here when its flow is through.
@@ -78,25 +75,17 @@ fn ask_for_account_page(project: &Project, client: &Client, suppress_session: bo
     }
 }
 
-async fn begin_flow(
+fn begin_flow(
     app: &App,
-    project: &Project,
     (purpose, source): (Purpose, Option<PromotionSource>),
     request: PendingRequest,
     browser: Option<&str>,
     now: Timestamp,
-) -> Result<BegunFlow, Error> {
+) -> BegunFlow {
     let browser = browser.map_or_else(|| app.entropy.alphanumeric(), str::to_string);
     let mut state = FlowState::new(purpose, request, &browser);
     state.source = source;
-    let flow: FlowId = app.entropy.id(now);
-    let row =
-        FlowRow { id: flow, state: state.to_json(), version: 1, created_at: now, expires_at: now.plus(FLOW_LIFETIME) };
-    let no = project.no;
-    app.store
-        .write("begin_flow", row, move |tx, row| Box::pin(async move { flows::insert(tx, no, row).await }))
-        .await?;
-    Ok(BegunFlow { flow, browser })
+    BegunFlow { flow: Flow::begin(app, state, now), browser }
 }
 
 /// The application the guest came from; a cookie session belongs to all that may have guests.

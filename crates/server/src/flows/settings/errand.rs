@@ -29,6 +29,7 @@ use crate::{
         app_session::{self, Opening},
         authorize::{Begun, BrowserState, FLOW_LIFETIME, PendingRequest},
         caller::{AccountCaller, find_app_session},
+        rates,
     },
     projects::Project,
 };
@@ -180,6 +181,7 @@ pub(crate) async fn take_order(
     if user.is_anonymous() {
         return Ok(Err(OAuthError::new(ErrorCode::AccessDenied, "a guest has no account settings")));
     }
+    rates::charge_settings_action(app, project, user.id, now)?;
     let standing = Standing::load(app, project, user.id).await?;
     let Some(action) = wanted.resolve(project, &standing) else {
         return Ok(Err(OAuthError::invalid_request("the account has no such login ID")));
@@ -187,7 +189,9 @@ pub(crate) async fn take_order(
     let errand = Errand::new(app, user.id, Some(Order { action, request: pending }), now);
     let (no, row) = (project.no, errand.to_row(now));
     app.store
-        .write("begin_errand", row, move |tx, row| Box::pin(async move { flows::insert(tx, no, row).await }))
+        .write("begin_errand", row, move |tx, row| {
+            Box::pin(async move { flows::insert(tx, no, row).await.map(|_| ()) })
+        })
         .await?;
     Ok(Ok(Begun::Errand { cookie, errand: errand.id, action }))
 }

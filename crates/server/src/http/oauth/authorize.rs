@@ -87,17 +87,17 @@ async fn authorize(
         caller: resolution.live(),
         app_session: cookies.account.app_session(),
         browser: cookies.flow.as_deref(),
+        ip: visit.ip,
         sent,
     };
     let begun = flows::authorize::begin(app, project, client, pending.clone(), details, browser, now).await;
     match begun {
         Ok(Ok(Begun::Redirect(redirect))) => pages::to_app(visit, &redirect),
         Ok(Ok(Begun::Pages { flow, browser })) => {
-            // An address of its own, so that the back button leads from the code page to the first page.
-            let mut response = pages::found(&format!("/flow/{flow}/start"));
-            set_flow(response.headers_mut(), project, &browser);
-            response
+            pages::flow::begin(visit, cookies.of_flow(), headers, *flow, browser).await
         }
+        // An address of its own, so that the back button leads from the code page to the first page.
+        Ok(Ok(Begun::Resume(flow))) => pages::found(&format!("/flow/{flow}/start")),
         Ok(Ok(Begun::AppSession { cookie, location })) => {
             let mut response = pages::found(&location);
             set_app_session(response.headers_mut(), project, &cookie);

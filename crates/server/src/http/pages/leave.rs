@@ -109,5 +109,5 @@ fn ask(
     let status = if notice.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
     // With an address in the query, the form ends at the app.
     let forms = if query.is_empty() { Forms::Stay } else { Forms::Leave };
-    render_with(visit, headers, Frame { status, request: None, csrf, notice }, &page, forms)
+    render_with(visit, headers, Frame { status, request: None, csrf, carried: None, notice }, &page, forms)
 }

@@ -37,6 +37,8 @@ pub(crate) struct Frame<'a> {
     /// The waiting authorization request, if there is one: language, colours, app name and where forms may lead.
     pub(crate) request: Option<&'a PendingRequest>,
     pub(crate) csrf: String,
+    /// The flow itself, sealed, where the store does not have it.
+    pub(crate) carried: Option<String>,
     pub(crate) notice: Option<NoticeKind>,
 }
 
@@ -68,6 +70,7 @@ pub(crate) fn context(
         color_scheme,
         brand: brand_of(&visit.project),
         csrf,
+        carried: None,
         notice: None,
         app_name,
     }
@@ -88,6 +91,7 @@ pub(crate) fn render_with(
     forms: Forms,
 ) -> Response {
     let mut context = context(visit, headers, frame.request, frame.csrf);
+    context.carried = frame.carried;
     context.notice = frame.notice.map(NoticeKind::notice);
     let logo = context.brand.logo_uri.as_deref().and_then(origin_of);
     let policy = ui::content_security_policy(forms, logo.as_deref());
@@ -116,7 +120,7 @@ pub(crate) fn page(
     status: StatusCode,
     page: &dyn Page,
 ) -> Response {
-    render(visit, headers, Frame { status, request, csrf: String::new(), notice: None }, page)
+    render(visit, headers, Frame { status, request, csrf: String::new(), carried: None, notice: None }, page)
 }
 
 /// A page for an error the house has words for.
@@ -144,13 +148,23 @@ pub(crate) fn way_home(project: &Project, client_id: Option<&str>) -> Link {
 
 /// A flow's error as a page.
 pub(crate) fn flow_error(visit: &Visit, headers: &HeaderMap, error: &Error) -> Response {
+    flow_error_in(visit, headers, None, error)
+}
+
+/// A flow's error as a page with a way back to the app that waits.
+pub(crate) fn flow_error_in(
+    visit: &Visit,
+    headers: &HeaderMap,
+    request: Option<&PendingRequest>,
+    error: &Error,
+) -> Response {
     error::log(visit, error);
     let after = error::retry_after(error);
     let (status, kind) = match (error, after) {
         (Error::RateLimited(_), Some(wait)) => {
             let seconds = u32::try_from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).unwrap_or(u32::MAX);
             let content = ui::TooManyTriesPage { retry_after_seconds: seconds, retry_href: None, cancel_href: None };
-            let response = page(visit, headers, None, StatusCode::TOO_MANY_REQUESTS, &content);
+            let response = page(visit, headers, request, StatusCode::TOO_MANY_REQUESTS, &content);
             return error::with_retry_after(response, after);
         }
         (_, Some(_)) => (StatusCode::SERVICE_UNAVAILABLE, ErrorKind::Busy),
@@ -158,9 +172,11 @@ pub(crate) fn flow_error(visit: &Visit, headers: &HeaderMap, error: &Error) -> R
             (StatusCode::FORBIDDEN, ErrorKind::SignUpClosed)
         }
         (Error::UserDisabled, None) => (StatusCode::FORBIDDEN, ErrorKind::AccountDisabled),
+        (Error::HintUsed, None) => (StatusCode::BAD_REQUEST, ErrorKind::PromotionExpired),
+        (Error::GuestLeft, None) => (StatusCode::GONE, ErrorKind::GuestGone),
         (_, None) => (StatusCode::INTERNAL_SERVER_ERROR, ErrorKind::Internal),
     };
-    error::with_retry_after(error_page(visit, headers, None, status, kind), after)
+    error::with_retry_after(error_page(visit, headers, request, status, kind), after)
 }
 
 /// A page that is not there.

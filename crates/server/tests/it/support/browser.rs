@@ -19,6 +19,8 @@ enum Place {
         url: Url,
         page: Box<Page>,
         reply: Box<Reply>,
+        /// What was posted to get it; a reload posts it again.
+        posted: Option<Vec<(String, String)>>,
     },
     /// At another origin: the app.
     App(Url),
@@ -131,15 +133,32 @@ impl Browser {
     /// Follows the link with this text.
     pub(crate) async fn follow(&mut self, link: &str) {
         let page = self.page();
+        if let Some(carrying) = page.carrying.iter().find(|carrying| carrying.text == link).cloned() {
+            let form = page.forms.iter().find(|form| form.id == carrying.form).expect("the form that is taken along");
+            let fields = [form.fields.as_slice(), &[carrying.field]].concat();
+            return self.navigate(Method::POST, &carrying.action, Some(fields), true).await;
+        }
         let found = page.links.iter().find(|(text, _)| text == link);
         let target = found.unwrap_or_else(|| panic!("no link \"{link}\" on: {}", page.text)).1.clone();
         self.open(&target).await;
     }
 
-    /// Loads the page again, or opens the address of the page before, as the back button may.
+    /// Loads the page again; what was posted is posted again.
     pub(crate) async fn reload(&mut self) {
         let url = self.url().to_string();
-        self.open(&url).await;
+        let posted = match &self.place {
+            Place::Page { posted, .. } => posted.clone(),
+            Place::App(_) | Place::Nowhere => None,
+        };
+        let method = if posted.is_some() { Method::POST } else { Method::GET };
+        self.navigate(method, &url, posted, true).await;
+    }
+
+    /// The value of a hidden field of the page.
+    #[track_caller]
+    pub(crate) fn hidden(&self, name: &str) -> Option<String> {
+        let fields = self.page().forms.iter().flat_map(|form| &form.fields);
+        fields.filter(|(other, _)| other == name).map(|(_, value)| value.clone()).next()
     }
 
     /// The page it is on.
@@ -243,16 +262,17 @@ impl Browser {
             return;
         }
         let mut request = self.http.request(method, url.as_str());
-        if let Some(fields) = fields {
-            request = request.form(&fields);
+        if let Some(fields) = &fields {
+            request = request.form(fields);
         }
+        let mut posted = fields;
         for _ in 0..10 {
             let reply = self.send(request.header(header::ACCEPT, "text/html"), same_site).await;
             let location = reply.header("location").filter(|_| (301..=308).contains(&reply.status));
             let Some(location) = location else {
                 let is_html = reply.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
                 let page = if is_html { Page::parse(&reply.body) } else { Page::default() };
-                self.place = Place::Page { url, page: Box::new(page), reply: Box::new(reply) };
+                self.place = Place::Page { url, page: Box::new(page), reply: Box::new(reply), posted };
                 return;
             };
             url = url.join(location).expect("an address");
@@ -261,6 +281,7 @@ impl Browser {
                 return;
             }
             request = self.http.request(Method::GET, url.as_str());
+            posted = None;
         }
         panic!("redirected without end, last to {url}");
     }

@@ -3,6 +3,7 @@
 /// A form of a page.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Form {
+    pub(crate) id: String,
     pub(crate) action: String,
     /// Whether it only asks: its fields go into the address.
     pub(crate) asks: bool,
@@ -23,14 +24,24 @@ pub(crate) struct Button {
     pub(crate) value: String,
 }
 
+/// A button that looks like a link and takes the page's flow along.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CarryingLink {
+    pub(crate) text: String,
+    pub(crate) form: String,
+    pub(crate) action: String,
+    pub(crate) field: (String, String),
+}
+
 /// A page as a person sees it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Page {
     pub(crate) heading: String,
     /// All its text, white space folded.
     pub(crate) text: String,
-    /// Text and target of every link.
+    /// Text and target of every link, those that take the page's flow along included.
     pub(crate) links: Vec<(String, String)>,
+    pub(crate) carrying: Vec<CarryingLink>,
     pub(crate) forms: Vec<Form>,
     /// The options of every passkey button.
     pub(crate) passkeys: Vec<String>,
@@ -57,7 +68,8 @@ impl Page {
                 Token::Open("form", attributes) => {
                     assert!(form.is_none(), "a form inside a form");
                     let asks = get(&attributes, "method") == "get";
-                    form = Some(Form { action: get(&attributes, "action"), asks, ..Form::default() });
+                    let (id, action) = (get(&attributes, "id"), get(&attributes, "action"));
+                    form = Some(Form { id, action, asks, ..Form::default() });
                 }
                 Token::Close("form") => page.forms.extend(form.take()),
                 Token::Open("input", attributes) => {
@@ -123,6 +135,12 @@ impl Page {
                 self.heading = text;
             }
             ("label", Some(form)) => form.labels.push((text, get(attributes, "for"))),
+            ("button", _) if !get(attributes, "form").is_empty() => {
+                let action = get(attributes, "formaction");
+                self.links.push((text.clone(), action.clone()));
+                let field = (get(attributes, "name"), get(attributes, "value"));
+                self.carrying.push(CarryingLink { text, form: get(attributes, "form"), action, field });
+            }
             ("button", Some(form)) if get(attributes, "type") == "submit" => {
                 let (name, value) = (get(attributes, "name"), get(attributes, "value"));
                 form.buttons.push(Button { text, name, value });

@@ -22,7 +22,7 @@ use crate::{
     http::{
         cookies, error,
         pages::{
-            device_name, error_page, flow_error, link_to_app, see_other, to_app,
+            device_name, error_page, flow_error_in, link_to_app, see_other, to_app,
             words::{Writer, complain_of_code, whole_seconds},
         },
     },
@@ -53,7 +53,7 @@ impl Scene {
             View::Passkey => self.use_passkey(field(form, "credential")).await,
             View::Continue => self.go_on(field(form, "action")).await,
             // These only show something.
-            View::HaveAccount | View::Start | View::Current => Ok(see_other(&self.here())),
+            View::HaveAccount | View::Start | View::Cancel | View::Current => Ok(self.go(View::Current)),
         };
         result.unwrap_or_else(|error| self.fail(view, &error))
     }
@@ -61,7 +61,7 @@ impl Scene {
     /// An error that ends the request; one of limits says when to try again and how.
     fn fail(&self, view: View, problem: &Error) -> Response {
         let (Error::RateLimited(_), Some(wait)) = (problem, error::retry_after(problem)) else {
-            return flow_error(&self.visit, &self.headers, problem);
+            return flow_error_in(&self.visit, &self.headers, Some(&self.flow.state.request), problem);
         };
         error::log(&self.visit, problem);
         let page = TooManyTriesPage {
@@ -99,7 +99,7 @@ impl Scene {
         self.check_joining()?;
         let kinds = self.narrow(self.visit.project.settings.login_id_kinds());
         if kinds.is_empty() {
-            return Ok(see_other(&self.here()));
+            return Ok(self.go(View::Current));
         }
         let input = self.read(form, &kinds);
         let (visit, writer) = (self.visit.clone(), self.writer());
@@ -113,7 +113,7 @@ impl Scene {
             Step::Mistaken(mistakes) => {
                 self.again(&self.identify_page(None, Some(&Typed { form, mistakes: &mistakes })))
             }
-            Step::Next | Step::Stale => see_other(&self.here()),
+            Step::Next | Step::Stale => self.go(View::Current),
             Step::Ready => self.commit(Achievement::Joined(None)).await?,
         })
     }
@@ -126,7 +126,7 @@ impl Scene {
         let outcome = steps::try_code(&visit.app, &visit.project, &mut self.flow, typed, visit.ip, visit.now).await?;
         Ok(match outcome {
             CodeOutcome::Ready => self.commit(Achievement::Joined(None)).await?,
-            CodeOutcome::Next | CodeOutcome::Stale => see_other(&self.here()),
+            CodeOutcome::Next | CodeOutcome::Stale => self.go(View::Current),
             CodeOutcome::Refused(decision) => self.again(&self.code_page(Some(complain_of_code(decision)))),
         })
     }
@@ -140,7 +140,7 @@ impl Scene {
         } else {
             sign_in::resend(app, project, flow, visit.ip, &write, visit.now).await?
         };
-        let Some(decision) = decision else { return Ok(see_other(&self.here())) };
+        let Some(decision) = decision else { return Ok(self.go(View::Current)) };
         let notice = match decision {
             ResendDecision::Allowed => NoticeKind::CodeSent,
             ResendDecision::Later { .. } | ResendDecision::Exhausted => NoticeKind::CodeTooSoon,
@@ -156,7 +156,7 @@ impl Scene {
         let open =
             if alone { self.may_join_by_passkey_alone() } else { steps::passkey_step(project, &self.flow).is_some() };
         if !open {
-            return Ok(see_other(&self.here()));
+            return Ok(self.go(View::Current));
         }
         let Some(made) = passkey::read_new(project, &self.flow, answer) else { return Ok(self.passkey_failed()) };
         if alone {
@@ -169,7 +169,7 @@ impl Scene {
     async fn skip_passkey(&mut self) -> Result<Response, Error> {
         self.check_joining()?;
         if steps::passkey_step(&self.visit.project, &self.flow) != Some(PasskeyStep::Offered) {
-            return Ok(see_other(&self.here()));
+            return Ok(self.go(View::Current));
         }
         self.flow.state.passkey_skipped = true;
         self.commit(Achievement::Joined(None)).await
@@ -183,7 +183,7 @@ impl Scene {
     async fn log_in(&mut self, form: &Form) -> Result<Response, Error> {
         let kinds = self.narrow(ways::login_kinds(&self.visit.project.settings));
         if kinds.is_empty() {
-            return Ok(see_other(&self.at(View::Login)));
+            return Ok(self.go(View::Login));
         }
         let input = self.read(form, &kinds);
         let (visit, writer) = (self.visit.clone(), self.writer());
@@ -195,7 +195,7 @@ impl Scene {
             SignIn::Mistaken(mistakes) => {
                 Ok(self.again(&self.login_page(None, Some(&Typed { form, mistakes: &mistakes }))))
             }
-            SignIn::Next | SignIn::Stale => Ok(see_other(&self.here())),
+            SignIn::Next | SignIn::Stale => Ok(self.go(View::Current)),
             SignIn::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
         }
     }
@@ -206,7 +206,7 @@ impl Scene {
         let step = sign_in::try_password(&visit.app, &visit.project, &self.flow, typed, visit.ip, visit.now).await?;
         match step {
             SignIn::Mistaken(_) => Ok(self.again(&self.password_page(true))),
-            SignIn::Next | SignIn::Stale => Ok(see_other(&self.here())),
+            SignIn::Next | SignIn::Stale => Ok(self.go(View::Current)),
             SignIn::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
         }
     }
@@ -222,7 +222,7 @@ impl Scene {
         }
         let kinds = self.narrow(kinds);
         if kinds.is_empty() {
-            return Ok(see_other(&self.at(View::Login)));
+            return Ok(self.go(View::Login));
         }
         let input = self.read(form, &kinds);
         let (visit, writer) = (self.visit.clone(), self.writer());
@@ -238,7 +238,7 @@ impl Scene {
                     Goal::Recover => self.again(&self.forgotten_page(None, Some(&typed))),
                 }
             }
-            SignIn::Next | SignIn::Stale => see_other(&self.here()),
+            SignIn::Next | SignIn::Stale => self.go(View::Current),
             SignIn::Proved(proof) => self.commit(Achievement::Proved(proof)).await?,
         })
     }
@@ -251,7 +251,7 @@ impl Scene {
         let outcome = sign_in::try_code(&visit.app, &visit.project, &mut self.flow, typed, visit.ip, visit.now).await?;
         match outcome {
             LoginCode::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
-            LoginCode::Next | LoginCode::Stale => Ok(see_other(&self.here())),
+            LoginCode::Next | LoginCode::Stale => Ok(self.go(View::Current)),
             LoginCode::Refused(decision) => Ok(self.again(&self.login_code_page(Some(complain_of_code(decision))))),
         }
     }
@@ -263,14 +263,14 @@ impl Scene {
         let chosen = sign_in::choose_password(&visit.app, &visit.project, &self.flow, typed_secret, &write).await?;
         match chosen {
             Ok(Some(proof)) => self.commit(Achievement::Proved(Box::new(proof))).await,
-            Ok(None) => Ok(see_other(&self.here())),
+            Ok(None) => Ok(self.go(View::Current)),
             Err(found) => Ok(self.again(&self.new_password_page(typed, &found))),
         }
     }
 
     async fn use_passkey(&mut self, answer: &str) -> Result<Response, Error> {
         if !ways::has_passkeys(&self.visit.project.settings) {
-            return Ok(see_other(&self.here()));
+            return Ok(self.go(View::Current));
         }
         let visit = self.visit.clone();
         let step = passkey::sign_in(&visit.app, &visit.project, &self.flow, answer, visit.ip, visit.now).await?;
@@ -290,12 +290,12 @@ impl Scene {
             // The login ID that is taken is not what the person wants.
             self.flow.state.pending = None;
             page_flow::start_over(&visit.app, &visit.project, &mut self.flow, visit.now).await?;
-            return Ok(see_other(&self.here()));
+            return Ok(self.go(View::Current));
         }
         if let Some(wanted) = self.flow.state.offered_user {
             let resolution = self.cookies.resolve(&visit).await?;
             let Some(caller) = resolution.live().filter(|caller| caller.user.id == wanted) else {
-                return Ok(see_other(&self.here()));
+                return Ok(self.go(View::Current));
             };
             let redirect =
                 issue_for_caller(&visit.app, &visit.project, &self.flow.state.request, caller, visit.now).await?;
@@ -304,7 +304,7 @@ impl Scene {
         let proof: Option<Proof> = sign_in::open_taken(&visit.app, &visit.project, &self.flow).await?;
         match proof {
             Some(proof) => self.commit(Achievement::Proved(Box::new(proof))).await,
-            None => Ok(see_other(&self.at(View::Login))),
+            None => Ok(self.go(View::Login)),
         }
     }
 

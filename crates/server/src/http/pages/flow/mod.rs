@@ -57,10 +57,12 @@ enum View {
     NewPassword,
     /// Going on as who is signed in, or as who was proved.
     Continue,
+    /// Back to the app, without doing anything.
+    Cancel,
 }
 
 impl View {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Current,
         Self::Start,
         Self::Identify,
@@ -77,6 +79,7 @@ impl View {
         Self::Forgotten,
         Self::NewPassword,
         Self::Continue,
+        Self::Cancel,
     ];
 
     fn as_str(self) -> &'static str {
@@ -97,6 +100,7 @@ impl View {
             Self::Forgotten => "forgotten",
             Self::NewPassword => "new-password",
             Self::Continue => "continue",
+            Self::Cancel => "cancel",
         }
     }
 
@@ -137,22 +141,32 @@ pub(crate) async fn show_step(visit: Visit, cookies: FlowCookies, request: Reque
 
 async fn show_view(visit: Visit, cookies: FlowCookies, view: View, mut request: Parts) -> Response {
     let id = path_parameter(&mut request, "id").await;
-    let query = Form::parse_query(request.uri.query().unwrap_or_default()).ok();
-    let kind = query.as_ref().and_then(|query| query.get("kind").ok().flatten()).and_then(LoginIdKind::from_name);
-    match open(visit, cookies, &id, &request.headers, &request.uri).await {
-        Ok(scene) => scene.show(view, kind),
+    match open((visit, cookies), &id, None, (&request.headers, &request.uri)).await {
+        Ok(scene) => scene.show(view, kind_in(&request.uri)),
         Err(response) => response,
     }
 }
 
-/// `GET /flow/{id}/cancel`
-pub(crate) async fn cancel(visit: Visit, cookies: FlowCookies, request: Request) -> Response {
-    let mut parts = request.into_parts().0;
-    let id = path_parameter(&mut parts, "id").await;
-    match open(visit, cookies, &id, &parts.headers, &parts.uri).await {
-        Ok(scene) => to_app(&scene.visit, &cancel_redirect(&scene.flow.state.request)),
+/// The kind of login ID an address asks for.
+fn kind_in(uri: &Uri) -> Option<LoginIdKind> {
+    let query = Form::parse_query(uri.query().unwrap_or_default()).ok()?;
+    LoginIdKind::from_name(query.get("kind").ok().flatten()?)
+}
+
+/// Shows the first page of a flow that begins. Nothing is stored: the page carries the flow.
+pub(crate) async fn begin(
+    visit: &Visit,
+    cookies: FlowCookies,
+    headers: &HeaderMap,
+    flow: Flow,
+    browser: String,
+) -> Response {
+    let mut response = match Scene::set((visit.clone(), cookies), headers, flow, browser.clone()).await {
+        Ok(scene) => scene.show(View::Start, None),
         Err(response) => response,
-    }
+    };
+    cookies::set_flow(response.headers_mut(), &visit.project, &browser);
+    response
 }
 
 /// `POST /flow/{id}/{view}`
@@ -172,12 +186,16 @@ pub(crate) async fn act(visit: Visit, cookies: FlowCookies, request: Request) ->
     let Some(view) = View::from_name(&view) else {
         return error_page(&visit, &headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound);
     };
-    let mut scene = match open(visit, cookies, &id, &headers, &uri).await {
+    let mut scene = match open((visit, cookies), &id, form.get("_flow").ok().flatten(), (&headers, &uri)).await {
         Ok(scene) => scene,
         Err(response) => return response,
     };
     if !scene.is_own_form(form.get("_csrf").ok().flatten().unwrap_or_default()) {
         return scene.render(StatusCode::FORBIDDEN, Some(NoticeKind::FormExpired), scene.current_page().as_ref());
+    }
+    // A link of a page that carries its flow.
+    if form.get("action").ok().flatten() == Some("show") {
+        return scene.show(view, kind_in(&uri));
     }
     if scene.flow.state.finished {
         return scene.finished();
@@ -185,30 +203,28 @@ pub(crate) async fn act(visit: Visit, cookies: FlowCookies, request: Request) ->
     scene.act(view, &form).await
 }
 
-async fn open(visit: Visit, cookies: FlowCookies, id: &str, headers: &HeaderMap, uri: &Uri) -> Result<Scene, Response> {
+async fn open(
+    (visit, cookies): (Visit, FlowCookies),
+    id: &str,
+    sealed: Option<&str>,
+    (headers, uri): (&HeaderMap, &Uri),
+) -> Result<Scene, Response> {
     let Ok(id) = id.parse::<FlowId>() else {
         return Err(error_page(&visit, headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound));
     };
     let browser = cookies.flow.clone();
-    let loaded = page_flow::load(&visit.app, &visit.project, id, browser.as_deref(), visit.now).await;
+    let loaded = page_flow::load(&visit.app, &visit.project, (id, sealed), browser.as_deref(), visit.now).await;
     match (loaded, browser) {
-        (Ok(Ok(flow)), Some(browser)) => {
-            let mut scene = Scene { visit, cookies, headers: headers.clone(), browser, flow, offered: None };
-            match scene.find_offered().await {
-                Ok(offered) => scene.offered = offered,
-                Err(error) => return Err(flow_error(&scene.visit, headers, &error)),
-            }
-            if scene.offered.is_none() {
-                // Signed out meanwhile: there is nobody to go on as.
-                scene.flow.state.offered_user = None;
-            }
-            Ok(scene)
-        }
+        (Ok(Ok(flow)), Some(browser)) => Scene::set((visit, cookies), headers, flow, browser).await,
         (Ok(Err(FlowProblem::Expired(request))), _) => {
             Err(error_page(&visit, headers, request.as_deref(), StatusCode::GONE, ErrorKind::FlowExpired))
         }
         (Ok(Err(FlowProblem::ForeignBrowser(request))), Some(_)) => {
             Err(refuse(&visit, headers, &request, ErrorKind::ForeignBrowser))
+        }
+        // The page that carries the flow came with the cookie.
+        (Ok(Err(FlowProblem::ForeignBrowser(request))), None) if sealed.is_some() => {
+            Err(refuse(&visit, headers, &request, ErrorKind::CookiesBlocked))
         }
         (Ok(Err(FlowProblem::ForeignBrowser(request))), None) => Err(look_for_cookies(&visit, headers, &request, uri)),
         // A flow is only loaded for a browser with a cookie.
@@ -238,6 +254,24 @@ fn refuse(visit: &Visit, headers: &HeaderMap, request: &PendingRequest, kind: Er
 }
 
 impl Scene {
+    async fn set(
+        (visit, cookies): (Visit, FlowCookies),
+        headers: &HeaderMap,
+        flow: Flow,
+        browser: String,
+    ) -> Result<Self, Response> {
+        let mut scene = Self { visit, cookies, headers: headers.clone(), browser, flow, offered: None };
+        match scene.find_offered().await {
+            Ok(offered) => scene.offered = offered,
+            Err(error) => return Err(flow_error(&scene.visit, headers, &error)),
+        }
+        if scene.offered.is_none() {
+            // Signed out meanwhile: there is nobody to go on as.
+            scene.flow.state.offered_user = None;
+        }
+        Ok(scene)
+    }
+
     /// Who is offered, if it is still signed in.
     async fn find_offered(&self) -> Result<Option<Offered>, crate::flows::Error> {
         let Some(wanted) = self.flow.state.offered_user else { return Ok(None) };
@@ -277,19 +311,28 @@ impl Scene {
     }
 
     fn cancel_href(&self) -> Option<String> {
-        Some(format!("{}/cancel", self.here()))
+        Some(self.at(View::Cancel))
     }
 
     fn render(&self, status: StatusCode, notice: Option<NoticeKind>, page: &dyn Page) -> Response {
-        let frame = Frame { status, request: Some(&self.flow.state.request), csrf: self.csrf(), notice };
+        let carried = (!self.flow.is_stored()).then(|| self.flow.seal(&self.visit.app, &self.visit.project));
+        let frame = Frame { status, request: Some(&self.flow.state.request), csrf: self.csrf(), carried, notice };
         render(&self.visit, &self.headers, frame, page)
     }
 
     fn show(&self, view: View, kind: Option<LoginIdKind>) -> Response {
+        if view == View::Cancel {
+            return to_app(&self.visit, &cancel_redirect(&self.flow.state.request));
+        }
         if self.flow.state.finished {
             return self.finished();
         }
         self.render(StatusCode::OK, None, self.page_of(view, kind).as_ref())
+    }
+
+    /// Goes on to a page of the flow: by a redirect, or, while this page carries the flow, at once.
+    fn go(&self, view: View) -> Response {
+        if self.flow.is_stored() { see_other(&self.at(view)) } else { self.show(view, None) }
     }
 
     fn finished(&self) -> Response {

@@ -70,7 +70,8 @@ impl Scene {
             | View::LoginCode
             | View::NewPassword
             | View::Passkey
-            | View::Continue => self.current_page(),
+            | View::Continue
+            | View::Cancel => self.current_page(),
         }
     }
 

@@ -250,7 +250,7 @@ impl Desk {
     fn render(&self, status: StatusCode, notice: Option<NoticeKind>, page: &dyn Page) -> Response {
         let request = self.errand.as_ref().and_then(Errand::request);
         let csrf = form_token(&self.visit, &self.caller);
-        render(&self.visit, &self.headers, Frame { status, request, csrf, notice }, page)
+        render(&self.visit, &self.headers, Frame { status, request, csrf, carried: None, notice }, page)
     }
 
     fn fail(&self, error: &Error) -> Response {

@@ -22,8 +22,8 @@ use crate::{
     },
     http::{
         cookies,
-        credentials::{AccountCookies, BrowserCookies, FlowCookie, NoCredential},
-        pages::{Frame, flow_error, found, page, render, see_other, words::ui_kind},
+        credentials::{AccountCookies, BrowserCookies, FlowCookie, FlowCookies, NoCredential},
+        pages::{Frame, flow, flow_error, found, page, render, see_other, words::ui_kind},
         visit::Visit,
     },
     ui::{
@@ -73,7 +73,7 @@ fn show_guest(visit: &Visit, headers: &HeaderMap, caller: &AccountCaller) -> Res
         app_href: app_href(visit, caller),
     };
     let csrf = form_token(visit, caller);
-    render(visit, headers, Frame { status: StatusCode::OK, request: None, csrf, notice: None }, &page)
+    render(visit, headers, Frame { status: StatusCode::OK, request: None, csrf, carried: None, notice: None }, &page)
 }
 
 async fn show_member(desk: &Desk) -> Response {
@@ -162,31 +162,27 @@ pub(crate) async fn promote(visit: Visit, cookies: BrowserCookies, request: Requ
     };
     let Some(caller) = resolution.live() else { return found(HOME) };
     let browser = cookies.flow.as_deref();
-    let begun = entrance::begin_promotion(&visit.app, &visit.project, caller, browser, visit.now).await;
-    enter(&visit, &headers, begun)
+    let begun = entrance::begin_promotion(&visit.app, &visit.project, caller, browser, visit.now);
+    enter(&visit, cookies.of_flow(), &headers, begun).await
 }
 
 /// `GET /settings/sign-in`: a member comes back to its account page, without an app's help.
 pub(crate) async fn sign_in(visit: Visit, cookie: FlowCookie, request: Request) -> Response {
     let (headers, next) = (request.headers().clone(), next_in(request.uri()));
     let browser = cookie.flow.as_deref();
-    let begun = entrance::begin_sign_in(&visit.app, &visit.project, next.as_deref(), browser, visit.now).await;
-    enter(&visit, &headers, begun)
+    let begun = entrance::begin_sign_in(&visit.app, &visit.project, next.as_deref(), browser, visit.now);
+    enter(&visit, cookie.into(), &headers, begun).await
 }
 
-fn enter(
+async fn enter(
     visit: &Visit,
+    cookies: FlowCookies,
     headers: &HeaderMap,
-    begun: Result<Option<entrance::BegunFlow>, crate::flows::Error>,
+    begun: Option<entrance::BegunFlow>,
 ) -> Response {
     match begun {
-        Ok(Some(begun)) => {
-            let mut response = found(&format!("/flow/{}", begun.flow));
-            cookies::set_flow(response.headers_mut(), &visit.project, &begun.browser);
-            response
-        }
-        Ok(None) => found(HOME),
-        Err(error) => flow_error(visit, headers, &error),
+        Some(begun) => flow::begin(visit, cookies, headers, begun.flow, begun.browser).await,
+        None => found(HOME),
     }
 }
 

@@ -1,0 +1,127 @@
+//! Writing a flow's state: the first time as a new row, with the claim of the hint that led to it; then version by version.
+
+use vestibule_domain::{
+    id::{FlowId, ProjectNo},
+    time::Timestamp,
+};
+use vestibule_store::{
+    StoreError, Tx,
+    flows::{self, FlowRow},
+    spent,
+};
+
+use super::{Flow, FlowState, NOT_STORED, Purpose, has_guest_left};
+use crate::{app::App, flows::Error, messages::Message, projects::Project};
+
+/// A flow's row as a transaction writes it.
+pub(super) struct FlowWrite {
+    id: FlowId,
+    version: i64,
+    state: String,
+    claim: Option<[u8; 16]>,
+    expires_at: Timestamp,
+    now: Timestamp,
+}
+
+/// Why a flow was not written.
+pub(super) enum NotWritten {
+    Store(StoreError),
+    /// Another tab was faster.
+    Stale,
+    /// The hint was used up by another flow.
+    HintUsed,
+}
+
+impl From<StoreError> for NotWritten {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl FlowWrite {
+    /// The flow's row with this state.
+    pub(super) fn new(flow: &Flow, state: &FlowState, now: Timestamp) -> Self {
+        Self {
+            id: flow.id,
+            version: flow.version,
+            state: state.to_json(),
+            claim: state.claim,
+            expires_at: flow.expires_at,
+            now,
+        }
+    }
+
+    /// Writes it; a transaction that gets an error must be rolled back.
+    pub(super) async fn put(&self, tx: &mut Tx, no: ProjectNo) -> Result<(), NotWritten> {
+        if self.version != NOT_STORED {
+            let moved = flows::update(tx, no, self.id, self.version, &self.state, self.expires_at).await?;
+            return if moved { Ok(()) } else { Err(NotWritten::Stale) };
+        }
+        let (id, expires_at) = (self.id, self.expires_at);
+        let row = FlowRow { id, state: self.state.clone(), version: 1, created_at: self.now, expires_at };
+        // Of two first forms with one flow the later one finds the row.
+        if !flows::insert(tx, no, &row).await? {
+            return Err(NotWritten::Stale);
+        }
+        // Remembered as long as the flow lives: longer than the hint itself.
+        if let Some(claim) = &self.claim
+            && !spent::spend(tx, no, claim, Some(id.as_bytes()), expires_at).await?
+        {
+            return Err(NotWritten::HintUsed);
+        }
+        Ok(())
+    }
+}
+
+/// Writes the flow's state, and the message that goes with it, unless another tab was faster.
+///
+/// # Errors
+/// [`Error::HintUsed`] and [`Error::GuestLeft`] when a promotion that is not stored yet cannot begin.
+pub(super) async fn save(
+    app: &App,
+    project: &Project,
+    flow: &mut Flow,
+    message: Option<Message>,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let begins_promotion = !flow.is_stored() && matches!(flow.state.purpose, Purpose::Promote { .. });
+    if begins_promotion && has_guest_left(app, project, flow, now).await? {
+        return Err(Error::GuestLeft);
+    }
+    let no = project.no;
+    let ring = message.is_some();
+    let input = (FlowWrite::new(flow, &flow.state, now), message.map(|message| message.seal(app, no)));
+    let saved = app
+        .store
+        .write("save_flow", input, move |tx: &mut Tx, (flow, message)| {
+            Box::pin(async move {
+                flow.put(tx, no).await?;
+                if let Some(message) = message {
+                    message.push(tx, no, now).await?;
+                }
+                Ok::<_, NotWritten>(())
+            })
+        })
+        .await;
+    match saved {
+        Ok(()) => {
+            flow.version += 1;
+            if ring {
+                app.outbox_bell.notify_one();
+            }
+            Ok(true)
+        }
+        Err(NotWritten::Stale) => {
+            // It is in the store, in whatever version.
+            flow.version = flow.version.max(NOT_STORED + 1);
+            Ok(false)
+        }
+        Err(NotWritten::HintUsed) => Err(Error::HintUsed),
+        Err(NotWritten::Store(error)) => Err(error.into()),
+    }
+}
+
+/// Keeps the flow's state where it is: in the store, or with its browser. For steps that anybody can repeat without end.
+pub(super) async fn keep(app: &App, project: &Project, flow: &mut Flow, now: Timestamp) -> Result<bool, Error> {
+    if flow.is_stored() { save(app, project, flow, None, now).await } else { Ok(true) }
+}

@@ -1,0 +1,73 @@
+//! Events that a stranger can cause as often as it likes: the first is told at once; those that are equal to it are counted,
+//! and told as one event when their window is over.
+
+use std::time::Duration;
+
+use vestibule_domain::{
+    id::{ProjectNo, UserId},
+    time::Timestamp,
+};
+use vestibule_store::{StoreError, Tx, outbox, repeats};
+
+use crate::{
+    app::App,
+    crypto::sha256,
+    events::{OUTBOX_KIND, QueuedEvent},
+};
+
+/// How long equal events are counted before their number is told.
+const WINDOW: Duration = Duration::from_secs(3_600);
+/// How many windows are looked at in one go.
+const AT_ONCE: i64 = 200;
+
+/// Queues the event if it is the first that is equal to `what`, and counts it otherwise.
+pub(crate) async fn queue(
+    tx: &mut Tx,
+    no: ProjectNo,
+    user: UserId,
+    what: &str,
+    event: &QueuedEvent,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let payload = serde_json::to_string(event).expect("an event is plain JSON");
+    let id = sha256(what.as_bytes()).0;
+    if repeats::note(tx, no, &id, &payload, Some(user), now.plus(WINDOW)).await? {
+        outbox::push(tx, no, OUTBOX_KIND, Some(user), &payload, now).await?;
+    }
+    Ok(())
+}
+
+/// Queues, for every window that is over, the last of its events with the number of those that were not told, and begins the
+/// next window; one without any is forgotten. Answers how many windows were over.
+///
+/// # Errors
+/// Those of the store.
+pub async fn tell(app: &App) -> Result<usize, StoreError> {
+    let now = app.clock.now();
+    let due = repeats::due_any_project(&mut *app.store.read().await?, now, AT_ONCE).await?;
+    let looked_at = due.len();
+    for repeat in due {
+        let event = serde_json::from_str::<QueuedEvent>(&repeat.payload).ok().filter(|_| repeat.untold > 0);
+        let event = event.map(|mut event| {
+            event.id = app.entropy.id(now);
+            event.body["id"] = event.id.to_string().into();
+            event.body["payload"]["count"] = repeat.untold.into();
+            serde_json::to_string(&event).expect("an event is plain JSON")
+        });
+        app.store
+            .write("tell_repeats", (repeat, event), move |tx, (repeat, event)| {
+                Box::pin(async move {
+                    let Some(event) = event else { return repeats::remove(tx, repeat).await.map(|_| ()) };
+                    if repeats::take(tx, repeat, now.plus(WINDOW)).await? {
+                        outbox::push(tx, repeat.project, OUTBOX_KIND, repeat.user_id, event, now).await?;
+                    }
+                    Ok::<_, StoreError>(())
+                })
+            })
+            .await?;
+    }
+    if looked_at > 0 {
+        app.outbox_bell.notify_one();
+    }
+    Ok(looked_at)
+}

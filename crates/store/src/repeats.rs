@@ -1,0 +1,132 @@
+//! Events that can be caused again and again: how many were not told yet. SQL over `repeats`; no policy.
+
+use vestibule_domain::{
+    id::{ProjectNo, UserId},
+    time::Timestamp,
+};
+
+use crate::{
+    column::{read_optional_id, read_project, read_time},
+    db::{Conn, Sql, StoreError, Tx},
+};
+
+/// Every statement of this file.
+pub const STATEMENTS: &[&Sql] = &[&NOTE, &DUE_ANY_PROJECT, &TAKE, &REMOVE];
+
+/// Equal events of one window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Repeat {
+    /// The project.
+    pub project: ProjectNo,
+    /// What makes them equal, hashed.
+    pub id: Vec<u8>,
+    /// How many were not told yet.
+    pub untold: i64,
+    /// The last of them.
+    pub payload: String,
+    /// The user they are about.
+    pub user_id: Option<UserId>,
+    /// When their number is told.
+    pub tell_at: Timestamp,
+}
+
+const NOTE: Sql = Sql::new(
+    "INSERT INTO repeats (
+       project_no,
+       id,
+       untold,
+       payload,
+       user_id,
+       tell_at
+     ) VALUES ($1, $2, 0, $3, $4, $5)
+     ON CONFLICT (project_no, id) DO UPDATE
+     SET untold = repeats.untold + 1,
+         payload = excluded.payload
+     RETURNING untold",
+);
+
+/// Notes an event; `true` for the first of its window, which is to be told at once. `tell_at` counts for that one.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn note(
+    tx: &mut Tx,
+    p: ProjectNo,
+    id: &[u8],
+    payload: &str,
+    user: Option<UserId>,
+    tell_at: Timestamp,
+) -> Result<bool, StoreError> {
+    let user = user.as_ref().map(|id| id.as_bytes().as_slice());
+    let untold: Option<i64> =
+        tx.query_optional(&NOTE, &[&p.0, &id, &payload, &user, &tell_at.as_micros()], |row| row.get(0)).await?;
+    Ok(untold == Some(0))
+}
+
+const DUE_ANY_PROJECT: Sql = Sql::new(
+    "SELECT
+       project_no,
+       id,
+       untold,
+       payload,
+       user_id,
+       tell_at
+     FROM repeats
+     WHERE tell_at <= $1
+     ORDER BY tell_at
+     LIMIT $2",
+);
+
+/// At most `limit` whose number is to be told by `now`, or that can be forgotten.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn due_any_project(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Repeat>, StoreError> {
+    conn.query_all(&DUE_ANY_PROJECT, &[&now.as_micros(), &limit], |row| {
+        Ok(Repeat {
+            project: read_project(row, 0)?,
+            id: row.get(1)?,
+            untold: row.get(2)?,
+            payload: row.get(3)?,
+            user_id: read_optional_id(row, 4)?,
+            tell_at: read_time(row, 5)?,
+        })
+    })
+    .await
+}
+
+const TAKE: Sql = Sql::new(
+    "UPDATE repeats
+     SET untold = 0,
+         tell_at = $4
+     WHERE project_no = $1 AND id = $2
+       AND tell_at = $3
+       AND untold = $5",
+);
+
+/// Begins the next window; `false` when another node did, or one more was noted since it was read.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn take(tx: &mut Tx, repeat: &Repeat, next: Timestamp) -> Result<bool, StoreError> {
+    let Repeat { project, id, untold, tell_at, .. } = repeat;
+    let values: [&dyn crate::db::Param; 5] =
+        [&project.0, &id.as_slice(), &tell_at.as_micros(), &next.as_micros(), untold];
+    tx.execute_one(&TAKE, &values).await
+}
+
+const REMOVE: Sql = Sql::new(
+    "DELETE FROM repeats
+     WHERE project_no = $1 AND id = $2
+       AND tell_at = $3
+       AND untold = $4",
+);
+
+/// Forgets them, unless one more was noted since it was read.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn remove(tx: &mut Tx, repeat: &Repeat) -> Result<bool, StoreError> {
+    let Repeat { project, id, untold, tell_at, .. } = repeat;
+    tx.execute_one(&REMOVE, &[&project.0, &id.as_slice(), &tell_at.as_micros(), untold]).await
+}
