@@ -102,9 +102,9 @@ pub(crate) fn origin_of(app: &App) -> Option<Origin> {
     Origin::parse(&app.config.portal.public_origin).ok()
 }
 
-/// Whether a request asks for the portal's host.
-pub(super) fn is_asked_for(app: &App, request: &Request) -> bool {
-    origin_of(app).is_some_and(|origin| visit::asks_for(app, request, origin.authority()))
+/// Whether the portal is reached at a host.
+pub(super) fn is_at(app: &App, host: &str) -> bool {
+    origin_of(app).is_some_and(|origin| host.eq_ignore_ascii_case(origin.authority()))
 }
 
 /// The routes of the portal; on any other host they are answered by the houses, as if there were no portal.
@@ -121,7 +121,7 @@ async fn asset(Path(path): Path<String>) -> Response {
 }
 
 async fn enter(State((app, houses)): State<(Arc<App>, Router)>, mut request: Request, next: Next) -> Response {
-    if !is_asked_for(&app, &request) {
+    if !visit::host_of(&app, &request).is_some_and(|host| is_at(&app, host)) {
         return houses.oneshot(request).await.into_response();
     }
     if let Some(origin) = origin_of(&app).filter(Origin::is_https)
