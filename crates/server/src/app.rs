@@ -9,6 +9,7 @@ use crate::{
     breached::Breached,
     config::Config,
     crypto::seal::MasterKey,
+    http::misdirected::Warnings,
     limits::Limits,
     metrics::Metrics,
     passwords::Hasher,
@@ -72,4 +73,6 @@ pub struct App {
     pub(crate) stopping: watch::Sender<bool>,
     /// Outgoing webhooks.
     pub(crate) webhooks: WebhookClient,
+    /// Warnings about reverse proxies.
+    pub(crate) misdirected: Warnings,
 }

@@ -14,8 +14,9 @@ use crate::{
     breached::{self, Breached},
     config::{Config, Pooler as PoolerConfig, StoreConfig},
     crypto::seal::{MasterKey, MasterKeyError},
+    files,
     hosts::PortalHost,
-    http::{self, serve::Limits},
+    http::{self, misdirected::Warnings, serve::Limits},
     jobs, limits,
     metrics::Metrics,
     passwords::Hasher,
@@ -72,30 +73,37 @@ pub fn location(config: &StoreConfig) -> Location {
     }
 }
 
+/// The file that holds the master key; none when the configuration holds the key itself.
+pub(crate) fn master_key_file(config: &Config) -> Option<PathBuf> {
+    let secrets = &config.secrets;
+    match (secrets.master_key.as_str(), secrets.master_key_file.as_str()) {
+        ("", "") => Some(folder_of(&location(&config.store)).unwrap_or_default().join("master.key")),
+        ("", file) => Some(file.into()),
+        (_, _) => None,
+    }
+}
+
+/// The folder of an embedded store.
+fn folder_of(location: &Location) -> Option<PathBuf> {
+    match location {
+        Location::Sqlite { path } => Some(path.parent().map_or_else(|| PathBuf::from("."), PathBuf::from)),
+        Location::Postgres { .. } => None,
+    }
+}
+
 /// Opens the store, making its folder when it is a file, and the master key beside it.
 ///
 /// # Errors
 /// When either cannot be opened or made.
 pub async fn open_store(config: &Config, entropy: &Entropy) -> Result<(Store, MasterKey), BootError> {
     let location = location(&config.store);
-    let beside = match &location {
-        Location::Sqlite { path } => {
-            let folder = path.parent().map_or_else(|| PathBuf::from("."), PathBuf::from);
-            if !folder.as_os_str().is_empty() {
-                std::fs::create_dir_all(&folder).map_err(|error| BootError::Folder(folder.clone(), error))?;
-            }
-            Some(folder.join("master.key"))
-        }
-        Location::Postgres { .. } => None,
-    };
+    if let Some(folder) = folder_of(&location).filter(|folder| !folder.as_os_str().is_empty()) {
+        files::make_private_folder(&folder).map_err(|error| BootError::Folder(folder.clone(), error))?;
+    }
     // The key first: a store whose keys nobody can open is worth nothing.
-    let secrets = &config.secrets;
-    let master = if !secrets.master_key.is_empty() {
-        MasterKey::from_hex(&secrets.master_key, "secrets.master_key")?
-    } else if !secrets.master_key_file.is_empty() {
-        MasterKey::from_file(secrets.master_key_file.as_ref(), entropy)?
-    } else {
-        MasterKey::from_file(&beside.unwrap_or_else(|| "master.key".into()), entropy)?
+    let master = match master_key_file(config) {
+        None => MasterKey::from_hex(&config.secrets.master_key, "secrets.master_key")?,
+        Some(file) => MasterKey::from_file(&file, entropy)?,
     };
     Ok((Store::open(&location).await?, master))
 }
@@ -131,6 +139,7 @@ pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
         log_grew: watch::channel(0).0,
         stopping: watch::channel(false).0,
         webhooks,
+        misdirected: Warnings::default(),
     }))
 }
 

@@ -7,9 +7,9 @@ use tokio::sync::watch;
 use vestibule_domain::project::ProjectSettings;
 
 use super::{
-    Failure,
+    Failure, NO_OPERATOR,
     project::{print_applied, read_project},
-    signals, start_log,
+    say, signals, start_log,
 };
 use crate::{
     app::Ports,
@@ -66,7 +66,7 @@ impl Demo {
             None => Mailer::Memory(mails.clone()),
         };
         let sms = SmsSender::Memory(mails.clone());
-        std::fs::create_dir_all(&self.data)
+        files::make_private_folder(&self.data)
             .map_err(|error| Failure(format!("the folder {} cannot be made: {error}", self.data.display())))?;
         self.prepare_project(&config, &settings).await?;
         let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
@@ -79,29 +79,37 @@ impl Demo {
         let shop = shop.merge(mailbox::router(Arc::new(move || read_mails(&mails))));
         // Who reads that it runs may stop it.
         let stopped = signals::listen(app.config.server.grace())?;
-        println!("Vestibule's demo is running. Stop it with Ctrl-C; the data stays in {}.", self.data.display());
-        println!();
-        println!("  Shop             http://localhost:{shop_port}");
-        println!("  Mailbox          http://localhost:{shop_port}/mailbox");
-        println!("  Identity server  http://localhost:{}", self.port);
-        println!("  Portal           http://localhost:{}/portal", self.port);
-        println!();
-        if let Some(link) = portal::create_first_link(&app).await? {
-            println!("  The portal waits for its first operator. This link works once, within 24 hours:");
-            println!("  {link}");
-            println!();
-        }
+        let link = portal::create_first_link(&app).await?;
+        self.describe(shop_port, link.as_deref());
         let (tell, told) = watch::channel(false);
         let server = boot::serve(Arc::clone(&app), auth_listener, ended(told.clone()));
         let limits = Limits::of(&app.config.server, Arc::default());
         let shop = serve_router(shop_listener, shop, limits, ended(told));
         let stop = async {
             stopped.await;
-            println!("Stopping.");
+            say("Stopping.");
             let _ = tell.send(true);
         };
         tokio::join!(server, shop, stop);
         Ok(())
+    }
+
+    /// Says where everything is.
+    fn describe(&self, shop_port: u16, link: Option<&str>) {
+        let origin = format!("http://localhost:{}", self.port);
+        say(&format!("Vestibule's demo is running. Stop it with Ctrl-C; the data stays in {}.", self.data.display()));
+        say("");
+        say(&format!("  Shop             http://localhost:{shop_port}"));
+        say(&format!("  Mailbox          http://localhost:{shop_port}/mailbox"));
+        say(&format!("  Identity server  {origin}"));
+        match link {
+            None => say(&format!("  Portal           {origin}/portal")),
+            Some(link) => {
+                say(&format!("  Portal           {link}"));
+                say(&format!("                   {NO_OPERATOR}"));
+            }
+        }
+        say("");
     }
 
     /// The demo's project shares its host with the portal.

@@ -5,6 +5,7 @@ mod admin;
 mod client;
 mod data;
 mod demo;
+mod exposed;
 mod key;
 mod operator;
 mod project;
@@ -12,7 +13,7 @@ mod session;
 mod signals;
 mod user;
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -134,6 +135,9 @@ impl Opened {
     }
 }
 
+/// Beside the portal's first link.
+const NO_OPERATOR: &str = "There is no operator yet: this link makes the first one. It works once, within 24 hours.";
+
 /// Why a command failed, for the person at the terminal.
 #[derive(Debug)]
 struct Failure(String);
@@ -147,13 +151,21 @@ impl<E: std::error::Error> From<E> for Failure {
 /// Runs a command; what went wrong is one clear message and a non-zero exit code.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
+    if !matches!(cli.command, Command::Serve(_) | Command::Demo(_)) {
+        signals::end_on_closed_pipe();
+    }
     let done = match cli.command {
         Command::Config(ConfigCommand::Reference) => {
             print!("{}", config::DEFAULTS);
             Ok(())
         }
-        Command::Config(ConfigCommand::Check(file)) => file.load().map(|_| println!("The configuration is right.")),
-        Command::Serve(file) => file.load().and_then(|config| block_on(serve(config))),
+        Command::Config(ConfigCommand::Check(file)) => file.load().map(|config| {
+            println!("The configuration is right.");
+            for warning in exposed::list(file.config.as_deref(), &config) {
+                eprintln!("vestibule: warning: {warning}");
+            }
+        }),
+        Command::Serve(file) => file.load().and_then(|config| block_on(serve(&file, config))),
         Command::Demo(demo) => block_on(demo.run()),
         Command::Project(command) => block_on(command.run()),
         Command::Admin(command) => block_on(command.run()),
@@ -179,9 +191,18 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }
 
-async fn serve(config: Config) -> Result<(), Failure> {
+/// Prints a line of a server that goes on when nobody reads it.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+async fn serve(file: &ConfigFile, config: Config) -> Result<(), Failure> {
     files::raise_limit();
     let traces = start_log(&config);
+    // The key that is made on the first start is private.
+    for warning in exposed::list(file.config.as_deref(), &config) {
+        tracing::warn!("{warning}");
+    }
     let mailer = Mailer::from_config(&config.smtp).map_err(Failure)?;
     let listener = boot::listen(&config.server.listen.to_string()).await?;
     let metrics = match config.metrics.listen.as_str() {
@@ -194,7 +215,7 @@ async fn serve(config: Config) -> Result<(), Failure> {
     let stopped = signals::listen(app.config.server.grace())?;
     announce(&app, &listener.local_addr()?.to_string());
     if let Some(link) = portal::create_first_link(&app).await? {
-        println!("The portal waits for its first operator. This link works once, within 24 hours:\n  {link}");
+        say(&format!("Portal: {link}\n  {NO_OPERATOR}"));
     }
     match metrics {
         None => boot::serve(app, listener, stopped).await,

@@ -59,3 +59,17 @@ pub(super) fn listen(_: Duration) -> Result<impl Future<Output = ()>, Failure> {
         drop(tokio::signal::ctrl_c().await);
     })
 }
+
+/// Ends a command quietly when nobody reads its output any more, as in `vestibule … | head`, instead of a panic in the midst of it.
+#[cfg(unix)]
+pub(super) fn end_on_closed_pipe() {
+    use std::sync::{Arc, atomic::AtomicBool};
+
+    use signal_hook::{consts::SIGPIPE, flag};
+
+    // What a shell reports of a program that this signal ended. Without the handler the command ends less quietly.
+    flag::register_conditional_shutdown(SIGPIPE, 128 + SIGPIPE, Arc::new(AtomicBool::new(true))).ok();
+}
+
+#[cfg(not(unix))]
+pub(super) fn end_on_closed_pipe() {}

@@ -6,7 +6,7 @@ use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use vestibule_domain::time::Timestamp;
 use vestibule_protocol::{
@@ -14,9 +14,12 @@ use vestibule_protocol::{
     limits::{COOKIE_BYTES, HEADER_BYTES, TARGET_BYTES},
 };
 
-use super::{credentials::Brought, error, portal, serve::Peer};
+use super::{credentials::Brought, forwarded, misdirected, serve::Peer};
 use crate::{
-    app::App, config::Server, crypto::hex_digits, hosts::PortalHost, ports::clock::Stopwatch, projects::Project,
+    app::App,
+    crypto::hex_digits,
+    ports::clock::Stopwatch,
+    projects::Project,
     trace::Span,
 };
 
@@ -84,16 +87,18 @@ pub(crate) struct Entrance {
 /// Finds the project of a request, or answers in its stead.
 pub(crate) fn begin(app: &Arc<App>, peer: IpAddr, request: &Request) -> Result<Entrance, Response> {
     check_head(request)?;
-    let from_proxy = is_trusted(&app.config.server, peer);
+    let from_proxy = forwarded::is_trusted(&app.config.server, peer);
     let [forwarded, own] = hosts_of(request, from_proxy);
     // A proxy that only asks who is calling forwards the app's host, and its own request names ours.
     let project = [forwarded, own].into_iter().flatten().find_map(|host| app.projects.find_by_host(host));
-    let Some(project) = project else { return Err(unknown_host(app, request, forwarded.or(own))) };
-    if from_proxy && let Some(response) = redirect_to_https(&project, request) {
+    let Some(project) = project else {
+        return Err(misdirected::answer(app, request, forwarded.or(own), from_proxy));
+    };
+    if from_proxy && let Some(response) = misdirected::redirect_to_https(app, &project, request) {
         return Err(response);
     }
     let request_id = RequestId::new(app.entropy.bytes());
-    let ip = if from_proxy { client_ip(&app.config.server, request.headers(), peer) } else { peer };
+    let ip = if from_proxy { forwarded::client_ip(&app.config.server, request.headers(), peer) } else { peer };
     let visit = Visit { now: app.clock.now(), app: Arc::clone(app), project, ip, request_id };
     Ok(Entrance { visit, asked: Asked::now(request, from_proxy) })
 }
@@ -129,7 +134,7 @@ impl Entrance {
 /// Lets a request pass to its handler; the answer is counted, logged and gets the headers every answer has.
 pub(super) async fn answer(app: &App, request_id: &str, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let asked = Asked::now(&request, is_trusted(&app.config.server, peer_of(&request)));
+    let asked = Asked::now(&request, is_from_proxy(app, &request));
     let mut response = asked.span.around(next.run(request)).await;
     asked.end(app, request_id, route.as_ref().map_or("none", MatchedPath::as_str), &mut response);
     response
@@ -160,7 +165,7 @@ impl Asked {
                 http.method = %self.method,
                 http.route = route,
                 http.status = status,
-                duration.us = took.as_micros(),
+                duration.us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             },
             "answered a request"
         );
@@ -184,24 +189,27 @@ fn peer_of(request: &Request) -> IpAddr {
     request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip())
 }
 
-/// Whether the request asks for the portal's host, as it says itself or as a proxy of ours says.
-pub(super) fn asks_for(app: &App, request: &Request, portal: &PortalHost) -> bool {
-    let [forwarded, own] = hosts_of(request, is_trusted(&app.config.server, peer_of(request)));
-    forwarded.or(own).is_some_and(|host| portal.is_asked_for(host))
+/// Whether the request was passed on by a proxy whose headers are believed.
+fn is_from_proxy(app: &App, request: &Request) -> bool {
+    forwarded::is_trusted(&app.config.server, peer_of(request))
+}
+
+/// The host the request asks for, as it says itself or as a proxy of ours says.
+pub(super) fn host_of<'a>(app: &App, request: &'a Request) -> Option<&'a str> {
+    let [forwarded, own] = hosts_of(request, is_from_proxy(app, request));
+    forwarded.or(own)
 }
 
 /// The caller's address.
 pub(super) fn address_of(app: &App, request: &Request) -> IpAddr {
     let peer = peer_of(request);
-    let from_proxy = is_trusted(&app.config.server, peer);
-    if from_proxy { client_ip(&app.config.server, request.headers(), peer) } else { peer }
+    let server = &app.config.server;
+    if forwarded::is_trusted(server, peer) { forwarded::client_ip(server, request.headers(), peer) } else { peer }
 }
 
 /// Whether a proxy of ours says that the request came without TLS.
 pub(super) fn came_without_tls(app: &App, request: &Request) -> bool {
-    let from_proxy = is_trusted(&app.config.server, peer_of(request));
-    let scheme = header_text(request.headers(), "x-forwarded-proto");
-    from_proxy && scheme.is_some_and(|scheme| !scheme.eq_ignore_ascii_case("https"))
+    is_from_proxy(app, request) && misdirected::came_without_tls(app, request)
 }
 
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
@@ -211,100 +219,9 @@ const PERMISSIONS: &str = "accelerometer=(), camera=(), geolocation=(), gyroscop
 
 /// The host a trusted proxy says was asked for, and the one this request itself names.
 fn hosts_of(request: &Request, from_proxy: bool) -> [Option<&str>; 2] {
-    let forwarded = from_proxy.then(|| header_text(request.headers(), "x-forwarded-host")).flatten();
+    let forwarded = from_proxy.then(|| forwarded::host(request.headers())).flatten();
+    let header = || request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).map(str::trim);
     // The host of an absolute target replaces that of the header (RFC 9112 §3.2.2).
-    let own = request.uri().authority().map(|a| a.as_str()).or_else(|| header_text(request.headers(), "host"));
+    let own = request.uri().authority().map(|a| a.as_str()).or_else(header);
     [forwarded, own]
-}
-
-fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim)
-}
-
-fn unknown_host(app: &App, request: &Request, host: Option<&str>) -> Response {
-    // The portal may have a host of its own, without a project.
-    if request.uri().path() == "/" && portal::is_asked_for(app, request) {
-        return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, portal::HOME)]).into_response();
-    }
-    // With one project there is no doubt which one is meant: send the caller to its origin, method and body kept.
-    if let [project] = app.projects.all().as_slice() {
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        let location = format!("{}{path}", project.origin);
-        return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response();
-    }
-    let host = host.unwrap_or_default();
-    tracing::debug!(http.host = %echo(host), "no project is served under this host");
-    error::plain(
-        StatusCode::NOT_FOUND,
-        "No project is served under this host name. Check the public_origin of your project and the Host header your reverse proxy sends.\n",
-    )
-}
-
-fn redirect_to_https(project: &Project, request: &Request) -> Option<Response> {
-    let scheme = header_text(request.headers(), "x-forwarded-proto")?;
-    if !project.is_https() || scheme.eq_ignore_ascii_case("https") {
-        return None;
-    }
-    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let location = format!("{}{path}", project.origin);
-    Some((StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response())
-}
-
-fn is_trusted(server: &Server, ip: IpAddr) -> bool {
-    server.trusted_proxies.iter().any(|network| network.contains(ip))
-}
-
-/// The nearest address that is not one of our own proxies: what stands left of it was written by strangers.
-fn client_ip(server: &Server, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
-    let lines = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<&str> = lines.flat_map(|line| line.split(',')).map(str::trim).collect();
-    let mut nearest = peer;
-    for hop in hops.iter().rev() {
-        let Ok(ip) = parse_hop(hop) else { break };
-        nearest = ip;
-        if !is_trusted(server, ip) {
-            break;
-        }
-    }
-    nearest
-}
-
-fn parse_hop(hop: &str) -> Result<IpAddr, std::net::AddrParseError> {
-    hop.parse::<IpAddr>()
-        .or_else(|_| hop.parse::<std::net::SocketAddr>().map(|address| address.ip()))
-        .or_else(|_| hop.trim_matches(['[', ']']).parse())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn server(proxies: &[&str]) -> Server {
-        let mut server = crate::config::load(None, std::iter::empty()).expect("defaults").server;
-        server.trusted_proxies = proxies.iter().map(|p| (*p).to_string().try_into().expect("a network")).collect();
-        server
-    }
-
-    fn forwarded(value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(
-            HeaderName::from_static("x-forwarded-for"),
-            HeaderValue::from_str(value).expect("text"),
-        )])
-    }
-
-    #[test]
-    fn the_clients_address_is_the_first_that_is_not_a_proxy_of_ours() {
-        let server = server(&["10.0.0.0/8"]);
-        let peer = "10.0.0.1".parse().expect("ip");
-        for (header, expected) in [
-            ("203.0.113.9", "203.0.113.9"),
-            ("1.2.3.4, 203.0.113.9, 10.0.0.2", "203.0.113.9"),
-            ("nonsense, 203.0.113.9", "203.0.113.9"),
-            ("203.0.113.9:4711", "203.0.113.9"),
-            ("nonsense", "10.0.0.1"),
-            ("", "10.0.0.1"),
-        ] {
-            assert_eq!(client_ip(&server, &forwarded(header), peer).to_string(), expected, "{header}");
-        }
-    }
 }

@@ -44,6 +44,8 @@ impl Exporting {
 pub(crate) fn start_log(config: &Config) -> Exporting {
     let filter = config.log.filter.parse::<EnvFilter>().unwrap_or_default();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that cannot be written must not end the thread that writes it.
+    let log = log.with_ansi(super::may_color_log()).log_internal_errors(false);
     // A second call, as in tests, leaves the first one's choice.
     let _ = match config.log.format {
         LogFormat::Text => log.try_init(),

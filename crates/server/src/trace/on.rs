@@ -133,7 +133,9 @@ pub(crate) fn start_log(config: &Config) -> Exporting {
     });
     let filter = config.log.filter.parse::<EnvFilter>().unwrap_or_default();
     let filter = filter.add_directive("vestibule::trace=off".parse().expect("a directive"));
-    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(super::may_color_log());
+    // A log that cannot be written must not end the thread that writes it.
+    let log = log.log_internal_errors(false);
     let log: Box<dyn Layer<Registry> + Send + Sync> = match config.log.format {
         LogFormat::Text => log.with_filter(filter).boxed(),
         LogFormat::Json => log.json().flatten_event(true).with_filter(filter).boxed(),

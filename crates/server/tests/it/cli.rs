@@ -216,9 +216,12 @@ fn start_demo(place: &Workplace, port: u16) -> Option<Demo> {
     let out = BufReader::new(child.stdout.take().expect("it was asked for"));
     let mut lines = out.lines().map(|line| line.expect("text"));
     let said = lines.by_ref().find(|line| line.contains("Identity server"));
-    let demo = Demo { child, rest: Box::new(lines) };
+    let mut demo = Demo { child, rest: Box::new(lines) };
     said.map(|line| {
         assert!(line.ends_with(&format!("http://localhost:{port}")), "{line}");
+        // As long as there is no operator, the address of the portal is the link that makes one.
+        let portal = demo.rest.next().expect("a line about the portal");
+        assert!(portal.starts_with(&format!("  Portal           http://localhost:{port}/portal/welcome/")), "{portal}");
         demo
     })
 }

@@ -58,7 +58,7 @@ impl Raw {
 }
 
 /// What a server answers to exactly these bytes, until it hangs up.
-async fn tell(to: SocketAddr, text: &str) -> String {
+pub(crate) async fn tell(to: SocketAddr, text: &str) -> String {
     let mut raw = Raw::open(to).await;
     // The server may hang up before it has read everything.
     raw.0.write_all(text.as_bytes()).await.ok();

@@ -12,22 +12,38 @@ use serde_json::Value;
 use crate::support::Workplace;
 
 /// The log that the process wrote until it listened, and the rest of it, which nobody has read yet.
-struct Started {
+pub(crate) struct Started {
     child: Child,
     log: BufReader<std::process::ChildStderr>,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
+    /// The log until it listened.
+    pub(crate) before: String,
 }
 
-fn start(place: &Workplace, variables: &[(&str, &str)]) -> Started {
+impl Started {
+    /// Ends it; the log that it wrote since it listened.
+    pub(crate) fn end(mut self, name: &str) -> String {
+        signal(&self.child, name);
+        let mut log = String::new();
+        self.log.read_to_string(&mut log).expect("the rest of the log");
+        let status = self.child.wait().expect("our child");
+        assert!(status.success(), "{name}: {status}\n{log}");
+        log
+    }
+}
+
+pub(crate) fn start(place: &Workplace, variables: &[(&str, &str)]) -> Started {
     let mut command = place.command(&["serve"]);
     command.envs(variables.iter().copied()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("it starts");
     let mut log = BufReader::new(child.stderr.take().expect("piped"));
+    let mut before = String::new();
     let address = log.by_ref().lines().map(|line| line.expect("a readable log")).find_map(|line| {
+        before.push_str(&line);
         let entry: Value = serde_json::from_str(&line).expect("JSON");
         entry["server.address"].as_str().map(|address| address.parse().expect("an address"))
     });
-    Started { child, log, address: address.expect("it says where it listens") }
+    Started { child, log, address: address.expect("it says where it listens"), before }
 }
 
 fn signal(child: &Child, name: &str) {
@@ -47,12 +63,7 @@ fn is_answered(address: SocketAddr) -> bool {
 fn every_signal_that_asks_for_an_end_gets_one_in_good_order() {
     let place = Workplace::new();
     for name in ["-TERM", "-HUP", "-INT"] {
-        let mut started = start(&place, &[]);
-        signal(&started.child, name);
-        let mut log = String::new();
-        started.log.read_to_string(&mut log).expect("the rest of the log");
-        let status = started.child.wait().expect("our child");
-        assert!(status.success(), "{name}: {status}\n{log}");
+        let log = start(&place, &[]).end(name);
         assert!(log.contains("\"message\":\"stopped\""), "{name}: {log}");
     }
 }

@@ -53,14 +53,17 @@ mod portal_staff;
 mod portal_webhooks;
 mod promotion;
 mod promotion_code;
+mod proxies;
 mod races;
 mod resolver;
 mod rotation;
+mod run_guide;
 mod settings_action;
 mod sign_up;
 mod signing_keys;
 mod stranger;
 mod support;
+mod terminal;
 mod token;
 mod token_reach;
 #[cfg(feature = "otel")]

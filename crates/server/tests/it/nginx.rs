@@ -1,6 +1,11 @@
 //! A real nginx asks the resolver with `auth_request`, with the configuration that docs/guides/backend.md prints.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, process::Stdio};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
 
 use axum::{Json, Router, extract::ConnectInfo, http::HeaderMap};
 use reqwest::{Method, header};
@@ -29,7 +34,7 @@ async fn start_app() -> u16 {
 }
 
 /// The guide's three files around a main file; its location with a demand, and two made of it with another.
-fn write_configuration(folder: &Path, port: u16, app: u16, auth: u16) -> std::path::PathBuf {
+fn write_configuration(folder: &Path, port: u16, app: u16, auth: u16) -> PathBuf {
     let files = blocks(GUIDE, "nginx");
     let [upstreams, snippet, locations] = files.as_slice() else { panic!("three files, not {files:?}") };
     let replace = |text: &str, from: &str, to: &str| {
@@ -47,6 +52,11 @@ fn write_configuration(folder: &Path, port: u16, app: u16, auth: u16) -> std::pa
     let (anyone, member) = (demand("anyone", "", "/"), demand("member", "?require=member", "/members/"));
     std::fs::create_dir(folder.join("snippets")).expect("a folder");
     std::fs::write(folder.join("snippets/vestibule.conf"), snippet).expect("the snippet is written");
+    write_main_file(folder, &format!("{upstreams} server {{ listen 127.0.0.1:{port}; {anyone} {locations} {member} }}"))
+}
+
+/// A main file around what stands in `http`; nothing of it is outside the folder.
+pub(crate) fn write_main_file(folder: &Path, http: &str) -> PathBuf {
     let dir = folder.display();
     let text = format!(
         "daemon off;
@@ -61,19 +71,31 @@ http {{
   fastcgi_temp_path {dir}/fastcgi;
   uwsgi_temp_path {dir}/uwsgi;
   scgi_temp_path {dir}/scgi;
-  {upstreams}
-  server {{
-    listen 127.0.0.1:{port};
-    {anyone}
-    {locations}
-    {member}
-  }}
+  {http}
 }}
 "
     );
     let path = folder.join("nginx.conf");
     std::fs::write(&path, text).expect("the configuration is written");
     path
+}
+
+/// nginx with the configuration in a folder.
+pub(crate) fn command(folder: &Path) -> std::process::Command {
+    let mut command = std::process::Command::new("nginx");
+    command.arg("-p").arg(folder).arg("-c").arg(folder.join("nginx.conf")).args(["-e", "stderr"]);
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs nginx; `write` makes its configuration in a folder, for a port.
+pub(crate) async fn run(write: impl Fn(&Path, u16) -> PathBuf) -> (SocketAddr, Child, TempDir) {
+    let run = |folder: &TempDir, port| {
+        write(folder.path(), port);
+        let process = Command::from(command(folder.path())).kill_on_drop(true).spawn();
+        process.expect("nginx is not installed: run ./test, which installs it")
+    };
+    start_neighbour("nginx", run).await
 }
 
 /// A running nginx; it ends with the test.
@@ -84,23 +106,7 @@ struct Nginx {
 }
 
 async fn start_nginx(app: u16, auth: u16) -> Nginx {
-    let run = |folder: &TempDir, port| {
-        let configuration = write_configuration(folder.path(), port, app, auth);
-        Command::new("nginx")
-            .args([
-                "-p".as_ref(),
-                folder.path(),
-                "-c".as_ref(),
-                configuration.as_path(),
-                "-e".as_ref(),
-                "stderr".as_ref(),
-            ])
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("nginx is not installed: run ./test, which installs it")
-    };
-    let (address, process, folder) = start_neighbour("nginx", run).await;
+    let (address, process, folder) = run(|folder, port| write_configuration(folder, port, app, auth)).await;
     let http = Http::new(&format!("http://localhost:{}", address.port()), address);
     Nginx { http, _process: process, _folder: folder }
 }

@@ -8,6 +8,7 @@ use crate::support::{Engine, OWNER_PASSWORD, TestServer, on_both_engines};
 on_both_engines!(
     the_link_of_the_first_run_makes_one_owner,
     a_new_start_kills_the_link_of_the_one_before,
+    before_the_first_operator_the_sign_in_page_says_where_the_link_is,
     an_operator_signs_in_and_out,
     wrong_passwords_are_told_alike_and_held_back,
     a_session_ends_after_half_a_day_without_use_or_a_week,
@@ -60,6 +61,19 @@ async fn a_new_start_kills_the_link_of_the_one_before(engine: Engine) {
     server.clock.advance_seconds(24 * 3_600 + 1);
     browser.reload().await;
     browser.expect_page(410, "This link holds no more");
+}
+
+async fn before_the_first_operator_the_sign_in_page_says_where_the_link_is(engine: Engine) {
+    let server = start(engine).await;
+    let mut browser = server.browser();
+    browser.open("/portal").await;
+    let page = browser.expect_page(200, "Sign in to the portal");
+    let hint = "No operator yet: open the link the server printed, or run vestibule operator link";
+    assert!(page.text.contains(hint), "{}", page.text);
+    drop(server.owner().await);
+    browser.reload().await;
+    let page = browser.expect_page(200, "Sign in to the portal");
+    assert!(!page.text.contains("No operator yet"), "{}", page.text);
 }
 
 async fn an_operator_signs_in_and_out(engine: Engine) {

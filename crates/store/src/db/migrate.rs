@@ -143,13 +143,13 @@ pub(super) async fn migrate_postgres(client: &mut tokio_postgres::Client) -> Res
     let transaction = client.transaction().await.map_err(begin)?;
     transaction.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(begin)?;
     transaction.batch_execute(ADVISORY_LOCK).await.map_err(begin)?;
-    transaction
-        .batch_execute(
-            "CREATE TABLE IF NOT EXISTS migrations (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)",
-        )
-        .await
-        .map_err(begin)?;
     // Statements without a name: one that has a name may stay behind in a pooler's connection.
+    let row = transaction.query_typed_one("SELECT to_regclass('migrations') IS NULL", &[]).await.map_err(begin)?;
+    // Asked first: PostgreSQL writes a notice about a table that IF NOT EXISTS finds.
+    if row.try_get(0).map_err(begin)? {
+        let create = "CREATE TABLE migrations (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)";
+        transaction.batch_execute(create).await.map_err(begin)?;
+    }
     let newest = "SELECT COALESCE(MAX(version), 0) FROM migrations";
     let row = transaction.query_typed_one(newest, &[]).await.map_err(begin)?;
     let applied: i64 = row.try_get(0).map_err(begin)?;

@@ -105,13 +105,18 @@ pub(crate) async fn create_by_command(
     Ok(token)
 }
 
+/// Whether there is an operator.
+pub(crate) async fn has_operators(store: &Store) -> Result<bool, StoreError> {
+    operators::exists(&mut *store.read().await?).await
+}
+
 /// The link of the first run, while there is no operator: whoever sees the server start may become one.
 pub(crate) async fn create_first(
     store: &Store,
     entropy: &Entropy,
     now: Timestamp,
 ) -> Result<Option<String>, StoreError> {
-    if operators::exists(&mut *store.read().await?).await? {
+    if has_operators(store).await? {
         return Ok(None);
     }
     let owner = Assignment { project: EVERY_PROJECT, role: Role::Owner };

@@ -109,9 +109,9 @@ pub(crate) fn origin_of(app: &App) -> Option<Origin> {
     Origin::parse(&app.config.portal.public_origin).ok()
 }
 
-/// Whether a request asks for the portal's host.
-pub(super) fn is_asked_for(app: &App, request: &Request) -> bool {
-    visit::asks_for(app, request, app.projects.portal_host())
+/// Whether the portal is reached at a host.
+pub(super) fn is_at(app: &App, host: &str) -> bool {
+    app.projects.portal_host().is_asked_for(host)
 }
 
 /// The routes of the portal; on any other host they are answered by the houses, as if there were no portal.
@@ -132,7 +132,7 @@ async fn asset(Path(path): Path<String>) -> Response {
 }
 
 async fn enter(State((app, houses)): State<(Arc<App>, Router)>, mut request: Request, next: Next) -> Response {
-    if !is_asked_for(&app, &request) {
+    if !visit::host_of(&app, &request).is_some_and(|host| is_at(&app, host)) {
         return houses.oneshot(request).await.into_response();
     }
     if let Some(origin) = origin_of(&app).filter(Origin::is_https)

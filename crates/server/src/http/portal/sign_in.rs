@@ -2,7 +2,7 @@
 
 use super::{Answer, Door, HOME, Hall, Lobby, Problem, Verb};
 use crate::{
-    flows::operators::{passkeys, sign_in},
+    flows::operators::{links, passkeys, sign_in},
     ui::portal::{PasskeyBox, ProvePage, SignInPage},
 };
 
@@ -19,17 +19,19 @@ pub(super) fn doors() -> Vec<Door> {
 }
 
 async fn show(lobby: Lobby) -> Answer {
-    lobby.show(&page(&lobby))
+    lobby.show(&page(&lobby).await?)
 }
 
-fn page(lobby: &Lobby) -> SignInPage {
+async fn page(lobby: &Lobby) -> Result<SignInPage, Problem> {
+    let has_operators = links::has_operators(&lobby.app.store).await?;
     let options = passkeys::request_options(&lobby.app, lobby.seat(), &[], lobby.now);
-    SignInPage {
+    Ok(SignInPage {
         email: lobby.field("email").to_string(),
         error: None,
         next: lobby.next().to_string(),
         passkey: PasskeyBox::to_use(options, lobby.path(), "Sign in with a passkey").send("next", lobby.next()),
-    }
+        has_operators,
+    })
 }
 
 async fn enter(lobby: Lobby) -> Answer {
@@ -37,7 +39,7 @@ async fn enter(lobby: Lobby) -> Answer {
         let answer = lobby.field("credential");
         let cookie = passkeys::sign_in(&lobby.app, lobby.seat(), answer, lobby.ip, lobby.now).await?;
         let Some(cookie) = cookie else {
-            let page = page(&lobby);
+            let page = page(&lobby).await?;
             let passkey = page.passkey.clone().error(Some("That passkey lets nobody in here. Try another way."));
             return lobby.complain(&SignInPage { passkey, ..page });
         };
@@ -48,7 +50,7 @@ async fn enter(lobby: Lobby) -> Answer {
         Some(cookie) => lobby.go_signed_in(&cookie, lobby.next()),
         None => {
             let error = Some("Address or password is not right.".into());
-            lobby.complain(&SignInPage { error, ..page(&lobby) })
+            lobby.complain(&SignInPage { error, ..page(&lobby).await? })
         }
     }
 }

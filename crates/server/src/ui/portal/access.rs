@@ -20,6 +20,8 @@ pub struct SignInPage {
     pub next: String,
     /// Signing in without typing.
     pub passkey: PasskeyBox,
+    /// Whether there is anybody who could sign in.
+    pub has_operators: bool,
 }
 
 impl SignInPage {
@@ -30,6 +32,7 @@ impl SignInPage {
             error: None,
             next: "/portal".into(),
             passkey: PasskeyBox::sample(Ceremony::Use),
+            has_operators: true,
         };
         let wrong = Self {
             email: "kim@shop.example".into(),
@@ -38,7 +41,8 @@ impl SignInPage {
         };
         let refused =
             Self { passkey: plain.passkey.clone().error(Some("That passkey is not known here.")), ..plain.clone() };
-        vec![("plain", plain), ("wrong", wrong), ("refused", refused)]
+        let unused = Self { has_operators: false, ..plain.clone() };
+        vec![("plain", plain), ("wrong", wrong), ("refused", refused), ("unused", unused)]
     }
 
     fn controls(&self) -> Vec<Control> {
@@ -63,7 +67,7 @@ impl PortalPage for SignInPage {
     }
 
     fn has_passkey(&self) -> bool {
-        true
+        self.has_operators
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
+    path::PathBuf,
     process::{Child, Command, Output, Stdio},
 };
 
@@ -20,7 +21,12 @@ impl Workplace {
 
     /// Writes a file into the folder.
     pub(crate) fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.folder.path().join(name), text).expect("a writable folder");
+        std::fs::write(self.path(name), text).expect("a writable folder");
+    }
+
+    /// Where a file of the folder is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// The program with these arguments, in the folder and with an environment of its own.

@@ -1,0 +1,37 @@
+//! Files with secrets that other users of this machine can read.
+
+use std::path::Path;
+
+use toml::{Table, Value};
+
+use crate::{boot, config::Config, files};
+
+/// Keys of the configuration whose values are secrets.
+const SECRETS: [(&str, &str); 4] =
+    [("secrets", "master_key"), ("smtp", "password"), ("sms", "webhook_secret"), ("sms", "twilio_auth_token")];
+
+/// A warning about each file that should not be as open as it is.
+pub(super) fn list(file: Option<&Path>, config: &Config) -> Vec<String> {
+    let key = boot::master_key_file(config);
+    let key = key.as_deref().and_then(|path| warn(path, "the master key", "600"));
+    let settings = file.filter(|path| holds_secrets(path)).and_then(|path| warn(path, "secrets", "640"));
+    key.into_iter().chain(settings).collect()
+}
+
+fn warn(path: &Path, what: &str, right: &str) -> Option<String> {
+    let mode = files::exposed_mode(path)?;
+    let path = path.display();
+    Some(format!(
+        "{path} holds {what}, and other users of this machine can read or change it (mode {mode:03o}): chmod {right} {path}"
+    ))
+}
+
+fn holds_secrets(file: &Path) -> bool {
+    let Some(table) = std::fs::read_to_string(file).ok().and_then(|text| text.parse::<Table>().ok()) else {
+        return false;
+    };
+    let text = |section: &str, key: &str| table.get(section)?.get(key).and_then(Value::as_str);
+    let has_password = |url: &str| url::Url::parse(url).is_ok_and(|url| url.password().is_some());
+    SECRETS.iter().any(|(section, key)| text(section, key).is_some_and(|value| !value.is_empty()))
+        || ["url", "listen_url"].iter().any(|key| text("store", key).is_some_and(has_password))
+}

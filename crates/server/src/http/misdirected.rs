@@ -1,0 +1,107 @@
+//! Requests for a host that no project has: mostly those of a reverse proxy that does not pass on the host it was asked for.
+
+use axum::{
+    extract::Request,
+    http::{StatusCode, header, uri::Authority},
+    response::{IntoResponse, Response},
+};
+
+use super::{error, forwarded, portal};
+use crate::{app::App, log_rate::OncePerMinute, projects::Project};
+
+/// The longest part of a host name that is repeated.
+const ECHOED: usize = 64;
+/// The most hosts that a warning names.
+const NAMED: usize = 3;
+
+/// When warnings about proxies were last written.
+#[derive(Debug, Default)]
+pub(crate) struct Warnings {
+    host: OncePerMinute,
+    scheme: OncePerMinute,
+}
+
+/// Answers a request for a host that no project has.
+pub(super) fn answer(app: &App, request: &Request, host: Option<&str>, from_proxy: bool) -> Response {
+    if host.is_some_and(|host| portal::is_at(app, host)) {
+        return answer_beside_the_portal(request);
+    }
+    let projects = app.projects.all();
+    let is_passed_on = from_proxy || forwarded::is_present(request.headers());
+    let received: String = host.unwrap_or_default().chars().filter(char::is_ascii_graphic).take(ECHOED).collect();
+    if let [project] = projects.as_slice()
+        && !is_passed_on
+        && host.is_some_and(|host| is_served_directly(project, host))
+    {
+        // With one project there is no doubt which one is meant: send the caller to its origin, method and body kept.
+        if app.misdirected.host.is_due() {
+            tracing::info!(
+                http.host = received,
+                project.origin = project.origin,
+                "redirected a request for another host to the project's public origin"
+            );
+        }
+        return redirect_to(project, request);
+    }
+    if is_passed_on && app.misdirected.host.is_due() {
+        let expected: Vec<&str> = projects.iter().take(NAMED).map(|project| project.origin.as_str()).collect();
+        tracing::warn!(
+            http.host = received,
+            projects.origins = expected.join(" "),
+            "a reverse proxy passed on a request for a host that no project has: it must send the host that the client \
+             asked for (nginx: proxy_set_header Host $http_host;)"
+        );
+    }
+    let text = format!(
+        "No project is served under the host name \"{received}\".\n\nIf you operate this server: the reverse proxy must send \
+         the host that the client asked for, with its port (nginx: proxy_set_header Host $http_host;), and that host must be \
+         the public_origin of a project.\n"
+    );
+    error::plain(StatusCode::MISDIRECTED_REQUEST, text)
+}
+
+/// The portal may have a host of its own, without a project.
+fn answer_beside_the_portal(request: &Request) -> Response {
+    if request.uri().path() == "/" {
+        return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, portal::HOME)]).into_response();
+    }
+    error::plain(StatusCode::NOT_FOUND, "There is no project under this host name, only the portal, below /portal.\n")
+}
+
+/// The answer to a request that reached a trusted proxy without TLS, for a project that is served over TLS.
+pub(super) fn redirect_to_https(app: &App, project: &Project, request: &Request) -> Option<Response> {
+    (project.is_https() && came_without_tls(app, request)).then(|| redirect_to(project, request))
+}
+
+/// Whether a trusted proxy says that the client did not use TLS, and nothing speaks against it.
+pub(super) fn came_without_tls(app: &App, request: &Request) -> bool {
+    if forwarded::is_tls(request.headers()) != Some(false) {
+        return false;
+    }
+    // Browsers send these headers over TLS only (Fetch Metadata, section 3). What came over TLS must not be redirected to the
+    // URL that was asked for: that would go on for ever.
+    let is_proved =
+        request.headers().contains_key("sec-fetch-site") || request.headers().contains_key("sec-fetch-mode");
+    if is_proved && app.misdirected.scheme.is_due() {
+        tracing::warn!(
+            "the reverse proxy says http in X-Forwarded-Proto of a request that came over TLS: it must pass on the value it \
+             received itself, or https"
+        );
+    }
+    !is_proved
+}
+
+fn redirect_to(project: &Project, request: &Request) -> Response {
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let location = format!("{}{path}", project.origin);
+    (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response()
+}
+
+/// Whether clients reach the project at this very listener, and only its name differs. Where TLS or the port does, there is a
+/// proxy, and the redirect could lead back here for ever.
+fn is_served_directly(project: &Project, host: &str) -> bool {
+    let port =
+        |authority: &str| authority.parse::<Authority>().ok().map(|authority| authority.port_u16().unwrap_or(80));
+    let Some(own) = project.origin.strip_prefix("http://") else { return false };
+    port(own).is_some() && port(own) == port(host)
+}

@@ -1,0 +1,194 @@
+//! What the program writes, and to whom: logs, warnings about files, and output that nobody reads.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::Stdio,
+};
+
+use serde_json::Value;
+
+use crate::{
+    connections::tell,
+    ending::start,
+    support::{Engine, Place, Workplace},
+};
+
+const SHOP: &str = "[project]\nid = \"shop\"\npublic_origin = \"https://auth.shop.example\"\n";
+
+/// Answers a request with a wrong host.
+async fn ask_for(host: &str, headers: &str, to: std::net::SocketAddr) -> String {
+    tell(to, &format!("GET /oauth2/jwks HTTP/1.1\r\nHost: {host}\r\n{headers}Connection: close\r\n\r\n")).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_badly_configured_proxy_is_reported_once_with_both_hosts() {
+    let place = Workplace::new();
+    place.write("shop.toml", SHOP);
+    place.run(&["project", "apply", "shop.toml"]).printed();
+    let started = start(&place, &[("VESTIBULE__SERVER__TRUSTED_PROXIES", "127.0.0.1")]);
+    for _ in 0..3 {
+        let said = ask_for("127.0.0.1:4100", "", started.address).await;
+        assert!(said.starts_with("HTTP/1.1 421 "), "{said}");
+        let said =
+            ask_for("auth.shop.example", "X-Forwarded-Proto: http\r\nSec-Fetch-Mode: cors\r\n", started.address).await;
+        assert!(said.starts_with("HTTP/1.1 200 "), "{said}");
+    }
+    let log = started.end("-TERM");
+    let warnings: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let warnings: Vec<&Value> = warnings
+        .iter()
+        .filter(|entry| entry["level"] == "WARN" && entry["target"] == "vestibule_server::http::misdirected")
+        .collect();
+    let [host, scheme] = warnings.as_slice() else { panic!("two warnings: {log}") };
+    assert_eq!(host["http.host"], "127.0.0.1:4100");
+    assert_eq!(host["projects.origins"], "https://auth.shop.example");
+    assert!(scheme["message"].as_str().expect("text").contains("X-Forwarded-Proto"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_in_the_log_are_numbers() {
+    let place = Workplace::new();
+    place.write("shop.toml", SHOP);
+    place.run(&["project", "apply", "shop.toml"]).printed();
+    let started = start(&place, &[("VESTIBULE__LOG__FILTER", "info,vestibule::requests=debug")]);
+    ask_for("auth.shop.example", "", started.address).await;
+    let log = started.end("-TERM");
+    let entries = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let entry = entries.into_iter().find(|entry| entry["http.route"] == "/oauth2/jwks").expect("the request is logged");
+    assert!(entry["duration.us"].is_u64() && entry["http.status"] == 200, "{entry}");
+}
+
+#[test]
+fn a_log_that_is_no_terminal_holds_no_colors() {
+    let place = Workplace::new();
+    let mut command = place.command(&["serve"]);
+    command.env("VESTIBULE__LOG__FORMAT", "text").stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let mut log = BufReader::new(child.stderr.take().expect("piped"));
+    let mut line = String::new();
+    while !line.contains("listening") {
+        line.clear();
+        assert!(log.read_line(&mut line).expect("a readable log") > 0, "it ended");
+        assert!(!line.contains('\u{1b}'), "{line:?}");
+    }
+    child.kill().expect("it still ran");
+    child.wait().expect("our child");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_start_on_postgres_logs_no_notices() {
+    let (place, store) = (Workplace::new(), Place::make(Engine::Postgres).await);
+    let (url, key) = (store.url(), "5a".repeat(32));
+    for _ in 0..2 {
+        let mut command = place.command(&["serve"]);
+        command.env("VESTIBULE__STORE__URL", &url).env("VESTIBULE__SECRETS__MASTER_KEY", &key).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+        let lines: Vec<String> =
+            lines.map(|line| line.expect("text")).take_while(|line| !line.contains("listening")).collect();
+        child.kill().expect("it still ran");
+        child.wait().expect("our child");
+        assert!(lines.iter().all(|line| !line.contains("NOTICE")), "{lines:?}");
+    }
+}
+
+#[test]
+fn a_command_whose_output_nobody_reads_ends_quietly() {
+    let place = Workplace::new();
+    for arguments in [&["config", "reference"][..], &["project", "list"], &["--help"]] {
+        place.write("shop.toml", SHOP);
+        place.run(&["project", "apply", "shop.toml"]);
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = place.command(arguments).stdout(writer).stderr(Stdio::piped()).output().expect("it runs");
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(complaint.is_empty(), "{arguments:?}: {complaint}");
+    }
+}
+
+/// Neither the printed link nor the log has a reader; the server serves all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_whose_output_nobody_reads_goes_on() {
+    let place = Workplace::new();
+    let mut command = place.command(&["serve"]);
+    command.env("VESTIBULE__PORTAL__PUBLIC_ORIGIN", "http://portal.test");
+    command.env("VESTIBULE__LOG__FILTER", "info,vestibule::requests=debug");
+    let (out_reader, out) = std::io::pipe().expect("a pipe");
+    let (err_reader, err) = std::io::pipe().expect("a pipe");
+    drop(out_reader);
+    let mut child = command.stdout(out).stderr(err).spawn().expect("it starts");
+    drop(command);
+    let mut log = BufReader::new(err_reader);
+    let address = log.by_ref().lines().map(|line| line.expect("text")).find_map(|line| {
+        let entry: Value = serde_json::from_str(&line).expect("JSON");
+        entry["server.address"].as_str().map(|address| address.parse().expect("an address"))
+    });
+    let address = address.expect("it says where it listens");
+    drop(log);
+    for _ in 0..3 {
+        let said = tell(address, "GET /portal HTTP/1.1\r\nHost: portal.test\r\nConnection: close\r\n\r\n").await;
+        assert!(said.starts_with("HTTP/1.1 303 "), "{said}");
+    }
+    child.kill().expect("it still ran");
+    child.wait().expect("our child");
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("our file");
+}
+
+#[test]
+fn files_with_secrets_that_others_can_read_are_reported() {
+    let place = Workplace::new();
+    place.write("master.key", &"5a".repeat(32));
+    place.write("plain.toml", "[secrets]\nmaster_key_file = \"master.key\"\n");
+    place.write("mail.toml", "[smtp]\npassword = \"secret\"\n");
+    place.write(
+        "store.toml",
+        "[store]\nurl = \"postgres://vestibule:secret@db/v\"\n[secrets]\nmaster_key_file = \"k\"\n",
+    );
+    let check = |file: &str| {
+        let mut command = place.command(&["config", "check", "--config", file]);
+        let output = command.env_remove("VESTIBULE__STORE__URL").output().expect("it runs");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).expect("text")
+    };
+    for (file, exposed, mode, is_reported) in [
+        ("plain.toml", "master.key", 0o644, true),
+        ("plain.toml", "master.key", 0o604, true),
+        ("plain.toml", "master.key", 0o660, true),
+        ("plain.toml", "master.key", 0o640, false),
+        ("plain.toml", "master.key", 0o600, false),
+        ("plain.toml", "plain.toml", 0o644, false),
+        ("mail.toml", "mail.toml", 0o644, true),
+        ("mail.toml", "mail.toml", 0o640, false),
+        ("store.toml", "store.toml", 0o644, true),
+    ] {
+        set_mode(&place.path(exposed), mode);
+        let warning = check(file);
+        let expected = format!("vestibule: warning: {exposed} holds ");
+        assert_eq!(
+            warning.starts_with(&expected) && warning.contains("chmod "),
+            is_reported,
+            "{exposed} {mode:o}: {warning}"
+        );
+        assert_eq!(warning.is_empty(), !is_reported, "{exposed} {mode:o}: {warning}");
+    }
+    set_mode(&place.path("master.key"), 0o644);
+    let started = start(&place, &[("VESTIBULE__SECRETS__MASTER_KEY_FILE", "master.key")]);
+    let log = format!("{}{}", started.before.clone(), started.end("-TERM"));
+    assert!(log.contains("master.key holds the master key, and other users"), "{log}");
+}
+
+#[test]
+fn the_folder_of_the_data_is_its_owners_alone() {
+    let place = Workplace::new();
+    place.run(&["project", "list"]).printed();
+    for (name, expected) in [("data", 0o700), ("data/vestibule.db", 0o600), ("data/master.key", 0o600)] {
+        let mode = fs::metadata(place.path(name)).expect("it is there").permissions().mode() & 0o777;
+        assert_eq!(mode, expected, "{name}");
+    }
+}
