@@ -6,10 +6,10 @@ use crate::support::{Engine, TestServer, connect_to, guide::blocks, on_both_engi
 
 const GUIDE: &str = include_str!("../../../../docs/guides/backend.md");
 
-include!("backend_guide/authenticate.rs");
+include!("backend_guide/authenticate.rs.in");
 
 async fn the_rust_recipe_tells_guests_members_and_others(engine: Engine) {
-    assert_eq!(blocks(GUIDE, "rust"), [include_str!("backend_guide/authenticate.rs")], "it is the guide's");
+    assert_eq!(blocks(GUIDE, "rust"), [include_str!("backend_guide/authenticate.rs.in")], "it is the guide's");
     let server = TestServer::start(engine, |setup| setup.set_client("web", "issue_jwt_access_token", true)).await;
     let client = server.app_client();
     let guest = client.sign_up().await;

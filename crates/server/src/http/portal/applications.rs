@@ -92,8 +92,6 @@ async fn make(desk: Desk) -> Answer {
     let mut client = json!({
         "client_id": client_id,
         "x_application_type": framework.kind().as_str(),
-        // Anybody can verify such a token without asking; new applications begin with them.
-        "issue_jwt_access_token": true,
     });
     if !name.is_empty() {
         client["name"] = name.into();

@@ -141,7 +141,7 @@ pub(crate) async fn show_step(visit: Visit, cookies: FlowCookies, request: Reque
 
 async fn show_view(visit: Visit, cookies: FlowCookies, view: View, mut request: Parts) -> Response {
     let id = path_parameter(&mut request, "id").await;
-    match open((visit, cookies), &id, None, (&request.headers, &request.uri)).await {
+    match open((visit, cookies), &id, None, (&request.headers, Some(&request.uri))).await {
         Ok(scene) => scene.show(view, kind_in(&request.uri)),
         Err(response) => response,
     }
@@ -173,7 +173,7 @@ pub(crate) async fn begin(
 pub(crate) async fn act(visit: Visit, cookies: FlowCookies, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let (id, view) = (path_parameter(&mut parts, "id").await, path_parameter(&mut parts, "view").await);
-    let (headers, uri) = (parts.headers.clone(), parts.uri.clone());
+    let headers = parts.headers.clone();
     let request = Request::from_parts(parts, body);
     let body = match body::read(&visit, request).await {
         Ok(body) => body,
@@ -186,7 +186,7 @@ pub(crate) async fn act(visit: Visit, cookies: FlowCookies, request: Request) ->
     let Some(view) = View::from_name(&view) else {
         return error_page(&visit, &headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound);
     };
-    let mut scene = match open((visit, cookies), &id, form.get("_flow").ok().flatten(), (&headers, &uri)).await {
+    let mut scene = match open((visit, cookies), &id, form.get("_flow").ok().flatten(), (&headers, None)).await {
         Ok(scene) => scene,
         Err(response) => return response,
     };
@@ -203,11 +203,13 @@ pub(crate) async fn act(visit: Visit, cookies: FlowCookies, request: Request) ->
     scene.act(view, &form).await
 }
 
+/// Loads the flow of a request. `page` is the address of a page: a browser without a cookie of ours gets one there and comes
+/// again, while a form without one is refused.
 async fn open(
     (visit, cookies): (Visit, FlowCookies),
     id: &str,
     sealed: Option<&str>,
-    (headers, uri): (&HeaderMap, &Uri),
+    (headers, page): (&HeaderMap, Option<&Uri>),
 ) -> Result<Scene, Response> {
     let Ok(id) = id.parse::<FlowId>() else {
         return Err(error_page(&visit, headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound));
@@ -222,11 +224,10 @@ async fn open(
         (Ok(Err(FlowProblem::ForeignBrowser(request))), Some(_)) => {
             Err(refuse(&visit, headers, &request, ErrorKind::ForeignBrowser))
         }
-        // The page that carries the flow came with the cookie.
-        (Ok(Err(FlowProblem::ForeignBrowser(request))), None) if sealed.is_some() => {
-            Err(refuse(&visit, headers, &request, ErrorKind::CookiesBlocked))
-        }
-        (Ok(Err(FlowProblem::ForeignBrowser(request))), None) => Err(look_for_cookies(&visit, headers, &request, uri)),
+        (Ok(Err(FlowProblem::ForeignBrowser(request))), None) => Err(match page {
+            Some(uri) => look_for_cookies(&visit, headers, &request, uri),
+            None => refuse(&visit, headers, &request, ErrorKind::CookiesBlocked),
+        }),
         // A flow is only loaded for a browser with a cookie.
         (Ok(Ok(_)), None) => Err(error_page(&visit, headers, None, StatusCode::FORBIDDEN, ErrorKind::CookiesBlocked)),
         (Err(error), _) => Err(flow_error(&visit, headers, &error)),
