@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::Response,
 };
@@ -14,14 +14,8 @@ use vestibule_protocol::{
     limits::{COOKIE_BYTES, HEADER_BYTES, TARGET_BYTES},
 };
 
-use super::{credentials::Brought, forwarded, misdirected, serve::Peer};
-use crate::{
-    app::App,
-    crypto::hex_digits,
-    ports::clock::Stopwatch,
-    projects::Project,
-    trace::Span,
-};
+use super::{credentials::Brought, error, forwarded, misdirected, serve::Peer};
+use crate::{app::App, crypto::hex_digits, ports::clock::Stopwatch, projects::Project, trace::Span};
 
 /// One request: whose project, when, from where.
 #[derive(Clone)]

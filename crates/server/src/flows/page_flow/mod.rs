@@ -32,7 +32,6 @@ use super::{
 use crate::{
     app::App,
     crypto::{hex, sha256},
-    messages::Message,
     projects::Project,
 };
 

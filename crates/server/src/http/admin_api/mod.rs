@@ -25,8 +25,8 @@ use axum::{
     response::IntoResponse,
 };
 
-pub(crate) use self::idempotency::KEY_BYTES;
 use self::access::Admin;
+pub(crate) use self::idempotency::KEY_BYTES;
 use super::{
     credentials::Credential,
     routes::{self, Face, Route},

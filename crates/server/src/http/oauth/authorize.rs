@@ -18,7 +18,7 @@ use crate::{
     },
     http::{
         body,
-        cookies::{set_app_session, set_flow},
+        cookies::set_app_session,
         credentials::BrowserCookies,
         error,
         pages::{self, Frame},
@@ -139,7 +139,8 @@ fn ask(visit: &Visit, headers: &HeaderMap, pending: &PendingRequest, form: &Form
         present: question.present.name,
         stay_href: "/settings".into(),
     };
-    let frame = Frame { status: StatusCode::OK, request: Some(pending), csrf: question.agreement, notice: None };
+    let frame =
+        Frame { status: StatusCode::OK, request: Some(pending), csrf: question.agreement, carried: None, notice: None };
     pages::render(visit, headers, frame, &page)
 }
 

@@ -214,7 +214,8 @@ impl TestServer {
         setup.set("project.id", id);
         change(&mut setup);
         let (app, settings) = (&self.app, read_project(&setup.project));
-        let applied = projects::apply(&app.store, &app.master, &app.entropy, &settings, app.clock.now()).await;
+        let portal = app.projects.portal_host();
+        let applied = projects::apply(&app.store, &app.master, &app.entropy, portal, &settings, app.clock.now()).await;
         applied.expect("the project is applied");
         app.projects.reload(&app.store, &app.master).await.expect("the project is loaded");
         app.projects.find_by_id(id).expect("it is served")

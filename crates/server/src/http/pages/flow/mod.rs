@@ -173,7 +173,7 @@ pub(crate) async fn begin(
 pub(crate) async fn act(visit: Visit, cookies: FlowCookies, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let (id, view) = (path_parameter(&mut parts, "id").await, path_parameter(&mut parts, "view").await);
-    let headers = parts.headers.clone();
+    let (headers, uri) = (parts.headers.clone(), parts.uri.clone());
     let request = Request::from_parts(parts, body);
     let body = match body::read(&visit, request).await {
         Ok(body) => body,
