@@ -63,10 +63,15 @@ async fn a_promotion_link_is_used_up_once(engine: Engine) {
     let mut device = Device::new(&server, Platform::Flutter);
     device.authenticate().await;
     let url = device.promotion_url().await;
-    let mut forms = tokio::task::JoinSet::new();
-    for number in 0..20 {
+    let mut browsers = Vec::new();
+    for _ in 0..20 {
         let mut browser = server.browser();
         browser.open(&url).await;
+        browser.expect_page(200, "Save your progress");
+        browsers.push(browser);
+    }
+    let mut forms = tokio::task::JoinSet::new();
+    for (number, mut browser) in browsers.into_iter().enumerate() {
         forms.spawn(async move {
             identify(&mut browser, &format!("kim{number}@shop.example")).await;
             browser.reply().status
