@@ -1,12 +1,13 @@
 //! The credentials of a request. They are taken off its headers before anything else sees them, and reach a handler only as
 //! the type its route declares: what is not declared is not there (decision 67).
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use cookie::Cookie;
 use vestibule_domain::operator::Role;
 use vestibule_protocol::{
     basic::{BasicCredentials, BasicError},
     bearer::Bearer,
+    limits::{COOKIE_BYTES, HEADER_BYTES},
     oauth::Scope,
 };
 
@@ -120,6 +121,11 @@ impl Brought {
         let is_ours = |value: &String| value.len() == 32 && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
         self.project_cookie(|names| names.flow, project).filter(is_ours)
     }
+}
+
+/// The most bytes a header of this name may have.
+pub(super) fn longest_header(name: &HeaderName) -> usize {
+    if *name == header::COOKIE { COOKIE_BYTES } else { HEADER_BYTES }
 }
 
 /// What a handler accepts: the type of one of its parameters, from which its route's declaration is made.
