@@ -48,6 +48,7 @@ mod portal;
 mod portal_activity;
 mod portal_passkeys;
 mod portal_people;
+mod portal_questions;
 mod portal_settings;
 mod portal_staff;
 mod portal_webhooks;

@@ -179,6 +179,9 @@ async fn a_shorter_session_lifetime_counts_at_once(engine: Engine) {
     owner.open("/portal/p/test/session").await;
     owner.fill("Maximum session lifetime", "1800");
     owner.press("Save").await;
+    assert_eq!(guest.fetch("/_resolver/resolve").await.header("x-authgear-session-valid"), Some("true"));
+    owner.expect_page(200, "Save these changes to “Session”?");
+    owner.press("Save and sign out 1 person").await;
     assert_ne!(guest.fetch("/_resolver/resolve").await.header("x-authgear-session-valid"), Some("true"));
     assert!(owner.page().text.contains("It ends 30 minutes after it began"), "{}", owner.page().text);
 }
