@@ -14,6 +14,7 @@ mod client_authentication;
 mod code_reuse;
 mod coming_back;
 mod connections;
+mod cookies;
 mod cors;
 mod crash;
 mod credentials;
