@@ -126,7 +126,9 @@ async fn a_stale_secret_does_not_lock_a_browser_out_of_its_flow(engine: Engine) 
     // The first form, whose page carries the flow.
     let form = browser.page().forms[0].clone();
     let mut fields = form.fields.clone();
-    fields.iter_mut().filter(|(name, _)| name == "login_id").for_each(|(_, typed)| *typed = "kim@shop.example".into());
+    for (wanted, value) in [("login_id", "kim@shop.example"), ("password", "seven quiet lamps over the river")] {
+        fields.iter_mut().filter(|(name, _)| name == wanted).for_each(|(_, typed)| *typed = value.into());
+    }
     let post = async |cookies: &str| {
         let request = server.http().request(Method::POST, &form.action).form(&fields);
         Reply::of(request.header(header::COOKIE, cookies).header(header::ACCEPT, "text/html")).await
