@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{AppClient, Browser, Device, Engine, Platform, TestServer, on_both_engines};
+use crate::support::{AppClient, Browser, Device, Engine, OWNER_PASSWORD, Platform, TestServer, on_both_engines};
 
 on_both_engines!(
     a_lifetime_that_signs_people_out_asks_first,
@@ -144,6 +144,12 @@ async fn lifetimes_of_guests_ask_first(engine: Engine) {
     let app = server.app_client();
     let guests = sign_up(&app, 2).await;
     server.clock.advance_seconds(90_000);
+    // A day later the operator has to sign in again.
+    owner.open(&format!("{AT}/anonymous-users")).await;
+    owner.expect_page(200, "Sign in to the portal");
+    owner.fill("Email", "olga@house.example");
+    owner.fill("Password", OWNER_PASSWORD);
+    owner.press("Sign in").await;
     owner.open(&format!("{AT}/anonymous-users")).await;
     owner.fill("Lifetime of a guest (Corner Shop)", "86400");
     owner.press("Save").await;

@@ -54,6 +54,9 @@ async fn guests_are_switched_on_and_off(engine: Engine) {
     assert_eq!(changed[0]["context"]["audit_context"]["operator_email"], "olga@house.example");
     owner.untick("Enable anonymous users?");
     owner.press("Save").await;
+    owner.expect_page(200, "Save these changes to “Anonymous Users”?");
+    assert_eq!(http.post_json("/api/anonymous_user/signup", &sign_up).await.status, 200);
+    owner.press("Save the changes").await;
     assert_eq!(http.post_json("/api/anonymous_user/signup", &sign_up).await.status, 400);
 }
 
