@@ -30,7 +30,7 @@ use vestibule_domain::project::ProjectSettings;
 use vestibule_server::{
     app::Ports,
     boot, config,
-    flows::projects,
+    flows::{actor::Actor, projects::ProjectWriter},
     hosts::PortalHost,
     ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
 };
@@ -61,7 +61,9 @@ async fn measure(requests: usize, connections: usize) -> Result<()> {
         .map_err(|complaints| format!("{complaints:?}"))?;
     let settings = ProjectSettings::parse_toml(&project(address)).map_err(|complaints| format!("{complaints:?}"))?;
     let (store, master) = boot::open_store(&config, &Entropy::Os).await?;
-    projects::apply(&store, &master, &Entropy::Os, &PortalHost::default(), &settings, Clock::System.now()).await?;
+    let portal = PortalHost::default();
+    let writer = ProjectWriter { store: &store, master: &master, entropy: &Entropy::Os, portal: &portal };
+    writer.apply(&settings, &Actor::at_terminal("project apply"), Clock::System.now()).await?;
     store.close().await;
     let app = boot::open(
         config,

@@ -61,8 +61,6 @@ pub struct App {
     pub breached: Arc<Breached>,
     /// Pages: texts, templates, assets.
     pub ui: Ui,
-    /// Rung when something was put into the outbox.
-    pub outbox_bell: Arc<Notify>,
     /// Rung when the outbox may hold events to hand on.
     pub(crate) events_bell: Notify,
     /// Rung when events may wait for webhooks.

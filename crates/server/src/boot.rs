@@ -133,7 +133,6 @@ pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
         limits: limits::Limits::default(),
         metrics: Metrics::default(),
         ui: Ui::load(),
-        outbox_bell: Arc::new(Notify::new()),
         events_bell: Notify::new(),
         hooks_bell: Notify::new(),
         log_grew: watch::channel(0).0,

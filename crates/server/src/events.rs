@@ -17,6 +17,7 @@ use vestibule_store::{StoreError, Tx, outbox};
 use crate::{
     app::App,
     crypto::{hex, sha256},
+    ports::entropy::Entropy,
     projects::Project,
 };
 
@@ -56,7 +57,7 @@ pub(crate) fn prepare(
     origin: &Origin<'_>,
     now: Timestamp,
 ) -> QueuedEvent {
-    prepare_in(app, event, &describe(project, user, origin, now))
+    prepare_in(&app.entropy, event, &describe(project, user, origin, now))
 }
 
 /// Makes an event that somebody else than its user set off ready to be queued.
@@ -69,7 +70,7 @@ pub(crate) fn prepare_by(
     origin: &Origin<'_>,
     now: Timestamp,
 ) -> QueuedEvent {
-    prepare_in(app, event, &Context { triggered_by: by, ..describe(project, user, origin, now) })
+    prepare_in(&app.entropy, event, &Context { triggered_by: by, ..describe(project, user, origin, now) })
 }
 
 /// The circumstances of something a user does itself.
@@ -93,8 +94,8 @@ fn shorten(text: &str) -> String {
 const LONGEST_STATE: usize = 1_024;
 
 /// Makes an event ready to be queued, in circumstances of the caller's making.
-pub(crate) fn prepare_in(app: &App, event: &Event, context: &Context) -> QueuedEvent {
-    let id: EventId = app.entropy.id(context.timestamp);
+pub(crate) fn prepare_in(entropy: &Entropy, event: &Event, context: &Context) -> QueuedEvent {
+    let id: EventId = entropy.id(context.timestamp);
     let body = event.to_json(0, id, context);
     QueuedEvent { id, body, is_logged: true, is_for_hooks: event.is_for_hooks() }
 }

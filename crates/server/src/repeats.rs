@@ -66,8 +66,5 @@ pub async fn tell(app: &App) -> Result<usize, StoreError> {
             })
             .await?;
     }
-    if looked_at > 0 {
-        app.outbox_bell.notify_one();
-    }
     Ok(looked_at)
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[&INSERT, &PAGE, &PAGE_OF_OPERATOR, &REMOVE_OLD];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &COUNT_AGAIN, &PAGE, &PAGE_OF_OPERATOR, &REMOVE_OLD];
 
 /// One act.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +33,8 @@ pub struct OperatorEvent {
     pub ip: Option<String>,
     /// When.
     pub created_at: Timestamp,
+    /// How many equal actions it stands for; the first of them was at `created_at`.
+    pub times: i64,
 }
 
 fn read_event(row: &Row<'_>) -> Result<OperatorEvent, StoreError> {
@@ -45,6 +47,7 @@ fn read_event(row: &Row<'_>) -> Result<OperatorEvent, StoreError> {
         detail: row.get(5)?,
         ip: row.get(6)?,
         created_at: read_time(row, 7)?,
+        times: row.get(8)?,
     })
 }
 
@@ -57,8 +60,9 @@ const INSERT: Sql = Sql::new(
        act,
        detail,
        ip,
-       created_at
-     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+       created_at,
+       times
+     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 );
 
 /// Adds one.
@@ -77,10 +81,48 @@ pub async fn insert(tx: &mut Tx, event: &OperatorEvent) -> Result<(), StoreError
             &event.detail.as_str(),
             &event.ip.as_deref(),
             &event.created_at.as_micros(),
+            &event.times,
         ],
     )
     .await
     .map(drop)
+}
+
+const COUNT_AGAIN: Sql = Sql::new(
+    "UPDATE operator_events
+     SET times = times + 1
+     WHERE id = (
+       SELECT id
+       FROM operator_events
+       WHERE operator_id = $1
+         AND id >= $2
+         AND act = $3
+         AND detail = $4
+         AND ip = $5
+       ORDER BY id DESC
+       LIMIT 1
+     )",
+);
+
+/// Adds one, or counts it with an equal one from the same address that is not older than `since`.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn insert_or_count(tx: &mut Tx, event: &OperatorEvent, since: Timestamp) -> Result<(), StoreError> {
+    let bound = EventId::lower_bound(since.as_unix_millis());
+    let counted = tx
+        .execute_one(
+            &COUNT_AGAIN,
+            &[
+                &event.operator_id.as_ref().map(|id| id.as_bytes().as_slice()),
+                &bound.as_bytes().as_slice(),
+                &event.act.as_str(),
+                &event.detail.as_str(),
+                &event.ip.as_deref(),
+            ],
+        )
+        .await?;
+    if counted { Ok(()) } else { insert(tx, event).await }
 }
 
 const PAGE: Sql = Sql::new(
@@ -92,7 +134,8 @@ const PAGE: Sql = Sql::new(
        act,
        detail,
        ip,
-       created_at
+       created_at,
+       times
      FROM operator_events
      WHERE id < $1
      ORDER BY id DESC
@@ -108,7 +151,8 @@ const PAGE_OF_OPERATOR: Sql = Sql::new(
        act,
        detail,
        ip,
-       created_at
+       created_at,
+       times
      FROM operator_events
      WHERE operator_id = $3 AND id < $1
      ORDER BY id DESC

@@ -59,7 +59,7 @@ const PUSH: Sql = Sql::new(
      ) VALUES ($1, $2, $3, $4, $5, $5)",
 );
 
-/// Queues a side effect, due at once.
+/// Queues a side effect, due at once; the commit wakes the worker of the outbox.
 ///
 /// # Errors
 /// Those of the engine.
@@ -72,6 +72,7 @@ pub async fn push(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let user = user.as_ref().map(|id| id.as_bytes().as_slice());
+    tx.fill_outbox();
     tx.execute(&PUSH, &[&p.0, &kind, &user, &payload, &now.as_micros()]).await.map(|_| ())
 }
 

@@ -1,6 +1,7 @@
 //! Events: what happened to users, as webhooks and the audit log tell it.
 
 mod cause;
+mod changes;
 mod context;
 mod model;
 
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 
 pub use self::{
     cause::{OperatorAction, RevocationReason},
+    changes::SettingChange,
     context::{Context, TriggeredBy},
     model::{IdentityModel, SessionModel, UserModel},
 };
@@ -136,8 +138,8 @@ pub enum Event {
     },
     /// The project's settings were changed. For the audit log only.
     ProjectChanged {
-        /// The keys that changed.
-        keys: Vec<String>,
+        /// Each key that changed, with its value before and after.
+        changes: Vec<SettingChange>,
     },
     /// A webhook is tried out by an operator. For the webhook only.
     HookTest,
@@ -261,7 +263,7 @@ impl Event {
             | Self::UserReenabled { user }
             | Self::UserUpdated { user }
             | Self::UserDeleted { user } => json!({"user": user.0}),
-            Self::ProjectChanged { keys } => json!({"keys": keys}),
+            Self::ProjectChanged { changes } => changes::describe(changes),
             Self::OperatorActed { target, .. } => json!({"target": target}),
             Self::SessionRevoked { user_id, session, reason } => {
                 json!({"user": {"id": user_id.to_string()}, "session": session.to_json(), "reason": reason.as_str()})

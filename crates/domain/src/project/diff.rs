@@ -5,22 +5,11 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{ProjectSettings, shape::join};
-use crate::client::Client;
-
-/// One key that changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The key; an application is named by its client id: `oauth.clients[shop-web].name`.
-    pub path: String,
-    /// The value before, as JSON; none when the key was absent.
-    pub from: Option<String>,
-    /// The value after, as JSON; none when the key goes away.
-    pub to: Option<String>,
-}
+use crate::{client::Client, event::SettingChange};
 
 /// Everything that changes from one document to the other, in the order of keys; nothing when they are equal.
 #[must_use]
-pub fn diff(old: &ProjectSettings, new: &ProjectSettings) -> Vec<Change> {
+pub fn diff(old: &ProjectSettings, new: &ProjectSettings) -> Vec<SettingChange> {
     let to_value = |document| {
         serde_json::to_value(document).expect("settings are maps with text keys, which JSON can always hold")
     };
@@ -31,7 +20,7 @@ pub fn diff(old: &ProjectSettings, new: &ProjectSettings) -> Vec<Change> {
     let is_same_set = before.len() == after.len() && before.iter().all(|id| after.contains(id));
     if is_same_set && before != after {
         let print = |ids: &[String]| Some(Value::from(ids.to_vec()).to_string());
-        changes.push(Change { path: "oauth.clients".to_owned(), from: print(&before), to: print(&after) });
+        changes.push(SettingChange { path: "oauth.clients".to_owned(), from: print(&before), to: print(&after) });
     }
     changes
 }
@@ -65,7 +54,7 @@ fn urls(list: Option<&str>) -> Vec<String> {
     list.iter().filter_map(|handler| handler["url"].as_str().map(str::to_owned)).collect()
 }
 
-fn compare(old: Option<&Value>, new: Option<&Value>, path: &str, changes: &mut Vec<Change>) {
+fn compare(old: Option<&Value>, new: Option<&Value>, path: &str, changes: &mut Vec<SettingChange>) {
     if old == new {
         return;
     }
@@ -74,7 +63,7 @@ fn compare(old: Option<&Value>, new: Option<&Value>, path: &str, changes: &mut V
     }
     let members = |value: Option<&Value>| value.and_then(Value::as_object).cloned();
     match (members(old), members(new)) {
-        (None, None) => changes.push(Change {
+        (None, None) => changes.push(SettingChange {
             path: path.to_owned(),
             from: old.map(Value::to_string),
             to: new.map(Value::to_string),
@@ -90,7 +79,7 @@ fn compare(old: Option<&Value>, new: Option<&Value>, path: &str, changes: &mut V
     }
 }
 
-fn compare_clients(old: Option<&Value>, new: Option<&Value>, path: &str, changes: &mut Vec<Change>) {
+fn compare_clients(old: Option<&Value>, new: Option<&Value>, path: &str, changes: &mut Vec<SettingChange>) {
     let (old, new) = (old.and_then(Value::as_array), new.and_then(Value::as_array));
     let before: HashMap<&str, &Value> = old.into_iter().flatten().map(|client| (id_of(client), client)).collect();
     let after: HashMap<&str, &Value> = new.into_iter().flatten().map(|client| (id_of(client), client)).collect();

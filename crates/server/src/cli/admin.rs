@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{ConfigFile, Failure, Opened};
-use crate::flows::admin::{
-    Operator,
-    keys::{self, Scope},
+use crate::flows::{
+    actor::Actor,
+    admin::keys::{self, Scope},
 };
 
 #[derive(Debug, Subcommand)]
@@ -97,7 +97,7 @@ impl Create {
             ),
         };
         let opened = Opened::open(&self.config, &self.project).await?;
-        let (app, project, by) = (&opened.app, &opened.project, Operator::at_terminal("admin key create"));
+        let (app, project, by) = (&opened.app, &opened.project, Actor::at_terminal("admin key create"));
         let made = match jwk {
             Some(jwk) => keys::register_public_key(app, project, &by, &self.name, &jwk, &scopes, opened.now())
                 .await
@@ -128,7 +128,7 @@ impl List {
 impl Revoke {
     async fn run(self) -> Result<(), Failure> {
         let opened = Opened::open(&self.config, &self.project).await?;
-        let by = Operator::at_terminal("admin key revoke");
+        let by = Actor::at_terminal("admin key revoke");
         let revoked = keys::revoke(&opened.app, &opened.project, &by, &self.id, opened.now()).await;
         opened.close().await;
         if revoked? { Ok(()) } else { Err(Failure(format!("there is no valid key \"{}\"", self.id))) }

@@ -3,7 +3,10 @@
 use clap::{Args, Subcommand};
 
 use super::{ConfigFile, Failure, Opened};
-use crate::flows::admin::{AdminError, Operator, applications};
+use crate::flows::{
+    actor::Actor,
+    admin::{AdminError, applications},
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {
@@ -47,7 +50,7 @@ impl ClientCommand {
         match self {
             Self::Secret(SecretCommand::Create(of)) => {
                 let opened = Opened::open(&of.config, &of.project).await?;
-                let by = Operator::at_terminal("client secret create");
+                let by = Actor::at_terminal("client secret create");
                 let (app, project) = (&opened.app, &opened.project);
                 let made = applications::create_secret(app, project, &by, &of.client, opened.now()).await;
                 opened.close().await;
@@ -65,7 +68,7 @@ impl ClientCommand {
             }
             Self::Secret(SecretCommand::Remove(Remove { of, name })) => {
                 let opened = Opened::open(&of.config, &of.project).await?;
-                let by = Operator::at_terminal("client secret remove");
+                let by = Actor::at_terminal("client secret remove");
                 let (app, project) = (&opened.app, &opened.project);
                 let removed = applications::delete_secret(app, project, &by, &of.client, &name, opened.now()).await;
                 opened.close().await;
@@ -91,6 +94,7 @@ fn explain(error: AdminError, of: &OfClient, name: &str) -> Failure {
         | AdminError::Invalid(_)
         | AdminError::Changed { .. }
         | AdminError::OriginFixed
+        | AdminError::RoleLost
         | AdminError::Flow(_)
         | AdminError::Load(_)) => other.into(),
     }

@@ -17,7 +17,10 @@ use crate::{
     config::{self, Config},
     demo::{mailbox, shop},
     files,
-    flows::projects,
+    flows::{
+        actor::Actor,
+        projects::{self, ProjectWriter},
+    },
     hosts::PortalHost,
     http::serve::{Limits, serve_router},
     portal,
@@ -149,9 +152,9 @@ impl Demo {
         }
         // The demo's own settings are only a start: what was changed since then is kept.
         let applied = if lost.is_empty() && (self.project.is_some() || existing.is_none()) {
-            let (portal, wanted) = (PortalHost::of(&config.portal), (existing, settings));
-            let now = Clock::System.now();
-            Some(projects::apply_to(&store, &master, &Entropy::Os, &portal, wanted, now).await)
+            let portal = PortalHost::of(&config.portal);
+            let writer = ProjectWriter { store: &store, master: &master, entropy: &Entropy::Os, portal: &portal };
+            Some(writer.apply(settings, &Actor::at_terminal("demo"), Clock::System.now()).await)
         } else {
             None
         };

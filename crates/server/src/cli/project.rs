@@ -9,7 +9,10 @@ use super::{ConfigFile, Failure};
 use crate::{
     boot,
     crypto::seal::MasterKey,
-    flows::projects::{self, Applied},
+    flows::{
+        actor::Actor,
+        projects::{self, Applied, ProjectWriter},
+    },
     hosts::{self, PortalHost},
     ports::{clock::Clock, entropy::Entropy},
 };
@@ -89,9 +92,10 @@ impl Create {
             return Err(Failure(format!("there is a project \"{}\" already: change it with `project apply`", self.id)));
         }
         let now = Clock::System.now();
-        let result = projects::apply(&store, &master, &Entropy::Os, &portal, &settings, now).await;
+        let writer = ProjectWriter { store: &store, master: &master, entropy: &Entropy::Os, portal: &portal };
+        let created = writer.create(&settings, &Actor::at_terminal("project create"), now).await;
         store.close().await;
-        result?;
+        created?;
         print!("{}", settings.to_toml());
         Ok(())
     }
@@ -124,8 +128,12 @@ impl Apply {
                 return Err(refuse_to_remove(settings.id(), &lost));
             }
         }
-        let (wanted, now) = ((existing, settings), Clock::System.now());
-        Ok(projects::apply_to(store, master, &Entropy::Os, portal, wanted, now).await?)
+        let writer = ProjectWriter { store, master, entropy: &Entropy::Os, portal };
+        let (actor, now) = (Actor::at_terminal("project apply"), Clock::System.now());
+        Ok(match existing {
+            None => writer.create(settings, &actor, now).await.map(|()| Applied::Created)?,
+            Some(row) => writer.change(&row, settings, &actor, now).await?,
+        })
     }
 
     /// Reads the store as it is, if there is one.

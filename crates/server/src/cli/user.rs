@@ -8,7 +8,10 @@ use vestibule_store::{
 };
 
 use super::{ConfigFile, Failure, Opened};
-use crate::flows::admin::{self, AdminError, Operator};
+use crate::flows::{
+    actor::Actor,
+    admin::{self, AdminError},
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
@@ -117,7 +120,7 @@ impl RevokeKey {
         let known = list(opened, user).await?;
         let missing = || Failure(format!("the user {user} has no device key \"{}\"", self.kid));
         let key = known.into_iter().find(|key| key.kid == self.kid).ok_or_else(missing)?;
-        let by = Operator::at_terminal("user keys revoke");
+        let by = Actor::at_terminal("user keys revoke");
         let done = if self.end_sessions {
             admin::device_keys::revoke_lost(app, project, &by, user, key.id, now).await.map(Some)
         } else {

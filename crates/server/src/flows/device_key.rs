@@ -133,6 +133,5 @@ async fn report_failure(
             })
         })
         .await?;
-    app.outbox_bell.notify_one();
     Ok(())
 }

@@ -56,7 +56,6 @@ pub(crate) async fn end(
             })
         })
         .await?;
-    app.outbox_bell.notify_one();
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Use cases, one a file: begin, load, decide, write, enqueue, commit. No HTTP here.
 
 pub(crate) mod account;
+pub mod actor;
 pub mod admin;
 pub(crate) mod app_session;
 pub(crate) mod authorize;

@@ -1,16 +1,19 @@
-//! Creating and changing projects: what `vestibule project apply` and the portal do.
+//! Creating, changing and deleting projects: one use case for the command line, the portal and the Admin API. A change and its
+//! event are written together.
 
 use vestibule_domain::{
-    project::{Change, ProjectSettings, diff},
+    event::{Event, OperatorAction, SettingChange},
+    project::{ProjectSettings, diff},
     time::Timestamp,
 };
 use vestibule_store::{
-    Store, StoreError,
-    keys::{self, KeyRow},
+    Store, StoreError, keys,
     projects::{self, NewProject, ProjectRow},
 };
 
+use super::actor::{ActError, Actor};
 use crate::{
+    app::App,
     crypto::{keyring::KeyRing, seal::MasterKey, signing::BadKey},
     hosts::{self, HostClash, PortalHost},
     ports::entropy::Entropy,
@@ -22,7 +25,7 @@ pub enum Applied {
     /// The project did not exist.
     Created,
     /// It did, and this changed.
-    Changed(Vec<Change>),
+    Changed(Vec<SettingChange>),
     /// It did, and is as the settings say.
     Unchanged,
 }
@@ -39,9 +42,12 @@ pub enum ApplyError {
     /// The host belongs to another project or to the portal.
     #[error("project.public_origin: {0}")]
     Host(#[from] HostClash),
-    /// Somebody changed the project at the same time.
-    #[error("the project was changed by somebody else meanwhile: apply again")]
+    /// The project was changed at the same time.
+    #[error("the project was changed at the same time: apply again")]
     ChangedMeanwhile,
+    /// The operator lost its role between the request and the transaction.
+    #[error("your role does not allow this any more")]
+    RoleLost,
     /// What is stored cannot be read.
     #[error("the stored settings of \"{0}\" cannot be read: {1}")]
     Unreadable(String, String),
@@ -54,40 +60,112 @@ impl From<StoreError> for ApplyError {
     }
 }
 
-/// Makes the stored project what the settings say; safe to repeat.
-///
-/// # Errors
-/// When nothing was changed, and why.
-pub async fn apply(
-    store: &Store,
-    master: &MasterKey,
-    entropy: &Entropy,
-    portal: &PortalHost,
-    settings: &ProjectSettings,
-    now: Timestamp,
-) -> Result<Applied, ApplyError> {
-    let existing = find(store, settings.id()).await?;
-    apply_to(store, master, entropy, portal, (existing, settings), now).await
+impl From<ActError> for ApplyError {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::RoleLost => Self::RoleLost,
+            ActError::Store(error) => error.into(),
+        }
+    }
 }
 
-/// As [`apply`], over the row that was read before: fails when the project was changed since then.
-///
-/// # Errors
-/// When nothing was changed, and why.
-pub async fn apply_to(
-    store: &Store,
-    master: &MasterKey,
-    entropy: &Entropy,
-    portal: &PortalHost,
-    (existing, settings): (Option<ProjectRow>, &ProjectSettings),
-    now: Timestamp,
-) -> Result<Applied, ApplyError> {
-    match existing {
-        None => {
-            let keys = KeyRing::generate(settings.id(), master, entropy, now)?;
-            create(store, portal, settings, keys, now).await
+/// What creating and changing projects takes; it works beside a running server, too.
+#[derive(Clone, Copy)]
+pub struct ProjectWriter<'a> {
+    /// The store the projects are in.
+    pub store: &'a Store,
+    /// What seals the keys of a new project.
+    pub master: &'a MasterKey,
+    /// Randomness.
+    pub entropy: &'a Entropy,
+    /// The portal's host, which is not for every project.
+    pub portal: &'a PortalHost,
+}
+
+impl<'a> ProjectWriter<'a> {
+    /// That of a running server.
+    #[must_use]
+    pub fn of(app: &'a App) -> Self {
+        Self { store: &app.store, master: &app.master, entropy: &app.entropy, portal: app.projects.portal_host() }
+    }
+
+    /// Makes the stored project what the settings say; safe to repeat.
+    ///
+    /// # Errors
+    /// When nothing was changed, and why.
+    pub async fn apply(
+        &self,
+        settings: &ProjectSettings,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Applied, ApplyError> {
+        match find(self.store, settings.id()).await? {
+            None => self.create(settings, actor, now).await.map(|()| Applied::Created),
+            Some(row) => self.change(&row, settings, actor, now).await,
         }
-        Some(row) => change(store, portal, row, settings, now).await,
+    }
+
+    /// Creates a project with its keys.
+    ///
+    /// # Errors
+    /// When there is such a project or nothing was created for another reason.
+    pub async fn create(&self, settings: &ProjectSettings, actor: &Actor, now: Timestamp) -> Result<(), ApplyError> {
+        let id = settings.id();
+        let keys = KeyRing::generate(id, self.master, self.entropy, now)?;
+        let event = Event::OperatorActed { action: OperatorAction::ProjectCreated, target: id.to_string() };
+        let entry = actor.prepare_for(self.entropy, (id, None), &event, now);
+        let input = (self.portal.clone(), settings.clone(), settings.to_json(), keys, entry);
+        let created = self.store.write("create_project", input, move |tx, (portal, settings, json, keys, entry)| {
+            Box::pin(async move {
+                let (id, public_origin) = (settings.id(), settings.public_origin());
+                hosts::judge_move(tx, portal, (None, id), public_origin).await??;
+                let project = NewProject { id, public_origin, settings: json, now };
+                let Some(no) = projects::insert(tx, &project).await? else { return Ok::<_, ApplyError>(false) };
+                for key in keys {
+                    keys::insert(tx, no, key).await?;
+                }
+                entry.write(tx, no, now).await?;
+                Ok(true)
+            })
+        });
+        // The row was refused although there was no such project when it was looked for.
+        if created.await? { Ok(()) } else { Err(ApplyError::ChangedMeanwhile) }
+    }
+
+    /// Changes the project from the row that was read before: fails when it was changed since then.
+    ///
+    /// # Errors
+    /// When nothing was changed, and why.
+    pub async fn change(
+        &self,
+        row: &ProjectRow,
+        settings: &ProjectSettings,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Applied, ApplyError> {
+        let stored = read(row)?;
+        let changes = diff(&stored, settings);
+        if changes.is_empty() {
+            return Ok(Applied::Unchanged);
+        }
+        let is_moved = stored.public_origin() != settings.public_origin();
+        let event = Event::ProjectChanged { changes: changes.clone() };
+        let entry = actor.prepare_for(self.entropy, (&row.id, None), &event, now);
+        let input = (self.portal.clone(), settings.clone(), settings.to_json(), row.clone(), entry);
+        let updated = self.store.write("change_project", input, move |tx, (portal, settings, json, row, entry)| {
+            Box::pin(async move {
+                let origin = settings.public_origin();
+                if is_moved {
+                    hosts::judge_move(tx, portal, (Some(row.no), &row.id), origin).await??;
+                }
+                if !projects::update_settings(tx, row.no, row.version, origin, json, now).await? {
+                    return Ok::<_, ApplyError>(false);
+                }
+                entry.write(tx, row.no, now).await?;
+                Ok(true)
+            })
+        });
+        if updated.await? { Ok(Applied::Changed(changes)) } else { Err(ApplyError::ChangedMeanwhile) }
     }
 }
 
@@ -105,58 +183,4 @@ pub fn read(row: &ProjectRow) -> Result<ProjectSettings, ApplyError> {
 /// When the store fails.
 pub async fn find(store: &Store, id: &str) -> Result<Option<ProjectRow>, StoreError> {
     projects::find_by_id_any_project(&mut *store.read().await?, id).await
-}
-
-async fn create(
-    store: &Store,
-    portal: &PortalHost,
-    settings: &ProjectSettings,
-    keys: Vec<KeyRow>,
-    now: Timestamp,
-) -> Result<Applied, ApplyError> {
-    let input = (portal.clone(), settings.clone(), settings.to_json(), keys);
-    let created = store
-        .write("create_project", input, move |tx, (portal, settings, json, keys)| {
-            Box::pin(async move {
-                let (id, public_origin) = (settings.id(), settings.public_origin());
-                hosts::judge_move(tx, portal, (None, id), public_origin).await??;
-                let project = NewProject { id, public_origin, settings: json, now };
-                let Some(no) = projects::insert(tx, &project).await? else { return Ok::<_, ApplyError>(false) };
-                for key in keys {
-                    keys::insert(tx, no, key).await?;
-                }
-                Ok(true)
-            })
-        })
-        .await?;
-    // What kept the row out came between the judgment and the insertion.
-    if created { Ok(Applied::Created) } else { Err(ApplyError::ChangedMeanwhile) }
-}
-
-async fn change(
-    store: &Store,
-    portal: &PortalHost,
-    row: ProjectRow,
-    settings: &ProjectSettings,
-    now: Timestamp,
-) -> Result<Applied, ApplyError> {
-    let stored = read(&row)?;
-    let changes = diff(&stored, settings);
-    if changes.is_empty() {
-        return Ok(Applied::Unchanged);
-    }
-    let is_moved = stored.public_origin() != settings.public_origin();
-    let input = (portal.clone(), settings.clone(), settings.to_json(), row);
-    let updated = store
-        .write("change_project", input, move |tx, (portal, settings, json, row)| {
-            Box::pin(async move {
-                let origin = settings.public_origin();
-                if is_moved {
-                    hosts::judge_move(tx, portal, (Some(row.no), &row.id), origin).await??;
-                }
-                Ok::<_, ApplyError>(projects::update_settings(tx, row.no, row.version, origin, json, now).await?)
-            })
-        })
-        .await?;
-    if updated { Ok(Applied::Changed(changes)) } else { Err(ApplyError::ChangedMeanwhile) }
 }

@@ -55,7 +55,6 @@ pub(crate) async fn revoke(app: &App, project: &Project, token: &str, now: Times
                 })
             })
             .await?;
-        app.outbox_bell.notify_one();
         return Ok(());
     }
     let Some(read) = read_access_token(project, token).filter(|read| now <= read.expires_at) else { return Ok(()) };

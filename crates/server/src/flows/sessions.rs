@@ -191,7 +191,6 @@ async fn end(
         .store
         .write("revoke_sessions", doomed, move |tx, doomed| Box::pin(remove(tx, no, user, doomed, now)))
         .await?;
-    app.outbox_bell.notify_one();
     Ok(ended)
 }
 
@@ -282,7 +281,6 @@ pub(crate) async fn end_misused(
             Box::pin(async move { end_told(tx, no, user, endings, now).await })
         })
         .await?;
-    app.outbox_bell.notify_one();
     Ok(())
 }
 

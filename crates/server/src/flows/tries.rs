@@ -24,6 +24,9 @@ const OPERATOR_PER_ACCOUNT: Quota = Quota { period: Duration::from_secs(600), bu
 /// Passwords of operators tried from one address.
 const OPERATOR_PER_IP: Quota = Quota { period: Duration::from_secs(600), burst: 60 };
 
+/// Equal failures of an operator within this time are one entry of its activity, with their number.
+const REPEATED_WITHIN: Duration = Duration::from_secs(3_600);
+
 /// The buckets one try counts for.
 pub(crate) struct Buckets {
     /// Whose they are; operators' belong to every project.
@@ -153,8 +156,8 @@ impl Buckets {
         self.record_failure_as(app, None, now).await
     }
 
-    /// Counts a wrong try, and writes down that it was one of an operator. What does not fit is not written either, so
-    /// that nobody fills the record.
+    /// Counts a wrong try, and writes down that it was one of an operator: equal ones of an hour as one entry with their number.
+    /// A try beyond the limit is not written, so that the record cannot be filled.
     ///
     /// # Errors
     /// [`Error::RateLimited`] when a bucket was full.
@@ -176,7 +179,7 @@ impl Buckets {
                         }
                     }
                     if let Some(event) = event.as_ref().filter(|_| full.is_none()) {
-                        operator_events::insert(tx, event).await?;
+                        operator_events::insert_or_count(tx, event, now.minus(REPEATED_WITHIN)).await?;
                     }
                     Ok::<_, StoreError>(full)
                 })

@@ -124,7 +124,7 @@ mod tests {
     use crate::{
         app::Ports,
         boot, config,
-        flows::projects,
+        flows::{actor::Actor, projects::ProjectWriter},
         hosts::PortalHost,
         ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
     };
@@ -150,7 +150,8 @@ redirect_uris = ["http://shop.test/after-login"]
         let settings = ProjectSettings::parse_toml(PROJECT).expect("a project");
         let (store, master) = boot::open_store(&config, &Entropy::Os).await.expect("a store");
         let (portal, now) = (PortalHost::default(), Clock::System.now());
-        projects::apply(&store, &master, &Entropy::Os, &portal, &settings, now).await.expect("applied");
+        let writer = ProjectWriter { store: &store, master: &master, entropy: &Entropy::Os, portal: &portal };
+        writer.apply(&settings, &Actor::at_terminal("project apply"), now).await.expect("applied");
         store.close().await;
         let ports = Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
         Front::new(boot::open(config, ports).await.expect("an app"))

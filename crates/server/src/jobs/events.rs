@@ -1,18 +1,19 @@
 //! Hands queued events on: to the event log, to the deliveries of each webhook that wants them, to the daily counts.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::sync::watch;
 use vestibule_domain::{
     id::{ProjectNo, UserId},
+    project::ProjectSettings,
     time::Timestamp,
 };
 use vestibule_store::{
     StoreError, Tx, counts, deliveries,
     deliveries::NewDelivery,
     events::{self, EventRow},
-    job_state, outbox,
+    job_state, outbox, projects,
 };
 
 use super::statistics;
@@ -65,10 +66,13 @@ async fn hand_on_batch(tx: &mut Tx, projects: &[Arc<Project>], now: Timestamp) -
     // Nodes' clocks may differ; the numbers are one node's, the store's.
     rows.sort_by_key(|row| row.id);
     for row in &rows {
-        let project = projects.iter().find(|project| project.no == row.project);
-        match (serde_json::from_str::<QueuedEvent>(&row.payload), project) {
-            (Ok(event), Some(project)) => {
-                hand_on_one(tx, project, row.id, row.user_id, event, row.created_at).await?;
+        let settings = match projects.iter().find(|project| project.no == row.project) {
+            Some(project) => Some(Cow::Borrowed(&project.settings)),
+            None => read_settings(tx, row.project).await?.map(Cow::Owned),
+        };
+        match (serde_json::from_str::<QueuedEvent>(&row.payload), settings) {
+            (Ok(event), Some(settings)) => {
+                hand_on_one(tx, (row.project, &settings), row.id, row.user_id, event, row.created_at).await?;
             }
             (Err(error), _) => {
                 tracing::error!(outbox.id = row.id, error = %error, "a queued event cannot be read; it is dropped");
@@ -80,9 +84,15 @@ async fn hand_on_batch(tx: &mut Tx, projects: &[Arc<Project>], now: Timestamp) -
     Ok(rows.len())
 }
 
+/// The settings of a project that another process created and this one has not loaded yet.
+async fn read_settings(tx: &mut Tx, no: ProjectNo) -> Result<Option<ProjectSettings>, StoreError> {
+    let row = projects::list_any_project(tx).await?.into_iter().find(|row| row.no == no);
+    Ok(row.and_then(|row| ProjectSettings::from_json(&row.settings).ok()))
+}
+
 async fn hand_on_one(
     tx: &mut Tx,
-    project: &Project,
+    (no, settings): (ProjectNo, &ProjectSettings),
     seq: i64,
     user_id: Option<UserId>,
     mut event: QueuedEvent,
@@ -92,16 +102,16 @@ async fn hand_on_one(
     let kind = event.body["type"].as_str().unwrap_or_default().to_string();
     let body = event.body.to_string();
     if event.is_for_hooks {
-        for url in project.settings.non_blocking_handlers_for(&kind) {
+        for url in settings.non_blocking_handlers_for(&kind) {
             let new = NewDelivery { seq, user_id, url, kind: &kind, body: &body };
-            deliveries::insert(tx, project.no, &new, created_at).await?;
+            deliveries::insert(tx, no, &new, created_at).await?;
         }
     }
     if event.is_logged {
-        count(tx, project.no, &kind, &event.body, created_at).await?;
+        count(tx, no, &kind, &event.body, created_at).await?;
         let client_id = event.body["context"]["client_id"].as_str().map(str::to_string);
         let row = EventRow { seq, user_id, kind, client_id, body, created_at };
-        events::insert(tx, project.no, &row).await?;
+        events::insert(tx, no, &row).await?;
     }
     Ok(())
 }

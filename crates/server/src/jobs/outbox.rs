@@ -38,7 +38,7 @@ const TOO_OLD: Duration = Duration::from_secs(24 * 3_600);
 
 /// Works until told to stop. What the mail server or the carrier has not taken then is sent again after the next start.
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let bell = Arc::clone(&app.outbox_bell);
+    let bell = Arc::clone(app.store.outbox_bell());
     // Text messages do not wait for a slow mail server, nor the other way round.
     let (mut mails, mut texts) = (Dispatch::new(Channel::Mail), Dispatch::new(Channel::Sms));
     loop {

@@ -129,12 +129,17 @@ async fn a_disabled_user_is_out_until_it_is_enabled(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let (admin, app) = (Admin::of(&server).await, server.app_client());
     let guest = app.sign_up().await;
-    let path = format!("/users/{}", app.subject(&guest.access).await);
+    let subject = app.subject(&guest.access).await;
+    let path = format!("/users/{subject}");
     assert_eq!(admin.post(&format!("{path}/disable"), &json!({})).await.expect(200).json()["is_disabled"], true);
     assert_eq!(admin.post(&format!("{path}/disable"), &json!({})).await.expect(200).json()["is_disabled"], true);
     assert_ne!(app.refresh(&guest.refresh).await.status, 200);
     assert_eq!(admin.post(&format!("{path}/enable"), &json!({})).await.expect(200).json()["is_disabled"], false);
-    let log = admin.wait_until("/events", |log| log["events"].as_array().is_some_and(|all| all.len() >= 2)).await;
+    let log = admin
+        .wait_until(&format!("/events?user_id={subject}"), |log| {
+            log["events"].as_array().is_some_and(|all| all.len() >= 2)
+        })
+        .await;
     let kinds: Vec<_> = log["events"].as_array().expect("a list").iter().map(|event| event["type"].clone()).collect();
     assert_eq!(kinds, ["user.reenabled", "user.disabled"], "each once");
 }

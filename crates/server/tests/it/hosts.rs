@@ -5,8 +5,9 @@ use reqwest::Method;
 use serde_json::json;
 use vestibule_domain::project::{Origin, ProjectSettings};
 use vestibule_server::flows::{
+    actor::Actor,
     admin::keys::Scope,
-    projects::{Applied, ApplyError, apply},
+    projects::{Applied, ApplyError, ProjectWriter},
 };
 use vestibule_store::Sql;
 
@@ -35,8 +36,8 @@ async fn start(engine: Engine) -> (TestServer, Browser) {
 async fn apply_at(server: &TestServer, id: &str, origin: &str) -> Result<Applied, ApplyError> {
     let app = &server.app;
     let settings = ProjectSettings::new(id, Origin::parse(origin).expect("an origin"));
-    let portal = app.projects.portal_host();
-    let applied = apply(&app.store, &app.master, &app.entropy, portal, &settings, app.clock.now()).await;
+    let actor = Actor::at_terminal("project apply");
+    let applied = ProjectWriter::of(app).apply(&settings, &actor, app.clock.now()).await;
     app.projects.reload(&app.store, &app.master).await.expect("the projects are loaded");
     applied
 }

@@ -3,7 +3,10 @@
 use reqwest::{Method, header};
 use serde_json::json;
 use vestibule_domain::project::ProjectSettings;
-use vestibule_server::{boot, flows::projects};
+use vestibule_server::{
+    boot,
+    flows::{actor::Actor, projects::ProjectWriter},
+};
 
 use crate::support::{AppClient, Engine, Reply, TestServer, Tokens, on_both_engines};
 
@@ -21,7 +24,8 @@ pub(crate) async fn change_settings(server: &TestServer, change: impl FnOnce(&mu
     let mut settings = app.projects.find_by_id("test").expect("the test project").settings.clone();
     change(&mut settings);
     settings.validate().expect("the changed settings are right");
-    projects::apply(&app.store, &app.master, &app.entropy, app.projects.portal_host(), &settings, server.clock.now())
+    ProjectWriter::of(app)
+        .apply(&settings, &Actor::at_terminal("project apply"), server.clock.now())
         .await
         .expect("applied");
     app.projects.reload(&app.store, &app.master).await.expect("reloaded");

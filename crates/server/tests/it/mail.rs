@@ -203,7 +203,7 @@ async fn push(server: &TestServer, project: ProjectNo, kind: &'static str, paylo
         })
     });
     pushed.await.expect("the store works");
-    server.app.outbox_bell.notify_one();
+    server.app.store.outbox_bell().notify_one();
 }
 
 fn plain_mail(to: &str) -> String {
@@ -262,7 +262,7 @@ async fn a_project_with_many_messages_does_not_hold_up_another(engine: Engine) {
         })
     });
     pushed.await.expect("the store works");
-    server.app.outbox_bell.notify_one();
+    server.app.store.outbox_bell().notify_one();
     wait_until(&server, <[_]>::is_empty).await;
     // Newest first: those that went before it are behind it.
     let order = server.mails.mails();

@@ -53,6 +53,7 @@ mod portal_questions;
 mod portal_settings;
 mod portal_staff;
 mod portal_webhooks;
+mod project_changes;
 mod promotion;
 mod promotion_code;
 mod proxies;

@@ -90,15 +90,33 @@ impl Conn {
 }
 
 /// An open transaction: the only thing that can write.
-pub struct Tx(pub(super) Conn);
+pub struct Tx {
+    pub(super) conn: Conn,
+    /// Whether it filled the outbox, so that its commit wakes who works the outbox off.
+    fills_outbox: bool,
+}
 
 impl Tx {
+    pub(super) const fn new(conn: Conn) -> Self {
+        Self { conn, fills_outbox: false }
+    }
+
+    /// Has the commit of this transaction wake the worker of the outbox.
+    pub(crate) const fn fill_outbox(&mut self) {
+        self.fills_outbox = true;
+    }
+
+    /// Whether the outbox was filled since this was asked last.
+    pub(super) const fn take_fills_outbox(&mut self) -> bool {
+        std::mem::replace(&mut self.fills_outbox, false)
+    }
+
     /// Runs a statement that returns no rows; answers how many rows it changed.
     ///
     /// # Errors
     /// Whatever the engine says. A transaction in which a statement failed is never committed.
     pub async fn execute(&mut self, sql: &'static Sql, params: &[&dyn Param]) -> Result<u64, StoreError> {
-        match &mut self.0.0 {
+        match &mut self.conn.0 {
             Link::Sqlite(link) => link.execute(sql, params),
             Link::Postgres(link) => link.execute(sql, params).await,
         }
@@ -130,12 +148,12 @@ impl Tx {
 impl Deref for Tx {
     type Target = Conn;
     fn deref(&self) -> &Conn {
-        &self.0
+        &self.conn
     }
 }
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Conn {
-        &mut self.0
+        &mut self.conn
     }
 }
 

@@ -96,6 +96,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0015_passkey_backup.sqlite.sql"),
         postgres: include_str!("../../migrations/0015_passkey_backup.postgres.sql"),
     },
+    Migration {
+        version: 16,
+        name: "0016_operator_event_times",
+        sqlite: include_str!("../../migrations/0016_operator_event_times.sqlite.sql"),
+        postgres: include_str!("../../migrations/0016_operator_event_times.postgres.sql"),
+    },
 ];
 
 /// Serialises migrating nodes on PostgreSQL; any constant will do as long as nobody else locks it.

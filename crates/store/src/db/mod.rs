@@ -112,6 +112,7 @@ impl fmt::Debug for Location {
 pub struct Store {
     backend: Backend,
     counters: Arc<Counters>,
+    outbox_bell: Arc<Notify>,
 }
 
 #[derive(Clone)]
@@ -126,16 +127,20 @@ impl Store {
     /// # Errors
     /// One that says in a line what is wrong with the place.
     pub async fn open(location: &Location) -> Result<Self, StoreError> {
-        let counters = Arc::new(Counters::default());
+        let (counters, outbox_bell) = (Arc::new(Counters::default()), Arc::new(Notify::new()));
         let backend = match location {
-            Location::Sqlite { path } => Backend::Sqlite(Arc::new(Sqlite::open(path, Arc::clone(&counters)).await?)),
+            Location::Sqlite { path } => {
+                let opening = Sqlite::open(path, Arc::clone(&counters), Arc::clone(&outbox_bell));
+                Backend::Sqlite(Arc::new(opening.await?))
+            }
             Location::Postgres { url, max_connections, pooler, listen_url } => {
                 let listen_url = listen_url.as_deref();
-                let opening = Postgres::open(url, *max_connections, *pooler, listen_url, Arc::clone(&counters));
+                let shared = (Arc::clone(&counters), Arc::clone(&outbox_bell));
+                let opening = Postgres::open(url, *max_connections, *pooler, listen_url, shared);
                 Backend::Postgres(Arc::new(opening.await?))
             }
         };
-        Ok(Self { backend, counters })
+        Ok(Self { backend, counters, outbox_bell })
     }
 
     /// A connection to read a store through as it is: nothing is created, brought up to date or written. `None` when there is no
@@ -207,6 +212,12 @@ impl Store {
             Backend::Sqlite(_) => {}
             Backend::Postgres(postgres) => postgres.listen(Arc::clone(bell)),
         }
+    }
+
+    /// Rung when a transaction of this process that filled the outbox has committed.
+    #[must_use]
+    pub const fn outbox_bell(&self) -> &Arc<Notify> {
+        &self.outbox_bell
     }
 
     /// Whether the database answers, for a readiness probe.

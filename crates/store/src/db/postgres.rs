@@ -53,6 +53,8 @@ pub(super) struct Postgres {
     /// Where notices can be heard, if anywhere.
     listen_at: Option<Target>,
     counters: Arc<Counters>,
+    /// Rung when a transaction that filled the outbox has committed.
+    outbox_bell: Arc<Notify>,
 }
 
 impl Postgres {
@@ -62,9 +64,9 @@ impl Postgres {
         max_connections: usize,
         pooler: Pooler,
         listen_url: Option<&str>,
-        counters: Arc<Counters>,
+        (counters, outbox_bell): (Arc<Counters>, Arc<Notify>),
     ) -> Result<Self, StoreError> {
-        let store = Self::prepare(url, max_connections, pooler, listen_url, counters)?;
+        let store = Self::prepare(url, max_connections, pooler, listen_url, (counters, outbox_bell))?;
         let mut client = store.lend().await?;
         migrate::migrate_postgres(&mut client).await?;
         Ok(store)
@@ -76,7 +78,7 @@ impl Postgres {
         max_connections: usize,
         pooler: Pooler,
         listen_url: Option<&str>,
-        counters: Arc<Counters>,
+        (counters, outbox_bell): (Arc<Counters>, Arc<Notify>),
     ) -> Result<Self, StoreError> {
         let Target { config, tls } = read_target(url)?;
         let listen_at = match listen_url {
@@ -101,7 +103,7 @@ impl Postgres {
             }));
         }
         let pool = pool.build().map_err(|error| StoreError::BadUrl(error.to_string()))?;
-        Ok(Self { pool, pooler, listen_at, counters })
+        Ok(Self { pool, pooler, listen_at, counters, outbox_bell })
     }
 
     /// A connection to read through, without a transaction.
@@ -170,13 +172,16 @@ impl Postgres {
         let mut pauses = BACK_OFF.iter();
         loop {
             let link_to = Link::new(self.lend().await?, self.pooler, Stage::Before);
-            let mut tx = Tx(Conn(conn::Link::Postgres(link_to)));
+            let mut tx = Tx::new(Conn(conn::Link::Postgres(link_to)));
             let result = work(&mut tx, input).await;
             let failure = link(&mut tx).failure;
             let (failure, error) = match (result, failure) {
                 (Ok(value), None) => match link(&mut tx).commit().await {
                     Ok(()) => {
                         self.counters.count_commit(1);
+                        if tx.take_fills_outbox() {
+                            self.outbox_bell.notify_one();
+                        }
                         return Ok(value);
                     }
                     Err((failure, error)) => (failure, error.into()),
@@ -199,7 +204,7 @@ impl Postgres {
 
 /// Connects to read what is there as it is.
 pub(super) async fn look(url: &str, pooler: Pooler) -> Result<Conn, StoreError> {
-    Postgres::prepare(url, 1, pooler, None, Arc::default())?.read().await
+    Postgres::prepare(url, 1, pooler, None, Default::default())?.read().await
 }
 
 fn read_target(url: &str) -> Result<Target, StoreError> {
@@ -212,7 +217,7 @@ fn read_target(url: &str) -> Result<Target, StoreError> {
 }
 
 fn link(tx: &mut Tx) -> &mut Link {
-    match &mut tx.0.0 {
+    match &mut tx.conn.0 {
         conn::Link::Postgres(link) => link,
         conn::Link::Sqlite(_) => unreachable!("this transaction was made on PostgreSQL"),
     }

@@ -23,6 +23,7 @@ on_both_engines!(
     sessions_end_alone_and_together,
     passkeys_are_counted_up_and_go_with_their_operator,
     what_operators_did_is_read_by_page_and_forgotten_by_age,
+    equal_actions_of_an_operator_are_counted_in_one_row,
 );
 
 fn operator(number: u8, email: &str) -> Operator {
@@ -187,6 +188,7 @@ async fn what_operators_did_is_read_by_page_and_forgotten_by_age(store: Store) {
         detail: "password".into(),
         ip: (second % 2 == 0).then(|| "203.0.113.9".into()),
         created_at: at(second),
+        times: 1,
     };
     let all = [event(4, Some(kim)), event(3, None), event(2, Some(lee)), event(1, Some(kim))];
     for one in &all {
@@ -202,4 +204,36 @@ async fn what_operators_did_is_read_by_page_and_forgotten_by_age(store: Store) {
     assert_eq!(write(&store, at(3), |tx, before| Box::pin(operator_events::remove_old(tx, *before, 1))).await, 1);
     assert_eq!(write(&store, at(3), |tx, before| Box::pin(operator_events::remove_old(tx, *before, 9))).await, 1);
     assert_eq!(list(None, None, 9).await, all[..2]);
+}
+
+async fn equal_actions_of_an_operator_are_counted_in_one_row(store: Store) {
+    let kim = OperatorId::from_bytes([1; 16]);
+    let event = |second: i64, ip: &str| OperatorEvent {
+        id: EventId::from_parts(at(second).as_unix_millis(), [second as u8; 10]),
+        operator_id: Some(kim),
+        email: "kim@shop.example".into(),
+        done_by: "kim@shop.example".into(),
+        act: "sign_in_failed".into(),
+        detail: "password".into(),
+        ip: Some(ip.into()),
+        created_at: at(second),
+        times: 1,
+    };
+    let (here, there) = ("203.0.113.9", "203.0.113.10");
+    let passkey = OperatorEvent { detail: "passkey".into(), ..event(13, here) };
+    // The last one is older than the hour its `since` stands for.
+    for (one, since) in [
+        (event(10, here), 0),
+        (event(11, here), 1),
+        (event(12, there), 2),
+        (passkey.clone(), 3),
+        (event(14, here), 4),
+        (event(30, here), 20),
+    ] {
+        write(&store, (one, since), |tx, (one, since)| Box::pin(operator_events::insert_or_count(tx, one, at(*since))))
+            .await;
+    }
+    let rows = operator_events::list_page(&mut store.read().await.unwrap(), None, None, 9).await.unwrap();
+    let first = OperatorEvent { times: 3, ..event(10, here) };
+    assert_eq!(rows, [event(30, here), passkey, event(12, there), first]);
 }

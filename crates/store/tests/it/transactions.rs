@@ -5,9 +5,9 @@ use std::{
     time::Duration,
 };
 
-use vestibule_store::{Sql, Store, StoreError, users};
+use vestibule_store::{Sql, Store, StoreError, outbox, users};
 
-use crate::place::{P, guest, id, on_both_engines, write};
+use crate::place::{P, at, guest, id, on_both_engines, write};
 
 on_both_engines!(
     a_write_is_visible_when_it_is_answered,
@@ -22,6 +22,7 @@ on_both_engines!(
     a_reader_cannot_be_lost,
     a_column_of_another_type_is_an_error,
     ping_answers,
+    a_commit_that_filled_the_outbox_wakes_its_worker,
 );
 
 /// An error of a caller, as flows have them.
@@ -165,4 +166,30 @@ async fn a_column_of_another_type_is_an_error(store: Store) {
 
 async fn ping_answers(store: Store) {
     store.ping().await.unwrap();
+}
+
+async fn a_commit_that_filled_the_outbox_wakes_its_worker(store: Store) {
+    let rings = || store.outbox_bell().notified();
+    let rang = |waiting: std::pin::Pin<&mut tokio::sync::futures::Notified<'_>>| {
+        waiting.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    };
+    let mut plain = std::pin::pin!(rings());
+    write(&store, (), |tx, ()| Box::pin(async move { users::insert(tx, P, &guest(1)).await })).await;
+    assert!(!rang(plain.as_mut()), "nothing was queued");
+    let undone: Result<(), FlowError> = store
+        .write("refuse", (), |tx, ()| {
+            Box::pin(async move {
+                outbox::push(tx, P, "mail", None, "{}", at(1)).await?;
+                Err(FlowError::Refused)
+            })
+        })
+        .await;
+    assert!(undone.is_err());
+    assert!(!rang(plain.as_mut()), "it was rolled back");
+    write(&store, (), |tx, ()| Box::pin(outbox::push(tx, P, "mail", None, "{}", at(1)))).await;
+    assert!(rang(plain.as_mut()));
+    // The flag belongs to its transaction.
+    let mut next = std::pin::pin!(rings());
+    write(&store, (), |tx, ()| Box::pin(async move { users::insert(tx, P, &guest(2)).await })).await;
+    assert!(!rang(next.as_mut()));
 }

@@ -8,13 +8,13 @@ use vestibule_domain::{
     secret::TokenHash,
     time::Timestamp,
 };
-use vestibule_store::{StoreError, client_secrets};
+use vestibule_store::client_secrets;
 
-use super::{AdminError, Clash, Operator, settings};
+use super::{AdminError, Clash, settings};
 use crate::{
     app::App,
     crypto::{hex, sha256},
-    events,
+    flows::actor::{ActError, Actor},
     projects::Project,
 };
 
@@ -33,7 +33,7 @@ pub(crate) async fn get(app: &App, project: &Project, client_id: &str) -> Result
 async fn change(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     now: Timestamp,
     edit: impl Fn(&mut Vec<Value>) -> Result<(), AdminError>,
 ) -> Result<(), AdminError> {
@@ -51,7 +51,7 @@ async fn change(
             .expect("the applications are a list");
         edit(clients)
     };
-    settings::change(app, project, operator, now, edit).await
+    settings::change(app, project, actor, now, edit).await
 }
 
 fn position(clients: &[Value], client_id: &str) -> Option<usize> {
@@ -62,14 +62,14 @@ fn position(clients: &[Value], client_id: &str) -> Option<usize> {
 pub(crate) async fn create(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     client: &Value,
     now: Timestamp,
 ) -> Result<Client, AdminError> {
     let Some(client_id) = client["client_id"].as_str() else {
         return Err(AdminError::fault("client_id", "this key is missing"));
     };
-    change(app, project, operator, now, |clients| {
+    change(app, project, actor, now, |clients| {
         if position(clients, client_id).is_some() {
             return Err(AdminError::Conflict(Clash::ClientIdTaken));
         }
@@ -84,7 +84,7 @@ pub(crate) async fn create(
 pub(crate) async fn replace(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     client_id: &str,
     client: &Value,
     now: Timestamp,
@@ -92,7 +92,7 @@ pub(crate) async fn replace(
     if client["client_id"] != client_id {
         return Err(AdminError::fault("client_id", "an application keeps its client_id"));
     }
-    change(app, project, operator, now, |clients| {
+    change(app, project, actor, now, |clients| {
         let at = position(clients, client_id).ok_or(AdminError::NotFound("application"))?;
         clients[at] = client.clone();
         Ok(())
@@ -105,11 +105,11 @@ pub(crate) async fn replace(
 pub(crate) async fn delete(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     client_id: &str,
     now: Timestamp,
 ) -> Result<(), AdminError> {
-    change(app, project, operator, now, |clients| {
+    change(app, project, actor, now, |clients| {
         let at = position(clients, client_id).ok_or(AdminError::NotFound("application"))?;
         clients.remove(at);
         Ok(())
@@ -122,7 +122,7 @@ pub(crate) async fn delete(
                 for (hash, _) in client_secrets::list(tx, no, client_id).await? {
                     client_secrets::remove(tx, no, client_id, hash).await?;
                 }
-                Ok::<_, StoreError>(())
+                Ok::<_, ActError>(())
             })
         })
         .await?;
@@ -151,7 +151,7 @@ pub(crate) async fn list_secrets(app: &App, project: &Project, client_id: &str) 
 pub(crate) async fn create_secret(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     client_id: &str,
     now: Timestamp,
 ) -> Result<(SecretView, String), AdminError> {
@@ -163,16 +163,15 @@ pub(crate) async fn create_secret(
     let hash = sha256(secret.as_bytes());
     let no = project.no;
     let event = Event::OperatorActed { action: OperatorAction::SecretCreated, target: client_id.to_string() };
-    let event = operator.prepare(app, project, &event, None, now);
+    let event = actor.prepare(app, project, &event, None, now);
     app.store
         .write("admin_create_secret", (client_id.to_string(), event), move |tx, (client_id, event)| {
             Box::pin(async move {
                 client_secrets::insert(tx, no, client_id, hash, now).await?;
-                events::queue_of_project(tx, no, event, now).await
+                event.write(tx, no, now).await
             })
         })
         .await?;
-    app.outbox_bell.notify_one();
     Ok((SecretView { id: name_of(hash), created_at: now.to_rfc3339() }, secret))
 }
 
@@ -180,7 +179,7 @@ pub(crate) async fn create_secret(
 pub(crate) async fn delete_secret(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     client_id: &str,
     secret_id: &str,
     now: Timestamp,
@@ -191,15 +190,14 @@ pub(crate) async fn delete_secret(
     let hash = hash.ok_or(AdminError::NotFound("secret"))?;
     let no = project.no;
     let event = Event::OperatorActed { action: OperatorAction::SecretDeleted, target: client_id.to_string() };
-    let event = operator.prepare(app, project, &event, None, now);
+    let event = actor.prepare(app, project, &event, None, now);
     app.store
         .write("admin_delete_secret", (client_id.to_string(), event), move |tx, (client_id, event)| {
             Box::pin(async move {
                 client_secrets::remove(tx, no, client_id, hash).await?;
-                events::queue_of_project(tx, no, event, now).await
+                event.write(tx, no, now).await
             })
         })
         .await?;
-    app.outbox_bell.notify_one();
     Ok(())
 }

@@ -5,8 +5,13 @@ use std::time::Duration;
 use vestibule_domain::{event::Event, id::EventId, time::Timestamp};
 use vestibule_store::deliveries::{self, Delivery, DeliveryState};
 
-use super::{AdminError, Clash, Operator, Page};
-use crate::{app::App, events, flows::hooks::sign, projects::Project};
+use super::{AdminError, Clash, Page};
+use crate::{
+    app::App,
+    flows::actor::{ActError, Actor},
+    flows::hooks::sign,
+    projects::Project,
+};
 
 /// How long an operator waits for a webhook that is tried out.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,7 +34,7 @@ pub(crate) async fn list(
 pub(crate) async fn replay(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     id: i64,
     now: Timestamp,
 ) -> Result<Delivery, AdminError> {
@@ -37,7 +42,7 @@ pub(crate) async fn replay(
     let found = deliveries::find(&mut *app.store.read().await?, no, id).await?;
     let found = found.ok_or(AdminError::NotFound("delivery"))?;
     let event = Event::DeliveryReplayed { delivery_id: id, url: found.url, event_type: found.kind };
-    let event = operator.prepare(app, project, &event, None, now);
+    let event = actor.prepare(app, project, &event, None, now);
     let replayed = app
         .store
         .write("replay_delivery", event, move |tx, event| {
@@ -45,15 +50,14 @@ pub(crate) async fn replay(
                 if !deliveries::replay(tx, no, id, now).await? {
                     return Ok(None);
                 }
-                events::queue_of_project(tx, no, event, now).await?;
+                event.write(tx, no, now).await?;
                 // Read here: it may be delivered before this is answered.
-                deliveries::find(tx, no, id).await
+                Ok::<_, ActError>(deliveries::find(tx, no, id).await?)
             })
         })
         .await?;
     let Some(replayed) = replayed else { return Err(AdminError::Conflict(Clash::StillWaiting)) };
     app.hooks_bell.notify_one();
-    app.outbox_bell.notify_one();
     Ok(replayed)
 }
 
@@ -69,7 +73,7 @@ pub(crate) struct Trial {
 pub(crate) async fn try_out(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     url: &str,
     now: Timestamp,
 ) -> Result<Trial, AdminError> {
@@ -77,7 +81,7 @@ pub(crate) async fn try_out(
         return Err(AdminError::NotFound("webhook"));
     }
     let id: EventId = app.entropy.id(now);
-    let body = Event::HookTest.to_json(0, id, &operator.context(project, None, now)).to_string();
+    let body = Event::HookTest.to_json(0, id, &actor.context(&project.id, None, now)).to_string();
     let headers = sign(project, &body, now);
     let trial = if headers.is_empty() {
         Trial { status: None, error: Some("the project has no webhook secret yet: make one".to_string()) }
@@ -92,11 +96,8 @@ pub(crate) async fn try_out(
         }
     };
     let event = Event::HookTested { url: url.to_string(), status: trial.status, error: trial.error.clone() };
-    let event = operator.prepare(app, project, &event, None, now);
+    let event = actor.prepare(app, project, &event, None, now);
     let no = project.no;
-    app.store
-        .write("log_hook_test", event, move |tx, event| Box::pin(events::queue_of_project(tx, no, event, now)))
-        .await?;
-    app.outbox_bell.notify_one();
+    app.store.write("log_hook_test", event, move |tx, event| Box::pin(event.write(tx, no, now))).await?;
     Ok(trial)
 }

@@ -6,12 +6,13 @@ use vestibule_domain::{
     id::{IdentityId, UserId},
     time::Timestamp,
 };
-use vestibule_store::{StoreError, device_keys, users};
+use vestibule_store::{device_keys, users};
 
-use super::{AdminError, Operator};
+use super::AdminError;
 use crate::{
     app::App,
-    events::{self, QueuedEvent},
+    events::QueuedEvent,
+    flows::actor::{ActError, Actor},
     flows::sessions::{self, Ending, ItemId},
     projects::Project,
 };
@@ -50,12 +51,12 @@ pub(crate) async fn list(app: &App, project: &Project, user: UserId) -> Result<V
 pub(crate) async fn revoke(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     user: UserId,
     id: IdentityId,
     now: Timestamp,
 ) -> Result<(), AdminError> {
-    remove(app, project, operator, (user, id), Vec::new(), now).await.map(drop)
+    remove(app, project, actor, (user, id), Vec::new(), now).await.map(drop)
 }
 
 /// Revokes a key and ends all the user's sessions, both or neither: for a device that was lost or stolen. Answers how many
@@ -63,20 +64,20 @@ pub(crate) async fn revoke(
 pub(crate) async fn revoke_lost(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     user: UserId,
     id: IdentityId,
     now: Timestamp,
 ) -> Result<usize, AdminError> {
-    let ending = Ending { reason: RevocationReason::Operator, by: operator.by };
+    let ending = Ending { reason: RevocationReason::Operator, by: actor.by };
     let doomed = sessions::prepare_all_endings(app, project, user, ending, now).await?;
-    remove(app, project, operator, (user, id), doomed, now).await
+    remove(app, project, actor, (user, id), doomed, now).await
 }
 
 async fn remove(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     (user, id): (UserId, IdentityId),
     doomed: Vec<(ItemId, QueuedEvent)>,
     now: Timestamp,
@@ -85,7 +86,7 @@ async fn remove(
     let keys = device_keys::list(&mut *app.store.read().await?, no, user).await?;
     let key = keys.into_iter().find(|key| key.id == id).ok_or(AdminError::NotFound("device key"))?;
     let event = Event::DeviceKeyRevoked { user_id: user, key_id: key.kid.clone() };
-    let event = operator.prepare(app, project, &event, Some(user), now);
+    let event = actor.prepare(app, project, &event, Some(user), now);
     let removed = app
         .store
         .write("admin_revoke_key", (key.kid, event, doomed), move |tx, (kid, event, doomed)| {
@@ -93,11 +94,10 @@ async fn remove(
                 if !device_keys::remove(tx, no, kid, user).await? {
                     return Ok(None);
                 }
-                events::queue(tx, no, user, event, now).await?;
-                Ok::<_, StoreError>(Some(sessions::remove(tx, no, user, doomed, now).await?))
+                event.write(tx, no, now).await?;
+                Ok::<_, ActError>(Some(sessions::remove(tx, no, user, doomed, now).await?))
             })
         })
         .await?;
-    app.outbox_bell.notify_one();
     removed.ok_or(AdminError::NotFound("device key"))
 }

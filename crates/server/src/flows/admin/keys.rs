@@ -14,11 +14,11 @@ use vestibule_store::{
     admin_keys::{self, AdminKeyRow},
 };
 
-use super::{AdminError, Clash, Operator};
+use super::{AdminError, Clash};
 use crate::{
     app::App,
     crypto::{hex, sha256, verify::verifies_jws},
-    events,
+    flows::actor::{ActError, Actor},
     projects::Project,
 };
 
@@ -133,6 +133,9 @@ pub enum KeyError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The operator lost its role before the key was made.
+    #[error("your role does not allow this any more")]
+    RoleLost,
     /// The public key is not a JWK of a kind we verify.
     #[error("the public key is not an RSA or P-256 key in JWK form: {0}")]
     BadJwk(String),
@@ -141,9 +144,19 @@ pub enum KeyError {
     IdTaken(String),
 }
 
+impl From<ActError> for KeyError {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::RoleLost => Self::RoleLost,
+            ActError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 impl From<KeyError> for AdminError {
     fn from(error: KeyError) -> Self {
         match error {
+            KeyError::RoleLost => Self::RoleLost,
             KeyError::Store(error) => Self::Store(error),
             KeyError::BadJwk(why) => Self::fault("public_jwk", format!("not an RSA or P-256 public key: {why}")),
             KeyError::IdTaken(_) => Self::Conflict(Clash::KeyIdTaken),
@@ -158,7 +171,7 @@ impl From<KeyError> for AdminError {
 pub async fn create_api_key(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     name: &str,
     scopes: &[Scope],
     now: Timestamp,
@@ -168,7 +181,7 @@ pub async fn create_api_key(
     let row = row(id.clone(), name, scopes, now);
     let row = AdminKeyRow { secret_hash: Some(sha256(secret.as_bytes())), ..row };
     let view = KeyView::of(&row);
-    insert(app, project, operator, row, now).await?;
+    insert(app, project, actor, row, now).await?;
     Ok((view, format!("{PREFIX}{id}_{secret}")))
 }
 
@@ -176,7 +189,7 @@ pub async fn create_api_key(
 pub(crate) async fn register_public_key(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     name: &str,
     jwk: &str,
     scopes: &[Scope],
@@ -186,7 +199,7 @@ pub(crate) async fn register_public_key(
     let kid = parsed.kid().map_or_else(|| hex(&app.entropy.bytes::<8>()), str::to_string);
     let row = AdminKeyRow { public_jwk: Some(parsed.to_json()), ..row(kid, name, scopes, now) };
     let view = KeyView::of(&row);
-    insert(app, project, operator, row, now).await?;
+    insert(app, project, actor, row, now).await?;
     Ok(view)
 }
 
@@ -203,29 +216,22 @@ fn row(id: String, name: &str, scopes: &[Scope], now: Timestamp) -> AdminKeyRow 
     }
 }
 
-async fn insert(
-    app: &App,
-    project: &Project,
-    operator: &Operator,
-    row: AdminKeyRow,
-    now: Timestamp,
-) -> Result<(), KeyError> {
+async fn insert(app: &App, project: &Project, actor: &Actor, row: AdminKeyRow, now: Timestamp) -> Result<(), KeyError> {
     let (no, id) = (project.no, row.id.clone());
     let event = Event::OperatorActed { action: OperatorAction::KeyCreated, target: id.clone() };
-    let event = operator.prepare(app, project, &event, None, now);
+    let event = actor.prepare(app, project, &event, None, now);
     let inserted = app
         .store
         .write("add_admin_key", (row, event), move |tx, (row, event)| {
             Box::pin(async move {
                 let inserted = admin_keys::insert(tx, no, row).await?;
                 if inserted {
-                    events::queue_of_project(tx, no, event, now).await?;
+                    event.write(tx, no, now).await?;
                 }
-                Ok::<_, StoreError>(inserted)
+                Ok::<_, ActError>(inserted)
             })
         })
         .await?;
-    app.outbox_bell.notify_one();
     if inserted { Ok(()) } else { Err(KeyError::IdTaken(id)) }
 }
 
@@ -238,16 +244,16 @@ pub(crate) async fn list(app: &App, project: &Project) -> Result<Vec<KeyView>, S
 pub(crate) async fn revoke(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     id: &str,
     now: Timestamp,
-) -> Result<bool, StoreError> {
+) -> Result<bool, AdminError> {
     // PostgreSQL has no room for NUL in a text.
     if id.contains('\0') {
         return Ok(false);
     }
     let event = Event::OperatorActed { action: OperatorAction::KeyRevoked, target: id.to_string() };
-    let event = operator.prepare(app, project, &event, None, now);
+    let event = actor.prepare(app, project, &event, None, now);
     let no = project.no;
     let revoked = app
         .store
@@ -255,13 +261,12 @@ pub(crate) async fn revoke(
             Box::pin(async move {
                 let revoked = admin_keys::revoke(tx, no, id, now).await?;
                 if revoked {
-                    events::queue_of_project(tx, no, event, now).await?;
+                    event.write(tx, no, now).await?;
                 }
-                Ok::<_, StoreError>(revoked)
+                Ok::<_, ActError>(revoked)
             })
         })
         .await?;
-    app.outbox_bell.notify_one();
     Ok(revoked)
 }
 

@@ -6,11 +6,11 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use super::{AdminError, Operator};
+use super::AdminError;
 use crate::{
     app::App,
     crypto::hex,
-    events,
+    flows::actor::Actor,
     ports::{mailer::Mail, sms::Sms},
     projects::Project,
 };
@@ -28,7 +28,7 @@ pub(crate) enum Trial<'a> {
 pub(crate) async fn try_out(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     trial: &Trial<'_>,
     to: &str,
     now: Timestamp,
@@ -46,11 +46,8 @@ pub(crate) async fn try_out(
         }
     };
     let event = Event::MessageTested { channel, is_taken: error.is_none() };
-    let (no, event) = (project.no, operator.prepare(app, project, &event, None, now));
-    app.store
-        .write("log_message_test", event, move |tx, event| Box::pin(events::queue_of_project(tx, no, event, now)))
-        .await?;
-    app.outbox_bell.notify_one();
+    let (no, event) = (project.no, actor.prepare(app, project, &event, None, now));
+    app.store.write("log_message_test", event, move |tx, event| Box::pin(event.write(tx, no, now))).await?;
     Ok(error)
 }
 

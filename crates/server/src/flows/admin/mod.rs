@@ -20,60 +20,10 @@ pub(crate) mod user_lists;
 pub(crate) mod users;
 pub(crate) mod webhooks;
 
-use std::net::IpAddr;
-
-use serde_json::{Map, Value};
-use vestibule_domain::{
-    event::{Context, Event, TriggeredBy},
-    id::UserId,
-    time::Timestamp,
-};
 use vestibule_store::StoreError;
 
-use crate::{
-    app::App,
-    events::{self, QueuedEvent},
-    projects::Project,
-};
-
-/// Who acts, and from where.
-#[derive(Clone, Debug)]
-pub struct Operator {
-    pub(crate) by: TriggeredBy,
-    pub(crate) ip: Option<IpAddr>,
-    /// Whatever it wants to have remembered with the event.
-    pub(crate) audit_context: Map<String, Value>,
-}
-
-impl Operator {
-    /// Whoever sits at the terminal: the event log can only say with which command.
-    #[must_use]
-    pub fn at_terminal(command: &str) -> Self {
-        let audit_context = Map::from_iter([("command".to_string(), Value::from(format!("vestibule {command}")))]);
-        Self { by: TriggeredBy::System, ip: None, audit_context }
-    }
-
-    /// The circumstances of something this operator does.
-    pub(crate) fn context(&self, project: &Project, user: Option<UserId>, now: Timestamp) -> Context {
-        let mut context = Context::new(&project.id, self.by, now);
-        context.user_id = user;
-        context.ip_address = self.ip.map(|ip| ip.to_string());
-        context.audit_context.clone_from(&self.audit_context);
-        context
-    }
-
-    /// Makes an event of this operator's ready to be queued.
-    pub(crate) fn prepare(
-        &self,
-        app: &App,
-        project: &Project,
-        event: &Event,
-        user: Option<UserId>,
-        now: Timestamp,
-    ) -> QueuedEvent {
-        events::prepare_in(app, event, &self.context(project, user, now))
-    }
-}
+use super::{actor::ActError, projects::ApplyError};
+use crate::projects::LoadError;
 
 /// One thing wrong with what was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,10 +60,12 @@ pub(crate) enum AdminError {
         "project.public_origin cannot be changed here: an owner of every project changes it in the portal, or `vestibule project apply` on the server"
     )]
     OriginFixed,
+    #[error("your role does not allow this any more")]
+    RoleLost,
     #[error(transparent)]
     Flow(#[from] super::Error),
     #[error("the projects cannot be loaded: {0}")]
-    Load(#[from] crate::projects::LoadError),
+    Load(#[from] LoadError),
 }
 
 /// Why something does not go together with what is there.
@@ -133,6 +85,31 @@ pub(crate) enum Clash {
     StillWaiting,
     #[error("a key has this id already")]
     KeyIdTaken,
+    #[error("the project was changed at the same time: try again")]
+    ChangedMeanwhile,
+}
+
+impl From<ActError> for AdminError {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::RoleLost => Self::RoleLost,
+            ActError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<ApplyError> for AdminError {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Store(error) => Self::Store(error),
+            ApplyError::Host(clash) => Self::fault("project.public_origin", clash.to_string()),
+            ApplyError::RoleLost => Self::RoleLost,
+            // Whoever asks for a version handles this before.
+            ApplyError::ChangedMeanwhile => Self::Conflict(Clash::ChangedMeanwhile),
+            ApplyError::Key(error) => Self::Load(LoadError::Settings(String::new(), error.to_string())),
+            ApplyError::Unreadable(id, why) => Self::Load(LoadError::Settings(id, why)),
+        }
+    }
 }
 
 impl AdminError {

@@ -3,34 +3,20 @@
 use std::net::IpAddr;
 
 use vestibule_domain::{
-    event::Event,
-    operator::{EVERY_PROJECT, Role, role_in},
+    operator::Role,
     project::{Origin, ProjectSettings},
     time::Timestamp,
 };
-use vestibule_store::{StoreError, operators, projects};
 
 use super::{AdminError, Fault, settings};
 use crate::{
     app::App,
-    events,
-    flows::operators::SignedIn,
-    hosts::{self, HostClash},
+    flows::{
+        actor::{Actor, Permit},
+        operators::SignedIn,
+    },
     projects::Project,
 };
-
-/// Why a project was not moved.
-#[derive(Debug, thiserror::Error)]
-enum Undone {
-    #[error("it takes an owner of every project")]
-    NotOwner,
-    #[error("the project was changed meanwhile")]
-    Changed,
-    #[error(transparent)]
-    Host(#[from] HostClash),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// What became of the wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +29,6 @@ pub(crate) enum Moved {
     NotOwner,
 }
 
-const PATH: &str = "project.public_origin";
-
 /// Gives the project another public origin; the operator's role is read where it is used.
 pub(crate) async fn change(
     app: &App,
@@ -53,46 +37,19 @@ pub(crate) async fn change(
     origin: &Origin,
     now: Timestamp,
 ) -> Result<Moved, AdminError> {
-    let current = settings::get(app, project).await?;
-    if current.settings.public_origin() == origin {
+    let row = settings::read_row(app, project).await?;
+    let current = settings::read_settings(project, &row)?;
+    if current.public_origin() == origin {
         return Ok(Moved::Unchanged);
     }
-    let moved = move_to(&current.settings, origin)?;
-    let event = Event::ProjectChanged { keys: vec![PATH.to_string()] };
-    let event = who.acting(ip).prepare(app, project, &event, None, now);
-    let (no, version, actor) = (project.no, current.version, who.operator.id);
-    let input = (app.projects.portal_host().clone(), moved, event);
-    let written = app
-        .store
-        .write("change_public_origin", input, move |tx, (portal, moved, event)| {
-            Box::pin(async move {
-                let roles = operators::hold_roles_of(tx, actor).await?;
-                if role_in(&roles, EVERY_PROJECT) != Some(Role::Owner) {
-                    return Err(Undone::NotOwner);
-                }
-                let origin = moved.public_origin();
-                hosts::judge_move(tx, portal, (Some(no), moved.id()), origin).await??;
-                if !projects::update_settings(tx, no, version, origin, &moved.to_json(), now).await? {
-                    return Err(Undone::Changed);
-                }
-                Ok(events::queue_of_project(tx, no, event, now).await?)
-            })
-        })
-        .await;
-    match written {
-        Ok(()) => {}
-        Err(Undone::NotOwner) => return Ok(Moved::NotOwner),
-        Err(Undone::Changed) => return Err(AdminError::Changed { current: version + 1 }),
-        Err(Undone::Host(clash)) => return Err(AdminError::fault(PATH, clash.to_string())),
-        // The store keeps hosts apart, too: another project took it between the judgment and the write.
-        Err(Undone::Store(StoreError::Conflict { .. })) => {
-            return Err(AdminError::fault(PATH, HostClash::Taken.to_string()));
-        }
-        Err(Undone::Store(error)) => return Err(error.into()),
+    let moved = move_to(&current, origin)?;
+    let permit = Permit { operator: who.operator.id, role: Role::Owner, everywhere: true };
+    let actor = Actor { permit: Some(permit), ..who.acting(ip) };
+    match settings::write(app, &row, &moved, &actor, now).await {
+        Ok(_) => Ok(Moved::Done),
+        Err(AdminError::RoleLost) => Ok(Moved::NotOwner),
+        Err(error) => Err(error),
     }
-    app.outbox_bell.notify_one();
-    app.projects.reload(&app.store, &app.master).await?;
-    Ok(Moved::Done)
 }
 
 /// The settings at the other origin, if the others go with it.

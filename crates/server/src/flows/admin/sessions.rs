@@ -8,10 +8,11 @@ use vestibule_domain::{
 };
 use vestibule_store::{Conn, StoreError, grants, sessions, users};
 
-use super::{AdminError, Operator};
+use super::AdminError;
 use crate::{
     app::App,
-    events::{self, QueuedEvent, model_of_grant, model_of_session},
+    events::{model_of_grant, model_of_session},
+    flows::actor::{ActError, Actor, AuditEntry},
     projects::Project,
 };
 
@@ -58,7 +59,7 @@ pub(crate) async fn list(app: &App, project: &Project, user: UserId) -> Result<V
 pub(crate) async fn revoke(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     user: UserId,
     only: Option<&str>,
     now: Timestamp,
@@ -74,12 +75,12 @@ pub(crate) async fn revoke(
             return Err(AdminError::NotFound("session"));
         }
     }
-    let prepared: Vec<(SessionModel, QueuedEvent)> = doomed
+    let prepared: Vec<(SessionModel, AuditEntry)> = doomed
         .into_iter()
         .map(|session| {
             let event =
                 Event::SessionRevoked { user_id: user, session: session.clone(), reason: RevocationReason::Operator };
-            let event = operator.prepare(app, project, &event, Some(user), now);
+            let event = actor.prepare(app, project, &event, Some(user), now);
             (session, event)
         })
         .collect();
@@ -99,12 +100,11 @@ pub(crate) async fn revoke(
                     };
                     // A grant may have gone with its cookie session just before; its end is told all the same.
                     count += usize::from(removed);
-                    events::queue(tx, no, user, event, now).await?;
+                    event.write(tx, no, now).await?;
                 }
-                Ok::<_, StoreError>(count)
+                Ok::<_, ActError>(count)
             })
         })
         .await?;
-    app.outbox_bell.notify_one();
     Ok(count)
 }

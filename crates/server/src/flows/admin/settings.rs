@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 use vestibule_domain::{
-    event::Event,
-    project::{ProjectSettings, diff},
+    event::{Event, SettingChange},
+    project::ProjectSettings,
     time::Timestamp,
 };
 use vestibule_store::{
@@ -13,8 +13,16 @@ use vestibule_store::{
     projects::{self, ProjectRow},
 };
 
-use super::{AdminError, Fault, Operator};
-use crate::{app::App, crypto::keyring::KeyRing, events, projects::Project};
+use super::{AdminError, Fault};
+use crate::{
+    app::App,
+    crypto::keyring::KeyRing,
+    flows::{
+        actor::Actor,
+        projects::{Applied, ApplyError, ProjectWriter},
+    },
+    projects::Project,
+};
 
 /// Settings and the version they have.
 pub(crate) struct Versioned {
@@ -28,12 +36,12 @@ pub(crate) async fn get(app: &App, project: &Project) -> Result<Versioned, Admin
     Ok(Versioned { settings: read_settings(project, &row)?, version: row.version })
 }
 
-async fn read_row(app: &App, project: &Project) -> Result<ProjectRow, AdminError> {
+pub(super) async fn read_row(app: &App, project: &Project) -> Result<ProjectRow, AdminError> {
     let row = projects::find_by_id_any_project(&mut *app.store.read().await?, &project.id).await?;
     row.ok_or(AdminError::NotFound("project"))
 }
 
-fn read_settings(project: &Project, row: &ProjectRow) -> Result<ProjectSettings, AdminError> {
+pub(super) fn read_settings(project: &Project, row: &ProjectRow) -> Result<ProjectSettings, AdminError> {
     ProjectSettings::from_json(&row.settings)
         .map_err(|error| crate::projects::LoadError::Settings(project.id.clone(), error.to_string()).into())
 }
@@ -42,7 +50,7 @@ fn read_settings(project: &Project, row: &ProjectRow) -> Result<ProjectSettings,
 pub(crate) async fn replace(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     document: &Value,
     expected: i64,
     now: Timestamp,
@@ -59,37 +67,32 @@ pub(crate) async fn replace(
     if row.version != expected {
         return Err(AdminError::Changed { current: row.version });
     }
-    let stored = read_settings(project, &row)?;
-    // Its own act, with its own conditions: `origin::change`.
-    if settings.public_origin() != stored.public_origin() {
+    // Its own use case, with its own conditions: `origin::change`.
+    if settings.public_origin() != read_settings(project, &row)?.public_origin() {
         return Err(AdminError::OriginFixed);
     }
-    let changes = diff(&stored, &settings);
-    if changes.is_empty() {
-        return Ok(Versioned { settings, version: row.version });
-    }
-    let event = Event::ProjectChanged { keys: changes.into_iter().map(|change| change.path).collect() };
-    let event = operator.prepare(app, project, &event, None, now);
-    let no = project.no;
-    let input = (settings.public_origin().clone(), settings.to_json(), event);
-    let updated = app
-        .store
-        .write("admin_change_project", input, move |tx, (origin, settings, event)| {
-            Box::pin(async move {
-                let updated = projects::update_settings(tx, no, expected, origin, settings, now).await?;
-                if updated {
-                    events::queue_of_project(tx, no, event, now).await?;
-                }
-                Ok::<_, StoreError>(updated)
-            })
-        })
-        .await?;
-    if !updated {
-        return Err(AdminError::Changed { current: read_row(app, project).await?.version });
-    }
-    app.outbox_bell.notify_one();
+    write(app, &row, &settings, actor, now).await
+}
+
+/// Writes the settings over the row that was read before, and serves the project with them.
+pub(super) async fn write(
+    app: &App,
+    row: &ProjectRow,
+    settings: &ProjectSettings,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Versioned, AdminError> {
+    let version = match ProjectWriter::of(app).change(row, settings, actor, now).await {
+        Ok(Applied::Unchanged) => return Ok(Versioned { settings: settings.clone(), version: row.version }),
+        Ok(Applied::Changed(_) | Applied::Created) => row.version + 1,
+        Err(ApplyError::ChangedMeanwhile) => {
+            let current = projects::find_by_id_any_project(&mut *app.store.read().await?, &row.id).await?;
+            return Err(AdminError::Changed { current: current.map_or(row.version, |row| row.version) });
+        }
+        Err(error) => return Err(error.into()),
+    };
     app.projects.reload(&app.store, &app.master).await?;
-    Ok(Versioned { settings, version: expected + 1 })
+    Ok(Versioned { settings: settings.clone(), version })
 }
 
 /// How often a change is tried again when somebody else changes the project at the same time.
@@ -99,7 +102,7 @@ const ROUNDS: usize = 5;
 pub(crate) async fn change(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     now: Timestamp,
     edit: impl Fn(&mut Value) -> Result<(), AdminError>,
 ) -> Result<(), AdminError> {
@@ -109,7 +112,7 @@ pub(crate) async fn change(
         let mut document: Value =
             serde_json::from_str(&current.settings.to_json()).expect("a document we just printed is JSON");
         edit(&mut document)?;
-        match replace(app, project, operator, &document, current.version, now).await {
+        match replace(app, project, actor, &document, current.version, now).await {
             Err(error @ AdminError::Changed { .. }) => last = error,
             other => return other.map(drop),
         }
@@ -130,12 +133,13 @@ pub(crate) async fn find_last_editor(app: &App, project: &Project) -> Result<Opt
 pub(crate) async fn rotate_webhook_secret(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     now: Timestamp,
 ) -> Result<String, AdminError> {
     let (secret, row) = KeyRing::generate_webhook(&project.id, &app.master, &app.entropy, now);
-    let event = Event::ProjectChanged { keys: vec!["hook.secret".to_string()] };
-    let event = operator.prepare(app, project, &event, None, now);
+    let change = SettingChange { path: "hook.secret".to_string(), from: None, to: None };
+    let event = Event::ProjectChanged { changes: vec![change] };
+    let event = actor.prepare(app, project, &event, None, now);
     let no = project.no;
     app.store
         .write("rotate_webhook_secret", (row, event), move |tx, (row, event)| {
@@ -146,11 +150,10 @@ pub(crate) async fn rotate_webhook_secret(
                 keys::insert(tx, no, row).await?;
                 // That is how other processes learn of the key.
                 projects::bump_version(tx, no).await?;
-                events::queue_of_project(tx, no, event, now).await
+                event.write(tx, no, now).await
             })
         })
         .await?;
-    app.outbox_bell.notify_one();
     app.projects.reload(&app.store, &app.master).await?;
     Ok(secret)
 }

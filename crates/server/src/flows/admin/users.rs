@@ -12,12 +12,13 @@ use vestibule_domain::{
 use vestibule_store::{Conn, StoreError, Tx, device_keys, grants, sessions, users};
 
 use super::{
-    AdminError, Clash, Fault, Operator,
+    AdminError, Clash, Fault,
     credentials::{NewLoginId, hash_password, read_login_id},
 };
 use crate::{
     app::App,
-    events::{self, QueuedEvent},
+    events,
+    flows::actor::{ActError, Actor, AuditEntry},
     flows::{
         account::{Loaded, identity_of},
         hooks,
@@ -144,6 +145,12 @@ impl From<StoreError> for Refused {
     }
 }
 
+impl From<ActError> for Refused {
+    fn from(error: ActError) -> Self {
+        Self(error.into())
+    }
+}
+
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         Self(match refusal {
@@ -162,7 +169,7 @@ impl From<Refusal> for Refused {
 pub(crate) async fn create(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     new: &NewUser,
     now: Timestamp,
 ) -> Result<UserDetail, AdminError> {
@@ -198,11 +205,11 @@ pub(crate) async fn create(
     let loaded = preview(&user);
     let account = loaded.account();
     let asked = Event::UserPreCreate { user: UserModel::copy(&account), identities: IdentityModel::copy_all(&account) };
-    hooks::ask(app, project, &asked, &operator.context(project, Some(user.id), now)).await?.apply(&mut user);
+    hooks::ask(app, project, &asked, &actor.context(&project.id, Some(user.id), now)).await?.apply(&mut user);
     let loaded = preview(&user);
     let account = loaded.account();
     let event = Event::UserCreated { user: UserModel::copy(&account), identities: IdentityModel::copy_all(&account) };
-    let event = operator.prepare(app, project, &event, Some(user.id), now);
+    let event = actor.prepare(app, project, &event, Some(user.id), now);
     let (id, no) = (user.id, project.no);
     let credentials: Vec<Credentials> = rows
         .into_iter()
@@ -220,13 +227,12 @@ pub(crate) async fn create(
                 for one in credentials {
                     insert_credentials(tx, no, user.id, one, now).await?;
                 }
-                events::queue(tx, no, user.id, event, now).await?;
+                event.write(tx, no, now).await?;
                 Ok::<_, Refused>(())
             })
         })
         .await
         .map_err(|refused| refused.0)?;
-    app.outbox_bell.notify_one();
     get(app, project, id).await
 }
 
@@ -243,7 +249,7 @@ pub(crate) struct Promotion {
 pub(crate) async fn promote(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     id: UserId,
     promotion: &Promotion,
     now: Timestamp,
@@ -266,21 +272,20 @@ pub(crate) async fn promote(
     let (before, _) = events::describe_guest(&guest, None);
     let identities = IdentityModel::copy_all(&account);
     let asked = Event::UserAnonymousPrePromote { anonymous_user: before.clone(), identities: identities.clone() };
-    hooks::ask(app, project, &asked, &operator.context(project, Some(id), now)).await?;
+    hooks::ask(app, project, &asked, &actor.context(&project.id, Some(id), now)).await?;
     let event = Event::UserAnonymousPromoted { anonymous_user: before, user: UserModel::copy(&account), identities };
-    let event = operator.prepare(app, project, &event, Some(id), now);
+    let event = actor.prepare(app, project, &event, Some(id), now);
     let credentials = Credentials { login_id: Some(row), password_hash, passkey: None };
     app.store
         .write("admin_promote", (credentials, event), move |tx, (credentials, event)| {
             Box::pin(async move {
                 add_first_credential(tx, no, id, credentials, now).await?;
-                events::queue(tx, no, id, event, now).await?;
+                event.write(tx, no, now).await?;
                 Ok::<_, Refused>(())
             })
         })
         .await
         .map_err(|refused| refused.0)?;
-    app.outbox_bell.notify_one();
     get(app, project, id).await
 }
 
@@ -308,7 +313,7 @@ fn check_attributes(user: &User) -> Vec<Fault> {
 pub(crate) async fn change_attributes(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     id: UserId,
     change: AttributeChange,
     now: Timestamp,
@@ -321,14 +326,13 @@ pub(crate) async fn change_attributes(
         return Err(AdminError::Invalid(faults));
     }
     user.updated_at = now;
-    let event = prepare_about(app, project, operator, user, now, |user| Event::UserUpdated { user }).await?;
+    let event = prepare_about(app, project, actor, user, now, |user| Event::UserUpdated { user }).await?;
     app.store
         .write("admin_change_attributes", (change, event), move |tx, (change, event)| {
             Box::pin(write_attributes(tx, no, id, change, event, now))
         })
         .await
         .map_err(|refused: Refused| refused.0)?;
-    app.outbox_bell.notify_one();
     get(app, project, id).await
 }
 
@@ -342,7 +346,7 @@ async fn write_attributes(
     no: ProjectNo,
     id: UserId,
     change: &AttributeChange,
-    event: &QueuedEvent,
+    event: &AuditEntry,
     now: Timestamp,
 ) -> Result<(), Refused> {
     // Written first: whoever changes the same user waits here, and then merges into what this transaction leaves.
@@ -356,7 +360,7 @@ async fn write_attributes(
         return Err(Refused(AdminError::Invalid(faults)));
     }
     users::set_attributes(tx, no, id, &user.standard_attributes, &user.custom_attributes, now).await?;
-    events::queue(tx, no, id, event, now).await?;
+    event.write(tx, no, now).await?;
     Ok(())
 }
 
@@ -364,22 +368,22 @@ async fn write_attributes(
 async fn prepare_about(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     user: User,
     now: Timestamp,
     event: impl FnOnce(UserModel) -> Event,
-) -> Result<QueuedEvent, AdminError> {
+) -> Result<AuditEntry, AdminError> {
     let id = user.id;
     let loaded = Loaded::load(&mut *app.store.read().await?, project, user).await?;
     let event = event(UserModel::copy(&loaded.account()));
-    Ok(operator.prepare(app, project, &event, Some(id), now))
+    Ok(actor.prepare(app, project, &event, Some(id), now))
 }
 
 /// Disables a user and ends its sessions, or lets it in again. Doing it twice is no error and no event.
 pub(crate) async fn set_disabled(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     id: UserId,
     disabled: bool,
     now: Timestamp,
@@ -389,7 +393,7 @@ pub(crate) async fn set_disabled(
     if user.disabled_at.is_some() != disabled {
         let since = disabled.then_some(now);
         let user = User { disabled_at: since, updated_at: now, ..user };
-        let event = prepare_about(app, project, operator, user, now, |user| {
+        let event = prepare_about(app, project, actor, user, now, |user| {
             if disabled { Event::UserDisabled { user } } else { Event::UserReenabled { user } }
         });
         app.store
@@ -400,13 +404,12 @@ pub(crate) async fn set_disabled(
                             grants::remove_all(tx, no, id).await?;
                             sessions::remove_all(tx, no, id).await?;
                         }
-                        events::queue(tx, no, id, event, now).await?;
+                        event.write(tx, no, now).await?;
                     }
-                    Ok::<_, StoreError>(())
+                    Ok::<_, ActError>(())
                 })
             })
             .await?;
-        app.outbox_bell.notify_one();
     }
     get(app, project, id).await
 }
@@ -415,25 +418,24 @@ pub(crate) async fn set_disabled(
 pub(crate) async fn delete(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     id: UserId,
     now: Timestamp,
 ) -> Result<(), AdminError> {
     let no = project.no;
     let user = users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound("user"))?;
-    let event = prepare_about(app, project, operator, user, now, |user| Event::UserDeleted { user }).await?;
+    let event = prepare_about(app, project, actor, user, now, |user| Event::UserDeleted { user }).await?;
     let deleted = app
         .store
         .write("admin_delete_user", event, move |tx, event| {
             Box::pin(async move {
                 let deleted = users::delete(tx, no, id).await?;
                 if deleted {
-                    events::queue(tx, no, id, event, now).await?;
+                    event.write(tx, no, now).await?;
                 }
-                Ok::<_, StoreError>(deleted)
+                Ok::<_, ActError>(deleted)
             })
         })
         .await?;
-    app.outbox_bell.notify_one();
     if deleted { Ok(()) } else { Err(AdminError::NotFound("user")) }
 }

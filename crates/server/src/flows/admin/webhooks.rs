@@ -3,10 +3,11 @@
 use serde_json::Value;
 use vestibule_domain::time::Timestamp;
 
-use super::{AdminError, Operator, settings};
+use super::{AdminError, settings};
 use crate::{
     app::App,
     crypto::{hex, sha256},
+    flows::actor::Actor,
     projects::Project,
 };
 
@@ -76,7 +77,7 @@ pub(crate) async fn complain_of(app: &App, url: &str) -> Option<String> {
 pub(crate) async fn remove(
     app: &App,
     project: &Project,
-    operator: &Operator,
+    actor: &Actor,
     (kind, name): (HandlerKind, &str),
     now: Timestamp,
 ) -> Result<(), AdminError> {
@@ -87,7 +88,7 @@ pub(crate) async fn remove(
         }
         Ok(())
     };
-    settings::change(app, project, operator, now, edit).await
+    settings::change(app, project, actor, now, edit).await
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use vestibule_domain::{
     secret::Secret,
 };
 
-use super::{Error, admin, new_password};
+use super::{Error, actor::Actor, new_password};
 use crate::app::App;
 
 /// The longest name an operator may have, in characters.
@@ -103,14 +103,14 @@ impl SignedIn {
         self.role_in(vestibule_domain::operator::EVERY_PROJECT)
     }
 
-    /// Who acts, for the flows the Admin API has too.
-    pub(crate) fn acting(&self, ip: std::net::IpAddr) -> admin::Operator {
+    /// The operator as an actor, of whom no role is asked.
+    pub(crate) fn acting(&self, ip: std::net::IpAddr) -> Actor {
         let text = |text: &str| Value::from(text);
         let audit_context = Map::from_iter([
             ("operator_id".to_string(), Value::from(self.operator.id.to_string())),
             ("operator_email".to_string(), text(&self.operator.email)),
             ("operator_name".to_string(), text(&self.operator.name)),
         ]);
-        admin::Operator { by: TriggeredBy::Portal, ip: Some(ip), audit_context }
+        Actor { by: TriggeredBy::Portal, ip: Some(ip), audit_context, permit: None }
     }
 }

@@ -18,8 +18,10 @@ use super::{SignedIn, links, normalize, trace};
 use crate::{
     app::App,
     crypto::read_hex,
-    events::{self, QueuedEvent},
-    flows::{Error, admin},
+    flows::{
+        Error,
+        actor::{ActError, Actor, AuditEntry},
+    },
     messages::SealedMessage,
     ports::mailer::Mail,
     projects::Project,
@@ -92,11 +94,11 @@ async fn owns(tx: &mut Tx, actor: OperatorId, mut places: impl Iterator<Item = P
 fn note(
     app: &App,
     project: &Project,
-    actor: &admin::Operator,
+    actor: &Actor,
     action: OperatorAction,
     target: &str,
     now: Timestamp,
-) -> QueuedEvent {
+) -> AuditEntry {
     let event = Event::OperatorActed { action, target: target.to_string() };
     actor.prepare(app, project, &event, None, now)
 }
@@ -172,12 +174,12 @@ pub(crate) async fn invite(
                     set_role(tx, id, assignment).await?;
                 }
                 mail.push(tx, no, now).await?;
-                events::queue_of_project(tx, no, event, now).await?;
+                event.write(tx, no, now).await?;
                 Ok(())
             })
         })
         .await;
-    settle(app, written).map(|done| done.map(|()| invited))
+    settle(written).map(|done| done.map(|()| invited))
 }
 
 /// Gives an operator another role; links made for it while it had less are dead from now on.
@@ -229,6 +231,15 @@ enum Undone {
     Missing,
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<ActError> for Undone {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::RoleLost => Self::NotYours,
+            ActError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// What becomes of an operator's role.
@@ -286,21 +297,18 @@ pub(crate) async fn change_role(
                 };
                 let act = act.as_str().to_string();
                 operator_events::insert(tx, &OperatorEvent { act, ..recorded.clone() }).await?;
-                events::queue_of_project(tx, no, event, now).await?;
+                event.write(tx, no, now).await?;
                 Ok(())
             })
         })
         .await;
-    settle(app, written)
+    settle(written)
 }
 
 /// What a transaction came to, for the caller.
-fn settle(app: &App, written: Result<(), Undone>) -> Result<Result<(), Obstacle>, Error> {
+fn settle(written: Result<(), Undone>) -> Result<Result<(), Obstacle>, Error> {
     match written {
-        Ok(()) => {
-            app.outbox_bell.notify_one();
-            Ok(Ok(()))
-        }
+        Ok(()) => Ok(Ok(())),
         Err(Undone::NotYours) => Ok(Err(Obstacle::NotYours)),
         Err(Undone::WorksElsewhere) => Ok(Err(Obstacle::WorksElsewhere)),
         Err(Undone::LastOwner) => Ok(Err(Obstacle::LastOwner)),
@@ -338,11 +346,11 @@ pub(crate) async fn make_link(
                 }
                 links::write(tx, link).await?;
                 operator_events::insert(tx, recorded).await?;
-                Ok(events::queue_of_project(tx, no, event, now).await?)
+                Ok(event.write(tx, no, now).await?)
             })
         })
         .await;
-    settle(app, written).map(|done| done.map(|()| token))
+    settle(written).map(|done| done.map(|()| token))
 }
 
 /// Takes an invitation back; it is named by the hash of its link.
@@ -374,12 +382,12 @@ pub(crate) async fn revoke_invitation(
                     return Err(Undone::Missing);
                 }
                 operator_events::insert(tx, recorded).await?;
-                Ok(events::queue_of_project(tx, no, event, now).await?)
+                Ok(event.write(tx, no, now).await?)
             })
         })
         .await;
-    settle(app, written)
+    settle(written)
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

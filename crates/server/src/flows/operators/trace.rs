@@ -41,6 +41,7 @@ pub(crate) fn done_to(
         detail: detail.to_string(),
         ip: ip.map(|ip| ip.to_string()),
         created_at: now,
+        times: 1,
     }
 }
 

@@ -151,7 +151,6 @@ pub(crate) async fn commit(
     let no = project.no;
     match app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await {
         Ok(()) => {
-            app.outbox_bell.notify_one();
             if is_promotion {
                 app.metrics.count_promotion();
             }
@@ -346,7 +345,7 @@ fn prepare_event(
     user: UserId,
     now: Timestamp,
 ) -> QueuedEvent {
-    events::prepare_in(app, event, &describe(project, flow, user, now))
+    events::prepare_in(&app.entropy, event, &describe(project, flow, user, now))
 }
 
 fn describe(project: &Project, flow: &Flow, user: UserId, now: Timestamp) -> Context {

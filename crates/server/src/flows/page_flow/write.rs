@@ -89,7 +89,6 @@ pub(super) async fn save(
         return Err(Error::GuestLeft);
     }
     let no = project.no;
-    let ring = message.is_some();
     let input = (FlowWrite::new(flow, &flow.state, now), message.map(|message| message.seal(app, no)));
     let saved = app
         .store
@@ -106,9 +105,6 @@ pub(super) async fn save(
     match saved {
         Ok(()) => {
             flow.version += 1;
-            if ring {
-                app.outbox_bell.notify_one();
-            }
             Ok(true)
         }
         Err(NotWritten::Stale) => {

@@ -174,10 +174,7 @@ pub(super) async fn commit(
         now,
     };
     match app.store.write("change_account", change, move |tx, change| Box::pin(write(tx, change))).await {
-        Ok(()) => {
-            app.outbox_bell.notify_one();
-            Ok(Outcome::Done(redirect))
-        }
+        Ok(()) => Ok(Outcome::Done(redirect)),
         Err(Refusal::Store(error)) => Err(error.into()),
         Err(Refusal::Taken) => Ok(Outcome::Taken),
         Err(Refusal::LastWay) => Ok(Outcome::LastWay),

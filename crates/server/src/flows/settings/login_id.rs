@@ -261,7 +261,6 @@ impl Asking<'_> {
     async fn save(&self, errand: &mut Errand, message: Option<Message>) -> Result<bool, Error> {
         let (no, now) = (self.project.no, self.now);
         let message = message.map(|message| message.seal(self.app, no));
-        let is_sent = message.is_some();
         let input = (errand.version, errand.to_row(now), message);
         let saved = self
             .app
@@ -281,9 +280,6 @@ impl Asking<'_> {
             })
             .await?;
         errand.version += i64::from(saved);
-        if is_sent {
-            self.app.outbox_bell.notify_one();
-        }
         Ok(saved)
     }
 }

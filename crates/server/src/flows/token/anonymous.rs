@@ -109,14 +109,10 @@ async fn come_back(
     } else {
         Vec::new()
     };
-    let tells = !endings.is_empty();
     let input = ComeBack { challenge, proof_use, kid: key.kid, grant: grant.clone(), ends_others, endings, now };
     let no = project.no;
     let write = app.store.write("log_in_with_key", input, move |tx, input| Box::pin(write_come_back(tx, no, input)));
     let written = write.await;
-    if tells && written.is_ok() {
-        app.outbox_bell.notify_one();
-    }
     finish(app, project, request, written, &user, &grant, refresh_token, now)
 }
 

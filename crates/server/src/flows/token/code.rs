@@ -109,16 +109,12 @@ pub(crate) async fn exchange(
     } else {
         Vec::new()
     };
-    let has_endings = !endings.is_empty();
     let used = UsedCode::new(grant.id, &exchanger, now);
     let redemption = Redemption { code: hash, proof_use: binding.proof_use, used, grant, ends_earlier, endings };
     let redeemed = app
         .store
         .write("exchange_code", redemption, move |tx, redemption| Box::pin(redeem(tx, no, redemption, now)))
         .await?;
-    if has_endings {
-        app.outbox_bell.notify_one();
-    }
     match redeemed {
         Redeemed::Done => Ok(tokens),
         Redeemed::SpentBefore => Err(used_code::refuse(app, project, hash, &exchanger, now).await?),

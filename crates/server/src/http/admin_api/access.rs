@@ -16,9 +16,9 @@ use vestibule_domain::{
 use super::problem::Problem;
 use crate::{
     crypto::sha256,
-    flows::admin::{
-        Operator,
-        keys::{KeyHolder, Scope, authenticate},
+    flows::{
+        actor::Actor,
+        admin::keys::{KeyHolder, Scope, authenticate},
     },
     http::{
         credentials::{AdminKey, Brought},
@@ -57,11 +57,12 @@ impl Admin {
     }
 
     /// Who acts, for the flows.
-    pub(crate) fn operator(&self) -> Operator {
-        Operator {
+    pub(crate) fn operator(&self) -> Actor {
+        Actor {
             by: TriggeredBy::AdminApi,
             ip: Some(self.visit.ip),
             audit_context: self.holder.audit_context.clone(),
+            permit: None,
         }
     }
 }

@@ -140,6 +140,8 @@ impl From<AdminError> for Problem {
                 let problem = Self::new(StatusCode::FORBIDDEN, "origin_fixed", message.clone());
                 Self { errors: vec![Member { path: "project.public_origin".to_string(), message }], ..problem }
             }
+            // Keys have no role, so only operators of the portal can lose one.
+            error @ AdminError::RoleLost => Self::new(StatusCode::FORBIDDEN, "forbidden", error.to_string()),
             AdminError::Store(error) => Error::Store(error).into(),
             AdminError::Flow(error) => error.into(),
             AdminError::Load(error) => {
@@ -184,6 +186,7 @@ impl From<Error> for Problem {
 
 fn code_of(clash: Clash) -> &'static str {
     match clash {
+        Clash::ChangedMeanwhile => "changed",
         Clash::LoginIdTaken => "login_id_taken",
         Clash::AlreadyMember => "already_member",
         Clash::NotActive => "not_active",

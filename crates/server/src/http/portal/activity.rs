@@ -69,6 +69,7 @@ fn line(event: OperatorEvent, is_own: bool) -> ActivityLine {
             )
             | None => event.detail,
         },
+        times: event.times,
         ip: event.ip,
         at: Moment::new(event.created_at.to_rfc3339()),
     }

@@ -73,6 +73,7 @@ impl From<AdminError> for Problem {
             AdminError::Store(error) => error.into(),
             AdminError::Flow(error) => error.into(),
             AdminError::NotFound(_) => Self::Missing,
+            AdminError::RoleLost => Self::Forbidden,
             AdminError::Conflict(clash) => Self::Clash(format!("It is not possible now: {clash}.")),
             AdminError::Changed { .. } => {
                 Self::Clash("Somebody else changed the project at the same moment. Nothing was done: try again.".into())

@@ -20,7 +20,7 @@ use crate::{
     app::App,
     crypto::{hex, sha256},
     flows::{
-        admin,
+        actor::{Actor, Permit},
         candidates::Candidates,
         operators::{SignedIn, passkeys::Seat, staff},
     },
@@ -47,6 +47,7 @@ pub(crate) struct Lobby {
     pub(crate) now: Timestamp,
     pub(crate) ip: IpAddr,
     pub(crate) origin: Origin,
+    need: Need,
     pub(super) request_id: Arc<str>,
     path: String,
     address: String,
@@ -93,6 +94,7 @@ impl Lobby {
             now,
             ip,
             origin,
+            need,
             request_id,
             path,
             address,
@@ -255,9 +257,15 @@ impl Hall {
         Self { lobby, who }
     }
 
-    /// Who acts, for `flows/admin`.
-    pub(crate) fn acting(&self) -> admin::Operator {
-        self.who.acting(self.ip)
+    /// Who acts, with the role that the route asks for.
+    pub(crate) fn acting(&self) -> Actor {
+        let operator = self.who.operator.id;
+        let permit = match self.need {
+            Need::Nobody | Need::Operator => None,
+            Need::Everywhere(role) => Some(Permit { operator, role, everywhere: true }),
+            Need::InProject(role) => Some(Permit { operator, role, everywhere: false }),
+        };
+        Actor { permit, ..self.who.acting(self.ip) }
     }
 }
 

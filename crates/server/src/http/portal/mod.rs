@@ -9,7 +9,7 @@
 //!    (`desk.who`), the project (`desk.project`), the role, the time, and what was sent: `desk.param("user_id")` of the
 //!    path, `desk.field("email")` and `desk.fields(…)` of query and form. Errors of flows become pages with `?`.
 //!    `desk.show(&page)` answers 200, `desk.complain(&page)` 422, `desk.done("/users", PortalNotice::Saved)` redirects to a
-//!    page of the project and says so there, `desk.acting()` is the `admin::Operator` for `flows/admin`.
+//!    page of the project and says so there, `desk.acting()` is the `Actor` for `flows/admin`.
 //! 4. Its doors, a `pub(super) fn doors() -> Vec<Door>` in the same file, listed in `all_doors` below:
 //!    `Door::desk(Verb::Get, "/portal/p/{project}/users", Role::Viewer, show)`. The door checks operator, project, role and,
 //!    for `Verb::Post`, the form token, before the handler runs; `.dangerous()` asks for password or passkey first. The

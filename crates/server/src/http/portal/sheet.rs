@@ -9,7 +9,10 @@ use vestibule_protocol::form::Form;
 use super::{Answer, Desk, Problem, question};
 pub(super) use super::{part::Part, place::Place};
 use crate::{
-    flows::admin::{AdminError, Fault, Operator, settings},
+    flows::{
+        actor::Actor,
+        admin::{AdminError, Fault, settings},
+    },
     ui::portal::{
         ConfirmActionPage, ConflictNote, ConflictRow, Control, ControlKind, Extra, PanelView, PortalNotice, SheetPage,
     },
@@ -363,11 +366,11 @@ pub(super) async fn save(desk: &Desk, sheet: Sheet, look: impl FnOnce(&Desk) -> 
 
 async fn replace(
     desk: &Desk,
-    operator: &Operator,
+    actor: &Actor,
     document: &Value,
     version: i64,
 ) -> Result<Result<bool, Vec<Fault>>, AdminError> {
-    match settings::replace(&desk.app, &desk.project, operator, document, version, desk.now).await {
+    match settings::replace(&desk.app, &desk.project, actor, document, version, desk.now).await {
         Ok(now) => Ok(Ok(now.version != version)),
         Err(AdminError::Invalid(faults)) => Ok(Err(faults)),
         Err(error) => Err(error),

@@ -17,6 +17,8 @@ pub struct ActivityLine {
     pub detail: String,
     /// Whether it did not work.
     pub is_failure: bool,
+    /// How often within the hour after `at`; once is not shown.
+    pub times: i64,
     /// Whom it is about; may be empty.
     pub whom: String,
     /// Who did it, where that is somebody else.
@@ -34,12 +36,13 @@ impl ActivityLine {
             what: "Signed in".into(),
             detail: "with a password".into(),
             is_failure: false,
+            times: 1,
             whom: "kim@shop.example".into(),
             by: None,
             ip: Some("203.0.113.9".into()),
             at: Moment::new("2030-05-01T08:00:00.000Z"),
         };
-        let failed = Self { what: "Wrong password or passkey".into(), is_failure: true, ..plain.clone() };
+        let failed = Self { what: "Wrong password or passkey".into(), is_failure: true, times: 7, ..plain.clone() };
         let other = Self {
             what: "Role changed".into(),
             detail: "editor of <shop>".into(),

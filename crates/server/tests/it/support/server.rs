@@ -15,7 +15,7 @@ use vestibule_server::{
     app::{App, Ports},
     boot,
     config::{self, Config, SmsProvider},
-    flows::projects,
+    flows::{actor::Actor, projects::ProjectWriter},
     hosts::PortalHost,
     ports::{
         clock::Clock,
@@ -138,7 +138,10 @@ impl TestServer {
         let (mails, entropy) = (MemoryMailbox::default(), seeded_entropy());
         let (store, master) = boot::open_store(&config, &entropy).await.expect("the store opens");
         let settings = read_project(&setup.project);
-        projects::apply(&store, &master, &entropy, &PortalHost::of(&config.portal), &settings, clock.now())
+        let portal = PortalHost::of(&config.portal);
+        let writer = ProjectWriter { store: &store, master: &master, entropy: &entropy, portal: &portal };
+        writer
+            .apply(&settings, &Actor::at_terminal("project apply"), clock.now())
             .await
             .expect("the project is applied");
         store.close().await;
@@ -199,15 +202,8 @@ impl TestServer {
         };
         change(&mut setup);
         let (app, settings) = (&self.app, read_project(&setup.project));
-        let applied = projects::apply(
-            &app.store,
-            &app.master,
-            &app.entropy,
-            app.projects.portal_host(),
-            &settings,
-            app.clock.now(),
-        )
-        .await;
+        let actor = Actor::at_terminal("project apply");
+        let applied = ProjectWriter::of(app).apply(&settings, &actor, app.clock.now()).await;
         applied.expect("the project is applied");
         app.projects.reload(&app.store, &app.master).await.expect("the project is loaded");
     }
@@ -219,8 +215,8 @@ impl TestServer {
         setup.set("project.id", id);
         change(&mut setup);
         let (app, settings) = (&self.app, read_project(&setup.project));
-        let portal = app.projects.portal_host();
-        let applied = projects::apply(&app.store, &app.master, &app.entropy, portal, &settings, app.clock.now()).await;
+        let actor = Actor::at_terminal("project apply");
+        let applied = ProjectWriter::of(app).apply(&settings, &actor, app.clock.now()).await;
         applied.expect("the project is applied");
         app.projects.reload(&app.store, &app.master).await.expect("the project is loaded");
         app.projects.find_by_id(id).expect("it is served")

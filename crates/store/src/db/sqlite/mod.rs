@@ -13,7 +13,7 @@ use std::{
 };
 
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 pub(super) use self::writer::Writer;
 use super::{BoxFuture, Param, Row, Sql, StoreError, Tx, conn, conn::Conn, migrate, stats::Counters};
@@ -39,7 +39,11 @@ pub(super) struct Sqlite {
 
 impl Sqlite {
     /// Opens and migrates the file, then starts the writer and the checkpointer.
-    pub(super) async fn open(path: &Path, counters: Arc<Counters>) -> Result<Self, StoreError> {
+    pub(super) async fn open(
+        path: &Path,
+        counters: Arc<Counters>,
+        outbox_bell: Arc<Notify>,
+    ) -> Result<Self, StoreError> {
         let path = path.to_path_buf();
         let opened = tokio::task::spawn_blocking(move || {
             let mut connection = open_writer(&path)?;
@@ -48,7 +52,7 @@ impl Sqlite {
             let readers = Arc::new(Readers::new(path.clone()));
             // The first reader is opened now, so that what is wrong with the file shows at the start.
             readers.put_back(readers.open_one()?);
-            let writer = Writer::start(Link::new(connection), checkpoints, counters)
+            let writer = Writer::start(Link::new(connection), checkpoints, counters, outbox_bell)
                 .map_err(|error| StoreError::CannotOpen { path, reason: error.to_string() })?;
             Ok(Self { readers, writer })
         });

@@ -10,7 +10,7 @@ use std::{
 };
 
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{
     super::{BoxFuture, StoreError, Tx, conn, conn::Conn, stats::Counters},
@@ -37,10 +37,16 @@ enum Command {
 
 impl Writer {
     /// Starts the writer thread and its checkpointer.
-    pub(super) fn start(link: Link, checkpoints: Connection, counters: Arc<Counters>) -> io::Result<Self> {
+    pub(super) fn start(
+        link: Link,
+        checkpoints: Connection,
+        counters: Arc<Counters>,
+        outbox_bell: Arc<Notify>,
+    ) -> io::Result<Self> {
         let (sender, queue) = mpsc::channel(QUEUE_LIMIT);
         let checkpointer = Checkpointer::start(checkpoints, Arc::clone(&counters))?;
-        let desk = Desk { tx: Tx(Conn(conn::Link::Sqlite(link))), checkpointer, counters, careful: 0 };
+        let tx = Tx::new(Conn(conn::Link::Sqlite(link)));
+        let desk = Desk { tx, checkpointer, counters, outbox_bell, careful: 0 };
         thread::Builder::new().name("store-writer".to_owned()).spawn(move || desk.serve(queue))?;
         Ok(Self(sender))
     }
@@ -144,7 +150,7 @@ where
 }
 
 fn link(tx: &mut Tx) -> &mut Link {
-    match &mut tx.0.0 {
+    match &mut tx.conn.0 {
         conn::Link::Sqlite(link) => link,
         conn::Link::Postgres(_) => unreachable!("the writer made this transaction on SQLite"),
     }
@@ -160,6 +166,8 @@ struct Desk {
     tx: Tx,
     checkpointer: Checkpointer,
     counters: Arc<Counters>,
+    /// Rung when a transaction that filled the outbox is on disk.
+    outbox_bell: Arc<Notify>,
     /// How many groups still get savepoints.
     careful: u32,
 }
@@ -235,10 +243,14 @@ impl Desk {
             }
         };
         self.careful = self.careful.saturating_sub(1);
+        let fills_outbox = self.tx.take_fills_outbox();
         match outcome {
             Ok(0) => {}
             Ok(kept) => {
                 self.counters.count_commit(kept);
+                if fills_outbox {
+                    self.outbox_bell.notify_one();
+                }
                 let after = link(&mut self.tx).connection.total_changes();
                 self.checkpointer.note_changes(after.saturating_sub(before));
             }
@@ -315,7 +327,7 @@ mod tests {
         let connection = open_writer(&path).unwrap();
         connection.execute_batch("CREATE TABLE heap (content BLOB) STRICT").unwrap();
         connection.pragma_update(None, "max_page_count", 100).unwrap();
-        Writer::start(Link::new(connection), open_writer(&path).unwrap(), Arc::default()).unwrap()
+        Writer::start(Link::new(connection), open_writer(&path).unwrap(), Arc::default(), Arc::default()).unwrap()
     }
 
     async fn add(writer: &Writer, bytes: i64) -> Result<u64, StoreError> {

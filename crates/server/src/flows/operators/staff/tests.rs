@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     app::Ports,
     boot, config,
-    flows::projects,
+    flows::{actor::Actor, projects::ProjectWriter},
     hosts::PortalHost,
     ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
 };
@@ -17,27 +17,29 @@ use crate::{
 const IP: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PROJECT: &str = "[project]\nid = \"shop\"\npublic_origin = \"http://auth.test\"\n";
 
-async fn open(folder: &tempfile::TempDir) -> std::sync::Arc<App> {
+pub(crate) async fn open(folder: &tempfile::TempDir) -> std::sync::Arc<App> {
     let url = format!("sqlite:{}", folder.path().join("store.db").display());
     let environment = [("VESTIBULE__STORE__URL".to_string(), url)];
     let config = config::load(None, environment.into_iter()).expect("a configuration");
     let settings = ProjectSettings::parse_toml(PROJECT).expect("a project");
     let (store, master) = boot::open_store(&config, &Entropy::Os).await.expect("a store");
     let portal = PortalHost::default();
-    let applied = projects::apply(&store, &master, &Entropy::Os, &portal, &settings, Clock::System.now()).await;
+    let applied = ProjectWriter { store: &store, master: &master, entropy: &Entropy::Os, portal: &portal }
+        .apply(&settings, &Actor::at_terminal("project apply"), Clock::System.now())
+        .await;
     applied.expect("applied");
     store.close().await;
     let ports = Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
     boot::open(config, ports).await.expect("an app")
 }
 
-fn operator(number: u64, email: &str) -> Operator {
+pub(crate) fn operator(number: u64, email: &str) -> Operator {
     let id = Id::from_parts(number, [7; 10]);
     let created_at = Timestamp::from_seconds(1);
     Operator { id, email: email.into(), name: email.into(), password_hash: None, created_at }
 }
 
-async fn add(app: &App, operator: &Operator, assignment: Assignment) {
+pub(crate) async fn add(app: &App, operator: &Operator, assignment: Assignment) {
     let written = app.store.write("test", operator.clone(), move |tx, operator| {
         Box::pin(async move {
             operators::insert(tx, operator).await?;
