@@ -85,7 +85,7 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Parses the value of a `DPoP` header; of several faults, reports the one that is first in [`ProofError`]'s order.
+    /// Parses the value of a `DPoP` header; of several faults, the first in the order of the checks is reported.
     ///
     /// # Errors
     /// [`ProofError`], which by itself does not fail a request.

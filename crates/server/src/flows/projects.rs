@@ -1,4 +1,4 @@
-//! Creating and changing projects: what `vestibule project apply` and the portal do.
+//! Creating and changing projects, for `vestibule project apply` and the portal.
 
 use vestibule_domain::{
     project::{Change, ProjectSettings, diff},
@@ -16,48 +16,45 @@ use crate::{
     ports::entropy::Entropy,
 };
 
-/// What applying settings did.
+/// The result of applying settings.
 #[derive(Debug)]
 pub enum Applied {
-    /// The project did not exist.
     Created,
-    /// It did, and this changed.
+    /// The project was changed.
     Changed(Vec<Change>),
-    /// It did, and is as the settings say.
+    /// The project already has these settings.
     Unchanged,
 }
 
 /// Why settings could not be applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// The store failed.
     #[error(transparent)]
     Store(StoreError),
-    /// Keys could not be made.
+    /// Keys could not be generated.
     #[error(transparent)]
     Key(#[from] BadKey),
-    /// The host belongs to another project or to the portal.
     #[error("project.public_origin: {0}")]
     Host(#[from] HostClash),
-    /// Somebody changed the project at the same time.
+    /// Another request changed the project at the same time.
     #[error("the project was changed by somebody else meanwhile: apply again")]
     ChangedMeanwhile,
-    /// What is stored cannot be read.
+    /// The stored settings cannot be read.
     #[error("the stored settings of \"{0}\" cannot be read: {1}")]
     Unreadable(String, String),
 }
 
 impl From<StoreError> for ApplyError {
     fn from(error: StoreError) -> Self {
-        // The store keeps hosts apart, too: another project took it between the judgment and the write.
+        // The store enforces unique hosts too: another project took the host between the check and the write.
         if matches!(error, StoreError::Conflict { .. }) { Self::Host(HostClash::Taken) } else { Self::Store(error) }
     }
 }
 
-/// Makes the stored project what the settings say; safe to repeat.
+/// Creates or changes the stored project to have these settings; idempotent.
 ///
 /// # Errors
-/// When nothing was changed, and why.
+/// Why nothing was changed.
 pub async fn apply(
     store: &Store,
     master: &MasterKey,
@@ -70,10 +67,10 @@ pub async fn apply(
     apply_to(store, master, entropy, portal, (existing, settings), now).await
 }
 
-/// As [`apply`], over the row that was read before: fails when the project was changed since then.
+/// As [`apply`], for a row read before: fails when the project was changed since.
 ///
 /// # Errors
-/// When nothing was changed, and why.
+/// Why nothing was changed.
 pub async fn apply_to(
     store: &Store,
     master: &MasterKey,
@@ -99,10 +96,6 @@ pub fn read(row: &ProjectRow) -> Result<ProjectSettings, ApplyError> {
     ProjectSettings::from_json(&row.settings).map_err(|error| ApplyError::Unreadable(row.id.clone(), error.to_string()))
 }
 
-/// The stored project with this id.
-///
-/// # Errors
-/// When the store fails.
 pub async fn find(store: &Store, id: &str) -> Result<Option<ProjectRow>, StoreError> {
     projects::find_by_id_any_project(&mut *store.read().await?, id).await
 }
@@ -129,7 +122,7 @@ async fn create(
             })
         })
         .await?;
-    // What kept the row out came between the judgment and the insertion.
+    // The check passed, so a concurrent insert caused the conflict.
     if created { Ok(Applied::Created) } else { Err(ApplyError::ChangedMeanwhile) }
 }
 
