@@ -371,7 +371,7 @@ pub(crate) fn is_session_alive(
     is_alive(project, lifetime, session.created_at, session.last_access_at, remembered, now)
 }
 
-/// Whether something of this lifetime is alive, given when it was last used: written down, or remembered here.
+/// Whether a session or grant of this lifetime is valid, given its last written and its last unwritten use.
 pub(crate) fn is_alive(
     project: &Project,
     lifetime: Lifetime,
@@ -385,12 +385,12 @@ pub(crate) fn is_alive(
     lifetime.is_alive(created_at, used_at, now)
 }
 
-/// How long a grant lives by today's settings; `None` when its application is gone.
+/// The lifetime of a grant under the current settings; `None` when its application was deleted.
 pub(crate) fn grant_lifetime(project: &Project, grant: &Grant, user: &User) -> Option<Lifetime> {
     project.settings.client(&grant.client_id).map(|client: &Client| client.grant_lifetime(user.is_anonymous()))
 }
 
-/// Of several live sessions the newest: its cookie is the one that was set last.
+/// The newest of several valid sessions: its cookie was set last.
 async fn find_newest_session(
     conn: &mut Conn,
     project: &Project,
@@ -408,7 +408,7 @@ async fn find_newest_session(
     Ok(newest)
 }
 
-/// Whether a value has the shape of a `session` cookie: an ID, a dot, a secret.
+/// Whether a value has the format of a `session` cookie: an ID, a dot, a secret.
 pub(crate) fn is_session_cookie(value: &str) -> bool {
     value.len() == 69 && value.as_bytes()[36] == b'.'
 }
@@ -427,7 +427,7 @@ async fn find_session(
 }
 
 impl LiveGrant {
-    /// Notes a use of the grant and of the session it is grouped with; most uses write nothing.
+    /// Records a use of the grant and of its cookie session; most uses write nothing.
     pub(crate) async fn record_access(&self, app: &App, project: &Project, now: Timestamp) -> Result<(), StoreError> {
         if let Some(lifetime) = grant_lifetime(project, &self.grant, &self.user) {
             let (no, id, recorded) = (project.no, self.grant.id, self.grant.last_access_at);
@@ -456,7 +456,7 @@ impl LiveGrant {
     }
 }
 
-/// Notes a use of a cookie session; most uses write nothing.
+/// Records a use of a cookie session; most uses write nothing.
 pub(crate) async fn record_session_access(
     app: &App,
     project: &Project,
@@ -472,7 +472,7 @@ pub(crate) async fn record_session_access(
             .write("touch_session", (), move |tx, ()| {
                 Box::pin(async move {
                     sessions::touch(tx, no, id, now).await?;
-                    // Cookies belong to no application.
+                    // Cookie sessions belong to no application.
                     if new_day { coming_back::count(tx, no, user, "", now).await } else { Ok(()) }
                 })
             })

@@ -1,4 +1,4 @@
-//! Webhook deliveries as operators see them: listed, sent once more, and tried out.
+//! Webhook deliveries for operators: listing, replay and test.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use vestibule_store::deliveries::{self, Delivery, DeliveryState};
 use super::{AdminError, Clash, Operator, Page};
 use crate::{app::App, events, flows::hooks::sign, projects::Project};
 
-/// How long an operator waits for a webhook that is tried out.
+/// Timeout of a webhook test.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One page of the deliveries in a state, newest first.
@@ -25,7 +25,7 @@ pub(crate) async fn list(
     Ok(Page::cut(rows, limit, |row| row.id.to_string()))
 }
 
-/// Has a delivery that ended sent once more.
+/// Sends a finished delivery again.
 pub(crate) async fn replay(
     app: &App,
     project: &Project,
@@ -46,7 +46,7 @@ pub(crate) async fn replay(
                     return Ok(None);
                 }
                 events::queue_of_project(tx, no, event, now).await?;
-                // Read here: it may be delivered before this is answered.
+                // Read it in the transaction: it may be delivered before the response is sent.
                 deliveries::find(tx, no, id).await
             })
         })
@@ -57,15 +57,15 @@ pub(crate) async fn replay(
     Ok(replayed)
 }
 
-/// How a webhook that was tried out answered.
+/// The result of a webhook test.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Trial {
     pub(crate) status: Option<u16>,
-    /// Why that is not good enough.
+    /// Why the result is a failure.
     pub(crate) error: Option<String>,
 }
 
-/// Sends a signed test to one of the project's webhooks, at once and only once.
+/// Sends a signed test event to one of the project's webhooks, at once and without retry.
 pub(crate) async fn try_out(
     app: &App,
     project: &Project,

@@ -1,4 +1,4 @@
-//! What operators and their programs do: the Admin API and the portal use the same flows.
+//! Use cases of operators, shared by the Admin API and the portal.
 
 pub(crate) mod applications;
 pub(crate) mod audit;
@@ -41,19 +41,19 @@ use crate::{
 pub struct Operator {
     pub(crate) by: TriggeredBy,
     pub(crate) ip: Option<IpAddr>,
-    /// Whatever it wants to have remembered with the event.
+    /// Arbitrary data from the caller, stored with the event.
     pub(crate) audit_context: Map<String, Value>,
 }
 
 impl Operator {
-    /// Whoever sits at the terminal: the event log can only say with which command.
+    /// The command-line user; the event log only records the command.
     #[must_use]
     pub fn at_terminal(command: &str) -> Self {
         let audit_context = Map::from_iter([("command".to_string(), Value::from(format!("vestibule {command}")))]);
         Self { by: TriggeredBy::System, ip: None, audit_context }
     }
 
-    /// The circumstances of something this operator does.
+    /// The context for events of this operator's actions.
     pub(crate) fn context(&self, project: &Project, user: Option<UserId>, now: Timestamp) -> Context {
         let mut context = Context::new(&project.id, self.by, now);
         context.user_id = user;
@@ -62,7 +62,7 @@ impl Operator {
         context
     }
 
-    /// Makes an event of this operator's ready to be queued.
+    /// Prepares an event of this operator for the queue.
     pub(crate) fn prepare(
         &self,
         app: &App,
@@ -75,10 +75,10 @@ impl Operator {
     }
 }
 
-/// One thing wrong with what was sent.
+/// A problem of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// The member, e.g. `login_ids[0].value`; empty when it is the whole.
+    /// The member, such as `login_ids[0].value`; empty for the whole input.
     pub(crate) path: String,
     /// What to do.
     pub(crate) message: String,
@@ -90,7 +90,7 @@ impl Fault {
     }
 }
 
-/// Why an operator's wish was not carried out.
+/// Why an action of an operator was not done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AdminError {
     #[error("the store failed: {0}")]
@@ -103,7 +103,7 @@ pub(crate) enum AdminError {
     Conflict(Clash),
     #[error("somebody else changed it: its version is {current}")]
     Changed {
-        /// The version it has now.
+        /// The current version.
         current: i64,
     },
     #[error(
@@ -116,7 +116,7 @@ pub(crate) enum AdminError {
     Load(#[from] crate::projects::LoadError),
 }
 
-/// Why something does not go together with what is there.
+/// Why an action conflicts with the current state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Clash {
     #[error("a login ID belongs to another user")]
@@ -136,13 +136,12 @@ pub(crate) enum Clash {
 }
 
 impl AdminError {
-    /// A refusal with one fault.
+    /// A refusal with one problem.
     pub(crate) fn fault(path: &str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![Fault::new(path, message)])
     }
 }
 
-/// One page of a list.
 #[derive(Debug)]
 pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,

@@ -1,4 +1,4 @@
-//! Moving a project to another public origin: for an owner of every project, who may give and take hosts.
+//! Moves a project to another public origin. Only for owners of all projects, because it takes and frees host names.
 
 use std::net::IpAddr;
 
@@ -32,20 +32,19 @@ enum Undone {
     Store(#[from] StoreError),
 }
 
-/// What became of the wish.
+/// The result of a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moved {
-    /// The project has the origin now.
     Done,
-    /// It had it already.
+    /// The project already has this origin.
     Unchanged,
-    /// The operator does not own every project.
+    /// The operator does not own all projects.
     NotOwner,
 }
 
 const PATH: &str = "project.public_origin";
 
-/// Gives the project another public origin; the operator's role is read where it is used.
+/// Changes the project's public origin; the operator's role is checked in the same transaction.
 pub(crate) async fn change(
     app: &App,
     project: &Project,
@@ -84,7 +83,7 @@ pub(crate) async fn change(
         Err(Undone::NotOwner) => return Ok(Moved::NotOwner),
         Err(Undone::Changed) => return Err(AdminError::Changed { current: version + 1 }),
         Err(Undone::Host(clash)) => return Err(AdminError::fault(PATH, clash.to_string())),
-        // The store keeps hosts apart, too: another project took it between the judgment and the write.
+        // The store enforces unique hosts too: another project took the host between the check and the write.
         Err(Undone::Store(StoreError::Conflict { .. })) => {
             return Err(AdminError::fault(PATH, HostClash::Taken.to_string()));
         }
@@ -95,7 +94,7 @@ pub(crate) async fn change(
     Ok(Moved::Done)
 }
 
-/// The settings at the other origin, if the others go with it.
+/// The settings with the new origin, if the other settings stay valid with it.
 fn move_to(settings: &ProjectSettings, origin: &Origin) -> Result<ProjectSettings, AdminError> {
     let mut moved = settings.clone();
     moved.project.public_origin = origin.clone();

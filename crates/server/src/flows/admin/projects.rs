@@ -1,4 +1,4 @@
-//! Making and ending projects, for operators.
+//! Creating and deleting projects, for operators.
 
 use serde_json::json;
 use vestibule_domain::{
@@ -16,7 +16,7 @@ use crate::{
     projects::Project,
 };
 
-/// Makes a project from its id, its name (may be empty), its origin, and whether it has guests.
+/// Creates a project from its ID, its name (may be empty), its origin, and whether it has guests.
 pub(crate) async fn create(
     app: &App,
     operator: &Operator,
@@ -64,7 +64,7 @@ pub(crate) async fn create(
     Ok(Ok(()))
 }
 
-/// Queues an event about something done without another write.
+/// Queues an event for an action without a write of its own.
 async fn note(
     app: &App,
     project: &Project,
@@ -81,7 +81,8 @@ async fn note(
     Ok(())
 }
 
-/// Deletes a project and everything in it, at once and for good; the server's log keeps who did it.
+/// Deletes a project and everything in it, irreversibly. The server's log records who did it, because the project's
+/// event log is deleted too.
 pub(crate) async fn delete(
     app: &App,
     project: &Project,
