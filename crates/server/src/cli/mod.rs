@@ -1,4 +1,4 @@
-//! The command line: what each command is called, takes and prints.
+//! The command line: commands, arguments and output.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
 
 mod admin;
