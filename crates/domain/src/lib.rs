@@ -1,6 +1,8 @@
 //! Values of the domain and the rules over them.
 //! Pure: no clock, no randomness, no I/O, no async. Times are parameters, decisions are return values.
 
+#![warn(missing_docs)]
+
 pub mod attributes;
 pub mod client;
 pub mod credential;

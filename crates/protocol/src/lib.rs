@@ -1,6 +1,8 @@
 //! Wire formats: OAuth 2.0, OpenID Connect, JOSE and the SDKs' JSON API.
 //! Pure values, parsing and serialization; no I/O, no clock, no randomness, no cryptography.
 
+#![warn(missing_docs)]
+
 pub mod api;
 pub mod basic;
 pub mod bearer;

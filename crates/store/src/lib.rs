@@ -4,6 +4,8 @@
 //! Reads take a [`Conn`], writes a [`Tx`]; the project comes second. All of them return the database's error as
 //! [`StoreError`], so only functions with further errors have a section for them.
 
+#![warn(missing_docs)]
+
 pub mod admin_keys;
 pub mod client_secrets;
 pub mod codes;

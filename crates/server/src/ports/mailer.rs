@@ -167,7 +167,7 @@ fn build_message(mail: &Mail, id: &str, default_from: &Mailbox) -> Result<Messag
     };
     // The recipient's address is personal data: leave it out of the error.
     let to = mail.to.parse().map_err(|_| "the recipient's address is not valid".to_string())?;
-    // Few relays take hosts in other letters (RFC 6531), and all take their ASCII form (RFC 5891).
+    // Few relays accept non-ASCII hosts (RFC 6531); all accept their ASCII form (RFC 5891).
     let host = ascii_host(from.email.domain());
     from.email = Address::new(from.email.user(), &host).map_err(|error| format!("mail.from: {error}"))?;
     // RFC 5322 §3.6.4: relays add none, and large receivers refuse mail without one.
@@ -179,7 +179,7 @@ fn build_message(mail: &Mail, id: &str, default_from: &Mailbox) -> Result<Messag
         .message_id(Some(message_id))
         .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
         .map_err(|error| error.to_string())?;
-    // RFC 3834 §5: absence notes and other robots do not answer.
+    // RFC 3834 §5: automatic responders do not reply.
     let name = HeaderName::new_from_ascii_str("Auto-Submitted");
     message.headers_mut().insert_raw(HeaderValue::new(name, "auto-generated".to_string()));
     Ok(message)
