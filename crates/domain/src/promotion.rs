@@ -14,7 +14,7 @@ pub enum Refusal {
     AlreadyMember,
     /// An operator disabled it.
     Disabled,
-    /// It was merged into a member.
+    /// It was given up for a member.
     Yielded {
         /// That member.
         to: UserId,
@@ -105,17 +105,17 @@ pub fn decide(
 /// What happens after the guest authenticated as the member that a login ID belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum YieldDecision {
-    /// The guest is merged: its sessions and keys end, its row stays and points to the member.
+    /// The guest is given up: its sessions and keys end, its row stays and names the member.
     Yield,
-    /// The guest cannot be merged.
+    /// The guest cannot be given up.
     Refuse(Refusal),
     /// The member is disabled or deleted; the guest is unchanged.
     MemberInactive,
-    /// The other user is not a member: a guest cannot be merged into a guest.
+    /// The other user is not a member: a guest is not given up for a guest.
     NotAMember,
 }
 
-/// Decides whether the guest is merged into the member that has just authenticated.
+/// Decides whether the guest is given up for the member that has just authenticated.
 #[must_use]
 pub fn decide_yield(guest: &User, member: &User) -> YieldDecision {
     if let Err(refusal) = check_promotable(guest) {
@@ -134,7 +134,7 @@ pub fn decide_yield(guest: &User, member: &User) -> YieldDecision {
 pub enum Outcome {
     /// The guest is now a member, with the same ID.
     Promoted,
-    /// The guest was merged into a member.
+    /// The guest was given up for a member.
     Yielded,
 }
 

@@ -19,7 +19,7 @@ pub struct User {
     pub promoted_at: Option<Timestamp>,
     /// When an operator disabled the user.
     pub disabled_at: Option<Timestamp>,
-    /// The member this guest was merged into, when a promotion ended in a sign-in (`on_conflict = "login"`).
+    /// The member this guest was given up for, when a promotion ended in a sign-in (`on_conflict = "login"`).
     pub yielded_to: Option<UserId>,
     /// OIDC standard attributes (`name`, `locale` …), a JSON object; empty when there are none.
     pub standard_attributes: serde_json::Map<String, serde_json::Value>,
@@ -57,7 +57,7 @@ impl User {
         self.anonymous_since.is_some()
     }
 
-    /// Whether sessions of this user are valid: it is neither disabled nor merged into another user.
+    /// Whether sessions of this user are valid: it is neither disabled nor given up for a member.
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.disabled_at.is_none() && self.yielded_to.is_none()

@@ -99,7 +99,7 @@ impl Limits {
     }
 }
 
-/// Removes expired entries; under a flood of addresses also half of the others: those with the emptiest buckets.
+/// Removes expired entries; under a flood of addresses also half of the others: those with the most quota left.
 /// Addresses that are being limited are kept longest.
 fn make_room(counters: &mut HashMap<Key, Timestamp>, now: Timestamp) {
     counters.retain(|_, full_again_at| *full_again_at > now);

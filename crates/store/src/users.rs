@@ -162,7 +162,7 @@ const YIELD_TO: Sql = Sql::new(
        AND yielded_to IS NULL",
 );
 
-/// Records that an active guest was merged into a member; exactly one of several concurrent callers gets `true`.
+/// Records that an active guest was given up for a member; exactly one of several concurrent callers gets `true`.
 pub async fn yield_to(
     tx: &mut Tx,
     p: ProjectNo,

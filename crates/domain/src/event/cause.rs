@@ -13,7 +13,7 @@ pub enum RevocationReason {
     CodeReuse,
     /// The application allows one session at a time.
     AnotherSession,
-    /// Its guest was merged into a member.
+    /// Its guest was given up for a member.
     Promotion,
     /// The password was changed.
     PasswordChange,

@@ -82,11 +82,11 @@ pub enum Event {
         /// Its identities.
         identities: Vec<IdentityModel>,
     },
-    /// A guest was promoted, or merged into a member.
+    /// A guest was promoted, or given up for a member.
     UserAnonymousPromoted {
         /// The guest as it was before: anonymous.
         anonymous_user: UserModel,
-        /// The member afterwards; the same ID unless the guest was merged.
+        /// The member afterwards; the same ID if the guest was promoted.
         user: UserModel,
         /// The member's identities.
         identities: Vec<IdentityModel>,

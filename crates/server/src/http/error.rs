@@ -28,7 +28,7 @@ const BUSY: &str = "the server is busy, please try again later";
 /// The SDKs' message for an application type that must not have guests.
 const WITHOUT_GUESTS: &str = "Anonymous user is not supported by the client application type. Try using SPA, Traditional Web App, or Native App client types if applicable.";
 
-/// The SDKs' message for a proof that does not match its token.
+/// The error message for a proof that does not match its token.
 const BINDING: &str = "Invalid DPoP key binding";
 /// Added when the time is the problem, because the device's owner can fix it.
 const CHECK_CLOCK: &str = "it is more than 5 minutes old or ahead, check the clock of the device";

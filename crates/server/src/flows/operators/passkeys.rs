@@ -62,7 +62,7 @@ impl<'a> Seat<'a> {
     }
 }
 
-/// The key for new challenges, and a previous one that is accepted too.
+/// The key for new challenges, and another one that is accepted too.
 fn macs(app: &App) -> [MacKey; 2] {
     app.master.derive_mac_keys("operators")
 }

@@ -29,7 +29,7 @@ pub(super) enum Change {
     SignUp(Box<User>, Credentials),
     /// Signs a member in.
     Login(Box<Proof>),
-    /// Signs a member in and merges the guest into it.
+    /// Signs a member in and gives up the guest.
     Yield(UserId, Box<Proof>),
 }
 
@@ -38,7 +38,7 @@ pub(super) enum Change {
 pub(super) struct Endings {
     /// Those of the member whose forgotten password was replaced.
     pub(super) member: Vec<(ItemId, QueuedEvent)>,
-    /// Those of the guest that is merged.
+    /// Those of the guest that is given up.
     pub(super) guest: Vec<(ItemId, QueuedEvent)>,
 }
 
@@ -181,8 +181,7 @@ async fn record_login(
     Ok(())
 }
 
-/// Merges a guest into the member it authenticated as. Its row stays and points to the member; its sessions and keys
-/// end.
+/// Gives up a guest for the member it authenticated as. Its row stays and names the member; its sessions and keys end.
 /// Moving the guest's data is up to the application.
 async fn give_way(
     tx: &mut Tx,
@@ -201,7 +200,7 @@ async fn give_way(
         YieldDecision::MemberInactive => return Err(Refusal::Disabled),
         YieldDecision::NotAMember => return Err(Refusal::UserGone),
     }
-    // Only one of several concurrent flows may merge the guest.
+    // Only one of several concurrent flows may give up the guest.
     if !users::yield_to(tx, no, guest.id, member.id, now).await? {
         return Err(Refusal::AlreadyPromoted);
     }

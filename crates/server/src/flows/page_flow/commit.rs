@@ -55,7 +55,7 @@ pub(crate) enum Committed {
     Taken,
     /// The guest was promoted already, in another flow; nothing changed.
     AlreadyPromoted,
-    /// The user was deleted or merged; or the guest signed out meanwhile.
+    /// The user was deleted or given up; or the guest signed out meanwhile.
     UserGone,
     /// The member is disabled.
     Disabled,
@@ -283,7 +283,7 @@ async fn prepare_login(
     browser: &Browser,
     now: Timestamp,
 ) -> Result<Option<Prepared>, Error> {
-    // A member may always sign in; the policy decides whether the guest is merged.
+    // A member may always sign in; the policy decides whether the guest is given up.
     let yields = project.settings.promotion_conflict() == PromotionConflict::Login;
     let guest = match flow.state.purpose {
         Purpose::Promote { .. } | Purpose::SignUp | Purpose::Login if !yields => None,
@@ -304,7 +304,7 @@ async fn prepare_login(
     drop(conn);
     let (user_id, amr) = (proof.user, proof.amr);
     let guest = guest.filter(|guest| match flow.state.purpose {
-        // Whether it may be merged is decided in the transaction; a promotion must not silently become a plain sign-in.
+        // Whether it may be given up is decided in the transaction; a promotion must not silently become a plain sign-in.
         Purpose::Promote { .. } => true,
         Purpose::SignUp | Purpose::Login => check_promotable(guest).is_ok(),
     });

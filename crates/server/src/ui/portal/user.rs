@@ -89,7 +89,7 @@ pub struct UserPage {
     pub updated_at: Moment,
     pub promoted_at: Option<Moment>,
     pub last_login_at: Option<Moment>,
-    /// The member this guest was merged into.
+    /// The member this guest was given up for.
     pub yielded_to: Option<String>,
     pub identities: Vec<IdentityLine>,
     pub authenticators: Vec<String>,

@@ -12,7 +12,6 @@ use crate::ui::page::finish;
 pub struct WebhookLine {
     pub url: String,
     pub events: Vec<String>,
-    /// Whether it is asked before something happens.
     pub is_blocking: bool,
     pub path: String,
 }
