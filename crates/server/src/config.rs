@@ -72,7 +72,7 @@ impl Server {
 pub struct StoreConfig {
     pub url: String,
     pub max_connections: usize,
-    /// What stands between this process and PostgreSQL.
+    /// The pooler in front of PostgreSQL.
     pub pooler: Pooler,
     /// Where to listen for changed settings past a pooler; empty means at `url`, or nowhere if that is behind one.
     pub listen_url: String,
