@@ -11,7 +11,7 @@ pub struct MessagePage {
     pub text: String,
     /// The link's URL and text.
     pub link: Option<(String, String)>,
-    /// What to tell somebody who can look into the logs.
+    /// The request ID, for finding the error in the logs.
     pub request_id: Option<String>,
 }
 

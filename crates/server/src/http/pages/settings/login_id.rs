@@ -121,13 +121,13 @@ pub(super) async fn remove(visit: Visit, cookies: AccountCookies, request: Reque
     }
 }
 
-/// As [`Desk::open`], and requires a recent authentication.
+/// Opens the page, and requires a recent authentication.
 async fn open(visit: Visit, cookies: AccountCookies, request: Request) -> Result<Desk, Response> {
     let desk = Desk::open(visit, cookies, request).await?;
     desk.ask_to_prove().map_or(Ok(desk), Err)
 }
 
-/// As [`Desk::receive`], and requires a recent authentication.
+/// Receives the form, and requires a recent authentication.
 async fn receive(visit: Visit, cookies: AccountCookies, request: Request) -> Result<Desk, Response> {
     let desk = Desk::receive(visit, cookies, request).await?;
     desk.ask_to_prove().map_or(Ok(desk), Err)
