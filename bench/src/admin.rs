@@ -1,4 +1,5 @@
-//! `bench/run --admin`: what operators ask for, of a store with a million users: lists, searches, a user, the numbers, the log.
+//! `bench/run --admin`: queries of operators on a store with a million users: lists, searches, a user, statistics, the
+//! log.
 
 use std::{
     error::Error,
@@ -19,13 +20,13 @@ use crate::{
     wire::Connection,
 };
 
-/// How often each question is asked.
+/// How often each query is sent.
 const ROUNDS: i64 = 200;
-/// Pages walked to have cursors of later pages.
+/// Number of pages read to get cursors of later pages.
 const PAGES: usize = 40;
 const DAY_MICROS: i64 = 86_400_000_000;
 
-/// The project that is asked about.
+/// The project's settings.
 fn project_file(port: u16) -> String {
     let mut text = format!(
         r#"[project]
@@ -49,11 +50,11 @@ identities = ["login_id", "anonymous"]
     text
 }
 
-/// How long the answers to one question took, in milliseconds.
+/// The times of one query's responses, in milliseconds.
 struct Answered {
     question: String,
     times: Vec<f64>,
-    /// Processor time of the server for each, if the system tells.
+    /// The server's processor time per query, where the system reports it.
     processor: Option<f64>,
 }
 
@@ -63,7 +64,7 @@ impl Answered {
     }
 }
 
-/// Loads and asks one engine; answers its part of the report.
+/// Loads and queries one engine; returns its part of the report.
 pub async fn measure(
     binary: &Path,
     root: &Path,
@@ -126,7 +127,7 @@ fn print(engine: Engine, count: i64, loaded: Duration, answered: &[Answered], me
     text
 }
 
-/// A program of an operator that keeps time.
+/// A client of the Admin API that measures its requests.
 struct Asker<'a> {
     connection: Connection,
     server: &'a Process,
@@ -136,7 +137,7 @@ struct Asker<'a> {
 
 impl Asker<'_> {
     async fn ask_all(&mut self, count: i64, now: i64) -> Result<(), Box<dyn Error>> {
-        // Members, promoted ones with all three login IDs, from all over the store.
+        // Promoted members with all three login IDs, from all parts of the store.
         let person = |round: i64| Person::of(round * 7_919 * 10 % count / 10 * 10, count, now);
         for kind in ["all", "guest", "member", "promoted", "dormant", "disabled"] {
             let path = format!("/users?kind={kind}&days=30");
@@ -231,7 +232,7 @@ impl Asker<'_> {
     }
 }
 
-/// A day so many before a time, as `YYYY-MM-DD`.
+/// A day some days before a time, as `YYYY-MM-DD`.
 fn day(now: i64, ago: i64) -> String {
     let mut left = now / DAY_MICROS - ago;
     let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -251,7 +252,6 @@ fn day(now: i64, ago: i64) -> String {
     format!("{year:04}-{month:02}-{:02}", left + 1)
 }
 
-/// Writes the report.
 pub fn write(folder: &Path, machine: &str, parts: &[String]) -> Result<String, Box<dyn Error>> {
     let text = format!(
         "# What operators ask for\n\nEach question {ROUNDS} times, one after the other, over HTTP on the same machine. {machine}\n{}",

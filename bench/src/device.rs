@@ -10,9 +10,9 @@ use aws_lc_rs::{
 
 use crate::scenario::base64url;
 
-/// A key pair for many [`DeviceKey`]s.
+/// A key pair shared by many [`DeviceKey`]s.
 pub enum Pair {
-    /// RSA of 2048 bits, RS256: what the SDKs make.
+    /// RSA of 2048 bits, RS256: what the SDKs generate.
     Rsa(Box<RsaKeyPair>),
     /// P-256, ES256.
     P256(Box<EcdsaKeyPair>),
@@ -33,7 +33,7 @@ impl Pairs {
     }
 }
 
-/// A device's key: one pair for all, because the server cannot tell, under a key id of its own.
+/// A device's key: its own key ID, with a shared key pair, which makes no difference to the server.
 pub struct DeviceKey {
     pair: Arc<Pair>,
     header: String,
@@ -83,7 +83,7 @@ impl DeviceKey {
     }
 }
 
-/// Each key's request for the challenge beside it.
+/// For each key, its signed request for the challenge with the same index.
 pub fn sign_all(keys: &[Arc<DeviceKey>], challenges: &[String]) -> Vec<String> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let share = keys.len().div_ceil(threads).max(1);

@@ -1,4 +1,4 @@
-//! The loader: puts millions of dormant guests into a store, faster than any server could sign them up.
+//! The loader: writes millions of dormant guests directly into a store.
 
 use std::{error::Error, fmt::Write as _, fs::File, path::Path};
 
@@ -12,10 +12,10 @@ use crate::place::{Place, connect};
 
 /// The secret half of every loaded guest's refresh token.
 const SECRET: &str = "benchmarkbenchmarkbenchmark12345";
-/// Guests a batch.
+/// Guests per batch.
 const BATCH: u64 = 200_000;
 
-/// Ids and times of the n-th guest of so many: spread evenly over the last twenty days, oldest first.
+/// IDs and times of the n-th guest: spread evenly over the last twenty days, oldest first.
 struct Guest {
     user: [u8; 16],
     grant: [u8; 16],
@@ -54,7 +54,7 @@ impl Guest {
     }
 }
 
-/// Loads `count` guests into a store whose server is stopped; answers refresh tokens of `sample` of them.
+/// Loads `count` guests into a store whose server is stopped; returns refresh tokens of `sample` of them.
 pub async fn load(place: &Place, count: u64, sample: usize) -> Result<Vec<String>, Box<dyn Error>> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis() as u64;
     let hash = digest(&SHA256, SECRET.as_bytes());
@@ -75,8 +75,8 @@ fn last_counted(count: u64, now: u64) -> [u8; 16] {
     Guest::make(count, count, now).user
 }
 
-/// Ends a load: what is measured next must not wait for its way to the disk, nor share the processor with the job that counts new
-/// guests, so that stands at the newest.
+/// Finishes a load: syncs it to disk and moves the cursor of the job that counts new guests to the newest, so that
+/// neither runs during the measurement.
 pub fn settle_sqlite(
     connection: &Connection,
     path: &Path,
@@ -92,7 +92,7 @@ pub fn settle_sqlite(
     Ok(())
 }
 
-/// The same there, with what the planner has to know of the tables.
+/// The same for PostgreSQL, with the planner's statistics.
 pub async fn settle_postgres(
     client: &Client,
     tables: &[&str],
@@ -108,7 +108,7 @@ pub async fn settle_postgres(
     for table in tables {
         client.batch_execute(&format!("VACUUM ANALYZE {table}")).await?;
     }
-    // Who may not ask for it on a server of their own measures beside it.
+    // CHECKPOINT needs a privilege; without it the checkpoint runs during the measurement.
     if let Err(error) = client.batch_execute("CHECKPOINT").await {
         eprintln!("  the load may still be on its way to the disk: {error}");
     }
@@ -117,7 +117,7 @@ pub async fn settle_postgres(
 
 fn load_sqlite(path: &Path, count: u64, now: u64, hash: &[u8]) -> Result<(), Box<dyn Error>> {
     let mut connection = Connection::open(path)?;
-    // The load dies with the benchmark, so it need not survive a power cut.
+    // The data is discarded after the benchmark, so it need not survive a power cut.
     connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -262144")?;
     for first in (0..count).step_by(BATCH as usize) {
         let transaction = connection.transaction()?;

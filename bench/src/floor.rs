@@ -1,4 +1,4 @@
-//! The floors: what the machine can do at most. One answers and does nothing; one also appends the same two rows.
+//! The floors: the maximum that this machine can do. One only responds; one also writes the same two rows.
 
 use std::{
     error::Error,
@@ -31,13 +31,13 @@ const ANSWER: &str = r#"{"result":{"access_token":"AZ5q2mE0fBqKs1nZb0Xo2wAAAZ5q2
 pub enum Floor {
     /// An empty axum handler.
     Http,
-    /// The same two rows into SQLite: group commit, one fsync a group, no savepoints, no checks.
+    /// The same two rows into SQLite: group commit, one fsync per group, no savepoints, no checks.
     Sqlite,
     /// The same two rows into PostgreSQL: one pipelined transaction each.
     Postgres,
 }
 
-/// Serves a floor until the process is ended.
+/// Serves a floor until the process is terminated.
 pub async fn serve(floor: Floor, port: u16, place: &str) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let router = match floor {
@@ -137,7 +137,7 @@ struct Link {
     grant: Statement,
 }
 
-/// As many as the house opens by default.
+/// The server's default.
 const LINKS: usize = 16;
 
 impl Pool {

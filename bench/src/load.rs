@@ -1,4 +1,4 @@
-//! Driving a server: closed loop (as fast as it answers) and open loop (at a rate, whatever it does).
+//! Load generation: closed loop (as fast as the server responds) and open loop (at a fixed rate).
 
 use std::{
     cell::RefCell,
@@ -12,21 +12,21 @@ use tokio::task::LocalSet;
 
 use crate::wire::{Answer, Connection};
 
-/// Where requests come from and what answers should be.
+/// The source of requests, and the check of responses.
 pub trait Source {
     /// Writes this connection's next request; `false` when there is none left.
     fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) -> bool;
-    /// Whether this is the answer it should get.
+    /// Whether the response is the expected one.
     fn judge(&self, hand: &mut Hand, answer: &Answer<'_>) -> bool;
 }
 
-/// What one connection remembers between requests.
+/// The state of one connection.
 pub struct Hand {
     /// Random state.
     pub random: u64,
-    /// The step of a journey it is at.
+    /// The current step of a journey.
     pub step: usize,
-    /// What it was given last.
+    /// Values of the last response.
     pub held: Vec<String>,
 }
 
@@ -45,9 +45,9 @@ impl Hand {
     }
 }
 
-/// What a stretch of load came to.
+/// The result of one measurement.
 pub struct Outcome {
-    /// All that were answered, those of the warm-up included.
+    /// All requests with a response, including the warm-up's.
     pub requests: u64,
     pub per_second: f64,
     pub p50_ms: f64,
@@ -63,7 +63,7 @@ struct Tally {
     requests: u64,
     errors: u64,
     first_error: Option<String>,
-    /// When the source had nothing left.
+    /// When the source was exhausted.
     ran_dry: Option<Instant>,
 }
 
@@ -89,9 +89,9 @@ fn describe(answer: &Answer<'_>) -> String {
     format!("{} {}", answer.status, body.trim())
 }
 
-/// Every connection asks again as soon as it was answered.
+/// Each connection sends its next request as soon as it has the response.
 ///
-/// A closed loop asks nothing while the server stalls; the percentiles are corrected for that by the mean wait.
+/// A closed loop sends nothing while the server stalls; the percentiles are corrected for that by the mean wait.
 pub async fn drive_closed(
     port: u16,
     source: Rc<dyn Source>,
@@ -146,7 +146,7 @@ pub async fn drive_closed(
     Ok(sum_up(&tally, &tally.histogram.clone_correct(usual_wait.max(1)), per_second))
 }
 
-/// Requests fall due at a steady rate; each is timed from when it was due, sent or not.
+/// Requests are due at a steady rate; each is timed from when it was due.
 pub async fn drive_open(
     port: u16,
     source: Rc<dyn Source>,
@@ -165,7 +165,7 @@ pub async fn drive_open(
     let until = begun + length;
     for (number, mut connection) in open.into_iter().enumerate() {
         let (source, tally) = (Rc::clone(&source), Rc::clone(&tally));
-        // The connections' turns are spread over the pause, so that the server sees single requests, not salvoes.
+        // Spread the connections over the interval, so that the server gets single requests instead of bursts.
         let mut due = begun + pause.mul_f64(number as f64 / connections as f64);
         local.spawn_local(async move {
             let (mut hand, mut request) = (Hand::new(number), Vec::with_capacity(1_024));

@@ -95,13 +95,13 @@ fn main() -> ExitCode {
 fn work(cli: Cli) -> Result<(), Box<dyn Error>> {
     match cli.command {
         Some(Command::Floor { floor, port, place }) => {
-            // The floor gets as many threads as the server gives itself.
+            // The floor gets as many threads as the server.
             tokio::runtime::Builder::new_multi_thread()
                 .enable_all()
                 .build()?
                 .block_on(floor::serve(floor, port, &place))
         }
-        // The load shares the machine with what it measures: one thread.
+        // The load generator shares the machine with the server, so it uses one thread.
         None => tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run::run(cli.options)),
     }
 }

@@ -1,4 +1,5 @@
-//! The loader for what operators ask for: guests, members and all they own, the log and the numbers, written past the server.
+//! The loader for `--admin`: guests, members and all they own, the log and the counters, written directly into the
+//! store.
 
 use std::{error::Error, fmt::Write as _, time::SystemTime};
 
@@ -12,13 +13,13 @@ use crate::{
     place::{Place, connect},
 };
 
-/// Days the people are spread over.
+/// Number of days that the users are spread over.
 pub const DAYS: i64 = 80;
-/// People a transaction.
+/// Users per transaction.
 const BATCH: i64 = 50_000;
 const DAY_MICROS: i64 = 86_400_000_000;
 
-/// The tables that are filled, with the columns that are.
+/// The tables to fill, with their columns.
 const TABLES: [(&str, &str); 8] = [
     (
         "users",
@@ -33,8 +34,8 @@ const TABLES: [(&str, &str); 8] = [
     ("daily_counts", "project_no, day, client_id, name, count"),
 ];
 
-/// The n-th of so many people, oldest first. One in five is a member, every other of them promoted; one in ten guests comes by
-/// cookie, one in ten has a device key; one in three was here today.
+/// The n-th user, oldest first. One in five is a member, every other of them promoted; one in ten guests has a cookie
+/// session, one in ten a device key; one in three was seen today.
 #[derive(Clone, Copy)]
 pub struct Person {
     number: i64,
@@ -48,7 +49,7 @@ impl Person {
         Self { number, micros, now }
     }
 
-    /// A UUIDv7; each kind of thing a person owns has a salt of its own.
+    /// A UUIDv7; each kind of row uses its own salt.
     fn id(self, salt: u8) -> [u8; 16] {
         let mut id = [0; 16];
         id[..6].copy_from_slice(&(self.micros / 1_000).to_be_bytes()[2..]);
@@ -78,7 +79,7 @@ impl Person {
         [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
     }
 
-    /// Spread over the alphabet, as people's are.
+    /// Spread over the alphabet, like real addresses.
     pub fn email(self) -> String {
         format!("{:013x}.{}@shop.example", self.mixed() >> 12, self.number)
     }
@@ -91,7 +92,7 @@ impl Person {
         format!("user{}", self.number)
     }
 
-    /// The rows it has, by the place of their table in [`TABLES`].
+    /// The user's rows, by the index of their table in [`TABLES`].
     fn rows(self, put: &mut impl FnMut(usize, Vec<Value>)) {
         let blob = |salt: u8| Value::Blob(self.id(salt).to_vec());
         let text = |text: &str| Value::Text(text.to_owned());
@@ -185,7 +186,7 @@ impl Person {
     }
 }
 
-/// Numbers of four hundred days and four applications: as many as an overview ever asks for.
+/// Counters of four hundred days and four applications: the maximum of an overview.
 fn counts(now: i64, put: &mut impl FnMut(usize, Vec<Value>)) {
     const NAMES: [&str; 13] = [
         "guests_created",
@@ -212,7 +213,7 @@ fn counts(now: i64, put: &mut impl FnMut(usize, Vec<Value>)) {
     }
 }
 
-/// Fills a store whose server is stopped; answers the time it counts from.
+/// Fills a store whose server is stopped; returns the time it is based on.
 pub async fn load(place: &Place, count: i64) -> Result<i64, Box<dyn Error>> {
     let now = i64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_micros())?;
     match place {
@@ -229,7 +230,7 @@ fn last_counted(count: i64, now: i64) -> [u8; 16] {
 
 fn load_sqlite(path: &std::path::Path, count: i64, now: i64) -> Result<(), Box<dyn Error>> {
     let mut connection = Connection::open(path)?;
-    // The load dies with the benchmark, so it need not survive a power cut.
+    // The data is discarded after the benchmark, so it need not survive a power cut.
     connection.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -524288")?;
     connection.set_prepared_statement_cache_capacity(TABLES.len());
     let inserts = TABLES.map(|(table, columns)| {
@@ -290,7 +291,7 @@ async fn copy(client: &Client, table: &str, columns: &str, text: String) -> Resu
     Ok(())
 }
 
-/// A row as COPY reads it.
+/// A row in COPY format.
 fn print_row(text: &mut String, row: &[Value]) {
     for (place, value) in row.iter().enumerate() {
         if place > 0 {

@@ -1,4 +1,4 @@
-//! Where a store lives during a run: a folder, or a scratch database that is dropped at the end.
+//! The location of a store during a run: a folder, or a scratch database that is dropped at the end.
 
 use std::{
     error::Error,
@@ -8,7 +8,6 @@ use std::{
 
 use tokio_postgres::{Client, NoTls};
 
-/// Which engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Engine {
     Sqlite,
@@ -24,7 +23,6 @@ impl Engine {
     }
 }
 
-/// A store's place.
 pub enum Place {
     Folder(PathBuf),
     Database { admin: String, name: String, url: String },
@@ -37,7 +35,7 @@ impl Place {
         Ok(Self::Folder(folder))
     }
 
-    /// Makes a database of this name on the server of `admin`.
+    /// Creates a database of this name on the server of `admin`.
     pub async fn database(admin: &str, name: &str) -> Result<Self, Box<dyn Error>> {
         let name = format!("vestibule_bench_{}_{name}", std::process::id());
         connect(admin).await?.batch_execute(&format!("CREATE DATABASE {name}")).await?;
@@ -45,7 +43,7 @@ impl Place {
         Ok(Self::Database { admin: admin.to_owned(), url: format!("{base}/{name}"), name })
     }
 
-    /// As the server's configuration wants it.
+    /// The URL in the server's configuration.
     pub fn url(&self) -> String {
         match self {
             Self::Folder(folder) => format!("sqlite:{}", folder.join("store.db").display()),
@@ -86,11 +84,10 @@ impl Place {
     }
 }
 
-/// A connection of our own.
 pub async fn connect(url: &str) -> Result<Client, tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(async move {
-        // Ends with an error when the server drops us, which the next query tells.
+        // Ends with an error when the server disconnects; the next query reports it.
         connection.await.ok();
     });
     Ok(client)

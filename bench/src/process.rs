@@ -1,4 +1,4 @@
-//! The processes that are measured: starting, waiting, looking at, stopping. All of them are our own children.
+//! The measured processes: starting, waiting, measuring, stopping. All of them are child processes.
 
 use std::{
     error::Error,
@@ -10,19 +10,19 @@ use std::{
 
 use crate::wire::Connection;
 
-/// How long a server may take to answer its first request.
+/// How long a server may take to its first response.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running server.
 pub struct Process {
     child: Child,
     pub port: u16,
-    /// From the start of the process to its first answer.
+    /// Time from the start of the process to its first response.
     pub start_up: Duration,
 }
 
 impl Process {
-    /// Starts a server and waits until it answers on `path` with a status below 500.
+    /// Starts a server and waits until it responds on `path` with a status below 500.
     pub async fn start(command: &mut Command, port: u16, path: &str, log: &Path) -> Result<Self, Box<dyn Error>> {
         let log_file = fs::File::create(log)?;
         let begun = Instant::now();
@@ -46,7 +46,7 @@ impl Process {
         }
     }
 
-    /// Memory it holds now and held at most, in MiB (Linux only).
+    /// Current and peak memory, in MiB (Linux only).
     pub fn memory(&self) -> Option<(f64, f64)> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let field = |name: &str| -> Option<f64> {
@@ -56,12 +56,10 @@ impl Process {
         Some((field("VmRSS:")?, field("VmHWM:")?))
     }
 
-    /// Processor time it used so far.
     pub fn processor_time(&self) -> Option<Duration> {
         processor_time_of(&self.child.id().to_string())
     }
 
-    /// Asks it to stop, and waits until it did.
     pub fn stop(mut self) {
         self.end();
     }
@@ -89,12 +87,11 @@ impl Drop for Process {
     }
 }
 
-/// A port that is free now; nobody holds it for us.
+/// A port that is free now, but not reserved.
 pub fn find_port() -> std::io::Result<u16> {
     Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-/// Processor time this process used so far.
 pub fn processor_time_of_self() -> Option<Duration> {
     processor_time_of("self")
 }

@@ -1,4 +1,4 @@
-//! A guest's promotion, request by request, as an app and a browser make it: one password is hashed in it.
+//! A guest's promotion with all requests of app and browser, including one password hash.
 
 use std::{cell::Cell, fmt::Write as _};
 
@@ -15,11 +15,11 @@ pub const REQUESTS: usize = 5;
 const VERIFIER: &str = "benchmark-benchmark-benchmark-benchmark-benchmark";
 const SCOPE: &str = "openid%20offline_access%20https%3A%2F%2Fauthgear.com%2Fscopes%2Ffull-access";
 
-/// Guests that become members with user name and password.
+/// Guests that are promoted with username and password.
 pub struct Promotions {
     host: String,
     challenge: String,
-    /// Names are used once in a database.
+    /// Each name is used once per database.
     names: Cell<u64>,
 }
 
@@ -103,13 +103,13 @@ fn redirect<'a>(answer: &'a Answer<'_>) -> Option<&'a str> {
     answer.header("location").filter(|_| matches!(answer.status, 302 | 303))
 }
 
-/// The `Cookie` header that answers an answer's first `Set-Cookie`.
+/// The `Cookie` header for a response's first `Set-Cookie`.
 fn cookie(answer: &Answer<'_>) -> String {
     let pair = answer.header("set-cookie").and_then(|line| line.split(';').next());
     pair.map_or_else(String::new, |pair| format!("Cookie: {pair}\r\n"))
 }
 
-/// Where a page's first form goes, its form token, and the flow it carries.
+/// The target, form token and flow of a page's first form.
 fn read_form(answer: &Answer<'_>) -> Option<[String; 3]> {
     let body = std::str::from_utf8(answer.body).ok().filter(|_| answer.status == 200)?;
     let form = &body[body.find("<form method=\"post\"")?..];

@@ -1,10 +1,10 @@
-//! The report: one table as Markdown, all figures as JSON, a picture as SVG.
+//! The report: a table in Markdown, all figures as JSON, a chart as SVG.
 
 use std::{error::Error, fmt::Write as _, fs, path::Path};
 
 use serde_json::{Value, json};
 
-/// One measured stretch, the middle of its rounds.
+/// The median of the rounds of one measurement.
 #[derive(Clone, Debug)]
 pub struct Figure {
     pub scenario: &'static str,
@@ -18,15 +18,15 @@ pub struct Figure {
     pub p99_ms: f64,
     pub max_ms: f64,
     pub errors: u64,
-    /// Processor time of the server for one request, in microseconds.
+    /// The server's processor time per request, in microseconds.
     pub server_micros: Option<f64>,
-    /// The same of the load generator, which takes it from the server's two cores.
+    /// The load generator's, which shares the server's two cores.
     pub load_micros: Option<f64>,
     pub ratio_to_floor: Option<f64>,
     pub ratio_to_peer: Option<f64>,
 }
 
-/// What is not a rate: memory, start-up, sizes.
+/// Figures other than rates: memory, startup, sizes.
 #[derive(Clone, Debug, Default)]
 pub struct Sizes {
     pub store: &'static str,
@@ -38,7 +38,6 @@ pub struct Sizes {
     pub load_seconds: Option<f64>,
 }
 
-/// Everything a run found out.
 pub struct Report {
     pub machine: Value,
     pub settings: Value,
@@ -160,7 +159,7 @@ impl Report {
         text
     }
 
-    /// One bar for each scenario's best closed figure, on a logarithmic axis.
+    /// One bar per scenario with its best closed-loop figure, on a logarithmic axis.
     fn to_svg(&self) -> String {
         let mut bars: Vec<(String, f64)> = Vec::new();
         for figure in self.figures.iter().filter(|figure| figure.kind == "closed") {

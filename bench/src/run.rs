@@ -1,4 +1,4 @@
-//! One run: what is started, in which order it is driven, and how the figures are put together.
+//! One run: what is started, in which order it is measured, and how the figures are combined.
 
 use std::{
     error::Error,
@@ -24,11 +24,11 @@ use crate::{
     wire::Connection,
 };
 
-/// argon2id with the least memory and passes: never use this outside a benchmark.
+/// argon2id with minimum memory and passes: never use this outside a benchmark.
 const CHEAPEST_HASH: [(&str, &str); 2] =
     [("VESTIBULE__PASSWORDS__MEMORY_KIB", "8"), ("VESTIBULE__PASSWORDS__ITERATIONS", "1")];
 
-/// What the options come to.
+/// The plan that the options select.
 struct Plan {
     engines: Vec<Engine>,
     users: Vec<u64>,
@@ -55,7 +55,7 @@ impl Plan {
             users: if options.users.is_empty() { vec![0] } else { options.users.clone() },
             concurrency: or(&options.concurrency, if quick { &[64] } else { &[1, 16, 64, 256] }),
             scenarios: match &options.scenario[..] {
-                // No SDK makes P-256 keys, and signing in advance takes its time.
+                // No SDK generates P-256 keys, and signing in advance takes time.
                 [] if quick => ALL.into_iter().filter(|scenario| *scenario != Scenario::ReloginKeyP256).collect(),
                 [] => ALL.to_vec(),
                 chosen => chosen.to_vec(),
@@ -68,7 +68,7 @@ impl Plan {
     }
 }
 
-/// Who was driven.
+/// The measured server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Who {
     House(Scenario),
@@ -88,7 +88,7 @@ impl Who {
     }
 }
 
-/// One stretch of one round.
+/// One measurement of one round.
 struct Stretch {
     who: Who,
     concurrency: usize,
@@ -102,12 +102,11 @@ struct Bench {
     plan: Plan,
     root: PathBuf,
     report: Report,
-    /// Places to remove at the end.
+    /// Locations to remove at the end.
     scratch: Vec<Place>,
     databases: usize,
 }
 
-/// Does it all.
 pub async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let plan = Plan::make(&options);
     fs::create_dir_all(&options.out)?;
@@ -129,7 +128,7 @@ pub async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let mut bench = Bench { options, plan, root: root.path().to_path_buf(), report, scratch: Vec::new(), databases: 0 };
     let outcome = tokio::select! {
         outcome = bench.measure() => outcome,
-        // Whatever was started is stopped again on the way out.
+        // All started processes are stopped on interruption.
         () = interrupted() => Err("interrupted".into()),
     };
     for place in std::mem::take(&mut bench.scratch) {
@@ -174,7 +173,7 @@ fn said_of(machine: &serde_json::Value) -> String {
 }
 
 impl Bench {
-    /// Measures what was asked for; the parts of the other report when it was `--admin`.
+    /// Runs the measurements; returns the parts of the other report for `--admin`.
     async fn measure(&mut self) -> Result<Option<Vec<String>>, Box<dyn Error>> {
         if self.options.admin { self.measure_admin().await.map(Some) } else { self.measure_all().await.map(|()| None) }
     }
@@ -310,10 +309,11 @@ impl Bench {
                         }
                     }
                 }
-                // More than there will be time for, unless this machine is very fast; a source that runs dry ends its stretch.
+                // More requests than fit into the time, except on a very fast machine; an exhausted source ends its
+                // measurement.
                 let most = ((self.plan.warm_up + self.plan.length).as_secs_f64() * 14_000.0) as usize;
                 for scenario in &scenarios {
-                    // ID tokens of the two refresh scenarios are signed as their application wants.
+                    // ID tokens of the two refresh scenarios are signed as their application is configured.
                     let source = stage_for(&stage, *scenario, port, self.plan.guests, most).await?;
                     stretches.push(self.drive(Who::House(*scenario), &server, source, concurrency).await?);
                 }
@@ -335,7 +335,7 @@ impl Bench {
         Ok(())
     }
 
-    /// Promotions once more with the cheapest password hash there is, so that its share shows.
+    /// Promotions again with the cheapest password hash, to show its share.
     async fn measure_without_hash(
         &mut self,
         engine: Engine,
@@ -368,7 +368,7 @@ impl Bench {
         Ok(())
     }
 
-    /// The scenarios this server knows; what it does not know is noted and left out.
+    /// The scenarios that this server supports; others are noted and left out.
     async fn choose(&mut self, stage: &Stage, port: u16) -> Result<Vec<Scenario>, Box<dyn Error>> {
         let mut known = Vec::new();
         for scenario in self.plan.scenarios.clone() {
@@ -419,7 +419,7 @@ impl Bench {
             .zip(own_after)
             .map(|(before, after)| after.saturating_sub(before).as_secs_f64() * 1e6 / requests.max(1.0));
         if let Who::House(scenario) = who {
-            // Some journeys take several requests for one of what is counted.
+            // Some journeys need several requests per counted unit.
             outcome.per_second /= scenario.requests() as f64;
         }
         let error = outcome.first_error.as_deref().map_or_else(String::new, |error| format!("  first error: {error}"));
@@ -435,7 +435,7 @@ impl Bench {
         Ok(Stretch { who, concurrency, outcome, server_micros, load_micros })
     }
 
-    /// Of each who and concurrency, the round with the middle rate.
+    /// For each server and concurrency, the round with the median rate.
     fn take_middle(&mut self, engine: Engine, users: u64, stretches: &[Stretch]) {
         let middle = |who: Who, concurrency: usize| {
             let mut same: Vec<&Stretch> =
@@ -479,7 +479,7 @@ impl Bench {
         self.report.figures.sort_by_key(|figure| (figure.users, figure.scenario, figure.concurrency));
     }
 
-    /// Half of the best closed rate, steadily: how long does a request take that comes when it comes?
+    /// Half of the best closed-loop rate, steadily: measures the latency of requests that arrive independently.
     async fn measure_open(
         &mut self,
         engine: Engine,
@@ -528,8 +528,8 @@ impl Bench {
     }
 }
 
-/// The source of a scenario; RS256 refreshes need guests of their own application, and keys as many signed requests as
-/// may be sent.
+/// The source of a scenario; RS256 refreshes need guests of their own application, and key scenarios as many signed
+/// requests as can be sent.
 async fn stage_for(
     stage: &Stage,
     scenario: Scenario,
@@ -603,7 +603,7 @@ impl House {
     }
 }
 
-/// Limits by address are off for sign-ups; those of the token endpoint stay, so the load comes from many addresses.
+/// Limits per address are off for sign-ups; those of the token endpoint stay, so the load comes from many addresses.
 fn project_file(port: u16) -> String {
     format!(
         r#"[project]
@@ -639,7 +639,7 @@ id_token_signed_response_alg = "ES256"
     )
 }
 
-/// Signs one guest up at the peer; answers its cookies.
+/// Signs up one guest at the peer; returns its cookies.
 async fn enter_peer(port: u16) -> Result<String, Box<dyn Error>> {
     let mut connection = Connection::open(port).await?;
     let request = peer_sign_up(port);
@@ -676,7 +676,7 @@ fn ask_peer(port: u16, ground: Ground, cookie: &str) -> Rc<dyn Source> {
     }
 }
 
-/// Bytes and users of a stopped store that only had guests.
+/// Bytes and users of a stopped store with only guests.
 async fn count_users(place: &Place) -> Result<Option<(f64, f64)>, Box<dyn Error>> {
     let count = match place {
         Place::Folder(folder) => {
@@ -687,7 +687,7 @@ async fn count_users(place: &Place) -> Result<Option<(f64, f64)>, Box<dyn Error>
             crate::place::connect(url).await?.query_one("SELECT count(*) FROM users", &[]).await?.get(0)
         }
     };
-    // Fewer say more about the empty store than about guests.
+    // With fewer guests, the empty store dominates.
     Ok((count > 50_000).then_some((place.bytes().await? as f64, count as f64)))
 }
 

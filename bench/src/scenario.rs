@@ -1,4 +1,4 @@
-//! The scenarios: what is asked, and what the answer must be.
+//! The scenarios: their requests and the expected responses.
 
 use std::{cell::RefCell, error::Error, pin::Pin, rc::Rc, sync::Arc};
 
@@ -11,7 +11,6 @@ use crate::{
     wire::{Answer, Connection},
 };
 
-/// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum Scenario {
@@ -19,28 +18,29 @@ pub enum Scenario {
     Signup,
     /// A web guest with a session cookie.
     SignupCookie,
-    /// A guest with a new device key (RSA, as the SDKs make them); challenges are fetched and requests signed before the
-    /// clock starts.
+    /// A guest with a new device key (RSA, as the SDKs generate them); challenges are fetched and requests signed
+    /// before the measurement.
     SignupKey,
-    /// A known device key comes back; prepared in the same way.
+    /// A sign-in with a known device key; prepared in the same way.
     ReloginKey,
     /// The same with a P-256 key.
     ReloginKeyP256,
-    /// Fresh tokens for a refresh token; the ID token is signed with ES256.
+    /// New tokens for a refresh token; the ID token is signed with ES256.
     Refresh,
     /// The same with RS256, the default of applications.
     RefreshRs256,
-    /// Who am I, by access token.
+    /// UserInfo with an access token.
     Userinfo,
-    /// The reverse proxy's question.
+    /// A reverse proxy's request to the resolver.
     Resolve,
-    /// A web guest becomes a member with user name and password: sign-up, promotion code, two pages, the fresh tokens.
+    /// Promotion of a web guest with username and password: sign-up, promotion code, two pages, new tokens.
     Promotion,
-    /// Guests of a day: nine of ten sign up, ask who they are and never return; the tenth refreshes and asks twice.
+    /// A day's guests: nine of ten sign up, call UserInfo once and never return; the tenth refreshes and calls it
+    /// twice.
     MixedDay,
 }
 
-/// Which floor a scenario stands on.
+/// The floor of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ground {
     /// The empty handler.
@@ -95,7 +95,7 @@ impl Scenario {
         }
     }
 
-    /// How many requests are one of what the scenario is named after.
+    /// Number of requests per unit of the scenario.
     pub fn requests(self) -> usize {
         match self {
             Self::Promotion => promotion::REQUESTS,
@@ -113,28 +113,26 @@ impl Scenario {
     }
 }
 
-/// Tokens of guests that are there already.
+/// Tokens of existing guests.
 #[derive(Clone, Default)]
 pub struct Guest {
     pub refresh: String,
     pub access: String,
 }
 
-/// What every source needs.
 pub struct Stage {
     /// The project's `Host`.
     pub host: String,
     pub guests: Rc<Vec<Guest>>,
-    /// Keys of guests that are there already.
+    /// Keys of existing guests.
     pub keys: Vec<Arc<DeviceKey>>,
-    /// The same for P-256 keys.
+    /// The same with P-256 keys.
     pub p256_keys: Vec<Arc<DeviceKey>>,
-    /// What keys sign with.
+    /// The key pairs.
     pub pairs: Pairs,
 }
 
 impl Stage {
-    /// Without guests yet.
     pub fn new(port: u16, pairs: Pairs) -> Self {
         let host = format!("127.0.0.1:{port}");
         Self { host, guests: Rc::default(), keys: Vec::new(), p256_keys: Vec::new(), pairs }
@@ -159,7 +157,7 @@ impl Stage {
         }
     }
 
-    /// Signs guests up, or refreshes those that are there, and keeps their tokens.
+    /// Signs up guests, or refreshes existing ones, and keeps their tokens.
     pub async fn gather(
         &mut self,
         port: u16,
@@ -195,7 +193,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Signs guests with device keys up, for the scenarios in which they come back.
+    /// Signs up guests with device keys, for the sign-in scenarios.
     pub async fn gather_keys(&mut self, port: u16, count: usize, scenario: Scenario) -> Result<(), Box<dyn Error>> {
         let pair = self.pair(scenario);
         let keys: Vec<_> = (0..count).map(|_| Arc::new(DeviceKey::new(&pair))).collect();
@@ -228,7 +226,8 @@ impl Stage {
         })
     }
 
-    /// A source of signed requests of known keys in turn (a user may ask for tokens sixty times a minute), or of new keys.
+    /// A source of signed requests of known keys in turn (a user has a limit of sixty token requests a minute), or of
+    /// new keys.
     pub async fn prepare_keys(
         &self,
         scenario: Scenario,
@@ -270,7 +269,7 @@ impl Stage {
 
 type Gathered<'c, T> = Pin<Box<dyn Future<Output = Result<T, Box<dyn Error>>> + 'c>>;
 
-/// Makes so many things over some connections at once.
+/// Creates many values over several connections in parallel.
 async fn gather_in_parallel<T: 'static>(
     port: u16,
     count: usize,
@@ -324,7 +323,7 @@ pub(crate) fn get(out: &mut Vec<u8>, host: &str, path: &str, token: &str) {
     );
 }
 
-/// The header that names an address of its own for each request: token requests are limited by address.
+/// The header with a different address for each request: token requests are limited by address.
 pub(crate) fn forwarded(hand: &mut Hand) -> String {
     let [a, b, c, ..] = hand.draw().to_be_bytes();
     format!("X-Forwarded-For: 100.{a}.{b}.{c}\r\n")
@@ -340,7 +339,7 @@ fn holds(answer: &Answer<'_>, expected: &str) -> bool {
         && (expected.is_empty() || answer.body.windows(expected.len()).any(|part| part == expected.as_bytes()))
 }
 
-/// The same request again and again.
+/// The same request repeatedly.
 pub struct Fixed {
     pub request: Vec<u8>,
     pub expected: &'static str,
@@ -371,7 +370,7 @@ impl Source for Bearer {
     }
 
     fn judge(&self, _: &mut Hand, answer: &Answer<'_>) -> bool {
-        // The resolver's answer has no body; it names the user in a header.
+        // The resolver's response has no body; a header names the user.
         let named = self.expected.is_empty() && answer.header("x-authgear-user-id").is_none();
         holds(answer, self.expected) && !named
     }

@@ -1,4 +1,4 @@
-//! One kept-alive HTTP/1.1 connection, as cheap as can be: the load generator shares the machine with what it measures.
+//! One kept-alive HTTP/1.1 connection with minimal overhead: the load generator shares the machine with the server.
 
 use std::io;
 
@@ -13,7 +13,6 @@ pub struct Connection {
     buffer: Vec<u8>,
 }
 
-/// What came back.
 pub struct Answer<'a> {
     pub status: u16,
     pub head: &'a [u8],
@@ -30,7 +29,7 @@ impl Answer<'_> {
         })
     }
 
-    /// The text between the quotes behind `"name":"` in the body.
+    /// The text of a `"name":"…"` member in the body.
     pub fn text(&self, name: &str) -> Option<&str> {
         let body = std::str::from_utf8(self.body).ok()?;
         let start = body.find(&format!("\"{name}\":\""))? + name.len() + 4;
@@ -38,7 +37,7 @@ impl Answer<'_> {
     }
 }
 
-/// Where an answer's parts lie in the buffer.
+/// The positions of a response's parts in the buffer.
 struct Shape {
     status: u16,
     head: usize,
@@ -57,7 +56,7 @@ impl Connection {
         Ok(Self { stream, buffer: Vec::with_capacity(8_192) })
     }
 
-    /// Sends a request and waits for the whole answer.
+    /// Sends a request and waits for the complete response.
     pub async fn ask(&mut self, request: &[u8]) -> io::Result<Answer<'_>> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -89,7 +88,7 @@ impl Connection {
         }
     }
 
-    /// Reads a chunked body and moves its chunks together; answers its length.
+    /// Reads a chunked body and joins its chunks; returns its length.
     async fn read_chunks(&mut self, start: usize) -> io::Result<usize> {
         let (mut at, mut kept) = (start, start);
         loop {

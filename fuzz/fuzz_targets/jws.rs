@@ -1,4 +1,4 @@
-//! Fuzzes everything that reads a signed text of a stranger: JWS, JWK, guest requests and DPoP proofs.
+//! Fuzzes the parsers of untrusted signed text: JWS, JWK, guest requests and DPoP proofs.
 #![no_main]
 
 use base64::Engine;
@@ -16,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
             assert!(Jwk::parse(&jwk.to_json()) == Ok(jwk), "a printed key must be read back");
         }
     }
-    // The first byte says how to change the text, the rest is header, payload and signature.
+    // The first byte selects the change to the text, the rest is header, payload and signature.
     let Some((change, parts)) = data.split_first() else { return };
     let mut parts = parts.splitn(3, |byte| *byte == b'\n').map(|part| URL_SAFE_NO_PAD.encode(part));
     let (Some(header), Some(payload)) = (parts.next(), parts.next()) else { return };
@@ -38,7 +38,7 @@ fn read_everywhere(text: &str) {
     drop(Proof::parse(text, ProofTarget { method: "POST", uri: "https://auth.example/oauth2/token" }, NOW));
 }
 
-/// Changes one byte; what still parses must differ in what is verified.
+/// Changes one byte; if the result still parses, the verified data must differ.
 fn refuse_or_see_change(text: &str, change: u8) {
     let Ok(original) = Jws::parse(text) else { return };
     let at = usize::from(change) * 7 % text.len();

@@ -1,4 +1,4 @@
-//! Fuzzes the login hint and the form parser under it: never panics, and what is printed is read back.
+//! Fuzzes the login hint and the form parser: no panic, and serialized values parse to the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

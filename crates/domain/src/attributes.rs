@@ -1,14 +1,14 @@
-//! Attributes of a user: which there can be, and how a change is merged in.
+//! User attributes: which exist, and how a change is merged.
 
 use serde_json::{Map, Value};
 use vestibule_protocol::echo;
 
 use crate::userinfo::PROFILE_CLAIMS;
 
-/// The most room one set of attributes takes as JSON, in bytes.
+/// Maximum size of one set of attributes as JSON, in bytes.
 pub const MAX_BYTES: usize = 8 * 1024;
 
-/// Merges a change into a set of attributes (RFC 7396): null takes a member away.
+/// Merges a change into a set of attributes (RFC 7396): null removes a member.
 pub fn merge(attributes: &mut Map<String, Value>, change: &Map<String, Value>) {
     for (name, value) in change {
         match value {
@@ -31,10 +31,10 @@ pub fn merge(attributes: &mut Map<String, Value>, change: &Map<String, Value>) {
     }
 }
 
-/// What is wrong with a set of standard attributes: the member and what to do, for each fault.
+/// The problems of a set of standard attributes: for each, the member and what to do.
 #[must_use]
 pub fn check_standard(attributes: &Map<String, Value>) -> Vec<(String, String)> {
-    // The rest would be a fault for each of many members.
+    // Otherwise every member would be reported.
     if let Some(fault) = check_size(attributes) {
         return vec![fault];
     }
@@ -58,7 +58,7 @@ pub fn check_standard(attributes: &Map<String, Value>) -> Vec<(String, String)> 
     faults
 }
 
-/// What is wrong with a set of custom attributes: the member and what to do, for each fault.
+/// The problems of a set of custom attributes: for each, the member and what to do.
 #[must_use]
 pub fn check_custom(attributes: &Map<String, Value>) -> Vec<(String, String)> {
     let empty = attributes.keys().any(String::is_empty);
@@ -82,7 +82,7 @@ fn has_nul(value: &Value) -> bool {
     }
 }
 
-/// What is wrong with a set of attributes that takes too much room.
+/// The problem of a set of attributes that is too large.
 #[must_use]
 pub fn check_size(attributes: &Map<String, Value>) -> Option<(String, String)> {
     let size = Value::Object(attributes.clone()).to_string().len();

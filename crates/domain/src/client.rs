@@ -1,5 +1,5 @@
-//! Applications (OAuth clients): what each type may do and how long what it gets lives.
-//! Values and rules only; where they are written down and checked is `project`.
+//! Applications (OAuth clients): what each type may do, and the lifetimes of its tokens.
+//! Values and rules only; `project` defines and validates their settings.
 
 use std::time::Duration;
 
@@ -7,28 +7,28 @@ use serde::{Deserialize, Serialize};
 
 use crate::session::Lifetime;
 
-/// Default life of an access token: 30 minutes.
+/// Default lifetime of an access token: 30 minutes.
 pub const DEFAULT_ACCESS_TOKEN_SECONDS: u32 = 1_800;
-/// Default life of a refresh token and of a cookie session: 52 weeks.
+/// Default lifetime of a refresh token and of a cookie session: 52 weeks.
 pub const DEFAULT_LIFETIME_SECONDS: u32 = 31_449_600;
 /// Default idle timeout of a refresh token and of a cookie session: 30 days.
 pub const DEFAULT_IDLE_SECONDS: u32 = 2_592_000;
 /// Default time the previous refresh token still works after a rotation.
 pub const DEFAULT_ROTATION_GRACE_SECONDS: u32 = 30;
-/// Shortest life an access token may be given.
+/// Minimum lifetime of an access token.
 pub const MIN_ACCESS_TOKEN_SECONDS: u32 = 300;
-/// Longest life of a machine's access token: it has no refresh token to be revoked through.
+/// Maximum lifetime of a machine's access token, which has no refresh token to revoke.
 pub const MAX_M2M_ACCESS_TOKEN_SECONDS: u32 = 2_419_200;
 
-/// The scope that makes an application one of the project's own.
+/// The scope that gives an application full access to the account.
 pub const FULL_ACCESS_SCOPE: &str = "https://authgear.com/scopes/full-access";
-/// What a guest is granted when the application does not say otherwise.
+/// The scopes of a guest, unless the application sets others.
 pub const GUEST_SCOPES: [&str; 3] = ["openid", "offline_access", FULL_ACCESS_SCOPE];
-/// Every scope an application may name in `anonymous_scopes`.
+/// The scopes that `anonymous_scopes` may contain.
 pub const GRANTABLE_GUEST_SCOPES: [&str; 5] =
     ["openid", "offline_access", "profile", FULL_ACCESS_SCOPE, "https://authgear.com/scopes/full-userinfo"];
 
-/// The values of `grant_type` the server serves to applications with users.
+/// The values of `grant_type` for applications with users.
 const GRANT_TYPES: [&str; 5] = [
     "authorization_code",
     "refresh_token",
@@ -37,30 +37,30 @@ const GRANT_TYPES: [&str; 5] = [
     "urn:authgear:params:oauth:grant-type:settings-action",
 ];
 
-/// What kind of program an application is (`x_application_type`); decides what it may do.
+/// The type of an application (`x_application_type`), which decides what it may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApplicationType {
     /// A single-page application in the browser.
     Spa,
-    /// A web application that renders on its server and uses cookies.
+    /// A web application rendered on its server, using cookies.
     TraditionalWebapp,
-    /// An application on a phone or desktop.
+    /// A mobile or desktop application.
     Native,
-    /// An OIDC client of our own with a secret.
+    /// A first-party OIDC client with a secret.
     Confidential,
-    /// Somebody else's OIDC client.
+    /// A third-party OIDC client.
     ThirdPartyApp,
-    /// A machine acting for itself.
+    /// A machine that acts for itself.
     M2m,
-    /// Not said: treated as one of our own public clients.
+    /// Not specified: treated as a first-party public client.
     #[default]
     #[serde(rename = "")]
     Unspecified,
 }
 
 impl ApplicationType {
-    /// Every type, in the order a person is offered them; the unspecified one last.
+    /// Every type, in the order forms offer them; the unspecified one last.
     pub const ALL: [Self; 7] = [
         Self::Spa,
         Self::TraditionalWebapp,
@@ -71,7 +71,7 @@ impl ApplicationType {
         Self::Unspecified,
     ];
 
-    /// The word used in files and in the API.
+    /// The name in files and in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -85,7 +85,7 @@ impl ApplicationType {
         }
     }
 
-    /// Whether the application must prove itself with a secret.
+    /// Whether the application must authenticate with a secret.
     #[must_use]
     pub fn is_confidential(self) -> bool {
         match self {
@@ -94,7 +94,7 @@ impl ApplicationType {
         }
     }
 
-    /// Whether the application belongs to the project's owner: no consent screen, all attributes.
+    /// Whether the application is first-party: no consent screen, all attributes.
     #[must_use]
     pub fn is_first_party(self) -> bool {
         self != Self::ThirdPartyApp
@@ -109,13 +109,13 @@ impl ApplicationType {
         }
     }
 
-    /// Whether the application may have guests: it takes full access to speak for a user nobody can ask.
+    /// Whether the application may have guests. This takes full access, because a guest cannot be asked for consent.
     #[must_use]
     pub fn allows_anonymous(self) -> bool {
         self.has_full_access()
     }
 
-    /// Whether standard attributes go into the ID token: only for clients that keep it on a server.
+    /// Whether standard attributes are put into the ID token: only for clients that keep it on a server.
     #[must_use]
     pub fn has_attributes_in_id_token(self) -> bool {
         match self {
@@ -124,13 +124,14 @@ impl ApplicationType {
         }
     }
 
-    /// Whether people sign in through it at all.
+    /// Whether users sign in through it.
     #[must_use]
     pub fn has_users(self) -> bool {
         self != Self::M2m
     }
 
-    /// The values of `grant_type` it may use at the token endpoint. A machine has none yet: its secret is for introspection.
+    /// The values of `grant_type` it may use at the token endpoint. Machines have none yet: their secret is for
+    /// introspection.
     #[must_use]
     pub fn grant_types(self) -> &'static [&'static str] {
         if self.has_users() { &GRANT_TYPES } else { &[] }
@@ -141,14 +142,14 @@ impl ApplicationType {
     }
 }
 
-/// The signature of the tokens an application gets.
+/// The signing algorithm of an application's tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SigningAlgorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256; what every client understands.
+    /// RSASSA-PKCS1-v1_5 with SHA-256; supported by every client.
     #[default]
     #[serde(rename = "RS256")]
     Rs256,
-    /// ECDSA on P-256 with SHA-256; shorter and cheaper to make.
+    /// ECDSA on P-256 with SHA-256; shorter and faster to sign.
     #[serde(rename = "ES256")]
     Es256,
 }
@@ -164,9 +165,9 @@ impl SigningAlgorithm {
     }
 }
 
-/// An application as its project's document writes it down: an absent member means the default of the day.
+/// An application as stored in its project's settings; an absent member means the default.
 ///
-/// Read the members through the methods; they fill in the defaults.
+/// Read the members through the methods, which apply the defaults.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each member is documented once, in project::schema, under its own name")]
 pub struct Client {
@@ -214,26 +215,26 @@ pub struct Client {
 }
 
 impl Client {
-    /// What people see: the name, or the client id when there is none.
+    /// The name shown to users: the name, or the client ID when there is none.
     #[must_use]
     pub fn display_name(&self) -> &str {
         self.name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&self.client_id)
     }
 
-    /// The kind of program it is.
+    /// The application's type.
     #[must_use]
     pub fn application_type(&self) -> ApplicationType {
         self.x_application_type
     }
 
-    /// How long an access token lives, for a guest or a member.
+    /// The lifetime of an access token, for a guest or a member.
     #[must_use]
     pub fn access_token_lifetime(&self, is_anonymous: bool) -> Duration {
         seconds(self.access_seconds(is_anonymous))
     }
 
-    /// How long a refresh-token grant lives, for a guest or a member. Read when it is checked, so a
-    /// shortened setting ends existing grants at once.
+    /// The lifetime of a grant, for a guest or a member. It is evaluated at each use, so a shorter setting ends
+    /// existing grants at once.
     #[must_use]
     pub fn grant_lifetime(&self, is_anonymous: bool) -> Lifetime {
         let idle = self.refresh_token_idle_timeout_enabled.unwrap_or(true).then(|| {
@@ -243,7 +244,7 @@ impl Client {
         Lifetime { hard: seconds(self.refresh_seconds(is_anonymous)), idle }
     }
 
-    /// The scopes a guest of this application is granted.
+    /// The scopes granted to a guest of this application.
     #[must_use]
     pub fn scopes_for_guest(&self) -> Vec<&str> {
         match &self.anonymous_scopes {
@@ -252,19 +253,19 @@ impl Client {
         }
     }
 
-    /// Whether guests get what every guest gets, so that a grant need not write its scopes down.
+    /// Whether guests get the default scopes, so that their grants need not store them.
     #[must_use]
     pub fn has_default_guest_scopes(&self) -> bool {
         self.anonymous_scopes.is_none()
     }
 
-    /// Whether the URI is registered, letter by letter (RFC 9700 §2.1).
+    /// Whether the URI is registered, compared character by character (RFC 9700 §2.1).
     #[must_use]
     pub fn allows_redirect_uri(&self, uri: &str) -> bool {
         self.redirect_uris.iter().any(|registered| registered == uri)
     }
 
-    /// Whether the person may be sent there after logging out, letter by letter.
+    /// Whether the URI is registered as a target after sign-out, compared character by character.
     #[must_use]
     pub fn allows_post_logout_redirect_uri(&self, uri: &str) -> bool {
         self.post_logout_redirect_uris.iter().any(|registered| registered == uri)
@@ -291,13 +292,13 @@ impl Client {
         self.grant_types().contains(&grant_type)
     }
 
-    /// Whether each refresh hands out a new refresh token.
+    /// Whether each refresh issues a new refresh token.
     #[must_use]
     pub fn rotates_refresh_tokens(&self) -> bool {
         self.refresh_token_rotation_enabled.unwrap_or(false)
     }
 
-    /// How long the previous refresh token still works after a rotation.
+    /// How long the previous refresh token remains valid after a rotation.
     #[must_use]
     pub fn rotation_grace(&self) -> Duration {
         seconds(self.refresh_token_rotation_grace_seconds.unwrap_or(DEFAULT_ROTATION_GRACE_SECONDS))
@@ -309,25 +310,25 @@ impl Client {
         self.x_max_concurrent_session == Some(1)
     }
 
-    /// Whether DPoP proofs that do not fit are only logged.
+    /// Whether invalid DPoP proofs are only logged.
     #[must_use]
     pub fn is_dpop_disabled(&self) -> bool {
         self.x_dpop_disabled.unwrap_or(false)
     }
 
-    /// Whether access tokens are JWTs (RFC 9068); a machine's always are.
+    /// Whether access tokens are JWTs (RFC 9068); always for machines.
     #[must_use]
     pub fn issues_jwt_access_tokens(&self) -> bool {
         self.x_application_type == ApplicationType::M2m || self.issue_jwt_access_token.unwrap_or(false)
     }
 
-    /// How its access tokens are signed when they are JWTs.
+    /// The signing algorithm of its JWT access tokens.
     #[must_use]
     pub fn access_token_algorithm(&self) -> SigningAlgorithm {
         self.access_token_signed_response_alg.unwrap_or_default()
     }
 
-    /// How its ID tokens are signed.
+    /// The signing algorithm of its ID tokens.
     #[must_use]
     pub fn id_token_algorithm(&self) -> SigningAlgorithm {
         self.id_token_signed_response_alg.unwrap_or_default()
@@ -340,7 +341,7 @@ impl Client {
 
     pub(crate) fn refresh_seconds(&self, is_anonymous: bool) -> u32 {
         let own = self.anonymous_refresh_token_lifetime_seconds.filter(|_| is_anonymous);
-        // Only the default stretches to a long access token; a written value that is too short is refused.
+        // Only the default is extended to a long access token; an explicit value that is too short is rejected.
         own.or(self.refresh_token_lifetime_seconds)
             .unwrap_or_else(|| DEFAULT_LIFETIME_SECONDS.max(self.access_seconds(is_anonymous)))
     }

@@ -1,4 +1,4 @@
-//! A refresh-token grant: the long life of a token-based client.
+//! Refresh-token grants: the long-lived sessions of token-based clients.
 
 use std::time::Duration;
 
@@ -8,36 +8,36 @@ use crate::{
     time::Timestamp,
 };
 
-/// A refresh-token grant as it is stored.
+/// A stored refresh-token grant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grant {
     /// First half of the refresh token; also in `sid`.
     pub id: GrantId,
-    /// Whose it is.
+    /// The owner.
     pub user_id: UserId,
     /// The application it was issued to.
     pub client_id: String,
     /// SHA-256 of the secret half of the current refresh token.
     pub token_hash: TokenHash,
-    /// Space-separated scopes; `None` means the default set of a guest, which is not worth its bytes.
+    /// Space-separated scopes; `None` means the default scopes of a guest, to save space.
     pub scope: Option<String>,
-    /// When it was issued: the hard lifetime counts from here.
+    /// When it was issued: the start of its hard lifetime.
     pub created_at: Timestamp,
-    /// The last recorded use: the idle timeout counts from here.
+    /// The last recorded use: the start of its idle timeout.
     pub last_access_at: Timestamp,
-    /// When the user proved who it is (`auth_time`).
+    /// When the user authenticated (`auth_time`).
     pub authenticated_at: Timestamp,
     /// How (`amr`), space-separated; `None` for a guest.
     pub amr: Option<String>,
-    /// The cookie session it is grouped with (single sign-on); it dies with that session.
+    /// The cookie session it belongs to (single sign-on); it ends with that session.
     pub session_id: Option<SessionId>,
-    /// RFC 9449 thumbprint of the key it is bound to.
+    /// Thumbprint of the key it is bound to (RFC 9449 §6).
     pub dpop_jkt: Option<String>,
     /// The device's display name.
     pub device: Option<String>,
     /// The hash that was current before the last rotation, and when it was replaced.
     pub previous: Option<PreviousToken>,
-    /// Whether single access tokens of this grant were revoked (then each is looked up).
+    /// Whether single access tokens of this grant were revoked; each token must then be looked up.
     pub has_revoked_tokens: bool,
 }
 
@@ -50,21 +50,22 @@ pub struct PreviousToken {
     pub rotated_at: Timestamp,
 }
 
-/// What a presented refresh token turns out to be.
+/// What a presented refresh token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presented {
     /// The current one.
     Current,
-    /// The one before, within its grace: a racing tab or a lost answer. It gets tokens, the lineage stays one.
+    /// The previous one within the grace period: a concurrent tab or a lost response. It gets tokens, without a second
+    /// lineage.
     PreviousInGrace,
-    /// The one before, after its grace: somebody has a copy. The grant must be revoked (RFC 9700 §4.14.2).
+    /// The previous one after the grace period: the token was copied. The grant must be revoked (RFC 9700 §4.14.2).
     Reused,
-    /// None of this grant's.
+    /// Not a token of this grant.
     Unknown,
 }
 
 impl Grant {
-    /// Recognises a refresh token by the hash of its secret half.
+    /// Classifies a refresh token by the hash of its secret half.
     #[must_use]
     pub fn recognise(&self, presented: &TokenHash, grace: Duration, now: Timestamp) -> Presented {
         let is_current = self.token_hash.matches(presented);

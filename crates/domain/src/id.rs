@@ -1,32 +1,32 @@
-//! Identifiers: UUIDv7 in 16 bytes, one type per thing, so that a grant's id cannot be passed for a user's.
+//! Identifiers: UUIDv7 in 16 bytes, one type per entity, so that a grant's ID cannot be passed as a user's.
 
 use std::{fmt, hash::Hash, marker::PhantomData, str::FromStr};
 
 use uuid::Uuid;
 
-/// An identifier of one kind of thing; time-ordered, 16 bytes, printed as a lower-case UUID.
+/// An identifier of one kind of entity; time-ordered, 16 bytes, printed as a lower-case UUID.
 pub struct Id<K>(Uuid, PhantomData<fn() -> K>);
 
-/// Marks the identifier of a user (`sub`).
+/// Kind of [`UserId`].
 #[derive(Debug)]
 pub struct UserKind;
-/// Marks the identifier of a refresh-token grant.
+/// Kind of [`GrantId`].
 #[derive(Debug)]
 pub struct GrantKind;
-/// Marks the identifier of a cookie session.
+/// Kind of [`SessionId`].
 #[derive(Debug)]
 pub struct SessionKind;
-/// Marks the identifier of a page flow (sign-up, promotion, login …).
+/// Kind of [`FlowId`].
 #[derive(Debug)]
 pub struct FlowKind;
-/// Marks the identifier of an identity (login ID, device key, passkey).
+/// Kind of [`IdentityId`].
 #[derive(Debug)]
 pub struct IdentityKind;
-/// Marks the identifier of an event.
+/// Kind of [`EventId`].
 #[derive(Debug)]
 pub struct EventKind;
 
-/// Marks the identifier of an operator of the portal.
+/// Kind of [`OperatorId`].
 #[derive(Debug)]
 pub struct OperatorKind;
 
@@ -36,7 +36,7 @@ pub type UserId = Id<UserKind>;
 pub type GrantId = Id<GrantKind>;
 /// A cookie session.
 pub type SessionId = Id<SessionKind>;
-/// A page flow.
+/// A flow (sign-up, promotion, sign-in …).
 pub type FlowId = Id<FlowKind>;
 /// An identity: login ID, device key or passkey.
 pub type IdentityId = Id<IdentityKind>;
@@ -45,7 +45,7 @@ pub type EventId = Id<EventKind>;
 /// An operator of the portal.
 pub type OperatorId = Id<OperatorKind>;
 
-/// The number of a project inside one store: short, because it leads every key.
+/// The number of a project in its store: short, because every key begins with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProjectNo(pub i64);
 
@@ -56,7 +56,7 @@ impl<K> Id<K> {
         Self(uuid::Builder::from_unix_timestamp_millis(unix_millis, &random).into_uuid(), PhantomData)
     }
 
-    /// Takes 16 bytes as they were stored.
+    /// An ID from its 16 stored bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes), PhantomData)
@@ -68,13 +68,13 @@ impl<K> Id<K> {
         self.0.as_bytes()
     }
 
-    /// The smallest id a thing made at this millisecond can have: a keyset bound for "since".
+    /// The smallest ID of an entity created at this millisecond: a keyset bound for "since".
     #[must_use]
     pub fn lower_bound(unix_millis: u64) -> Self {
         Self::from_parts(unix_millis, [0; 10])
     }
 
-    /// When the id was made, in milliseconds since the epoch (read from the id itself).
+    /// When the ID was created, in milliseconds since the epoch (read from the ID itself).
     #[must_use]
     pub fn unix_millis(&self) -> u64 {
         let b = self.as_bytes();

@@ -1,4 +1,4 @@
-//! Identities and authenticators: what a user is known by and how it proves who it is, as the outside sees them.
+//! Identities and authenticators of a user, as clients see them.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -11,40 +11,40 @@ use crate::{
     user::User,
 };
 
-/// One thing a user is known by.
+/// An identity of a user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Identity {
     /// Its id.
     pub id: IdentityId,
-    /// Since when the user owns it.
+    /// When the user got it.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// What it is.
+    /// Its kind and data.
     pub detail: IdentityDetail,
 }
 
-/// What an identity is.
+/// Kind and data of an identity.
 #[derive(Clone, Debug, PartialEq)]
 pub enum IdentityDetail {
-    /// A guest, by its device key if it has one.
+    /// The anonymous identity of a guest, with its device key if it has one.
     Anonymous {
-        /// The key's id; none for a guest of the web.
+        /// The device key's ID; `None` for a web guest.
         key_id: Option<String>,
     },
     /// A login ID.
     LoginId {
-        /// Which.
+        /// The login ID.
         login_id: LoginId,
-        /// Since when the user has proven to own the address.
+        /// When the user proved control of the address.
         verified_at: Option<Timestamp>,
     },
-    /// A passkey that makes a member by itself.
+    /// A passkey that makes a user a member without a login ID.
     Passkey,
 }
 
 impl Identity {
-    /// The anonymous identity of a guest without a device key; it is not stored, so it shares the user's id.
+    /// The anonymous identity of a guest without a device key. It is not stored, so it has the user's ID.
     #[must_use]
     pub fn of_web_guest(user: &User) -> Option<Self> {
         user.anonymous_since.map(|since| Self {
@@ -55,7 +55,7 @@ impl Identity {
         })
     }
 
-    /// The word in UserInfo and events.
+    /// The name in UserInfo and events.
     #[must_use]
     pub fn type_name(&self) -> &'static str {
         match &self.detail {
@@ -65,7 +65,7 @@ impl Identity {
         }
     }
 
-    /// The login ID and since when it is verified, if it is one.
+    /// The login ID and when it was verified, if it is one.
     #[must_use]
     pub fn login_id(&self) -> Option<(&LoginId, Option<Timestamp>)> {
         match &self.detail {
@@ -85,7 +85,7 @@ impl Identity {
         IdentityEntry { type_name, created_at, updated_at, login_id_key: kind, login_id_type: kind }
     }
 
-    /// What the identity says of its user, as events carry it.
+    /// The identity's claims about its user, for events.
     #[must_use]
     pub fn claims(&self) -> Map<String, Value> {
         let mut claims = Map::new();
@@ -109,7 +109,7 @@ impl Identity {
     }
 }
 
-/// An identity as UserInfo lists it.
+/// An identity in UserInfo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct IdentityEntry {
     #[serde(rename = "type")]
@@ -122,12 +122,12 @@ pub struct IdentityEntry {
     login_id_type: Option<&'static str>,
 }
 
-/// One way a user proves who it is.
+/// An authenticator of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authenticator {
-    /// Which way.
+    /// Its kind.
     pub kind: AuthenticatorKind,
-    /// Since when it has it.
+    /// When the user got it.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
@@ -146,17 +146,17 @@ impl Authenticator {
     }
 }
 
-/// When something was made and last changed.
+/// Times of creation and last change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dates {
-    /// Made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// Last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
-/// Every way a member can prove who it is today: its password, its passkeys, and codes to its verified addresses where
-/// the project sends them. The last are not stored: they follow from the login ID and the setting.
+/// The authenticators of a member: its password, its passkeys, and codes to verified addresses where the project sends
+/// them. The codes are not stored: they follow from login ID and settings.
 #[must_use]
 pub fn list_authenticators(
     settings: &ProjectSettings,
@@ -184,19 +184,19 @@ pub fn list_authenticators(
     authenticators
 }
 
-/// What is known of a user in one place: the row, what it is known by and how it proves itself.
+/// A user with its identities and authenticators.
 #[derive(Clone, Copy, Debug)]
 pub struct Account<'a> {
     /// The user.
     pub user: &'a User,
-    /// What it is known by; the anonymous identity of a web guest may be left out, it follows from the user.
+    /// Its identities; the anonymous identity of a web guest may be left out, since it follows from the user.
     pub identities: &'a [Identity],
-    /// How it proves who it is.
+    /// Its authenticators.
     pub authenticators: &'a [Authenticator],
 }
 
 impl<'a> Account<'a> {
-    /// A guest of the web, about whom there is nothing else to know.
+    /// A web guest, which has neither stored identities nor authenticators.
     #[must_use]
     pub fn of_guest(user: &'a User) -> Self {
         Self { user, identities: &[], authenticators: &[] }
@@ -208,13 +208,13 @@ impl<'a> Account<'a> {
         self.identities.iter().any(|identity| matches!(identity.login_id(), Some((_, Some(_)))))
     }
 
-    /// Whether the user can prove again who it is: it has a primary authenticator. Never a guest.
+    /// Whether the user can reauthenticate: it has a primary authenticator. Never true for a guest.
     #[must_use]
     pub fn can_reauthenticate(&self) -> bool {
         !self.user.is_anonymous() && !self.authenticators.is_empty()
     }
 
-    /// The identities, with the one a web guest has by being anonymous.
+    /// All identities, including the derived one of a web guest.
     #[must_use]
     pub fn all_identities(&self) -> Vec<Identity> {
         let mut all = self.identities.to_vec();

@@ -1,5 +1,7 @@
-//! The truth: values and the rules over them.
-//! Pure: no clock, no randomness, no I/O, no async. Time is passed in, decisions are returned.
+//! Values of the domain and the rules over them.
+//! Pure: no clock, no randomness, no I/O, no async. Times are parameters, decisions are return values.
+
+#![warn(missing_docs)]
 
 pub mod attributes;
 pub mod client;

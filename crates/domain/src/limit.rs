@@ -1,4 +1,4 @@
-//! Rate limits as a pure function (GCRA): the only state is one time per key, kept by the caller.
+//! Rate limits as a pure function (GCRA): the only state is one timestamp per key, kept by the caller.
 
 use std::{
     fmt,
@@ -8,47 +8,47 @@ use std::{
 
 use crate::time::Timestamp;
 
-/// How much is allowed: `burst` at once, then one more every `period / burst`.
+/// A quota: `burst` at once, then one more every `period / burst`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// The time in which a whole burst grows back.
+    /// The refill period of a whole burst.
     pub period: Duration,
-    /// How many may come at once; at least one.
+    /// The maximum at once; at least one.
     pub burst: u32,
 }
 
-/// The answer to "may this happen now?".
+/// The decision on one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It may; the caller keeps the new time for this key.
+    /// Allowed; the caller stores the new timestamp for this key.
     Allowed {
-        /// The theoretical arrival time to hand in next time; the key may be forgotten after it.
+        /// The theoretical arrival time to pass in next time; the key may be removed after it.
         new_tat: Timestamp,
     },
-    /// It may not; nothing changes.
+    /// Denied; the state is unchanged.
     Denied {
-        /// After this long one more will be allowed (`Retry-After`).
+        /// When one more will be allowed (`Retry-After`).
         retry_after: Duration,
     },
 }
 
 impl Quota {
-    /// The time one unit takes to grow back, rounded up so that the rate is never exceeded.
+    /// The refill time of one unit, rounded up so that the rate is never exceeded.
     #[must_use]
     pub fn interval(&self) -> Duration {
         let micros = self.period.as_micros().div_ceil(u128::from(self.burst.max(1)));
         Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
     }
 
-    /// The time a whole bucket takes to grow back: how far ahead of the clock a full one is.
+    /// The refill time of a whole bucket: how far ahead of the clock a full bucket is.
     #[must_use]
     pub fn capacity(&self) -> Duration {
         self.interval().saturating_mul(self.burst.max(1))
     }
 
-    /// How far ahead of the clock a bucket may be before it is taken for broken: one that was filled before the clock was set
-    /// back, or under a larger quota. Up to there it is full and no more, for whoever filled it may have had a later clock:
-    /// another node, or a request that came after this one and was counted before it.
+    /// How far ahead of the clock a bucket may be before it is treated as invalid: filled before the clock was set
+    /// back, or under a larger quota. Up to that limit the bucket is simply full, because the request that filled it
+    /// may have had a later time: on another node, or because it arrived later and was counted first.
     #[must_use]
     pub fn patience(&self) -> Duration {
         let capacity = self.capacity();
@@ -56,20 +56,20 @@ impl Quota {
     }
 }
 
-/// How much earlier than another's a request's time may be: the clocks of nodes differ, and a slow body is waited for after
-/// the time was taken.
+/// How much earlier than another request's time a request's time may be: clocks of nodes differ, and a slow body is
+/// read after the time was taken.
 const LAG: Duration = Duration::from_secs(300);
 
-/// Decides by the generic cell rate algorithm whether one more may happen at `now`.
+/// Decides by the generic cell rate algorithm whether one more is allowed at `now`.
 ///
-/// `state` is the `new_tat` of the last allowed one, `None` for a fresh key. In any stretch of time `w` at most
-/// `burst + w / interval` are allowed, in whatever order their times come. A state beyond the quota's
-/// [patience](Quota::patience) counts as a bucket with room for one, so nobody is locked out until the clock has caught up.
+/// `state` is the `new_tat` of the last allowed one, `None` for a new key. In any interval `w` at most `burst + w /
+/// interval` are allowed, in whatever order their times come. A state beyond the quota's [patience](Quota::patience) is
+/// a bucket with room for one, so that a clock set back does not block a key until the clock has caught up.
 #[must_use]
 pub fn decide(state: Option<Timestamp>, quota: Quota, now: Timestamp) -> Decision {
     let full = now.plus(quota.capacity());
     let tat = match state {
-        // A refusal is not stored, so a full bucket made up anew each time would never drain: one is let through.
+        // A denial is not stored, so a bucket treated as full each time would never drain: allow one.
         Some(tat) if tat > now.plus(quota.patience()) => full.minus(quota.interval()),
         Some(tat) => tat.max(now),
         None => now,
@@ -78,7 +78,7 @@ pub fn decide(state: Option<Timestamp>, quota: Quota, now: Timestamp) -> Decisio
     if new_tat > full { Decision::Denied { retry_after: new_tat.since(full) } } else { Decision::Allowed { new_tat } }
 }
 
-/// Whom a per-IP limit counts: an IPv4 address, or the /64 network one IPv6 customer owns.
+/// The key of a per-IP limit: an IPv4 address, or the /64 network of one IPv6 customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum IpKey {
     /// One IPv4 address.
@@ -87,7 +87,7 @@ pub enum IpKey {
     V6Network(u64),
 }
 
-/// The key an address is counted under; an IPv4 address mapped into IPv6 counts as IPv4.
+/// The key of an address; an IPv4 address mapped into IPv6 is an IPv4 key.
 #[must_use]
 pub fn ip_key(address: IpAddr) -> IpKey {
     match address.to_canonical() {
@@ -142,7 +142,8 @@ mod tests {
         assert_eq!(decide(Some(full), MINUTE_OF_60, now), Decision::Denied { retry_after: Duration::from_secs(1) });
     }
 
-    /// Whoever holds requests back and lets them go in turned order, or asks the node whose clock is behind, gets no more.
+    /// Holding requests back and releasing them in reverse order, or using the node whose clock is behind, gains
+    /// nothing.
     #[test]
     fn a_full_bucket_is_full_for_those_who_came_before_it_was_filled() {
         let now = Timestamp::from_seconds(1_000);

@@ -1,5 +1,5 @@
-//! How much of what people and operators write is kept, for `docs/reference/limits.md`. Each limit is the constant of the module
-//! that applies it.
+//! The input limits of this crate, for `docs/reference/limits.md`. Each limit is the constant of the module that
+//! applies it.
 
 use vestibule_protocol::limits::{InputLimit, Unit, limit};
 

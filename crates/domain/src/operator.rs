@@ -1,4 +1,4 @@
-//! Operators of the portal: what each role may do, what a one-time link is for, how long a session lasts.
+//! Operators of the portal: roles, one-time links and session lifetimes.
 //! Values and rules only.
 
 use std::time::Duration;
@@ -9,34 +9,34 @@ use crate::{
     time::Timestamp,
 };
 
-/// Stands for every project in a role: those there are and those to come.
+/// Stands for all projects in a role, present and future.
 pub const EVERY_PROJECT: ProjectNo = ProjectNo(0);
-/// How long an operator's session lives: a week, or half a day without use.
+/// Lifetime of an operator's session: a week, or half a day without use.
 pub const SESSION: Lifetime =
     Lifetime { hard: Duration::from_secs(7 * 24 * 3_600), idle: Some(Duration::from_secs(12 * 3_600)) };
-/// How long a proof of who one is counts for dangerous actions.
+/// How long a reauthentication is valid for dangerous actions.
 pub const PROOF: Duration = Duration::from_secs(600);
-/// How long the link of the first run and one for a new way in hold.
+/// Lifetime of first-run and reset links.
 pub const SHORT_LINK: Duration = Duration::from_secs(24 * 3_600);
-/// How long an invitation holds.
+/// Lifetime of an invitation.
 pub const INVITATION: Duration = Duration::from_secs(7 * 24 * 3_600);
 
-/// What an operator may do; each role may do what those before it may.
+/// A role; each role may do what the ones before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Look at everything, change nothing.
+    /// Read everything, change nothing.
     Viewer,
     /// Change settings, applications and users.
     Editor,
-    /// Also operators, keys of the Admin API, and the end of the project.
+    /// Also manage operators and Admin API keys, and delete the project.
     Owner,
 }
 
 impl Role {
-    /// Every role, the humblest first.
+    /// Every role, from least to most privileged.
     pub const ALL: [Self; 3] = [Self::Viewer, Self::Editor, Self::Owner];
 
-    /// The word in the store and in forms.
+    /// The name in the store and in forms.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl Role {
         }
     }
 
-    /// Reads the word back.
+    /// Parses the name.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == word)
@@ -56,42 +56,42 @@ impl Role {
 /// A role in one project, or in [`EVERY_PROJECT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Assignment {
-    /// Where.
+    /// The project.
     pub project: ProjectNo,
-    /// What.
+    /// The role.
     pub role: Role,
 }
 
-/// What the assignments amount to in one project: the highest role of those that count there.
+/// The highest role that the assignments give in one project.
 #[must_use]
 pub fn role_in(assignments: &[Assignment], project: ProjectNo) -> Option<Role> {
     let counting = assignments.iter().filter(|one| one.project == project || one.project == EVERY_PROJECT);
     counting.map(|one| one.role).max()
 }
 
-/// An operator as it is stored.
+/// A stored operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operator {
     /// Its id.
     pub id: OperatorId,
-    /// The normal form of its address; unique.
+    /// The normalized email address; unique.
     pub email: String,
-    /// What others see.
+    /// The display name.
     pub name: String,
-    /// argon2id as a PHC string; none for who signs in with passkeys only.
+    /// argon2id as a PHC string; `None` for an operator with passkeys only.
     pub password_hash: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }
 
-/// What a one-time link is for.
+/// The purpose of a one-time link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkPurpose {
-    /// Making the first operator, or another owner from the command line.
+    /// Creates the first operator, or another owner from the command line.
     FirstRun,
-    /// Making an operator somebody invited, or giving a role to one there is.
+    /// Creates an invited operator, or gives an existing one a role.
     Invitation,
-    /// Choosing a new password or passkey.
+    /// Resets the credentials of an operator.
     Reset,
 }
 
@@ -99,7 +99,7 @@ impl LinkPurpose {
     /// Every purpose.
     pub const ALL: [Self; 3] = [Self::FirstRun, Self::Invitation, Self::Reset];
 
-    /// The word in the store.
+    /// The name in the store.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -109,13 +109,13 @@ impl LinkPurpose {
         }
     }
 
-    /// Reads the word back.
+    /// Parses the name.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|purpose| purpose.as_str() == word)
     }
 
-    /// How long such a link holds.
+    /// The lifetime of such a link.
     #[must_use]
     pub fn lifetime(self) -> Duration {
         match self {
@@ -125,45 +125,45 @@ impl LinkPurpose {
     }
 }
 
-/// What operators do to their own ways in and to each other, as the record of it says.
+/// An event of the operators' audit log: changes to credentials and roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
     /// Signed in.
     SignedIn,
-    /// A wrong password or a passkey that does not count.
+    /// Failed to sign in: wrong password or invalid passkey.
     SignInFailed,
-    /// The same where somebody who is signed in had to prove who it is.
+    /// Failed to reauthenticate.
     ProofFailed,
-    /// Set a password, the first one or another.
+    /// Set or changed its password.
     PasswordChanged,
-    /// Took its password away.
+    /// Removed its password.
     PasswordRemoved,
     /// Added a passkey.
     PasskeyAdded,
-    /// Called a passkey something else.
+    /// Renamed a passkey.
     PasskeyRenamed,
-    /// Took a passkey away.
+    /// Removed a passkey.
     PasskeyRemoved,
-    /// Somebody made a link for a new way in.
+    /// A reset link was created for it.
     LinkMade,
-    /// The link was used: a new way in is in the place of the old ones.
+    /// It used the reset link: the new credential replaces the old ones.
     LinkUsed,
-    /// Was invited, or got another role where it was known already.
+    /// It was invited, or got a further role.
     Invited,
-    /// The invitation was taken back.
+    /// Its invitation was revoked.
     InvitationRevoked,
-    /// Came in by a link for the first time.
+    /// It accepted its first invitation.
     Joined,
-    /// Has another role.
+    /// Its role changed.
     RoleChanged,
-    /// Lost a role, and has others left.
+    /// It lost a role and has others left.
     RoleTaken,
-    /// Lost its last role: it is no operator any more.
+    /// It lost its last role and was removed.
     Removed,
 }
 
 impl Act {
-    /// Every one.
+    /// Every act.
     pub const ALL: [Self; 16] = [
         Self::SignedIn,
         Self::SignInFailed,
@@ -183,7 +183,7 @@ impl Act {
         Self::Removed,
     ];
 
-    /// The word in the store.
+    /// The name in the store.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -206,7 +206,7 @@ impl Act {
         }
     }
 
-    /// Reads the word back.
+    /// Parses the name.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|act| act.as_str() == word)

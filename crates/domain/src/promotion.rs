@@ -1,4 +1,4 @@
-//! Promotion: who may become a member, what happens when a login ID is taken, what survives.
+//! Promotion: who may be promoted, what happens when a login ID is taken, which sessions survive.
 
 use crate::{
     id::{IdentityId, UserId},
@@ -10,21 +10,21 @@ use crate::{
 /// Why a user cannot be promoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// It is a member already (perhaps promoted a moment ago in another tab).
+    /// It is a member already (perhaps since a moment ago, in another tab).
     AlreadyMember,
     /// An operator disabled it.
     Disabled,
-    /// It gave way to a member.
+    /// It was given up for a member.
     Yielded {
         /// That member.
         to: UserId,
     },
 }
 
-/// Whether this user may be promoted.
+/// Checks whether this user may be promoted.
 ///
 /// # Errors
-/// Says why not.
+/// Why not.
 pub fn check_promotable(user: &User) -> Result<(), Refusal> {
     if let Some(to) = user.yielded_to {
         Err(Refusal::Yielded { to })
@@ -37,48 +37,48 @@ pub fn check_promotable(user: &User) -> Result<(), Refusal> {
     }
 }
 
-/// How far the person is in proving that the address it typed is its own.
+/// Whether the user has proved control of the address it entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressProof {
-    /// It will be asked for a code before anything is created.
+    /// A code will be required before anything is created.
     Pending,
-    /// It entered the code.
+    /// The user entered the code.
     Proven,
-    /// It will not be asked: a user name, or verification is switched off.
+    /// No proof is required: a username, or verification is off.
     NotAsked,
 }
 
 impl AddressProof {
-    /// Where a flow that has just read a login ID of this kind stands.
+    /// The state of a flow that has just read a login ID of this kind.
     #[must_use]
     pub fn at_start(settings: &ProjectSettings, kind: LoginIdKind) -> Self {
         if settings.verification_required(kind) { Self::Pending } else { Self::NotAsked }
     }
 }
 
-/// What to do with a guest that asks for a login ID.
+/// What to do with a guest that enters a login ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PromotionDecision {
     /// It cannot be promoted.
     Refuse(Refusal),
-    /// Go on: to the next step, or to promote when it was the last.
+    /// Continue with the next step, or promote after the last one.
     Proceed,
-    /// The login ID belongs to somebody, but the person has not proven to own the address and must not learn it:
+    /// The login ID belongs to another user, which must stay hidden until the guest has proved control of the address:
     /// show the same pages, send the same code.
     ProceedWithoutTelling,
-    /// Say that the login ID is taken; another can be tried, the guest stays as it is.
+    /// Say that the login ID is taken; the guest is unchanged and can enter another.
     TellTaken,
-    /// Offer to go on as the member it belongs to; the person must prove to be that member.
+    /// Offer to continue as the member it belongs to, after authenticating as that member.
     OfferLogin {
         /// The member.
         member: UserId,
     },
 }
 
-/// Decides what a guest that asks for a login ID gets to see.
+/// Decides how a flow continues when a guest enters a login ID.
 ///
-/// `owner` is the user the login ID belongs to, if any. Nobody learns that an address is known here before proving to
-/// own it; where no proof is asked for, the answer cannot be hidden and is given at once.
+/// `owner` is the user the login ID belongs to, if any. The existence of an address is revealed only after a proof of
+/// control; where no proof is required it cannot be hidden, so the answer is given at once.
 #[must_use]
 pub fn decide(
     guest: &User,
@@ -102,20 +102,20 @@ pub fn decide(
     }
 }
 
-/// What to do once the person has proven to be the member a login ID belongs to.
+/// What happens after the guest authenticated as the member that a login ID belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum YieldDecision {
-    /// The guest gives way: its sessions end, its keys are let go, its row stays and names the member.
+    /// The guest is given up: its sessions and keys end, its row stays and names the member.
     Yield,
-    /// The guest cannot give way any more.
+    /// The guest cannot be given up.
     Refuse(Refusal),
-    /// The member itself is disabled or gone; the guest stays as it is.
+    /// The member is disabled or deleted; the guest is unchanged.
     MemberInactive,
-    /// That is no member: a guest cannot give way to a guest.
+    /// The other user is not a member: a guest is not given up for a guest.
     NotAMember,
 }
 
-/// Decides whether the guest gives way to the member that has just authenticated.
+/// Decides whether the guest is given up for the member that has just authenticated.
 #[must_use]
 pub fn decide_yield(guest: &User, member: &User) -> YieldDecision {
     if let Err(refusal) = check_promotable(guest) {
@@ -129,29 +129,31 @@ pub fn decide_yield(guest: &User, member: &User) -> YieldDecision {
     }
 }
 
-/// How a promotion ended.
+/// The outcome of a promotion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The guest is a member now, with the same id.
+    /// The guest is now a member, with the same ID.
     Promoted,
-    /// The guest gave way to a member.
+    /// The guest was given up for a member.
     Yielded,
 }
 
-/// What becomes of a session or grant the guest had before.
+/// What happens to a session or grant of the guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It goes on, now for the member.
+    /// It continues, now for the member.
     Stays,
-    /// It goes on until the tokens of the promotion were delivered: a closed tab or a lost answer strands nobody.
+    /// It continues until the tokens of the promotion were delivered, so that a closed tab or a lost response does not
+    /// lock the user out.
     EndsOnDelivery,
-    /// It goes on under a new id and secret, so that who knew the guest's cookie does not hold the member's.
+    /// It continues under a new ID and secret, so that knowledge of the guest's cookie does not give access to the
+    /// member.
     IsReplaced,
     /// It ends in the transaction of the promotion.
     Ends,
 }
 
-/// What becomes of a grant the guest had, of the application it was promoted in or of another.
+/// What happens to a grant of the guest, of the application that started the promotion or of another.
 #[must_use]
 pub fn decide_grant_fate(outcome: Outcome, is_same_application: bool) -> Fate {
     match (outcome, is_same_application) {
@@ -161,7 +163,7 @@ pub fn decide_grant_fate(outcome: Outcome, is_same_application: bool) -> Fate {
     }
 }
 
-/// What becomes of a cookie session the guest had: the browser's own one, or one elsewhere.
+/// What happens to a cookie session of the guest, of this browser or another.
 #[must_use]
 pub fn decide_session_fate(outcome: Outcome, is_of_this_browser: bool) -> Fate {
     match (outcome, is_of_this_browser) {
@@ -171,7 +173,7 @@ pub fn decide_session_fate(outcome: Outcome, is_of_this_browser: bool) -> Fate {
     }
 }
 
-/// Everything a member can sign in with.
+/// All credentials a member can sign in with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WaysIn {
     /// Its login IDs.
@@ -182,7 +184,7 @@ pub struct WaysIn {
     pub passkeys: Vec<IdentityId>,
 }
 
-/// One thing a member wants to take away.
+/// A credential to remove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {
     /// A login ID.
@@ -194,7 +196,7 @@ pub enum Removal {
 }
 
 impl WaysIn {
-    /// Whether the member could sign in with these, as the project is set today.
+    /// Whether a member can sign in with these under the current settings.
     #[must_use]
     pub fn suffice(&self, settings: &ProjectSettings) -> bool {
         let can_use_passkey = !self.passkeys.is_empty() && settings.offers(AuthenticatorKind::Passkey);
@@ -221,7 +223,7 @@ impl WaysIn {
     }
 }
 
-/// Whether taking this away would lock the member out: it must be refused.
+/// Whether the removal would lock the member out, so that it must be refused.
 #[must_use]
 pub fn is_last_login_credential(ways: &WaysIn, removal: Removal, settings: &ProjectSettings) -> bool {
     !ways.without(removal).suffice(settings)
@@ -321,7 +323,7 @@ mod tests {
             (&[Password, Passkey], ways(&[1], true, &[7]), Removal::LoginId(id(1)), false),
             (&[Password, Passkey], ways(&[], false, &[7]), Removal::Passkey(id(7)), true),
             (&[Password, Passkey], ways(&[1], false, &[7]), Removal::Passkey(id(7)), true),
-            // Passkeys are switched off, so the one it has opens nothing.
+            // Passkeys are off, so the existing one is useless.
             (&[Password], ways(&[1], true, &[7]), Removal::Password, true),
         ];
         for (offered, ways, removal, is_last) in table {

@@ -1,4 +1,4 @@
-//! Values that must not leak: `Secret` has no `Debug`, hashes stand in for tokens at rest.
+//! Values that must not leak: `Secret` has no `Debug`; tokens are stored as hashes.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ impl<T: Zeroize> Secret<T> {
     pub fn new(value: T) -> Self {
         Self(value)
     }
-    /// The value itself, for the one place that needs it.
+    /// The value itself, for the place that needs it.
     pub fn expose(&self) -> &T {
         &self.0
     }
@@ -26,7 +26,7 @@ impl<T: Zeroize> Drop for Secret<T> {
     }
 }
 
-/// The SHA-256 of a token, code or secret: what is stored in its stead.
+/// The SHA-256 of a token, code or secret, stored in its place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash(pub [u8; 32]);
 
@@ -34,7 +34,7 @@ impl TokenHash {
     /// Compares in constant time.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
-        // No early exit and no branch on the bytes: the fold's result is only looked at once.
+        // No early exit and no branch on the bytes: only the final result is compared.
         self.0.iter().zip(other.0.iter()).fold(0u8, |acc, (a, b)| acc | (a ^ b)) == 0
     }
 }

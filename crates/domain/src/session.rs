@@ -1,4 +1,4 @@
-//! A cookie session, and the rule that says how long sessions and grants live.
+//! Cookie sessions, and the lifetime rules of sessions and grants.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use crate::{
     time::Timestamp,
 };
 
-/// A cookie session as it is stored.
+/// A stored cookie session.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Session {
     /// First half of the cookie; also in `sid`.
     pub id: SessionId,
-    /// Whose it is.
+    /// The owner.
     pub user_id: UserId,
     /// SHA-256 of the secret half of the cookie.
     pub secret_hash: TokenHash,
-    /// When it began: the hard lifetime counts from here.
+    /// When it began: the start of its hard lifetime.
     pub created_at: Timestamp,
-    /// The last recorded use: the idle timeout counts from here.
+    /// The last recorded use: the start of its idle timeout.
     pub last_access_at: Timestamp,
-    /// When the user proved who it is (`auth_time`).
+    /// When the user authenticated (`auth_time`).
     pub authenticated_at: Timestamp,
     /// How (`amr`), space-separated; `None` for a guest.
     pub amr: Option<String>,
@@ -31,72 +31,72 @@ pub struct Session {
     pub device: Option<String>,
 }
 
-/// What a user is signed in by: a cookie session or a grant.
+/// A cookie session or a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "id", rename_all = "snake_case")]
 pub enum SessionRef {
     /// A cookie session.
     Session(SessionId),
-    /// A grant, by its refresh token.
+    /// A grant.
     Grant(GrantId),
 }
 
-/// How long a session or grant lives.
+/// The lifetime of a session or grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
-    /// From its creation, however much it is used.
+    /// From its creation, regardless of use.
     pub hard: Duration,
-    /// From its last use; `None` when idling does not end it.
+    /// From its last use; `None` without an idle timeout.
     pub idle: Option<Duration>,
 }
 
 impl Lifetime {
-    /// When a session made at `created_at` and last used at `last_access_at` ends.
+    /// When a session created at `created_at` and last used at `last_access_at` expires.
     #[must_use]
     pub fn expiry(&self, created_at: Timestamp, last_access_at: Timestamp) -> Timestamp {
         let hard = created_at.plus(self.hard);
         self.idle.map_or(hard, |idle| hard.min(last_access_at.plus(idle)))
     }
 
-    /// Whether it is still alive at `now`; the last instant counts.
+    /// Whether it is valid at `now`; the last instant is included.
     #[must_use]
     pub fn is_alive(&self, created_at: Timestamp, last_access_at: Timestamp, now: Timestamp) -> bool {
         now <= self.expiry(created_at, last_access_at)
     }
 }
 
-/// The longest time between two recorded uses that is not worth a write, whatever the settings.
+/// The longest interval between two recorded uses, whatever the settings.
 pub const LONGEST_COALESCE: Duration = Duration::from_secs(60);
 
-/// How long after a recorded use further uses are not written down: a minute, or 1 % of the idle timeout if shorter.
+/// How long after a recorded use further uses are not written: a minute, or 1 % of the idle timeout if shorter.
 #[must_use]
 pub fn coalesce_window(lifetime: Lifetime) -> Duration {
     lifetime.idle.map_or(LONGEST_COALESCE, |idle| LONGEST_COALESCE.min(idle / 100))
 }
 
-/// Whether a use at `now` must be written down, `recorded` being the last one that was.
+/// Whether a use at `now` must be written, `recorded` being the last written one.
 #[must_use]
 pub fn should_record(recorded: Timestamp, now: Timestamp, lifetime: Lifetime) -> bool {
     now.since(recorded) > coalesce_window(lifetime)
 }
 
-/// How much one process sees of the uses that were not written down.
+/// Which unwritten uses one process knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Viewpoint {
-    /// It is the only process of its store, and has seen every use since this time.
+    /// It is the only process of its store, and knows every use since this time.
     Alone {
         /// When it started.
         since: Timestamp,
     },
-    /// Other processes serve the same store and remember uses of their own.
+    /// Other processes serve the same store and have unwritten uses of their own.
     OneOfMany,
 }
 
 /// The latest time at which a session may have been used, as far as one process can tell.
 ///
-/// `remembered` is the last use this process saw and did not write down. Where the process knows every use the answer is
-/// exact. Where it cannot know (another node, or one that died, may have left a use within `window` unwritten), the window
-/// is added to what was written down: a session may then end up to one window late, and never early.
+/// `remembered` is the last use that this process saw and did not write. Where the process knows every use, the result
+/// is exact. Where it cannot know (another node, or one that crashed, may have an unwritten use within `window`), the
+/// window is added to the written time: a session may then end up to one window late, and never early.
 #[must_use]
 pub fn latest_use(
     recorded: Timestamp,
@@ -176,7 +176,7 @@ mod tests {
     }
 
     proptest! {
-        /// Nodes share a store; each remembers what it did not write. Whatever node is asked, a session is never ended early.
+        /// Nodes share a store, and each has unwritten uses of its own. No node may end a session early.
         #[test]
         fn no_node_ends_a_session_early_and_none_more_than_one_window_late(
             idle in 1u64..100_000,

@@ -1,4 +1,4 @@
-//! Time as a value: microseconds since the Unix epoch, always passed in, never read here.
+//! Time as a value: microseconds since the Unix epoch, always a parameter, never read here.
 
 use std::{fmt, time::Duration};
 
@@ -23,12 +23,12 @@ impl Timestamp {
     pub const fn as_micros(self) -> i64 {
         self.0
     }
-    /// Whole seconds since the epoch, rounded down, as JWTs want it.
+    /// Whole seconds since the epoch, rounded down, for JWTs.
     #[must_use]
     pub const fn as_seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
-    /// Whole milliseconds since the epoch, never negative, as UUIDv7 wants it.
+    /// Whole milliseconds since the epoch, never negative, for UUIDv7.
     #[must_use]
     pub fn as_unix_millis(self) -> u64 {
         u64::try_from(self.0.div_euclid(1_000)).unwrap_or(0)
@@ -43,14 +43,14 @@ impl Timestamp {
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
-    /// How long after `earlier` this is; zero if it is not after.
+    /// The time since `earlier`; zero if it is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
     /// RFC 3339 in UTC with exactly three fraction digits.
     ///
-    /// The iOS SDK refuses timestamps without a fraction, so the digits are always printed.
+    /// The iOS SDK rejects timestamps without a fraction, so the digits are always printed.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
         let millis = self.0.div_euclid(1_000);

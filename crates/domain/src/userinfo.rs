@@ -1,4 +1,4 @@
-//! What applications are told about a user: UserInfo and the claims of ID and access tokens.
+//! Claims about a user in UserInfo, ID tokens and access tokens.
 //! The decoders of the official SDKs are strict; see the tests before changing a member.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -14,7 +14,7 @@ use crate::{
 pub const IS_ANONYMOUS: &str = "https://authgear.com/claims/user/is_anonymous";
 /// `…/is_verified`: whether one of its addresses is verified.
 pub const IS_VERIFIED: &str = "https://authgear.com/claims/user/is_verified";
-/// `…/can_reauthenticate`: whether it can prove again who it is.
+/// `…/can_reauthenticate`: whether it has an authenticator to reauthenticate with.
 pub const CAN_REAUTHENTICATE: &str = "https://authgear.com/claims/user/can_reauthenticate";
 /// `…/roles`: the keys of its roles.
 pub const ROLES: &str = "https://authgear.com/claims/user/roles";
@@ -40,12 +40,12 @@ pub(crate) const PROFILE_CLAIMS: [&str; 13] = [
     "locale",
 ];
 
-/// Who asks, and by which right.
+/// The recipient of UserInfo, which decides what it contains.
 #[derive(Clone, Copy, Debug)]
 pub enum Asker<'a> {
-    /// The person's own cookie session.
+    /// The user's own cookie session.
     CookieSession,
-    /// An application with the scopes it was granted.
+    /// An application with its granted scopes.
     Application(&'a Client, &'a [&'a str]),
 }
 
@@ -65,17 +65,17 @@ impl Asker<'_> {
     }
 }
 
-/// The claims every token and UserInfo carry: `sub` and what kind of user it is.
+/// The claims of every token and of UserInfo: `sub` and the kind of user.
 #[must_use]
 pub fn identify(account: &Account<'_>) -> Map<String, Value> {
     match serde_json::to_value(describe_for_nobody(account)) {
         Ok(Value::Object(claims)) => claims,
-        // Texts, numbers and flags under keys that are texts always print as an object.
+        // A map of texts, numbers and flags always serializes to an object.
         Ok(_) | Err(_) => Map::new(),
     }
 }
 
-/// As [`identify`], to be printed.
+/// As [`identify`], in serializable form.
 #[must_use]
 pub fn describe_for_nobody<'a>(account: &'a Account<'a>) -> Claims<'a> {
     Claims { account, standard: Map::new(), more: None }
@@ -93,7 +93,7 @@ pub fn describe_for_id_token<'a>(account: &'a Account<'a>, client: &Client, scop
     Claims { account, standard, more: None }
 }
 
-/// The whole answer of the UserInfo endpoint.
+/// The complete response of the UserInfo endpoint.
 #[must_use]
 pub fn describe<'a>(account: &'a Account<'a>, asker: Asker<'_>) -> Claims<'a> {
     let mut standard = list_standard_claims(account);
@@ -103,14 +103,14 @@ pub fn describe<'a>(account: &'a Account<'a>, asker: Asker<'_>) -> Claims<'a> {
         standard = filter_by_scope(standard, scopes).collect();
     }
     let more = More {
-        // Two SDKs refuse an answer without this object, so a stranger's application gets it too, empty.
+        // Two SDKs reject a response without this object, so third-party applications get an empty one.
         custom_attributes: asker.is_first_party().then_some(&account.user.custom_attributes),
         is_full: asker.has_scope(FULL_ACCESS_SCOPE) || asker.has_scope(FULL_USERINFO_SCOPE),
     };
     Claims { account, standard, more: Some(more) }
 }
 
-/// Claims about a user, printed without being built up in memory first: UserInfo is asked for all the time.
+/// Claims about a user, serialized directly: UserInfo is called too often to build a tree first.
 #[derive(Debug)]
 pub struct Claims<'a> {
     account: &'a Account<'a>,
@@ -118,7 +118,7 @@ pub struct Claims<'a> {
     more: Option<More<'a>>,
 }
 
-/// What only UserInfo tells.
+/// Claims that only UserInfo contains.
 #[derive(Debug)]
 struct More<'a> {
     custom_attributes: Option<&'a Map<String, Value>>,
@@ -154,7 +154,7 @@ impl Serialize for Claims<'_> {
     }
 }
 
-/// The standard attributes the user has, with those that follow from its login IDs; never null, never an empty text.
+/// The user's standard attributes, with those derived from its login IDs; never null, never an empty text.
 #[must_use]
 pub fn list_standard_claims(account: &Account<'_>) -> Map<String, Value> {
     let mut claims = Map::new();
@@ -179,7 +179,7 @@ pub fn list_standard_claims(account: &Account<'_>) -> Map<String, Value> {
                 .filter_map(|identity| identity.login_id())
                 .find(|(login_id, verified_at)| login_id.kind == kind && (!verified || verified_at.is_some()))
         };
-        // The first verified one speaks for the user; the first of all when none is.
+        // Prefer the first verified login ID; use the first one when none is verified.
         let Some((login_id, verified_at)) = of_kind(true).or_else(|| of_kind(false)) else { continue };
         let value = login_id.address().unwrap_or_else(|| login_id.original.clone());
         claims.insert(kind.claim().to_owned(), Value::from(value));

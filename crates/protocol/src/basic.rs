@@ -8,16 +8,16 @@ use crate::Credential;
 use crate::bearer::strip_scheme;
 use crate::form::decode;
 
-/// A client's id and secret, both decoded.
+/// A client's ID and secret, both decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BasicCredentials {
-    /// The client's id.
+    /// The client's ID.
     pub client_id: String,
     /// The client's secret; may be empty.
     pub client_secret: Credential,
 }
 
-/// Why the header was refused; the answer is an `invalid_request`.
+/// Why the header was rejected; the response is an `invalid_request`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BasicError {
     /// Not base64 of `id:secret`.
@@ -29,7 +29,7 @@ pub enum BasicError {
 }
 
 impl BasicCredentials {
-    /// Reads the header's value; `None` if there is none or it is of another scheme.
+    /// Parses the header's value; `None` when it is absent or has another scheme.
     ///
     /// # Errors
     /// [`BasicError`].
@@ -39,7 +39,7 @@ impl BasicCredentials {
         let colon = bytes.iter().position(|byte| *byte == b':').ok_or(BasicError::Malformed)?;
         let (id, secret) = bytes.split_at(colon);
         let secret = secret.strip_prefix(b":").unwrap_or(secret);
-        // RFC 6749 §2.3.1 encodes both halves as a form does, before joining them.
+        // Both halves are form-encoded before they are joined (RFC 6749 §2.3.1).
         Ok(Some(Self {
             client_id: decode(id).map_err(|_| BasicError::Encoding)?,
             client_secret: Credential::new(decode(secret).map_err(|_| BasicError::Encoding)?),

@@ -1,21 +1,21 @@
-//! The `Authorization: Bearer` header (RFC 6750 §2.1). Tells an absent credential from an empty one.
+//! The `Authorization: Bearer` header (RFC 6750 §2.1). Distinguishes an absent credential from an empty one.
 
 use crate::Credential;
 use crate::oauth::OAuthError;
 
-/// What the header says.
+/// The content of the header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Bearer {
-    /// No header, or one of another scheme.
+    /// No header, or another scheme.
     Absent,
-    /// The scheme with nothing behind it: the iOS SDK sends this when it holds no token.
+    /// The scheme without a token: the iOS SDK sends this when it has none.
     Empty,
     /// A token was presented.
     Token(Credential),
 }
 
 impl Bearer {
-    /// Reads the header's value; the scheme is matched case-insensitively (RFC 9110 §11.1).
+    /// Parses the header's value; the scheme is case-insensitive (RFC 9110 §11.1).
     pub fn parse(header: Option<&str>) -> Self {
         match header.and_then(|value| strip_scheme(value, "bearer")) {
             None => Self::Absent,
@@ -33,18 +33,18 @@ impl Bearer {
     }
 }
 
-/// Prints a `WWW-Authenticate` value: bare if no credential was presented, else with the error (RFC 6750 §3).
+/// A `WWW-Authenticate` value: bare if no credential was presented, otherwise with the error (RFC 6750 §3).
 pub fn print_challenge(error: Option<&OAuthError>) -> String {
     match error {
         None => "Bearer".to_owned(),
-        // A description holds neither quotes nor backslashes, so it needs no escaping.
+        // A description contains neither quotes nor backslashes, so it needs no escaping.
         Some(error) => {
             format!(r#"Bearer error="{}", error_description="{}""#, error.code.as_str(), error.description())
         }
     }
 }
 
-/// What stands behind the scheme, or `None` if the value is of another scheme.
+/// The value after the scheme, or `None` for another scheme.
 pub(crate) fn strip_scheme<'a>(value: &'a str, scheme: &str) -> Option<&'a str> {
     let value = value.trim_matches([' ', '\t']);
     let (found, rest) = value.split_once([' ', '\t']).unwrap_or((value, ""));

@@ -1,5 +1,4 @@
-//! Claims: UserInfo, ID tokens and access tokens as they are printed (`protocol` facts §6; OIDC Core §2, RFC 9068).
-//! Values only; who gets which claim is decided elsewhere.
+//! Claims in UserInfo, ID tokens and access tokens (OIDC Core §2, RFC 9068).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,23 +11,23 @@ use crate::oauth::ScopeSet;
 pub const IS_ANONYMOUS: &str = "https://authgear.com/claims/user/is_anonymous";
 /// Whether a login ID of the user is verified.
 pub const IS_VERIFIED: &str = "https://authgear.com/claims/user/is_verified";
-/// Whether the user owns an authenticator to log in again with.
+/// Whether the user has an authenticator to reauthenticate with.
 pub const CAN_REAUTHENTICATE: &str = "https://authgear.com/claims/user/can_reauthenticate";
 /// The user's role keys.
 pub const ROLES: &str = "https://authgear.com/claims/user/roles";
-/// Whether the user owns recovery codes.
+/// Whether the user has recovery codes.
 pub const RECOVERY_CODE_ENABLED: &str = "https://authgear.com/claims/user/recovery_code_enabled";
 /// The user's authenticators.
 pub const AUTHENTICATORS: &str = "https://authgear.com/claims/user/authenticators";
 /// The user's identities.
 pub const IDENTITIES: &str = "https://authgear.com/claims/user/identities";
-/// The key id of a guest's identity, in events.
+/// The key ID of a guest's identity, in events.
 pub const ANONYMOUS_KEY_ID: &str = "https://authgear.com/claims/anonymous/key_id";
 
-/// The four claims about a user that every token and UserInfo carry.
+/// The four claims about a user in every token and in UserInfo.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct UserClaims {
-    /// The stable id.
+    /// The stable ID.
     pub sub: String,
     /// [`IS_ANONYMOUS`].
     #[serde(rename = "https://authgear.com/claims/user/is_anonymous")]
@@ -44,13 +43,13 @@ pub struct UserClaims {
     pub roles: Vec<String>,
 }
 
-/// The user's standard attributes by claim name; nulls never get in, since the Android and iOS decoders refuse them.
+/// The user's standard attributes by claim name, without nulls, which the Android and iOS decoders reject.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StandardClaims(Map<String, Value>);
 
 impl StandardClaims {
-    /// Wraps attributes, dropping nulls at every depth.
+    /// Wraps attributes, dropping nulls at every level.
     pub fn new(attributes: Map<String, Value>) -> Self {
         Self(drop_nulls(attributes))
     }
@@ -84,7 +83,7 @@ fn without_nulls(value: Value) -> Option<Value> {
 /// One authenticator in UserInfo.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthenticatorClaim {
-    /// RFC 3339 with three fraction digits: the iOS decoder refuses whole seconds.
+    /// RFC 3339 with three fraction digits: the iOS decoder rejects whole seconds.
     pub created_at: String,
     /// As `created_at`.
     pub updated_at: String,
@@ -102,7 +101,7 @@ pub struct IdentityClaim {
     pub created_at: String,
     /// As `created_at`.
     pub updated_at: String,
-    /// `anonymous`, `login_id`, `oauth`, `passkey` and so on.
+    /// `anonymous`, `login_id`, `oauth`, `passkey` and others.
     #[serde(rename = "type")]
     pub kind: String,
     /// The configured key of a login ID.
@@ -119,7 +118,7 @@ pub struct IdentityClaim {
     pub oauth_provider_alias: Option<String>,
 }
 
-/// The claims only full access and cookie sessions see.
+/// The claims for applications with full access and for cookie sessions only.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DetailClaims {
     /// [`RECOVERY_CODE_ENABLED`].
@@ -133,21 +132,22 @@ pub struct DetailClaims {
     pub identities: Vec<IdentityClaim>,
 }
 
-/// The UserInfo answer. A guest whose answer cannot be decoded is lost to Android and iOS, so nothing in it is ever null.
+/// The UserInfo response. Nothing in it is ever null: Android and iOS lose the session of a user whose response they
+/// cannot decode.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct UserInfo {
-    /// Who.
+    /// The user.
     #[serde(flatten)]
     pub user: UserClaims,
-    /// For full access.
+    /// For full access only.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub details: Option<DetailClaims>,
-    /// Always an object: required by the Android and iOS decoders.
+    /// Always an object: the Android and iOS decoders require it.
     pub custom_attributes: StandardClaims,
     /// Always an object for first-party clients; absent for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub x_web3: Option<Map<String, Value>>,
-    /// The standard attributes the client may see.
+    /// The standard attributes that the client may see.
     #[serde(flatten)]
     pub standard: StandardClaims,
     /// Unix seconds; with the standard attributes.
@@ -155,7 +155,7 @@ pub struct UserInfo {
     pub updated_at: Option<i64>,
 }
 
-/// The claims of an ID token (`protocol` facts §6.2).
+/// The claims of an ID token.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct IdTokenClaims {
     /// The public origin.
@@ -179,7 +179,7 @@ pub struct IdTokenClaims {
     /// The hash of the device secret (OpenID Connect Native SSO).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ds_hash: Option<String>,
-    /// Who.
+    /// The user.
     #[serde(flatten)]
     pub user: UserClaims,
     /// Standard attributes, for confidential and third-party clients.
@@ -187,7 +187,7 @@ pub struct IdTokenClaims {
     pub standard: StandardClaims,
 }
 
-/// The claims of a JWT access token, typed `at+jwt` (RFC 9068; `protocol` facts §6.3).
+/// The claims of a JWT access token of type `at+jwt` (RFC 9068).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AccessTokenClaims {
     /// The public origin.
@@ -200,7 +200,7 @@ pub struct AccessTokenClaims {
     pub exp: i64,
     /// The client.
     pub client_id: String,
-    /// Space-joined.
+    /// Space-separated.
     pub scope: ScopeSet,
     /// When the user authenticated, in Unix seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -208,14 +208,14 @@ pub struct AccessTokenClaims {
     /// How the user authenticated.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
-    /// Finds the server's record of this token.
+    /// Identifies the server's record of this token.
     pub jti: String,
-    /// Who.
+    /// The user.
     #[serde(flatten)]
     pub user: UserClaims,
 }
 
-/// The session an ID token belongs to, as its `sid` claim names it.
+/// The session of an ID token, in its `sid` claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sid {
     /// A refresh-token grant.
@@ -225,7 +225,7 @@ pub enum Sid {
 }
 
 impl Sid {
-    /// Prints the claim: base64url without padding of `offline_grant:<id>` or `idp:<id>`.
+    /// The claim's value: base64url without padding of `offline_grant:<id>` or `idp:<id>`.
     pub fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode(match self {
             Self::OfflineGrant(id) => format!("offline_grant:{id}"),
@@ -233,7 +233,7 @@ impl Sid {
         })
     }
 
-    /// Reads the claim; `None` for anything else.
+    /// Parses the claim; `None` for anything else.
     pub fn parse(claim: &str) -> Option<Self> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(claim).ok()?).ok()?;
         match text.split_once(':')? {

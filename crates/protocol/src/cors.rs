@@ -1,17 +1,17 @@
-//! Which web origins may call (`protocol` facts §11): entries with wildcard labels, matched against `Origin`.
-//! A pure matcher, linear in the header's length; the header names are the caller's.
+//! Web origins that may call (CORS): entries with wildcard labels, matched against `Origin`.
+//! A pure matcher, linear in the header's length.
 
 use std::collections::HashSet;
 
 use thiserror::Error;
 use url::Host;
 
-/// A host name has at most 253 characters; no entry and no `Origin` header needs more than this.
+/// Maximum length of an entry or `Origin` header: a host name has at most 253 characters.
 const MAX_LENGTH: usize = 512;
 
 use crate::limits::ORIGIN_BYTES;
 
-/// A list of origin entries; entries that cannot be read match nothing and do no harm to the others.
+/// A list of origin entries; invalid entries match nothing and do not affect the others.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OriginMatcher {
     /// Origins as browsers print them: lower case, without the default port of http and https.
@@ -19,7 +19,7 @@ pub struct OriginMatcher {
     patterns: Vec<Pattern>,
 }
 
-/// Why an entry is refused; the text says what to write instead.
+/// Why an entry is rejected; the text says what to write instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum EntryError {
     /// Not a host with an optional scheme and port.
@@ -27,12 +27,12 @@ pub enum EntryError {
         "write [scheme://]host[:port] without a path, such as \"https://*.shop.example\" or \"capacitor://localhost\""
     )]
     Syntax,
-    /// A star that stands for the whole host.
+    /// A star as the whole host.
     #[error(
         "\"*\" as the whole host lets every web page call with the user's cookies: name a domain, such as \"https://*.shop.example\""
     )]
     AnyHost,
-    /// A star where none may be.
+    /// A star where none is allowed.
     #[error(
         "write \"*\" at most once in a label and only in the first labels of the host, never in the last, such as \"https://*-team.vercel.app\""
     )]
@@ -40,8 +40,8 @@ pub enum EntryError {
 }
 
 impl OriginMatcher {
-    /// Reads entries of the form `[scheme://]host[:port]`, skipping those that are not; what a URL has behind its port
-    /// is ignored.
+    /// Reads entries of the form `[scheme://]host[:port]` and skips invalid ones; whatever follows the port of a URL is
+    /// ignored.
     pub fn new<'a>(entries: impl IntoIterator<Item = &'a str>) -> Self {
         let mut matcher = Self::default();
         for entry in entries {
@@ -54,7 +54,7 @@ impl OriginMatcher {
         matcher
     }
 
-    /// Adds the origin of a URL, such as a redirect URI. A star in it is no wildcard: it matches nothing, as does a URL
+    /// Adds the origin of a URL, such as a redirect URI. A star in it is not a wildcard: it matches nothing, like a URL
     /// without a host.
     pub fn allow_url(&mut self, url: &str) {
         if let Some(origin) = Entry::parse(url).ok().and_then(|entry| entry.origin()) {
@@ -79,7 +79,7 @@ impl OriginMatcher {
     }
 }
 
-/// Whether an entry is one that [`OriginMatcher::new`] can use and that says nothing more than an origin.
+/// Checks that an entry is a valid origin entry without further parts.
 ///
 /// # Errors
 /// [`EntryError`], whose text says what to write instead.
@@ -95,11 +95,11 @@ pub fn check_entry(text: &str) -> Result<(), EntryError> {
 struct Entry {
     /// Absent: http and https.
     scheme: Option<String>,
-    /// Not empty; may hold stars.
+    /// Not empty; may contain stars.
     host: String,
     /// As written.
     port: Option<u16>,
-    /// Whether there was anything but these: user information, a path, a query or a fragment.
+    /// Whether there are further parts: user information, a path, a query or a fragment.
     has_more: bool,
 }
 
@@ -125,7 +125,7 @@ impl Entry {
         Ok(Self { scheme, host, port, has_more: user.is_some() || !more.is_empty() })
     }
 
-    /// The port, unless it is the scheme's own; a custom scheme has none.
+    /// The port, unless it is the scheme's default; a custom scheme has none.
     fn port_beside(&self, scheme: &str) -> Option<u16> {
         let own = match scheme {
             "http" => Some(80),
@@ -135,13 +135,13 @@ impl Entry {
         self.port.filter(|port| Some(*port) != own)
     }
 
-    /// The one origin of an entry with a scheme and without stars.
+    /// The origin of an entry with a scheme and without stars.
     fn origin(&self) -> Option<String> {
         let scheme = self.scheme.as_deref()?;
         (!self.host.contains('*')).then(|| print(scheme, &self.host, self.port_beside(scheme)))
     }
 
-    /// What the entry matches: a pattern, or else whole origins.
+    /// What the entry matches: a pattern, or a list of origins.
     fn pattern(self) -> Result<Result<Pattern, Vec<String>>, EntryError> {
         if self.host.contains('*') {
             let labels = read_labels(&self.host)?;
@@ -153,7 +153,7 @@ impl Entry {
         }
         Ok(Err(match self.origin() {
             Some(origin) => vec![origin],
-            // Without a scheme the port is meant as written: browsers never write the scheme's own.
+            // Without a scheme the port is literal: browsers never write the scheme's default.
             None => ["http", "https"].map(|scheme| print(scheme, &self.host, self.port)).to_vec(),
         }))
     }
@@ -169,7 +169,7 @@ fn is_scheme(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.'))
 }
 
-/// A host as the URL standard prints it, without anything it would decode or read as another part.
+/// A host in the spelling of the URL standard; `None` if parsing would decode it or split off another part.
 fn read_web_host(text: &str) -> Option<String> {
     if text.is_empty() || text.contains('%') {
         return None;
@@ -177,7 +177,7 @@ fn read_web_host(text: &str) -> Option<String> {
     Host::parse(text).ok().map(|host| host.to_string())
 }
 
-/// The host behind a scheme of an application's own, which no standard normalizes.
+/// The host after a custom scheme, which no standard normalizes.
 fn read_custom_host(text: &str) -> Option<String> {
     if text.starts_with('[') {
         return read_web_host(text);
@@ -187,7 +187,7 @@ fn read_custom_host(text: &str) -> Option<String> {
     is_good.then(|| text.to_ascii_lowercase())
 }
 
-/// Splits `host[:port]`, minding the colons of an IPv6 address in brackets.
+/// Splits `host[:port]`, taking care of the colons of an IPv6 address in brackets.
 fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
     let after_bracket = text.rfind(']').map_or(0, |bracket| bracket + 1);
     match text.get(after_bracket..)?.rfind(':') {
@@ -214,7 +214,7 @@ struct Pattern {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Label {
     Exact(String),
-    /// What stands before and behind the star.
+    /// The text before and after the star.
     Star(String, String),
 }
 
@@ -239,7 +239,7 @@ impl Label {
             Self::Exact(label) => label == part,
             Self::Star(before, behind) => {
                 let middle = part.strip_prefix(before.as_str()).and_then(|rest| rest.strip_suffix(behind.as_str()));
-                // The whole label begins with a letter or digit, as labels do, and is not empty.
+                // Like any label, the whole label begins with a letter or digit and is not empty.
                 middle.is_some_and(is_label_text) && part.starts_with(|c: char| c.is_ascii_alphanumeric())
             }
         }
@@ -279,7 +279,7 @@ fn read_labels(host: &str) -> Result<Vec<Label>, EntryError> {
 
 /// A label without a star, in ASCII.
 fn read_label(label: &str) -> Option<String> {
-    // A number alone would be read as an address, so a name stands behind it.
+    // A number alone would be parsed as an IP address, so append a name.
     let host = read_web_host(&format!("{label}.x"))?;
     host.strip_suffix(".x").filter(|label| !label.is_empty() && is_label_text(label)).map(str::to_owned)
 }

@@ -1,11 +1,11 @@
-//! A credential as it came over the wire. Values only; printing one needs a deliberate call.
+//! A credential as received. Its text is never printed by accident.
 
 use std::fmt;
 use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
-/// A token, code or signed request someone presented: usable as text, but its `Debug` shows only the length.
+/// A presented token, code or signed request: usable as text, but its `Debug` shows only the length.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Credential(String);
@@ -21,7 +21,7 @@ impl Credential {
         &self.0
     }
 
-    /// Gives the text away.
+    /// Unwraps the text.
     pub fn into_string(self) -> String {
         self.0
     }

@@ -1,5 +1,5 @@
-//! `x_device_info` (`protocol` facts §3.2): what a device says about itself, made into a name to show for a session.
-//! Untrusted text: cleaned and shortened here, believed nowhere.
+//! `x_device_info`: a device's description of itself, reduced to a display name for a session.
+//! Untrusted text: cleaned and shortened here, and used for display only.
 
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -8,13 +8,13 @@ use crate::jose::decode_base64url;
 use crate::json;
 use crate::limits::DEVICE_INFO_BYTES;
 
-/// The longest name kept, in characters.
+/// Maximum length of a name, in characters.
 const MAX_NAME_CHARS: usize = 80;
 
-/// Why the parameter was refused; the text is the `error_description` of an `invalid_request`.
+/// Why the parameter was rejected; the text is the `error_description` of an `invalid_request`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum DeviceInfoError {
-    /// Longer than any device's description.
+    /// Longer than the limit.
     #[error("invalid device info: too long")]
     TooLong,
     /// Not base64url without padding.
@@ -37,7 +37,7 @@ pub enum Platform {
     Ios,
 }
 
-/// What is kept of a device's description.
+/// The stored part of a device's description.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceInfo {
     /// The operating system.
@@ -48,12 +48,12 @@ pub struct DeviceInfo {
     pub device_name: Option<String>,
     /// The name of the app.
     pub application_name: Option<String>,
-    /// The app's bundle or package id.
+    /// The app's bundle or package ID.
     pub application_id: Option<String>,
 }
 
 impl DeviceInfo {
-    /// Reads the parameter.
+    /// Parses the parameter.
     ///
     /// # Errors
     /// [`DeviceInfoError`].
@@ -66,7 +66,7 @@ impl DeviceInfo {
         read_android(&object).or_else(|| read_ios(&object)).ok_or(DeviceInfoError::Model)
     }
 
-    /// The name to show for a session of this device.
+    /// The display name of a session on this device.
     pub fn display_name(&self) -> &str {
         &self.model
     }
@@ -95,14 +95,14 @@ fn read_ios(object: &Map<String, Value>) -> Option<DeviceInfo> {
         .any(|name| ios.get("NSProcessInfo").and_then(|info| info.get(name)) == Some(&Value::Bool(true)));
     let model = match machine.as_str() {
         _ if on_mac => "Mac".to_owned(),
-        // What a simulator reports is the processor of the Mac it runs on.
+        // A simulator reports the processor of its Mac.
         "arm64" | "x86_64" => "iOS Simulator".to_owned(),
         known => find_apple_model(known).map_or_else(|| machine.clone(), str::to_owned),
     };
     Some(DeviceInfo {
         platform: Platform::Ios,
         model,
-        // Since iOS 16 `UIDevice.name` is the generic model name for most apps; the node name is the owner's.
+        // Since iOS 16 `UIDevice.name` is the generic model name for most apps; the node name is still the owner's.
         device_name: read_name(ios, &["uname", "nodename"]).or_else(|| read_name(ios, &["UIDevice", "name"])),
         application_name: read_name(ios, &["NSBundle", "CFBundleDisplayName"])
             .or_else(|| read_name(ios, &["NSBundle", "CFBundleName"])),
@@ -110,7 +110,7 @@ fn read_ios(object: &Map<String, Value>) -> Option<DeviceInfo> {
     })
 }
 
-/// The text at a path, without control characters, shortened; `None` if nothing readable is there.
+/// The text at a path, without control characters, shortened; `None` if there is no text.
 fn read_name(value: &Value, path: &[&str]) -> Option<String> {
     let text = path.iter().try_fold(value, |value, name| value.get(name))?.as_str()?;
     let clean: String = text.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect();
@@ -118,7 +118,7 @@ fn read_name(value: &Value, path: &[&str]) -> Option<String> {
     (!clean.is_empty()).then(|| clean.to_owned())
 }
 
-/// The marketing name of an Apple hardware identifier; newer ones are shown as they are.
+/// The marketing name of an Apple hardware identifier; `None` for newer ones, which are displayed unchanged.
 fn find_apple_model(machine: &str) -> Option<&'static str> {
     Some(match machine {
         "iPhone10,1" | "iPhone10,4" => "iPhone 8",

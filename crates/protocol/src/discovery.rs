@@ -1,69 +1,68 @@
-//! The discovery document (OIDC Discovery §3, RFC 8414 §2; `protocol` facts §1) and the public key set.
-//! Values computed from an origin; nothing is looked up.
+//! The discovery document (OIDC Discovery §3, RFC 8414 §2) and the public key set, computed from an origin.
 
 use serde::Serialize;
 
 pub use crate::jose::Jwks;
 use crate::oauth::{Prompt, ResponseMode, ResponseType, Scope};
 
-/// The discovery document. Every SDK refuses it if one of its five endpoints is missing.
+/// The discovery document. Every SDK rejects it if one of its five endpoints is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Metadata {
     /// The origin, without a trailing slash.
     pub issuer: String,
-    /// Must be on the origin that serves the APIs: SDKs derive their addresses from it.
+    /// Must be on the origin that serves the APIs: SDKs derive their URLs from it.
     pub authorization_endpoint: String,
-    /// Where tokens come from.
+    /// The token endpoint (RFC 6749 §3.2).
     pub token_endpoint: String,
-    /// Where claims come from.
+    /// The UserInfo endpoint (OIDC Core §5.3).
     pub userinfo_endpoint: String,
-    /// Where tokens end (RFC 7009).
+    /// The revocation endpoint (RFC 7009).
     pub revocation_endpoint: String,
-    /// Where a backend asks what a token is worth (RFC 7662).
+    /// The introspection endpoint (RFC 7662).
     pub introspection_endpoint: String,
-    /// Where sessions end (OIDC RP-Initiated Logout).
+    /// The sign-out endpoint (OIDC RP-Initiated Logout).
     pub end_session_endpoint: String,
-    /// Where the public keys are.
+    /// The public key set (RFC 7517).
     pub jwks_uri: String,
-    /// What the authorization endpoint can answer with.
+    /// The response types of the authorization endpoint.
     pub response_types_supported: Vec<&'static str>,
-    /// How it can answer.
+    /// Its response modes.
     pub response_modes_supported: Vec<&'static str>,
-    /// The standard grants; those of the SDKs are not advertised.
+    /// The standard grant types; those of the SDKs are not listed.
     pub grant_types_supported: Vec<&'static str>,
     /// Every scope that grants something.
     pub scopes_supported: Vec<&'static str>,
-    /// The prompts that have an effect (Initiating User Registration 1.0 §4).
+    /// The prompts with an effect (Initiating User Registration 1.0 §4).
     pub prompt_values_supported: Vec<&'static str>,
-    /// The languages of the pages.
+    /// The languages of the hosted pages.
     pub ui_locales_supported: Vec<&'static str>,
-    /// Everyone sees the same `sub`.
+    /// `public`: all clients see the same `sub`.
     pub subject_types_supported: Vec<&'static str>,
-    /// How ID tokens are signed.
+    /// The signing algorithms of ID tokens.
     pub id_token_signing_alg_values_supported: Vec<&'static str>,
     /// S256 only.
     pub code_challenge_methods_supported: Vec<&'static str>,
-    /// How clients authenticate.
+    /// Client authentication at the token endpoint.
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
-    /// How clients authenticate where tokens end.
+    /// Client authentication at the revocation endpoint.
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
-    /// How backends authenticate.
+    /// Client authentication at the introspection endpoint.
     pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     /// The `claims` parameter is ignored.
     pub claims_parameter_supported: bool,
-    /// Request objects are refused.
+    /// Request objects are rejected.
     pub request_parameter_supported: bool,
-    /// So are references to them; absent would mean `true`.
+    /// Request object references are rejected too; absence would mean `true`.
     pub request_uri_parameter_supported: bool,
-    /// How proofs may be signed (RFC 9449 §5.1).
+    /// The signing algorithms of DPoP proofs (RFC 9449 §5.1).
     pub dpop_signing_alg_values_supported: Vec<&'static str>,
-    /// The claims UserInfo may hold.
+    /// The claims that UserInfo may contain.
     pub claims_supported: Vec<&'static str>,
 }
 
 impl Metadata {
-    /// The document of the server at `origin`, such as `https://auth.shop.example`, whose pages speak these languages;
-    /// a trailing slash is dropped.
+    /// The document of the server at `origin`, such as `https://auth.shop.example`, with the languages of its pages;
+    /// drops a trailing slash.
     pub fn new(origin: &str, ui_locales: Vec<&'static str>) -> Self {
         let origin = origin.trim_end_matches('/');
         let endpoint = |path: &str| format!("{origin}/oauth2/{path}");
@@ -83,7 +82,7 @@ impl Metadata {
             prompt_values_supported: Prompt::SERVED.map(Prompt::as_str).to_vec(),
             ui_locales_supported: ui_locales,
             subject_types_supported: vec!["public"],
-            // Both, whatever the applications are set to: libraries refuse an algorithm that is not listed.
+            // Both, whatever the applications use: libraries reject an algorithm that is not listed.
             id_token_signing_alg_values_supported: vec!["RS256", "ES256"],
             code_challenge_methods_supported: vec!["S256"],
             token_endpoint_auth_methods_supported: vec!["none", "client_secret_post", "client_secret_basic"],

@@ -1,5 +1,5 @@
-//! DPoP proofs (RFC 9449 §4; `protocol` facts §12.2): everything but the signature, each fault with its exact text.
-//! Values and a given now; whether a proof is needed, or a key bound, is decided elsewhere.
+//! DPoP proofs (RFC 9449 §4): all checks but the signature, each with its exact error text.
+//! The caller passes the time and decides whether a proof is required.
 
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -12,22 +12,22 @@ use crate::oauth::{ErrorCode, OAuthError};
 /// The `typ` of a proof.
 pub const PROOF_TYPE: &str = "dpop+jwt";
 
-/// The plain 400 answer to more than one `DPoP` header.
+/// The plain-text 400 response to more than one `DPoP` header.
 pub const MULTIPLE_HEADERS: &str = "multiple DPoP headers are not allowed";
 
-/// How old a proof may be, in seconds: also how long its `jti` must be remembered.
+/// Maximum age of a proof, in seconds: also how long its `jti` must be stored.
 pub const MAX_AGE_SECONDS: i64 = 300;
 
 /// The longest `jti`: the base64url of 256 bits.
 const MAX_JTI_CHARS: usize = 43;
 
-/// Why a proof was refused; the text is the `error_description` of an `invalid_dpop_proof`.
+/// Why a proof was rejected; the text is the `error_description` of an `invalid_dpop_proof`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 pub enum ProofError {
     /// Not a compact JWS with JSON parts.
     #[error("malformed DPoP jwt")]
     Malformed,
-    /// `exp`, `nbf` or `iat` is off by more than the skew.
+    /// `exp`, `nbf` or `iat` is off by more than the allowed clock skew.
     #[error("invalid DPoP jwt")]
     Times,
     /// `iat` is absent or too old.
@@ -36,7 +36,7 @@ pub enum ProofError {
     /// Neither ES256 nor RS256.
     #[error("unsupported alg in DPoP jwt")]
     Alg,
-    /// `jwk` is absent, refused, or of another kind than `alg`.
+    /// `jwk` is absent, invalid, or of another type than `alg`.
     #[error("invalid DPoP jwk")]
     Jwk,
     /// Not [`PROOF_TYPE`].
@@ -51,7 +51,7 @@ pub enum ProofError {
     /// The proof is for another address.
     #[error("htu in the DPoP proof does not match request uri")]
     Uri,
-    /// The signature does not verify; found by the caller.
+    /// The signature does not verify; checked by the caller.
     #[error("invalid DPoP jwt signature")]
     Signature,
 }
@@ -62,22 +62,22 @@ impl From<ProofError> for OAuthError {
     }
 }
 
-/// The request a proof must be for.
+/// The request that a proof must match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProofTarget<'a> {
     /// The HTTP method.
     pub method: &'a str,
-    /// The public origin, never the socket's, joined with the request's path and query.
+    /// The public origin (never the socket's address) with the request's path and query.
     pub uri: &'a str,
 }
 
-/// A proof that fits its request and whose signature nobody has verified yet.
+/// A proof that matches its request; its signature is not verified yet.
 pub struct Proof {
     /// The key to verify with; its thumbprint is the `jkt`.
     pub jwk: Jwk,
-    /// The algorithm, of the kind of the key.
+    /// The algorithm, which matches the key's type.
     pub alg: Alg,
-    /// The proof's id, for refusing replays.
+    /// The proof's ID, to detect replays.
     pub jti: String,
     /// When it was made, in Unix seconds.
     pub iat: i64,
@@ -85,10 +85,10 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Reads the value of a `DPoP` header; of several faults the first in the order of the facts table is named.
+    /// Parses the value of a `DPoP` header; of several faults, the first in the order of the checks is reported.
     ///
     /// # Errors
-    /// [`ProofError`], which alone does not fail a request.
+    /// [`ProofError`], which by itself does not fail a request.
     pub fn parse(header: &str, target: ProofTarget<'_>, now_seconds: i64) -> Result<Self, ProofError> {
         let compact = Compact::parse(header).map_err(|_| ProofError::Malformed)?;
         let payload = json::parse_object(&compact.payload).ok_or(ProofError::Malformed)?;
@@ -148,8 +148,8 @@ fn check_times(payload: &Map<String, Value>, now_seconds: i64) -> Result<i64, Pr
     if iat.saturating_add(MAX_AGE_SECONDS) < now_seconds { Err(ProofError::Expired) } else { Ok(iat) }
 }
 
-/// The address as URLs compare (RFC 9449 §4.3, check 9): normalised, without query and fragment. Dropping the
-/// request's query too accepts proofs for requests that have one, which the reference can never match.
+/// The URL in comparable form (RFC 9449 §4.3, check 9): normalized, without query and fragment. Dropping the query of
+/// the request too accepts proofs for requests that have one, which the reference server never matches.
 fn strip_query(uri: &str) -> Option<Url> {
     let mut uri = Url::parse(uri).ok()?;
     uri.set_query(None);

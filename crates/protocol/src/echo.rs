@@ -1,10 +1,10 @@
-//! What an answer may repeat of a request: little, so that an answer is never much larger than its request.
+//! How much of a request a response may repeat: little, so that a response is never much larger than its request.
 
 use std::borrow::Cow;
 
 use crate::limits::{ECHO_CHARS, ECHO_NAMES};
 
-/// The beginning of a text, without control characters; a text that is longer than [`ECHO_CHARS`] ends with `...`.
+/// The beginning of a text, without control characters; a text longer than [`ECHO_CHARS`] is cut and ends with `...`.
 pub fn echo(text: &str) -> Cow<'_, str> {
     let mut shown = text;
     if let Some((end, _)) = text.char_indices().nth(ECHO_CHARS) {
@@ -18,22 +18,22 @@ pub fn echo(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean.chain(mark.chars()).collect())
 }
 
-/// The first [`ECHO_NAMES`] of some names, each shortened, and how many are left out.
+/// The first [`ECHO_NAMES`] of the names, each shortened, and the number of names left out.
 pub fn echo_names<'a>(names: impl IntoIterator<Item = &'a str>) -> (Vec<Cow<'a, str>>, usize) {
     let mut names = names.into_iter();
     let shown = names.by_ref().take(ECHO_NAMES).map(echo).collect();
     (shown, names.count())
 }
 
-/// Shortens what a message of a parser quotes. Such a message is a few words, a quotation of the input between backticks or
-/// quotation marks, and what was expected in its place.
+/// Shortens the quotation in a parser's message. Such a message has a few words, a quotation of the input between
+/// backticks or quotation marks, and what was expected.
 pub fn echo_quoted(message: &str) -> Cow<'_, str> {
     if message.chars().nth(ECHO_CHARS).is_none() {
         return echo(message);
     }
     let Some(start) = message.find(['`', '"']) else { return echo(message) };
     let rest = message.get(start + 1..).unwrap_or_default();
-    // What comes behind the quotation is the parser's own text; the quotation may hold anything.
+    // The text after the quotation is the parser's own; the quotation may contain anything.
     let end = rest.rfind("`, expected").or_else(|| rest.rfind("\", expected"));
     let Some(end) = end.or_else(|| rest.rfind(['`', '"'])) else { return echo(message) };
     let (before, quoted) = (message.get(..=start).unwrap_or_default(), rest.get(..end).unwrap_or_default());
@@ -41,7 +41,7 @@ pub fn echo_quoted(message: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{before}{}{}", echo(quoted), cut(after)))
 }
 
-/// A parser's own words: a list of the names it knows, and never longer than this.
+/// Cuts the parser's own text, such as a list of known names.
 fn cut(text: &str) -> &str {
     const LONGEST: usize = 1024;
     text.char_indices().nth(LONGEST).and_then(|(end, _)| text.get(..end)).unwrap_or(text)

@@ -1,5 +1,4 @@
-//! `application/x-www-form-urlencoded` parameters, read strictly (WHATWG URL §5, RFC 6749 appendix B).
-//! Text only: knows no parameter by name.
+//! `application/x-www-form-urlencoded` parameters, parsed strictly (WHATWG URL §5, RFC 6749 appendix B).
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -9,7 +8,7 @@ use thiserror::Error;
 
 use crate::limits::FORM_FIELDS;
 
-/// Why a form could not be read.
+/// Why a form could not be parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum FormError {
     /// A `%` is not followed by two hexadecimal digits.
@@ -18,7 +17,7 @@ pub enum FormError {
     /// The decoded bytes are not UTF-8.
     #[error("parameters must be UTF-8")]
     NotUtf8,
-    /// A value holds U+0000, which no parameter of ours may and no database text can.
+    /// A value contains U+0000, which no parameter allows and no database text can store.
     #[error("parameters must not contain NUL")]
     Nul,
     /// More than [`FORM_FIELDS`] fields.
@@ -34,17 +33,17 @@ pub struct Repeated {
     pub name: String,
 }
 
-/// Decoded parameters in the order sent; its `Debug` shows the names and no values.
+/// Decoded parameters in the order sent; `Debug` shows only their names.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Form {
     fields: Vec<(String, String)>,
 }
 
 impl Form {
-    /// Reads a request body. Empty pieces are skipped, since the Android SDK ends every form with `&`.
+    /// Parses a request body. Empty pieces are skipped, since the Android SDK ends every form with `&`.
     ///
     /// # Errors
-    /// Any broken percent-encoding, text that is not UTF-8, a NUL, or more than [`FORM_FIELDS`] fields.
+    /// Invalid percent-encoding, text that is not UTF-8, a NUL, or more than [`FORM_FIELDS`] fields.
     pub fn parse(body: &[u8]) -> Result<Self, FormError> {
         let mut fields = Vec::new();
         for piece in body.split(|byte| *byte == b'&').filter(|piece| !piece.is_empty()) {
@@ -59,7 +58,7 @@ impl Form {
         Ok(Self { fields })
     }
 
-    /// Reads a query string given without its `?`.
+    /// Parses a query string without its `?`.
     ///
     /// # Errors
     /// As [`Form::parse`].
@@ -72,7 +71,7 @@ impl Form {
         Self { fields: pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
     }
 
-    /// The one value of `name`; a parameter without a value counts as omitted (RFC 6749 §3.1).
+    /// The one value of `name`; a parameter without a value is treated as omitted (RFC 6749 §3.1).
     ///
     /// # Errors
     /// [`Repeated`] if more than one non-empty value was sent.
@@ -90,7 +89,7 @@ impl Form {
         self.fields.iter().filter(move |(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_str())
     }
 
-    /// Adds the parameters of `query` whose names this form does not carry: the body wins.
+    /// Adds the parameters of `query` whose names this form lacks: the body takes precedence.
     #[must_use]
     pub fn merge(mut self, query: Self) -> Self {
         if !query.fields.is_empty() {
@@ -107,7 +106,7 @@ impl Form {
         self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Prints the form so that [`Form::parse`] reads the same pairs again.
+    /// Serializes the form so that [`Form::parse`] returns the same pairs.
     pub fn print(&self) -> String {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(self.pairs()).finish()
     }

@@ -1,5 +1,5 @@
-//! JSON read strictly: a member name may appear once per object (RFC 7515 §4, RFC 7519 §4), and there are at most
-//! [`JSON_VALUES`] values. Values only.
+//! Strict JSON parsing: a member name may appear once per object (RFC 7515 §4, RFC 7519 §4), and there are at most
+//! [`JSON_VALUES`] values.
 
 use std::fmt;
 
@@ -28,9 +28,9 @@ pub(crate) fn parse_object(bytes: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
-/// Reads one value, with those inside it.
+/// Deserializes one value and those inside it.
 struct Strict<'a> {
-    /// How many more values there may be.
+    /// How many more values are allowed.
     left: &'a mut usize,
 }
 

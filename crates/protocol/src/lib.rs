@@ -1,5 +1,7 @@
-//! The words of the wire: OAuth 2.0, OpenID Connect, JOSE and the SDKs' JSON API.
-//! Pure values, parsing and printing; no I/O, no clock, no randomness, no cryptography.
+//! Wire formats: OAuth 2.0, OpenID Connect, JOSE and the SDKs' JSON API.
+//! Pure values, parsing and serialization; no I/O, no clock, no randomness, no cryptography.
+
+#![warn(missing_docs)]
 
 pub mod api;
 pub mod basic;

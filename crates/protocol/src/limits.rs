@@ -1,13 +1,13 @@
-//! How much of each input is read. A limit is applied where its input is parsed, and listed in `docs/reference/limits.md`.
+//! Input limits. Each one is applied where its input is parsed, and listed in `docs/reference/limits.md`.
 
-/// One line of the reference of limits.
+/// A row of the reference of limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InputLimit {
-    /// The input, in words.
+    /// The input.
     pub input: &'static str,
-    /// The most there may be.
+    /// The maximum.
     pub most: usize,
-    /// What `most` counts.
+    /// The unit of the maximum.
     pub unit: Unit,
     /// What happens to an input that exceeds it.
     pub exceeded: &'static str,
@@ -15,66 +15,66 @@ pub struct InputLimit {
     pub source: &'static str,
 }
 
-/// What a limit counts.
+/// The unit of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Bytes, as sent or once decoded.
     Bytes,
     /// Unicode characters.
     Characters,
-    /// Things of a list.
+    /// Items of a list.
     Items,
     /// Levels of nesting.
     Levels,
 }
 
-/// The most bytes of a head: the request line and all headers.
+/// Maximum bytes of a request head: the request line and all headers.
 pub const HEAD_BYTES: usize = 64 * 1024;
-/// The most headers of a request.
+/// Maximum number of headers of a request.
 pub const HEADERS: usize = 96;
-/// The most bytes of a request's path and query.
+/// Maximum bytes of a request's path and query.
 pub const TARGET_BYTES: usize = 32 * 1024;
-/// The most bytes of one `Cookie` header.
+/// Maximum bytes of one `Cookie` header.
 pub const COOKIE_BYTES: usize = 32 * 1024;
-/// The most bytes of one header of any other name.
+/// Maximum bytes of any other header.
 pub const HEADER_BYTES: usize = 16 * 1024;
-/// The most fields of one form or query.
+/// Maximum number of fields of one form or query.
 pub const FORM_FIELDS: usize = 256;
-/// The most bytes of a form sent as a body.
+/// Maximum bytes of a form in a body.
 pub const FORM_BYTES: usize = 64 * 1024;
-/// The most bytes of any other body.
+/// Maximum bytes of any other body.
 pub const BODY_BYTES: usize = 1024 * 1024;
-/// The most values of a JSON text of the SDKs: members, items, and what they hold.
+/// Maximum number of values of a JSON text of the SDKs: members, items, and their contents.
 pub const JSON_VALUES: usize = 1024;
-/// The most levels of nesting of a JSON text: the parser's own.
+/// Maximum nesting of a JSON text: the parser's own limit.
 pub const JSON_LEVELS: usize = 128;
-/// The most bytes of a text in a JSON body of the SDKs.
+/// Maximum bytes of a text in a JSON body of the SDKs.
 pub const JSON_TEXT_BYTES: usize = 16 * 1024;
-/// The most bytes of a signed token, proof or request.
+/// Maximum bytes of a signed token, proof or request.
 pub const JWS_BYTES: usize = 16 * 1024;
-/// The most bytes of the description of a device.
+/// Maximum bytes of a device description.
 pub const DEVICE_INFO_BYTES: usize = 16 * 1024;
-/// The most bytes of a list of scopes.
+/// Maximum bytes of a list of scopes.
 pub const SCOPE_BYTES: usize = 4 * 1024;
-/// The most scopes of a list.
+/// Maximum number of scopes of a list.
 pub const SCOPE_WORDS: usize = 64;
-/// The most languages of `ui_locales` that are looked at.
+/// Maximum number of languages of `ui_locales`; further ones are ignored.
 pub const UI_LOCALES: usize = 16;
-/// The most authentication contexts of `acr_values` that are looked at.
+/// Maximum number of authentication contexts of `acr_values`; further ones are ignored.
 pub const ACR_VALUES: usize = 16;
-/// The most bytes of a redirect URI, registered or sent.
+/// Maximum bytes of a redirect URI, registered or sent.
 pub const REDIRECT_URI_BYTES: usize = 4 * 1024;
-/// The most bytes of an `Origin` header that is compared.
+/// Maximum bytes of an `Origin` header.
 pub const ORIGIN_BYTES: usize = 512;
-/// The most characters of what was sent that an answer repeats.
+/// Maximum characters of a request that a response repeats.
 pub const ECHO_CHARS: usize = 64;
-/// The most names an answer lists of what was sent.
+/// Maximum names of a request that a response repeats.
 pub const ECHO_NAMES: usize = 16;
 
 const REFUSED: &str = "400 `invalid_request`";
 const IGNORED: &str = "the rest is ignored";
 
-/// The limits of this crate but those of the OAuth parameters, which are in [`crate::oauth::PARAMETERS`].
+/// The limits of this crate, except those of the OAuth parameters in [`crate::oauth::PARAMETERS`].
 pub const LIMITS: &[InputLimit] = &[
     limit("request line and headers together", HEAD_BYTES, Unit::Bytes, "431", "HEAD_BYTES"),
     limit("headers of a request", HEADERS, Unit::Items, "431", "HEADERS"),

@@ -1,5 +1,5 @@
-//! The `login_hint` of an authorization request: the structured one of the SDKs (`protocol` facts §5.3), a URL whose
-//! query says whom to continue with, or a plain login ID (OIDC Core §3.1.2.1). Shapes only; what is inside is judged elsewhere.
+//! The `login_hint` of an authorization request: the SDKs' structured one, a URL whose query names the user, or a plain
+//! login ID (OIDC Core §3.1.2.1).
 
 use thiserror::Error;
 
@@ -8,7 +8,7 @@ use crate::form::{Form, FormError, Repeated};
 
 const PREFIX: &str = "https://authgear.com/login_hint?";
 
-/// Whom an authorization request wants to continue with.
+/// The user that an authorization request names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginHint {
     /// Promote this guest.
@@ -19,14 +19,14 @@ pub enum LoginHint {
     LoginId {
         /// The login ID.
         login_id: LoginIdHint,
-        /// Whether the user may not choose another.
+        /// Whether the user is fixed to this one.
         enforce: bool,
     },
-    /// A login ID of a kind that is not said, as OpenID Connect clients send it: only a suggestion.
+    /// A login ID of unspecified kind, as OpenID Connect clients send it: only a suggestion.
     Plain(String),
 }
 
-/// How a guest is named in a hint.
+/// How a hint identifies a guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AnonymousHint {
     /// By a request signed with its device key.
@@ -46,7 +46,7 @@ pub enum LoginIdHint {
     Username(String),
 }
 
-/// Why a hint was refused.
+/// Why a hint was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LoginHintError {
     /// Its query is malformed.
@@ -55,7 +55,7 @@ pub enum LoginHintError {
     /// A key of its query is repeated.
     #[error(transparent)]
     Repeated(#[from] Repeated),
-    /// `type` is missing or not known.
+    /// `type` is missing or unknown.
     #[error("unknown type")]
     Type,
     /// `anonymous` without exactly one of its two keys.
@@ -70,10 +70,11 @@ pub enum LoginHintError {
 }
 
 impl LoginHint {
-    /// Reads a hint, already decoded once as a query value. What is not the SDKs' URL is a plain one and never refused.
+    /// Parses a hint that was decoded once as a query value. Any text that is not the SDKs' URL is a plain hint and
+    /// never rejected.
     ///
     /// # Errors
-    /// [`LoginHintError`]; the answer is a redirected `invalid_request`.
+    /// [`LoginHintError`]; the response is a redirected `invalid_request`.
     pub fn parse(text: &str) -> Result<Self, LoginHintError> {
         let Some(query) = text.strip_prefix(PREFIX) else { return Ok(Self::Plain(text.to_owned())) };
         let form = Form::parse_query(query)?;
@@ -100,7 +101,7 @@ impl LoginHint {
         }
     }
 
-    /// Prints the hint as the SDKs send it, before it is encoded once more as a query value.
+    /// Serializes the hint as the SDKs send it, before it is encoded once more as a query value.
     pub fn print(&self) -> String {
         let pairs: Vec<(&str, &str)> = match self {
             Self::Plain(text) => return text.clone(),

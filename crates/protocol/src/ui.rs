@@ -1,14 +1,13 @@
-//! Hints about how pages should look: languages and colours. Unknown values are dropped, never an error.
+//! Hints about the pages' language and colors. Unknown values are dropped, never an error.
 
 use crate::limits::UI_LOCALES;
 
-/// Language tags the user prefers, best first (OIDC Core §3.1.2.1 `ui_locales`).
+/// Language tags that the user prefers, best first (OIDC Core §3.1.2.1 `ui_locales`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UiLocales(Vec<String>);
 
 impl UiLocales {
-    /// Reads a space-separated list of BCP 47 tags; what is not shaped like a tag is dropped, and what comes after
-    /// [`UI_LOCALES`] tags.
+    /// Parses a space-separated list of BCP 47 tags; drops malformed tags and those after the first [`UI_LOCALES`].
     pub fn parse(text: &str) -> Self {
         let tags = text.split_whitespace().filter(|tag| is_language_tag(tag));
         Self(tags.take(UI_LOCALES).map(str::to_owned).collect())
@@ -30,7 +29,7 @@ impl UiLocales {
     }
 }
 
-/// RFC 5646 §2.1, the outline of it: subtags of 1 to 8 letters and digits, the first of letters only.
+/// The structure of RFC 5646 §2.1: subtags of 1 to 8 letters and digits, the first of letters only.
 fn is_language_tag(tag: &str) -> bool {
     let starts_with_language =
         tag.split('-').next().is_some_and(|first| first.bytes().all(|b| b.is_ascii_alphabetic()));
@@ -56,7 +55,7 @@ impl ColorScheme {
         }
     }
 
-    /// Reads a value; `None` for one not known.
+    /// Parses a value; `None` if unknown.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Light, Self::Dark].into_iter().find(|scheme| scheme.as_str() == text)
     }

@@ -37,7 +37,7 @@ use vestibule_server::{
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Logins each user may have within the token endpoint's limit of 60 a minute.
+/// Sign-ins per user within the token endpoint's limit of 60 a minute.
 const LOGINS_PER_USER: usize = 40;
 
 fn main() -> Result<()> {
@@ -53,7 +53,7 @@ async fn measure(requests: usize, connections: usize) -> Result<()> {
     let address = listener.local_addr()?;
     let environment = [
         ("VESTIBULE__STORE__URL", format!("sqlite:{}", place.path().join("vestibule.db").display())),
-        // Each request comes from an address of its own: the token endpoint's limit per address is fixed.
+        // Each request has its own address, because the token endpoint's limit per address is fixed.
         ("VESTIBULE__SERVER__TRUSTED_PROXIES", "127.0.0.1".to_string()),
         ("VESTIBULE__LOG__FILTER", "error".to_string()),
     ];
@@ -88,7 +88,7 @@ async fn measure(requests: usize, connections: usize) -> Result<()> {
     run("web sign-up", (0..requests).map(web).collect()).await?;
     let challenge = |number: usize| challenge_request(address, number);
     run("challenge", (0..requests).map(challenge).collect()).await?;
-    // Registers the keys the logins below come back with; the figure itself is the sign-up of a key.
+    // Registers the keys for the sign-ins below; the result is the figure for sign-ups.
     run("key sign-up, ID token RS256", signed("rs256", requests, requests).await?).await?;
     run("key sign-up again, known key", signed("rs256", users, users).await?).await?;
     run("key re-login, ID token RS256", signed("rs256", users, requests / 2).await?).await?;
@@ -141,7 +141,7 @@ fn challenge_request(address: SocketAddr, number: usize) -> Vec<u8> {
     post(address, "/oauth2/challenge", "application/json", r#"{"purpose":"anonymous_request"}"#, number)
 }
 
-/// Signed requests of many users that share a key pair under key ids of their own.
+/// Signed requests of many users that share a key pair under separate key IDs.
 async fn sign_logins(
     address: SocketAddr,
     key: &RsaKeyPair,
@@ -177,7 +177,7 @@ async fn sign_logins(
     Ok(prepared)
 }
 
-/// Sends every request once over kept-alive connections, each waiting for its answer.
+/// Sends every request once over kept-alive connections, each waiting for its response.
 async fn run(name: &str, address: SocketAddr, prepared: Vec<Vec<u8>>, connections: usize) -> Result<()> {
     let (prepared, next) = (Arc::new(prepared), Arc::new(AtomicUsize::new(0)));
     let started = Instant::now();
@@ -207,7 +207,7 @@ async fn run(name: &str, address: SocketAddr, prepared: Vec<Vec<u8>>, connection
     Ok(())
 }
 
-/// Reads one answer: its status and body.
+/// Reads one response: its status and body.
 async fn read_reply(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(u16, Vec<u8>)> {
     buffer.clear();
     let mut chunk = [0; 8192];

@@ -30,7 +30,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Writes what the page links to beside it, and makes the links relative so that the page opens from a disk.
+/// Writes the page's assets next to it, and makes the links relative so that the page opens from a disk.
 fn write_assets(folder: &Path, html: &str, theme: &str) -> io::Result<String> {
     for link in html.split('"').filter(|part| part.starts_with("/assets/")) {
         let file = folder.join(&link[1..]);

@@ -1,5 +1,5 @@
-//! Uses of sessions and grants that are not written down yet, kept in this process's memory so that a use costs no write.
-//! The rules (when to write, what is known) are the domain's; this file only remembers, and never more than its bound.
+//! Uses of sessions and grants that are not written yet, kept in this process's memory so that a use costs no write.
+//! The domain decides when to write and what is known; this file only stores, within a limit.
 
 use std::{
     collections::HashMap,
@@ -15,46 +15,44 @@ use vestibule_domain::{
 };
 
 const SHARDS: u64 = 16;
-/// Uses one shard remembers; a use beyond them is written at once instead.
+/// Maximum number of uses per shard; a further use is written at once.
 const SHARD_SIZE: usize = 8_192;
 
-/// What was used.
+/// A used session or grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Target {
-    /// A refresh-token grant.
     Grant(GrantId),
-    /// A cookie session.
     Session(SessionId),
 }
 
 /// What to do about a use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Noted {
-    /// Nothing: it is remembered and will be written with others.
+    /// Nothing: it is stored here and will be written with others.
     Remembered,
     /// Write it now, then call [`Accesses::settle`].
     WriteNow,
 }
 
-/// A use that is not written down, or is just being written.
+/// A use that is not written yet, or is being written.
 #[derive(Clone, Copy, Debug)]
 struct Use {
     at: Timestamp,
-    /// The last use that was written down, or is being written.
+    /// The last use that was written or is being written.
     written: Timestamp,
     window: Duration,
 }
 
-/// A use to write down.
+/// A use to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unwritten {
     pub(crate) target: Target,
     pub(crate) at: Timestamp,
-    /// The use before it that was written down.
+    /// The previously written use.
     pub(crate) written: Timestamp,
 }
 
-/// The uses one project's sessions and grants had in this process.
+/// The unwritten uses of one project's sessions and grants in this process.
 pub(crate) struct Accesses {
     viewpoint: Viewpoint,
     hasher: RandomState,
@@ -62,25 +60,24 @@ pub(crate) struct Accesses {
 }
 
 impl Accesses {
-    /// Remembers nothing yet.
     pub(crate) fn new(viewpoint: Viewpoint) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
         Self { viewpoint, hasher: RandomState::new(), shards }
     }
 
-    /// How much this process sees.
+    /// Which uses this process knows.
     pub(crate) fn viewpoint(&self) -> Viewpoint {
         self.viewpoint
     }
 
-    /// The last use this process saw and has not yet written down.
+    /// The last use that this process saw and has not written yet.
     ///
-    /// Ask before reading the stored one: what is forgotten between the two is written by then.
+    /// Read this before the row: entries are evicted only after they are flushed.
     pub(crate) fn recall(&self, target: Target) -> Option<Timestamp> {
         self.shard(target).get(&target).map(|used| used.at)
     }
 
-    /// Notes a use; `recorded` is the stored last one.
+    /// Records a use; `recorded` is the last one in the store.
     pub(crate) fn note(&self, target: Target, recorded: Timestamp, now: Timestamp, window: Duration) -> Noted {
         let mut shard = self.shard(target);
         let is_full = shard.len() >= SHARD_SIZE;
@@ -92,10 +89,10 @@ impl Accesses {
                 if now.since(used.written) <= window {
                     return Noted::Remembered;
                 }
-                // Claimed: requests that race with this one need not write, too.
+                // Claim the write: concurrent requests then need not write.
                 used.written = now;
             }
-            // Not worth a memory of its own; and nobody races for it often enough to matter.
+            // The memory is full; such a use is rarely concurrent with another of the same session.
             None if is_full => return Noted::WriteNow,
             None => {
                 let must_write = now.since(recorded) > window;
@@ -111,7 +108,7 @@ impl Accesses {
         Noted::WriteNow
     }
 
-    /// Says that a use was written down; it is forgotten unless there was a later one.
+    /// Records that a use was written; it is removed unless there was a later one.
     pub(crate) fn settle(&self, target: Target, written: Timestamp) {
         let mut shard = self.shard(target);
         if let Some(used) = shard.get_mut(&target) {
@@ -123,12 +120,12 @@ impl Accesses {
         }
     }
 
-    /// The uses whose window is over, so that they may be written down; at most `limit`.
+    /// The uses whose window has passed, so that they must be written; at most `limit`.
     pub(crate) fn list_due(&self, now: Timestamp, limit: usize) -> Vec<Unwritten> {
         self.list(limit, |used| now.since(used.written) > used.window)
     }
 
-    /// Every use that is not written down, at most `limit`: for a process that ends.
+    /// All unwritten uses, at most `limit`: for a process that stops.
     pub(crate) fn list_all(&self, limit: usize) -> Vec<Unwritten> {
         self.list(limit, |_| true)
     }
@@ -181,7 +178,7 @@ mod tests {
         for second in 0..=600 {
             if accesses.note(target(1), recorded, at(second), WINDOW) == Noted::WriteNow {
                 writes += 1;
-                // A racing request sees the same stored time and writes nothing.
+                // A concurrent request sees the same stored time and writes nothing.
                 assert_eq!(accesses.note(target(1), recorded, at(second), WINDOW), Noted::Remembered);
                 recorded = at(second);
                 accesses.settle(target(1), recorded);

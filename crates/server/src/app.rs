@@ -1,4 +1,4 @@
-//! What every request and job shares.
+//! The state shared by all requests and jobs.
 
 use std::sync::Arc;
 
@@ -19,58 +19,45 @@ use crate::{
     ui::Ui,
 };
 
-/// The doors to the outside, chosen by `main` or by a test.
+/// The adapters for side effects, chosen by `main` or by a test.
 pub struct Ports {
-    /// The time.
     pub clock: Clock,
-    /// Randomness.
     pub entropy: Entropy,
-    /// Outgoing mail.
     pub mailer: Mailer,
-    /// Outgoing text messages.
     pub sms: SmsSender,
 }
 
-/// What every request and job shares.
+/// The state shared by all requests and jobs.
 pub struct App {
-    /// The server's configuration.
     pub config: Config,
-    /// The store.
     pub store: Store,
     /// The projects, in memory.
     pub projects: Projects,
-    /// What seals keys at rest.
+    /// Seals keys at rest.
     pub master: MasterKey,
-    /// The time.
     pub clock: Clock,
-    /// Randomness.
     pub entropy: Entropy,
-    /// Outgoing mail.
     pub mailer: Mailer,
-    /// Outgoing text messages.
     pub sms: SmsSender,
-    /// Rates of this process.
+    /// Rate limits of this process.
     pub limits: Limits,
-    /// What is counted for operators.
     pub metrics: Metrics,
-    /// Password hashing.
     pub hasher: Hasher,
-    /// Other work that takes the processor long.
+    /// CPU-bound work other than password hashing.
     pub pool: Pool,
-    /// Passwords nobody should take.
+    /// Passwords known from breaches.
     pub breached: Arc<Breached>,
     /// Pages: texts, templates, assets.
     pub ui: Ui,
     /// Rung when the outbox may hold events to hand on.
     pub(crate) events_bell: Notify,
-    /// Rung when events may wait for webhooks.
+    /// Notified when webhook deliveries may be due.
     pub(crate) hooks_bell: Notify,
-    /// Counts the times the event log grew, as far as this process knows: streams wait for it to move.
+    /// Counts additions to the event log that this process knows of; event streams wait for changes.
     pub(crate) log_grew: watch::Sender<u64>,
-    /// True once the server stops: what would never end by itself must end now.
+    /// True once the server stops: endless responses must end.
     pub(crate) stopping: watch::Sender<bool>,
-    /// Outgoing webhooks.
     pub(crate) webhooks: WebhookClient,
-    /// Warnings about reverse proxies.
+    /// Rate of warnings about reverse proxies.
     pub(crate) misdirected: Warnings,
 }

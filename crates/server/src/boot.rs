@@ -1,4 +1,4 @@
-//! From configuration and ports to a running server: `main`, the demo and the tests all start here.
+//! Starts a server from configuration and adapters, for `main`, the demo and the tests.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -26,36 +26,31 @@ use crate::{
     ui::Ui,
 };
 
-/// Connections that may wait to be accepted; the system drops what comes beyond, and allows no more than its own limit.
+/// Backlog of the listening socket; the operating system limits it further and drops connections beyond it.
 const WAITING: u32 = 4_096;
 
-/// Why the server cannot start; each is one line for the operator.
+/// Why the server cannot start; each error is one line for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
-    /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There is no master key.
     #[error("master key: {0}")]
     MasterKey(#[from] MasterKeyError),
-    /// The projects cannot be loaded.
     #[error(transparent)]
     Projects(#[from] LoadError),
-    /// Outgoing HTTP cannot be set up.
     #[error("outgoing webhooks cannot be set up: {0}")]
     Webhooks(String),
-    /// The list of breached passwords cannot be read.
     #[error("breached_passwords.file: {0}")]
     Breached(#[from] breached::LoadError),
-    /// The folder of the embedded store cannot be made.
+    /// The folder of the embedded store cannot be created.
     #[error("the folder {0} cannot be made: {1}")]
     Folder(PathBuf, std::io::Error),
-    /// The address cannot be listened on.
+    /// Cannot listen on the address.
     #[error("cannot listen on {0}: {1}. Is another server running there? Choose another address or port.")]
     Listen(String, std::io::Error),
 }
 
-/// Where the configuration says the data lives.
+/// The configured location of the store.
 #[must_use]
 pub fn location(config: &StoreConfig) -> Location {
     match config.url.strip_prefix("sqlite:") {
@@ -73,7 +68,7 @@ pub fn location(config: &StoreConfig) -> Location {
     }
 }
 
-/// The file that holds the master key; none when the configuration holds the key itself.
+/// The file with the master key; `None` when the configuration contains the key itself.
 pub(crate) fn master_key_file(config: &Config) -> Option<PathBuf> {
     let secrets = &config.secrets;
     match (secrets.master_key.as_str(), secrets.master_key_file.as_str()) {
@@ -91,16 +86,16 @@ fn folder_of(location: &Location) -> Option<PathBuf> {
     }
 }
 
-/// Opens the store, making its folder when it is a file, and the master key beside it.
+/// Opens the store and the master key; creates both if they do not exist.
 ///
 /// # Errors
-/// When either cannot be opened or made.
+/// When either cannot be opened or created.
 pub async fn open_store(config: &Config, entropy: &Entropy) -> Result<(Store, MasterKey), BootError> {
     let location = location(&config.store);
     if let Some(folder) = folder_of(&location).filter(|folder| !folder.as_os_str().is_empty()) {
         files::make_private_folder(&folder).map_err(|error| BootError::Folder(folder.clone(), error))?;
     }
-    // The key first: a store whose keys nobody can open is worth nothing.
+    // The key first: a store without its key would be useless.
     let master = match master_key_file(config) {
         None => MasterKey::from_hex(&config.secrets.master_key, "secrets.master_key")?,
         Some(file) => MasterKey::from_file(&file, entropy)?,
@@ -108,7 +103,7 @@ pub async fn open_store(config: &Config, entropy: &Entropy) -> Result<(Store, Ma
     Ok((Store::open(&location).await?, master))
 }
 
-/// Opens everything a request needs.
+/// Opens everything that requests need.
 ///
 /// # Errors
 /// When the store, the key or a project cannot be used.
@@ -145,7 +140,7 @@ pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
 /// Listens on an address.
 ///
 /// # Errors
-/// When it is taken or not ours.
+/// When the address is in use or not local.
 pub async fn listen(address: &str) -> Result<TcpListener, BootError> {
     let refuse = |error| BootError::Listen(address.to_string(), error);
     let listening = async {
@@ -186,7 +181,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
     app.store.close().await;
 }
 
-/// As [`serve`], with the metrics page on a listener of its own.
+/// As [`serve`], with metrics on a separate listener.
 pub async fn serve_with_metrics(
     app: Arc<App>,
     listener: TcpListener,
@@ -204,7 +199,7 @@ pub async fn serve_with_metrics(
     tokio::join!(server, page);
 }
 
-/// Does once and now what the jobs do by themselves every minute: for tests, whose clock is their own.
+/// Runs the minute's jobs once, at once: for tests, which control the clock.
 ///
 /// # Errors
 /// When the store fails.

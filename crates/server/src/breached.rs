@@ -1,4 +1,4 @@
-//! The list of passwords known from breaches: a file of SHA-1 hashes, kept as their sorted beginnings.
+//! The list of passwords known from breaches: a file of SHA-1 hashes, kept as sorted prefixes.
 
 use std::{
     fs::File,
@@ -8,22 +8,19 @@ use std::{
 use aws_lc_rs::digest;
 use vestibule_domain::credential::password::BreachedPasswords;
 
-/// The list; empty when the operator has none.
+/// The list; empty when the operator configured none.
 #[derive(Debug, Default)]
 pub struct Breached(Vec<u64>);
 
 /// Why a list cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The file cannot be read.
     #[error("{0} cannot be read: {1}")]
     Io(String, io::Error),
-    /// A line is not a hash.
     #[error("line {line} of {file} is not a SHA-1 hash in hexadecimal, with or without \":count\" behind it")]
     Line {
-        /// The file.
         file: String,
-        /// Its line, counted from 1.
+        /// The line number, from 1.
         line: usize,
     },
 }
@@ -58,7 +55,7 @@ impl Breached {
 }
 
 impl BreachedPasswords for Breached {
-    /// Compares the first 64 bits: in a list of a thousand million, one innocent password in 10^10 is taken for another.
+    /// Compares the first 64 bits: with a list of 10^9 hashes, one good password in 10^10 is rejected by mistake.
     fn contains(&self, password: &str) -> bool {
         if self.0.is_empty() {
             return false;

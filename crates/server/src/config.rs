@@ -1,5 +1,5 @@
-//! The server's own configuration: the embedded defaults, then a file, then the environment.
-//! Complaints come all at once, each naming the key and where it came from.
+//! The server's configuration: embedded defaults, then a file, then the environment.
+//! All problems are reported at once, each with its key and source.
 
 mod check;
 mod network;
@@ -14,72 +14,53 @@ pub use self::network::Network;
 /// Every key with its default and its meaning; `vestibule config reference` prints it.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
-/// The server's configuration, read and checked.
+/// The validated configuration.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Config {
-    /// Listening and connections.
     pub server: Server,
-    /// Where the data lives.
     pub store: StoreConfig,
-    /// The key that seals keys.
     pub secrets: Secrets,
-    /// Signing keys.
     pub keys: Keys,
-    /// Outgoing mail.
     pub smtp: Smtp,
-    /// Outgoing text messages.
     pub sms: SmsConfig,
-    /// Password hashing.
     pub passwords: Passwords,
-    /// Webhooks.
     pub hooks: Hooks,
-    /// The Admin API.
     pub admin_api: AdminApi,
-    /// The operators' portal.
     pub portal: Portal,
-    /// The event log.
     pub audit: Audit,
-    /// Passwords nobody should take.
     pub breached_passwords: BreachedPasswords,
-    /// Logging.
     pub log: Log,
-    /// Metrics.
     pub metrics: MetricsConfig,
 }
 
 /// `[server]`
 #[derive(Clone, Debug, Deserialize)]
 pub struct Server {
-    /// Address and port to listen on.
     pub listen: SocketAddr,
-    /// Proxies whose forwarding headers are believed: addresses or CIDR networks.
+    /// Trusted proxies, whose forwarding headers are used: addresses or CIDR networks.
     pub trusted_proxies: Vec<Network>,
-    /// Open connections at most.
     pub max_connections: usize,
-    /// Open connections of one address at most; 0 means a twentieth of all.
+    /// Maximum open connections per address; 0 means a twentieth of all.
     pub max_connections_per_address: usize,
-    /// Seconds for a request head.
     pub header_timeout_seconds: u64,
-    /// Seconds for a request body.
     pub body_timeout_seconds: u64,
-    /// Seconds a client may take no byte of its answer.
+    /// Seconds that a client may block a response.
     pub write_timeout_seconds: u64,
     /// Seconds a connection may wait for its next request.
     pub idle_timeout_seconds: u64,
     /// Seconds after which a connection takes no further request.
     pub max_connection_age_seconds: u64,
-    /// Seconds to finish at shutdown.
     pub shutdown_grace_seconds: u64,
 }
 
 impl Server {
-    /// How long the process may take to end.
+    /// How long a shutdown may take.
     #[must_use]
     pub fn grace(&self) -> Duration {
         Duration::from_secs(self.shutdown_grace_seconds.max(1))
     }
 
-    /// The part of [`grace`](Self::grace) that running requests get; the rest is for jobs and the store.
+    /// The part of [`grace`](Self::grace) for running requests; the rest is for jobs and the store.
     #[must_use]
     pub fn grace_of_requests(&self) -> Duration {
         self.grace() / 4 * 3
@@ -89,31 +70,29 @@ impl Server {
 /// `[store]`
 #[derive(Clone, Deserialize)]
 pub struct StoreConfig {
-    /// `sqlite:PATH` or `postgres://…`
     pub url: String,
-    /// PostgreSQL connections at most.
     pub max_connections: usize,
-    /// What stands between this process and PostgreSQL.
+    /// The pooler in front of PostgreSQL.
     pub pooler: Pooler,
-    /// Where to listen for changed settings past a pooler; empty means at `url`, or nowhere behind one.
+    /// Where to listen for changed settings past a pooler; empty means at `url`, or nowhere if that is behind one.
     pub listen_url: String,
 }
 
-/// What stands between this process and PostgreSQL.
+/// The pooler in front of PostgreSQL.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Pooler {
-    /// Nothing, or something that keeps a session for each connection.
+    /// No pooler, or one that keeps one session per connection.
     None,
-    /// A pooler that lends a session for a transaction and keeps no statements.
+    /// A transaction pooler without prepared statements.
     Transaction,
-    /// A pooler that lends a session for a transaction and keeps statements.
+    /// A transaction pooler with prepared statements.
     TransactionPrepared,
 }
 
 impl fmt::Debug for StoreConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The URL may hold a password.
+        // The URL may contain a password.
         f.debug_struct("StoreConfig").field("max_connections", &self.max_connections).finish_non_exhaustive()
     }
 }
@@ -121,9 +100,7 @@ impl fmt::Debug for StoreConfig {
 /// `[secrets]`
 #[derive(Clone, Deserialize)]
 pub struct Secrets {
-    /// 64 hexadecimal digits, or empty.
     pub master_key: String,
-    /// A file holding them, or empty.
     pub master_key_file: String,
 }
 
@@ -136,26 +113,19 @@ impl fmt::Debug for Secrets {
 /// `[keys]`
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Keys {
-    /// Age in days at which signing keys are replaced; 0 means never.
+    /// Age in days at which signing keys are rotated; 0 means never.
     pub rotate_after_days: u32,
 }
 
 /// `[smtp]`
 #[derive(Clone, Deserialize)]
 pub struct Smtp {
-    /// Host name; empty means none.
     pub host: String,
-    /// Port.
     pub port: u16,
-    /// Transport security.
     pub security: SmtpSecurity,
-    /// User name; empty means no authentication.
     pub username: String,
-    /// Password.
     pub password: String,
-    /// Default sender.
     pub from: String,
-    /// Time-out.
     pub timeout_seconds: u64,
 }
 
@@ -165,36 +135,27 @@ impl fmt::Debug for Smtp {
     }
 }
 
-/// How to talk to the mail server.
+/// The transport security of the mail server.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum SmtpSecurity {
     /// Plain text: for a relay on the same machine.
     None,
-    /// Upgrade with STARTTLS, required.
     Starttls,
-    /// TLS from the first byte.
     Tls,
 }
 
 /// `[sms]`
 #[derive(Clone, Deserialize)]
 pub struct SmsConfig {
-    /// Who carries them.
     pub provider: SmsProvider,
-    /// Where the webhook is.
     pub webhook_url: String,
-    /// What its requests are signed with.
     pub webhook_secret: String,
-    /// Twilio's name of the account.
     pub twilio_account_sid: String,
-    /// Its password.
     pub twilio_auth_token: String,
     /// Sender: a number or a messaging service.
     pub twilio_from: String,
-    /// Where Twilio's API is.
     pub twilio_base_url: String,
-    /// Time-out.
     pub timeout_seconds: u64,
 }
 
@@ -204,80 +165,68 @@ impl fmt::Debug for SmsConfig {
     }
 }
 
-/// Who carries text messages.
+/// The provider of text messages.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum SmsProvider {
-    /// Nobody.
     None,
-    /// A signed request to an address of the operator's.
+    /// A signed request to a URL of the operator.
     Webhook,
-    /// Twilio's API.
     Twilio,
 }
 
 /// `[breached_passwords]`
 #[derive(Clone, Debug, Deserialize)]
 pub struct BreachedPasswords {
-    /// The list; empty means none.
     pub file: String,
 }
 
 /// `[passwords]`
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Passwords {
-    /// Memory in KiB.
     pub memory_kib: u32,
-    /// Passes.
     pub iterations: u32,
-    /// Lanes.
     pub parallelism: u32,
-    /// Hashed at once.
     pub concurrent: usize,
-    /// Waiting at most.
     pub queue: usize,
 }
 
 /// `[hooks]`
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Hooks {
-    /// Whether private addresses may be called.
     pub allow_private_addresses: bool,
-    /// Hours until an event is a dead letter.
+    /// Hours until an undelivered event is given up.
     pub retry_hours: u32,
-    /// Days for which taken deliveries are remembered.
+    /// Days for which successful deliveries are kept.
     pub keep_days: u32,
 }
 
 /// `[admin_api]`
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct AdminApi {
-    /// Requests a minute for one key.
     pub requests_per_minute: u32,
 }
 
 /// `[portal]`
 #[derive(Clone, Debug, Deserialize)]
 pub struct Portal {
-    /// The origin the portal is reached at, without its path; empty when there is none.
+    /// The portal's origin, without its path; empty to turn the portal off.
     pub public_origin: String,
-    /// The id of the project that may have the portal's host; empty when none is named.
+    /// The ID of the project that may share the portal's host; empty for none.
     pub project: String,
 }
 
 /// `[audit]`
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Audit {
-    /// Days for which events are kept; 0 means for ever.
+    /// Days for which events are kept; 0 means forever.
     pub keep_days: u32,
 }
 
 /// `[log]`
 #[derive(Clone, Debug, Deserialize)]
 pub struct Log {
-    /// Output format.
     pub format: LogFormat,
-    /// `EnvFilter` directives.
     pub filter: String,
 }
 
@@ -292,20 +241,18 @@ pub struct MetricsConfig {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
-    /// For people.
     Text,
-    /// One JSON object a line.
     Json,
 }
 
-/// One thing wrong with the configuration.
+/// A problem of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
-    /// The key, e.g. `server.listen`.
+    /// The key, such as `server.listen`.
     pub key: String,
-    /// Where the value came from: a file's path, an environment variable, or the defaults.
+    /// The source of the value: a file's path, an environment variable, or the defaults.
     pub source: String,
-    /// What is wrong and what to do.
+    /// The problem and what to do.
     pub message: String,
 }
 
@@ -318,7 +265,7 @@ impl fmt::Display for Complaint {
 /// Reads the defaults, then `file`, then `VESTIBULE__…` variables of `environment`.
 ///
 /// # Errors
-/// All complaints at once.
+/// All problems at once.
 pub fn load(
     file: Option<&Path>,
     environment: impl Iterator<Item = (String, String)>,
@@ -371,7 +318,7 @@ pub fn load(
     }
 }
 
-/// Reads an environment variable's text as the type the default has.
+/// Parses an environment variable as the type of the default.
 fn read_like(default: &Value, text: &str) -> Value {
     let parsed = match default {
         Value::Integer(_) => text.parse().map(Value::Integer).ok(),
@@ -426,7 +373,7 @@ fn article(kind: &str) -> String {
     if kind.starts_with(['a', 'i']) { format!("an {kind}") } else { format!("a {kind}") }
 }
 
-/// Reads each section by itself, so that one bad value does not hide another section's.
+/// Parses each section separately, so that one invalid value does not hide problems of others.
 fn read_sections(
     merged: &Table,
     sources: &BTreeMap<String, String>,
@@ -442,7 +389,7 @@ fn read_sections(
         match value.clone().try_into() {
             Ok(read) => Some(read),
             Err(error) => {
-                // Which key is at fault: the one whose change back to the default makes the section readable.
+                // The invalid key is the one whose reset to the default makes the section valid.
                 let defaults: Table = DEFAULTS.parse().ok()?;
                 let (given, known) = (value.as_table()?, defaults.get(name)?.as_table()?);
                 let at_fault = given

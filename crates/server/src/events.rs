@@ -1,5 +1,5 @@
-//! Putting events into the outbox, in the transaction that makes them true. `jobs/events` hands them on from there: to the
-//! event log, to the project's webhooks and to the daily counts.
+//! Queues events in the outbox, in the transaction of the change. `jobs/events` distributes them from there to the
+//! event log, to the project's webhooks and to the daily counters.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,16 +21,14 @@ use crate::{
     projects::Project,
 };
 
-/// An event as it waits in the outbox; its sequence number is the outbox row's.
+/// An event in the outbox; its sequence number is the outbox row's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct QueuedEvent {
     pub(crate) id: EventId,
-    /// The whole body, with `seq` still 0.
+    /// The complete event, with `seq` still 0.
     pub(crate) body: Value,
-    /// Whether the event log keeps it.
     #[serde(default = "is_logged")]
     pub(crate) is_logged: bool,
-    /// Whether webhooks are told.
     #[serde(default = "is_logged")]
     pub(crate) is_for_hooks: bool,
 }
@@ -39,7 +37,7 @@ fn is_logged() -> bool {
     true
 }
 
-/// Who set an event off, and where.
+/// Who triggered an event, and where.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origin<'a> {
     pub(crate) client_id: Option<&'a str>,
@@ -48,7 +46,7 @@ pub(crate) struct Origin<'a> {
     pub(crate) x_state: Option<&'a str>,
 }
 
-/// Makes an event ready to be queued.
+/// Prepares an event for the queue.
 pub(crate) fn prepare(
     app: &App,
     project: &Project,
@@ -60,7 +58,7 @@ pub(crate) fn prepare(
     prepare_in(&app.entropy, event, &describe(project, user, origin, now))
 }
 
-/// Makes an event that somebody else than its user set off ready to be queued.
+/// Prepares an event that was not triggered by its user.
 pub(crate) fn prepare_by(
     app: &App,
     project: &Project,
@@ -73,7 +71,7 @@ pub(crate) fn prepare_by(
     prepare_in(&app.entropy, event, &Context { triggered_by: by, ..describe(project, user, origin, now) })
 }
 
-/// The circumstances of something a user does itself.
+/// The context of a user's own action.
 pub(crate) fn describe(project: &Project, user: UserId, origin: &Origin<'_>, now: Timestamp) -> Context {
     let mut context = Context::new(&project.id, TriggeredBy::User, now);
     context.user_id = Some(user);
@@ -84,13 +82,13 @@ pub(crate) fn describe(project: &Project, user: UserId, origin: &Origin<'_>, now
     context
 }
 
-/// What an application sent along, as an event keeps it: for a year, and for every webhook. Longer texts are hashed, so that
-/// the application still knows them again.
+/// Shortens a parameter of an application for events, which are stored for a year and sent to every webhook. Longer
+/// texts are hashed, so that the application can still recognize them.
 fn shorten(text: &str) -> String {
     if text.len() <= LONGEST_STATE { text.to_string() } else { format!("sha256:{}", hex(&sha256(text.as_bytes()).0)) }
 }
 
-/// The longest `state` and `x_state` an event holds, in bytes.
+/// Maximum length of `state` and `x_state` in an event, in bytes.
 const LONGEST_STATE: usize = 1_024;
 
 /// Makes an event ready to be queued, in circumstances of the caller's making.
@@ -100,8 +98,8 @@ pub(crate) fn prepare_in(entropy: &Entropy, event: &Event, context: &Context) ->
     QueuedEvent { id, body, is_logged: true, is_for_hooks: event.is_for_hooks() }
 }
 
-/// A new guest's event, made only when a webhook wants it: the event log leaves plain guests out, for their users' ids
-/// and rows say all of it, and a guest shall cost no row that nobody reads.
+/// Prepares the event of a new guest, only if a webhook is configured for it. The event log omits new guests, because
+/// their IDs and rows contain the same information, and a guest should cost no row that is never read.
 pub(crate) fn prepare_new_guest(
     app: &App,
     project: &Project,
@@ -119,7 +117,7 @@ pub(crate) fn prepare_new_guest(
     Some(QueuedEvent { is_logged: false, ..prepare(app, project, &event, user.id, origin, now) })
 }
 
-/// A guest and its one identity, as events speak of them.
+/// A guest and its identity, in their event form.
 pub(crate) fn describe_guest(user: &User, key_id: Option<&str>) -> (UserModel, Vec<IdentityModel>) {
     let account = Account::of_guest(user);
     let identities = match key_id {
@@ -148,10 +146,9 @@ pub(crate) async fn queue_of_project(
     outbox::push(tx, no, OUTBOX_KIND, None, &payload, now).await
 }
 
-/// What events are called in the outbox.
+/// The outbox kind of events.
 pub(crate) const OUTBOX_KIND: &str = "event";
 
-/// Queues an event about a user.
 pub(crate) async fn queue(
     tx: &mut Tx,
     no: ProjectNo,
@@ -163,7 +160,7 @@ pub(crate) async fn queue(
     outbox::push(tx, no, OUTBOX_KIND, Some(user), &payload, now).await
 }
 
-/// A grant as events speak of it.
+/// A grant in its event form.
 pub(crate) fn model_of_grant(grant: &Grant) -> SessionModel {
     SessionModel {
         id: grant.id.to_string(),
@@ -175,7 +172,7 @@ pub(crate) fn model_of_grant(grant: &Grant) -> SessionModel {
     }
 }
 
-/// A cookie session as events speak of it.
+/// A cookie session in its event form.
 pub(crate) fn model_of_session(session: &Session) -> SessionModel {
     SessionModel {
         id: session.id.to_string(),

@@ -1,21 +1,22 @@
-//! Files of this process: how many it may have open, and who else may read them.
+//! Limits and permissions of files.
 
 use std::{fs, io, path::Path};
 
-/// Raises the limit to the highest this process may set; distributions keep the usual one at 1,024 for the sake of old programs.
+/// Raises the limit on open files to the maximum for this process; distributions keep the default at 1,024 for old
+/// programs.
 #[cfg(target_os = "linux")]
 pub(crate) fn raise_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    // One that cannot be raised is counted with as it is.
+    // If it cannot be raised, the current limit applies.
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).ok();
 }
 
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn raise_limit() {}
 
-/// The limit; none where there is none or it is not known.
+/// The limit on open files; `None` when there is none or it is unknown.
 #[cfg(target_os = "linux")]
 pub(crate) fn limit() -> Option<usize> {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
@@ -27,7 +28,7 @@ pub(crate) fn limit() -> Option<usize> {
     None
 }
 
-/// Makes a folder that only its owner may enter, and those above it that are missing; one that exists stays as it is.
+/// Creates a folder that only its owner may enter, and missing parents; an existing one is unchanged.
 pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -36,7 +37,7 @@ pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// The mode of a file that more than its owner may change, or more than its owner and its group may read.
+/// The mode of a file that others than its owner may change, or others than owner and group may read.
 #[cfg(unix)]
 pub(crate) fn exposed_mode(path: &Path) -> Option<u32> {
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).ok()?.permissions()) & 0o777;

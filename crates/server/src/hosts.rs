@@ -1,5 +1,5 @@
-//! Which project is served at which host: one host belongs to one project, and the portal's host to a project that the
-//! server's configuration names. Judged before an origin is written and again when projects are loaded.
+//! Which project is served at which host: a host belongs to one project, and the portal's host to a project named in
+//! the server's configuration. Checked before an origin is stored and again when projects are loaded.
 
 use std::collections::HashSet;
 
@@ -21,7 +21,6 @@ pub struct PortalHost {
 /// Why a project may not be served at a host.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HostClash {
-    /// Another project is served there.
     #[error("another project is served at this host and port: choose another one")]
     Taken,
     /// The portal is served there.
@@ -32,10 +31,10 @@ pub enum HostClash {
 }
 
 impl PortalHost {
-    /// What the configuration says.
+    /// From the configuration.
     #[must_use]
     pub fn of(portal: &config::Portal) -> Self {
-        // The configuration was checked: what cannot be read is empty.
+        // The configuration is validated: an invalid origin can only be the empty one.
         let authority = Origin::parse(&portal.public_origin).ok().map(|origin| Authority::of(&origin));
         Self { authority, project: Some(portal.project.clone()).filter(|id| !id.is_empty()) }
     }
@@ -46,7 +45,6 @@ impl PortalHost {
         host == authority.as_str() || Authority::parse(host).as_ref() == Some(authority)
     }
 
-    /// Whether this is the portal's host.
     pub(crate) fn is_at(&self, authority: &Authority) -> bool {
         self.authority.as_ref() == Some(authority)
     }
@@ -56,17 +54,16 @@ impl PortalHost {
         self.project.is_some()
     }
 
-    /// Whether the project may be served there as far as the portal is concerned; without a name in the configuration that
-    /// follows from `is_first`.
+    /// Whether the portal's host allows the project. If the configuration names no project, the first one is allowed.
     fn admits(&self, id: &str, authority: &Authority, is_first: bool) -> bool {
         !self.is_at(authority) || self.project.as_deref().map_or(is_first, |named| named == id)
     }
 }
 
-/// Judges, in the transaction that writes it, whether a project may take an origin.
+/// Checks, in the transaction of the change, whether a project may take an origin.
 ///
 /// # Errors
-/// Those of the engine.
+/// The store's.
 pub(crate) async fn judge_move(
     tx: &mut Tx,
     portal: &PortalHost,
@@ -76,9 +73,9 @@ pub(crate) async fn judge_move(
     Ok(judge_among(&projects::origins_any_project(tx).await?, portal, who, origin))
 }
 
-/// Judges whether a project may take an origin, `all` being those there are. `no` is none for a project to come.
+/// Checks whether a project may take an origin, given all existing projects. `no` is `None` for a new project.
 ///
-/// A project keeps the host it has: its scheme may change without a judgment.
+/// A project keeps the host it has: its scheme may change without a check.
 pub(crate) fn judge_among(
     all: &[(ProjectNo, String)],
     portal: &PortalHost,
@@ -98,12 +95,12 @@ pub(crate) fn judge_among(
     }
 }
 
-/// The authority of an origin as it is stored.
+/// The authority of a stored origin.
 pub(crate) fn read(origin: &str) -> Option<Authority> {
     Origin::parse(origin).ok().map(|origin| Authority::of(&origin))
 }
 
-/// Decides for projects, the oldest first, who is served at its host.
+/// Decides for all projects, oldest first, which ones are served.
 pub(crate) struct Judge<'a> {
     portal: &'a PortalHost,
     taken: HashSet<Authority>,
@@ -137,7 +134,7 @@ mod tests {
         PortalHost::of(&config::Portal { public_origin: origin.into(), project: project.into() })
     }
 
-    /// Which of the projects, the oldest first, are served.
+    /// Those of the projects, oldest first, that are served.
     fn served<'a>(portal: &PortalHost, all: &[(&'a str, &str)]) -> Vec<&'a str> {
         let mut judge = Judge::new(portal);
         let mut is_served = |id: &str, origin: &str| judge.judge(id, &read(origin).expect("an origin")).is_ok();

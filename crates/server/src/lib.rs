@@ -1,4 +1,4 @@
-//! The house: HTTP faces, flows, jobs, mail and configuration behind the binary `vestibule`.
+//! The Vestibule server: HTTP APIs and pages, use cases, jobs, adapters and configuration of the binary `vestibule`.
 
 mod accesses;
 pub mod app;

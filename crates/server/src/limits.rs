@@ -1,5 +1,5 @@
-//! Rates counted in this process's memory: sign-ups and token requests per address, token requests per user.
-//! The rule itself (GCRA) is the domain's; this file only remembers.
+//! Rate limits counted in this process's memory: sign-ups and token requests per address, token requests per user.
+//! The domain has the rule (GCRA); this file stores its state.
 
 use std::{
     collections::HashMap,
@@ -16,14 +16,14 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-/// Entries one shard holds before it forgets those that no longer matter.
+/// Maximum number of entries per shard; expired ones are then removed.
 const SHARD_SIZE: usize = 8_192;
 const SHARDS: u64 = 16;
 
-/// What is counted.
+/// A rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Counter {
-    /// A limit the project can set.
+    /// A configurable limit of the project.
     Setting(LimitName),
     /// Token requests per address: 120 a minute, fixed.
     TokenPerIp,
@@ -41,27 +41,24 @@ pub enum Counter {
     OperatorSignIn,
 }
 
-/// Whom it is counted for.
+/// The key of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Who {
-    /// An address, or an IPv6 network.
     Ip(IpKey),
-    /// A user.
     User(UserId),
-    /// A login ID, by its hash: it need not exist.
+    /// A login ID, by its hash; it need not exist.
     LoginId(TokenHash),
 }
 
-/// Too many; try again after this long.
+/// The limit is exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exceeded {
-    /// When the next one will be let through.
+    /// When the next request is allowed.
     pub retry_after: Duration,
 }
 
 type Key = (ProjectNo, Counter, Who);
 
-/// The counters of this process.
 pub struct Limits {
     hasher: RandomState,
     shards: Vec<Mutex<HashMap<Key, Timestamp>>>,
@@ -74,7 +71,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Counts one; refuses when the quota is used up.
+    /// Counts one request; refuses it above the quota.
     ///
     /// # Errors
     /// How long to wait.
@@ -102,8 +99,8 @@ impl Limits {
     }
 }
 
-/// Forgets entries that no longer matter; under a flood of addresses also the half that matters least: those closest
-/// to a full bucket. Whoever is being held back right now is remembered longest.
+/// Removes expired entries; under a flood of addresses also half of the others: those with the most quota left.
+/// Addresses that are being limited are kept longest.
 fn make_room(counters: &mut HashMap<Key, Timestamp>, now: Timestamp) {
     counters.retain(|_, full_again_at| *full_again_at > now);
     if counters.len() < SHARD_SIZE {

@@ -1,4 +1,4 @@
-//! Warnings that strangers can cause as often as they like are written at most once a minute.
+//! Rate limit for warnings that unauthenticated callers can cause: once a minute.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -9,12 +9,12 @@ use tokio::time::Instant;
 
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// When a warning was last written.
+/// When a warning was last logged.
 #[derive(Debug, Default)]
 pub(crate) struct OncePerMinute(Mutex<Option<Instant>>);
 
 impl OncePerMinute {
-    /// Whether to write it now; if so, not again for a minute.
+    /// Whether to log the warning now.
     pub(crate) fn is_due(&self) -> bool {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_some_and(|last| last.elapsed() < PAUSE) {

@@ -1,5 +1,5 @@
-//! Mails and text messages on their way into the outbox and out of it. They hold codes and invitation links, so they wait there
-//! sealed with the master key.
+//! Queues mails and text messages in the outbox and unseals them for sending. They contain codes and invitation links,
+//! so they are sealed with the master key.
 
 use vestibule_domain::{id::ProjectNo, time::Timestamp};
 use vestibule_store::{
@@ -13,7 +13,6 @@ use crate::{
     ports::{mailer::Mail, sms::Sms},
 };
 
-/// How a message travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Channel {
     Mail,
@@ -21,8 +20,8 @@ pub(crate) enum Channel {
 }
 
 impl Channel {
-    /// What the outbox calls sealed messages. Releases before 0.1.0 do not know the word, so they leave such rows to nodes that do;
-    /// under the older word they would drop them as unreadable.
+    /// The outbox kind of sealed messages. Releases before 0.1.0 do not know it, so they leave such rows to newer
+    /// nodes; under the older kind they would drop them as unreadable.
     const fn sealed_kind(self) -> &'static str {
         match self {
             Self::Mail => "sealed_mail",
@@ -30,7 +29,7 @@ impl Channel {
         }
     }
 
-    /// Everything this channel carries: sealed messages, and those that releases before 0.1.0 queued as they were.
+    /// All outbox kinds of this channel: sealed messages, and unsealed ones queued by releases before 0.1.0.
     pub(crate) const fn kinds(self) -> [&'static str; 2] {
         match self {
             Self::Mail => [self.sealed_kind(), "mail"],
@@ -39,20 +38,18 @@ impl Channel {
     }
 }
 
-/// A message that can be queued.
 pub(crate) enum Message {
     Mail(Mail),
     Sms(Sms),
 }
 
-/// A message, sealed for the outbox.
+/// A message sealed for the outbox.
 pub(crate) struct SealedMessage {
     kind: &'static str,
     payload: String,
 }
 
 impl Message {
-    /// Seals the message for the outbox of a project.
     pub(crate) fn seal(&self, app: &App, project: ProjectNo) -> SealedMessage {
         match self {
             Self::Mail(mail) => SealedMessage::of_mail(app, project, mail),
@@ -70,7 +67,6 @@ impl SealedMessage {
         Self { kind, payload: base64url(app.master.seal(plain, &context(kind, project), &app.entropy)) }
     }
 
-    /// Seals a mail for the outbox of a project.
     pub(crate) fn of_mail(app: &App, project: ProjectNo, mail: &Mail) -> Self {
         let plain = serde_json::to_vec(mail).expect("a mail is plain JSON");
         Self::new(app, project, Channel::Mail, &plain)
@@ -79,7 +75,7 @@ impl SealedMessage {
     /// Queues it.
     ///
     /// # Errors
-    /// Those of the engine.
+    /// The store's.
     pub(crate) async fn push(&self, tx: &mut Tx, project: ProjectNo, now: Timestamp) -> Result<(), StoreError> {
         outbox::push(tx, project, self.kind, None, &self.payload, now).await
     }
@@ -94,10 +90,10 @@ pub(crate) enum Unreadable {
     Format,
 }
 
-/// Opens a message that waits in the outbox.
+/// Unseals a message from the outbox.
 ///
 /// # Errors
-/// When it was sealed with another master key, or is none.
+/// When it was sealed with another master key, or is not a message.
 pub(crate) fn open(app: &App, channel: Channel, row: &OutboxRow) -> Result<Message, Unreadable> {
     let plain = if row.kind == channel.sealed_kind() {
         let sealed = read_base64url(&row.payload).ok_or(Unreadable::Format)?;
@@ -112,7 +108,7 @@ pub(crate) fn open(app: &App, channel: Channel, row: &OutboxRow) -> Result<Messa
     .map_err(|_| Unreadable::Format)
 }
 
-/// What a queued mail is called wherever it arrives: the same for each try, and unlike that of any other mail.
+/// The `Message-ID` of a queued mail: unique, and the same for each attempt.
 pub(crate) fn mail_id(row: &OutboxRow) -> String {
     let text = format!("mail|{}|{}|{}|{}", row.project.0, row.id, row.created_at.as_micros(), row.payload);
     hex(&sha256(text.as_bytes()).0[..16])

@@ -1,4 +1,4 @@
-//! What the server counts about itself, printed in Prometheus' text format. Knows no route and asks nobody.
+//! The server's metrics, in Prometheus' text format.
 
 use std::{
     collections::BTreeMap,
@@ -12,12 +12,12 @@ use std::{
 
 use vestibule_store::StoreStats;
 
-/// Upper bounds of the latency classes, in microseconds; the last class is open.
+/// Upper bounds of the latency buckets, in microseconds; the last bucket is open.
 const BOUNDS: [u64; 12] =
     [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000];
-/// Every write that makes a guest is named so.
+/// The name of every write that creates a guest.
 const SIGN_UP: &str = "sign_up_anonymous";
-/// The methods told apart, to keep the number of series small.
+/// The methods with their own series, to bound the number of series.
 const METHODS: [&str; 4] = ["GET", "POST", "OPTIONS", "other"];
 
 /// Requests and promotions of this process since it started.
@@ -32,22 +32,22 @@ pub struct Metrics {
 /// Why a connection was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// There are as many as there may be.
+    /// The total limit is reached.
     Full,
-    /// Its address has as many as one address may have.
+    /// The limit per address is reached.
     Address,
 }
 
-/// Why a connection was ended by the server.
+/// Why the server ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cut {
-    /// The head of a request did not come in time.
+    /// The head of a request was too slow.
     Head,
-    /// No further request came.
+    /// There was no further request.
     Idle,
-    /// The peer did not take its answer.
+    /// The peer did not read the response.
     Write,
-    /// One answer took too long.
+    /// One response took too long.
     Age,
 }
 
@@ -93,17 +93,16 @@ impl Connections {
     }
 }
 
-/// One route and method.
 #[derive(Default)]
 struct Route {
-    /// By the status' first digit.
+    /// By the first digit of the status.
     statuses: [AtomicU64; 6],
     classes: [AtomicU64; BOUNDS.len() + 1],
     micros: AtomicU64,
 }
 
 impl Metrics {
-    /// Counts one answered request; `route` is the pattern, never the path.
+    /// Counts one request; `route` is the pattern, never the path.
     pub(crate) fn count_request(&self, method: &str, route: &str, status: u16, took: Duration) {
         let known = self.routes.read().unwrap_or_else(PoisonError::into_inner).get(route).map(Arc::clone);
         let methods = known.unwrap_or_else(|| {
@@ -118,12 +117,11 @@ impl Metrics {
         route.micros.fetch_add(micros, Relaxed);
     }
 
-    /// Counts a guest that became a member.
     pub(crate) fn count_promotion(&self) {
         self.promoted.fetch_add(1, Relaxed);
     }
 
-    /// Everything in Prometheus' text format; `outbox_age` is how long the oldest queued side effect has waited.
+    /// All metrics; `outbox_age` is the age of the oldest queued side effect.
     pub(crate) fn print(&self, store: &StoreStats, outbox_age: Option<Duration>) -> String {
         let mut page = Page(String::with_capacity(16_384));
         self.print_requests(&mut page);
@@ -185,7 +183,7 @@ impl Metrics {
     }
 }
 
-/// The upper bound of a latency class in seconds.
+/// The upper bound of a latency bucket in seconds.
 fn bound(class: usize) -> String {
     BOUNDS.get(class).map_or_else(|| "+Inf".into(), |micros| seconds(Duration::from_micros(*micros)).to_string())
 }
@@ -228,7 +226,7 @@ fn print_store(page: &mut Page, stats: &StoreStats) {
     }
 }
 
-/// What the system knows of this process; only Linux tells it this way.
+/// Metrics of the process, from Linux' /proc.
 fn print_process(page: &mut Page) {
     page.family("vestibule_build_info", "gauge", "Always 1; the version is in the label.");
     page.sample("vestibule_build_info", &format!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
@@ -251,7 +249,6 @@ fn seconds(time: Duration) -> f64 {
     time.as_secs_f64()
 }
 
-/// A page in Prometheus' text format.
 struct Page(String);
 
 impl Page {
@@ -264,7 +261,7 @@ impl Page {
         writeln!(self.0, "{name}{open}{labels}{close} {value}").expect("a string takes everything");
     }
 
-    /// Counts of each class, which Prometheus wants summed up from the left.
+    /// Writes a histogram, whose buckets Prometheus expects to be cumulative.
     fn histogram(
         &mut self,
         name: &str,
@@ -311,7 +308,7 @@ mod tests {
         }
     }
 
-    /// Names of metrics in a text, without what histograms append.
+    /// Names of metrics in a text, without the suffixes of histograms.
     fn names(text: &str) -> std::collections::BTreeSet<String> {
         let words = text.split(|sign: char| !(sign.is_ascii_alphanumeric() || sign == '_'));
         let ours = words.filter(|word| word.starts_with("vestibule_") || word.starts_with("process_"));

@@ -1,19 +1,19 @@
-//! Work that takes the processor for more than about a millisecond, away from the threads that answer requests: a few at a
-//! time, and a bounded number that wait. (Passwords are hashed in a pool of their own, bounded by memory.)
+//! Runs CPU work of more than about a millisecond outside the async threads: a few at a time, with a bounded queue.
+//! (Password hashing has a separate pool, bounded by memory.)
 
 use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
 
 use tokio::sync::Semaphore;
 
-/// The most that wait for their turn.
+/// Maximum length of the queue.
 const QUEUE: usize = 256;
 
-/// So much work waits already that more is refused; or it failed in a way it never should.
+/// The queue is full, or the work failed unexpectedly.
 #[derive(Debug, thiserror::Error)]
 #[error("too much work is waiting")]
 pub struct Overloaded;
 
-/// Runs work in blocking threads.
+/// Runs work on blocking threads.
 pub struct Pool {
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
@@ -30,10 +30,10 @@ impl Pool {
         Self { running: Arc::new(Semaphore::new(threads)), waiting: Arc::new(Semaphore::new(threads + queue)) }
     }
 
-    /// Does the work when it is its turn.
+    /// Queues and runs the work.
     ///
     /// # Errors
-    /// When too much waits already.
+    /// When the queue is full.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Overloaded> {
         let place = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Overloaded)?;
         let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Overloaded)?;

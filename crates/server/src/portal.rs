@@ -1,4 +1,4 @@
-//! What those outside the house may know of the operators' portal: the way in for the first operator, and its doors.
+//! Public API of the portal module: the first-run link, and the route list for the authorization test.
 
 use vestibule_store::StoreError;
 
@@ -9,7 +9,7 @@ use crate::{
     http::{self, portal::Verb},
 };
 
-/// The one-time link that makes the first operator, while there is none and the portal is on; older ones are dead.
+/// Creates the first-run link, while there is no operator and the portal is on; invalidates older ones.
 ///
 /// # Errors
 /// When the store fails.
@@ -22,17 +22,15 @@ pub async fn create_first_link(app: &App) -> Result<Option<String>, StoreError> 
 /// A route of the portal, for tests that try them all.
 #[derive(Clone, Debug)]
 pub struct DoorView {
-    /// `GET` or `POST`.
     pub method: &'static str,
     /// The path, with `{parameters}`.
     pub path: &'static str,
-    /// Who may pass.
+    /// The required role.
     pub guard: Guard,
-    /// Whether a fresh proof of who one is is asked for first.
+    /// Whether it requires a recent authentication.
     pub is_dangerous: bool,
 }
 
-/// Every route of the portal.
 #[must_use]
 pub fn list_doors() -> Vec<DoorView> {
     let view = |door: http::portal::Door| DoorView {

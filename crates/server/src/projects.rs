@@ -1,4 +1,4 @@
-//! The projects this process serves, kept in memory: settings, keys, allowed origins, found by host name.
+//! The projects that this process serves, cached in memory: settings, keys, allowed origins, found by host.
 
 use std::{
     collections::HashMap,
@@ -24,41 +24,36 @@ use crate::{
     hosts::{HostClash, Judge, PortalHost},
 };
 
-/// How long after a change of settings another node may still work with the old ones.
+/// How long after a change of settings another node may still use the old ones.
 const CHANGE_SPREADS_IN: Duration = Duration::from_secs(5);
 
-/// A project, ready to serve.
+/// A cached project.
 pub struct Project {
-    /// Its number in the store.
     pub no: ProjectNo,
-    /// Its public name.
     pub id: String,
-    /// The version of its settings.
     pub version: i64,
     /// `scheme://host[:port]`, without a trailing slash; the issuer.
     pub origin: String,
-    /// What its operator set.
     pub settings: ProjectSettings,
-    /// Its keys.
     pub keys: KeyRing,
-    /// Who may call it from a browser.
+    /// The web origins that may call it.
     pub cors: OriginMatcher,
     /// When its settings last changed.
     pub changed_at: Timestamp,
-    /// Uses of its sessions and grants that are not written down yet; they outlive a change of the settings.
+    /// Unwritten uses of its sessions and grants; kept when the settings change.
     pub(crate) accesses: Arc<Accesses>,
 }
 
 impl Project {
-    /// Whether it is served over https; then cookies are `Secure`.
+    /// Whether it uses https, so that cookies are `Secure`.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.origin.starts_with("https://")
     }
 
-    /// How long after the use recorded at `recorded` other uses may have stayed unwritten.
+    /// How long after the use recorded at `recorded` further uses may be unwritten.
     ///
-    /// The window follows from the idle timeout; under settings that have changed since, it may have been the longest.
+    /// The window depends on the idle timeout; if settings have changed since, it may have been the longest.
     pub(crate) fn unwritten_window(&self, lifetime: Lifetime, recorded: Timestamp) -> Duration {
         if recorded <= self.changed_at.plus(CHANGE_SPREADS_IN) { LONGEST_COALESCE } else { coalesce_window(lifetime) }
     }
@@ -67,21 +62,16 @@ impl Project {
 /// Why projects cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A project's keys cannot be used.
     #[error("project \"{0}\": {1}")]
     Keys(String, KeyRingError),
-    /// A project's stored settings cannot be read.
     #[error("project \"{0}\": its stored settings cannot be read: {1}")]
     Settings(String, String),
 }
 
-/// The projects of one load.
 #[derive(Default)]
 struct Loaded {
-    /// Every project, oldest first.
     all: Vec<Arc<Project>>,
     /// Those that are served at their host.
     by_host: HashMap<Authority, Arc<Project>>,
@@ -93,7 +83,8 @@ struct Loaded {
 pub struct Projects {
     loaded: RwLock<Arc<Loaded>>,
     portal: PortalHost,
-    /// Held from reading the store to showing what was read: of two loads at once the older must not be shown last.
+    /// Held from reading the store to publishing the result: of two concurrent loads the older must not be published
+    /// last.
     loading: tokio::sync::Mutex<()>,
     viewpoint: Viewpoint,
 }
@@ -110,7 +101,7 @@ impl Projects {
         now: Timestamp,
     ) -> Result<Self, LoadError> {
         let viewpoint = match store.engine() {
-            // One process at a time serves a file.
+            // Only one process at a time uses a SQLite file.
             Engine::Sqlite => Viewpoint::Alone { since: now },
             Engine::Postgres => Viewpoint::OneOfMany,
         };
@@ -120,40 +111,37 @@ impl Projects {
         Ok(projects)
     }
 
-    /// The project served under this `Host` (host name and, unless it is the scheme's own, port).
+    /// The project served under this `Host` (host name and, unless it is the scheme's default, port).
     #[must_use]
     pub fn find_by_host(&self, host: &str) -> Option<Arc<Project>> {
         let loaded = self.snapshot();
-        // Nearly every client writes it as it is kept.
+        // Nearly every client sends the normalized spelling.
         let found = loaded.by_host.get(host);
         found.or_else(|| Authority::parse(host).and_then(|authority| loaded.by_host.get(&authority))).cloned()
     }
 
-    /// The project with this id.
     #[must_use]
     pub fn find_by_id(&self, id: &str) -> Option<Arc<Project>> {
         self.snapshot().all.iter().find(|project| project.id == id).cloned()
     }
 
-    /// The project with this number.
     #[must_use]
     pub fn find_by_no(&self, no: ProjectNo) -> Option<Arc<Project>> {
         self.snapshot().all.iter().find(|project| project.no == no).cloned()
     }
 
-    /// Every project, those that are not served at their host included.
+    /// Every project, including those that are not served at their host.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Project>> {
         self.snapshot().all.clone()
     }
 
-    /// Why a project is not served at its host, if it is not.
+    /// Why a project is not served at its host, if so.
     #[must_use]
     pub fn find_refusal(&self, no: ProjectNo) -> Option<HostClash> {
         self.snapshot().refused.get(&no).cloned()
     }
 
-    /// The portal's host and the project that may share it.
     #[must_use]
     pub fn portal_host(&self) -> &PortalHost {
         &self.portal
@@ -163,10 +151,10 @@ impl Projects {
         Arc::clone(&self.loaded.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Loads what changed since the last time; what did not change is kept as it is.
+    /// Loads what changed since the last time and keeps the rest.
     ///
     /// # Errors
-    /// When the store fails or a project cannot be used; then everything stays as it was.
+    /// When the store fails or a project cannot be used; everything is then unchanged.
     pub async fn reload(&self, store: &Store, master: &MasterKey) -> Result<(), LoadError> {
         let _loading = self.loading.lock().await;
         let known = self.snapshot();
@@ -192,7 +180,7 @@ impl Projects {
         Ok(())
     }
 
-    /// Decides who is served at its host. The log says of each refusal once.
+    /// Decides which projects are served at their host. Logs each refusal once.
     fn judge(&self, all: Vec<Arc<Project>>, known: &Loaded) -> Loaded {
         let mut judge = Judge::new(&self.portal);
         let mut next = Loaded { all: Vec::new(), by_host: HashMap::with_capacity(all.len()), refused: HashMap::new() };

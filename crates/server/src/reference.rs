@@ -1,5 +1,5 @@
-//! The generated pages under `docs/reference/`: configuration, project settings, errors, credentials and limits, from the tables
-//! the code uses.
+//! Generates the pages under `docs/reference/`: configuration, project settings, errors, credentials and limits, from
+//! the tables that the code uses.
 
 use std::fmt::Write;
 
@@ -78,7 +78,7 @@ pub fn errors_page() -> String {
     page
 }
 
-/// What each kind of credential is: name, how it is sent, what it stands for.
+/// Each kind of credential: name, how it is sent, what it represents.
 const KINDS: [[&str; 3]; 8] = [
     [
         "session cookie",

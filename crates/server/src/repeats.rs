@@ -1,5 +1,5 @@
-//! Events that a stranger can cause as often as it likes: the first is told at once; those that are equal to it are counted,
-//! and told as one event when their window is over.
+//! Coalesces events that unauthenticated callers can cause: the first is queued at once, equal ones are counted and
+//! reported as one event when their window ends.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use crate::{
     events::{OUTBOX_KIND, QueuedEvent},
 };
 
-/// How long equal events are counted before their number is told.
+/// How long equal events are counted before their number is reported.
 const WINDOW: Duration = Duration::from_secs(3_600);
-/// How many windows are looked at in one go.
+/// Maximum number of windows per run.
 const AT_ONCE: i64 = 200;
 
-/// Queues the event if it is the first that is equal to `what`, and counts it otherwise.
+/// Queues the event if it is the first of its kind (`what`) in the window, and counts it otherwise.
 pub(crate) async fn queue(
     tx: &mut Tx,
     no: ProjectNo,
@@ -37,11 +37,11 @@ pub(crate) async fn queue(
     Ok(())
 }
 
-/// Queues, for every window that is over, the last of its events with the number of those that were not told, and begins the
-/// next window; one without any is forgotten. Answers how many windows were over.
+/// Ends due windows: queues the last event of each with the number of unreported ones and begins the next window;
+/// removes windows without any. Returns how many ended.
 ///
 /// # Errors
-/// Those of the store.
+/// The store's.
 pub async fn tell(app: &App) -> Result<usize, StoreError> {
     let now = app.clock.now();
     let due = repeats::due_any_project(&mut *app.store.read().await?, now, AT_ONCE).await?;

@@ -3,22 +3,19 @@
 use crate::http::routes;
 pub use crate::http::{credentials::Credential, routes::Face};
 
-/// A row of the table.
+/// A route of the table.
 #[derive(Clone, Debug)]
 pub struct RouteView {
-    /// The surface it belongs to.
     pub face: Face,
-    /// The HTTP method.
     pub method: String,
     /// The path, with `{parameters}`.
     pub path: String,
-    /// The credentials it accepts; any other is ignored.
+    /// The credentials it accepts; all others are ignored.
     pub accepts: Vec<Credential>,
     /// Credentials in the request's own parameters.
     pub parameters: &'static [&'static str],
 }
 
-/// Every route of every face.
 #[must_use]
 pub fn list_routes() -> Vec<RouteView> {
     let view = |route: routes::Route| RouteView {

@@ -133,7 +133,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let length = Duration::from_secs(arguments.next().map_or(Ok(5), |seconds| seconds.parse())?);
     let path = PathBuf::from(&place).join(format!("grouped-writes-{}.db", std::process::id()));
     let location = if place.starts_with("postgres") {
-        // As behind a pooler that keeps no statements, to see what that costs.
+        // As behind a pooler without prepared statements, to measure the cost.
         let is_unnamed = arguments.next().is_some_and(|word| word == "unnamed");
         let pooler = if is_unnamed { Pooler::Transaction } else { Pooler::None };
         Location::Postgres { url: place, max_connections: 32, pooler, listen_url: None }

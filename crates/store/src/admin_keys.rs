@@ -1,4 +1,4 @@
-//! Who may call the Admin API, and the answers to writes it must not do twice. SQL over `admin_keys` and `idempotency`.
+//! Admin API keys and idempotency records. SQL over `admin_keys` and `idempotency`; no policy.
 
 use vestibule_domain::{id::ProjectNo, secret::TokenHash, time::Timestamp};
 
@@ -22,24 +22,24 @@ pub const STATEMENTS: &[&Sql] = &[
     &REMOVE_EXPIRED_ANY_PROJECT,
 ];
 
-/// A key as it is stored.
+/// A stored key: an API key or the public half of a signing key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdminKeyRow {
     /// Its id: the first half of an API key, the `kid` of a signing key.
     pub id: String,
-    /// What its owner calls it.
+    /// The display name.
     pub name: String,
     /// The hash of an API key's secret half.
     pub secret_hash: Option<TokenHash>,
     /// The public half of a signing key, a JWK.
     pub public_jwk: Option<String>,
-    /// What it may do: scopes between spaces.
+    /// Scopes, separated by spaces.
     pub scopes: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// When it was last used, to the hour or so.
+    /// When it was last used, to about an hour.
     pub last_used_at: Option<Timestamp>,
-    /// Since when it is refused.
+    /// When it was revoked; the key is refused from then on.
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -70,9 +70,6 @@ const INSERT: Sql = Sql::new(
 );
 
 /// Adds a key; `false` when its id is taken.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn insert(tx: &mut Tx, p: ProjectNo, key: &AdminKeyRow) -> Result<bool, StoreError> {
     let hash = key.secret_hash.as_ref().map(|hash| hash.0.as_slice());
     tx.execute_one(
@@ -105,9 +102,6 @@ const FIND: Sql = Sql::new(
 );
 
 /// The key with this id.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn find(conn: &mut Conn, p: ProjectNo, id: &str) -> Result<Option<AdminKeyRow>, StoreError> {
     conn.query_optional(&FIND, &[&p.0, &id], read_key).await
 }
@@ -128,9 +122,6 @@ const LIST: Sql = Sql::new(
 );
 
 /// Every key of a project, oldest first.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn list(conn: &mut Conn, p: ProjectNo) -> Result<Vec<AdminKeyRow>, StoreError> {
     conn.query_all(&LIST, &[&p.0], read_key).await
 }
@@ -142,32 +133,26 @@ const REVOKE: Sql = Sql::new(
        AND revoked_at IS NULL",
 );
 
-/// Revokes a key; `false` when it was revoked or there is no such one.
-///
-/// # Errors
-/// Those of the engine.
+/// Revokes a key; `false` when it was revoked or does not exist.
 pub async fn revoke(tx: &mut Tx, p: ProjectNo, id: &str, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&REVOKE, &[&p.0, &id, &now.as_micros()]).await
 }
 
 const RECORD_USE: Sql = Sql::new("UPDATE admin_keys SET last_used_at = $3 WHERE project_no = $1 AND id = $2");
 
-/// Notes a use.
-///
-/// # Errors
-/// Those of the engine.
+/// Records a use.
 pub async fn record_use(tx: &mut Tx, p: ProjectNo, id: &str, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&RECORD_USE, &[&p.0, &id, &now.as_micros()]).await
 }
 
-/// What became of a write that came with an idempotency key.
+/// The record of one request with an `Idempotency-Key`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnswerRow {
-    /// The hash of what was asked.
+    /// The hash of the request, to tell a repeat from another request under the same key.
     pub request_hash: TokenHash,
-    /// The HTTP status it was answered with; none while it runs.
+    /// The HTTP status of the response; `None` while the request runs.
     pub status: Option<i64>,
-    /// The answer's body.
+    /// The response body.
     pub answer: Option<String>,
     /// When it began.
     pub started_at: Timestamp,
@@ -184,10 +169,7 @@ const BEGIN_ANSWER: Sql = Sql::new(
      ON CONFLICT DO NOTHING",
 );
 
-/// Begins a write under an idempotency key; of any number of callers one gets `true`.
-///
-/// # Errors
-/// Those of the engine.
+/// Begins a write under an idempotency key; exactly one of several concurrent callers gets `true`.
 pub async fn begin_answer(
     tx: &mut Tx,
     p: ProjectNo,
@@ -210,10 +192,7 @@ const FIND_ANSWER: Sql = Sql::new(
      WHERE project_no = $1 AND key_hash = $2",
 );
 
-/// What became of the write under this key.
-///
-/// # Errors
-/// Those of the engine.
+/// The record under this key.
 pub async fn find_answer(conn: &mut Conn, p: ProjectNo, key: TokenHash) -> Result<Option<AnswerRow>, StoreError> {
     conn.query_optional(&FIND_ANSWER, &[&p.0, &key.0.as_slice()], |row| {
         Ok(AnswerRow {
@@ -234,10 +213,7 @@ const TAKE_OVER_ANSWER: Sql = Sql::new(
        AND started_at = $4",
 );
 
-/// Takes over a write whose caller vanished; of any number of callers one gets `true`.
-///
-/// # Errors
-/// Those of the engine.
+/// Takes over a write whose first caller never finished; exactly one of several concurrent callers gets `true`.
 pub async fn take_over_answer(
     tx: &mut Tx,
     p: ProjectNo,
@@ -255,10 +231,7 @@ const FINISH_ANSWER: Sql = Sql::new(
      WHERE project_no = $1 AND key_hash = $2",
 );
 
-/// Keeps the answer to a write.
-///
-/// # Errors
-/// Those of the engine.
+/// Stores the response.
 pub async fn finish_answer(
     tx: &mut Tx,
     p: ProjectNo,
@@ -271,10 +244,7 @@ pub async fn finish_answer(
 
 const DROP_ANSWER: Sql = Sql::new("DELETE FROM idempotency WHERE project_no = $1 AND key_hash = $2");
 
-/// Forgets a write that failed for no fault of its caller, so that it may be tried again.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes the record of a write that failed through no fault of the client, so that the client may retry.
 pub async fn drop_answer(tx: &mut Tx, p: ProjectNo, key: TokenHash) -> Result<bool, StoreError> {
     tx.execute_one(&DROP_ANSWER, &[&p.0, &key.0.as_slice()]).await
 }
@@ -286,10 +256,7 @@ const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
      )",
 );
 
-/// Removes at most `limit` answers whose time is over; answers how many.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes at most `limit` expired records; returns how many.
 pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_EXPIRED_ANY_PROJECT, &[&now.as_micros(), &limit]).await
 }

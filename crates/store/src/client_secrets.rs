@@ -21,9 +21,6 @@ const INSERT: Sql = Sql::new(
 );
 
 /// Adds a secret; `false` when the application has it already.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn insert(
     tx: &mut Tx,
     p: ProjectNo,
@@ -44,9 +41,6 @@ const LIST: Sql = Sql::new(
 );
 
 /// Every secret of an application and when it was made, oldest first.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn list(conn: &mut Conn, p: ProjectNo, client_id: &str) -> Result<Vec<(TokenHash, Timestamp)>, StoreError> {
     conn.query_all(&LIST, &[&p.0, &client_id], |row| Ok((read_hash(row, 0)?, read_time(row, 1)?))).await
 }
@@ -54,10 +48,7 @@ pub async fn list(conn: &mut Conn, p: ProjectNo, client_id: &str) -> Result<Vec<
 const REMOVE: Sql =
     Sql::new("DELETE FROM client_secrets WHERE project_no = $1 AND client_id = $2 AND secret_hash = $3");
 
-/// Removes a secret; `false` when there is no such one.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes a secret; `false` when it does not exist.
 pub async fn remove(tx: &mut Tx, p: ProjectNo, client_id: &str, secret: TokenHash) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&p.0, &client_id, &secret.0.as_slice()]).await
 }

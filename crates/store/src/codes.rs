@@ -19,10 +19,10 @@ const INSERT: Sql = Sql::new(
      ) VALUES ($1, $2, $3, $4)",
 );
 
-/// Adds a code and what it stands for.
+/// Stores a code's hash with its payload.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] when the hash is taken.
+/// [`StoreError::Conflict`] when the hash exists.
 pub async fn insert(
     tx: &mut Tx,
     p: ProjectNo,
@@ -41,10 +41,7 @@ const TAKE: Sql = Sql::new(
        expires_at",
 );
 
-/// Takes a code out, expired or not; of any number of callers one gets what it stood for and when it ended.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes a code, expired or not, and returns its payload and expiry; of several concurrent callers, one gets them.
 pub async fn take(tx: &mut Tx, p: ProjectNo, code: TokenHash) -> Result<Option<(String, Timestamp)>, StoreError> {
     tx.query_optional(&TAKE, &[&p.0, &code.0.as_slice()], |row| Ok((row.get(0)?, read_time(row, 1)?))).await
 }
@@ -57,10 +54,7 @@ const FIND: Sql = Sql::new(
      WHERE project_no = $1 AND code_hash = $2",
 );
 
-/// What a code stands for and when it ends, without taking it.
-///
-/// # Errors
-/// Those of the engine.
+/// The payload and expiry of a code, which stays redeemable.
 pub async fn find(conn: &mut Conn, p: ProjectNo, code: TokenHash) -> Result<Option<(String, Timestamp)>, StoreError> {
     conn.query_optional(&FIND, &[&p.0, &code.0.as_slice()], |row| Ok((row.get(0)?, read_time(row, 1)?))).await
 }
@@ -72,10 +66,7 @@ const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
      )",
 );
 
-/// Removes at most `limit` codes that ended before `now`; answers how many.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes at most `limit` codes that expired before `now`; returns how many.
 pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_EXPIRED_ANY_PROJECT, &[&now.as_micros(), &limit]).await
 }

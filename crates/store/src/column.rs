@@ -1,4 +1,4 @@
-//! Turns columns into the values of the domain; touches rows, no SQL.
+//! Conversions between columns and domain values; no SQL.
 
 use serde_json::{Map, Value};
 use vestibule_domain::{
@@ -45,7 +45,7 @@ pub(crate) fn read_object(row: &Row<'_>, column: usize) -> Result<Map<String, Va
     )
 }
 
-/// Prints a JSON object to store; an empty one is not worth its bytes.
+/// Prints a JSON object to store. An empty one becomes NULL, to save space.
 pub(crate) fn print_object(object: &Map<String, Value>) -> Option<String> {
     (!object.is_empty()).then(|| Value::from(object.clone()).to_string())
 }

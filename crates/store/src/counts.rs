@@ -1,4 +1,4 @@
-//! Numbers for each day and application. SQL over `daily_counts`, and the walk over users they are counted from.
+//! Daily counters per application. SQL over `daily_counts`, and over users and grants for counting guests; no policy.
 
 use vestibule_domain::id::{ProjectNo, UserId};
 
@@ -10,16 +10,16 @@ use crate::{
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[&ADD, &RANGE, &CLEAR, &GUESTS_SINCE];
 
-/// One number.
+/// One counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Count {
     /// Days since the epoch, UTC.
     pub day: i64,
-    /// The application; empty where none is known.
+    /// The application; empty when unknown.
     pub client_id: String,
-    /// What was counted.
+    /// The counter's name.
     pub name: String,
-    /// How many.
+    /// The value.
     pub count: i64,
 }
 
@@ -35,10 +35,7 @@ const ADD: Sql = Sql::new(
      SET count = daily_counts.count + excluded.count",
 );
 
-/// Adds to a number.
-///
-/// # Errors
-/// Those of the engine.
+/// Adds to a counter.
 pub async fn add(tx: &mut Tx, p: ProjectNo, count: &Count) -> Result<(), StoreError> {
     tx.execute(&ADD, &[&p.0, &count.day, &count.client_id.as_str(), &count.name.as_str(), &count.count])
         .await
@@ -56,10 +53,7 @@ const RANGE: Sql = Sql::new(
      ORDER BY day, client_id, name",
 );
 
-/// Every number of these days.
-///
-/// # Errors
-/// Those of the engine.
+/// All counters of these days.
 pub async fn list(conn: &mut Conn, p: ProjectNo, first_day: i64, last_day: i64) -> Result<Vec<Count>, StoreError> {
     conn.query_all(&RANGE, &[&p.0, &first_day, &last_day], |row| {
         Ok(Count { day: row.get(0)?, client_id: row.get(1)?, name: row.get(2)?, count: row.get(3)? })
@@ -69,10 +63,7 @@ pub async fn list(conn: &mut Conn, p: ProjectNo, first_day: i64, last_day: i64) 
 
 const CLEAR: Sql = Sql::new("DELETE FROM daily_counts WHERE project_no = $1 AND name = $2");
 
-/// Forgets a kind of number, to count it anew.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes all counters of one name, before they are computed again.
 pub async fn clear(tx: &mut Tx, p: ProjectNo, name: &str) -> Result<u64, StoreError> {
     tx.execute(&CLEAR, &[&p.0, &name]).await
 }
@@ -92,11 +83,8 @@ const GUESTS_SINCE: Sql = Sql::new(
      LIMIT $4",
 );
 
-/// At most `limit` users with ids in between, oldest first: the id, the application of its oldest grant, and whether it
-/// began as a guest.
-///
-/// # Errors
-/// Those of the engine.
+/// At most `limit` users with ids in a range, oldest first: the id, the application of the user's oldest grant, and
+/// whether the user began as a guest.
 pub async fn list_users_between(
     conn: &mut Conn,
     p: ProjectNo,

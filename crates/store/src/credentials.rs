@@ -27,15 +27,15 @@ pub const STATEMENTS: &[&Sql] = &[
 pub struct LoginIdRow {
     /// The identity's id.
     pub id: IdentityId,
-    /// Whose it is.
+    /// The owner.
     pub user_id: UserId,
     /// `email`, `phone` or `username`.
     pub kind: String,
-    /// The normalised value; unique in its kind and project.
+    /// The normalized value; unique within its kind and project.
     pub value: String,
-    /// The value as it was typed.
+    /// The value as entered.
     pub original: String,
-    /// When its owner proved to hold it.
+    /// When the owner proved control of it.
     pub verified_at: Option<Timestamp>,
     /// When it was added.
     pub created_at: Timestamp,
@@ -71,10 +71,7 @@ const INSERT_LOGIN_ID: Sql = Sql::new(
      ON CONFLICT DO NOTHING",
 );
 
-/// Adds a login ID; `false` when its value is taken.
-///
-/// # Errors
-/// Those of the engine.
+/// Adds a login ID; `false` when another identity has this value.
 pub async fn insert_login_id(tx: &mut Tx, p: ProjectNo, row: &LoginIdRow) -> Result<bool, StoreError> {
     tx.execute_one(
         &INSERT_LOGIN_ID,
@@ -107,10 +104,7 @@ const FIND_LOGIN_ID: Sql = Sql::new(
      WHERE project_no = $1 AND kind = $2 AND value = $3",
 );
 
-/// The login ID with this normalised value.
-///
-/// # Errors
-/// Those of the engine.
+/// The login ID with this normalized value.
 pub async fn find_login_id(
     conn: &mut Conn,
     p: ProjectNo,
@@ -136,19 +130,13 @@ const LIST_LOGIN_IDS: Sql = Sql::new(
 );
 
 /// Every login ID of a user, oldest first.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn list_login_ids(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<LoginIdRow>, StoreError> {
     conn.query_all(&LIST_LOGIN_IDS, &[&p.0, &user.as_bytes().as_slice()], read_login_id).await
 }
 
 const REMOVE_LOGIN_ID: Sql = Sql::new("DELETE FROM login_ids WHERE project_no = $1 AND kind = $2 AND value = $3");
 
-/// Removes a login ID; `false` when there is no such one.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes a login ID; `false` when it does not exist.
 pub async fn remove_login_id(tx: &mut Tx, p: ProjectNo, kind: &str, value: &str) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE_LOGIN_ID, &[&p.0, &kind, &value]).await
 }
@@ -161,10 +149,7 @@ const VERIFY_LOGIN_ID: Sql = Sql::new(
        AND verified_at IS NULL",
 );
 
-/// Notes that the owner proved to hold the login ID; `false` when that was known or there is no such one.
-///
-/// # Errors
-/// Those of the engine.
+/// Marks the login ID as verified; `false` when it already was, or does not exist.
 pub async fn verify_login_id(
     tx: &mut Tx,
     p: ProjectNo,
@@ -175,7 +160,7 @@ pub async fn verify_login_id(
     tx.execute_one(&VERIFY_LOGIN_ID, &[&p.0, &kind, &value, &now.as_micros()]).await
 }
 
-/// A password as it is stored.
+/// A stored password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordRow {
     /// The hash in PHC string format.
@@ -199,10 +184,7 @@ const SET_PASSWORD: Sql = Sql::new(
          updated_at = excluded.updated_at",
 );
 
-/// Gives a user its password, in place of the old one if there is one.
-///
-/// # Errors
-/// Those of the engine.
+/// Sets or replaces a user's password.
 pub async fn set_password(
     tx: &mut Tx,
     p: ProjectNo,
@@ -223,9 +205,6 @@ const FIND_PASSWORD: Sql = Sql::new(
 );
 
 /// The password of a user.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn find_password(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Option<PasswordRow>, StoreError> {
     conn.query_optional(&FIND_PASSWORD, &[&p.0, &user.as_bytes().as_slice()], |row| {
         Ok(PasswordRow { hash: row.get(0)?, created_at: read_time(row, 1)?, updated_at: read_time(row, 2)? })
@@ -236,9 +215,6 @@ pub async fn find_password(conn: &mut Conn, p: ProjectNo, user: UserId) -> Resul
 const REMOVE_PASSWORD: Sql = Sql::new("DELETE FROM passwords WHERE project_no = $1 AND user_id = $2");
 
 /// Removes the password of a user; `false` when it had none.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn remove_password(tx: &mut Tx, p: ProjectNo, user: UserId) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE_PASSWORD, &[&p.0, &user.as_bytes().as_slice()]).await
 }

@@ -1,4 +1,4 @@
-//! The key pairs of guests on devices. SQL over `device_keys`; no policy.
+//! The device keys of guests. SQL over `device_keys`; no policy.
 
 use std::time::Duration;
 
@@ -18,14 +18,14 @@ use crate::{
 pub const STATEMENTS: &[&Sql] =
     &[&INSERT, &FIND, &FIND_WITH_USER, &LIST, &LAST_USE, &RECORD_USE, &MARK_PROMOTED, &REMOVE];
 
-/// A device's public key, as it is stored.
+/// A stored public key of a device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeviceKeyRow {
-    /// The key's id as the device chose it; unique in the project.
+    /// The key's ID, chosen by the device; unique in the project.
     pub kid: String,
     /// The identity's id.
     pub id: IdentityId,
-    /// Whose it is.
+    /// The owner.
     pub user_id: UserId,
     /// The public key as JSON (RFC 7517).
     pub jwk: String,
@@ -33,7 +33,7 @@ pub struct DeviceKeyRow {
     pub created_at: Timestamp,
     /// When it last signed a valid proof, to the hour.
     pub last_used_at: Timestamp,
-    /// When its owner was promoted; the key proves nothing since then.
+    /// When its owner was promoted; from then on the key is not accepted.
     pub promoted_at: Option<Timestamp>,
     /// The device's display name.
     pub device: Option<String>,
@@ -68,9 +68,6 @@ const INSERT: Sql = Sql::new(
 );
 
 /// Adds a key; `false` when its `kid` is taken.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn insert(tx: &mut Tx, p: ProjectNo, key: &DeviceKeyRow) -> Result<bool, StoreError> {
     tx.execute_one(
         &INSERT,
@@ -104,9 +101,6 @@ const FIND: Sql = Sql::new(
 );
 
 /// The key with this `kid`.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn find(conn: &mut Conn, p: ProjectNo, kid: &str) -> Result<Option<DeviceKeyRow>, StoreError> {
     conn.query_optional(&FIND, &[&p.0, &kid], read_key).await
 }
@@ -136,13 +130,10 @@ const FIND_WITH_USER: Sql = Sql::new(
      WHERE k.project_no = $1 AND k.kid = $2",
 );
 
-/// How many columns of [`FIND_WITH_USER`] are the key's.
+/// Number of columns of [`FIND_WITH_USER`] that belong to the key.
 const COLUMNS: usize = 8;
 
-/// The key with this `kid` and whose it is.
-///
-/// # Errors
-/// Those of the engine.
+/// The key with this `kid`, and its owner.
 pub async fn find_with_user(
     conn: &mut Conn,
     p: ProjectNo,
@@ -167,14 +158,11 @@ const LIST: Sql = Sql::new(
 );
 
 /// Every key of a user, oldest first.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<DeviceKeyRow>, StoreError> {
     conn.query_all(&LIST, &[&p.0, &user.as_bytes().as_slice()], read_key).await
 }
 
-/// The last use is kept to this; a device that comes back more often dirties no row of its key.
+/// Precision of the last use: a device that signs in more often writes no row of its key.
 const USE_PRECISION: Duration = Duration::from_secs(3_600);
 
 const LAST_USE: Sql = Sql::both(
@@ -183,7 +171,7 @@ const LAST_USE: Sql = Sql::both(
      WHERE project_no = $1 AND kid = $2
        AND user_id = $3
        AND promoted_at IS NULL",
-    // Held until the commit, or a promotion or a removal could slip in between.
+    // Lock the row until the commit, so that a promotion or removal cannot happen in between.
     "SELECT last_used_at
      FROM device_keys
      WHERE project_no = $1 AND kid = $2
@@ -198,10 +186,7 @@ const RECORD_USE: Sql = Sql::new(
      WHERE project_no = $1 AND kid = $2",
 );
 
-/// Notes a use of a user's key, to the hour; `false` when the key is not the user's any more.
-///
-/// # Errors
-/// Those of the engine.
+/// Records a use of a user's key, to the hour; `false` when the key no longer belongs to the user.
 pub async fn record_use(
     tx: &mut Tx,
     p: ProjectNo,
@@ -225,20 +210,14 @@ const MARK_PROMOTED: Sql = Sql::new(
        AND promoted_at IS NULL",
 );
 
-/// Notes on every key of a user that its owner was promoted; answers how many.
-///
-/// # Errors
-/// Those of the engine.
+/// Marks every key of a user as promoted; returns how many.
 pub async fn mark_promoted(tx: &mut Tx, p: ProjectNo, user: UserId, now: Timestamp) -> Result<u64, StoreError> {
     tx.execute(&MARK_PROMOTED, &[&p.0, &user.as_bytes().as_slice(), &now.as_micros()]).await
 }
 
 const REMOVE: Sql = Sql::new("DELETE FROM device_keys WHERE project_no = $1 AND kid = $2 AND user_id = $3");
 
-/// Removes a key of a user; `false` when there is no such one.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes a key of a user; `false` when it does not exist.
 pub async fn remove(tx: &mut Tx, p: ProjectNo, kid: &str, user: UserId) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&p.0, &kid, &user.as_bytes().as_slice()]).await
 }

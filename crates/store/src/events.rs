@@ -1,4 +1,4 @@
-//! The event log: what happened, for the audit. SQL over `events`; no policy.
+//! The event log for audits. SQL over `events`; no policy.
 
 use std::ops::Range;
 
@@ -16,18 +16,18 @@ use crate::{
 pub const STATEMENTS: &[&Sql] =
     &[&INSERT, &PAGE, &PAGE_OF_USER, &PAGE_OF_TYPE, &SEEK, &FOLLOW, &LAST, &REMOVE_OLD_ANY_PROJECT];
 
-/// An event as the log keeps it.
+/// A logged event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventRow {
-    /// Rises with every event of the store.
+    /// Sequence number, increasing over the whole store.
     pub seq: i64,
-    /// Whom it is about.
+    /// The user it is about.
     pub user_id: Option<UserId>,
     /// Its name.
     pub kind: String,
     /// The application it happened in.
     pub client_id: Option<String>,
-    /// The whole message, JSON.
+    /// The whole event, as JSON.
     pub body: String,
     /// When it happened.
     pub created_at: Timestamp,
@@ -57,10 +57,7 @@ const INSERT: Sql = Sql::new(
      ON CONFLICT DO NOTHING",
 );
 
-/// Adds an event; `false` when its number is there already.
-///
-/// # Errors
-/// Those of the engine.
+/// Adds an event; `false` when its number exists already.
 pub async fn insert(tx: &mut Tx, p: ProjectNo, event: &EventRow) -> Result<bool, StoreError> {
     let user = event.user_id.as_ref().map(|id| id.as_bytes().as_slice());
     tx.execute_one(
@@ -121,21 +118,18 @@ const PAGE_OF_TYPE: Sql = Sql::new(
      LIMIT $4",
 );
 
-/// Which events of a project are wanted.
+/// A filter for events.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Wanted {
-    /// Every one.
+    /// All events of the project.
     All,
-    /// Those about a user, of this name if there is one.
+    /// Events about a user, optionally of one name.
     OfUser(UserId, Option<String>),
-    /// Those of this name.
+    /// Events of this name.
     OfType(String),
 }
 
-/// At most `limit` events whose numbers lie between, newest first.
-///
-/// # Errors
-/// Those of the engine.
+/// At most `limit` events with numbers in a range, newest first.
 pub async fn list_page(
     conn: &mut Conn,
     p: ProjectNo,
@@ -178,11 +172,8 @@ const SEEK: Sql = Sql::new(
      SELECT low FROM span WHERE low >= high",
 );
 
-/// The number from which on events happened at this time or later, found by halving: numbers rise with time, so that
-/// the log needs no index of its own for days. The engine halves, for twenty questions one after the other are slow.
-///
-/// # Errors
-/// Those of the engine.
+/// The first number of the events at or after a time. Numbers rise with time, so a binary search finds it without an
+/// index on time. The search is one recursive statement, because some twenty round trips would be slow.
 pub async fn seek(conn: &mut Conn, p: ProjectNo, at: Timestamp) -> Result<i64, StoreError> {
     let high = last(conn, p).await?.saturating_add(1);
     Ok(conn.query_optional(&SEEK, &[&p.0, &at.as_micros(), &high], |row| row.get(0)).await?.unwrap_or(high))
@@ -203,9 +194,6 @@ const FOLLOW: Sql = Sql::new(
 );
 
 /// At most `limit` events above a number, oldest first.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn follow(conn: &mut Conn, p: ProjectNo, after: i64, limit: i64) -> Result<Vec<EventRow>, StoreError> {
     conn.query_all(&FOLLOW, &[&p.0, &after, &limit], read_row).await
 }
@@ -213,9 +201,6 @@ pub async fn follow(conn: &mut Conn, p: ProjectNo, after: i64, limit: i64) -> Re
 const LAST: Sql = Sql::new("SELECT seq FROM events WHERE project_no = $1 ORDER BY seq DESC LIMIT 1");
 
 /// The number of the newest event; 0 when there is none.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn last(conn: &mut Conn, p: ProjectNo) -> Result<i64, StoreError> {
     Ok(conn.query_optional(&LAST, &[&p.0], |row| row.get(0)).await?.unwrap_or(0))
 }
@@ -227,10 +212,7 @@ const REMOVE_OLD_ANY_PROJECT: Sql = Sql::new(
      )",
 );
 
-/// Removes at most `limit` events from before a time; answers how many.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes at most `limit` events from before a time; returns how many.
 pub async fn remove_old_any_project(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_OLD_ANY_PROJECT, &[&before.as_micros(), &limit]).await
 }

@@ -1,4 +1,4 @@
-//! Page flows: where a person stands on its way through the pages. SQL over `flows`; no policy.
+//! The state of hosted flows. SQL over `flows`; no policy.
 
 use vestibule_domain::{
     id::{FlowId, ProjectNo},
@@ -13,18 +13,18 @@ use crate::{
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &UPDATE, &REMOVE, &REMOVE_EXPIRED_ANY_PROJECT];
 
-/// A page flow as it is stored.
+/// A stored flow.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlowRow {
     /// Its id.
     pub id: FlowId,
     /// Its state, JSON.
     pub state: String,
-    /// Counts its changes.
+    /// Incremented by every change, to detect concurrent requests.
     pub version: i64,
     /// When it began.
     pub created_at: Timestamp,
-    /// When it ends by itself.
+    /// When it expires.
     pub expires_at: Timestamp,
 }
 
@@ -40,10 +40,7 @@ const INSERT: Sql = Sql::new(
      ON CONFLICT DO NOTHING",
 );
 
-/// Adds a flow; `false` when there is one with its id already.
-///
-/// # Errors
-/// Those of the engine.
+/// Adds a flow; `false` when its id exists already.
 pub async fn insert(tx: &mut Tx, p: ProjectNo, flow: &FlowRow) -> Result<bool, StoreError> {
     tx.execute_one(
         &INSERT,
@@ -71,9 +68,6 @@ const FIND: Sql = Sql::new(
 );
 
 /// The flow with this id, expired or not.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn find(conn: &mut Conn, p: ProjectNo, id: FlowId) -> Result<Option<FlowRow>, StoreError> {
     conn.query_optional(&FIND, &[&p.0, &id.as_bytes().as_slice()], |row| {
         Ok(FlowRow {
@@ -96,10 +90,7 @@ const UPDATE: Sql = Sql::new(
        AND version = $3",
 );
 
-/// Moves a flow on if it still has the expected version; `false` when another request was faster.
-///
-/// # Errors
-/// Those of the engine.
+/// Updates a flow if it still has the expected version; `false` when another request changed it first.
 pub async fn update(
     tx: &mut Tx,
     p: ProjectNo,
@@ -114,10 +105,7 @@ pub async fn update(
 
 const REMOVE: Sql = Sql::new("DELETE FROM flows WHERE project_no = $1 AND id = $2");
 
-/// Ends a flow; of any number of callers one gets `true`.
-///
-/// # Errors
-/// Those of the engine.
+/// Ends a flow; exactly one of several concurrent callers gets `true`.
 pub async fn remove(tx: &mut Tx, p: ProjectNo, id: FlowId) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&p.0, &id.as_bytes().as_slice()]).await
 }
@@ -129,10 +117,7 @@ const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
      )",
 );
 
-/// Removes at most `limit` flows that ended before `now`; answers how many.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes at most `limit` flows that expired before `now`; returns how many.
 pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_EXPIRED_ANY_PROJECT, &[&now.as_micros(), &limit]).await
 }

@@ -35,7 +35,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &SCAN_ANY_PROJECT,
 ];
 
-/// How many columns [`read_grant`] reads.
+/// Number of columns that [`read_grant`] reads.
 const COLUMNS: usize = 15;
 
 fn read_grant(row: &Row<'_>) -> Result<Grant, StoreError> {
@@ -82,7 +82,7 @@ const INSERT: Sql = Sql::new(
      ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
 );
 
-/// The same row for a grant just as a web guest's begins: used when made, and nothing special about it.
+/// [`INSERT`] for the grant of a new web guest, whose other columns have their defaults: it binds fewer values.
 const INSERT_PLAIN: Sql = Sql::new(
     "INSERT INTO grants (
        project_no,
@@ -96,7 +96,7 @@ const INSERT_PLAIN: Sql = Sql::new(
      ) VALUES ($1, $2, $3, $4, $5, $6, $6, $6)",
 );
 
-/// Whether [`INSERT_PLAIN`] says all about a grant.
+/// Whether [`INSERT_PLAIN`] writes all values of a grant.
 fn is_plain(grant: &Grant) -> bool {
     let Grant {
         id: _,
@@ -179,9 +179,6 @@ const FIND: Sql = Sql::new(
 );
 
 /// The grant with this id.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn find(conn: &mut Conn, p: ProjectNo, id: GrantId) -> Result<Option<Grant>, StoreError> {
     conn.query_optional(&FIND, &[&p.0, &id.as_bytes().as_slice()], read_grant).await
 }
@@ -219,9 +216,6 @@ const FIND_WITH_USER: Sql = Sql::new(
 );
 
 /// The grant with this id, and its owner.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn find_with_user(conn: &mut Conn, p: ProjectNo, id: GrantId) -> Result<Option<(Grant, User)>, StoreError> {
     conn.query_optional(&FIND_WITH_USER, &[&p.0, &id.as_bytes().as_slice()], |row| {
         Ok((read_grant(row)?, read_user(row, COLUMNS)?))
@@ -236,10 +230,7 @@ const RECORD_ACCESS: Sql = Sql::new(
        AND last_access_at < $3",
 );
 
-/// Notes a use; never moves the last use back.
-///
-/// # Errors
-/// Those of the engine.
+/// Records a use; never moves the last use back.
 pub async fn record_access(tx: &mut Tx, p: ProjectNo, id: GrantId, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&RECORD_ACCESS, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
 }
@@ -251,11 +242,7 @@ const TOUCH: Sql = Sql::new(
      WHERE project_no = $1 AND id = $2",
 );
 
-/// Notes a refresh and the device's name as it was given with it; never moves the last use back. False when the grant
-/// is gone.
-///
-/// # Errors
-/// Those of the engine.
+/// Records a refresh and the device name sent with it; never moves the last use back. `false` when the grant is gone.
 pub async fn touch(
     tx: &mut Tx,
     p: ProjectNo,
@@ -276,10 +263,7 @@ const ROTATE: Sql = Sql::new(
        AND token_hash = $3",
 );
 
-/// Replaces the current token by a new one if it is still the expected one; the old one becomes the previous.
-///
-/// # Errors
-/// Those of the engine.
+/// Replaces the current token if it is still the expected one; the replaced one becomes the previous token.
 pub async fn rotate(
     tx: &mut Tx,
     p: ProjectNo,
@@ -302,10 +286,7 @@ const SET_AUTHENTICATED: Sql = Sql::new(
      WHERE project_no = $1 AND id = $2",
 );
 
-/// Notes when and how the user proved who it is.
-///
-/// # Errors
-/// Those of the engine.
+/// Records when and how the user authenticated.
 pub async fn set_authenticated(
     tx: &mut Tx,
     p: ProjectNo,
@@ -322,30 +303,21 @@ const MARK_HAS_REVOKED_TOKENS: Sql = Sql::new(
      WHERE project_no = $1 AND id = $2",
 );
 
-/// Notes that single access tokens of this grant were revoked.
-///
-/// # Errors
-/// Those of the engine.
+/// Records that single access tokens of this grant were revoked.
 pub async fn mark_has_revoked_tokens(tx: &mut Tx, p: ProjectNo, id: GrantId) -> Result<bool, StoreError> {
     tx.execute_one(&MARK_HAS_REVOKED_TOKENS, &[&p.0, &id.as_bytes().as_slice()]).await
 }
 
 const REMOVE: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND id = $2");
 
-/// Removes a grant; `false` when there is no such one.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes a grant; `false` when it does not exist.
 pub async fn remove(tx: &mut Tx, p: ProjectNo, id: GrantId) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&p.0, &id.as_bytes().as_slice()]).await
 }
 
 const REMOVE_OF_SESSION: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND session_id = $2");
 
-/// Removes the grants that are grouped with a cookie session; answers how many.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes the grants of a cookie session; returns how many.
 pub async fn remove_of_session(tx: &mut Tx, p: ProjectNo, session: SessionId) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_OF_SESSION, &[&p.0, &session.as_bytes().as_slice()]).await
 }
@@ -357,10 +329,7 @@ const MOVE_TO_SESSION: Sql = Sql::new(
        AND session_id = $3",
 );
 
-/// Groups a user's grants of one cookie session with the session that takes its place; how many there were.
-///
-/// # Errors
-/// Those of the engine.
+/// Moves a user's grants from one cookie session to the session that replaces it; returns how many.
 pub async fn move_to_session(
     tx: &mut Tx,
     p: ProjectNo,
@@ -374,10 +343,7 @@ pub async fn move_to_session(
 
 const REMOVE_ALL: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND user_id = $2");
 
-/// Removes every grant of a user; answers how many.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes every grant of a user; returns how many.
 pub async fn remove_all(tx: &mut Tx, p: ProjectNo, user: UserId) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_ALL, &[&p.0, &user.as_bytes().as_slice()]).await
 }
@@ -389,10 +355,7 @@ const REMOVE_OF_CLIENT: Sql = Sql::new(
        AND id <> $4",
 );
 
-/// Removes a user's grants of one application, all or all but one; answers how many.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes a user's grants of one application, optionally except one; returns how many.
 pub async fn remove_of_client(
     tx: &mut Tx,
     p: ProjectNo,
@@ -400,7 +363,7 @@ pub async fn remove_of_client(
     client_id: &str,
     except: Option<GrantId>,
 ) -> Result<u64, StoreError> {
-    // No grant has the id of zeros: UUIDv7 always has its version bits set.
+    // No grant has an id of zeros: UUIDv7 always has its version bits set.
     let except = except.map_or([0; 16], |id| *id.as_bytes());
     tx.execute(&REMOVE_OF_CLIENT, &[&p.0, &user.as_bytes().as_slice(), &client_id, &except.as_slice()]).await
 }
@@ -428,9 +391,6 @@ const LIST: Sql = Sql::new(
 );
 
 /// Every grant of a user, oldest first.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<Grant>, StoreError> {
     conn.query_all(&LIST, &[&p.0, &user.as_bytes().as_slice()], read_grant).await
 }
@@ -438,10 +398,7 @@ pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<Gra
 const REMOVE_UNUSED_SINCE: Sql =
     Sql::new("DELETE FROM grants WHERE project_no = $1 AND id = $2 AND last_access_at = $3");
 
-/// Removes a grant if its last recorded use is still the one that was seen; `false` when it was used or is gone.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes a grant if its last recorded use is still the expected one; `false` when it was used since or is gone.
 pub async fn remove_unused_since(
     tx: &mut Tx,
     p: ProjectNo,
@@ -477,11 +434,8 @@ const SCAN_ANY_PROJECT: Sql = Sql::new(
      LIMIT $3",
 );
 
-/// At most `limit` grants of all projects in key order, beginning `after` one, each with whether its user is anonymous:
-/// for jobs that look at every grant.
-///
-/// # Errors
-/// Those of the engine.
+/// At most `limit` grants of all projects in key order, `after` a key, each with whether its user is anonymous. For
+/// jobs that scan all grants.
 pub async fn scan_any_project(
     conn: &mut Conn,
     after: Option<(ProjectNo, GrantId)>,

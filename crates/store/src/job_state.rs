@@ -1,4 +1,4 @@
-//! What a background job must remember between runs. SQL over `job_state`; no policy.
+//! Cursors of background jobs. SQL over `job_state`; no policy.
 
 use vestibule_domain::time::Timestamp;
 
@@ -18,10 +18,7 @@ const GET: Sql = Sql::new(
      WHERE name = $1",
 );
 
-/// The cursor a job left, and when; `None` when it never left one.
-///
-/// # Errors
-/// Those of the engine.
+/// The stored cursor of a job and when it was stored; `None` before the first.
 pub async fn get(conn: &mut Conn, name: &str) -> Result<Option<(Option<Vec<u8>>, Timestamp)>, StoreError> {
     conn.query_optional(&GET, &[&name], |row| Ok((row.get(0)?, read_time(row, 1)?))).await
 }
@@ -37,10 +34,7 @@ const SET: Sql = Sql::new(
          updated_at = excluded.updated_at",
 );
 
-/// Leaves a cursor for a job's next run.
-///
-/// # Errors
-/// Those of the engine.
+/// Stores a job's cursor for its next run.
 pub async fn set(tx: &mut Tx, name: &str, cursor: Option<&[u8]>, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(&SET, &[&name, &cursor, &now.as_micros()]).await.map(|_| ())
 }

@@ -15,13 +15,13 @@ pub const STATEMENTS: &[&Sql] = &[&INSERT, &LIST, &RETIRE, &REMOVE];
 pub struct KeyRow {
     /// Its id in the key set.
     pub kid: String,
-    /// What it is for.
+    /// Its purpose.
     pub purpose: String,
-    /// The key, sealed with the operator's.
+    /// The key, sealed with the master key.
     pub sealed: Vec<u8>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// Since when, or from when on, it only verifies.
+    /// When it retires or retired: it then only verifies.
     pub retired_at: Option<Timestamp>,
 }
 
@@ -69,9 +69,6 @@ const LIST: Sql = Sql::new(
 );
 
 /// Every key of a project, oldest first.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn list(conn: &mut Conn, p: ProjectNo) -> Result<Vec<KeyRow>, StoreError> {
     conn.query_all(&LIST, &[&p.0], |row| {
         Ok(KeyRow {
@@ -92,20 +89,15 @@ const RETIRE: Sql = Sql::new(
        AND (retired_at IS NULL OR retired_at > $3)",
 );
 
-/// Retires a key at a time that may lie ahead; `false` when it retires no later anyway or there is no such one.
-///
-/// # Errors
-/// Those of the engine.
+/// Sets the time at which a key retires, which may lie in the future; `false` when it already retires by then or does
+/// not exist.
 pub async fn retire(tx: &mut Tx, p: ProjectNo, kid: &str, at: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&RETIRE, &[&p.0, &kid, &at.as_micros()]).await
 }
 
 const REMOVE: Sql = Sql::new("DELETE FROM project_keys WHERE project_no = $1 AND kid = $2");
 
-/// Removes a key; `false` when there is no such one.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes a key; `false` when it does not exist.
 pub async fn remove(tx: &mut Tx, p: ProjectNo, kid: &str) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&p.0, &kid]).await
 }

@@ -1,5 +1,10 @@
-//! The memory: the only crate that knows a SQL driver. `db` is the seam to the engines; every other module is one
-//! aggregate: its SQL and nothing else. Reads take a [`Conn`], writes a [`Tx`], and the project comes second.
+//! The persistence layer, and the only crate that uses a SQL driver. `db` abstracts over the engines; every other
+//! module is one aggregate: its SQL and nothing else.
+//!
+//! Reads take a [`Conn`], writes a [`Tx`]; the project comes second. All of them return the database's error as
+//! [`StoreError`], so only functions with further errors have a section for them.
+
+#![warn(missing_docs)]
 
 pub mod admin_keys;
 pub mod client_secrets;
@@ -37,7 +42,7 @@ pub use db::{
     StoreError, StoreStats, TransferStep, Tx, WriteStats, back_up_sqlite, restore_sqlite, transfer_to_postgres,
 };
 
-/// Every statement of every aggregate, with the aggregate's name: one test prepares them all on both engines.
+/// Every statement by aggregate: one test prepares all of them on both engines.
 pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("admin_keys", admin_keys::STATEMENTS),
     ("client_secrets", client_secrets::STATEMENTS),

@@ -1,5 +1,5 @@
-//! What operators did to their ways in and to each other. SQL over `operator_events`; no policy. Operators stand above
-//! projects, and the record of one outlives it.
+//! The audit log of operators: changes to their credentials and roles. SQL over `operator_events`; no policy. An event
+//! outlives its operator and belongs to no project.
 
 use vestibule_domain::{
     id::{EventId, OperatorId},
@@ -14,24 +14,24 @@ use crate::{
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[&INSERT, &COUNT_AGAIN, &PAGE, &PAGE_OF_OPERATOR, &REMOVE_OLD];
 
-/// One act.
+/// One audit event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OperatorEvent {
-    /// Its id, which rises with time.
+    /// Its ID, increasing with time.
     pub id: EventId,
-    /// Whom it is about; none for somebody who is not there yet.
+    /// The operator it is about; `None` for an invitation not yet accepted.
     pub operator_id: Option<OperatorId>,
-    /// The address of whom it is about, as it was.
+    /// The email address of the operator at that time.
     pub email: String,
-    /// Who did it: an operator's address, or the command.
+    /// The actor: an operator's address, or the CLI.
     pub done_by: String,
-    /// What, in the word of `vestibule_domain::operator::Act`; a later release may have others.
+    /// The name of a `vestibule_domain::operator::Act`; a later release may write further ones.
     pub act: String,
-    /// With what, or where; never a secret.
+    /// Details such as the credential's name or the project; never a secret.
     pub detail: String,
-    /// From which network address.
+    /// The network address of the actor.
     pub ip: Option<String>,
-    /// When.
+    /// When it happened.
     pub created_at: Timestamp,
     /// How many equal actions it stands for; the first of them was at `created_at`.
     pub times: i64,
@@ -65,10 +65,7 @@ const INSERT: Sql = Sql::new(
      ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 );
 
-/// Adds one.
-///
-/// # Errors
-/// Those of the engine.
+/// Adds an event.
 pub async fn insert(tx: &mut Tx, event: &OperatorEvent) -> Result<(), StoreError> {
     tx.execute(
         &INSERT,
@@ -159,10 +156,7 @@ const PAGE_OF_OPERATOR: Sql = Sql::new(
      LIMIT $2",
 );
 
-/// At most `limit` of everybody, or of one operator, from before an id (the newest without one), newest first.
-///
-/// # Errors
-/// Those of the engine.
+/// At most `limit` events before an ID (from the newest without one), newest first; of all operators or of one.
 pub async fn list_page(
     conn: &mut Conn,
     of: Option<OperatorId>,
@@ -187,10 +181,7 @@ const REMOVE_OLD: Sql = Sql::new(
      )",
 );
 
-/// Removes at most `limit` from before a time; answers how many.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes at most `limit` events before a time; returns how many.
 pub async fn remove_old(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
     let bound = EventId::lower_bound(before.as_unix_millis());
     tx.execute(&REMOVE_OLD, &[&bound.as_bytes().as_slice(), &limit]).await

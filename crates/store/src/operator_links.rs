@@ -21,15 +21,15 @@ pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &TAKE, &LIST, &REMOVE_OF, &REM
 pub struct OperatorLink {
     /// SHA-256 of its secret part.
     pub token: TokenHash,
-    /// What it is for.
+    /// Its purpose.
     pub purpose: LinkPurpose,
-    /// The role it gives, and where; without meaning for a reset.
+    /// The role it grants, and in which project; unused for a reset.
     pub assignment: Assignment,
-    /// Whom it is for, in normal form; empty when whoever has it may say.
+    /// The address it is for, normalized; empty when its holder may choose one.
     pub email: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
-    /// The last moment at which it works.
+    /// The last moment at which it is valid.
     pub expires_at: Timestamp,
 }
 
@@ -60,9 +60,6 @@ const INSERT: Sql = Sql::new(
 );
 
 /// Adds a link.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn insert(tx: &mut Tx, link: &OperatorLink) -> Result<(), StoreError> {
     tx.execute(
         &INSERT,
@@ -93,20 +90,14 @@ const FIND: Sql = Sql::new(
      WHERE token_hash = $1 AND expires_at >= $2",
 );
 
-/// The link, if it still holds.
-///
-/// # Errors
-/// Those of the engine.
+/// The link, if it is valid at `now`.
 pub async fn find(conn: &mut Conn, token: TokenHash, now: Timestamp) -> Result<Option<OperatorLink>, StoreError> {
     conn.query_optional(&FIND, &[&token.0.as_slice(), &now.as_micros()], read_link).await
 }
 
 const TAKE: Sql = Sql::new("DELETE FROM operator_links WHERE token_hash = $1 AND expires_at >= $2");
 
-/// Uses a link up; of any number of takers, one gets `true`.
-///
-/// # Errors
-/// Those of the engine.
+/// Consumes a link; exactly one of several concurrent callers gets `true`.
 pub async fn take(tx: &mut Tx, token: TokenHash, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&TAKE, &[&token.0.as_slice(), &now.as_micros()]).await
 }
@@ -125,10 +116,7 @@ const LIST: Sql = Sql::new(
      ORDER BY email, created_at",
 );
 
-/// The links for a project, or for every one, that were not used yet.
-///
-/// # Errors
-/// Those of the engine.
+/// The unused links for a project, or for all projects.
 pub async fn list(
     conn: &mut Conn,
     p: ProjectNo,
@@ -140,10 +128,7 @@ pub async fn list(
 
 const REMOVE_OF: Sql = Sql::new("DELETE FROM operator_links WHERE project_no = $1 AND purpose = $2 AND email = $3");
 
-/// Removes the links of one purpose for one address and place.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes the links of one purpose for one address and project.
 pub async fn remove_of(tx: &mut Tx, p: ProjectNo, purpose: LinkPurpose, email: &str) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_OF, &[&p.0, &purpose.as_str(), &email]).await
 }
@@ -151,9 +136,6 @@ pub async fn remove_of(tx: &mut Tx, p: ProjectNo, purpose: LinkPurpose, email: &
 const REMOVE: Sql = Sql::new("DELETE FROM operator_links WHERE token_hash = $1");
 
 /// Removes a link.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn remove(tx: &mut Tx, token: TokenHash) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&token.0.as_slice()]).await
 }
@@ -161,9 +143,6 @@ pub async fn remove(tx: &mut Tx, token: TokenHash) -> Result<bool, StoreError> {
 const REMOVE_ALL_FOR: Sql = Sql::new("DELETE FROM operator_links WHERE project_no >= 0 AND email = $1 AND email <> ''");
 
 /// Removes every link for an address.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn remove_all_for(tx: &mut Tx, email: &str) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_ALL_FOR, &[&email]).await
 }
@@ -175,10 +154,7 @@ const REMOVE_EXPIRED: Sql = Sql::new(
      )",
 );
 
-/// Removes at most `limit` links that hold no more.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes at most `limit` expired links.
 pub async fn remove_expired(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_EXPIRED, &[&now.as_micros(), &limit]).await
 }

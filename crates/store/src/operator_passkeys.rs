@@ -1,4 +1,4 @@
-//! Passkeys of operators. SQL over `operator_passkeys`; no policy. Operators stand above projects.
+//! Passkeys of operators. SQL over `operator_passkeys`; no policy. Operators belong to no project.
 
 use vestibule_domain::{
     id::{IdentityId, OperatorId},
@@ -17,23 +17,23 @@ pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &LIST, &RECORD_USE, &RENAME, &
 /// A passkey as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OperatorPasskey {
-    /// What its authenticator calls it; unique.
+    /// The credential ID (WebAuthn §4); unique.
     pub credential_id: Vec<u8>,
-    /// What it is called in forms.
+    /// The ID that forms use.
     pub id: IdentityId,
-    /// Whose it is.
+    /// The owner.
     pub operator_id: OperatorId,
-    /// The COSE key (RFC 9052 §7) as the authenticator gave it.
+    /// The COSE key (RFC 9052 §7) from the authenticator.
     pub public_key: Vec<u8>,
-    /// How often its authenticator says it was used; many always say 0.
+    /// The signature counter of the authenticator; many always report 0.
     pub sign_count: i64,
-    /// What its owner calls it.
+    /// The display name.
     pub name: String,
     /// When it was added.
     pub created_at: Timestamp,
     /// When it was last used.
     pub last_used_at: Option<Timestamp>,
-    /// Whether its authenticator may back it up; unknown for passkeys made before version 0.2 until their next use.
+    /// Whether the authenticator may back it up; `None` for passkeys added before version 0.2, until their next use.
     pub backup_eligible: Option<bool>,
 }
 
@@ -67,9 +67,6 @@ const INSERT: Sql = Sql::new(
 );
 
 /// Adds a passkey; `false` when its credential id is taken.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn insert(tx: &mut Tx, row: &OperatorPasskey) -> Result<bool, StoreError> {
     tx.execute_one(
         &INSERT,
@@ -104,9 +101,6 @@ const FIND: Sql = Sql::new(
 );
 
 /// The passkey with this credential id.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn find(conn: &mut Conn, credential_id: &[u8]) -> Result<Option<OperatorPasskey>, StoreError> {
     conn.query_optional(&FIND, &[&credential_id], read_passkey).await
 }
@@ -128,9 +122,6 @@ const LIST: Sql = Sql::new(
 );
 
 /// Every passkey of an operator, oldest first.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn list(conn: &mut Conn, operator: OperatorId) -> Result<Vec<OperatorPasskey>, StoreError> {
     conn.query_all(&LIST, &[&operator.as_bytes().as_slice()], read_passkey).await
 }
@@ -145,10 +136,8 @@ const RECORD_USE: Sql = Sql::new(
        AND (backup_eligible IS NULL OR backup_eligible = $4)",
 );
 
-/// Records a use; `false` when the counter did not grow (a copy of the passkey exists), the backup eligibility changed, or it is gone.
-///
-/// # Errors
-/// Those of the engine.
+/// Records a use; `false` when the counter did not increase (a copy of the passkey exists), the backup eligibility
+/// changed, or the passkey is gone.
 pub async fn record_use(tx: &mut Tx, used: &PasskeyUse, now: Timestamp) -> Result<bool, StoreError> {
     let PasskeyUse { credential_id, sign_count, backup_eligible } = used;
     let backup = i64::from(*backup_eligible);
@@ -161,20 +150,14 @@ const RENAME: Sql = Sql::new(
      WHERE operator_id = $1 AND id = $2",
 );
 
-/// Calls a passkey of an operator something else; `false` when it is not there.
-///
-/// # Errors
-/// Those of the engine.
+/// Renames a passkey of an operator; `false` when it does not exist.
 pub async fn rename(tx: &mut Tx, operator: OperatorId, id: IdentityId, name: &str) -> Result<bool, StoreError> {
     tx.execute_one(&RENAME, &[&operator.as_bytes().as_slice(), &id.as_bytes().as_slice(), &name]).await
 }
 
 const REMOVE: Sql = Sql::new("DELETE FROM operator_passkeys WHERE operator_id = $1 AND id = $2");
 
-/// Removes a passkey of an operator; `false` when it is not there.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes a passkey of an operator; `false` when it does not exist.
 pub async fn remove(tx: &mut Tx, operator: OperatorId, id: IdentityId) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&operator.as_bytes().as_slice(), &id.as_bytes().as_slice()]).await
 }
@@ -182,9 +165,6 @@ pub async fn remove(tx: &mut Tx, operator: OperatorId, id: IdentityId) -> Result
 const REMOVE_OF_OPERATOR: Sql = Sql::new("DELETE FROM operator_passkeys WHERE operator_id = $1");
 
 /// Removes every passkey of an operator.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn remove_of_operator(tx: &mut Tx, operator: OperatorId) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_OF_OPERATOR, &[&operator.as_bytes().as_slice()]).await
 }

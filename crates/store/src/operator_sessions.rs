@@ -1,4 +1,4 @@
-//! Who is signed in to the portal. SQL over `operator_sessions`; no policy.
+//! Portal sessions of operators. SQL over `operator_sessions`; no policy.
 
 use vestibule_domain::{id::OperatorId, secret::TokenHash, time::Timestamp};
 
@@ -14,15 +14,15 @@ pub const STATEMENTS: &[&Sql] =
 /// A session as it is stored.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OperatorSession {
-    /// SHA-256 of the cookie.
+    /// SHA-256 of the cookie's value.
     pub token: TokenHash,
-    /// Whose it is.
+    /// The operator.
     pub operator_id: OperatorId,
     /// When it began.
     pub created_at: Timestamp,
     /// Its last recorded use.
     pub last_access_at: Timestamp,
-    /// When its operator last proved who it is.
+    /// When the operator last authenticated.
     pub proved_at: Timestamp,
 }
 
@@ -36,10 +36,7 @@ const INSERT: Sql = Sql::new(
      ) VALUES ($1, $2, $3, $3, $3)",
 );
 
-/// Begins a session of somebody who just proved who it is.
-///
-/// # Errors
-/// Those of the engine.
+/// Adds a session for an operator who has just authenticated.
 pub async fn insert(tx: &mut Tx, token: TokenHash, id: OperatorId, now: Timestamp) -> Result<(), StoreError> {
     tx.execute(&INSERT, &[&token.0.as_slice(), &id.as_bytes().as_slice(), &now.as_micros()]).await.map(drop)
 }
@@ -54,10 +51,7 @@ const FIND: Sql = Sql::new(
      WHERE token_hash = $1",
 );
 
-/// The session of a cookie.
-///
-/// # Errors
-/// Those of the engine.
+/// The session with this cookie.
 pub async fn find(conn: &mut Conn, token: TokenHash) -> Result<Option<OperatorSession>, StoreError> {
     conn.query_optional(&FIND, &[&token.0.as_slice()], |row| {
         Ok(OperatorSession {
@@ -73,50 +67,35 @@ pub async fn find(conn: &mut Conn, token: TokenHash) -> Result<Option<OperatorSe
 
 const TOUCH: Sql = Sql::new("UPDATE operator_sessions SET last_access_at = $2 WHERE token_hash = $1");
 
-/// Writes a use down.
-///
-/// # Errors
-/// Those of the engine.
+/// Records a use.
 pub async fn touch(tx: &mut Tx, token: TokenHash, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&TOUCH, &[&token.0.as_slice(), &now.as_micros()]).await
 }
 
 const PROVE: Sql = Sql::new("UPDATE operator_sessions SET proved_at = $2 WHERE token_hash = $1");
 
-/// Writes down that its operator proved again who it is.
-///
-/// # Errors
-/// Those of the engine.
+/// Records that the operator authenticated again.
 pub async fn prove(tx: &mut Tx, token: TokenHash, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&PROVE, &[&token.0.as_slice(), &now.as_micros()]).await
 }
 
 const REMOVE: Sql = Sql::new("DELETE FROM operator_sessions WHERE token_hash = $1");
 
-/// Ends a session.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes a session.
 pub async fn remove(tx: &mut Tx, token: TokenHash) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&token.0.as_slice()]).await
 }
 
 const REMOVE_OF_OPERATOR: Sql = Sql::new("DELETE FROM operator_sessions WHERE operator_id = $1");
 
-/// Ends every session of an operator.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes every session of an operator.
 pub async fn remove_of_operator(tx: &mut Tx, id: OperatorId) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_OF_OPERATOR, &[&id.as_bytes().as_slice()]).await
 }
 
 const REMOVE_OTHERS: Sql = Sql::new("DELETE FROM operator_sessions WHERE operator_id = $1 AND token_hash <> $2");
 
-/// Ends every session of an operator but one.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes every session of an operator except one.
 pub async fn remove_others(tx: &mut Tx, id: OperatorId, kept: TokenHash) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_OTHERS, &[&id.as_bytes().as_slice(), &kept.0.as_slice()]).await
 }
@@ -128,10 +107,7 @@ const REMOVE_UNUSED: Sql = Sql::new(
      )",
 );
 
-/// Removes at most `limit` sessions that were not used since then.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes at most `limit` sessions unused since a time.
 pub async fn remove_unused(tx: &mut Tx, since: Timestamp, limit: i64) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_UNUSED, &[&since.as_micros(), &limit]).await
 }

@@ -1,5 +1,5 @@
 //! Operators of the portal and their roles. SQL over `operators` and `operator_roles`; no policy.
-//! Operators stand above projects: only their roles name one.
+//! Operators belong to no project: only their roles name one.
 
 use vestibule_domain::{
     id::{OperatorId, ProjectNo},
@@ -59,9 +59,6 @@ const INSERT: Sql = Sql::new(
 );
 
 /// Adds an operator; `false` when its address is taken.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn insert(tx: &mut Tx, operator: &Operator) -> Result<bool, StoreError> {
     tx.execute_one(
         &INSERT,
@@ -88,9 +85,6 @@ const FIND: Sql = Sql::new(
 );
 
 /// The operator with this id.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn find(conn: &mut Conn, id: OperatorId) -> Result<Option<Operator>, StoreError> {
     conn.query_optional(&FIND, &[&id.as_bytes().as_slice()], read_operator).await
 }
@@ -106,10 +100,7 @@ const FIND_BY_EMAIL: Sql = Sql::new(
      WHERE email = $1",
 );
 
-/// The operator with this address, in its normal form.
-///
-/// # Errors
-/// Those of the engine.
+/// The operator with this normalized address.
 pub async fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Operator>, StoreError> {
     conn.query_optional(&FIND_BY_EMAIL, &[&email], read_operator).await
 }
@@ -117,9 +108,6 @@ pub async fn find_by_email(conn: &mut Conn, email: &str) -> Result<Option<Operat
 const EXISTS: Sql = Sql::new("SELECT id FROM operators WHERE email > '' LIMIT 1");
 
 /// Whether there is an operator at all.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn exists(conn: &mut Conn) -> Result<bool, StoreError> {
     Ok(conn.query_optional(&EXISTS, &[], |_| Ok(())).await?.is_some())
 }
@@ -139,10 +127,7 @@ const LIST_OF_PROJECT: Sql = Sql::new(
      ORDER BY o.email, r.project_no",
 );
 
-/// Who has a role in a project or in every one, by address; whoever has both comes twice.
-///
-/// # Errors
-/// Those of the engine.
+/// The operators with a role in a project or in all projects, by address; one with both kinds of role is listed twice.
 pub async fn list_of_project(conn: &mut Conn, p: ProjectNo) -> Result<Vec<(Operator, Assignment)>, StoreError> {
     conn.query_all(&LIST_OF_PROJECT, &[&p.0], read_assigned).await
 }
@@ -168,30 +153,21 @@ const LIST: Sql = Sql::new(
 );
 
 /// Every operator with each of its roles, by address.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn list(conn: &mut Conn) -> Result<Vec<(Operator, Assignment)>, StoreError> {
     conn.query_all(&LIST, &[], read_assigned).await
 }
 
 const SET_PASSWORD: Sql = Sql::new("UPDATE operators SET password_hash = $2 WHERE id = $1");
 
-/// Gives an operator another password, or takes it away; `false` when there is no such one.
-///
-/// # Errors
-/// Those of the engine.
+/// Sets or removes an operator's password; `false` when the operator does not exist.
 pub async fn set_password(tx: &mut Tx, id: OperatorId, hash: Option<&str>) -> Result<bool, StoreError> {
     tx.execute_one(&SET_PASSWORD, &[&id.as_bytes().as_slice(), &hash]).await
 }
 
 const HOLD: Sql = Sql::new("UPDATE operators SET email = email WHERE id = $1");
 
-/// Keeps other transactions that hold it from changing an operator's ways in until this one ends; `false` when there is no
-/// such one.
-///
-/// # Errors
-/// Those of the engine.
+/// Locks an operator until the transaction ends, so that changes to its credentials are serialized; `false` when it
+/// does not exist.
 pub async fn hold(tx: &mut Tx, id: OperatorId) -> Result<bool, StoreError> {
     tx.execute_one(&HOLD, &[&id.as_bytes().as_slice()]).await
 }
@@ -199,10 +175,7 @@ pub async fn hold(tx: &mut Tx, id: OperatorId) -> Result<bool, StoreError> {
 const REMOVE: Sql = Sql::new("DELETE FROM operators WHERE id = $1");
 const REMOVE_ROLES: Sql = Sql::new("DELETE FROM operator_roles WHERE operator_id = $1");
 
-/// Removes an operator with its roles and passkeys; `false` when there is no such one.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes an operator with its roles and passkeys; `false` when it does not exist.
 pub async fn remove(tx: &mut Tx, id: OperatorId) -> Result<bool, StoreError> {
     tx.execute(&REMOVE_ROLES, &[&id.as_bytes().as_slice()]).await?;
     operator_passkeys::remove_of_operator(tx, id).await?;
@@ -218,10 +191,7 @@ const SET_ROLE: Sql = Sql::new(
      ON CONFLICT (project_no, operator_id) DO UPDATE SET role = $3",
 );
 
-/// Gives an operator a role, in the place of the one it had there.
-///
-/// # Errors
-/// Those of the engine.
+/// Sets an operator's role in a project, or in all projects.
 pub async fn set_role(tx: &mut Tx, id: OperatorId, assignment: Assignment) -> Result<(), StoreError> {
     let Assignment { project, role } = assignment;
     tx.execute(&SET_ROLE, &[&project.0, &id.as_bytes().as_slice(), &role.as_str()]).await.map(drop)
@@ -229,10 +199,7 @@ pub async fn set_role(tx: &mut Tx, id: OperatorId, assignment: Assignment) -> Re
 
 const REMOVE_ROLE: Sql = Sql::new("DELETE FROM operator_roles WHERE project_no = $1 AND operator_id = $2");
 
-/// Takes an operator's role in a project (or its role everywhere) away; `false` when it had none.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes an operator's role in a project, or its role in all projects; `false` when it had none.
 pub async fn remove_role(tx: &mut Tx, p: ProjectNo, id: OperatorId) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE_ROLE, &[&p.0, &id.as_bytes().as_slice()]).await
 }
@@ -247,9 +214,6 @@ const ROLES_OF: Sql = Sql::new(
 );
 
 /// Every role of an operator.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn roles_of(conn: &mut Conn, id: OperatorId) -> Result<Vec<Assignment>, StoreError> {
     conn.query_all(&ROLES_OF, &[&id.as_bytes().as_slice()], |row| {
         Ok(Assignment { project: read_project(row, 0)?, role: read_role(row, 1)? })
@@ -264,10 +228,7 @@ const HOLD_ROLES: Sql = Sql::new(
      RETURNING project_no, role",
 );
 
-/// Every role of an operator, kept from other transactions until this one ends.
-///
-/// # Errors
-/// Those of the engine.
+/// Every role of an operator, locked until the transaction ends.
 pub async fn hold_roles_of(tx: &mut Tx, id: OperatorId) -> Result<Vec<Assignment>, StoreError> {
     tx.query_all(&HOLD_ROLES, &[&id.as_bytes().as_slice()], |row| {
         Ok(Assignment { project: read_project(row, 0)?, role: read_role(row, 1)? })
@@ -277,20 +238,14 @@ pub async fn hold_roles_of(tx: &mut Tx, id: OperatorId) -> Result<Vec<Assignment
 
 const HOLD_OWNERS: Sql = Sql::new("UPDATE operator_roles SET role = role WHERE project_no = $1 AND role = $2");
 
-/// Keeps other transactions from changing who owns every project until this one ends.
-///
-/// # Errors
-/// Those of the engine.
+/// Locks the set of owners of all projects until the transaction ends.
 pub async fn hold_owners_of_all(tx: &mut Tx) -> Result<(), StoreError> {
     tx.execute(&HOLD_OWNERS, &[&EVERY_PROJECT.0, &Role::Owner.as_str()]).await.map(drop)
 }
 
 const COUNT_ROLE: Sql = Sql::new("SELECT COUNT(*) FROM operator_roles WHERE project_no = $1 AND role = $2");
 
-/// How many operators own every project.
-///
-/// # Errors
-/// Those of the engine.
+/// How many operators own all projects.
 pub async fn count_owners_of_all(conn: &mut Conn) -> Result<i64, StoreError> {
     let counted =
         conn.query_optional(&COUNT_ROLE, &[&EVERY_PROJECT.0, &Role::Owner.as_str()], |row| row.get::<i64>(0)).await?;

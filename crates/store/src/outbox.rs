@@ -14,10 +14,10 @@ use crate::{
 pub const STATEMENTS: &[&Sql] =
     &[&PUSH, &DUE_ANY_PROJECT, &WAITING_ANY_PROJECT, &DUE, &CLAIM, &FAIL, &REMOVE, &OLDEST_ANY_PROJECT];
 
-/// A side effect that waits.
+/// A queued side effect.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutboxRow {
-    /// Its number; later ones are greater.
+    /// Sequence number.
     pub id: i64,
     /// The project it belongs to.
     pub project: ProjectNo,
@@ -25,13 +25,13 @@ pub struct OutboxRow {
     pub kind: String,
     /// The user it is about.
     pub user_id: Option<UserId>,
-    /// What it needs, JSON.
+    /// Its parameters, as JSON.
     pub payload: String,
     /// When it was queued.
     pub created_at: Timestamp,
-    /// Not before this time.
+    /// The earliest time to run it.
     pub due_at: Timestamp,
-    /// How often it was tried.
+    /// How many attempts were made.
     pub attempts: i64,
 }
 
@@ -59,10 +59,7 @@ const PUSH: Sql = Sql::new(
      ) VALUES ($1, $2, $3, $4, $5, $5)",
 );
 
-/// Queues a side effect, due at once; the commit wakes the worker of the outbox.
-///
-/// # Errors
-/// Those of the engine.
+/// Queues a side effect, due at once.
 pub async fn push(
     tx: &mut Tx,
     p: ProjectNo,
@@ -92,10 +89,7 @@ const DUE_ANY_PROJECT: Sql = Sql::new(
      LIMIT $3",
 );
 
-/// At most `limit` side effects of a kind that are due, those that wait longest first.
-///
-/// # Errors
-/// Those of the engine.
+/// At most `limit` due side effects of a kind, the longest due first.
 pub async fn due_any_project(
     conn: &mut Conn,
     kind: &str,
@@ -130,11 +124,8 @@ const WAITING_ANY_PROJECT: Sql = Sql::new(
      LIMIT $4",
 );
 
-/// At most `limit` projects for which a side effect of a kind is due, in the order of their numbers, after one of them. Costs a look
-/// at the index for each project, however many side effects wait.
-///
-/// # Errors
-/// Those of the engine.
+/// At most `limit` projects with a due side effect of a kind, by project number, after one of them. Costs one index
+/// lookup per project, however many side effects are queued.
 pub async fn waiting_any_project(
     conn: &mut Conn,
     kind: &str,
@@ -161,10 +152,7 @@ const DUE: Sql = Sql::new(
      LIMIT $4",
 );
 
-/// At most `limit` side effects of a kind that are due for a project, those that wait longest first.
-///
-/// # Errors
-/// Those of the engine.
+/// At most `limit` due side effects of a kind in a project, the longest due first.
 pub async fn due(
     conn: &mut Conn,
     p: ProjectNo,
@@ -183,10 +171,8 @@ const CLAIM: Sql = Sql::new(
        AND attempts = $3",
 );
 
-/// Claims a side effect seen with so many `attempts` for oneself `until` a time; of several nodes one gets `true`.
-///
-/// # Errors
-/// Those of the engine.
+/// Leases a side effect `until` a time, if its number of attempts is unchanged; exactly one of several nodes gets
+/// `true`.
 pub async fn claim(tx: &mut Tx, id: i64, until: Timestamp, attempts: i64) -> Result<bool, StoreError> {
     tx.execute_one(&CLAIM, &[&id, &until.as_micros(), &attempts]).await
 }
@@ -198,20 +184,14 @@ const FAIL: Sql = Sql::new(
      WHERE id = $1",
 );
 
-/// Notes a failed try and when the next one is due.
-///
-/// # Errors
-/// Those of the engine.
+/// Records a failed attempt and the time of the next one.
 pub async fn fail(tx: &mut Tx, id: i64, due_at: Timestamp, error: &str) -> Result<bool, StoreError> {
     tx.execute_one(&FAIL, &[&id, &due_at.as_micros(), &error]).await
 }
 
 const REMOVE: Sql = Sql::new("DELETE FROM outbox WHERE id = $1");
 
-/// Removes a side effect that was carried out or given up.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes a side effect that is done or given up.
 pub async fn remove(tx: &mut Tx, id: i64) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&id]).await
 }
@@ -223,10 +203,7 @@ const OLDEST_ANY_PROJECT: Sql = Sql::new(
      LIMIT 1",
 );
 
-/// When the side effect that waits longest was queued, of any project; `None` when nothing waits.
-///
-/// # Errors
-/// Those of the engine.
+/// When the oldest queued side effect of any project was queued; `None` when the outbox is empty.
 pub async fn oldest_any_project(conn: &mut Conn) -> Result<Option<Timestamp>, StoreError> {
     conn.query_optional(&OLDEST_ANY_PROJECT, &[], |row| read_time(row, 0)).await
 }

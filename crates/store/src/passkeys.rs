@@ -16,34 +16,34 @@ pub const STATEMENTS: &[&Sql] = &[&INSERT, &FIND, &LIST, &RECORD_USE, &RENAME, &
 /// A passkey as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PasskeyRow {
-    /// What its authenticator calls it; unique in the project.
+    /// The credential ID (WebAuthn §4); unique in the project.
     pub credential_id: Vec<u8>,
     /// The identity's id.
     pub id: IdentityId,
-    /// Whose it is.
+    /// The owner.
     pub user_id: UserId,
-    /// The COSE key (RFC 9052 §7) as the authenticator gave it.
+    /// The COSE key (RFC 9052 §7) from the authenticator.
     pub public_key: Vec<u8>,
-    /// How often its authenticator says it was used; many always say 0.
+    /// The signature counter of the authenticator; many always report 0.
     pub sign_count: i64,
-    /// What its owner calls it.
+    /// The display name.
     pub name: Option<String>,
     /// When it was added.
     pub created_at: Timestamp,
-    /// When it last signed its owner in.
+    /// When the owner last signed in with it.
     pub last_used_at: Option<Timestamp>,
-    /// Whether its authenticator may back it up; unknown for passkeys made before version 0.2 until their next use.
+    /// Whether the authenticator may back it up; `None` for passkeys added before version 0.2, until their next use.
     pub backup_eligible: Option<bool>,
 }
 
-/// A verified use of a passkey, of a user or an operator.
+/// A verified use of a passkey, by a user or an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasskeyUse {
     /// Which passkey.
     pub credential_id: Vec<u8>,
-    /// Its signature counter, as the authenticator gave it.
+    /// The signature counter from the authenticator.
     pub sign_count: i64,
-    /// Whether its authenticator may back it up.
+    /// Whether the authenticator may back it up.
     pub backup_eligible: bool,
 }
 
@@ -78,9 +78,6 @@ const INSERT: Sql = Sql::new(
 );
 
 /// Adds a passkey; `false` when its credential id is taken.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn insert(tx: &mut Tx, p: ProjectNo, row: &PasskeyRow) -> Result<bool, StoreError> {
     tx.execute_one(
         &INSERT,
@@ -116,9 +113,6 @@ const FIND: Sql = Sql::new(
 );
 
 /// The passkey with this credential id.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn find(conn: &mut Conn, p: ProjectNo, credential_id: &[u8]) -> Result<Option<PasskeyRow>, StoreError> {
     conn.query_optional(&FIND, &[&p.0, &credential_id], read_passkey).await
 }
@@ -140,9 +134,6 @@ const LIST: Sql = Sql::new(
 );
 
 /// Every passkey of a user, oldest first.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<PasskeyRow>, StoreError> {
     conn.query_all(&LIST, &[&p.0, &user.as_bytes().as_slice()], read_passkey).await
 }
@@ -157,10 +148,8 @@ const RECORD_USE: Sql = Sql::new(
        AND (backup_eligible IS NULL OR backup_eligible = $5)",
 );
 
-/// Records a use; `false` when the counter did not grow (a copy of the passkey exists), the backup eligibility changed, or it is gone.
-///
-/// # Errors
-/// Those of the engine.
+/// Records a use; `false` when the counter did not increase (a copy of the passkey exists), the backup eligibility
+/// changed, or the passkey is gone.
 pub async fn record_use(tx: &mut Tx, p: ProjectNo, used: &PasskeyUse, now: Timestamp) -> Result<bool, StoreError> {
     let PasskeyUse { credential_id, sign_count, backup_eligible } = used;
     let backup = i64::from(*backup_eligible);
@@ -173,10 +162,7 @@ const RENAME: Sql = Sql::new(
      WHERE project_no = $1 AND user_id = $2 AND id = $3",
 );
 
-/// Gives a passkey of a user another name; `false` when it is not there.
-///
-/// # Errors
-/// Those of the engine.
+/// Renames a passkey of a user; `false` when it does not exist.
 pub async fn rename(
     tx: &mut Tx,
     p: ProjectNo,
@@ -189,10 +175,7 @@ pub async fn rename(
 
 const REMOVE: Sql = Sql::new("DELETE FROM passkeys WHERE project_no = $1 AND user_id = $2 AND id = $3");
 
-/// Removes a passkey of a user; `false` when it is not there.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes a passkey of a user; `false` when it does not exist.
 pub async fn remove(tx: &mut Tx, p: ProjectNo, user: UserId, id: IdentityId) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&p.0, &user.as_bytes().as_slice(), &id.as_bytes().as_slice()]).await
 }

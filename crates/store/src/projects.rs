@@ -49,7 +49,7 @@ pub const STATEMENTS: &[&Sql] = &[
 pub struct NewProject<'a> {
     /// The id an operator chose.
     pub id: &'a str,
-    /// The origin its users see.
+    /// The public origin.
     pub public_origin: &'a Origin,
     /// The settings document, JSON.
     pub settings: &'a str,
@@ -60,15 +60,15 @@ pub struct NewProject<'a> {
 /// A project as it is stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProjectRow {
-    /// Its number, never given out twice.
+    /// Its number, never reused.
     pub no: ProjectNo,
     /// The id an operator chose.
     pub id: String,
-    /// The origin its users see.
+    /// The public origin.
     pub public_origin: String,
     /// The settings document, JSON.
     pub settings: String,
-    /// Counts the changes of the settings, from 1.
+    /// Version of the settings, from 1.
     pub version: i64,
     /// When it was added.
     pub created_at: Timestamp,
@@ -103,9 +103,6 @@ const INSERT: Sql = Sql::new(
 );
 
 /// Adds a project; `None` when its id or host is taken.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn insert(tx: &mut Tx, project: &NewProject<'_>) -> Result<Option<ProjectNo>, StoreError> {
     tx.tell_settings_changed().await?;
     let (origin, authority) = (project.public_origin.as_str(), Authority::of(project.public_origin));
@@ -131,9 +128,6 @@ const LIST_ANY_PROJECT: Sql = Sql::new(
 );
 
 /// Every project, oldest first.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn list_any_project(conn: &mut Conn) -> Result<Vec<ProjectRow>, StoreError> {
     conn.query_all(&LIST_ANY_PROJECT, &[], read_row).await
 }
@@ -152,9 +146,6 @@ const FIND_BY_ID_ANY_PROJECT: Sql = Sql::new(
 );
 
 /// The project with this id.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn find_by_id_any_project(conn: &mut Conn, id: &str) -> Result<Option<ProjectRow>, StoreError> {
     conn.query_optional(&FIND_BY_ID_ANY_PROJECT, &[&id], read_row).await
 }
@@ -170,8 +161,8 @@ const UPDATE_SETTINGS: Sql = Sql::new(
        AND version = $2",
 );
 
-/// Replaces the settings if they still have the expected version; `false` when they have another one. The host a project
-/// has is kept while its origin stays the same: one that lost its host to an older project can be edited all the same.
+/// Replaces the settings if they still have the expected version; `false` when they have another one. The project's
+/// host is rewritten only when its origin changes, so that a project that lost its host to an older one stays editable.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when the host belongs to another project.
@@ -194,10 +185,7 @@ pub async fn update_settings(
 
 const BUMP_VERSION: Sql = Sql::new("UPDATE projects SET version = version + 1 WHERE no = $1");
 
-/// Makes every process load a project anew, after its keys changed.
-///
-/// # Errors
-/// Those of the engine.
+/// Increments the version after a change of keys, so that every process reloads the project.
 pub async fn bump_version(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
     tx.execute_one(&BUMP_VERSION, &[&p.0]).await
 }
@@ -210,10 +198,7 @@ const VERSIONS_ANY_PROJECT: Sql = Sql::new(
      ORDER BY no",
 );
 
-/// Each project's settings version: a cheap way to see what changed.
-///
-/// # Errors
-/// Those of the engine.
+/// The settings version of each project, to detect changes cheaply.
 pub async fn versions_any_project(conn: &mut Conn) -> Result<Vec<(ProjectNo, i64)>, StoreError> {
     conn.query_all(&VERSIONS_ANY_PROJECT, &[], |row| Ok((read_project(row, 0)?, row.get(1)?))).await
 }
@@ -226,10 +211,7 @@ const ORIGINS_ANY_PROJECT: Sql = Sql::new(
      ORDER BY no",
 );
 
-/// Each project's origin, oldest first: who may be served where is decided on these.
-///
-/// # Errors
-/// Those of the engine.
+/// Each project's origin, oldest first; decides which project serves a host.
 pub async fn origins_any_project(conn: &mut Conn) -> Result<Vec<(ProjectNo, String)>, StoreError> {
     conn.query_all(&ORIGINS_ANY_PROJECT, &[], |row| Ok((read_project(row, 0)?, row.get(1)?))).await
 }
@@ -258,9 +240,6 @@ const DELETE_USERS: Sql = Sql::new("DELETE FROM users WHERE project_no = $1");
 const DELETE: Sql = Sql::new("DELETE FROM projects WHERE no = $1");
 
 /// Deletes a project and everything in it, in one transaction; `false` when there is no such project.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
     for content in [
         &DELETE_KEYS,

@@ -1,4 +1,4 @@
-//! How many users something reaches, counted up to a bound: for questions asked before it is done. SQL over `users` and the
+//! How many users a settings change affects, counted up to a limit, for confirmation pages. SQL over `users` and the
 //! tables of credentials; no policy.
 
 use vestibule_domain::{id::ProjectNo, identifier::LoginIdKind};
@@ -18,10 +18,7 @@ const USERS: Sql = Sql::new(
      ) first",
 );
 
-/// How many users a project has, `limit` at most.
-///
-/// # Errors
-/// Those of the engine.
+/// The number of users of a project, at most `limit`.
 pub async fn count_users(conn: &mut Conn, p: ProjectNo, limit: i64) -> Result<i64, StoreError> {
     count(conn.query_optional(&USERS, &[&p.0, &limit], |row| row.get(0)).await)
 }
@@ -36,10 +33,7 @@ const LOGIN_IDS: Sql = Sql::new(
      ) first",
 );
 
-/// How many login IDs of a kind there are, `limit` at most.
-///
-/// # Errors
-/// Those of the engine.
+/// The number of login IDs of a kind, at most `limit`.
 pub async fn count_login_ids(conn: &mut Conn, p: ProjectNo, kind: LoginIdKind, limit: i64) -> Result<i64, StoreError> {
     count(conn.query_optional(&LOGIN_IDS, &[&p.0, &kind.as_str(), &limit], |row| row.get(0)).await)
 }
@@ -54,10 +48,7 @@ const PASSWORDS: Sql = Sql::new(
      ) first",
 );
 
-/// How many users have a password, `limit` at most.
-///
-/// # Errors
-/// Those of the engine.
+/// The number of users with a password, at most `limit`.
 pub async fn count_passwords(conn: &mut Conn, p: ProjectNo, limit: i64) -> Result<i64, StoreError> {
     count(conn.query_optional(&PASSWORDS, &[&p.0, &limit], |row| row.get(0)).await)
 }
@@ -72,10 +63,7 @@ const PASSKEYS: Sql = Sql::new(
      ) first",
 );
 
-/// How many passkeys there are, `limit` at most.
-///
-/// # Errors
-/// Those of the engine.
+/// The number of passkeys, at most `limit`.
 pub async fn count_passkeys(conn: &mut Conn, p: ProjectNo, limit: i64) -> Result<i64, StoreError> {
     count(conn.query_optional(&PASSKEYS, &[&p.0, &limit], |row| row.get(0)).await)
 }

@@ -1,4 +1,4 @@
-//! Events that can be caused again and again: how many were not told yet. SQL over `repeats`; no policy.
+//! Coalesced events: repetitions within a window that are not reported yet. SQL over `repeats`; no policy.
 
 use vestibule_domain::{
     id::{ProjectNo, UserId},
@@ -13,20 +13,20 @@ use crate::{
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[&NOTE, &DUE_ANY_PROJECT, &TAKE, &REMOVE];
 
-/// Equal events of one window.
+/// Equal events within one window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Repeat {
     /// The project.
     pub project: ProjectNo,
-    /// What makes them equal, hashed.
+    /// The hash of what makes them equal.
     pub id: Vec<u8>,
-    /// How many were not told yet.
+    /// How many are not reported yet.
     pub untold: i64,
-    /// The last of them.
+    /// The latest of them.
     pub payload: String,
     /// The user they are about.
     pub user_id: Option<UserId>,
-    /// When their number is told.
+    /// When their number is reported.
     pub tell_at: Timestamp,
 }
 
@@ -45,10 +45,8 @@ const NOTE: Sql = Sql::new(
      RETURNING untold",
 );
 
-/// Notes an event; `true` for the first of its window, which is to be told at once. `tell_at` counts for that one.
-///
-/// # Errors
-/// Those of the engine.
+/// Records an event; `true` for the first of its window, which is reported at once. `tell_at` is used only for that
+/// one.
 pub async fn note(
     tx: &mut Tx,
     p: ProjectNo,
@@ -77,10 +75,7 @@ const DUE_ANY_PROJECT: Sql = Sql::new(
      LIMIT $2",
 );
 
-/// At most `limit` whose number is to be told by `now`, or that can be forgotten.
-///
-/// # Errors
-/// Those of the engine.
+/// At most `limit` rows whose number is to be reported by `now`, or that can be removed.
 pub async fn due_any_project(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Repeat>, StoreError> {
     conn.query_all(&DUE_ANY_PROJECT, &[&now.as_micros(), &limit], |row| {
         Ok(Repeat {
@@ -104,10 +99,7 @@ const TAKE: Sql = Sql::new(
        AND untold = $5",
 );
 
-/// Begins the next window; `false` when another node did, or one more was noted since it was read.
-///
-/// # Errors
-/// Those of the engine.
+/// Begins the next window; `false` when another node did, or an event was added since the row was read.
 pub async fn take(tx: &mut Tx, repeat: &Repeat, next: Timestamp) -> Result<bool, StoreError> {
     let Repeat { project, id, untold, tell_at, .. } = repeat;
     let values: [&dyn crate::db::Param; 5] =
@@ -122,10 +114,7 @@ const REMOVE: Sql = Sql::new(
        AND untold = $4",
 );
 
-/// Forgets them, unless one more was noted since it was read.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes the row, unless an event was added since it was read.
 pub async fn remove(tx: &mut Tx, repeat: &Repeat) -> Result<bool, StoreError> {
     let Repeat { project, id, untold, tell_at, .. } = repeat;
     tx.execute_one(&REMOVE, &[&project.0, &id.as_slice(), &tell_at.as_micros(), untold]).await

@@ -27,7 +27,7 @@ pub const STATEMENTS: &[&Sql] = &[
     &SCAN_ANY_PROJECT,
 ];
 
-/// How many columns [`read_session`] reads.
+/// Number of columns that [`read_session`] reads.
 const COLUMNS: usize = 8;
 
 fn read_session(row: &Row<'_>) -> Result<Session, StoreError> {
@@ -95,9 +95,6 @@ const FIND: Sql = Sql::new(
 );
 
 /// The session with this id.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn find(conn: &mut Conn, p: ProjectNo, id: SessionId) -> Result<Option<Session>, StoreError> {
     conn.query_optional(&FIND, &[&p.0, &id.as_bytes().as_slice()], read_session).await
 }
@@ -128,9 +125,6 @@ const FIND_WITH_USER: Sql = Sql::new(
 );
 
 /// The session with this id, and its owner.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn find_with_user(
     conn: &mut Conn,
     p: ProjectNo,
@@ -149,10 +143,7 @@ const TOUCH: Sql = Sql::new(
        AND last_access_at < $3",
 );
 
-/// Notes a use; never moves the last use back.
-///
-/// # Errors
-/// Those of the engine.
+/// Records a use; never moves the last use back.
 pub async fn touch(tx: &mut Tx, p: ProjectNo, id: SessionId, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&TOUCH, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
 }
@@ -164,10 +155,7 @@ const SET_AUTHENTICATED: Sql = Sql::new(
      WHERE project_no = $1 AND id = $2",
 );
 
-/// Notes when and how the user proved who it is.
-///
-/// # Errors
-/// Those of the engine.
+/// Records when and how the user authenticated.
 pub async fn set_authenticated(
     tx: &mut Tx,
     p: ProjectNo,
@@ -180,10 +168,7 @@ pub async fn set_authenticated(
 
 const REMOVE: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1 AND id = $2");
 
-/// Removes a session; `false` when there is no such one. Its grants are removed by `grants::remove_of_session`.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes a session; `false` when it does not exist. Its grants are removed by `grants::remove_of_session`.
 pub async fn remove(tx: &mut Tx, p: ProjectNo, id: SessionId) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE, &[&p.0, &id.as_bytes().as_slice()]).await
 }
@@ -191,10 +176,7 @@ pub async fn remove(tx: &mut Tx, p: ProjectNo, id: SessionId) -> Result<bool, St
 const REMOVE_UNUSED_SINCE: Sql =
     Sql::new("DELETE FROM sessions WHERE project_no = $1 AND id = $2 AND last_access_at = $3");
 
-/// Removes a session if its last recorded use is still the one that was seen; `false` when it was used or is gone.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes a session if its last recorded use is still the expected one; `false` when it was used since or is gone.
 pub async fn remove_unused_since(
     tx: &mut Tx,
     p: ProjectNo,
@@ -206,10 +188,7 @@ pub async fn remove_unused_since(
 
 const REMOVE_ALL: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1 AND user_id = $2");
 
-/// Removes every session of a user; answers how many.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes every session of a user; returns how many.
 pub async fn remove_all(tx: &mut Tx, p: ProjectNo, user: UserId) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_ALL, &[&p.0, &user.as_bytes().as_slice()]).await
 }
@@ -230,9 +209,6 @@ const LIST: Sql = Sql::new(
 );
 
 /// Every session of a user, oldest first.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn list(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<Vec<Session>, StoreError> {
     conn.query_all(&LIST, &[&p.0, &user.as_bytes().as_slice()], read_session).await
 }
@@ -254,10 +230,7 @@ const SCAN_ANY_PROJECT: Sql = Sql::new(
      LIMIT $3",
 );
 
-/// At most `limit` sessions of all projects in key order, beginning `after` one: for jobs that look at every session.
-///
-/// # Errors
-/// Those of the engine.
+/// At most `limit` sessions of all projects in key order, `after` a key. For jobs that scan all sessions.
 pub async fn scan_any_project(
     conn: &mut Conn,
     after: Option<(ProjectNo, SessionId)>,

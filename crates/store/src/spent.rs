@@ -1,4 +1,4 @@
-//! Single-use values that were used. SQL over `spent`; no policy.
+//! Single-use values that have been redeemed. SQL over `spent`; no policy.
 
 use vestibule_domain::{id::ProjectNo, time::Timestamp};
 
@@ -17,12 +17,9 @@ const SPEND: Sql = Sql::new(
      ON CONFLICT DO NOTHING",
 );
 
-/// Uses up a value for a holder; of any number of callers one gets `true`.
+/// Redeems a value for a holder; exactly one of several concurrent callers gets `true`.
 ///
-/// The row may go after `expires_at`, so the value itself must be worthless by then.
-///
-/// # Errors
-/// Those of the engine.
+/// The row may be removed after `expires_at`, so the value itself must be invalid by then.
 pub async fn spend(
     tx: &mut Tx,
     p: ProjectNo,
@@ -39,10 +36,7 @@ const FIND: Sql = Sql::new(
      WHERE project_no = $1 AND id = $2",
 );
 
-/// `None` for a value that is not used up, otherwise the holder it was used up for, if one was given.
-///
-/// # Errors
-/// Those of the engine.
+/// `None` for an unused value, otherwise the holder it was redeemed for, if one was given.
 pub async fn find(conn: &mut Conn, p: ProjectNo, id: &[u8]) -> Result<Option<Option<Vec<u8>>>, StoreError> {
     conn.query_optional(&FIND, &[&p.0, &id], |row| row.get(0)).await
 }
@@ -54,10 +48,7 @@ const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
      )",
 );
 
-/// Removes at most `limit` values that were worthless before `now`; answers how many.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes at most `limit` values that expired before `now`; returns how many.
 pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_EXPIRED_ANY_PROJECT, &[&now.as_micros(), &limit]).await
 }

@@ -1,4 +1,4 @@
-//! What a member is known by and proves itself with, in one read. SQL over `login_ids`, `passwords` and `passkeys`; no
+//! The login IDs, password and passkeys of a user in one query. SQL over `login_ids`, `passwords` and `passkeys`; no
 //! policy.
 
 use vestibule_domain::{
@@ -15,21 +15,21 @@ use crate::{
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[&READ];
 
-/// What a member has.
+/// The login methods of a user.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StandingRows {
     /// The login IDs, oldest first.
     pub login_ids: Vec<LoginIdRow>,
     /// When the password was first set and last changed, if there is one.
     pub password: Option<(Timestamp, Timestamp)>,
-    /// The passkeys, oldest first: their ids and when they were added.
+    /// The passkeys, oldest first: their IDs and creation times.
     pub passkeys: Vec<(IdentityId, Timestamp)>,
 }
 
 const LOGIN_ID: i64 = 1;
 const PASSWORD: i64 = 2;
 
-// Unordered, so that neither engine has to gather and sort: the few rows are put in order here.
+// No ORDER BY, so that neither engine has to gather and sort: the few rows are sorted here.
 const READ: Sql = Sql::new(
     "SELECT
        CAST(1 AS BIGINT),
@@ -95,10 +95,7 @@ fn read_row(row: &Row<'_>) -> Result<Found, StoreError> {
     })
 }
 
-/// Everything a user is known by and proves itself with.
-///
-/// # Errors
-/// Those of the engine.
+/// All login methods of a user.
 pub async fn read(conn: &mut Conn, p: ProjectNo, user: UserId) -> Result<StandingRows, StoreError> {
     let found = conn.query_all(&READ, &[&p.0, &user.as_bytes().as_slice()], read_row).await?;
     let mut rows = StandingRows::default();

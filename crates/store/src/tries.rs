@@ -1,4 +1,4 @@
-//! Tries that went wrong, counted for all nodes: one time per bucket (GCRA). SQL over `tries`; no policy.
+//! Failed attempts, counted for all nodes: one timestamp per bucket (GCRA). SQL over `tries`; no policy.
 
 use vestibule_domain::{id::ProjectNo, limit::Quota, time::Timestamp};
 
@@ -16,10 +16,7 @@ const FIND: Sql = Sql::new(
      WHERE project_no = $1 AND id = $2",
 );
 
-/// How far the bucket is filled; `None` when it is empty.
-///
-/// # Errors
-/// Those of the engine.
+/// The fill level of a bucket as a timestamp; `None` when it is empty.
 pub async fn find(conn: &mut Conn, p: ProjectNo, id: &[u8]) -> Result<Option<Timestamp>, StoreError> {
     conn.query_optional(&FIND, &[&p.0, &id], |row| read_time(row, 0)).await
 }
@@ -39,13 +36,10 @@ const ADD: Sql = Sql::new(
      WHERE tries.full_until > $7 OR tries.full_until <= $4 OR tries.full_until + $5 <= $6",
 );
 
-/// Puts one try into a bucket; `false` when it is full.
+/// Adds one attempt to a bucket; `false` when it is full.
 ///
-/// Of any number of callers, on any number of nodes, no more than fit get `true`. A bucket beyond the quota's patience counts as
-/// full but for one, as [`vestibule_domain::limit::decide`] says.
-///
-/// # Errors
-/// Those of the engine.
+/// Concurrent callers on all nodes together do not exceed the quota. A bucket filled beyond the quota's capacity is
+/// full except for one attempt, as in [`vestibule_domain::limit::decide`].
 pub async fn add(tx: &mut Tx, p: ProjectNo, id: &[u8], quota: Quota, now: Timestamp) -> Result<bool, StoreError> {
     let interval = i64::try_from(quota.interval().as_micros()).unwrap_or(i64::MAX / 4);
     let (one, full) = (now.plus(quota.interval()).as_micros(), now.plus(quota.capacity()).as_micros());
@@ -60,10 +54,7 @@ const REMOVE_EXPIRED_ANY_PROJECT: Sql = Sql::new(
      )",
 );
 
-/// Removes at most `limit` buckets that are empty again.
-///
-/// # Errors
-/// Those of the engine.
+/// Removes at most `limit` empty buckets.
 pub async fn remove_expired_any_project(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StoreError> {
     tx.execute(&REMOVE_EXPIRED_ANY_PROJECT, &[&now.as_micros(), &limit]).await
 }

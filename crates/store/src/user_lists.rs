@@ -16,12 +16,12 @@ use crate::{
 pub const STATEMENTS: &[&Sql] =
     &[&GUESTS, &MEMBERS, &DISABLED, &PROMOTED, &DORMANT, &STEP, &BY_LOGIN_ID, &BY_ID, &LOGIN_IDS_BETWEEN];
 
-/// Which users a list holds that an index knows.
+/// Users that an index lists directly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Members, promoted or not.
+    /// Members, whether they began as guests or not.
     Members,
-    /// The disabled.
+    /// Disabled users.
     Disabled,
 }
 
@@ -63,10 +63,7 @@ const DISABLED: Sql = Sql::new(
      LIMIT $3",
 );
 
-/// At most `limit` users of a kind, newest first; the next page comes `after` the last one of this.
-///
-/// # Errors
-/// Those of the engine.
+/// At most `limit` users of a kind, newest first, `after` the last one of the previous page.
 pub async fn list_kind(
     conn: &mut Conn,
     p: ProjectNo,
@@ -101,10 +98,7 @@ const PROMOTED: Sql = Sql::new(
      LIMIT $5",
 );
 
-/// At most `limit` users promoted since a time, the latest first; the next page comes `after` the last one of this.
-///
-/// # Errors
-/// Those of the engine.
+/// At most `limit` users promoted since a time, latest first, `after` the last one of the previous page.
 pub async fn list_promoted(
     conn: &mut Conn,
     p: ProjectNo,
@@ -125,10 +119,7 @@ const STEP: Sql = Sql::new(
      OFFSET $3",
 );
 
-/// The user so many users below this one, or below the newest: how far down a list may look that no index narrows.
-///
-/// # Errors
-/// Those of the engine.
+/// The user that many places below this one, or below the newest: bounds how far a list without an index scans.
 pub async fn step_down(
     conn: &mut Conn,
     p: ProjectNo,
@@ -167,9 +158,6 @@ const GUESTS: Sql = Sql::new(
 );
 
 /// At most `limit` guests, newest first, `below` one user and down to another.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn list_guests(
     conn: &mut Conn,
     p: ProjectNo,
@@ -207,11 +195,8 @@ const DORMANT: Sql = Sql::new(
      LIMIT $5",
 );
 
-/// At most `limit` guests who were not seen `since` a time, newest first, `below` one user and down to another. Ask for
-/// users who came before that time: younger ones are seen.
-///
-/// # Errors
-/// Those of the engine.
+/// At most `limit` guests not seen `since` a time, newest first, `below` one user and down to another. The caller asks
+/// only for users created before that time: later ones were seen since.
 pub async fn list_dormant(
     conn: &mut Conn,
     p: ProjectNo,
@@ -244,7 +229,7 @@ const BY_LOGIN_ID: Sql = Sql::both(
      WHERE l.project_no = $1 AND l.kind = $2 AND l.value >= $3 AND l.value < $4
      ORDER BY l.value
      LIMIT $5",
-    // Compared byte by byte, as the index is and as SQLite does, whatever the database's collation.
+    // Compare byte by byte, as the index and SQLite do, whatever the database's collation.
     "SELECT
        u.id,
        u.created_at,
@@ -264,9 +249,6 @@ const BY_LOGIN_ID: Sql = Sql::both(
 );
 
 /// At most `limit` users with a login ID of this kind that begins with this text.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn search_login_ids(
     conn: &mut Conn,
     p: ProjectNo,
@@ -298,9 +280,6 @@ const BY_ID: Sql = Sql::new(
 );
 
 /// At most `limit` users with ids between these two, both included.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn search_ids(
     conn: &mut Conn,
     p: ProjectNo,
@@ -322,11 +301,7 @@ const LOGIN_IDS_BETWEEN: Sql = Sql::new(
      ORDER BY user_id",
 );
 
-/// Kind and value of every login ID of the users between these two, both included: for a page of users that lie beside
-/// each other.
-///
-/// # Errors
-/// Those of the engine.
+/// Kind and value of every login ID of the users between these two, both included: for one page of users.
 pub async fn list_login_ids_between(
     conn: &mut Conn,
     p: ProjectNo,

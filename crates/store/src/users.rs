@@ -69,7 +69,7 @@ const INSERT: Sql = Sql::new(
      ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
 );
 
-/// The same row for a guest about whom nothing else is known: most users begin so, and it binds a quarter of the values.
+/// [`INSERT`] for a guest without further attributes: most users begin so, and it binds a quarter of the values.
 const INSERT_FRESH_GUEST: Sql = Sql::new(
     "INSERT INTO users (
        project_no,
@@ -126,9 +126,6 @@ const FIND: Sql = Sql::new(
 );
 
 /// The user with this id.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn find(conn: &mut Conn, p: ProjectNo, id: UserId) -> Result<Option<User>, StoreError> {
     conn.query_optional(&FIND, &[&p.0, &id.as_bytes().as_slice()], |row| read_user(row, 0)).await
 }
@@ -144,10 +141,8 @@ const TAKE_ANONYMOUS_IDENTITY: Sql = Sql::new(
        AND yielded_to IS NULL",
 );
 
-/// Takes the anonymous identity from an active guest and notes the promotion; of any number of callers one gets `true`.
-///
-/// # Errors
-/// Those of the engine.
+/// Takes the anonymous identity from an active guest and records the promotion; exactly one of several concurrent
+/// callers gets `true`.
 pub async fn take_anonymous_identity(
     tx: &mut Tx,
     p: ProjectNo,
@@ -167,10 +162,7 @@ const YIELD_TO: Sql = Sql::new(
        AND yielded_to IS NULL",
 );
 
-/// Notes that an active guest gave way to a member; of any number of callers one gets `true`.
-///
-/// # Errors
-/// Those of the engine.
+/// Records that an active guest was given up for a member; exactly one of several concurrent callers gets `true`.
 pub async fn yield_to(
     tx: &mut Tx,
     p: ProjectNo,
@@ -188,10 +180,7 @@ const RECORD_LOGIN: Sql = Sql::new(
      WHERE project_no = $1 AND id = $2",
 );
 
-/// Notes that the user proved who it is.
-///
-/// # Errors
-/// Those of the engine.
+/// Records that the user authenticated.
 pub async fn record_login(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&RECORD_LOGIN, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
 }
@@ -205,10 +194,7 @@ const RECORD_GUEST_LOGIN: Sql = Sql::new(
        AND yielded_to IS NULL",
 );
 
-/// Notes that a guest proved who it is; `false` when there is no such active guest any more.
-///
-/// # Errors
-/// Those of the engine.
+/// Records that a guest authenticated; `false` when it is no longer an active guest.
 pub async fn record_guest_login(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&RECORD_GUEST_LOGIN, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
 }
@@ -233,21 +219,18 @@ const NOTE_SEEN_FIRST: Sql = Sql::new(
        AND seen_day IS NULL",
 );
 
-/// How a guest was there on a day.
+/// Whether a guest has been seen on a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// It came back for the first time.
+    /// It returned for the first time.
     First,
-    /// It had come back before, and was not yet seen on this day.
+    /// It had returned before, and was not yet seen on this day.
     Again,
-    /// It was seen on this day already, or is no active guest.
+    /// It was seen on this day already, or is not an active guest.
     Known,
 }
 
-/// Notes that a guest was there on a later day than it came on (days since the epoch).
-///
-/// # Errors
-/// Those of the engine.
+/// Records that a guest was seen on a later day than the day of its creation (days since the epoch).
 pub async fn note_seen(tx: &mut Tx, p: ProjectNo, id: UserId, day: i64) -> Result<Seen, StoreError> {
     if tx.execute_one(&NOTE_SEEN, &[&p.0, &id.as_bytes().as_slice(), &day]).await? {
         return Ok(Seen::Again);
@@ -264,11 +247,8 @@ const NOTE_CHANGE: Sql = Sql::new(
        AND yielded_to IS NULL",
 );
 
-/// Notes that something an active user owns is about to change; changes of one user that begin with this come one after
-/// the other. `false` when there is no such user.
-///
-/// # Errors
-/// Those of the engine.
+/// Locks an active user before a change to something it owns, so that concurrent changes of one user are serialized.
+/// `false` when there is no such user.
 pub async fn note_change(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&NOTE_CHANGE, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
 }
@@ -282,9 +262,6 @@ const SET_ATTRIBUTES: Sql = Sql::new(
 );
 
 /// Replaces both sets of attributes; `false` when there is no such user.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn set_attributes(
     tx: &mut Tx,
     p: ProjectNo,
@@ -302,11 +279,7 @@ pub async fn set_attributes(
 
 const TOUCH: Sql = Sql::new("UPDATE users SET updated_at = $3 WHERE project_no = $1 AND id = $2");
 
-/// Notes a change about to be made, so that others who change the user wait for this transaction; `false` when there is
-/// no such user.
-///
-/// # Errors
-/// Those of the engine.
+/// Locks a user before a change, so that other transactions that change it wait; `false` when it does not exist.
 pub async fn touch(tx: &mut Tx, p: ProjectNo, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
     tx.execute_one(&TOUCH, &[&p.0, &id.as_bytes().as_slice(), &now.as_micros()]).await
 }
@@ -319,9 +292,6 @@ const SET_DISABLED: Sql = Sql::new(
 );
 
 /// Disables a user (`Some`: since when) or enables it again (`None`); `false` when there is no such user.
-///
-/// # Errors
-/// Those of the engine.
 pub async fn set_disabled(
     tx: &mut Tx,
     p: ProjectNo,
@@ -346,10 +316,7 @@ const DELETE: Sql = Sql::new("DELETE FROM users WHERE project_no = $1 AND id = $
 
 /// Deletes a user and everything it owns; `false` when there is no such user.
 ///
-/// Messages already in the outbox stay: the one that tells of the deletion is among them.
-///
-/// # Errors
-/// Those of the engine.
+/// Messages in the outbox stay: the event of the deletion is among them.
 pub async fn delete(tx: &mut Tx, p: ProjectNo, id: UserId) -> Result<bool, StoreError> {
     let id = id.as_bytes().as_slice();
     let all =
@@ -378,10 +345,7 @@ const LIST_PAGE: Sql = Sql::new(
      LIMIT $3",
 );
 
-/// At most `limit` users, newest first; the next page comes `after` the last one of this.
-///
-/// # Errors
-/// Those of the engine.
+/// At most `limit` users, newest first, `after` the last one of the previous page.
 pub async fn list_page(
     conn: &mut Conn,
     p: ProjectNo,

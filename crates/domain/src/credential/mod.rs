@@ -1,4 +1,4 @@
-//! What proves who a person is: passwords and one-time codes, as rules over values.
+//! Rules for passwords and one-time codes.
 
 pub mod otp;
 pub mod password;

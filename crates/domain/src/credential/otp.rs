@@ -1,5 +1,5 @@
-//! One-time codes: six digits, a few tries, a short life, and a cool-down before the next one is sent.
-//! Decisions only; making the random number, hashing and sending are the server's.
+//! One-time codes: six digits, a few attempts, a short lifetime, and a cool-down between sends.
+//! Decisions only; the server generates, hashes and sends codes.
 
 use std::time::Duration;
 
@@ -7,46 +7,46 @@ use serde::{Deserialize, Serialize};
 
 use crate::{secret::TokenHash, time::Timestamp};
 
-/// How many digits a code has.
+/// Number of digits of a code.
 pub const DIGITS: usize = 6;
-/// How many wrong tries a code survives; after them it is dead and a new one must be sent.
+/// Wrong attempts that a code allows; after them a new code must be sent.
 pub const MAX_TRIES: u32 = 5;
-/// How long a code lives after it was sent.
+/// Lifetime of a code after it was sent.
 pub const LIFE: Duration = Duration::from_secs(600);
-/// How many codes one flow sends to one address, the first included.
+/// Maximum number of codes per flow and address, the first included.
 pub const MAX_SENDS: u32 = 6;
-/// The wait before the second code; it doubles with every further one.
+/// The wait before the second code; it doubles with every further code.
 pub const FIRST_COOL_DOWN: Duration = Duration::from_secs(60);
 /// The longest wait between two codes.
 pub const LONGEST_COOL_DOWN: Duration = Duration::from_secs(900);
 
-/// What is remembered of a code that was sent. Whoever keeps it must write it back conditionally, so that two
-/// tries at once count as two.
+/// The stored state of a code that was sent. Store it with a conditional write, so that two concurrent attempts count
+/// as two.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CodeState {
-    /// The hash of the code, bound to its flow by whoever hashes.
+    /// The hash of the code, bound to its flow by the caller.
     pub hash: TokenHash,
     /// When this code was sent.
     pub sent_at: Timestamp,
-    /// Wrong tries against this code.
+    /// Wrong attempts against this code.
     pub tries: u32,
     /// Codes sent so far, this one included.
     pub sends: u32,
 }
 
-/// The outcome of one try.
+/// The outcome of one attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OtpDecision {
-    /// The code is right; it must not be accepted again.
+    /// The code is correct; it must not be accepted again.
     Accepted,
-    /// The code is wrong; the caller stores the try.
+    /// The code is wrong; the caller stores the attempt.
     Wrong {
-        /// Tries left before the code is dead.
+        /// Attempts left for this code.
         tries_left: u32,
     },
-    /// The code is too old; nothing to store.
+    /// The code has expired; nothing to store.
     Expired,
-    /// The code had its wrong tries; nothing to store.
+    /// The code has no attempts left; nothing to store.
     Exhausted,
 }
 
@@ -60,7 +60,7 @@ pub enum ResendDecision {
         /// The rest of the cool-down.
         retry_after: Duration,
     },
-    /// Not in this flow: it has sent all it may.
+    /// Not in this flow: it has reached [`MAX_SENDS`].
     Exhausted,
 }
 
@@ -71,32 +71,32 @@ impl CodeState {
         Self { hash, sent_at: now, tries: 0, sends: 1 }
     }
 
-    /// The code that replaces this one: fresh tries, one send more.
+    /// The code that replaces this one: attempts start again, sends increase by one.
     #[must_use]
     pub fn resent(&self, hash: TokenHash, now: Timestamp) -> Self {
         Self { hash, sent_at: now, tries: 0, sends: self.sends.saturating_add(1) }
     }
 
-    /// This code after a wrong try.
+    /// This code after a wrong attempt.
     #[must_use]
     pub fn tried(&self) -> Self {
         Self { tries: self.tries.saturating_add(1), ..self.clone() }
     }
 
-    /// When the code stops working; its last instant counts.
+    /// The last instant at which the code is valid.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.sent_at.plus(LIFE)
     }
 
-    /// When another code may be sent, if any may.
+    /// The time from which another code may be sent, if any may.
     #[must_use]
     pub fn resend_at(&self) -> Option<Timestamp> {
         (self.sends < MAX_SENDS).then(|| self.sent_at.plus(cool_down(self.sends)))
     }
 }
 
-/// Judges one try. A right code after the last try is refused like a wrong one, so that counting cannot be skipped.
+/// Judges one attempt. After the last attempt even the correct code is rejected, so that the limit cannot be bypassed.
 #[must_use]
 pub fn try_code(state: &CodeState, presented: &TokenHash, now: Timestamp) -> OtpDecision {
     let is_right = state.hash.matches(presented);
@@ -126,14 +126,14 @@ fn cool_down(sends: u32) -> Duration {
     FIRST_COOL_DOWN.saturating_mul(1 << doublings).min(LONGEST_COOL_DOWN)
 }
 
-/// The code a random number stands for; 64 random bits make every code equally likely to within 1 in 10¹³.
+/// Derives a code from a random number; with 64 random bits, every code is equally likely to within 1 in 10¹³.
 #[must_use]
 pub fn code_from_random(random: u64) -> String {
     format!("{:06}", random % 1_000_000)
 }
 
-/// Reads a code as people type it: spaces and dashes are dropped, digits of other scripts count.
-/// `None` when what remains is not six digits.
+/// Normalizes a typed code: drops spaces and dashes, converts digits of other scripts.
+/// `None` when the rest is not six digits.
 #[must_use]
 pub fn read_code(typed: &str) -> Option<String> {
     let mut digits = String::with_capacity(DIGITS);

@@ -1,4 +1,4 @@
-//! Passwords: what a new one must be like and in which form it is hashed. Hashing itself is the server's.
+//! Passwords: the policy for new ones and the form that is hashed. The server does the hashing.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -6,19 +6,19 @@ pub use super::strength::MEASURED_CHARS;
 use super::strength::estimate;
 use crate::secret::Secret;
 
-/// The most characters a password may have; long enough for any passphrase, short enough to hash without worry.
+/// Maximum length in characters: long enough for a passphrase, short enough to hash safely.
 pub const MAX_LENGTH: usize = 128;
-/// The most bytes of a typed text that are looked at: more than [`MAX_LENGTH`] characters take before they are composed.
+/// Maximum number of input bytes that are read: more than [`MAX_LENGTH`] characters take before they are composed.
 pub const MAX_TYPED_BYTES: usize = 4 * 1024;
 
-/// What a project demands of new passwords.
+/// A project's policy for new passwords.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The fewest characters.
+    /// Minimum number of characters.
     pub min_length: usize,
-    /// The least [`estimate`](fn@super::estimate), 0 to 4.
+    /// Minimum [`estimate`](fn@super::estimate), 0 to 4.
     pub min_strength: u8,
-    /// Whether passwords known from breaches are refused where a list is at hand.
+    /// Whether passwords known from breaches are rejected, where a list is configured.
     pub refuse_breached: bool,
 }
 
@@ -28,29 +28,29 @@ impl Default for Policy {
     }
 }
 
-/// What is wrong with a new password.
+/// A problem of a new password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Weakness {
-    /// Fewer characters than the policy wants.
+    /// Shorter than the policy's minimum.
     TooShort {
-        /// The fewest it wants.
+        /// That minimum.
         min: usize,
     },
     /// More than [`MAX_LENGTH`] characters.
     TooLong {
-        /// The most there may be.
+        /// That maximum.
         max: usize,
     },
-    /// Little more than the person's own login ID.
+    /// Little more than the user's own login ID.
     LikeLoginId,
-    /// A few guesses find it.
+    /// Easy to guess.
     TooGuessable,
     /// It is on the list of breached passwords.
     Breached,
 }
 
 impl Weakness {
-    /// The key of the text that explains it.
+    /// The message key of its explanation.
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
@@ -75,9 +75,9 @@ impl<F: Fn(&str) -> bool> BreachedPasswords for F {
     }
 }
 
-/// The form of a password that is checked and hashed: the same characters typed on another keyboard give the same
-/// bytes (RFC 8265 §4.2: other spaces become U+0020, NFC; nothing is trimmed or folded). A text longer than
-/// [`MAX_TYPED_BYTES`] is cut there; it is longer than any password, and what is left of it is, too.
+/// The form of a password that is checked and hashed: the same characters typed on another keyboard give the same bytes
+/// (RFC 8265 §4.2: other spaces become U+0020, NFC; nothing is trimmed or folded). A text longer than
+/// [`MAX_TYPED_BYTES`] is cut there; the rest is still longer than any valid password.
 #[must_use]
 pub fn prepare(password: &str) -> Secret<String> {
     let end = (0..=password.len().min(MAX_TYPED_BYTES)).rev().find(|end| password.is_char_boundary(*end)).unwrap_or(0);
@@ -90,24 +90,24 @@ fn is_other_space(c: char) -> bool {
     c.is_whitespace() && !c.is_ascii() && !matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// What was found about a new password.
+/// The assessment of a new password.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Assessment {
-    /// Everything that speaks against it; empty when it may be used.
+    /// All problems; empty when the password is acceptable.
     pub weaknesses: Vec<Weakness>,
-    /// How hard it is to guess, from 0 to 4; not measured if it is too long.
+    /// Strength from 0 to 4; not measured if it is too long.
     pub strength: Option<u8>,
 }
 
 impl Assessment {
-    /// Whether the password may be used.
+    /// Whether the password is acceptable.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.weaknesses.is_empty()
     }
 }
 
-/// Looks at a new password; takes some milliseconds.
+/// Assesses a new password; takes some milliseconds.
 ///
 /// `login_ids` are the ones its owner has or is about to get, as typed.
 #[must_use]
@@ -120,7 +120,7 @@ pub fn assess(policy: &Policy, password: &str, login_ids: &[&str], breached: &dy
         weaknesses.push(Weakness::TooShort { min: policy.min_length });
     }
     if length > MAX_LENGTH {
-        // The rest would cost time for a password that is refused anyway.
+        // Skip the costly checks for a password that is rejected anyway.
         weaknesses.push(Weakness::TooLong { max: MAX_LENGTH });
         return Assessment { weaknesses, strength: None };
     }
@@ -139,7 +139,7 @@ pub fn assess(policy: &Policy, password: &str, login_ids: &[&str], breached: &dy
     Assessment { weaknesses, strength: Some(strength) }
 }
 
-/// The login IDs in lower case, and the part of addresses before the `@`.
+/// The login IDs in lower case, and for addresses the part before the `@`.
 fn list_names(login_ids: &[&str]) -> Vec<String> {
     let mut names = Vec::new();
     for id in login_ids {
@@ -153,7 +153,7 @@ fn list_names(login_ids: &[&str]) -> Vec<String> {
     names
 }
 
-/// Whether hardly anything is left of the password once the name is taken out.
+/// Whether the password is little more than the name.
 fn is_like(password: &str, name: &str) -> bool {
     let folded = password.to_lowercase();
     folded.contains(name) && folded.replace(name, "").chars().count() < 4

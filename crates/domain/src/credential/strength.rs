@@ -1,18 +1,18 @@
-//! How hard a password is to guess, as the crate `zxcvbn` estimates it. What it looks at is bounded here: its work grows much
+//! Password strength, estimated by the crate `zxcvbn`. The input is bounded here, because the crate's work grows much
 //! faster than its input.
 
 use std::collections::HashSet;
 
-/// The characters of a password that are looked at; the rest does not make it weaker.
+/// Number of characters that are measured; further ones do not make a password weaker.
 pub const MEASURED_CHARS: usize = 64;
 
-/// The words known of its owner that are looked for, and the characters of each.
+/// Maximum number of words known about the user, and of characters of each.
 const KNOWN_WORDS: usize = 16;
 const KNOWN_CHARS: usize = 100;
 
-/// The letters that other signs stand for, as `zxcvbn` knows them. It tries every combination of the signs that occur.
+/// The letter substitutions that `zxcvbn` knows. It tries every combination of the signs that occur.
 const STAND_INS: [&str; 12] = ["4@", "8", "({[<", "3", "69", "1!|", "1|7", "0", "$5", "+7", "%", "2"];
-/// Those of them that are no digits, each with a sign that stands for no letter.
+/// The substitutes that are not digits, each with a sign that substitutes no letter.
 const EXCHANGED: [(char, char); 10] = [
     ('@', '~'),
     ('(', '^'),
@@ -25,11 +25,11 @@ const EXCHANGED: [(char, char); 10] = [
     ('+', '"'),
     ('%', '\''),
 ];
-/// The most combinations that are tried.
+/// Maximum number of combinations to try.
 const COMBINATIONS: usize = 8;
 
-/// How hard a password is to guess by somebody who knows these words of its owner (login IDs, names): 0 a few tries, 1 easy,
-/// 2 so-so, 3 hard, 4 very hard. Takes some milliseconds.
+/// Estimates how hard a password is to guess for an attacker who knows these words about the user (login IDs, names): 0
+/// a few guesses, 1 easy, 2 medium, 3 hard, 4 very hard. Takes some milliseconds.
 #[must_use]
 pub fn estimate(password: &str, known: &[&str]) -> u8 {
     let looked_at = calm(password.chars().take(MEASURED_CHARS).collect());
@@ -39,8 +39,8 @@ pub fn estimate(password: &str, known: &[&str]) -> u8 {
     u8::from(zxcvbn::zxcvbn(&looked_at, &known).score())
 }
 
-/// Exchanges the signs other than digits for others, which stand for no letter, where all of them together would be tried in
-/// too many combinations. A text of so many different signs is no word whose letters were replaced.
+/// Replaces the substitutes other than digits by neutral signs when they would cause too many combinations. A text with
+/// so many different signs is not a word with replaced letters.
 fn calm(text: String) -> String {
     let signs: HashSet<char> = text.chars().collect();
     let ways = |stand_ins: &str| stand_ins.chars().filter(|sign| signs.contains(sign)).count().max(1);

@@ -1,26 +1,26 @@
-//! Why a session ended, what an operator did: the words of events.
+//! Why a session was revoked, and what an operator did, by their names in events.
 
-/// Why a session ended without its user asking.
+/// Why a session ended other than by its user signing out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RevocationReason {
-    /// An operator did it.
+    /// An operator revoked it.
     Operator,
-    /// The user did it from another session.
+    /// The user revoked it from another session.
     User,
-    /// A refresh token was used again after its successor (RFC 9700 §4.14).
+    /// A refresh token was reused after its rotation (RFC 9700 §4.14).
     TokenReuse,
-    /// The authorization code it was made with was used again (RFC 6749 §4.1.2).
+    /// The authorization code that created it was reused (RFC 6749 §4.1.2).
     CodeReuse,
     /// The application allows one session at a time.
     AnotherSession,
-    /// The guest it belonged to gave way to a member.
+    /// Its guest was given up for a member.
     Promotion,
     /// The password was changed.
     PasswordChange,
 }
 
 impl RevocationReason {
-    /// The word in the payload.
+    /// The name in the payload.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -35,28 +35,28 @@ impl RevocationReason {
     }
 }
 
-/// What an operator can do besides changing settings and users.
+/// What an operator did, other than changes of settings and users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OperatorAction {
-    /// Somebody was invited to the portal.
+    /// An operator was invited to the portal.
     Invited,
-    /// An invitation was taken back.
+    /// An invitation was revoked.
     InvitationRevoked,
     /// An operator got another role.
     RoleChanged,
     /// An operator lost its role.
     Removed,
-    /// An operator got a link to choose a new way in.
+    /// An operator got a link to reset its credentials.
     LinkCreated,
     /// An application got another secret.
     SecretCreated,
     /// A secret of an application was removed.
     SecretDeleted,
-    /// A key of the Admin API was made.
+    /// An Admin API key was created.
     KeyCreated,
-    /// A key of the Admin API was revoked.
+    /// An Admin API key was revoked.
     KeyRevoked,
-    /// The project was made.
+    /// The project was created.
     ProjectCreated,
 }
 

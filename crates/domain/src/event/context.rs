@@ -1,24 +1,24 @@
-//! The circumstances of an event: who set it off, where and when.
+//! The context of an event: who triggered it, where and when.
 
 use serde_json::{Map, Value, json};
 
 use crate::{id::UserId, time::Timestamp};
 
-/// Who set an event off.
+/// Who triggered an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TriggeredBy {
     /// The user itself.
     User,
-    /// A program with a key of the Admin API.
+    /// A client of the Admin API.
     AdminApi,
-    /// The server, by its own rules.
+    /// The server, by its rules.
     System,
     /// An operator in the portal.
     Portal,
 }
 
 impl TriggeredBy {
-    /// The word in the context.
+    /// The name in the context.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -30,37 +30,37 @@ impl TriggeredBy {
     }
 }
 
-/// The circumstances of an event.
+/// The context of an event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Context {
     /// When it happened.
     pub timestamp: Timestamp,
     /// The user it is about.
     pub user_id: Option<UserId>,
-    /// Who set it off.
+    /// Who triggered it.
     pub triggered_by: TriggeredBy,
     /// The project.
     pub project_id: String,
     /// The application, if one was involved.
     pub client_id: Option<String>,
-    /// The languages the person's browser asked for.
+    /// The browser's preferred languages.
     pub preferred_languages: Vec<String>,
-    /// The language it was answered in.
+    /// The language of the response.
     pub language: String,
     /// The `state` of the authorization request.
     pub oauth_state: Option<String>,
     /// The `x_state` of the authorization request.
     pub oauth_x_state: Option<String>,
-    /// The caller's address.
+    /// The network address of the caller.
     pub ip_address: Option<String>,
-    /// The caller's program.
+    /// The user agent of the caller.
     pub user_agent: Option<String>,
-    /// Whatever the caller of the Admin API wants to have remembered.
+    /// Arbitrary data from the caller of the Admin API, for the audit log.
     pub audit_context: Map<String, Value>,
 }
 
 impl Context {
-    /// The circumstances nobody can leave out; the rest is empty.
+    /// A context with the mandatory members; the rest is empty.
     #[must_use]
     pub fn new(project_id: &str, triggered_by: TriggeredBy, timestamp: Timestamp) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Events: what happened to users, as webhooks and the audit log tell it.
+//! Events about users and projects, for webhooks and the audit log.
 
 mod cause;
 mod changes;
@@ -15,10 +15,10 @@ pub use self::{
 };
 use crate::id::{EventId, UserId};
 
-/// The events a hook is asked about before they happen.
+/// The events for blocking webhooks.
 pub const BLOCKING: [&str; 2] = ["user.pre_create", "user.anonymous.pre_promote"];
 
-/// The events a hook can be told of, and the sign for all of them.
+/// The events for notification webhooks, and the wildcard for all of them.
 pub const NON_BLOCKING: [&str; 10] = [
     "*",
     "user.created",
@@ -32,7 +32,7 @@ pub const NON_BLOCKING: [&str; 10] = [
     "session.revoked",
 ];
 
-/// The events the log may hold, for those who choose among them.
+/// The events that the audit log may contain, for filters.
 pub const LOGGED: [&str; 24] = [
     "user.created",
     "user.anonymous.promoted",
@@ -60,44 +60,44 @@ pub const LOGGED: [&str; 24] = [
     "hook.delivery.replayed",
 ];
 
-/// Something that happened, or is about to.
+/// An event.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// A user is about to be created; a hook may refuse.
+    /// A user is about to be created; a blocking webhook may refuse.
     UserPreCreate {
         /// The user to be.
         user: UserModel,
-        /// What it will be known by.
+        /// Its identities to be.
         identities: Vec<IdentityModel>,
     },
-    /// A guest is about to be promoted; a hook may refuse.
+    /// A guest is about to be promoted; a blocking webhook may refuse.
     UserAnonymousPrePromote {
         /// The guest.
         anonymous_user: UserModel,
-        /// What the member will be known by.
+        /// The member's identities to be.
         identities: Vec<IdentityModel>,
     },
     /// A user was created.
     UserCreated {
         /// The new user.
         user: UserModel,
-        /// What it is known by.
+        /// Its identities.
         identities: Vec<IdentityModel>,
     },
-    /// A guest became a member, or gave way to one.
+    /// A guest was promoted, or given up for a member.
     UserAnonymousPromoted {
         /// The guest as it was before: anonymous.
         anonymous_user: UserModel,
-        /// The member as it is after; the same id unless the guest gave way.
+        /// The member afterwards; the same ID if the guest was promoted.
         user: UserModel,
-        /// What the member is known by.
+        /// The member's identities.
         identities: Vec<IdentityModel>,
     },
-    /// A member proved who it is.
+    /// A member authenticated.
     UserAuthenticated {
         /// The member.
         user: UserModel,
-        /// The session it got.
+        /// Its new session.
         session: SessionModel,
     },
     /// A user signed out.
@@ -112,81 +112,81 @@ pub enum Event {
         /// The user.
         user: UserModel,
     },
-    /// A disabled user was let in again.
+    /// A disabled user was enabled again.
     UserReenabled {
         /// The user.
         user: UserModel,
     },
     /// A user was deleted.
     UserDeleted {
-        /// The user as it last was.
+        /// The user before its deletion.
         user: UserModel,
     },
-    /// A session was ended by somebody else than its user signing out.
+    /// A session ended other than by its user signing out.
     SessionRevoked {
-        /// Whose it was.
+        /// The owner of the session.
         user_id: UserId,
         /// The session.
         session: SessionModel,
-        /// Why.
+        /// The reason.
         reason: RevocationReason,
     },
-    /// The user's attributes were changed by a program or an operator.
+    /// A user's attributes were changed through the Admin API or the portal.
     UserUpdated {
         /// The user as it is now.
         user: UserModel,
     },
-    /// The project's settings were changed. For the audit log only.
+    /// The project's settings changed. For the audit log only.
     ProjectChanged {
         /// Each key that changed, with its value before and after.
         changes: Vec<SettingChange>,
     },
-    /// A webhook is tried out by an operator. For the webhook only.
+    /// An operator tests a webhook. For the webhook only.
     HookTest,
-    /// An operator tried a webhook out. For the audit log only.
+    /// An operator tested a webhook. For the audit log only.
     HookTested {
-        /// Where it leads.
+        /// The webhook's URL.
         url: String,
-        /// The HTTP status it answered with.
+        /// The HTTP status of the response.
         status: Option<u16>,
-        /// Why there was none, or why it is not good enough.
+        /// Why there was no response, or why the status is not a success.
         error: Option<String>,
     },
-    /// An operator had a mail or a text message sent to try out how they are sent. For the audit log only.
+    /// An operator sent a test mail or text message. For the audit log only.
     MessageTested {
         /// `mail` or `sms`.
         channel: &'static str,
-        /// Whether it was taken.
+        /// Whether the provider accepted it.
         is_taken: bool,
     },
-    /// An operator had an event delivered once more. For the audit log only.
+    /// An operator repeated a delivery. For the audit log only.
     DeliveryReplayed {
         /// The delivery.
         delivery_id: i64,
-        /// Where to.
+        /// Its URL.
         url: String,
         /// The event's name.
         event_type: String,
     },
     /// A guest's device key was revoked by an operator. For the audit log only.
     DeviceKeyRevoked {
-        /// Whose it was.
+        /// The guest.
         user_id: UserId,
         /// The key id.
         key_id: String,
     },
-    /// An operator did something that is not a change of settings. For the audit log only.
+    /// An operator did something other than a change of settings. For the audit log only.
     OperatorActed {
-        /// What.
+        /// The action.
         action: OperatorAction,
-        /// To what: an address, an application, a key.
+        /// Its target: an address, an application or a key.
         target: String,
     },
-    /// A request was signed with the wrong key for a known key id. For the audit log only.
+    /// A request was signed with the wrong key for a known key ID. For the audit log only.
     AnonymousLoginFailed {
         /// The key id.
         key_id: String,
-        /// How many such requests this event stands for.
+        /// How many such requests this event represents.
         count: i64,
     },
 }
@@ -221,13 +221,13 @@ impl Event {
         }
     }
 
-    /// Whether it is told before it happens and can be refused.
+    /// Whether the event precedes its action, so that a blocking webhook may refuse it.
     #[must_use]
     pub fn is_blocking(&self) -> bool {
         matches!(self, Self::UserPreCreate { .. } | Self::UserAnonymousPrePromote { .. })
     }
 
-    /// Whether webhooks are told; otherwise only the audit log is.
+    /// Whether webhooks receive it; otherwise only the audit log does.
     #[must_use]
     pub fn is_for_hooks(&self) -> bool {
         !matches!(
@@ -285,7 +285,7 @@ impl Event {
         }
     }
 
-    /// The whole message. `seq` rises with every event of the project, as far as its store can tell.
+    /// The complete event. `seq` rises with every event of the store.
     #[must_use]
     pub fn to_json(&self, seq: i64, id: EventId, context: &Context) -> Value {
         json!({

@@ -1,4 +1,4 @@
-//! Users, identities and sessions as events carry them: copies made at the moment they speak of.
+//! Users, identities and sessions in events: snapshots of the time of the event.
 
 use serde_json::{Value, json};
 
@@ -9,12 +9,12 @@ use crate::{
     userinfo,
 };
 
-/// A user as events carry it: a copy made at the moment it speaks of.
+/// A user in an event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UserModel(pub(super) Value);
 
 impl UserModel {
-    /// Copies the user as it is now.
+    /// A snapshot of the user.
     #[must_use]
     pub fn copy(account: &Account<'_>) -> Self {
         let user = account.user;
@@ -43,12 +43,12 @@ impl UserModel {
     }
 }
 
-/// An identity as events carry it.
+/// An identity in an event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IdentityModel(pub(super) Value);
 
 impl IdentityModel {
-    /// Copies an identity of a user.
+    /// A snapshot of an identity.
     #[must_use]
     pub fn copy(user_id: UserId, identity: &Identity) -> Self {
         Self(json!({
@@ -61,19 +61,19 @@ impl IdentityModel {
         }))
     }
 
-    /// Copies every identity of an account.
+    /// A snapshot of every identity of an account.
     #[must_use]
     pub fn copy_all(account: &Account<'_>) -> Vec<Self> {
         account.all_identities().iter().map(|identity| Self::copy(account.user.id, identity)).collect()
     }
 }
 
-/// A session as events carry it.
+/// A session in an event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionModel {
     /// The id of the cookie session or grant.
     pub id: String,
-    /// Whether it is a cookie session and not a refresh-token grant.
+    /// Whether it is a cookie session; otherwise a grant.
     pub is_cookie: bool,
     /// The application, for a grant.
     pub client_id: Option<String>,

@@ -4,15 +4,15 @@ use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use super::{LoginId, LoginIdKind};
 
-/// The most octets before the `@` (RFC 5321 §4.5.3.1.1).
+/// Maximum octets before the `@` (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL: usize = 64;
-/// The most octets of a whole address (RFC 5321 §4.5.3.1.3, without the angle brackets).
+/// Maximum octets of an address (RFC 5321 §4.5.3.1.3, without the angle brackets).
 pub const MAX_ADDRESS: usize = 254;
 
-/// What is wrong with an email address.
+/// A problem of an email address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EmailProblem {
-    /// Nothing was typed.
+    /// The input is empty.
     #[error("no email address")]
     Missing,
     /// There is no `@`.
@@ -24,7 +24,7 @@ pub enum EmailProblem {
     /// `Kim <kim@shop.example>`, a quoted part or a comment.
     #[error("only the plain address, without a name or quotes")]
     NotPlain,
-    /// Nothing before the `@`, or something that cannot stand there.
+    /// The part before the `@` is empty or invalid.
     #[error("the part before the @ is not valid")]
     Local,
     /// The part after the `@` is not a host name with a dot.
@@ -36,7 +36,7 @@ pub enum EmailProblem {
 }
 
 impl EmailProblem {
-    /// The key of the text that explains it.
+    /// The message key of its explanation.
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
@@ -51,11 +51,11 @@ impl EmailProblem {
     }
 }
 
-/// Reads an email address. The normal form is NFKC in lower case with the host in ASCII (IDNA): addresses that differ
-/// in case only are one login ID, since people do not see the difference and no large provider makes it.
+/// Parses an email address. The normal form is NFKC in lower case with the host in ASCII (IDNA): addresses that differ
+/// only in case are one login ID, since users do not notice the difference and no large provider makes it.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// The problem.
 pub fn parse(typed: &str) -> Result<LoginId, EmailProblem> {
     let original = typed.trim();
     if original.is_empty() {
@@ -78,7 +78,7 @@ pub fn parse(typed: &str) -> Result<LoginId, EmailProblem> {
     if value.len() > MAX_ADDRESS {
         return Err(EmailProblem::TooLong);
     }
-    // What was typed is written to; it must not hide more than one @ or a control sign that folding swallowed.
+    // Mail is sent to the original; it must not hide a second @ or a control character that folding removed.
     if original.matches('@').count() != 1 || original.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(EmailProblem::NotPlain);
     }
@@ -104,7 +104,7 @@ fn check_local(local: &str) -> Result<(), EmailProblem> {
 }
 
 fn normalise_host(host: &str) -> Result<String, EmailProblem> {
-    // The URL parser decodes and forgives more than a mail host may have, so the letters are checked first.
+    // The URL parser decodes and accepts more than a mail host may contain, so check the characters first.
     let is_letter =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.') || (!c.is_ascii() && !c.is_whitespace());
     if !host.chars().all(is_letter) {

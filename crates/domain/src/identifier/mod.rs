@@ -1,5 +1,5 @@
-//! Login IDs: what a person types to say who it is, in one normal form per kind.
-//! The normal form is what is unique in a project; what was typed is kept to be shown and written to.
+//! Login IDs: email address, phone number or username, in one normal form per kind.
+//! The normal form is unique in a project; the original is displayed and used for sending.
 
 pub mod email;
 pub mod phone;
@@ -17,15 +17,15 @@ pub enum LoginIdKind {
     Email,
     /// A phone number.
     Phone,
-    /// A user name.
+    /// A username.
     Username,
 }
 
 impl LoginIdKind {
-    /// Every kind, in the order a page offers them by default.
+    /// Every kind, in the default order of pages.
     pub const ALL: [Self; 3] = [Self::Email, Self::Phone, Self::Username];
 
-    /// The word used in settings, the store and the protocol.
+    /// The name in settings, the store and the protocol.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -35,13 +35,13 @@ impl LoginIdKind {
         }
     }
 
-    /// Reads the word back.
+    /// Parses the name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// The OIDC standard claim its value stands in (OpenID Connect Core §5.1).
+    /// The OIDC standard claim of its value (OpenID Connect Core §5.1).
     #[must_use]
     pub fn claim(self) -> &'static str {
         match self {
@@ -52,22 +52,22 @@ impl LoginIdKind {
     }
 }
 
-/// A login ID that was read and found good.
+/// A valid login ID.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoginId {
-    /// What it is.
+    /// Its kind.
     pub kind: LoginIdKind,
-    /// The normal form: equal for everything that means the same; unique in a project.
+    /// The normal form: equal for all spellings of one login ID; unique in a project.
     pub value: String,
-    /// As the person typed it, without surrounding space.
+    /// As typed, without surrounding space.
     pub original: String,
 }
 
 impl LoginId {
-    /// Reads what a person typed. `country` (ISO 3166-1) is what a phone number without prefix is taken to be of.
+    /// Parses user input. `country` (ISO 3166-1) applies to a phone number without prefix.
     ///
     /// # Errors
-    /// Says what is wrong, with a stable key for the text that explains it.
+    /// The problem, with a stable message key.
     pub fn parse(kind: LoginIdKind, typed: &str, country: Option<&str>) -> Result<Self, IdentifierProblem> {
         match kind {
             LoginIdKind::Email => email::parse(typed).map_err(IdentifierProblem::Email),
@@ -76,8 +76,8 @@ impl LoginId {
         }
     }
 
-    /// Where to send to: an email keeps its local part as typed (RFC 5321 §2.4) with the host in ASCII; a phone number
-    /// is in E.164. A user name is no address.
+    /// The address for messages: an email address keeps its local part as typed (RFC 5321 §2.4) with the host in ASCII;
+    /// a phone number is in E.164. `None` for a username.
     #[must_use]
     pub fn address(&self) -> Option<String> {
         match self.kind {
@@ -91,7 +91,7 @@ impl LoginId {
         }
     }
 
-    /// The login ID for a page that others may look at: enough for its owner to know it again.
+    /// The login ID masked for pages that others may see: enough for its owner to recognize it.
     #[must_use]
     pub fn mask(&self) -> String {
         let dots = "•••";
@@ -110,7 +110,7 @@ impl LoginId {
     }
 }
 
-/// What is wrong with a login ID.
+/// A problem of a login ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdentifierProblem {
     /// An email address.
@@ -119,13 +119,13 @@ pub enum IdentifierProblem {
     /// A phone number.
     #[error(transparent)]
     Phone(PhoneProblem),
-    /// A user name.
+    /// A username.
     #[error(transparent)]
     Username(UsernameProblem),
 }
 
 impl IdentifierProblem {
-    /// The key of the text that explains it.
+    /// The message key of its explanation.
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {

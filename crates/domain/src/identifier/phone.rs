@@ -1,33 +1,33 @@
-//! Phone numbers as login IDs, in E.164. The only file that knows the numbering plans (crate `phonenumber`).
+//! Phone numbers as login IDs, in E.164. The only file that uses the numbering plans (crate `phonenumber`).
 
 use phonenumber::{Mode, country};
 
 use super::{LoginId, LoginIdKind};
 
-/// More than any number with all its punctuation; keeps the work bounded.
+/// Maximum input length: more than any number with punctuation; bounds the work.
 pub const MAX_TYPED: usize = 60;
 /// A plus sign and fifteen digits (ITU-T E.164 §6).
 const MAX_E164: usize = 16;
 
-/// What is wrong with a phone number.
+/// A problem of a phone number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PhoneProblem {
-    /// Nothing was typed.
+    /// The input is empty.
     #[error("no phone number")]
     Missing,
     /// Something other than digits and the usual punctuation.
     #[error("only digits, with the country's prefix in front")]
     Character,
-    /// No international prefix, and no country to take it from.
+    /// No international prefix, and no default country.
     #[error("the number needs its international prefix, such as +49")]
     MissingPrefix,
-    /// No such number can exist.
+    /// No such number exists.
     #[error("this is not a phone number")]
     Invalid,
 }
 
 impl PhoneProblem {
-    /// The key of the text that explains it.
+    /// The message key of its explanation.
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
@@ -39,10 +39,10 @@ impl PhoneProblem {
     }
 }
 
-/// Reads a phone number. Without `+` it is taken to be of `country` (ISO 3166-1 alpha-2). The normal form is E.164.
+/// Parses a phone number. Without `+` it is a number of `country` (ISO 3166-1 alpha-2). The normal form is E.164.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// The problem.
 pub fn parse(typed: &str, country: Option<&str>) -> Result<LoginId, PhoneProblem> {
     let original = typed.trim();
     if original.is_empty() {
@@ -56,8 +56,8 @@ pub fn parse(typed: &str, country: Option<&str>) -> Result<LoginId, PhoneProblem
         Some(code.to_ascii_uppercase().parse::<country::Id>().map_err(|_| PhoneProblem::MissingPrefix)?)
     };
     let value = format_e164(home, &dialled)?;
-    // Some numbering plans know longer numbers than E.164 allows; and the normal form must stand on its own: read again
-    // without the hint it gives itself.
+    // Some numbering plans have longer numbers than E.164 allows. The normal form must also be unambiguous: parsed
+    // without the country, it must give itself.
     if value.len() > MAX_E164 || format_e164(None, &value)? != value {
         return Err(PhoneProblem::Invalid);
     }
@@ -72,8 +72,8 @@ fn format_e164(home: Option<country::Id>, dialled: &str) -> Result<String, Phone
     Ok(number.format().mode(Mode::E164).to_string())
 }
 
-/// Digits and a leading `+`, without the punctuation people put between them. Letters would be dialled by their keys
-/// and an extension cannot get a message, so neither is read.
+/// The digits and a leading `+`, without punctuation. Letters (keypad spelling) and extensions are rejected: neither
+/// can receive a message reliably.
 fn strip(typed: &str) -> Result<String, PhoneProblem> {
     if typed.len() > MAX_TYPED {
         return Err(PhoneProblem::Invalid);

@@ -1,45 +1,45 @@
-//! User names as login IDs: the PRECIS profile UsernameCaseMapped (RFC 8265 §3.3), narrowed to what reads as a name.
+//! Usernames as login IDs: the PRECIS profile UsernameCaseMapped (RFC 8265 §3.3), narrowed to what reads as a name.
 
 use precis_core::profile::PrecisFastInvocation;
 use precis_profiles::UsernameCaseMapped;
 
 use super::{LoginId, LoginIdKind};
 
-/// The most characters of a user name.
+/// Maximum number of characters of a username.
 pub const MAX_LENGTH: usize = 40;
 
-/// Names nobody gets, since others would take their owner for the house.
+/// Reserved usernames, whose owner others could mistake for the operator of the service.
 const RESERVED: &str = "\
     abuse account accounts admin administrator anonymous api auth billing contact guest help helpdesk host \
     hostmaster info login logout mail me moderator news noreply no-reply nobody null oauth official operator \
     owner portal postmaster privacy root sales security self settings signin signup staff status support \
     system team undefined unknown user vestibule webmaster www";
 
-/// What is wrong with a user name.
+/// A problem of a username.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UsernameProblem {
-    /// Nothing was typed.
+    /// The input is empty.
     #[error("no user name")]
     Missing,
     /// More than [`MAX_LENGTH`] characters.
     #[error("the user name is too long")]
     TooLong,
-    /// A character that cannot stand in a user name, or a mix of writing directions.
+    /// A character that a username may not contain, or a mix of writing directions.
     #[error("only letters, digits, dots, dashes and underscores")]
     Character,
     /// It does not begin and end with a letter or digit.
     #[error("a user name begins and ends with a letter or digit")]
     Edge,
-    /// It has no letter and would be taken for a phone number.
+    /// It has no letter and could be mistaken for a phone number.
     #[error("a user name has at least one letter")]
     NoLetter,
-    /// It is kept for the house.
+    /// It is reserved.
     #[error("this user name is reserved")]
     Reserved,
 }
 
 impl UsernameProblem {
-    /// The key of the text that explains it.
+    /// The message key of its explanation.
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
@@ -53,10 +53,10 @@ impl UsernameProblem {
     }
 }
 
-/// Reads a user name. The normal form is that of the PRECIS profile: narrow, lower case, NFC.
+/// Parses a username. The normal form is that of the PRECIS profile: narrow, lower case, NFC.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// The problem.
 pub fn parse(typed: &str) -> Result<LoginId, UsernameProblem> {
     let original = typed.trim();
     if original.is_empty() {
@@ -69,7 +69,7 @@ pub fn parse(typed: &str) -> Result<LoginId, UsernameProblem> {
     if value.chars().count() > MAX_LENGTH {
         return Err(UsernameProblem::TooLong);
     }
-    // Among ASCII the profile lets every sign through; an @ would read as an email, a slash as a path.
+    // The profile allows all ASCII signs; an @ would read as an email address, a slash as a path.
     if value.chars().any(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && !matches!(c, '.' | '-' | '_')) {
         return Err(UsernameProblem::Character);
     }

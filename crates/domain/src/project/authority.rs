@@ -1,4 +1,4 @@
-//! The host and port a project or the portal is reached at, in one spelling whatever the scheme: what tells projects apart.
+//! The host and port of a project or the portal, in one spelling for all schemes: identifies a project by its host.
 
 use std::{borrow::Borrow, fmt};
 
@@ -6,20 +6,20 @@ use url::Url;
 
 use super::Origin;
 
-/// The longest `host[:port]` that is read: a DNS name has at most 253 characters.
+/// Maximum length of `host[:port]`: a DNS name has at most 253 characters.
 const LONGEST: usize = 300;
 /// The ports of http and https, which URLs and `Host` headers leave out.
 const DEFAULT_PORTS: [u16; 2] = [80, 443];
 
 /// `host[:port]` in lower case, without a default port, a trailing dot or a Unicode spelling.
 ///
-/// The ports 80 and 443 are both left out: which of them is the default depends on the scheme, and a project is found
-/// by its host whatever the scheme is.
+/// Both 80 and 443 are left out: which one is the default depends on the scheme, and a project is found by its host
+/// whatever the scheme.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Authority(String);
 
 impl Authority {
-    /// Reads `host[:port]` as a `Host` header carries it; `None` when it is none.
+    /// Parses `host[:port]` as in a `Host` header; `None` when invalid.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let is_plain = |c: char| !c.is_control() && !c.is_whitespace() && !matches!(c, '/' | '\\' | '?' | '#' | '@');
@@ -37,7 +37,7 @@ impl Authority {
         Self::from_parts(origin.host(), origin.port())
     }
 
-    /// `host` is in the spelling of a parsed URL: lower case and ASCII.
+    /// `host` must be in the spelling of a parsed URL: lower case and ASCII.
     fn from_parts(host: &str, port: Option<u16>) -> Self {
         let host = host.trim_end_matches('.');
         match port.filter(|port| !DEFAULT_PORTS.contains(port)) {
@@ -59,7 +59,7 @@ impl fmt::Display for Authority {
     }
 }
 
-/// So that a map by authority is searched without making one.
+/// Allows lookups in a map by authority without constructing one.
 impl Borrow<str> for Authority {
     fn borrow(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! What differs between two settings documents, for the person about to apply one.
+//! Differences between two settings documents, shown before one is applied.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{ProjectSettings, shape::join};
 use crate::{client::Client, event::SettingChange};
 
-/// Everything that changes from one document to the other, in the order of keys; nothing when they are equal.
+/// All changes from one document to the other, in the order of keys.
 #[must_use]
 pub fn diff(old: &ProjectSettings, new: &ProjectSettings) -> Vec<SettingChange> {
     let to_value = |document| {
@@ -25,8 +25,8 @@ pub fn diff(old: &ProjectSettings, new: &ProjectSettings) -> Vec<SettingChange> 
     changes
 }
 
-/// What the new document does not name and the old one does: applications, webhooks and other keys, in the order of keys. A
-/// value that is another one is no removal.
+/// What the new document lacks and the old one has: applications, webhooks and other keys, in the order of keys. A
+/// changed value is not a removal.
 #[must_use]
 pub fn removals(old: &ProjectSettings, new: &ProjectSettings) -> Vec<String> {
     let is_gone = |client: &&Client| new.client(&client.client_id).is_none();
@@ -48,7 +48,7 @@ pub fn removals(old: &ProjectSettings, new: &ProjectSettings) -> Vec<String> {
     gone
 }
 
-/// The addresses in a printed list of webhooks.
+/// The URLs in a printed list of webhooks.
 fn urls(list: Option<&str>) -> Vec<String> {
     let list: Vec<Value> = list.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     list.iter().filter_map(|handler| handler["url"].as_str().map(str::to_owned)).collect()

@@ -1,4 +1,4 @@
-//! A settings document as text: TOML files of operators, JSON of the store and the API.
+//! A settings document as text: TOML for files, JSON for the store and the API.
 
 use serde_json::Value;
 use toml::de::{DeTable, DeValue};
@@ -10,14 +10,14 @@ use super::{
 };
 
 impl ProjectSettings {
-    /// Reads a project file and checks all of it.
+    /// Parses and validates a project file.
     ///
     /// # Errors
-    /// Everything that is wrong, in the order of the file.
+    /// All problems, in the order of the file.
     pub fn parse_toml(text: &str) -> Result<Self, Vec<Complaint>> {
         let (table, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
-            // After a slip in the syntax the rest is a guess, so only the slips are reported.
+            // After a syntax error the rest is a guess, so report only the syntax errors.
             return Err(errors
                 .iter()
                 .map(|error| {
@@ -30,37 +30,37 @@ impl ProjectSettings {
         Self::understand(&root)
     }
 
-    /// Reads a document somebody sent as JSON and checks all of it, as strictly as a file.
+    /// Parses and validates a document sent as JSON, as strictly as a file.
     ///
     /// # Errors
-    /// Everything that is wrong, each with its path.
+    /// All problems, each with its path.
     pub fn parse_json(document: &Value) -> Result<Self, Vec<Complaint>> {
         Self::understand(&read_json(document))
     }
 
-    /// Checks a document that was changed in memory.
+    /// Validates a document that was changed in memory.
     ///
     /// # Errors
-    /// Everything that is wrong, each with its path.
+    /// All problems, each with its path.
     pub fn validate(&self) -> Result<(), Vec<Complaint>> {
         let document =
             serde_json::to_value(self).expect("settings are maps with text keys, which JSON can always hold");
         Self::parse_json(&document).map(|_| ())
     }
 
-    /// The document as a project file: what is absent stays absent, and reading it back gives an equal document.
+    /// The document as a project file. Absent members stay absent, and parsing it gives an equal document.
     #[must_use]
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).expect("settings are maps, lists, texts, flags and numbers, which TOML can hold")
     }
 
-    /// The document as the store keeps it.
+    /// The document in the store's format.
     #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("settings are maps with text keys, which JSON can always hold")
     }
 
-    /// Reads a stored document back. Forgives keys it does not know: a newer release may have written them.
+    /// Parses a stored document. Ignores unknown keys: a newer release may have written them.
     ///
     /// # Errors
     /// The text is not a settings document.
@@ -82,7 +82,7 @@ impl ProjectSettings {
                     return Ok(settings);
                 }
             }
-            // The schema lets through only what the types can hold; should they ever differ, say so and refuse.
+            // The schema accepts only what the types can hold; if they ever differ, this reports it.
             Err(error) => complaints.push(Complaint::new(root.position, "", error.to_string())),
         }
         complaints.sort_by_key(|complaint| (complaint.line, complaint.column));
@@ -90,7 +90,7 @@ impl ProjectSettings {
     }
 }
 
-/// Whether a complaint about `earlier` already covers `path`: the key itself, one above or one below it.
+/// Whether a problem reported for `earlier` covers `path`: the same key, or one above or below it.
 fn is_about(earlier: &str, path: &str) -> bool {
     let covers = |above: &str, below: &str| {
         below.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
@@ -144,7 +144,7 @@ fn read_json(value: &Value) -> Node {
         Value::Number(number) => number.as_i64().map_or(Content::Other("not a whole number"), Content::Whole),
         Value::String(text) => Content::Text(text.clone()),
         Value::Array(items) => Content::List(items.iter().map(read_json).collect()),
-        // A member that is null is one left out: editors clear a field that way.
+        // A null member means an absent one: editors clear a field that way.
         Value::Object(members) => Content::Table(
             members
                 .iter()

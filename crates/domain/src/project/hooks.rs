@@ -1,22 +1,22 @@
-//! What a project's settings say about webhooks; its one neighbour is the document itself.
+//! The webhooks in a project's settings.
 
 use std::time::Duration;
 
 use super::ProjectSettings;
 
-/// A webhook as it is configured.
+/// A configured webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhook<'a> {
     /// Where it leads.
     pub url: &'a str,
-    /// The events it is told of or asked about; `*` for all.
+    /// Its events; `*` for all.
     pub events: Vec<&'a str>,
-    /// Whether it is asked before something happens and can refuse.
+    /// Whether it is a blocking webhook, which may refuse.
     pub is_blocking: bool,
 }
 
 impl ProjectSettings {
-    /// Every webhook, those that are asked first.
+    /// All webhooks, blocking ones first.
     #[must_use]
     pub fn webhooks(&self) -> Vec<Webhook<'_>> {
         let blocking = self.hook.blocking_handlers.iter().map(|handler| Webhook {
@@ -32,12 +32,12 @@ impl ProjectSettings {
         blocking.chain(told).collect()
     }
 
-    /// Where to ask before this event happens, in order.
+    /// The URLs of the blocking webhooks for this event, in order.
     pub fn blocking_handlers_for<'a>(&'a self, event: &'a str) -> impl Iterator<Item = &'a str> {
         self.hook.blocking_handlers.iter().filter(move |handler| handler.event == event).map(|handler| &*handler.url)
     }
 
-    /// Where to tell of this event, each address once.
+    /// The URLs of the notification webhooks for this event, each once.
     #[must_use]
     pub fn non_blocking_handlers_for(&self, event: &str) -> Vec<&str> {
         let mut urls = Vec::new();
@@ -50,19 +50,19 @@ impl ProjectSettings {
         urls
     }
 
-    /// How long one blocking handler may take.
+    /// Timeout of one blocking webhook.
     #[must_use]
     pub fn blocking_timeout(&self) -> Duration {
         Duration::from_secs(self.hook.sync_hook_timeout_seconds.unwrap_or(5).into())
     }
 
-    /// How long all blocking handlers of one event may take together.
+    /// Timeout of all blocking webhooks of one event together.
     #[must_use]
     pub fn blocking_total_timeout(&self) -> Duration {
         Duration::from_secs(self.hook.sync_hook_total_timeout_seconds.unwrap_or(10).into())
     }
 
-    /// How long a non-blocking handler may take.
+    /// Timeout of a notification webhook.
     #[must_use]
     pub fn delivery_timeout(&self) -> Duration {
         Duration::from_secs(self.hook.delivery_timeout_seconds.unwrap_or(60).into())

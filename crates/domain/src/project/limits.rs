@@ -1,4 +1,4 @@
-//! The rate limits a project can set: their names, how they are written and their defaults.
+//! The rate limits of a project: names, format and defaults.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -7,32 +7,32 @@ use serde::{Deserialize, Serialize};
 use super::is_default;
 use crate::limit::Quota;
 
-/// A limit that can be set, and under which it is counted.
+/// A configurable rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LimitName {
-    /// New guests from one address.
+    /// New guests per address.
     SignupAnonymousPerIp,
-    /// New members from one address.
+    /// New members per address.
     SignupPerIp,
-    /// Questions whether a login ID exists, from one address.
+    /// Checks whether a login ID exists, per address.
     AccountEnumerationPerIp,
-    /// Password tries from one address.
+    /// Password attempts per address.
     PasswordPerIp,
-    /// Password tries against one account.
+    /// Password attempts per account.
     PasswordPerUser,
-    /// Codes sent at the wish of one address.
+    /// Codes sent at the request of one address.
     CodeSendPerIp,
     /// Codes sent to one account or address.
     CodeSendPerUser,
-    /// Code tries from one address.
+    /// Code attempts per address.
     CodeTryPerIp,
-    /// Code tries against one account.
+    /// Code attempts per account.
     CodeTryPerUser,
-    /// Passkey tries from one address.
+    /// Passkey attempts per address.
     PasskeyPerIp,
-    /// Requests signed with the wrong device key, from one address.
+    /// Requests signed with the wrong device key, per address.
     DeviceKeyPerIp,
-    /// Requests signed with the wrong device key, for one key id.
+    /// Requests signed with the wrong device key, per key ID.
     DeviceKeyPerKey,
 }
 
@@ -53,7 +53,7 @@ impl LimitName {
         Self::DeviceKeyPerKey,
     ];
 
-    /// The group and the limit in it: where it is written under `authentication.rate_limits`.
+    /// Its group and name under `authentication.rate_limits`.
     #[must_use]
     pub fn key(self) -> (&'static str, &'static str) {
         match self {
@@ -104,11 +104,11 @@ impl LimitName {
         }
     }
 
-    /// What is allowed when the project says nothing: people behind one address share it, accounts do not.
+    /// The default quota. Users behind one address share it, accounts do not.
     #[must_use]
     pub fn default_quota(self) -> Quota {
         let (burst, minutes) = match self {
-            // A classroom behind one address: thirty people saving their progress in the same minute is normal.
+            // A classroom behind one address: thirty users who save their progress in the same minute are normal.
             Self::SignupAnonymousPerIp
             | Self::PasswordPerIp
             | Self::CodeSendPerIp
@@ -125,46 +125,46 @@ impl LimitName {
     }
 }
 
-/// One limit as it is written down.
+/// A limit in the settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitSetting {
-    /// Whether it counts; yes when absent.
+    /// Whether it is applied; true when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// The time in which a whole burst grows back.
+    /// The refill period of a whole burst.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<Period>,
-    /// How many may come at once.
+    /// The maximum at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub burst: Option<u32>,
 }
 
-/// A group with one limit, by address.
+/// A group with one limit, per address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PerIp {
-    /// By the caller's address.
+    /// Per network address of the caller.
     #[serde(default, skip_serializing_if = "is_default")]
     pub per_ip: LimitSetting,
 }
 
-/// A group with limits by address and by account.
+/// A group with limits per address and per account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PerIpAndUser {
-    /// By the caller's address.
+    /// Per network address of the caller.
     #[serde(default, skip_serializing_if = "is_default")]
     pub per_ip: LimitSetting,
-    /// By the account tried.
+    /// Per account.
     #[serde(default, skip_serializing_if = "is_default")]
     pub per_user: LimitSetting,
 }
 
-/// A group with limits by address and by device key.
+/// A group with limits per address and per device key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PerIpAndKey {
-    /// By the caller's address.
+    /// Per network address of the caller.
     #[serde(default, skip_serializing_if = "is_default")]
     pub per_ip: LimitSetting,
-    /// By the key id.
+    /// Per key ID.
     #[serde(default, skip_serializing_if = "is_default")]
     pub per_key: LimitSetting,
 }
@@ -172,16 +172,16 @@ pub struct PerIpAndKey {
 /// The limits of one-time codes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeLimits {
-    /// Sending, by the caller's address.
+    /// Sends, per network address of the caller.
     #[serde(default, skip_serializing_if = "is_default")]
     pub trigger_per_ip: LimitSetting,
-    /// Sending, by the account or address it goes to.
+    /// Sends, per account or recipient.
     #[serde(default, skip_serializing_if = "is_default")]
     pub trigger_per_user: LimitSetting,
-    /// Trying, by the caller's address.
+    /// Attempts, per network address of the caller.
     #[serde(default, skip_serializing_if = "is_default")]
     pub validate_per_ip: LimitSetting,
-    /// Trying, by the account.
+    /// Attempts, per account.
     #[serde(default, skip_serializing_if = "is_default")]
     pub validate_per_user: LimitSetting,
 }
@@ -195,16 +195,16 @@ pub struct RateLimits {
     /// New members.
     #[serde(default, skip_serializing_if = "is_default")]
     pub signup: PerIp,
-    /// Questions whether a login ID exists.
+    /// Checks whether a login ID exists.
     #[serde(default, skip_serializing_if = "is_default")]
     pub account_enumeration: PerIp,
-    /// Password tries.
+    /// Password attempts.
     #[serde(default, skip_serializing_if = "is_default")]
     pub password: PerIpAndUser,
     /// One-time codes by mail and SMS.
     #[serde(default, skip_serializing_if = "is_default")]
     pub oob_otp: CodeLimits,
-    /// Passkey tries.
+    /// Passkey attempts.
     #[serde(default, skip_serializing_if = "is_default")]
     pub passkey: PerIp,
     /// Requests signed with the wrong device key.
@@ -213,7 +213,7 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
-    /// The limit of this name with the defaults filled in; `None` when it is switched off.
+    /// The quota of this limit with defaults applied; `None` when it is off.
     #[must_use]
     pub fn quota(&self, name: LimitName) -> Option<Quota> {
         let setting = self.setting(name);
@@ -242,12 +242,12 @@ impl RateLimits {
     }
 }
 
-/// A length of time as people write it: `30s`, `1m`, `2h`, `1h30m`; at most 366 days.
+/// A duration as in settings: `30s`, `1m`, `2h`, `1h30m`; at most 366 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Period(pub Duration);
 
-/// The text is not a length of time.
+/// The text is not a valid duration.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("write a length of time such as \"30s\", \"1m\" or \"1h30m\", longer than nothing and at most 366 days")]
 pub struct NotAPeriod;

@@ -1,5 +1,5 @@
-//! A project's settings: one validated document, its sections and what it means.
-//! Absent members stay absent; the methods here fill in the defaults when they are read.
+//! A project's settings: one validated document and its sections.
+//! Absent members stay absent; the methods here apply the defaults when they are read.
 
 mod authority;
 mod diff;
@@ -41,7 +41,7 @@ use crate::{
     session::Lifetime,
 };
 
-/// The document of one project, as it is stored, exported and applied.
+/// The settings document of one project, as stored, exported and applied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each section is documented once, in the settings' schema, under its own name")]
 pub struct ProjectSettings {
@@ -73,7 +73,7 @@ pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl ProjectSettings {
-    /// A project with nothing but its name and place: members only, no applications.
+    /// A project with only an ID and an origin: members only, no applications.
     #[must_use]
     pub fn new(id: &str, public_origin: Origin) -> Self {
         Self {
@@ -91,25 +91,25 @@ impl ProjectSettings {
         }
     }
 
-    /// The project's id, its name in files and on the command line.
+    /// The project's ID, its name in files and on the command line.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.project.id
     }
 
-    /// The origin its end-user server is reached at; also the issuer.
+    /// The public origin; also the issuer.
     #[must_use]
     pub fn public_origin(&self) -> &Origin {
         &self.project.public_origin
     }
 
-    /// What people see: the branding's name, else the project's name, else its id.
+    /// The name shown to users: the branding's name, else the project's name, else its ID.
     #[must_use]
     pub fn display_name(&self) -> &str {
         self.ui.name.as_deref().or(self.project.name.as_deref()).unwrap_or(&self.project.id)
     }
 
-    /// The application with this client id.
+    /// The application with this client ID.
     #[must_use]
     pub fn client(&self, client_id: &str) -> Option<&Client> {
         self.oauth.clients.iter().find(|client| client.client_id == client_id)
@@ -121,7 +121,7 @@ impl ProjectSettings {
         &self.oauth.clients
     }
 
-    /// The kinds of identity users of the project can have.
+    /// The enabled kinds of identity.
     #[must_use]
     pub fn identities(&self) -> &[IdentityType] {
         self.authentication.identities.as_deref().unwrap_or(&[IdentityType::LoginId])
@@ -139,31 +139,31 @@ impl ProjectSettings {
         self.identities().contains(&IdentityType::Passkey)
     }
 
-    /// Whether nobody can sign up by itself, guests included; promotion goes on.
+    /// Whether sign-up is closed, for guests too; promotion still works.
     #[must_use]
     pub fn public_signup_disabled(&self) -> bool {
         self.authentication.public_signup_disabled.unwrap_or(false)
     }
 
-    /// Whether who joins with something else is offered a passkey, where passkeys are among the ways.
+    /// Whether a new member is offered a passkey, where passkeys are enabled.
     #[must_use]
     pub fn passkey_offer_enabled(&self) -> bool {
         self.authentication.passkey_offer_enabled.unwrap_or(false)
     }
 
-    /// The ways a member can prove who it is, in the order they are offered.
+    /// The enabled authenticators, in the order they are offered.
     #[must_use]
     pub fn primary_authenticators(&self) -> &[AuthenticatorKind] {
         self.authentication.primary_authenticators.as_deref().unwrap_or(&[AuthenticatorKind::Password])
     }
 
-    /// Whether this way of proving is offered.
+    /// Whether this authenticator is enabled.
     #[must_use]
     pub fn offers(&self, authenticator: AuthenticatorKind) -> bool {
         self.primary_authenticators().contains(&authenticator)
     }
 
-    /// The login IDs people can use, in the order they are offered; none when `login_id` is switched off.
+    /// The enabled kinds of login ID, in the order they are offered; none when `login_id` is off.
     #[must_use]
     pub fn login_id_kinds(&self) -> Vec<LoginIdKind> {
         if !self.identities().contains(&IdentityType::LoginId) {
@@ -175,31 +175,31 @@ impl ProjectSettings {
         }
     }
 
-    /// The ways a member with this kind of login ID can prove who it is.
+    /// The authenticators of a member with this kind of login ID.
     #[must_use]
     pub fn authenticators_for(&self, kind: LoginIdKind) -> Vec<AuthenticatorKind> {
         self.primary_authenticators().iter().copied().filter(|way| way.serves(kind)).collect()
     }
 
-    /// The country a phone number without a prefix is taken to be of (ISO 3166-1 alpha-2).
+    /// The country of a phone number without prefix (ISO 3166-1 alpha-2).
     #[must_use]
     pub fn default_country(&self) -> Option<&str> {
         self.identity.login_id.default_country.as_deref()
     }
 
-    /// What happens when a guest asks for a login ID that belongs to somebody.
+    /// What happens when a guest enters a login ID of another user.
     #[must_use]
     pub fn promotion_conflict(&self) -> PromotionConflict {
         self.identity.on_conflict.promotion.unwrap_or_default()
     }
 
-    /// Whether an address of this kind can be verified at all.
+    /// Whether a login ID of this kind can be verified.
     #[must_use]
     pub fn verification_enabled(&self, kind: LoginIdKind) -> bool {
         self.claim_verification(kind).is_some_and(|claim| claim.enabled.unwrap_or(true))
     }
 
-    /// Whether an address of this kind must be verified before it counts.
+    /// Whether a login ID of this kind must be verified before it is used.
     #[must_use]
     pub fn verification_required(&self, kind: LoginIdKind) -> bool {
         self.claim_verification(kind)
@@ -214,13 +214,13 @@ impl ProjectSettings {
         }
     }
 
-    /// The limit of this name, `None` when it is switched off.
+    /// The quota of this limit; `None` when it is off.
     #[must_use]
     pub fn limit(&self, name: LimitName) -> Option<Quota> {
         self.authentication.rate_limits.quota(name)
     }
 
-    /// What a new password must be like.
+    /// The policy for new passwords.
     #[must_use]
     pub fn password_policy(&self) -> Policy {
         let (written, default) = (&self.password_policy, Policy::default());
@@ -231,7 +231,7 @@ impl ProjectSettings {
         }
     }
 
-    /// How long a cookie session lives. Read when it is checked, so a shortened setting ends sessions at once.
+    /// The lifetime of a cookie session. It is evaluated at each use, so a shorter setting ends sessions at once.
     #[must_use]
     pub fn session_lifetime(&self) -> Lifetime {
         let session = &self.session;
@@ -262,8 +262,8 @@ impl ProjectSettings {
         self.http.cookie_domain.as_deref()
     }
 
-    /// Which web origins may call from a browser: our own, those of the setting, and those of the redirect URIs, where
-    /// a star is no wildcard.
+    /// The web origins that may call from a browser: the project's own, those of the setting, and those of the redirect
+    /// URIs, in which a star is not a wildcard.
     #[must_use]
     pub fn allowed_origins(&self) -> OriginMatcher {
         let mut matcher = OriginMatcher::new(self.http.allowed_origins.iter().flatten().map(String::as_str));
@@ -280,25 +280,25 @@ impl ProjectSettings {
         self.ui.languages.as_deref()
     }
 
-    /// The language of last resort.
+    /// The fallback language.
     #[must_use]
     pub fn fallback_language(&self) -> &str {
         self.ui.fallback_language.as_deref().unwrap_or("en")
     }
 
-    /// Light, dark or what the person's system says.
+    /// Light, dark or the system's preference.
     #[must_use]
     pub fn color_scheme(&self) -> ColorScheme {
         self.ui.color_scheme.unwrap_or_default()
     }
 
-    /// The project's colour as `#rrggbb`, if it has one.
+    /// The project's color as `#rrggbb`, if set.
     #[must_use]
     pub fn accent_color(&self) -> Option<&str> {
         self.ui.accent_color.as_deref()
     }
 
-    /// Where a page without an application behind it leads back to.
+    /// Where pages that no application started link back to.
     #[must_use]
     pub fn default_client_uri(&self) -> Option<&str> {
         self.ui.default_client_uri.as_deref()

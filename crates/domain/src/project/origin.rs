@@ -10,16 +10,16 @@ use url::{Host, Url};
 #[serde(try_from = "String", into = "String")]
 pub struct Origin(String);
 
-/// Why a text is not an origin, as an instruction to whoever wrote it.
+/// Why a text is not an origin, phrased as an instruction to the author.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotAnOrigin(pub(crate) String);
 
 impl Origin {
-    /// Reads an origin; a trailing slash is forgiven, a path, query, user or fragment is not.
+    /// Parses an origin; a trailing slash is accepted, a path, query, user or fragment is not.
     ///
     /// # Errors
-    /// Says what to write instead.
+    /// What to write instead.
     pub fn parse(text: &str) -> Result<Self, NotAnOrigin> {
         let url = Url::parse(text.trim())
             .map_err(|_| NotAnOrigin("write an origin such as \"https://auth.shop.example\"".to_owned()))?;
@@ -47,13 +47,13 @@ impl Origin {
         &self.0
     }
 
-    /// Whether it is served over TLS, so that cookies can be `Secure`.
+    /// Whether it uses TLS, so that cookies can be `Secure`.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https://")
     }
 
-    /// Host and port; the port is not written when it is the scheme's own.
+    /// Host and port; `None` for the scheme's default port.
     fn host_and_port(&self) -> (&str, Option<&str>) {
         let rest = self.0.split_once("://").map_or(self.0.as_str(), |(_, rest)| rest);
         match rest.rsplit_once(':') {
@@ -62,13 +62,13 @@ impl Origin {
         }
     }
 
-    /// The host alone, without port; an IPv6 address keeps its brackets.
+    /// The host without port; an IPv6 address keeps its brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         self.host_and_port().0
     }
 
-    /// The port, unless it is the scheme's own.
+    /// The port, unless it is the scheme's default.
     #[must_use]
     pub fn port(&self) -> Option<u16> {
         self.host_and_port().1.and_then(|port| port.parse().ok())
@@ -80,7 +80,7 @@ impl Origin {
         !matches!(Host::parse(self.host()), Ok(Host::Domain(_)))
     }
 
-    /// Whether only this machine can reach it (`localhost`, `*.localhost`, loopback addresses).
+    /// Whether only the local machine can reach it (`localhost`, `*.localhost`, loopback addresses).
     #[must_use]
     pub fn is_local(&self) -> bool {
         match Host::parse(self.host()) {
@@ -91,7 +91,7 @@ impl Origin {
         }
     }
 
-    /// Whether browsers treat it as a secure context, as passkeys need.
+    /// Whether browsers treat it as a secure context, which passkeys need.
     #[must_use]
     pub fn is_secure_context(&self) -> bool {
         self.is_https() || self.is_local()

@@ -1,4 +1,4 @@
-//! Rules over one text each: identifiers, addresses, colours, languages as a settings document writes them.
+//! Rules for single values of a settings document: identifiers, addresses, colors, languages.
 //! A refusal says what to write instead.
 
 use url::Url;
@@ -35,7 +35,7 @@ pub(super) fn check_origin(text: &str) -> Verdict {
     Origin::parse(text).map(|_| ()).map_err(|refusal| refusal.0)
 }
 
-/// An absolute URI without fragment (RFC 6749 §3.1.2); custom schemes of native applications are welcome.
+/// An absolute URI without fragment (RFC 6749 §3.1.2); native applications may use custom schemes.
 pub(super) fn check_redirect_uri(text: &str) -> Verdict {
     if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err("write an absolute URI without spaces, such as \"https://shop.example/after-login\"".to_owned());
@@ -60,7 +60,7 @@ pub(super) fn check_redirect_uri(text: &str) -> Verdict {
             uri.scheme()
         )),
         scheme => {
-            // "localhost:3000/back" parses as scheme "localhost"; nobody means that.
+            // "localhost:3000/back" parses with the scheme "localhost", which is never intended.
             let rest = &text[scheme.len() + 1..];
             let is_host_and_port = rest.starts_with(|c: char| c.is_ascii_digit());
             require(!is_host_and_port, "put \"https://\" (or \"http://\") in front")?;
@@ -101,7 +101,7 @@ pub(super) fn check_color(text: &str) -> Verdict {
     require(is_good, "write a colour as \"#rrggbb\", such as \"#0f766e\"")
 }
 
-/// The outline of a language tag (RFC 5646 §2.1): letters first, then subtags of at most eight characters.
+/// The structure of a language tag (RFC 5646 §2.1): letters first, then subtags of at most eight characters.
 pub(super) fn check_language(text: &str) -> Verdict {
     let mut subtags = text.split('-');
     let is_primary =
@@ -120,7 +120,7 @@ pub(super) fn check_period(text: &str) -> Verdict {
     text.parse::<Period>().map(|_| ()).map_err(|refusal| refusal.to_string())
 }
 
-/// `name@host` or `Display name <name@host>`: enough to catch slips, the mail library has the last word.
+/// `name@host` or `Display name <name@host>`: catches typing errors; the mail library validates strictly.
 pub(super) fn check_mailbox(text: &str) -> Verdict {
     let address = match text.split_once('<') {
         Some((_, rest)) => rest.strip_suffix('>').unwrap_or_default(),

@@ -1,5 +1,5 @@
-//! Every key of a settings document: its shape, its default and its meaning. The one place they are documented;
-//! the check of files, the reference and the "did you mean" are made from this table.
+//! The schema of the settings document: type, default and meaning of every key. Keys are documented only here;
+//! validation, the reference and the "did you mean" hints come from this table.
 
 use super::{
     rules,
@@ -392,22 +392,22 @@ pub(super) const DOCUMENT: &[Key] = &[
     section("hook", HOOK, "Webhooks: who is asked and told about events."),
 ];
 
-/// One line of the settings reference.
+/// One entry of the settings reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReferenceEntry {
     /// The key's path; `[]` after a list of tables.
     pub path: String,
-    /// What can be written.
+    /// The type of its value.
     pub kind: String,
-    /// What absence stands for, as TOML; empty when absence is a meaning of its own.
+    /// The default as TOML; empty when absence has a meaning of its own.
     pub default: &'static str,
-    /// Whether it must be there.
+    /// Whether it is required.
     pub is_required: bool,
-    /// What it does.
+    /// Its meaning.
     pub meaning: &'static str,
 }
 
-/// Every key there is, in the document's order, for the generated reference.
+/// Every key in the document's order, for the generated reference.
 #[must_use]
 pub fn list_reference() -> Vec<ReferenceEntry> {
     let mut entries = Vec::new();

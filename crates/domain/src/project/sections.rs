@@ -1,5 +1,5 @@
-//! The sections of a project's document, member by member, as they are written down.
-//! What each key means, its default and its bounds are documented once, in `schema`.
+//! The sections of a project's settings document.
+//! The meaning, default and bounds of each key are documented in `schema`.
 #![expect(missing_docs, reason = "the schema documents every key under its own name; twice would drift")]
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ pub struct Project {
     pub name: Option<String>,
 }
 
-/// The kinds of identity a project can switch on.
+/// The kinds of identity that a project can enable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IdentityType {
@@ -24,7 +24,7 @@ pub enum IdentityType {
     Passkey,
 }
 
-/// The ways a member proves who it is.
+/// The authenticators that a project can enable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthenticatorKind {
@@ -35,7 +35,7 @@ pub enum AuthenticatorKind {
 }
 
 impl AuthenticatorKind {
-    /// The word used in settings and in UserInfo.
+    /// The name in settings and UserInfo.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl AuthenticatorKind {
         }
     }
 
-    /// Whether a member who comes with this kind of login ID can use it: a code needs an address to go to.
+    /// Whether a member with this kind of login ID can use it: a code needs an address.
     #[must_use]
     pub fn serves(self, kind: LoginIdKind) -> bool {
         match self {
@@ -99,14 +99,14 @@ pub struct OnConflict {
     pub promotion: Option<PromotionConflict>,
 }
 
-/// What happens when a guest asks for a login ID that belongs to somebody.
+/// What happens when a guest enters a login ID of another user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PromotionConflict {
-    /// The person is told, once it has proven to own the address, and can try another.
+    /// The guest gets an error, after proving control of the address, and can enter another login ID.
     #[default]
     Error,
-    /// The person can prove to be that member and goes on as it.
+    /// The guest can authenticate as that user and continue as it.
     Login,
 }
 
@@ -164,7 +164,7 @@ pub struct Http {
     pub cookie_prefix: Option<String>,
 }
 
-/// Light, dark or what the person's system says.
+/// Light, dark or the system's preference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ColorScheme {
@@ -206,14 +206,14 @@ pub struct OAuth {
     pub clients: Vec<Client>,
 }
 
-/// Who is asked before something happens.
+/// A blocking webhook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockingHandler {
     pub event: String,
     pub url: String,
 }
 
-/// Who is told after something happened.
+/// A notification webhook.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NonBlockingHandler {
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,26 +1,26 @@
-//! The shape of a settings document and the walk that checks a tree against it, collecting every complaint.
-//! Knows nothing of what the keys mean; that is `schema` (one by one) and `validate` (together).
+//! The structure of a settings document, and the walk that validates a tree against it and collects every problem.
+//! The meaning of keys is in `schema`; rules over several keys are in `validate`.
 
 use std::{collections::HashSet, fmt};
 
 use serde_json::{Map, Value};
 use vestibule_protocol::echo;
 
-/// The most bytes of one text of a settings document.
+/// Maximum size of one text of a settings document, in bytes.
 pub const MAX_TEXT_BYTES: usize = 4 * 1024;
-/// The most items of one list of a settings document.
+/// Maximum number of items of one list of a settings document.
 pub const MAX_LIST_ITEMS: usize = 1_000;
-/// The most complaints about a settings document; what is behind them is not looked at.
+/// Maximum number of problems reported; the rest of the document is not examined.
 pub const MAX_COMPLAINTS: usize = 100;
 
-/// Something wrong in a settings document, said so that the writer knows what to do.
+/// A problem in a settings document, with what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
     /// Where, for people: `line 12, column 5: oauth.clients[0].redirect_uris[1]`.
     pub place: String,
-    /// The key, for programs: `oauth.clients[0].redirect_uris[1]`; empty when it is the whole text.
+    /// The key, for programs: `oauth.clients[0].redirect_uris[1]`; empty for the whole text.
     pub path: String,
-    /// The line in the file, from 1; none when the document did not come from a file.
+    /// The line in the file, from 1; `None` when the document did not come from a file.
     pub line: Option<usize>,
     /// The column in that line, from 1, counted in characters.
     pub column: Option<usize>,
@@ -58,7 +58,7 @@ pub(super) struct Position {
     pub(super) column: usize,
 }
 
-/// A document before it is understood: from TOML with positions, from JSON without.
+/// A parsed but unvalidated document: with positions from TOML, without from JSON.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) position: Option<Position>,
@@ -72,7 +72,7 @@ pub(super) enum Content {
     Flag(bool),
     List(Vec<Node>),
     Table(Vec<Entry>),
-    /// Nothing a setting can be; the text names what it is.
+    /// A type that no setting has; the text names it.
     Other(&'static str),
 }
 
@@ -83,11 +83,11 @@ pub(super) struct Entry {
     pub(super) node: Node,
 }
 
-/// Refuses a text with what to write instead.
+/// A rule for a text; the error says what to write instead.
 pub(super) type TextRule = fn(&str) -> Result<(), String>;
 
 pub(super) enum Shape {
-    /// A text that obeys a rule; the first member names it in the reference.
+    /// A text that satisfies a rule; the first member names it in the reference.
     Text(&'static str, TextRule),
     Flag,
     Whole {
@@ -95,7 +95,7 @@ pub(super) enum Shape {
         max: i64,
     },
     Word(&'static [&'static str]),
-    /// A list of this shape without repeats, with at least so many items.
+    /// A list of this shape without duplicates, with a minimum number of items.
     List(&'static Shape, usize),
     Table(&'static [Key]),
 }
@@ -104,15 +104,15 @@ pub(super) enum Shape {
 pub(super) struct Key {
     pub(super) name: &'static str,
     pub(super) shape: Shape,
-    /// The value in TOML that an absent key stands for; empty when absence is a meaning of its own.
+    /// The TOML value that an absent key stands for; empty when absence has a meaning of its own.
     pub(super) default: &'static str,
-    /// When the key must be there: a harmless stand-in, so that the rest can still be checked.
+    /// For a required key: a valid placeholder, so that the rest can still be checked.
     pub(super) required: Option<&'static str>,
     pub(super) meaning: &'static str,
 }
 
 impl Shape {
-    /// What a value of this shape is called in complaints and in the reference.
+    /// The name of this shape in error messages and in the reference.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Text(what, _) => (*what).to_owned(),
@@ -129,7 +129,7 @@ fn list_words(words: &[&str]) -> String {
     words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Checks a tree and returns what of it was good, so that rules over several keys can still be tried.
+/// Validates a tree and returns its valid part, so that rules over several keys can still run.
 pub(super) fn check_document(keys: &'static [Key], node: &Node, complaints: &mut Vec<Complaint>) -> Value {
     let mut walk = Walk { root: keys, complaints };
     walk.check(&Shape::Table(keys), node, "").unwrap_or(Value::Object(walk.stand_in(keys)))
@@ -147,7 +147,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether there are so many complaints already that looking for more is of no use.
+    /// Whether there are so many problems that the walk can stop.
     fn has_enough(&self) -> bool {
         self.complaints.len() >= MAX_COMPLAINTS
     }
@@ -233,7 +233,7 @@ impl Walk<'_> {
                 None => is_good = false,
             }
         }
-        // A list with a gap would shift the numbers in later complaints, so it counts as absent.
+        // A list with a gap would shift the indexes in later messages, so treat it as absent.
         is_good.then_some(Value::Array(values))
     }
 
@@ -315,13 +315,13 @@ pub(super) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// The candidate a slip of the fingers away from `text`, if there is one; none for a text longer than any candidate.
+/// The candidate that `text` is probably a misspelling of; `None` for a text longer than any candidate.
 fn nearest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 80;
     if text.len() > LONGEST {
         return None;
     }
-    // One slip per four characters, so that short words are not taken for each other.
+    // One edit per four characters, so that short names are not confused.
     let limit = (text.chars().count() / 4).clamp(1, 3);
     candidates
         .filter(|candidate| !candidate.is_empty())
@@ -331,7 +331,7 @@ fn nearest<'a>(text: &str, candidates: impl Iterator<Item = &'a str>) -> Option<
         .map(|(_, candidate)| candidate)
 }
 
-/// Edits (insert, remove, replace; `-` for `_` and case are free) that turn one word into the other.
+/// The number of edits (insert, remove, replace; `-` for `_` and case are free) that turn one word into the other.
 fn count_slips(left: &str, right: &str) -> usize {
     let letters = |text: &str| -> Vec<char> {
         text.chars().map(|c| if c == '-' { '_' } else { c.to_ascii_lowercase() }).collect()

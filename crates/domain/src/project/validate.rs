@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use super::{AuthenticatorKind, IdentityType, ProjectSettings};
 use crate::client::{ApplicationType, Client, MAX_M2M_ACCESS_TOKEN_SECONDS};
 
-/// What is wrong with keys that are each right: the key to point at and what to do.
+/// A contradiction between keys that are each valid: the key to point at and what to do.
 pub(super) type Finding = (String, String);
 
-/// Finds everything that does not go together.
+/// Finds all contradictions.
 pub(super) fn find_contradictions(settings: &ProjectSettings) -> Vec<Finding> {
     let mut findings = Vec::new();
     check_ways_in(settings, &mut findings);

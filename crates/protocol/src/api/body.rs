@@ -1,5 +1,4 @@
-//! Reading a JSON request body against its schema, with every complaint at once (`protocol` facts §0.2).
-//! Knows no request by name.
+//! Reading a JSON request body against its schema, collecting every problem.
 
 use std::borrow::Cow;
 
@@ -11,14 +10,14 @@ use crate::{echo, echo_names, json};
 
 /// A request body read from the members of a JSON object.
 pub trait RequestBody: Sized {
-    /// Reads the members, leaving a complaint for each fault; `None` only if it left one.
+    /// Reads the members and records a problem for each fault; `None` only if it recorded one.
     fn read(fields: &mut Fields) -> Option<Self>;
 }
 
 /// Reads a JSON body.
 ///
 /// # Errors
-/// `BadRequest` for another content type or text that is not JSON, `ValidationFailed` with all causes otherwise.
+/// `BadRequest` for another content type or invalid JSON, otherwise `ValidationFailed` with all causes.
 pub fn parse_json<T: RequestBody>(content_type: Option<&str>, body: &[u8]) -> Result<T, ApiError> {
     if !content_type.is_some_and(is_json_utf8) {
         return Err(ApiError::new(ApiErrorName::BadRequest, "BadRequest", "request content type is invalid"));
@@ -46,7 +45,7 @@ pub fn parse_json<T: RequestBody>(content_type: Option<&str>, body: &[u8]) -> Re
     }
 }
 
-/// The members of a request body and the complaints about them.
+/// The members of a request body and the problems found in them.
 pub struct Fields {
     object: Map<String, Value>,
     known: Vec<&'static str>,
@@ -54,7 +53,7 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Complains about those of `names` that are missing, in one cause.
+    /// Reports those of `names` that are missing, in one cause.
     pub fn require(&mut self, names: &[&'static str]) {
         let missing: Vec<_> = names.iter().filter(|name| !self.object.contains_key(**name)).collect();
         if missing.is_empty() {
@@ -67,7 +66,7 @@ impl Fields {
         self.complain("", "required", details);
     }
 
-    /// The string member `name`; a complaint if it is of another type.
+    /// The string member `name`; reports one of another type.
     pub fn string(&mut self, name: &'static str) -> Option<String> {
         self.known.push(name);
         match self.object.get(name)? {
@@ -85,7 +84,7 @@ impl Fields {
         }
     }
 
-    /// The string member `name` as one of a closed set; a complaint if it is another.
+    /// The string member `name` as one of a closed set; reports any other value.
     pub fn choice<T: Copy>(&mut self, name: &'static str, choices: &[(&'static str, T)]) -> Option<T> {
         let text = self.string(name)?;
         let found = choices.iter().find(|(spelling, _)| *spelling == text).map(|(_, value)| *value);
@@ -96,7 +95,7 @@ impl Fields {
         found
     }
 
-    /// Leaves a complaint in words about the member `name`.
+    /// Reports a problem of the member `name`.
     pub fn complain_about(&mut self, name: &'static str, message: &str) {
         self.complain(&format!("/{name}"), "general", json!({ "msg": message }));
     }
@@ -149,7 +148,7 @@ fn is_json_utf8(content_type: &str) -> bool {
     })
 }
 
-/// How many bytes had been read when the parser gave up.
+/// The number of bytes read when the parser failed.
 fn find_offset(body: &[u8], error: &serde_json::Error) -> usize {
     let lines_before = error.line().saturating_sub(1);
     let line_start: usize = body.split_inclusive(|byte| *byte == b'\n').take(lines_before).map(<[u8]>::len).sum();

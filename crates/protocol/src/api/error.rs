@@ -1,4 +1,4 @@
-//! The error envelope of the JSON API (`protocol` facts §16.1). Spelling and status; which error applies is decided elsewhere.
+//! The error envelope of the JSON API: names and status codes.
 
 use std::borrow::Cow;
 
@@ -10,9 +10,9 @@ use thiserror::Error;
 /// The `name` of an error, which fixes its HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ApiErrorName {
-    /// 400: the request cannot be read.
+    /// 400: the request cannot be parsed.
     BadRequest,
-    /// 400: the request can be read and is wrong.
+    /// 400: the request is well-formed but invalid.
     Invalid,
     /// 401.
     Unauthorized,
@@ -20,9 +20,9 @@ pub enum ApiErrorName {
     Forbidden,
     /// 404.
     NotFound,
-    /// 409: it is there already.
+    /// 409: it exists already.
     AlreadyExists,
-    /// 409: someone else changed it meanwhile.
+    /// 409: another request changed it in the meantime.
     DataRace,
     /// 413.
     RequestEntityTooLarge,
@@ -72,18 +72,18 @@ impl ApiErrorName {
 #[derive(Debug, Clone, PartialEq, Error)]
 #[error("{}/{reason}: {message}", name.as_str())]
 pub struct ApiError {
-    /// The kind, with its status.
+    /// The error's name, which determines the status.
     pub name: ApiErrorName,
-    /// The finer kind; `InvalidGrant` is the one that makes SDKs drop a session.
+    /// The more specific reason; `InvalidGrant` makes SDKs drop their session.
     pub reason: Cow<'static, str>,
-    /// A sentence for developers.
+    /// A message for developers.
     pub message: Cow<'static, str>,
-    /// More for programs.
+    /// Machine-readable details.
     pub info: Option<Value>,
 }
 
 impl ApiError {
-    /// Makes an error without `info`.
+    /// An error without `info`.
     pub fn new(
         name: ApiErrorName,
         reason: impl Into<Cow<'static, str>>,
@@ -109,12 +109,12 @@ impl ApiError {
         Self::new(ApiErrorName::Invalid, "Invalid", message)
     }
 
-    /// `Forbidden`/`Forbidden`, which leaves the caller's session alone.
+    /// `Forbidden`/`Forbidden`, after which SDKs keep their session.
     pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ApiErrorName::Forbidden, "Forbidden", message)
     }
 
-    /// `Forbidden`/`InvalidGrant`, which makes every SDK drop its session.
+    /// `Forbidden`/`InvalidGrant`, after which every SDK drops its session.
     pub fn invalid_grant(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ApiErrorName::Forbidden, "InvalidGrant", message)
     }
@@ -124,12 +124,12 @@ impl ApiError {
         Self::new(ApiErrorName::Unauthorized, "Unauthorized", "authentication required")
     }
 
-    /// The answer to anything unexpected, with nothing of the cause.
+    /// The response to unexpected errors, without details of the cause.
     pub fn unexpected() -> Self {
         Self::new(ApiErrorName::InternalError, "UnexpectedError", "unexpected error occurred")
     }
 
-    /// The answer to a body over the limit (`protocol` facts §0.1).
+    /// The response to a body over the limit.
     pub fn too_large() -> Self {
         Self::new(ApiErrorName::RequestEntityTooLarge, "RequestEntityTooLarge", "request body is too large")
     }
@@ -161,8 +161,8 @@ impl Serialize for ApiError {
     }
 }
 
-/// The answer when a named limit is hit (`protocol` facts §10): `name` is the limit's full name, `group` its
-/// group, `bucket` the deprecated bucket name older SDKs may read.
+/// The response when a named limit is hit: `name` is the limit's full name, `group` its group, `bucket` the deprecated
+/// bucket name that older SDKs may read.
 pub fn rate_limited(name: &str, group: &str, bucket: &str) -> ApiError {
     ApiError::new(ApiErrorName::TooManyRequest, "RateLimited", "request rate limited").with_info(json!({
         "rate_limit": { "name": name, "group": group },

@@ -1,5 +1,4 @@
-//! The SDKs' JSON API: its envelopes, its errors and its request bodies (`protocol` facts §0.2, §2, §4, §16.1).
-//! Values only; what a request leads to is decided elsewhere.
+//! The SDKs' JSON API: envelopes, errors and request bodies.
 
 mod body;
 mod error;
@@ -13,10 +12,10 @@ pub use request::{
     AnonymousSignUpRequest, AppSessionTokenRequest, ChallengePurpose, ChallengeRequest, PromotionCodeRequest,
 };
 
-/// A success: `{"result": …}`. The SDKs refuse an answer whose result is null, so `T` must print an object.
+/// A success: `{"result": …}`. The SDKs reject a null result, so `T` must serialize to an object.
 #[derive(Clone, Serialize)]
 pub struct ApiResult<T> {
-    /// What the caller asked for.
+    /// The result.
     pub result: T,
 }
 
@@ -27,11 +26,11 @@ impl<T> ApiResult<T> {
     }
 }
 
-/// A result with nothing to tell: prints `{}`, which every SDK takes as truthy.
+/// An empty result: prints `{}`, which every SDK treats as truthy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Empty {}
 
-/// The answer of `/oauth2/challenge`.
+/// The response of `/oauth2/challenge`.
 #[derive(Clone, Serialize)]
 pub struct ChallengeResponse {
     /// The challenge to sign.
@@ -40,7 +39,7 @@ pub struct ChallengeResponse {
     pub expire_at: String,
 }
 
-/// The answer of `/api/anonymous_user/promotion_code`.
+/// The response of `/api/anonymous_user/promotion_code`.
 #[derive(Clone, Serialize)]
 pub struct PromotionCodeResponse {
     /// The code for the login hint.
@@ -49,7 +48,7 @@ pub struct PromotionCodeResponse {
     pub expire_at: String,
 }
 
-/// The answer of `/oauth2/app_session_token`.
+/// The response of `/oauth2/app_session_token`.
 #[derive(Clone, Serialize)]
 pub struct AppSessionTokenResponse {
     /// The token for the login hint.

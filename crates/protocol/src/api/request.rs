@@ -1,14 +1,14 @@
-//! The request bodies of the JSON API (`protocol` facts §2, §4, §7.3). Shapes only.
+//! The request bodies of the JSON API.
 
 use super::{Fields, RequestBody};
 use crate::Credential;
 
-/// What a challenge will be signed for.
+/// The purpose of a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChallengePurpose {
-    /// A guest's sign-up, re-login or promotion.
+    /// A guest's sign-up, sign-in or promotion.
     AnonymousRequest,
-    /// A biometric login.
+    /// A biometric sign-in.
     BiometricRequest,
     /// A code for a second app.
     App2AppRequest,
@@ -26,7 +26,7 @@ impl ChallengePurpose {
         }
     }
 
-    /// Reads a purpose; `None` for one not known.
+    /// Parses a purpose; `None` if unknown.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
     }
@@ -63,16 +63,16 @@ const SESSION_TYPES: [(&str, SessionType); 2] =
 /// `POST /api/anonymous_user/signup`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AnonymousSignUpRequest {
-    /// The guest's session shall live in a cookie.
+    /// The guest gets a cookie session.
     Cookie {
-        /// Which application asks; sent by the Web SDK, not required.
+        /// The application; sent by the Web SDK, optional.
         client_id: Option<String>,
     },
-    /// The guest's session shall live in a refresh token.
+    /// The guest gets a refresh token.
     RefreshToken {
-        /// Which application asks.
+        /// The application.
         client_id: String,
-        /// The refresh token the caller holds.
+        /// The refresh token that the caller already has.
         refresh_token: Option<Credential>,
     },
 }
@@ -103,7 +103,7 @@ pub enum PromotionCodeRequest {
     Cookie,
     /// For the guest of a refresh token.
     RefreshToken {
-        /// Absent or empty is "authentication required", not a malformed request.
+        /// Absent or empty means "authentication required", not a malformed request.
         refresh_token: Option<Credential>,
     },
 }
@@ -123,7 +123,7 @@ impl RequestBody for PromotionCodeRequest {
 /// `POST /oauth2/app_session_token`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppSessionTokenRequest {
-    /// The refresh token the caller holds.
+    /// The refresh token that the caller has.
     pub refresh_token: Credential,
 }
 

@@ -1,5 +1,5 @@
-//! The request a guest signs with its device key (`protocol` facts §3.3): sign-up, re-login and promotion.
-//! Structure and times; the challenge, the known key and the signature are judged elsewhere.
+//! The request that a guest signs with its device key: sign-up, sign-in and promotion.
+//! Checks structure and times; the caller checks the challenge, the key and the signature.
 
 use serde_json::{Map, Value};
 
@@ -9,12 +9,12 @@ use crate::Credential;
 /// The `typ` of an anonymous request, the same for all SDKs.
 pub const ANONYMOUS_REQUEST_TYPE: &str = "vnd.authgear.anonymous-request";
 
-/// The id of a device key: `^[-\w]{8,64}$` in ASCII, opaque and case-sensitive.
+/// The ID of a device key: `^[-\w]{8,64}$` in ASCII, opaque and case-sensitive.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KeyId(String);
 
 impl KeyId {
-    /// Reads an id.
+    /// Parses an ID.
     ///
     /// # Errors
     /// [`JoseError::KeyId`].
@@ -27,7 +27,7 @@ impl KeyId {
         }
     }
 
-    /// The id of the key a header names: that of its `jwk` when there is one, else its `kid`.
+    /// The key ID of a header: that of its `jwk` when there is one, else its `kid`.
     ///
     /// # Errors
     /// [`JoseError::KeyId`].
@@ -39,18 +39,18 @@ impl KeyId {
         Self::parse(kid.ok_or(JoseError::KeyId)?)
     }
 
-    /// The id.
+    /// The ID.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What a guest wants to do.
+/// The requested action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AnonymousAction {
-    /// Sign up or log in again; belongs to the token endpoint.
+    /// Sign up or sign in; valid at the token endpoint.
     Auth,
-    /// Become a regular user; belongs to a login hint.
+    /// Promote the guest; valid in a login hint.
     Promote,
 }
 
@@ -63,7 +63,7 @@ impl AnonymousAction {
         }
     }
 
-    /// Reads an action; `None` for one not known.
+    /// Parses an action; `None` if unknown.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Auth, Self::Promote].into_iter().find(|action| action.as_str() == text)
     }
@@ -72,16 +72,16 @@ impl AnonymousAction {
 /// The claims of an anonymous request; `device_info`, which two SDKs add, is ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnonymousRequestClaims {
-    /// When it was made and expires; all optional.
+    /// Its times, all optional.
     pub times: ClaimTimes,
-    /// The challenge signed.
+    /// The signed challenge.
     pub challenge: Credential,
-    /// What the guest wants; must be compared with where the request arrived.
+    /// The action; the caller must check that it fits the endpoint.
     pub action: AnonymousAction,
 }
 
 impl AnonymousRequestClaims {
-    /// Reads the claims. An absent action is refused: a request for one use must not serve for the other.
+    /// Reads the claims. An absent action is rejected: a request for one use must not serve for another.
     ///
     /// # Errors
     /// [`JoseError::Claim`] naming the claim.
@@ -103,31 +103,31 @@ impl AnonymousRequestClaims {
     }
 }
 
-/// An anonymous request whose structure and times are good and whose signature nobody has verified yet.
+/// An anonymous request with valid structure and times; its signature is not verified yet.
 pub struct AnonymousRequest {
-    /// The signed text and the key it may carry.
+    /// The signed text and its key, if it carries one.
     pub jws: Jws,
-    /// Which device key it claims to be signed with.
+    /// The ID of the device key that it claims to be signed with.
     pub key_id: KeyId,
-    /// What it says.
+    /// The claims.
     pub claims: AnonymousRequestClaims,
 }
 
 impl AnonymousRequest {
-    /// Reads a request: row (d) of the checks table.
+    /// Parses a request and checks its times.
     ///
     /// # Errors
-    /// [`JoseError`]; the answer is the same for all.
+    /// [`JoseError`]; the response is the same for all.
     pub fn parse(text: &str, now_seconds: i64) -> Result<Self, JoseError> {
         let request = Self::parse_timeless(text)?;
         request.claims.check_times(now_seconds, SKEW_SECONDS)?;
         Ok(request)
     }
 
-    /// Reads a request without judging its times: enough to find out whether its challenge was used.
+    /// Parses a request without checking its times: enough to find out whether its challenge was used.
     ///
     /// # Errors
-    /// [`JoseError`]; the answer is the same for all.
+    /// [`JoseError`]; the response is the same for all.
     pub fn parse_timeless(text: &str) -> Result<Self, JoseError> {
         let jws = Jws::parse(text)?;
         let claims = AnonymousRequestClaims::read(&jws.claims()?)?;

@@ -1,4 +1,4 @@
-//! The three parts of a compact JWS (RFC 7515 §7.1), taken apart before anything in them is believed.
+//! Splits a compact JWS into its three parts (RFC 7515 §7.1).
 
 use serde_json::{Map, Value};
 

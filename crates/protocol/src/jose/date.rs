@@ -1,4 +1,4 @@
-//! Times in claims (RFC 7519 §2 and §4.1). Compares with a given now; knows no clock.
+//! Times in claims (RFC 7519 §2 and §4.1), compared with a given time.
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -6,13 +6,13 @@ use thiserror::Error;
 
 use super::JoseError;
 
-/// How far a device's clock may be off, in seconds.
+/// Allowed clock skew of a device, in seconds.
 pub const SKEW_SECONDS: i64 = 300;
 
-/// The last second of the year 9999; numbers beyond it are not times.
+/// The last second of the year 9999; larger numbers are rejected.
 const MAX_SECONDS: i64 = 253_402_300_799;
 
-/// Whole Unix seconds, read from any JSON number: Flutter sends floats, on Android with an exponent.
+/// Whole Unix seconds, parsed from any JSON number: Flutter sends floats, on Android with an exponent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NumericDate(i64);
 
@@ -22,10 +22,10 @@ impl NumericDate {
         Self(seconds)
     }
 
-    /// Reads a JSON number, cutting off the fraction; `None` for anything else and for numbers that are no times.
+    /// Parses a JSON number and drops the fraction; `None` for anything else and for numbers out of range.
     pub fn from_json(value: &Value) -> Option<Self> {
         let number = value.as_f64()?.trunc();
-        // Within these bounds an f64 holds every whole number exactly, so the cast loses nothing.
+        // Within these bounds an f64 represents every whole number exactly, so the cast is lossless.
         (0.0..=MAX_SECONDS as f64).contains(&number).then_some(Self(number as i64))
     }
 
@@ -41,7 +41,7 @@ impl Serialize for NumericDate {
     }
 }
 
-/// Why claims do not fit the time; the texts tell a developer which way a clock is off.
+/// Why the times of claims are invalid; the texts tell a developer in which direction a clock is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TimeError {
     /// `exp` has passed.
@@ -64,7 +64,7 @@ pub struct ClaimTimes {
     /// When it expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exp: Option<NumericDate>,
-    /// Before when it is not valid.
+    /// The time before which it is not valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nbf: Option<NumericDate>,
 }

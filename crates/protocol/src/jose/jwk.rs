@@ -1,5 +1,5 @@
 //! Public keys as JSON (RFC 7517, RFC 7518 §6), their thumbprints (RFC 7638) and key sets.
-//! Refuses private and weak keys; whether a point is on the curve is for the crypto library.
+//! Rejects private and weak keys; the crypto library checks whether a point is on the curve.
 
 use std::fmt;
 
@@ -11,22 +11,22 @@ use thiserror::Error;
 use super::{Alg, decode_base64url, encode_base64url};
 use crate::json;
 
-/// Members only a private or symmetric key has (RFC 7518 §6.2.2, §6.3.2, §6.4).
+/// Members of private and symmetric keys only (RFC 7518 §6.2.2, §6.3.2, §6.4).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "k", "oth"];
 
-/// Why a key was refused.
+/// Why a key was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum JwkError {
     /// Not a JSON object, or a member is missing or of the wrong type.
     #[error("key is malformed")]
     Malformed,
-    /// It carries private members: whoever sent it has given the key away.
+    /// It contains private members: its owner has disclosed the key.
     #[error("key must not carry private members")]
     Private,
     /// Neither RSA nor EC on P-256.
     #[error("key type is not supported")]
     Kind,
-    /// `alg` or `use` says the key is not for the signatures made here.
+    /// `alg` or `use` excludes the signatures made here.
     #[error("key is not meant for this use")]
     Usage,
     /// Fewer than 2048 or more than 8192 bits, or even.
@@ -40,7 +40,7 @@ pub enum JwkError {
     Coordinate,
 }
 
-/// The numbers of a public key, without leading zeros for RSA.
+/// The numbers of a public key; for RSA without leading zeros.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PublicKey {
     /// An RSA key, for RS256.
@@ -60,7 +60,7 @@ pub enum PublicKey {
 }
 
 impl PublicKey {
-    /// The only algorithm this kind of key may sign with.
+    /// The only algorithm for this type of key.
     pub const fn alg(&self) -> Alg {
         match self {
             Self::Rsa { .. } => Alg::Rs256,
@@ -69,7 +69,7 @@ impl PublicKey {
     }
 }
 
-/// A public key with its id.
+/// A public key with its ID.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jwk {
     key: PublicKey,
@@ -77,7 +77,7 @@ pub struct Jwk {
 }
 
 impl Jwk {
-    /// Reads a key from JSON text, such as one stored by [`Jwk::to_json`].
+    /// Parses a key from JSON text, such as one stored by [`Jwk::to_json`].
     ///
     /// # Errors
     /// [`JwkError`].
@@ -85,7 +85,7 @@ impl Jwk {
         Self::from_object(&json::parse_object(text.as_bytes()).ok_or(JwkError::Malformed)?)
     }
 
-    /// Reads a key from a JSON value, such as the `jwk` member of a header.
+    /// Parses a key from a JSON value, such as the `jwk` member of a header.
     ///
     /// # Errors
     /// [`JwkError`].
@@ -114,7 +114,8 @@ impl Jwk {
         Ok(jwk)
     }
 
-    /// Makes an RSA key. Leading zeros are dropped: Java's `BigInteger` bytes, which Android SDKs sent, have one.
+    /// Builds an RSA key. Leading zeros are dropped: Android SDKs sent the bytes of Java's `BigInteger`, which have
+    /// one.
     ///
     /// # Errors
     /// [`JwkError::Modulus`] or [`JwkError::Exponent`].
@@ -130,7 +131,7 @@ impl Jwk {
         Ok(Self { key: PublicKey::Rsa { n: n.to_vec(), e: e.to_vec() }, kid: None })
     }
 
-    /// Makes a key on P-256; the caller's crypto library checks that the point is on the curve.
+    /// Builds a key on P-256; the caller's crypto library checks that the point is on the curve.
     ///
     /// # Errors
     /// [`JwkError::Coordinate`] unless both have 32 bytes.
@@ -139,14 +140,14 @@ impl Jwk {
         Ok(Self { key: PublicKey::EcP256 { x: coordinate(x)?, y: coordinate(y)? }, kid: None })
     }
 
-    /// The same key under an id.
+    /// The same key with an ID.
     #[must_use]
     pub fn with_kid(mut self, kid: impl Into<String>) -> Self {
         self.kid = Some(kid.into());
         self
     }
 
-    /// The same key without an id, for where the id is kept beside it.
+    /// The same key without an ID, for records that store the ID separately.
     #[must_use]
     pub fn without_kid(mut self) -> Self {
         self.kid = None;
@@ -158,12 +159,12 @@ impl Jwk {
         &self.key
     }
 
-    /// The id, if it has one.
+    /// The ID, if it has one.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
-    /// The only algorithm this key may sign with.
+    /// The only algorithm for this key.
     pub const fn alg(&self) -> Alg {
         self.key.alg()
     }
@@ -178,8 +179,9 @@ impl Jwk {
         }
     }
 
-    /// The text older Android and Flutter SDKs hash for `dpop_jkt`: with the sign byte Java puts before the modulus.
-    /// `None` for keys where the two do not differ. Compare a received `dpop_jkt` with both; store only the standard one.
+    /// The text that older Android and Flutter SDKs hash for `dpop_jkt`: with the sign byte that Java puts before the
+    /// modulus. `None` for keys for which the two are equal. Compare a received `dpop_jkt` with both; store only the
+    /// standard one.
     pub fn java_thumbprint_input(&self) -> Option<String> {
         match &self.key {
             PublicKey::Rsa { n, e } => {
@@ -190,7 +192,7 @@ impl Jwk {
         }
     }
 
-    /// Prints the public key with `alg` and `use`, always in the same way.
+    /// Serializes the public key with `alg` and `use`, deterministically.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("a map of texts always prints")
     }
@@ -228,7 +230,7 @@ pub struct Jwks {
     pub keys: Vec<Jwk>,
 }
 
-/// The SHA-256 thumbprint of a key (RFC 7638), printed as `jkt` and `dpop_jkt` are (RFC 9449 §6.1 and §10).
+/// The SHA-256 thumbprint of a key (RFC 7638), serialized as in `jkt` and `dpop_jkt` (RFC 9449 §6.1 and §10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Thumbprint([u8; 32]);
 
@@ -238,7 +240,7 @@ impl Thumbprint {
         Self(digest)
     }
 
-    /// Reads canonical base64url without padding; `None` for anything else.
+    /// Parses canonical base64url without padding; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         decode_base64url(text)?.try_into().ok().map(Self)
     }

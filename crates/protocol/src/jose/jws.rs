@@ -1,5 +1,5 @@
-//! A signed compact JWS with the header fields this server believes in, and the making of one.
-//! Never verifies: gives the caller the bytes, the signature and the key.
+//! Parsing and building a signed compact JWS with the header fields that this server trusts.
+//! Does not verify: gives the caller the bytes, the signature and the key.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -25,22 +25,22 @@ impl Alg {
         }
     }
 
-    /// Reads an algorithm, in its exact spelling.
+    /// Parses an algorithm in its exact spelling.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Rs256, Self::Es256].into_iter().find(|alg| alg.as_str() == text)
     }
 }
 
-/// The header fields believed in; `jku`, `x5u`, `x5c` and the like are never followed or read.
+/// The trusted header fields; `jku`, `x5u`, `x5c` and the like are never read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// The algorithm.
     pub alg: Alg,
     /// The media type.
     pub typ: Option<String>,
-    /// The key's id.
+    /// The key's ID.
     pub kid: Option<String>,
-    /// The key itself; of the kind `alg` needs.
+    /// The key itself, of the type that `alg` needs.
     pub jwk: Option<Jwk>,
 }
 
@@ -57,7 +57,7 @@ impl Header {
     }
 }
 
-/// Reads `alg`, refusing headers whose meaning is extended (RFC 7515 §4.1.11): no extension is understood.
+/// Reads `alg` and rejects headers with `crit` (RFC 7515 §4.1.11): no extension is supported.
 pub(crate) fn read_header_alg(object: &Map<String, Value>) -> Result<Alg, JoseError> {
     if object.contains_key("crit") {
         return Err(JoseError::Critical);
@@ -70,14 +70,14 @@ fn read_text(object: &Map<String, Value>, name: &str) -> Result<Option<String>, 
     object.get(name).map(|value| value.as_str().map(str::to_owned).ok_or(JoseError::Header)).transpose()
 }
 
-/// A well-formed JWS whose signature nobody has verified yet.
+/// A well-formed JWS; its signature is not verified yet.
 pub struct Jws {
     compact: Compact,
     header: Header,
 }
 
 impl Jws {
-    /// Reads a compact JWS. No two texts give the same signing input and signature.
+    /// Parses a compact JWS. The encoding is canonical: no two texts give the same signing input and signature.
     ///
     /// # Errors
     /// [`JoseError`].
@@ -115,7 +115,7 @@ impl Jws {
         json::parse_object(self.payload()).ok_or(JoseError::Payload)
     }
 
-    /// Refuses a key that must not verify this JWS: one of another kind than `alg` (algorithm confusion).
+    /// Rejects a key of another type than `alg` (algorithm confusion).
     ///
     /// # Errors
     /// [`JoseError::KeyMismatch`].
@@ -124,16 +124,16 @@ impl Jws {
     }
 }
 
-/// A JWS on its way to be signed.
+/// A JWS that is about to be signed.
 pub struct UnsignedJws {
     signing_input: String,
 }
 
 impl UnsignedJws {
-    /// Prints header and claims.
+    /// Serializes header and claims.
     ///
     /// # Errors
-    /// If the claims do not print as JSON.
+    /// If the claims cannot be serialized as JSON.
     pub fn new(header: &Header, claims: &impl Serialize) -> Result<Self, serde_json::Error> {
         #[derive(Serialize)]
         struct Printed<'a> {
@@ -160,7 +160,7 @@ impl UnsignedJws {
         self.signing_input.as_bytes()
     }
 
-    /// The compact JWS with its signature: for ES256 the 64 bytes of r and s.
+    /// The compact JWS with its signature; for ES256 the 64 bytes of r and s.
     pub fn attach(self, signature: &[u8]) -> String {
         format!("{}.{}", self.signing_input, encode_base64url(signature))
     }

@@ -1,5 +1,5 @@
-//! JOSE as this server speaks it: compact JWS (RFC 7515), public RSA and P-256 keys (RFC 7517), RS256 and ES256.
-//! Strict parsing and canonical printing; signatures and hashes are the caller's, with the bytes given here.
+//! The supported subset of JOSE: compact JWS (RFC 7515), public RSA and P-256 keys (RFC 7517), RS256 and ES256.
+//! Strict parsing and canonical serialization; the caller signs, verifies and hashes.
 
 mod anonymous;
 mod compact;
@@ -18,7 +18,7 @@ pub use jwk::{Jwk, JwkError, Jwks, PublicKey, Thumbprint};
 pub(crate) use jws::read_header_alg;
 pub use jws::{Alg, Header, Jws, UnsignedJws};
 
-/// Why a JWS was refused; none of it may reach a stranger in detail.
+/// Why a JWS was rejected; must not be returned to an unauthenticated caller in detail.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum JoseError {
     /// Longer than [`JWS_BYTES`](crate::limits::JWS_BYTES).
@@ -27,28 +27,28 @@ pub enum JoseError {
     /// Not three non-empty parts joined by dots.
     #[error("JWS is not in compact form")]
     Structure,
-    /// A part is not canonical base64url without padding, so another text could mean the same.
+    /// A part is not canonical base64url without padding, so a different text could decode to the same bytes.
     #[error("JWS part is not canonical base64url")]
     Base64,
     /// The header is not a JSON object with unique members of the right types.
     #[error("JWS header is malformed")]
     Header,
-    /// Neither RS256 nor ES256; `none` and HMAC among them.
+    /// Neither RS256 nor ES256; `none` and HMAC are rejected.
     #[error("JWS algorithm is not supported")]
     Algorithm,
-    /// `crit` names extensions, and none is understood (RFC 7515 §4.1.11).
+    /// `crit` names extensions, and none is supported (RFC 7515 §4.1.11).
     #[error("JWS header has critical extensions")]
     Critical,
     /// `typ` is not the expected one.
     #[error("JWS type is not the expected one")]
     Type,
-    /// The `jwk` in the header is refused.
+    /// The `jwk` in the header is invalid.
     #[error("JWS header key is refused: {0}")]
     Jwk(#[from] JwkError),
-    /// The key named or carried is of another kind than `alg`.
+    /// The key is of another type than `alg`.
     #[error("JWS algorithm does not fit the key")]
     KeyMismatch,
-    /// No key id, or one not of the format `^[-\w]{8,64}$`.
+    /// The key ID is absent, or not of the format `^[-\w]{8,64}$`.
     #[error("JWS key id is missing or malformed")]
     KeyId,
     /// The payload is not a JSON object with unique members.
@@ -57,12 +57,12 @@ pub enum JoseError {
     /// A claim is missing or of the wrong type.
     #[error("claim {0} is missing or malformed")]
     Claim(&'static str),
-    /// The times do not fit.
+    /// The times are invalid.
     #[error(transparent)]
     Time(#[from] TimeError),
 }
 
-/// Decodes canonical base64url without padding: of all texts that might mean these bytes, only one passes.
+/// Decodes canonical base64url without padding: for any bytes, exactly one text is accepted.
 pub(crate) fn decode_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

@@ -1,5 +1,5 @@
 //! The authorization request (RFC 6749 §4.1.1, OIDC Core §3.1.2.1, and the SDKs' `x_` parameters).
-//! Read in two stages, because an error may be redirected only once the target is known.
+//! Parsed in two stages, because an error may be redirected only once the target is known.
 
 use super::parameters::{check_lengths, check_lengths_of};
 use super::{CodeChallenge, ErrorCode, OAuthError, Prompt, PromptSet, ResponseMode, ResponseType, ScopeSet};
@@ -10,26 +10,26 @@ use crate::limits::ACR_VALUES;
 use crate::login_hint::LoginHint;
 use crate::ui::{ColorScheme, UiLocales};
 
-/// An authorization request: where the answer goes, and what was asked.
+/// An authorization request: the target of the response, and the rest of the parameters.
 #[derive(Debug, Clone)]
 pub struct AuthorizeRequest {
-    /// The client's id.
+    /// The client's ID.
     pub client_id: String,
-    /// Absent: the client's only registered one.
+    /// Absent: the client's only registered URI.
     pub redirect_uri: Option<String>,
-    /// How the answer travels back; the default if what was sent is unknown (then `details` is an error).
+    /// The response mode; the default if the value is unknown (then `details` is an error).
     pub response_mode: ResponseMode,
-    /// Echoed in every answer; absent if what was sent is repeated or too long (then `details` is an error).
+    /// Echoed in every response; absent if it is repeated or too long (then `details` is an error).
     pub state: Option<String>,
-    /// The rest, or the error to send to the redirect URI once that is known to be good.
+    /// The rest, or an error to send to the redirect URI once that is validated.
     pub details: Result<AuthorizeDetails, OAuthError>,
 }
 
 impl AuthorizeRequest {
-    /// Reads a request.
+    /// Parses a request.
     ///
     /// # Errors
-    /// One that must not be redirected: the client or the redirect URI is missing, ambiguous or too long.
+    /// An error that must not be redirected: the client or the redirect URI is missing, ambiguous or too long.
     pub fn parse(form: &Form) -> Result<Self, OAuthError> {
         check_lengths_of(form, |name| matches!(name, "client_id" | "redirect_uri"))?;
         let client_id = form
@@ -62,48 +62,48 @@ fn read_response_mode(form: &Form) -> Result<ResponseMode, OAuthError> {
     }
 }
 
-/// What an authorization request asks for; whether the client may have it is the caller's to judge.
+/// The requested parameters; the caller decides whether the client may have them.
 #[derive(Debug, Clone)]
 pub struct AuthorizeDetails {
-    /// What to answer with.
+    /// The requested response type.
     pub response_type: ResponseType,
-    /// The scopes asked for; never empty.
+    /// The requested scopes; never empty.
     pub scope: ScopeSet,
-    /// The S256 challenge, mandatory for public clients with a code.
+    /// The S256 challenge, mandatory for public clients that request a code.
     pub code_challenge: Option<CodeChallenge>,
-    /// `none` never beside another, nor beside `max_age`.
+    /// `none` is never combined with another value or with `max_age`.
     pub prompt: PromptSet,
-    /// Whom or what to continue with.
+    /// The user or guest to continue with.
     pub login_hint: Option<LoginHint>,
     /// Whether no session cookie may be set or used.
     pub suppress_session_cookie: bool,
-    /// Whether single sign-on was asked for (`x_sso_enabled=true`).
+    /// Whether single sign-on is requested (`x_sso_enabled=true`).
     pub sso_enabled: bool,
-    /// `ios` or `android`; a hint for pages.
+    /// `ios` or `android`; a hint for the hosted pages.
     pub platform: Option<String>,
-    /// Languages the user prefers.
+    /// The user's preferred languages.
     pub ui_locales: UiLocales,
     /// Light or dark pages.
     pub color_scheme: Option<ColorScheme>,
-    /// Reaches custom pages and hooks only.
+    /// Passed to custom pages and hooks only.
     pub x_state: Option<String>,
-    /// The thumbprint of the DPoP key the code shall be bound to (RFC 9449 §10).
+    /// The thumbprint of the DPoP key to bind the code to (RFC 9449 §10).
     pub dpop_jkt: Option<Thumbprint>,
-    /// Where a WeChat login returns to.
+    /// The return target of a WeChat sign-in.
     pub wechat_redirect_uri: Option<String>,
     /// The page to show first.
     pub page: Option<String>,
-    /// The external provider to go to at once.
+    /// The external provider to redirect to at once.
     pub oauth_provider_alias: Option<String>,
-    /// The group of flows to choose from.
+    /// The flow group to choose from.
     pub authentication_flow_group: Option<String>,
-    /// Who should be logged in already.
+    /// The user that should be signed in.
     pub id_token_hint: Option<Credential>,
     /// The oldest authentication accepted, in seconds.
     pub max_age: Option<u64>,
     /// Copied into the ID token.
     pub nonce: Option<String>,
-    /// Authentication contexts wanted, in order (OIDC Core §3.1.2.1).
+    /// Requested authentication contexts, in order (OIDC Core §3.1.2.1).
     pub acr_values: Vec<String>,
     /// The settings action to run.
     pub settings_action: Option<String>,
@@ -164,7 +164,7 @@ impl AuthorizeDetails {
     }
 }
 
-/// OIDC Core §6 and §7.2.1: parameters that would change the request must not be ignored silently.
+/// Rejects parameters that would change the request, which must not be ignored silently (OIDC Core §6 and §7.2.1).
 fn refuse_request_objects(form: &Form) -> Result<(), OAuthError> {
     for (name, code) in [
         ("request", ErrorCode::RequestNotSupported),
@@ -180,7 +180,7 @@ fn refuse_request_objects(form: &Form) -> Result<(), OAuthError> {
 
 fn read_response_type(form: &Form) -> Result<ResponseType, OAuthError> {
     let text = form.get("response_type")?.ok_or_else(|| OAuthError::invalid_request("response_type is required"))?;
-    // `unauthorized_client` and not `unsupported_response_type`: what SDKs and their users know from this wire.
+    // `unauthorized_client` and not `unsupported_response_type`, for compatibility with the SDKs.
     ResponseType::parse(text)
         .ok_or_else(|| OAuthError::new(ErrorCode::UnauthorizedClient, "response type is not allowed for this client"))
 }
@@ -193,7 +193,7 @@ fn read_code_challenge(form: &Form) -> Result<Option<CodeChallenge>, OAuthError>
             Some(_) => Err(OAuthError::invalid_request("PKCE code challenge is required")),
         };
     };
-    // RFC 7636 §4.3 reads an absent method as `plain`, which is not offered.
+    // An absent method means `plain` (RFC 7636 §4.3), which is not supported.
     if method != Some("S256") {
         return Err(OAuthError::invalid_request("only 'S256' PKCE transform is supported"));
     }
@@ -212,7 +212,7 @@ fn read_max_age(form: &Form) -> Result<Option<u64>, OAuthError> {
         .transpose()
 }
 
-/// `x_sso_enabled`, if present, decides over `x_suppress_idp_session_cookie`.
+/// `x_sso_enabled`, if present, takes precedence over `x_suppress_idp_session_cookie`.
 fn read_sso(form: &Form) -> Result<(bool, bool), OAuthError> {
     let suppress = form.get("x_suppress_idp_session_cookie")? == Some("true");
     Ok(match form.get("x_sso_enabled")? {

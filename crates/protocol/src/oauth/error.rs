@@ -1,5 +1,4 @@
 //! OAuth error codes and the error body (RFC 6749 §4.1.2.1 and §5.2, OIDC Core §3.1.2.6, RFC 6750 §3.1, RFC 9449 §5).
-//! Spelling and default status; which error applies is decided elsewhere.
 
 use std::borrow::Cow;
 
@@ -15,7 +14,7 @@ pub enum ErrorCode {
     InvalidRequest,
     /// RFC 6749 §5.2.
     InvalidClient,
-    /// RFC 6749 §5.2; the literal that makes SDKs drop a dead session.
+    /// RFC 6749 §5.2; makes SDKs drop their session.
     InvalidGrant,
     /// RFC 6749.
     UnauthorizedClient,
@@ -89,7 +88,7 @@ impl ErrorCode {
         }
     }
 
-    /// The HTTP status at the token endpoint; `invalid_client` is 400 there, as the SDKs know it.
+    /// The HTTP status at the token endpoint; `invalid_client` is 400 there, which the SDKs expect.
     pub const fn status(self) -> u16 {
         match self {
             Self::RateLimited => 429,
@@ -124,7 +123,7 @@ impl Serialize for ErrorCode {
     }
 }
 
-/// An OAuth error answer: `{"error","error_description"}`.
+/// An OAuth error response: `{"error","error_description"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Error)]
 #[error("{}: {description}", code.as_str())]
 pub struct OAuthError {
@@ -137,7 +136,7 @@ pub struct OAuthError {
 }
 
 impl OAuthError {
-    /// Makes an error; characters RFC 6749 §5.2 forbids in a description are replaced.
+    /// Builds an error; characters that RFC 6749 §5.2 forbids in a description are replaced.
     pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
         let mut description = description.into();
         if !description.bytes().all(is_description_byte) {
@@ -151,22 +150,22 @@ impl OAuthError {
         &self.description
     }
 
-    /// Shorthand for an `invalid_request`.
+    /// An `invalid_request`.
     pub fn invalid_request(description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::InvalidRequest, description)
     }
 
-    /// Shorthand for an `invalid_grant`.
+    /// An `invalid_grant`.
     pub fn invalid_grant(description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::InvalidGrant, description)
     }
 
-    /// The answer to anything unexpected: 500, with nothing of the cause.
+    /// The response to unexpected errors: 500, without details of the cause.
     pub fn server_error() -> Self {
         Self::new(ErrorCode::ServerError, "internal server error")
     }
 
-    /// The answer when a token endpoint limit is hit (`protocol` facts §3.2).
+    /// The response when a limit of the token endpoint is hit.
     pub fn rate_limited() -> Self {
         Self::new(ErrorCode::RateLimited, "rate limit exceeded, please try again later.")
     }

@@ -1,13 +1,13 @@
-//! Grant type identifiers of the token endpoint. Spelling only; a grant that is not served is not known.
+//! Grant types of the token endpoint.
 
-/// A `grant_type` the token endpoint knows.
+/// A supported `grant_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GrantType {
     /// RFC 6749 §4.1.3.
     AuthorizationCode,
     /// RFC 6749 §6.
     RefreshToken,
-    /// Sign-up or re-login of a guest with its device key.
+    /// Sign-up or sign-in of a guest with its device key.
     AnonymousRequest,
     /// A fresh ID token for an existing session.
     IdToken,
@@ -16,7 +16,7 @@ pub enum GrantType {
 }
 
 impl GrantType {
-    /// Every grant type, in the order of the facts table.
+    /// Every supported grant type.
     pub const ALL: [Self; 5] =
         [Self::AuthorizationCode, Self::RefreshToken, Self::AnonymousRequest, Self::IdToken, Self::SettingsAction];
 
@@ -31,7 +31,7 @@ impl GrantType {
         }
     }
 
-    /// Reads a `grant_type`; `None` is an `unsupported_grant_type`.
+    /// Parses a `grant_type`; `None` is an `unsupported_grant_type`.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|grant| grant.as_str() == text)
     }

@@ -1,5 +1,4 @@
-//! OAuth 2.0 and OpenID Connect requests, answers and error codes (RFC 6749, OIDC Core, `protocol` facts).
-//! Values and their spelling; whether a client may do something is not decided here.
+//! OAuth 2.0 and OpenID Connect requests, responses and error codes (RFC 6749, OIDC Core).
 
 mod authorize;
 mod error;

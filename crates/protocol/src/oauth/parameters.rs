@@ -1,16 +1,16 @@
-//! How long each OAuth parameter may be. Checked before any of them is read; what no endpoint reads is only bounded by its form.
-//! `x_device_info` is read by [`crate::device_info`], with a limit of its own.
+//! Maximum length of each OAuth parameter, checked before any is parsed. Parameters that no endpoint reads are bounded
+//! by the form's limits, and `x_device_info` by [`crate::device_info`].
 
 use super::OAuthError;
 use crate::form::Form;
 use crate::limits::{JWS_BYTES, REDIRECT_URI_BYTES, SCOPE_BYTES};
 
-/// What applications choose freely and get back.
+/// Values that applications choose freely and get back.
 const FREE_TEXT: usize = 4 * 1024;
-/// Words of a known set, names and numbers.
+/// Keywords, names and numbers.
 const WORD: usize = 256;
 
-/// The most bytes of each parameter, decoded.
+/// Maximum bytes of each parameter, decoded.
 pub const PARAMETERS: &[(&str, usize)] = &[
     ("acr_values", FREE_TEXT),
     ("actor_token", JWS_BYTES),
@@ -58,13 +58,13 @@ pub const PARAMETERS: &[(&str, usize)] = &[
     ("x_wechat_redirect_uri", REDIRECT_URI_BYTES),
 ];
 
-/// The most bytes of a parameter, if an endpoint reads it.
+/// Maximum bytes of a parameter; `None` if no endpoint reads it.
 fn longest(name: &str) -> Option<usize> {
     let place = PARAMETERS.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
     PARAMETERS.get(place).map(|(_, most)| *most)
 }
 
-/// Refuses a form with a parameter that is too long.
+/// Rejects a form with a parameter that is too long.
 ///
 /// # Errors
 /// `invalid_request` naming the parameter and its limit; `invalid_scope` for the scopes.
@@ -72,7 +72,7 @@ pub fn check_lengths(form: &Form) -> Result<(), OAuthError> {
     form.pairs().try_for_each(|(name, value)| check_length(name, value))
 }
 
-/// As [`check_lengths`], of some parameters only.
+/// As [`check_lengths`], for some parameters only.
 pub(super) fn check_lengths_of(form: &Form, wanted: impl Fn(&str) -> bool) -> Result<(), OAuthError> {
     form.pairs().filter(|(name, _)| wanted(name)).try_for_each(|(name, value)| check_length(name, value))
 }

@@ -1,4 +1,4 @@
-//! Proof Key for Code Exchange (RFC 7636), S256 only. Shapes; the hash is computed by the caller.
+//! Proof Key for Code Exchange (RFC 7636), S256 only. The caller computes the hash.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use thiserror::Error;
 
-/// Why a verifier or a challenge was refused.
+/// Why a verifier or a challenge was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum PkceError {
     /// RFC 7636 §4.1: 43 to 128 unreserved characters.
@@ -17,12 +17,12 @@ pub enum PkceError {
     Challenge,
 }
 
-/// A well-formed code verifier; a secret, so without its text in `Debug`.
+/// A well-formed code verifier; a secret, so `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PkceVerifier(String);
 
 impl PkceVerifier {
-    /// Reads a verifier: `^[-._~A-Za-z0-9]{43,128}$`.
+    /// Parses a verifier: `^[-._~A-Za-z0-9]{43,128}$`.
     ///
     /// # Errors
     /// [`PkceError::Verifier`].
@@ -52,7 +52,7 @@ impl fmt::Debug for PkceVerifier {
 pub struct CodeChallenge([u8; 32]);
 
 impl CodeChallenge {
-    /// Reads a challenge, its only accepted spelling being canonical base64url without padding.
+    /// Parses a challenge; only canonical base64url without padding is accepted.
     ///
     /// # Errors
     /// [`PkceError::Challenge`].

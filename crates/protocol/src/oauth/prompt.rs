@@ -1,4 +1,4 @@
-//! The `prompt` parameter (OIDC Core §3.1.2.1). A closed set with one rule: `none` stands alone.
+//! The `prompt` parameter (OIDC Core §3.1.2.1). `none` cannot be combined with other values.
 
 use super::OAuthError;
 use crate::echo;
@@ -8,7 +8,7 @@ use crate::echo;
 pub enum Prompt {
     /// No page may be shown.
     None,
-    /// The user must log in again.
+    /// The user must sign in again.
     Login,
     /// The user must consent again.
     Consent,
@@ -19,7 +19,7 @@ pub enum Prompt {
 }
 
 impl Prompt {
-    /// Every prompt that has an effect; `consent` has none as long as there is no page for it.
+    /// Every prompt with an effect; there is no consent page, so `consent` has none.
     pub const SERVED: [Self; 4] = [Self::None, Self::Login, Self::SelectAccount, Self::Create];
 
     const ALL: [Self; 5] = [Self::None, Self::Login, Self::Consent, Self::SelectAccount, Self::Create];
@@ -36,15 +36,15 @@ impl Prompt {
     }
 }
 
-/// The set of prompts asked for; either `none` alone or any mix of the others.
+/// The requested prompts: either `none` alone or any combination of the others.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PromptSet(Vec<Prompt>);
 
 impl PromptSet {
-    /// Reads the space-separated parameter.
+    /// Parses the space-separated parameter.
     ///
     /// # Errors
-    /// `invalid_request` for an unknown value, and for `none` beside another.
+    /// `invalid_request` for an unknown value, and for `none` combined with another.
     pub fn parse(text: &str) -> Result<Self, OAuthError> {
         let mut prompts = Vec::new();
         for word in text.split(' ').filter(|word| !word.is_empty()) {
@@ -62,12 +62,12 @@ impl PromptSet {
         Ok(Self(prompts))
     }
 
-    /// Whether `prompt` was asked for.
+    /// Whether `prompt` is requested.
     pub fn contains(&self, prompt: Prompt) -> bool {
         self.0.contains(&prompt)
     }
 
-    /// Whether no prompt was asked for.
+    /// Whether no prompt is requested.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

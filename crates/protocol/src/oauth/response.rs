@@ -1,13 +1,13 @@
-//! Response types and modes of the authorization endpoint. Spelling only.
+//! Response types and modes of the authorization endpoint.
 
-/// A `response_type` the authorization endpoint knows.
+/// A supported `response_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ResponseType {
     /// An authorization code (RFC 6749 §4.1).
     Code,
-    /// Nothing but the redirect: cookie sessions (OAuth 2.0 Multiple Response Types §4).
+    /// Only the redirect: for cookie sessions (OAuth 2.0 Multiple Response Types §4).
     None,
-    /// A code that ends a settings action.
+    /// A code that completes a settings action.
     SettingsAction,
 }
 
@@ -24,13 +24,13 @@ impl ResponseType {
         }
     }
 
-    /// Reads a `response_type`. Types of several parts (RFC 6749 §3.1.1) are not served, so none is known.
+    /// Parses a `response_type`. Combinations (RFC 6749 §3.1.1) are not supported.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text.trim_matches(' '))
     }
 }
 
-/// How the authorization answer travels back.
+/// How the authorization response is returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ResponseMode {
     /// In the query of the redirect URI.
@@ -55,7 +55,7 @@ impl ResponseMode {
         }
     }
 
-    /// Reads a `response_mode`; `None` for one not known here.
+    /// Parses a `response_mode`; `None` if unknown.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|mode| mode.as_str() == text)
     }

@@ -1,4 +1,4 @@
-//! Scopes and sets of scopes (RFC 6749 §3.3). Spelling only; who may have a scope is not decided here.
+//! Scopes and sets of scopes (RFC 6749 §3.3).
 
 use std::{borrow::Cow, fmt};
 
@@ -7,16 +7,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{ErrorCode, OAuthError};
 use crate::limits::{SCOPE_BYTES, SCOPE_WORDS};
 
-/// A scope with a meaning to this server.
+/// A scope known to this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Scope(&'static str);
 
 impl Scope {
-    /// A refresh token.
+    /// Requests a refresh token.
     pub const OFFLINE_ACCESS: Self = Self("offline_access");
-    /// A device secret for native single sign-on.
+    /// Requests a device secret for native single sign-on.
     pub const DEVICE_SSO: Self = Self("device_sso");
-    /// An ID token.
+    /// Requests an ID token.
     pub const OPENID: Self = Self("openid");
     /// The profile claims (OIDC Core §5.4).
     pub const PROFILE: Self = Self("profile");
@@ -26,7 +26,7 @@ impl Scope {
     pub const ADDRESS: Self = Self("address");
     /// The phone number claims.
     pub const PHONE: Self = Self("phone");
-    /// Everything the user may do; what a guest's tokens carry.
+    /// Full access to the user's account; the scope of a guest's tokens.
     pub const FULL_ACCESS: Self = Self("https://authgear.com/scopes/full-access");
     /// Every claim of UserInfo.
     pub const FULL_USERINFO: Self = Self("https://authgear.com/scopes/full-userinfo");
@@ -45,8 +45,8 @@ impl Scope {
         Self::FULL_USERINFO,
     ];
 
-    /// Every scope a request may ask for. The SDKs ask for the two that are not served when an app switches
-    /// pre-authenticated URLs on; they grant nothing.
+    /// Every scope that a request may contain. The SDKs request the two that grant nothing when an app enables
+    /// pre-authenticated URLs.
     pub const ALL: [Self; 10] = [
         Self::OFFLINE_ACCESS,
         Self::DEVICE_SSO,
@@ -78,16 +78,16 @@ impl fmt::Display for Scope {
     }
 }
 
-/// Scope tokens without duplicates, in the order asked for; unknown ones are kept for the caller to judge.
+/// Scope tokens without duplicates, in the requested order; unknown ones are kept for the caller to judge.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScopeSet(Vec<Cow<'static, str>>);
 
 impl ScopeSet {
-    /// Reads a space-separated list; an empty text is the empty set.
+    /// Parses a space-separated list; an empty text is the empty set.
     ///
     /// # Errors
-    /// `invalid_scope` if a token holds a character RFC 6749 §3.3 forbids, or the list is longer than [`SCOPE_BYTES`] or
-    /// [`SCOPE_WORDS`].
+    /// `invalid_scope` if a token contains a character that RFC 6749 §3.3 forbids, or the list is longer than
+    /// [`SCOPE_BYTES`] or [`SCOPE_WORDS`].
     pub fn parse(text: &str) -> Result<Self, OAuthError> {
         let refuse = |description: String| Err(OAuthError::new(ErrorCode::InvalidScope, description));
         if text.len() > SCOPE_BYTES {
@@ -98,7 +98,7 @@ impl ScopeSet {
             if !token.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E)) {
                 return Err(OAuthError::new(ErrorCode::InvalidScope, "malformed scope"));
             }
-            // The list is short, so comparing with each of it is cheaper than a hash.
+            // The list is short, so comparing with each entry is cheaper than hashing.
             if scopes.iter().any(|known| known == token) {
                 continue;
             }
@@ -110,7 +110,7 @@ impl ScopeSet {
         Ok(Self(scopes))
     }
 
-    /// The fixed scopes of a guest's grant: `openid offline_access` and full access.
+    /// The default scopes of a guest's grant: `openid offline_access` and full access.
     pub fn guest_default() -> Self {
         [Scope::OPENID, Scope::OFFLINE_ACCESS, Scope::FULL_ACCESS].into_iter().collect()
     }
@@ -127,7 +127,7 @@ impl ScopeSet {
         )
     }
 
-    /// Whether the set holds `scope`.
+    /// Whether the set contains `scope`.
     pub fn contains(&self, scope: impl AsRef<str>) -> bool {
         self.0.iter().any(|known| known == scope.as_ref())
     }
@@ -142,7 +142,7 @@ impl ScopeSet {
         self.0.iter().map(AsRef::as_ref)
     }
 
-    /// Prints the set space-separated.
+    /// The space-separated list.
     pub fn print(&self) -> String {
         self.0.join(" ")
     }

@@ -1,5 +1,5 @@
-//! Token endpoint requests and answers (RFC 6749 §4.1.3–§6, and the grants of the SDKs).
-//! Mandatory parameters are checked here with their exact texts; nothing is looked up.
+//! Token endpoint requests and responses (RFC 6749 §4.1.3–§6, and the grants of the SDKs).
+//! Mandatory parameters are checked here with their exact error texts.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +13,9 @@ use crate::form::Form;
 pub struct CodeExchange {
     /// The authorization code.
     pub code: Credential,
-    /// To be string-equal to the authorize request's.
+    /// Must equal that of the authorization request.
     pub redirect_uri: Option<String>,
-    /// The PKCE verifier as presented; see [`CodeExchange::verifier`].
+    /// The presented PKCE verifier; see [`CodeExchange::verifier`].
     pub code_verifier: Option<Credential>,
 }
 
@@ -46,14 +46,14 @@ pub enum TokenRequest {
         /// The signed request.
         jwt: Credential,
     },
-    /// A fresh ID token for the session of the header or cookie.
+    /// A new ID token for the session of the header or cookie.
     IdToken,
-    /// The end of a settings action.
+    /// The completion of a settings action.
     SettingsAction(CodeExchange),
 }
 
 impl TokenRequest {
-    /// Reads the request's grant and its mandatory parameters (`protocol` facts §3.2, row 4).
+    /// Parses the grant type and its mandatory parameters.
     ///
     /// # Errors
     /// `unsupported_grant_type`, or `invalid_request` naming the missing or too long parameter.
@@ -97,16 +97,16 @@ fn parse_code_exchange(form: &Form) -> Result<CodeExchange, OAuthError> {
     })
 }
 
-/// A successful answer of the token endpoint; absent members are not printed. Secret, so without `Debug`.
+/// A successful response of the token endpoint; absent members are not serialized. Secret, so without `Debug`.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TokenResponse {
-    /// `Bearer`, spelled so.
+    /// Always `Bearer` in this spelling.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<String>,
     /// The access token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_token: Option<String>,
-    /// Whole seconds; iOS and Android refuse anything but an integer.
+    /// Whole seconds; iOS and Android reject anything but an integer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
     /// Only when new or rotated.
@@ -118,7 +118,7 @@ pub struct TokenResponse {
     /// With the scope `device_sso`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device_secret: Option<String>,
-    /// Only for machine clients, and where less was granted than asked for (RFC 6749 §5.1).
+    /// Only for machine clients, and when less was granted than requested (RFC 6749 §5.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<ScopeSet>,
     /// Only for a token exchange (RFC 8693 §2.2.1).
@@ -130,7 +130,7 @@ pub struct TokenResponse {
 }
 
 impl TokenResponse {
-    /// An answer with an access token living `expires_in` seconds.
+    /// A response with an access token that is valid for `expires_in` seconds.
     pub fn bearer(access_token: impl Into<String>, expires_in: u64) -> Self {
         Self {
             token_type: Some("Bearer".to_owned()),

@@ -1,4 +1,4 @@
-//! `vestibule admin …`: keys of the Admin API, without an Admin API.
+//! `vestibule admin …`: Admin API keys.
 
 use std::path::PathBuf;
 

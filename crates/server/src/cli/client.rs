@@ -1,4 +1,4 @@
-//! `vestibule client secret …`: the secrets of confidential applications. They are shown once and stored as hashes.
+//! `vestibule client secret …`: secrets of confidential applications. They are shown once and stored as hashes.
 
 use clap::{Args, Subcommand};
 

@@ -1,4 +1,4 @@
-//! `vestibule backup`, `restore` and `migrate-store`: keeping and moving the data.
+//! `vestibule backup`, `restore` and `migrate-store`.
 #![expect(clippy::print_stdout, reason = "a command line talks to its terminal")]
 
 use std::path::{Path, PathBuf};
@@ -80,7 +80,7 @@ impl MigrateStore {
         if !self.to.starts_with("postgres://") && !self.to.starts_with("postgresql://") {
             return Err(Failure("--to wants postgres://user:password@host:port/database".into()));
         }
-        // Opening it says in a line what is wrong with the target, and makes its schema.
+        // Opening it validates the target and creates its schema.
         let target = Location::postgres(self.to.clone(), 1);
         Store::open(&target).await?.close().await;
         let moved = transfer_to_postgres(&from, &self.to, |step| match step {

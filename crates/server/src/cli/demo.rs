@@ -1,4 +1,4 @@
-//! `vestibule demo`: identity server, shop and mailbox in one process, with data that survives.
+//! `vestibule demo`: identity server, shop and mailbox in one process, with persistent data.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -58,9 +58,9 @@ impl Demo {
             None => demo_project(self.port, shop_port),
         };
         let config = self.config(settings.id())?;
-        // Held to the end.
+        // Held until the command ends.
         let _traces = start_log(&config);
-        // Both doors first: a taken port must not leave half a demo behind.
+        // Open both listeners first: a port in use must not leave half a demo running.
         let auth_listener = boot::listen(&format!("127.0.0.1:{}", self.port)).await?;
         let shop_listener = boot::listen(&format!("127.0.0.1:{shop_port}")).await?;
         let mails = MemoryMailbox::default();
@@ -80,7 +80,7 @@ impl Demo {
             data_file: self.data.join("demo-shop.json"),
         })?;
         let shop = shop.merge(mailbox::router(Arc::new(move || read_mails(&mails))));
-        // Who reads that it runs may stop it.
+        // Listen for signals before announcing that the demo runs.
         let stopped = signals::listen(app.config.server.grace())?;
         let link = portal::create_first_link(&app).await?;
         self.describe(shop_port, link.as_deref());
@@ -97,7 +97,7 @@ impl Demo {
         Ok(())
     }
 
-    /// Says where everything is.
+    /// Prints the URLs.
     fn describe(&self, shop_port: u16, link: Option<&str>) {
         let origin = format!("http://localhost:{}", self.port);
         say(&format!("Vestibule's demo is running. Stop it with Ctrl-C; the data stays in {}.", self.data.display()));
@@ -119,7 +119,7 @@ impl Demo {
     fn config(&self, project: &str) -> Result<Config, Failure> {
         let mut environment = vec![
             ("VESTIBULE__STORE__URL".to_string(), format!("sqlite:{}", self.data.join("vestibule.db").display())),
-            // Whoever tries webhooks at home has their receiver at home.
+            // Webhook receivers of a local demo are local too.
             ("VESTIBULE__HOOKS__ALLOW_PRIVATE_ADDRESSES".to_string(), "true".to_string()),
             ("VESTIBULE__PORTAL__PUBLIC_ORIGIN".to_string(), format!("http://localhost:{}", self.port)),
             ("VESTIBULE__PORTAL__PROJECT".to_string(), project.to_string()),
@@ -150,7 +150,7 @@ impl Demo {
             );
             lost.iter().for_each(|path| println!("  {path}"));
         }
-        // The demo's own settings are only a start: what was changed since then is kept.
+        // The demo's settings are only a start: keep later changes.
         let applied = if lost.is_empty() && (self.project.is_some() || existing.is_none()) {
             let portal = PortalHost::of(&config.portal);
             let writer = ProjectWriter { store: &store, master: &master, entropy: &Entropy::Os, portal: &portal };
@@ -169,7 +169,7 @@ impl Demo {
     }
 }
 
-/// The project the demo starts with.
+/// The project that the demo starts with.
 fn demo_project(port: u16, shop_port: u16) -> ProjectSettings {
     let text = format!(
         r##"

@@ -1,4 +1,4 @@
-//! Files with secrets that other users of this machine can read.
+//! Finds files with secrets that other users of this machine can read.
 
 use std::path::Path;
 
@@ -6,11 +6,11 @@ use toml::{Table, Value};
 
 use crate::{boot, config::Config, files};
 
-/// Keys of the configuration whose values are secrets.
+/// Configuration keys whose values are secrets.
 const SECRETS: [(&str, &str); 4] =
     [("secrets", "master_key"), ("smtp", "password"), ("sms", "webhook_secret"), ("sms", "twilio_auth_token")];
 
-/// A warning about each file that should not be as open as it is.
+/// A warning for each such file that is too permissive.
 pub(super) fn list(file: Option<&Path>, config: &Config) -> Vec<String> {
     let key = boot::master_key_file(config);
     let key = key.as_deref().and_then(|path| warn(path, "the master key", "600"));

@@ -1,4 +1,4 @@
-//! `vestibule key …`: the keys that sign tokens.
+//! `vestibule key …`: keys that sign tokens.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The command line: what each command is called, takes and prints.
+//! The command line: commands, arguments and output.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its terminal")]
 
 mod admin;
@@ -107,7 +107,7 @@ impl ConfigFile {
     }
 }
 
-/// The store and one project of it, for a command that looks at or changes what is in there.
+/// The store and one project of it, for a command that reads or changes them.
 struct Opened {
     app: Arc<App>,
     project: Arc<Project>,
@@ -135,10 +135,10 @@ impl Opened {
     }
 }
 
-/// Beside the portal's first link.
+/// Printed with the portal's first-run link.
 const NO_OPERATOR: &str = "There is no operator yet: this link makes the first one. It works once, within 24 hours.";
 
-/// Why a command failed, for the person at the terminal.
+/// Why a command failed, for the user at the terminal.
 #[derive(Debug)]
 struct Failure(String);
 
@@ -148,7 +148,7 @@ impl<E: std::error::Error> From<E> for Failure {
     }
 }
 
-/// Runs a command; what went wrong is one clear message and a non-zero exit code.
+/// Runs a command; a failure prints one message and gives a non-zero exit code.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     if !matches!(cli.command, Command::Serve(_) | Command::Demo(_)) {
@@ -191,7 +191,7 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }
 
-/// Prints a line of a server that goes on when nobody reads it.
+/// Prints a line of a server that continues when the output is closed.
 fn say(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
@@ -199,7 +199,7 @@ fn say(line: &str) {
 async fn serve(file: &ConfigFile, config: Config) -> Result<(), Failure> {
     files::raise_limit();
     let traces = start_log(&config);
-    // The key that is made on the first start is private.
+    // The key that is created at the first start is private.
     for warning in exposed::list(file.config.as_deref(), &config) {
         tracing::warn!("{warning}");
     }
@@ -211,7 +211,7 @@ async fn serve(file: &ConfigFile, config: Config) -> Result<(), Failure> {
     };
     let sms = SmsSender::from_config(&config.sms).map_err(Failure)?;
     let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
-    // Who reads that the server listens may stop it.
+    // Listen for signals before announcing that the server listens.
     let stopped = signals::listen(app.config.server.grace())?;
     announce(&app, &listener.local_addr()?.to_string());
     if let Some(link) = portal::create_first_link(&app).await? {

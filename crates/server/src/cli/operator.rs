@@ -1,4 +1,4 @@
-//! `vestibule operator …`: a link into the portal, for the first operator or for one who lost the way in.
+//! `vestibule operator …`: one-time links into the portal, for the first operator or one who lost its credentials.
 
 use clap::{Args, Subcommand};
 use vestibule_domain::{operator::Act, project::Origin};

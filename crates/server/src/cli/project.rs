@@ -1,4 +1,4 @@
-//! `vestibule project …`: projects from files, without a portal.
+//! `vestibule project …`: projects from files.
 
 use std::path::{Path, PathBuf};
 
@@ -136,7 +136,7 @@ impl Apply {
         })
     }
 
-    /// Reads the store as it is, if there is one.
+    /// Reads the store without creating or changing it.
     async fn show_changes(&self, settings: &ProjectSettings) -> Result<(), Failure> {
         let config = self.config.load()?;
         let rows = match Store::look(&boot::location(&config.store)).await? {
@@ -202,7 +202,7 @@ async fn open(config: &ConfigFile) -> Result<(Store, MasterKey, PortalHost), Fai
     Ok((store, master, PortalHost::of(&config.portal)))
 }
 
-/// Reads a project file; everything that is wrong with it is said at once.
+/// Parses a project file; reports all its problems.
 pub(super) fn read_project(file: &Path) -> Result<ProjectSettings, Failure> {
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file).map_err(|error| Failure(format!("{name} cannot be read: {error}")))?;

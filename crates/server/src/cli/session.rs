@@ -1,4 +1,4 @@
-//! `vestibule session …`: who is signed in where, and ending it.
+//! `vestibule session …`: listing and ending sessions.
 
 use clap::{Args, Subcommand};
 use vestibule_domain::{
@@ -40,7 +40,7 @@ pub(super) struct Revoke {
     id: ItemId,
 }
 
-/// How sessions end that somebody at the terminal ends.
+/// The cause of sessions ended at the command line.
 const ENDING: Ending = Ending { reason: RevocationReason::Operator, by: TriggeredBy::System };
 
 impl SessionCommand {

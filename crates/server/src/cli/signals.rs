@@ -1,11 +1,11 @@
-//! How the process ends: in good order once it is asked to, and at the end of its grace period whatever its threads do.
+//! Termination of the process: gracefully on a signal, and at the end of the grace period even if threads are blocked.
 
 use std::time::Duration;
 
 use super::Failure;
 
-/// Listens for SIGTERM, SIGHUP and Ctrl-C from now on. The future resolves at the first of them; the process ends at the latest
-/// when `grace` has passed since then, or at a second Ctrl-C.
+/// Listens for SIGTERM, SIGHUP and Ctrl-C from now on. The future resolves at the first of them; the process exits when
+/// `grace` has passed since then, or at a second Ctrl-C.
 #[cfg(unix)]
 pub(super) fn listen(grace: Duration) -> Result<impl Future<Output = ()>, Failure> {
     use signal_hook::{
@@ -15,14 +15,14 @@ pub(super) fn listen(grace: Duration) -> Result<impl Future<Output = ()>, Failur
     };
     use tokio::sync::watch;
 
-    /// How often a second Ctrl-C is looked for.
+    /// Interval of checks for a second Ctrl-C.
     const STEP: Duration = Duration::from_millis(20);
-    /// What a shell reports of a program that Ctrl-C ended.
+    /// A shell's exit status of a program that Ctrl-C ended.
     const INTERRUPTED: i32 = 128 + SIGINT;
 
     let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT])?;
     let (tell, mut told) = watch::channel(false);
-    // A thread of its own: the workers of the runtime may all be busy, or stuck.
+    // A separate thread: the runtime's workers may all be busy or blocked.
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         signals.forever().next();
         tell.send_replace(true);
@@ -40,10 +40,10 @@ pub(super) fn listen(grace: Duration) -> Result<impl Future<Output = ()>, Failur
     })
 }
 
-/// Ends the process without waiting for any thread. What was acknowledged is on disk.
+/// Exits without waiting for any thread. Acknowledged writes are on disk.
 #[cfg(unix)]
 fn end_now() -> ! {
-    // In a thread of its own as well: the log may be what everything waits for.
+    // A separate thread again: writing the log may be what blocks.
     let told = std::thread::Builder::new().spawn(|| {
         tracing::error!("the grace period is over and work is still running: ending without it");
     });
@@ -52,7 +52,6 @@ fn end_now() -> ! {
     signal_hook::low_level::exit(1)
 }
 
-/// Listens for Ctrl-C.
 #[cfg(not(unix))]
 pub(super) fn listen(_: Duration) -> Result<impl Future<Output = ()>, Failure> {
     Ok(async {
@@ -60,14 +59,15 @@ pub(super) fn listen(_: Duration) -> Result<impl Future<Output = ()>, Failure> {
     })
 }
 
-/// Ends a command quietly when nobody reads its output any more, as in `vestibule … | head`, instead of a panic in the midst of it.
+/// Exits quietly when the reader of the output has closed it, as in `vestibule … | head`, instead of a panic.
 #[cfg(unix)]
 pub(super) fn end_on_closed_pipe() {
     use std::sync::{Arc, atomic::AtomicBool};
 
     use signal_hook::{consts::SIGPIPE, flag};
 
-    // What a shell reports of a program that this signal ended. Without the handler the command ends less quietly.
+    // A shell's exit status of a program that this signal ended. Without the handler the command only ends with a
+    // message.
     flag::register_conditional_shutdown(SIGPIPE, 128 + SIGPIPE, Arc::new(AtomicBool::new(true))).ok();
 }
 

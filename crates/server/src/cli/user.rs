@@ -1,4 +1,4 @@
-//! `vestibule user …`: looking after single users, without a portal.
+//! `vestibule user …`: managing single users.
 
 use clap::{Args, Subcommand};
 use vestibule_domain::id::UserId;
@@ -74,7 +74,7 @@ impl Whose {
     }
 }
 
-/// The device keys of a user, oldest first; none of somebody who is not there.
+/// The device keys of a user, oldest first; empty for an unknown user.
 async fn list(opened: &Opened, user: UserId) -> Result<Vec<DeviceKeyRow>, StoreError> {
     device_keys::list(&mut *opened.app.store.read().await?, opened.project.no, user).await
 }
@@ -114,7 +114,7 @@ impl RevokeKey {
         Ok(())
     }
 
-    /// Revokes the key and, if that is wanted too, ends the sessions with it; answers how many.
+    /// Revokes the key and, if requested, ends the sessions; returns how many.
     async fn carry_out(&self, opened: &Opened) -> Result<Option<usize>, Failure> {
         let (app, project, user, now) = (&opened.app, &opened.project, self.whose.user, opened.now());
         let known = list(opened, user).await?;

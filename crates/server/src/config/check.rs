@@ -1,4 +1,4 @@
-//! What no single key can say about itself: values that make no sense alone or together.
+//! Checks values and combinations of values that the types allow but that make no sense.
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -6,7 +6,7 @@ use vestibule_domain::project::Origin;
 
 use super::{Complaint, Config, Pooler, SmsConfig, SmsProvider};
 
-/// Complains of each.
+/// Reports the problems.
 pub(super) fn check(config: &Config, sources: &BTreeMap<String, String>, complaints: &mut Vec<Complaint>) {
     let mut complain = |key: &str, message: &str| {
         complaints.push(Complaint {

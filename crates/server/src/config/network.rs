@@ -1,4 +1,4 @@
-//! An address or a network as an operator writes it.
+//! An address or network in the configuration.
 
 use serde::Deserialize;
 
@@ -11,7 +11,6 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether the address lies in the network.
     #[must_use]
     pub fn contains(&self, ip: std::net::IpAddr) -> bool {
         use std::net::IpAddr::{V4, V6};

@@ -1,4 +1,4 @@
-//! A project's keys, opened once: the key of self-contained values and the signing keys.
+//! A project's keys, unsealed once: the MAC key of self-contained values, the signing keys and the webhook secrets.
 
 use std::time::Duration;
 
@@ -16,32 +16,31 @@ use crate::ports::entropy::Entropy;
 
 const MAC: &str = "mac";
 const WEBHOOK: &str = "webhook";
-/// How long webhooks are also signed with the secret that was current before.
+/// How long webhooks are also signed with the previous secret.
 const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 
-/// A project's keys, ready for use.
+/// A project's unsealed keys.
 pub struct KeyRing {
-    /// Makes and checks self-contained values.
+    /// Issues and validates self-contained values.
     pub mac: MacKey,
     /// Oldest first; of each algorithm the first that is not retired signs, all verify.
     signing: Vec<HeldKey>,
-    /// Oldest first, with the time each was retired.
+    /// Oldest first, with the time of retirement.
     webhook: Vec<(Vec<u8>, Option<Timestamp>)>,
 }
 
-/// The secrets a webhook is signed with.
+/// The secrets that sign webhooks.
 #[derive(Clone, Copy)]
 pub struct WebhookSecrets<'a> {
-    /// Today's.
     pub current: &'a [u8],
-    /// The one before, for a day after it was replaced.
+    /// The previous one, for a day after it was replaced.
     pub previous: Option<&'a [u8]>,
 }
 
 struct HeldKey {
     key: SigningKey,
     created_at: Timestamp,
-    /// Since when, or from when on, it only verifies.
+    /// When it retires or retired: it then only verifies.
     retired_at: Option<Timestamp>,
 }
 
@@ -54,22 +53,20 @@ impl HeldKey {
 /// Why a project's keys cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyRingError {
-    /// Sealed with another master key.
     #[error(transparent)]
     CannotUnseal(#[from] CannotUnseal),
-    /// Not a key.
     #[error(transparent)]
     BadKey(#[from] BadKey),
-    /// A kind of key that every project has is not there.
+    /// A key that every project has is missing.
     #[error("the project has no {0} key")]
     Missing(&'static str),
 }
 
 impl KeyRing {
-    /// Makes the keys of a new project, sealed for the store.
+    /// Generates the keys of a new project, sealed for the store.
     ///
     /// # Errors
-    /// When the crypto provider cannot make one.
+    /// When the crypto provider fails.
     pub fn generate(
         project_id: &str,
         master: &MasterKey,
@@ -91,7 +88,7 @@ impl KeyRing {
         ])
     }
 
-    /// Seals one more signing key, made by [`SigningKey::generate`], for the store.
+    /// Seals a signing key made by [`SigningKey::generate`], for the store.
     #[must_use]
     pub fn seal_signing(
         project_id: &str,
@@ -111,7 +108,7 @@ impl KeyRing {
         }
     }
 
-    /// Makes a webhook secret: its text for the receivers, and its row for the store.
+    /// Generates a webhook secret: its text for the receivers, and its row for the store.
     #[must_use]
     pub fn generate_webhook(
         project_id: &str,
@@ -130,10 +127,10 @@ impl KeyRing {
         (secret, row)
     }
 
-    /// Opens a project's stored keys.
+    /// Unseals a project's keys.
     ///
     /// # Errors
-    /// When one cannot be opened, or one is missing.
+    /// When one cannot be unsealed, or one is missing.
     pub fn open(project_id: &str, mut rows: Vec<KeyRow>, master: &MasterKey) -> Result<Self, KeyRingError> {
         rows.sort_by_key(|row| row.created_at);
         let mut mac = None;
@@ -152,7 +149,7 @@ impl KeyRing {
                 }
                 "RS256" => SigningAlgorithm::Rs256,
                 "ES256" => SigningAlgorithm::Es256,
-                // A newer release's kind of key: not ours to use.
+                // A kind of key of a newer release: ignore it.
                 _ => continue,
             };
             let key = SigningKey::parse(row.kid, algorithm, &plain)?;
@@ -167,8 +164,8 @@ impl KeyRing {
         Ok(ring)
     }
 
-    /// The key that signs with this algorithm at `now`: the oldest that is not retired. A newer one waits, published, until
-    /// the older one retires, so that every verifier knows it before it signs.
+    /// The key that signs with this algorithm at `now`: the oldest that is not retired. A newer one is only published
+    /// until the older one retires, so that every verifier knows it before it signs.
     #[must_use]
     pub fn signer(&self, algorithm: SigningAlgorithm, now: Timestamp) -> &SigningKey {
         let mut keys = self.signing.iter().filter(|held| held.key.algorithm() == algorithm);
@@ -176,18 +173,18 @@ impl KeyRing {
         &current.expect("open() refuses a ring without a key of each algorithm that never retires").key
     }
 
-    /// What webhooks are signed with; none in a project that never had a secret made.
+    /// The secrets that sign webhooks; `None` in a project without one.
     #[must_use]
     pub fn webhook_secrets(&self, now: Timestamp) -> Option<WebhookSecrets<'_>> {
         let current = self.webhook.iter().rev().find(|(_, retired)| retired.is_none())?;
-        // The one that was retired last: two may have been made in the same instant.
+        // The one that was retired last: two may have been created in the same instant.
         let retired =
             self.webhook.iter().filter(|(_, retired)| retired.is_some_and(|at| now < at.plus(SECRET_OVERLAP)));
         let previous = retired.max_by_key(|(_, retired)| *retired);
         Some(WebhookSecrets { current: &current.0, previous: previous.map(|(secret, _)| secret.as_slice()) })
     }
 
-    /// The public halves as a JWK set (RFC 7517 §5): RS256 first, and the key that signs before the others.
+    /// The public halves as a JWK set (RFC 7517 §5): RS256 first, and the signing key before the others.
     #[must_use]
     pub fn jwks(&self, now: Timestamp) -> Value {
         let mut keys: Vec<&HeldKey> = self.signing.iter().collect();
@@ -195,7 +192,7 @@ impl KeyRing {
         json!({"keys": keys.iter().map(|held| held.key.public_jwk()).collect::<Vec<_>>()})
     }
 
-    /// When the newest signing keys were made.
+    /// When the newest signing keys were created.
     #[must_use]
     pub fn newest_signing(&self) -> Timestamp {
         let newest = self.signing.iter().map(|held| held.created_at).max();
@@ -212,7 +209,7 @@ impl KeyRing {
         self.signing.iter().map(|held| &held.key).find(|key| key.kid == kid)
     }
 
-    /// The claims of a JWT that one of these keys signed with this `typ`; times are the caller's to judge.
+    /// The claims of a JWT signed by one of these keys with this `typ`; the caller checks the times.
     #[must_use]
     pub fn read_jwt(&self, typ: &str, token: &str) -> Option<Map<String, Value>> {
         let (message, signature) = token.rsplit_once('.')?;
@@ -224,7 +221,7 @@ impl KeyRing {
         }
         let kid = text("kid")?;
         let key = self.find(kid)?;
-        // The algorithm is the key's own, never the token's choice.
+        // The key determines the algorithm, never the token.
         if text("alg")? != key.algorithm().as_str() || !key.verifies(message.as_bytes(), &read_base64url(signature)?) {
             return None;
         }

@@ -1,5 +1,5 @@
-//! What needs cryptography: sealing, signing, verifying, self-contained tokens. The one provider is aws-lc-rs.
-//! Touches no store and no clock.
+//! Cryptography: sealing, signing, verifying, self-contained tokens, all by aws-lc-rs.
+//! Uses no store and no clock.
 
 pub mod keyring;
 pub mod seal;
@@ -12,7 +12,6 @@ use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use vestibule_domain::secret::TokenHash;
 
-/// SHA-256 of a token, code or secret.
 #[must_use]
 pub fn sha256(input: &[u8]) -> TokenHash {
     let mut hash = [0; 32];
@@ -26,12 +25,12 @@ pub fn base64url(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Prints base64url without padding behind a text.
+/// Appends base64url without padding to a text.
 pub(crate) fn append_base64url(text: &mut String, bytes: &[u8]) {
     URL_SAFE_NO_PAD.encode_string(bytes, text);
 }
 
-/// Reads base64url without padding.
+/// Decodes base64url without padding.
 #[must_use]
 pub fn read_base64url(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
@@ -55,7 +54,7 @@ pub(crate) fn hex_digits(bytes: [u8; 8]) -> [u8; 16] {
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// Reads hexadecimal of either case.
+/// Decodes hexadecimal of either case.
 #[must_use]
 pub fn read_hex(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(2) || !text.is_ascii() {

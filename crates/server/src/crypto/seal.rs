@@ -1,4 +1,5 @@
-//! Sealing at rest: AES-256-GCM under keys that follow from the operator's master key, and keys of values that belong to no project.
+//! Sealing at rest: AES-256-GCM under keys derived from the operator's master key, and the MAC keys that belong to no
+//! project.
 
 use std::{io::Write, path::Path};
 
@@ -10,26 +11,27 @@ use aws_lc_rs::{
 use super::{hex, read_hex, tokens::MacKey};
 use crate::ports::entropy::Entropy;
 
-/// How the keys that seal and derive follow from the master key. Every release from 0.1.0 on reads both forms.
+/// How the sealing and deriving keys are made from the master key. Every release from 0.1.0 on reads both forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyForm {
-    /// The master key is both of them. Releases before 0.1.0 know no other form.
+    /// The master key is used as both. Releases before 0.1.0 know only this form.
     Shared,
-    /// Each is made by HKDF-SHA-256 (RFC 5869) with a label of its own (ADR 71).
+    /// Each is made by HKDF-SHA-256 (RFC 5869) with its own label (ADR 71).
     Separate,
 }
 
-/// The form this release seals and derives with.
+/// The form with which this release seals and derives.
 ///
-/// 0.1.0 still uses [`KeyForm::Shared`], so that the release before it can be put back on the same data. The release after 0.1.0
-/// sets this to [`KeyForm::Separate`]: nothing else has to change, and 0.1.0 can then be put back, since it reads that form.
+/// 0.1.0 still uses [`KeyForm::Shared`], so that a downgrade to the release before works with the same data. The
+/// release after 0.1.0 sets this to [`KeyForm::Separate`]: nothing else has to change, and a downgrade to 0.1.0 works,
+/// since it reads that form.
 pub const FORM: KeyForm = KeyForm::Shared;
 
 const SEALING_LABEL: &[u8] = b"vestibule master key: sealing at rest";
 const DERIVING_LABEL: &[u8] = b"vestibule master key: deriving keys";
 
-/// The operator's key. What it seals: signing keys, webhook secrets, kept answers of the Admin API, queued mails and text messages.
-/// Keys that belong to no project are derived from it.
+/// The master key. It seals signing keys, webhook secrets, stored responses of the Admin API, and queued mails and text
+/// messages; keys that belong to no project are derived from it.
 pub struct MasterKey {
     shared: Keys,
     separate: Keys,
@@ -74,21 +76,19 @@ fn expand(master: &[u8; 32], label: &[u8]) -> [u8; 32] {
 /// Why there is no master key.
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
-    /// The text is not 32 bytes in hexadecimal.
     #[error("{0}: expected 64 hexadecimal digits")]
     Malformed(String),
-    /// The file cannot be read or written.
     #[error("{0}: {1}")]
     File(String, std::io::Error),
 }
 
-/// The sealed bytes were made with another master key, or were damaged.
+/// The sealed bytes were made with another master key, or are damaged.
 #[derive(Debug, thiserror::Error)]
 #[error("a stored key cannot be opened: the master key is not the one it was sealed with")]
 pub struct CannotUnseal;
 
 impl MasterKey {
-    /// Takes 64 hexadecimal digits.
+    /// Parses 64 hexadecimal digits.
     ///
     /// # Errors
     /// When they are anything else; `source` says where they came from.
@@ -105,10 +105,10 @@ impl MasterKey {
         Self { form, ..self }
     }
 
-    /// Reads the key from a file, or makes one there that only its owner can read.
+    /// Reads the key from a file, or creates one that only its owner can read.
     ///
     /// # Errors
-    /// When the file cannot be read, written or understood.
+    /// When the file cannot be read, written or parsed.
     pub fn from_file(path: &Path, entropy: &Entropy) -> Result<Self, MasterKeyError> {
         let name = path.display().to_string();
         match std::fs::read_to_string(path) {
@@ -122,7 +122,7 @@ impl MasterKey {
         }
     }
 
-    /// The written form's keys, then the other's.
+    /// The keys of the written form, then those of the other.
     fn by_preference(&self) -> [&Keys; 2] {
         match self.form {
             KeyForm::Shared => [&self.shared, &self.separate],
@@ -130,14 +130,14 @@ impl MasterKey {
         }
     }
 
-    /// The keys of self-contained values that belong to no project: the same ones for a label each time, on every node. The first
-    /// makes them, either checks them: nodes of two releases may serve at once.
+    /// The MAC keys of values that belong to no project, the same for a label on every node. The first issues, both
+    /// validate: nodes of two releases may serve at once.
     #[must_use]
     pub fn derive_mac_keys(&self, label: &str) -> [MacKey; 2] {
         self.by_preference().map(|keys| keys.derive_mac_key(label))
     }
 
-    /// Seals bytes; `context` must be given again to open them.
+    /// Seals bytes; `context` is required again to unseal them.
     #[must_use]
     pub fn seal(&self, plain: &[u8], context: &str, entropy: &Entropy) -> Vec<u8> {
         let nonce: [u8; NONCE_LEN] = entropy.bytes();
@@ -149,7 +149,7 @@ impl MasterKey {
         [nonce.as_slice(), &sealed].concat()
     }
 
-    /// Opens what [`MasterKey::seal`] made, in either form.
+    /// Unseals what [`MasterKey::seal`] made, in either form.
     ///
     /// # Errors
     /// When key or context differ, or the bytes were changed.
@@ -210,7 +210,7 @@ mod tests {
         }
     }
 
-    /// What earlier releases do: the master key itself seals.
+    /// As in earlier releases, the master key itself seals.
     #[test]
     fn the_shared_form_is_that_of_earlier_releases() {
         let master = key("ab", KeyForm::Shared);

@@ -1,5 +1,5 @@
-//! Sealing a flow that only its browser keeps, so that nobody else can read or change it: AES-256-GCM with a key of each
-//! flow's own. One key would wear out, for strangers decide how often one is sealed (NIST SP 800-38D §8.3).
+//! Seals a flow that only its browser stores, against reading and changing: AES-256-GCM with a separate key per flow. A
+//! single key would exceed its usage limit, because anyone can start flows (NIST SP 800-38D §8.3).
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use vestibule_domain::id::FlowId;
@@ -8,7 +8,7 @@ use super::{base64url, read_base64url, tokens::MacKey};
 use crate::ports::entropy::Entropy;
 
 impl MacKey {
-    /// Seals what a browser carries for a flow.
+    /// Seals the flow for its browser.
     #[must_use]
     pub fn seal_flow(&self, flow: FlowId, plain: &[u8], entropy: &Entropy) -> String {
         let nonce: [u8; NONCE_LEN] = entropy.bytes();
@@ -19,7 +19,7 @@ impl MacKey {
         base64url([nonce.as_slice(), &sealed].concat())
     }
 
-    /// Opens what [`MacKey::seal_flow`] made for the same flow.
+    /// Unseals what [`MacKey::seal_flow`] made for the same flow.
     #[must_use]
     pub fn open_flow(&self, flow: FlowId, sealed: &str) -> Option<Vec<u8>> {
         let bytes = read_base64url(sealed)?;
@@ -56,7 +56,7 @@ mod tests {
             let mut changed = sealed.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).expect("ASCII");
-            // The last sign has bits to spare, which strict base64 refuses too.
+            // The last character has unused bits, which strict base64 rejects too.
             assert_eq!(key.open_flow(flow, &changed), None, "{at}");
             assert_eq!(key.open_flow(flow, &sealed[..at]), None, "{at}");
         }

@@ -1,4 +1,4 @@
-//! Our own signing keys (RS256, ES256): parsed once, used for every token.
+//! This server's signing keys (RS256, ES256), parsed once.
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
@@ -14,17 +14,13 @@ use serde_json::{Value, json};
 
 use super::{append_base64url, base64url};
 
-/// A signature algorithm of ours (RFC 7518 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SigningAlgorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
     Rs256,
-    /// ECDSA on P-256 with SHA-256.
     Es256,
 }
 
 impl SigningAlgorithm {
-    /// Its `alg` name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -34,7 +30,7 @@ impl SigningAlgorithm {
     }
 }
 
-/// The key cannot be made or read.
+/// The key cannot be generated or parsed.
 #[derive(Debug, thiserror::Error)]
 #[error("a signing key cannot be used: {0}")]
 pub struct BadKey(&'static str);
@@ -44,19 +40,18 @@ enum Pair {
     Ec(Box<EcdsaKeyPair>),
 }
 
-/// A signing key, parsed and ready.
+/// A parsed signing key.
 pub struct SigningKey {
-    /// Its `kid`.
     pub kid: String,
     pair: Pair,
     jwk: Value,
     public: ParsedPublicKey,
     random: SystemRandom,
-    /// The first parts of the tokens it usually signs, by `typ`.
+    /// Cached JOSE headers by `typ`.
     heads: [(&'static str, String); 2],
 }
 
-/// Room for the claims of a usual token, and for its head and signature.
+/// Initial capacity for the claims of a typical token, and for its header and signature.
 const USUAL_CLAIMS: usize = 640;
 const USUAL_REST: usize = 512;
 
@@ -66,10 +61,10 @@ fn print_head(algorithm: SigningAlgorithm, typ: &str, kid: &str) -> String {
 }
 
 impl SigningKey {
-    /// Makes a new key pair and returns its PKCS#8 form, to be sealed and stored.
+    /// Generates a key pair and returns its PKCS#8 form, to be sealed and stored.
     ///
     /// # Errors
-    /// When the provider cannot make one.
+    /// When the provider fails.
     pub fn generate(algorithm: SigningAlgorithm) -> Result<Vec<u8>, BadKey> {
         match algorithm {
             SigningAlgorithm::Rs256 => {
@@ -89,7 +84,7 @@ impl SigningKey {
     /// Parses a key pair from PKCS#8.
     ///
     /// # Errors
-    /// When the bytes are no such key.
+    /// When the bytes are not such a key.
     pub fn parse(kid: String, algorithm: SigningAlgorithm, pkcs8: &[u8]) -> Result<Self, BadKey> {
         let bad = |_| BadKey("its public half cannot be used");
         let (pair, public, mut jwk) = match algorithm {
@@ -117,7 +112,6 @@ impl SigningKey {
         Ok(Self { kid, pair, jwk, public, random: SystemRandom::new(), heads })
     }
 
-    /// Which algorithm it signs with.
     #[must_use]
     pub fn algorithm(&self) -> SigningAlgorithm {
         match self.pair {
@@ -132,7 +126,7 @@ impl SigningKey {
         self.public.verify_sig(message, signature).is_ok()
     }
 
-    /// The public half as it stands in the JWKS.
+    /// The public half for the JWK set.
     #[must_use]
     pub fn public_jwk(&self) -> &Value {
         &self.jwk

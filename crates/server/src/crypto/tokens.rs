@@ -1,6 +1,6 @@
-//! Self-contained values: access tokens, promotion codes, challenges, form tokens. They cost no write when issued.
+//! Self-contained values: access tokens, promotion codes, challenges, form tokens. Issuing one costs no write.
 //!
-//! Each is `body || MAC`, the MAC (HMAC-SHA-256, truncated) made with the project's key over a label and the body.
+//! Each is `body || MAC`, where the MAC (HMAC-SHA-256, truncated) uses the project's key over a label and the body.
 
 use aws_lc_rs::{constant_time, hmac};
 use vestibule_domain::{
@@ -17,58 +17,55 @@ use crate::ports::entropy::Entropy;
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const MAC_LEN: usize = 16;
 const CHALLENGE_MAC_LEN: usize = 10;
-/// A promotion code's body: user, expiry and nonce, then the kind and the id of its session or grant.
+/// Length of a promotion code's body: user, expiry and nonce, then the kind and the ID of its session or grant.
 const PROMOTION_LEN: usize = 47;
 
-/// The key that makes and checks a project's self-contained values.
+/// The key that issues and validates a project's self-contained values.
 pub struct MacKey(hmac::Key);
 
-/// What an opaque access token says of itself.
+/// The content of an opaque access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AccessToken {
     /// The grant it was issued from.
     pub grant_id: GrantId,
-    /// When it stops working, whatever its grant does.
+    /// When it expires, independent of its grant.
     pub expires_at: Timestamp,
 }
 
-/// What a promotion code says of itself.
+/// The content of a promotion code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PromotionCode {
-    /// The guest it promotes.
+    /// The guest to promote.
     pub user_id: UserId,
     /// The session or grant it was issued to; `None` in a code of a release before this one.
     pub source: Option<SessionRef>,
-    /// When it stops working.
     pub expires_at: Timestamp,
-    /// What is remembered when it is spent.
+    /// The key of its record when it is redeemed.
     pub fingerprint: [u8; 16],
 }
 
-/// What a challenge says of itself.
+/// The content of a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Challenge {
-    /// When it stops working.
     pub expires_at: Timestamp,
-    /// What is remembered when it is spent.
+    /// The key of its record when it is redeemed.
     pub fingerprint: [u8; 16],
 }
 
-/// What an app session cookie or token says of itself.
+/// The content of an app session cookie or token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AppSession {
-    /// The grant it stands for; it dies with it.
+    /// Its grant; it ends with it.
     pub grant_id: GrantId,
-    /// When it stops working.
     pub expires_at: Timestamp,
-    /// What is remembered when it is spent.
+    /// The key of its record when it is redeemed.
     pub fingerprint: [u8; 16],
-    /// The cookie session of another user in which the person agreed to it, if it needed that.
+    /// The cookie session of another user who agreed to it, if that was required.
     pub agreed_in: Option<SessionId>,
 }
 
 impl MacKey {
-    /// Takes 32 secret bytes.
+    /// A key from 32 secret bytes.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
@@ -92,7 +89,7 @@ impl MacKey {
     }
 
     fn open<const N: usize>(&self, label: &str, token: &str) -> Option<[u8; N]> {
-        // A token of ours has exactly one spelling and one length.
+        // A valid token has exactly one spelling and one length.
         if token.len() > 128 {
             return None;
         }
@@ -103,26 +100,25 @@ impl MacKey {
         body.try_into().ok()
     }
 
-    /// Issues an opaque access token for a grant.
     #[must_use]
     pub fn issue_access_token(&self, grant_id: GrantId, expires_at: Timestamp, entropy: &Entropy) -> String {
         self.seal("access", &body(grant_id.as_bytes(), expires_at, entropy))
     }
 
-    /// What is remembered when the JWT access token with this `jti` is revoked.
+    /// The key of the revocation record of the JWT access token with this `jti`.
     #[must_use]
     pub fn fingerprint_of_jti(jti: &str) -> [u8; 16] {
         fingerprint("jti", jti)
     }
 
-    /// Reads an opaque access token; `None` when it is not one of this project's.
+    /// Parses an opaque access token; `None` when it is not one of this project's.
     #[must_use]
     pub fn read_access_token(&self, token: &str) -> Option<AccessToken> {
         let (id, expires_at) = split(&self.open("access", token)?);
         Some(AccessToken { grant_id: GrantId::from_bytes(id), expires_at })
     }
 
-    /// What is remembered when this single opaque access token is revoked.
+    /// The key of the revocation record of this opaque access token.
     #[must_use]
     pub fn fingerprint_of_access_token(token: &str) -> [u8; 16] {
         fingerprint("access", token)
@@ -148,7 +144,7 @@ impl MacKey {
         self.seal("promotion", &named)
     }
 
-    /// Reads a promotion code; `None` when it is not one of this project's.
+    /// Parses a promotion code; `None` when it is not one of this project's.
     #[must_use]
     pub fn read_promotion_code(&self, code: &str) -> Option<PromotionCode> {
         let (known, source) = match self.open::<PROMOTION_LEN>("promotion", code) {
@@ -163,7 +159,7 @@ impl MacKey {
                 };
                 (*known, Some(source))
             }
-            // A node of the release before this one, beside this one, issues codes that name no session.
+            // A node of the previous release, running at the same time, issues codes without a session.
             None => (self.open::<30>("promotion", code)?, None),
         };
         let (id, expires_at) = split(&known);
@@ -171,13 +167,13 @@ impl MacKey {
         Some(PromotionCode { user_id: UserId::from_bytes(id), source, expires_at, fingerprint })
     }
 
-    /// Issues the token that is exchanged for an app session cookie.
+    /// Issues the token that can be exchanged for an app session cookie.
     #[must_use]
     pub fn issue_app_session_token(&self, grant_id: GrantId, expires_at: Timestamp, entropy: &Entropy) -> String {
         self.seal("app_session_token", &body(grant_id.as_bytes(), expires_at, entropy))
     }
 
-    /// Reads a token made by [`MacKey::issue_app_session_token`].
+    /// Parses a token made by [`MacKey::issue_app_session_token`].
     #[must_use]
     pub fn read_app_session_token(&self, token: &str) -> Option<AppSession> {
         let (id, expires_at) = split(&self.open("app_session_token", token)?);
@@ -185,7 +181,7 @@ impl MacKey {
         Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint, agreed_in: None })
     }
 
-    /// Issues the value of an `app_session` cookie; one that was agreed to in another user's session names that session.
+    /// Issues the value of an `app_session` cookie; one that another user agreed to names that user's session.
     #[must_use]
     pub fn issue_app_session(
         &self,
@@ -201,7 +197,7 @@ impl MacKey {
         }
     }
 
-    /// Reads the value of an `app_session` cookie.
+    /// Parses the value of an `app_session` cookie.
     #[must_use]
     pub fn read_app_session(&self, value: &str) -> Option<AppSession> {
         let fingerprint = fingerprint("app_session", value);
@@ -216,8 +212,8 @@ impl MacKey {
         Some(AppSession { grant_id: GrantId::from_bytes(id), expires_at, fingerprint, agreed_in })
     }
 
-    /// What a form sends back when its person agrees that the account behind an app session token is opened beside the
-    /// session or grant with this ID.
+    /// The form value by which the user of the session or grant with this ID agrees to open the account of an app
+    /// session token.
     #[must_use]
     pub fn app_session_agreement(&self, token: &[u8; 16], present: &[u8; 16]) -> String {
         base64url(&self.mac("app_session_agreement", &[token.as_slice(), present].concat())[..MAC_LEN])
@@ -225,18 +221,18 @@ impl MacKey {
 
     /// The secret half of the refresh token that follows the one with this hash.
     ///
-    /// It is derived and not drawn: whoever presents the same token gets the same successor, so that racing tabs and lost
-    /// answers stay one lineage, and an old token is known for what it is by following its line.
+    /// It is derived and not random: the same token always gets the same successor, so that concurrent tabs and lost
+    /// responses do not split the grant, and an old token can be recognized.
     #[must_use]
     pub fn derive_successor(&self, grant: GrantId, current: &TokenHash) -> String {
         let mut body = [0; 48];
         body[..16].copy_from_slice(grant.as_bytes());
         body[16..].copy_from_slice(&current.0);
-        // Letters and digits only, like the secrets that are drawn.
+        // Letters and digits only, like random secrets.
         base64url(&self.mac("refresh", &body)[..24]).replace('-', "x").replace('_', "y")
     }
 
-    /// Whether the token with this hash came before the current one in a grant's line, at most `generations` back.
+    /// Whether the token with this hash is an ancestor of the grant's current one, at most `generations` back.
     #[must_use]
     pub fn is_ancestor(&self, grant: GrantId, presented: &TokenHash, current: &TokenHash, generations: usize) -> bool {
         let mut hash = *presented;
@@ -256,30 +252,30 @@ impl MacKey {
         base64url(&self.mac("form", &body)[..MAC_LEN])
     }
 
-    /// The form token of pages that stand on a cookie session.
+    /// The form token of pages with a cookie session.
     #[must_use]
     pub fn session_form_token(&self, session: SessionId) -> String {
         base64url(&self.mac("session_form", session.as_bytes())[..MAC_LEN])
     }
 
-    /// The challenge a passkey must answer in one place (a flow, an account page) for one purpose (`create`, `use`).
-    /// The place must be unguessable or come to an end: the challenge is the same there each time.
+    /// The challenge for a passkey in one context (a flow, an account page) and for one purpose (`create`, `use`). The
+    /// context must be unguessable or end: its challenge is always the same.
     #[must_use]
     pub fn passkey_challenge(&self, purpose: &str, place: &[u8]) -> [u8; 32] {
         self.mac(&format!("passkey_{purpose}"), place)
     }
 
-    /// The form token of pages that stand on an app session, by the grant behind it.
+    /// The form token of pages with an app session, by its grant.
     #[must_use]
     pub fn grant_form_token(&self, grant: GrantId) -> String {
         base64url(&self.mac("grant_form", grant.as_bytes())[..MAC_LEN])
     }
 
-    /// Issues a challenge: 32 signs that hold expiry, nonce and MAC.
+    /// Issues a challenge: 32 characters that contain expiry, nonce and MAC.
     #[must_use]
     pub fn issue_challenge(&self, purpose: &str, expires_at: Timestamp, entropy: &Entropy) -> String {
         let mut bytes = [0; 20];
-        // Seconds since the epoch in 32 unsigned bits last until 2106.
+        // Seconds since the epoch fit in 32 unsigned bits until 2106.
         bytes[..4].copy_from_slice(&u32::try_from(expires_at.as_seconds()).unwrap_or(u32::MAX).to_be_bytes());
         entropy.fill(&mut bytes[4..10]);
         let mac = self.mac(purpose, &bytes[..10]);
@@ -287,18 +283,18 @@ impl MacKey {
         print_crockford(&bytes)
     }
 
-    /// Reads a challenge made for this purpose; `None` when it is not one of this project's.
+    /// Parses a challenge for this purpose; `None` when it is not one of this project's.
     #[must_use]
     pub fn read_challenge(&self, purpose: &str, token: &str) -> Option<Challenge> {
         let bytes = read_crockford(token)?;
         let mac = self.mac(purpose, &bytes[..10]);
         constant_time::verify_slices_are_equal(&bytes[10..], &mac[..CHALLENGE_MAC_LEN]).ok()?;
         let seconds = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-        // The issuer rounded down to whole seconds; the last one counts in full.
+        // The expiry was rounded down to whole seconds; the last second is included.
         let expires_at = Timestamp::from_seconds(i64::from(seconds));
         let mut fingerprint = fingerprint("challenge", token);
-        // Challenges are spent in the order they were made, more or less: beginning with the time, their rows stand side
-        // by side, and a group of them dirties one page and not one each. 96 bits of hash in one second stay unique.
+        // Challenges are redeemed roughly in the order they were issued. With the time first, their rows are adjacent,
+        // and a group of them dirties one page instead of one each. 96 bits of hash within one second stay unique.
         fingerprint[..4].copy_from_slice(&seconds.to_be_bytes());
         Some(Challenge { expires_at, fingerprint })
     }

@@ -1,5 +1,5 @@
-//! Signatures of others: a device's or a DPoP key's public half against what it is said to have signed.
-//! Which key counts, and what the signature means, is decided elsewhere.
+//! Verifies signatures by device keys and DPoP keys.
+//! Does not decide which key is accepted, or what the signature means.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
@@ -8,7 +8,7 @@ use vestibule_protocol::jose::{Jwk, Jws, PublicKey, Thumbprint};
 
 use super::sha256;
 
-/// Whether the key's owner signed the message, with the one algorithm its kind of key may use: RS256 or ES256.
+/// Whether the key signed the message, with the one algorithm for its type: RS256 or ES256.
 #[must_use]
 pub fn verifies(key: &Jwk, message: &[u8], signature: &[u8]) -> bool {
     match key.key() {
@@ -16,7 +16,7 @@ pub fn verifies(key: &Jwk, message: &[u8], signature: &[u8]) -> bool {
             RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature).is_ok()
         }
         PublicKey::EcP256 { x, y } => {
-            // SEC 1 §2.3.3, uncompressed; the provider refuses a point that is not on the curve.
+            // SEC 1 §2.3.3, uncompressed; the provider rejects a point that is not on the curve.
             let mut point = [0x04; 65];
             point[1..33].copy_from_slice(x);
             point[33..].copy_from_slice(y);
@@ -25,19 +25,18 @@ pub fn verifies(key: &Jwk, message: &[u8], signature: &[u8]) -> bool {
     }
 }
 
-/// Whether this key signed the JWS, and with the algorithm the JWS names: no algorithm confusion.
+/// Whether this key signed the JWS, with the algorithm that the JWS names (no algorithm confusion).
 #[must_use]
 pub fn verifies_jws(key: &Jwk, jws: &Jws) -> bool {
     jws.check_key(key).is_ok() && verifies(key, jws.signing_input(), jws.signature())
 }
 
-/// The key's thumbprint (RFC 7638).
 #[must_use]
 pub fn thumbprint(key: &Jwk) -> Thumbprint {
     Thumbprint::from_digest(sha256(key.thumbprint_input().as_bytes()).0)
 }
 
-/// Whether a printed thumbprint is this key's, in the standard's form or in that of older Android and Flutter SDKs.
+/// Whether a thumbprint is this key's, in the standard form or in that of older Android and Flutter SDKs.
 #[must_use]
 pub fn has_thumbprint(key: &Jwk, printed: &str) -> bool {
     let java = || key.java_thumbprint_input().map(|input| Thumbprint::from_digest(sha256(input.as_bytes()).0));
@@ -98,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_thumbprint_is_that_of_the_standard_and_javas_is_known_too() {
-        // The key and its thumbprint are the example of RFC 7638 §3.1; its modulus has the top bit set.
+        // Key and thumbprint of the example in RFC 7638 §3.1; its modulus has the top bit set.
         let key = Jwk::parse(
             r#"{"kty":"RSA","e":"AQAB","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw"}"#,
         )

@@ -1,4 +1,4 @@
-//! The demo's embedded files and the headers they are served with. No state, no I/O at run time.
+//! The demo's embedded files and their headers.
 
 use axum::{
     body::Body,
@@ -12,19 +12,19 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 #[folder = "$CARGO_MANIFEST_DIR/demo-assets"]
 struct Assets;
 
-/// The bytes of an embedded file that is known to exist at build time.
+/// The bytes of an embedded file that exists at build time.
 pub(super) fn read(path: &str) -> Vec<u8> {
     Assets::get(path).map(|file| file.data.into_owned()).unwrap_or_default()
 }
 
-/// Answers one asset by its path below the mount point, or 404.
+/// Serves one asset by its path below the mount point, or 404.
 pub(super) async fn serve(Path(path): Path<String>, request: HeaderMap) -> Response {
     let Some(file) = Assets::get(&path) else { return StatusCode::NOT_FOUND.into_response() };
     let etag = etag(&file);
     if request.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response();
     }
-    // `no-cache` means "ask first": an edited example shows at the next reload.
+    // `no-cache` means "revalidate": an edited example shows at the next reload.
     let headers = [
         (header::CONTENT_TYPE, content_type(&path).to_owned()),
         (header::CACHE_CONTROL, "no-cache".to_owned()),
@@ -34,7 +34,7 @@ pub(super) async fn serve(Path(path): Path<String>, request: HeaderMap) -> Respo
     (headers, Body::from(file.data.into_owned())).into_response()
 }
 
-/// Answers an embedded page with a Content-Security-Policy that allows its own files and `connect` only.
+/// Serves an embedded page with a Content-Security-Policy that allows its own files and `connect` only.
 pub(super) fn page(path: &str, connect: &str) -> Response {
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; frame-src 'self'; \

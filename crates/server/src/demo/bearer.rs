@@ -1,5 +1,5 @@
-//! Whose access token is it? Asks the identity server's UserInfo, as any resource server can.
-//! Touches the network through one HTTP client; remembers answers for a few seconds.
+//! Finds the owner of an access token by the identity server's UserInfo, like any resource server.
+//! Caches the responses for a few seconds.
 
 use std::{
     collections::HashMap,
@@ -11,20 +11,20 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-/// How long an answer is trusted: a revoked token works here for at most this long.
+/// How long a cached response is used: a revoked token works for at most this long.
 const TRUSTED_FOR: Duration = Duration::from_secs(15);
-/// How many answers are remembered.
+/// Maximum number of cached responses.
 const REMEMBERED: usize = 1_000;
-/// How long the identity server may take.
+/// Timeout of a request to the identity server.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Why a token's owner could not be named.
+/// Why a token's owner could not be found.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WhoseError {
-    /// The identity server does not know the token (any more).
+    /// The identity server does not know the token.
     #[error("the access token is not valid")]
     Unknown,
-    /// The identity server did not give an answer that can be used.
+    /// The identity server sent no usable response.
     #[error("the identity server did not answer: {0}")]
     Unreachable(String),
 }
@@ -34,7 +34,7 @@ struct UserInfo {
     sub: String,
 }
 
-/// Names the owner of an access token.
+/// Finds the owner of an access token.
 pub(super) struct Bearers {
     userinfo_endpoint: String,
     http: reqwest::Client,
@@ -44,7 +44,7 @@ pub(super) struct Bearers {
 impl Bearers {
     /// For the identity server at `issuer` (an origin without a trailing slash).
     pub(super) fn new(issuer: &str) -> Result<Self, reqwest::Error> {
-        // The identity server is a neighbour; a proxy for the outside must not see its tokens.
+        // The identity server is local; an outbound proxy must not see its tokens.
         let http = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build()?;
         let userinfo_endpoint = format!("{}/oauth2/userinfo", issuer.trim_end_matches('/'));
         Ok(Self { userinfo_endpoint, http, known: Mutex::default() })
@@ -53,7 +53,7 @@ impl Bearers {
     /// The `sub` the token was issued for.
     ///
     /// # Errors
-    /// [`WhoseError`] when the token is dead, or when nobody could say.
+    /// [`WhoseError`] when the token is invalid, or the identity server cannot be asked.
     pub(super) async fn find_sub(&self, token: &str) -> Result<String, WhoseError> {
         let key = hash(token);
         if let Some(sub) = self.known.lock().unwrap_or_else(PoisonError::into_inner).find(&key, Instant::now()) {
@@ -81,7 +81,7 @@ fn hash(token: &str) -> [u8; 32] {
     key
 }
 
-/// Answers of the last seconds, by the token's hash.
+/// Cached responses by the token's hash.
 #[derive(Default)]
 struct Known(HashMap<[u8; 32], (String, Instant)>);
 
@@ -95,7 +95,7 @@ impl Known {
             self.0.retain(|_, (_, until)| now < *until);
         }
         if self.0.len() >= REMEMBERED {
-            self.0.clear(); // forgetting only costs a question
+            self.0.clear(); // an evicted entry only costs another request
         }
         self.0.insert(key, (sub, now + TRUSTED_FOR));
     }

@@ -1,4 +1,4 @@
-//! The shop's own little store: carts by `sub` in one JSON file. Touches that file and nothing else.
+//! The shop's store: carts by `sub` in one JSON file.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::Mutex;
 
-/// What is in one cart: product id to quantity, never 0.
+/// The content of a cart: product ID to quantity, never 0.
 pub(super) type Items = BTreeMap<String, u32>;
 
 /// Why the shop's data file cannot be used.
@@ -18,21 +18,15 @@ pub(super) type Items = BTreeMap<String, u32>;
 pub enum OpenError {
     /// The file or its folder cannot be read or written.
     #[error("cannot use the shop's data file {path}: {source}", path = path.display())]
-    Io {
-        /// The file that was asked for.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The file is there, but it is not the shop's.
+    Io { path: PathBuf, source: io::Error },
+    /// The file exists, but it is not the shop's.
     #[error("the shop's data file {path} is damaged: {source}", path = path.display())]
     Damaged {
-        /// The file that was asked for.
         path: PathBuf,
-        /// Where reading stopped.
+        /// Where parsing stopped.
         source: serde_json::Error,
     },
-    /// The HTTP client for asking the identity server could not be made.
+    /// The HTTP client for the identity server cannot be built.
     #[error("cannot make an HTTP client: {0}")]
     HttpClient(#[from] reqwest::Error),
 }
@@ -44,10 +38,10 @@ pub(super) struct Carts {
 }
 
 impl Carts {
-    /// Opens the file, and proves that it can be written.
+    /// Opens the file, and checks that it can be written.
     ///
     /// # Errors
-    /// [`OpenError`] names the file and what is wrong with it.
+    /// [`OpenError`] with the file and the problem.
     pub(super) fn open(path: PathBuf) -> Result<Self, OpenError> {
         let carts: BTreeMap<String, Items> = match fs::read(&path) {
             Ok(bytes) => {
@@ -60,15 +54,15 @@ impl Carts {
         Ok(Self { path, carts: Arc::new(Mutex::new(carts)) })
     }
 
-    /// The cart of a person; empty if there is none.
+    /// The cart of a user; empty if there is none.
     pub(super) async fn find(&self, sub: &str) -> Items {
         self.carts.lock().await.get(sub).cloned().unwrap_or_default()
     }
 
-    /// Sets a product's quantity (0 removes it) and answers the cart once it is on disk.
+    /// Sets a product's quantity (0 removes it) and returns the cart once it is on disk.
     ///
     /// # Errors
-    /// What the system said about the file; the cart is then as before.
+    /// The operating system's error; the cart is then unchanged.
     pub(super) async fn set_quantity(&self, sub: String, product: String, quantity: u32) -> io::Result<Items> {
         let (path, mut carts) = (self.path.clone(), Arc::clone(&self.carts).lock_owned().await);
         let write = tokio::task::spawn_blocking(move || {
@@ -90,7 +84,7 @@ impl Carts {
     }
 }
 
-/// Replaces the file in one step: a crash leaves the old content or the new, never half of it.
+/// Replaces the file atomically: a crash leaves the old content or the new.
 fn write_whole(path: &Path, carts: &BTreeMap<String, Items>) -> io::Result<()> {
     let draft = path.with_extension("draft");
     let mut file = fs::File::create(&draft)?;

@@ -1,4 +1,4 @@
-//! The demo's mailbox page: shows the mails the server would send. Reads them through one closure, keeps nothing.
+//! The demo's mailbox page: shows the mails that the server would send.
 
 use std::sync::Arc;
 
@@ -14,22 +14,19 @@ use vestibule_domain::time::Timestamp;
 
 use super::assets;
 
-/// One mail as it would have left the house.
+/// A mail that the server would have sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
-    /// The recipient's address.
     pub to: String,
-    /// The subject line.
     pub subject: String,
-    /// The plain-text part.
     pub text: String,
     /// The HTML part; empty if there is none.
     pub html: String,
-    /// When it was handed over; also its name in the page's addresses.
+    /// When it was sent; also its ID in the page's URLs.
     pub at: Timestamp,
 }
 
-/// Asks for all mails, in any order.
+/// Returns all mails, in any order.
 pub type Mails = Arc<dyn Fn() -> Vec<Mail> + Send + Sync>;
 
 /// The mailbox's routes, all below `/mailbox`.
@@ -55,7 +52,7 @@ async fn list_mails(State(mails): State<Mails>) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(json!({ "mails": mails }))).into_response()
 }
 
-/// The HTML part as a document of its own, which may show itself and do nothing else.
+/// The HTML part as a document that cannot run scripts or load anything.
 async fn show_html(State(mails): State<Mails>, Path(id): Path<i64>) -> Response {
     let Some(mail) = mails().into_iter().find(|mail| mail.at.as_micros() == id) else {
         return StatusCode::NOT_FOUND.into_response();

@@ -1,5 +1,5 @@
 //! The demo beside the identity server: a small shop on another origin, and a mailbox page.
-//! Knows the identity server only by its public HTTP face; touches one JSON file of its own.
+//! Uses only the identity server's public HTTP API.
 
 mod assets;
 mod bearer;

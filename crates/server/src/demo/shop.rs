@@ -1,5 +1,4 @@
-//! The demo shop's HTTP face: its page, its settings for the page, and carts behind an access token.
-//! Touches the shop's own store and, through `bearer`, the identity server's public UserInfo.
+//! The demo shop's HTTP handlers: its page, the page's settings, and carts behind an access token.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
@@ -19,21 +18,20 @@ use super::{
     cart::{Carts, Items, OpenError},
 };
 
-/// Where the shop's page lands after the sign-up page; register `public_origin` + this as a redirect URI.
+/// The path of the shop after sign-in; register `public_origin` + this as a redirect URI.
 pub const REDIRECT_PATH: &str = "/after-login";
-/// The most one cart holds of one product.
+/// Maximum quantity of a product in a cart.
 const MOST: u32 = 99;
 
-/// What the shop has to know about itself and its identity server.
+/// The shop's configuration.
 #[derive(Clone, Debug)]
 pub struct ShopConfig {
     /// Public origin of the identity server, without a trailing slash.
     pub issuer: String,
-    /// The shop's application there.
+    /// The shop's client ID.
     pub client_id: String,
     /// The shop's own public origin, without a trailing slash.
     pub public_origin: String,
-    /// The JSON file that keeps the carts.
     pub data_file: PathBuf,
 }
 
@@ -54,7 +52,7 @@ struct Quantity {
     quantity: u32,
 }
 
-/// The shop's routes, on an origin of its own.
+/// The shop's routes, on a separate origin.
 ///
 /// # Errors
 /// [`OpenError`] when the data file cannot be read and written.
@@ -127,7 +125,7 @@ impl Shop {
     }
 }
 
-/// The token of `Authorization: Bearer …` (RFC 6750 section 2.1; the scheme is case-insensitive).
+/// The token of `Authorization: Bearer …` (RFC 6750 §2.1; the scheme is case-insensitive).
 fn find_bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     (scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty()).then(|| token.trim())
@@ -141,7 +139,7 @@ fn answer(body: impl Serialize) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
-/// Why the shop did not do what it was asked to.
+/// Why the shop refused a request.
 #[derive(Clone, Copy, Debug)]
 enum Refusal {
     NoToken,
@@ -176,7 +174,7 @@ mod tests {
 
     use super::*;
 
-    /// An identity server that knows two tokens, and counts the questions.
+    /// An identity server that knows two tokens and counts the requests.
     async fn start_issuer(asked: Arc<AtomicUsize>) -> String {
         let userinfo = move |headers: HeaderMap| async move {
             asked.fetch_add(1, Ordering::SeqCst);

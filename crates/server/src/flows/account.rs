@@ -1,4 +1,4 @@
-//! Everything known of a user in one place: read for a member, known without looking for a web guest.
+//! Loads a user's identities and authenticators; web guests have none, so no query.
 
 use vestibule_domain::{
     id::{IdentityId, UserId},
@@ -16,7 +16,6 @@ use vestibule_store::{
 
 use crate::projects::Project;
 
-/// A user with what it is known by and how it proves itself.
 pub(crate) struct Loaded {
     pub(crate) user: User,
     pub(crate) identities: Vec<Identity>,
@@ -24,17 +23,17 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// What belongs to a user.
+    /// Loads the identities and authenticators of a user.
     pub(crate) async fn load(conn: &mut Conn, project: &Project, user: User) -> Result<Self, StoreError> {
         if user.is_anonymous() {
-            // A guest owns nothing that could be verified or authenticated with: no need to look.
+            // A guest has neither: skip the query.
             return Ok(Self { user, identities: Vec::new(), authenticators: Vec::new() });
         }
         let rows = standing::read(conn, project.no, user.id).await?;
         Ok(Self::assemble(project, user, &rows))
     }
 
-    /// The same from rows at hand.
+    /// The same from rows already read.
     pub(crate) fn assemble(project: &Project, user: User, rows: &StandingRows) -> Self {
         let mut identities: Vec<Identity> = rows.login_ids.iter().filter_map(identity_of).collect();
         identities.extend(rows.passkeys.iter().map(|(id, created_at)| identity_of_passkey(*id, *created_at)));
@@ -45,7 +44,7 @@ impl Loaded {
         Self { user, identities, authenticators }
     }
 
-    /// What belongs to a guest that may own device keys: each is an identity of its own.
+    /// Loads a guest that may have device keys; each key is an identity.
     pub(crate) async fn load_guest_with_keys(
         conn: &mut Conn,
         project: &Project,
@@ -61,18 +60,17 @@ impl Loaded {
         Ok(Self { user, identities: identities.collect(), authenticators: Vec::new() })
     }
 
-    /// The view the domain's rules take.
+    /// The account in the form that domain rules take.
     pub(crate) fn account(&self) -> Account<'_> {
         Account { user: &self.user, identities: &self.identities, authenticators: &self.authenticators }
     }
 
-    /// Whose it is.
     pub(crate) fn id(&self) -> UserId {
         self.user.id
     }
 }
 
-/// The identity a stored login ID is.
+/// The identity of a stored login ID.
 pub(crate) fn identity_of(row: &LoginIdRow) -> Option<Identity> {
     let kind = LoginIdKind::from_name(&row.kind)?;
     Some(Identity {

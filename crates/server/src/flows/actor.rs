@@ -19,7 +19,7 @@ use crate::{
     projects::Project,
 };
 
-/// Who acts, and from where.
+/// The actor of an action and its address.
 #[derive(Clone, Debug)]
 pub struct Actor {
     pub(crate) by: TriggeredBy,
@@ -51,7 +51,7 @@ pub enum ActError {
 }
 
 impl Actor {
-    /// Somebody with a shell on the server: the event log names the command.
+    /// A person at the command line; the event log records the command.
     #[must_use]
     pub fn at_terminal(command: &str) -> Self {
         let audit_context = Map::from_iter([("command".to_string(), Value::from(format!("vestibule {command}")))]);

@@ -1,5 +1,5 @@
-//! App sessions: the token an app opens its account page with (it costs no write, it carries its own proof), and what it is
-//! exchanged for in the browser.
+//! App sessions: the token with which an app opens the account page in the browser. It carries its own proof, so
+//! issuing it costs no write; the browser exchanges it for a cookie.
 
 use std::time::Duration;
 
@@ -17,16 +17,15 @@ use super::{
 };
 use crate::{app::App, projects::Project};
 
-/// How long the token waits to be exchanged for a cookie.
+/// How long the token can be exchanged for a cookie.
 const LIFETIME: Duration = Duration::from_secs(300);
 
-/// A token and when it stops working.
 pub(crate) struct IssuedToken {
     pub(crate) token: String,
     pub(crate) expires_at: Timestamp,
 }
 
-/// Issues a token for the grant behind a refresh token; that is no use of the grant.
+/// Issues a token for the grant behind a refresh token. This is not a use of the grant.
 pub(crate) async fn issue(
     app: &App,
     project: &Project,
@@ -43,11 +42,11 @@ pub(crate) async fn issue(
         PresentedToken::Reused | PresentedToken::Unknown => return Err(Error::InvalidRefreshToken),
     }
     let used = proof.check(client, grant.dpop_jkt.as_deref())?;
-    // The account page can do everything: a third-party application must not get there.
+    // The account page has full access, so third-party applications must not open it.
     if !has_full_access(project, &grant) {
         return Err(Error::InsufficientScope);
     }
-    // Each redemption is a row, if a short-lived one.
+    // Each redemption writes a row, though a short-lived one.
     rates::charge_user(app, project, user.id, now)?;
     dpop::use_up(app, project, used).await?;
     let expires_at = now.plus(LIFETIME);
@@ -55,32 +54,32 @@ pub(crate) async fn issue(
     Ok(IssuedToken { token, expires_at })
 }
 
-/// What came of an app session token.
+/// The result of redeeming an app session token.
 pub(crate) enum Opening {
-    /// It is not good, was used already, or is of another application.
+    /// The token is invalid, was redeemed already, or belongs to another application.
     Refused,
-    /// Another user is signed in in this browser: the person is asked first. The token is still good.
+    /// Another user is signed in to this browser: the page must ask first. The token stays valid.
     Ask(Box<Question>),
-    /// Who is signed in cannot be told from a form of another site: the request must come as a navigation. The token is
-    /// still good.
+    /// A form of another site carries no session cookie, so the request must be repeated as a navigation. The token
+    /// stays valid.
     Navigate,
-    /// The cookie that opens the user's account page.
+    /// The account page may open with this cookie.
     Opened { user: User, cookie: String },
 }
 
-/// Whether the account page of another user may be opened in this browser.
+/// Asks whether the account page of another user may be opened in this browser.
 pub(crate) struct Question {
-    /// The application that asks for it.
+    /// The application that wants to open it.
     pub(crate) client_id: String,
-    /// Whose page is to be opened.
+    /// The owner of the account page.
     pub(crate) opened: Account,
-    /// Who is signed in.
+    /// The signed-in user.
     pub(crate) present: Account,
-    /// What the form sends back when the person agrees.
+    /// The form value that records the user's agreement.
     pub(crate) agreement: String,
 }
 
-/// A user, as a page names it; a guest has no name.
+/// A user's name on the page; guests have none.
 pub(crate) struct Account {
     pub(crate) name: Option<String>,
 }
@@ -96,8 +95,8 @@ impl Account {
     }
 }
 
-/// Exchanges an app session token for the cookie it stands for, once. Where another user is signed in, by session or by app
-/// session, only with the person's agreement.
+/// Exchanges an app session token for a cookie, once. Where another user is signed in, by session or app session, this
+/// requires the user's agreement.
 pub(crate) async fn open(
     app: &App,
     project: &Project,
@@ -150,7 +149,7 @@ pub(crate) async fn open(
     if !fresh {
         return Ok(Opening::Refused);
     }
-    // The cookie dies with its grant, whose own expiry is checked at each use.
+    // The cookie ends with its grant, whose expiry is checked at each use.
     let lifetime = grant_lifetime(project, &grant, &user);
     let expires_at = lifetime.map_or(now, |lifetime| grant.created_at.plus(lifetime.hard));
     let agreed_in = own.map(|own| own.session.id);

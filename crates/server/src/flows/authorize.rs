@@ -1,4 +1,4 @@
-//! The authorization endpoint's decisions: straight back to the app, into the pages, or nowhere.
+//! Decisions of the authorization endpoint: redirect back to the app, start a flow, or show an error.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -37,12 +37,12 @@ use crate::{
     projects::Project,
 };
 
-/// How long an authorization code waits to be exchanged.
+/// How long an authorization code can be exchanged.
 pub(crate) const CODE_LIFETIME: Duration = Duration::from_secs(300);
-/// How long a person may take on the pages.
+/// Lifetime of a flow.
 pub(crate) const FLOW_LIFETIME: Duration = Duration::from_secs(25 * 60);
 
-/// An authorization request that was found good and waits for its person.
+/// A validated authorization request that waits for the user.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PendingRequest {
     pub(crate) client_id: String,
@@ -54,14 +54,14 @@ pub(crate) struct PendingRequest {
     pub(crate) nonce: Option<String>,
     pub(crate) code_challenge: Option<String>,
     pub(crate) dpop_jkt: Option<String>,
-    /// No cookie session may be made or used.
+    /// A cookie session must not be created or used.
     pub(crate) suppress_session: bool,
     pub(crate) ui_locales: Option<String>,
     pub(crate) color_scheme: Option<String>,
     pub(crate) x_state: Option<String>,
 }
 
-/// What an authorization code stands for, as stored under its hash.
+/// The stored payload of an authorization code.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CodePayload {
     pub(crate) client_id: String,
@@ -69,7 +69,7 @@ pub(crate) struct CodePayload {
     pub(crate) user_id: UserId,
     pub(crate) session_id: Option<SessionId>,
     pub(crate) scope: String,
-    /// Whether that is less than what was asked for, so that the client must be told (RFC 6749 §5.1).
+    /// Whether that is less than requested, so that the client must be informed (RFC 6749 §5.1).
     #[serde(default)]
     pub(crate) is_scope_limited: bool,
     pub(crate) nonce: Option<String>,
@@ -77,11 +77,11 @@ pub(crate) struct CodePayload {
     pub(crate) dpop_jkt: Option<String>,
     pub(crate) authenticated_at: Timestamp,
     pub(crate) amr: Option<String>,
-    /// A promotion's code: its exchange ends the guest's earlier grants of the application.
+    /// Whether the exchange ends the guest's earlier grants of the application: true after a promotion.
     pub(crate) ends_earlier_grants: bool,
 }
 
-/// An answer that travels back to the app through the browser.
+/// A response sent to the app through the browser.
 #[derive(Clone, Debug)]
 pub(crate) struct AppRedirect {
     pub(crate) uri: String,
@@ -89,53 +89,51 @@ pub(crate) struct AppRedirect {
     pub(crate) parameters: Vec<(&'static str, String)>,
 }
 
-/// Where an authorization request leads.
+/// The result of an authorization request.
 pub(crate) enum Begun {
-    /// Straight back to the app.
+    /// A response to the app, without a page.
     Redirect(AppRedirect),
-    /// Into the pages: the first page of a flow that begins; the browser keeps the secret in a cookie.
+    /// The first page of a new flow; the browser keeps its secret in a cookie.
     Pages { flow: Box<Flow>, browser: String },
-    /// Back into the pages, to a flow this browser began before.
+    /// A flow that this browser began before.
     Resume(FlowId),
-    /// To a page of ours with an app session cookie.
+    /// One of this server's pages, with an app session cookie.
     AppSession { cookie: String, location: String },
-    /// To the account page, where an app's order is carried out.
+    /// The account page, for a settings action of an app.
     Errand { cookie: Option<String>, errand: FlowId, action: Action },
-    /// To the question whether another user's account page may be opened in this browser.
+    /// The question whether another user's account page may be opened in this browser.
     Ask(Box<Question>),
-    /// To the same request as a navigation, so that the browser sends its cookies along.
+    /// The same request repeated as a navigation, so that the browser sends its cookies.
     Navigate,
-    /// Nowhere: the promotion code or proof in the hint is not good.
+    /// An error: the promotion code or proof in the hint is invalid.
     BadHint { back: AppRedirect },
 }
 
-/// What the browser brought along.
+/// State that the browser sent.
 pub(crate) struct BrowserState<'a> {
-    /// Who is signed in by the session cookie.
+    /// The user of the session cookie.
     pub(crate) caller: Option<&'a SessionCaller>,
-    /// The app session cookies. They open account pages only: here for settings actions, and to be compared before another
-    /// one takes their place.
+    /// The app session cookies. They open account pages only: here for settings actions, and to be compared before
+    /// another one replaces them.
     pub(crate) app_session: &'a Candidates,
-    /// The secrets of the pages' cookies, from earlier flows.
+    /// The secrets of earlier flows, from the flow cookies.
     pub(crate) browser: &'a Candidates,
-    /// Its address.
     pub(crate) ip: IpAddr,
-    /// How the request came.
     pub(crate) sent: Sent<'a>,
 }
 
-/// How a request to the authorization endpoint came.
+/// How the browser sent the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent<'a> {
-    /// As a navigation, with the browser's Lax cookies.
+    /// As a navigation, with Lax cookies.
     Navigation,
-    /// As a form: from a page of ours, with what its person agreed to, or from another site, without the browser's cookies.
+    /// As a form: from one of this server's pages, with the user's agreement, or from another site, without cookies.
     Form { agreement: Option<&'a str> },
 }
 
-/// Finds the application and the redirect URI an authorization request may be answered at.
+/// Finds the application and the redirect URI for the response to an authorization request.
 ///
-/// The error must be shown, not redirected.
+/// An error must be shown, not redirected.
 pub(crate) fn find_target<'a>(
     project: &'a Project,
     client_id: &str,
@@ -157,15 +155,15 @@ pub(crate) fn find_target<'a>(
     Ok((client, uri))
 }
 
-/// Whether the URI is a page of this very server: settings links use one without registration.
+/// Whether the URI is a page of this server: settings links use one without registration.
 fn is_own_page(project: &Project, uri: &str) -> bool {
     uri.strip_prefix(&project.origin).is_some_and(|rest| rest.starts_with('/') && !rest.starts_with("//"))
 }
 
-/// Decides where a request leads whose target is known to be good.
+/// Decides the result of a request whose redirect URI is validated.
 ///
 /// # Errors
-/// The outer error is ours (store, limits); the inner one travels back to the app.
+/// The outer error is the server's (store, limits); the inner one is redirected to the app.
 pub(crate) async fn begin(
     app: &App,
     project: &Project,
@@ -242,7 +240,7 @@ async fn begin_promotion(
 ) -> Result<Begun, Error> {
     let back = cancel_redirect(&pending);
     let Some(fingerprint) = fingerprint_of(project, hint) else { return Ok(Begun::BadHint { back }) };
-    // The same browser again (a reload, the back button): its flow goes on, also when the hint itself is too old by now.
+    // The same browser again (reload, back button): resume its flow, even when the hint itself has expired.
     let mut conn = app.store.read().await?;
     if let Some(holder) = spent::find(&mut conn, project.no, &fingerprint).await? {
         let own = page_flow::resume(&mut conn, project, holder, browser.browser).await?;
@@ -259,7 +257,7 @@ async fn begin_promotion(
     Ok(Begun::Pages { flow: Box::new(flow), browser: secret })
 }
 
-/// What is remembered of a hint once it is used up; nothing else about it is judged.
+/// The fingerprint under which a used hint is recorded; does not validate the hint.
 fn fingerprint_of(project: &Project, hint: &AnonymousHint) -> Option<[u8; 16]> {
     let mac = &project.keys.mac;
     match hint {
@@ -271,7 +269,7 @@ fn fingerprint_of(project: &Project, hint: &AnonymousHint) -> Option<[u8; 16]> {
     }
 }
 
-/// The guest a hint speaks of, and what the promotion stands on.
+/// The guest in a hint, and the credential that requested the promotion.
 struct PromotionClaim {
     guest: User,
     source: Option<PromotionSource>,
@@ -338,7 +336,7 @@ async fn begin_app_session(
     })
 }
 
-/// Answers an app for a person who is signed in already, by the session cookie: nothing else leads to a code.
+/// Responds to an app for a user who is signed in by the session cookie; no other credential leads to a code.
 pub(crate) async fn issue_for_caller(
     app: &App,
     project: &Project,
@@ -366,7 +364,7 @@ pub(crate) async fn issue_for_caller(
     Ok(answer(pending, Some(text)))
 }
 
-/// The scope a guest is granted of what was asked for, where its application lets guests have less (RFC 6749 §3.3).
+/// The scope for a guest, when its application allows guests less than was requested (RFC 6749 §3.3).
 fn limit_to_guest(project: &Project, pending: &PendingRequest) -> Option<String> {
     let client = project.settings.client(&pending.client_id)?;
     if client.has_default_guest_scopes() {
@@ -377,29 +375,28 @@ fn limit_to_guest(project: &Project, pending: &PendingRequest) -> Option<String>
     (kept != pending.scope).then_some(kept)
 }
 
-/// An authorization code to be stored by the transaction that earned it.
+/// An authorization code, to be stored by the transaction that grants it.
 pub(crate) struct NewCode {
-    /// What the app receives.
+    /// The code that the app receives.
     pub(crate) text: String,
     pub(crate) hash: TokenHash,
     pub(crate) payload: String,
     pub(crate) expires_at: Timestamp,
 }
 
-/// What a person earned a code by.
+/// What an authorization code is issued for.
 pub(crate) struct Earned {
     pub(crate) user_id: UserId,
-    /// The cookie session it came from or made.
+    /// The cookie session that it comes from, or that was created with it.
     pub(crate) session_id: Option<SessionId>,
     pub(crate) authenticated_at: Timestamp,
     pub(crate) amr: Option<String>,
-    /// See [`CodePayload::ends_earlier_grants`].
     pub(crate) ends_earlier_grants: bool,
-    /// What is granted, where that is less than what was asked for.
+    /// The granted scope, where it is less than requested.
     pub(crate) limited_scope: Option<String>,
 }
 
-/// Makes an authorization code; `None` when the response type wants none.
+/// Creates an authorization code; `None` when the response type has none.
 pub(crate) fn make_code(app: &App, pending: &PendingRequest, earned: Earned, now: Timestamp) -> Option<NewCode> {
     if pending.response_type == ResponseType::None.as_str() {
         return None;
@@ -427,17 +424,17 @@ pub(crate) fn make_code(app: &App, pending: &PendingRequest, earned: Earned, now
     })
 }
 
-/// The successful answer to the app.
+/// The success response to the app.
 pub(crate) fn answer(pending: &PendingRequest, code: Option<String>) -> AppRedirect {
     redirect(pending, code.map(|code| ("code", code)).into_iter().collect())
 }
 
-/// The answer to the app that says why not.
+/// The error response to the app.
 pub(crate) fn error_redirect(pending: &PendingRequest, error: &OAuthError) -> AppRedirect {
     redirect(pending, error_parameters(error))
 }
 
-/// The answer to the app when the person went back without finishing.
+/// The response to the app when the user cancels.
 pub(crate) fn cancel_redirect(pending: &PendingRequest) -> AppRedirect {
     error_redirect(pending, &OAuthError::new(ErrorCode::AccessDenied, "the user cancelled"))
 }
@@ -451,7 +448,7 @@ fn redirect(pending: &PendingRequest, mut parameters: Vec<(&'static str, String)
 }
 
 impl PendingRequest {
-    /// Takes what must be remembered from a request.
+    /// Keeps the parts of a request that are needed later.
     pub(crate) fn new(
         client_id: &str,
         redirect_uri: String,
@@ -478,7 +475,7 @@ impl PendingRequest {
     }
 }
 
-/// The answer to an app whose request is wrong before there is anything to remember.
+/// The error response to an app whose request is invalid before anything is stored.
 pub(crate) fn early_error(uri: String, mode: ResponseMode, state: Option<String>, error: &OAuthError) -> AppRedirect {
     let mut parameters = error_parameters(error);
     parameters.extend(state.map(|state| ("state", state)));

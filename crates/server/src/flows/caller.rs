@@ -1,4 +1,4 @@
-//! Who is calling: from a bearer token or a cookie to a live session and its user.
+//! Finds the caller of a request: from a bearer token or a cookie to a valid session and its user.
 
 use std::cmp::Reverse;
 
@@ -26,30 +26,28 @@ use crate::{
     projects::Project,
 };
 
-/// What stands behind a live caller.
+/// The credential of a caller.
 #[derive(Clone, Debug)]
 pub(crate) enum Via {
-    /// A refresh-token grant.
     Grant(Grant),
-    /// A cookie session.
     Session(Session),
 }
 
-/// A person in its browser, by the session cookie.
+/// The caller of a hosted page, by session cookie.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionCaller {
     pub(crate) user: User,
     pub(crate) session: Session,
 }
 
-/// Who calls an API: by an access token of a grant, or by the session cookie.
+/// The caller of an API, by access token or session cookie.
 #[derive(Clone, Debug)]
 pub(crate) struct ApiCaller {
     pub(crate) user: User,
     pub(crate) via: Via,
 }
 
-/// Whose account page is open: by the session cookie, or by the app session cookie of a grant with full access.
+/// The caller of the account page, by session cookie or by the app session cookie of a grant with full access.
 #[derive(Clone, Debug)]
 pub(crate) struct AccountCaller {
     pub(crate) user: User,
@@ -57,7 +55,7 @@ pub(crate) struct AccountCaller {
 }
 
 impl AccountCaller {
-    /// The cookie session, when that is what the caller came with.
+    /// The cookie session, if the caller used one.
     pub(crate) fn session(&self) -> Option<&Session> {
         match &self.via {
             Via::Session(session) => Some(session),
@@ -65,7 +63,7 @@ impl AccountCaller {
         }
     }
 
-    /// The grant, when that is what the caller came with.
+    /// The grant, if the caller used one.
     pub(crate) fn grant(&self) -> Option<&Grant> {
         match &self.via {
             Via::Grant(grant) => Some(grant),
@@ -74,19 +72,18 @@ impl AccountCaller {
     }
 }
 
-/// The answer to "who is calling?".
+/// The result of finding the caller.
 #[derive(Clone, Debug)]
 pub(crate) enum Resolution<C> {
-    /// Nothing was presented, or only an empty bearer.
+    /// No credential, or an empty bearer token.
     Nobody,
-    /// Something was presented, and none of it is alive. `cookie` says that a bad session cookie was among it.
+    /// Only invalid credentials. `cookie` says whether a session cookie was among them.
     Dead { cookie: bool },
-    /// A live session of an active user.
+    /// A valid session of an active user.
     Live(Box<C>),
 }
 
 impl<C> Resolution<C> {
-    /// The caller, if there is one.
     pub(crate) fn live(&self) -> Option<&C> {
         match self {
             Self::Live(caller) => Some(caller),
@@ -95,7 +92,7 @@ impl<C> Resolution<C> {
     }
 }
 
-/// Finds who is signed in by the session cookies, and records the use.
+/// Finds the user of the session cookies, and records the use.
 pub(crate) async fn resolve_session(
     app: &App,
     project: &Project,
@@ -111,17 +108,16 @@ pub(crate) async fn resolve_session(
     Ok(Resolution::Live(Box::new(SessionCaller { user, session })))
 }
 
-/// What a request to an API brought.
+/// The credentials of an API request.
 #[derive(Clone, Copy)]
 pub(crate) struct ApiCredentials<'a> {
-    /// An access token; empty when the header was there with nothing behind it.
+    /// An access token; empty when the header has no token.
     pub(crate) bearer: Option<&'a str>,
-    /// The `session` cookies.
     pub(crate) session: &'a Candidates,
 }
 
-/// Finds the caller of an API: by bearer token, and by the session cookies when that is dead. A live one's use is recorded,
-/// coalesced so that most requests write nothing.
+/// Finds the caller of an API: by bearer token, or else by the session cookies. Records the use, coalesced so that most
+/// requests write nothing.
 pub(crate) async fn resolve_api(
     app: &App,
     project: &Project,
@@ -162,23 +158,21 @@ enum Found {
     Session(Session, User),
 }
 
-/// Whether the grant has the scope `openid`, which is what the APIs that say who a user is ask for.
+/// Whether the grant has the scope `openid`, which APIs that identify the user require.
 fn may_identify(live: &LiveGrant) -> bool {
-    // No scope of its own: the default set, which has it.
+    // No stored scope means the default scopes, which include it.
     live.grant.scope.as_deref().is_none_or(|scope| scope.split(' ').any(|name| name == Scope::OPENID.as_str()))
 }
 
-/// What a request to an account page brought.
+/// The cookies of a request to an account page.
 #[derive(Clone, Copy)]
 pub(crate) struct AccountCookies<'a> {
-    /// The `session` cookies.
     pub(crate) session: &'a Candidates,
-    /// The `app_session` cookies.
     pub(crate) app_session: &'a Candidates,
 }
 
-/// Finds whose account page is open. Where both cookies are alive and of different users, the app session counts only in
-/// the session in which the person agreed to it: a link that sets the cookie swaps no account.
+/// Finds the caller of the account page. Where both cookies are valid and belong to different users, the app session is
+/// used only in the session in which the user agreed to it, so that a link that sets the cookie cannot switch accounts.
 pub(crate) async fn resolve_account(
     app: &App,
     project: &Project,
@@ -210,14 +204,14 @@ pub(crate) async fn resolve_account(
     Ok(Resolution::Live(Box::new(caller)))
 }
 
-/// A live app session.
+/// A valid app session.
 pub(crate) struct OpenedAccount {
     pub(crate) live: LiveGrant,
-    /// The cookie session of another user in which the person agreed to it.
+    /// The cookie session of another user who agreed to open it.
     pub(crate) agreed_in: Option<SessionId>,
 }
 
-/// The live app sessions behind the cookies, that of the newest grant first.
+/// The valid app sessions of the cookies, that of the newest grant first.
 pub(crate) async fn find_app_sessions(
     conn: &mut Conn,
     project: &Project,
@@ -232,7 +226,7 @@ pub(crate) async fn find_app_sessions(
     Ok(found)
 }
 
-/// What stands behind an app session cookie. Its grant must have full access: the account page can do everything.
+/// Finds the app session of a cookie. Its grant must have full access, because the account page has.
 async fn find_app_session(
     conn: &mut Conn,
     project: &Project,
@@ -247,14 +241,14 @@ async fn find_app_session(
     Ok(live.map(|live| OpenedAccount { live, agreed_in: value.agreed_in }))
 }
 
-/// Whether a grant may open the account page: by its scopes, and by what its application may hold today.
+/// Whether a grant may open the account page: by its scopes, and by the current type of its application.
 pub(crate) fn has_full_access(project: &Project, grant: &Grant) -> bool {
     let client = project.settings.client(&grant.client_id);
     client.is_some_and(|client| client.application_type().has_full_access())
         && scopes_of(grant).contains(Scope::FULL_ACCESS)
 }
 
-/// What an access token says of itself, once it is known to be ours.
+/// The content of an access token that this server issued.
 pub(crate) struct ReadToken<'t> {
     pub(crate) grant_id: GrantId,
     pub(crate) expires_at: Timestamp,
@@ -267,7 +261,7 @@ enum TokenName<'t> {
 }
 
 impl ReadToken<'_> {
-    /// Under which its own revocation is remembered. Worked out when asked for: most grants have no token revoked.
+    /// The key of its revocation record. Computed on demand: most grants have no revoked token.
     pub(crate) fn fingerprint(&self) -> [u8; 16] {
         match &self.name {
             TokenName::Opaque(token) => MacKey::fingerprint_of_access_token(token),
@@ -296,15 +290,15 @@ pub(crate) fn read_access_token<'t>(project: &Project, token: &'t str) -> Option
     })
 }
 
-/// A grant that is alive, with what it stands on.
+/// A valid grant and what it depends on.
 pub(crate) struct LiveGrant {
     pub(crate) grant: Grant,
     pub(crate) user: User,
-    /// The cookie session it is grouped with by single sign-on, which is alive, too.
+    /// The cookie session it belongs to (single sign-on), also valid.
     pub(crate) session: Option<Session>,
 }
 
-/// What stands behind a live access token.
+/// Finds the valid grant of an access token.
 pub(crate) async fn find_by_token(
     conn: &mut Conn,
     project: &Project,
@@ -319,7 +313,7 @@ pub(crate) async fn find_by_token(
     Ok(Some(live))
 }
 
-/// A grant that is neither expired nor its user's inactive, with that user.
+/// A valid grant of an active user.
 pub(crate) async fn find_live_grant(
     conn: &mut Conn,
     project: &Project,
@@ -329,14 +323,15 @@ pub(crate) async fn find_live_grant(
     Ok(find_live(conn, project, id, now).await?.map(|live| (live.grant, live.user)))
 }
 
-/// A grant that is alive: not expired by today's settings, its application there, its user active, its session alive.
+/// A valid grant: not expired under the current settings, its application exists, its user is active, its session is
+/// valid.
 pub(crate) async fn find_live(
     conn: &mut Conn,
     project: &Project,
     id: GrantId,
     now: Timestamp,
 ) -> Result<Option<LiveGrant>, Error> {
-    // Before the row: a use that is forgotten in between is in the row by then.
+    // Read this before the row: entries are evicted only after they are flushed.
     let remembered = project.accesses.recall(Target::Grant(id));
     let Some((grant, user)) = grants::find_with_user(conn, project.no, id).await? else { return Ok(None) };
     let alive = grant_lifetime(project, &grant, &user)
@@ -365,7 +360,7 @@ async fn find_live_session(
     Ok(session.filter(|session| is_session_alive(project, session, remembered, now)))
 }
 
-/// Whether a cookie session is alive by today's settings.
+/// Whether a cookie session is valid under the current settings.
 pub(crate) fn is_session_alive(
     project: &Project,
     session: &Session,
@@ -376,7 +371,7 @@ pub(crate) fn is_session_alive(
     is_alive(project, lifetime, session.created_at, session.last_access_at, remembered, now)
 }
 
-/// Whether something of this lifetime is alive, given when it was last used: written down, or remembered here.
+/// Whether a session or grant of this lifetime is valid, given its last written and its last unwritten use.
 pub(crate) fn is_alive(
     project: &Project,
     lifetime: Lifetime,
@@ -390,12 +385,12 @@ pub(crate) fn is_alive(
     lifetime.is_alive(created_at, used_at, now)
 }
 
-/// How long a grant lives by today's settings; `None` when its application is gone.
+/// The lifetime of a grant under the current settings; `None` when its application was deleted.
 pub(crate) fn grant_lifetime(project: &Project, grant: &Grant, user: &User) -> Option<Lifetime> {
     project.settings.client(&grant.client_id).map(|client: &Client| client.grant_lifetime(user.is_anonymous()))
 }
 
-/// Of several live sessions the newest: its cookie is the one that was set last.
+/// The newest of several valid sessions: its cookie was set last.
 async fn find_newest_session(
     conn: &mut Conn,
     project: &Project,
@@ -413,7 +408,7 @@ async fn find_newest_session(
     Ok(newest)
 }
 
-/// Whether a value has the shape of a `session` cookie: an ID, a dot, a secret.
+/// Whether a value has the format of a `session` cookie: an ID, a dot, a secret.
 pub(crate) fn is_session_cookie(value: &str) -> bool {
     value.len() == 69 && value.as_bytes()[36] == b'.'
 }
@@ -432,7 +427,7 @@ async fn find_session(
 }
 
 impl LiveGrant {
-    /// Notes a use of the grant and of the session it is grouped with; most uses write nothing.
+    /// Records a use of the grant and of its cookie session; most uses write nothing.
     pub(crate) async fn record_access(&self, app: &App, project: &Project, now: Timestamp) -> Result<(), StoreError> {
         if let Some(lifetime) = grant_lifetime(project, &self.grant, &self.user) {
             let (no, id, recorded) = (project.no, self.grant.id, self.grant.last_access_at);
@@ -461,7 +456,7 @@ impl LiveGrant {
     }
 }
 
-/// Notes a use of a cookie session; most uses write nothing.
+/// Records a use of a cookie session; most uses write nothing.
 pub(crate) async fn record_session_access(
     app: &App,
     project: &Project,
@@ -477,7 +472,7 @@ pub(crate) async fn record_session_access(
             .write("touch_session", (), move |tx, ()| {
                 Box::pin(async move {
                     sessions::touch(tx, no, id, now).await?;
-                    // Cookies belong to no application.
+                    // Cookie sessions belong to no application.
                     if new_day { coming_back::count(tx, no, user, "", now).await } else { Ok(()) }
                 })
             })

@@ -1,10 +1,11 @@
-//! Several cookies of one name: a browser sends one for each domain and path that fits, in an order that means nothing
-//! (RFC 6265 §4.2.2), so each is tried.
+//! Several cookies of one name: a browser sends one for each matching domain and path, and the order carries no meaning
+//! (RFC 6265 §4.2.2), so the server tries each.
 
-/// How many are tried: more than this server ever set in one browser, few enough that a request with many costs little.
+/// Maximum number of values: more than this server ever sets in one browser, but few enough to bound the work per
+/// request.
 const CANDIDATES: usize = 8;
 
-/// The values of one cookie name that are worth a look. Without a cookie nothing is allocated.
+/// The distinct, well-formed values of one cookie name. Without a cookie nothing is allocated.
 #[derive(Clone, Default)]
 pub(crate) struct Candidates {
     values: Vec<String>,
@@ -12,7 +13,7 @@ pub(crate) struct Candidates {
 }
 
 impl Candidates {
-    /// Takes a value if it is well-formed, not known already, and one of the first.
+    /// Adds a value if it is well-formed, new, and within the maximum.
     pub(crate) fn add(&mut self, value: &str, is_well_formed: impl FnOnce(&str) -> bool) {
         self.is_presented = true;
         if self.values.len() < CANDIDATES && self.iter().all(|known| known != value) && is_well_formed(value) {
@@ -20,17 +21,16 @@ impl Candidates {
         }
     }
 
-    /// Whether there was any cookie of the name, worth a look or not.
+    /// Whether the request had a cookie of the name, well-formed or not.
     pub(crate) fn is_presented(&self) -> bool {
         self.is_presented
     }
 
-    /// Whether no value is worth a look.
+    /// Whether there is no well-formed value.
     pub(crate) fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// The first value, for what needs any of them.
     pub(crate) fn first(&self) -> Option<&str> {
         self.iter().next()
     }

@@ -1,4 +1,4 @@
-//! Guests who come back: each is counted once a day, in the transaction that records the use it is seen by.
+//! Returning guests: each is counted once a day, in the transaction that records its use.
 
 use vestibule_domain::{
     id::{ProjectNo, UserId},
@@ -12,8 +12,8 @@ use vestibule_store::{
 
 use crate::jobs::statistics::{RETURNED, RETURNED_OF_DAY, day_of};
 
-/// Whether a use may be the first on a day after the one the user came on; `recorded` is the use before it.
-/// Costs nothing: most uses are on the same day as the one before.
+/// Whether a use may be the guest's first on a day after the day of its creation; `recorded` is the previous use.
+/// Costs nothing: most uses are on the same day as the previous one.
 pub(crate) fn is_new_day(user: UserId, recorded: Timestamp, now: Timestamp) -> bool {
     let today = day_of(now);
     day_of(recorded) < today && day_of(came(user)) < today
@@ -23,8 +23,8 @@ fn came(user: UserId) -> Timestamp {
     Timestamp::from_micros(i64::try_from(user.unix_millis()).unwrap_or(0).saturating_mul(1_000))
 }
 
-/// Counts a guest who is there on a later day than it came on; once a day, whoever asks how often.
-/// The last thing a transaction does: others that count wait for its end.
+/// Counts a returning guest once a day.
+/// Call it last in a transaction: it locks the day's counter until the commit.
 pub(crate) async fn count(
     tx: &mut Tx,
     no: ProjectNo,
@@ -60,7 +60,7 @@ mod tests {
             (10, DAY, DAY + 5, false),
             (10, DAY - 1, DAY, true),
             (DAY, DAY, DAY + 1, false),
-            // A clock that was set back, and an import from a server whose clock runs ahead.
+            // A clock that was set back, and an import from a server whose clock is ahead.
             (3 * DAY, 10, DAY, false),
             (10, 3 * DAY, DAY, false),
         ] {

@@ -1,6 +1,5 @@
-//! Proving to be the guest of a device key: a signed request, its challenge and the key it was signed with
-//! (protocol facts §3.3, rows d to h). The challenge of a good request is spent with what the request is used for, that of a
-//! wrong signature here.
+//! Authentication of a guest by its device key: a signed request, its challenge and the key. The challenge of a valid
+//! request is redeemed together with the request's effect, that of an invalid signature here.
 
 use vestibule_domain::{event::Event, time::Timestamp, user::User};
 use vestibule_protocol::{
@@ -22,25 +21,25 @@ use crate::{
     repeats,
 };
 
-/// A request whose signature was verified.
+/// A request with a verified signature.
 pub(crate) struct Proven {
-    /// To be spent with what the request is used for.
+    /// To be redeemed together with the request's effect.
     pub(crate) challenge: Challenge,
     pub(crate) signer: Signer,
 }
 
-/// Whose key it is.
+/// The signing key.
 pub(crate) enum Signer {
-    /// That of a guest, or of somebody who was one.
+    /// A stored key, and the user who is or was its guest.
     Known { key: Box<DeviceKeyRow>, user: Box<User> },
-    /// Nobody's yet.
+    /// A key that is not registered yet.
     New { kid: String, key: Box<Jwk> },
 }
 
-/// Proves a request that must be for this action.
+/// Verifies a request for this action.
 ///
 /// # Errors
-/// [`Error::InvalidAnonymousCredentials`] for whatever is wrong with it.
+/// [`Error::InvalidAnonymousCredentials`] for every kind of invalid request.
 pub(crate) async fn prove(
     app: &App,
     project: &Project,
@@ -51,7 +50,7 @@ pub(crate) async fn prove(
 ) -> Result<Proven, Error> {
     let refused = || Error::InvalidAnonymousCredentials;
     let request = AnonymousRequest::parse(jwt, now.as_seconds()).map_err(|_| refused())?;
-    // A request made to log in must not promote, nor the other way round.
+    // A request signed for sign-in must not promote, and vice versa.
     if request.claims.action != action {
         return Err(refused());
     }
@@ -62,7 +61,7 @@ pub(crate) async fn prove(
     let found = device_keys::find_with_user(&mut *app.store.read().await?, project.no, kid).await?;
     let signer = match found {
         Some((key, user)) => {
-            // The stored key decides, whatever key the request carries.
+            // The stored key is used to verify, not the one in the request.
             let stored = Jwk::parse(&key.jwk).ok();
             let good = header.kid.as_deref() == Some(kid)
                 && stored.is_some_and(|stored| verify::verifies_jws(&stored, &request.jws));
@@ -74,7 +73,7 @@ pub(crate) async fn prove(
         }
         None => {
             let key = header.jwk.as_ref().ok_or_else(refused)?;
-            // A new key signs too, or anybody could register anybody's public key.
+            // A new key must have signed too, or a third party's public key could be registered.
             let same_kid = header.kid.as_deref().is_none_or(|named| named == kid);
             if !same_kid || !verify::verifies_jws(key, &request.jws) {
                 return Err(refused());
@@ -85,10 +84,10 @@ pub(crate) async fn prove(
     Ok(Proven { challenge, signer })
 }
 
-/// Whether this user may still be a guest by its key.
+/// Checks that the user is still a guest and may use this key.
 ///
 /// # Errors
-/// Why not, in words for the person's app.
+/// The reason, for the app.
 pub(crate) fn check_guest(key: &DeviceKeyRow, user: &User) -> Result<(), Error> {
     if user.disabled_at.is_some() {
         Err(Error::UserDisabled)
@@ -99,11 +98,11 @@ pub(crate) fn check_guest(key: &DeviceKeyRow, user: &User) -> Result<(), Error> 
     }
 }
 
-/// Notes that a request was signed with the wrong key for a known key id: its challenge is spent, so that it cannot be sent
-/// again, and it counts against its address and the key id. Beyond the limits nothing is written.
+/// Records that a request was signed with the wrong key for a known key ID: redeems its challenge, so that the request
+/// cannot be repeated, and counts it for its address and the key ID. Above the limits nothing is written.
 ///
 /// # Errors
-/// [`Error::RateLimited`] when there were too many. Right signatures are never held back.
+/// [`Error::RateLimited`] above the limits. Valid signatures are never limited.
 async fn report_failure(
     app: &App,
     project: &Project,
@@ -125,7 +124,8 @@ async fn report_failure(
     app.store
         .write("report_failed_key", input, move |tx, (buckets, challenge, event, what, user)| {
             Box::pin(async move {
-                // Of any number of copies of one request, and of any number of requests at once, no more than fit are told.
+                // Within one transaction, so that concurrent requests and copies of one request cannot exceed the
+                // limit.
                 if buckets.add(tx, now).await? && challenge::spend(tx, no, challenge).await? {
                     repeats::queue(tx, no, *user, what, event, now).await?;
                 }

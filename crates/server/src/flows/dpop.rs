@@ -1,5 +1,5 @@
-//! DPoP (RFC 9449; protocol facts §12): what a request's proof is worth, and whether it fits what a token is bound to.
-//! A bad proof alone fails nothing; it counts where a grant is made or a binding is checked.
+//! DPoP (RFC 9449): validates a request's proof and compares it with the key that a token is bound to.
+//! An invalid proof alone fails nothing; it matters when a grant is created or a binding is checked.
 
 use vestibule_domain::{client::Client, id::ProjectNo, time::Timestamp};
 use vestibule_protocol::{
@@ -15,33 +15,31 @@ use crate::{
     projects::Project,
 };
 
-/// The proof a request came with.
+/// The DPoP proof of a request.
 pub(crate) enum Presented {
-    /// None.
     Nothing,
-    /// One that is good for this request.
+    /// A proof that is valid for this request.
     Good(Box<GoodProof>),
-    /// One that is not, and why.
+    /// An invalid proof, and the reason.
     Bad(ProofError),
 }
 
-/// A proof that was verified.
 pub(crate) struct GoodProof {
     key: Jwk,
     use_of: ProofUse,
 }
 
-/// What is remembered of a proof that was accepted, so that nobody accepts it twice.
+/// The record of an accepted proof, to detect replays.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ProofUse {
     fingerprint: [u8; 16],
     expires_at: Timestamp,
 }
 
-/// Judges the value of a `DPoP` header for a request to a path of this project.
+/// Validates the value of a `DPoP` header for a request to a path of this project.
 pub(crate) fn judge(project: &Project, header: Option<&str>, method: &str, path: &str, now: Timestamp) -> Presented {
     let Some(header) = header else { return Presented::Nothing };
-    // The public origin, never the socket's: a proxy may stand in between.
+    // Use the public origin, never the socket's address: a proxy may be in front.
     let uri = format!("{}{path}", project.origin);
     match Proof::parse(header, ProofTarget { method, uri: &uri }, now.as_seconds()) {
         Ok(proof) if verify::verifies(&proof.jwk, proof.signing_input(), proof.signature()) => {
@@ -49,7 +47,7 @@ pub(crate) fn judge(project: &Project, header: Option<&str>, method: &str, path:
             let name = format!("dpop:{jkt}:{}", proof.jti);
             let mut fingerprint = [0; 16];
             fingerprint.copy_from_slice(&sha256(name.as_bytes()).0[..16]);
-            // The proof itself is refused from the next second on.
+            // From the next second on, the proof itself is expired.
             let expires_at = Timestamp::from_seconds(proof.iat.saturating_add(MAX_AGE_SECONDS + 1));
             Presented::Good(Box::new(GoodProof { key: proof.jwk, use_of: ProofUse { fingerprint, expires_at } }))
         }
@@ -58,21 +56,21 @@ pub(crate) fn judge(project: &Project, header: Option<&str>, method: &str, path:
     }
 }
 
-/// What a new grant takes from the proof it was asked for with.
+/// The DPoP binding of a new grant.
 #[derive(Default)]
 pub(crate) struct Binding {
-    /// The thumbprint of the key the grant is bound to; `None` when there was no proof.
+    /// The thumbprint of the bound key; `None` without a proof.
     pub(crate) jkt: Option<String>,
-    /// To be spent with [`spend`] by the transaction that makes the grant: otherwise the same proof would be good for
-    /// the refresh that follows.
+    /// The transaction that creates the grant must redeem it with [`spend`]; otherwise the same proof could be used for
+    /// the next refresh.
     pub(crate) proof_use: Option<ProofUse>,
 }
 
 impl Presented {
-    /// What a new grant of the application is bound to.
+    /// The binding for a new grant of the application.
     ///
     /// # Errors
-    /// [`Error::InvalidDpopProof`] for a bad proof, unless the application's proofs are only logged.
+    /// [`Error::InvalidDpopProof`] for an invalid proof, unless the application only logs proofs.
     pub(crate) fn bind(&self, client: &Client) -> Result<Binding, Error> {
         match self {
             Self::Nothing => Ok(Binding::default()),
@@ -88,11 +86,11 @@ impl Presented {
         }
     }
 
-    /// Checks the proof against what a grant or code of the application is bound to (protocol facts §12.3).
-    /// What it answers must be spent with [`spend`] before anything is given out.
+    /// Checks the proof against the binding of a grant or code (RFC 9449 §5).
+    /// The returned proof use must be redeemed with [`spend`] before tokens are issued.
     ///
     /// # Errors
-    /// [`Error::DpopBindingMismatch`], or [`Error::DpopClockSkew`] when only the device's clock is to blame.
+    /// [`Error::DpopBindingMismatch`], or [`Error::DpopClockSkew`] when only the device's clock is wrong.
     pub(crate) fn check(&self, client: &Client, bound: Option<&str>) -> Result<Option<ProofUse>, Error> {
         let judged = match (bound, self) {
             (None, Self::Nothing | Self::Good(_)) => Ok(None),
@@ -112,7 +110,7 @@ impl Presented {
     }
 }
 
-/// Uses a proof up; `false` when it was used before (RFC 9449 §11.1).
+/// Redeems a proof; `false` when it was used before (RFC 9449 §11.1).
 pub(crate) async fn spend(tx: &mut Tx, no: ProjectNo, proof: Option<ProofUse>) -> Result<bool, StoreError> {
     match proof {
         Some(proof) => spent::spend(tx, no, &proof.fingerprint, None, proof.expires_at).await,
@@ -120,7 +118,7 @@ pub(crate) async fn spend(tx: &mut Tx, no: ProjectNo, proof: Option<ProofUse>) -
     }
 }
 
-/// Uses a proof up in a transaction of its own, for callers that write nothing else.
+/// Redeems a proof in its own transaction, for callers that write nothing else.
 ///
 /// # Errors
 /// [`Error::DpopProofReplayed`] when it was used before.

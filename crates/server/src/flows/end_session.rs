@@ -1,4 +1,4 @@
-//! Signing out of the cookie session (OIDC RP-Initiated Logout).
+//! Ends the cookie session (OIDC RP-Initiated Logout).
 
 use vestibule_domain::{
     event::{Event, UserModel},
@@ -12,9 +12,9 @@ use vestibule_store::{grants, sessions};
 use super::{Error, account::Loaded};
 use crate::{app::App, events, projects::Project};
 
-/// What an ID token hint proves: issued by us to a first-party application, for this very session.
+/// Whether an ID token hint was issued to a first-party application for this session.
 pub(crate) fn hint_is_for(project: &Project, hint: &str, session: &Session) -> bool {
-    // Expired hints are fine: the signature is what counts.
+    // Expired hints are accepted: only the signature matters.
     let Some(claims) = project.keys.read_jwt("JWT", hint) else { return false };
     let audience = claims.get("aud").and_then(|aud| aud.as_str().or_else(|| aud.get(0)?.as_str()));
     let first_party = audience
@@ -25,7 +25,7 @@ pub(crate) fn hint_is_for(project: &Project, hint: &str, session: &Session) -> b
         && claims.get("iss").and_then(|iss| iss.as_str()) == Some(project.origin.as_str())
         && match sid {
             Some(Sid::Idp(id)) => id == session.id.to_string(),
-            // A token of a grant speaks for the user it belongs to.
+            // A token of a grant identifies the grant's user.
             Some(Sid::OfflineGrant(_)) => {
                 claims.get("sub").and_then(|sub| sub.as_str()) == Some(session.user_id.to_string().as_str())
             }
@@ -33,7 +33,7 @@ pub(crate) fn hint_is_for(project: &Project, hint: &str, session: &Session) -> b
         }
 }
 
-/// Ends a cookie session and the grants that were grouped with it.
+/// Ends a cookie session and its grants.
 pub(crate) async fn end(
     app: &App,
     project: &Project,
@@ -59,12 +59,12 @@ pub(crate) async fn end(
     Ok(())
 }
 
-/// Where somebody goes after logout.
+/// The destination after sign-out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
-    /// Where the application asked for, and may.
+    /// A registered URI that the application requested.
     Registered(String),
-    /// The project's page, or our own.
+    /// The project's page, or one of this server.
     Ours(String),
 }
 
@@ -76,7 +76,7 @@ impl Destination {
     }
 }
 
-/// Where to go after logout: the registered URI with `state`, or the project's page, or our own.
+/// The destination after sign-out: the registered URI with `state`, or the project's page, or this server's.
 pub(crate) fn destination(project: &Project, redirect_uri: Option<&str>, state: Option<&str>) -> Destination {
     let registered = redirect_uri.and_then(|uri| {
         let client = project.settings.clients().iter().find(|client| client.allows_post_logout_redirect_uri(uri));

@@ -1,4 +1,4 @@
-//! Everything a flow can fail with, named by what went wrong. How it is told is `http/error.rs`'s affair.
+//! Errors of the use cases, named by what went wrong. `http/error.rs` maps them to responses.
 
 use std::time::Duration;
 
@@ -9,16 +9,14 @@ use vestibule_store::StoreError;
 use super::hooks::Veto;
 use crate::limits::Counter;
 
-/// A rate that was exceeded.
+/// An exceeded rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RateLimit {
-    /// What was counted.
+    /// The limit's counter.
     pub(crate) counter: Counter,
-    /// When to try again.
     pub(crate) retry_after: Duration,
 }
 
-/// What went wrong in a flow.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("the store failed: {0}")]
@@ -102,7 +100,7 @@ impl From<crate::pool::Overloaded> for Error {
 }
 
 impl Error {
-    /// One of each, for the error reference.
+    /// One error of each kind, for the error reference.
     pub(crate) fn samples() -> Vec<Self> {
         let limit = RateLimit {
             counter: Counter::Setting(LimitName::SignupAnonymousPerIp),

@@ -1,4 +1,4 @@
-//! Asking the project's blocking hooks before something happens: outside any transaction, one after the other, in time.
+//! Calls the project's blocking webhooks: outside any transaction, one after the other, within a time limit.
 
 use std::fmt;
 
@@ -19,21 +19,21 @@ use crate::{
     projects::Project,
 };
 
-/// The signature's header.
+/// The header with the signature of the body.
 pub(crate) const SIGNATURE: &str = "x-authgear-body-signature";
-/// The signature with the secret that was current until lately.
+/// The header with the signature by the previous secret, after a change of the secret.
 pub(crate) const PREVIOUS_SIGNATURE: &str = "x-vestibule-previous-body-signature";
 
-/// A hook's no.
+/// A webhook's refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Veto {
-    /// The event that was asked about.
+    /// The refused event.
     pub(crate) event_type: &'static str,
-    /// What the hook said; empty when it did not answer as it should.
+    /// The webhook's reasons; empty when its response was invalid.
     pub(crate) reasons: Vec<Reason>,
 }
 
-/// Why a hook said no, in words for people.
+/// A reason of a refusal, shown to the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Reason {
     #[serde(default)]
@@ -48,7 +48,7 @@ impl fmt::Display for Veto {
     }
 }
 
-/// What hooks want changed about the user; the last one to speak of a set of attributes wins.
+/// Changes to the user that webhooks request; for each set of attributes, the last webhook's are used.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Changes {
     pub(crate) standard_attributes: Option<Map<String, Value>>,
@@ -56,7 +56,7 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    /// Makes a user that is not stored yet what the hooks want.
+    /// Applies the changes to a user that is not stored yet.
     pub(crate) fn apply(self, user: &mut User) {
         if let Some(attributes) = self.standard_attributes {
             user.standard_attributes = attributes;
@@ -90,7 +90,7 @@ struct UserMutations {
     custom_attributes: Option<Map<String, Value>>,
 }
 
-/// Asks before a guest is created; costs nothing when nobody wants to be asked.
+/// Calls the webhooks before a guest is created; costs nothing when there are none for the event.
 pub(crate) async fn ask_before_guest(
     app: &App,
     project: &Project,
@@ -109,10 +109,10 @@ pub(crate) async fn ask_before_guest(
     Ok(())
 }
 
-/// Asks every hook of a blocking event.
+/// Calls every webhook of a blocking event.
 ///
 /// # Errors
-/// [`Error::HookDisallowed`] at the first no, and when a hook does not answer in time or not as it should.
+/// [`Error::HookDisallowed`] at the first refusal, and when a webhook times out or its response is invalid.
 pub(crate) async fn ask(app: &App, project: &Project, event: &Event, context: &Context) -> Result<Changes, Error> {
     let event_type = event.type_name();
     let urls: Vec<&str> = project.settings.blocking_handlers_for(event_type).collect();
@@ -148,7 +148,7 @@ pub(crate) async fn ask(app: &App, project: &Project, event: &Event, context: &C
     asked.unwrap_or_else(|_| late()).map_err(|veto| Error::HookDisallowed(Box::new(veto)))
 }
 
-/// Why a blocking hook's answer cannot be used.
+/// Why the response of a blocking webhook cannot be used.
 #[derive(Debug, thiserror::Error)]
 enum NoAnswer {
     #[error(transparent)]
@@ -168,7 +168,7 @@ async fn ask_one(app: &App, project: &Project, url: &str, body: &str, now: Times
     Ok(serde_json::from_slice(&body)?)
 }
 
-/// The signature headers of a body; none in a project that never had a webhook secret made.
+/// The signature headers of a body; none in a project without a webhook secret.
 pub(crate) fn sign(project: &Project, body: &str, now: Timestamp) -> Vec<(&'static str, String)> {
     let Some(secrets) = project.keys.webhook_secrets(now) else { return Vec::new() };
     let mut headers = vec![(SIGNATURE, webhook::sign(secrets.current, body.as_bytes()))];

@@ -1,4 +1,4 @@
-//! Token introspection (RFC 7662): a backend that holds a secret asks what an access token is worth at this moment.
+//! Token introspection (RFC 7662): validates an access token for a backend that authenticates with a secret.
 
 use serde_json::{Map, Value, json};
 use vestibule_domain::{time::Timestamp, userinfo};
@@ -13,9 +13,9 @@ use super::{
 };
 use crate::{app::App, projects::Project};
 
-/// What a live token says; `None` when there is nothing to say about it: unknown, expired, revoked, or not the asker's affair.
+/// The content of a valid token; `None` if it is unknown, expired, revoked, or of another third-party application.
 ///
-/// Asking counts as a use: the backend asks because the user is using it.
+/// Introspection is recorded as a use, because the backend introspects when the user uses it.
 pub(crate) async fn introspect(
     app: &App,
     project: &Project,
@@ -30,7 +30,7 @@ pub(crate) async fn introspect(
         return Err(Error::IntrospectionNotAllowed);
     }
     let Some(live) = find_by_token(&mut conn, project, token, now).await? else { return Ok(None) };
-    // Somebody else's program learns of the tokens issued to itself only.
+    // A third-party application may introspect only its own tokens.
     if !kind.is_first_party() && live.grant.client_id != client.client_id {
         return Ok(None);
     }

@@ -1,5 +1,5 @@
-//! Making what a client receives: grants with their refresh tokens, access tokens, ID tokens, cookie sessions.
-//! Nothing is written here; the caller's transaction does that.
+//! Creates what a client receives: grants with refresh tokens, access tokens, ID tokens, cookie sessions.
+//! Writes nothing; the caller's transaction stores them.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -21,29 +21,27 @@ use crate::{
     projects::Project,
 };
 
-/// How long an ID token is good for, in seconds.
+/// Lifetime of an ID token, in seconds.
 const ID_TOKEN_SECONDS: i64 = 300;
 
-/// The `amr` a grant is stored with that began with a device key: the SDKs know no name for it, so none is told; but
-/// its user may own device keys, which are worth a look only then.
+/// The stored `amr` of a grant that began with a device key. It is empty because the SDKs have no name for it. It marks
+/// users who may have device keys, so that others cost no query for them.
 pub(crate) const BY_DEVICE_KEY: &str = "";
 
-/// Whether a grant began with a device key.
 pub(crate) fn began_with_key(grant: &Grant) -> bool {
     grant.amr.as_deref() == Some(BY_DEVICE_KEY)
 }
 
-/// An access token and how long it lives.
 pub(crate) struct AccessToken {
     pub(crate) token: String,
     pub(crate) expires_in: u64,
 }
 
-/// What a new grant starts from.
+/// The parameters of a new grant.
 pub(crate) struct NewGrant<'a> {
     pub(crate) user_id: UserId,
     pub(crate) client_id: &'a str,
-    /// `None` means the default set of a guest.
+    /// `None` means the default scopes of a guest.
     pub(crate) scope: Option<String>,
     pub(crate) authenticated_at: Timestamp,
     pub(crate) amr: Option<String>,
@@ -52,7 +50,7 @@ pub(crate) struct NewGrant<'a> {
     pub(crate) device: Option<String>,
 }
 
-/// Makes a grant and the refresh token that stands for it.
+/// Creates a grant and its refresh token.
 pub(crate) fn make_grant(app: &App, new: NewGrant<'_>, now: Timestamp) -> (Grant, String) {
     let id: GrantId = app.entropy.id(now);
     let secret = app.entropy.alphanumeric();
@@ -76,7 +74,7 @@ pub(crate) fn make_grant(app: &App, new: NewGrant<'_>, now: Timestamp) -> (Grant
     (grant, token)
 }
 
-/// Makes a cookie session and the value of its cookie.
+/// Creates a cookie session and the value of its cookie.
 pub(crate) fn make_session(
     app: &App,
     user_id: UserId,
@@ -101,10 +99,10 @@ pub(crate) fn make_session(
     (session, cookie)
 }
 
-/// Splits `<UUID>.<secret>`, as refresh tokens and session cookies are written, into the id and the secret's hash.
+/// Splits `<UUID>.<secret>`, the format of refresh tokens and session cookies, into the ID and the secret's hash.
 pub(crate) fn split_token<K>(token: &str) -> Option<(vestibule_domain::id::Id<K>, TokenHash)> {
     let (id, secret) = token.split_once('.')?;
-    // A UUID has several spellings; a token of ours has one.
+    // A UUID has several spellings; accept only the canonical one.
     let parsed = id.parse::<vestibule_domain::id::Id<K>>().ok()?;
     if parsed.to_string() != id || secret.len() != 32 {
         return None;
@@ -112,19 +110,18 @@ pub(crate) fn split_token<K>(token: &str) -> Option<(vestibule_domain::id::Id<K>
     Some((parsed, sha256(secret.as_bytes())))
 }
 
-/// The scopes a grant holds.
 pub(crate) fn scopes_of(grant: &Grant) -> ScopeSet {
     grant.scope.as_deref().map_or_else(ScopeSet::guest_default, |scope| {
         ScopeSet::parse(scope).unwrap_or_else(|_| ScopeSet::guest_default())
     })
 }
 
-/// The scope to store for a new guest of this application: `None` is the default set.
+/// The scope to store for a new guest of this application: `None` means the default scopes.
 pub(crate) fn guest_scope(client: &Client) -> Option<String> {
     if client.has_default_guest_scopes() { None } else { Some(client.scopes_for_guest().join(" ")) }
 }
 
-/// Issues an access token for a grant: opaque, or a JWT when the application asks for it (RFC 9068).
+/// Issues an access token for a grant: opaque, or a JWT when the application is configured so (RFC 9068).
 pub(crate) fn make_access_token(
     app: &App,
     project: &Project,
@@ -159,15 +156,12 @@ pub(crate) fn make_access_token(
     AccessToken { token, expires_in: lifetime.as_secs() }
 }
 
-/// Which session an ID token speaks of.
+/// The session of an ID token.
 pub(crate) enum TokenSession<'a> {
-    /// A refresh-token grant.
     Grant(&'a Grant),
-    /// A cookie session.
     Cookie(&'a Session),
 }
 
-/// Issues an ID token (OIDC Core §2).
 pub(crate) fn make_id_token(
     project: &Project,
     client: &Client,
@@ -200,7 +194,7 @@ pub(crate) fn make_id_token(
     signer(project, client.id_token_algorithm(), now).sign("JWT", &claims)
 }
 
-/// The claims of an ID token, printed as they are.
+/// The claims of an ID token, serialized as they are.
 #[derive(Serialize)]
 struct IdToken<'a> {
     iss: &'a str,

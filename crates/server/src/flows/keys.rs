@@ -1,4 +1,4 @@
-//! Signing keys: listing, replacing, and removing those that nothing depends on any more.
+//! Signing keys: listing, rotation, and removal when no valid token depends on them.
 
 use std::time::Duration;
 
@@ -18,34 +18,33 @@ use crate::{
     projects::Project,
 };
 
-/// How long a new key is published before it signs: longer than any verifier keeps the key set.
+/// How long a new key is published before it signs: longer than any verifier caches the key set.
 pub(crate) const PUBLISH_AHEAD: Duration = Duration::from_secs(24 * 3_600);
-/// How long a retired key stays beyond the longest lifetime of what it signed: clocks differ, and settings change.
+/// How much longer than the lifetime of its tokens a retired key is kept: clocks differ, and settings change.
 const MARGIN: Duration = Duration::from_secs(24 * 3_600);
 
-/// Why keys could not be replaced.
+/// Why keys could not be rotated.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RotateError {
-    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A key could not be made.
+    /// A key could not be generated.
     #[error(transparent)]
     Key(#[from] BadKey),
-    /// The thread that made it ended.
+    /// The thread that generated it ended.
     #[error("the key could not be made: {0}")]
     Thread(#[from] tokio::task::JoinError),
 }
 
-/// The keys of a project as they are stored, oldest first.
+/// The keys of a project, oldest first.
 pub(crate) async fn list(app: &App, project: &Project) -> Result<Vec<KeyRow>, StoreError> {
     keys::list(&mut *app.store.read().await?, project.no).await
 }
 
-/// Adds a signing key of each algorithm and retires the present ones, `ahead` from now.
+/// Adds a signing key of each algorithm and retires the current ones, `ahead` from now.
 ///
-/// With `expected` the keys are only replaced if the newest were made then: of several nodes one does it. Answers whether
-/// this call did.
+/// With `expected`, the keys are rotated only if the newest were created at that time, so that one of several nodes
+/// does it. Returns whether this call did.
 pub(crate) async fn rotate(
     app: &App,
     project: &Project,
@@ -54,7 +53,7 @@ pub(crate) async fn rotate(
     now: Timestamp,
 ) -> Result<bool, RotateError> {
     const ALGORITHMS: [SigningAlgorithm; 2] = [SigningAlgorithm::Rs256, SigningAlgorithm::Es256];
-    // RSA keys take a while to make.
+    // Generating RSA keys is slow.
     let made = tokio::task::spawn_blocking(|| {
         ALGORITHMS.map(|algorithm| SigningKey::generate(algorithm).map(|pkcs8| (algorithm, pkcs8)))
     });
@@ -92,7 +91,7 @@ async fn replace(
     Ok(true)
 }
 
-/// Removes retired keys whose last token has expired; answers how many.
+/// Removes retired keys whose last token has expired; returns how many.
 pub(crate) async fn remove_spent(app: &App, project: &Project, now: Timestamp) -> Result<usize, StoreError> {
     let grace = longest_token(project) + MARGIN;
     let is_spent = |at: Timestamp| at.plus(grace) < now;
@@ -118,7 +117,7 @@ pub(crate) async fn remove_spent(app: &App, project: &Project, now: Timestamp) -
         .await
 }
 
-/// The longest life of a token that is signed: access tokens of any application, guest or member.
+/// The longest lifetime of a signed token: access tokens of any application, for guests and members.
 fn longest_token(project: &Project) -> Duration {
     let clients = project.settings.clients().iter();
     let lifetimes = clients.flat_map(|client| [true, false].map(|anonymous| client.access_token_lifetime(anonymous)));

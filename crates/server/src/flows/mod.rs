@@ -1,4 +1,4 @@
-//! Use cases, one a file: begin, load, decide, write, enqueue, commit. No HTTP here.
+//! Use cases, one per file: begin, load, decide, write, enqueue, commit. No HTTP here.
 
 pub(crate) mod account;
 pub mod actor;

@@ -1,4 +1,4 @@
-//! Looking at new passwords: what speaks against one takes some milliseconds to find.
+//! Assesses new passwords, which takes some milliseconds of CPU time.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use vestibule_domain::{
 use super::Error;
 use crate::app::App;
 
-/// Looks at a new password of somebody with these login IDs and names.
+/// Assesses a new password of a user with these login IDs and names.
 ///
 /// # Errors
-/// When too many passwords wait to be looked at.
+/// When too many passwords are queued.
 pub(crate) async fn assess(app: &App, policy: Policy, typed: &str, names: &[&str]) -> Result<Assessment, Error> {
     let typed = Secret::new(typed.to_string());
     let names: Vec<String> = names.iter().map(|name| (*name).to_string()).collect();

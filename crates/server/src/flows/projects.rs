@@ -1,5 +1,4 @@
-//! Creating, changing and deleting projects: one use case for the command line, the portal and the Admin API. A change and its
-//! event are written together.
+//! Creating and changing projects, for `vestibule project apply` and the portal.
 
 use vestibule_domain::{
     event::{Event, OperatorAction, SettingChange},
@@ -19,10 +18,9 @@ use crate::{
     ports::entropy::Entropy,
 };
 
-/// What applying settings did.
+/// The result of applying settings.
 #[derive(Debug)]
 pub enum Applied {
-    /// The project did not exist.
     Created,
     /// It did, and this changed.
     Changed(Vec<SettingChange>),
@@ -33,13 +31,11 @@ pub enum Applied {
 /// Why settings could not be applied.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// The store failed.
     #[error(transparent)]
     Store(StoreError),
-    /// Keys could not be made.
+    /// Keys could not be generated.
     #[error(transparent)]
     Key(#[from] BadKey),
-    /// The host belongs to another project or to the portal.
     #[error("project.public_origin: {0}")]
     Host(#[from] HostClash),
     /// The project was changed at the same time.
@@ -55,7 +51,7 @@ pub enum ApplyError {
 
 impl From<StoreError> for ApplyError {
     fn from(error: StoreError) -> Self {
-        // The store keeps hosts apart, too: another project took it between the judgment and the write.
+        // The store enforces unique hosts too: another project took the host between the check and the write.
         if matches!(error, StoreError::Conflict { .. }) { Self::Host(HostClash::Taken) } else { Self::Store(error) }
     }
 }
@@ -177,10 +173,6 @@ pub fn read(row: &ProjectRow) -> Result<ProjectSettings, ApplyError> {
     ProjectSettings::from_json(&row.settings).map_err(|error| ApplyError::Unreadable(row.id.clone(), error.to_string()))
 }
 
-/// The stored project with this id.
-///
-/// # Errors
-/// When the store fails.
 pub async fn find(store: &Store, id: &str) -> Result<Option<ProjectRow>, StoreError> {
     projects::find_by_id_any_project(&mut *store.read().await?, id).await
 }

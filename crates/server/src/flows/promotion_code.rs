@@ -1,5 +1,5 @@
-//! Issuing the code that opens the promotion page for a guest. It costs no write: the code carries its own proof, and names
-//! the session or grant it was issued to: once that has ended, the code is worthless.
+//! Issues the code that opens the promotion page for a guest. The code carries its own proof, so it costs no write. It
+//! names the session or grant it was issued to, and is invalid once that has ended.
 
 use std::time::Duration;
 
@@ -12,16 +12,15 @@ use super::{
 };
 use crate::{app::App, projects::Project};
 
-/// How long a promotion code waits for its promotion page to be opened.
+/// How long a promotion code can open the promotion page.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(300);
 
-/// A promotion code and when it stops working.
 pub(crate) struct IssuedCode {
     pub(crate) code: String,
     pub(crate) expires_at: Timestamp,
 }
 
-/// Issues a code for the guest behind a refresh token.
+/// Issues a code for the guest of a refresh token.
 pub(crate) async fn for_refresh_token(
     app: &App,
     project: &Project,
@@ -46,7 +45,7 @@ pub(crate) async fn for_refresh_token(
     issue(app, project, &user, SessionRef::Grant(grant.id), now)
 }
 
-/// Issues a code for the guest behind a session cookie.
+/// Issues a code for the guest of a session cookie.
 pub(crate) fn for_session(
     app: &App,
     project: &Project,

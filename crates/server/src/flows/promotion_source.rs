@@ -1,5 +1,5 @@
-//! What a promotion stands on: the session, grant or device key that asked for it. It is judged when the hint is presented,
-//! when the hint is claimed, and in the transaction of the promotion: a guest who signed out is not promoted.
+//! The session, grant or device key that requested a promotion. It is checked when the hint is presented, when the hint
+//! is claimed, and in the transaction of the promotion: a guest who signed out is not promoted.
 
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
@@ -15,23 +15,21 @@ use super::{
 };
 use crate::{accesses::Target, projects::Project};
 
-/// What a promotion stands on.
+/// The session, grant or device key that requested a promotion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 pub(crate) enum PromotionSource {
-    /// A cookie session or a grant of the guest.
     SignedIn { session: SessionRef },
-    /// A device key of the guest.
     Key { kid: String },
 }
 
 impl PromotionSource {
-    /// What the person of a browser is signed in by.
+    /// The source for the caller of a hosted page.
     pub(crate) fn of_session(caller: &SessionCaller) -> Self {
         Self::SignedIn { session: SessionRef::Session(caller.session.id) }
     }
 
-    /// What an account page was opened by.
+    /// The source for the caller of an account page.
     pub(crate) fn of_account(caller: &AccountCaller) -> Self {
         let session = match &caller.via {
             Via::Session(session) => SessionRef::Session(session.id),
@@ -40,7 +38,7 @@ impl PromotionSource {
         Self::SignedIn { session }
     }
 
-    /// Whether it is still there, the guest's, and not expired.
+    /// Whether it still exists, belongs to the guest and has not expired.
     pub(crate) async fn is_live(
         &self,
         conn: &mut Conn,
@@ -63,7 +61,7 @@ impl PromotionSource {
         }
     }
 
-    /// Whether it is still there and the guest's; asked again in the transaction of a promotion.
+    /// Whether it still exists and belongs to the guest; checked again in the transaction of the promotion.
     pub(crate) async fn exists(&self, conn: &mut Conn, no: ProjectNo, guest: UserId) -> Result<bool, StoreError> {
         Ok(match self {
             Self::SignedIn { session: SessionRef::Session(id) } => {

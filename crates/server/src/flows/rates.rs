@@ -1,4 +1,4 @@
-//! Charging a request to the rates it counts for.
+//! Charges requests to rate limits.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -22,7 +22,7 @@ const TOKEN_PER_USER: Quota = Quota { period: MINUTE, burst: 60 };
 const CODE_PER_USER: Quota = Quota { period: MINUTE, burst: 60 };
 const SETTINGS_ACTION_PER_USER: Quota = Quota { period: MINUTE, burst: 10 };
 
-/// Counts one against a limit the project can set, for an address.
+/// Charges one request to a configurable limit, per address.
 pub(crate) fn charge_ip(
     app: &App,
     project: &Project,
@@ -34,22 +34,22 @@ pub(crate) fn charge_ip(
     project.settings.limit(name).map_or(Ok(()), |quota| take(app, project, Counter::Setting(name), who, quota, now))
 }
 
-/// Counts a token request for its address.
+/// Charges a token request to its address.
 pub(crate) fn charge_token_request(app: &App, project: &Project, ip: IpAddr, now: Timestamp) -> Result<(), Error> {
     take(app, project, Counter::TokenPerIp, Who::Ip(ip_key(ip)), TOKEN_PER_IP, now)
 }
 
-/// Counts a token request for its user, once it is known.
+/// Charges a token request to its user, once the user is known.
 pub(crate) fn charge_user(app: &App, project: &Project, user: UserId, now: Timestamp) -> Result<(), Error> {
     take(app, project, Counter::TokenPerUser, Who::User(user), TOKEN_PER_USER, now)
 }
 
-/// Counts an authorization code that is issued for who is signed in already.
+/// Charges an authorization code that is issued to a user who is signed in already.
 pub(crate) fn charge_code(app: &App, project: &Project, user: UserId, now: Timestamp) -> Result<(), Error> {
     take(app, project, Counter::CodePerUser, Who::User(user), CODE_PER_USER, now)
 }
 
-/// Counts a settings action that is begun.
+/// Charges the start of a settings action.
 pub(crate) fn charge_settings_action(app: &App, project: &Project, user: UserId, now: Timestamp) -> Result<(), Error> {
     take(app, project, Counter::SettingsActionPerUser, Who::User(user), SETTINGS_ACTION_PER_USER, now)
 }

@@ -1,4 +1,4 @@
-//! Revoking a refresh token or a single access token (RFC 7009). Unknown tokens are no error.
+//! Revokes a refresh token or a single access token (RFC 7009). Unknown tokens are not an error (§2.2).
 
 use vestibule_domain::{
     event::{Event, UserModel},
@@ -20,7 +20,7 @@ use crate::{app::App, events, projects::Project};
 /// Checks the secret of an application that sent one; other requests need none.
 ///
 /// # Errors
-/// [`Error::ClientSecretWrong`], or those of the store.
+/// [`Error::ClientSecretWrong`], or a store error.
 pub(crate) async fn check_client(app: &App, project: &Project, proof: &ClientProof) -> Result<(), Error> {
     let is_known = project.settings.client(&proof.client_id).is_some();
     if is_known && proof.client_secret.is_some() {
@@ -29,13 +29,13 @@ pub(crate) async fn check_client(app: &App, project: &Project, proof: &ClientPro
     Ok(())
 }
 
-/// Revokes whatever the token is.
+/// Revokes a token of any kind.
 pub(crate) async fn revoke(app: &App, project: &Project, token: &str, now: Timestamp) -> Result<(), Error> {
     let no = project.no;
     if let Some((id, hash)) = split_token::<GrantKind>(token) {
         let mut conn = app.store.read().await?;
         let found = grants::find_with_user(&mut conn, no, id).await?;
-        // The one before counts, too: who lost the answer to a refresh holds no newer one.
+        // Accept the previous token too: a client that lost the response to a refresh has no newer one.
         let is_of = |grant: &Grant| {
             grant.token_hash.matches(&hash) || grant.previous.as_ref().is_some_and(|old| old.token_hash.matches(&hash))
         };
@@ -72,7 +72,7 @@ pub(crate) async fn revoke(app: &App, project: &Project, token: &str, now: Times
     Ok(())
 }
 
-/// Ends a grant, and with it the cookie session it was grouped with and that session's other grants.
+/// Ends a grant, its cookie session and that session's other grants.
 async fn end_grant(tx: &mut Tx, no: ProjectNo, id: GrantId, session: Option<SessionId>) -> Result<(), StoreError> {
     grants::remove(tx, no, id).await?;
     if let Some(session) = session {

@@ -23,28 +23,22 @@ use crate::{
     projects::Project,
 };
 
-/// A cookie session or a grant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Item<'a> {
-    /// A cookie session.
     Session(&'a Session),
-    /// A refresh-token grant.
     Grant(&'a Grant),
 }
 
-/// What can be ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ItemId {
-    /// A cookie session.
     Session(SessionId),
-    /// A refresh-token grant.
     Grant(GrantId),
 }
 
 impl FromStr for ItemId {
     type Err = &'static str;
 
-    /// Reads `session:<uuid>` or `grant:<uuid>`, as the list prints them.
+    /// Parses `session:<uuid>` or `grant:<uuid>`, the format of the list.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let read = match text.split_once(':') {
             Some(("session", id)) => id.parse().ok().map(Self::Session),
@@ -55,25 +49,24 @@ impl FromStr for ItemId {
     }
 }
 
-/// One line of the list.
+/// An entry of the list.
 #[derive(Clone, Debug)]
 pub(crate) struct Listed {
     pub(crate) id: ItemId,
-    /// The application of a grant; a cookie session belongs to none.
+    /// The application of a grant; `None` for a cookie session.
     pub(crate) client_id: Option<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) last_access_at: Timestamp,
-    /// When it ends if it is not used again.
+    /// When it expires without further use.
     pub(crate) expires_at: Timestamp,
     pub(crate) device: Option<String>,
 }
 
-/// The user with this id.
 pub(crate) async fn find_user(app: &App, project: &Project, id: UserId) -> Result<Option<User>, Error> {
     Ok(users::find(&mut *app.store.read().await?, project.no, id).await?)
 }
 
-/// The live sessions and grants of a user, oldest first.
+/// The valid sessions and grants of a user, oldest first.
 pub(crate) async fn list(app: &App, project: &Project, user: &User, now: Timestamp) -> Result<Vec<Listed>, Error> {
     let mut conn = app.store.read().await?;
     let (sessions, grants) = load(&mut conn, project.no, user.id).await?;
@@ -123,9 +116,9 @@ pub(crate) struct Ending {
     pub(crate) by: TriggeredBy,
 }
 
-/// Ends one session or grant of a user; false when the user has no such one.
+/// Ends one session or grant of a user; `false` when the user has no such session.
 ///
-/// A cookie session takes the grants with it that were made from it.
+/// Ending a cookie session ends its grants.
 pub(crate) async fn revoke(
     app: &App,
     project: &Project,
@@ -138,7 +131,7 @@ pub(crate) async fn revoke(
     Ok(ended > 0)
 }
 
-/// Ends every session and grant of a user but the one it keeps; answers how many.
+/// Ends every session and grant of a user except the given one; returns how many.
 pub(crate) async fn revoke_all(
     app: &App,
     project: &Project,
@@ -194,7 +187,7 @@ async fn end(
     Ok(ended)
 }
 
-/// Ends sessions and grants and queues what tells of it; what ended meanwhile is not told of twice. Answers how many.
+/// Ends sessions and grants and queues their events, one for each row actually deleted. Returns how many.
 pub(crate) async fn remove(
     tx: &mut Tx,
     no: ProjectNo,
@@ -208,7 +201,7 @@ pub(crate) async fn remove(
             ItemId::Session(id) => sessions::remove(tx, no, *id).await?,
             ItemId::Grant(id) => grants::remove(tx, no, *id).await?,
         };
-        // Somebody else may have ended it meanwhile, and told.
+        // A concurrent request may have ended it, and queued its event.
         if was_there {
             ended += 1;
             events::queue(tx, no, user, event, now).await?;
@@ -217,7 +210,7 @@ pub(crate) async fn remove(
     Ok(ended)
 }
 
-/// What all of a user's sessions and grants end with, ready to be queued by the transaction that ends them.
+/// Prepares the events for all sessions and grants of a user; the transaction that ends them queues these.
 pub(crate) async fn prepare_all_endings(
     app: &App,
     project: &Project,
@@ -235,7 +228,7 @@ pub(crate) async fn prepare_all_endings(
     Ok(sessions.chain(grants).collect())
 }
 
-/// What a user's grants of one application end with, ready to be queued by the transaction that ends them.
+/// Prepares the events for a user's grants of one application; the transaction that ends them queues these.
 pub(crate) async fn prepare_endings(
     app: &App,
     project: &Project,
@@ -249,7 +242,7 @@ pub(crate) async fn prepare_endings(
     Ok(of_client.map(|grant| (grant.id, revocation(app, project, Item::Grant(grant), reason, now))).collect())
 }
 
-/// Ends grants and queues what tells of it; grants that ended meanwhile are not told of twice.
+/// Ends grants and queues their events, one for each row actually deleted.
 pub(crate) async fn end_told(
     tx: &mut Tx,
     no: ProjectNo,
@@ -292,7 +285,7 @@ fn describe(item: Item<'_>, reason: RevocationReason) -> Event {
     Event::SessionRevoked { user_id, session, reason }
 }
 
-/// The event that says the server ended a session by its own rules.
+/// The event for a session that the server ended by its rules.
 pub(crate) fn revocation(
     app: &App,
     project: &Project,

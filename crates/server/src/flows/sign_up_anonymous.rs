@@ -1,4 +1,4 @@
-//! A visitor becomes a guest: the web's way, without a key.
+//! Sign-up of a guest on the web, without a device key.
 
 use std::net::IpAddr;
 
@@ -21,14 +21,14 @@ use crate::{
     projects::Project,
 };
 
-/// What a guest of a token-based application gets.
+/// The tokens of a guest of a token-based application.
 pub(crate) struct GuestTokens {
     pub(crate) access: AccessToken,
-    /// Absent when the guest was there already.
+    /// Absent when the guest existed already.
     pub(crate) refresh_token: Option<String>,
 }
 
-/// Signs a guest up for a token-based application, or lets the one that is there go on.
+/// Signs up a guest for a token-based application, or issues an access token to an existing guest.
 pub(crate) async fn with_refresh_token(
     app: &App,
     project: &Project,
@@ -71,7 +71,7 @@ pub(crate) async fn with_refresh_token(
     Ok(GuestTokens { access, refresh_token: Some(refresh_token) })
 }
 
-/// Signs a guest up for cookie-based applications; `None` when the caller is a guest already.
+/// Signs up a guest for cookie-based applications; `None` when the caller is a guest already.
 pub(crate) async fn with_cookie(
     app: &App,
     project: &Project,
@@ -101,7 +101,7 @@ pub(crate) async fn with_cookie(
     Ok(Some(cookie))
 }
 
-/// What a guest's life starts with.
+/// The first grant or session of a guest.
 enum Start<'a> {
     Grant(&'a Grant),
     Session(&'a Session),
@@ -136,7 +136,7 @@ async fn go_on(
     let found = find_live_grant(&mut conn, project, id, now).await?;
     drop(conn);
     let (grant, user) = found.filter(|(grant, _)| grant.token_hash.matches(&hash)).ok_or(Error::InvalidRefreshToken)?;
-    // No proof is read on this route, so a token bound to a key cannot show that it holds it.
+    // This route reads no DPoP proof, so a bound token cannot be used here.
     if grant.client_id != client.client_id || (grant.dpop_jkt.is_some() && !client.is_dpop_disabled()) {
         return Err(Error::InvalidRefreshToken);
     }
@@ -147,12 +147,12 @@ async fn go_on(
     Ok(GuestTokens { access, refresh_token: None })
 }
 
-/// Whether the project has guests at all.
+/// Checks that the project has guests enabled.
 pub(crate) fn check_enabled(project: &Project) -> Result<(), Error> {
     if project.settings.anonymous_enabled() { Ok(()) } else { Err(Error::AnonymousUserDisallowed) }
 }
 
-/// Whether one more guest may come from this address.
+/// Checks that sign-up is open and that the address is within its limit.
 pub(crate) fn check_open(app: &App, project: &Project, ip: IpAddr, now: Timestamp) -> Result<(), Error> {
     if project.settings.public_signup_disabled() {
         return Err(Error::PublicSignUpDisabled);

@@ -1,5 +1,5 @@
-//! Counting for all nodes what must not be guessed at or sent too often: wrong passwords and codes, codes sent; by account
-//! and by address. A try that is right costs two reads and no write; a wrong one is stored before its answer is given.
+//! Attempt limits shared by all nodes, per account and per address: wrong passwords and codes, codes sent. A successful
+//! attempt costs two reads and no write; a failed one is stored before the response.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -19,9 +19,9 @@ use vestibule_store::{
 use super::error::{Error, RateLimit};
 use crate::{app::App, crypto::sha256, limits::Counter, projects::Project};
 
-/// Passwords tried for one operator, from wherever.
+/// Limit of password attempts per operator, from all addresses.
 const OPERATOR_PER_ACCOUNT: Quota = Quota { period: Duration::from_secs(600), burst: 10 };
-/// Passwords of operators tried from one address.
+/// Limit of operators' password attempts per address.
 const OPERATOR_PER_IP: Quota = Quota { period: Duration::from_secs(600), burst: 60 };
 
 /// Equal failures of an operator within this time are one entry of its activity, with their number.
@@ -29,7 +29,7 @@ const REPEATED_WITHIN: Duration = Duration::from_secs(3_600);
 
 /// The buckets one try counts for.
 pub(crate) struct Buckets {
-    /// Whose they are; operators' belong to every project.
+    /// The project; operators' buckets belong to all projects.
     no: ProjectNo,
     all: Vec<Bucket>,
 }
@@ -42,41 +42,41 @@ struct Bucket {
 }
 
 impl Buckets {
-    /// Those of a password tried for a login ID.
+    /// Buckets of a password attempt for a login ID.
     pub(crate) fn of_password(project: &Project, account: &str, ip: IpAddr) -> Self {
         Self::new(project, [(LimitName::PasswordPerUser, account), (LimitName::PasswordPerIp, &by_ip(ip))])
     }
 
-    /// Those of a code tried for an address.
+    /// Buckets of a code attempt for an email address or phone number.
     pub(crate) fn of_code(project: &Project, account: &str, ip: IpAddr) -> Self {
         Self::new(project, [(LimitName::CodeTryPerUser, account), (LimitName::CodeTryPerIp, &by_ip(ip))])
     }
 
-    /// Those of a code sent to an address.
+    /// Buckets of a code sent to an email address or phone number.
     pub(crate) fn of_code_sent(project: &Project, account: &str, ip: IpAddr) -> Self {
         Self::new(project, [(LimitName::CodeSendPerUser, account), (LimitName::CodeSendPerIp, &by_ip(ip))])
     }
 
-    /// Those of a passkey: it names its own account, so only the address counts.
+    /// Buckets of a passkey attempt, per network address only: the passkey itself names the account.
     pub(crate) fn of_passkey(project: &Project, ip: IpAddr) -> Self {
         Self::new(project, [(LimitName::PasskeyPerIp, by_ip(ip).as_str())])
     }
 
-    /// Those of a request signed with the wrong key for a device key's id.
+    /// Buckets of a request signed with the wrong key for a device key's ID.
     pub(crate) fn of_device_key(project: &Project, kid: &str, ip: Option<IpAddr>) -> Self {
         let by_ip = ip.map(by_ip);
         let by_ip = by_ip.as_deref().map(|ip| (LimitName::DeviceKeyPerIp, ip));
         Self::of(project, by_ip.into_iter().chain([(LimitName::DeviceKeyPerKey, kid)]))
     }
 
-    /// Those of a password tried for an operator of the portal.
+    /// Buckets of a password attempt for an operator.
     pub(crate) fn of_operator(email: &str, ip: IpAddr) -> Self {
         let all =
             vec![Bucket::of_operator(email, OPERATOR_PER_ACCOUNT), Bucket::of_operator(&by_ip(ip), OPERATOR_PER_IP)];
         Self { no: EVERY_PROJECT, all }
     }
 
-    /// Those of a passkey of an operator: it names its own account, so only the address counts.
+    /// Buckets of an operator's passkey attempt, per network address only: the passkey itself names the account.
     pub(crate) fn of_operator_passkey(ip: IpAddr) -> Self {
         Self { no: EVERY_PROJECT, all: vec![Bucket::of_operator(&by_ip(ip), OPERATOR_PER_IP)] }
     }
@@ -94,10 +94,10 @@ impl Buckets {
         Self { no: project.no, all: counted.filter_map(bucket).collect() }
     }
 
-    /// Whether there is room for one more wrong try.
+    /// Checks that no bucket is full.
     ///
     /// # Errors
-    /// [`Error::RateLimited`] when there is not.
+    /// [`Error::RateLimited`] when one is.
     pub(crate) async fn check(&self, app: &App, now: Timestamp) -> Result<(), Error> {
         let mut conn = app.store.read().await?;
         for bucket in &self.all {
@@ -109,12 +109,12 @@ impl Buckets {
         Ok(())
     }
 
-    /// Counts one in every bucket, or in none when one is full.
+    /// Counts one attempt in every bucket, or in none when one is full.
     ///
     /// # Errors
     /// [`Error::RateLimited`] when one is.
     pub(crate) async fn take(&self, app: &App, now: Timestamp) -> Result<(), Error> {
-        // Who is refused anyway costs no write, and hears how long it will be.
+        // Check before the transaction, so that a refused request costs no write and gets its `Retry-After`.
         self.check(app, now).await?;
         let (no, input) = (self.no, self.all.clone());
         let taken = app
@@ -137,7 +137,7 @@ impl Buckets {
         }
     }
 
-    /// Counts one in every bucket, in a transaction of the caller's; `false` when one is full.
+    /// Counts one attempt in every bucket, in the caller's transaction; `false` when one is full.
     pub(crate) async fn add(&self, tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
         for bucket in &self.all {
             if !bucket.add(tx, self.no, now).await? {
@@ -147,8 +147,8 @@ impl Buckets {
         Ok(true)
     }
 
-    /// Counts a wrong try. When others filled a bucket meanwhile, the answer must not be told: any number of tries at
-    /// once learns no more than fits.
+    /// Counts a failed attempt. When concurrent attempts have filled a bucket meanwhile, the result must not be
+    /// revealed, so that they cannot learn more than the limit allows.
     ///
     /// # Errors
     /// [`Error::RateLimited`] when a bucket was full.
@@ -156,8 +156,8 @@ impl Buckets {
         self.record_failure_as(app, None, now).await
     }
 
-    /// Counts a wrong try, and writes down that it was one of an operator: equal ones of an hour as one entry with their number.
-    /// A try beyond the limit is not written, so that the record cannot be filled.
+    /// Counts a failed attempt of an operator and adds it to the audit log. Above the limit nothing is written, so that
+    /// an attacker cannot fill the log.
     ///
     /// # Errors
     /// [`Error::RateLimited`] when a bucket was full.

@@ -1,4 +1,4 @@
-//! UserInfo (OIDC Core §5.3): what the caller may know of the user, read live.
+//! UserInfo (OIDC Core §5.3): the claims that the caller may see, read live.
 
 use vestibule_domain::{
     client::Client,
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{app::App, projects::Project};
 
-/// A user, and by which right it is asked for.
+/// A user, and the right by which the caller sees it.
 pub(crate) struct Known<'p> {
     loaded: Loaded,
     right: Right<'p>,
@@ -26,7 +26,7 @@ enum Right<'p> {
     Grant { client: Option<&'p Client>, scopes: ScopeSet },
 }
 
-/// Looks up what this caller may know.
+/// Loads the user of this caller.
 pub(crate) async fn look_up<'p>(app: &App, project: &'p Project, caller: ApiCaller) -> Result<Known<'p>, Error> {
     let ApiCaller { user, via } = caller;
     let (began_with_key, right) = match &via {
@@ -47,12 +47,11 @@ pub(crate) async fn look_up<'p>(app: &App, project: &'p Project, caller: ApiCall
 }
 
 impl Known<'_> {
-    /// The user, for [`Known::describe`].
     pub(crate) fn account(&self) -> Account<'_> {
         self.loaded.account()
     }
 
-    /// The claims about it.
+    /// The claims about the user.
     pub(crate) fn describe<'a>(&self, account: &'a Account<'a>) -> Claims<'a> {
         match &self.right {
             Right::CookieSession => userinfo::describe(account, Asker::CookieSession),
@@ -60,7 +59,7 @@ impl Known<'_> {
                 let scopes: Vec<&str> = scopes.iter().collect();
                 userinfo::describe(account, Asker::Application(client, &scopes))
             }
-            // Its application is gone: who it is, and nothing more.
+            // The grant's application was deleted: identify the user, and nothing more.
             Right::Grant { client: None, .. } => userinfo::describe_for_nobody(account),
         }
     }

@@ -1,4 +1,4 @@
-//! The JSON API of web guests: sign-up and promotion code (protocol facts §4).
+//! The JSON API of web guests: sign-up and promotion code.
 
 use axum::{
     extract::Request,
@@ -86,14 +86,14 @@ pub(crate) async fn promotion_code(visit: Visit, cookie: SessionCookie, request:
     }
 }
 
-/// Reads a JSON body, or makes the answer that says what is wrong with it.
+/// Reads a JSON body, or builds the error response.
 pub(in crate::http) async fn read<T: RequestBody>(visit: &Visit, request: Request) -> Result<(HeaderMap, T), Response> {
     let body = body::read(visit, request).await.map_err(error::body_as_api)?;
     let parsed = parse_json::<T>(body.content_type.as_deref(), &body.bytes).map_err(|e| error::api(&e))?;
     Ok((body.headers, parsed))
 }
 
-/// A successful answer of the JSON API.
+/// A success response of the JSON API.
 pub(in crate::http) fn success<T: Serialize>(result: T) -> Response {
     json::fresh(StatusCode::OK, &ApiResult::new(result))
 }

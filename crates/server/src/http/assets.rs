@@ -1,4 +1,4 @@
-//! Style sheets, scripts and icons: embedded, hashed names, cached for ever.
+//! Style sheets, scripts and icons: embedded, with hashed names, cached forever.
 
 use axum::{
     extract::Request,
@@ -11,13 +11,13 @@ use crate::ui;
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// Serves an embedded asset, or the project's colours.
+/// Serves an embedded asset, or the project's colors.
 pub(crate) async fn asset(visit: Visit, _: NoCredential, request: Request) -> Response {
     let path = path_parameter(&mut request.into_parts().0, "path").await;
     find(&path, &brand_of(&visit.project))
 }
 
-/// An embedded asset, or the colours of this brand.
+/// An embedded asset, or the colors of this brand.
 pub(super) fn find(path: &str, brand: &ui::Brand) -> Response {
     if format!("/assets/{path}") == ui::theme_href(brand) {
         let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, FOR_EVER)];
@@ -25,7 +25,7 @@ pub(super) fn find(path: &str, brand: &ui::Brand) -> Response {
     }
     match ui::asset(path) {
         Some(asset) => {
-            // A page of an earlier release may ask by an older hash: it gets today's file, but must ask again.
+            // A page of an earlier release may request an older hash: it gets the current file, but must revalidate it.
             let caching = if asset.immutable { FOR_EVER } else { "no-cache" };
             let headers = [(header::CONTENT_TYPE, asset.content_type), (header::CACHE_CONTROL, caching)];
             (headers, asset.bytes).into_response()

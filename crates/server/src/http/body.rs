@@ -1,4 +1,4 @@
-//! Request bodies: read whole, up to a limit, within a time.
+//! Request bodies: read whole, with a size limit and a timeout.
 
 use std::{error::Error, io, time::Duration};
 
@@ -17,36 +17,33 @@ use vestibule_protocol::{
 use super::visit::Visit;
 use crate::app::App;
 
-/// How much more of a larger body is read and thrown away: who is cut off while sending does not see the answer.
+/// Bytes drained after the limit, so that the client receives the 413 instead of a reset.
 const DRAINED: usize = 7 * BODY_BYTES;
 
-/// A body that was read, with what its sender says of it.
+/// A body that was read, with its headers and query.
 pub(crate) struct Body {
     pub(crate) bytes: Bytes,
-    /// The request's headers.
     pub(crate) headers: HeaderMap,
     pub(crate) content_type: Option<String>,
-    /// The query of the request's URL.
     pub(crate) query: String,
 }
 
 /// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyProblem {
-    /// Larger than its limit, in bytes.
+    /// Larger than this limit, in bytes.
     TooLarge(usize),
-    /// It did not come in time, or the connection broke.
+    /// It timed out, or the connection broke.
     Incomplete,
-    /// What came is no chunked body (RFC 9112 §7.1).
+    /// Its chunked encoding is invalid (RFC 9112 §7.1).
     Malformed,
 }
 
-/// Reads a request's body.
 pub(crate) async fn read(visit: &Visit, request: Request) -> Result<Body, BodyProblem> {
     read_for(&visit.app, request).await
 }
 
-/// As [`read`], for a request that is no visit to a project.
+/// As [`read`], for a request without a project.
 pub(crate) async fn read_for(app: &App, request: Request) -> Result<Body, BodyProblem> {
     let (parts, mut body) = request.into_parts();
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_string);
@@ -57,7 +54,7 @@ pub(crate) async fn read_for(app: &App, request: Request) -> Result<Body, BodyPr
     match tokio::time::timeout(patience, read).await {
         Ok(Ok(collected)) => Ok(Body { bytes: collected.to_bytes(), headers: parts.headers, content_type, query }),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            // Whether all of it came does not matter: it is too much either way.
+            // Whether the rest arrives does not matter: the body is too large either way.
             let _ = tokio::time::timeout(patience, drain(body)).await;
             Err(BodyProblem::TooLarge(limit))
         }
@@ -66,7 +63,7 @@ pub(crate) async fn read_for(app: &App, request: Request) -> Result<Body, BodyPr
     }
 }
 
-/// Whether a body could not be read because its chunks are not framed as they must be.
+/// Whether the error is an invalid chunked encoding.
 fn is_framing(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -89,7 +86,7 @@ fn is_form(content_type: &str) -> bool {
 }
 
 impl BodyProblem {
-    /// What went wrong, for the sender.
+    /// The error message for the client.
     pub(crate) fn describe(self) -> String {
         match self {
             Self::TooLarge(limit) => format!("request body is larger than {} KiB", limit / 1024),
@@ -98,7 +95,7 @@ impl BodyProblem {
         }
     }
 
-    /// The status it is answered with.
+    /// The status of the response.
     pub(crate) const fn status(self) -> StatusCode {
         match self {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -109,19 +106,19 @@ impl BodyProblem {
 }
 
 impl Body {
-    /// Reads it as a form, with the URL's query behind it.
+    /// Parses the body as a form, followed by the URL's query.
     pub(crate) fn form(&self) -> Result<Form, OAuthError> {
         Ok(self.own_form()?.merge(Form::parse_query(&self.query)?))
     }
 
-    /// As [`Body::form`], for endpoints whose parameters are those of OAuth: none is longer than it may be.
+    /// As [`Body::form`], for OAuth endpoints: also checks the length of each parameter.
     pub(crate) fn oauth_form(&self) -> Result<Form, OAuthError> {
         let form = self.form()?;
         oauth::check_lengths(&form)?;
         Ok(form)
     }
 
-    /// Reads it as a form.
+    /// Parses the body as a form.
     pub(crate) fn own_form(&self) -> Result<Form, OAuthError> {
         if !self.content_type.as_deref().is_some_and(is_form) && !self.bytes.is_empty() {
             return Err(OAuthError::invalid_request(

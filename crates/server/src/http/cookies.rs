@@ -1,11 +1,11 @@
-//! Cookies: their names and attributes (protocol facts §8.1). How they are read is in `credentials`.
+//! Cookies: their names and attributes. `credentials` reads them.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite, time::Duration};
 
 use crate::projects::Project;
 
-/// The cookies' names in this project.
+/// The cookie names of this project.
 pub(crate) struct Names {
     pub(crate) session: String,
     pub(crate) same_site_strict: String,
@@ -25,7 +25,7 @@ impl Names {
     }
 }
 
-/// Over TLS the browser itself sees to it that no other host, and no page without TLS, set a cookie of this name.
+/// With TLS, the browser guarantees by the `__Host-` prefix that no other host and no page without TLS set the cookie.
 fn host_only(project: &Project, name: &str) -> String {
     match name.strip_prefix(HOST_PREFIX) {
         Some(_) => name.to_string(),
@@ -36,7 +36,7 @@ fn host_only(project: &Project, name: &str) -> String {
 
 const HOST_PREFIX: &str = "__Host-";
 
-/// Whether a value is 32 letters and digits, as the secrets are that this server sets.
+/// Whether a value has the format of this server's secrets: 32 letters and digits.
 pub(in crate::http) fn is_secret(value: &str) -> bool {
     value.len() == 32 && value.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
@@ -56,17 +56,17 @@ pub(crate) fn set_session(headers: &mut HeaderMap, project: &Project, value: &st
     append(headers, &strict);
 }
 
-/// Tells the browser to forget a session that is dead.
+/// Removes the session cookie.
 pub(crate) fn forget_session(headers: &mut HeaderMap, project: &Project) {
     remove(headers, project, Names::of(project).session);
 }
 
-/// Tells the browser to forget an app session.
+/// Removes the app session cookie.
 pub(crate) fn forget_app_session(headers: &mut HeaderMap, project: &Project) {
     remove(headers, project, Names::of(project).app_session);
 }
 
-/// Tells the browser to forget who is signed in, by session and by app session.
+/// Removes the session and app session cookies.
 pub(crate) fn clear_session(headers: &mut HeaderMap, project: &Project) {
     let names = Names::of(project);
     for name in [names.session, names.app_session] {
@@ -81,9 +81,9 @@ fn remove(headers: &mut HeaderMap, project: &Project, name: String) {
     append(headers, &cookie);
 }
 
-/// Removes the cookie of the same name that was set before `http.cookie_domain` was: to the browser it is another cookie, and
-/// it sends the older one first. It comes before the line for the shared one, which browsers that tell cookies apart by
-/// domain alone take for the same.
+/// Removes the host-only cookie of the same name, set before `http.cookie_domain` was configured: to the browser it is
+/// another cookie, and it sends the older one first. This header precedes the one for the shared cookie, because some
+/// browsers treat the two as the same.
 fn forget_host_only(headers: &mut HeaderMap, project: &Project, cookie: &Cookie<'static>) {
     if project.settings.cookie_domain().is_none() {
         return;
@@ -94,16 +94,16 @@ fn forget_host_only(headers: &mut HeaderMap, project: &Project, cookie: &Cookie<
     append(headers, &older);
 }
 
-/// Sets the app session cookie; it ends with the browser.
+/// Sets the app session cookie, which ends with the browser.
 pub(crate) fn set_app_session(headers: &mut HeaderMap, project: &Project, value: &str) {
     let cookie = shared(project, Names::of(project).app_session, value.to_string(), SameSite::Lax);
     forget_host_only(headers, project, &cookie);
     append(headers, &cookie);
 }
 
-/// Sets the secret that ties flows to this browser.
+/// Sets the secret that binds flows to this browser.
 pub(crate) fn set_flow(headers: &mut HeaderMap, project: &Project, value: &str) {
-    // Host-only, and Lax: it is needed on top-level navigations only, never in a frame or a cross-site post.
+    // Host-only and Lax: it is needed on top-level navigations only, never in a frame or a cross-site post.
     let cookie = Cookie::build((Names::of(project).flow, value.to_string()))
         .path("/")
         .http_only(true)

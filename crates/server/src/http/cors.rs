@@ -1,4 +1,4 @@
-//! Cross-origin calls (protocol facts §11): discovery is open to all, the rest to the project's own origins.
+//! CORS (Fetch §3.2): discovery is open to all origins, the other APIs to the project's own.
 
 use axum::{
     extract::Request,
@@ -11,12 +11,12 @@ use super::{credentials::NoCredential, visit::Visit};
 
 const MAX_AGE: HeaderValue = HeaderValue::from_static("900");
 
-/// Answers a preflight: the layer adds the headers, when the origin is one of ours.
+/// Responds to a preflight; the layer adds the headers when the origin is allowed.
 pub(crate) async fn preflight(_: Visit, _: NoCredential, _: Request) -> Response {
     StatusCode::OK.into_response()
 }
 
-/// Open to every origin, without credentials.
+/// Allows every origin, without credentials.
 pub(crate) async fn open(request: Request, next: Next) -> Response {
     let asked = asked_headers(request.headers());
     let mut response = next.run(request).await;
@@ -27,7 +27,7 @@ pub(crate) async fn open(request: Request, next: Next) -> Response {
     response
 }
 
-/// As a layer of routes: see [`Dynamic`].
+/// The same as a layer of routes: see [`Dynamic`].
 pub(crate) async fn dynamic(visit: Visit, request: Request, next: Next) -> Response {
     let dynamic = Dynamic::read(&visit, request.headers());
     let mut response = next.run(request).await.into_response();
@@ -35,18 +35,18 @@ pub(crate) async fn dynamic(visit: Visit, request: Request, next: Next) -> Respo
     response
 }
 
-/// Open to the project's origins, with credentials; others get no header and their browser refuses.
+/// Allows the project's origins, with credentials; other origins get no header, so the browser blocks them.
 pub(crate) struct Dynamic(Option<(HeaderValue, Asked)>);
 
 impl Dynamic {
-    /// Looks where a request comes from.
+    /// Reads the origin of a request.
     pub(crate) fn read(visit: &Visit, headers: &HeaderMap) -> Self {
         let origin = headers.get(header::ORIGIN);
         let allowed = origin.filter(|origin| origin.to_str().is_ok_and(|origin| visit.project.cors.matches(origin)));
         Self(allowed.map(|origin| (origin.clone(), asked_headers(headers))))
     }
 
-    /// Tells its browser who may read the answer.
+    /// Adds the headers that allow the origin to read the response.
     pub(crate) fn allow(self, headers: &mut HeaderMap) {
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
         if let Some((origin, asked)) = self.0 {
@@ -58,7 +58,7 @@ impl Dynamic {
     }
 }
 
-/// What a preflight asks for: it is granted as asked.
+/// The method and headers of a preflight, which are allowed as requested.
 struct Asked {
     method: Option<HeaderValue>,
     headers: Option<HeaderValue>,

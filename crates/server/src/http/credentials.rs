@@ -1,5 +1,5 @@
-//! The credentials of a request. They are taken off its headers before anything else sees them, and reach a handler only as
-//! the type its route declares: what is not declared is not there (decision 67).
+//! The credentials of a request. They are removed from its headers first and reach a handler only as the type that its
+//! route declares; undeclared credentials are not accessible (ADR 67).
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use cookie::Cookie;
@@ -29,26 +29,25 @@ use crate::{
 /// A kind of credential that a route accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential {
-    /// The `session` cookie, with its same-site twin.
     SessionCookie,
     /// The `app_session` cookie: the account page of an application's user.
     AppSessionCookie,
-    /// The `oauth_ui` cookie, which ties the pages of a flow to one browser.
+    /// The `oauth_ui` cookie, which binds a flow to one browser.
     FlowCookie,
-    /// An access token whose grant has this scope, as `Authorization: Bearer`. No DPoP proof is asked for.
+    /// An access token whose grant has this scope, as `Authorization: Bearer`. No DPoP proof is required.
     BearerToken(Scope),
-    /// A client's id and secret, as `Authorization: Basic` or in the form.
+    /// A client's ID and secret, as `Authorization: Basic` or in the form.
     ClientAuthentication,
-    /// A key of the Admin API that has this scope, as `Authorization: Bearer`.
+    /// An Admin API key with this scope, as `Authorization: Bearer`.
     AdminKey(keys::Scope),
-    /// An operator's session cookie in the portal, and the role the operator needs.
+    /// An operator's session cookie in the portal, and the required role.
     OperatorCookie(Need),
-    /// The cookie that ties the portal's forms before sign-in to one browser.
+    /// The cookie that binds the portal's forms before sign-in to one browser.
     PortalFormCookie,
 }
 
 impl Credential {
-    /// What it is called, with its scope or role.
+    /// The name, with its scope or role.
     #[must_use]
     pub fn describe(self) -> String {
         let role = |role| match role {
@@ -73,17 +72,17 @@ impl Credential {
     }
 }
 
-/// What a request brought to say who is calling. Only this module reads it.
+/// The credentials of a request, readable only in this module.
 #[derive(Clone, Default)]
 pub(crate) struct Brought {
     authorization: Option<HeaderValue>,
     cookies: Option<HeaderValue>,
-    /// Further `Cookie` headers; HTTP allows several.
+    /// Further `Cookie` headers; HTTP/2 allows several (RFC 9113 §8.2.3).
     more_cookies: Vec<HeaderValue>,
 }
 
 impl Brought {
-    /// Takes the credentials off a request's headers.
+    /// Removes the credentials from a request's headers.
     pub(super) fn take(headers: &mut HeaderMap) -> Self {
         let authorization = headers.remove(header::AUTHORIZATION);
         let mut lines = headers.get_all(header::COOKIE).iter().cloned();
@@ -116,7 +115,7 @@ impl Brought {
         project: &Project,
         is_well_formed: impl Fn(&str) -> bool,
     ) -> Candidates {
-        // Most callers with a token bring no cookie.
+        // Most callers with a token send no cookie.
         if self.cookies.is_none() {
             return Candidates::default();
         }
@@ -132,28 +131,27 @@ impl Brought {
         self.project_cookies(|names| names.app_session, project, is_ours)
     }
 
-    /// The secrets that may tie a flow to this browser. Only what this server itself could have set is one: anything else
-    /// may be known to an attacker who planted it.
+    /// The secrets that may bind a flow to this browser. Only values in this server's format are accepted: an attacker
+    /// may have planted others.
     fn flow(&self, project: &Project) -> Candidates {
         self.project_cookies(|names| names.flow, project, is_secret)
     }
 }
 
-/// The most bytes a header of this name may have.
+/// Maximum bytes of a header of this name.
 pub(super) fn longest_header(name: &HeaderName) -> usize {
     if *name == header::COOKIE { COOKIE_BYTES } else { HEADER_BYTES }
 }
 
-/// What a handler accepts: the type of one of its parameters, from which its route's declaration is made.
+/// The credentials that a handler accepts: the type of one of its parameters, from which its route is declared.
 pub(crate) trait Accepts: Sized + Send + 'static {
-    /// The kinds of credential.
     const ACCEPTS: &'static [Credential];
 
-    /// Keeps what is accepted; the rest is gone.
+    /// Keeps the accepted credentials and drops the rest.
     fn keep(brought: Brought, project: &Project) -> Self;
 }
 
-/// Nothing: the route answers every caller alike, or reads a credential from its own parameters.
+/// No credential: the response is the same for all callers, or the handler reads a credential from its parameters.
 pub(crate) struct NoCredential;
 
 impl Accepts for NoCredential {
@@ -164,7 +162,6 @@ impl Accepts for NoCredential {
     }
 }
 
-/// The session cookie.
 pub(crate) struct SessionCookie {
     session: Candidates,
     /// Whether the request came from a page of the same site.
@@ -181,13 +178,13 @@ impl Accepts for SessionCookie {
 }
 
 impl SessionCookie {
-    /// Who is signed in in this browser.
+    /// The user signed in to this browser.
     pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<SessionCaller>, Error> {
         caller::resolve_session(&visit.app, &visit.project, &self.session, visit.now).await
     }
 }
 
-/// What the pages of a flow stand on: the session cookie, and the cookie that ties the flow to its browser.
+/// The credentials of a flow's pages: the session cookie, and the cookie that binds the flow to its browser.
 pub(crate) struct FlowCookies {
     session: Candidates,
     pub(crate) flow: Candidates,
@@ -202,13 +199,13 @@ impl Accepts for FlowCookies {
 }
 
 impl FlowCookies {
-    /// Who is signed in in this browser.
+    /// The user signed in to this browser.
     pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<SessionCaller>, Error> {
         caller::resolve_session(&visit.app, &visit.project, &self.session, visit.now).await
     }
 }
 
-/// The cookie that ties a flow to its browser, alone.
+/// Only the cookie that binds a flow to its browser.
 pub(crate) struct FlowCookie {
     pub(crate) flow: Candidates,
 }
@@ -227,7 +224,7 @@ impl From<FlowCookie> for FlowCookies {
     }
 }
 
-/// What opens the account pages: the session cookie or the app session cookie.
+/// The credentials of the account pages: the session cookie or the app session cookie.
 pub(crate) struct AccountCookies {
     session: Candidates,
     app_session: Candidates,
@@ -242,19 +239,19 @@ impl Accepts for AccountCookies {
 }
 
 impl AccountCookies {
-    /// The app sessions, for the decisions of `flows::app_session`.
+    /// The app sessions, for `flows::app_session`.
     pub(crate) fn app_session(&self) -> &Candidates {
         &self.app_session
     }
 
-    /// Whose account it is.
+    /// The user whose account it is.
     pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<AccountCaller>, Error> {
         let cookies = caller::AccountCookies { session: &self.session, app_session: &self.app_session };
         caller::resolve_account(&visit.app, &visit.project, cookies, visit.now).await
     }
 }
 
-/// What leads from the browser into a flow: its cookies, the account's included.
+/// The credentials for starting a flow: the flow's and the account's cookies.
 pub(crate) struct BrowserCookies {
     pub(crate) account: AccountCookies,
     pub(crate) flow: Candidates,
@@ -271,18 +268,18 @@ impl Accepts for BrowserCookies {
 }
 
 impl BrowserCookies {
-    /// What the pages of a flow that begins stand on.
+    /// The credentials for the pages of the new flow.
     pub(crate) fn of_flow(&self) -> FlowCookies {
         FlowCookies { session: self.account.session.clone(), flow: self.flow.clone() }
     }
 
-    /// Who is signed in in this browser. The app session is left aside.
+    /// The user signed in to this browser, without app sessions.
     pub(crate) async fn resolve_session(&self, visit: &Visit) -> Result<Resolution<SessionCaller>, Error> {
         caller::resolve_session(&visit.app, &visit.project, &self.account.session, visit.now).await
     }
 }
 
-/// What says who is calling an API: a bearer token or the session cookie.
+/// The credentials of an API call: a bearer token or the session cookie.
 pub(crate) struct ApiCredentials {
     brought: Brought,
     session: Candidates,
@@ -298,7 +295,7 @@ impl Accepts for ApiCredentials {
 }
 
 impl ApiCredentials {
-    /// Who is calling: by bearer token, or by cookie when that is dead.
+    /// Finds the caller: by bearer token, or by cookie when that is invalid.
     pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<ApiCaller>, Error> {
         let bearer = Bearer::parse(self.brought.authorization());
         let presented = caller::ApiCredentials { bearer: bearer.token(), session: &self.session };
@@ -306,7 +303,6 @@ impl ApiCredentials {
     }
 }
 
-/// A client's id and secret.
 pub(crate) struct ClientCredentials(Brought);
 
 impl Accepts for ClientCredentials {
@@ -318,13 +314,13 @@ impl Accepts for ClientCredentials {
 }
 
 impl ClientCredentials {
-    /// What the header says.
+    /// The credentials in the header.
     pub(crate) fn basic(&self) -> Result<Option<BasicCredentials>, BasicError> {
         BasicCredentials::parse(self.0.authorization())
     }
 }
 
-/// What the token endpoint accepts: the client's authentication and, for the `id-token` grant, the caller's own.
+/// The credentials at the token endpoint: the client's and, for the `id-token` grant, the caller's.
 pub(crate) struct TokenCredentials {
     pub(crate) client: ClientCredentials,
     pub(crate) api: ApiCredentials,
@@ -335,13 +331,13 @@ impl Accepts for TokenCredentials {
         &[Credential::ClientAuthentication, Credential::BearerToken(Scope::OPENID), Credential::SessionCookie];
 
     fn keep(brought: Brought, project: &Project) -> Self {
-        // One header: it is of one scheme, and the other reader finds nothing in it.
+        // There is one header with one scheme, so only one of the two finds a credential in it.
         let client = Brought { authorization: brought.authorization.clone(), ..Brought::default() };
         Self { client: ClientCredentials(client), api: ApiCredentials::keep(brought, project) }
     }
 }
 
-/// A key of the Admin API. Which scope it needs is said by the route.
+/// An Admin API key. Its route declares the required scope.
 pub(crate) struct AdminKey(Brought);
 
 impl AdminKey {
@@ -362,12 +358,12 @@ pub(crate) struct PortalCookies {
 }
 
 impl PortalCookies {
-    /// For routes before sign-in: the cookie of forms.
+    /// For routes before sign-in: the form cookie.
     pub(super) fn of_forms(brought: &Brought, name: &str) -> Self {
         Self { session: Candidates::default(), form: brought.all(name, is_secret) }
     }
 
-    /// For routes of operators: their session cookie.
+    /// For routes of operators: the session cookie.
     pub(super) fn of_operators(brought: &Brought, name: &str) -> Self {
         Self { session: brought.all(name, is_secret), form: Candidates::default() }
     }

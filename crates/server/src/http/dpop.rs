@@ -1,4 +1,4 @@
-//! The `DPoP` header of a request (RFC 9449 §4.1), handed to the flows as a judged value.
+//! The `DPoP` header of a request (RFC 9449 §4.1), verified for the use cases.
 
 use axum::{
     http::{HeaderMap, HeaderName, StatusCode},
@@ -11,7 +11,7 @@ use crate::flows::dpop::{self, Presented};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 
-/// More than one proof came along.
+/// The request has more than one proof.
 pub(in crate::http) struct ManyProofs;
 
 impl IntoResponse for ManyProofs {
@@ -20,18 +20,18 @@ impl IntoResponse for ManyProofs {
     }
 }
 
-/// Judges the proof of a `POST` to a path; more than one proof is refused whatever the request wants.
+/// Verifies the proof of a `POST` to a path; more than one proof is always rejected.
 pub(in crate::http) fn read(visit: &Visit, headers: &HeaderMap, path: &str) -> Result<Presented, ManyProofs> {
     let one = one_header(headers)?;
     Ok(dpop::judge(&visit.project, one.as_deref(), "POST", path, visit.now))
 }
 
-/// Refuses more than one proof, for endpoints that need none.
+/// Rejects more than one proof, for endpoints that need none.
 pub(in crate::http) fn refuse_many(headers: &HeaderMap) -> Result<(), ManyProofs> {
     one_header(headers).map(|_| ())
 }
 
-/// The header's value; one that is no text can be no proof and is read as such.
+/// The header's value; one that is not text is passed on as an invalid proof.
 fn one_header(headers: &HeaderMap) -> Result<Option<String>, ManyProofs> {
     let mut values = headers.get_all(DPOP).iter();
     match (values.next(), values.next()) {

@@ -1,5 +1,5 @@
-//! The one mapping from what went wrong in a flow to what the caller is told, in OAuth's and the JSON API's dialect.
-//! Errors are logged here, once, with the request's id and no personal data.
+//! Maps errors of the use cases to responses, in the formats of OAuth and of the JSON API.
+//! Errors are logged here, once, with the request ID and without personal data.
 
 use std::time::Duration;
 
@@ -22,30 +22,30 @@ use crate::{
     limits::Counter,
 };
 
-/// How long a caller should wait when the server has no room for it.
+/// `Retry-After` when the server is overloaded.
 const BUSY_RETRY: Duration = Duration::from_secs(2);
 const BUSY: &str = "the server is busy, please try again later";
-/// Who may never have guests, in the words the SDKs' developers know.
+/// The SDKs' message for an application type that must not have guests.
 const WITHOUT_GUESTS: &str = "Anonymous user is not supported by the client application type. Try using SPA, Traditional Web App, or Native App client types if applicable.";
 
-/// What a proof that does not fit its token is called.
+/// The error message for a proof that does not match its token.
 const BINDING: &str = "Invalid DPoP key binding";
-/// Added where the time is the fault: nothing else is wrong, and its owner can mend it.
+/// Added when the time is the problem, because the device's owner can fix it.
 const CHECK_CLOCK: &str = "it is more than 5 minutes old or ahead, check the clock of the device";
 
-/// A plain-text answer.
+/// A plain-text response.
 pub(crate) fn plain(status: StatusCode, text: impl Into<String>) -> Response {
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
     (status, headers, text.into()).into_response()
 }
 
-/// An OAuth error answer of the token endpoint's kind.
+/// An OAuth error response of the token endpoint.
 pub(crate) fn oauth(error: &OAuthError, status: StatusCode) -> Response {
     let headers = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
     (status, headers, Json(error)).into_response()
 }
 
-/// An OAuth error answer of a resource: 401 with the bearer challenge (RFC 6750 §3).
+/// An OAuth error response of a resource: 401 with the bearer challenge (RFC 6750 §3).
 pub(crate) fn unauthorized(body: &OAuthError, challenge: Option<&OAuthError>) -> Response {
     let mut response = oauth(body, StatusCode::UNAUTHORIZED);
     if let Ok(challenge) = HeaderValue::from_str(&print_challenge(challenge)) {
@@ -54,18 +54,18 @@ pub(crate) fn unauthorized(body: &OAuthError, challenge: Option<&OAuthError>) ->
     response
 }
 
-/// An OAuth error answer with the code's own status.
+/// An OAuth error response with the code's own status.
 pub(crate) fn oauth_by_code(error: &OAuthError) -> Response {
     let status = StatusCode::from_u16(error.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
     oauth(error, status)
 }
 
-/// Tells a flow's error in OAuth's dialect.
+/// Maps a use case's error to an OAuth response.
 pub(crate) fn flow_as_oauth(visit: &Visit, error: &Error) -> Response {
     log(visit, error);
     let told = to_oauth(error);
     let response = if is_about_a_session(error) {
-        // Bare when nothing was presented that could be wrong (RFC 6750 §3.1).
+        // Without error code when no credential was presented (RFC 6750 §3.1).
         unauthorized(&told, Some(&told).filter(|_| !matches!(error, Error::NothingPresented)))
     } else {
         oauth_by_code(&told)
@@ -73,36 +73,35 @@ pub(crate) fn flow_as_oauth(visit: &Visit, error: &Error) -> Response {
     with_retry_after(response, retry_after(error))
 }
 
-/// Whether an error says that the client did not authenticate.
+/// Whether the error is a failed client authentication.
 pub(crate) fn is_about_the_client(error: &Error) -> bool {
     to_oauth(error).code == ErrorCode::InvalidClient
 }
 
-/// Asks for HTTP Basic credentials (RFC 6749 §5.2); the value is that of `WWW-Authenticate`.
+/// Adds a challenge for HTTP Basic credentials (RFC 6749 §5.2); the value is that of `WWW-Authenticate`.
 pub(crate) fn challenge_basic(mut response: Response, challenge: &'static str) -> Response {
     *response.status_mut() = StatusCode::UNAUTHORIZED;
     response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     response
 }
 
-/// Tells a flow's error in the JSON API's dialect.
+/// Maps a use case's error to a JSON API response.
 pub(crate) fn flow_as_api(visit: &Visit, error: &Error) -> Response {
     log(visit, error);
     with_retry_after(api(&to_api(error)), retry_after(error))
 }
 
-/// A JSON API error answer.
 pub(crate) fn api(error: &ApiError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
     (status, [(header::CACHE_CONTROL, "no-store")], Json(error)).into_response()
 }
 
-/// A body that could not be read, in OAuth's dialect.
+/// The OAuth response for a body that could not be read.
 pub(crate) fn body_as_oauth(problem: BodyProblem) -> Response {
     oauth(&OAuthError::invalid_request(problem.describe()), problem.status())
 }
 
-/// A body that could not be read, in the JSON API's dialect.
+/// The JSON API response for a body that could not be read.
 pub(crate) fn body_as_api(problem: BodyProblem) -> Response {
     match problem {
         BodyProblem::TooLarge(_) => api(&ApiError::too_large()),
@@ -112,7 +111,7 @@ pub(crate) fn body_as_api(problem: BodyProblem) -> Response {
     }
 }
 
-/// Logs what an operator should know of.
+/// Logs errors that an operator should know of.
 #[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not the server's own trouble is the caller's")]
 pub(crate) fn log(visit: &Visit, error: &Error) {
     match error {
@@ -131,7 +130,7 @@ pub(crate) fn log(visit: &Visit, error: &Error) {
     }
 }
 
-/// How long the caller should wait, if waiting helps.
+/// How long the client should wait, if waiting helps.
 #[expect(clippy::wildcard_enum_match_arm, reason = "waiting helps against overload and nothing else")]
 pub(crate) fn retry_after(error: &Error) -> Option<Duration> {
     match error {
@@ -151,7 +150,7 @@ pub(crate) fn with_retry_after(mut response: Response, after: Option<Duration>) 
     response
 }
 
-/// One row of the error reference: what happened, and how each dialect tells it.
+/// A row of the error reference: the error, and its response in each format.
 pub(crate) struct Told {
     pub(crate) what: String,
     pub(crate) oauth: OAuthError,
@@ -160,7 +159,7 @@ pub(crate) struct Told {
     pub(crate) retry: bool,
 }
 
-/// Every error of the flows as it is told, for the generated reference.
+/// Every error with its responses, for the generated reference.
 pub(crate) fn list_told() -> Vec<Told> {
     Error::samples()
         .into_iter()
@@ -182,7 +181,7 @@ fn busy_as_api() -> ApiError {
     ApiError::new(ApiErrorName::ServiceUnavailable, "ServiceUnavailable", BUSY)
 }
 
-/// Whether what is wrong is the caller's session, not the request: 401 in OAuth's dialect.
+/// Whether the error is about the caller's session, not the request: OAuth responses then have status 401.
 fn is_about_a_session(error: &Error) -> bool {
     matches!(error, Error::SessionRequired | Error::NothingPresented)
 }
@@ -209,7 +208,7 @@ fn to_oauth(error: &Error) -> OAuthError {
         Error::LoggedInAsMember => OAuthError::invalid_grant("user logged in as normal user"),
         Error::AuthenticationRequired => OAuthError::invalid_grant("authentication required"),
         Error::InvalidRefreshToken => OAuthError::invalid_grant("invalid refresh token"),
-        // Not `invalid_grant`: that would make the SDK drop the newer token it is about to find.
+        // Not `invalid_grant`: that would make the SDK drop the newer token it is about to receive.
         Error::RefreshTokenSuperseded => {
             OAuthError::new(Code::TemporarilyUnavailable, "the refresh token was just replaced: use the newest one")
         }
@@ -236,7 +235,7 @@ fn to_oauth(error: &Error) -> OAuthError {
     }
 }
 
-/// The fault in its documented words; a device whose clock is off gets told so.
+/// The documented message of the fault, with advice when the device's clock is wrong.
 fn describe_proof_error(why: ProofError) -> OAuthError {
     match why {
         ProofError::Times | ProofError::Expired => {

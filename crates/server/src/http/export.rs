@@ -1,4 +1,5 @@
-//! The audit log as a file: CSV or JSON Lines, sent as it is read, so that a log of any length needs no memory.
+//! The audit log as a file: CSV or JSON Lines, streamed as it is read, so that memory use does not depend on its
+//! length.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -17,17 +18,16 @@ use crate::{
     projects::Project,
 };
 
-/// How a file is written.
+/// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// RFC 4180, with a line of headings.
+    /// RFC 4180, with a header line.
     Csv,
-    /// One JSON object a line.
+    /// One JSON object per line.
     JsonLines,
 }
 
 impl Format {
-    /// The format of this name.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         match name {
             "csv" => Some(Self::Csv),
@@ -65,7 +65,7 @@ impl Format {
     }
 }
 
-/// Sends every event a filter wants.
+/// Sends every event that matches a filter.
 pub(crate) async fn send(
     app: Arc<App>,
     project: Arc<Project>,
@@ -80,7 +80,7 @@ pub(crate) async fn send(
         let mut rows = first;
         loop {
             text.extend(rows.iter().map(|row| format.print(row)));
-            // A send that fails: whoever asked has gone.
+            // Sending fails when the client has disconnected.
             if rows.is_empty() && text.is_empty() || sender.send_data(Bytes::from(text)).await.is_err() {
                 return;
             }
@@ -89,7 +89,7 @@ pub(crate) async fn send(
                 Ok(rows) => rows,
                 Err(error) => {
                     tracing::error!(error = %error, "an export of events broke off");
-                    // The connection breaks, so that half an export cannot be taken for a whole one.
+                    // Break the connection, so that an incomplete export is not mistaken for a complete one.
                     sender.abort(error);
                     return;
                 }
@@ -128,7 +128,7 @@ fn print_csv(row: &EventRow) -> String {
     line
 }
 
-/// A cell that a spreadsheet shows and never computes: what begins like a formula gets an apostrophe in front.
+/// A CSV cell that a spreadsheet does not evaluate: text that begins like a formula gets an apostrophe in front.
 fn print_cell(text: &str) -> String {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     let guard = if is_formula { "'" } else { "" };

@@ -1,5 +1,6 @@
-//! What reverse proxies say of a request they pass on: `X-Forwarded-For`, `-Host` and `-Proto`. Each proxy may add a value, in
-//! the same line or in another one; the first value is about the client. Believed only when the peer is a trusted proxy.
+//! Forwarding headers of reverse proxies: `X-Forwarded-For`, `-Host` and `-Proto`. Each proxy may append a value, in
+//! the same line or in another one; the first value is about the client. They are used only when the peer is a trusted
+//! proxy.
 
 use std::net::{AddrParseError, IpAddr, SocketAddr};
 
@@ -11,28 +12,28 @@ const FOR: &str = "x-forwarded-for";
 const HOST: &str = "x-forwarded-host";
 const PROTO: &str = "x-forwarded-proto";
 
-/// Whether the peer is a proxy whose headers are believed.
+/// Whether the peer is a trusted proxy.
 pub(super) fn is_trusted(server: &Server, peer: IpAddr) -> bool {
     server.trusted_proxies.iter().any(|network| network.contains(peer))
 }
 
-/// Whether a proxy passed the request on, believed or not.
+/// Whether a proxy, trusted or not, forwarded the request.
 pub(super) fn is_present(headers: &HeaderMap) -> bool {
     [FOR, HOST, PROTO, "forwarded"].into_iter().any(|name| headers.contains_key(name))
 }
 
-/// The host the client asked for.
+/// The host that the client requested.
 pub(super) fn host(headers: &HeaderMap) -> Option<&str> {
     values(headers, HOST).next()
 }
 
-/// Whether the client used TLS; none when no proxy says so.
+/// Whether the client used TLS; `None` when no proxy says so.
 pub(super) fn is_tls(headers: &HeaderMap) -> Option<bool> {
     let scheme = values(headers, PROTO).next()?;
     Some(["https", "wss"].into_iter().any(|tls| scheme.eq_ignore_ascii_case(tls)))
 }
 
-/// The nearest address that is not one of our own proxies: what stands left of it was written by strangers.
+/// The nearest address that is not a trusted proxy: values left of it may be forged.
 pub(super) fn client_ip(server: &Server, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
     let hops: Vec<&str> = values(headers, FOR).collect();
     let mut nearest = peer;
@@ -46,7 +47,7 @@ pub(super) fn client_ip(server: &Server, headers: &HeaderMap, peer: IpAddr) -> I
     nearest
 }
 
-/// The values of a header, from the client on; empty ones are no values (RFC 9110 §5.6.1).
+/// The values of a header, beginning with the client's; empty ones are skipped (RFC 9110 §5.6.1).
 fn values<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
     let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(str::trim).filter(|value| !value.is_empty())

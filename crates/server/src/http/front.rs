@@ -1,5 +1,5 @@
-//! The few routes that nearly every request asks for, answered before the router: matching a path and passing through boxed
-//! layers costs more than some of these answers (decision 50). Each of them is a route of the router, too.
+//! The most frequent routes, answered before the router: matching a path and passing through boxed layers costs more
+//! than some of these responses (ADR 50). Each of them is a route of the router too.
 
 use std::{net::IpAddr, pin::Pin, sync::Arc};
 
@@ -15,14 +15,14 @@ use super::{
 };
 use crate::app::App;
 
-/// Where requests come in.
+/// The entry point for requests.
 #[derive(Clone)]
 pub(crate) struct Front {
     app: Arc<App>,
     router: Router,
 }
 
-/// A route that is asked for so often that its way must be short.
+/// A frequent route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hot {
     SignUp,
@@ -35,7 +35,7 @@ enum Hot {
 impl Hot {
     const ALL: [Self; 5] = [Self::SignUp, Self::Challenge, Self::Token, Self::UserInfo, Self::Resolve];
 
-    /// The route a request asks for, in its most usual spelling; every other one is the router's.
+    /// The route of a request in its usual spelling; the router handles all others.
     fn find(method: &Method, path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|hot| hot.path() == path && hot.takes(method))
     }
@@ -60,12 +60,11 @@ impl Hot {
 }
 
 impl Front {
-    /// Opens the house to requests.
     pub(crate) fn new(app: Arc<App>) -> Self {
         Self { router: super::router(Arc::clone(&app)), app }
     }
 
-    /// Answers a request.
+    /// Handles a request.
     pub(crate) async fn answer(&self, Peer(peer): Peer, mut request: Request) -> Response {
         match Hot::find(request.method(), request.uri().path()) {
             Some(hot) => self.answer_hot(hot, peer.ip(), request).await,
@@ -102,8 +101,8 @@ impl Front {
     }
 }
 
-/// Calls a handler with the credentials it declares, as its route of the table does. In a box of its own, so that a
-/// connection holds no more than what it asked for.
+/// Calls a handler with the credentials that its route declares. Boxed, so that a connection holds only the future of
+/// its own request.
 fn boxed<A: Accepts, F: Future<Output = Response>>(
     handler: impl FnOnce(Visit, A, Request) -> F,
     visit: Visit,
@@ -167,8 +166,8 @@ redirect_uris = ["http://shop.test/after-login"]
         request.header(header::CONTENT_TYPE, kind).body(Body::from(body)).expect("a request")
     }
 
-    /// Status, headers without the values that differ each time, and the body. (The router writes `content-length` itself,
-    /// otherwise the connection does.)
+    /// Status, headers without the values that differ each time, and the body. (The router writes `content-length`
+    /// itself; otherwise the connection does.)
     async fn print(response: Response) -> (u16, Vec<String>, String) {
         let (parts, body) = response.into_parts();
         let headers = parts.headers.iter().filter(|(name, _)| *name != header::CONTENT_LENGTH);

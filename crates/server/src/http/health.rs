@@ -1,4 +1,4 @@
-//! Probes: alive, and able to serve.
+//! Probes for liveness and readiness.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use axum::http::StatusCode;
 
 use crate::app::App;
 
-/// The process answers.
+/// The process responds.
 pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The store answers, too.
+/// The store responds too.
 pub(crate) async fn readyz(app: Arc<App>) -> (StatusCode, &'static str) {
     match app.store.ping().await {
         Ok(()) => (StatusCode::OK, "ready\n"),

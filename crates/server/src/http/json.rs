@@ -1,4 +1,4 @@
-//! JSON answers that nobody may keep.
+//! JSON responses that must not be cached.
 
 use axum::{
     body::Body,
@@ -7,16 +7,16 @@ use axum::{
 };
 use serde::Serialize;
 
-/// Room for the answers of the routes that are asked most, so that printing one does not move it.
+/// Initial capacity for the bodies of the most frequent routes, which avoids reallocation.
 const USUAL_BODY: usize = 1_024;
-/// Room for the headers an answer gets on its way out.
+/// Initial capacity for the headers of a response.
 const USUAL_HEADERS: usize = 12;
 
-/// An answer of this status with a JSON body, marked `no-store`.
+/// A response of this status with a JSON body, marked `no-store`.
 pub(crate) fn fresh(status: StatusCode, body: &impl Serialize) -> Response {
     let mut text = Vec::with_capacity(USUAL_BODY);
     if let Err(error) = serde_json::to_writer(&mut text, body) {
-        // Our own types print; a map with keys that are no text would not.
+        // Serialization of our types cannot fail; it would for a map whose keys are not text.
         tracing::error!(error = %error, "an answer could not be printed");
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;

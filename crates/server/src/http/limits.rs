@@ -1,5 +1,5 @@
-//! How much of what callers send is taken, where neither the wire's words nor the rules say so: for
-//! `docs/reference/limits.md`. Each limit is the constant of the module that applies it.
+//! Input limits of the server crate, for `docs/reference/limits.md`. Each limit is the constant of the module that
+//! applies it.
 
 use vestibule_protocol::limits::{InputLimit, Unit, limit};
 

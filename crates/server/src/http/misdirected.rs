@@ -1,4 +1,4 @@
-//! Requests for a host that no project has: mostly those of a reverse proxy that does not pass on the host it was asked for.
+//! Requests for an unknown host: mostly from a reverse proxy that does not forward the requested host.
 
 use axum::{
     extract::Request,
@@ -9,19 +9,19 @@ use axum::{
 use super::{error, forwarded, portal};
 use crate::{app::App, log_rate::OncePerMinute, projects::Project};
 
-/// The longest part of a host name that is repeated.
+/// Maximum length of a host name part that is repeated.
 const ECHOED: usize = 64;
-/// The most hosts that a warning names.
+/// Maximum number of hosts in a warning.
 const NAMED: usize = 3;
 
-/// When warnings about proxies were last written.
+/// When the last warnings about proxies were logged.
 #[derive(Debug, Default)]
 pub(crate) struct Warnings {
     host: OncePerMinute,
     scheme: OncePerMinute,
 }
 
-/// Answers a request for a host that no project has.
+/// The response to a request for an unknown host.
 pub(super) fn answer(app: &App, request: &Request, host: Option<&str>, from_proxy: bool) -> Response {
     if host.is_some_and(|host| portal::is_at(app, host)) {
         return answer_beside_the_portal(request);
@@ -33,7 +33,7 @@ pub(super) fn answer(app: &App, request: &Request, host: Option<&str>, from_prox
         && !is_passed_on
         && host.is_some_and(|host| is_served_directly(project, host))
     {
-        // With one project there is no doubt which one is meant: send the caller to its origin, method and body kept.
+        // With a single project the intended one is clear: redirect to its origin, keeping method and body.
         if app.misdirected.host.is_due() {
             tracing::info!(
                 http.host = received,
@@ -60,7 +60,7 @@ pub(super) fn answer(app: &App, request: &Request, host: Option<&str>, from_prox
     error::plain(StatusCode::MISDIRECTED_REQUEST, text)
 }
 
-/// The portal may have a host of its own, without a project.
+/// The response on a host that only the portal uses.
 fn answer_beside_the_portal(request: &Request) -> Response {
     if request.uri().path() == "/" {
         return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, portal::HOME)]).into_response();
@@ -68,18 +68,18 @@ fn answer_beside_the_portal(request: &Request) -> Response {
     error::plain(StatusCode::NOT_FOUND, "There is no project under this host name, only the portal, below /portal.\n")
 }
 
-/// The answer to a request that reached a trusted proxy without TLS, for a project that is served over TLS.
+/// The response to a request that reached a trusted proxy without TLS, for a project that is served over TLS.
 pub(super) fn redirect_to_https(app: &App, project: &Project, request: &Request) -> Option<Response> {
     (project.is_https() && came_without_tls(app, request)).then(|| redirect_to(project, request))
 }
 
-/// Whether a trusted proxy says that the client did not use TLS, and nothing speaks against it.
+/// Whether a trusted proxy says that the client did not use TLS, and no header contradicts it.
 pub(super) fn came_without_tls(app: &App, request: &Request) -> bool {
     if forwarded::is_tls(request.headers()) != Some(false) {
         return false;
     }
-    // Browsers send these headers over TLS only (Fetch Metadata, section 3). What came over TLS must not be redirected to the
-    // URL that was asked for: that would go on for ever.
+    // Browsers send these headers over TLS only (Fetch Metadata §3). A request that came over TLS must not be
+    // redirected to its own URL: that would loop.
     let is_proved =
         request.headers().contains_key("sec-fetch-site") || request.headers().contains_key("sec-fetch-mode");
     if is_proved && app.misdirected.scheme.is_due() {
@@ -97,8 +97,8 @@ fn redirect_to(project: &Project, request: &Request) -> Response {
     (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response()
 }
 
-/// Whether clients reach the project at this very listener, and only its name differs. Where TLS or the port does, there is a
-/// proxy, and the redirect could lead back here for ever.
+/// Whether clients reach the project at this listener directly, and only the name differs. If TLS or the port differs
+/// there is a proxy, and the redirect could loop.
 fn is_served_directly(project: &Project, host: &str) -> bool {
     let port =
         |authority: &str| authority.parse::<Authority>().ok().map(|authority| authority.port_u16().unwrap_or(80));

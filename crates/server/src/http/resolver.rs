@@ -1,4 +1,4 @@
-//! `GET|HEAD /_resolver/resolve`: a reverse proxy asks who is calling, and gets the answer in headers (protocol facts §8.2).
+//! `GET|HEAD /_resolver/resolve`: tells a reverse proxy in headers who the caller is.
 
 use axum::{
     extract::Request,
@@ -23,19 +23,19 @@ const AUTHENTICATED_AT: HeaderName = HeaderName::from_static("x-authgear-session
 const TRUE: HeaderValue = HeaderValue::from_static("true");
 const FALSE: HeaderValue = HeaderValue::from_static("false");
 
-/// What a proxy may demand, so that it need not compare headers itself.
+/// A requirement that a proxy may set, so that it need not compare headers itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Demand {
-    /// Nothing: the answer is 200, whoever calls.
+    /// None: the response is always 200.
     Nothing,
-    /// `?require=session`: a live session, a guest's included.
+    /// `?require=session`: a valid session, of a guest or member.
     Session,
-    /// `?require=member`: a live session of somebody who is not a guest.
+    /// `?require=member`: a valid session of a member.
     Member,
 }
 
 impl Demand {
-    /// A word that is not known is refused: a typing error must not open a door.
+    /// Parses the requirement. An unknown one is rejected: a typing error must not allow access.
     fn parse(query: Option<&str>) -> Option<Self> {
         match query {
             None | Some("") => Some(Self::Nothing),
@@ -51,7 +51,7 @@ impl Demand {
         match (self, is_guest) {
             (Self::Nothing, _) | (Self::Session, Some(_)) | (Self::Member, Some(false)) => None,
             (Self::Session | Self::Member, None) => Some("Bearer"),
-            // RFC 9470 §3: the session is fine, the way it came about is not enough.
+            // RFC 9470 §3: the session is valid, but its authentication is not sufficient.
             (Self::Member, Some(true)) => Some(
                 "Bearer error=\"insufficient_user_authentication\", error_description=\"a guest must be promoted first\"",
             ),
@@ -59,9 +59,9 @@ impl Demand {
     }
 }
 
-/// Says who is calling. Without a demand always 200 with an empty body: letting in or not is the proxy's decision.
+/// Identifies the caller. Without a requirement always 200 with an empty body: the proxy decides on access.
 pub(crate) fn resolve(visit: Visit, credentials: ApiCredentials, request: Request) -> impl Future<Output = Response> {
-    // The request is let go before anything is awaited.
+    // Drop the request before the first await, to keep the future small.
     let demand = Demand::parse(request.uri().query());
     answer(visit, credentials, demand)
 }

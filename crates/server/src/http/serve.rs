@@ -1,4 +1,4 @@
-//! The connection loop: limits, time-outs and a graceful end. Knows no route.
+//! The connection loop: limits, timeouts and graceful shutdown. Knows no routes.
 
 mod framing;
 mod places;
@@ -51,19 +51,19 @@ pub(crate) use self::places::Capacity;
 
 const TOO_MANY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-/// Connections that a listener for probes and metrics takes; they come out of the files kept back for other things.
+/// Maximum connections of a listener for probes and metrics, taken from the reserved files.
 const FEW: usize = 64;
 
-/// The peer of a connection, before any forwarding header is looked at.
+/// The peer of a connection, before any forwarding header is considered.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-/// What a listener takes from its callers, and for how long.
+/// The limits of a listener.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {
     capacity: Capacity,
     patience: Patience,
-    /// How long running requests may go on once the listener stops.
+    /// The grace period of running requests after the listener stops.
     grace: Duration,
     counts: Arc<Connections>,
 }
@@ -79,14 +79,14 @@ impl Limits {
         }
     }
 
-    /// For a listener of the operator's own: few connections, from wherever.
+    /// For a listener of the operator: few connections, from any address.
     pub(crate) fn few(server: &Server) -> Self {
         let capacity = Capacity { total: FEW, per_address: FEW, exempt: Vec::new() };
         Self { capacity, ..Self::of(server, Arc::default()) }
     }
 }
 
-/// Serves a router of its own, such as the demo's.
+/// Serves a separate router, such as the demo's.
 pub(crate) async fn serve_router(
     listener: TcpListener,
     router: Router,
@@ -107,10 +107,11 @@ where
     F: Future<Output = Response> + Send + 'static,
 {
     let mut http = hyper::server::conn::http1::Builder::new();
-    // The time-outs are the pulse's: hyper has one for both a slow head and an idle connection, and none for writing.
+    // The `pulse` module has the timeouts: hyper has one for both a slow head and an idle connection, and none for
+    // writing.
     http.header_read_timeout(None)
         .keep_alive(true)
-        // The whole head must fit: more is answered 431.
+        // The whole head must fit; a larger one gets 431.
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS);
     let Limits { capacity, patience, grace, counts } = limits;
@@ -124,7 +125,7 @@ where
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    // Out of file descriptors, or the peer is gone: neither is a reason to stop serving.
+                    // Out of file descriptors, or the peer disconnected: keep serving.
                     tracing::warn!(error = %error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
@@ -162,7 +163,7 @@ where
     F: Future<Output = Response> + Send + 'static,
 {
     async fn serve_connection(self: Arc<Self>, stream: TcpStream, peer: Peer, place: Place, watcher: Watcher) {
-        // Answers are small and whole: waiting to fill a segment only costs time.
+        // Responses are small and written at once, so waiting to fill a segment only adds latency.
         let _ = stream.set_nodelay(true);
         let pulse = Arc::new(Pulse::new(self.patience));
         let service = service_fn(|request: hyper::Request<Incoming>| {
@@ -184,7 +185,7 @@ where
             }
         });
         let socket = TokioIo::new(Socket::new(stream, Arc::clone(&pulse)));
-        // A peer that goes away or sends nonsense is its own affair.
+        // Disconnects and invalid requests of a peer are not errors of the server.
         let connection = pin!(watcher.watch(self.http.serve_connection(socket, service)));
         self.counts.count_opened();
         let cut = pulse.watch(connection).await;
@@ -193,7 +194,7 @@ where
     }
 }
 
-/// The body of an answer; the answer ends when it is dropped.
+/// A response body; dropping it ends the response.
 struct AnswerBody {
     body: Body,
     pulse: Arc<Pulse>,
@@ -225,7 +226,7 @@ impl hyper::body::Body for AnswerBody {
     }
 }
 
-/// Says in the log that connections are refused, but not each time.
+/// Logs refused connections, but not each one.
 #[derive(Default)]
 struct Refusals {
     full: OncePerMinute,

@@ -1,4 +1,4 @@
-//! What every request starts with: its project (by host), its time, its address, its id.
+//! The request context: project (by host), time, client address and request ID.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{app::App, crypto::hex_digits, ports::clock::Stopwatch, projects::Project, trace::Span};
 
-/// One request: whose project, when, from where.
+/// One request: project, time and client address.
 #[derive(Clone)]
 pub(crate) struct Visit {
     pub(crate) app: Arc<App>,
@@ -28,7 +28,7 @@ pub(crate) struct Visit {
     pub(crate) request_id: RequestId,
 }
 
-/// What a request is called in logs and in its answer.
+/// The request ID in logs and in the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RequestId([u8; 16]);
 
@@ -52,12 +52,12 @@ impl<S: Sync> FromRequestParts<S> for Visit {
     type Rejection = StatusCode;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
-        // Present on every route that `enter` guards.
+        // `enter` adds it on every route.
         parts.extensions.get::<Self>().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
-/// Guards the router's routes: [`begin`], the route, [`Entrance::end`].
+/// The router's middleware: [`begin`], the route, [`Entrance::end`].
 pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let entrance = match begin(&app, peer_of(&request), &request) {
         Ok(entrance) => entrance,
@@ -73,18 +73,18 @@ pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, nex
     response
 }
 
-/// A visit that has begun and waits for its answer.
+/// A request in progress.
 pub(crate) struct Entrance {
     pub(crate) visit: Visit,
     asked: Asked,
 }
 
-/// Finds the project of a request, or answers in its stead.
+/// Finds the project of a request, or returns an error response.
 pub(crate) fn begin(app: &Arc<App>, peer: IpAddr, request: &Request) -> Result<Entrance, Response> {
     check_head(request)?;
     let from_proxy = forwarded::is_trusted(&app.config.server, peer);
     let [forwarded, own] = hosts_of(request, from_proxy);
-    // A proxy that only asks who is calling forwards the app's host, and its own request names ours.
+    // A proxy's resolver request carries the app's host in the forwarding header, and this server's host itself.
     let project = [forwarded, own].into_iter().flatten().find_map(|host| app.projects.find_by_host(host));
     let Some(project) = project else {
         return Err(misdirected::answer(app, request, forwarded.or(own), from_proxy));
@@ -98,7 +98,7 @@ pub(crate) fn begin(app: &Arc<App>, peer: IpAddr, request: &Request) -> Result<E
     Ok(Entrance { visit, asked: Asked::now(request, from_proxy) })
 }
 
-/// Refuses an address or a header longer than any real one, before anything reads it.
+/// Rejects a URL or header that is too long, before anything parses it.
 pub(super) fn check_head(request: &Request) -> Result<(), Response> {
     if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > TARGET_BYTES) {
         let text = format!("The path and query are longer than {} KiB.\n", TARGET_BYTES / 1024);
@@ -115,18 +115,18 @@ pub(super) fn check_head(request: &Request) -> Result<(), Response> {
 }
 
 impl Entrance {
-    /// What the answer is made in.
+    /// The span of the request.
     pub(crate) fn span(&self) -> &Span {
         &self.asked.span
     }
 
-    /// Counts the answer and gives it what every answer carries.
+    /// Counts the response and adds the common headers.
     pub(crate) fn end(&self, route: &str, response: &mut Response) {
         self.asked.end(&self.visit.app, self.visit.request_id.as_str(), route, response);
     }
 }
 
-/// Lets a request pass to its handler; the answer is counted, logged and gets the headers every answer has.
+/// Runs a handler; counts and logs the response and adds the common headers.
 pub(super) async fn answer(app: &App, request_id: &str, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let asked = Asked::now(&request, is_from_proxy(app, &request));
@@ -135,7 +135,7 @@ pub(super) async fn answer(app: &App, request_id: &str, request: Request, next: 
     response
 }
 
-/// What is told of a request once it was answered.
+/// What is logged about a request after its response.
 struct Asked {
     method: Method,
     watch: Stopwatch,
@@ -143,7 +143,7 @@ struct Asked {
 }
 
 impl Asked {
-    /// Strangers do not say which trace they belong to: they could fill anybody's.
+    /// Accept the trace context of trusted proxies only: other clients could add to any trace.
     fn now(request: &Request, from_proxy: bool) -> Self {
         let span = Span::of_request(request.method(), from_proxy.then(|| request.headers()));
         Self { method: request.method().clone(), watch: Stopwatch::start(), span }
@@ -174,35 +174,35 @@ impl Asked {
     }
 }
 
-/// A name for one request, in the log and in the answer.
+/// A new request ID.
 pub(super) fn new_request_id(app: &App) -> Arc<str> {
     RequestId::new(app.entropy.bytes()).as_str().into()
 }
 
-/// Who is at the other end of the connection.
+/// The peer of the connection.
 fn peer_of(request: &Request) -> IpAddr {
     request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.0.ip())
 }
 
-/// Whether the request was passed on by a proxy whose headers are believed.
+/// Whether a trusted proxy forwarded the request.
 fn is_from_proxy(app: &App, request: &Request) -> bool {
     forwarded::is_trusted(&app.config.server, peer_of(request))
 }
 
-/// The host the request asks for, as it says itself or as a proxy of ours says.
+/// The requested host, from the request or a trusted proxy.
 pub(super) fn host_of<'a>(app: &App, request: &'a Request) -> Option<&'a str> {
     let [forwarded, own] = hosts_of(request, is_from_proxy(app, request));
     forwarded.or(own)
 }
 
-/// The caller's address.
+/// The client's address.
 pub(super) fn address_of(app: &App, request: &Request) -> IpAddr {
     let peer = peer_of(request);
     let server = &app.config.server;
     if forwarded::is_trusted(server, peer) { forwarded::client_ip(server, request.headers(), peer) } else { peer }
 }
 
-/// Whether a proxy of ours says that the request came without TLS.
+/// Whether a trusted proxy says that the request came without TLS.
 pub(super) fn came_without_tls(app: &App, request: &Request) -> bool {
     is_from_proxy(app, request) && misdirected::came_without_tls(app, request)
 }
@@ -212,7 +212,7 @@ const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-poli
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PERMISSIONS: &str = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)";
 
-/// The host a trusted proxy says was asked for, and the one this request itself names.
+/// The requested host according to a trusted proxy, and the one in this request.
 fn hosts_of(request: &Request, from_proxy: bool) -> [Option<&str>; 2] {
     let forwarded = from_proxy.then(|| forwarded::host(request.headers())).flatten();
     let header = || request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).map(str::trim);

@@ -1,5 +1,4 @@
-//! What an authenticator says of itself and its key: authenticator data (WebAuthn Level 3 §6.1) and the attestation
-//! object around it. Bytes in, values out.
+//! Authenticator data (WebAuthn Level 3 §6.1) and attestation objects.
 
 use ciborium::Value;
 
@@ -12,27 +11,27 @@ const BACKED_UP: u8 = 0x10;
 const HAS_CREDENTIAL: u8 = 0x40;
 const HAS_EXTENSIONS: u8 = 0x80;
 
-/// Authenticator data, read to its last byte.
+/// Authenticator data, parsed to its last byte.
 pub(super) struct AuthenticatorData {
     pub(super) rp_id_hash: [u8; 32],
     pub(super) user_present: bool,
     pub(super) user_verified: bool,
-    /// Whether the authenticator may back the credential up: fixed when it is made.
+    /// Whether the authenticator may back the credential up; fixed at its creation.
     pub(super) backup_eligible: bool,
     pub(super) sign_count: u32,
     /// Only in registrations.
     pub(super) credential: Option<AttestedCredential>,
 }
 
-/// The credential an authenticator made.
+/// The created credential.
 pub(super) struct AttestedCredential {
     pub(super) id: Vec<u8>,
-    /// The COSE key, as it was written.
+    /// The encoded COSE key.
     pub(super) public_key: Vec<u8>,
 }
 
 impl AuthenticatorData {
-    /// Reads authenticator data; anything missing or left over is a refusal.
+    /// Parses authenticator data; missing or trailing bytes are an error.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Problem> {
         let malformed = || Problem::Malformed("authenticator data");
         let (rp_id_hash, rest) = bytes.split_first_chunk::<32>().ok_or_else(malformed)?;
@@ -45,7 +44,7 @@ impl AuthenticatorData {
         if !rest.is_empty() {
             return Err(malformed());
         }
-        // Backed up without being allowed to: no authenticator says that (§7.1 and §7.2, "BE" and "BS").
+        // A credential that is backed up must be eligible for backup (§7.1 and §7.2, "BE" and "BS").
         if flags & BACKUP_ELIGIBLE == 0 && flags & BACKED_UP != 0 {
             return Err(Problem::Malformed("backup state"));
         }
@@ -62,7 +61,7 @@ impl AuthenticatorData {
 
 fn read_credential(rest: &mut &[u8]) -> Result<AttestedCredential, Problem> {
     let malformed = || Problem::Malformed("attested credential data");
-    // The AAGUID names the authenticator's model, which is nobody's business here.
+    // Skip the AAGUID, the authenticator's model: it is not needed.
     let (_, after) = rest.split_first_chunk::<16>().ok_or_else(malformed)?;
     let (length, after) = after.split_first_chunk::<2>().ok_or_else(malformed)?;
     let (id, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length))).ok_or_else(malformed)?;
@@ -73,7 +72,7 @@ fn read_credential(rest: &mut &[u8]) -> Result<AttestedCredential, Problem> {
     Ok(AttestedCredential { id: id.to_vec(), public_key })
 }
 
-/// The authenticator data inside an attestation object (§6.5). The statement is not judged: none was asked for.
+/// The authenticator data in an attestation object (§6.5). The statement is ignored, because none was requested.
 pub(super) fn read_attestation_object(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
     let mut rest = bytes;
     let object = read_cbor(&mut rest)?;
@@ -85,7 +84,7 @@ pub(super) fn read_attestation_object(bytes: &[u8]) -> Result<Vec<u8>, Problem> 
         .ok_or(Problem::Malformed("attestation object"))
 }
 
-/// Reads one CBOR item and moves on behind it.
+/// Parses one CBOR item and advances behind it.
 pub(super) fn read_cbor(rest: &mut &[u8]) -> Result<Value, Problem> {
     ciborium::de::from_reader_with_recursion_limit(rest, 8).map_err(|_| Problem::Malformed("CBOR"))
 }

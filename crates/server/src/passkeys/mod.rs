@@ -1,5 +1,5 @@
-//! Passkeys (WebAuthn Level 3): the options a browser is given and the judgement of its answers.
-//! Verification is our own over aws-lc-rs (see docs/adr); nothing here touches the store or the network.
+//! Passkeys (WebAuthn Level 3): options for the browser and verification of its responses.
+//! The verification is our own, over aws-lc-rs (ADR 30). Uses neither store nor network.
 
 mod authenticator_data;
 mod public_key;
@@ -20,12 +20,12 @@ use self::{
 };
 use crate::crypto::{base64url, read_base64url, sha256};
 
-/// How long a browser may wait for its person, in milliseconds.
+/// How long a browser may wait for its user, in milliseconds.
 const TIMEOUT: u32 = 300_000;
-/// Longer ids than any authenticator makes (WebAuthn §4, "Credential ID").
+/// Maximum length of a credential ID (WebAuthn §4, "Credential ID").
 const MAX_CREDENTIAL_ID: usize = 1023;
 
-/// Why an answer is not good.
+/// Why a response is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
     #[error("the {0} cannot be read")]
@@ -48,23 +48,23 @@ pub(crate) enum Problem {
     ChangedBackup,
 }
 
-/// The site passkeys are made for.
+/// The relying party.
 pub(crate) struct Site<'a> {
     origin: &'a Origin,
     name: &'a str,
 }
 
-/// The person a passkey is made for.
+/// The user of a new passkey.
 pub(crate) struct Person<'a> {
-    /// Its id: the user handle (§4), given back with each sign-in.
+    /// Its ID: the user handle (§4), returned with each sign-in.
     pub(crate) handle: [u8; 16],
-    /// What the person will know the passkey by.
+    /// The name that the authenticator shows.
     pub(crate) name: &'a str,
-    /// The passkeys it has: one authenticator holds one of them at most.
+    /// Its existing passkeys: one authenticator has at most one of them.
     pub(crate) passkeys: &'a [Vec<u8>],
 }
 
-/// A passkey that was made and found good.
+/// A verified new passkey.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NewPasskey {
     pub(crate) credential_id: Vec<u8>,
@@ -73,20 +73,21 @@ pub(crate) struct NewPasskey {
     pub(crate) backup_eligible: bool,
 }
 
-/// What an assertion is compared with.
+/// The values that an assertion must match.
 pub(crate) struct Expected<'a> {
     pub(crate) challenge: &'a [u8],
     /// The user handle of the passkey's owner.
     pub(crate) owner: &'a [u8; 16],
-    /// The COSE key that was registered.
+    /// The registered COSE key.
     pub(crate) public_key: &'a [u8],
-    /// What was recorded when the passkey was made, or at its first use since that is recorded.
+    /// The stored backup eligibility: from the registration, or the first use since it is stored.
     pub(crate) backup_eligible: Option<bool>,
-    /// Whether the options named the passkeys of one person. Otherwise the answer has to say whose passkey it is (§7.2 step 6).
+    /// Whether the options listed the passkeys of one user. Otherwise the response must contain the user handle (§7.2
+    /// step 6).
     pub(crate) asked_by_name: bool,
 }
 
-/// An answer of a passkey that is not verified yet: it says which passkey to look for.
+/// An unverified assertion, which names its passkey.
 pub(crate) struct Assertion {
     pub(crate) credential_id: Vec<u8>,
     client_data: Vec<u8>,
@@ -131,12 +132,12 @@ struct ClientData {
     origin: String,
     #[serde(default)]
     cross_origin: bool,
-    /// The page around the one that asked: our pages are never in a frame.
+    /// The origin of an embedding page: our pages are never embedded.
     top_origin: Option<serde::de::IgnoredAny>,
 }
 
 impl<'a> Site<'a> {
-    /// The site of a project, by its public origin; `name` is what the browser's dialog shows.
+    /// The relying party of a project, by its public origin; the browser's dialog shows `name`.
     pub(crate) fn new(origin: &'a Origin, name: &'a str) -> Self {
         Self { origin, name }
     }
@@ -152,7 +153,7 @@ impl<'a> Site<'a> {
             "pubKeyCredParams": parameters,
             "timeout": TIMEOUT,
             "attestation": "none",
-            // Discoverable and verified: it stands for login ID and password at once.
+            // Discoverable and with user verification: it replaces login ID and password.
             "authenticatorSelection":
                 { "residentKey": "required", "requireResidentKey": true, "userVerification": "required" },
             "excludeCredentials": describe(person.passkeys),
@@ -160,7 +161,7 @@ impl<'a> Site<'a> {
         .to_string()
     }
 
-    /// The options of a sign-in (§5.5); with no passkeys named, the browser offers all it has for the site.
+    /// The options of a sign-in (§5.5); without passkeys, the browser offers all it has for the site.
     pub(crate) fn request_options(&self, challenge: &[u8], passkeys: &[Vec<u8>]) -> String {
         json!({ "publicKey": {
             "rpId": self.origin.host(),
@@ -172,7 +173,7 @@ impl<'a> Site<'a> {
         .to_string()
     }
 
-    /// Judges the answer to creation options (§7.1).
+    /// Verifies the response to creation options (§7.1).
     pub(crate) fn register(&self, answer: &str, challenge: &[u8]) -> Result<NewPasskey, Problem> {
         let answer: Answer<Registration> = read_answer(answer)?;
         self.check_client_data(&decode(&answer.response.client_data)?, "webauthn.create", challenge)?;
@@ -193,8 +194,8 @@ impl<'a> Site<'a> {
         })
     }
 
-    /// Judges an assertion with the passkey it named (§7.2). Whether the signature counter may be what it is, is the store's to say,
-    /// where it is compared and set at once.
+    /// Verifies an assertion by its passkey (§7.2). The store checks the signature counter, in the statement that
+    /// updates it.
     pub(crate) fn verify(&self, assertion: Assertion, expected: &Expected<'_>) -> Result<PasskeyUse, Problem> {
         self.check_client_data(&assertion.client_data, "webauthn.get", expected.challenge)?;
         let data = AuthenticatorData::read(&assertion.authenticator_data)?;
@@ -242,7 +243,7 @@ impl<'a> Site<'a> {
 }
 
 impl Assertion {
-    /// Reads a browser's answer to request options.
+    /// Parses a browser's response to request options.
     pub(crate) fn read(answer: &str) -> Result<Self, Problem> {
         let answer: Answer<Authentication> = read_answer(answer)?;
         let user_handle = answer.response.user_handle.filter(|handle| !handle.is_empty());
@@ -256,12 +257,12 @@ impl Assertion {
     }
 }
 
-/// Whether a credential id and a COSE key, of an import, are ones that could have been registered here.
+/// Whether the credential ID and COSE key of an import could have been registered here.
 pub(crate) fn is_usable_passkey(credential_id: &[u8], public_key: &[u8]) -> bool {
     (1..=MAX_CREDENTIAL_ID).contains(&credential_id.len()) && PublicKey::read_new(public_key).is_ok()
 }
 
-/// The challenge an answer, of a new passkey or of one that is used, says it answers; still to be judged.
+/// The challenge in a response to creation or request options; not verified yet.
 pub(crate) fn read_challenge(answer: &str) -> Option<Vec<u8>> {
     let answer: Value = serde_json::from_str(answer).ok()?;
     let client_data = decode(answer["response"]["clientDataJSON"].as_str()?).ok()?;
@@ -352,7 +353,7 @@ mod tests {
         let mut forged: Value = serde_json::from_str(&answer).unwrap();
         forged["response"]["signature"] = SoftPasskey::new().sign_elsewhere().into();
         assert_eq!(verify(&forged.to_string(), &USER), Err(Problem::WrongSignature));
-        // A registration's answer is no sign-in.
+        // A registration response is not accepted for sign-in.
         assert!(Assertion::read(&soft.create(&creation, origin.as_str())).is_err());
     }
 

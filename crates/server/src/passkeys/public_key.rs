@@ -1,4 +1,4 @@
-//! The public keys of passkeys: COSE keys (RFC 9052 §7, RFC 9053, RFC 8230) and the signatures made with them.
+//! Public keys of passkeys: COSE keys (RFC 9052 §7, RFC 9053, RFC 8230) and their signatures.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
@@ -11,12 +11,11 @@ use super::{Problem, authenticator_data::read_cbor};
 /// The algorithms offered to authenticators, best first: ES256, EdDSA, RS256 (for Windows Hello).
 pub(super) const ALGORITHMS: [i64; 3] = [-7, -8, -257];
 
-/// The largest COSE key that is read: one of RSA with 8192 bits, with room for its labels.
+/// Maximum size of a COSE key: RSA with 8192 bits, and its labels.
 const MAX_COSE_KEY: usize = 1_200;
-/// The bits an RSA modulus may have.
+/// The allowed sizes of an RSA modulus, in bits.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
 
-/// A key that verifies.
 pub(super) enum PublicKey {
     /// An uncompressed point on P-256.
     Es256(Vec<u8>),
@@ -28,8 +27,8 @@ pub(super) enum PublicKey {
 }
 
 impl PublicKey {
-    /// Reads a new passkey's COSE key and tries whether a signature can ever be verified with it: a point off its curve or an RSA
-    /// key of a wrong size would be stored and never work.
+    /// Parses a new passkey's COSE key and checks that it can verify: a point off its curve, or an RSA key of an
+    /// invalid size, would be stored but never work.
     pub(super) fn read_new(cose: &[u8]) -> Result<Self, Problem> {
         let key = Self::read(cose)?;
         if key.is_usable() { Ok(key) } else { Err(Problem::Malformed("COSE key")) }
@@ -43,7 +42,7 @@ impl PublicKey {
             Self::Ed25519(point) => parses(&ED25519, point),
             Self::Rs256 { modulus, exponent } => {
                 let bits = modulus.first().map_or(0, |first| modulus.len() * 8 - first.leading_zeros() as usize);
-                // Odd, at least 3, at most 33 bits: what the verifier takes.
+                // Odd, at least 3, at most 33 bits: the verifier's limits.
                 let sound = exponent.first().is_some_and(|first| *first != 0) && exponent.len() <= 4;
                 let odd = |number: &[u8]| number.last().is_some_and(|last| last % 2 == 1);
                 RSA_BITS.contains(&bits) && sound && odd(modulus) && odd(exponent) && exponent.as_slice() != [1]
@@ -51,7 +50,7 @@ impl PublicKey {
         }
     }
 
-    /// Reads a COSE key of one of the algorithms that were offered.
+    /// Parses a COSE key of one of the offered algorithms.
     pub(super) fn read(cose: &[u8]) -> Result<Self, Problem> {
         if cose.len() > MAX_COSE_KEY {
             return Err(Problem::Malformed("COSE key"));
@@ -85,7 +84,7 @@ impl PublicKey {
         }
     }
 
-    /// Whether the signature over the message was made with this key's other half.
+    /// Whether the signature over the message was made with this key's private half.
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Es256(point) => {

@@ -1,5 +1,5 @@
-//! Vectors of others: the WebAuthn specification's (Level 3 §16) and those of two libraries' tests.
-//! What they say is compared with what this module says; where they differ, it is because a verified person is required here.
+//! Test vectors of the WebAuthn specification (Level 3 §16) and of two other libraries.
+//! Results differ from theirs only because this server requires user verification.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -84,7 +84,7 @@ impl Registration {
         site.register(&answer.to_string(), &bytes(&self.challenge)).map(|made| made.credential_id)
     }
 
-    /// The COSE key inside, whatever the flags say.
+    /// The contained COSE key, whatever the flags.
     fn public_key(&self) -> Vec<u8> {
         let data = read_attestation_object(&bytes(&self.attestation_object)).expect("an attestation object");
         let credential = AuthenticatorData::read(&data).expect("authenticator data").credential.expect("a credential");
@@ -121,7 +121,7 @@ fn the_specifications_vectors_are_read_as_it_says() {
         serde_json::from_str(include_str!("../../tests/data/webauthn/specification.json")).expect("the vectors");
     let origin = Origin::parse("https://example.org").expect("an origin");
     let site = Site::new(&origin, "Example");
-    // Name, what becomes of the registration, and of the authentication: the flag UV is random in them.
+    // Name, result of the registration, and of the authentication: the flag UV is random in these vectors.
     let table = [
         ("none-es256", Some(Problem::NotVerified), Some(Problem::NotVerified)),
         ("packed-self-es256", None, Some(Problem::NotVerified)),

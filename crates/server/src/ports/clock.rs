@@ -1,4 +1,4 @@
-//! The clock: the only place that reads the time of day.
+//! The clock: the only code that reads the time of day.
 
 use std::sync::{
     Arc,
@@ -7,12 +7,10 @@ use std::sync::{
 
 use vestibule_domain::time::Timestamp;
 
-/// Where the time comes from.
 #[derive(Clone, Debug)]
 pub enum Clock {
-    /// The machine's.
     System,
-    /// A test's: moves only when told to.
+    /// A test's clock, which moves only when advanced.
     Manual(Arc<AtomicI64>),
 }
 
@@ -23,7 +21,6 @@ impl Clock {
         Self::Manual(Arc::new(AtomicI64::new(start.as_micros())))
     }
 
-    /// The time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match self {
@@ -32,7 +29,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward (or back, with a negative number of seconds); the system's is not ours to move.
+    /// Moves a manual clock forward (or back, with a negative number of seconds); the system clock is unaffected.
     pub fn advance_seconds(&self, seconds: i64) {
         match self {
             Self::System => {}
@@ -49,19 +46,17 @@ fn read_system_clock() -> i64 {
     since_epoch.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// Measures how long something takes, for logs and metrics; decides nothing.
+/// Measures durations for logs and metrics; never used for decisions.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
-    /// Starts measuring.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one door to the system's clock")]
     pub fn start() -> Self {
         Self(std::time::Instant::now())
     }
 
-    /// The time since the start.
     #[must_use]
     pub fn elapsed(&self) -> std::time::Duration {
         self.0.elapsed()

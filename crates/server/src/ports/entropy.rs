@@ -1,4 +1,4 @@
-//! Randomness: the operating system's, or a test's reproducible stream.
+//! Randomness: the operating system's, or a reproducible stream for tests.
 
 use std::{
     cell::RefCell,
@@ -13,22 +13,19 @@ use vestibule_domain::{id::Id, time::Timestamp};
 
 const ALPHANUMERIC: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Where randomness comes from.
 #[derive(Clone, Debug)]
 pub enum Entropy {
-    /// The cryptographic generator of the one crypto provider.
+    /// The cryptographic generator of aws-lc-rs.
     Os,
     /// A test's stream: the same seed gives the same bytes in the same order.
     Seeded {
-        /// Where the stream starts.
         seed: u64,
-        /// How many draws were made.
+        /// Number of draws so far.
         drawn: Arc<AtomicU64>,
     },
 }
 
 impl Entropy {
-    /// A reproducible stream for tests.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
         Self::Seeded { seed, drawn: Arc::new(AtomicU64::new(0)) }
@@ -37,7 +34,7 @@ impl Entropy {
     /// Fills the buffer.
     ///
     /// # Panics
-    /// When the operating system has no randomness to give: nothing sensible can be done then.
+    /// When the operating system has no randomness: the server cannot continue safely then.
     pub fn fill(&self, buffer: &mut [u8]) {
         match self {
             Self::Os => POOL.with_borrow_mut(|pool| pool.fill(buffer)),
@@ -54,7 +51,6 @@ impl Entropy {
         }
     }
 
-    /// `N` random bytes.
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
@@ -62,7 +58,6 @@ impl Entropy {
         bytes
     }
 
-    /// A fresh UUIDv7.
     #[must_use]
     pub fn id<K>(&self, now: Timestamp) -> Id<K> {
         Id::from_parts(now.as_unix_millis(), self.bytes())
@@ -75,7 +70,7 @@ impl Entropy {
         while out.len() < 32 {
             let bytes: [u8; 48] = self.bytes();
             for byte in bytes {
-                // 248 = 4 × 62: taking only bytes below it keeps every sign equally likely.
+                // 248 = 4 × 62: using only bytes below it keeps every character equally likely.
                 if byte < 248 && out.len() < 32 {
                     out.push(char::from(ALPHANUMERIC[usize::from(byte % 62)]));
                 }
@@ -96,14 +91,14 @@ impl Entropy {
     }
 }
 
-/// Bytes a thread draws from the provider at once (decision 51).
+/// Number of bytes that a thread draws from the provider at once (ADR 51).
 const DRAWN: usize = 512;
 
 thread_local! {
     static POOL: RefCell<Pool> = const { RefCell::new(Pool { bytes: [0; DRAWN], left: 0 }) };
 }
 
-/// Random bytes of one thread that nobody has got yet.
+/// Unused random bytes of one thread.
 struct Pool {
     bytes: [u8; DRAWN],
     left: usize,
@@ -120,7 +115,7 @@ impl Pool {
         }
         let taken = &mut self.bytes[self.left - buffer.len()..self.left];
         buffer.copy_from_slice(taken);
-        // What was given out is nowhere else, and is never given out again.
+        // Erase the bytes: they must not be used again.
         taken.fill(0);
         self.left -= buffer.len();
     }

@@ -23,34 +23,27 @@ use crate::{
     trace::Span,
 };
 
-/// How many mails a mailbox in memory keeps.
+/// Maximum number of mails in a memory mailbox.
 const MAILBOX_SIZE: usize = 200;
 
-/// A mail as it waits in the outbox.
+/// A mail in the outbox.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Mail {
-    /// Sender, when the project has its own.
+    /// The sender, if the project has its own.
     pub from: Option<String>,
-    /// Recipient's address.
     pub to: String,
-    /// Subject line.
     pub subject: String,
-    /// Plain-text part.
     pub text: String,
-    /// HTML part.
     pub html: String,
 }
 
-/// A mail in a mailbox.
 #[derive(Clone)]
 pub struct Delivered {
-    /// When it was delivered.
     pub at: Timestamp,
-    /// The mail.
     pub mail: Mail,
 }
 
-/// A mailbox in memory; the newest mail is first.
+/// A mailbox in memory, newest mail first.
 #[derive(Clone, Default)]
 pub struct MemoryMailbox {
     mails: Arc<Mutex<VecDeque<Delivered>>>,
@@ -58,16 +51,15 @@ pub struct MemoryMailbox {
 }
 
 impl MemoryMailbox {
-    /// What was delivered, newest first.
     #[must_use]
     pub fn mails(&self) -> Vec<Delivered> {
         self.mails.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    /// Waits until `look` finds what it looks for, now or when more mail comes.
+    /// Waits until `look` returns a value, now or when more mail arrives.
     pub async fn wait_for<T>(&self, look: impl Fn(&[Delivered]) -> Option<T>) -> T {
         loop {
-            // Listening begins before looking: a mail that comes in between is not missed.
+            // Register for notifications before looking, so that no mail in between is missed.
             let mut arrived = std::pin::pin!(self.arrived.notified());
             arrived.as_mut().enable();
             if let Some(found) = look(&self.mails()) {
@@ -87,37 +79,33 @@ impl MemoryMailbox {
     }
 }
 
-/// Where mail goes.
+/// The destination of mail.
 #[derive(Clone)]
 pub enum Mailer {
-    /// A real mail server.
     Smtp {
-        /// The pooled connection.
+        /// The connection pool.
         transport: Box<AsyncSmtpTransport<Tokio1Executor>>,
-        /// The default sender.
         from: Mailbox,
-        /// How long one delivery may take as a whole.
+        /// Timeout of one delivery as a whole.
         patience: Duration,
     },
-    /// A mailbox in memory.
     Memory(MemoryMailbox),
-    /// No mail server is configured.
     None,
 }
 
 /// Why a mail was not delivered.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// It can never be delivered as it is.
+    /// A retry would fail again.
     #[error("the mail cannot be sent: {0}")]
     Permanent(String),
-    /// Try again later.
+    /// A retry may succeed.
     #[error("the mail server did not take it: {0}")]
     Temporary(String),
 }
 
 impl Mailer {
-    /// Builds the mailer the configuration asks for.
+    /// Builds the mailer from the configuration.
     ///
     /// # Errors
     /// A sentence for the operator when host or sender cannot be used.
@@ -140,11 +128,11 @@ impl Mailer {
         Ok(Self::Smtp { transport: Box::new(builder.build()), from, patience })
     }
 
-    /// Delivers one mail. Its `id` is unlike that of every other mail, and the same when it is tried again: servers and mail readers
-    /// tell by it that it came twice.
+    /// Delivers one mail. Its `id` is unique to the mail and the same for every attempt, so that servers and mail
+    /// clients can detect duplicates.
     ///
     /// # Errors
-    /// Says whether trying again makes sense.
+    /// Whether a retry makes sense.
     pub async fn send(&self, mail: &Mail, id: &str, now: Timestamp) -> Result<(), MailError> {
         match self {
             Self::Memory(mailbox) => {
@@ -154,7 +142,8 @@ impl Mailer {
             Self::None => Err(MailError::Permanent("no mail server is configured (smtp.host is empty)".into())),
             Self::Smtp { transport, from, patience } => {
                 let message = build_message(mail, id, from).map_err(MailError::Permanent)?;
-                // The transport's own timeout ends with the connection: a server that then says nothing would be waited for without end.
+                // The transport's own timeout ends with the connection: a server that then stays silent would block
+                // without end.
                 let span = Span::of_call("smtp", None);
                 let sending = span.around(tokio::time::timeout(*patience, transport.send(message))).await;
                 span.ended(None, !matches!(sending, Ok(Ok(_))));
@@ -176,9 +165,9 @@ fn build_message(mail: &Mail, id: &str, default_from: &Mailbox) -> Result<Messag
         Some(own) => own.parse().map_err(|error| format!("mail.from: {error}"))?,
         None => default_from.clone(),
     };
-    // The recipient's address is personal data: the error must not repeat it.
+    // The recipient's address is personal data: leave it out of the error.
     let to = mail.to.parse().map_err(|_| "the recipient's address is not valid".to_string())?;
-    // Few relays take hosts in other letters (RFC 6531), and all take their ASCII form (RFC 5891).
+    // Few relays accept non-ASCII hosts (RFC 6531); all accept their ASCII form (RFC 5891).
     let host = ascii_host(from.email.domain());
     from.email = Address::new(from.email.user(), &host).map_err(|error| format!("mail.from: {error}"))?;
     // RFC 5322 §3.6.4: relays add none, and large receivers refuse mail without one.
@@ -190,7 +179,7 @@ fn build_message(mail: &Mail, id: &str, default_from: &Mailbox) -> Result<Messag
         .message_id(Some(message_id))
         .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
         .map_err(|error| error.to_string())?;
-    // RFC 3834 §5: absence notes and other robots do not answer.
+    // RFC 3834 §5: automatic responders do not reply.
     let name = HeaderName::new_from_ascii_str("Auto-Submitted");
     message.headers_mut().insert_raw(HeaderValue::new(name, "auto-generated".to_string()));
     Ok(message)

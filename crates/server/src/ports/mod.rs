@@ -1,4 +1,4 @@
-//! Every door to the outside, each with its test double.
+//! Adapters for side effects (clock, randomness, mail, SMS, HTTP), each with a fake for tests.
 
 pub mod clock;
 pub mod entropy;

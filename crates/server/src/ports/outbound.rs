@@ -1,10 +1,10 @@
-//! Outgoing HTTP: the one place a client for it is made. No proxies, no redirects followed, always a time limit.
+//! Outgoing HTTP: the only place that builds a client. No proxies, no redirects, always a timeout.
 
 use std::time::Duration;
 
 use crate::trace::Span;
 
-/// Makes a client whose requests end after this long.
+/// Builds a client whose requests have this timeout.
 ///
 /// # Errors
 /// A sentence for the operator when TLS cannot be set up.
@@ -12,7 +12,7 @@ pub fn make_client(timeout: Duration) -> Result<reqwest::Client, String> {
     reqwest::Client::builder()
         .timeout(timeout)
         .connect_timeout(timeout.min(Duration::from_secs(10)))
-        // Whoever answers with another address is not the one that was configured.
+        // A redirect would lead to a URL that is not the configured one.
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
@@ -20,7 +20,7 @@ pub fn make_client(timeout: Duration) -> Result<reqwest::Client, String> {
         .map_err(|error| format!("outgoing HTTP cannot be set up: {error}"))
 }
 
-/// Sends a request as a span of its own, whose name it is told in `traceparent` (W3C Trace Context), if spans are collected.
+/// Sends a request within its own span and adds `traceparent` (W3C Trace Context), if spans are collected.
 pub(super) async fn send(name: &'static str, request: reqwest::RequestBuilder) -> reqwest::Result<reqwest::Response> {
     let (client, request) = request.build_split();
     let mut request = request?;
@@ -32,18 +32,16 @@ pub(super) async fn send(name: &'static str, request: reqwest::RequestBuilder) -
     sent
 }
 
-/// What an answer's status means for the sender.
+/// What a response's status means for the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It was taken.
     Taken,
-    /// Try again later.
     Later,
-    /// It will never be taken as it is.
+    /// A retry would fail again.
     Never,
 }
 
-/// Judges a status code: 2xx is good; 408, 429 and 5xx pass; anything else stays.
+/// Classifies a status: 2xx is success; 408, 429 and 5xx are temporary; the rest is permanent.
 #[must_use]
 pub fn judge(status: u16) -> Verdict {
     match status {

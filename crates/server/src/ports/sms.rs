@@ -16,64 +16,54 @@ use crate::{
     crypto::hex,
 };
 
-/// The header with the HMAC of a webhook's body: the one event hooks use.
+/// The header with the HMAC of a webhook's body: the same as for event webhooks.
 pub const SIGNATURE_HEADER: &str = "x-authgear-body-signature";
 
-/// A text message as it waits in the outbox.
+/// A text message in the outbox.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Sms {
     /// Recipient, in E.164.
     pub to: String,
-    /// The message.
     pub body: String,
-    /// The project it is of.
     pub project: String,
 }
 
-/// Where text messages go.
+/// The destination of text messages.
 #[derive(Clone)]
 pub enum SmsSender {
-    /// An address of the operator's.
+    /// A URL of the operator.
     Webhook {
-        /// The connections.
         client: reqwest::Client,
-        /// The address.
         url: String,
-        /// The key of the signature.
+        /// The signing key.
         key: Box<hmac::Key>,
     },
-    /// Twilio's API.
     Twilio {
-        /// The connections.
         client: reqwest::Client,
-        /// Address of the account's messages.
+        /// The URL of the account's messages.
         url: String,
-        /// The account.
         account_sid: String,
-        /// Its password.
         auth_token: String,
-        /// Number or messaging service.
+        /// A number or a messaging service.
         from: String,
     },
-    /// The mailbox in memory, among the mails.
     Memory(MemoryMailbox),
-    /// Nobody carries them.
     None,
 }
 
-/// Why a text message was not delivered. The recipient's number is personal data: it is never repeated here.
+/// Why a text message was not delivered. Never contains the recipient's number, which is personal data.
 #[derive(Debug, thiserror::Error)]
 pub enum SmsError {
-    /// It can never be delivered as it is.
+    /// A retry would fail again.
     #[error("the text message cannot be sent: {0}")]
     Permanent(String),
-    /// Try again later.
+    /// A retry may succeed.
     #[error("the text message was not taken: {0}")]
     Temporary(String),
 }
 
 impl SmsSender {
-    /// Builds the sender the configuration asks for.
+    /// Builds the sender from the configuration.
     ///
     /// # Errors
     /// A sentence for the operator when outgoing HTTP cannot be set up.
@@ -103,7 +93,7 @@ impl SmsSender {
     /// Delivers one text message.
     ///
     /// # Errors
-    /// Says whether trying again makes sense.
+    /// Whether a retry makes sense.
     pub async fn send(&self, sms: &Sms, now: Timestamp) -> Result<(), SmsError> {
         let request = match self {
             Self::None => {

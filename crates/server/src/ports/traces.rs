@@ -1,4 +1,5 @@
-//! Where spans go: a collector that speaks OTLP over HTTP, named by OpenTelemetry's own environment variables.
+//! The exporter of spans: a collector with OTLP over HTTP, configured by OpenTelemetry's standard environment
+//! variables.
 
 use std::{fmt, pin::Pin, time::Duration};
 
@@ -10,13 +11,13 @@ use tokio::runtime::Handle;
 
 use super::outbound;
 
-/// How long a collector may take for one batch.
+/// Timeout of one batch.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The most of a collector's answer that is read, in bytes.
+/// Maximum size of a collector's response, in bytes.
 const ANSWER_LIMIT: usize = 64 * 1024;
 
-/// Sets the export up; `None` when no collector is named, or `OTEL_SDK_DISABLED` is `true`. Must be called where the
-/// runtime is.
+/// Sets up the export; `None` when no collector is configured, or `OTEL_SDK_DISABLED` is `true`. Must be called within
+/// the runtime.
 ///
 /// # Errors
 /// A sentence for the operator.
@@ -37,7 +38,7 @@ pub(crate) fn connect() -> Result<Option<SdkTracerProvider>, String> {
     Ok(Some(SdkTracerProvider::builder().with_resource(resource.build()).with_batch_exporter(exporter).build()))
 }
 
-/// Carries batches by the runtime's threads: the exporter has one of its own, which knows no runtime.
+/// Sends batches on the runtime's threads: the exporter's own thread has no runtime.
 struct Courier {
     client: reqwest::Client,
     runtime: Handle,

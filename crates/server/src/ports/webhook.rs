@@ -1,5 +1,4 @@
-//! Outgoing webhooks: signed POST requests, with a guard that keeps them out of private networks. The only network client
-//! beside mail; knows nothing of events.
+//! Outgoing webhooks: signed POST requests, with a guard against private networks (SSRF).
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -14,71 +13,66 @@ use url::{Host, Url};
 use super::outbound;
 use crate::crypto::hex;
 
-/// The most of an answer that is read, in bytes.
+/// Maximum size of a response, in bytes.
 const ANSWER_LIMIT: usize = 64 * 1024;
-/// How long an operator waits for a name to be looked up.
+/// Timeout of a name lookup.
 const LOOKUP_PATIENCE: Duration = Duration::from_secs(3);
 
-/// Sends webhooks.
 pub struct WebhookClient {
     client: reqwest::Client,
     allows_private: bool,
 }
 
-/// What a receiver answered.
+/// A receiver's response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The HTTP status.
     pub status: u16,
-    /// The body, as far as it is read.
+    /// The body, up to the limit.
     pub body: Vec<u8>,
 }
 
-/// Why there is no answer; one sentence for the operator.
+/// Why there is no response; one sentence for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// The address must not be called.
+    /// The URL leads to a private address.
     #[error("the address belongs to a private network, which hooks.allow_private_addresses forbids")]
     Private,
-    /// The address makes no sense.
     #[error("the address is not an http or https URL")]
     BadUrl,
-    /// No answer in time.
     #[error("no answer within {} seconds", .0.as_secs())]
     TooLate(Duration),
-    /// No connection, or it broke.
     #[error("{0}")]
     Broken(String),
 }
 
-/// The signature of a body, as receivers check it: lower-case hex of HMAC-SHA-256.
+/// The signature of a body for receivers: lower-case hex of HMAC-SHA-256.
 #[must_use]
 pub fn sign(secret: &[u8], body: &[u8]) -> String {
     hex(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), body).as_ref())
 }
 
 impl WebhookClient {
-    /// Sets the client up.
+    /// Sets up the client.
     ///
     /// # Errors
-    /// A sentence when TLS cannot be had.
+    /// A sentence when TLS cannot be set up.
     pub fn new(allows_private: bool) -> Result<Self, String> {
         let mut builder = reqwest::Client::builder()
-            // Whoever answers with another address is not the one that was configured.
+            // A redirect would lead to a URL that is not the configured one.
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .connect_timeout(Duration::from_secs(10))
             .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")));
         if !allows_private {
-            // Checked where the connection is made: a name that is looked up twice may change in between.
+            // Check addresses when connecting: a second lookup of the name could return others.
             builder = builder.dns_resolver(Arc::new(PublicOnly));
         }
         let client = builder.build().map_err(|error| error.to_string())?;
         Ok(Self { client, allows_private })
     }
 
-    /// Whether this address may be called, as far as one can tell now: a name nobody knows yet is not held against it, and
-    /// every call is checked again.
+    /// Checks whether this URL may be called. A name that does not resolve yet is accepted, because every call is
+    /// checked again.
     ///
     /// # Errors
     /// Why it may not.
@@ -102,10 +96,10 @@ impl WebhookClient {
         }
     }
 
-    /// Posts a JSON body with these headers; waits for the whole answer no longer than `patience`.
+    /// Posts a JSON body with these headers; waits for the complete response no longer than `patience`.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no response.
     pub async fn post(
         &self,
         url: &str,
@@ -155,12 +149,12 @@ fn describe(error: &reqwest::Error) -> SendError {
     SendError::Broken(last.map_or_else(|| what.to_string(), |inner| format!("{what}: {inner}")))
 }
 
-/// Every address the name has is private.
+/// All addresses of the name are private.
 #[derive(Debug, thiserror::Error)]
 #[error("the name leads to a private address")]
 struct PrivateAddress;
 
-/// Looks names up and forgets private addresses.
+/// A resolver that drops private addresses.
 struct PublicOnly;
 
 impl Resolve for PublicOnly {
@@ -185,7 +179,7 @@ fn is_private_literal(url: &Url) -> bool {
     }
 }
 
-/// Whether the address belongs to the public internet (the registries of RFC 6890).
+/// Whether the address is public (the registries of RFC 6890).
 fn is_public(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_public_v4(ip),
@@ -205,7 +199,7 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     let parts = ip.segments();
     let embedded = match parts {
-        // IPv4-mapped, and the prefix by which gateways reach IPv4 (RFC 6052).
+        // IPv4-mapped, and the prefixes of translation to IPv4 (RFC 6052, 6to4).
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
             Some((high, low))
         }
@@ -215,7 +209,7 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
         return is_public_v4(Ipv4Addr::new(a, b, c, d));
     }
-    // Global unicast is 2000::/3; of it the documentation prefix and Teredo lead nowhere.
+    // Global unicast is 2000::/3; in it, the documentation prefix and Teredo are not usable.
     parts[0] & 0xe000 == 0x2000 && !(parts[0] == 0x2001 && (parts[1] == 0xdb8 || parts[1] == 0))
 }
 

@@ -1,5 +1,5 @@
-//! Spans for OpenTelemetry: one for each request, store write and call to the outside. Without the feature `otel` a span is
-//! nothing and costs nothing. A span holds route, status and names; never a path, a query, a token or who it was.
+//! Spans for OpenTelemetry: one per request, store write and outgoing call. Without the feature `otel` a span is empty
+//! and costs nothing. A span contains route, status and names; never a path, a query, a token or personal data.
 
 #[cfg(not(feature = "otel"))]
 mod off;
@@ -11,12 +11,11 @@ pub(crate) use self::off::{Span, start_log};
 #[cfg(feature = "otel")]
 pub(crate) use self::on::{Span, start_log};
 
-/// Whether the log may be colored: on a terminal only, and not when `NO_COLOR` is set (<https://no-color.org>).
+/// Whether the log is colored: on a terminal only, and not when `NO_COLOR` is set (<https://no-color.org>).
 fn is_colored(is_terminal: bool, no_color: Option<&std::ffi::OsStr>) -> bool {
     is_terminal && no_color.is_none_or(std::ffi::OsStr::is_empty)
 }
 
-/// Whether standard error may be colored.
 fn may_color_log() -> bool {
     is_colored(std::io::IsTerminal::is_terminal(&std::io::stderr()), std::env::var_os("NO_COLOR").as_deref())
 }

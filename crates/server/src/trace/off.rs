@@ -1,11 +1,10 @@
-//! No spans: the log alone.
+//! Tracing without the feature `otel`: only the log.
 
 use http::{HeaderMap, Method};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
 
-/// Nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Span;
 
@@ -33,20 +32,18 @@ impl Span {
     pub(crate) const fn write_into(&self, _: &mut HeaderMap) {}
 }
 
-/// What must be finished at the end: nothing.
 pub(crate) struct Exporting;
 
 impl Exporting {
     pub(crate) async fn finish(self) {}
 }
 
-/// Starts the log.
 pub(crate) fn start_log(config: &Config) -> Exporting {
     let filter = config.log.filter.parse::<EnvFilter>().unwrap_or_default();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A log that cannot be written must not end the thread that writes it.
     let log = log.with_ansi(super::may_color_log()).log_internal_errors(false);
-    // A second call, as in tests, leaves the first one's choice.
+    // A second call, as in tests, keeps the first configuration.
     let _ = match config.log.format {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),

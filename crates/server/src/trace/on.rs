@@ -1,4 +1,4 @@
-//! Spans as OpenTelemetry has them, beside the log, which does not show them.
+//! Spans for OpenTelemetry, separate from the log, which does not contain them.
 
 use http::{HeaderMap, Method};
 use opentelemetry::{
@@ -21,15 +21,15 @@ use crate::{
     ports::traces,
 };
 
-/// Where all spans are said to come from; the store's are, too.
+/// The target of all spans, including the store's.
 const TARGET: &str = "vestibule::trace";
 
-/// A span that is open until it is dropped.
+/// A span that ends when it is dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct Span(tracing::Span);
 
 impl Span {
-    /// Around a request; headers are given when whoever sent them is believed about the trace it belongs to.
+    /// The span of a request; `headers` are given only if the sender's trace context is trusted.
     pub(crate) fn of_request(method: &Method, headers: Option<&HeaderMap>) -> Self {
         let span = tracing::span!(
             target: TARGET,
@@ -42,13 +42,13 @@ impl Span {
             http.response.status_code = Empty,
         );
         if let Some(headers) = headers {
-            // Refused when nobody takes spans: then there is nothing to belong to.
+            // Fails when spans are not collected; there is then no parent to set.
             let _ = span.set_parent(TraceContextPropagator::new().extract(&HeaderExtractor(headers)));
         }
         Self(span)
     }
 
-    /// Around a call to the outside.
+    /// The span of an outgoing call.
     pub(crate) fn of_call(name: &'static str, host: Option<&str>) -> Self {
         Self(tracing::span!(
             target: TARGET,
@@ -62,23 +62,23 @@ impl Span {
         ))
     }
 
-    /// The work, as part of the span.
+    /// Runs the work within the span.
     pub(crate) fn around<F: Future>(&self, work: F) -> Instrumented<F> {
         work.instrument(self.0.clone())
     }
 
-    /// How a request was answered; `route` is the pattern, never the path.
+    /// Records the response; `route` is the pattern, never the path.
     pub(crate) fn answered(&self, method: &Method, route: &str, status: u16) {
         if self.0.is_disabled() {
             return;
         }
-        // A name that comes this late is taken by the span itself only.
+        // A span's name can only be changed through OpenTelemetry's own context.
         self.0.context().span().update_name(format!("{} {route}", known(method)));
         self.0.record("http.route", route);
         self.ended(Some(status), status >= 500);
     }
 
-    /// How a call ended.
+    /// Records the result of a call.
     pub(crate) fn ended(&self, status: Option<u16>, has_failed: bool) {
         if let Some(status) = status {
             self.0.record("http.response.status_code", i64::from(status));
@@ -88,13 +88,13 @@ impl Span {
         }
     }
 
-    /// Says in a request's headers which span it belongs to (W3C Trace Context).
+    /// Adds the trace context to a request's headers (W3C Trace Context).
     pub(crate) fn write_into(&self, headers: &mut HeaderMap) {
         TraceContextPropagator::new().inject_context(&self.0.context(), &mut HeaderInjector(headers));
     }
 }
 
-/// Methods are told apart as far as they are known: strangers can send any word.
+/// Maps unknown methods to one name: clients can send any word.
 fn known(method: &Method) -> &str {
     match method.as_str() {
         known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => known,
@@ -102,13 +102,13 @@ fn known(method: &Method) -> &str {
     }
 }
 
-/// What must be finished at the end: spans that were not sent yet.
+/// The exporter, to be flushed when the process ends.
 pub(crate) struct Exporting(Option<SdkTracerProvider>);
 
 impl Exporting {
     pub(crate) async fn finish(self) {
         let Some(provider) = self.0 else { return };
-        // It waits for the collector, which this thread must not.
+        // Shutting down waits for the collector, which must not block this thread.
         let ended = tokio::task::spawn_blocking(move || provider.shutdown()).await;
         if !matches!(ended, Ok(Ok(()))) {
             tracing::warn!("the last spans could not be handed over");
@@ -116,7 +116,7 @@ impl Exporting {
     }
 }
 
-/// Starts the log, and the export of spans when the environment names a collector.
+/// Starts the log, and the export of spans when the environment configures a collector.
 pub(crate) fn start_log(config: &Config) -> Exporting {
     let (provider, complaint) = match traces::connect() {
         Ok(provider) => (provider, None),
@@ -140,7 +140,7 @@ pub(crate) fn start_log(config: &Config) -> Exporting {
         LogFormat::Text => log.with_filter(filter).boxed(),
         LogFormat::Json => log.json().flatten_event(true).with_filter(filter).boxed(),
     };
-    // A second call, as in tests, leaves the first one's choice.
+    // A second call, as in tests, keeps the first configuration.
     let _ = tracing_subscriber::registry().with(log).with(spans).try_init();
     match (complaint, &provider) {
         (Some(complaint), _) => tracing::warn!(error = complaint, "there will be no traces"),

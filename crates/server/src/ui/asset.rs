@@ -1,5 +1,5 @@
-//! The embedded files under `assets/`, served by names that carry their hash.
-//! Reads only what the binary carries (in a debug build, the `assets` folder of the sources).
+//! The embedded files of `assets/`, served under names that contain their hash.
+//! In a debug build they are read from the `assets` folder of the sources.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -11,16 +11,14 @@ use rust_embed::RustEmbed;
 #[folder = "$CARGO_MANIFEST_DIR/assets/"]
 struct Files;
 
-/// One embedded file, ready to be served.
+/// An embedded file.
 #[derive(Clone, Debug)]
 pub struct Asset {
-    /// The content.
     pub bytes: Cow<'static, [u8]>,
-    /// The value of `Content-Type`.
     pub content_type: &'static str,
-    /// The content's hash, as in the file name; fit for an `ETag` (without its quotes).
+    /// The hash of the content, as in the file name; usable as an `ETag` (without its quotes).
     pub hash: String,
-    /// True if the name asked for carried this very hash, so that it may be cached for ever.
+    /// Whether the requested name contained this hash, so that it may be cached forever.
     pub immutable: bool,
 }
 
@@ -32,7 +30,7 @@ struct Entry {
     bytes: Cow<'static, [u8]>,
 }
 
-/// A constant too long to write down: the embedded files by name.
+/// The embedded files by name.
 static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     Files::iter()
         .filter_map(|name| {
@@ -51,7 +49,8 @@ static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
 
 /// The file for a path below `/assets/`: `<name>.<hash>.<ext>`, or its plain name.
 ///
-/// A name with another hash (a page rendered by an earlier release) gets today's file, which then must not be cached.
+/// A name with another hash (a page rendered by an earlier release) gets the current file, which then must not be
+/// cached.
 pub fn asset(path: &str) -> Option<Asset> {
     let (rest, extension) = path.rsplit_once('.')?;
     let (stem, asked) = match rest.rsplit_once('.') {
@@ -67,7 +66,7 @@ pub fn asset(path: &str) -> Option<Asset> {
     })
 }
 
-/// The address of an embedded file, with its hash.
+/// The URL of an embedded file, with its hash.
 pub fn asset_href(name: &str) -> String {
     match ENTRIES.iter().find(|entry| entry.name == name) {
         Some(entry) => format!("/assets/{}.{}.{}", entry.stem, entry.hash, entry.extension),

@@ -1,72 +1,61 @@
-//! Charts drawn on the server: SVG with a title, a description and the table behind it. Pure: values in, markup out.
-//! Looks come from the style sheet by class; a chart is drawn twice, for wide and for narrow windows, and one is shown.
+//! Charts rendered on the server: SVG with a title, a description and a table of the data. Pure functions.
+//! The style sheet styles them by class; a chart is rendered twice, for wide and for narrow windows, and one is
+//! visible.
 
 use std::fmt::Write;
 
-/// One line or colour of a chart.
+/// One line or color of a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
-    /// What is counted.
     pub name: String,
-    /// One number for each day.
+    /// One number per day.
     pub values: Vec<i64>,
 }
 
-/// How numbers by day are drawn.
+/// How numbers per day are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// Bars, the series on top of each other.
     Bars,
-    /// One line for each series.
     Lines,
 }
 
-/// The words around a chart.
+/// The texts around a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words {
-    /// The chart's heading.
     pub title: String,
-    /// What the chart says, in a sentence, for those who do not see it.
+    /// A sentence that describes the chart for screen readers.
     pub description: String,
-    /// Said instead of the chart while every number is zero.
+    /// Shown instead of the chart while all numbers are zero.
     pub empty: String,
-    /// What opens the table.
+    /// The label that opens the table.
     pub table: String,
-    /// The heading of the table's first column.
     pub first_column: String,
 }
 
-/// Numbers by day.
+/// Numbers per day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DaysChart {
-    /// Its name in the document, once on a page.
+    /// The element ID, unique on a page.
     pub id: &'static str,
-    /// The words around it.
     pub words: Words,
-    /// Bars or lines.
     pub mark: Mark,
-    /// The days, `YYYY-MM-DD`, oldest first.
     pub days: Vec<String>,
-    /// What is counted.
     pub series: Vec<Series>,
 }
 
-/// A few numbers beside each other: a funnel's steps, or a histogram's buckets.
+/// A few numbers side by side: the steps of a funnel, or the buckets of a histogram.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepsChart {
-    /// Its name in the document, once on a page.
+    /// The element ID, unique on a page.
     pub id: &'static str,
-    /// The words around it.
     pub words: Words,
-    /// The heading of the numbers.
     pub column: String,
-    /// What each number is called, and the number.
     pub steps: Vec<(String, i64)>,
-    /// The heading of each number's part of the first one; a chart with one is a funnel.
+    /// The heading for each number's share of the first one; a chart with it is a funnel.
     pub part: Option<String>,
 }
 
-/// The drawing's size in its own units; one unit is a CSS pixel where there is room.
+/// The size of the drawing in its own units; one unit is a CSS pixel if the width allows.
 #[derive(Clone, Copy)]
 struct Canvas {
     class: &'static str,
@@ -77,13 +66,13 @@ struct Canvas {
 
 const WIDE: Canvas = Canvas { class: "chart-wide", width: 760.0, height: 240.0, labels: 7 };
 const NARROW: Canvas = Canvas { class: "chart-narrow", width: 340.0, height: 220.0, labels: 3 };
-/// Room for the numbers at the left, the days at the foot, and half a line at the top.
+/// Margins for the numbers at the left, the days at the bottom, and half a line at the top.
 const LEFT: f64 = 44.0;
 const FOOT: f64 = 26.0;
 const TOP: f64 = 10.0;
 
 impl DaysChart {
-    /// The whole figure.
+    /// The figure as HTML.
     #[must_use]
     pub fn render(&self) -> String {
         let mut out = begin(self.id, &self.words);
@@ -134,7 +123,7 @@ impl DaysChart {
         out.push_str("</svg>");
     }
 
-    /// Labels for a few of the days, the last one among them.
+    /// Labels for a few of the days, including the last.
     fn write_days(&self, out: &mut String, canvas: Canvas, pitch: f64, x: impl Fn(usize) -> f64) {
         let every = self.days.len().div_ceil(canvas.labels).max(1);
         for (index, day) in self.days.iter().enumerate() {
@@ -213,7 +202,7 @@ impl DaysChart {
 
     fn write_table(&self, out: &mut String) {
         begin_table(out, &self.words, self.series.iter().map(|series| series.name.as_str()));
-        // The newest day first: that is the one people look for.
+        // Newest day first, because that is the most relevant.
         for (index, day) in self.days.iter().enumerate().rev() {
             push(out, format_args!("<tr><th scope=\"row\">{}</th>", escape(day)));
             for series in 0..self.series.len() {
@@ -226,7 +215,7 @@ impl DaysChart {
 }
 
 impl StepsChart {
-    /// The whole figure.
+    /// The figure as HTML.
     #[must_use]
     pub fn render(&self) -> String {
         let mut out = begin(self.id, &self.words);
@@ -252,7 +241,7 @@ impl StepsChart {
         out
     }
 
-    /// A step's part of the first one.
+    /// A step's share of the first one.
     fn say_part(&self, index: usize) -> String {
         let first = self.steps.first().map_or(0, |(_, count)| *count);
         if first <= 0 {
@@ -386,7 +375,7 @@ fn write_number(out: &mut String, number: i64) {
     push(out, format_args!("<td data-value=\"{number}\">{}</td>", print_number(number)));
 }
 
-/// The values an axis names: from 0 on in steps of 1, 2 or 5 times a power of ten, to one that is not below `most`.
+/// The values on an axis: from 0 in steps of 1, 2 or 5 times a power of ten, up to at least `most`.
 fn ticks(most: i64) -> Vec<i64> {
     const STEPS: i128 = 4;
     let most = i128::from(most.max(1));
@@ -401,7 +390,7 @@ fn ticks(most: i64) -> Vec<i64> {
     (0..=count).map(|n| i64::try_from(n * step).unwrap_or(i64::MAX)).collect()
 }
 
-/// A number in at most four signs: `950`, `1.5k`, `20M`.
+/// A number in at most four characters: `950`, `1.5k`, `20M`.
 fn shorten(number: i128) -> String {
     for (unit, sign) in [(1_000_000_000_000, "T"), (1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")] {
         if number >= unit {
@@ -412,7 +401,7 @@ fn shorten(number: i128) -> String {
     number.to_string()
 }
 
-/// A number with its thousands apart, as every language can read it.
+/// A number with its thousands separated in a language-neutral way.
 #[must_use]
 pub fn print_number(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();

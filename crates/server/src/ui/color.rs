@@ -1,6 +1,6 @@
-//! Colour arithmetic: sRGB, OKLab (Björn Ottosson's) and WCAG 2.2 contrast. Pure numbers.
+//! Color arithmetic: sRGB, OKLab (by Björn Ottosson) and WCAG 2.2 contrast.
 
-/// An sRGB colour, each channel 0 to 1.
+/// An sRGB color, each channel 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Color {
     r: f64,
@@ -43,14 +43,14 @@ impl Color {
         if a > b { a / b } else { b / a }
     }
 
-    /// `share` of `other` in this colour, mixed evenly to the eye.
+    /// Mixes `share` of `other` into this color, perceptually uniform.
     pub(super) fn mix(self, other: Self, share: f64) -> Self {
         let (from, to) = (self.to_oklab(), other.to_oklab());
         from_oklab([0, 1, 2].map(|i| from[i] + (to[i] - from[i]) * share))
     }
 
     /// The nearest shade, lighter or darker towards `goal`, whose contrast against each of `grounds` is at least
-    /// `ratio`. The hue stays and the colour stays as strong as sRGB allows, so that a brand is still recognised.
+    /// `ratio`. Hue and, as far as sRGB allows, chroma stay, so that a brand remains recognizable.
     pub(super) fn reach_contrast(self, grounds: &[Self], ratio: f64, goal: Self) -> Self {
         let (from, to) = (self.to_oklab()[0], goal.to_oklab()[0]);
         let mut shade = self.rounded();
@@ -79,7 +79,7 @@ impl Color {
         [self.r, self.g, self.b].iter().all(|channel| (-0.001..=1.001).contains(channel))
     }
 
-    /// As it will be printed, so that a ratio holds for what the browser is given.
+    /// Rounded as it will be printed, so that the ratio is exact in the browser.
     fn rounded(self) -> Self {
         let round = |channel: f64| (channel.clamp(0.0, 1.0) * 255.0).round() / 255.0;
         Self { r: round(self.r), g: round(self.g), b: round(self.b) }

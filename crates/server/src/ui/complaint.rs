@@ -1,81 +1,52 @@
-//! What can be wrong with a form field, as the person is told it.
+//! Problems of form fields, and their messages.
 
 use super::{field::LoginIdKind, text::Text};
 
-/// One thing wrong with what was typed. None of them says whether an account exists.
+/// A problem of a form field. None reveals whether an account exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Complaint {
-    /// No email address given.
     EmailMissing,
-    /// Not an email address.
     EmailInvalid,
-    /// No phone number given.
     PhoneMissing,
-    /// Not a phone number we can reach.
     PhoneInvalid,
-    /// No username given.
     UsernameMissing,
-    /// Signs a username cannot have, or a wrong length.
     UsernameInvalid,
-    /// A name the project keeps for itself.
     UsernameReserved,
-    /// The username belongs to someone; there is no address to prove, so it is said at once.
+    /// Another user has the username; it is never verified, so this is shown at once.
     UsernameTaken,
-    /// The address or number belongs to another account; said only after it was proved.
+    /// Another account has the address or number; shown only after verification.
     LoginIdTaken,
-    /// The project does not take this address or number.
     LoginIdBlocked,
-    /// No password given.
     PasswordMissing,
-    /// Shorter than the policy wants.
     PasswordTooShort {
-        /// The least number of characters.
         min: u32,
     },
-    /// Longer than the server takes.
     PasswordTooLong {
-        /// The greatest number of characters.
         max: u32,
     },
-    /// Too easy to guess.
     PasswordTooWeak,
-    /// On a list of leaked passwords.
     PasswordBreached,
-    /// The same as before.
     PasswordReused,
-    /// Contains the login ID.
     PasswordLikeLoginId,
-    /// The policy wants a capital letter.
     PasswordNeedsUppercase,
-    /// The policy wants a small letter.
     PasswordNeedsLowercase,
-    /// The policy wants a digit.
     PasswordNeedsDigit,
     /// The policy wants a sign that is neither letter nor digit.
     PasswordNeedsSymbol,
-    /// The password of the signed-in person is wrong.
     PasswordWrong,
-    /// Login ID and password do not belong together.
+    /// The combination of login ID and password is wrong.
     CredentialsWrong {
-        /// What was typed beside the password.
         kind: LoginIdKind,
     },
-    /// No code given.
     CodeMissing,
-    /// The code is wrong.
     CodeWrong,
-    /// The code is too old.
     CodeExpired,
     /// The code was tried too often; a new one is needed.
     CodeSpent,
-    /// The typed confirmation is not what was asked for.
     ConfirmationWrong {
-        /// What should have been typed.
         phrase: String,
     },
-    /// A name longer than we keep.
     NameTooLong {
-        /// The greatest number of characters.
         max: u32,
     },
 }
@@ -118,7 +89,7 @@ impl Complaint {
         ]
     }
 
-    /// The complaint in words.
+    /// The message.
     pub fn text(&self) -> Text {
         match self {
             Self::EmailMissing => Text::new("error-email-missing"),

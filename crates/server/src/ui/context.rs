@@ -1,4 +1,4 @@
-//! What every page needs to know besides its own content: language, colours, brand, CSRF token, notice.
+//! Values that every page needs besides its content: language, colors, brand, CSRF token, notice.
 
 use askama::Template;
 
@@ -9,15 +9,12 @@ use super::page::finish;
 use super::text::{Arg, Text};
 use super::theme::theme_href;
 
-/// Light or dark, as the app asked for (`x_color_scheme`) or as the device prefers.
+/// The color scheme: as the app requested (`x_color_scheme`) or as the device prefers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColorScheme {
-    /// Follow the device.
     #[default]
     Auto,
-    /// Always light.
     Light,
-    /// Always dark.
     Dark,
 }
 
@@ -31,7 +28,7 @@ impl ColorScheme {
         }
     }
 
-    /// The scheme named by the wire parameter; anything unknown follows the device.
+    /// The scheme of the protocol parameter; unknown values follow the device.
     pub fn parse(name: &str) -> Self {
         match name {
             "light" => Self::Light,
@@ -41,33 +38,29 @@ impl ColorScheme {
     }
 }
 
-/// How a project presents itself.
+/// The branding of a project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Brand {
-    /// The project's name, shown beside the logo.
     pub name: String,
-    /// An `https` or same-origin address of a logo; a monogram is drawn without one.
+    /// An `https` or same-origin URL of a logo; without one, a monogram is drawn.
     pub logo_uri: Option<String>,
-    /// A CSS hex colour, `#rgb` or `#rrggbb`; anything else gives the house colour.
+    /// A CSS hex color, `#rgb` or `#rrggbb`; anything else gives the default color.
     pub accent_color: Option<String>,
 }
 
-/// What every page is rendered with.
+/// The context of a page.
 #[derive(Clone, Debug)]
 pub struct PageContext {
-    /// The reader's language.
     pub locale: Locale,
-    /// Light, dark or the device's choice.
     pub color_scheme: ColorScheme,
-    /// The project's looks.
     pub brand: Brand,
-    /// The token put as `_csrf` into every form.
+    /// The CSRF token, sent as `_csrf` by every form.
     pub csrf: String,
-    /// The flow itself, sealed: put as `_flow` into every form while only the page keeps it.
+    /// The sealed flow, sent as `_flow` by every form until the flow is stored.
     pub carried: Option<String>,
-    /// One message on top of the page, such as "We sent you a new code".
+    /// A message at the top of the page, such as "We sent you a new code".
     pub notice: Option<Notice>,
-    /// The app the person came from; where there is none, the project's name.
+    /// The name of the app; without one, the project's name.
     pub app_name: String,
 }
 
@@ -96,28 +89,28 @@ impl PageContext {
         self.locale.text_with(key, &args)
     }
 
-    /// A link in the words of the text `key`. While the page carries its flow, one to another page of the flow is a button
-    /// that takes the flow along.
+    /// A link with the text `key`. While the page carries its flow, a link to another page of the flow is rendered as a
+    /// button that sends the flow.
     pub fn link(&self, href: &str, key: &str, class: &str) -> String {
         finish(LinkPart { text: self.t(key), href, class, carries: self.carries(href) }.render())
     }
 
-    /// Whether a link to this address must take the flow along.
+    /// Whether a link to this URL must send the flow.
     pub fn carries(&self, href: &str) -> bool {
         self.carried.is_some() && href.starts_with("/flow/")
     }
 
-    /// The hashed address of an embedded asset.
+    /// The hashed URL of an embedded asset.
     pub fn asset(&self, name: &str) -> String {
         asset_href(name)
     }
 
-    /// The address of the brand's style sheet.
+    /// The URL of the brand's style sheet.
     pub fn theme(&self) -> String {
         theme_href(&self.brand)
     }
 
-    /// The first letter of the brand, for the drawn logo.
+    /// The first letter of the brand, for the monogram.
     pub fn monogram(&self) -> String {
         self.brand.name.chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().collect()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Someone is signed in here already: go on as them, or as someone else?
+//! Asks a signed-in user whether to continue with this account or another.
 
 use askama::Template;
 
@@ -6,21 +6,18 @@ use super::context::PageContext;
 use super::page::{Page, finish};
 use super::text::Text;
 
-/// Offers the session at hand. The form posts `action=continue` or `action=other`.
+/// Offers to continue as the signed-in user. The form posts `action=continue` or `action=other`.
 #[derive(Clone, Debug)]
 pub struct ContinueAsPage {
-    /// Where the form posts to.
     pub action: String,
-    /// The name or login ID of who is signed in; none for a guest.
+    /// The name or login ID of the signed-in user; `None` for a guest.
     pub person: Option<String>,
-    /// A second line, such as the email address under a name.
+    /// A second line, such as the email address below a name.
     pub detail: Option<String>,
-    /// Back to the waiting app.
     pub cancel_href: Option<String>,
 }
 
 impl ContinueAsPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let member = Self {
             action: "/flow/sample/continue".into(),

@@ -1,8 +1,8 @@
-//! "Two hours ago": how long something is past, in words, so that no time zone is needed.
+//! Elapsed time in words ("two hours ago"), which needs no time zone.
 
 use super::text::Text;
 
-/// Seconds that have passed.
+/// Elapsed seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Elapsed {
     seconds: u64,
@@ -13,12 +13,11 @@ const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
 impl Elapsed {
-    /// So many seconds ago.
     pub fn from_seconds(seconds: u64) -> Self {
         Self { seconds }
     }
 
-    /// The words, in the largest unit that says at least "one".
+    /// The text, in the largest unit of which at least one has passed.
     pub(super) fn text(self) -> Text {
         let count = |unit: u64| u32::try_from(self.seconds / unit).unwrap_or(u32::MAX);
         match self.seconds {

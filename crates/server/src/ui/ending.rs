@@ -1,4 +1,4 @@
-//! The pages where a way ends: errors, limits, and leaving.
+//! Final pages: errors, limits, and sign-out.
 
 use askama::Template;
 
@@ -7,41 +7,32 @@ use super::field::Link;
 use super::page::{Page, finish};
 use super::text::Text;
 
-/// The errors the house has words for.
+/// The errors that have their own page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The app's request is malformed.
     InvalidRequest,
-    /// The promotion code or device proof is spent, too old or unknown.
+    /// The promotion code or device proof was used, has expired or is unknown.
     PromotionExpired,
-    /// The person took longer than the flow lives.
+    /// The flow has expired.
     FlowExpired,
-    /// The flow was finished in another tab.
     FlowFinished,
-    /// The guest is not there any more.
+    /// The guest was deleted or signed out.
     GuestGone,
-    /// Another promotion of the same guest won.
+    /// Another promotion of the same guest finished first.
     PromotionLost,
-    /// The flow was begun in another browser.
+    /// The flow began in another browser.
     ForeignBrowser,
-    /// The browser keeps no cookie.
+    /// The browser rejects cookies.
     CookiesBlocked,
-    /// No such page.
     NotFound,
-    /// The project does not take new accounts.
     SignUpClosed,
-    /// The account may not sign in.
     AccountDisabled,
-    /// The body was larger than the server takes.
     TooLarge,
-    /// The server is too busy for now.
     Busy,
-    /// The server failed.
     Internal,
 }
 
 impl ErrorKind {
-    /// Every error.
     pub const ALL: [Self; 14] = [
         Self::InvalidRequest,
         Self::PromotionExpired,
@@ -86,23 +77,20 @@ impl ErrorKind {
     }
 }
 
-/// Something went wrong and there is no form to put it beside.
+/// An error without a form to show it in.
 #[derive(Clone, Debug)]
 pub struct ErrorPage {
-    /// What happened.
     pub title: Text,
-    /// What it means and what to do.
     pub explanation: Text,
-    /// A technical line for the app's developer, in English, such as the OAuth error description.
+    /// A technical message for the app's developer, in English, such as the OAuth error description.
     pub detail: Option<String>,
-    /// The way out, mostly back to the app.
+    /// A link, usually back to the app.
     pub action: Option<Link>,
-    /// The number under which the server logged it.
     pub request_id: Option<String>,
 }
 
 impl ErrorPage {
-    /// The page for an error the house has words for.
+    /// The page for an error of this kind.
     pub fn new(kind: ErrorKind) -> Self {
         let (title, explanation) = kind.texts();
         Self { title, explanation, detail: None, action: None, request_id: None }
@@ -153,14 +141,12 @@ struct Error<'a> {
     page: &'a ErrorPage,
 }
 
-/// Too many passwords or codes were tried.
+/// Too many attempts at a password or code.
 #[derive(Clone, Debug)]
 pub struct TooManyTriesPage {
-    /// When the next try is taken; the same as `Retry-After`.
+    /// When the next attempt is allowed; the same as `Retry-After`.
     pub retry_after_seconds: u32,
-    /// Where to try again.
     pub retry_href: Option<String>,
-    /// Back to the waiting app.
     pub cancel_href: Option<String>,
 }
 
@@ -189,7 +175,6 @@ impl Page for TooManyTriesPage {
 }
 
 impl TooManyTriesPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let wait = |seconds| Self {
             retry_after_seconds: seconds,
@@ -210,13 +195,11 @@ struct TooManyTries<'a> {
 /// Asks whether to sign out. The form posts `action=logout`.
 #[derive(Clone, Debug)]
 pub struct LogoutPage {
-    /// Where the form posts to.
     pub action: String,
-    /// Who is signed in, if they have a name; guests have none.
+    /// The name of the signed-in user; `None` for a guest.
     pub person: Option<String>,
-    /// True for a guest, who could not come back.
+    /// A guest, who could not sign in again.
     pub guest: bool,
-    /// Staying signed in.
     pub cancel_href: Option<String>,
 }
 
@@ -231,7 +214,6 @@ impl Page for LogoutPage {
 }
 
 impl LogoutPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let member = Self {
             action: "/logout".into(),
@@ -250,10 +232,10 @@ struct Logout<'a> {
     page: &'a LogoutPage,
 }
 
-/// The person is signed out and there is nowhere to send them.
+/// Confirms the sign-out when there is no redirect.
 #[derive(Clone, Debug)]
 pub struct LoggedOutPage {
-    /// Signing in again, or the app's front page.
+    /// Signs in again, or leads to the app's home page.
     pub action: Option<Link>,
 }
 
@@ -268,7 +250,6 @@ impl Page for LoggedOutPage {
 }
 
 impl LoggedOutPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let link = Link { href: "/login".into(), text: Text::new("link-sign-in-again") };
         vec![("alone", Self { action: None }), ("link", Self { action: Some(link) })]

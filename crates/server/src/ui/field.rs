@@ -1,4 +1,4 @@
-//! The pieces forms are made of: fields with label, hint and complaint; links; the choice of login ID.
+//! Parts of forms: fields with label, hint and error; links; the choice of login ID.
 
 use askama::Template;
 
@@ -6,22 +6,19 @@ use super::context::PageContext;
 use super::page::finish;
 use super::text::Text;
 
-/// A link and its words.
+/// A link and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// Where it leads.
     pub href: String,
-    /// What it says.
     pub text: Text,
 }
 
 impl Link {
-    /// The way back to the app.
     pub fn to_app(href: impl Into<String>) -> Self {
         Self { href: href.into(), text: Text::new("link-back-to-app") }
     }
 
-    /// The account page, for a project that names no page of its own.
+    /// A link to the account page, for a project without a page of its own.
     pub fn to_account() -> Self {
         Self { href: "/settings".into(), text: Text::new("account-back") }
     }
@@ -30,11 +27,8 @@ impl Link {
 /// A kind of login ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoginIdKind {
-    /// An email address.
     Email,
-    /// A phone number.
     Phone,
-    /// A username.
     Username,
 }
 
@@ -69,7 +63,7 @@ impl LoginIdKind {
         }
     }
 
-    /// The field in which one is typed. `signing_in` tells password managers that it is the account's name.
+    /// The input field for it. `signing_in` tells password managers that it is the account's name.
     pub(super) fn field(self, value: &str, error: Option<&Text>, signing_in: bool) -> Field {
         let (kind, autocomplete, hint) = match self {
             Self::Email if signing_in => ("email", "username", None),
@@ -90,21 +84,17 @@ impl LoginIdKind {
     }
 }
 
-/// One login ID kind to choose, and the address that chooses it.
+/// A selectable kind of login ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginIdChoice {
-    /// The kind.
     pub kind: LoginIdKind,
-    /// The page again, with this kind chosen.
     pub href: String,
 }
 
-/// How far a short journey has come, such as 1 of 2.
+/// The progress in a flow, such as 1 of 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Steps {
-    /// The step shown, from 1.
     pub current: u8,
-    /// All steps.
     pub total: u8,
 }
 
@@ -119,18 +109,13 @@ impl Steps {
     }
 }
 
-/// How good a password is, as the server judged the last one typed.
+/// The strength of a password, as the server measured it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strength {
-    /// Guessed at once.
     VeryWeak,
-    /// Guessed soon.
     Weak,
-    /// Fair.
     Fair,
-    /// Good.
     Good,
-    /// Very good.
     Strong,
 }
 
@@ -154,41 +139,31 @@ impl Strength {
     }
 }
 
-/// What a password field is for.
+/// The purpose of a password field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordUse {
-    /// Choosing one, of at least `min_length` characters.
-    New {
-        /// The least number of characters the policy takes.
-        min_length: u32,
-    },
-    /// Giving the one already set.
+    New { min_length: u32 },
     Current,
 }
 
-/// A password field; what was typed is never sent back.
+/// A password field; its value is never sent back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasswordField {
-    /// New or current.
     pub purpose: PasswordUse,
-    /// What is wrong with the last one.
+    /// The error of the last input.
     pub error: Option<Text>,
-    /// How good the last one was.
     pub strength: Option<Strength>,
 }
 
 impl PasswordField {
-    /// An empty field for a new password.
     pub fn new(min_length: u32) -> Self {
         Self { purpose: PasswordUse::New { min_length }, error: None, strength: None }
     }
 
-    /// An empty field for the current password.
     pub fn current() -> Self {
         Self { purpose: PasswordUse::Current, error: None, strength: None }
     }
 
-    /// The same field with a complaint.
     #[must_use]
     pub fn with_error(mut self, error: impl Into<Text>) -> Self {
         self.error = Some(error.into());
@@ -216,13 +191,11 @@ impl PasswordField {
     }
 }
 
-/// One labelled input.
+/// A labeled input.
 #[derive(Clone, Debug)]
 pub(super) struct Field {
-    /// Name and id.
     pub(super) name: &'static str,
     pub(super) label: Text,
-    /// The input's `type`.
     pub(super) kind: &'static str,
     pub(super) value: String,
     pub(super) hint: Option<Text>,
@@ -234,9 +207,9 @@ pub(super) struct Field {
     pub(super) autofocus: bool,
     /// Shown, and not to be changed.
     pub(super) readonly: bool,
-    /// Written left to right in every language: addresses, numbers, codes.
+    /// Left to right in every language: addresses, numbers, codes.
     pub(super) ltr: bool,
-    /// Neither capitalised nor spell-checked.
+    /// No capitalization and no spell checking.
     pub(super) plain: bool,
     pub(super) reveal: bool,
     pub(super) meter: bool,
@@ -268,12 +241,13 @@ impl Field {
         }
     }
 
-    /// The complaint with the field it belongs to, for the page's summary.
+    /// The error and the ID of its field, for the page's summary.
     pub(super) fn complaint(&self) -> Option<(&'static str, Text)> {
         Some((self.name, self.error.clone()?))
     }
 
-    /// Gives the focus to the only field with a complaint. Several are listed in the page's summary, which has it then.
+    /// Sets the focus to the only field with an error. Several errors are listed in the page's summary, which then has
+    /// the focus.
     pub(super) fn focus_lone_complaint(fields: &mut [Self]) {
         let mut wrong = fields.iter_mut().filter(|field| field.error.is_some());
         if let (Some(field), None) = (wrong.next(), wrong.next()) {
@@ -285,7 +259,7 @@ impl Field {
         finish(Input { ctx, field: self }.render())
     }
 
-    /// The ids of the texts that explain the input.
+    /// The IDs of the texts that describe the input.
     fn described_by(&self) -> String {
         let parts = [(self.hint.is_some(), "hint"), (self.error.is_some(), "error"), (self.meter, "strength")];
         let ids: Vec<String> =

@@ -1,4 +1,4 @@
-//! The first page of promotion, sign-up and login: who are you?
+//! The first page of promotion, sign-up and sign-in: asks for a login ID.
 
 use askama::Template;
 
@@ -9,54 +9,43 @@ use super::page::{Page, finish};
 use super::passkey::{Ceremony, PasskeyCeremony};
 use super::text::Text;
 
-/// Why the person is asked.
+/// The purpose of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// A guest becomes a member.
     Promote,
-    /// A new member.
     SignUp,
-    /// A member comes back.
     Login,
 }
 
-/// Asks for a login ID and, where the project wants one here, a password.
+/// Asks for a login ID and, depending on the project, a password.
 ///
 /// The form posts `login_id_kind`, `login_id`, `password` and `action=continue`.
 #[derive(Clone, Debug)]
 pub struct IdentifyPage {
-    /// Why.
     pub purpose: Purpose,
-    /// Where the form posts to.
     pub action: String,
-    /// The kinds the project takes, in its order; with one, no choice is shown. With none, only a passkey is.
+    /// The project's kinds in its order; a single one needs no choice. With none, only a passkey is offered.
     pub kinds: Vec<LoginIdChoice>,
-    /// The kind asked for now.
     pub kind: LoginIdKind,
-    /// What was typed or hinted.
     pub value: String,
-    /// The app insists on the value: it cannot be changed.
+    /// The app enforces the value: it cannot be changed.
     pub fixed: bool,
-    /// What is wrong with it.
     pub value_error: Option<Text>,
-    /// The password, unless a code does its work.
+    /// `None` where a code replaces it.
     pub password: Option<PasswordField>,
-    /// Another way: a passkey.
     pub passkey: Option<PasskeyCeremony>,
-    /// Promotion and sign-up: the way for those who have an account. Login: none.
+    /// Promotion and sign-up: leads users with an account to sign-in. `None` for sign-in.
     pub have_account_href: Option<String>,
-    /// Login: the way for those who have none.
+    /// Sign-in: leads users without an account to sign-up.
     pub create_account_href: Option<String>,
-    /// Login: the way for those who forgot their password.
+    /// Sign-in: leads to password recovery.
     pub forgot_href: Option<String>,
-    /// Back to the waiting app, without doing anything.
     pub cancel_href: Option<String>,
-    /// How far along this is.
     pub steps: Option<Steps>,
 }
 
 impl IdentifyPage {
-    /// An empty page asking for one kind of login ID, to be completed with struct update syntax.
+    /// An empty page for one kind of login ID, to be completed with struct update syntax.
     pub fn new(purpose: Purpose, action: impl Into<String>, kind: LoginIdKind) -> Self {
         Self {
             purpose,
@@ -76,10 +65,10 @@ impl IdentifyPage {
         }
     }
 
-    /// The login ID, and the password where one is asked for.
+    /// The login ID, and the password if the page has one.
     fn fields(&self) -> Vec<Field> {
         let signing_in = self.purpose == Purpose::Login;
-        // With a new password beside it, the login ID is the name a password manager will keep.
+        // With a new password beside it, the login ID is the name that a password manager stores.
         let named = signing_in || self.password.is_some();
         let login_id = self.kind.field(&self.value, self.value_error.as_ref(), named);
         let mut fields = vec![Field { readonly: self.fixed, ..login_id }];
@@ -140,7 +129,6 @@ impl Page for IdentifyPage {
 }
 
 impl IdentifyPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let kinds = |kinds: &[LoginIdKind]| {
             let choice = |kind: &LoginIdKind| LoginIdChoice { kind: *kind, href: format!("?kind={}", kind.as_str()) };

@@ -1,5 +1,4 @@
 //! Languages: the embedded fluent files, and the choice of one for a reader.
-//! Touches nothing outside the binary.
 
 use std::sync::Arc;
 
@@ -8,12 +7,10 @@ use fluent_bundle::concurrent::FluentBundle;
 
 use super::text::{Arg, Text, fluent_args};
 
-/// Which way a language is written.
+/// The writing direction of a language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Left to right.
     Ltr,
-    /// Right to left.
     Rtl,
 }
 
@@ -27,7 +24,7 @@ impl Direction {
     }
 }
 
-/// Every language the pages speak; the first is the fallback of all others.
+/// The languages of the pages; the first is the fallback of all others.
 pub(super) const SOURCES: [(&str, Direction, &str); 6] = [
     ("en", Direction::Ltr, include_str!("../../locales/en.ftl")),
     ("es", Direction::Ltr, include_str!("../../locales/es.ftl")),
@@ -47,9 +44,10 @@ struct Tongue {
 impl Tongue {
     fn parse(tag: &'static str, direction: Direction, source: &str, fallback: Option<Arc<Self>>) -> Self {
         let mut bundle = FluentBundle::new_concurrent(vec![tag.parse().unwrap_or_default()]);
-        // Isolation marks keep a Latin name from reordering a right-to-left sentence; elsewhere they are only noise.
+        // Isolation marks prevent a Latin name from reordering a right-to-left sentence; other languages do not need
+        // them.
         bundle.set_use_isolating(direction == Direction::Rtl);
-        // A broken entry is skipped here and falls back to English; the locale tests refuse it before release.
+        // A broken entry is skipped and falls back to English; the locale tests reject it before release.
         let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(resource, _errors)| resource);
         bundle.add_resource_overriding(resource);
         Self { tag, direction, bundle, fallback }
@@ -65,7 +63,7 @@ impl Tongue {
     }
 }
 
-/// One language, ready to speak; cheap to clone.
+/// A loaded language; cheap to clone.
 #[derive(Clone)]
 pub struct Locale(Arc<Tongue>);
 
@@ -75,7 +73,6 @@ impl Locale {
         self.0.tag
     }
 
-    /// Which way the language is written.
     pub fn direction(&self) -> Direction {
         self.0.direction
     }
@@ -102,14 +99,13 @@ impl std::fmt::Debug for Locale {
     }
 }
 
-/// All languages, loaded once at start and shared.
+/// All languages, loaded at startup and shared.
 #[derive(Clone, Debug)]
 pub struct Ui {
     locales: Vec<Locale>,
 }
 
 impl Ui {
-    /// Parses the embedded languages.
     pub fn load() -> Self {
         let mut locales: Vec<Locale> = Vec::with_capacity(SOURCES.len());
         for (tag, direction, source) in SOURCES {
@@ -124,7 +120,7 @@ impl Ui {
         &self.locales
     }
 
-    /// The languages a project offers: those of `allowed` there are, or else English. An empty `allowed` allows all.
+    /// The languages of `allowed` that exist, or else English. An empty `allowed` allows all.
     pub fn offered(&self, allowed: &[String]) -> Vec<&Locale> {
         if allowed.is_empty() {
             return self.locales.iter().collect();
@@ -141,8 +137,8 @@ impl Ui {
         offered
     }
 
-    /// The language for a reader: the first of `ui_locales` (OIDC Core 3.1.2.1, space-separated), then of
-    /// `Accept-Language` (RFC 9110 12.5.4), that the project allows; else the first allowed, else English.
+    /// The language for a reader: the first of `ui_locales` (OIDC Core §3.1.2.1, space-separated), then of
+    /// `Accept-Language` (RFC 9110 §12.5.4), that the project allows; else the first allowed, else English.
     ///
     /// An empty `allowed` allows all.
     pub fn negotiate(&self, ui_locales: Option<&str>, accept_language: Option<&str>, allowed: &[String]) -> Locale {
@@ -158,7 +154,7 @@ impl Ui {
     }
 }
 
-/// The languages of an `Accept-Language` header, best first; refused ones (`q=0`) left out.
+/// The languages of an `Accept-Language` header, best first, without excluded ones (`q=0`).
 fn sort_by_quality(header: &str) -> Vec<&str> {
     let mut ranges: Vec<(&str, f32)> = header
         .split(',')
@@ -176,7 +172,7 @@ fn sort_by_quality(header: &str) -> Vec<&str> {
     ranges.into_iter().map(|(tag, _)| tag).collect()
 }
 
-/// The exact tag if there is one, else the same primary language (`de-AT` reads `de`, `zh-Hant` reads `zh-TW`).
+/// The exact tag if there is one, else the same primary language (`de-AT` uses `de`, `zh-Hant` uses `zh-TW`).
 fn find_match<'a>(mut offered: impl Iterator<Item = &'a Locale> + Clone, wanted: &str) -> Option<&'a Locale> {
     let primary = |tag: &str| tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
     let exact = offered.clone().find(|locale| locale.tag().eq_ignore_ascii_case(wanted));

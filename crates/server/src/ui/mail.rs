@@ -1,5 +1,5 @@
-//! The words of mails and text messages. A mail's styles are written inline, because mail readers know nothing else;
-//! it loads nothing from anywhere.
+//! The texts of mails and text messages. A mail's styles are inline, because many mail clients support nothing else; it
+//! loads no external resources.
 
 use askama::Template;
 
@@ -9,82 +9,61 @@ use super::page::finish;
 use super::text::{Arg, Text};
 use super::theme::mail_colors;
 
-/// Who a mail comes from and which language it speaks.
+/// The context of a mail.
 #[derive(Clone, Debug)]
 pub struct MailContext {
-    /// The reader's language.
     pub locale: Locale,
-    /// The project's looks.
     pub brand: Brand,
-    /// The app the person came from; where there is none, the project's name.
+    /// The name of the app; without one, the project's name.
     pub app_name: String,
 }
 
-/// What changed on an account.
+/// A change of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A login ID was added.
     LoginIdAdded {
-        /// The new one.
         login_id: String,
     },
     /// A login ID was replaced; the mail goes to the old one.
     LoginIdChanged {
-        /// The one before.
         from: String,
-        /// The one now.
         to: String,
     },
-    /// A login ID was removed; the mail goes there for the last time.
+    /// A login ID was removed; the mail goes to it.
     LoginIdRemoved {
-        /// The removed one.
         login_id: String,
     },
-    /// The password was changed or set.
     PasswordChanged,
 }
 
-/// The mails the house sends.
+/// The kinds of mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MailKind {
-    /// A code that proves the address, in promotion, sign-up or settings.
+    /// A code that verifies the address, in promotion, sign-up or settings.
     VerificationCode {
-        /// The digits.
         code: String,
-        /// Minutes for which it holds.
         minutes: u32,
     },
-    /// A code to sign in with.
     LoginCode {
-        /// The digits.
         code: String,
-        /// Minutes for which it holds.
         minutes: u32,
     },
-    /// A code to choose a new password with.
     PasswordResetCode {
-        /// The digits.
         code: String,
-        /// Minutes for which it holds.
         minutes: u32,
     },
-    /// Something on the account changed.
     Changed(Change),
 }
 
-/// A mail, ready for the mailer.
+/// A rendered mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
-    /// One line.
     pub subject: String,
-    /// The `text/plain` part.
     pub text: String,
-    /// The `text/html` part.
     pub html: String,
 }
 
 impl MailKind {
-    /// The mail in the reader's language.
     pub fn render(&self, ctx: &MailContext) -> Mail {
         let [subject, title, lead, closing] = self.texts().map(|text| ctx.say(&text));
         let (accent, accent_text) = mail_colors(&ctx.brand);
@@ -178,10 +157,10 @@ impl MailContext {
     }
 }
 
-/// The text message that carries a code.
+/// The text message with a code.
 ///
-/// With `domain`, its last line binds the code to that web site, so that browsers fill it in only there
-/// (WICG "Origin-bound one-time codes delivered via SMS").
+/// With `domain`, its last line binds the code to that web site, so that browsers fill it in only there (WICG
+/// "Origin-bound one-time codes delivered via SMS").
 pub fn sms_text(ctx: &MailContext, code: &str, domain: Option<&str>) -> String {
     let words = ctx.say(&Text::new("sms-code").with("code", code));
     match domain {

@@ -1,5 +1,5 @@
-//! The pages people see: typed page structs, their templates, texts, assets and colours.
-//! Knows no HTTP, no store and no flow; handlers fill a page struct and send what it renders.
+//! Hosted pages: typed page structs, their templates, texts, assets and colors.
+//! Knows no HTTP, no store and no use cases; handlers fill a page struct and send the rendered HTML.
 
 mod account;
 mod asset;

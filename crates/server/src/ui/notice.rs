@@ -1,15 +1,12 @@
-//! The one message a page may carry on top: what just happened.
+//! The notice at the top of a page, about what just happened.
 
 use super::text::Text;
 
-/// How a notice sounds.
+/// The severity of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Something to know.
     Info,
-    /// Something worked.
     Success,
-    /// Something needs another try.
     Warning,
 }
 
@@ -23,7 +20,7 @@ impl Level {
         }
     }
 
-    /// The ARIA role: a warning interrupts, the rest waits its turn.
+    /// The ARIA role: a warning interrupts the screen reader, other notices do not.
     pub fn role(self) -> &'static str {
         match self {
             Self::Info | Self::Success => "status",
@@ -32,54 +29,39 @@ impl Level {
     }
 }
 
-/// A message on top of the page.
+/// A notice at the top of the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// How it sounds.
     pub level: Level,
-    /// What it says.
     pub key: Text,
 }
 
-/// The notices the house knows; handlers can carry [`NoticeKind::code`] through a redirect.
+/// The known notices; a redirect can carry one by its [`NoticeKind::code`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoticeKind {
-    /// A new code is on its way.
     CodeSent,
-    /// A new code was asked for too soon.
+    /// A new code was requested too soon.
     CodeTooSoon,
-    /// The form was older than its CSRF token; nothing was done.
+    /// The form's CSRF token had expired; nothing was done.
     FormExpired,
-    /// The password is changed or set.
     PasswordChanged,
-    /// A login ID was added.
     LoginIdAdded,
-    /// A login ID was replaced.
     LoginIdChanged,
-    /// A login ID was removed.
     LoginIdRemoved,
-    /// It is the last way to sign in and stays.
+    /// The last login method was not removed.
     LastLoginMethod,
-    /// The profile is saved.
     ProfileSaved,
-    /// One session was signed out.
     SessionRevoked,
-    /// Every other session was signed out.
     OtherSessionsRevoked,
-    /// A passkey was added.
     PasskeyAdded,
-    /// A passkey has another name.
     PasskeyRenamed,
-    /// A passkey was removed.
     PasskeyRemoved,
-    /// The passkey could not be used.
     PasskeyFailed,
-    /// The address could not be reached; nothing was sent.
+    /// The message could not be sent.
     SendingFailed,
 }
 
 impl NoticeKind {
-    /// Every notice.
     pub const ALL: [Self; 16] = [
         Self::CodeSent,
         Self::CodeTooSoon,
@@ -99,7 +81,6 @@ impl NoticeKind {
         Self::SendingFailed,
     ];
 
-    /// The notice as it is shown.
     pub fn notice(self) -> Notice {
         let (level, key) = match self {
             Self::CodeSent => (Level::Success, "notice-code-sent"),
@@ -122,13 +103,13 @@ impl NoticeKind {
         Notice { level, key: Text::new(key) }
     }
 
-    /// A short stable name, fit for a query parameter or a cookie.
+    /// A stable name for query parameters and cookies.
     pub fn code(self) -> &'static str {
         let key = self.notice().key.key();
         key.strip_prefix("notice-").unwrap_or(key)
     }
 
-    /// The notice named by [`NoticeKind::code`].
+    /// The notice with this [`NoticeKind::code`].
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.code() == code)
     }

@@ -1,4 +1,4 @@
-//! What every page has in common: the frame around it, its one heading and its summary of complaints.
+//! The frame of every page, its heading and its summary of errors.
 
 use askama::Template;
 
@@ -14,22 +14,21 @@ pub trait Page {
     /// The content below the heading.
     fn body(&self, ctx: &PageContext) -> String;
 
-    /// What is wrong with the form, each with the id of its field.
+    /// The form's errors, each with the ID of its field.
     fn complaints(&self) -> Vec<(&'static str, Text)> {
         Vec::new()
     }
 
-    /// How far along a journey of several pages this one is.
+    /// The progress in a flow of several pages.
     fn steps(&self) -> Option<Steps> {
         None
     }
 
-    /// Where the page belongs: in the entrance or inside the account.
     fn shell(&self) -> Shell {
         Shell::Entrance
     }
 
-    /// True if the page offers a passkey and needs its script.
+    /// Whether the page needs the passkey script.
     fn has_passkey(&self) -> bool {
         false
     }
@@ -52,13 +51,10 @@ pub trait Page {
 /// The frame around a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shell {
-    /// A single card: signing up, in and out.
+    /// A single card, for signing up, in and out.
     Entrance,
-    /// The wide frame of the account, with a way back if the page is not its first.
-    Account {
-        /// Where "back" leads.
-        back: Option<String>,
-    },
+    /// The wide frame of the account page, with a back link except on the first page.
+    Account { back: Option<String> },
 }
 
 #[derive(Template)]
@@ -79,7 +75,7 @@ impl Frame<'_> {
     }
 }
 
-/// A rendered template. Rendering writes to memory from plain values, so that it cannot fail.
+/// A rendered template. Rendering writes to memory from plain values, so it cannot fail.
 pub(super) fn finish(rendered: askama::Result<String>) -> String {
     rendered.expect("a template that only prints values into a String cannot fail")
 }

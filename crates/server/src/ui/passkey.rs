@@ -1,16 +1,16 @@
-//! The passkey button: a form that a small script fills with a WebAuthn answer (WebAuthn Level 3, JSON forms).
+//! The passkey button: a form that a small script fills with a WebAuthn response (WebAuthn Level 3, JSON forms).
 
 use askama::Template;
 
 use super::context::PageContext;
 use super::page::finish;
 
-/// What is done with a passkey.
+/// A WebAuthn ceremony.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ceremony {
-    /// A new one is made (`navigator.credentials.create`).
+    /// Registration (`navigator.credentials.create`).
     Create,
-    /// One is used (`navigator.credentials.get`).
+    /// Authentication (`navigator.credentials.get`).
     Use,
 }
 
@@ -23,24 +23,22 @@ impl Ceremony {
     }
 }
 
-/// A passkey button. The form posts `action=passkey` and, in `credential`, the answer as JSON with base64url values.
+/// A passkey button. The form posts `action=passkey` and, in `credential`, the response as JSON with base64url values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PasskeyCeremony {
-    /// Made or used.
     pub ceremony: Ceremony,
-    /// The options as JSON with base64url values: the object with `publicKey`, or that one itself.
+    /// The options as JSON with base64url values: the object with `publicKey`, or its value.
     pub options_json: String,
-    /// Where the form posts to.
     pub action: String,
 }
 
 impl PasskeyCeremony {
-    /// The button as one more way beside a form, under an "or".
+    /// The button as an alternative below a form.
     pub(super) fn render_beside(&self, ctx: &PageContext) -> String {
         finish(PasskeyButton { ctx, passkey: self, alone: false }.render())
     }
 
-    /// The button as the main thing to do on its page.
+    /// The button as the main action of its page.
     pub(super) fn render_alone(&self, ctx: &PageContext) -> String {
         finish(PasskeyButton { ctx, passkey: self, alone: true }.render())
     }

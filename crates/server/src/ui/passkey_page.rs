@@ -1,4 +1,4 @@
-//! The pages whose main thing is a passkey: making one, or signing in with one.
+//! Pages for creating a passkey or signing in with one.
 
 use askama::Template;
 
@@ -7,21 +7,17 @@ use super::page::{Page, finish};
 use super::passkey::{Ceremony, PasskeyCeremony};
 use super::text::Text;
 
-/// Offers to make a passkey, or asks for one.
+/// Offers to create a passkey, or asks for one.
 #[derive(Clone, Debug)]
 pub struct PasskeyPage {
-    /// The button.
     pub passkey: PasskeyCeremony,
-    /// Going on without one: where that form posts to.
+    /// The target of the form that skips this step.
     pub skip_action: Option<String>,
-    /// Another way to sign in.
     pub other_href: Option<String>,
-    /// Back to the waiting app.
     pub cancel_href: Option<String>,
 }
 
 impl PasskeyPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let create = Self {
             passkey: PasskeyCeremony::sample(Ceremony::Create),

@@ -1,4 +1,4 @@
-//! The pages around passwords: giving one, choosing one, and having forgotten it.
+//! Pages for entering, choosing and recovering a password.
 
 use askama::Template;
 
@@ -9,40 +9,32 @@ use super::page::{Page, finish};
 use super::passkey::{Ceremony, PasskeyCeremony};
 use super::text::Text;
 
-/// Why the current password is asked for.
+/// The purpose of entering the current password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordReason {
-    /// Signing in with the login ID given before.
+    /// Signing in with the login ID entered before.
     Login,
-    /// Proving again that it is really them, before something delicate.
+    /// Reauthentication before a sensitive change.
     Confirm,
 }
 
-/// Asks for the password of a given login ID. The form posts `password` and `action=continue`.
+/// Asks for the password of a login ID. The form posts `password` and `action=continue`.
 #[derive(Clone, Debug)]
 pub struct PasswordPage {
-    /// Why.
     pub reason: PasswordReason,
-    /// Where the form posts to.
     pub action: String,
-    /// Whose password.
     pub login_id: String,
-    /// What is wrong with the last one.
     pub error: Option<Text>,
-    /// Login: another login ID.
+    /// Sign-in: leads back to enter another login ID.
     pub change_href: Option<String>,
-    /// For those who forgot it.
     pub forgot_href: Option<String>,
-    /// Another way: a one-time code.
     pub code_href: Option<String>,
-    /// Another way: a passkey.
     pub passkey: Option<PasskeyCeremony>,
-    /// Back to the waiting app.
     pub cancel_href: Option<String>,
 }
 
 impl PasswordPage {
-    /// The page with nothing but its form.
+    /// A page with only its form.
     pub fn new(reason: PasswordReason, action: impl Into<String>, login_id: impl Into<String>) -> Self {
         Self {
             reason,
@@ -57,7 +49,6 @@ impl PasswordPage {
         }
     }
 
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let login = Self {
             change_href: Some("/login".into()),
@@ -119,34 +110,29 @@ struct Password<'a> {
     page: &'a PasswordPage,
 }
 
-/// Why a password is chosen.
+/// The purpose of choosing a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NewPasswordReason {
     /// The first one, as a step of promotion or sign-up.
     Create,
-    /// Another one, after the old one was forgotten and the address proved.
+    /// A replacement for a forgotten one, after verifying the address.
     Reset,
 }
 
 /// Asks for a new password. The form posts `password` and `action=continue`.
 #[derive(Clone, Debug)]
 pub struct NewPasswordPage {
-    /// Why.
     pub reason: NewPasswordReason,
-    /// Where the form posts to.
     pub action: String,
-    /// Whose password; password managers keep it under this name.
+    /// The login ID under which a password manager stores the password.
     pub login_id: String,
     /// The field, with what the server thought of the last one.
     pub password: PasswordField,
-    /// Back to the waiting app.
     pub cancel_href: Option<String>,
-    /// How far along this is.
     pub steps: Option<Steps>,
 }
 
 impl NewPasswordPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let create = Self {
             reason: NewPasswordReason::Create,
@@ -213,29 +199,23 @@ struct NewPassword<'a> {
     page: &'a NewPasswordPage,
 }
 
-/// Asks whose password was forgotten, without telling whether there is such an account.
+/// Starts the recovery of a password, without revealing whether the account exists.
 ///
 /// The form posts `login_id_kind`, `login_id` and `action=continue`.
 #[derive(Clone, Debug)]
 pub struct ForgottenPasswordPage {
-    /// Where the form posts to.
     pub action: String,
-    /// The kinds a code can be sent to; with one, no choice is shown.
+    /// The kinds that can receive a code; a single one needs no choice.
     pub kinds: Vec<LoginIdChoice>,
-    /// The kind asked for now.
     pub kind: LoginIdKind,
-    /// What was typed or hinted.
     pub value: String,
-    /// What is wrong with it.
     pub error: Option<Text>,
-    /// The app insists on the value: it cannot be changed.
+    /// The app enforces the value: it cannot be changed.
     pub fixed: bool,
-    /// Back to signing in.
     pub back_href: Option<String>,
 }
 
 impl ForgottenPasswordPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let choice = |kind: LoginIdKind| LoginIdChoice { kind, href: format!("?kind={}", kind.as_str()) };
         let email = Self {

@@ -1,19 +1,19 @@
 //! The Content Security Policy of the pages (CSP Level 3).
 
-/// Where the forms of a page lead.
+/// The targets of a page's forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forms {
-    /// To other pages of ours.
+    /// Other pages of this server.
     Stay,
-    /// Out to an app, once what was asked for is done.
+    /// Possibly an app, after the last step.
     Leave,
 }
 
-/// The policy for one page: own scripts and styles only, nothing inline, never framed.
+/// The policy for one page: own scripts and styles only, nothing inline, no framing.
 ///
-/// A page whose form may end in an app has no `form-action`. Chromium and Safari hold that directive against every
-/// redirect after the form's answer, also those the app makes by itself (to another host, to an app link): the app
-/// decides where they lead, and a policy that does not name the last of them strands the person on our page.
+/// A page whose form may lead to an app has no `form-action`. Chromium and Safari apply that directive to every
+/// redirect after the form's response, including the app's own (to another host, to an app link). The app decides on
+/// those, and a policy that does not list the last one would block the navigation.
 /// `image_origin` is the origin of the brand's logo.
 pub fn content_security_policy(forms: Forms, image_origin: Option<&str>) -> String {
     let mut policy = String::from(
@@ -28,7 +28,7 @@ pub fn content_security_policy(forms: Forms, image_origin: Option<&str>) -> Stri
     policy
 }
 
-/// A source with a delimiter inside would start another directive: such a one is dropped.
+/// Adds a source. One that contains a delimiter would start another directive, so it is dropped.
 fn push_source(policy: &mut String, source: &str) {
     let clean = source.chars().all(|c| c.is_ascii_graphic() && !matches!(c, ';' | ',' | '\'' | '"'));
     if clean && !source.is_empty() {

@@ -1,4 +1,4 @@
-//! The pages around a promotion that does not go straight: an account is there already, or the guest is none any more.
+//! Pages for exceptions in a promotion: the account exists already, or the guest was promoted before.
 
 use askama::Template;
 
@@ -6,14 +6,12 @@ use super::context::PageContext;
 use super::page::{Page, finish};
 use super::text::Text;
 
-/// "I already have an account": says what would happen to the guest's things, before anything does.
+/// "I already have an account": explains what happens to the guest's data, before anything does.
 #[derive(Clone, Debug)]
 pub struct HaveAccountPage {
-    /// Signing in instead: the guest's things stay behind.
+    /// Signs in instead; the guest's data is left behind.
     pub login_href: String,
-    /// Back to the page the person came from.
     pub back_href: String,
-    /// Back to the waiting app, without doing anything.
     pub cancel_href: Option<String>,
 }
 
@@ -28,7 +26,6 @@ impl Page for HaveAccountPage {
 }
 
 impl HaveAccountPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let back = "/flow/sample".to_owned();
         vec![("plain", Self { login_href: "/login".into(), back_href: back, cancel_href: Some("/cancel".into()) })]
@@ -42,16 +39,14 @@ struct HaveAccount<'a> {
     page: &'a HaveAccountPage,
 }
 
-/// The address belongs to an account. Shown only after the person proved that it is theirs.
+/// The address belongs to another account. Shown only after verification.
 #[derive(Clone, Debug)]
 pub struct ConflictPage {
-    /// The proved address or number.
     pub login_id: String,
-    /// Signing in to that account instead: the guest's things stay behind.
+    /// Signs in to that account instead; the guest's data is left behind.
     pub login_href: String,
-    /// Another address.
     pub another_href: String,
-    /// Back to the waiting app; the guest goes on as before.
+    /// Returns to the app; the guest is unchanged.
     pub cancel_href: Option<String>,
 }
 
@@ -66,7 +61,6 @@ impl Page for ConflictPage {
 }
 
 impl ConflictPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let plain = Self {
             login_id: "ada@example.com".into(),
@@ -85,10 +79,9 @@ struct Conflict<'a> {
     page: &'a ConflictPage,
 }
 
-/// The guest became a member meanwhile, in another tab or on another device.
+/// The guest was promoted meanwhile, in another tab or on another device.
 #[derive(Clone, Debug)]
 pub struct AlreadyPromotedPage {
-    /// Back to the app.
     pub app_href: Option<String>,
 }
 
@@ -103,7 +96,6 @@ impl Page for AlreadyPromotedPage {
 }
 
 impl AlreadyPromotedPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         vec![("app", Self { app_href: Some("https://shop.example/".into()) }), ("alone", Self { app_href: None })]
     }

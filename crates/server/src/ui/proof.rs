@@ -1,4 +1,4 @@
-//! What every page keeps, in every state and language: tests that read what is rendered, and the language files.
+//! Checks of every rendered page in every state and language, and of the language files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,7 +8,7 @@ use super::locale::SOURCES;
 use super::{Complaint, ErrorKind, Text};
 use super::{MailContext, Notice, NoticeKind, Page, Sample, Ui, sample_context, samples};
 
-/// One start tag with its attributes, or a piece of text, or an end tag.
+/// A start tag with its attributes, a text, or an end tag.
 enum Piece<'a> {
     Start(&'a str, BTreeMap<&'a str, String>),
     End(&'a str),
@@ -17,7 +17,7 @@ enum Piece<'a> {
 
 const VOID: [&str; 5] = ["meta", "link", "input", "img", "br"];
 
-/// Reads HTML as our templates write it: quoted attributes, nothing implied.
+/// Parses HTML as our templates write it: quoted attributes, no implied tags.
 fn scan(html: &str) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = html;
@@ -72,7 +72,7 @@ fn ids_in<'a>(attributes: &'a BTreeMap<&str, String>, names: [&'static str; 3]) 
     names.into_iter().filter_map(|name| attributes.get(name)).flat_map(|ids| ids.split(' ')).collect()
 }
 
-/// Checks one document; `place` says which in a failure.
+/// Checks one document; `place` names it in a failure.
 pub(super) fn check_document(html: &str, place: &str) {
     let pieces = scan(html);
     let mut open: Vec<&str> = Vec::new();
@@ -115,7 +115,7 @@ pub(super) fn check_document(html: &str, place: &str) {
                     value("action").is_some_and(|action| action.starts_with('/')),
                     "{place}: forms have an address"
                 );
-                // A form that asks changes nothing, and its token would stand in the address.
+                // A GET form changes nothing, and its token would appear in the URL.
                 form_has_csrf = method == "get";
             }
             "label" => {
@@ -152,7 +152,7 @@ pub(super) fn check_document(html: &str, place: &str) {
     }
 }
 
-/// A text that could not be found is shown as its key.
+/// A missing text is rendered as its key.
 fn looks_like_a_key(words: &str) -> bool {
     words.contains('-')
         && words.starts_with(|c: char| c.is_ascii_lowercase())
@@ -241,7 +241,7 @@ fn every_language_says_everything() {
         assert!(missing.is_empty() && unknown.is_empty(), "{tag} lacks {missing:?} and has unknown {unknown:?}");
         for (key, body) in &all {
             let (own, expected) = (variables(body), variables(&english[key]));
-            // Who is speaking may be said or left out; what is spoken about may not.
+            // A translation may leave out the names of app and project, but not other arguments.
             let told = |set: &BTreeSet<&str>| -> BTreeSet<String> {
                 set.iter().filter(|name| !matches!(**name, "app" | "brand")).map(|name| (*name).to_owned()).collect()
             };
@@ -260,7 +260,7 @@ fn every_plural_has_the_forms_of_its_language() {
         };
         for (key, body) in messages(source).iter().filter(|(_, body)| body.contains("->")) {
             for form in forms {
-                // An exact number ([0]) says more than the form it stands for.
+                // An exact number ([0]) is more specific than the plural form it replaces.
                 let said = body.contains(&format!("[{form}]")) || (*form == "zero" && body.contains("[0]"));
                 assert!(said, "{tag}: {key} lacks [{form}]");
             }
@@ -323,7 +323,7 @@ fn every_mail_speaks_every_language() {
 #[test]
 fn the_language_is_chosen_by_the_app_then_the_browser_then_the_project() {
     let ui = Ui::load();
-    // What the app asks for, what the browser sends, what the project allows, what the reader gets.
+    // `ui_locales`, `Accept-Language`, allowed languages, result
     let cases = [
         ("", "", "", "en"),
         ("fr de-AT", "ja", "", "de"),

@@ -1,4 +1,4 @@
-//! Every page in its main states, for the tests, for screenshots and for anyone who wants to look.
+//! Samples of every page in its main states, for tests, screenshots and viewing.
 
 use super::context::{Brand, ColorScheme, PageContext};
 use super::locale::Locale;
@@ -11,15 +11,12 @@ use super::{
     VerifyLoginIdPage,
 };
 
-/// A page in one state, with a name for it.
+/// A sample.
 pub struct Sample {
-    /// `<page>-<state>`, unique.
     pub name: String,
-    /// The page.
     pub page: Box<dyn Page>,
 }
 
-/// All pages in all their main states.
 pub fn samples() -> Vec<Sample> {
     let mut all = Vec::new();
     collect(&mut all, "identify", IdentifyPage::samples());

@@ -1,4 +1,4 @@
-//! An application asks to open the account page of one user while another is signed in: the person decides.
+//! Asks before an application opens the account page of a user other than the signed-in one.
 
 use askama::Template;
 
@@ -6,25 +6,20 @@ use super::context::PageContext;
 use super::page::{Page, finish};
 use super::text::Text;
 
-/// Asks before another user's account page is opened. The form sends the application's request again, with the agreement.
+/// Asks before another user's account page opens. The form repeats the application's request with the user's agreement.
 #[derive(Clone, Debug)]
 pub struct SwitchAccountPage {
-    /// Where the form posts to.
     pub action: String,
-    /// The hidden fields of the form.
     pub fields: Vec<(String, String)>,
-    /// The application that asks for it.
     pub app: Option<String>,
-    /// The login ID of the account that is to be opened; none for a guest.
+    /// The login ID of the account to open; `None` for a guest.
     pub opened: Option<String>,
-    /// The login ID of who is signed in; none for a guest.
+    /// The login ID of the signed-in user; `None` for a guest.
     pub present: Option<String>,
-    /// The account page of who is signed in.
     pub stay_href: String,
 }
 
 impl SwitchAccountPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let members = Self {
             action: "/oauth2/authorize".into(),

@@ -1,13 +1,13 @@
-//! A text to be said later, in whatever language the reader has: a fluent key and its arguments.
+//! A text to be rendered in the reader's language: a fluent key and its arguments.
 
 use fluent_bundle::{FluentArgs, FluentValue};
 
-/// One value put into a text.
+/// An argument of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Arg {
-    /// Words, shown as they are.
+    /// A string, inserted as it is.
     Words(String),
-    /// A whole number; it also chooses the plural form.
+    /// A whole number, which also selects the plural form.
     Number(i64),
 }
 
@@ -49,19 +49,17 @@ pub struct Text {
 }
 
 impl Text {
-    /// The text `key`, which must exist in every locale file (a test checks it).
+    /// The text `key`, which must exist in every locale file (a test checks this).
     pub fn new(key: &'static str) -> Self {
         Self { key, args: Vec::new() }
     }
 
-    /// The same text with `{ $name }` filled in.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Arg>) -> Self {
         self.args.push((name, value.into()));
         self
     }
 
-    /// The fluent key.
     pub fn key(&self) -> &'static str {
         self.key
     }
@@ -71,7 +69,7 @@ impl Text {
     }
 }
 
-/// Templates reach a text through any number of references.
+/// Templates use a text through any number of references.
 impl AsRef<Self> for Text {
     fn as_ref(&self) -> &Self {
         self

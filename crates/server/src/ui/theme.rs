@@ -1,5 +1,5 @@
-//! The brand's accent colour, turned into a small style sheet that is readable in light and dark.
-//! A served file and not a `style` attribute, because the content policy allows nothing inline.
+//! Derives a style sheet from the brand's accent color, readable in light and dark.
+//! A served file and not a `style` attribute, because the content security policy allows nothing inline.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -7,10 +7,10 @@ use super::asset::print_hex;
 use super::color::Color;
 use super::context::Brand;
 
-/// The house colour: the green of a door.
+/// The default accent color.
 const HOUSE: Color = Color::from_bytes(0x1b, 0x5e, 0x4b);
 
-/// What `vestibule.css` draws under text; the two must agree (a test reads them there).
+/// The backgrounds in `vestibule.css`; a test checks that the two agree.
 const LIGHT: Grounds = Grounds { paper: Color::from_bytes(0xf5, 0xf3, 0xee), surface: Color::WHITE };
 const DARK: Grounds =
     Grounds { paper: Color::from_bytes(0x10, 0x13, 0x12), surface: Color::from_bytes(0x1a, 0x1e, 0x1c) };
@@ -20,7 +20,7 @@ struct Grounds {
     surface: Color,
 }
 
-/// The colours one scheme derives from an accent.
+/// The colors of one scheme, derived from an accent.
 struct Shades {
     fill: Color,
     fill_hover: Color,
@@ -31,7 +31,7 @@ struct Shades {
     hall: Color,
 }
 
-/// The style sheet for a brand: custom properties only, for light and dark.
+/// The style sheet of a brand: custom properties only, for light and dark.
 pub fn theme_css(brand: &Brand) -> String {
     let accent = accent_of(brand);
     let light = print_properties(&shade(accent, &LIGHT, Color::BLACK, 0.07));
@@ -43,7 +43,7 @@ pub fn theme_css(brand: &Brand) -> String {
     )
 }
 
-/// The colours of a preview on a page of somebody else: for `.preview-light` and `.preview-dark`, grounds included.
+/// The colors of a preview within a portal page: for `.preview-light` and `.preview-dark`, backgrounds included.
 pub fn preview_css(brand: &Brand) -> String {
     let accent = accent_of(brand);
     let light = print_properties(&shade(accent, &LIGHT, Color::BLACK, 0.07));
@@ -51,13 +51,13 @@ pub fn preview_css(brand: &Brand) -> String {
     format!(".preview-light{{{light}}}\n.preview-dark{{{dark}}}\n")
 }
 
-/// The address of [`theme_css`]: `/assets/theme/<hash>.css`, the hash taken over the content.
+/// The URL of [`theme_css`]: `/assets/theme/<hash>.css`, with the hash of its content.
 pub fn theme_href(brand: &Brand) -> String {
     let hash = digest(&SHA256, theme_css(brand).as_bytes());
     format!("/assets/theme/{}.css", print_hex(&hash.as_ref()[..8]))
 }
 
-/// Fill and text colour of a button in a mail, where there is neither style sheet nor dark mode.
+/// Fill and text color of a button in a mail, which has neither style sheet nor dark mode.
 pub(super) fn mail_colors(brand: &Brand) -> (String, String) {
     let shades = shade(accent_of(brand), &LIGHT, Color::BLACK, 0.07);
     (shades.fill.print(), shades.text.print())
@@ -67,10 +67,10 @@ fn accent_of(brand: &Brand) -> Color {
     brand.accent_color.as_deref().and_then(Color::parse).unwrap_or(HOUSE)
 }
 
-/// `away` is the end of the scale that stands out from the grounds: black on light ones, white on dark ones.
+/// `away` is the end of the scale that contrasts with the backgrounds: black on light ones, white on dark ones.
 fn shade(accent: Color, grounds: &Grounds, away: Color, tint: f64) -> Shades {
     let soft = grounds.surface.mix(accent, tint);
-    // A dark brand colour would vanish on a dark page and a pale one on a light page: keep its edge visible.
+    // A dark accent would vanish on a dark page, and a pale one on a light page: keep its edge visible.
     let fill = accent.reach_contrast(&[grounds.surface], if away == Color::WHITE { 3.0 } else { 1.25 }, away);
     let on_fill = if fill.contrast(Color::WHITE) >= 4.5 { Color::WHITE } else { Color::BLACK };
     let from_text = if on_fill == Color::WHITE { Color::BLACK } else { Color::WHITE };

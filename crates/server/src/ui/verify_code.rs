@@ -1,4 +1,4 @@
-//! The page on which a one-time code is typed.
+//! The page for entering a one-time code.
 
 use askama::Template;
 
@@ -8,62 +8,50 @@ use super::field::{Field, Steps};
 use super::page::{Page, finish};
 use super::text::Text;
 
-/// How the code was sent.
+/// The channel of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
-    /// By email.
     Email,
-    /// By SMS.
     Sms,
 }
 
-/// What the code is for.
+/// The purpose of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodePurpose {
-    /// Proving an address or number that was just typed.
+    /// Verifying an address or number just entered.
     Verify,
-    /// Signing in; the page does not say whether an account exists.
+    /// Signing in; the page does not reveal whether an account exists.
     Login,
-    /// Choosing a new password; the page does not say whether an account exists.
+    /// Choosing a new password; the page does not reveal whether an account exists.
     Recover,
 }
 
-/// Whether another code can be asked for.
+/// Whether another code can be requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resend {
-    /// Now.
     Now,
-    /// In so many seconds; the button is there already, for pages without script.
+    /// In this many seconds; the button is there already, for browsers without JavaScript.
     After(u32),
-    /// Not any more: too many were sent.
+    /// No: the maximum was sent.
     Never,
 }
 
 /// Asks for the code. The form posts `code` and `action=verify`, the other one `action=resend`.
 #[derive(Clone, Debug)]
 pub struct VerifyCodePage {
-    /// What for.
     pub purpose: CodePurpose,
-    /// How it was sent.
     pub channel: Channel,
-    /// Where to, masked as far as the caller thinks right.
+    /// The recipient, masked if the caller decides so.
     pub destination: String,
-    /// Where both forms post to.
     pub action: String,
-    /// What is wrong with the last code.
     pub error: Option<Text>,
-    /// Whether another code can be asked for.
     pub resend: Resend,
-    /// The way back, to type another address.
     pub back_href: Option<String>,
-    /// Back to the waiting app, without doing anything.
     pub cancel_href: Option<String>,
-    /// How far along this is.
     pub steps: Option<Steps>,
 }
 
 impl VerifyCodePage {
-    /// A fresh page for a code just sent.
     pub fn new(
         purpose: CodePurpose,
         channel: Channel,
@@ -154,7 +142,6 @@ impl Page for VerifyCodePage {
 }
 
 impl VerifyCodePage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let email = Self {
             back_href: Some("/flow/sample/back".into()),

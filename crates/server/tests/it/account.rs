@@ -1,4 +1,4 @@
-//! A member's account page: names, login IDs, password, sessions, passkeys, deletion; and who may not be there.
+//! A member's account page: names, login IDs, password, sessions, passkeys, deletion; and access control.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ const ACCOUNT: &str = "My account";
 const CONFIRM: &str = "Is it really you?";
 const STRANGER: &str = "Sign in to see your account";
 
-/// Every kind of login ID, with a password or passkey.
+/// Enables every kind of login ID, with a password or passkey.
 pub(crate) fn offer_everything(setup: &mut Setup) {
     let key = |kind: &str| {
         let mut key = toml::Table::new();
@@ -24,7 +24,7 @@ pub(crate) fn offer_everything(setup: &mut Setup) {
     setup.set("authentication.primary_authenticators", vec!["password", "passkey"]);
 }
 
-/// A server with one member, Kim, signed in in a browser by cookie and in an app by tokens.
+/// A server with one member, Kim, signed in to a browser by cookie and to an app by tokens.
 pub(crate) struct Scene {
     pub(crate) server: TestServer,
     pub(crate) client: AppClient,
@@ -67,7 +67,7 @@ impl Scene {
         self.client.user_info(&self.tokens.access).await.expect(200).json()
     }
 
-    /// Opens the first link of the overview that leads below this address.
+    /// Opens the first link of the overview below this path.
     async fn choose(&mut self, target: &str) {
         self.browser.open("/settings").await;
         let links = &self.browser.page().links;
@@ -76,7 +76,7 @@ impl Scene {
         self.browser.open(&href).await;
     }
 
-    /// The link of the overview below this address whose page has this heading.
+    /// The link of the overview below this path whose page has this heading.
     async fn find(&mut self, target: &str, heading: &str) -> String {
         self.browser.open("/settings").await;
         let links = self.browser.page().links.clone();
@@ -132,7 +132,7 @@ async fn an_address_is_added_once_proved_and_signs_in(engine: Engine) {
     scene.enter_code("kim@work.example").await;
     let page = scene.browser.expect_page(200, ACCOUNT);
     assert!(page.text.contains("kim@work.example") && page.text.contains("Added to your account."));
-    // Kim is told where its mail goes anyway.
+    // Kim is notified at the mail address.
     let code_of_joining = scene.mailbox.next_mail(KIM).await;
     assert!(code_of_joining.text.contains("kim@work.example"), "{}", code_of_joining.text);
     scene.browser.forget();
@@ -173,7 +173,7 @@ async fn a_phone_number_and_a_username_are_added_and_removed(engine: Engine) {
     let page = scene.browser.expect_page(200, ACCOUNT);
     assert!(page.links.iter().all(|(_, href)| href != "/settings/identity/add?kind=username"), "one is enough");
     assert_eq!(scene.info().await["preferred_username"], "kim_o");
-    // The email address came first; now it may go.
+    // The email address was added first; now it may be removed.
     let email = scene.find("/settings/identity/remove", &format!("Remove {KIM}")).await;
     scene.browser.open(&email).await;
     scene.browser.expect_page(200, &format!("Remove {KIM}?"));
@@ -315,7 +315,7 @@ async fn delicate_changes_ask_for_the_password_after_a_while(engine: Engine) {
         scene.browser.open(page).await;
         scene.browser.expect_page(200, CONFIRM);
     }
-    // What needs no proof, or brings its own, is open.
+    // Pages without reauthentication, or with their own, open directly.
     for (page, heading) in [("/settings/names", "Your name"), ("/settings/password", "Change your password")] {
         scene.browser.open(page).await;
         scene.browser.expect_page(200, heading);
@@ -327,7 +327,7 @@ async fn delicate_changes_ask_for_the_password_after_a_while(engine: Engine) {
     scene.browser.fill("Password", PASSWORD);
     scene.browser.press("Continue").await;
     scene.browser.expect_page(200, "Delete your account?");
-    // A form that was open for too long leads through the question, too.
+    // A form that was open for too long requires reauthentication too.
     scene.server.clock.advance_seconds(301);
     scene.browser.fill(&format!("To confirm, type {KIM}"), KIM);
     scene.browser.press("Delete my account").await;
@@ -356,7 +356,7 @@ async fn a_passkey_is_made_used_as_proof_and_removed(engine: Engine) {
     let mut passkey = SoftPasskey::new();
     scene.choose("/settings/passkeys").await;
     scene.browser.expect_page(200, "Passkeys");
-    // One that only felt a touch stands for nobody.
+    // A passkey without user verification is not accepted.
     let mut careless = SoftPasskey::careless();
     scene.browser.answer_passkey(|options, origin| careless.create(options, origin)).await;
     scene.browser.expect_page(422, "Passkeys");
@@ -396,7 +396,7 @@ async fn a_passkey_is_named_and_renamed(engine: Engine) {
     scene.browser.press("Save").await;
     assert!(!scene.browser.expect_page(200, "Passkeys").text.contains("Blue"));
 
-    // Nobody else's, and not with a forged form.
+    // Another user's is not accepted, nor a forged form.
     let mut lee = Person::new(&scene.server, Way::EmailPassword);
     let mut other = scene.server.browser();
     other.open(&scene.client.authorize_url(&[("x_page", "signup"), ("x_sso_enabled", "true")])).await;
@@ -418,7 +418,7 @@ async fn a_guest_may_delete_itself(engine: Engine) {
     let mut guest = server.browser();
     guest.fetch_json("/api/anonymous_user/signup", &json!({ "session_type": "cookie" })).await.result();
     let sub = guest.fetch("/oauth2/userinfo").await.expect(200).json()["sub"].clone();
-    // A guest may be old: there is nothing but its session to prove it with.
+    // A guest may have been signed in for long: its session is the only proof.
     server.clock.advance_seconds(1_000);
     let session = guest.cookie("session").expect("a session").to_string();
     guest.open("/settings").await;
@@ -513,7 +513,7 @@ async fn a_stranger_signs_in_and_is_where_it_wanted_to_be(engine: Engine) {
         assert_eq!(browser.url().as_str(), format!("{}{lands}", scene.server.origin), "{asked}");
         assert_eq!(browser.reply().status, 200);
     }
-    // A person who turns around is asked again, not told that something failed.
+    // A user who cancels is asked again, without an error.
     let mut browser = scene.server.browser();
     browser.open("/settings/passkeys").await;
     browser.follow("Sign in").await;
@@ -533,7 +533,7 @@ async fn an_errand_is_its_members_alone(engine: Engine) {
     lee.join(&mut browser, "lee@shop.example", "Create account").await;
     browser.open(&errand).await;
     browser.expect_page(410, "This took a little too long");
-    // And it is over after its time.
+    // It also expires.
     scene.server.clock.advance_seconds(1501);
     scene.browser.reload().await;
     assert_eq!(scene.browser.reply().status, 410);

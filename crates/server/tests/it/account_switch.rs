@@ -1,4 +1,5 @@
-//! One browser, two users: an application's link opens its user's account page, and takes nobody's session over unasked.
+//! One browser, two users: an application's link opens its user's account page, but never replaces another user's
+//! session without agreement.
 
 use serde_json::json;
 
@@ -10,7 +11,7 @@ use crate::{
 const QUESTION: &str = "Open another account?";
 const GUEST: &str = "You are a guest";
 
-/// Kim's browser, and the phone of somebody else.
+/// Kim's browser, and another user's phone.
 async fn meet(engine: Engine) -> (Scene, Device) {
     let scene = Scene::make(engine, |_| {}).await;
     let mut device = Device::new(&scene.server, Platform::Ios);
@@ -26,7 +27,7 @@ async fn another_account_is_opened_when_the_person_agrees(engine: Engine) {
     let (mut scene, device) = meet(engine).await;
     let url = device.settings_url("/settings").await;
     for _ in 0..2 {
-        // Looking at the question uses nothing up.
+        // Showing the question redeems nothing.
         scene.browser.open_from_elsewhere(&url).await;
         let page = scene.browser.expect_page(200, QUESTION);
         assert!(page.text.contains(KIM) && page.text.contains("Guest"), "{}", page.text);
@@ -39,7 +40,7 @@ async fn another_account_is_opened_when_the_person_agrees(engine: Engine) {
     // Agreed once in this session: the application's next link needs no question.
     scene.browser.open(&device.settings_url("/settings").await).await;
     scene.browser.expect_page(200, GUEST);
-    // Closing the page leaves Kim signed in, and the phone.
+    // Closing the page keeps Kim and the phone signed in.
     scene.browser.press("Sign out").await;
     assert_eq!(scene.browser.url().path(), "/logged-out");
     assert_eq!(scene.browser.cookie("app_session"), None);
@@ -53,7 +54,7 @@ async fn who_stays_keeps_its_own_account(engine: Engine) {
     scene.browser.open_from_elsewhere(&device.settings_url("/settings").await).await;
     scene.browser.follow("Stay in my account").await;
     scene.browser.expect_page(200, "My account");
-    // The question cannot be skipped: not with a made-up answer, and not with one for another session.
+    // The question cannot be bypassed: not with an invented agreement, and not with one for another session.
     let url = device.settings_url("/settings").await;
     scene.browser.open(&url).await;
     scene.browser.forge("_csrf", "AAAAAAAAAAAAAAAAAAAAAA");
@@ -75,7 +76,7 @@ async fn a_form_of_another_site_goes_on_as_a_navigation(engine: Engine) {
     let (mut scene, device) = meet(engine).await;
     let url = url::Url::parse(&device.settings_url("/settings").await).expect("a URL");
     let fields: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    // What a browser sends with a cross-site form: no Lax cookie.
+    // A browser sends no Lax cookie with a cross-site form.
     for more in [None, Some(("_csrf".to_string(), "x".to_string()))] {
         let form: Vec<_> = fields.iter().cloned().chain(more).collect();
         let request = scene.server.http().request(reqwest::Method::POST, "/oauth2/authorize").form(&form);
@@ -99,7 +100,7 @@ async fn a_session_that_begins_later_is_not_shadowed(engine: Engine) {
     browser.fill("Password", PASSWORD);
     browser.press("Sign in").await;
     browser.expect_page(200, "My account");
-    // Nor does a cookie that was agreed to in another session count.
+    // Nor is a cookie accepted that was agreed to in another session.
     let (mut kim, mut agreed) = (scene.browser.clone(), scene.browser.clone());
     agreed.open(&device.settings_url("/settings").await).await;
     agreed.press("Open that account").await;
@@ -125,14 +126,14 @@ async fn one_applications_user_does_not_replace_anothers(engine: Engine) {
     browser.open(&other.settings_url("/settings").await).await;
     browser.expect_page(200, QUESTION);
     assert_eq!(browser.cookie("app_session"), Some(first.as_str()));
-    // The same user again: nothing to ask.
+    // The same user again: no question.
     let mut same = browser.clone();
     same.open(&one.settings_url("/settings").await).await;
     same.expect_page(200, GUEST);
     browser.press("Open that account").await;
     browser.expect_page(200, GUEST);
     assert_ne!(browser.cookie("app_session"), Some(first.as_str()));
-    // An application's user that is gone is nobody to ask about.
+    // The user of the application was deleted.
     other.log_out().await;
     browser.open(&one.settings_url("/settings").await).await;
     browser.expect_page(200, GUEST);

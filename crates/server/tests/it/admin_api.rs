@@ -54,7 +54,7 @@ async fn every_route_wants_a_key_with_its_scope(engine: Engine) {
     let admin = Admin::of(&server).await;
     admin.delete(&format!("/keys/{}", revoked.key_id)).await.expect(204);
     for (method, path, scope) in described() {
-        // Refusals are counted for each address, and these all come from one.
+        // Refusals are counted per address, and these all come from one.
         server.clock.advance_seconds(60);
         let anonymous = server.http().request(method.clone(), &format!("/_api/admin/v1{path}"));
         let refused = Reply::of(anonymous).await;
@@ -119,7 +119,7 @@ async fn settings_change_only_from_the_version_that_was_read(engine: Engine) {
     };
     put(None, settings.clone()).await.expect(428);
     put(Some("\"99\"".into()), settings.clone()).await.expect(412);
-    // As a proxy that compresses hands it on.
+    // As a compressing proxy sends it.
     let changed = put(Some(format!("W/{tag}")), settings.clone()).await.expect(200);
     assert_ne!(changed.header("etag"), Some(tag.as_str()));
     let body = json!({"session_type": "refresh_token", "client_id": "web"});
@@ -205,7 +205,7 @@ async fn what_was_refused_is_repaired_under_the_same_key(engine: Engine) {
     assert_eq!(first.header("idempotency-replayed"), None);
     assert_eq!(json(create("kim@shop.test")).await.expect(201).header("idempotency-replayed"), Some("true"));
 
-    // A version is a part of the request: what was answered about one says nothing of another.
+    // The version is part of the request: the response for one must not be used for another.
     let settings = admin.get("/project").await.expect(200).json()["settings"].clone();
     let put = |version: i64| {
         let request = admin.request(Method::PUT, "/project").header("idempotency-key", "put").json(&settings);
@@ -251,7 +251,7 @@ async fn keys_make_keys_but_never_stronger_ones(engine: Engine) {
     let reader = Admin { token: made["api_key"].as_str().expect("a key").into(), ..admin.clone() };
     reader.get("/users").await.expect(200);
     let listed = admin.get("/keys").await.expect(200).json();
-    // Both were made in the same instant of the manual clock: their order means nothing.
+    // Both were created at the same instant of the manual clock, so their order is undefined.
     assert!(listed["keys"].as_array().expect("keys").iter().any(|key| key["name"] == "reader"));
     admin.delete(&format!("/keys/{}", made["key"]["id"].as_str().expect("an id"))).await.expect(204);
     reader.get("/users").await.expect(401);

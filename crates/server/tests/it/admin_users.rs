@@ -1,4 +1,4 @@
-//! Users over the Admin API: lists, attributes, promotion, disabling, deletion, moving, and the numbers.
+//! Users over the Admin API: lists, attributes, promotion, disabling, deletion, transfer, and statistics.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -239,7 +239,7 @@ async fn the_numbers_are_those_of_the_log(engine: Engine) {
     }
 }
 
-/// Days go by; guests come, come back, join; and every number is what somebody counts who reads the log and the users.
+/// Guests sign up, return and join over some days; every statistic must equal a recount from the log and the users.
 async fn the_numbers_equal_a_recount(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let (admin, app) = (Admin::of(&server).await, server.app_client());
@@ -251,7 +251,7 @@ async fn the_numbers_equal_a_recount(engine: Engine) {
         for _ in 0..2 {
             guests.push(app.sign_up().await);
         }
-        // The first two come every day, twice and by two ways; the third on the last day; the rest never.
+        // The first two return every day, twice and by two kinds of use; the third on the last day; the rest never.
         for (index, guest) in guests.iter().enumerate() {
             let is_there = index < 2 || (index == 2 && day == 3);
             if is_there && day > index / 2 {
@@ -281,7 +281,7 @@ async fn the_numbers_equal_a_recount(engine: Engine) {
     let sum = |report: &Value, name: &str| -> i64 {
         report["days"].as_array().expect("days").iter().filter_map(|day| day[name].as_i64()).sum()
     };
-    // Two guests joined on the day after the last; each was seen there first, and so was the device.
+    // Two guests joined on the day after the last; each was first seen there, and so was the device.
     assert_eq!(sum(&report, "guests_returned"), active_days + 3);
     returned.insert(0);
     returned.insert(5);

@@ -1,4 +1,4 @@
-//! The challenge endpoint and every row of the anonymous grant's checks (protocol facts §2, §3.3).
+//! The challenge endpoint, and every check of the anonymous grant.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ async fn a_challenge_is_told_with_its_end_and_costs_no_write(engine: Engine) {
         ("app2app_request", "application/json"),
     ] {
         let request = server.http().request(Method::POST, "/oauth2/challenge").header("content-type", content_type);
-        // A stale bearer token changes nothing.
+        // An invalid bearer token is ignored.
         let request = request.bearer_auth("stale").body(json!({"purpose": purpose}).to_string());
         let reply = Reply::of(request).await;
         assert_eq!(reply.header("cache-control"), Some("no-store"));
@@ -99,7 +99,7 @@ async fn what_is_structurally_wrong_is_refused(engine: Engine) {
     for jwt in ["a.b.c".to_string(), format!("{unsigned}."), format!("{unsigned}.{}", encode([1; 256]))] {
         refused(device.present(&jwt).await, CREDENTIALS);
     }
-    // None of them used the challenge up, and the times are optional.
+    // None of them redeemed the challenge, and the times are optional.
     let timeless = payload(&|p| {
         remove(p, "iat");
         remove(p, "exp");
@@ -122,11 +122,11 @@ async fn a_known_key_is_proved_with_the_stored_key_alone(engine: Engine) {
     let mut device = Device::new(&server, Platform::ReactNative);
     device.authenticate().await;
     let kid = device.kid.clone().expect("a key id");
-    // The private key vanished: a new one under the same id, sent along (quirk 6).
+    // The private key was lost: a new one with the same ID, sent along.
     let mut other = Device::new(&server, Platform::ReactNative);
     let jwt = other.sign("auth", &other.challenge().await, &kid, true);
     refused(other.present(&jwt).await, CREDENTIALS);
-    // Signed with the right key, but naming another one, or none.
+    // Signed with the correct key, but naming another one, or none.
     for named in [json!("another-key-id"), Value::Null] {
         let mut header =
             json!({"typ": "vnd.authgear.anonymous-request", "alg": "RS256", "jwk": device.key.jwk(&kid, false)});
@@ -136,7 +136,7 @@ async fn a_known_key_is_proved_with_the_stored_key_alone(engine: Engine) {
         let payload = device.payload("auth", &device.challenge().await);
         refused(device.present(&device.key.sign(&header.to_string(), &payload)).await, CREDENTIALS);
     }
-    // They are noted for the audit log: equal ones together.
+    // They are recorded in the audit log, coalesced.
     assert_eq!(server.events("authentication.identity.anonymous.failed").await.len(), 1);
     other.kid = None;
     assert_ne!(other.authenticate().await, device.authenticate().await, "under its own id it is another guest");
@@ -153,7 +153,7 @@ async fn a_challenge_works_for_its_purpose_its_project_and_five_minutes(engine: 
     for challenge in [other["token"].as_str().expect("a token"), &of_elsewhere] {
         refused(device.present(&device.sign("auth", challenge, &kid, false)).await, CREDENTIALS);
     }
-    // Somebody else's challenge is as good as one's own: it says only when the request was made.
+    // Another device's challenge is accepted: it only proves freshness.
     let lent = Device::new(&server, Platform::Ios).challenge().await;
     device.present(&device.sign("auth", &lent, &kid, false)).await.expect(200);
     let challenge = device.challenge().await;
@@ -194,7 +194,7 @@ async fn applications_and_settings_decide_who_may_be_a_guest(engine: Engine) {
 async fn limits_answer_429_and_spare_who_comes_back(engine: Engine) {
     let tight = |setup: &mut Setup| {
         setup.set("authentication.rate_limits.signup_anonymous.per_ip.burst", 2);
-        // A new key asks about nobody, so questions about login IDs are not its limit (our choice in §10).
+        // A new key checks no login ID, so that limit does not apply.
         setup.set("authentication.rate_limits.account_enumeration.per_ip.burst", 1);
     };
     let server = TestServer::start(engine, tight).await;
@@ -207,7 +207,7 @@ async fn limits_answer_429_and_spare_who_comes_back(engine: Engine) {
     assert!(reply.header("retry-after").is_some());
     reply.expect_oauth_error(429, "x_rate_limited", "rate limit exceeded, please try again later.");
     device.authenticate().await;
-    // What was refused can be sent again.
+    // A refused request can be sent again.
     server.clock.advance_seconds(61);
     other.present(&jwt).await.expect(200);
 }
@@ -225,7 +225,7 @@ async fn one_user_may_ask_for_60_tokens_a_minute(engine: Engine) {
     reply.expect_oauth_error(429, "x_rate_limited", "rate limit exceeded, please try again later.");
 }
 
-/// Changes the guest behind the server's back, as an operator's tools do.
+/// Changes the guest directly in the store, like an operator.
 async fn with_user(server: &TestServer, sub: &str, deletes: bool) {
     let (no, user) =
         (server.app.projects.find_by_id("test").expect("the project").no, sub.parse::<UserId>().expect("an id"));
@@ -253,7 +253,7 @@ async fn a_disabled_guest_is_told_so_and_a_deleted_ones_key_is_nobodys(engine: E
         refused(device.present(&again).await, ("invalid_grant", "user is disabled"));
         with_user(&server, &sub, true).await;
         if platform == Platform::Ios {
-            // Without the key there is nothing to know it by.
+            // Without the key it cannot be identified.
             refused(device.present(&again).await, CREDENTIALS);
         } else {
             assert_ne!(device.authenticate().await, sub, "with the key it is a new guest's");

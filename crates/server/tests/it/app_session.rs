@@ -1,4 +1,4 @@
-//! Settings links: from a refresh token to a signed-in account page in the system's browser (protocol facts §7.3).
+//! Settings links: from a refresh token to a signed-in account page in the system's browser.
 
 use reqwest::Method;
 use serde_json::json;
@@ -58,7 +58,7 @@ async fn a_dead_refresh_token_opens_no_account_and_ends_the_apps_session(engine:
     }
     let reply = device.http.post_json("/oauth2/app_session_token", &json!({})).await;
     reply.expect_api_error(400, "Invalid", "ValidationFailed", "invalid request body");
-    // Asking is no use of the grant: its idle clock stands still.
+    // Issuing is not a use of the grant: its idle timeout does not restart.
     let project = server.app.projects.find_by_id("test").expect("the project");
     let id = device.held().refresh.split('.').next().expect("an id").parse().expect("a grant id");
     let last_access = async || {
@@ -89,7 +89,7 @@ async fn a_guest_is_promoted_from_the_account_page(engine: Engine) {
     assert_eq!(browser.url().path(), "/settings");
     assert_ne!(browser.page().heading, "You are a guest");
     assert_eq!(browser.cookie("session"), None, "an app's window leaves no session of its own");
-    // The app's own session goes on, now as a member's.
+    // The app's own session continues, now for the member.
     let info = device.user_info().await;
     assert_eq!((&info["sub"], &info[&format!("{USER}/is_anonymous")]), (&json!(sub), &json!(false)));
     device.refresh().await;

@@ -1,4 +1,4 @@
-//! `GET|POST /oauth2/authorize`: what is shown and what travels back to the app (protocol facts §5.1, §5.2).
+//! `GET|POST /oauth2/authorize`: pages, and responses to the app.
 
 use reqwest::Method;
 use serde_json::json;
@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::support::{AppClient, Browser, Engine, Reply, TestServer, on_both_engines, query};
 
-/// Asks to authorize as a program would; nothing is followed.
+/// Sends the request without following redirects.
 async fn ask(client: &AppClient, more: &[(&str, &str)]) -> Reply {
     client.http.get(&client.authorize_url(more)).await
 }
@@ -37,7 +37,7 @@ async fn wrong_targets_are_told_here_and_never_redirected(engine: Engine) {
         (&web, uri(&format!("{}.evil.test/settings", server.origin)), foreign_uri),
         (&web, uri(&format!("{}@evil.test/", server.origin)), foreign_uri),
         (&web, uri("javascript:alert(1)"), foreign_uri),
-        // Omitted, and there are two to choose from.
+        // Omitted, although the application has two.
         (&blog, uri(""), foreign_uri),
     ] {
         let reply = ask(client, &[more]).await.expect(400);
@@ -45,7 +45,7 @@ async fn wrong_targets_are_told_here_and_never_redirected(engine: Engine) {
         assert_eq!(reply.header("content-type"), Some("text/plain; charset=utf-8"));
         assert_eq!(reply.body, format!("Invalid OAuth authorization request: {text}\n"), "{more:?}");
     }
-    // A person sees a page, with the same text for who has to repair it.
+    // A browser gets a page, with the same text for its developer.
     let mut browser = server.browser();
     browser.open(&web.authorize_url(&[uri("http://evil.test/")])).await;
     let page = browser.expect_page(400, "This link does not work");
@@ -112,7 +112,7 @@ async fn errors_come_in_the_response_mode_asked_for(engine: Engine) {
     assert_eq!((browser.reply().status, form.action.as_str()), (200, client.redirect_uri.as_str()));
     assert_eq!(form.fields[0], ("error".to_string(), "login_required".to_string()));
     assert!(form.fields.contains(&("state".to_string(), "s\"<".to_string())));
-    // The script that sends it on is there.
+    // The script that submits the form is there.
     let script = browser.reply().body.split("<script src=\"").nth(1).and_then(|rest| rest.split('"').next());
     let reply = server.http().get(script.expect("a script")).await.expect(200);
     assert!(reply.body.contains(".submit()"), "{reply:?}");
@@ -135,7 +135,7 @@ async fn a_form_that_leads_to_the_app_is_not_held_back_by_the_policy(engine: Eng
     ] {
         browser.open(&target).await;
         assert!(!browser.page().forms.is_empty(), "{target}");
-        // Where the app's own redirects lead is the app's affair: Chromium holds the directive against all of them.
+        // The app decides on its own redirects: Chromium applies the directive to all of them.
         assert!(!policy(&browser).contains("form-action"), "{target}");
     }
     for target in ["/logout", "/settings", "/settings/delete"] {

@@ -1,4 +1,4 @@
-//! What docs/guides/backend.md shows, run as it is printed: the Rust recipe, and the row policies in PostgreSQL.
+//! Runs the code of docs/guides/backend.md as printed: the Rust recipe, and the row policies in PostgreSQL.
 
 use jsonwebtoken::errors::ErrorKind;
 
@@ -28,7 +28,7 @@ async fn the_rust_recipe_tells_guests_members_and_others(engine: Engine) {
         assert_eq!(ask(bad), None, "{bad}");
     }
     assert_eq!(authenticate(&member.access, "https://auth.shop.example", &keys), None);
-    // The recipe refuses tokens by today's clock; those of the test are good until long after it.
+    // The recipe uses the system clock; the test's tokens expire much later.
     let none = Validation::new(Algorithm::RS256);
     let key = DecodingKey::from_secret(b"x");
     let wrong = decode::<serde_json::Value>(&member.access, &key, &none).expect_err("the key is of another kind");
@@ -40,14 +40,14 @@ on_both_engines!(the_rust_recipe_tells_guests_members_and_others);
 const KIM: &str = "00000000-0000-7000-8000-00000000000a";
 const ANN: &str = "00000000-0000-7000-8000-00000000000b";
 
-/// A connection as the role of a backend, to a database with the guide's policies.
+/// A connection with the role of a backend, to a database with the guide's policies.
 async fn open_orders(role: &str, url: &str) -> tokio_postgres::Client {
     let client = connect_to(url).await;
     client.batch_execute(&format!("SET ROLE {role}")).await.expect("the backend's role");
     client
 }
 
-/// The guide's transaction, with its parameters written in.
+/// The guide's transaction with its parameters.
 async fn insert(client: &tokio_postgres::Client, user: &str, is_guest: bool) -> Result<(), tokio_postgres::Error> {
     let statements = blocks(GUIDE, "sql")[1];
     let settings = [format!("'{user}'"), format!("'{is_guest}'")];
@@ -60,7 +60,7 @@ async fn insert(client: &tokio_postgres::Client, user: &str, is_guest: bool) -> 
     client.batch_execute(&text).await
 }
 
-/// Runs a statement as a user would; how many rows it changed or found.
+/// Runs a statement as a user; returns how many rows it changed or found.
 async fn run(client: &tokio_postgres::Client, user: &str, is_guest: bool, statement: &str) -> u64 {
     client.batch_execute("BEGIN").await.expect("a transaction");
     let settings = "SELECT set_config('app.user_id', $1, true), set_config('app.is_guest', $2, true)";
@@ -91,7 +91,7 @@ async fn row_policies_let_users_see_their_own_and_members_write() {
     let (read, change, delete) = ("SELECT * FROM orders", "UPDATE orders SET item = 'x'", "DELETE FROM orders");
     assert_eq!(client.execute(read, &[]).await.expect("no settings were made yet"), 0);
     insert(&client, KIM, false).await.expect("a member writes");
-    // The same connection after a transaction that made the settings: they are empty now.
+    // The same connection after a transaction with these settings: they are empty now.
     assert_eq!(client.execute(read, &[]).await.expect("an empty setting is none"), 0);
     assert_eq!(run(&client, KIM, false, read).await, 1, "only its own");
     assert_eq!(run(&client, KIM, false, change).await, 1);

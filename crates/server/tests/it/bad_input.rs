@@ -1,4 +1,4 @@
-//! Broken, hostile and enormous requests: the documented error every time, never a 500, and the server goes on.
+//! Malformed, hostile and oversized requests: always the documented error, never a 500, and the server keeps running.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ async fn json_bodies_are_checked_against_their_schema_with_all_causes(engine: En
             (json!({ "session_type": "cookie", "refresh_token": null }), vec![("/refresh_token", "type")]),
         ] {
             let found = causes(path, body.clone()).await;
-            // What is required may be said beside what is wrong; what is wrong must be said.
+            // Missing members may be reported with invalid ones; invalid ones must be reported.
             for (location, kind) in expected {
                 assert!(found.contains(&(location.into(), kind.into())), "{path} {body}: {found:?}");
             }
@@ -180,7 +180,7 @@ async fn heads_that_are_too_much_are_refused_and_the_server_goes_on(engine: Engi
         many = many.header(format!("x-{number}"), "x");
     }
     Reply::of(many).await.expect(431);
-    // The server hangs up while this one is still being sent.
+    // The server closes the connection while this one is still being sent.
     let endless = server.http().request(Method::GET, "/oauth2/userinfo").header("x-long", "x".repeat(8 * 1024 * 1024));
     if let Ok(response) = endless.send().await {
         assert_eq!(response.status(), 431);
@@ -227,7 +227,7 @@ async fn what_is_not_there_is_404_and_wrong_methods_405(engine: Engine) {
     }
 }
 
-/// Reproducible nonsense: pieces of good requests, cut and mixed.
+/// Reproducible garbage: parts of valid requests, cut and mixed.
 fn nonsense(seed: u64) -> Vec<u8> {
     const PIECES: [&[u8]; 20] = [
         b"{",

@@ -1,4 +1,4 @@
-//! The command line, run as a person runs it.
+//! The command line, run as a process.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -129,7 +129,7 @@ fn what_the_file_does_not_name_is_removed_only_on_request() {
     place.run(&["project", "apply", "--prune", "shop.toml"]).printed();
     let exported = place.run(&["project", "export", "shop"]).printed();
     assert!(!exported.contains("from-the-portal") && exported.contains("3600"), "{exported}");
-    // What only changes or adds needs no flag.
+    // Changes and additions need no flag.
     place.write("shop.toml", &format!("{}{more}", changed.replace("after-login", "after")));
     place.run(&["project", "apply", "shop.toml"]).printed();
 }
@@ -170,7 +170,7 @@ fn two_projects_cannot_share_a_host() {
         assert_eq!(created, taken, "{origin}");
     }
     assert_eq!(place.run(&["project", "list"]).printed().lines().count(), 1);
-    // The machine's owner may move a project.
+    // The command line may move a project.
     place.write("shop.toml", &SHOP.replace("https://auth.shop.example", "https://id.shop.example"));
     assert!(place.run(&["project", "apply", "shop.toml"]).printed().contains("project.public_origin"));
 }
@@ -258,7 +258,7 @@ fn a_taken_port_and_an_unusable_folder_are_one_clear_line() {
     assert!(complaint.lines().count() == 1 && complaint.contains("the folder file cannot be made"), "{complaint}");
 }
 
-/// Two neighbouring ports nobody listens on: the demo takes a port and the next one.
+/// Two free neighboring ports: the demo uses a port and the next one.
 fn free_pair() -> (u16, u16) {
     loop {
         let first = TcpListener::bind("127.0.0.1:0").and_then(|first| first.local_addr()).expect("a free port").port();
@@ -269,7 +269,7 @@ fn free_pair() -> (u16, u16) {
     }
 }
 
-/// Starts the demo and waits until it says that it runs; `None` when somebody took its ports meanwhile.
+/// Starts the demo and waits until it announces that it runs; `None` when the ports were taken meanwhile.
 fn start_demo(place: &Workplace, port: u16) -> Option<Demo> {
     let mut command = place.command(&["demo", "--data", "demo-data", "--port", &port.to_string()]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
@@ -279,7 +279,7 @@ fn start_demo(place: &Workplace, port: u16) -> Option<Demo> {
     let mut demo = Demo { child, rest: Box::new(lines) };
     said.map(|line| {
         assert!(line.ends_with(&format!("http://localhost:{port}")), "{line}");
-        // As long as there is no operator, the address of the portal is the link that makes one.
+        // Without an operator, the portal's URL is the first-run link.
         let portal = demo.rest.next().expect("a line about the portal");
         assert!(portal.starts_with(&format!("  Portal           http://localhost:{port}/portal/welcome/")), "{portal}");
         demo
@@ -330,7 +330,7 @@ async fn the_demo_starts_and_its_guests_survive_ctrl_c() {
     let http = Http::new(&http.origin, ([127, 0, 0, 1], port).into());
     http.post_json("/api/anonymous_user/promotion_code", &body).await.result();
     again.stop();
-    // Who reads the addresses and presses Ctrl-C at once is heard too.
+    // Ctrl-C right after the announcement works.
     start_demo(&place, port).expect("the ports are ours").stop();
 }
 
@@ -350,12 +350,12 @@ fn a_running_request_is_finished_after_sigterm() {
         body.len()
     )
     .expect("sent");
-    // The server asks for the body: the request is running now.
+    // The server requests the body, so the request is running.
     let mut asked = [0; 25];
     stream.read_exact(&mut asked).expect("an interim answer");
     assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
     running.terminate();
-    // It takes no new callers any more.
+    // It accepts no new connections.
     while TcpStream::connect(running.address).is_ok() {
         std::thread::yield_now();
     }

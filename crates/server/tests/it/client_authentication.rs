@@ -1,4 +1,4 @@
-//! How a client proves who it is (protocol facts §3.1; RFC 6749 §2.3.1, §3.2.1, §5.2) at the three endpoints that ask.
+//! Client authentication (RFC 6749 §2.3.1, §3.2.1, §5.2) at the three endpoints that use it.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::Method;
@@ -42,7 +42,7 @@ async fn a_client_proves_itself_in_body_or_header(engine: Engine) {
     let (right, wrong) = (Some("backend:p%40ss%3Aw"), Some("backend:nope"));
     let (id, secret, bad_secret) = (("client_id", "backend"), ("client_secret", "p@ss:w"), ("client_secret", "nope"));
     type Case<'a> = (Option<&'a str>, Vec<(&'a str, &'a str)>, (u16, &'a str));
-    // The right secret leads on to the next check, the code.
+    // The correct secret leads to the next check, that of the code.
     let cases: Vec<Case<'_>> = vec![
         (None, vec![id, secret], NO_CODE),
         (None, vec![id, bad_secret], (400, WRONG)),
@@ -59,11 +59,11 @@ async fn a_client_proves_itself_in_body_or_header(engine: Engine) {
         // Two applications.
         (right, vec![("client_id", "partner")], (401, TWO)),
         (right, vec![("client_id", "web"), ("code_verifier", "x")], (401, TWO)),
-        // A secret in the body wins, whatever the header says.
+        // A secret in the body takes precedence over the header.
         (wrong, vec![id, secret], NO_CODE),
         (right, vec![id, bad_secret], (400, WRONG)),
         (Some("partner:other"), vec![id, secret], NO_CODE),
-        // Credentials for a proxy on the way.
+        // Credentials for an intermediate proxy.
         (Some("staging:x"), vec![("client_id", "web"), ("code_verifier", "x")], NO_CODE),
         (Some("staging:x"), vec![id, secret], NO_CODE),
         (Some("staging:x"), vec![id], (400, MISSING)),

@@ -1,4 +1,4 @@
-//! An authorization code that comes a second time (RFC 6749 §4.1.2, RFC 9700 §4.5), and the challenge it is bound to.
+//! Reuse of an authorization code (RFC 6749 §4.1.2, RFC 9700 §4.5), and its PKCE challenge.
 
 use tokio::task::JoinSet;
 
@@ -126,7 +126,7 @@ async fn fifty_thieves_at_once_end_the_grant_once(engine: Engine) {
     assert_eq!((won.len(), lost.len()), (1, 49));
     let tokens = Tokens::read(&won[0].json());
     lost.into_iter().for_each(refused);
-    // Whether a thief came after the exchange is chance; one that comes now did.
+    // An attacker may come before or after the exchange; here it comes after.
     refused(client.exchange_with(&code, &[("client_id", "blog")]).await);
     assert!(!is_alive(&client, &tokens).await);
     assert_eq!(revocations(&server).await, ["code_reuse"]);

@@ -1,4 +1,5 @@
-//! Members who come back: password, code, passkey, a forgotten password, proving it again, and going on as signed in.
+//! Members who sign in again: password, code, passkey, recovery, reauthentication, and continuing as the signed-in
+//! user.
 
 use serde_json::json;
 
@@ -11,7 +12,7 @@ const KIM: &str = "kim@shop.example";
 const PASSWORD: &str = "violet tugboat marmalade";
 const WELCOME: &str = "Welcome back";
 
-/// A server with one member, Kim, and a browser that knows nothing of it.
+/// A server with one member, Kim, and a browser without cookies.
 struct Scene {
     server: TestServer,
     client: AppClient,
@@ -206,7 +207,7 @@ async fn an_old_session_must_be_proved_again_by_the_same_member(engine: Engine) 
     assert_eq!(scene.browser.cookie("session"), Some(session.as_str()), "the session stays, only fresher");
     scene.client.refresh(&tokens.refresh).await.expect(200);
 
-    // Somebody else's password is none.
+    // Another user's password is not accepted.
     let mut lee = Person::new(&scene.server, Way::EmailPassword);
     let mut other = scene.server.browser();
     other.open(&scene.client.authorize_url(&[("x_page", "signup")])).await;
@@ -274,14 +275,14 @@ async fn an_enforced_login_id_is_the_only_one_that_helps(engine: Engine) {
     lee.join(&mut scene.browser, "lee@shop.example", "Create account").await;
     let kim = enforce("email=Kim%40shop.example");
 
-    // Who is signed in as somebody else is not offered, and is no answer to a silent question.
+    // Another signed-in user is not offered, and is no answer to `prompt=none`.
     let silent = [("login_hint", kim.as_str()), ("prompt", "none"), ("x_sso_enabled", "true")];
     scene.browser.open(&scene.client.authorize_url(&silent)).await;
     assert_eq!(query(scene.browser.at_app(), "error").as_deref(), Some("login_required"));
     scene.browser.open(&scene.client.authorize_url(&[("login_hint", &kim), ("x_sso_enabled", "true")])).await;
     scene.browser.expect_page(200, WELCOME);
 
-    // Whatever is typed behind the page's back, it is Kim who is asked for.
+    // Whatever is typed, the enforced login ID is used.
     scene.browser.forge("login_id", "lee@shop.example");
     scene.browser.press("Continue").await;
     let page = scene.browser.expect_page(200, "Enter your password");
@@ -290,7 +291,7 @@ async fn an_enforced_login_id_is_the_only_one_that_helps(engine: Engine) {
     scene.browser.fill("Password", PASSWORD);
     scene.browser.press("Sign in").await;
     scene.expect_kim().await;
-    // Now it is Kim who is signed in, and may go on.
+    // Now Kim is signed in and may continue.
     scene.browser.open(&scene.client.authorize_url(&[("login_hint", &kim), ("x_sso_enabled", "true")])).await;
     scene.browser.expect_page(200, "Continue with this account?");
 }
@@ -335,7 +336,7 @@ async fn an_id_token_hint_shows_the_login_id_half_unless_its_member_is_signed_in
     let mut scene = Scene::make(engine, &["password", "oob_otp_email"]).await;
     let hint = scene.tokens.id.clone().expect("an ID token");
     let url = scene.client.authorize_url(&[("prompt", "login"), ("id_token_hint", &hint)]);
-    // Whoever holds an old ID token walks every page it leads to.
+    // The holder of an old ID token visits every page it leads to.
     let mut stranger = scene.server.browser();
     let expect_half = |browser: &Browser| {
         let body = &browser.reply().body;
@@ -359,7 +360,7 @@ async fn an_id_token_hint_shows_the_login_id_half_unless_its_member_is_signed_in
     scene.browser.fill("Password", PASSWORD);
     scene.browser.press("Continue").await;
     scene.expect_kim().await;
-    // In a browser that holds the member's session it is shown whole.
+    // In a browser with the member's session it is shown in full.
     scene.browser.open("/settings/sign-in").await;
     scene.browser.fill("Email address", KIM);
     scene.browser.press("Continue").await;

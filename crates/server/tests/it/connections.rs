@@ -1,4 +1,4 @@
-//! Connections that take without giving: unread answers, silence, too many of one address, and heads that leave in doubt what they ask.
+//! Connections of slow or hostile clients: unread responses, silence, too many from one address, ambiguous heads.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -9,11 +9,11 @@ use tokio::{
 
 use crate::support::{Engine, Installation, Place, TestServer, on_both_engines};
 
-/// Longer than anything here takes; only a failing test waits for it.
+/// A generous timeout, reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PROBE: &str = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
 
-/// A connection on which bytes are written as they are.
+/// A connection for raw bytes.
 struct Raw(TcpStream);
 
 impl Raw {
@@ -32,7 +32,7 @@ impl Raw {
         self.0.write_all(text.as_bytes()).await.expect("sent");
     }
 
-    /// The head of the next answer, in lower case; its body is read and thrown away.
+    /// The head of the next response, in lower case; its body is read and discarded.
     async fn head(&mut self) -> String {
         let read = async {
             let mut said = Vec::new();
@@ -48,19 +48,19 @@ impl Raw {
         tokio::time::timeout(PATIENCE, read).await.expect("an answer in time")
     }
 
-    /// Everything that comes until the server hangs up.
+    /// Everything until the server closes the connection.
     async fn rest(mut self) -> String {
         let mut said = Vec::new();
-        // A reset is an end, too.
+        // A reset ends it too.
         tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut said)).await.expect("the server hangs up").ok();
         String::from_utf8_lossy(&said).into_owned()
     }
 }
 
-/// What a server answers to exactly these bytes, until it hangs up.
+/// The server's complete response to exactly these bytes.
 pub(crate) async fn tell(to: SocketAddr, text: &str) -> String {
     let mut raw = Raw::open(to).await;
-    // The server may hang up before it has read everything.
+    // The server may close before it has read everything.
     raw.0.write_all(text.as_bytes()).await.ok();
     raw.rest().await
 }
@@ -152,7 +152,7 @@ async fn answers_that_are_not_read_end_the_connection() {
     let mut deaf = Raw::open(server.address).await;
     let request =
         format!("GET /.well-known/openid-configuration HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", server.address.port());
-    // It asks until the server takes no more, and then waits for room, which only an end of the connection gives.
+    // It sends requests until the server reads no more, then waits for room, which only comes when the connection ends.
     let asking = async { while deaf.0.write_all(request.as_bytes()).await.is_ok() {} };
     tokio::time::timeout(PATIENCE, asking).await.expect("the connection is cut");
     server.http().get("/healthz").await.expect(200);
@@ -164,11 +164,11 @@ async fn an_idle_connection_outlives_the_limit_for_heads() {
     let mut idle = Raw::open(server.address).await;
     idle.send(PROBE).await;
     assert!(idle.head().await.starts_with("http/1.1 200 "));
-    // A connection that says nothing is cut; it was opened after the other one began to idle.
+    // A silent connection is cut; it was opened after the other one became idle.
     assert_eq!(Raw::open(server.address).await.rest().await, "");
     idle.send(PROBE).await;
     assert!(idle.head().await.starts_with("http/1.1 200 "));
-    // Its next head is limited as the first one was.
+    // Its next head has the same timeout as the first.
     idle.send("GET /healthz HTTP/1.1\r\nHost: ").await;
     assert_eq!(idle.rest().await, "");
 }

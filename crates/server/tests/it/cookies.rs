@@ -1,4 +1,4 @@
-//! Two cookies of one name (RFC 6265 §4.2.2, §5.4): a stale one never hides the live one, and both are cleared.
+//! Two cookies of one name (RFC 6265 §4.2.2, §5.4): a stale one never hides the valid one, and both are removed.
 
 use reqwest::{Method, header};
 use serde_json::json;
@@ -6,20 +6,20 @@ use serde_json::json;
 use super::lifetimes::sign_up_cookie;
 use crate::support::{Device, Engine, Platform, Reply, TestServer, on_both_engines};
 
-/// Well-formed, and no session's.
+/// Well-formed, but of no session.
 const DEAD: &str = "01a22735-e2af-77d5-a958-46aa9000e309.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 async fn get(server: &TestServer, path: &str, cookies: &str) -> Reply {
     Reply::of(server.http().request(Method::GET, path).header(header::COOKIE, cookies)).await
 }
 
-/// That many dead sessions, each another one.
+/// This many different invalid session cookies.
 fn dead_ones(count: usize) -> String {
     let value = |n: usize| format!("session={}{n}", &DEAD[..DEAD.len() - 1]);
     (0..count).map(value).collect::<Vec<_>>().join("; ")
 }
 
-/// The cookies an answer sets.
+/// The cookies that a response sets.
 fn set_cookies(reply: &Reply) -> Vec<String> {
     let lines = reply.headers.get_all(header::SET_COOKIE).iter().map(|line| line.to_str().expect("text"));
     lines.map(str::to_string).collect()
@@ -52,7 +52,7 @@ async fn a_stale_session_cookie_does_not_hide_the_live_one(engine: Engine) {
             assert_eq!(set_cookies(&Reply::of(again).await.expect(200)), [""; 0], "no second guest: {before}");
         }
     }
-    // The number of those that are looked up is bounded.
+    // The number of looked-up values is bounded.
     get(&server, "/oauth2/userinfo", &format!("{}; {live}", dead_ones(8))).await.expect(401);
 }
 
@@ -109,7 +109,7 @@ async fn the_same_site_twin_and_the_apps_session_are_found_too(engine: Engine) {
     }
 }
 
-/// Every order in which a browser may send a cookie beside values that are not its own.
+/// Every order in which a browser may send a cookie together with foreign values.
 fn beside(name: &str, live: &str, others: &[&str]) -> Vec<String> {
     let join = |values: Vec<&str>| values.iter().map(|value| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
     vec![join([others, &[live]].concat()), join([&[live], others].concat())]
@@ -158,13 +158,13 @@ async fn an_ended_app_session_does_not_hide_another(engine: Engine) {
         browser.open(&device.settings_url("/settings").await).await;
         opened.push(browser.cookie("app_session").expect("the app's session").to_string());
     }
-    // Each alone is asked about before a third application's user is opened, so both together are.
+    // Each alone needs agreement before a third application's user opens, so both together do too.
     let mut third = Device::new(&server, Platform::Ios);
     third.authenticate().await;
     for cookies in beside("app_session", &opened[0], &[&opened[1]]) {
         let page = get(&server, &third.settings_url("/settings").await, &cookies).await.expect(200);
         assert!(page.body.contains("Open another account?"), "{cookies}");
-        // The user of one of them does not open over the other's unasked.
+        // One's user does not open over the other's without agreement.
         let page = get(&server, &one.settings_url("/settings").await, &cookies).await.expect(200);
         assert!(page.body.contains("Open another account?"), "{cookies}");
     }

@@ -1,10 +1,10 @@
-//! Cross-origin calls (protocol facts §11).
+//! Cross-origin calls.
 
 use reqwest::Method;
 
 use crate::support::{Engine, Reply, TestServer, on_both_engines};
 
-/// Every route scripts of another origin call.
+/// Every route that scripts of another origin call.
 const CALLED_BY_SCRIPTS: [&str; 5] = [
     "/oauth2/token",
     "/oauth2/revoke",

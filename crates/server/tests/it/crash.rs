@@ -1,5 +1,5 @@
-//! Dying in the middle of it: the real binary is killed (SIGKILL) under load of every kind and started again. What it had
-//! acknowledged must be there, and nothing by halves. `VESTIBULE_CRASHES=100` makes the loop long; it is short otherwise.
+//! Kills the real binary (SIGKILL) under mixed load and restarts it. All acknowledged writes must be there, and no
+//! partial ones. `VESTIBULE_CRASHES=100` makes the loop long; it is short otherwise.
 
 use std::sync::{
     Arc, Mutex,
@@ -18,30 +18,29 @@ use crate::support::{
 
 const PASSWORD: &str = "violet tugboat marmalade";
 
-/// A promotion that was under way, and how far it is known to have come.
+/// A promotion in progress, and how far it is known to be.
 #[derive(Clone)]
 struct Promotion {
     sub: String,
     username: String,
-    /// The authorization code the browser brought back: the promotion was acknowledged.
+    /// The authorization code in the browser: the promotion was acknowledged.
     code: Option<String>,
-    /// The code was exchanged.
     spent: bool,
 }
 
-/// What the server said yes to.
+/// The acknowledged writes.
 #[derive(Default)]
 pub(crate) struct Acknowledged {
     alive: Vec<String>,
     revoked: Vec<String>,
-    /// Rotated away: the token before, and the one after.
+    /// Rotated: the token before, and the one after.
     rotated: Vec<(String, String)>,
     promotions: Vec<Promotion>,
 }
 
 type Known = Arc<Mutex<Acknowledged>>;
 
-/// People who use a server until it is gone, or until they are told to stop.
+/// Clients that use a server until it is killed, or until they are stopped.
 pub(crate) struct Load {
     known: Known,
     count: Arc<AtomicU32>,
@@ -50,7 +49,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Lets this many people at it, and one that is promoted again and again.
+    /// Starts this many clients, and one that is promoted repeatedly.
     pub(crate) fn start(process: &Process, people: usize) -> Self {
         let known = Known::default();
         let (count, over) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
@@ -75,7 +74,7 @@ impl Load {
         Self { known, count, over, tasks }
     }
 
-    /// Returns in the midst of it, after about this many sign-ups.
+    /// Returns after about this many sign-ups.
     pub(crate) async fn wait_for(&self, sign_ups: u32) {
         while self.count.load(Ordering::Relaxed) < sign_ups {
             tokio::task::yield_now().await;
@@ -83,18 +82,18 @@ impl Load {
         }
     }
 
-    /// Ends it; what the server had said yes to.
+    /// Stops the clients; returns the acknowledged writes.
     pub(crate) async fn stop(self) -> Acknowledged {
         self.over.store(true, Ordering::Relaxed);
         for task in self.tasks {
-            // The actors insist on answers; one that is in the midst of it when the server goes panics.
+            // A client panics when its request fails because the server was killed.
             task.await.ok();
         }
         std::mem::take(&mut *self.known.lock().expect("no panic while it is held"))
     }
 }
 
-/// Signs up, and lets every third guest log out and every third rotate its token.
+/// Signs up; every third guest signs out and every third rotates its token.
 async fn come_and_go(client: Client, port: u16, known: Known, count: Arc<AtomicU32>, over: Arc<AtomicBool>) {
     for number in 0_u32.. {
         if over.load(Ordering::Relaxed) {
@@ -106,7 +105,7 @@ async fn come_and_go(client: Client, port: u16, known: Known, count: Arc<AtomicU
         match number % 3 {
             0 => match post(&client, port, "/oauth2/revoke", &[("token", &token)]).await {
                 Ok(answer) if answer.status().is_success() => known.lock().expect("no panic").revoked.push(token),
-                // Unknown whether it happened: nothing can be said of this one.
+                // The outcome is unknown: this one cannot be checked.
                 Ok(_) => {}
                 Err(_) => return,
             },
@@ -120,7 +119,7 @@ async fn come_and_go(client: Client, port: u16, known: Known, count: Arc<AtomicU
     }
 }
 
-/// Becomes a guest and then a member, again and again.
+/// Signs up and is promoted, repeatedly.
 async fn be_promoted(app: AppClient, http: Http, known: Known, over: Arc<AtomicBool>) {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     while !over.load(Ordering::Relaxed) {
@@ -154,7 +153,7 @@ impl Acknowledged {
         self.promotions.append(&mut more.promotions);
     }
 
-    /// Insists that everything is as it was acknowledged.
+    /// Checks that every acknowledged write is there.
     pub(crate) async fn verify(&self, process: &Process) {
         let (client, port) = (process.client(), process.address.port());
         assert!(!self.alive.is_empty() && !self.revoked.is_empty() && !self.rotated.is_empty(), "a load of every kind");
@@ -185,7 +184,7 @@ impl Acknowledged {
 }
 
 impl Promotion {
-    /// Wholly or not at all; and wholly when the browser was told so.
+    /// All or nothing; and all if the browser got a response.
     async fn verify(&self, app: &AppClient, mut browser: Browser) {
         if let Some(code) = &self.code {
             let exchanged = app.exchange(code).await;
@@ -213,7 +212,7 @@ async fn nothing_acknowledged_is_lost_when_the_process_is_killed_under_load(engi
     for round in 1..=rounds {
         let victim = installation.start();
         let load = Load::start(&victim, 16);
-        // At another place each round.
+        // At another point each round.
         load.wait_for(60 + 37 * (round % 5)).await;
         victim.kill();
         known.add(load.stop().await);

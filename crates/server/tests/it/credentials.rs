@@ -1,4 +1,4 @@
-//! Promotion by every credential, for every kind of guest, with every answer to a login ID that is taken.
+//! Promotion by every credential, for every kind of guest, with every case of a taken login ID.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::{
 const PASSWORD: &str = "violet tugboat marmalade";
 const IS_ANONYMOUS: &str = "https://authgear.com/claims/user/is_anonymous";
 
-/// A credential somebody joins and comes back with.
+/// A credential for joining and signing in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {
     EmailPassword,
@@ -27,7 +27,7 @@ impl Way {
     const ALL: [Self; 5] =
         [Self::EmailPassword, Self::EmailCode, Self::PhoneCode, Self::UsernamePassword, Self::Passkey];
 
-    /// Makes the project offer this way, and no other.
+    /// Configures the project with this login method only.
     pub(crate) fn set(self, setup: &mut Setup) {
         let (kind, ways) = match self {
             Self::EmailPassword => ("email", vec!["password"]),
@@ -71,7 +71,7 @@ impl Way {
     }
 }
 
-/// A person with everything it needs.
+/// A user with all its credentials.
 pub(crate) struct Person {
     pub(crate) way: Way,
     pub(crate) passkey: SoftPasskey,
@@ -83,7 +83,7 @@ impl Person {
         Self { way, passkey: SoftPasskey::new(), mailbox: server.mailbox() }
     }
 
-    /// Joins on the page where the browser is; `button` is what the page says beside a password.
+    /// Joins on the browser's page; `button` is the label beside a password.
     pub(crate) async fn join(&mut self, browser: &mut Browser, login_id: &str, button: &str) {
         if self.way == Way::Passkey {
             return browser.answer_passkey(|options, origin| self.passkey.create(options, origin)).await;
@@ -99,7 +99,7 @@ impl Person {
         }
     }
 
-    /// Logs in on the page where the browser is.
+    /// Signs in on the browser's page.
     pub(crate) async fn log_in(&mut self, browser: &mut Browser, login_id: &str) {
         browser.expect_page(200, "Welcome back");
         if self.way == Way::Passkey {
@@ -117,7 +117,7 @@ impl Person {
     }
 }
 
-/// A guest of one of the three kinds, with what it holds.
+/// A guest of one of the three kinds, with its credential.
 enum Guest {
     Token(AppClient, Tokens),
     Cookie(AppClient),
@@ -134,7 +134,7 @@ impl Guest {
         vec![Self::Token(client.clone(), tokens), Self::Cookie(client), Self::Key(Box::new(device))]
     }
 
-    /// The browser it goes on with: a guest by cookie has its own already.
+    /// The browser it continues with: a cookie guest has one already.
     fn browser(&self, server: &TestServer, with_cookie: &mut Browser) -> Browser {
         match self {
             Self::Cookie(_) => std::mem::replace(with_cookie, server.browser()),
@@ -142,7 +142,7 @@ impl Guest {
         }
     }
 
-    /// What the guest's own credential says of it, `None` when it is dead.
+    /// UserInfo by the guest's own credential, `None` when it is invalid.
     async fn look(&self, browser: &mut Browser) -> Option<Value> {
         let reply = match self {
             Self::Token(client, tokens) => client.user_info(&tokens.access).await,
@@ -161,7 +161,7 @@ impl Guest {
         browser.open(&url).await;
     }
 
-    /// What the app learns once the promotion came back to it.
+    /// What the app receives after the promotion.
     async fn finish(&mut self, browser: &mut Browser) -> Value {
         let landing = browser.at_app().clone();
         match self {
@@ -222,7 +222,7 @@ async fn every_guest_is_promoted_by_every_credential(engine: Engine) {
             };
             assert_eq!(ways, [expected], "{way:?}");
 
-            // And comes back.
+            // And signs in again.
             let mut elsewhere = server.browser();
             let client = server.app_client();
             elsewhere.open(&client.authorize_url(&[("prompt", "login")])).await;
@@ -234,7 +234,7 @@ async fn every_guest_is_promoted_by_every_credential(engine: Engine) {
     }
 }
 
-/// Makes a member with the first of the way's login IDs, by sign-up.
+/// Creates a member with the first of the login IDs, by sign-up.
 async fn make_member(server: &TestServer, way: Way) -> (Person, String) {
     let (mut person, client, mut browser) = (Person::new(server, way), server.app_client(), server.browser());
     browser.open(&client.authorize_url(&[("x_page", "signup")])).await;
@@ -263,7 +263,7 @@ async fn a_taken_login_id_ends_in_an_error_and_another_one_helps(engine: Engine)
                 person.join(&mut own, "", "Save my progress").await;
             } else {
                 if way.has_code() {
-                    // The mailbox counts from the beginning; the member's own code is read already.
+                    // The mailbox counts from the beginning; the member's own code was read already.
                     for _ in 0..=number {
                         person.mailbox.next_code(way.login_ids()[0]).await;
                     }
@@ -324,7 +324,7 @@ async fn a_guest_gives_way_to_the_member_it_proves_to_be(engine: Engine) {
                 if way.has_password() {
                     member.log_in(&mut own, login_id).await;
                 } else {
-                    // The code that proved the address opens the account, too.
+                    // The code that verified the address also signs in to the account.
                     own.expect_page(200, "Continue with this account?");
                     own.press("Continue").await;
                 }
@@ -361,9 +361,9 @@ async fn a_guest_gives_way_to_the_member_it_proves_to_be(engine: Engine) {
             );
         }
         assert_eq!(server.events("user.anonymous.promoted").await.len(), 3, "{way:?}: one each");
-        // What the guests were signed in with ended, and was told of: a grant, a cookie session, a grant.
+        // The guests' sessions ended, with events: a grant, a cookie session, a grant.
         assert_eq!(super::rotation::revocations(&server).await, ["promotion"; 3], "{way:?}");
-        // The member's own sessions of the same application are none of the guest's business.
+        // The member's own sessions of the same application are unaffected.
         assert_eq!(server.events("user.authenticated").await.len(), 0, "{way:?}");
     }
 }
@@ -379,7 +379,7 @@ async fn a_member_signs_in_and_leaves_the_guest_as_it_was(engine: Engine) {
             let before = guest.look(&mut own).await.expect("a guest");
             guest.open_promotion(&mut own).await;
             if way.has_code() {
-                // From the page that says, after the proof, that the address is taken.
+                // From the page that says, after verification, that the address is taken.
                 member.join(&mut own, login_id, "Save my progress").await;
                 let page = own.expect_page(409, "You already have an account");
                 assert!(page.text.contains("your guest data then stays behind"), "{}", page.text);
@@ -389,13 +389,13 @@ async fn a_member_signs_in_and_leaves_the_guest_as_it_was(engine: Engine) {
                 own.follow("Sign in without my guest progress").await;
             }
             if way.has_code() && !way.has_password() {
-                // The code that proved the address opens the account, too.
+                // The code that verified the address also signs in to the account.
                 own.expect_page(200, "Continue with this account?");
                 own.press("Continue").await;
             } else {
                 member.log_in(&mut own, login_id).await;
             }
-            // Nothing became of the guest: an app that does not take the answer goes on with it.
+            // The guest is unchanged: an app that ignores the response continues with it.
             if !matches!(guest, Guest::Cookie(_)) {
                 let still = guest.look(&mut own).await.expect("untouched");
                 assert_eq!((&still["sub"], flag(&still)), (&before["sub"], true), "{way:?}");
@@ -432,7 +432,7 @@ async fn a_passkey_is_offered_to_who_joins_and_can_be_skipped(engine: Engine) {
         browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
         person.join(&mut browser, login_id, "Save my progress").await;
         browser.expect_page(200, "Sign in without a password");
-        // A reload asks again; a forged click does nothing, nor does the link in somebody else's browser.
+        // A reload asks again; a forged click does nothing, nor does the link in another browser.
         browser.reload().await;
         let mut stranger = server.browser();
         stranger.open(browser.url().as_str()).await;
@@ -456,7 +456,7 @@ async fn a_passkey_is_offered_to_who_joins_and_can_be_skipped(engine: Engine) {
     elsewhere.answer_passkey(|options, origin| person.passkey.get(options, origin)).await;
     client.finish(elsewhere.at_app()).await;
 
-    // Whose address is taken hears it before a passkey is made in vain.
+    // A user whose address is taken learns it before creating a useless passkey.
     let guest = client.sign_up().await;
     let mut browser = server.browser();
     browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;

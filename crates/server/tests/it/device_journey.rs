@@ -1,4 +1,4 @@
-//! A guest on a phone, with each of the four mobile SDKs: sign-up, coming back, promotion, signing out.
+//! A guest on a phone, with each of the four mobile SDKs: sign-up, sign-in, promotion, sign-out.
 
 use serde_json::json;
 
@@ -57,7 +57,7 @@ async fn signing_out_forgets_the_key_on_ios_alone(engine: Engine) {
         reply.expect_oauth_error(400, "invalid_grant", "invalid refresh token");
         let again = device.authenticate().await;
         assert_eq!(again == sub, platform != Platform::Ios, "{platform:?}");
-        // A second sign-out without a session sends an empty token, and is no error.
+        // A second sign-out without a session sends an empty token, which is not an error.
         device.reinstall();
         device.log_out().await;
     }
@@ -81,10 +81,10 @@ async fn a_guest_is_promoted_with_its_key_and_the_key_is_retired(engine: Engine)
         assert_eq!(info["sub"], *sub);
         assert_eq!(info[&format!("{USER}/is_anonymous")], false);
         assert_eq!(info["email"], *email);
-        // The guest's own grant ended when the member's was delivered.
+        // The guest's grant ended when the member's was delivered.
         let reply = device.token(&[("grant_type", "refresh_token"), ("refresh_token", &before.refresh)], true).await;
         reply.expect_oauth_error(400, "invalid_grant", "invalid refresh token");
-        // The key says so instead of making a new guest, even where it is sent along.
+        // The key gets an error instead of a new guest, even when it is sent along.
         for with_jwk in [false, true] {
             let jwt = device.sign("auth", &device.challenge().await, &kid, with_jwk);
             device.present(&jwt).await.expect_oauth_error(
@@ -138,7 +138,7 @@ async fn a_hint_is_used_up_by_the_first_form_and_its_owner_may_reload(engine: En
         opened.open(&url).await;
         opened.expect_page(200, "Save your progress");
     }
-    // The person may take longer than the challenge lives.
+    // The user may take longer than the challenge's lifetime.
     server.clock.advance_seconds(20 * 60);
     identify(&mut browser, "slow@shop.example").await;
     let flow = browser.url().clone();
@@ -174,7 +174,7 @@ async fn a_hint_that_proves_nothing_shows_a_page_and_changes_nothing(engine: Eng
         let page = browser.expect_page(400, "This link has expired");
         assert!(page.links.iter().any(|(_, target)| target.starts_with("com.example.shop://")), "{why}");
     }
-    // A wrong signature used its challenge up; the others used nothing up.
+    // A wrong signature redeemed its challenge; the others redeemed nothing.
     for (challenge, status, heading) in
         [(another, 400, "This link has expired"), (challenge, 200, "Save your progress")]
     {
@@ -215,7 +215,7 @@ async fn an_id_token_without_a_session_is_refused_and_an_empty_bearer_costs_no_g
     let reply = crate::support::Reply::of(request).await;
     assert!(reply.header("www-authenticate").is_some_and(|challenge| challenge.contains("invalid_grant")));
     reply.expect_oauth_error(401, "invalid_grant", "valid session is required");
-    // Somebody else's token makes no ID token for this application.
+    // Another application's token gives no ID token for this one.
     let web = server.app_client().sign_up().await;
     let request = device.token_request(&grant, true).bearer_auth(&web.access);
     crate::support::Reply::of(request).await.expect_oauth_error(401, "invalid_grant", "valid session is required");

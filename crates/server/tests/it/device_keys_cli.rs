@@ -1,4 +1,4 @@
-//! `vestibule user keys …` as an operator runs it.
+//! `vestibule user keys …`, run as a process.
 
 use std::process::{Command, Output};
 
@@ -53,7 +53,7 @@ async fn revoking_a_lost_devices_key_ends_its_sessions_too(engine: Engine) {
     assert!(said(&run(&server, &["user", "keys", "list", "--project", "nope", "--user", &sub])).contains("no project"));
 }
 
-/// Where the sessions cannot end, the key stays: the operator asks again, and neither half is forgotten.
+/// If the sessions cannot be ended, the key stays: the operator can repeat the command for both.
 #[tokio::test]
 async fn a_lost_devices_key_and_sessions_go_together_or_not_at_all() {
     let server = TestServer::start_plain(Engine::Postgres).await;

@@ -1,4 +1,4 @@
-//! Many at once: one challenge redeemed by many, one key that signs up many times, promotion against coming back.
+//! Concurrency: one challenge redeemed by many, one key that signs up many times, promotion against sign-in.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ fn without_limits(setup: &mut crate::support::Setup) {
     setup.set("authentication.rate_limits.signup_anonymous.per_ip.enabled", false);
 }
 
-/// Sends all requests at once and waits for all answers.
+/// Sends all requests at once and waits for all responses.
 async fn send_all(requests: Vec<reqwest::RequestBuilder>) -> Vec<Reply> {
     let sent: Vec<_> = requests.into_iter().map(|request| tokio::spawn(Reply::of(request))).collect();
     let mut replies = Vec::new();

@@ -1,4 +1,4 @@
-//! Discovery, the public keys, and what every answer has in common (protocol facts §0.1, §1).
+//! Discovery, the public keys, and what all responses have in common.
 
 use serde_json::Value;
 use url::Url;
@@ -100,7 +100,7 @@ async fn what_is_not_built_is_not_promised(engine: Engine) {
             reply.expect_oauth_error(400, "unsupported_grant_type", "grant type is not supported");
         }
     }
-    // The SDKs go on asking for these scopes; they grant nothing.
+    // The SDKs still request these scopes; they grant nothing.
     let client = server.app_client();
     give_secret(&server, "backend", "s3cret").await;
     let scope = "openid offline_access device_sso https://authgear.com/scopes/full-access \

@@ -1,4 +1,4 @@
-//! DPoP on the wire (protocol facts §12): which proof is refused where, and in which words.
+//! DPoP over HTTP: which proof is rejected where, and with which message.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -114,7 +114,7 @@ async fn a_binding_is_checked_at_refresh_and_settings_link_as_the_matrix_says(en
             None => drop(reply.expect(200)),
             Some(told) => drop(reply.expect_oauth_error(400, "invalid_dpop_proof", told)),
         }
-        // The same at the settings link, in the other dialect; `htu` is this endpoint's there.
+        // The same at the settings link, in the JSON API's format; `htu` is this endpoint's there.
         let mut request =
             device.http.request(Method::POST, "/oauth2/app_session_token").json(&json!({"refresh_token": grant}));
         if !proofs.is_empty() {
@@ -145,7 +145,7 @@ async fn a_bound_token_in_a_body_cannot_show_that_it_holds_its_key(engine: Engin
         if is_sign_up {
             body["client_id"] = json!("phone");
         }
-        // No proof is read there, so none helps.
+        // This endpoint reads no proof, so none helps.
         let proof = device.proof("POST", &format!("{}{path}", server.origin));
         let request = server.http().request(Method::POST, path).json(&body).header("dpop", proof);
         let reply = Reply::of(request).await;
@@ -166,7 +166,7 @@ async fn a_proof_is_accepted_once_where_a_binding_is_checked(engine: Engine) {
     refresh(&device, bound, &once).await.expect(200);
     let replayed = refresh(&device, bound, &once).await;
     replayed.expect_oauth_error(400, "invalid_dpop_proof", "DPoP proof was used before");
-    // Remembered as long as the proof itself is good.
+    // Stored as long as the proof itself is valid.
     server.clock.advance_seconds(300);
     let replayed = refresh(&device, bound, &once).await;
     replayed.expect_oauth_error(400, "invalid_dpop_proof", "DPoP proof was used before");
@@ -183,7 +183,7 @@ async fn a_proof_a_grant_was_made_with_is_used_up(engine: Engine) {
     let bound = sign_up(&device, &once).await.expect(200).json();
     let bound = bound["refresh_token"].as_str().expect("a token");
     refresh(&device, bound, &once).await.expect_oauth_error(400, "invalid_dpop_proof", used);
-    // A second grant is refused, too, and leaves the challenge for a better proof.
+    // A second grant is rejected too, and leaves the challenge for a valid proof.
     let challenge = device.challenge().await;
     let jwt = device.sign("auth", &challenge, &device.uuid(), true);
     let fields = [("grant_type", ANONYMOUS_GRANT), ("jwt", jwt.as_str())];
@@ -197,7 +197,7 @@ async fn a_proof_a_grant_was_made_with_is_used_up(engine: Engine) {
 async fn a_proof_a_code_was_exchanged_with_is_used_up(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let mut mailbox = server.mailbox();
-    // With a key announced at the authorization request, and without.
+    // With a key announced in the authorization request, and without.
     for (number, announced) in [true, false].into_iter().enumerate() {
         let device = Device::new(&server, Platform::Ios);
         let mut browser = server.browser();
@@ -280,7 +280,7 @@ async fn a_code_is_bound_to_the_key_of_dpop_jkt_in_either_spelling(engine: Engin
         device.dpop = dpop;
         let body = device.exchange(&landing).await.expect(200).json();
         assert!(body["refresh_token"].is_string(), "{platform:?}");
-        // What is stored is the standard's thumbprint.
+        // The standard thumbprint is stored.
         let id: String =
             body["refresh_token"].as_str().and_then(|token| token.split('.').next()).expect("an id").into();
         let project = server.app.projects.find_by_id("test").expect("the project");

@@ -1,4 +1,5 @@
-//! How the process ends: in good order on each signal, and at the end of its grace period even when no thread of it gets anything done.
+//! Termination of the process: gracefully on each signal, and at the end of its grace period even when all threads are
+//! blocked.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use crate::support::Workplace;
 
-/// The log that the process wrote until it listened, and the rest of it, which nobody has read yet.
+/// The log until the process listened, and the unread rest of it.
 pub(crate) struct Started {
     child: Child,
     log: BufReader<std::process::ChildStderr>,
@@ -21,7 +22,7 @@ pub(crate) struct Started {
 }
 
 impl Started {
-    /// Ends it; the log that it wrote since it listened.
+    /// Terminates it; returns the log since it listened.
     pub(crate) fn end(mut self, name: &str) -> String {
         signal(&self.child, name);
         let mut log = String::new();
@@ -51,7 +52,7 @@ fn signal(child: &Child, name: &str) {
     assert!(kill.expect("kill runs").success());
 }
 
-/// Whether a probe, which is not logged, is answered.
+/// Whether a probe, which is not logged, gets a response.
 fn is_answered(address: SocketAddr) -> bool {
     let mut stream = TcpStream::connect(address).expect("it listens");
     stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a time-out");
@@ -68,7 +69,7 @@ fn every_signal_that_asks_for_an_end_gets_one_in_good_order() {
     }
 }
 
-/// Nobody reads the log, so that every thread which writes a line of it is stuck, and with it the whole runtime.
+/// The log has no reader, so that every thread that logs is blocked, and with them the whole runtime.
 #[test]
 fn the_grace_period_ends_the_process_although_every_thread_is_stuck() {
     let place = Workplace::new();

@@ -1,4 +1,4 @@
-//! Events: the log, webhooks that fail and come late, hooks that refuse.
+//! Events: the log, webhooks that fail and are delivered late, and refusals.
 
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ async fn a_webhook_is_told_signed_and_in_order(engine: Engine) {
     let server = TestServer::start(engine, |setup| tell(setup, &receiver.url)).await;
     let admin = Admin::of(&server).await;
     let old = admin.post("/project/webhook-secret", &json!({})).await.expect(201).json()["secret"].clone();
-    // Which one is newer is told by the clock.
+    // The clock determines which one is newer.
     server.clock.advance_seconds(1);
     let new = admin.post("/project/webhook-secret", &json!({})).await.expect(201).json()["secret"].clone();
     let app = server.app_client();
@@ -174,7 +174,7 @@ async fn a_hook_can_refuse_a_guest_with_a_key_and_let_it_in_later(engine: Engine
     refused.expect_oauth_error(400, "invalid_request", "disallowed by hook event handler");
     let asked = receiver.calls()[0].json();
     assert_eq!(asked["payload"]["identities"][0]["claims"]["https://authgear.com/claims/anonymous/key_id"], kid);
-    // Nothing was spent: the same request is good once the hook agrees.
+    // Nothing was redeemed: the same request succeeds once the webhook allows it.
     receiver.answer(200, r#"{"is_allowed": true}"#);
     device.present(&jwt).await.expect(200);
 }
@@ -227,7 +227,7 @@ async fn a_stream_tells_what_happens_and_ends_with_the_server(engine: Engine) {
     let mut stream = admin.request(reqwest::Method::GET, "/events/stream").send().await.expect("an answer");
     assert_eq!(stream.headers()["content-type"], "text/event-stream");
     let mut text = String::new();
-    // The greeting comes once the stream follows; what happens from then on is in it.
+    // The greeting is sent once the stream is live; later events are in it.
     while !text.contains("connected") {
         text.push_str(std::str::from_utf8(&stream.chunk().await.expect("more").expect("not the end")).expect("UTF-8"));
     }

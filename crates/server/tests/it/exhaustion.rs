@@ -1,4 +1,4 @@
-//! Too few connections to the database, and connections that are cut: everybody is answered, and nothing acknowledged is lost.
+//! Too few database connections, and broken ones: every request gets a response, and no acknowledged write is lost.
 
 use std::{
     sync::{
@@ -18,23 +18,23 @@ use crate::{
     support::{Admin, AppClient, Device, Engine, Platform, Reply, Setup, TestServer, Tokens, connect_to},
 };
 
-/// Longer than anything here takes; only a failing test waits for it.
+/// A generous timeout, reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(120);
 const CROWD: usize = 50;
 
-/// The crowd comes from one address.
+/// All clients have one address.
 fn let_a_crowd_in(setup: &mut Setup) {
     setup.set("authentication.rate_limits.signup_anonymous.per_ip.enabled", false);
     setup.configure("store.max_connections", "1");
 }
 
-/// Answered well, or told to come back soon.
+/// A success, or an error with `Retry-After`.
 fn is_polite(reply: &Reply) -> bool {
     let told_when = reply.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok_and(|s| s > 0));
     reply.status == 200 || (reply.status == 503 && told_when)
 }
 
-/// What a crowd may ask for, each with the answer it gets when nobody is in its way.
+/// The requests of the clients, each with its normal response.
 #[derive(Clone, Copy, Debug)]
 enum Ask {
     SignUp,
@@ -92,7 +92,7 @@ async fn a_crowd_at_a_single_connection_is_answered_and_nobody_waits_for_ever() 
     let server = TestServer::start(Engine::Postgres, let_a_crowd_in).await;
     let (client, admin) = (server.app_client(), Admin::of(&server).await);
     for ask in Ask::ALL {
-        // Limits on tokens are by the minute, and this is not about them.
+        // Token limits are per minute, and not under test here.
         server.clock.advance_seconds(120);
         let guest = client.sign_up().await;
         if !matches!(ask, Ask::Revoke) {
@@ -135,7 +135,7 @@ async fn every_journey_gets_by_with_a_single_connection() {
     vestibule_server::boot::maintain(&server.app).await.expect("the jobs get by, too");
 }
 
-/// Ends every session of the database that is inside a transaction, again and again; counts them.
+/// Repeatedly terminates every database session that is inside a transaction; counts them.
 async fn cut_transactions(url: String, over: Arc<AtomicBool>, cut: Arc<AtomicUsize>) {
     let knife = connect_to(&url).await;
     while !over.load(Ordering::SeqCst) {
@@ -152,7 +152,7 @@ async fn cut_transactions(url: String, over: Arc<AtomicBool>, cut: Arc<AtomicUsi
     }
 }
 
-/// Signs guests up and revokes every other one until it is over; what was acknowledged, alive and revoked.
+/// Signs up guests and revokes every other one until stopped; returns the acknowledged ones, valid and revoked.
 async fn come_and_go(
     server: (AppClient, crate::support::Http),
     over: Arc<AtomicBool>,
@@ -188,7 +188,7 @@ async fn connections_cut_in_the_midst_of_transactions_lose_nothing_that_was_ackn
     })
     .await;
     let knife = connect_to(&server.store_url()).await;
-    // Transactions long enough to be met, and one in eight is met while it commits.
+    // Transactions are long enough to be hit, and one in eight is hit during its commit.
     knife
         .batch_execute(
             "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS

@@ -1,4 +1,4 @@
-//! Requests signed with the wrong device key: told once and counted, and never in the way of the right key.
+//! Requests signed with the wrong device key: reported once and counted, without limiting the correct key.
 
 use vestibule_server::repeats;
 
@@ -10,7 +10,7 @@ use crate::{
 const FAILED: &str = "authentication.identity.anonymous.failed";
 const TOO_MANY: &str = "rate limit exceeded, please try again later.";
 
-/// A guest with a key, and somebody who knows its key id but not the key.
+/// A guest with a key, and an attacker who knows its key ID but not the key.
 async fn meet(server: &TestServer) -> (Device, String, Device) {
     let mut device = Device::new(server, Platform::Android);
     device.authenticate().await;
@@ -43,7 +43,7 @@ async fn a_wrong_signature_that_is_sent_again_is_one_event(engine: Engine) {
     let told = events[0]["context"]["oauth"]["state"].as_str().expect("a state");
     assert!(told.starts_with("sha256:") && told.len() == 71, "{told}");
     assert_eq!(count_of(&server, "spent").await, spent + 2, "each challenge is spent");
-    // So not even the right key is taken with them; with a fresh one it is.
+    // So the correct key cannot use them either; with a new one it can.
     expect_invalid(&device, &device.sign("auth", &challenges[1], &kid, false)).await;
     browser.open(&device.promotion_url_with(&device.sign("promote", &challenges[0], &kid, false))).await;
     browser.expect_page(400, "This link has expired");
@@ -74,7 +74,7 @@ async fn equal_failures_are_counted_and_told_once_an_hour(engine: Engine) {
     server.clock.advance_seconds(3_600);
     repeats::tell(&server.app).await.expect("the store works");
     assert_eq!(counts().await, [1, 4, 1]);
-    // A window without any is forgotten; the next one is told at once.
+    // A window without events is removed; the next event is reported at once.
     server.clock.advance_seconds(3_600);
     repeats::tell(&server.app).await.expect("the store works");
     expect_invalid(&stranger, &stranger.sign("auth", &device.challenge().await, &kid, false)).await;
@@ -104,7 +104,7 @@ async fn wrong_signatures_are_limited_by_key_and_by_address(engine: Engine) {
         assert_eq!(count_rows(&server).await, before, "beyond {limit} nothing is written");
         let reply = stranger.present(&stranger.sign("auth", &other.challenge().await, &other_kid, false)).await;
         assert_eq!(reply.status, if others_too { 429 } else { 400 }, "{limit}: another key id");
-        // The right key is never held back.
+        // The correct key is never limited.
         device.present(&device.sign("auth", &device.challenge().await, &kid, false)).await.expect(200);
     }
 }

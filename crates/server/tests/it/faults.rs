@@ -1,4 +1,4 @@
-//! Bad days: the database goes away and comes back, clocks step, clients are slow, rude or too many.
+//! Faults: database outages, clock steps, and clients that are slow, hostile or too many.
 
 use std::{
     net::SocketAddr,
@@ -21,7 +21,7 @@ use crate::{
     support::{Device, Engine, Platform, TestServer, on_both_engines},
 };
 
-/// A way to the database that can be cut.
+/// A connection to the database that can be cut.
 struct Cable {
     address: SocketAddr,
     whole: Arc<AtomicBool>,
@@ -80,7 +80,7 @@ async fn a_lost_database_is_answered_503_with_retry_after_and_found_again() {
     let refused = http.post_json("/api/anonymous_user/signup", &body).await.expect(503);
     assert!(refused.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok_and(|s| s > 0)));
     let refused = client.refresh(&guest.refresh).await.expect(503);
-    // `invalid_grant` would make the SDKs throw the session away.
+    // `invalid_grant` would make the SDKs drop the session.
     assert_eq!(refused.json()["error"], "temporarily_unavailable");
     assert!(refused.header("retry-after").is_some());
     http.get("/readyz").await.expect(503);
@@ -99,7 +99,7 @@ async fn a_clock_that_steps_back_ends_no_session_and_holds_nobody_up_for_long(en
     client.refresh(&before.refresh).await.expect(200);
     server.clock.advance_seconds(-3_600);
     client.user_info(&before.access).await.expect(200);
-    // Limits count a time from the future as a bucket with room for one: it drains within seconds.
+    // A limit treats a time from the future as a bucket with room for one, which drains within seconds.
     server.clock.advance_seconds(2);
     let during = client.sign_up().await;
     for guest in [&before, &during] {
@@ -112,7 +112,7 @@ async fn a_clock_that_steps_back_ends_no_session_and_holds_nobody_up_for_long(en
     client.refresh(&before.refresh).await.expect(200);
 }
 
-/// Everything that began before a step back is finished after it, by devices and by browsers.
+/// Everything that began before a step back can be finished after it, by devices and by browsers.
 async fn what_was_begun_before_a_clock_stepped_back_can_be_finished(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let client = server.app_client();
@@ -123,7 +123,7 @@ async fn what_was_begun_before_a_clock_stepped_back_can_be_finished(engine: Engi
     let challenge = device.challenge().await;
     let (mut browser, mut mailbox) = (server.browser(), server.mailbox());
     server.clock.advance_seconds(-3_600);
-    // The device's clock went with ours, as by NTP, and so do the jobs'.
+    // The device's clock moves with the server's, as by NTP, and so do the jobs'.
     let kid = device.kid.clone().expect("it has a key");
     device.present(&device.sign("auth", &challenge, &kid, false)).await.expect(200);
     server.clock.advance_seconds(2);
@@ -141,7 +141,7 @@ async fn what_was_begun_before_a_clock_stepped_back_can_be_finished(engine: Engi
     device.refresh().await;
 }
 
-/// A clock that ran ahead makes the clean-up think that everything is over.
+/// With a clock that is ahead, the clean-up treats everything as expired.
 async fn what_was_spent_stays_spent_when_a_clock_that_ran_ahead_is_put_right(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let device = Device::new(&server, Platform::Android);
@@ -160,11 +160,11 @@ on_both_engines!(
     what_was_spent_stays_spent_when_a_clock_that_ran_ahead_is_put_right,
 );
 
-/// Everything the server says on a connection until it closes it.
+/// Everything the server sends until it closes the connection.
 async fn read_to_end(mut stream: TcpStream) -> String {
     let mut said = Vec::new();
     let reading = stream.read_to_end(&mut said);
-    // A reset after the answer is as good as an end.
+    // A reset after the response is equivalent.
     tokio::time::timeout(Duration::from_secs(30), reading).await.expect("the server hangs up").ok();
     String::from_utf8_lossy(&said).into_owned()
 }
@@ -197,7 +197,7 @@ async fn a_head_without_end_is_refused() {
     let server = TestServer::start_plain(Engine::Sqlite).await;
     let mut rude = TcpStream::connect(server.address).await.expect("a connection");
     let head = format!("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "a".repeat(1 << 20));
-    // The server may hang up before it read it all.
+    // The server may close before it has read everything.
     rude.write_all(head.as_bytes()).await.ok();
     let said = read_to_end(rude).await;
     assert!(said.is_empty() || said.starts_with("HTTP/1.1 431"), "{said}");
@@ -218,7 +218,7 @@ async fn one_connection_too_many_is_refused_politely_and_a_free_place_is_given_a
     let refused = read_to_end(TcpStream::connect(server.address).await.expect("a connection")).await;
     assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("Retry-After: "), "{refused}");
     drop(first);
-    // The place is free as soon as the server noticed; until then it goes on refusing.
+    // The connection is released once the server notices; until then it keeps refusing.
     let told = async {
         loop {
             let mut again = TcpStream::connect(server.address).await.expect("a connection");

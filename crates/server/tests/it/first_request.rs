@@ -1,4 +1,5 @@
-//! What a stranger begins on the pages is not stored: the page carries it, sealed, until a form passes that is limited or right.
+//! Flows of unauthenticated browsers are not stored: the page carries the sealed flow until a form is rate-limited or
+//! successful.
 
 use reqwest::{Method, header};
 use serde_json::json;
@@ -13,7 +14,7 @@ use crate::{
     support::{Browser, Device, Engine, Platform, Reply, TestServer, on_both_engines, query},
 };
 
-/// Every table but those the server's own jobs write whenever they like. What is queued moves to the log by itself.
+/// Every table except those that the server's jobs write at any time. Queued events move to the log by themselves.
 static ROWS: Sql = Sql::new(
     "SELECT 'admin_keys', COUNT(*) FROM admin_keys
      UNION ALL SELECT 'authorization_codes', COUNT(*) FROM authorization_codes
@@ -42,7 +43,7 @@ static ROWS: Sql = Sql::new(
      UNION ALL SELECT 'users', COUNT(*) FROM users",
 );
 
-/// How many rows each table has.
+/// The number of rows in each table.
 pub(crate) async fn count_rows(server: &TestServer) -> Vec<(String, i64)> {
     let mut conn = server.app.store.read().await.expect("a connection");
     conn.query_all(&ROWS, &[], |row| Ok((row.get(0)?, row.get(1)?))).await.expect("counts")
@@ -53,7 +54,7 @@ pub(crate) async fn count_of(server: &TestServer, table: &str) -> i64 {
     rows.into_iter().find(|(name, _)| name == table).expect("a table").1
 }
 
-/// The field of a request's query, to be posted.
+/// The fields of a request's query, to be posted.
 fn fields_of(url: &str) -> Vec<(String, String)> {
     let url = Url::parse(url).expect("a URL");
     url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
@@ -93,7 +94,7 @@ async fn whatever_begins_a_flow_writes_nothing(engine: Engine) {
     for round in 0..3 {
         for url in &begins {
             server.http().get(url).await;
-            // With a cookie session, too, and in a browser that was here before; a link on another site signs nobody out.
+            // With a cookie session too, and in a browser with old cookies; a link on another site signs no user out.
             by_cookie.open_from_elsewhere(url).await;
             if url.contains("/oauth2/authorize") {
                 Reply::of(server.http().request(Method::POST, "/oauth2/authorize").form(&fields_of(url))).await;
@@ -102,7 +103,7 @@ async fn whatever_begins_a_flow_writes_nothing(engine: Engine) {
             assert_eq!(after, before, "{round}: {url}");
         }
     }
-    // A guest by cookie begins its own promotion in the same way.
+    // A cookie guest begins its own promotion in the same way.
     let url = cookie_promotion_url(&client, &mut by_cookie).await;
     for _ in 0..3 {
         by_cookie.open(&url).await;
@@ -135,13 +136,13 @@ async fn the_first_pages_are_walked_without_a_row(engine: Engine) {
         browser.reload().await;
         browser.expect_page(200, heading);
     }
-    // What is mistyped is told, again and again.
+    // Invalid input is reported each time.
     for _ in 0..3 {
         browser.fill("Email address", "kim");
         browser.press("Continue").await;
         browser.expect_page(422, "Welcome back");
     }
-    // The login ID alone leads on to the password page.
+    // The login ID alone leads to the password page.
     browser.fill("Email address", KIM);
     browser.press("Continue").await;
     let page = browser.expect_page(200, "Enter your password");
@@ -151,7 +152,7 @@ async fn the_first_pages_are_walked_without_a_row(engine: Engine) {
     browser.follow("Not you? Use another login").await;
     browser.expect_page(200, "Welcome back");
     assert_eq!(count_rows(&server).await, before);
-    // The address in the bar is not the flow: without what the page carries there is nothing.
+    // The URL is not the flow: without the page's copy there is nothing.
     let address = browser.url().clone();
     browser.open(address.as_str()).await;
     browser.expect_page(410, "This took a little too long");
@@ -160,7 +161,7 @@ async fn the_first_pages_are_walked_without_a_row(engine: Engine) {
     let ends = ["error", "state"].map(|name| query(browser.at_app(), name));
     assert_eq!(ends, [Some("access_denied".into()), Some("s".into())]);
     assert_eq!(count_rows(&server).await, before);
-    // A form that sends a code is the first that is kept.
+    // A form that sends a code is the first one that is stored.
     browser.open(&client.authorize_url(&[("x_page", "signup")])).await;
     browser.fill("Email address", KIM);
     browser.fill("Password", PASSWORD);
@@ -198,14 +199,14 @@ async fn one_first_form_sent_many_times_makes_one_flow(engine: Engine) {
     browser.press("Confirm").await;
     client.finish(browser.at_app()).await;
     assert_eq!(mailbox.count(), 1, "one mail");
-    // Sent once more, from a tab that was left open: it is over, and no other flow begins.
+    // Sent again, from an old tab: the flow is finished, and no other begins.
     let reply =
         Reply::of(server.http().request(Method::POST, &form.action).form(&form.fields).header("cookie", &cookie));
     assert!(reply.await.expect(200).body.contains("Your progress is saved already"));
     assert_eq!(count_of(&server, "flows").await, 1);
 }
 
-/// Signs up a member that is known by a username, without any mail.
+/// Signs up a member with a username, without any mail.
 async fn make_member(server: &TestServer) {
     let mut browser = server.browser();
     browser.open(&server.app_client().authorize_url(&[("x_page", "signup")])).await;
@@ -234,7 +235,7 @@ async fn a_right_first_form_counts_once(engine: Engine) {
     sign_in(&mut browser).await;
     client.finish(browser.at_app()).await;
     let sessions = count_of(&server, "sessions").await;
-    // The same page, left open in another tab: what it carries was used.
+    // The same page in another tab: its flow was used.
     sign_in(&mut tab).await;
     tab.expect_page(200, "This is done already");
     assert_eq!(count_of(&server, "sessions").await, sessions);

@@ -1,5 +1,5 @@
-//! More connections than there are places, and all of them say nothing: the surplus is refused politely, and who has a place
-//! is served. `VESTIBULE_CONNECTIONS=100000` makes it the full number and prints what it took; it is small otherwise.
+//! More silent connections than the limit allows: the surplus gets an error response, and accepted ones are served.
+//! `VESTIBULE_CONNECTIONS=100000` uses the full number and prints the figures; it is small otherwise.
 
 use std::{
     net::SocketAddr,
@@ -17,18 +17,18 @@ use tokio::{
 
 use crate::support::{Installation, binary::Process};
 
-/// Longer than anything here takes; only a failing test waits for it.
+/// A generous timeout, reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(240);
-/// Connections of one process and one address: a process may open some 20,000 files, an address has some 28,000 ports.
+/// Connections per process and address: a process may open about 20,000 files, an address has about 28,000 ports.
 const OF_ONE_PROCESS: usize = 15_000;
-/// Connections that a process makes at once.
+/// Connections that a process opens at once.
 const AT_ONCE: usize = 128;
-/// Counts that stay the same for so long are final.
+/// Counts that are unchanged for this long are final.
 const UNCHANGED: Duration = Duration::from_secs(10);
-/// What the processes of the crowd are told: where to connect, how often, and from where.
+/// The parameters of the client processes: target, number of connections, source address.
 const ORDERS: &str = "VESTIBULE_CROWD";
 
-/// A process whose connections say nothing.
+/// A process with silent connections.
 struct Crowd {
     _process: Child,
     orders: ChildStdin,
@@ -36,7 +36,7 @@ struct Crowd {
 }
 
 impl Crowd {
-    /// This test binary again, with nothing to run but [`be_a_crowd`].
+    /// Runs this test binary again, with only [`be_a_crowd`].
     fn gather(to: SocketAddr, count: usize, number: usize) -> Self {
         let mut command = Command::new(std::env::current_exe().expect("this binary"));
         command.args(["flood::be_a_crowd", "--exact", "--ignored", "--nocapture"]);
@@ -48,12 +48,12 @@ impl Crowd {
         Self { _process: process, orders, answers }
     }
 
-    /// How many of its connections are held, refused politely and cut, once all were made.
+    /// How many of its connections are accepted, refused with a response and cut, once all were opened.
     async fn count(&mut self) -> [usize; 3] {
         self.orders.write_all(b"count\n").await.expect("told");
         loop {
             let line = self.answers.next_line().await.expect("readable").expect("the crowd ended");
-            // The harness of tests prints, too.
+            // The test harness prints too.
             if let Some((_, counts)) = line.split_once("counted ") {
                 let mut counts = counts.split(' ').map(|count| count.parse().expect("a number"));
                 return [(); 3].map(|()| counts.next().expect("three"));
@@ -62,7 +62,6 @@ impl Crowd {
     }
 }
 
-/// One connection of a crowd.
 struct Silent {
     stream: TcpStream,
     heard: Vec<u8>,
@@ -110,7 +109,7 @@ async fn be_a_crowd() {
         coming.spawn(connect(to, from));
     }
     crowd.extend(coming.join_all().await);
-    // Waiting for orders holds up this thread; the other one hears what the connections are told.
+    // Waiting for input blocks this thread; the other one receives the responses.
     for _ in std::io::stdin().lines().map_while(Result::ok) {
         crowd.iter_mut().for_each(Silent::listen);
         let held = crowd.iter().filter(|one| !one.is_over).count();
@@ -119,7 +118,7 @@ async fn be_a_crowd() {
     }
 }
 
-/// Asks on a connection that stays; how long the answer took.
+/// Sends a request on a kept connection; returns the time to the response.
 async fn ask(stream: &mut TcpStream) -> Duration {
     let started = Instant::now();
     stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("sent");
@@ -129,7 +128,7 @@ async fn ask(stream: &mut TcpStream) -> Duration {
     started.elapsed()
 }
 
-/// What a newcomer is told that asks and then waits for the end.
+/// The response to a new client that sends a request and waits for the end.
 async fn come_late(to: SocketAddr) -> String {
     let mut stream = TcpStream::connect(to).await.expect("a connection");
     stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.ok();
@@ -138,7 +137,7 @@ async fn come_late(to: SocketAddr) -> String {
     String::from_utf8_lossy(&said).into_owned()
 }
 
-/// The memory a process holds, in MiB.
+/// The memory of a process, in MiB.
 fn memory_of(process: &Process) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).expect("it runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
@@ -152,7 +151,7 @@ async fn silent_connections_beyond_the_limit_are_refused_politely_and_those_with
     let folder = tempfile::TempDir::new().expect("a scratch folder");
     let mut installation = Installation::make(&format!("sqlite:{}", folder.path().join("store.db").display()));
     let limit = format!("VESTIBULE__SERVER__MAX_CONNECTIONS={places}");
-    // A few addresses make up the whole crowd.
+    // The clients use a few addresses.
     let share = format!("VESTIBULE__SERVER__MAX_CONNECTIONS_PER_ADDRESS={places}");
     installation.wrap(&["env", &limit, &share, "VESTIBULE__SERVER__HEADER_TIMEOUT_SECONDS=600"]);
     let process = installation.start();
@@ -174,7 +173,8 @@ async fn silent_connections_beyond_the_limit_are_refused_politely_and_those_with
             if counts != before {
                 (before, since) = (counts, Instant::now());
             }
-            // One place is the early one's. Some never came so far, see below: then there is nothing more to wait for.
+            // One connection is the first client's. Some may be lost, see below: then there is nothing more to wait
+            // for.
             if counts[0] < places || since.elapsed() > UNCHANGED {
                 return counts;
             }
@@ -183,8 +183,8 @@ async fn silent_connections_beyond_the_limit_are_refused_politely_and_those_with
     };
     let [held, refused, cut] = tokio::time::timeout(PATIENCE, settled).await.expect("the surplus is refused");
     let (took, during) = (started.elapsed(), memory_of(&process));
-    // When the queue of the listening socket is full, the system may drop a connection that the other side believes in. The
-    // server never sees it; it costs nothing, and its first byte would be answered with a reset.
+    // When the queue of the listening socket is full, the operating system may drop a connection that the client
+    // considers open. The server never sees it; it costs nothing, and its first byte would get a reset.
     let lost = held.saturating_sub(places - 1);
     assert_eq!(
         (held - lost, refused + lost, cut),

@@ -1,4 +1,4 @@
-//! Forms and links that somebody else made: nothing on any page happens without the page's own token and browser.
+//! Forged forms and links: no page does anything without its own token and browser.
 
 use reqwest::{Method, header};
 
@@ -7,7 +7,7 @@ use crate::{
     support::{Engine, Reply, TestServer, on_both_engines},
 };
 
-/// Every address of a flow's pages that takes a form.
+/// Every URL of a flow's pages that accepts a form.
 const FLOW_FORMS: [&str; 13] = [
     "identify",
     "code",
@@ -24,7 +24,7 @@ const FLOW_FORMS: [&str; 13] = [
     "continue",
 ];
 
-/// Every address of the account page that takes a form.
+/// Every URL of the account page that accepts a form.
 const ACCOUNT_FORMS: [&str; 12] = [
     "names",
     "password",
@@ -94,7 +94,7 @@ async fn no_form_of_a_flow_is_taken_from_elsewhere(engine: Engine) {
             let reply = post(&server, &path, cookie.map(String::as_str), (token, Some(&carried))).await;
             assert_eq!(reply.status, 403, "{form}: {why}");
         }
-        // Nor is a flow taken that another page carries, or that was changed on the way.
+        // Nor is a flow accepted from another page, or one that was changed.
         let foreign = foreign.hidden("_flow").expect("the flow");
         let changed = format!("{}{}", if carried.starts_with('A') { 'B' } else { 'A' }, &carried[1..]);
         for (carried, why) in [(None, "none"), (Some(foreign), "another"), (Some(changed), "a changed one")] {

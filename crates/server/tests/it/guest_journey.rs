@@ -1,4 +1,4 @@
-//! A web guest's whole way: sign-up, promotion on the pages, the same `sub` after.
+//! A web guest's complete journey: sign-up, promotion on the pages, the same `sub` afterwards.
 
 use crate::support::{AppClient, Browser, Engine, Mailbox, TestServer, Tokens, on_both_engines};
 
@@ -9,7 +9,7 @@ pub(crate) async fn identify(browser: &mut Browser, email: &str) {
     browser.press("Save my progress").await;
 }
 
-/// Goes through the promotion pages to their end; the browser is at the app then.
+/// Completes the promotion pages; the browser is at the app then.
 pub(crate) async fn promote(
     client: &AppClient,
     guest: &Tokens,

@@ -1,5 +1,5 @@
-//! One host belongs to one project: at creation, apply, over the Admin API, in the portal and when projects are loaded; and
-//! the portal's host to the project the configuration names.
+//! One host belongs to one project: at creation, apply, over the Admin API, in the portal and when projects are loaded;
+//! and the portal's host to the configured project.
 
 use reqwest::Method;
 use serde_json::json;
@@ -106,7 +106,7 @@ async fn an_owner_of_everything_moves_a_project_after_typing_where_to(engine: En
     assert!(page.complaint("confirmation").is_some_and(|text| text.contains("https://third.example")));
     let fields = page.forms.iter().flat_map(|form| &form.fields).filter(|(name, _)| name == "origin");
     assert_eq!(fields.map(|(_, value)| value.as_str()).collect::<Vec<_>>(), ["https://third.example/"]);
-    // The proof is not fresh any more: nothing is done.
+    // The reauthentication has expired: nothing is done.
     server.clock.advance_seconds(601);
     owner.fill("Type the new public origin again", "https://third.example");
     owner.press("Change the public origin").await;
@@ -126,7 +126,7 @@ async fn an_owner_of_everything_moves_a_project_after_typing_where_to(engine: En
     assert_eq!(changed[0]["payload"]["keys"], json!(["project.public_origin"]));
     assert_eq!(changed[0]["context"]["audit_context"]["operator_email"], "olga@house.example");
 
-    // What belongs to another project is refused beside its field, without a word about the other one.
+    // An error beside the field, without information about the other project.
     for origin in spellings(&server.origin) {
         owner.open(PATH).await;
         owner.fill("New public origin", &origin);
@@ -147,7 +147,7 @@ async fn neither_editors_nor_owners_of_one_project_move_it(engine: Engine) {
         one.open("/portal/p/test/settings").await;
         let page = one.expect_page(200, "Project settings");
         assert!(!page.text.contains("Change the public origin"), "{role}: {}", page.text);
-        // The form of the settings has no such field, and takes none.
+        // The settings form has no such field, and ignores one.
         let fields: Vec<_> = page.forms.iter().flat_map(|form| form.fields.clone()).collect();
         assert!(!fields.iter().any(|(name, _)| name == "origin"), "{fields:?}");
         let token = fields.iter().find(|(name, _)| name == "_csrf").expect("a token").1.clone();
@@ -197,12 +197,12 @@ async fn a_host_is_taken_however_it_is_spelled(engine: Engine) {
         assert!(apply_at(&server, "second", &origin).await.is_err(), "{origin}");
     }
     assert_eq!(origin_of(&server, "second"), "https://xn--mller-kva.example");
-    // Another scheme on one's own host is the command line's to choose.
+    // The command line may change the scheme on the same host.
     apply_at(&server, "second", "http://müller.example").await.expect("applied");
     assert_eq!(origin_of(&server, "second"), "http://xn--mller-kva.example");
 }
 
-/// Writes an origin as a release without hosts did.
+/// Writes an origin like a release without hosts.
 async fn write_origin(server: &TestServer, id: &str, origin: &str) {
     const WRITE: Sql = Sql::new(
         "UPDATE projects SET public_origin = $2, settings = $3, authority = NULL, version = version + 1 WHERE id = $1",

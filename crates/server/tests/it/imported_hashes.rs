@@ -1,4 +1,4 @@
-//! Password hashes that were made elsewhere: imported within bounds, refused beyond them, and harmless where they are stored already.
+//! Foreign password hashes: imported within bounds, rejected beyond them, and harmless if stored already.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -15,15 +15,15 @@ on_both_engines!(
 const PASSWORD: &str = "password";
 /// Of `PASSWORD`, made with Python's argon2-cffi.
 const FOREIGN: &str = "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc";
-/// What one sign-in with it ended the process of all projects with: four terabytes of memory.
+/// One sign-in with this hash used to end the process: it requests four terabytes of memory.
 const HUGE: &str = "$argon2id$v=19$m=4294967295,t=1,p=1$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc";
 
-/// The id of `kim-…`, and that of its login ID.
+/// The ID of `kim-…`, and that of its login ID.
 fn ids(number: u8) -> [String; 2] {
     ["01", "02"].map(|kind| format!("018f3c2e-2a54-7a0c-8a67-{kind}0a6f5fd2{number:02x}"))
 }
 
-/// A line of an import: a member with this user name and password hash.
+/// A line of an import: a member with this username and password hash.
 fn member(number: u8, hash: &str) -> String {
     let (created, [id, login_id]) = (1_893_456_000_000_000_i64, ids(number));
     json!({
@@ -54,7 +54,7 @@ async fn start(engine: Engine) -> TestServer {
     .await
 }
 
-/// Types the password of `kim-…`.
+/// Signs in as `kim-…`.
 async fn sign_in(server: &TestServer, number: u8) -> Browser {
     let mut browser = server.browser();
     browser.open(&server.app_client().authorize_url(&[])).await;
@@ -108,7 +108,7 @@ async fn a_stored_hash_beyond_the_bounds_signs_nobody_in_and_stops_nothing(engin
     let server = start(engine).await;
     let admin = Admin::of(&server).await;
     assert_eq!(import(&admin, &[member(1, FOREIGN), member(2, FOREIGN)]).await[1]["outcome"], "created");
-    // As a release that believed every hash left it.
+    // As a release that accepted every hash stored it.
     let user = ids(1)[0].parse().expect("an id");
     let (no, now) = (server.app.projects.all()[0].no, server.clock.now());
     let written = server

@@ -1,4 +1,4 @@
-//! Inputs that are longer than they may be: refused with the limit in words, and never repeated at length.
+//! Inputs above their limits: rejected with the limit in the message, and never repeated at length.
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! Token introspection (RFC 7662), the secrets it needs, and the commands for secrets, sessions and keys.
+//! Token introspection (RFC 7662), client secrets, and the commands for secrets, sessions and keys.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::{Engine, Reply, TestServer, on_both_engines};
 
 const ANONYMOUS: &str = "https://authgear.com/claims/user/is_anonymous";
 
-/// Runs the real binary against the server's store; its output, and whether it succeeded.
+/// Runs the real binary on the server's store; returns its output, and whether it succeeded.
 pub(crate) async fn run(server: &TestServer, arguments: &[&str]) -> (bool, String) {
     let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_vestibule"))
         .args(arguments)
@@ -124,7 +124,7 @@ async fn an_operator_lists_and_ends_sessions(engine: Engine) {
     let cookie = sign_up_cookie(&server).await;
     let cookie_sub = user_info_by_cookie(&server, &cookie).await.json()["sub"].as_str().expect("a sub").to_string();
 
-    // The commands look at the machine's clock, the server under test at its own.
+    // The commands use the system clock, the server under test its own.
     let lead = server.clock.now().as_seconds() - Clock::System.now().as_seconds();
     assert!(lead > 0);
     let (_, listed) = run(&server, &["session", "list", "--project", "test", "--user", &sub]).await;
@@ -161,7 +161,7 @@ async fn one_session_at_a_time_ends_the_earlier_one_and_tells(engine: Engine) {
     assert_eq!(super::rotation::revocations(&server).await, ["another_session"]);
 }
 
-/// The keys of the key set, as it is served.
+/// The keys of the published key set.
 pub(crate) async fn key_ids(server: &TestServer) -> Vec<String> {
     let set: Value = server.http().get("/oauth2/jwks").await.expect(200).json();
     let keys = set["keys"].as_array().expect("keys").iter();

@@ -1,4 +1,5 @@
-//! Keys and secrets that are made or taken away leave an event, whoever does it: the portal, the Admin API, the command line.
+//! Keys and secrets that are created or removed leave an event, whether by the portal, the Admin API or the command
+//! line.
 
 use std::process::Command;
 
@@ -18,7 +19,7 @@ async fn start(engine: Engine) -> TestServer {
     TestServer::start(engine, |setup| setup.open_portal()).await
 }
 
-/// Runs the binary on the data of a test's server; its output, if it succeeded.
+/// Runs the binary on the data of a test's server; returns its output, if it succeeded.
 fn run(server: &TestServer, arguments: &[&str]) -> Option<String> {
     let output = Command::new(env!("CARGO_BIN_EXE_vestibule"))
         .args(arguments)
@@ -30,7 +31,7 @@ fn run(server: &TestServer, arguments: &[&str]) -> Option<String> {
     output.status.success().then(|| String::from_utf8(output.stdout).expect("text").trim().to_string())
 }
 
-/// Who set the events of a type off, sorted, and which of them name a command.
+/// Who triggered the events of a type, sorted, and which of them name a command.
 async fn senders(server: &TestServer, kind: &str) -> (Vec<String>, Vec<Value>) {
     let events = server.events(kind).await;
     let mut by: Vec<String> =
@@ -117,14 +118,14 @@ async fn a_device_key_revoked_at_the_terminal_leaves_an_event(engine: Engine) {
     assert_eq!(events[0]["context"]["audit_context"]["command"], "vestibule user keys revoke");
     let ended = server.events("session.revoked").await;
     assert_eq!((ended.len(), &ended[0]["payload"]["reason"]), (1, &json!("operator")));
-    // Whoever looks at the log in the portal sees how it was done.
+    // The log in the portal shows how it was done.
     let mut owner = server.owner().await;
     wait_for_log(&server).await;
     owner.open("/portal/p/test/events?type=identity.anonymous.revoked").await;
     assert!(owner.page().text.contains("vestibule user keys revoke"), "{}", owner.page().text);
 }
 
-/// Waits until what was queued is in the log.
+/// Waits until queued events are in the log.
 async fn wait_for_log(server: &TestServer) {
     let admin = Admin::of(server).await;
     admin.wait_until("/events?type=identity.anonymous.revoked", |log| log["events"][0].is_object()).await;

@@ -1,4 +1,4 @@
-//! Ways out: `POST /oauth2/revoke` and `GET|POST /oauth2/end_session` (protocol facts §7.1, §7.2).
+//! Sign-out: `POST /oauth2/revoke` and `GET|POST /oauth2/end_session`.
 
 use serde_json::json;
 
@@ -96,7 +96,7 @@ async fn only_registered_addresses_are_gone_to_after_logout(engine: Engine) {
         assert_eq!(browser.at_app().as_str(), "http://shop.test/", "{uri}");
         assert_eq!(browser.cookie("session"), None);
     }
-    // Where the application asked for, and may, by 303; where we send people by ourselves, by 302.
+    // A registered URI by 303; the server's own destinations by 302.
     for (uri, status) in [("http%3A%2F%2Fblog.test%2Fbye", 303), ("http%3A%2F%2Fevil.test%2F", 302)] {
         let reply = server.http().get(&format!("/oauth2/end_session?post_logout_redirect_uri={uri}")).await;
         assert_eq!(reply.status, status, "{uri}");

@@ -1,4 +1,4 @@
-//! How long sessions and grants live (protocol facts §9): the formula, what counts as a use, changed settings.
+//! Lifetimes of sessions and grants: the formula, what is a use, changed settings.
 
 use reqwest::{Method, header};
 use serde_json::json;
@@ -10,7 +10,7 @@ use vestibule_server::{
 
 use crate::support::{AppClient, Engine, Reply, TestServer, Tokens, on_both_engines};
 
-/// With PostgreSQL another node may know of a later use, so a session may live on for the longest window.
+/// With PostgreSQL another node may know a later use, so a session may last one window longer.
 fn allowance(engine: Engine) -> i64 {
     match engine {
         Engine::Sqlite => 0,
@@ -31,7 +31,7 @@ pub(crate) async fn change_settings(server: &TestServer, change: impl FnOnce(&mu
     app.projects.reload(&app.store, &app.master).await.expect("reloaded");
 }
 
-/// Signs a cookie guest up; the `name=value` of its session cookie.
+/// Signs up a cookie guest; returns the `name=value` of its session cookie.
 pub(crate) async fn sign_up_cookie(server: &TestServer) -> String {
     let reply = server.http().post_json("/api/anonymous_user/signup", &json!({"session_type": "cookie"})).await;
     let reply = reply.expect(200);
@@ -40,19 +40,19 @@ pub(crate) async fn sign_up_cookie(server: &TestServer) -> String {
     session.expect("a session cookie").to_string()
 }
 
-/// UserInfo with a cookie: counts as a use.
+/// UserInfo with a cookie, which is a use.
 pub(crate) async fn user_info_by_cookie(server: &TestServer, cookie: &str) -> Reply {
     let request = server.http().request(Method::GET, "/oauth2/userinfo").header(header::COOKIE, cookie);
     Reply::of(request).await
 }
 
-/// Asks for a promotion code with a refresh token: needs a live grant and does not count as a use.
+/// Requests a promotion code with a refresh token: needs a valid grant and is not a use.
 async fn is_grant_alive(client: &AppClient, guest: &Tokens) -> bool {
     let body = json!({"session_type": "refresh_token", "refresh_token": guest.refresh});
     client.http.post_json("/api/anonymous_user/promotion_code", &body).await.status == 200
 }
 
-/// When a guest uses its session, when it ends, and whether another node could think it used later.
+/// When a guest uses its session, when it ends, and whether another node could have a later use.
 struct Row {
     idle: bool,
     uses: &'static [i64],
@@ -63,7 +63,7 @@ struct Row {
 const ROWS: [Row; 6] = [
     Row { idle: true, uses: &[], ends: 200, ends_hard: false },
     Row { idle: true, uses: &[150], ends: 350, ends_hard: false },
-    // Within the window: remembered, not written, and exact all the same.
+    // Within the window: kept in memory, not written, and still exact.
     Row { idle: true, uses: &[1], ends: 201, ends_hard: false },
     Row { idle: true, uses: &[100, 101, 102], ends: 302, ends_hard: false },
     Row { idle: true, uses: &[150, 300, 450, 600, 750, 900], ends: 1_000, ends_hard: true },
@@ -245,7 +245,7 @@ async fn uses_are_written_once_a_minute_and_never_lost_to_the_clean_up(engine: E
     server.clock.advance_seconds(1);
     client.user_info(&guest.access).await.expect(200);
     assert_eq!(writes(), 1);
-    // Used once more, only in memory; then idle until what is written is past the timeout and what is remembered is not.
+    // Used once more, only in memory; then idle until the written use has timed out and the unwritten one has not.
     server.clock.advance_seconds(50);
     client.user_info(&guest.access).await.expect(200);
     assert_eq!(writes(), 1);

@@ -1,4 +1,4 @@
-//! Mail and text messages: what goes over the wire, how they wait, and whose turn it is.
+//! Mail and text messages: the bytes on the wire, queueing, and fairness.
 
 use std::collections::HashSet;
 
@@ -31,7 +31,7 @@ on_both_engines!(
 
 const KIM: &str = "kim@shop.example";
 
-/// Every kind of mail the server sends, in every language.
+/// Every kind of mail that the server sends, in every language.
 fn every_kind() -> Vec<ui::Mail> {
     let mut mails = vec![
         portal::invitation_mail("Olga", "Corner Shop", "editor", "https://auth.shop.example/portal/welcome/x", true),
@@ -46,7 +46,7 @@ fn every_kind() -> Vec<ui::Mail> {
     mails
 }
 
-/// RFC 5322 and RFC 5321: what relays and receivers hold against a mail.
+/// RFC 5322 and RFC 5321: what relays and receivers reject.
 fn check_wire(mail: &Received, host: &str) -> String {
     let raw = &mail.raw;
     assert!(raw.is_ascii(), "no 8-bit bytes without 8BITMIME: {raw}");
@@ -96,7 +96,7 @@ async fn start_with(engine: Engine, mail: &MailServer) -> TestServer {
     .await
 }
 
-/// A guest asks for a code to this address.
+/// A guest requests a code to this address.
 async fn ask_for_code(server: &TestServer, email: &str) {
     let client = server.app_client();
     let guest = client.sign_up().await;
@@ -113,7 +113,7 @@ async fn a_mail_keeps_its_message_id_when_it_is_tried_again(engine: Engine) {
     let mut ids = Vec::new();
     for _ in 0..3 {
         ids.push(check_wire(&mail.heard.recv().await.expect("a mail"), "shop.example"));
-        // It is written down that it was not taken before the next try is due.
+        // The failure is recorded before the next attempt is due.
         wait_until(&server, |rows| rows.iter().all(|row| row.due_at <= server.clock.now().plus(ONE_MINUTE))).await;
         server.clock.advance_seconds(60);
     }
@@ -126,7 +126,7 @@ async fn a_mail_keeps_its_message_id_when_it_is_tried_again(engine: Engine) {
 
 const ONE_MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// What waits in the outbox, and is no event.
+/// The outbox except events.
 async fn waiting(server: &TestServer) -> Vec<outbox::OutboxRow> {
     let late = server.clock.now().plus(ONE_MINUTE * 1_000_000);
     let mut conn = server.app.store.read().await.expect("a connection");
@@ -137,7 +137,7 @@ async fn waiting(server: &TestServer) -> Vec<outbox::OutboxRow> {
     rows
 }
 
-/// Looks at the outbox again and again until it is as it should be.
+/// Polls the outbox until the condition holds.
 async fn wait_until(server: &TestServer, is_right: impl Fn(&[outbox::OutboxRow]) -> bool) {
     let looking = async {
         let mut pace = tokio::time::interval(std::time::Duration::from_millis(20));
@@ -191,7 +191,7 @@ async fn messages_wait_sealed(engine: Engine) {
     }
 }
 
-/// Writes a row as another release would.
+/// Writes a row like another release.
 async fn push(server: &TestServer, project: ProjectNo, kind: &'static str, payloads: Vec<String>) {
     let now = server.clock.now();
     let pushed = server.app.store.write("test", payloads, move |tx, payloads| {
@@ -214,13 +214,13 @@ fn plain_mail(to: &str) -> String {
 async fn messages_of_every_release_are_sent(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let (no, mut mailbox) = (server.app.projects.all()[0].no, server.mailbox());
-    // The release before this one queued them as they are.
+    // The previous release queued them unsealed.
     push(&server, no, "mail", vec![plain_mail("old@shop.example")]).await;
     mailbox.next_mail("old@shop.example").await;
     let text = serde_json::json!({ "to": "+4915123456789", "body": "Your code", "project": "test" });
     push(&server, no, "sms", vec![text.to_string()]).await;
     mailbox.next_mail("+4915123456789").await;
-    // The next release seals with a key of its own.
+    // The next release seals with a separate key.
     let hex = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
     let seal = |master: &MasterKey, to: &str| {
         let context = format!("outbox|sealed_mail|{}", no.0);
@@ -229,13 +229,13 @@ async fn messages_of_every_release_are_sent(engine: Engine) {
     let next = MasterKey::from_hex(hex, "test").expect("a key").in_form(KeyForm::Separate);
     push(&server, no, "sealed_mail", vec![seal(&next, "new@shop.example")]).await;
     mailbox.next_mail("new@shop.example").await;
-    // What cannot be read is given up, and holds nothing up.
+    // Unreadable messages are given up, and block nothing.
     let stranger = MasterKey::from_hex(&hex.replace('0', "f"), "test").expect("a key");
     let bad = vec![seal(&stranger, "x@shop.example"), "no base64url!".into(), seal(&next, "last@shop.example")];
     push(&server, no, "sealed_mail", bad).await;
     mailbox.next_mail("last@shop.example").await;
     wait_until(&server, <[_]>::is_empty).await;
-    // So is what waited for more than a day, while the release before this one was put back: nobody waits for its code.
+    // So are messages that waited for more than a day during a downgrade: their codes are useless.
     let stale = server.clock.now();
     server.clock.advance_seconds(2 * 86_400);
     let pushed = server.app.store.write("test", (), move |tx, ()| {
@@ -264,7 +264,7 @@ async fn a_project_with_many_messages_does_not_hold_up_another(engine: Engine) {
     pushed.await.expect("the store works");
     server.app.store.outbox_bell().notify_one();
     wait_until(&server, <[_]>::is_empty).await;
-    // Newest first: those that went before it are behind it.
+    // Newest first: those sent earlier are behind it.
     let order = server.mails.mails();
     let place = order.iter().position(|delivered| delivered.mail.to == KIM).expect("it was sent");
     let before = order.len() - 1 - place;

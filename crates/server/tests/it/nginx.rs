@@ -1,4 +1,4 @@
-//! A real nginx asks the resolver with `auth_request`, with the configuration that docs/guides/backend.md prints.
+//! A real nginx calls the resolver with `auth_request`, with the configuration of docs/guides/backend.md.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +18,7 @@ use crate::support::{Engine, Http, Reply, TestServer, guide::blocks, on_both_eng
 
 const GUIDE: &str = include_str!("../../../../docs/guides/backend.md");
 
-/// The app behind the proxy: says what it was told, and over which connection.
+/// The app behind the proxy: returns the headers it got, and the connection.
 async fn start_app() -> u16 {
     async fn tell(ConnectInfo(peer): ConnectInfo<SocketAddr>, headers: HeaderMap) -> Json<Value> {
         let told = headers.iter().filter(|(name, _)| name.as_str().replace('_', "-").starts_with("x-authgear"));
@@ -33,7 +33,7 @@ async fn start_app() -> u16 {
     port
 }
 
-/// The guide's three files around a main file; its location with a demand, and two made of it with another.
+/// The guide's three files and a main file; its location with a requirement, and two variants with others.
 fn write_configuration(folder: &Path, port: u16, app: u16, auth: u16) -> PathBuf {
     let files = blocks(GUIDE, "nginx");
     let [upstreams, snippet, locations] = files.as_slice() else { panic!("three files, not {files:?}") };
@@ -55,7 +55,7 @@ fn write_configuration(folder: &Path, port: u16, app: u16, auth: u16) -> PathBuf
     write_main_file(folder, &format!("{upstreams} server {{ listen 127.0.0.1:{port}; {anyone} {locations} {member} }}"))
 }
 
-/// A main file around what stands in `http`; nothing of it is outside the folder.
+/// A main file around the contents of `http`; uses no file outside the folder.
 pub(crate) fn write_main_file(folder: &Path, http: &str) -> PathBuf {
     let dir = folder.display();
     let text = format!(
@@ -88,7 +88,7 @@ pub(crate) fn command(folder: &Path) -> std::process::Command {
     command
 }
 
-/// Runs nginx; `write` makes its configuration in a folder, for a port.
+/// Runs nginx; `write` writes its configuration into a folder, for a port.
 pub(crate) async fn run(write: impl Fn(&Path, u16) -> PathBuf) -> (SocketAddr, Child, TempDir) {
     let run = |folder: &TempDir, port| {
         write(folder.path(), port);
@@ -111,7 +111,7 @@ async fn start_nginx(app: u16, auth: u16) -> Nginx {
     Nginx { http, _process: process, _folder: folder }
 }
 
-/// Every name a backend may read.
+/// Every header that a backend may read.
 const FORGED: [&str; 8] = [
     "X-Authgear-Session-Valid",
     "X-Authgear-User-Id",
@@ -136,7 +136,7 @@ async fn nginx_lets_in_whom_the_resolver_names(engine: Engine) {
     let cookie = sign_up_cookie(&server).await;
     let nginx = start_nginx(start_app().await, server.address.port()).await;
     let ask = async |path: &str, bearer: Option<&str>, cookie: Option<&str>| {
-        // A caller that claims to be a user is not believed, whichever header it forges.
+        // A client that claims to be a user is not believed, whichever header it forges.
         let mut request = nginx.http.request(Method::GET, path).header("X-Forwarded-Host", "other.example");
         request = request.header("X-Forwarded-Proto", "http").header("X-AUTHGEAR_user-id", "forged");
         for name in FORGED {

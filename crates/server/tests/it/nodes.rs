@@ -1,4 +1,4 @@
-//! Several nodes on one PostgreSQL, without sticky sessions: what one does, the others know.
+//! Several nodes on one PostgreSQL, without sticky sessions: each sees the others' changes.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
     support::{AppClient, Browser, Engine, Http, Mailbox, Node, TestServer, Tokens},
 };
 
-/// Longer than a notice or a poll ever takes; only a failing test waits for it.
+/// A generous timeout, reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) const KIM: &str = "kim@shop.example";
 pub(crate) const SIGN_UP: &str = "/api/anonymous_user/signup";
@@ -21,7 +21,7 @@ async fn start() -> (TestServer, Node) {
     (server, node)
 }
 
-/// Asks again and again until the answer is as it should be.
+/// Polls until the condition holds.
 pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
     let asking = async {
         while !is_so().await {
@@ -122,7 +122,7 @@ async fn new_signing_keys_reach_every_node_and_what_one_signs_the_other_accepts(
     node.stop().await;
 }
 
-/// Types wrong passwords for Kim by way of one node and the other in turn; the statuses.
+/// Enters wrong passwords for Kim on two nodes in turn; returns the statuses.
 pub(crate) async fn guess(client: &AppClient, browser: &mut Browser, ways: [&Http; 2], tries: usize) -> Vec<u16> {
     let mut statuses = Vec::new();
     for number in 0..tries {
@@ -158,7 +158,7 @@ async fn wrong_passwords_count_for_all_nodes_together() {
 async fn nodes_that_start_together_on_an_empty_database_wait_for_each_other() {
     let place = crate::support::Place::make_empty(Engine::Postgres).await;
     let installation = crate::support::Installation::bare(&place.url());
-    // Two processes that make a master key each would not read each other's keys: operators of several nodes give them one.
+    // Two processes with different master keys could not read each other's keys, so nodes share one.
     std::fs::write(installation.folder.path().join("master.key"), format!("{}\n", "07".repeat(32))).expect("a file");
     let [first, second] = std::thread::scope(|scope| {
         let starts = [(); 2].map(|()| scope.spawn(|| installation.start()));

@@ -1,18 +1,18 @@
-//! An operator's commands, run as an operator runs them: metrics, backup, restore, moving to PostgreSQL.
+//! An operator's commands, run as processes: metrics, backup, restore, migration to PostgreSQL.
 
 use crate::support::{
     Engine, Installation, Place,
     binary::{refresh, refresh_token, sign_up},
 };
 
-/// Signs a guest up; answers its refresh token.
+/// Signs up a guest; returns its refresh token.
 async fn make_guest(installation: &Installation) -> String {
     let process = installation.start();
     let answer = sign_up(&process.client(), process.address.port()).await.expect("an answer");
     refresh_token(answer, "result").await.expect("a guest")
 }
 
-/// Refreshes; answers the next token.
+/// Refreshes; returns the next token.
 async fn use_token(installation: &Installation, token: &str) -> Option<String> {
     let process = installation.start();
     let answer = refresh(&process.client(), process.address.port(), "rotating", token).await.expect("an answer");

@@ -1,4 +1,4 @@
-//! The outside fails for real: a disk that is full, a database server that is killed, a mail server that says nothing.
+//! Real outages: a full disk, a killed database server, a silent mail server.
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
@@ -15,10 +15,10 @@ use crate::{
     },
 };
 
-/// Longer than anything here takes; only a failing test waits for it.
+/// A generous timeout, reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Signs guests up until one is refused; the refresh tokens of those who were not, and the answer.
+/// Signs up guests until one is refused; returns the refresh tokens of the others, and the refusal.
 async fn sign_up_until_refused(client: &Client, port: u16) -> (Vec<String>, reqwest::Response) {
     let mut guests = Vec::new();
     loop {
@@ -39,7 +39,7 @@ async fn sign_up_until_accepted(client: &Client, port: u16) {
     tokio::time::timeout(PATIENCE, trying).await.expect("it recovers by itself");
 }
 
-/// Whether a process of ours may mount a file system that only it sees.
+/// Whether this process may mount a private file system.
 fn can_mount() -> bool {
     let probe = ["--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/tmp"];
     Command::new("unshare").args(probe).output().is_ok_and(|output| output.status.success())
@@ -74,7 +74,7 @@ async fn a_full_disk_refuses_guests_politely_and_goes_on_when_there_is_room_agai
     let (guests, refused) = sign_up_until_refused(&client, port).await;
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key("retry-after"), "{:?}", refused.headers());
-    // Who was there already is still served: reading needs no room.
+    // Existing guests are still served: reading needs no space.
     let body = json!({ "session_type": "refresh_token", "refresh_token": first });
     process.http().post_json("/api/anonymous_user/promotion_code", &body).await.expect(200);
     fs::remove_file(filler).expect("room again");
@@ -129,7 +129,7 @@ async fn a_mail_server_that_says_nothing_holds_nobody_up_and_gets_its_mail_later
     }
     let mut arrived = Vec::new();
     while arrived.len() < 2 {
-        // A message that was not taken is due again after a while.
+        // A failed message becomes due again.
         server.clock.advance_seconds(20);
         if let Ok(to) = tokio::time::timeout(Duration::from_secs(2), mail.heard.recv()).await {
             arrived.push(to.expect("a mail").to);

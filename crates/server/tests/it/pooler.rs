@@ -1,4 +1,4 @@
-//! Behind a real pgbouncer in transaction mode, where the next transaction may meet another session.
+//! A real pgbouncer in transaction mode, where the next transaction may use another session.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -13,9 +13,9 @@ use crate::{
     support::{Bouncer, Engine, Place, Setup, TestServer, connect_to},
 };
 
-/// Fewer than the connections of two servers, so that they have to share.
+/// Fewer than the connections of two servers, so that they must share.
 const POOL: usize = 2;
-/// Longer than a notice ever takes; only a failing test waits for it.
+/// A generous timeout, reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn start(bouncer: &Bouncer, change: impl FnOnce(&mut Setup)) -> TestServer {
@@ -27,7 +27,7 @@ async fn start(bouncer: &Bouncer, change: impl FnOnce(&mut Setup)) -> TestServer
     .await
 }
 
-/// Does something this many times at once.
+/// Runs something this many times concurrently.
 async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     work: impl IntoIterator<Item = F>,
 ) -> Vec<T> {
@@ -85,7 +85,7 @@ async fn many_at_once_share_few_connections_and_leave_nothing_behind_in_them() {
     };
     at_once((0..50).map(ask)).await;
 
-    // Each of pgbouncer's connections at the same time, so that none is looked at twice.
+    // All of pgbouncer's connections at the same time, so that each is checked once.
     let url = bouncer.lead(&server.store_url());
     let mut seen = BTreeSet::new();
     let mut lent = Vec::new();

@@ -1,4 +1,4 @@
-//! The portal's doors: the first run, signing in and out, who gets where, what strangers see.
+//! The portal: first run, sign-in and sign-out, access control, and unauthenticated requests.
 
 use vestibule_domain::{id::OperatorId, operator::LinkPurpose, secret::TokenHash, time::Timestamp};
 use vestibule_store::{operator_links, operator_sessions, operators};
@@ -86,7 +86,7 @@ async fn an_operator_signs_in_and_out(engine: Engine) {
     owner.fill("Email", "OLGA@house.example");
     owner.fill("Password", OWNER_PASSWORD);
     owner.press("Sign in").await;
-    // Back where it wanted to go.
+    // Back to the requested page.
     owner.expect_page(200, "Addresses");
     assert_eq!(owner.url().path(), "/portal/p/test/addresses");
     let cookie = server.http().get("/portal/sign-in").await;
@@ -117,7 +117,7 @@ async fn wrong_passwords_are_told_alike_and_held_back(engine: Engine) {
     }
     told.dedup();
     assert_eq!(told, [Some("Address or password is not right.".to_string())]);
-    // The right password is held back as well, for a while.
+    // The correct password is limited too, for a while.
     let mut owner = server.browser();
     owner.open("/portal/sign-in").await;
     owner.fill("Email", "olga@house.example");
@@ -187,7 +187,7 @@ async fn dangerous_doors_ask_for_the_password_again(engine: Engine) {
     owner.fill("Password", OWNER_PASSWORD);
     owner.press("Go on").await;
     owner.expect_page(200, "Your account");
-    // Too late between page and form: nothing is done, and it goes on at the page.
+    // Expired between page and form: nothing is done, and the operator returns to the page.
     server.clock.advance_seconds(601);
     owner.fill("New password", "another lamp over eight doors");
     owner.press("Change the password").await;
@@ -296,7 +296,7 @@ async fn the_clean_up_removes_what_has_ended(engine: Engine) {
         }
         there
     };
-    // Those that hold no more are found with a time before all time.
+    // A time before all others also finds expired links.
     let links = async |purpose| {
         let (mut conn, no) = (server.app.store.read().await.expect("a connection"), server.app.projects.all()[0].no);
         operator_links::list(&mut conn, no, purpose, Timestamp::from_micros(0)).await.expect("the store works").len()

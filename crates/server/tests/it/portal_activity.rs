@@ -1,5 +1,4 @@
-//! The record of what operators do to their ways in and to each other: what is in it, what never is, who sees it, and when
-//! it ends.
+//! The operators' audit log: its content, what it never contains, who may read it, and when entries expire.
 
 use vestibule_store::operator_events;
 
@@ -19,7 +18,7 @@ async fn start(engine: Engine) -> (TestServer, Browser) {
     (server, owner)
 }
 
-/// The record, oldest first: act, whom, by whom, detail.
+/// The log, oldest first: act, operator, actor, detail.
 async fn read(server: &TestServer) -> Vec<[String; 4]> {
     let mut conn = server.app.store.read().await.expect("a connection");
     let events = operator_events::list_page(&mut conn, None, None, 1_000).await.expect("the store works");
@@ -96,7 +95,7 @@ async fn what_operators_do_is_written_down(engine: Engine) {
         ["role_changed", ed, olga, "viewer of test"],
         ["removed", ed, olga, "test"],
     ];
-    // The clock stands still, so that ids of one moment are in no order.
+    // The clock stands still, so IDs of one moment are unordered.
     let sort = |mut all: Vec<[String; 4]>| {
         all.sort();
         all
@@ -116,7 +115,7 @@ async fn what_operators_do_is_written_down(engine: Engine) {
 async fn wrong_passwords_are_written_down_within_bounds(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     owner.press("Sign out").await;
-    // What is typed for an address nobody has may be anything, a password too.
+    // Input for an unknown address may be anything, even a password.
     owner.fill("Email", OWNER_PASSWORD);
     owner.fill("Password", "wrong");
     owner.press("Sign in").await;
@@ -176,7 +175,7 @@ async fn the_record_is_read_by_page_and_ends(engine: Engine) {
     owner.open("/portal/activity?before=x").await;
     assert_eq!(owner.reply().status, 400);
 
-    // Kept as long as the event log is.
+    // Kept as long as the event log.
     let clean = async || vestibule_server::boot::maintain(&server.app).await.expect("the store works");
     server.clock.advance_seconds(364 * 86_400);
     clean().await;

@@ -1,4 +1,4 @@
-//! Operators' passkeys: coming in with one, proving with one, adding and removing them; and what is no way in.
+//! Operators' passkeys: sign-in, reauthentication, adding and removing; and what is not accepted.
 
 use crate::support::{Browser, Engine, OWNER_PASSWORD, SoftPasskey, TestServer, on_both_engines};
 
@@ -23,7 +23,7 @@ async fn start(engine: Engine) -> TestServer {
     TestServer::start(engine, |setup| setup.open_portal()).await
 }
 
-/// Goes through a one-time link with a passkey.
+/// Redeems a one-time link with a passkey.
 async fn come_in(browser: &mut Browser, passkey: &mut SoftPasskey) {
     browser.press("Use a passkey instead").await;
     assert_eq!(browser.reply().status, 200, "{}", browser.page().text);
@@ -31,7 +31,7 @@ async fn come_in(browser: &mut Browser, passkey: &mut SoftPasskey) {
     browser.expect_page(200, "Projects");
 }
 
-/// The first operator, who has a passkey and no password.
+/// The first operator, with a passkey and no password.
 async fn passkey_owner(server: &TestServer) -> (Browser, SoftPasskey) {
     let (mut browser, mut passkey) = (server.browser(), SoftPasskey::new());
     browser.open(&server.first_link().await).await;
@@ -61,7 +61,7 @@ async fn a_passkey_is_added_signs_in_and_is_removed(engine: Engine) {
     let mut owner = server.owner().await;
     let mut passkey = add_passkey(&mut owner, "Blue <key>").await;
     assert!(owner.page().text.contains("Blue <key>"), "{}", owner.page().text);
-    // The same authenticator again is named in the options, so that browsers refuse it; so do we.
+    // The options name the same authenticator, so browsers refuse it, and so does the server.
     owner.answer_passkey(|options, origin| passkey.create(options, origin)).await;
     assert!(owner.expect_page(422, "Your account").text.contains("That passkey was not taken."));
 
@@ -77,7 +77,7 @@ async fn a_passkey_is_added_signs_in_and_is_removed(engine: Engine) {
     owner.press("Remove").await;
     let page = owner.expect_page(200, "Your account");
     assert!(page.text.contains("The passkey is removed."), "{}", page.text);
-    // Sessions that may stand on it have ended with it.
+    // Sessions that may have used it ended with it.
     other.open("/portal").await;
     other.expect_page(200, "Sign in to the portal");
     other.answer_passkey(|options, origin| passkey.get(options, origin)).await;
@@ -108,7 +108,7 @@ async fn the_first_operator_may_come_in_by_passkey_alone(engine: Engine) {
     browser.press("Sign out").await;
     browser.answer_passkey(|options, origin| passkey.get(options, origin)).await;
     browser.expect_page(200, "Projects");
-    // There is no password that would do.
+    // There is no password to use.
     let mut other = server.browser();
     other.open("/portal/sign-in").await;
     other.fill("Email", EMAIL);
@@ -117,7 +117,7 @@ async fn the_first_operator_may_come_in_by_passkey_alone(engine: Engine) {
     other.expect_page(422, "Sign in to the portal");
 }
 
-/// Invites an editor, who comes in with a passkey: by which link, in which browser, with which passkey.
+/// Invites an editor, who joins with a passkey; returns the link, the browser and the passkey.
 async fn invite_editor(server: &TestServer, owner: &mut Browser) -> (String, Browser, SoftPasskey) {
     let mut mailbox = server.mailbox();
     owner.open("/portal/p/test/operators").await;
@@ -161,7 +161,7 @@ async fn a_new_way_in_takes_the_old_ones_away(engine: Engine) {
     owner.fill("Password", OWNER_PASSWORD);
     owner.press("Sign in").await;
     owner.expect_page(422, "Sign in to the portal");
-    // And the other way round: a password takes the passkeys away.
+    // And vice versa: a new password removes the passkeys.
     let mut last = server.browser();
     last.open(&server.reset_link(EMAIL).await).await;
     last.fill("Password", OWNER_PASSWORD);
@@ -181,13 +181,13 @@ async fn the_last_way_in_stays(engine: Engine) {
     let mut other = server.browser();
     sign_in(&mut other, &mut passkey).await;
     other.expect_page(200, "Projects");
-    // With a password it may go.
+    // With a password it may be removed.
     owner.fill("New password", OWNER_PASSWORD);
     owner.press("Set the password").await;
     owner.expect_page(200, "Your account");
     owner.press("Remove").await;
     assert!(owner.expect_page(200, "Your account").text.contains("The passkey is removed."));
-    // A passkey without a name gets one. One that is gone is told to be gone.
+    // A passkey without a name gets a default. A removed one gives an error.
     add_passkey(&mut owner, "").await;
     assert!(owner.page().text.contains("Passkey Added"), "{}", owner.page().text);
     owner.forge("id", "00000000-0000-7000-8000-000000000000");
@@ -208,7 +208,7 @@ async fn a_passkey_gets_another_name(engine: Engine) {
     let page = owner.expect_page(200, "Your account");
     assert!(page.text.contains("The passkey has its name.") && page.text.contains("Green key Added"), "{}", page.text);
     assert!(page.text.contains("Passkey renamed Blue <key> → Green key"), "{}", page.text);
-    // Nobody else's, and not without a fresh proof.
+    // Not another operator's, and not without recent authentication.
     owner.forge("id", "00000000-0000-7000-8000-000000000000");
     owner.press("Save the name").await;
     assert!(owner.expect_page(200, "Your account").text.contains("It is not there any more."));
@@ -229,19 +229,19 @@ async fn a_password_goes_where_a_passkey_is(engine: Engine) {
     owner.press("Remove the password").await;
     let page = owner.expect_page(200, "Your account");
     assert!(page.text.contains("Your password is removed.") && page.text.contains("You have none"), "{}", page.text);
-    // Other sessions have ended, and the password lets nobody in.
+    // Other sessions have ended, and the password is not accepted.
     other.open("/portal").await;
     other.expect_page(200, "Sign in to the portal");
     other.fill("Email", EMAIL);
     other.fill("Password", OWNER_PASSWORD);
     other.press("Sign in").await;
     other.expect_page(422, "Sign in to the portal");
-    // A page from before: there is nothing left to remove. And the passkey is the last way in now.
+    // An old page: there is nothing left to remove. And the passkey is now the last credential.
     late.press("Remove the password").await;
     assert!(late.expect_page(200, "Your account").text.contains("It is not there any more."));
     owner.press("Remove").await;
     assert!(owner.expect_page(200, "Your account").text.contains("it is your last way in"));
-    // The other way round, with a form from before the passkey went.
+    // Vice versa, with a form from before the passkey was removed.
     owner.fill("New password", OWNER_PASSWORD);
     owner.press("Set the password").await;
     let mut stale = owner.clone();
@@ -283,7 +283,7 @@ async fn an_answer_lets_in_once_and_in_one_browser(engine: Engine) {
         })
         .await;
     browser.expect_page(422, "Sign in to the portal");
-    // Stolen from there, it is worth nothing in another browser.
+    // Stolen from there, it is useless in another browser.
     let mut thief = server.browser();
     thief.open("/portal/sign-in").await;
     thief.answer_passkey(|_, _| answer.clone()).await;
@@ -291,10 +291,10 @@ async fn an_answer_lets_in_once_and_in_one_browser(engine: Engine) {
     let mut tab = browser.clone();
     browser.answer_passkey(|_, _| answer.clone()).await;
     browser.expect_page(200, "Projects");
-    // The same browser with the same cookie, once more.
+    // The same browser with the same cookie, again.
     tab.answer_passkey(|_, _| answer.clone()).await;
     tab.expect_page(422, "Sign in to the portal");
-    // A page that waited for more than an hour; the one that says so is fresh.
+    // A page that was open for more than an hour; the error page has new options.
     server.clock.advance_seconds(3_601);
     tab.answer_passkey(|options, origin| passkey.get(options, origin)).await;
     tab.expect_page(422, "Sign in to the portal");
@@ -311,7 +311,7 @@ async fn a_copied_passkey_is_refused(engine: Engine) {
     let early = passkey.get(&options, &server.origin);
     sign_in(&mut browser, &mut passkey).await;
     browser.expect_page(200, "Projects");
-    // Its count is behind the one that was seen: somebody has a copy.
+    // Its counter is lower than the stored one: the passkey was copied.
     late.answer_passkey(|_, _| early).await;
     late.expect_page(422, "Sign in to the portal");
 }

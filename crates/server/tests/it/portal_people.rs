@@ -1,4 +1,4 @@
-//! The portal's people and numbers: the overview, users and what is done about them, the audit log, webhooks.
+//! The portal's statistics and users: the overview, users and actions on them, the audit log, webhooks.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -26,7 +26,7 @@ async fn start(engine: Engine) -> (TestServer, Browser) {
     (server, owner)
 }
 
-/// Signs in anew, after a time no session lasts.
+/// Signs in again, after every session has expired.
 async fn sign_in(owner: &mut Browser) {
     owner.open("/portal").await;
     owner.fill("Email", "olga@house.example");
@@ -70,7 +70,7 @@ async fn users_are_listed_searched_and_turned_page_by_page(engine: Engine) {
     owner.expect_page(200, "Users");
 }
 
-/// The newest event of a name, once it is in the log and an operator set it off.
+/// The newest event of a name that an operator triggered, once it is in the log.
 async fn event(admin: &Admin, name: &str) -> Value {
     let is_ours = |log: &Value| log["events"][0]["context"]["triggered_by"] == "portal";
     let event = admin.wait_until(&format!("/events?type={name}"), is_ours).await["events"][0].clone();
@@ -135,7 +135,7 @@ async fn an_operator_ends_sessions_and_revokes_a_device_key(engine: Engine) {
     event(&admin, "session.revoked").await;
     let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
     device.token(&fields, true).await.expect(400);
-    // The page of before, sent once more: what it names is gone.
+    // The old page sent again: its user is gone.
     let web = server.app_client();
     let subject = web.subject(&web.sign_up().await.access).await;
     owner.open(&format!("{AT}/users/{subject}")).await;
@@ -163,7 +163,7 @@ async fn an_operator_disables_and_deletes_a_user(engine: Engine) {
     app.refresh(&guest.refresh).await.expect(400);
     owner.press("Enable").await;
     assert!(owner.expect_page(200, "Guest").text.contains("The user is let in again"));
-    // A delicate thing: an owner who proved who it is long ago is asked again, and comes back to the question.
+    // A sensitive action: an owner without recent authentication must reauthenticate, and returns to the question.
     server.clock.advance_seconds(601);
     owner.reload().await;
     owner.follow("Delete").await;
@@ -242,7 +242,7 @@ async fn the_overview_shows_the_numbers(engine: Engine) {
     owner.open(&format!("{AT}/overview?days=7&app=nobody")).await;
     let page = owner.expect_page(200, "Overview");
     assert!(page.text.contains("No guest came in these days"), "{}", page.text);
-    // The redirect from the project's first page leads somewhere.
+    // The redirect from the project's first page has a target.
     owner.open(AT).await;
     assert_eq!(owner.reply().status, 200);
 }

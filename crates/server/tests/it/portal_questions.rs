@@ -1,4 +1,5 @@
-//! Nothing irreversible in one click: what signs people out asks first, says the consequence in numbers, and keeps the form.
+//! No irreversible action in one click: an action that signs users out asks for confirmation, states the consequence in
+//! numbers, and keeps the form.
 
 use serde_json::{Value, json};
 
@@ -56,7 +57,7 @@ async fn a_lifetime_that_signs_people_out_asks_first(engine: Engine) {
     server.clock.advance_seconds(3_600);
     let mut young = cookie_guest(&server).await;
     owner.open(&format!("{AT}/session")).await;
-    // A longer one, and a shorter one that nobody is older than, are saved at once.
+    // A longer lifetime, and a shorter one that affects no session, are saved at once.
     for lifetime in ["40000000", "20000000"] {
         owner.fill("Maximum session lifetime", lifetime);
         owner.press("Save").await;
@@ -144,7 +145,7 @@ async fn lifetimes_of_guests_ask_first(engine: Engine) {
     let app = server.app_client();
     let guests = sign_up(&app, 2).await;
     server.clock.advance_seconds(90_000);
-    // A day later the operator has to sign in again.
+    // A day later the operator must sign in again.
     owner.open(&format!("{AT}/anonymous-users")).await;
     owner.expect_page(200, "Sign in to the portal");
     owner.fill("Email", "olga@house.example");

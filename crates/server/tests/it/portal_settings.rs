@@ -1,4 +1,4 @@
-//! What operators change in the portal: guests, lifetimes, login methods, looks, applications; and two of them at once.
+//! Settings in the portal: guests, lifetimes, login methods, branding, applications; and concurrent changes.
 
 use serde_json::json;
 
@@ -116,7 +116,7 @@ async fn guests_of_an_application_that_comes_or_goes_meanwhile(engine: Engine) {
     owner.expect_page(200, "Quick start");
     let mut third = second.clone();
 
-    // Who changed nothing of the application that is gone is not bothered, and the new one stays as it is.
+    // Without changes to the deleted application there is no conflict, and the new one stays unchanged.
     third.fill("Lifetime of a guest (Corner Shop)", "7200");
     third.press("Save").await;
     assert!(third.expect_page(200, "Anonymous Users").text.contains("Saved."));
@@ -151,7 +151,7 @@ async fn two_editors_meet_a_clear_conflict(engine: Engine) {
     assert!(page.text.contains("changed this while you were editing"), "{}", page.text);
     assert!(page.text.contains("Maximum session lifetime 31449600 7200 9000"), "{}", page.text);
     assert_eq!(settings(&server)["session"]["lifetime_seconds"], 7200, "nothing was lost");
-    // What was typed is still there; saving it again is a decision.
+    // The input is still there; saving it again is a decision.
     second.press("Save").await;
     assert!(second.expect_page(200, "Session").text.contains("Saved."));
     let now = settings(&server);
@@ -229,7 +229,7 @@ async fn absent_keys_stay_absent(engine: Engine) {
     owner.fill("Maximum session lifetime", "0007200");
     owner.press("Save").await;
     assert_eq!(settings(&server)["session"], json!({"lifetime_seconds": 7200}));
-    // An empty field is the default again.
+    // An empty field resets to the default.
     owner.fill("Maximum session lifetime", "");
     owner.press("Save").await;
     assert_eq!(settings(&server), before);

@@ -1,4 +1,4 @@
-//! Who may do what: every door of the portal tried by everybody; inviting, changing and removing operators; keys; the end
+//! Access control: every route of the portal with every role; inviting, changing and removing operators; keys; deletion
 //! of a project.
 
 use vestibule_domain::operator::Role;
@@ -27,7 +27,7 @@ async fn start(engine: Engine) -> (TestServer, Browser) {
     (server, owner)
 }
 
-/// Invites somebody as the owner does, and lets it come in with the link of the mail.
+/// Invites an operator as the owner, and accepts the invitation by the link in the mail.
 async fn invite(server: &TestServer, owner: &mut Browser, project: &str, email: &str, role: &str) -> Browser {
     let mut mailbox = server.mailbox();
     owner.open(&format!("/portal/p/{project}/operators")).await;
@@ -54,7 +54,7 @@ async fn make_second_project(owner: &mut Browser) {
     owner.press("Create the project").await;
 }
 
-/// The token in the forms of whoever's browser this is.
+/// The form token of this browser.
 async fn form_token(browser: &mut Browser) -> String {
     browser.open("/portal").await;
     let form =
@@ -78,7 +78,7 @@ async fn every_door_lets_in_whom_it_should_and_nobody_else(engine: Engine) {
     for (who, role, browser) in &mut people {
         let token = form_token(browser).await;
         for door in &doors {
-            // What would end the journey of this browser, or what it stands on, is tried elsewhere.
+            // Routes that would end this browser's session, or remove what it needs, are called elsewhere.
             if door.path == "/portal/sign-out" || door.path.ends_with("/settings/delete") && door.method == "POST" {
                 continue;
             }
@@ -95,7 +95,7 @@ async fn every_door_lets_in_whom_it_should_and_nobody_else(engine: Engine) {
             let to_sign_in = reply.status == 303
                 && reply.header("location").is_some_and(|to| to.starts_with("/portal/sign-in?next="));
             match door.guard {
-                // Forms of the lobby have a token of their own, which a signed-in browser does not have.
+                // Forms before sign-in have their own token, which a signed-in browser lacks.
                 Guard::Nobody => assert!(!to_sign_in && reply.status < 500, "{place}"),
                 _ if *who == "nobody" => assert!(to_sign_in, "{place}"),
                 Guard::Operator => assert!(!to_sign_in && reply.status != 403 && reply.status < 500, "{place}"),
@@ -123,7 +123,7 @@ async fn every_route_of_the_admin_api_wants_its_scope(engine: Engine) {
             if path == "/openapi.json" || path == "/docs" {
                 continue;
             }
-            // Refusals are counted by address.
+            // Refusals are counted per address.
             server.clock.advance_seconds(3);
             let nobody = crate::support::Reply::of(server.http().request(method.clone(), &target)).await;
             assert_eq!(nobody.status, 401, "{method} {path} for nobody");
@@ -149,7 +149,7 @@ async fn an_invited_operator_comes_in_by_mail(engine: Engine) {
     let mut editor = invite(&server, &mut owner, "test", "ed@house.example", "Editor").await;
     editor.open("/portal/p/test/operators").await;
     assert!(editor.page().text.contains("Somebody editor you"), "{}", editor.page().text);
-    // Somebody with an account gets the role at once, and a mail that says so.
+    // An operator with an account gets the role at once, and a mail about it.
     owner.open("/portal/p/test/operators").await;
     owner.fill("Email", "ED@house.example");
     owner.tick("Owner");
@@ -157,7 +157,7 @@ async fn an_invited_operator_comes_in_by_mail(engine: Engine) {
     assert!(owner.expect_page(200, "Operators").text.contains("have the role now"));
     editor.open("/portal/p/test/admin-keys").await;
     editor.expect_page(200, "Admin API keys");
-    // An invitation that is taken back is dead.
+    // A revoked invitation is invalid.
     let mut mailbox = server.mailbox();
     owner.fill("Email", "new@house.example");
     owner.tick("Viewer");
@@ -214,7 +214,7 @@ async fn a_removed_operator_is_out_at_once(engine: Engine) {
     editor.expect_page(422, "Sign in to the portal");
 }
 
-/// The address of the page about a new way in for whoever does not work everywhere.
+/// The URL of the page with a reset link for an operator of single projects.
 fn link_page(browser: &Browser) -> String {
     let links = &browser.page().links;
     links.iter().find(|(text, _)| text == "New way in").expect("a link to the page").1.clone()
@@ -239,7 +239,7 @@ async fn an_owner_makes_a_link_for_who_lost_the_way_in(engine: Engine) {
         let link = shown.text.split_whitespace().find(|word| word.contains("/portal/welcome/")).expect("the link");
         made.push(link.to_string());
     }
-    // Signed out at once, and the older link is dead.
+    // Signed out at once, and the older link is invalid.
     editor.open("/portal").await;
     editor.expect_page(200, "Sign in to the portal");
     editor.open(&made[0]).await;
@@ -270,14 +270,14 @@ async fn nobody_makes_a_link_into_projects_it_does_not_own(engine: Engine) {
     invite(&server, &mut owner, "test", "ed@house.example", "Editor").await;
     let mut refused = Vec::new();
     local.open("/portal/p/test/operators").await;
-    // Ed works here only; then in the second project too.
+    // Ed works only here; then in the second project too.
     let page = link_page(&local);
     owner.open("/portal/p/second/operators").await;
     owner.fill("Email", "ed@house.example");
     owner.tick("Viewer");
     owner.press("Invite").await;
     refused.push(page);
-    // Olga owns everything.
+    // Olga owns all projects.
     owner.open("/portal/p/test/operators").await;
     let mine = owner.page().links.iter().find(|(_, to)| to.ends_with("everywhere=on")).expect("Olga's own").1.clone();
     refused.push(mine.replace("?everywhere=on", "/link"));
@@ -290,7 +290,7 @@ async fn nobody_makes_a_link_into_projects_it_does_not_own(engine: Engine) {
     assert_eq!(server.events("operator.link_created").await.len(), 0);
     owner.open("/portal").await;
     owner.expect_page(200, "Projects");
-    // One's own ways in are elsewhere, and a stranger is not there.
+    // An operator's own credentials are elsewhere, and an unknown operator is not found.
     owner.open(&mine.replace("?everywhere=on", "/link")).await;
     owner.expect_page(200, "Your account");
     owner.open("/portal/p/test/operators/00000000-0000-7000-8000-000000000000/link").await;

@@ -1,4 +1,4 @@
-//! Webhook addresses edited in the portal: added, changed, removed, refused, and by two operators at once.
+//! Webhook URLs in the portal: added, changed, removed, rejected, and changed concurrently.
 
 use serde_json::{Value, json};
 
@@ -28,14 +28,14 @@ async fn start(engine: Engine) -> (TestServer, Browser) {
     (server, owner)
 }
 
-/// What the settings say about webhooks.
+/// The webhook settings.
 fn hook(server: &TestServer) -> Value {
     let project = server.app.projects.find_by_id("test").expect("the project");
     let hook = serde_json::to_value(&project.settings).expect("JSON")["hook"].take();
     if hook.is_null() { json!({}) } else { hook }
 }
 
-/// Adds an address that is told of these events.
+/// Adds a notification webhook for these events.
 async fn add(browser: &mut Browser, url: &str, events: &[&str]) {
     browser.open(&format!("{AT}/told/new")).await;
     browser.fill("Address", url);
@@ -150,7 +150,7 @@ async fn private_addresses_are_refused_beside_the_field(engine: Engine) {
         }
     }
     assert_eq!(hook(&server), json!({}));
-    // A name nobody knows yet is not held against it.
+    // A name that does not resolve yet is accepted.
     add(&mut owner, "https://hooks.shop.invalid/", &["user.created"]).await;
 }
 
@@ -171,7 +171,7 @@ async fn two_editors_of_an_address_meet_a_clear_conflict(engine: Engine) {
     second.press("Save").await;
     second.expect_page(200, "Webhooks");
     assert_eq!(hook(&server)["non_blocking_handlers"][0]["events"], json!(["user.created", "user.disabled"]));
-    // Another address meanwhile is no conflict, wherever it stands in the list.
+    // Adding another URL meanwhile is no conflict, wherever it is in the list.
     second.follow("Change").await;
     add(&mut first, "https://two.shop.example/", &["user.created"]).await;
     second.untick("user.disabled");

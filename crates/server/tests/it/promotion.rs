@@ -1,4 +1,4 @@
-//! The promotion page in a person's hands: every turn it can take, in token and in cookie mode.
+//! The promotion pages with every possible turn, in token and in cookie mode.
 
 use serde_json::json;
 
@@ -80,7 +80,7 @@ impl Scene {
     }
 }
 
-/// A code that is wrong for sure.
+/// A code that is certainly wrong.
 fn another(code: &str) -> String {
     let number: u32 = code.parse().expect("six digits");
     format!("{:06}", (number + 1) % 1_000_000)
@@ -124,7 +124,7 @@ async fn mistakes_on_the_first_page_are_told_beside_their_field(engine: Engine) 
         (KIM, "short", "password", "Use at least 8 characters"),
         (KIM, "password", "password", "This password is too easy to guess. Add a word or two"),
         (KIM, KIM, "password", "Choose a password that does not contain your login"),
-        // Nothing measures it: a meter once took hours for this.
+        // It is not measured: an earlier meter took hours for this.
         (KIM, &"a".repeat(20_000), "password", "Use at most 128 characters"),
     ] {
         scene.browser.fill("Email address", email);
@@ -252,7 +252,7 @@ async fn a_taken_address_is_told_only_after_the_proof(engine: Engine) {
     let info = client.user_info(&guest.access).await.expect(200).json();
     assert_eq!(info["https://authgear.com/claims/user/is_anonymous"], true);
     assert_eq!(info.get("email"), None);
-    // The page is there after a reload, and leads on to another address.
+    // The page survives a reload, and leads to another address.
     browser.reload().await;
     browser.expect_page(200, "You already have an account");
     browser.follow("Use something else").await;
@@ -292,7 +292,7 @@ async fn a_promotion_code_belongs_to_the_browser_whose_first_form_used_it(engine
     let (client, mut browser, mut mailbox) = (server.app_client(), server.browser(), server.mailbox());
     let guest = client.sign_up().await;
     let url = client.promotion_url(&client.promotion_code(&guest).await);
-    // Opening the page uses nothing up: an answer that is lost can be asked for again, anywhere.
+    // Opening the page redeems nothing: after a lost response it can be opened again, in any browser.
     let mut slower = server.browser();
     for _ in 0..2 {
         browser.open(&url).await;
@@ -308,7 +308,7 @@ async fn a_promotion_code_belongs_to_the_browser_whose_first_form_used_it(engine
     slower.follow("Back to Corner Shop").await;
     assert_eq!(query(slower.at_app(), "error").as_deref(), Some("access_denied"));
     assert_eq!(mailbox.count(), 1, "no code is sent to who was too late");
-    // The browser that was faster opens it again: its flow goes on, also when the code itself is too old by now.
+    // The first browser opens it again: its flow continues, even when the code itself has expired.
     for wait in [0, 301] {
         server.clock.advance_seconds(wait);
         let mut again = browser.clone();
@@ -316,11 +316,11 @@ async fn a_promotion_code_belongs_to_the_browser_whose_first_form_used_it(engine
         again.expect_page(200, SAVE);
         assert_eq!(again.url().as_str(), format!("{flow}/start"));
     }
-    // Another one, with a stolen address.
+    // Another one, with a stolen URL.
     let mut thief = server.browser();
     thief.open(&url).await;
     thief.expect_page(400, LINK_EXPIRED);
-    // It keeps the cookie it is sent, so it is another browser, and is told so.
+    // It keeps the cookie it gets, so it is another browser, and gets that error.
     thief.open(flow.as_str()).await;
     thief.expect_page(403, ANOTHER_BROWSER);
     thief.set_cookie("oauth_ui", "0123456789abcdef0123456789abcdef");
@@ -328,7 +328,7 @@ async fn a_promotion_code_belongs_to_the_browser_whose_first_form_used_it(engine
         thief.open(&format!("{flow}{view}")).await;
         let page = thief.expect_page(403, ANOTHER_BROWSER);
         assert!(page.text.contains("Go on there, or go back to Corner Shop and start again."), "{}", page.text);
-        // Home, and not to the app's callback with somebody else's state.
+        // To the home page, and not to the app's callback with another user's state.
         assert_eq!(page.links, [("Back to Corner Shop".to_string(), "http://shop.test/".to_string())]);
     }
     browser.fill("Code", &mailbox.next_code(KIM).await);
@@ -368,7 +368,7 @@ async fn every_page_that_says_no_has_a_way_on(engine: Engine) {
         let links = &scene.browser.page().links;
         assert_eq!(links.iter().map(|(text, to)| (text.as_str(), to.as_str())).collect::<Vec<_>>(), [back], "{target}");
     }
-    // The browser whose flow ran out goes back to its app, which hears what it hears of "Not now".
+    // A browser with an expired flow returns to its app, which gets the same response as for "Not now".
     scene.server.clock.advance_seconds(1501);
     scene.browser.open(&address).await;
     scene.browser.expect_page(410, "This took a little too long");
@@ -379,7 +379,7 @@ async fn every_page_that_says_no_has_a_way_on(engine: Engine) {
     let page = stranger.expect_page(410, "This took a little too long");
     assert_eq!(page.links[0].1, "http://shop.test/");
 
-    // Where the project names no page of its own, the account page is one.
+    // If the project has no page of its own, the account page is used.
     let server = TestServer::start(engine, |setup| setup.unset("ui", "default_client_uri")).await;
     let mut browser = server.browser();
     browser.open("/nothing-here").await;
@@ -418,7 +418,7 @@ async fn one_mistake_is_said_once_and_several_are_listed(engine: Engine) {
             let said = said.trim_start_matches("Error: ");
             assert_eq!(page.text.matches(said).count(), if several { 2 } else { 1 }, "{field}: {}", page.text);
         }
-        // The focus is on what is wrong, also without scripts.
+        // The focus is on the error, also without scripts.
         let body = &scene.browser.reply().body;
         assert_eq!(body.matches(" autofocus").count(), 1, "{body}");
         assert_eq!(body.contains("id=\"error-summary\""), several);
@@ -449,7 +449,7 @@ async fn the_person_has_25_minutes(engine: Engine) {
         let (guest, mut browser) = (client.sign_up().await, server.browser());
         let code = client.promotion_code(&guest).await;
         browser.open(&client.promotion_url(&code)).await;
-        // Longer than the code's own five minutes: it was good when the page was opened.
+        // Longer than the code's own five minutes: it was valid when the page was opened.
         server.clock.advance_seconds(wait - 60);
         let email = format!("kim{wait}@shop.example");
         identify(&mut browser, &email).await;
@@ -486,7 +486,7 @@ async fn without_its_cookie_a_browser_cannot_go_on(engine: Engine) {
     scene.type_code(&code).await;
     scene.browser.expect_page(403, "Cookies are needed here");
     assert!(scene.is_guest().await);
-    // The refused form may be sent again once the cookie is there.
+    // The rejected form may be sent again once the cookie is there.
     scene.browser.set_cookie("oauth_ui", &session);
     scene.browser.reload().await;
     scene.client.finish(scene.browser.at_app()).await;
@@ -508,7 +508,7 @@ async fn a_code_of_one_flow_is_worth_nothing_in_another(engine: Engine) {
 
 async fn promotion_goes_on_while_sign_up_is_closed(engine: Engine) {
     let server = TestServer::start(engine, |setup| {
-        // The guest comes from the time before: charged once, closed after.
+        // The guest signed up before: charged once, closed afterwards.
         setup.set("authentication.rate_limits.signup_anonymous.per_ip.burst", 1);
     })
     .await;
@@ -557,7 +557,7 @@ async fn over_tls_no_other_host_can_set_the_flow_cookie(engine: Engine) {
         .await;
         let url = server.app_client().authorize_url(&[("prompt", "login")]);
         let planted = "0123456789abcdefABCDEF0123456789";
-        // A sibling host can set a cookie of the plain name.
+        // A sibling host can set a cookie with the plain name.
         let plain = format!("{}oauth_ui={planted}", if prefix == "__Host-" { "" } else { prefix });
         let request = server.http().request(reqwest::Method::GET, &url);
         let request = request.header("host", "id.shop.test").header("cookie", plain);

@@ -1,4 +1,4 @@
-//! `POST /api/anonymous_user/promotion_code`: every row of protocol facts §4.2.
+//! `POST /api/anonymous_user/promotion_code`
 
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ async fn a_guest_gets_a_code_for_five_minutes(engine: Engine) {
             code.len() >= 32 && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')),
             "{code}"
         );
-        // Fraction digits always: a decoder of one SDK needs them.
+        // Always with fraction digits: one SDK's decoder requires them.
         assert_eq!(result["expire_at"], "2030-05-01T08:05:00.000Z");
     }
     let second = http.post_json(PATH, &token_mode(Some(&guest.refresh))).await.result();
@@ -79,7 +79,7 @@ async fn what_is_no_guest_gets_the_documented_refusal(engine: Engine) {
     reply.expect_api_error(400, "Invalid", "Invalid", "user logged in as normal user");
 }
 
-/// A code of a guest in token mode, or of one with a cookie session, and a way to end what it was made by.
+/// A code of a token guest or a cookie guest, and the credential with which to end its session.
 async fn make_code(server: &TestServer, by_cookie: bool) -> (String, Browser, Option<Tokens>) {
     let (client, mut browser) = (server.app_client(), server.browser());
     if by_cookie {

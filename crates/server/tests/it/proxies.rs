@@ -1,4 +1,4 @@
-//! What reverse proxies say, well or badly configured: forwarded headers with several values, and hosts that no project has.
+//! Forwarding headers of correctly and incorrectly configured proxies: headers with several values, and unknown hosts.
 
 use std::net::SocketAddr;
 
@@ -89,7 +89,7 @@ async fn another_name_of_a_server_without_proxy_leads_to_its_public_origin(engin
     assert!(said.starts_with("HTTP/1.1 307 "), "{said}");
     assert!(said.to_lowercase().contains(&format!("location: {}/oauth2/jwks?x=1\r\n", server.origin)), "{said}");
     for headers in [
-        // Another port, or a proxy's header: the redirect might lead back here.
+        // Another port, or a proxy's header: the redirect could loop.
         &["Host: other.test".to_string()][..],
         &[format!("Host: 127.0.0.1:{port}"), "X-Forwarded-For: 203.0.113.9".into()],
     ] {

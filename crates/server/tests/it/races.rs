@@ -1,4 +1,4 @@
-//! Single use under concurrency: of fifty at once, one wins, and the others get a clear answer.
+//! Single use under concurrency: one of fifty concurrent requests wins, and the others get a clear response.
 
 use tokio::task::JoinSet;
 
@@ -9,7 +9,7 @@ use crate::{
 
 const CROWD: usize = 50;
 
-/// Codes are limited per address, and the whole crowd comes from one.
+/// Codes are limited per address, and all clients use one.
 fn let_a_crowd_in(setup: &mut Setup) {
     for limit in ["trigger_per_ip", "trigger_per_user", "validate_per_ip", "validate_per_user"] {
         setup.set(&format!("authentication.rate_limits.oob_otp.{limit}.enabled"), false);
@@ -123,7 +123,7 @@ async fn an_impatient_double_click_promotes_once(engine: Engine) {
     let (won, lost): (Vec<_>, Vec<_>) = browsers.iter().partition(|browser| browser.is_at_app());
     assert_eq!(won.len(), 1);
     for browser in lost {
-        // Either the flow is over, or the code was just taken by the click before.
+        // Either the flow is finished, or an earlier click just took the code.
         assert!([200, 409].contains(&browser.reply().status), "{}", browser.page().text);
     }
     assert_eq!(server.events("user.anonymous.promoted").await.len(), 1);

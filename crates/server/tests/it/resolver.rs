@@ -1,4 +1,4 @@
-//! The resolver (protocol facts §8.2, §8.3): what it says of whom, which credential wins, what a proxy may demand.
+//! The resolver: its headers, the precedence of credentials, and a proxy's requirements.
 
 use reqwest::{Method, header};
 

@@ -1,4 +1,4 @@
-//! Refresh-token rotation (RFC 9700 §4.14): the grace time, one lineage under concurrency, re-use.
+//! Refresh-token rotation (RFC 9700 §4.14): the grace period, one lineage under concurrency, reuse.
 
 use crate::support::{AppClient, Engine, TestServer, on_both_engines};
 
@@ -11,7 +11,7 @@ async fn rotate(client: &AppClient, token: &str) -> String {
     body["refresh_token"].as_str().expect("a new refresh token").to_string()
 }
 
-/// The reasons of the revocations that wait to be told.
+/// The reasons of the queued revocations.
 pub(crate) async fn revocations(server: &TestServer) -> Vec<String> {
     let revoked = server.events("session.revoked").await;
     revoked.iter().map(|event| event["payload"]["reason"].as_str().expect("a reason").to_string()).collect()
@@ -66,7 +66,7 @@ async fn a_token_of_long_ago_ends_the_grant_too(engine: Engine) {
         server.clock.advance_seconds(60);
         current = rotate(&client, &current).await;
     }
-    // Moments after a rotation an old token may be a tab's that lags behind: nothing is given, and nothing is lost.
+    // Shortly after a rotation an old token may come from a slow tab: no tokens are issued, and nothing is revoked.
     let reply = client.refresh(&guest.refresh).await;
     assert_eq!(reply.status, 503, "{reply:?}");
     assert_eq!(reply.json()["error"], "temporarily_unavailable");

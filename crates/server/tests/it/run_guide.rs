@@ -1,4 +1,4 @@
-//! What docs/guides/run.md prints, used as it is printed: the configuration, the project, and nginx in front of a server.
+//! Uses the files of docs/guides/run.md as printed: the configuration, the project, and nginx in front of a server.
 
 use std::{
     net::SocketAddr,
@@ -23,7 +23,7 @@ use crate::{
 
 const GUIDE: &str = include_str!("../../../../docs/guides/run.md");
 
-/// The block of a language that is the file of this name.
+/// The code block of a language for the file of this name.
 fn file(language: &str, name: &str) -> &'static str {
     let title = format!("# {name}\n");
     blocks(GUIDE, language).into_iter().find(|block| block.starts_with(&title)).expect("the file is in the guide")
@@ -52,7 +52,7 @@ fn the_configuration_and_the_project_are_right() {
     assert_eq!(applied, "shop: created\n");
 }
 
-/// A way to the server that counts the connections over it.
+/// A proxy to the server that counts its connections.
 async fn start_counter(to: SocketAddr) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let (address, count) = (listener.local_addr().expect("its address"), Arc::new(AtomicUsize::new(0)));
@@ -69,7 +69,7 @@ async fn start_counter(to: SocketAddr) -> (SocketAddr, Arc<AtomicUsize>) {
     (address, count)
 }
 
-/// The guide's file, with ports of this test's own and a certificate that was just made.
+/// The guide's file, with this test's ports and a generated certificate.
 fn write_nginx(folder: &Path, port: u16, to: SocketAddr) -> PathBuf {
     let made = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"])
@@ -86,14 +86,14 @@ fn write_nginx(folder: &Path, port: u16, to: SocketAddr) -> PathBuf {
     let text = replace(&text, "/etc/letsencrypt/live/auth.shop.example", &dir);
     let text = replace(&text, "listen 443 ssl", &format!("listen 127.0.0.1:{port} ssl"));
     let text = replace(&text, "listen 80;", &format!("listen unix:{dir}/plain;"));
-    // Not every machine that runs tests has IPv6.
+    // Not every test machine has IPv6.
     let text = replace(&text, "listen [::]:443 ssl;", "");
     let text = replace(&text, "listen [::]:80;", "");
     nginx::write_main_file(folder, &text)
 }
 
 async fn nginx_serves_a_project_on_any_port(engine: Engine) {
-    // The port belongs to the host that the client asks for.
+    // The port belongs to the requested host.
     const HOST: &str = "auth.shop.example:8443";
     let server = TestServer::start(engine, |setup| {
         setup.set("project.public_origin", format!("https://{HOST}"));

@@ -1,5 +1,5 @@
-//! Settings actions: what the Web SDK's `startChangePassword` and its siblings send, from the app to the account page
-//! and back (protocol facts §3.1, §5.1).
+//! Settings actions: the requests of the Web SDK's `startChangePassword` and similar calls, from the app to the account
+//! page and back.
 
 use serde_json::json;
 use url::Url;
@@ -12,7 +12,7 @@ use crate::{
 const GRANT: &str = "urn:authgear:params:oauth:grant-type:settings-action";
 
 impl Scene {
-    /// The address an SDK opens for an action; `more` replaces or adds parameters.
+    /// The URL that an SDK opens for an action; `more` replaces or adds parameters.
     pub(crate) async fn action_url(&self, tokens: &Tokens, action: &str, more: &[(&str, &str)]) -> String {
         let body = json!({ "refresh_token": tokens.refresh });
         let token = self.client.http.post_json("/oauth2/app_session_token", &body).await.result();
@@ -40,7 +40,7 @@ impl Scene {
         browser
     }
 
-    /// What `finishSettingsAction` does with the landing URL: the code once, and nothing but `{}`.
+    /// What `finishSettingsAction` does with the landing URL: redeems the code once and gets `{}`.
     async fn expect_finished(&self, landing: &Url) {
         assert_eq!(query(landing, "state").as_deref(), Some("s 1"));
         let code = query(landing, "code").unwrap_or_else(|| panic!("no code in {landing}"));
@@ -65,7 +65,7 @@ async fn an_app_has_the_password_changed(engine: Engine) {
     let landing = browser.at_app().clone();
     scene.expect_finished(&landing).await;
     assert_eq!(browser.cookie("session"), None, "an app's window leaves no session of its own");
-    // The session that asked goes on.
+    // The requesting session continues.
     scene.client.refresh(&scene.tokens.refresh).await.expect(200);
 }
 
@@ -147,7 +147,7 @@ async fn what_cannot_be_ordered_goes_back_to_the_app_at_once(engine: Engine) {
     let mut browser = scene.server.browser();
     browser.open(&scene.action_url(&guest, "change_password", &[("id_token_hint", "")]).await).await;
     assert_eq!(query(browser.at_app(), "error").as_deref(), Some("access_denied"));
-    // One member's tokens with another's hint: refused.
+    // One member's tokens with another's hint: rejected.
     browser.open(&scene.action_url(&guest, "change_password", &[]).await).await;
     assert_eq!(query(browser.at_app(), "error").as_deref(), Some("login_required"));
 }

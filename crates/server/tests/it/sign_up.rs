@@ -1,4 +1,4 @@
-//! `POST /api/anonymous_user/signup`: every row of protocol facts §4.1, its limits, and what counts against them.
+//! `POST /api/anonymous_user/signup`: every case, its limits, and what is charged to them.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ async fn token_mode_makes_a_guest_and_lets_the_same_one_go_on(engine: Engine) {
     let again = http.post_json(SIGN_UP, &token_mode("web", first["refresh_token"].as_str())).await.result();
     assert_eq!(members(&again), ["access_token", "expires_in", "token_type"]);
     assert_eq!(client.subject(again["access_token"].as_str().expect("a token")).await, sub);
-    // The Web SDK sends an empty one when it holds none.
+    // The Web SDK sends an empty one when it has none.
     let other = http.post_json(SIGN_UP, &token_mode("web", Some(""))).await.result();
     assert_ne!(client.subject(other["access_token"].as_str().expect("a token")).await, sub);
 }
@@ -66,7 +66,7 @@ async fn token_mode_refuses_what_it_cannot_serve(engine: Engine) {
         ("web", Some(&wrong_secret), invalid_token),
         ("web", Some("01234567-89ab-7def-8123-456789abcdef.0123456789abcdef0123456789abcdef"), invalid_token),
         ("web", Some(&guest.access), invalid_token),
-        // A token is its application's own.
+        // A token belongs to its application.
         ("blog", Some(&guest.refresh), invalid_token),
     ] {
         let reply = http.post_json(SIGN_UP, &token_mode(client_id, token)).await;
@@ -77,7 +77,7 @@ async fn token_mode_refuses_what_it_cannot_serve(engine: Engine) {
 async fn cookie_mode_makes_a_guest_once_per_browser(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let mut browser = server.browser();
-    // The Web SDK sends its client id, which cookies do not need.
+    // The Web SDK sends its client ID, which cookies do not need.
     let body = json!({ "session_type": "cookie", "client_id": "web" });
     let reply = browser.fetch_json(SIGN_UP, &body).await;
     let cookies: Vec<_> = reply.headers.get_all("set-cookie").iter().map(|c| c.to_str().expect("text")).collect();
@@ -182,7 +182,7 @@ async fn sixty_guests_a_minute_come_from_one_address(engine: Engine) {
             "bucket_name": "SignupAnonymousPerIP",
         })
     );
-    // Cookie mode draws from the same bucket; a guest who is there already does not.
+    // Cookie mode uses the same bucket; an existing guest does not.
     http.post_json(SIGN_UP, &json!({ "session_type": "cookie" })).await.expect(429);
     server.clock.advance_seconds(1);
     let guest = http.post_json(SIGN_UP, &token_mode("web", None)).await.result();
@@ -213,7 +213,7 @@ async fn an_ipv6_network_counts_once_and_strangers_headers_do_not(engine: Engine
     }
     sign_up_from(&http, "2001:db8:1:2::99").await.expect(429);
     sign_up_from(&http, "2001:db8:1:3::1").await.expect(200);
-    // What stands left of our own proxies was written by strangers.
+    // Values left of our own proxies may be forged.
     for liar in ["1.1.1.1", "2.2.2.2", "3.3.3.3"] {
         sign_up_from(&http, &format!("{liar}, 203.0.113.9, 10.1.2.3")).await.expect(200);
     }

@@ -1,4 +1,4 @@
-//! Signing keys over their life: strangers' verifiers accept our tokens before, during and after a rotation.
+//! Signing keys over their lifetime: foreign verifiers accept our tokens before, during and after a rotation.
 
 use std::{str::FromStr, time::Duration};
 
@@ -19,7 +19,7 @@ async fn start(engine: Engine) -> TestServer {
     TestServer::start(engine, |setup| setup.set_client("web", "issue_jwt_access_token", true)).await
 }
 
-/// Verifies a JWT access token as a resource server does, with nothing but the key set.
+/// Verifies a JWT access token as a resource server does, with only the key set.
 async fn verify(server: &TestServer, token: &str) -> Value {
     let set: JwkSet =
         serde_json::from_str(&server.http().get("/oauth2/jwks").await.expect(200).body).expect("a key set");
@@ -27,7 +27,7 @@ async fn verify(server: &TestServer, token: &str) -> Value {
     assert_eq!((header.typ.as_deref(), header.alg), (Some("at+jwt"), Algorithm::RS256));
     let key = set.find(&header.kid.expect("a kid")).expect("the key is in the set");
     let mut validation = Validation::new(Algorithm::RS256);
-    // The machine's clock is not the test's.
+    // The system clock is not the test's.
     validation.validate_exp = false;
     validation.set_audience(&[&server.origin]);
     validation.set_issuer(&[&server.origin]);
@@ -39,7 +39,7 @@ fn kid(token: &str) -> String {
     jsonwebtoken::decode_header(token).expect("a header").kid.expect("a kid")
 }
 
-/// Verifies an ID token with the `openidconnect` crate; its `sub`.
+/// Verifies an ID token with the `openidconnect` crate; returns its `sub`.
 async fn verify_id_token(server: &TestServer, token: &str) -> String {
     let set = server.http().get("/oauth2/jwks").await.expect(200).body;
     let set: CoreJsonWebKeySet = serde_json::from_str(&set).expect("a key set");
@@ -76,7 +76,7 @@ async fn tokens_verify_before_during_and_after_a_rotation_by_age(engine: Engine)
     let first = kid(&guest.access);
     assert_eq!(key_ids(&server).await[0], first);
 
-    // Used now and then, so that the guest lives through it.
+    // Used now and then, so that the guest's grant does not expire.
     for _ in 0..3 {
         server.clock.advance_seconds(29 * DAY);
         client.refresh(&guest.refresh).await.expect(200);

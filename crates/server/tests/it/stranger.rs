@@ -1,4 +1,4 @@
-//! A stranger's OpenID Connect client (the `openidconnect` crate) finds everything by discovery and checks it itself.
+//! A foreign OpenID Connect client (the `openidconnect` crate) that uses discovery and verifies tokens by itself.
 
 use openidconnect::{
     AuthorizationCode, ClientId, CsrfToken, HttpRequest, HttpResponse, IssuerUrl, Nonce, OAuth2TokenResponse,
@@ -9,7 +9,7 @@ use openidconnect::{EmptyAdditionalClaims, UserInfoClaims};
 
 use crate::support::{Engine, Http, TestServer, on_both_engines, query};
 
-/// Carries the stranger's requests over the wire.
+/// Sends the client's requests over HTTP.
 async fn carry(http: Http, request: HttpRequest) -> Result<HttpResponse, reqwest::Error> {
     let (parts, body) = request.into_parts();
     let sent = http.request(parts.method, &parts.uri.to_string()).headers(parts.headers).body(body).send().await?;
@@ -55,7 +55,7 @@ async fn a_stranger_signs_a_person_in_by_the_standards_alone(engine: Engine) {
         let exchange = client.exchange_code(code).expect("a token endpoint").set_pkce_verifier(verifier);
         let tokens = exchange.request_async(&http).await.expect("tokens");
         assert!(tokens.refresh_token().is_some());
-        // The stranger's own clock is years behind the server's: not expired, whatever it says.
+        // The client's own clock is years behind the server's, so nothing is expired for it.
         let checker = client.id_token_verifier().set_allowed_algs([algorithm.clone()]);
         let id_token = tokens.id_token().expect("an ID token");
         let claims = id_token.claims(&checker, &nonce).expect("a good ID token");

@@ -1,4 +1,4 @@
-//! What the program writes, and to whom: logs, warnings about files, and output that nobody reads.
+//! The program's output: logs, warnings about files, and output without a reader.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use crate::{
 
 const SHOP: &str = "[project]\nid = \"shop\"\npublic_origin = \"https://auth.shop.example\"\n";
 
-/// Answers a request with a wrong host.
+/// The response to a request with a wrong host.
 async fn ask_for(host: &str, headers: &str, to: std::net::SocketAddr) -> String {
     tell(to, &format!("GET /oauth2/jwks HTTP/1.1\r\nHost: {host}\r\n{headers}Connection: close\r\n\r\n")).await
 }
@@ -109,7 +109,7 @@ fn a_command_whose_output_nobody_reads_ends_quietly() {
     }
 }
 
-/// Neither the printed link nor the log has a reader; the server serves all the same.
+/// Neither the printed link nor the log has a reader; the server still serves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_whose_output_nobody_reads_goes_on() {
     let place = Workplace::new();

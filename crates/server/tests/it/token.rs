@@ -1,4 +1,4 @@
-//! `POST /oauth2/token` for codes and refresh tokens: protocol facts §3.1, §3.2, §3.4, §3.5 and §3.7.
+//! `POST /oauth2/token` for codes and refresh tokens.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use reqwest::Method;
@@ -12,14 +12,14 @@ use crate::{
 
 const TOKEN: &str = "/oauth2/token";
 
-/// Promotes a fresh guest; the address the app is called back at.
+/// Promotes a new guest; returns the URL of the app's callback.
 pub(crate) async fn promoted(server: &TestServer, client: &AppClient, email: &str) -> (Tokens, Url) {
     let (guest, mut browser) = (client.sign_up().await, server.browser());
     promote(client, &guest, &mut browser, &mut server.mailbox(), email).await;
     (guest, browser.at_app().clone())
 }
 
-/// Signs a new member up on the pages, with these authorization parameters; the code.
+/// Signs up a new member on the pages, with these authorization parameters; returns the code.
 pub(crate) async fn sign_up_member(
     server: &TestServer,
     client: &AppClient,
@@ -173,7 +173,7 @@ async fn a_code_is_worth_nothing_to_whom_it_was_not_given(engine: Engine) {
     ] {
         client.exchange_with(&code, &[more]).await.expect_oauth_error(400, error, description);
     }
-    // Nothing of that spent it.
+    // None of these redeemed it.
     client.exchange(&code).await.expect(200);
 }
 
@@ -257,7 +257,7 @@ async fn the_guests_earlier_grant_ends_when_the_promotions_code_is_exchanged(eng
     client.refresh(&guest.refresh).await.expect(200);
     browser.fill("Code", &mailbox.next_code("kim@shop.example").await);
     browser.press("Confirm").await;
-    // The answer may get lost on its way to the app: the old tokens still work, now for the member.
+    // The response may get lost: the old tokens still work, now for the member.
     let info = client.user_info(&guest.access).await.expect(200).json();
     assert_eq!(info["https://authgear.com/claims/user/is_anonymous"], false);
     client.refresh(&guest.refresh).await.expect(200);

@@ -1,4 +1,4 @@
-//! What a token or an app session does not reach: each of these requests once led from a narrow credential to a wider one.
+//! Limits of tokens and app sessions: each of these requests once turned a narrow credential into a wider one.
 
 use reqwest::{Method, header};
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::{
 
 const ID_TOKEN: &str = "urn:authgear:params:oauth:grant-type:id-token";
 
-/// An access token that a third-party application holds for a member: `openid`, no refresh token.
+/// An access token of a third-party application for a member: `openid`, no refresh token.
 async fn third_party_token(scene: &mut Scene) -> String {
     let secret = make_secret(&scene.server, "partner").await;
     let partner = AppClient::new(scene.server.http(), "partner", "https://partner.test/callback");
@@ -24,13 +24,13 @@ async fn third_party_token(scene: &mut Scene) -> String {
     reply["access_token"].as_str().expect("an access token").to_string()
 }
 
-/// A request with a bearer token and nothing else; redirects are not followed.
+/// A request with only a bearer token; redirects are not followed.
 async fn get_with(http: &Http, target: &str, bearer: &str) -> Reply {
     let request = http.request(Method::GET, target).header(header::ACCEPT, "text/html").bearer_auth(bearer);
     Reply::of(request).await
 }
 
-/// Insists that a silent authorization finds nobody signed in.
+/// Asserts that a silent authorization finds no signed-in user.
 #[track_caller]
 fn expect_login_required(reply: &Reply) {
     let location = reply.header("location").unwrap_or_else(|| panic!("{reply:?}"));
@@ -38,7 +38,7 @@ fn expect_login_required(reply: &Reply) {
     assert!(!location.contains("code="), "{location}");
 }
 
-/// A silent authorization request that asks for everything, by an application that shares the browser's session.
+/// A silent authorization request for all scopes, by an application that shares the browser's session.
 fn silent(client: &AppClient) -> String {
     client.authorize_url(&[("prompt", "none"), ("x_sso_enabled", "true"), ("x_suppress_idp_session_cookie", "false")])
 }
@@ -88,7 +88,7 @@ async fn a_bound_guests_access_token_makes_no_unbound_refresh_token(engine: Engi
         browser.open(&silent(&client)).await;
         assert_eq!(query(browser.at_app(), "error").as_deref(), Some("login_required"));
     }
-    // It is a bearer token all the same: what asks for no proof goes on.
+    // It is still a bearer token: APIs without proof accept it.
     device.user_info().await;
     device.refresh_id_token().await.expect(200);
 }
@@ -105,7 +105,7 @@ async fn a_guest_limited_by_its_application_stays_limited(engine: Engine) {
     };
     app_session(&guest).await.expect_api_error(403, "Forbidden", "Forbidden", "full-access scope is required");
     expect_login_required(&get_with(&http, &silent(&client), &guest.access).await);
-    // A guest by cookie gets what the application lets guests have, and is told so (RFC 6749 §5.1).
+    // A cookie guest gets the scopes that the application allows guests, and the response says so (RFC 6749 §5.1).
     let mut browser = server.browser();
     browser.fetch_json("/api/anonymous_user/signup", &json!({"session_type": "cookie"})).await.result();
     browser.open(&silent(&client)).await;
@@ -118,7 +118,7 @@ async fn a_guest_limited_by_its_application_stays_limited(engine: Engine) {
         "Forbidden",
         "full-access scope is required",
     );
-    // Where the application sets no limit there is none, and nothing to tell.
+    // An application without that limit grants all, and the response omits the scope.
     let other = server.other_client();
     browser.open(&silent(&other)).await;
     let code = query(browser.at_app(), "code").expect("a code");
@@ -127,7 +127,7 @@ async fn a_guest_limited_by_its_application_stays_limited(engine: Engine) {
     app_session(&Tokens::read(&reply)).await.expect(200);
 }
 
-/// The value of an app session cookie in a browser of its own.
+/// The value of an app session cookie in a separate browser.
 async fn app_session_of(server: &TestServer, device: &Device) -> String {
     let mut browser = server.browser();
     browser.open(&device.settings_url("/settings").await).await;
@@ -161,7 +161,7 @@ async fn an_app_session_opens_the_account_page_and_nothing_else(engine: Engine) 
     assert!(page.body.contains("You are a guest"));
 }
 
-/// A browser in which somebody else is signed in by cookie: a guest, with its `sub`.
+/// A browser with another user signed in by cookie: a guest, with its `sub`.
 async fn browser_of_a_guest(server: &TestServer) -> (Browser, String) {
     let mut browser = server.browser();
     browser.set_cookie("session", sign_up_cookie(server).await.strip_prefix("session=").expect("a cookie"));

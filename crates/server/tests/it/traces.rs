@@ -1,4 +1,4 @@
-//! With the feature `otel`: what a collector is told of a request, its write and its webhook, and what it is not told.
+//! With the feature `otel`: what a collector receives about a request, its write and its webhook, and what it does not.
 
 use std::{
     collections::BTreeMap,
@@ -13,14 +13,14 @@ use tempfile::TempDir;
 
 use crate::support::{Installation, Receiver, Reply};
 
-/// Longer than an export ever takes; only a failing test waits for it.
+/// A generous timeout, reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(30);
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const CALLER: &str = "b7ad6b7169203331";
 
 type Batches = Arc<Mutex<Vec<Bytes>>>;
 
-/// A collector that keeps what it is sent.
+/// A collector that stores what it receives.
 async fn start_collector() -> (String, Batches) {
     async fn take(State(batches): State<Batches>, body: Bytes) {
         batches.lock().expect("no panic").push(body);
@@ -182,7 +182,7 @@ async fn a_collector_sees_a_sign_up_its_write_and_its_webhook_in_the_callers_tra
     let told = receiver.wait_for(1).await[0].headers["traceparent"].to_str().expect("text").to_owned();
     assert_eq!(told, format!("00-{TRACE}-{}-01", webhook.id), "the receiver's spans belong below the webhook's");
 
-    // Nothing of what was secret, and not who it was.
+    // No secrets, and no user.
     let everything: Vec<u8> = batches.lock().expect("no panic").iter().flatten().copied().collect();
     let everything = String::from_utf8_lossy(&everything);
     let refresh = guest["refresh_token"].as_str().expect("a token");

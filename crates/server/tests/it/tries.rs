@@ -1,4 +1,4 @@
-//! Guessing and crowding: limits that hold under concurrency and across restarts, races with one winner.
+//! Guessing and concurrency: limits that hold under concurrency and across restarts, races with one winner.
 
 use aws_lc_rs::hmac;
 use axum::{Router, extract::State, http::HeaderMap, routing::post};
@@ -51,7 +51,7 @@ async fn a_crowd_of_guesses_learns_no_more_than_the_limit(engine: Engine) {
     let refused = answers.iter().filter(|status| **status == 429).count();
     assert_eq!((told, refused), (5, 15));
 
-    // The right password is no way out, nor is another node, and the page says when to try again.
+    // Neither the correct password nor another node helps, and the page says when to try again.
     server.restart().await;
     let browser = try_password(open_login(&server).await, PASSWORD).await;
     browser.expect_page(429, "Let’s pause for a moment");
@@ -61,7 +61,7 @@ async fn a_crowd_of_guesses_learns_no_more_than_the_limit(engine: Engine) {
     server.app_client().finish(browser.at_app()).await;
 }
 
-/// Else whoever asks it learns from the answers which password is right, as often as it likes.
+/// Otherwise this node would reveal without limit which password is correct.
 async fn a_node_whose_clock_is_behind_finds_a_full_bucket_full(engine: Engine) {
     let server = TestServer::start(engine, |setup| {
         setup.set("authentication.rate_limits.password.per_user.burst", 2);
@@ -126,11 +126,11 @@ async fn codes_that_are_sent_are_counted_for_all_nodes(engine: Engine) {
             assert_eq!(browser.reply().header("retry-after"), Some("1800"));
         }
         if number == 2 {
-            // Another process knows as much.
+            // Another process has the same state.
             server.restart().await;
         }
     }
-    // Another address is another matter.
+    // Another address has its own bucket.
     let guest = client.sign_up().await;
     let mut browser = server.browser();
     browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
@@ -242,7 +242,7 @@ async fn a_passkey_that_proves_nothing_opens_nothing(engine: Engine) {
     };
     browser.answer_passkey(|options, origin| forged(kim.passkey.get(options, origin))).await;
     browser.expect_page(422, "Welcome back");
-    // An answer made for another flow is of no use here.
+    // A response made for another flow is rejected.
     let mut elsewhere = server.browser();
     elsewhere.open(&client.authorize_url(&[])).await;
     let options = elsewhere.page().passkeys[0].clone();
@@ -252,7 +252,7 @@ async fn a_passkey_that_proves_nothing_opens_nothing(engine: Engine) {
     client.finish(browser.at_app()).await;
 }
 
-/// Something that takes text messages: tells what it was sent.
+/// A text message provider that returns the requests it received.
 async fn start_carrier() -> (String, mpsc::UnboundedReceiver<(HeaderMap, String)>) {
     let (tell, told) = mpsc::unbounded_channel();
     let take = |State(tell): State<mpsc::UnboundedSender<_>>, headers: HeaderMap, body: String| async move {

@@ -1,6 +1,6 @@
-//! Data of earlier releases, kept as they left it: today's binary opens it, and nobody is logged out.
+//! Data of earlier releases: the current binary opens it, and no session ends.
 //!
-//! With each release, keep what it leaves behind (needs `pg_dump`):
+//! For each release, add its data (needs `pg_dump`):
 //! `VESTIBULE_KEEP_RELEASE=0.2.0 cargo test -p vestibule-server --test it keep_the_data_of_this_release`
 
 use std::{
@@ -31,7 +31,7 @@ use crate::support::{
 
 const PASSWORD: &str = "violet tugboat marmalade";
 
-/// What the people of a kept release hold.
+/// The credentials of a release's users.
 #[derive(Serialize, Deserialize)]
 struct Known {
     guest: String,
@@ -51,7 +51,7 @@ fn name_of(engine: Engine) -> &'static str {
     }
 }
 
-/// A guest, a member and somebody who signed out.
+/// A guest, a member and a signed-out user.
 async fn people(installation: &Installation) -> Known {
     let process = installation.start();
     let (client, port) = (process.client(), process.address.port());
@@ -92,7 +92,7 @@ async fn keep(engine: Engine, folder: &Path) {
             let arguments = ["--inserts", "--no-owner", "--no-privileges", "--dbname", &place.url()];
             let output = Command::new(program).args(arguments).output().expect("pg_dump runs");
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            // Only SQL: psql's own commands mean nothing to anybody else.
+            // Only SQL: other clients do not understand psql's own commands.
             let text = String::from_utf8(output.stdout).expect("text");
             let sql: String =
                 text.lines().filter(|line| !line.starts_with('\\')).map(|line| format!("{line}\n")).collect();
@@ -109,7 +109,7 @@ async fn keep_the_data_of_this_release() {
     }
 }
 
-/// What a release left behind, in a place of its own.
+/// The data of a release, in a separate location.
 async fn unpack(engine: Engine, folder: &Path) -> (Place, Installation) {
     let place = Place::make_empty(engine).await;
     match engine {
@@ -162,7 +162,7 @@ async fn data_of_every_earlier_release_is_taken_over_and_nobody_is_logged_out(en
     assert!(seen > 0, "no release was kept");
 }
 
-/// The store of an installation, opened beside its server or instead of it.
+/// The store of an installation, opened with or without its server.
 async fn open_store(place: &Place) -> Store {
     let location = match place.url().strip_prefix("sqlite:") {
         Some(path) => Location::Sqlite { path: path.into() },
@@ -186,7 +186,7 @@ fn context_of(project: &str, key: &KeyRow) -> String {
     format!("vestibule/{project}/{}", key.purpose)
 }
 
-/// Opens a sealed value as releases before 0.1.0 do: AES-256-GCM, and the master key is the key.
+/// Unseals a value like releases before 0.1.0: AES-256-GCM with the master key itself.
 fn opens_as_before(master: &str, sealed: &[u8], context: &str) -> bool {
     let key: Vec<u8> =
         (0..64).step_by(2).map(|at| u8::from_str_radix(&master[at..at + 2], 16).expect("hexadecimal")).collect();
@@ -196,7 +196,7 @@ fn opens_as_before(master: &str, sealed: &[u8], context: &str) -> bool {
     key.open_in_place(nonce, Aad::from(context), &mut body.to_vec()).is_ok()
 }
 
-/// Signs in as the member of a kept release, and refreshes what its people hold.
+/// Signs in as the member of a release, and refreshes its users' tokens.
 async fn nobody_is_logged_out(process: &Process, known: &mut Known) {
     let (client, port) = (process.client(), process.address.port());
     for token in [&mut known.guest, &mut known.member] {
@@ -213,8 +213,8 @@ async fn nobody_is_logged_out(process: &Process, known: &mut Known) {
     assert_eq!(app.subject(&back.access).await, known.member_sub);
 }
 
-/// ADR 71: the keys that seal and derive follow from the master key in another way from the next release on. This release works on
-/// what either neighbour left, and leaves what the one before can read.
+/// ADR 71: the next release derives the sealing key differently. This release reads the data of both neighbors, and
+/// writes what the previous one can read.
 async fn sealed_data_upgrades_and_rolls_back_without_losing_a_session(engine: Engine) {
     for entry in fs::read_dir(releases()).expect("the kept releases") {
         let folder = entry.expect("an entry").path();
@@ -224,7 +224,7 @@ async fn sealed_data_upgrades_and_rolls_back_without_losing_a_session(engine: En
         let master = fs::read_to_string(installation.folder.path().join("master.key")).expect("the key");
         let master = master.trim();
 
-        // Upgraded from the release before, and used: new signing keys are sealed, too.
+        // Upgraded from the previous release, and used: new signing keys are sealed too.
         let process = installation.start();
         nobody_is_logged_out(&process, &mut known).await;
         drop(process);
@@ -236,7 +236,7 @@ async fn sealed_data_upgrades_and_rolls_back_without_losing_a_session(engine: En
             assert!(opens_as_before(master, &key.sealed, &context_of(project, key)), "{} cannot go back", key.kid);
         }
 
-        // The next release sealed everything its own way, and was then put back.
+        // The next release sealed everything in its form, and was then downgraded.
         let next = MasterKey::from_hex(master, "test").expect("a key").in_form(KeyForm::Separate);
         for (no, project, key) in left {
             let plain = next.open(&key.sealed, &context_of(&project, &key)).expect("it reads what this one wrote");

@@ -1,4 +1,4 @@
-//! `GET|POST /oauth2/userinfo`: protocol facts §6.1, with the rules of every SDK's decoder.
+//! `GET|POST /oauth2/userinfo`, with the requirements of every SDK's decoder.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::{
 const USER_INFO: &str = "/oauth2/userinfo";
 const CLAIMS: &str = "https://authgear.com/claims/user/";
 
-/// What the four SDKs insist on, whatever the user is.
+/// The requirements of the four SDKs for every user.
 fn check_decoders(info: &Value) {
     assert!(info["sub"].is_string());
     for claim in ["is_anonymous", "is_verified", "can_reauthenticate"] {
@@ -77,7 +77,7 @@ async fn a_promoted_member_is_told_live(engine: Engine) {
     client.user_info(&guest.access).await.expect(200);
     server.clock.advance_seconds(60);
     promote(&client, &guest, &mut browser, &mut mailbox, "Kim@shop.example").await;
-    // The very next read with the guest's own token, no cache in between.
+    // The next read with the guest's own token, without a cache.
     let mut info = client.user_info(&guest.access).await.expect(200).json();
     check_decoders(&info);
     info["sub"].take();
@@ -135,7 +135,7 @@ async fn a_dead_credential_is_invalid_grant_and_none_is_not(engine: Engine) {
         let challenge = "Bearer error=\"invalid_grant\", error_description=\"invalid session\"";
         assert_eq!(reply.header("www-authenticate"), Some(challenge));
     }
-    // One overloaded minute must not make an SDK throw its guest away.
+    // During an overload, an SDK must not drop its guest.
     for authorization in [None, Some("Bearer".to_string()), Some("Bearer ".to_string())] {
         let reply = ask(authorization).await;
         let reply = reply.expect_oauth_error(401, "invalid_request", "no access token was presented");

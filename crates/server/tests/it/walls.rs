@@ -1,4 +1,4 @@
-//! The walls no compiler guards: what a room of the house may name (docs/architecture.md). Reads sources, runs nothing.
+//! Checks of module boundaries that the compiler does not enforce (docs/architecture.md). Reads the sources.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ fn crates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate is in a folder").to_path_buf()
 }
 
-/// Every Rust file below a folder of `crates`, with its path from there.
+/// Every Rust file below a folder of `crates`, with its relative path.
 fn sources(folder: &str) -> Vec<(String, String)> {
     let (root, mut files) = (crates(), Vec::new());
     let mut folders = vec![root.join(folder)];
@@ -29,14 +29,14 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     files
 }
 
-/// The part of a file that is compiled into the program: comments and the tests at its foot aside.
+/// The part of a file that is compiled into the program: without comments and tests.
 fn code(source: &str) -> String {
     let end = source.find("#[cfg(test)]\nmod tests").unwrap_or(source.len());
     let lines = source[..end].lines().filter(|line| !line.trim_start().starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Whether the text holds the word by itself, not as a part of another.
+/// Whether the text contains the word as a whole.
 fn names(text: &str, word: &str) -> bool {
     let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     text.match_indices(word).any(|(at, _)| {
@@ -138,7 +138,7 @@ fn only_the_table_of_routes_makes_routes_and_only_one_file_reads_credentials() {
             assert!(is_table || !names(&code, word), "{file} names {word}: only the table in routes.rs makes routes");
         }
         for word in ["AUTHORIZATION", "header::COOKIE", "\"authorization\"", "\"cookie\""] {
-            // framing.rs counts how many lines of a header there are, and reads none of them.
+            // framing.rs counts the lines of a header, and reads none of them.
             let is_reader =
                 ["server/src/http/credentials.rs", "server/src/http/serve/framing.rs"].contains(&file.as_str());
             assert!(is_reader || !names(&code, word), "{file} names {word}: take a type of credentials.rs");

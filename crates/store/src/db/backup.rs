@@ -1,4 +1,4 @@
-//! Copying a whole SQLite store while it is in use, and putting a copy back. Touches rusqlite and files; no table by name.
+//! Online backup and restore of a SQLite store. Uses rusqlite and files; names no table.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags, backup::Backup};
 
 use super::StoreError;
 
-/// What a copy holds.
+/// What a backup contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackupSummary {
     /// Its size in bytes.
@@ -19,11 +19,11 @@ pub struct BackupSummary {
     pub schema: i64,
 }
 
-/// Copies the SQLite file `from` to the new file `to` as it is at one moment, writers going on meanwhile; then checks
-/// the copy. Call it off the async threads.
+/// Copies the SQLite file `from` to the new file `to`, a consistent snapshot taken while writes continue, and checks
+/// the copy. Blocking: do not call it on an async thread.
 ///
 /// # Errors
-/// When `to` exists, either file cannot be used, or the copy is not sound; then there is no `to`.
+/// When `to` exists, either file cannot be used, or the copy fails its check; `to` is then not created.
 pub fn back_up_sqlite(from: &Path, to: &Path) -> Result<BackupSummary, StoreError> {
     let source = open_existing(from)?;
     let part = part_of(to);
@@ -42,11 +42,11 @@ pub fn back_up_sqlite(from: &Path, to: &Path) -> Result<BackupSummary, StoreErro
     Ok(summary)
 }
 
-/// Makes the backup `from` the SQLite store `to`, after checking it; an existing store is kept beside as `….before-restore`.
-/// Call it off the async threads.
+/// Replaces the SQLite store `to` by the backup `from`, after checking the backup. An existing store is kept as
+/// `….before-restore`. Blocking: do not call it on an async thread.
 ///
 /// # Errors
-/// When the backup is not sound, or `to` is in use; then `to` is as it was.
+/// When the backup is damaged, or `to` is in use; `to` is then unchanged.
 pub fn restore_sqlite(from: &Path, to: &Path) -> Result<BackupSummary, StoreError> {
     let source = open_existing(from)?;
     let part = part_of(to);
@@ -75,16 +75,16 @@ fn copy(source: &Connection, from: &Path, part: &Path) -> Result<(), StoreError>
     let fail = |error: rusqlite::Error| StoreError::from_opening(&error, part);
     let mut target = Connection::open(part).map_err(fail)?;
     let backup = Backup::new(source, &mut target).map_err(|error| StoreError::from_opening(&error, from))?;
-    // All pages in one step: one read transaction sees one moment, and a write-ahead log lets writers go on. In smaller
-    // steps each write of another connection would begin the copy anew.
+    // All pages in one step: one read transaction sees one snapshot, and with a write-ahead log it does not block
+    // writers. With smaller steps, each write of another connection would restart the copy.
     backup.run_to_completion(i32::MAX, Duration::from_millis(50), None).map_err(fail)?;
     drop(backup);
-    // The copy is one file, whatever the original was.
+    // The copy must be one file, whatever the journal mode of the original.
     target.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get::<_, String>(0)).map_err(fail)?;
     target.close().map_err(|(_, error)| fail(error))
 }
 
-/// Reads every page of the copy and what they say of each other.
+/// Runs SQLite's integrity check over the whole file.
 fn check(path: &Path) -> Result<BackupSummary, StoreError> {
     let connection = open_existing(path)?;
     let fail = |error: rusqlite::Error| StoreError::from_opening(&error, path);
@@ -100,7 +100,8 @@ fn check(path: &Path) -> Result<BackupSummary, StoreError> {
     Ok(BackupSummary { bytes, schema })
 }
 
-/// Copies the log into the file and removes it, which SQLite allows only to the last connection: nobody uses the store.
+/// Copies the write-ahead log into the file and removes it. SQLite allows this only to the last connection, so success
+/// proves that the store is not in use.
 fn leave_wal(path: &Path) -> Result<(), StoreError> {
     let fail = |error: rusqlite::Error| StoreError::from_opening(&error, path);
     let connection = open_existing(path)?;
@@ -127,7 +128,7 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
     options.open(path).map(drop).map_err(|error| cannot(path, &error))
 }
 
-/// Gives a finished file its name, and makes both survive a power cut.
+/// Renames a finished file, and syncs file and folder so that both survive a power cut.
 fn put_in_place(part: &Path, to: &Path) -> Result<(), StoreError> {
     let sync = |path: &Path| File::open(path).and_then(|file| file.sync_all());
     let folder = match to.parent() {

@@ -1,4 +1,4 @@
-//! The two handles SQL goes through: `Conn` reads, `Tx` also writes. Knows both engines, no table.
+//! The two handles SQL goes through: `Conn` reads, `Tx` also writes. Knows both engines, names no table.
 
 use std::ops::{Deref, DerefMut};
 
@@ -23,10 +23,10 @@ impl Conn {
         }
     }
 
-    /// Every row of the result, mapped in order.
+    /// All rows of the result, mapped in order.
     ///
     /// # Errors
-    /// Whatever the engine says, or the first error of `map`.
+    /// The database's error, or the first error of `map`.
     pub async fn query_all<T: Send>(
         &mut self,
         sql: &'static Sql,
@@ -51,7 +51,7 @@ impl Conn {
     /// The first row of the result, mapped; `None` when the result is empty.
     ///
     /// # Errors
-    /// Whatever the engine says, or the error of `map`.
+    /// The database's error, or the error of `map`.
     pub async fn query_optional<T: Send>(
         &mut self,
         sql: &'static Sql,
@@ -61,7 +61,7 @@ impl Conn {
         match &mut self.0 {
             Link::Sqlite(link) => {
                 let mut first = None;
-                // The statement runs to its end: one with RETURNING is not over before.
+                // Step through all rows: SQLite completes a statement with RETURNING only at its end.
                 link.query(sql, params, &mut |row| {
                     if first.is_none() {
                         first = Some(map(row)?);
@@ -77,10 +77,10 @@ impl Conn {
         }
     }
 
-    /// Prepares a statement without running it, to learn whether the engine understands it.
+    /// Prepares a statement without running it, to check that the engine accepts it.
     ///
     /// # Errors
-    /// What the engine finds wrong with it.
+    /// The engine's complaint about the statement.
     pub async fn prepare(&mut self, sql: &'static Sql) -> Result<(), StoreError> {
         match &mut self.0 {
             Link::Sqlite(link) => link.prepare(sql),
@@ -114,7 +114,7 @@ impl Tx {
     /// Runs a statement that returns no rows; answers how many rows it changed.
     ///
     /// # Errors
-    /// Whatever the engine says. A transaction in which a statement failed is never committed.
+    /// The database's error. A transaction in which a statement failed is never committed.
     pub async fn execute(&mut self, sql: &'static Sql, params: &[&dyn Param]) -> Result<u64, StoreError> {
         match &mut self.conn.0 {
             Link::Sqlite(link) => link.execute(sql, params),
@@ -122,7 +122,7 @@ impl Tx {
         }
     }
 
-    /// Runs a statement that changes at most one row; answers whether it did.
+    /// Runs a statement that changes at most one row; returns whether it did.
     ///
     /// # Errors
     /// As [`Tx::execute`].
@@ -132,13 +132,13 @@ impl Tx {
 }
 
 impl Tx {
-    /// Tells the other processes, when this transaction commits, that projects or keys changed.
+    /// Notifies the other processes, when this transaction commits, that projects or keys changed.
     ///
     /// # Errors
     /// As [`Tx::execute`].
     pub(crate) async fn tell_settings_changed(&mut self) -> Result<(), StoreError> {
         match self.engine() {
-            // Nobody listens there: other processes look by themselves.
+            // SQLite has no notifications: other processes poll.
             Engine::Sqlite => Ok(()),
             Engine::Postgres => self.execute(&notice::TELL, &[]).await.map(|_| ()),
         }
@@ -157,7 +157,7 @@ impl DerefMut for Tx {
     }
 }
 
-/// A borrowed connection to read through; goes back to its pool when dropped.
+/// A borrowed read connection; dropping it returns it to its pool.
 pub struct Reader(pub(super) Held);
 
 /// How a [`Reader`] holds its connection.

@@ -1,10 +1,10 @@
-//! What can go wrong in the store, in words of ours; may look into driver errors, touches nothing else.
+//! Errors of the store, independent of the driver.
 
 use std::path::PathBuf;
 
-/// Why the store could not do what it was asked to.
+/// Why a database operation failed.
 ///
-/// The texts hold no stored values, so they may be logged.
+/// The messages contain no stored values, so they may be logged.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The SQLite file could not be opened or created.
@@ -12,7 +12,7 @@ pub enum StoreError {
     CannotOpen {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's message.
         reason: String,
     },
     /// The SQLite file can be read but not written.
@@ -27,58 +27,58 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// Another process kept the SQLite file locked for longer than we wait.
+    /// Another process held the lock on the SQLite file for too long.
     #[error("the database file {} is locked by another process", path.display())]
     Locked {
         /// The file.
         path: PathBuf,
     },
-    /// The connection URL of PostgreSQL makes no sense.
+    /// The PostgreSQL connection URL is invalid.
     #[error("the PostgreSQL URL is not valid: {0}")]
     BadUrl(String),
-    /// A schema migration failed; nothing of it was kept.
+    /// A schema migration failed and was rolled back.
     #[error("schema migration {name} failed: {reason}")]
     Migration {
         /// The migration's name.
         name: &'static str,
-        /// What the engine said.
+        /// The engine's message.
         reason: String,
     },
-    /// Too much is waiting for the database, or a conflict did not go away; trying again later may help.
+    /// The queue or pool is full, or a conflict persisted over all retries; a later retry may succeed.
     #[error("the database is busy: {0}")]
     Busy(&'static str),
     /// The database cannot be reached.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),
-    /// The answer to a COMMIT was lost: the write may or may not have happened.
+    /// The reply to a COMMIT was lost: the write may or may not have happened.
     #[error("the outcome of the write is unknown: {0}")]
     Unknown(String),
     /// The disk (or quota) is full; nothing was written.
     #[error("the disk of the database is full")]
     Full,
-    /// A uniqueness rule was violated by a statement that did not expect it.
+    /// A statement violated a uniqueness constraint that it did not expect.
     #[error("a row with the same key exists already (in: {sql})")]
     Conflict {
         /// The statement's text.
         sql: &'static str,
     },
-    /// A statement failed: a mistake of ours or a damaged database.
+    /// A statement failed: a bug, or a damaged database.
     #[error("a statement failed: {reason} (in: {sql})")]
     Statement {
         /// The statement's text.
         sql: &'static str,
-        /// What the engine said.
+        /// The engine's message.
         reason: String,
     },
-    /// A stored value does not read back as what it should be.
+    /// A stored value cannot be decoded.
     #[error("column {column} does not hold what it should: {reason}")]
     Decode {
-        /// The column's place in the row, from 0.
+        /// The column's index in the row, from 0.
         column: usize,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
-    /// The closure of a write awaited something that is not SQL; its changes were rolled back.
+    /// The closure of a write awaited something other than SQL; its changes were rolled back.
     #[error("the write {0} awaited something other than SQL")]
     Suspended(&'static str),
     /// The closure of a write panicked; its changes were rolled back.
@@ -93,14 +93,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same request may well succeed a little later (an HTTP face answers 503).
+    /// Whether a retry may succeed a little later (HTTP faces return 503).
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        // After an unknown outcome, too: what was done already answers for itself when it is asked for again.
+        // `Unknown` too: every write may be repeated, because one that did happen is found by the retry.
         matches!(self, Self::Busy(_) | Self::Unavailable(_) | Self::Unknown(_) | Self::Full | Self::Closed)
     }
 
-    /// Reads an SQLite error that a statement met.
+    /// Converts an error of a SQLite statement.
     pub(crate) fn from_sqlite(error: &rusqlite::Error, sql: &'static str) -> Self {
         use rusqlite::ErrorCode;
         let Some(code) = error.sqlite_error() else {
@@ -119,7 +119,7 @@ impl StoreError {
         }
     }
 
-    /// Reads an SQLite error met while opening or migrating the file.
+    /// Converts an SQLite error met while opening or migrating the file.
     pub(crate) fn from_opening(error: &rusqlite::Error, path: &std::path::Path) -> Self {
         use rusqlite::ErrorCode;
         let path = path.to_path_buf();
@@ -132,7 +132,7 @@ impl StoreError {
         }
     }
 
-    /// Reads a PostgreSQL error that a statement met.
+    /// Converts an error of a PostgreSQL statement.
     pub(crate) fn from_postgres(error: &tokio_postgres::Error, sql: &'static str) -> Self {
         use tokio_postgres::error::SqlState;
         let Some(db) = error.as_db_error() else {
@@ -158,13 +158,13 @@ impl StoreError {
         } else if is_broken(error) {
             Self::Unavailable(describe(error))
         } else {
-            // The detail of the message is left out on purpose: it holds stored values.
+            // Leave out the error's detail field: it contains stored values.
             Self::Statement { sql, reason: describe(error) }
         }
     }
 }
 
-/// Whether PostgreSQL undid the transaction because of a concurrent one: a fresh try may succeed.
+/// Whether PostgreSQL rolled the transaction back because of a concurrent one, so that a retry may succeed.
 pub(crate) fn is_conflict(error: &tokio_postgres::Error) -> bool {
     use tokio_postgres::error::SqlState;
     error
@@ -172,21 +172,21 @@ pub(crate) fn is_conflict(error: &tokio_postgres::Error) -> bool {
         .is_some_and(|code| *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED)
 }
 
-/// Whether the connection is of no more use: the link is gone, the server stops, or a cached plan is out of date.
+/// Whether the connection must be discarded: it is lost, the server is shutting down, or a cached plan is out of date.
 pub(crate) fn is_broken(error: &tokio_postgres::Error) -> bool {
     use tokio_postgres::error::SqlState;
     if error.is_closed() {
         return true;
     }
     match error.code() {
-        // Class 08: connection exception; 57P01..57P03: the server shuts down or starts.
+        // Class 08: connection exception. 57P01 to 57P03: the server is shutting down or starting.
         Some(code) => {
             code.code().starts_with("08")
                 || *code == SqlState::ADMIN_SHUTDOWN
                 || *code == SqlState::CRASH_SHUTDOWN
                 || *code == SqlState::CANNOT_CONNECT_NOW
                 || *code == SqlState::FEATURE_NOT_SUPPORTED // "cached plan must not change result type"
-                // The pooler in between forgot our statement, or has another's of the same name.
+                // A pooler lost our prepared statement, or has another one of the same name.
                 || *code == SqlState::INVALID_SQL_STATEMENT_NAME
                 || *code == SqlState::DUPLICATE_PSTATEMENT
         }
@@ -194,7 +194,7 @@ pub(crate) fn is_broken(error: &tokio_postgres::Error) -> bool {
     }
 }
 
-/// The error and its causes on one line, without the detail field (it holds stored values).
+/// The error and its causes on one line, without the detail field (it contains stored values).
 pub(crate) fn describe(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

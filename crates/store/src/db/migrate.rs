@@ -1,4 +1,4 @@
-//! Brings the schema up to date: numbered pairs of SQL files, forward only. Touches both drivers and one table.
+//! Schema migrations: numbered pairs of SQL files, forward only. Uses both drivers and the table `migrations`.
 
 use std::path::Path;
 
@@ -104,12 +104,12 @@ const MIGRATIONS: &[Migration] = &[
     },
 ];
 
-/// Serialises migrating nodes on PostgreSQL; any constant will do as long as nobody else locks it.
+/// Serializes migrating nodes on PostgreSQL. The number is arbitrary, but must not be used for another lock.
 const ADVISORY_LOCK: &str = "SELECT pg_advisory_xact_lock(8172353617462153)";
 
-/// Applies what is missing, in one transaction that other openers wait for.
+/// Applies pending migrations in one transaction; other processes that open the store wait for it.
 ///
-/// A schema newer than this program is left as it is: migrations work with the previous release's code.
+/// A schema newer than this program is left unchanged: migrations work with the previous release's code.
 pub(super) fn migrate_sqlite(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let open = |error: rusqlite::Error| StoreError::from_opening(&error, path);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(open)?;
@@ -135,9 +135,9 @@ pub(super) fn migrate_sqlite(connection: &mut Connection, path: &Path) -> Result
     transaction.commit().map_err(open)
 }
 
-/// Applies what is missing, in one transaction under an advisory lock.
+/// Applies pending migrations in one transaction under an advisory lock.
 ///
-/// A schema newer than this program is left as it is: migrations work with the previous release's code.
+/// A schema newer than this program is left unchanged: migrations work with the previous release's code.
 pub(super) async fn migrate_postgres(client: &mut tokio_postgres::Client) -> Result<(), StoreError> {
     let fail = |name: &'static str| {
         move |error: tokio_postgres::Error| {
@@ -149,9 +149,9 @@ pub(super) async fn migrate_postgres(client: &mut tokio_postgres::Client) -> Res
     let transaction = client.transaction().await.map_err(begin)?;
     transaction.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(begin)?;
     transaction.batch_execute(ADVISORY_LOCK).await.map_err(begin)?;
-    // Statements without a name: one that has a name may stay behind in a pooler's connection.
+    // Use unnamed statements: a pooler may keep a named one on a connection that others use.
     let row = transaction.query_typed_one("SELECT to_regclass('migrations') IS NULL", &[]).await.map_err(begin)?;
-    // Asked first: PostgreSQL writes a notice about a table that IF NOT EXISTS finds.
+    // Check first: with IF NOT EXISTS, PostgreSQL logs a notice when the table exists.
     if row.try_get(0).map_err(begin)? {
         let create = "CREATE TABLE migrations (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)";
         transaction.batch_execute(create).await.map_err(begin)?;

@@ -1,4 +1,4 @@
-//! The seam between SQL and its engines: the only folder that names a driver. It knows no table but its own.
+//! The seam between SQL and its engines, and the only folder that names a driver. It names no table but its own.
 
 mod backup;
 mod conn;
@@ -40,55 +40,55 @@ pub enum Engine {
     Postgres,
 }
 
-/// Where a store lives.
+/// The location of a store.
 #[derive(Clone)]
 pub enum Location {
-    /// A file of this machine; its folder must exist.
+    /// A local file; its folder must exist.
     Sqlite {
         /// The file.
         path: PathBuf,
     },
     /// A PostgreSQL database.
     Postgres {
-        /// Connection URL as libpq takes it. `sslmode=require` (or `verify-full`) means a verified certificate, by the
+        /// Connection URL in libpq's format. `sslmode=require` (or `verify-full`) means a verified certificate, by the
         /// authorities in the PEM file `sslrootcert` or the public ones; any other mode means no TLS.
         url: String,
-        /// Connections kept at most.
+        /// Maximum number of connections.
         max_connections: usize,
-        /// What stands between us and the server.
+        /// The pooler between this process and the server.
         pooler: Pooler,
-        /// Where to listen for changed settings instead: past a pooler that loses notices.
+        /// Another URL to listen for changed settings at, for poolers that drop notifications.
         listen_url: Option<String>,
     },
 }
 
 impl Location {
-    /// A PostgreSQL database with nothing in between.
+    /// A PostgreSQL database without a pooler.
     #[must_use]
     pub const fn postgres(url: String, max_connections: usize) -> Self {
         Self::Postgres { url, max_connections, pooler: Pooler::None, listen_url: None }
     }
 }
 
-/// What stands between us and PostgreSQL, and so what lasts longer than a transaction.
+/// The pooler in front of PostgreSQL, which decides what outlives a transaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pooler {
-    /// Nothing, or something that keeps one session for each of our connections.
+    /// No pooler, or one that keeps one session per connection.
     #[default]
     None,
-    /// Each transaction may meet another session, which knows neither our statements nor our settings.
+    /// Each transaction may run in another session, without our prepared statements and settings.
     Transaction,
-    /// As [`Pooler::Transaction`], but each session learns our statements from the pooler.
+    /// As [`Pooler::Transaction`], but the pooler prepares our statements in each session.
     TransactionPrepared,
 }
 
 impl Pooler {
-    /// Whether what is set or listened for lasts as long as our connection.
+    /// Whether settings and LISTEN last as long as our connection.
     pub(self) const fn keeps_session(self) -> bool {
         matches!(self, Self::None)
     }
 
-    /// Whether a prepared statement can be run later by its name.
+    /// Whether a prepared statement can be reused by name.
     pub(self) const fn keeps_statements(self) -> bool {
         matches!(self, Self::None | Self::TransactionPrepared)
     }
@@ -98,7 +98,7 @@ impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite { path } => f.debug_struct("Sqlite").field("path", path).finish(),
-            // The URL holds a password.
+            // The URL contains a password; leave it out.
             Self::Postgres { max_connections, pooler, .. } => {
                 let mut told = f.debug_struct("Postgres");
                 told.field("max_connections", max_connections).field("pooler", pooler).finish_non_exhaustive()
@@ -107,7 +107,7 @@ impl fmt::Debug for Location {
     }
 }
 
-/// An open store; clones share it.
+/// An open store; clones share its connections.
 #[derive(Clone)]
 pub struct Store {
     backend: Backend,
@@ -122,10 +122,10 @@ enum Backend {
 }
 
 impl Store {
-    /// Opens the store, creates it where that is possible, and brings its schema up to date.
+    /// Opens the store, creates it where possible, and applies pending migrations.
     ///
     /// # Errors
-    /// One that says in a line what is wrong with the place.
+    /// A message of one line that says what is wrong with the location.
     pub async fn open(location: &Location) -> Result<Self, StoreError> {
         let (counters, outbox_bell) = (Arc::new(Counters::default()), Arc::new(Notify::new()));
         let backend = match location {
@@ -143,13 +143,13 @@ impl Store {
         Ok(Self { backend, counters, outbox_bell })
     }
 
-    /// A connection to read a store through as it is: nothing is created, brought up to date or written. `None` when there is no
-    /// store at that place.
+    /// Opens a store for reading only: nothing is created, migrated or written. `None` when the location contains no
+    /// store.
     ///
     /// # Errors
-    /// One that says in a line what is wrong with the place.
+    /// A message of one line that says what is wrong with the location.
     pub async fn look(location: &Location) -> Result<Option<Conn>, StoreError> {
-        /// Whether the table is there that every store has.
+        /// Whether the table exists that every store has.
         const IS_STORE: Sql = Sql::both(
             "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'",
             "SELECT 1 WHERE to_regclass('migrations') IS NOT NULL",
@@ -163,10 +163,10 @@ impl Store {
         Ok(found.map(|()| conn))
     }
 
-    /// A connection to read through. Give it back (drop it) before waiting for anything but SQL.
+    /// Borrows a read connection. Drop it before awaiting anything but SQL.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] when none gets free in time, [`StoreError::Unavailable`] when the database is away.
+    /// [`StoreError::Busy`] when none is free in time, [`StoreError::Unavailable`] when the database cannot be reached.
     pub async fn read(&self) -> Result<Reader, StoreError> {
         match &self.backend {
             Backend::Sqlite(sqlite) => Ok(Reader(Held::Sqlite(sqlite.read().await?))),
@@ -174,13 +174,13 @@ impl Store {
         }
     }
 
-    /// Runs a closure in a transaction and answers after its COMMIT; an `Err` of the closure undoes all it did.
+    /// Runs a closure in a transaction and returns after the COMMIT; an `Err` of the closure rolls everything back.
     ///
-    /// The closure may run more than once (after a conflict or a lost connection), so it must do nothing but SQL, and
-    /// take what it needs from `input`. It finishes even when the caller stops waiting.
+    /// The closure may run more than once (after a conflict or a lost connection), so it must do nothing but SQL and
+    /// take its values from `input`. It runs to its end even when the caller is dropped.
     ///
     /// # Errors
-    /// The closure's own, or a [`StoreError`] turned into it.
+    /// The closure's own, or a [`StoreError`] converted to it.
     pub async fn write<I, T, E, F>(&self, name: &'static str, input: I, work: F) -> Result<T, E>
     where
         I: Send + Sync + 'static,
@@ -205,8 +205,8 @@ impl Store {
         result
     }
 
-    /// Rings the bell when another process may have changed projects or keys. Never on SQLite, nor behind a pooler without a
-    /// place to listen at; elsewhere a notice can get lost. So look now and then all the same.
+    /// Notifies `bell` when another process may have changed projects or keys. There are no notifications on SQLite,
+    /// nor behind a pooler without a `listen_url`, and elsewhere one can get lost; so poll as well.
     pub fn listen_for_settings(&self, bell: &Arc<Notify>) {
         match &self.backend {
             Backend::Sqlite(_) => {}
@@ -223,7 +223,7 @@ impl Store {
     /// Whether the database answers, for a readiness probe.
     ///
     /// # Errors
-    /// What keeps it from answering.
+    /// The reason why it does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.ping().await,
@@ -231,7 +231,7 @@ impl Store {
         }
     }
 
-    /// Finishes the writes that wait, then closes; later calls get [`StoreError::Closed`].
+    /// Finishes the queued writes, then closes; later calls return [`StoreError::Closed`].
     pub async fn close(&self) {
         match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.close().await,
@@ -239,7 +239,7 @@ impl Store {
         }
     }
 
-    /// The engine underneath.
+    /// The engine in use.
     #[must_use]
     pub fn engine(&self) -> Engine {
         match &self.backend {
@@ -248,7 +248,7 @@ impl Store {
         }
     }
 
-    /// The counters as they stand.
+    /// A snapshot of the counters.
     #[must_use]
     pub fn stats(&self) -> StoreStats {
         self.counters.snapshot()

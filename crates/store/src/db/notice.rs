@@ -1,6 +1,6 @@
-//! Telling other processes that shared settings changed, by PostgreSQL's LISTEN and NOTIFY. Touches its driver, no table.
+//! Notifies other processes of changed settings, by PostgreSQL's LISTEN and NOTIFY. Names no table.
 //!
-//! A notice may get lost (a broken connection, a pooler in between), so whoever listens also looks by itself.
+//! A notification can get lost (broken connection, pooler), so every listener also polls.
 
 use std::{future::poll_fn, sync::Arc, time::Duration};
 
@@ -11,13 +11,14 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::Sql;
 
-/// Sent in a transaction that changes settings; delivered when it commits.
+/// Runs in a transaction that changes settings; PostgreSQL delivers the notification at the commit.
 pub(super) const TELL: Sql = Sql::new("SELECT pg_notify('vestibule_settings', '')");
 const LISTEN: &str = "LISTEN vestibule_settings";
-/// How long to wait before connecting again.
+/// Pause before reconnecting.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Rings the bell at each notice, and after each (re)connection, because one may have been missed; ends with the pool.
+/// Notifies `bell` at each notification, and after each (re)connection, because one may have been missed. Ends with the
+/// pool.
 pub(super) async fn listen(config: Config, tls: Option<MakeRustlsConnect>, pool: Pool, bell: Arc<Notify>) {
     while !pool.is_closed() {
         match &tls {
@@ -46,7 +47,7 @@ where
         if client.batch_execute(LISTEN).await.is_ok() {
             bell.notify_one();
         }
-        // The connection lives as long as its client, so this one stays until the store is closed.
+        // PostgreSQL closes the connection with its client, so keep the client until the store is closed.
         while !pool.is_closed() {
             tokio::time::sleep(PAUSE).await;
         }

@@ -1,4 +1,4 @@
-//! The PostgreSQL engine: pool, transactions, retries. Touches tokio-postgres and deadpool; no table by name.
+//! The PostgreSQL engine: pool, transactions, retries. Uses tokio-postgres and deadpool; names no table.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -23,21 +23,21 @@ use super::{
     tls::{self, Target},
 };
 
-/// How long a connection is waited for when all are lent out.
+/// Maximum wait for a free connection.
 const POOL_WAIT: Duration = Duration::from_secs(3);
-/// How long connecting may take.
+/// Maximum time to connect.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
-/// How long an answer is waited for before the connection counts as lost; the server's own limit is shorter.
+/// Maximum wait for a reply before the connection is treated as lost; the server's own limit is shorter.
 const ANSWER_WAIT: Duration = Duration::from_secs(15);
-/// The server ends statements after ten seconds and forgotten transactions after thirty. Every statement of ours has an
-/// index to follow; a plan made and kept while a table was small must not scan it when it has grown.
+/// The server ends a statement after ten seconds, and a transaction that idles for thirty. Sequential scans are off
+/// because every statement has an index: a plan cached while a table was small must not scan it once it has grown.
 const SESSION_SETUP: &str =
     "SET statement_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'; SET enable_seqscan = off";
-/// As much of it as a transaction can carry, for where the next one meets another session. Plans are made anew for each
-/// statement there, so none can be out of date.
+/// The part of [`SESSION_SETUP`] that works per transaction, for poolers that switch sessions. Statements are planned
+/// anew there, so no cached plan can be out of date.
 const BEGIN_WITH_LIMITS: &str =
     "BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '30s'";
-/// Pauses before a transaction is run again; their number is the number of second chances.
+/// Pauses before each retry of a transaction; their number is the number of retries.
 const BACK_OFF: [Duration; 5] = [
     Duration::from_millis(1),
     Duration::from_millis(4),
@@ -50,7 +50,7 @@ const BACK_OFF: [Duration; 5] = [
 pub(super) struct Postgres {
     pool: Pool,
     pooler: Pooler,
-    /// Where notices can be heard, if anywhere.
+    /// The target of LISTEN, if there is one.
     listen_at: Option<Target>,
     counters: Arc<Counters>,
     /// Rung when a transaction that filled the outbox has committed.
@@ -58,7 +58,6 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    /// Connects and migrates.
     pub(super) async fn open(
         url: &str,
         max_connections: usize,
@@ -92,7 +91,7 @@ impl Postgres {
         };
         let mut pool = Pool::builder(manager)
             .max_size(max_connections.max(1))
-            // The connection used last has its statements prepared and its caches warm.
+            // The connection used last has prepared statements and warm caches.
             .queue_mode(QueueMode::Lifo)
             .wait_timeout(Some(POOL_WAIT))
             .create_timeout(Some(CONNECT_WAIT))
@@ -106,25 +105,24 @@ impl Postgres {
         Ok(Self { pool, pooler, listen_at, counters, outbox_bell })
     }
 
-    /// A connection to read through, without a transaction.
+    /// Borrows a connection to read through, without a transaction.
     pub(super) async fn read(&self) -> Result<Conn, StoreError> {
         Ok(Conn(conn::Link::Postgres(Link::new(self.lend().await?, self.pooler, Stage::Outside))))
     }
 
-    /// Rings the bell whenever a process tells that settings changed.
+    /// Notifies `bell` whenever a process changed settings.
     pub(super) fn listen(&self, bell: Arc<Notify>) {
         if let Some(Target { config, tls }) = &self.listen_at {
             tokio::spawn(notice::listen(config.clone(), tls.clone(), self.pool.clone(), bell));
         }
     }
 
-    /// Whether the server answers.
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
         const PING: Sql = Sql::new("SELECT 1");
         self.read().await?.query_optional(&PING, &[], |_| Ok(())).await.map(|_| ())
     }
 
-    /// Closes the pool; connections lent out close when they come back.
+    /// Closes the pool; borrowed connections close when they are returned.
     pub(super) fn close(&self) {
         self.pool.close();
     }
@@ -137,7 +135,7 @@ impl Postgres {
             }
             PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
                 let busy = StoreError::from_postgres(&error, "connect");
-                // Whatever else keeps us from connecting, the database is away.
+                // All other errors of the pool mean that the database cannot be reached.
                 if matches!(busy, StoreError::Busy(_)) { busy } else { StoreError::Unavailable(describe(&error)) }
             }
             PoolError::Closed => StoreError::Closed,
@@ -147,7 +145,7 @@ impl Postgres {
         })
     }
 
-    /// Runs the closure in a transaction, again if the engine asks for it, on a task that outlives a caller who leaves.
+    /// Runs the closure in a transaction, with retries, on a task that continues when the caller is dropped.
     pub(super) async fn write<I, T, E, F>(self: &Arc<Self>, name: &'static str, input: I, work: F) -> Result<T, E>
     where
         I: Send + Sync + 'static,
@@ -202,7 +200,7 @@ impl Postgres {
     }
 }
 
-/// Connects to read what is there as it is.
+/// Connects for reading only.
 pub(super) async fn look(url: &str, pooler: Pooler) -> Result<Conn, StoreError> {
     Postgres::prepare(url, 1, pooler, None, Default::default())?.read().await
 }
@@ -223,27 +221,27 @@ fn link(tx: &mut Tx) -> &mut Link {
     }
 }
 
-/// Where a connection stands.
+/// The transaction state of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// Reads only; each statement is its own transaction.
     Outside,
-    /// BEGIN travels with the first statement.
+    /// BEGIN is sent with the first statement.
     Before,
     /// Inside a transaction.
     Inside,
 }
 
-/// What a failed statement means for the transaction.
+/// Whether a failed transaction may be retried.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Failure {
-    /// A fresh try may succeed.
+    /// A retry may succeed.
     Passing,
-    /// It would fail again.
+    /// A retry would fail again.
     Final,
 }
 
-/// One lent connection.
+/// One borrowed connection.
 pub(super) struct Link {
     client: Option<Client>,
     pooler: Pooler,
@@ -298,7 +296,7 @@ impl Link {
         self.judge(outcome, text).map(|_| ())
     }
 
-    /// Commits what was begun; says of a failure whether it is worth another try.
+    /// Commits the transaction; on failure, says whether a retry may succeed.
     async fn commit(&mut self) -> Result<(), (Failure, StoreError)> {
         if self.stage != Stage::Inside {
             return Ok(());
@@ -309,7 +307,7 @@ impl Link {
                 self.stage = Stage::Outside;
                 Ok(())
             }
-            // An answer from the server is certain: it refused.
+            // The server replied with an error, so it certainly did not commit.
             Ok(Err(error)) if error.as_db_error().is_some() && !is_broken(&error) => {
                 let failure = if is_conflict(&error) { Failure::Passing } else { Failure::Final };
                 Err((failure, StoreError::from_postgres(&error, "COMMIT")))
@@ -325,7 +323,7 @@ impl Link {
         }
     }
 
-    /// Undoes what was begun; on failure the connection is not used again, which undoes it too.
+    /// Rolls back. If that fails, the connection is discarded, which rolls back too.
     async fn roll_back(&mut self) {
         if self.stage != Stage::Inside || self.lost {
             return;
@@ -358,20 +356,20 @@ impl Drop for Link {
     fn drop(&mut self) {
         let Some(client) = self.client.take() else { return };
         if self.lost || self.stage == Stage::Inside {
-            // Taken out of the pool and closed: nobody may inherit a half-done transaction.
+            // Remove it from the pool: no other request may get a connection with an open transaction.
             drop(Object::take(client));
         }
     }
 }
 
-/// The server did not answer in time.
+/// The server did not reply in time.
 struct Late;
 
 async fn in_time<T>(work: impl Future<Output = T>) -> Result<T, Late> {
     tokio::time::timeout(ANSWER_WAIT, work).await.map_err(|_| Late)
 }
 
-/// Runs a statement, sending BEGIN ahead of the first one without waiting for its answer.
+/// Runs a statement; the first one of a transaction is sent together with BEGIN, which saves a round trip.
 async fn run_within<T>(
     client: &Client,
     pooler: Pooler,
@@ -381,7 +379,7 @@ async fn run_within<T>(
     if *stage != Stage::Before {
         return statement.await;
     }
-    // Set before anything is sent: if we are dropped on the way, the connection must go.
+    // Set before anything is sent: if this future is dropped meanwhile, the connection must be discarded.
     *stage = Stage::Inside;
     let begin = if pooler.keeps_session() { "BEGIN" } else { BEGIN_WITH_LIMITS };
     let (begun, outcome) = tokio::join!(biased; client.batch_execute(begin), statement);

@@ -1,10 +1,10 @@
-//! A span around each named write, for who collects traces; holds names, never values.
+//! A trace span around each named write; contains names, never values.
 
 use tracing::{Instrument as _, Span, field::Empty, instrument::Instrumented};
 
 use super::Engine;
 
-/// The write as part of a span of its own.
+/// Wraps the write in a span of its own.
 pub(super) fn wrap<F: Future>(engine: Engine, name: &'static str, writing: F) -> (Span, Instrumented<F>) {
     let system = match engine {
         Engine::Sqlite => "sqlite",
@@ -23,7 +23,7 @@ pub(super) fn wrap<F: Future>(engine: Engine, name: &'static str, writing: F) ->
     (span, writing)
 }
 
-/// Says how it ended: refusals are no faults, so an undone write is not an error.
+/// Records the outcome. A refusal is not a fault, so a write that was rolled back is not an error.
 pub(super) fn end(span: &Span, is_kept: bool) {
     span.record("vestibule.write.kept", is_kept);
 }

@@ -1,15 +1,15 @@
-//! Statements, parameters and rows as both engines see them; may touch both drivers' value traits, nothing else.
+//! Statements, parameters and rows, as both engines see them.
 
 use tokio_postgres::types::Type;
 
 use super::{Engine, StoreError};
 
-/// One statement, in one text for both engines or one for each; parameters are `$1`, `$2` …
+/// A statement, in one text for both engines or one for each; parameters are `$1`, `$2` …
 #[derive(Debug)]
 pub struct Sql {
     sqlite: &'static str,
     postgres: &'static str,
-    /// Whether `$1`, `$2` … first appear in this order in SQLite's text, so that a parameter's place is its number.
+    /// Whether `$1`, `$2` … first appear in this order in SQLite's text; SQLite numbers parameters by first appearance.
     in_order: bool,
 }
 
@@ -20,13 +20,12 @@ impl Sql {
         Self::both(text, text)
     }
 
-    /// Two texts with the same parameters and columns, for where the engines truly differ.
+    /// Two texts with the same parameters and columns, where the engines differ.
     #[must_use]
     pub const fn both(sqlite: &'static str, postgres: &'static str) -> Self {
         Self { sqlite, postgres, in_order: appear_in_order(sqlite) }
     }
 
-    /// Whether SQLite's parameters are numbered as they appear.
     pub(super) const fn is_in_order(&self) -> bool {
         self.in_order
     }
@@ -41,7 +40,7 @@ impl Sql {
     }
 }
 
-/// Looks at a statement's parameters while the program is compiled.
+/// Checks the order of a statement's parameters at compile time.
 const fn appear_in_order(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (mut at, mut seen) = (0, 0_u32);
@@ -67,14 +66,14 @@ const fn appear_in_order(text: &str) -> bool {
 
 /// A value that both drivers can send: `i64`, `&str`, `String`, `&[u8]`, `Vec<u8>` and options of them.
 pub trait Param: rusqlite::ToSql + tokio_postgres::types::ToSql + Sync + Send {
-    /// What PostgreSQL calls the value's type, when it is told before it could say so itself.
+    /// The value's PostgreSQL type, for statements sent without being prepared.
     fn postgres_type(&self) -> Type;
 }
 
 impl<T: rusqlite::ToSql + tokio_postgres::types::ToSql + Sync + Send> Param for T {
     fn postgres_type(&self) -> Type {
         let known = [Type::INT8, Type::TEXT, Type::BYTEA];
-        // An unknown type is refused when the value is sent.
+        // The driver rejects an unknown type when it sends the value.
         known.into_iter().find(<T as tokio_postgres::types::ToSql>::accepts).unwrap_or(Type::UNKNOWN)
     }
 }
@@ -100,10 +99,10 @@ impl<'a> Row<'a> {
         Self(Source::Postgres(row))
     }
 
-    /// The value of the column at this place, counted from 0.
+    /// The value of this column, counted from 0.
     ///
     /// # Errors
-    /// [`StoreError::Decode`] when there is no such column or it is of another type.
+    /// [`StoreError::Decode`] when there is no such column or it has another type.
     pub fn get<T: Column>(&self, column: usize) -> Result<T, StoreError> {
         match self.0 {
             Source::Sqlite(row) => {
@@ -118,7 +117,7 @@ impl<'a> Row<'a> {
     /// A binary column of exactly `N` bytes, read without an allocation.
     ///
     /// # Errors
-    /// [`StoreError::Decode`] when the column is not that.
+    /// [`StoreError::Decode`] when the column is anything else.
     pub fn get_array<const N: usize>(&self, column: usize) -> Result<[u8; N], StoreError> {
         self.get_optional_array(column)?.ok_or_else(|| StoreError::Decode { column, reason: "is NULL".to_owned() })
     }

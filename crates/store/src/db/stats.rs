@@ -1,4 +1,4 @@
-//! What the store counts about itself; touches nothing.
+//! Counters of the store.
 
 use std::{
     collections::BTreeMap,
@@ -6,44 +6,43 @@ use std::{
     time::Duration,
 };
 
-/// Sizes of group commits are counted in classes: 1, 2, 3–4, 5–8, …, more than 256.
+/// Number of classes for group sizes: 1, 2, 3–4, 5–8, …, more than 256.
 pub const GROUP_CLASSES: usize = 10;
 
-/// A snapshot of the store's counters since it was opened.
+/// A snapshot of the counters since the store was opened.
 #[derive(Clone, Debug, Default)]
 pub struct StoreStats {
     /// Transactions committed.
     pub commits: u64,
     /// Writes kept by those transactions.
     pub writes: u64,
-    /// How many commits carried how many writes; class `n` goes up to `2^n`, the last is open.
+    /// Commits by the number of their writes; class `n` goes up to `2^n`, the last is open.
     pub group_sizes: [u64; GROUP_CLASSES],
-    /// Transactions run again after a conflict or a lost connection.
+    /// Transactions retried after a conflict or a lost connection.
     pub retries: u64,
     /// Checkpoints of the write-ahead log (SQLite).
     pub checkpoints: u64,
-    /// Each named write.
+    /// Counters per named write.
     pub by_name: BTreeMap<&'static str, WriteStats>,
 }
 
 /// The counters of one named write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WriteStats {
-    /// How often it was asked for.
+    /// Number of calls.
     pub count: u64,
-    /// How often it ended in an error and changed nothing.
+    /// Number of calls that failed and changed nothing.
     pub failed: u64,
-    /// Time from asking to answer, summed up.
+    /// Total time from call to result.
     pub total: Duration,
 }
 
-/// The counters themselves.
 #[derive(Default)]
 pub(super) struct Counters(Mutex<StoreStats>);
 
 impl Counters {
     fn with(&self, change: impl FnOnce(&mut StoreStats)) {
-        // Plain numbers cannot be left half-changed, so a poisoned lock is still good.
+        // Plain numbers cannot be left half-changed, so a poisoned lock is usable.
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 

@@ -1,4 +1,4 @@
-//! Reads the URL of PostgreSQL and prepares TLS for it. Touches rustls and the file of authorities, no SQL.
+//! Parses the URL of PostgreSQL and prepares TLS. Uses rustls and the file of certificate authorities, no SQL.
 
 use std::sync::Arc;
 
@@ -11,22 +11,22 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{StoreError, error::describe};
 
-/// Where to connect, and the TLS to use if any.
+/// The connection's parameters, and its TLS configuration if it uses TLS.
 pub(super) struct Target {
     pub(super) config: tokio_postgres::Config,
     pub(super) tls: Option<MakeRustlsConnect>,
 }
 
-/// Reads a connection URL.
+/// Parses a connection URL.
 ///
-/// libpq knows modes that encrypt without looking at the certificate, which keeps nobody out; here a connection is
-/// either verified or plain, so `require`, `verify-ca` and `verify-full` are one.
+/// libpq has modes that encrypt without verifying the certificate, which do not stop an attacker. Here a connection is
+/// either verified or plain, so `require`, `verify-ca` and `verify-full` mean the same.
 pub(super) fn read_url(url: &str) -> Result<Target, StoreError> {
     let (rest, mode, authorities) = split_off_tls(url);
     let mut config: tokio_postgres::Config =
         rest.parse().map_err(|error: tokio_postgres::Error| StoreError::BadUrl(describe(&error)))?;
     let verified = match mode.as_deref() {
-        // The key-value form is read by the driver, which knows `require`.
+        // The driver parses the key-value form and knows `require`.
         None => config.get_ssl_mode() == SslMode::Require,
         Some("require" | "verify-ca" | "verify-full") => true,
         Some("disable" | "allow" | "prefer") => false,
@@ -37,7 +37,7 @@ pub(super) fn read_url(url: &str) -> Result<Target, StoreError> {
     Ok(Target { config, tls })
 }
 
-/// Takes `sslmode` and `sslrootcert` out of a URL: the driver does not know all their values.
+/// Removes `sslmode` and `sslrootcert` from a URL: the driver does not know all their values.
 fn split_off_tls(url: &str) -> (String, Option<String>, Option<String>) {
     let (mut mode, mut authorities) = (None, None);
     let is_url = url.starts_with("postgres://") || url.starts_with("postgresql://");
@@ -54,7 +54,7 @@ fn split_off_tls(url: &str) -> (String, Option<String>, Option<String>) {
             }
         }
     }
-    // The driver undoes percent signs but takes a plus for a plus.
+    // The driver decodes percent-encoding but keeps a plus sign.
     let kept = kept.finish().replace('+', "%20");
     (if kept.is_empty() { base.to_owned() } else { format!("{base}?{kept}") }, mode, authorities)
 }

@@ -1,5 +1,5 @@
-//! Copies a whole SQLite store into an empty PostgreSQL one, batch by batch, and proves that they are equal.
-//! Touches both drivers; learns the tables from the schema, so that no list of them can fall behind.
+//! Copies a SQLite store into an empty PostgreSQL one, batch by batch, and verifies that they are equal.
+//! Reads the tables from the schema, so that there is no list of tables to keep up to date.
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
@@ -14,36 +14,36 @@ use super::{
     tls::{self, Target},
 };
 
-/// Rows copied and committed at once.
+/// Rows copied per transaction.
 const BATCH: u64 = 5_000;
-/// Where a copy stands is kept in the target, in the same transaction as the rows: an interrupted one goes on there.
+/// Progress is stored in the target, in the same transaction as the rows, so that an interrupted copy can resume.
 const PROGRESS: &str =
     "CREATE TABLE IF NOT EXISTS store_transfer (table_name TEXT NOT NULL PRIMARY KEY, rows BIGINT NOT NULL)";
 
-/// What is told while the copy goes on.
+/// Progress reports of a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransferStep {
-    /// So many rows of a table are there now.
+    /// So many rows of a table have been copied.
     Copied {
         /// The table.
         table: String,
-        /// Rows so far.
+        /// Rows copied so far.
         rows: u64,
     },
     /// A table was compared and is equal.
     Verified {
         /// The table.
         table: String,
-        /// Its rows.
+        /// Its number of rows.
         rows: u64,
     },
 }
 
 /// Copies the SQLite store at `from` into the PostgreSQL database at `url`, then compares every table by count and
-/// checksum. Nobody may write to `from` meanwhile: it is locked against that. Safe to repeat after an interruption.
+/// checksum. `from` is locked against writes meanwhile. Can be repeated after an interruption.
 ///
 /// # Errors
-/// When either side cannot be used, the target holds something else, or the two are not equal at the end.
+/// When either side cannot be used, the target holds other data, or the two differ at the end.
 pub async fn transfer_to_postgres(
     from: &Path,
     url: &str,
@@ -51,7 +51,7 @@ pub async fn transfer_to_postgres(
 ) -> Result<(), StoreError> {
     let mut source = open_source(from)?;
     migrate::migrate_sqlite(&mut source, from)?;
-    // A write lock held to the end: what is copied cannot change under us.
+    // Hold a write lock to the end, so that the source cannot change during the copy.
     source.execute_batch("BEGIN IMMEDIATE").map_err(|error| StoreError::from_opening(&error, from))?;
     let mut target = connect(url).await?;
     migrate::migrate_postgres(&mut target).await?;
@@ -79,11 +79,11 @@ pub async fn transfer_to_postgres(
     run(&target, "DROP TABLE store_transfer").await
 }
 
-/// A table and its columns, in both engines the same.
+/// A table and its columns, the same in both engines.
 struct Table {
     name: String,
     columns: Vec<Column>,
-    /// The primary key, in its order.
+    /// The columns of the primary key, in order.
     key: Vec<String>,
 }
 
@@ -143,7 +143,7 @@ fn read_table(source: &Connection, name: String) -> rusqlite::Result<Table> {
     Ok(Table { name, columns, key: key.into_iter().map(|(_, name)| name).collect() })
 }
 
-/// How far an earlier try came; a target that holds rows of somebody else is refused.
+/// The progress of an earlier attempt; refuses a target that contains other data.
 async fn read_progress(target: &Client, tables: &[Table]) -> Result<BTreeMap<String, u64>, StoreError> {
     let begun =
         "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tablename = 'store_transfer'";
@@ -166,7 +166,8 @@ async fn read_progress(target: &Client, tables: &[Table]) -> Result<BTreeMap<Str
     Ok(rows.iter().map(|row| (row.get(0), u64::try_from(row.get::<_, i64>(1)).unwrap_or(0))).collect())
 }
 
-/// Copies a table from its `done`-th row in key order: the source stands still, so that is a place to go on from.
+/// Copies a table from its `done`-th row in key order. The source does not change, so an offset is a safe place to
+/// resume.
 async fn copy_table(
     source: &Connection,
     from: &Path,
@@ -243,7 +244,7 @@ async fn write_batch(target: &mut Client, table: &Table, batch: String, rows: u6
     transaction.commit().await.map_err(copy)
 }
 
-/// Numbers given out from now on begin above those that were copied.
+/// Sets the sequences so that new numbers begin above the copied ones.
 async fn set_counters(target: &Client) -> Result<(), StoreError> {
     let text = "SELECT table_name::TEXT, column_name::TEXT FROM information_schema.columns
                 WHERE table_schema = current_schema() AND is_identity = 'YES'";
@@ -261,7 +262,7 @@ async fn set_counters(target: &Client) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Count and checksum of a table, whatever the order of its rows.
+/// Count and checksum of a table, independent of the order of its rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sum {
     rows: u64,

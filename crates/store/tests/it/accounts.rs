@@ -1,4 +1,4 @@
-//! Users and what they log in with, on both engines.
+//! Users and their credentials, on both engines.
 
 use serde_json::json;
 use vestibule_domain::user::User;
@@ -281,7 +281,7 @@ async fn what_a_member_has_is_read_at_once(store: Store) {
     .await;
     let mut conn = store.read().await.unwrap();
     let rows = standing::read(&mut conn, P, id(1)).await.unwrap();
-    // The same, in the same order, as piece by piece.
+    // The same, in the same order, as the separate queries.
     assert_eq!(rows.login_ids, credentials::list_login_ids(&mut conn, P, id(1)).await.unwrap());
     assert_eq!(rows.login_ids.len(), 2);
     assert_eq!(rows.password, Some((at(1), at(2))));

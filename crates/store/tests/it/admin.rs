@@ -1,4 +1,4 @@
-//! Lists, the event log, deliveries, counts and keys of the Admin API keep their promises on both engines.
+//! Lists, the event log, deliveries, counters and Admin API keys, on both engines.
 
 use vestibule_domain::{id::UserId, user::User};
 use vestibule_store::{

@@ -1,4 +1,4 @@
-//! Migration 0013: what it makes of the rows of an earlier release, on both engines.
+//! Migration 0013 on the rows of an earlier release, on both engines.
 
 use vestibule_store::{Location, Store};
 
@@ -22,7 +22,7 @@ macro_rules! migrations_before {
     };
 }
 
-/// What that release left.
+/// The data of that release.
 const BEFORE: &str = "
 CREATE TABLE migrations (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL);
 INSERT INTO migrations (version, name) VALUES (11, '0011_operator_events');
@@ -37,7 +37,7 @@ INSERT INTO projects (id, public_origin, settings, version, created_at, updated_
   ('h', 'https://blog.example.', '{}', 1, 1, 1);
 ";
 const AUTHORITIES: &str = "SELECT authority FROM projects ORDER BY no";
-/// The previous release writes rows without knowing the column.
+/// The previous release writes rows without the column.
 const WRITTEN_BY_THE_PREVIOUS: &str = "
 INSERT INTO projects (id, public_origin, settings, version, created_at, updated_at)
   VALUES ('i', 'http://blog.example', '{}', 1, 1, 1), ('j', 'https://blog.example:80', '{}', 1, 1, 1)";

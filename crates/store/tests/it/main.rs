@@ -1,4 +1,4 @@
-//! One binary for the store's tests: the same checks on both engines, and what is particular to each.
+//! One binary for the store's tests: the same checks on both engines, and those specific to each.
 #![expect(clippy::unwrap_used, reason = "an unwrap that fails is a test that fails")]
 
 mod accounts;

@@ -1,4 +1,4 @@
-//! Backup, restore and the way from SQLite to PostgreSQL: what was acknowledged is in the copy, and nothing else.
+//! Backup, restore and the migration from SQLite to PostgreSQL: the copy has all acknowledged writes, and nothing else.
 
 use std::sync::{
     Arc,

@@ -1,4 +1,4 @@
-//! Operators, their roles, sessions and links keep their promises on both engines.
+//! Operators, their roles, sessions and links, on both engines.
 
 use vestibule_domain::{
     id::{EventId, IdentityId, OperatorId},
@@ -73,7 +73,7 @@ async fn a_role_counts_where_it_was_given(store: Store) {
     assert_eq!(operators::list(&mut conn).await.unwrap().len(), 2);
     assert_eq!(operators::count_owners_of_all(&mut conn).await.unwrap(), 1);
     drop(conn);
-    // A project's end takes the roles in it along.
+    // Deleting a project removes the roles in it.
     write(&store, (), |tx, ()| Box::pin(projects::delete(tx, P))).await;
     let mut conn = store.read().await.unwrap();
     assert_eq!(operators::roles_of(&mut conn, lee.id).await.unwrap(), []);
@@ -151,7 +151,7 @@ async fn passkeys_are_counted_up_and_go_with_their_operator(store: Store) {
         write(&store, used, |tx, used| Box::pin(operator_passkeys::record_use(tx, used, at(5))))
     };
     assert!(!record(3, true).await && record(4, true).await && !record(0, true).await);
-    // What was unknown is known from the first use on, and stays.
+    // An unknown value is set at the first use, and fixed from then on.
     assert!(!record(5, false).await);
     let used = OperatorPasskey { sign_count: 4, last_used_at: Some(at(5)), backup_eligible: Some(true), ..passkey(1) };
     let list = async || operator_passkeys::list(&mut store.read().await.unwrap(), kim.id).await.unwrap();

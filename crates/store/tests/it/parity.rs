@@ -1,4 +1,4 @@
-//! Both engines have the same tables, columns, kinds of values and nullability after migration.
+//! Both engines have the same tables, columns, types and nullability after migration.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Places for stores under test: a scratch folder, or a scratch database on the server the environment names.
+//! Locations of stores under test: a scratch folder, or a scratch database on the server of the environment.
 
 use std::{
     path::PathBuf,
@@ -39,7 +39,7 @@ macro_rules! on_both_engines {
 }
 pub(crate) use on_both_engines;
 
-/// Where a store under test lives; gone when dropped.
+/// The location of a store under test; removed when dropped.
 pub(crate) struct Place {
     pub(crate) location: Location,
     _scratch: Scratch,
@@ -67,7 +67,7 @@ impl Place {
         Store::open(&self.location).await.expect("the store opens")
     }
 
-    /// The file of a place on SQLite.
+    /// The file of a SQLite store.
     pub(crate) fn path(&self) -> PathBuf {
         match &self.location {
             Location::Sqlite { path } => path.clone(),
@@ -76,7 +76,7 @@ impl Place {
     }
 }
 
-/// The server's URL, with the name of another database in it.
+/// The server's URL, with another database name.
 fn server_url(database: &str) -> String {
     let url = std::env::var("VESTIBULE_TEST_POSTGRES").unwrap_or_else(|_| {
         panic!("VESTIBULE_TEST_POSTGRES is not set: run ./test, which starts a PostgreSQL, or set it to a server's URL")
@@ -88,7 +88,7 @@ fn server_url(database: &str) -> String {
     format!("{scheme}://{authority}/{database}{query}")
 }
 
-/// A connection past the store, to look behind it or to get in its way.
+/// A direct connection, to inspect or disturb the store.
 pub(crate) async fn connect(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
     tokio::spawn(connection);
@@ -115,7 +115,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.0);
-        // A drop cannot wait on the test's own runtime.
+        // Dropping cannot block the test's runtime.
         let dropping = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async { connect(&server_url("postgres")).await.batch_execute(&statement).await.ok() });
@@ -127,7 +127,7 @@ impl Drop for Database {
 pub(crate) const P: ProjectNo = ProjectNo(1);
 pub(crate) const OTHER: ProjectNo = ProjectNo(2);
 
-/// The n-th id of a kind; greater numbers sort later.
+/// The n-th ID of a kind; greater numbers sort later.
 pub(crate) fn id<K>(number: u64) -> Id<K> {
     Id::from_parts(1_000 + number, [7; 10])
 }
@@ -176,7 +176,7 @@ pub(crate) fn session(number: u64, user: UserId) -> Session {
     }
 }
 
-/// Runs a write that is expected to succeed.
+/// Runs a write that must succeed.
 pub(crate) async fn write<I, T, F>(store: &Store, input: I, work: F) -> T
 where
     I: Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! What only PostgreSQL can do to us: conflicts, lost connections, unknown outcomes.
+//! Cases specific to PostgreSQL: conflicts, lost connections, unknown outcomes.
 
 use std::sync::{
     Arc,
@@ -13,7 +13,7 @@ const KILL_MYSELF: Sql = Sql::new("SELECT pg_terminate_backend(pg_backend_pid())
 const FAIL_TO_SERIALIZE: Sql = Sql::new("DO $$ BEGIN RAISE EXCEPTION 'conflict' USING ERRCODE = '40001'; END $$");
 const PID: Sql = Sql::new("SELECT pg_backend_pid()::bigint");
 
-/// Writes a guest, but the first `bad` attempts meet `mishap` after it.
+/// Writes a guest, but the first `bad` attempts run `mishap` after it.
 async fn write_with_mishap(store: &Store, mishap: &'static Sql, bad: u32) -> (Result<(), StoreError>, u32) {
     let attempts = Arc::new(AtomicU32::new(0));
     let outcome = store

@@ -77,7 +77,7 @@ async fn a_host_is_not_taken_from_another_project(store: Store) {
         assert!(matches!(taken, Err(StoreError::Conflict { .. })), "{origin}: {taken:?}");
     }
     assert!(add(&store, "three", "https://one.test:8443").await.is_some());
-    // One's own host stays one's own under another scheme.
+    // A project keeps its own host with another scheme.
     let moved = |origin: &'static str, version| {
         write(&store, two, move |tx, two| {
             Box::pin(async move { projects::update_settings(tx, *two, version, &origin_of(origin), "{}", at(2)).await })

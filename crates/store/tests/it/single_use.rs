@@ -1,4 +1,4 @@
-//! Flows, codes, spent values, the outbox and what jobs remember, on both engines.
+//! Flows, codes, spent values, the outbox and job cursors, on both engines.
 
 use std::time::Duration;
 
@@ -155,7 +155,7 @@ async fn a_job_finds_what_it_left(store: Store) {
     assert_eq!(get().await, Some((None, at(2))));
 }
 
-/// Puts a try into a bucket of three, of which one drains each second.
+/// Adds an attempt to a bucket of three, of which one drains per second.
 async fn try_at(store: &Store, seconds: u64) -> bool {
     let now = Timestamp::from_seconds(1_000).plus(Duration::from_secs(seconds));
     write(store, now, |tx, now| {
@@ -180,7 +180,7 @@ async fn a_bucket_outlives_a_clock_that_stepped_back(store: Store) {
     for _ in 0..3 {
         assert!(try_at(&store, 600).await);
     }
-    // A node whose clock is a little behind finds it as full as it is.
+    // A node whose clock is slightly behind also finds it full.
     assert!(!try_at(&store, 598).await);
     assert!(try_at(&store, 0).await, "room for one");
     assert!(!try_at(&store, 0).await);

@@ -1,4 +1,4 @@
-//! Every statement of the house is understood by both engines, and neither of them answers one by reading a whole table.
+//! Both engines accept every statement, and neither executes one by reading a whole table.
 
 use tokio_postgres::types::Type;
 use vestibule_store::{Conn, Engine, Location, STATEMENTS, Sql, Store};
@@ -24,7 +24,7 @@ async fn a_wrong_statement_is_not_understood(store: Store) {
     assert!(store.read().await.unwrap().prepare(&WRONG).await.is_err());
 }
 
-/// Behind some poolers a statement is sent with the types of its values instead of asking for them.
+/// Behind some poolers a statement is sent with the types of its values, without asking the server for them.
 #[tokio::test]
 async fn postgres_wants_of_every_parameter_the_type_it_is_sent_as() {
     let place = Place::postgres().await;
@@ -39,7 +39,7 @@ async fn postgres_wants_of_every_parameter_the_type_it_is_sent_as() {
     }
 }
 
-/// The list would be worth little if a statement could be left out of it.
+/// The checks are complete only if the list is.
 #[test]
 fn every_statement_is_listed() {
     for (file, source) in crate::walls::aggregates() {
@@ -54,10 +54,10 @@ fn every_statement_is_listed() {
     }
 }
 
-/// Tables with few rows in each project.
+/// Tables with few rows per project.
 const SHORT: [&str; 4] = [" admin_keys ", " client_secrets ", " daily_counts ", " project_keys "];
 
-/// Aggregates of which there are few, or which look at all of a project because it ends.
+/// Aggregates with few rows, or whose statements read all of a project to delete it.
 const FEW: [&str; 2] = ["projects", "operators"];
 
 /// `first` is a subquery that stops at its LIMIT. There are few projects and all are wanted; the outbox is short, and seldom swept of a project; what a search by halving keeps, and
@@ -65,7 +65,7 @@ const FEW: [&str; 2] = ["projects", "operators"];
 const SCANNED: [&str; 7] =
     ["SCAN projects", "SCAN outbox", "SCAN span", "SCAN CONSTANT ROW", "SCAN w", "SCAN waiting", "SCAN first"];
 
-/// A scan costs more the more guests there are, and on SQLite it keeps every writer waiting.
+/// A scan slows down with the number of guests, and on SQLite it blocks all writers.
 #[tokio::test]
 async fn no_statement_looks_at_a_whole_table() {
     let place = Place::sqlite();
@@ -79,8 +79,8 @@ async fn no_statement_looks_at_a_whole_table() {
             while let Some(row) = rows.next().unwrap() {
                 let step: String = row.get(3).unwrap();
                 let is_scan = step.starts_with("SCAN") && !SCANNED.contains(&step.as_str());
-                // All of a project is as good as the whole table, but for tables with few rows a project, for lists that
-                // stop after a page, and for the end of a project.
+                // Reading all of a project equals reading the table, except for tables with few rows per project, for
+                // lists that stop after a page, and for the deletion of a project.
                 let is_walk = step.ends_with("(project_no=?)")
                     && !SHORT.iter().any(|table| step.contains(table))
                     && !text.contains("LIMIT")
@@ -92,7 +92,8 @@ async fn no_statement_looks_at_a_whole_table() {
     }
 }
 
-/// Twenty thousand of everything in one project: enough that PostgreSQL's planner prefers the index that narrows most.
+/// Twenty thousand rows of each kind in one project: enough for PostgreSQL's planner to prefer the most selective
+/// index.
 const FILL: [&str; 21] = [
     "INSERT INTO users (project_no, id, created_at, updated_at, anonymous_since, promoted_at, disabled_at)
      SELECT 1, uuid_send(md5(n::text)::uuid), n, n, CASE WHEN n % 5 > 0 THEN n END, CASE WHEN n % 10 = 0 THEN n END,
@@ -140,11 +141,11 @@ const FILL: [&str; 21] = [
      SELECT sha256(id), 'reset', created_at % 5, 'editor', 'x', created_at, created_at FROM users WHERE project_no = 1",
 ];
 
-/// What is read as a whole: there are few projects and all are wanted; the outbox is short, and seldom swept of a project; what
-/// waits for a webhook is in an index of its own.
+/// Tables that may be read as a whole: there are few projects, and all are wanted; the outbox is short and rarely
+/// searched by project; due deliveries have an index of their own.
 const WHOLE: [&str; 3] = [" on projects", " on outbox", "hook_deliveries_by_due"];
 
-/// Lists of the few among the many, which must not be picked out of all of them: what the statement says, and its index.
+/// Lists of few rows among many, which must use an index: part of the statement, and its index.
 const PICKED: [(&str, &str); 4] = [
     ("AND anonymous_since IS NULL\n     ORDER BY id DESC", "users_by_member"),
     ("AND disabled_at IS NOT NULL", "users_by_disabling"),
@@ -156,8 +157,8 @@ fn leak(text: String) -> &'static Sql {
     Box::leak(Box::new(Sql::new(Box::leak(text.into_boxed_str()))))
 }
 
-/// The statement with a page in place of a parameter: how many rows are wanted is known when PostgreSQL plans, which it does anew
-/// as long as that pays.
+/// The statement with a constant page size: PostgreSQL knows the value when it plans, which it does anew as long as
+/// that pays.
 fn limit_to_a_page(text: &str) -> String {
     let Some((before, number)) =
         text.split_once("LIMIT $").and_then(|(before, rest)| Some((before, rest.chars().next()?.to_digit(10)?)))
@@ -172,7 +173,7 @@ fn limit_to_a_page(text: &str) -> String {
     text
 }
 
-/// The plan PostgreSQL makes for a statement whatever its other values are, as it does once a connection has run it a few times.
+/// The generic plan of a statement, which PostgreSQL uses once a connection has run it a few times.
 async fn explain(conn: &mut Conn, text: &str) -> Vec<String> {
     let text = limit_to_a_page(text);
     let count = (1..).take_while(|number| text.contains(&format!("${number}"))).count();
@@ -186,7 +187,7 @@ async fn explain(conn: &mut Conn, text: &str) -> Vec<String> {
     plan
 }
 
-/// The step of a plan that reads more the more there is in a project, if there is one.
+/// The step of a plan that reads more rows as a project grows, if there is one.
 fn find_walk(aggregate: &str, text: &str, plan: &[String]) -> Option<String> {
     let mut steps: Vec<(&str, Option<&str>)> = Vec::new();
     for line in plan.iter().map(|line| line.trim_start_matches([' ', '-', '>']).trim_start_matches("Parallel ")) {
@@ -213,8 +214,8 @@ fn find_walk(aggregate: &str, text: &str, plan: &[String]) -> Option<String> {
     })
 }
 
-/// The same on PostgreSQL, whose plans depend on what it counted: of a store that was filled, and as the store's connections
-/// are set up.
+/// The same on PostgreSQL, whose plans depend on its statistics: with a filled store, and with the store's connection
+/// settings.
 #[tokio::test]
 async fn no_statement_looks_at_a_whole_table_on_postgres() {
     let place = Place::postgres().await;
@@ -223,7 +224,7 @@ async fn no_statement_looks_at_a_whole_table_on_postgres() {
     for fill in FILL {
         conn.query_all(leak(fill.to_owned()), &[], |_| Ok(())).await.unwrap();
     }
-    // A store that was just filled, and one that was swept since: an index alone answers more there, so plans may be others.
+    // After filling, and after a vacuum, which allows index-only scans and may change plans.
     for preparing in ["ANALYZE", "VACUUM (ANALYZE)"] {
         conn.query_all(leak(preparing.to_owned()), &[], |_| Ok(())).await.unwrap();
         let (mut picked, mut walks) = (0, Vec::new());
@@ -246,7 +247,7 @@ async fn no_statement_looks_at_a_whole_table_on_postgres() {
         assert_eq!(picked, PICKED.len(), "a list was renamed: PICKED must follow");
     }
 
-    // What would be refused is: no index begins with these columns.
+    // Negative cases: no index begins with these columns.
     for wrong in [
         "SELECT id FROM users WHERE project_no = $1 AND updated_at > $2",
         "SELECT user_id FROM grants WHERE token_hash = $1",

@@ -1,4 +1,4 @@
-//! What `write` promises, on both engines.
+//! The guarantees of `write`, on both engines.
 
 use std::{
     task::{Context, Waker},
@@ -25,7 +25,7 @@ on_both_engines!(
     a_commit_that_filled_the_outbox_wakes_its_worker,
 );
 
-/// An error of a caller, as flows have them.
+/// A caller's error, as in use cases.
 #[derive(Debug)]
 enum FlowError {
     Refused,
@@ -145,7 +145,7 @@ async fn writes_are_counted_by_name(store: Store) {
 }
 
 async fn a_reader_cannot_be_lost(store: Store) {
-    // More readers one after another, and dropped at odd moments, than any pool has.
+    // More consecutive readers than any pool has, dropped at arbitrary times.
     for _ in 0..100 {
         let mut conn = store.read().await.unwrap();
         let mut leaving = Box::pin(users::find(&mut conn, P, id(1)));

@@ -1,4 +1,4 @@
-//! The walls inside the crate: drivers stay in `db`, SQL stays in the aggregates.
+//! Module boundaries inside the crate: drivers stay in `db`, SQL stays in the aggregates.
 
 use std::{fs, path::Path};
 

@@ -9,7 +9,7 @@ use vestibule_store::{Store, StoreError, users};
 
 use crate::place::{P, Place, guest, id, write};
 
-/// Keeps the writer busy inside a closure until the returned sender is used or dropped.
+/// Blocks the writer inside a closure until the returned sender is used or dropped.
 async fn hold_writer(store: &Store) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
     let (release, wait) = mpsc::channel::<()>();
     let (started, running) = tokio::sync::oneshot::channel::<()>();
@@ -112,7 +112,7 @@ async fn what_was_answered_survives_a_store_that_is_not_closed() {
     for writer in writers {
         answered.push(writer.await.unwrap().unwrap());
     }
-    // A second store on the same file sees what the first has in its log, as after a crash.
+    // A second store on the same file sees the first one's log, as after a crash.
     let second = place.open().await;
     let mut conn = second.read().await.unwrap();
     for number in answered {

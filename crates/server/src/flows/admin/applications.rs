@@ -1,4 +1,4 @@
-//! Applications of a project and the secrets of those that keep one.
+//! Applications of a project, and their secrets.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -23,13 +23,12 @@ pub(crate) async fn list(app: &App, project: &Project) -> Result<Vec<Client>, Ad
     Ok(settings::get(app, project).await?.settings.clients().to_vec())
 }
 
-/// One application.
 pub(crate) async fn get(app: &App, project: &Project, client_id: &str) -> Result<Client, AdminError> {
     let current = settings::get(app, project).await?;
     current.settings.client(client_id).cloned().ok_or(AdminError::NotFound("application"))
 }
 
-/// Changes the list of applications.
+/// Applies a change to the list of applications.
 async fn change(
     app: &App,
     project: &Project,
@@ -58,7 +57,6 @@ fn position(clients: &[Value], client_id: &str) -> Option<usize> {
     clients.iter().position(|client| client["client_id"] == client_id)
 }
 
-/// Adds an application.
 pub(crate) async fn create(
     app: &App,
     project: &Project,
@@ -80,7 +78,7 @@ pub(crate) async fn create(
     get(app, project, client_id).await
 }
 
-/// Replaces an application; its `client_id` stays.
+/// Replaces an application; its `client_id` is fixed.
 pub(crate) async fn replace(
     app: &App,
     project: &Project,
@@ -101,7 +99,7 @@ pub(crate) async fn replace(
     get(app, project, client_id).await
 }
 
-/// Removes an application and its secrets; its grants are refused from now on.
+/// Removes an application and its secrets; its grants become invalid.
 pub(crate) async fn delete(
     app: &App,
     project: &Project,
@@ -129,7 +127,7 @@ pub(crate) async fn delete(
     Ok(())
 }
 
-/// A secret as it can be shown: by a name that gives nothing away.
+/// A secret in a list: by a name that reveals nothing of it.
 #[derive(Debug, Serialize)]
 pub(crate) struct SecretView {
     pub(crate) id: String,
@@ -147,7 +145,7 @@ pub(crate) async fn list_secrets(app: &App, project: &Project, client_id: &str) 
     Ok(all.into_iter().map(|(hash, at)| SecretView { id: name_of(hash), created_at: at.to_rfc3339() }).collect())
 }
 
-/// Makes one more secret; its text is shown once and never again.
+/// Creates a further secret; its text is shown once.
 pub(crate) async fn create_secret(
     app: &App,
     project: &Project,
@@ -175,7 +173,6 @@ pub(crate) async fn create_secret(
     Ok((SecretView { id: name_of(hash), created_at: now.to_rfc3339() }, secret))
 }
 
-/// Takes a secret away.
 pub(crate) async fn delete_secret(
     app: &App,
     project: &Project,

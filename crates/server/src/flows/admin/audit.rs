@@ -1,4 +1,4 @@
-//! The audit log as operators read it: filtered, page by page, followed, and as a whole to take away. Changes nothing.
+//! Reads the audit log for operators: filtered, by page, as a stream, and as an export.
 
 use std::ops::Range;
 
@@ -11,24 +11,24 @@ use vestibule_store::{
 use super::{AdminError, Page};
 use crate::{app::App, projects::Project};
 
-/// Events one step of an export reads.
+/// Number of events per step of an export.
 const EXPORT_BATCH: i64 = 500;
 
-/// Which events are wanted; those of the default are all.
+/// A filter for events; the default matches all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Filter {
     pub(crate) user: Option<UserId>,
     /// The event's name.
     pub(crate) kind: Option<String>,
-    /// From this time on.
+    /// The earliest time.
     pub(crate) from: Option<Timestamp>,
-    /// Before this time.
+    /// The time before which events happened.
     pub(crate) to: Option<Timestamp>,
 }
 
 impl Filter {
     fn wanted(&self) -> Wanted {
-        // PostgreSQL has no room for NUL in a text.
+        // A PostgreSQL text cannot contain NUL.
         let kind = self.kind.as_ref().map(|kind| kind.replace('\0', ""));
         match (self.user, kind) {
             (Some(user), kind) => Wanted::OfUser(user, kind),
@@ -37,7 +37,7 @@ impl Filter {
         }
     }
 
-    /// The numbers of the events of these times.
+    /// The range of event numbers for the filter's times.
     async fn numbers(&self, conn: &mut Conn, project: &Project) -> Result<Range<i64>, StoreError> {
         let start = match self.from {
             Some(from) => events::seek(conn, project.no, from).await?,
@@ -67,13 +67,12 @@ pub(crate) async fn list(
     Ok(Page::cut(rows, limit, |row| row.seq.to_string()))
 }
 
-/// A walk over all events a filter wants, newest first. What happens meanwhile is not in it.
+/// Iterates over all events that match a filter, newest first. Events added during the export are not included.
 pub(crate) struct Export {
     wanted: Wanted,
     between: Range<i64>,
 }
 
-/// Begins an export.
 pub(crate) async fn export(app: &App, project: &Project, filter: &Filter) -> Result<Export, StoreError> {
     let mut conn = app.store.read().await?;
     let mut between = filter.numbers(&mut conn, project).await?;
@@ -82,7 +81,7 @@ pub(crate) async fn export(app: &App, project: &Project, filter: &Filter) -> Res
 }
 
 impl Export {
-    /// The next events; none after the last.
+    /// The next events; empty after the last.
     pub(crate) async fn step(&mut self, app: &App, project: &Project) -> Result<Vec<EventRow>, StoreError> {
         let mut conn = app.store.read().await?;
         let rows = events::list_page(&mut conn, project.no, &self.wanted, &self.between, EXPORT_BATCH).await?;

@@ -1,4 +1,4 @@
-//! Login IDs and passwords an operator gives to a user: read, checked, and made ready for the transaction.
+//! Login IDs and passwords that an operator gives a user: parses, validates and prepares them for the transaction.
 
 use serde::Deserialize;
 use vestibule_domain::{
@@ -13,19 +13,19 @@ use vestibule_store::credentials::LoginIdRow;
 use super::{AdminError, Fault};
 use crate::{app::App, flows::new_password, projects::Project};
 
-/// A login ID as an operator writes it.
+/// A login ID as entered by an operator.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewLoginId {
     #[serde(rename = "type")]
     pub(crate) kind: LoginIdKind,
     pub(crate) value: String,
-    /// Whether the operator vouches for the address.
+    /// Whether the operator confirms that the user controls the address.
     #[serde(default)]
     pub(crate) is_verified: bool,
 }
 
-/// Reads a login ID into the row it becomes.
+/// Validates a login ID and builds its row.
 pub(crate) fn read_login_id(
     app: &App,
     project: &Project,
@@ -52,7 +52,7 @@ pub(crate) fn read_login_id(
     })
 }
 
-/// Checks a password against the project's policy and hashes it.
+/// Validates a password against the project's policy and hashes it.
 pub(crate) async fn hash_password(
     app: &App,
     project: &Project,

@@ -1,4 +1,4 @@
-//! Webhook deliveries as operators see them: listed, sent once more, and tried out.
+//! Webhook deliveries for operators: listing, replay and test.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
     projects::Project,
 };
 
-/// How long an operator waits for a webhook that is tried out.
+/// Timeout of a webhook test.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One page of the deliveries in a state, newest first.
@@ -30,7 +30,7 @@ pub(crate) async fn list(
     Ok(Page::cut(rows, limit, |row| row.id.to_string()))
 }
 
-/// Has a delivery that ended sent once more.
+/// Sends a finished delivery again.
 pub(crate) async fn replay(
     app: &App,
     project: &Project,
@@ -61,15 +61,15 @@ pub(crate) async fn replay(
     Ok(replayed)
 }
 
-/// How a webhook that was tried out answered.
+/// The result of a webhook test.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Trial {
     pub(crate) status: Option<u16>,
-    /// Why that is not good enough.
+    /// Why the result is a failure.
     pub(crate) error: Option<String>,
 }
 
-/// Sends a signed test to one of the project's webhooks, at once and only once.
+/// Sends a signed test event to one of the project's webhooks, at once and without retry.
 pub(crate) async fn try_out(
     app: &App,
     project: &Project,

@@ -1,4 +1,4 @@
-//! The keys on a guest's devices as an operator sees and revokes them.
+//! Device keys of guests, for operators.
 
 use serde::Serialize;
 use vestibule_domain::{
@@ -21,13 +21,13 @@ use crate::{
 #[derive(Debug, Serialize)]
 pub(crate) struct DeviceKeyView {
     pub(crate) id: String,
-    /// The key id as the device chose it.
+    /// The key ID, chosen by the device.
     pub(crate) key_id: String,
-    /// The device's name, if it told one.
+    /// The device's name, if known.
     pub(crate) device: Option<String>,
     pub(crate) created_at: String,
     pub(crate) last_used_at: String,
-    /// When its owner was promoted; the key proves nothing since then.
+    /// When its owner was promoted; from then on the key is not accepted.
     pub(crate) promoted_at: Option<String>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) async fn list(app: &App, project: &Project, user: UserId) -> Result<V
     Ok(views.collect())
 }
 
-/// Revokes a key: the device is nobody from now on. Sessions that are open stay open.
+/// Revokes a key: the device cannot sign in with it any more. Existing sessions stay.
 pub(crate) async fn revoke(
     app: &App,
     project: &Project,
@@ -59,7 +59,7 @@ pub(crate) async fn revoke(
     remove(app, project, actor, (user, id), Vec::new(), now).await.map(drop)
 }
 
-/// Revokes a key and ends all the user's sessions, both or neither: for a device that was lost or stolen. Answers how many
+/// Revokes a key and ends all of the user's sessions in one transaction, for a lost or stolen device. Returns how many
 /// ended.
 pub(crate) async fn revoke_lost(
     app: &App,

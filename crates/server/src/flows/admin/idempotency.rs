@@ -1,5 +1,5 @@
-//! Writes that come with an idempotency key: begun once, and their answer kept for whoever asks again. Answers are kept sealed:
-//! some tell a secret that is shown once.
+//! Writes with an idempotency key: done once, with the response stored for repeated requests. Responses are sealed,
+//! because some contain a secret that is shown once.
 
 use std::time::Duration;
 
@@ -12,33 +12,33 @@ use crate::{
     projects::Project,
 };
 
-/// How long an answer is remembered.
+/// How long a response is stored.
 const KEEP: Duration = Duration::from_secs(24 * 3600);
-/// After this long a write without an answer counts as lost, and may be done again.
+/// After this time a write without a response is treated as lost, and may be repeated.
 const LOST: Duration = Duration::from_secs(120);
 
-/// The answer to a write, as far as it is kept.
+/// The stored response to a write.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Kept {
     pub(crate) status: i64,
-    /// The version of what was written, as its `ETag` said it.
+    /// The new version, from the response's `ETag`.
     pub(crate) version: Option<String>,
     pub(crate) body: String,
 }
 
-/// What to do about a write.
+/// What to do with a write.
 pub(crate) enum Begun {
-    /// Do it, and keep its answer.
+    /// Do it, and store its response.
     Now,
-    /// Somebody does it at this moment.
+    /// Another request with this key is running.
     Running,
-    /// The key was used for something else.
+    /// The key was used for a different request.
     Reused,
-    /// It was done, and this was the answer.
+    /// It was done before, with this response.
     Before(Kept),
 }
 
-/// Begins a write; of any number of callers with the same key one does it.
+/// Begins a write; exactly one of several concurrent callers with the same key does it.
 pub(crate) async fn begin(
     app: &App,
     project: &Project,
@@ -79,7 +79,7 @@ pub(crate) async fn begin(
     Ok(if mine { Begun::Now } else { Begun::Running })
 }
 
-/// Keeps the answer to a write; without one the write may be tried again.
+/// Stores the response to a write; without one the write may be retried.
 pub(crate) async fn finish(
     app: &App,
     project: &Project,
@@ -101,9 +101,10 @@ pub(crate) async fn finish(
         .await
 }
 
-/// What a kept answer begins with: sealed, a line with the version and then the body.
+/// Prefix of the current format: sealed; a line with the version, then the body.
 const VERSIONED: &str = "versioned:";
-/// Earlier ones were sealed bodies; still earlier ones were kept as they were. Each for a day.
+/// Prefix of the previous format: a sealed body. Before that, bodies were stored as they were. Each expires after a
+/// day.
 const SEALED: &str = "sealed:";
 
 fn context(project: &Project, key: TokenHash) -> String {
@@ -116,8 +117,8 @@ fn seal(app: &App, project: &Project, key: TokenHash, kept: &Kept) -> String {
     format!("{VERSIONED}{}", base64url(sealed))
 }
 
-/// Version and body as they were; empty when they were sealed with another master key, so that the write is still not done
-/// twice.
+/// Decodes version and body. Both are empty when another master key sealed them, so that the write is still not
+/// repeated.
 fn open(app: &App, project: &Project, key: TokenHash, kept: String) -> (Option<String>, String) {
     let unseal = |sealed: &str| {
         let plain = read_base64url(sealed).and_then(|sealed| app.master.open(&sealed, &context(project, key)).ok());

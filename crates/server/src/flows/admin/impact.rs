@@ -1,4 +1,4 @@
-//! What a change does to the people of a project, counted up to a bound, to be said before it is made.
+//! Counts how many users a settings change affects, up to a limit, for the confirmation page.
 
 use std::{collections::HashSet, fmt};
 
@@ -14,19 +14,19 @@ use vestibule_store::{Conn, StoreError, grants, reach, sessions};
 
 use crate::{app::App, projects::Project};
 
-/// Rows of a kind that are looked at; where there are more, a number is the least it can be.
+/// Maximum number of rows of a kind that are counted; beyond it, a count is a minimum.
 const LOOKED_AT: i64 = 10_000;
 
-/// How many there are.
+/// A number of users or credentials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Count {
     pub(crate) number: usize,
-    /// There may be more: not everything was looked at.
+    /// Whether it is only a minimum, because not all rows were counted.
     pub(crate) is_least: bool,
 }
 
 impl Count {
-    /// Of a count that stopped at the bound.
+    /// A count that may have stopped at the limit.
     fn up_to_bound(number: i64) -> Self {
         Self { number: usize::try_from(number).unwrap_or_default(), is_least: number >= LOOKED_AT }
     }
@@ -64,20 +64,20 @@ pub(crate) struct People {
     pub(crate) guests: Count,
 }
 
-/// One thing a change of the settings does to people.
+/// A consequence of a settings change for users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Consequence {
     /// Sessions end at once.
     SignsOut(People),
-    /// Visitors cannot become guests any more; these are guests with an open session.
+    /// Guest sign-up closes; the count is of guests with an open session.
     GuestsOff(Count),
-    /// A kind of login ID is of no use any more; so many of it there are.
+    /// A kind of login ID stops working; the count is of its login IDs.
     LoginIdOff(LoginIdKind, Count),
-    /// A way to sign in is closed; so many of it there are.
+    /// An authenticator is disabled; the count is of its credentials.
     WayOff(AuthenticatorKind, Count),
 }
 
-/// The sessions and grants of a project, as far as they were looked at.
+/// The open sessions and grants of a project, as far as they were read.
 struct Open {
     sessions: Vec<Session>,
     /// Each with whether its user is a guest.
@@ -96,12 +96,12 @@ impl Open {
         Ok(Self { is_all: sessions.len() < bound && grants.len() < bound, sessions, grants })
     }
 
-    /// Whose sessions and grants are like this.
+    /// The users whose sessions or grants match.
     fn people(&self, session: impl Fn(&Session) -> bool, grant: impl Fn(&Grant, bool) -> bool) -> People {
         let (mut all, mut guests) = (HashSet::<UserId>::new(), HashSet::new());
         for one in self.sessions.iter().filter(|one| session(one)) {
             all.insert(one.user_id);
-            // A guest proved nothing.
+            // No `amr`: the session of a guest.
             if one.amr.is_none() {
                 guests.insert(one.user_id);
             }
@@ -131,13 +131,13 @@ fn is_grant_alive(settings: &ProjectSettings, grant: &Grant, is_guest: bool, now
         .is_some_and(|client| client.grant_lifetime(is_guest).is_alive(grant.created_at, grant.last_access_at, now))
 }
 
-/// The users who are signed in.
+/// The number of signed-in users.
 pub(crate) async fn count_signed_in(app: &App, project: &Project, now: Timestamp) -> Result<People, StoreError> {
     let mut conn = app.store.read().await?;
     Ok(Open::read(&mut conn, project.no).await?.alive(&project.settings, now))
 }
 
-/// The users who are signed in to one application.
+/// The number of users signed in to one application.
 pub(crate) async fn count_signed_in_to(
     app: &App,
     project: &Project,
@@ -150,13 +150,13 @@ pub(crate) async fn count_signed_in_to(
     Ok(open.people(|_| false, |one, guest| one.client_id == client_id && is_grant_alive(settings, one, guest, now)))
 }
 
-/// Every user there is.
+/// The number of users.
 pub(crate) async fn count_users(app: &App, project: &Project) -> Result<Count, StoreError> {
     let mut conn = app.store.read().await?;
     reach::count_users(&mut conn, project.no, LOOKED_AT).await.map(Count::up_to_bound)
 }
 
-/// What it does to people to have the new settings in the place of the old ones; nothing is counted where nothing can be.
+/// The consequences of replacing the old settings by the new ones. Counts only what the difference can affect.
 pub(crate) async fn of_change(
     app: &App,
     project: &Project,
@@ -199,7 +199,7 @@ pub(crate) async fn of_change(
         };
         found.push(Consequence::WayOff(way, Count::up_to_bound(count)));
     }
-    // What reaches no one needs no question.
+    // Drop consequences that affect no one: they need no confirmation.
     found.retain(|one| match one {
         Consequence::SignsOut(people) => !people.all.is_none(),
         Consequence::GuestsOff(count) | Consequence::LoginIdOff(_, count) | Consequence::WayOff(_, count) => {
@@ -209,7 +209,7 @@ pub(crate) async fn of_change(
     Ok(found)
 }
 
-/// Whether the difference can end a session at all.
+/// Whether the difference can end any session.
 fn may_sign_out(old: &ProjectSettings, new: &ProjectSettings) -> bool {
     let has_other_cookie = old.cookie_name("") != new.cookie_name("");
     has_other_cookie

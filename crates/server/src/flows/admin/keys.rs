@@ -1,4 +1,4 @@
-//! Keys of the Admin API: making, listing, revoking them, and finding out which one a caller holds.
+//! Admin API keys: creating, listing, revoking and authenticating.
 
 use std::time::Duration;
 
@@ -22,14 +22,14 @@ use crate::{
     projects::Project,
 };
 
-/// What every API key begins with, so that scanners of leaked secrets can know it.
+/// Prefix of every API key, for scanners that search for leaked secrets.
 const PREFIX: &str = "vak_";
-/// How far a caller's clock may be off.
+/// Allowed clock skew of a client.
 const SKEW: Duration = Duration::from_secs(300);
-/// How often a key's use is written down.
+/// Minimum interval between recorded uses of a key.
 const USE_WINDOW: Duration = Duration::from_secs(3600);
 
-/// What a key may do.
+/// The scope of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Scope {
     /// Read the project's settings and applications.
@@ -53,13 +53,12 @@ pub enum Scope {
     /// Read statistics.
     #[serde(rename = "statistics:read")]
     StatisticsRead,
-    /// List, make and revoke keys.
+    /// List, create and revoke keys.
     #[serde(rename = "keys:write")]
     KeysWrite,
 }
 
 impl Scope {
-    /// Every scope.
     pub const ALL: [Self; 8] = [
         Self::SettingsRead,
         Self::SettingsWrite,
@@ -71,7 +70,7 @@ impl Scope {
         Self::KeysWrite,
     ];
 
-    /// The word for it.
+    /// The name of the scope.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -86,30 +85,27 @@ impl Scope {
         }
     }
 
-    /// Reads the word for it.
+    /// Parses the name.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == word)
     }
 }
 
-/// A key as its owner may see it.
+/// A key in a list.
 #[derive(Debug, Serialize)]
 pub struct KeyView {
-    /// Its id.
     pub id: String,
-    /// What its owner calls it.
+    /// The display name.
     pub name: String,
     /// `api_key` or `jwt`.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// What it may do.
     pub scopes: Vec<String>,
-    /// When it was made.
     pub created_at: String,
     /// When it was last used, to the hour.
     pub last_used_at: Option<String>,
-    /// Since when it is refused.
+    /// When it was revoked.
     pub revoked_at: Option<String>,
 }
 
@@ -127,19 +123,18 @@ impl KeyView {
     }
 }
 
-/// Why a key was not made.
+/// Why a key was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The operator lost its role before the key was made.
+    /// The operator lost its role before the key was created.
     #[error("your role does not allow this any more")]
     RoleLost,
-    /// The public key is not a JWK of a kind we verify.
+    /// The public key is not a JWK of a supported type.
     #[error("the public key is not an RSA or P-256 key in JWK form: {0}")]
     BadJwk(String),
-    /// Another key has this id.
+    /// Another key has this ID.
     #[error("a key with the id {0} exists already")]
     IdTaken(String),
 }
@@ -164,7 +159,7 @@ impl From<KeyError> for AdminError {
     }
 }
 
-/// Makes an API key; the answer's text is shown once and never again.
+/// Creates an API key; its text is shown once.
 ///
 /// # Errors
 /// When the store fails.
@@ -185,7 +180,7 @@ pub async fn create_api_key(
     Ok((view, format!("{PREFIX}{id}_{secret}")))
 }
 
-/// Registers the public half of a key whose owner signs JWTs with the other; its id is the `kid`.
+/// Registers the public half of a key pair with which the client signs JWTs; its ID is the `kid`.
 pub(crate) async fn register_public_key(
     app: &App,
     project: &Project,
@@ -240,7 +235,7 @@ pub(crate) async fn list(app: &App, project: &Project) -> Result<Vec<KeyView>, S
     Ok(admin_keys::list(&mut *app.store.read().await?, project.no).await?.iter().map(KeyView::of).collect())
 }
 
-/// Revokes a key; `false` when there is no such one or it was revoked before.
+/// Revokes a key; `false` when it does not exist or was revoked before.
 pub(crate) async fn revoke(
     app: &App,
     project: &Project,
@@ -248,7 +243,7 @@ pub(crate) async fn revoke(
     id: &str,
     now: Timestamp,
 ) -> Result<bool, AdminError> {
-    // PostgreSQL has no room for NUL in a text.
+    // A PostgreSQL text cannot contain NUL.
     if id.contains('\0') {
         return Ok(false);
     }
@@ -270,7 +265,7 @@ pub(crate) async fn revoke(
     Ok(revoked)
 }
 
-/// A caller that proved to hold a key.
+/// An authenticated caller.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyHolder {
     pub(crate) key_id: String,
@@ -279,7 +274,7 @@ pub(crate) struct KeyHolder {
     pub(crate) audit_context: Map<String, Value>,
 }
 
-/// Finds out who holds a bearer token: an API key, or a JWT signed with a registered key (protocol facts §13).
+/// Authenticates a bearer token: an API key, or a JWT signed with a registered key.
 pub(crate) async fn authenticate(
     app: &App,
     project: &Project,
@@ -324,7 +319,7 @@ pub(crate) async fn authenticate(
 }
 
 async fn find(app: &App, project: &Project, id: &str) -> Result<Option<AdminKeyRow>, StoreError> {
-    // PostgreSQL has no room for NUL in a text.
+    // A PostgreSQL text cannot contain NUL.
     if id.contains('\0') {
         return Ok(None);
     }
@@ -332,7 +327,7 @@ async fn find(app: &App, project: &Project, id: &str) -> Result<Option<AdminKeyR
     Ok(row.filter(|row| row.revoked_at.is_none()))
 }
 
-/// Whether the claims speak to this project, now.
+/// Whether the claims name this project as the audience and are valid now.
 fn is_for_us(claims: &Map<String, Value>, project_id: &str, now: Timestamp) -> bool {
     let audience = match claims.get("aud") {
         Some(Value::String(one)) => one == project_id,

@@ -1,4 +1,4 @@
-//! Trying out mail and text messages: one, sent at once, and what the mail server or carrier said of it.
+//! Tests of mail and text messages: sends one message at once and returns the provider's response.
 
 use vestibule_domain::{
     event::Event,
@@ -15,16 +15,16 @@ use crate::{
     projects::Project,
 };
 
-/// A message that is written once it is known whom it goes to.
+/// A message that is rendered once its recipient is known.
 pub(crate) enum Trial<'a> {
     Mail(&'a (dyn Fn(String) -> Mail + Sync)),
     Sms(&'a (dyn Fn(String) -> Sms + Sync)),
 }
 
-/// Sends one message to an address or number; why it was not taken, if it was not.
+/// Sends one message; returns the provider's error, if any.
 ///
 /// # Errors
-/// [`AdminError::Invalid`] when nobody can be reached at `to`.
+/// [`AdminError::Invalid`] when `to` is not a valid address or number.
 pub(crate) async fn try_out(
     app: &App,
     project: &Project,

@@ -1,4 +1,4 @@
-//! What operators and their programs do: the Admin API and the portal use the same flows.
+//! Use cases of operators, shared by the Admin API and the portal.
 
 pub(crate) mod applications;
 pub(crate) mod audit;
@@ -25,10 +25,10 @@ use vestibule_store::StoreError;
 use super::{actor::ActError, projects::ApplyError};
 use crate::projects::LoadError;
 
-/// One thing wrong with what was sent.
+/// A problem of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// The member, e.g. `login_ids[0].value`; empty when it is the whole.
+    /// The member, such as `login_ids[0].value`; empty for the whole input.
     pub(crate) path: String,
     /// What to do.
     pub(crate) message: String,
@@ -40,7 +40,7 @@ impl Fault {
     }
 }
 
-/// Why an operator's wish was not carried out.
+/// Why an action of an operator was not done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AdminError {
     #[error("the store failed: {0}")]
@@ -53,7 +53,7 @@ pub(crate) enum AdminError {
     Conflict(Clash),
     #[error("somebody else changed it: its version is {current}")]
     Changed {
-        /// The version it has now.
+        /// The current version.
         current: i64,
     },
     #[error(
@@ -68,7 +68,7 @@ pub(crate) enum AdminError {
     Load(#[from] LoadError),
 }
 
-/// Why something does not go together with what is there.
+/// Why an action conflicts with the current state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Clash {
     #[error("a login ID belongs to another user")]
@@ -113,13 +113,12 @@ impl From<ApplyError> for AdminError {
 }
 
 impl AdminError {
-    /// A refusal with one fault.
+    /// A refusal with one problem.
     pub(crate) fn fault(path: &str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![Fault::new(path, message)])
     }
 }
 
-/// One page of a list.
 #[derive(Debug)]
 pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,

@@ -1,4 +1,4 @@
-//! Moving a project to another public origin: for an owner of every project, who may give and take hosts.
+//! Moves a project to another public origin. Only for owners of all projects, because it takes and frees host names.
 
 use std::net::IpAddr;
 
@@ -21,11 +21,10 @@ use crate::{
 /// What became of the wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moved {
-    /// The project has the origin now.
     Done,
-    /// It had it already.
+    /// The project already has this origin.
     Unchanged,
-    /// The operator does not own every project.
+    /// The operator does not own all projects.
     NotOwner,
 }
 
@@ -52,7 +51,7 @@ pub(crate) async fn change(
     }
 }
 
-/// The settings at the other origin, if the others go with it.
+/// The settings with the new origin, if the other settings stay valid with it.
 fn move_to(settings: &ProjectSettings, origin: &Origin) -> Result<ProjectSettings, AdminError> {
     let mut moved = settings.clone();
     moved.project.public_origin = origin.clone();

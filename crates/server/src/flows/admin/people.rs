@@ -1,4 +1,4 @@
-//! Users as the portal shows them: lists with names, and everything about one.
+//! Users for the portal: lists with names, and the details of one.
 
 use std::collections::HashMap;
 
@@ -16,10 +16,10 @@ use super::{
 };
 use crate::{app::App, projects::Project};
 
-/// Events shown with a user.
+/// Number of events shown with a user.
 const LATEST: u32 = 20;
 
-/// A user and what it is called.
+/// A user with its display name.
 #[derive(Debug)]
 pub(crate) struct Named {
     pub(crate) user: User,
@@ -45,7 +45,7 @@ pub(crate) async fn list(
     Ok(Page { items: items.collect(), next: page.next })
 }
 
-/// One login ID of each: an e-mail address before a phone number before a username.
+/// One login ID of each user: an email address, or else a phone number, or else a username.
 async fn find_names(
     conn: &mut Conn,
     project: &Project,
@@ -59,7 +59,7 @@ async fn find_names(
         return Ok(HashMap::new());
     }
     if let (true, Some(newest), Some(oldest)) = (is_in_order, users.first(), users.last()) {
-        // They lie beside each other in the index, too.
+        // The users of a page are adjacent in the index of login IDs too.
         all = user_lists::list_login_ids_between(conn, no, oldest.id, newest.id).await?;
     } else {
         for user in members() {
@@ -79,19 +79,18 @@ fn name_attribute(user: &User) -> Option<String> {
     user.standard_attributes.get("name").and_then(Value::as_str).map(str::to_string)
 }
 
-/// Everything about one user.
+/// The details of one user.
 #[derive(Debug)]
 pub(crate) struct Sheet {
     pub(crate) detail: UserDetail,
-    /// The ids of the login IDs whose holder proved to hold them.
+    /// The IDs of the verified login IDs.
     pub(crate) verified: Vec<String>,
     pub(crate) keys: Vec<DeviceKeyView>,
     pub(crate) sessions: Vec<SessionView>,
-    /// The latest first.
+    /// Newest first.
     pub(crate) events: Vec<EventRow>,
 }
 
-/// Everything about one user.
 pub(crate) async fn load(app: &App, project: &Project, id: UserId) -> Result<Sheet, AdminError> {
     let filter = Filter { user: Some(id), ..Filter::default() };
     let detail = users::get(app, project, id).await?;

@@ -1,4 +1,4 @@
-//! Making and ending projects, for operators.
+//! Creating and deleting projects, for operators.
 
 use serde_json::json;
 use vestibule_domain::{project::ProjectSettings, time::Timestamp};
@@ -14,7 +14,7 @@ use crate::{
     projects::Project,
 };
 
-/// Makes a project from its id, its name (may be empty), its origin, and whether it has guests.
+/// Creates a project from its ID, its name (may be empty), its origin, and whether it has guests.
 pub(crate) async fn create(
     app: &App,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! A user's sessions and grants as an operator sees and ends them.
+//! Sessions and grants of a user, for operators.
 
 use serde::Serialize;
 use vestibule_domain::{
@@ -48,14 +48,13 @@ async fn models(conn: &mut Conn, no: ProjectNo, user: UserId) -> Result<Vec<Sess
     Ok(models)
 }
 
-/// Every session and grant of a user.
 pub(crate) async fn list(app: &App, project: &Project, user: UserId) -> Result<Vec<SessionView>, AdminError> {
     let mut conn = app.store.read().await?;
     users::find(&mut conn, project.no, user).await?.ok_or(AdminError::NotFound("user"))?;
     Ok(models(&mut conn, project.no, user).await?.iter().map(SessionView::of).collect())
 }
 
-/// Ends one session or grant of a user, or all of them; answers how many.
+/// Ends one session or grant of a user, or all of them; returns how many.
 pub(crate) async fn revoke(
     app: &App,
     project: &Project,
@@ -98,7 +97,7 @@ pub(crate) async fn revoke(
                         let Ok(id) = session.id.parse::<GrantId>() else { continue };
                         grants::remove(tx, no, id).await?
                     };
-                    // A grant may have gone with its cookie session just before; its end is told all the same.
+                    // A grant may have ended with its cookie session just before; it is counted all the same.
                     count += usize::from(removed);
                     event.write(tx, no, now).await?;
                 }

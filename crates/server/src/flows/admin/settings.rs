@@ -1,4 +1,4 @@
-//! A project's settings as one document with a version, and the secret its webhooks are signed with.
+//! A project's settings as one versioned document, and the secret that signs its webhooks.
 
 use serde_json::Value;
 use vestibule_domain::{
@@ -24,13 +24,13 @@ use crate::{
     projects::Project,
 };
 
-/// Settings and the version they have.
+/// Settings with their version.
 pub(crate) struct Versioned {
     pub(crate) settings: ProjectSettings,
     pub(crate) version: i64,
 }
 
-/// The settings as they are stored now.
+/// The stored settings.
 pub(crate) async fn get(app: &App, project: &Project) -> Result<Versioned, AdminError> {
     let row = read_row(app, project).await?;
     Ok(Versioned { settings: read_settings(project, &row)?, version: row.version })
@@ -95,10 +95,10 @@ pub(super) async fn write(
     Ok(Versioned { settings: settings.clone(), version })
 }
 
-/// How often a change is tried again when somebody else changes the project at the same time.
+/// Maximum number of attempts when other requests change the project concurrently.
 const ROUNDS: usize = 5;
 
-/// Edits the document, again if somebody else changed the project meanwhile.
+/// Edits the document, and retries if another request changed the project meanwhile.
 pub(crate) async fn change(
     app: &App,
     project: &Project,
@@ -120,7 +120,7 @@ pub(crate) async fn change(
     Err(last)
 }
 
-/// The name of the operator who changed the settings last, as far as the event log knows already.
+/// The name of the operator who last changed the settings, if the event log has it already.
 pub(crate) async fn find_last_editor(app: &App, project: &Project) -> Result<Option<String>, StoreError> {
     let wanted = Wanted::OfType("project.changed".to_string());
     let mut conn = app.store.read().await?;
@@ -129,7 +129,7 @@ pub(crate) async fn find_last_editor(app: &App, project: &Project) -> Result<Opt
     Ok(body.and_then(|body| body["context"]["audit_context"]["operator_name"].as_str().map(str::to_string)))
 }
 
-/// Makes a new webhook secret current and returns it; the old one signs beside it for a day.
+/// Creates a webhook secret and returns it; the previous one continues to sign for a day.
 pub(crate) async fn rotate_webhook_secret(
     app: &App,
     project: &Project,
@@ -148,7 +148,7 @@ pub(crate) async fn rotate_webhook_secret(
                     keys::retire(tx, no, &old.kid, now).await?;
                 }
                 keys::insert(tx, no, row).await?;
-                // That is how other processes learn of the key.
+                // Other processes reload the project, and with it the key, when its version changes.
                 projects::bump_version(tx, no).await?;
                 event.write(tx, no, now).await
             })

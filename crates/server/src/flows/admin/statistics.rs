@@ -1,4 +1,4 @@
-//! What the daily counts say: guests by day and application, the funnel, and how long guests stay guests.
+//! Statistics from the daily counters: guests by day and application, the funnel, and the time to promotion.
 
 use serde::Serialize;
 use vestibule_store::counts;
@@ -12,17 +12,17 @@ use crate::{
     projects::Project,
 };
 
-/// The most days one report covers.
+/// Maximum number of days of a report.
 pub(crate) const MAX_DAYS: i64 = 400;
 
-/// One day's numbers of one application.
+/// The counters of one application on one day.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct DayView {
     pub(crate) date: String,
-    /// Empty where no application is known: guests of cookie-based applications.
+    /// Empty for guests of cookie-based applications.
     pub(crate) client_id: String,
     pub(crate) guests_created: i64,
-    /// Guests of earlier days who were there on this one.
+    /// Guests of earlier days who returned on this day.
     pub(crate) guests_returned: i64,
     pub(crate) guests_promoted: i64,
     pub(crate) members_created: i64,
@@ -43,7 +43,7 @@ impl DayView {
     }
 }
 
-/// What became of the guests who came in these days.
+/// What happened to the guests created in the report's days.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Funnel {
     pub(crate) guests_created: i64,
@@ -51,16 +51,16 @@ pub(crate) struct Funnel {
     pub(crate) guests_promoted: i64,
 }
 
-/// How many guests were promoted within a time of coming.
+/// How many guests were promoted within a time after their creation.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Within {
     pub(crate) name: &'static str,
-    /// None for all the later ones.
+    /// `None` for all later ones.
     pub(crate) seconds: Option<i64>,
     pub(crate) count: i64,
 }
 
-/// The numbers of some days.
+/// The report for a range of days.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) from: String,
@@ -70,7 +70,7 @@ pub(crate) struct Report {
     pub(crate) time_to_promotion: Vec<Within>,
 }
 
-/// The numbers from one day to another, both included (days since the epoch), of one application or of all.
+/// The report for a range of days, both included (days since the epoch), of one application or of all.
 pub(crate) async fn report(
     app: &App,
     project: &Project,
@@ -101,7 +101,7 @@ pub(crate) async fn report(
             funnel.guests_returned += count.count;
             continue;
         }
-        // They come by day and application: a line is ended by the first number of the next.
+        // Counters are sorted by day and application: each change of either begins a new entry.
         let is_new = days.last().is_none_or(|(day, view)| *day != count.day || view.client_id != count.client_id);
         if is_new {
             days.push((count.day, DayView::new(count.day, &count.client_id)));

@@ -1,4 +1,4 @@
-//! Users on their way from one server to another: everything they own but their sessions, one JSON object a line.
+//! Export and import of users: everything they own except sessions, one JSON object per line.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -27,19 +27,19 @@ use crate::{
     projects::Project,
 };
 
-/// Users one step of an export reads.
+/// Number of users per step of an export.
 const STEP: i64 = 200;
 
-/// The most lines of one import.
+/// Maximum number of lines of an import.
 pub(crate) const LINES: usize = 10_000;
-/// The most login IDs, device keys and passkeys that an imported user may own, each.
+/// Maximum number of login IDs, of device keys and of passkeys of an imported user.
 pub(crate) const OWNED: usize = 100;
-/// The most bytes of a login ID, a key's id or a name of an imported user.
+/// Maximum bytes of a login ID, a key ID or a name of an imported user.
 pub(crate) const TEXT_BYTES: usize = 1024;
-/// The most bytes of a key of an imported user, as it is written.
+/// Maximum bytes of a serialized key of an imported user.
 pub(crate) const KEY_BYTES: usize = 4 * 1024;
 
-/// A user as it travels. Times are microseconds since the epoch.
+/// A user in the export format. Times are microseconds since the epoch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Traveller {
@@ -71,7 +71,7 @@ pub(crate) struct Traveller {
     passkeys: Vec<TravellingPasskey>,
 }
 
-/// Ids and keys are base64url. A passkey works only where the origin's name stays the same.
+/// IDs and keys are base64url. A passkey works only if the origin's host stays the same.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TravellingPasskey {
@@ -116,7 +116,7 @@ struct TravellingKey {
     device: Option<String>,
 }
 
-/// The next lines of an export, and the user they end with; `None` after the last.
+/// The next lines of an export, and the last user in them; `None` after the last.
 pub(crate) async fn export_step(
     app: &App,
     project: &Project,
@@ -193,10 +193,10 @@ async fn pack(conn: &mut Conn, no: ProjectNo, user: User) -> Result<Traveller, S
     })
 }
 
-/// What became of one line of an import.
+/// The result of one line of an import.
 #[derive(Debug, Serialize)]
 pub(crate) struct LineOutcome {
-    /// Counted from 1.
+    /// From 1.
     pub(crate) line: usize,
     pub(crate) id: Option<String>,
     /// `created`, `exists` or `refused`.
@@ -204,8 +204,8 @@ pub(crate) struct LineOutcome {
     pub(crate) reason: Option<String>,
 }
 
-/// Takes users in, each in a transaction of its own; who is there already stays as it is. No events: nothing happened to
-/// these users but a move.
+/// Imports users, each in its own transaction; existing users are unchanged. Queues no events, because the users were
+/// created elsewhere.
 pub(crate) async fn import(app: &App, project: &Project, text: String) -> Result<Vec<LineOutcome>, AdminError> {
     let lines = app.pool.run(move || read_lines(&text)).await.map_err(Error::from)?;
     let lines = lines.ok_or_else(|| AdminError::fault("", format!("send at most {LINES} lines at once")))?;
@@ -229,7 +229,7 @@ pub(crate) async fn import(app: &App, project: &Project, text: String) -> Result
     Ok(outcomes)
 }
 
-/// Every line that is not blank, with its number; `None` if there are too many.
+/// All lines that are not blank, with their numbers; `None` if there are too many.
 fn read_lines(text: &str) -> Option<Vec<(usize, Result<Box<Traveller>, String>)>> {
     let lines = || text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     (lines().count() <= LINES).then(|| lines().map(|(index, line)| (index + 1, read_traveller(line))).collect())
@@ -242,7 +242,7 @@ fn check_hash(app: &App, traveller: Box<Traveller>) -> Result<Box<Traveller>, St
     Ok(traveller)
 }
 
-/// Refuses what no export writes: a user who owns very much, or what is very long.
+/// Rejects what no export contains: too many items, or values that are too long.
 fn check_size(traveller: &Traveller) -> Result<(), String> {
     let owned = [traveller.login_ids.len(), traveller.device_keys.len(), traveller.passkeys.len()];
     if owned.iter().any(|count| *count > OWNED) {
@@ -265,7 +265,7 @@ fn check_size(traveller: &Traveller) -> Result<(), String> {
 }
 
 fn read_traveller(line: &str) -> Result<Box<Traveller>, String> {
-    // PostgreSQL has no room for NUL in a text.
+    // A PostgreSQL text cannot contain NUL.
     if line.contains("\\u0000") || line.contains('\0') {
         return Err("a text holds NUL characters".to_string());
     }

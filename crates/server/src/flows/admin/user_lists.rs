@@ -1,4 +1,4 @@
-//! Lists of users and searches for them, each page from an index or within a bounded walk.
+//! Lists and searches of users; each page comes from an index or a bounded scan.
 
 use std::time::Duration;
 
@@ -22,17 +22,18 @@ use crate::{
     projects::Project,
 };
 
-/// Users one page of guests looks at: no index tells guests apart, for it would cost every guest its bytes.
+/// Number of users scanned per page of guests. There is no index on guests, because it would cost space for every
+/// guest.
 const LOOK: i64 = 4_000;
-/// The same for dormant ones, whose sessions must be looked at, too.
+/// The same for dormant guests, whose sessions must be read too.
 const LOOK_CLOSELY: i64 = 1_500;
-/// The shortest beginning of an id that is looked for.
+/// Minimum length of an ID prefix in a search.
 const ID_DIGITS: usize = 8;
 
-/// The longest text that is searched for, in bytes.
+/// Maximum length of a search text, in bytes.
 pub(crate) const LONGEST_SEARCH: usize = 1024;
 
-/// Which users are listed.
+/// A kind of user to list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum UserKind {
@@ -45,7 +46,7 @@ pub(crate) enum UserKind {
     Disabled,
 }
 
-/// What to list.
+/// A query for a list.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UserQuery {
     pub(crate) kind: UserKind,
@@ -56,8 +57,8 @@ pub(crate) struct UserQuery {
     pub(crate) limit: u32,
 }
 
-/// Lists users. A page of guests may be short, even empty, though there is a next one: it looked at as many users as one
-/// page may.
+/// Lists users. A page of guests may be short, even empty, though a next page exists: each page scans a bounded number
+/// of users.
 pub(crate) async fn list(
     app: &App,
     project: &Project,
@@ -72,7 +73,7 @@ pub(crate) async fn list(
     let after = query.cursor.as_deref().map(read_cursor).transpose()?;
     let (below, no) = (after.map(|(_, id)| id), project.no);
     let since = now.minus(Duration::from_secs(u64::from(query.days) * 86_400));
-    // One more than asked for tells whether there is a next page.
+    // Fetch one more than requested, to learn whether there is a next page.
     let wanted = i64::from(query.limit) + 1;
     let (items, floor) = match query.kind {
         UserKind::All => (users::list_page(&mut conn, no, below, wanted).await?, None),
@@ -110,14 +111,13 @@ fn read_cursor(text: &str) -> Result<(Timestamp, UserId), AdminError> {
     Ok((Timestamp::from_micros(i64::from_be_bytes(at)), UserId::from_bytes(id)))
 }
 
-/// Finds by id, or by the beginning of an address, a number or a user name.
-/// Users by id or login ID, whole or by its beginning.
+/// Finds users by ID or login ID, in full or by prefix.
 async fn search(conn: &mut Conn, project: &Project, text: &str, limit: i64) -> Result<Vec<User>, StoreError> {
     let no: ProjectNo = project.no;
     if let Ok(id) = text.parse::<UserId>() {
         return Ok(users::find(conn, no, id).await?.into_iter().collect());
     }
-    // PostgreSQL has no room for NUL in a text; and nobody is called by anything that long.
+    // A PostgreSQL text cannot contain NUL, and no ID or login ID is that long.
     if text.contains('\0') || text.len() > LONGEST_SEARCH {
         return Ok(Vec::new());
     }
@@ -127,7 +127,7 @@ async fn search(conn: &mut Conn, project: &Project, text: &str, limit: i64) -> R
     }
     for kind in LoginIdKind::ALL {
         let parsed = LoginId::parse(kind, text, project.settings.default_country());
-        // A whole login ID is looked for in the form it is stored in; a beginning of one as it is typed.
+        // Search a complete login ID in its normal form, and a prefix as typed.
         let beginning = parsed.map_or_else(|_| begin(kind, text), |login_id| login_id.value);
         for user in user_lists::search_login_ids(conn, no, kind.as_str(), &beginning, limit).await? {
             if !found.iter().any(|other| other.id == user.id) {
@@ -139,7 +139,7 @@ async fn search(conn: &mut Conn, project: &Project, text: &str, limit: i64) -> R
     Ok(found)
 }
 
-/// The beginning of a login ID in the form it would be stored in.
+/// A prefix of a login ID in the form it is stored in.
 fn begin(kind: LoginIdKind, text: &str) -> String {
     match kind {
         LoginIdKind::Phone => text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '/')).collect(),
@@ -147,7 +147,7 @@ fn begin(kind: LoginIdKind, text: &str) -> String {
     }
 }
 
-/// The first and the last id that begin like this; none for what is too short or no id.
+/// The first and the last ID with this prefix; `None` if it is too short or not part of an ID.
 fn id_range(text: &str) -> Option<(UserId, UserId)> {
     let digits: String = text.chars().filter(|c| *c != '-').collect();
     let is_beginning = (ID_DIGITS..=32).contains(&digits.len()) && digits.chars().all(|c| c.is_ascii_hexdigit());

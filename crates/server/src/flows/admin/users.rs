@@ -1,4 +1,4 @@
-//! Users as an operator sees and changes them: one user, attributes, promotion, disabling, deletion.
+//! Use cases for one user: reading, attributes, promotion, disabling, deletion.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -59,17 +59,15 @@ impl UserView {
     }
 }
 
-/// A user with what it is known by.
+/// A user with its identities and authenticators.
 #[derive(Debug, Serialize)]
 pub(crate) struct UserDetail {
     #[serde(flatten)]
     pub(crate) user: UserView,
     pub(crate) identities: Vec<IdentityView>,
-    /// How it can prove itself.
     pub(crate) authenticators: Vec<Value>,
 }
 
-/// One thing a user is known by.
 #[derive(Debug, Serialize)]
 pub(crate) struct IdentityView {
     pub(crate) id: String,
@@ -80,7 +78,6 @@ pub(crate) struct IdentityView {
     pub(crate) claims: Map<String, Value>,
 }
 
-/// One user with what it is known by.
 pub(crate) async fn get(app: &App, project: &Project, id: UserId) -> Result<UserDetail, AdminError> {
     let mut conn = app.store.read().await?;
     let user = users::find(&mut conn, project.no, id).await?.ok_or(AdminError::NotFound("user"))?;
@@ -121,10 +118,10 @@ async fn describe(conn: &mut Conn, project: &Project, user: User) -> Result<User
     Ok(UserDetail { user: UserView::of(&loaded.user), identities, authenticators })
 }
 
-/// The most login IDs a new member may have.
+/// Maximum number of login IDs of a new member.
 pub(crate) const LOGIN_IDS: usize = 16;
 
-/// A member to make.
+/// A member to create.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewUser {
@@ -157,7 +154,7 @@ impl From<Refusal> for Refused {
             Refusal::Store(error) => error.into(),
             Refusal::Taken => AdminError::Conflict(Clash::LoginIdTaken),
             Refusal::AlreadyPromoted => AdminError::Conflict(Clash::AlreadyMember),
-            // The last three are refusals of flows with a person in them.
+            // The last three occur only in hosted flows.
             Refusal::UserGone | Refusal::Disabled | Refusal::PasskeyRefused | Refusal::Stale | Refusal::HintUsed => {
                 AdminError::Conflict(Clash::NotActive)
             }
@@ -165,7 +162,7 @@ impl From<Refusal> for Refused {
     }
 }
 
-/// Makes a member. Guests make themselves.
+/// Creates a member. Guests are created only by their own sign-up.
 pub(crate) async fn create(
     app: &App,
     project: &Project,
@@ -236,7 +233,7 @@ pub(crate) async fn create(
     get(app, project, id).await
 }
 
-/// The login ID and password a guest becomes a member with.
+/// The login ID and password for promoting a guest.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Promotion {
@@ -245,7 +242,7 @@ pub(crate) struct Promotion {
     pub(crate) password: Option<String>,
 }
 
-/// Makes a guest a member; its sessions go on.
+/// Promotes a guest; its sessions continue.
 pub(crate) async fn promote(
     app: &App,
     project: &Project,
@@ -289,7 +286,7 @@ pub(crate) async fn promote(
     get(app, project, id).await
 }
 
-/// A change of attributes; null takes a member away (RFC 7396).
+/// A change of attributes; null removes a member (RFC 7396).
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AttributeChange {
@@ -309,7 +306,7 @@ fn check_attributes(user: &User) -> Vec<Fault> {
     standard.chain(custom.into_iter().map(|fault| join("custom_attributes", fault))).collect()
 }
 
-/// Changes a user's attributes, a guest's as well as a member's.
+/// Changes a user's attributes, for guests and members.
 pub(crate) async fn change_attributes(
     app: &App,
     project: &Project,
@@ -349,7 +346,7 @@ async fn write_attributes(
     event: &AuditEntry,
     now: Timestamp,
 ) -> Result<(), Refused> {
-    // Written first: whoever changes the same user waits here, and then merges into what this transaction leaves.
+    // Lock the user first: a concurrent change waits here and then merges into this transaction's result.
     if !users::touch(tx, no, id, now).await? {
         return Err(Refused(AdminError::NotFound("user")));
     }
@@ -364,7 +361,7 @@ async fn write_attributes(
     Ok(())
 }
 
-/// Makes an event about a user as it will be.
+/// Prepares an event about a user in its future state.
 async fn prepare_about(
     app: &App,
     project: &Project,
@@ -379,7 +376,7 @@ async fn prepare_about(
     Ok(actor.prepare(app, project, &event, Some(id), now))
 }
 
-/// Disables a user and ends its sessions, or lets it in again. Doing it twice is no error and no event.
+/// Disables a user and ends its sessions, or enables it again. Repeating it is not an error and queues no event.
 pub(crate) async fn set_disabled(
     app: &App,
     project: &Project,
@@ -414,7 +411,6 @@ pub(crate) async fn set_disabled(
     get(app, project, id).await
 }
 
-/// Deletes a user and everything it owns.
 pub(crate) async fn delete(
     app: &App,
     project: &Project,

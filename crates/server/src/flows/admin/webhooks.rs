@@ -1,4 +1,4 @@
-//! The addresses of a project's webhooks: which one a name means, whether it may be called, and taking one away.
+//! The webhook URLs of a project: stable names for them, whether the server may call them, and removal.
 
 use serde_json::Value;
 use vestibule_domain::time::Timestamp;
@@ -11,17 +11,17 @@ use crate::{
     projects::Project,
 };
 
-/// What a webhook is for.
+/// The kind of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HandlerKind {
-    /// It is told what happened.
+    /// A notification webhook: called after an event.
     Told,
-    /// It is asked before something happens, and can refuse.
+    /// A blocking webhook: called before an event, and may refuse it.
     Asked,
 }
 
 impl HandlerKind {
-    /// The list in the settings.
+    /// The path of its list in the settings.
     pub(crate) fn list(self) -> &'static str {
         match self {
             Self::Told => "hook.non_blocking_handlers",
@@ -29,7 +29,7 @@ impl HandlerKind {
         }
     }
 
-    /// The word in addresses.
+    /// The name in URLs.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Told => "told",
@@ -37,13 +37,14 @@ impl HandlerKind {
         }
     }
 
-    /// Reads the word back.
+    /// Parses the name.
     pub(crate) fn parse(word: &str) -> Option<Self> {
         [Self::Told, Self::Asked].into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
-/// The names of the webhooks of a list, from their addresses: they stay the same while others come and go.
+/// Names for the webhooks of a list, derived from their URLs, so that they stay the same when others are added or
+/// removed.
 pub(crate) fn name_all<'a>(urls: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for url in urls {
@@ -62,18 +63,17 @@ fn pointer(kind: HandlerKind) -> String {
     format!("/{}", kind.list().replace('.', "/"))
 }
 
-/// Where in its list the webhook with this name is.
+/// The index of the webhook with this name in its list.
 pub(crate) fn find(document: &Value, kind: HandlerKind, name: &str) -> Option<usize> {
     let urls = list_of(document, kind)?.iter().map(|handler| handler["url"].as_str().unwrap_or_default());
     name_all(urls).iter().position(|one| one == name)
 }
 
-/// Why the server would never call this address, if it would not.
+/// Why the server must not call this URL, if so.
 pub(crate) async fn complain_of(app: &App, url: &str) -> Option<String> {
     app.webhooks.check(url).await.err().map(|error| error.to_string())
 }
 
-/// Takes a webhook out of the settings.
 pub(crate) async fn remove(
     app: &App,
     project: &Project,

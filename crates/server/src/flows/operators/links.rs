@@ -1,4 +1,4 @@
-//! One-time links into the portal: the first run's, invitations, new ways in. What is stored of one is its hash.
+//! One-time links into the portal: first run, invitation, reset. Only their hashes are stored.
 
 use std::net::IpAddr;
 
@@ -24,12 +24,12 @@ use super::{
 };
 use crate::{app::App, crypto::sha256, flows::Error, ports::entropy::Entropy};
 
-/// Where a link leads, below the portal's origin.
+/// The path of a link, below the portal's origin.
 pub(crate) fn path_of(token: &str) -> String {
     format!("/portal/welcome/{token}")
 }
 
-/// Makes a link ready to be written; the text is its secret part.
+/// Prepares a link for the store; the text is its secret part.
 pub(super) fn prepare(
     entropy: &Entropy,
     purpose: LinkPurpose,
@@ -49,8 +49,8 @@ pub(super) fn prepare(
     (token, link)
 }
 
-/// Writes a link: older ones of the same purpose, place and address are dead from now on, and whoever gets a new way in is
-/// signed out, for somebody else may sit on what was lost.
+/// Stores a link. Older links of the same purpose, project and address become invalid. A reset link also ends the
+/// operator's sessions, because the lost credential may have been used to sign in.
 pub(super) async fn write(tx: &mut Tx, link: &OperatorLink) -> Result<(), StoreError> {
     operator_links::remove_of(tx, link.assignment.project, link.purpose, &link.email).await?;
     if link.purpose == LinkPurpose::Reset
@@ -61,10 +61,10 @@ pub(super) async fn write(tx: &mut Tx, link: &OperatorLink) -> Result<(), StoreE
     operator_links::insert(tx, link).await
 }
 
-/// The place of links for a new way in, which give no role: one for each address.
+/// The assignment of reset links, which give no role: one link per address.
 pub(crate) const NO_ROLE: Assignment = Assignment { project: EVERY_PROJECT, role: Role::Viewer };
 
-/// Makes a link; older ones of the same purpose, place and address are dead from now on. The answer is its secret part.
+/// Creates a link, and invalidates older ones of the same purpose, project and address. Returns its secret part.
 pub(crate) async fn create(
     store: &Store,
     entropy: &Entropy,
@@ -78,7 +78,7 @@ pub(crate) async fn create(
     Ok(token)
 }
 
-/// Makes a link at the command line, and writes down that it was made: for a new way in, or for another owner.
+/// Creates a link at the command line, with its audit event: a reset, or a further owner.
 pub(crate) async fn create_by_command(
     store: &Store,
     entropy: &Entropy,
@@ -105,12 +105,12 @@ pub(crate) async fn create_by_command(
     Ok(token)
 }
 
-/// Whether there is an operator.
 pub(crate) async fn has_operators(store: &Store) -> Result<bool, StoreError> {
     operators::exists(&mut *store.read().await?).await
 }
 
-/// The link of the first run, while there is no operator: whoever sees the server start may become one.
+/// Creates the first-run link while there is no operator: anyone who reads the server's output can become the first
+/// one.
 pub(crate) async fn create_first(
     store: &Store,
     entropy: &Entropy,
@@ -123,47 +123,47 @@ pub(crate) async fn create_first(
     create(store, entropy, LinkPurpose::FirstRun, owner, "", now).await.map(Some)
 }
 
-/// The link behind a secret part, if it still holds.
+/// The valid link with this secret part.
 pub(crate) async fn find(app: &App, token: &str, now: Timestamp) -> Result<Option<OperatorLink>, Error> {
     Ok(operator_links::find(&mut *app.store.read().await?, sha256(token.as_bytes()), now).await?)
 }
 
-/// What redeeming a link came to.
+/// The result of redeeming a link.
 pub(crate) enum Redeemed {
-    /// Its holder is signed in; this is the cookie.
+    /// The operator is signed in with this cookie.
     SignedIn(String),
-    /// Something typed is not right; the link still holds.
+    /// The input is invalid; the link stays valid.
     Mistaken(Mistakes),
-    /// Somebody was faster, or it holds no more.
+    /// The link was redeemed by another request, or has expired.
     Gone,
 }
 
-/// How the holder of a link will sign in from now on.
+/// The new credential of the link's holder.
 #[derive(Clone, Copy)]
 pub(crate) enum WayIn<'a> {
-    /// With this password.
+    /// A password, as typed.
     Password(&'a str),
-    /// With the passkey its browser just made there.
+    /// A passkey that the browser has just created.
     Passkey { seat: Seat<'a>, answer: &'a str },
 }
 
-/// Who comes in by a link: an operator there is, or one to be.
+/// The holder of a link: an existing operator, or a new one.
 pub(crate) struct Newcomer {
     pub(crate) operator: Operator,
     is_new: bool,
 }
 
-/// What came of asking who comes in by a link.
+/// The result of identifying the holder.
 pub(crate) enum Identified {
-    /// Everything but the way in is known.
+    /// Everything but the credential is known.
     Newcomer(Box<Newcomer>),
-    /// Something typed is not right.
+    /// The input is invalid.
     Mistaken(Mistakes),
-    /// The operator is gone.
+    /// The operator was removed.
     Gone,
 }
 
-/// Finds out who comes in by a link, before it is redeemed.
+/// Identifies the holder of a link, before it is redeemed.
 pub(crate) async fn identify(
     app: &App,
     link: &OperatorLink,
@@ -191,14 +191,15 @@ pub(crate) async fn identify(
     Ok(Identified::Newcomer(Box::new(Newcomer { operator, is_new: true })))
 }
 
-/// The id of the operator a link makes: the same each time, since a passkey is made for it before the operator is there.
+/// The ID of the operator that a link creates. It is derived from the link, because a passkey is created for this ID
+/// before the operator exists.
 fn future_operator(link: &OperatorLink) -> OperatorId {
     let mut random = [0; 10];
     random.copy_from_slice(&sha256(&[b"operator|".as_slice(), &link.token.0].concat()).0[..10]);
     OperatorId::from_parts(link.created_at.as_unix_millis(), random)
 }
 
-/// What one transaction does.
+/// The input of the transaction.
 struct Deed {
     link: TokenHash,
     assignment: Assignment,
@@ -208,7 +209,7 @@ struct Deed {
     event: OperatorEvent,
 }
 
-/// Why the transaction undid itself.
+/// Why the transaction was rolled back.
 #[derive(Debug, thiserror::Error)]
 enum Undone {
     #[error("the link holds no more")]
@@ -221,7 +222,7 @@ enum Undone {
     Store(#[from] StoreError),
 }
 
-/// Makes the operator, or gives it the new way in in the place of all it had, and signs it in: all of it or nothing, once.
+/// Creates the operator, or replaces all its credentials by the new one, and signs it in: in one transaction, once.
 pub(crate) async fn redeem(
     app: &App,
     link: &OperatorLink,
@@ -230,7 +231,7 @@ pub(crate) async fn redeem(
     ip: IpAddr,
     now: Timestamp,
 ) -> Result<Redeemed, Error> {
-    // What is wrong with the password is told with what is wrong with the rest.
+    // Report problems of the password together with those of the other fields.
     let weaknesses = async |email: &str, name: &str| match way {
         WayIn::Password(password) => check_password(app, password, &[email, name]).await,
         WayIn::Passkey { .. } => Ok(Vec::new()),
@@ -288,7 +289,7 @@ async fn carry_out(tx: &mut Tx, deed: &Deed, now: Timestamp) -> Result<(), Undon
         operators::set_role(tx, operator.id, deed.assignment).await?;
         operator_links::remove_of(tx, EVERY_PROJECT, LinkPurpose::FirstRun, "").await?;
     } else {
-        // Whatever was lost may be in somebody's hands: nothing of the old lets in any more.
+        // The old credentials may be in the wrong hands: remove all of them.
         if !operators::set_password(tx, operator.id, operator.password_hash.as_deref()).await? {
             return Err(Undone::Gone);
         }

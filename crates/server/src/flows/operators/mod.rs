@@ -1,5 +1,5 @@
-//! Operators of the portal: how they come, sign in, prove who they are, and what role they have. Settings, applications
-//! and users they change with the same flows as the Admin API (`flows/admin`).
+//! Operators of the portal: invitation, sign-in, reauthentication and roles. The use cases that the Admin API has too
+//! are in `flows/admin`.
 
 pub(crate) mod links;
 pub(crate) mod passkeys;
@@ -20,32 +20,32 @@ use vestibule_domain::{
 use super::{Error, actor::Actor, new_password};
 use crate::app::App;
 
-/// The longest name an operator may have, in characters.
+/// Maximum length of an operator's name, in characters.
 pub(crate) const LONGEST_NAME: usize = 100;
 
-/// What a new password of an operator must be like: it opens every user's account.
+/// The password policy for operators: one such password gives access to every user's account.
 pub(crate) const PASSWORD_POLICY: Policy = Policy { min_length: 10, min_strength: 2, refuse_breached: true };
 
-/// What somebody typed to become an operator.
+/// The input for creating an operator.
 pub(crate) struct Typed<'a> {
     pub(crate) email: &'a str,
     pub(crate) name: &'a str,
 }
 
-/// What is wrong with it.
+/// The problems of that input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mistakes {
     pub(crate) email: Option<EmailMistake>,
     pub(crate) name: bool,
     pub(crate) weaknesses: Vec<Weakness>,
-    /// The browser's answer with a new passkey is not good.
+    /// The browser's response for a new passkey is invalid.
     pub(crate) passkey: bool,
 }
 
-/// What is wrong with an address.
+/// A problem of an email address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EmailMistake {
-    /// It is none.
+    /// It is not a valid address.
     Invalid,
     /// Another operator has it.
     Taken,
@@ -73,18 +73,18 @@ fn prepare_password(typed: &str) -> Secret<String> {
     password::prepare(typed)
 }
 
-/// What became of a way in that was to be removed.
+/// The result of removing a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Removal {
-    /// It is gone, and every other session of the operator has ended.
+    /// It is removed, and every other session of the operator has ended.
     Done,
-    /// It is not there.
+    /// It does not exist.
     Missing,
-    /// There is no other: the operator would be locked out.
+    /// It is the last credential: the operator would be locked out.
     LastWayIn,
 }
 
-/// Somebody who is signed in to the portal.
+/// A signed-in operator.
 #[derive(Clone)]
 pub(crate) struct SignedIn {
     pub(crate) operator: Operator,
@@ -93,12 +93,12 @@ pub(crate) struct SignedIn {
 }
 
 impl SignedIn {
-    /// The role in a project; none for a stranger to it.
+    /// The role in a project; `None` without one.
     pub(crate) fn role_in(&self, project: ProjectNo) -> Option<Role> {
         role_in(&self.assignments, project)
     }
 
-    /// The role in every project, those to come included.
+    /// The role in all projects, including future ones.
     pub(crate) fn role_everywhere(&self) -> Option<Role> {
         self.role_in(vestibule_domain::operator::EVERY_PROJECT)
     }

@@ -1,4 +1,4 @@
-//! Operators' passkeys: signing in with one, proving with one who one is, adding and removing them (ADR 53).
+//! Operators' passkeys: sign-in, reauthentication, adding, renaming and removing (ADR 53).
 
 use std::{net::IpAddr, time::Duration};
 
@@ -21,20 +21,20 @@ use crate::{
     passkeys::{Assertion, Expected, NewPasskey, Person, Site, read_challenge},
 };
 
-/// What browsers and authenticators call the portal.
+/// The portal's name in browsers and authenticators.
 const SITE_NAME: &str = "Vestibule";
-/// How long a page may wait for its passkey. A page that waited longer is answered with a fresh one.
+/// How long a page's passkey options are valid. A later response gets a new page.
 const LIFETIME: Duration = Duration::from_secs(3_600);
-/// The longest name of a passkey, in characters.
+/// Maximum length of a passkey's name, in characters.
 const LONGEST_NAME: usize = 100;
-/// What a passkey is called that was given no name.
+/// The name of a passkey without one.
 const NAMELESS: &str = "Passkey";
 
-/// Where a ceremony takes place: the portal, in one browser.
+/// The context of a ceremony: the portal, in one browser.
 #[derive(Clone, Copy)]
 pub(crate) struct Seat<'a> {
     pub(crate) origin: &'a Origin,
-    /// What only this browser's forms know.
+    /// A secret that only this browser's forms know.
     pub(crate) browser: &'a str,
 }
 
@@ -52,7 +52,7 @@ impl<'a> Seat<'a> {
         mac.issue_challenge(&self.purpose(ceremony), now.plus(LIFETIME), &app.entropy)
     }
 
-    /// The challenge an answer names, if it was issued here for this and still holds.
+    /// The challenge in a response, if this server issued it for this ceremony and it is valid.
     fn read(&self, app: &App, ceremony: &str, answer: &str, now: Timestamp) -> Option<(Vec<u8>, Challenge)> {
         let presented = read_challenge(answer)?;
         let text = std::str::from_utf8(&presented).ok()?;
@@ -62,18 +62,18 @@ impl<'a> Seat<'a> {
     }
 }
 
-/// The key that makes challenges, and one that is accepted beside it.
+/// The key for new challenges, and another one that is accepted too.
 fn macs(app: &App) -> [MacKey; 2] {
     app.master.derive_mac_keys("operators")
 }
 
-/// The options with which a page asks the browser for a passkey; with none named it offers all it has for the portal.
+/// The options for signing in with a passkey; without known passkeys the browser offers all it has for the portal.
 pub(crate) fn request_options(app: &App, seat: Seat<'_>, known: &[OperatorPasskey], now: Timestamp) -> String {
     let ids: Vec<Vec<u8>> = known.iter().map(|row| row.credential_id.clone()).collect();
     seat.site().request_options(seat.issue(app, "use", now).as_bytes(), &ids)
 }
 
-/// The options with which a page asks the browser for a new passkey of an operator.
+/// The options for creating a passkey of an operator.
 pub(crate) fn creation_options(
     app: &App,
     seat: Seat<'_>,
@@ -86,7 +86,7 @@ pub(crate) fn creation_options(
     seat.site().creation_options(seat.issue(app, "create", now).as_bytes(), &person)
 }
 
-/// Judges the browser's answer to creation options, and makes the row it becomes.
+/// Verifies the browser's response to creation options and builds the row.
 pub(super) fn read_new(
     app: &App,
     seat: Seat<'_>,
@@ -116,7 +116,7 @@ pub(super) fn read_new(
     })
 }
 
-/// A name as it is kept. It comes with a passkey that exists already, so it is mended and never refused.
+/// A name in its stored form. The passkey exists already, so an invalid name is corrected instead of rejected.
 fn read_name(typed: &str) -> String {
     mend_name(typed).unwrap_or_else(|| NAMELESS.to_string())
 }
@@ -126,22 +126,22 @@ fn mend_name(typed: &str) -> Option<String> {
     Some(clean).filter(|clean| !clean.is_empty())
 }
 
-/// What an answer to request options is worth.
+/// The verification result of a response to request options.
 enum Verdict {
     Right(Box<Used>, Operator),
-    /// It names a passkey of this operator, and does not prove it.
+    /// A passkey of this operator, but the signature is invalid.
     Wrong(Operator),
-    /// It is of nobody here, or of another page.
+    /// An unknown passkey, or a response for another page.
     Foreign,
 }
 
-/// A passkey that was used, and its challenge: both count once.
+/// A verified passkey use and its challenge, both to be redeemed once.
 struct Used {
     passkey: PasskeyUse,
     challenge: Challenge,
 }
 
-/// Why the transaction undid itself.
+/// Why the transaction was rolled back.
 #[derive(Debug, thiserror::Error)]
 enum Undone {
     #[error("the answer was used before, or the passkey's count did not grow")]
@@ -154,7 +154,7 @@ enum Undone {
     Store(#[from] StoreError),
 }
 
-/// Judges the browser's answer to request options, within the limits of wrong tries.
+/// Verifies the browser's response to request options, within the attempt limits.
 async fn judge(
     app: &App,
     seat: Seat<'_>,
@@ -176,7 +176,7 @@ async fn judge(
         owner: row.operator_id.as_bytes(),
         public_key: &row.public_key,
         backup_eligible: row.backup_eligible,
-        // Signing in names no passkey; a fresh proof names those of the operator.
+        // Sign-in options name no passkey; those for reauthentication name the operator's.
         asked_by_name: only.is_some(),
     };
     match seat.site().verify(assertion, &expected) {
@@ -194,7 +194,7 @@ async fn note_use(tx: &mut vestibule_store::Tx, used: &Used, now: Timestamp) -> 
     if is_first && operator_passkeys::record_use(tx, passkey, now).await? { Ok(()) } else { Err(Undone::Refused) }
 }
 
-/// What a transaction with a used passkey came to; a refusal is counted, and written down, before it is told.
+/// The result of a transaction with a passkey use; a refusal is counted and logged before the response.
 async fn settle(
     app: &App,
     buckets: &Buckets,
@@ -213,7 +213,7 @@ async fn settle(
     }
 }
 
-/// Signs in with whatever passkey the browser offered; the answer is the cookie.
+/// Signs in with the passkey that the browser offers; returns the cookie.
 pub(crate) async fn sign_in(
     app: &App,
     seat: Seat<'_>,
@@ -251,7 +251,7 @@ pub(crate) async fn sign_in(
     Ok(settle(app, &buckets, written, note(&operator, Act::SignInFailed), now).await?.then_some(cookie))
 }
 
-/// Proves again who one is, with one of one's passkeys.
+/// Reauthenticates with one of the operator's passkeys.
 pub(crate) async fn prove(
     app: &App,
     who: &SignedIn,
@@ -284,12 +284,12 @@ pub(crate) async fn prove(
     settle(app, &buckets, written, failure, now).await
 }
 
-/// The passkeys of whoever is signed in, oldest first.
+/// The passkeys of the signed-in operator, oldest first.
 pub(crate) async fn list(app: &App, who: &SignedIn) -> Result<Vec<OperatorPasskey>, Error> {
     Ok(operator_passkeys::list(&mut *app.store.read().await?, who.operator.id).await?)
 }
 
-/// Keeps the passkey the browser made; `false` when its answer is not good.
+/// Stores the passkey that the browser created; `false` when its response is invalid.
 pub(crate) async fn add(
     app: &App,
     who: &SignedIn,
@@ -312,18 +312,18 @@ pub(crate) async fn add(
     Ok(added.await?)
 }
 
-/// What became of a passkey that was to be called something else.
+/// The result of renaming a passkey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Renaming {
-    /// It is called that now, or was already.
+    /// It has the name now, or had it already.
     Done,
     /// The name is empty.
     Nameless,
-    /// It is not there.
+    /// It does not exist.
     Missing,
 }
 
-/// Calls one of one's own passkeys something else.
+/// Renames one of the operator's passkeys.
 pub(crate) async fn rename(
     app: &App,
     who: &SignedIn,
@@ -352,7 +352,7 @@ pub(crate) async fn rename(
     Ok(if renamed.await? { Renaming::Done } else { Renaming::Missing })
 }
 
-/// Takes one of one's own passkeys away, unless it is the last way in.
+/// Removes one of the operator's passkeys, unless it is the last credential.
 pub(crate) async fn remove(
     app: &App,
     who: &SignedIn,
@@ -368,7 +368,7 @@ pub(crate) async fn remove(
         .store
         .write("remove_operator_passkey", (id, event), move |tx, (id, event)| {
             Box::pin(async move {
-                // A password that is being removed at this moment is none.
+                // Lock the operator: a concurrent removal of the password must not leave it without credentials.
                 operators::hold(tx, owner).await?;
                 if !operator_passkeys::remove(tx, owner, *id).await? {
                     return Err(Undone::Missing);

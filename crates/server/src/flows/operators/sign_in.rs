@@ -1,4 +1,4 @@
-//! Signing in to the portal and out of it, and proving again who one is.
+//! Signing operators in and out, and reauthentication.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -21,10 +21,10 @@ use crate::{
     passwords::Verdict,
 };
 
-/// Uses closer together than this are written down once.
+/// Minimum interval between recorded uses.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
-/// Who holds these cookies, and the one it is known by: that of the newest live session. None when all have ended.
+/// Finds the operator of these cookies, and the cookie of the newest valid session. `None` when all have ended.
 pub(crate) async fn resolve<'c>(
     app: &App,
     cookies: &'c Candidates,
@@ -57,7 +57,7 @@ pub(crate) async fn resolve<'c>(
     Ok(Some((SignedIn { operator, session, assignments }, cookie)))
 }
 
-/// Signs in with a password; the answer is the cookie. An unknown address costs the same and is told the same.
+/// Signs in with a password; returns the cookie. An unknown address takes the same time and gets the same response.
 pub(crate) async fn sign_in(
     app: &App,
     email: &str,
@@ -84,8 +84,8 @@ pub(crate) async fn sign_in(
     Ok(Some(token))
 }
 
-/// Compares a password, within the limits of wrong tries. One that is wrong is written down as that act; one for an
-/// address nobody has is not, for people type passwords there.
+/// Verifies a password, within the attempt limits. A wrong one is logged as the given act; a failure for an unknown
+/// address is not logged, because users type passwords into that field by mistake.
 async fn try_password(
     app: &App,
     (email, operator): (&str, Option<&Operator>),
@@ -105,7 +105,7 @@ async fn try_password(
         }
         Verdict::Right { stale } => stale,
     };
-    // Others may have filled the bucket while this one was hashed.
+    // Check the limit again after hashing: concurrent guesses must not pass between check and verify.
     buckets.check(app, now).await?;
     if let Some(operator) = operator.filter(|_| stale) {
         let fresh = super::hash_password(app, typed).await?;
@@ -119,14 +119,14 @@ async fn try_password(
     Ok(true)
 }
 
-/// A new secret and what is stored of it.
+/// A new secret and its stored hash.
 pub(super) fn make_token(app: &App) -> (String, TokenHash) {
     let token = app.entropy.alphanumeric();
     let hash = sha256(token.as_bytes());
     (token, hash)
 }
 
-/// Proves again who one is, with the password.
+/// Reauthenticates with the password.
 pub(crate) async fn prove(app: &App, who: &SignedIn, typed: &str, ip: IpAddr, now: Timestamp) -> Result<bool, Error> {
     let whose = (who.operator.email.as_str(), Some(&who.operator));
     if !try_password(app, whose, typed, (Act::ProofFailed, ip), now).await? {
@@ -139,12 +139,11 @@ pub(crate) async fn prove(app: &App, who: &SignedIn, typed: &str, ip: IpAddr, no
     Ok(true)
 }
 
-/// Whether the last proof is fresh enough for something dangerous.
+/// Whether the last authentication is recent enough for a dangerous action.
 pub(crate) fn is_proved(who: &SignedIn, now: Timestamp) -> bool {
     now <= who.session.proved_at.plus(PROOF)
 }
 
-/// Ends the session.
 pub(crate) async fn sign_out(app: &App, who: &SignedIn) -> Result<(), Error> {
     let token = who.session.token;
     app.store
@@ -155,7 +154,7 @@ pub(crate) async fn sign_out(app: &App, who: &SignedIn) -> Result<(), Error> {
         .map_err(|error: StoreError| Error::from(error))
 }
 
-/// Changes one's own password; every other session ends. The answer says what is wrong with the new one.
+/// Changes the operator's own password; every other session ends. Returns the problems of the new password.
 pub(crate) async fn change_password(
     app: &App,
     who: &SignedIn,
@@ -183,14 +182,14 @@ pub(crate) async fn change_password(
     Ok(Vec::new())
 }
 
-/// Takes one's own password away, unless it is the last way in; every other session ends.
+/// Removes the operator's own password, unless it is the last credential; every other session ends.
 pub(crate) async fn remove_password(app: &App, who: &SignedIn, ip: IpAddr, now: Timestamp) -> Result<Removal, Error> {
     let event = trace::own(app, &who.operator, Act::PasswordRemoved, "", ip, now);
     let (id, kept) = (who.operator.id, who.session.token);
     app.store
         .write("remove_operator_password", event, move |tx, event| {
             Box::pin(async move {
-                // A passkey that is being removed at this moment is none.
+                // Lock the operator: a concurrent removal of the passkey must not leave it without credentials.
                 operators::hold(tx, id).await?;
                 let operator = operators::find(tx, id).await?;
                 if operator.is_none_or(|operator| operator.password_hash.is_none()) {

@@ -1,5 +1,5 @@
-//! Who works on a project: listing operators and invitations, inviting, changing roles, removing. Somebody always keeps
-//! every project in hand.
+//! Operators of a project: listing them and their invitations, inviting, changing roles, removing. There is always at
+//! least one owner of all projects.
 
 use vestibule_domain::{
     event::{Event, OperatorAction},
@@ -27,13 +27,12 @@ use crate::{
     projects::Project,
 };
 
-/// Who has a role here, and who is invited.
+/// The operators with a role in a project, and its invitations.
 pub(crate) struct Staff {
     pub(crate) members: Vec<(Operator, Assignment)>,
     pub(crate) invitations: Vec<operator_links::OperatorLink>,
 }
 
-/// Everybody who works on a project.
 pub(crate) async fn list(app: &App, project: &Project, now: Timestamp) -> Result<Staff, Error> {
     let mut conn = app.store.read().await?;
     let members = operators::list_of_project(&mut conn, project.no).await?;
@@ -41,7 +40,7 @@ pub(crate) async fn list(app: &App, project: &Project, now: Timestamp) -> Result
     Ok(Staff { members, invitations })
 }
 
-/// One project of an operator, with its role there.
+/// The projects of an operator, each with its role.
 pub(crate) fn list_projects(app: &App, who: &SignedIn) -> Vec<(std::sync::Arc<Project>, Role)> {
     let mut mine: Vec<_> = app
         .projects
@@ -56,27 +55,27 @@ pub(crate) fn list_projects(app: &App, who: &SignedIn) -> Vec<(std::sync::Arc<Pr
     mine
 }
 
-/// Why something about operators was not done.
+/// Why a change to operators was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Obstacle {
-    /// The address is none.
+    /// The address is invalid.
     BadEmail,
-    /// It takes the role everywhere to give or take it everywhere.
+    /// Only an operator with the role in all projects may give or remove it there.
     NotYours,
-    /// Nobody would own every project any more.
+    /// All projects would be left without an owner.
     LastOwner,
-    /// The operator works where the one who acts owns nothing.
+    /// The other operator has a role where the acting one is not an owner.
     WorksElsewhere,
-    /// There is no such operator or invitation here.
+    /// The operator or invitation does not exist here.
     Missing,
 }
 
-/// What became of an invitation.
+/// The result of an invitation.
 #[derive(Debug)]
 pub(crate) enum Invited {
-    /// Somebody new: the secret part of the link it needs.
+    /// A new operator: the secret part of its link.
     Link(String),
-    /// There is such an operator: it has the role already.
+    /// An existing operator: it has the role already.
     Assigned,
 }
 
@@ -84,8 +83,8 @@ fn place(project: &Project, everywhere: bool) -> ProjectNo {
     if everywhere { EVERY_PROJECT } else { project.no }
 }
 
-/// Whether the operator owns every one of these places, by the roles it has in this transaction; they stay as they are until
-/// it ends. To own a project is to own it or every project.
+/// Whether the operator owns each of these projects, by the roles read in this transaction, which stay locked until it
+/// ends. An owner of all projects owns each.
 async fn owns(tx: &mut Tx, actor: OperatorId, mut places: impl Iterator<Item = ProjectNo>) -> Result<bool, StoreError> {
     let roles = operators::hold_roles_of(tx, actor).await?;
     Ok(places.all(|place| role_in(&roles, place) == Some(Role::Owner)))
@@ -103,7 +102,7 @@ fn note(
     actor.prepare(app, project, &event, None, now)
 }
 
-/// What the record of all operators says of it; the project's event log says it in its own words.
+/// The event for the operators' audit log; the project's event log gets its own.
 fn record(
     app: &App,
     (who, ip): (&SignedIn, std::net::IpAddr),
@@ -115,7 +114,7 @@ fn record(
     trace::done_to(&app.entropy, whom, (&who.operator.email, Some(ip)), act, detail, now)
 }
 
-/// A place in words.
+/// A project's name for the audit log.
 fn describe(project: &Project, place: ProjectNo) -> &str {
     if place == EVERY_PROJECT { "every project" } else { &project.id }
 }
@@ -124,16 +123,16 @@ fn describe_role(project: &Project, assignment: Assignment) -> String {
     format!("{} of {}", assignment.role.as_str(), describe(project, assignment.project))
 }
 
-/// Whom to invite, and to what.
+/// The address and role of an invitation.
 pub(crate) struct Invitation<'a> {
     pub(crate) email: &'a str,
     pub(crate) role: Role,
     pub(crate) everywhere: bool,
-    /// Writes the mail, given the path of the link (none for somebody who needs none).
+    /// Renders the mail, given the path of the link (`None` for an existing operator).
     pub(crate) write_mail: &'a (dyn Fn(&str, Option<&str>) -> Mail + Send + Sync),
 }
 
-/// Invites somebody. An operator there is gets the role at once.
+/// Invites an operator. An existing one gets the role at once.
 pub(crate) async fn invite(
     app: &App,
     project: &Project,
@@ -182,7 +181,7 @@ pub(crate) async fn invite(
     settle(written).map(|done| done.map(|()| invited))
 }
 
-/// Gives an operator another role; links made for it while it had less are dead from now on.
+/// Changes an operator's role. Earlier links for it become invalid, because they may give another role.
 async fn set_role(tx: &mut Tx, id: OperatorId, assignment: Assignment) -> Result<(), Undone> {
     if assignment.project == EVERY_PROJECT {
         operators::hold_owners_of_all(tx).await?;
@@ -193,7 +192,7 @@ async fn set_role(tx: &mut Tx, id: OperatorId, assignment: Assignment) -> Result
     check_owners(tx, assignment.project).await
 }
 
-/// Takes an operator's role; with its last one it is no operator any more, and no link makes it one again.
+/// Removes an operator's role; with the last role, the operator and its links are removed.
 async fn take_role(tx: &mut Tx, target: &Operator, place: ProjectNo) -> Result<Act, Undone> {
     if place == EVERY_PROJECT {
         operators::hold_owners_of_all(tx).await?;
@@ -218,7 +217,7 @@ async fn check_owners(tx: &mut Tx, place: ProjectNo) -> Result<(), Undone> {
     Ok(())
 }
 
-/// What the transaction found.
+/// Why the transaction was rolled back.
 #[derive(Debug, thiserror::Error)]
 enum Undone {
     #[error("the operator does not own the place")]
@@ -245,13 +244,12 @@ impl From<ActError> for Undone {
 /// What becomes of an operator's role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// Another one.
     To(Role),
-    /// None any more; whoever has no role left is no operator any more.
+    /// Removes the role; an operator without roles is removed.
     Remove,
 }
 
-/// Changes or takes the role an operator has in this project or everywhere.
+/// Changes or removes an operator's role in this project or in all projects.
 pub(crate) async fn change_role(
     app: &App,
     project: &Project,
@@ -317,8 +315,8 @@ fn settle(written: Result<(), Undone>) -> Result<Result<(), Obstacle>, Error> {
     }
 }
 
-/// Makes a link with which another operator chooses a new way in, and signs it out everywhere; the answer is the link's
-/// secret part. Whoever has the link can come in as that operator, so it takes somebody who owns every place it works in.
+/// Creates a reset link for another operator, and ends its sessions; returns the link's secret part. The link's holder
+/// can sign in as that operator, so only an owner of all its projects may create it.
 pub(crate) async fn make_link(
     app: &App,
     project: &Project,
@@ -353,7 +351,7 @@ pub(crate) async fn make_link(
     settle(written).map(|done| done.map(|()| token))
 }
 
-/// Takes an invitation back; it is named by the hash of its link.
+/// Revokes an invitation, named by the hash of its link.
 pub(crate) async fn revoke_invitation(
     app: &App,
     project: &Project,

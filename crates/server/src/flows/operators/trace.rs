@@ -1,5 +1,5 @@
-//! The record of what operators do to their own ways in and to each other (ADR 66): made ready here, written by the
-//! transaction that makes it true. Names and addresses, never a secret, and never what a stranger typed.
+//! The operators' audit log (ADR 66): events are prepared here and written by the transaction of the change. They
+//! contain names and addresses, never a secret, and never input of unauthenticated callers.
 
 use std::net::IpAddr;
 
@@ -13,17 +13,17 @@ use vestibule_store::operator_events::{self, OperatorEvent};
 use super::SignedIn;
 use crate::{app::App, flows::Error, ports::entropy::Entropy};
 
-/// What a way in is called in the record.
+/// The name of the password in the log.
 pub(super) const PASSWORD: &str = "password";
 pub(super) const PASSKEY: &str = "passkey";
 
-/// Something an operator does to itself.
+/// An event about an operator's own action.
 pub(super) fn own(app: &App, operator: &Operator, act: Act, detail: &str, ip: IpAddr, now: Timestamp) -> OperatorEvent {
     let whom = (Some(operator.id), operator.email.as_str());
     done_to(&app.entropy, whom, (&operator.email, Some(ip)), act, detail, now)
 }
 
-/// Something done to an operator, or to somebody who is to be one: by whom and from where.
+/// An event about an action on an operator or invitee, with actor and network address.
 pub(crate) fn done_to(
     entropy: &Entropy,
     (operator_id, email): (Option<OperatorId>, &str),
@@ -45,14 +45,14 @@ pub(crate) fn done_to(
     }
 }
 
-/// A page of the record.
+/// A page of the log.
 pub(crate) struct Page {
     pub(crate) events: Vec<OperatorEvent>,
-    /// Where the next one begins.
+    /// The start of the next page.
     pub(crate) next: Option<EventId>,
 }
 
-/// What everybody did, newest first.
+/// The events of all operators, newest first.
 pub(crate) async fn list(app: &App, before: Option<EventId>, limit: usize) -> Result<Page, Error> {
     let wanted = i64::try_from(limit + 1).unwrap_or(i64::MAX);
     let mut conn = app.store.read().await?;
@@ -63,7 +63,7 @@ pub(crate) async fn list(app: &App, before: Option<EventId>, limit: usize) -> Re
     Ok(Page { events, next })
 }
 
-/// What was done lately by or to whoever is signed in, newest first.
+/// The latest events about or by the signed-in operator, newest first.
 pub(crate) async fn list_own(app: &App, who: &SignedIn, limit: i64) -> Result<Vec<OperatorEvent>, Error> {
     Ok(operator_events::list_page(&mut *app.store.read().await?, Some(who.operator.id), None, limit).await?)
 }

@@ -1,4 +1,4 @@
-//! How a sign-in request begins: back to the app at once, on with who is signed in, or into the pages.
+//! Starts a sign-in request: redirects at once, continues with the signed-in user, or starts a flow.
 
 use std::time::Duration;
 
@@ -32,10 +32,10 @@ use crate::{
 
 const TOO_MANY: &str = "too many authorization requests for this user, please try again later";
 
-/// Decides where a request without a promotion in it leads.
+/// Decides the result of a request without a promotion.
 ///
 /// # Errors
-/// The outer error is ours (store, limits); the inner one travels back to the app.
+/// The outer error is the server's (store, limits); the inner one is redirected to the app.
 pub(crate) async fn begin_sign_in(
     app: &App,
     project: &Project,
@@ -62,13 +62,13 @@ pub(crate) async fn begin_sign_in(
         };
         return match issue_for_caller(app, project, &pending, caller, now).await {
             Ok(back) => Ok(Ok(Begun::Redirect(back))),
-            // Nobody looks at a page here: the application hears it.
+            // No page is shown here, so the application gets the error.
             Err(Error::RateLimited(_)) => Ok(Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, TOO_MANY))),
             Err(error) => Err(error),
         };
     }
     let secret = browser.browser.first().map_or_else(|| app.entropy.alphanumeric(), str::to_string);
-    // Only a guest of this browser's own cookie is met: the app that suppresses cookies has its own.
+    // Use only the guest of this browser's cookie; an app that suppresses cookies has its own.
     let guest = caller.filter(|caller| caller.user.is_anonymous());
     let purpose = choose_purpose(details, guest.is_some() && hinted.is_none());
     let mut state = FlowState::new(purpose, pending, &secret);
@@ -84,14 +84,14 @@ pub(crate) async fn begin_sign_in(
         state.only_user = Some(hinted.id);
         if let Some(own) = find_login_id(app, project, hinted.id).await? {
             state.prefill = Some(own);
-            // Whoever holds an old ID token must not learn more from it than it says.
+            // The holder of an old ID token must not learn more from the page than the token contains.
             state.masks_prefill = browser.caller.is_none_or(|caller| caller.user.id != hinted.id);
         }
     }
     Ok(Ok(Begun::Pages { flow: Box::new(Flow::begin(app, state, now)), browser: secret }))
 }
 
-/// Which page comes first: what the app asks for; without a wish, a guest is to join and anybody else to come back.
+/// The first page: the one that the app requested; otherwise sign-up for a guest and sign-in for anyone else.
 fn choose_purpose(details: &AuthorizeDetails, is_guest: bool) -> Purpose {
     match details.page.as_deref() {
         Some("signup") => Purpose::SignUp,
@@ -102,7 +102,7 @@ fn choose_purpose(details: &AuthorizeDetails, is_guest: bool) -> Purpose {
     }
 }
 
-/// Whether the person must prove itself though it is signed in (OIDC Core §3.1.2.1, `prompt` and `max_age`).
+/// Whether a signed-in user must authenticate again (OIDC Core §3.1.2.1, `prompt` and `max_age`).
 fn must_prove(details: &AuthorizeDetails, caller: Option<&SessionCaller>, now: Timestamp) -> bool {
     let asked = [Prompt::Login, Prompt::Create, Prompt::SelectAccount];
     let authenticated_at = caller.map(|caller| caller.session.authenticated_at);
@@ -114,7 +114,7 @@ fn must_prove(details: &AuthorizeDetails, caller: Option<&SessionCaller>, now: T
         || details.page.as_deref() == Some("signup")
 }
 
-/// The member an ID token speaks of. Expired ones are fine: the signature is what counts.
+/// The member in an ID token hint. Expired tokens are accepted: only the signature matters.
 async fn find_hinted_member(app: &App, project: &Project, details: &AuthorizeDetails) -> Result<Option<User>, Error> {
     let Some(hint) = &details.id_token_hint else { return Ok(None) };
     let claims = project.keys.read_jwt("JWT", hint);
@@ -125,7 +125,7 @@ async fn find_hinted_member(app: &App, project: &Project, details: &AuthorizeDet
     Ok(user.filter(|user| user.is_active() && !user.is_anonymous()))
 }
 
-/// What the member can type to log in.
+/// A login ID of the member, to prefill.
 async fn find_login_id(app: &App, project: &Project, user: UserId) -> Result<Option<(LoginIdKind, String)>, Error> {
     let rows = credentials::list_login_ids(&mut *app.store.read().await?, project.no, user).await?;
     let usable = ways::login_kinds(&project.settings);
@@ -133,7 +133,7 @@ async fn find_login_id(app: &App, project: &Project, user: UserId) -> Result<Opt
     Ok(known.find(|(kind, _)| usable.contains(kind)))
 }
 
-/// The login ID a hint insists on (protocol facts §5.3). One this project cannot know anybody by is the app's mistake.
+/// The login ID that a hint enforces. One that this project does not accept is the app's error.
 fn read_enforced(project: &Project, details: &AuthorizeDetails) -> Result<Option<LoginId>, OAuthError> {
     let Some(LoginHint::LoginId { login_id, enforce: true }) = &details.login_hint else { return Ok(None) };
     let (kind, typed) = suggestion::read(login_id);
@@ -143,7 +143,6 @@ fn read_enforced(project: &Project, details: &AuthorizeDetails) -> Result<Option
     usable.map(Some).ok_or_else(|| OAuthError::invalid_request("login_hint enforces what is no login ID here"))
 }
 
-/// Whether a login ID is this user's.
 pub(super) async fn owns(app: &App, project: &Project, user: UserId, login_id: &LoginId) -> Result<bool, Error> {
     let mut conn = app.store.read().await?;
     let row = credentials::find_login_id(&mut conn, project.no, login_id.kind.as_str(), &login_id.value).await?;

@@ -1,4 +1,4 @@
-//! What a finished flow changes about users and their credentials, inside its transaction.
+//! The changes of a finished flow to users and their credentials, inside its transaction.
 
 use vestibule_domain::{
     id::{ProjectNo, UserId},
@@ -21,35 +21,34 @@ use crate::{
     ports::mailer::Mail,
 };
 
-/// What becomes of the user.
+/// The change to the user.
 pub(super) enum Change {
-    /// A guest becomes a member.
+    /// Promotes a guest.
     Promote(UserId, Credentials),
-    /// A new member.
+    /// Creates a member.
     SignUp(Box<User>, Credentials),
-    /// A member is back.
+    /// Signs a member in.
     Login(Box<Proof>),
-    /// A member is back, and the guest that met it gives way.
+    /// Signs a member in and gives up the guest.
     Yield(UserId, Box<Proof>),
 }
 
-/// What tells of the sessions that end with a change.
+/// The prepared events of the sessions that end with a change.
 #[derive(Default)]
 pub(super) struct Endings {
-    /// The member's, whose forgotten password was replaced.
+    /// Those of the member whose forgotten password was replaced.
     pub(super) member: Vec<(ItemId, QueuedEvent)>,
-    /// Those of the guest that gives way.
+    /// Those of the guest that is given up.
     pub(super) guest: Vec<(ItemId, QueuedEvent)>,
 }
 
-/// What a new member can be known by and prove itself with.
+/// The first identities and authenticators of a new member.
 pub(crate) struct Credentials {
     pub(crate) login_id: Option<LoginIdRow>,
     pub(crate) password_hash: Option<String>,
     pub(crate) passkey: Option<PasskeyRow>,
 }
 
-/// Why the transaction was rolled back.
 pub(crate) enum Refusal {
     Store(StoreError),
     Taken,
@@ -78,7 +77,7 @@ impl From<NotWritten> for Refusal {
 }
 
 impl Change {
-    /// The mail that tells the member of it.
+    /// The mail that informs the member.
     pub(super) fn mail(&self) -> Option<&Mail> {
         match self {
             Self::Login(proof) | Self::Yield(_, proof) => proof.mail.as_ref(),
@@ -86,7 +85,7 @@ impl Change {
         }
     }
 
-    /// Carries the change out; `endings` tell of the sessions that end with it.
+    /// Applies the change; `endings` are the events of the sessions that end with it.
     pub(super) async fn apply(
         &self,
         tx: &mut Tx,
@@ -109,7 +108,7 @@ impl Change {
     }
 }
 
-/// Makes a guest a member: the one function that takes the anonymous identity away, whoever calls it.
+/// Promotes a guest: the only function that removes the anonymous identity.
 pub(crate) async fn add_first_credential(
     tx: &mut Tx,
     no: ProjectNo,
@@ -165,7 +164,8 @@ async fn record_login(
     if let Some(used) = &proof.passkey
         && !passkeys::record_use(tx, no, used, now).await?
     {
-        // The counter went back: there are two of it, and either one may be the thief's (WebAuthn §6.1.1).
+        // The counter did not increase, so two copies of the passkey exist, one of them perhaps stolen (WebAuthn
+        // §6.1.1).
         tracing::warn!(user.id = %proof.user, "a passkey's count did not grow; the passkey may have been copied");
         return Err(Refusal::PasskeyRefused);
     }
@@ -181,8 +181,8 @@ async fn record_login(
     Ok(())
 }
 
-/// A guest gives way to the member it proved to be. Its row stays and says to whom; what it could be reached by ends.
-/// Taking over what it owned is the application's, and one day this function's, affair.
+/// Gives up a guest for the member it authenticated as. Its row stays and names the member; its sessions and keys end.
+/// Moving the guest's data is up to the application.
 async fn give_way(
     tx: &mut Tx,
     no: ProjectNo,
@@ -200,7 +200,7 @@ async fn give_way(
         YieldDecision::MemberInactive => return Err(Refusal::Disabled),
         YieldDecision::NotAMember => return Err(Refusal::UserGone),
     }
-    // Of any number of flows that promote one guest, one is let through.
+    // Only one of several concurrent flows may give up the guest.
     if !users::yield_to(tx, no, guest.id, member.id, now).await? {
         return Err(Refusal::AlreadyPromoted);
     }
@@ -209,7 +209,7 @@ async fn give_way(
     Ok(())
 }
 
-/// Ends every session and grant of a user, also those made since it was written down what tells of them.
+/// Ends every session and grant of a user, including those created after the events were prepared.
 async fn end_all(
     tx: &mut Tx,
     no: ProjectNo,

@@ -1,4 +1,4 @@
-//! The last click: everything a promotion, sign-up or login changes, in one transaction.
+//! The last step of a flow: everything a promotion, sign-up or sign-in changes, in one transaction.
 
 use std::net::IpAddr;
 
@@ -39,69 +39,68 @@ use crate::{
     projects::Project,
 };
 
-/// What a person has shown or typed to get here.
+/// What the user has proved or entered.
 pub(crate) enum Achievement {
     /// All that a new member needs: the pending login ID, a passkey, or both.
     Joined(Option<NewPasskey>),
-    /// Who it is.
+    /// A member's authentication.
     Proved(Box<Proof>),
 }
 
-/// How the last click ended.
+/// The result of the commit.
 pub(crate) enum Committed {
-    /// Done: back to the app, with a session cookie unless the app wants none.
+    /// Redirects to the app, with a session cookie unless the app suppresses it.
     Done { redirect: AppRedirect, session_cookie: Option<String> },
-    /// The login ID belongs to somebody; nothing changed.
+    /// The login ID belongs to another user; nothing changed.
     Taken,
-    /// The guest was promoted already, elsewhere; nothing changed.
+    /// The guest was promoted already, in another flow; nothing changed.
     AlreadyPromoted,
-    /// The user is gone, or gave way to another; or the guest signed out meanwhile.
+    /// The user was deleted or given up; or the guest signed out meanwhile.
     UserGone,
-    /// The member may not log in.
+    /// The member is disabled.
     Disabled,
-    /// The passkey is known already, or may have been copied.
+    /// The passkey is registered already, or may have been copied.
     PasskeyRefused,
-    /// The flow changed in another tab; look again.
+    /// The flow changed in another tab; reload it.
     Stale,
 }
 
-/// The browser's part in a commit.
+/// The state of the browser for a commit.
 pub(crate) struct Browser {
-    /// The cookie session it came with.
     pub(crate) session: Option<Session>,
-    /// Its display name.
+    /// The device's display name.
     pub(crate) device: Option<String>,
     pub(crate) ip: IpAddr,
 }
 
-/// What becomes of the browser's cookie session.
+/// The change to the browser's cookie session.
 enum SessionChange {
-    /// The app wants none.
+    /// The app suppresses cookies.
     None,
-    /// A new one, in place of the one it had.
+    /// A new session, replacing the previous one.
     New { session: Box<Session>, replaces: Option<SessionId> },
-    /// The same person proved itself again: its session stays, fresher.
+    /// The same user authenticated again: its session continues.
     Refreshed(SessionId),
 }
 
-/// What the transaction needs.
+/// The input of the transaction.
 struct Commit {
     flow: FlowWrite,
     user_id: UserId,
     change: Change,
-    /// What a guest's promotion stands on, and the guest.
+    /// The source of a guest's promotion, and the guest.
     source: Option<(PromotionSource, UserId)>,
     session: SessionChange,
     amr: &'static str,
     code: Option<NewCode>,
     event: QueuedEvent,
     endings: Endings,
-    /// The mail that tells the member of a change.
+    /// The mail that informs the member of a change.
     mail: Option<SealedMessage>,
     now: Timestamp,
 }
 
-/// Commits what a person achieved.
+/// Commits a finished flow.
 pub(crate) async fn commit(
     app: &App,
     project: &Project,
@@ -128,7 +127,7 @@ pub(crate) async fn commit(
         authenticated_at: now,
         amr: Some(amr.to_string()),
         ends_earlier_grants: is_promotion,
-        // A member's: the application may have what it asked for.
+        // A member's scope is not limited.
         limited_scope: None,
     };
     let code = make_code(app, request, earned, now);
@@ -178,7 +177,7 @@ fn plan_session(
     if flow.state.request.suppress_session {
         return (SessionChange::None, None);
     }
-    // A guest's session is replaced even when its user stays: a new right deserves a new secret.
+    // A guest's session is replaced even when its user stays: it gains rights, so it gets a new secret.
     let stays = match change {
         Change::Login(proof) => !proof.recovered,
         Change::Promote(..) | Change::SignUp(..) | Change::Yield(..) => false,
@@ -217,7 +216,7 @@ async fn prepare(
             let user_id = flow.future_user();
             let Some(credentials) = credentials_of(app, flow, user_id, passkey, now) else { return Ok(None) };
             if flow.state.guest().is_some() {
-                // Not charged for: the guest was, when it came.
+                // Not charged to the sign-up limit: the guest was charged when it signed up.
                 prepare_promotion(app, project, flow, (user_id, credentials, amr), now).await
             } else {
                 rates::charge_ip(app, project, LimitName::SignupPerIp, browser.ip, now)?;
@@ -283,7 +282,7 @@ async fn prepare_login(
     browser: &Browser,
     now: Timestamp,
 ) -> Result<Option<Prepared>, Error> {
-    // A member may always sign in; the policy decides what becomes of the guest that is left behind.
+    // A member may always sign in; the policy decides whether the guest is given up.
     let yields = project.settings.promotion_conflict() == PromotionConflict::Login;
     let guest = match flow.state.purpose {
         Purpose::Promote { .. } | Purpose::SignUp | Purpose::Login if !yields => None,
@@ -304,7 +303,7 @@ async fn prepare_login(
     drop(conn);
     let (user_id, amr) = (proof.user, proof.amr);
     let guest = guest.filter(|guest| match flow.state.purpose {
-        // Whether it may is decided where it is written; a flow that asked for it never ends without an answer.
+        // Whether it may be given up is decided in the transaction; a promotion must not silently become a plain sign-in.
         Purpose::Promote { .. } => true,
         Purpose::SignUp | Purpose::Login => check_promotable(guest).is_ok(),
     });
@@ -376,7 +375,7 @@ async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), Refusal
         SessionChange::New { session, replaces } => {
             sessions::insert(tx, no, session).await?;
             if let Some(old) = replaces {
-                // What the same user has in other applications by single sign-on goes on with the new session.
+                // The user's grants in other applications (single sign-on) move to the new session.
                 grants::move_to_session(tx, no, input.user_id, *old, session.id).await?;
                 sessions::remove(tx, no, *old).await?;
             }

@@ -1,4 +1,4 @@
-//! What a new member will own, put together from what its flow gathered. Writes nothing.
+//! Builds a new member's credentials from its flow. Writes nothing.
 
 use vestibule_domain::{
     id::{IdentityId, UserId},
@@ -10,7 +10,7 @@ use vestibule_store::{credentials::LoginIdRow, passkeys::PasskeyRow, standing::S
 use super::{Flow, PendingLoginId, change::Credentials};
 use crate::{app::App, flows::account::Loaded, passkeys::NewPasskey, projects::Project};
 
-/// The member as it will be once the transaction is committed.
+/// The member as it will be after the commit.
 pub(super) fn preview(project: &Project, user: User, credentials: &Credentials) -> Loaded {
     let since = user.updated_at;
     let password = credentials.password_hash.as_ref().map(|_| (since, since));
@@ -22,7 +22,7 @@ pub(super) fn preview(project: &Project, user: User, credentials: &Credentials) 
     Loaded::assemble(project, user, &rows)
 }
 
-/// What the person earned; `None` when there is nothing it could be known by.
+/// The new member's credentials; `None` when there is no identity among them.
 pub(super) fn credentials_of(
     app: &App,
     flow: &Flow,
@@ -59,7 +59,6 @@ fn make_login_id(id: IdentityId, user_id: UserId, pending: &PendingLoginId, now:
     }
 }
 
-/// A new passkey's row.
 fn make_passkey(id: IdentityId, user_id: UserId, passkey: NewPasskey, now: Timestamp) -> PasskeyRow {
     PasskeyRow {
         credential_id: passkey.credential_id,

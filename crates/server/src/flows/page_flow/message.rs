@@ -1,21 +1,20 @@
-//! The messages with codes a flow sends. Their words are the pages' affair.
+//! Messages with one-time codes. The pages provide the texts.
 
 use vestibule_domain::identifier::{LoginId, LoginIdKind};
 
 use crate::messages::Message;
 
-/// What a code is for.
+/// The purpose of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CodeUse {
-    /// Proving a new address.
+    /// Verifying a new address.
     Verify,
-    /// Logging in.
     Login,
-    /// Choosing a new password.
+    /// Replacing a forgotten password.
     Recover,
 }
 
-/// A code on its way to somebody.
+/// A code to be sent.
 pub(crate) struct CodeMessage<'a> {
     pub(crate) purpose: CodeUse,
     pub(crate) kind: LoginIdKind,
@@ -25,11 +24,11 @@ pub(crate) struct CodeMessage<'a> {
 }
 
 impl<'a> CodeMessage<'a> {
-    /// A code to an address; `None` for a user name, to which nothing can be sent.
+    /// A code to an address; `None` for a username, which cannot receive messages.
     pub(super) fn new(purpose: CodeUse, login_id: &LoginId, code: &'a str) -> Option<Self> {
         login_id.address().map(|to| Self { purpose, kind: login_id.kind, to, code })
     }
 }
 
-/// Writes a message in the person's language; given by the pages' side, since it knows the texts.
+/// Renders a message in the user's language; provided by the pages, which have the texts.
 pub(crate) type WriteMessage<'a> = &'a (dyn Fn(&CodeMessage<'_>) -> Message + Send + Sync);

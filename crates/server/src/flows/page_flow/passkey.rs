@@ -1,4 +1,4 @@
-//! Passkeys on the pages: the options a page carries, a new passkey, signing in with one.
+//! Passkeys in flows: the options for the browser, registration and sign-in.
 
 use std::net::IpAddr;
 
@@ -23,11 +23,11 @@ fn site(project: &Project) -> Site<'_> {
 }
 
 fn challenge(project: &Project, flow: &Flow, purpose: &str) -> [u8; 32] {
-    // Unguessable because of the flow's random id, and of no use after: a flow ends with the first that is right.
+    // Unguessable because of the flow's random ID, and single-use because the flow ends with the first success.
     project.keys.mac.passkey_challenge(purpose, flow.id.as_bytes())
 }
 
-/// The options with which a page asks the browser for a new passkey.
+/// The options for creating a passkey.
 pub(crate) fn creation_options(project: &Project, flow: &Flow) -> String {
     let name = flow.state.pending.as_ref().filter(|pending| pending.is_settled());
     let name = name.map_or_else(|| project.settings.display_name(), |pending| pending.login_id.original.as_str());
@@ -35,12 +35,12 @@ pub(crate) fn creation_options(project: &Project, flow: &Flow) -> String {
     site(project).creation_options(&challenge(project, flow, "create"), &person)
 }
 
-/// The options with which a page asks the browser to sign in with a passkey it has.
+/// The options for signing in with a passkey.
 pub(crate) fn request_options(project: &Project, flow: &Flow) -> String {
     site(project).request_options(&challenge(project, flow, "use"), &[])
 }
 
-/// Judges the browser's answer to the creation options.
+/// Verifies the browser's response to the creation options.
 pub(crate) fn read_new(project: &Project, flow: &Flow, answer: &str) -> Option<NewPasskey> {
     match site(project).register(answer, &challenge(project, flow, "create")) {
         Ok(passkey) => Some(passkey),
@@ -51,7 +51,7 @@ pub(crate) fn read_new(project: &Project, flow: &Flow, answer: &str) -> Option<N
     }
 }
 
-/// Judges the browser's answer to the request options; a wrong one is counted before the answer is given.
+/// Verifies the browser's response to the request options; a failure is counted before the response is sent.
 pub(crate) async fn sign_in(
     app: &App,
     project: &Project,

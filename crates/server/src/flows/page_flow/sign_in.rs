@@ -1,5 +1,5 @@
-//! What a person does to come back as a member: password, code, and a new password by code.
-//! Nothing here tells, by words or by time, whether an account exists.
+//! Signing in as a member: password, code, and recovery by code.
+//! No response reveals, by content or by time, whether an account exists.
 
 use std::net::IpAddr;
 
@@ -38,20 +38,20 @@ use crate::{
     projects::Project,
 };
 
-/// Who a person proved to be, and what is to be written down about it.
+/// A successful authentication, and what to store about it.
 pub(crate) struct Proof {
     pub(crate) user: UserId,
-    /// How it was proved (RFC 8176).
+    /// The method (RFC 8176).
     pub(crate) amr: &'static str,
-    /// A hash to store: of the same password made anew, or of a new one.
+    /// A hash to store: a rehash of the same password, or a new one.
     pub(crate) password_hash: Option<String>,
-    /// A forgotten password was replaced: whoever knew the old one is shut out.
+    /// A forgotten password was replaced, so the member's other sessions must end.
     pub(crate) recovered: bool,
-    /// The login ID whose code was typed.
+    /// The login ID whose code was entered.
     pub(crate) proved: Option<(LoginIdKind, String)>,
-    /// The passkey that was used, with its new count.
+    /// The passkey that was used, with its new counter.
     pub(crate) passkey: Option<PasskeyUse>,
-    /// The mail that tells of a new password.
+    /// The mail about a new password.
     pub(crate) mail: Option<Mail>,
 }
 
@@ -61,19 +61,19 @@ impl Proof {
     }
 }
 
-/// What a step of logging in led to.
+/// The result of a sign-in step.
 pub(crate) enum SignIn {
-    /// Something was wrong; nothing changed.
+    /// The input was wrong; nothing changed.
     Mistaken(Mistakes),
-    /// The state says which page is next.
+    /// The flow's state determines the next page.
     Next,
-    /// It is proved who it is.
+    /// The user is authenticated.
     Proved(Box<Proof>),
-    /// The flow was changed in another tab meanwhile: look again.
+    /// The flow changed in another tab; reload it.
     Stale,
 }
 
-/// Takes a login ID, and the password where the first page asks for both.
+/// Handles a login ID, and the password where the first page has both.
 pub(crate) async fn log_in(
     app: &App,
     project: &Project,
@@ -97,7 +97,7 @@ pub(crate) async fn log_in(
     }
 }
 
-/// Takes the password for the login ID that was named before.
+/// Handles the password for the login ID entered before.
 pub(crate) async fn try_password(
     app: &App,
     project: &Project,
@@ -134,11 +134,11 @@ async fn try_password_of(
         buckets.record_failure(app, now).await?;
         return Ok(SignIn::Mistaken(Mistakes { wrong_credentials: true, ..Mistakes::default() }));
     };
-    // Whoever guesses at many doors at once must not be let in by the one that opened late.
+    // Check the limit again after hashing: concurrent guesses must not pass between check and verify.
     buckets.check(app, now).await?;
     let mut proof = Proof::new(user, "pwd");
     if stale {
-        // Not worth failing for: it will be made anew next time.
+        // Not worth failing for: the rehash is tried again at the next sign-in.
         proof.password_hash = app.hasher.hash(password::prepare(typed.expose()), &app.entropy).await.ok();
     }
     Ok(SignIn::Proved(Box::new(proof)))
@@ -148,7 +148,7 @@ fn is_wanted(flow: &Flow, user: UserId) -> bool {
     flow.state.only_user.is_none_or(|only| only == user)
 }
 
-/// Takes the login ID of somebody who forgot the password, or wants a code instead of it.
+/// Handles the login ID of a user who forgot the password, or wants a code instead.
 #[expect(clippy::too_many_arguments, reason = "the flow's context and three things typed")]
 pub(crate) async fn ask_for_code(
     app: &App,
@@ -185,12 +185,12 @@ async fn send_code(
     let (code, text) = new_code(app, flow, None, now);
     let message = CodeMessage::new(use_of(goal), &login_id, &text).map(|code| write(&code));
     flow.state.attempt = Some(Attempt { login_id, goal, user, code: Some(code), proved_at: None });
-    // Without an account the code is as good as lost: it is stored and asked for, but nobody learns it.
+    // Without an account the code is stored and required all the same, but not sent.
     let message = message.filter(|_| user.is_some());
     Ok(if save(app, project, flow, message, now).await? { SignIn::Next } else { SignIn::Stale })
 }
 
-/// An address that was never proved is no way in by itself; but a new password may be chosen through it.
+/// An unverified address must not sign a user in; a new password may be chosen through it.
 fn may_receive(goal: Goal, row: &LoginIdRow) -> bool {
     match goal {
         Goal::Login => row.verified_at.is_some(),
@@ -205,19 +205,18 @@ fn use_of(goal: Goal) -> CodeUse {
     }
 }
 
-/// What a typed code led to.
+/// The result of entering a code.
 pub(crate) enum LoginCode {
-    /// Right: it is proved who it is.
+    /// Correct: the user is authenticated.
     Proved(Box<Proof>),
-    /// Right: a new password may be chosen.
+    /// Correct: a new password may be chosen.
     Next,
-    /// Wrong, and how it stands now.
     Refused(OtpDecision),
-    /// No code is waited for, or the flow changed in another tab.
+    /// No code is expected, or the flow changed in another tab.
     Stale,
 }
 
-/// Compares a typed code with the one sent to a member; a wrong one is counted before the answer is given.
+/// Compares a code with the one sent to a member; a wrong one is counted before the response is sent.
 pub(crate) async fn try_code(
     app: &App,
     project: &Project,
@@ -229,7 +228,7 @@ pub(crate) async fn try_code(
     let presented = hash_code(flow, typed);
     let Some(attempt) = &mut flow.state.attempt else { return Ok(LoginCode::Stale) };
     let Some(code) = &mut attempt.code else {
-        // The code was right already, but what came after it failed.
+        // The code was accepted before, but a later step failed.
         let proved = attempt.proved_at.is_some();
         return Ok(if proved { after_code(attempt).unwrap_or(LoginCode::Stale) } else { LoginCode::Stale });
     };
@@ -238,7 +237,7 @@ pub(crate) async fn try_code(
     let mut decision = otp::try_code(code, &presented, now);
     let user = attempt.user;
     if decision == OtpDecision::Accepted && user.is_none() {
-        // A code nobody was sent was guessed; it is worth nothing.
+        // This code was never sent, so it was guessed; reject it.
         decision = OtpDecision::Wrong { tries_left: otp::MAX_TRIES.saturating_sub(code.tries + 1) };
     }
     match decision {
@@ -260,7 +259,7 @@ pub(crate) async fn try_code(
     Ok(LoginCode::Refused(decision))
 }
 
-/// What the right code opens.
+/// The step after the correct code.
 fn after_code(attempt: &Attempt) -> Option<LoginCode> {
     let user = attempt.user?;
     let (kind, value) = (attempt.login_id.kind, attempt.login_id.value.clone());
@@ -273,7 +272,7 @@ fn after_code(attempt: &Attempt) -> Option<LoginCode> {
     })
 }
 
-/// RFC 8176: a one-time code, and how it travelled.
+/// RFC 8176: a one-time code, and its channel.
 pub(crate) fn amr_of_code(kind: LoginIdKind) -> &'static str {
     match kind {
         LoginIdKind::Phone => "otp sms",
@@ -281,7 +280,7 @@ pub(crate) fn amr_of_code(kind: LoginIdKind) -> &'static str {
     }
 }
 
-/// Sends another code to a member, unless it is too soon or there were too many.
+/// Sends another code to a member, within the cool-down and the maximum.
 pub(crate) async fn resend(
     app: &App,
     project: &Project,
@@ -306,7 +305,7 @@ pub(crate) async fn resend(
     Ok(save(app, project, flow, message, now).await?.then_some(ResendDecision::Allowed))
 }
 
-/// Takes the new password of somebody who typed the right code.
+/// Handles the new password of a user who entered the correct code.
 pub(crate) async fn choose_password(
     app: &App,
     project: &Project,
@@ -324,13 +323,13 @@ pub(crate) async fn choose_password(
     }
     let hash = app.hasher.hash(password::prepare(typed.expose()), &app.entropy).await?;
     let proved = Some((attempt.login_id.kind, attempt.login_id.value.clone()));
-    // Whoever reads the code is not always whose password it was: the member hears of it where its mail goes.
+    // The code may have been read by someone else, so mail the member about the new password.
     let standing = Standing::load(app, project, user).await?;
     let mail = standing.mail_address().map(|to| write(&to, &News::PasswordChanged));
     Ok(Ok(Some(Proof { password_hash: Some(hash), recovered: true, proved, mail, ..Proof::new(user, "pwd") })))
 }
 
-/// Whether the code typed for a login ID that is taken also opens the account it belongs to.
+/// Whether the code for a taken login ID may also sign in to the account that owns it.
 pub(crate) async fn open_taken(app: &App, project: &Project, flow: &Flow) -> Result<Option<Proof>, Error> {
     let Some(pending) = flow.state.pending.as_ref().filter(|_| may_open_taken(project, flow)) else { return Ok(None) };
     let kind = pending.login_id.kind;
@@ -343,7 +342,7 @@ pub(crate) async fn open_taken(app: &App, project: &Project, flow: &Flow) -> Res
     }))
 }
 
-/// Whether the person may be asked to go on as the owner of the login ID it just proved to hold.
+/// Whether the user may continue as the owner of the login ID just verified.
 pub(crate) fn may_open_taken(project: &Project, flow: &Flow) -> bool {
     flow.state.pending.as_ref().is_some_and(|pending| {
         pending.taken && pending.proved_at.is_some() && ways::has_code(&project.settings, pending.login_id.kind)

@@ -1,4 +1,4 @@
-//! What a person does on the way to a new login ID: names it, types its code, asks for another one.
+//! The steps to a new login ID: entering it, entering its code, requesting another code.
 
 use std::net::IpAddr;
 
@@ -26,37 +26,37 @@ use crate::{
     projects::Project,
 };
 
-/// What was typed on a first page.
+/// The input of a first page.
 pub(crate) struct Identification {
     pub(crate) kind: LoginIdKind,
     pub(crate) login_id: String,
     pub(crate) password: Secret<String>,
 }
 
-/// What is wrong with what was typed.
+/// The problems of the input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mistakes {
     pub(crate) login_id: Option<IdentifierProblem>,
-    /// It belongs to somebody, and there is no address to prove first.
+    /// The login ID belongs to another user, and no verification precedes.
     pub(crate) taken: bool,
     pub(crate) password: Assessment,
-    /// Login only: the pair is wrong; which half is not said.
+    /// Sign-in only: the combination is wrong; the page does not say which part.
     pub(crate) wrong_credentials: bool,
 }
 
-/// What a step led to.
+/// The result of a step.
 pub(crate) enum Step {
-    /// Something was wrong; nothing changed.
+    /// The input was wrong; nothing changed.
     Mistaken(Mistakes),
-    /// The state says which page is next.
+    /// The flow's state determines the next page.
     Next,
-    /// Everything is proved: the flow can be committed.
+    /// Everything is verified: the flow can be committed.
     Ready,
-    /// The flow was changed in another tab meanwhile: look again.
+    /// The flow changed in another tab; reload it.
     Stale,
 }
 
-/// Takes the login ID, and the new password where there is one, of a promotion or sign-up.
+/// Handles the login ID, and the new password if there is one, of a promotion or sign-up.
 pub(crate) async fn identify(
     app: &App,
     project: &Project,
@@ -68,7 +68,7 @@ pub(crate) async fn identify(
 ) -> Result<Step, Error> {
     let parsed = LoginId::parse(input.kind, &input.login_id, project.settings.default_country());
     let way = ways::new_way(&project.settings, input.kind);
-    // Both fields are judged, so that the person hears everything at once.
+    // Check both fields, so that the user sees all problems at once.
     let password = match way {
         NewWay::Password => check_password(app, project, input.password.expose(), parsed.as_ref().ok()).await?,
         NewWay::Code | NewWay::Passkey => Assessment::default(),
@@ -85,7 +85,7 @@ pub(crate) async fn identify(
     if needs_proof {
         charge_code(app, project, &login_id, ip, now).await?;
     } else {
-        // There is nothing to prove, so it is said at once; asking around is limited.
+        // No verification follows, so the answer is immediate; limit the rate to prevent enumeration.
         rates::charge_ip(app, project, LimitName::AccountEnumerationPerIp, ip, now)?;
         match judge(app, project, flow, &login_id, AddressProof::NotAsked).await? {
             PromotionDecision::TellTaken => {
@@ -102,7 +102,7 @@ pub(crate) async fn identify(
         }
         NewWay::Code | NewWay::Passkey => None,
     };
-    // What is taken already leads to a page that says so, which costs no row.
+    // A taken login ID leads to a page that says so, which must not store a row.
     let password_hash = password_hash.filter(|_| !taken);
     let mut pending = PendingLoginId { login_id, password_hash, code: None, proved_at: None, taken };
     let mut message = None;
@@ -122,7 +122,7 @@ pub(crate) async fn identify(
     Ok(if ready { Step::Ready } else { Step::Next })
 }
 
-/// What is wrong with a new password for somebody with this login ID.
+/// The problem of a new password for a user with this login ID.
 pub(super) async fn check_password(
     app: &App,
     project: &Project,
@@ -133,7 +133,7 @@ pub(super) async fn check_password(
     new_password::assess(app, project.settings.password_policy(), password, &own_names).await
 }
 
-/// What a login ID's owner, if it has one, means for this flow.
+/// What the owner of a login ID, if any, means for this flow.
 async fn judge(
     app: &App,
     project: &Project,
@@ -149,23 +149,22 @@ async fn judge(
     {
         return Ok(decide(&guest, Some(owner), proof, project.settings.promotion_conflict()));
     }
-    // Somebody who came to sign up, and not to be promoted, may log in anyway.
+    // A user who came to sign up, not to be promoted, may sign in instead.
     Ok(PromotionDecision::OfferLogin { member: owner })
 }
 
-/// What a typed code led to.
+/// The result of entering a code.
 pub(crate) enum CodeOutcome {
-    /// Right: the flow can be committed.
+    /// Correct: the flow can be committed.
     Ready,
-    /// Right: the state says which page is next.
+    /// Correct: the flow's state determines the next page.
     Next,
-    /// Wrong, and how it stands now.
     Refused(OtpDecision),
-    /// No code is waited for, or the flow changed in another tab.
+    /// No code is expected, or the flow changed in another tab.
     Stale,
 }
 
-/// Compares a typed code with the one sent to a new login ID; a wrong one is counted before the answer is given.
+/// Compares a code with the one sent to a new login ID; a wrong one is counted before the response is sent.
 pub(crate) async fn try_code(
     app: &App,
     project: &Project,
@@ -178,7 +177,7 @@ pub(crate) async fn try_code(
     let passkey_next = passkey_step(project, flow).is_some();
     let Some(pending) = &mut flow.state.pending else { return Ok(CodeOutcome::Stale) };
     if pending.proved_at.is_some() && pending.is_settled() {
-        // The code was right already, but the commit after it failed.
+        // The code was accepted before, but the commit failed.
         return Ok(if passkey_next { CodeOutcome::Next } else { CodeOutcome::Ready });
     }
     let Some(code) = &mut pending.code else { return Ok(CodeOutcome::Stale) };
@@ -203,7 +202,7 @@ pub(crate) async fn try_code(
     if passkey_step(project, flow).is_none() {
         return Ok(CodeOutcome::Ready);
     }
-    // A passkey for a login ID that is taken would be made in vain; now that it is proved, it may be said.
+    // Do not ask for a passkey for a taken login ID. Control of it is proved, so the page may say that it is taken.
     let taken = flow.state.pending.as_ref().map(|pending| pending.login_id.clone());
     if let Some(login_id) = taken
         && judge(app, project, flow, &login_id, AddressProof::Proven).await? != PromotionDecision::Proceed
@@ -213,16 +212,16 @@ pub(crate) async fn try_code(
     Ok(CodeOutcome::Next)
 }
 
-/// Why somebody who joins is asked for a passkey.
+/// Why a user who joins is asked for a passkey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PasskeyStep {
-    /// It is what is still missing.
+    /// It is required.
     Needed,
-    /// It would be good to have, and can be skipped.
+    /// It is recommended and can be skipped.
     Offered,
 }
 
-/// Whether a passkey is asked for next, everything else being settled.
+/// Whether the passkey step is next, all other steps being done.
 pub(crate) fn passkey_step(project: &Project, flow: &Flow) -> Option<PasskeyStep> {
     let pending = flow.state.pending.as_ref().filter(|pending| pending.is_settled())?;
     if ways::new_way(&project.settings, pending.login_id.kind) == NewWay::Passkey {
@@ -231,12 +230,12 @@ pub(crate) fn passkey_step(project: &Project, flow: &Flow) -> Option<PasskeyStep
     (offers_passkey(&project.settings) && !flow.state.passkey_skipped).then_some(PasskeyStep::Offered)
 }
 
-/// Whether who joins with something else is asked for a passkey, too.
+/// Whether users who join by other means are offered a passkey too.
 pub(crate) fn offers_passkey(settings: &ProjectSettings) -> bool {
     settings.offers(AuthenticatorKind::Passkey) && settings.passkey_offer_enabled()
 }
 
-/// Sends another code to a new login ID, unless it is too soon or there were too many.
+/// Sends another code to a new login ID, within the cool-down and the maximum.
 pub(crate) async fn resend(
     app: &App,
     project: &Project,
@@ -260,7 +259,7 @@ pub(crate) async fn resend(
     Ok(save(app, project, flow, message, now).await?.then_some(ResendDecision::Allowed))
 }
 
-/// Remembers that the login ID belongs to somebody; what is pending is kept for the page that says so.
+/// Records that the login ID belongs to another user; the pending input is kept for the page that says so.
 pub(crate) async fn mark_taken(app: &App, project: &Project, flow: &mut Flow, now: Timestamp) -> Result<(), Error> {
     if let Some(pending) = &mut flow.state.pending {
         pending.taken = true;
@@ -270,7 +269,7 @@ pub(crate) async fn mark_taken(app: &App, project: &Project, flow: &mut Flow, no
     Ok(())
 }
 
-/// Counts a code that is about to be sent.
+/// Charges a code that is about to be sent.
 pub(super) async fn charge_code(
     app: &App,
     project: &Project,
@@ -281,16 +280,16 @@ pub(super) async fn charge_code(
     Buckets::of_code_sent(project, &login_id.value, ip).take(app, now).await
 }
 
-/// Makes a code, and what is kept of it.
+/// Generates a code and its stored state.
 pub(super) fn new_code(app: &App, flow: &Flow, previous: Option<&CodeState>, now: Timestamp) -> (CodeState, String) {
     let text = app.entropy.six_digits();
     let hash = hash_code(flow, &text);
     (previous.map_or_else(|| CodeState::first(hash, now), |previous| previous.resent(hash, now)), text)
 }
 
-/// A code's hash is bound to its flow, so that it is worth nothing elsewhere.
+/// The hash of a code is bound to its flow, so that the code is useless in another.
 pub(super) fn hash_code(flow: &Flow, typed: &str) -> TokenHash {
-    // What is no code at all is hashed as it is: it is wrong like any other, and takes as long.
+    // Hash invalid input as it is: it is wrong like any other code, and takes as long.
     let code = otp::read_code(typed).unwrap_or_else(|| typed.to_string());
     sha256(format!("{}:{code}", hex(flow.id.as_bytes())).as_bytes())
 }

@@ -1,4 +1,4 @@
-//! What a `login_hint` fills in on the first page: a login ID the project's members can type, or nothing.
+//! The login ID that a `login_hint` prefills on the first page, if the project accepts it.
 
 use vestibule_domain::{
     identifier::{LoginId, LoginIdKind},
@@ -6,7 +6,7 @@ use vestibule_domain::{
 };
 use vestibule_protocol::login_hint::{LoginHint, LoginIdHint};
 
-/// The kind and the text to fill in. A plain hint (OIDC Core §3.1.2.1) that fits no kind of login ID is ignored.
+/// The kind and the text to prefill. A plain hint (OIDC Core §3.1.2.1) that fits no kind of login ID is ignored.
 pub(super) fn suggest(settings: &ProjectSettings, hint: Option<&LoginHint>) -> Option<(LoginIdKind, String)> {
     match hint? {
         LoginHint::LoginId { login_id, .. } => Some(read(login_id)),
@@ -15,7 +15,7 @@ pub(super) fn suggest(settings: &ProjectSettings, hint: Option<&LoginHint>) -> O
     }
 }
 
-/// The login ID a structured hint names.
+/// The login ID in a structured hint.
 pub(super) fn read(hint: &LoginIdHint) -> (LoginIdKind, String) {
     match hint {
         LoginIdHint::Email(value) => (LoginIdKind::Email, value.clone()),
@@ -24,7 +24,7 @@ pub(super) fn read(hint: &LoginIdHint) -> (LoginIdKind, String) {
     }
 }
 
-/// The first kind of login ID of the project that the text is one of.
+/// The first kind of login ID of the project that the text is valid for.
 fn guess(settings: &ProjectSettings, text: &str) -> Option<(LoginIdKind, String)> {
     let offered = settings.login_id_kinds();
     let country = settings.default_country();

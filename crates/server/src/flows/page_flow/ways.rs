@@ -1,57 +1,56 @@
-//! Which ways to join and to log in a project's pages offer. Settings in, answers out.
+//! The login methods that a project's pages offer, derived from its settings.
 
 use vestibule_domain::{
     identifier::LoginIdKind,
     project::{AuthenticatorKind, ProjectSettings},
 };
 
-/// How somebody with a login ID will log in from now on: the first way the project lists for its kind.
+/// The login method of a new login ID: the first one that the project lists for its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NewWay {
     Password,
-    /// A code sent to the login ID itself.
     Code,
     Passkey,
 }
 
-/// The way somebody new with this kind of login ID is given.
+/// The login method for a new user with this kind of login ID.
 pub(crate) fn new_way(settings: &ProjectSettings, kind: LoginIdKind) -> NewWay {
     match settings.authenticators_for(kind).first() {
         Some(AuthenticatorKind::OobOtpEmail | AuthenticatorKind::OobOtpSms) => NewWay::Code,
         Some(AuthenticatorKind::Passkey) => NewWay::Passkey,
-        // The settings were checked: there is a way for each kind.
+        // Validated settings have one for each kind.
         Some(AuthenticatorKind::Password) | None => NewWay::Password,
     }
 }
 
-/// Whether a new login ID of this kind must be proved before it counts.
+/// Whether a new login ID of this kind must be verified first.
 pub(crate) fn needs_proof(settings: &ProjectSettings, kind: LoginIdKind) -> bool {
     settings.verification_required(kind) || new_way(settings, kind) == NewWay::Code
 }
 
-/// Whether members with this kind of login ID may log in with a password.
+/// Whether members with this kind of login ID may sign in with a password.
 pub(crate) fn has_password(settings: &ProjectSettings, kind: LoginIdKind) -> bool {
     settings.authenticators_for(kind).contains(&AuthenticatorKind::Password)
 }
 
-/// Whether members with this kind of login ID may log in with a code sent to it.
+/// Whether members with this kind of login ID may sign in with a code.
 pub(crate) fn has_code(settings: &ProjectSettings, kind: LoginIdKind) -> bool {
     let ways = settings.authenticators_for(kind);
     ways.contains(&AuthenticatorKind::OobOtpEmail) || ways.contains(&AuthenticatorKind::OobOtpSms)
 }
 
-/// Whether anybody may log in with a passkey.
+/// Whether members may sign in with a passkey.
 pub(crate) fn has_passkeys(settings: &ProjectSettings) -> bool {
     settings.offers(AuthenticatorKind::Passkey)
 }
 
-/// The kinds of login ID worth typing to log in.
+/// The kinds of login ID that can be entered to sign in.
 pub(crate) fn login_kinds(settings: &ProjectSettings) -> Vec<LoginIdKind> {
     let usable = |kind: &LoginIdKind| has_password(settings, *kind) || has_code(settings, *kind);
     settings.login_id_kinds().into_iter().filter(usable).collect()
 }
 
-/// The kinds of login ID a forgotten password can be replaced through.
+/// The kinds of login ID through which a forgotten password can be replaced.
 pub(crate) fn recovery_kinds(settings: &ProjectSettings) -> Vec<LoginIdKind> {
     let reachable = |kind: &LoginIdKind| match kind {
         LoginIdKind::Email | LoginIdKind::Phone => has_password(settings, *kind),

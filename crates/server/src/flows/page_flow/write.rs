@@ -1,4 +1,5 @@
-//! Writing a flow's state: the first time as a new row, with the claim of the hint that led to it; then version by version.
+//! Stores a flow's state: first as a new row, together with the claim of its hint; then by conditional updates of its
+//! version.
 
 use vestibule_domain::{
     id::{FlowId, ProjectNo},
@@ -13,7 +14,7 @@ use vestibule_store::{
 use super::{Flow, FlowState, NOT_STORED, Purpose, has_guest_left};
 use crate::{app::App, flows::Error, messages::Message, projects::Project};
 
-/// A flow's row as a transaction writes it.
+/// The row of a flow for a transaction.
 pub(super) struct FlowWrite {
     id: FlowId,
     version: i64,
@@ -23,12 +24,12 @@ pub(super) struct FlowWrite {
     now: Timestamp,
 }
 
-/// Why a flow was not written.
+/// Why a flow was not stored.
 pub(super) enum NotWritten {
     Store(StoreError),
-    /// Another tab was faster.
+    /// Another tab changed it first.
     Stale,
-    /// The hint was used up by another flow.
+    /// The hint was redeemed by another flow.
     HintUsed,
 }
 
@@ -39,7 +40,7 @@ impl From<StoreError> for NotWritten {
 }
 
 impl FlowWrite {
-    /// The flow's row with this state.
+    /// The row of the flow with this state.
     pub(super) fn new(flow: &Flow, state: &FlowState, now: Timestamp) -> Self {
         Self {
             id: flow.id,
@@ -51,7 +52,7 @@ impl FlowWrite {
         }
     }
 
-    /// Writes it; a transaction that gets an error must be rolled back.
+    /// Writes the row; after an error the transaction must be rolled back.
     pub(super) async fn put(&self, tx: &mut Tx, no: ProjectNo) -> Result<(), NotWritten> {
         if self.version != NOT_STORED {
             let moved = flows::update(tx, no, self.id, self.version, &self.state, self.expires_at).await?;
@@ -59,11 +60,11 @@ impl FlowWrite {
         }
         let (id, expires_at) = (self.id, self.expires_at);
         let row = FlowRow { id, state: self.state.clone(), version: 1, created_at: self.now, expires_at };
-        // Of two first forms with one flow the later one finds the row.
+        // Of two concurrent first forms, the later one finds the row.
         if !flows::insert(tx, no, &row).await? {
             return Err(NotWritten::Stale);
         }
-        // Remembered as long as the flow lives: longer than the hint itself.
+        // Recorded for the flow's lifetime, which is longer than the hint's.
         if let Some(claim) = &self.claim
             && !spent::spend(tx, no, claim, Some(id.as_bytes()), expires_at).await?
         {
@@ -73,7 +74,7 @@ impl FlowWrite {
     }
 }
 
-/// Writes the flow's state, and the message that goes with it, unless another tab was faster.
+/// Stores the flow's state and queues its message, unless another tab changed the flow first.
 ///
 /// # Errors
 /// [`Error::HintUsed`] and [`Error::GuestLeft`] when a promotion that is not stored yet cannot begin.
@@ -117,7 +118,8 @@ pub(super) async fn save(
     }
 }
 
-/// Keeps the flow's state where it is: in the store, or with its browser. For steps that anybody can repeat without end.
+/// Saves the flow's state only if it is stored already. For steps that can be repeated without limit: they must not
+/// create rows.
 pub(super) async fn keep(app: &App, project: &Project, flow: &mut Flow, now: Timestamp) -> Result<bool, Error> {
     if flow.is_stored() { save(app, project, flow, None, now).await } else { Ok(true) }
 }

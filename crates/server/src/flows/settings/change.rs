@@ -1,5 +1,5 @@
-//! The one transaction behind every change on an account page: the change, the mails that tell of it, the end of the
-//! errand, and the code for the app that ordered it.
+//! The transaction behind every change on an account page: the change, its notification mails, the end of a pending
+//! step, and the code for the app that requested it.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ use crate::{
     projects::Project,
 };
 
-/// What is done.
+/// The change.
 pub(super) enum Deed {
     AddLoginId(LoginIdRow),
     /// The new login ID keeps the identity of the old one.
@@ -45,14 +45,14 @@ pub(super) enum Deed {
     },
     VerifyLoginId(IdentityId),
     RemoveLoginId(IdentityId),
-    /// Ends every other session: whoever knew the old password is out.
+    /// Ends every other session, because the old password may be known to others.
     SetPassword {
         hash: String,
         keep: Seat,
     },
-    /// Ends one session or grant, and what is grouped with it.
+    /// Ends one session or grant, and those grouped with it.
     End(Seat),
-    /// Ends every session and grant but the one the person sits on.
+    /// Ends every session and grant except the caller's.
     EndOthers {
         keep: Seat,
     },
@@ -60,7 +60,7 @@ pub(super) enum Deed {
     AddPasskey(PasskeyRow),
     RemovePasskey(IdentityId),
     RenamePasskey(IdentityId, Option<String>),
-    /// The member proved again to be itself; with a passkey, its count moves on.
+    /// Records a reauthentication; with a passkey, also its new counter.
     Prove {
         seat: Seat,
         amr: &'static str,
@@ -69,7 +69,7 @@ pub(super) enum Deed {
     Delete,
 }
 
-/// The session or grant a person sits on.
+/// The caller's session or grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seat {
     Session(SessionId),
@@ -77,7 +77,6 @@ pub(crate) enum Seat {
 }
 
 impl Seat {
-    /// Where the caller sits.
     pub(crate) fn of(caller: &AccountCaller) -> Self {
         match &caller.via {
             Via::Session(session) => Self::Session(session.id),
@@ -86,26 +85,26 @@ impl Seat {
     }
 }
 
-/// How it ended.
+/// The result of a change.
 #[derive(Clone, Debug)]
 pub(crate) enum Outcome {
-    /// Done; the app that ordered it gets its answer.
+    /// Done; the app that requested it gets its response.
     Done(Option<AppRedirect>),
-    /// The login ID belongs to somebody; nothing changed.
+    /// The login ID belongs to another user; nothing changed.
     Taken,
-    /// It is the last way in; nothing changed.
+    /// It is the last login method; nothing changed.
     LastWay,
-    /// What it was about changed in another tab; look again.
+    /// The state changed in another tab; reload it.
     Stale,
-    /// The member is gone.
+    /// The member was deleted.
     Gone,
 }
 
-/// What to change, and what goes with it.
+/// A change and what belongs to it.
 pub(super) struct Order<'a> {
     pub(super) deed: Deed,
     pub(super) mails: Vec<Mail>,
-    /// The errand that ends with it.
+    /// The pending step that ends with it.
     pub(super) errand: Option<&'a Errand>,
 }
 
@@ -135,7 +134,7 @@ impl From<StoreError> for Refusal {
     }
 }
 
-/// Carries an order out, in one transaction.
+/// Applies a change in one transaction.
 pub(super) async fn commit(
     app: &App,
     project: &Arc<Project>,
@@ -184,7 +183,7 @@ pub(super) async fn commit(
 }
 
 impl Deed {
-    /// Why sessions end with it, if any do.
+    /// Why sessions end with the change, if any do.
     fn ends_sessions(&self) -> Option<RevocationReason> {
         match self {
             Self::SetPassword { .. } => Some(RevocationReason::PasswordChange),
@@ -203,7 +202,7 @@ impl Deed {
     }
 }
 
-/// The events that tell of every session and grant that may end.
+/// Prepares the events for every session and grant that may end.
 async fn describe_endings(
     app: &App,
     project: &Project,
@@ -232,7 +231,7 @@ async fn describe_deletion(app: &App, project: &Project, user: &User, now: Times
 
 async fn write(tx: &mut Tx, change: &Change) -> Result<(), Refusal> {
     let (no, user, now) = (change.project.no, change.user, change.now);
-    // First of all, so that of two changes at once the second sees what the first did.
+    // Lock the user first, so that of two concurrent changes the second sees the result of the first.
     if !users::note_change(tx, no, user, now).await? {
         return Err(Refusal::Gone);
     }
@@ -336,8 +335,8 @@ async fn keep_a_way_in(tx: &mut Tx, change: &Change, removal: Removal) -> Result
     if is_last_login_credential(&ways, removal, &change.project.settings) { Err(Refusal::LastWay) } else { Ok(()) }
 }
 
-/// Ends the sessions and grants of the groups that are doomed. A cookie session and the grants made from it are a group;
-/// any other grant is one by itself.
+/// Ends the sessions and grants of the groups that the predicate selects. A cookie session and its grants form a group;
+/// any other grant is a group of its own.
 async fn end_sessions(tx: &mut Tx, change: &Change, is_doomed: impl Fn(&[Seat]) -> bool) -> Result<(), StoreError> {
     let (no, user) = (change.project.no, change.user);
     let grants = grants::list(tx, no, user).await?;

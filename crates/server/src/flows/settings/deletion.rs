@@ -1,4 +1,4 @@
-//! Deleting the account, once its owner typed that it is meant.
+//! Deletes an account, after its owner typed the confirmation phrase.
 
 use std::sync::Arc;
 
@@ -14,12 +14,11 @@ use crate::{
     projects::Project,
 };
 
-/// Whether what was typed is the phrase; keyboards may have changed the case, and added a space at the end.
+/// Whether the input is the phrase; keyboards may change the case and append a space.
 pub(crate) fn confirms(typed: &str, phrase: &str) -> bool {
     typed.trim().to_lowercase() == phrase.trim().to_lowercase()
 }
 
-/// Deletes the member with everything it owns.
 pub(crate) async fn delete(
     app: &App,
     project: &Arc<Project>,

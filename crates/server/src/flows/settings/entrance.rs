@@ -1,4 +1,4 @@
-//! What begins at the account page's door: a guest's promotion, a member's login.
+//! Starts a flow from the account page: a guest's promotion or a member's sign-in.
 
 use vestibule_domain::{client::Client, time::Timestamp};
 use vestibule_protocol::oauth::{ResponseMode, ResponseType, ScopeSet};
@@ -14,17 +14,17 @@ use crate::{
     projects::Project,
 };
 
-/// A flow that waits on its first page.
+/// A new flow on its first page.
 pub(crate) struct BegunFlow {
     pub(crate) flow: Flow,
-    /// The secret of the pages' cookie.
+    /// The secret for the flow cookie.
     pub(crate) browser: String,
 }
 
-/// Begins the promotion of the guest who is looking at the account page; `None` when the caller is no guest.
+/// Starts the promotion of the guest on the account page; `None` when the caller is not a guest.
 ///
-/// Being signed in is the proof here, so there is no challenge to claim: of several such flows the first one to finish
-/// wins, the others find a member.
+/// The session is the proof, so there is no challenge to redeem: of several such flows the first to finish promotes the
+/// guest, the others find a member.
 pub(crate) fn begin_promotion(
     app: &App,
     project: &Project,
@@ -33,14 +33,14 @@ pub(crate) fn begin_promotion(
     now: Timestamp,
 ) -> Option<BegunFlow> {
     let client = client_of(project, caller).filter(|_| caller.user.is_anonymous())?;
-    // An app's window into the account must not leave a session of its own in the browser.
+    // An account page opened by an app must not leave a session of its own in the browser.
     let request = ask_for_account_page(project, client, caller.session().is_none());
     let (purpose, source) = (Purpose::Promote { guest: caller.user.id }, Some(PromotionSource::of_account(caller)));
     Some(begin_flow(app, (purpose, source), request, browser, now))
 }
 
-/// Begins the login of a member who opened the account page by hand; `None` when the project has no application that
-/// people sign in to. `next` is the page of the account that was asked for, the first one if none was.
+/// Starts the sign-in of a member who opened the account page directly; `None` when the project has no application that
+/// users sign in to. `next` is the requested account page, or the first.
 pub(crate) fn begin_sign_in(
     app: &App,
     project: &Project,
@@ -56,7 +56,7 @@ pub(crate) fn begin_sign_in(
     Some(begin_flow(app, (Purpose::Login, None), request, browser, now))
 }
 
-/// The request that leads back here when its flow is through.
+/// The authorization request that leads back to the account page.
 fn ask_for_account_page(project: &Project, client: &Client, suppress_session: bool) -> PendingRequest {
     PendingRequest {
         client_id: client.client_id.clone(),
@@ -88,7 +88,7 @@ fn begin_flow(
     BegunFlow { flow: Flow::begin(app, state, now), browser }
 }
 
-/// The application the guest came from; a cookie session belongs to all that may have guests.
+/// The application of the guest; a cookie session belongs to all that may have guests.
 fn client_of<'a>(project: &'a Project, caller: &AccountCaller) -> Option<&'a Client> {
     match &caller.via {
         Via::Grant(grant) => project.settings.client(&grant.client_id),

@@ -1,5 +1,5 @@
-//! What is under way on an account page: an app's order (a settings action), a code that is waited for, or both.
-//! It lives in the store like a page flow, and belongs to one member.
+//! A pending step of an account page: a settings action of an app, an expected code, or both.
+//! It is stored like a hosted flow, and belongs to one member.
 
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
@@ -34,7 +34,7 @@ use crate::{
     projects::Project,
 };
 
-/// What an app may have done on the account page.
+/// A settings action (`x_settings_action` of the SDKs).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Action {
@@ -44,28 +44,28 @@ pub(crate) enum Action {
     ChangeLoginId { id: IdentityId },
 }
 
-/// An app's order: what it wants, and the request that is answered when it is done.
+/// An app's settings action: the action, and the authorization request to respond to.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) action: Action,
     pub(crate) request: PendingRequest,
 }
 
-/// What a code is waited for.
+/// The purpose of an expected code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum Task {
-    /// A login ID is added.
+    /// Adding a login ID.
     Add,
-    /// A login ID takes the place of another.
+    /// Replacing a login ID.
     Replace { old: IdentityId },
-    /// A login ID the member has is proved.
+    /// Verifying an existing login ID.
     Verify { id: IdentityId },
-    /// The member proves to be itself, and goes on to a page.
+    /// Reauthenticating, then continuing to a page.
     Prove { next: String },
 }
 
-/// A code that was sent, and what it is for.
+/// A code that was sent, and its purpose.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Pending {
     pub(crate) task: Task,
@@ -73,52 +73,50 @@ pub(crate) struct Pending {
     pub(crate) code: CodeState,
 }
 
-/// The stored state.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct ErrandState {
-    /// Whose account it is about; nobody else may go on with it.
+    /// The member whose account it is; others cannot use it.
     member: UserId,
     pub(crate) order: Option<Order>,
     pub(crate) pending: Option<Pending>,
-    /// It ended well; nothing can be done with it any more.
+    /// It is finished and accepts no more steps.
     pub(crate) finished: bool,
 }
 
-/// An errand as it was loaded, or is about to be stored.
+/// A pending step, loaded or to be stored.
 #[derive(Clone)]
 pub(crate) struct Errand {
     pub(crate) id: FlowId,
-    /// 0 for one that is not stored yet.
+    /// 0 if it is not stored yet.
     pub(crate) version: i64,
     pub(crate) expires_at: Timestamp,
     pub(crate) state: ErrandState,
 }
 
 impl Errand {
-    /// A fresh one, not stored yet.
+    /// A new one, not stored yet.
     pub(crate) fn new(app: &App, member: UserId, order: Option<Order>, now: Timestamp) -> Self {
         let state = ErrandState { member, order, pending: None, finished: false };
         Self { id: app.entropy.id(now), version: 0, expires_at: now.plus(FLOW_LIFETIME), state }
     }
 
-    /// The stored form of a fresh one.
+    /// The row of a new one.
     pub(super) fn to_row(&self, now: Timestamp) -> FlowRow {
         FlowRow { id: self.id, state: self.to_json(), version: 1, created_at: now, expires_at: self.expires_at }
     }
 
-    /// The state, to be stored.
     pub(super) fn to_json(&self) -> String {
         serde_json::to_string(&self.state).expect("an errand's state is plain JSON")
     }
 
-    /// The app's request that waits for it, if there is one.
+    /// The app's authorization request that waits for it, if any.
     pub(crate) fn request(&self) -> Option<&PendingRequest> {
         self.state.order.as_ref().map(|order| &order.request)
     }
 }
 
-/// Loads a member's errand; `None` when it is not there, over, of another user, or ordered by another application than the
-/// one whose app session the member came with.
+/// Loads a member's pending step; `None` when it does not exist, has ended, belongs to another user, or was requested
+/// by another application than the one whose app session the member uses.
 pub(crate) async fn load(
     app: &App,
     project: &Project,
@@ -128,7 +126,7 @@ pub(crate) async fn load(
 ) -> Result<Option<Errand>, Error> {
     let row = flows::find(&mut *app.store.read().await?, project.no, id).await?;
     let Some(row) = row.filter(|row| now <= row.expires_at) else { return Ok(None) };
-    // The state of a page flow does not read as one of an errand.
+    // The state of a hosted flow does not parse as one of these.
     let Ok(state) = serde_json::from_str::<ErrandState>(&row.state) else { return Ok(None) };
     let errand = Errand { id, version: row.version, expires_at: row.expires_at, state };
     let ordered_by = errand.request().map(|request| request.client_id.as_str());
@@ -140,10 +138,10 @@ pub(crate) async fn load(
     Ok(Some(errand).filter(|_| is_open))
 }
 
-/// Takes an app's order (`response_type` settings-action): who it is about must be signed in, by the hint or by cookie.
+/// Starts a settings action (`response_type` settings-action). The user must be signed in, by the hint or by cookie.
 ///
 /// # Errors
-/// The outer error is ours; the inner one travels back to the app.
+/// The outer error is the server's; the inner one is redirected to the app.
 pub(crate) async fn take_order(
     app: &App,
     project: &Project,
@@ -196,7 +194,7 @@ pub(crate) async fn take_order(
     Ok(Ok(Begun::Errand { cookie, errand: errand.id, action }))
 }
 
-/// Who is signed in: by the session cookie, or by an app session of this very application.
+/// The signed-in user: by session cookie, or by an app session of this application.
 async fn find_signed_in(
     app: &App,
     project: &Project,
@@ -215,7 +213,7 @@ async fn find_signed_in(
     Ok(own.map(|opened| opened.live.user))
 }
 
-/// Whether an ID token of ours, expired or not, is about this user.
+/// Whether an ID token of this server, expired or not, is about this user.
 fn names_user(project: &Project, id_token: &str, user: &User) -> bool {
     let claims = project.keys.read_jwt("JWT", id_token);
     claims.is_some_and(|claims| {
@@ -224,7 +222,7 @@ fn names_user(project: &Project, id_token: &str, user: &User) -> bool {
     })
 }
 
-/// What a request asks for, before it is known what the member has.
+/// The requested action, before the member's login methods are known.
 enum Wanted {
     ChangePassword,
     DeleteAccount,
@@ -251,7 +249,7 @@ impl Wanted {
         }
     }
 
-    /// Refuses what the project does not offer.
+    /// Rejects actions that the project does not offer.
     fn check(self, project: &Project) -> Result<Self, OAuthError> {
         let settings = &project.settings;
         let offered = match &self {
@@ -263,7 +261,7 @@ impl Wanted {
         if offered { Ok(self) } else { Err(problem()) }
     }
 
-    /// `None` when the login ID in question is not the member's.
+    /// The action, or `None` when the login ID in question is not the member's.
     fn resolve(self, project: &Project, standing: &Standing) -> Option<Action> {
         match self {
             Self::ChangePassword => Some(Action::ChangePassword),
@@ -272,7 +270,7 @@ impl Wanted {
             Self::Change(kind, named) => {
                 let mut of_kind = standing.login_ids.iter().filter(|row| kind_of(row) == Some(kind));
                 let Some(named) = named else {
-                    // Not said which one: clear enough when there is one.
+                    // Not specified: unambiguous when there is only one.
                     let only = of_kind.next()?;
                     return of_kind.next().is_none().then_some(Action::ChangeLoginId { id: only.id });
                 };

@@ -1,4 +1,4 @@
-//! A member's login IDs: adding, replacing, proving and taking away; and the codes of the account page.
+//! Use cases for a member's login IDs: adding, replacing, verifying and removing; and the codes of the account page.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -33,7 +33,7 @@ use crate::{
     projects::Project,
 };
 
-/// Who asks, from where, and in which words messages are written.
+/// The caller, its network address, and the renderer of messages.
 pub(crate) struct Asking<'a> {
     pub(crate) app: &'a App,
     pub(crate) project: &'a Arc<Project>,
@@ -44,27 +44,26 @@ pub(crate) struct Asking<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// What a step led to.
+/// The result of a step.
 pub(crate) enum Step {
-    /// What was typed is no login ID of that kind.
+    /// The input is not a login ID of that kind.
     Mistaken(IdentifierProblem),
-    /// A code was sent; it is typed on the page of this errand.
+    /// A code was sent, to be entered for this pending step.
     CodeSent(Box<Errand>),
-    /// No proof was needed, and this is how it ended.
+    /// No verification was needed; the result of the change.
     Ended(Outcome),
 }
 
-/// How a typed code was judged.
+/// The result of entering a code.
 pub(crate) enum CodeStep {
-    /// Right, and this is how it ended.
+    /// Correct; the result of the change.
     Ended(Outcome),
-    /// Wrong, and how it stands now.
     Refused(OtpDecision),
-    /// The errand changed in another tab: look again.
+    /// The pending step changed in another tab: reload it.
     Stale,
 }
 
-/// Whether a login ID of this kind is proved by a code before it counts.
+/// Whether a login ID of this kind must be verified by a code first.
 fn needs_proof(settings: &ProjectSettings, kind: LoginIdKind) -> bool {
     let ways = settings.authenticators_for(kind);
     let is_way_in = ways.contains(&AuthenticatorKind::OobOtpEmail) || ways.contains(&AuthenticatorKind::OobOtpSms);
@@ -72,7 +71,7 @@ fn needs_proof(settings: &ProjectSettings, kind: LoginIdKind) -> bool {
 }
 
 impl Asking<'_> {
-    /// Takes a new login ID, beside the others or in the place of one.
+    /// Adds a new login ID, or replaces an existing one.
     pub(crate) async fn offer(
         &self,
         errand: Option<Errand>,
@@ -91,7 +90,7 @@ impl Asking<'_> {
             return Ok(Step::Ended(Outcome::Taken));
         }
         let task = replaces.map_or(Task::Add, |old| Task::Replace { old });
-        // The same address written in another way was proved before.
+        // A different spelling of an address that is verified already needs no code.
         if needs_proof(settings, kind) && own.is_none_or(|own| own.verified_at.is_none()) {
             return self.send_code(errand, task, login_id).await;
         }
@@ -100,7 +99,7 @@ impl Asking<'_> {
         Ok(Step::Ended(outcome))
     }
 
-    /// Sends a code to a login ID the member has, to prove it.
+    /// Sends a code to verify a login ID of the member.
     pub(crate) async fn verify(&self, id: IdentityId) -> Result<Step, Error> {
         let standing = Standing::load(self.app, self.project, self.caller.user.id).await?;
         match standing.find(id).filter(|row| row.verified_at.is_none()).and_then(login_id_of) {
@@ -109,7 +108,7 @@ impl Asking<'_> {
         }
     }
 
-    /// Sends a code by which the member proves to be itself before it goes on to `next`.
+    /// Sends a code for reauthentication before continuing to `next`.
     pub(crate) async fn prove(&self, next: String) -> Result<Step, Error> {
         let standing = Standing::load(self.app, self.project, self.caller.user.id).await?;
         match standing.code_target() {
@@ -118,7 +117,7 @@ impl Asking<'_> {
         }
     }
 
-    /// Takes a login ID away, unless it is the last way in.
+    /// Removes a login ID, unless it is the last login method.
     pub(crate) async fn remove(&self, id: IdentityId) -> Result<Outcome, Error> {
         let standing = Standing::load(self.app, self.project, self.caller.user.id).await?;
         let Some(login_id) = standing.find(id).and_then(login_id_of) else { return Ok(Outcome::Stale) };
@@ -128,13 +127,13 @@ impl Asking<'_> {
         commit(self.app, self.project, self.caller, order, self.now).await
     }
 
-    /// Compares a typed code; a wrong one is counted before the answer is given.
+    /// Compares a code; a wrong one is counted before the response is sent.
     pub(crate) async fn try_code(&self, errand: &mut Errand, typed: &str) -> Result<CodeStep, Error> {
         let id = errand.id;
         let Some(pending) = &mut errand.state.pending else { return Ok(CodeStep::Stale) };
         let buckets = Buckets::of_code(self.project, &pending.login_id.value, self.ip);
         buckets.check(self.app, self.now).await?;
-        // What is no code is a wrong one.
+        // Input that is not a code is a wrong code.
         let presented = hash_code(id.as_bytes(), &otp::read_code(typed).unwrap_or_default());
         let decision = otp::try_code(&pending.code, &presented, self.now);
         match decision {
@@ -153,7 +152,7 @@ impl Asking<'_> {
         }
     }
 
-    /// Sends another code, unless it is too soon or there were too many; `None` when the errand changed meanwhile.
+    /// Sends another code, within the cool-down and the maximum; `None` when the pending step changed meanwhile.
     pub(crate) async fn resend(&self, errand: &mut Errand) -> Result<Option<ResendDecision>, Error> {
         let Some(pending) = &errand.state.pending else { return Ok(None) };
         let decision = otp::may_resend(&pending.code, self.now);
@@ -167,7 +166,7 @@ impl Asking<'_> {
 
     async fn send_code(&self, errand: Option<Errand>, task: Task, login_id: LoginId) -> Result<Step, Error> {
         let mut errand = errand.unwrap_or_else(|| Errand::new(self.app, self.caller.user.id, None, self.now));
-        // Asking again on the first page is no way around the cool-down.
+        // Requesting a code again from the first page must not bypass the cool-down.
         let previous = errand.state.pending.take().filter(|pending| pending.login_id.value == login_id.value);
         if let Some(previous) = &previous
             && otp::may_resend(&previous.code, self.now) != ResendDecision::Allowed
@@ -205,7 +204,7 @@ impl Asking<'_> {
         Ok(message)
     }
 
-    /// What a right code earns.
+    /// Applies the change that the correct code allows.
     async fn reward(&self, errand: &Errand, pending: &Pending) -> Result<Outcome, Error> {
         let standing = Standing::load(self.app, self.project, self.caller.user.id).await?;
         self.finish(Some(errand), &standing, &pending.task, &pending.login_id, Some(self.now)).await
@@ -250,14 +249,15 @@ impl Asking<'_> {
         commit(self.app, self.project, self.caller, Order { deed, mails, errand }, now).await
     }
 
-    /// Tells the member by mail: where the login ID in question was reachable, else where its mail goes anyway.
+    /// The notification mails: to the login ID in question if it is an email address, otherwise to the member's mail
+    /// address.
     fn tell(&self, standing: &Standing, at: Option<&LoginId>, news: &News) -> Vec<Mail> {
         let there = at.filter(|login_id| login_id.kind == LoginIdKind::Email).and_then(LoginId::address);
         let to = there.or_else(|| standing.mail_address());
         to.map(|to| (self.write_news)(&to, news)).into_iter().collect()
     }
 
-    /// Stores the errand, and the message that goes with it, unless another tab was faster.
+    /// Stores the pending step and queues its message, unless another tab changed it first.
     async fn save(&self, errand: &mut Errand, message: Option<Message>) -> Result<bool, Error> {
         let (no, now) = (self.project.no, self.now);
         let message = message.map(|message| message.seal(self.app, no));
@@ -284,7 +284,7 @@ impl Asking<'_> {
     }
 }
 
-/// A code's hash is bound to its errand, so that it is worth nothing elsewhere.
+/// The hash of a code is bound to its pending step, so that the code is useless in another.
 fn hash_code(errand: &[u8; 16], code: &str) -> TokenHash {
     sha256(format!("{}:{code}", hex(errand)).as_bytes())
 }

@@ -1,5 +1,5 @@
-//! What people do on their account page, one use case a file. Every change of a member goes through `change::commit`:
-//! one transaction, with its mails, and with the answer to the app that asked for it.
+//! Use cases of the account page, one per file. Every change of a member goes through `change::commit`: one
+//! transaction, with its mails, and with the response to the app that requested it.
 
 pub(crate) mod change;
 pub(crate) mod deletion;
@@ -19,7 +19,7 @@ use vestibule_domain::time::Timestamp;
 pub(crate) use self::standing::Standing;
 use super::caller::{AccountCaller, Via};
 
-/// When the person last proved who it is.
+/// When the caller last authenticated.
 pub(crate) fn authenticated_at(caller: &AccountCaller) -> Timestamp {
     match &caller.via {
         Via::Session(session) => session.authenticated_at,

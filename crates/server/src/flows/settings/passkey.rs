@@ -1,4 +1,4 @@
-//! A member's passkeys: making one more, naming one, taking one away.
+//! Use cases for a member's passkeys: adding, naming, removing.
 
 use std::sync::Arc;
 
@@ -16,18 +16,18 @@ use crate::{
     projects::Project,
 };
 
-/// The site of a project.
+/// The WebAuthn relying party of a project.
 pub(super) fn site(project: &Project) -> Site<'_> {
     Site::new(project.settings.public_origin(), project.settings.display_name())
 }
 
-/// The challenge of the next passkey: every change of the account makes it another one.
+/// The challenge for the next passkey; it changes with every change of the account.
 fn challenge(project: &Project, caller: &AccountCaller) -> [u8; 32] {
     let place = [caller.user.id.as_bytes().as_slice(), &caller.user.updated_at.as_micros().to_be_bytes()].concat();
     project.keys.mac.passkey_challenge("create", &place)
 }
 
-/// The options with which the page asks the browser for a new passkey.
+/// The options for creating a passkey.
 pub(crate) fn creation_options(project: &Project, caller: &AccountCaller, standing: &Standing) -> String {
     let known: Vec<Vec<u8>> = standing.passkeys.iter().map(|row| row.credential_id.clone()).collect();
     let name = standing.name().unwrap_or_else(|| project.settings.display_name());
@@ -35,7 +35,7 @@ pub(crate) fn creation_options(project: &Project, caller: &AccountCaller, standi
     site(project).creation_options(&challenge(project, caller), &person)
 }
 
-/// Keeps the passkey the browser made; `None` when its answer is not good.
+/// Stores the passkey that the browser created; `None` when its response is invalid.
 pub(crate) async fn add(
     app: &App,
     project: &Arc<Project>,
@@ -66,7 +66,7 @@ pub(crate) async fn add(
     commit(app, project, caller, order, now).await.map(Some)
 }
 
-/// Takes a passkey away, unless it is the last way in.
+/// Removes a passkey, unless it is the last login method.
 pub(crate) async fn remove(
     app: &App,
     project: &Arc<Project>,
@@ -78,7 +78,7 @@ pub(crate) async fn remove(
     commit(app, project, caller, order, now).await
 }
 
-/// Gives a passkey another name, or none.
+/// Renames a passkey, or removes its name.
 pub(crate) async fn rename(
     app: &App,
     project: &Arc<Project>,

@@ -1,4 +1,4 @@
-//! Changing a member's password, or giving it one.
+//! Changes a member's password, or sets the first one.
 
 use vestibule_domain::{
     credential::password::{self, Assessment},
@@ -15,23 +15,23 @@ use super::{
 };
 use crate::flows::{Error, new_password};
 
-/// What was typed.
+/// The input.
 pub(crate) struct Typed {
-    /// The password it has, for a member with one.
+    /// The current password, for a member who has one.
     pub(crate) current: Secret<String>,
     pub(crate) new: Secret<String>,
 }
 
-/// What is wrong with it.
+/// The problems of the input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Mistakes {
     pub(crate) current_wrong: bool,
-    /// The new one is the old one.
+    /// The new password equals the old one.
     pub(crate) reused: bool,
     pub(crate) new: Assessment,
 }
 
-/// Changes or sets the password; every other session of the member ends with the old one.
+/// Changes or sets the password; every other session of the member ends.
 pub(crate) async fn change(
     asking: &Asking<'_>,
     errand: Option<&Errand>,

@@ -11,20 +11,20 @@ use crate::{
     projects::Project,
 };
 
-/// The most characters a name may have.
+/// Maximum length of a name, in characters.
 pub(crate) const MAX_NAME: usize = 100;
-/// The claims the page edits.
+/// The claims that the page edits.
 pub(crate) const NAMES: [&str; 3] = ["given_name", "family_name", "nickname"];
 
-/// Reads a typed name: `Err` when it is longer than we keep, `None` inside when there is none.
+/// Normalizes a name: `Err` when it is too long, `None` inside when it is empty.
 pub(crate) fn read_name(typed: &str) -> Result<Option<String>, ()> {
-    // Line breaks and other control signs have no place in a name; runs of spaces are slips of the thumb.
+    // Replace control characters such as line breaks, and collapse runs of spaces.
     let clean: String = typed.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let name = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     if name.chars().count() > MAX_NAME { Err(()) } else { Ok(Some(name).filter(|name| !name.is_empty())) }
 }
 
-/// What the member is called on pages: the name it gave, in the order its language writes it if it gave it whole.
+/// The member's display name: the full name if given, otherwise the parts in the order of its language.
 pub(crate) fn display_name(caller: &AccountCaller) -> Option<String> {
     let attribute = |name: &str| caller.user.standard_attributes.get(name).and_then(|value| value.as_str());
     let parts: Vec<&str> = ["given_name", "family_name"].into_iter().filter_map(attribute).collect();
@@ -32,7 +32,7 @@ pub(crate) fn display_name(caller: &AccountCaller) -> Option<String> {
     joined.or_else(|| ["name", "nickname"].into_iter().find_map(attribute).map(str::to_string))
 }
 
-/// Keeps the names, in the order of [`NAMES`].
+/// Stores the names, in the order of [`NAMES`].
 pub(crate) async fn save(
     app: &App,
     project: &Arc<Project>,

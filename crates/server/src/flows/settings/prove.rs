@@ -1,5 +1,4 @@
-//! Proving again, before something delicate, that it is really the member: by password or passkey here, by a code in
-//! `login_id`, where codes are at home.
+//! Reauthentication before sensitive changes: by password or passkey here, by code in `login_id`.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -19,15 +18,15 @@ use crate::{
     projects::Project,
 };
 
-/// How long a proof is good for delicate changes.
+/// How long a reauthentication is valid for sensitive changes.
 const FRESH: Duration = Duration::from_secs(300);
 
-/// Whether the person proved who it is a moment ago.
+/// Whether the caller authenticated recently.
 pub(crate) fn is_fresh(caller: &AccountCaller, now: Timestamp) -> bool {
     now <= authenticated_at(caller).plus(FRESH)
 }
 
-/// Compares the member's password; a wrong one is counted before the answer is given.
+/// Verifies the member's password; a wrong one is counted before the response is sent.
 pub(super) async fn check_password(
     app: &App,
     project: &Project,
@@ -48,7 +47,7 @@ pub(super) async fn check_password(
     }
 }
 
-/// Proves by password; `None` when it is wrong.
+/// Reauthenticates by password; `None` when it is wrong.
 pub(crate) async fn by_password(
     app: &App,
     project: &Arc<Project>,
@@ -64,7 +63,7 @@ pub(crate) async fn by_password(
     note(app, project, caller, "pwd", None, now).await.map(Some)
 }
 
-/// The challenge for one of the member's passkeys: each proof makes it another one.
+/// The challenge for the member's passkeys; it changes with every reauthentication.
 fn challenge(project: &Project, caller: &AccountCaller) -> [u8; 32] {
     let seat = match Seat::of(caller) {
         Seat::Session(id) => *id.as_bytes(),
@@ -74,13 +73,13 @@ fn challenge(project: &Project, caller: &AccountCaller) -> [u8; 32] {
     project.keys.mac.passkey_challenge("use", &place)
 }
 
-/// The options with which the page asks the browser for one of the member's passkeys.
+/// The options for reauthenticating with a passkey.
 pub(crate) fn request_options(project: &Project, caller: &AccountCaller, standing: &Standing) -> String {
     let known: Vec<Vec<u8>> = standing.passkeys.iter().map(|row| row.credential_id.clone()).collect();
     site(project).request_options(&challenge(project, caller), &known)
 }
 
-/// Proves by passkey; `None` when the browser's answer is not good.
+/// Reauthenticates by passkey; `None` when the browser's response is invalid.
 pub(crate) async fn by_passkey(
     app: &App,
     project: &Arc<Project>,
@@ -123,7 +122,7 @@ async fn judge(
     }
 }
 
-/// Notes the proof on the session or grant the person sits on.
+/// Records the reauthentication in the caller's session or grant.
 async fn note(
     app: &App,
     project: &Arc<Project>,

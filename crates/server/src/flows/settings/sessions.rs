@@ -1,4 +1,4 @@
-//! Where a member is signed in, and ending that.
+//! A member's own sessions: listing and ending them.
 
 use std::sync::Arc;
 
@@ -16,18 +16,18 @@ use crate::{
     projects::Project,
 };
 
-/// One place where a member is signed in.
+/// A session or grant in the list.
 pub(crate) struct Listed {
     pub(crate) seat: Seat,
-    /// The application of a grant; a cookie session belongs to none.
+    /// The application of a grant; `None` for a cookie session.
     pub(crate) client_id: Option<String>,
     pub(crate) device: Option<String>,
     pub(crate) last_access_at: Timestamp,
-    /// The one the person sits on, or grouped with it.
+    /// Whether it is the caller's own, or grouped with it.
     pub(crate) current: bool,
 }
 
-/// Every live session and grant of a member: the current one first, then by last use.
+/// Every valid session and grant of a member: the current one first, then by last use.
 pub(crate) async fn list(
     app: &App,
     project: &Project,
@@ -42,7 +42,7 @@ pub(crate) async fn list(
     let here = Seat::of(caller);
     let mut listed = Vec::with_capacity(sessions.len() + grants.len());
     for session in sessions {
-        // The grants made from a session are one place with it.
+        // A session and its grants are one entry.
         let mut grouped = grants.iter().filter(|grant| grant.session_id == Some(session.id));
         let seat = Seat::Session(session.id);
         let remembered = project.accesses.recall(Target::Session(session.id));
@@ -68,7 +68,6 @@ pub(crate) async fn list(
     Ok(listed)
 }
 
-/// Ends one session or grant of the member.
 pub(crate) async fn end(
     app: &App,
     project: &Arc<Project>,
@@ -79,7 +78,7 @@ pub(crate) async fn end(
     commit(app, project, caller, Order { deed: Deed::End(seat), mails: Vec::new(), errand: None }, now).await
 }
 
-/// Ends every session and grant of the member but the one it sits on.
+/// Ends every session and grant of the member except the caller's.
 pub(crate) async fn end_others(
     app: &App,
     project: &Arc<Project>,

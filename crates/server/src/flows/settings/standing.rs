@@ -1,4 +1,4 @@
-//! What a member is known by and signs in with, as it is stored.
+//! The stored login methods of a member.
 
 use vestibule_domain::{
     id::{IdentityId, ProjectNo, UserId},
@@ -21,7 +21,7 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
-    /// Everything of a member; in a transaction, what it is going to be.
+    /// Reads the login methods of a member; in a transaction, with its changes.
     pub(crate) async fn read(conn: &mut Conn, no: ProjectNo, user: UserId) -> Result<Self, StoreError> {
         Ok(Self {
             login_ids: credentials::list_login_ids(conn, no, user).await?,
@@ -30,12 +30,12 @@ impl Standing {
         })
     }
 
-    /// Everything of a member.
+    /// Loads the login methods of a member.
     pub(crate) async fn load(app: &App, project: &Project, user: UserId) -> Result<Self, Error> {
         Ok(Self::read(&mut *app.store.read().await?, project.no, user).await?)
     }
 
-    /// The same in the words of the rules.
+    /// The same in the form that domain rules take.
     pub(crate) fn ways_in(&self) -> WaysIn {
         WaysIn {
             login_ids: self.login_ids.iter().filter_map(|row| Some((row.id, kind_of(row)?))).collect(),
@@ -44,25 +44,24 @@ impl Standing {
         }
     }
 
-    /// One of the login IDs.
     pub(crate) fn find(&self, id: IdentityId) -> Option<&LoginIdRow> {
         self.login_ids.iter().find(|row| row.id == id)
     }
 
-    /// What the account is called: its first email address, else phone number, else username.
+    /// The name of the account: its first email address, or else phone number, or else username.
     pub(crate) fn name(&self) -> Option<&str> {
         let first = |kind| self.login_ids.iter().find(|row| kind_of(row) == Some(kind));
         LoginIdKind::ALL.into_iter().find_map(first).map(|row| row.original.as_str())
     }
 
-    /// Where news about the account go: the first proved email address, else the first one.
+    /// The address for notifications: the first verified email address, or else the first one.
     pub(crate) fn mail_address(&self) -> Option<String> {
         let mut emails = self.login_ids.iter().filter(|row| kind_of(row) == Some(LoginIdKind::Email));
         let proved = emails.clone().find(|row| row.verified_at.is_some());
         proved.or_else(|| emails.next()).and_then(|row| login_id_of(row)?.address())
     }
 
-    /// Where a code can prove that it is really the member: a proved address first.
+    /// Where to send a code for reauthentication: a verified address first.
     pub(crate) fn code_target(&self) -> Option<LoginId> {
         let reachable = |row: &&LoginIdRow| kind_of(row).is_some_and(|kind| kind != LoginIdKind::Username);
         let mut addresses = self.login_ids.iter().filter(reachable);
@@ -71,12 +70,11 @@ impl Standing {
     }
 }
 
-/// The kind of a stored login ID.
 pub(crate) fn kind_of(row: &LoginIdRow) -> Option<LoginIdKind> {
     LoginIdKind::from_name(&row.kind)
 }
 
-/// The login ID that is stored.
+/// The stored login ID as a domain value.
 pub(crate) fn login_id_of(row: &LoginIdRow) -> Option<LoginId> {
     Some(LoginId { kind: kind_of(row)?, value: row.value.clone(), original: row.original.clone() })
 }

@@ -1,4 +1,4 @@
-//! The `anonymous-request` grant of the SDKs (protocol facts §3.3): a device key makes a guest, or brings one back.
+//! The `anonymous-request` grant of the SDKs: signs up or signs in a guest with a device key.
 
 use std::net::IpAddr;
 
@@ -38,25 +38,23 @@ use crate::{
     projects::Project,
 };
 
-/// What the device presents.
+/// The request of a device.
 pub(crate) struct KeyRequest<'a> {
     pub(crate) client: &'a Client,
-    /// The signed request.
     pub(crate) jwt: &'a str,
-    /// `x_device_info` as it was sent.
     pub(crate) device_info: Option<&'a str>,
     pub(crate) proof: &'a Presented,
     pub(crate) ip: IpAddr,
 }
 
-/// How a try ended.
+/// The result of one attempt.
 enum Tried {
     Done(Tokens),
-    /// The key was registered, promoted or removed between the read and the write: look again.
+    /// The key was registered, promoted or removed between the read and the write: try again.
     Overtaken,
 }
 
-/// Makes the guest of a new key, or issues a new grant to the guest of a known one.
+/// Signs up the guest of a new key, or issues a new grant to the guest of a known one.
 pub(crate) async fn log_in(
     app: &App,
     project: &Project,
@@ -69,7 +67,7 @@ pub(crate) async fn log_in(
     let device = request.device_info.map(DeviceInfo::parse).transpose()?;
     let device = device.map(|device| device.display_name().to_string());
     check_enabled(project)?;
-    // Two first sign-ups with one key: the one that loses finds the other's guest in its second round.
+    // Of two concurrent first sign-ups with one key, the loser finds the guest in its second round.
     for _ in 0..3 {
         let origin =
             events::Origin { client_id: Some(&request.client.client_id), ip: Some(request.ip), ..Default::default() };
@@ -151,7 +149,7 @@ async fn sign_up(
     finish(app, project, request, written.await, &user, &grant, refresh_token, now)
 }
 
-/// A grant that waits to be written, with its refresh token and the proof it uses up.
+/// A grant to be written, with its refresh token and the proof to redeem.
 struct NewLine {
     grant: Grant,
     refresh_token: String,
@@ -180,7 +178,7 @@ fn begin_grant(
     Ok(NewLine { grant, refresh_token, proof_use: binding.proof_use })
 }
 
-/// Tokens are signed only after the commit: a request that loses costs no signature.
+/// Signs the tokens after the commit: a request that loses costs no signature.
 #[expect(clippy::too_many_arguments, reason = "each is a distinct part of one request's state, used once")]
 fn finish(
     app: &App,
@@ -206,7 +204,6 @@ fn finish(
     }
 }
 
-/// Why a transaction was rolled back.
 enum Refusal {
     Store(StoreError),
     ChallengeSpent,
@@ -220,7 +217,7 @@ impl From<StoreError> for Refusal {
     }
 }
 
-/// Uses up what a request may be made with once.
+/// Redeems the single-use parts of a request.
 async fn spend_once(
     tx: &mut Tx,
     no: ProjectNo,
@@ -240,7 +237,7 @@ struct ComeBack {
     grant: Grant,
     /// Whether the user's earlier grants of the application end.
     ends_others: bool,
-    /// Those of which others are told.
+    /// Those with prepared events.
     endings: Vec<(GrantId, events::QueuedEvent)>,
     now: Timestamp,
 }
@@ -258,7 +255,7 @@ async fn write_come_back(tx: &mut Tx, no: ProjectNo, input: &ComeBack) -> Result
     if input.ends_others {
         grants::remove_of_client(tx, no, grant.user_id, &grant.client_id, Some(grant.id)).await?;
     }
-    // There is no use before this one to compare with: the device may have lost its grant.
+    // The device may have lost its grant, so there is no earlier use to compare with.
     if coming_back::is_new_day(grant.user_id, Timestamp::from_seconds(0), input.now) {
         coming_back::count(tx, no, grant.user_id, &grant.client_id, input.now).await?;
     }

@@ -29,14 +29,13 @@ use crate::{
     projects::Project,
 };
 
-/// What the client presents.
+/// The request of the client.
 pub(crate) struct CodeRequest<'a> {
     pub(crate) client: &'a ClientProof,
     pub(crate) code: &'a str,
     pub(crate) redirect_uri: Option<&'a str>,
     pub(crate) code_verifier: Option<&'a str>,
     pub(crate) proof: &'a Presented,
-    /// `x_device_info` as it was sent.
     pub(crate) device_info: Option<&'a str>,
 }
 
@@ -46,7 +45,7 @@ impl<'a> CodeRequest<'a> {
     }
 }
 
-/// Exchanges an authorization code for tokens. The code is spent in the transaction that makes the grant.
+/// Exchanges an authorization code for tokens. The code is redeemed in the transaction that creates the grant.
 pub(crate) async fn exchange(
     app: &App,
     project: &Project,
@@ -66,7 +65,7 @@ pub(crate) async fn exchange(
     if payload.client_id != client.client_id {
         return Err(Error::InvalidCode);
     }
-    // Without a bound key there is nothing to fit: the proof only has to be good for the grant.
+    // Without a bound key the proof only has to be valid for the new grant.
     if let Some(bound) = &payload.dpop_jkt {
         request.proof.check(client, Some(bound))?;
     }
@@ -122,7 +121,7 @@ pub(crate) async fn exchange(
     }
 }
 
-/// Ends the grant of a code that was exchanged before and comes again in a request that is refused for another reason.
+/// Ends the grant of a code that is reused in a request which is refused for another reason.
 pub(crate) async fn note_reuse(
     app: &App,
     project: &Project,
@@ -134,7 +133,7 @@ pub(crate) async fn note_reuse(
     used_code::refuse(app, project, sha256(request.code.as_bytes()), &exchanger, now).await.map(|_| ())
 }
 
-/// A code and what it is exchanged for.
+/// A code and its result.
 struct Redemption {
     code: TokenHash,
     proof_use: Option<ProofUse>,
@@ -142,20 +141,20 @@ struct Redemption {
     grant: Grant,
     /// Whether the user's earlier grants of the application end.
     ends_earlier: bool,
-    /// Those of which others are told.
+    /// Those with prepared events.
     endings: Vec<(GrantId, QueuedEvent)>,
 }
 
-/// What became of a code.
+/// The result of redeeming a code.
 enum Redeemed {
     Done,
-    /// Somebody was faster.
+    /// A concurrent request redeemed it.
     SpentBefore,
-    /// The DPoP proof was used before; the code is still good.
+    /// The DPoP proof was used before; the code stays valid.
     ProofReplayed,
 }
 
-/// Spends the proof and the code and makes the grant.
+/// Redeems the proof and the code and creates the grant.
 async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption, now: Timestamp) -> Result<Redeemed, StoreError> {
     if !dpop::spend(tx, no, redemption.proof_use).await? {
         return Ok(Redeemed::ProofReplayed);
@@ -173,8 +172,8 @@ async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption, now: Timest
     Ok(Redeemed::Done)
 }
 
-/// Whether the verifier fits the challenge (RFC 7636 §4.6). One without a challenge is refused: a request whose challenge
-/// was taken out on the way would not be noticed otherwise (RFC 9700 §2.1.1).
+/// Checks the verifier against the challenge (RFC 7636 §4.6). A verifier without a challenge is rejected: otherwise an
+/// attacker could remove the challenge from the request unnoticed (RFC 9700 §2.1.1).
 pub(super) fn check_pkce(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), Error> {
     match (challenge, verifier) {
         (None, None) => Ok(()),

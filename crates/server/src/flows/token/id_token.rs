@@ -1,4 +1,4 @@
-//! The `id-token` grant of the SDKs (protocol facts §3.6): a fresh ID token for the session the request came with.
+//! The `id-token` grant of the SDKs: a new ID token for the session of the request.
 
 use vestibule_domain::time::Timestamp;
 
@@ -16,10 +16,10 @@ use crate::{
 use vestibule_domain::client::Client;
 use vestibule_protocol::oauth::ScopeSet;
 
-/// Issues an ID token for the caller, nothing else.
+/// Issues only an ID token for the caller.
 ///
 /// # Errors
-/// [`Error::NothingPresented`] is not [`Error::SessionRequired`]: only the latter makes an SDK forget its guest.
+/// [`Error::NothingPresented`] is not [`Error::SessionRequired`]: only the latter makes an SDK drop its guest.
 pub(crate) async fn renew(
     app: &App,
     project: &Project,
@@ -36,7 +36,7 @@ pub(crate) async fn renew(
         Resolution::Live(caller) => caller,
     };
     let (session, scopes) = match &caller.via {
-        // An ID token says for whom it is: one application's grant makes none for another.
+        // An ID token has an audience: a grant of one application gives none for another.
         Via::Grant(grant) if grant.client_id != client.client_id => return Err(Error::SessionRequired),
         Via::Grant(grant) => (TokenSession::Grant(grant), scopes_of(grant)),
         Via::Session(session) => (TokenSession::Cookie(session), ScopeSet::guest_default()),

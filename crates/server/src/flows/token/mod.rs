@@ -1,4 +1,4 @@
-//! The token endpoint's grants, one a file, and what they share.
+//! The grants of the token endpoint, one per file, and what they share.
 
 pub(crate) mod anonymous;
 pub(crate) mod code;
@@ -25,22 +25,22 @@ use super::{
 };
 use crate::{app::App, crypto::sha256, projects::Project};
 
-/// How a client proved who it is, as far as it did.
+/// The client authentication of a request.
 pub(crate) struct ClientProof {
     pub(crate) client_id: String,
     pub(crate) client_secret: Option<Secret<String>>,
 }
 
-/// The tokens of an answer; absent members are left out.
+/// The tokens of a response; absent members are left out.
 pub(crate) struct Tokens {
     pub(crate) access: AccessToken,
     pub(crate) refresh_token: Option<String>,
     pub(crate) id_token: Option<String>,
-    /// What was granted, where that is less than what was asked for.
+    /// The granted scope, where it is less than requested.
     pub(crate) limited_scope: Option<ScopeSet>,
 }
 
-/// Finds the application and, when its type needs one, checks its secret.
+/// Finds the application and, if its type requires one, checks its secret.
 pub(crate) async fn authenticate_client<'a>(
     conn: &mut Conn,
     project: &'a Project,
@@ -51,7 +51,7 @@ pub(crate) async fn authenticate_client<'a>(
         let secret = proof.client_secret.as_ref().ok_or(Error::ClientSecretMissing)?;
         let presented = sha256(secret.expose().as_bytes());
         let stored = client_secrets::list(conn, project.no, &client.client_id).await?;
-        // Every stored secret is compared, so that the time taken does not tell which one matched.
+        // Compare every stored secret, so that the time does not reveal which one matched.
         let matches = stored.iter().filter(|(hash, _): &&(TokenHash, Timestamp)| hash.matches(&presented)).count();
         if matches == 0 {
             return Err(Error::ClientSecretWrong);
@@ -60,7 +60,7 @@ pub(crate) async fn authenticate_client<'a>(
     Ok(client)
 }
 
-/// Issues access token and, for `openid`, ID token for a grant.
+/// Issues an access token and, for `openid`, an ID token for a grant.
 pub(crate) async fn make_tokens(
     app: &App,
     project: &Project,
@@ -74,7 +74,7 @@ pub(crate) async fn make_tokens(
     Ok(print_tokens(app, project, client, grant, &loaded.account(), nonce, now))
 }
 
-/// The same for an account that is known already.
+/// The same for an account that is already loaded.
 pub(crate) fn print_tokens(
     app: &App,
     project: &Project,

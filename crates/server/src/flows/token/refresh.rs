@@ -26,22 +26,22 @@ use crate::{
     projects::Project,
 };
 
-/// How many rotations back a used-up token is still recognised: three weeks of refreshing every half hour.
+/// How many rotations back a used token is recognized: three weeks of refreshing every half hour.
 const GENERATIONS: usize = 1_024;
 
-/// What the client presents.
+/// The request of the client.
 pub(crate) struct RefreshRequest<'a> {
     pub(crate) client: &'a ClientProof,
     pub(crate) refresh_token: &'a str,
-    /// `x_device_info` as it was sent; its name replaces what was stored.
+    /// `x_device_info`; its device name replaces the stored one.
     pub(crate) device_info: Option<&'a str>,
     pub(crate) proof: &'a dpop::Presented,
 }
 
-/// Exchanges a refresh token for fresh tokens and records the access.
+/// Exchanges a refresh token for new tokens and records the access.
 ///
-/// A token that was replaced still works for the grace time and gets the successor that its first use got; after that its
-/// use ends the grant, because then two parties hold tokens of one line.
+/// A rotated token remains valid for the grace period and gets the same successor again. After that, its use ends the
+/// grant, because two parties have tokens of one grant.
 pub(crate) async fn refresh(
     app: &App,
     project: &Project,
@@ -105,24 +105,24 @@ pub(crate) async fn refresh(
     Ok(tokens)
 }
 
-/// One step of a line of refresh tokens.
+/// One rotation of a grant.
 struct Step {
     presented: TokenHash,
     successor: TokenHash,
 }
 
-/// How recording a refresh ended.
+/// The result of recording a refresh.
 enum Recorded {
     Done,
-    /// Others stepped the line past both tokens between the read and the write.
+    /// Concurrent requests rotated past both tokens between the read and the write.
     Superseded,
-    /// Revoked between the read and the write: the revocation wins.
+    /// The grant was revoked between the read and the write.
     Gone,
     /// The DPoP proof was used before; nothing changed.
     ProofReplayed,
 }
 
-/// Steps the line on, unless another request with the same token did already, and records the refresh.
+/// Rotates the token, unless a request with the same token already did, and records the refresh.
 async fn record(
     tx: &mut Tx,
     no: ProjectNo,
@@ -143,18 +143,18 @@ async fn record(
     Ok(if grants::touch(tx, no, id, device, now).await? { Recorded::Done } else { Recorded::Gone })
 }
 
-/// What a presented token is to a grant.
+/// The state of a presented token.
 enum Standing {
-    /// Good for fresh tokens.
+    /// Valid.
     Good {
-        /// Whether it was replaced already, so that its successor must be given out again.
+        /// Whether it was rotated already, so that its successor must be issued again.
         is_previous: bool,
     },
-    /// Replaced more than once within the grace time: its holder is about to learn of a newer one.
+    /// Rotated more than once within the grace period: the client is about to receive a newer one.
     Superseded,
-    /// Used up for longer than the grace time: two parties hold tokens of one line.
+    /// Rotated longer ago than the grace period: two parties have tokens of one grant.
     Reused,
-    /// None of this grant's.
+    /// Not a token of this grant.
     Unknown,
 }
 
@@ -164,7 +164,7 @@ fn judge(project: &Project, grant: &Grant, hash: &TokenHash, grace: Duration, no
         Presented::PreviousInGrace => Standing::Good { is_previous: true },
         Presented::Reused => Standing::Reused,
         Presented::Unknown => match &grant.previous {
-            // Older than the previous one: the row has forgotten it, the line has not.
+            // Older than the previous one: no longer in the row, but still derivable.
             Some(previous) if project.keys.mac.is_ancestor(grant.id, hash, &grant.token_hash, GENERATIONS) => {
                 if now.since(previous.rotated_at) <= grace { Standing::Superseded } else { Standing::Reused }
             }
@@ -173,7 +173,7 @@ fn judge(project: &Project, grant: &Grant, hash: &TokenHash, grace: Duration, no
     }
 }
 
-/// Ends a grant whose used-up token came back. The refusal is an outcome that is committed.
+/// Ends a grant whose used token was reused. The refusal is an outcome that is committed.
 async fn revoke(app: &App, project: &Project, live: &LiveGrant, now: Timestamp) -> Result<Tokens, Error> {
     tracing::warn!(
         project.id = project.id,

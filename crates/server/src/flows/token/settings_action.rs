@@ -1,4 +1,4 @@
-//! The end of a settings action: its code proves to the app that what it ordered was done. No tokens come of it.
+//! The completion of a settings action: its code proves to the app that the action was done. It yields no tokens.
 
 use serde::{Deserialize, Serialize};
 use vestibule_domain::time::Timestamp;
@@ -16,8 +16,8 @@ use crate::{
     projects::Project,
 };
 
-/// What the code stands for. It names no user: the account may be gone by then. It does not read as the payload of an
-/// authorization code, nor the other way round, so neither is worth anything at the other grant.
+/// The payload of the code. It names no user, because the account may have been deleted. Its format differs from the
+/// payload of an authorization code, so neither is accepted at the other grant.
 #[derive(Serialize, Deserialize)]
 struct ActionCode {
     settings_action_of: String,
@@ -25,7 +25,7 @@ struct ActionCode {
     code_challenge: Option<String>,
 }
 
-/// Makes the code for a request whose order was carried out; the caller's transaction stores it.
+/// Creates the code for a completed action; the caller's transaction stores it.
 pub(crate) fn make_code(app: &App, request: &PendingRequest, now: Timestamp) -> NewCode {
     let text = app.entropy.alphanumeric();
     let payload = ActionCode {
@@ -41,7 +41,7 @@ pub(crate) fn make_code(app: &App, request: &PendingRequest, now: Timestamp) -> 
     }
 }
 
-/// Takes the code back; of any number of callers one succeeds.
+/// Redeems the code; exactly one of several concurrent callers succeeds.
 pub(crate) async fn finish(
     app: &App,
     project: &Project,

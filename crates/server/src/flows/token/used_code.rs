@@ -1,4 +1,4 @@
-//! Authorization codes that were exchanged: a code that comes again ends the grant it made (RFC 6749 §4.1.2, RFC 9700 §4.5).
+//! Redeemed authorization codes: reuse of a code ends the grant it created (RFC 6749 §4.1.2, RFC 9700 §4.5).
 
 use std::time::Duration;
 
@@ -17,12 +17,13 @@ use crate::{
     projects::Project,
 };
 
-/// How long an exchange is remembered.
+/// How long an exchange is recorded.
 const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
-/// How long after its exchange the same client may send a code again by mistake: a single-page app whose effect ran twice.
+/// How long after its exchange the same client may repeat it by mistake, such as a single-page app whose effect ran
+/// twice.
 const MISTAKE: Duration = Duration::from_secs(10);
 
-/// Who exchanges a code: the client, its redirect URI, and the verifier's challenge.
+/// Identifies an exchange: the client, its redirect URI, and the challenge of its verifier.
 pub(super) struct Exchanger<'a> {
     pub(super) client_id: &'a str,
     pub(super) redirect_uri: Option<&'a str>,
@@ -30,16 +31,16 @@ pub(super) struct Exchanger<'a> {
 }
 
 impl Exchanger<'_> {
-    /// Equal for equal parts; nothing of them can be read from it.
+    /// A one-way digest of the parts.
     fn digest(&self) -> [u8; 16] {
         let challenge = self.code_verifier.map(|verifier| base64url(sha256(verifier.as_bytes()).0));
-        // None of the parts can hold a NUL and be accepted.
+        // No accepted part contains a NUL, so it is a safe separator.
         let parts = [self.client_id, self.redirect_uri.unwrap_or_default(), challenge.as_deref().unwrap_or_default()];
         shorten(sha256(parts.join("\0").as_bytes()))
     }
 }
 
-/// What is remembered of an exchange.
+/// The record of an exchange.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct UsedCode {
     grant: GrantId,
@@ -75,15 +76,15 @@ impl UsedCode {
     }
 }
 
-/// Remembers an exchange, in its transaction.
+/// Records an exchange, in its transaction.
 pub(super) async fn remember(tx: &mut Tx, no: ProjectNo, code: TokenHash, used: &UsedCode) -> Result<(), StoreError> {
     spent::spend(tx, no, &name(code), Some(&used.print()), used.at.plus(REMEMBERED)).await.map(|_| ())
 }
 
-/// Judges a code that is not there: one that was exchanged before ends its grant, unless the same client repeats itself.
+/// Handles an unknown code: if it was exchanged before, ends its grant, unless the same client repeats itself.
 ///
 /// # Errors
-/// [`Error::InvalidCode`] in any case, or those of the store.
+/// [`Error::InvalidCode`] in any case, or a store error.
 pub(super) async fn refuse(
     app: &App,
     project: &Project,
@@ -111,7 +112,7 @@ pub(super) async fn refuse(
     Ok(Error::InvalidCode)
 }
 
-/// Under which an exchanged code is remembered.
+/// The key of the record.
 fn name(code: TokenHash) -> [u8; 16] {
     shorten(sha256(&[b"code:".as_slice(), &code.0].concat()))
 }

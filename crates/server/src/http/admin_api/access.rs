@@ -1,4 +1,4 @@
-//! Who may call: finds the key behind a request, counts it, and hands the handlers what it may do.
+//! Authenticates requests by key, applies the rate limits, and passes the key's scopes to the handlers.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ use crate::{
 const MINUTE: Duration = Duration::from_secs(60);
 const REFUSED_PER_IP: Quota = Quota { period: MINUTE, burst: 30 };
 
-/// A request of somebody with a key.
+/// A request with a valid key.
 #[derive(Clone)]
 pub(crate) struct Admin {
     pub(crate) visit: Visit,
@@ -41,13 +41,13 @@ impl<S: Sync> FromRequestParts<S> for Admin {
     type Rejection = StatusCode;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
-        // Present on every route that `admit` guards.
+        // `admit` adds it on every route.
         parts.extensions.get::<Self>().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
 impl Admin {
-    /// Refuses unless the key has this scope.
+    /// Refuses the request unless the key has this scope.
     pub(crate) fn require(&self, scope: Scope) -> Result<(), Problem> {
         if self.holder.scopes.contains(&scope) {
             return Ok(());
@@ -67,7 +67,7 @@ impl Admin {
     }
 }
 
-/// Lets a request in whose key counts, or answers in its stead.
+/// Admits a request with a valid key, or returns an error response.
 pub(crate) async fn admit(visit: Visit, mut request: Request, next: Next) -> Response {
     let key = AdminKey::keep(request.extensions_mut().remove::<Brought>().unwrap_or_default());
     match find_holder(&visit, key.token()).await {
@@ -81,7 +81,7 @@ pub(crate) async fn admit(visit: Visit, mut request: Request, next: Next) -> Res
 
 async fn find_holder(visit: &Visit, token: Option<String>) -> Result<KeyHolder, Problem> {
     let Visit { app, project, now, ip, .. } = visit;
-    // Nobody guesses by saying nothing: only what was presented counts as a try.
+    // Only a presented key counts as an attempt; without one nothing is guessed.
     let token = token.ok_or_else(Problem::unauthorized)?;
     let Some(holder) = authenticate(app, project, &token, *now).await? else {
         let who = Who::Ip(ip_key(*ip));

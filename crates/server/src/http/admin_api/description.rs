@@ -1,4 +1,4 @@
-//! What the Admin API says of itself: OpenAPI 3.1 for programs, and a page for people made from it.
+//! The Admin API's description: OpenAPI 3.1, and an HTML page made from it.
 
 use axum::{
     extract::Request,
@@ -9,7 +9,7 @@ use axum::{
 use super::page::PAGE;
 use crate::http::{credentials::NoCredential, visit::Visit};
 
-/// OpenAPI 3.1, written by hand: the routes are few, and a test calls every one of them.
+/// OpenAPI 3.1, written by hand; a test calls every route in it.
 pub(crate) const OPENAPI: &str = include_str!("openapi.json");
 
 /// `GET /openapi.json`

@@ -1,4 +1,4 @@
-//! Events, their stream, webhook deliveries and statistics over the Admin API.
+//! Events, their stream, webhook deliveries and statistics.
 
 use std::time::Duration;
 
@@ -36,10 +36,10 @@ use crate::{
 
 type Answer = Result<Response, Problem>;
 
-/// How often a stream says that it is still there, and looks for what other nodes wrote.
+/// Interval of a stream's heartbeats, and of its polling for events of other nodes.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_secs(1);
-/// Events one look sends at most.
+/// Maximum number of events per query of a stream.
 const STREAM_BATCH: i64 = 200;
 
 #[derive(Deserialize)]
@@ -77,7 +77,7 @@ struct ExportQuery {
     to: Option<String>,
 }
 
-/// `GET /export/events`: every event that is wanted, newest first, streamed.
+/// `GET /export/events`: every matching event, newest first, streamed.
 pub(crate) async fn export(admin: Admin, uri: Uri) -> Answer {
     let query: ExportQuery = read_query(&uri)?;
     let format = Format::parse(query.format.as_deref().unwrap_or("jsonl"));
@@ -86,7 +86,7 @@ pub(crate) async fn export(admin: Admin, uri: Uri) -> Answer {
     Ok(export::send(admin.visit.app, admin.visit.project, &filter, format).await?)
 }
 
-/// Days are whole and of UTC; the last one is included.
+/// The filter's days are whole days in UTC; the last one is included.
 fn read_filter(
     user: Option<UserId>,
     kind: Option<String>,
@@ -116,7 +116,7 @@ pub(crate) async fn stream(admin: Admin, headers: HeaderMap, uri: Uri) -> Answer
     };
     let (sender, channel) = Channel::<Bytes, StoreError>::new(16);
     tokio::spawn(async move {
-        // Whoever listens sees the connection end, and comes again with the last id it saw.
+        // The client notices the end of the connection and reconnects with the last ID.
         if let Err(error) = feed(&app, &project, after, sender).await {
             tracing::debug!(error = %error, "an event stream ended");
         }
@@ -124,13 +124,13 @@ pub(crate) async fn stream(admin: Admin, headers: HeaderMap, uri: Uri) -> Answer
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-store"),
-        // Reverse proxies that gather answers would hold events back.
+        // Tells buffering reverse proxies to pass events on at once.
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     Ok((headers, Body::new(channel)).into_response())
 }
 
-/// Sends events until the listener goes or the server stops.
+/// Sends events until the client disconnects or the server stops.
 async fn feed(
     app: &App,
     project: &Project,

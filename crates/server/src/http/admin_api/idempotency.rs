@@ -1,5 +1,5 @@
-//! Writes that come with an `Idempotency-Key` are done once; who asks again gets the answer again. A refusal did nothing, so it
-//! is not remembered (decision 56).
+//! Writes with an `Idempotency-Key` are done once; a repeated request gets the first response. Refused requests changed
+//! nothing, so their responses are not stored (ADR 56).
 
 use axum::{
     body::{Body, to_bytes},
@@ -18,12 +18,12 @@ use crate::{
 };
 
 const NAME: &str = "idempotency-key";
-/// The longest key, in bytes.
+/// Maximum length of a key, in bytes.
 pub(crate) const KEY_BYTES: usize = 255;
-/// The largest answer there is, with room to spare: an import's, a line for each of its lines.
+/// Maximum size of a stored response: more than an import's, which has a line for each line of the request.
 const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 
-/// Passes a request on, or gives the answer it had before.
+/// Runs a request, or returns its earlier response.
 pub(crate) async fn answer_once(admin: Admin, request: Request, next: Next) -> Response {
     let is_write = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
     let Some(key) = request.headers().get(NAME).filter(|_| is_write).cloned() else {
@@ -43,11 +43,11 @@ async fn answer(admin: &Admin, key: &HeaderValue, request: Request, next: Next) 
     let (parts, body) = request.into_parts();
     let bytes = body::read(&admin.visit, Request::from_parts(parts.clone(), body)).await?.bytes;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    // What was to be replaced belongs to the request; how its body is called does not.
+    // The replaced version is part of the request; the body's media type is not.
     let expected = parts.headers.get(header::IF_MATCH).map_or(&b""[..], HeaderValue::as_bytes);
     let asked = [parts.method.as_str().as_bytes(), b" ", target.as_bytes(), b"\n", expected, b"\n", &bytes].concat();
     let request_hash = sha256(&asked);
-    // Two holders may choose the same key.
+    // Different API keys may use the same idempotency key.
     let key_hash = sha256(&[admin.holder.key_id.as_bytes(), b"\n", key.as_bytes()].concat());
     if let Some(response) = begin(admin, key_hash, request_hash).await? {
         return Ok(response);
@@ -56,7 +56,7 @@ async fn answer(admin: &Admin, key: &HeaderValue, request: Request, next: Next) 
     keep(admin, key_hash, response).await
 }
 
-/// Begins the write; `Some` is the answer it had before.
+/// Begins the write; `Some` is its earlier response.
 async fn begin(admin: &Admin, key: TokenHash, request: TokenHash) -> Result<Option<Response>, Problem> {
     let visit = &admin.visit;
     let Kept { status, version, body } =
@@ -88,8 +88,7 @@ async fn begin(admin: &Admin, key: TokenHash, request: TokenHash) -> Result<Opti
     Ok(Some(response))
 }
 
-/// Keeps the answer to what was done. What was not done may be asked for again, with the same key, and with what was wrong
-/// about it put right.
+/// Stores the response of a successful write. A refused one may be corrected and sent again with the same key.
 async fn keep(admin: &Admin, key: TokenHash, response: Response) -> Result<Response, Problem> {
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, LARGEST_ANSWER).await.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Keys of the Admin API over the Admin API.
+//! Admin API keys.
 
 use axum::{
     extract::{Path, Request},
@@ -25,7 +25,7 @@ type Answer = Result<Response, Problem>;
 struct NewKey {
     name: String,
     scopes: Vec<Scope>,
-    /// The public half of a signing key; without it an API key is made.
+    /// The public half of a key pair; without it an API key is created.
     #[serde(default)]
     public_jwk: Option<Value>,
 }
@@ -47,7 +47,7 @@ pub(crate) async fn create(admin: Admin, request: Request) -> Answer {
     if new.scopes.is_empty() {
         return Err(AdminError::fault("scopes", "name at least one").into());
     }
-    // Nobody can give away more than it has.
+    // A key must not create one with more scopes than it has.
     if let Some(scope) = new.scopes.iter().find(|scope| !admin.holder.scopes.contains(scope)) {
         admin.require(*scope)?;
     }

@@ -1,6 +1,6 @@
-//! The Admin API: JSON for programs of operators, under `/_api/admin/v1`. Each route names the scope a key needs; each handler
-//! reads, calls one flow and prints. The description for programs is `openapi.json` beside this file; a test holds the two
-//! together.
+//! The Admin API: JSON for clients of operators, under `/_api/admin/v1`. Each route declares the scope that a key
+//! needs; each handler parses, calls one use case and serializes. The description is `openapi.json` in this folder; a
+//! test compares the two.
 
 mod access;
 mod description;
@@ -33,10 +33,10 @@ use super::{
 };
 use crate::{app::App, flows::admin::keys::Scope};
 
-/// Where it lives.
+/// The path prefix.
 pub(crate) const PREFIX: &str = "/_api/admin/v1";
 
-/// Its rows of the table of routes.
+/// The API's routes.
 pub(super) fn table() -> Vec<Route> {
     open_routes().into_iter().chain(guarded_routes()).map(|route| route.below(PREFIX)).collect()
 }
@@ -103,7 +103,7 @@ fn guarded_routes() -> Vec<Route> {
     ]
 }
 
-/// A route for keys with a scope, which is checked before anything else is done.
+/// A route for keys with a scope, which is checked first.
 fn guarded<T: 'static>(method: Method, path: &'static str, scope: Scope, handler: impl Handler<T, Arc<App>>) -> Route {
     let check = move |admin: Admin, request: Request, next: Next| async move {
         match admin.require(scope) {
@@ -111,7 +111,7 @@ fn guarded<T: 'static>(method: Method, path: &'static str, scope: Scope, handler
             Err(problem) => problem.into_response(),
         }
     };
-    // Around the methods there are, so that one there is not is told so whatever key comes with it.
+    // `route_layer`, not `layer`: unknown methods must get 405 even with an idempotency key.
     Route::declare(Face::AdminApi, (method, path), vec![Credential::AdminKey(scope)], handler).around(|handler| {
         handler.route_layer(middleware::from_fn(idempotency::answer_once)).route_layer(middleware::from_fn(check))
     })

@@ -1,4 +1,4 @@
-//! The Admin API's description as a page for people, made from `openapi.json`: no script, and one small sheet of style.
+//! Renders the Admin API's description as HTML, from `openapi.json`: no script, and one small style sheet.
 
 use std::{fmt::Write, sync::LazyLock};
 
@@ -10,7 +10,6 @@ use crate::ui;
 static API: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(OPENAPI).expect("openapi.json is JSON: a test reads it"));
 
-/// The whole page.
 pub(super) static PAGE: LazyLock<String> = LazyLock::new(render);
 
 fn escape(text: &str) -> String {
@@ -21,13 +20,13 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }
 
-/// What a reference leads to, or the value itself.
+/// The target of a reference, or the value itself.
 fn follow(value: &'static Value) -> &'static Value {
     let target = value["$ref"].as_str().and_then(|path| API.pointer(path.strip_prefix('#')?));
     target.unwrap_or(value)
 }
 
-/// The name of the schema a reference leads to.
+/// The name of the referenced schema.
 fn schema_name(value: &Value) -> Option<&str> {
     value["$ref"].as_str()?.strip_prefix("#/components/schemas/")
 }
@@ -45,7 +44,7 @@ impl Html {
         }
     }
 
-    /// A table of members or parameters: name, kind, what is said of it.
+    /// A table of members or parameters: name, type, description.
     fn table(&mut self, heading: &str, rows: &[(String, String, String)]) {
         if rows.is_empty() {
             return;
@@ -167,7 +166,7 @@ fn put_operation(html: &mut Html, path: &str, method: &str, operation: &'static 
     html.put(format_args!("</ul></details></section>"));
 }
 
-/// What kind of value a schema describes, as HTML.
+/// The type of a schema, as HTML.
 fn print_kind(schema: &Value) -> String {
     if let Some(name) = schema_name(schema) {
         return format!("<a href=\"#{name}\">{name}</a>");
@@ -224,7 +223,7 @@ mod tests {
             assert!(PAGE.contains(&escape(&format!("{method} {PREFIX}{path}"))), "{method} {path}");
             assert!(PAGE.contains(&format!("<section id=\"{}\">", text(operation, "operationId"))), "{method} {path}");
         }
-        // Every link within the page leads somewhere.
+        // Every link within the page has a target.
         for target in PAGE.split("href=\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
             assert!(PAGE.contains(&format!("id=\"{target}\"")), "{target}");
         }

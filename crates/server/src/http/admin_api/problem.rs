@@ -1,4 +1,4 @@
-//! Problem details (RFC 9457): how the Admin API tells what went wrong. The one mapping from admin flows' errors.
+//! Problem details (RFC 9457): maps errors of the admin use cases to responses.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// A problem as it is sent.
+/// A problem response.
 #[derive(Debug, Serialize)]
 pub(crate) struct Problem {
     #[serde(rename = "type")]
@@ -36,14 +36,14 @@ pub(crate) struct Problem {
     retry_after: Option<Duration>,
 }
 
-/// One member of a request that is wrong.
+/// An invalid member of a request.
 #[derive(Debug, Serialize)]
 struct Member {
     path: String,
     message: String,
 }
 
-/// The most characters of a text in a problem. What it repeats of a request is shortened before; this is for what was not.
+/// Maximum characters of a text in a problem, for texts that were not shortened before.
 const LONGEST: usize = 512;
 
 fn cut(text: &str) -> String {
@@ -70,7 +70,7 @@ impl Problem {
         }
     }
 
-    /// The caller did not show a key that counts.
+    /// The caller presented no valid key.
     pub(crate) fn unauthorized() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -79,13 +79,12 @@ impl Problem {
         )
     }
 
-    /// Too many requests.
     pub(crate) fn too_many(after: Duration) -> Self {
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "too many requests: slow down");
         Self { retry_after: Some(after), ..problem }
     }
 
-    /// What was sent cannot be read.
+    /// The request cannot be parsed.
     pub(crate) fn unreadable(detail: impl AsRef<str>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "unreadable", detail)
     }
@@ -197,7 +196,6 @@ fn code_of(clash: Clash) -> &'static str {
     }
 }
 
-/// There is no such route.
 pub(crate) async fn no_such_route() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such route: see /_api/admin/v1/docs")
 }

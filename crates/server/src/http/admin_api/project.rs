@@ -1,4 +1,4 @@
-//! The project's settings and applications over the Admin API.
+//! The project's settings and applications.
 
 use axum::{
     extract::{Path, Request},
@@ -41,7 +41,7 @@ pub(crate) async fn put(admin: Admin, headers: HeaderMap, request: Request) -> A
             "send the version you read as If-Match, so that nobody's change is lost",
         ));
     };
-    // Proxies that compress answers call the tag weak; it is a version all the same.
+    // Proxies that compress responses mark the tag as weak; the version is the same.
     let tag = expected.to_str().unwrap_or_default();
     let expected = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').parse::<i64>().ok();
     let expected = expected.ok_or_else(|| Problem::unreadable("If-Match: write the ETag of GET /project"))?;

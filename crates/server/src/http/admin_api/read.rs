@@ -1,4 +1,4 @@
-//! Reading what callers send: bodies, queries and ids, each with a problem that says what is wrong.
+//! Parses bodies, queries and IDs of requests; each problem says what is wrong.
 
 use axum::{
     extract::Request,
@@ -15,7 +15,7 @@ use crate::{
     http::{body, visit::Visit},
 };
 
-/// Reads a body whole, of this media type.
+/// Reads a body whole, if it has this media type.
 pub(crate) async fn read_body(visit: &Visit, request: Request, media_types: &[&str]) -> Result<Vec<u8>, Problem> {
     let body = body::read(visit, request).await?;
     let sent = body.content_type.as_deref().and_then(|text| text.split(';').next()).unwrap_or_default().trim();
@@ -26,7 +26,7 @@ pub(crate) async fn read_body(visit: &Visit, request: Request, media_types: &[&s
     Ok(body.bytes.to_vec())
 }
 
-/// The largest JSON body that is read on the thread that answers, in bytes.
+/// Maximum size of a JSON body that is parsed on the async thread, in bytes.
 const READ_AT_ONCE: usize = 64 * 1024;
 
 /// Reads a JSON body.
@@ -45,7 +45,7 @@ pub(crate) async fn read_json<T: DeserializeOwned + Send + 'static>(
     })
 }
 
-/// Reads the query; unknown and repeated parameters are refused.
+/// Parses the query; rejects unknown and repeated parameters.
 pub(crate) fn read_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     axum::extract::Query::<T>::try_from_uri(uri).map(|query| query.0).map_err(|error| {
         let why = error.body_text();
@@ -54,12 +54,12 @@ pub(crate) fn read_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     })
 }
 
-/// Reads a user's id from the path.
+/// Parses a user's ID from the path.
 pub(crate) fn read_user_id(text: &str) -> Result<UserId, Problem> {
     text.parse().map_err(|_| Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such user"))
 }
 
-/// Refuses a number of items outside 1 to `most`; absent means 50.
+/// Rejects a number of items outside 1 to `most`; absent means 50.
 pub(crate) fn check_limit(limit: Option<u32>, most: u32) -> Result<u32, Problem> {
     match limit {
         None => Ok(50),
@@ -68,14 +68,12 @@ pub(crate) fn check_limit(limit: Option<u32>, most: u32) -> Result<u32, Problem>
     }
 }
 
-/// A JSON answer.
 pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     let body = serde_json::to_string(value).expect("an answer is plain JSON");
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     (status, headers, body).into_response()
 }
 
-/// An answer without a body.
 pub(crate) fn nothing() -> Response {
     StatusCode::NO_CONTENT.into_response()
 }

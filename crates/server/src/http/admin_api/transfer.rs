@@ -1,4 +1,4 @@
-//! Exporting and importing users over the Admin API, as JSON Lines.
+//! Export and import of users, as JSON Lines.
 
 use axum::{
     body::{Body, Bytes},
@@ -33,7 +33,7 @@ pub(crate) async fn export(admin: Admin) -> Result<Response, Problem> {
                 Ok(step) => next = step,
                 Err(error) => {
                     tracing::error!(error = %error, "an export broke off");
-                    // The connection breaks, so that half an export cannot be taken for a whole one.
+                    // Break the connection, so that an incomplete export is not mistaken for a complete one.
                     sender.abort(error);
                     return;
                 }
@@ -44,7 +44,7 @@ pub(crate) async fn export(admin: Admin) -> Result<Response, Problem> {
     Ok((headers, Body::new(channel)).into_response())
 }
 
-/// `POST /import/users`: up to 1 MiB of lines; each is judged by itself.
+/// `POST /import/users`: up to 1 MiB of lines; each has its own result.
 pub(crate) async fn import(admin: Admin, request: Request) -> Result<Response, Problem> {
     let visit = &admin.visit;
     let bytes = read_body(visit, request, &[MEDIA_TYPE, "application/jsonl"]).await?;

@@ -1,4 +1,4 @@
-//! Users and their sessions over the Admin API.
+//! Users and their sessions.
 
 use axum::{
     extract::{Path, Request},

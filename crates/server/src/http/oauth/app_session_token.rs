@@ -1,4 +1,4 @@
-//! `POST /oauth2/app_session_token` (protocol facts §7.3).
+//! `POST /oauth2/app_session_token`
 
 use axum::{
     extract::Request,
@@ -11,7 +11,7 @@ use crate::{
     http::{anonymous, credentials::NoCredential, dpop, error, visit::Visit},
 };
 
-/// Issues the token an app opens its account page with.
+/// Issues the token with which an app opens its account page.
 pub(crate) async fn issue(visit: Visit, _: NoCredential, request: Request) -> Response {
     let path = request.uri().path().to_string();
     let (headers, AppSessionTokenRequest { refresh_token }) = match anonymous::read(&visit, request).await {
@@ -27,7 +27,7 @@ pub(crate) async fn issue(visit: Visit, _: NoCredential, request: Request) -> Re
             app_session_token: issued.token,
             expire_at: issued.expires_at.to_rfc3339(),
         }),
-        // `InvalidGrant` makes every SDK drop its session, so only a dead refresh token is told so.
+        // `InvalidGrant` makes every SDK drop its session, so it is returned only for an invalid refresh token.
         Err(Error::InvalidRefreshToken) => error::api(&ApiError::invalid_grant("invalid refresh token")),
         Err(error) => error::flow_as_api(&visit, &error),
     }

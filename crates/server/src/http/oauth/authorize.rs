@@ -1,4 +1,4 @@
-//! `GET|POST /oauth2/authorize` (RFC 6749 §4.1, OIDC Core §3.1.2; protocol facts §5).
+//! `GET|POST /oauth2/authorize` (RFC 6749 §4.1, OIDC Core §3.1.2).
 
 use axum::{
     extract::Request,
@@ -27,7 +27,7 @@ use crate::{
     ui::{ErrorKind, ErrorPage, Link, SwitchAccountPage},
 };
 
-/// The field in which the form of [`SwitchAccountPage`] says that its person agreed.
+/// The field of the form of [`SwitchAccountPage`] with the user's agreement.
 const AGREEMENT: &str = "_csrf";
 
 /// The request in the query.
@@ -96,7 +96,7 @@ async fn authorize(
         Ok(Ok(Begun::Pages { flow, browser })) => {
             pages::flow::begin(visit, cookies.of_flow(), headers, *flow, browser).await
         }
-        // An address of its own, so that the back button leads from the code page to the first page.
+        // A separate URL, so that the back button leads from the code page to the first page.
         Ok(Ok(Begun::Resume(flow))) => pages::found(&format!("/flow/{flow}/start")),
         Ok(Ok(Begun::AppSession { cookie, location })) => {
             let mut response = pages::found(&location);
@@ -126,7 +126,7 @@ async fn authorize(
     }
 }
 
-/// Asks before another user's account page is opened. The form sends the same request again, with the agreement.
+/// Asks before another user's account page opens. The form repeats the request with the agreement.
 fn ask(visit: &Visit, headers: &HeaderMap, pending: &PendingRequest, form: &Form, question: Question) -> Response {
     let sent = form.pairs().filter(|(name, _)| *name != AGREEMENT);
     let fields = sent.map(|(name, value)| (name.to_string(), value.to_string())).collect();
@@ -144,7 +144,7 @@ fn ask(visit: &Visit, headers: &HeaderMap, pending: &PendingRequest, form: &Form
     pages::render(visit, headers, frame, &page)
 }
 
-/// An error that must not be redirected: text for programs, a page for people.
+/// An error that must not be redirected: text for clients, a page for browsers.
 fn refuse(visit: &Visit, headers: &HeaderMap, oauth: &OAuthError) -> Response {
     let text = format!("Invalid OAuth authorization request: {oauth}");
     if !pages::wants_html(headers) {

@@ -1,4 +1,4 @@
-//! `POST /oauth2/challenge` (protocol facts §2).
+//! `POST /oauth2/challenge`
 
 use axum::{extract::Request, response::Response};
 use vestibule_protocol::api::{ChallengeRequest, ChallengeResponse};
@@ -8,7 +8,7 @@ use crate::{
     http::{anonymous, credentials::NoCredential, visit::Visit},
 };
 
-/// Issues a challenge to any caller; a stale bearer token changes nothing.
+/// Issues a challenge to any caller; an invalid bearer token is ignored.
 pub(crate) async fn issue(visit: Visit, _: NoCredential, request: Request) -> Response {
     let purpose = match anonymous::read::<ChallengeRequest>(&visit, request).await {
         Ok((_, ChallengeRequest { purpose })) => purpose,

@@ -1,4 +1,4 @@
-//! How a client says who it is: in the body, or by HTTP Basic (RFC 6749 §2.3.1; protocol facts §3.1).
+//! Client authentication: in the body, or by HTTP Basic (RFC 6749 §2.3.1).
 
 use axum::response::Response;
 use vestibule_domain::secret::Secret;
@@ -15,17 +15,17 @@ use crate::{
 
 const CHALLENGE: &str = "Basic realm=\"client\"";
 
-/// What a request says of its client.
+/// The client credentials of a request.
 pub(super) struct Presented {
     pub(super) proof: ClientProof,
     by_basic: bool,
 }
 
-/// Why a request of a client is refused.
+/// Why a client's request is refused.
 pub(super) enum Refused {
     Protocol(OAuthError),
     Flow(Error),
-    /// The header and the body name two applications.
+    /// The header and the body name different applications.
     TwoClients,
 }
 
@@ -41,9 +41,9 @@ impl From<Error> for Refused {
     }
 }
 
-/// Reads the client's credentials. A secret in the body wins over the header. `client_id` in the body beside the header is
-/// not a second authentication (RFC 6749 §3.2.1): both must name the same application. A header whose user name is no
-/// application of ours is meant for a proxy on the way.
+/// Reads the client's credentials. A secret in the body takes precedence over the header. `client_id` in the body
+/// beside the header is not a second authentication (RFC 6749 §3.2.1): both must name the same application. A header
+/// whose user name is not an application is meant for an intermediate proxy.
 pub(super) fn read(project: &Project, credentials: &ClientCredentials, form: &Form) -> Result<Presented, Refused> {
     let (id, secret) = (text(form, "client_id")?, text(form, "client_secret")?);
     let in_body = |id: Option<&str>, secret: Option<&str>| Presented {
@@ -82,7 +82,7 @@ fn text<'a>(form: &'a Form, name: &str) -> Result<Option<&'a str>, OAuthError> {
 }
 
 impl Refused {
-    /// The answer. A client that tried HTTP Basic and failed is told so with 401 (RFC 6749 §5.2).
+    /// The error response. A client that tried HTTP Basic gets 401 (RFC 6749 §5.2).
     pub(super) fn answer(&self, visit: &Visit, presented: Option<&Presented>) -> Response {
         let by_basic = presented.is_some_and(|presented| presented.by_basic);
         match self {

@@ -1,4 +1,4 @@
-//! `GET|POST /oauth2/end_session` (OIDC RP-Initiated Logout; protocol facts §7.2).
+//! `GET|POST /oauth2/end_session` (OIDC RP-Initiated Logout).
 
 use axum::{extract::Request, http::HeaderMap, response::Response};
 use vestibule_protocol::{
@@ -33,7 +33,8 @@ fn read_query(query: &str) -> Result<Form, OAuthError> {
     Ok(form)
 }
 
-/// The same with the parameters in the body: a cross-site post brings no Lax cookie, so it goes on as a navigation.
+/// The same with the parameters in the body: a cross-site post carries no Lax cookie, so it is redirected to a
+/// navigation.
 pub(crate) async fn post(visit: Visit, _: NoCredential, request: Request) -> Response {
     let body = match body::read(&visit, request).await {
         Ok(body) => body,
@@ -66,7 +67,7 @@ async fn end(visit: &Visit, cookie: &SessionCookie, headers: &HeaderMap, form: &
         None => cookie.is_same_site,
     };
     if !trusted {
-        // Somebody else's link must not sign people out.
+        // A link on another site must not sign users out.
         let query = Form::from_pairs(
             [("post_logout_redirect_uri", uri), ("state", state)].into_iter().filter_map(|(n, v)| Some((n, v?))),
         );
@@ -82,7 +83,7 @@ async fn end(visit: &Visit, cookie: &SessionCookie, headers: &HeaderMap, form: &
     }
 }
 
-/// An address the application registered is gone to by 303, as after any form; where we send people by ourselves, by 302.
+/// A registered URI is redirected to by 303, as after any form; the server's own destinations by 302.
 fn go_to(destination: &Destination) -> Response {
     match destination {
         Destination::Registered(uri) => pages::see_other(uri),

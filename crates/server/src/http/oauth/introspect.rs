@@ -1,4 +1,4 @@
-//! `POST /oauth2/introspect` (RFC 7662). Called by backends, never by scripts in a browser: no CORS.
+//! `POST /oauth2/introspect` (RFC 7662). For backends, not for scripts in a browser: no CORS.
 
 use axum::{
     Json,
@@ -15,7 +15,6 @@ use crate::{
     http::{body, credentials::ClientCredentials, error, visit::Visit},
 };
 
-/// Says what a token is worth.
 pub(crate) async fn introspect(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
     let body = match body::read(&visit, request).await {
         Ok(body) => body,
@@ -39,7 +38,7 @@ pub(crate) async fn introspect(visit: Visit, credentials: ClientCredentials, req
             let body = answer.map_or_else(|| Json(json!({"active": false})), |answer| Json(answer.into()));
             ([(header::CACHE_CONTROL, "no-store")], body).into_response()
         }
-        // RFC 7662 §2.3 wants 401 with a challenge here, where the token endpoint says 400.
+        // RFC 7662 §2.3 requires 401 with a challenge here, where the token endpoint returns 400.
         Err(
             error @ (Error::UnknownClient
             | Error::ClientSecretMissing

@@ -1,5 +1,5 @@
-//! `POST /oauth2/revoke` (RFC 7009): 200 with an empty body, whatever the token was. The SDKs send no credentials; those that
-//! are sent must be right.
+//! `POST /oauth2/revoke` (RFC 7009): 200 with an empty body for any token (§2.2). The SDKs send no client credentials;
+//! if a client does, they must be valid.
 
 use axum::{
     extract::Request,
@@ -13,9 +13,8 @@ use crate::{
     http::{body, credentials::ClientCredentials, dpop, error, visit::Visit},
 };
 
-/// Revokes a refresh or access token.
 pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
-    // No proof is needed to give a token up, but two are a mistake anywhere.
+    // Revocation needs no proof, but two proofs are an error on every endpoint (RFC 9449 §4.3).
     if let Err(many) = dpop::refuse_many(request.headers()) {
         return many.into_response();
     }

@@ -1,4 +1,4 @@
-//! `POST /oauth2/token` (RFC 6749 §3.2): reads the client, the grant and its parameters, in the documented order.
+//! `POST /oauth2/token` (RFC 6749 §3.2): checks the client, the grant and its parameters, in the documented order.
 
 use axum::{
     extract::Request,

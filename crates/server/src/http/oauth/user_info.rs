@@ -12,9 +12,8 @@ use crate::{
     http::{cookies, credentials::ApiCredentials, error, json, visit::Visit},
 };
 
-/// Says who the caller is.
 pub(crate) fn user_info(visit: Visit, credentials: ApiCredentials, request: Request) -> impl Future<Output = Response> {
-    // Nothing more is asked of the request: it is let go before anything is awaited.
+    // Drop the request before the first await, to keep the future small.
     drop(request);
     answer(visit, credentials)
 }
@@ -25,8 +24,8 @@ async fn answer(visit: Visit, credentials: ApiCredentials) -> Response {
         Err(error) => return error::flow_as_oauth(&visit, &error),
     };
     match resolution {
-        // Not `invalid_grant`: that literal makes SDKs drop their session, and an empty bearer proves nothing (the iOS
-        // SDK sends one when a refresh failed for any reason).
+        // Not `invalid_grant`: that code makes SDKs drop their session, and an empty bearer token proves nothing (the
+        // iOS SDK sends one when a refresh failed for any reason).
         Resolution::Nobody => {
             let body = OAuthError::new(ErrorCode::InvalidRequest, "no access token was presented");
             unauthorized(&body, "Bearer".to_string())

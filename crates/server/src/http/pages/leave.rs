@@ -1,4 +1,4 @@
-//! Signing out by hand: the question, the deed, the goodbye.
+//! Sign-out pages.
 
 use axum::{
     extract::Request,
@@ -74,7 +74,7 @@ pub(crate) async fn left(visit: Visit, _: NoCredential, request: Request) -> Res
     page(&visit, request.headers(), None, StatusCode::OK, &LoggedOutPage { action: Some(action) })
 }
 
-/// Who is signed in by the session cookie. An app session is closed on its own pages.
+/// The user of the session cookie. App sessions are closed on the account pages.
 async fn signed_in(
     visit: &Visit,
     cookie: &SessionCookie,
@@ -105,9 +105,9 @@ fn ask(
         guest: caller.user.is_anonymous(),
         cancel_href: visit.project.settings.default_client_uri().map(str::to_string),
     };
-    // The notice says that the form was not one of ours.
+    // The notice says that the form token was invalid.
     let status = if notice.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
-    // With an address in the query, the form ends at the app.
+    // With a redirect URI in the query, the form ends at the app.
     let forms = if query.is_empty() { Forms::Stay } else { Forms::Leave };
     render_with(visit, headers, Frame { status, request: None, csrf, carried: None, notice }, &page, forms)
 }

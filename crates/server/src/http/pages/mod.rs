@@ -1,4 +1,4 @@
-//! Pages for people: rendering with the project's looks, and the ways back to the app.
+//! Renders hosted pages with the project's branding, and the responses to apps.
 
 pub(crate) mod flow;
 pub(crate) mod leave;
@@ -22,7 +22,6 @@ use crate::{
     ui::{self, Brand, ColorScheme, ErrorKind, ErrorPage, Forms, Link, NoticeKind, Page, PageContext},
 };
 
-/// How a project presents itself.
 pub(crate) fn brand_of(project: &Project) -> Brand {
     Brand {
         name: project.settings.display_name().to_string(),
@@ -31,18 +30,18 @@ pub(crate) fn brand_of(project: &Project) -> Brand {
     }
 }
 
-/// What a page is rendered with, besides its own content.
+/// The context of a page, besides its content.
 pub(crate) struct Frame<'a> {
     pub(crate) status: StatusCode,
-    /// The waiting authorization request, if there is one: language, colours, app name and where forms may lead.
+    /// The pending authorization request, if any: sets language, colors, app name and the targets of forms.
     pub(crate) request: Option<&'a PendingRequest>,
     pub(crate) csrf: String,
-    /// The flow itself, sealed, where the store does not have it.
+    /// The sealed flow, if it is not stored.
     pub(crate) carried: Option<String>,
     pub(crate) notice: Option<NoticeKind>,
 }
 
-/// The context pages and mails of this request are written in.
+/// The context for pages and mails of this request.
 pub(crate) fn context(
     visit: &Visit,
     headers: &HeaderMap,
@@ -76,13 +75,12 @@ pub(crate) fn context(
     }
 }
 
-/// Renders a page.
 pub(crate) fn render(visit: &Visit, headers: &HeaderMap, frame: Frame<'_>, page: &dyn Page) -> Response {
     let forms = if frame.request.is_some() { Forms::Leave } else { Forms::Stay };
     render_with(visit, headers, frame, page, forms)
 }
 
-/// Renders a page whose forms lead where they are said to.
+/// Renders a page with the given targets of forms.
 pub(crate) fn render_with(
     visit: &Visit,
     headers: &HeaderMap,
@@ -123,7 +121,7 @@ pub(crate) fn page(
     render(visit, headers, Frame { status, request, csrf: String::new(), carried: None, notice: None }, page)
 }
 
-/// A page for an error the house has words for.
+/// The page for a known kind of error.
 pub(crate) fn error_page(
     visit: &Visit,
     headers: &HeaderMap,
@@ -138,7 +136,7 @@ pub(crate) fn error_page(
     page(visit, headers, request, status, &content)
 }
 
-/// The way on where nothing waits for an answer: the application's home page, else the project's, else the account page.
+/// The link on pages without a pending request: the application's home page, or the project's, or the account page.
 pub(crate) fn way_home(project: &Project, client_id: Option<&str>) -> Link {
     let settings = &project.settings;
     let client = client_id.and_then(|client_id| settings.client(client_id));
@@ -146,12 +144,12 @@ pub(crate) fn way_home(project: &Project, client_id: Option<&str>) -> Link {
     home.map_or_else(Link::to_account, Link::to_app)
 }
 
-/// A flow's error as a page.
+/// The page for an error of a use case.
 pub(crate) fn flow_error(visit: &Visit, headers: &HeaderMap, error: &Error) -> Response {
     flow_error_in(visit, headers, None, error)
 }
 
-/// A flow's error as a page with a way back to the app that waits.
+/// The page for an error of a use case, with a link back to the waiting app.
 pub(crate) fn flow_error_in(
     visit: &Visit,
     headers: &HeaderMap,
@@ -179,7 +177,6 @@ pub(crate) fn flow_error_in(
     error::with_retry_after(error_page(visit, headers, request, status, kind), after)
 }
 
-/// A page that is not there.
 pub(crate) async fn not_found(visit: Visit, headers: HeaderMap) -> Response {
     if wants_html(&headers) {
         error_page(&visit, &headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound)
@@ -188,17 +185,17 @@ pub(crate) async fn not_found(visit: Visit, headers: HeaderMap) -> Response {
     }
 }
 
-/// Whether a person's browser is asking, rather than a program.
+/// Whether a browser rather than a client program sent the request.
 pub(crate) fn wants_html(headers: &HeaderMap) -> bool {
     headers.get_all(header::ACCEPT).iter().any(|value| value.to_str().is_ok_and(|text| text.contains("text/html")))
 }
 
-/// Goes to another page of ours.
+/// A 302 redirect to another page of this server.
 pub(crate) fn found(location: &str) -> Response {
     redirect(StatusCode::FOUND, location)
 }
 
-/// Goes somewhere after something was done.
+/// A 303 redirect after a form.
 pub(crate) fn see_other(location: &str) -> Response {
     redirect(StatusCode::SEE_OTHER, location)
 }
@@ -213,7 +210,7 @@ fn redirect(status: StatusCode, location: &str) -> Response {
     response
 }
 
-/// Carries an answer back to the app, in the way it asked for.
+/// Returns the response to the app, in its response mode.
 pub(crate) fn to_app(visit: &Visit, answer: &AppRedirect) -> Response {
     match answer.mode {
         ResponseMode::FormPost => post_to_app(visit, answer),
@@ -221,7 +218,7 @@ pub(crate) fn to_app(visit: &Visit, answer: &AppRedirect) -> Response {
     }
 }
 
-/// A plain link that carries the same answer, for pages that offer the way back.
+/// A plain link with the same response, for pages that offer the way back.
 pub(crate) fn link_to_app(answer: &AppRedirect) -> Option<String> {
     (answer.mode != ResponseMode::FormPost).then(|| location_of(answer))
 }
@@ -238,7 +235,7 @@ fn location_of(answer: &AppRedirect) -> String {
     if answer.mode == ResponseMode::Fragment {
         return format!("{}#{parameters}", answer.uri);
     }
-    // The URI is kept as it was registered, byte for byte: clients compare it as text.
+    // Keep the URI as registered, byte for byte: clients compare it as text.
     let separator = match answer.uri.split_once('?') {
         None => "?",
         Some((_, "")) => "",
@@ -274,11 +271,11 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// A short name for the browser, to be recognised in a list of sessions.
+/// A short browser name for the list of sessions.
 pub(crate) fn device_name(headers: &HeaderMap) -> Option<String> {
     let agent = headers.get(header::USER_AGENT)?.to_str().ok()?;
     let find = |names: &[(&str, &'static str)]| names.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, n)| *n);
-    // The order matters: Chrome calls itself Safari, Edge and Opera call themselves Chrome.
+    // The order matters: Chrome calls itself Safari; Edge and Opera call themselves Chrome.
     let browser = find(&[
         ("Edg", "Edge"),
         ("OPR/", "Opera"),

@@ -1,4 +1,4 @@
-//! What the flows say in their terms, in the pages' words: complaints, kinds, messages with codes.
+//! Converts results of use cases to texts of the pages: errors, kinds, messages with codes.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(super) fn whole_seconds(duration: Duration) -> u32 {
     u32::try_from(duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).unwrap_or(u32::MAX)
 }
 
-/// The pages' word for a kind of login ID.
+/// The pages' type for a kind of login ID.
 pub(super) fn ui_kind(kind: LoginIdKind) -> ui::LoginIdKind {
     match kind {
         LoginIdKind::Email => ui::LoginIdKind::Email,
@@ -39,7 +39,7 @@ pub(super) fn ui_kind(kind: LoginIdKind) -> ui::LoginIdKind {
     }
 }
 
-/// How a code for this kind travels.
+/// The channel of a code for this kind.
 pub(super) fn channel(kind: LoginIdKind) -> Channel {
     match kind {
         LoginIdKind::Phone => Channel::Sms,
@@ -47,7 +47,7 @@ pub(super) fn channel(kind: LoginIdKind) -> Channel {
     }
 }
 
-/// What is wrong with a login ID.
+/// The error of a login ID.
 pub(super) fn complain_of_login_id(mistakes: &Mistakes, kind: LoginIdKind) -> Option<Text> {
     match mistakes.login_id {
         None => mistakes.taken.then(|| complain_of_taken(kind)),
@@ -55,7 +55,7 @@ pub(super) fn complain_of_login_id(mistakes: &Mistakes, kind: LoginIdKind) -> Op
     }
 }
 
-/// A login ID that belongs to somebody.
+/// The error of a taken login ID.
 pub(super) fn complain_of_taken(kind: LoginIdKind) -> Text {
     match kind {
         LoginIdKind::Username => Complaint::UsernameTaken.text(),
@@ -63,7 +63,7 @@ pub(super) fn complain_of_taken(kind: LoginIdKind) -> Text {
     }
 }
 
-/// Something that is no login ID of its kind.
+/// The error of an invalid login ID.
 pub(super) fn complain_of_identifier(problem: IdentifierProblem) -> Text {
     let complaint = match problem {
         IdentifierProblem::Email(EmailProblem::Missing) => Complaint::EmailMissing,
@@ -77,7 +77,7 @@ pub(super) fn complain_of_identifier(problem: IdentifierProblem) -> Text {
     complaint.text()
 }
 
-/// The field for a new password, with what is wrong with the one typed.
+/// The field for a new password, with the problems of the last input.
 pub(super) fn new_password_field(min_length: usize, typed: &str, found: &Assessment) -> PasswordField {
     let mut field = PasswordField::new(u32::try_from(min_length).unwrap_or(u32::MAX));
     if let Some(weakness) = found.weaknesses.first() {
@@ -100,7 +100,6 @@ fn complain_of_password(weakness: Weakness, typed: &str) -> Complaint {
     }
 }
 
-/// What is wrong with a code.
 pub(super) fn complain_of_code(decision: OtpDecision) -> Complaint {
     match decision {
         OtpDecision::Expired => Complaint::CodeExpired,
@@ -109,7 +108,7 @@ pub(super) fn complain_of_code(decision: OtpDecision) -> Complaint {
     }
 }
 
-/// Writes messages in one person's language.
+/// Renders messages in one user's language.
 pub(super) struct Writer {
     context: MailContext,
     from: Option<String>,
@@ -118,7 +117,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// The writer for a person on a page.
+    /// The renderer for the user of a page.
     pub(super) fn new(visit: &Visit, headers: &HeaderMap, request: Option<&PendingRequest>) -> Self {
         let project = &visit.project;
         let page = context(visit, headers, request, String::new());
@@ -130,11 +129,10 @@ impl Writer {
         }
     }
 
-    /// Writes a message with a code.
     pub(super) fn compose(&self, message: &CodeMessage<'_>) -> Message {
         let code = message.code.to_string();
         if message.kind == LoginIdKind::Phone {
-            // Browsers fill in a code that names their origin's host; they know only https (origin-bound codes).
+            // Browsers fill in a code that names their origin's host, with https only (origin-bound one-time codes).
             let host = self.origin.is_https().then(|| self.origin.host());
             let body = sms_text(&self.context, &code, host);
             return Message::Sms(Sms { to: message.to.clone(), body, project: self.project.clone() });
@@ -148,7 +146,7 @@ impl Writer {
         Message::Mail(self.write_mail(&message.to, &kind))
     }
 
-    /// Writes the mail that tells what was changed on an account.
+    /// Renders the mail about a change of the account.
     pub(super) fn write_news(&self, to: &str, news: &News) -> mailer::Mail {
         let change = match news.clone() {
             News::LoginIdAdded { login_id } => Change::LoginIdAdded { login_id },

@@ -1,4 +1,4 @@
-//! What operators did to their ways in and to each other: for those who own every project, and one's own for everybody.
+//! The operators' audit log: all of it for owners of all projects, the own part for everyone.
 
 use vestibule_domain::{
     id::EventId,
@@ -13,7 +13,7 @@ use crate::{
 };
 
 const LIMIT: usize = 50;
-/// How much of one's own is on one's page.
+/// Number of events on the operator's own page.
 const OWN: i64 = 8;
 
 pub(super) fn doors() -> Vec<Door> {
@@ -37,7 +37,7 @@ async fn show(hall: Hall) -> Answer {
     })
 }
 
-/// What was done lately by or to whoever asks.
+/// The latest events about or by the signed-in operator.
 pub(super) async fn list_own(hall: &Hall) -> Result<Vec<ActivityLine>, Problem> {
     let events = trace::list_own(&hall.app, &hall.who, OWN).await?;
     Ok(events.into_iter().map(|event| line(event, true)).collect())

@@ -1,4 +1,4 @@
-//! Where the project is reached.
+//! The URLs of the project.
 
 use vestibule_domain::operator::Role;
 

@@ -1,4 +1,4 @@
-//! Keys of the Admin API: making and revoking them.
+//! Creating and revoking Admin API keys.
 
 use vestibule_domain::operator::Role;
 

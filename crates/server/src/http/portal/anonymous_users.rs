@@ -1,5 +1,5 @@
-//! Authentication › Anonymous Users: whether visitors can be guests, what happens on a conflict, how many may come at once,
-//! how long they can be reached, and what each application's guests get (protocol facts §15.1).
+//! Authentication › Anonymous Users: whether visitors can become guests, what happens on a conflict, the sign-up limit,
+//! and the lifetimes and scopes of each application's guests.
 
 use vestibule_domain::{
     client::{ApplicationType, Client},
@@ -27,7 +27,7 @@ async fn save(desk: Desk) -> Answer {
     sheet::save(&desk, plan(&desk), look).await
 }
 
-/// The applications guests come through.
+/// The applications that may have guests.
 fn clients(desk: &Desk) -> Vec<&Client> {
     desk.project.settings.clients().iter().filter(|client| client.application_type().allows_anonymous()).collect()
 }
@@ -89,7 +89,7 @@ fn plan(desk: &Desk) -> Sheet {
     Sheet { part: Part::Project, panels }
 }
 
-/// What the guests of one application get: what its own page has of them, folded away where there are several.
+/// The guest settings of one application, as on its own page; collapsed if there are several applications.
 fn guests_of(desk: &Desk, client: &Client, is_only: bool) -> Panel {
     let own = |name: &str| format!("{name}.{}", client.client_id);
     let name = client.display_name();

@@ -1,4 +1,4 @@
-//! What the portal answers: pages with their headers, redirects, and a page for everything that goes wrong.
+//! Responses of the portal: pages with their headers, redirects, and error pages.
 
 use std::time::Duration;
 
@@ -19,29 +19,29 @@ use crate::{
     },
 };
 
-/// What a handler answers.
+/// The response of a handler.
 pub(crate) type Answer = Result<Response, Problem>;
 
 /// Why there is no page.
 #[derive(Debug)]
 pub(crate) enum Problem {
-    /// Nothing is there, or nothing this operator may know of.
+    /// It does not exist, or this operator must not know that it does.
     Missing,
-    /// The operator's role does not reach.
+    /// The operator's role is not sufficient.
     Forbidden,
-    /// The form was older than its token, or not ours.
+    /// The form token has expired or is invalid.
     FormExpired,
-    /// The form could not be read.
+    /// The form cannot be parsed.
     Unreadable(String),
-    /// The form is too large or did not arrive whole.
+    /// The body is too large or incomplete.
     Body(BodyProblem),
-    /// Too many tries.
+    /// Too many attempts.
     TooMany(Duration),
-    /// The server has no room just now.
+    /// The server is overloaded.
     Busy(Duration),
-    /// Something does not go together with what is there.
+    /// The input conflicts with the current state.
     Clash(String),
-    /// The server's own trouble; it was logged.
+    /// An internal error, which was logged.
     Broken,
 }
 
@@ -93,7 +93,7 @@ impl From<AdminError> for Problem {
 }
 
 impl Problem {
-    /// The page that tells it.
+    /// The error page.
     pub(super) fn respond(&self, ctx: &PortalContext, request_id: &str) -> Response {
         let home = Some((HOME.to_string(), "To the projects".to_string()));
         let (status, title, text) = match self {
@@ -152,7 +152,7 @@ impl Problem {
     }
 }
 
-/// A page with the headers every page has.
+/// A page with the common headers.
 pub(super) fn render(ctx: &PortalContext, status: StatusCode, page: &dyn PortalPage) -> Response {
     let policy = content_security_policy(Forms::Stay, page.image_origin().as_deref());
     let mut response = (status, page.render(ctx)).into_response();
@@ -167,7 +167,6 @@ pub(super) fn render(ctx: &PortalContext, status: StatusCode, page: &dyn PortalP
     response
 }
 
-/// Goes to another page.
 pub(super) fn redirect(status: StatusCode, location: &str) -> Response {
     let mut response = (status, [(header::CACHE_CONTROL, "no-store")]).into_response();
     if let Ok(location) = HeaderValue::from_str(location) {

@@ -1,4 +1,4 @@
-//! One application: every setting of it as a form (protocol facts §15.2).
+//! One application: all its settings as a form.
 
 use vestibule_domain::client::{
     ApplicationType, Client, DEFAULT_ACCESS_TOKEN_SECONDS, DEFAULT_IDLE_SECONDS, DEFAULT_LIFETIME_SECONDS,
@@ -12,9 +12,9 @@ use super::{
 };
 use crate::ui::portal::{Control, ControlKind, Extra, LifetimeHelp, Pick};
 
-/// The control with a guest's lifetime.
+/// The name of the control for a guest's lifetime.
 pub(super) const GUEST_LIFETIME: &str = "guest_refresh_lifetime";
-/// The control with a guest's idle timeout.
+/// The name of the control for a guest's idle timeout.
 pub(super) const GUEST_IDLE: &str = "guest_idle";
 
 pub(super) async fn show(desk: Desk) -> Answer {
@@ -35,7 +35,7 @@ fn toggle(name: &str, label: &str, hint: &str, place: Place) -> Row {
     Row { control: Control::new(name, label, ControlKind::Toggle, "").hint(hint), place }
 }
 
-/// The controls this kind of application has.
+/// The controls for this type of application.
 fn plan(client: &Client) -> Sheet {
     let kind = client.application_type();
     let mut panels = vec![Panel::new("Basics", "", basics(kind))];
@@ -199,7 +199,7 @@ fn algorithms() -> Vec<Pick> {
     vec![Pick::new("RS256", "RS256", "Every library accepts it"), Pick::new("ES256", "ES256", "Shorter and faster")]
 }
 
-/// What is different for the guests of an application of this kind; the page Anonymous Users has the same for all of them.
+/// The settings for guests of this type of application; shared with the page Anonymous Users.
 pub(super) fn guests(kind: ApplicationType) -> Vec<Row> {
     let number = |name: &str, label: &str, path: &'static str| Row {
         control: Control::new(name, label, seconds(1), "").placeholder("as for members"),
@@ -209,7 +209,7 @@ pub(super) fn guests(kind: ApplicationType) -> Vec<Row> {
         toggle(name, label, hint, Place::Member { path: "anonymous_scopes", word, default: &GUEST_SCOPES, key: None })
     };
     let mut rows = Vec::new();
-    // Guests who come with a cookie live as long as the session does.
+    // The lifetime of guests with a cookie is the session's.
     if has_refresh_tokens(kind) {
         rows.extend([
             number(GUEST_LIFETIME, "Lifetime of a guest", "anonymous_refresh_token_lifetime_seconds"),

@@ -1,4 +1,4 @@
-//! Applications: the list, the wizard, what to paste where, secrets, the end. Editing one is `application.rs`.
+//! Applications: the list, the wizard, quick start, secrets, deletion. `application.rs` edits one.
 
 use serde_json::json;
 use vestibule_domain::{
@@ -39,7 +39,7 @@ pub(super) fn doors() -> Vec<Door> {
     ]
 }
 
-/// A kind of application in words.
+/// A type of application in words.
 pub(super) fn kind_name(kind: ApplicationType) -> &'static str {
     match kind {
         ApplicationType::Spa => "Single-page application",
@@ -52,7 +52,7 @@ pub(super) fn kind_name(kind: ApplicationType) -> &'static str {
     }
 }
 
-/// The application the path names.
+/// The application in the path.
 pub(super) async fn load(desk: &Desk) -> Result<Client, Problem> {
     Ok(applications::get(&desk.app, &desk.project, desk.param("client_id")).await?)
 }
@@ -116,7 +116,7 @@ async fn make(desk: Desk) -> Answer {
 }
 
 fn new_page(framework: Framework, [name, client_id, redirects]: [&str; 3], faults: &[Fault]) -> NewApplicationPage {
-    // Complaints name the place in the list of applications: only what comes after it matters here.
+    // Error paths include the index in the list of applications: only the rest matters here.
     let error = |key: &str| {
         faults
             .iter()

@@ -1,4 +1,4 @@
-//! The audit log: shown by filter and page, and handed out as a file.
+//! The audit log by filter and page, and as an export.
 
 use serde_json::Value;
 use vestibule_domain::{event, id::UserId, operator::Role, time::Timestamp};
@@ -21,7 +21,7 @@ pub(super) fn doors() -> Vec<Door> {
     ]
 }
 
-/// Reads the filter; a sentence when it makes no sense.
+/// Parses the filter; the error is a sentence for the operator.
 fn read_filter(desk: &Desk) -> Result<Filter, String> {
     let day = |name: &str| match desk.field(name).trim() {
         "" => Ok(None),
@@ -40,13 +40,12 @@ fn read_filter(desk: &Desk) -> Result<Filter, String> {
     })
 }
 
-/// The number of a day written `YYYY-MM-DD`, UTC.
+/// The number of a day `YYYY-MM-DD` in UTC.
 fn read_day(text: &str) -> Option<i64> {
     let date: jiff::civil::Date = Some(text).filter(|text| text.len() == 10)?.parse().ok()?;
     Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second().div_euclid(86_400))
 }
 
-/// The filter as a query.
 fn print_filter<'a>(desk: &'a Desk, more: Option<(&'a str, &'a str)>) -> String {
     let names = ["type", "user", "from", "to"];
     let given = names.into_iter().map(|name| (name, desk.field(name).trim())).filter(|(_, value)| !value.is_empty());
@@ -80,7 +79,6 @@ async fn show(desk: Desk) -> Answer {
     if is_wrong { desk.complain(&shown) } else { desk.show(&shown) }
 }
 
-/// An event as pages show it.
 pub(super) fn event_line(row: &EventRow) -> EventLine {
     let body: Value = serde_json::from_str(&row.body).unwrap_or_default();
     let context = &body["context"];

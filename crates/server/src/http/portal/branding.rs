@@ -1,4 +1,4 @@
-//! Branding: name, logo, colour and languages of the pages and mails, with a preview.
+//! Branding: name, logo, color and languages of pages and mails, with a preview.
 
 use axum::{
     http::header,
@@ -34,7 +34,7 @@ async fn save(desk: Desk) -> Answer {
     sheet::save(&desk, plan(), look).await
 }
 
-/// The colours of a preview, made by the same arithmetic as those of the pages.
+/// The colors of a preview, computed by the same function as those of the pages.
 async fn preview(desk: Desk) -> Answer {
     let accent = desk.field("accent").to_string();
     let css = preview_css(&Brand { accent_color: Some(accent), ..Brand::default() });

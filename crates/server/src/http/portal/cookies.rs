@@ -1,15 +1,14 @@
-//! The two cookies of the portal: who is signed in, and a secret that ties the forms before that to the browser.
+//! The two cookies of the portal: the operator's session, and a secret that binds forms before sign-in to the browser.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use cookie::{Cookie, SameSite, time::Duration};
 use vestibule_domain::{operator::SESSION, project::Origin};
 
-/// A cookie of the portal.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
-    /// An operator's session.
+    /// The session of an operator.
     Session,
-    /// Forms of somebody who is not signed in.
+    /// The secret of forms before sign-in.
     Lobby,
 }
 
@@ -21,14 +20,14 @@ impl Kind {
         }
     }
 
-    /// Its name; over TLS the browser itself makes sure that no other host set it.
+    /// The name; with TLS, its `__Host-` prefix guarantees that no other host set the cookie.
     pub(super) fn name(self, origin: &Origin) -> String {
         if origin.is_https() { format!("__Host-{}", self.stem()) } else { self.stem().to_string() }
     }
 }
 
 fn build(kind: Kind, origin: &Origin, value: String) -> Cookie<'static> {
-    // The prefix `__Host-` wants the whole host; without TLS the portal's own path is enough.
+    // The prefix `__Host-` requires the path `/`; without TLS the portal's own path is enough.
     let path = if origin.is_https() { "/" } else { "/portal" };
     Cookie::build((kind.name(origin), value))
         .path(path)
@@ -38,7 +37,7 @@ fn build(kind: Kind, origin: &Origin, value: String) -> Cookie<'static> {
         .build()
 }
 
-/// Sets a cookie; a session's lives as long as the session may.
+/// Sets a cookie; the session cookie lives as long as the session may.
 pub(super) fn set(headers: &mut HeaderMap, kind: Kind, origin: &Origin, value: &str) {
     let mut cookie = build(kind, origin, value.to_string());
     if matches!(kind, Kind::Session) {
@@ -47,7 +46,6 @@ pub(super) fn set(headers: &mut HeaderMap, kind: Kind, origin: &Origin, value: &
     append(headers, &cookie);
 }
 
-/// Tells the browser to forget a cookie.
 pub(super) fn clear(headers: &mut HeaderMap, kind: Kind, origin: &Origin) {
     let mut cookie = build(kind, origin, String::new());
     cookie.make_removal();

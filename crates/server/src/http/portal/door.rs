@@ -1,4 +1,5 @@
-//! The doors of the portal: each route with who may pass. Checked here and nowhere else, so that a test can try them all.
+//! The routes of the portal, each with the role it requires. The role is checked only here, so that one test can try
+//! all routes.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -26,25 +27,24 @@ use crate::{
     ui::portal::PortalContext,
 };
 
-/// Looking, or doing.
+/// The method of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verb {
     /// Shows a page and changes nothing.
     Get,
-    /// Takes a form of ours.
+    /// Handles a form with a token.
     Post,
 }
 
-/// Who may pass.
+/// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Anybody.
     Nobody,
-    /// Any operator.
+    /// All operators.
     Operator,
-    /// Operators with at least this role in every project.
+    /// Operators with at least this role in all projects.
     Everywhere(Role),
-    /// Operators with at least this role in the project the path names.
+    /// Operators with at least this role in the project in the path.
     InProject(Role),
 }
 
@@ -57,7 +57,6 @@ enum Handler {
     Desk(Arc<dyn Fn(Desk) -> Work + Send + Sync>),
 }
 
-/// A route of the portal.
 #[derive(Clone)]
 pub(crate) struct Door {
     pub(crate) verb: Verb,
@@ -68,7 +67,7 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// A door anybody may pass.
+    /// A route without authentication.
     pub(super) fn lobby<F>(verb: Verb, path: &'static str, work: impl Fn(Lobby) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Answer> + Send + 'static,
@@ -77,7 +76,7 @@ impl Door {
         Self { verb, path, need: Need::Nobody, is_dangerous: false, handler }
     }
 
-    /// A door for operators, or for those with a role everywhere.
+    /// A route for operators, or for those with a role in all projects.
     pub(super) fn hall<F>(
         verb: Verb,
         path: &'static str,
@@ -92,7 +91,7 @@ impl Door {
         Self { verb, path, need, is_dangerous: false, handler }
     }
 
-    /// A door for operators with at least this role in the project; the path begins with `/portal/p/{project}`.
+    /// A route for operators with at least this role in the project; the path begins with `/portal/p/{project}`.
     pub(super) fn desk<F>(
         verb: Verb,
         path: &'static str,
@@ -106,7 +105,7 @@ impl Door {
         Self { verb, path, need: Need::InProject(role), is_dangerous: false, handler }
     }
 
-    /// About one project, but only for operators with that role in every project.
+    /// Requires the role in all projects, for a route about one project.
     pub(super) fn everywhere(mut self) -> Self {
         if let Need::InProject(role) = self.need {
             self.need = Need::Everywhere(role);
@@ -114,14 +113,14 @@ impl Door {
         self
     }
 
-    /// Behind it lies what cannot be undone, or a secret: the operator proves first who it is. What the door takes with
-    /// `Post` must have a page with `Get` at the same path, to come back to.
+    /// Marks an action that is irreversible or reveals a secret: the operator must reauthenticate first. A `Post` route
+    /// needs a page with `Get` at the same path to return to.
     pub(super) fn dangerous(mut self) -> Self {
         self.is_dangerous = true;
         self
     }
 
-    /// Its row of the table of routes.
+    /// Its entry in the table of routes.
     pub(super) fn into_route(self) -> Route {
         let method = match self.verb {
             Verb::Get => Method::GET,
@@ -161,7 +160,7 @@ impl Door {
         }
     }
 
-    /// Operator, role, form token, fresh proof: in this order.
+    /// Checks operator, role, form token and recent authentication, in this order.
     async fn check(&self, lobby: Lobby, frame: &mut PortalContext) -> Answer {
         let need = match (&self.handler, self.need) {
             (Handler::Lobby(work), _) => {

@@ -1,4 +1,4 @@
-//! A request to the portal, as far as it has come: to the lobby (anybody), the hall (an operator), a desk (a project).
+//! A request to the portal, in three types: of any caller, of an operator, and of an operator about a project.
 
 use std::{net::IpAddr, ops::Deref, sync::Arc};
 
@@ -33,14 +33,14 @@ use crate::{
     ui::portal::{OperatorBadge, PortalContext, PortalNotice, PortalPage, ProjectBadge},
 };
 
-/// The longest address that is gone on to, in bytes.
+/// Maximum length of a URL to return to, in bytes.
 pub(crate) const NEXT_BYTES: usize = 2 * 1024;
 
-/// The name of a request, put there by the portal's own middleware.
+/// The ID of a request, set by the portal's middleware.
 #[derive(Clone)]
 pub(super) struct RequestId(pub(super) Arc<str>);
 
-/// A request of anybody.
+/// A request of any caller, possibly not signed in.
 #[derive(Clone)]
 pub(crate) struct Lobby {
     pub(crate) app: Arc<App>,
@@ -52,10 +52,10 @@ pub(crate) struct Lobby {
     path: String,
     address: String,
     params: Vec<(String, String)>,
-    /// Query and, of a form that was sent, body.
+    /// The query and, for a form, the body.
     pub(crate) form: Form,
     session_cookies: Candidates,
-    /// The secret of the forms before sign-in.
+    /// The secret of forms before sign-in.
     form_secret: String,
     frame: PortalContext,
 }
@@ -106,67 +106,65 @@ impl Lobby {
         })
     }
 
-    /// Whether the form came from a page of ours in this browser.
+    /// Whether the form has the token of this browser.
     pub(super) fn has_form_token(&self) -> bool {
         is_equal(self.field("_csrf"), &self.frame.csrf)
     }
 
-    /// The cookies that may be the session's.
     pub(super) fn session_cookies(&self) -> &Candidates {
         &self.session_cookies
     }
 
-    /// What pages of this request are rendered with.
+    /// The context for pages of this request.
     pub(super) fn frame(&self) -> &PortalContext {
         &self.frame
     }
 
-    /// Where a passkey is asked for: the portal, in this browser.
+    /// The context for a passkey ceremony: the portal, in this browser.
     pub(super) fn seat(&self) -> Seat<'_> {
         Seat { origin: &self.origin, browser: &self.frame.csrf }
     }
 
-    /// The path asked for, without query.
+    /// The requested path without query.
     pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
-    /// The path asked for, with its query.
+    /// The requested path with its query.
     pub(super) fn address(&self) -> &str {
         &self.address
     }
 
-    /// A part of the path, empty if there is no such one.
+    /// A path parameter, empty if absent.
     pub(crate) fn param(&self, name: &str) -> &str {
         self.params.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
     }
 
-    /// A field of query or form, empty if it is not there; the first one where there are several.
+    /// A field of the query or form, empty if absent; the first of several.
     pub(crate) fn field(&self, name: &str) -> &str {
         self.form.get_all(name).next().unwrap_or_default()
     }
 
-    /// Every value of a field.
     pub(crate) fn fields(&self, name: &str) -> Vec<&str> {
         self.form.get_all(name).collect()
     }
 
-    /// Whether a checkbox was checked.
+    /// Whether a check box is checked.
     pub(crate) fn is_checked(&self, name: &str) -> bool {
         self.field(name) == "on"
     }
 
-    /// A page.
+    /// Responds with a page.
     pub(crate) fn show(&self, page: &dyn PortalPage) -> Answer {
         Ok(self.page(StatusCode::OK, page))
     }
 
-    /// A page again, with what is wrong with its form.
+    /// Responds with a page and its form's errors.
     pub(crate) fn complain(&self, page: &dyn PortalPage) -> Answer {
         Ok(self.page(StatusCode::UNPROCESSABLE_ENTITY, page))
     }
 
-    /// A page with a status of its own, without what was done before.
+    /// Responds with a page and the given status, without a notice.
     pub(crate) fn page(&self, status: StatusCode, page: &dyn PortalPage) -> Response {
         let mut frame = self.frame.clone();
         if status != StatusCode::OK {
@@ -179,19 +177,19 @@ impl Lobby {
         response
     }
 
-    /// Goes to an address of the portal.
+    /// Redirects to a URL of the portal.
     #[expect(clippy::unnecessary_wraps, reason = "it ends handlers, as the other answers do")]
     pub(crate) fn go(&self, location: &str) -> Answer {
         Ok(answer::redirect(StatusCode::SEE_OTHER, location))
     }
 
-    /// Goes to an address of the portal and says there what was done.
+    /// Redirects to a URL of the portal and shows a notice there.
     pub(crate) fn go_and_say(&self, location: &str, notice: PortalNotice) -> Answer {
         let separator = if location.contains('?') { '&' } else { '?' };
         self.go(&format!("{location}{separator}done={}", notice.code()))
     }
 
-    /// Goes on as somebody who just signed in.
+    /// Redirects after sign-in.
     pub(super) fn go_signed_in(&self, cookie: &str, location: &str) -> Answer {
         let mut response = answer::redirect(StatusCode::SEE_OTHER, location);
         cookies::set(response.headers_mut(), Kind::Session, &self.origin, cookie);
@@ -199,14 +197,14 @@ impl Lobby {
         Ok(response)
     }
 
-    /// Goes on as nobody.
+    /// Redirects after sign-out.
     pub(super) fn go_signed_out(&self, location: &str) -> Answer {
         let mut response = answer::redirect(StatusCode::SEE_OTHER, location);
         cookies::clear(response.headers_mut(), Kind::Session, &self.origin);
         Ok(response)
     }
 
-    /// Where to go on: a page of the portal, whatever the form says.
+    /// The URL to continue with: always one of the portal's, whatever the form says.
     pub(super) fn next(&self) -> &str {
         let next = self.field("next");
         let is_ours = next == HOME || next.starts_with("/portal/") || next.starts_with("/portal?");
@@ -219,12 +217,12 @@ impl Lobby {
     }
 }
 
-/// The token in forms: derived from a cookie only this browser has, so that it costs nothing to keep.
+/// The token in forms: derived from a cookie that only this browser has, so that it needs no storage.
 fn form_token(secret: &str) -> String {
     hex(&sha256(format!("portal-form|{secret}").as_bytes()).0)
 }
 
-/// Of several secrets the one that the form's token was made from; for a page, any.
+/// Of several secrets the one that the form's token was derived from; for a page, any.
 fn choose_secret<'c>(cookies: &'c Candidates, presented: &str) -> Option<&'c str> {
     cookies.iter().find(|secret| is_equal(presented, &form_token(secret))).or(cookies.first())
 }
@@ -249,7 +247,7 @@ impl Deref for Hall {
 }
 
 impl Hall {
-    /// `cookie` is the one that the session was found by.
+    /// `cookie` is the one that identified the session.
     pub(super) fn open(mut lobby: Lobby, who: SignedIn, cookie: &str) -> Self {
         lobby.frame.operator =
             Some(OperatorBadge { name: who.operator.name.clone(), email: who.operator.email.clone() });
@@ -269,7 +267,7 @@ impl Hall {
     }
 }
 
-/// A request of an operator about a project it has a role in.
+/// A request of an operator about a project in which it has a role.
 #[derive(Clone)]
 pub(crate) struct Desk {
     hall: Hall,
@@ -286,7 +284,8 @@ impl Deref for Desk {
 }
 
 impl Desk {
-    /// Sits down at the project the path names; nobody learns of a project it has no role in.
+    /// Selects the project in the path. An operator without a role there gets the same response as for an unknown
+    /// project.
     pub(super) fn open(mut hall: Hall) -> Result<Self, Problem> {
         let project = hall.app.projects.find_by_id(hall.param("project")).ok_or(Problem::Missing)?;
         let role = hall.who.role_in(project.no).ok_or(Problem::Missing)?;
@@ -297,17 +296,16 @@ impl Desk {
         Ok(Self { hall, project, role })
     }
 
-    /// An address below the project's.
+    /// A path below the project's.
     pub(crate) fn href(&self, path: &str) -> String {
         self.frame().href(path)
     }
 
-    /// Whether the operator may change settings.
     pub(crate) fn may_edit(&self) -> bool {
         self.role >= Role::Editor
     }
 
-    /// Goes to a page of the project and says there what was done.
+    /// Redirects to a page of the project and shows a notice there.
     pub(crate) fn done(&self, path: &str, notice: PortalNotice) -> Answer {
         self.go_and_say(&self.href(path), notice)
     }

@@ -1,4 +1,4 @@
-//! Login Methods: what members are known by and how they prove who they are.
+//! Login Methods: the identities and authenticators of members.
 
 use vestibule_domain::operator::Role;
 

@@ -1,4 +1,4 @@
-//! Mail and text messages: who carries them, and a test of each.
+//! Configuration of mail and text messages, with a test of each.
 
 use vestibule_domain::operator::Role;
 
@@ -93,7 +93,7 @@ async fn try_sms(desk: Desk) -> Answer {
     answer(&desk, to, outcome, |page| &mut page.sms)
 }
 
-/// Shows what came of a test: what the carrier said, or what is wrong with the recipient.
+/// Shows the result of a test: the provider's response, or the problem of the recipient.
 fn answer(
     desk: &Desk,
     to: String,

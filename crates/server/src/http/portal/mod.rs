@@ -1,20 +1,20 @@
-//! The operators' portal, below `/portal` of one configured origin: parse, call one flow, render.
+//! The operators' portal, below `/portal` of one configured origin: parse, call one use case, render.
 //!
-//! How to add a page:
-//! 1. Its look: a struct in `ui/portal/yours.rs` that implements `PortalPage` (title, body, `section` for the navigation,
-//!    `above` for the way back) with `samples()`, a template in `templates/portal/`, both named in `ui/portal/mod.rs`, the
-//!    samples in `ui/portal/sample.rs`. A test then reads every sample for every role. Form controls are `Control`s.
-//! 2. Its entry in `ui/portal/nav.rs`, if it has one.
-//! 3. Its handlers in `http/portal/yours.rs`: `async fn show(desk: Desk) -> Answer`. A `Desk` knows the operator
-//!    (`desk.who`), the project (`desk.project`), the role, the time, and what was sent: `desk.param("user_id")` of the
-//!    path, `desk.field("email")` and `desk.fields(…)` of query and form. Errors of flows become pages with `?`.
-//!    `desk.show(&page)` answers 200, `desk.complain(&page)` 422, `desk.done("/users", PortalNotice::Saved)` redirects to a
-//!    page of the project and says so there, `desk.acting()` is the `Actor` for `flows/admin`.
-//! 4. Its doors, a `pub(super) fn doors() -> Vec<Door>` in the same file, listed in `all_doors` below:
-//!    `Door::desk(Verb::Get, "/portal/p/{project}/users", Role::Viewer, show)`. The door checks operator, project, role and,
-//!    for `Verb::Post`, the form token, before the handler runs; `.dangerous()` asks for password or passkey first. The
-//!    authorization test tries every door with everybody, so a door needs no test of its own for that.
-//! 5. Tests in `tests/it/portal*.rs`.
+//! To add a page:
+//! 1. Add a struct in `ui/portal/` that implements `PortalPage`, with `samples()`, and a template in
+//!    `templates/portal/`; name both in `ui/portal/mod.rs`, and the samples in `ui/portal/sample.rs`. A test renders
+//!    every sample for every role. Form controls are `Control`s.
+//! 2. Add its entry to `ui/portal/nav.rs`, if it has one.
+//! 3. Add the handlers in `http/portal/`: `async fn show(desk: Desk) -> Answer`. A `Desk` is a request of an operator
+//!    about a project: `desk.who`, `desk.project`, `desk.param("user_id")` of the path, `desk.field("email")` of query
+//!    and form. `?` turns errors of use cases into pages. `desk.show(&page)` responds with 200, `desk.complain(&page)`
+//!    with 422, `desk.done("/users", PortalNotice::Saved)` redirects to a page of the project and shows a notice;
+//!    `desk.acting()` is the `Actor` for `flows/admin`.
+//! 4. Add the routes, `pub(super) fn doors() -> Vec<Door>` in the same file, and list them in `all_doors` below:
+//!    `Door::desk(Verb::Get, "/portal/p/{project}/users", Role::Viewer, show)`. Operator, project, role and, for
+//!    `Verb::Post`, the form token are checked before the handler runs; `.dangerous()` requires reauthentication. The
+//!    authorization test calls every route with every role, so a route needs no test of its own for that.
+//! 5. Add tests in `tests/it/portal*.rs`.
 
 mod activity;
 mod addresses;
@@ -74,10 +74,10 @@ use super::{
 };
 use crate::{app::App, ui::Brand};
 
-/// The first page of an operator.
+/// The operator's home page.
 pub(crate) const HOME: &str = "/portal";
 
-/// Every door of the portal.
+/// Every route of the portal.
 pub(crate) fn all_doors() -> Vec<Door> {
     let doors = [
         welcome::doors(),
@@ -106,25 +106,25 @@ pub(crate) fn all_doors() -> Vec<Door> {
     doors.into_iter().flatten().collect()
 }
 
-/// The origin the portal is reached at, if there is one.
+/// The portal's origin, if it is configured.
 pub(crate) fn origin_of(app: &App) -> Option<Origin> {
-    // The configuration was checked: what cannot be read is empty.
+    // The configuration is validated: an invalid origin can only be the empty one.
     Origin::parse(&app.config.portal.public_origin).ok()
 }
 
-/// Whether the portal is reached at a host.
+/// Whether this is the portal's host.
 pub(super) fn is_at(app: &App, host: &str) -> bool {
     app.projects.portal_host().is_asked_for(host)
 }
 
-/// The routes of the portal; on any other host they are answered by the houses, as if there were no portal.
+/// The portal's router; on any other host its paths are handled by the projects' router, as if there were no portal.
 pub(super) fn router(app: &Arc<App>, houses: Router) -> Router {
     routes::mount(Router::new(), table())
         .layer(middleware::from_fn_with_state((Arc::clone(app), houses), enter))
         .with_state(Arc::clone(app))
 }
 
-/// Its rows of the table of routes.
+/// The portal's entries in the table of routes.
 pub(super) fn table() -> Vec<Route> {
     let files = Route::declare(Face::Portal, (Method::GET, "/portal/assets/{*path}"), Vec::new(), asset);
     all_doors().into_iter().map(Door::into_route).chain([files]).collect()

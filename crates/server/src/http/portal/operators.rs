@@ -182,7 +182,8 @@ async fn change(desk: Desk) -> Answer {
         word => Change::To(Role::parse(word).ok_or_else(|| Problem::Unreadable("Choose a role.".into()))?),
     };
     match staff::change_role(&desk.app, &desk.project, &desk.who, desk.ip, target, change, desk.now).await? {
-        // Whoever took its own role away sees its projects, not this page.
+        // An operator who removed its own role is redirected to its projects, because it may not see this page any
+        // more.
         Ok(()) if target.0 == desk.who.operator.id => desk.go_and_say(super::HOME, PortalNotice::RoleChanged),
         Ok(()) if change == Change::Remove => desk.done("/operators", PortalNotice::OperatorRemoved),
         Ok(()) => desk.done("/operators", PortalNotice::RoleChanged),
@@ -190,7 +191,7 @@ async fn change(desk: Desk) -> Answer {
     }
 }
 
-/// An operator who works here, by the id in the address.
+/// The operator of this project with the ID in the path.
 async fn find(desk: &Desk) -> Result<Operator, Problem> {
     let id = operator_id(desk)?;
     let staff = staff::list(&desk.app, &desk.project, desk.now).await?;
@@ -200,7 +201,7 @@ async fn find(desk: &Desk) -> Result<Operator, Problem> {
 
 async fn ask_for_link(desk: Desk) -> Answer {
     let operator = find(&desk).await?;
-    // One's own ways in are on one's own page.
+    // An operator's own credentials are on its own page.
     if operator.id == desk.who.operator.id {
         return desk.go("/portal/me");
     }

@@ -1,4 +1,4 @@
-//! Moving the project to another public origin: asked for twice, because it signs out every user.
+//! Moving the project to another public origin. Needs two confirmations, because it signs out every user.
 
 use vestibule_domain::{operator::Role, project::Origin};
 
@@ -11,7 +11,7 @@ use crate::{
     ui::portal::{ConfirmActionPage, Control, ControlKind, Hidden, PortalNotice},
 };
 
-/// Below the project's own address.
+/// The path below the project's.
 pub(super) const BELOW: &str = "/settings/origin";
 
 pub(super) fn doors() -> Vec<Door> {
@@ -22,7 +22,7 @@ pub(super) fn doors() -> Vec<Door> {
     ]
 }
 
-/// What is wrong with either field.
+/// The errors of the fields.
 #[derive(Default)]
 struct Mistakes {
     origin: Option<String>,

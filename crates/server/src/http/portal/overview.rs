@@ -1,4 +1,4 @@
-//! The overview: what guests do, in numbers.
+//! Statistics of guests.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ async fn show(desk: Desk) -> Answer {
     })
 }
 
-/// The applications there are, and those that were there when something was counted.
+/// The current applications, and those that appear in the statistics.
 fn client_names(desk: &Desk, report: &Report) -> Vec<(String, String)> {
     let mut names: Vec<(String, String)> = desk
         .project

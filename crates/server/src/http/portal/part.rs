@@ -1,26 +1,26 @@
-//! The parts of the settings a form is about: the whole document, or one entry of one of its lists.
+//! The scope of a settings form: the whole document, or one entry of one of its lists.
 
 use serde_json::{Value, json};
 
 use super::place;
 use crate::flows::admin::webhooks::{self, HandlerKind};
 
-/// Which part of the document a form, or a panel of it, is about.
+/// The part of the document that a form, or a panel of it, edits.
 #[derive(Clone, Debug)]
 pub(super) enum Part {
     Project,
     Application(String),
-    /// A webhook that is there, by its name.
+    /// An existing webhook, by its name.
     Handler(HandlerKind, String),
-    /// A webhook to be.
+    /// A new webhook.
     NewHandler(HandlerKind),
 }
 
-/// What a thing to be is before it is.
+/// The value of an entry that does not exist yet.
 static NOTHING: Value = Value::Null;
 
 impl Part {
-    /// The list it is an entry of.
+    /// The list of the entry.
     fn list(&self) -> Option<&'static str> {
         match self {
             Self::Project => None,
@@ -29,7 +29,7 @@ impl Part {
         }
     }
 
-    /// Where in the list it is, or will be.
+    /// The index in the list.
     fn index(&self, document: &Value) -> Option<usize> {
         let list = place::find(document, self.list()?).and_then(Value::as_array);
         match self {
@@ -60,7 +60,7 @@ impl Part {
         place::find_mut(document, list)?.get_mut(index)
     }
 
-    /// What stands before the sheet's paths in complaints.
+    /// The prefix of the form's paths in error messages.
     pub(super) fn prefix(&self, document: &Value) -> String {
         match (self.list(), self.index(document)) {
             (Some(list), Some(index)) => format!("{list}[{index}]."),

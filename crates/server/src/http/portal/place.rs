@@ -1,29 +1,29 @@
-//! Where a control's value lives in the settings: how it is printed, read back, and what absence means.
+//! The binding of a control to a settings key: how its value is printed and parsed, and what absence means.
 
 use serde_json::{Map, Value, json};
 
-/// Where a control's value lives, below the sheet's part of the document, and what absence means.
+/// The path of a control's value below the form's part of the document, its type, and its default.
 #[derive(Clone, Debug)]
 pub(super) enum Place {
     /// A whole number; an empty field removes the key.
     Number { path: &'static str, default: u32 },
-    /// A whole number that may be absent for good.
+    /// A whole number without default.
     OptionalNumber { path: &'static str },
-    /// On or off.
+    /// A flag.
     Flag { path: &'static str, default: bool },
-    /// On or off, the other way round.
+    /// A flag whose meaning is inverted.
     Inverted { path: &'static str },
     /// 1 or 0.
     One { path: &'static str },
     /// A text; an empty field removes the key.
     Text { path: &'static str, default: &'static str },
-    /// A text that must be there; `why` says what to do where it is not.
+    /// A required text; `why` is the error for an empty one.
     Required { path: &'static str, why: &'static str },
-    /// A list of texts, one a line.
+    /// A list of texts, one per line.
     Lines { path: &'static str },
-    /// Some of `all`, one a line; `*` among them, or no list at all, stands for every one.
+    /// A subset of `all`, one per line; `*` among them, or an absent list, means all.
     Words { path: &'static str, all: &'static [&'static str] },
-    /// Whether a list holds a word; `key` names the member in a list of objects.
+    /// Whether a list contains a word; `key` names the member in a list of objects.
     Member { path: &'static str, word: &'static str, default: &'static [&'static str], key: Option<&'static str> },
 }
 
@@ -43,7 +43,7 @@ impl Place {
         }
     }
 
-    /// What the control shows.
+    /// The value of the control.
     pub(super) fn print(&self, part: &Value) -> String {
         let found = part.pointer(&pointer(self.path()));
         let on = |is_on: bool| if is_on { "on" } else { "" }.to_string();
@@ -69,7 +69,7 @@ impl Place {
         }
     }
 
-    /// Puts what was typed into the document.
+    /// Writes the input into the document.
     pub(super) fn put_into(&self, part: &mut Value, typed: &str) -> Result<(), String> {
         let path = self.path();
         match self {
@@ -124,12 +124,11 @@ fn pointer(path: &str) -> String {
     format!("/{}", path.replace('.', "/"))
 }
 
-/// What is in the document at a path.
+/// The value at a path of the document.
 pub(super) fn find<'a>(document: &'a Value, path: &str) -> Option<&'a Value> {
     document.pointer(&pointer(path))
 }
 
-/// What is in the document at a path, to be changed.
 pub(super) fn find_mut<'a>(document: &'a mut Value, path: &str) -> Option<&'a mut Value> {
     document.pointer_mut(&pointer(path))
 }
@@ -140,7 +139,7 @@ fn words<'a>(list: Option<&'a Value>, key: Option<&str>) -> Option<Vec<&'a str>>
     Some(list?.as_array()?.iter().filter_map(item).collect())
 }
 
-/// Puts a value at a path, with the tables above it.
+/// Sets a value at a path, and creates the tables above it.
 pub(super) fn set(part: &mut Value, path: &str, value: Value) {
     let (parents, key) = path.rsplit_once('.').unwrap_or(("", path));
     let mut table = part;

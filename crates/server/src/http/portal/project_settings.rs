@@ -1,4 +1,4 @@
-//! The project itself: its name and origin, and its end.
+//! The project's name, origin and deletion.
 
 use vestibule_domain::operator::Role;
 

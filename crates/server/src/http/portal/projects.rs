@@ -1,4 +1,4 @@
-//! The operator's projects, and making another.
+//! The operator's projects, and creating another.
 
 use vestibule_domain::operator::Role;
 

@@ -1,5 +1,5 @@
-//! Asks before settings are saved that sign people out or keep them from signing in. The page keeps the form, so that
-//! saving goes on where it stopped, with or without JavaScript.
+//! Confirmation before saving settings that sign users out or prevent them from signing in. The page keeps the form, so
+//! that saving continues after the confirmation, with or without JavaScript.
 
 use vestibule_domain::{
     identifier::LoginIdKind,
@@ -13,19 +13,19 @@ use crate::{
     ui::portal::{ConfirmActionPage, Hidden},
 };
 
-/// The field with the change that was confirmed.
+/// The field with the confirmed change.
 const CONFIRMED: &str = "_confirmed";
-/// The field of the button that goes back to the form.
+/// The field of the button that returns to the form.
 const STEP: &str = "_step";
 /// Fields of a form that belong to one request.
 const OF_ONE_REQUEST: [&str; 4] = ["_csrf", CONFIRMED, STEP, "done"];
 
-/// Whether the button was pressed that goes back to the form.
+/// Whether the button that returns to the form was pressed.
 pub(super) fn is_going_back(desk: &Desk) -> bool {
     desk.field(STEP) == "edit"
 }
 
-/// The question to ask before the change is saved; none when it reaches no one or was confirmed.
+/// The confirmation to show before the change is saved; `None` if the change affects no one or was confirmed.
 pub(super) async fn find(
     desk: &Desk,
     (old, new): (&ProjectSettings, &ProjectSettings),
@@ -55,7 +55,7 @@ pub(super) async fn find(
     }))
 }
 
-/// What is confirmed is this change and no other: another operator may have changed the project meanwhile.
+/// Identifies the confirmed change: another operator may have changed the project meanwhile.
 fn name_change(old: &ProjectSettings, new: &ProjectSettings) -> String {
     let changes =
         diff(old, new).into_iter().map(|change| format!("{}\n{:?}\n{:?}\n", change.path, change.from, change.to));
@@ -73,7 +73,7 @@ fn button(consequences: &[Consequence]) -> String {
     }
 }
 
-/// What it means for people, one sentence each.
+/// The consequences for users, one sentence each.
 fn describe(consequence: &Consequence) -> Vec<String> {
     match consequence {
         Consequence::SignsOut(people) => describe_signed_out(*people),
@@ -109,7 +109,7 @@ fn describe_off(count: Count, one: &str, many: &str) -> String {
     format!("{}. Signing in with {it} stops working.", capitalize(&count.of(one, many)))
 }
 
-/// How many people are signed out, and what that means for guests.
+/// How many users are signed out, and what that means for guests.
 pub(super) fn describe_signed_out(people: People) -> Vec<String> {
     if people.all.number == 0 && people.all.is_least {
         return vec!["Signs out people, but none of those whose sessions were counted.".into()];

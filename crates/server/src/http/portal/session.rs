@@ -1,4 +1,4 @@
-//! Session: how long people stay signed in with a cookie (protocol facts §15.3).
+//! Session: the lifetimes of cookie sessions.
 
 use vestibule_domain::{
     client::{DEFAULT_IDLE_SECONDS, DEFAULT_LIFETIME_SECONDS},

@@ -1,5 +1,5 @@
-//! Settings as forms: which control stands for which key, how it is saved and checked, and what happens when two operators
-//! edit at once. A key that nobody changed stays absent, so that defaults stay defaults.
+//! Settings forms: which control edits which key, validation and saving, and concurrent changes by two operators. An
+//! unchanged key stays absent, so that it keeps following the default.
 
 use axum::http::StatusCode;
 use serde_json::Value;
@@ -18,10 +18,10 @@ use crate::{
     },
 };
 
-/// How often a save is tried again when somebody changes something else in the project at the same moment.
+/// Maximum number of attempts to save when other settings of the project change concurrently.
 const ROUNDS: usize = 4;
 
-/// A control and its place.
+/// A control and its binding.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
     pub(super) control: Control,
@@ -33,7 +33,7 @@ pub(super) struct Row {
 pub(super) struct Panel {
     pub(super) view: PanelView,
     pub(super) rows: Vec<Row>,
-    /// What it is about, where that is not what the sheet is about.
+    /// The part it edits, if it differs from the form's.
     pub(super) part: Option<Part>,
 }
 
@@ -44,36 +44,35 @@ impl Panel {
     }
 }
 
-/// A form over a part of the settings.
+/// A form for a part of the settings.
 #[derive(Clone, Debug)]
 pub(super) struct Sheet {
     pub(super) part: Part,
     pub(super) panels: Vec<Panel>,
 }
 
-/// The settings as they are now, to fill a sheet with.
+/// The current settings, to fill a form with.
 pub(super) struct Current {
     settings: ProjectSettings,
     document: Value,
     version: i64,
 }
 
-/// Loads the settings as they are now.
 pub(super) async fn load(desk: &Desk) -> Result<Current, Problem> {
     let current = settings::get(&desk.app, &desk.project).await?;
     let document = serde_json::to_value(&current.settings).map_err(|_| Problem::Broken)?;
     Ok(Current { settings: current.settings, document, version: current.version })
 }
 
-/// What became of a sheet that was sent.
+/// The result of sending a form.
 pub(super) enum Sent {
-    /// It is saved, or said what was there already.
+    /// It is saved, or changed nothing.
     Done(PortalNotice),
-    /// Something typed is not right, or somebody else was faster; the sheet shows it.
+    /// The input is invalid, or another operator changed the same fields; the form shows it.
     Again { sheet: Sheet, base: String, conflict: Option<ConflictNote> },
-    /// It reaches people who are signed in: nothing is saved before that is confirmed.
+    /// It affects signed-in users and must be confirmed before it is saved.
     Ask(Box<ConfirmActionPage>),
-    /// The operator went back from that question to the form.
+    /// The operator returned from the confirmation to the form.
     Back { sheet: Sheet, base: String },
 }
 
@@ -93,13 +92,13 @@ impl Sheet {
         })
     }
 
-    /// Drops the panels whose own part is gone.
+    /// Drops the panels whose part was deleted.
     fn keep_what_is_there(&mut self, current: &Current) {
         let is_there = |part: &Part| part.find(&current.document).is_some();
         self.panels.retain(|panel| panel.part.as_ref().is_none_or(is_there));
     }
 
-    /// Every field as it is now.
+    /// The current value of every field.
     fn print(&self, current: &Current) -> Option<Form> {
         let mut pairs = Vec::new();
         for (row, part) in self.rows_with_parts() {
@@ -108,7 +107,7 @@ impl Sheet {
         Some(Form::from_pairs(pairs))
     }
 
-    /// The form, with what is there now of panels that were not when it was opened.
+    /// The form, with current values for panels that were added since it was opened.
     fn follow(&self, form: &Form, base: &Form, now: &Form) -> Form {
         let pairs = self.panels.iter().flat_map(|panel| {
             let is_new = panel.part.is_some()
@@ -119,7 +118,7 @@ impl Sheet {
         Form::from_pairs(pairs)
     }
 
-    /// What was changed here of things that are gone.
+    /// Changes made in this form to parts that were deleted meanwhile.
     fn list_lost(&self, desk: &Desk, base: &Form) -> Vec<ConflictRow> {
         let is_lost = |name: &str| !self.rows().any(|row| row.control.name == name);
         let changed = base.pairs().filter(|(name, was)| is_lost(name) && desk.field(name) != *was);
@@ -134,7 +133,7 @@ impl Sheet {
         lost.into_iter().map(row).collect()
     }
 
-    /// Fills the controls; the answer is what the form has to send back to tell later what was there.
+    /// Fills the controls. Returns the values that the form sends back, to detect concurrent changes.
     pub(super) fn fill(&mut self, current: &Current) -> Result<String, Problem> {
         let values = self.print(current).ok_or(Problem::Missing)?;
         self.put(&values);
@@ -147,13 +146,13 @@ impl Sheet {
         }
     }
 
-    /// What was typed.
+    /// The input of all fields.
     fn read(&self, desk: &Desk) -> Form {
         Form::from_pairs(self.rows().map(|row| (row.control.name.clone(), typed_value(desk, row))))
     }
 
-    /// Saves what was sent, unless it is not right, another operator changed the same fields meanwhile, or it has to be
-    /// confirmed first. `known` is what is wrong with it that the settings alone do not show: fields by name.
+    /// Saves the form, unless its input is invalid, another operator changed the same fields meanwhile, or it needs
+    /// confirmation. `known` has errors that the settings alone do not show, by field name.
     pub(super) async fn save(
         mut self,
         desk: &Desk,
@@ -176,7 +175,7 @@ impl Sheet {
             rows.extend(self.compare(&base, &now, &typed));
             if !rows.is_empty() {
                 let note = self.note(desk, rows).await?;
-                // What was typed stays; what was left alone is what the other made of it.
+                // Changed fields keep their input; unchanged ones take the other operator's value.
                 let merged: Vec<(String, String)> = self
                     .rows()
                     .map(|row| {
@@ -205,7 +204,7 @@ impl Sheet {
                     }
                 }
             }
-            // What is wrong with the document is said when it is replaced.
+            // Replacing the document reports its errors.
             if faults.is_empty()
                 && let Ok(new) = ProjectSettings::parse_json(&document)
                 && let Some(page) = question::find(desk, (&current.settings, &new), called).await?
@@ -232,7 +231,7 @@ impl Sheet {
         Err(Problem::Busy(std::time::Duration::from_secs(1)))
     }
 
-    /// The sheet of something that is gone: what was typed, beside what it was, to be saved as something new.
+    /// The form of an entry that was deleted: shows the input beside the former values, to be saved as a new entry.
     pub(super) async fn start_anew(mut self, desk: &Desk, part: Part) -> Result<Sent, Problem> {
         let base = Form::parse_query(desk.field("_base")).unwrap_or_default();
         let typed = self.read(desk);
@@ -249,7 +248,7 @@ impl Sheet {
         Ok(Sent::Again { sheet: self, base, conflict: Some(note) })
     }
 
-    /// What somebody else changed of this sheet, if it is not what is wanted here as well.
+    /// Fields that another operator changed, unless to the same value as here.
     fn compare(&self, base: &Form, now: &Form, typed: &Form) -> Vec<ConflictRow> {
         self.rows()
             .filter_map(|row| {
@@ -271,7 +270,7 @@ impl Sheet {
         Ok(ConflictNote { who, rows })
     }
 
-    /// Puts each complaint beside the control it is about; what has no control here is told as it is.
+    /// Assigns each error to its control; an error without a control here is shown as it is.
     fn complain(
         &mut self,
         faults: Vec<(String, String)>,
@@ -306,7 +305,6 @@ impl Sheet {
         Ok(())
     }
 
-    /// The page of the sheet.
     pub(super) fn page(self, desk: &Desk, base: String, conflict: Option<ConflictNote>, look: Look) -> SheetPage {
         let is_locked = !desk.may_edit();
         let panels = self
@@ -333,7 +331,7 @@ impl Sheet {
     }
 }
 
-/// What a sheet's page looks like, besides its controls.
+/// The parts of a form's page besides its controls.
 pub(super) struct Look {
     pub(super) title: String,
     pub(super) lead: String,
@@ -342,14 +340,14 @@ pub(super) struct Look {
     pub(super) extra: Extra,
 }
 
-/// Shows a sheet as it is.
+/// Shows a form.
 pub(super) async fn show(desk: &Desk, mut sheet: Sheet, look: Look) -> Answer {
     let current = load(desk).await?;
     let base = sheet.fill(&current)?;
     desk.show(&sheet.page(desk, base, None, look))
 }
 
-/// Saves a sheet, and goes back to where it is shown.
+/// Saves a form and redirects to its page.
 pub(super) async fn save(desk: &Desk, sheet: Sheet, look: impl FnOnce(&Desk) -> Look) -> Answer {
     let look = look(desk);
     match sheet.save(desk, &[], (look.section, &look.title)).await? {
@@ -381,7 +379,7 @@ fn value_of<'a>(values: &'a Form, name: &str) -> &'a str {
     values.pairs().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
 }
 
-/// What was typed, in the form in which the settings print it.
+/// The input in the format in which settings are printed.
 fn typed_value(desk: &Desk, row: &Row) -> String {
     let typed = desk.field(&row.control.name).replace("\r\n", "\n");
     match row.control.kind {
@@ -392,7 +390,7 @@ fn typed_value(desk: &Desk, row: &Row) -> String {
             let chosen = picks.iter().filter(|pick| desk.is_checked(&row.control.box_name(pick)));
             chosen.map(|pick| pick.value.as_str()).collect::<Vec<_>>().join("\n")
         }
-        // Leading zeros are forgiven.
+        // Accept leading zeros.
         ControlKind::Number { .. } => match typed.trim().trim_start_matches('0') {
             "" if typed.contains('0') => "0".to_string(),
             digits => digits.to_string(),
@@ -406,7 +404,7 @@ fn typed_value(desk: &Desk, row: &Row) -> String {
     }
 }
 
-/// Which line of a list a complaint is about, from 1.
+/// The line of a list that an error is about, from 1.
 fn line_of(path: &str) -> Option<usize> {
     let index = path.strip_suffix(']')?.rsplit_once('[')?.1;
     index.parse::<usize>().ok().map(|index| index + 1)

@@ -1,4 +1,4 @@
-//! Signing in and out, proving again who one is, and addresses where nothing is.
+//! Sign-in, sign-out, reauthentication, and the page for unknown URLs.
 
 use super::{Answer, Door, HOME, Hall, Lobby, Problem, Verb};
 use crate::{

@@ -1,5 +1,5 @@
-//! What an operator does to a user that cannot be taken back by the same click: ending sessions, revoking a device key,
-//! disabling, deleting. Each asks first and says what it means for this user.
+//! Actions on a user that cannot be undone by one click: ending sessions, revoking a device key, disabling, deleting.
+//! Each asks for confirmation and explains the consequences for this user.
 
 use vestibule_domain::operator::Role;
 
@@ -16,7 +16,7 @@ const SESSIONS: &str = "/portal/p/{project}/users/{user_id}/sessions";
 const KEYS: &str = "/portal/p/{project}/users/{user_id}/keys";
 const DISABLED: &str = "/portal/p/{project}/users/{user_id}/disabled";
 const DELETE: &str = "/portal/p/{project}/users/{user_id}/delete";
-/// What has to be typed to delete a user.
+/// The word to type to delete a user.
 const DELETE_WORD: &str = "delete";
 
 pub(super) fn doors() -> Vec<Door> {
@@ -33,11 +33,11 @@ pub(super) fn doors() -> Vec<Door> {
     ]
 }
 
-/// A question about this user.
+/// A confirmation about this user.
 struct Question<'a> {
     title: &'a str,
     facts: Vec<String>,
-    /// What the answer is about, sent along.
+    /// A hidden field that identifies the target.
     about: (&'a str, &'a str),
     button: &'a str,
 }
@@ -58,10 +58,10 @@ fn page(desk: &Desk, sheet: &Sheet, question: Question<'_>) -> ConfirmActionPage
     }
 }
 
-/// Sent by the button of the question, and by nothing else.
+/// Sent only by the button of the confirmation.
 const CONFIRMED: &str = "confirmed";
 
-/// What is left to a guest that loses these sessions and keys; nothing to say about a member.
+/// What a guest keeps after losing these sessions and keys; `None` for a member.
 fn say_what_is_left(sheet: &Sheet, sessions: usize, keys: usize) -> Option<String> {
     if !sheet.detail.user.is_anonymous || sessions > 0 {
         return None;
@@ -81,7 +81,7 @@ fn count(number: usize, one: &str, many: &str) -> String {
     Count { number, is_least: false }.of(one, many)
 }
 
-/// The question before sessions end: one, or all of them.
+/// The confirmation before one session or all of them end.
 fn question_before_end<'a>(desk: &Desk, sheet: &Sheet, session: &'a str) -> Option<Question<'a>> {
     let open = sheet.sessions.len();
     let (title, ended, first) = match sheet.sessions.iter().find(|one| one.id == session) {

@@ -1,4 +1,4 @@
-//! Users: the list, and one user with what an operator may do about it.
+//! Users: the list, and one user with its actions.
 
 use serde_json::{Map, Value};
 use vestibule_domain::{id::UserId, identifier::LoginIdKind, operator::Role};
@@ -101,7 +101,6 @@ pub(super) fn head_of(sheet: &Sheet) -> UserHead {
     UserHead { id: user.id.clone(), name: known.or(named), is_guest: user.is_anonymous, is_disabled: user.is_disabled }
 }
 
-/// What a login ID says.
 fn value_of(identity: &IdentityView) -> String {
     let claims = ["email", "phone_number", "preferred_username"];
     claims.iter().find_map(|name| identity.claims.get(*name)).and_then(Value::as_str).unwrap_or_default().to_string()
@@ -129,7 +128,7 @@ fn print_attributes(attributes: &Map<String, Value>) -> Vec<(String, String)> {
     attributes.iter().map(|(name, value)| (name.clone(), value.to_string())).collect()
 }
 
-/// What a session is called: its application, or what else it is.
+/// The name of a session: its application, or another description.
 pub(super) fn place_of(desk: &Desk, session: &SessionView) -> String {
     match &session.client_id {
         None => "Cookie session".to_string(),
@@ -193,7 +192,7 @@ fn say_authenticator(authenticator: &Value) -> String {
     }
 }
 
-/// The kinds of login ID the project has, with their names.
+/// The project's kinds of login ID, with their names.
 fn kinds_of(desk: &Desk) -> Vec<(&'static str, &'static str)> {
     let name = |kind: &LoginIdKind| match kind {
         LoginIdKind::Email => ("email", "E-mail"),
@@ -232,12 +231,12 @@ async fn promote(desk: Desk) -> Answer {
         Err(AdminError::Invalid(faults)) => ["login_id.type", "login_id.value", "password"].map(|at| said(&faults, at)),
         Err(error) => return Err(error.into()),
     };
-    // A password is typed anew: it is not sent back.
+    // Passwords are not sent back, so it must be typed again.
     let page = UserFormPage::promote(head_of(&sheet), &kinds_of(&desk), [kind, value, ""], is_verified, errors);
     desk.complain(&page)
 }
 
-/// What is said of a member and of what is in it.
+/// The errors of a member and of those inside it.
 fn said(faults: &[Fault], path: &str) -> Option<String> {
     let of_it = |fault: &&Fault| fault.path == path || fault.path.starts_with(&format!("{path}."));
     let told: Vec<String> = faults
@@ -285,7 +284,7 @@ async fn save_attributes(desk: Desk) -> Answer {
     }
 }
 
-/// What turns one set of attributes into another: what is gone becomes null.
+/// The change from one set of attributes to another: removed members become null (RFC 7396).
 fn difference(before: &Map<String, Value>, after: Map<String, Value>) -> Map<String, Value> {
     let gone: Vec<String> = before.keys().filter(|name| !after.contains_key(*name)).cloned().collect();
     let changed = after.into_iter().filter(|(name, value)| before.get(name) != Some(value));

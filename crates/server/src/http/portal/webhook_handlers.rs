@@ -1,5 +1,4 @@
-//! The addresses webhooks lead to: adding, changing and removing those that are told and those that are asked, and how long
-//! each may take.
+//! Webhook URLs: adding, changing and removing notification and blocking webhooks, and their timeouts.
 
 use axum::http::StatusCode;
 use vestibule_domain::{
@@ -135,7 +134,7 @@ async fn change(desk: Desk) -> Answer {
     let (kind, name) = (kind_of(&desk)?, desk.param("handler"));
     let sheet = plan(&desk, kind, Some(name));
     match sheet.save(&desk, &known_faults(&desk).await, ("webhooks", "Webhook")).await {
-        // Removed, or led elsewhere by somebody else: what was typed is not lost.
+        // Removed or changed by another operator: keep the input.
         Err(Problem::Missing) => {
             let sent = plan(&desk, kind, None).start_anew(&desk, Part::NewHandler(kind)).await?;
             answer(&desk, kind, sent, "New webhook")
@@ -144,7 +143,7 @@ async fn change(desk: Desk) -> Answer {
     }
 }
 
-/// What is wrong with the address that the settings do not know of.
+/// Errors of the URL that validating the settings does not find.
 async fn known_faults(desk: &Desk) -> Vec<(String, String)> {
     match desk.field("url").trim() {
         "" => Vec::new(),

@@ -1,5 +1,4 @@
-//! Webhooks: tests of the addresses, the secret, and what became of each event on its way. Editing the addresses is
-//! `webhook_handlers.rs`.
+//! Webhooks: tests, the signing secret, and deliveries. `webhook_handlers.rs` edits the URLs.
 
 use vestibule_domain::{operator::Role, time::Timestamp};
 use vestibule_protocol::form::Form;

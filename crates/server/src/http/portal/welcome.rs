@@ -1,4 +1,4 @@
-//! One-time links: the first run, invitations, new ways in.
+//! One-time links: first run, invitation, reset.
 
 use axum::http::StatusCode;
 use vestibule_domain::{
@@ -52,7 +52,7 @@ async fn redeem(lobby: Lobby) -> Answer {
     }
 }
 
-/// The second step of who wants a passkey: who it is for is known now, so that the browser can name it.
+/// The second step for a passkey: its owner is known now, so that the browser can name it.
 async fn ask_for_passkey(lobby: &Lobby, link: &OperatorLink, typed: &Typed<'_>, status: StatusCode) -> Answer {
     let operator = match links::identify(&lobby.app, link, typed, lobby.now).await? {
         links::Identified::Newcomer(newcomer) => newcomer.operator,
@@ -133,7 +133,7 @@ fn page(lobby: &Lobby, link: &OperatorLink, mistakes: &Mistakes) -> WelcomePage 
     }
 }
 
-/// What is wrong with a new password, in words.
+/// The error of a new password.
 pub(super) fn complain_of_password(weakness: Weakness) -> String {
     match weakness {
         Weakness::TooShort { min } => format!("Write at least {min} characters."),

@@ -1,4 +1,4 @@
-//! Requests whose head leaves in doubt what they ask for, or whose credentials: refused before anything else looks at them.
+//! Rejects requests whose head is ambiguous about the target or the credentials, before anything else reads them.
 
 use axum::{
     extract::Request,
@@ -8,11 +8,11 @@ use axum::{
 
 use crate::http::error;
 
-/// The refusal of a request without a single, readable `Host` (RFC 9112 §3.2), or with more than one `Authorization`.
+/// The rejection of a request without a single valid `Host` (RFC 9112 §3.2), or with more than one `Authorization`.
 pub(super) fn refuse(request: &Request) -> Option<Response> {
     let complaint = complain(request)?;
     let mut response = error::plain(StatusCode::BAD_REQUEST, complaint);
-    // Where two programs read a request differently, what follows it on the connection is in doubt as well.
+    // Where two servers parse a request differently, the rest of the connection is ambiguous too.
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     Some(response)
 }

@@ -1,4 +1,4 @@
-//! Who may have a connection: so many in all, and so many of one address.
+//! Limits on the number of connections, in total and per address.
 
 use std::{
     collections::HashMap,
@@ -15,26 +15,25 @@ use crate::{
     metrics::Refused,
 };
 
-/// Open files kept back for the store, mail, webhooks and the listener of the probes.
+/// Files reserved for the store, mail, webhooks and the listener for probes.
 const OTHER_FILES: usize = 256;
-/// The part of all connections that one address may have, if nothing else is configured.
+/// The default share of all connections for one address: one in this many.
 const SHARE: usize = 20;
-/// What that part is at least: a few browsers behind one address.
+/// The minimum of that share: a few browsers behind one address.
 const LEAST_SHARE: usize = 16;
 
-/// How many connections there may be, and of whom.
+/// The limits on connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Capacity {
-    /// In all.
     pub(crate) total: usize,
-    /// Of one address, or one IPv6 network.
+    /// Per address, or per IPv6 network.
     pub(super) per_address: usize,
-    /// Addresses that are not counted: proxies, behind which there are many callers.
+    /// Addresses that are not limited: proxies with many clients behind them.
     pub(super) exempt: Vec<Network>,
 }
 
 impl Capacity {
-    /// As configured, but fewer than files may be open, or the surplus could not even be refused.
+    /// The configured limits, reduced below the limit on open files, so that further connections can still be rejected.
     pub(crate) fn of(limits: &Server) -> Self {
         let room = files::limit().map_or(usize::MAX, |files| files.saturating_sub(OTHER_FILES).max(files / 2));
         let total = limits.max_connections.min(room);
@@ -46,14 +45,14 @@ impl Capacity {
     }
 }
 
-/// The connections there are, by address.
+/// The open connections by address.
 pub(super) struct Places {
     capacity: Capacity,
     free: Arc<Semaphore>,
     taken: Mutex<HashMap<IpKey, usize>>,
 }
 
-/// One connection's place; free again when dropped.
+/// A reservation for one connection, released when dropped.
 pub(super) struct Place {
     places: Arc<Places>,
     counted_as: Option<IpKey>,
@@ -66,7 +65,7 @@ impl Places {
         Arc::new(Self { capacity, free, taken: Mutex::default() })
     }
 
-    /// A place for a connection from this address, if there is one.
+    /// Reserves a connection for this address, if the limits allow.
     pub(super) fn take(self: &Arc<Self>, peer: IpAddr) -> Result<Place, Refused> {
         let is_exempt = self.capacity.exempt.iter().any(|network| network.contains(peer));
         let key = (!is_exempt).then(|| ip_key(peer));

@@ -1,4 +1,4 @@
-//! What one connection is doing, and how long it may go on doing it.
+//! The state of a connection and its timeouts.
 
 use std::{
     future::poll_fn,
@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::{config::Server, metrics::Cut};
 
-/// A time that is never reached, in milliseconds: thirty years.
+/// A deadline that is never reached, in milliseconds.
 const NEVER: u64 = 1_000_000_000_000;
 
-/// How long a connection may stay in each of its phases, in milliseconds.
+/// The timeouts of a connection's phases, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Patience {
     head: u64,
@@ -36,16 +36,12 @@ impl Patience {
     }
 }
 
-/// What a connection is doing.
+/// The phase of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Nothing was received yet.
     Silent,
-    /// Waiting for the next request.
     Idle,
-    /// Receiving the head of a request.
     Head,
-    /// A request is being answered.
     Answering,
 }
 
@@ -53,14 +49,14 @@ impl Phase {
     const ALL: [Self; 4] = [Self::Silent, Self::Idle, Self::Head, Self::Answering];
 }
 
-/// The state of one connection. Its socket, its requests and its supervisor share it; all of them run in one task.
+/// The state of one connection, shared by its socket, its requests and its supervisor; all of them run in one task.
 pub(super) struct Pulse {
     opened: Instant,
     patience: Patience,
     phase: AtomicU8,
-    /// When the phase began, in milliseconds since the connection was opened.
+    /// The start of the phase, in milliseconds since the connection was opened.
     since: AtomicU64,
-    /// When the peer stopped taking what is written, in milliseconds since the connection was opened, plus one; 0 while it takes it.
+    /// When writing became blocked, in milliseconds since the connection was opened, plus one; 0 while it is not.
     blocked: AtomicU64,
     is_reset: AtomicBool,
 }
@@ -77,7 +73,6 @@ impl Pulse {
         }
     }
 
-    /// Bytes were received.
     pub(super) fn received(&self) {
         match self.phase() {
             Phase::Silent | Phase::Idle => self.enter(Phase::Head),
@@ -86,44 +81,44 @@ impl Pulse {
         }
     }
 
-    /// A request has begun; true when it must be the last one of this connection.
+    /// A request has begun; returns true when it must be the last one of this connection.
     pub(super) fn begin_answer(&self) -> bool {
         self.enter(Phase::Answering);
         self.since.load(Relaxed) >= self.patience.age
     }
 
-    /// The answer was handed over whole.
+    /// The response was handed over whole.
     pub(super) fn end_answer(&self) {
         self.enter(Phase::Idle);
     }
 
-    /// The peer takes no more bytes for now.
+    /// Writing is blocked: the peer does not read.
     pub(super) fn is_blocked(&self) {
         if self.blocked.load(Relaxed) == 0 {
             self.blocked.store(self.now() + 1, Relaxed);
         }
     }
 
-    /// The peer took some bytes.
+    /// The peer has read some bytes.
     pub(super) fn sent(&self) {
         if self.blocked.load(Relaxed) != 0 {
             self.blocked.store(0, Relaxed);
         }
     }
 
-    /// Whether the system should forget at once what the peer did not take.
+    /// Whether the socket should discard unsent data at once.
     pub(super) fn is_reset(&self) -> bool {
         self.is_reset.load(Relaxed)
     }
 
-    /// Runs the connection until it ends or exceeds a time limit; says which.
+    /// Runs the connection until it ends or exceeds a timeout; returns which one.
     pub(super) async fn watch(&self, mut connection: Pin<&mut impl Future>) -> Option<Cut> {
         let mut alarm = pin!(sleep_until(self.deadline().0));
         poll_fn(|context| {
             if connection.as_mut().poll(context).is_ready() {
                 return Poll::Ready(None);
             }
-            // Deadlines mostly move away, request by request: only one that came nearer is set at once.
+            // Deadlines mostly move away with each request, so only an earlier one needs a new timer at once.
             let (due, _) = self.deadline();
             if due < alarm.deadline() {
                 alarm.as_mut().reset(due);
@@ -141,7 +136,7 @@ impl Pulse {
         .await
     }
 
-    /// When the connection is cut if nothing happens, and why.
+    /// The next deadline without further activity, and its cause.
     fn deadline(&self) -> (Instant, Cut) {
         let (limit, cut) = match self.phase() {
             Phase::Silent | Phase::Head => (self.patience.head, Cut::Head),
@@ -176,7 +171,7 @@ mod tests {
 
     const PATIENCE: Patience = Patience { head: 15_000, idle: 75_000, write: 30_000, age: 3_600_000 };
 
-    /// Until when a connection may go on, in seconds since it was opened, and what cuts it.
+    /// The deadline in seconds since the connection was opened, and its cause.
     fn limit(pulse: &Pulse) -> (u64, Cut) {
         let (at, cut) = pulse.deadline();
         ((at - pulse.opened).as_secs(), cut)

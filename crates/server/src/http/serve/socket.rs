@@ -1,4 +1,4 @@
-//! The socket of a connection, which tells the connection's [`Pulse`] what goes through it.
+//! The socket of a connection, which reports its traffic to the connection's [`Pulse`].
 
 use std::{
     io::{self, IoSlice},
@@ -37,7 +37,7 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.pulse.is_reset() {
-            // Otherwise the system would keep what was written and offer it to the peer for minutes more.
+            // Otherwise the operating system would keep unsent data and retransmit it for minutes.
             let _ = self.stream.set_zero_linger();
         }
     }

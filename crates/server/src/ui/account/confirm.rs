@@ -1,4 +1,4 @@
-//! Proving again, without a password, that it is really the member.
+//! Reauthentication without a password.
 
 use askama::Template;
 
@@ -8,22 +8,18 @@ use crate::ui::page::{Page, Shell, finish};
 use crate::ui::passkey::{Ceremony, PasskeyCeremony};
 use crate::ui::text::Text;
 
-/// Offers a code, a passkey, or both, to members who have no password or do not want to use it. The code's form posts
+/// Offers a code, a passkey, or both, to members who have no password or prefer not to use it. The code's form posts
 /// `action=send`; members with a password get [`crate::ui::PasswordPage`].
 #[derive(Clone, Debug)]
 pub struct ConfirmPage {
-    /// Where the form posts to.
     pub action: String,
-    /// Where a code goes, masked; none without an address.
+    /// The masked destination of a code; `None` without an address.
     pub destination: Option<String>,
-    /// One of the member's passkeys.
     pub passkey: Option<PasskeyCeremony>,
-    /// Back to the overview.
     pub back_href: String,
 }
 
 impl ConfirmPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let code = Self {
             action: "/settings/confirm".into(),

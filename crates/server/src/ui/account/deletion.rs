@@ -1,4 +1,4 @@
-//! Deleting an account, after the person typed that they mean it.
+//! Deleting an account, confirmed by typing a phrase.
 
 use askama::Template;
 
@@ -10,30 +10,25 @@ use crate::ui::locale::Locale;
 use crate::ui::page::{Page, Shell, finish};
 use crate::ui::text::Text;
 
-/// Asks to type a phrase before the account goes. The form posts `confirmation` and `action=delete`.
+/// Requires a typed phrase before deletion. The form posts `confirmation` and `action=delete`.
 #[derive(Clone, Debug)]
 pub struct DeleteAccountPage {
-    /// It is a guest who goes.
     pub guest: bool,
-    /// Where the form posts to.
     pub action: String,
-    /// What must be typed: a login ID of the account, or [`DeleteAccountPage::word`] where there is none.
+    /// The phrase to type: a login ID of the account, or [`DeleteAccountPage::word`] if it has none.
     pub phrase: String,
-    /// What is wrong with what was typed.
     pub error: Option<Text>,
-    /// Days until the deletion is final, if it is not at once.
+    /// Days until the deletion is final; `None` if it is immediate.
     pub grace_days: Option<u32>,
-    /// Back to the overview.
     pub back_href: String,
 }
 
 impl DeleteAccountPage {
-    /// The word to type where the account has no login ID, in the reader's language.
+    /// The phrase for an account without login ID, in the reader's language.
     pub fn word(locale: &Locale) -> String {
         locale.text("delete-word")
     }
 
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let plain = Self {
             guest: false,
@@ -61,7 +56,7 @@ impl DeleteAccountPage {
         }
     }
 
-    /// What goes with it.
+    /// What is deleted.
     fn facts(&self) -> &'static [&'static str] {
         if self.guest { &["delete-guest-fact-gone"] } else { &["delete-fact-sign-in", "delete-fact-free"] }
     }

@@ -1,4 +1,4 @@
-//! The account page of a guest: who they are to us, how to stay, how to leave.
+//! The account page of a guest.
 
 use askama::Template;
 
@@ -6,21 +6,18 @@ use crate::ui::context::PageContext;
 use crate::ui::page::{Page, Shell, finish};
 use crate::ui::text::Text;
 
-/// What a guest sees of their account. The sign-out form posts `action=logout`.
+/// The account page of a guest. The sign-out form posts `action=logout`.
 #[derive(Clone, Debug)]
 pub struct SettingsGuestPage {
-    /// Becoming a member, where it can start from here.
+    /// Starts the promotion; `None` where that is not possible.
     pub promote_href: Option<String>,
-    /// Where the sign-out form posts to.
     pub logout_action: String,
-    /// Deleting the guest, where the project allows it.
+    /// `None` where the project does not allow deletion.
     pub delete_href: Option<String>,
-    /// Back to the app.
     pub app_href: Option<String>,
 }
 
 impl SettingsGuestPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let full = Self {
             promote_href: Some("/settings/promote".into()),

@@ -1,4 +1,4 @@
-//! Adding, replacing and removing a member's login ID; the proof is asked for on the code page.
+//! Adding, replacing and removing a member's login ID; the code page verifies it.
 
 use askama::Template;
 
@@ -9,25 +9,19 @@ use crate::ui::field::{Field, LoginIdKind};
 use crate::ui::page::{Page, Shell, finish};
 use crate::ui::text::Text;
 
-/// Asks for one more login ID, or one in place of another. The form posts `login_id` and `action=continue`.
+/// Adds or replaces a login ID. The form posts `login_id` and `action=continue`.
 #[derive(Clone, Debug)]
 pub struct AddLoginIdPage {
-    /// Where the form posts to.
     pub action: String,
-    /// The kind.
     pub kind: LoginIdKind,
-    /// The one to be replaced, if any.
+    /// The login ID to replace, if any.
     pub replacing: Option<String>,
-    /// What was typed.
     pub value: String,
-    /// What is wrong with it.
     pub error: Option<Text>,
-    /// Back to the overview.
     pub back_href: String,
 }
 
 impl AddLoginIdPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let email = Self {
             action: "/settings/identity/add".into(),
@@ -90,19 +84,15 @@ struct Add<'a> {
     page: &'a AddLoginIdPage,
 }
 
-/// Asks whether a login ID shall really go. The form posts `action=remove`.
+/// Confirms the removal of a login ID. The form posts `action=remove`.
 #[derive(Clone, Debug)]
 pub struct RemoveLoginIdPage {
-    /// Where the form posts to.
     pub action: String,
-    /// The one to go.
     pub value: String,
-    /// Back to the overview.
     pub back_href: String,
 }
 
 impl RemoveLoginIdPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let page = Self {
             action: "/settings/identity/remove".into(),
@@ -134,21 +124,16 @@ struct Remove<'a> {
     page: &'a RemoveLoginIdPage,
 }
 
-/// Asks whether to send a code to a login ID that is not proved yet. The form posts `action=send`.
+/// Offers to send a code to an unverified login ID. The form posts `action=send`.
 #[derive(Clone, Debug)]
 pub struct VerifyLoginIdPage {
-    /// Where the form posts to.
     pub action: String,
-    /// Its kind.
     pub kind: LoginIdKind,
-    /// The one to be proved.
     pub value: String,
-    /// Back to the overview.
     pub back_href: String,
 }
 
 impl VerifyLoginIdPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let email = Self {
             action: "/settings/identity/verify".into(),
@@ -186,7 +171,7 @@ struct Verify<'a> {
     page: &'a VerifyLoginIdPage,
 }
 
-/// What happens once a login ID of this kind is given.
+/// The next step for a login ID of this kind.
 fn lead_of(kind: LoginIdKind) -> Option<&'static str> {
     match kind {
         LoginIdKind::Email => Some("add-email-lead"),

@@ -1,4 +1,4 @@
-//! The account pages: what a guest or a member sees of themselves and may change.
+//! The account pages of guests and members.
 //! Like all of `ui`, these are plain values with templates.
 
 mod confirm;

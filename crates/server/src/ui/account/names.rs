@@ -12,26 +12,17 @@ use crate::ui::text::Text;
 /// The names of a member (OIDC Core 5.1). The form posts `given_name`, `family_name`, `nickname` and `action=save`.
 #[derive(Clone, Debug, Default)]
 pub struct EditNamesPage {
-    /// Where the form posts to.
     pub action: String,
-    /// `given_name`.
     pub given_name: String,
-    /// `family_name`.
     pub family_name: String,
-    /// `nickname`.
     pub nickname: String,
-    /// What is wrong with the given name.
     pub given_name_error: Option<Text>,
-    /// What is wrong with the family name.
     pub family_name_error: Option<Text>,
-    /// What is wrong with the nickname.
     pub nickname_error: Option<Text>,
-    /// Back to the overview.
     pub back_href: String,
 }
 
 impl EditNamesPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let filled = Self {
             action: "/settings/names".into(),

@@ -1,4 +1,4 @@
-//! The account page of a member: everything at a glance, each with the way to change it.
+//! The account page of a member.
 
 use askama::Template;
 
@@ -11,86 +11,68 @@ use crate::ui::text::Text;
 /// One login ID of a member.
 #[derive(Clone, Debug)]
 pub struct LoginIdEntry {
-    /// Its kind.
     pub kind: LoginIdKind,
-    /// As the person writes it.
     pub value: String,
-    /// Proved to be theirs; none for a username, which needs no proof.
+    /// `None` for a username, which needs no verification.
     pub verified: Option<bool>,
-    /// Proving it now.
     pub verify_href: Option<String>,
-    /// Replacing it.
     pub change_href: Option<String>,
-    /// Removing it; none for the last way to sign in.
+    /// `None` for the last login method.
     pub remove_href: Option<String>,
 }
 
 /// What is known about the password.
 #[derive(Clone, Debug)]
 pub struct PasswordSummary {
-    /// When it was set; none without a password.
+    /// When it was set; `None` without a password.
     pub changed: Option<Elapsed>,
-    /// Setting or changing it.
     pub href: String,
 }
 
 /// What is known about the passkeys.
 #[derive(Clone, Debug)]
 pub struct PasskeySummary {
-    /// How many there are.
     pub count: u32,
-    /// Seeing and changing them.
     pub href: String,
 }
 
-/// One place where the member is signed in.
+/// A session in the list.
 #[derive(Clone, Debug)]
 pub struct SessionEntry {
     /// Posted as `session_id` when it is revoked.
     pub id: String,
     /// The device, such as "Chrome on Android", if known.
     pub device: Option<String>,
-    /// The application, if it is one application's.
     pub app: Option<String>,
-    /// The network address it was last seen from.
     pub ip: Option<String>,
-    /// When it was last seen.
     pub last_active: Elapsed,
-    /// The session that asks; it is left by signing out.
+    /// The current session, which ends by signing out instead.
     pub current: bool,
 }
 
-/// What a member sees of their account.
+/// The account page of a member.
 ///
-/// The session forms post `session_id` and `action=revoke`, or `action=revoke_others`; signing out posts `action=logout`.
+/// The session forms post `session_id` and `action=revoke`, or `action=revoke_others`; signing out posts
+/// `action=logout`.
 #[derive(Clone, Debug)]
 pub struct SettingsPage {
-    /// The member's name, if they gave one.
     pub name: Option<String>,
-    /// Editing the name.
     pub names_href: String,
-    /// All login IDs.
     pub login_ids: Vec<LoginIdEntry>,
-    /// The kinds that can be added.
     pub addable: Vec<LoginIdChoice>,
-    /// The password, where the project uses them.
+    /// `None` where the project does not use passwords.
     pub password: Option<PasswordSummary>,
-    /// The passkeys, where the project uses them.
+    /// `None` where the project does not use passkeys.
     pub passkeys: Option<PasskeySummary>,
-    /// All sessions, the current one first.
     pub sessions: Vec<SessionEntry>,
-    /// Where the session forms post to.
     pub sessions_action: String,
-    /// Where the sign-out form posts to.
     pub logout_action: String,
-    /// Deleting the account, where the project allows it.
+    /// `None` where the project does not allow deletion.
     pub delete_href: Option<String>,
-    /// Back to the app.
     pub app_href: Option<String>,
 }
 
 impl SettingsPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let link = |path: &str| Some(format!("/settings/{path}"));
         let session = |id: &str, device: Option<&str>, app: Option<&str>, seconds, current| SessionEntry {

@@ -1,4 +1,4 @@
-//! A member's passkeys: seeing, making, naming and removing them.
+//! A member's passkeys: listing, creating, naming and removing them.
 
 use askama::Template;
 
@@ -18,31 +18,23 @@ pub struct PasskeyEntry {
     pub id: String,
     /// What it is called, such as "iCloud Keychain", if known.
     pub name: Option<String>,
-    /// When it was made.
     pub created: Elapsed,
-    /// When it was last used.
     pub last_used: Option<Elapsed>,
-    /// Where it is given a name.
     pub rename_href: String,
-    /// False for the last way to sign in.
+    /// False for the last login method.
     pub removable: bool,
 }
 
-/// All passkeys. A removal posts `passkey_id` and `action=remove`.
+/// The list of passkeys. A removal posts `passkey_id` and `action=remove`.
 #[derive(Clone, Debug)]
 pub struct PasskeysPage {
-    /// All of them.
     pub entries: Vec<PasskeyEntry>,
-    /// Where a removal posts to.
     pub remove_action: String,
-    /// Making one more.
     pub add: Option<PasskeyCeremony>,
-    /// Back to the overview.
     pub back_href: String,
 }
 
 impl PasskeysPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let entry = |id: &str, name: Option<&str>, last_used, removable| PasskeyEntry {
             id: id.into(),
@@ -100,21 +92,16 @@ impl Body<'_> {
     }
 }
 
-/// What a passkey is called. The form posts `name` and `action=save`.
+/// Renames a passkey. The form posts `name` and `action=save`.
 #[derive(Clone, Debug)]
 pub struct PasskeyNamePage {
-    /// Where the form posts to.
     pub action: String,
-    /// The name it has, or what was typed.
     pub name: String,
-    /// What is wrong with it.
     pub error: Option<Text>,
-    /// Back to the passkeys.
     pub back_href: String,
 }
 
 impl PasskeyNamePage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let named = Self {
             action: "/settings/passkeys/name?id=p1".into(),

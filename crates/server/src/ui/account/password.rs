@@ -9,25 +9,20 @@ use crate::ui::field::{Field, PasswordField, Strength};
 use crate::ui::page::{Page, Shell, finish};
 use crate::ui::text::Text;
 
-/// Asks for the old and a new password. The form posts `current_password`, `password` and `action=save`.
+/// Changes or sets the password. The form posts `current_password`, `password` and `action=save`.
 #[derive(Clone, Debug)]
 pub struct ChangePasswordPage {
-    /// Where the form posts to.
     pub action: String,
-    /// Whose password; password managers keep it under this name.
+    /// The login ID under which a password manager stores the password.
     pub login_id: String,
-    /// False for a member who has none yet.
+    /// False for a member without a password.
     pub current_required: bool,
-    /// What is wrong with the old one.
     pub current_error: Option<Text>,
-    /// The new one.
     pub password: PasswordField,
-    /// Back to the overview.
     pub back_href: String,
 }
 
 impl ChangePasswordPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let change = Self {
             action: "/settings/password".into(),

@@ -1,4 +1,4 @@
-//! What the account page shows to a browser without a session.
+//! The account page without a session.
 
 use askama::Template;
 
@@ -6,17 +6,15 @@ use crate::ui::context::PageContext;
 use crate::ui::page::{Page, finish};
 use crate::ui::text::Text;
 
-/// Asks to sign in first.
+/// Offers to sign in.
 #[derive(Clone, Debug)]
 pub struct SettingsStrangerPage {
-    /// Signing in; the way back to the page that was asked for is in it.
+    /// Signs in, then leads back to the requested page.
     pub sign_in_href: String,
-    /// Back to the app.
     pub app_href: Option<String>,
 }
 
 impl SettingsStrangerPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let sign_in_href = "/settings/sign-in".to_owned();
         let app = Self { sign_in_href: sign_in_href.clone(), app_href: Some("https://shop.example/".into()) };

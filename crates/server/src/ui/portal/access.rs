@@ -1,4 +1,4 @@
-//! Coming in: signing in, the first run, invitations, a new way in, and proving again who one is.
+//! Sign-in pages of the portal: sign-in, first run, invitation, reset, and reauthentication.
 
 use askama::Template;
 
@@ -12,20 +12,15 @@ use crate::ui::{Ceremony, page::finish};
 /// Asks for address and password.
 #[derive(Clone, Debug)]
 pub struct SignInPage {
-    /// What was typed before.
     pub email: String,
-    /// What is wrong with it.
     pub error: Option<String>,
-    /// Where to go on afterwards.
     pub next: String,
-    /// Signing in without typing.
     pub passkey: PasskeyBox,
-    /// Whether there is anybody who could sign in.
+    /// Whether any operator exists.
     pub has_operators: bool,
 }
 
 impl SignInPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let plain = Self {
             email: String::new(),
@@ -78,25 +73,15 @@ struct SignInBody<'a> {
     page: &'a SignInPage,
 }
 
-/// What a link was made for.
+/// The purpose of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WelcomeKind {
-    /// The first operator, or another owner.
+    /// Creates the first operator, or a further owner.
     FirstRun,
-    /// Somebody invited.
-    Invitation {
-        /// The address it was sent to.
-        email: String,
-        /// The role, in words.
-        role: String,
-        /// The project, or "every project".
-        place: String,
-    },
-    /// A new password or passkey.
-    Reset {
-        /// Whose.
-        email: String,
-    },
+    /// Invites an operator.
+    Invitation { email: String, role: String, place: String },
+    /// Resets an operator's credentials.
+    Reset { email: String },
 }
 
 impl WelcomeKind {
@@ -110,29 +95,20 @@ impl WelcomeKind {
     }
 }
 
-/// Asks whoever has a one-time link for name and password, or to go on to a passkey.
+/// Asks the holder of a one-time link for name and password, or to continue with a passkey.
 #[derive(Clone, Debug)]
 pub struct WelcomePage {
-    /// What the link is for.
     pub kind: WelcomeKind,
-    /// Where the form posts to.
     pub action: String,
-    /// What was typed before.
     pub email: String,
-    /// What was typed before.
     pub name: String,
-    /// The fewest characters of a password.
     pub min_length: usize,
-    /// What is wrong with the address.
     pub email_error: Option<String>,
-    /// What is wrong with the name.
     pub name_error: Option<String>,
-    /// What is wrong with the password.
     pub password_error: Option<String>,
 }
 
 impl WelcomePage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let first = Self {
             kind: WelcomeKind::FirstRun,
@@ -214,21 +190,16 @@ struct WelcomeBody<'a> {
     page: &'a WelcomePage,
 }
 
-/// Asks whoever has a one-time link for a passkey, once the rest is known.
+/// Asks the holder of a one-time link for a passkey, after the other fields.
 #[derive(Clone, Debug)]
 pub struct WelcomePasskeyPage {
-    /// What the link is for.
     pub kind: WelcomeKind,
-    /// The page of the link.
     pub action: String,
-    /// Whose passkey it will be.
     pub email: String,
-    /// Makes it.
     pub passkey: PasskeyBox,
 }
 
 impl WelcomePasskeyPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let first = Self {
             kind: WelcomeKind::FirstRun,
@@ -263,23 +234,17 @@ struct WelcomePasskeyBody<'a> {
     page: &'a WelcomePasskeyPage,
 }
 
-/// Asks for the password or a passkey again, before something dangerous.
+/// Reauthentication before a dangerous action.
 #[derive(Clone, Debug)]
 pub struct ProvePage {
-    /// Who has to prove it.
     pub email: String,
-    /// Whether there is a password.
     pub has_password: bool,
-    /// One of the operator's passkeys, if it has any.
     pub passkey: Option<PasskeyBox>,
-    /// What is wrong with the last one.
     pub error: Option<String>,
-    /// Where to go on afterwards.
     pub next: String,
 }
 
 impl ProvePage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let plain = Self {
             email: "kim@shop.example".into(),

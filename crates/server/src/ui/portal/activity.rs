@@ -1,4 +1,4 @@
-//! What operators did to their ways in and to each other, page by page.
+//! The operators' audit log, by page.
 
 use askama::Template;
 
@@ -8,24 +8,20 @@ use super::{
 };
 use crate::ui::page::finish;
 
-/// One act, in words.
+/// An event of the log.
 #[derive(Clone, Debug)]
 pub struct ActivityLine {
-    /// What.
     pub what: String,
-    /// With what, or where; may be empty.
+    /// The credential, project or role; may be empty.
     pub detail: String,
-    /// Whether it did not work.
     pub is_failure: bool,
     /// How often within the hour after `at`; once is not shown.
     pub times: i64,
     /// Whom it is about; may be empty.
     pub whom: String,
-    /// Who did it, where that is somebody else.
+    /// The actor, if it is another operator.
     pub by: Option<String>,
-    /// From which network address.
     pub ip: Option<String>,
-    /// When.
     pub at: Moment,
 }
 
@@ -54,21 +50,17 @@ impl ActivityLine {
     }
 }
 
-/// What operators did, newest first.
+/// The log, newest first.
 #[derive(Clone, Debug)]
 pub struct ActivityPage {
-    /// The acts.
     pub lines: Vec<ActivityLine>,
-    /// The query of the next page.
     pub next: Option<String>,
-    /// Whether this is a later page.
     pub is_later: bool,
-    /// For how many days it is kept; 0 for ever.
+    /// How many days events are kept; 0 for unlimited.
     pub keep_days: u32,
 }
 
 impl ActivityPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let some =
             Self { lines: ActivityLine::samples(), next: Some("before=0190".into()), is_later: true, keep_days: 365 };

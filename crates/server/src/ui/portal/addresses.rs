@@ -1,19 +1,17 @@
-//! Where a project is reached: what programs and their libraries have to be told.
+//! The URLs of a project, for configuring client libraries.
 
 use askama::Template;
 
 use super::frame::{PortalContext, PortalPage};
 use crate::ui::page::finish;
 
-/// The addresses of a project.
 #[derive(Clone, Debug)]
 pub struct AddressesPage {
-    /// Its public origin: the issuer, and the endpoint of the SDKs.
+    /// The public origin: the issuer, and the endpoint of the SDKs.
     pub origin: String,
 }
 
 impl AddressesPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         vec![("plain", Self { origin: "https://auth.shop.example".into() })]
     }

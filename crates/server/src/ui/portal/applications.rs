@@ -1,4 +1,4 @@
-//! Applications of a project: the list, choosing a framework, making one, what to paste where, secrets.
+//! Applications of a project: the list, choosing a framework, creating one, quick start, secrets.
 
 use askama::Template;
 
@@ -13,30 +13,22 @@ fn above() -> Option<(String, String)> {
     Some(("/applications".into(), "Applications".into()))
 }
 
-/// One application in the list.
+/// An application in the list.
 #[derive(Clone, Debug)]
 pub struct ApplicationEntry {
-    /// Its client id.
     pub client_id: String,
-    /// Its name.
     pub name: String,
-    /// What kind of program it is, in words.
     pub kind: String,
-    /// Whether it may have guests.
     pub has_guests: bool,
-    /// Whether there are lines of code to begin with.
     pub has_quick_start: bool,
 }
 
-/// The applications of a project.
 #[derive(Clone, Debug)]
 pub struct ApplicationsPage {
-    /// All of them.
     pub applications: Vec<ApplicationEntry>,
 }
 
 impl ApplicationsPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let web = ApplicationEntry {
             client_id: "web".into(),
@@ -77,12 +69,11 @@ struct ListBody<'a> {
     page: &'a ApplicationsPage,
 }
 
-/// Asks what a new application is made with.
+/// Offers frameworks for a new application.
 #[derive(Clone, Debug)]
 pub struct FrameworksPage;
 
 impl FrameworksPage {
-    /// The one state.
     pub fn samples() -> Vec<(&'static str, Self)> {
         vec![("all", Self)]
     }
@@ -112,17 +103,14 @@ struct FrameworksBody<'a> {
     ctx: &'a PortalContext,
 }
 
-/// Asks for name, client id and redirect URIs of a new application.
+/// Asks for name, client ID and redirect URIs of a new application.
 #[derive(Clone, Debug)]
 pub struct NewApplicationPage {
-    /// What it is made with.
     pub framework: Framework,
-    /// The controls.
     pub controls: Vec<Control>,
 }
 
 impl NewApplicationPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         use super::control::ControlKind;
         let name = Control::new("name", "Name", ControlKind::Line("text"), "");
@@ -159,22 +147,15 @@ struct NewBody<'a> {
     page: &'a NewApplicationPage,
 }
 
-/// What to paste where, with the real endpoint and client id.
+/// Code to paste, with the real endpoint and client ID.
 #[derive(Clone, Debug)]
 pub struct QuickStartPage {
-    /// The application's client id.
     pub client_id: String,
-    /// Its name.
     pub name: String,
-    /// The project's origin.
     pub endpoint: String,
-    /// Its first redirect URI.
     pub redirect_uri: String,
-    /// What is shown.
     pub framework: Framework,
-    /// What else there is for this kind of application.
     pub others: Vec<Framework>,
-    /// Whether guests are switched on.
     pub has_guests: bool,
 }
 
@@ -223,19 +204,16 @@ struct QuickStartBody<'a> {
     page: &'a QuickStartPage,
 }
 
-/// The secrets of an application, by names that give nothing away.
+/// The secrets of an application, by names that reveal nothing of them.
 #[derive(Clone, Debug)]
 pub struct SecretsPage {
-    /// The application's client id.
     pub client_id: String,
-    /// Its name.
     pub name: String,
-    /// Id and time of each, oldest first.
+    /// ID and creation time of each, oldest first.
     pub secrets: Vec<(String, String)>,
 }
 
 impl SecretsPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let one = Self {
             client_id: "backend".into(),

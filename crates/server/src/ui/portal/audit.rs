@@ -1,4 +1,4 @@
-//! The audit log: what happened, filtered, page by page, and to take away.
+//! The audit log: filtered, by page, and with an export.
 
 use askama::Template;
 
@@ -8,33 +8,24 @@ use super::{
 };
 use crate::ui::page::finish;
 
-/// The audit log.
 #[derive(Clone, Debug)]
 pub struct AuditPage {
-    /// The event's name to filter by; empty for all.
+    /// The event name to filter by; empty for all.
     pub kind: String,
-    /// The names to choose from.
     pub kinds: Vec<&'static str>,
-    /// The user's id to filter by.
     pub user: String,
     /// The first day, `YYYY-MM-DD`.
     pub from: String,
-    /// The last day.
     pub to: String,
-    /// What is wrong with the filter.
     pub complaint: Option<String>,
-    /// The events, newest first.
     pub events: Vec<EventLine>,
     /// The filter as a query, for the export.
     pub filter: String,
-    /// The query of the next page.
     pub next: Option<String>,
-    /// Whether this is a later page.
     pub is_later: bool,
 }
 
 impl AuditPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let some = Self {
             kind: "user.deleted".into(),

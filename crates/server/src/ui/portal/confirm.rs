@@ -1,4 +1,4 @@
-//! Asking once more before something is done that counts, and showing a secret once.
+//! Confirmation pages, and the page that shows a secret once.
 
 use askama::Template;
 
@@ -8,48 +8,38 @@ use super::{
 };
 use crate::ui::page::finish;
 
-/// Fields that are sent along and not shown.
+/// Hidden fields.
 #[derive(Clone, Debug, Default)]
 pub struct Hidden {
-    /// Names and values.
     pub fields: Vec<(String, String)>,
-    /// Whether they are of a form that the question interrupts; then a second button goes back to it.
+    /// Whether they belong to a form that the confirmation interrupts; a second button then leads back to it.
     pub is_form: bool,
 }
 
 impl Hidden {
-    /// These fields.
     pub fn of<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let fields = fields.into_iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         Self { fields, is_form: false }
     }
 }
 
-/// Asks once more.
+/// Confirms an action.
 #[derive(Clone, Debug)]
 pub struct ConfirmActionPage {
-    /// The question.
     pub title: String,
-    /// What will happen, one sentence each.
+    /// The consequences, one sentence each.
     pub facts: Vec<String>,
-    /// The entry in the navigation.
     pub section: &'static str,
-    /// The page it leads back to: address below the project's, and name.
+    /// The page to return to: its path below the project's, and its name.
     pub back: (String, String),
-    /// Where the form posts to.
     pub action: String,
-    /// What has to be typed or chosen.
     pub controls: Vec<Control>,
-    /// What is sent along.
     pub hidden: Hidden,
-    /// What the button says.
     pub button: String,
-    /// Whether something is destroyed.
     pub is_danger: bool,
 }
 
 impl ConfirmActionPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         use super::control::ControlKind;
         let typed = Control::new("confirmation", "Type shop to confirm", ControlKind::Line("text"), "")
@@ -107,23 +97,18 @@ struct ConfirmBody<'a> {
     page: &'a ConfirmActionPage,
 }
 
-/// Shows a secret, this once.
+/// Shows a secret once.
 #[derive(Clone, Debug)]
 pub struct SecretShownPage {
-    /// What it is.
     pub title: String,
-    /// What to do with it.
     pub text: String,
-    /// The secret.
     pub secret: String,
-    /// The entry in the navigation.
     pub section: &'static str,
-    /// Where to go on: address below the project's, and name.
+    /// The page to continue with: its path below the project's, and its name.
     pub back: (String, String),
 }
 
 impl SecretShownPage {
-    /// The one state.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let shown = Self {
             title: "The new secret".into(),

@@ -1,89 +1,72 @@
-//! What forms of the portal are made of: labelled controls with a hint and a complaint beside them.
+//! Form controls of the portal: labeled, with a hint and an error.
 
 use askama::Template;
 
 use crate::ui::page::finish;
 
-/// A choice among several.
+/// An option of a choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pick {
-    /// What is sent.
     pub value: String,
-    /// What it is called.
     pub label: String,
-    /// One sentence about it; may be empty.
+    /// One sentence; may be empty.
     pub hint: String,
 }
 
 impl Pick {
-    /// A choice with a sentence about it.
     pub fn new(value: impl Into<String>, label: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { value: value.into(), label: label.into(), hint: hint.into() }
     }
 }
 
-/// What kind of control it is, with what is in it.
+/// The type of a control, with its options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ControlKind {
-    /// One line; the word is the input's `type`.
+    /// One line; the text is the input's `type`.
     Line(&'static str),
-    /// A whole number.
     Number {
-        /// What it counts.
         unit: &'static str,
-        /// The least.
         min: u32,
     },
     /// Several lines, one entry each.
     Lines {
-        /// How many are shown.
         rows: u8,
     },
     /// On or off; on is sent as `on`.
     Toggle,
-    /// One of several, all in sight.
+    /// One of several, as radio buttons.
     Radio(Vec<Pick>),
-    /// One of several, folded away.
+    /// One of several, as a drop-down list.
     Select(Vec<Pick>),
-    /// Any of several, all in sight; each is sent by a name of its own, and the value has the chosen ones, one a line.
+    /// Any of several, as check boxes; each is sent under its own name, and the value has the chosen ones, one per
+    /// line.
     Checks(Vec<Pick>),
-    /// A new password.
     NewPassword,
-    /// The current password.
     Password,
 }
 
-/// A labelled control.
+/// A labeled control.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Control {
-    /// Name and id.
     pub name: String,
-    /// What it is called.
     pub label: String,
-    /// What it does; may be empty.
     pub hint: String,
-    /// What is wrong with what was typed.
     pub error: Option<String>,
-    /// The kind.
     pub kind: ControlKind,
-    /// What is in it; `on` for a toggle that is on.
+    /// The value; `on` for a toggle that is on.
     pub value: String,
-    /// The name of the toggle that must be on for it to count.
+    /// The name of the toggle that must be on for the control to have an effect.
     pub depends_on: Option<String>,
-    /// Shown, not to be changed.
     pub is_locked: bool,
-    /// Must not be empty.
     pub is_required: bool,
-    /// The value of `autocomplete`.
     pub autocomplete: &'static str,
-    /// What stands in the empty field.
     pub placeholder: String,
-    /// What it belongs to, where several controls of a page are called the same.
+    /// The owner of the control, where several controls of a page have the same label.
     pub whose: Option<String>,
 }
 
 impl Control {
-    /// A control with a name, a label and a value; the rest is as it is most of the time.
+    /// A control with a name, a label and a value; the rest has defaults.
     pub fn new(name: impl Into<String>, label: impl Into<String>, kind: ControlKind, value: impl Into<String>) -> Self {
         let autocomplete = match kind {
             ControlKind::NewPassword => "new-password",
@@ -112,56 +95,51 @@ impl Control {
         }
     }
 
-    /// With a sentence that says what it does.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self
     }
 
-    /// With a complaint, if there is one.
     #[must_use]
     pub fn error(mut self, error: Option<impl Into<String>>) -> Self {
         self.error = error.map(Into::into);
         self
     }
 
-    /// That counts only while this toggle is on.
+    /// Makes it depend on a toggle.
     #[must_use]
     pub fn depends(mut self, toggle: &str) -> Self {
         self.depends_on = Some(toggle.to_string());
         self
     }
 
-    /// With words in the empty field.
     #[must_use]
     pub fn placeholder(mut self, words: impl Into<String>) -> Self {
         self.placeholder = words.into();
         self
     }
 
-    /// One of several of this label: this thing's.
+    /// Names its owner, where several controls have the same label.
     #[must_use]
     pub fn of(mut self, whose: impl Into<String>) -> Self {
         self.whose = Some(whose.into());
         self
     }
 
-    /// Must not be empty.
     #[must_use]
     pub fn required(mut self) -> Self {
         self.is_required = true;
         self
     }
 
-    /// With what the browser may fill in.
     #[must_use]
     pub fn autocomplete(mut self, what: &'static str) -> Self {
         self.autocomplete = what;
         self
     }
 
-    /// What it is called, wherever it stands.
+    /// The label with its owner.
     pub fn full_label(&self) -> String {
         match &self.whose {
             Some(whose) => format!("{} ({whose})", self.label),
@@ -169,7 +147,7 @@ impl Control {
         }
     }
 
-    /// A value of this control, as people read it.
+    /// A value of this control in readable form.
     pub fn show(&self, value: &str) -> String {
         let label = match &self.kind {
             ControlKind::Toggle => Some(if value == "on" { "on" } else { "off" }.to_string()),
@@ -190,14 +168,14 @@ impl Control {
         if shown.is_empty() { "nothing".to_string() } else { shown }
     }
 
-    /// The complaint with the field it belongs to, for the page's summary.
+    /// The error and the ID of its field, for the page's summary.
     pub fn complaint(&self) -> Option<(String, String)> {
         let error = self.error.clone()?;
         let message = self.whose.as_ref().map_or_else(|| error.clone(), |whose| format!("{whose}: {error}"));
         Some((self.focus_id(), message))
     }
 
-    /// The id of the first thing that can be typed into.
+    /// The ID of the first input element.
     fn focus_id(&self) -> String {
         match &self.kind {
             ControlKind::Radio(_) | ControlKind::Checks(_) => format!("{}-0", self.name),
@@ -211,7 +189,6 @@ impl Control {
         }
     }
 
-    /// The control as HTML.
     pub fn render(&self) -> String {
         finish(Body { control: self }.render())
     }
@@ -240,7 +217,7 @@ impl Control {
         }
     }
 
-    /// The name by which one of several boxes is sent.
+    /// The name under which a check box is sent.
     pub fn box_name(&self, pick: &Pick) -> String {
         format!("{}.{}", self.name, pick.value)
     }
@@ -265,13 +242,13 @@ struct Body<'a> {
     control: &'a Control,
 }
 
-/// A length of time as people say it: "30 days", "1 hour 30 minutes". `assets/portal.js` says the same.
+/// A duration in words: "30 days", "1 hour 30 minutes". `assets/portal.js` has the same function.
 pub fn describe_seconds(seconds: u64) -> String {
     const UNITS: [(&str, u64); 5] =
         [("week", 7 * 24 * 3_600), ("day", 24 * 3_600), ("hour", 3_600), ("minute", 60), ("second", 1)];
     let mut rest = seconds;
     let mut parts = Vec::new();
-    // Weeks only where nothing is left over: "30 days" says more than "4 weeks 2 days".
+    // Use weeks only if there is no remainder: "30 days" is clearer than "4 weeks 2 days".
     let units = if seconds.is_multiple_of(UNITS[0].1) && seconds > 0 { &UNITS[..] } else { &UNITS[1..] };
     for (name, size) in units {
         let count = rest / size;

@@ -1,4 +1,4 @@
-//! The frame around every page of the portal, and what a page has to say of itself.
+//! The frame around every page of the portal, and the page trait.
 
 use askama::Template;
 use vestibule_domain::operator::Role;
@@ -9,69 +9,59 @@ use super::{
 };
 use crate::ui::{asset::asset_href, context::Brand, page::finish, theme::theme_href};
 
-/// Who is signed in.
+/// The signed-in operator.
 #[derive(Clone, Debug)]
 pub struct OperatorBadge {
-    /// Its name.
     pub name: String,
-    /// Its address.
     pub email: String,
 }
 
-/// The project a page is about.
+/// The project of a page.
 #[derive(Clone, Debug)]
 pub struct ProjectBadge {
-    /// Its id, as in addresses.
     pub id: String,
-    /// Its name.
     pub name: String,
-    /// What the operator may do in it.
     pub role: Role,
 }
 
-/// What every page of the portal is rendered with.
+/// The context of a page of the portal.
 #[derive(Clone, Debug, Default)]
 pub struct PortalContext {
-    /// The token put as `_csrf` into every form.
+    /// The CSRF token, sent as `_csrf` by every form.
     pub csrf: String,
-    /// What just happened.
     pub notice: Option<PortalNotice>,
-    /// Who is signed in, if somebody is.
     pub operator: Option<OperatorBadge>,
-    /// The project, on pages about one.
     pub project: Option<ProjectBadge>,
-    /// Id and name of the operator's other projects.
+    /// ID and name of the operator's other projects.
     pub other_projects: Vec<(String, String)>,
 }
 
 impl PortalContext {
-    /// The hashed address of an embedded asset.
+    /// The hashed URL of an embedded asset.
     pub fn asset(&self, name: &str) -> String {
         format!("/portal{}", asset_href(name))
     }
 
-    /// The address of the house's own colours.
+    /// The URL of the default colors.
     pub fn theme(&self) -> String {
         format!("/portal{}", theme_href(&Brand::default()))
     }
 
-    /// An address below the project's.
+    /// A URL below the project's.
     pub fn href(&self, path: &str) -> String {
         let id = self.project.as_ref().map_or("", |project| project.id.as_str());
         format!("/portal/p/{id}{path}")
     }
 
-    /// Whether the operator may do what takes this role; pages leave out what it may not.
+    /// Whether the operator has this role; pages leave out what it may not do.
     pub fn may(&self, role: Role) -> bool {
         self.project.as_ref().is_some_and(|project| project.role >= role)
     }
 
-    /// Whether the operator may change settings.
     pub fn may_edit(&self) -> bool {
         self.may(Role::Editor)
     }
 
-    /// Whether the operator owns the project.
     pub fn may_own(&self) -> bool {
         self.may(Role::Owner)
     }
@@ -85,32 +75,31 @@ pub trait PortalPage {
     /// The content below the heading.
     fn body(&self, ctx: &PortalContext) -> String;
 
-    /// The key of the navigation's entry it belongs to.
+    /// The key of its navigation entry.
     fn section(&self) -> Option<&'static str> {
         None
     }
 
-    /// The page above it: address below the project's (or absolute below `/portal`) and name.
+    /// The parent page: its path below the project's (or absolute below `/portal`) and name.
     fn above(&self) -> Option<(String, String)> {
         None
     }
 
-    /// What is wrong with the form, each with the id of its field.
+    /// The form's errors, each with the ID of its field.
     fn complaints(&self) -> Vec<(String, String)> {
         Vec::new()
     }
 
-    /// Whether it offers a passkey and needs the script for it.
+    /// Whether it needs the passkey script.
     fn has_passkey(&self) -> bool {
         false
     }
 
-    /// Where pictures may come from besides ourselves.
+    /// A further origin from which images may load.
     fn image_origin(&self) -> Option<String> {
         None
     }
 
-    /// The complete HTML document.
     fn render(&self, ctx: &PortalContext) -> String {
         let frame = Frame {
             ctx,

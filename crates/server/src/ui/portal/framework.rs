@@ -1,35 +1,28 @@
-//! What applications are made with, and the few lines that begin with each. The calls are those of the SDKs, the names and
-//! addresses the project's own.
+//! Frameworks for applications, with the first lines of code for each. The calls are those of the SDKs, the names and
+//! URLs the project's own.
 
 use vestibule_domain::client::ApplicationType;
 
-/// A framework or kind of program.
+/// A framework or type of application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framework {
-    /// React, in the browser.
     React,
-    /// Vue, in the browser.
     Vue,
-    /// Anything else in the browser.
+    /// Another framework in the browser.
     Web,
-    /// A web site that is rendered on a server and uses cookies.
+    /// A web site rendered on a server, using cookies.
     Server,
-    /// iOS.
     Ios,
-    /// Android.
     Android,
-    /// Flutter.
     Flutter,
-    /// React Native.
     ReactNative,
-    /// A client of one's own with a secret.
+    /// A first-party client with a secret.
     Oidc,
-    /// Somebody else's client.
+    /// A third-party client.
     ThirdParty,
 }
 
 impl Framework {
-    /// All, in the order in which they are offered.
     pub const ALL: [Self; 10] = [
         Self::React,
         Self::Vue,
@@ -43,7 +36,7 @@ impl Framework {
         Self::ThirdParty,
     ];
 
-    /// The word in addresses.
+    /// The name in URLs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::React => "react",
@@ -59,12 +52,11 @@ impl Framework {
         }
     }
 
-    /// Reads the word back.
+    /// Parses the name.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|framework| framework.as_str() == word)
     }
 
-    /// What it is called.
     pub fn label(self) -> &'static str {
         match self {
             Self::React => "React",
@@ -80,7 +72,6 @@ impl Framework {
         }
     }
 
-    /// One sentence about it.
     pub fn hint(self) -> &'static str {
         match self {
             Self::React | Self::Vue => "A single-page application with tokens.",
@@ -92,7 +83,7 @@ impl Framework {
         }
     }
 
-    /// What kind of application it makes.
+    /// The type of application it creates.
     pub fn kind(self) -> ApplicationType {
         match self {
             Self::React | Self::Vue | Self::Web => ApplicationType::Spa,
@@ -103,7 +94,6 @@ impl Framework {
         }
     }
 
-    /// A redirect URI to begin with.
     pub fn example_redirect(self) -> &'static str {
         match self {
             Self::React => "http://localhost:5173/after-login",
@@ -114,13 +104,13 @@ impl Framework {
         }
     }
 
-    /// The frameworks that make this kind of application.
+    /// The frameworks that create this type of application.
     pub fn of_kind(kind: ApplicationType) -> Vec<Self> {
         let kind = if kind == ApplicationType::Unspecified { ApplicationType::Spa } else { kind };
         Self::ALL.into_iter().filter(|framework| framework.kind() == kind).collect()
     }
 
-    /// What to paste where: a heading and a piece of code each.
+    /// The steps: a heading and a code sample each.
     pub(super) fn steps(self, endpoint: &str, client_id: &str, redirect: &str) -> Vec<(&'static str, String)> {
         let session_type = if self == Self::Server { "cookie" } else { "refresh_token" };
         let names = [
@@ -224,7 +214,7 @@ const OIDC: &[(&str, &str)] = &[(
     "issuer        = {{endpoint}}\nclient_id     = {{client_id}}\nclient_secret = (make one under Client \
      secrets)\nredirect_uri  = {{redirect_uri}}\nscope         = openid",
 )];
-/// The headers a backend may read; a caller could send any of them.
+/// The headers that a backend reads, which a client could forge.
 const RESOLVER_HEADERS: [&str; 8] = [
     "Session-Valid",
     "User-Id",
@@ -236,7 +226,7 @@ const RESOLVER_HEADERS: [&str; 8] = [
     "Session-Authenticated-At",
 ];
 
-/// Two locations for nginx: the protected pages get the resolver's headers, and none that the caller sent.
+/// Two locations for nginx: the protected pages get the resolver's headers, and never those sent by the client.
 fn nginx_locations(endpoint: &str) -> String {
     let mut text = "location /protected {\n  auth_request /_auth;\n".to_string();
     for name in RESOLVER_HEADERS {
@@ -296,7 +286,7 @@ mod tests {
         }
     }
 
-    /// The web guide shows what the portal shows, and a browser runs both (`e2e/journeys/guides.test.js`).
+    /// The web guide has the same files as the portal, and a browser runs both (`e2e/journeys/guides.test.js`).
     #[test]
     fn the_web_guide_shows_the_same_files() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guides/web.md");

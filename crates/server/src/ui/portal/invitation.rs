@@ -1,10 +1,10 @@
-//! The mail that invites somebody to the portal.
+//! The invitation mail of the portal.
 
 use askama::Template;
 
 use crate::ui::{mail::Mail, page::finish};
 
-/// Writes the invitation of `from` to the project called `place`; whoever has an account needs no link of its own.
+/// The invitation from `from` to the project `place`; an operator with an account needs no personal link.
 pub fn invitation_mail(from: &str, place: &str, role: &str, href: &str, is_new: bool) -> Mail {
     let text = if is_new {
         format!(

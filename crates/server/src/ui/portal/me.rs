@@ -14,20 +14,15 @@ use crate::ui::{Ceremony, page::finish};
 /// One passkey of the operator.
 #[derive(Clone, Debug)]
 pub struct MyPasskey {
-    /// What names it when it is removed.
     pub id: String,
-    /// What its owner calls it.
     pub name: String,
-    /// When it was added.
     pub created_at: Moment,
-    /// When it was last used.
     pub used_at: Option<Moment>,
-    /// Its next name.
     pub rename: Control,
 }
 
 impl MyPasskey {
-    /// The control with a passkey's next name, and what is wrong with it.
+    /// The control for renaming a passkey, and its error.
     pub fn rename_control(id: &str, name: &str, typed: &str, error: Option<&str>) -> Control {
         Control::new(format!("name.{id}"), "New name", ControlKind::Line("text"), typed)
             .of(name)
@@ -36,27 +31,18 @@ impl MyPasskey {
     }
 }
 
-/// An operator's own account.
 #[derive(Clone, Debug)]
 pub struct MePage {
-    /// Whose.
     pub email: String,
-    /// Its passkeys.
     pub passkeys: Vec<MyPasskey>,
-    /// Makes another one.
     pub add: PasskeyBox,
-    /// Whether there is a password.
     pub has_password: bool,
-    /// The fewest characters of the next one.
     pub min_length: usize,
-    /// What is wrong with the one typed.
     pub error: Option<String>,
-    /// What was done lately by or to the operator.
     pub lately: Vec<ActivityLine>,
 }
 
 impl MePage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let plain = Self {
             email: "kim@shop.example".into(),
@@ -86,7 +72,6 @@ impl MePage {
         vec![("plain", plain), ("short", short), ("keys", keys), ("both", both)]
     }
 
-    /// What a new passkey is called.
     pub fn name_control() -> Control {
         Control::new("name", "Name of the new passkey", ControlKind::Line("text"), "")
             .hint("So that you know it again: Laptop, Blue key …")

@@ -1,25 +1,21 @@
-//! A page that says one thing: what went wrong, and where to go on.
+//! A page with a single message, such as an error.
 
 use askama::Template;
 
 use super::frame::{PortalContext, PortalPage};
 use crate::ui::page::finish;
 
-/// One thing to say.
 #[derive(Clone, Debug)]
 pub struct MessagePage {
-    /// What.
     pub title: String,
-    /// In one or two sentences.
     pub text: String,
-    /// Where to go on, and what the link says.
+    /// The link's URL and text.
     pub link: Option<(String, String)>,
-    /// What to tell somebody who can look into the logs.
+    /// The request ID, for finding the error in the logs.
     pub request_id: Option<String>,
 }
 
 impl MessagePage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let plain = Self {
             title: "There is nothing here".into(),

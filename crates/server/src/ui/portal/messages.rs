@@ -1,4 +1,4 @@
-//! Mail and text messages: who carries them, and a test of each.
+//! Configuration of mail and text messages, with a test of each.
 
 use askama::Template;
 
@@ -9,30 +9,28 @@ use super::{
 };
 use crate::ui::{mail::Mail, page::finish};
 
-/// Mail, or text messages.
+/// The state of one channel.
 #[derive(Clone, Debug)]
 pub struct ChannelView {
-    /// Who carries them; nobody when it is not set up.
+    /// The provider; `None` when it is not configured.
     pub carrier: Option<String>,
-    /// Whom they come from; empty where the carrier decides.
+    /// The sender; empty where the provider decides.
     pub sender: String,
-    /// Where the test goes.
     pub to: Control,
-    /// What came of a test just now.
     pub trial: Option<TrialLine>,
 }
 
-/// What came of a test.
+/// The result of a test.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// It was handed over; with what was said when it was not taken.
+    /// The provider accepted it, or returned this error.
     Sent(Option<String>),
-    /// Nobody can be reached there, and why.
+    /// The recipient is invalid, with the reason.
     Nowhere(String),
 }
 
 impl ChannelView {
-    /// Shows what came of a test; whether one went out.
+    /// Sets the result of a test; returns whether a message was sent.
     pub fn tell(&mut self, to: String, outcome: Outcome) -> bool {
         match outcome {
             Outcome::Sent(error) => {
@@ -49,7 +47,6 @@ impl ChannelView {
     }
 }
 
-/// The mail that tries out whether mail arrives.
 pub fn trial_mail(name: &str) -> Mail {
     let words = "An operator sent this from the portal to try it out. There is nothing to do.";
     let html = finish(TrialHtml { name, words }.render());
@@ -64,22 +61,17 @@ struct TrialHtml<'a> {
     words: &'a str,
 }
 
-/// The text message that tries out whether they arrive.
 pub fn trial_text(name: &str) -> String {
     format!("{name} can send text messages. This is a test: there is nothing to do.")
 }
 
-/// How messages go out.
 #[derive(Clone, Debug)]
 pub struct MessagesPage {
-    /// Mail.
     pub mail: ChannelView,
-    /// Text messages.
     pub sms: ChannelView,
 }
 
 impl MessagesPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let mail = ChannelView {
             carrier: Some("smtp.shop.example:587, STARTTLS".into()),

@@ -1,5 +1,5 @@
-//! The operators' portal as people see it: typed pages with their templates, one frame, the navigation, form controls.
-//! English only. Like all of `ui`, plain values: handlers fill a page and send what it renders.
+//! Pages of the operators' portal: typed pages with their templates, one frame, the navigation, form controls.
+//! English only. Like all of `ui`, plain values: handlers fill a page and send the rendered HTML.
 
 mod access;
 mod activity;

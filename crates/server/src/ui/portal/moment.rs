@@ -1,11 +1,10 @@
-//! A point in time as tables show it: to the minute, UTC, with the whole of it for programs.
+//! A point in time for tables: to the minute in UTC, with the exact time as an attribute.
 
-/// A point in time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment(String);
 
 impl Moment {
-    /// From RFC 3339 in UTC, as our values print themselves.
+    /// From RFC 3339 in UTC, as this server prints times.
     pub fn new(rfc3339: impl Into<String>) -> Self {
         Self(rfc3339.into())
     }

@@ -1,27 +1,24 @@
-//! The navigation of a project: one entry for each page that is there. Add yours with the page it leads to.
+//! The navigation of a project. Each page has its entry here.
 
 use vestibule_domain::operator::Role;
 
-/// A group of entries.
 pub(super) struct Group {
     pub(super) label: &'static str,
     pub(super) items: &'static [Item],
 }
 
-/// An entry.
 pub(super) struct Item {
-    /// What [`super::PortalPage::section`] answers on its pages.
+    /// The value of [`super::PortalPage::section`] on its pages.
     pub(super) key: &'static str,
     pub(super) label: &'static str,
-    /// Below `/portal/p/{project}`.
     pub(super) path: &'static str,
-    /// The outline of its picture, for a `path` in a view box of 24 × 24.
+    /// The outline of its icon, for a `path` in a view box of 24 × 24.
     pub(super) icon: &'static str,
-    /// Who sees it.
+    /// The role required to see it.
     pub(super) role: Role,
 }
 
-/// An entry everybody sees.
+/// An entry for all roles.
 const fn item(key: &'static str, label: &'static str, path: &'static str, icon: &'static str) -> Item {
     Item { key, label, path, icon, role: Role::Viewer }
 }
@@ -91,7 +88,7 @@ pub(super) const GROUPS: &[Group] = &[
     },
 ];
 
-/// The groups with the entries this role sees.
+/// The groups with the entries visible to this role.
 pub(super) fn visible(role: Role) -> Vec<(&'static str, Vec<&'static Item>)> {
     GROUPS
         .iter()

@@ -1,74 +1,48 @@
-//! The one message a page of the portal may carry on top: what just happened. Carried through a redirect as its code.
+//! The notice at the top of a portal page. A redirect carries it as its code.
 
 use crate::ui::notice::Level;
 
-/// The notices of the portal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PortalNotice {
-    /// The settings were saved.
     Saved,
-    /// The form said what was there already.
+    /// The form contained no change.
     Unchanged,
-    /// The project has another public origin.
     OriginChanged,
-    /// A project was made.
     ProjectCreated,
-    /// A project was deleted.
     ProjectDeleted,
-    /// An application was removed.
     ApplicationDeleted,
-    /// A secret was removed.
     SecretDeleted,
-    /// The password was changed.
     PasswordChanged,
-    /// A passkey was added.
     PasskeyAdded,
-    /// The password was removed.
     PasswordRemoved,
-    /// A passkey is called something else.
     PasskeyRenamed,
-    /// A passkey was removed.
     PasskeyRemoved,
-    /// The operator would have no way in any more.
+    /// The last credential was not removed.
     LastWayIn,
-    /// Somebody with an account got a role.
     OperatorAdded,
-    /// A role was changed.
     RoleChanged,
-    /// A role was taken away.
     OperatorRemoved,
-    /// An invitation was taken back.
     InvitationRevoked,
-    /// A key was revoked.
     KeyRevoked,
-    /// Nobody would own every project any more.
+    /// The last owner of all projects was not removed.
     LastOwner,
-    /// It takes an owner of every project.
+    /// Only an owner of all projects may do this.
     NotYours,
-    /// The operator works where the one who acts owns nothing.
+    /// The other operator has a role where the acting one is not an owner.
     WorksElsewhere,
-    /// Sessions of a user were ended.
     SessionsEnded,
-    /// A device key was revoked.
     DeviceKeyRevoked,
-    /// A user was disabled.
     UserDisabled,
-    /// A user was let in again.
     UserEnabled,
-    /// A guest was made a member.
     UserPromoted,
-    /// A user was deleted.
     UserDeleted,
-    /// A webhook was removed.
     WebhookRemoved,
-    /// A delivery was queued once more.
     DeliveryReplayed,
-    /// The thing is not there any more.
+    /// The entry does not exist any more.
     Gone,
 }
 
 impl PortalNotice {
-    /// Every notice.
     pub const ALL: [Self; 30] = [
         Self::Saved,
         Self::Unchanged,
@@ -102,7 +76,7 @@ impl PortalNotice {
         Self::Gone,
     ];
 
-    /// The word in an address.
+    /// The name in a URL.
     pub fn code(self) -> &'static str {
         match self {
             Self::Saved => "saved",
@@ -138,12 +112,11 @@ impl PortalNotice {
         }
     }
 
-    /// The notice of a word.
+    /// Parses the name.
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|notice| notice.code() == code)
     }
 
-    /// How it sounds.
     pub fn level(self) -> Level {
         match self {
             Self::LastOwner | Self::LastWayIn | Self::NotYours | Self::WorksElsewhere | Self::Gone => Level::Warning,
@@ -175,7 +148,6 @@ impl PortalNotice {
         }
     }
 
-    /// What it says.
     pub fn text(self) -> &'static str {
         match self {
             Self::Saved => "Saved. It counts from now on.",

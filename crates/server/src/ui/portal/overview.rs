@@ -1,4 +1,4 @@
-//! What guests do: by day, by application, from first touch to membership.
+//! Statistics of guests: by day, by application, and from creation to promotion.
 
 use askama::Template;
 
@@ -11,15 +11,12 @@ use crate::ui::{
 /// The numbers of one application, or of the whole project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppNumbers {
-    /// Its id; empty for applications that live by cookies.
+    /// Its ID; empty for cookie-based applications.
     pub client_id: String,
-    /// Its name.
     pub name: String,
-    /// Guests who came.
     pub created: i64,
-    /// Times a guest of an earlier day was there, once a day.
+    /// Returning guests, each counted once a day.
     pub returned: i64,
-    /// Guests who became members.
     pub promoted: i64,
 }
 
@@ -34,43 +31,32 @@ impl AppNumbers {
     }
 }
 
-/// Numbers by day, one entry a day.
+/// One entry per day.
 #[derive(Clone, Debug, Default)]
 pub struct Daily {
     /// `YYYY-MM-DD`, oldest first.
     pub days: Vec<String>,
-    /// Guests who came.
     pub created: Vec<i64>,
-    /// Guests of earlier days who were there.
     pub returned: Vec<i64>,
-    /// Guests who became members.
     pub promoted: Vec<i64>,
 }
 
-/// The overview of a project.
 #[derive(Clone, Debug)]
 pub struct OverviewPage {
-    /// How many days it covers.
     pub period: i64,
-    /// The application it is about; none for all.
     pub client_id: Option<String>,
-    /// What can be chosen: id and name.
     pub clients: Vec<(String, String)>,
-    /// By day.
     pub daily: Daily,
-    /// Of the guests who came in the period: how many came, came back, became members.
+    /// Of the guests created in the period: how many there are, returned, were promoted.
     pub funnel: [i64; 3],
-    /// Promotions by how long the guest was one.
+    /// Promotions by the time since creation.
     pub within: Vec<(String, i64)>,
-    /// By application.
     pub applications: Vec<AppNumbers>,
 }
 
-/// The periods to choose from, in days.
 pub const PERIODS: [i64; 3] = [7, 30, 90];
 
 impl OverviewPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let days: Vec<String> = (1..=30).map(|day| format!("2030-05-{day:02}")).collect();
         let wave = |scale: i64| (0..30).map(|day| scale * (10 + (day * 7) % 13) / 10).collect::<Vec<i64>>();
@@ -112,7 +98,7 @@ impl OverviewPage {
         print_number(values.iter().sum())
     }
 
-    /// What stands on top, each with its meaning.
+    /// The figures at the top, each with its explanation.
     fn figures(&self) -> [(&'static str, String, String); 4] {
         let active = |day: usize| self.daily.created[day] + self.daily.returned[day];
         let count = self.daily.days.len();

@@ -1,33 +1,26 @@
-//! The passkey button of the portal: a form that the pages' script (`assets/passkey.js`) fills with a WebAuthn answer.
+//! The passkey button of the portal: a form that `assets/passkey.js` fills with a WebAuthn response.
 
 use askama::Template;
 
 use super::{control::Control, frame::PortalContext};
 use crate::ui::{Ceremony, page::finish};
 
-/// A passkey button. The form posts `action=passkey` and, in `credential`, the answer as JSON with base64url values.
+/// A passkey button. The form posts `action=passkey` and, in `credential`, the response as JSON with base64url values.
 #[derive(Clone, Debug)]
 pub struct PasskeyBox {
-    /// Made or used.
     pub ceremony: Ceremony,
-    /// The options as JSON with base64url values.
     pub options_json: String,
-    /// Where the form posts to.
     pub action: String,
-    /// What is sent along, unseen.
     pub hidden: Vec<(&'static str, String)>,
-    /// What may be typed beside the button.
+    /// Further inputs beside the button.
     pub controls: Vec<Control>,
-    /// What the button says.
     pub button: &'static str,
-    /// Whether there is no other way on the page.
     pub is_alone: bool,
-    /// Why the last answer was not taken.
     pub error: Option<&'static str>,
 }
 
 impl PasskeyBox {
-    /// A button for using a passkey.
+    /// A button for authentication.
     pub fn to_use(options_json: String, action: &str, button: &'static str) -> Self {
         Self {
             ceremony: Ceremony::Use,
@@ -41,19 +34,18 @@ impl PasskeyBox {
         }
     }
 
-    /// A button for making one; it stands alone.
+    /// A button for registration; the only action of its page.
     pub fn to_create(options_json: String, action: &str, button: &'static str) -> Self {
         Self { ceremony: Ceremony::Create, is_alone: true, ..Self::to_use(options_json, action, button) }
     }
 
-    /// With what is sent along, unseen.
+    /// Adds a hidden field.
     #[must_use]
     pub fn send(mut self, name: &'static str, value: &str) -> Self {
         self.hidden.push((name, value.to_string()));
         self
     }
 
-    /// With a complaint, if there is one.
     #[must_use]
     pub fn error(mut self, error: Option<&'static str>) -> Self {
         self.error = error;

@@ -1,4 +1,4 @@
-//! The operator's projects, and making another.
+//! The operator's projects, and creating another.
 
 use askama::Template;
 
@@ -8,34 +8,23 @@ use super::{
 };
 use crate::ui::page::finish;
 
-/// One project in the list.
 #[derive(Clone, Debug)]
 pub struct ProjectEntry {
-    /// Its id.
     pub id: String,
-    /// Its name.
     pub name: String,
-    /// Where it is reached.
     pub origin: String,
-    /// How many applications it has.
     pub applications: usize,
-    /// Whether visitors can become guests.
     pub has_guests: bool,
-    /// The operator's role, in a word.
     pub role: &'static str,
 }
 
-/// The projects an operator works on.
 #[derive(Clone, Debug)]
 pub struct ProjectsPage {
-    /// All of them.
     pub projects: Vec<ProjectEntry>,
-    /// Whether the operator may make another.
     pub may_create: bool,
 }
 
 impl ProjectsPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let shop = ProjectEntry {
             id: "shop".into(),
@@ -69,15 +58,14 @@ struct ListBody<'a> {
     page: &'a ProjectsPage,
 }
 
-/// Asks what a new project is called and where it lives.
+/// Asks for the fields of a new project.
 #[derive(Clone, Debug)]
 pub struct NewProjectPage {
-    /// Id, name, origin, and whether guests are welcome.
+    /// ID, name, origin, and whether guests are enabled.
     pub controls: Vec<Control>,
 }
 
 impl NewProjectPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         use super::control::ControlKind;
         let id = Control::new("id", "Project id", ControlKind::Line("text"), "Shop!")

@@ -1,4 +1,4 @@
-//! What every page of the portal keeps, in every state: tests that read what is rendered.
+//! Checks of every rendered page of the portal in every state.
 
 use std::collections::BTreeSet;
 

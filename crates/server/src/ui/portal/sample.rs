@@ -1,4 +1,4 @@
-//! Every page of the portal in its main states, for the tests and for anyone who wants to look.
+//! Samples of every page of the portal in its main states, for tests and for viewing.
 
 use vestibule_domain::operator::Role;
 
@@ -10,15 +10,12 @@ use super::{
     WelcomePasskeyPage,
 };
 
-/// A page in one state, with a name for it.
+/// A sample.
 pub struct PortalSample {
-    /// `<page>-<state>`, unique.
     pub name: String,
-    /// The page.
     pub page: Box<dyn PortalPage>,
 }
 
-/// All pages of the portal in all their main states.
 pub fn portal_samples() -> Vec<PortalSample> {
     let mut all = Vec::new();
     collect(&mut all, "sign-in", SignInPage::samples());
@@ -52,7 +49,7 @@ pub fn portal_samples() -> Vec<PortalSample> {
     all
 }
 
-/// A context to render samples with: an owner of the project "shop".
+/// A context for samples: an owner of the project "shop".
 pub fn portal_sample_context() -> PortalContext {
     PortalContext {
         csrf: "sample-csrf-token".into(),

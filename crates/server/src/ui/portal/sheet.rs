@@ -1,4 +1,4 @@
-//! Settings as a form: panels of controls, what somebody else changed meanwhile, and one button that saves.
+//! The settings form: panels of controls, concurrent changes of others, and one save button.
 
 use askama::Template;
 
@@ -8,156 +8,121 @@ use super::{
 };
 use crate::ui::page::finish;
 
-/// A sentence computed from three controls of a panel; `assets/portal.js` keeps it up to date.
+/// A sentence computed from three controls of a panel; `assets/portal.js` updates it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LifetimeHelp {
-    /// The name of the number with the lifetime.
     pub lifetime: String,
-    /// The name of the toggle that lets idling end it.
+    /// The name of the toggle for the idle timeout.
     pub enabled: Option<String>,
-    /// The name of the number with the idle timeout.
     pub idle: String,
-    /// What counts where a field is empty.
+    /// The values of empty fields.
     pub otherwise: Option<Lifetimes>,
 }
 
 /// A lifetime and an idle timeout, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
-    /// How long at most.
     pub lifetime: u64,
-    /// How long without use; none when idling does not end it, whatever the field says.
+    /// `None` when the idle timeout is off.
     pub idle: Option<u64>,
 }
 
-/// A panel that can be folded away.
+/// A collapsible panel.
 #[derive(Clone, Debug, Default)]
 pub struct Fold {
-    /// What there is in it, in few words.
     pub note: String,
-    /// Whether it begins open.
     pub is_open: bool,
 }
 
 /// A group of controls.
 #[derive(Clone, Debug, Default)]
 pub struct PanelView {
-    /// Its heading.
     pub title: String,
-    /// A sentence below it; may be empty.
     pub hint: String,
-    /// The controls.
     pub controls: Vec<Control>,
-    /// A computed sentence at its end.
     pub help: Option<LifetimeHelp>,
-    /// A link at its end: address and words.
+    /// A link at its end: URL and text.
     pub link: Option<(String, String)>,
-    /// Whether it can be folded away.
     pub fold: Option<Fold>,
 }
 
-/// One field two operators changed.
+/// A field that two operators changed.
 #[derive(Clone, Debug)]
 pub struct ConflictRow {
-    /// The field.
     pub label: String,
-    /// What it was when this form was opened.
+    /// Its value when the form was opened.
     pub was: String,
-    /// What somebody else made of it.
     pub theirs: String,
-    /// What was typed here; none where nothing was changed here.
+    /// The value typed here; `None` if it was not changed here.
     pub yours: Option<String>,
 }
 
-/// What somebody else changed while this form was open.
+/// Changes by another operator while the form was open.
 #[derive(Clone, Debug)]
 pub struct ConflictNote {
-    /// Who, if it is known.
     pub who: Option<String>,
-    /// What.
     pub rows: Vec<ConflictRow>,
 }
 
-/// A row of the panel that shows how long guests live.
+/// A row about the lifetime of guests.
 #[derive(Clone, Debug)]
 pub struct LifetimeRow {
-    /// The application.
     pub name: String,
-    /// Where its lifetimes are changed.
     pub href: String,
-    /// Idle timeout; none when idling does not end it.
+    /// `None` when the idle timeout is off.
     pub idle: Option<u64>,
-    /// Lifetime.
     pub lifetime: u64,
 }
 
-/// What a page shows besides its controls.
+/// Further content of a page.
 #[derive(Clone, Debug)]
 pub enum Extra {
-    /// Nothing.
     None,
-    /// How long anonymous users can be reached.
+    /// The lifetimes of guests.
     UserLifetime {
-        /// Idle timeout of the session cookie; none when idling does not end it.
+        /// `None` when the idle timeout is off.
         idle: Option<u64>,
-        /// Lifetime of the session cookie.
         lifetime: u64,
-        /// Where those are changed.
         session_href: String,
-        /// The applications that use tokens.
         rows: Vec<LifetimeRow>,
-        /// Where applications are.
         applications_href: String,
     },
-    /// How the pages will look.
+    /// A preview of the hosted pages.
     Branding {
-        /// The style sheet of the preview, without the colour.
+        /// The style sheet of the preview, without the color.
         css: String,
-        /// The colour.
         accent: String,
-        /// The name.
         name: String,
-        /// The logo.
         logo: String,
     },
-    /// What an application has to be told, and what else there is of it.
+    /// Client configuration and links of an application.
     Application {
-        /// Rows of name and value.
         facts: Vec<(String, String)>,
-        /// Further pages: address and words.
+        /// Further pages: URL and text.
         links: Vec<(String, String)>,
     },
 }
 
-/// Settings as a form.
 #[derive(Clone, Debug)]
 pub struct SheetPage {
-    /// The heading.
     pub title: String,
-    /// What it is about.
     pub lead: String,
-    /// The entry in the navigation.
     pub section: &'static str,
-    /// The page above.
     pub above: Option<(String, String)>,
     /// Where the form posts to, and where it is shown.
     pub action: String,
-    /// The groups of controls.
     pub panels: Vec<PanelView>,
-    /// What was there when the form was opened, sent back with it.
+    /// The values when the form was opened, sent back with it.
     pub base: String,
-    /// What somebody else changed meanwhile.
     pub conflict: Option<ConflictNote>,
-    /// Whether the operator may only look.
+    /// Whether the operator may not change settings.
     pub is_locked: bool,
-    /// Whether it shows what was typed and is not saved.
+    /// Whether it shows unsaved input.
     pub is_edited: bool,
-    /// What is shown besides.
     pub extra: Extra,
 }
 
 impl SheetPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let number = |name: &str, label: &str, value: &str| {
             Control::new(name, label, ControlKind::Number { unit: "seconds", min: 1 }, value)
@@ -285,7 +250,7 @@ impl SheetPage {
     }
 }
 
-/// What a lifetime and an idle timeout come to, in a sentence. `assets/portal.js` says the same.
+/// A lifetime and an idle timeout in a sentence. `assets/portal.js` has the same function.
 pub fn describe_lifetimes(lifetime: u64, idle: Option<u64>) -> String {
     let hard = describe_seconds(lifetime);
     match idle {

@@ -1,4 +1,4 @@
-//! Who works on a project, and the keys of the Admin API.
+//! The operators of a project, and its Admin API keys.
 
 use askama::Template;
 
@@ -8,53 +8,41 @@ use super::{
 };
 use crate::ui::page::finish;
 
-/// One operator's role.
+/// A role of an operator.
 #[derive(Clone, Debug)]
 pub struct StaffEntry {
-    /// The operator's id, as in addresses.
     pub id: String,
-    /// Its name.
     pub name: String,
-    /// Its address.
     pub email: String,
-    /// The role, in a word.
     pub role: &'static str,
-    /// Whether the role counts in every project.
+    /// Whether the role is in all projects.
     pub is_everywhere: bool,
-    /// Whether it is the operator who looks.
     pub is_me: bool,
-    /// Whether the operator who looks may change it, or make a link for a new way in.
+    /// Whether the viewing operator may change it, or create a reset link.
     pub may_change: bool,
 }
 
-/// One invitation nobody has accepted yet.
+/// An open invitation.
 #[derive(Clone, Debug)]
 pub struct InvitationEntry {
-    /// What names it when it is taken back.
     pub id: String,
-    /// Whom it was sent to.
     pub email: String,
-    /// The role, in a word.
     pub role: &'static str,
-    /// Whether the role would count in every project.
+    /// Whether the role is in all projects.
     pub is_everywhere: bool,
 }
 
-/// The operators of a project.
 #[derive(Clone, Debug)]
 pub struct StaffPage {
-    /// Who has a role.
     pub members: Vec<StaffEntry>,
-    /// Who is invited.
     pub invitations: Vec<InvitationEntry>,
-    /// Address and role of the next one; none for those who may not invite.
+    /// The controls for an invitation; empty for operators who may not invite.
     pub controls: Vec<Control>,
-    /// Whether the operator may see what all operators did.
+    /// Whether the operator may read the operators' audit log.
     pub may_see_activity: bool,
 }
 
 impl StaffPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         use super::control::ControlKind;
         let me = StaffEntry {
@@ -120,34 +108,23 @@ struct StaffBody<'a> {
     page: &'a StaffPage,
 }
 
-/// One key of the Admin API.
 #[derive(Clone, Debug)]
 pub struct KeyEntry {
-    /// Its id.
     pub id: String,
-    /// Its name.
     pub name: String,
-    /// What it may do.
     pub scopes: String,
-    /// When it was made.
     pub made: String,
-    /// When it was last used.
     pub used: Option<String>,
-    /// Whether it is refused.
     pub is_revoked: bool,
 }
 
-/// The keys of the Admin API.
 #[derive(Clone, Debug)]
 pub struct KeysPage {
-    /// Where the API is.
     pub address: String,
-    /// All of them.
     pub keys: Vec<KeyEntry>,
 }
 
 impl KeysPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let key = KeyEntry {
             id: "0011".into(),

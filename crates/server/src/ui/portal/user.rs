@@ -1,4 +1,4 @@
-//! One user: who it is, how it gets in, what happened; and the forms that change it.
+//! Details of a user, and the forms that change it.
 
 use askama::Template;
 
@@ -9,83 +9,61 @@ use super::{
 };
 use crate::ui::page::finish;
 
-/// Something a user is known by.
+/// An identity.
 #[derive(Clone, Debug)]
 pub struct IdentityLine {
-    /// What kind of thing.
     pub kind: String,
-    /// What it is.
     pub value: String,
-    /// Whether the person proved to hold it; none where there is nothing to prove.
+    /// `None` where there is nothing to verify.
     pub is_verified: Option<bool>,
-    /// Since when.
     pub created_at: Moment,
 }
 
-/// A key on a device.
+/// A device key.
 #[derive(Clone, Debug)]
 pub struct KeyLine {
-    /// Its id.
     pub id: String,
-    /// The device's name.
     pub device: String,
-    /// Its id as the device chose it.
+    /// The key ID, chosen by the device.
     pub key_id: String,
-    /// When it was last used.
     pub last_used_at: Moment,
-    /// Whether its owner was promoted, so that it proves nothing any more.
+    /// Whether its owner was promoted, so that the key is not accepted any more.
     pub is_retired: bool,
 }
 
-/// A session or grant.
 #[derive(Clone, Debug)]
 pub struct SessionLine {
-    /// Its id.
     pub id: String,
-    /// The application's name, or what else it is.
+    /// The application's name, or another description.
     pub place: String,
-    /// The device's name.
     pub device: String,
-    /// When it began.
     pub created_at: Moment,
-    /// When it was last used.
     pub last_used_at: Moment,
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Clone, Debug)]
 pub struct EventLine {
-    /// Its number.
     pub seq: i64,
-    /// When.
     pub at: Moment,
-    /// Its name.
     pub kind: String,
-    /// Whom it is about: the user's id.
     pub user_id: Option<String>,
-    /// Who set it off: an operator's address, or `user`, `admin_api`, `system`.
+    /// The actor: an operator's address, or `user`, `admin_api`, `system`.
     pub by: String,
-    /// The application.
     pub client_id: String,
-    /// The whole message, for those who want to know.
     pub body: String,
 }
 
-/// What names a user on its pages.
+/// The heading of a user's pages.
 #[derive(Clone, Debug)]
 pub struct UserHead {
-    /// Its id.
     pub id: String,
-    /// What it is called.
     pub name: Option<String>,
-    /// Whether it is a guest.
     pub is_guest: bool,
-    /// Whether it is disabled.
     pub is_disabled: bool,
 }
 
 impl UserHead {
-    /// What it is called.
     pub fn title(&self) -> String {
         self.name.clone().unwrap_or_else(|| if self.is_guest { "Guest".into() } else { "Member".into() })
     }
@@ -104,39 +82,26 @@ impl UserHead {
     }
 }
 
-/// A user.
 #[derive(Clone, Debug)]
 pub struct UserPage {
-    /// Who.
     pub head: UserHead,
-    /// When it came.
     pub created_at: Moment,
-    /// When it or what is its own last changed.
     pub updated_at: Moment,
-    /// When it became a member.
     pub promoted_at: Option<Moment>,
-    /// When it last proved who it is.
     pub last_login_at: Option<Moment>,
-    /// The member this guest gave way to.
+    /// The member this guest was given up for.
     pub yielded_to: Option<String>,
-    /// What it is known by.
     pub identities: Vec<IdentityLine>,
-    /// How it can prove itself, in words.
     pub authenticators: Vec<String>,
-    /// Keys on devices.
     pub keys: Vec<KeyLine>,
-    /// Where it is signed in.
     pub sessions: Vec<SessionLine>,
     /// Standard attributes, name and value.
     pub standard: Vec<(String, String)>,
-    /// The application's own attributes.
     pub custom: Vec<(String, String)>,
-    /// What happened lately, newest first.
     pub events: Vec<EventLine>,
 }
 
 impl UserPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let at = Moment::new("2030-05-01T08:00:00.000Z");
         let guest = Self {
@@ -233,28 +198,22 @@ struct Body<'a> {
     page: &'a UserPage,
 }
 
-/// What a form about a user does.
+/// The purpose of a form about a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserTask {
-    /// Makes a guest a member.
     Promote,
-    /// Changes the attributes.
     Attributes,
 }
 
-/// A form about a user.
 #[derive(Clone, Debug)]
 pub struct UserFormPage {
-    /// Who.
     pub head: UserHead,
-    /// What it does.
     pub task: UserTask,
-    /// Its controls.
     pub controls: Vec<Control>,
 }
 
 impl UserFormPage {
-    /// Asks what a guest signs in with from now on.
+    /// The form for promoting a guest.
     pub fn promote(
         head: UserHead,
         kinds: &[(&str, &str)],
@@ -280,7 +239,7 @@ impl UserFormPage {
         Self { head, task: UserTask::Promote, controls }
     }
 
-    /// Shows both sets of attributes as JSON.
+    /// The form with both sets of attributes as JSON.
     pub fn attributes(head: UserHead, values: [&str; 2], errors: [Option<String>; 2]) -> Self {
         let [standard, custom] = values;
         let [standard_error, custom_error] = errors;
@@ -295,7 +254,6 @@ impl UserFormPage {
         Self { head, task: UserTask::Attributes, controls }
     }
 
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let wrong = Some("Write an e-mail address.".to_string());
         let kinds = [("email", "E-mail"), ("username", "Username")];

@@ -1,4 +1,4 @@
-//! Users: the list with its search and filters.
+//! The list of users with search and filters.
 
 use askama::Template;
 
@@ -8,22 +8,16 @@ use super::{
 };
 use crate::ui::page::finish;
 
-/// One user in the list.
+/// A user in the list.
 #[derive(Clone, Debug)]
 pub struct UserRow {
-    /// Its id.
     pub id: String,
-    /// What it is called: a login ID, a name, or nothing.
+    /// A login ID or a name, if any.
     pub name: Option<String>,
-    /// Whether it is a guest.
     pub is_guest: bool,
-    /// Whether it is disabled.
     pub is_disabled: bool,
-    /// When it came.
     pub created_at: Moment,
-    /// When it became a member.
     pub promoted_at: Option<Moment>,
-    /// When it last proved who it is.
     pub last_login_at: Option<Moment>,
 }
 
@@ -33,26 +27,19 @@ impl UserRow {
     }
 }
 
-/// The list of users.
 #[derive(Clone, Debug)]
 pub struct UsersPage {
-    /// What is searched for; empty for a plain list.
     pub search: String,
-    /// The filter's word.
     pub kind: String,
-    /// For those promoted lately and the dormant: days.
+    /// Days, for recently promoted and dormant users.
     pub days: u32,
-    /// The users.
     pub users: Vec<UserRow>,
-    /// The query of the next page.
     pub next: Option<String>,
-    /// Whether this is a later page.
     pub is_later: bool,
-    /// How many one page holds.
     pub limit: usize,
 }
 
-/// The filters, and what they are called.
+/// The filters and their labels.
 const KINDS: [(&str, &str); 6] = [
     ("all", "Everybody"),
     ("guest", "Guests"),
@@ -63,7 +50,6 @@ const KINDS: [(&str, &str); 6] = [
 ];
 
 impl UsersPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let guest = UserRow {
             id: "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab".into(),

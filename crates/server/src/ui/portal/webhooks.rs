@@ -1,4 +1,4 @@
-//! Webhooks: where they lead, what is on its way, what was given up, and the secret they are signed with.
+//! Webhooks: configuration, deliveries, tests and the signing secret.
 
 use askama::Template;
 
@@ -8,35 +8,25 @@ use super::{
 };
 use crate::ui::page::finish;
 
-/// A webhook as it is configured.
 #[derive(Clone, Debug)]
 pub struct WebhookLine {
-    /// Where it leads.
     pub url: String,
-    /// The events it gets.
     pub events: Vec<String>,
-    /// Whether it is asked before something happens.
     pub is_blocking: bool,
-    /// Its own page, below the project's.
     pub path: String,
 }
 
-/// An event on its way to a webhook.
+/// A delivery of an event to a webhook.
 #[derive(Clone, Debug)]
 pub struct DeliveryLine {
-    /// Its number.
     pub id: i64,
-    /// The event's name.
     pub kind: String,
-    /// Where to.
     pub url: String,
-    /// How often it was tried.
     pub attempts: i64,
-    /// When it was queued.
     pub created_at: Moment,
-    /// When it is tried again, or was taken or given up.
+    /// The time of the next attempt, or of the final result.
     pub next_at: Option<Moment>,
-    /// What came of the last try.
+    /// The result of the last attempt.
     pub outcome: String,
 }
 
@@ -50,41 +40,31 @@ impl DeliveryLine {
     }
 }
 
-/// How a webhook that was tried out answered.
+/// The result of a webhook test.
 #[derive(Clone, Debug)]
 pub struct TrialLine {
-    /// Which one.
     pub url: String,
-    /// Whether it took it.
     pub is_good: bool,
-    /// What it answered.
     pub outcome: String,
 }
 
-/// Webhooks and their deliveries.
 #[derive(Clone, Debug)]
 pub struct WebhooksPage {
-    /// All of them.
     pub webhooks: Vec<WebhookLine>,
-    /// How long a question, all questions about one event, and a delivery may take, in words.
+    /// The timeouts of one blocking webhook, of all for one event, and of a delivery, in words.
     pub patience: [String; 3],
-    /// Whether there is a secret to sign with.
     pub has_secret: bool,
-    /// What came of a test just now.
     pub trial: Option<TrialLine>,
     /// `waiting`, `dead` or `taken`.
     pub state: &'static str,
-    /// The deliveries in this state.
     pub deliveries: Vec<DeliveryLine>,
-    /// The query of the next page.
     pub next: Option<String>,
 }
 
-/// The states of deliveries, and what they are called.
+/// The states of deliveries and their labels.
 const STATES: [(&str, &str); 3] = [("waiting", "Pending"), ("dead", "Failed"), ("taken", "Delivered")];
 
 impl WebhooksPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let url = "https://shop.example/hook?a=1&b=<2>".to_string();
         let some = Self {
@@ -162,17 +142,15 @@ struct Body<'a> {
     page: &'a WebhooksPage,
 }
 
-/// Makes a new webhook secret, and shows it once.
+/// Creates a webhook secret, and shows it once.
 #[derive(Clone, Debug)]
 pub struct WebhookSecretPage {
-    /// Whether there is one already.
     pub has_secret: bool,
-    /// The new one, once it is made.
+    /// The new secret, after it was created.
     pub secret: Option<String>,
 }
 
 impl WebhookSecretPage {
-    /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let ask = Self { has_secret: true, secret: None };
         let first = Self { has_secret: false, ..ask.clone() };

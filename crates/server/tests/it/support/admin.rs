@@ -1,4 +1,4 @@
-//! A program of an operator with a key of the Admin API.
+//! A client of the Admin API.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -14,13 +14,12 @@ use vestibule_store::admin_keys::{self, AdminKeyRow};
 
 use super::{Http, Reply, TestServer};
 
-/// Longer than a job ever takes; only a failing test waits for it.
+/// A generous timeout, reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Numbers the keys, so that each has an id of its own.
+/// Numbers the keys, so that each has its own ID.
 static KEYS: AtomicU64 = AtomicU64::new(1);
 
-/// A caller of the Admin API.
 #[derive(Clone)]
 pub(crate) struct Admin {
     pub(crate) http: Http,
@@ -33,7 +32,7 @@ impl Admin {
     pub(crate) async fn new(server: &TestServer, scopes: &[Scope]) -> Self {
         let app = &server.app;
         let no = app.projects.find_by_id("test").expect("the test project").no;
-        // Written down without a word in the event log, which tests count in.
+        // Inserted without an event, because tests count the events.
         let secret = "the-secret-half-of-a-test";
         let row = AdminKeyRow {
             id: format!("{:016x}", KEYS.fetch_add(1, Ordering::Relaxed)),
@@ -51,7 +50,7 @@ impl Admin {
         Self { http: server.http(), token: format!("vak_{key_id}_{secret}"), key_id }
     }
 
-    /// With an API key that may do everything.
+    /// With an API key that has all scopes.
     pub(crate) async fn of(server: &TestServer) -> Self {
         Self::new(server, &Scope::ALL).await
     }
@@ -76,7 +75,7 @@ impl Admin {
         Reply::of(self.request(Method::DELETE, path)).await
     }
 
-    /// Asks again and again until the answer is as it should be.
+    /// Polls until the condition holds.
     pub(crate) async fn wait_until(&self, path: &str, is_right: impl Fn(&Value) -> bool) -> Value {
         let asking = async {
             let mut pace = tokio::time::interval(Duration::from_millis(50));

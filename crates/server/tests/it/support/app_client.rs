@@ -1,4 +1,4 @@
-//! A program of an application in token mode: the calls the Web SDK makes, and PKCE.
+//! An application in token mode: the calls of the Web SDK, and PKCE.
 
 use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -8,11 +8,10 @@ use url::Url;
 
 use super::{Http, Reply};
 
-/// 43 signs, the fewest RFC 7636 allows.
-/// The PKCE verifier of every request a test makes.
+/// The PKCE verifier of every request in the tests: 43 characters, the minimum of RFC 7636.
 pub(crate) const VERIFIER: &str = "0123456789-abcdefghijklmnopqrstuvwxyz._~ABC";
 
-/// What a sign-up or an exchange gave.
+/// The tokens of a sign-up or an exchange.
 #[derive(Clone, Debug)]
 pub(crate) struct Tokens {
     pub(crate) access: String,
@@ -32,7 +31,6 @@ impl Tokens {
     }
 }
 
-/// A program of one application.
 #[derive(Clone)]
 pub(crate) struct AppClient {
     pub(crate) http: Http,
@@ -45,37 +43,34 @@ impl AppClient {
         Self { http, client_id: client_id.into(), redirect_uri: redirect_uri.into() }
     }
 
-    /// Becomes a guest.
+    /// Signs up a guest.
     pub(crate) async fn sign_up(&self) -> Tokens {
         let body = json!({ "session_type": "refresh_token", "client_id": self.client_id });
         Tokens::read(&self.http.post_json("/api/anonymous_user/signup", &body).await.result())
     }
 
-    /// A code that lets this guest be promoted.
+    /// A promotion code for this guest.
     pub(crate) async fn promotion_code(&self, guest: &Tokens) -> String {
         let body = json!({ "session_type": "refresh_token", "refresh_token": guest.refresh });
         let result = self.http.post_json("/api/anonymous_user/promotion_code", &body).await.result();
         result["promotion_code"].as_str().expect("a promotion code").into()
     }
 
-    /// The `refresh_token` grant.
     pub(crate) async fn refresh(&self, refresh_token: &str) -> Reply {
         let fields =
             [("grant_type", "refresh_token"), ("client_id", &self.client_id), ("refresh_token", refresh_token)];
         self.http.post_form("/oauth2/token", &fields).await
     }
 
-    /// UserInfo with an access token.
     pub(crate) async fn user_info(&self, access_token: &str) -> Reply {
         Reply::of(self.http.request(Method::GET, "/oauth2/userinfo").bearer_auth(access_token)).await
     }
 
-    /// The `sub` behind an access token.
+    /// The `sub` of an access token.
     pub(crate) async fn subject(&self, access_token: &str) -> String {
         self.user_info(access_token).await.expect(200).json()["sub"].as_str().expect("a sub").into()
     }
 
-    /// Revokes a token.
     pub(crate) async fn revoke(&self, token: &str) -> Reply {
         self.http.post_form("/oauth2/revoke", &[("token", token)]).await
     }
@@ -99,17 +94,17 @@ impl AppClient {
         url.expect("a URL").into()
     }
 
-    /// The address that opens the promotion page, as the Web SDK makes it in token mode.
+    /// The URL that opens the promotion page, as the Web SDK builds it in token mode.
     pub(crate) fn promotion_url(&self, promotion_code: &str) -> String {
         self.authorize_url(&[("prompt", "login"), ("state", "s 1"), ("login_hint", &promotion_hint(promotion_code))])
     }
 
-    /// Exchanges an authorization code, with the verifier that belongs to `authorize_url`.
+    /// Exchanges an authorization code, with the verifier of `authorize_url`.
     pub(crate) async fn exchange(&self, code: &str) -> Reply {
         self.exchange_with(code, &[]).await
     }
 
-    /// The same; `more` replaces or adds fields, and an empty value leaves a field out.
+    /// The same; `more` replaces or adds fields, and an empty value omits a field.
     pub(crate) async fn exchange_with(&self, code: &str, more: &[(&str, &str)]) -> Reply {
         let mut fields = vec![
             ("grant_type", "authorization_code"),
@@ -123,20 +118,20 @@ impl AppClient {
         self.http.post_form("/oauth2/token", &fields).await
     }
 
-    /// Exchanges the code in the address an authorization ended at.
+    /// Exchanges the code in the URL of an authorization response.
     pub(crate) async fn finish(&self, landing: &Url) -> Tokens {
         let code = query(landing, "code").unwrap_or_else(|| panic!("no code in {landing}"));
         Tokens::read(&self.exchange(&code).await.expect(200).json())
     }
 }
 
-/// The `login_hint` that speaks of a guest by its promotion code.
+/// The `login_hint` for a guest's promotion code.
 pub(crate) fn promotion_hint(promotion_code: &str) -> String {
     let pairs = [("type", "anonymous"), ("promotion_code", promotion_code)];
     Url::parse_with_params("https://authgear.com/login_hint", pairs).expect("a URL").into()
 }
 
-/// A parameter of an address.
+/// A query parameter of a URL.
 pub(crate) fn query(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }

@@ -1,4 +1,4 @@
-//! The real binary, as an operator runs it: its files, its commands, its process.
+//! The real binary: its files, its commands, its process.
 
 use std::{
     fs,
@@ -16,13 +16,13 @@ use tempfile::TempDir;
 
 use super::{AppClient, Http};
 
-/// The host the project is served under; connections go to wherever the process listens.
+/// The project's host; connections go to the process's address.
 pub(crate) const HOST: &str = "vestibule.test";
 
-/// A folder with a configuration, a master key and a project of one application, `rotating`.
+/// A folder with a configuration, a master key and a project with one application, `rotating`.
 pub(crate) struct Installation {
     pub(crate) folder: TempDir,
-    /// Put before the binary's own command line, e.g. `["unshare", "--mount"]`.
+    /// Prepended to the binary's command line, such as `["unshare", "--mount"]`.
     wrapper: Vec<String>,
 }
 
@@ -64,7 +64,7 @@ refresh_token_rotation_grace_seconds = 0
         installation
     }
 
-    /// Starts the binary by way of another program from now on.
+    /// From now on runs the binary with a wrapper.
     pub(crate) fn wrap(&mut self, wrapper: &[&str]) {
         self.wrapper = wrapper.iter().map(|&part| part.to_owned()).collect();
     }
@@ -78,7 +78,7 @@ refresh_token_rotation_grace_seconds = 0
         fs::write(self.folder.path().join("vestibule.toml"), config).expect("a file");
     }
 
-    /// Runs a command that is expected to succeed; answers what it printed.
+    /// Runs a command that must succeed; returns its output.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let output = self.try_run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -103,7 +103,7 @@ refresh_token_rotation_grace_seconds = 0
 pub(crate) struct Process {
     child: Child,
     pub(crate) address: SocketAddr,
-    /// Where the metrics page is.
+    /// The address of the metrics.
     pub(crate) metrics: SocketAddr,
 }
 
@@ -138,28 +138,28 @@ impl Process {
         Self { child, address, metrics }
     }
 
-    /// The process, or what wraps it.
+    /// The process, or its wrapper.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Where its files are seen as it sees them, mounts of its own included.
+    /// The path at which its files are visible as the process sees them, including private mounts.
     pub(crate) fn root(&self) -> PathBuf {
         format!("/proc/{}/root", self.child.id()).into()
     }
 
-    /// The way the actors of the other tests speak to it.
+    /// HTTP for the actors of the other tests.
     pub(crate) fn http(&self) -> Http {
         Http::new(&format!("http://{HOST}"), self.address)
     }
 
-    /// A program of the application `rotating`.
+    /// An app client of the application `rotating`.
     pub(crate) fn app_client(&self) -> AppClient {
         AppClient::new(self.http(), "rotating", "http://app.test/")
     }
 
     pub(crate) fn client(&self) -> Client {
-        // The project's public origin names no port, and the process listens on a free one.
+        // The project's public origin has no port, and the process listens on a free one.
         let host = [(header::HOST, header::HeaderValue::from_static(HOST))];
         Client::builder()
             .no_proxy()
@@ -170,7 +170,7 @@ impl Process {
             .expect("an HTTP client")
     }
 
-    /// SIGKILL: nothing of it gets to tidy up.
+    /// SIGKILL: no clean-up.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("it still ran");
         self.child.wait().expect("it is gone");
@@ -206,7 +206,7 @@ pub(crate) async fn refresh(client: &Client, port: u16, client_id: &str, token: 
 pub(crate) async fn post(client: &Client, port: u16, path: &str, form: &[(&str, &str)]) -> reqwest::Result<Response> {
     static ADDRESS: AtomicU32 = AtomicU32::new(0);
     let [_, a, b, c] = ADDRESS.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-    // Everybody from an address of their own: this is not about limits.
+    // Every client has its own address: limits are not under test here.
     let request = client.post(format!("http://{HOST}:{port}{path}")).form(form);
     request.header("x-forwarded-for", format!("100.{a}.{b}.{c}")).send().await
 }

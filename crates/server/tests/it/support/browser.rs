@@ -1,4 +1,4 @@
-//! A person's browser: keeps cookies, follows redirects within the identity server, fills in and sends forms.
+//! A browser: keeps cookies, follows redirects within the server, fills in and sends forms.
 
 use cookie::{Cookie, SameSite};
 use reqwest::{Method, RequestBuilder, header};
@@ -10,23 +10,23 @@ use super::{
     html::{Form, Page},
 };
 
-/// Where a navigation ended.
+/// The result of a navigation.
 #[derive(Clone, Debug)]
 enum Place {
     Nowhere,
-    /// On a page of ours.
+    /// On a page of the server.
     Page {
         url: Url,
         page: Box<Page>,
         reply: Box<Reply>,
-        /// What was posted to get it; a reload posts it again.
+        /// The form that was posted to get it; a reload posts it again.
         posted: Option<Vec<(String, String)>>,
     },
-    /// At another origin: the app.
+    /// At the app, another origin.
     App(Url),
 }
 
-/// A browser; a clone is another tab of it. What it does is what a person can do without JavaScript.
+/// A browser without JavaScript; a clone is another tab of it.
 #[derive(Clone)]
 pub(crate) struct Browser {
     http: Http,
@@ -42,17 +42,17 @@ impl Browser {
         Self { http, jar: Vec::new(), place: Place::Nowhere, typed: Vec::new(), forged: Vec::new(), ticked: Vec::new() }
     }
 
-    /// Its next requests go another way, as behind a load balancer without sticky sessions.
+    /// Sends its next requests to another node, like a load balancer without sticky sessions.
     pub(crate) fn go_by(&mut self, http: &Http) {
         self.http = http.clone();
     }
 
-    /// Opens an address of ours, by typing it or from a page of ours.
+    /// Opens a URL of the server, typed or linked from one of its pages.
     pub(crate) async fn open(&mut self, target: &str) {
         self.navigate(Method::GET, target, None, true).await;
     }
 
-    /// Follows a link on another site: strict cookies stay at home.
+    /// Follows a link on another site: no strict cookies are sent.
     pub(crate) async fn open_from_elsewhere(&mut self, target: &str) {
         self.navigate(Method::GET, target, None, false).await;
     }
@@ -67,17 +67,17 @@ impl Browser {
         self.ticked.push((label.into(), true));
     }
 
-    /// Takes the mark out of the box with this label.
+    /// Unchecks the box with this label.
     pub(crate) fn untick(&mut self, label: &str) {
         self.ticked.push((label.into(), false));
     }
 
-    /// Changes a field behind the person's back, as an attacker would.
+    /// Changes a field without the user, as an attacker would.
     pub(crate) fn forge(&mut self, name: &str, value: &str) {
         self.forged.push((name.into(), value.into()));
     }
 
-    /// Presses the button with this text; its form goes with what was typed.
+    /// Presses the button with this text; sends its form with the input.
     pub(crate) async fn press(&mut self, button: &str) {
         let page = self.page();
         let form = page.forms.iter().find(|form| form.buttons.iter().any(|b| b.text == button));
@@ -104,7 +104,7 @@ impl Browser {
         }
     }
 
-    /// Puts what was typed and forged into a form.
+    /// Applies the input and forged values to a form.
     fn fill_in(&mut self, form: &mut Form) {
         let by_label = std::mem::take(&mut self.typed).into_iter().map(|(label, value)| {
             let labelled = form.labels.iter().find(|(text, _)| *text == label);
@@ -117,7 +117,7 @@ impl Browser {
         }
     }
 
-    /// Presses the passkey button and answers its options, as an authenticator and the page's script do.
+    /// Presses the passkey button and responds to its options, like an authenticator and the page's script.
     pub(crate) async fn answer_passkey(&mut self, answer: impl FnOnce(&str, &str) -> String) {
         let page = self.page();
         let options = page.passkeys.first().unwrap_or_else(|| panic!("no passkey button on: {}", page.text));
@@ -130,7 +130,6 @@ impl Browser {
         self.navigate(Method::POST, &form.action, Some(form.fields), true).await;
     }
 
-    /// Follows the link with this text.
     pub(crate) async fn follow(&mut self, link: &str) {
         let page = self.page();
         if let Some(carrying) = page.carrying.iter().find(|carrying| carrying.text == link).cloned() {
@@ -143,7 +142,7 @@ impl Browser {
         self.open(&target).await;
     }
 
-    /// Loads the page again; what was posted is posted again.
+    /// Reloads the page; a posted form is posted again.
     pub(crate) async fn reload(&mut self) {
         let url = self.url().to_string();
         let posted = match &self.place {
@@ -154,14 +153,12 @@ impl Browser {
         self.navigate(method, &url, posted, true).await;
     }
 
-    /// The value of a hidden field of the page.
     #[track_caller]
     pub(crate) fn hidden(&self, name: &str) -> Option<String> {
         let fields = self.page().forms.iter().flat_map(|form| &form.fields);
         fields.filter(|(other, _)| other == name).map(|(_, value)| value.clone()).next()
     }
 
-    /// The page it is on.
     #[track_caller]
     pub(crate) fn page(&self) -> &Page {
         match &self.place {
@@ -170,7 +167,7 @@ impl Browser {
         }
     }
 
-    /// Insists on being on a page with this status and heading.
+    /// Asserts that the browser is on a page with this status and heading.
     #[track_caller]
     pub(crate) fn expect_page(&self, status: u16, heading: &str) -> &Page {
         match &self.place {
@@ -182,7 +179,7 @@ impl Browser {
         }
     }
 
-    /// The answer the page came with.
+    /// The response with the page.
     #[track_caller]
     pub(crate) fn reply(&self) -> &Reply {
         match &self.place {
@@ -191,7 +188,6 @@ impl Browser {
         }
     }
 
-    /// The address it is at.
     #[track_caller]
     pub(crate) fn url(&self) -> &Url {
         match &self.place {
@@ -200,7 +196,7 @@ impl Browser {
         }
     }
 
-    /// The address in the app it was sent to.
+    /// The URL of the app it was redirected to.
     #[track_caller]
     pub(crate) fn at_app(&self) -> &Url {
         match &self.place {
@@ -210,39 +206,37 @@ impl Browser {
         }
     }
 
-    /// Whether it was sent back to the app.
+    /// Whether it was redirected to the app.
     pub(crate) fn is_at_app(&self) -> bool {
         matches!(self.place, Place::App(_))
     }
 
-    /// The value of a cookie.
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         self.jar.iter().find(|cookie| cookie.name() == name).map(Cookie::value)
     }
 
-    /// Puts a cookie into the jar, as an attacker or another tab would.
+    /// Sets a cookie, as an attacker or another tab would.
     pub(crate) fn set_cookie(&mut self, name: &str, value: &str) {
         self.keep(Cookie::new(name.to_string(), value.to_string()));
     }
 
-    /// Forgets every cookie.
     pub(crate) fn forget(&mut self) {
         self.jar.clear();
     }
 
-    /// A script of an app on the same site calls the JSON API, with credentials.
+    /// Calls the JSON API like a script of an app on the same site, with credentials.
     pub(crate) async fn fetch_json(&mut self, path: &str, body: &Value) -> Reply {
         let request = self.http.request(Method::POST, path).json(body);
         self.send(request, true).await
     }
 
-    /// A script reads something, with credentials.
+    /// Reads a URL like a script, with credentials.
     pub(crate) async fn fetch(&mut self, path: &str) -> Reply {
         let request = self.http.request(Method::GET, path);
         self.send(request, true).await
     }
 
-    /// Knocks at one address as a script would, with the token of a form, and follows nothing. What it sets is not kept.
+    /// Sends a request like a script, with the token of a form, without following redirects or keeping cookies.
     pub(crate) async fn try_door(&self, method: &str, path: &str, token: &str) -> Reply {
         let request = match method {
             "GET" => self.http.request(Method::GET, path),

@@ -1,4 +1,4 @@
-//! What the SDKs insist on when they read an answer (protocol facts §6.1, §17.3): a test fails where a phone would.
+//! The requirements of the SDKs' decoders: a test fails where an SDK would.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use super::{Platform, Reply};
 
 const USER: &str = "https://authgear.com/claims/user";
 
-/// A JSON API success; the `result` must be an object that every SDK takes for one.
+/// A success of the JSON API; the `result` must be an object that every SDK accepts.
 fn result(reply: Reply) -> Map<String, Value> {
     let result = reply.result();
     result.as_object().unwrap_or_else(|| panic!("no object: {result}")).clone()
@@ -17,7 +17,7 @@ fn text(object: &Map<String, Value>, name: &str) -> String {
     value.unwrap_or_else(|| panic!("{name} is no text in {object:?}")).to_string()
 }
 
-/// Flutter parses it, iOS wants fraction digits wherever it decodes a date.
+/// Flutter parses it; iOS requires fraction digits in all dates.
 fn date(text: &str) {
     assert!(text.parse::<jiff::Timestamp>().is_ok(), "no date: {text}");
     let fraction = text.split_once('.').map(|(_, rest)| rest.trim_end_matches('Z').len());
@@ -43,9 +43,9 @@ pub(crate) fn app_session_token(_: Platform, reply: Reply) -> String {
     text(&object, "app_session_token")
 }
 
-/// A token answer a session is kept of.
+/// A token response that starts a session.
 pub(crate) fn token(platform: Platform, reply: Reply) -> Map<String, Value> {
-    // JavaScript takes exactly 200, the others 2xx.
+    // JavaScript accepts exactly 200, the others 2xx.
     let body = reply.expect(200).json();
     let body = body.as_object().expect("an object").clone();
     assert_eq!(body.get("token_type").and_then(Value::as_str), Some("Bearer"));
@@ -58,7 +58,7 @@ pub(crate) fn token(platform: Platform, reply: Reply) -> Map<String, Value> {
     body
 }
 
-/// UserInfo; a phone that cannot read it loses its guest.
+/// UserInfo; a phone that cannot decode it loses its guest.
 pub(crate) fn user_info(platform: Platform, reply: Reply) -> Map<String, Value> {
     let body = reply.expect(200).json();
     let body = body.as_object().expect("an object").clone();

@@ -1,4 +1,4 @@
-//! A phone with one of the four mobile SDKs: what it signs, sends, keeps and forgets (protocol facts §12.1, §17).
+//! A phone with one of the four mobile SDKs: what it signs, sends, stores and removes.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Map, Value, json};
@@ -14,10 +14,9 @@ use super::{
 
 pub(crate) const ANONYMOUS_GRANT: &str = "urn:authgear:params:oauth:grant-type:anonymous-request";
 pub(crate) const ID_TOKEN_GRANT: &str = "urn:authgear:params:oauth:grant-type:id-token";
-/// Where the app wants to be called back.
+/// The app's redirect URI.
 const REDIRECT_URI: &str = "com.example.shop://host/path";
 
-/// Which SDK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Platform {
     ReactNative,
@@ -29,7 +28,7 @@ pub(crate) enum Platform {
 impl Platform {
     pub(crate) const ALL: [Self; 4] = [Self::ReactNative, Self::Ios, Self::Android, Self::Flutter];
 
-    /// Whether requests of a key that is known carry the key too.
+    /// Whether requests of a known key contain the key too.
     fn always_sends_jwk(self) -> bool {
         match self {
             Self::Android | Self::Flutter => true,
@@ -37,7 +36,7 @@ impl Platform {
         }
     }
 
-    /// Whether numbers of keys have the sign byte Java puts before them.
+    /// Whether the numbers of keys have Java's sign byte.
     fn is_java(self) -> bool {
         self.always_sends_jwk()
     }
@@ -51,15 +50,15 @@ impl Platform {
         }
     }
 
-    /// Whether the anonymous grant carries `x_device_info` and the signed request `device_info`.
+    /// Whether the anonymous grant contains `x_device_info` and the signed request `device_info`.
     fn describes_itself_at_sign_up(self) -> bool {
         matches!(self, Self::Ios | Self::Android)
     }
 
-    /// `iat` and `exp` as the SDK prints them.
+    /// `iat` and `exp` as the SDK serializes them.
     fn times(self, now: i64, native_seconds: i64) -> String {
         match self {
-            // `org.json` prints large doubles with an exponent.
+            // `org.json` serializes large doubles with an exponent.
             Self::Flutter => {
                 let print = |seconds: f64| format!("{}E9", seconds / 1e9);
                 format!(r#""iat":{},"exp":{}"#, print(now as f64 + 0.25), print((now + 300) as f64 + 0.25))
@@ -78,23 +77,22 @@ impl Platform {
     }
 }
 
-/// What the SDK keeps of its session.
+/// The session that the SDK stores.
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
     pub(crate) access: String,
     pub(crate) refresh: String,
 }
 
-/// A phone.
 pub(crate) struct Device {
     pub(crate) platform: Platform,
     pub(crate) http: Http,
     clock: Clock,
     entropy: Entropy,
     pub(crate) client_id: String,
-    /// The guest's key; in the keystore, it survives whatever the SDK forgets.
+    /// The guest's key; in the keystore, it survives a sign-out of the SDK.
     pub(crate) key: KeyPair,
-    /// The key's id, as far as the SDK remembers it.
+    /// The key's ID, if the SDK has it stored.
     pub(crate) kid: Option<String>,
     pub(crate) dpop: KeyPair,
     pub(crate) held: Option<Held>,
@@ -137,7 +135,7 @@ impl Device {
         decoder::challenge(self.platform, Reply::of(request).await)
     }
 
-    /// The signed request: with the key when it is new, or always, by platform.
+    /// The signed request: with the key when it is new, or always, depending on the platform.
     pub(crate) fn sign(&self, action: &str, challenge: &str, kid: &str, is_new: bool) -> String {
         let jwk = (is_new || self.platform.always_sends_jwk()).then(|| self.key.jwk(kid, self.platform.is_java()));
         let mut header = json!({"typ": "vnd.authgear.anonymous-request", "alg": self.key.alg(), "kid": kid});
@@ -183,13 +181,13 @@ impl Device {
         self.http.request(Method::POST, "/oauth2/token").header("dpop", self.proof("POST", &target)).form(&form)
     }
 
-    /// The anonymous grant with a signed request, whatever it is.
+    /// The anonymous grant with an arbitrary signed request.
     pub(crate) async fn present(&self, jwt: &str) -> Reply {
         let describe = self.platform.describes_itself_at_sign_up();
         self.token(&[("grant_type", ANONYMOUS_GRANT), ("jwt", jwt)], describe).await
     }
 
-    /// `authenticateAnonymously`: the whole call of the SDK; answers the `sub`.
+    /// `authenticateAnonymously`: the complete call of the SDK; returns the `sub`.
     pub(crate) async fn authenticate(&mut self) -> String {
         let is_new = self.kid.is_none();
         let kid = self.kid.clone().unwrap_or_else(|| self.uuid());
@@ -197,7 +195,7 @@ impl Device {
         let body = decoder::token(self.platform, self.present(&jwt).await);
         self.hold(&body);
         let info = self.user_info().await;
-        // Only now: an answer the SDK cannot read would have orphaned the guest.
+        // Only now: with a response that the SDK cannot decode, the guest would have been lost.
         self.kid = Some(kid);
         info["sub"].as_str().expect("a sub").to_string()
     }
@@ -232,7 +230,7 @@ impl Device {
         Reply::of(request).await
     }
 
-    /// The address that opens the promotion page, as the SDK makes it.
+    /// The URL that opens the promotion page, as the SDK builds it.
     pub(crate) async fn promotion_url(&self) -> String {
         let kid = self.kid.clone().expect("a key id");
         let jwt = self.sign("promote", &self.challenge().await, &kid, false);
@@ -254,7 +252,7 @@ impl Device {
         AppClient::new(self.http.clone(), &self.client_id, REDIRECT_URI).authorize_url(more)
     }
 
-    /// The code exchange after a landing in the app.
+    /// The code exchange after the redirect to the app.
     pub(crate) async fn exchange(&self, landing: &Url) -> Reply {
         let code = query(landing, "code").unwrap_or_else(|| panic!("no code in {landing}"));
         let fields = [
@@ -266,7 +264,7 @@ impl Device {
         self.token(&fields, self.platform != Platform::ReactNative).await
     }
 
-    /// What the SDK does after a promotion: holds the new session and forgets the key's id.
+    /// What the SDK does after a promotion: stores the new session and removes the key's ID.
     pub(crate) async fn finish_promotion(&mut self, landing: &Url) -> Map<String, Value> {
         let body = decoder::token(self.platform, self.exchange(landing).await);
         self.hold(&body);
@@ -282,12 +280,12 @@ impl Device {
         Reply::of(request.json(&json!({"refresh_token": self.held().refresh}))).await
     }
 
-    /// The address that opens a page of the account, as the SDK makes it.
+    /// The URL of an account page, as the SDK builds it.
     pub(crate) async fn settings_url(&self, page: &str) -> String {
         let token = decoder::app_session_token(self.platform, self.app_session_token().await);
         let pairs = [("type", "app_session_token"), ("app_session_token", token.as_str())];
         let hint: String = Url::parse_with_params("https://authgear.com/login_hint", pairs).expect("a URL").into();
-        // iOS and Flutter leave a bare question mark behind.
+        // iOS and Flutter leave a trailing question mark.
         let mark = if matches!(self.platform, Platform::Ios | Platform::Flutter) { "?" } else { "" };
         let page = format!("{}{page}{mark}", self.http.origin);
         let response_type = if self.platform == Platform::ReactNative { "code" } else { "none" };
@@ -299,7 +297,7 @@ impl Device {
         ])
     }
 
-    /// `logout`: revokes and forgets the session; iOS forgets the key's id too.
+    /// `logout`: revokes and removes the session; iOS removes the key's ID too.
     pub(crate) async fn log_out(&mut self) {
         let token = self.held.take().map(|held| held.refresh).unwrap_or_default();
         self.http.post_form("/oauth2/revoke", &[("token", &token)]).await.expect(200);
@@ -308,7 +306,7 @@ impl Device {
         }
     }
 
-    /// The app is installed again and its keystore kept the key and its id.
+    /// The app is reinstalled, and its keystore kept the key and its ID.
     pub(crate) fn reinstall(&mut self) {
         self.held = None;
     }

@@ -1,22 +1,20 @@
-//! Reads the pages as a browser does, as far as the actors need: text, links, forms, labels.
+//! Parses pages like a browser, as far as the actors need: text, links, forms, labels.
 
-/// A form of a page.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Form {
     pub(crate) id: String,
     pub(crate) action: String,
-    /// Whether it only asks: its fields go into the address.
+    /// Whether it is a GET form, whose fields go into the URL.
     pub(crate) asks: bool,
-    /// Name and value of every input, in order; of checkboxes and radio buttons those that are checked.
+    /// Name and value of every input, in order; of check boxes and radio buttons those that are checked.
     pub(crate) fields: Vec<(String, String)>,
     /// Every checkbox and radio button: its id, name and value.
     pub(crate) boxes: Vec<[String; 3]>,
-    /// What a person reads beside an input, and that input's name.
+    /// The label of an input, and the input's name.
     pub(crate) labels: Vec<(String, String)>,
     pub(crate) buttons: Vec<Button>,
 }
 
-/// A button that sends its form.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Button {
     pub(crate) text: String,
@@ -24,7 +22,7 @@ pub(crate) struct Button {
     pub(crate) value: String,
 }
 
-/// A button that looks like a link and takes the page's flow along.
+/// A button that looks like a link and sends the page's flow.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CarryingLink {
     pub(crate) text: String,
@@ -33,19 +31,19 @@ pub(crate) struct CarryingLink {
     pub(crate) field: (String, String),
 }
 
-/// A page as a person sees it.
+/// A page as a user sees it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Page {
     pub(crate) heading: String,
-    /// All its text, white space folded.
+    /// All its text, with white space collapsed.
     pub(crate) text: String,
-    /// Text and target of every link, those that take the page's flow along included.
+    /// Text and target of every link, including those that send the page's flow.
     pub(crate) links: Vec<(String, String)>,
     pub(crate) carrying: Vec<CarryingLink>,
     pub(crate) forms: Vec<Form>,
     /// The options of every passkey button.
     pub(crate) passkeys: Vec<String>,
-    /// The text beside a field that is wrong, by the field's name.
+    /// The error beside a field, by the field's name.
     pub(crate) complaints: Vec<(String, String)>,
 }
 
@@ -56,12 +54,12 @@ enum Token<'a> {
 }
 
 impl Page {
-    /// Reads a page; panics on what a careful browser would have to guess at.
+    /// Parses a page; panics on markup that a browser would have to repair.
     pub(crate) fn parse(html: &str) -> Self {
         let mut page = Self::default();
         let mut form: Option<Form> = None;
         let mut selecting = String::new();
-        // What is open and collects text: tag name, attributes, text so far.
+        // Open elements that collect text: tag name, attributes, text so far.
         let mut collecting: Vec<(String, Vec<(String, String)>, String)> = Vec::new();
         for token in tokenize(html) {
             match token {
@@ -91,7 +89,7 @@ impl Page {
                     match form.fields.last_mut().filter(|(name, _)| *name == selecting) {
                         Some(field) if chosen => field.1 = value,
                         Some(_) => {}
-                        // The first option counts where none is chosen.
+                        // Without a selection, the first option is sent.
                         None => form.fields.push((selecting.clone(), value)),
                     }
                 }
@@ -154,7 +152,7 @@ impl Page {
         }
     }
 
-    /// What is said about a field, without the word for screen readers before it.
+    /// The error of a field, without the prefix for screen readers.
     pub(crate) fn complaint(&self, field: &str) -> Option<&str> {
         let said = self.complaints.iter().find(|(name, _)| name == field).map(|(_, text)| text.as_str());
         said.map(|text| text.strip_prefix("Error: ").unwrap_or(text))
@@ -166,7 +164,7 @@ fn get(attributes: &[(String, String)], name: &str) -> String {
 }
 
 fn fold(text: &str) -> String {
-    // Marks around inserted values keep right-to-left text in order; a person does not see them.
+    // Isolation marks keep right-to-left text in order, and are invisible.
     let visible: String = text.chars().filter(|c| !matches!(c, '\u{2068}' | '\u{2069}')).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,11 +1,10 @@
-//! Plain HTTP to the server under test: requests without redirects, and answers read whole.
+//! HTTP to the server under test: requests without redirects, and responses read whole.
 
 use std::{net::SocketAddr, time::Duration};
 
 use reqwest::{Client, Method, RequestBuilder, header::HeaderMap, redirect::Policy};
 use serde_json::Value;
 
-/// A way to send requests to one server.
 #[derive(Clone)]
 pub(crate) struct Http {
     client: Client,
@@ -28,7 +27,7 @@ impl Http {
         Self { client, origin: origin.to_string() }
     }
 
-    /// A request to a path of the server, or to a whole URL.
+    /// A request to a path of the server, or to a complete URL.
     pub(crate) fn request(&self, method: Method, target: &str) -> RequestBuilder {
         let url = if target.starts_with('/') { format!("{}{target}", self.origin) } else { target.to_string() };
         self.client.request(method, url)
@@ -47,7 +46,6 @@ impl Http {
     }
 }
 
-/// An answer, read whole.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -56,31 +54,28 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// Sends a request and reads its answer.
     pub(crate) async fn of(request: RequestBuilder) -> Self {
         let response = request.send().await.expect("the server answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Self { status, headers, body: response.text().await.expect("a body of text") }
     }
 
-    /// The first header of this name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().expect("a header of text"))
     }
 
-    /// The body as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("not JSON ({error}): {self:?}"))
     }
 
-    /// Insists on a status.
+    /// Asserts a status.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:?}");
         self
     }
 
-    /// The `result` of a successful answer of the JSON API.
+    /// The `result` of a success of the JSON API.
     #[track_caller]
     pub(crate) fn result(self) -> Value {
         let mut body = self.expect(200).json();
@@ -88,7 +83,7 @@ impl Reply {
         body["result"].take()
     }
 
-    /// Insists on an error of the JSON API's envelope.
+    /// Asserts an error of the JSON API.
     #[track_caller]
     pub(crate) fn expect_api_error(self, status: u16, name: &str, reason: &str, message: &str) -> Self {
         assert_eq!(self.status, status, "{self:?}");
@@ -101,7 +96,7 @@ impl Reply {
         self
     }
 
-    /// Insists on an error of OAuth's shape.
+    /// Asserts an OAuth error.
     #[track_caller]
     pub(crate) fn expect_oauth_error(self, status: u16, error: &str, description: &str) -> Self {
         assert_eq!(self.status, status, "{self:?}");

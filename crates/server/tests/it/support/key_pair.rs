@@ -1,4 +1,4 @@
-//! A device's key pairs, made and used without the server's own code: RSA 2048 or P-256, as its keystore makes them.
+//! A device's key pairs, generated and used without the server's code: RSA 2048 or P-256, as in its keystore.
 
 use std::sync::{
     Arc, LazyLock,
@@ -24,24 +24,22 @@ enum Pair {
     Ec(EcdsaKeyPair),
 }
 
-/// A key pair of a device.
 #[derive(Clone)]
 pub(crate) struct KeyPair(Arc<Pair>);
 
-/// RSA keys take a while to make, so tests share a few; no test may rely on one being unknown to another's server.
+/// Generating RSA keys is slow, so tests share a few; no test may rely on a key being unknown to another test's server.
 static RSA: LazyLock<Vec<KeyPair>> = LazyLock::new(|| {
     let make = || RsaKeyPair::generate(KeySize::Rsa2048).expect("an RSA key");
     (0..8).map(|_| KeyPair(Arc::new(Pair::Rsa(make())))).collect()
 });
 
 impl KeyPair {
-    /// An RSA key other than the last seven handed out.
+    /// An RSA key other than the last seven returned.
     pub(crate) fn rsa() -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         RSA[NEXT.fetch_add(1, Ordering::Relaxed) % RSA.len()].clone()
     }
 
-    /// A fresh P-256 key.
     pub(crate) fn ec() -> Self {
         Self(Arc::new(Pair::Ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("an EC key"))))
     }
@@ -53,7 +51,7 @@ impl KeyPair {
         }
     }
 
-    /// The public key as the SDKs print it; `java` puts the sign byte of Java's numbers before the modulus.
+    /// The public key as the SDKs serialize it; `java` adds Java's sign byte before the modulus.
     pub(crate) fn jwk(&self, kid: &str, java: bool) -> Value {
         match &*self.0 {
             Pair::Rsa(pair) => {
@@ -72,7 +70,7 @@ impl KeyPair {
         }
     }
 
-    /// The thumbprint (RFC 7638), or what Java's sign byte makes of it.
+    /// The thumbprint (RFC 7638), or its variant with Java's sign byte.
     pub(crate) fn thumbprint(&self, java: bool) -> String {
         let jwk = self.jwk("", java);
         let text = |name: &str| jwk[name].as_str().unwrap_or_default().to_string();
@@ -83,7 +81,7 @@ impl KeyPair {
         encode(digest::digest(&digest::SHA256, input.as_bytes()))
     }
 
-    /// Signs header and payload, both taken as the texts they are.
+    /// Signs header and payload, both as text.
     pub(crate) fn sign(&self, header: &str, payload: &str) -> String {
         let input = format!("{}.{}", encode(header), encode(payload));
         let signature = match &*self.0 {

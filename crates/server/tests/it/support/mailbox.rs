@@ -4,10 +4,10 @@ use std::{collections::HashMap, time::Duration};
 
 use vestibule_server::ports::mailer::{Mail, MemoryMailbox};
 
-/// Longer than a mail ever takes; only a failing test waits for it.
+/// A generous timeout, reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Reads mail in the order it came, each once.
+/// Reads mail in the order it was sent, each once.
 pub(crate) struct Mailbox {
     mails: MemoryMailbox,
     read: HashMap<String, usize>,
@@ -31,7 +31,7 @@ impl Mailbox {
         mail.unwrap_or_else(|_| panic!("no mail number {read} came for {to}"))
     }
 
-    /// The link into the portal in the next unread mail to this address.
+    /// The portal link in the next unread mail to this address.
     pub(crate) async fn next_welcome(&mut self, to: &str) -> String {
         let mail = self.next_mail(to).await;
         mail.text.split_whitespace().find(|word| word.contains("/welcome/")).expect("a link").to_string()
@@ -45,7 +45,7 @@ impl Mailbox {
         words.find(digits).unwrap_or_else(|| panic!("no code in {text}")).to_string()
     }
 
-    /// How many mails went out, read or not.
+    /// The number of mails sent, read or not.
     pub(crate) fn count(&self) -> usize {
         self.mails.mails().len()
     }

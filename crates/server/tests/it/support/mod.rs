@@ -1,4 +1,4 @@
-//! What every test stands on: a server of its own, and the actors that talk to it. Knows nothing of single tests.
+//! The support of every test: a server, and the actors that talk to it.
 
 mod admin;
 mod app_client;

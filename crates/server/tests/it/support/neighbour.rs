@@ -1,4 +1,4 @@
-//! Programs of others, run for one test on a port of their own.
+//! Runs foreign programs for one test, each on its own port.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -8,9 +8,9 @@ use std::{
 use tempfile::TempDir;
 use tokio::{net::TcpStream, process::Child};
 
-/// Runs a program in a scratch folder, on a free port, until it takes connections there.
+/// Runs a program in a scratch folder, on a free port, until it accepts connections.
 pub(crate) async fn start_neighbour(name: &str, run: impl Fn(&TempDir, u16) -> Child) -> (SocketAddr, Child, TempDir) {
-    // The free port may be taken by somebody else before the program has it: then another one is tried.
+    // The free port may be taken before the program opens it: then try another one.
     for _ in 0..5 {
         let folder = TempDir::new().expect("a scratch folder");
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");

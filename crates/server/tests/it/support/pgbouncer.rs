@@ -1,4 +1,4 @@
-//! A real pgbouncer in transaction mode in front of the PostgreSQL of the tests.
+//! A real pgbouncer in transaction mode in front of the tests' PostgreSQL.
 
 use std::{fs, net::SocketAddr, process::Stdio};
 
@@ -16,7 +16,7 @@ pub(crate) struct Bouncer {
 }
 
 impl Bouncer {
-    /// Starts one that shares this many connections to a database among all who ask.
+    /// Starts one that shares this many connections per database among all clients.
     pub(crate) async fn start(pool_size: usize) -> Self {
         let server = std::env::var("VESTIBULE_TEST_POSTGRES").expect("VESTIBULE_TEST_POSTGRES: run ./test");
         let server = Url::parse(&server).expect("a URL");
@@ -25,7 +25,7 @@ impl Bouncer {
         Self { address, _process: process, _folder: folder }
     }
 
-    /// A database's URL by way of it.
+    /// A database's URL through it.
     pub(crate) fn lead(&self, url: &str) -> String {
         let mut url = Url::parse(url).expect("the URL of a database");
         url.set_host(Some(&self.address.ip().to_string())).expect("a host");
@@ -58,7 +58,7 @@ fn run(folder: &TempDir, configuration: &str) -> Child {
     let path = folder.path().join("pgbouncer.ini");
     fs::write(&path, configuration).expect("the configuration is written");
     let mut command = Command::new("pgbouncer");
-    // It does not run as root; then it is Debian's user for PostgreSQL, who must be able to read its file.
+    // It does not run as root; it then runs as Debian's user for PostgreSQL, who must be able to read its file.
     if super::postgres::is_root() {
         let owned = std::process::Command::new("chown").args(["-R", "postgres"]).arg(folder.path()).status();
         assert!(owned.expect("chown runs").success(), "pgbouncer does not run as root, and there is no user postgres");

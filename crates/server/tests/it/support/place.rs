@@ -1,4 +1,4 @@
-//! Where a test's data lives: a scratch folder, or a scratch database on the PostgreSQL the environment names.
+//! The location of a test's data: a scratch folder, or a scratch database on the PostgreSQL of the environment.
 
 use std::{
     process,
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use vestibule_store::{Location, Store};
 
-/// Longer than a connection ever takes; only a failing test waits for it.
+/// A generous timeout, reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Declares each named check as a test on SQLite and one on PostgreSQL; a check is an `async fn(Engine)`.
@@ -40,7 +40,7 @@ pub(crate) enum Engine {
     Postgres,
 }
 
-/// A place for one server's data; gone when dropped.
+/// The location of one server's data; removed when dropped.
 pub(crate) enum Place {
     Folder(TempDir),
     Database(Database),
@@ -54,7 +54,7 @@ impl Place {
         }
     }
 
-    /// A place nobody has migrated yet.
+    /// An unmigrated location.
     pub(crate) async fn make_empty(engine: Engine) -> Self {
         match engine {
             Engine::Sqlite => Self::make(engine).await,
@@ -71,10 +71,10 @@ impl Place {
     }
 }
 
-/// A database of one test's own.
+/// A database of one test.
 pub(crate) struct Database(String);
 
-/// The migrated database every other one is copied from: far quicker than migrating each.
+/// The migrated database that all others are copied from: much faster than migrating each.
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 
 impl Database {
@@ -95,7 +95,7 @@ impl Database {
 async fn make_template() -> String {
     let name = format!("vestibule_it_template_{}", process::id());
     let server = connect("postgres").await;
-    // Templates of test runs that are over: their process is gone, so nobody else drops them.
+    // Templates of finished test runs: their process has ended, so nothing else drops them.
     let old = server
         .query("SELECT datname FROM pg_database WHERE datname LIKE 'vestibule\\_it\\_template\\_%'", &[])
         .await
@@ -110,7 +110,7 @@ async fn make_template() -> String {
     server.batch_execute(&format!("CREATE DATABASE {name}")).await.expect("a database");
     let store = Store::open(&Location::postgres(server_url(&name), 1)).await;
     store.expect("the template is migrated").close().await;
-    // A template can be copied only while nobody is connected; the pool's connections end in their own time.
+    // A template can be copied only without connections; the pool's connections end asynchronously.
     server
         .batch_execute(&format!(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'; \
@@ -124,7 +124,7 @@ async fn make_template() -> String {
 impl Drop for Database {
     fn drop(&mut self) {
         let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.0);
-        // A drop cannot wait on the test's own runtime.
+        // Dropping cannot block the test's runtime.
         let dropping = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async { connect("postgres").await.batch_execute(&statement).await.ok() });
@@ -133,7 +133,7 @@ impl Drop for Database {
     }
 }
 
-/// The server's URL, with the name of another database in it.
+/// The server's URL, with another database name.
 fn server_url(database: &str) -> String {
     let url = std::env::var("VESTIBULE_TEST_POSTGRES").unwrap_or_else(|_| {
         panic!("VESTIBULE_TEST_POSTGRES is not set: run ./test, which starts a PostgreSQL, or set it to a server's URL")
@@ -149,7 +149,6 @@ async fn connect(database: &str) -> tokio_postgres::Client {
     connect_to(&server_url(database)).await
 }
 
-/// A connection of the test's own.
 pub(crate) async fn connect_to(url: &str) -> tokio_postgres::Client {
     let connecting = tokio::time::timeout(PATIENCE, tokio_postgres::connect(url, tokio_postgres::NoTls)).await;
     let (client, connection) = connecting.expect("PostgreSQL answers in time").expect("PostgreSQL answers");

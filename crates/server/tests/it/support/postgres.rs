@@ -1,4 +1,4 @@
-//! A PostgreSQL server of one test's own, which it may kill.
+//! A PostgreSQL server for a single test, which may kill it.
 
 use std::{
     fs,
@@ -11,10 +11,10 @@ use tempfile::TempDir;
 
 use super::connect_to;
 
-/// Longer than a start ever takes; only a failing test waits for it.
+/// A generous timeout, reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running PostgreSQL; stopped and gone when dropped.
+/// A running PostgreSQL; stopped and removed when dropped.
 pub(crate) struct OwnPostgres {
     pub(crate) url: String,
     programs: PathBuf,
@@ -43,13 +43,13 @@ impl OwnPostgres {
         server
     }
 
-    /// SIGKILL to the postmaster: nothing gets to tidy up. Its children end when they notice.
+    /// SIGKILL to the postmaster: no clean-up. Its children end when they notice.
     pub(crate) fn kill(&self) {
         let pid = self.pid().expect("it runs");
         assert!(Command::new("kill").args(["-KILL", &pid]).status().expect("kill runs").success());
     }
 
-    /// Starts it on the data it left, and waits until it answers.
+    /// Restarts it on its data, and waits until it responds.
     pub(crate) async fn start_again(&self) {
         let options = format!(
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c full_page_writes=off",
@@ -57,7 +57,7 @@ impl OwnPostgres {
         );
         let log = self.folder.path().join("log");
         let starting = async {
-            // It refuses while processes of a killed one are left.
+            // It refuses while processes of the killed one still run.
             while !self.try_run("pg_ctl", &["-w", "-l", log.to_str().expect("text"), "-o", &options, "start"]) {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -90,7 +90,7 @@ impl OwnPostgres {
         } else {
             Command::new(program)
         };
-        // A log that is a pipe would stay open as long as the server runs.
+        // A piped log would stay open as long as the server runs.
         let output = std::process::Stdio::null;
         command.arg("-D").arg(self.data()).args(arguments).current_dir("/").stdout(output()).stderr(output());
         command.status().expect("PostgreSQL's programs run").success()
@@ -107,7 +107,7 @@ pub(super) fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
 }
 
-/// Where the server's programs are: beside `psql` of the test command, on the path, or where Debian puts them.
+/// The folder of the server's programs: that of `psql`, on the path, or Debian's.
 fn find_programs() -> PathBuf {
     let mut places: Vec<PathBuf> =
         std::env::var_os("PSQL").iter().filter_map(|psql| Path::new(psql).parent().map(Path::to_owned)).collect();

@@ -1,4 +1,4 @@
-//! The binary itself, as a person at a terminal runs it.
+//! The binary, run as at a terminal.
 
 use std::{
     io::{BufRead, BufReader},
@@ -9,7 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 
-/// A folder to run the program in, with an embedded store in it.
+/// A folder to run the program in, with an embedded store.
 pub(crate) struct Workplace {
     folder: TempDir,
 }
@@ -24,12 +24,12 @@ impl Workplace {
         std::fs::write(self.path(name), text).expect("a writable folder");
     }
 
-    /// Where the folder is, or a file in it.
+    /// The path of the folder, or of a file in it.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The program with these arguments, in the folder and with an environment of its own.
+    /// The program with these arguments, in the folder and with its own environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
         command.args(arguments).current_dir(self.folder.path()).env_clear();
@@ -38,7 +38,6 @@ impl Workplace {
         command
     }
 
-    /// Runs the program to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Finished {
         Finished::of(&self.command(arguments).output().expect("the program runs"))
     }
@@ -52,13 +51,13 @@ impl Workplace {
             entry["server.address"].as_str().map(|address| address.parse().expect("an address"))
         });
         let address = address.expect("it says where it listens");
-        // Somebody must go on reading, or the log would stop the program.
+        // Keep reading, or the full pipe would block the program.
         std::thread::spawn(move || lines.for_each(drop));
         Running { child, address }
     }
 }
 
-/// What a program that ended left.
+/// The result of a finished program.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) succeeded: bool,
@@ -72,14 +71,14 @@ impl Finished {
         Self { succeeded: output.status.success(), out: text(&output.stdout), err: text(&output.stderr) }
     }
 
-    /// What it printed, of a program that succeeded in silence otherwise.
+    /// The output of a program that succeeded without errors.
     #[track_caller]
     pub(crate) fn printed(self) -> String {
         assert!(self.succeeded && self.err.is_empty(), "{self:?}");
         self.out
     }
 
-    /// What it complained of.
+    /// The error output.
     #[track_caller]
     pub(crate) fn complaint(self) -> String {
         assert!(!self.succeeded && self.out.is_empty(), "{self:?}");
@@ -87,20 +86,18 @@ impl Finished {
     }
 }
 
-/// A running program.
 pub(crate) struct Running {
     pub(crate) child: Child,
     pub(crate) address: SocketAddr,
 }
 
 impl Running {
-    /// Asks it to end.
     pub(crate) fn terminate(&self) {
         let kill = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(kill.expect("kill runs").success());
     }
 
-    /// Waits for its end; whether it ended well.
+    /// Waits for its end; returns whether it succeeded.
     pub(crate) fn wait(&mut self) -> bool {
         self.child.wait().expect("it is our child").success()
     }

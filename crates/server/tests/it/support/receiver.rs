@@ -1,4 +1,4 @@
-//! Somebody's webhook receiver: answers as it is told, and remembers what came.
+//! A webhook receiver with scripted responses that records its calls.
 
 use std::{
     collections::VecDeque,
@@ -16,10 +16,9 @@ use axum::{
 use serde_json::Value;
 use tokio::sync::Notify;
 
-/// Longer than a delivery ever takes; only a failing test waits for it.
+/// A generous timeout, reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What came.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
@@ -39,19 +38,18 @@ impl Call {
 #[derive(Default)]
 struct Inner {
     calls: Mutex<Vec<Call>>,
-    /// Answers to the next calls; then 200 and an allowing body.
+    /// Responses to the next calls; then 200 and an allowing body.
     answers: Mutex<VecDeque<(u16, String)>>,
     came: Notify,
 }
 
-/// A receiver on a free port.
 #[derive(Clone)]
 pub(crate) struct Receiver {
     pub(crate) url: String,
     inner: Arc<Inner>,
 }
 
-/// An answer that never comes.
+/// No response at all.
 pub(crate) const SILENCE: u16 = 0;
 
 impl Receiver {
@@ -64,7 +62,7 @@ impl Receiver {
         Self { url, inner }
     }
 
-    /// What the next call that has no answer yet is answered with.
+    /// Adds the response to a further call.
     pub(crate) fn answer(&self, status: u16, body: &str) {
         self.inner.answers.lock().unwrap_or_else(PoisonError::into_inner).push_back((status, body.to_string()));
     }
@@ -73,7 +71,7 @@ impl Receiver {
         self.inner.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits until so many calls came.
+    /// Waits for this many calls.
     pub(crate) async fn wait_for(&self, count: usize) -> Vec<Call> {
         let arrived = async {
             loop {

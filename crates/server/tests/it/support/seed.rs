@@ -1,4 +1,4 @@
-//! The seed of a server's randomness: the same in every run of a test, another one in each test and for each server of it.
+//! The seed of a server's randomness: the same in every run of a test, different for each test and each of its servers.
 
 use std::{
     cell::Cell,
@@ -8,13 +8,14 @@ use std::{
 use vestibule_server::ports::entropy::Entropy;
 
 thread_local! {
-    /// How many servers this thread, which is one test, has started.
+    /// How many servers this thread (one test) has started.
     static STARTED: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The randomness of the next server this test starts. Servers of one test share neither keys nor tokens.
+/// The randomness of the next server that this test starts. Servers of one test share neither keys nor tokens.
 ///
-/// The seed is printed, and shown with the output of a test that fails. `VESTIBULE_TEST_SEED` (a number) tries other ones.
+/// The seed is printed, and shown with the output of a failing test. `VESTIBULE_TEST_SEED` (a number) selects other
+/// ones.
 #[expect(clippy::print_stdout, reason = "the output of a test is shown when it fails")]
 pub(crate) fn seeded_entropy() -> Entropy {
     let thread = std::thread::current();
@@ -28,8 +29,8 @@ pub(crate) fn seeded_entropy() -> Entropy {
     Entropy::seeded(seed)
 }
 
-/// A token that differs from the given one in one sign of its secret half: never the same, and never another spelling of the same
-/// bytes, as the last sign of base64url can be.
+/// A token that differs in one character of its secret half: never equal, and never another spelling of the same bytes,
+/// as with the last character of base64url.
 pub(crate) fn altered(token: &str) -> String {
     let place = token.len() - 8;
     let other = if token.as_bytes()[place] == b'a' { "b" } else { "a" };

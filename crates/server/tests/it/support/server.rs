@@ -1,4 +1,4 @@
-//! A server of one test's own: the same boot as `main`, on a free port, with a clock and randomness the test owns.
+//! A server for a single test: the same boot as `main`, on a free port, with the test's clock and randomness.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -32,13 +32,13 @@ use vestibule_store::{
 
 use super::{AppClient, Browser, Engine, Http, Mailbox, place::Place, seed::seeded_entropy};
 
-/// 2030-05-01T08:00:00Z: a whole second, so that a formatter that drops zeros is found out.
+/// 2030-05-01T08:00:00Z: a whole second, to detect a formatter that drops zeros.
 const START: i64 = 1_903_852_800;
 
 /// The password of [`TestServer::owner`].
 pub(crate) const OWNER_PASSWORD: &str = "a lamp over seven quiet doors";
 
-/// What a test may change before its server starts.
+/// Changes before the server starts.
 pub(crate) struct Setup {
     origin: String,
     project: Table,
@@ -47,12 +47,12 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    /// Lets the server reach its PostgreSQL by another address.
+    /// Uses another address for the server's PostgreSQL.
     pub(crate) fn reach_store_at(&mut self, address: SocketAddr) {
         self.store_at = Some(address);
     }
 
-    /// Sets a key of the project file, e.g. `authentication.public_signup_disabled`.
+    /// Sets a key of the project file, such as `authentication.public_signup_disabled`.
     pub(crate) fn set(&mut self, path: &str, value: impl Into<Value>) {
         let (parents, key) = path.rsplit_once('.').expect("a path with a section");
         let table = parents.split('.').fold(&mut self.project, |table, section| {
@@ -62,7 +62,7 @@ impl Setup {
         table.insert(key.into(), value.into());
     }
 
-    /// Takes a key out of the project file.
+    /// Removes a key of the project file.
     pub(crate) fn unset(&mut self, section: &str, key: &str) {
         let table = self.project.get_mut(section).and_then(Value::as_table_mut).expect("a section");
         table.remove(key).expect("a key that is there");
@@ -76,14 +76,14 @@ impl Setup {
         client.insert(key.into(), value.into());
     }
 
-    /// Opens the portal at the project's own origin.
+    /// Enables the portal at the project's own origin.
     pub(crate) fn open_portal(&mut self) {
         let origin = self.origin.clone();
         self.configure("portal.public_origin", &origin);
         self.configure("portal.project", "test");
     }
 
-    /// Sets a key of the server's own configuration, e.g. `server.trusted_proxies`.
+    /// Sets a key of the server's configuration, such as `server.trusted_proxies`.
     pub(crate) fn configure(&mut self, path: &str, value: &str) {
         let (section, key) = path.split_once('.').expect("section.key");
         let name = format!("VESTIBULE__{}__{}", section.to_uppercase(), key.to_uppercase());
@@ -109,7 +109,7 @@ pub(crate) struct TestServer {
 }
 
 impl TestServer {
-    /// Boots a server with the test project, changed as `change` likes.
+    /// Boots a server with the test project, changed by `change`.
     pub(crate) async fn start(engine: Engine, change: impl FnOnce(&mut Setup)) -> Self {
         // Boxed, so that the tests' own futures stay small.
         Box::pin(Self::boot(engine, change)).await
@@ -165,7 +165,7 @@ impl TestServer {
         }
     }
 
-    /// Stops, and starts a new process' worth of server on the same data, clock and port.
+    /// Stops, and starts another server on the same data, clock and port.
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
         let listener = TcpListener::bind(self.address).await.expect("the port is free again");
@@ -179,8 +179,8 @@ impl TestServer {
         self.http = Http::new(&self.origin, self.address);
     }
 
-    /// Starts another process' worth of server on the same store, mail and clock: a node beside this one, at the same port of
-    /// another loopback address, so that the same names lead to it.
+    /// Starts another server on the same store, mail and clock: a second node, at the same port of another loopback
+    /// address, so that the same names lead to it.
     pub(crate) async fn start_node(&self) -> Node {
         let address = SocketAddr::from(([127, 0, 0, 2], self.address.port()));
         let listener = TcpListener::bind(address).await.expect("the port of another loopback address");
@@ -192,7 +192,7 @@ impl TestServer {
         Node { http: Http::new(&self.origin, address), stop: Some(stop), serving: Some(serving) }
     }
 
-    /// Applies changed settings, as `vestibule project apply` does, and lets the server see them.
+    /// Applies changed settings, like `vestibule project apply`, and reloads them.
     pub(crate) async fn change_project(&self, change: impl FnOnce(&mut Setup)) {
         let mut setup = Setup {
             origin: self.origin.clone(),
@@ -208,7 +208,7 @@ impl TestServer {
         app.projects.reload(&app.store, &app.master).await.expect("the project is loaded");
     }
 
-    /// Serves another project of this name beside the test project.
+    /// Adds another project.
     pub(crate) async fn add_project(&self, id: &str, change: impl FnOnce(&mut Setup)) -> Arc<Project> {
         let origin = format!("http://{id}.localhost:{}", self.address.port());
         let mut setup = Setup { project: test_project(&origin), origin, environment: Vec::new(), store_at: None };
@@ -222,7 +222,7 @@ impl TestServer {
         app.projects.find_by_id(id).expect("it is served")
     }
 
-    /// Every event of a type, oldest first: those that wait in the outbox and those that are in the log already.
+    /// Every event of a type, oldest first: from the outbox and the log.
     pub(crate) async fn events(&self, kind: &str) -> Vec<serde_json::Value> {
         self.events_of("test", kind).await
     }
@@ -232,7 +232,7 @@ impl TestServer {
         let no = self.app.projects.find_by_id(project).expect("the project").no;
         let late = self.clock.now().plus(std::time::Duration::from_secs(1_000_000));
         let mut conn = self.app.store.read().await.expect("a connection");
-        // The outbox first: what moves to the log in between is then seen twice, and told apart by its id.
+        // The outbox first: an event that moves to the log in between is then found twice, and deduplicated by its ID.
         let queued = outbox::due_any_project(&mut conn, "event", late, 1_000).await.expect("the outbox");
         let logged = events::follow(&mut conn, no, 0, 1_000).await.expect("the event log");
         let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
@@ -244,7 +244,7 @@ impl TestServer {
         all.filter(|body| body["type"] == kind && is_of_it(body)).collect()
     }
 
-    /// A browser in which the first operator, an owner of every project, has just signed in to the portal.
+    /// A browser in which the first operator, an owner of all projects, has just signed in to the portal.
     pub(crate) async fn owner(&self) -> Browser {
         let mut browser = self.browser();
         browser.open(&self.first_link().await).await;
@@ -256,13 +256,13 @@ impl TestServer {
         browser
     }
 
-    /// The link the server prints while there is no operator.
+    /// The first-run link that the server prints.
     pub(crate) async fn first_link(&self) -> String {
         let link = vestibule_server::portal::create_first_link(&self.app).await.expect("the store works");
         link.expect("there is no operator yet, and there is a portal")
     }
 
-    /// A link with which an operator chooses a new way in, as the command line makes it.
+    /// A reset link for an operator, as the command line creates it.
     pub(crate) async fn reset_link(&self, email: &str) -> String {
         let token = "a-reset-link-of-the-test";
         let now = self.clock.now();
@@ -279,42 +279,39 @@ impl TestServer {
         format!("/portal/welcome/{token}")
     }
 
-    /// Where `store.url` points to.
+    /// The value of `store.url`.
     pub(crate) fn store_url(&self) -> String {
         self.config.store.url.clone()
     }
 
-    /// Boots a server with the test project as it is.
+    /// Boots a server with the unchanged test project.
     pub(crate) async fn start_plain(engine: Engine) -> Self {
         Self::start(engine, |_| {}).await
     }
 
-    /// Plain HTTP to this server.
     pub(crate) fn http(&self) -> Http {
         self.http.clone()
     }
 
-    /// A program of the application `web`.
+    /// An app client of the application `web`.
     pub(crate) fn app_client(&self) -> AppClient {
         AppClient::new(self.http(), "web", "http://shop.test/after-login")
     }
 
-    /// A program of the application `blog`, on another web origin.
+    /// An app client of the application `blog`, on another web origin.
     pub(crate) fn other_client(&self) -> AppClient {
         AppClient::new(self.http(), "blog", "http://blog.test/after-login")
     }
 
-    /// A person's browser, without cookies yet.
     pub(crate) fn browser(&self) -> Browser {
         Browser::new(self.http())
     }
 
-    /// The mail this server sent.
     pub(crate) fn mailbox(&self) -> Mailbox {
         Mailbox::new(self.mails.clone())
     }
 
-    /// Stops as on SIGTERM and waits until everything is finished.
+    /// Stops as on SIGTERM and waits for the end.
     pub(crate) async fn stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             stop.send(()).ok();
@@ -333,12 +330,12 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// A program of the application `web` that calls this node.
+    /// An app client of the application `web` that calls this node.
     pub(crate) fn app_client(&self) -> AppClient {
         AppClient::new(self.http.clone(), "web", "http://shop.test/after-login")
     }
 
-    /// Stops as on SIGTERM and waits until everything is finished.
+    /// Stops as on SIGTERM and waits for the end.
     pub(crate) async fn stop(mut self) {
         if let (Some(stop), Some(serving)) = (self.stop.take(), self.serving.take()) {
             stop.send(()).ok();
@@ -366,7 +363,7 @@ fn mail(config: &Config, mails: &MemoryMailbox) -> Mailer {
     Mailer::from_config(&config.smtp).expect("a mailer")
 }
 
-/// Text messages are mails to a number, unless the test configures a carrier.
+/// Text messages are mails to a number, unless the test configures a provider.
 fn text_messages(config: &Config, mails: &MemoryMailbox) -> SmsSender {
     match config.sms.provider {
         SmsProvider::None => SmsSender::Memory(mails.clone()),

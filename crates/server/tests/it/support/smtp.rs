@@ -1,4 +1,4 @@
-//! A mail server that takes mail over real SMTP and keeps every byte of it.
+//! A mail server that receives mail over real SMTP and keeps every byte.
 
 use std::sync::{
     Arc,
@@ -12,9 +12,9 @@ use tokio::{
 };
 use vestibule_server::config::{Smtp, SmtpSecurity};
 
-/// A mail as it came over the wire, dots in front of lines undone.
+/// A mail as received, without dot stuffing.
 pub(crate) struct Received {
-    /// The line that named the recipient.
+    /// The line with the recipient.
     pub(crate) to: String,
     pub(crate) raw: String,
 }
@@ -29,19 +29,18 @@ impl Received {
     }
 }
 
-/// How a mail server treats its guests.
+/// The behavior of a mail server.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Manners {
-    /// On how many connections it says nothing.
+    /// On how many connections it stays silent.
     pub(crate) hang: usize,
-    /// How many mails it wants again later, each after it heard all of it.
+    /// How many mails it defers, each after receiving it.
     pub(crate) postpone: usize,
 }
 
-/// A mail server on a free port of this machine.
 pub(crate) struct MailServer {
     pub(crate) port: u16,
-    /// What it heard, also of mails it then wanted again later.
+    /// The received mails, including those it then deferred.
     pub(crate) heard: mpsc::UnboundedReceiver<Received>,
 }
 
@@ -78,7 +77,7 @@ impl MailServer {
     }
 }
 
-/// As much SMTP (RFC 5321) as it takes to accept mail.
+/// The part of SMTP (RFC 5321) needed to receive mail.
 async fn converse(stream: TcpStream, heard: mpsc::UnboundedSender<Received>, postpone: Arc<AtomicUsize>) {
     let mut stream = BufReader::new(stream);
     let (mut line, mut to, mut raw) = (Vec::new(), String::new(), None::<String>);

@@ -1,5 +1,5 @@
-//! A passkey in software: what an authenticator and a browser would answer, with a P-256 key.
-//! Shared by the unit tests of `passkeys` and the browser actor, so it uses nothing of ours.
+//! A software passkey: the responses of an authenticator and a browser, with a P-256 key.
+//! Shared by the unit tests of `passkeys` and the browser actor, so it uses no code of the server.
 
 use aws_lc_rs::{
     digest,
@@ -10,34 +10,34 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ciborium::Value as Cbor;
 use serde_json::{Value, json};
 
-/// One passkey, or what will become one.
+/// A passkey, before or after its registration.
 pub(crate) struct SoftPasskey {
     key: EcdsaKeyPair,
     user_handle: Option<Vec<u8>>,
     count: u32,
-    /// By how much each use counts up.
+    /// The increment of the counter per use.
     step: u32,
     flags: u8,
 }
 
 impl SoftPasskey {
-    /// Verifies its person each time.
+    /// With user verification.
     pub(crate) fn new() -> Self {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key");
         Self { key, user_handle: None, count: 0, step: 1, flags: 0x05 }
     }
 
-    /// Asks for a touch only.
+    /// With user presence only.
     pub(crate) fn careless() -> Self {
         Self::with_flags(0x01)
     }
 
-    /// Says these flags of its person and of its backup (WebAuthn §6.1).
+    /// With these flags of the user and the backup (WebAuthn §6.1).
     pub(crate) fn with_flags(flags: u8) -> Self {
         Self { flags, ..Self::new() }
     }
 
-    /// Always says 0, as many do.
+    /// Always reports the counter 0, as many authenticators do.
     pub(crate) fn uncounting() -> Self {
         Self { step: 0, ..Self::new() }
     }
@@ -51,7 +51,6 @@ impl SoftPasskey {
         [&sha256(rp_id.as_bytes())[..], &[self.flags | extra_flags], &self.count.to_be_bytes()].concat()
     }
 
-    /// Answers creation options.
     pub(crate) fn create(&mut self, options: &str, origin: &str) -> String {
         let options: Value = serde_json::from_str(options).expect("options");
         let options = &options["publicKey"];
@@ -82,7 +81,6 @@ impl SoftPasskey {
         self.answer(json!({ "clientDataJSON": base64url(&client_data), "attestationObject": base64url(&object) }))
     }
 
-    /// Answers request options.
     pub(crate) fn get(&mut self, options: &str, origin: &str) -> String {
         let options: Value = serde_json::from_str(options).expect("options");
         let options = &options["publicKey"];
@@ -99,7 +97,7 @@ impl SoftPasskey {
         }))
     }
 
-    /// A signature over something else.
+    /// A signature over other data.
     pub(crate) fn sign_elsewhere(&self) -> String {
         base64url(self.key.sign(&SystemRandom::new(), b"elsewhere").expect("a signature").as_ref())
     }

@@ -1,4 +1,4 @@
-//! Copies the write-ahead log into the database file on a thread of its own, off the writers' way. No table by name.
+//! Copies the write-ahead log into the database file on a separate thread, so that writers do not wait. Names no table.
 
 use std::{
     io,
@@ -14,16 +14,16 @@ use rusqlite::Connection;
 
 use super::super::stats::Counters;
 
-/// A checkpoint is due after this many changed rows …
+/// A checkpoint is due after this many changed rows,
 const DUE_ROWS: u64 = 20_000;
-/// … or this long after the first change.
+/// or this long after the first change.
 const DUE_AFTER: Duration = Duration::from_secs(2);
-/// A log of more frames (pages) than this must begin anew: 64 MiB.
+/// Above this many frames (pages), 64 MiB, the log must be restarted.
 const LONG_LOG: i64 = 16_384;
 /// How long the last checkpoint waits for other processes.
 const CLOSE_WAIT: Duration = Duration::from_millis(250);
 
-/// The checkpointer's thread and how to talk to it.
+/// Handle of the checkpointer thread.
 pub(super) struct Checkpointer {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -33,8 +33,8 @@ pub(super) struct Checkpointer {
 struct Shared {
     state: Mutex<State>,
     wake: Condvar,
-    /// The log only begins anew when it was copied to its last frame, and under steady load the writer is always
-    /// ahead of us. Then the writer must do the (short) rest itself, between two groups.
+    /// The log restarts only once it was copied to its last frame, and under steady load the writer is always ahead of
+    /// this thread. The writer must then do the short rest itself, between two groups.
     needs_writer: AtomicBool,
 }
 
@@ -54,7 +54,7 @@ impl Checkpointer {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Tells that a commit changed so many rows.
+    /// Records how many rows a commit changed.
     pub(super) fn note_changes(&self, rows: u64) {
         if rows == 0 {
             return;
@@ -72,7 +72,7 @@ impl Checkpointer {
         self.shared.needs_writer.swap(false, Ordering::Relaxed)
     }
 
-    /// Ends the thread and waits for it.
+    /// Stops the thread and waits for it.
     pub(super) fn stop(&mut self) {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).stopping = true;
         self.shared.wake.notify_one();
@@ -112,20 +112,20 @@ impl Shared {
     }
 }
 
-/// Copies what can be copied without making anyone wait; answers the log's length in frames.
+/// Copies as much as possible without blocking readers or writers; returns the log's length in frames.
 pub(super) fn checkpoint_passively(connection: &Connection) -> Option<i64> {
     let frames = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(1));
     match frames {
         Ok(frames) => Some(frames),
         Err(error) => {
-            // Nothing is lost: the log keeps everything until a later checkpoint succeeds.
+            // Nothing is lost: the log keeps all changes until a later checkpoint succeeds.
             tracing::warn!(error = %error, "a checkpoint failed; the write-ahead log grows until one succeeds");
             None
         }
     }
 }
 
-/// Copies everything and empties the log, unless another process is in the way.
+/// Copies the whole log and truncates it, unless another process prevents that.
 pub(super) fn checkpoint_at_close(connection: &Connection) {
     let run = connection
         .busy_timeout(CLOSE_WAIT)

@@ -1,4 +1,4 @@
-//! The SQLite engine: opening files, running statements, the pool of readers. Touches rusqlite; no table by name.
+//! The SQLite engine: opening files, running statements, the pool of readers. Uses rusqlite; names no table.
 
 mod checkpoint;
 mod writer;
@@ -20,14 +20,14 @@ use super::{BoxFuture, Param, Row, Sql, StoreError, Tx, conn, conn::Conn, migrat
 
 /// How long a statement waits for another process's lock.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
-/// How long a reader is waited for when all are lent out.
+/// Maximum wait for a free reader.
 const READER_WAIT: Duration = Duration::from_secs(3);
-/// Readers are opened as they are needed, up to this many.
+/// Maximum number of readers; they are opened on demand.
 const READERS: usize = 16;
-/// Prepared statements kept per connection: more than the house has.
+/// Prepared statements cached per connection: more than there are in total.
 const STATEMENT_CACHE: usize = 256;
-/// Page cache of the writer and of each reader, in the negative KiB that SQLite wants. Small, because the system keeps
-/// the file's pages, too, and because a reader forgets its own whenever somebody wrote.
+/// Page cache of the writer and of each reader, in SQLite's negative KiB. Small, because the operating system caches
+/// the file's pages too, and because a reader drops its cache after every write.
 const WRITER_CACHE: i64 = -24_576;
 const READER_CACHE: i64 = -4_096;
 
@@ -50,7 +50,7 @@ impl Sqlite {
             migrate::migrate_sqlite(&mut connection, &path)?;
             let checkpoints = open_writer(&path)?;
             let readers = Arc::new(Readers::new(path.clone()));
-            // The first reader is opened now, so that what is wrong with the file shows at the start.
+            // Open the first reader now, so that a problem with the file shows at startup.
             readers.put_back(readers.open_one()?);
             let writer = Writer::start(Link::new(connection), checkpoints, counters, outbox_bell)
                 .map_err(|error| StoreError::CannotOpen { path, reason: error.to_string() })?;
@@ -59,12 +59,11 @@ impl Sqlite {
         opened.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// A connection to read through.
     pub(super) async fn read(&self) -> Result<Lease, StoreError> {
         Readers::lease(&self.readers).await
     }
 
-    /// Whether the file still answers and the writer still runs.
+    /// Checks that the file is readable and the writer runs.
     pub(super) async fn ping(&self) -> Result<(), StoreError> {
         const PING: Sql = Sql::new("SELECT 1");
         if self.writer.is_closed() {
@@ -73,7 +72,6 @@ impl Sqlite {
         self.read().await?.conn_mut().query_optional(&PING, &[], |row| row.get::<i64>(0)).await.map(|_| ())
     }
 
-    /// Queues a write and waits for its outcome.
     pub(super) async fn write<I, T, E, F>(&self, name: &'static str, input: I, work: F) -> Result<T, E>
     where
         I: Send + Sync + 'static,
@@ -84,14 +82,14 @@ impl Sqlite {
         self.writer.write(name, input, work).await
     }
 
-    /// Carries out what is queued, copies the log into the file and closes it.
+    /// Finishes the queued writes, copies the log into the file and closes it.
     pub(super) async fn close(&self) {
         self.readers.close();
         self.writer.close().await;
     }
 }
 
-/// The readers that are not lent out.
+/// The idle readers.
 struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Conn>>,
@@ -137,7 +135,7 @@ impl Readers {
     }
 }
 
-/// A reader lent out; goes back when dropped.
+/// A borrowed reader; dropping it returns it to the pool.
 pub(super) struct Lease {
     conn: Option<Conn>,
     readers: Arc<Readers>,
@@ -162,7 +160,7 @@ impl Drop for Lease {
     }
 }
 
-/// One SQLite connection, and whether a statement failed since it was last asked.
+/// One SQLite connection, and whether a statement failed since the flag was last cleared.
 pub(super) struct Link {
     connection: Connection,
     failed: bool,
@@ -173,7 +171,7 @@ impl Link {
         Self { connection, failed: false }
     }
 
-    /// Runs a statement to its end and shows every row.
+    /// Runs a statement to its end and passes every row to the closure.
     pub(super) fn query(
         &mut self,
         sql: &'static Sql,
@@ -198,7 +196,6 @@ impl Link {
         }
     }
 
-    /// Runs a statement that returns no rows.
     pub(super) fn execute(&mut self, sql: &'static Sql, params: &[&dyn Param]) -> Result<u64, StoreError> {
         let text = sql.text(super::Engine::Sqlite);
         let step = || {
@@ -217,7 +214,7 @@ impl Link {
         self.connection.prepare_cached(text).map(|_| ()).map_err(|error| StoreError::from_sqlite(&error, text))
     }
 
-    /// Runs one of the seam's own statements: BEGIN, SAVEPOINT and the like.
+    /// Runs a statement of this module: BEGIN, SAVEPOINT and the like.
     fn control(&mut self, text: &'static str) -> Result<(), StoreError> {
         self.connection
             .prepare_cached(text)
@@ -232,8 +229,8 @@ impl Link {
     }
 }
 
-/// Binds `$n` to the n-th value. SQLite numbers such parameters by first appearance, so unless that is their order
-/// anyway, the *name* decides.
+/// Binds `$n` to the n-th value. SQLite numbers these parameters by first appearance, so unless that is their order,
+/// the *name* decides.
 fn bind(statement: &mut rusqlite::Statement<'_>, sql: &Sql, params: &[&dyn Param]) -> rusqlite::Result<()> {
     let count = statement.parameter_count();
     if count != params.len() {
@@ -250,7 +247,7 @@ fn bind(statement: &mut rusqlite::Statement<'_>, sql: &Sql, params: &[&dyn Param
     Ok(())
 }
 
-/// The number in the name of the parameter at this place.
+/// The number in the name of the parameter at this index.
 fn read_number(statement: &rusqlite::Statement<'_>, place: usize) -> Option<usize> {
     statement.parameter_name(place)?.strip_prefix('$')?.parse().ok()
 }
@@ -277,7 +274,7 @@ fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     open().map_err(|error| StoreError::from_opening(&error, path))
 }
 
-/// Opens a file to read it as it is; `None` when there is none.
+/// Opens a file for reading only; `None` when it does not exist.
 pub(super) fn look(path: &Path) -> Result<Option<Conn>, StoreError> {
     if !path.exists() {
         return Ok(None);
@@ -285,7 +282,7 @@ pub(super) fn look(path: &Path) -> Result<Option<Conn>, StoreError> {
     let has_log = path.with_file_name(log_name(path)).exists();
     let open = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-        // Without a write-ahead log nothing can be in one, and SQLite need not make one to find out.
+        // Without a log file, open as immutable: SQLite then does not create a log only to find it empty.
         let connection = Connection::open_with_flags(uri_of(path, !has_log), flags)?;
         connection.busy_timeout(BUSY_WAIT)?;
         Ok(connection)
@@ -302,7 +299,7 @@ fn log_name(path: &Path) -> std::ffi::OsString {
 
 /// The file as SQLite's URI (sqlite.org/uri.html).
 fn uri_of(path: &Path, is_immutable: bool) -> String {
-    // An absolute path follows an empty authority, so that one that begins with two slashes names no host.
+    // An absolute path follows an empty authority, so that a path that begins with two slashes names no host.
     let mut uri = String::from(if path.is_absolute() { "file://" } else { "file:" });
     for byte in path.to_string_lossy().bytes() {
         match byte {
@@ -313,7 +310,7 @@ fn uri_of(path: &Path, is_immutable: bool) -> String {
     uri + if is_immutable { "?immutable=1" } else { "" }
 }
 
-/// Creates the file readable by its owner only: it holds sealed keys and personal data. Its log inherits the mode.
+/// Creates the file readable by its owner only: it contains sealed keys and personal data. The log inherits the mode.
 fn create_private(path: &Path) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -333,7 +330,7 @@ fn open_file(path: &Path, extra: OpenFlags) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Turns on the write-ahead log. SQLite does not wait for the lock this needs, so we do.
+/// Turns on the write-ahead log. SQLite's busy timeout does not apply to this lock, so the loop waits.
 fn switch_to_wal(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     const PAUSE: Duration = Duration::from_millis(10);
     let mut waited = Duration::ZERO;
@@ -356,7 +353,7 @@ fn switch_to_wal(connection: &Connection, path: &Path) -> Result<(), StoreError>
 }
 
 fn set_up(connection: &Connection, cache: i64) -> rusqlite::Result<()> {
-    // Without QPSG, SQLite plans a cached statement again whenever a bound value might change the plan.
+    // Without QPSG, SQLite replans a cached statement whenever a bound value might change the plan.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
@@ -364,7 +361,7 @@ fn set_up(connection: &Connection, cache: i64) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", cache)?;
-    // The checkpointer has a thread of its own. The pragma answers with a row, unlike the others.
+    // The checkpointer runs on its own thread. Unlike the others, this pragma returns a row.
     connection.query_row("PRAGMA wal_autocheckpoint = 0", [], |row| row.get::<_, i64>(0))?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The one writer of an SQLite store: groups waiting closures into one transaction and one fsync. No table by name.
+//! The one writer of an SQLite store: groups queued closures into one transaction and one fsync. Names no table.
 
 use std::{
     io,
@@ -18,16 +18,16 @@ use super::{
     checkpoint::{Checkpointer, checkpoint_at_close, checkpoint_passively},
 };
 
-/// At most this many closures share a transaction.
+/// Maximum number of closures per transaction.
 const GROUP_LIMIT: usize = 512;
-/// At most this many closures wait; who comes later waits for a place, and not forever.
+/// Maximum number of queued closures; a further one waits up to [`QUEUE_WAIT`].
 const QUEUE_LIMIT: usize = 8_192;
-/// So many groups after one with a refused closure get a savepoint for each closure.
+/// After a rollback, this many groups use a savepoint per closure.
 const CAREFUL_GROUPS: u32 = 32;
-/// How long a closure waits for a place in the queue.
+/// Maximum wait of a closure for room in the queue.
 const QUEUE_WAIT: Duration = Duration::from_secs(5);
 
-/// The way to the writer thread.
+/// Handle of the writer thread.
 pub(in crate::db) struct Writer(mpsc::Sender<Command>);
 
 enum Command {
@@ -51,12 +51,12 @@ impl Writer {
         Ok(Self(sender))
     }
 
-    /// Whether the writer takes no more work.
+    /// Whether the writer accepts no more work.
     pub(super) fn is_closed(&self) -> bool {
         self.0.is_closed()
     }
 
-    /// Queues a closure and waits until the transaction it was part of is on disk.
+    /// Queues a closure and waits until its transaction is on disk.
     pub(super) async fn write<I, T, E, F>(&self, name: &'static str, input: I, work: F) -> Result<T, E>
     where
         I: Send + Sync + 'static,
@@ -79,23 +79,23 @@ impl Writer {
         answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
-    /// Lets the queue run out, copies the log into the file and ends the thread.
+    /// Finishes the queue, copies the log into the file and ends the thread.
     pub(super) async fn close(&self) {
         let (done, finished) = oneshot::channel();
         if self.0.send(Command::Close(done)).await.is_ok() {
-            // An error means that the thread ended without us, which is what we wanted.
+            // An error means that the thread has already ended, which is the goal.
             finished.await.ok();
         }
     }
 }
 
-/// A queued closure with its types forgotten.
+/// A queued closure with its types erased.
 trait Job: Send {
-    /// Runs the closure once, remembers its result and says whether its changes shall stay.
+    /// Runs the closure once, stores its result and returns whether its changes shall be kept.
     fn attempt(&mut self, tx: &mut Tx) -> bool;
-    /// Turns a missing or good result into this error; a result that is an error already stays.
+    /// Replaces a missing or successful result by this error; an existing error stays.
     fn refuse(&mut self, error: StoreError);
-    /// Hands the result to whoever waits for it.
+    /// Sends the result to the waiting caller.
     fn answer(self: Box<Self>);
 }
 
@@ -115,8 +115,8 @@ where
     F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync,
 {
     fn attempt(&mut self, tx: &mut Tx) -> bool {
-        // Nothing on SQLite ever waits, so one poll runs the closure from end to end.
-        // A panic leaves the transaction to us, who roll it back; `tx` holds no other state a panic could break.
+        // Nothing on SQLite ever suspends, so one poll runs the closure to its end.
+        // After a panic the caller rolls the transaction back; `tx` has no other state that a panic could break.
         let polled = catch_unwind(AssertUnwindSafe(|| {
             let mut future = (self.work)(tx, &self.input);
             future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
@@ -126,7 +126,7 @@ where
             Ok(Poll::Pending) => Err(StoreError::Suspended(self.name).into()),
             Err(_) => Err(StoreError::Panicked(self.name).into()),
         };
-        // PostgreSQL cannot commit after a failed statement, so neither do we.
+        // PostgreSQL cannot commit after a failed statement; SQLite must behave the same.
         if std::mem::take(&mut link(tx).failed) && result.is_ok() {
             result = Err(StoreError::Ignored(self.name).into());
         }
@@ -143,7 +143,7 @@ where
 
     fn answer(self: Box<Self>) {
         if let Some(result) = self.result {
-            // Nobody may be waiting any more; the write happened all the same.
+            // The caller may have been dropped; the write happened all the same.
             self.reply.send(result).ok();
         }
     }
@@ -156,12 +156,12 @@ fn link(tx: &mut Tx) -> &mut Link {
     }
 }
 
-/// A COMMIT that fails while it syncs may still be found in the log after a crash.
+/// A COMMIT that fails while it syncs may still be in the log after a crash.
 fn doubt(error: StoreError) -> StoreError {
     if let StoreError::Statement { reason, .. } = error { StoreError::Unknown(reason) } else { error }
 }
 
-/// What the writer thread works with.
+/// State of the writer thread.
 struct Desk {
     tx: Tx,
     checkpointer: Checkpointer,
@@ -172,11 +172,11 @@ struct Desk {
     careful: u32,
 }
 
-/// Why a group has to be run again.
+/// Why a group must run again.
 enum Again {
-    /// One was refused, and without savepoints its changes cannot be told from the others'.
+    /// A closure failed, and without savepoints its changes cannot be undone alone.
     Carefully,
-    /// This one broke the transaction.
+    /// This job broke the transaction.
     Without(usize, StoreError),
 }
 
@@ -185,7 +185,7 @@ impl Desk {
         let mut commands = Vec::with_capacity(GROUP_LIMIT);
         let mut group = Vec::with_capacity(GROUP_LIMIT);
         let mut closers = Vec::new();
-        // Takes what waits now; while we are at the disk, the next group gathers.
+        // Take what is queued now; the next group gathers while this one is written.
         while queue.blocking_recv_many(&mut commands, GROUP_LIMIT) > 0 {
             for command in commands.drain(..) {
                 match command {
@@ -219,7 +219,7 @@ impl Desk {
             if let Err(error) = link(&mut self.tx).control("BEGIN IMMEDIATE") {
                 break Err(error);
             }
-            // Most groups are kept whole, so savepoints are for those that are not.
+            // Most groups succeed as a whole, so savepoints are used only after a failure.
             let run = if self.careful > 0 { self.run_each(group) } else { self.run_together(group) };
             match run {
                 Ok(0) => break link(&mut self.tx).control("ROLLBACK").map(|()| 0),
@@ -229,8 +229,8 @@ impl Desk {
                     self.careful = CAREFUL_GROUPS;
                 }
                 Err(Again::Without(culprit, error)) => {
-                    // The engine gave up the transaction (disk full, I/O error) or we must: the one that was
-                    // running is answered with its error, the others run again without it.
+                    // The engine rolled back (disk full, I/O error) or a rollback is needed: the running job gets the
+                    // error, and the others run again without it.
                     self.roll_back();
                     let mut job = group.remove(culprit);
                     job.refuse(error);
@@ -263,21 +263,21 @@ impl Desk {
         }
     }
 
-    /// Runs the jobs one after the other in the bare transaction; says how many stay.
+    /// Runs the jobs one after the other without savepoints; returns how many are kept.
     fn run_together(&mut self, group: &mut [Box<dyn Job>]) -> Result<usize, Again> {
         let lone = group.len() == 1;
         for (place, job) in group.iter_mut().enumerate() {
             let keep = job.attempt(&mut self.tx);
             self.check_open(place)?;
             if !keep {
-                // Alone, it is undone with the transaction.
+                // The only job of its group is undone with the transaction.
                 return if lone { Ok(0) } else { Err(Again::Carefully) };
             }
         }
         Ok(group.len())
     }
 
-    /// Runs each job in a savepoint of its own; says how many stay.
+    /// Runs each job in its own savepoint; returns how many are kept.
     fn run_each(&mut self, group: &mut [Box<dyn Job>]) -> Result<usize, Again> {
         let mut kept = 0;
         for (place, job) in group.iter_mut().enumerate() {
@@ -295,7 +295,7 @@ impl Desk {
         Ok(kept)
     }
 
-    /// Whether the transaction survived the job at this place.
+    /// Checks that the transaction is still open after the job at this index.
     fn check_open(&mut self, place: usize) -> Result<(), Again> {
         if link(&mut self.tx).connection.is_autocommit() {
             return Err(Again::Without(place, StoreError::Busy("the database gave up the transaction")));
@@ -306,7 +306,7 @@ impl Desk {
     fn roll_back(&mut self) {
         let link = link(&mut self.tx);
         if !link.connection.is_autocommit() && link.control("ROLLBACK").is_err() {
-            // Nothing is left to undo then; the next BEGIN tells if the connection is of no more use.
+            // SQLite may have rolled back already; if the connection is unusable, the next BEGIN fails.
             tracing::error!("a failed transaction could not be rolled back");
         }
     }
@@ -321,7 +321,7 @@ mod tests {
     const ADD: Sql = Sql::new("INSERT INTO heap (content) VALUES (zeroblob($1))");
     const COUNT: Sql = Sql::new("SELECT count(*) FROM heap");
 
-    /// A writer on a file that may grow to 100 pages only.
+    /// A writer on a file that may grow to only 100 pages.
     fn start(folder: &TempDir) -> Writer {
         let path = folder.path().join("small.db");
         let connection = open_writer(&path).unwrap();
@@ -363,7 +363,7 @@ mod tests {
         const GIVE_UP: Sql = Sql::new("ROLLBACK");
         let folder = TempDir::new().unwrap();
         let writer = start(&folder);
-        // SQLite ends the whole transaction by itself after some errors; a ROLLBACK looks the same to the writer.
+        // SQLite ends the whole transaction by itself after some errors; to the writer, a ROLLBACK looks the same.
         let culprit = writer.write("give_up", (), |tx, ()| {
             Box::pin(async move {
                 tx.execute(&GIVE_UP, &[]).await?;

@@ -1,4 +1,4 @@
-//! Roles that changed after the request was let in: what counts is what the transaction finds.
+//! Roles that change after the request was authorized: the transaction uses the current ones.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -49,7 +49,7 @@ pub(crate) async fn add(app: &App, operator: &Operator, assignment: Assignment) 
     written.await.expect("the store works");
 }
 
-/// Somebody whose request was let in as an owner of every project.
+/// A request that was authorized for an owner of all projects.
 fn let_in_as_owner(operator: &Operator) -> SignedIn {
     let at = Timestamp::from_seconds(1);
     let session = OperatorSession {
@@ -96,7 +96,7 @@ async fn a_role_that_is_gone_when_the_transaction_begins_is_worth_nothing() {
     let staff = list(&app, &project, now).await.expect("the store works");
     assert!(staff.invitations.is_empty());
     assert_eq!(staff.members.len(), 2);
-    // The same from somebody who still is an owner.
+    // The same request by an operator who still is an owner.
     let who = let_in_as_owner(&other);
     let wish =
         Invitation { email: "new@house.example", role: Role::Viewer, everywhere: false, write_mail: &write_mail };

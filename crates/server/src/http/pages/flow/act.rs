@@ -1,4 +1,4 @@
-//! What a person does on a flow's pages: each view's form leads to one step, and the step to the next page.
+//! Handles the forms of a flow's pages: each calls one step, which determines the next page.
 
 use axum::{http::StatusCode, response::Response};
 use vestibule_domain::{credential::otp::ResendDecision, identifier::LoginIdKind, secret::Secret};
@@ -35,7 +35,7 @@ fn field<'a>(form: &'a Form, name: &str) -> &'a str {
 }
 
 impl Scene {
-    /// Takes a form that was sent to one of the flow's addresses.
+    /// Handles a form that was sent to one of the flow's URLs.
     pub(super) async fn act(&mut self, view: View, form: &Form) -> Response {
         let result = match view {
             View::Identify => self.identify(form).await,
@@ -52,13 +52,13 @@ impl Scene {
             View::NewPassword => self.choose_password(field(form, "password")).await,
             View::Passkey => self.use_passkey(field(form, "credential")).await,
             View::Continue => self.go_on(field(form, "action")).await,
-            // These only show something.
+            // These views have no form.
             View::HaveAccount | View::Start | View::Cancel | View::Current => Ok(self.go(View::Current)),
         };
         result.unwrap_or_else(|error| self.fail(view, &error))
     }
 
-    /// An error that ends the request; one of limits says when to try again and how.
+    /// A final error; for a limit, it says when and how to try again.
     fn fail(&self, view: View, problem: &Error) -> Response {
         let (Error::RateLimited(_), Some(wait)) = (problem, error::retry_after(problem)) else {
             return flow_error_in(&self.visit, &self.headers, Some(&self.flow.state.request), problem);
@@ -76,7 +76,7 @@ impl Scene {
         self.render(StatusCode::UNPROCESSABLE_ENTITY, None, page)
     }
 
-    /// What was typed; where the app insists on a login ID, whatever was typed, it is that one.
+    /// The form's input; a login ID that the app enforces replaces the one in the form.
     fn read(&self, form: &Form, kinds: &[LoginIdKind]) -> Identification {
         let password = Secret::new(field(form, "password").to_string());
         if let Some(enforced) = &self.flow.state.enforced {
@@ -89,7 +89,7 @@ impl Scene {
         Identification { kind, login_id, password }
     }
 
-    /// Whether anybody may join here: a guest may though sign-up is closed.
+    /// Checks that joining is allowed: a guest may join even if sign-up is closed.
     fn check_joining(&self) -> Result<(), Error> {
         let closed = self.visit.project.settings.public_signup_disabled() && self.flow.state.guest().is_none();
         if closed || self.flow.state.only_user.is_some() { Err(Error::PublicSignUpDisabled) } else { Ok(()) }
@@ -104,7 +104,7 @@ impl Scene {
         let input = self.read(form, &kinds);
         let (visit, writer) = (self.visit.clone(), self.writer());
         let write = |message: &CodeMessage<'_>| -> Message { writer.compose(message) };
-        // Whoever joins has turned away from what was offered or tried before.
+        // A user who joins has declined the offered account and earlier attempts.
         self.flow.state.offered_user = None;
         self.flow.state.attempt = None;
         let step =
@@ -165,7 +165,7 @@ impl Scene {
         self.commit(Achievement::Joined(Some(made))).await
     }
 
-    /// "Maybe later": joins with what was proved already.
+    /// "Maybe later": joins without a passkey.
     async fn skip_passkey(&mut self) -> Result<Response, Error> {
         self.check_joining()?;
         if steps::passkey_step(&self.visit.project, &self.flow) != Some(PasskeyStep::Offered) {
@@ -287,7 +287,7 @@ impl Scene {
     async fn go_on(&mut self, action: &str) -> Result<Response, Error> {
         let visit = self.visit.clone();
         if action != "continue" {
-            // The login ID that is taken is not what the person wants.
+            // Discard the taken login ID.
             self.flow.state.pending = None;
             page_flow::start_over(&visit.app, &visit.project, &mut self.flow, visit.now).await?;
             return Ok(self.go(View::Current));
@@ -322,7 +322,7 @@ impl Scene {
                 }
                 response
             }
-            // The person proved that the address is theirs, or there was nothing to prove: now it may be said.
+            // The user has proved control of the address, or no proof was required: the page may say that it is taken.
             Committed::Taken => {
                 steps::mark_taken(&visit.app, &visit.project, &mut self.flow, visit.now).await?;
                 self.render(StatusCode::CONFLICT, None, self.current_page().as_ref())

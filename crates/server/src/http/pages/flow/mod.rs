@@ -1,4 +1,4 @@
-//! The pages of promotion, sign-up and login: takes what a person does, calls one step, shows where it led.
+//! The pages of promotion, sign-up and sign-in: each request loads the flow, calls one step, and renders the next page.
 
 mod act;
 mod show;
@@ -22,42 +22,42 @@ use crate::{
     ui::{AlreadyPromotedPage, ErrorKind, ErrorPage, Link, NoticeKind, Page},
 };
 
-/// The addresses below a flow's own: each shows a page and takes what is done on it.
+/// The URLs below a flow's own; each shows a page and handles its form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum View {
-    /// Whatever the state asks for.
+    /// The page that the flow's state requires.
     Current,
-    /// The first page, whatever was done since: where the back button leads.
+    /// The first page, whatever the state: the target of the back button.
     Start,
     /// Joining: a login ID.
     Identify,
-    /// Joining: the code sent to it.
+    /// Joining: its code.
     Code,
     /// Joining: a passkey for the login ID.
     NewPasskey,
-    /// Joining: no passkey now.
+    /// Joining: without a passkey.
     SkipPasskey,
-    /// Joining with a passkey and nothing else.
+    /// Joining with only a passkey.
     PasskeyAlone,
     /// Joining: "I have an account".
     HaveAccount,
-    /// Coming back: a login ID.
+    /// Sign-in: a login ID.
     Login,
-    /// Coming back: the password for it.
+    /// Sign-in: its password.
     Password,
-    /// Coming back: a code instead of the password.
+    /// Sign-in: a code instead of the password.
     UseCode,
-    /// Coming back: the code that was sent.
+    /// Sign-in: the code that was sent.
     LoginCode,
-    /// Coming back: a passkey.
+    /// Sign-in: a passkey.
     Passkey,
-    /// The password is forgotten.
+    /// Recovery of a forgotten password.
     Forgotten,
-    /// A new one.
+    /// Recovery: the new password.
     NewPassword,
-    /// Going on as who is signed in, or as who was proved.
+    /// Continuing as the signed-in or just authenticated user.
     Continue,
-    /// Back to the app, without doing anything.
+    /// Returning to the app without a result.
     Cancel,
 }
 
@@ -109,13 +109,13 @@ impl View {
     }
 }
 
-/// Who is signed in and may simply go on, as the page names it.
+/// The signed-in user that may continue, as the page names it.
 struct Offered {
     person: Option<String>,
     detail: Option<String>,
 }
 
-/// One request to a flow's pages, with its flow loaded.
+/// A request to a flow's pages, with the flow loaded.
 struct Scene {
     visit: Visit,
     cookies: FlowCookies,
@@ -147,13 +147,13 @@ async fn show_view(visit: Visit, cookies: FlowCookies, view: View, mut request: 
     }
 }
 
-/// The kind of login ID an address asks for.
+/// The kind of login ID that a URL selects.
 fn kind_in(uri: &Uri) -> Option<LoginIdKind> {
     let query = Form::parse_query(uri.query().unwrap_or_default()).ok()?;
     LoginIdKind::from_name(query.get("kind").ok().flatten()?)
 }
 
-/// Shows the first page of a flow that begins. Nothing is stored: the page carries the flow.
+/// Shows the first page of a new flow. Nothing is stored: the page carries the flow.
 pub(crate) async fn begin(
     visit: &Visit,
     cookies: FlowCookies,
@@ -203,8 +203,8 @@ pub(crate) async fn act(visit: Visit, cookies: FlowCookies, request: Request) ->
     scene.act(view, &form).await
 }
 
-/// Loads the flow of a request. `page` is the address of a page: a browser without a cookie of ours gets one there and comes
-/// again, while a form without one is refused.
+/// Loads the flow of a request. `page` is the URL of a page: a browser without the flow cookie gets one and is
+/// redirected back, while a form without it is refused.
 async fn open(
     (visit, cookies): (Visit, FlowCookies),
     id: &str,
@@ -229,10 +229,11 @@ async fn open(
     }
 }
 
-/// In the query of an address to which a browser was sent with a cookie, to see whether it keeps it.
+/// Marks the URL of a redirect that sets the cookie, to detect browsers that reject it.
 const COOKIE_SENT: &str = "cookie=sent";
 
-/// Without a cookie of ours the browser is another one, or keeps none: it gets one, and is looked at again.
+/// A browser without the flow cookie is a different one, or rejects cookies: sets one and redirects back once to find
+/// out.
 fn look_for_cookies(visit: &Visit, headers: &HeaderMap, request: &PendingRequest, uri: &Uri) -> Response {
     if uri.query().is_some_and(|query| query.split('&').any(|pair| pair == COOKIE_SENT)) {
         return refuse(visit, headers, request, ErrorKind::CookiesBlocked);
@@ -242,7 +243,8 @@ fn look_for_cookies(visit: &Visit, headers: &HeaderMap, request: &PendingRequest
     response
 }
 
-/// A page for a browser the flow does not belong to: it leads home, and not back with the request's answer.
+/// The error for a browser that the flow does not belong to. It links to the home page, not to the app with the
+/// request's response.
 fn refuse(visit: &Visit, headers: &HeaderMap, request: &PendingRequest, kind: ErrorKind) -> Response {
     let home = way_home(&visit.project, Some(&request.client_id));
     let content = ErrorPage::new(kind).with_action(home).with_request_id(visit.request_id.to_string());
@@ -262,13 +264,13 @@ impl Scene {
             Err(error) => return Err(flow_error(&scene.visit, headers, &error)),
         }
         if scene.offered.is_none() {
-            // Signed out meanwhile: there is nobody to go on as.
+            // The user signed out meanwhile.
             scene.flow.state.offered_user = None;
         }
         Ok(scene)
     }
 
-    /// Who is offered, if it is still signed in.
+    /// The offered user, if still signed in.
     async fn find_offered(&self) -> Result<Option<Offered>, crate::flows::Error> {
         let Some(wanted) = self.flow.state.offered_user else { return Ok(None) };
         let resolution = self.cookies.resolve(&self.visit).await?;
@@ -297,7 +299,7 @@ impl Scene {
         self.visit.project.keys.mac.form_token(self.flow.id, &self.browser)
     }
 
-    /// The flow's own address: whatever its state asks for.
+    /// The flow's own URL: the page that its state requires.
     fn here(&self) -> String {
         format!("/flow/{}", self.flow.id)
     }
@@ -326,7 +328,7 @@ impl Scene {
         self.render(StatusCode::OK, None, self.page_of(view, kind).as_ref())
     }
 
-    /// Goes on to a page of the flow: by a redirect, or, while this page carries the flow, at once.
+    /// Continues to a page of the flow: by a redirect, or directly while the page carries the flow.
     fn go(&self, view: View) -> Response {
         if self.flow.is_stored() { see_other(&self.at(view)) } else { self.show(view, None) }
     }
@@ -340,7 +342,7 @@ impl Scene {
         self.render(StatusCode::OK, None, &ErrorPage::new(ErrorKind::FlowFinished).with_action(back))
     }
 
-    /// Where the app lives, as far as its redirect URI tells: without the answer, which was given already.
+    /// The app's home page, derived from its redirect URI; without the response, which was sent already.
     fn app_home(&self) -> Option<String> {
         let request = &self.flow.state.request;
         let client = self.visit.project.settings.client(&request.client_id)?;

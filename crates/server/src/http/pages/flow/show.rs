@@ -1,4 +1,4 @@
-//! The pages of a flow, filled in from its state. Reads the state and the settings; changes nothing.
+//! Builds the pages of a flow from its state and the settings; changes nothing.
 
 use vestibule_domain::{
     credential::otp::{CodeState, ResendDecision, may_resend},
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// What was typed on the page that is shown again, and what is wrong with it.
+/// The input of a page that is shown again, with its errors.
 pub(super) struct Typed<'a> {
     pub(super) form: &'a Form,
     pub(super) mistakes: &'a Mistakes,
@@ -35,7 +35,7 @@ impl Typed<'_> {
 }
 
 impl Scene {
-    /// The page that belongs to an address of the flow, or the one its state asks for when that makes no sense now.
+    /// The page of a URL of the flow, or the one its state requires if that URL is not possible now.
     pub(super) fn page_of(&self, view: View, kind: Option<LoginIdKind>) -> Box<dyn Page> {
         let state = &self.flow.state;
         let attempt = state.attempt.as_ref();
@@ -75,7 +75,7 @@ impl Scene {
         }
     }
 
-    /// The page the flow's state asks for.
+    /// The page that the flow's state requires.
     pub(super) fn current_page(&self) -> Box<dyn Page> {
         let state = &self.flow.state;
         if state.offered_user.is_some() {
@@ -215,7 +215,7 @@ impl Scene {
         PasskeyCeremony { ceremony: Ceremony::Use, options_json, action: self.at(View::Passkey) }
     }
 
-    /// Of these kinds the one the app insists on, or all.
+    /// Of these kinds, the enforced one, or all.
     pub(super) fn narrow(&self, mut kinds: Vec<LoginIdKind>) -> Vec<LoginIdKind> {
         if let Some(enforced) = &self.flow.state.enforced {
             kinds.retain(|kind| *kind == enforced.kind);
@@ -223,7 +223,7 @@ impl Scene {
         kinds
     }
 
-    /// Whether a passkey without any login ID is enough: not where the app insists on one.
+    /// Whether only a passkey is enough: not where the app enforces a login ID.
     pub(super) fn may_join_by_passkey_alone(&self) -> bool {
         self.visit.project.settings.passkey_identity_enabled() && self.flow.state.enforced.is_none()
     }

@@ -1,4 +1,4 @@
-//! Typing the code that was sent for something on the account page.
+//! Entering the code for a change on the account page.
 
 use axum::{extract::Request, http::StatusCode, response::Response};
 use vestibule_domain::credential::otp::{ResendDecision, may_resend};
@@ -80,7 +80,7 @@ async fn resend(desk: &Desk, mut errand: Errand) -> Response {
 async fn finish(desk: &Desk, pending: &Pending, outcome: Outcome) -> Response {
     match (&pending.task, outcome) {
         (Task::Prove { next }, Outcome::Done(_)) => see_other(next),
-        // The address belongs to somebody else, and the person proved that it is theirs: now it may be said.
+        // The address belongs to another user, and the caller has proved control of it: the page may say so.
         (Task::Add | Task::Replace { .. }, Outcome::Taken) => {
             let visit = &desk.visit;
             let standing = match Standing::load(&visit.app, &visit.project, desk.caller.user.id).await {
@@ -109,7 +109,7 @@ fn pending(desk: &Desk) -> Option<(&Errand, &Pending)> {
     Some((errand, errand.state.pending.as_ref()?))
 }
 
-/// The page on which what the code was sent to was typed.
+/// The page on which the recipient of the code was entered.
 fn first_page(desk: &Desk, pending: &Pending) -> String {
     let order = desk.errand.as_ref().filter(|errand| errand.request().is_some());
     let errand = order.map(|errand| format!("&errand={}", errand.id)).unwrap_or_default();
@@ -122,7 +122,7 @@ fn first_page(desk: &Desk, pending: &Pending) -> String {
 }
 
 fn page(desk: &Desk, errand: &Errand, pending: &Pending, error: Option<Text>) -> VerifyCodePage {
-    // What was just typed is shown whole, so that a slip is seen; what is only known to us is not given away.
+    // Show what the user just typed in full, so that typing errors are visible; mask what only the server knows.
     let destination = match &pending.task {
         Task::Add | Task::Replace { .. } | Task::Verify { .. } => pending.login_id.original.clone(),
         Task::Prove { .. } => pending.login_id.mask(),

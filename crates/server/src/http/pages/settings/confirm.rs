@@ -1,4 +1,4 @@
-//! Proving again who it is, before something delicate: by password, passkey or code.
+//! Reauthentication before a sensitive change: by password, passkey or code.
 
 use axum::{extract::Request, http::StatusCode, response::Response};
 use vestibule_domain::project::AuthenticatorKind;
@@ -57,12 +57,12 @@ async fn send_code(desk: &Desk) -> Response {
     }
 }
 
-/// Where to go on: a page of the account, whatever the address says.
+/// The page to continue with: always one of the account's, whatever the URL says.
 fn next(desk: &Desk) -> String {
     own_page(desk.field("next")).unwrap_or(HOME).to_string()
 }
 
-/// The password if the member has one; a code or a passkey where that is what it has, or what it asks for.
+/// The password page if the member has one; a code or a passkey if that is all the member has, or requests.
 async fn page(desk: &Desk, failed: bool) -> Result<Box<dyn Page>, Response> {
     let visit = &desk.visit;
     let standing = Standing::load(&visit.app, &visit.project, desk.caller.user.id).await;

@@ -1,4 +1,4 @@
-//! Deleting the account: a member's, or what there is of a guest's.
+//! Deleting an account of a member or guest.
 
 use axum::{extract::Request, response::Response};
 
@@ -53,7 +53,7 @@ pub(super) async fn act(visit: Visit, cookies: AccountCookies, request: Request)
 }
 
 async fn prepare(desk: &Desk) -> Result<DeleteAccountPage, Response> {
-    // A guest has nothing to prove itself with but the session it came with.
+    // A guest has no authenticator; its session is the only proof.
     let guest = desk.caller.user.is_anonymous();
     if let Some(response) = desk.ask_to_prove().filter(|_| !guest) {
         return Err(response);

@@ -1,4 +1,4 @@
-//! Adding, replacing, proving and removing a login ID.
+//! Adding, replacing, verifying and removing a login ID.
 
 use axum::{extract::Request, http::StatusCode, response::Response};
 use vestibule_domain::{id::IdentityId, identifier::LoginIdKind};
@@ -121,13 +121,13 @@ pub(super) async fn remove(visit: Visit, cookies: AccountCookies, request: Reque
     }
 }
 
-/// As [`Desk::open`], for who proved a moment ago who it is.
+/// Opens the page, and requires a recent authentication.
 async fn open(visit: Visit, cookies: AccountCookies, request: Request) -> Result<Desk, Response> {
     let desk = Desk::open(visit, cookies, request).await?;
     desk.ask_to_prove().map_or(Ok(desk), Err)
 }
 
-/// As [`Desk::receive`], for who proved a moment ago who it is.
+/// Receives the form, and requires a recent authentication.
 async fn receive(visit: Visit, cookies: AccountCookies, request: Request) -> Result<Desk, Response> {
     let desk = Desk::receive(visit, cookies, request).await?;
     desk.ask_to_prove().map_or(Ok(desk), Err)
@@ -138,7 +138,7 @@ fn kind_to_add(desk: &Desk) -> Option<LoginIdKind> {
     LoginIdKind::from_name(desk.field("kind")).filter(|kind| kinds.contains(kind))
 }
 
-/// The login ID the page is about.
+/// The login ID of the page.
 async fn find(desk: &Desk) -> Result<(LoginIdKind, LoginIdRow), Response> {
     let visit = &desk.visit;
     let standing = Standing::load(&visit.app, &visit.project, desk.caller.user.id).await;
@@ -166,7 +166,7 @@ async fn take(desk: &Desk, kind: LoginIdKind, replaced: Option<&LoginIdRow>) -> 
     desk.render(status, None, &page)
 }
 
-/// The page on which a login ID is typed.
+/// The page for entering a login ID.
 pub(super) fn add_page(
     desk: &Desk,
     kind: LoginIdKind,

@@ -1,5 +1,5 @@
-//! The account page and the pages below it: who may be here, the form token, the way back, and the proof that is asked
-//! for before something delicate. Each page is a file: it shows itself, takes its form, calls one flow.
+//! The account page and its sub-pages: authentication, form token, back link, and reauthentication for sensitive
+//! changes. Each page is a file: it renders itself, handles its form, and calls one use case.
 
 mod code;
 mod confirm;
@@ -42,12 +42,11 @@ use crate::{
     ui::{ErrorKind, Locale, NoticeKind, Page},
 };
 
-/// The overview's address.
+/// The path of the overview.
 const HOME: &str = "/settings";
-/// Where an app session is closed.
+/// The path that closes an app session.
 const CLOSE: &str = "/settings/close";
 
-/// The routes of the account page.
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         account_page(Method::GET, HOME, overview::show),
@@ -78,13 +77,13 @@ pub(crate) fn routes() -> Vec<Route> {
         account_page(Method::POST, "/settings/sessions", sessions::act),
         account_page(Method::GET, "/settings/delete", deletion::show),
         account_page(Method::POST, "/settings/delete", deletion::act),
-        // Old addresses, and those of pages there is no page for.
+        // Earlier paths, and paths without a page.
         account_page(Method::GET, "/settings/{*rest}", overview::redirect),
         account_page(Method::GET, "/", overview::home),
     ]
 }
 
-/// The page on which an app's order is carried out.
+/// The path of the page for a settings action.
 pub(crate) fn path_of(errand: FlowId, action: Action) -> String {
     match action {
         Action::ChangePassword => format!("/settings/password?errand={errand}"),
@@ -94,28 +93,28 @@ pub(crate) fn path_of(errand: FlowId, action: Action) -> String {
     }
 }
 
-/// Whom a page lets in.
+/// The users that a page admits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Admits {
     Members,
     GuestsToo,
 }
 
-/// One request of somebody who is signed in to a page of its account.
+/// A request of a signed-in user to an account page.
 struct Desk {
     visit: Visit,
     headers: HeaderMap,
     caller: AccountCaller,
-    /// The query of a page that is shown; query and body of a form that was sent.
+    /// The query of a page; query and body of a form.
     form: Form,
-    /// The page's own address, with its query.
+    /// The page's path with its query.
     here: String,
     errand: Option<Errand>,
     writer: Writer,
 }
 
 impl Desk {
-    /// Lets a member in to look at a page; anybody else is sent to the overview.
+    /// Admits a member to a page; everyone else is redirected to the overview.
     async fn open(visit: Visit, cookies: AccountCookies, request: Request) -> Result<Self, Response> {
         Self::open_for(Admits::Members, visit, cookies, request).await
     }
@@ -132,7 +131,7 @@ impl Desk {
         Self::sit(visit, headers, here, form, caller).await
     }
 
-    /// Takes the form a member sent from one of our pages; one that is not ours leads back to the page, undone.
+    /// Handles a member's form; without a valid form token it redirects to the page and changes nothing.
     async fn receive(visit: Visit, cookies: AccountCookies, request: Request) -> Result<Self, Response> {
         Self::receive_for(Admits::Members, visit, cookies, request).await
     }
@@ -170,7 +169,7 @@ impl Desk {
     ) -> Result<AccountCaller, Response> {
         let resolution = cookies.resolve(visit).await.map_err(|error| flow_error(visit, headers, &error))?;
         let Some(caller) = resolution.live().cloned() else {
-            // The page asks to sign in, and leads back here.
+            // The page asks to sign in, then leads back here.
             return Err(found(&format!("{HOME}?{}", Form::from_pairs([("next", here)]).print())));
         };
         if admits == Admits::Members && caller.user.is_anonymous() {
@@ -201,17 +200,17 @@ impl Desk {
         Ok(Self { visit, headers, caller, form, here, errand, writer })
     }
 
-    /// A parameter, empty if it is not there.
+    /// A parameter, empty if absent.
     fn field(&self, name: &str) -> &str {
         self.form.get(name).ok().flatten().unwrap_or_default()
     }
 
-    /// The login ID or passkey the page is about.
+    /// The login ID or passkey of the page.
     fn id(&self) -> Option<IdentityId> {
         self.field("id").parse().ok()
     }
 
-    /// The page's own address without what was only to be said once.
+    /// The page's path without one-time notices.
     fn action(&self) -> String {
         let path = self.here.split('?').next().unwrap_or(HOME);
         let kept = ["kind", "id", "errand", "next", "by"].into_iter().filter_map(|name| {
@@ -222,19 +221,18 @@ impl Desk {
         if query.is_empty() { path.to_string() } else { format!("{path}?{query}") }
     }
 
-    /// Where "back" leads: to the app that ordered this, undone, or to the overview.
+    /// The back link: to the app that requested the action, without a result, or to the overview.
     fn back_href(&self) -> String {
         let request = self.errand.as_ref().and_then(Errand::request);
         let app = request.and_then(|request| link_to_app(&cancel_redirect(request)));
         app.unwrap_or_else(|| HOME.to_string())
     }
 
-    /// What was done just before, if the address says so.
+    /// The notice in the URL, if any.
     fn notice(&self) -> Option<NoticeKind> {
         NoticeKind::parse(self.field("done"))
     }
 
-    /// The person's language.
     fn locale(&self) -> Locale {
         context(&self.visit, &self.headers, self.errand.as_ref().and_then(Errand::request), String::new()).locale
     }
@@ -257,7 +255,7 @@ impl Desk {
         flow_error(&self.visit, &self.headers, error)
     }
 
-    /// Sends the person to prove who it is, unless that was a moment ago; then it comes back here.
+    /// Redirects to reauthentication, and back, unless the user has authenticated recently.
     fn ask_to_prove(&self) -> Option<Response> {
         (!is_fresh(&self.caller, self.visit.now)).then(|| see_other(&self.confirm_href(&self.action())))
     }
@@ -266,7 +264,7 @@ impl Desk {
         format!("/settings/confirm?{}", Form::from_pairs([("next", next)]).print())
     }
 
-    /// Goes on after something was done: to the app that ordered it, or to the overview, which says what.
+    /// Continues after a change: to the app that requested it, or to the overview with a notice.
     fn go_on(&self, outcome: Outcome, notice: NoticeKind) -> Response {
         match outcome {
             Outcome::Done(Some(redirect)) => to_app(&self.visit, &redirect),
@@ -276,7 +274,7 @@ impl Desk {
         }
     }
 
-    /// Calls one of the flows that send codes or mails.
+    /// Calls a use case that sends codes or mails.
     async fn ask<T, F>(&self, question: F) -> Result<T, Error>
     where
         F: AsyncFnOnce(&Asking<'_>) -> Result<T, Error>,
@@ -298,10 +296,10 @@ fn address_of(request: &Request) -> String {
     request.uri().path_and_query().map_or(HOME, |address| address.as_str()).to_string()
 }
 
-/// The longest address of a page of the account that is kept to come back to.
+/// Maximum length of a path to return to.
 pub(crate) const LONGEST_NEXT: usize = 512;
 
-/// The address if it is a page of the account.
+/// The path if it is a page of the account.
 fn own_page(address: &str) -> Option<&str> {
     let path = address.split('?').next().unwrap_or_default();
     let is_ours = path == HOME || path.starts_with("/settings/");
@@ -310,13 +308,12 @@ fn own_page(address: &str) -> Option<&str> {
     (is_ours && plain && short).then_some(address)
 }
 
-/// An address that says what was done just before.
+/// A path with a notice.
 fn with_notice(address: &str, notice: NoticeKind) -> String {
     let separator = if address.contains('?') { '&' } else { '?' };
     format!("{address}{separator}done={}", notice.code())
 }
 
-/// The form token of the account pages.
 fn form_token(visit: &Visit, caller: &AccountCaller) -> String {
     let mac = &visit.project.keys.mac;
     match &caller.via {
@@ -325,7 +322,8 @@ fn form_token(visit: &Visit, caller: &AccountCaller) -> String {
     }
 }
 
-/// Where the form "Sign out" leads: a session is ended, an app session only closed, because its grant is the app's to end.
+/// The target of the sign-out form: a session ends, while an app session is only closed, because its grant belongs to
+/// the app.
 fn logout_action(caller: &AccountCaller) -> String {
     match &caller.via {
         Via::Session(_) => "/logout".to_string(),
@@ -333,11 +331,11 @@ fn logout_action(caller: &AccountCaller) -> String {
     }
 }
 
-/// Tells the browser to forget who is gone now.
+/// Removes the cookie of the session that has ended.
 fn sign_out(desk: &Desk, mut response: Response) -> Response {
     match &desk.caller.via {
         Via::Session(_) => cookies::clear_session(response.headers_mut(), &desk.visit.project),
-        // The session beside it may be another user's.
+        // A session cookie beside it may belong to another user.
         Via::Grant(_) => cookies::forget_app_session(response.headers_mut(), &desk.visit.project),
     }
     response

@@ -1,4 +1,4 @@
-//! The account page itself, what guests and strangers see in its place, and the server's front door.
+//! The account page of members and guests, its sign-in page, and the server's home page.
 
 use axum::{
     extract::Request,
@@ -58,7 +58,7 @@ fn show_stranger(visit: &Visit, headers: &HeaderMap, uri: &Uri) -> Response {
     page(visit, headers, None, StatusCode::OK, &SettingsStrangerPage { sign_in_href, app_href })
 }
 
-/// The page of the account that was asked for first, if the address names one.
+/// The account page that was requested first, if the URL names one.
 fn next_in(uri: &Uri) -> Option<String> {
     let query = Form::parse_query(uri.query()?).ok()?;
     let next = query.get("next").ok().flatten()?;
@@ -139,7 +139,6 @@ fn describe(desk: &Desk, standing: &Standing, row: &LoginIdRow) -> Option<LoginI
     })
 }
 
-/// How long ago something was.
 pub(super) fn elapsed(at: Timestamp, now: Timestamp) -> Elapsed {
     Elapsed::from_seconds(now.since(at).as_secs())
 }
@@ -147,13 +146,13 @@ pub(super) fn elapsed(at: Timestamp, now: Timestamp) -> Elapsed {
 fn app_href(visit: &Visit, caller: &AccountCaller) -> Option<String> {
     let settings = &visit.project.settings;
     match caller.grant() {
-        // A phone's app has no address to go back to: its person closes the window.
+        // A mobile app has no URL to return to: the user closes the window.
         Some(grant) => settings.client(&grant.client_id).and_then(|client| client.client_uri.clone()),
         None => settings.default_client_uri().map(str::to_string),
     }
 }
 
-/// `GET /settings/promote`: a guest who is signed in becomes a member, without the app's help.
+/// `GET /settings/promote`: promotes a signed-in guest without an app.
 pub(crate) async fn promote(visit: Visit, cookies: BrowserCookies, request: Request) -> Response {
     let headers = request.headers().clone();
     let resolution = match cookies.account.resolve(&visit).await {
@@ -166,7 +165,7 @@ pub(crate) async fn promote(visit: Visit, cookies: BrowserCookies, request: Requ
     enter(&visit, cookies.of_flow(), &headers, begun).await
 }
 
-/// `GET /settings/sign-in`: a member comes back to its account page, without an app's help.
+/// `GET /settings/sign-in`: signs a member in to the account page without an app.
 pub(crate) async fn sign_in(visit: Visit, cookie: FlowCookie, request: Request) -> Response {
     let (headers, next) = (request.headers().clone(), next_in(request.uri()));
     let browser = cookie.flow.first();
@@ -186,7 +185,7 @@ async fn enter(
     }
 }
 
-/// `POST /settings/close`: closes the account page that an app opened. The app's own session goes on.
+/// `POST /settings/close`: closes the account page that an app opened. The app's own session continues.
 pub(crate) async fn close(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
     match Desk::receive_for(Admits::GuestsToo, visit, cookies, request).await {
         Ok(desk) => {
@@ -198,12 +197,12 @@ pub(crate) async fn close(visit: Visit, cookies: AccountCookies, request: Reques
     }
 }
 
-/// Sub-pages a guest has none of, and old addresses of the account page.
+/// Sub-pages that guests do not have, and earlier paths of the account page.
 pub(crate) async fn redirect(_: Visit, _: NoCredential, _: Request) -> Response {
     found(HOME)
 }
 
-/// `GET /`: there is nothing here but the way on.
+/// `GET /`: redirects to the project's page or the account page.
 pub(crate) async fn home(visit: Visit, _: NoCredential, _: Request) -> Response {
     see_other(visit.project.settings.default_client_uri().unwrap_or(HOME))
 }

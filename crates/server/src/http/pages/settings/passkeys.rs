@@ -1,4 +1,4 @@
-//! Seeing, making, naming and removing passkeys.
+//! Listing, creating, naming and removing passkeys.
 
 use axum::{extract::Request, http::StatusCode, response::Response};
 use vestibule_domain::{

@@ -44,7 +44,7 @@ pub(super) async fn save(visit: Visit, cookies: AccountCookies, request: Request
     }
 }
 
-/// Knowing the old password is the proof; a first one is set only by who proved otherwise who it is.
+/// The old password is the proof; a first password requires a recent authentication by other means.
 async fn ready(desk: &Desk) -> Result<Standing, Response> {
     let visit = &desk.visit;
     let standing = Standing::load(&visit.app, &visit.project, desk.caller.user.id).await;

@@ -1,4 +1,4 @@
-//! The list of places where a member is signed in, and signing out of them.
+//! The list of a member's sessions, and ending them.
 
 use axum::{extract::Request, response::Response};
 
@@ -12,7 +12,6 @@ use crate::{
     ui::{NoticeKind, SessionEntry},
 };
 
-/// The entries of the overview.
 pub(super) async fn list(desk: &Desk) -> Result<Vec<SessionEntry>, Error> {
     let visit = &desk.visit;
     let listed = sessions::list(&visit.app, &visit.project, &desk.caller, visit.now).await?;
