@@ -1,6 +1,6 @@
 //! Cookie sessions, and the lifetime rules of sessions and grants.
 
-use std::time::Duration;
+use std::{fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,28 @@ pub enum SessionRef {
     Session(SessionId),
     /// A grant.
     Grant(GrantId),
+}
+
+impl fmt::Display for SessionRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session(id) => write!(f, "session:{id}"),
+            Self::Grant(id) => write!(f, "grant:{id}"),
+        }
+    }
+}
+
+impl FromStr for SessionRef {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let read = match text.split_once(':') {
+            Some(("session", id)) => id.parse().ok().map(Self::Session),
+            Some(("grant", id)) => id.parse().ok().map(Self::Grant),
+            Some(_) | None => None,
+        };
+        read.ok_or("write session:ID or grant:ID")
+    }
 }
 
 /// The lifetime of a session or grant.

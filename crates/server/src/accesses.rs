@@ -9,21 +9,13 @@ use std::{
 };
 
 use vestibule_domain::{
-    id::{GrantId, SessionId},
-    session::Viewpoint,
+    session::{SessionRef, Viewpoint},
     time::Timestamp,
 };
 
 const SHARDS: u64 = 16;
 /// Maximum number of uses per shard; a further use is written at once.
 const SHARD_SIZE: usize = 8_192;
-
-/// A used session or grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Target {
-    Grant(GrantId),
-    Session(SessionId),
-}
 
 /// What to do about a use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +38,7 @@ struct Use {
 /// A use to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unwritten {
-    pub(crate) target: Target,
+    pub(crate) target: SessionRef,
     pub(crate) at: Timestamp,
     /// The previously written use.
     pub(crate) written: Timestamp,
@@ -56,7 +48,7 @@ pub(crate) struct Unwritten {
 pub(crate) struct Accesses {
     viewpoint: Viewpoint,
     hasher: RandomState,
-    shards: Vec<Mutex<HashMap<Target, Use>>>,
+    shards: Vec<Mutex<HashMap<SessionRef, Use>>>,
 }
 
 impl Accesses {
@@ -73,12 +65,12 @@ impl Accesses {
     /// The last use that this process saw and has not written yet.
     ///
     /// Read this before the row: entries are evicted only after they are flushed.
-    pub(crate) fn recall(&self, target: Target) -> Option<Timestamp> {
+    pub(crate) fn recall(&self, target: SessionRef) -> Option<Timestamp> {
         self.shard(target).get(&target).map(|used| used.at)
     }
 
     /// Records a use; `recorded` is the last one in the store.
-    pub(crate) fn note(&self, target: Target, recorded: Timestamp, now: Timestamp, window: Duration) -> Noted {
+    pub(crate) fn note(&self, target: SessionRef, recorded: Timestamp, now: Timestamp, window: Duration) -> Noted {
         let mut shard = self.shard(target);
         let is_full = shard.len() >= SHARD_SIZE;
         match shard.get_mut(&target) {
@@ -109,7 +101,7 @@ impl Accesses {
     }
 
     /// Records that a use was written; it is removed unless there was a later one.
-    pub(crate) fn settle(&self, target: Target, written: Timestamp) {
+    pub(crate) fn settle(&self, target: SessionRef, written: Timestamp) {
         let mut shard = self.shard(target);
         if let Some(used) = shard.get_mut(&target) {
             if used.at <= written {
@@ -137,7 +129,7 @@ impl Accesses {
             let room = limit - found.len();
             let wanted = shard.iter().filter(|(_, used)| wanted(used));
             let read =
-                |(target, used): (&Target, &Use)| Unwritten { target: *target, at: used.at, written: used.written };
+                |(target, used): (&SessionRef, &Use)| Unwritten { target: *target, at: used.at, written: used.written };
             found.extend(wanted.map(read).take(room));
             if found.len() >= limit {
                 break;
@@ -146,7 +138,7 @@ impl Accesses {
         found
     }
 
-    fn shard(&self, target: Target) -> MutexGuard<'_, HashMap<Target, Use>> {
+    fn shard(&self, target: SessionRef) -> MutexGuard<'_, HashMap<SessionRef, Use>> {
         let at = usize::try_from(self.hasher.hash_one(target) % SHARDS).unwrap_or(0);
         self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -154,6 +146,8 @@ impl Accesses {
 
 #[cfg(test)]
 mod tests {
+    use vestibule_domain::id::{GrantId, SessionId};
+
     use super::*;
 
     const WINDOW: Duration = Duration::from_secs(60);
@@ -162,8 +156,8 @@ mod tests {
         Timestamp::from_seconds(seconds)
     }
 
-    fn target(byte: u8) -> Target {
-        Target::Grant(GrantId::from_bytes([byte; 16]))
+    fn target(byte: u8) -> SessionRef {
+        SessionRef::Grant(GrantId::from_bytes([byte; 16]))
     }
 
     fn accesses() -> Accesses {
@@ -211,7 +205,7 @@ mod tests {
         for n in 0..flood {
             let mut id = [0; 16];
             id[..8].copy_from_slice(&n.to_be_bytes());
-            let target = Target::Session(SessionId::from_bytes(id));
+            let target = SessionRef::Session(SessionId::from_bytes(id));
             written += usize::from(accesses.note(target, at(0), at(1), WINDOW) == Noted::WriteNow);
         }
         assert_eq!(accesses.list_all(usize::MAX).len(), flood - written);

@@ -58,19 +58,6 @@ pub(crate) fn prepare(
     prepare_in(&app.entropy, event, &describe(project, user, origin, now))
 }
 
-/// Prepares an event that was not triggered by its user.
-pub(crate) fn prepare_by(
-    app: &App,
-    project: &Project,
-    event: &Event,
-    user: UserId,
-    by: TriggeredBy,
-    origin: &Origin<'_>,
-    now: Timestamp,
-) -> QueuedEvent {
-    prepare_in(&app.entropy, event, &Context { triggered_by: by, ..describe(project, user, origin, now) })
-}
-
 /// The context of a user's own action.
 pub(crate) fn describe(project: &Project, user: UserId, origin: &Origin<'_>, now: Timestamp) -> Context {
     let mut context = Context::new(&project.id, TriggeredBy::User, now);

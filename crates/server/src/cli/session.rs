@@ -1,14 +1,13 @@
 //! `vestibule session …`: listing and ending sessions.
 
 use clap::{Args, Subcommand};
-use vestibule_domain::{
-    event::{RevocationReason, TriggeredBy},
-    id::UserId,
-    user::User,
-};
+use vestibule_domain::{id::UserId, session::SessionRef, user::User};
 
 use super::{ConfigFile, Failure, Opened};
-use crate::flows::sessions::{self, Ending, ItemId};
+use crate::flows::{
+    actor::Actor,
+    sessions::{self, Ending, Selection},
+};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionCommand {
@@ -37,11 +36,8 @@ pub(super) struct Revoke {
     #[command(flatten)]
     of: OfUser,
     /// What to end, as `session list` prints it: session:ID or grant:ID
-    id: ItemId,
+    id: SessionRef,
 }
-
-/// The cause of sessions ended at the command line.
-const ENDING: Ending = Ending { reason: RevocationReason::Operator, by: TriggeredBy::System };
 
 impl SessionCommand {
     pub(super) async fn run(self) -> Result<(), Failure> {
@@ -55,24 +51,23 @@ impl SessionCommand {
                     println!("no live session");
                 }
                 for item in listed {
-                    let id = match item.id {
-                        ItemId::Session(id) => format!("session:{id}"),
-                        ItemId::Grant(id) => format!("grant:{id}"),
-                    };
                     let application = item.client_id.as_deref().unwrap_or("(cookie)");
                     let device = item.device.as_deref().unwrap_or_default();
                     println!(
-                        "{id}\t{application}\tsince {}\tlast used {}\tends {}\t{device}",
-                        item.created_at, item.last_access_at, item.expires_at
+                        "{}\t{application}\tsince {}\tlast used {}\tends {}\t{device}",
+                        item.id, item.created_at, item.last_access_at, item.expires_at
                     );
                 }
             }
             Self::Revoke(revoke) => {
                 let (opened, user) = revoke.of.open().await?;
                 let (app, project) = (&opened.app, &opened.project);
-                let ended = sessions::revoke(app, project, user.id, revoke.id, ENDING, opened.now()).await;
+                let actor = Actor::at_terminal("session revoke");
+                let one = Selection::One(revoke.id);
+                let ended =
+                    sessions::end(app, Ending::by_actor(app, project, &actor, user.id, one, opened.now())).await;
                 opened.close().await;
-                if !ended? {
+                if ended? == 0 {
                     return Err(Failure("the user has no such session".into()));
                 }
                 println!("ended");
@@ -80,7 +75,10 @@ impl SessionCommand {
             Self::RevokeAll(of) => {
                 let (opened, user) = of.open().await?;
                 let (app, project) = (&opened.app, &opened.project);
-                let ended = sessions::revoke_all(app, project, user.id, None, ENDING, opened.now()).await;
+                let actor = Actor::at_terminal("session revoke-all");
+                let all = Selection::All;
+                let ended =
+                    sessions::end(app, Ending::by_actor(app, project, &actor, user.id, all, opened.now())).await;
                 opened.close().await;
                 println!("{} ended", ended?);
             }

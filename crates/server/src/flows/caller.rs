@@ -6,7 +6,7 @@ use vestibule_domain::{
     client::Client,
     grant::Grant,
     id::{GrantId, SessionId},
-    session::{Lifetime, Session, coalesce_window, latest_use},
+    session::{Lifetime, Session, SessionRef, coalesce_window, latest_use},
     time::Timestamp,
     user::User,
 };
@@ -19,18 +19,38 @@ use super::{
     coming_back,
     issue::{scopes_of, split_token},
 };
-use crate::{
-    accesses::{Noted, Target},
-    app::App,
-    crypto::tokens::MacKey,
-    projects::Project,
-};
+use crate::{accesses::Noted, app::App, crypto::tokens::MacKey, projects::Project};
 
 /// The credential of a caller.
 #[derive(Clone, Debug)]
 pub(crate) enum Via {
     Grant(Grant),
     Session(Session),
+}
+
+impl Via {
+    pub(crate) fn reference(&self) -> SessionRef {
+        match self {
+            Self::Grant(grant) => SessionRef::Grant(grant.id),
+            Self::Session(session) => SessionRef::Session(session.id),
+        }
+    }
+
+    /// When the user authenticated (`auth_time`).
+    pub(crate) fn authenticated_at(&self) -> Timestamp {
+        match self {
+            Self::Grant(grant) => grant.authenticated_at,
+            Self::Session(session) => session.authenticated_at,
+        }
+    }
+
+    /// How the user authenticated (`amr`), space-separated.
+    pub(crate) fn amr(&self) -> Option<&str> {
+        match self {
+            Self::Grant(grant) => grant.amr.as_deref(),
+            Self::Session(session) => session.amr.as_deref(),
+        }
+    }
 }
 
 /// The caller of a hosted page, by session cookie.
@@ -332,7 +352,7 @@ pub(crate) async fn find_live(
     now: Timestamp,
 ) -> Result<Option<LiveGrant>, Error> {
     // Read this before the row: entries are evicted only after they are flushed.
-    let remembered = project.accesses.recall(Target::Grant(id));
+    let remembered = project.accesses.recall(SessionRef::Grant(id));
     let Some((grant, user)) = grants::find_with_user(conn, project.no, id).await? else { return Ok(None) };
     let alive = grant_lifetime(project, &grant, &user)
         .is_some_and(|lifetime| is_alive(project, lifetime, grant.created_at, grant.last_access_at, remembered, now));
@@ -355,7 +375,7 @@ async fn find_live_session(
     id: SessionId,
     now: Timestamp,
 ) -> Result<Option<Session>, StoreError> {
-    let remembered = project.accesses.recall(Target::Session(id));
+    let remembered = project.accesses.recall(SessionRef::Session(id));
     let session = sessions::find(conn, project.no, id).await?;
     Ok(session.filter(|session| is_session_alive(project, session, remembered, now)))
 }
@@ -420,7 +440,7 @@ async fn find_session(
     now: Timestamp,
 ) -> Result<Option<(Session, User)>, Error> {
     let Some((id, hash)) = split_token(cookie) else { return Ok(None) };
-    let remembered = project.accesses.recall(Target::Session(id));
+    let remembered = project.accesses.recall(SessionRef::Session(id));
     let Some((session, user)) = sessions::find_with_user(conn, project.no, id).await? else { return Ok(None) };
     let alive = is_session_alive(project, &session, remembered, now);
     Ok((alive && session.secret_hash.matches(&hash) && user.is_active()).then_some((session, user)))
@@ -431,7 +451,7 @@ impl LiveGrant {
     pub(crate) async fn record_access(&self, app: &App, project: &Project, now: Timestamp) -> Result<(), StoreError> {
         if let Some(lifetime) = grant_lifetime(project, &self.grant, &self.user) {
             let (no, id, recorded) = (project.no, self.grant.id, self.grant.last_access_at);
-            let target = Target::Grant(id);
+            let target = SessionRef::Grant(id);
             if project.accesses.note(target, recorded, now, coalesce_window(lifetime)) == Noted::WriteNow {
                 let new_day = coming_back::is_new_day(self.user.id, recorded, now);
                 let seen = new_day.then(|| (self.user.id, self.grant.client_id.clone()));
@@ -463,7 +483,7 @@ pub(crate) async fn record_session_access(
     session: &Session,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (no, id, target) = (project.no, session.id, Target::Session(session.id));
+    let (no, id, target) = (project.no, session.id, SessionRef::Session(session.id));
     let window = coalesce_window(project.settings.session_lifetime());
     if project.accesses.note(target, session.last_access_at, now, window) == Noted::WriteNow {
         let user = session.user_id;

@@ -9,7 +9,7 @@ use vestibule_domain::{
     id::{GrantId, SessionId, UserId},
     identity::Account,
     secret::TokenHash,
-    session::Session,
+    session::{Session, SessionRef},
     time::Timestamp,
     userinfo,
 };
@@ -156,28 +156,36 @@ pub(crate) fn make_access_token(
     AccessToken { token, expires_in: lifetime.as_secs() }
 }
 
-/// The session of an ID token.
-pub(crate) enum TokenSession<'a> {
-    Grant(&'a Grant),
-    Cookie(&'a Session),
+/// What an ID token says of its session.
+#[derive(Clone, Copy)]
+pub(crate) struct Authentication<'a> {
+    session: SessionRef,
+    at: Timestamp,
+    amr: Option<&'a str>,
+}
+
+impl<'a> Authentication<'a> {
+    pub(crate) fn of_grant(grant: &'a Grant) -> Self {
+        Self { session: SessionRef::Grant(grant.id), at: grant.authenticated_at, amr: grant.amr.as_deref() }
+    }
+
+    pub(crate) fn of_session(session: &'a Session) -> Self {
+        Self { session: SessionRef::Session(session.id), at: session.authenticated_at, amr: session.amr.as_deref() }
+    }
 }
 
 pub(crate) fn make_id_token(
     project: &Project,
     client: &Client,
-    session: TokenSession<'_>,
+    authentication: Authentication<'_>,
     account: &Account<'_>,
     scopes: &ScopeSet,
     nonce: Option<&str>,
     now: Timestamp,
 ) -> String {
-    let (sid, authenticated_at, amr) = match session {
-        TokenSession::Grant(grant) => {
-            (Sid::OfflineGrant(grant.id.to_string()), grant.authenticated_at, grant.amr.as_deref())
-        }
-        TokenSession::Cookie(session) => {
-            (Sid::Idp(session.id.to_string()), session.authenticated_at, session.amr.as_deref())
-        }
+    let sid = match authentication.session {
+        SessionRef::Grant(id) => Sid::OfflineGrant(id.to_string()),
+        SessionRef::Session(id) => Sid::Idp(id.to_string()),
     };
     let scopes: Vec<&str> = scopes.iter().collect();
     let claims = IdToken {
@@ -185,10 +193,10 @@ pub(crate) fn make_id_token(
         aud: [&client.client_id],
         iat: now.as_seconds(),
         exp: now.as_seconds() + ID_TOKEN_SECONDS,
-        auth_time: authenticated_at.as_seconds(),
+        auth_time: authentication.at.as_seconds(),
         sid: sid.encode(),
         nonce,
-        amr: amr_claim(amr),
+        amr: amr_claim(authentication.amr),
         about: userinfo::describe_for_id_token(account, client, &scopes),
     };
     signer(project, client.id_token_algorithm(), now).sign("JWT", &claims)

@@ -11,9 +11,9 @@ use vestibule_store::{Conn, StoreError, device_keys, grants, sessions};
 
 use super::{
     Error,
-    caller::{AccountCaller, SessionCaller, Via, find_live_grant, is_session_alive},
+    caller::{AccountCaller, SessionCaller, find_live_grant, is_session_alive},
 };
-use crate::{accesses::Target, projects::Project};
+use crate::projects::Project;
 
 /// The session, grant or device key that requested a promotion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,10 +31,7 @@ impl PromotionSource {
 
     /// The source for the caller of an account page.
     pub(crate) fn of_account(caller: &AccountCaller) -> Self {
-        let session = match &caller.via {
-            Via::Session(session) => SessionRef::Session(session.id),
-            Via::Grant(grant) => SessionRef::Grant(grant.id),
-        };
+        let session = caller.via.reference();
         Self::SignedIn { session }
     }
 
@@ -48,7 +45,7 @@ impl PromotionSource {
     ) -> Result<bool, Error> {
         match self {
             Self::SignedIn { session: SessionRef::Session(id) } => {
-                let remembered = project.accesses.recall(Target::Session(*id));
+                let remembered = project.accesses.recall(SessionRef::Session(*id));
                 let session = sessions::find(conn, project.no, *id).await?;
                 let own = session.filter(|session| session.user_id == guest);
                 Ok(own.is_some_and(|session| is_session_alive(project, &session, remembered, now)))

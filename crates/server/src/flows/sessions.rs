@@ -1,12 +1,11 @@
-//! A user's cookie sessions and grants: listing them, ending one, ending all.
-
-use std::str::FromStr;
+//! A user's cookie sessions and grants. One function lists them, one ends them: for the account page, the Admin API, the portal and
+//! the command line alike.
 
 use vestibule_domain::{
-    event::{Event, RevocationReason, TriggeredBy},
+    event::{Context, Event, RevocationReason, SessionModel, TriggeredBy},
     grant::Grant,
-    id::{GrantId, ProjectNo, SessionId, UserId},
-    session::Session,
+    id::{ProjectNo, SessionId, UserId},
+    session::{Session, SessionRef},
     time::Timestamp,
     user::User,
 };
@@ -14,48 +13,21 @@ use vestibule_store::{Conn, StoreError, Tx, grants, sessions, users};
 
 use super::{
     Error,
+    actor::Actor,
     caller::{grant_lifetime, is_alive, is_session_alive},
 };
-use crate::{
-    accesses::Target,
-    app::App,
-    events::{self, QueuedEvent},
-    projects::Project,
-};
+use crate::{app::App, events, ports::entropy::Entropy, projects::Project};
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Item<'a> {
-    Session(&'a Session),
-    Grant(&'a Grant),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ItemId {
-    Session(SessionId),
-    Grant(GrantId),
-}
-
-impl FromStr for ItemId {
-    type Err = &'static str;
-
-    /// Parses `session:<uuid>` or `grant:<uuid>`, the format of the list.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let read = match text.split_once(':') {
-            Some(("session", id)) => id.parse().ok().map(Self::Session),
-            Some(("grant", id)) => id.parse().ok().map(Self::Grant),
-            Some(_) | None => None,
-        };
-        read.ok_or("write session:ID or grant:ID, as `session list` prints them")
-    }
-}
-
-/// An entry of the list.
+/// A valid session or grant.
 #[derive(Clone, Debug)]
-pub(crate) struct Listed {
-    pub(crate) id: ItemId,
+pub(crate) struct ListedSession {
+    pub(crate) id: SessionRef,
+    /// The cookie session that a grant belongs to and ends with.
+    pub(crate) parent: Option<SessionId>,
     /// The application of a grant; `None` for a cookie session.
     pub(crate) client_id: Option<String>,
     pub(crate) created_at: Timestamp,
+    /// The last use, with uses that are not written yet.
     pub(crate) last_access_at: Timestamp,
     /// When it expires without further use.
     pub(crate) expires_at: Timestamp,
@@ -67,17 +39,24 @@ pub(crate) async fn find_user(app: &App, project: &Project, id: UserId) -> Resul
 }
 
 /// The valid sessions and grants of a user, oldest first.
-pub(crate) async fn list(app: &App, project: &Project, user: &User, now: Timestamp) -> Result<Vec<Listed>, Error> {
+pub(crate) async fn list(
+    app: &App,
+    project: &Project,
+    user: &User,
+    now: Timestamp,
+) -> Result<Vec<ListedSession>, Error> {
     let mut conn = app.store.read().await?;
     let (sessions, grants) = load(&mut conn, project.no, user.id).await?;
     drop(conn);
     let mut listed = Vec::with_capacity(sessions.len() + grants.len());
     for session in sessions {
-        let remembered = project.accesses.recall(Target::Session(session.id));
+        let id = SessionRef::Session(session.id);
+        let remembered = project.accesses.recall(id);
         if is_session_alive(project, &session, remembered, now) {
             let last = remembered.map_or(session.last_access_at, |at| at.max(session.last_access_at));
-            listed.push(Listed {
-                id: ItemId::Session(session.id),
+            listed.push(ListedSession {
+                id,
+                parent: None,
                 client_id: None,
                 created_at: session.created_at,
                 last_access_at: last,
@@ -87,12 +66,14 @@ pub(crate) async fn list(app: &App, project: &Project, user: &User, now: Timesta
         }
     }
     for grant in grants {
-        let remembered = project.accesses.recall(Target::Grant(grant.id));
+        let id = SessionRef::Grant(grant.id);
+        let remembered = project.accesses.recall(id);
         let Some(lifetime) = grant_lifetime(project, &grant, user) else { continue };
         if is_alive(project, lifetime, grant.created_at, grant.last_access_at, remembered, now) {
             let last = remembered.map_or(grant.last_access_at, |at| at.max(grant.last_access_at));
-            listed.push(Listed {
-                id: ItemId::Grant(grant.id),
+            listed.push(ListedSession {
+                id,
+                parent: grant.session_id,
                 client_id: Some(grant.client_id),
                 created_at: grant.created_at,
                 last_access_at: last,
@@ -101,7 +82,7 @@ pub(crate) async fn list(app: &App, project: &Project, user: &User, now: Timesta
             });
         }
     }
-    listed.sort_by_key(|item| item.created_at);
+    listed.sort_by_key(|one| one.created_at);
     Ok(listed)
 }
 
@@ -109,153 +90,138 @@ async fn load(conn: &mut Conn, no: ProjectNo, user: UserId) -> Result<(Vec<Sessi
     Ok((sessions::list(conn, no, user).await?, grants::list(conn, no, user).await?))
 }
 
-/// Who ends sessions, and why.
-#[derive(Clone, Copy, Debug)]
+/// Which sessions and grants of a user end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Selection {
+    All,
+    /// A grant alone, or a cookie session with its grants.
+    One(SessionRef),
+    /// All except this one, its cookie session and the grants of that session.
+    AllExcept(SessionRef),
+    /// The grants of one application.
+    OfApplication(String),
+}
+
+/// Sessions that a transaction ends, and what their events say.
+#[derive(Clone)]
 pub(crate) struct Ending {
-    pub(crate) reason: RevocationReason,
-    pub(crate) by: TriggeredBy,
-}
-
-/// Ends one session or grant of a user; `false` when the user has no such session.
-///
-/// Ending a cookie session ends its grants.
-pub(crate) async fn revoke(
-    app: &App,
-    project: &Project,
-    user: UserId,
-    id: ItemId,
-    ending: Ending,
-    now: Timestamp,
-) -> Result<bool, Error> {
-    let ended = end(app, project, user, Some(id), None, ending, now).await?;
-    Ok(ended > 0)
-}
-
-/// Ends every session and grant of a user except the given one; returns how many.
-pub(crate) async fn revoke_all(
-    app: &App,
-    project: &Project,
-    user: UserId,
-    keep: Option<ItemId>,
-    ending: Ending,
-    now: Timestamp,
-) -> Result<usize, Error> {
-    end(app, project, user, None, keep, ending, now).await
-}
-
-async fn end(
-    app: &App,
-    project: &Project,
-    user: UserId,
-    only: Option<ItemId>,
-    keep: Option<ItemId>,
-    ending: Ending,
-    now: Timestamp,
-) -> Result<usize, Error> {
-    let no = project.no;
-    let (sessions, grants) = load(&mut *app.store.read().await?, no, user).await?;
-    let mut doomed = Vec::new();
-    let mut doom = |id: ItemId, session: Option<SessionId>, item: Item<'_>| {
-        let wanted = only.is_none_or(|only| only == id || session.map(ItemId::Session) == Some(only));
-        let kept = keep.is_some_and(|keep| keep == id || session.map(ItemId::Session) == Some(keep));
-        if wanted && !kept {
-            let event = events::prepare_by(
-                app,
-                project,
-                &describe(item, ending.reason),
-                user,
-                ending.by,
-                &events::Origin::default(),
-                now,
-            );
-            doomed.push((id, event));
-        }
-    };
-    for session in &sessions {
-        doom(ItemId::Session(session.id), None, Item::Session(session));
-    }
-    for grant in &grants {
-        doom(ItemId::Grant(grant.id), grant.session_id, Item::Grant(grant));
-    }
-    if doomed.is_empty() {
-        return Ok(0);
-    }
-    let ended = app
-        .store
-        .write("revoke_sessions", doomed, move |tx, doomed| Box::pin(remove(tx, no, user, doomed, now)))
-        .await?;
-    Ok(ended)
-}
-
-/// Ends sessions and grants and queues their events, one for each row actually deleted. Returns how many.
-pub(crate) async fn remove(
-    tx: &mut Tx,
     no: ProjectNo,
     user: UserId,
-    doomed: &[(ItemId, QueuedEvent)],
-    now: Timestamp,
-) -> Result<usize, StoreError> {
-    let mut ended = 0;
-    for (id, event) in doomed {
-        let was_there = match id {
-            ItemId::Session(id) => sessions::remove(tx, no, *id).await?,
-            ItemId::Grant(id) => grants::remove(tx, no, *id).await?,
-        };
-        // A concurrent request may have ended it, and queued its event.
-        if was_there {
-            ended += 1;
-            events::queue(tx, no, user, event, now).await?;
-        }
-    }
-    Ok(ended)
-}
-
-/// Prepares the events for all sessions and grants of a user; the transaction that ends them queues these.
-pub(crate) async fn prepare_all_endings(
-    app: &App,
-    project: &Project,
-    user: UserId,
-    ending: Ending,
-    now: Timestamp,
-) -> Result<Vec<(ItemId, QueuedEvent)>, Error> {
-    let (sessions, grants) = load(&mut *app.store.read().await?, project.no, user).await?;
-    let origin = events::Origin::default();
-    let tell = |item: Item<'_>| {
-        events::prepare_by(app, project, &describe(item, ending.reason), user, ending.by, &origin, now)
-    };
-    let sessions = sessions.iter().map(|session| (ItemId::Session(session.id), tell(Item::Session(session))));
-    let grants = grants.iter().map(|grant| (ItemId::Grant(grant.id), tell(Item::Grant(grant))));
-    Ok(sessions.chain(grants).collect())
-}
-
-/// Prepares the events for a user's grants of one application; the transaction that ends them queues these.
-pub(crate) async fn prepare_endings(
-    app: &App,
-    project: &Project,
-    user: UserId,
-    client_id: &str,
+    selection: Selection,
     reason: RevocationReason,
-    now: Timestamp,
-) -> Result<Vec<(GrantId, QueuedEvent)>, Error> {
-    let grants = grants::list(&mut *app.store.read().await?, project.no, user).await?;
-    let of_client = grants.iter().filter(|grant| grant.client_id == client_id);
-    Ok(of_client.map(|grant| (grant.id, revocation(app, project, Item::Grant(grant), reason, now))).collect())
+    context: Context,
+    /// Whether the context of each event names the application of its grant.
+    names_application: bool,
+    entropy: Entropy,
 }
 
-/// Ends grants and queues their events, one for each row actually deleted.
-pub(crate) async fn end_told(
-    tx: &mut Tx,
-    no: ProjectNo,
-    user: UserId,
-    endings: &[(GrantId, QueuedEvent)],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    for (id, event) in endings {
-        if grants::remove(tx, no, *id).await? {
-            events::queue(tx, no, user, event, now).await?;
-        }
+impl Ending {
+    /// An ending that a person or a command caused.
+    pub(crate) fn new(
+        app: &App,
+        project: &Project,
+        user: UserId,
+        selection: Selection,
+        (reason, by): (RevocationReason, TriggeredBy),
+        now: Timestamp,
+    ) -> Self {
+        let context = Context { triggered_by: by, ..events::describe(project, user, &events::Origin::default(), now) };
+        let (no, entropy) = (project.no, app.entropy.clone());
+        Self { no, user, selection, reason, context, names_application: false, entropy }
     }
-    Ok(())
+
+    /// An ending by an operator, a program or a command, with what the audit log says of it.
+    pub(crate) fn by_actor(
+        app: &App,
+        project: &Project,
+        actor: &Actor,
+        user: UserId,
+        selection: Selection,
+        now: Timestamp,
+    ) -> Self {
+        let cause = (RevocationReason::Operator, actor.by);
+        let context = actor.context(&project.id, Some(user), now);
+        Self { context, ..Self::new(app, project, user, selection, cause, now) }
+    }
+
+    /// An ending by a rule of the server.
+    pub(crate) fn by_rule(
+        app: &App,
+        project: &Project,
+        user: UserId,
+        selection: Selection,
+        reason: RevocationReason,
+        now: Timestamp,
+    ) -> Self {
+        let cause = (reason, TriggeredBy::System);
+        Self { names_application: true, ..Self::new(app, project, user, selection, cause, now) }
+    }
+
+    /// Ends the sessions and grants and queues their events, one for each row that was actually deleted. Returns how many.
+    pub(crate) async fn write(&self, tx: &mut Tx) -> Result<usize, StoreError> {
+        let (no, now) = (self.no, self.context.timestamp);
+        let mut ended = 0;
+        for (id, session) in self.select(load(tx, no, self.user).await?) {
+            let was_there = match id {
+                SessionRef::Session(id) => sessions::remove(tx, no, id).await?,
+                SessionRef::Grant(id) => grants::remove(tx, no, id).await?,
+            };
+            // A concurrent request may have ended it, and queued its event.
+            if was_there {
+                ended += 1;
+                events::queue(tx, no, self.user, &self.describe(session), now).await?;
+            }
+        }
+        Ok(ended)
+    }
+
+    fn select(&self, (sessions, grants): (Vec<Session>, Vec<Grant>)) -> Vec<(SessionRef, SessionModel)> {
+        let kept_session = match &self.selection {
+            Selection::AllExcept(SessionRef::Session(id)) => Some(*id),
+            Selection::AllExcept(SessionRef::Grant(id)) => {
+                grants.iter().find(|grant| grant.id == *id).and_then(|grant| grant.session_id)
+            }
+            Selection::All | Selection::One(_) | Selection::OfApplication(_) => None,
+        };
+        let is_selected = |id: SessionRef, parent: Option<SessionId>, client_id: Option<&str>| match &self.selection {
+            Selection::All => true,
+            Selection::One(one) => *one == id || parent.map(SessionRef::Session) == Some(*one),
+            Selection::AllExcept(kept) => {
+                let session = match id {
+                    SessionRef::Session(id) => Some(id),
+                    SessionRef::Grant(_) => parent,
+                };
+                *kept != id && (session.is_none() || session != kept_session)
+            }
+            Selection::OfApplication(application) => client_id == Some(application.as_str()),
+        };
+        let sessions = sessions
+            .iter()
+            .map(|session| (SessionRef::Session(session.id), None, None, events::model_of_session(session)));
+        let grants = grants.iter().map(|grant| {
+            let client_id = Some(grant.client_id.as_str());
+            (SessionRef::Grant(grant.id), grant.session_id, client_id, events::model_of_grant(grant))
+        });
+        sessions
+            .chain(grants)
+            .filter(|(id, parent, client_id, _)| is_selected(*id, *parent, *client_id))
+            .map(|(id, _, _, model)| (id, model))
+            .collect()
+    }
+
+    fn describe(&self, session: SessionModel) -> events::QueuedEvent {
+        let mut context = self.context.clone();
+        if self.names_application {
+            context.client_id.clone_from(&session.client_id);
+        }
+        let event = Event::SessionRevoked { user_id: self.user, session, reason: self.reason };
+        events::prepare_in(&self.entropy, &event, &context)
+    }
+}
+
+/// Ends sessions in a transaction of their own; returns how many.
+pub(crate) async fn end(app: &App, ending: Ending) -> Result<usize, Error> {
+    Ok(app.store.write("end_sessions", ending, |tx, ending| Box::pin(ending.write(tx))).await?)
 }
 
 /// Ends a grant whose token or code was used by two parties (RFC 9700 §4.5, §4.14). The refusal is an outcome that is
@@ -267,52 +233,6 @@ pub(crate) async fn end_misused(
     reason: RevocationReason,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let (no, user) = (project.no, grant.user_id);
-    let endings = vec![(grant.id, revocation(app, project, Item::Grant(grant), reason, now))];
-    app.store
-        .write("end_misused_grant", endings, move |tx, endings| {
-            Box::pin(async move { end_told(tx, no, user, endings, now).await })
-        })
-        .await?;
-    Ok(())
-}
-
-fn describe(item: Item<'_>, reason: RevocationReason) -> Event {
-    let (user_id, session) = match item {
-        Item::Session(session) => (session.user_id, events::model_of_session(session)),
-        Item::Grant(grant) => (grant.user_id, events::model_of_grant(grant)),
-    };
-    Event::SessionRevoked { user_id, session, reason }
-}
-
-/// The event for a session that the server ended by its rules.
-pub(crate) fn revocation(
-    app: &App,
-    project: &Project,
-    item: Item<'_>,
-    reason: RevocationReason,
-    now: Timestamp,
-) -> QueuedEvent {
-    let event = describe(item, reason);
-    let (user, client_id) = match item {
-        Item::Session(session) => (session.user_id, None),
-        Item::Grant(grant) => (grant.user_id, Some(grant.client_id.as_str())),
-    };
-    let origin = events::Origin { client_id, ..events::Origin::default() };
-    events::prepare_by(app, project, &event, user, TriggeredBy::System, &origin, now)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_item_is_named_by_its_kind_and_id() {
-        let id = "018f4e8e-7c3a-7b0e-9c0e-7f6f1a2b3c4d";
-        assert_eq!(format!("session:{id}").parse(), id.parse().map(ItemId::Session).map_err(|_| ""));
-        assert_eq!(format!("grant:{id}").parse(), id.parse().map(ItemId::Grant).map_err(|_| ""));
-        for wrong in ["", id, "grant:", "grant:x", "user:018f4e8e-7c3a-7b0e-9c0e-7f6f1a2b3c4d"] {
-            assert!(wrong.parse::<ItemId>().is_err(), "{wrong}");
-        }
-    }
+    let selection = Selection::One(SessionRef::Grant(grant.id));
+    end(app, Ending::by_rule(app, project, grant.user_id, selection, reason, now)).await.map(drop)
 }

@@ -9,7 +9,7 @@ use axum::{
 use super::{cookies, credentials::ApiCredentials, error, visit::Visit};
 use crate::flows::{
     account::Loaded,
-    caller::{ApiCaller, Resolution, Via},
+    caller::{ApiCaller, Resolution},
 };
 
 const VALID: HeaderName = HeaderName::from_static("x-authgear-session-valid");
@@ -108,10 +108,7 @@ async fn describe(visit: &Visit, caller: &ApiCaller, headers: &mut HeaderMap) ->
         let account = loaded.account();
         (account.is_verified(), account.can_reauthenticate())
     };
-    let (amr, authenticated_at) = match &caller.via {
-        Via::Grant(grant) => (grant.amr.as_deref(), grant.authenticated_at),
-        Via::Session(session) => (session.amr.as_deref(), session.authenticated_at),
-    };
+    let (amr, authenticated_at) = (caller.via.amr(), caller.via.authenticated_at());
     let flag = |is: bool| if is { TRUE } else { FALSE };
     let text = |text: &str| HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""));
     headers.reserve(8);

@@ -3,16 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
-use vestibule_domain::id::ProjectNo;
+use vestibule_domain::{id::ProjectNo, session::SessionRef};
 use vestibule_store::{StoreError, Tx, grants, sessions};
 
-use crate::{
-    accesses::{Target, Unwritten},
-    app::App,
-    flows::coming_back,
-    jobs::statistics::day_of,
-    projects::Project,
-};
+use crate::{accesses::Unwritten, app::App, flows::coming_back, jobs::statistics::day_of, projects::Project};
 
 const PERIOD: Duration = Duration::from_secs(5);
 /// Uses one transaction writes at most.
@@ -66,16 +60,18 @@ async fn write(app: &App, no: ProjectNo, uses: Vec<Unwritten>) -> Result<Vec<Unw
 async fn write_uses(tx: &mut Tx, no: ProjectNo, uses: &[Unwritten]) -> Result<(), StoreError> {
     for one in uses {
         match one.target {
-            Target::Grant(id) => grants::record_access(tx, no, id, one.at).await?,
-            Target::Session(id) => sessions::touch(tx, no, id, one.at).await?,
+            SessionRef::Grant(id) => grants::record_access(tx, no, id, one.at).await?,
+            SessionRef::Session(id) => sessions::touch(tx, no, id, one.at).await?,
         };
     }
     // A use remembered over midnight is the first of its day. All users come after all grants, as in a refresh: two
     // transactions that lock in one order never wait for each other in a circle.
     for one in uses.iter().filter(|one| day_of(one.written) < day_of(one.at)) {
         let seen = match one.target {
-            Target::Grant(id) => grants::find(tx, no, id).await?.map(|grant| (grant.user_id, grant.client_id)),
-            Target::Session(id) => sessions::find(tx, no, id).await?.map(|session| (session.user_id, String::new())),
+            SessionRef::Grant(id) => grants::find(tx, no, id).await?.map(|grant| (grant.user_id, grant.client_id)),
+            SessionRef::Session(id) => {
+                sessions::find(tx, no, id).await?.map(|session| (session.user_id, String::new()))
+            }
         };
         if let Some((user, client_id)) = seen.filter(|(user, _)| coming_back::is_new_day(*user, one.written, one.at)) {
             coming_back::count(tx, no, user, &client_id, one.at).await?;

@@ -8,7 +8,7 @@ use vestibule_domain::{
     grant::Grant,
     id::{GrantId, ProjectNo, SessionId},
     operator,
-    session::{LONGEST_COALESCE, Lifetime},
+    session::{LONGEST_COALESCE, Lifetime, SessionRef},
     time::Timestamp,
 };
 use vestibule_store::{
@@ -16,7 +16,7 @@ use vestibule_store::{
     operator_sessions, sessions, spent, tries,
 };
 
-use crate::{accesses::Target, app::App, projects::Project, repeats};
+use crate::{app::App, projects::Project, repeats};
 
 const PERIOD: Duration = Duration::from_secs(60);
 /// Rows one transaction removes at most, and rows one look reads.
@@ -129,7 +129,7 @@ async fn sweep_sessions(app: &App) -> Result<u64, StoreError> {
             .filter(|(no, session)| {
                 app.projects.find_by_no(*no).is_some_and(|project| {
                     let lifetime = project.settings.session_lifetime();
-                    let used_at = (session.last_access_at, project.accesses.recall(Target::Session(session.id)));
+                    let used_at = (session.last_access_at, project.accesses.recall(SessionRef::Session(session.id)));
                     has_surely_ended(lifetime, session.created_at, used_at, now)
                 })
             })
@@ -205,7 +205,7 @@ fn has_grant_ended(project: &Project, grant: &Grant, is_anonymous: bool, now: Ti
     // application by mistake must not cost its guests.
     let removed = Client::default();
     let client = project.settings.client(&grant.client_id).unwrap_or(&removed);
-    let used_at = (grant.last_access_at, project.accesses.recall(Target::Grant(grant.id)));
+    let used_at = (grant.last_access_at, project.accesses.recall(SessionRef::Grant(grant.id)));
     has_surely_ended(client.grant_lifetime(is_anonymous), grant.created_at, used_at, now)
 }
 

@@ -61,6 +61,7 @@ mod races;
 mod resolver;
 mod rotation;
 mod run_guide;
+mod session_lists;
 mod settings_action;
 mod sign_up;
 mod signing_keys;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use vestibule_domain::{
-    event::{Event, RevocationReason},
+    event::Event,
     id::{IdentityId, UserId},
     time::Timestamp,
 };
@@ -11,9 +11,10 @@ use vestibule_store::{device_keys, users};
 use super::AdminError;
 use crate::{
     app::App,
-    events::QueuedEvent,
-    flows::actor::{ActError, Actor},
-    flows::sessions::{self, Ending, ItemId},
+    flows::{
+        actor::{ActError, Actor},
+        sessions::{Ending, Selection},
+    },
     projects::Project,
 };
 
@@ -56,7 +57,7 @@ pub(crate) async fn revoke(
     id: IdentityId,
     now: Timestamp,
 ) -> Result<(), AdminError> {
-    remove(app, project, actor, (user, id), Vec::new(), now).await.map(drop)
+    remove(app, project, actor, (user, id), None, now).await.map(drop)
 }
 
 /// Revokes a key and ends all of the user's sessions in one transaction, for a lost or stolen device. Returns how many
@@ -69,9 +70,8 @@ pub(crate) async fn revoke_lost(
     id: IdentityId,
     now: Timestamp,
 ) -> Result<usize, AdminError> {
-    let ending = Ending { reason: RevocationReason::Operator, by: actor.by };
-    let doomed = sessions::prepare_all_endings(app, project, user, ending, now).await?;
-    remove(app, project, actor, (user, id), doomed, now).await
+    let ending = Ending::by_actor(app, project, actor, user, Selection::All, now);
+    remove(app, project, actor, (user, id), Some(ending), now).await
 }
 
 async fn remove(
@@ -79,7 +79,7 @@ async fn remove(
     project: &Project,
     actor: &Actor,
     (user, id): (UserId, IdentityId),
-    doomed: Vec<(ItemId, QueuedEvent)>,
+    ending: Option<Ending>,
     now: Timestamp,
 ) -> Result<usize, AdminError> {
     let no = project.no;
@@ -89,13 +89,17 @@ async fn remove(
     let event = actor.prepare(app, project, &event, Some(user), now);
     let removed = app
         .store
-        .write("admin_revoke_key", (key.kid, event, doomed), move |tx, (kid, event, doomed)| {
+        .write("admin_revoke_key", (key.kid, event, ending), move |tx, (kid, event, ending)| {
             Box::pin(async move {
                 if !device_keys::remove(tx, no, kid, user).await? {
                     return Ok(None);
                 }
                 event.write(tx, no, now).await?;
-                Ok::<_, ActError>(Some(sessions::remove(tx, no, user, doomed, now).await?))
+                let ended = match ending {
+                    Some(ending) => ending.write(tx).await?,
+                    None => 0,
+                };
+                Ok::<_, ActError>(Some(ended))
             })
         })
         .await?;

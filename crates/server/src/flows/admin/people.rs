@@ -91,7 +91,7 @@ pub(crate) struct Sheet {
     pub(crate) events: Vec<EventRow>,
 }
 
-pub(crate) async fn load(app: &App, project: &Project, id: UserId) -> Result<Sheet, AdminError> {
+pub(crate) async fn load(app: &App, project: &Project, id: UserId, now: Timestamp) -> Result<Sheet, AdminError> {
     let filter = Filter { user: Some(id), ..Filter::default() };
     let detail = users::get(app, project, id).await?;
     let login_ids = credentials::list_login_ids(&mut *app.store.read().await?, project.no, id).await?;
@@ -100,7 +100,7 @@ pub(crate) async fn load(app: &App, project: &Project, id: UserId) -> Result<She
         detail,
         verified: verified.collect(),
         keys: device_keys::list(app, project, id).await?,
-        sessions: sessions::list(app, project, id).await?,
+        sessions: sessions::list(app, project, id, now).await?,
         events: audit::list(app, project, &filter, None, LATEST).await?.items,
     })
 }

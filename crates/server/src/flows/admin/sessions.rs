@@ -1,18 +1,15 @@
 //! Sessions and grants of a user, for operators.
 
 use serde::Serialize;
-use vestibule_domain::{
-    event::{Event, RevocationReason, SessionModel},
-    id::{GrantId, ProjectNo, SessionId, UserId},
-    time::Timestamp,
-};
-use vestibule_store::{Conn, StoreError, grants, sessions, users};
+use vestibule_domain::{id::UserId, session::SessionRef, time::Timestamp, user::User};
 
 use super::AdminError;
 use crate::{
     app::App,
-    events::{model_of_grant, model_of_session},
-    flows::actor::{ActError, Actor, AuditEntry},
+    flows::{
+        actor::{ActError, Actor},
+        sessions::{self, Ending, ListedSession, Selection},
+    },
     projects::Project,
 };
 
@@ -30,28 +27,35 @@ pub(crate) struct SessionView {
 }
 
 impl SessionView {
-    fn of(model: &SessionModel) -> Self {
+    fn of(session: ListedSession) -> Self {
+        let (id, kind) = match session.id {
+            SessionRef::Session(id) => (id.to_string(), "cookie"),
+            SessionRef::Grant(id) => (id.to_string(), "refresh_token"),
+        };
         Self {
-            id: model.id.clone(),
-            kind: if model.is_cookie { "cookie" } else { "refresh_token" },
-            client_id: model.client_id.clone(),
-            display_name: model.display_name.clone(),
-            created_at: model.created_at.to_rfc3339(),
-            last_accessed_at: model.last_accessed_at.to_rfc3339(),
+            id,
+            kind,
+            client_id: session.client_id,
+            display_name: session.device,
+            created_at: session.created_at.to_rfc3339(),
+            last_accessed_at: session.last_access_at.to_rfc3339(),
         }
     }
 }
 
-async fn models(conn: &mut Conn, no: ProjectNo, user: UserId) -> Result<Vec<SessionModel>, StoreError> {
-    let mut models: Vec<SessionModel> = sessions::list(conn, no, user).await?.iter().map(model_of_session).collect();
-    models.extend(grants::list(conn, no, user).await?.iter().map(model_of_grant));
-    Ok(models)
+/// The valid sessions and grants of a user, oldest first.
+pub(crate) async fn list(
+    app: &App,
+    project: &Project,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Vec<SessionView>, AdminError> {
+    let user = find_user(app, project, user).await?;
+    Ok(sessions::list(app, project, &user, now).await?.into_iter().map(SessionView::of).collect())
 }
 
-pub(crate) async fn list(app: &App, project: &Project, user: UserId) -> Result<Vec<SessionView>, AdminError> {
-    let mut conn = app.store.read().await?;
-    users::find(&mut conn, project.no, user).await?.ok_or(AdminError::NotFound("user"))?;
-    Ok(models(&mut conn, project.no, user).await?.iter().map(SessionView::of).collect())
+async fn find_user(app: &App, project: &Project, id: UserId) -> Result<User, AdminError> {
+    sessions::find_user(app, project, id).await?.ok_or(AdminError::NotFound("user"))
 }
 
 /// Ends one session or grant of a user, or all of them; returns how many.
@@ -63,47 +67,30 @@ pub(crate) async fn revoke(
     only: Option<&str>,
     now: Timestamp,
 ) -> Result<usize, AdminError> {
-    let no = project.no;
-    let mut conn = app.store.read().await?;
-    users::find(&mut conn, no, user).await?.ok_or(AdminError::NotFound("user"))?;
-    let mut doomed = models(&mut conn, no, user).await?;
-    drop(conn);
-    if let Some(id) = only {
-        doomed.retain(|model| model.id == id);
-        if doomed.is_empty() {
-            return Err(AdminError::NotFound("session"));
+    let user = find_user(app, project, user).await?;
+    let selection = match only {
+        None => Selection::All,
+        Some(id) => {
+            let listed = sessions::list(app, project, &user, now).await?;
+            let found = listed.into_iter().map(|session| session.id).find(|session| match session {
+                SessionRef::Session(session) => session.to_string() == id,
+                SessionRef::Grant(grant) => grant.to_string() == id,
+            });
+            Selection::One(found.ok_or(AdminError::NotFound("session"))?)
         }
-    }
-    let prepared: Vec<(SessionModel, AuditEntry)> = doomed
-        .into_iter()
-        .map(|session| {
-            let event =
-                Event::SessionRevoked { user_id: user, session: session.clone(), reason: RevocationReason::Operator };
-            let event = actor.prepare(app, project, &event, Some(user), now);
-            (session, event)
-        })
-        .collect();
-    let count = app
+    };
+    let ending = Ending::by_actor(app, project, actor, user.id, selection, now);
+    let (no, permit) = (project.no, actor.permit);
+    let ended = app
         .store
-        .write("admin_revoke_sessions", prepared, move |tx, prepared| {
+        .write("admin_revoke_sessions", ending, move |tx, ending| {
             Box::pin(async move {
-                let mut count = 0;
-                for (session, event) in prepared {
-                    let removed = if session.is_cookie {
-                        let Ok(id) = session.id.parse::<SessionId>() else { continue };
-                        grants::remove_of_session(tx, no, id).await?;
-                        sessions::remove(tx, no, id).await?
-                    } else {
-                        let Ok(id) = session.id.parse::<GrantId>() else { continue };
-                        grants::remove(tx, no, id).await?
-                    };
-                    // A grant may have ended with its cookie session just before; it is counted all the same.
-                    count += usize::from(removed);
-                    event.write(tx, no, now).await?;
+                if let Some(permit) = permit {
+                    permit.check(tx, no).await?;
                 }
-                Ok::<_, ActError>(count)
+                Ok::<_, ActError>(ending.write(tx).await?)
             })
         })
         .await?;
-    Ok(count)
+    Ok(ended)
 }

@@ -9,17 +9,13 @@ use vestibule_domain::{
 use vestibule_store::{
     StoreError, Tx,
     credentials::{self, LoginIdRow},
-    device_keys, grants,
+    device_keys,
     passkeys::{self, PasskeyRow},
-    sessions, users,
+    users,
 };
 
 use super::{NotWritten, sign_in::Proof};
-use crate::{
-    events::QueuedEvent,
-    flows::sessions::{ItemId, remove},
-    ports::mailer::Mail,
-};
+use crate::{flows::sessions::Ending, ports::mailer::Mail};
 
 /// The change to the user.
 pub(super) enum Change {
@@ -33,13 +29,13 @@ pub(super) enum Change {
     Yield(UserId, Box<Proof>),
 }
 
-/// The prepared events of the sessions that end with a change.
+/// The sessions that end with a change.
 #[derive(Default)]
 pub(super) struct Endings {
     /// Those of the member whose forgotten password was replaced.
-    pub(super) member: Vec<(ItemId, QueuedEvent)>,
+    pub(super) member: Option<Ending>,
     /// Those of the guest that is given up.
-    pub(super) guest: Vec<(ItemId, QueuedEvent)>,
+    pub(super) guest: Option<Ending>,
 }
 
 /// The first identities and authenticators of a new member.
@@ -85,7 +81,7 @@ impl Change {
         }
     }
 
-    /// Applies the change; `endings` are the events of the sessions that end with it.
+    /// Applies the change and ends the sessions that end with it.
     pub(super) async fn apply(
         &self,
         tx: &mut Tx,
@@ -99,10 +95,10 @@ impl Change {
                 users::insert(tx, no, user).await?;
                 insert_credentials(tx, no, user.id, credentials, now).await
             }
-            Self::Login(proof) => record_login(tx, no, proof, &endings.member, now).await,
+            Self::Login(proof) => record_login(tx, no, proof, endings.member.as_ref(), now).await,
             Self::Yield(guest, proof) => {
-                record_login(tx, no, proof, &endings.member, now).await?;
-                give_way(tx, no, *guest, proof.user, &endings.guest, now).await
+                record_login(tx, no, proof, endings.member.as_ref(), now).await?;
+                give_way(tx, no, *guest, proof.user, endings.guest.as_ref(), now).await
             }
         }
     }
@@ -155,7 +151,7 @@ async fn record_login(
     tx: &mut Tx,
     no: ProjectNo,
     proof: &Proof,
-    endings: &[(ItemId, QueuedEvent)],
+    ending: Option<&Ending>,
     now: Timestamp,
 ) -> Result<(), Refusal> {
     if !users::record_login(tx, no, proof.user, now).await? {
@@ -175,8 +171,8 @@ async fn record_login(
     if let Some(hash) = &proof.password_hash {
         credentials::set_password(tx, no, proof.user, hash, now).await?;
     }
-    if proof.recovered {
-        end_all(tx, no, proof.user, endings, now).await?;
+    if let Some(ending) = ending {
+        ending.write(tx).await?;
     }
     Ok(())
 }
@@ -188,7 +184,7 @@ async fn give_way(
     no: ProjectNo,
     guest: UserId,
     member: UserId,
-    endings: &[(ItemId, QueuedEvent)],
+    ending: Option<&Ending>,
     now: Timestamp,
 ) -> Result<(), Refusal> {
     let (Some(guest), Some(member)) = (users::find(tx, no, guest).await?, users::find(tx, no, member).await?) else {
@@ -204,21 +200,9 @@ async fn give_way(
     if !users::yield_to(tx, no, guest.id, member.id, now).await? {
         return Err(Refusal::AlreadyPromoted);
     }
-    end_all(tx, no, guest.id, endings, now).await?;
+    if let Some(ending) = ending {
+        ending.write(tx).await?;
+    }
     device_keys::mark_promoted(tx, no, guest.id, now).await?;
-    Ok(())
-}
-
-/// Ends every session and grant of a user, including those created after the events were prepared.
-async fn end_all(
-    tx: &mut Tx,
-    no: ProjectNo,
-    user: UserId,
-    endings: &[(ItemId, QueuedEvent)],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    remove(tx, no, user, endings, now).await?;
-    sessions::remove_all(tx, no, user).await?;
-    grants::remove_all(tx, no, user).await?;
     Ok(())
 }

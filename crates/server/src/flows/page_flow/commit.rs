@@ -32,7 +32,7 @@ use crate::{
         issue::make_session,
         promotion_source::PromotionSource,
         rates,
-        sessions::{Ending, prepare_all_endings},
+        sessions::{Ending, Selection},
     },
     messages::SealedMessage,
     passkeys::NewPasskey,
@@ -309,8 +309,8 @@ async fn prepare_login(
     });
     let mut endings = Endings::default();
     if proof.recovered {
-        let ending = Ending { reason: RevocationReason::PasswordChange, by: TriggeredBy::User };
-        endings.member = prepare_all_endings(app, project, user_id, ending, now).await?;
+        let cause = (RevocationReason::PasswordChange, TriggeredBy::User);
+        endings.member = Some(Ending::new(app, project, user_id, Selection::All, cause, now));
     }
     if let Some(guest) = guest {
         let event = Event::UserAnonymousPromoted {
@@ -319,8 +319,8 @@ async fn prepare_login(
             identities: IdentityModel::copy_all(&loaded.account()),
         };
         let event = prepare_event(app, project, flow, &event, user_id, now);
-        let ending = Ending { reason: RevocationReason::Promotion, by: TriggeredBy::User };
-        endings.guest = prepare_all_endings(app, project, guest.id, ending, now).await?;
+        let cause = (RevocationReason::Promotion, TriggeredBy::User);
+        endings.guest = Some(Ending::new(app, project, guest.id, Selection::All, cause, now));
         return Ok(Some(Prepared { user_id, change: Change::Yield(guest.id, proof), event, amr, endings }));
     }
     let session = SessionModel {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use vestibule_domain::{
-    event::{Event, RevocationReason, UserModel},
-    id::{FlowId, GrantId, IdentityId, ProjectNo, SessionId, UserId},
+    event::{Event, RevocationReason, TriggeredBy, UserModel},
+    id::{FlowId, IdentityId, ProjectNo, UserId},
     promotion::{Removal, is_last_login_credential},
+    session::SessionRef,
     time::Timestamp,
     user::User,
 };
@@ -27,7 +28,8 @@ use crate::{
         Error,
         account::Loaded,
         authorize::{AppRedirect, NewCode, answer},
-        caller::{AccountCaller, Via},
+        caller::AccountCaller,
+        sessions::{Ending, Selection},
         token::settings_action,
     },
     messages::SealedMessage,
@@ -48,13 +50,12 @@ pub(super) enum Deed {
     /// Ends every other session, because the old password may be known to others.
     SetPassword {
         hash: String,
-        keep: Seat,
+        keep: SessionRef,
     },
-    /// Ends one session or grant, and those grouped with it.
-    End(Seat),
+    End(SessionRef),
     /// Ends every session and grant except the caller's.
     EndOthers {
-        keep: Seat,
+        keep: SessionRef,
     },
     SetNames(Vec<(&'static str, Option<String>)>),
     AddPasskey(PasskeyRow),
@@ -62,27 +63,11 @@ pub(super) enum Deed {
     RenamePasskey(IdentityId, Option<String>),
     /// Records a reauthentication; with a passkey, also its new counter.
     Prove {
-        seat: Seat,
+        session: SessionRef,
         amr: &'static str,
         passkey: Option<PasskeyUse>,
     },
     Delete,
-}
-
-/// The caller's session or grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Seat {
-    Session(SessionId),
-    Grant(GrantId),
-}
-
-impl Seat {
-    pub(crate) fn of(caller: &AccountCaller) -> Self {
-        match &caller.via {
-            Via::Session(session) => Self::Session(session.id),
-            Via::Grant(grant) => Self::Grant(grant.id),
-        }
-    }
 }
 
 /// The result of a change.
@@ -114,7 +99,7 @@ struct Change {
     deed: Deed,
     errand: Option<(FlowId, i64, String, Timestamp)>,
     mails: Vec<SealedMessage>,
-    endings: Vec<(Seat, QueuedEvent)>,
+    ending: Option<Ending>,
     deletion: Option<QueuedEvent>,
     code: Option<NewCode>,
     now: Timestamp,
@@ -143,10 +128,10 @@ pub(super) async fn commit(
     now: Timestamp,
 ) -> Result<Outcome, Error> {
     let user = &caller.user;
-    let mut endings = Vec::new();
-    if let Some(reason) = order.deed.ends_sessions() {
-        endings = describe_endings(app, project, user, reason, now).await?;
-    }
+    let ending = order
+        .deed
+        .ends_sessions()
+        .map(|(selection, reason)| Ending::new(app, project, user.id, selection, (reason, TriggeredBy::User), now));
     let mut deletion = None;
     if matches!(order.deed, Deed::Delete) {
         deletion = Some(describe_deletion(app, project, user, now).await?);
@@ -167,7 +152,7 @@ pub(super) async fn commit(
         deed: order.deed,
         errand,
         mails: order.mails.iter().map(seal).collect(),
-        endings,
+        ending,
         deletion,
         code,
         now,
@@ -183,11 +168,12 @@ pub(super) async fn commit(
 }
 
 impl Deed {
-    /// Why sessions end with the change, if any do.
-    fn ends_sessions(&self) -> Option<RevocationReason> {
+    /// Which sessions end with the change, and why.
+    fn ends_sessions(&self) -> Option<(Selection, RevocationReason)> {
         match self {
-            Self::SetPassword { .. } => Some(RevocationReason::PasswordChange),
-            Self::End(_) | Self::EndOthers { .. } => Some(RevocationReason::User),
+            Self::SetPassword { keep, .. } => Some((Selection::AllExcept(*keep), RevocationReason::PasswordChange)),
+            Self::End(session) => Some((Selection::One(*session), RevocationReason::User)),
+            Self::EndOthers { keep } => Some((Selection::AllExcept(*keep), RevocationReason::User)),
             Self::AddLoginId(_)
             | Self::ReplaceLoginId { .. }
             | Self::VerifyLoginId(_)
@@ -200,27 +186,6 @@ impl Deed {
             | Self::Delete => None,
         }
     }
-}
-
-/// Prepares the events for every session and grant that may end.
-async fn describe_endings(
-    app: &App,
-    project: &Project,
-    user: &User,
-    reason: RevocationReason,
-    now: Timestamp,
-) -> Result<Vec<(Seat, QueuedEvent)>, Error> {
-    let mut conn = app.store.read().await?;
-    let sessions = sessions::list(&mut conn, project.no, user.id).await?;
-    let grants = grants::list(&mut conn, project.no, user.id).await?;
-    drop(conn);
-    let sessions = sessions.iter().map(|session| (Seat::Session(session.id), events::model_of_session(session)));
-    let grants = grants.iter().map(|grant| (Seat::Grant(grant.id), events::model_of_grant(grant)));
-    let describe = |(seat, session)| {
-        let event = Event::SessionRevoked { user_id: user.id, session, reason };
-        (seat, events::prepare(app, project, &event, user.id, &events::Origin::default(), now))
-    };
-    Ok(sessions.chain(grants).map(describe).collect())
 }
 
 async fn describe_deletion(app: &App, project: &Project, user: &User, now: Timestamp) -> Result<QueuedEvent, Error> {
@@ -241,6 +206,9 @@ async fn write(tx: &mut Tx, change: &Change) -> Result<(), Refusal> {
         return Err(Refusal::Stale);
     }
     do_deed(tx, change).await?;
+    if let Some(ending) = &change.ending {
+        ending.write(tx).await?;
+    }
     for mail in &change.mails {
         mail.push(tx, no, now).await?;
     }
@@ -273,19 +241,9 @@ async fn do_deed(tx: &mut Tx, change: &Change) -> Result<(), Refusal> {
             credentials::remove_login_id(tx, no, &row.kind, &row.value).await?;
             Ok(())
         }
-        Deed::SetPassword { hash, keep } => {
-            credentials::set_password(tx, no, user, hash, now).await?;
-            end_sessions(tx, change, |group| !group.contains(keep)).await?;
-            Ok(())
-        }
-        Deed::End(seat) => {
-            end_sessions(tx, change, |group| group.contains(seat)).await?;
-            Ok(())
-        }
-        Deed::EndOthers { keep } => {
-            end_sessions(tx, change, |group| !group.contains(keep)).await?;
-            Ok(())
-        }
+        Deed::SetPassword { hash, .. } => Ok(credentials::set_password(tx, no, user, hash, now).await?),
+        // The sessions end below, with those of other changes.
+        Deed::End(_) | Deed::EndOthers { .. } => Ok(()),
         Deed::SetNames(names) => set_names(tx, no, user, names, now).await,
         Deed::AddPasskey(row) => match passkeys::insert(tx, no, row).await? {
             true => Ok(()),
@@ -302,15 +260,15 @@ async fn do_deed(tx: &mut Tx, change: &Change) -> Result<(), Refusal> {
             true => Ok(()),
             false => Err(Refusal::Stale),
         },
-        Deed::Prove { seat, amr, passkey } => {
+        Deed::Prove { session, amr, passkey } => {
             if let Some(used) = passkey
                 && !passkeys::record_use(tx, no, used, now).await?
             {
                 return Err(Refusal::Stale);
             }
-            let noted = match seat {
-                Seat::Session(id) => sessions::set_authenticated(tx, no, *id, now, Some(amr)).await?,
-                Seat::Grant(id) => grants::set_authenticated(tx, no, *id, now, Some(amr)).await?,
+            let noted = match session {
+                SessionRef::Session(id) => sessions::set_authenticated(tx, no, *id, now, Some(amr)).await?,
+                SessionRef::Grant(id) => grants::set_authenticated(tx, no, *id, now, Some(amr)).await?,
             };
             if noted { Ok(()) } else { Err(Refusal::Gone) }
         }
@@ -333,35 +291,6 @@ async fn find_login_id(tx: &mut Tx, no: ProjectNo, user: UserId, id: IdentityId)
 async fn keep_a_way_in(tx: &mut Tx, change: &Change, removal: Removal) -> Result<(), Refusal> {
     let ways = Standing::read(tx, change.project.no, change.user).await?.ways_in();
     if is_last_login_credential(&ways, removal, &change.project.settings) { Err(Refusal::LastWay) } else { Ok(()) }
-}
-
-/// Ends the sessions and grants of the groups that the predicate selects. A cookie session and its grants form a group;
-/// any other grant is a group of its own.
-async fn end_sessions(tx: &mut Tx, change: &Change, is_doomed: impl Fn(&[Seat]) -> bool) -> Result<(), StoreError> {
-    let (no, user) = (change.project.no, change.user);
-    let grants = grants::list(tx, no, user).await?;
-    let mut groups: Vec<Vec<Seat>> = Vec::new();
-    for session in sessions::list(tx, no, user).await? {
-        let of_session = grants.iter().filter(|grant| grant.session_id == Some(session.id));
-        let grouped = of_session.map(|grant| Seat::Grant(grant.id));
-        groups.push(std::iter::once(Seat::Session(session.id)).chain(grouped).collect());
-    }
-    for grant in &grants {
-        let seat = Seat::Grant(grant.id);
-        if !groups.iter().any(|group| group.contains(&seat)) {
-            groups.push(vec![seat]);
-        }
-    }
-    for seat in groups.into_iter().filter(|group| is_doomed(group)).flatten() {
-        let was_there = match seat {
-            Seat::Session(id) => sessions::remove(tx, no, id).await?,
-            Seat::Grant(id) => grants::remove(tx, no, id).await?,
-        };
-        if let Some((_, event)) = change.endings.iter().find(|(told, _)| was_there && *told == seat) {
-            events::queue(tx, no, user, event, change.now).await?;
-        }
-    }
-    Ok(())
 }
 
 async fn set_names(

@@ -14,7 +14,7 @@ use vestibule_store::{StoreError, credentials::LoginIdRow, flows};
 
 use super::{
     Standing,
-    change::{Deed, Order, Outcome, Seat, commit},
+    change::{Deed, Order, Outcome, commit},
     errand::{Errand, Pending, Task},
     notice::{News, WriteNews},
     standing::login_id_of,
@@ -242,7 +242,7 @@ impl Asking<'_> {
             }
             Task::Verify { id } => (Deed::VerifyLoginId(*id), Vec::new()),
             Task::Prove { .. } => {
-                let deed = Deed::Prove { seat: Seat::of(self.caller), amr: "otp", passkey: None };
+                let deed = Deed::Prove { session: self.caller.via.reference(), amr: "otp", passkey: None };
                 (deed, Vec::new())
             }
         };

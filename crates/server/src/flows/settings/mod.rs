@@ -17,12 +17,9 @@ pub(crate) mod standing;
 use vestibule_domain::time::Timestamp;
 
 pub(crate) use self::standing::Standing;
-use super::caller::{AccountCaller, Via};
+use super::caller::AccountCaller;
 
 /// When the caller last authenticated.
 pub(crate) fn authenticated_at(caller: &AccountCaller) -> Timestamp {
-    match &caller.via {
-        Via::Session(session) => session.authenticated_at,
-        Via::Grant(grant) => grant.authenticated_at,
-    }
+    caller.via.authenticated_at()
 }

@@ -7,7 +7,7 @@ use vestibule_domain::{
 
 use super::{
     Standing,
-    change::{Deed, Order, Outcome, Seat, commit},
+    change::{Deed, Order, Outcome, commit},
     errand::Errand,
     login_id::Asking,
     notice::News,
@@ -53,7 +53,7 @@ pub(crate) async fn change(
     }
     let hash = app.hasher.hash(password::prepare(typed.new.expose()), &app.entropy).await?;
     let mails = standing.mail_address().map(|to| (asking.write_news)(&to, &News::PasswordChanged));
-    let deed = Deed::SetPassword { hash, keep: Seat::of(caller) };
+    let deed = Deed::SetPassword { hash, keep: caller.via.reference() };
     let order = Order { deed, mails: mails.into_iter().collect(), errand };
     commit(app, project, caller, order, now).await.map(Ok)
 }

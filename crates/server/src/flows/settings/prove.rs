@@ -2,12 +2,12 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use vestibule_domain::{credential::password, time::Timestamp};
+use vestibule_domain::{credential::password, session::SessionRef, time::Timestamp};
 use vestibule_store::passkeys::{self, PasskeyUse};
 
 use super::{
     Standing, authenticated_at,
-    change::{Deed, Order, Outcome, Seat, commit},
+    change::{Deed, Order, Outcome, commit},
     passkey::site,
 };
 use crate::{
@@ -65,9 +65,9 @@ pub(crate) async fn by_password(
 
 /// The challenge for the member's passkeys; it changes with every reauthentication.
 fn challenge(project: &Project, caller: &AccountCaller) -> [u8; 32] {
-    let seat = match Seat::of(caller) {
-        Seat::Session(id) => *id.as_bytes(),
-        Seat::Grant(id) => *id.as_bytes(),
+    let seat = match caller.via.reference() {
+        SessionRef::Session(id) => *id.as_bytes(),
+        SessionRef::Grant(id) => *id.as_bytes(),
     };
     let place = [seat.as_slice(), &authenticated_at(caller).as_micros().to_be_bytes()].concat();
     project.keys.mac.passkey_challenge("use", &place)
@@ -131,6 +131,6 @@ async fn note(
     passkey: Option<PasskeyUse>,
     now: Timestamp,
 ) -> Result<Outcome, Error> {
-    let deed = Deed::Prove { seat: Seat::of(caller), amr, passkey };
+    let deed = Deed::Prove { session: caller.via.reference(), amr, passkey };
     commit(app, project, caller, Order { deed, mails: Vec::new(), errand: None }, now).await
 }

@@ -6,7 +6,7 @@ use vestibule_domain::{
     client::Client,
     event::RevocationReason,
     grant::Grant,
-    id::{GrantId, IdentityId, ProjectNo, UserId},
+    id::{IdentityId, ProjectNo, UserId},
     identity::Account,
     time::Timestamp,
     user::User,
@@ -32,7 +32,8 @@ use crate::{
         dpop::{self, Presented, ProofUse},
         hooks,
         issue::{self, NewGrant, make_grant},
-        rates, sessions,
+        rates,
+        sessions::{Ending, Selection},
         sign_up_anonymous::{check_enabled, check_open},
     },
     projects::Project,
@@ -101,13 +102,11 @@ async fn come_back(
     rates::charge_user(app, project, user.id, now)?;
     let NewLine { grant, refresh_token, proof_use } = begin_grant(app, request, user.id, device.clone(), now)?;
     let ends_others = request.client.allows_one_session_only();
-    let endings = if ends_others {
-        let reason = RevocationReason::AnotherSession;
-        sessions::prepare_endings(app, project, user.id, &request.client.client_id, reason, now).await?
-    } else {
-        Vec::new()
-    };
-    let input = ComeBack { challenge, proof_use, kid: key.kid, grant: grant.clone(), ends_others, endings, now };
+    let ending = ends_others.then(|| {
+        let others = Selection::OfApplication(request.client.client_id.clone());
+        Ending::by_rule(app, project, user.id, others, RevocationReason::AnotherSession, now)
+    });
+    let input = ComeBack { challenge, proof_use, kid: key.kid, grant: grant.clone(), ending, now };
     let no = project.no;
     let write = app.store.write("log_in_with_key", input, move |tx, input| Box::pin(write_come_back(tx, no, input)));
     let written = write.await;
@@ -235,10 +234,7 @@ struct ComeBack {
     proof_use: Option<ProofUse>,
     kid: String,
     grant: Grant,
-    /// Whether the user's earlier grants of the application end.
-    ends_others: bool,
-    /// Those with prepared events.
-    endings: Vec<(GrantId, events::QueuedEvent)>,
+    ending: Option<Ending>,
     now: Timestamp,
 }
 
@@ -250,11 +246,10 @@ async fn write_come_back(tx: &mut Tx, no: ProjectNo, input: &ComeBack) -> Result
     if !alive {
         return Err(Refusal::Overtaken);
     }
-    sessions::end_told(tx, no, grant.user_id, &input.endings, input.now).await?;
-    grants::insert(tx, no, grant).await?;
-    if input.ends_others {
-        grants::remove_of_client(tx, no, grant.user_id, &grant.client_id, Some(grant.id)).await?;
+    if let Some(ending) = &input.ending {
+        ending.write(tx).await?;
     }
+    grants::insert(tx, no, grant).await?;
     // The device may have lost its grant, so there is no earlier use to compare with.
     if coming_back::is_new_day(grant.user_id, Timestamp::from_seconds(0), input.now) {
         coming_back::count(tx, no, grant.user_id, &grant.client_id, input.now).await?;

@@ -1,12 +1,7 @@
 //! The `authorization_code` grant (RFC 6749 §4.1.3, RFC 7636).
 
 use vestibule_domain::{
-    client::Client,
-    event::RevocationReason,
-    grant::Grant,
-    id::{GrantId, ProjectNo},
-    secret::TokenHash,
-    time::Timestamp,
+    client::Client, event::RevocationReason, grant::Grant, id::ProjectNo, secret::TokenHash, time::Timestamp,
 };
 use vestibule_protocol::{device_info::DeviceInfo, oauth::ScopeSet};
 use vestibule_store::{StoreError, Tx, codes, grants, users};
@@ -18,13 +13,13 @@ use super::{
 use crate::{
     app::App,
     crypto::{base64url, sha256},
-    events::QueuedEvent,
     flows::{
         Error,
         authorize::CodePayload,
         dpop::{self, Presented, ProofUse},
         issue::{NewGrant, make_grant},
-        rates, sessions,
+        rates,
+        sessions::{Ending, Selection},
     },
     projects::Project,
 };
@@ -102,17 +97,15 @@ pub(crate) async fn exchange(
     tokens.limited_scope = payload.is_scope_limited.then_some(scopes);
     let no = project.no;
     let ends_earlier = payload.ends_earlier_grants || client.allows_one_session_only();
-    let endings = if client.allows_one_session_only() {
-        let reason = RevocationReason::AnotherSession;
-        sessions::prepare_endings(app, project, user.id, &client.client_id, reason, now).await?
-    } else {
-        Vec::new()
-    };
+    let ending = client.allows_one_session_only().then(|| {
+        let others = Selection::OfApplication(client.client_id.clone());
+        Ending::by_rule(app, project, user.id, others, RevocationReason::AnotherSession, now)
+    });
     let used = UsedCode::new(grant.id, &exchanger, now);
-    let redemption = Redemption { code: hash, proof_use: binding.proof_use, used, grant, ends_earlier, endings };
+    let redemption = Redemption { code: hash, proof_use: binding.proof_use, used, grant, ends_earlier, ending };
     let redeemed = app
         .store
-        .write("exchange_code", redemption, move |tx, redemption| Box::pin(redeem(tx, no, redemption, now)))
+        .write("exchange_code", redemption, move |tx, redemption| Box::pin(redeem(tx, no, redemption)))
         .await?;
     match redeemed {
         Redeemed::Done => Ok(tokens),
@@ -141,8 +134,8 @@ struct Redemption {
     grant: Grant,
     /// Whether the user's earlier grants of the application end.
     ends_earlier: bool,
-    /// Those with prepared events.
-    endings: Vec<(GrantId, QueuedEvent)>,
+    /// Those that end with an event.
+    ending: Option<Ending>,
 }
 
 /// The result of redeeming a code.
@@ -155,7 +148,7 @@ enum Redeemed {
 }
 
 /// Redeems the proof and the code and creates the grant.
-async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption, now: Timestamp) -> Result<Redeemed, StoreError> {
+async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption) -> Result<Redeemed, StoreError> {
     if !dpop::spend(tx, no, redemption.proof_use).await? {
         return Ok(Redeemed::ProofReplayed);
     }
@@ -164,7 +157,9 @@ async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption, now: Timest
     }
     used_code::remember(tx, no, redemption.code, &redemption.used).await?;
     let grant = &redemption.grant;
-    sessions::end_told(tx, no, grant.user_id, &redemption.endings, now).await?;
+    if let Some(ending) = &redemption.ending {
+        ending.write(tx).await?;
+    }
     grants::insert(tx, no, grant).await?;
     if redemption.ends_earlier {
         grants::remove_of_client(tx, no, grant.user_id, &grant.client_id, Some(grant.id)).await?;

@@ -8,7 +8,7 @@ use crate::{
         Error,
         account::Loaded,
         caller::{ApiCaller, Resolution, Via},
-        issue::{TokenSession, make_id_token, scopes_of},
+        issue::{Authentication, make_id_token, scopes_of},
         rates,
     },
     projects::Project,
@@ -38,8 +38,8 @@ pub(crate) async fn renew(
     let (session, scopes) = match &caller.via {
         // An ID token has an audience: a grant of one application gives none for another.
         Via::Grant(grant) if grant.client_id != client.client_id => return Err(Error::SessionRequired),
-        Via::Grant(grant) => (TokenSession::Grant(grant), scopes_of(grant)),
-        Via::Session(session) => (TokenSession::Cookie(session), ScopeSet::guest_default()),
+        Via::Grant(grant) => (Authentication::of_grant(grant), scopes_of(grant)),
+        Via::Session(session) => (Authentication::of_session(session), ScopeSet::guest_default()),
     };
     rates::charge_user(app, project, caller.user.id, now)?;
     let loaded = Loaded::load(&mut *app.store.read().await?, project, caller.user.clone()).await?;

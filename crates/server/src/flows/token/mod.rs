@@ -21,7 +21,7 @@ use vestibule_store::{Conn, client_secrets};
 use super::{
     Error,
     account::Loaded,
-    issue::{self, AccessToken, TokenSession, scopes_of},
+    issue::{self, AccessToken, Authentication, scopes_of},
 };
 use crate::{app::App, crypto::sha256, projects::Project};
 
@@ -88,6 +88,6 @@ pub(crate) fn print_tokens(
     let scopes = scopes_of(grant);
     let id_token = scopes
         .contains("openid")
-        .then(|| issue::make_id_token(project, client, TokenSession::Grant(grant), account, &scopes, nonce, now));
+        .then(|| issue::make_id_token(project, client, Authentication::of_grant(grant), account, &scopes, nonce, now));
     Tokens { access, refresh_token: None, id_token, limited_scope: None }
 }

@@ -111,7 +111,7 @@ async fn set_disabled(admin: &Admin, id: &str, disabled: bool) -> Answer {
 /// `GET /users/{user_id}/sessions`
 pub(crate) async fn list_sessions(admin: Admin, Path(id): Path<String>) -> Answer {
     let id = read_user_id(&id)?;
-    let all = sessions::list(&admin.visit.app, &admin.visit.project, id).await?;
+    let all = sessions::list(&admin.visit.app, &admin.visit.project, id, admin.visit.now).await?;
     Ok(json(StatusCode::OK, &json!({"sessions": all})))
 }
 

@@ -91,7 +91,7 @@ pub(super) fn path_of(id: UserId) -> String {
 
 pub(super) async fn load(desk: &Desk) -> Result<(UserId, Sheet), Problem> {
     let id = id_of(desk)?;
-    Ok((id, people::load(&desk.app, &desk.project, id).await?))
+    Ok((id, people::load(&desk.app, &desk.project, id, desk.now).await?))
 }
 
 pub(super) fn head_of(sheet: &Sheet) -> UserHead {

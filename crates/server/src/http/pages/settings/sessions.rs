@@ -4,10 +4,7 @@ use axum::{extract::Request, response::Response};
 
 use super::{Desk, overview::elapsed};
 use crate::{
-    flows::{
-        Error,
-        settings::{change::Seat, sessions},
-    },
+    flows::{Error, settings::sessions},
     http::{credentials::AccountCookies, visit::Visit},
     ui::{NoticeKind, SessionEntry},
 };
@@ -17,13 +14,13 @@ pub(super) async fn list(desk: &Desk) -> Result<Vec<SessionEntry>, Error> {
     let listed = sessions::list(&visit.app, &visit.project, &desk.caller, visit.now).await?;
     let settings = &visit.project.settings;
     let entries = listed.into_iter().map(|one| {
-        let client = one.client_id.as_deref().and_then(|id| settings.client(id));
+        let client = one.session.client_id.as_deref().and_then(|id| settings.client(id));
         SessionEntry {
-            id: print(one.seat),
-            device: one.device,
+            id: one.session.id.to_string(),
+            device: one.session.device,
             app: client.map(|client| client.display_name().to_string()),
             ip: None,
-            last_active: elapsed(one.last_access_at, visit.now),
+            last_active: elapsed(one.session.last_access_at, visit.now),
             current: one.current,
         }
     });
@@ -41,26 +38,11 @@ pub(super) async fn act(visit: Visit, cookies: AccountCookies, request: Request)
     let (outcome, notice) = if desk.field("action") == "revoke_others" {
         (sessions::end_others(app, project, caller, now).await, NoticeKind::OtherSessionsRevoked)
     } else {
-        let Some(seat) = read(desk.field("session_id")) else { return super::see_other(super::HOME) };
-        (sessions::end(app, project, caller, seat, now).await, NoticeKind::SessionRevoked)
+        let Ok(session) = desk.field("session_id").parse() else { return super::see_other(super::HOME) };
+        (sessions::end(app, project, caller, session, now).await, NoticeKind::SessionRevoked)
     };
     match outcome {
         Ok(outcome) => desk.go_on(outcome, notice),
         Err(error) => desk.fail(&error),
-    }
-}
-
-fn print(seat: Seat) -> String {
-    match seat {
-        Seat::Session(id) => format!("session:{id}"),
-        Seat::Grant(id) => format!("grant:{id}"),
-    }
-}
-
-fn read(text: &str) -> Option<Seat> {
-    match text.split_once(':')? {
-        ("session", id) => id.parse().ok().map(Seat::Session),
-        ("grant", id) => id.parse().ok().map(Seat::Grant),
-        _ => None,
     }
 }
