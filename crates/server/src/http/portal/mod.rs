@@ -67,7 +67,7 @@ pub(crate) use self::{
 use super::{
     assets,
     credentials::Brought,
-    routes::{self, Face, Route},
+    routes::{Face, Group, Route, mount},
     visit,
 };
 use crate::{app::App, ui::Brand};
@@ -116,7 +116,7 @@ pub(super) fn is_at(app: &App, host: &str) -> bool {
 
 /// The routes of the portal; on any other host they are answered by the houses, as if there were no portal.
 pub(super) fn router(app: &Arc<App>, houses: Router) -> Router {
-    routes::mount(Router::new(), table())
+    mount(Router::new(), Group::Portal)
         .layer(middleware::from_fn_with_state((Arc::clone(app), houses), enter))
         .with_state(Arc::clone(app))
 }
