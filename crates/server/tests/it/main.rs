@@ -57,6 +57,7 @@ mod proxies;
 mod races;
 mod resolver;
 mod rotation;
+mod route_credentials;
 mod run_guide;
 mod settings_action;
 mod sign_up;
