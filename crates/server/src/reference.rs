@@ -196,6 +196,9 @@ fn cell(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// The page of credentials names every route there is: the routers are filled from the same table by `routes::mount`, which
+    /// takes a group of it and not a route; a route's handler is private to that file; and `tests/it/walls.rs` lets no other
+    /// file of `http/` build routes. So a route that is not in the table answers no request.
     #[test]
     fn the_reference_pages_say_what_the_code_does() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference");

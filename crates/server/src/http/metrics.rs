@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use vestibule_store::outbox;
 
 use super::{
-    routes,
+    routes::{Group, mount},
     serve::{Limits, serve_router},
 };
 use crate::app::App;
@@ -19,8 +19,8 @@ use crate::app::App;
 /// Serves `/metrics`, `/healthz` and `/readyz` until `stop` resolves.
 pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
     let limits = Limits::few(&app.config.server);
-    let own = routes::metrics_page().into_iter().chain(routes::probes()).collect();
-    let router = routes::mount(Router::new(), own).with_state(app);
+    let page = mount(Router::new(), Group::MetricsPage);
+    let router = mount(page, Group::Probes).with_state(app);
     serve_router(listener, router, limits, stop).await;
 }
 

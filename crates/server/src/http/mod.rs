@@ -30,18 +30,19 @@ use std::sync::Arc;
 use axum::{Router, middleware};
 
 pub(crate) use self::limits::LIMITS;
+use self::routes::{Group, mount};
 use crate::app::App;
 
 /// The router of everything but the metrics page. Which route accepts which credentials is in [`routes`].
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let open = routes::mount(Router::new(), routes::open_documents()).layer(middleware::from_fn(cors::open));
-    let scripts = routes::mount(Router::new(), routes::called_by_scripts()).layer(middleware::from_fn(cors::dynamic));
-    let projects = routes::mount(open.merge(scripts), routes::browser_pages());
-    let projects = routes::mount(projects, routes::called_by_servers())
+    let open = mount(Router::new(), Group::OpenDocuments).layer(middleware::from_fn(cors::open));
+    let scripts = mount(Router::new(), Group::CalledByScripts).layer(middleware::from_fn(cors::dynamic));
+    let projects = mount(open.merge(scripts), Group::BrowserPages);
+    let projects = mount(projects, Group::CalledByServers)
         .nest(admin_api::PREFIX, admin_api::router())
         .fallback(pages::not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), visit::enter))
         .with_state(Arc::clone(&app));
-    let probes = routes::mount(Router::new(), routes::probes()).with_state(Arc::clone(&app));
+    let probes = mount(Router::new(), Group::Probes).with_state(Arc::clone(&app));
     projects.clone().merge(portal::router(&app, projects)).merge(probes)
 }

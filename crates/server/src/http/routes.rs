@@ -158,19 +158,47 @@ impl Route {
     }
 }
 
-/// Adds routes to a router.
-pub(super) fn mount(router: Router<Arc<App>>, routes: Vec<Route>) -> Router<Arc<App>> {
-    routes.into_iter().fold(router, |router, route| router.route(route.path, route.endpoint))
+/// Routes that are put into a router together, because the same middleware is around them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Group {
+    OpenDocuments,
+    CalledByScripts,
+    BrowserPages,
+    CalledByServers,
+    Probes,
+    MetricsPage,
+    Portal,
+    AdminDescription,
+    AdminApi,
+}
+
+/// The table by groups: what is listed and what is served are both read from here.
+const GROUPS: [(Group, fn() -> Vec<Route>); 9] = [
+    (Group::OpenDocuments, open_documents),
+    (Group::CalledByScripts, called_by_scripts),
+    (Group::BrowserPages, browser_pages),
+    (Group::CalledByServers, called_by_servers),
+    (Group::Probes, probes),
+    (Group::MetricsPage, metrics_page),
+    (Group::Portal, portal::table),
+    (Group::AdminDescription, admin_api::open_routes),
+    (Group::AdminApi, admin_api::guarded_routes),
+];
+
+/// Adds the table's routes of one group to a router. There is no other way to serve a route: its handler is private to this
+/// file, so what is not in the table answers no request.
+pub(super) fn mount(router: Router<Arc<App>>, group: Group) -> Router<Arc<App>> {
+    let routes = GROUPS.into_iter().filter(|(own, _)| *own == group).flat_map(|(_, routes)| routes());
+    routes.fold(router, |router, route| router.route(route.path, route.endpoint))
 }
 
 /// Every route of every face.
 pub(crate) fn table() -> Vec<Route> {
-    let faces = [open_documents(), called_by_scripts(), browser_pages(), called_by_servers(), probes(), metrics_page()];
-    faces.into_iter().flatten().chain(portal::table()).chain(admin_api::table()).collect()
+    GROUPS.into_iter().flat_map(|(_, routes)| routes()).collect()
 }
 
 /// Documents that every origin may read.
-pub(super) fn open_documents() -> Vec<Route> {
+fn open_documents() -> Vec<Route> {
     let get = |path, handler| Route::new(Face::OAuth, Method::GET, path, handler);
     let metadata = oauth::discovery::metadata;
     with_preflights(vec![
@@ -181,7 +209,7 @@ pub(super) fn open_documents() -> Vec<Route> {
 }
 
 /// What scripts call from the project's origins.
-pub(super) fn called_by_scripts() -> Vec<Route> {
+fn called_by_scripts() -> Vec<Route> {
     let (oauth, api) = (Face::OAuth, Face::SdkApi);
     with_preflights(vec![
         Route::new(oauth, Method::POST, "/oauth2/token", oauth::token::token).reads(&[
@@ -208,7 +236,7 @@ pub(super) fn called_by_scripts() -> Vec<Route> {
 }
 
 /// What people open in their browser.
-pub(super) fn browser_pages() -> Vec<Route> {
+fn browser_pages() -> Vec<Route> {
     let (oauth, hosted) = (Face::OAuth, Face::HostedPages);
     let hints = &["login_hint", "id_token_hint"];
     let mut routes = vec![
@@ -229,7 +257,7 @@ pub(super) fn browser_pages() -> Vec<Route> {
 }
 
 /// What backends and proxies call.
-pub(super) fn called_by_servers() -> Vec<Route> {
+fn called_by_servers() -> Vec<Route> {
     vec![
         Route::new(Face::OAuth, Method::POST, "/oauth2/introspect", oauth::introspect::introspect).reads(&[
             "client_id",
@@ -241,7 +269,7 @@ pub(super) fn called_by_servers() -> Vec<Route> {
 }
 
 /// Probes come without the project's host name.
-pub(super) fn probes() -> Vec<Route> {
+fn probes() -> Vec<Route> {
     vec![
         Route::of_server(Face::Probes, "/healthz", |_| health::healthz()),
         Route::of_server(Face::Probes, "/readyz", health::readyz),
@@ -249,7 +277,7 @@ pub(super) fn probes() -> Vec<Route> {
 }
 
 /// The page on the listener for metrics.
-pub(super) fn metrics_page() -> Vec<Route> {
+fn metrics_page() -> Vec<Route> {
     vec![Route::of_server(Face::Metrics, "/metrics", metrics::print)]
 }
 

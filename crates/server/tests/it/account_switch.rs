@@ -77,13 +77,14 @@ async fn a_form_of_another_site_goes_on_as_a_navigation(engine: Engine) {
     let url = url::Url::parse(&device.settings_url("/settings").await).expect("a URL");
     let fields: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     // A browser sends no Lax cookie with a cross-site form.
-    for more in [None, Some(("_csrf".to_string(), "x".to_string()))] {
+    for more in [None, Some("_csrf"), Some("client_secret"), Some("refresh_token")] {
+        let more = more.map(|name| (name.to_string(), "hidden".to_string()));
         let form: Vec<_> = fields.iter().cloned().chain(more).collect();
         let request = scene.server.http().request(reqwest::Method::POST, "/oauth2/authorize").form(&form);
         let reply = crate::support::Reply::of(request).await.expect(303);
         assert!(!reply.headers.contains_key("set-cookie"), "{reply:?}");
         let location = reply.header("location").expect("a location").to_string();
-        assert!(location.starts_with("/oauth2/authorize?") && !location.contains("_csrf"), "{location}");
+        assert!(location.starts_with("/oauth2/authorize?") && !location.contains("hidden"), "{location}");
         scene.browser.open_from_elsewhere(&location).await;
         scene.browser.expect_page(200, QUESTION);
     }

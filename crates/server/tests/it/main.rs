@@ -60,6 +60,7 @@ mod proxies;
 mod races;
 mod resolver;
 mod rotation;
+mod route_credentials;
 mod run_guide;
 mod session_lists;
 mod settings_action;

@@ -12,8 +12,8 @@ use crate::{
 
 const ID_TOKEN: &str = "urn:authgear:params:oauth:grant-type:id-token";
 
-/// An access token of a third-party application for a member: `openid`, no refresh token.
-async fn third_party_token(scene: &mut Scene) -> String {
+/// An access token that a third-party application holds for a member: `openid`, no refresh token.
+pub(crate) async fn third_party_token(scene: &mut Scene) -> String {
     let secret = make_secret(&scene.server, "partner").await;
     let partner = AppClient::new(scene.server.http(), "partner", "https://partner.test/callback");
     let scope = ("scope", "openid");

@@ -29,36 +29,34 @@ use self::access::Admin;
 pub(crate) use self::idempotency::KEY_BYTES;
 use super::{
     credentials::Credential,
-    routes::{self, Face, Route},
+    routes::{self, Face, Group, Route, mount},
 };
 use crate::{app::App, flows::admin::keys::Scope};
 
 /// The path prefix.
 pub(crate) const PREFIX: &str = "/_api/admin/v1";
 
-/// The API's routes.
-pub(super) fn table() -> Vec<Route> {
-    open_routes().into_iter().chain(guarded_routes()).map(|route| route.below(PREFIX)).collect()
-}
-
 /// The router, to be nested at [`PREFIX`].
 pub(super) fn router() -> Router<Arc<App>> {
-    let guarded = routes::mount(Router::new(), guarded_routes())
+    let guarded = mount(Router::new(), Group::AdminApi)
         .method_not_allowed_fallback(problem::wrong_method)
         .fallback(problem::no_such_route)
         .layer(middleware::from_fn(access::admit));
-    routes::mount(Router::new(), open_routes()).merge(guarded)
+    mount(Router::new(), Group::AdminDescription).merge(guarded)
 }
 
-fn open_routes() -> Vec<Route> {
-    vec![
+/// Its rows of the table of routes that are asked without a key.
+pub(super) fn open_routes() -> Vec<Route> {
+    let routes = vec![
         routes::api_description("/openapi.json", description::openapi),
         routes::api_description("/docs", description::page),
-    ]
+    ];
+    routes.into_iter().map(|route| route.below(PREFIX)).collect()
 }
 
-fn guarded_routes() -> Vec<Route> {
-    vec![
+/// Its rows of the table of routes for keys.
+pub(super) fn guarded_routes() -> Vec<Route> {
+    let routes = vec![
         guarded(Method::GET, "/project", Scope::SettingsRead, project::get),
         guarded(Method::PUT, "/project", Scope::SettingsWrite, project::put),
         guarded(Method::POST, "/project/webhook-secret", Scope::SettingsWrite, project::rotate_webhook_secret),
@@ -100,7 +98,8 @@ fn guarded_routes() -> Vec<Route> {
         guarded(Method::GET, "/keys", Scope::KeysWrite, keys::list),
         guarded(Method::POST, "/keys", Scope::KeysWrite, keys::create),
         guarded(Method::DELETE, "/keys/{key_id}", Scope::KeysWrite, keys::revoke),
-    ]
+    ];
+    routes.into_iter().map(|route| route.below(PREFIX)).collect()
 }
 
 /// A route for keys with a scope, which is checked first.

@@ -105,7 +105,7 @@ async fn authorize(
         }
         Ok(Ok(Begun::Ask(question))) => ask(visit, headers, &pending, form, *question),
         Ok(Ok(Begun::Navigate)) => {
-            let query = Form::from_pairs(form.pairs().filter(|(name, _)| *name != AGREEMENT)).print();
+            let query = Form::from_pairs(go_on_with(form)).print();
             pages::see_other(&format!("/oauth2/authorize?{query}"))
         }
         Ok(Ok(Begun::Errand { cookie, errand, action })) => {
@@ -126,10 +126,14 @@ async fn authorize(
     }
 }
 
+/// The parameters of a posted request that are sent again.
+fn go_on_with(form: &Form) -> impl Iterator<Item = (&str, &str)> {
+    super::without_secrets(form).filter(|(name, _)| *name != AGREEMENT)
+}
+
 /// Asks before another user's account page opens. The form repeats the request with the agreement.
 fn ask(visit: &Visit, headers: &HeaderMap, pending: &PendingRequest, form: &Form, question: Question) -> Response {
-    let sent = form.pairs().filter(|(name, _)| *name != AGREEMENT);
-    let fields = sent.map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let fields = go_on_with(form).map(|(name, value)| (name.to_string(), value.to_string())).collect();
     let client = visit.project.settings.client(&question.client_id);
     let page = SwitchAccountPage {
         action: "/oauth2/authorize".into(),

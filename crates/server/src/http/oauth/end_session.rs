@@ -41,7 +41,10 @@ pub(crate) async fn post(visit: Visit, _: NoCredential, request: Request) -> Res
         Err(problem) => return error::body_as_oauth(problem),
     };
     match body.oauth_form() {
-        Ok(form) => pages::see_other(&format!("/oauth2/end_session?{}", form.print())),
+        Ok(form) => {
+            let query = Form::from_pairs(super::without_secrets(&form)).print();
+            pages::see_other(&format!("/oauth2/end_session?{query}"))
+        }
         Err(problem) => error::oauth_by_code(&problem),
     }
 }

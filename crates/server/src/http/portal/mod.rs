@@ -69,7 +69,7 @@ pub(crate) use self::{
 use super::{
     assets,
     credentials::Brought,
-    routes::{self, Face, Route},
+    routes::{Face, Group, Route, mount},
     visit,
 };
 use crate::{app::App, ui::Brand};
@@ -119,7 +119,7 @@ pub(super) fn is_at(app: &App, host: &str) -> bool {
 
 /// The portal's router; on any other host its paths are handled by the projects' router, as if there were no portal.
 pub(super) fn router(app: &Arc<App>, houses: Router) -> Router {
-    routes::mount(Router::new(), table())
+    mount(Router::new(), Group::Portal)
         .layer(middleware::from_fn_with_state((Arc::clone(app), houses), enter))
         .with_state(Arc::clone(app))
 }

@@ -30,8 +30,13 @@ pub(crate) struct Admin {
 impl Admin {
     /// With an API key that has these scopes.
     pub(crate) async fn new(server: &TestServer, scopes: &[Scope]) -> Self {
+        Self::in_project(server, "test", scopes).await
+    }
+
+    /// The same with a key of any project; requests go to the test project.
+    pub(crate) async fn in_project(server: &TestServer, project: &str, scopes: &[Scope]) -> Self {
         let app = &server.app;
-        let no = app.projects.find_by_id("test").expect("the test project").no;
+        let no = app.projects.find_by_id(project).expect("the project").no;
         // Inserted without an event, because tests count the events.
         let secret = "the-secret-half-of-a-test";
         let row = AdminKeyRow {

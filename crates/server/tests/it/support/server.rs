@@ -229,6 +229,12 @@ impl TestServer {
 
     /// The same of another project.
     pub(crate) async fn events_of(&self, project: &str, kind: &str) -> Vec<serde_json::Value> {
+        let all = self.all_events_of(project).await;
+        all.into_iter().filter(|body| body["type"] == kind).collect()
+    }
+
+    /// Every event of a project, whatever its type.
+    pub(crate) async fn all_events_of(&self, project: &str) -> Vec<serde_json::Value> {
         let no = self.app.projects.find_by_id(project).expect("the project").no;
         let late = self.clock.now().plus(std::time::Duration::from_secs(1_000_000));
         let mut conn = self.app.store.read().await.expect("a connection");
@@ -241,7 +247,7 @@ impl TestServer {
         let mut seen = std::collections::HashSet::new();
         let all = logged.chain(queued).filter(|body| seen.insert(body["id"].to_string()));
         let is_of_it = |body: &serde_json::Value| body["context"]["app_id"] == project;
-        all.filter(|body| body["type"] == kind && is_of_it(body)).collect()
+        all.filter(is_of_it).collect()
     }
 
     /// A browser in which the first operator, an owner of all projects, has just signed in to the portal.

@@ -1,0 +1,125 @@
+//! The credentials that the routes are called with.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use vestibule_server::routes::{Credential, RouteView};
+
+/// How a credential is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Carrier {
+    Bearer,
+    Basic,
+    /// As `client_secret` of a form.
+    Form,
+    Session,
+    AppSession,
+    Flow,
+    Operator,
+    PortalForm,
+}
+
+impl Carrier {
+    pub(super) const ALL: [Self; 8] = [
+        Self::Bearer,
+        Self::Basic,
+        Self::Form,
+        Self::Session,
+        Self::AppSession,
+        Self::Flow,
+        Self::Operator,
+        Self::PortalForm,
+    ];
+
+    pub(super) fn is_authorization(self) -> bool {
+        matches!(self, Self::Bearer | Self::Basic)
+    }
+
+    /// The name of the cookie, if it is one.
+    pub(super) fn cookie(self) -> Option<&'static str> {
+        match self {
+            Self::Bearer | Self::Basic | Self::Form => None,
+            Self::Session => Some("session"),
+            Self::AppSession => Some("app_session"),
+            Self::Flow => Some("oauth_ui"),
+            Self::Operator => Some("vestibule_operator"),
+            Self::PortalForm => Some("vestibule_lobby"),
+        }
+    }
+
+    /// Whether a route that declares this credential reads what is sent so.
+    fn is_read_as(self, declared: Credential) -> bool {
+        match declared {
+            Credential::SessionCookie => self == Self::Session,
+            Credential::AppSessionCookie => self == Self::AppSession,
+            Credential::FlowCookie => self == Self::Flow,
+            Credential::BearerToken(_) | Credential::AdminKey(_) => self == Self::Bearer,
+            Credential::ClientAuthentication => matches!(self, Self::Basic | Self::Form),
+            Credential::OperatorCookie(_) => self == Self::Operator,
+            Credential::PortalFormCookie => self == Self::PortalForm,
+        }
+    }
+
+    pub(super) fn is_read_by(self, route: &RouteView) -> bool {
+        route.accepts.iter().any(|declared| self.is_read_as(*declared))
+    }
+}
+
+/// What a credential is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Worth {
+    Nothing,
+    AccessToken,
+    /// A third party's access token: it says who its user is, and gets no ID token.
+    ThirdParty,
+    AdminKey,
+    /// What its carrier is declared for.
+    Itself,
+    /// A browser in which nothing began yet: it is right where something begins.
+    NewBrowser,
+}
+
+/// One credential.
+pub(super) struct Sample {
+    pub(super) name: &'static str,
+    pub(super) carrier: Carrier,
+    pub(super) worth: Worth,
+    /// The value of the header, cookie or field.
+    pub(super) value: String,
+}
+
+impl Sample {
+    pub(super) fn bearer(name: &'static str, worth: Worth, token: &str) -> Self {
+        Self { name, carrier: Carrier::Bearer, worth, value: format!("Bearer {token}") }
+    }
+
+    pub(super) fn basic(name: &'static str, worth: Worth, secret: &str) -> Self {
+        let value = format!("Basic {}", STANDARD.encode(format!("backend:{secret}")));
+        Self { name, carrier: Carrier::Basic, worth, value }
+    }
+
+    pub(super) fn of(name: &'static str, carrier: Carrier, worth: Worth, value: &str) -> Self {
+        Self { name, carrier, worth, value: value.into() }
+    }
+
+    pub(super) fn is_worth_something(&self) -> bool {
+        self.worth != Worth::Nothing
+    }
+
+    /// Whether it is a right credential for what the route declares.
+    pub(super) fn is_right_for(&self, route: &RouteView) -> bool {
+        let begins = match self.carrier {
+            Carrier::Flow => !route.path.starts_with("/flow/"),
+            _ => route.method == "GET",
+        };
+        route.accepts.iter().any(|declared| {
+            self.carrier.is_read_as(*declared)
+                && match (self.worth, declared) {
+                    (Worth::Itself, _)
+                    | (Worth::AccessToken, Credential::BearerToken(_))
+                    | (Worth::AdminKey, Credential::AdminKey(_)) => true,
+                    (Worth::ThirdParty, Credential::BearerToken(_)) => route.path != "/oauth2/token",
+                    (Worth::NewBrowser, _) => begins,
+                    (Worth::Nothing | Worth::AccessToken | Worth::ThirdParty | Worth::AdminKey, _) => false,
+                }
+        })
+    }
+}
