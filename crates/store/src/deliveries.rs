@@ -7,18 +7,20 @@ use vestibule_domain::{
 
 use crate::{
     column::{read_optional_time, read_project, read_time},
-    db::{Conn, Row, Sql, StoreError, Tx},
+    db::{Conn, Param, Row, Sql, StoreError, Tx},
 };
 
 /// Every statement of this file.
 pub const STATEMENTS: &[&Sql] = &[
     &INSERT,
-    &DUE_ANY_PROJECT,
+    &WAITING_ANY_PROJECT,
+    &DUE,
     &CLAIM,
     &NEXT_IN_LANE,
     &FINISH,
     &POSTPONE,
     &POSTPONE_BEHIND,
+    &GIVE_UP,
     &PAGE,
     &FIND,
     &REPLAY,
@@ -167,7 +169,66 @@ pub async fn insert(tx: &mut Tx, p: ProjectNo, new: &NewDelivery<'_>, now: Times
         .map(|_| ())
 }
 
-const DUE_ANY_PROJECT: Sql = Sql::new(
+const WAITING_ANY_PROJECT: Sql = Sql::new(
+    "WITH RECURSIVE waiting (project_no, url) AS (
+       SELECT
+         (
+           SELECT MIN(d.project_no)
+           FROM hook_deliveries d
+           WHERE d.state = 0 AND d.project_no > $1
+         ),
+         CAST(NULL AS TEXT)
+       UNION ALL
+       SELECT
+         CASE
+           WHEN EXISTS (
+             SELECT 1
+             FROM hook_deliveries d
+             WHERE d.state = 0 AND d.project_no = w.project_no AND d.url > COALESCE(w.url, '')
+           ) THEN w.project_no
+           ELSE (
+             SELECT MIN(d.project_no)
+             FROM hook_deliveries d
+             WHERE d.state = 0 AND d.project_no > w.project_no
+           )
+         END,
+         (
+           SELECT MIN(d.url)
+           FROM hook_deliveries d
+           WHERE d.state = 0 AND d.project_no = w.project_no AND d.url > COALESCE(w.url, '')
+         )
+       FROM waiting w
+       WHERE w.project_no IS NOT NULL
+     )
+     SELECT
+       w.project_no,
+       w.url
+     FROM waiting w
+     WHERE w.url IS NOT NULL
+       AND EXISTS (
+         SELECT 1
+         FROM hook_deliveries d
+         WHERE d.state = 0 AND d.project_no = w.project_no AND d.url = w.url AND d.due_at <= $2
+       )
+     LIMIT $3",
+);
+
+/// At most `limit` handlers for which a delivery is due, with their projects, in the order of the projects' numbers, after one of
+/// them. Costs a few looks at the index for each handler that something waits for, however much it is.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn waiting_any_project(
+    conn: &mut Conn,
+    now: Timestamp,
+    after: ProjectNo,
+    limit: i64,
+) -> Result<Vec<(ProjectNo, String)>, StoreError> {
+    let values: &[&dyn Param] = &[&after.0, &now.as_micros(), &limit];
+    conn.query_all(&WAITING_ANY_PROJECT, values, |row| Ok((read_project(row, 0)?, row.get(1)?))).await
+}
+
+const DUE: Sql = Sql::new(
     "SELECT
        d.id,
        d.project_no,
@@ -184,7 +245,7 @@ const DUE_ANY_PROJECT: Sql = Sql::new(
        d.last_status,
        d.last_error
      FROM hook_deliveries d
-     WHERE d.state = 0 AND d.due_at <= $1
+     WHERE d.state = 0 AND d.project_no = $1 AND d.url = $2 AND d.due_at <= $3
        AND d.id = (
          SELECT MIN(e.id) FROM hook_deliveries e
          WHERE e.state = 0
@@ -193,15 +254,21 @@ const DUE_ANY_PROJECT: Sql = Sql::new(
            AND e.lane = d.lane
        )
      ORDER BY d.due_at, d.id
-     LIMIT $2",
+     LIMIT $4",
 );
 
-/// At most `limit` deliveries that are due and first in their lane, those that wait longest first.
+/// At most `limit` deliveries of a handler that are due and first in their lane, those that wait longest first.
 ///
 /// # Errors
 /// Those of the engine.
-pub async fn due_any_project(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Delivery>, StoreError> {
-    conn.query_all(&DUE_ANY_PROJECT, &[&now.as_micros(), &limit], read_row).await
+pub async fn due(
+    conn: &mut Conn,
+    p: ProjectNo,
+    url: &str,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Delivery>, StoreError> {
+    conn.query_all(&DUE, &[&p.0, &url, &now.as_micros(), &limit], read_row).await
 }
 
 const CLAIM: Sql = Sql::new(
@@ -315,6 +382,35 @@ pub async fn postpone(
         tx.execute(&POSTPONE_BEHIND, &[&id, &due_at.as_micros()]).await?;
     }
     Ok(is_waiting)
+}
+
+const GIVE_UP: Sql = Sql::new(
+    "UPDATE hook_deliveries
+     SET state = 2,
+         finished_at = $4,
+         last_error = $5
+     WHERE id IN (
+       SELECT id
+       FROM hook_deliveries
+       WHERE state = 0 AND project_no = $1 AND url = $2 AND due_at < $3
+       ORDER BY due_at
+       LIMIT $6
+     )",
+);
+
+/// Gives up at most `limit` deliveries to a handler that were due before a time; answers how many.
+///
+/// # Errors
+/// Those of the engine.
+pub async fn give_up(
+    tx: &mut Tx,
+    p: ProjectNo,
+    (url, error): (&str, &str),
+    before: Timestamp,
+    limit: i64,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    tx.execute(&GIVE_UP, &[&p.0, &url, &before.as_micros(), &now.as_micros(), &error, &limit]).await
 }
 
 const PAGE: Sql = Sql::new(

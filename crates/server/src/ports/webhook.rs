@@ -16,6 +16,8 @@ use crate::crypto::hex;
 
 /// The most of an answer that is read, in bytes.
 const ANSWER_LIMIT: usize = 64 * 1024;
+/// How long a connection may take to be made.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// How long an operator waits for a name to be looked up.
 const LOOKUP_PATIENCE: Duration = Duration::from_secs(3);
 
@@ -67,7 +69,7 @@ impl WebhookClient {
             // Whoever answers with another address is not the one that was configured.
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .connect_timeout(Duration::from_secs(10))
+            .connect_timeout(CONNECT_PATIENCE)
             .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")));
         if !allows_private {
             // Checked where the connection is made: a name that is looked up twice may change in between.
@@ -142,6 +144,10 @@ impl WebhookClient {
 }
 
 fn describe(error: &reqwest::Error) -> SendError {
+    // The client has no other time-out.
+    if error.is_timeout() {
+        return SendError::TooLate(CONNECT_PATIENCE);
+    }
     let mut source: Option<&dyn std::error::Error> = std::error::Error::source(error);
     let mut last = None;
     while let Some(inner) = source {

@@ -59,6 +59,7 @@ mod resolver;
 mod rotation;
 mod run_guide;
 mod settings_action;
+mod shares;
 mod sign_up;
 mod signing_keys;
 mod stranger;

@@ -108,7 +108,15 @@ async fn deliveries_of_a_lane_come_one_after_the_other(store: Store) {
         let store = store.clone();
         async move {
             let mut conn = store.read().await.unwrap();
-            deliveries::due_any_project(&mut conn, at(now), 9).await.unwrap()
+            let mut due = Vec::new();
+            for (project, url) in
+                deliveries::waiting_any_project(&mut conn, at(now), vestibule_domain::id::ProjectNo(0), 9)
+                    .await
+                    .unwrap()
+            {
+                due.extend(deliveries::due(&mut conn, project, &url, at(now), 9).await.unwrap());
+            }
+            due
         }
     };
     let first = due(1).await;

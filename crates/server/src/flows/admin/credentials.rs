@@ -70,7 +70,7 @@ pub(crate) async fn hash_password(
         return Err(AdminError::Invalid(faults.collect()));
     }
     let prepared: Secret<String> = password::prepare(text);
-    Ok(app.hasher.hash(prepared, &app.entropy).await.map_err(super::super::Error::from)?)
+    Ok(app.hasher.hash(project.no, prepared, &app.entropy).await.map_err(super::super::Error::from)?)
 }
 
 fn say_weakness(weakness: Weakness) -> String {

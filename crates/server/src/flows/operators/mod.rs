@@ -66,7 +66,7 @@ async fn check_password(app: &App, typed: &str, names: &[&str]) -> Result<Vec<We
 }
 
 async fn hash_password(app: &App, typed: &str) -> Result<String, Error> {
-    Ok(app.hasher.hash(password::prepare(typed), &app.entropy).await?)
+    Ok(app.hasher.hash(vestibule_domain::operator::EVERY_PROJECT, password::prepare(typed), &app.entropy).await?)
 }
 
 fn prepare_password(typed: &str) -> Secret<String> {

@@ -129,7 +129,7 @@ async fn try_password_of(
         None => None,
     };
     drop(conn);
-    let verdict = app.hasher.verify(password::prepare(typed.expose()), hash).await?;
+    let verdict = app.hasher.verify(project.no, password::prepare(typed.expose()), hash).await?;
     let (Verdict::Right { stale }, Some(user)) = (verdict, found) else {
         buckets.record_failure(app, now).await?;
         return Ok(SignIn::Mistaken(Mistakes { wrong_credentials: true, ..Mistakes::default() }));
@@ -139,7 +139,7 @@ async fn try_password_of(
     let mut proof = Proof::new(user, "pwd");
     if stale {
         // Not worth failing for: it will be made anew next time.
-        proof.password_hash = app.hasher.hash(password::prepare(typed.expose()), &app.entropy).await.ok();
+        proof.password_hash = app.hasher.hash(project.no, password::prepare(typed.expose()), &app.entropy).await.ok();
     }
     Ok(SignIn::Proved(Box::new(proof)))
 }
@@ -322,7 +322,7 @@ pub(crate) async fn choose_password(
     if !found.is_good() {
         return Ok(Err(found));
     }
-    let hash = app.hasher.hash(password::prepare(typed.expose()), &app.entropy).await?;
+    let hash = app.hasher.hash(project.no, password::prepare(typed.expose()), &app.entropy).await?;
     let proved = Some((attempt.login_id.kind, attempt.login_id.value.clone()));
     // Whoever reads the code is not always whose password it was: the member hears of it where its mail goes.
     let standing = Standing::load(app, project, user).await?;

@@ -98,7 +98,7 @@ pub(crate) async fn identify(
     let password_hash = match way {
         NewWay::Password => {
             let password = password::prepare(input.password.expose());
-            Some(app.hasher.hash(password, &app.entropy).await?)
+            Some(app.hasher.hash(project.no, password, &app.entropy).await?)
         }
         NewWay::Code | NewWay::Passkey => None,
     };

@@ -51,7 +51,7 @@ pub(crate) async fn change(
     if mistakes.current_wrong || mistakes.reused || !mistakes.new.is_good() {
         return Ok(Err(mistakes));
     }
-    let hash = app.hasher.hash(password::prepare(typed.new.expose()), &app.entropy).await?;
+    let hash = app.hasher.hash(project.no, password::prepare(typed.new.expose()), &app.entropy).await?;
     let mails = standing.mail_address().map(|to| (asking.write_news)(&to, &News::PasswordChanged));
     let deed = Deed::SetPassword { hash, keep: Seat::of(caller) };
     let order = Order { deed, mails: mails.into_iter().collect(), errand };
