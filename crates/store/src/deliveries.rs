@@ -1,4 +1,5 @@
-//! Events on their way to webhooks, one row for each event and handler. SQL over `hook_deliveries`; no policy.
+//! Events on their way to webhooks, one row for each event and handler. SQL over `hook_deliveries`; no policy. Whose turn it is:
+//! `delivery_lanes`.
 
 use vestibule_domain::{
     id::{ProjectNo, UserId},
@@ -7,25 +8,11 @@ use vestibule_domain::{
 
 use crate::{
     column::{read_optional_time, read_project, read_time},
-    db::{Conn, Param, Row, Sql, StoreError, Tx},
+    db::{Conn, Row, Sql, StoreError, Tx},
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[
-    &INSERT,
-    &WAITING_ANY_PROJECT,
-    &DUE,
-    &CLAIM,
-    &NEXT_IN_LANE,
-    &FINISH,
-    &POSTPONE,
-    &POSTPONE_BEHIND,
-    &GIVE_UP,
-    &PAGE,
-    &FIND,
-    &REPLAY,
-    &REMOVE_DONE_ANY_PROJECT,
-];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &CLAIM, &FINISH, &POSTPONE, &PAGE, &FIND, &REPLAY, &REMOVE_DONE_ANY_PROJECT];
 
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +91,7 @@ pub struct Delivery {
     pub last_error: Option<String>,
 }
 
-fn read_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
+pub(crate) fn read_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         id: row.get(0)?,
         project: read_project(row, 1)?,
@@ -147,7 +134,7 @@ const INSERT: Sql = Sql::new(
        $7,
        COALESCE(
          (
-           SELECT CASE WHEN h.due_at > $7 THEN h.due_at ELSE $7 END FROM hook_deliveries h
+           SELECT CASE WHEN h.due_at > $7 AND h.last_error IS NOT NULL THEN h.due_at ELSE $7 END FROM hook_deliveries h
            WHERE h.project_no = $1 AND h.url = $4 AND h.lane = $3 AND h.state = 0
            ORDER BY h.id
            LIMIT 1
@@ -157,7 +144,8 @@ const INSERT: Sql = Sql::new(
      )",
 );
 
-/// Queues a delivery, due at once or with the first of its lane: what waits behind another must not be looked at every second.
+/// Queues a delivery, due at once, or with the first of its lane when that failed: what waits behind another must not be looked at
+/// every second.
 ///
 /// # Errors
 /// Those of the engine.
@@ -167,108 +155,6 @@ pub async fn insert(tx: &mut Tx, p: ProjectNo, new: &NewDelivery<'_>, now: Times
     tx.execute(&INSERT, &[&p.0, &new.seq, &lane.as_slice(), &new.url, &new.kind, &new.body, &now.as_micros()])
         .await
         .map(|_| ())
-}
-
-const WAITING_ANY_PROJECT: Sql = Sql::new(
-    "WITH RECURSIVE waiting (project_no, url) AS (
-       SELECT
-         (
-           SELECT MIN(d.project_no)
-           FROM hook_deliveries d
-           WHERE d.state = 0 AND d.project_no > $1
-         ),
-         CAST(NULL AS TEXT)
-       UNION ALL
-       SELECT
-         CASE
-           WHEN EXISTS (
-             SELECT 1
-             FROM hook_deliveries d
-             WHERE d.state = 0 AND d.project_no = w.project_no AND d.url > COALESCE(w.url, '')
-           ) THEN w.project_no
-           ELSE (
-             SELECT MIN(d.project_no)
-             FROM hook_deliveries d
-             WHERE d.state = 0 AND d.project_no > w.project_no
-           )
-         END,
-         (
-           SELECT MIN(d.url)
-           FROM hook_deliveries d
-           WHERE d.state = 0 AND d.project_no = w.project_no AND d.url > COALESCE(w.url, '')
-         )
-       FROM waiting w
-       WHERE w.project_no IS NOT NULL
-     )
-     SELECT
-       w.project_no,
-       w.url
-     FROM waiting w
-     WHERE w.url IS NOT NULL
-       AND EXISTS (
-         SELECT 1
-         FROM hook_deliveries d
-         WHERE d.state = 0 AND d.project_no = w.project_no AND d.url = w.url AND d.due_at <= $2
-       )
-     LIMIT $3",
-);
-
-/// At most `limit` handlers for which a delivery is due, with their projects, in the order of the projects' numbers, after one of
-/// them. Costs a few looks at the index for each handler that something waits for, however much it is.
-///
-/// # Errors
-/// Those of the engine.
-pub async fn waiting_any_project(
-    conn: &mut Conn,
-    now: Timestamp,
-    after: ProjectNo,
-    limit: i64,
-) -> Result<Vec<(ProjectNo, String)>, StoreError> {
-    let values: &[&dyn Param] = &[&after.0, &now.as_micros(), &limit];
-    conn.query_all(&WAITING_ANY_PROJECT, values, |row| Ok((read_project(row, 0)?, row.get(1)?))).await
-}
-
-const DUE: Sql = Sql::new(
-    "SELECT
-       d.id,
-       d.project_no,
-       d.seq,
-       d.lane,
-       d.url,
-       d.type,
-       d.body,
-       d.state,
-       d.attempts,
-       d.created_at,
-       d.due_at,
-       d.finished_at,
-       d.last_status,
-       d.last_error
-     FROM hook_deliveries d
-     WHERE d.state = 0 AND d.project_no = $1 AND d.url = $2 AND d.due_at <= $3
-       AND d.id = (
-         SELECT MIN(e.id) FROM hook_deliveries e
-         WHERE e.state = 0
-           AND e.project_no = d.project_no
-           AND e.url = d.url
-           AND e.lane = d.lane
-       )
-     ORDER BY d.due_at, d.id
-     LIMIT $4",
-);
-
-/// At most `limit` deliveries of a handler that are due and first in their lane, those that wait longest first.
-///
-/// # Errors
-/// Those of the engine.
-pub async fn due(
-    conn: &mut Conn,
-    p: ProjectNo,
-    url: &str,
-    now: Timestamp,
-    limit: i64,
-) -> Result<Vec<Delivery>, StoreError> {
-    conn.query_all(&DUE, &[&p.0, &url, &now.as_micros(), &limit], read_row).await
 }
 
 const CLAIM: Sql = Sql::new(
@@ -288,41 +174,6 @@ pub async fn claim(tx: &mut Tx, id: i64, until: Timestamp, attempts: i64) -> Res
     tx.execute_one(&CLAIM, &[&id, &until.as_micros(), &attempts]).await
 }
 
-const NEXT_IN_LANE: Sql = Sql::new(
-    "SELECT
-       id,
-       project_no,
-       seq,
-       lane,
-       url,
-       type,
-       body,
-       state,
-       attempts,
-       created_at,
-       due_at,
-       finished_at,
-       last_status,
-       last_error
-     FROM hook_deliveries
-     WHERE project_no = $1 AND url = $2 AND lane = $3 AND state = 0
-     ORDER BY id
-     LIMIT 1",
-);
-
-/// The first delivery that waits in a lane.
-///
-/// # Errors
-/// Those of the engine.
-pub async fn next_in_lane(
-    conn: &mut Conn,
-    p: ProjectNo,
-    url: &str,
-    lane: &[u8],
-) -> Result<Option<Delivery>, StoreError> {
-    conn.query_optional(&NEXT_IN_LANE, &[&p.0, &url, &lane], read_row).await
-}
-
 const FINISH: Sql = Sql::new(
     "UPDATE hook_deliveries
      SET state = $2,
@@ -333,7 +184,7 @@ const FINISH: Sql = Sql::new(
        AND state = 0",
 );
 
-/// Notes the end of a delivery: taken or dead.
+/// Notes the end of a delivery: taken or dead. [`crate::delivery_lanes::wake_next`] is for the one after it.
 ///
 /// # Errors
 /// Those of the engine.
@@ -357,16 +208,8 @@ const POSTPONE: Sql = Sql::new(
        AND state = 0",
 );
 
-const POSTPONE_BEHIND: Sql = Sql::new(
-    "UPDATE hook_deliveries
-     SET due_at = $2
-     WHERE state = 0
-       AND due_at < $2
-       AND id > $1
-       AND (project_no, url, lane) = (SELECT h.project_no, h.url, h.lane FROM hook_deliveries h WHERE h.id = $1)",
-);
-
-/// Notes a failed try and when the next one is due; what waits behind it in its lane is not due before.
+/// Notes a failed try and when the next one is due. What waits behind it keeps its time:
+/// [`crate::delivery_lanes::put_behind`] is for it.
 ///
 /// # Errors
 /// Those of the engine.
@@ -377,40 +220,7 @@ pub async fn postpone(
     status: Option<i64>,
     error: &str,
 ) -> Result<bool, StoreError> {
-    let is_waiting = tx.execute_one(&POSTPONE, &[&id, &due_at.as_micros(), &status, &error]).await?;
-    if is_waiting {
-        tx.execute(&POSTPONE_BEHIND, &[&id, &due_at.as_micros()]).await?;
-    }
-    Ok(is_waiting)
-}
-
-const GIVE_UP: Sql = Sql::new(
-    "UPDATE hook_deliveries
-     SET state = 2,
-         finished_at = $4,
-         last_error = $5
-     WHERE id IN (
-       SELECT id
-       FROM hook_deliveries
-       WHERE state = 0 AND project_no = $1 AND url = $2 AND due_at < $3
-       ORDER BY due_at
-       LIMIT $6
-     )",
-);
-
-/// Gives up at most `limit` deliveries to a handler that were due before a time; answers how many.
-///
-/// # Errors
-/// Those of the engine.
-pub async fn give_up(
-    tx: &mut Tx,
-    p: ProjectNo,
-    (url, error): (&str, &str),
-    before: Timestamp,
-    limit: i64,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    tx.execute(&GIVE_UP, &[&p.0, &url, &before.as_micros(), &now.as_micros(), &error, &limit]).await
+    tx.execute_one(&POSTPONE, &[&id, &due_at.as_micros(), &status, &error]).await
 }
 
 const PAGE: Sql = Sql::new(

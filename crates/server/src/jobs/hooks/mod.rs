@@ -1,13 +1,14 @@
 //! Delivers events to webhooks: at least once, for each receiver and user one after the other, again and again for days. Receivers
 //! and projects have their own shares of the lanes, and a receiver that does not answer gets requests rarely.
 
+mod look;
 mod receivers;
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     pin::pin,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -18,18 +19,22 @@ use vestibule_domain::{id::ProjectNo, time::Timestamp};
 use vestibule_store::{
     Conn, StoreError,
     deliveries::{self, Delivery, DeliveryState},
+    delivery_lanes::{self, Lane},
 };
 
-use self::receivers::{Address, Heard, Receivers};
+use self::{
+    look::{find_due, list_in_turns},
+    receivers::{Address, Heard, Receivers},
+};
 use crate::{app::App, flows::hooks::sign, ports::webhook::SendError};
 
 const PERIOD: Duration = Duration::from_secs(1);
 /// Receivers one look asks for.
-const LOOK: i64 = 1_000;
+const LOOK: usize = 1_000;
 /// Deliveries a lane sends before others of its receiver have their turn.
 const IN_A_ROW: usize = 16;
-/// Deliveries of a receiver one look reads: more than it may begin lanes.
-const DUE: i64 = 32;
+/// An answer that takes longer is slow.
+const SLOW: Duration = Duration::from_secs(5);
 /// Deliveries one transaction gives up.
 const BATCH: i64 = 200;
 /// How long after its time-out another node leaves a claimed delivery alone.
@@ -66,6 +71,8 @@ struct Dispatch {
     sweeping: JoinSet<()>,
     /// The project that had the last turn.
     last: ProjectNo,
+    /// Where the next look for receivers begins: one look does not find more than so many.
+    looked_to: Address,
     /// Whether something may wait that had no lane.
     may_wait: bool,
 }
@@ -85,6 +92,7 @@ impl Dispatch {
             receivers: Receivers::default(),
             sweeping: JoinSet::new(),
             last: ProjectNo(0),
+            looked_to: (ProjectNo(0), String::new()),
             may_wait: true,
         }
     }
@@ -122,79 +130,66 @@ impl Dispatch {
             return Ok(());
         }
         let now = app.clock.now();
-        let mut conn = app.store.read().await?;
-        let mut turns = self.list_waiting(&mut conn, now).await?;
-        let mut due: HashMap<Address, VecDeque<Delivery>> = HashMap::new();
         self.may_wait = false;
+        let mut turns = self.list_waiting(&mut *app.store.read().await?, now).await?;
+        let mut due: HashMap<Address, VecDeque<Vec<u8>>> = HashMap::new();
         while let Some(address) = turns.pop_front() {
             if !self.receivers.may_begin(&address, now) {
                 self.may_wait = true;
                 continue;
             }
-            let rows = match due.entry(address.clone()) {
+            let lanes = match due.entry(address.clone()) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => unknown.insert(self.list_due(&mut conn, &address, now).await?),
+                Entry::Vacant(unknown) => {
+                    let found = find_due(app, &address, now).await?;
+                    self.may_wait |= found.may_be_more;
+                    let is_free = |lane: &Vec<u8>| !self.receivers.is_busy(&address, lane);
+                    let (free, busy): (Vec<_>, Vec<_>) = found.lanes.into_iter().partition(is_free);
+                    // Something came for a lane whose work ends just now.
+                    self.may_wait |= !busy.is_empty();
+                    unknown.insert(free.into())
+                }
             };
-            let Some(delivery) = rows.pop_front() else { continue };
+            let Some(lane) = lanes.pop_front() else { continue };
             self.last = address.0;
-            let lane = delivery.lane.clone();
             self.receivers.begin(&address, &lane);
-            let task = self.lanes.spawn(work_lane(Arc::clone(app), delivery));
+            let task = self.lanes.spawn(work_lane(Arc::clone(app), address.clone(), lane.clone()));
             self.working.insert(task.id(), (address.clone(), lane));
             turns.push_back(address);
         }
         Ok(())
     }
 
-    /// The receivers something is due for and that do not rest, in the order of their turns: first one of each project.
+    /// The receivers something is due for and that do not rest, in the order of their turns.
     async fn list_waiting(&mut self, conn: &mut Conn, now: Timestamp) -> Result<VecDeque<Address>, StoreError> {
-        let mut found = deliveries::waiting_any_project(conn, now, self.last, LOOK).await?;
-        if self.last > ProjectNo(0) {
-            let from_the_start = deliveries::waiting_any_project(conn, now, ProjectNo(0), LOOK).await?;
-            found.extend(from_the_start.into_iter().filter(|(project, _)| *project <= self.last));
-        }
-        let mut ranks: HashMap<ProjectNo, usize> = HashMap::new();
-        let mut waiting = Vec::new();
-        for address in found.into_iter().filter(|address| !self.receivers.rests(address, now)) {
-            let rank = ranks.entry(address.0).or_default();
-            waiting.push((*rank, address));
-            *rank += 1;
-        }
-        waiting.sort_by_key(|(rank, _)| *rank);
-        Ok(waiting.into_iter().map(|(_, address)| address).collect())
-    }
-
-    /// What is due for a receiver: the first of each lane that is not worked on.
-    async fn list_due(
-        &mut self,
-        conn: &mut Conn,
-        address: &Address,
-        now: Timestamp,
-    ) -> Result<VecDeque<Delivery>, StoreError> {
-        let mut due = VecDeque::from(deliveries::due(conn, address.0, &address.1, now, DUE).await?);
-        let count = due.len();
-        due.retain(|one| !self.receivers.is_busy(address, &one.lane));
-        // Something came for a lane whose work ends just now.
-        self.may_wait |= due.len() < count;
-        Ok(due)
+        let (project, url) = &self.looked_to;
+        let limit = i64::try_from(LOOK).unwrap_or(i64::MAX);
+        let found = delivery_lanes::waiting_any_project(conn, now, (*project, url), limit).await?;
+        let start = (ProjectNo(0), String::new());
+        // The rest is for the next look.
+        let next = found.last().filter(|_| found.len() >= LOOK).cloned().unwrap_or_else(|| start.clone());
+        self.may_wait |= next != start || self.looked_to != start;
+        self.looked_to = next;
+        let awake = found.into_iter().filter(|address| !self.receivers.rests(address, now));
+        Ok(list_in_turns(awake, self.last))
     }
 }
 
 /// Delivers one after the other until the lane is empty, one is not taken, or it is the turn of others.
-async fn work_lane(app: Arc<App>, first: Delivery) -> LaneEnd {
-    let mut next = Some(first);
+async fn work_lane(app: Arc<App>, (project, url): Address, lane: Vec<u8>) -> LaneEnd {
+    let lane = Lane { project, url, lane };
     let mut heard = Heard::NotTried;
     for _ in 0..IN_A_ROW {
-        let Some(delivery) = next else { return LaneEnd { heard, has_more: false } };
-        next = match work_one(&app, delivery, &mut heard).await {
-            Ok(next) => next,
+        match work_one(&app, &lane, &mut heard).await {
+            Ok(true) => {}
+            Ok(false) => return LaneEnd { heard, has_more: false },
             Err(error) => {
                 tracing::warn!(error = %error, "a webhook's outcome could not be written down; it will be sent again");
-                None
+                return LaneEnd { heard, has_more: false };
             }
-        };
+        }
     }
-    LaneEnd { heard, has_more: next.is_some() }
+    LaneEnd { heard, has_more: true }
 }
 
 /// What became of one try.
@@ -203,9 +198,14 @@ struct Outcome {
     error: Option<String>,
 }
 
-async fn work_one(app: &App, delivery: Delivery, heard: &mut Heard) -> Result<Option<Delivery>, StoreError> {
-    let Some(project) = app.projects.find_by_no(delivery.project) else { return Ok(None) };
-    let (id, attempts, now) = (delivery.id, delivery.attempts, app.clock.now());
+/// Delivers the first of a lane, if it is due; whether it was taken.
+async fn work_one(app: &App, lane: &Lane, heard: &mut Heard) -> Result<bool, StoreError> {
+    let Some(project) = app.projects.find_by_no(lane.project) else { return Ok(false) };
+    let next = delivery_lanes::next_in_lane(&mut *app.store.read().await?, lane).await?;
+    let now = app.clock.now();
+    // When it is not due, another node works on it, or it waits for its next try.
+    let Some(delivery) = next.filter(|next| next.due_at <= now) else { return Ok(false) };
+    let (id, attempts) = (delivery.id, delivery.attempts);
     let patience = project.settings.delivery_timeout();
     let until = now.plus(patience + CLAIM_MARGIN);
     let claimed = app
@@ -213,14 +213,19 @@ async fn work_one(app: &App, delivery: Delivery, heard: &mut Heard) -> Result<Op
         .write("claim_delivery", (), move |tx, ()| Box::pin(deliveries::claim(tx, id, until, attempts)))
         .await?;
     if !claimed {
-        return Ok(None);
+        return Ok(false);
     }
     let headers = sign(&project, &delivery.body, now);
     let outcome = if headers.is_empty() {
         Outcome { status: None, error: Some("the project has no webhook secret yet: rotate it".into()) }
     } else {
+        let began = Instant::now();
         let answer = app.webhooks.post(&delivery.url, delivery.body.clone(), &headers, patience).await;
-        *heard = if matches!(answer, Err(SendError::TooLate(_))) { Heard::Nothing } else { Heard::Something };
+        *heard = match answer {
+            Err(SendError::TooLate(_)) => Heard::Nothing,
+            _ if began.elapsed() > SLOW => Heard::Late,
+            _ => Heard::Something,
+        };
         match answer {
             Ok(answer) if (200..300).contains(&answer.status) => {
                 Outcome { status: Some(answer.status.into()), error: None }
@@ -233,25 +238,31 @@ async fn work_one(app: &App, delivery: Delivery, heard: &mut Heard) -> Result<Op
         }
     };
     let taken = outcome.error.is_none();
-    write_down(app, &delivery, outcome).await?;
-    if !taken {
-        return Ok(None);
+    if write_down(app, lane, &delivery, outcome).await? == DeliveryState::Dead {
+        give_up_lane(app, lane).await?;
     }
-    deliveries::next_in_lane(&mut *app.store.read().await?, delivery.project, &delivery.url, &delivery.lane).await
+    Ok(taken)
 }
 
-async fn write_down(app: &App, delivery: &Delivery, outcome: Outcome) -> Result<(), StoreError> {
+/// Notes what became of a try; where the delivery stands now.
+async fn write_down(
+    app: &App,
+    lane: &Lane,
+    delivery: &Delivery,
+    outcome: Outcome,
+) -> Result<DeliveryState, StoreError> {
     let now = app.clock.now();
     let (id, status) = (delivery.id, outcome.status);
     let Some(error) = outcome.error else {
-        return app
-            .store
-            .write("finish_delivery", (), move |tx, ()| {
-                Box::pin(
-                    async move { deliveries::finish(tx, id, DeliveryState::Taken, status, None, now).await.map(drop) },
-                )
+        app.store
+            .write("finish_delivery", lane.clone(), move |tx, lane| {
+                Box::pin(async move {
+                    deliveries::finish(tx, id, DeliveryState::Taken, status, None, now).await?;
+                    delivery_lanes::wake_next(tx, lane, now).await
+                })
             })
-            .await;
+            .await?;
+        return Ok(DeliveryState::Taken);
     };
     let due = next_try(delivery.attempts, now);
     let is_dead = due > delivery.created_at.plus(retry_for(app));
@@ -282,12 +293,36 @@ async fn write_down(app: &App, delivery: &Delivery, outcome: Outcome) -> Result<
                 }
             })
         })
-        .await
+        .await?;
+    Ok(if is_dead { DeliveryState::Dead } else { DeliveryState::Waiting })
 }
 
 /// How long an event is sent again.
 fn retry_for(app: &App) -> Duration {
     Duration::from_secs(u64::from(app.config.hooks.retry_hours) * 3600)
+}
+
+/// Gives up what waited too long behind a delivery that was given up: each would have one try more, and not be taken either.
+async fn give_up_lane(app: &App, lane: &Lane) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    let before = now.minus(retry_for(app));
+    let given_up = || {
+        app.store.write("give_up_lane", lane.clone(), move |tx, lane| {
+            Box::pin(delivery_lanes::give_up_lane(tx, lane, "the one before it was given up", before, BATCH, now))
+        })
+    };
+    let mut total = 0;
+    loop {
+        match given_up().await? {
+            0 => break,
+            count => total += count,
+        }
+    }
+    app.store
+        .write("wake_lane", lane.clone(), move |tx, lane| Box::pin(delivery_lanes::wake_next(tx, lane, now)))
+        .await?;
+    log_given_up(&(lane.project, lane.url.clone()), total);
+    Ok(())
 }
 
 /// Gives up what waited too long for a receiver that does not answer, though it was not tried as often as it would have been.
@@ -298,7 +333,7 @@ async fn give_up_old(app: Arc<App>, (project, url): Address) {
     loop {
         let given_up = app.store.write("give_up_deliveries", url.clone(), move |tx, url| {
             let error = "the receiver did not answer";
-            Box::pin(deliveries::give_up(tx, project, (url, error), before, BATCH, now))
+            Box::pin(delivery_lanes::give_up(tx, project, (url, error), before, BATCH, now))
         });
         match given_up.await {
             Ok(0) => break,
@@ -309,12 +344,16 @@ async fn give_up_old(app: Arc<App>, (project, url): Address) {
             }
         }
     }
+    log_given_up(&(project, url), total);
+}
+
+fn log_given_up((project, url): &Address, total: u64) {
     if total > 0 {
         tracing::error!(
             project.no = project.0,
             hook.url = url,
             deliveries = total,
-            "webhooks were given up, for their receiver did not answer; they can be sent again"
+            "webhooks were given up, for their receiver does not take them; they can be sent again"
         );
     }
 }

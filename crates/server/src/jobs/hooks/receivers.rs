@@ -6,7 +6,7 @@ use std::{collections::HashMap, time::Duration};
 use vestibule_domain::{id::ProjectNo, time::Timestamp};
 
 /// Lanes worked on at the same time.
-const LANES: usize = 64;
+const LANES: usize = 128;
 /// Lanes of one project at most, and only as many as are free, so that the next project finds one.
 const OF_A_PROJECT: usize = 32;
 /// Lanes of one receiver to begin with, and after it was silent.
@@ -28,6 +28,8 @@ pub(super) type Address = (ProjectNo, String);
 pub(super) enum Heard {
     /// An answer, or a refused connection: the lane was held for a moment.
     Something,
+    /// An answer that took long.
+    Late,
     /// No answer in time: the lane was held for as long as it may be.
     Nothing,
     /// Nothing was sent.
@@ -109,6 +111,12 @@ impl Receivers {
                 receiver.window = (receiver.window + 1).clamp(FIRST, MOST);
                 false
             }
+            // It is alive, and holds its lanes for long: it gets no more of them.
+            Heard::Late => {
+                receiver.silences = 0;
+                receiver.window = FIRST;
+                false
+            }
             Heard::Nothing => receiver.note_silence(now),
         };
         self.0.retain(|_, one| !one.busy.is_empty() || now < one.ended_at.max(one.rests_until).plus(REMEMBER));
@@ -173,6 +181,19 @@ mod tests {
     }
 
     #[test]
+    fn a_receiver_that_answers_slowly_keeps_the_lanes_it_began_with() {
+        let (mut receivers, one) = (Receivers::default(), address(1, "a"));
+        for _ in 0..9 {
+            let lanes = fill(&mut receivers, &one, at(0));
+            assert_eq!(lanes.len(), 4);
+            for lane in lanes {
+                assert!(!receivers.end(&one, &lane, Heard::Late, at(50)));
+            }
+        }
+        assert!(!receivers.rests(&one, at(50)));
+    }
+
+    #[test]
     fn a_receiver_that_is_silent_again_and_again_is_asked_seldom_until_it_answers() {
         let (mut receivers, one) = (Receivers::default(), address(1, "a"));
         let mut now = 60;
@@ -206,7 +227,7 @@ mod tests {
     fn however_many_receivers_are_silent_the_next_one_finds_a_lane() {
         let mut receivers = Receivers::default();
         let mut taken = 0;
-        for project in 1..=6 {
+        for project in 1..=8 {
             let before = taken;
             for url in ["a", "b", "c", "d", "e", "f", "g", "h", "i"] {
                 let lanes = fill(&mut receivers, &address(project, url), at(0)).len();
