@@ -2,7 +2,7 @@
 //! beside mail; knows nothing of events.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
     time::Duration,
 };
@@ -11,7 +11,7 @@ use aws_lc_rs::hmac;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::outbound;
+use super::{lookup::Lookups, outbound};
 use crate::crypto::hex;
 
 /// The most of an answer that is read, in bytes.
@@ -24,6 +24,7 @@ const LOOKUP_PATIENCE: Duration = Duration::from_secs(3);
 /// Sends webhooks.
 pub struct WebhookClient {
     client: reqwest::Client,
+    lookups: Lookups,
     allows_private: bool,
 }
 
@@ -65,18 +66,18 @@ impl WebhookClient {
     /// # Errors
     /// A sentence when TLS cannot be had.
     pub fn new(allows_private: bool) -> Result<Self, String> {
-        let mut builder = reqwest::Client::builder()
+        let lookups = Lookups::default();
+        let client = reqwest::Client::builder()
             // Whoever answers with another address is not the one that was configured.
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .connect_timeout(CONNECT_PATIENCE)
-            .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")));
-        if !allows_private {
+            .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
             // Checked where the connection is made: a name that is looked up twice may change in between.
-            builder = builder.dns_resolver(Arc::new(PublicOnly));
-        }
-        let client = builder.build().map_err(|error| error.to_string())?;
-        Ok(Self { client, allows_private })
+            .dns_resolver(Arc::new(Resolver { lookups: lookups.clone(), allows_private }))
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Self { client, lookups, allows_private })
     }
 
     /// Whether this address may be called, as far as one can tell now: a name nobody knows yet is not held against it, and
@@ -94,9 +95,8 @@ impl WebhookClient {
             return Err(SendError::Private);
         }
         let Some(Host::Domain(name)) = url.host() else { return Ok(()) };
-        match tokio::time::timeout(LOOKUP_PATIENCE, tokio::net::lookup_host((name, 0))).await {
-            Ok(Ok(found)) => {
-                let all: Vec<SocketAddr> = found.collect();
+        match tokio::time::timeout(LOOKUP_PATIENCE, self.lookups.find(name)).await {
+            Ok(Ok(all)) => {
                 let leads_in = !all.is_empty() && !all.iter().any(|address| is_public(address.ip()));
                 if leads_in { Err(SendError::Private) } else { Ok(()) }
             }
@@ -166,18 +166,22 @@ fn describe(error: &reqwest::Error) -> SendError {
 #[error("the name leads to a private address")]
 struct PrivateAddress;
 
-/// Looks names up and forgets private addresses.
-struct PublicOnly;
+/// Looks names up, and forgets private addresses where they must not be called.
+struct Resolver {
+    lookups: Lookups,
+    allows_private: bool,
+}
 
-impl Resolve for PublicOnly {
+impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
+        let (lookups, allows_private) = (self.lookups.clone(), self.allows_private);
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
-            if public.is_empty() {
+            let mut found = lookups.find(name.as_str()).await?;
+            found.retain(|address| allows_private || is_public(address.ip()));
+            if found.is_empty() {
                 return Err(PrivateAddress.into());
             }
-            Ok(Box::new(public.into_iter()) as Addrs)
+            Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
 }
