@@ -9,6 +9,7 @@ use crate::{
     breached::Breached,
     config::Config,
     crypto::seal::MasterKey,
+    fair::Shares,
     http::misdirected::Warnings,
     limits::Limits,
     metrics::Metrics,
@@ -53,6 +54,8 @@ pub struct App {
     pub limits: Limits,
     /// What is counted for operators.
     pub metrics: Metrics,
+    /// What projects share.
+    pub(crate) shares: Shares,
     /// Password hashing.
     pub hasher: Hasher,
     /// Other work that takes the processor long.

@@ -1,16 +1,17 @@
-//! Turns by project at work that all projects share: the work that waits in one project does not delay another project.
+//! Fair shares of what projects have in common: turns for work that is short, places for what is held for long. The work of one
+//! project does not delay another project.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::sync::oneshot;
 use vestibule_domain::id::ProjectNo;
 
-/// The queue is full, and others wait for less than this project does.
+/// This project has its share already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too much waits for a turn")]
+#[error("the project has its share already")]
 pub(crate) struct Full;
 
 /// A number of units, for work that gives them back soon. When they run out, projects take turns, one piece of work each. When the
@@ -158,6 +159,75 @@ impl Queue {
     }
 }
 
+/// A number of places, for what is held for long. A project may take one as long as it holds fewer than are free, so that however
+/// much some hold there is one left for the next; and never more than its limit.
+#[derive(Clone)]
+pub(crate) struct Places {
+    total: usize,
+    /// What one project may hold at most.
+    limit: usize,
+    held: Arc<Mutex<HashMap<ProjectNo, usize>>>,
+}
+
+/// What projects share besides turns at hashing and the lanes of jobs.
+pub(crate) struct Shares {
+    /// Requests that wait for an answer of a blocking webhook, and trials of webhooks, mail servers and carriers.
+    pub(crate) calls: Places,
+    /// Streams of the event log.
+    pub(crate) streams: Places,
+    /// Exports and imports.
+    pub(crate) transfers: Places,
+}
+
+impl Default for Shares {
+    fn default() -> Self {
+        Self { calls: Places::new(512, 128), streams: Places::new(256, 32), transfers: Places::new(16, 4) }
+    }
+}
+
+/// A place that is held; dropping it frees it.
+pub(crate) struct Place {
+    places: Places,
+    project: ProjectNo,
+}
+
+impl Places {
+    pub(crate) fn new(total: usize, limit: usize) -> Self {
+        Self { total, limit, held: Arc::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ProjectNo, usize>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a place.
+    ///
+    /// # Errors
+    /// When this project may not have one more.
+    pub(crate) fn take(&self, project: ProjectNo) -> Result<Place, Full> {
+        let mut held = self.lock();
+        let free = self.total.saturating_sub(held.values().sum());
+        let own = held.get(&project).copied().unwrap_or(0);
+        if own >= free.min(self.limit) {
+            return Err(Full);
+        }
+        held.insert(project, own + 1);
+        Ok(Place { places: self.clone(), project })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut held = self.places.lock();
+        if let Some(own) = held.get_mut(&self.project) {
+            *own -= 1;
+            if *own == 0 {
+                held.remove(&self.project);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,5 +336,23 @@ mod tests {
         settle().await;
         assert_eq!(large.await.unwrap(), Ok(()));
         assert_eq!(*done.lock().unwrap(), ["c1"]);
+    }
+
+    #[test]
+    fn there_is_always_a_place_for_one_more_project() {
+        let places = Places::new(8, 8);
+        let mut held = Vec::new();
+        for (project, most) in [(A, 4), (B, 2), (C, 1)] {
+            let took: Vec<Place> = std::iter::from_fn(|| places.take(project).ok()).collect();
+            assert_eq!(took.len(), most);
+            held.extend(took);
+        }
+        let last = places.take(ProjectNo(4));
+        assert!(last.is_ok() && places.take(ProjectNo(5)).is_err(), "eight are held");
+        drop((held, last));
+        assert!(places.lock().is_empty());
+        let few = Places::new(8, 2);
+        let held: Vec<Place> = std::iter::from_fn(|| few.take(A).ok()).collect();
+        assert_eq!(held.len(), 2);
     }
 }

@@ -1,9 +1,11 @@
 //! Work that takes the processor for more than about a millisecond, away from the threads that answer requests: a few at a
 //! time, and a bounded number that wait. (Passwords are hashed in a pool of their own, bounded by memory.)
 
-use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
+use std::{num::NonZeroUsize, thread::available_parallelism};
 
-use tokio::sync::Semaphore;
+use vestibule_domain::id::ProjectNo;
+
+use crate::fair::{Full, Turns};
 
 /// The most that wait for their turn.
 const QUEUE: usize = 256;
@@ -13,10 +15,9 @@ const QUEUE: usize = 256;
 #[error("too much work is waiting")]
 pub struct Overloaded;
 
-/// Runs work in blocking threads.
+/// Runs work in blocking threads. Projects take turns.
 pub struct Pool {
-    running: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    turns: Turns,
 }
 
 impl Default for Pool {
@@ -27,19 +28,22 @@ impl Default for Pool {
 
 impl Pool {
     fn new(threads: usize, queue: usize) -> Self {
-        Self { running: Arc::new(Semaphore::new(threads)), waiting: Arc::new(Semaphore::new(threads + queue)) }
+        Self { turns: Turns::new(u32::try_from(threads).unwrap_or(u32::MAX), queue) }
     }
 
-    /// Does the work when it is its turn.
+    /// Does the work of a project when it is its turn. Operators' work is of `EVERY_PROJECT`.
     ///
     /// # Errors
     /// When too much waits already.
-    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Overloaded> {
-        let place = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Overloaded)?;
-        let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Overloaded)?;
+    pub async fn run<T: Send + 'static>(
+        &self,
+        project: ProjectNo,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Overloaded> {
+        let turn = self.turns.wait(project, 1).await.map_err(|Full| Overloaded)?;
         let done = tokio::task::spawn_blocking(move || {
             let result = work();
-            drop((place, turn));
+            drop(turn);
             result
         });
         done.await.map_err(|error| {
@@ -53,21 +57,23 @@ impl Pool {
 mod tests {
     use super::*;
 
+    const SHOP: ProjectNo = ProjectNo(1);
+
     #[tokio::test]
     async fn work_is_done_elsewhere_and_its_result_comes_back() {
         let here = std::thread::current().id();
-        let there = Pool::default().run(move || std::thread::current().id()).await.expect("room");
+        let there = Pool::default().run(SHOP, move || std::thread::current().id()).await.expect("room");
         assert_ne!(here, there);
     }
 
     #[tokio::test]
     async fn what_finds_no_place_is_refused_and_a_panic_takes_no_place_with_it() {
         let pool = Pool::new(1, 0);
-        let place = Arc::clone(&pool.waiting).try_acquire_owned().expect("free");
-        assert!(pool.run(|| ()).await.is_err());
-        drop(place);
+        let turn = pool.turns.wait(SHOP, 1).await.expect("free");
+        assert!(pool.run(SHOP, || ()).await.is_err());
+        drop(turn);
         let empty: Vec<u8> = Vec::new();
-        assert!(pool.run(move || empty[0]).await.is_err());
-        assert_eq!(pool.run(|| 1).await.expect("room"), 1);
+        assert!(pool.run(SHOP, move || empty[0]).await.is_err());
+        assert_eq!(pool.run(SHOP, || 1).await.expect("room"), 1);
     }
 }

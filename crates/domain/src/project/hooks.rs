@@ -1,6 +1,6 @@
 //! What a project's settings say about webhooks; its one neighbour is the document itself.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use super::ProjectSettings;
 
@@ -40,11 +40,11 @@ impl ProjectSettings {
     /// Where to tell of this event, each address once.
     #[must_use]
     pub fn non_blocking_handlers_for(&self, event: &str) -> Vec<&str> {
-        let mut urls = Vec::new();
+        let (mut urls, mut seen) = (Vec::new(), HashSet::new());
         for handler in &self.hook.non_blocking_handlers {
             let wants = handler.events.as_ref().is_none_or(|all| all.iter().any(|one| one == "*" || one == event));
-            if wants && !urls.contains(&handler.url.as_str()) {
-                urls.push(&handler.url);
+            if wants && seen.insert(handler.url.as_str()) {
+                urls.push(handler.url.as_str());
             }
         }
         urls

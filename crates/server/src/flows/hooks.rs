@@ -112,13 +112,16 @@ pub(crate) async fn ask_before_guest(
 /// Asks every hook of a blocking event.
 ///
 /// # Errors
-/// [`Error::HookDisallowed`] at the first no, and when a hook does not answer in time or not as it should.
+/// [`Error::HookDisallowed`] at the first no, and when a hook does not answer in time or not as it should;
+/// [`Error::ShareUsedUp`] when too many of the project's requests wait for hooks already.
 pub(crate) async fn ask(app: &App, project: &Project, event: &Event, context: &Context) -> Result<Changes, Error> {
     let event_type = event.type_name();
     let urls: Vec<&str> = project.settings.blocking_handlers_for(event_type).collect();
     if urls.is_empty() {
         return Ok(Changes::default());
     }
+    // A handler that does not answer holds the requests of its own project only.
+    let _place = app.shares.calls.take(project.no)?;
     let id: EventId = app.entropy.id(context.timestamp);
     let body = event.to_json(0, id, context).to_string();
     let asking = async {

@@ -79,6 +79,7 @@ async fn hand_on_batch(
     let share = BATCH / i64::try_from(waiting.len().max(1)).unwrap_or(BATCH);
     let mut rows = Vec::new();
     for project in &waiting {
+        let share = count_share(projects, *project, share);
         rows.extend(outbox::due(tx, *project, OUTBOX_KIND, now, share).await?);
     }
     // Nodes' clocks may differ; the numbers are one node's, the store's.
@@ -97,6 +98,15 @@ async fn hand_on_batch(
         outbox::remove(tx, row.id).await?;
     }
     Ok((rows.len(), waiting.last().copied().unwrap_or(ProjectNo(0))))
+}
+
+/// How many events of a project one batch hands on. An event makes a row for each webhook that may want it: the share is one of rows.
+fn count_share(projects: &[Arc<Project>], no: ProjectNo, share: i64) -> i64 {
+    let project = projects.iter().find(|project| project.no == no);
+    let webhooks = project.map_or(0, |project| project.settings.hook.non_blocking_handlers.len());
+    // Two are usual, and cost no project its share.
+    let rows = i64::try_from(webhooks / 2).unwrap_or(i64::MAX).max(1);
+    (share / rows).max(1)
 }
 
 async fn hand_on_one(

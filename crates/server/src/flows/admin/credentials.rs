@@ -61,7 +61,7 @@ pub(crate) async fn hash_password(
 ) -> Result<String, AdminError> {
     let names: Vec<&str> = login_ids.iter().map(|row| row.value.as_str()).collect();
     let policy = project.settings.password_policy();
-    let found = new_password::assess(app, policy, text, &names).await.map_err(AdminError::Flow)?;
+    let found = new_password::assess(app, project.no, policy, text, &names).await.map_err(AdminError::Flow)?;
     if !found.is_good() {
         let faults = found
             .weaknesses

@@ -6,7 +6,12 @@ use vestibule_domain::{event::Event, id::EventId, time::Timestamp};
 use vestibule_store::deliveries::{self, Delivery, DeliveryState};
 
 use super::{AdminError, Clash, Operator, Page};
-use crate::{app::App, events, flows::hooks::sign, projects::Project};
+use crate::{
+    app::App,
+    events,
+    flows::{Error, hooks::sign},
+    projects::Project,
+};
 
 /// How long an operator waits for a webhook that is tried out.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -76,6 +81,7 @@ pub(crate) async fn try_out(
     if !project.settings.webhooks().iter().any(|hook| hook.url == url) {
         return Err(AdminError::NotFound("webhook"));
     }
+    let _place = app.shares.calls.take(project.no).map_err(Error::from)?;
     let id: EventId = app.entropy.id(now);
     let body = Event::HookTest.to_json(0, id, &operator.context(project, None, now)).to_string();
     let headers = sign(project, &body, now);

@@ -11,6 +11,7 @@ use crate::{
     app::App,
     crypto::hex,
     events,
+    flows::Error,
     ports::{mailer::Mail, sms::Sms},
     projects::Project,
 };
@@ -33,6 +34,7 @@ pub(crate) async fn try_out(
     to: &str,
     now: Timestamp,
 ) -> Result<Option<String>, AdminError> {
+    let _place = app.shares.calls.take(project.no).map_err(Error::from)?;
     let (channel, error) = match trial {
         Trial::Mail(write) => {
             let to = parse(LoginIdKind::Email, to, "Enter an email address like name@example.com")?;

@@ -207,7 +207,7 @@ pub(crate) struct LineOutcome {
 /// Takes users in, each in a transaction of its own; who is there already stays as it is. No events: nothing happened to
 /// these users but a move.
 pub(crate) async fn import(app: &App, project: &Project, text: String) -> Result<Vec<LineOutcome>, AdminError> {
-    let lines = app.pool.run(move || read_lines(&text)).await.map_err(Error::from)?;
+    let lines = app.pool.run(project.no, move || read_lines(&text)).await.map_err(Error::from)?;
     let lines = lines.ok_or_else(|| AdminError::fault("", format!("send at most {LINES} lines at once")))?;
     let mut outcomes = Vec::with_capacity(lines.len());
     for (line, read) in lines {

@@ -130,7 +130,7 @@ pub(super) async fn check_password(
     login_id: Option<&LoginId>,
 ) -> Result<Assessment, Error> {
     let own_names: Vec<&str> = login_id.iter().map(|login_id| login_id.original.as_str()).collect();
-    new_password::assess(app, project.settings.password_policy(), password, &own_names).await
+    new_password::assess(app, project.no, project.settings.password_policy(), password, &own_names).await
 }
 
 /// What a login ID's owner, if it has one, means for this flow.

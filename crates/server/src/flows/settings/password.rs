@@ -41,7 +41,7 @@ pub(crate) async fn change(
     let standing = Standing::load(app, project, caller.user.id).await?;
     let names: Vec<&str> = standing.login_ids.iter().map(|row| row.original.as_str()).collect();
     let policy = project.settings.password_policy();
-    let new = new_password::assess(app, policy, typed.new.expose(), &names).await?;
+    let new = new_password::assess(app, project.no, policy, typed.new.expose(), &names).await?;
     let mut mistakes = Mistakes { new, ..Mistakes::default() };
     if standing.password.is_some() {
         mistakes.current_wrong = !check_password(app, project, &standing, typed.current.expose(), ip, now).await?;
