@@ -9,6 +9,7 @@ use crate::{
     breached::Breached,
     config::Config,
     crypto::seal::MasterKey,
+    fair::Shares,
     http::misdirected::Warnings,
     limits::Limits,
     metrics::Metrics,
@@ -42,6 +43,9 @@ pub struct App {
     /// Rate limits of this process.
     pub limits: Limits,
     pub metrics: Metrics,
+    /// What projects share.
+    pub(crate) shares: Shares,
+    /// Password hashing.
     pub hasher: Hasher,
     /// CPU-bound work other than password hashing.
     pub pool: Pool,

@@ -14,6 +14,7 @@ use crate::{
     breached::{self, Breached},
     config::{Config, Pooler as PoolerConfig, StoreConfig},
     crypto::seal::{MasterKey, MasterKeyError},
+    fair::Shares,
     files,
     hosts::PortalHost,
     http::{self, misdirected::Warnings, serve::Limits},
@@ -115,6 +116,7 @@ pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
     let webhooks = WebhookClient::new(config.hooks.allow_private_addresses).map_err(BootError::Webhooks)?;
     Ok(Arc::new(App {
         breached,
+        shares: Shares::default(),
         hasher: Hasher::new(config.passwords),
         pool: Pool::default(),
         config,

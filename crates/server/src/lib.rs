@@ -9,6 +9,7 @@ pub mod config;
 pub mod crypto;
 pub mod demo;
 mod events;
+mod fair;
 mod files;
 pub mod flows;
 pub mod hosts;

@@ -1,9 +1,11 @@
 //! Runs CPU work of more than about a millisecond outside the async threads: a few at a time, with a bounded queue.
 //! (Password hashing has a separate pool, bounded by memory.)
 
-use std::{num::NonZeroUsize, sync::Arc, thread::available_parallelism};
+use std::{num::NonZeroUsize, thread::available_parallelism};
 
-use tokio::sync::Semaphore;
+use vestibule_domain::id::ProjectNo;
+
+use crate::fair::{Full, Turns};
 
 /// Maximum length of the queue.
 const QUEUE: usize = 256;
@@ -15,8 +17,7 @@ pub struct Overloaded;
 
 /// Runs work on blocking threads.
 pub struct Pool {
-    running: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    turns: Turns,
 }
 
 impl Default for Pool {
@@ -27,19 +28,22 @@ impl Default for Pool {
 
 impl Pool {
     fn new(threads: usize, queue: usize) -> Self {
-        Self { running: Arc::new(Semaphore::new(threads)), waiting: Arc::new(Semaphore::new(threads + queue)) }
+        Self { turns: Turns::new(u32::try_from(threads).unwrap_or(u32::MAX), queue) }
     }
 
-    /// Queues and runs the work.
+    /// Queues and runs work of a project; operators' work belongs to `EVERY_PROJECT`.
     ///
     /// # Errors
     /// When the queue is full.
-    pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Overloaded> {
-        let place = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Overloaded)?;
-        let turn = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Overloaded)?;
+    pub async fn run<T: Send + 'static>(
+        &self,
+        project: ProjectNo,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Overloaded> {
+        let turn = self.turns.wait(project, 1).await.map_err(|Full| Overloaded)?;
         let done = tokio::task::spawn_blocking(move || {
             let result = work();
-            drop((place, turn));
+            drop(turn);
             result
         });
         done.await.map_err(|error| {
@@ -53,21 +57,23 @@ impl Pool {
 mod tests {
     use super::*;
 
+    const SHOP: ProjectNo = ProjectNo(1);
+
     #[tokio::test]
     async fn work_is_done_elsewhere_and_its_result_comes_back() {
         let here = std::thread::current().id();
-        let there = Pool::default().run(move || std::thread::current().id()).await.expect("room");
+        let there = Pool::default().run(SHOP, move || std::thread::current().id()).await.expect("room");
         assert_ne!(here, there);
     }
 
     #[tokio::test]
     async fn what_finds_no_place_is_refused_and_a_panic_takes_no_place_with_it() {
         let pool = Pool::new(1, 0);
-        let place = Arc::clone(&pool.waiting).try_acquire_owned().expect("free");
-        assert!(pool.run(|| ()).await.is_err());
-        drop(place);
+        let turn = pool.turns.wait(SHOP, 1).await.expect("free");
+        assert!(pool.run(SHOP, || ()).await.is_err());
+        drop(turn);
         let empty: Vec<u8> = Vec::new();
-        assert!(pool.run(move || empty[0]).await.is_err());
-        assert_eq!(pool.run(|| 1).await.expect("room"), 1);
+        assert!(pool.run(SHOP, move || empty[0]).await.is_err());
+        assert_eq!(pool.run(SHOP, || 1).await.expect("room"), 1);
     }
 }

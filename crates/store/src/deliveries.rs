@@ -1,4 +1,5 @@
-//! Events on their way to webhooks, one row for each event and handler. SQL over `hook_deliveries`; no policy.
+//! Events on their way to webhooks, one row for each event and handler. SQL over `hook_deliveries`; no policy. Whose turn it is:
+//! `delivery_lanes`.
 
 use vestibule_domain::{
     id::{ProjectNo, UserId},
@@ -11,19 +12,7 @@ use crate::{
 };
 
 /// Every statement of this file.
-pub const STATEMENTS: &[&Sql] = &[
-    &INSERT,
-    &DUE_ANY_PROJECT,
-    &CLAIM,
-    &NEXT_IN_LANE,
-    &FINISH,
-    &POSTPONE,
-    &POSTPONE_BEHIND,
-    &PAGE,
-    &FIND,
-    &REPLAY,
-    &REMOVE_DONE_ANY_PROJECT,
-];
+pub const STATEMENTS: &[&Sql] = &[&INSERT, &CLAIM, &FINISH, &POSTPONE, &PAGE, &FIND, &REPLAY, &REMOVE_DONE_ANY_PROJECT];
 
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +91,7 @@ pub struct Delivery {
     pub last_error: Option<String>,
 }
 
-fn read_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
+pub(crate) fn read_row(row: &Row<'_>) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         id: row.get(0)?,
         project: read_project(row, 1)?,
@@ -145,7 +134,7 @@ const INSERT: Sql = Sql::new(
        $7,
        COALESCE(
          (
-           SELECT CASE WHEN h.due_at > $7 THEN h.due_at ELSE $7 END FROM hook_deliveries h
+           SELECT CASE WHEN h.due_at > $7 AND h.last_error IS NOT NULL THEN h.due_at ELSE $7 END FROM hook_deliveries h
            WHERE h.project_no = $1 AND h.url = $4 AND h.lane = $3 AND h.state = 0
            ORDER BY h.id
            LIMIT 1
@@ -155,7 +144,8 @@ const INSERT: Sql = Sql::new(
      )",
 );
 
-/// Queues a delivery, due at once or with the first of its lane: what waits behind another must not be looked at every second.
+/// Queues a delivery, due at once, or with the first of its lane when that failed: what waits behind another must not be looked at
+/// every second.
 ///
 /// # Errors
 /// Those of the engine.
@@ -165,43 +155,6 @@ pub async fn insert(tx: &mut Tx, p: ProjectNo, new: &NewDelivery<'_>, now: Times
     tx.execute(&INSERT, &[&p.0, &new.seq, &lane.as_slice(), &new.url, &new.kind, &new.body, &now.as_micros()])
         .await
         .map(|_| ())
-}
-
-const DUE_ANY_PROJECT: Sql = Sql::new(
-    "SELECT
-       d.id,
-       d.project_no,
-       d.seq,
-       d.lane,
-       d.url,
-       d.type,
-       d.body,
-       d.state,
-       d.attempts,
-       d.created_at,
-       d.due_at,
-       d.finished_at,
-       d.last_status,
-       d.last_error
-     FROM hook_deliveries d
-     WHERE d.state = 0 AND d.due_at <= $1
-       AND d.id = (
-         SELECT MIN(e.id) FROM hook_deliveries e
-         WHERE e.state = 0
-           AND e.project_no = d.project_no
-           AND e.url = d.url
-           AND e.lane = d.lane
-       )
-     ORDER BY d.due_at, d.id
-     LIMIT $2",
-);
-
-/// At most `limit` deliveries that are due and first in their lane, those that wait longest first.
-///
-/// # Errors
-/// Those of the engine.
-pub async fn due_any_project(conn: &mut Conn, now: Timestamp, limit: i64) -> Result<Vec<Delivery>, StoreError> {
-    conn.query_all(&DUE_ANY_PROJECT, &[&now.as_micros(), &limit], read_row).await
 }
 
 const CLAIM: Sql = Sql::new(
@@ -221,41 +174,6 @@ pub async fn claim(tx: &mut Tx, id: i64, until: Timestamp, attempts: i64) -> Res
     tx.execute_one(&CLAIM, &[&id, &until.as_micros(), &attempts]).await
 }
 
-const NEXT_IN_LANE: Sql = Sql::new(
-    "SELECT
-       id,
-       project_no,
-       seq,
-       lane,
-       url,
-       type,
-       body,
-       state,
-       attempts,
-       created_at,
-       due_at,
-       finished_at,
-       last_status,
-       last_error
-     FROM hook_deliveries
-     WHERE project_no = $1 AND url = $2 AND lane = $3 AND state = 0
-     ORDER BY id
-     LIMIT 1",
-);
-
-/// The first delivery that waits in a lane.
-///
-/// # Errors
-/// Those of the engine.
-pub async fn next_in_lane(
-    conn: &mut Conn,
-    p: ProjectNo,
-    url: &str,
-    lane: &[u8],
-) -> Result<Option<Delivery>, StoreError> {
-    conn.query_optional(&NEXT_IN_LANE, &[&p.0, &url, &lane], read_row).await
-}
-
 const FINISH: Sql = Sql::new(
     "UPDATE hook_deliveries
      SET state = $2,
@@ -266,7 +184,7 @@ const FINISH: Sql = Sql::new(
        AND state = 0",
 );
 
-/// Notes the end of a delivery: taken or dead.
+/// Notes the end of a delivery: taken or dead. [`crate::delivery_lanes::wake_next`] is for the one after it.
 ///
 /// # Errors
 /// Those of the engine.
@@ -290,16 +208,8 @@ const POSTPONE: Sql = Sql::new(
        AND state = 0",
 );
 
-const POSTPONE_BEHIND: Sql = Sql::new(
-    "UPDATE hook_deliveries
-     SET due_at = $2
-     WHERE state = 0
-       AND due_at < $2
-       AND id > $1
-       AND (project_no, url, lane) = (SELECT h.project_no, h.url, h.lane FROM hook_deliveries h WHERE h.id = $1)",
-);
-
-/// Notes a failed try and when the next one is due; what waits behind it in its lane is not due before.
+/// Notes a failed try and when the next one is due. What waits behind it keeps its time:
+/// [`crate::delivery_lanes::put_behind`] is for it.
 ///
 /// # Errors
 /// Those of the engine.
@@ -310,11 +220,7 @@ pub async fn postpone(
     status: Option<i64>,
     error: &str,
 ) -> Result<bool, StoreError> {
-    let is_waiting = tx.execute_one(&POSTPONE, &[&id, &due_at.as_micros(), &status, &error]).await?;
-    if is_waiting {
-        tx.execute(&POSTPONE_BEHIND, &[&id, &due_at.as_micros()]).await?;
-    }
-    Ok(is_waiting)
+    tx.execute_one(&POSTPONE, &[&id, &due_at.as_micros(), &status, &error]).await
 }
 
 const PAGE: Sql = Sql::new(

@@ -14,6 +14,7 @@ pub mod counts;
 pub mod credentials;
 mod db;
 pub mod deliveries;
+pub mod delivery_lanes;
 pub mod device_keys;
 pub mod events;
 pub mod flows;
@@ -50,6 +51,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("counts", counts::STATEMENTS),
     ("credentials", credentials::STATEMENTS),
     ("deliveries", deliveries::STATEMENTS),
+    ("delivery_lanes", delivery_lanes::STATEMENTS),
     ("device_keys", device_keys::STATEMENTS),
     ("events", events::STATEMENTS),
     ("flows", flows::STATEMENTS),

@@ -1,6 +1,6 @@
 //! The webhooks in a project's settings.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use super::ProjectSettings;
 
@@ -40,11 +40,11 @@ impl ProjectSettings {
     /// The URLs of the notification webhooks for this event, each once.
     #[must_use]
     pub fn non_blocking_handlers_for(&self, event: &str) -> Vec<&str> {
-        let mut urls = Vec::new();
+        let (mut urls, mut seen) = (Vec::new(), HashSet::new());
         for handler in &self.hook.non_blocking_handlers {
             let wants = handler.events.as_ref().is_none_or(|all| all.iter().any(|one| one == "*" || one == event));
-            if wants && !urls.contains(&handler.url.as_str()) {
-                urls.push(&handler.url);
+            if wants && seen.insert(handler.url.as_str()) {
+                urls.push(handler.url.as_str());
             }
         }
         urls

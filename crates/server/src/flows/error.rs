@@ -23,6 +23,8 @@ pub(crate) enum Error {
     Store(#[from] StoreError),
     #[error("too many passwords are being hashed")]
     PasswordsOverloaded,
+    #[error("the project has its share of waiting webhook calls, streams or exports already")]
+    ShareUsedUp,
     #[error("a rate limit was exceeded: {:?}", .0.counter)]
     RateLimited(RateLimit),
     #[error("anonymous users are switched off")]
@@ -93,6 +95,12 @@ impl From<crate::passwords::Overloaded> for Error {
     }
 }
 
+impl From<crate::fair::Full> for Error {
+    fn from(_: crate::fair::Full) -> Self {
+        Self::ShareUsedUp
+    }
+}
+
 impl From<crate::pool::Overloaded> for Error {
     fn from(_: crate::pool::Overloaded) -> Self {
         Self::PasswordsOverloaded
@@ -109,6 +117,7 @@ impl Error {
         vec![
             Self::Store(StoreError::Busy("no free connection")),
             Self::PasswordsOverloaded,
+            Self::ShareUsedUp,
             Self::RateLimited(limit),
             Self::AnonymousUserDisallowed,
             Self::PublicSignUpDisabled,

@@ -119,6 +119,8 @@ pub(crate) async fn ask(app: &App, project: &Project, event: &Event, context: &C
     if urls.is_empty() {
         return Ok(Changes::default());
     }
+    // A handler that does not answer holds the requests of its own project only.
+    let _place = app.shares.calls.take(project.no)?;
     let id: EventId = app.entropy.id(context.timestamp);
     let body = event.to_json(0, id, context).to_string();
     let asking = async {

@@ -4,17 +4,24 @@ use std::sync::Arc;
 
 use vestibule_domain::{
     credential::password::{self, Assessment, Policy},
+    id::ProjectNo,
     secret::Secret,
 };
 
 use super::Error;
 use crate::app::App;
 
-/// Assesses a new password of a user with these login IDs and names.
+/// Assesses a new password of a project's user with these login IDs and names; operators belong to `EVERY_PROJECT`.
 ///
 /// # Errors
 /// When too many passwords are queued.
-pub(crate) async fn assess(app: &App, policy: Policy, typed: &str, names: &[&str]) -> Result<Assessment, Error> {
+pub(crate) async fn assess(
+    app: &App,
+    project: ProjectNo,
+    policy: Policy,
+    typed: &str,
+    names: &[&str],
+) -> Result<Assessment, Error> {
     let typed = Secret::new(typed.to_string());
     let names: Vec<String> = names.iter().map(|name| (*name).to_string()).collect();
     let breached = Arc::clone(&app.breached);
@@ -22,5 +29,5 @@ pub(crate) async fn assess(app: &App, policy: Policy, typed: &str, names: &[&str
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         password::assess(&policy, typed.expose(), &names, breached.as_ref())
     };
-    Ok(app.pool.run(work).await?)
+    Ok(app.pool.run(project, work).await?)
 }

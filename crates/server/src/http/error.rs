@@ -121,6 +121,9 @@ pub(crate) fn log(visit: &Visit, error: &Error) {
         Error::Store(_) => {
             tracing::error!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "the store failed");
         }
+        Error::ShareUsedUp => {
+            tracing::warn!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "a project's request was refused");
+        }
         Error::PasswordsOverloaded => {
             tracing::warn!(request.id = %visit.request_id, project.id = visit.project.id, "too many passwords wait to be hashed");
         }
@@ -136,7 +139,7 @@ pub(crate) fn retry_after(error: &Error) -> Option<Duration> {
     match error {
         Error::RateLimited(RateLimit { retry_after, .. }) => Some(*retry_after),
         Error::Store(failure) if failure.is_transient() => Some(BUSY_RETRY),
-        Error::PasswordsOverloaded | Error::RefreshTokenSuperseded => Some(BUSY_RETRY),
+        Error::PasswordsOverloaded | Error::ShareUsedUp | Error::RefreshTokenSuperseded => Some(BUSY_RETRY),
         _ => None,
     }
 }
@@ -190,7 +193,7 @@ fn to_oauth(error: &Error) -> OAuthError {
     use ErrorCode as Code;
     match error {
         Error::Store(failure) if failure.is_transient() => busy_as_oauth(),
-        Error::PasswordsOverloaded => busy_as_oauth(),
+        Error::PasswordsOverloaded | Error::ShareUsedUp => busy_as_oauth(),
         Error::Store(_) => OAuthError::server_error(),
         Error::RateLimited(_) => OAuthError::rate_limited(),
         Error::AnonymousUserDisallowed => OAuthError::new(Code::UnauthorizedClient, "AnonymousUserDisallowed"),
@@ -255,7 +258,7 @@ fn describe_proof_error(why: ProofError) -> OAuthError {
 fn to_api(error: &Error) -> ApiError {
     match error {
         Error::Store(failure) if failure.is_transient() => busy_as_api(),
-        Error::PasswordsOverloaded => busy_as_api(),
+        Error::PasswordsOverloaded | Error::ShareUsedUp => busy_as_api(),
         Error::Store(_) => ApiError::unexpected(),
         Error::RateLimited(limit) => match limit.counter {
             Counter::Setting(name) => api::rate_limited(&name.error_name(), &name.error_group(), name.bucket_name()),

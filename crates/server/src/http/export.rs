@@ -14,7 +14,10 @@ use vestibule_store::{StoreError, events::EventRow};
 
 use crate::{
     app::App,
-    flows::admin::audit::{self, Filter},
+    flows::{
+        Error,
+        admin::audit::{self, Filter},
+    },
     projects::Project,
 };
 
@@ -71,11 +74,13 @@ pub(crate) async fn send(
     project: Arc<Project>,
     filter: &Filter,
     format: Format,
-) -> Result<Response, StoreError> {
+) -> Result<Response, Error> {
+    let place = app.shares.transfers.take(project.no)?;
     let mut export = audit::export(&app, &project, filter).await?;
     let first = export.step(&app, &project).await?;
     let (mut sender, channel) = Channel::<Bytes, StoreError>::new(2);
     tokio::spawn(async move {
+        let _place = place;
         let mut text = format.head().to_string();
         let mut rows = first;
         loop {

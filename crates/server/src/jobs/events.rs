@@ -25,6 +25,8 @@ use crate::{
 
 const PERIOD: Duration = Duration::from_secs(1);
 const BATCH: i64 = 200;
+/// Projects one transaction hands on events of, at most.
+const PROJECTS: i64 = 20;
 /// Whose row in the job state nodes queue at.
 const JOB: &str = "events";
 
@@ -39,17 +41,20 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 /// Hands on what is queued; answers how many events.
 pub(crate) async fn hand_on(app: &App) -> Result<usize, StoreError> {
-    let mut total = 0;
+    let (mut total, mut last) = (0, ProjectNo(0));
     loop {
         let now = app.clock.now();
         if outbox::due_any_project(&mut *app.store.read().await?, OUTBOX_KIND, now, 1).await?.is_empty() {
             return Ok(total);
         }
-        let input = (app.projects.all(), now);
-        let handed_on = app
+        let input = (app.projects.all(), last, now);
+        let (handed_on, turn) = app
             .store
-            .write("hand_on_events", input, |tx, (projects, now)| Box::pin(hand_on_batch(tx, projects, *now)))
+            .write("hand_on_events", input, |tx, (projects, last, now)| {
+                Box::pin(hand_on_batch(tx, projects, *last, *now))
+            })
             .await?;
+        last = turn;
         if handed_on == 0 {
             return Ok(total);
         }
@@ -59,10 +64,25 @@ pub(crate) async fn hand_on(app: &App) -> Result<usize, StoreError> {
     }
 }
 
-async fn hand_on_batch(tx: &mut Tx, projects: &[Arc<Project>], now: Timestamp) -> Result<usize, StoreError> {
+/// Hands on a batch: of each project its share, after the one that was served last. Answers how many, and who was last.
+async fn hand_on_batch(
+    tx: &mut Tx,
+    projects: &[Arc<Project>],
+    last: ProjectNo,
+    now: Timestamp,
+) -> Result<(usize, ProjectNo), StoreError> {
     // Written first: other nodes wait here, so that what follows is done by one at a time and in order.
     job_state::set(tx, JOB, None, now).await?;
-    let mut rows = outbox::due_any_project(tx, OUTBOX_KIND, now, BATCH).await?;
+    let mut waiting = outbox::waiting_any_project(tx, OUTBOX_KIND, now, last, PROJECTS).await?;
+    if waiting.is_empty() {
+        waiting = outbox::waiting_any_project(tx, OUTBOX_KIND, now, ProjectNo(0), PROJECTS).await?;
+    }
+    let share = BATCH / i64::try_from(waiting.len().max(1)).unwrap_or(BATCH);
+    let mut rows = Vec::new();
+    for project in &waiting {
+        let share = count_share(projects, *project, share);
+        rows.extend(outbox::due(tx, *project, OUTBOX_KIND, now, share).await?);
+    }
     // Nodes' clocks may differ; the numbers are one node's, the store's.
     rows.sort_by_key(|row| row.id);
     for row in &rows {
@@ -81,7 +101,16 @@ async fn hand_on_batch(tx: &mut Tx, projects: &[Arc<Project>], now: Timestamp) -
         }
         outbox::remove(tx, row.id).await?;
     }
-    Ok(rows.len())
+    Ok((rows.len(), waiting.last().copied().unwrap_or(ProjectNo(0))))
+}
+
+/// How many events of a project one batch hands on. An event makes a row for each webhook that may want it: the share is one of rows.
+fn count_share(projects: &[Arc<Project>], no: ProjectNo, share: i64) -> i64 {
+    let project = projects.iter().find(|project| project.no == no);
+    let webhooks = project.map_or(0, |project| project.settings.hook.non_blocking_handlers.len());
+    // Two are usual, and cost no project its share.
+    let rows = i64::try_from(webhooks / 2).unwrap_or(i64::MAX).max(1);
+    (share / rows).max(1)
 }
 
 /// The settings of a project that another process created and this one has not loaded yet.

@@ -13,12 +13,15 @@ use argon2::{
     Algorithm, Argon2, Block, Params, Version,
     password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
-use tokio::sync::Semaphore;
-use vestibule_domain::secret::Secret;
+use vestibule_domain::{id::ProjectNo, secret::Secret};
 
 use self::phc::AcceptedHash;
 pub(crate) use self::phc::{BadHash, Bounds};
-use crate::{config::Passwords, ports::entropy::Entropy};
+use crate::{
+    config::Passwords,
+    fair::{Full, Turns},
+    ports::entropy::Entropy,
+};
 
 /// Unusable hashes that are remembered as reported: more are not logged one by one.
 const REPORTED_AT_MOST: usize = 1_000;
@@ -44,9 +47,8 @@ pub enum Verdict {
 pub struct Hasher {
     settings: Passwords,
     bounds: Bounds,
-    /// One permit for the memory of a hash of today; a hash that needs more takes as many as that is, or all there are.
-    running: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    /// One unit for the memory of a hash of today; a hash that needs more takes as many as that is, or all there are.
+    turns: Turns,
     memory: Arc<Memory>,
     /// Compared against when there is no usable hash, so that its absence takes as long.
     decoy: AcceptedHash,
@@ -61,8 +63,7 @@ impl Hasher {
         Self {
             settings,
             bounds,
-            running: Arc::new(Semaphore::new(settings.concurrent)),
-            waiting: Arc::new(Semaphore::new(settings.concurrent + settings.queue)),
+            turns: Turns::new(count_units(settings), settings.queue),
             memory: Arc::default(),
             decoy: AcceptedHash::parse(&make_decoy(settings), bounds)
                 .expect("the configuration was checked against argon2's bounds"),
@@ -70,34 +71,43 @@ impl Hasher {
         }
     }
 
-    /// Hashes a password into a PHC string.
+    /// Hashes a password of a project into a PHC string. Operators' passwords are of `EVERY_PROJECT`.
     ///
     /// # Errors
     /// When the queue is full.
-    pub async fn hash(&self, password: Secret<String>, entropy: &Entropy) -> Result<String, Overloaded> {
+    pub async fn hash(
+        &self,
+        project: ProjectNo,
+        password: Secret<String>,
+        entropy: &Entropy,
+    ) -> Result<String, Overloaded> {
         let salt: [u8; 16] = entropy.bytes();
         let settings = self.settings;
-        self.run(settings.memory_kib, move |memory| print_hash(settings, password.expose().as_bytes(), &salt, memory))
-            .await?
-            .ok_or(Overloaded)
+        let work = move |memory: &mut _| print_hash(settings, password.expose().as_bytes(), &salt, memory);
+        self.run(project, settings.memory_kib, work).await?.ok_or(Overloaded)
     }
 
-    /// Compares a password with a PHC string. Without one, or with one that costs more than this server pays, it takes as long and
+    /// Compares a password of a project with a PHC string. Without one, or with one that costs more than this server pays, it takes as long and
     /// is wrong.
     ///
     /// # Errors
     /// When the queue is full.
-    pub async fn verify(&self, password: Secret<String>, hash: Option<String>) -> Result<Verdict, Overloaded> {
+    pub async fn verify(
+        &self,
+        project: ProjectNo,
+        password: Secret<String>,
+        hash: Option<String>,
+    ) -> Result<Verdict, Overloaded> {
         let settings = self.settings;
         let read = hash.as_deref().map(|text| AcceptedHash::parse(text, self.bounds));
         if let (Some(Err(bad)), Some(text)) = (&read, &hash) {
-            self.unusable.report(text, bad);
+            self.unusable.report(project, text, bad);
         }
         let known = read.and_then(Result::ok);
         let exists = known.is_some();
         let hash = known.unwrap_or_else(|| self.decoy.clone());
         let right = self
-            .run(hash.params.m_cost(), move |memory| {
+            .run(project, hash.params.m_cost(), move |memory| {
                 let computed = derive(&hash.params, password.expose().as_bytes(), hash.salt.as_ref(), memory)?;
                 // Compared in constant time.
                 Some((computed == hash.output).then(|| is_stale(&hash.params, settings)))
@@ -118,33 +128,30 @@ impl Hasher {
         AcceptedHash::parse(hash, self.bounds).map(drop)
     }
 
-    /// The permits of a hash that needs this much memory.
-    fn permits(&self, memory_kib: u32) -> u32 {
-        let most = u32::try_from(self.settings.concurrent).unwrap_or(u32::MAX);
-        memory_kib.div_ceil(self.settings.memory_kib.max(1)).clamp(1, most.max(1))
+    /// The units of a hash that needs this much memory.
+    fn units(&self, memory_kib: u32) -> u32 {
+        memory_kib.div_ceil(self.settings.memory_kib.max(1)).clamp(1, count_units(self.settings))
     }
 
     async fn run<T: Send + 'static>(
         &self,
+        project: ProjectNo,
         memory_kib: u32,
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<T, Overloaded> {
-        let place = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Overloaded)?;
-        let permits = self.permits(memory_kib);
-        let turn = Arc::clone(&self.running).acquire_many_owned(permits).await.map_err(|_| Overloaded)?;
-        let (memory, waiting, queue) = (Arc::clone(&self.memory), Arc::clone(&self.waiting), self.settings.queue);
-        // What a larger hash leaves behind is more than the permit of the next one stands for.
+        let turn = self.turns.wait(project, self.units(memory_kib)).await.map_err(|Full| Overloaded)?;
+        let (memory, turns) = (Arc::clone(&self.memory), self.turns.clone());
+        // What a larger hash leaves behind is more than the unit of the next one stands for.
         let is_ordinary = memory_kib <= self.settings.memory_kib;
         tokio::task::spawn_blocking(move || {
             let mut blocks = if is_ordinary { memory.take() } else { Vec::new() };
             let result = work(&mut blocks);
             if is_ordinary {
-                // Whoever is at work has a place too; with more free places than the queue has, nobody waits for a turn.
-                memory.put_back(blocks, waiting.available_permits() < queue);
+                memory.put_back(blocks, turns.is_waited_for());
             } else {
                 drop(blocks);
             }
-            drop((place, turn));
+            drop(turn);
             result
         })
         .await
@@ -160,9 +167,9 @@ struct Unusable {
 }
 
 impl Unusable {
-    fn report(&self, hash: &str, bad: &BadHash) {
+    fn report(&self, project: ProjectNo, hash: &str, bad: &BadHash) {
         if self.is_new(hash) {
-            tracing::error!(error = %bad, "a stored password hash cannot be used: its owner must choose a new password");
+            tracing::error!(project.no = project.0, error = %bad, "a stored password hash cannot be used: its owner must choose a new password");
         }
     }
 
@@ -191,6 +198,11 @@ impl Memory {
             kept.clear();
         }
     }
+}
+
+/// How many hashes of today may run at once.
+fn count_units(settings: Passwords) -> u32 {
+    u32::try_from(settings.concurrent).unwrap_or(u32::MAX).max(1)
 }
 
 /// A hash of no password, with today's parameters. It is written down, not computed: computing one took half of the
@@ -241,6 +253,8 @@ mod tests {
 
     const CHEAP: Passwords = Passwords { memory_kib: 8, iterations: 1, parallelism: 1, concurrent: 1, queue: 1 };
 
+    const SHOP: ProjectNo = ProjectNo(1);
+
     fn secret(text: &str) -> Secret<String> {
         Secret::new(text.into())
     }
@@ -248,31 +262,43 @@ mod tests {
     #[tokio::test]
     async fn only_the_right_password_verifies() {
         let hasher = Hasher::new(CHEAP);
-        let hash = hasher.hash(secret("correct horse"), &Entropy::seeded(1)).await.expect("room");
-        let right = hasher.verify(secret("correct horse"), Some(hash.clone())).await.expect("room");
+        let hash = hasher.hash(SHOP, secret("correct horse"), &Entropy::seeded(1)).await.expect("room");
+        let right = hasher.verify(SHOP, secret("correct horse"), Some(hash.clone())).await.expect("room");
         assert_eq!(right, Verdict::Right { stale: false });
-        assert_eq!(hasher.verify(secret("wrong"), Some(hash.clone())).await.expect("room"), Verdict::Wrong);
-        assert_eq!(hasher.verify(secret("decoy"), None).await.expect("room"), Verdict::Wrong);
+        assert_eq!(hasher.verify(SHOP, secret("wrong"), Some(hash.clone())).await.expect("room"), Verdict::Wrong);
+        assert_eq!(hasher.verify(SHOP, secret("decoy"), None).await.expect("room"), Verdict::Wrong);
         let stronger = Hasher::new(Passwords { iterations: 2, ..CHEAP });
-        let stale = stronger.verify(secret("correct horse"), Some(hash)).await.expect("room");
+        let stale = stronger.verify(SHOP, secret("correct horse"), Some(hash)).await.expect("room");
         assert_eq!(stale, Verdict::Right { stale: true });
     }
 
     #[tokio::test]
     async fn memory_is_handed_on_while_others_wait_and_given_back_after() {
-        let hasher = Hasher::new(Passwords { queue: 2, ..CHEAP });
-        let entropy = Entropy::seeded(1);
-        let hash = || hasher.hash(secret("x"), &entropy);
-        let places = Arc::clone(&hasher.waiting).acquire_many_owned(2).await.expect("open");
-        let hashes = [hash().await.expect("room"), hash().await.expect("room")];
-        assert_eq!(hasher.memory.0.lock().expect("whole").iter().map(Vec::len).collect::<Vec<_>>(), [8]);
-        drop(places);
+        let hasher = Arc::new(Hasher::new(Passwords { queue: 3, ..CHEAP }));
+        let first = hasher.turns.wait(SHOP, 1).await.expect("room");
+        let waiting: Vec<_> = (0..3)
+            .map(|_| {
+                let hasher = Arc::clone(&hasher);
+                tokio::spawn(async move { hasher.hash(SHOP, secret("x"), &Entropy::Os).await })
+            })
+            .collect();
+        while hasher.turns.count() < 3 {
+            tokio::task::yield_now().await;
+        }
+        drop(first);
         // What the one before left in the memory changes nothing.
-        for hash in hashes {
-            let verdict = hasher.verify(secret("x"), Some(hash)).await.expect("room");
+        for hash in waiting {
+            let hash = hash.await.expect("no panic").expect("room");
+            let verdict = hasher.verify(SHOP, secret("x"), Some(hash)).await.expect("room");
             assert_eq!(verdict, Verdict::Right { stale: false });
         }
         assert!(hasher.memory.0.lock().expect("whole").is_empty());
+        let memory = Memory::default();
+        memory.put_back(vec![Block::new(); 8], true);
+        assert_eq!(memory.take().len(), 8);
+        memory.put_back(Vec::new(), true);
+        memory.put_back(Vec::new(), false);
+        assert!(memory.0.lock().expect("whole").is_empty());
     }
 
     #[tokio::test]
@@ -289,7 +315,7 @@ mod tests {
             ("$argon2d$v=16$m=16,t=1,p=1$c29tZXNhbHQ$6Epw4s/00prYXvzV5Dqeol2jDGjzvb3I", false),
             ("$scrypt$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc", false),
         ] {
-            let verdict = hasher.verify(secret("password"), Some(hash.into())).await.expect("room");
+            let verdict = hasher.verify(SHOP, secret("password"), Some(hash.into())).await.expect("room");
             assert_eq!(verdict != Verdict::Wrong, right, "{hash}");
         }
     }
@@ -302,7 +328,7 @@ mod tests {
             assert!(hasher.check(&hash).is_err());
             assert!(hasher.unusable.is_new(&hash), "not reported before");
             for _ in 0..2 {
-                let verdict = hasher.verify(secret("password"), Some(hash.clone())).await.expect("room");
+                let verdict = hasher.verify(SHOP, secret("password"), Some(hash.clone())).await.expect("room");
                 assert_eq!(verdict, Verdict::Wrong);
             }
             assert!(!hasher.unusable.is_new(&hash));
@@ -312,21 +338,22 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_takes_a_permit_for_each_of_todays_memory_it_needs() {
+    fn a_hash_takes_a_unit_for_each_of_todays_memory_it_needs() {
         let hasher = Hasher::new(Passwords { memory_kib: 1_000, concurrent: 8, ..CHEAP });
-        for (memory_kib, permits) in [(8, 1), (1_000, 1), (1_001, 2), (4_000, 4), (77_824, 8)] {
-            assert_eq!(hasher.permits(memory_kib), permits, "{memory_kib}");
+        for (memory_kib, units) in [(8, 1), (1_000, 1), (1_001, 2), (4_000, 4), (77_824, 8)] {
+            assert_eq!(hasher.units(memory_kib), units, "{memory_kib}");
         }
     }
 
     #[tokio::test]
     async fn the_memory_of_a_larger_hash_is_not_kept_for_the_next() {
-        let hasher = Hasher::new(Passwords { queue: 2, ..CHEAP });
-        let _places = Arc::clone(&hasher.waiting).acquire_many_owned(2).await.expect("open");
+        let hasher = Hasher::new(CHEAP);
         let foreign = "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc";
-        let verdict = hasher.verify(secret("password"), Some(foreign.into())).await.expect("room");
+        hasher.memory.put_back(vec![Block::new(); 8], true);
+        let verdict = hasher.verify(SHOP, secret("password"), Some(foreign.into())).await.expect("room");
         assert_eq!(verdict, Verdict::Right { stale: true });
-        assert!(hasher.memory.0.lock().expect("whole").is_empty());
+        let kept = hasher.memory.0.lock().expect("whole").iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(kept, [8]);
     }
 
     #[test]
@@ -338,8 +365,17 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_queue_refuses_instead_of_growing() {
-        let hasher = Hasher::new(CHEAP);
-        let _places = Arc::clone(&hasher.waiting).acquire_many_owned(2).await.expect("open");
-        assert!(hasher.hash(secret("x"), &Entropy::seeded(1)).await.is_err());
+        let hasher = Arc::new(Hasher::new(CHEAP));
+        let turn = hasher.turns.wait(SHOP, 1).await.expect("room");
+        let waits = tokio::spawn({
+            let hasher = Arc::clone(&hasher);
+            async move { hasher.hash(SHOP, secret("x"), &Entropy::Os).await }
+        });
+        while hasher.turns.count() < 1 {
+            tokio::task::yield_now().await;
+        }
+        assert!(hasher.hash(SHOP, secret("x"), &Entropy::seeded(1)).await.is_err());
+        drop(turn);
+        assert!(waits.await.expect("no panic").is_ok());
     }
 }

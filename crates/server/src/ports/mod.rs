@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod entropy;
+mod lookup;
 pub mod mailer;
 pub mod outbound;
 pub mod sms;

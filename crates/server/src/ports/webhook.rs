@@ -1,7 +1,7 @@
 //! Outgoing webhooks: signed POST requests, with a guard against private networks (SSRF).
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
     time::Duration,
 };
@@ -10,16 +10,19 @@ use aws_lc_rs::hmac;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::outbound;
+use super::{lookup::Lookups, outbound};
 use crate::crypto::hex;
 
 /// Maximum size of a response, in bytes.
 const ANSWER_LIMIT: usize = 64 * 1024;
+/// Timeout of a connection attempt.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// Timeout of a name lookup.
 const LOOKUP_PATIENCE: Duration = Duration::from_secs(3);
 
 pub struct WebhookClient {
     client: reqwest::Client,
+    lookups: Lookups,
     allows_private: bool,
 }
 
@@ -57,18 +60,18 @@ impl WebhookClient {
     /// # Errors
     /// A sentence when TLS cannot be set up.
     pub fn new(allows_private: bool) -> Result<Self, String> {
-        let mut builder = reqwest::Client::builder()
+        let lookups = Lookups::default();
+        let client = reqwest::Client::builder()
             // A redirect would lead to a URL that is not the configured one.
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .connect_timeout(Duration::from_secs(10))
-            .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")));
-        if !allows_private {
+            .connect_timeout(CONNECT_PATIENCE)
+            .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
             // Check addresses when connecting: a second lookup of the name could return others.
-            builder = builder.dns_resolver(Arc::new(PublicOnly));
-        }
-        let client = builder.build().map_err(|error| error.to_string())?;
-        Ok(Self { client, allows_private })
+            .dns_resolver(Arc::new(Resolver { lookups: lookups.clone(), allows_private }))
+            .build()
+            .map_err(|error| error.to_string())?;
+        Ok(Self { client, lookups, allows_private })
     }
 
     /// Checks whether this URL may be called. A name that does not resolve yet is accepted, because every call is
@@ -86,9 +89,8 @@ impl WebhookClient {
             return Err(SendError::Private);
         }
         let Some(Host::Domain(name)) = url.host() else { return Ok(()) };
-        match tokio::time::timeout(LOOKUP_PATIENCE, tokio::net::lookup_host((name, 0))).await {
-            Ok(Ok(found)) => {
-                let all: Vec<SocketAddr> = found.collect();
+        match tokio::time::timeout(LOOKUP_PATIENCE, self.lookups.find(name)).await {
+            Ok(Ok(all)) => {
                 let leads_in = !all.is_empty() && !all.iter().any(|address| is_public(address.ip()));
                 if leads_in { Err(SendError::Private) } else { Ok(()) }
             }
@@ -136,6 +138,10 @@ impl WebhookClient {
 }
 
 fn describe(error: &reqwest::Error) -> SendError {
+    // The client has no other time-out.
+    if error.is_timeout() {
+        return SendError::TooLate(CONNECT_PATIENCE);
+    }
     let mut source: Option<&dyn std::error::Error> = std::error::Error::source(error);
     let mut last = None;
     while let Some(inner) = source {
@@ -154,18 +160,22 @@ fn describe(error: &reqwest::Error) -> SendError {
 #[error("the name leads to a private address")]
 struct PrivateAddress;
 
-/// A resolver that drops private addresses.
-struct PublicOnly;
+/// A resolver that drops private addresses where they must not be called.
+struct Resolver {
+    lookups: Lookups,
+    allows_private: bool,
+}
 
-impl Resolve for PublicOnly {
+impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
+        let (lookups, allows_private) = (self.lookups.clone(), self.allows_private);
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
-            if public.is_empty() {
+            let mut found = lookups.find(name.as_str()).await?;
+            found.retain(|address| allows_private || is_public(address.ip()));
+            if found.is_empty() {
                 return Err(PrivateAddress.into());
             }
-            Ok(Box::new(public.into_iter()) as Addrs)
+            Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
 }

@@ -64,6 +64,7 @@ mod route_credentials;
 mod run_guide;
 mod session_lists;
 mod settings_action;
+mod shares;
 mod sign_up;
 mod signing_keys;
 mod stranger;

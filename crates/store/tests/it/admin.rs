@@ -1,11 +1,15 @@
 //! Lists, the event log, deliveries, counters and Admin API keys, on both engines.
 
-use vestibule_domain::{id::UserId, user::User};
+use vestibule_domain::{
+    id::{ProjectNo, UserId},
+    user::User,
+};
 use vestibule_store::{
     Store, admin_keys,
     counts::{self, Count},
     credentials::{self, LoginIdRow},
     deliveries::{self, DeliveryState, NewDelivery},
+    delivery_lanes::{self, Behind, Lane},
     events::{self, EventRow, Wanted},
     grants, user_lists,
     user_lists::Kind,
@@ -104,43 +108,90 @@ async fn deliveries_of_a_lane_come_one_after_the_other(store: Store) {
         })
         .await;
     }
+    // By receiver, and of a receiver by time: what is of different lanes has no order among itself.
     let due = |now| {
         let store = store.clone();
         async move {
             let mut conn = store.read().await.unwrap();
-            deliveries::due_any_project(&mut conn, at(now), 9).await.unwrap()
+            let mut seqs = Vec::new();
+            let start = (ProjectNo(0), "");
+            for (project, url) in delivery_lanes::waiting_any_project(&mut conn, at(now), start, 9).await.unwrap() {
+                for due in delivery_lanes::due(&mut conn, project, &url, at(now), 9).await.unwrap() {
+                    if due.id == due.first {
+                        seqs.push(deliveries::find(&mut conn, project, due.id).await.unwrap().unwrap().seq);
+                    }
+                }
+            }
+            seqs
         }
     };
-    let first = due(1).await;
-    assert_eq!(first.iter().map(|d| d.seq).collect::<Vec<_>>(), [1, 3, 4]);
-    let head = first[0].id;
+    assert_eq!(due(1).await, [1, 3, 4]);
+    let after = |place: (ProjectNo, &'static str)| {
+        let store = store.clone();
+        async move {
+            let mut conn = store.read().await.unwrap();
+            delivery_lanes::waiting_any_project(&mut conn, at(1), place, 1).await.unwrap()
+        }
+    };
+    for (place, next) in
+        [((ProjectNo(0), ""), Some("a")), ((P, ""), Some("a")), ((P, "a"), Some("b")), ((P, "b"), None)]
+    {
+        let next: Vec<_> = next.map(|url| (P, url.to_string())).into_iter().collect();
+        assert_eq!(after(place).await, next, "after {place:?}");
+    }
+    let lane = Lane { project: P, url: "a".into(), lane: kim.as_bytes().to_vec() };
+    let head = delivery_lanes::next_in_lane(&mut store.read().await.unwrap(), &lane).await.unwrap().unwrap().id;
     assert!(write(&store, head, |tx, head| Box::pin(deliveries::claim(tx, *head, at(50), 0))).await);
     assert!(!write(&store, head, |tx, head| Box::pin(deliveries::claim(tx, *head, at(50), 0))).await);
-    assert_eq!(due(40).await.iter().map(|d| d.seq).collect::<Vec<_>>(), [3, 4], "the second waits for the first");
+    assert_eq!(due(40).await, [3, 4], "the second waits for the first");
     write(&store, head, |tx, head| Box::pin(deliveries::postpone(tx, *head, at(60), Some(500), "broken"))).await;
-    assert_eq!(due(60).await.iter().map(|d| d.seq).collect::<Vec<_>>(), [3, 4, 1]);
+    assert_eq!(due(60).await, [3, 1, 4]);
     write(&store, (), |tx, ()| {
         let new = NewDelivery { seq: 5, user_id: Some(id(1)), url: "a", kind: "user.created", body: "{}" };
         Box::pin(async move { deliveries::insert(tx, P, &new, at(2)).await })
     })
     .await;
     let mut conn = store.read().await.unwrap();
-    let waiting = deliveries::list_page(&mut conn, P, DeliveryState::Waiting, None, 9).await.unwrap();
+    let looked = delivery_lanes::due(&mut conn, P, "a", at(59), 9).await.unwrap();
+    let behind: Vec<_> = looked.iter().filter(|one| one.id != one.first).collect();
+    assert_eq!(behind.len(), 1, "the fifth came later, and is due with the first");
+    assert_eq!((behind[0].first, behind[0].first_due_at, behind[0].first_failed), (head, at(60), true));
     drop(conn);
-    let behind: Vec<_> = waiting.iter().filter(|d| [2, 5].contains(&d.seq)).map(|d| d.due_at).collect();
-    assert_eq!(behind, [at(60); 2], "what waits behind a failed one is looked at when that one is");
+    let (id, due_until) = (behind[0].id, behind[0].due_at);
+    let put = |due_until, due_at| {
+        let behind = Behind { ids: (id, id), due_until, due_at };
+        write(&store, (lane.clone(), behind), |tx, (lane, behind)| {
+            Box::pin(delivery_lanes::put_behind(tx, lane, behind))
+        })
+    };
+    assert_eq!(put(at(0), at(900)).await, 0, "it changed since");
+    assert_eq!(put(due_until, at(900)).await, 1);
+    let mut conn = store.read().await.unwrap();
+    assert_eq!(delivery_lanes::due(&mut conn, P, "a", at(59), 9).await.unwrap().len(), 1, "the third alone");
+    drop(conn);
     write(&store, head, |tx, head| {
         Box::pin(deliveries::finish(tx, *head, DeliveryState::Dead, Some(500), Some("broken"), at(61)))
     })
     .await;
-    assert_eq!(due(60).await.iter().map(|d| d.seq).collect::<Vec<_>>(), [3, 4, 2], "the fifth waits for the second");
+    write(&store, lane.clone(), |tx, lane| Box::pin(delivery_lanes::wake_next(tx, lane, at(61)))).await;
+    assert_eq!(due(61).await, [3, 2, 4], "it is the turn of the second, and the fifth waits for it");
     let mut conn = store.read().await.unwrap();
     let dead = deliveries::list_page(&mut conn, P, DeliveryState::Dead, None, 9).await.unwrap();
     assert_eq!((dead[0].id, dead[0].last_error.as_deref(), dead[0].attempts), (head, Some("broken"), 1));
     drop(conn);
     assert!(!write(&store, head, |tx, head| Box::pin(deliveries::replay(tx, OTHER, *head, at(70)))).await);
     assert!(write(&store, head, |tx, head| Box::pin(deliveries::replay(tx, P, *head, at(70)))).await);
-    assert_eq!(due(70).await.iter().map(|d| d.seq).collect::<Vec<_>>(), [3, 4, 1]);
+    assert_eq!(due(70).await, [3, 1, 4]);
+    let give_up = |before, limit| {
+        write(&store, lane.clone(), move |tx, lane| {
+            Box::pin(delivery_lanes::give_up_lane(tx, lane, "old", at(before), limit, at(90)))
+        })
+    };
+    // Queued again at 70, at 1 and at 2.
+    for (before, limit, given_up) in [(1, 9, 0), (2, 1, 0), (2, 9, 1), (70, 9, 1), (71, 9, 1), (99, 9, 0)] {
+        assert_eq!(give_up(before, limit).await, given_up, "before {before}, at most {limit}");
+    }
+    assert_eq!(due(99).await, [3, 4]);
 }
 
 async fn the_event_log_is_read_by_page_user_and_type(store: Store) {

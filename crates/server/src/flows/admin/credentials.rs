@@ -61,7 +61,7 @@ pub(crate) async fn hash_password(
 ) -> Result<String, AdminError> {
     let names: Vec<&str> = login_ids.iter().map(|row| row.value.as_str()).collect();
     let policy = project.settings.password_policy();
-    let found = new_password::assess(app, policy, text, &names).await.map_err(AdminError::Flow)?;
+    let found = new_password::assess(app, project.no, policy, text, &names).await.map_err(AdminError::Flow)?;
     if !found.is_good() {
         let faults = found
             .weaknesses
@@ -70,7 +70,7 @@ pub(crate) async fn hash_password(
         return Err(AdminError::Invalid(faults.collect()));
     }
     let prepared: Secret<String> = password::prepare(text);
-    Ok(app.hasher.hash(prepared, &app.entropy).await.map_err(super::super::Error::from)?)
+    Ok(app.hasher.hash(project.no, prepared, &app.entropy).await.map_err(super::super::Error::from)?)
 }
 
 fn say_weakness(weakness: Weakness) -> String {

@@ -8,8 +8,11 @@ use vestibule_store::deliveries::{self, Delivery, DeliveryState};
 use super::{AdminError, Clash, Page};
 use crate::{
     app::App,
-    flows::actor::{ActError, Actor},
-    flows::hooks::sign,
+    flows::{
+        Error,
+        actor::{ActError, Actor},
+        hooks::sign,
+    },
     projects::Project,
 };
 
@@ -80,6 +83,7 @@ pub(crate) async fn try_out(
     if !project.settings.webhooks().iter().any(|hook| hook.url == url) {
         return Err(AdminError::NotFound("webhook"));
     }
+    let _place = app.shares.calls.take(project.no).map_err(Error::from)?;
     let id: EventId = app.entropy.id(now);
     let body = Event::HookTest.to_json(0, id, &actor.context(&project.id, None, now)).to_string();
     let headers = sign(project, &body, now);

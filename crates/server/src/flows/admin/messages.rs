@@ -10,7 +10,7 @@ use super::AdminError;
 use crate::{
     app::App,
     crypto::hex,
-    flows::actor::Actor,
+    flows::{Error, actor::Actor},
     ports::{mailer::Mail, sms::Sms},
     projects::Project,
 };
@@ -33,6 +33,7 @@ pub(crate) async fn try_out(
     to: &str,
     now: Timestamp,
 ) -> Result<Option<String>, AdminError> {
+    let _place = app.shares.calls.take(project.no).map_err(Error::from)?;
     let (channel, error) = match trial {
         Trial::Mail(write) => {
             let to = parse(LoginIdKind::Email, to, "Enter an email address like name@example.com")?;

@@ -56,7 +56,11 @@ pub(crate) async fn replace(
     now: Timestamp,
 ) -> Result<Versioned, AdminError> {
     let document = document.clone();
-    let read = app.pool.run(move || ProjectSettings::parse_json(&document)).await.map_err(crate::flows::Error::from)?;
+    let read = app
+        .pool
+        .run(project.no, move || ProjectSettings::parse_json(&document))
+        .await
+        .map_err(crate::flows::Error::from)?;
     let settings = read.map_err(|complaints| {
         AdminError::Invalid(complaints.into_iter().map(|one| Fault::new(one.path, one.message)).collect())
     })?;

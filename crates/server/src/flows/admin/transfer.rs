@@ -207,7 +207,7 @@ pub(crate) struct LineOutcome {
 /// Imports users, each in its own transaction; existing users are unchanged. Queues no events, because the users were
 /// created elsewhere.
 pub(crate) async fn import(app: &App, project: &Project, text: String) -> Result<Vec<LineOutcome>, AdminError> {
-    let lines = app.pool.run(move || read_lines(&text)).await.map_err(Error::from)?;
+    let lines = app.pool.run(project.no, move || read_lines(&text)).await.map_err(Error::from)?;
     let lines = lines.ok_or_else(|| AdminError::fault("", format!("send at most {LINES} lines at once")))?;
     let mut outcomes = Vec::with_capacity(lines.len());
     for (line, read) in lines {

@@ -13,7 +13,7 @@ use vestibule_domain::{
     event::TriggeredBy,
     id::ProjectNo,
     identifier::email,
-    operator::{Assignment, Operator, Role, role_in},
+    operator::{Assignment, EVERY_PROJECT, Operator, Role, role_in},
     secret::Secret,
 };
 
@@ -62,11 +62,11 @@ fn check_name(name: &str) -> bool {
 }
 
 async fn check_password(app: &App, typed: &str, names: &[&str]) -> Result<Vec<Weakness>, Error> {
-    Ok(new_password::assess(app, PASSWORD_POLICY, typed, names).await?.weaknesses)
+    Ok(new_password::assess(app, EVERY_PROJECT, PASSWORD_POLICY, typed, names).await?.weaknesses)
 }
 
 async fn hash_password(app: &App, typed: &str) -> Result<String, Error> {
-    Ok(app.hasher.hash(password::prepare(typed), &app.entropy).await?)
+    Ok(app.hasher.hash(EVERY_PROJECT, password::prepare(typed), &app.entropy).await?)
 }
 
 fn prepare_password(typed: &str) -> Secret<String> {
@@ -100,7 +100,7 @@ impl SignedIn {
 
     /// The role in all projects, including future ones.
     pub(crate) fn role_everywhere(&self) -> Option<Role> {
-        self.role_in(vestibule_domain::operator::EVERY_PROJECT)
+        self.role_in(EVERY_PROJECT)
     }
 
     /// The operator as an actor, of whom no role is asked.

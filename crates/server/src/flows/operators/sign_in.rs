@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use vestibule_domain::{
-    operator::{Act, Operator, PROOF, SESSION},
+    operator::{Act, EVERY_PROJECT, Operator, PROOF, SESSION},
     secret::TokenHash,
     time::Timestamp,
 };
@@ -96,7 +96,7 @@ async fn try_password(
     let buckets = Buckets::of_operator(email, ip);
     buckets.check(app, now).await?;
     let hash = operator.and_then(|operator| operator.password_hash.clone());
-    let verdict = app.hasher.verify(prepare_password(typed), hash).await?;
+    let verdict = app.hasher.verify(EVERY_PROJECT, prepare_password(typed), hash).await?;
     let stale = match verdict {
         Verdict::Wrong => {
             let event = operator.map(|operator| trace::own(app, operator, failure, trace::PASSWORD, ip, now));

@@ -129,7 +129,7 @@ async fn try_password_of(
         None => None,
     };
     drop(conn);
-    let verdict = app.hasher.verify(password::prepare(typed.expose()), hash).await?;
+    let verdict = app.hasher.verify(project.no, password::prepare(typed.expose()), hash).await?;
     let (Verdict::Right { stale }, Some(user)) = (verdict, found) else {
         buckets.record_failure(app, now).await?;
         return Ok(SignIn::Mistaken(Mistakes { wrong_credentials: true, ..Mistakes::default() }));
@@ -139,7 +139,7 @@ async fn try_password_of(
     let mut proof = Proof::new(user, "pwd");
     if stale {
         // Not worth failing for: the rehash is tried again at the next sign-in.
-        proof.password_hash = app.hasher.hash(password::prepare(typed.expose()), &app.entropy).await.ok();
+        proof.password_hash = app.hasher.hash(project.no, password::prepare(typed.expose()), &app.entropy).await.ok();
     }
     Ok(SignIn::Proved(Box::new(proof)))
 }
@@ -321,7 +321,7 @@ pub(crate) async fn choose_password(
     if !found.is_good() {
         return Ok(Err(found));
     }
-    let hash = app.hasher.hash(password::prepare(typed.expose()), &app.entropy).await?;
+    let hash = app.hasher.hash(project.no, password::prepare(typed.expose()), &app.entropy).await?;
     let proved = Some((attempt.login_id.kind, attempt.login_id.value.clone()));
     // The code may have been read by someone else, so mail the member about the new password.
     let standing = Standing::load(app, project, user).await?;

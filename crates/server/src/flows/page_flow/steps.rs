@@ -98,7 +98,7 @@ pub(crate) async fn identify(
     let password_hash = match way {
         NewWay::Password => {
             let password = password::prepare(input.password.expose());
-            Some(app.hasher.hash(password, &app.entropy).await?)
+            Some(app.hasher.hash(project.no, password, &app.entropy).await?)
         }
         NewWay::Code | NewWay::Passkey => None,
     };
@@ -130,7 +130,7 @@ pub(super) async fn check_password(
     login_id: Option<&LoginId>,
 ) -> Result<Assessment, Error> {
     let own_names: Vec<&str> = login_id.iter().map(|login_id| login_id.original.as_str()).collect();
-    new_password::assess(app, project.settings.password_policy(), password, &own_names).await
+    new_password::assess(app, project.no, project.settings.password_policy(), password, &own_names).await
 }
 
 /// What the owner of a login ID, if any, means for this flow.

@@ -41,7 +41,7 @@ pub(crate) async fn change(
     let standing = Standing::load(app, project, caller.user.id).await?;
     let names: Vec<&str> = standing.login_ids.iter().map(|row| row.original.as_str()).collect();
     let policy = project.settings.password_policy();
-    let new = new_password::assess(app, policy, typed.new.expose(), &names).await?;
+    let new = new_password::assess(app, project.no, policy, typed.new.expose(), &names).await?;
     let mut mistakes = Mistakes { new, ..Mistakes::default() };
     if standing.password.is_some() {
         mistakes.current_wrong = !check_password(app, project, &standing, typed.current.expose(), ip, now).await?;
@@ -51,7 +51,7 @@ pub(crate) async fn change(
     if mistakes.current_wrong || mistakes.reused || !mistakes.new.is_good() {
         return Ok(Err(mistakes));
     }
-    let hash = app.hasher.hash(password::prepare(typed.new.expose()), &app.entropy).await?;
+    let hash = app.hasher.hash(project.no, password::prepare(typed.new.expose()), &app.entropy).await?;
     let mails = standing.mail_address().map(|to| (asking.write_news)(&to, &News::PasswordChanged));
     let deed = Deed::SetPassword { hash, keep: caller.via.reference() };
     let order = Order { deed, mails: mails.into_iter().collect(), errand };

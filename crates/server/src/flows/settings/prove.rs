@@ -38,7 +38,7 @@ pub(super) async fn check_password(
     let buckets = Buckets::of_password(project, standing.name().unwrap_or_default(), ip);
     buckets.check(app, now).await?;
     let hash = standing.password.as_ref().map(|row| row.hash.clone());
-    match app.hasher.verify(password::prepare(typed), hash).await? {
+    match app.hasher.verify(project.no, password::prepare(typed), hash).await? {
         Verdict::Right { .. } => Ok(true),
         Verdict::Wrong => {
             buckets.record_failure(app, now).await?;

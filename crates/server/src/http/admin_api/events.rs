@@ -24,10 +24,13 @@ use super::{
 };
 use crate::{
     app::App,
-    flows::admin::{
-        AdminError,
-        audit::{self, Filter},
-        deliveries, statistics,
+    flows::{
+        Error,
+        admin::{
+            AdminError,
+            audit::{self, Filter},
+            deliveries, statistics,
+        },
     },
     http::export::{self, Format},
     jobs::statistics::day_of,
@@ -114,8 +117,10 @@ pub(crate) async fn stream(admin: Admin, headers: HeaderMap, uri: Uri) -> Answer
         Some(after) => after,
         None => audit::last(&app, &project).await?,
     };
+    let place = app.shares.streams.take(project.no).map_err(Error::from)?;
     let (sender, channel) = Channel::<Bytes, StoreError>::new(16);
     tokio::spawn(async move {
+        let _place = place;
         // The client notices the end of the connection and reconnects with the last ID.
         if let Err(error) = feed(&app, &project, after, sender).await {
             tracing::debug!(error = %error, "an event stream ended");

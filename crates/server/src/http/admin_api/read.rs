@@ -36,7 +36,7 @@ pub(crate) async fn read_json<T: DeserializeOwned + Send + 'static>(
 ) -> Result<T, Problem> {
     let bytes = read_body(visit, request, &["application/json", "application/merge-patch+json"]).await?;
     let read = if bytes.len() > READ_AT_ONCE {
-        visit.app.pool.run(move || serde_json::from_slice(&bytes)).await.map_err(Error::from)?
+        visit.app.pool.run(visit.project.no, move || serde_json::from_slice(&bytes)).await.map_err(Error::from)?
     } else {
         serde_json::from_slice(&bytes)
     };

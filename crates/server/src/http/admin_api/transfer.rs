@@ -15,16 +15,18 @@ use super::{
     problem::Problem,
     read::{json, read_body},
 };
-use crate::flows::admin::transfer;
+use crate::flows::{Error, admin::transfer};
 
 const MEDIA_TYPE: &str = "application/x-ndjson";
 
 /// `GET /export/users`: every user, newest first, streamed.
 pub(crate) async fn export(admin: Admin) -> Result<Response, Problem> {
     let (app, project) = (admin.visit.app, admin.visit.project);
+    let place = app.shares.transfers.take(project.no).map_err(Error::from)?;
     let mut next = transfer::export_step(&app, &project, None).await?;
     let (mut sender, channel) = Channel::<Bytes, StoreError>::new(2);
     tokio::spawn(async move {
+        let _place = place;
         while let Some((lines, last)) = next {
             if sender.send_data(Bytes::from(lines)).await.is_err() {
                 return;
@@ -49,6 +51,7 @@ pub(crate) async fn import(admin: Admin, request: Request) -> Result<Response, P
     let visit = &admin.visit;
     let bytes = read_body(visit, request, &[MEDIA_TYPE, "application/jsonl"]).await?;
     let text = String::from_utf8(bytes).map_err(|_| Problem::unreadable("the body is not UTF-8"))?;
+    let _place = visit.app.shares.transfers.take(visit.project.no).map_err(Error::from)?;
     let outcomes = transfer::import(&visit.app, &visit.project, text).await?;
     Ok(json(StatusCode::OK, &json!({"lines": outcomes})))
 }

@@ -35,7 +35,7 @@ pub(crate) use pgbouncer::Bouncer;
 pub(crate) use place::{Engine, Place, connect_to, on_both_engines};
 pub(crate) use postgres::OwnPostgres;
 pub(crate) use program::Workplace;
-pub(crate) use receiver::{Receiver, SILENCE};
+pub(crate) use receiver::{Call, Receiver, SILENCE};
 pub(crate) use seed::altered;
 pub(crate) use server::{Node, OWNER_PASSWORD, Setup, TestServer};
 pub(crate) use soft_passkey::SoftPasskey;

@@ -67,6 +67,11 @@ impl Receiver {
         self.inner.answers.lock().unwrap_or_else(PoisonError::into_inner).push_back((status, body.to_string()));
     }
 
+    /// Calls from now on are answered as if nothing had been said.
+    pub(crate) fn forget_answers(&self) {
+        self.inner.answers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.inner.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

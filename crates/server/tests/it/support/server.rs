@@ -222,7 +222,12 @@ impl TestServer {
         app.projects.find_by_id(id).expect("it is served")
     }
 
-    /// Every event of a type, oldest first: from the outbox and the log.
+    /// Plain HTTP to a project of [`TestServer::add_project`].
+    pub(crate) fn http_of(&self, project: &Project) -> Http {
+        Http::new(&project.origin, self.address)
+    }
+
+    /// Every event of a type, oldest first: those that wait in the outbox and those that are in the log already.
     pub(crate) async fn events(&self, kind: &str) -> Vec<serde_json::Value> {
         self.events_of("test", kind).await
     }
