@@ -204,7 +204,7 @@ const UI: &[Key] = &[
         "default_client_uri",
         WEB_URI,
         "",
-        "Where a page leads to when it does not know which application to go back to.",
+        "Used when a page does not know which application to return to.",
     ),
 ];
 
@@ -220,7 +220,7 @@ const CLIENT: &[Key] = &[
         "-",
         "The application's name on the wire; unique in the project.",
     ),
-    key("name", NAME, "", "What people see; the client id without it."),
+    key("name", NAME, "", "Shown to users. Defaults to the client ID."),
     key(
         "x_application_type",
         Shape::Word(&["spa", "traditional_webapp", "native", "confidential", "third_party_app", "m2m", ""]),

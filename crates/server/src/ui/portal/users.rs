@@ -54,10 +54,10 @@ pub struct UsersPage {
 
 /// The filters, and what they are called.
 const KINDS: [(&str, &str); 6] = [
-    ("all", "Everybody"),
+    ("all", "All users"),
     ("guest", "Guests"),
     ("member", "Members"),
-    ("promoted", "Promoted lately"),
+    ("promoted", "Recently promoted"),
     ("dormant", "Dormant guests"),
     ("disabled", "Disabled"),
 ];
