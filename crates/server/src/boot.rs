@@ -42,13 +42,13 @@ pub enum BootError {
     #[error(transparent)]
     Projects(#[from] LoadError),
     /// Outgoing HTTP cannot be set up.
-    #[error("outgoing webhooks cannot be set up: {0}")]
+    #[error("can't set up outgoing webhooks: {0}")]
     Webhooks(String),
     /// The list of breached passwords cannot be read.
     #[error("breached_passwords.file: {0}")]
     Breached(#[from] breached::LoadError),
     /// The folder of the embedded store cannot be made.
-    #[error("the folder {0} cannot be made: {1}")]
+    #[error("can't create the directory {0}: {1}")]
     Folder(PathBuf, std::io::Error),
     /// The address cannot be listened on.
     #[error("cannot listen on {0}: {1}. Is another server running there? Choose another address or port.")]
@@ -182,7 +182,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
     let _ = tell.send(true);
     finish(jobs).await;
     if let Err(error) = jobs::accesses::flush_all(&app).await {
-        tracing::warn!(error = %error, "the last uses of some sessions could not be written down; they may live a minute longer");
+        tracing::warn!(error = %error, "the last use of some sessions could not be stored; they may end up to a minute late");
     }
     app.store.close().await;
 }

@@ -19,7 +19,7 @@ pub enum LoadError {
     #[error("{0} cannot be read: {1}")]
     Io(String, io::Error),
     /// A line is not a hash.
-    #[error("line {line} of {file} is not a SHA-1 hash in hexadecimal, with or without \":count\" behind it")]
+    #[error("line {line} of {file} is not a SHA-1 hash in hexadecimal, optionally followed by \":count\"")]
     Line {
         /// The file.
         file: String,

@@ -10,7 +10,7 @@ const QUEUE: usize = 256;
 
 /// So much work waits already that more is refused; or it failed in a way it never should.
 #[derive(Debug, thiserror::Error)]
-#[error("too much work is waiting")]
+#[error("too many jobs are queued")]
 pub struct Overloaded;
 
 /// Runs work in blocking threads.
@@ -43,7 +43,7 @@ impl Pool {
             result
         });
         done.await.map_err(|error| {
-            tracing::error!(error = %error, "work in the pool failed");
+            tracing::error!(error = %error, "a job in the pool failed");
             Overloaded
         })
     }

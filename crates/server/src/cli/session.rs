@@ -12,11 +12,11 @@ use crate::flows::sessions::{self, Ending, ItemId};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionCommand {
-    /// List the live cookie sessions and grants of a user
+    /// List the active sessions and grants of a user
     List(OfUser),
     /// End one session or grant of a user
     Revoke(Revoke),
-    /// End every session and grant of a user
+    /// End all sessions and grants of a user
     RevokeAll(OfUser),
 }
 
@@ -24,10 +24,10 @@ pub(super) enum SessionCommand {
 pub(super) struct OfUser {
     #[command(flatten)]
     config: ConfigFile,
-    /// The project's id
+    /// The project ID
     #[arg(long)]
     project: String,
-    /// The user's id (`sub`)
+    /// The user ID (`sub`)
     #[arg(long)]
     user: UserId,
 }
@@ -36,7 +36,7 @@ pub(super) struct OfUser {
 pub(super) struct Revoke {
     #[command(flatten)]
     of: OfUser,
-    /// What to end, as `session list` prints it: session:ID or grant:ID
+    /// The session or grant to end, as printed by `session list`: session:ID or grant:ID
     id: ItemId,
 }
 
@@ -52,7 +52,7 @@ impl SessionCommand {
                 opened.close().await;
                 let listed = listed?;
                 if listed.is_empty() {
-                    println!("no live session");
+                    println!("no active session");
                 }
                 for item in listed {
                     let id = match item.id {

@@ -25,7 +25,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The file is there, but it is not the shop's.
-    #[error("the shop's data file {path} is damaged: {source}", path = path.display())]
+    #[error("the shop's data file {path} is not valid: {source}", path = path.display())]
     Damaged {
         /// The file that was asked for.
         path: PathBuf,
@@ -33,7 +33,7 @@ pub enum OpenError {
         source: serde_json::Error,
     },
     /// The HTTP client for asking the identity server could not be made.
-    #[error("cannot make an HTTP client: {0}")]
+    #[error("can't create an HTTP client: {0}")]
     HttpClient(#[from] reqwest::Error),
 }
 

@@ -33,7 +33,7 @@ pub(crate) enum RotateError {
     #[error(transparent)]
     Key(#[from] BadKey),
     /// The thread that made it ended.
-    #[error("the key could not be made: {0}")]
+    #[error("can't create the key: {0}")]
     Thread(#[from] tokio::task::JoinError),
 }
 

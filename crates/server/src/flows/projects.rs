@@ -40,10 +40,10 @@ pub enum ApplyError {
     #[error("project.public_origin: {0}")]
     Host(#[from] HostClash),
     /// Somebody changed the project at the same time.
-    #[error("the project was changed by somebody else meanwhile: apply again")]
+    #[error("the project was changed at the same time: apply the file again")]
     ChangedMeanwhile,
     /// What is stored cannot be read.
-    #[error("the stored settings of \"{0}\" cannot be read: {1}")]
+    #[error("can't read the stored settings of \"{0}\": {1}")]
     Unreadable(String, String),
 }
 

@@ -51,7 +51,7 @@ impl FromStr for ItemId {
             Some(("grant", id)) => id.parse().ok().map(Self::Grant),
             Some(_) | None => None,
         };
-        read.ok_or("write session:ID or grant:ID, as `session list` prints them")
+        read.ok_or("write session:ID or grant:ID, as printed by `session list`")
     }
 }
 

@@ -88,7 +88,7 @@ pub(crate) async fn send(
             rows = match export.step(&app, &project).await {
                 Ok(rows) => rows,
                 Err(error) => {
-                    tracing::error!(error = %error, "an export of events broke off");
+                    tracing::error!(error = %error, "an export of events stopped early");
                     // The connection breaks, so that half an export cannot be taken for a whole one.
                     sender.abort(error);
                     return;

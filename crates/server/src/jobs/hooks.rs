@@ -25,7 +25,7 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     while super::wait(&mut stop, PERIOD, Some(&app.hooks_bell)).await {
         while lanes.try_join_next().is_some() {}
         if let Err(error) = begin(&app, &mut lanes).await {
-            tracing::warn!(error = %error, "waiting webhooks could not be read; it will be tried again");
+            tracing::warn!(error = %error, "pending webhook deliveries could not be read; retrying later");
         }
     }
     lanes.abort_all();
@@ -51,7 +51,7 @@ async fn work_lane(app: Arc<App>, first: Delivery) {
         next = match work_one(&app, delivery).await {
             Ok(next) => next,
             Err(error) => {
-                tracing::warn!(error = %error, "a webhook's outcome could not be written down; it will be sent again");
+                tracing::warn!(error = %error, "the result of a webhook delivery could not be stored; it will be sent again");
                 None
             }
         };
@@ -80,7 +80,7 @@ async fn work_one(app: &App, delivery: Delivery) -> Result<Option<Delivery>, Sto
     }
     let headers = sign(&project, &delivery.body, now);
     let outcome = if headers.is_empty() {
-        Outcome { status: None, error: Some("the project has no webhook secret yet: rotate it".into()) }
+        Outcome { status: None, error: Some("the project has no webhook secret: create one".into()) }
     } else {
         match app.webhooks.post(&delivery.url, delivery.body.clone(), &headers, patience).await {
             Ok(answer) if (200..300).contains(&answer.status) => {
@@ -123,7 +123,7 @@ async fn write_down(app: &App, delivery: &Delivery, outcome: Outcome) -> Result<
             hook.url = delivery.url,
             event.seq = delivery.seq,
             error = error,
-            "a webhook was given up; it can be sent again"
+            "a webhook delivery failed for good; it can be resent"
         );
     } else {
         tracing::warn!(
@@ -131,7 +131,7 @@ async fn write_down(app: &App, delivery: &Delivery, outcome: Outcome) -> Result<
             hook.url = delivery.url,
             event.seq = delivery.seq,
             error = error,
-            "a webhook was not taken; it will be sent again"
+            "a webhook delivery failed; retrying later"
         );
     }
     app.store

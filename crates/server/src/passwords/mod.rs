@@ -25,7 +25,7 @@ const REPORTED_AT_MOST: usize = 1_000;
 
 /// Too many passwords wait already, or there is no memory for one more; try again in a moment.
 #[derive(Debug, thiserror::Error)]
-#[error("too many passwords are being checked")]
+#[error("too many passwords are being hashed")]
 pub struct Overloaded;
 
 /// What comparing a password found.
@@ -162,7 +162,7 @@ struct Unusable {
 impl Unusable {
     fn report(&self, hash: &str, bad: &BadHash) {
         if self.is_new(hash) {
-            tracing::error!(error = %bad, "a stored password hash cannot be used: its owner must choose a new password");
+            tracing::error!(error = %bad, "a stored password hash can't be used: the user must set a new password");
         }
     }
 

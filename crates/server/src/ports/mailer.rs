@@ -109,10 +109,10 @@ pub enum Mailer {
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
     /// It can never be delivered as it is.
-    #[error("the mail cannot be sent: {0}")]
+    #[error("can't send the email: {0}")]
     Permanent(String),
     /// Try again later.
-    #[error("the mail server did not take it: {0}")]
+    #[error("the mail server did not accept the email: {0}")]
     Temporary(String),
 }
 
@@ -159,7 +159,7 @@ impl Mailer {
                 let sending = span.around(tokio::time::timeout(*patience, transport.send(message))).await;
                 span.ended(None, !matches!(sending, Ok(Ok(_))));
                 let Ok(sent) = sending else {
-                    return Err(MailError::Temporary("the mail server took too long to answer".into()));
+                    return Err(MailError::Temporary("the mail server did not answer in time".into()));
                 };
                 sent.map(drop).map_err(|error| {
                     // Mail servers repeat the recipient's address, which is personal data.

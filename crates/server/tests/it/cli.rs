@@ -198,7 +198,7 @@ fn the_configuration_is_checked_and_explained() {
         ["server", "store", "secrets", "smtp", "passwords", "log"].iter().all(|section| table.contains_key(*section))
     );
     place.write("good.toml", &reference);
-    assert_eq!(place.run(&["config", "check", "--config", "good.toml"]).printed(), "The configuration is right.\n");
+    assert_eq!(place.run(&["config", "check", "--config", "good.toml"]).printed(), "The configuration is valid.\n");
 
     place.write(
         "bad.toml",

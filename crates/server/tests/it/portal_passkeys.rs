@@ -81,7 +81,9 @@ async fn a_passkey_is_added_signs_in_and_is_removed(engine: Engine) {
     other.open("/portal").await;
     other.expect_page(200, "Sign in to the portal");
     other.answer_passkey(|options, origin| passkey.get(options, origin)).await;
-    assert!(other.expect_page(422, "Sign in to the portal").text.contains("This passkey is not registered for the portal."));
+    assert!(
+        other.expect_page(422, "Sign in to the portal").text.contains("This passkey is not registered for the portal.")
+    );
 }
 
 async fn the_first_operator_may_come_in_by_passkey_alone(engine: Engine) {
@@ -262,7 +264,9 @@ async fn a_passkey_proves_who_one_is(engine: Engine) {
     assert!(!page.text.contains("Password"), "there is none: {}", page.text);
     let mut stranger = SoftPasskey::new();
     owner.answer_passkey(|options, origin| stranger.get(options, origin)).await;
-    assert!(owner.expect_page(422, "Confirm that it's you").text.contains("This passkey does not belong to your account."));
+    assert!(
+        owner.expect_page(422, "Confirm that it's you").text.contains("This passkey does not belong to your account.")
+    );
     owner.answer_passkey(|options, origin| passkey.get(options, origin)).await;
     owner.expect_page(200, "New key");
 }

@@ -115,7 +115,11 @@ async fn an_operator_ends_sessions_and_revokes_a_device_key(engine: Engine) {
     owner.open(&format!("{AT}/users/{subject}")).await;
     owner.follow("Revoke the key of iPhone 15 Pro").await;
     let page = owner.expect_page(200, "Revoke this device key?");
-    assert!(page.text.contains("1 session stays open. When they end, this guest can no longer be recovered."), "{}", page.text);
+    assert!(
+        page.text.contains("1 session stays open. When they end, this guest can no longer be recovered."),
+        "{}",
+        page.text
+    );
     owner.press("Revoke key").await;
     let page = owner.expect_page(200, "Guest");
     assert!(
@@ -140,7 +144,11 @@ async fn an_operator_ends_sessions_and_revokes_a_device_key(engine: Engine) {
     let subject = web.subject(&web.sign_up().await.access).await;
     owner.open(&format!("{AT}/users/{subject}")).await;
     owner.follow("End the session of Corner Shop").await;
-    assert!(owner.expect_page(200, "End this session?").text.contains("no longer be recovered"), "{}", owner.page().text);
+    assert!(
+        owner.expect_page(200, "End this session?").text.contains("no longer be recovered"),
+        "{}",
+        owner.page().text
+    );
     let mut other = owner.clone();
     owner.press("End session").await;
     other.press("End session").await;
@@ -337,7 +345,7 @@ async fn empty_pages_say_so(engine: Engine) {
         ("/overview", "Overview", "No new guests in this period"),
         ("/users", "Users", "No users yet"),
         ("/users?kind=guest", "Users", "No users match this filter"),
-        ("/events?type=user.deleted", "Audit log", "No event fits"),
+        ("/events?type=user.deleted", "Audit log", "No events match this filter"),
         ("/webhooks", "Webhooks", "No webhooks yet."),
         ("/webhooks?state=dead", "Webhooks", "No failed deliveries."),
     ] {

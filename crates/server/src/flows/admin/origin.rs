@@ -22,9 +22,9 @@ use crate::{
 /// Why a project was not moved.
 #[derive(Debug, thiserror::Error)]
 enum Undone {
-    #[error("it takes an owner of every project")]
+    #[error("only an owner of every project can do this")]
     NotOwner,
-    #[error("the project was changed meanwhile")]
+    #[error("another operator changed the project")]
     Changed,
     #[error(transparent)]
     Host(#[from] HostClash),

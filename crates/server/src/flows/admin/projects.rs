@@ -37,13 +37,16 @@ pub(crate) async fn create(
         }
     };
     if find(&app.store, id).await?.is_some() {
-        return Ok(Err(vec![Fault::new("project.id", "another project has this id")]));
+        return Ok(Err(vec![Fault::new("project.id", "another project has this ID")]));
     }
     let portal = app.projects.portal_host();
     match apply(&app.store, &app.master, &app.entropy, portal, &settings, now).await {
         Ok(Applied::Created) => {}
         Ok(Applied::Changed(_) | Applied::Unchanged) | Err(ApplyError::ChangedMeanwhile) => {
-            return Ok(Err(vec![Fault::new("project.id", "somebody made a project with this id just now")]));
+            return Ok(Err(vec![Fault::new(
+                "project.id",
+                "another project with this ID was created at the same time",
+            )]));
         }
         Err(ApplyError::Host(clash)) => {
             return Ok(Err(vec![Fault::new("project.public_origin", clash.to_string())]));

@@ -144,7 +144,7 @@ struct Used {
 /// Why the transaction undid itself.
 #[derive(Debug, thiserror::Error)]
 enum Undone {
-    #[error("the answer was used before, or the passkey's count did not grow")]
+    #[error("the answer was used before, or the passkey's counter did not increase")]
     Refused,
     #[error("it is the last way in")]
     LastWayIn,

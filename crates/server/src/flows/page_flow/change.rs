@@ -166,7 +166,7 @@ async fn record_login(
         && !passkeys::record_use(tx, no, used, now).await?
     {
         // The counter went back: there are two of it, and either one may be the thief's (WebAuthn §6.1.1).
-        tracing::warn!(user.id = %proof.user, "a passkey's count did not grow; the passkey may have been copied");
+        tracing::warn!(user.id = %proof.user, "a passkey's counter did not increase; the passkey may have been copied");
         return Err(Refusal::PasskeyRefused);
     }
     if let Some((kind, value)) = &proof.proved {

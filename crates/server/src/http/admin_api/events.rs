@@ -118,7 +118,7 @@ pub(crate) async fn stream(admin: Admin, headers: HeaderMap, uri: Uri) -> Answer
     tokio::spawn(async move {
         // Whoever listens sees the connection end, and comes again with the last id it saw.
         if let Err(error) = feed(&app, &project, after, sender).await {
-            tracing::debug!(error = %error, "an event stream ended");
+            tracing::debug!(error = %error, "an event stream stopped");
         }
     });
     let headers = [

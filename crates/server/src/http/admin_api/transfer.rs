@@ -32,7 +32,7 @@ pub(crate) async fn export(admin: Admin) -> Result<Response, Problem> {
             match transfer::export_step(&app, &project, Some(last)).await {
                 Ok(step) => next = step,
                 Err(error) => {
-                    tracing::error!(error = %error, "an export broke off");
+                    tracing::error!(error = %error, "an export stopped early");
                     // The connection breaks, so that half an export cannot be taken for a whole one.
                     sender.abort(error);
                     return;

@@ -98,9 +98,8 @@ async fn make(desk: Desk) -> Answer {
     let (_, secret) = made.map_err(AdminError::from)?;
     desk.show(&SecretShownPage {
         title: "New API key".into(),
-        text:
-            "Copy this key now. You won't see it again. Send it in the Authorization header, after the word Bearer."
-                .into(),
+        text: "Copy this key now. You won't see it again. Send it in the Authorization header, after the word Bearer."
+            .into(),
         secret,
         section: "admin-keys",
         back: ("/admin-keys".into(), "Admin API keys".into()),

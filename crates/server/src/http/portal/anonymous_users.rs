@@ -80,7 +80,11 @@ fn plan(desk: &Desk) -> Sheet {
     };
     let mut panels = vec![
         Panel::new("Anonymous users", "", vec![enable, conflict]),
-        Panel::new("Sign-up limits", "Limits how many guests one IP address can create.", vec![limited, burst, period, closed]),
+        Panel::new(
+            "Sign-up limits",
+            "Limits how many guests one IP address can create.",
+            vec![limited, burst, period, closed],
+        ),
     ];
     let clients = clients(desk);
     panels.extend(clients.iter().map(|client| guests_of(desk, client, clients.len() == 1)));
@@ -123,7 +127,10 @@ fn guests_of(desk: &Desk, client: &Client, is_only: bool) -> Panel {
         hint: hint.into(),
         help: (!uses_cookies).then_some(help),
         link: Some((desk.href(&format!("/applications/{}", client.client_id)), format!("All settings of {name}"))),
-        fold: Some(Fold { note: if has_own { "Custom settings" } else { "Default settings" }.into(), is_open: is_only }),
+        fold: Some(Fold {
+            note: if has_own { "Custom settings" } else { "Default settings" }.into(),
+            is_open: is_only,
+        }),
         ..PanelView::default()
     };
     Panel { view, rows, part: Some(Part::Application(client.client_id.clone())) }

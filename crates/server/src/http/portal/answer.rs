@@ -50,7 +50,7 @@ impl From<Error> for Problem {
         match (&error, error::retry_after(&error)) {
             (Error::RateLimited(_), Some(wait)) => Self::TooMany(wait),
             (_, Some(wait)) => {
-                tracing::warn!(error = %error, "the portal had no room for a request");
+                tracing::warn!(error = %error, "the portal was too busy for a request");
                 Self::Busy(wait)
             }
             (_, None) => {
@@ -74,9 +74,9 @@ impl From<AdminError> for Problem {
             AdminError::Flow(error) => error.into(),
             AdminError::NotFound(_) => Self::Missing,
             AdminError::Conflict(clash) => Self::Clash(format!("Not possible now: {clash}.")),
-            AdminError::Changed { .. } => {
-                Self::Clash("Another operator changed the project at the same time. Nothing was saved. Try again.".into())
-            }
+            AdminError::Changed { .. } => Self::Clash(
+                "Another operator changed the project at the same time. Nothing was saved. Try again.".into(),
+            ),
             AdminError::Invalid(faults) => {
                 let told =
                     faults.into_iter().take(ECHO_NAMES).map(|fault| format!("{}: {}", fault.path, fault.message));
@@ -112,7 +112,9 @@ impl Problem {
                 "Nothing was saved. Go back, reload the page and send the form again.".to_string(),
             ),
             Self::Unreadable(why) => (StatusCode::BAD_REQUEST, "The request is not valid", why.clone()),
-            Self::Body(problem) => (problem.status(), "The request is not valid", format!("The {}.", problem.describe())),
+            Self::Body(problem) => {
+                (problem.status(), "The request is not valid", format!("The {}.", problem.describe()))
+            }
             Self::TooMany(wait) => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many attempts",

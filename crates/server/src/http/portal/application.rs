@@ -113,9 +113,7 @@ fn refresh_tokens(client: &Client) -> Panel {
             Place::Flag { path: "refresh_token_idle_timeout_enabled", default: true },
         ),
         Row {
-            control: Control::new("idle", "Idle timeout", seconds(1), "")
-                .hint("Default: 30 days.")
-                .depends("idles"),
+            control: Control::new("idle", "Idle timeout", seconds(1), "").hint("Default: 30 days.").depends("idles"),
             place: Place::Number { path: "refresh_token_idle_timeout_seconds", default: DEFAULT_IDLE_SECONDS },
         },
         toggle(
@@ -219,7 +217,12 @@ pub(super) fn guests(kind: ApplicationType) -> Vec<Row> {
     rows.extend([
         number("guest_access_lifetime", "Guest access token lifetime", "anonymous_access_token_lifetime_seconds"),
         scope("scope_openid", "Scope openid", "Required for a token that identifies the guest.", "openid"),
-        scope("scope_offline", "Scope offline_access", "Issues a refresh token, so guests stay signed in.", "offline_access"),
+        scope(
+            "scope_offline",
+            "Scope offline_access",
+            "Issues a refresh token, so guests stay signed in.",
+            "offline_access",
+        ),
         scope("scope_full", "Scope full-access", "Required by the SDKs for promotion.", GUEST_SCOPES[2]),
         scope("scope_profile", "Scope profile", "", "profile"),
         scope("scope_userinfo", "Scope full-userinfo", "", "https://authgear.com/scopes/full-userinfo"),

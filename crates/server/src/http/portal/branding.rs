@@ -64,7 +64,12 @@ fn plan() -> Sheet {
             "A value such as #0f766e. Buttons and links use readable shades of it, in light and dark.",
             "ui.accent_color",
         ),
-        line("logo", "Logo", "The https URL of an image. Without one, the first letter of the name is shown.", "ui.logo_uri"),
+        line(
+            "logo",
+            "Logo",
+            "The https URL of an image. Without one, the first letter of the name is shown.",
+            "ui.logo_uri",
+        ),
         Row {
             control: Control::new("scheme", "Color scheme", ControlKind::Select(schemes), ""),
             place: Place::Text { path: "ui.color_scheme", default: "auto" },
@@ -88,7 +93,12 @@ fn plan() -> Sheet {
         "ui.default_client_uri",
     )];
     let mails = vec![
-        line("mail_from", "Sender", "Such as Shop <no-reply@shop.example>. Defaults to the server's sender.", "mail.from"),
+        line(
+            "mail_from",
+            "Sender",
+            "Such as Shop <no-reply@shop.example>. Defaults to the server's sender.",
+            "mail.from",
+        ),
         line("mail_reply_to", "Reply-to address", "", "mail.reply_to"),
     ];
     Sheet {

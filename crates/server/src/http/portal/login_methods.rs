@@ -108,11 +108,7 @@ fn plan() -> Sheet {
     Sheet {
         part: Part::Project,
         panels: vec![
-            Panel::new(
-                "Login IDs",
-                "Shown to users in the order in which you turned them on.",
-                known_by,
-            ),
+            Panel::new("Login IDs", "Shown to users in the order in which you turned them on.", known_by),
             Panel::new("Sign-in methods", "", ways),
             Panel::new("New passwords", "", passwords),
             Panel::new("Verification", "", verification),

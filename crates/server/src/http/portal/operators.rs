@@ -153,7 +153,11 @@ async fn ask(desk: Desk) -> Answer {
     let found = all.find(|(one, at)| one.id == id && (at.project == EVERY_PROJECT) == everywhere);
     let (operator, assignment) = found.ok_or(Problem::Missing)?;
     let mut picks = roles();
-    picks.push(Pick::new("none", "None", "Removes the operator from here. Without any role left, the operator account is deleted."));
+    picks.push(Pick::new(
+        "none",
+        "None",
+        "Removes the operator from here. Without any role left, the operator account is deleted.",
+    ));
     let place = if everywhere { "every project" } else { desk.project.settings.display_name() };
     let mut controls = vec![Control::new("role", "Role", ControlKind::Radio(picks), assignment.role.as_str())];
     if everywhere {
@@ -207,9 +211,13 @@ async fn ask_for_link(desk: Desk) -> Answer {
     desk.show(&ConfirmActionPage {
         title: format!("Recovery link for {}", operator.name),
         facts: vec![
-            format!("For {}, if they lost their password and passkeys. The link works once, within 24 hours.", operator.email),
+            format!(
+                "For {}, if they lost their password and passkeys. The link works once, within 24 hours.",
+                operator.email
+            ),
             "Anyone who opens the link signs in as this operator. Send it to the right person yourself.".into(),
-            "Creating the link signs the operator out everywhere. Using it replaces the old password and passkeys.".into(),
+            "Creating the link signs the operator out everywhere. Using it replaces the old password and passkeys."
+                .into(),
         ],
         section: "operators",
         back: ("/operators".into(), "Operators".into()),

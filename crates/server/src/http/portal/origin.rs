@@ -32,8 +32,9 @@ struct Mistakes {
 async fn page(desk: &Desk, mistakes: Mistakes) -> Result<ConfirmActionPage, Problem> {
     let now = &desk.project.origin;
     let people = impact::count_signed_in(&desk.app, &desk.project, desk.now).await?;
-    let mut facts =
-        vec![format!("The public origin is now {now}. Every application must use the new one as its endpoint and issuer.")];
+    let mut facts = vec![format!(
+        "The public origin is now {now}. Every application must use the new one as its endpoint and issuer."
+    )];
     facts.extend(describe_signed_out(people));
     facts.extend(
         [

@@ -40,7 +40,10 @@ async fn enter(lobby: Lobby) -> Answer {
         let cookie = passkeys::sign_in(&lobby.app, lobby.seat(), answer, lobby.ip, lobby.now).await?;
         let Some(cookie) = cookie else {
             let page = page(&lobby).await?;
-            let passkey = page.passkey.clone().error(Some("This passkey is not registered for the portal. Use another passkey or your password."));
+            let passkey = page
+                .passkey
+                .clone()
+                .error(Some("This passkey is not registered for the portal. Use another passkey or your password."));
             return lobby.complain(&SignInPage { passkey, ..page });
         };
         return lobby.go_signed_in(&cookie, lobby.next());

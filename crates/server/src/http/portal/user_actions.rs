@@ -142,12 +142,8 @@ async fn ask_to_revoke(desk: Desk) -> Answer {
             }
         }
     }
-    let question = Question {
-        title: "Revoke this device key?",
-        facts,
-        about: ("key", desk.field("key")),
-        button: "Revoke key",
-    };
+    let question =
+        Question { title: "Revoke this device key?", facts, about: ("key", desk.field("key")), button: "Revoke key" };
     desk.show(&page(&desk, &sheet, question))
 }
 
@@ -177,8 +173,7 @@ async fn ask_to_disable(desk: Desk) -> Answer {
     if let Some(left) = say_what_is_left(&sheet, 0, open_keys(&sheet)) {
         facts.push(format!("Enabling the user does not restore the sessions. {left}"));
     }
-    let question =
-        Question { title: "Disable this user?", facts, about: ("disabled", "on"), button: "Disable user" };
+    let question = Question { title: "Disable this user?", facts, about: ("disabled", "on"), button: "Disable user" };
     desk.show(&page(&desk, &sheet, question))
 }
 

@@ -227,7 +227,9 @@ async fn promote(desk: Desk) -> Answer {
     };
     let errors = match done {
         Ok(_) => return desk.done(&path_of(id), PortalNotice::UserPromoted),
-        Err(AdminError::Conflict(Clash::LoginIdTaken)) => [None, Some("Another user has this login ID already.".to_string()), None],
+        Err(AdminError::Conflict(Clash::LoginIdTaken)) => {
+            [None, Some("Another user has this login ID already.".to_string()), None]
+        }
         Err(AdminError::Conflict(Clash::AlreadyMember)) => return desk.done(&path_of(id), PortalNotice::Unchanged),
         Err(AdminError::Invalid(faults)) => ["login_id.type", "login_id.value", "password"].map(|at| said(&faults, at)),
         Err(error) => return Err(error.into()),

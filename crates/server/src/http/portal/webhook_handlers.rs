@@ -52,7 +52,9 @@ fn describe(event: &str) -> (&str, &'static str) {
         "user.updated" => (event, "User attributes changed by an operator."),
         "user.deleted" => (event, "User deleted."),
         "session.revoked" => (event, "A session ended other than by the user signing out."),
-        "user.pre_create" => ("Before a user is created", "user.pre_create, guests included. A refusal stops the sign-up."),
+        "user.pre_create" => {
+            ("Before a user is created", "user.pre_create, guests included. A refusal stops the sign-up.")
+        }
         "user.anonymous.pre_promote" => {
             ("Before a guest becomes a member", "user.anonymous.pre_promote. After a refusal, the guest stays a guest.")
         }
@@ -92,9 +94,9 @@ fn plan(desk: &Desk, kind: HandlerKind, name: Option<&str>) -> Sheet {
             (vec![url, event], "Sent before an event happens. No answer in time counts as a refusal.")
         }
     };
-    let link = name.filter(|_| desk.may_edit()).map(|name| {
-        (desk.href(&format!("/webhooks/{}/{name}/remove", kind.as_str())), "Remove webhook".to_string())
-    });
+    let link = name
+        .filter(|_| desk.may_edit())
+        .map(|name| (desk.href(&format!("/webhooks/{}/{name}/remove", kind.as_str())), "Remove webhook".to_string()));
     let title = match kind {
         HandlerKind::Told => "Notification webhook",
         HandlerKind::Asked => "Blocking webhook",
@@ -238,10 +240,7 @@ fn time_outs() -> Sheet {
 }
 
 fn look_at_time_outs(_: &Desk) -> Look {
-    Look {
-        lead: "Users wait while a blocking webhook runs.".into(),
-        ..look("Webhook timeouts")
-    }
+    Look { lead: "Users wait while a blocking webhook runs.".into(), ..look("Webhook timeouts") }
 }
 
 async fn show_time_outs(desk: Desk) -> Answer {

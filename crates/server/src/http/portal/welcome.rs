@@ -137,7 +137,9 @@ pub(super) fn complain_of_password(weakness: Weakness) -> String {
     match weakness {
         Weakness::TooShort { min } => format!("Use at least {min} characters."),
         Weakness::TooLong { max } => format!("Use at most {max} characters."),
-        Weakness::LikeLoginId => "This password is too similar to your name or email address. Choose another one.".into(),
+        Weakness::LikeLoginId => {
+            "This password is too similar to your name or email address. Choose another one.".into()
+        }
         Weakness::TooGuessable => "This password is too easy to guess. Add a word or two.".into(),
         Weakness::Breached => "This password has appeared in a data breach. Choose another one.".into(),
     }

@@ -34,13 +34,12 @@ impl SignInPage {
             passkey: PasskeyBox::sample(Ceremony::Use),
             has_operators: true,
         };
-        let wrong = Self {
-            email: "kim@shop.example".into(),
-            error: Some("Wrong email or password.".into()),
+        let wrong =
+            Self { email: "kim@shop.example".into(), error: Some("Wrong email or password.".into()), ..plain.clone() };
+        let refused = Self {
+            passkey: plain.passkey.clone().error(Some("This passkey is not registered here.")),
             ..plain.clone()
         };
-        let refused =
-            Self { passkey: plain.passkey.clone().error(Some("This passkey is not registered here.")), ..plain.clone() };
         let unused = Self { has_operators: false, ..plain.clone() };
         vec![("plain", plain), ("wrong", wrong), ("refused", refused), ("unused", unused)]
     }

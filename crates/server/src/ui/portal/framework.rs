@@ -131,8 +131,8 @@ impl Framework {
         ];
         let fill = |text: &str| names.iter().fold(text.to_string(), |text, (name, value)| text.replace(name, value));
         let code = self.templates().iter().map(|(heading, text)| (*heading, fill(text.trim_end())));
-        let proxy = (self == Self::Server)
-            .then(|| ("Forward auth in your reverse proxy (nginx)", nginx_locations(endpoint)));
+        let proxy =
+            (self == Self::Server).then(|| ("Forward auth in your reverse proxy (nginx)", nginx_locations(endpoint)));
         proxy.into_iter().chain(code).collect()
     }
 

@@ -202,9 +202,7 @@ impl PortalNotice {
                 "Can't reset this operator: they have roles in other projects, too. Ask an owner of all of them."
             }
             Self::SessionsEnded => "All sessions ended.",
-            Self::DeviceKeyRevoked => {
-                "Key revoked. This device can't sign in again; open sessions continue."
-            }
+            Self::DeviceKeyRevoked => "Key revoked. This device can't sign in again; open sessions continue.",
             Self::UserDisabled => "User disabled and signed out everywhere.",
             Self::UserEnabled => "User enabled.",
             Self::UserPromoted => "Guest promoted. The ID stays the same.",

@@ -315,9 +315,7 @@ impl UserFormPage {
 
     fn lead(&self) -> &'static str {
         match self.task {
-            UserTask::Promote => {
-                "The guest becomes a member with the same ID and keeps its sessions and data."
-            }
+            UserTask::Promote => "The guest becomes a member with the same ID and keeps its sessions and data.",
             UserTask::Attributes => {
                 "Profile data of this user. A guest's attributes are kept when the guest is promoted."
             }
