@@ -150,7 +150,7 @@ mod tests {
         let damaged = folder.path().join("shop.json");
         fs::write(&damaged, "{\"anna\":").unwrap();
         let error = Carts::open(damaged.clone()).err().unwrap().to_string();
-        assert!(error.contains("is damaged"), "{error}");
+        assert!(error.contains("is not valid"), "{error}");
         assert_eq!(
             fs::read_to_string(damaged).unwrap(),
             "{\"anna\":",

@@ -109,7 +109,7 @@ async fn an_owner_of_everything_moves_a_project_after_typing_where_to(engine: En
     server.clock.advance_seconds(601);
     owner.fill("Type the new public origin again", "https://third.example");
     owner.press("Change public origin").await;
-    owner.expect_page(200, "Is it really you?");
+    owner.expect_page(200, "Confirm that it's you");
     assert_eq!(origin_of(&server, "second"), "https://second.example");
     owner.fill("Password", OWNER_PASSWORD);
     owner.press("Go on").await;

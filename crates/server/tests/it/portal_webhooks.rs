@@ -37,7 +37,7 @@ fn hook(server: &TestServer) -> Value {
 
 /// Adds an address that is told of these events.
 async fn add(browser: &mut Browser, url: &str, events: &[&str]) {
-    browser.open(&format!("{AT}/told/new")).await;
+    browser.open(&format!("{AT}/notification/new")).await;
     browser.fill("URL", url);
     browser.untick("All events");
     for event in events {
@@ -112,7 +112,7 @@ async fn an_address_that_is_asked_refuses_guests(engine: Engine) {
 
 async fn what_is_wrong_is_told_beside_the_field(engine: Engine) {
     let (server, mut owner) = start(engine).await;
-    owner.open(&format!("{AT}/told/new")).await;
+    owner.open(&format!("{AT}/notification/new")).await;
     owner.untick("All events");
     owner.press("Save").await;
     let page = owner.expect_page(422, "New webhook");
@@ -126,7 +126,7 @@ async fn what_is_wrong_is_told_beside_the_field(engine: Engine) {
     assert_eq!(hook(&server), json!({}), "nothing was saved");
     owner.open(&format!("{AT}/nobody/new")).await;
     owner.expect_page(404, "Page not found");
-    owner.open(&format!("{AT}/told/0011223344556677-0")).await;
+    owner.open(&format!("{AT}/notification/0011223344556677-0")).await;
     owner.expect_page(404, "Page not found");
 }
 
@@ -134,10 +134,10 @@ async fn private_addresses_are_refused_beside_the_field(engine: Engine) {
     let server = TestServer::start(engine, |setup| setup.open_portal()).await;
     let mut owner = server.owner().await;
     for url in ["http://127.0.0.1:8080/hook", "http://[::1]/", "http://localhost/hook", "https://192.168.1.1"] {
-        for kind in ["told", "asked"] {
+        for kind in ["notification", "blocking"] {
             owner.open(&format!("{AT}/{kind}/new")).await;
             owner.fill("URL", url);
-            if kind == "asked" {
+            if kind == "blocking" {
                 owner.tick("Before a user is created");
             }
             owner.press("Save").await;

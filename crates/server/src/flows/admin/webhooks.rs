@@ -31,8 +31,8 @@ impl HandlerKind {
     /// The word in addresses.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Self::Told => "told",
-            Self::Asked => "asked",
+            Self::Told => "notification",
+            Self::Asked => "blocking",
         }
     }
 

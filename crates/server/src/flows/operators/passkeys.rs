@@ -146,7 +146,7 @@ struct Used {
 enum Undone {
     #[error("the answer was used before, or the passkey's counter did not increase")]
     Refused,
-    #[error("it is the last way in")]
+    #[error("the last sign-in method can't be removed")]
     LastWayIn,
     #[error("there is no such passkey")]
     Missing,

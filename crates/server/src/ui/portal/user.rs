@@ -268,7 +268,7 @@ impl UserFormPage {
         let controls = vec![
             Control::new("kind", "Type", ControlKind::Select(picks), kind).error(kind_error),
             Control::new("value", "Login ID", ControlKind::Line("text"), value)
-                .hint("The user signs in with it from now on.")
+                .hint("The user then signs in with it.")
                 .error(value_error)
                 .required(),
             Control::new("is_verified", "Verified", ControlKind::Toggle, if is_verified { "on" } else { "" })
