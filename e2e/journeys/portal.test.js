@@ -210,7 +210,7 @@ describe("the portal", () => {
       ["/applications/shop-web/delete", "Delete Corner Shop?"],
       ["/applications/shop-backend/secrets", "Client secrets"],
       ["/applications/shop-backend/secrets/new", "Another secret for Back office"],
-      ["/addresses", "Addresses"],
+      ["/addresses", "Endpoints"],
       ["/operators", "Operators"],
       ["/admin-keys", "Admin API keys"],
       ["/admin-keys/new", "New key"],

@@ -53,7 +53,7 @@ pub(crate) const LIMITS: &[InputLimit] = &[
         "flows::admin::user_lists::LONGEST_SEARCH",
     ),
     limit(
-        "name of a person",
+        "name of a user",
         settings::profile::MAX_NAME,
         Unit::Characters,
         REFUSED,

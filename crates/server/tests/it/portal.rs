@@ -87,7 +87,7 @@ async fn an_operator_signs_in_and_out(engine: Engine) {
     owner.fill("Password", OWNER_PASSWORD);
     owner.press("Sign in").await;
     // Back where it wanted to go.
-    owner.expect_page(200, "Addresses");
+    owner.expect_page(200, "Endpoints");
     assert_eq!(owner.url().path(), "/portal/p/test/addresses");
     let cookie = server.http().get("/portal/sign-in").await;
     assert!(cookie.header("set-cookie").is_some_and(|c| c.contains("HttpOnly") && c.contains("SameSite=Lax")));

@@ -69,7 +69,7 @@ async fn a_passkey_is_added_signs_in_and_is_removed(engine: Engine) {
     other.open("/portal/p/test/addresses").await;
     other.expect_page(200, "Sign in to the portal");
     other.answer_passkey(|options, origin| passkey.get(options, origin)).await;
-    other.expect_page(200, "Addresses");
+    other.expect_page(200, "Endpoints");
     other.open("/portal/me").await;
     assert!(other.page().text.contains("used"), "{}", other.page().text);
 

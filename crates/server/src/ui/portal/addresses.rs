@@ -38,7 +38,7 @@ impl AddressesPage {
 
 impl PortalPage for AddressesPage {
     fn title(&self) -> String {
-        "Addresses".into()
+        "Endpoints".into()
     }
 
     fn body(&self, _: &PortalContext) -> String {

@@ -59,7 +59,7 @@ pub(super) const GROUPS: &[Group] = &[
             item("branding", "Branding", "/branding", "M4 20l4-1L19 8l-3-3L5 16zM14 7l3 3"),
             item(
                 "addresses",
-                "Addresses",
+                "Endpoints",
                 "/addresses",
                 "M10 14a4 4 0 0 0 6 .400l3-3a4 4 0 0 0-5.700-5.700l-1.500 1.500M14 10a4 4 0 0 0-6-.400l-3 3a4 4 0 0 0 5.700 5.700l1.500-1.500",
             ),
