@@ -120,13 +120,13 @@ describe("people and numbers in the portal", () => {
     await heading("Users").waitFor();
     await look(page, "portal-users", { picture: true });
     await page.getByLabel("Search").fill("ana@");
-    await page.getByRole("button", { name: "Find" }).click();
+    await page.getByRole("button", { name: "Search" }).click();
     await page.getByRole("link", { name: "ana@mail.example" }).waitFor();
     assert.equal(await page.getByRole("row").count(), 2, "the headings and one user");
 
     const guest = guests[7];
     await page.getByLabel("Search").fill(guest.sub);
-    await page.getByRole("button", { name: "Find" }).click();
+    await page.getByRole("button", { name: "Search" }).click();
     await page.getByRole("table").getByRole("link").click();
     await heading("Guest").waitFor();
     await look(page, "portal-guest");
@@ -257,7 +257,7 @@ describe("people and numbers in the portal", () => {
     await page.getByText("You won't see it again").waitFor();
     await look(page, "portal-webhook-secret-made");
     await page.getByRole("link", { name: "Done" }).click();
-    await page.getByRole("button", { name: /^Send a test/ }).click();
+    await page.getByRole("button", { name: /^Send test/ }).click();
     await page.getByText("test failed").waitFor();
     await waitFor(async () => {
       await open("/webhooks?state=dead");

@@ -112,7 +112,7 @@ async fn an_owner_of_everything_moves_a_project_after_typing_where_to(engine: En
     owner.expect_page(200, "Confirm that it's you");
     assert_eq!(origin_of(&server, "second"), "https://second.example");
     owner.fill("Password", OWNER_PASSWORD);
-    owner.press("Go on").await;
+    owner.press("Continue").await;
     owner.expect_page(200, "Change public origin");
     owner.fill("New public origin", "https://third.example");
     owner.fill("Type the new public origin again", "https://third.example");

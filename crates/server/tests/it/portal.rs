@@ -182,10 +182,10 @@ async fn dangerous_doors_ask_for_the_password_again(engine: Engine) {
     owner.reload().await;
     owner.expect_page(200, "Confirm that it's you");
     owner.fill("Password", "no, it is not");
-    owner.press("Go on").await;
+    owner.press("Continue").await;
     owner.expect_page(422, "Confirm that it's you");
     owner.fill("Password", OWNER_PASSWORD);
-    owner.press("Go on").await;
+    owner.press("Continue").await;
     owner.expect_page(200, "Your account");
     // Too late between page and form: nothing is done, and it goes on at the page.
     server.clock.advance_seconds(601);

@@ -142,7 +142,7 @@ async fn wrong_passwords_are_written_down_within_bounds(engine: Engine) {
     server.clock.advance_seconds(601);
     owner.open("/portal/prove?next=/portal/me").await;
     owner.fill("Password", "wrong");
-    owner.press("Go on").await;
+    owner.press("Continue").await;
     owner.expect_page(422, "Confirm that it's you");
     assert!(read(&server).await.iter().any(|one| one[0] == "proof_failed"));
 }

@@ -79,7 +79,7 @@ async fn guests_get_lifetimes_and_scopes_of_their_own(engine: Engine) {
     owner.press("Save").await;
     let page = owner.expect_page(200, "Anonymous users");
     assert!(page.text.contains("Guests of Corner Shop Custom settings"), "{}", page.text);
-    let sentence = "It ends 1 hour after its last use, and 1 day after it began at the latest.";
+    let sentence = "Ends 1 hour after the last use, and at most 1 day after sign-in.";
     assert!(page.text.contains(sentence), "{}", page.text);
     let now = settings(&server);
     let web = &now["oauth"]["clients"][0];
@@ -222,7 +222,7 @@ async fn absent_keys_stay_absent(engine: Engine) {
     {
         owner.open(&format!("/portal/p/test/{page}")).await;
         owner.press("Save").await;
-        assert!(owner.page().text.contains("Nothing was saved"), "{page}: {}", owner.page().text);
+        assert!(owner.page().text.contains("No changes to save"), "{page}: {}", owner.page().text);
     }
     assert_eq!(settings(&server), before);
     owner.open("/portal/p/test/session").await;

@@ -229,7 +229,7 @@ async fn an_owner_makes_a_link_for_who_lost_the_way_in(engine: Engine) {
     owner.open(&page).await;
     owner.expect_page(200, "Confirm that it's you");
     owner.fill("Password", OWNER_PASSWORD);
-    owner.press("Go on").await;
+    owner.press("Continue").await;
     owner.expect_page(200, "Recovery link for Somebody");
     let mut made = Vec::new();
     for _ in 0..2 {
@@ -330,7 +330,7 @@ async fn a_project_ends_after_its_id_was_typed(engine: Engine) {
     owner.follow("Delete project").await;
     owner.expect_page(200, "Confirm that it's you");
     owner.fill("Password", OWNER_PASSWORD);
-    owner.press("Go on").await;
+    owner.press("Continue").await;
     owner.fill("Type second to confirm", "test");
     owner.press("Delete project").await;
     owner.expect_page(422, "Delete second?");

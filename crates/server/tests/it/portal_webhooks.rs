@@ -224,7 +224,7 @@ async fn addresses_alike_are_told_apart(engine: Engine) {
 async fn time_outs_are_saved(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     owner.open(AT).await;
-    let words = "Approval 5 seconds, all approvals of one event 10 seconds, delivery 1 minute.";
+    let words = "Blocking webhook: 5 seconds. All blocking webhooks of one event: 10 seconds. Notification: 1 minute.";
     assert!(owner.page().text.contains(words), "{}", owner.page().text);
     owner.follow("Change timeouts").await;
     owner.fill("Blocking webhook timeout", "61");

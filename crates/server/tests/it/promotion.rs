@@ -327,7 +327,7 @@ async fn a_promotion_code_belongs_to_the_browser_whose_first_form_used_it(engine
     for view in ["", "/identify", "/cancel"] {
         thief.open(&format!("{flow}{view}")).await;
         let page = thief.expect_page(403, ANOTHER_BROWSER);
-        assert!(page.text.contains("Go on there, or go back to Corner Shop and start again."), "{}", page.text);
+        assert!(page.text.contains("Continue there, or go back to Corner Shop and start again."), "{}", page.text);
         // Home, and not to the app's callback with somebody else's state.
         assert_eq!(page.links, [("Back to Corner Shop".to_string(), "http://shop.test/".to_string())]);
     }

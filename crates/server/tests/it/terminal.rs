@@ -169,7 +169,7 @@ fn files_with_secrets_that_others_can_read_are_reported() {
     ] {
         set_mode(&place.path(exposed), mode);
         let warning = check(file);
-        let expected = format!("vestibule: warning: {exposed} holds ");
+        let expected = format!("vestibule: warning: {exposed} contains ");
         assert_eq!(
             warning.starts_with(&expected) && warning.contains("chmod "),
             is_reported,

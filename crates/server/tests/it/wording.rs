@@ -133,7 +133,7 @@ fn literals(source: &str) -> String {
         let is_a_reason = before.trim_end().ends_with("expect(") || before.ends_with("reason = ");
         if literal.contains(' ') && !is_a_reason {
             kept.push_str(literal);
-            kept.push('\n');
+            kept.push_str(" | ");
         }
         rest = behind.get(closing.len()..).unwrap_or("");
     }
