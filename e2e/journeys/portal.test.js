@@ -209,7 +209,7 @@ describe("the portal", () => {
       ["/applications/shop-web/quick-start", "Quick start"],
       ["/applications/shop-web/delete", "Delete Corner Shop?"],
       ["/applications/shop-backend/secrets", "Client secrets"],
-      ["/applications/shop-backend/secrets/new", "Another secret for Back office"],
+      ["/applications/shop-backend/secrets/new", "Create a client secret for Back office"],
       ["/addresses", "Endpoints"],
       ["/operators", "Operators"],
       ["/admin-keys", "Admin API keys"],

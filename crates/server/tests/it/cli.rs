@@ -46,7 +46,7 @@ fn a_project_is_created_applied_exported_and_listed() {
 
     place.write("shop.toml", SHOP);
     assert_eq!(place.run(&["project", "apply", "shop.toml"]).printed(), "shop: created\n");
-    assert_eq!(place.run(&["project", "apply", "shop.toml"]).printed(), "shop: nothing to change\n");
+    assert_eq!(place.run(&["project", "apply", "shop.toml"]).printed(), "shop: no changes\n");
     place.write("shop.toml", &SHOP.replace("31449600", "3600").replace("name = \"Shop\"", "name = \"Corner\""));
     let changed = place.run(&["project", "apply", "shop.toml"]).printed();
     assert!(changed.starts_with("shop: 2 change(s)\n"), "{changed}");
@@ -54,7 +54,7 @@ fn a_project_is_created_applied_exported_and_listed() {
 
     let exported = place.run(&["project", "export", "shop"]).printed();
     place.write("exported.toml", &exported);
-    assert_eq!(place.run(&["project", "apply", "exported.toml"]).printed(), "shop: nothing to change\n");
+    assert_eq!(place.run(&["project", "apply", "exported.toml"]).printed(), "shop: no changes\n");
     let listed = place.run(&["project", "list"]).printed();
     assert_eq!(listed, "blog\thttps://auth.blog.example\tversion 1\nshop\thttps://auth.shop.example\tversion 2\n");
     let missing = place.run(&["project", "export", "nobody"]).complaint();
@@ -255,7 +255,7 @@ fn a_taken_port_and_an_unusable_folder_are_one_clear_line() {
     let mut list = place.command(&["project", "list"]);
     let output = list.env("VESTIBULE__STORE__URL", "sqlite:file/x.db").output().expect("it runs");
     let complaint = String::from_utf8(output.stderr).expect("text");
-    assert!(complaint.lines().count() == 1 && complaint.contains("the folder file cannot be made"), "{complaint}");
+    assert!(complaint.lines().count() == 1 && complaint.contains("can't create the directory file"), "{complaint}");
 }
 
 /// Two neighbouring ports nobody listens on: the demo takes a port and the next one.

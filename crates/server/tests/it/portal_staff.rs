@@ -336,7 +336,7 @@ async fn a_project_ends_after_its_id_was_typed(engine: Engine) {
     owner.expect_page(422, "Delete second?");
     owner.fill("Type second to confirm", "second");
     owner.press("Delete project").await;
-    assert!(owner.expect_page(200, "Projects").text.contains("is deleted"));
+    assert!(owner.expect_page(200, "Projects").text.contains("Project deleted"));
     assert!(server.app.projects.find_by_id("second").is_none());
     assert!(server.app.projects.find_by_id("test").is_some());
 }
