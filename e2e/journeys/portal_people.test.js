@@ -226,13 +226,13 @@ describe("people and numbers in the portal", () => {
     await heading("New webhook").waitFor();
     const save = page.getByRole("button", { name: "Save" });
     assert.ok(await save.isDisabled(), "there is nothing to save yet");
-    await page.getByRole("textbox", { name: "Address" }).fill("ftp://shop.example");
+    await page.getByRole("textbox", { name: "URL" }).fill("ftp://shop.example");
     await page.getByLabel("All events").uncheck();
     await save.click();
     await page.getByText("The address is not an http or https URL.").first().waitFor();
     await page.getByText("Choose at least one option.").first().waitFor();
     await look(page, "portal-webhook-wrong");
-    await page.getByRole("textbox", { name: "Address" }).fill("http://127.0.0.1:9/second");
+    await page.getByRole("textbox", { name: "URL" }).fill("http://127.0.0.1:9/second");
     await page.getByLabel("user.deleted").check();
     await look(page, "portal-webhook");
     await save.click();
