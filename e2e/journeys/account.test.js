@@ -148,7 +148,7 @@ describe("the account page", () => {
     await page.getByText("Your passkey is ready to use.").waitFor();
     await look(page, "account-passkeys");
     await page.getByRole("link", { name: /^Rename / }).first().click();
-    await heading("What it is called").waitFor();
+    await heading("Rename passkey").waitFor();
     await page.getByLabel("Name of the passkey").fill("The blue key");
     await button("Save").click();
     await page.getByText("The blue key").waitFor();

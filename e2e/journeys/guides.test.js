@@ -123,7 +123,7 @@ describe("the portal's quick start", () => {
     await page.goto(`${demo.issuer}/portal/p/demo/applications/new/web`);
     await page.getByLabel("Name", { exact: true }).fill("My shop");
     await page.getByLabel("Client ID").fill("my-shop");
-    await page.getByLabel("Authorized Redirect URIs").fill(`${app.origin}/after-login`);
+    await page.getByLabel("Authorized redirect URIs").fill(`${app.origin}/after-login`);
     await page.getByLabel("Client ID").press("Enter");
     await page.getByRole("heading", { level: 1, name: "Quick start" }).waitFor();
   });

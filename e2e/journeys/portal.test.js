@@ -87,11 +87,11 @@ describe("the portal", () => {
     await page.getByLabel("Email").fill(EMAIL);
     await page.getByLabel("Your name").fill("Olga");
     await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-    await page.getByRole("button", { name: "Create the operator" }).click();
+    await page.getByRole("button", { name: "Create account" }).click();
     await heading(page, "Projects");
     await look(page, "portal-projects");
     await page.goto(link);
-    await heading(page, "This link holds no more");
+    await heading(page, "This link no longer works");
   });
 
   test("switches guests on, and the Web SDK's sign-up goes from refused to accepted", async () => {
@@ -101,9 +101,9 @@ describe("the portal", () => {
 
     const page = await signIn();
     await at(page, "/anonymous-users");
-    await heading(page, "Anonymous Users");
+    await heading(page, "Anonymous users");
     assert.ok(await save(page).isDisabled(), "there is nothing to save yet");
-    const conflict = page.getByLabel("User identity conflict when promote to normal user");
+    const conflict = page.getByLabel("If the email or phone already has an account");
     assert.ok(await conflict.evaluate((one) => one.closest("[inert]") !== null), "out of reach while guests are off");
     await page.getByLabel("Enable anonymous users?").check();
     await page.getByText("Not saved yet").waitFor();
@@ -111,7 +111,7 @@ describe("the portal", () => {
     page.once("dialog", (dialog) => dialog.dismiss());
     await page.getByRole("link", { name: "Session", exact: true }).click({ noWaitAfter: true });
     await save(page).click();
-    await page.getByText("Saved. It counts from now on.").waitFor();
+    await page.getByText("Changes saved.").waitFor();
     await look(page, "portal-anonymous-users", { picture: true, height: 2620 });
 
     const guest = await visitor.authenticateAnonymously();
@@ -122,18 +122,18 @@ describe("the portal", () => {
     const page = await signIn();
     await at(page, "/anonymous-users");
     const guests = page.getByRole("group").filter({ hasText: "Guests of Corner Shop" });
-    const lifetime = guests.getByLabel("Lifetime of a guest (Corner Shop)", { exact: true });
+    const lifetime = guests.getByLabel("Guest lifetime (Corner Shop)", { exact: true });
     const sentence = guests.locator("[data-lifetime]");
-    await sentence.getByText("It ends 30 days after its last use, and 52 weeks after it began at the latest.").waitFor();
+    await sentence.getByText("Ends 30 days after the last use, and at most 52 weeks after sign-in.").waitFor();
     await lifetime.fill("604800");
-    await sentence.getByText("It ends 1 week after it began: the idle timeout is not shorter, so it never counts.").waitFor();
+    await sentence.getByText("Ends 1 week after sign-in. The idle timeout has no effect, because it is not shorter.").waitFor();
     await lifetime.fill("30");
     await save(page).click();
     await guests.locator(".complaint").waitFor();
     await look(page, "portal-anonymous-users-wrong");
     await lifetime.fill("604800");
     await save(page).click();
-    await page.getByText("Saved. It counts from now on.").waitFor();
+    await page.getByText("Changes saved.").waitFor();
     await page.getByRole("row", { name: "Corner Shop 30 days 1 week" }).waitFor();
     await lifetime.fill("");
     await save(page).click();
@@ -149,26 +149,26 @@ describe("the portal", () => {
     await heading(page, "Corner Shop");
     await look(page, "portal-application", { picture: true, height: 1400 });
     const sentence = page.locator("[data-lifetime]");
-    await page.getByLabel("Refresh Token Lifetime").fill("604800");
-    await sentence.getByText("It ends 1 week after it began").waitFor();
-    await page.getByLabel("Refresh Token Lifetime").fill("600");
+    await page.getByLabel("Refresh token lifetime").fill("604800");
+    await sentence.getByText("Ends 1 week after sign-in").waitFor();
+    await page.getByLabel("Refresh token lifetime").fill("600");
     await save(page).click();
     await page.getByText("refresh token lifetime must be").or(page.getByText("Refresh token lifetime must be")).first().waitFor();
     await look(page, "portal-application-wrong");
-    await page.getByLabel("Access Token Lifetime", { exact: true }).fill("300");
-    await page.getByLabel("Refresh Token Lifetime").fill("300");
-    await page.getByLabel("Idle Timeout", { exact: true }).fill("1");
+    await page.getByLabel("Access token lifetime", { exact: true }).fill("300");
+    await page.getByLabel("Refresh token lifetime").fill("300");
+    await page.getByLabel("Idle timeout", { exact: true }).fill("1");
     await save(page).click();
     // Guests who were here more than a second ago are signed out by it: that is asked first.
     await page.getByText(/^Signs out .* at once\.$/).waitFor();
     await page.getByRole("button", { name: /^Save and sign out / }).click();
-    await page.getByText("Saved. It counts from now on.").waitFor();
+    await page.getByText("Changes saved.").waitFor();
     // One second without use, and the guest is gone: the SDK finds out when it asks.
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     await assert.rejects(visitor.page.evaluate(() => authgear.fetchUserInfo()));
-    await page.getByLabel("Idle Timeout", { exact: true }).fill("");
+    await page.getByLabel("Idle timeout", { exact: true }).fill("");
     await save(page).click();
-    await page.getByText("Saved. It counts from now on.").waitFor();
+    await page.getByText("Changes saved.").waitFor();
   });
 
   test("shows two editors of the same setting what the other did", async () => {
@@ -176,25 +176,25 @@ describe("the portal", () => {
     for (const page of [one, two]) await at(page, "/session");
     await one.getByLabel("Maximum session lifetime").fill("7200");
     await save(one).click();
-    await one.getByText("Saved. It counts from now on.").waitFor();
+    await one.getByText("Changes saved.").waitFor();
     await two.getByLabel("Maximum session lifetime").fill("9000");
     await save(two).click();
-    await two.getByText("changed this while you were editing").waitFor();
+    await two.getByText("changed this page while you were editing").waitFor();
     assert.equal(await two.getByLabel("Maximum session lifetime").inputValue(), "9000");
     await two.getByRole("cell", { name: "7200" }).waitFor();
     await look(two, "portal-conflict", { picture: true });
     await save(two).click();
-    await two.getByText("Saved. It counts from now on.").waitFor();
+    await two.getByText("Changes saved.").waitFor();
   });
 
   test("previews a colour while it is typed", async () => {
     const page = await signIn();
     await at(page, "/branding");
-    await page.getByLabel("Colour", { exact: true }).fill("#b0432b");
+    await page.getByLabel("Color", { exact: true }).fill("#b0432b");
     const button = page.locator(".preview-light .preview-button");
     await page.waitForFunction((one) => getComputedStyle(one).backgroundColor === "rgb(176, 67, 43)", await button.elementHandle());
     await save(page).click();
-    await page.getByText("Saved. It counts from now on.").waitFor();
+    await page.getByText("Changes saved.").waitFor();
     await look(page, "portal-branding", { picture: true, height: 1200 });
   });
 
@@ -202,15 +202,15 @@ describe("the portal", () => {
     const page = await signIn();
     const pages = [
       ["/session", "Session"],
-      ["/login-methods", "Login Methods"],
+      ["/login-methods", "Login methods"],
       ["/applications", "Applications"],
       ["/applications/new", "New application"],
       ["/applications/new/react", "New application: React"],
       ["/applications/shop-web/quick-start", "Quick start"],
       ["/applications/shop-web/delete", "Delete Corner Shop?"],
       ["/applications/shop-backend/secrets", "Client secrets"],
-      ["/applications/shop-backend/secrets/new", "Another secret for Back office"],
-      ["/addresses", "Addresses"],
+      ["/applications/shop-backend/secrets/new", "Create a client secret for Back office"],
+      ["/addresses", "Endpoints"],
       ["/operators", "Operators"],
       ["/admin-keys", "Admin API keys"],
       ["/admin-keys/new", "New key"],
@@ -223,7 +223,7 @@ describe("the portal", () => {
       const name = `portal${path.replaceAll("/", "-")}`;
       await look(page, name, { picture: path === "/applications/shop-web/quick-start" || path === "/applications" });
     }
-    for (const [path, title] of [["/portal/me", "Your account"], ["/portal/activity", "Activity of operators"], ["/portal/projects/new", "New project"], ["/portal/prove", "Is it really you?"]]) {
+    for (const [path, title] of [["/portal/me", "Your account"], ["/portal/activity", "Operator activity"], ["/portal/projects/new", "New project"], ["/portal/prove", "Confirm that it's you"]]) {
       await page.goto(`${origin}${path}`);
       await heading(page, title);
       await look(page, path.slice(1).replaceAll("/", "-"), { picture: path === "/portal/activity" });

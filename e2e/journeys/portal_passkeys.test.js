@@ -48,14 +48,14 @@ describe("operators' passkeys", () => {
     await page.getByLabel("Email").fill(EMAIL);
     await page.getByLabel("Your name").fill("Olga");
     await press("Use a passkey instead");
-    await page.getByText("signs you in without typing").waitFor();
+    await page.getByText("signs you in without a password").waitFor();
     await look(page, "portal-first-run-passkey");
     await authenticator.refuse();
-    await press("Make a passkey");
+    await press("Create a passkey");
     await page.getByText("That did not work. Try again.").waitFor();
     await look(page, "portal-first-run-passkey-refused");
     await authenticator.accept();
-    await press("Make a passkey");
+    await press("Create a passkey");
     await heading("Projects");
   });
 
@@ -70,7 +70,7 @@ describe("operators' passkeys", () => {
 
   test("proves before something dangerous that it is the operator", async () => {
     await page.goto(`${origin}/portal/prove?next=/portal/me`);
-    await heading("Is it really you?");
+    await heading("Confirm that it's you");
     assert.equal(await page.getByLabel("Password", { exact: true }).count(), 0, "there is no password");
     await look(page, "portal-prove-passkey");
     await press("Use a passkey");
@@ -89,25 +89,25 @@ describe("operators' passkeys", () => {
       await ed.page.goto(invitation);
       await ed.page.getByLabel("Your name").fill("Ed");
       await ed.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-      await ed.page.getByRole("button", { name: "Accept the invitation" }).click();
+      await ed.page.getByRole("button", { name: "Accept invitation" }).click();
       await theirs("Projects");
       await page.goto(`${origin}/portal/p/shop/operators`);
       await look(page, "portal-operators-two");
-      await page.getByRole("link", { name: "New way in for Ed" }).click();
-      await heading("A new way in for Ed");
+      await page.getByRole("link", { name: "Recovery link for Ed" }).click();
+      await heading("Recovery link for Ed");
       await look(page, "portal-new-way-in");
-      await press("Make the link");
-      await heading("The link");
+      await press("Create link");
+      await heading("Recovery link");
       await look(page, "portal-new-way-in-link");
       const link = (await page.locator(".secret").textContent()).trim();
       await ed.page.goto(`${origin}/portal`);
       await theirs("Sign in to the portal");
       await addAuthenticator(ed.page);
       await ed.page.goto(link);
-      await theirs("Choose a new way in");
+      await theirs("Choose how you sign in");
       await look(ed.page, "portal-reset");
       await ed.page.getByRole("button", { name: "Use a passkey instead" }).click();
-      await ed.page.getByRole("button", { name: "Make a passkey" }).click();
+      await ed.page.getByRole("button", { name: "Create a passkey" }).click();
       await theirs("Projects");
     } finally {
       await ed.leave();
@@ -118,10 +118,10 @@ describe("operators' passkeys", () => {
     await page.goto(`${origin}/portal/me`);
     await page.locator("strong").getByText("Passkey", { exact: true }).waitFor();
     await press("Remove Passkey");
-    await page.getByText("it is your last way in").waitFor();
+    await page.getByText("remove your last sign-in method").waitFor();
     await page.getByLabel("New password").fill(PASSWORD);
-    await press("Set the password");
-    await page.getByText("Your password is changed.").waitFor();
+    await press("Set password");
+    await page.getByText("Password changed.").waitFor();
     // The authenticator has a passkey for this operator and says so.
     await page.getByLabel("Name of the new passkey").fill("Blue key");
     await press("Add a passkey");
@@ -137,23 +137,23 @@ describe("operators' passkeys", () => {
       await other.page.getByRole("heading", { level: 1, name: "Your account" }).waitFor();
       await other.page.getByLabel("Name of the new passkey").fill("Blue key");
       await other.page.getByRole("button", { name: "Add a passkey" }).click();
-      await other.page.getByText("The passkey is ready to use.").waitFor();
+      await other.page.getByText("Passkey added.").waitFor();
       await other.page.getByText("Rename Blue key").click();
       await other.page.getByLabel("New name (Blue key)").fill("");
-      await other.page.getByRole("button", { name: "Save the name of Blue key" }).click();
-      await other.page.getByText("Write a name.").first().waitFor();
+      await other.page.getByRole("button", { name: "Save name of Blue key" }).click();
+      await other.page.getByText("Enter a name.").first().waitFor();
       await look(other.page, "portal-me-rename");
       await other.page.getByLabel("New name (Blue key)").fill("Green key");
-      await other.page.getByRole("button", { name: "Save the name of Blue key" }).click();
-      await other.page.getByText("The passkey has its name.").waitFor();
+      await other.page.getByRole("button", { name: "Save name of Blue key" }).click();
+      await other.page.getByText("Passkey renamed.").waitFor();
       await look(other.page, "portal-me", { picture: true, height: 1400 });
       await other.page.getByRole("button", { name: "Remove Passkey" }).click();
-      await other.page.getByText("The passkey is removed.").waitFor();
-      await other.page.getByRole("button", { name: "Remove the password" }).click();
-      await other.page.getByText("Your password is removed.").waitFor();
-      assert.equal(await other.page.getByRole("button", { name: "Remove the password" }).count(), 0);
+      await other.page.getByText("Passkey removed.").waitFor();
+      await other.page.getByRole("button", { name: "Remove password" }).click();
+      await other.page.getByText("Password removed.").waitFor();
+      assert.equal(await other.page.getByRole("button", { name: "Remove password" }).count(), 0);
       await other.page.getByRole("button", { name: "Remove Green key" }).click();
-      await other.page.getByText("it is your last way in").waitFor();
+      await other.page.getByText("remove your last sign-in method").waitFor();
     } finally {
       await other.leave();
     }
@@ -161,7 +161,7 @@ describe("operators' passkeys", () => {
     await page.goto(`${origin}/portal`);
     await heading("Sign in to the portal");
     await press("Sign in with a passkey");
-    await page.getByText("That passkey lets nobody in here.").waitFor();
+    await page.getByText("This passkey is not registered for the portal.").waitFor();
     await look(page, "portal-sign-in-refused");
   });
 });

@@ -78,7 +78,7 @@ describe("people and numbers in the portal", () => {
     await page.getByLabel("Email", { exact: true }).fill("olga@house.example");
     await page.getByLabel("Your name").fill("Olga Ovens");
     await page.getByLabel("Password", { exact: true }).fill(OWNER_PASSWORD);
-    await page.getByRole("button", { name: "Create the operator" }).click();
+    await page.getByRole("button", { name: "Create account" }).click();
     await heading("Projects").waitFor();
   });
 
@@ -120,13 +120,13 @@ describe("people and numbers in the portal", () => {
     await heading("Users").waitFor();
     await look(page, "portal-users", { picture: true });
     await page.getByLabel("Search").fill("ana@");
-    await page.getByRole("button", { name: "Find" }).click();
+    await page.getByRole("button", { name: "Search" }).click();
     await page.getByRole("link", { name: "ana@mail.example" }).waitFor();
     assert.equal(await page.getByRole("row").count(), 2, "the headings and one user");
 
     const guest = guests[7];
     await page.getByLabel("Search").fill(guest.sub);
-    await page.getByRole("button", { name: "Find" }).click();
+    await page.getByRole("button", { name: "Search" }).click();
     await page.getByRole("table").getByRole("link").click();
     await heading("Guest").waitFor();
     await look(page, "portal-guest");
@@ -134,7 +134,7 @@ describe("people and numbers in the portal", () => {
     await heading("Promote a guest").waitFor();
     await look(page, "portal-promote", { picture: true });
     await page.getByLabel("Login ID").fill("kim@mail.example");
-    await page.getByRole("button", { name: "Make it a member" }).click();
+    await page.getByRole("button", { name: "Promote to member" }).click();
     await heading("kim@mail.example").waitFor();
     await waitFor(async () => {
       await page.reload();
@@ -144,14 +144,14 @@ describe("people and numbers in the portal", () => {
     const told = await guest.fetchUserInfo();
     assert.deepEqual(told, { sub: guest.sub, email: "kim@mail.example", isAnonymous: false }, "the session goes on, the sub stays");
 
-    await page.getByRole("link", { name: "Edit the attributes" }).click();
+    await page.getByRole("link", { name: "Edit attributes" }).click();
     await heading("Attributes").waitFor();
     await look(page, "portal-attributes");
     await page.getByLabel("Custom attributes").fill('{"cart": "c-42"}');
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText('"c-42"', { exact: true }).waitFor();
     await page.getByRole("link", { name: "Delete", exact: true }).click();
-    await heading("Delete a user").waitFor();
+    await heading("Delete this user?").waitFor();
     await look(page, "portal-delete");
   });
 
@@ -218,46 +218,46 @@ describe("people and numbers in the portal", () => {
 
   test("an address for webhooks is added, and one that is wrong is refused beside its field", async () => {
     await open("/webhooks");
-    await page.getByRole("link", { name: "Add approval hook" }).click();
+    await page.getByRole("link", { name: "Add blocking webhook" }).click();
     await heading("New webhook").waitFor();
     await look(page, "portal-webhook-asked");
     await page.getByRole("link", { name: "Webhooks", exact: true }).first().click();
-    await page.getByRole("link", { name: "Add webhook" }).click();
+    await page.getByRole("link", { name: "Add notification webhook" }).click();
     await heading("New webhook").waitFor();
     const save = page.getByRole("button", { name: "Save" });
     assert.ok(await save.isDisabled(), "there is nothing to save yet");
-    await page.getByRole("textbox", { name: "Address" }).fill("ftp://shop.example");
+    await page.getByRole("textbox", { name: "URL" }).fill("ftp://shop.example");
     await page.getByLabel("All events").uncheck();
     await save.click();
     await page.getByText("The address is not an http or https URL.").first().waitFor();
-    await page.getByText("Choose at least one.").first().waitFor();
+    await page.getByText("Choose at least one option.").first().waitFor();
     await look(page, "portal-webhook-wrong");
-    await page.getByRole("textbox", { name: "Address" }).fill("http://127.0.0.1:9/second");
+    await page.getByRole("textbox", { name: "URL" }).fill("http://127.0.0.1:9/second");
     await page.getByLabel("user.deleted").check();
     await look(page, "portal-webhook");
     await save.click();
-    await page.getByText("Saved. It counts from now on.").waitFor();
+    await page.getByText("Changes saved.").waitFor();
     await open("/webhooks/time-outs");
-    await heading("Time-outs of webhooks").waitFor();
+    await heading("Webhook timeouts").waitFor();
     await look(page, "portal-webhook-time-outs");
     await open("/webhooks");
     await page.getByRole("link", { name: "Remove http://127.0.0.1:9/second" }).click();
     await look(page, "portal-webhook-remove");
-    await page.getByRole("button", { name: "Remove it" }).click();
-    await page.getByText("The address is removed.").waitFor();
+    await page.getByRole("button", { name: "Remove webhook" }).click();
+    await page.getByText("Webhook removed.").waitFor();
   });
 
   test("webhooks are tried out, and what was given up is sent again", async () => {
     await open("/webhooks");
     await heading("Webhooks").waitFor();
-    await page.getByRole("link", { name: "Replace it" }).click();
+    await page.getByRole("link", { name: "Replace secret" }).click();
     await heading("Webhook secret").waitFor();
     await look(page, "portal-webhook-secret");
-    await page.getByRole("button", { name: "Make a new secret" }).click();
-    await page.getByText("It is shown this once").waitFor();
+    await page.getByRole("button", { name: "Create a new secret" }).click();
+    await page.getByText("You won't see it again").waitFor();
     await look(page, "portal-webhook-secret-made");
     await page.getByRole("link", { name: "Done" }).click();
-    await page.getByRole("button", { name: /^Send a test/ }).click();
+    await page.getByRole("button", { name: /^Send test/ }).click();
     await page.getByText("test failed").waitFor();
     await waitFor(async () => {
       await open("/webhooks?state=dead");
@@ -265,6 +265,6 @@ describe("people and numbers in the portal", () => {
     }, 15_000);
     await look(page, "portal-webhooks", { picture: true, height: 1100 });
     await page.getByRole("button", { name: /^Send again/ }).first().click();
-    await page.getByText("It is on its way again").waitFor();
+    await page.getByText("Delivery queued again").waitFor();
   });
 });

@@ -194,7 +194,7 @@ describe("the promotion pages", () => {
     await look(page, "promotion-conflict", { picture: true });
     await second.assertUntouched();
 
-    await follow(page, "Use something else");
+    await follow(page, "Use a different login");
     const email = makeAddress();
     await pages.complete({ email, receiveCode: mail.receiveCode });
     assert.deepEqual(await second.finishPromotion(await land(page)), { sub: second.sub, email, isAnonymous: false });

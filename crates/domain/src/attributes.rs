@@ -51,7 +51,7 @@ pub fn check_standard(attributes: &Map<String, Value>) -> Vec<(String, String)> 
                 "this is not a standard attribute that can be set (OpenID Connect Core §5.1): use custom_attributes, or add a login ID".to_owned(),
             ));
         } else if !is_fine {
-            let wanted = if name == "address" { "an object of texts" } else { "a text of at most 1000 characters" };
+            let wanted = if name == "address" { "an object of strings" } else { "a string of at most 1000 characters" };
             faults.push((echo(name).into_owned(), format!("write {wanted}")));
         }
     }
@@ -86,7 +86,7 @@ fn has_nul(value: &Value) -> bool {
 #[must_use]
 pub fn check_size(attributes: &Map<String, Value>) -> Option<(String, String)> {
     let size = Value::Object(attributes.clone()).to_string().len();
-    (size > MAX_BYTES).then(|| (String::new(), format!("these take {size} bytes as JSON: {MAX_BYTES} are the most")))
+    (size > MAX_BYTES).then(|| (String::new(), format!("these take {size} bytes as JSON; the limit is {MAX_BYTES}")))
 }
 
 #[cfg(test)]

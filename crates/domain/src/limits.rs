@@ -10,36 +10,36 @@ use crate::{
     project,
 };
 
-const COMPLAINT: &str = "refused, with the limit in words";
+const COMPLAINT: &str = "refused; the message names the limit";
 
 /// The limits of this crate.
 pub const LIMITS: &[InputLimit] = &[
     limit("new password", password::MAX_LENGTH, Unit::Characters, COMPLAINT, "credential::password::MAX_LENGTH"),
     limit(
-        "any typed password",
+        "any entered password",
         password::MAX_TYPED_BYTES,
         Unit::Bytes,
-        "the rest is not looked at: it is not the password",
+        "more never matches the password",
         "credential::password::MAX_TYPED_BYTES",
     ),
     limit(
         "part of a new password whose strength is measured",
         password::MEASURED_CHARS,
         Unit::Characters,
-        "the rest does not count",
+        "the rest is ignored",
         "credential::password::MEASURED_CHARS",
     ),
     limit("email address", email::MAX_ADDRESS, Unit::Bytes, COMPLAINT, "identifier::email::MAX_ADDRESS"),
-    limit("phone number as typed", phone::MAX_TYPED, Unit::Bytes, COMPLAINT, "identifier::phone::MAX_TYPED"),
-    limit("user name", username::MAX_LENGTH, Unit::Characters, COMPLAINT, "identifier::username::MAX_LENGTH"),
+    limit("phone number as entered", phone::MAX_TYPED, Unit::Bytes, COMPLAINT, "identifier::phone::MAX_TYPED"),
+    limit("username", username::MAX_LENGTH, Unit::Characters, COMPLAINT, "identifier::username::MAX_LENGTH"),
     limit("one set of attributes, as JSON", attributes::MAX_BYTES, Unit::Bytes, "422", "attributes::MAX_BYTES"),
     limit("text of a project setting", project::MAX_TEXT_BYTES, Unit::Bytes, COMPLAINT, "project::MAX_TEXT_BYTES"),
     limit("list of a project setting", project::MAX_LIST_ITEMS, Unit::Items, COMPLAINT, "project::MAX_LIST_ITEMS"),
     limit(
-        "faults of a settings document that are looked for",
+        "errors reported for a settings document",
         project::MAX_COMPLAINTS,
         Unit::Items,
-        "the rest is not looked at",
+        "the rest is ignored",
         "project::MAX_COMPLAINTS",
     ),
 ];

@@ -94,9 +94,9 @@ for (const line of document.querySelectorAll("[data-lifetime]")) {
     let words = "";
     if (!Number.isNaN(hard)) {
       const whole = describeSeconds(hard);
-      if (Number.isNaN(soft)) words = `It ends ${whole} after it began, used or not.`;
-      else if (soft < hard) words = `It ends ${describeSeconds(soft)} after its last use, and ${whole} after it began at the latest.`;
-      else words = `It ends ${whole} after it began: the idle timeout is not shorter, so it never counts.`;
+      if (Number.isNaN(soft)) words = `Ends ${whole} after sign-in, even if it is used.`;
+      else if (soft < hard) words = `Ends ${describeSeconds(soft)} after the last use, and at most ${whole} after sign-in.`;
+      else words = `Ends ${whole} after sign-in. The idle timeout has no effect, because it is not shorter.`;
     }
     line.textContent = words;
   };

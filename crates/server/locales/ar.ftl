@@ -133,9 +133,9 @@ switch-account-warning = إذا لم تفتح حسابك للتو من أحد ت
 ## Passwords
 
 password-title = أدخل كلمة المرور
-confirm-title = هل هذا أنت حقًا؟
+confirm-title = أكِّد هويتك
 confirm-lead = حفاظًا على أمان حسابك، يُرجى إدخال كلمة المرور مرة أخرى.
-confirm-other-lead = حفاظًا على أمان حسابك، يُرجى إثبات أنك صاحب الحساب مرة أخرى.
+confirm-other-lead = حفاظًا على أمان حسابك، يُرجى تأكيد هويتك مرة أخرى.
 confirm-code-lead = سنرسل رمزًا من ستة أرقام إلى { $destination }.
 create-password-title = أنشئ كلمة مرور
 create-password-lead = ستستخدمها لتسجيل الدخول في المرة القادمة.
@@ -147,16 +147,16 @@ forgot-lead = لا بأس، يحدث ذلك. نرسل إليك رمزًا ثم �
 ## Already having an account
 
 have-account-title = هل تريد تسجيل الدخول بدلًا من ذلك؟
-have-account-lead = قبل ذلك، إليك ما يعنيه هذا لما فعلته كضيف.
+have-account-lead = قبل تسجيل الدخول، إليك ما يحدث لبياناتك كضيف.
 have-account-not-carried = ما فعلته كضيف في { $app } لا ينتقل إلى حسابك
 have-account-keep = احفظه ببيانات دخول جديدة ولن تفقد شيئًا
 link-have-account-back = العودة وحفظ تقدّمي
 link-have-account-login = تسجيل الدخول دون تقدّمي كضيف
 conflict-title = لديك حساب بالفعل
 conflict-lead = { $login_id } يخصّ حسابًا أنشأته من قبل.
-conflict-text = للاحتفاظ بما فعلته كضيف، استخدم بيانات أخرى. يمكنك أيضًا تسجيل الدخول إلى ذلك الحساب، لكن ما فعلته كضيف لن ينتقل إليه.
+conflict-text = للاحتفاظ ببياناتك كضيف، استخدم بيانات دخول أخرى. يمكنك أيضًا تسجيل الدخول إلى ذلك الحساب، لكن بياناتك كضيف لن تنتقل إليه.
 link-conflict-login = تسجيل الدخول إلى ذلك الحساب
-link-conflict-another = استخدام بيانات أخرى
+link-conflict-another = استخدام بيانات دخول أخرى
 already-promoted-title = تقدّمك محفوظ بالفعل
 already-promoted-lead = تمّ ذلك قبل لحظات، ربما في علامة تبويب أخرى. يمكنك إغلاق هذه الصفحة والمتابعة في { $app }.
 
@@ -203,8 +203,8 @@ settings-stranger-title = سجّل الدخول لعرض حسابك
 settings-lead = اسمك، ووسائل تسجيل دخولك، والأجهزة التي سجّلت الدخول منها.
 settings-profile = الملف الشخصي
 settings-name = الاسم
-settings-no-name = لم يُذكر بعد
-settings-sign-in = تسجيل الدخول
+settings-no-name = غير محدّد
+settings-sign-in = طرق تسجيل الدخول
 settings-passkeys = مفاتيح المرور
 settings-sessions = أين سجّلت الدخول
 badge-verified = مؤكَّد
@@ -223,7 +223,7 @@ passkeys-count =
     }
 passkeys-lead = سجّل الدخول ببصمتك أو وجهك أو قفل الشاشة بدلًا من كلمة المرور.
 passkey-unnamed = مفتاح مرور
-passkey-name-title = اسم مفتاح المرور
+passkey-name-title = إعادة تسمية مفتاح المرور
 passkey-created = أُضيف { $when }
 passkey-used = استُخدم { $when }
 session-unknown-device = جهاز غير معروف
@@ -289,7 +289,7 @@ change-password-title = غيّر كلمة المرور
 set-password-title = عيّن كلمة مرور
 change-password-lead = عند الحفظ يُسجَّل خروجك من أجهزتك الأخرى.
 delete-title = هل تريد حذف حسابك؟
-delete-lead = يُرجى قراءة هذا قبل أن تغادر.
+delete-lead = يُرجى قراءة هذا أولًا.
 delete-when-now = يحدث ذلك فورًا ولا يمكن التراجع عنه.
 delete-when-later =
     { $days ->
@@ -301,16 +301,16 @@ delete-when-later =
        *[other] يُسجَّل خروجك الآن ويُحذف الحساب نهائيًا بعد { $days } يوم.
     }
 delete-fact-sign-in = لن تتمكن من تسجيل الدخول إلى { $brand } أو التطبيقات التي تستخدمه.
-delete-fact-free = يصبح بريدك الإلكتروني ورقم هاتفك واسم المستخدم متاحة من جديد.
+delete-fact-free = بعد ذلك يمكن استخدام بريدك الإلكتروني ورقم هاتفك واسم المستخدم لحساب جديد.
 delete-guest-title = هل تريد حذف بياناتك كضيف؟
-delete-guest-fact-gone = كل ما فعلته كضيف في { $brand } سيُحذف من كل الأجهزة، ولا سبيل إلى استعادته.
+delete-guest-fact-gone = كل ما فعلته كضيف في { $brand } سيُحذف من كل الأجهزة، ولا يمكن استعادته.
 delete-word = حذف
 guest-title = أنت ضيف
 guest-lead = يمكنك استخدام { $brand } كما أنت. بلا اسم وبلا كلمة مرور.
-guest-promote-text = أضف وسيلة لتسجيل الدخول. يبقى كل شيء كما هو، ويمكنك العودة من أي جهاز.
+guest-promote-text = أضف وسيلة لتسجيل الدخول. يبقى كل شيء كما هو، ويمكنك تسجيل الدخول من أي جهاز.
 guest-facts-title = من المفيد أن تعرف
-guest-fact-device = أنت معروف على هذا الجهاز فقط.
-guest-fact-lost = إذا مسحت بيانات المتصفح أو فقدت الجهاز فلا سبيل إلى العودة.
+guest-fact-device = بياناتك كضيف متاحة على هذا الجهاز فقط.
+guest-fact-lost = إذا مسحت بيانات المتصفح أو فقدت الجهاز فلا يمكن استعادتها.
 guest-fact-logout = وكذلك إذا سجّلت الخروج.
 
 ## Signing out
@@ -318,14 +318,14 @@ guest-fact-logout = وكذلك إذا سجّلت الخروج.
 logout-title = هل تريد تسجيل الخروج؟
 logout-lead = سيُسجَّل خروجك من { $brand } في هذا المتصفح.
 logout-lead-person = أنت مسجّل باسم { $person } وسيُسجَّل خروجك في هذا المتصفح.
-logout-guest-warning = أنت ضيف. بعد تسجيل الخروج لا سبيل إلى العودة إلى ما فعلته هنا.
+logout-guest-warning = أنت ضيف. بعد تسجيل الخروج لا يمكن استعادة ما فعلته هنا.
 logged-out-title = سُجّل خروجك
 logged-out-lead = يمكنك إغلاق هذه الصفحة.
 
 ## Limits and failures
 
 too-many-title = لنتوقف قليلًا
-too-many-lead = المحاولات كثيرة جدًا. حفاظًا على أمان الحسابات لا نقبل المزيد الآن.
+too-many-lead = المحاولات كثيرة جدًا. حفاظًا على أمان الحسابات، يُرجى الانتظار قبل المحاولة مرة أخرى.
 too-many-wait-seconds =
     { $seconds ->
         [zero] حاول مرة أخرى الآن.
@@ -355,11 +355,11 @@ too-many-wait-hours =
     }
 failure-request-id = إذا طلبت المساعدة، فاذكر هذا الرقم:
 failure-invalid-request-title = هذا الرابط لا يعمل
-failure-invalid-request-text = أرسل التطبيق شيئًا لا نفهمه. ارجع إليه وحاول مرة أخرى.
+failure-invalid-request-text = أرسل التطبيق طلبًا غير صالح. ارجع إلى التطبيق وحاول مرة أخرى.
 failure-promotion-expired-title = انتهت صلاحية هذا الرابط
 failure-promotion-expired-text = ارجع إلى { $app } وابدأ من جديد. ما فعلته كضيف ما زال موجودًا.
-failure-flow-expired-title = استغرق الأمر وقتًا أطول من اللازم
-failure-flow-expired-text = انتهت صلاحية الصفحة حفاظًا على أمانك. ارجع إلى { $app } وابدأ من جديد؛ لم يتغير شيء.
+failure-flow-expired-title = انتهت صلاحية هذه الصفحة
+failure-flow-expired-text = حفاظًا على أمانك، تنتهي صلاحية الصفحات بعد مدة. ارجع إلى { $app } وابدأ من جديد؛ لم يتغير شيء.
 failure-flow-finished-title = تمّ هذا بالفعل
 failure-flow-finished-text = أكملته في علامة تبويب أخرى. يمكنك إغلاق هذه الصفحة.
 failure-guest-gone-title = لم نجد بياناتك كضيف
@@ -370,15 +370,15 @@ failure-foreign-browser-title = هذه الصفحة تخص متصفحًا آخر
 failure-foreign-browser-text = تابع من هناك، أو ارجع إلى { $app } وابدأ من جديد.
 failure-cookies-blocked-title = ملفات تعريف الارتباط مطلوبة هنا
 failure-cookies-blocked-text = لم يحتفظ متصفحك بملف تعريف الارتباط الخاص بنا. اسمح به لهذا الموقع، ثم ارجع إلى { $app } وحاول مرة أخرى.
-failure-not-found-title = لا شيء هنا
+failure-not-found-title = الصفحة غير موجودة
 failure-not-found-text = ربما كُتب العنوان خطأً، أو نُقلت الصفحة.
 failure-sign-up-closed-title = لا حسابات جديدة حاليًا
 failure-sign-up-closed-text = لا يقبل { $brand } حسابات جديدة في الوقت الحالي.
 failure-account-disabled-title = هذا الحساب معطّل
 failure-account-disabled-text = يُرجى طلب المساعدة من { $brand }.
-failure-too-large-title = هذا كثير دفعةً واحدة
-failure-too-large-text = ما أُرسل أكبر مما نقبله. ارجع وحاول بأقل منه.
-failure-busy-title = هناك ضغط الآن
+failure-too-large-title = الطلب كبير جدًا
+failure-too-large-text = أرسلت بيانات أكثر مما نقبله. ارجع وحاول بأقل منها.
+failure-busy-title = نحن مشغولون الآن
 failure-busy-text = لم نتمكن من معالجة طلبك في الوقت المناسب. انتظر قليلًا ثم حاول مرة أخرى؛ لم يتغير شيء.
 failure-internal-title = حدث خطأ من جانبنا
 failure-internal-text = لم يتغير شيء. يُرجى المحاولة مرة أخرى بعد قليل.
@@ -393,8 +393,8 @@ error-username-missing = أدخل اسم مستخدم
 error-username-invalid = استخدم الحروف والأرقام والنقاط والشرطات والشرطات السفلية فقط
 error-username-reserved = لا يمكن استخدام هذا الاسم. اختر اسمًا آخر
 error-username-taken = اسم المستخدم هذا محجوز. اختر اسمًا آخر
-error-login-id-taken = هذا يخصّ حسابًا آخر. استخدم غيره
-error-login-id-blocked = لا يمكن استخدام هذا هنا. استخدم غيره
+error-login-id-taken = هذا يخصّ حسابًا آخر. استخدم بيانات دخول أخرى
+error-login-id-blocked = لا يمكن استخدام هذا هنا. استخدم بيانات دخول أخرى
 error-password-missing = أدخل كلمة مرور
 error-password-too-short =
     { $min ->
@@ -429,7 +429,7 @@ error-credentials-wrong-username = اسم المستخدم أو كلمة الم�
 error-code-missing = أدخل الرمز المكوّن من ستة أرقام
 error-code-wrong = الرمز غير صحيح. تحقّق منه وحاول مرة أخرى
 error-code-expired = انتهت صلاحية الرمز. اطلب رمزًا جديدًا
-error-code-spent = جُرّب هذا الرمز مرات كثيرة. اطلب رمزًا جديدًا
+error-code-spent = محاولات كثيرة جدًا بهذا الرمز. اطلب رمزًا جديدًا
 error-confirmation-wrong = اكتب { $phrase } كما هو تمامًا
 error-name-too-long =
     { $max ->
@@ -473,7 +473,7 @@ mail-code-valid =
     }
 mail-ignore = إذا لم تطلب هذا فيمكنك تجاهل هذه الرسالة. لا تُعطِ الرمز لأحد؛ فنحن لا نطلبه أبدًا.
 mail-not-you = إذا لم تكن أنت من فعل ذلك، فغيّر كلمة المرور الآن واطلب المساعدة من { $brand }.
-mail-footer = أرسلها { $brand } لأن هذا العنوان استُخدم هناك.
+mail-footer = تلقيت هذه الرسالة لأن هذا العنوان استُخدم في { $brand }.
 mail-verify-subject = { $code } هو رمزك في { $app }
 mail-verify-title = أكّد بريدك الإلكتروني
 mail-verify-lead = أدخل هذا الرمز في { $app } للمتابعة:

@@ -125,9 +125,9 @@ switch-account-warning = Wenn du dein Konto nicht gerade selbst aus einer App he
 ## Passwords
 
 password-title = Gib dein Passwort ein
-confirm-title = Bist du es wirklich?
+confirm-title = Bestätige, dass du es bist
 confirm-lead = Gib zum Schutz deines Kontos bitte noch einmal dein Passwort ein.
-confirm-other-lead = Zum Schutz deines Kontos zeig bitte noch einmal, dass du es bist.
+confirm-other-lead = Bestätige zum Schutz deines Kontos bitte noch einmal, dass du es bist.
 confirm-code-lead = Wir senden einen sechsstelligen Code an { $destination }.
 create-password-title = Wähle ein Passwort
 create-password-lead = Damit meldest du dich beim nächsten Mal an.
@@ -139,16 +139,16 @@ forgot-lead = Das kommt vor. Wir senden dir einen Code, und du wählst ein neues
 ## Already having an account
 
 have-account-title = Stattdessen anmelden?
-have-account-lead = Vorher solltest du wissen, was das für deine Zeit als Gast bedeutet.
+have-account-lead = Bevor du dich anmeldest: Das geschieht mit deinen Daten als Gast.
 have-account-not-carried = Was du als Gast in { $app } getan hast, wird nicht in dein Konto übernommen
 have-account-keep = Sichere es lieber mit neuen Anmeldedaten, dann geht nichts verloren
 link-have-account-back = Zurück und meinen Stand sichern
 link-have-account-login = Ohne meinen Gast-Stand anmelden
 conflict-title = Du hast schon ein Konto
 conflict-lead = { $login_id } gehört zu einem Konto, das du früher angelegt hast.
-conflict-text = Um zu behalten, was du als Gast getan hast, verwende andere Angaben. Du kannst dich auch bei diesem Konto anmelden; was du als Gast getan hast, bleibt dann zurück.
+conflict-text = Um deine Daten als Gast zu behalten, verwende andere Anmeldedaten. Du kannst dich auch bei diesem Konto anmelden; deine Daten als Gast werden dann nicht übernommen.
 link-conflict-login = Bei diesem Konto anmelden
-link-conflict-another = Andere Angaben verwenden
+link-conflict-another = Andere Anmeldedaten verwenden
 already-promoted-title = Dein Stand ist schon gesichert
 already-promoted-lead = Das ist gerade eben geschehen, vielleicht in einem anderen Tab. Du kannst diese Seite schließen und in { $app } weitermachen.
 
@@ -191,8 +191,8 @@ settings-stranger-title = Melde dich an, um dein Konto zu sehen
 settings-lead = Dein Name, womit du dich anmeldest und wo du angemeldet bist.
 settings-profile = Profil
 settings-name = Name
-settings-no-name = Noch nicht angegeben
-settings-sign-in = Anmeldung
+settings-no-name = Nicht angegeben
+settings-sign-in = Anmeldemethoden
 settings-passkeys = Passkeys
 settings-sessions = Wo du angemeldet bist
 badge-verified = Bestätigt
@@ -208,7 +208,7 @@ passkeys-count =
     }
 passkeys-lead = Melde dich mit Fingerabdruck, Gesicht oder Bildschirmsperre an statt mit einem Passwort.
 passkey-unnamed = Passkey
-passkey-name-title = Wie er heißen soll
+passkey-name-title = Passkey umbenennen
 passkey-created = Hinzugefügt { $when }
 passkey-used = verwendet { $when }
 session-unknown-device = Unbekanntes Gerät
@@ -254,7 +254,7 @@ change-password-title = Passwort ändern
 set-password-title = Passwort festlegen
 change-password-lead = Beim Speichern wirst du auf deinen anderen Geräten abgemeldet.
 delete-title = Dein Konto löschen?
-delete-lead = Lies das bitte, bevor du gehst.
+delete-lead = Lies das bitte zuerst.
 delete-when-now = Es geschieht sofort und lässt sich nicht rückgängig machen.
 delete-when-later =
     { $days ->
@@ -262,16 +262,16 @@ delete-when-later =
        *[other] Du wirst jetzt abgemeldet. Nach { $days } Tagen wird das Konto endgültig gelöscht.
     }
 delete-fact-sign-in = Du kannst dich bei { $brand } und den Apps, die es verwenden, nicht mehr anmelden.
-delete-fact-free = Deine E-Mail-Adresse, Telefonnummer und dein Benutzername werden wieder frei.
+delete-fact-free = Deine E-Mail-Adresse, Telefonnummer und dein Benutzername können danach für ein neues Konto verwendet werden.
 delete-guest-title = Deinen Gastzugang löschen?
-delete-guest-fact-gone = Alles, was du als Gast bei { $brand } getan hast, ist auf jedem Gerät verloren, und es führt kein Weg zurück.
+delete-guest-fact-gone = Alles, was du als Gast bei { $brand } getan hast, wird auf jedem Gerät gelöscht und lässt sich nicht wiederherstellen.
 delete-word = löschen
 guest-title = Du bist Gast
 guest-lead = Du kannst { $brand } so nutzen, wie du bist. Ohne Namen, ohne Passwort.
-guest-promote-text = Wähle, womit du dich anmeldest. Alles bleibt, wie es ist, und du kannst auf jedem Gerät zurückkommen.
+guest-promote-text = Wähle, womit du dich anmeldest. Alles bleibt, wie es ist, und du kannst dich auf jedem Gerät anmelden.
 guest-facts-title = Gut zu wissen
-guest-fact-device = Man kennt dich nur auf diesem Gerät.
-guest-fact-lost = Wenn du die Browserdaten löschst oder das Gerät verlierst, führt kein Weg zurück.
+guest-fact-device = Deine Daten als Gast gibt es nur auf diesem Gerät.
+guest-fact-lost = Wenn du die Browserdaten löschst oder das Gerät verlierst, lassen sie sich nicht wiederherstellen.
 guest-fact-logout = Dasselbe gilt, wenn du dich abmeldest.
 
 ## Signing out
@@ -279,14 +279,14 @@ guest-fact-logout = Dasselbe gilt, wenn du dich abmeldest.
 logout-title = Abmelden?
 logout-lead = Du wirst in diesem Browser von { $brand } abgemeldet.
 logout-lead-person = Du bist als { $person } angemeldet und wirst in diesem Browser abgemeldet.
-logout-guest-warning = Du bist Gast. Nach dem Abmelden führt kein Weg zurück zu dem, was du hier getan hast.
+logout-guest-warning = Du bist Gast. Nach dem Abmelden lässt sich nicht wiederherstellen, was du hier getan hast.
 logged-out-title = Du bist abgemeldet
 logged-out-lead = Du kannst diese Seite schließen.
 
 ## Limits and failures
 
 too-many-title = Machen wir eine kurze Pause
-too-many-lead = Das waren zu viele Versuche. Zum Schutz der Konten nehmen wir gerade keine weiteren an.
+too-many-lead = Das waren zu viele Versuche. Zum Schutz der Konten warte bitte, bevor du es wieder versuchst.
 too-many-wait-seconds =
     { $seconds ->
         [one] Versuche es in { $seconds } Sekunde wieder.
@@ -304,11 +304,11 @@ too-many-wait-hours =
     }
 failure-request-id = Wenn du um Hilfe bittest, nenne diese Nummer:
 failure-invalid-request-title = Dieser Link funktioniert nicht
-failure-invalid-request-text = Die App hat etwas gesendet, das wir nicht verstehen. Geh zu ihr zurück und versuche es noch einmal.
+failure-invalid-request-text = Die App hat eine ungültige Anfrage gesendet. Geh zurück zur App und versuche es noch einmal.
 failure-promotion-expired-title = Dieser Link ist abgelaufen
 failure-promotion-expired-text = Geh zurück zu { $app } und beginne noch einmal. Was du als Gast getan hast, ist noch da.
-failure-flow-expired-title = Das hat etwas zu lange gedauert
-failure-flow-expired-text = Zu deiner Sicherheit ist die Seite abgelaufen. Geh zurück zu { $app } und beginne noch einmal; nichts hat sich geändert.
+failure-flow-expired-title = Diese Seite ist abgelaufen
+failure-flow-expired-text = Zu deiner Sicherheit laufen Seiten nach einiger Zeit ab. Geh zurück zu { $app } und beginne noch einmal; nichts hat sich geändert.
 failure-flow-finished-title = Das ist schon erledigt
 failure-flow-finished-text = Du hast es in einem anderen Tab abgeschlossen. Du kannst diese Seite schließen.
 failure-guest-gone-title = Wir konnten deinen Gastzugang nicht finden
@@ -319,14 +319,14 @@ failure-foreign-browser-title = Diese Seite gehört zu einem anderen Browser
 failure-foreign-browser-text = Mach dort weiter, oder geh zurück zu { $app } und beginne noch einmal.
 failure-cookies-blocked-title = Hier werden Cookies gebraucht
 failure-cookies-blocked-text = Dein Browser hat unser Cookie nicht behalten. Erlaube Cookies für diese Seite, geh zurück zu { $app } und versuche es noch einmal.
-failure-not-found-title = Hier ist nichts
+failure-not-found-title = Seite nicht gefunden
 failure-not-found-text = Vielleicht ist die Adresse falsch geschrieben, oder die Seite ist umgezogen.
 failure-sign-up-closed-title = Zurzeit keine neuen Konten
 failure-sign-up-closed-text = { $brand } nimmt gerade keine neuen Konten an.
 failure-account-disabled-title = Dieses Konto ist gesperrt
 failure-account-disabled-text = Bitte wende dich an { $brand }.
-failure-too-large-title = Das war zu viel auf einmal
-failure-too-large-text = Was gesendet wurde, ist größer, als wir annehmen. Geh zurück und versuche es mit weniger.
+failure-too-large-title = Die Anfrage ist zu groß
+failure-too-large-text = Du hast mehr Daten gesendet, als wir annehmen. Geh zurück und versuche es mit weniger.
 failure-busy-title = Hier ist gerade viel los
 failure-busy-text = Wir konnten deine Anfrage nicht rechtzeitig annehmen. Warte einen Moment und versuche es noch einmal; nichts hat sich geändert.
 failure-internal-title = Bei uns ist etwas schiefgegangen
@@ -342,8 +342,8 @@ error-username-missing = Gib einen Benutzernamen ein
 error-username-invalid = Verwende nur Buchstaben, Ziffern, Punkte, Binde- oder Unterstriche
 error-username-reserved = Dieser Benutzername ist nicht möglich. Wähle einen anderen
 error-username-taken = Dieser Benutzername ist vergeben. Wähle einen anderen
-error-login-id-taken = Das gehört zu einem anderen Konto. Verwende etwas anderes
-error-login-id-blocked = Das ist hier nicht möglich. Verwende etwas anderes
+error-login-id-taken = Das gehört zu einem anderen Konto. Verwende andere Anmeldedaten
+error-login-id-blocked = Das ist hier nicht möglich. Verwende andere Anmeldedaten
 error-password-missing = Gib ein Passwort ein
 error-password-too-short =
     { $min ->
@@ -370,7 +370,7 @@ error-credentials-wrong-username = Benutzername oder Passwort ist falsch
 error-code-missing = Gib den sechsstelligen Code ein
 error-code-wrong = Dieser Code stimmt nicht. Prüfe ihn und versuche es noch einmal
 error-code-expired = Dieser Code ist abgelaufen. Fordere einen neuen an
-error-code-spent = Dieser Code wurde zu oft versucht. Fordere einen neuen an
+error-code-spent = Zu viele Versuche mit diesem Code. Fordere einen neuen an
 error-confirmation-wrong = Gib { $phrase } genau so ein
 error-name-too-long =
     { $max ->
@@ -406,7 +406,7 @@ mail-code-valid =
     }
 mail-ignore = Wenn du das nicht angefordert hast, kannst du diese Nachricht ignorieren. Gib den Code niemandem; wir fragen nie danach.
 mail-not-you = Wenn du das nicht warst, ändere jetzt dein Passwort und wende dich an { $brand }.
-mail-footer = Gesendet von { $brand }, weil diese Adresse dort verwendet wurde.
+mail-footer = Du erhältst diese Nachricht, weil diese Adresse bei { $brand } verwendet wurde.
 mail-verify-subject = { $code } ist dein Code für { $app }
 mail-verify-title = Bestätige deine E-Mail-Adresse
 mail-verify-lead = Gib diesen Code in { $app } ein, um weiterzugehen:

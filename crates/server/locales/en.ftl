@@ -70,7 +70,7 @@ link-back-to-app = Back to { $app }
 link-try-again = Try again
 link-forgot-password = Forgot your password?
 link-use-code = Sign in with a code instead
-link-not-you = Not you? Use another login
+link-not-you = Not you? Use a different login
 link-back-to-sign-in = Back to sign-in
 link-other-way = Choose another way
 link-skip-passkey = Maybe later
@@ -105,16 +105,16 @@ promote-lead = You are a guest in { $app }. Add a way to sign in and keep what i
 promote-promise-keep = Everything you have done in { $app } stays just as it is
 promote-promise-return = Pick up where you left off, on any device
 sign-up-title = Create your account
-sign-up-lead = It takes a minute, then you go on to { $app }.
+sign-up-lead = It takes a minute, then you continue to { $app }.
 login-title = Welcome back
-login-lead = Sign in to go on to { $app }.
+login-lead = Sign in to continue to { $app }.
 have-account-question = Already have an account?
 link-have-account = Sign in instead
 no-account-question = New here?
 link-create-account = Create an account
 
 continue-as-title = Continue with this account?
-continue-as-lead = You are signed in here already.
+continue-as-lead = You are already signed in here.
 guest-name = Guest
 
 switch-account-title = Open another account?
@@ -122,17 +122,17 @@ switch-account-lead = An application asks to open an account page.
 switch-account-lead-app = { $client } asks to open an account page.
 switch-account-opened = Account to open
 switch-account-present = You are signed in as
-switch-account-warning = If you did not just open your account from an application of yours, stay in your own account. What you enter in another account belongs to that account.
+switch-account-warning = If you did not just open your account from one of your apps, stay in your own account. What you enter in another account belongs to that account.
 
 ## Passwords
 
 password-title = Enter your password
-confirm-title = Is it really you?
-confirm-lead = To keep your account safe, please enter your password once more.
-confirm-other-lead = To keep your account safe, please show once more that it is you.
+confirm-title = Confirm that it’s you
+confirm-lead = To keep your account safe, please enter your password again.
+confirm-other-lead = To keep your account safe, please confirm again that it’s you.
 confirm-code-lead = We send a six-digit code to { $destination }.
 create-password-title = Create a password
-create-password-lead = You sign in with it the next time.
+create-password-lead = You will sign in with it next time.
 reset-password-title = Choose a new password
 reset-password-lead = Saving signs you out on your other devices.
 forgot-title = Forgot your password?
@@ -141,18 +141,18 @@ forgot-lead = It happens. We send you a code, and you choose a new one.
 ## Already having an account
 
 have-account-title = Sign in instead?
-have-account-lead = Before you do, here is what that means for what you did as a guest.
+have-account-lead = Before you sign in, here is what happens to your guest data.
 have-account-not-carried = What you did as a guest in { $app } is not carried over to your account
 have-account-keep = Save it under a new login instead, and nothing is lost
 link-have-account-back = Go back and save my progress
 link-have-account-login = Sign in without my guest progress
 conflict-title = You already have an account
 conflict-lead = { $login_id } belongs to an account you made earlier.
-conflict-text = To keep what you did as a guest, use something else. You can also sign in to that account; your guest data then stays behind.
+conflict-text = To keep your guest data, use a different login. You can also sign in to that account; your guest data then stays behind.
 link-conflict-login = Sign in to that account
-link-conflict-another = Use something else
+link-conflict-another = Use a different login
 already-promoted-title = Your progress is saved already
-already-promoted-lead = This was done a moment ago, perhaps in another tab. You can close this page and go on in { $app }.
+already-promoted-lead = This was done a moment ago, perhaps in another tab. You can close this page and continue in { $app }.
 
 ## Codes
 
@@ -162,7 +162,7 @@ code-lead-email = We sent a six-digit code to { $destination }.
 code-lead-sms = We sent a six-digit code by text message to { $destination }.
 code-lead-email-if-account = If there is an account for { $destination }, a six-digit code is on its way there.
 code-lead-sms-if-account = If there is an account for { $destination }, a six-digit code is on its way there by text message.
-code-help-email = It can take a minute. Have a look in your spam folder too.
+code-help-email = It can take a minute. Check your spam folder, too.
 code-help-sms = It can take a minute to arrive.
 code-other-email = Use a different email address
 code-other-phone = Use a different phone number
@@ -179,7 +179,7 @@ passkey-button-create = Create a passkey
 passkey-button-instead = Use a passkey instead
 passkey-button-use = Sign in with a passkey
 passkey-create-title = Sign in without a password
-passkey-create-lead = A passkey is kept on your device and opens with your fingerprint, face or screen lock. Nobody can guess or steal it.
+passkey-create-lead = A passkey is kept on your device and opens with your fingerprint, face or screen lock. It cannot be guessed or stolen.
 passkey-use-title = Use your passkey
 passkey-use-lead = Your device asks for your fingerprint, face or screen lock.
 passkey-unsupported = Passkeys do not work in this browser or without JavaScript. Please choose another way.
@@ -193,8 +193,8 @@ settings-stranger-title = Sign in to see your account
 settings-lead = Your name, the ways you sign in, and where you are signed in.
 settings-profile = Profile
 settings-name = Name
-settings-no-name = Not given yet
-settings-sign-in = Signing in
+settings-no-name = Not set
+settings-sign-in = Sign-in methods
 settings-passkeys = Passkeys
 settings-sessions = Where you are signed in
 badge-verified = Verified
@@ -210,7 +210,7 @@ passkeys-count =
     }
 passkeys-lead = Sign in with your fingerprint, face or screen lock instead of a password.
 passkey-unnamed = Passkey
-passkey-name-title = What it is called
+passkey-name-title = Rename passkey
 passkey-created = Added { $when }
 passkey-used = used { $when }
 session-unknown-device = Unknown device
@@ -256,7 +256,7 @@ change-password-title = Change your password
 set-password-title = Set a password
 change-password-lead = Saving signs you out on your other devices.
 delete-title = Delete your account?
-delete-lead = Please read this before you go.
+delete-lead = Please read this first.
 delete-when-now = It happens at once and cannot be undone.
 delete-when-later =
     { $days ->
@@ -264,31 +264,31 @@ delete-when-later =
        *[other] You are signed out now. The account is deleted for good after { $days } days.
     }
 delete-fact-sign-in = You can no longer sign in to { $brand } or the apps that use it.
-delete-fact-free = Your email address, phone number and username become free again.
+delete-fact-free = Your email address, phone number and username can then be used for a new account.
 delete-guest-title = Delete your guest session?
-delete-guest-fact-gone = Everything you did as a guest in { $brand } is gone, on every device, and there is no way back.
+delete-guest-fact-gone = Everything you did as a guest in { $brand } is deleted on every device and cannot be recovered.
 delete-word = delete
 guest-title = You are a guest
 guest-lead = You can use { $brand } as you are. No name, no password.
-guest-promote-text = Add a way to sign in. Everything stays as it is, and you can come back on any device.
+guest-promote-text = Add a way to sign in. Everything stays as it is, and you can sign in on any device.
 guest-facts-title = Good to know
-guest-fact-device = You are known on this device only.
-guest-fact-lost = If you clear the browser’s data or lose the device, there is no way back.
-guest-fact-logout = The same goes for signing out.
+guest-fact-device = Your guest data is available on this device only.
+guest-fact-lost = If you clear the browser’s data or lose the device, it cannot be recovered.
+guest-fact-logout = The same applies if you sign out.
 
 ## Signing out
 
 logout-title = Sign out?
 logout-lead = You will be signed out of { $brand } in this browser.
 logout-lead-person = You are signed in as { $person } and will be signed out in this browser.
-logout-guest-warning = You are a guest. Once you sign out there is no way back to what you did here.
+logout-guest-warning = You are a guest. After you sign out, what you did here cannot be recovered.
 logged-out-title = You are signed out
 logged-out-lead = You can close this page.
 
 ## Limits and failures
 
 too-many-title = Let’s pause for a moment
-too-many-lead = There were too many tries. To keep accounts safe, we take no more for now.
+too-many-lead = There were too many attempts. To keep accounts safe, please wait before you try again.
 too-many-wait-seconds =
     { $seconds ->
         [one] Try again in { $seconds } second.
@@ -306,31 +306,31 @@ too-many-wait-hours =
     }
 failure-request-id = If you ask for help, mention this number:
 failure-invalid-request-title = This link does not work
-failure-invalid-request-text = The app sent something we cannot understand. Go back to it and try once more.
+failure-invalid-request-text = The app sent an invalid request. Go back to the app and try again.
 failure-promotion-expired-title = This link has expired
 failure-promotion-expired-text = Go back to { $app } and start again. What you did as a guest is still there.
-failure-flow-expired-title = This took a little too long
-failure-flow-expired-text = For your safety the page has expired. Go back to { $app } and start again; nothing has changed.
+failure-flow-expired-title = This page has expired
+failure-flow-expired-text = For your safety, pages expire after a while. Go back to { $app } and start again; nothing has changed.
 failure-flow-finished-title = This is done already
 failure-flow-finished-text = You finished it in another tab. You can close this page.
 failure-guest-gone-title = We could not find your guest session
-failure-guest-gone-text = It was signed out or removed. Go back to { $app } to start afresh.
+failure-guest-gone-text = It was signed out or removed. Go back to { $app } to start again.
 failure-promotion-lost-title = Your progress was saved elsewhere
 failure-promotion-lost-text = It was just saved in another tab or on another device. Sign in there or go back to { $app }.
 failure-foreign-browser-title = This page belongs to another browser
-failure-foreign-browser-text = Go on there, or go back to { $app } and start again.
+failure-foreign-browser-text = Continue there, or go back to { $app } and start again.
 failure-cookies-blocked-title = Cookies are needed here
 failure-cookies-blocked-text = Your browser did not keep our cookie. Allow cookies for this site, then go back to { $app } and try again.
-failure-not-found-title = There is nothing here
+failure-not-found-title = Page not found
 failure-not-found-text = The address may be mistyped, or the page has moved.
 failure-sign-up-closed-title = No new accounts for now
-failure-sign-up-closed-text = { $brand } does not take new accounts at the moment.
+failure-sign-up-closed-text = { $brand } is not accepting new accounts at the moment.
 failure-account-disabled-title = This account is disabled
 failure-account-disabled-text = Please ask { $brand } for help.
-failure-too-large-title = That was too much at once
-failure-too-large-text = What was sent is larger than we take. Go back and try with less.
-failure-busy-title = It is busy here
-failure-busy-text = We could not take your request in time. Wait a moment, then try again; nothing has changed.
+failure-too-large-title = The request is too large
+failure-too-large-text = You sent more data than we accept. Go back and try with less.
+failure-busy-title = We are busy right now
+failure-busy-text = We could not process your request in time. Wait a moment, then try again; nothing has changed.
 failure-internal-title = Something went wrong on our side
 failure-internal-text = Nothing has changed. Please try again in a moment.
 
@@ -344,8 +344,8 @@ error-username-missing = Enter a username
 error-username-invalid = Use letters, digits, dots, dashes or underscores only
 error-username-reserved = This username cannot be used. Choose another one
 error-username-taken = This username is taken. Choose another one
-error-login-id-taken = This belongs to another account. Use something else
-error-login-id-blocked = This cannot be used here. Use something else
+error-login-id-taken = This belongs to another account. Use a different one
+error-login-id-blocked = This cannot be used here. Use a different one
 error-password-missing = Enter a password
 error-password-too-short =
     { $min ->
@@ -361,18 +361,18 @@ error-password-too-weak = This password is too easy to guess. Add a word or two
 error-password-breached = This password has appeared in a data leak. Choose another one
 error-password-reused = Choose a password you have not used before
 error-password-like-login-id = Choose a password that does not contain your login
-error-password-needs-uppercase = Add a capital letter
-error-password-needs-lowercase = Add a small letter
+error-password-needs-uppercase = Add an uppercase letter
+error-password-needs-lowercase = Add a lowercase letter
 error-password-needs-digit = Add a digit
 error-password-needs-symbol = Add a symbol, such as ! or #
-error-password-wrong = This password is not right. Try again
+error-password-wrong = Wrong password. Try again
 error-credentials-wrong-email = Wrong email or password
 error-credentials-wrong-phone = Wrong phone number or password
 error-credentials-wrong-username = Wrong username or password
 error-code-missing = Enter the six-digit code
-error-code-wrong = This code is not right. Check it and try again
+error-code-wrong = Wrong code. Check it and try again
 error-code-expired = This code has expired. Ask for a new one
-error-code-spent = This code was tried too often. Ask for a new one
+error-code-spent = Too many attempts with this code. Ask for a new one
 error-confirmation-wrong = Type { $phrase } exactly as shown
 error-name-too-long =
     { $max ->
@@ -389,7 +389,7 @@ notice-password-changed = Your password is saved.
 notice-login-id-added = Added to your account.
 notice-login-id-changed = Your change is saved.
 notice-login-id-removed = Removed from your account.
-notice-last-login-method = This is your only way to sign in, so it stays. Add another one first.
+notice-last-login-method = This is your only way to sign in, so it cannot be removed. Add another one first.
 notice-profile-saved = Your profile is saved.
 notice-session-revoked = Signed out on that device.
 notice-other-sessions-revoked = Signed out everywhere else.
@@ -408,10 +408,10 @@ mail-code-valid =
     }
 mail-ignore = If you did not ask for this, you can ignore this message. Do not give the code to anyone; we never ask for it.
 mail-not-you = If this was not you, change your password now and ask { $brand } for help.
-mail-footer = Sent by { $brand } because this address was used there.
+mail-footer = You received this email because this address was used at { $brand }.
 mail-verify-subject = { $code } is your code for { $app }
 mail-verify-title = Confirm your email address
-mail-verify-lead = Enter this code in { $app } to go on:
+mail-verify-lead = Enter this code in { $app } to continue:
 mail-login-subject = { $code } is your sign-in code for { $app }
 mail-login-title = Your sign-in code
 mail-login-lead = Enter this code to sign in to { $app }:

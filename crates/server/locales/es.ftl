@@ -125,9 +125,9 @@ switch-account-warning = Si no acabas de abrir tu cuenta desde una aplicación t
 ## Passwords
 
 password-title = Escribe tu contraseña
-confirm-title = ¿De verdad eres tú?
+confirm-title = Confirma que eres tú
 confirm-lead = Para proteger tu cuenta, escribe tu contraseña una vez más.
-confirm-other-lead = Para proteger tu cuenta, demuestra una vez más que eres tú.
+confirm-other-lead = Para proteger tu cuenta, confirma otra vez que eres tú.
 confirm-code-lead = Enviaremos un código de seis cifras a { $destination }.
 create-password-title = Crea una contraseña
 create-password-lead = La usarás para iniciar sesión la próxima vez.
@@ -139,16 +139,16 @@ forgot-lead = A todos nos pasa. Te enviamos un código y eliges una nueva.
 ## Already having an account
 
 have-account-title = ¿Prefieres iniciar sesión?
-have-account-lead = Antes de hacerlo, esto es lo que supone para lo que hiciste como invitado.
+have-account-lead = Antes de iniciar sesión, esto es lo que pasa con tus datos de invitado.
 have-account-not-carried = Lo que hiciste como invitado en { $app } no pasa a tu cuenta
 have-account-keep = Guárdalo con otros datos de acceso y no se pierde nada
 link-have-account-back = Volver y guardar mi progreso
 link-have-account-login = Iniciar sesión sin mi progreso de invitado
 conflict-title = Ya tienes una cuenta
 conflict-lead = { $login_id } pertenece a una cuenta que creaste antes.
-conflict-text = Para conservar lo que hiciste como invitado, usa otros datos. También puedes iniciar sesión en esa cuenta, pero lo que hiciste como invitado se queda atrás.
+conflict-text = Para conservar tus datos de invitado, usa otros datos de acceso. También puedes iniciar sesión en esa cuenta, pero tus datos de invitado no pasarán a ella.
 link-conflict-login = Iniciar sesión en esa cuenta
-link-conflict-another = Usar otros datos
+link-conflict-another = Usar otros datos de acceso
 already-promoted-title = Tu progreso ya está guardado
 already-promoted-lead = Se hizo hace un momento, quizá en otra pestaña. Puedes cerrar esta página y seguir en { $app }.
 
@@ -192,7 +192,7 @@ settings-lead = Tu nombre, cómo inicias sesión y dónde la tienes abierta.
 settings-profile = Perfil
 settings-name = Nombre
 settings-no-name = Sin indicar
-settings-sign-in = Inicio de sesión
+settings-sign-in = Métodos de inicio de sesión
 settings-passkeys = Llaves de acceso
 settings-sessions = Dónde tienes la sesión abierta
 badge-verified = Verificado
@@ -208,7 +208,7 @@ passkeys-count =
     }
 passkeys-lead = Inicia sesión con tu huella, tu cara o el bloqueo de pantalla en lugar de una contraseña.
 passkey-unnamed = Llave de acceso
-passkey-name-title = Cómo se llama
+passkey-name-title = Cambiar el nombre de la llave de acceso
 passkey-created = Añadida { $when }
 passkey-used = usada { $when }
 session-unknown-device = Dispositivo desconocido
@@ -254,7 +254,7 @@ change-password-title = Cambia tu contraseña
 set-password-title = Crea una contraseña
 change-password-lead = Al guardar se cierra tu sesión en tus otros dispositivos.
 delete-title = ¿Eliminar tu cuenta?
-delete-lead = Lee esto antes de irte.
+delete-lead = Lee esto primero.
 delete-when-now = Ocurre al momento y no se puede deshacer.
 delete-when-later =
     { $days ->
@@ -262,16 +262,16 @@ delete-when-later =
        *[other] Tu sesión se cierra ahora. La cuenta se elimina para siempre dentro de { $days } días.
     }
 delete-fact-sign-in = Ya no podrás iniciar sesión en { $brand } ni en las aplicaciones que lo usan.
-delete-fact-free = Tu correo, tu teléfono y tu nombre de usuario vuelven a quedar libres.
+delete-fact-free = Después, tu correo, tu teléfono y tu nombre de usuario se podrán usar para una cuenta nueva.
 delete-guest-title = ¿Eliminar tu acceso de invitado?
-delete-guest-fact-gone = Todo lo que hiciste como invitado en { $brand } desaparece en todos los dispositivos y no hay forma de recuperarlo.
+delete-guest-fact-gone = Todo lo que hiciste como invitado en { $brand } se elimina en todos los dispositivos y no se puede recuperar.
 delete-word = eliminar
 guest-title = Estás como invitado
 guest-lead = Puedes usar { $brand } tal como estás. Sin nombre y sin contraseña.
-guest-promote-text = Añade una forma de iniciar sesión. Todo se queda como está y puedes volver desde cualquier dispositivo.
+guest-promote-text = Añade una forma de iniciar sesión. Todo se queda como está y puedes iniciar sesión en cualquier dispositivo.
 guest-facts-title = Conviene saberlo
-guest-fact-device = Solo se te reconoce en este dispositivo.
-guest-fact-lost = Si borras los datos del navegador o pierdes el dispositivo, no hay forma de volver.
+guest-fact-device = Tus datos de invitado solo están disponibles en este dispositivo.
+guest-fact-lost = Si borras los datos del navegador o pierdes el dispositivo, no se pueden recuperar.
 guest-fact-logout = Lo mismo ocurre si cierras sesión.
 
 ## Signing out
@@ -279,14 +279,14 @@ guest-fact-logout = Lo mismo ocurre si cierras sesión.
 logout-title = ¿Cerrar sesión?
 logout-lead = Se cerrará tu sesión de { $brand } en este navegador.
 logout-lead-person = Has iniciado sesión como { $person } y se cerrará en este navegador.
-logout-guest-warning = Estás como invitado. Si cierras sesión, no habrá forma de volver a lo que hiciste aquí.
+logout-guest-warning = Estás como invitado. Si cierras sesión, no se podrá recuperar lo que hiciste aquí.
 logged-out-title = Has cerrado sesión
 logged-out-lead = Puedes cerrar esta página.
 
 ## Limits and failures
 
 too-many-title = Hagamos una pausa
-too-many-lead = Ha habido demasiados intentos. Para proteger las cuentas, por ahora no admitimos más.
+too-many-lead = Ha habido demasiados intentos. Para proteger las cuentas, espera antes de volver a intentarlo.
 too-many-wait-seconds =
     { $seconds ->
         [one] Inténtalo de nuevo dentro de { $seconds } segundo.
@@ -304,11 +304,11 @@ too-many-wait-hours =
     }
 failure-request-id = Si pides ayuda, menciona este número:
 failure-invalid-request-title = Este enlace no funciona
-failure-invalid-request-text = La aplicación envió algo que no entendemos. Vuelve a ella e inténtalo otra vez.
+failure-invalid-request-text = La aplicación envió una solicitud no válida. Vuelve a la aplicación e inténtalo otra vez.
 failure-promotion-expired-title = Este enlace ha caducado
 failure-promotion-expired-text = Vuelve a { $app } y empieza de nuevo. Lo que hiciste como invitado sigue ahí.
-failure-flow-expired-title = Ha pasado demasiado tiempo
-failure-flow-expired-text = Por tu seguridad, la página ha caducado. Vuelve a { $app } y empieza de nuevo; nada ha cambiado.
+failure-flow-expired-title = Esta página ha caducado
+failure-flow-expired-text = Por tu seguridad, las páginas caducan al cabo de un tiempo. Vuelve a { $app } y empieza de nuevo; nada ha cambiado.
 failure-flow-finished-title = Esto ya está hecho
 failure-flow-finished-text = Lo terminaste en otra pestaña. Puedes cerrar esta página.
 failure-guest-gone-title = No encontramos tu acceso de invitado
@@ -319,15 +319,15 @@ failure-foreign-browser-title = Esta página pertenece a otro navegador
 failure-foreign-browser-text = Continúa allí, o vuelve a { $app } y empieza de nuevo.
 failure-cookies-blocked-title = Aquí hacen falta cookies
 failure-cookies-blocked-text = Tu navegador no guardó nuestra cookie. Permite las cookies de este sitio, vuelve a { $app } e inténtalo de nuevo.
-failure-not-found-title = Aquí no hay nada
+failure-not-found-title = Página no encontrada
 failure-not-found-text = Puede que la dirección esté mal escrita o que la página se haya movido.
 failure-sign-up-closed-title = Por ahora no hay cuentas nuevas
 failure-sign-up-closed-text = { $brand } no admite cuentas nuevas en este momento.
 failure-account-disabled-title = Esta cuenta está desactivada
 failure-account-disabled-text = Pide ayuda a { $brand }.
-failure-too-large-title = Era demasiado de una vez
-failure-too-large-text = Lo enviado es más grande de lo que admitimos. Vuelve atrás e inténtalo con menos.
-failure-busy-title = Hay mucho movimiento
+failure-too-large-title = La solicitud es demasiado grande
+failure-too-large-text = Has enviado más datos de los que admitimos. Vuelve atrás e inténtalo con menos.
+failure-busy-title = Estamos muy ocupados en este momento
 failure-busy-text = No pudimos atender tu petición a tiempo. Espera un momento e inténtalo de nuevo; nada ha cambiado.
 failure-internal-title = Algo ha fallado por nuestra parte
 failure-internal-text = Nada ha cambiado. Inténtalo de nuevo en un momento.
@@ -342,8 +342,8 @@ error-username-missing = Escribe un nombre de usuario
 error-username-invalid = Usa solo letras, cifras, puntos, guiones o guiones bajos
 error-username-reserved = Este nombre de usuario no se puede usar. Elige otro
 error-username-taken = Este nombre de usuario ya está en uso. Elige otro
-error-login-id-taken = Pertenece a otra cuenta. Usa otros datos
-error-login-id-blocked = Aquí no se puede usar. Usa otros datos
+error-login-id-taken = Pertenece a otra cuenta. Usa otros datos de acceso
+error-login-id-blocked = Aquí no se puede usar. Usa otros datos de acceso
 error-password-missing = Escribe una contraseña
 error-password-too-short =
     { $min ->
@@ -370,7 +370,7 @@ error-credentials-wrong-username = El nombre de usuario o la contraseña no son 
 error-code-missing = Escribe el código de seis cifras
 error-code-wrong = El código no es correcto. Revísalo e inténtalo de nuevo
 error-code-expired = El código ha caducado. Pide uno nuevo
-error-code-spent = Este código se ha intentado demasiadas veces. Pide uno nuevo
+error-code-spent = Demasiados intentos con este código. Pide uno nuevo
 error-confirmation-wrong = Escribe { $phrase } exactamente así
 error-name-too-long =
     { $max ->
@@ -406,7 +406,7 @@ mail-code-valid =
     }
 mail-ignore = Si no lo has pedido tú, puedes ignorar este mensaje. No des el código a nadie; nunca te lo pediremos.
 mail-not-you = Si no has sido tú, cambia tu contraseña ahora y pide ayuda a { $brand }.
-mail-footer = Enviado por { $brand } porque allí se usó esta dirección.
+mail-footer = Recibes este mensaje porque esta dirección se usó en { $brand }.
 mail-verify-subject = { $code } es tu código para { $app }
 mail-verify-title = Confirma tu correo electrónico
 mail-verify-lead = Escribe este código en { $app } para continuar:

@@ -125,7 +125,7 @@ switch-account-warning = ご自分のアプリからアカウントを開いた�
 password-title = パスワードを入力
 confirm-title = ご本人の確認
 confirm-lead = アカウントを守るため、もう一度パスワードを入力してください。
-confirm-other-lead = アカウントを守るため、ご本人であることをもう一度お確かめください。
+confirm-other-lead = アカウントを守るため、ご本人であることをもう一度確認してください。
 confirm-code-lead = 6桁のコードを { $destination } に送ります。
 create-password-title = パスワードを作成
 create-password-lead = 次回からこのパスワードでログインします。
@@ -137,16 +137,16 @@ forgot-lead = 確認コードをお送りします。そのあと新しいパス
 ## Already having an account
 
 have-account-title = ログインしますか？
-have-account-lead = その前に、ゲストとして使ったデータがどうなるかをご確認ください。
+have-account-lead = ログインする前に、ゲストのデータがどうなるかをご確認ください。
 have-account-not-carried = { $app } でゲストとして行った内容は、お持ちのアカウントには引き継がれません
 have-account-keep = 新しいログイン情報で保存すれば、何も失われません
 link-have-account-back = 戻ってデータを保存する
 link-have-account-login = ゲストのデータを引き継がずにログイン
 conflict-title = すでにアカウントをお持ちです
 conflict-lead = { $login_id } は、以前に作成されたアカウントで使われています。
-conflict-text = ゲストとして行った内容を残すには、別の情報を使ってください。そのアカウントにログインすることもできますが、ゲストとして行った内容は引き継がれません。
+conflict-text = ゲストのデータを残すには、別のログイン情報を使ってください。そのアカウントにログインすることもできますが、ゲストのデータは引き継がれません。
 link-conflict-login = そのアカウントにログイン
-link-conflict-another = 別の情報を使う
+link-conflict-another = 別のログイン情報を使う
 already-promoted-title = データはすでに保存されています
 already-promoted-lead = 少し前に、おそらく別のタブで保存が完了しました。このページを閉じて { $app } をお使いください。
 
@@ -188,7 +188,7 @@ settings-stranger-title = アカウントを表示するにはログインして
 settings-lead = 名前、ログイン方法、ログイン中の端末を確認できます。
 settings-profile = プロフィール
 settings-name = 名前
-settings-no-name = 未登録
+settings-no-name = 未設定
 settings-sign-in = ログイン方法
 settings-passkeys = パスキー
 settings-sessions = ログイン中の端末
@@ -204,7 +204,7 @@ passkeys-count =
     }
 passkeys-lead = パスワードの代わりに、指紋、顔、または画面ロックでログインできます。
 passkey-unnamed = パスキー
-passkey-name-title = パスキーの名前
+passkey-name-title = パスキーの名前を変更
 passkey-created = { $when }に追加
 passkey-used = { $when }に使用
 session-unknown-device = 不明な端末
@@ -252,16 +252,16 @@ delete-when-later =
        *[other] すぐにログアウトされ、{ $days }日後にアカウントが完全に削除されます。
     }
 delete-fact-sign-in = { $brand } と、それを利用するアプリにログインできなくなります。
-delete-fact-free = メールアドレス、電話番号、ユーザー名は再び登録できるようになります。
+delete-fact-free = メールアドレス、電話番号、ユーザー名は、新しいアカウントで使えるようになります。
 delete-guest-title = ゲストのデータを削除しますか？
-delete-guest-fact-gone = ゲストとして { $brand } で行ったことは、すべての端末から消え、元に戻せません。
+delete-guest-fact-gone = ゲストとして { $brand } で行ったことは、すべての端末から削除され、復元できません。
 delete-word = 削除
 guest-title = ゲストとして利用中
 guest-lead = { $brand } をこのままお使いいただけます。名前もパスワードも必要ありません。
-guest-promote-text = ログイン方法を追加しましょう。データはそのまま残り、どの端末からでも戻ってこられます。
+guest-promote-text = ログイン方法を追加しましょう。データはそのまま残り、どの端末からでもログインできます。
 guest-facts-title = 知っておいていただきたいこと
-guest-fact-device = この端末でのみご利用いただけます。
-guest-fact-lost = ブラウザーのデータを消したり端末をなくしたりすると、元に戻せません。
+guest-fact-device = ゲストのデータは、この端末でのみ利用できます。
+guest-fact-lost = ブラウザーのデータを消したり端末をなくしたりすると、復元できません。
 guest-fact-logout = ログアウトした場合も同じです。
 
 ## Signing out
@@ -269,14 +269,14 @@ guest-fact-logout = ログアウトした場合も同じです。
 logout-title = ログアウトしますか？
 logout-lead = このブラウザーで { $brand } からログアウトします。
 logout-lead-person = { $person } としてログインしています。このブラウザーでログアウトします。
-logout-guest-warning = ゲストとして利用中です。ログアウトすると、ここで行った内容には戻れません。
+logout-guest-warning = ゲストとして利用中です。ログアウトすると、ここで行った内容は復元できません。
 logged-out-title = ログアウトしました
 logged-out-lead = このページは閉じて構いません。
 
 ## Limits and failures
 
 too-many-title = 少し時間をおいてください
-too-many-lead = 試行回数が多すぎます。アカウントを守るため、しばらく受け付けを停止しています。
+too-many-lead = 試行回数が多すぎます。アカウントを守るため、しばらく待ってからお試しください。
 too-many-wait-seconds =
     { $seconds ->
        *[other] { $seconds }秒後にもう一度お試しください。
@@ -291,10 +291,10 @@ too-many-wait-hours =
     }
 failure-request-id = お問い合わせの際は、この番号をお伝えください：
 failure-invalid-request-title = このリンクは使えません
-failure-invalid-request-text = アプリから送られた内容を理解できませんでした。アプリに戻って、もう一度お試しください。
+failure-invalid-request-text = アプリから無効なリクエストが送られました。アプリに戻って、もう一度お試しください。
 failure-promotion-expired-title = このリンクは期限切れです
 failure-promotion-expired-text = { $app } に戻って、はじめからやり直してください。ゲストとしてのデータは残っています。
-failure-flow-expired-title = 時間が経ちすぎました
+failure-flow-expired-title = ページの有効期限が切れました
 failure-flow-expired-text = 安全のため、このページの有効期限が切れました。{ $app } に戻ってやり直してください。何も変更されていません。
 failure-flow-finished-title = すでに完了しています
 failure-flow-finished-text = 別のタブで完了しています。このページは閉じて構いません。
@@ -355,7 +355,7 @@ error-credentials-wrong-username = ユーザー名またはパスワードが違
 error-code-missing = 6桁のコードを入力してください
 error-code-wrong = コードが違います。確認してもう一度お試しください
 error-code-expired = コードの有効期限が切れています。新しいコードを送ってください
-error-code-spent = 試行回数が多すぎます。新しいコードを送ってください
+error-code-spent = このコードの試行回数が多すぎます。新しいコードを送ってください
 error-confirmation-wrong = 「{ $phrase }」と正確に入力してください
 error-name-too-long =
     { $max ->

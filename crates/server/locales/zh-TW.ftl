@@ -123,9 +123,9 @@ switch-account-warning = 如果你不是剛從自己的應用程式開啟帳號�
 ## Passwords
 
 password-title = 輸入密碼
-confirm-title = 真的是你嗎？
+confirm-title = 確認是你本人
 confirm-lead = 為了保護你的帳號，請再輸入一次密碼。
-confirm-other-lead = 為了保護你的帳號，請再證明一次是你本人。
+confirm-other-lead = 為了保護你的帳號，請再確認一次是你本人。
 confirm-code-lead = 我們會將六位數驗證碼傳到 { $destination }。
 create-password-title = 建立密碼
 create-password-lead = 下次你會用它來登入。
@@ -137,16 +137,16 @@ forgot-lead = 沒關係。我們會傳送驗證碼給你，讓你設定新密碼
 ## Already having an account
 
 have-account-title = 改為登入嗎？
-have-account-lead = 在這之前，請先了解這對你的訪客資料有什麼影響。
+have-account-lead = 登入之前，請先了解你的訪客資料會如何處理。
 have-account-not-carried = 你在 { $app } 以訪客身分做過的事，不會帶到你的帳號
 have-account-keep = 改用新的登入資料保存，什麼都不會遺失
 link-have-account-back = 返回並保存我的進度
 link-have-account-login = 不帶訪客進度，直接登入
 conflict-title = 你已經有帳號了
 conflict-lead = { $login_id } 屬於你先前建立的帳號。
-conflict-text = 若要保留你以訪客身分做過的事，請改用其他資料。你也可以登入那個帳號，但訪客身分做過的事不會帶過去。
+conflict-text = 若要保留訪客資料，請使用其他登入資料。你也可以登入那個帳號，但訪客資料不會帶過去。
 link-conflict-login = 登入那個帳號
-link-conflict-another = 使用其他資料
+link-conflict-another = 使用其他登入資料
 already-promoted-title = 你的進度已經保存
 already-promoted-lead = 剛剛已經完成，可能是在另一個分頁。你可以關閉這個頁面，回到 { $app } 繼續使用。
 
@@ -188,7 +188,7 @@ settings-stranger-title = 登入以查看你的帳號
 settings-lead = 你的姓名、登入方式，以及登入中的裝置。
 settings-profile = 個人資料
 settings-name = 姓名
-settings-no-name = 尚未填寫
+settings-no-name = 尚未設定
 settings-sign-in = 登入方式
 settings-passkeys = 通行金鑰
 settings-sessions = 登入中的裝置
@@ -204,7 +204,7 @@ passkeys-count =
     }
 passkeys-lead = 用指紋、臉部或螢幕鎖定登入，不需要密碼。
 passkey-unnamed = 通行金鑰
-passkey-name-title = 通行金鑰的名稱
+passkey-name-title = 重新命名通行金鑰
 passkey-created = { $when }新增
 passkey-used = { $when }使用
 session-unknown-device = 未知的裝置
@@ -245,23 +245,23 @@ change-password-title = 變更密碼
 set-password-title = 設定密碼
 change-password-lead = 儲存後，你的其他裝置會登出。
 delete-title = 要刪除你的帳號嗎？
-delete-lead = 離開之前，請先閱讀以下內容。
+delete-lead = 請先閱讀以下內容。
 delete-when-now = 帳號會立即刪除，無法復原。
 delete-when-later =
     { $days ->
        *[other] 你會立即登出，帳號將在 { $days } 天後永久刪除。
     }
 delete-fact-sign-in = 你將無法再登入 { $brand } 以及使用它的應用程式。
-delete-fact-free = 你的電子郵件地址、電話號碼和使用者名稱會重新開放使用。
+delete-fact-free = 之後，你的電子郵件地址、電話號碼和使用者名稱可用於新帳號。
 delete-guest-title = 要刪除你的訪客資料嗎？
-delete-guest-fact-gone = 你以訪客身分在 { $brand } 所做的一切，都會從所有裝置上消失，無法復原。
+delete-guest-fact-gone = 你以訪客身分在 { $brand } 所做的一切，都會從所有裝置上刪除，無法復原。
 delete-word = 刪除
 guest-title = 你是訪客
 guest-lead = 你可以直接使用 { $brand }，不需要姓名，也不需要密碼。
-guest-promote-text = 新增一種登入方式。一切都會保持原樣，你也能在任何裝置上回來。
+guest-promote-text = 新增一種登入方式。一切都會保持原樣，你也能在任何裝置上登入。
 guest-facts-title = 值得知道的事
-guest-fact-device = 只有這個裝置認得你。
-guest-fact-lost = 如果清除瀏覽器資料或遺失裝置，就無法再回來。
+guest-fact-device = 你的訪客資料只存在於這個裝置。
+guest-fact-lost = 如果清除瀏覽器資料或遺失裝置，就無法復原。
 guest-fact-logout = 登出也是一樣。
 
 ## Signing out
@@ -269,14 +269,14 @@ guest-fact-logout = 登出也是一樣。
 logout-title = 要登出嗎？
 logout-lead = 你將在這個瀏覽器登出 { $brand }。
 logout-lead-person = 你目前以 { $person } 的身分登入，將在這個瀏覽器登出。
-logout-guest-warning = 你是訪客。登出之後，就無法再回到你在這裡做過的一切。
+logout-guest-warning = 你是訪客。登出之後，你在這裡做過的一切就無法復原。
 logged-out-title = 你已登出
 logged-out-lead = 你可以關閉這個頁面。
 
 ## Limits and failures
 
 too-many-title = 先休息一下吧
-too-many-lead = 嘗試的次數太多了。為了保護帳號安全，我們暫時不接受更多嘗試。
+too-many-lead = 嘗試的次數太多了。為了保護帳號安全，請稍候再試。
 too-many-wait-seconds =
     { $seconds ->
        *[other] 請在 { $seconds } 秒後再試一次。
@@ -291,11 +291,11 @@ too-many-wait-hours =
     }
 failure-request-id = 如需協助，請提供這組號碼：
 failure-invalid-request-title = 這個連結無法使用
-failure-invalid-request-text = 應用程式傳來的內容我們看不懂。請返回應用程式再試一次。
+failure-invalid-request-text = 應用程式傳來的要求無效。請返回應用程式再試一次。
 failure-promotion-expired-title = 這個連結已過期
 failure-promotion-expired-text = 請返回 { $app } 重新開始。你以訪客身分做過的一切都還在。
-failure-flow-expired-title = 時間有點太久了
-failure-flow-expired-text = 為了你的安全，這個頁面已過期。請返回 { $app } 重新開始；沒有任何變更。
+failure-flow-expired-title = 這個頁面已過期
+failure-flow-expired-text = 為了你的安全，頁面經過一段時間就會過期。請返回 { $app } 重新開始；沒有任何變更。
 failure-flow-finished-title = 這已經完成了
 failure-flow-finished-text = 你已在另一個分頁完成。你可以關閉這個頁面。
 failure-guest-gone-title = 找不到你的訪客資料
@@ -306,15 +306,15 @@ failure-foreign-browser-title = 這個頁面屬於另一個瀏覽器
 failure-foreign-browser-text = 請在那個瀏覽器繼續，或返回 { $app } 重新開始。
 failure-cookies-blocked-title = 這裡需要 Cookie
 failure-cookies-blocked-text = 你的瀏覽器沒有保留我們的 Cookie。請允許這個網站使用 Cookie，然後返回 { $app } 再試一次。
-failure-not-found-title = 這裡什麼都沒有
+failure-not-found-title = 找不到頁面
 failure-not-found-text = 網址可能打錯了，或是頁面已經移動。
 failure-sign-up-closed-title = 目前不開放新帳號
 failure-sign-up-closed-text = { $brand } 目前不接受新帳號。
 failure-account-disabled-title = 這個帳號已停用
 failure-account-disabled-text = 請向 { $brand } 尋求協助。
-failure-too-large-title = 一次傳太多了
+failure-too-large-title = 傳送的內容太大
 failure-too-large-text = 傳送的內容超過我們能接受的大小。請返回並減少內容後再試。
-failure-busy-title = 現在有點忙
+failure-busy-title = 目前系統忙碌
 failure-busy-text = 我們來不及處理你的要求。請稍等一下再試一次；沒有任何變更。
 failure-internal-title = 我們這邊出了點問題
 failure-internal-text = 沒有任何變更。請稍後再試一次。
@@ -329,8 +329,8 @@ error-username-missing = 請輸入使用者名稱
 error-username-invalid = 只能使用字母、數字、句點、連字號或底線
 error-username-reserved = 這個使用者名稱不能使用，請選擇其他名稱
 error-username-taken = 這個使用者名稱已被使用，請選擇其他名稱
-error-login-id-taken = 這屬於另一個帳號，請改用其他資料
-error-login-id-blocked = 這裡不能使用它，請改用其他資料
+error-login-id-taken = 這屬於另一個帳號，請改用其他登入資料
+error-login-id-blocked = 這裡不能使用它，請改用其他登入資料
 error-password-missing = 請輸入密碼
 error-password-too-short =
     { $min ->

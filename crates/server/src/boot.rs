@@ -39,12 +39,12 @@ pub enum BootError {
     MasterKey(#[from] MasterKeyError),
     #[error(transparent)]
     Projects(#[from] LoadError),
-    #[error("outgoing webhooks cannot be set up: {0}")]
+    #[error("can't set up outgoing webhooks: {0}")]
     Webhooks(String),
     #[error("breached_passwords.file: {0}")]
     Breached(#[from] breached::LoadError),
     /// The folder of the embedded store cannot be created.
-    #[error("the folder {0} cannot be made: {1}")]
+    #[error("can't create the directory {0}: {1}")]
     Folder(PathBuf, std::io::Error),
     /// Cannot listen on the address.
     #[error("cannot listen on {0}: {1}. Is another server running there? Choose another address or port.")]
@@ -178,7 +178,7 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
     let _ = tell.send(true);
     finish(jobs).await;
     if let Err(error) = jobs::accesses::flush_all(&app).await {
-        tracing::warn!(error = %error, "the last uses of some sessions could not be written down; they may live a minute longer");
+        tracing::warn!(error = %error, "the last use of some sessions could not be stored; they may end up to a minute late");
     }
     app.store.close().await;
 }

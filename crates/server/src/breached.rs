@@ -17,7 +17,7 @@ pub struct Breached(Vec<u64>);
 pub enum LoadError {
     #[error("{0} cannot be read: {1}")]
     Io(String, io::Error),
-    #[error("line {line} of {file} is not a SHA-1 hash in hexadecimal, with or without \":count\" behind it")]
+    #[error("line {line} of {file} is not a SHA-1 hash in hexadecimal, optionally followed by \":count\"")]
     Line {
         file: String,
         /// The line number, from 1.

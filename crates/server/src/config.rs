@@ -343,7 +343,7 @@ fn overlay(
     };
     for (section, values) in over {
         let Some(Value::Table(known)) = merged.get_mut(section) else {
-            complain(section.clone(), "there is no such section; see `vestibule config reference`".into());
+            complain(section.clone(), "unknown section: see `vestibule config reference`".into());
             continue;
         };
         let Value::Table(values) = values else {
@@ -353,7 +353,7 @@ fn overlay(
         for (key, value) in values {
             let path = format!("{section}.{key}");
             match known.get_mut(key) {
-                None => complain(path, "there is no such key; see `vestibule config reference`".into()),
+                None => complain(path, "unknown key: see `vestibule config reference`".into()),
                 Some(slot) if slot.type_str() != value.type_str() => {
                     complain(
                         path,

@@ -84,7 +84,7 @@ impl SealedMessage {
 /// Why a queued message cannot be sent.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
-    #[error("the queued message was sealed with another master key")]
+    #[error("the queued message was encrypted with another master key")]
     Sealed,
     #[error("the queued message cannot be read")]
     Format,

@@ -128,21 +128,17 @@ impl Metrics {
         self.connections.print(&mut page);
         print_store(&mut page, store);
         if let Some(age) = outbox_age {
-            page.family(
-                "vestibule_outbox_oldest_seconds",
-                "gauge",
-                "How long the oldest queued side effect has waited.",
-            );
+            page.family("vestibule_outbox_oldest_seconds", "gauge", "Age of the oldest queued side effect.");
             page.sample("vestibule_outbox_oldest_seconds", "", seconds(age));
         }
-        page.family("vestibule_guests_created_total", "counter", "Guests this process signed up.");
+        page.family("vestibule_guests_created_total", "counter", "Guests created by this process.");
         let created = store.by_name.iter().filter(|(name, _)| name.starts_with(SIGN_UP));
         page.sample(
             "vestibule_guests_created_total",
             "",
             created.map(|(_, write)| write.count - write.failed).sum::<u64>(),
         );
-        page.family("vestibule_guests_promoted_total", "counter", "Guests this process promoted to members.");
+        page.family("vestibule_guests_promoted_total", "counter", "Guests promoted to members by this process.");
         page.sample("vestibule_guests_promoted_total", "", self.promoted.load(Relaxed));
         print_process(&mut page);
         page.0
@@ -153,11 +149,7 @@ impl Metrics {
         let all = || {
             routes.iter().flat_map(|(name, methods)| METHODS.iter().zip(methods.iter()).map(move |(m, r)| (name, m, r)))
         };
-        page.family(
-            "vestibule_http_requests_total",
-            "counter",
-            "Requests answered, by route, method and class of status.",
-        );
+        page.family("vestibule_http_requests_total", "counter", "Requests, by route, method and status class.");
         for (name, method, route) in all() {
             for (digit, count) in route.statuses.iter().enumerate() {
                 let count = count.load(Relaxed);
@@ -170,7 +162,7 @@ impl Metrics {
         page.family(
             "vestibule_http_request_seconds",
             "histogram",
-            "From a request's head to its answer, by route and method.",
+            "Time from a request's head to its response, by route and method.",
         );
         for (name, method, route) in all() {
             let labels = format!("method=\"{method}\",route=\"{name}\"");
@@ -203,7 +195,7 @@ fn print_store(page: &mut Page, stats: &StoreStats) {
     page.family(
         "vestibule_store_write_seconds_total",
         "counter",
-        "Time from asking for a named write to its answer, summed up.",
+        "Total time of named writes, from request to result.",
     );
     for (name, write) in &stats.by_name {
         page.sample("vestibule_store_write_seconds_total", &format!("name=\"{name}\""), seconds(write.total));
@@ -214,11 +206,7 @@ fn print_store(page: &mut Page, stats: &StoreStats) {
     page.histogram("vestibule_store_group_size", "", &stats.group_sizes, name, stats.writes);
     for (name, help, count) in [
         ("vestibule_store_commits_total", "Transactions committed.", stats.commits),
-        (
-            "vestibule_store_retries_total",
-            "Transactions run again after a conflict or a lost connection.",
-            stats.retries,
-        ),
+        ("vestibule_store_retries_total", "Transactions retried after a conflict or a lost connection.", stats.retries),
         ("vestibule_store_checkpoints_total", "Checkpoints of SQLite's write-ahead log.", stats.checkpoints),
     ] {
         page.family(name, "counter", help);
@@ -236,7 +224,7 @@ fn print_process(page: &mut Page) {
         line.trim().trim_end_matches("kB").trim().parse().ok()
     };
     if let Some(kib) = field("VmRSS:") {
-        page.family("process_resident_memory_bytes", "gauge", "Memory this process holds.");
+        page.family("process_resident_memory_bytes", "gauge", "Resident memory of this process.");
         page.sample("process_resident_memory_bytes", "", kib * 1_024);
     }
     if let Some(threads) = field("Threads:") {

@@ -12,7 +12,7 @@ const QUEUE: usize = 256;
 
 /// The queue is full, or the work failed unexpectedly.
 #[derive(Debug, thiserror::Error)]
-#[error("too much work is waiting")]
+#[error("too many jobs are queued")]
 pub struct Overloaded;
 
 /// Runs work on blocking threads.
@@ -47,7 +47,7 @@ impl Pool {
             result
         });
         done.await.map_err(|error| {
-            tracing::error!(error = %error, "work in the pool failed");
+            tracing::error!(error = %error, "a job in the pool failed");
             Overloaded
         })
     }

@@ -66,7 +66,7 @@ pub enum LoadError {
     Store(#[from] StoreError),
     #[error("project \"{0}\": {1}")]
     Keys(String, KeyRingError),
-    #[error("project \"{0}\": its stored settings cannot be read: {1}")]
+    #[error("project \"{0}\": can't read its stored settings: {1}")]
     Settings(String, String),
 }
 
@@ -199,7 +199,7 @@ impl Projects {
                             project.id = project.id,
                             project.origin = project.origin,
                             reason = %clash,
-                            "a project is not served: change its public_origin with `vestibule project apply` or in the portal"
+                            "a project is not served, because its host is taken: change its public_origin with `vestibule project apply` or in the portal"
                         );
                     }
                     next.refused.insert(project.no, clash);

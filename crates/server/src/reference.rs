@@ -22,8 +22,7 @@ const NOTE: &str =
 #[must_use]
 pub fn config_page() -> String {
     format!(
-        "# Server configuration\n\n{NOTE}\n\n`vestibule serve --config FILE` reads this. Every key with its default and its \
-         meaning; write only what you change.\nPrinted by `vestibule config reference`, checked by `vestibule config check`.\n\n\
+        "# Server configuration\n\n{NOTE}\n\nEvery configuration key with its default and description. Put only the keys you change into your file, and pass it as `vestibule serve --config FILE`.\n`vestibule config reference` prints this text, and `vestibule config check` checks your file.\n\n\
          ```toml\n{}```\n",
         config::DEFAULTS
     )
@@ -33,9 +32,8 @@ pub fn config_page() -> String {
 #[must_use]
 pub fn project_page() -> String {
     let mut page = format!(
-        "# Project settings\n\n{NOTE}\n\nThe keys of a project file (TOML), as `vestibule project apply FILE` takes it and \
-         `vestibule project export ID` prints it.\nAn absent key means its default, also when a later release changes the default.\n\n\
-         | key | value | default | meaning |\n|---|---|---|---|\n"
+        "# Project settings\n\n{NOTE}\n\nThe keys of a project file (TOML), for `vestibule project apply FILE` and `vestibule project export ID`.\nA key that is not set has its default, even if a later release changes the default.\n\n\
+         | key | value | default | description |\n|---|---|---|---|\n"
     );
     for entry in list_reference() {
         let default = match (entry.is_required, entry.default) {
@@ -53,11 +51,10 @@ pub fn project_page() -> String {
 #[must_use]
 pub fn errors_page() -> String {
     let mut page = format!(
-        "# Errors\n\n{NOTE}\n\nThe same trouble is told in the dialect of the endpoint that meets it: OAuth \
+        "# Errors\n\n{NOTE}\n\nEach endpoint reports an error in its own format: OAuth \
          (`/oauth2/token`, `/oauth2/revoke`, `/oauth2/userinfo`: RFC 6749 §5.2) or the JSON API (`/api/…`, \
-         `/oauth2/challenge`: `{{\"error\":{{name, reason, message, code, info}}}}`).\nAn endpoint may override a row: its guide \
-         says so. `Retry-After` is in whole seconds.\n\n\
-         | what happened | OAuth `error` | status | `error_description` | JSON API name/reason | status | `Retry-After` |\n\
+         `/oauth2/challenge`: `{{\"error\":{{name, reason, message, code, info}}}}`).\nAn endpoint may differ from a row; its guide then says so. `Retry-After` is in whole seconds.\n\n\
+         | error | OAuth `error` | status | `error_description` | JSON API name/reason | status | `Retry-After` |\n\
          |---|---|---|---|---|---|---|\n"
     );
     for told in error::list_told() {
@@ -83,16 +80,18 @@ const KINDS: [[&str; 3]; 8] = [
     [
         "session cookie",
         "`session`",
-        "who is signed in in the browser, a guest or a member; single sign-on between the project's applications",
+        "the user signed in in the browser, guest or member; single sign-on between the project's applications",
     ],
     [
         "app session cookie",
         "`app_session`",
-        "the account page of an application's user. Opens `/settings…` and settings actions and nothing else; its grant must have full access. It \
-         never takes the place of another user's live session without the person's agreement. `/oauth2/authorize` compares it before it is replaced, \
-         and takes it for a settings action of the application it belongs to; it never leads to a code",
+        "access to the account pages for an application's user. Valid for `/settings…` and settings actions only; its grant must have full access. It replaces another user's active session only after the user agrees. `/oauth2/authorize` compares it before replacing it, and accepts it for a settings action of its own application; it never leads to a code",
     ],
-    ["flow cookie", "`oauth_ui`, over TLS `__Host-oauth_ui`", "the browser in which a flow began; identifies no user"],
+    [
+        "flow cookie",
+        "`oauth_ui`, over TLS `__Host-oauth_ui`",
+        "the browser in which a flow started; identifies no user",
+    ],
     [
         "bearer token (`scope`)",
         "`Authorization: Bearer`",
@@ -111,7 +110,7 @@ const KINDS: [[&str; 3]; 8] = [
     [
         "operator cookie",
         "`vestibule_operator`, over TLS `__Host-vestibule_operator`",
-        "an operator with the role; forms carry a token besides",
+        "an operator with the role; forms also carry a token",
     ],
     [
         "portal form cookie",
@@ -124,17 +123,16 @@ const KINDS: [[&str; 3]; 8] = [
 #[must_use]
 pub fn credentials_page() -> String {
     let mut page = format!(
-        "# Routes and credentials\n\n{NOTE}\n\nEvery route of the server and the credentials it accepts. The table is the one that the router is built \
-         from: a handler gets the credentials that its route declares, and cannot read another. **A credential that a route does not declare is \
+        "# Routes and credentials\n\n{NOTE}\n\nEvery route of the server and the credentials it accepts. The router is built from this table: a handler gets only the credentials that its route declares. **A credential that a route does not declare is \
          ignored, never refused**: the route answers as if it had not been sent. `GET` routes answer `HEAD` too.\n\n\
-         | credential | sent as | stands for |\n|---|---|---|\n"
+         | credential | sent as | identifies |\n|---|---|---|\n"
     );
     let mut put = |line: std::fmt::Arguments<'_>| page.write_fmt(line).expect("writing to a String cannot fail");
     for [name, sent, meaning] in KINDS {
         put(format_args!("| {name} | {sent} | {meaning} |\n"));
     }
     put(format_args!(
-        "\nThe last column names credentials in the request's own parameters (its JSON body, form or query), such as a refresh token.\n"
+        "\nThe last column lists credentials in the request's parameters (JSON body, form or query), such as a refresh token.\n"
     ));
     let routes = list_routes();
     for face in Face::ALL {
@@ -156,18 +154,14 @@ pub fn credentials_page() -> String {
 #[must_use]
 pub fn limits_page() -> String {
     let mut page = format!(
-        "# Limits of inputs\n\n{NOTE}\n\nHow much of each input is read, and what happens to more. None of these can be \
-         configured; limits by time are in [config.md](config.md) and [project.md](project.md).\nNo work on an input grows faster \
-         than its length, and none of it that takes long runs on the threads that answer requests.\n\n\
-         ## OAuth parameters\n\nIn bytes, once decoded, at every endpoint that reads the parameter. A longer one is answered \
-         `invalid_request` (`scope`: `invalid_scope`) with the limit in the description; at `/oauth2/authorize` the error goes to the \
-         application, without the `state` if that is too long. Only `client_id` and `redirect_uri` are answered at once.\n\n\
+        "# Limits of inputs\n\n{NOTE}\n\nThe maximum size of each input, and the result if it is exceeded. These limits can't be configured. Rate limits and timeouts are in [config.md](config.md) and [project.md](project.md).\nThe work per input grows at most linearly with its length, and slow work does not run on the threads that answer requests.\n\n\
+         ## OAuth parameters\n\nIn bytes after decoding, at every endpoint that reads the parameter. A longer value is answered with `invalid_request` (`scope`: `invalid_scope`) and the limit in the description. At `/oauth2/authorize`, the error is sent to the application, without the `state` if that is too long. For `client_id` and `redirect_uri`, an error page is shown instead.\n\n\
          | parameter | bytes |\n|---|---|\n"
     );
     for (name, most) in PARAMETERS {
         writeln!(page, "| `{name}` | {most} |").expect("writing to a String cannot fail");
     }
-    page.push_str("\n## Everything else\n\n| input | most | | more is | source |\n|---|---|---|---|---|\n");
+    page.push_str("\n## Other inputs\n\n| input | maximum | unit | if exceeded | source |\n|---|---|---|---|---|\n");
     for (crate_name, limits) in
         [("protocol", limits::LIMITS), ("domain", vestibule_domain::limits::LIMITS), ("server", http::LIMITS)]
     {

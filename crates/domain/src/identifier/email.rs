@@ -13,16 +13,16 @@ pub const MAX_ADDRESS: usize = 254;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EmailProblem {
     /// The input is empty.
-    #[error("no email address")]
+    #[error("the email address is missing")]
     Missing,
     /// There is no `@`.
-    #[error("an email address has an @")]
+    #[error("the email address has no @")]
     MissingAt,
     /// There is more than one `@`.
-    #[error("an email address has one @")]
+    #[error("the email address has more than one @")]
     ManyAts,
     /// `Kim <kim@shop.example>`, a quoted part or a comment.
-    #[error("only the plain address, without a name or quotes")]
+    #[error("write only the address, without a name or quotes")]
     NotPlain,
     /// The part before the `@` is empty or invalid.
     #[error("the part before the @ is not valid")]

@@ -13,13 +13,13 @@ const MAX_E164: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PhoneProblem {
     /// The input is empty.
-    #[error("no phone number")]
+    #[error("the phone number is missing")]
     Missing,
     /// Something other than digits and the usual punctuation.
-    #[error("only digits, with the country's prefix in front")]
+    #[error("write only digits, with the country code in front")]
     Character,
     /// No international prefix, and no default country.
-    #[error("the number needs its international prefix, such as +49")]
+    #[error("the phone number needs its country code, such as +49")]
     MissingPrefix,
     /// No such number exists.
     #[error("this is not a phone number")]

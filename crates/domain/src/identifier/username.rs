@@ -19,22 +19,22 @@ const RESERVED: &str = "\
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UsernameProblem {
     /// The input is empty.
-    #[error("no user name")]
+    #[error("the username is missing")]
     Missing,
     /// More than [`MAX_LENGTH`] characters.
-    #[error("the user name is too long")]
+    #[error("the username is too long")]
     TooLong,
     /// A character that a username may not contain, or a mix of writing directions.
-    #[error("only letters, digits, dots, dashes and underscores")]
+    #[error("use only letters, digits, dots, dashes and underscores")]
     Character,
     /// It does not begin and end with a letter or digit.
-    #[error("a user name begins and ends with a letter or digit")]
+    #[error("a username begins and ends with a letter or digit")]
     Edge,
     /// It has no letter and could be mistaken for a phone number.
-    #[error("a user name has at least one letter")]
+    #[error("a username has at least one letter")]
     NoLetter,
     /// It is reserved.
-    #[error("this user name is reserved")]
+    #[error("this username is reserved")]
     Reserved,
 }
 

@@ -249,7 +249,7 @@ pub struct Period(pub Duration);
 
 /// The text is not a valid duration.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("write a length of time such as \"30s\", \"1m\" or \"1h30m\", longer than nothing and at most 366 days")]
+#[error("write a duration such as \"30s\", \"1m\" or \"1h30m\", longer than nothing and at most 366 days")]
 pub struct NotAPeriod;
 
 const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];

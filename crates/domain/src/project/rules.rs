@@ -72,7 +72,7 @@ pub(super) fn check_redirect_uri(text: &str) -> Verdict {
 pub(super) fn check_web_uri(text: &str) -> Verdict {
     let is_good = Url::parse(text).is_ok_and(|uri| matches!(uri.scheme(), "http" | "https") && uri.has_host())
         && !text.chars().any(|c| c.is_whitespace() || c.is_control());
-    require(is_good, "write an absolute http or https address, such as \"https://shop.example/\"")
+    require(is_good, "write an absolute http or https URL, such as \"https://shop.example/\"")
 }
 
 /// `[scheme://]host[:port]`, where the first labels of the host may hold a `*`.
@@ -98,7 +98,7 @@ pub(super) fn check_cookie_prefix(text: &str) -> Verdict {
 pub(super) fn check_color(text: &str) -> Verdict {
     let is_good =
         text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
-    require(is_good, "write a colour as \"#rrggbb\", such as \"#0f766e\"")
+    require(is_good, "write a color as \"#rrggbb\", such as \"#0f766e\"")
 }
 
 /// The structure of a language tag (RFC 5646 §2.1): letters first, then subtags of at most eight characters.
@@ -130,7 +130,7 @@ pub(super) fn check_mailbox(text: &str) -> Verdict {
         !local.is_empty() && !local.contains(['@', '<', '>']) && url::Host::parse(host).is_ok()
     });
     let is_good = is_address && !address.contains(char::is_whitespace) && !text.chars().any(char::is_control);
-    require(is_good, "write a mail address, such as \"Shop <no-reply@shop.example>\"")
+    require(is_good, "write an email address, such as \"Shop <no-reply@shop.example>\"")
 }
 
 #[cfg(test)]

@@ -25,55 +25,55 @@ const SECONDS: Shape = Shape::Whole { min: 1, max: CENTURY };
 const ACCESS_SECONDS: Shape = Shape::Whole { min: client::MIN_ACCESS_TOKEN_SECONDS as i64, max: CENTURY };
 const NAME: Shape = Shape::Text("a name of 1 to 100 characters", rules::check_name);
 const REDIRECT_URI: Shape = Shape::Text("an absolute URI without fragment", rules::check_redirect_uri);
-const WEB_URI: Shape = Shape::Text("an http or https address", rules::check_web_uri);
+const WEB_URI: Shape = Shape::Text("an http or https URL", rules::check_web_uri);
 const ORIGIN_ENTRY: Shape = Shape::Text("[scheme://]host[:port]", rules::check_origin_entry);
 const ALGORITHM: Shape = Shape::Word(&["RS256", "ES256"]);
 const LANGUAGE: Shape = Shape::Text("a language tag", rules::check_language);
-const MAILBOX: Shape = Shape::Text("a mail address, with or without a name", rules::check_mailbox);
+const MAILBOX: Shape = Shape::Text("an email address, with or without a name", rules::check_mailbox);
 
 const LIMIT: &[Key] = &[
-    key("enabled", Shape::Flag, "true", "Whether this limit counts."),
+    key("enabled", Shape::Flag, "true", "Whether this limit is enforced."),
     key(
         "period",
-        Shape::Text("a length of time such as \"1m\"", rules::check_period),
+        Shape::Text("a duration such as \"1m\"", rules::check_period),
         "",
-        "The time in which a whole burst grows back. Each limit has its own default.",
+        "Refill period: the time in which an empty limit refills to `burst`. Each limit has its own default.",
     ),
     key(
         "burst",
         Shape::Whole { min: 1, max: 1_000_000 },
         "",
-        "How many may come at once; then one every period divided by burst. Each limit has its own default.",
+        "Requests allowed at once. After that, one request is allowed every `period` / `burst`. Each limit has its own default.",
     ),
 ];
-const PER_IP: &[Key] = &[section("per_ip", LIMIT, "By the caller's address; an IPv6 network of 64 bits counts once.")];
+const PER_IP: &[Key] = &[section("per_ip", LIMIT, "Per IP address of the caller; an IPv6 /64 network is one address.")];
 const PER_IP_AND_KEY: &[Key] = &[
-    section("per_ip", LIMIT, "By the caller's address; an IPv6 network of 64 bits counts once."),
-    section("per_key", LIMIT, "By the key id that is claimed."),
+    section("per_ip", LIMIT, "Per IP address of the caller; an IPv6 /64 network is one address."),
+    section("per_key", LIMIT, "Per key ID in the request."),
 ];
 
 const PER_IP_AND_USER: &[Key] = &[
-    section("per_ip", LIMIT, "By the caller's address; an IPv6 network of 64 bits counts once."),
-    section("per_user", LIMIT, "By the account that is tried, from wherever."),
+    section("per_ip", LIMIT, "Per IP address of the caller; an IPv6 /64 network is one address."),
+    section("per_user", LIMIT, "Per account, from any IP address."),
 ];
 const CODE_LIMITS: &[Key] = &[
-    section("trigger_per_ip", LIMIT, "Codes sent at the wish of one address. Default: 60 in 1m."),
-    section("trigger_per_user", LIMIT, "Codes sent to one account or address. Default: 10 in 1h."),
-    section("validate_per_ip", LIMIT, "Codes tried from one address. Default: 60 in 1m."),
-    section("validate_per_user", LIMIT, "Codes tried against one account. Default: 20 in 10m."),
+    section("trigger_per_ip", LIMIT, "Codes requested from one IP address. Default: 60 in 1m."),
+    section("trigger_per_user", LIMIT, "Codes sent to one account, email address or phone number. Default: 10 in 1h."),
+    section("validate_per_ip", LIMIT, "Codes entered from one IP address. Default: 60 in 1m."),
+    section("validate_per_user", LIMIT, "Codes entered for one account. Default: 20 in 10m."),
 ];
 
 const RATE_LIMITS: &[Key] = &[
     section("signup_anonymous", PER_IP, "New guests. Default: 60 in 1m."),
-    section("signup", PER_IP, "New members who never were guests. Default: 10 in 1m."),
-    section("account_enumeration", PER_IP, "Questions whether a login ID exists. Default: 10 in 1m."),
-    section("password", PER_IP_AND_USER, "Passwords tried. Defaults: 60 in 1m by address, 10 in 1m by account."),
-    section("oob_otp", CODE_LIMITS, "One-time codes by mail and SMS."),
-    section("passkey", PER_IP, "Passkeys tried. Default: 60 in 1m."),
+    section("signup", PER_IP, "New members that sign up without being a guest first. Default: 10 in 1m."),
+    section("account_enumeration", PER_IP, "Checks whether a login ID exists. Default: 10 in 1m."),
+    section("password", PER_IP_AND_USER, "Password attempts. Defaults: 60 in 1m per IP address, 10 in 1m per account."),
+    section("oob_otp", CODE_LIMITS, "One-time codes by email and SMS."),
+    section("passkey", PER_IP, "Passkey attempts. Default: 60 in 1m."),
     section(
         "device_key",
         PER_IP_AND_KEY,
-        "Requests signed with the wrong device key; right ones are never held back. Defaults: 60 in 1m by address, 10 in 1m by key id.",
+        "Requests with a wrong signature of a device key; requests with a valid signature are never limited. Defaults: 60 in 1m per IP address, 10 in 1m per key ID.",
     ),
 ];
 
@@ -82,84 +82,84 @@ const AUTHENTICATION: &[Key] = &[
         "identities",
         Shape::List(&Shape::Word(&["login_id", "anonymous", "passkey"]), 1),
         "[\"login_id\"]",
-        "What users can be known by. \"anonymous\" switches guests on; \"passkey\" lets a passkey alone make a member.",
+        "Identity types users can have. \"anonymous\" turns guests on; \"passkey\" allows sign-up with only a passkey.",
     ),
     key(
         "primary_authenticators",
         Shape::List(&Shape::Word(&["password", "oob_otp_email", "oob_otp_sms", "passkey"]), 1),
         "[\"password\"]",
-        "How members prove who they are, in the order they are offered.",
+        "Authenticators of members, in the order in which they are offered.",
     ),
     key(
         "public_signup_disabled",
         Shape::Flag,
         "false",
-        "Whether nobody can sign up by itself, guests included. Promotion and known device keys go on working.",
+        "Whether sign-up is closed, for guests and members. Promotion and sign-in with existing device keys keep working.",
     ),
     key(
         "passkey_offer_enabled",
         Shape::Flag,
         "false",
-        "Whether who joins with something else is offered a passkey before it is through. It can be skipped.",
+        "Whether users who sign up without a passkey are offered to create one at the end. They can skip it.",
     ),
-    section("rate_limits", RATE_LIMITS, "How often things may be done; a burst at once, then at a steady rate."),
+    section("rate_limits", RATE_LIMITS, "Rate limits: a burst at once, then a steady rate."),
 ];
 
 const LOGIN_ID_KEY: &[Key] =
-    &[must("type", Shape::Word(&["email", "phone", "username"]), "email", "The kind of login ID.")];
+    &[must("type", Shape::Word(&["email", "phone", "username"]), "email", "The type of login ID.")];
 const LOGIN_ID: &[Key] = &[
     key(
         "keys",
         Shape::List(&Shape::Table(LOGIN_ID_KEY), 1),
         "[{ type = \"email\" }]",
-        "The login IDs people can use, in the order they are offered.",
+        "The login IDs users can have, in the order in which they are offered.",
     ),
     key(
         "default_country",
         Shape::Text("a country as two capital letters", rules::check_country),
         "",
-        "The country of phone numbers written without their international prefix; without it the prefix is needed.",
+        "The country of phone numbers entered without a country code. If not set, the country code is required.",
     ),
 ];
 const ON_CONFLICT: &[Key] = &[key(
     "promotion",
     Shape::Word(&["error", "login"]),
     "\"error\"",
-    "What happens to a guest when its person signs in to an existing account instead of being promoted: with `error` it stays a guest, with `login` it gives way to that member for good. Signing in is open either way, and nothing is merged.",
+    "What happens to a guest when the visitor signs in to an existing account instead of being promoted. `error` keeps the guest; `login` ends it and records the member it signed in to. Signing in is possible in both cases, and nothing is merged.",
 )];
 const IDENTITY: &[Key] = &[
-    section("login_id", LOGIN_ID, "What people type to say who they are."),
-    section("on_conflict", ON_CONFLICT, "What happens when a login ID is taken."),
+    section("login_id", LOGIN_ID, "Email addresses, phone numbers and usernames."),
+    section("on_conflict", ON_CONFLICT, "What happens when a login ID belongs to another user."),
 ];
 
 const CLAIM: &[Key] = &[
-    key("enabled", Shape::Flag, "true", "Whether addresses of this kind can be verified."),
-    key("required", Shape::Flag, "true", "Whether a new address must be verified before it counts."),
+    key("enabled", Shape::Flag, "true", "Whether login IDs of this type can be verified."),
+    key("required", Shape::Flag, "true", "Whether a new login ID of this type must be verified before it can be used."),
 ];
 const CLAIMS: &[Key] = &[section("email", CLAIM, "Email addresses."), section("phone_number", CLAIM, "Phone numbers.")];
-const VERIFICATION: &[Key] = &[section("claims", CLAIMS, "Which addresses are verified with a code.")];
+const VERIFICATION: &[Key] = &[section("claims", CLAIMS, "Which login IDs are verified with a code.")];
 
 const PASSWORD_POLICY: &[Key] = &[
-    key("min_length", Shape::Whole { min: 1, max: 64 }, "8", "The fewest characters a new password has."),
+    key("min_length", Shape::Whole { min: 1, max: 64 }, "8", "Minimum length of a new password, in characters."),
     key(
         "min_strength",
         Shape::Whole { min: 0, max: 4 },
         "1",
-        "How hard to guess a new password must be, from 0 (anything) to 4 (very).",
+        "Minimum strength of a new password, from 0 (any) to 4 (very strong).",
     ),
     key(
         "refuse_breached",
         Shape::Flag,
         "true",
-        "Whether new passwords known from breaches are refused, where the server has such a list.",
+        "Whether breached passwords are rejected, if the server has a list of them.",
     ),
 ];
 
 const SESSION: &[Key] = &[
-    key("lifetime_seconds", SECONDS, "31449600", "How long a cookie session lives at most."),
+    key("lifetime_seconds", SECONDS, "31449600", "Maximum lifetime of a cookie session, in seconds."),
     key("idle_timeout_enabled", Shape::Flag, "true", "Whether a cookie session ends when it is not used."),
-    key("idle_timeout_seconds", SECONDS, "2592000", "After how long without use it ends."),
-    key("use_session_cookie", Shape::Flag, "false", "Whether the cookie also ends when the browser is closed."),
+    key("idle_timeout_seconds", SECONDS, "2592000", "The time without use after which it ends, in seconds."),
+    key("use_session_cookie", Shape::Flag, "false", "Whether the cookie is also deleted when the browser closes."),
 ];
 
 const HTTP: &[Key] = &[
@@ -167,50 +167,45 @@ const HTTP: &[Key] = &[
         "allowed_origins",
         Shape::List(&ORIGIN_ENTRY, 0),
         "[]",
-        "Web origins that may call the server from a browser, beside those of the applications' redirect URIs. The scheme may be an application's own (\"capacitor://localhost\"); \"*\" stands for letters, digits and dashes in the first labels (\"https://*-team.vercel.app\").",
+        "Web origins that may call the server from a browser, in addition to those of the applications' redirect URIs. The scheme may be an application's own (\"capacitor://localhost\"); \"*\" stands for letters, digits and dashes in the first labels (\"https://*-team.vercel.app\").",
     ),
     key(
         "cookie_domain",
         Shape::Text("a domain name", rules::check_cookie_domain),
         "",
-        "The domain that shares the session cookie, such as \"shop.example\"; without it only our own host sees it.",
+        "The domain that shares the session cookie, such as \"shop.example\". If not set, only the server's own host gets the cookie.",
     ),
     key(
         "cookie_prefix",
-        Shape::Text("the beginning of a cookie name", rules::check_cookie_prefix),
+        Shape::Text("a cookie name prefix", rules::check_cookie_prefix),
         "",
-        "What every cookie name begins with, to keep projects under one domain apart.",
+        "The prefix of every cookie name. Separates the cookies of projects under one domain.",
     ),
 ];
 
 const UI: &[Key] = &[
-    key("name", NAME, "", "The name on the pages and in mails; the project's name without it."),
-    key("logo_uri", WEB_URI, "", "The picture at the top of the pages."),
+    key("name", NAME, "", "The name shown on pages and in emails. Defaults to the project's name."),
+    key("logo_uri", WEB_URI, "", "The logo at the top of the pages."),
     key(
         "accent_color",
-        Shape::Text("a colour as \"#rrggbb\"", rules::check_color),
+        Shape::Text("a color as \"#rrggbb\"", rules::check_color),
         "",
-        "The colour of buttons and links.",
+        "The color of buttons and links.",
     ),
     key(
         "color_scheme",
         Shape::Word(&["auto", "light", "dark"]),
         "\"auto\"",
-        "Light, dark, or what the person's system says.",
+        "Light, dark, or the user's system setting.",
     ),
-    key("languages", Shape::List(&LANGUAGE, 1), "", "The languages of the pages; all there are without it."),
-    key("fallback_language", LANGUAGE, "\"en\"", "The language for people whose own is not offered."),
-    key(
-        "default_client_uri",
-        WEB_URI,
-        "",
-        "Where a page leads to when it does not know which application to go back to.",
-    ),
+    key("languages", Shape::List(&LANGUAGE, 1), "", "The languages of the pages. Defaults to all available languages."),
+    key("fallback_language", LANGUAGE, "\"en\"", "The language for users whose own language is not offered."),
+    key("default_client_uri", WEB_URI, "", "Used when a page does not know which application to return to."),
 ];
 
 const MAIL: &[Key] = &[
-    key("from", MAILBOX, "", "The sender of the project's mails; the server's own without it."),
-    key("reply_to", MAILBOX, "", "Where answers go."),
+    key("from", MAILBOX, "", "The sender of the project's emails. Defaults to the server's sender."),
+    key("reply_to", MAILBOX, "", "The reply-to address."),
 ];
 
 const CLIENT: &[Key] = &[
@@ -218,48 +213,53 @@ const CLIENT: &[Key] = &[
         "client_id",
         Shape::Text("1 to 64 letters, digits, \"-\", \"_\" and \".\"", rules::check_client_id),
         "-",
-        "The application's name on the wire; unique in the project.",
+        "The OAuth client ID; unique in the project.",
     ),
-    key("name", NAME, "", "What people see; the client id without it."),
+    key("name", NAME, "", "Shown to users. Defaults to the client ID."),
     key(
         "x_application_type",
         Shape::Word(&["spa", "traditional_webapp", "native", "confidential", "third_party_app", "m2m", ""]),
         "\"\"",
-        "What kind of program it is; decides what it may do. Unspecified counts as one of your own public clients.",
+        "The type of the application, which decides what it may do. Unspecified means a first-party public client.",
     ),
     key(
         "redirect_uris",
         Shape::List(&REDIRECT_URI, 1),
         "",
-        "Where people may be sent back to, compared letter by letter. Their origins may also call us from a browser.",
+        "URIs users may return to after signing in; they must match exactly. Browser calls from their origins are allowed.",
     ),
     key(
         "post_logout_redirect_uris",
         Shape::List(&REDIRECT_URI, 0),
         "[]",
-        "Where people may be sent after logging out.",
+        "URIs users may return to after signing out.",
     ),
     key("client_uri", WEB_URI, "", "The application's home page."),
     key(
         "access_token_lifetime_seconds",
         ACCESS_SECONDS,
         "1800",
-        "How long an access token lives. At most 2419200 for m2m.",
+        "Lifetime of an access token, in seconds. At most 2419200 for m2m.",
     ),
     key(
         "refresh_token_lifetime_seconds",
         ACCESS_SECONDS,
         "31449600",
-        "How long a refresh token lives at most; not shorter than an access token.",
+        "Maximum lifetime of a refresh token, in seconds. At least the access token lifetime.",
     ),
     key("refresh_token_idle_timeout_enabled", Shape::Flag, "true", "Whether a refresh token ends when it is not used."),
-    key("refresh_token_idle_timeout_seconds", SECONDS, "2592000", "After how long without use it ends."),
-    key("refresh_token_rotation_enabled", Shape::Flag, "false", "Whether each refresh hands out a new refresh token."),
+    key(
+        "refresh_token_idle_timeout_seconds",
+        SECONDS,
+        "2592000",
+        "The time without use after which it ends, in seconds.",
+    ),
+    key("refresh_token_rotation_enabled", Shape::Flag, "false", "Whether each refresh issues a new refresh token."),
     key(
         "refresh_token_rotation_grace_seconds",
         Shape::Whole { min: 0, max: 3_600 },
         "30",
-        "How long the previous refresh token still works, for tabs that race and answers that get lost.",
+        "How long the previous refresh token stays valid, in seconds. Covers concurrent tabs and lost responses.",
     ),
     key(
         "x_max_concurrent_session",
@@ -267,37 +267,42 @@ const CLIENT: &[Key] = &[
         "0",
         "1 ends a user's earlier sessions of this application when a new one begins; 0 does not.",
     ),
-    key("x_dpop_disabled", Shape::Flag, "false", "Whether DPoP proofs that do not fit are only logged."),
-    key("issue_jwt_access_token", Shape::Flag, "false", "Whether access tokens are JWTs that others can verify."),
+    key("x_dpop_disabled", Shape::Flag, "false", "Whether mismatched DPoP proofs are only logged."),
+    key(
+        "issue_jwt_access_token",
+        Shape::Flag,
+        "false",
+        "Whether access tokens are JWTs, which other servers can verify.",
+    ),
     key(
         "access_token_signed_response_alg",
         ALGORITHM,
         "\"RS256\"",
-        "How access tokens are signed when they are JWTs. Set ES256 only when every API that verifies them accepts it.",
+        "Signature algorithm of JWT access tokens. Set ES256 only if every API that verifies them supports it.",
     ),
     key(
         "id_token_signed_response_alg",
         ALGORITHM,
         "\"RS256\"",
-        "How ID tokens are signed. It does not change access tokens.",
+        "Signature algorithm of ID tokens. Access tokens are not affected.",
     ),
     key(
         "anonymous_access_token_lifetime_seconds",
         ACCESS_SECONDS,
         "",
-        "How long a guest's access token lives; as a member's without it.",
+        "Lifetime of a guest's access token, in seconds. Defaults to the members' value.",
     ),
     key(
         "anonymous_refresh_token_lifetime_seconds",
         ACCESS_SECONDS,
         "",
-        "How long a guest's refresh token lives at most; as a member's without it.",
+        "Maximum lifetime of a guest's refresh token, in seconds. Defaults to the members' value.",
     ),
     key(
         "anonymous_refresh_token_idle_timeout_seconds",
         SECONDS,
         "",
-        "After how long without use a guest's refresh token ends; as a member's without it.",
+        "A guest's refresh token ends after this time without use, in seconds. Defaults to the members' value.",
     ),
     key(
         "anonymous_scopes",
@@ -308,50 +313,50 @@ const CLIENT: &[Key] = &[
 ];
 const OAUTH: &[Key] = &[key("clients", Shape::List(&Shape::Table(CLIENT), 0), "", "The applications.")];
 
-const WEBHOOK_URL: Shape = Shape::Text("an http or https address", rules::check_web_uri);
+const WEBHOOK_URL: Shape = Shape::Text("an http or https URL", rules::check_web_uri);
 const BLOCKING_HANDLER: &[Key] = &[
-    must("event", Shape::Word(&event::BLOCKING), "user.pre_create", "The event to ask about."),
-    must("url", WEBHOOK_URL, "http://localhost", "Where the question is sent."),
+    must("event", Shape::Word(&event::BLOCKING), "user.pre_create", "The event that the webhook can refuse."),
+    must("url", WEBHOOK_URL, "http://localhost", "The URL that is called."),
 ];
 const NON_BLOCKING_HANDLER: &[Key] = &[
     key(
         "events",
         Shape::List(&Shape::Word(&event::NON_BLOCKING), 1),
         "",
-        "The events to tell; every one without it, or with \"*\".",
+        "The events to send. All events if not set, or with \"*\".",
     ),
-    must("url", WEBHOOK_URL, "http://localhost", "Where the events are sent."),
+    must("url", WEBHOOK_URL, "http://localhost", "The URL that gets the events."),
 ];
 const HOOK: &[Key] = &[
     key(
         "blocking_handlers",
         Shape::List(&Shape::Table(BLOCKING_HANDLER), 0),
         "",
-        "Who is asked before something happens and can refuse; one after the other, in this order.",
+        "Blocking webhooks: called before an event and can refuse it. Called one after the other, in this order.",
     ),
     key(
         "non_blocking_handlers",
         Shape::List(&Shape::Table(NON_BLOCKING_HANDLER), 0),
         "",
-        "Who is told after something happened; each at least once, in order for each user.",
+        "Notification webhooks: called after an event, at least once and in order for each user.",
     ),
     key(
         "sync_hook_timeout_seconds",
         Shape::Whole { min: 1, max: 60 },
         "5",
-        "How long one blocking handler may take; then the answer is no.",
+        "Timeout of one blocking webhook, in seconds. No answer in time counts as a refusal.",
     ),
     key(
         "sync_hook_total_timeout_seconds",
         Shape::Whole { min: 1, max: 120 },
         "10",
-        "How long all blocking handlers of one event may take together.",
+        "Timeout of all blocking webhooks of one event together, in seconds.",
     ),
     key(
         "delivery_timeout_seconds",
         Shape::Whole { min: 1, max: 60 },
         "60",
-        "How long a non-blocking handler may take; then the event is sent again later.",
+        "Timeout of a notification webhook, in seconds. After a timeout the event is sent again later.",
     ),
 ];
 
@@ -360,15 +365,15 @@ const PROJECT: &[Key] = &[
         "id",
         Shape::Text("1 to 40 lower-case letters, digits and dashes", rules::check_project_id),
         "project",
-        "The project's name in files, on the command line and in events.",
+        "The project's ID in files, on the command line and in events. It can't be changed.",
     ),
     must(
         "public_origin",
         Shape::Text("an origin such as \"https://auth.shop.example\"", rules::check_origin),
         "http://localhost",
-        "The origin its people and applications reach it at; also the issuer of its tokens.",
+        "The origin where users and applications reach the project; also the issuer of its tokens.",
     ),
-    key("name", NAME, "", "What operators see; the id without it."),
+    key("name", NAME, "", "The name shown to operators. Defaults to the project ID."),
 ];
 
 /// The whole document.
@@ -378,18 +383,18 @@ pub(super) const DOCUMENT: &[Key] = &[
         shape: Shape::Table(PROJECT),
         default: "",
         required: Some(""),
-        meaning: "What the project is called and where it lives.",
+        meaning: "The project's ID, name and public origin.",
     },
-    section("authentication", AUTHENTICATION, "Who can be a user and how they prove it."),
-    section("identity", IDENTITY, "Login IDs and what happens when one is taken."),
-    section("verification", VERIFICATION, "Proof that an address belongs to who gave it."),
-    section("password_policy", PASSWORD_POLICY, "What a new password must be like."),
+    section("authentication", AUTHENTICATION, "Who can become a user, and how users sign in."),
+    section("identity", IDENTITY, "Login IDs, and what happens when one belongs to another user."),
+    section("verification", VERIFICATION, "Verification of email addresses and phone numbers."),
+    section("password_policy", PASSWORD_POLICY, "Rules for new passwords."),
     section("session", SESSION, "Cookie sessions."),
     section("http", HTTP, "Origins and cookies."),
-    section("ui", UI, "Looks and languages of the pages and mails."),
-    section("mail", MAIL, "Mails to the project's people."),
+    section("ui", UI, "Appearance and languages of pages and emails."),
+    section("mail", MAIL, "Emails to the project's users."),
     section("oauth", OAUTH, "Applications."),
-    section("hook", HOOK, "Webhooks: who is asked and told about events."),
+    section("hook", HOOK, "Webhooks."),
 ];
 
 /// One entry of the settings reference.

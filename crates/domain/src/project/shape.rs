@@ -179,7 +179,7 @@ impl Walk<'_> {
                 }
                 let hint = nearest(text, words.iter().copied())
                     .map_or_else(|| format!("write {}", shape.describe()), |near| format!("did you mean {near:?}?"));
-                self.complain(node.position, path, format!("{:?} is not known here: {hint}", echo(text)));
+                self.complain(node.position, path, format!("{:?} is not allowed here: {hint}", echo(text)));
                 None
             }
             (Shape::List(item, least), Content::List(nodes)) => self.check_list(item, *least, nodes, node, path),
@@ -210,7 +210,7 @@ impl Walk<'_> {
             self.complain(
                 list.position,
                 path,
-                format!("the list has {} items: {MAX_LIST_ITEMS} are the most", nodes.len()),
+                format!("the list has {} items; the limit is {MAX_LIST_ITEMS}", nodes.len()),
             );
             return None;
         }

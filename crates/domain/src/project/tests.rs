@@ -136,7 +136,7 @@ redirect_uris = ["https://ok.example/", "https://ok.example/"]
         ("line 7, column 1: authentication.identites", "unknown key: did you mean \"identities\"?"),
         (
             "line 8, column 27: authentication.primary_authenticators[0]",
-            "\"pasword\" is not known here: did you mean \"password\"?",
+            "\"pasword\" is not allowed here: did you mean \"password\"?",
         ),
         (
             "line 11, column 20: session.lifetime_seconds",

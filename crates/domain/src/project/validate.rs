@@ -38,7 +38,7 @@ fn check_ways_in(settings: &ProjectSettings, findings: &mut Vec<Finding>) {
     for kind in settings.login_id_kinds() {
         if settings.authenticators_for(kind).is_empty() {
             let message = format!(
-                "nobody with a login ID of type {:?} could prove who it is: add \"password\" or a code sent to it",
+                "users with a login ID of type {:?} could not sign in: add \"password\" or a code sent to it",
                 kind.as_str()
             );
             findings.push(("authentication.primary_authenticators".to_owned(), message));
@@ -88,7 +88,7 @@ fn check_languages(settings: &ProjectSettings, findings: &mut Vec<Finding>) {
 fn check_client(client: &Client, path: &str, findings: &mut Vec<Finding>) {
     let mut find = |key: &str, message: String| findings.push((format!("{path}.{key}"), message));
     if client.redirect_uris.is_empty() && client.x_application_type.has_users() {
-        find("redirect_uris", "this key is missing: name at least one URI people are sent back to".to_owned());
+        find("redirect_uris", "this key is missing: name at least one URI that users return to".to_owned());
     }
     if client.x_application_type == ApplicationType::M2m && client.access_seconds(false) > MAX_M2M_ACCESS_TOKEN_SECONDS
     {
@@ -116,6 +116,6 @@ fn check_client(client: &Client, path: &str, findings: &mut Vec<Finding>) {
     if let Some(scopes) = &client.anonymous_scopes
         && !scopes.iter().any(|scope| scope == "openid")
     {
-        find("anonymous_scopes", "add \"openid\": without it a guest's token says nothing of the guest".to_owned());
+        find("anonymous_scopes", "add \"openid\": a guest's token does not identify the guest without it".to_owned());
     }
 }

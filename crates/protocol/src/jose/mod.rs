@@ -46,7 +46,7 @@ pub enum JoseError {
     #[error("JWS header key is refused: {0}")]
     Jwk(#[from] JwkError),
     /// The key is of another type than `alg`.
-    #[error("JWS algorithm does not fit the key")]
+    #[error("JWS algorithm does not match the key")]
     KeyMismatch,
     /// The key ID is absent, or not of the format `^[-\w]{8,64}$`.
     #[error("JWS key id is missing or malformed")]

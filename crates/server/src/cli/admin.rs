@@ -12,18 +12,18 @@ use crate::flows::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AdminCommand {
-    /// Make, list and revoke keys of the Admin API
+    /// Create, list and revoke API keys of the Admin API
     #[command(subcommand)]
     Key(KeyCommand),
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
-    /// Make an API key and print it, this once; or register the public half of a signing key
+    /// Create an API key and print it once, or register the public key of a signing key
     Create(Create),
-    /// List the keys of a project
+    /// List the API keys of a project
     List(List),
-    /// Revoke a key; requests with it are refused from then on
+    /// Revoke an API key; requests with it are refused at once
     Revoke(Revoke),
 }
 
@@ -31,17 +31,17 @@ pub(super) enum KeyCommand {
 pub(super) struct Create {
     #[command(flatten)]
     config: ConfigFile,
-    /// The project's id
+    /// The project ID
     #[arg(long)]
     project: String,
-    /// What you call the key
+    /// The key's name
     #[arg(long)]
     name: String,
-    /// What it may do, comma-separated: settings:read, settings:write, users:read, users:write, users:transfer,
-    /// events:read, statistics:read, keys:write; everything without it
+    /// Scopes, comma-separated: settings:read, settings:write, users:read, users:write, users:transfer,
+    /// events:read, statistics:read, keys:write; all scopes if not set
     #[arg(long, value_delimiter = ',', value_name = "SCOPES")]
     scopes: Vec<String>,
-    /// A file with the public half of an RSA or P-256 key (JWK), for callers that sign JWTs
+    /// A file with an RSA or P-256 public key (JWK), for callers that sign JWTs
     #[arg(long, value_name = "FILE")]
     public_jwk: Option<PathBuf>,
 }
@@ -50,7 +50,7 @@ pub(super) struct Create {
 pub(super) struct List {
     #[command(flatten)]
     config: ConfigFile,
-    /// The project's id
+    /// The project ID
     #[arg(long)]
     project: String,
 }
@@ -59,10 +59,10 @@ pub(super) struct List {
 pub(super) struct Revoke {
     #[command(flatten)]
     config: ConfigFile,
-    /// The project's id
+    /// The project ID
     #[arg(long)]
     project: String,
-    /// The key's id, as `list` prints it
+    /// The key ID, as printed by `list`
     id: String,
 }
 
@@ -93,7 +93,7 @@ impl Create {
             None => None,
             Some(file) => Some(
                 std::fs::read_to_string(file)
-                    .map_err(|error| Failure(format!("{} cannot be read: {error}", file.display())))?,
+                    .map_err(|error| Failure(format!("can't read {}: {error}", file.display())))?,
             ),
         };
         let opened = Opened::open(&self.config, &self.project).await?;

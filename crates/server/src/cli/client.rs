@@ -10,18 +10,18 @@ use crate::flows::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ClientCommand {
-    /// The secrets of a confidential application
+    /// Manage the client secrets of a confidential application
     #[command(subcommand)]
     Secret(SecretCommand),
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SecretCommand {
-    /// Make one more secret and show it, once
+    /// Create a secret and print it once
     Create(OfClient),
-    /// List the secrets by the start of their hashes
+    /// List the secrets by the first digits of their hashes
     List(OfClient),
-    /// Remove a secret; its application cannot use it from then on
+    /// Remove a secret; requests with it are refused at once
     Remove(Remove),
 }
 
@@ -29,10 +29,10 @@ pub(super) enum SecretCommand {
 pub(super) struct OfClient {
     #[command(flatten)]
     config: ConfigFile,
-    /// The project's id
+    /// The project ID
     #[arg(long)]
     project: String,
-    /// The application's client id
+    /// The client ID of the application
     #[arg(long)]
     client: String,
 }
@@ -41,7 +41,7 @@ pub(super) struct OfClient {
 pub(super) struct Remove {
     #[command(flatten)]
     of: OfClient,
-    /// The secret's name, as `client secret list` prints it
+    /// The secret's name, as printed by `client secret list`
     name: String,
 }
 
@@ -55,7 +55,7 @@ impl ClientCommand {
                 let made = applications::create_secret(app, project, &by, &of.client, opened.now()).await;
                 opened.close().await;
                 let (view, secret) = made.map_err(|error| explain(error, &of, ""))?;
-                eprintln!("Secret {} of \"{}\". It is shown only now; keep it safe:", view.id, of.client);
+                eprintln!("Secret {} of \"{}\". Copy it now; it is not shown again:", view.id, of.client);
                 println!("{secret}");
             }
             Self::Secret(SecretCommand::List(of)) => {

@@ -11,16 +11,16 @@ use vestibule_store::{
 use super::{ConfigFile, Failure};
 use crate::boot;
 
-/// Copy the embedded store while it is in use
+/// Back up the embedded store while it is in use
 #[derive(Debug, Args)]
 pub(super) struct BackUp {
     #[command(flatten)]
     config: ConfigFile,
-    /// The file to make; it must not exist yet
+    /// The file to create; it must not exist
     file: PathBuf,
 }
 
-/// Make a backup the embedded store; the server must be stopped
+/// Restore the embedded store from a backup; the server must be stopped
 #[derive(Debug, Args)]
 pub(super) struct Restore {
     #[command(flatten)]
@@ -45,7 +45,7 @@ impl BackUp {
         let summary = off_thread(from, self.file.clone(), back_up_sqlite).await?;
         println!("{}: {} bytes, schema {}, checked.", self.file.display(), summary.bytes, summary.schema);
         println!(
-            "Keep the master key, too, and apart from it: without the key the signing keys inside cannot be opened."
+            "Back up the master key, too, in another place: without it, the signing keys in the backup can't be decrypted."
         );
         Ok(())
     }
@@ -57,28 +57,28 @@ impl Restore {
         let kept = to.exists();
         let summary = off_thread(self.file.clone(), to.clone(), restore_sqlite).await?;
         println!(
-            "{} is {} now: {} bytes, schema {}.",
+            "{} restored from {}: {} bytes, schema {}.",
             to.display(),
             self.file.display(),
             summary.bytes,
             summary.schema
         );
         if kept {
-            println!("What was there before is kept as {}.before-restore.", to.display());
+            println!("The previous store is kept as {}.before-restore.", to.display());
         }
-        println!("The master key must be the one from the time of the backup.");
+        println!("Use the master key from the time of the backup.");
         Ok(())
     }
 }
 
 impl MigrateStore {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let from = sqlite_path(&self.config, "It is in PostgreSQL already.")?;
+        let from = sqlite_path(&self.config, "The store is in PostgreSQL already.")?;
         if !from.exists() {
             return Err(Failure(format!("there is no store at {}", from.display())));
         }
         if !self.to.starts_with("postgres://") && !self.to.starts_with("postgresql://") {
-            return Err(Failure("--to wants postgres://user:password@host:port/database".into()));
+            return Err(Failure("--to must be postgres://user:password@host:port/database".into()));
         }
         // Opening it validates the target and creates its schema.
         let target = Location::postgres(self.to.clone(), 1);
@@ -89,11 +89,9 @@ impl MigrateStore {
             TransferStep::Verified { table, rows } => println!("{table}: {rows} rows, equal"),
         });
         moved.await.map_err(|error| {
-            Failure(format!(
-                "{error}\nNothing of the embedded store was changed. Run the command again to go on where it stopped."
-            ))
+            Failure(format!("{error}\nThe embedded store was not changed. Run the command again to continue."))
         })?;
-        println!("Set store.url to the new database and keep the master key: nobody is logged out.");
+        println!("Set store.url to the new database and keep the master key. Sessions stay valid.");
         Ok(())
     }
 }

@@ -35,16 +35,16 @@ use crate::{
 /// Where the demo is and what it starts with.
 #[derive(Debug, Args)]
 pub(super) struct Demo {
-    /// Folder for the data; made when it is not there
+    /// Directory for the data; created if it does not exist
     #[arg(long, value_name = "DIR", default_value = "vestibule-data")]
     data: PathBuf,
-    /// Port of the identity server; the shop takes the next one
+    /// Port of the identity server; the shop uses the next port
     #[arg(long, value_name = "N", default_value_t = 4100)]
     port: u16,
-    /// A project file applied on start instead of the demo's own
+    /// A project file to apply at start-up, instead of the demo's own
     #[arg(long, value_name = "FILE")]
     project: Option<PathBuf>,
-    /// Send mail to this SMTP server (host:port, no TLS) instead of the mailbox page
+    /// Send emails to this SMTP server (host:port, no TLS) instead of the mailbox page
     #[arg(long, value_name = "HOST:PORT")]
     smtp: Option<String>,
 }
@@ -70,7 +70,7 @@ impl Demo {
         };
         let sms = SmsSender::Memory(mails.clone());
         files::make_private_folder(&self.data)
-            .map_err(|error| Failure(format!("the folder {} cannot be made: {error}", self.data.display())))?;
+            .map_err(|error| Failure(format!("can't create the directory {}: {error}", self.data.display())))?;
         self.prepare_project(&config, &settings).await?;
         let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
         let shop = shop::router(shop::ShopConfig {
@@ -127,7 +127,7 @@ impl Demo {
         ];
         if let Some(smtp) = &self.smtp {
             let (host, port) =
-                smtp.rsplit_once(':').ok_or_else(|| Failure("--smtp wants HOST:PORT, e.g. localhost:2525".into()))?;
+                smtp.rsplit_once(':').ok_or_else(|| Failure("--smtp must be HOST:PORT, e.g. localhost:2525".into()))?;
             environment.push(("VESTIBULE__SMTP__HOST".into(), host.into()));
             environment.push(("VESTIBULE__SMTP__PORT".into(), port.into()));
             environment.push(("VESTIBULE__SMTP__SECURITY".into(), "none".into()));
@@ -145,7 +145,7 @@ impl Demo {
         };
         if !lost.is_empty() {
             println!(
-                "{}: the project file is not applied: applying it would remove what it does not name.",
+                "{}: project file not applied, because it would remove settings that it does not contain:",
                 settings.id()
             );
             lost.iter().for_each(|path| println!("  {path}"));

@@ -22,7 +22,7 @@ fn warn(path: &Path, what: &str, right: &str) -> Option<String> {
     let mode = files::exposed_mode(path)?;
     let path = path.display();
     Some(format!(
-        "{path} holds {what}, and other users of this machine can read or change it (mode {mode:03o}): chmod {right} {path}"
+        "{path} contains {what}, and other users of this machine can read or change it (mode {mode:03o}): chmod {right} {path}"
     ))
 }
 

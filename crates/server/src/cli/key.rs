@@ -9,9 +9,9 @@ use crate::flows::keys;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
-    /// List a project's keys
+    /// List the signing keys of a project
     List(OfProject),
-    /// Replace a project's signing keys without logging anyone out
+    /// Rotate the signing keys of a project; sessions stay valid
     Rotate(Rotate),
 }
 
@@ -19,7 +19,7 @@ pub(super) enum KeyCommand {
 pub(super) struct OfProject {
     #[command(flatten)]
     config: ConfigFile,
-    /// The project's id
+    /// The project ID
     #[arg(long)]
     project: String,
 }
@@ -28,7 +28,7 @@ pub(super) struct OfProject {
 pub(super) struct Rotate {
     #[command(flatten)]
     of: OfProject,
-    /// Sign with the new keys at once, not after a day: verifiers that keep the key set must fetch it again
+    /// Sign with the new keys at once instead of after 24 hours; verifiers that cache the key set must fetch it again
     #[arg(long)]
     now: bool,
 }
@@ -48,11 +48,11 @@ impl KeyCommand {
                 };
                 for key in &listed {
                     let state = match key.retired_at {
-                        _ if key.purpose == "mac" => "makes opaque tokens".to_string(),
+                        _ if key.purpose == "mac" => "for opaque tokens".to_string(),
                         Some(at) if at <= now => format!("verifies only, since {at}"),
                         Some(at) => format!("signs until {at}"),
                         None if signs(&key.purpose) == Some(&key.kid) => "signs".to_string(),
-                        None => "is published, signs next".to_string(),
+                        None => "published, not yet signing".to_string(),
                     };
                     println!("{}\t{}\tmade {}\t{state}", key.kid, key.purpose, key.created_at);
                 }
@@ -64,10 +64,10 @@ impl KeyCommand {
                 opened.close().await;
                 done?;
                 if rotate.now {
-                    println!("New keys sign from now on; what the old ones signed stays valid until it expires.");
+                    println!("New keys sign now. Tokens signed with old keys stay valid until they expire.");
                 } else {
                     println!(
-                        "New keys are published and sign in 24 hours; what the old ones sign stays valid until it expires."
+                        "New keys are published and sign in 24 hours. Tokens signed with old keys stay valid until they expire."
                     );
                 }
             }

@@ -36,7 +36,7 @@ use vestibule_domain::time::Timestamp;
     name = "vestibule",
     version,
     about,
-    long_about = "Vestibule makes every visitor a guest with a stable id on first touch, and promotes the guest to a member, with the same id, when the visitor signs up.\n\nStart with `vestibule demo`; for real use write a configuration (`vestibule config reference`), apply a project file (`vestibule project apply`) and run `vestibule serve`.",
+    long_about = "Vestibule makes every visitor a guest with a stable ID on first use, and promotes the guest to a member with the same ID when the visitor signs up.\n\nStart with `vestibule demo`. For production, write a configuration (`vestibule config reference`), apply a project file (`vestibule project apply`) and run `vestibule serve`.",
     arg_required_else_help = true
 )]
 pub struct Cli {
@@ -46,7 +46,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start everything on this machine: identity server, demo shop and mailbox
+    /// Start a demo on this machine: identity server, shop and mailbox
     Demo(demo::Demo),
     /// Run the identity server
     Serve(ConfigFile),
@@ -56,44 +56,44 @@ enum Command {
     /// Create, change and export projects: identities, applications, lifetimes
     #[command(subcommand)]
     Project(project::ProjectCommand),
-    /// Keys of the Admin API
+    /// Manage API keys of the Admin API
     #[command(subcommand)]
     Admin(admin::AdminCommand),
-    /// Operators of the portal: a link to come in, a list, an end
+    /// Manage portal operators
     #[command(subcommand)]
     Operator(operator::OperatorCommand),
-    /// Look after single users
+    /// Manage a user's device keys
     #[command(subcommand)]
     User(user::UserCommand),
-    /// Copy the embedded store to a file, while the server runs
+    /// Back up the embedded store to a file while the server runs
     Backup(data::BackUp),
-    /// Put a backup of the embedded store back; the server must be stopped
+    /// Restore the embedded store from a backup; the server must be stopped
     Restore(data::Restore),
     /// Move the embedded store to PostgreSQL; the server must be stopped
     MigrateStore(data::MigrateStore),
-    /// The applications' secrets
+    /// Manage client secrets of applications
     #[command(subcommand)]
     Client(client::ClientCommand),
-    /// Who is signed in where: list and end sessions
+    /// List and end sessions of a user
     #[command(subcommand)]
     Session(session::SessionCommand),
-    /// The keys that sign tokens: list and replace them
+    /// List and rotate signing keys
     #[command(subcommand)]
     Key(key::KeyCommand),
 }
 
 #[derive(Debug, Subcommand)]
 enum ConfigCommand {
-    /// Read the configuration and say everything that is wrong with it
+    /// Check the configuration and report every error
     Check(ConfigFile),
-    /// Print every key with its default and its meaning
+    /// Print every configuration key with its default and description
     Reference,
 }
 
 /// Which configuration file to read.
 #[derive(Debug, Args)]
 struct ConfigFile {
-    /// The configuration file (TOML); without it the defaults and the environment count
+    /// The configuration file (TOML); without it, defaults and environment variables apply
     #[arg(long, value_name = "FILE", env = "VESTIBULE_CONFIG")]
     config: Option<PathBuf>,
 }
@@ -102,7 +102,7 @@ impl ConfigFile {
     fn load(&self) -> Result<Config, Failure> {
         config::load(self.config.as_deref(), std::env::vars()).map_err(|complaints| {
             let lines: Vec<String> = complaints.iter().map(|complaint| format!("  {complaint}")).collect();
-            Failure(format!("the configuration is not right:\n{}", lines.join("\n")))
+            Failure(format!("the configuration is not valid:\n{}", lines.join("\n")))
         })
     }
 }
@@ -136,7 +136,7 @@ impl Opened {
 }
 
 /// Printed with the portal's first-run link.
-const NO_OPERATOR: &str = "There is no operator yet: this link makes the first one. It works once, within 24 hours.";
+const NO_OPERATOR: &str = "No operator yet: open this link to create the first one. It works once, within 24 hours.";
 
 /// Why a command failed, for the user at the terminal.
 #[derive(Debug)]
@@ -160,7 +160,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Ok(())
         }
         Command::Config(ConfigCommand::Check(file)) => file.load().map(|config| {
-            println!("The configuration is right.");
+            println!("The configuration is valid.");
             for warning in exposed::list(file.config.as_deref(), &config) {
                 eprintln!("vestibule: warning: {warning}");
             }
@@ -237,17 +237,16 @@ fn announce(app: &Arc<App>, address: &str) {
         tracing::warn!(
             server.max_connections = configured,
             server.places = places,
-            "this process may open too few files for server.max_connections, so it takes fewer connections: raise its \
-             hard limit (LimitNOFILE in systemd, ulimit -Hn)"
+            "the limit of open files is too low for server.max_connections, so fewer connections are accepted: raise the hard limit (LimitNOFILE in systemd, ulimit -Hn)"
         );
     }
     for project in &projects {
         tracing::info!(project.id = project.id, project.origin = project.origin, "serving a project");
     }
     if projects.is_empty() {
-        tracing::warn!("there is no project yet: write a project file and run `vestibule project apply`");
+        tracing::warn!("no project yet: write a project file and run `vestibule project apply`");
     }
     if matches!(app.mailer, Mailer::None) {
-        tracing::warn!("smtp.host is empty: mail with codes cannot be sent");
+        tracing::warn!("smtp.host is empty: emails with codes can't be sent");
     }
 }

@@ -13,11 +13,11 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum OperatorCommand {
-    /// Print a one-time link: it makes another owner of every project, or lets an operator choose a new password or passkey
+    /// Print a one-time link: to create an owner of every project, or (with --email) to reset an operator's password or passkey
     Link(Link),
-    /// List the operators with their roles
+    /// List operators and their roles
     List(List),
-    /// Remove an operator; it is signed out at once
+    /// Remove an operator and sign them out at once
     Remove(Remove),
 }
 
@@ -25,7 +25,7 @@ pub(super) enum OperatorCommand {
 pub(super) struct Link {
     #[command(flatten)]
     config: ConfigFile,
-    /// The address of an operator who lost password or passkey; without it the link makes a new owner
+    /// The email address of the operator to reset; without it, the link creates a new owner
     #[arg(long)]
     email: Option<String>,
 }
@@ -40,7 +40,7 @@ pub(super) struct List {
 pub(super) struct Remove {
     #[command(flatten)]
     config: ConfigFile,
-    /// The operator's address
+    /// The operator's email address
     email: String,
 }
 
@@ -58,7 +58,7 @@ impl Link {
     async fn run(self) -> Result<(), Failure> {
         let config = self.config.load()?;
         let Ok(origin) = Origin::parse(&config.portal.public_origin) else {
-            return Err(Failure("there is no portal: set portal.public_origin".into()));
+            return Err(Failure("the portal is not enabled: set portal.public_origin".into()));
         };
         let (store, _) = boot::open_store(&config, &Entropy::Os).await?;
         let operator = match &self.email {

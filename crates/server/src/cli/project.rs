@@ -20,11 +20,11 @@ use vestibule_store::{Store, projects::list_any_project};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ProjectCommand {
-    /// Create a project with nothing but a name and an origin, and print its file
+    /// Create a project with an ID and an origin, and print its project file
     Create(Create),
-    /// Make a project what a file says; prints what changes, safe to repeat
+    /// Create or change a project from a project file, and print the changes; safe to repeat
     Apply(Apply),
-    /// Print a project's settings as a file
+    /// Print a project's settings as a project file
     Export(Export),
     /// List the projects
     List(List),
@@ -34,10 +34,10 @@ pub(super) enum ProjectCommand {
 pub(super) struct Create {
     #[command(flatten)]
     config: ConfigFile,
-    /// The project's id: small letters, digits and hyphens
+    /// The project ID: lower-case letters, digits and hyphens
     #[arg(long)]
     id: String,
-    /// Where end users reach it, e.g. https://auth.shop.example
+    /// The origin users reach it at, e.g. https://auth.shop.example
     #[arg(long)]
     public_origin: String,
 }
@@ -46,10 +46,10 @@ pub(super) struct Create {
 pub(super) struct Apply {
     #[command(flatten)]
     config: ConfigFile,
-    /// Only say what would change; nothing is created or written
+    /// Only print what would change; nothing is created or written
     #[arg(long)]
     dry_run: bool,
-    /// Also remove what the file does not name: applications, webhooks and settings made in the portal
+    /// Also remove what the file does not contain: applications, webhooks and settings made in the portal
     #[arg(long)]
     prune: bool,
     /// The project file (TOML)
@@ -60,7 +60,7 @@ pub(super) struct Apply {
 pub(super) struct Export {
     #[command(flatten)]
     config: ConfigFile,
-    /// The project's id
+    /// The project ID
     id: String,
 }
 
@@ -89,7 +89,7 @@ impl Create {
         settings.validate().map_err(|all| complaints("the new project", &all))?;
         let (store, master, portal) = open(&self.config).await?;
         if projects::find(&store, &self.id).await?.is_some() {
-            return Err(Failure(format!("there is a project \"{}\" already: change it with `project apply`", self.id)));
+            return Err(Failure(format!("the project \"{}\" exists already: change it with `project apply`", self.id)));
         }
         let now = Clock::System.now();
         let writer = ProjectWriter { store: &store, master: &master, entropy: &Entropy::Os, portal: &portal };
@@ -158,7 +158,7 @@ impl Apply {
         print_applied(id, &if changes.is_empty() { Applied::Unchanged } else { Applied::Changed(changes) });
         let lost = removals(&stored, settings);
         if !lost.is_empty() && !self.prune {
-            println!("Without --prune this is refused: it removes what the file does not name.");
+            println!("Without --prune this is refused, because it removes what the file does not contain:");
             lost.iter().for_each(|path| println!("  {path}"));
         }
         Ok(())
@@ -167,8 +167,8 @@ impl Apply {
 
 fn refuse_to_remove(id: &str, lost: &[String]) -> Failure {
     Failure(format!(
-        "nothing was changed: the file does not name what \"{id}\" has, and applying it removes that:\n  {}\n\
-         Add it to the file (`vestibule project export {id}` prints all of it), or remove it with --prune.",
+        "nothing was changed: applying the file would remove settings of \"{id}\" that it does not contain:\n  {}\n\
+         Add them to the file (`vestibule project export {id}` prints all of them), or remove them with --prune.",
         lost.join("\n  ")
     ))
 }
@@ -205,19 +205,19 @@ async fn open(config: &ConfigFile) -> Result<(Store, MasterKey, PortalHost), Fai
 /// Parses a project file; reports all its problems.
 pub(super) fn read_project(file: &Path) -> Result<ProjectSettings, Failure> {
     let name = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| Failure(format!("{name} cannot be read: {error}")))?;
+    let text = std::fs::read_to_string(file).map_err(|error| Failure(format!("can't read {name}: {error}")))?;
     ProjectSettings::parse_toml(&text).map_err(|all| complaints(&name, &all))
 }
 
 fn complaints(what: &str, all: &[vestibule_domain::project::Complaint]) -> Failure {
     let lines: Vec<String> = all.iter().map(|complaint| format!("  {complaint}")).collect();
-    Failure(format!("{what} is not right, nothing was changed:\n{}", lines.join("\n")))
+    Failure(format!("{what} is not valid, nothing was changed:\n{}", lines.join("\n")))
 }
 
 pub(super) fn print_applied(id: &str, applied: &Applied) {
     match applied {
         Applied::Created => println!("{id}: created"),
-        Applied::Unchanged => println!("{id}: nothing to change"),
+        Applied::Unchanged => println!("{id}: no changes"),
         Applied::Changed(changes) => {
             println!("{id}: {} change(s)", changes.len());
             for change in changes {

@@ -11,11 +11,11 @@ use crate::flows::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionCommand {
-    /// List the live cookie sessions and grants of a user
+    /// List the active sessions and grants of a user
     List(OfUser),
     /// End one session or grant of a user
     Revoke(Revoke),
-    /// End every session and grant of a user
+    /// End all sessions and grants of a user
     RevokeAll(OfUser),
 }
 
@@ -23,10 +23,10 @@ pub(super) enum SessionCommand {
 pub(super) struct OfUser {
     #[command(flatten)]
     config: ConfigFile,
-    /// The project's id
+    /// The project ID
     #[arg(long)]
     project: String,
-    /// The user's id (`sub`)
+    /// The user ID (`sub`)
     #[arg(long)]
     user: UserId,
 }
@@ -35,7 +35,7 @@ pub(super) struct OfUser {
 pub(super) struct Revoke {
     #[command(flatten)]
     of: OfUser,
-    /// What to end, as `session list` prints it: session:ID or grant:ID
+    /// The session or grant to end, as printed by `session list`: session:ID or grant:ID
     id: SessionRef,
 }
 
@@ -48,7 +48,7 @@ impl SessionCommand {
                 opened.close().await;
                 let listed = listed?;
                 if listed.is_empty() {
-                    println!("no live session");
+                    println!("no active session");
                 }
                 for item in listed {
                     let application = item.client_id.as_deref().unwrap_or("(cookie)");

@@ -45,7 +45,7 @@ pub(super) fn listen(grace: Duration) -> Result<impl Future<Output = ()>, Failur
 fn end_now() -> ! {
     // A separate thread again: writing the log may be what blocks.
     let told = std::thread::Builder::new().spawn(|| {
-        tracing::error!("the grace period is over and work is still running: ending without it");
+        tracing::error!("the grace period is over: stopping although requests are still running");
     });
     drop(told);
     std::thread::sleep(Duration::from_millis(50));

@@ -15,7 +15,7 @@ use crate::flows::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
-    /// See and revoke the device keys a guest comes back with
+    /// List and revoke the device keys guests sign in with
     #[command(subcommand)]
     Keys(KeysCommand),
 }
@@ -24,7 +24,7 @@ pub(super) enum UserCommand {
 pub(super) enum KeysCommand {
     /// List the device keys of a user
     List(ListKeys),
-    /// Revoke a device key: nobody signs in with it any more
+    /// Revoke a device key; the device can't sign in with it again
     Revoke(RevokeKey),
 }
 
@@ -33,10 +33,10 @@ pub(super) enum KeysCommand {
 struct Whose {
     #[command(flatten)]
     config: ConfigFile,
-    /// The project's id
+    /// The project ID
     #[arg(long)]
     project: String,
-    /// The user's id, the `sub` of its tokens
+    /// The user ID, the `sub` of the user's tokens
     #[arg(long, value_name = "SUB")]
     user: UserId,
 }
@@ -51,10 +51,10 @@ pub(super) struct ListKeys {
 pub(super) struct RevokeKey {
     #[command(flatten)]
     whose: Whose,
-    /// The key's id, as `list` prints it
+    /// The key ID, as printed by `list`
     #[arg(value_name = "KEY-ID")]
     kid: String,
-    /// Also end all the user's sessions: for a device that was lost or stolen
+    /// Also end all sessions of the user, for example if the device was lost
     #[arg(long)]
     end_sessions: bool,
 }
@@ -86,7 +86,7 @@ impl ListKeys {
         opened.close().await;
         let keys = keys?;
         if keys.is_empty() {
-            println!("The user {} has no device key.", self.whose.user);
+            println!("User {} has no device keys.", self.whose.user);
         }
         for key in keys {
             let state = match key.promoted_at {
@@ -106,10 +106,10 @@ impl RevokeKey {
         let done = self.carry_out(&opened).await;
         opened.close().await;
         let ended = done?;
-        println!("The key {} is revoked.", self.kid);
+        println!("Key {} revoked.", self.kid);
         match ended {
             Some(ended) => println!("Sessions ended: {ended}."),
-            None => println!("Sessions that are open stay open; --end-sessions ends them too."),
+            None => println!("Open sessions continue; --end-sessions ends them, too."),
         }
         Ok(())
     }
@@ -118,7 +118,7 @@ impl RevokeKey {
     async fn carry_out(&self, opened: &Opened) -> Result<Option<usize>, Failure> {
         let (app, project, user, now) = (&opened.app, &opened.project, self.whose.user, opened.now());
         let known = list(opened, user).await?;
-        let missing = || Failure(format!("the user {user} has no device key \"{}\"", self.kid));
+        let missing = || Failure(format!("user {user} has no device key \"{}\"", self.kid));
         let key = known.into_iter().find(|key| key.kid == self.kid).ok_or_else(missing)?;
         let by = Actor::at_terminal("user keys revoke");
         let done = if self.end_sessions {

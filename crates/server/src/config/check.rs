@@ -101,10 +101,13 @@ fn check_sms(sms: &SmsConfig, complain: &mut impl FnMut(&str, &str)) {
         SmsProvider::None => {}
         SmsProvider::Webhook => {
             if !is_http(&sms.webhook_url) {
-                complain("sms.webhook_url", "write the http or https address text messages are handed to");
+                complain("sms.webhook_url", "write the http or https URL that text messages are sent to");
             }
             if sms.webhook_secret.len() < 16 {
-                complain("sms.webhook_secret", "write at least 16 characters: whoever knows it can send messages");
+                complain(
+                    "sms.webhook_secret",
+                    "write at least 16 characters: anyone who knows the secret can send messages",
+                );
             }
         }
         SmsProvider::Twilio => {
@@ -117,7 +120,7 @@ fn check_sms(sms: &SmsConfig, complain: &mut impl FnMut(&str, &str)) {
                 complain(key, "Twilio needs it: see your account's console");
             }
             if !is_http(&sms.twilio_base_url) {
-                complain("sms.twilio_base_url", "write an http or https address");
+                complain("sms.twilio_base_url", "write an http or https URL");
             }
         }
     }

@@ -84,7 +84,7 @@ pub enum MasterKeyError {
 
 /// The sealed bytes were made with another master key, or are damaged.
 #[derive(Debug, thiserror::Error)]
-#[error("a stored key cannot be opened: the master key is not the one it was sealed with")]
+#[error("a stored key can't be decrypted: it was encrypted with another master key")]
 pub struct CannotUnseal;
 
 impl MasterKey {

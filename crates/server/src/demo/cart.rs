@@ -20,14 +20,14 @@ pub enum OpenError {
     #[error("cannot use the shop's data file {path}: {source}", path = path.display())]
     Io { path: PathBuf, source: io::Error },
     /// The file exists, but it is not the shop's.
-    #[error("the shop's data file {path} is damaged: {source}", path = path.display())]
+    #[error("the shop's data file {path} is not valid: {source}", path = path.display())]
     Damaged {
         path: PathBuf,
         /// Where parsing stopped.
         source: serde_json::Error,
     },
     /// The HTTP client for the identity server cannot be built.
-    #[error("cannot make an HTTP client: {0}")]
+    #[error("can't create an HTTP client: {0}")]
     HttpClient(#[from] reqwest::Error),
 }
 
@@ -144,7 +144,7 @@ mod tests {
         let damaged = folder.path().join("shop.json");
         fs::write(&damaged, "{\"anna\":").unwrap();
         let error = Carts::open(damaged.clone()).err().unwrap().to_string();
-        assert!(error.contains("is damaged"), "{error}");
+        assert!(error.contains("is not valid"), "{error}");
         assert_eq!(
             fs::read_to_string(damaged).unwrap(),
             "{\"anna\":",

@@ -118,7 +118,7 @@ impl Shop {
         self.bearers.find_sub(token).await.map_err(|error| match error {
             WhoseError::Unknown => Refusal::DeadToken,
             WhoseError::Unreachable(reason) => {
-                tracing::warn!(%reason, "the demo shop could not ask whose token it is");
+                tracing::warn!(%reason, "the demo shop could not verify a token");
                 Refusal::NobodyKnows
             }
         })

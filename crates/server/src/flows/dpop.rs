@@ -79,7 +79,7 @@ impl Presented {
                 proof_use: (!client.is_dpop_disabled()).then_some(proof.use_of),
             }),
             Self::Bad(why) if client.is_dpop_disabled() => {
-                tracing::info!(client.id = client.client_id, reason = %why, "a bad DPoP proof was let through");
+                tracing::info!(client.id = client.client_id, reason = %why, "a request with an invalid DPoP proof was allowed");
                 Ok(Binding::default())
             }
             Self::Bad(why) => Err(Error::InvalidDpopProof(*why)),
@@ -102,7 +102,7 @@ impl Presented {
         };
         match judged {
             Err(why) if client.is_dpop_disabled() => {
-                tracing::info!(client.id = client.client_id, reason = %why, "a DPoP mismatch was let through");
+                tracing::info!(client.id = client.client_id, reason = %why, "a request with a DPoP mismatch was allowed");
                 Ok(None)
             }
             judged => judged,

@@ -27,11 +27,11 @@ pub(crate) enum Error {
     ShareUsedUp,
     #[error("a rate limit was exceeded: {:?}", .0.counter)]
     RateLimited(RateLimit),
-    #[error("anonymous users are switched off")]
+    #[error("anonymous users are turned off")]
     AnonymousUserDisallowed,
-    #[error("sign-up is switched off")]
+    #[error("sign-up is turned off")]
     PublicSignUpDisabled,
-    #[error("there is no such application")]
+    #[error("the application does not exist")]
     UnknownClient,
     #[error("the application's secret is missing")]
     ClientSecretMissing,
@@ -45,7 +45,7 @@ pub(crate) enum Error {
     IntrospectionNotAllowed,
     #[error("the caller is a member, not a guest")]
     LoggedInAsMember,
-    #[error("nobody is signed in")]
+    #[error("no user is signed in")]
     AuthenticationRequired,
     #[error("the refresh token is not valid")]
     InvalidRefreshToken,
@@ -63,7 +63,7 @@ pub(crate) enum Error {
     InvalidDpopProof(ProofError),
     #[error("the DPoP key is not the one the token is bound to")]
     DpopBindingMismatch,
-    #[error("the DPoP proof does not fit the time")]
+    #[error("the DPoP proof is too old or in the future")]
     DpopClockSkew,
     #[error("the DPoP proof was used before")]
     DpopProofReplayed,
@@ -75,7 +75,7 @@ pub(crate) enum Error {
     UserDisabled,
     #[error("the promotion code or proof was used")]
     HintUsed,
-    #[error("the session or key a promotion was asked for with has ended")]
+    #[error("the session or key that requested the promotion has ended")]
     GuestLeft,
     #[error(transparent)]
     InvalidDeviceInfo(#[from] DeviceInfoError),
@@ -85,7 +85,7 @@ pub(crate) enum Error {
     SessionRequired,
     #[error("no credential was presented")]
     NothingPresented,
-    #[error("a hook vetoed it: {0}")]
+    #[error("a blocking webhook refused it: {0}")]
     HookDisallowed(Box<Veto>),
 }
 

@@ -127,7 +127,7 @@ pub(crate) async fn ask(app: &App, project: &Project, event: &Event, context: &C
         let mut changes = Changes::default();
         for url in urls {
             let reply = ask_one(app, project, url, &body, context.timestamp).await.map_err(|why| {
-                tracing::warn!(project.id = project.id, event.type = event_type, hook.url = url, error = %why, "a blocking hook gave no answer; it counts as a no");
+                tracing::warn!(project.id = project.id, event.type = event_type, hook.url = url, error = %why, "a blocking webhook gave no valid answer; the event is refused");
                 Veto { event_type, reasons: Vec::new() }
             })?;
             if !reply.is_allowed {
@@ -144,7 +144,7 @@ pub(crate) async fn ask(app: &App, project: &Project, event: &Event, context: &C
     };
     let asked = tokio::time::timeout(project.settings.blocking_total_timeout(), asking).await;
     let late = || {
-        tracing::warn!(project.id = project.id, event.type = event_type, "the blocking hooks together took too long");
+        tracing::warn!(project.id = project.id, event.type = event_type, "the blocking webhooks together took too long");
         Err(Veto { event_type, reasons: Vec::new() })
     };
     asked.unwrap_or_else(|_| late()).map_err(|veto| Error::HookDisallowed(Box::new(veto)))
@@ -155,9 +155,9 @@ pub(crate) async fn ask(app: &App, project: &Project, event: &Event, context: &C
 enum NoAnswer {
     #[error(transparent)]
     Send(#[from] SendError),
-    #[error("it answered with status {0}")]
+    #[error("the webhook answered with status {0}")]
     Status(u16),
-    #[error("its answer is not what a hook answers: {0}")]
+    #[error("the answer is not valid: {0}")]
     Unreadable(#[from] serde_json::Error),
 }
 

@@ -32,7 +32,7 @@ pub(crate) enum RotateError {
     #[error(transparent)]
     Key(#[from] BadKey),
     /// The thread that generated it ended.
-    #[error("the key could not be made: {0}")]
+    #[error("can't create the key: {0}")]
     Thread(#[from] tokio::task::JoinError),
 }
 

@@ -39,13 +39,13 @@ pub enum ApplyError {
     #[error("project.public_origin: {0}")]
     Host(#[from] HostClash),
     /// The project was changed at the same time.
-    #[error("the project was changed at the same time: apply again")]
+    #[error("the project was changed at the same time: apply the file again")]
     ChangedMeanwhile,
     /// The operator lost its role between the request and the transaction.
     #[error("your role does not allow this any more")]
     RoleLost,
     /// What is stored cannot be read.
-    #[error("the stored settings of \"{0}\" cannot be read: {1}")]
+    #[error("can't read the stored settings of \"{0}\": {1}")]
     Unreadable(String, String),
 }
 

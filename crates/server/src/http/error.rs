@@ -116,7 +116,7 @@ pub(crate) fn body_as_api(problem: BodyProblem) -> Response {
 pub(crate) fn log(visit: &Visit, error: &Error) {
     match error {
         Error::Store(failure) if failure.is_transient() => {
-            tracing::warn!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "the store has no room or is away");
+            tracing::warn!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "the store is busy or unreachable");
         }
         Error::Store(_) => {
             tracing::error!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "the store failed");
@@ -125,7 +125,7 @@ pub(crate) fn log(visit: &Visit, error: &Error) {
             tracing::warn!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "a project's request was refused");
         }
         Error::PasswordsOverloaded => {
-            tracing::warn!(request.id = %visit.request_id, project.id = visit.project.id, "too many passwords wait to be hashed");
+            tracing::warn!(request.id = %visit.request_id, project.id = visit.project.id, "too many passwords are queued for hashing");
         }
         _ => {
             tracing::debug!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "a request was refused")

@@ -93,7 +93,7 @@ pub(crate) async fn send(
             rows = match export.step(&app, &project).await {
                 Ok(rows) => rows,
                 Err(error) => {
-                    tracing::error!(error = %error, "an export of events broke off");
+                    tracing::error!(error = %error, "an export of events stopped early");
                     // Break the connection, so that an incomplete export is not mistaken for a complete one.
                     sender.abort(error);
                     return;

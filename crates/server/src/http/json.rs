@@ -17,7 +17,7 @@ pub(crate) fn fresh(status: StatusCode, body: &impl Serialize) -> Response {
     let mut text = Vec::with_capacity(USUAL_BODY);
     if let Err(error) = serde_json::to_writer(&mut text, body) {
         // Serialization of our types cannot fail; it would for a map whose keys are not text.
-        tracing::error!(error = %error, "an answer could not be printed");
+        tracing::error!(error = %error, "a response could not be serialized");
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         return response;

@@ -9,7 +9,7 @@ use crate::flows::{
     operators, settings,
 };
 
-const REFUSED: &str = "refused, with the limit in words";
+const REFUSED: &str = "refused; the message names the limit";
 const LINE_REFUSED: &str = "the line is refused";
 const OVERVIEW: &str = "leads to the overview";
 
@@ -46,14 +46,14 @@ pub(crate) const LIMITS: &[InputLimit] = &[
     ),
     limit("login IDs of a new user", users::LOGIN_IDS, Unit::Items, "422", "flows::admin::users::LOGIN_IDS"),
     limit(
-        "text that users are searched by",
+        "search text for users",
         user_lists::LONGEST_SEARCH,
         Unit::Bytes,
         "finds nothing",
         "flows::admin::user_lists::LONGEST_SEARCH",
     ),
     limit(
-        "name of a person",
+        "name of a user",
         settings::profile::MAX_NAME,
         Unit::Characters,
         REFUSED,
@@ -61,17 +61,11 @@ pub(crate) const LIMITS: &[InputLimit] = &[
     ),
     limit("name of an operator", operators::LONGEST_NAME, Unit::Characters, REFUSED, "flows::operators::LONGEST_NAME"),
     limit(
-        "address an account page goes on to",
+        "URL an account page redirects to",
         pages::settings::LONGEST_NEXT,
         Unit::Bytes,
         OVERVIEW,
         "http::pages::settings::LONGEST_NEXT",
     ),
-    limit(
-        "address the portal goes on to",
-        portal::NEXT_BYTES,
-        Unit::Bytes,
-        OVERVIEW,
-        "http::portal::lobby::NEXT_BYTES",
-    ),
+    limit("URL the portal redirects to", portal::NEXT_BYTES, Unit::Bytes, OVERVIEW, "http::portal::lobby::NEXT_BYTES"),
 ];

@@ -30,7 +30,7 @@ pub(crate) async fn print(app: Arc<App>) -> Response {
         Ok(age) => age,
         // What can be told without the store is told all the same: that is when it is needed most.
         Err(error) => {
-            tracing::warn!(error = %error, "the outbox could not be looked at for the metrics");
+            tracing::warn!(error = %error, "the outbox could not be read for the metrics");
             None
         }
     };

@@ -48,14 +48,11 @@ pub(super) fn answer(app: &App, request: &Request, host: Option<&str>, from_prox
         tracing::warn!(
             http.host = received,
             projects.origins = expected.join(" "),
-            "a reverse proxy passed on a request for a host that no project has: it must send the host that the client \
-             asked for (nginx: proxy_set_header Host $http_host;)"
+            "a reverse proxy sent a request for a host without a project: it must pass on the client's Host header (nginx: proxy_set_header Host $http_host;)"
         );
     }
     let text = format!(
-        "No project is served under the host name \"{received}\".\n\nIf you operate this server: the reverse proxy must send \
-         the host that the client asked for, with its port (nginx: proxy_set_header Host $http_host;), and that host must be \
-         the public_origin of a project.\n"
+        "No project is served under the host name \"{received}\".\n\nIf you operate this server: the reverse proxy must pass on the client's Host header, with its port (nginx: proxy_set_header Host $http_host;), and that host must be the public_origin of a project.\n"
     );
     error::plain(StatusCode::MISDIRECTED_REQUEST, text)
 }
@@ -65,7 +62,7 @@ fn answer_beside_the_portal(request: &Request) -> Response {
     if request.uri().path() == "/" {
         return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, portal::HOME)]).into_response();
     }
-    error::plain(StatusCode::NOT_FOUND, "There is no project under this host name, only the portal, below /portal.\n")
+    error::plain(StatusCode::NOT_FOUND, "No project is served under this host name, only the portal, at /portal.\n")
 }
 
 /// The response to a request that reached a trusted proxy without TLS, for a project that is served over TLS.
@@ -84,8 +81,7 @@ pub(super) fn came_without_tls(app: &App, request: &Request) -> bool {
         request.headers().contains_key("sec-fetch-site") || request.headers().contains_key("sec-fetch-mode");
     if is_proved && app.misdirected.scheme.is_due() {
         tracing::warn!(
-            "the reverse proxy says http in X-Forwarded-Proto of a request that came over TLS: it must pass on the value it \
-             received itself, or https"
+            "the reverse proxy sent X-Forwarded-Proto: http for a request over TLS: it must send https, or the value it received"
         );
     }
     !is_proved

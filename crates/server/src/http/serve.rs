@@ -237,13 +237,12 @@ impl Refusals {
     fn log(&self, reason: Refused, peer: IpAddr) {
         match reason {
             Refused::Full if self.full.is_due() => {
-                tracing::warn!("connections are refused: there are as many as server.max_connections allows");
+                tracing::warn!("connections are refused: server.max_connections is reached");
             }
             Refused::Address if self.address.is_due() => {
                 tracing::warn!(
                     peer.is_local = is_local(peer),
-                    "connections from one address are refused: it has as many as server.max_connections_per_address \
-                     allows. If it is your reverse proxy, name it in server.trusted_proxies"
+                    "connections from one address are refused: server.max_connections_per_address is reached. If it is your reverse proxy, add it to server.trusted_proxies"
                 );
             }
             Refused::Full | Refused::Address => {}

@@ -16,7 +16,7 @@ const BATCH: usize = 500;
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     while super::wait(&mut stop, PERIOD, None).await {
         if let Err(error) = flush_due(&app).await {
-            tracing::warn!(error = %error, "uses of sessions could not be written down; it will be tried again");
+            tracing::warn!(error = %error, "the last use of sessions could not be stored; retrying later");
         }
     }
 }

@@ -31,10 +31,10 @@ const AHEAD: Duration = Duration::from_secs(3_600);
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     while super::wait(&mut stop, PERIOD, None).await {
         if let Err(error) = sweep(&app).await {
-            tracing::warn!(error = %error, "the clean-up stopped early; it will be tried again");
+            tracing::warn!(error = %error, "the clean-up stopped early; retrying later");
         }
         if let Err(error) = repeats::tell(&app).await {
-            tracing::warn!(error = %error, "repeated events could not be told; it will be tried again");
+            tracing::warn!(error = %error, "repeated events could not be recorded; retrying later");
         }
     }
 }

@@ -34,7 +34,7 @@ const JOB: &str = "events";
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     while super::wait(&mut stop, PERIOD, Some(&app.events_bell)).await {
         if let Err(error) = hand_on(&app).await {
-            tracing::warn!(error = %error, "events could not be handed on; it will be tried again");
+            tracing::warn!(error = %error, "events could not be processed; retrying later");
         }
     }
 }
@@ -95,9 +95,9 @@ async fn hand_on_batch(
                 hand_on_one(tx, (row.project, &settings), row.id, row.user_id, event, row.created_at).await?;
             }
             (Err(error), _) => {
-                tracing::error!(outbox.id = row.id, error = %error, "a queued event cannot be read; it is dropped");
+                tracing::error!(outbox.id = row.id, error = %error, "dropped a queued event that can't be parsed");
             }
-            (_, None) => tracing::warn!(outbox.id = row.id, "a queued event belongs to no project; it is dropped"),
+            (_, None) => tracing::warn!(outbox.id = row.id, "dropped a queued event without a project"),
         }
         outbox::remove(tx, row.id).await?;
     }

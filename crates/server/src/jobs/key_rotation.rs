@@ -27,15 +27,12 @@ pub(crate) async fn check(app: &App) {
             match keys::rotate(app, &project, Some(newest), keys::PUBLISH_AHEAD, now).await {
                 Ok(true) => {
                     changed = true;
-                    tracing::info!(
-                        project.id = project.id,
-                        "new signing keys are published; they sign from tomorrow on"
-                    );
+                    tracing::info!(project.id = project.id, "new signing keys are published; they sign in 24 hours");
                 }
                 // Another node was faster.
                 Ok(false) => changed = true,
                 Err(error) => {
-                    tracing::error!(project.id = project.id, error = %error, "signing keys could not be replaced");
+                    tracing::error!(project.id = project.id, error = %error, "signing keys could not be rotated");
                 }
             }
         }
@@ -51,6 +48,6 @@ pub(crate) async fn check(app: &App) {
         }
     }
     if changed && let Err(error) = app.projects.reload(&app.store, &app.master).await {
-        tracing::error!(error = %error, "the projects could not be loaded anew; it will be tried again");
+        tracing::error!(error = %error, "the projects could not be reloaded; retrying later");
     }
 }

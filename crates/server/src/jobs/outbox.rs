@@ -31,7 +31,7 @@ const OF_ONE_PROJECT: usize = 6;
 const LOOK: i64 = 32;
 /// How long another process leaves a claimed row alone.
 const CLAIM: Duration = Duration::from_secs(120);
-/// After this many tries a message is given up: the code in it is long dead.
+/// After this many tries a message could not be sent; no more retries: the code in it is long dead.
 const MESSAGE_TRIES: i64 = 6;
 /// A message that waited longer is not sent any more: it was queued before a stop, or under a release that had to be put back.
 const TOO_OLD: Duration = Duration::from_secs(24 * 3_600);
@@ -56,7 +56,7 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         }
         for dispatch in [&mut mails, &mut texts] {
             if let Err(error) = dispatch.begin(&app).await {
-                tracing::warn!(error = %error, "the outbox could not be worked off; it will be tried again");
+                tracing::warn!(error = %error, "the outbox could not be processed; retrying later");
             }
         }
     }
@@ -84,7 +84,7 @@ impl Dispatch {
         let ended = match self.sending.join_next_with_id().await {
             Some(Ok((id, written))) => {
                 if let Err(error) = written {
-                    tracing::warn!(error = %error, "a message's outcome could not be written down; it will be sent again");
+                    tracing::warn!(error = %error, "the result of a message could not be stored; it will be sent again");
                 }
                 id
             }
@@ -185,7 +185,7 @@ impl From<SmsError> for Undelivered {
 
 async fn deliver(app: &App, channel: Channel, row: &OutboxRow, now: Timestamp) -> Result<(), Undelivered> {
     if now.since(row.created_at) > TOO_OLD {
-        return Err(Undelivered::Permanent("it waited for more than a day".into()));
+        return Err(Undelivered::Permanent("it was queued for more than 24 hours".into()));
     }
     match messages::open(app, channel, row).map_err(|error| Undelivered::Permanent(error.to_string()))? {
         Message::Mail(mail) => Ok(app.mailer.send(&mail, &messages::mail_id(row), now).await?),
@@ -207,7 +207,7 @@ async fn send(app: &App, channel: Channel, row: OutboxRow, now: Timestamp) -> Re
     match outcome {
         Ok(()) => remove(app, id).await,
         Err(Undelivered::Temporary(why)) if tries < MESSAGE_TRIES => {
-            tracing::warn!(outbox.id = id, outbox.kind = row.kind, outbox.tries = tries, error = %why, "a message was not taken; it will be tried again");
+            tracing::warn!(outbox.id = id, outbox.kind = row.kind, outbox.tries = tries, error = %why, "a message could not be sent; retrying later");
             let due = now.plus(Duration::from_secs(5 << tries.clamp(0, 6)));
             app.store
                 .write("fail_outbox", why, move |tx, why| {
@@ -221,7 +221,7 @@ async fn send(app: &App, channel: Channel, row: OutboxRow, now: Timestamp) -> Re
                 outbox.kind = row.kind,
                 project.no = row.project.0,
                 error = %why,
-                "a message is given up"
+                "a message could not be sent; no more retries"
             );
             remove(app, id).await
         }

@@ -15,7 +15,7 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     app.store.listen_for_settings(&bell);
     while super::wait(&mut stop, PERIOD, Some(&bell)).await {
         if let Err(error) = look(&app).await {
-            tracing::warn!(error = %error, "the projects could not be looked at; they stay as they were");
+            tracing::warn!(error = %error, "the projects could not be checked for changes; the loaded settings stay in use");
         }
     }
 }

@@ -52,7 +52,7 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     while super::wait(&mut stop, PERIOD, None).await {
         for project in app.projects.all() {
             if let Err(error) = count_guests(&app, &project).await {
-                tracing::warn!(project.id = project.id, error = %error, "guests could not be counted; it will be tried again");
+                tracing::warn!(project.id = project.id, error = %error, "guests could not be counted; retrying later");
             }
         }
     }

@@ -36,7 +36,7 @@ pub(crate) enum Problem {
     WrongOrigin,
     #[error("it was made for another site")]
     WrongSite,
-    #[error("nobody was there, or nobody was verified")]
+    #[error("the user was not present or not verified")]
     NotVerified,
     #[error("the key's algorithm was not offered")]
     UnknownAlgorithm,

@@ -28,7 +28,7 @@ const REPORTED_AT_MOST: usize = 1_000;
 
 /// Too many passwords wait already, or there is no memory for one more; try again in a moment.
 #[derive(Debug, thiserror::Error)]
-#[error("too many passwords are being checked")]
+#[error("too many passwords are being hashed")]
 pub struct Overloaded;
 
 /// What comparing a password found.
@@ -169,7 +169,7 @@ struct Unusable {
 impl Unusable {
     fn report(&self, project: ProjectNo, hash: &str, bad: &BadHash) {
         if self.is_new(hash) {
-            tracing::error!(project.no = project.0, error = %bad, "a stored password hash cannot be used: its owner must choose a new password");
+            tracing::error!(project.no = project.0, error = %bad, "a stored password hash cannot be used: the user must set a new password");
         }
     }
 

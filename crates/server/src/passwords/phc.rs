@@ -48,7 +48,7 @@ pub(crate) enum BadHash {
     TooLong,
     #[error("the password hash is not a PHC string ($argon2id$v=19$m=…,t=…,p=…$salt$hash)")]
     NotPhc,
-    #[error("the password hash is not of argon2id")]
+    #[error("the password hash is not an argon2id hash")]
     Algorithm,
     #[error("the password hash is not of argon2 version {VERSION} (v={VERSION})")]
     Version,
@@ -56,9 +56,9 @@ pub(crate) enum BadHash {
     Parameters,
     #[error("the password hash needs {name}={said}; this server accepts at most {most}")]
     TooCostly { name: &'static str, said: u32, most: u32 },
-    #[error("the password hash has no salt of 8 to 48 bytes")]
+    #[error("the salt of the password hash must have 8 to 48 bytes")]
     Salt,
-    #[error("the password hash has no output of {MIN_OUTPUT} to 64 bytes")]
+    #[error("the output of the password hash must have {MIN_OUTPUT} to 64 bytes")]
     Output,
 }
 

@@ -97,10 +97,10 @@ pub enum Mailer {
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
     /// A retry would fail again.
-    #[error("the mail cannot be sent: {0}")]
+    #[error("can't send the email: {0}")]
     Permanent(String),
     /// A retry may succeed.
-    #[error("the mail server did not take it: {0}")]
+    #[error("the mail server did not accept the email: {0}")]
     Temporary(String),
 }
 
@@ -148,7 +148,7 @@ impl Mailer {
                 let sending = span.around(tokio::time::timeout(*patience, transport.send(message))).await;
                 span.ended(None, !matches!(sending, Ok(Ok(_))));
                 let Ok(sent) = sending else {
-                    return Err(MailError::Temporary("the mail server took too long to answer".into()));
+                    return Err(MailError::Temporary("the mail server did not answer in time".into()));
                 };
                 sent.map(drop).map_err(|error| {
                     // Mail servers repeat the recipient's address, which is personal data.

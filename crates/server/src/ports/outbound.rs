@@ -17,7 +17,7 @@ pub fn make_client(timeout: Duration) -> Result<reqwest::Client, String> {
         .no_proxy()
         .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|error| format!("outgoing HTTP cannot be set up: {error}"))
+        .map_err(|error| format!("can't set up outgoing HTTP: {error}"))
 }
 
 /// Sends a request within its own span and adds `traceparent` (W3C Trace Context), if spans are collected.

@@ -55,10 +55,10 @@ pub enum SmsSender {
 #[derive(Debug, thiserror::Error)]
 pub enum SmsError {
     /// A retry would fail again.
-    #[error("the text message cannot be sent: {0}")]
+    #[error("can't send the text message: {0}")]
     Permanent(String),
     /// A retry may succeed.
-    #[error("the text message was not taken: {0}")]
+    #[error("the SMS provider did not accept the text message: {0}")]
     Temporary(String),
 }
 
@@ -97,7 +97,7 @@ impl SmsSender {
     pub async fn send(&self, sms: &Sms, now: Timestamp) -> Result<(), SmsError> {
         let request = match self {
             Self::None => {
-                return Err(SmsError::Permanent("nobody carries text messages (sms.provider is none)".into()));
+                return Err(SmsError::Permanent("no SMS provider is configured (sms.provider is none)".into()));
             }
             Self::Memory(mailbox) => {
                 let subject = sms.body.lines().next().unwrap_or_default().to_string();
@@ -122,8 +122,8 @@ impl SmsSender {
         let status = status.map_err(|error| SmsError::Temporary(error.without_url().to_string()))?;
         match outbound::judge(status) {
             Verdict::Taken => Ok(()),
-            Verdict::Later => Err(SmsError::Temporary(format!("the carrier answered {status}"))),
-            Verdict::Never => Err(SmsError::Permanent(format!("the carrier answered {status}"))),
+            Verdict::Later => Err(SmsError::Temporary(format!("the SMS provider answered {status}"))),
+            Verdict::Never => Err(SmsError::Permanent(format!("the SMS provider answered {status}"))),
         }
     }
 }

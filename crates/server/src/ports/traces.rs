@@ -77,7 +77,7 @@ async fn carry(client: reqwest::Client, request: http::Request<Bytes>) -> Answer
     while let Some(chunk) = response.chunk().await? {
         body.extend_from_slice(&chunk);
         if body.len() > ANSWER_LIMIT {
-            return Err("the collector's answer is too long".into());
+            return Err("the collector's response is too long".into());
         }
     }
     Ok(answer.body(body.into())?)

@@ -38,7 +38,7 @@ pub struct Answer {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// The URL leads to a private address.
-    #[error("the address belongs to a private network, which hooks.allow_private_addresses forbids")]
+    #[error("the address is in a private network, which hooks.allow_private_addresses does not allow")]
     Private,
     #[error("the address is not an http or https URL")]
     BadUrl,
@@ -151,13 +151,13 @@ fn describe(error: &reqwest::Error) -> SendError {
         last = Some(inner);
         source = inner.source();
     }
-    let what = if error.is_connect() { "no connection" } else { "the exchange broke off" };
+    let what = if error.is_connect() { "no connection" } else { "the connection was closed early" };
     SendError::Broken(last.map_or_else(|| what.to_string(), |inner| format!("{what}: {inner}")))
 }
 
 /// All addresses of the name are private.
 #[derive(Debug, thiserror::Error)]
-#[error("the name leads to a private address")]
+#[error("the host name resolves to a private address")]
 struct PrivateAddress;
 
 /// A resolver that drops private addresses where they must not be called.

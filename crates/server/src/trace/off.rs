@@ -52,9 +52,7 @@ pub(crate) fn start_log(config: &Config) -> Exporting {
         .iter()
         .any(|name| std::env::var_os(name).is_some())
     {
-        tracing::warn!(
-            "traces are asked for (OTEL_EXPORTER_OTLP_ENDPOINT), but this binary was built without the feature otel"
-        );
+        tracing::warn!("OTEL_EXPORTER_OTLP_ENDPOINT is set, but this binary was built without the feature otel");
     }
     Exporting
 }

@@ -111,7 +111,7 @@ impl Exporting {
         // Shutting down waits for the collector, which must not block this thread.
         let ended = tokio::task::spawn_blocking(move || provider.shutdown()).await;
         if !matches!(ended, Ok(Ok(()))) {
-            tracing::warn!("the last spans could not be handed over");
+            tracing::warn!("the last spans could not be exported");
         }
     }
 }
@@ -143,8 +143,8 @@ pub(crate) fn start_log(config: &Config) -> Exporting {
     // A second call, as in tests, keeps the first configuration.
     let _ = tracing_subscriber::registry().with(log).with(spans).try_init();
     match (complaint, &provider) {
-        (Some(complaint), _) => tracing::warn!(error = complaint, "there will be no traces"),
-        (None, Some(_)) => tracing::info!("sending traces"),
+        (Some(complaint), _) => tracing::warn!(error = complaint, "tracing is disabled"),
+        (None, Some(_)) => tracing::info!("exporting traces"),
         (None, None) => {}
     }
     Exporting(provider)

@@ -10,7 +10,7 @@ use crate::{
 pub(crate) const KIM: &str = "kim@shop.example";
 pub(crate) const PASSWORD: &str = "violet tugboat marmalade";
 const ACCOUNT: &str = "My account";
-const CONFIRM: &str = "Is it really you?";
+const CONFIRM: &str = "Confirm that it’s you";
 const STRANGER: &str = "Sign in to see your account";
 
 /// Enables every kind of login ID, with a password or passkey.
@@ -381,10 +381,10 @@ async fn a_passkey_is_named_and_renamed(engine: Engine) {
     scene.choose("/settings/passkeys").await;
     scene.browser.answer_passkey(|options, origin| passkey.create(options, origin)).await;
     scene.browser.follow("Rename").await;
-    scene.browser.expect_page(200, "What it is called");
+    scene.browser.expect_page(200, "Rename passkey");
     scene.browser.fill("Name of the passkey (optional)", &"x".repeat(101));
     scene.browser.press("Save").await;
-    let page = scene.browser.expect_page(422, "What it is called");
+    let page = scene.browser.expect_page(422, "Rename passkey");
     assert_eq!(page.complaints.len(), 1);
     scene.browser.fill("Name of the passkey (optional)", " Blue <key> ");
     scene.browser.press("Save").await;
@@ -407,7 +407,7 @@ async fn a_passkey_is_named_and_renamed(engine: Engine) {
     scene.browser.forge("_csrf", "forged");
     scene.browser.fill("Name of the passkey (optional)", "Mine now");
     scene.browser.press("Save").await;
-    let page = scene.browser.expect_page(200, "What it is called");
+    let page = scene.browser.expect_page(200, "Rename passkey");
     assert!(page.text.contains("nothing was sent"), "{}", page.text);
     scene.browser.open("/settings/passkeys").await;
     assert!(!scene.browser.expect_page(200, "Passkeys").text.contains("Mine now"));
@@ -532,7 +532,7 @@ async fn an_errand_is_its_members_alone(engine: Engine) {
     browser.open(&scene.client.authorize_url(&[("x_page", "signup"), ("x_sso_enabled", "true")])).await;
     lee.join(&mut browser, "lee@shop.example", "Create account").await;
     browser.open(&errand).await;
-    browser.expect_page(410, "This took a little too long");
+    browser.expect_page(410, "This page has expired");
     // It also expires.
     scene.server.clock.advance_seconds(1501);
     scene.browser.reload().await;

@@ -200,7 +200,7 @@ async fn what_was_refused_is_repaired_under_the_same_key(engine: Engine) {
     let json = |request: reqwest::RequestBuilder| Reply::of(request.header("content-type", "application/json"));
     Reply::of(create("kim@shop.test")).await.expect(415);
     let refused = json(create("no address")).await.expect(422).json();
-    assert_eq!(refused["errors"][0]["message"], "an email address has an @ (email.missing_at)");
+    assert_eq!(refused["errors"][0]["message"], "the email address has no @ (email.missing_at)");
     let first = json(create("kim@shop.test")).await.expect(201);
     assert_eq!(first.header("idempotency-replayed"), None);
     assert_eq!(json(create("kim@shop.test")).await.expect(201).header("idempotency-replayed"), Some("true"));

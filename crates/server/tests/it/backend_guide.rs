@@ -101,7 +101,7 @@ async fn row_policies_let_users_see_their_own_and_members_write() {
     assert_eq!(run(&client, ANN, true, read).await, 1);
     assert_eq!(run(&client, ANN, true, change).await, 0);
     assert_eq!(run(&client, ANN, true, delete).await, 0);
-    assert_eq!(client.execute(change, &[]).await.expect("nothing to change"), 0);
+    assert_eq!(client.execute(change, &[]).await.expect("no changes"), 0);
     assert_eq!(client.execute(delete, &[]).await.expect("nothing to delete"), 0);
     let kept = owner.query("SELECT item FROM orders ORDER BY item", &[]).await.expect("the rows");
     let kept: Vec<String> = kept.iter().map(|row| row.get(0)).collect();

@@ -42,11 +42,11 @@ fn a_project_is_created_applied_exported_and_listed() {
         "{created}"
     );
     let again = place.run(&["project", "create", "--id", "blog", "--public-origin", "https://b.example"]).complaint();
-    assert!(again.starts_with("vestibule: there is a project \"blog\" already"), "{again}");
+    assert!(again.starts_with("vestibule: the project \"blog\" exists already"), "{again}");
 
     place.write("shop.toml", SHOP);
     assert_eq!(place.run(&["project", "apply", "shop.toml"]).printed(), "shop: created\n");
-    assert_eq!(place.run(&["project", "apply", "shop.toml"]).printed(), "shop: nothing to change\n");
+    assert_eq!(place.run(&["project", "apply", "shop.toml"]).printed(), "shop: no changes\n");
     place.write("shop.toml", &SHOP.replace("31449600", "3600").replace("name = \"Shop\"", "name = \"Corner\""));
     let changed = place.run(&["project", "apply", "shop.toml"]).printed();
     assert!(changed.starts_with("shop: 2 change(s)\n"), "{changed}");
@@ -54,7 +54,7 @@ fn a_project_is_created_applied_exported_and_listed() {
 
     let exported = place.run(&["project", "export", "shop"]).printed();
     place.write("exported.toml", &exported);
-    assert_eq!(place.run(&["project", "apply", "exported.toml"]).printed(), "shop: nothing to change\n");
+    assert_eq!(place.run(&["project", "apply", "exported.toml"]).printed(), "shop: no changes\n");
     let listed = place.run(&["project", "list"]).printed();
     assert_eq!(listed, "blog\thttps://auth.blog.example\tversion 1\nshop\thttps://auth.shop.example\tversion 2\n");
     let missing = place.run(&["project", "export", "nobody"]).complaint();
@@ -143,7 +143,7 @@ fn everything_wrong_with_a_project_file_is_said_at_once_with_its_line() {
         .replace("https://auth.shop.example", "auth.shop.example");
     place.write("shop.toml", &bad);
     let complaint = place.run(&["project", "apply", "shop.toml"]).complaint();
-    assert!(complaint.starts_with("vestibule: shop.toml is not right, nothing was changed:\n"), "{complaint}");
+    assert!(complaint.starts_with("vestibule: shop.toml is not valid, nothing was changed:\n"), "{complaint}");
     for (line, key) in
         [(4, "public_origin"), (10, "lifetime_seconds"), (11, "lifetime_secons"), (16, "x_application_type")]
     {
@@ -152,7 +152,7 @@ fn everything_wrong_with_a_project_file_is_said_at_once_with_its_line() {
     }
     assert_eq!(place.run(&["project", "list"]).printed(), "");
     let missing = place.run(&["project", "apply", "nowhere.toml"]).complaint();
-    assert!(missing.starts_with("vestibule: nowhere.toml cannot be read"), "{missing}");
+    assert!(missing.starts_with("vestibule: can't read nowhere.toml"), "{missing}");
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn the_configuration_is_checked_and_explained() {
         ["server", "store", "secrets", "smtp", "passwords", "log"].iter().all(|section| table.contains_key(*section))
     );
     place.write("good.toml", &reference);
-    assert_eq!(place.run(&["config", "check", "--config", "good.toml"]).printed(), "The configuration is right.\n");
+    assert_eq!(place.run(&["config", "check", "--config", "good.toml"]).printed(), "The configuration is valid.\n");
 
     place.write(
         "bad.toml",
@@ -209,7 +209,7 @@ fn the_configuration_is_checked_and_explained() {
     let output = command.output().expect("it runs");
     let complaint = String::from_utf8(output.stderr).expect("text");
     assert!(
-        !output.status.success() && complaint.starts_with("vestibule: the configuration is not right:\n"),
+        !output.status.success() && complaint.starts_with("vestibule: the configuration is not valid:\n"),
         "{complaint}"
     );
     for told in [
@@ -249,13 +249,13 @@ fn a_taken_port_and_an_unusable_folder_are_one_clear_line() {
     let (first, _) = free_pair();
     let complaint = place.run(&["demo", "--port", &first.to_string(), "--data", "file/data"]).complaint();
     assert!(
-        complaint.lines().count() == 1 && complaint.starts_with("vestibule: the folder file/data cannot be made"),
+        complaint.lines().count() == 1 && complaint.starts_with("vestibule: can't create the directory file/data"),
         "{complaint}"
     );
     let mut list = place.command(&["project", "list"]);
     let output = list.env("VESTIBULE__STORE__URL", "sqlite:file/x.db").output().expect("it runs");
     let complaint = String::from_utf8(output.stderr).expect("text");
-    assert!(complaint.lines().count() == 1 && complaint.contains("the folder file cannot be made"), "{complaint}");
+    assert!(complaint.lines().count() == 1 && complaint.contains("can't create the directory file"), "{complaint}");
 }
 
 /// Two free neighboring ports: the demo uses a port and the next one.

@@ -271,7 +271,7 @@ async fn a_taken_login_id_ends_in_an_error_and_another_one_helps(engine: Engine)
                 person.join(&mut own, way.login_ids()[0], "Save my progress").await;
                 if way.has_code() {
                     own.expect_page(409, "You already have an account");
-                    own.follow("Use something else").await;
+                    own.follow("Use a different login").await;
                 } else {
                     let page = own.expect_page(422, "Save your progress");
                     assert!(page.complaint("login_id").expect("a complaint").contains("taken"));

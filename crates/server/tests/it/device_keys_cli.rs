@@ -37,7 +37,7 @@ async fn a_key_is_listed_and_revoked(engine: Engine) {
     let jwt = device.sign("auth", &device.challenge().await, &kid, false);
     device.present(&jwt).await.expect_oauth_error(400, "invalid_grant", "InvalidCredentials");
     device.refresh().await;
-    assert!(said(&run(&server, &of("list"))).contains("has no device key."));
+    assert!(said(&run(&server, &of("list"))).contains("has no device keys."));
 }
 
 async fn revoking_a_lost_devices_key_ends_its_sessions_too(engine: Engine) {
@@ -75,7 +75,7 @@ async fn a_lost_devices_key_and_sessions_go_together_or_not_at_all() {
     database.batch_execute("DROP TRIGGER refuse ON grants").await.expect("gone");
     assert!(said(&run(&server, &command)).contains("Sessions ended: 1."));
     let listed = said(&run(&server, &["user", "keys", "list", "--project", "test", "--user", &sub]));
-    assert!(listed.contains("has no device key."), "{listed}");
+    assert!(listed.contains("has no device keys."), "{listed}");
 }
 
 on_both_engines!(a_key_is_listed_and_revoked, revoking_a_lost_devices_key_ends_its_sessions_too);

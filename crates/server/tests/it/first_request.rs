@@ -149,13 +149,13 @@ async fn the_first_pages_are_walked_without_a_row(engine: Engine) {
     assert!(page.text.contains(KIM), "{}", page.text);
     browser.reload().await;
     browser.expect_page(200, "Enter your password");
-    browser.follow("Not you? Use another login").await;
+    browser.follow("Not you? Use a different login").await;
     browser.expect_page(200, "Welcome back");
     assert_eq!(count_rows(&server).await, before);
     // The URL is not the flow: without the page's copy there is nothing.
     let address = browser.url().clone();
     browser.open(address.as_str()).await;
-    browser.expect_page(410, "This took a little too long");
+    browser.expect_page(410, "This page has expired");
     browser.open(&client.authorize_url(&[("state", "s")])).await;
     browser.follow("Not now, back to Corner Shop").await;
     let ends = ["error", "state"].map(|name| query(browser.at_app(), name));
@@ -253,7 +253,7 @@ async fn what_a_page_carries_lives_25_minutes(engine: Engine) {
         if in_time {
             client.finish(browser.at_app()).await;
         } else {
-            browser.expect_page(410, "This took a little too long");
+            browser.expect_page(410, "This page has expired");
         }
     }
 }

@@ -93,32 +93,32 @@ async fn an_owner_of_everything_moves_a_project_after_typing_where_to(engine: En
     let (server, mut owner) = start(engine).await;
     apply_at(&server, "second", "https://second.example").await.expect("applied");
     owner.open("/portal/p/second/settings").await;
-    owner.follow("Change the public origin").await;
-    let page = owner.expect_page(200, "Change the public origin");
+    owner.follow("Change public origin").await;
+    let page = owner.expect_page(200, "Change public origin");
     assert!(page.text.contains("https://second.example"), "{}", page.text);
     owner.fill("New public origin", "third.example");
-    owner.press("Change the public origin").await;
-    assert!(owner.expect_page(422, "Change the public origin").complaint("origin").is_some());
+    owner.press("Change public origin").await;
+    assert!(owner.expect_page(422, "Change public origin").complaint("origin").is_some());
     owner.fill("New public origin", "https://third.example/");
     owner.fill("Type the new public origin again", "https://third.exmaple");
-    owner.press("Change the public origin").await;
-    let page = owner.expect_page(422, "Change the public origin");
+    owner.press("Change public origin").await;
+    let page = owner.expect_page(422, "Change public origin");
     assert!(page.complaint("confirmation").is_some_and(|text| text.contains("https://third.example")));
     let fields = page.forms.iter().flat_map(|form| &form.fields).filter(|(name, _)| name == "origin");
     assert_eq!(fields.map(|(_, value)| value.as_str()).collect::<Vec<_>>(), ["https://third.example/"]);
     // The reauthentication has expired: nothing is done.
     server.clock.advance_seconds(601);
     owner.fill("Type the new public origin again", "https://third.example");
-    owner.press("Change the public origin").await;
-    owner.expect_page(200, "Is it really you?");
+    owner.press("Change public origin").await;
+    owner.expect_page(200, "Confirm that it's you");
     assert_eq!(origin_of(&server, "second"), "https://second.example");
     owner.fill("Password", OWNER_PASSWORD);
-    owner.press("Go on").await;
-    owner.expect_page(200, "Change the public origin");
+    owner.press("Continue").await;
+    owner.expect_page(200, "Change public origin");
     owner.fill("New public origin", "https://third.example");
     owner.fill("Type the new public origin again", "https://third.example");
-    owner.press("Change the public origin").await;
-    assert!(owner.expect_page(200, "Project settings").text.contains("The public origin is changed."));
+    owner.press("Change public origin").await;
+    assert!(owner.expect_page(200, "Project settings").text.contains("Public origin changed."));
     assert_eq!(origin_of(&server, "second"), "https://third.example");
     assert!(server.app.projects.find_by_host("third.example").is_some());
     assert!(server.app.projects.find_by_host("second.example").is_none());
@@ -131,8 +131,8 @@ async fn an_owner_of_everything_moves_a_project_after_typing_where_to(engine: En
         owner.open(PATH).await;
         owner.fill("New public origin", &origin);
         owner.fill("Type the new public origin again", &origin);
-        owner.press("Change the public origin").await;
-        let page = owner.expect_page(422, "Change the public origin");
+        owner.press("Change public origin").await;
+        let page = owner.expect_page(422, "Change public origin");
         let complaint = page.complaint("origin").expect("a complaint").to_string();
         assert!(complaint.contains("Another project is served at this host"), "{origin}: {complaint}");
         assert!(!complaint.contains("test"), "{complaint}");
@@ -146,7 +146,7 @@ async fn neither_editors_nor_owners_of_one_project_move_it(engine: Engine) {
         let mut one = invite(&server, &mut owner, &format!("{role}@house.example"), role).await;
         one.open("/portal/p/test/settings").await;
         let page = one.expect_page(200, "Project settings");
-        assert!(!page.text.contains("Change the public origin"), "{role}: {}", page.text);
+        assert!(!page.text.contains("Change public origin"), "{role}: {}", page.text);
         // The settings form has no such field, and ignores one.
         let fields: Vec<_> = page.forms.iter().flat_map(|form| form.fields.clone()).collect();
         assert!(!fields.iter().any(|(name, _)| name == "origin"), "{fields:?}");
@@ -159,7 +159,7 @@ async fn neither_editors_nor_owners_of_one_project_move_it(engine: Engine) {
         assert_eq!(project.settings.project.name.as_deref(), Some(role), "the rest was saved");
         assert_eq!(project.origin, server.origin);
         one.open("/portal/p/test/settings/origin").await;
-        one.expect_page(403, "That takes another role");
+        one.expect_page(403, "You need a higher role");
     }
 }
 
@@ -174,7 +174,7 @@ async fn invite(server: &TestServer, owner: &mut Browser, email: &str, role: &st
     browser.open(&link).await;
     browser.fill("Your name", role);
     browser.fill("Password", "nine grey herons by the weir");
-    browser.press("Accept the invitation").await;
+    browser.press("Accept invitation").await;
     browser
 }
 
@@ -186,9 +186,9 @@ async fn a_host_is_taken_however_it_is_spelled(engine: Engine) {
         let refused = apply_at(&server, "third", &origin).await.expect_err("the host is taken").to_string();
         assert!(refused.starts_with("project.public_origin: "), "{origin}: {refused}");
         owner.open("/portal/projects/new").await;
-        owner.fill("Project id", "third");
+        owner.fill("Project ID", "third");
         owner.fill("Public origin", &origin);
-        owner.press("Create the project").await;
+        owner.press("Create project").await;
         let page = owner.expect_page(422, "New project");
         assert!(page.complaint("origin").is_some_and(|text| text.contains("another project")), "{origin}");
         assert!(server.app.projects.find_by_id("third").is_none(), "{origin}");
@@ -236,7 +236,7 @@ async fn of_two_projects_at_one_host_the_older_keeps_it(engine: Engine) {
     owner.open(PATH).await;
     owner.fill("New public origin", "https://fourth.example");
     owner.fill("Type the new public origin again", "https://fourth.example");
-    owner.press("Change the public origin").await;
+    owner.press("Change public origin").await;
     assert!(!owner.expect_page(200, "Project settings").text.contains("It is not served"));
     assert_eq!(found("fourth.example").as_deref(), Some("second"));
 }

@@ -168,7 +168,7 @@ async fn an_import_has_a_bounded_number_of_lines_and_users_a_bounded_size(engine
         (user(&|user| user[unknown.as_str()] = json!(1)), "unknown field `xxx"),
         (
             user(&|user| user["login_ids"][0]["value"] = "x".repeat(2_000).into()),
-            "a login ID, a key's id or a name has at most 1024 bytes",
+            "a login ID, key ID or name has at most 1024 bytes",
         ),
         (
             user(&|user| user["login_ids"] = vec![user["login_ids"][0].clone(); 101].into()),
@@ -176,7 +176,7 @@ async fn an_import_has_a_bounded_number_of_lines_and_users_a_bounded_size(engine
         ),
         (
             user(&|user| user["custom_attributes"] = json!({"a": "x".repeat(9_000)})),
-            "these take 9008 bytes as JSON: 8192 are the most",
+            "these take 9008 bytes as JSON; the limit is 8192",
         ),
     ] {
         let reply = import(line).await.expect(200);

@@ -49,8 +49,8 @@ async fn admin_keys_leave_events_everywhere(engine: Engine) {
     owner.open("/portal/p/test/admin-keys/new").await;
     owner.fill("Name", "Nightly report");
     owner.tick("settings:read");
-    owner.press("Make the key").await;
-    owner.expect_page(200, "The new key");
+    owner.press("Create key").await;
+    owner.expect_page(200, "New API key");
     let admin = Admin::of(&server).await;
     let made = admin.post("/keys", &json!({"name": "api", "scopes": ["users:read"]})).await.expect(201).json();
     let by_command = run(&server, &["admin", "key", "create", "--name", "cli"]).expect("a key");
@@ -65,7 +65,7 @@ async fn admin_keys_leave_events_everywhere(engine: Engine) {
     let portals = all.iter().find(|event| event["context"]["triggered_by"] == "portal").expect("the portal's");
     let id = portals["payload"]["target"].as_str().expect("an id");
     owner.open(&format!("/portal/p/test/admin-keys/{id}/revoke")).await;
-    owner.press("Revoke the key").await;
+    owner.press("Revoke key").await;
     let path = format!("/keys/{}", made["key"]["id"].as_str().expect("an id"));
     admin.send(reqwest::Method::DELETE, &path, &json!({})).await.expect(204);
     let id = by_command.split('_').nth(1).expect("vak_ID_SECRET");
@@ -79,7 +79,7 @@ async fn client_secrets_leave_events_everywhere(engine: Engine) {
     let mut owner = server.owner().await;
     let admin = Admin::new(&server, &[Scope::SettingsRead, Scope::SettingsWrite]).await;
     owner.open("/portal/p/test/applications/backend/secrets/new").await;
-    owner.press("Make the secret").await;
+    owner.press("Create secret").await;
     assert_eq!(owner.reply().status, 200, "{}", owner.page().text);
     let made = admin.post("/applications/backend/secrets", &json!({})).await.expect(201).json();
     let text = run(&server, &["client", "secret", "create", "--client", "backend"]).expect("a secret");
@@ -96,7 +96,7 @@ async fn client_secrets_leave_events_everywhere(engine: Engine) {
     admin.send(reqwest::Method::DELETE, &format!("/applications/backend/secrets/{api}"), &json!({})).await.expect(204);
     let rest: Vec<&&str> = names.iter().filter(|name| **name != api).collect();
     owner.open(&format!("/portal/p/test/applications/backend/secrets/{}/remove", rest[0])).await;
-    owner.press("Remove the secret").await;
+    owner.press("Remove secret").await;
     run(&server, &["client", "secret", "remove", "--client", "backend", rest[1]]).expect("removed");
     let command = json!("vestibule client secret remove");
     let seen = senders(&server, "application.secret_deleted").await;

@@ -69,7 +69,7 @@ async fn a_link_from_elsewhere_asks_first(engine: Engine) {
     let logout = "/oauth2/end_session?post_logout_redirect_uri=http%3A%2F%2Fshop.test%2Fbye&state=x";
     browser.open_from_elsewhere(logout).await;
     let page = browser.expect_page(200, "Sign out?");
-    assert!(page.text.contains("there is no way back to what you did here"), "a guest is warned: {}", page.text);
+    assert!(page.text.contains("what you did here cannot be recovered"), "a guest is warned: {}", page.text);
     browser.fetch(USER_INFO).await.expect(200);
     browser.press("Sign out").await;
     assert_eq!(browser.at_app().as_str(), "http://shop.test/bye?state=x");

@@ -78,3 +78,4 @@ mod tries;
 mod upgrade;
 mod user_info;
 mod walls;
+mod wording;

@@ -33,20 +33,20 @@ async fn the_link_of_the_first_run_makes_one_owner(engine: Engine) {
     browser.fill("Email", "olga");
     browser.fill("Your name", " ");
     browser.fill("Password", "olga");
-    browser.press("Create the operator").await;
+    browser.press("Create account").await;
     let page = browser.expect_page(422, "Welcome to Vestibule");
-    assert_eq!(page.complaint("email"), Some("Write an address such as kim@shop.example."));
-    assert_eq!(page.complaint("name"), Some("Write a name of 1 to 100 characters."));
-    assert_eq!(page.complaint("password"), Some("Write at least 10 characters."));
+    assert_eq!(page.complaint("email"), Some("Enter an email address such as kim@shop.example."));
+    assert_eq!(page.complaint("name"), Some("Enter a name of 1 to 100 characters."));
+    assert_eq!(page.complaint("password"), Some("Use at least 10 characters."));
     browser.fill("Email", "Olga@House.example");
     browser.fill("Your name", "Olga");
     browser.fill("Password", OWNER_PASSWORD);
-    browser.press("Create the operator").await;
+    browser.press("Create account").await;
     let page = browser.expect_page(200, "Projects");
-    assert!(page.text.contains("you are owner"), "{}", page.text);
+    assert!(page.text.contains("your role: owner"), "{}", page.text);
     let mut other = server.browser();
     other.open(&link).await;
-    other.expect_page(410, "This link holds no more");
+    other.expect_page(410, "This link no longer works");
     assert!(vestibule_server::portal::create_first_link(&server.app).await.expect("the store").is_none());
 }
 
@@ -55,12 +55,12 @@ async fn a_new_start_kills_the_link_of_the_one_before(engine: Engine) {
     let (old, new) = (server.first_link().await, server.first_link().await);
     let mut browser = server.browser();
     browser.open(&old).await;
-    browser.expect_page(410, "This link holds no more");
+    browser.expect_page(410, "This link no longer works");
     browser.open(&new).await;
     browser.expect_page(200, "Welcome to Vestibule");
     server.clock.advance_seconds(24 * 3_600 + 1);
     browser.reload().await;
-    browser.expect_page(410, "This link holds no more");
+    browser.expect_page(410, "This link no longer works");
 }
 
 async fn before_the_first_operator_the_sign_in_page_says_where_the_link_is(engine: Engine) {
@@ -87,7 +87,7 @@ async fn an_operator_signs_in_and_out(engine: Engine) {
     owner.fill("Password", OWNER_PASSWORD);
     owner.press("Sign in").await;
     // Back to the requested page.
-    owner.expect_page(200, "Addresses");
+    owner.expect_page(200, "Endpoints");
     assert_eq!(owner.url().path(), "/portal/p/test/addresses");
     let cookie = server.http().get("/portal/sign-in").await;
     assert!(cookie.header("set-cookie").is_some_and(|c| c.contains("HttpOnly") && c.contains("SameSite=Lax")));
@@ -112,18 +112,18 @@ async fn wrong_passwords_are_told_alike_and_held_back(engine: Engine) {
                 told.push(page.complaint("password").map(str::to_string));
             }
         }
-        browser.expect_page(429, "Too many tries");
+        browser.expect_page(429, "Too many attempts");
         assert!(browser.reply().header("retry-after").is_some());
     }
     told.dedup();
-    assert_eq!(told, [Some("Address or password is not right.".to_string())]);
+    assert_eq!(told, [Some("Wrong email or password.".to_string())]);
     // The correct password is limited too, for a while.
     let mut owner = server.browser();
     owner.open("/portal/sign-in").await;
     owner.fill("Email", "olga@house.example");
     owner.fill("Password", OWNER_PASSWORD);
     owner.press("Sign in").await;
-    owner.expect_page(429, "Too many tries");
+    owner.expect_page(429, "Too many attempts");
     server.clock.advance_seconds(61);
     owner.open("/portal/sign-in").await;
     owner.fill("Email", "olga@house.example");
@@ -158,10 +158,10 @@ async fn a_form_without_its_token_does_nothing(engine: Engine) {
     let mut owner = server.owner().await;
     owner.open("/portal/projects/new").await;
     owner.forge("_csrf", "forged");
-    owner.fill("Project id", "second");
+    owner.fill("Project ID", "second");
     owner.fill("Public origin", "https://second.example");
-    owner.press("Create the project").await;
-    owner.expect_page(403, "The form was too old");
+    owner.press("Create project").await;
+    owner.expect_page(403, "The form has expired");
     owner.open("/portal").await;
     assert!(!owner.page().text.contains("second"));
     let mut stranger = server.browser();
@@ -170,7 +170,7 @@ async fn a_form_without_its_token_does_nothing(engine: Engine) {
     stranger.fill("Email", "olga@house.example");
     stranger.fill("Password", OWNER_PASSWORD);
     stranger.press("Sign in").await;
-    stranger.expect_page(403, "The form was too old");
+    stranger.expect_page(403, "The form has expired");
 }
 
 async fn dangerous_doors_ask_for_the_password_again(engine: Engine) {
@@ -180,18 +180,18 @@ async fn dangerous_doors_ask_for_the_password_again(engine: Engine) {
     owner.expect_page(200, "Your account");
     server.clock.advance_seconds(601);
     owner.reload().await;
-    owner.expect_page(200, "Is it really you?");
+    owner.expect_page(200, "Confirm that it's you");
     owner.fill("Password", "no, it is not");
-    owner.press("Go on").await;
-    owner.expect_page(422, "Is it really you?");
+    owner.press("Continue").await;
+    owner.expect_page(422, "Confirm that it's you");
     owner.fill("Password", OWNER_PASSWORD);
-    owner.press("Go on").await;
+    owner.press("Continue").await;
     owner.expect_page(200, "Your account");
     // Expired between page and form: nothing is done, and the operator returns to the page.
     server.clock.advance_seconds(601);
     owner.fill("New password", "another lamp over eight doors");
-    owner.press("Change the password").await;
-    owner.expect_page(200, "Is it really you?");
+    owner.press("Change password").await;
+    owner.expect_page(200, "Confirm that it's you");
 }
 
 async fn the_portal_is_on_its_own_host_only(engine: Engine) {
@@ -221,23 +221,23 @@ async fn operators_make_projects(engine: Engine) {
     let server = start(engine).await;
     let mut owner = server.owner().await;
     owner.follow("New project").await;
-    owner.fill("Project id", "Second!");
-    owner.untick("Welcome guests");
+    owner.fill("Project ID", "Second!");
+    owner.untick("Allow guests");
     owner.fill("Public origin", "second.example");
-    owner.press("Create the project").await;
+    owner.press("Create project").await;
     let page = owner.expect_page(422, "New project");
     assert!(page.complaint("id").is_some_and(|text| text.contains("lower-case")), "{:?}", page.complaints);
     assert!(page.complaint("origin").is_some(), "{:?}", page.complaints);
-    owner.fill("Project id", "test");
+    owner.fill("Project ID", "test");
     owner.fill("Public origin", "https://second.example");
-    owner.press("Create the project").await;
+    owner.press("Create project").await;
     assert!(owner.expect_page(422, "New project").complaint("id").is_some_and(|text| text.contains("another")));
-    owner.fill("Project id", "second");
+    owner.fill("Project ID", "second");
     owner.fill("Name", "The Second");
-    owner.tick("Welcome guests");
-    owner.press("Create the project").await;
+    owner.tick("Allow guests");
+    owner.press("Create project").await;
     assert_eq!(owner.url().path(), "/portal/p/second/applications");
-    assert!(owner.expect_page(200, "Applications").text.contains("The project is there."));
+    assert!(owner.expect_page(200, "Applications").text.contains("Project created."));
     let project = server.app.projects.find_by_id("second").expect("it is served at once");
     assert!(project.settings.anonymous_enabled());
     owner.open("/portal").await;
@@ -246,9 +246,9 @@ async fn operators_make_projects(engine: Engine) {
     owner.expect_page(200, "Overview");
     assert_eq!(owner.url().path(), "/portal/p/second/overview");
     owner.open("/portal/p/nowhere/addresses").await;
-    owner.expect_page(404, "There is nothing here");
+    owner.expect_page(404, "Page not found");
     owner.open("/portal/nowhere").await;
-    owner.expect_page(404, "There is nothing here");
+    owner.expect_page(404, "Page not found");
 }
 
 async fn an_operator_changes_its_password(engine: Engine) {
@@ -261,11 +261,11 @@ async fn an_operator_changes_its_password(engine: Engine) {
     elsewhere.press("Sign in").await;
     owner.open("/portal/me").await;
     owner.fill("New password", "olga@house.example");
-    owner.press("Change the password").await;
+    owner.press("Change password").await;
     assert!(owner.expect_page(422, "Your account").complaint("password").is_some());
     owner.fill("New password", "another lamp over eight doors");
-    owner.press("Change the password").await;
-    assert!(owner.expect_page(200, "Your account").text.contains("Your password is changed"));
+    owner.press("Change password").await;
+    assert!(owner.expect_page(200, "Your account").text.contains("Password changed"));
     elsewhere.open("/portal").await;
     elsewhere.expect_page(200, "Sign in to the portal");
     elsewhere.fill("Email", "olga@house.example");

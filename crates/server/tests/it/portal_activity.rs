@@ -40,10 +40,10 @@ async fn what_operators_do_is_written_down(engine: Engine) {
     owner.fill("Name of the new passkey", "Blue key");
     owner.answer_passkey(|options, origin| passkey.create(options, origin)).await;
     owner.fill("New name (Blue key)", "Green key");
-    owner.press("Save the name").await;
-    owner.press("Remove the password").await;
+    owner.press("Save name").await;
+    owner.press("Remove password").await;
     owner.fill("New password", OWNER_PASSWORD);
-    owner.press("Set the password").await;
+    owner.press("Set password").await;
     owner.press("Remove").await;
     owner.press("Sign out").await;
     owner.fill("Email", EMAIL);
@@ -59,24 +59,24 @@ async fn what_operators_do_is_written_down(engine: Engine) {
     editor.open(&link).await;
     editor.fill("Your name", "Ed");
     editor.fill("Password", "nine grey herons by the weir");
-    editor.press("Accept the invitation").await;
+    editor.press("Accept invitation").await;
     editor.open("/portal/activity").await;
-    editor.expect_page(403, "That takes another role");
+    editor.expect_page(403, "You need a higher role");
     owner.open("/portal/p/test/operators").await;
-    owner.follow("New way in").await;
-    owner.press("Make the link").await;
-    let page = owner.expect_page(200, "The link");
+    owner.follow("Recovery link").await;
+    owner.press("Create link").await;
+    let page = owner.expect_page(200, "Recovery link");
     let reset = page.text.split_whitespace().find(|word| word.contains("/welcome/")).expect("a link").to_string();
     editor.open(&reset).await;
     editor.fill("Password", "ten grey herons by the weir");
-    editor.press("Set the password").await;
+    editor.press("Set password").await;
     owner.open("/portal/p/test/operators").await;
     let links: Vec<_> = owner.page().links.iter().filter(|(text, _)| text == "Change").collect();
     let theirs = links.iter().find(|(_, to)| !to.contains("everywhere")).expect("the editor's").1.clone();
     for role in ["Viewer", "None"] {
         owner.open(&theirs).await;
         owner.tick(role);
-        owner.press("Change the role").await;
+        owner.press("Change role").await;
     }
 
     let (olga, ed) = (EMAIL, "ed@house.example");
@@ -106,8 +106,8 @@ async fn what_operators_do_is_written_down(engine: Engine) {
         assert!(!everything.contains(secret), "{secret} is in the record");
     }
     owner.open("/portal/p/test/operators").await;
-    owner.follow("Activity of all operators").await;
-    let page = owner.expect_page(200, "Activity of operators");
+    owner.follow("Operator activity").await;
+    let page = owner.expect_page(200, "Operator activity");
     assert!(page.text.contains("Role changed viewer of test"), "{}", page.text);
     assert!(page.text.contains("ed@house.example · by olga@house.example · from 127.0.0.1"), "{}", page.text);
 }
@@ -127,7 +127,7 @@ async fn wrong_passwords_are_written_down_within_bounds(engine: Engine) {
         owner.press("Sign in").await;
         owner.expect_page(
             if round < 10 { 422 } else { 429 },
-            if round < 10 { "Sign in to the portal" } else { "Too many tries" },
+            if round < 10 { "Sign in to the portal" } else { "Too many attempts" },
         );
     }
     let failed: Vec<_> = read(&server).await.into_iter().filter(|one| one[0] == "sign_in_failed").collect();
@@ -142,15 +142,15 @@ async fn wrong_passwords_are_written_down_within_bounds(engine: Engine) {
     owner.open("/portal/me").await;
     let page = owner.expect_page(200, "Your account");
     assert!(
-        page.text.contains("Recent activity") && page.text.contains("Tried to sign in failed 10 times with a password"),
+        page.text.contains("Recent activity") && page.text.contains("Sign-in attempt failed 10 times with a password"),
         "{}",
         page.text
     );
     server.clock.advance_seconds(601);
     owner.open("/portal/prove?next=/portal/me").await;
     owner.fill("Password", "wrong");
-    owner.press("Go on").await;
-    owner.expect_page(422, "Is it really you?");
+    owner.press("Continue").await;
+    owner.expect_page(422, "Confirm that it's you");
     assert!(read(&server).await.iter().any(|one| one[0] == "proof_failed"));
 }
 
@@ -165,13 +165,13 @@ async fn the_record_is_read_by_page_and_ends(engine: Engine) {
         owner.press("Sign in").await;
         owner.expect_page(200, "Projects");
     }
-    owner.follow("Activity of operators").await;
-    let page = owner.expect_page(200, "Activity of operators");
+    owner.follow("Operator activity").await;
+    let page = owner.expect_page(200, "Operator activity");
     assert_eq!(page.text.matches("Signed in with a password").count(), 50, "{}", page.text);
-    owner.follow("Earlier ones").await;
-    let page = owner.expect_page(200, "Activity of operators");
+    owner.follow("Earlier").await;
+    let page = owner.expect_page(200, "Operator activity");
     assert_eq!(page.text.matches("Signed in with a password").count(), 10, "{}", page.text);
-    assert!(page.text.contains("Came in for the first time") && !page.text.contains("Earlier ones"), "{}", page.text);
+    assert!(page.text.contains("Joined") && !page.text.contains("Earlier"), "{}", page.text);
     owner.open("/portal/activity?before=x").await;
     assert_eq!(owner.reply().status, 400);
 

@@ -47,7 +47,7 @@ async fn add_passkey(browser: &mut Browser, name: &str) -> SoftPasskey {
     browser.fill("Name of the new passkey", name);
     browser.answer_passkey(|options, origin| passkey.create(options, origin)).await;
     let page = browser.expect_page(200, "Your account");
-    assert!(page.text.contains("The passkey is ready to use."), "{}", page.text);
+    assert!(page.text.contains("Passkey added."), "{}", page.text);
     passkey
 }
 
@@ -63,25 +63,27 @@ async fn a_passkey_is_added_signs_in_and_is_removed(engine: Engine) {
     assert!(owner.page().text.contains("Blue <key>"), "{}", owner.page().text);
     // The options name the same authenticator, so browsers refuse it, and so does the server.
     owner.answer_passkey(|options, origin| passkey.create(options, origin)).await;
-    assert!(owner.expect_page(422, "Your account").text.contains("That passkey was not taken."));
+    assert!(owner.expect_page(422, "Your account").text.contains("The passkey was not accepted."));
 
     let mut other = server.browser();
     other.open("/portal/p/test/addresses").await;
     other.expect_page(200, "Sign in to the portal");
     other.answer_passkey(|options, origin| passkey.get(options, origin)).await;
-    other.expect_page(200, "Addresses");
+    other.expect_page(200, "Endpoints");
     other.open("/portal/me").await;
     assert!(other.page().text.contains("used"), "{}", other.page().text);
 
     owner.open("/portal/me").await;
     owner.press("Remove").await;
     let page = owner.expect_page(200, "Your account");
-    assert!(page.text.contains("The passkey is removed."), "{}", page.text);
+    assert!(page.text.contains("Passkey removed."), "{}", page.text);
     // Sessions that may have used it ended with it.
     other.open("/portal").await;
     other.expect_page(200, "Sign in to the portal");
     other.answer_passkey(|options, origin| passkey.get(options, origin)).await;
-    assert!(other.expect_page(422, "Sign in to the portal").text.contains("That passkey lets nobody in here."));
+    assert!(
+        other.expect_page(422, "Sign in to the portal").text.contains("This passkey is not registered for the portal.")
+    );
 }
 
 async fn the_first_operator_may_come_in_by_passkey_alone(engine: Engine) {
@@ -101,10 +103,10 @@ async fn the_first_operator_may_come_in_by_passkey_alone(engine: Engine) {
     assert!(page.passkeys[0].contains(EMAIL), "the authenticator learns whose it is: {}", page.passkeys[0]);
     let mut careless = SoftPasskey::careless();
     browser.answer_passkey(|options, origin| careless.create(options, origin)).await;
-    assert!(browser.expect_page(422, "Welcome to Vestibule").text.contains("That passkey was not taken."));
+    assert!(browser.expect_page(422, "Welcome to Vestibule").text.contains("The passkey was not accepted."));
     let mut passkey = SoftPasskey::new();
     browser.answer_passkey(|options, origin| passkey.create(options, origin)).await;
-    assert!(browser.expect_page(200, "Projects").text.contains("you are owner"));
+    assert!(browser.expect_page(200, "Projects").text.contains("your role: owner"));
     browser.press("Sign out").await;
     browser.answer_passkey(|options, origin| passkey.get(options, origin)).await;
     browser.expect_page(200, "Projects");
@@ -137,7 +139,7 @@ async fn an_invited_operator_may_choose_a_passkey(engine: Engine) {
     let (mut owner, _) = passkey_owner(&server).await;
     let (link, mut editor, mut passkey) = invite_editor(&server, &mut owner).await;
     editor.open(&link).await;
-    editor.expect_page(410, "This link holds no more");
+    editor.expect_page(410, "This link no longer works");
     let mut again = server.browser();
     sign_in(&mut again, &mut passkey).await;
     again.open("/portal/p/test/operators").await;
@@ -151,7 +153,7 @@ async fn a_new_way_in_takes_the_old_ones_away(engine: Engine) {
     let mut found = SoftPasskey::new();
     let mut fresh = server.browser();
     fresh.open(&server.reset_link(EMAIL).await).await;
-    fresh.expect_page(200, "Choose a new way in");
+    fresh.expect_page(200, "Choose how you sign in");
     come_in(&mut fresh, &mut found).await;
     owner.open("/portal").await;
     owner.expect_page(200, "Sign in to the portal");
@@ -165,7 +167,7 @@ async fn a_new_way_in_takes_the_old_ones_away(engine: Engine) {
     let mut last = server.browser();
     last.open(&server.reset_link(EMAIL).await).await;
     last.fill("Password", OWNER_PASSWORD);
-    last.press("Set the password").await;
+    last.press("Set password").await;
     last.expect_page(200, "Projects");
     sign_in(&mut owner, &mut found).await;
     owner.expect_page(422, "Sign in to the portal");
@@ -177,22 +179,22 @@ async fn the_last_way_in_stays(engine: Engine) {
     owner.open("/portal/me").await;
     owner.press("Remove").await;
     let page = owner.expect_page(200, "Your account");
-    assert!(page.text.contains("it is your last way in"), "{}", page.text);
+    assert!(page.text.contains("remove your last sign-in method"), "{}", page.text);
     let mut other = server.browser();
     sign_in(&mut other, &mut passkey).await;
     other.expect_page(200, "Projects");
     // With a password it may be removed.
     owner.fill("New password", OWNER_PASSWORD);
-    owner.press("Set the password").await;
+    owner.press("Set password").await;
     owner.expect_page(200, "Your account");
     owner.press("Remove").await;
-    assert!(owner.expect_page(200, "Your account").text.contains("The passkey is removed."));
+    assert!(owner.expect_page(200, "Your account").text.contains("Passkey removed."));
     // A passkey without a name gets a default. A removed one gives an error.
     add_passkey(&mut owner, "").await;
     assert!(owner.page().text.contains("Passkey Added"), "{}", owner.page().text);
     owner.forge("id", "00000000-0000-7000-8000-000000000000");
     owner.press("Remove").await;
-    assert!(owner.expect_page(200, "Your account").text.contains("It is not there any more."));
+    assert!(owner.expect_page(200, "Your account").text.contains("It no longer exists."));
 }
 
 async fn a_passkey_gets_another_name(engine: Engine) {
@@ -200,35 +202,35 @@ async fn a_passkey_gets_another_name(engine: Engine) {
     let mut owner = server.owner().await;
     add_passkey(&mut owner, "Blue <key>").await;
     owner.fill("New name (Blue <key>)", "  ");
-    owner.press("Save the name").await;
+    owner.press("Save name").await;
     let page = owner.expect_page(422, "Your account");
-    assert!(page.complaints.iter().any(|(name, text)| name.starts_with("name.") && text.contains("Write a name.")));
+    assert!(page.complaints.iter().any(|(name, text)| name.starts_with("name.") && text.contains("Enter a name.")));
     owner.fill("New name (Blue <key>)", "Green key");
-    owner.press("Save the name").await;
+    owner.press("Save name").await;
     let page = owner.expect_page(200, "Your account");
-    assert!(page.text.contains("The passkey has its name.") && page.text.contains("Green key Added"), "{}", page.text);
+    assert!(page.text.contains("Passkey renamed.") && page.text.contains("Green key Added"), "{}", page.text);
     assert!(page.text.contains("Passkey renamed Blue <key> → Green key"), "{}", page.text);
     // Not another operator's, and not without recent authentication.
     owner.forge("id", "00000000-0000-7000-8000-000000000000");
-    owner.press("Save the name").await;
-    assert!(owner.expect_page(200, "Your account").text.contains("It is not there any more."));
+    owner.press("Save name").await;
+    assert!(owner.expect_page(200, "Your account").text.contains("It no longer exists."));
     server.clock.advance_seconds(601);
     owner.fill("New name (Green key)", "Red key");
-    owner.press("Save the name").await;
-    owner.expect_page(200, "Is it really you?");
+    owner.press("Save name").await;
+    owner.expect_page(200, "Confirm that it's you");
 }
 
 async fn a_password_goes_where_a_passkey_is(engine: Engine) {
     let server = start(engine).await;
     let mut owner = server.owner().await;
     owner.open("/portal/me").await;
-    assert!(!owner.page().text.contains("Remove the password"), "it is the last way in: {}", owner.page().text);
+    assert!(!owner.page().text.contains("Remove password"), "it is the last way in: {}", owner.page().text);
     let mut passkey = add_passkey(&mut owner, "Blue key").await;
     let (mut late, mut other) = (owner.clone(), server.browser());
     sign_in(&mut other, &mut passkey).await;
-    owner.press("Remove the password").await;
+    owner.press("Remove password").await;
     let page = owner.expect_page(200, "Your account");
-    assert!(page.text.contains("Your password is removed.") && page.text.contains("You have none"), "{}", page.text);
+    assert!(page.text.contains("Password removed.") && page.text.contains("You have no password"), "{}", page.text);
     // Other sessions have ended, and the password is not accepted.
     other.open("/portal").await;
     other.expect_page(200, "Sign in to the portal");
@@ -237,18 +239,18 @@ async fn a_password_goes_where_a_passkey_is(engine: Engine) {
     other.press("Sign in").await;
     other.expect_page(422, "Sign in to the portal");
     // An old page: there is nothing left to remove. And the passkey is now the last credential.
-    late.press("Remove the password").await;
-    assert!(late.expect_page(200, "Your account").text.contains("It is not there any more."));
+    late.press("Remove password").await;
+    assert!(late.expect_page(200, "Your account").text.contains("It no longer exists."));
     owner.press("Remove").await;
-    assert!(owner.expect_page(200, "Your account").text.contains("it is your last way in"));
+    assert!(owner.expect_page(200, "Your account").text.contains("remove your last sign-in method"));
     // Vice versa, with a form from before the passkey was removed.
     owner.fill("New password", OWNER_PASSWORD);
-    owner.press("Set the password").await;
+    owner.press("Set password").await;
     let mut stale = owner.clone();
     owner.press("Remove").await;
-    assert!(owner.expect_page(200, "Your account").text.contains("The passkey is removed."));
-    stale.press("Remove the password").await;
-    assert!(stale.expect_page(200, "Your account").text.contains("it is your last way in"));
+    assert!(owner.expect_page(200, "Your account").text.contains("Passkey removed."));
+    stale.press("Remove password").await;
+    assert!(stale.expect_page(200, "Your account").text.contains("remove your last sign-in method"));
     sign_in(&mut other, &mut passkey).await;
     other.expect_page(422, "Sign in to the portal");
 }
@@ -258,11 +260,13 @@ async fn a_passkey_proves_who_one_is(engine: Engine) {
     let (mut owner, mut passkey) = passkey_owner(&server).await;
     server.clock.advance_seconds(601);
     owner.open("/portal/p/test/admin-keys/new").await;
-    let page = owner.expect_page(200, "Is it really you?");
+    let page = owner.expect_page(200, "Confirm that it's you");
     assert!(!page.text.contains("Password"), "there is none: {}", page.text);
     let mut stranger = SoftPasskey::new();
     owner.answer_passkey(|options, origin| stranger.get(options, origin)).await;
-    assert!(owner.expect_page(422, "Is it really you?").text.contains("That passkey is not one of yours."));
+    assert!(
+        owner.expect_page(422, "Confirm that it's you").text.contains("This passkey does not belong to your account.")
+    );
     owner.answer_passkey(|options, origin| passkey.get(options, origin)).await;
     owner.expect_page(200, "New key");
 }
@@ -327,7 +331,7 @@ async fn foreign_passkeys_are_held_back(engine: Engine) {
             browser.expect_page(422, "Sign in to the portal");
         }
     }
-    browser.expect_page(429, "Too many tries");
+    browser.expect_page(429, "Too many attempts");
     server.clock.advance_seconds(11);
     sign_in(&mut browser, &mut mine).await;
     browser.expect_page(200, "Projects");
@@ -342,7 +346,7 @@ async fn a_removed_operators_passkey_lets_nobody_in(engine: Engine) {
     let theirs = links.iter().find(|(_, to)| !to.contains("everywhere")).expect("the editor's").1.clone();
     owner.open(&theirs).await;
     owner.tick("None");
-    owner.press("Change the role").await;
+    owner.press("Change role").await;
     sign_in(&mut editor, &mut passkey).await;
     editor.expect_page(422, "Sign in to the portal");
 }

@@ -61,16 +61,16 @@ async fn a_lifetime_that_signs_people_out_asks_first(engine: Engine) {
     for lifetime in ["40000000", "20000000"] {
         owner.fill("Maximum session lifetime", lifetime);
         owner.press("Save").await;
-        assert!(owner.expect_page(200, "Session").text.contains("Saved."), "{lifetime}");
+        assert!(owner.expect_page(200, "Session").text.contains("Changes saved."), "{lifetime}");
     }
     owner.fill("Maximum session lifetime", "1800");
     owner.press("Save").await;
-    let page = owner.expect_page(200, "Save these changes to “Session”?");
+    let page = owner.expect_page(200, "Save changes to “Session”?");
     assert!(page.text.contains("Signs out 2 people at once. 2 guests are among them."), "{}", page.text);
     assert_eq!(settings(&server)["session"]["lifetime_seconds"], 20_000_000, "nothing is saved yet");
     assert!(is_signed_in(&mut old[0]).await);
     owner.press("Save and sign out 2 people").await;
-    assert!(owner.expect_page(200, "Session").text.contains("Saved."));
+    assert!(owner.expect_page(200, "Session").text.contains("Changes saved."));
     assert_eq!(settings(&server)["session"]["lifetime_seconds"], 1_800);
     assert!(!is_signed_in(&mut old[0]).await && !is_signed_in(&mut old[1]).await && is_signed_in(&mut young).await);
 }
@@ -81,14 +81,14 @@ async fn a_question_goes_back_to_the_form_with_everything_typed(engine: Engine) 
     server.clock.advance_seconds(4_000);
     owner.open(&format!("{AT}/applications/web")).await;
     owner.fill("Name", "The \"Shop\" & <more>");
-    owner.fill("Authorized Redirect URIs", "http://shop.test/after-login\nhttps://shop.test/other");
-    owner.fill("Refresh Token Lifetime", "3600");
-    owner.tick("Enable Refresh Token Rotation");
+    owner.fill("Authorized redirect URIs", "http://shop.test/after-login\nhttps://shop.test/other");
+    owner.fill("Refresh token lifetime", "3600");
+    owner.tick("Enable refresh token rotation");
     owner.untick("Expire after idling");
     owner.press("Save").await;
-    let page = owner.expect_page(200, "Save these changes to “Corner Shop”?");
+    let page = owner.expect_page(200, "Save changes to “Corner Shop”?");
     assert!(page.text.contains("Signs out 3 people"), "{}", page.text);
-    owner.press("Back to the form").await;
+    owner.press("Back to form").await;
     let page = owner.expect_page(200, "Corner Shop");
     let field = |name: &str| {
         let mut fields = page.forms.iter().flat_map(|form| &form.fields);
@@ -115,11 +115,11 @@ async fn a_confirmation_is_for_one_change_only(engine: Engine) {
     owner.open(&format!("{AT}/session")).await;
     owner.fill("Maximum session lifetime", "3600");
     owner.press("Save").await;
-    owner.expect_page(200, "Save these changes to “Session”?");
+    owner.expect_page(200, "Save changes to “Session”?");
     // The same confirmation with another value in the form.
     owner.forge("lifetime", "60");
     owner.press("Save and sign out 1 person").await;
-    owner.expect_page(200, "Save these changes to “Session”?");
+    owner.expect_page(200, "Save changes to “Session”?");
     assert!(settings(&server)["session"].is_null() || settings(&server)["session"]["lifetime_seconds"].is_null());
     owner.press("Save and sign out 1 person").await;
     owner.expect_page(200, "Session");
@@ -132,11 +132,11 @@ async fn switching_guests_off_asks_first(engine: Engine) {
     owner.open(&format!("{AT}/anonymous-users")).await;
     owner.untick("Enable anonymous users?");
     owner.press("Save").await;
-    let page = owner.expect_page(200, "Save these changes to “Anonymous Users”?");
+    let page = owner.expect_page(200, "Save changes to “Anonymous users”?");
     assert!(page.text.contains("2 guests stay signed in until their sessions end."), "{}", page.text);
     sign_up(&server.app_client(), 1).await;
-    owner.press("Save the changes").await;
-    assert!(owner.expect_page(200, "Anonymous Users").text.contains("Saved."));
+    owner.press("Save changes").await;
+    assert!(owner.expect_page(200, "Anonymous users").text.contains("Changes saved."));
     assert_eq!(settings(&server)["authentication"]["identities"], json!(["login_id"]));
 }
 
@@ -152,13 +152,13 @@ async fn lifetimes_of_guests_ask_first(engine: Engine) {
     owner.fill("Password", OWNER_PASSWORD);
     owner.press("Sign in").await;
     owner.open(&format!("{AT}/anonymous-users")).await;
-    owner.fill("Lifetime of a guest (Corner Shop)", "86400");
+    owner.fill("Guest lifetime (Corner Shop)", "86400");
     owner.press("Save").await;
-    let page = owner.expect_page(200, "Save these changes to “Anonymous Users”?");
+    let page = owner.expect_page(200, "Save changes to “Anonymous users”?");
     assert!(page.text.contains("Signs out 2 people at once. 2 guests are among them."), "{}", page.text);
     app.refresh(&guests[0]).await.expect(200);
     owner.press("Save and sign out 2 people").await;
-    owner.expect_page(200, "Anonymous Users");
+    owner.expect_page(200, "Anonymous users");
     app.refresh(&guests[0]).await.expect(400);
 }
 
@@ -169,20 +169,20 @@ async fn closing_a_way_to_sign_in_asks_first(engine: Engine) {
     owner.open(&format!("{AT}/users/{subject}/promote")).await;
     owner.fill("Login ID", "kim@shop.test");
     owner.fill("Password", "violet tugboat marmalade");
-    owner.press("Make it a member").await;
+    owner.press("Promote to member").await;
     owner.open(&format!("{AT}/login-methods")).await;
-    owner.tick("One-time code by mail");
+    owner.tick("One-time code by email");
     owner.untick("Password");
     owner.press("Save").await;
-    let page = owner.expect_page(200, "Save these changes to “Login Methods”?");
+    let page = owner.expect_page(200, "Save changes to “Login methods”?");
     assert!(page.text.contains("1 person has a password. Signing in with it stops working."), "{}", page.text);
-    owner.press("Save the changes").await;
-    owner.expect_page(200, "Login Methods");
+    owner.press("Save changes").await;
+    owner.expect_page(200, "Login methods");
     owner.tick("Username");
     owner.tick("Password");
     owner.untick("Email address");
     owner.press("Save").await;
-    let page = owner.expect_page(200, "Save these changes to “Login Methods”?");
+    let page = owner.expect_page(200, "Save changes to “Login methods”?");
     assert!(page.text.contains("1 login ID is an email address."), "{}", page.text);
 }
 
@@ -192,7 +192,7 @@ async fn another_cookie_name_asks_first(engine: Engine) {
     owner.open(&format!("{AT}/settings")).await;
     owner.fill("Cookie prefix", "shop_");
     owner.press("Save").await;
-    let page = owner.expect_page(200, "Save these changes to “Project settings”?");
+    let page = owner.expect_page(200, "Save changes to “Project settings”?");
     assert!(page.text.contains("Signs out 1 person at once."), "{}", page.text);
     assert!(is_signed_in(&mut guest).await);
     owner.press("Save and sign out 1 person").await;
@@ -226,7 +226,7 @@ async fn a_form_sent_without_its_question_is_asked_about(engine: Engine) {
         let path = format!("{AT}/users/{subject}/{page}?{field}");
         let reply = owner.try_door("POST", &path, &token).await;
         assert_eq!(reply.status, 200, "{page}");
-        assert!(reply.body.contains("never come back"), "{page}: {}", reply.body);
+        assert!(reply.body.contains("no longer be recovered"), "{page}: {}", reply.body);
         app.refresh(&guest.refresh).await.expect(200);
     }
 }
@@ -237,7 +237,7 @@ async fn a_guest_with_a_key_can_come_back(engine: Engine) {
     let subject = device.authenticate().await;
     owner.open(&format!("{AT}/users/{subject}/sessions?session=*")).await;
     let page = owner.expect_page(200, "End all sessions?");
-    assert!(page.text.contains("can come back only on the device that has its key"), "{}", page.text);
+    assert!(page.text.contains("can sign in again only on the device with its key"), "{}", page.text);
     assert!(!page.text.contains("never"), "{}", page.text);
 }
 

@@ -42,9 +42,9 @@ async fn guests_are_switched_on_and_off(engine: Engine) {
     assert_eq!(http.post_json("/api/anonymous_user/signup", &sign_up).await.status, 400);
     owner.open("/portal/p/test/anonymous-users").await;
     owner.tick("Enable anonymous users?");
-    owner.fill("User identity conflict when promote to normal user", "login");
+    owner.fill("If the email or phone already has an account", "login");
     owner.press("Save").await;
-    assert!(owner.expect_page(200, "Anonymous Users").text.contains("Saved."));
+    assert!(owner.expect_page(200, "Anonymous users").text.contains("Changes saved."));
     assert_eq!(http.post_json("/api/anonymous_user/signup", &sign_up).await.status, 200);
     let now = settings(&server);
     assert_eq!(now["authentication"]["identities"], json!(["login_id", "anonymous"]));
@@ -54,9 +54,9 @@ async fn guests_are_switched_on_and_off(engine: Engine) {
     assert_eq!(changed[0]["context"]["audit_context"]["operator_email"], "olga@house.example");
     owner.untick("Enable anonymous users?");
     owner.press("Save").await;
-    owner.expect_page(200, "Save these changes to “Anonymous Users”?");
+    owner.expect_page(200, "Save changes to “Anonymous users”?");
     assert_eq!(http.post_json("/api/anonymous_user/signup", &sign_up).await.status, 200);
-    owner.press("Save the changes").await;
+    owner.press("Save changes").await;
     assert_eq!(http.post_json("/api/anonymous_user/signup", &sign_up).await.status, 400);
 }
 
@@ -64,22 +64,22 @@ async fn guests_get_lifetimes_and_scopes_of_their_own(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     let client = server.app_client();
     owner.open("/portal/p/test/anonymous-users").await;
-    let page = owner.expect_page(200, "Anonymous Users");
-    assert!(page.text.contains("Guests of Corner Shop As usual"), "{}", page.text);
-    assert!(!page.text.contains("Lifetime of a guest (Corner Blog)"), "cookies live as long as the session");
-    owner.fill("Lifetime of a guest (Corner Shop)", "60");
+    let page = owner.expect_page(200, "Anonymous users");
+    assert!(page.text.contains("Guests of Corner Shop Default settings"), "{}", page.text);
+    assert!(!page.text.contains("Guest lifetime (Corner Blog)"), "cookies live as long as the session");
+    owner.fill("Guest lifetime (Corner Shop)", "60");
     owner.press("Save").await;
-    let page = owner.expect_page(422, "Anonymous Users");
+    let page = owner.expect_page(422, "Anonymous users");
     assert!(page.complaint("guest_refresh_lifetime.web").is_some(), "{:?}", page.complaints);
     assert!(page.complaint("guest_refresh_lifetime.phone").is_none(), "{:?}", page.complaints);
-    owner.fill("Lifetime of a guest (Corner Shop)", "86400");
-    owner.fill("Idle timeout of a guest (Corner Shop)", "3600");
+    owner.fill("Guest lifetime (Corner Shop)", "86400");
+    owner.fill("Guest idle timeout (Corner Shop)", "3600");
     owner.tick("Scope profile (Corner Shop)");
     owner.tick("Close sign-up");
     owner.press("Save").await;
-    let page = owner.expect_page(200, "Anonymous Users");
-    assert!(page.text.contains("Guests of Corner Shop Settings of their own"), "{}", page.text);
-    let sentence = "It ends 1 hour after its last use, and 1 day after it began at the latest.";
+    let page = owner.expect_page(200, "Anonymous users");
+    assert!(page.text.contains("Guests of Corner Shop Custom settings"), "{}", page.text);
+    let sentence = "Ends 1 hour after the last use, and at most 1 day after sign-in.";
     assert!(page.text.contains(sentence), "{}", page.text);
     let now = settings(&server);
     let web = &now["oauth"]["clients"][0];
@@ -107,31 +107,31 @@ async fn guests_of_an_application_that_comes_or_goes_meanwhile(engine: Engine) {
     let mut second = owner.clone();
     owner.open("/portal/p/test/applications/phone/delete").await;
     owner.fill("Type phone to confirm", "phone");
-    owner.press("Delete the application").await;
+    owner.press("Delete application").await;
     owner.expect_page(200, "Applications");
     owner.open("/portal/p/test/applications/new/react").await;
     owner.fill("Client ID", "newer");
-    owner.fill("Authorized Redirect URIs", "https://newer.example/");
-    owner.press("Create the application").await;
+    owner.fill("Authorized redirect URIs", "https://newer.example/");
+    owner.press("Create application").await;
     owner.expect_page(200, "Quick start");
     let mut third = second.clone();
 
     // Without changes to the deleted application there is no conflict, and the new one stays unchanged.
-    third.fill("Lifetime of a guest (Corner Shop)", "7200");
+    third.fill("Guest lifetime (Corner Shop)", "7200");
     third.press("Save").await;
-    assert!(third.expect_page(200, "Anonymous Users").text.contains("Saved."));
+    assert!(third.expect_page(200, "Anonymous users").text.contains("Changes saved."));
     let clients = settings(&server)["oauth"]["clients"].clone();
     let newer = clients.as_array().and_then(|all| all.last()).expect("the new one");
     assert!(newer["client_id"] == "newer" && newer.get("anonymous_scopes").is_none(), "{newer}");
 
-    second.fill("Idle timeout of a guest (Corner Shop App)", "900");
-    second.fill("Idle timeout of a guest (Corner Shop)", "800");
+    second.fill("Guest idle timeout (Corner Shop App)", "900");
+    second.fill("Guest idle timeout (Corner Shop)", "800");
     second.press("Save").await;
-    let page = second.expect_page(409, "Anonymous Users");
+    let page = second.expect_page(409, "Anonymous users");
     assert!(page.text.contains("phone there gone changed"), "{}", page.text);
-    assert!(page.text.contains("Lifetime of a guest (Corner Shop) nothing 7200 not changed"), "{}", page.text);
+    assert!(page.text.contains("Guest lifetime (Corner Shop) nothing 7200 not changed"), "{}", page.text);
     second.press("Save").await;
-    assert!(second.expect_page(200, "Anonymous Users").text.contains("Saved."));
+    assert!(second.expect_page(200, "Anonymous users").text.contains("Changes saved."));
     let web = settings(&server)["oauth"]["clients"][0].clone();
     let own = |key: &str| web[format!("anonymous_refresh_token_{key}_seconds")].clone();
     assert_eq!((own("lifetime"), own("idle_timeout")), (json!(7_200), json!(800)));
@@ -148,12 +148,12 @@ async fn two_editors_meet_a_clear_conflict(engine: Engine) {
     second.fill("Idle timeout", "600");
     second.press("Save").await;
     let page = second.expect_page(409, "Session");
-    assert!(page.text.contains("changed this while you were editing"), "{}", page.text);
+    assert!(page.text.contains("changed this page while you were editing"), "{}", page.text);
     assert!(page.text.contains("Maximum session lifetime 31449600 7200 9000"), "{}", page.text);
     assert_eq!(settings(&server)["session"]["lifetime_seconds"], 7200, "nothing was lost");
     // The input is still there; saving it again is a decision.
     second.press("Save").await;
-    assert!(second.expect_page(200, "Session").text.contains("Saved."));
+    assert!(second.expect_page(200, "Session").text.contains("Changes saved."));
     let now = settings(&server);
     assert_eq!(now["session"], json!({"lifetime_seconds": 9000, "idle_timeout_seconds": 600}));
 }
@@ -167,7 +167,7 @@ async fn other_pages_do_not_disturb_each_other(engine: Engine) {
     first.press("Save").await;
     second.fill("Name", "Corner Store");
     second.press("Save").await;
-    assert!(second.expect_page(200, "Branding").text.contains("Saved."));
+    assert!(second.expect_page(200, "Branding").text.contains("Changes saved."));
     let now = settings(&server);
     assert_eq!((&now["session"]["lifetime_seconds"], &now["ui"]["name"]), (&json!(7200), &json!("Corner Store")));
 }
@@ -183,10 +183,10 @@ async fn a_shorter_session_lifetime_counts_at_once(engine: Engine) {
     owner.fill("Maximum session lifetime", "1800");
     owner.press("Save").await;
     assert_eq!(guest.fetch("/_resolver/resolve").await.header("x-authgear-session-valid"), Some("true"));
-    owner.expect_page(200, "Save these changes to “Session”?");
+    owner.expect_page(200, "Save changes to “Session”?");
     owner.press("Save and sign out 1 person").await;
     assert_ne!(guest.fetch("/_resolver/resolve").await.header("x-authgear-session-valid"), Some("true"));
-    assert!(owner.page().text.contains("It ends 30 minutes after it began"), "{}", owner.page().text);
+    assert!(owner.page().text.contains("Ends 30 minutes after sign-in"), "{}", owner.page().text);
 }
 
 async fn wrong_values_are_told_beside_their_field(engine: Engine) {
@@ -196,18 +196,18 @@ async fn wrong_values_are_told_beside_their_field(engine: Engine) {
     owner.fill("Maximum session lifetime", "a week");
     owner.press("Save").await;
     let page = owner.expect_page(422, "Session");
-    assert_eq!(page.complaint("lifetime"), Some("Write a whole number, digits only."));
+    assert_eq!(page.complaint("lifetime"), Some("Enter a whole number."));
     owner.open("/portal/p/test/anonymous-users").await;
-    owner.fill("Grow back within", "soon");
+    owner.fill("Refill period", "soon");
     owner.press("Save").await;
-    assert!(owner.expect_page(422, "Anonymous Users").complaint("period").is_some());
+    assert!(owner.expect_page(422, "Anonymous users").complaint("period").is_some());
     owner.open("/portal/p/test/applications/web").await;
-    owner.fill("Refresh Token Lifetime", "600");
-    owner.fill("Authorized Redirect URIs", "http://shop.test/after-login\nnowhere");
+    owner.fill("Refresh token lifetime", "600");
+    owner.fill("Authorized redirect URIs", "http://shop.test/after-login\nnowhere");
     owner.press("Save").await;
     let page = owner.expect_page(422, "Corner Shop");
     assert!(page.complaint("redirect_uris").is_some_and(|text| text.starts_with("Line 2:")), "{:?}", page.complaints);
-    owner.fill("Authorized Redirect URIs", "http://shop.test/after-login");
+    owner.fill("Authorized redirect URIs", "http://shop.test/after-login");
     owner.press("Save").await;
     let told = owner.expect_page(422, "Corner Shop").complaint("refresh_lifetime").map(str::to_string);
     let expected = "Refresh token lifetime must be greater than or equal to access token lifetime.";
@@ -222,7 +222,7 @@ async fn absent_keys_stay_absent(engine: Engine) {
     {
         owner.open(&format!("/portal/p/test/{page}")).await;
         owner.press("Save").await;
-        assert!(owner.page().text.contains("Nothing was changed"), "{page}: {}", owner.page().text);
+        assert!(owner.page().text.contains("No changes to save"), "{page}: {}", owner.page().text);
     }
     assert_eq!(settings(&server), before);
     owner.open("/portal/p/test/session").await;
@@ -242,8 +242,8 @@ async fn an_application_is_made_and_edited(engine: Engine) {
     owner.follow("React").await;
     owner.fill("Name", "New Shop");
     owner.fill("Client ID", "web");
-    owner.fill("Authorized Redirect URIs", "nonsense");
-    owner.press("Create the application").await;
+    owner.fill("Authorized redirect URIs", "nonsense");
+    owner.press("Create application").await;
     let page = owner.expect_page(422, "New application: React");
     assert!(
         page.complaint("client_id").is_some() || page.complaint("redirect_uris").is_some(),
@@ -251,21 +251,21 @@ async fn an_application_is_made_and_edited(engine: Engine) {
         page.complaints
     );
     owner.fill("Client ID", "new-shop");
-    owner.fill("Authorized Redirect URIs", "https://new.example/after-login");
-    owner.press("Create the application").await;
+    owner.fill("Authorized redirect URIs", "https://new.example/after-login");
+    owner.press("Create application").await;
     let page = owner.expect_page(200, "Quick start");
     let told = |text: &str| page.text.contains(text);
     assert!(told(&format!("endpoint: \"{}\"", server.origin)) && told("clientID: \"new-shop\""), "{}", page.text);
     owner.open("/portal/p/test/applications/new-shop").await;
     owner.untick("Expire after idling");
-    owner.tick("Enable Refresh Token Rotation");
-    owner.tick("Expire when login on another device");
-    owner.fill("Refresh Token Lifetime", "604800");
-    owner.fill("Lifetime of a guest", "86400");
+    owner.tick("Enable refresh token rotation");
+    owner.tick("Allow only one session per user");
+    owner.fill("Refresh token lifetime", "604800");
+    owner.fill("Guest lifetime", "86400");
     owner.untick("Scope offline_access");
     owner.press("Save").await;
     let page = owner.expect_page(200, "New Shop");
-    assert!(page.text.contains("It ends 1 week after it began, used or not."), "{}", page.text);
+    assert!(page.text.contains("Ends 1 week after sign-in, even if it is used."), "{}", page.text);
     let now = settings(&server);
     let client = now["oauth"]["clients"].as_array().and_then(|all| all.last()).expect("the new one");
     assert_eq!(
@@ -289,8 +289,8 @@ async fn a_secret_is_shown_once_and_removed(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     owner.open("/portal/p/test/applications/backend/secrets").await;
     owner.follow("New secret").await;
-    owner.press("Make the secret").await;
-    owner.expect_page(200, "The new secret");
+    owner.press("Create secret").await;
+    owner.expect_page(200, "New client secret");
     let body = owner.reply().body.clone();
     let (_, rest) = body.split_once("class=\"secret\" tabindex=\"0\">").expect("the secret");
     let secret = rest.split('<').next().expect("its end").to_string();
@@ -300,38 +300,38 @@ async fn a_secret_is_shown_once_and_removed(engine: Engine) {
     owner.open("/portal/p/test/applications/backend/secrets").await;
     assert!(!owner.reply().body.contains(&secret));
     owner.follow("Remove").await;
-    owner.press("Remove the secret").await;
-    assert!(owner.expect_page(200, "Client secrets").text.contains("The secret is removed."));
+    owner.press("Remove secret").await;
+    assert!(owner.expect_page(200, "Client secrets").text.contains("Secret removed."));
     assert_eq!(server.http().post_form("/oauth2/introspect", &ask).await.status, 401);
     assert_eq!(server.events("application.secret_created").await.len(), 1);
     assert_eq!(server.events("application.secret_deleted").await.len(), 1);
     owner.open("/portal/p/test/applications/web/secrets").await;
-    owner.expect_page(404, "There is nothing here");
+    owner.expect_page(404, "Page not found");
 }
 
 async fn an_application_is_deleted_after_its_name_was_typed(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     owner.open("/portal/p/test/applications/blog").await;
-    owner.follow("Delete the application").await;
+    owner.follow("Delete application").await;
     owner.fill("Type blog to confirm", "block");
-    owner.press("Delete the application").await;
+    owner.press("Delete application").await;
     owner.expect_page(422, "Delete Corner Blog?");
     owner.fill("Type blog to confirm", "blog");
-    owner.press("Delete the application").await;
-    assert!(owner.expect_page(200, "Applications").text.contains("The application is deleted."));
+    owner.press("Delete application").await;
+    assert!(owner.expect_page(200, "Applications").text.contains("Application deleted."));
     assert!(!settings(&server)["oauth"].to_string().contains("\"blog\""));
     owner.open("/portal/p/test/applications/blog").await;
-    owner.expect_page(404, "There is nothing here");
+    owner.expect_page(404, "Page not found");
 }
 
 async fn login_methods_and_branding_are_saved(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     owner.open("/portal/p/test/login-methods").await;
     owner.tick("Username");
-    owner.tick("One-time code by mail");
+    owner.tick("One-time code by email");
     owner.untick("Password");
     owner.press("Save").await;
-    let page = owner.expect_page(422, "Login Methods");
+    let page = owner.expect_page(422, "Login methods");
     assert!(page.complaint("password").is_some(), "a user name has no address for codes: {:?}", page.complaints);
     owner.tick("Password");
     owner.press("Save").await;
@@ -339,10 +339,10 @@ async fn login_methods_and_branding_are_saved(engine: Engine) {
     assert_eq!(now["identity"]["login_id"]["keys"], json!([{"type": "email"}, {"type": "username"}]));
     assert_eq!(now["authentication"]["primary_authenticators"], json!(["password", "oob_otp_email"]));
     owner.open("/portal/p/test/branding").await;
-    owner.fill("Colour", "red");
+    owner.fill("Color", "red");
     owner.press("Save").await;
     assert!(owner.expect_page(422, "Branding").complaint("accent").is_some());
-    owner.fill("Colour", "#b0432b");
+    owner.fill("Color", "#b0432b");
     owner.fill("Languages", "en\nde");
     owner.press("Save").await;
     let now = settings(&server);

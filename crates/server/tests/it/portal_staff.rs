@@ -42,16 +42,16 @@ async fn invite(server: &TestServer, owner: &mut Browser, project: &str, email: 
     browser.expect_page(200, "You are invited");
     browser.fill("Your name", "Somebody");
     browser.fill("Password", "nine grey herons by the weir");
-    browser.press("Accept the invitation").await;
+    browser.press("Accept invitation").await;
     browser.expect_page(200, "Projects");
     browser
 }
 
 async fn make_second_project(owner: &mut Browser) {
     owner.open("/portal/projects/new").await;
-    owner.fill("Project id", "second");
+    owner.fill("Project ID", "second");
     owner.fill("Public origin", "https://second.example");
-    owner.press("Create the project").await;
+    owner.press("Create project").await;
 }
 
 /// The form token of this browser.
@@ -154,7 +154,7 @@ async fn an_invited_operator_comes_in_by_mail(engine: Engine) {
     owner.fill("Email", "ED@house.example");
     owner.tick("Owner");
     owner.press("Invite").await;
-    assert!(owner.expect_page(200, "Operators").text.contains("have the role now"));
+    assert!(owner.expect_page(200, "Operators").text.contains("had an account already"));
     editor.open("/portal/p/test/admin-keys").await;
     editor.expect_page(200, "Admin API keys");
     // A revoked invitation is invalid.
@@ -164,11 +164,11 @@ async fn an_invited_operator_comes_in_by_mail(engine: Engine) {
     owner.press("Invite").await;
     let link = mailbox.next_welcome("new@house.example").await;
     owner.open("/portal/p/test/operators").await;
-    owner.press("Take back").await;
-    assert!(owner.expect_page(200, "Operators").text.contains("The invitation is taken back."));
+    owner.press("Revoke").await;
+    assert!(owner.expect_page(200, "Operators").text.contains("Invitation revoked."));
     let mut late = server.browser();
     late.open(&link).await;
-    late.expect_page(410, "This link holds no more");
+    late.expect_page(410, "This link no longer works");
     assert_eq!(server.events("operator.invited").await.len(), 3);
 }
 
@@ -176,14 +176,14 @@ async fn somebody_always_owns_every_project(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     owner.open("/portal/p/test/operators").await;
     owner.follow("Change").await;
-    owner.expect_page(200, "The role of Olga");
+    owner.expect_page(200, "Role of Olga");
     owner.tick("Viewer");
-    owner.press("Change the role").await;
-    assert!(owner.expect_page(200, "Operators").text.contains("somebody has to own every project"));
+    owner.press("Change role").await;
+    assert!(owner.expect_page(200, "Operators").text.contains("remove the last owner"));
     owner.follow("Change").await;
     owner.tick("None");
-    owner.press("Change the role").await;
-    assert!(owner.expect_page(200, "Operators").text.contains("somebody has to own every project"));
+    owner.press("Change role").await;
+    assert!(owner.expect_page(200, "Operators").text.contains("remove the last owner"));
     // An owner of one project gives nothing away elsewhere.
     let mut local = invite(&server, &mut owner, "test", "ow@house.example", "Owner").await;
     local.open("/portal/p/test/operators").await;
@@ -192,7 +192,7 @@ async fn somebody_always_owns_every_project(engine: Engine) {
     local.press("Invite").await;
     local.expect_page(200, "Invited");
     local.open("/portal/projects/new").await;
-    local.expect_page(403, "That takes another role");
+    local.expect_page(403, "You need a higher role");
 }
 
 async fn a_removed_operator_is_out_at_once(engine: Engine) {
@@ -204,8 +204,8 @@ async fn a_removed_operator_is_out_at_once(engine: Engine) {
     let theirs = links.iter().find(|to| !to.contains("everywhere")).expect("the editor's");
     owner.open(theirs).await;
     owner.tick("None");
-    owner.press("Change the role").await;
-    assert!(owner.expect_page(200, "Operators").text.contains("The operator is removed."));
+    owner.press("Change role").await;
+    assert!(owner.expect_page(200, "Operators").text.contains("Operator removed."));
     editor.open("/portal/p/test/session").await;
     editor.expect_page(200, "Sign in to the portal");
     editor.fill("Email", "ed@house.example");
@@ -217,7 +217,7 @@ async fn a_removed_operator_is_out_at_once(engine: Engine) {
 /// The URL of the page with a reset link for an operator of single projects.
 fn link_page(browser: &Browser) -> String {
     let links = &browser.page().links;
-    links.iter().find(|(text, _)| text == "New way in").expect("a link to the page").1.clone()
+    links.iter().find(|(text, _)| text == "Recovery link").expect("a link to the page").1.clone()
 }
 
 async fn an_owner_makes_a_link_for_who_lost_the_way_in(engine: Engine) {
@@ -227,15 +227,15 @@ async fn an_owner_makes_a_link_for_who_lost_the_way_in(engine: Engine) {
     let page = link_page(&owner);
     server.clock.advance_seconds(601);
     owner.open(&page).await;
-    owner.expect_page(200, "Is it really you?");
+    owner.expect_page(200, "Confirm that it's you");
     owner.fill("Password", OWNER_PASSWORD);
-    owner.press("Go on").await;
-    owner.expect_page(200, "A new way in for Somebody");
+    owner.press("Continue").await;
+    owner.expect_page(200, "Recovery link for Somebody");
     let mut made = Vec::new();
     for _ in 0..2 {
         owner.open(&page).await;
-        owner.press("Make the link").await;
-        let shown = owner.expect_page(200, "The link");
+        owner.press("Create link").await;
+        let shown = owner.expect_page(200, "Recovery link");
         let link = shown.text.split_whitespace().find(|word| word.contains("/portal/welcome/")).expect("the link");
         made.push(link.to_string());
     }
@@ -243,11 +243,11 @@ async fn an_owner_makes_a_link_for_who_lost_the_way_in(engine: Engine) {
     editor.open("/portal").await;
     editor.expect_page(200, "Sign in to the portal");
     editor.open(&made[0]).await;
-    editor.expect_page(410, "This link holds no more");
+    editor.expect_page(410, "This link no longer works");
     editor.open(&made[1]).await;
-    editor.expect_page(200, "Choose a new way in");
+    editor.expect_page(200, "Choose how you sign in");
     editor.fill("Password", "seven brown owls by the mill");
-    editor.press("Set the password").await;
+    editor.press("Set password").await;
     editor.expect_page(200, "Projects");
     editor.press("Sign out").await;
     for (password, status) in [("nine grey herons by the weir", 422), ("seven brown owls by the mill", 200)] {
@@ -284,8 +284,8 @@ async fn nobody_makes_a_link_into_projects_it_does_not_own(engine: Engine) {
     for page in refused {
         local.open(&page).await;
         assert_eq!(local.reply().status, 200, "{}", local.page().text);
-        local.press("Make the link").await;
-        assert!(local.expect_page(200, "Operators").text.contains("works in other projects too"));
+        local.press("Create link").await;
+        assert!(local.expect_page(200, "Operators").text.contains("roles in other projects"));
     }
     assert_eq!(server.events("operator.link_created").await.len(), 0);
     owner.open("/portal").await;
@@ -294,27 +294,27 @@ async fn nobody_makes_a_link_into_projects_it_does_not_own(engine: Engine) {
     owner.open(&mine.replace("?everywhere=on", "/link")).await;
     owner.expect_page(200, "Your account");
     owner.open("/portal/p/test/operators/00000000-0000-7000-8000-000000000000/link").await;
-    owner.expect_page(404, "There is nothing here");
+    owner.expect_page(404, "Page not found");
 }
 
 async fn keys_are_made_and_revoked(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     owner.open("/portal/p/test/admin-keys").await;
     owner.follow("New key").await;
-    owner.press("Make the key").await;
+    owner.press("Create key").await;
     let page = owner.expect_page(422, "New key");
     assert!(page.complaint("name").is_some() && page.complaint("settings:read").is_some(), "{:?}", page.complaints);
     owner.fill("Name", "Nightly report");
     owner.tick("settings:read");
-    owner.press("Make the key").await;
-    owner.expect_page(200, "The new key");
+    owner.press("Create key").await;
+    owner.expect_page(200, "New API key");
     let key = owner.page().text.split_whitespace().find(|word| word.starts_with("vak_")).expect("the key").to_string();
     let ask = || server.http().request(reqwest::Method::GET, "/_api/admin/v1/project").bearer_auth(&key);
     assert_eq!(crate::support::Reply::of(ask()).await.status, 200);
     owner.open("/portal/p/test/admin-keys").await;
     owner.follow("Revoke").await;
-    owner.press("Revoke the key").await;
-    assert!(owner.expect_page(200, "Admin API keys").text.contains("The key is revoked."));
+    owner.press("Revoke key").await;
+    assert!(owner.expect_page(200, "Admin API keys").text.contains("Key revoked."));
     assert_eq!(crate::support::Reply::of(ask()).await.status, 401);
     assert_eq!(server.events("admin_key.revoked").await.len(), 1);
 }
@@ -325,18 +325,18 @@ async fn a_project_ends_after_its_id_was_typed(engine: Engine) {
     owner.open("/portal/p/second/settings").await;
     owner.fill("Name", "The Second");
     owner.press("Save").await;
-    assert!(owner.expect_page(200, "Project settings").text.contains("Saved."));
+    assert!(owner.expect_page(200, "Project settings").text.contains("Changes saved."));
     server.clock.advance_seconds(601);
-    owner.follow("Delete the project").await;
-    owner.expect_page(200, "Is it really you?");
+    owner.follow("Delete project").await;
+    owner.expect_page(200, "Confirm that it's you");
     owner.fill("Password", OWNER_PASSWORD);
-    owner.press("Go on").await;
+    owner.press("Continue").await;
     owner.fill("Type second to confirm", "test");
-    owner.press("Delete the project").await;
+    owner.press("Delete project").await;
     owner.expect_page(422, "Delete second?");
     owner.fill("Type second to confirm", "second");
-    owner.press("Delete the project").await;
-    assert!(owner.expect_page(200, "Projects").text.contains("is deleted"));
+    owner.press("Delete project").await;
+    assert!(owner.expect_page(200, "Projects").text.contains("Project deleted"));
     assert!(server.app.projects.find_by_id("second").is_none());
     assert!(server.app.projects.find_by_id("test").is_some());
 }

@@ -37,14 +37,14 @@ fn hook(server: &TestServer) -> Value {
 
 /// Adds a notification webhook for these events.
 async fn add(browser: &mut Browser, url: &str, events: &[&str]) {
-    browser.open(&format!("{AT}/told/new")).await;
-    browser.fill("Address", url);
+    browser.open(&format!("{AT}/notification/new")).await;
+    browser.fill("URL", url);
     browser.untick("All events");
     for event in events {
         browser.tick(event);
     }
     browser.press("Save").await;
-    assert!(browser.expect_page(200, "Webhooks").text.contains("Saved."), "{}", browser.page().text);
+    assert!(browser.expect_page(200, "Webhooks").text.contains("Changes saved."), "{}", browser.page().text);
 }
 
 async fn an_address_that_is_told_is_added_changed_and_removed(engine: Engine) {
@@ -52,8 +52,8 @@ async fn an_address_that_is_told_is_added_changed_and_removed(engine: Engine) {
     let (first, second) = (Receiver::start().await, Receiver::start().await);
     owner.open(AT).await;
     assert!(owner.expect_page(200, "Webhooks").text.contains("No webhooks yet."));
-    owner.follow("Add webhook").await;
-    owner.fill("Address", &first.url);
+    owner.follow("Add notification webhook").await;
+    owner.fill("URL", &first.url);
     owner.press("Save").await;
     assert!(owner.expect_page(200, "Webhooks").text.contains("All events"), "{}", owner.page().text);
     assert_eq!(hook(&server), json!({"non_blocking_handlers": [{"url": first.url}]}), "an absent key stays absent");
@@ -65,7 +65,7 @@ async fn an_address_that_is_told_is_added_changed_and_removed(engine: Engine) {
 
     owner.open(AT).await;
     owner.follow("Change").await;
-    owner.fill("Address", &second.url);
+    owner.fill("URL", &second.url);
     owner.untick("All events");
     owner.tick("user.disabled");
     owner.tick("user.reenabled");
@@ -77,9 +77,9 @@ async fn an_address_that_is_told_is_added_changed_and_removed(engine: Engine) {
 
     owner.open(AT).await;
     owner.follow("Remove").await;
-    assert!(owner.expect_page(200, "Remove the address?").text.contains(&second.url));
-    owner.press("Remove it").await;
-    assert!(owner.expect_page(200, "Webhooks").text.contains("The address is removed."));
+    assert!(owner.expect_page(200, "Remove this webhook?").text.contains(&second.url));
+    owner.press("Remove webhook").await;
+    assert!(owner.expect_page(200, "Webhooks").text.contains("Webhook removed."));
     assert_eq!(hook(&server), json!({}));
     assert_eq!(first.calls().len(), 1, "it was told nothing after it was replaced");
     let keys: Vec<Value> =
@@ -92,14 +92,14 @@ async fn an_address_that_is_asked_refuses_guests(engine: Engine) {
     let receiver = Receiver::start().await;
     receiver.answer(200, r#"{"is_allowed": false, "title": "No", "reason": "not today"}"#);
     owner.open(AT).await;
-    owner.follow("Add approval hook").await;
-    owner.fill("Address", &receiver.url);
+    owner.follow("Add blocking webhook").await;
+    owner.fill("URL", &receiver.url);
     owner.press("Save").await;
     let page = owner.expect_page(422, "New webhook");
-    assert_eq!(page.complaint("event"), Some("Choose one."), "{:?}", page.complaints);
-    owner.tick("Before a user is made");
+    assert_eq!(page.complaint("event"), Some("Choose an option."), "{:?}", page.complaints);
+    owner.tick("Before a user is created");
     owner.press("Save").await;
-    assert!(owner.expect_page(200, "Webhooks").text.contains("Approval"));
+    assert!(owner.expect_page(200, "Webhooks").text.contains("Blocking"));
     let body = json!({"session_type": "refresh_token", "client_id": "web"});
     let sign_up = async || server.http().post_json("/api/anonymous_user/signup", &body).await.status;
     assert_ne!(sign_up().await, 200, "the hook said no");
@@ -112,33 +112,33 @@ async fn an_address_that_is_asked_refuses_guests(engine: Engine) {
 
 async fn what_is_wrong_is_told_beside_the_field(engine: Engine) {
     let (server, mut owner) = start(engine).await;
-    owner.open(&format!("{AT}/told/new")).await;
+    owner.open(&format!("{AT}/notification/new")).await;
     owner.untick("All events");
     owner.press("Save").await;
     let page = owner.expect_page(422, "New webhook");
-    assert_eq!(page.complaint("url"), Some("Write an address such as https://shop.example/hooks."));
-    assert_eq!(page.complaint("events"), Some("Choose at least one."));
-    owner.fill("Address", "ftp://shop.example");
+    assert_eq!(page.complaint("url"), Some("Enter a URL such as https://shop.example/hooks."));
+    assert_eq!(page.complaint("events"), Some("Choose at least one option."));
+    owner.fill("URL", "ftp://shop.example");
     owner.tick("user.created");
     owner.press("Save").await;
     let page = owner.expect_page(422, "New webhook");
     assert_eq!(page.complaint("url"), Some("The address is not an http or https URL."), "{:?}", page.complaints);
     assert_eq!(hook(&server), json!({}), "nothing was saved");
     owner.open(&format!("{AT}/nobody/new")).await;
-    owner.expect_page(404, "There is nothing here");
-    owner.open(&format!("{AT}/told/0011223344556677-0")).await;
-    owner.expect_page(404, "There is nothing here");
+    owner.expect_page(404, "Page not found");
+    owner.open(&format!("{AT}/notification/0011223344556677-0")).await;
+    owner.expect_page(404, "Page not found");
 }
 
 async fn private_addresses_are_refused_beside_the_field(engine: Engine) {
     let server = TestServer::start(engine, |setup| setup.open_portal()).await;
     let mut owner = server.owner().await;
     for url in ["http://127.0.0.1:8080/hook", "http://[::1]/", "http://localhost/hook", "https://192.168.1.1"] {
-        for kind in ["told", "asked"] {
+        for kind in ["notification", "blocking"] {
             owner.open(&format!("{AT}/{kind}/new")).await;
-            owner.fill("Address", url);
-            if kind == "asked" {
-                owner.tick("Before a user is made");
+            owner.fill("URL", url);
+            if kind == "blocking" {
+                owner.tick("Before a user is created");
             }
             owner.press("Save").await;
             let page = owner.expect_page(422, "New webhook");
@@ -165,7 +165,7 @@ async fn two_editors_of_an_address_meet_a_clear_conflict(engine: Engine) {
     second.tick("user.disabled");
     second.press("Save").await;
     let page = second.expect_page(409, "Webhook");
-    assert!(page.text.contains("changed this while you were editing"), "{}", page.text);
+    assert!(page.text.contains("changed this page while you were editing"), "{}", page.text);
     assert!(page.text.contains("user.created user.created, user.deleted user.created, user.disabled"), "{}", page.text);
     assert_eq!(hook(&server)["non_blocking_handlers"][0]["events"], json!(["user.created", "user.deleted"]));
     second.press("Save").await;
@@ -188,18 +188,18 @@ async fn what_was_typed_for_an_address_that_is_gone_is_not_lost(engine: Engine) 
     let mut third = first.clone();
     third.follow("Remove").await;
     first.follow("Remove").await;
-    first.press("Remove it").await;
-    second.fill("Address", "https://other.shop.example/");
+    first.press("Remove webhook").await;
+    second.fill("URL", "https://other.shop.example/");
     second.press("Save").await;
     let page = second.expect_page(409, "New webhook");
     assert!(page.text.contains("gone, or changed"), "{}", page.text);
     assert_eq!(hook(&server), json!({}), "nothing was saved");
     second.press("Save").await;
-    assert!(second.expect_page(200, "Webhooks").text.contains("Saved."));
+    assert!(second.expect_page(200, "Webhooks").text.contains("Changes saved."));
     let told = json!([{"url": "https://other.shop.example/", "events": ["user.created"]}]);
     assert_eq!(hook(&server)["non_blocking_handlers"], told);
-    third.press("Remove it").await;
-    assert!(third.expect_page(200, "Webhooks").text.contains("It is not there any more."));
+    third.press("Remove webhook").await;
+    assert!(third.expect_page(200, "Webhooks").text.contains("It no longer exists."));
     assert_eq!(hook(&server)["non_blocking_handlers"], told);
 }
 
@@ -217,25 +217,25 @@ async fn addresses_alike_are_told_apart(engine: Engine) {
     assert_eq!(all[0]["events"], json!(["user.created"]));
     assert_eq!(all[1]["events"], json!(["user.updated", "user.deleted"]));
     owner.open(&format!("{}/remove", links[0])).await;
-    owner.press("Remove it").await;
+    owner.press("Remove webhook").await;
     assert_eq!(hook(&server)["non_blocking_handlers"], json!([all[1]]));
 }
 
 async fn time_outs_are_saved(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     owner.open(AT).await;
-    let words = "Approval 5 seconds, all approvals of one event 10 seconds, delivery 1 minute.";
+    let words = "Blocking webhook: 5 seconds. All blocking webhooks of one event: 10 seconds. Notification: 1 minute.";
     assert!(owner.page().text.contains(words), "{}", owner.page().text);
-    owner.follow("Change them").await;
-    owner.fill("One question", "61");
+    owner.follow("Change timeouts").await;
+    owner.fill("Blocking webhook timeout", "61");
     owner.press("Save").await;
-    assert!(owner.expect_page(422, "Time-outs of webhooks").complaint("question").is_some());
-    owner.fill("One question", "2");
+    assert!(owner.expect_page(422, "Webhook timeouts").complaint("question").is_some());
+    owner.fill("Blocking webhook timeout", "2");
     owner.press("Save").await;
-    owner.expect_page(200, "Time-outs of webhooks");
+    owner.expect_page(200, "Webhook timeouts");
     assert_eq!(hook(&server), json!({"sync_hook_timeout_seconds": 2}), "what nobody changed stays absent");
     owner.open(AT).await;
-    assert!(owner.page().text.contains("Approval 2 seconds"), "{}", owner.page().text);
+    assert!(owner.page().text.contains("Blocking webhook: 2 seconds"), "{}", owner.page().text);
 }
 
 async fn viewers_look_and_change_nothing(engine: Engine) {
@@ -252,13 +252,13 @@ async fn viewers_look_and_change_nothing(engine: Engine) {
     viewer.open(&link).await;
     viewer.fill("Your name", "Vi");
     viewer.fill("Password", "nine grey herons by the weir");
-    viewer.press("Accept the invitation").await;
+    viewer.press("Accept invitation").await;
     viewer.open(AT).await;
     let page = viewer.expect_page(200, "Webhooks");
     assert!(page.text.contains("https://one.shop.example/"), "{}", page.text);
     assert!(!page.links.iter().any(|(text, _)| text == "Change" || text == "Remove" || text.starts_with("Add one")));
     viewer.open(&change).await;
     let page = viewer.expect_page(200, "Webhook");
-    assert!(page.text.contains("You are a viewer here"), "{}", page.text);
+    assert!(page.text.contains("You have the viewer role"), "{}", page.text);
     assert!(!page.forms.iter().any(|form| form.buttons.iter().any(|button| button.text == "Save")));
 }

@@ -153,12 +153,12 @@ async fn five_wrong_codes_kill_it_and_a_new_one_helps(engine: Engine) {
     for _ in 0..4 {
         scene.type_code(&another(&code)).await;
         let page = scene.browser.expect_page(422, CHECK_MAIL);
-        assert_eq!(page.complaint("code"), Some("This code is not right. Check it and try again"));
+        assert_eq!(page.complaint("code"), Some("Wrong code. Check it and try again"));
     }
     for typed in [another(&code), code] {
         scene.type_code(&typed).await;
         let page = scene.browser.expect_page(422, CHECK_MAIL);
-        assert_eq!(page.complaint("code"), Some("This code was tried too often. Ask for a new one"));
+        assert_eq!(page.complaint("code"), Some("Too many attempts with this code. Ask for a new one"));
     }
     assert!(scene.is_guest().await);
     scene.server.clock.advance_seconds(60);
@@ -255,7 +255,7 @@ async fn a_taken_address_is_told_only_after_the_proof(engine: Engine) {
     // The page survives a reload, and leads to another address.
     browser.reload().await;
     browser.expect_page(200, "You already have an account");
-    browser.follow("Use something else").await;
+    browser.follow("Use a different login").await;
     identify(&mut browser, "lee@shop.example").await;
     browser.fill("Code", &mailbox.next_code("lee@shop.example").await);
     browser.press("Confirm").await;
@@ -327,7 +327,7 @@ async fn a_promotion_code_belongs_to_the_browser_whose_first_form_used_it(engine
     for view in ["", "/identify", "/cancel"] {
         thief.open(&format!("{flow}{view}")).await;
         let page = thief.expect_page(403, ANOTHER_BROWSER);
-        assert!(page.text.contains("Go on there, or go back to Corner Shop and start again."), "{}", page.text);
+        assert!(page.text.contains("Continue there, or go back to Corner Shop and start again."), "{}", page.text);
         // To the home page, and not to the app's callback with another user's state.
         assert_eq!(page.links, [("Back to Corner Shop".to_string(), "http://shop.test/".to_string())]);
     }
@@ -371,12 +371,12 @@ async fn every_page_that_says_no_has_a_way_on(engine: Engine) {
     // A browser with an expired flow returns to its app, which gets the same response as for "Not now".
     scene.server.clock.advance_seconds(1501);
     scene.browser.open(&address).await;
-    scene.browser.expect_page(410, "This took a little too long");
+    scene.browser.expect_page(410, "This page has expired");
     scene.browser.follow("Back to Corner Shop").await;
     assert_eq!(query(scene.browser.at_app(), "error").as_deref(), Some("access_denied"));
     let mut stranger = scene.server.browser();
     stranger.open(&address).await;
-    let page = stranger.expect_page(410, "This took a little too long");
+    let page = stranger.expect_page(410, "This page has expired");
     assert_eq!(page.links[0].1, "http://shop.test/");
 
     // If the project has no page of its own, the account page is used.
@@ -459,7 +459,7 @@ async fn the_person_has_25_minutes(engine: Engine) {
         if in_time {
             browser.at_app();
         } else {
-            browser.expect_page(410, "This took a little too long");
+            browser.expect_page(410, "This page has expired");
             browser.open(&client.promotion_url(&code)).await;
             assert!([400, 410].contains(&browser.reply().status), "it does not start over");
         }

@@ -47,7 +47,7 @@ fn the_configuration_and_the_project_are_right() {
         assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
         String::from_utf8(output.stdout).expect("text")
     };
-    assert_eq!(run(&["config", "check", "--config", "vestibule.toml"]), "The configuration is right.\n");
+    assert_eq!(run(&["config", "check", "--config", "vestibule.toml"]), "The configuration is valid.\n");
     let applied = run(&["project", "apply", "--config", "vestibule.toml", "shop.toml"]);
     assert_eq!(applied, "shop: created\n");
 }

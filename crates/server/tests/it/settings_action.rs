@@ -106,7 +106,7 @@ async fn an_app_has_the_account_deleted(engine: Engine) {
     let scene = Scene::make(engine, |_| {}).await;
     scene.server.clock.advance_seconds(400);
     let mut browser = scene.start("delete_account", &[]).await;
-    browser.expect_page(200, "Is it really you?");
+    browser.expect_page(200, "Confirm that it’s you");
     browser.fill("Password", PASSWORD);
     browser.press("Continue").await;
     browser.expect_page(200, "Delete your account?");

@@ -144,7 +144,7 @@ async fn a_project_with_many_events_does_not_hold_up_another(engine: Engine) {
         })
     });
     pushed.await.expect("the store works");
-    server.app.outbox_bell.notify_one();
+    server.app.store.outbox_bell().notify_one();
     good.wait_for(1).await;
     let admin = Admin::of(&server).await;
     let is_all = |page: &Value| page["deliveries"].as_array().is_some_and(|all| all.len() == 200);

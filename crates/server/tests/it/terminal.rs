@@ -169,7 +169,7 @@ fn files_with_secrets_that_others_can_read_are_reported() {
     ] {
         set_mode(&place.path(exposed), mode);
         let warning = check(file);
-        let expected = format!("vestibule: warning: {exposed} holds ");
+        let expected = format!("vestibule: warning: {exposed} contains ");
         assert_eq!(
             warning.starts_with(&expected) && warning.contains("chmod "),
             is_reported,
@@ -180,7 +180,7 @@ fn files_with_secrets_that_others_can_read_are_reported() {
     set_mode(&place.path("master.key"), 0o644);
     let started = start(&place, &[("VESTIBULE__SECRETS__MASTER_KEY_FILE", "master.key")]);
     let log = format!("{}{}", started.before.clone(), started.end("-TERM"));
-    assert!(log.contains("master.key holds the master key, and other users"), "{log}");
+    assert!(log.contains("master.key contains the master key, and other users"), "{log}");
 }
 
 #[test]

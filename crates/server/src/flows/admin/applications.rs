@@ -88,7 +88,7 @@ pub(crate) async fn replace(
     now: Timestamp,
 ) -> Result<Client, AdminError> {
     if client["client_id"] != client_id {
-        return Err(AdminError::fault("client_id", "an application keeps its client_id"));
+        return Err(AdminError::fault("client_id", "the client_id can't be changed"));
     }
     change(app, project, actor, now, |clients| {
         let at = position(clients, client_id).ok_or(AdminError::NotFound("application"))?;

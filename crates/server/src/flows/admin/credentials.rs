@@ -75,10 +75,10 @@ pub(crate) async fn hash_password(
 
 fn say_weakness(weakness: Weakness) -> String {
     match weakness {
-        Weakness::TooShort { min } => format!("write {min} characters or more"),
-        Weakness::TooLong { max } => format!("write {max} characters or fewer"),
-        Weakness::LikeLoginId => "too much like the login ID".to_string(),
-        Weakness::TooGuessable => "a few guesses find it".to_string(),
-        Weakness::Breached => "it is on the list of breached passwords".to_string(),
+        Weakness::TooShort { min } => format!("use at least {min} characters"),
+        Weakness::TooLong { max } => format!("use at most {max} characters"),
+        Weakness::LikeLoginId => "the password is too similar to the login ID".to_string(),
+        Weakness::TooGuessable => "the password is too easy to guess".to_string(),
+        Weakness::Breached => "the password is on the list of breached passwords".to_string(),
     }
 }

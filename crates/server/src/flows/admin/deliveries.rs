@@ -88,7 +88,7 @@ pub(crate) async fn try_out(
     let body = Event::HookTest.to_json(0, id, &actor.context(&project.id, None, now)).to_string();
     let headers = sign(project, &body, now);
     let trial = if headers.is_empty() {
-        Trial { status: None, error: Some("the project has no webhook secret yet: make one".to_string()) }
+        Trial { status: None, error: Some("the project has no webhook secret: create one".to_string()) }
     } else {
         match app.webhooks.post(url, body, &headers, PATIENCE).await {
             Ok(answer) if (200..300).contains(&answer.status) => Trial { status: Some(answer.status), error: None },

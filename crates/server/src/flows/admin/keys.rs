@@ -135,7 +135,7 @@ pub enum KeyError {
     #[error("the public key is not an RSA or P-256 key in JWK form: {0}")]
     BadJwk(String),
     /// Another key has this ID.
-    #[error("a key with the id {0} exists already")]
+    #[error("a key with the ID {0} exists already")]
     IdTaken(String),
 }
 

@@ -41,7 +41,7 @@ pub(crate) async fn try_out(
             ("mail", sent.err().map(|error| error.to_string()))
         }
         Trial::Sms(write) => {
-            let to = parse(LoginIdKind::Phone, to, "Enter a number with its country code, like +49 30 901820")?;
+            let to = parse(LoginIdKind::Phone, to, "Enter a phone number with its country code, like +49 30 901820")?;
             let sent = app.sms.send(&write(to), now).await;
             ("sms", sent.err().map(|error| error.to_string()))
         }

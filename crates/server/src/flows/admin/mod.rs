@@ -45,13 +45,13 @@ impl Fault {
 pub(crate) enum AdminError {
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
-    #[error("there is no such {0}")]
+    #[error("{0} not found")]
     NotFound(&'static str),
-    #[error("{} fault(s) in what was sent", .0.len())]
+    #[error("the request has {} error(s)", .0.len())]
     Invalid(Vec<Fault>),
-    #[error("it is not possible now: {0}")]
+    #[error("not possible now: {0}")]
     Conflict(Clash),
-    #[error("somebody else changed it: its version is {current}")]
+    #[error("it was changed by another request: its version is now {current}")]
     Changed {
         /// The current version.
         current: i64,
@@ -73,17 +73,17 @@ pub(crate) enum AdminError {
 pub(crate) enum Clash {
     #[error("a login ID belongs to another user")]
     LoginIdTaken,
-    #[error("the user is a member already")]
+    #[error("the user is already a member")]
     AlreadyMember,
-    #[error("the guest gave way to another user, or is disabled")]
+    #[error("the guest signed in to an existing member, or is disabled")]
     NotActive,
     #[error("the client_id belongs to another application")]
     ClientIdTaken,
     #[error("the application needs no secret")]
     NoSecretNeeded,
-    #[error("it waits to be delivered")]
+    #[error("the delivery is still pending")]
     StillWaiting,
-    #[error("a key has this id already")]
+    #[error("another key has this ID")]
     KeyIdTaken,
     #[error("the project was changed at the same time: try again")]
     ChangedMeanwhile,
@@ -139,7 +139,8 @@ impl<T> Page<T> {
 
 /// Reads a cursor that is a number.
 pub(crate) fn read_number(cursor: Option<&str>) -> Result<Option<i64>, AdminError> {
-    let read =
-        |text: &str| text.parse::<i64>().map_err(|_| AdminError::fault("cursor", "this is not a cursor of this list"));
+    let read = |text: &str| {
+        text.parse::<i64>().map_err(|_| AdminError::fault("cursor", "the cursor is not valid for this list"))
+    };
     cursor.map(read).transpose()
 }

@@ -65,7 +65,7 @@ pub(crate) async fn replace(
         AdminError::Invalid(complaints.into_iter().map(|one| Fault::new(one.path, one.message)).collect())
     })?;
     if settings.id() != project.id {
-        return Err(AdminError::fault("project.id", "a project keeps its id"));
+        return Err(AdminError::fault("project.id", "the project ID can't be changed"));
     }
     let row = read_row(app, project).await?;
     if row.version != expected {

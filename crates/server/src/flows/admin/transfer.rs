@@ -253,7 +253,7 @@ fn check_size(traveller: &Traveller) -> Result<(), String> {
     let passkeys = traveller.passkeys.iter().filter_map(|one| one.name.as_ref());
     let mut texts = login_ids.chain(keys).chain(passkeys);
     if texts.any(|text| text.len() > TEXT_BYTES) {
-        return Err(format!("a login ID, a key's id or a name has at most {TEXT_BYTES} bytes"));
+        return Err(format!("a login ID, key ID or name has at most {TEXT_BYTES} bytes"));
     }
     let jwks = traveller.device_keys.iter().map(|one| one.jwk.to_string().len());
     let passkeys = traveller.passkeys.iter().flat_map(|one| [one.credential_id.len(), one.public_key.len()]);
@@ -267,7 +267,7 @@ fn check_size(traveller: &Traveller) -> Result<(), String> {
 fn read_traveller(line: &str) -> Result<Box<Traveller>, String> {
     // A PostgreSQL text cannot contain NUL.
     if line.contains("\\u0000") || line.contains('\0') {
-        return Err("a text holds NUL characters".to_string());
+        return Err("a string contains NUL characters".to_string());
     }
     let read: Result<Box<Traveller>, _> = serde_json::from_str(line);
     let traveller = read.map_err(|error| echo_quoted(&error.to_string()).into_owned())?;
@@ -277,14 +277,14 @@ fn read_traveller(line: &str) -> Result<Box<Traveller>, String> {
         return Err("a member needs a login ID or a passkey".to_string());
     }
     if traveller.anonymous_since.is_some() && (!owns_nothing || traveller.password_hash.is_some()) {
-        return Err("a guest owns no login ID, no password and no passkey".to_string());
+        return Err("a guest can't have a login ID, a password or a passkey".to_string());
     }
     let is_usable = |one: &TravellingPasskey| {
         let (id, key) = (read_base64url(&one.credential_id), read_base64url(&one.public_key));
         id.zip(key).is_some_and(|(id, key)| is_usable_passkey(&id, &key))
     };
     if !traveller.passkeys.iter().all(is_usable) {
-        return Err("a passkey's id or key is not base64url, too long, or no public key in COSE form".to_string());
+        return Err("a passkey's ID or key is not base64url, too long, or not a COSE public key".to_string());
     }
     if let Some(bad) = traveller.device_keys.iter().find(|key| Jwk::from_value(&key.jwk).is_err()) {
         return Err(format!("the device key {} is not a public key in JWK form", echo(&bad.kid)));

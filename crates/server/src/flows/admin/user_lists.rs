@@ -104,7 +104,7 @@ fn print_cursor(promoted_at: Option<Timestamp>, id: UserId) -> String {
 
 fn read_cursor(text: &str) -> Result<(Timestamp, UserId), AdminError> {
     let bytes = read_base64url(text).and_then(|bytes| <[u8; 24]>::try_from(bytes).ok());
-    let bytes = bytes.ok_or_else(|| AdminError::fault("cursor", "this is not a cursor of this list"))?;
+    let bytes = bytes.ok_or_else(|| AdminError::fault("cursor", "the cursor is not valid for this list"))?;
     let (mut at, mut id) = ([0; 8], [0; 16]);
     at.copy_from_slice(&bytes[..8]);
     id.copy_from_slice(&bytes[8..]);

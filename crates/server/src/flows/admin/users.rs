@@ -175,7 +175,7 @@ pub(crate) async fn create(
     user.custom_attributes = new.custom_attributes.clone();
     let mut faults = check_attributes(&user);
     if new.login_ids.is_empty() {
-        faults.push(Fault::new("login_ids", "name at least one: a user without any could never sign in"));
+        faults.push(Fault::new("login_ids", "name at least one: a user without a login ID can't sign in"));
     }
     if new.login_ids.len() > LOGIN_IDS {
         faults.push(Fault::new("login_ids", format!("name at most {LOGIN_IDS}")));

@@ -32,8 +32,8 @@ impl HandlerKind {
     /// The name in URLs.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Self::Told => "told",
-            Self::Asked => "asked",
+            Self::Told => "notification",
+            Self::Asked => "blocking",
         }
     }
 

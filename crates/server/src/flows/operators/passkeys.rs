@@ -144,9 +144,9 @@ struct Used {
 /// Why the transaction was rolled back.
 #[derive(Debug, thiserror::Error)]
 enum Undone {
-    #[error("the answer was used before, or the passkey's count did not grow")]
+    #[error("the answer was used before, or the passkey's counter did not increase")]
     Refused,
-    #[error("it is the last way in")]
+    #[error("the last sign-in method can't be removed")]
     LastWayIn,
     #[error("there is no such passkey")]
     Missing,

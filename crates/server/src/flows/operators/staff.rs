@@ -224,7 +224,7 @@ enum Undone {
     NotYours,
     #[error("the other operator works where this one owns nothing")]
     WorksElsewhere,
-    #[error("nobody would own every project")]
+    #[error("every project needs an owner")]
     LastOwner,
     #[error("there is no such role")]
     Missing,

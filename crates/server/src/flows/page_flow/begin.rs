@@ -140,7 +140,9 @@ fn read_enforced(project: &Project, details: &AuthorizeDetails) -> Result<Option
     let settings = &project.settings;
     let read = LoginId::parse(kind, &typed, settings.default_country()).ok();
     let usable = read.filter(|login_id| settings.login_id_kinds().contains(&login_id.kind));
-    usable.map(Some).ok_or_else(|| OAuthError::invalid_request("login_hint enforces what is no login ID here"))
+    usable
+        .map(Some)
+        .ok_or_else(|| OAuthError::invalid_request("login_hint enforces a login ID type that is not enabled"))
 }
 
 pub(super) async fn owns(app: &App, project: &Project, user: UserId, login_id: &LoginId) -> Result<bool, Error> {

@@ -162,7 +162,7 @@ async fn record_login(
     {
         // The counter did not increase, so two copies of the passkey exist, one of them perhaps stolen (WebAuthn
         // §6.1.1).
-        tracing::warn!(user.id = %proof.user, "a passkey's count did not grow; the passkey may have been copied");
+        tracing::warn!(user.id = %proof.user, "a passkey's counter did not increase; the passkey may have been copied");
         return Err(Refusal::PasskeyRefused);
     }
     if let Some((kind, value)) = &proof.proved {

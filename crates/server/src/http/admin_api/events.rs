@@ -123,7 +123,7 @@ pub(crate) async fn stream(admin: Admin, headers: HeaderMap, uri: Uri) -> Answer
         let _place = place;
         // The client notices the end of the connection and reconnects with the last ID.
         if let Err(error) = feed(&app, &project, after, sender).await {
-            tracing::debug!(error = %error, "an event stream ended");
+            tracing::debug!(error = %error, "an event stream stopped");
         }
     });
     let headers = [

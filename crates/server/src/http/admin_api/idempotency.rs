@@ -63,7 +63,7 @@ async fn begin(admin: &Admin, key: TokenHash, request: TokenHash) -> Result<Opti
         match idempotency::begin(&visit.app, &visit.project, key, request, visit.now).await? {
             Begun::Now => return Ok(None),
             Begun::Running => {
-                let detail = "the first request with this Idempotency-Key is still running: ask again in a moment";
+                let detail = "the first request with this Idempotency-Key is still running: try again in a moment";
                 return Err(Problem::new(StatusCode::CONFLICT, "still_running", detail));
             }
             Begun::Reused => {

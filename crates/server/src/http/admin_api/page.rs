@@ -87,7 +87,7 @@ fn render() -> String {
     ));
     html.paragraphs(text(&API["info"], "description"));
     html.put(format_args!(
-        "<p>All paths are below <code>{PREFIX}</code>. For programs: <a href=\"openapi.json\">openapi.json</a> (OpenAPI 3.1).</p>"
+        "<p>All paths are below <code>{PREFIX}</code>. Machine-readable: <a href=\"openapi.json\">openapi.json</a> (OpenAPI 3.1).</p>"
     ));
     let operations = operations();
     html.put(format_args!("<nav aria-label=\"Operations\">"));
@@ -105,11 +105,11 @@ fn render() -> String {
     for (_, path, method, operation) in &operations {
         put_operation(&mut html, path, method, operation);
     }
-    html.put(format_args!("<h2 id=\"schemas\">What is sent and answered</h2>"));
+    html.put(format_args!("<h2 id=\"schemas\">Schemas</h2>"));
     for (name, schema) in API["components"]["schemas"].as_object().into_iter().flatten() {
         html.put(format_args!("<section id=\"{name}\"><h3>{name}</h3>"));
         html.paragraphs(text(schema, "description"));
-        html.table("Members", &members(schema));
+        html.table("Fields", &members(schema));
         html.put(format_args!("</section>"));
     }
     html.put(format_args!("</main></body></html>"));
@@ -137,7 +137,7 @@ fn put_operation(html: &mut Html, path: &str, method: &str, operation: &'static 
         html.put(format_args!("<p>Body: <code>{media_type}</code>, {}</p>", print_kind(&body["schema"])));
         if schema_name(&body["schema"]).is_none() {
             html.paragraphs(text(&body["schema"], "description"));
-            html.table("Members", &members(&body["schema"]));
+            html.table("Fields", &members(&body["schema"]));
         }
         let example = &body["example"];
         let example = match example.as_str() {
@@ -155,11 +155,11 @@ fn put_operation(html: &mut Html, path: &str, method: &str, operation: &'static 
         for (media_type, content) in answer["content"].as_object().into_iter().flatten() {
             html.put(format_args!("<p><code>{media_type}</code>, {}</p>", print_kind(&content["schema"])));
             if schema_name(&content["schema"]).is_none() {
-                html.table("Members", &members(&content["schema"]));
+                html.table("Fields", &members(&content["schema"]));
             }
         }
     }
-    html.put(format_args!("<details><summary>What can go wrong</summary><ul>"));
+    html.put(format_args!("<details><summary>Errors</summary><ul>"));
     for (status, answer) in bad {
         html.put(format_args!("<li><strong>{status}</strong> {}</li>", escape(text(follow(answer), "description"))));
     }

@@ -117,9 +117,7 @@ impl From<BodyProblem> for Problem {
 impl From<AdminError> for Problem {
     fn from(error: AdminError) -> Self {
         match error {
-            AdminError::NotFound(what) => {
-                Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
-            }
+            AdminError::NotFound(what) => Self::new(StatusCode::NOT_FOUND, "not_found", format!("{what} not found")),
             AdminError::Invalid(faults) => {
                 let first = faults.first().map(|fault| fault.message.clone()).unwrap_or_default();
                 let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", first);
@@ -132,7 +130,7 @@ impl From<AdminError> for Problem {
             AdminError::Changed { current } => Self::new(
                 StatusCode::PRECONDITION_FAILED,
                 "changed",
-                format!("somebody else changed it: its version is {current} now; read it again"),
+                format!("it was changed by another request: its version is now {current}; read it again"),
             ),
             error @ AdminError::OriginFixed => {
                 let message = error.to_string();
@@ -167,12 +165,12 @@ impl From<Error> for Problem {
                     let message = [reason.title.as_str(), reason.reason.as_str()].join(" ");
                     Member::new(veto.event_type, message.trim())
                 });
-                let problem = Self::new(StatusCode::FORBIDDEN, "hook_disallowed", "a hook of the project refused it");
+                let problem = Self::new(StatusCode::FORBIDDEN, "hook_disallowed", "a blocking webhook refused it");
                 Self { errors: said.collect(), ..problem }
             }
             _ if after.is_some() => {
-                tracing::warn!(error = %error, "the store or the password queue has no room");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "the server is busy: try again")
+                tracing::warn!(error = %error, "the store or the password queue is full");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "the server is busy: try again later")
             }
             _ => {
                 tracing::error!(error = %error, "a request to the Admin API failed");
@@ -197,10 +195,10 @@ fn code_of(clash: Clash) -> &'static str {
 }
 
 pub(crate) async fn no_such_route() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such route: see /_api/admin/v1/docs")
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "route not found: see /_api/admin/v1/docs")
 }
 
 /// The route exists, but not with this method.
 pub(crate) async fn wrong_method() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the route has no such method: see Allow")
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "method not allowed: see the Allow header")
 }

@@ -38,7 +38,7 @@ pub(crate) async fn put(admin: Admin, headers: HeaderMap, request: Request) -> A
         return Err(Problem::new(
             StatusCode::PRECONDITION_REQUIRED,
             "version_missing",
-            "send the version you read as If-Match, so that nobody's change is lost",
+            "send the version you read in If-Match, so that no change is lost",
         ));
     };
     // Proxies that compress responses mark the tag as weak; the version is the same.

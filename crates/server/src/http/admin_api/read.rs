@@ -40,9 +40,7 @@ pub(crate) async fn read_json<T: DeserializeOwned + Send + 'static>(
     } else {
         serde_json::from_slice(&bytes)
     };
-    read.map_err(|error| {
-        Problem::unreadable(format!("the body is not as described: {}", echo_quoted(&error.to_string())))
-    })
+    read.map_err(|error| Problem::unreadable(format!("the body is not valid: {}", echo_quoted(&error.to_string()))))
 }
 
 /// Parses the query; rejects unknown and repeated parameters.
@@ -50,13 +48,13 @@ pub(crate) fn read_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
     axum::extract::Query::<T>::try_from_uri(uri).map(|query| query.0).map_err(|error| {
         let why = error.body_text();
         let why = why.trim_start_matches("Failed to deserialize query string: ");
-        Problem::unreadable(format!("the query is not as described: {}", echo_quoted(why)))
+        Problem::unreadable(format!("the query is not valid: {}", echo_quoted(why)))
     })
 }
 
 /// Parses a user's ID from the path.
 pub(crate) fn read_user_id(text: &str) -> Result<UserId, Problem> {
-    text.parse().map_err(|_| Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such user"))
+    text.parse().map_err(|_| Problem::new(StatusCode::NOT_FOUND, "not_found", "user not found"))
 }
 
 /// Rejects a number of items outside 1 to `most`; absent means 50.

@@ -34,7 +34,7 @@ pub(crate) async fn export(admin: Admin) -> Result<Response, Problem> {
             match transfer::export_step(&app, &project, Some(last)).await {
                 Ok(step) => next = step,
                 Err(error) => {
-                    tracing::error!(error = %error, "an export broke off");
+                    tracing::error!(error = %error, "an export stopped early");
                     // Break the connection, so that an incomplete export is not mistaken for a complete one.
                     sender.abort(error);
                     return;

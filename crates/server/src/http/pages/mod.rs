@@ -181,7 +181,7 @@ pub(crate) async fn not_found(visit: Visit, headers: HeaderMap) -> Response {
     if wants_html(&headers) {
         error_page(&visit, &headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound)
     } else {
-        error::plain(StatusCode::NOT_FOUND, "There is nothing at this address.\n")
+        error::plain(StatusCode::NOT_FOUND, "Page not found.\n")
     }
 }
 
@@ -201,7 +201,7 @@ pub(crate) fn see_other(location: &str) -> Response {
 }
 
 fn redirect(status: StatusCode, location: &str) -> Response {
-    let body = format!("<p>Go on to <a href=\"{0}\">{0}</a></p>\n", escape(location));
+    let body = format!("<p>Continue to <a href=\"{0}\">{0}</a></p>\n", escape(location));
     let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
     let mut response = (status, headers, body).into_response();
     if let Ok(location) = HeaderValue::from_str(location) {

@@ -25,7 +25,7 @@ async fn show(hall: Hall) -> Answer {
         "" => None,
         text => {
             let id = text.parse::<EventId>();
-            Some(id.map_err(|_| Problem::Unreadable("There is no such page of the record.".into()))?)
+            Some(id.map_err(|_| Problem::Unreadable("There is no such page.".into()))?)
         }
     };
     let page = trace::list(&hall.app, before, LIMIT).await?;
@@ -78,20 +78,20 @@ fn line(event: OperatorEvent, is_own: bool) -> ActivityLine {
 fn describe(act: Act) -> &'static str {
     match act {
         Act::SignedIn => "Signed in",
-        Act::SignInFailed => "Tried to sign in",
-        Act::ProofFailed => "Tried to prove who it is",
+        Act::SignInFailed => "Sign-in attempt",
+        Act::ProofFailed => "Identity check",
         Act::PasswordChanged => "Password set",
         Act::PasswordRemoved => "Password removed",
         Act::PasskeyAdded => "Passkey added",
         Act::PasskeyRenamed => "Passkey renamed",
         Act::PasskeyRemoved => "Passkey removed",
-        Act::LinkMade => "Link for a new way in made",
-        Act::LinkUsed => "New way in chosen",
+        Act::LinkMade => "Recovery link created",
+        Act::LinkUsed => "Recovery link used",
         Act::Invited => "Invited",
-        Act::InvitationRevoked => "Invitation taken back",
-        Act::Joined => "Came in for the first time",
+        Act::InvitationRevoked => "Invitation revoked",
+        Act::Joined => "Joined",
         Act::RoleChanged => "Role changed",
-        Act::RoleTaken => "Role taken away",
+        Act::RoleTaken => "Role removed",
         Act::Removed => "Removed",
     }
 }

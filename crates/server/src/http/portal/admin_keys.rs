@@ -46,9 +46,9 @@ fn scope_hint(scope: Scope) -> &'static str {
         Scope::UsersRead => "Read users and their sessions.",
         Scope::UsersWrite => "Create, change, promote, disable and delete users; end their sessions.",
         Scope::UsersTransfer => "Export and import users with their password hashes and keys.",
-        Scope::EventsRead => "Read events and deliveries, and send deliveries again.",
+        Scope::EventsRead => "Read events and deliveries, and resend deliveries.",
         Scope::StatisticsRead => "Read statistics.",
-        Scope::KeysWrite => "List, make and revoke keys.",
+        Scope::KeysWrite => "List, create and revoke keys.",
     }
 }
 
@@ -56,7 +56,7 @@ fn new_page(desk: &Desk, name_error: Option<&str>, scope_error: Option<&str>) ->
     let chosen = desk.fields("scope");
     let mut controls = vec![
         Control::new("name", "Name", ControlKind::Line("text"), desk.field("name"))
-            .hint("What the key is for, such as Nightly report.")
+            .hint("For example Nightly report.")
             .required()
             .error(name_error),
     ];
@@ -70,13 +70,13 @@ fn new_page(desk: &Desk, name_error: Option<&str>, scope_error: Option<&str>) ->
     }
     ConfirmActionPage {
         title: "New key".into(),
-        facts: vec!["It is shown once, on the next page. Give it no more than it needs.".into()],
+        facts: vec!["The key is shown once, on the next page. Choose only the scopes it needs.".into()],
         section: "admin-keys",
         back: ("/admin-keys".into(), "Admin API keys".into()),
         action: desk.path().to_string(),
         controls,
         hidden: Hidden::default(),
-        button: "Make the key".into(),
+        button: "Create key".into(),
         is_danger: false,
     }
 }
@@ -89,19 +89,17 @@ async fn make(desk: Desk) -> Answer {
     let name = desk.field("name").trim();
     let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| desk.is_checked(scope.as_str())).collect();
     let is_name = (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    let name_error = (!is_name).then_some("Write a name of 1 to 100 characters.");
-    let scope_error = scopes.is_empty().then_some("Choose at least one.");
+    let name_error = (!is_name).then_some("Enter a name of 1 to 100 characters.");
+    let scope_error = scopes.is_empty().then_some("Choose at least one option.");
     if name_error.is_some() || scope_error.is_some() {
         return desk.complain(&new_page(&desk, name_error, scope_error));
     }
     let made = keys::create_api_key(&desk.app, &desk.project, &desk.acting(), name, &scopes, desk.now).await;
     let (_, secret) = made.map_err(AdminError::from)?;
     desk.show(&SecretShownPage {
-        title: "The new key".into(),
-        text:
-            "Copy it to where the program finds it, now: it is shown this once. It goes into the header Authorization, \
-               after the word Bearer."
-                .into(),
+        title: "New API key".into(),
+        text: "Copy this key now. You won't see it again. Send it in the Authorization header, after the word Bearer."
+            .into(),
         secret,
         section: "admin-keys",
         back: ("/admin-keys".into(), "Admin API keys".into()),
@@ -113,13 +111,13 @@ async fn ask_revoke(desk: Desk) -> Answer {
     let key = all.into_iter().find(|key| key.id == desk.param("key_id")).ok_or(Problem::Missing)?;
     desk.show(&ConfirmActionPage {
         title: format!("Revoke {}?", key.name),
-        facts: vec!["Requests with it are refused from then on. It cannot be undone.".into()],
+        facts: vec!["Requests with this key are refused at once. This can't be undone.".into()],
         section: "admin-keys",
         back: ("/admin-keys".into(), "Admin API keys".into()),
         action: desk.path().to_string(),
         controls: Vec::new(),
         hidden: Hidden::default(),
-        button: "Revoke the key".into(),
+        button: "Revoke key".into(),
         is_danger: true,
     })
 }

@@ -35,7 +35,7 @@ fn clients(desk: &Desk) -> Vec<&Client> {
 fn plan(desk: &Desk) -> Sheet {
     let enable = Row {
         control: Control::new("anonymous", "Enable anonymous users?", ControlKind::Toggle, "")
-            .hint("A visitor becomes a user with a stable id on first touch, and keeps the id when signing up later."),
+            .hint("Visitors get a user with a stable ID on first use and keep the ID when they sign up later."),
         place: Place::Member {
             path: "authentication.identities",
             word: "anonymous",
@@ -47,42 +47,44 @@ fn plan(desk: &Desk) -> Sheet {
     let conflict = Row {
         control: Control::new(
             "conflict",
-            "User identity conflict when promote to normal user",
+            "If the email or phone already has an account",
             ControlKind::Select(picks),
             "",
         )
         .hint(
-            "Visitors can always use another address, or sign in to the account they have; nothing is merged. Show Error: \
-             the guest they leave behind stays a guest. Proceed to Login: it ends, and the event names both users. The \
-             conflict is shown only after the visitor has verified the address.",
+            "Visitors can always use another address or sign in to the existing account. Nothing is merged. Show Error keeps the guest. Proceed to Login ends the guest, and the event names both users. Shown only after the visitor has verified the address.",
         )
         .depends("anonymous"),
         place: Place::Text { path: "identity.on_conflict.promotion", default: "error" },
     };
     let closed = Row {
         control: Control::new("closed", "Close sign-up", ControlKind::Toggle, "")
-            .hint("Nobody new comes in, neither guests nor members. Guests there are can still be promoted."),
+            .hint("No new guests or members. Existing guests can still sign up."),
         place: Place::Flag { path: "authentication.public_signup_disabled", default: false },
     };
     let limited = Row {
-        control: Control::new("limited", "Limit new guests by address", ControlKind::Toggle, ""),
+        control: Control::new("limited", "Limit new guests per IP address", ControlKind::Toggle, ""),
         place: Place::Flag { path: "authentication.rate_limits.signup_anonymous.per_ip.enabled", default: true },
     };
     let burst = Row {
         control: Control::new("burst", "New guests at once", ControlKind::Number { unit: "guests", min: 1 }, "")
-            .hint("From one network address; phones behind one operator's address share it.")
+            .hint("From one IP address. People on the same network share this limit.")
             .depends("limited"),
         place: Place::Number { path: "authentication.rate_limits.signup_anonymous.per_ip.burst", default: 60 },
     };
     let period = Row {
-        control: Control::new("period", "Grow back within", ControlKind::Line("text"), "")
-            .hint("A length of time such as 1m, 30s or 1h. A whole burst has grown back after it.")
+        control: Control::new("period", "Refill period", ControlKind::Line("text"), "")
+            .hint("The limit refills completely over this time, such as 30s, 1m or 1h.")
             .depends("limited"),
         place: Place::Text { path: "authentication.rate_limits.signup_anonymous.per_ip.period", default: "1m" },
     };
     let mut panels = vec![
         Panel::new("Anonymous users", "", vec![enable, conflict]),
-        Panel::new("Sign-up limits", "They hold back floods, not people.", vec![limited, burst, period, closed]),
+        Panel::new(
+            "Sign-up limits",
+            "Limits how many guests one IP address can create.",
+            vec![limited, burst, period, closed],
+        ),
     ];
     let clients = clients(desk);
     panels.extend(clients.iter().map(|client| guests_of(desk, client, clients.len() == 1)));
@@ -101,7 +103,7 @@ fn guests_of(desk: &Desk, client: &Client, is_only: bool) -> Panel {
         let control = row.control.clone();
         row.control = Control { name: own(&control.name), ..control }.of(name);
         if is_idle && members.idle.is_none() {
-            row.control.hint = "Idling ends nothing: that is switched off for this application.".into();
+            row.control.hint = "No effect: this application has no idle timeout.".into();
         }
     }
     let has_own = client.anonymous_access_token_lifetime_seconds.is_some()
@@ -116,16 +118,19 @@ fn guests_of(desk: &Desk, client: &Client, is_only: bool) -> Panel {
         otherwise: Some(Lifetimes { lifetime: members.hard.as_secs(), idle: members.idle.map(|idle| idle.as_secs()) }),
     };
     let hint = if uses_cookies {
-        "They come with a cookie and live as long as the session does. An empty field: as for members."
+        "These guests use a cookie and last as long as the session. An empty field uses the members' value."
     } else {
-        "An empty field: as for members."
+        "An empty field uses the members' value."
     };
     let view = PanelView {
         title: format!("Guests of {name}"),
         hint: hint.into(),
         help: (!uses_cookies).then_some(help),
-        link: Some((desk.href(&format!("/applications/{}", client.client_id)), format!("Everything about {name}"))),
-        fold: Some(Fold { note: if has_own { "Settings of their own" } else { "As usual" }.into(), is_open: is_only }),
+        link: Some((desk.href(&format!("/applications/{}", client.client_id)), format!("All settings of {name}"))),
+        fold: Some(Fold {
+            note: if has_own { "Custom settings" } else { "Default settings" }.into(),
+            is_open: is_only,
+        }),
         ..PanelView::default()
     };
     Panel { view, rows, part: Some(Part::Application(client.client_id.clone())) }
@@ -149,9 +154,8 @@ fn look(desk: &Desk) -> Look {
         })
         .collect();
     Look {
-        title: "Anonymous Users".into(),
-        lead: "People can use your apps before they sign up. Vestibule keeps them as guests; whoever signs up later keeps \
-               the same id and everything they did."
+        title: "Anonymous users".into(),
+        lead: "Visitors can use your apps before they sign up. They are guests until they do, and keep the same ID and everything they did."
             .into(),
         section: "anonymous-users",
         above: None,

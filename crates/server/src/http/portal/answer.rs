@@ -50,7 +50,7 @@ impl From<Error> for Problem {
         match (&error, error::retry_after(&error)) {
             (Error::RateLimited(_), Some(wait)) => Self::TooMany(wait),
             (_, Some(wait)) => {
-                tracing::warn!(error = %error, "the portal had no room for a request");
+                tracing::warn!(error = %error, "the portal was too busy for a request");
                 Self::Busy(wait)
             }
             (_, None) => {
@@ -74,16 +74,16 @@ impl From<AdminError> for Problem {
             AdminError::Flow(error) => error.into(),
             AdminError::NotFound(_) => Self::Missing,
             AdminError::RoleLost => Self::Forbidden,
-            AdminError::Conflict(clash) => Self::Clash(format!("It is not possible now: {clash}.")),
-            AdminError::Changed { .. } => {
-                Self::Clash("Somebody else changed the project at the same moment. Nothing was done: try again.".into())
-            }
+            AdminError::Conflict(clash) => Self::Clash(format!("Not possible now: {clash}.")),
+            AdminError::Changed { .. } => Self::Clash(
+                "Another operator changed the project at the same time. Nothing was saved. Try again.".into(),
+            ),
             AdminError::Invalid(faults) => {
                 let told =
                     faults.into_iter().take(ECHO_NAMES).map(|fault| format!("{}: {}", fault.path, fault.message));
-                Self::Clash(format!("Nothing was changed. {}", told.collect::<Vec<_>>().join("; ")))
+                Self::Clash(format!("Nothing was saved. {}", told.collect::<Vec<_>>().join("; ")))
             }
-            error @ AdminError::OriginFixed => Self::Clash(format!("Nothing was changed. {error}.")),
+            error @ AdminError::OriginFixed => Self::Clash(format!("Nothing was saved: {error}.")),
             AdminError::Load(error) => {
                 tracing::error!(error = %error, "the projects could not be loaded");
                 Self::Broken
@@ -95,40 +95,42 @@ impl From<AdminError> for Problem {
 impl Problem {
     /// The error page.
     pub(super) fn respond(&self, ctx: &PortalContext, request_id: &str) -> Response {
-        let home = Some((HOME.to_string(), "To the projects".to_string()));
+        let home = Some((HOME.to_string(), "Back to projects".to_string()));
         let (status, title, text) = match self {
             Self::Missing => (
                 StatusCode::NOT_FOUND,
-                "There is nothing here",
-                "The address is mistyped, what was here is gone, or you have no role in the project.".to_string(),
+                "Page not found",
+                "Check the address. The page may have been removed, or you have no role in the project.".to_string(),
             ),
             Self::Forbidden => (
                 StatusCode::FORBIDDEN,
-                "That takes another role",
-                "Your role in this project does not reach this far. Ask an owner.".to_string(),
+                "You need a higher role",
+                "Your role in this project does not allow this. Ask an owner.".to_string(),
             ),
             Self::FormExpired => (
                 StatusCode::FORBIDDEN,
-                "The form was too old",
-                "Nothing was done. Go back, load the page again and send it once more.".to_string(),
+                "The form has expired",
+                "Nothing was saved. Go back, reload the page and send the form again.".to_string(),
             ),
-            Self::Unreadable(why) => (StatusCode::BAD_REQUEST, "That could not be read", why.clone()),
-            Self::Body(problem) => (problem.status(), "That could not be read", format!("The {}.", problem.describe())),
+            Self::Unreadable(why) => (StatusCode::BAD_REQUEST, "The request is not valid", why.clone()),
+            Self::Body(problem) => {
+                (problem.status(), "The request is not valid", format!("The {}.", problem.describe()))
+            }
             Self::TooMany(wait) => (
                 StatusCode::TOO_MANY_REQUESTS,
-                "Too many tries",
+                "Too many attempts",
                 format!("Wait {} seconds, then try again.", wait.as_secs() + 1),
             ),
             Self::Busy(_) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The server is busy",
-                "Nothing was done. Try again in a moment.".to_string(),
+                "Nothing was saved. Try again in a moment.".to_string(),
             ),
-            Self::Clash(why) => (StatusCode::CONFLICT, "That does not go together", why.clone()),
+            Self::Clash(why) => (StatusCode::CONFLICT, "Conflict", why.clone()),
             Self::Broken => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "Something went wrong",
-                "It is not your fault, and it is in the server's log.".to_string(),
+                "The error is in the server's log.".to_string(),
             ),
         };
         let is_ours = status.is_server_error();

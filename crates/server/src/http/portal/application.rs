@@ -46,7 +46,7 @@ fn plan(client: &Client) -> Sheet {
     if kind.allows_anonymous() {
         panels.push(Panel::new(
             "Guests",
-            "Anonymous users of this application can have lifetimes and scopes of their own. An empty field: as for members.",
+            "Lifetimes and scopes for anonymous users of this application. An empty field uses the members' value.",
             guests(kind),
         ));
     }
@@ -67,7 +67,7 @@ fn has_refresh_tokens(kind: ApplicationType) -> bool {
 fn basics(kind: ApplicationType) -> Vec<Row> {
     let mut rows = vec![Row {
         control: Control::new("name", "Name", ControlKind::Line("text"), "")
-            .hint("What people see; the client id without it."),
+            .hint("Shown to users. Defaults to the client ID."),
         place: Place::Text { path: "name", default: "" },
     }];
     let lines = |name: &str, label: &str, hint: &str, path: &'static str| Row {
@@ -77,15 +77,15 @@ fn basics(kind: ApplicationType) -> Vec<Row> {
     if kind.has_users() {
         rows.push(lines(
             "redirect_uris",
-            "Authorized Redirect URIs",
-            "One a line, compared letter by letter. Their origins may call us from a browser.",
+            "Authorized redirect URIs",
+            "One per line; must match exactly. Browser calls from their origins are allowed.",
             "redirect_uris",
         ));
         if !matches!(kind, ApplicationType::Native | ApplicationType::ThirdPartyApp) {
             rows.push(lines(
                 "post_logout_redirect_uris",
-                "Post Logout Redirect URIs",
-                "Where people may be sent after signing out, one a line.",
+                "Post-logout redirect URIs",
+                "Where users may return after signing out. One per line.",
                 "post_logout_redirect_uris",
             ));
         }
@@ -102,8 +102,8 @@ fn refresh_tokens(client: &Client) -> Panel {
     let default = DEFAULT_LIFETIME_SECONDS.max(u32::try_from(access).unwrap_or(u32::MAX));
     let mut rows = vec![
         Row {
-            control: Control::new("refresh_lifetime", "Refresh Token Lifetime", seconds(1), "")
-                .hint("Not shorter than the access token's. Empty for the default, 52 weeks."),
+            control: Control::new("refresh_lifetime", "Refresh token lifetime", seconds(1), "")
+                .hint("At least as long as the access token lifetime. Default: 52 weeks."),
             place: Place::Number { path: "refresh_token_lifetime_seconds", default },
         },
         toggle(
@@ -113,26 +113,24 @@ fn refresh_tokens(client: &Client) -> Panel {
             Place::Flag { path: "refresh_token_idle_timeout_enabled", default: true },
         ),
         Row {
-            control: Control::new("idle", "Idle Timeout", seconds(1), "")
-                .hint("Empty for the default, 30 days.")
-                .depends("idles"),
+            control: Control::new("idle", "Idle timeout", seconds(1), "").hint("Default: 30 days.").depends("idles"),
             place: Place::Number { path: "refresh_token_idle_timeout_seconds", default: DEFAULT_IDLE_SECONDS },
         },
         toggle(
             "one_session",
-            "Expire when login on another device",
-            "A new session of the same user ends the earlier ones of this application.",
+            "Allow only one session per user",
+            "A new session ends the user's earlier sessions of this application.",
             Place::One { path: "x_max_concurrent_session" },
         ),
         toggle(
             "rotation",
-            "Enable Refresh Token Rotation",
-            "Each refresh hands out a new token; one used again after that ends the session.",
+            "Enable refresh token rotation",
+            "Each refresh issues a new refresh token. Reusing an old one ends the session.",
             Place::Flag { path: "refresh_token_rotation_enabled", default: false },
         ),
         Row {
-            control: Control::new("rotation_grace", "The token before still works for", seconds(0), "")
-                .hint("For tabs that race and answers that get lost.")
+            control: Control::new("rotation_grace", "Previous token stays valid for", seconds(0), "")
+                .hint("Covers concurrent tabs and lost responses.")
                 .depends("rotation"),
             place: Place::Number {
                 path: "refresh_token_rotation_grace_seconds",
@@ -144,7 +142,7 @@ fn refresh_tokens(client: &Client) -> Panel {
         rows.push(toggle(
             "dpop",
             "Enable DPoP validation",
-            "Tokens work only for the device they were given to. Off: proofs that do not fit are only logged.",
+            "Tokens work only on the device they were issued to. If off, mismatched proofs are only logged.",
             Place::Inverted { path: "x_dpop_disabled" },
         ));
     }
@@ -156,7 +154,7 @@ fn refresh_tokens(client: &Client) -> Panel {
     };
     let mut panel = Panel::new(
         "Refresh token",
-        "How long people stay signed in. A shorter lifetime ends older sessions at once.",
+        "How long users stay signed in. A shorter lifetime ends older sessions at once.",
         rows,
     );
     panel.view.help = Some(help);
@@ -165,30 +163,30 @@ fn refresh_tokens(client: &Client) -> Panel {
 
 fn access_tokens(kind: ApplicationType) -> Vec<Row> {
     let hint = if kind == ApplicationType::M2m {
-        "At least 300, at most 2419200. Empty for the default, 30 minutes."
+        "300 to 2419200. Default: 30 minutes."
     } else {
-        "At least 300. Empty for the default, 30 minutes."
+        "At least 300. Default: 30 minutes."
     };
     let mut rows = vec![Row {
-        control: Control::new("access_lifetime", "Access Token Lifetime", seconds(300), "").hint(hint),
+        control: Control::new("access_lifetime", "Access token lifetime", seconds(300), "").hint(hint),
         place: Place::Number { path: "access_token_lifetime_seconds", default: DEFAULT_ACCESS_TOKEN_SECONDS },
     }];
     if kind != ApplicationType::M2m {
         rows.push(toggle(
             "jwt",
             "Issue JWT as access token",
-            "Your backend can verify it without asking us. A session that was ended is noticed when the token expires.",
+            "Your backend can verify it without a request to Vestibule. Ended sessions take effect when the token expires.",
             Place::Flag { path: "issue_jwt_access_token", default: false },
         ));
         rows.push(Row {
-            control: Control::new("access_alg", "Signature of access tokens", ControlKind::Select(algorithms()), "")
-                .hint("ES256 only when every API that verifies the JWTs accepts it.")
+            control: Control::new("access_alg", "Access token signature", ControlKind::Select(algorithms()), "")
+                .hint("Choose ES256 only if every API that verifies the tokens supports it.")
                 .depends("jwt"),
             place: Place::Text { path: "access_token_signed_response_alg", default: "RS256" },
         });
         rows.push(Row {
-            control: Control::new("id_alg", "Signature of ID tokens", ControlKind::Select(algorithms()), "")
-                .hint("ES256 is many times cheaper for the server. It does not change access tokens."),
+            control: Control::new("id_alg", "ID token signature", ControlKind::Select(algorithms()), "")
+                .hint("ES256 costs the server much less CPU. Access tokens are not affected."),
             place: Place::Text { path: "id_token_signed_response_alg", default: "RS256" },
         });
     }
@@ -196,13 +194,13 @@ fn access_tokens(kind: ApplicationType) -> Vec<Row> {
 }
 
 fn algorithms() -> Vec<Pick> {
-    vec![Pick::new("RS256", "RS256", "Every library accepts it"), Pick::new("ES256", "ES256", "Shorter and faster")]
+    vec![Pick::new("RS256", "RS256", "Supported by every library"), Pick::new("ES256", "ES256", "Shorter and faster")]
 }
 
 /// The settings for guests of this type of application; shared with the page Anonymous Users.
 pub(super) fn guests(kind: ApplicationType) -> Vec<Row> {
     let number = |name: &str, label: &str, path: &'static str| Row {
-        control: Control::new(name, label, seconds(1), "").placeholder("as for members"),
+        control: Control::new(name, label, seconds(1), "").placeholder("same as members"),
         place: Place::OptionalNumber { path },
     };
     let scope = |name: &str, label: &str, hint: &str, word: &'static str| {
@@ -212,15 +210,20 @@ pub(super) fn guests(kind: ApplicationType) -> Vec<Row> {
     // The lifetime of guests with a cookie is the session's.
     if has_refresh_tokens(kind) {
         rows.extend([
-            number(GUEST_LIFETIME, "Lifetime of a guest", "anonymous_refresh_token_lifetime_seconds"),
-            number(GUEST_IDLE, "Idle timeout of a guest", "anonymous_refresh_token_idle_timeout_seconds"),
+            number(GUEST_LIFETIME, "Guest lifetime", "anonymous_refresh_token_lifetime_seconds"),
+            number(GUEST_IDLE, "Guest idle timeout", "anonymous_refresh_token_idle_timeout_seconds"),
         ]);
     }
     rows.extend([
-        number("guest_access_lifetime", "Access token lifetime of a guest", "anonymous_access_token_lifetime_seconds"),
-        scope("scope_openid", "Scope openid", "Without it a token says nothing of the guest.", "openid"),
-        scope("scope_offline", "Scope offline_access", "A refresh token: the guest comes back.", "offline_access"),
-        scope("scope_full", "Scope full-access", "The SDKs need it for promotion.", GUEST_SCOPES[2]),
+        number("guest_access_lifetime", "Guest access token lifetime", "anonymous_access_token_lifetime_seconds"),
+        scope("scope_openid", "Scope openid", "Required for a token that identifies the guest.", "openid"),
+        scope(
+            "scope_offline",
+            "Scope offline_access",
+            "Issues a refresh token, so guests stay signed in.",
+            "offline_access",
+        ),
+        scope("scope_full", "Scope full-access", "Required by the SDKs for promotion.", GUEST_SCOPES[2]),
         scope("scope_profile", "Scope profile", "", "profile"),
         scope("scope_userinfo", "Scope full-userinfo", "", "https://authgear.com/scopes/full-userinfo"),
     ]);
@@ -241,7 +244,7 @@ fn look(desk: &Desk, client: &Client) -> Look {
         links.push((desk.href("/session"), "Session settings (cookies)".to_string()));
     }
     if desk.may_edit() {
-        links.push((below("/delete"), "Delete the application".to_string()));
+        links.push((below("/delete"), "Delete application".to_string()));
     }
     Look {
         title: client.display_name().to_string(),

@@ -108,7 +108,7 @@ async fn make(desk: Desk) -> Answer {
         }
         Err(AdminError::Invalid(faults)) => faults,
         Err(AdminError::Conflict(Clash::ClientIdTaken)) => {
-            vec![Fault::new("client_id", "another application has this client id")]
+            vec![Fault::new("client_id", "another application has this client ID")]
         }
         Err(error) => return Err(error.into()),
     };
@@ -128,17 +128,17 @@ fn new_page(framework: Framework, [name, client_id, redirects]: [&str; 3], fault
     };
     let mut controls = vec![
         Control::new("name", "Name", ControlKind::Line("text"), name)
-            .hint("What people see; the client id without it.")
+            .hint("Shown to users. Defaults to the client ID.")
             .error(error("name")),
         Control::new("client_id", "Client ID", ControlKind::Line("text"), client_id)
-            .hint("The application's name on the wire. It stays for ever.")
+            .hint("Identifies the app in requests. Can't be changed later.")
             .required()
             .error(error("client_id")),
     ];
     if framework.kind().has_users() {
         controls.push(
-            Control::new("redirect_uris", "Authorized Redirect URIs", ControlKind::Lines { rows: 3 }, redirects)
-                .hint("Where people come back to, one a line, compared letter by letter. Their origins may call us from a browser.")
+            Control::new("redirect_uris", "Authorized redirect URIs", ControlKind::Lines { rows: 3 }, redirects)
+                .hint("Where users return after signing in. One per line; must match exactly. Browser calls from their origins are allowed.")
                 .required()
                 .error(error("redirect_uris")),
         );
@@ -183,17 +183,17 @@ fn secrets_of(desk: &Desk) -> (String, String) {
 async fn ask_secret(desk: Desk) -> Answer {
     let client = load(&desk).await?;
     desk.show(&ConfirmActionPage {
-        title: format!("Another secret for {}", client.display_name()),
+        title: format!("Create a client secret for {}", client.display_name()),
         facts: vec![
-            "It is shown once, on the next page.".into(),
-            "The secrets there are stay valid until you remove them.".into(),
+            "The secret is shown once, on the next page.".into(),
+            "Existing secrets stay valid until you remove them.".into(),
         ],
         section: "applications",
         back: secrets_of(&desk),
         action: desk.path().to_string(),
         controls: Vec::new(),
         hidden: Hidden::default(),
-        button: "Make the secret".into(),
+        button: "Create secret".into(),
         is_danger: false,
     })
 }
@@ -203,8 +203,8 @@ async fn make_secret(desk: Desk) -> Answer {
         applications::create_secret(&desk.app, &desk.project, &desk.acting(), desk.param("client_id"), desk.now)
             .await?;
     desk.show(&SecretShownPage {
-        title: "The new secret".into(),
-        text: "Copy it to where the program finds it, now: it is shown this once.".into(),
+        title: "New client secret".into(),
+        text: "Copy this secret now. You won't see it again.".into(),
         secret,
         section: "applications",
         back: secrets_of(&desk),
@@ -214,9 +214,9 @@ async fn make_secret(desk: Desk) -> Answer {
 async fn ask_remove(desk: Desk) -> Answer {
     let client = load(&desk).await?;
     desk.show(&ConfirmActionPage {
-        title: "Remove the secret?".into(),
+        title: "Remove this secret?".into(),
         facts: vec![format!(
-            "A program that still uses {}… is refused from then on. Has {} the new one?",
+            "Requests with the secret {}… are refused at once. First make sure that {} uses another secret.",
             desk.param("secret_id"),
             client.display_name()
         )],
@@ -225,7 +225,7 @@ async fn ask_remove(desk: Desk) -> Answer {
         action: desk.path().to_string(),
         controls: Vec::new(),
         hidden: Hidden::default(),
-        button: "Remove the secret".into(),
+        button: "Remove secret".into(),
         is_danger: true,
     })
 }
@@ -240,7 +240,7 @@ async fn delete_page(desk: &Desk, client: &Client, error: Option<String>) -> Res
     let phrase = &client.client_id;
     let people = impact::count_signed_in_to(&desk.app, &desk.project, phrase, desk.now).await?;
     let mut facts = describe_signed_out(people);
-    facts.push("Its secrets are removed. Users stay.".into());
+    facts.push("Its client secrets are deleted. Users are kept.".into());
     Ok(ConfirmActionPage {
         title: format!("Delete {}?", client.display_name()),
         facts,
@@ -253,7 +253,7 @@ async fn delete_page(desk: &Desk, client: &Client, error: Option<String>) -> Res
                 .error(error),
         ],
         hidden: Hidden::default(),
-        button: "Delete the application".into(),
+        button: "Delete application".into(),
         is_danger: true,
     })
 }
@@ -266,7 +266,7 @@ async fn ask_delete(desk: Desk) -> Answer {
 async fn delete(desk: Desk) -> Answer {
     let client = load(&desk).await?;
     if desk.field("confirmation").trim() != client.client_id {
-        let error = Some(format!("Type exactly: {}", client.client_id));
+        let error = Some(format!("Type {} exactly as shown.", client.client_id));
         return desk.complain(&delete_page(&desk, &client, error).await?);
     }
     applications::delete(&desk.app, &desk.project, &desk.acting(), &client.client_id, desk.now).await?;

@@ -25,11 +25,11 @@ pub(super) fn doors() -> Vec<Door> {
 fn read_filter(desk: &Desk) -> Result<Filter, String> {
     let day = |name: &str| match desk.field(name).trim() {
         "" => Ok(None),
-        text => read_day(text).map(Some).ok_or_else(|| "Write days as 2030-05-31.".to_string()),
+        text => read_day(text).map(Some).ok_or_else(|| "Enter a date such as 2030-05-31.".to_string()),
     };
     let user = match desk.field("user").trim() {
         "" => None,
-        text => Some(text.parse::<UserId>().map_err(|_| "This is not the id of a user.".to_string())?),
+        text => Some(text.parse::<UserId>().map_err(|_| "This is not a user ID.".to_string())?),
     };
     let begin = |day: i64| Timestamp::from_seconds(day.saturating_mul(86_400));
     Ok(Filter {
@@ -99,6 +99,6 @@ pub(super) fn event_line(row: &EventRow) -> EventLine {
 async fn take_away(desk: Desk) -> Answer {
     let filter = read_filter(&desk).map_err(Problem::Unreadable)?;
     let format = Format::parse(desk.field("format"));
-    let format = format.ok_or_else(|| Problem::Unreadable("There is CSV and JSON Lines.".to_string()))?;
+    let format = format.ok_or_else(|| Problem::Unreadable("Choose CSV or JSON Lines.".to_string()))?;
     Ok(export::send(desk.app.clone(), desk.project.clone(), &filter, format).await?)
 }

@@ -52,52 +52,62 @@ fn line(name: &str, label: &str, hint: &str, path: &'static str) -> Row {
 
 fn plan() -> Sheet {
     let schemes = vec![
-        Pick::new("auto", "As the person's device", ""),
+        Pick::new("auto", "Same as the user's device", ""),
         Pick::new("light", "Light", ""),
         Pick::new("dark", "Dark", ""),
     ];
     let looks = vec![
-        line("name", "Name", "On the pages and in mails; the project's name without it.", "ui.name"),
+        line("name", "Name", "Shown on pages and in emails. Defaults to the project name.", "ui.name"),
         line(
             "accent",
-            "Colour",
-            "As #rrggbb. Buttons and links are made readable from it, in light and dark.",
+            "Color",
+            "A value such as #0f766e. Buttons and links use readable shades of it, in light and dark.",
             "ui.accent_color",
         ),
-        line("logo", "Logo", "The https address of a picture; a monogram is drawn without one.", "ui.logo_uri"),
+        line(
+            "logo",
+            "Logo",
+            "The https URL of an image. Without one, the first letter of the name is shown.",
+            "ui.logo_uri",
+        ),
         Row {
-            control: Control::new("scheme", "Light or dark", ControlKind::Select(schemes), ""),
+            control: Control::new("scheme", "Color scheme", ControlKind::Select(schemes), ""),
             place: Place::Text { path: "ui.color_scheme", default: "auto" },
         },
     ];
     let languages = vec![
         Row {
             control: Control::new("languages", "Languages", ControlKind::Lines { rows: 4 }, "")
-                .hint("One tag a line, such as en, de or zh-TW. Empty: all there are."),
+                .hint("One language tag per line, such as en, de or zh-TW. Empty: all available languages."),
             place: Place::Lines { path: "ui.languages" },
         },
         Row {
-            control: Control::new("fallback", "Language of last resort", ControlKind::Line("text"), ""),
+            control: Control::new("fallback", "Fallback language", ControlKind::Line("text"), ""),
             place: Place::Text { path: "ui.fallback_language", default: "en" },
         },
     ];
     let ways = vec![line(
         "home",
         "Home page",
-        "Where a page leads to when it does not know which application to go back to.",
+        "Used when a page does not know which application to return to.",
         "ui.default_client_uri",
     )];
     let mails = vec![
-        line("mail_from", "Sender", "Such as Shop <no-reply@shop.example>; the server's own without it.", "mail.from"),
-        line("mail_reply_to", "Answers go to", "", "mail.reply_to"),
+        line(
+            "mail_from",
+            "Sender",
+            "Such as Shop <no-reply@shop.example>. Defaults to the server's sender.",
+            "mail.from",
+        ),
+        line("mail_reply_to", "Reply-to address", "", "mail.reply_to"),
     ];
     Sheet {
         part: Part::Project,
         panels: vec![
-            Panel::new("Looks", "", looks),
+            Panel::new("Appearance", "", looks),
             Panel::new("Languages", "", languages),
-            Panel::new("Ways back", "", ways),
-            Panel::new("Mails", "", mails),
+            Panel::new("Default return page", "", ways),
+            Panel::new("Email", "", mails),
         ],
     }
 }
@@ -106,7 +116,7 @@ fn look(desk: &Desk) -> Look {
     let settings = &desk.project.settings;
     Look {
         title: "Branding".into(),
-        lead: "What people see when they sign up, sign in and read their mail.".into(),
+        lead: "How sign-up and sign-in pages and emails look.".into(),
         section: "branding",
         above: None,
         extra: Extra::Branding {

@@ -144,7 +144,7 @@ impl Door {
 
     async fn pass(&self, app: Arc<App>, request: Request) -> Response {
         let Some(origin) = origin_of(&app) else {
-            return error::plain(StatusCode::NOT_FOUND, "There is no portal here.\n");
+            return error::plain(StatusCode::NOT_FOUND, "The portal is not served at this host.\n");
         };
         let lobby = match Lobby::enter(app, origin, self.need, request).await {
             Ok(lobby) => lobby,

@@ -36,94 +36,90 @@ fn way(word: &'static str) -> Place {
 
 fn plan() -> Sheet {
     let country = Row {
-        control: Control::new("country", "Country of phone numbers without prefix", ControlKind::Line("text"), "")
-            .hint("Two capital letters, such as DE. Empty: people write the prefix."),
+        control: Control::new("country", "Default country", ControlKind::Line("text"), "")
+            .hint("Two capital letters, such as DE, for phone numbers without a country code. Empty: users enter the country code."),
         place: Place::Text { path: "identity.login_id.default_country", default: "" },
     };
     let known_by = vec![
         toggle("email", "Email address", "", key("email")),
-        toggle("phone", "Phone number", "Codes go by SMS: the server needs a carrier for them.", key("phone")),
+        toggle("phone", "Phone number", "Codes are sent by SMS, so the server needs an SMS provider.", key("phone")),
         country,
-        toggle("username", "Username", "Nothing can be sent to it: a lost password stays lost.", key("username")),
+        toggle("username", "Username", "Users can't reset a forgotten password by username alone.", key("username")),
     ];
     let ways = vec![
         toggle("password", "Password", "", way("password")),
-        toggle("code_email", "One-time code by mail", "", way("oob_otp_email")),
+        toggle("code_email", "One-time code by email", "", way("oob_otp_email")),
         toggle("code_sms", "One-time code by SMS", "", way("oob_otp_sms")),
         toggle(
             "passkey",
             "Passkey",
-            "A fingerprint, a face or a device's PIN in the place of a password. Needs https, or localhost.",
+            "Sign in with a fingerprint, a face or a device PIN instead of a password. Requires https, or localhost.",
             way("passkey"),
         ),
         toggle(
             "passkey_alone",
-            "A passkey alone makes a member",
-            "Without any login ID. Needs passkeys above.",
+            "Allow sign-up with only a passkey",
+            "Users need no login ID. Requires passkeys above.",
             Place::Member { path: "authentication.identities", word: "passkey", default: &["login_id"], key: None },
         ),
     ];
     let strength = vec![
         Pick::new("0", "Any", ""),
-        Pick::new("1", "Not found at once", ""),
+        Pick::new("1", "Weak", ""),
         Pick::new("2", "Fair", ""),
-        Pick::new("3", "Good", ""),
-        Pick::new("4", "Very good", ""),
+        Pick::new("3", "Strong", ""),
+        Pick::new("4", "Very strong", ""),
     ];
     let passwords = vec![
         Row {
             control: Control::new(
                 "min_length",
-                "Fewest characters",
+                "Minimum length",
                 ControlKind::Number { unit: "characters", min: 1 },
                 "",
             ),
             place: Place::Number { path: "password_policy.min_length", default: 8 },
         },
         Row {
-            control: Control::new("min_strength", "Least strength", ControlKind::Select(strength), ""),
+            control: Control::new("min_strength", "Minimum strength", ControlKind::Select(strength), ""),
             place: Place::Number { path: "password_policy.min_strength", default: 1 },
         },
         toggle(
             "refuse_breached",
-            "Refuse stolen passwords",
-            "Where the server has a list of them.",
+            "Reject breached passwords",
+            "Works if the server has a list of breached passwords.",
             Place::Flag { path: "password_policy.refuse_breached", default: true },
         ),
     ];
     let verification = vec![
         toggle(
             "verify_email",
-            "An email address must be proved",
-            "By a mailed code, before it counts.",
+            "Require email verification",
+            "Users enter a code sent to the address before they can use it.",
             Place::Flag { path: "verification.claims.email.required", default: true },
         ),
         toggle(
             "verify_phone",
-            "A phone number must be proved",
-            "By a code in a text message, before it counts.",
+            "Require phone verification",
+            "Users enter a code sent by SMS before they can use the number.",
             Place::Flag { path: "verification.claims.phone_number.required", default: true },
         ),
     ];
     Sheet {
         part: Part::Project,
         panels: vec![
-            Panel::new(
-                "What members are known by",
-                "They are offered in the order in which they were switched on.",
-                known_by,
-            ),
-            Panel::new("How they prove who they are", "", ways),
+            Panel::new("Login IDs", "Shown to users in the order in which you turned them on.", known_by),
+            Panel::new("Sign-in methods", "", ways),
             Panel::new("New passwords", "", passwords),
-            Panel::new("Proof of addresses", "", verification),
+            Panel::new("Verification", "", verification),
         ],
     }
 }
 
 fn look(_: &Desk) -> Look {
     Look {
-        title: "Login Methods".into(),
-        lead: "How a guest becomes a member, and how members sign in.".into(),
+        title: "Login methods".into(),
+        lead: "How guests become members, and how members sign in.".into(),
         section: "login-methods",
         above: None,
         extra: Extra::None,

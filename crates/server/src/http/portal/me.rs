@@ -44,7 +44,7 @@ async fn add_passkey(hall: Hall) -> Answer {
         return hall.go_and_say(PATH, PortalNotice::PasskeyAdded);
     }
     let mut page = page(&hall).await?;
-    page.add.error = Some("That passkey was not taken. Try again.");
+    page.add.error = Some("The passkey was not accepted. Try again.");
     hall.complain(&page)
 }
 
@@ -57,7 +57,7 @@ async fn rename_passkey(hall: Hall) -> Answer {
         Renaming::Nameless => {
             let mut page = page(&hall).await?;
             for one in page.passkeys.iter_mut().filter(|one| one.id == hall.field("id")) {
-                one.rename.error = Some("Write a name.".into());
+                one.rename.error = Some("Enter a name.".into());
                 one.rename.value = String::new();
             }
             hall.complain(&page)

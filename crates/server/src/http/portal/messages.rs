@@ -43,7 +43,7 @@ fn mail(desk: &Desk) -> ChannelView {
             };
             Some(format!("{}:{}, {security}", smtp.host, smtp.port))
         }
-        Mailer::Memory(_) => Some("A mailbox in memory".to_string()),
+        Mailer::Memory(_) => Some("In-memory mailbox".to_string()),
         Mailer::None => None,
     };
     ChannelView {
@@ -59,7 +59,7 @@ fn sms(desk: &Desk) -> ChannelView {
     let (carrier, sender) = match &desk.app.sms {
         SmsSender::Twilio { .. } => (Some("Twilio".to_string()), config.twilio_from.clone()),
         SmsSender::Webhook { .. } => (Some(config.webhook_url.clone()), String::new()),
-        SmsSender::Memory(_) => (Some("A mailbox in memory".to_string()), String::new()),
+        SmsSender::Memory(_) => (Some("In-memory mailbox".to_string()), String::new()),
         SmsSender::None => (None, String::new()),
     };
     ChannelView {

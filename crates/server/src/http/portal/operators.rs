@@ -36,9 +36,9 @@ pub(super) fn doors() -> Vec<Door> {
 
 fn roles() -> Vec<Pick> {
     vec![
-        Pick::new("viewer", "Viewer", "Looks, changes nothing."),
-        Pick::new("editor", "Editor", "Changes settings, applications and users."),
-        Pick::new("owner", "Owner", "Also manages operators and Admin API keys, and can delete the project."),
+        Pick::new("viewer", "Viewer", "Can view everything, change nothing."),
+        Pick::new("editor", "Editor", "Can change settings, applications and users."),
+        Pick::new("owner", "Owner", "Can also manage operators and Admin API keys, and can delete the project."),
     ]
 }
 
@@ -81,7 +81,7 @@ async fn page(desk: &Desk, error: Option<&str>) -> Result<StaffPage, Problem> {
         if owns_all {
             controls.push(
                 Control::new("everywhere", "In every project", ControlKind::Toggle, desk.field("everywhere"))
-                    .hint("Those to come included."),
+                    .hint("Including future projects."),
             );
         }
     }
@@ -115,7 +115,7 @@ async fn invite(desk: Desk) -> Answer {
         Ok(Invited::Link(token)) => desk.show(&SecretShownPage {
             title: "Invited".into(),
             text: format!(
-                "{} gets a mail with this link. If mail is not set up, hand it over yourself: it works once, for a week.",
+                "We sent this link to {}. If email is not set up, send it yourself. It works once, within 7 days.",
                 desk.field("email").trim()
             ),
             secret: format!("{}{}", desk.origin, links::path_of(&token)),
@@ -124,7 +124,7 @@ async fn invite(desk: Desk) -> Answer {
         }),
         Ok(Invited::Assigned) => desk.done("/operators", PortalNotice::OperatorAdded),
         Err(Obstacle::BadEmail) => {
-            let page = page(&desk, Some("Write an address such as kim@shop.example.")).await?;
+            let page = page(&desk, Some("Enter an email address such as kim@shop.example.")).await?;
             desk.complain(&page)
         }
         Err(obstacle) => tell(&desk, obstacle),
@@ -153,24 +153,28 @@ async fn ask(desk: Desk) -> Answer {
     let found = all.find(|(one, at)| one.id == id && (at.project == EVERY_PROJECT) == everywhere);
     let (operator, assignment) = found.ok_or(Problem::Missing)?;
     let mut picks = roles();
-    picks.push(Pick::new("none", "None", "Remove. Whoever has no role left is no operator any more."));
+    picks.push(Pick::new(
+        "none",
+        "None",
+        "Removes the operator from here. Without any role left, the operator account is deleted.",
+    ));
     let place = if everywhere { "every project" } else { desk.project.settings.display_name() };
     let mut controls = vec![Control::new("role", "Role", ControlKind::Radio(picks), assignment.role.as_str())];
     if everywhere {
         controls.push(
             Control::new("everywhere", "In every project", ControlKind::Toggle, "on")
-                .hint("This role counts everywhere; leave the switch on to change it."),
+                .hint("This role applies to every project. Leave this on to change it."),
         );
     }
     desk.show(&ConfirmActionPage {
-        title: format!("The role of {}", operator.name),
+        title: format!("Role of {}", operator.name),
         facts: vec![format!("{} is {} of {place}.", operator.email, role_name(assignment.role))],
         section: "operators",
         back: ("/operators".into(), "Operators".into()),
         action: desk.path().to_string(),
         controls,
         hidden: Hidden::default(),
-        button: "Change the role".into(),
+        button: "Change role".into(),
         is_danger: false,
     })
 }
@@ -206,18 +210,22 @@ async fn ask_for_link(desk: Desk) -> Answer {
         return desk.go("/portal/me");
     }
     desk.show(&ConfirmActionPage {
-        title: format!("A new way in for {}", operator.name),
+        title: format!("Recovery link for {}", operator.name),
         facts: vec![
-            format!("For {}, who lost password and passkeys. The link works once, for 24 hours.", operator.email),
-            "Whoever opens it comes in as that operator: hand it over yourself, to the right person.".into(),
-            "The operator is signed out everywhere now. Once the link is used, the old password and passkeys let nobody in.".into(),
+            format!(
+                "For {}, if they lost their password and passkeys. The link works once, within 24 hours.",
+                operator.email
+            ),
+            "Anyone who opens the link signs in as this operator. Send it to the right person yourself.".into(),
+            "Creating the link signs the operator out everywhere. Using it replaces the old password and passkeys."
+                .into(),
         ],
         section: "operators",
         back: ("/operators".into(), "Operators".into()),
         action: desk.path().to_string(),
         controls: Vec::new(),
         hidden: Hidden::default(),
-        button: "Make the link".into(),
+        button: "Create link".into(),
         is_danger: false,
     })
 }
@@ -229,9 +237,9 @@ async fn make_link(desk: Desk) -> Answer {
     }
     match staff::make_link(&desk.app, &desk.project, &desk.who, desk.ip, operator.id, desk.now).await? {
         Ok(token) => desk.show(&SecretShownPage {
-            title: "The link".into(),
+            title: "Recovery link".into(),
             text: format!(
-                "For {}. It works once, within 24 hours, and kills any link made before. Nobody sends it: hand it over yourself.",
+                "For {}. It works once, within 24 hours, and replaces earlier links. It is not sent by email: send it yourself.",
                 operator.email
             ),
             secret: format!("{}{}", desk.origin, links::path_of(&token)),

@@ -32,20 +32,21 @@ struct Mistakes {
 async fn page(desk: &Desk, mistakes: Mistakes) -> Result<ConfirmActionPage, Problem> {
     let now = &desk.project.origin;
     let people = impact::count_signed_in(&desk.app, &desk.project, desk.now).await?;
-    let mut facts =
-        vec![format!("It is {now} now. Every application has to use the new one as its endpoint and issuer.")];
+    let mut facts = vec![format!(
+        "The public origin is now {now}. Every application must use the new one as its endpoint and issuer."
+    )];
     facts.extend(describe_signed_out(people));
     facts.extend(
         [
             "Tokens, cookies and links of the old origin stop working.",
-            "Passkeys belong to the host name they were made for. On another host name they stop working.",
-            "The new host name must lead to this server, or the project cannot be reached.",
+            "Passkeys work only for the host name they were created for.",
+            "The new host name must point to this server. Otherwise, the project can't be reached.",
         ]
         .map(str::to_string),
     );
     let line = |name: &str, label: &str, value: &str| Control::new(name, label, ControlKind::Line("text"), value);
     Ok(ConfirmActionPage {
-        title: "Change the public origin".into(),
+        title: "Change public origin".into(),
         facts,
         section: "settings",
         back: ("/settings".into(), "Project settings".into()),
@@ -60,7 +61,7 @@ async fn page(desk: &Desk, mistakes: Mistakes) -> Result<ConfirmActionPage, Prob
                 .error(mistakes.confirmation),
         ],
         hidden: Hidden::default(),
-        button: "Change the public origin".into(),
+        button: "Change public origin".into(),
         is_danger: true,
     })
 }
@@ -78,7 +79,7 @@ async fn make(desk: Desk) -> Answer {
         }
     };
     if Origin::parse(desk.field("confirmation")).as_ref() != Ok(&origin) {
-        let confirmation = Some(format!("Type exactly: {origin}"));
+        let confirmation = Some(format!("Type {origin} exactly as shown."));
         return desk.complain(&page(&desk, Mistakes { confirmation, ..Mistakes::default() }).await?);
     }
     match change(&desk.app, &desk.project, (&desk.who, desk.ip), &origin, desk.now).await {

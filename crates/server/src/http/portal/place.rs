@@ -80,7 +80,7 @@ impl Place {
                 } else if typed.len() <= 12 && typed.bytes().all(|byte| byte.is_ascii_digit()) {
                     set(part, path, typed.parse::<u64>().unwrap_or(u64::MAX).into());
                 } else {
-                    return Err("Write a whole number, digits only.".into());
+                    return Err("Enter a whole number.".into());
                 }
             }
             Self::Flag { .. } => set(part, path, (typed == "on").into()),
@@ -95,7 +95,7 @@ impl Place {
                 text => set(part, path, text.into()),
             },
             Self::Words { .. } => match typed.lines().collect::<Vec<_>>().as_slice() {
-                [] => return Err("Choose at least one.".into()),
+                [] => return Err("Choose at least one option.".into()),
                 words if words.contains(&"*") => remove(part, path),
                 words => set(part, path, words.into()),
             },
@@ -214,7 +214,7 @@ mod tests {
         let events = Place::Words { path: "events", all: ALL };
         let mut part = json!({"events": ["user.deleted", "user.created"]});
         assert_eq!(events.print(&part), "user.created\nuser.deleted", "in the order of the choices");
-        assert_eq!(events.put_into(&mut part, ""), Err("Choose at least one.".to_string()));
+        assert_eq!(events.put_into(&mut part, ""), Err("Choose at least one option.".to_string()));
         assert_eq!(url.put_into(&mut part, " "), Err("Write an address.".to_string()));
         url.put_into(&mut part, " https://a.example ").expect("an address");
         events.put_into(&mut part, "*\nuser.created").expect("everything");

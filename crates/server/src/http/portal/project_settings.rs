@@ -35,20 +35,20 @@ fn plan(desk: &Desk) -> Sheet {
         control: Control::new(name, label, ControlKind::Line("text"), "").hint(hint),
         place: Place::Text { path, default: "" },
     };
-    let names = vec![line("name", "Name", "What you and your colleagues see; the id without it.", "project.name")];
+    let names = vec![line("name", "Name", "Shown to operators. Defaults to the project ID.", "project.name")];
     let web = vec![
         Row {
             control: Control::new("origins", "Allowed origins", ControlKind::Lines { rows: 3 }, "")
-                .hint("Other web origins that may call from a browser, one a line, such as https://*.shop.example, https://*-team.vercel.app or capacitor://localhost. The origins of redirect URIs are allowed already."),
+                .hint("Additional web origins that may call from a browser, one per line, such as https://*.shop.example, https://*-team.vercel.app or capacitor://localhost. Origins of redirect URIs are always allowed."),
             place: Place::Lines { path: "http.allowed_origins" },
         },
         line(
             "cookie_domain",
             "Cookie domain",
-            "For cookies shared with your applications, such as shop.example. Empty: this host only.",
+            "Shares cookies with your applications, such as shop.example. Empty: this host only.",
             "http.cookie_domain",
         ),
-        line("cookie_prefix", "Cookie prefix", "To keep projects under one domain apart.", "http.cookie_prefix"),
+        line("cookie_prefix", "Cookie prefix", "Separates the cookies of projects under one domain.", "http.cookie_prefix"),
     ];
     let (id, origin) = (&desk.project.id, &desk.project.origin);
     let hint = match desk.app.projects.find_refusal(desk.project.no) {
@@ -59,12 +59,12 @@ fn plan(desk: &Desk) -> Sheet {
     if desk.who.role_everywhere() == Some(Role::Owner)
         && let Some(first) = panels.first_mut()
     {
-        first.view.link = Some((desk.href(origin::BELOW), "Change the public origin".into()));
+        first.view.link = Some((desk.href(origin::BELOW), "Change public origin".into()));
     }
     if desk.role == Role::Owner
         && let Some(last) = panels.last_mut()
     {
-        last.view.link = Some((desk.href("/settings/delete"), "Delete the project".into()));
+        last.view.link = Some((desk.href("/settings/delete"), "Delete project".into()));
     }
     Sheet { part: Part::Project, panels }
 }
@@ -72,7 +72,7 @@ fn plan(desk: &Desk) -> Sheet {
 fn look(_: &Desk) -> Look {
     Look {
         title: "Project settings".into(),
-        lead: "What the project is called and where it lives.".into(),
+        lead: "Name, public origin and cookies of this project.".into(),
         section: "settings",
         above: None,
         extra: Extra::None,
@@ -86,11 +86,11 @@ async fn delete_page(desk: &Desk, error: Option<String>) -> Result<ConfirmAction
         title: format!("Delete {id}?"),
         facts: vec![
             format!(
-                "Deletes {}, guests and members, with sessions, keys, events and settings.",
+                "Deletes {} (guests and members) with all sessions, keys, events and settings.",
                 users.of("user", "users")
             ),
             "Applications that use it stop working at once.".into(),
-            "It cannot be undone. A backup is the only way back.".into(),
+            "This can't be undone. Only a backup can restore it.".into(),
         ],
         section: "settings",
         back: ("/settings".into(), "Project settings".into()),
@@ -101,7 +101,7 @@ async fn delete_page(desk: &Desk, error: Option<String>) -> Result<ConfirmAction
                 .error(error),
         ],
         hidden: Hidden::default(),
-        button: "Delete the project".into(),
+        button: "Delete project".into(),
         is_danger: true,
     })
 }
@@ -112,7 +112,7 @@ async fn ask_delete(desk: Desk) -> Answer {
 
 async fn end(desk: Desk) -> Answer {
     if desk.field("confirmation").trim() != desk.project.id {
-        let error = Some(format!("Type exactly: {}", desk.project.id));
+        let error = Some(format!("Type {} exactly as shown.", desk.project.id));
         return desk.complain(&delete_page(&desk, error).await?);
     }
     delete(&desk.app, &desk.project, &desk.acting(), desk.now).await?;

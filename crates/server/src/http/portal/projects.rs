@@ -57,18 +57,17 @@ fn new_page(hall: &Hall, guests: &str, faults: &[Fault]) -> NewProjectPage {
         Control::new(name, label, ControlKind::Line("text"), hall.field(name)).error(error(path))
     };
     let controls = vec![
-        line("id", "Project id", "project.id")
-            .hint("Lower-case letters, digits and dashes. It stays for ever, in events and on the command line.")
+        line("id", "Project ID", "project.id")
+            .hint("1 to 40 lower-case letters, digits and dashes. Used in events and on the command line. Can't be changed later.")
             .required(),
-        line("name", "Name", "project.name").hint("What you and your colleagues see; the id without it."),
+        line("name", "Name", "project.name").hint("Shown to operators. Defaults to the project ID."),
         line("origin", "Public origin", "project.public_origin")
             .hint(
-                "Where people and applications reach it, such as https://auth.shop.example. It is the issuer of its \
-                 tokens, and its host name must lead to this server.",
+                "Where users and applications reach the project, such as https://auth.shop.example. It is the issuer of its tokens. The host name must point to this server.",
             )
             .required(),
-        Control::new("guests", "Welcome guests", ControlKind::Toggle, guests)
-            .hint("Visitors become anonymous users on first touch. You can change it later."),
+        Control::new("guests", "Allow guests", ControlKind::Toggle, guests)
+            .hint("Visitors become anonymous users on first use. You can change this later."),
     ];
     NewProjectPage { controls }
 }

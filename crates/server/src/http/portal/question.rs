@@ -43,7 +43,7 @@ pub(super) async fn find(
     let mut kept: Vec<_> = desk.form.pairs().filter(|(name, _)| is_kept(name)).collect();
     kept.push((CONFIRMED, change.as_str()));
     Ok(Some(ConfirmActionPage {
-        title: format!("Save these changes to “{name}”?"),
+        title: format!("Save changes to “{name}”?"),
         facts: consequences.iter().flat_map(describe).collect(),
         section,
         back: (desk.path().strip_prefix(&desk.href("")).unwrap_or_default().to_string(), name.to_string()),
@@ -69,7 +69,7 @@ fn button(consequences: &[Consequence]) -> String {
     });
     match signed_out {
         Some(all) if all.number > 0 => format!("Save and sign out {}", all.of("person", "people")),
-        Some(_) | None => "Save the changes".to_string(),
+        Some(_) | None => "Save changes".to_string(),
     }
 }
 
@@ -80,7 +80,7 @@ fn describe(consequence: &Consequence) -> Vec<String> {
         Consequence::GuestsOff(guests) => vec![
             "Visitors can no longer become guests.".to_string(),
             format!(
-                "{} until their sessions end. Then they cannot come back.",
+                "{} until their sessions end. After that, they can no longer be recovered.",
                 guests.of("guest stays signed in", "guests stay signed in")
             ),
         ],
@@ -112,7 +112,7 @@ fn describe_off(count: Count, one: &str, many: &str) -> String {
 /// How many users are signed out, and what that means for guests.
 pub(super) fn describe_signed_out(people: People) -> Vec<String> {
     if people.all.number == 0 && people.all.is_least {
-        return vec!["Signs out people, but none of those whose sessions were counted.".into()];
+        return vec!["Signs out people whose sessions were not counted.".into()];
     }
     if people.all.number == 0 {
         return vec!["Signs out no one: no session is open.".into()];
@@ -120,7 +120,7 @@ pub(super) fn describe_signed_out(people: People) -> Vec<String> {
     let mut facts = vec![format!("Signs out {} at once.", people.all.of("person", "people"))];
     if people.guests.number > 0 {
         facts.push(format!(
-            "{} them. Without a device key, a guest can never come back.",
+            "{} them. A guest without a device key can no longer be recovered.",
             capitalize(&people.guests.of("guest is among", "guests are among")),
         ));
     }

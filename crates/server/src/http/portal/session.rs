@@ -27,8 +27,8 @@ async fn save(desk: Desk) -> Answer {
 
 fn plan() -> Sheet {
     let picks = vec![
-        Pick::new("", "Keep users signed in", "The cookie outlives the browser window."),
-        Pick::new("on", "End the session on browser close", "The cookie ends with the browser."),
+        Pick::new("", "Keep users signed in", "The cookie is kept after the browser closes."),
+        Pick::new("on", "End the session on browser close", "The cookie is deleted when the browser closes."),
     ];
     let cookie = Row {
         control: Control::new("browser", "When the browser closes", ControlKind::Radio(picks), ""),
@@ -37,7 +37,7 @@ fn plan() -> Sheet {
     let seconds = ControlKind::Number { unit: "seconds", min: 1 };
     let lifetime = Row {
         control: Control::new("lifetime", "Maximum session lifetime", seconds.clone(), "")
-            .hint("However much it is used. Empty for the default, 52 weeks."),
+            .hint("The session ends after this time, even if it is used. Default: 52 weeks."),
         place: Place::Number { path: "session.lifetime_seconds", default: DEFAULT_LIFETIME_SECONDS },
     };
     let idles = Row {
@@ -46,7 +46,7 @@ fn plan() -> Sheet {
     };
     let idle = Row {
         control: Control::new("idle", "Idle timeout", seconds, "")
-            .hint("Without a visit for that long, the session ends. Empty for the default, 30 days.")
+            .hint("The session ends after this time without use. Default: 30 days.")
             .depends("idles"),
         place: Place::Number { path: "session.idle_timeout_seconds", default: DEFAULT_IDLE_SECONDS },
     };
@@ -58,7 +58,7 @@ fn plan() -> Sheet {
     };
     let view = PanelView {
         title: "Cookie sessions".into(),
-        hint: "A shorter lifetime ends sessions that are older at once.".into(),
+        hint: "A shorter lifetime ends older sessions at once.".into(),
         help: Some(help),
         ..PanelView::default()
     };
@@ -68,8 +68,7 @@ fn plan() -> Sheet {
 fn look(_: &Desk) -> Look {
     Look {
         title: "Session".into(),
-        lead: "For applications that use cookies, and for the account page. Applications that use tokens have lifetimes of \
-               their own."
+        lead: "For cookie-based applications and the account page. Token-based applications have their own lifetimes."
             .into(),
         section: "session",
         above: None,

@@ -40,7 +40,10 @@ async fn enter(lobby: Lobby) -> Answer {
         let cookie = passkeys::sign_in(&lobby.app, lobby.seat(), answer, lobby.ip, lobby.now).await?;
         let Some(cookie) = cookie else {
             let page = page(&lobby).await?;
-            let passkey = page.passkey.clone().error(Some("That passkey lets nobody in here. Try another way."));
+            let passkey = page
+                .passkey
+                .clone()
+                .error(Some("This passkey is not registered for the portal. Use another passkey or your password."));
             return lobby.complain(&SignInPage { passkey, ..page });
         };
         return lobby.go_signed_in(&cookie, lobby.next());
@@ -49,7 +52,7 @@ async fn enter(lobby: Lobby) -> Answer {
     match sign_in::sign_in(&lobby.app, email, password, lobby.ip, lobby.now).await? {
         Some(cookie) => lobby.go_signed_in(&cookie, lobby.next()),
         None => {
-            let error = Some("Address or password is not right.".into());
+            let error = Some("Wrong email or password.".into());
             lobby.complain(&SignInPage { error, ..page(&lobby).await? })
         }
     }
@@ -94,9 +97,9 @@ async fn prove(hall: Hall) -> Answer {
     }
     let mut page = prove_page(&hall).await?;
     if is_passkey {
-        page.passkey = page.passkey.map(|passkey| passkey.error(Some("That passkey is not one of yours.")));
+        page.passkey = page.passkey.map(|passkey| passkey.error(Some("This passkey does not belong to your account.")));
     } else {
-        page.error = Some("That is not your password.".into());
+        page.error = Some("Wrong password.".into());
     }
     hall.complain(&page)
 }

@@ -67,9 +67,9 @@ fn say_what_is_left(sheet: &Sheet, sessions: usize, keys: usize) -> Option<Strin
         return None;
     }
     Some(match keys {
-        0 => "This guest can never come back: it has no login and no device key.".to_string(),
-        1 => "This guest can come back only on the device that has its key.".to_string(),
-        more => format!("This guest can come back only on the {more} devices that have its keys."),
+        0 => "This guest can no longer be recovered: it has no login and no device key.".to_string(),
+        1 => "This guest can sign in again only on the device with its key.".to_string(),
+        more => format!("This guest can sign in again only on the {more} devices with its keys."),
     })
 }
 
@@ -85,7 +85,7 @@ fn count(number: usize, one: &str, many: &str) -> String {
 fn question_before_end<'a>(desk: &Desk, sheet: &Sheet, session: &'a str) -> Option<Question<'a>> {
     let open = sheet.sessions.len();
     let (title, ended, first) = match sheet.sessions.iter().find(|one| one.id == session) {
-        Some(one) => ("End this session?", 1, format!("The session of {} ends at once.", place_of(desk, one))),
+        Some(one) => ("End this session?", 1, format!("Ends the session of {} at once.", place_of(desk, one))),
         None if session == "*" && open > 0 => (
             "End all sessions?",
             open,
@@ -97,9 +97,9 @@ fn question_before_end<'a>(desk: &Desk, sheet: &Sheet, session: &'a str) -> Opti
     match say_what_is_left(sheet, open - ended, open_keys(sheet)) {
         Some(left) => facts.push(left),
         None if ended < open => facts.push(format!("{} open.", count(open - ended, "session stays", "sessions stay"))),
-        None => facts.push("The user has to sign in again.".into()),
+        None => facts.push("The user must sign in again.".into()),
     }
-    let button = if ended == 1 { "End the session" } else { "End the sessions" };
+    let button = if ended == 1 { "End session" } else { "End sessions" };
     Some(Question { title, facts, about: ("session", session), button })
 }
 
@@ -130,7 +130,7 @@ async fn ask_to_revoke(desk: Desk) -> Answer {
     let Some(key) = sheet.keys.iter().find(|key| key.id == desk.field("key")) else {
         return desk.done(&path_of(id), PortalNotice::Gone);
     };
-    let device = key.device.as_deref().unwrap_or("The device");
+    let device = key.device.as_deref().unwrap_or("This device");
     let mut facts = vec![format!("{device} can no longer sign in with this key.")];
     let left = open_keys(&sheet) - usize::from(key.promoted_at.is_none());
     match sheet.sessions.len() {
@@ -138,16 +138,12 @@ async fn ask_to_revoke(desk: Desk) -> Answer {
         open => {
             facts.push(format!("{} open.", count(open, "session stays", "sessions stay")));
             if sheet.detail.user.is_anonymous && left == 0 {
-                facts.push("Without one, this guest can never come back.".into());
+                facts.push("When they end, this guest can no longer be recovered.".into());
             }
         }
     }
-    let question = Question {
-        title: "Revoke this device key?",
-        facts,
-        about: ("key", desk.field("key")),
-        button: "Revoke the key",
-    };
+    let question =
+        Question { title: "Revoke this device key?", facts, about: ("key", desk.field("key")), button: "Revoke key" };
     desk.show(&page(&desk, &sheet, question))
 }
 
@@ -175,10 +171,9 @@ async fn ask_to_disable(desk: Desk) -> Answer {
         "Every sign-in is refused until the user is enabled again.".to_string(),
     ];
     if let Some(left) = say_what_is_left(&sheet, 0, open_keys(&sheet)) {
-        facts.push(format!("The sessions stay ended when it is enabled again. {left}"));
+        facts.push(format!("Enabling the user does not restore the sessions. {left}"));
     }
-    let question =
-        Question { title: "Disable this user?", facts, about: ("disabled", "on"), button: "Disable the user" };
+    let question = Question { title: "Disable this user?", facts, about: ("disabled", "on"), button: "Disable user" };
     desk.show(&page(&desk, &sheet, question))
 }
 
@@ -188,7 +183,7 @@ async fn set_disabled(desk: Desk) -> Answer {
         "on" if !desk.is_checked(CONFIRMED) => return ask_to_disable(desk).await,
         "on" => true,
         "off" => false,
-        _ => return Err(Problem::Unreadable("The form did not say what to do.".into())),
+        _ => return Err(Problem::Unreadable("The form is incomplete. Reload the page and try again.".into())),
     };
     users::set_disabled(&desk.app, &desk.project, &desk.acting(), id, disabled, desk.now).await?;
     desk.done(&path_of(id), if disabled { PortalNotice::UserDisabled } else { PortalNotice::UserEnabled })
@@ -203,9 +198,9 @@ fn delete_page(desk: &Desk, sheet: &Sheet, error: Option<String>) -> ConfirmActi
             count(identities, "identity", "identities"),
             count(sheet.keys.len(), "device key", "device keys"),
         ),
-        "It cannot be undone. Its events stay in the audit log.".to_string(),
+        "This can't be undone. The user's events stay in the audit log.".to_string(),
     ];
-    let question = Question { title: "Delete a user", facts, about: (CONFIRMED, "on"), button: "Delete the user" };
+    let question = Question { title: "Delete this user?", facts, about: (CONFIRMED, "on"), button: "Delete user" };
     let label = format!("Type “{DELETE_WORD}”");
     let control = Control::new("typed", label, ControlKind::Line("text"), desk.field("typed")).error(error).required();
     ConfirmActionPage { controls: vec![control], hidden: Hidden::default(), ..page(desk, sheet, question) }
@@ -219,7 +214,7 @@ async fn ask_to_delete(desk: Desk) -> Answer {
 async fn delete(desk: Desk) -> Answer {
     let (id, sheet) = load(&desk).await?;
     if desk.field("typed").trim() != DELETE_WORD {
-        let error = format!("Type the word “{DELETE_WORD}” to go on.");
+        let error = format!("Type “{DELETE_WORD}” to continue.");
         return desk.complain(&delete_page(&desk, &sheet, Some(error)));
     }
     users::delete(&desk.app, &desk.project, &desk.acting(), id, desk.now).await?;

@@ -186,8 +186,8 @@ fn say_authenticator(authenticator: &Value) -> String {
     match authenticator["type"].as_str().unwrap_or_default() {
         "password" => "Password".to_string(),
         "passkey" => "Passkey".to_string(),
-        "oob_otp_email" => "Code by e-mail".to_string(),
-        "oob_otp_sms" => "Code by text message".to_string(),
+        "oob_otp_email" => "Email code".to_string(),
+        "oob_otp_sms" => "SMS code".to_string(),
         other => other.to_string(),
     }
 }
@@ -216,7 +216,7 @@ async fn promote(desk: Desk) -> Answer {
     let is_verified = desk.is_checked("is_verified");
     let read = LoginIdKind::ALL.into_iter().find(|one| one.as_str() == kind);
     let done = match read {
-        None => Err(AdminError::fault("login_id.type", "Choose one.")),
+        None => Err(AdminError::fault("login_id.type", "Choose an option.")),
         Some(kind) => {
             let login_id = NewLoginId { kind, value: value.to_string(), is_verified };
             let password = Some(password.to_string()).filter(|text| !text.is_empty());
@@ -226,7 +226,9 @@ async fn promote(desk: Desk) -> Answer {
     };
     let errors = match done {
         Ok(_) => return desk.done(&path_of(id), PortalNotice::UserPromoted),
-        Err(AdminError::Conflict(Clash::LoginIdTaken)) => [None, Some("It belongs to another user.".to_string()), None],
+        Err(AdminError::Conflict(Clash::LoginIdTaken)) => {
+            [None, Some("Another user has this login ID already.".to_string()), None]
+        }
         Err(AdminError::Conflict(Clash::AlreadyMember)) => return desk.done(&path_of(id), PortalNotice::Unchanged),
         Err(AdminError::Invalid(faults)) => ["login_id.type", "login_id.value", "password"].map(|at| said(&faults, at)),
         Err(error) => return Err(error.into()),

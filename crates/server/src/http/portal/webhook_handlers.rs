@@ -41,19 +41,21 @@ fn kind_of(desk: &Desk) -> Result<HandlerKind, Problem> {
 
 fn describe(event: &str) -> (&str, &'static str) {
     match event {
-        "*" => ("All events", "Those to come included."),
-        "user.created" => (event, "A guest or a member came."),
+        "*" => ("All events", "Including future events."),
+        "user.created" => (event, "A guest or member was created."),
         "user.anonymous.promoted" => (event, "A guest became a member."),
         "user.authenticated" => (event, "A member signed in."),
         "user.signed_out" => (event, "A user signed out."),
-        "user.disabled" => (event, "An operator lets a user in no more."),
-        "user.reenabled" => (event, "An operator lets a user in again."),
-        "user.updated" => (event, "An operator changed a user's attributes."),
-        "user.deleted" => (event, "A user is gone."),
-        "session.revoked" => (event, "A session was ended by somebody else than its user."),
-        "user.pre_create" => ("Before a user is made", "user.pre_create: guests included. A no refuses the sign-up."),
+        "user.disabled" => (event, "User disabled by an operator."),
+        "user.reenabled" => (event, "User enabled by an operator."),
+        "user.updated" => (event, "User attributes changed by an operator."),
+        "user.deleted" => (event, "User deleted."),
+        "session.revoked" => (event, "A session ended other than by the user signing out."),
+        "user.pre_create" => {
+            ("Before a user is created", "user.pre_create, guests included. A refusal stops the sign-up.")
+        }
         "user.anonymous.pre_promote" => {
-            ("Before a guest becomes a member", "user.anonymous.pre_promote. After a no the guest stays a guest.")
+            ("Before a guest becomes a member", "user.anonymous.pre_promote. After a refusal, the guest stays a guest.")
         }
         _ => (event, ""),
     }
@@ -69,11 +71,11 @@ fn picks(events: &[&str]) -> Vec<Pick> {
 
 fn plan(desk: &Desk, kind: HandlerKind, name: Option<&str>) -> Sheet {
     let url = Row {
-        control: Control::new("url", "Address", ControlKind::Line("url"), "")
-            .hint("Gets a signed POST with JSON. It must be reachable from this server.")
+        control: Control::new("url", "URL", ControlKind::Line("url"), "")
+            .hint("Receives a signed POST request with JSON. Must be reachable from this server.")
             .placeholder("https://shop.example/hooks")
             .required(),
-        place: Place::Required { path: "url", why: "Write an address such as https://shop.example/hooks." },
+        place: Place::Required { path: "url", why: "Enter a URL such as https://shop.example/hooks." },
     };
     let (rows, hint) = match kind {
         HandlerKind::Told => {
@@ -81,22 +83,22 @@ fn plan(desk: &Desk, kind: HandlerKind, name: Option<&str>) -> Sheet {
                 control: Control::new("events", "Events", ControlKind::Checks(picks(&NON_BLOCKING)), ""),
                 place: Place::Words { path: "events", all: &NON_BLOCKING },
             };
-            (vec![url, events], "Told after something happened: at least once, in order for each user.")
+            (vec![url, events], "Sent after an event, at least once and in order for each user.")
         }
         HandlerKind::Asked => {
             let event = Row {
-                control: Control::new("event", "When it is asked", ControlKind::Radio(picks(&BLOCKING)), ""),
-                place: Place::Required { path: "event", why: "Choose one." },
+                control: Control::new("event", "Event", ControlKind::Radio(picks(&BLOCKING)), ""),
+                place: Place::Required { path: "event", why: "Choose an option." },
             };
-            (vec![url, event], "Asked before something happens. Whoever does not answer in time says no.")
+            (vec![url, event], "Sent before an event happens. No answer in time counts as a refusal.")
         }
     };
-    let link = name.filter(|_| desk.may_edit()).map(|name| {
-        (desk.href(&format!("/webhooks/{}/{name}/remove", kind.as_str())), "Remove this address".to_string())
-    });
+    let link = name
+        .filter(|_| desk.may_edit())
+        .map(|name| (desk.href(&format!("/webhooks/{}/{name}/remove", kind.as_str())), "Remove webhook".to_string()));
     let title = match kind {
-        HandlerKind::Told => "An address that is told",
-        HandlerKind::Asked => "An address that is asked",
+        HandlerKind::Told => "Notification webhook",
+        HandlerKind::Asked => "Blocking webhook",
     };
     let view = PanelView { title: title.into(), hint: hint.into(), link, ..PanelView::default() };
     let part = match name {
@@ -109,7 +111,7 @@ fn plan(desk: &Desk, kind: HandlerKind, name: Option<&str>) -> Sheet {
 fn look(title: &str) -> Look {
     Look {
         title: title.into(),
-        lead: "Every message is signed with the project's webhook secret.".into(),
+        lead: "Every request is signed with the project's webhook secret.".into(),
         section: "webhooks",
         above: Some(("/webhooks".into(), "Webhooks".into())),
         extra: Extra::None,
@@ -179,18 +181,18 @@ async fn ask_remove(desk: Desk) -> Answer {
     let names = webhooks::name_all(urls.iter().copied());
     let at = names.iter().position(|one| one == name).ok_or(Problem::Missing)?;
     let what = match kind {
-        HandlerKind::Told => "It is told of nothing new. What waits for it is still tried.",
-        HandlerKind::Asked => "It is asked no more: what it would have refused goes through.",
+        HandlerKind::Told => "It gets no new events. Pending deliveries are still sent.",
+        HandlerKind::Asked => "It is no longer called, so it can't refuse sign-ups or promotions.",
     };
     desk.show(&ConfirmActionPage {
-        title: "Remove the address?".into(),
+        title: "Remove this webhook?".into(),
         facts: vec![urls[at].to_string(), what.into()],
         section: "webhooks",
         back: ("/webhooks".into(), "Webhooks".into()),
         action: desk.path().to_string(),
         controls: Vec::new(),
         hidden: Hidden::default(),
-        button: "Remove it".into(),
+        button: "Remove webhook".into(),
         is_danger: true,
     })
 }
@@ -212,35 +214,32 @@ fn time_outs() -> Sheet {
     let rows = vec![
         row(
             "question",
-            "One question",
-            "Whoever is asked and takes longer has said no.",
+            "Blocking webhook timeout",
+            "No answer in time counts as a refusal. Default: 5 seconds.",
             "hook.sync_hook_timeout_seconds",
             5,
         ),
         row(
             "questions",
-            "All questions about one event",
-            "Where several are asked, one after the other.",
+            "Total timeout per event",
+            "For all blocking webhooks of one event together. Default: 10 seconds.",
             "hook.sync_hook_total_timeout_seconds",
             10,
         ),
         row(
             "delivery",
-            "One delivery",
-            "Whoever is told and takes longer is told again later.",
+            "Notification timeout",
+            "After this time, the delivery is retried later. Default: 60 seconds.",
             "hook.delivery_timeout_seconds",
             60,
         ),
     ];
-    let view = PanelView { title: "How long an answer may take".into(), ..PanelView::default() };
+    let view = PanelView { title: "Timeouts".into(), ..PanelView::default() };
     Sheet { part: Part::Project, panels: vec![Panel { view, rows, part: None }] }
 }
 
 fn look_at_time_outs(_: &Desk) -> Look {
-    Look {
-        lead: "People wait while a question is asked. Empty for the default.".into(),
-        ..look("Time-outs of webhooks")
-    }
+    Look { lead: "Users wait while a blocking webhook runs.".into(), ..look("Webhook timeouts") }
 }
 
 async fn show_time_outs(desk: Desk) -> Answer {

@@ -61,8 +61,8 @@ async fn ask_for_passkey(lobby: &Lobby, link: &OperatorLink, typed: &Typed<'_>, 
     };
     let whose = (operator.id, operator.email.as_str());
     let options = passkeys::creation_options(&lobby.app, lobby.seat(), whose, &[], lobby.now);
-    let error = (status != StatusCode::OK).then_some("That passkey was not taken. Try again.");
-    let passkey = PasskeyBox::to_create(options, lobby.path(), "Make a passkey")
+    let error = (status != StatusCode::OK).then_some("The passkey was not accepted. Try again.");
+    let passkey = PasskeyBox::to_create(options, lobby.path(), "Create a passkey")
         .send("email", typed.email)
         .send("name", typed.name)
         .error(error);
@@ -79,9 +79,8 @@ fn gone(lobby: &Lobby) -> axum::response::Response {
     lobby.page(
         StatusCode::GONE,
         &MessagePage {
-            title: "This link holds no more".into(),
-            text: "It was used already, or it is too old, or a newer one was made. Ask whoever gave it to you for \
-                   another."
+            title: "This link no longer works".into(),
+            text: "It was used already, has expired, or was replaced by a newer link. Ask the person who sent it for another one."
                 .into(),
             link: Some(("/portal/sign-in".into(), "Sign in".into())),
             request_id: None,
@@ -107,7 +106,7 @@ fn kind_of(lobby: &Lobby, link: &OperatorLink) -> WelcomeKind {
             let place = match project {
                 _ if link.assignment.project == EVERY_PROJECT => "every project".to_string(),
                 Some(project) => project.settings.project.name.clone().unwrap_or_else(|| project.id.clone()),
-                None => "a project that is gone".to_string(),
+                None => "a deleted project".to_string(),
             };
             WelcomeKind::Invitation { email: link.email.clone(), role: role_name(link.assignment.role).into(), place }
         }
@@ -123,12 +122,12 @@ fn page(lobby: &Lobby, link: &OperatorLink, mistakes: &Mistakes) -> WelcomePage 
         min_length: PASSWORD_POLICY.min_length,
         email_error: mistakes.email.map(|mistake| {
             match mistake {
-                EmailMistake::Invalid => "Write an address such as kim@shop.example.",
-                EmailMistake::Taken => "There is an operator with this address already: sign in instead.",
+                EmailMistake::Invalid => "Enter an email address such as kim@shop.example.",
+                EmailMistake::Taken => "An operator with this address exists. Sign in instead.",
             }
             .to_string()
         }),
-        name_error: mistakes.name.then(|| "Write a name of 1 to 100 characters.".to_string()),
+        name_error: mistakes.name.then(|| "Enter a name of 1 to 100 characters.".to_string()),
         password_error: mistakes.weaknesses.first().map(|weakness| complain_of_password(*weakness)),
     }
 }
@@ -136,10 +135,12 @@ fn page(lobby: &Lobby, link: &OperatorLink, mistakes: &Mistakes) -> WelcomePage 
 /// The error of a new password.
 pub(super) fn complain_of_password(weakness: Weakness) -> String {
     match weakness {
-        Weakness::TooShort { min } => format!("Write at least {min} characters."),
-        Weakness::TooLong { max } => format!("Write at most {max} characters."),
-        Weakness::LikeLoginId => "It is too much like your name or address: choose another.".into(),
-        Weakness::TooGuessable => "It is found by a few guesses: add a word or two.".into(),
-        Weakness::Breached => "It is on a list of stolen passwords: choose another.".into(),
+        Weakness::TooShort { min } => format!("Use at least {min} characters."),
+        Weakness::TooLong { max } => format!("Use at most {max} characters."),
+        Weakness::LikeLoginId => {
+            "This password is too similar to your name or email address. Choose another one.".into()
+        }
+        Weakness::TooGuessable => "This password is too easy to guess. Add a word or two.".into(),
+        Weakness::Breached => "This password has appeared in a data breach. Choose another one.".into(),
     }
 }

@@ -120,7 +120,7 @@ impl Dispatch {
 
     async fn try_begin(&mut self, app: &Arc<App>) {
         if let Err(error) = self.begin(app).await {
-            tracing::warn!(error = %error, "waiting webhooks could not be read; it will be tried again");
+            tracing::warn!(error = %error, "pending webhook deliveries could not be read; retrying later");
         }
     }
 
@@ -184,7 +184,7 @@ async fn work_lane(app: Arc<App>, (project, url): Address, lane: Vec<u8>) -> Lan
             Ok(true) => {}
             Ok(false) => return LaneEnd { heard, has_more: false },
             Err(error) => {
-                tracing::warn!(error = %error, "a webhook's outcome could not be written down; it will be sent again");
+                tracing::warn!(error = %error, "the result of a webhook delivery could not be stored; it will be sent again");
                 return LaneEnd { heard, has_more: false };
             }
         }
@@ -217,7 +217,7 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut Heard) -> Result<bool, Sto
     }
     let headers = sign(&project, &delivery.body, now);
     let outcome = if headers.is_empty() {
-        Outcome { status: None, error: Some("the project has no webhook secret yet: rotate it".into()) }
+        Outcome { status: None, error: Some("the project has no webhook secret: create one".into()) }
     } else {
         let began = Instant::now();
         let answer = app.webhooks.post(&delivery.url, delivery.body.clone(), &headers, patience).await;
@@ -272,7 +272,7 @@ async fn write_down(
             hook.url = delivery.url,
             event.seq = delivery.seq,
             error = error,
-            "a webhook was given up; it can be sent again"
+            "a webhook delivery failed for good; it can be resent"
         );
     } else {
         tracing::warn!(
@@ -280,7 +280,7 @@ async fn write_down(
             hook.url = delivery.url,
             event.seq = delivery.seq,
             error = error,
-            "a webhook was not taken; it will be sent again"
+            "a webhook delivery failed; retrying later"
         );
     }
     app.store

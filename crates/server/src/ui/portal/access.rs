@@ -29,13 +29,12 @@ impl SignInPage {
             passkey: PasskeyBox::sample(Ceremony::Use),
             has_operators: true,
         };
-        let wrong = Self {
-            email: "kim@shop.example".into(),
-            error: Some("Address or password is not right.".into()),
+        let wrong =
+            Self { email: "kim@shop.example".into(), error: Some("Wrong email or password.".into()), ..plain.clone() };
+        let refused = Self {
+            passkey: plain.passkey.clone().error(Some("This passkey is not registered here.")),
             ..plain.clone()
         };
-        let refused =
-            Self { passkey: plain.passkey.clone().error(Some("That passkey is not known here.")), ..plain.clone() };
         let unused = Self { has_operators: false, ..plain.clone() };
         vec![("plain", plain), ("wrong", wrong), ("refused", refused), ("unused", unused)]
     }
@@ -89,7 +88,7 @@ impl WelcomeKind {
         match self {
             Self::FirstRun => "Welcome to Vestibule",
             Self::Invitation { .. } => "You are invited",
-            Self::Reset { .. } => "Choose a new way in",
+            Self::Reset { .. } => "Choose how you sign in",
         }
         .to_string()
     }
@@ -122,8 +121,8 @@ impl WelcomePage {
         };
         let wrong = Self {
             email: "kim".into(),
-            email_error: Some("Write an address such as kim@shop.example.".into()),
-            name_error: Some("Write a name of 1 to 100 characters.".into()),
+            email_error: Some("Enter an email address such as kim@shop.example.".into()),
+            name_error: Some("Enter a name of 1 to 100 characters.".into()),
             password_error: Some("At least 10 characters.".into()),
             ..first.clone()
         };
@@ -147,11 +146,11 @@ impl WelcomePage {
         let name = Control::new("name", "Your name", ControlKind::Line("text"), &self.name)
             .required()
             .autocomplete("name")
-            .hint("Your colleagues see it beside what you change.")
+            .hint("Shown to other operators next to your changes.")
             .error(self.name_error.clone());
         let password = Control::new("password", "Password", ControlKind::NewPassword, "")
             .required()
-            .hint(format!("At least {} characters. A few words are easier to remember than signs.", self.min_length))
+            .hint(format!("At least {} characters. A few words are easier to remember than symbols.", self.min_length))
             .error(self.password_error.clone());
         match self.kind {
             WelcomeKind::FirstRun => vec![email, name, password],
@@ -162,9 +161,9 @@ impl WelcomePage {
 
     fn button(&self) -> &'static str {
         match self.kind {
-            WelcomeKind::FirstRun => "Create the operator",
-            WelcomeKind::Invitation { .. } => "Accept the invitation",
-            WelcomeKind::Reset { .. } => "Set the password",
+            WelcomeKind::FirstRun => "Create account",
+            WelcomeKind::Invitation { .. } => "Accept invitation",
+            WelcomeKind::Reset { .. } => "Set password",
         }
     }
 }
@@ -253,7 +252,7 @@ impl ProvePage {
             error: None,
             next: "/portal/p/shop/settings/delete".into(),
         };
-        let wrong = Self { error: Some("That is not your password.".into()), ..plain.clone() };
+        let wrong = Self { error: Some("Wrong password.".into()), ..plain.clone() };
         let both = Self { passkey: Some(PasskeyBox::sample(Ceremony::Use)), ..plain.clone() };
         let passkey = PasskeyBox { is_alone: true, ..PasskeyBox::sample(Ceremony::Use) };
         let only = Self { has_password: false, passkey: Some(passkey), ..plain.clone() };
@@ -267,7 +266,7 @@ impl ProvePage {
 
 impl PortalPage for ProvePage {
     fn title(&self) -> String {
-        "Is it really you?".into()
+        "Confirm that it's you".into()
     }
 
     fn body(&self, ctx: &PortalContext) -> String {

@@ -71,7 +71,7 @@ impl ActivityPage {
 
 impl PortalPage for ActivityPage {
     fn title(&self) -> String {
-        "Activity of operators".into()
+        "Operator activity".into()
     }
 
     fn above(&self) -> Option<(String, String)> {

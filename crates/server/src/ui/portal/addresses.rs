@@ -19,15 +19,15 @@ impl AddressesPage {
     fn rows(&self) -> Vec<(&'static str, String)> {
         let at = |path: &str| format!("{}{path}", self.origin);
         vec![
-            ("Endpoint of the SDKs, and issuer", self.origin.clone()),
+            ("Endpoint (for SDKs) and issuer", self.origin.clone()),
             ("Discovery document", at("/.well-known/openid-configuration")),
-            ("Keys that sign tokens", at("/oauth2/jwks")),
+            ("Signing keys (JWKS)", at("/oauth2/jwks")),
             ("Authorization", at("/oauth2/authorize")),
             ("Token", at("/oauth2/token")),
-            ("User info", at("/oauth2/userinfo")),
+            ("UserInfo", at("/oauth2/userinfo")),
             ("Revocation", at("/oauth2/revoke")),
-            ("End of session", at("/oauth2/end_session")),
-            ("Account page of your users", at("/settings")),
+            ("End session", at("/oauth2/end_session")),
+            ("Account page for users", at("/settings")),
             ("Forward authentication for reverse proxies", at("/_resolver/resolve")),
             ("Admin API", at("/_api/admin/v1/docs")),
         ]
@@ -36,7 +36,7 @@ impl AddressesPage {
 
 impl PortalPage for AddressesPage {
     fn title(&self) -> String {
-        "Addresses".into()
+        "Endpoints".into()
     }
 
     fn body(&self, _: &PortalContext) -> String {

@@ -132,7 +132,7 @@ impl PortalPage for NewApplicationPage {
     }
 
     fn above(&self) -> Option<(String, String)> {
-        Some(("/applications/new".into(), "Another framework".into()))
+        Some(("/applications/new".into(), "Choose another framework".into()))
     }
 
     fn complaints(&self) -> Vec<(String, String)> {

@@ -48,7 +48,8 @@ impl AuditPage {
             is_later: false,
             ..some.clone()
         };
-        let wrong = Self { complaint: Some("Write days as 2030-05-31.".into()), from: "May".into(), ..none.clone() };
+        let wrong =
+            Self { complaint: Some("Enter a date such as 2030-05-31.".into()), from: "May".into(), ..none.clone() };
         vec![("some", some), ("none", none), ("wrong", wrong)]
     }
 

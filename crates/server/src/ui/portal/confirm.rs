@@ -43,10 +43,10 @@ impl ConfirmActionPage {
     pub fn samples() -> Vec<(&'static str, Self)> {
         use super::control::ControlKind;
         let typed = Control::new("confirmation", "Type shop to confirm", ControlKind::Line("text"), "")
-            .error(Some("Type exactly: shop"));
+            .error(Some("Type shop exactly as shown."));
         let delete = Self {
-            title: "Delete the project?".into(),
-            facts: vec!["Every user is gone.".into()],
+            title: "Delete this project?".into(),
+            facts: vec!["Deletes every user.".into()],
             section: "settings",
             back: ("/settings".into(), "Project settings".into()),
             action: "/portal/p/shop/settings/delete".into(),
@@ -57,7 +57,7 @@ impl ConfirmActionPage {
         };
         let make = Self { controls: Vec::new(), is_danger: false, button: "Make one".into(), ..delete.clone() };
         let save = Self {
-            title: "Save these changes to “Session”?".into(),
+            title: "Save changes to “Session”?".into(),
             facts: vec!["Signs out 1,240 people at once.".into()],
             controls: Vec::new(),
             hidden: Hidden { is_form: true, ..Hidden::of([("lifetime", "60\n<b>")]) },
@@ -111,8 +111,8 @@ pub struct SecretShownPage {
 impl SecretShownPage {
     pub fn samples() -> Vec<(&'static str, Self)> {
         let shown = Self {
-            title: "The new secret".into(),
-            text: "Copy it now: it is not shown again.".into(),
+            title: "New client secret".into(),
+            text: "Copy this secret now. You won't see it again.".into(),
             secret: "abcdefgh".into(),
             section: "applications",
             back: ("/applications/web/secrets".into(), "Client secrets".into()),

@@ -68,18 +68,18 @@ impl Framework {
             Self::Flutter => "Flutter",
             Self::ReactNative => "React Native",
             Self::Oidc => "OpenID Connect client",
-            Self::ThirdParty => "Somebody else's client",
+            Self::ThirdParty => "Third-party client",
         }
     }
 
     pub fn hint(self) -> &'static str {
         match self {
-            Self::React | Self::Vue => "A single-page application with tokens.",
-            Self::Web => "Any script in the browser, with tokens.",
-            Self::Server => "Pages from your server, with cookies and a reverse proxy.",
-            Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => "Guests with a key on the device.",
-            Self::Oidc => "A backend of yours that keeps a secret. No guests.",
-            Self::ThirdParty => "A partner's program. No guests, no full access.",
+            Self::React | Self::Vue => "Single-page application with tokens.",
+            Self::Web => "Any JavaScript in the browser, with tokens.",
+            Self::Server => "Pages rendered by your server, with cookies and a reverse proxy.",
+            Self::Ios | Self::Android | Self::Flutter | Self::ReactNative => "Guests sign in with a key on the device.",
+            Self::Oidc => "Your own backend, with a client secret. No guests.",
+            Self::ThirdParty => "A partner's application. No guests, no full-access scope.",
         }
     }
 
@@ -121,8 +121,8 @@ impl Framework {
         ];
         let fill = |text: &str| names.iter().fold(text.to_string(), |text, (name, value)| text.replace(name, value));
         let code = self.templates().iter().map(|(heading, text)| (*heading, fill(text.trim_end())));
-        let proxy = (self == Self::Server)
-            .then(|| ("Ask at your reverse proxy who is calling (nginx)", nginx_locations(endpoint)));
+        let proxy =
+            (self == Self::Server).then(|| ("Forward auth in your reverse proxy (nginx)", nginx_locations(endpoint)));
         proxy.into_iter().chain(code).collect()
     }
 
@@ -142,8 +142,8 @@ impl Framework {
 }
 
 const AUTH: (&str, &str) = ("Guests, sign-up and sign-in: one module", include_str!("../../../quick-starts/auth.js"));
-const CONFIGURE: &str = "Configure, once at the start";
-const GUEST: &str = "A guest on the first action";
+const CONFIGURE: &str = "Configure once, at start-up";
+const GUEST: &str = "Create a guest on the first action";
 const SIGN_IN: &str = "Save your progress, and sign in again";
 
 const REACT: &[(&str, &str)] = &[
@@ -151,14 +151,14 @@ const REACT: &[(&str, &str)] = &[
     AUTH,
     ("A hook, with the callback", include_str!("../../../quick-starts/react/useAuth.js")),
     ("A component", include_str!("../../../quick-starts/react/App.jsx")),
-    ("Start it", include_str!("../../../quick-starts/react/main.jsx")),
+    ("Run it", include_str!("../../../quick-starts/react/main.jsx")),
 ];
 const VUE: &[(&str, &str)] = &[
     ("Install, in a project made with npm create vite@latest", "npm install @authgear/web"),
     AUTH,
     ("A composable, with the callback", include_str!("../../../quick-starts/vue/useAuth.js")),
     ("A component", include_str!("../../../quick-starts/vue/App.vue")),
-    ("Start it", include_str!("../../../quick-starts/vue/main.js")),
+    ("Run it", include_str!("../../../quick-starts/vue/main.js")),
 ];
 const WEB: &[(&str, &str)] = &[
     ("Install", "npm install @authgear/web"),
@@ -210,9 +210,8 @@ const REACT_NATIVE: &[(&str, &str)] = &[
     (SIGN_IN, include_str!("../../../quick-starts/react-native/auth.js")),
 ];
 const OIDC: &[(&str, &str)] = &[(
-    "Tell your OpenID Connect library",
-    "issuer        = {{endpoint}}\nclient_id     = {{client_id}}\nclient_secret = (make one under Client \
-     secrets)\nredirect_uri  = {{redirect_uri}}\nscope         = openid",
+    "Configure your OpenID Connect library",
+    "issuer        = {{endpoint}}\nclient_id     = {{client_id}}\nclient_secret = (create one under Client secrets)\nredirect_uri  = {{redirect_uri}}\nscope         = openid",
 )];
 /// The headers that a backend reads, which a client could forge.
 const RESOLVER_HEADERS: [&str; 8] = [

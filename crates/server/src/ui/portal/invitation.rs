@@ -8,8 +8,8 @@ use crate::ui::{mail::Mail, page::finish};
 pub fn invitation_mail(from: &str, place: &str, role: &str, href: &str, is_new: bool) -> Mail {
     let text = if is_new {
         format!(
-            "{from} invites you to the Vestibule portal, as {role} of {place}.\n\nThis link works once, for a week:\n\n{href}\n\n\
-             If you do not know {from}, leave this mail alone: nothing happens then.\n"
+            "{from} invites you to the Vestibule portal, as {role} of {place}.\n\nThis link works once, within 7 days:\n\n{href}\n\n\
+             If you don't know {from}, ignore this email.\n"
         )
     } else {
         format!("{from} made you {role} of {place} in the Vestibule portal.\n\n{href}\n")

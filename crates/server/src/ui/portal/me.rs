@@ -53,13 +53,13 @@ impl MePage {
             error: None,
             lately: ActivityLine::samples(),
         };
-        let short = Self { error: Some("Write at least 10 characters.".into()), ..plain.clone() };
+        let short = Self { error: Some("Use at least 10 characters.".into()), ..plain.clone() };
         let key = |id: &str, used: Option<&str>| MyPasskey {
             id: id.into(),
             name: "Blue <key>".into(),
             created_at: Moment::new("2030-05-01T08:00:00.000Z"),
             used_at: used.map(Moment::new),
-            rename: MyPasskey::rename_control(id, "Blue <key>", "", used.map(|_| "Write a name.")),
+            rename: MyPasskey::rename_control(id, "Blue <key>", "", used.map(|_| "Enter a name.")),
         };
         let keys = Self {
             passkeys: vec![key("0190", None), key("0191", Some("2030-05-02T08:00:00.000Z"))],
@@ -74,7 +74,7 @@ impl MePage {
 
     pub fn name_control() -> Control {
         Control::new("name", "Name of the new passkey", ControlKind::Line("text"), "")
-            .hint("So that you know it again: Laptop, Blue key …")
+            .hint("For example Laptop or Blue security key.")
     }
 
     fn control(&self) -> Control {
@@ -89,7 +89,7 @@ impl MePage {
     }
 
     fn button(&self) -> &'static str {
-        if self.has_password { "Change the password" } else { "Set the password" }
+        if self.has_password { "Change password" } else { "Set password" }
     }
 }
 

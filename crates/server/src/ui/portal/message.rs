@@ -18,9 +18,9 @@ pub struct MessagePage {
 impl MessagePage {
     pub fn samples() -> Vec<(&'static str, Self)> {
         let plain = Self {
-            title: "There is nothing here".into(),
-            text: "The address is mistyped, or what was here is gone.".into(),
-            link: Some(("/portal".into(), "To the projects".into())),
+            title: "Page not found".into(),
+            text: "Check the address. The page may have been removed.".into(),
+            link: Some(("/portal".into(), "Back to projects".into())),
             request_id: None,
         };
         let broken = Self { link: None, request_id: Some("0011223344556677".into()), ..plain.clone() };

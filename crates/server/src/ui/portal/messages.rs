@@ -48,21 +48,21 @@ impl ChannelView {
 }
 
 pub fn trial_mail(name: &str) -> Mail {
-    let words = "An operator sent this from the portal to try it out. There is nothing to do.";
+    let words = "An operator sent this test from the portal. You don't need to do anything.";
     let html = finish(TrialHtml { name, words }.render());
-    let subject = format!("A test from {name}").replace(['\r', '\n'], " ");
-    Mail { subject, text: format!("{name} can send mail.\n\n{words}\n"), html }
+    let subject = format!("Test message from {name}").replace(['\r', '\n'], " ");
+    Mail { subject, text: format!("Email works for {name}.\n\n{words}\n"), html }
 }
 
 #[derive(Template)]
-#[template(source = "<p>{{ name }} can send mail.</p><p>{{ words }}</p>", ext = "html")]
+#[template(source = "<p>Email works for {{ name }}.</p><p>{{ words }}</p>", ext = "html")]
 struct TrialHtml<'a> {
     name: &'a str,
     words: &'a str,
 }
 
 pub fn trial_text(name: &str) -> String {
-    format!("{name} can send text messages. This is a test: there is nothing to do.")
+    format!("Text messages work for {name}. This is a test. You don't need to do anything.")
 }
 
 #[derive(Clone, Debug)]
@@ -95,13 +95,13 @@ impl MessagesPage {
     }
 
     fn channels(&self) -> [(&'static str, &'static str, &'static str, &ChannelView); 2] {
-        [("mail", "Mail", "smtp", &self.mail), ("sms", "Text messages", "sms", &self.sms)]
+        [("mail", "Email", "smtp", &self.mail), ("sms", "Text messages", "sms", &self.sms)]
     }
 }
 
 impl PortalPage for MessagesPage {
     fn title(&self) -> String {
-        "Mail and SMS".into()
+        "Email and SMS".into()
     }
 
     fn section(&self) -> Option<&'static str> {

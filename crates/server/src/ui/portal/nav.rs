@@ -41,11 +41,11 @@ pub(super) const GROUPS: &[Group] = &[
         items: &[
             item(
                 "anonymous-users",
-                "Anonymous Users",
+                "Anonymous users",
                 "/anonymous-users",
                 "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM5 20a7 7 0 0 1 14 0",
             ),
-            item("login-methods", "Login Methods", "/login-methods", "M14 10a4 4 0 1 1-3-3.870M13 11l7-7M17 7l2 2"),
+            item("login-methods", "Login methods", "/login-methods", "M14 10a4 4 0 1 1-3-3.870M13 11l7-7M17 7l2 2"),
             item("session", "Session", "/session", "M12 7v5l3 2M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z"),
         ],
     },
@@ -56,11 +56,11 @@ pub(super) const GROUPS: &[Group] = &[
             item("branding", "Branding", "/branding", "M4 20l4-1L19 8l-3-3L5 16zM14 7l3 3"),
             item(
                 "addresses",
-                "Addresses",
+                "Endpoints",
                 "/addresses",
                 "M10 14a4 4 0 0 0 6 .400l3-3a4 4 0 0 0-5.700-5.700l-1.500 1.500M14 10a4 4 0 0 0-6-.400l-3 3a4 4 0 0 0 5.700 5.700l1.500-1.500",
             ),
-            item("messages", "Mail and SMS", "/messages", "M4 6h16v12H4zM4 7l8 6 8-6"),
+            item("messages", "Email and SMS", "/messages", "M4 6h16v12H4zM4 7l8 6 8-6"),
             item(
                 "operators",
                 "Operators",

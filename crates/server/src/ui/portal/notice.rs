@@ -150,40 +150,38 @@ impl PortalNotice {
 
     pub fn text(self) -> &'static str {
         match self {
-            Self::Saved => "Saved. It counts from now on.",
-            Self::Unchanged => "Nothing was changed: the form said what was there already.",
-            Self::OriginChanged => "The public origin is changed. Give your applications the new endpoint.",
-            Self::ProjectCreated => "The project is there. Add an application to begin.",
-            Self::ProjectDeleted => "The project and everything in it is deleted.",
-            Self::ApplicationDeleted => "The application is deleted. Its sessions are refused from now on.",
-            Self::SecretDeleted => "The secret is removed. It is refused from now on.",
-            Self::PasswordChanged => "Your password is changed. Your other sessions have ended.",
-            Self::PasskeyAdded => "The passkey is ready to use.",
-            Self::PasswordRemoved => "Your password is removed. Your other sessions have ended.",
-            Self::PasskeyRenamed => "The passkey has its name.",
-            Self::PasskeyRemoved => "The passkey is removed. Your other sessions have ended.",
-            Self::LastWayIn => "Not done: it is your last way in. Set a password or add another passkey first.",
-            Self::OperatorAdded => "They had an account already and have the role now.",
-            Self::RoleChanged => "The role is changed.",
-            Self::OperatorRemoved => "The operator is removed.",
-            Self::InvitationRevoked => "The invitation is taken back. Its link is dead.",
-            Self::KeyRevoked => "The key is revoked. Requests with it are refused from now on.",
-            Self::LastOwner => "Not done: somebody has to own every project. Make another owner first.",
-            Self::NotYours => "Not done: it takes an owner of every project.",
+            Self::Saved => "Changes saved.",
+            Self::Unchanged => "No changes to save.",
+            Self::OriginChanged => "Public origin changed. Set the new endpoint in your applications.",
+            Self::ProjectCreated => "Project created. Add an application next.",
+            Self::ProjectDeleted => "Project deleted.",
+            Self::ApplicationDeleted => "Application deleted. Its sessions no longer work.",
+            Self::SecretDeleted => "Secret removed. Requests with it are refused.",
+            Self::PasswordChanged => "Password changed. Your other sessions have ended.",
+            Self::PasskeyAdded => "Passkey added.",
+            Self::PasswordRemoved => "Password removed. Your other sessions have ended.",
+            Self::PasskeyRenamed => "Passkey renamed.",
+            Self::PasskeyRemoved => "Passkey removed. Your other sessions have ended.",
+            Self::LastWayIn => "Can't remove your last sign-in method. Set a password or add another passkey first.",
+            Self::OperatorAdded => "Role added. The operator had an account already.",
+            Self::RoleChanged => "Role changed.",
+            Self::OperatorRemoved => "Operator removed.",
+            Self::InvitationRevoked => "Invitation revoked. Its link no longer works.",
+            Self::KeyRevoked => "Key revoked. Requests with it are refused.",
+            Self::LastOwner => "Can't remove the last owner. Add another owner first.",
+            Self::NotYours => "Only an owner of every project can do this.",
             Self::WorksElsewhere => {
-                "Not done: the operator works in other projects too. Ask somebody who owns all of them."
+                "Can't reset this operator: they have roles in other projects, too. Ask an owner of all of them."
             }
-            Self::SessionsEnded => "Ended. Whoever used it has to sign in again.",
-            Self::DeviceKeyRevoked => {
-                "The key is revoked. The device is nobody from now on; its open sessions stay open."
-            }
-            Self::UserDisabled => "The user is disabled, and signed out everywhere.",
-            Self::UserEnabled => "The user is let in again.",
-            Self::UserPromoted => "The guest is a member now, with the same id.",
-            Self::UserDeleted => "The user is deleted.",
-            Self::WebhookRemoved => "The address is removed. It is told and asked nothing new.",
-            Self::DeliveryReplayed => "It is on its way again.",
-            Self::Gone => "It is not there any more. Somebody else may have removed it.",
+            Self::SessionsEnded => "All sessions ended.",
+            Self::DeviceKeyRevoked => "Key revoked. This device can't sign in again; open sessions continue.",
+            Self::UserDisabled => "User disabled and signed out everywhere.",
+            Self::UserEnabled => "User enabled.",
+            Self::UserPromoted => "Guest promoted. The ID stays the same.",
+            Self::UserDeleted => "User deleted.",
+            Self::WebhookRemoved => "Webhook removed.",
+            Self::DeliveryReplayed => "Delivery queued again.",
+            Self::Gone => "It no longer exists. Another operator may have removed it.",
         }
     }
 }

@@ -107,8 +107,8 @@ impl OverviewPage {
         [
             ("New guests", Self::sum(&self.daily.created), format!("in {} days", self.period)),
             ("Active guests today", print_number(today), format!("{} a day on average", print_number(most))),
-            ("Became members", Self::sum(&self.daily.promoted), format!("in {} days", self.period)),
-            ("Conversion", self.conversion(), "of the guests who came".to_string()),
+            ("Promoted", Self::sum(&self.daily.promoted), format!("in {} days", self.period)),
+            ("Conversion", self.conversion(), "of new guests".to_string()),
         ]
     }
 
@@ -129,19 +129,19 @@ impl OverviewPage {
             words: words(
                 "Active guests by day",
                 format!(
-                    "A bar for each of {} days: {} new guests in all, and {} visits of guests who came back.",
+                    "One bar for each of {} days: {} new guests in total and {} daily visits of returning guests.",
                     self.period,
                     print_number(created),
                     print_number(returned)
                 ),
-                "No guest came in these days.",
+                "No new guests in this period.",
                 "Day",
             ),
             mark: Mark::Bars,
             days: self.daily.days.clone(),
             series: vec![
                 Series { name: "New".into(), values: self.daily.created.clone() },
-                Series { name: "Came back".into(), values: self.daily.returned.clone() },
+                Series { name: "Returning".into(), values: self.daily.returned.clone() },
             ],
         };
         chart.render()
@@ -152,13 +152,13 @@ impl OverviewPage {
             id: "promotions",
             words: words(
                 "Promotions by day",
-                format!("{} guests became members in {} days.", Self::sum(&self.daily.promoted), self.period),
-                "Nobody became a member in these days.",
+                format!("{} guests were promoted in {} days.", Self::sum(&self.daily.promoted), self.period),
+                "No promotions in this period.",
                 "Day",
             ),
             mark: Mark::Lines,
             days: self.daily.days.clone(),
-            series: vec![Series { name: "Became members".into(), values: self.daily.promoted.clone() }],
+            series: vec![Series { name: "Promoted".into(), values: self.daily.promoted.clone() }],
         };
         chart.render()
     }
@@ -170,17 +170,17 @@ impl OverviewPage {
             words: words(
                 "From guest to member",
                 format!(
-                    "Of {} guests who came, {} came back on a later day and {} became members.",
+                    "Of {} new guests, {} returned on a later day and {} were promoted.",
                     print_number(created),
                     print_number(returned),
                     print_number(promoted)
                 ),
-                "No guest came in these days.",
+                "No new guests in this period.",
                 "Step",
             ),
             column: "Guests".into(),
-            steps: vec![("Came".into(), created), ("Came back".into(), returned), ("Became members".into(), promoted)],
-            part: Some("Part".into()),
+            steps: vec![("New guests".into(), created), ("Returning".into(), returned), ("Promoted".into(), promoted)],
+            part: Some("Share".into()),
         };
         chart.render()
     }
@@ -190,8 +190,8 @@ impl OverviewPage {
             id: "time",
             words: words(
                 "Time to promotion",
-                "How long those who became members in these days had been guests.".to_string(),
-                "Nobody became a member in these days.",
+                "How long users promoted in this period had been guests.".to_string(),
+                "No promotions in this period.",
                 "Within",
             ),
             column: "Guests".into(),
@@ -207,7 +207,7 @@ fn words(title: &str, description: String, empty: &str, first_column: &str) -> W
         title: title.into(),
         description,
         empty: empty.into(),
-        table: "The numbers as a table".into(),
+        table: "Show as table".into(),
         first_column: first_column.into(),
     }
 }

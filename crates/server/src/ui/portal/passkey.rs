@@ -55,7 +55,7 @@ impl PasskeyBox {
     pub(super) fn sample(ceremony: Ceremony) -> Self {
         let options = r#"{"publicKey":{"challenge":"c2FtcGxl","rpId":"localhost"}}"#.to_string();
         match ceremony {
-            Ceremony::Create => Self::to_create(options, "/portal/sample", "Make a passkey"),
+            Ceremony::Create => Self::to_create(options, "/portal/sample", "Create a passkey"),
             Ceremony::Use => Self::to_use(options, "/portal/sample", "Use a passkey"),
         }
     }

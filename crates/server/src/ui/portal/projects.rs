@@ -68,11 +68,11 @@ pub struct NewProjectPage {
 impl NewProjectPage {
     pub fn samples() -> Vec<(&'static str, Self)> {
         use super::control::ControlKind;
-        let id = Control::new("id", "Project id", ControlKind::Line("text"), "Shop!")
-            .hint("Lower-case letters, digits and dashes. It stays for ever.")
-            .error(Some("Write 1 to 40 lower-case letters, digits and dashes."))
+        let id = Control::new("id", "Project ID", ControlKind::Line("text"), "Shop!")
+            .hint("1 to 40 lower-case letters, digits and dashes. Can't be changed later.")
+            .error(Some("Enter 1 to 40 lower-case letters, digits and dashes."))
             .required();
-        let guests = Control::new("guests", "Welcome guests", ControlKind::Toggle, "on");
+        let guests = Control::new("guests", "Allow guests", ControlKind::Toggle, "on");
         vec![("wrong", Self { controls: vec![id, guests] })]
     }
 }

@@ -138,7 +138,7 @@ impl SheetPage {
         };
         let panel = PanelView {
             title: "Lifetimes".into(),
-            hint: "They count at once.".into(),
+            hint: "Changes take effect at once.".into(),
             controls: vec![lifetime, toggle, idle],
             help: Some(help),
             link: Some(("/portal/p/shop/applications".into(), "Applications".into())),
@@ -147,14 +147,14 @@ impl SheetPage {
         let own = |label: &str, name: &str| number(name, label, "").of("Corner Shop");
         let folded = PanelView {
             title: "Guests of Corner Shop".into(),
-            controls: vec![own("Lifetime of a guest", "lifetime.web"), own("Idle timeout of a guest", "idle.web")],
+            controls: vec![own("Guest lifetime", "lifetime.web"), own("Guest idle timeout", "idle.web")],
             help: Some(LifetimeHelp {
                 lifetime: "lifetime.web".into(),
                 enabled: None,
                 idle: "idle.web".into(),
                 otherwise: Some(Lifetimes { lifetime: 31_449_600, idle: None }),
             }),
-            fold: Some(Fold { note: "As for members".into(), is_open: false }),
+            fold: Some(Fold { note: "Same as members".into(), is_open: false }),
             ..PanelView::default()
         };
         let rows = vec![LifetimeRow {
@@ -192,7 +192,7 @@ impl SheetPage {
             }],
         };
         let mut wrong = plain.clone();
-        wrong.panels[0].controls[0].error = Some("Write a whole number, digits only.".into());
+        wrong.panels[0].controls[0].error = Some("Enter a whole number.".into());
         let branding = Self {
             extra: Extra::Branding {
                 css: "/portal/p/shop/branding/preview.css".into(),
@@ -255,10 +255,10 @@ pub fn describe_lifetimes(lifetime: u64, idle: Option<u64>) -> String {
     let hard = describe_seconds(lifetime);
     match idle {
         Some(idle) if idle < lifetime => {
-            format!("It ends {} after its last use, and {hard} after it began at the latest.", describe_seconds(idle))
+            format!("Ends {} after the last use, and at most {hard} after sign-in.", describe_seconds(idle))
         }
-        Some(_) => format!("It ends {hard} after it began: the idle timeout is not shorter, so it never counts."),
-        None => format!("It ends {hard} after it began, used or not."),
+        Some(_) => format!("Ends {hard} after sign-in. The idle timeout has no effect, because it is not shorter."),
+        None => format!("Ends {hard} after sign-in, even if it is used."),
     }
 }
 

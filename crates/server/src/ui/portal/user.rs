@@ -225,15 +225,15 @@ impl UserFormPage {
         let [kind_error, value_error, password_error] = errors;
         let picks = kinds.iter().map(|(kind, name)| Pick::new(*kind, *name, "")).collect();
         let controls = vec![
-            Control::new("kind", "Kind", ControlKind::Select(picks), kind).error(kind_error),
+            Control::new("kind", "Type", ControlKind::Select(picks), kind).error(kind_error),
             Control::new("value", "Login ID", ControlKind::Line("text"), value)
-                .hint("What the person signs in with from now on.")
+                .hint("The user then signs in with it.")
                 .error(value_error)
                 .required(),
-            Control::new("is_verified", "It is verified", ControlKind::Toggle, if is_verified { "on" } else { "" })
-                .hint("You know that it belongs to this person."),
+            Control::new("is_verified", "Verified", ControlKind::Toggle, if is_verified { "on" } else { "" })
+                .hint("You know that it belongs to this user."),
             Control::new("password", "Password", ControlKind::NewPassword, password)
-                .hint("May be empty: the person can sign in by code, or ask for a new password.")
+                .hint("Optional. Without a password, the user signs in with a code or sets a new password.")
                 .error(password_error),
         ];
         Self { head, task: UserTask::Promote, controls }
@@ -245,17 +245,17 @@ impl UserFormPage {
         let [standard_error, custom_error] = errors;
         let controls = vec![
             Control::new("standard", "Standard attributes", ControlKind::Lines { rows: 8 }, standard)
-                .hint("A JSON object with names of OpenID Connect, such as name, locale or birthdate.")
+                .hint("A JSON object with OpenID Connect claims, such as name, locale or birthdate.")
                 .error(standard_error),
             Control::new("custom", "Custom attributes", ControlKind::Lines { rows: 8 }, custom)
-                .hint("A JSON object with whatever your applications keep. Applications read it in UserInfo.")
+                .hint("A JSON object with your own data. Applications read it in UserInfo.")
                 .error(custom_error),
         ];
         Self { head, task: UserTask::Attributes, controls }
     }
 
     pub fn samples() -> Vec<(&'static str, Self)> {
-        let wrong = Some("Write an e-mail address.".to_string());
+        let wrong = Some("Enter an email address.".to_string());
         let kinds = [("email", "E-mail"), ("username", "Username")];
         vec![
             ("promote", Self::promote(UserHead::sample(true), &kinds, ["email", "kim", ""], true, [None, wrong, None])),
@@ -273,18 +273,16 @@ impl UserFormPage {
 
     fn lead(&self) -> &'static str {
         match self.task {
-            UserTask::Promote => {
-                "The guest becomes a member with the same id. Its sessions go on, and what it has stays its own."
-            }
+            UserTask::Promote => "The guest becomes a member with the same ID and keeps its sessions and data.",
             UserTask::Attributes => {
-                "What applications and people know of this user. Attributes of a guest survive its promotion."
+                "Profile data of this user. A guest's attributes are kept when the guest is promoted."
             }
         }
     }
 
     fn button(&self) -> &'static str {
         match self.task {
-            UserTask::Promote => "Make it a member",
+            UserTask::Promote => "Promote to member",
             UserTask::Attributes => "Save",
         }
     }

@@ -41,10 +41,10 @@ pub struct UsersPage {
 
 /// The filters and their labels.
 const KINDS: [(&str, &str); 6] = [
-    ("all", "Everybody"),
+    ("all", "All users"),
     ("guest", "Guests"),
     ("member", "Members"),
-    ("promoted", "Promoted lately"),
+    ("promoted", "Recently promoted"),
     ("dormant", "Dormant guests"),
     ("disabled", "Disabled"),
 ];

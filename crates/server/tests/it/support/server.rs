@@ -262,7 +262,7 @@ impl TestServer {
         browser.fill("Email", "olga@house.example");
         browser.fill("Your name", "Olga");
         browser.fill("Password", OWNER_PASSWORD);
-        browser.press("Create the operator").await;
+        browser.press("Create account").await;
         browser.expect_page(200, "Projects");
         browser
     }
