@@ -11,7 +11,7 @@ import { nameOf, readBlocks } from "../lib/blocks.js";
 import { launchBrowser } from "../lib/browser.js";
 import { bundle } from "../lib/bundle.js";
 import { startMailServer } from "../lib/mail.js";
-import { makeAddress, PASSWORD, PromotionPages } from "../lib/person.js";
+import { follow, makeAddress, PASSWORD, PromotionPages } from "../lib/person.js";
 import { startDemo, startServer } from "../lib/server.js";
 
 const PACKAGES = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")).devDependencies;
@@ -190,7 +190,7 @@ class Visit {
     // A visitor who looks at the sign-in page and turns back.
     await this.button("Sign in").click();
     await this.heading("Welcome back");
-    await page.getByRole("link", { name: /^Not now, back to/ }).click();
+    await follow(page, /^Not now, back to/);
     await this.says("Nothing has changed.");
     await this.isAt(shelf);
 
@@ -199,7 +199,7 @@ class Visit {
     const guest = await this.sub();
     await this.button("Save your progress").click();
     await new PromotionPages(page).waitForIdentify();
-    await page.getByRole("link", { name: /^Not now, back to/ }).click();
+    await follow(page, /^Not now, back to/);
     await this.says("Nothing has changed.");
     assert.equal(await this.sub(), guest);
 

@@ -1,7 +1,7 @@
 //! How much of what people and operators write is kept, for `docs/reference/limits.md`. Each limit is the constant of the module
 //! that applies it.
 
-use vestibule_protocol::limits::{InputLimit, Unit};
+use vestibule_protocol::limits::{InputLimit, Unit, limit};
 
 use crate::{
     attributes,
@@ -43,13 +43,3 @@ pub const LIMITS: &[InputLimit] = &[
         "project::MAX_COMPLAINTS",
     ),
 ];
-
-const fn limit(
-    input: &'static str,
-    most: usize,
-    unit: Unit,
-    exceeded: &'static str,
-    source: &'static str,
-) -> InputLimit {
-    InputLimit { input, most, unit, exceeded, source }
-}

@@ -99,7 +99,8 @@ pub const LIMITS: &[InputLimit] = &[
     limit("names of a request that an answer lists", ECHO_NAMES, Unit::Items, "not listed", "ECHO_NAMES"),
 ];
 
-const fn limit(
+/// A row of a table of limits.
+pub const fn limit(
     input: &'static str,
     most: usize,
     unit: Unit,

@@ -63,29 +63,39 @@ impl PortalHost {
     }
 }
 
-/// Judges, in the transaction that writes it, whether a project may take an origin. `no` is none for a project to come.
-///
-/// A project keeps the host it has: only its scheme may change without a judgment.
+/// Judges, in the transaction that writes it, whether a project may take an origin.
 ///
 /// # Errors
 /// Those of the engine.
 pub(crate) async fn judge_move(
     tx: &mut Tx,
     portal: &PortalHost,
-    (no, id): (Option<ProjectNo>, &str),
+    who: (Option<ProjectNo>, &str),
     origin: &Origin,
 ) -> Result<Result<(), HostClash>, StoreError> {
+    Ok(judge_among(&projects::origins_any_project(tx).await?, portal, who, origin))
+}
+
+/// Judges whether a project may take an origin, `all` being those there are. `no` is none for a project to come.
+///
+/// A project keeps the host it has: its scheme may change without a judgment.
+pub(crate) fn judge_among(
+    all: &[(ProjectNo, String)],
+    portal: &PortalHost,
+    (no, id): (Option<ProjectNo>, &str),
+    origin: &Origin,
+) -> Result<(), HostClash> {
     let authority = Authority::of(origin);
-    let all = projects::origins_any_project(tx).await?;
-    let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(other, _)| Some(*other) == no);
-    let is_there = |(_, origin): &(ProjectNo, String)| read(origin).as_ref() == Some(&authority);
+    let (own, others): (Vec<_>, Vec<_>) = all.iter().partition(|(other, _)| Some(*other) == no);
+    let is_there = |(_, origin): &&(ProjectNo, String)| read(origin).as_ref() == Some(&authority);
     if others.iter().any(is_there) {
-        return Ok(Err(HostClash::Taken));
+        return Err(HostClash::Taken);
     }
     if own.iter().any(is_there) || portal.admits(id, &authority, others.is_empty()) {
-        return Ok(Ok(()));
+        Ok(())
+    } else {
+        Err(HostClash::Portal)
     }
-    Ok(Err(HostClash::Portal))
 }
 
 /// The authority of an origin as it is stored.

@@ -23,6 +23,7 @@ pub mod operators;
 pub mod outbox;
 pub mod passkeys;
 pub mod projects;
+pub mod reach;
 pub mod repeats;
 pub mod sessions;
 pub mod spent;
@@ -58,6 +59,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("outbox", outbox::STATEMENTS),
     ("passkeys", passkeys::STATEMENTS),
     ("projects", projects::STATEMENTS),
+    ("reach", reach::STATEMENTS),
     ("repeats", repeats::STATEMENTS),
     ("sessions", sessions::STATEMENTS),
     ("spent", spent::STATEMENTS),

@@ -80,7 +80,8 @@ impl<F: Fn(&str) -> bool> BreachedPasswords for F {
 /// [`MAX_TYPED_BYTES`] is cut there; it is longer than any password, and what is left of it is, too.
 #[must_use]
 pub fn prepare(password: &str) -> Secret<String> {
-    let password = &password[..password.floor_char_boundary(MAX_TYPED_BYTES)];
+    let end = (0..=password.len().min(MAX_TYPED_BYTES)).rev().find(|end| password.is_char_boundary(*end)).unwrap_or(0);
+    let password = &password[..end];
     let with_plain_spaces = password.chars().map(|c| if is_other_space(c) { ' ' } else { c });
     Secret::new(with_plain_spaces.nfc().collect())
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{ProjectSettings, shape::join};
+use crate::client::Client;
 
 /// One key that changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,35 @@ pub fn diff(old: &ProjectSettings, new: &ProjectSettings) -> Vec<Change> {
         changes.push(Change { path: "oauth.clients".to_owned(), from: print(&before), to: print(&after) });
     }
     changes
+}
+
+/// What the new document does not name and the old one does: applications, webhooks and other keys, in the order of keys. A
+/// value that is another one is no removal.
+#[must_use]
+pub fn removals(old: &ProjectSettings, new: &ProjectSettings) -> Vec<String> {
+    let is_gone = |client: &&Client| new.client(&client.client_id).is_none();
+    let clients: Vec<String> =
+        old.clients().iter().filter(is_gone).map(|client| format!("oauth.clients[{}]", client.client_id)).collect();
+    let is_of_client = |path: &str| clients.iter().any(|client| path.starts_with(client.as_str()));
+    let mut gone = Vec::new();
+    for change in diff(old, new) {
+        let is_handlers = matches!(change.path.as_str(), "hook.blocking_handlers" | "hook.non_blocking_handlers");
+        if is_handlers {
+            let after = urls(change.to.as_deref());
+            let lost = urls(change.from.as_deref()).into_iter().filter(|url| !after.contains(url));
+            gone.extend(lost.map(|url| format!("{}[{url}]", change.path)));
+        } else if change.to.is_none() && !is_of_client(&change.path) {
+            gone.push(change.path);
+        }
+    }
+    gone.extend(clients);
+    gone
+}
+
+/// The addresses in a printed list of webhooks.
+fn urls(list: Option<&str>) -> Vec<String> {
+    let list: Vec<Value> = list.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    list.iter().filter_map(|handler| handler["url"].as_str().map(str::to_owned)).collect()
 }
 
 fn compare(old: Option<&Value>, new: Option<&Value>, path: &str, changes: &mut Vec<Change>) {

@@ -17,7 +17,7 @@ mod validate;
 
 pub use self::{
     authority::Authority,
-    diff::{Change, diff},
+    diff::{Change, diff, removals},
     hooks::Webhook,
     limits::{CodeLimits, LimitName, LimitSetting, NotAPeriod, PerIp, PerIpAndKey, PerIpAndUser, Period, RateLimits},
     origin::{NotAnOrigin, Origin},

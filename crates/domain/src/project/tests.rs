@@ -446,6 +446,54 @@ fn a_stored_document_of_a_newer_release_is_still_read() {
 }
 
 #[test]
+fn removals_are_what_the_new_document_does_not_name() {
+    let full = r#"
+[project]
+id = "shop"
+public_origin = "https://auth.shop.example"
+name = "Shop"
+
+[session]
+lifetime_seconds = 3600
+
+[[oauth.clients]]
+client_id = "web"
+x_application_type = "spa"
+name = "Web"
+redirect_uris = ["https://shop.example/a", "https://shop.example/b"]
+
+[[oauth.clients]]
+client_id = "made-in-the-portal"
+x_application_type = "spa"
+redirect_uris = ["https://shop.example/c"]
+
+[[hook.non_blocking_handlers]]
+events = ["user.created"]
+url = "https://shop.example/hook"
+
+[[hook.non_blocking_handlers]]
+events = ["user.created"]
+url = "https://shop.example/other"
+"#;
+    let stored = ProjectSettings::parse_toml(full).unwrap();
+    let gone = |text: &str| removals(&stored, &ProjectSettings::parse_toml(text).unwrap());
+    assert!(gone(full).is_empty());
+    let changed = full.replace("3600", "60").replace("https://shop.example/b", "https://shop.example/z");
+    assert!(gone(&changed).is_empty(), "another value is no removal");
+    let cut = full.split("[[oauth.clients]]\nclient_id = \"made").next().unwrap().replace("name = \"Web\"\n", "");
+    let cut = format!("{cut}[[hook.non_blocking_handlers]]\nevents = [\"*\"]\nurl = \"https://shop.example/hook\"\n");
+    assert_eq!(
+        gone(&cut.replace("[session]\nlifetime_seconds = 3600\n", "")),
+        [
+            "hook.non_blocking_handlers[https://shop.example/other]",
+            "oauth.clients[web].name",
+            "session.lifetime_seconds",
+            "oauth.clients[made-in-the-portal]",
+        ]
+    );
+}
+
+#[test]
 fn a_document_changed_in_memory_is_checked_like_a_file() {
     let mut settings = full();
     settings.oauth.clients[0].refresh_token_lifetime_seconds = Some(400);

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use tokio::sync::watch;
-use vestibule_domain::project::ProjectSettings;
+use vestibule_domain::project::{ProjectSettings, removals};
 
 use super::{
     Failure, NO_OPERATOR,
@@ -135,11 +135,23 @@ impl Demo {
 
     async fn prepare_project(&self, config: &Config, settings: &ProjectSettings) -> Result<(), Failure> {
         let (store, master) = boot::open_store(config, &Entropy::Os).await?;
-        let known = projects::find(&store, settings.id()).await?.is_some();
+        let existing = projects::find(&store, settings.id()).await?;
+        let lost = match existing.as_ref().filter(|_| self.project.is_some()) {
+            Some(row) => removals(&projects::read(row)?, settings),
+            None => Vec::new(),
+        };
+        if !lost.is_empty() {
+            println!(
+                "{}: the project file is not applied: applying it would remove what it does not name.",
+                settings.id()
+            );
+            lost.iter().for_each(|path| println!("  {path}"));
+        }
         // The demo's own settings are only a start: what was changed since then is kept.
-        let applied = if self.project.is_some() || !known {
-            let (portal, now) = (PortalHost::of(&config.portal), Clock::System.now());
-            Some(projects::apply(&store, &master, &Entropy::Os, &portal, settings, now).await)
+        let applied = if lost.is_empty() && (self.project.is_some() || existing.is_none()) {
+            let (portal, wanted) = (PortalHost::of(&config.portal), (existing, settings));
+            let now = Clock::System.now();
+            Some(projects::apply_to(&store, &master, &Entropy::Os, &portal, wanted, now).await)
         } else {
             None
         };

@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use vestibule_domain::project::{Origin, ProjectSettings};
+use vestibule_domain::project::{Origin, ProjectSettings, diff, removals};
 
 use super::{ConfigFile, Failure};
 use crate::{
     boot,
     crypto::seal::MasterKey,
     flows::projects::{self, Applied},
-    hosts::PortalHost,
+    hosts::{self, PortalHost},
     ports::{clock::Clock, entropy::Entropy},
 };
-use vestibule_store::Store;
+use vestibule_store::{Store, projects::list_any_project};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ProjectCommand {
@@ -43,9 +43,12 @@ pub(super) struct Create {
 pub(super) struct Apply {
     #[command(flatten)]
     config: ConfigFile,
-    /// Only say what would change
+    /// Only say what would change; nothing is created or written
     #[arg(long)]
     dry_run: bool,
+    /// Also remove what the file does not name: applications, webhooks and settings made in the portal
+    #[arg(long)]
+    prune: bool,
     /// The project file (TOML)
     file: PathBuf,
 }
@@ -97,18 +100,69 @@ impl Create {
 impl Apply {
     async fn run(self) -> Result<(), Failure> {
         let settings = read_project(&self.file)?;
-        let (store, master, portal) = open(&self.config).await?;
         if self.dry_run {
-            let shown = show_changes(&store, &settings).await;
-            store.close().await;
-            return shown;
+            return self.show_changes(&settings).await;
         }
-        let now = Clock::System.now();
-        let applied = projects::apply(&store, &master, &Entropy::Os, &portal, &settings, now).await;
+        let (store, master, portal) = open(&self.config).await?;
+        let applied = self.apply(&store, &master, &portal, &settings).await;
         store.close().await;
         print_applied(settings.id(), &applied?);
         Ok(())
     }
+
+    async fn apply(
+        &self,
+        store: &Store,
+        master: &MasterKey,
+        portal: &PortalHost,
+        settings: &ProjectSettings,
+    ) -> Result<Applied, Failure> {
+        let existing = projects::find(store, settings.id()).await?;
+        if let Some(row) = existing.as_ref().filter(|_| !self.prune) {
+            let lost = removals(&projects::read(row)?, settings);
+            if !lost.is_empty() {
+                return Err(refuse_to_remove(settings.id(), &lost));
+            }
+        }
+        let (wanted, now) = ((existing, settings), Clock::System.now());
+        Ok(projects::apply_to(store, master, &Entropy::Os, portal, wanted, now).await?)
+    }
+
+    /// Reads the store as it is, if there is one.
+    async fn show_changes(&self, settings: &ProjectSettings) -> Result<(), Failure> {
+        let config = self.config.load()?;
+        let rows = match Store::look(&boot::location(&config.store)).await? {
+            Some(mut conn) => list_any_project(&mut conn).await?,
+            None => Vec::new(),
+        };
+        let id = settings.id();
+        let row = rows.iter().find(|row| row.id == id);
+        let origins: Vec<_> = rows.iter().map(|row| (row.no, row.public_origin.clone())).collect();
+        let (portal, no) = (PortalHost::of(&config.portal), row.map(|row| row.no));
+        hosts::judge_among(&origins, &portal, (no, id), settings.public_origin())
+            .map_err(|clash| Failure(format!("project.public_origin: {clash}")))?;
+        let Some(row) = row else {
+            println!("{id}: would be created");
+            return Ok(());
+        };
+        let stored = projects::read(row)?;
+        let changes = diff(&stored, settings);
+        print_applied(id, &if changes.is_empty() { Applied::Unchanged } else { Applied::Changed(changes) });
+        let lost = removals(&stored, settings);
+        if !lost.is_empty() && !self.prune {
+            println!("Without --prune this is refused: it removes what the file does not name.");
+            lost.iter().for_each(|path| println!("  {path}"));
+        }
+        Ok(())
+    }
+}
+
+fn refuse_to_remove(id: &str, lost: &[String]) -> Failure {
+    Failure(format!(
+        "nothing was changed: the file does not name what \"{id}\" has, and applying it removes that:\n  {}\n\
+         Add it to the file (`vestibule project export {id}` prints all of it), or remove it with --prune.",
+        lost.join("\n  ")
+    ))
 }
 
 impl Export {
@@ -125,7 +179,7 @@ impl Export {
 impl List {
     async fn run(self) -> Result<(), Failure> {
         let (store, ..) = open(&self.config).await?;
-        let rows = vestibule_store::projects::list_any_project(&mut *store.read().await?).await?;
+        let rows = list_any_project(&mut *store.read().await?).await?;
         store.close().await;
         for row in rows {
             println!("{}\t{}\tversion {}", row.id, row.public_origin, row.version);
@@ -150,19 +204,6 @@ pub(super) fn read_project(file: &Path) -> Result<ProjectSettings, Failure> {
 fn complaints(what: &str, all: &[vestibule_domain::project::Complaint]) -> Failure {
     let lines: Vec<String> = all.iter().map(|complaint| format!("  {complaint}")).collect();
     Failure(format!("{what} is not right, nothing was changed:\n{}", lines.join("\n")))
-}
-
-async fn show_changes(store: &Store, settings: &ProjectSettings) -> Result<(), Failure> {
-    match projects::find(store, settings.id()).await? {
-        None => println!("{}: would be created", settings.id()),
-        Some(row) => {
-            let stored = ProjectSettings::from_json(&row.settings)?;
-            let changes = vestibule_domain::project::diff(&stored, settings);
-            let applied = if changes.is_empty() { Applied::Unchanged } else { Applied::Changed(changes) };
-            print_applied(settings.id(), &applied);
-        }
-    }
-    Ok(())
 }
 
 pub(super) fn print_applied(id: &str, applied: &Applied) {

@@ -9,7 +9,7 @@ use vestibule_store::spent;
 use super::{
     Error,
     authorize::{BrowserState, Sent},
-    caller::{LiveGrant, find_app_session, find_live, find_live_grant, grant_lifetime, has_full_access},
+    caller::{LiveGrant, find_app_sessions, find_live, find_live_grant, grant_lifetime, has_full_access},
     dpop::{self, Presented},
     issue::split_token,
     rates,
@@ -116,16 +116,13 @@ pub(crate) async fn open(
     if spent::find(&mut conn, project.no, &read.fingerprint).await?.is_some() {
         return Ok(Opening::Refused);
     }
-    let open_page = match browser.app_session {
-        Some(cookie) => find_app_session(&mut conn, project, cookie, now).await?,
-        None => None,
-    };
+    let open_pages = find_app_sessions(&mut conn, project, browser.app_session, now).await?;
     drop(conn);
     let own = browser.caller.filter(|caller| caller.user.id != user.id);
     let agreed_before = own.is_some_and(|own| {
-        open_page.as_ref().is_some_and(|page| page.live.user.id == user.id && page.agreed_in == Some(own.session.id))
+        open_pages.iter().any(|page| page.live.user.id == user.id && page.agreed_in == Some(own.session.id))
     });
-    let other_page = open_page.filter(|page| page.live.user.id != user.id);
+    let other_page = open_pages.into_iter().find(|page| page.live.user.id != user.id);
     let present = match (own, &other_page) {
         (Some(own), _) => Some((*own.session.id.as_bytes(), &own.user)),
         (None, Some(page)) => Some((*page.live.grant.id.as_bytes(), &page.live.user)),

@@ -23,6 +23,7 @@ use super::{
     Error,
     app_session::{self, Opening, Question},
     caller::SessionCaller,
+    candidates::Candidates,
     device_key::{self, Proven, Signer},
     page_flow::{self, Flow, FlowState, Purpose, begin},
     promotion_source::PromotionSource,
@@ -112,11 +113,11 @@ pub(crate) enum Begun {
 pub(crate) struct BrowserState<'a> {
     /// Who is signed in by the session cookie.
     pub(crate) caller: Option<&'a SessionCaller>,
-    /// The app session cookie. It opens account pages only: here for settings actions, and to be compared before another
-    /// one takes its place.
-    pub(crate) app_session: Option<&'a str>,
-    /// The secret of the pages' cookie, from an earlier flow.
-    pub(crate) browser: Option<&'a str>,
+    /// The app session cookies. They open account pages only: here for settings actions, and to be compared before another
+    /// one takes their place.
+    pub(crate) app_session: &'a Candidates,
+    /// The secrets of the pages' cookies, from earlier flows.
+    pub(crate) browser: &'a Candidates,
     /// Its address.
     pub(crate) ip: IpAddr,
     /// How the request came.
@@ -251,7 +252,7 @@ async fn begin_promotion(
     let claim = read_promotion_hint(app, project, (&pending, browser.ip), hint, now).await?;
     let claim = claim.filter(|claim| claim.guest.is_anonymous() && claim.guest.is_active());
     let Some(claim) = claim else { return Ok(Begun::BadHint { back }) };
-    let secret = browser.browser.map_or_else(|| app.entropy.alphanumeric(), str::to_string);
+    let secret = browser.browser.first().map_or_else(|| app.entropy.alphanumeric(), str::to_string);
     let mut state = FlowState::new(Purpose::Promote { guest: claim.guest.id }, pending, &secret);
     state.source = claim.source;
     let flow = Flow::begin_with_claim(app, state, fingerprint, now);

@@ -1,5 +1,7 @@
 //! Who is calling: from a bearer token or a cookie to a live session and its user.
 
+use std::cmp::Reverse;
+
 use vestibule_domain::{
     client::Client,
     grant::Grant,
@@ -12,7 +14,9 @@ use vestibule_protocol::{claims::Sid, oauth::Scope};
 use vestibule_store::{Conn, StoreError, grants, sessions, spent};
 
 use super::{
-    Error, coming_back,
+    Error,
+    candidates::Candidates,
+    coming_back,
     issue::{scopes_of, split_token},
 };
 use crate::{
@@ -91,30 +95,32 @@ impl<C> Resolution<C> {
     }
 }
 
-/// Finds who is signed in by the session cookie, and records the use.
+/// Finds who is signed in by the session cookies, and records the use.
 pub(crate) async fn resolve_session(
     app: &App,
     project: &Project,
-    cookie: Option<&str>,
+    cookies: &Candidates,
     now: Timestamp,
 ) -> Result<Resolution<SessionCaller>, Error> {
-    let Some(cookie) = cookie else { return Ok(Resolution::Nobody) };
-    let found = find_session(&mut *app.store.read().await?, project, cookie, now).await?;
+    if !cookies.is_presented() {
+        return Ok(Resolution::Nobody);
+    }
+    let found = find_newest_session(&mut *app.store.read().await?, project, cookies, now).await?;
     let Some((session, user)) = found else { return Ok(Resolution::Dead { cookie: true }) };
     record_session_access(app, project, &session, now).await?;
     Ok(Resolution::Live(Box::new(SessionCaller { user, session })))
 }
 
 /// What a request to an API brought.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct ApiCredentials<'a> {
     /// An access token; empty when the header was there with nothing behind it.
     pub(crate) bearer: Option<&'a str>,
-    /// The `session` cookie.
-    pub(crate) session: Option<&'a str>,
+    /// The `session` cookies.
+    pub(crate) session: &'a Candidates,
 }
 
-/// Finds the caller of an API: by bearer token, and by the session cookie when that is dead. A live one's use is recorded,
+/// Finds the caller of an API: by bearer token, and by the session cookies when that is dead. A live one's use is recorded,
 /// coalesced so that most requests write nothing.
 pub(crate) async fn resolve_api(
     app: &App,
@@ -123,7 +129,7 @@ pub(crate) async fn resolve_api(
     now: Timestamp,
 ) -> Result<Resolution<ApiCaller>, Error> {
     let bearer = credentials.bearer.filter(|token| !token.is_empty());
-    if bearer.is_none() && credentials.session.is_none() {
+    if bearer.is_none() && !credentials.session.is_presented() {
         return Ok(Resolution::Nobody);
     }
     let mut conn = app.store.read().await?;
@@ -131,10 +137,9 @@ pub(crate) async fn resolve_api(
     if let Some(token) = bearer {
         found = find_by_token(&mut conn, project, token, now).await?.filter(may_identify).map(Found::Grant);
     }
-    let mut dead_cookie = false;
-    if let (None, Some(cookie)) = (&found, credentials.session) {
-        found = find_session(&mut conn, project, cookie, now).await?.map(|(s, u)| Found::Session(s, u));
-        dead_cookie = found.is_none();
+    if found.is_none() {
+        let session = find_newest_session(&mut conn, project, credentials.session, now).await?;
+        found = session.map(|(session, user)| Found::Session(session, user));
     }
     drop(conn);
     let caller = match found {
@@ -146,7 +151,7 @@ pub(crate) async fn resolve_api(
             record_session_access(app, project, &session, now).await?;
             ApiCaller { user, via: Via::Session(session) }
         }
-        None => return Ok(Resolution::Dead { cookie: dead_cookie }),
+        None => return Ok(Resolution::Dead { cookie: credentials.session.is_presented() }),
     };
     Ok(Resolution::Live(Box::new(caller)))
 }
@@ -164,12 +169,12 @@ fn may_identify(live: &LiveGrant) -> bool {
 }
 
 /// What a request to an account page brought.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct AccountCookies<'a> {
-    /// The `session` cookie.
-    pub(crate) session: Option<&'a str>,
-    /// The `app_session` cookie.
-    pub(crate) app_session: Option<&'a str>,
+    /// The `session` cookies.
+    pub(crate) session: &'a Candidates,
+    /// The `app_session` cookies.
+    pub(crate) app_session: &'a Candidates,
 }
 
 /// Finds whose account page is open. Where both cookies are alive and of different users, the app session counts only in
@@ -180,21 +185,15 @@ pub(crate) async fn resolve_account(
     cookies: AccountCookies<'_>,
     now: Timestamp,
 ) -> Result<Resolution<AccountCaller>, Error> {
-    if cookies.session.is_none() && cookies.app_session.is_none() {
+    if !cookies.session.is_presented() && !cookies.app_session.is_presented() {
         return Ok(Resolution::Nobody);
     }
     let mut conn = app.store.read().await?;
-    let session = match cookies.session {
-        Some(cookie) => find_session(&mut conn, project, cookie, now).await?,
-        None => None,
-    };
-    let opened = match cookies.app_session {
-        Some(cookie) => find_app_session(&mut conn, project, cookie, now).await?,
-        None => None,
-    };
+    let session = find_newest_session(&mut conn, project, cookies.session, now).await?;
+    let opened = find_app_sessions(&mut conn, project, cookies.app_session, now).await?;
     drop(conn);
-    let dead_cookie = cookies.session.is_some() && session.is_none();
-    let opened = opened.filter(|opened| {
+    let dead_cookie = cookies.session.is_presented() && session.is_none();
+    let opened = opened.into_iter().find(|opened| {
         session.as_ref().is_none_or(|(own, user)| user.id == opened.live.user.id || opened.agreed_in == Some(own.id))
     });
     let caller = match (opened, session) {
@@ -218,8 +217,23 @@ pub(crate) struct OpenedAccount {
     pub(crate) agreed_in: Option<SessionId>,
 }
 
+/// The live app sessions behind the cookies, that of the newest grant first.
+pub(crate) async fn find_app_sessions(
+    conn: &mut Conn,
+    project: &Project,
+    cookies: &Candidates,
+    now: Timestamp,
+) -> Result<Vec<OpenedAccount>, Error> {
+    let mut found = Vec::new();
+    for cookie in cookies.iter() {
+        found.extend(find_app_session(conn, project, cookie, now).await?);
+    }
+    found.sort_by_key(|opened| Reverse((opened.live.grant.created_at, *opened.live.grant.id.as_bytes())));
+    Ok(found)
+}
+
 /// What stands behind an app session cookie. Its grant must have full access: the account page can do everything.
-pub(crate) async fn find_app_session(
+async fn find_app_session(
     conn: &mut Conn,
     project: &Project,
     cookie: &str,
@@ -379,6 +393,29 @@ pub(crate) fn is_alive(
 /// How long a grant lives by today's settings; `None` when its application is gone.
 pub(crate) fn grant_lifetime(project: &Project, grant: &Grant, user: &User) -> Option<Lifetime> {
     project.settings.client(&grant.client_id).map(|client: &Client| client.grant_lifetime(user.is_anonymous()))
+}
+
+/// Of several live sessions the newest: its cookie is the one that was set last.
+async fn find_newest_session(
+    conn: &mut Conn,
+    project: &Project,
+    cookies: &Candidates,
+    now: Timestamp,
+) -> Result<Option<(Session, User)>, Error> {
+    let mut newest: Option<(Session, User)> = None;
+    for cookie in cookies.iter() {
+        if let Some(live) = find_session(conn, project, cookie, now).await?
+            && newest.as_ref().is_none_or(|(known, _)| known.created_at < live.0.created_at)
+        {
+            newest = Some(live);
+        }
+    }
+    Ok(newest)
+}
+
+/// Whether a value has the shape of a `session` cookie: an ID, a dot, a secret.
+pub(crate) fn is_session_cookie(value: &str) -> bool {
+    value.len() == 69 && value.as_bytes()[36] == b'.'
 }
 
 async fn find_session(

@@ -5,6 +5,7 @@ pub mod admin;
 pub(crate) mod app_session;
 pub(crate) mod authorize;
 pub(crate) mod caller;
+pub(crate) mod candidates;
 pub(crate) mod challenge;
 pub(crate) mod coming_back;
 pub(crate) mod device_key;

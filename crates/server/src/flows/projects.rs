@@ -67,6 +67,21 @@ pub async fn apply(
     now: Timestamp,
 ) -> Result<Applied, ApplyError> {
     let existing = find(store, settings.id()).await?;
+    apply_to(store, master, entropy, portal, (existing, settings), now).await
+}
+
+/// As [`apply`], over the row that was read before: fails when the project was changed since then.
+///
+/// # Errors
+/// When nothing was changed, and why.
+pub async fn apply_to(
+    store: &Store,
+    master: &MasterKey,
+    entropy: &Entropy,
+    portal: &PortalHost,
+    (existing, settings): (Option<ProjectRow>, &ProjectSettings),
+    now: Timestamp,
+) -> Result<Applied, ApplyError> {
     match existing {
         None => {
             let keys = KeyRing::generate(settings.id(), master, entropy, now)?;
@@ -74,6 +89,14 @@ pub async fn apply(
         }
         Some(row) => change(store, portal, row, settings, now).await,
     }
+}
+
+/// The settings of a stored project.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn read(row: &ProjectRow) -> Result<ProjectSettings, ApplyError> {
+    ProjectSettings::from_json(&row.settings).map_err(|error| ApplyError::Unreadable(row.id.clone(), error.to_string()))
 }
 
 /// The stored project with this id.
@@ -117,8 +140,7 @@ async fn change(
     settings: &ProjectSettings,
     now: Timestamp,
 ) -> Result<Applied, ApplyError> {
-    let stored = ProjectSettings::from_json(&row.settings)
-        .map_err(|error| ApplyError::Unreadable(row.id.clone(), error.to_string()))?;
+    let stored = read(&row)?;
     let changes = diff(&stored, settings);
     if changes.is_empty() {
         return Ok(Applied::Unchanged);

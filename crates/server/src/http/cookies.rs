@@ -36,6 +36,11 @@ fn host_only(project: &Project, name: &str) -> String {
 
 const HOST_PREFIX: &str = "__Host-";
 
+/// Whether a value is 32 letters and digits, as the secrets are that this server sets.
+pub(in crate::http) fn is_secret(value: &str) -> bool {
+    value.len() == 32 && value.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 /// Sets the session cookie and its same-site twin.
 pub(crate) fn set_session(headers: &mut HeaderMap, project: &Project, value: &str) {
     let names = Names::of(project);
@@ -46,6 +51,7 @@ pub(crate) fn set_session(headers: &mut HeaderMap, project: &Project, value: &st
         session.set_max_age(Duration::seconds(seconds));
         strict.set_max_age(Duration::seconds(seconds));
     }
+    forget_host_only(headers, project, &session);
     append(headers, &session);
     append(headers, &strict);
 }
@@ -71,12 +77,28 @@ pub(crate) fn clear_session(headers: &mut HeaderMap, project: &Project) {
 fn remove(headers: &mut HeaderMap, project: &Project, name: String) {
     let mut cookie = shared(project, name, String::new(), SameSite::Lax);
     cookie.make_removal();
+    forget_host_only(headers, project, &cookie);
     append(headers, &cookie);
+}
+
+/// Removes the cookie of the same name that was set before `http.cookie_domain` was: to the browser it is another cookie, and
+/// it sends the older one first. It comes before the line for the shared one, which browsers that tell cookies apart by
+/// domain alone take for the same.
+fn forget_host_only(headers: &mut HeaderMap, project: &Project, cookie: &Cookie<'static>) {
+    if project.settings.cookie_domain().is_none() {
+        return;
+    }
+    let mut older = cookie.clone();
+    older.unset_domain();
+    older.make_removal();
+    append(headers, &older);
 }
 
 /// Sets the app session cookie; it ends with the browser.
 pub(crate) fn set_app_session(headers: &mut HeaderMap, project: &Project, value: &str) {
-    append(headers, &shared(project, Names::of(project).app_session, value.to_string(), SameSite::Lax));
+    let cookie = shared(project, Names::of(project).app_session, value.to_string(), SameSite::Lax);
+    forget_host_only(headers, project, &cookie);
+    append(headers, &cookie);
 }
 
 /// Sets the secret that ties flows to this browser.

@@ -1,21 +1,27 @@
 //! The credentials of a request. They are taken off its headers before anything else sees them, and reach a handler only as
 //! the type its route declares: what is not declared is not there (decision 67).
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use cookie::Cookie;
 use vestibule_domain::operator::Role;
 use vestibule_protocol::{
     basic::{BasicCredentials, BasicError},
     bearer::Bearer,
+    limits::{COOKIE_BYTES, HEADER_BYTES},
     oauth::Scope,
 };
 
-use super::{cookies::Names, portal::Need, visit::Visit};
+use super::{
+    cookies::{Names, is_secret},
+    portal::Need,
+    visit::Visit,
+};
 use crate::{
     flows::{
         Error,
         admin::keys,
         caller::{self, AccountCaller, ApiCaller, Resolution, SessionCaller},
+        candidates::Candidates,
     },
     projects::Project,
 };
@@ -92,34 +98,50 @@ impl Brought {
         self.authorization.as_ref().and_then(|value| value.to_str().ok())
     }
 
-    /// The value of the first cookie of this name.
-    fn cookie(&self, name: &str) -> Option<String> {
+    /// The well-formed values of all cookies of this name, in the order sent.
+    fn all(&self, name: &str, is_well_formed: impl Fn(&str) -> bool) -> Candidates {
         let lines = self.cookies.iter().chain(&self.more_cookies).filter_map(|line| line.to_str().ok());
-        let mut cookies = lines.flat_map(Cookie::split_parse).filter_map(Result::ok);
-        cookies.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_string())
+        let cookies = lines.flat_map(Cookie::split_parse).filter_map(Result::ok);
+        let mut candidates = Candidates::default();
+        for cookie in cookies.filter(|cookie| cookie.name() == name) {
+            candidates.add(cookie.value(), &is_well_formed);
+        }
+        candidates
     }
 
-    /// The value of one of the project's cookies.
-    fn project_cookie(&self, name: impl FnOnce(Names) -> String, project: &Project) -> Option<String> {
+    /// The values of one of the project's cookies.
+    fn project_cookies(
+        &self,
+        name: impl FnOnce(Names) -> String,
+        project: &Project,
+        is_well_formed: impl Fn(&str) -> bool,
+    ) -> Candidates {
         // Most callers with a token bring no cookie.
-        self.cookies.as_ref()?;
-        self.cookie(&name(Names::of(project)))
+        if self.cookies.is_none() {
+            return Candidates::default();
+        }
+        self.all(&name(Names::of(project)), is_well_formed)
     }
 
-    fn session(&self, project: &Project) -> Option<String> {
-        self.project_cookie(|names| names.session, project)
+    fn session(&self, project: &Project) -> Candidates {
+        self.project_cookies(|names| names.session, project, caller::is_session_cookie)
     }
 
-    fn app_session(&self, project: &Project) -> Option<String> {
-        self.project_cookie(|names| names.app_session, project)
+    fn app_session(&self, project: &Project) -> Candidates {
+        let is_ours = |value: &str| project.keys.mac.read_app_session(value).is_some();
+        self.project_cookies(|names| names.app_session, project, is_ours)
     }
 
-    /// The secret that ties flows to this browser. Only what this server itself could have set is one: anything else may be
-    /// known to an attacker who planted it.
-    fn flow(&self, project: &Project) -> Option<String> {
-        let is_ours = |value: &String| value.len() == 32 && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        self.project_cookie(|names| names.flow, project).filter(is_ours)
+    /// The secrets that may tie a flow to this browser. Only what this server itself could have set is one: anything else
+    /// may be known to an attacker who planted it.
+    fn flow(&self, project: &Project) -> Candidates {
+        self.project_cookies(|names| names.flow, project, is_secret)
     }
+}
+
+/// The most bytes a header of this name may have.
+pub(super) fn longest_header(name: &HeaderName) -> usize {
+    if *name == header::COOKIE { COOKIE_BYTES } else { HEADER_BYTES }
 }
 
 /// What a handler accepts: the type of one of its parameters, from which its route's declaration is made.
@@ -144,7 +166,7 @@ impl Accepts for NoCredential {
 
 /// The session cookie.
 pub(crate) struct SessionCookie {
-    session: Option<String>,
+    session: Candidates,
     /// Whether the request came from a page of the same site.
     pub(crate) is_same_site: bool,
 }
@@ -153,22 +175,22 @@ impl Accepts for SessionCookie {
     const ACCEPTS: &'static [Credential] = &[Credential::SessionCookie];
 
     fn keep(brought: Brought, project: &Project) -> Self {
-        let strict = brought.project_cookie(|names| names.same_site_strict, project);
-        Self { session: brought.session(project), is_same_site: strict.as_deref() == Some("true") }
+        let strict = brought.project_cookies(|names| names.same_site_strict, project, |value| value == "true");
+        Self { session: brought.session(project), is_same_site: !strict.is_empty() }
     }
 }
 
 impl SessionCookie {
     /// Who is signed in in this browser.
     pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<SessionCaller>, Error> {
-        caller::resolve_session(&visit.app, &visit.project, self.session.as_deref(), visit.now).await
+        caller::resolve_session(&visit.app, &visit.project, &self.session, visit.now).await
     }
 }
 
 /// What the pages of a flow stand on: the session cookie, and the cookie that ties the flow to its browser.
 pub(crate) struct FlowCookies {
-    session: Option<String>,
-    pub(crate) flow: Option<String>,
+    session: Candidates,
+    pub(crate) flow: Candidates,
 }
 
 impl Accepts for FlowCookies {
@@ -182,13 +204,13 @@ impl Accepts for FlowCookies {
 impl FlowCookies {
     /// Who is signed in in this browser.
     pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<SessionCaller>, Error> {
-        caller::resolve_session(&visit.app, &visit.project, self.session.as_deref(), visit.now).await
+        caller::resolve_session(&visit.app, &visit.project, &self.session, visit.now).await
     }
 }
 
 /// The cookie that ties a flow to its browser, alone.
 pub(crate) struct FlowCookie {
-    pub(crate) flow: Option<String>,
+    pub(crate) flow: Candidates,
 }
 
 impl Accepts for FlowCookie {
@@ -201,14 +223,14 @@ impl Accepts for FlowCookie {
 
 impl From<FlowCookie> for FlowCookies {
     fn from(FlowCookie { flow }: FlowCookie) -> Self {
-        Self { session: None, flow }
+        Self { session: Candidates::default(), flow }
     }
 }
 
 /// What opens the account pages: the session cookie or the app session cookie.
 pub(crate) struct AccountCookies {
-    session: Option<String>,
-    app_session: Option<String>,
+    session: Candidates,
+    app_session: Candidates,
 }
 
 impl Accepts for AccountCookies {
@@ -220,15 +242,14 @@ impl Accepts for AccountCookies {
 }
 
 impl AccountCookies {
-    /// The app session, for the decisions of `flows::app_session`.
-    pub(crate) fn app_session(&self) -> Option<&str> {
-        self.app_session.as_deref()
+    /// The app sessions, for the decisions of `flows::app_session`.
+    pub(crate) fn app_session(&self) -> &Candidates {
+        &self.app_session
     }
 
     /// Whose account it is.
     pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<AccountCaller>, Error> {
-        let cookies =
-            caller::AccountCookies { session: self.session.as_deref(), app_session: self.app_session.as_deref() };
+        let cookies = caller::AccountCookies { session: &self.session, app_session: &self.app_session };
         caller::resolve_account(&visit.app, &visit.project, cookies, visit.now).await
     }
 }
@@ -236,7 +257,7 @@ impl AccountCookies {
 /// What leads from the browser into a flow: its cookies, the account's included.
 pub(crate) struct BrowserCookies {
     pub(crate) account: AccountCookies,
-    pub(crate) flow: Option<String>,
+    pub(crate) flow: Candidates,
 }
 
 impl Accepts for BrowserCookies {
@@ -257,14 +278,14 @@ impl BrowserCookies {
 
     /// Who is signed in in this browser. The app session is left aside.
     pub(crate) async fn resolve_session(&self, visit: &Visit) -> Result<Resolution<SessionCaller>, Error> {
-        caller::resolve_session(&visit.app, &visit.project, self.account.session.as_deref(), visit.now).await
+        caller::resolve_session(&visit.app, &visit.project, &self.account.session, visit.now).await
     }
 }
 
 /// What says who is calling an API: a bearer token or the session cookie.
 pub(crate) struct ApiCredentials {
     brought: Brought,
-    session: Option<String>,
+    session: Candidates,
 }
 
 impl Accepts for ApiCredentials {
@@ -280,7 +301,7 @@ impl ApiCredentials {
     /// Who is calling: by bearer token, or by cookie when that is dead.
     pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<ApiCaller>, Error> {
         let bearer = Bearer::parse(self.brought.authorization());
-        let presented = caller::ApiCredentials { bearer: bearer.token(), session: self.session.as_deref() };
+        let presented = caller::ApiCredentials { bearer: bearer.token(), session: &self.session };
         caller::resolve_api(&visit.app, &visit.project, presented, visit.now).await
     }
 }
@@ -336,19 +357,19 @@ impl AdminKey {
 
 /// The portal's cookies, by their names there.
 pub(crate) struct PortalCookies {
-    pub(crate) session: Option<String>,
-    pub(crate) form: Option<String>,
+    pub(crate) session: Candidates,
+    pub(crate) form: Candidates,
 }
 
 impl PortalCookies {
     /// For routes before sign-in: the cookie of forms.
     pub(super) fn of_forms(brought: &Brought, name: &str) -> Self {
-        Self { session: None, form: brought.cookie(name) }
+        Self { session: Candidates::default(), form: brought.all(name, is_secret) }
     }
 
     /// For routes of operators: their session cookie.
     pub(super) fn of_operators(brought: &Brought, name: &str) -> Self {
-        Self { session: brought.cookie(name), form: None }
+        Self { session: brought.all(name, is_secret), form: Candidates::default() }
     }
 }
 
@@ -367,7 +388,8 @@ mod tests {
         let brought = Brought::take(&mut headers);
         assert_eq!(headers.keys().collect::<Vec<_>>(), [header::ACCEPT]);
         assert_eq!(Bearer::parse(brought.authorization()).token(), Some("abc"));
-        let found = ["a", "b", "c", "d"].map(|name| brought.cookie(name));
-        assert_eq!(found.each_ref().map(Option::as_deref), [Some("1"), Some("2"), Some("3"), None]);
+        let found = ["a", "b", "c", "d"].map(|name| brought.all(name, |_| true));
+        let found = found.each_ref().map(|values| values.iter().collect::<Vec<_>>().join(","));
+        assert_eq!(found, ["1,4", "2", "3", ""]);
     }
 }

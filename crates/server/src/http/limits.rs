@@ -1,7 +1,7 @@
 //! How much of what callers send is taken, where neither the wire's words nor the rules say so: for
 //! `docs/reference/limits.md`. Each limit is the constant of the module that applies it.
 
-use vestibule_protocol::limits::{InputLimit, Unit};
+use vestibule_protocol::limits::{InputLimit, Unit, limit};
 
 use super::{admin_api, pages, portal};
 use crate::flows::{
@@ -75,13 +75,3 @@ pub(crate) const LIMITS: &[InputLimit] = &[
         "http::portal::lobby::NEXT_BYTES",
     ),
 ];
-
-const fn limit(
-    input: &'static str,
-    most: usize,
-    unit: Unit,
-    exceeded: &'static str,
-    source: &'static str,
-) -> InputLimit {
-    InputLimit { input, most, unit, exceeded, source }
-}

@@ -9,12 +9,13 @@ use axum::{
     response::Response,
 };
 use vestibule_domain::time::Timestamp;
-use vestibule_protocol::{
-    echo,
-    limits::{COOKIE_BYTES, HEADER_BYTES, TARGET_BYTES},
-};
+use vestibule_protocol::{echo, limits::TARGET_BYTES};
 
-use super::{credentials::Brought, error, forwarded, misdirected, serve::Peer};
+use super::{
+    credentials::{Brought, longest_header},
+    error, forwarded, misdirected,
+    serve::Peer,
+};
 use crate::{app::App, crypto::hex_digits, ports::clock::Stopwatch, projects::Project, trace::Span};
 
 /// One request: whose project, when, from where.
@@ -103,11 +104,11 @@ pub(super) fn check_head(request: &Request) -> Result<(), Response> {
         let text = format!("The path and query are longer than {} KiB.\n", TARGET_BYTES / 1024);
         return Err(error::plain(StatusCode::URI_TOO_LONG, text));
     }
-    let longest = |name: &HeaderName| if *name == header::COOKIE { COOKIE_BYTES } else { HEADER_BYTES };
-    match request.headers().iter().find(|(name, value)| value.len() > longest(name)) {
+    match request.headers().iter().find(|(name, value)| value.len() > longest_header(name)) {
         None => Ok(()),
         Some((name, _)) => {
-            let text = format!("The header {} is longer than {} KiB.\n", echo(name.as_str()), longest(name) / 1024);
+            let text =
+                format!("The header {} is longer than {} KiB.\n", echo(name.as_str()), longest_header(name) / 1024);
             Err(error::plain(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text))
         }
     }

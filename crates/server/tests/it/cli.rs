@@ -61,17 +61,77 @@ fn a_project_is_created_applied_exported_and_listed() {
     assert_eq!(missing, "vestibule: there is no project \"nobody\"\n");
 }
 
+/// Every file below a folder with its bytes.
+fn snapshot(place: &Workplace) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut folders = vec![place.path("")];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else {
+                let bytes = std::fs::read(&entry).expect("a file");
+                files.push((entry, bytes));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
 #[test]
-fn a_dry_run_says_what_would_change_and_changes_nothing() {
+fn a_dry_run_says_what_would_change_and_touches_nothing() {
     let place = Workplace::new();
     place.write("shop.toml", SHOP);
+    let before = snapshot(&place);
     assert_eq!(place.run(&["project", "apply", "--dry-run", "shop.toml"]).printed(), "shop: would be created\n");
-    assert_eq!(place.run(&["project", "list"]).printed(), "");
+    assert_eq!(snapshot(&place), before, "neither a database nor a master key nor their folder");
     place.run(&["project", "apply", "shop.toml"]).printed();
     place.write("shop.toml", &SHOP.replace("31449600", "3600"));
+    place.write("other.toml", &SHOP.replace("\"shop\"", "\"other\"").replace("https:", "http:"));
+    let before = snapshot(&place);
     let shown = place.run(&["project", "apply", "--dry-run", "shop.toml"]).printed();
     assert!(shown.contains("session.lifetime_seconds: 31449600 → 3600"), "{shown}");
+    let clash = place.run(&["project", "apply", "--dry-run", "other.toml"]).complaint();
+    assert!(clash.contains("another project is served at this host"), "{clash}");
+    assert_eq!(snapshot(&place), before);
     assert!(place.run(&["project", "list"]).printed().ends_with("version 1\n"));
+    // The same while a server has the store open.
+    let running = place.serve();
+    let shown = place.run(&["project", "apply", "--dry-run", "shop.toml"]).printed();
+    assert!(shown.contains("session.lifetime_seconds: 31449600 → 3600"), "{shown}");
+    drop(running);
+}
+
+#[test]
+fn what_the_file_does_not_name_is_removed_only_on_request() {
+    let place = Workplace::new();
+    let more = "\n[[oauth.clients]]\nclient_id = \"from-the-portal\"\nx_application_type = \"spa\"\n\
+                redirect_uris = [\"https://shop.example/\"]\n\n[[hook.non_blocking_handlers]]\nevents = [\"*\"]\n\
+                url = \"https://hooks.shop.example/\"\n";
+    place.write("all.toml", &format!("{SHOP}{more}"));
+    place.run(&["project", "apply", "all.toml"]).printed();
+    let changed = SHOP.replace("31449600", "3600").replace("name = \"Shop\"\n", "");
+    place.write("shop.toml", &changed);
+    let complaint = place.run(&["project", "apply", "shop.toml"]).complaint();
+    for lost in [
+        "oauth.clients[from-the-portal]",
+        "hook.non_blocking_handlers[https://hooks.shop.example/]",
+        "oauth.clients[shop-web].name",
+        "--prune",
+    ] {
+        assert!(complaint.contains(lost), "{lost} is missing in:\n{complaint}");
+    }
+    let shown = place.run(&["project", "apply", "--dry-run", "shop.toml"]).printed();
+    assert!(shown.contains("Without --prune this is refused") && shown.contains("[from-the-portal]"), "{shown}");
+    let exported = place.run(&["project", "export", "shop"]).printed();
+    assert!(exported.contains("from-the-portal") && exported.contains("31449600"), "nothing was changed: {exported}");
+    place.run(&["project", "apply", "--prune", "shop.toml"]).printed();
+    let exported = place.run(&["project", "export", "shop"]).printed();
+    assert!(!exported.contains("from-the-portal") && exported.contains("3600"), "{exported}");
+    // What only changes or adds needs no flag.
+    place.write("shop.toml", &format!("{}{more}", changed.replace("after-login", "after")));
+    place.run(&["project", "apply", "shop.toml"]).printed();
 }
 
 #[test]

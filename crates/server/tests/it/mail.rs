@@ -171,7 +171,9 @@ async fn messages_wait_sealed(engine: Engine) {
         browser.press("Continue").await;
         let text = match way {
             Way::EmailCode => mail.heard.recv().await.expect("a mail").header("Subject").remove(0),
-            _ => carrier.wait_for(1).await[0].json()["body"].as_str().expect("a text").to_string(),
+            Way::EmailPassword | Way::PhoneCode | Way::UsernamePassword | Way::Passkey => {
+                carrier.wait_for(1).await[0].json()["body"].as_str().expect("a text").to_string()
+            }
         };
         let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
         let code = words.find(|word| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit()));

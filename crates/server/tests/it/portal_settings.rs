@@ -54,6 +54,9 @@ async fn guests_are_switched_on_and_off(engine: Engine) {
     assert_eq!(changed[0]["context"]["audit_context"]["operator_email"], "olga@house.example");
     owner.untick("Enable anonymous users?");
     owner.press("Save").await;
+    owner.expect_page(200, "Save these changes to “Anonymous Users”?");
+    assert_eq!(http.post_json("/api/anonymous_user/signup", &sign_up).await.status, 200);
+    owner.press("Save the changes").await;
     assert_eq!(http.post_json("/api/anonymous_user/signup", &sign_up).await.status, 400);
 }
 
@@ -179,6 +182,9 @@ async fn a_shorter_session_lifetime_counts_at_once(engine: Engine) {
     owner.open("/portal/p/test/session").await;
     owner.fill("Maximum session lifetime", "1800");
     owner.press("Save").await;
+    assert_eq!(guest.fetch("/_resolver/resolve").await.header("x-authgear-session-valid"), Some("true"));
+    owner.expect_page(200, "Save these changes to “Session”?");
+    owner.press("Save and sign out 1 person").await;
     assert_ne!(guest.fetch("/_resolver/resolve").await.header("x-authgear-session-valid"), Some("true"));
     assert!(owner.page().text.contains("It ends 30 minutes after it began"), "{}", owner.page().text);
 }

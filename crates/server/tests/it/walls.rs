@@ -138,7 +138,9 @@ fn only_the_table_of_routes_makes_routes_and_only_one_file_reads_credentials() {
             assert!(is_table || !names(&code, word), "{file} names {word}: only the table in routes.rs makes routes");
         }
         for word in ["AUTHORIZATION", "header::COOKIE", "\"authorization\"", "\"cookie\""] {
-            let is_reader = file == "server/src/http/credentials.rs";
+            // framing.rs counts how many lines of a header there are, and reads none of them.
+            let is_reader =
+                ["server/src/http/credentials.rs", "server/src/http/serve/framing.rs"].contains(&file.as_str());
             assert!(is_reader || !names(&code, word), "{file} names {word}: take a type of credentials.rs");
         }
     }

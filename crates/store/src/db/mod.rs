@@ -138,6 +138,26 @@ impl Store {
         Ok(Self { backend, counters })
     }
 
+    /// A connection to read a store through as it is: nothing is created, brought up to date or written. `None` when there is no
+    /// store at that place.
+    ///
+    /// # Errors
+    /// One that says in a line what is wrong with the place.
+    pub async fn look(location: &Location) -> Result<Option<Conn>, StoreError> {
+        /// Whether the table is there that every store has.
+        const IS_STORE: Sql = Sql::both(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migrations'",
+            "SELECT 1 WHERE to_regclass('migrations') IS NOT NULL",
+        );
+        let conn = match location {
+            Location::Sqlite { path } => sqlite::look(path)?,
+            Location::Postgres { url, pooler, .. } => Some(postgres::look(url, *pooler).await?),
+        };
+        let Some(mut conn) = conn else { return Ok(None) };
+        let found = conn.query_optional(&IS_STORE, &[], |_| Ok(())).await?;
+        Ok(found.map(|()| conn))
+    }
+
     /// A connection to read through. Give it back (drop it) before waiting for anything but SQL.
     ///
     /// # Errors

@@ -64,6 +64,20 @@ impl Postgres {
         listen_url: Option<&str>,
         counters: Arc<Counters>,
     ) -> Result<Self, StoreError> {
+        let store = Self::prepare(url, max_connections, pooler, listen_url, counters)?;
+        let mut client = store.lend().await?;
+        migrate::migrate_postgres(&mut client).await?;
+        Ok(store)
+    }
+
+    /// A pool that has not connected yet.
+    fn prepare(
+        url: &str,
+        max_connections: usize,
+        pooler: Pooler,
+        listen_url: Option<&str>,
+        counters: Arc<Counters>,
+    ) -> Result<Self, StoreError> {
         let Target { config, tls } = read_target(url)?;
         let listen_at = match listen_url {
             Some(url) => Some(read_target(url)?),
@@ -87,10 +101,7 @@ impl Postgres {
             }));
         }
         let pool = pool.build().map_err(|error| StoreError::BadUrl(error.to_string()))?;
-        let store = Self { pool, pooler, listen_at, counters };
-        let mut client = store.lend().await?;
-        migrate::migrate_postgres(&mut client).await?;
-        Ok(store)
+        Ok(Self { pool, pooler, listen_at, counters })
     }
 
     /// A connection to read through, without a transaction.
@@ -184,6 +195,11 @@ impl Postgres {
             }
         }
     }
+}
+
+/// Connects to read what is there as it is.
+pub(super) async fn look(url: &str, pooler: Pooler) -> Result<Conn, StoreError> {
+    Postgres::prepare(url, 1, pooler, None, Arc::default())?.read().await
 }
 
 fn read_target(url: &str) -> Result<Target, StoreError> {

@@ -22,6 +22,40 @@ async fn two_may_open_a_new_database_at_once_and_a_third_later() {
     open_twice_at_once(&Place::postgres().await).await;
 }
 
+async fn look_at(place: &Place) {
+    assert!(Store::look(&place.location).await.unwrap().is_none(), "there is no store yet");
+    assert!(Store::look(&place.location).await.unwrap().is_none(), "looking makes none");
+    let store = place.open().await;
+    write(&store, (), |tx, ()| Box::pin(async move { users::insert(tx, P, &guest(1)).await })).await;
+    let is_seen = async || {
+        let mut conn = Store::look(&place.location).await.unwrap().expect("a store");
+        users::find(&mut conn, P, id(1)).await.unwrap().is_some()
+    };
+    assert!(is_seen().await, "while it is open elsewhere");
+    store.close().await;
+    assert!(is_seen().await, "when it is closed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_is_looked_at_as_it_is() {
+    let place = Place::sqlite();
+    look_at(&place).await;
+    let files = std::fs::read_dir(place.path().parent().unwrap()).unwrap();
+    assert_eq!(files.map(|entry| entry.unwrap().path()).collect::<Vec<_>>(), [place.path()]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_is_looked_at_as_it_is() {
+    look_at(&Place::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_file_of_another_kind_is_not_taken_for_a_missing_store() {
+    let place = Place::sqlite();
+    std::fs::write(place.path(), "not a database, and long enough to be read as one ".repeat(40)).unwrap();
+    assert!(Store::look(&place.location).await.is_err());
+}
+
 #[tokio::test]
 async fn a_schema_of_a_later_release_is_left_as_it_is() {
     let place = Place::sqlite();

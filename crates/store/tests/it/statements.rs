@@ -60,9 +60,10 @@ const SHORT: [&str; 4] = [" admin_keys ", " client_secrets ", " daily_counts ", 
 /// Aggregates of which there are few, or which look at all of a project because it ends.
 const FEW: [&str; 2] = ["projects", "operators"];
 
-/// There are few projects and all are wanted; the outbox is short, and seldom swept of a project; what a search by halving keeps, and
+/// `first` is a subquery that stops at its LIMIT. There are few projects and all are wanted; the outbox is short, and seldom swept of a project; what a search by halving keeps, and
 /// the projects and receivers one after the other that something waits for.
-const SCANNED: [&str; 6] = ["SCAN projects", "SCAN outbox", "SCAN span", "SCAN CONSTANT ROW", "SCAN w", "SCAN waiting"];
+const SCANNED: [&str; 7] =
+    ["SCAN projects", "SCAN outbox", "SCAN span", "SCAN CONSTANT ROW", "SCAN w", "SCAN waiting", "SCAN first"];
 
 /// A scan costs more the more guests there are, and on SQLite it keeps every writer waiting.
 #[tokio::test]

@@ -6,6 +6,7 @@ pub(crate) mod credentials;
 pub(crate) mod deliveries;
 pub(crate) mod device_keys;
 pub(crate) mod idempotency;
+pub(crate) mod impact;
 pub mod keys;
 pub(crate) mod messages;
 pub(crate) mod origin;

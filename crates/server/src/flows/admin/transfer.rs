@@ -230,7 +230,6 @@ pub(crate) async fn import(app: &App, project: &Project, text: String) -> Result
 }
 
 /// Every line that is not blank, with its number; `None` if there are too many.
-#[expect(clippy::type_complexity, reason = "a list of lines, each read or not")]
 fn read_lines(text: &str) -> Option<Vec<(usize, Result<Box<Traveller>, String>)>> {
     let lines = || text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     (lines().count() <= LINES).then(|| lines().map(|(index, line)| (index + 1, read_traveller(line))).collect())

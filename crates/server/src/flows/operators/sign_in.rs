@@ -7,36 +7,54 @@ use vestibule_domain::{
     secret::TokenHash,
     time::Timestamp,
 };
-use vestibule_store::{StoreError, operator_events, operator_passkeys, operator_sessions, operators};
+use vestibule_store::{
+    StoreError, operator_events, operator_passkeys,
+    operator_sessions::{self, OperatorSession},
+    operators,
+};
 
 use super::{Removal, SignedIn, normalize, prepare_password, trace};
 use crate::{
     app::App,
     crypto::sha256,
-    flows::{Error, tries::Buckets},
+    flows::{Error, candidates::Candidates, tries::Buckets},
     passwords::Verdict,
 };
 
 /// Uses closer together than this are written down once.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
-/// Who holds this cookie; none when the session has ended.
-pub(crate) async fn resolve(app: &App, token: &str, now: Timestamp) -> Result<Option<SignedIn>, Error> {
-    let hash = sha256(token.as_bytes());
-    let mut conn = app.store.read().await?;
-    let Some(session) = operator_sessions::find(&mut conn, hash).await? else { return Ok(None) };
-    if !SESSION.is_alive(session.created_at, session.last_access_at, now) {
+/// Who holds these cookies, and the one it is known by: that of the newest live session. None when all have ended.
+pub(crate) async fn resolve<'c>(
+    app: &App,
+    cookies: &'c Candidates,
+    now: Timestamp,
+) -> Result<Option<(SignedIn, &'c str)>, Error> {
+    if cookies.is_empty() {
         return Ok(None);
     }
+    let mut conn = app.store.read().await?;
+    let mut newest: Option<(OperatorSession, &str)> = None;
+    for cookie in cookies.iter() {
+        let found = operator_sessions::find(&mut conn, sha256(cookie.as_bytes())).await?;
+        let live = found.filter(|session| SESSION.is_alive(session.created_at, session.last_access_at, now));
+        if let Some(session) = live
+            && newest.as_ref().is_none_or(|(known, _)| known.created_at < session.created_at)
+        {
+            newest = Some((session, cookie));
+        }
+    }
+    let Some((session, cookie)) = newest else { return Ok(None) };
     let Some(operator) = operators::find(&mut conn, session.operator_id).await? else { return Ok(None) };
     let assignments = operators::roles_of(&mut conn, operator.id).await?;
     drop(conn);
     if now.since(session.last_access_at) >= TOUCH_EVERY {
+        let hash = sha256(cookie.as_bytes());
         app.store
             .write("touch_operator_session", hash, move |tx, hash| Box::pin(operator_sessions::touch(tx, *hash, now)))
             .await?;
     }
-    Ok(Some(SignedIn { operator, session, assignments }))
+    Ok(Some((SignedIn { operator, session, assignments }, cookie)))
 }
 
 /// Signs in with a password; the answer is the cookie. An unknown address costs the same and is told the same.

@@ -67,7 +67,7 @@ pub(crate) async fn begin_sign_in(
             Err(error) => Err(error),
         };
     }
-    let secret = browser.browser.map_or_else(|| app.entropy.alphanumeric(), str::to_string);
+    let secret = browser.browser.first().map_or_else(|| app.entropy.alphanumeric(), str::to_string);
     // Only a guest of this browser's own cookie is met: the app that suppresses cookies has its own.
     let guest = caller.filter(|caller| caller.user.is_anonymous());
     let purpose = choose_purpose(details, guest.is_some() && hinted.is_none());

@@ -27,6 +27,7 @@ use self::write::{FlowWrite, NotWritten, keep, save};
 use super::{
     Error,
     authorize::{FLOW_LIFETIME, PendingRequest},
+    candidates::Candidates,
     promotion_source::PromotionSource,
 };
 use crate::{
@@ -154,7 +155,7 @@ impl FlowState {
     }
 
     /// Whether the flow was begun by the browser with this secret.
-    pub(crate) fn is_of_browser(&self, browser: &str) -> bool {
+    fn is_of_browser(&self, browser: &str) -> bool {
         let presented = hash_browser(browser);
         aws_lc_rs::constant_time::verify_slices_are_equal(presented.as_bytes(), self.browser.as_bytes()).is_ok()
     }
@@ -247,14 +248,15 @@ pub(crate) enum FlowProblem {
     ForeignBrowser(Box<PendingRequest>),
 }
 
-/// Loads a flow for the browser that began it. One that is stored is what the store says, whatever the form carries.
+/// Loads a flow for the browser that began it, with the one of its secrets that the flow belongs to. One that is stored is
+/// what the store says, whatever the form carries.
 pub(crate) async fn load(
     app: &App,
     project: &Project,
     (id, sealed): (FlowId, Option<&str>),
-    browser: Option<&str>,
+    browser: &Candidates,
     now: Timestamp,
-) -> Result<Result<Flow, FlowProblem>, Error> {
+) -> Result<Result<(Flow, String), FlowProblem>, Error> {
     let flow = match flows::find(&mut *app.store.read().await?, project.no, id).await? {
         // A state that an older release wrote and this one cannot read is as good as expired.
         Some(row) => serde_json::from_str(&row.state).ok().map(|state| Flow {
@@ -266,14 +268,14 @@ pub(crate) async fn load(
         None => sealed.and_then(|sealed| Flow::unseal(project, id, sealed)),
     };
     let Some(flow) = flow else { return Ok(Err(FlowProblem::Expired(None))) };
-    let is_own = browser.is_some_and(|browser| flow.state.is_of_browser(browser));
+    let own = browser.iter().find(|secret| flow.state.is_of_browser(secret));
     if now > flow.expires_at {
-        return Ok(Err(FlowProblem::Expired(is_own.then(|| Box::new(flow.state.request)))));
+        return Ok(Err(FlowProblem::Expired(own.map(|_| Box::new(flow.state.request)))));
     }
-    if !is_own {
-        return Ok(Err(FlowProblem::ForeignBrowser(Box::new(flow.state.request))));
-    }
-    Ok(Ok(flow))
+    Ok(match own {
+        Some(secret) => Ok((flow, secret.to_string())),
+        None => Err(FlowProblem::ForeignBrowser(Box::new(flow.state.request))),
+    })
 }
 
 /// Finds the flow a hint was used up for, for the browser that began it.
@@ -281,13 +283,13 @@ pub(crate) async fn resume(
     conn: &mut Conn,
     project: &Project,
     holder: Option<Vec<u8>>,
-    browser: Option<&str>,
+    browser: &Candidates,
 ) -> Result<Option<FlowId>, Error> {
     let id = holder.and_then(|holder| <[u8; 16]>::try_from(holder).ok()).map(FlowId::from_bytes);
-    let (Some(id), Some(browser)) = (id, browser) else { return Ok(None) };
+    let Some(id) = id.filter(|_| !browser.is_empty()) else { return Ok(None) };
     let row = flows::find(conn, project.no, id).await?;
     let state = row.and_then(|row| serde_json::from_str::<FlowState>(&row.state).ok());
-    Ok(state.is_some_and(|state| state.is_of_browser(browser)).then_some(id))
+    Ok(state.is_some_and(|state| browser.iter().any(|secret| state.is_of_browser(secret))).then_some(id))
 }
 
 /// Whether the guest signed out since it asked to be promoted, or what it asked by was revoked or has expired.

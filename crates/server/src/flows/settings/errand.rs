@@ -28,7 +28,7 @@ use crate::{
         Error,
         app_session::{self, Opening},
         authorize::{Begun, BrowserState, FLOW_LIFETIME, PendingRequest},
-        caller::{AccountCaller, find_app_session},
+        caller::{AccountCaller, find_app_sessions},
         rates,
     },
     projects::Project,
@@ -207,9 +207,11 @@ async fn find_signed_in(
     if let Some(caller) = browser.caller {
         return Ok(Some(caller.user.clone()));
     }
-    let Some(cookie) = browser.app_session else { return Ok(None) };
-    let opened = find_app_session(&mut *app.store.read().await?, project, cookie, now).await?;
-    let own = opened.filter(|opened| opened.live.grant.client_id == client.client_id);
+    if browser.app_session.is_empty() {
+        return Ok(None);
+    }
+    let opened = find_app_sessions(&mut *app.store.read().await?, project, browser.app_session, now).await?;
+    let own = opened.into_iter().find(|opened| opened.live.grant.client_id == client.client_id);
     Ok(own.map(|opened| opened.live.user))
 }
 

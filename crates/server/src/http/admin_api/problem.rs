@@ -164,7 +164,7 @@ impl From<Error> for Problem {
             Error::HookDisallowed(veto) => {
                 let said = veto.reasons.iter().map(|reason| {
                     let message = [reason.title.as_str(), reason.reason.as_str()].join(" ");
-                    Member::new(&veto.event_type.to_string(), message.trim())
+                    Member::new(veto.event_type, message.trim())
                 });
                 let problem = Self::new(StatusCode::FORBIDDEN, "hook_disallowed", "a hook of the project refused it");
                 Self { errors: said.collect(), ..problem }

@@ -86,7 +86,7 @@ async fn authorize(
     let browser = BrowserState {
         caller: resolution.live(),
         app_session: cookies.account.app_session(),
-        browser: cookies.flow.as_deref(),
+        browser: &cookies.flow,
         ip: visit.ip,
         sent,
     };

@@ -9,7 +9,7 @@ use crate::{
         keys::{self, Scope},
     },
     http::admin_api,
-    ui::portal::{ConfirmActionPage, Control, ControlKind, KeyEntry, KeysPage, PortalNotice, SecretShownPage},
+    ui::portal::{ConfirmActionPage, Control, ControlKind, Hidden, KeyEntry, KeysPage, PortalNotice, SecretShownPage},
 };
 
 pub(super) fn doors() -> Vec<Door> {
@@ -75,6 +75,7 @@ fn new_page(desk: &Desk, name_error: Option<&str>, scope_error: Option<&str>) ->
         back: ("/admin-keys".into(), "Admin API keys".into()),
         action: desk.path().to_string(),
         controls,
+        hidden: Hidden::default(),
         button: "Make the key".into(),
         is_danger: false,
     }
@@ -117,6 +118,7 @@ async fn ask_revoke(desk: Desk) -> Answer {
         back: ("/admin-keys".into(), "Admin API keys".into()),
         action: desk.path().to_string(),
         controls: Vec::new(),
+        hidden: Hidden::default(),
         button: "Revoke the key".into(),
         is_danger: true,
     })

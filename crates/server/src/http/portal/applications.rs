@@ -6,11 +6,11 @@ use vestibule_domain::{
     operator::Role,
 };
 
-use super::{Answer, Desk, Door, Problem, Verb};
+use super::{Answer, Desk, Door, Problem, Verb, question::describe_signed_out};
 use crate::{
-    flows::admin::{AdminError, Clash, Fault, applications},
+    flows::admin::{AdminError, Clash, Fault, applications, impact},
     ui::portal::{
-        ApplicationEntry, ApplicationsPage, ConfirmActionPage, Control, ControlKind, Framework, FrameworksPage,
+        ApplicationEntry, ApplicationsPage, ConfirmActionPage, Control, ControlKind, Framework, FrameworksPage, Hidden,
         NewApplicationPage, PortalNotice, QuickStartPage, SecretShownPage, SecretsPage,
     },
 };
@@ -192,6 +192,7 @@ async fn ask_secret(desk: Desk) -> Answer {
         back: secrets_of(&desk),
         action: desk.path().to_string(),
         controls: Vec::new(),
+        hidden: Hidden::default(),
         button: "Make the secret".into(),
         is_danger: false,
     })
@@ -223,6 +224,7 @@ async fn ask_remove(desk: Desk) -> Answer {
         back: secrets_of(&desk),
         action: desk.path().to_string(),
         controls: Vec::new(),
+        hidden: Hidden::default(),
         button: "Remove the secret".into(),
         is_danger: true,
     })
@@ -234,14 +236,14 @@ async fn remove_secret(desk: Desk) -> Answer {
     desk.done(&secrets_of(&desk).0, PortalNotice::SecretDeleted)
 }
 
-fn delete_page(desk: &Desk, client: &Client, error: Option<String>) -> ConfirmActionPage {
+async fn delete_page(desk: &Desk, client: &Client, error: Option<String>) -> Result<ConfirmActionPage, Problem> {
     let phrase = &client.client_id;
-    ConfirmActionPage {
+    let people = impact::count_signed_in_to(&desk.app, &desk.project, phrase, desk.now).await?;
+    let mut facts = describe_signed_out(people);
+    facts.push("Its secrets are removed. Users stay.".into());
+    Ok(ConfirmActionPage {
         title: format!("Delete {}?", client.display_name()),
-        facts: vec![
-            "Everybody signed in through it is signed out of it; its guests are out of reach.".into(),
-            "Its secrets are removed. Users stay.".into(),
-        ],
+        facts,
         section: "applications",
         back: (format!("/applications/{phrase}"), client.display_name().to_string()),
         action: desk.path().to_string(),
@@ -250,21 +252,22 @@ fn delete_page(desk: &Desk, client: &Client, error: Option<String>) -> ConfirmAc
                 .required()
                 .error(error),
         ],
+        hidden: Hidden::default(),
         button: "Delete the application".into(),
         is_danger: true,
-    }
+    })
 }
 
 async fn ask_delete(desk: Desk) -> Answer {
     let client = load(&desk).await?;
-    desk.show(&delete_page(&desk, &client, None))
+    desk.show(&delete_page(&desk, &client, None).await?)
 }
 
 async fn delete(desk: Desk) -> Answer {
     let client = load(&desk).await?;
     if desk.field("confirmation").trim() != client.client_id {
         let error = Some(format!("Type exactly: {}", client.client_id));
-        return desk.complain(&delete_page(&desk, &client, error));
+        return desk.complain(&delete_page(&desk, &client, error).await?);
     }
     applications::delete(&desk.app, &desk.project, &desk.acting(), &client.client_id, desk.now).await?;
     desk.done("/applications", PortalNotice::ApplicationDeleted)

@@ -170,15 +170,12 @@ impl Door {
             }
             (Handler::Hall(_) | Handler::Desk(_), need) => need,
         };
-        let who = match lobby.session_cookie() {
-            Some(cookie) => sign_in::resolve(&lobby.app, cookie, lobby.now).await?,
-            None => None,
-        };
-        let Some(who) = who else {
+        let who = sign_in::resolve(&lobby.app, lobby.session_cookies(), lobby.now).await?;
+        let Some((who, cookie)) = who.map(|(who, cookie)| (who, cookie.to_string())) else {
             let next = if self.verb == Verb::Get { lobby.address() } else { lobby.path() };
             return lobby.go(&format!("/portal/sign-in?{}", Form::from_pairs([("next", next)]).print()));
         };
-        let hall = Hall::open(lobby, who);
+        let hall = Hall::open(lobby, who, &cookie);
         frame.clone_from(hall.frame());
         if let Need::Everywhere(role) = need
             && hall.who.role_everywhere() < Some(role)

@@ -21,6 +21,7 @@ use crate::{
     crypto::{hex, sha256},
     flows::{
         admin,
+        candidates::Candidates,
         operators::{SignedIn, passkeys::Seat, staff},
     },
     http::{
@@ -52,8 +53,9 @@ pub(crate) struct Lobby {
     params: Vec<(String, String)>,
     /// Query and, of a form that was sent, body.
     pub(crate) form: Form,
-    session_cookie: Option<String>,
-    lobby_cookie: Option<String>,
+    session_cookies: Candidates,
+    /// The secret of the forms before sign-in.
+    form_secret: String,
     frame: PortalContext,
 }
 
@@ -79,12 +81,14 @@ impl Lobby {
         let (mut parts, body) = request.into_parts();
         let params = parts.extract::<RawPathParams>().await;
         let params = params.map(|all| all.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect());
-        let (session_cookie, lobby_cookie) = (cookies.session, cookies.form);
         let body = body::read_for(&app, Request::from_parts(parts, body)).await.map_err(Problem::Body)?;
         let form = body.form().map_err(|error| Problem::Unreadable(error.to_string()))?;
         let now = app.clock.now();
         let notice = form.get("done").ok().flatten().and_then(PortalNotice::parse);
-        let mut lobby = Self {
+        let form_secret = choose_secret(&cookies.form, form.get_all("_csrf").next().unwrap_or_default());
+        let form_secret = form_secret.map_or_else(|| app.entropy.alphanumeric(), str::to_string);
+        let csrf = form_token(&form_secret);
+        Ok(Self {
             app,
             now,
             ip,
@@ -94,27 +98,20 @@ impl Lobby {
             address,
             params: params.unwrap_or_default(),
             form,
-            session_cookie,
-            lobby_cookie,
-            frame: PortalContext { notice, ..PortalContext::default() },
-        };
-        let secret = lobby.lobby_cookie.clone().unwrap_or_else(|| lobby.app.entropy.alphanumeric());
-        lobby.frame.csrf = form_token(&secret);
-        if lobby.lobby_cookie.is_none() {
-            lobby.lobby_cookie = Some(secret);
-        }
-        Ok(lobby)
+            session_cookies: cookies.session,
+            form_secret,
+            frame: PortalContext { notice, csrf, ..PortalContext::default() },
+        })
     }
 
     /// Whether the form came from a page of ours in this browser.
     pub(super) fn has_form_token(&self) -> bool {
-        let (presented, expected) = (self.field("_csrf"), self.frame.csrf.as_str());
-        aws_lc_rs::constant_time::verify_slices_are_equal(presented.as_bytes(), expected.as_bytes()).is_ok()
+        is_equal(self.field("_csrf"), &self.frame.csrf)
     }
 
-    /// The session's cookie, if one came.
-    pub(super) fn session_cookie(&self) -> Option<&str> {
-        self.session_cookie.as_deref()
+    /// The cookies that may be the session's.
+    pub(super) fn session_cookies(&self) -> &Candidates {
+        &self.session_cookies
     }
 
     /// What pages of this request are rendered with.
@@ -174,8 +171,8 @@ impl Lobby {
             frame.notice = None;
         }
         let mut response = answer::render(&frame, status, page);
-        if let Some(secret) = self.lobby_cookie.as_deref().filter(|_| frame.operator.is_none()) {
-            cookies::set(response.headers_mut(), Kind::Lobby, &self.origin, secret);
+        if frame.operator.is_none() {
+            cookies::set(response.headers_mut(), Kind::Lobby, &self.origin, &self.form_secret);
         }
         response
     }
@@ -225,6 +222,15 @@ fn form_token(secret: &str) -> String {
     hex(&sha256(format!("portal-form|{secret}").as_bytes()).0)
 }
 
+/// Of several secrets the one that the form's token was made from; for a page, any.
+fn choose_secret<'c>(cookies: &'c Candidates, presented: &str) -> Option<&'c str> {
+    cookies.iter().find(|secret| is_equal(presented, &form_token(secret))).or(cookies.first())
+}
+
+fn is_equal(presented: &str, expected: &str) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(presented.as_bytes(), expected.as_bytes()).is_ok()
+}
+
 /// A request of an operator.
 #[derive(Clone)]
 pub(crate) struct Hall {
@@ -241,10 +247,11 @@ impl Deref for Hall {
 }
 
 impl Hall {
-    pub(super) fn open(mut lobby: Lobby, who: SignedIn) -> Self {
+    /// `cookie` is the one that the session was found by.
+    pub(super) fn open(mut lobby: Lobby, who: SignedIn, cookie: &str) -> Self {
         lobby.frame.operator =
             Some(OperatorBadge { name: who.operator.name.clone(), email: who.operator.email.clone() });
-        lobby.frame.csrf = form_token(lobby.session_cookie.as_deref().unwrap_or_default());
+        lobby.frame.csrf = form_token(cookie);
         Self { lobby, who }
     }
 

@@ -38,9 +38,11 @@ mod part;
 mod place;
 mod project_settings;
 mod projects;
+mod question;
 mod session;
 mod sheet;
 mod sign_in;
+mod user_actions;
 mod users;
 mod webhook_handlers;
 mod webhooks;
@@ -92,6 +94,7 @@ pub(crate) fn all_doors() -> Vec<Door> {
         messages::doors(),
         overview::doors(),
         users::doors(),
+        user_actions::doors(),
         audit::doors(),
         webhooks::doors(),
         webhook_handlers::doors(),

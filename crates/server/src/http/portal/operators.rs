@@ -14,8 +14,8 @@ use crate::{
     },
     ports::mailer::Mail,
     ui::portal::{
-        ConfirmActionPage, Control, ControlKind, InvitationEntry, Pick, PortalNotice, SecretShownPage, StaffEntry,
-        StaffPage, invitation_mail,
+        ConfirmActionPage, Control, ControlKind, Hidden, InvitationEntry, Pick, PortalNotice, SecretShownPage,
+        StaffEntry, StaffPage, invitation_mail,
     },
 };
 
@@ -71,7 +71,7 @@ async fn page(desk: &Desk, error: Option<&str>) -> Result<StaffPage, Problem> {
     let mut controls = Vec::new();
     if desk.role == Role::Owner {
         let role = match desk.field("role") {
-            "" => "editor",
+            "" => Role::Viewer.as_str(),
             word => word,
         };
         controls.push(
@@ -169,6 +169,7 @@ async fn ask(desk: Desk) -> Answer {
         back: ("/operators".into(), "Operators".into()),
         action: desk.path().to_string(),
         controls,
+        hidden: Hidden::default(),
         button: "Change the role".into(),
         is_danger: false,
     })
@@ -214,6 +215,7 @@ async fn ask_for_link(desk: Desk) -> Answer {
         back: ("/operators".into(), "Operators".into()),
         action: desk.path().to_string(),
         controls: Vec::new(),
+        hidden: Hidden::default(),
         button: "Make the link".into(),
         is_danger: false,
     })

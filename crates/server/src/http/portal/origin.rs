@@ -1,14 +1,14 @@
-//! Moving the project to another public origin: asked for twice, because everybody is signed out by it.
+//! Moving the project to another public origin: asked for twice, because it signs out every user.
 
 use vestibule_domain::{operator::Role, project::Origin};
 
-use super::{Answer, Desk, Door, Problem, Verb, sheet::sentence};
+use super::{Answer, Desk, Door, Problem, Verb, question::describe_signed_out, sheet::sentence};
 use crate::{
     flows::admin::{
-        AdminError,
+        AdminError, impact,
         origin::{Moved, change},
     },
-    ui::portal::{ConfirmActionPage, Control, ControlKind, PortalNotice},
+    ui::portal::{ConfirmActionPage, Control, ControlKind, Hidden, PortalNotice},
 };
 
 /// Below the project's own address.
@@ -29,17 +29,24 @@ struct Mistakes {
     confirmation: Option<String>,
 }
 
-fn page(desk: &Desk, mistakes: Mistakes) -> ConfirmActionPage {
+async fn page(desk: &Desk, mistakes: Mistakes) -> Result<ConfirmActionPage, Problem> {
     let now = &desk.project.origin;
+    let people = impact::count_signed_in(&desk.app, &desk.project, desk.now).await?;
+    let mut facts =
+        vec![format!("It is {now} now. Every application has to use the new one as its endpoint and issuer.")];
+    facts.extend(describe_signed_out(people));
+    facts.extend(
+        [
+            "Tokens, cookies and links of the old origin stop working.",
+            "Passkeys belong to the host name they were made for. On another host name they stop working.",
+            "The new host name must lead to this server, or the project cannot be reached.",
+        ]
+        .map(str::to_string),
+    );
     let line = |name: &str, label: &str, value: &str| Control::new(name, label, ControlKind::Line("text"), value);
-    ConfirmActionPage {
+    Ok(ConfirmActionPage {
         title: "Change the public origin".into(),
-        facts: vec![
-            format!("It is {now} now. Every application has to use the new one as its endpoint and issuer."),
-            "Everybody is signed out: tokens, cookies and links of the old origin stop working at once.".into(),
-            "Passkeys belong to the host name they were made for. On another host name they stop working.".into(),
-            "The new host name must lead to this server, or nobody reaches the project.".into(),
-        ],
+        facts,
         section: "settings",
         back: ("/settings".into(), "Project settings".into()),
         action: desk.path().to_string(),
@@ -52,13 +59,14 @@ fn page(desk: &Desk, mistakes: Mistakes) -> ConfirmActionPage {
                 .required()
                 .error(mistakes.confirmation),
         ],
+        hidden: Hidden::default(),
         button: "Change the public origin".into(),
         is_danger: true,
-    }
+    })
 }
 
 async fn ask(desk: Desk) -> Answer {
-    desk.show(&page(&desk, Mistakes::default()))
+    desk.show(&page(&desk, Mistakes::default()).await?)
 }
 
 async fn make(desk: Desk) -> Answer {
@@ -66,12 +74,12 @@ async fn make(desk: Desk) -> Answer {
         Ok(origin) => origin,
         Err(refusal) => {
             let origin = Some(sentence(&refusal.to_string()));
-            return desk.complain(&page(&desk, Mistakes { origin, ..Mistakes::default() }));
+            return desk.complain(&page(&desk, Mistakes { origin, ..Mistakes::default() }).await?);
         }
     };
     if Origin::parse(desk.field("confirmation")).as_ref() != Ok(&origin) {
         let confirmation = Some(format!("Type exactly: {origin}"));
-        return desk.complain(&page(&desk, Mistakes { confirmation, ..Mistakes::default() }));
+        return desk.complain(&page(&desk, Mistakes { confirmation, ..Mistakes::default() }).await?);
     }
     match change(&desk.app, &desk.project, (&desk.who, desk.ip), &origin, desk.now).await {
         Ok(Moved::Done) => desk.done("/settings", PortalNotice::OriginChanged),
@@ -83,7 +91,7 @@ async fn make(desk: Desk) -> Answer {
                 path => format!("{path}: {}.", fault.message),
             });
             let origin = Some(told.collect::<Vec<_>>().join(" "));
-            desk.complain(&page(&desk, Mistakes { origin, ..Mistakes::default() }))
+            desk.complain(&page(&desk, Mistakes { origin, ..Mistakes::default() }).await?)
         }
         Err(error) => Err(error.into()),
     }

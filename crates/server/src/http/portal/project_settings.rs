@@ -3,12 +3,12 @@
 use vestibule_domain::operator::Role;
 
 use super::{
-    Answer, Desk, Door, Verb, origin,
+    Answer, Desk, Door, Problem, Verb, origin,
     sheet::{self, Look, Panel, Part, Place, Row, Sheet},
 };
 use crate::{
-    flows::admin::projects::delete,
-    ui::portal::{ConfirmActionPage, Control, ControlKind, Extra, PortalNotice},
+    flows::admin::{impact, projects::delete},
+    ui::portal::{ConfirmActionPage, Control, ControlKind, Extra, Hidden, PortalNotice},
 };
 
 pub(super) fn doors() -> Vec<Door> {
@@ -79,12 +79,16 @@ fn look(_: &Desk) -> Look {
     }
 }
 
-fn delete_page(desk: &Desk, error: Option<String>) -> ConfirmActionPage {
+async fn delete_page(desk: &Desk, error: Option<String>) -> Result<ConfirmActionPage, Problem> {
     let id = &desk.project.id;
-    ConfirmActionPage {
+    let users = impact::count_users(&desk.app, &desk.project).await?;
+    Ok(ConfirmActionPage {
         title: format!("Delete {id}?"),
         facts: vec![
-            "Every user, guest and member, is gone, with sessions, keys, events and settings.".into(),
+            format!(
+                "Deletes {}, guests and members, with sessions, keys, events and settings.",
+                users.of("user", "users")
+            ),
             "Applications that use it stop working at once.".into(),
             "It cannot be undone. A backup is the only way back.".into(),
         ],
@@ -96,19 +100,20 @@ fn delete_page(desk: &Desk, error: Option<String>) -> ConfirmActionPage {
                 .required()
                 .error(error),
         ],
+        hidden: Hidden::default(),
         button: "Delete the project".into(),
         is_danger: true,
-    }
+    })
 }
 
 async fn ask_delete(desk: Desk) -> Answer {
-    desk.show(&delete_page(&desk, None))
+    desk.show(&delete_page(&desk, None).await?)
 }
 
 async fn end(desk: Desk) -> Answer {
     if desk.field("confirmation").trim() != desk.project.id {
         let error = Some(format!("Type exactly: {}", desk.project.id));
-        return desk.complain(&delete_page(&desk, error));
+        return desk.complain(&delete_page(&desk, error).await?);
     }
     delete(&desk.app, &desk.project, &desk.acting(), desk.now).await?;
     desk.go_and_say(super::HOME, PortalNotice::ProjectDeleted)

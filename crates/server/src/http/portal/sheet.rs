@@ -3,13 +3,16 @@
 
 use axum::http::StatusCode;
 use serde_json::Value;
+use vestibule_domain::project::ProjectSettings;
 use vestibule_protocol::form::Form;
 
-use super::{Answer, Desk, Problem};
+use super::{Answer, Desk, Problem, question};
 pub(super) use super::{part::Part, place::Place};
 use crate::{
     flows::admin::{AdminError, Fault, Operator, settings},
-    ui::portal::{ConflictNote, ConflictRow, Control, ControlKind, Extra, PanelView, PortalNotice, SheetPage},
+    ui::portal::{
+        ConfirmActionPage, ConflictNote, ConflictRow, Control, ControlKind, Extra, PanelView, PortalNotice, SheetPage,
+    },
 };
 
 /// How often a save is tried again when somebody changes something else in the project at the same moment.
@@ -47,6 +50,7 @@ pub(super) struct Sheet {
 
 /// The settings as they are now, to fill a sheet with.
 pub(super) struct Current {
+    settings: ProjectSettings,
     document: Value,
     version: i64,
 }
@@ -55,7 +59,7 @@ pub(super) struct Current {
 pub(super) async fn load(desk: &Desk) -> Result<Current, Problem> {
     let current = settings::get(&desk.app, &desk.project).await?;
     let document = serde_json::to_value(&current.settings).map_err(|_| Problem::Broken)?;
-    Ok(Current { document, version: current.version })
+    Ok(Current { settings: current.settings, document, version: current.version })
 }
 
 /// What became of a sheet that was sent.
@@ -64,6 +68,10 @@ pub(super) enum Sent {
     Done(PortalNotice),
     /// Something typed is not right, or somebody else was faster; the sheet shows it.
     Again { sheet: Sheet, base: String, conflict: Option<ConflictNote> },
+    /// It reaches people who are signed in: nothing is saved before that is confirmed.
+    Ask(Box<ConfirmActionPage>),
+    /// The operator went back from that question to the form.
+    Back { sheet: Sheet, base: String },
 }
 
 impl Sheet {
@@ -141,14 +149,20 @@ impl Sheet {
         Form::from_pairs(self.rows().map(|row| (row.control.name.clone(), typed_value(desk, row))))
     }
 
-    /// Saves what was sent, unless it is not right or somebody else changed the same fields meanwhile.
-    pub(super) async fn save(self, desk: &Desk) -> Result<Sent, Problem> {
-        self.save_unless(desk, &[]).await
-    }
-
-    /// Saves what was sent, unless something is wrong with it that the settings alone do not show: fields by name.
-    pub(super) async fn save_unless(mut self, desk: &Desk, known: &[(String, String)]) -> Result<Sent, Problem> {
+    /// Saves what was sent, unless it is not right, another operator changed the same fields meanwhile, or it has to be
+    /// confirmed first. `known` is what is wrong with it that the settings alone do not show: fields by name.
+    pub(super) async fn save(
+        mut self,
+        desk: &Desk,
+        known: &[(String, String)],
+        called: (&'static str, &str),
+    ) -> Result<Sent, Problem> {
         let base = Form::parse_query(desk.field("_base")).unwrap_or_default();
+        if question::is_going_back(desk) {
+            let typed = self.read(desk);
+            self.put(&typed);
+            return Ok(Sent::Back { sheet: self, base: base.print() });
+        }
         for _ in 0..ROUNDS {
             let current = load(desk).await?;
             self.keep_what_is_there(&current);
@@ -187,6 +201,13 @@ impl Sheet {
                         faults.push((name.to_string(), message));
                     }
                 }
+            }
+            // What is wrong with the document is said when it is replaced.
+            if faults.is_empty()
+                && let Ok(new) = ProjectSettings::parse_json(&document)
+                && let Some(page) = question::find(desk, (&current.settings, &new), called).await?
+            {
+                return Ok(Sent::Ask(Box::new(page)));
             }
             let saved = if faults.is_empty() {
                 replace(desk, &desk.acting(), &document, current.version).await
@@ -303,6 +324,7 @@ impl Sheet {
             base,
             conflict,
             is_locked,
+            is_edited: false,
             extra: look.extra,
         }
     }
@@ -326,11 +348,14 @@ pub(super) async fn show(desk: &Desk, mut sheet: Sheet, look: Look) -> Answer {
 
 /// Saves a sheet, and goes back to where it is shown.
 pub(super) async fn save(desk: &Desk, sheet: Sheet, look: impl FnOnce(&Desk) -> Look) -> Answer {
-    match sheet.save(desk).await? {
+    let look = look(desk);
+    match sheet.save(desk, &[], (look.section, &look.title)).await? {
         Sent::Done(notice) => desk.go_and_say(desk.path(), notice),
+        Sent::Ask(page) => desk.show(&*page),
+        Sent::Back { sheet, base } => desk.show(&SheetPage { is_edited: true, ..sheet.page(desk, base, None, look) }),
         Sent::Again { sheet, base, conflict } => {
             let is_conflict = conflict.is_some();
-            let page = sheet.page(desk, base, conflict, look(desk));
+            let page = sheet.page(desk, base, conflict, look);
             if is_conflict { Ok(desk.page(StatusCode::CONFLICT, &page)) } else { desk.complain(&page) }
         }
     }

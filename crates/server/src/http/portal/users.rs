@@ -9,15 +9,13 @@ use crate::{
     flows::admin::{
         AdminError, Clash, Fault,
         credentials::NewLoginId,
-        device_keys,
         people::{self, Named, Sheet},
-        sessions,
+        sessions::SessionView,
         user_lists::{UserKind, UserQuery},
         users::{self, AttributeChange, IdentityView, Promotion},
     },
     ui::portal::{
-        DELETE_WORD, IdentityLine, KeyLine, Moment, PortalNotice, SessionLine, UserFormPage, UserHead, UserPage,
-        UserRow, UsersPage,
+        IdentityLine, KeyLine, Moment, PortalNotice, SessionLine, UserFormPage, UserHead, UserPage, UserRow, UsersPage,
     },
 };
 
@@ -29,15 +27,10 @@ pub(super) fn doors() -> Vec<Door> {
     vec![
         Door::desk(Verb::Get, "/portal/p/{project}/users", see, list),
         Door::desk(Verb::Get, "/portal/p/{project}/users/{user_id}", see, show),
-        Door::desk(Verb::Post, "/portal/p/{project}/users/{user_id}/sessions", change, end_sessions),
-        Door::desk(Verb::Post, "/portal/p/{project}/users/{user_id}/keys", change, revoke_key),
-        Door::desk(Verb::Post, "/portal/p/{project}/users/{user_id}/disabled", change, set_disabled),
         Door::desk(Verb::Get, "/portal/p/{project}/users/{user_id}/promote", change, show_promote),
         Door::desk(Verb::Post, "/portal/p/{project}/users/{user_id}/promote", change, promote),
         Door::desk(Verb::Get, "/portal/p/{project}/users/{user_id}/attributes", change, show_attributes),
         Door::desk(Verb::Post, "/portal/p/{project}/users/{user_id}/attributes", change, save_attributes),
-        Door::desk(Verb::Get, "/portal/p/{project}/users/{user_id}/delete", change, show_delete),
-        Door::desk(Verb::Post, "/portal/p/{project}/users/{user_id}/delete", change, delete).dangerous(),
     ]
 }
 
@@ -88,20 +81,20 @@ fn row_of(named: Named) -> UserRow {
     }
 }
 
-fn id_of(desk: &Desk) -> Result<UserId, Problem> {
+pub(super) fn id_of(desk: &Desk) -> Result<UserId, Problem> {
     desk.param("user_id").parse().map_err(|_| Problem::Missing)
 }
 
-fn path_of(id: UserId) -> String {
+pub(super) fn path_of(id: UserId) -> String {
     format!("/users/{id}")
 }
 
-async fn load(desk: &Desk) -> Result<(UserId, Sheet), Problem> {
+pub(super) async fn load(desk: &Desk) -> Result<(UserId, Sheet), Problem> {
     let id = id_of(desk)?;
     Ok((id, people::load(&desk.app, &desk.project, id).await?))
 }
 
-fn head_of(sheet: &Sheet) -> UserHead {
+pub(super) fn head_of(sheet: &Sheet) -> UserHead {
     let user = &sheet.detail.user;
     let known = sheet.detail.identities.iter().find(|one| one.kind == "login_id").map(value_of);
     let named = user.standard_attributes.get("name").and_then(Value::as_str).map(str::to_string);
@@ -136,14 +129,18 @@ fn print_attributes(attributes: &Map<String, Value>) -> Vec<(String, String)> {
     attributes.iter().map(|(name, value)| (name.clone(), value.to_string())).collect()
 }
 
+/// What a session is called: its application, or what else it is.
+pub(super) fn place_of(desk: &Desk, session: &SessionView) -> String {
+    match &session.client_id {
+        None => "Cookie session".to_string(),
+        Some(id) => desk.project.settings.client(id).and_then(|one| one.name.clone()).unwrap_or_else(|| id.clone()),
+    }
+}
+
 async fn show(desk: Desk) -> Answer {
     let (_, sheet) = load(&desk).await?;
     let head = head_of(&sheet);
     let Sheet { detail, verified, keys, sessions, events } = sheet;
-    let place = |client_id: Option<String>| match client_id {
-        None => "Cookie session".to_string(),
-        Some(id) => desk.project.settings.client(&id).and_then(|client| client.name.clone()).unwrap_or(id),
-    };
     let moment = |text: Option<String>| text.map(Moment::new);
     let user = detail.user;
     desk.show(&UserPage {
@@ -173,8 +170,8 @@ async fn show(desk: Desk) -> Answer {
         sessions: sessions
             .into_iter()
             .map(|session| SessionLine {
+                place: place_of(&desk, &session),
                 id: session.id,
-                place: place(session.client_id),
                 device: session.display_name.unwrap_or_default(),
                 created_at: Moment::new(session.created_at),
                 last_used_at: Moment::new(session.last_accessed_at),
@@ -194,38 +191,6 @@ fn say_authenticator(authenticator: &Value) -> String {
         "oob_otp_sms" => "Code by text message".to_string(),
         other => other.to_string(),
     }
-}
-
-async fn end_sessions(desk: Desk) -> Answer {
-    let id = id_of(&desk)?;
-    let session = desk.field("session");
-    let only = Some(session).filter(|session| *session != "*");
-    match sessions::revoke(&desk.app, &desk.project, &desk.acting(), id, only, desk.now).await {
-        Ok(_) => desk.done(&path_of(id), PortalNotice::SessionsEnded),
-        Err(AdminError::NotFound("session")) => desk.done(&path_of(id), PortalNotice::Gone),
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn revoke_key(desk: Desk) -> Answer {
-    let id = id_of(&desk)?;
-    let Ok(key) = desk.field("key").parse() else { return desk.done(&path_of(id), PortalNotice::Gone) };
-    match device_keys::revoke(&desk.app, &desk.project, &desk.acting(), id, key, desk.now).await {
-        Ok(()) => desk.done(&path_of(id), PortalNotice::DeviceKeyRevoked),
-        Err(AdminError::NotFound(_)) => desk.done(&path_of(id), PortalNotice::Gone),
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn set_disabled(desk: Desk) -> Answer {
-    let id = id_of(&desk)?;
-    let disabled = match desk.field("disabled") {
-        "on" => true,
-        "off" => false,
-        _ => return Err(Problem::Unreadable("The form did not say what to do.".into())),
-    };
-    users::set_disabled(&desk.app, &desk.project, &desk.acting(), id, disabled, desk.now).await?;
-    desk.done(&path_of(id), if disabled { PortalNotice::UserDisabled } else { PortalNotice::UserEnabled })
 }
 
 /// The kinds of login ID the project has, with their names.
@@ -325,22 +290,6 @@ fn difference(before: &Map<String, Value>, after: Map<String, Value>) -> Map<Str
     let gone: Vec<String> = before.keys().filter(|name| !after.contains_key(*name)).cloned().collect();
     let changed = after.into_iter().filter(|(name, value)| before.get(name) != Some(value));
     changed.chain(gone.into_iter().map(|name| (name, Value::Null))).collect()
-}
-
-async fn show_delete(desk: Desk) -> Answer {
-    let (_, sheet) = load(&desk).await?;
-    desk.show(&UserFormPage::delete(head_of(&sheet), "", None))
-}
-
-async fn delete(desk: Desk) -> Answer {
-    let (id, sheet) = load(&desk).await?;
-    let typed = desk.field("typed").trim();
-    if typed != DELETE_WORD {
-        let error = format!("Type the word “{DELETE_WORD}” to go on.");
-        return desk.complain(&UserFormPage::delete(head_of(&sheet), typed, Some(error)));
-    }
-    users::delete(&desk.app, &desk.project, &desk.acting(), id, desk.now).await?;
-    desk.done("/users", PortalNotice::UserDeleted)
 }
 
 #[cfg(test)]

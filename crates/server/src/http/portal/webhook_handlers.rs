@@ -16,7 +16,7 @@ use crate::{
         AdminError,
         webhooks::{self, HandlerKind},
     },
-    ui::portal::{ConfirmActionPage, Control, ControlKind, Extra, PanelView, Pick, PortalNotice, SheetPage},
+    ui::portal::{ConfirmActionPage, Control, ControlKind, Extra, Hidden, PanelView, Pick, PortalNotice, SheetPage},
 };
 
 pub(super) fn doors() -> Vec<Door> {
@@ -123,7 +123,7 @@ async fn show_new(desk: Desk) -> Answer {
 
 async fn add(desk: Desk) -> Answer {
     let kind = kind_of(&desk)?;
-    let sent = plan(&desk, kind, None).save_unless(&desk, &known_faults(&desk).await).await?;
+    let sent = plan(&desk, kind, None).save(&desk, &known_faults(&desk).await, ("webhooks", "New webhook")).await?;
     answer(&desk, kind, sent, "New webhook")
 }
 
@@ -134,7 +134,7 @@ async fn show(desk: Desk) -> Answer {
 async fn change(desk: Desk) -> Answer {
     let (kind, name) = (kind_of(&desk)?, desk.param("handler"));
     let sheet = plan(&desk, kind, Some(name));
-    match sheet.save_unless(&desk, &known_faults(&desk).await).await {
+    match sheet.save(&desk, &known_faults(&desk).await, ("webhooks", "Webhook")).await {
         // Removed, or led elsewhere by somebody else: what was typed is not lost.
         Err(Problem::Missing) => {
             let sent = plan(&desk, kind, None).start_anew(&desk, Part::NewHandler(kind)).await?;
@@ -156,11 +156,13 @@ async fn known_faults(desk: &Desk) -> Vec<(String, String)> {
 }
 
 fn answer(desk: &Desk, kind: HandlerKind, sent: Sent, title: &str) -> Answer {
-    let (sheet, base, conflict) = match sent {
+    let (sheet, base, conflict, status) = match sent {
         Sent::Done(notice) => return desk.done("/webhooks", notice),
-        Sent::Again { sheet, base, conflict } => (sheet, base, conflict),
+        Sent::Ask(page) => return desk.show(&*page),
+        Sent::Back { sheet, base } => (sheet, base, None, StatusCode::OK),
+        Sent::Again { sheet, base, conflict: None } => (sheet, base, None, StatusCode::UNPROCESSABLE_ENTITY),
+        Sent::Again { sheet, base, conflict } => (sheet, base, conflict, StatusCode::CONFLICT),
     };
-    let status = if conflict.is_some() { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
     let is_new = matches!(sheet.part, Part::NewHandler(_));
     let page = sheet.page(desk, base, conflict, look(title));
     let page = match is_new {
@@ -188,6 +190,7 @@ async fn ask_remove(desk: Desk) -> Answer {
         back: ("/webhooks".into(), "Webhooks".into()),
         action: desk.path().to_string(),
         controls: Vec::new(),
+        hidden: Hidden::default(),
         button: "Remove it".into(),
         is_danger: true,
     })

@@ -8,6 +8,23 @@ use super::{
 };
 use crate::ui::page::finish;
 
+/// Fields that are sent along and not shown.
+#[derive(Clone, Debug, Default)]
+pub struct Hidden {
+    /// Names and values.
+    pub fields: Vec<(String, String)>,
+    /// Whether they are of a form that the question interrupts; then a second button goes back to it.
+    pub is_form: bool,
+}
+
+impl Hidden {
+    /// These fields.
+    pub fn of<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let fields = fields.into_iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        Self { fields, is_form: false }
+    }
+}
+
 /// Asks once more.
 #[derive(Clone, Debug)]
 pub struct ConfirmActionPage {
@@ -23,6 +40,8 @@ pub struct ConfirmActionPage {
     pub action: String,
     /// What has to be typed or chosen.
     pub controls: Vec<Control>,
+    /// What is sent along.
+    pub hidden: Hidden,
     /// What the button says.
     pub button: String,
     /// Whether something is destroyed.
@@ -42,11 +61,20 @@ impl ConfirmActionPage {
             back: ("/settings".into(), "Project settings".into()),
             action: "/portal/p/shop/settings/delete".into(),
             controls: vec![typed],
+            hidden: Hidden::default(),
             button: "Delete".into(),
             is_danger: true,
         };
         let make = Self { controls: Vec::new(), is_danger: false, button: "Make one".into(), ..delete.clone() };
-        vec![("delete", delete), ("make", make)]
+        let save = Self {
+            title: "Save these changes to “Session”?".into(),
+            facts: vec!["Signs out 1,240 people at once.".into()],
+            controls: Vec::new(),
+            hidden: Hidden { is_form: true, ..Hidden::of([("lifetime", "60\n<b>")]) },
+            button: "Save and sign out 1,240 people".into(),
+            ..delete.clone()
+        };
+        vec![("delete", delete), ("make", make), ("save", save)]
     }
 }
 

@@ -36,7 +36,7 @@ pub use applications::{
     ApplicationEntry, ApplicationsPage, FrameworksPage, NewApplicationPage, QuickStartPage, SecretsPage,
 };
 pub use audit::AuditPage;
-pub use confirm::{ConfirmActionPage, SecretShownPage};
+pub use confirm::{ConfirmActionPage, Hidden, SecretShownPage};
 pub use control::{Control, ControlKind, Pick, describe_seconds};
 pub use frame::{OperatorBadge, PortalContext, PortalPage, ProjectBadge};
 pub use framework::Framework;
@@ -55,8 +55,6 @@ pub use sheet::{
     describe_lifetimes,
 };
 pub use staff::{InvitationEntry, KeyEntry, KeysPage, StaffEntry, StaffPage};
-pub use user::{
-    DELETE_WORD, EventLine, IdentityLine, KeyLine, SessionLine, UserFormPage, UserHead, UserPage, UserTask,
-};
+pub use user::{EventLine, IdentityLine, KeyLine, SessionLine, UserFormPage, UserHead, UserPage, UserTask};
 pub use users::{UserRow, UsersPage};
 pub use webhooks::{DeliveryLine, TrialLine, WebhookLine, WebhookSecretPage, WebhooksPage};

@@ -150,6 +150,8 @@ pub struct SheetPage {
     pub conflict: Option<ConflictNote>,
     /// Whether the operator may only look.
     pub is_locked: bool,
+    /// Whether it shows what was typed and is not saved.
+    pub is_edited: bool,
     /// What is shown besides.
     pub extra: Extra,
 }
@@ -206,6 +208,7 @@ impl SheetPage {
             base: "lifetime=31449600".into(),
             conflict: None,
             is_locked: false,
+            is_edited: false,
             extra: Extra::UserLifetime {
                 idle: Some(2_592_000),
                 lifetime: 31_449_600,
@@ -252,7 +255,7 @@ impl SheetPage {
     }
 
     fn is_dirty(&self) -> bool {
-        self.conflict.is_some() || !self.complaints().is_empty()
+        self.is_edited || self.conflict.is_some() || !self.complaints().is_empty()
     }
 
     fn value(&self, name: &str) -> &str {

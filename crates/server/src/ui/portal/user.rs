@@ -85,7 +85,8 @@ pub struct UserHead {
 }
 
 impl UserHead {
-    fn title(&self) -> String {
+    /// What it is called.
+    pub fn title(&self) -> String {
         self.name.clone().unwrap_or_else(|| if self.is_guest { "Guest".into() } else { "Member".into() })
     }
 
@@ -239,8 +240,6 @@ pub enum UserTask {
     Promote,
     /// Changes the attributes.
     Attributes,
-    /// Deletes the user.
-    Delete,
 }
 
 /// A form about a user.
@@ -253,9 +252,6 @@ pub struct UserFormPage {
     /// Its controls.
     pub controls: Vec<Control>,
 }
-
-/// What has to be typed to delete a user.
-pub const DELETE_WORD: &str = "delete";
 
 impl UserFormPage {
     /// Asks what a guest signs in with from now on.
@@ -299,13 +295,6 @@ impl UserFormPage {
         Self { head, task: UserTask::Attributes, controls }
     }
 
-    /// Asks to type the word.
-    pub fn delete(head: UserHead, typed: &str, error: Option<String>) -> Self {
-        let label = format!("Type “{DELETE_WORD}”");
-        let control = Control::new("typed", label, ControlKind::Line("text"), typed).error(error).required();
-        Self { head, task: UserTask::Delete, controls: vec![control] }
-    }
-
     /// The main states.
     pub fn samples() -> Vec<(&'static str, Self)> {
         let wrong = Some("Write an e-mail address.".to_string());
@@ -313,7 +302,6 @@ impl UserFormPage {
         vec![
             ("promote", Self::promote(UserHead::sample(true), &kinds, ["email", "kim", ""], true, [None, wrong, None])),
             ("attributes", Self::attributes(UserHead::sample(false), ["{}", "{}"], [None, None])),
-            ("delete", Self::delete(UserHead::sample(false), "", None)),
         ]
     }
 
@@ -321,7 +309,6 @@ impl UserFormPage {
         let task = match self.task {
             UserTask::Promote => "promote",
             UserTask::Attributes => "attributes",
-            UserTask::Delete => "delete",
         };
         format!("/users/{}/{task}", self.head.id)
     }
@@ -334,9 +321,6 @@ impl UserFormPage {
             UserTask::Attributes => {
                 "What applications and people know of this user. Attributes of a guest survive its promotion."
             }
-            UserTask::Delete => {
-                "The user is gone at once, with its login IDs, keys, sessions and attributes. It cannot be undone. Its events stay in the audit log."
-            }
         }
     }
 
@@ -344,12 +328,7 @@ impl UserFormPage {
         match self.task {
             UserTask::Promote => "Make it a member",
             UserTask::Attributes => "Save",
-            UserTask::Delete => "Delete the user",
         }
-    }
-
-    fn is_delete(&self) -> bool {
-        self.task == UserTask::Delete
     }
 }
 
@@ -358,7 +337,6 @@ impl PortalPage for UserFormPage {
         match self.task {
             UserTask::Promote => "Promote a guest".into(),
             UserTask::Attributes => "Attributes".into(),
-            UserTask::Delete => "Delete a user".into(),
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use reqwest::{Client, Response};
+use reqwest::{Client, Response, header};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -159,8 +159,11 @@ impl Process {
     }
 
     pub(crate) fn client(&self) -> Client {
+        // The project's public origin names no port, and the process listens on a free one.
+        let host = [(header::HOST, header::HeaderValue::from_static(HOST))];
         Client::builder()
             .no_proxy()
+            .default_headers(host.into_iter().collect())
             .resolve(HOST, self.address)
             .timeout(Duration::from_secs(20))
             .build()

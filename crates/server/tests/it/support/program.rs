@@ -24,7 +24,7 @@ impl Workplace {
         std::fs::write(self.path(name), text).expect("a writable folder");
     }
 
-    /// Where a file of the folder is.
+    /// Where the folder is, or a file in it.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

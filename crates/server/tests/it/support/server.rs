@@ -111,6 +111,11 @@ pub(crate) struct TestServer {
 impl TestServer {
     /// Boots a server with the test project, changed as `change` likes.
     pub(crate) async fn start(engine: Engine, change: impl FnOnce(&mut Setup)) -> Self {
+        // Boxed, so that the tests' own futures stay small.
+        Box::pin(Self::boot(engine, change)).await
+    }
+
+    async fn boot(engine: Engine, change: impl FnOnce(&mut Setup)) -> Self {
         let place = Place::make(engine).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");

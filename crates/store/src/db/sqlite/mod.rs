@@ -273,6 +273,42 @@ fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     open().map_err(|error| StoreError::from_opening(&error, path))
 }
 
+/// Opens a file to read it as it is; `None` when there is none.
+pub(super) fn look(path: &Path) -> Result<Option<Conn>, StoreError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let has_log = path.with_file_name(log_name(path)).exists();
+    let open = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        // Without a write-ahead log nothing can be in one, and SQLite need not make one to find out.
+        let connection = Connection::open_with_flags(uri_of(path, !has_log), flags)?;
+        connection.busy_timeout(BUSY_WAIT)?;
+        Ok(connection)
+    };
+    let connection = open().map_err(|error| StoreError::from_opening(&error, path))?;
+    Ok(Some(Conn(conn::Link::Sqlite(Link::new(connection)))))
+}
+
+fn log_name(path: &Path) -> std::ffi::OsString {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push("-wal");
+    name
+}
+
+/// The file as SQLite's URI (sqlite.org/uri.html).
+fn uri_of(path: &Path, is_immutable: bool) -> String {
+    // An absolute path follows an empty authority, so that one that begins with two slashes names no host.
+    let mut uri = String::from(if path.is_absolute() { "file://" } else { "file:" });
+    for byte in path.to_string_lossy().bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => uri.push(char::from(byte)),
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri + if is_immutable { "?immutable=1" } else { "" }
+}
+
 /// Creates the file readable by its owner only: it holds sealed keys and personal data. Its log inherits the mode.
 fn create_private(path: &Path) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();

@@ -214,23 +214,18 @@ async fn open(
     let Ok(id) = id.parse::<FlowId>() else {
         return Err(error_page(&visit, headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound));
     };
-    let browser = cookies.flow.clone();
-    let loaded = page_flow::load(&visit.app, &visit.project, (id, sealed), browser.as_deref(), visit.now).await;
-    match (loaded, browser) {
-        (Ok(Ok(flow)), Some(browser)) => Scene::set((visit, cookies), headers, flow, browser).await,
-        (Ok(Err(FlowProblem::Expired(request))), _) => {
+    let loaded = page_flow::load(&visit.app, &visit.project, (id, sealed), &cookies.flow, visit.now).await;
+    match loaded {
+        Ok(Ok((flow, browser))) => Scene::set((visit, cookies), headers, flow, browser).await,
+        Ok(Err(FlowProblem::Expired(request))) => {
             Err(error_page(&visit, headers, request.as_deref(), StatusCode::GONE, ErrorKind::FlowExpired))
         }
-        (Ok(Err(FlowProblem::ForeignBrowser(request))), Some(_)) => {
-            Err(refuse(&visit, headers, &request, ErrorKind::ForeignBrowser))
-        }
-        (Ok(Err(FlowProblem::ForeignBrowser(request))), None) => Err(match page {
+        Ok(Err(FlowProblem::ForeignBrowser(request))) => Err(match page {
+            _ if !cookies.flow.is_empty() => refuse(&visit, headers, &request, ErrorKind::ForeignBrowser),
             Some(uri) => look_for_cookies(&visit, headers, &request, uri),
             None => refuse(&visit, headers, &request, ErrorKind::CookiesBlocked),
         }),
-        // A flow is only loaded for a browser with a cookie.
-        (Ok(Ok(_)), None) => Err(error_page(&visit, headers, None, StatusCode::FORBIDDEN, ErrorKind::CookiesBlocked)),
-        (Err(error), _) => Err(flow_error(&visit, headers, &error)),
+        Err(error) => Err(flow_error(&visit, headers, &error)),
     }
 }
 

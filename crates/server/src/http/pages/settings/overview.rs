@@ -161,7 +161,7 @@ pub(crate) async fn promote(visit: Visit, cookies: BrowserCookies, request: Requ
         Err(error) => return flow_error(&visit, &headers, &error),
     };
     let Some(caller) = resolution.live() else { return found(HOME) };
-    let browser = cookies.flow.as_deref();
+    let browser = cookies.flow.first();
     let begun = entrance::begin_promotion(&visit.app, &visit.project, caller, browser, visit.now);
     enter(&visit, cookies.of_flow(), &headers, begun).await
 }
@@ -169,7 +169,7 @@ pub(crate) async fn promote(visit: Visit, cookies: BrowserCookies, request: Requ
 /// `GET /settings/sign-in`: a member comes back to its account page, without an app's help.
 pub(crate) async fn sign_in(visit: Visit, cookie: FlowCookie, request: Request) -> Response {
     let (headers, next) = (request.headers().clone(), next_in(request.uri()));
-    let browser = cookie.flow.as_deref();
+    let browser = cookie.flow.first();
     let begun = entrance::begin_sign_in(&visit.app, &visit.project, next.as_deref(), browser, visit.now);
     enter(&visit, cookie.into(), &headers, begun).await
 }

@@ -1,0 +1,247 @@
+//! What a change does to the people of a project, counted up to a bound, to be said before it is made.
+
+use std::{collections::HashSet, fmt};
+
+use vestibule_domain::{
+    grant::Grant,
+    id::{Id, ProjectNo, UserId},
+    identifier::LoginIdKind,
+    project::{AuthenticatorKind, ProjectSettings},
+    session::{Lifetime, Session},
+    time::Timestamp,
+};
+use vestibule_store::{Conn, StoreError, grants, reach, sessions};
+
+use crate::{app::App, projects::Project};
+
+/// Rows of a kind that are looked at; where there are more, a number is the least it can be.
+const LOOKED_AT: i64 = 10_000;
+
+/// How many there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) number: usize,
+    /// There may be more: not everything was looked at.
+    pub(crate) is_least: bool,
+}
+
+impl Count {
+    /// Of a count that stopped at the bound.
+    fn up_to_bound(number: i64) -> Self {
+        Self { number: usize::try_from(number).unwrap_or_default(), is_least: number >= LOOKED_AT }
+    }
+
+    pub(crate) fn is_none(self) -> bool {
+        self.number == 0 && !self.is_least
+    }
+
+    /// The number with its noun.
+    pub(crate) fn of(self, one: &str, many: &str) -> String {
+        format!("{self} {}", if self.number == 1 && !self.is_least { one } else { many })
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_least {
+            f.write_str("at least ")?;
+        }
+        let digits = self.number.to_string();
+        for (index, digit) in digits.chars().enumerate() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                f.write_str(",")?;
+            }
+            write!(f, "{digit}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Users and, among them, guests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct People {
+    pub(crate) all: Count,
+    pub(crate) guests: Count,
+}
+
+/// One thing a change of the settings does to people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consequence {
+    /// Sessions end at once.
+    SignsOut(People),
+    /// Visitors cannot become guests any more; these are guests with an open session.
+    GuestsOff(Count),
+    /// A kind of login ID is of no use any more; so many of it there are.
+    LoginIdOff(LoginIdKind, Count),
+    /// A way to sign in is closed; so many of it there are.
+    WayOff(AuthenticatorKind, Count),
+}
+
+/// The sessions and grants of a project, as far as they were looked at.
+struct Open {
+    sessions: Vec<Session>,
+    /// Each with whether its user is a guest.
+    grants: Vec<(Grant, bool)>,
+    is_all: bool,
+}
+
+impl Open {
+    async fn read(conn: &mut Conn, no: ProjectNo) -> Result<Self, StoreError> {
+        let sessions = sessions::scan_any_project(conn, Some((no, Id::from_bytes([0; 16]))), LOOKED_AT).await?;
+        let grants = grants::scan_any_project(conn, Some((no, Id::from_bytes([0; 16]))), LOOKED_AT).await?;
+        let bound = usize::try_from(LOOKED_AT).unwrap_or(usize::MAX);
+        let sessions: Vec<_> = sessions.into_iter().filter(|(of, _)| *of == no).map(|(_, one)| one).collect();
+        let grants: Vec<_> =
+            grants.into_iter().filter(|(of, ..)| *of == no).map(|(_, grant, guest)| (grant, guest)).collect();
+        Ok(Self { is_all: sessions.len() < bound && grants.len() < bound, sessions, grants })
+    }
+
+    /// Whose sessions and grants are like this.
+    fn people(&self, session: impl Fn(&Session) -> bool, grant: impl Fn(&Grant, bool) -> bool) -> People {
+        let (mut all, mut guests) = (HashSet::<UserId>::new(), HashSet::new());
+        for one in self.sessions.iter().filter(|one| session(one)) {
+            all.insert(one.user_id);
+            // A guest proved nothing.
+            if one.amr.is_none() {
+                guests.insert(one.user_id);
+            }
+        }
+        for (one, is_guest) in self.grants.iter().filter(|(one, is_guest)| grant(one, *is_guest)) {
+            all.insert(one.user_id);
+            if *is_guest {
+                guests.insert(one.user_id);
+            }
+        }
+        let count = |users: HashSet<UserId>| Count { number: users.len(), is_least: !self.is_all };
+        People { all: count(all), guests: count(guests) }
+    }
+
+    fn alive(&self, settings: &ProjectSettings, now: Timestamp) -> People {
+        self.people(|one| is_session_alive(settings, one, now), |one, guest| is_grant_alive(settings, one, guest, now))
+    }
+}
+
+fn is_session_alive(settings: &ProjectSettings, session: &Session, now: Timestamp) -> bool {
+    settings.session_lifetime().is_alive(session.created_at, session.last_access_at, now)
+}
+
+fn is_grant_alive(settings: &ProjectSettings, grant: &Grant, is_guest: bool, now: Timestamp) -> bool {
+    settings
+        .client(&grant.client_id)
+        .is_some_and(|client| client.grant_lifetime(is_guest).is_alive(grant.created_at, grant.last_access_at, now))
+}
+
+/// The users who are signed in.
+pub(crate) async fn count_signed_in(app: &App, project: &Project, now: Timestamp) -> Result<People, StoreError> {
+    let mut conn = app.store.read().await?;
+    Ok(Open::read(&mut conn, project.no).await?.alive(&project.settings, now))
+}
+
+/// The users who are signed in to one application.
+pub(crate) async fn count_signed_in_to(
+    app: &App,
+    project: &Project,
+    client_id: &str,
+    now: Timestamp,
+) -> Result<People, StoreError> {
+    let mut conn = app.store.read().await?;
+    let open = Open::read(&mut conn, project.no).await?;
+    let settings = &project.settings;
+    Ok(open.people(|_| false, |one, guest| one.client_id == client_id && is_grant_alive(settings, one, guest, now)))
+}
+
+/// Every user there is.
+pub(crate) async fn count_users(app: &App, project: &Project) -> Result<Count, StoreError> {
+    let mut conn = app.store.read().await?;
+    reach::count_users(&mut conn, project.no, LOOKED_AT).await.map(Count::up_to_bound)
+}
+
+/// What it does to people to have the new settings in the place of the old ones; nothing is counted where nothing can be.
+pub(crate) async fn of_change(
+    app: &App,
+    project: &Project,
+    old: &ProjectSettings,
+    new: &ProjectSettings,
+    now: Timestamp,
+) -> Result<Vec<Consequence>, StoreError> {
+    let no = project.no;
+    let mut found = Vec::new();
+    let mut conn = app.store.read().await?;
+    let guests_off = old.anonymous_enabled() && !new.anonymous_enabled();
+    if guests_off || may_sign_out(old, new) {
+        let open = Open::read(&mut conn, no).await?;
+        let has_other_cookie = old.cookie_name("") != new.cookie_name("");
+        let ended = open.people(
+            |one| is_session_alive(old, one, now) && (has_other_cookie || !is_session_alive(new, one, now)),
+            |one, guest| is_grant_alive(old, one, guest, now) && !is_grant_alive(new, one, guest, now),
+        );
+        if !ended.all.is_none() {
+            found.push(Consequence::SignsOut(ended));
+        }
+        if guests_off {
+            found.push(Consequence::GuestsOff(open.alive(new, now).guests));
+        }
+    }
+    for kind in old.login_id_kinds().into_iter().filter(|kind| !new.login_id_kinds().contains(kind)) {
+        let count = reach::count_login_ids(&mut conn, no, kind, LOOKED_AT).await?;
+        found.push(Consequence::LoginIdOff(kind, Count::up_to_bound(count)));
+    }
+    for way in old.primary_authenticators().iter().copied().filter(|way| !new.offers(*way)) {
+        let count = match way {
+            AuthenticatorKind::Password => reach::count_passwords(&mut conn, no, LOOKED_AT).await?,
+            AuthenticatorKind::Passkey => reach::count_passkeys(&mut conn, no, LOOKED_AT).await?,
+            AuthenticatorKind::OobOtpEmail => {
+                reach::count_login_ids(&mut conn, no, LoginIdKind::Email, LOOKED_AT).await?
+            }
+            AuthenticatorKind::OobOtpSms => {
+                reach::count_login_ids(&mut conn, no, LoginIdKind::Phone, LOOKED_AT).await?
+            }
+        };
+        found.push(Consequence::WayOff(way, Count::up_to_bound(count)));
+    }
+    // What reaches no one needs no question.
+    found.retain(|one| match one {
+        Consequence::SignsOut(people) => !people.all.is_none(),
+        Consequence::GuestsOff(count) | Consequence::LoginIdOff(_, count) | Consequence::WayOff(_, count) => {
+            !count.is_none()
+        }
+    });
+    Ok(found)
+}
+
+/// Whether the difference can end a session at all.
+fn may_sign_out(old: &ProjectSettings, new: &ProjectSettings) -> bool {
+    let has_other_cookie = old.cookie_name("") != new.cookie_name("");
+    has_other_cookie
+        || is_shorter(old.session_lifetime(), new.session_lifetime())
+        || old.clients().iter().any(|client| {
+            new.client(&client.client_id).is_none_or(|other| {
+                [false, true]
+                    .iter()
+                    .any(|guest| is_shorter(client.grant_lifetime(*guest), other.grant_lifetime(*guest)))
+            })
+        })
+}
+
+fn is_shorter(old: Lifetime, new: Lifetime) -> bool {
+    let idle = |lifetime: Lifetime| lifetime.idle.unwrap_or(lifetime.hard);
+    new.hard < old.hard || idle(new) < idle(old)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_bounded() {
+        let count = |number, is_least| Count { number, is_least };
+        for (number, expected) in [(0, "0"), (999, "999"), (1_240, "1,240"), (1_000_000, "1,000,000")] {
+            assert_eq!(count(number, false).to_string(), expected);
+        }
+        assert_eq!(count(10_000, true).of("person", "people"), "at least 10,000 people");
+        assert_eq!(count(1, false).of("person", "people"), "1 person");
+        assert_eq!(count(1, true).of("person", "people"), "at least 1 people");
+        assert_eq!(Count::up_to_bound(LOOKED_AT), count(10_000, true));
+        assert!(count(0, false).is_none() && !count(0, true).is_none());
+    }
+}
