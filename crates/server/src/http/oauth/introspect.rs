@@ -17,7 +17,7 @@ use crate::{
 
 /// Says what a token is worth.
 pub(crate) async fn introspect(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
-    let body = match body::read(&visit, request).await {
+    let body = match body::read_form(&visit, request).await {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
     };

@@ -42,6 +42,8 @@ impl Callers {
             .replace("{client_id}", "web")
             .replace("{user_id}", &self.subject)
             .replace("{framework}", "react")
+            .replace("{view}", "identify")
+            .replace("{*path}", "form.css")
             .replace("{*rest}", "x/y")
             .replace(['{', '}', '*'], "")
     }

@@ -1,10 +1,12 @@
-//! Every field of every form that members and operators are shown, and every parameter and member of the Admin API.
+//! Every field of every form that members and operators are shown.
 
-use reqwest::Method;
-use serde_json::{Map, Value};
+use hyper::Method;
 use vestibule_server::routes::{Face, list_routes};
 
-use super::{Place, Target, callers::Callers};
+use super::{
+    callers::Callers,
+    targets::{Place, Target},
+};
 use crate::support::{Browser, TestServer};
 
 /// The largest value of a field: with its form it stays below 64 KiB, though some signs take three bytes.
@@ -15,19 +17,17 @@ const PASSWORD: usize = 128;
 /// Account pages that are asked with a query.
 const ACCOUNT_PAGES: [&str; 2] = ["/settings/identity/add?kind=email", "/settings/identity/add?kind=username"];
 
-pub(super) async fn targets(server: &TestServer, callers: &Callers, browsers: [Browser; 2]) -> Vec<Target> {
+pub(super) async fn targets(server: &TestServer, callers: &Callers, browsers: &mut [Browser; 2]) -> Vec<Target> {
     let [member, owner] = browsers;
     let mut targets = flow_targets(server).await;
     targets.extend(account_targets(member).await);
-    targets.extend(admin_targets(server, callers).await);
     targets.extend(portal_targets(owner, callers).await);
     // The same form is on many pages; and some end what the others need.
     let mut seen = std::collections::HashSet::new();
     targets.retain(|target| match &target.place {
         Place::Field { name, longest, .. } => seen.insert((target.path.clone(), name.clone(), *longest)),
-        Place::Query | Place::Parameter { .. } | Place::Body { .. } | Place::Member { .. } | Place::Headers(_) => true,
+        _ => true,
     });
-    targets.sort_by_key(|target| ["logout", "sign-out", "delete", "end"].iter().any(|word| target.path.contains(word)));
     targets
 }
 
@@ -44,8 +44,9 @@ fn fields_of(path: &str, cookies: &str, beside: &[(String, String)]) -> Vec<Targ
         [Some(FIELD), short].into_iter().flatten().map(move |longest| (name, longest))
     });
     let targets = lengths.map(|(name, longest)| {
-        let place = Place::Field { name: name.clone(), beside: beside.to_vec(), longest };
-        Target::new(Method::POST, path, place).with("cookie", cookies).with("accept", "text/html")
+        Target::new(Method::POST, path, Place::field(name, beside, longest))
+            .with("cookie", cookies)
+            .with("accept", "text/html")
     });
     targets.collect()
 }
@@ -54,16 +55,15 @@ fn fields_of(path: &str, cookies: &str, beside: &[(String, String)]) -> Vec<Targ
 fn forms_of(browser: &Browser, cookies: &str) -> Vec<Target> {
     let forms = browser.page().forms.iter();
     let here = browser.url().clone();
-    let targets = forms.flat_map(|form| {
+    let targets = forms.flat_map(|form| -> Vec<Target> {
         let action = here.join(&form.action).expect("an address");
         let path = action[url::Position::BeforePath..].to_string();
         if form.asks {
-            let beside: Vec<(String, String)> = form.fields.clone();
-            let of_field = move |(name, _): (String, String)| {
-                let place = Place::Parameter { name, beside: beside.clone(), longest: FIELD };
+            let of_field = |(name, _): &(String, String)| {
+                let place = Place::parameter(name, &form.fields, FIELD);
                 Target::new(Method::GET, &path, place).with("cookie", cookies).with("accept", "text/html")
             };
-            form.fields.clone().into_iter().map(of_field).collect()
+            form.fields.iter().map(of_field).collect()
         } else {
             fields_of(&path, cookies, &form.fields)
         }
@@ -71,98 +71,99 @@ fn forms_of(browser: &Browser, cookies: &str) -> Vec<Target> {
     targets.collect()
 }
 
+/// The pages of a flow whose forms are sent there, though the page it has come to may be another.
+const VIEWS: [&str; 16] = [
+    "start",
+    "identify",
+    "code",
+    "new-passkey",
+    "skip-passkey",
+    "passkey-alone",
+    "have-account",
+    "login",
+    "password",
+    "use-code",
+    "login-code",
+    "passkey",
+    "forgotten",
+    "new-password",
+    "continue",
+    "cancel",
+];
+/// What those forms consist of.
+const FIELDS: [(&str, &str); 6] = [
+    ("login_id_kind", "email"),
+    ("login_id", "kim@shop.example"),
+    ("password", "violet tugboat marmalade"),
+    ("code", "123456"),
+    ("credential", "{}"),
+    ("action", "x"),
+];
+
 async fn flow_targets(server: &TestServer) -> Vec<Target> {
     let mut targets = Vec::new();
-    for prompt in ["login", "create"] {
+    for (prompt, is_new) in [("login", false), ("create", false), ("create", true)] {
         let mut browser = server.browser();
         browser.open(&server.app_client().authorize_url(&[("prompt", prompt), ("state", "s")])).await;
-        let path = browser.url().path().to_string();
-        let (flow, _) = path.rsplit_once('/').expect("a flow");
+        if is_new {
+            browser.fill("Email address", "kim@shop.example");
+            browser.fill("Password", "violet tugboat marmalade");
+            browser.press("Create account").await;
+        }
         let cookies = browser.cookie_line();
         targets.extend(forms_of(&browser, &cookies));
-        let token = browser.page().forms.iter().flat_map(|form| &form.fields).find(|(name, _)| name == "_csrf");
-        let mut beside = vec![token.expect("a token").clone()];
-        for (name, value) in [
-            ("login_id_kind", "email"),
-            ("login_id", "kim@shop.example"),
-            ("password", "violet tugboat marmalade"),
-            ("code", "123456"),
-            ("credential", "{}"),
-            ("action", "x"),
-        ] {
-            beside.push((name.into(), value.into()));
+        let form = browser.page().forms.iter().find(|form| !form.asks).expect("a form");
+        let action = browser.url().join(&form.action).expect("an address");
+        let mut segments = action.path().split('/');
+        let id = segments.find(|segment| *segment == "flow").and_then(|_| segments.next()).expect("a flow");
+        let mut beside = form.fields.clone();
+        for (name, value) in FIELDS {
+            if !beside.iter().any(|(known, _)| known == name) {
+                beside.push((name.into(), value.into()));
+            }
         }
-        for route in paths_of(Face::HostedPages, "POST").filter(|path| path.starts_with("/flow/{id}/")) {
-            let path = route.replace("/flow/{id}", flow).replace(['{', '}'], "");
-            targets.extend(fields_of(&path, &cookies, &beside));
-        }
+        targets.extend(VIEWS.iter().flat_map(|view| fields_of(&format!("/flow/{id}/{view}"), &cookies, &beside)));
     }
     targets
 }
 
-async fn account_targets(mut member: Browser) -> Vec<Target> {
+async fn account_targets(member: &mut Browser) -> Vec<Target> {
     let mut targets = Vec::new();
     let pages = paths_of(Face::AccountPages, "GET").filter(|path| path != "/logout" && !path.contains('{'));
     for path in pages.chain(ACCOUNT_PAGES.map(str::to_string)) {
         member.open(&path).await;
         if !member.is_at_app() && member.reply().status == 200 {
-            targets.extend(forms_of(&member, &member.cookie_line()));
+            targets.extend(forms_of(member, &member.cookie_line()));
         }
     }
     assert!(targets.len() > 8, "{} fields of account pages", targets.len());
     targets
 }
 
-async fn admin_targets(server: &TestServer, callers: &Callers) -> Vec<Target> {
-    let api: Value = server.http().get("/_api/admin/v1/openapi.json").await.json();
-    let mut targets = Vec::new();
-    for (path, methods) in api["paths"].as_object().expect("paths") {
-        let path = format!("/_api/admin/v1{}", callers.path(path));
-        for (method, operation) in
-            methods.as_object().expect("methods").iter().filter(|(name, _)| *name != "parameters")
-        {
-            // Streams do not end, and the key of this test must not.
-            if path.ends_with("/stream") || method == "delete" {
-                continue;
-            }
-            let method: Method = method.to_uppercase().parse().expect("a method");
-            let mut add = |place: Place| {
-                let target = Target::new(method.clone(), &path, place).with("authorization", &callers.admin);
-                targets.push(target.with("if-match", "\"1\""));
-            };
-            for parameter in operation["parameters"].as_array().into_iter().flatten() {
-                let name = follow(&api, parameter)["name"].as_str().unwrap_or_default().to_string();
-                add(Place::Parameter { name, beside: Vec::new(), longest: 9 * 1024 });
-            }
-            let Some(content) = operation["requestBody"]["content"].as_object() else { continue };
-            for (content_type, body) in content {
-                if content_type.contains("ndjson") {
-                    add(Place::Body { content_type: "application/x-ndjson", longest: 1024 * 1024 });
-                }
-                let members = follow(&api, &body["schema"])["properties"].as_object().cloned().unwrap_or_default();
-                for name in members.keys() {
-                    add(Place::Member { name: name.clone(), beside: Map::new() });
-                }
-            }
-        }
-    }
-    assert!(targets.len() > 60, "{} places in the Admin API", targets.len());
-    targets
-}
-
-fn follow<'a>(api: &'a Value, value: &'a Value) -> &'a Value {
-    let target = value["$ref"].as_str().and_then(|path| api.pointer(path.strip_prefix('#')?));
-    target.unwrap_or(value)
-}
-
-async fn portal_targets(mut owner: Browser, callers: &Callers) -> Vec<Target> {
+async fn portal_targets(owner: &mut Browser, callers: &Callers) -> Vec<Target> {
     let mut targets = Vec::new();
     for path in paths_of(Face::Portal, "GET") {
-        owner.open(&callers.path(&path)).await;
+        let path = callers.path(&path);
+        owner.open(&path).await;
         if !owner.is_at_app() && owner.reply().status == 200 {
-            targets.extend(forms_of(&owner, &owner.cookie_line()));
+            let of_page = forms_of(owner, &owner.cookie_line()).into_iter();
+            targets.extend(of_page.map(|target| target.on_page(&path)));
         }
     }
     assert!(targets.len() > 80, "{} fields of the portal", targets.len());
     targets
+}
+
+/// Reads the form anew from its page.
+pub(super) async fn refresh(owner: &mut Browser, target: &mut Target) {
+    let (Some(page), Place::Field { name, longest, .. }) = (&target.page, &target.place) else { return };
+    owner.open(page).await;
+    let has_it = |other: &&Target| {
+        let Place::Field { name: others, .. } = &other.place else { return false };
+        other.path == target.path && others == name
+    };
+    let forms = forms_of(owner, &owner.cookie_line());
+    if let Some(Place::Field { beside, .. }) = forms.iter().find(has_it).map(|found| &found.place) {
+        target.place = Place::Field { name: name.clone(), beside: beside.clone(), longest: *longest };
+    }
 }

@@ -1,9 +1,15 @@
 //! Twelve kinds of text that have made parsers slow.
 
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, Mutex},
+};
+
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 /// A kind of text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Pattern {
     Letters,
     SameWords,
@@ -18,6 +24,33 @@ pub(super) enum Pattern {
     Digits,
     Dots,
 }
+
+/// Where a text is put, and in which form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Shape {
+    /// As it is.
+    Plain,
+    /// What of it may stand in a query as it is.
+    Query,
+    /// What of it may stand in one segment of a path as it is.
+    Segment,
+    /// The value of this header, in the header's own form.
+    Header(&'static str),
+    /// The value of a field of a form.
+    Field,
+    /// A JSON text.
+    JsonText,
+    /// A JSON value of a kind like it.
+    Json,
+    /// A body of JSON.
+    JsonBody,
+}
+
+/// A text that is made.
+type Made = (Pattern, Shape, usize);
+
+/// Each is made once for all tests, which takes longer than to send it.
+static MADE: LazyLock<Mutex<HashMap<Made, Bytes>>> = LazyLock::new(Mutex::default);
 
 impl Pattern {
     pub(super) const ALL: [Self; 12] = [
@@ -35,8 +68,30 @@ impl Pattern {
         Self::Dots,
     ];
 
-    /// A text of at most this many bytes.
-    pub(super) fn text(self, most: usize) -> String {
+    /// A text of at most about this many bytes, before it is put into its shape.
+    pub(super) fn bytes(self, shape: Shape, most: usize) -> Bytes {
+        let mut made = MADE.lock().expect("no panic");
+        made.entry((self, shape, most)).or_insert_with(|| self.make(shape, most)).clone()
+    }
+
+    fn make(self, shape: Shape, most: usize) -> Bytes {
+        let text = match shape {
+            Shape::Plain => self.text(most),
+            Shape::Query => self.text(most).replace(|c| !is_of_query(c), ""),
+            Shape::Segment => self.text(most).replace(|c| !is_of_query(c) || "&=".contains(c), ""),
+            Shape::Header(name) => for_header(name, &self.text(most), most),
+            Shape::Field => form_urlencoded::byte_serialize(self.text(most).as_bytes()).collect(),
+            Shape::JsonText => Value::String(self.text(most)).to_string(),
+            Shape::Json => self.json(most).to_string(),
+            Shape::JsonBody => match self {
+                Self::Brackets | Self::Digits | Self::Members => self.text(most),
+                _ => json!({"a": self.json(most - 8)}).to_string(),
+            },
+        };
+        text.into()
+    }
+
+    fn text(self, most: usize) -> String {
         match self {
             Self::Letters => "a".repeat(most),
             Self::SameWords => fill(most, |_| "a ".into()),
@@ -52,13 +107,13 @@ impl Pattern {
             // Letters whose accent comes behind them, and the signs that stand for letters in passwords.
             Self::Composed => fill(most, |n| if n % 4 == 0 { "4@8({[<3".into() } else { "e\u{301}\u{327}".into() }),
             Self::Cookies => fill(most, |n| format!("a{}=b; ", n % 7)),
-            Self::Digits => "1234567890".repeat(most / 10),
+            Self::Digits => "1234567890".repeat(most.div_ceil(10)),
             Self::Dots => fill(most, |_| "a.b@c-".into()),
         }
     }
 
     /// A JSON value that takes about this many bytes.
-    pub(super) fn json(self, most: usize) -> Value {
+    fn json(self, most: usize) -> Value {
         match self {
             Self::SameWords => Value::Array(vec![json!("a"); most / 4]),
             Self::DifferentWords => (0..most / 9).map(|n| json!(format!("{n:x}"))).collect(),
@@ -89,13 +144,11 @@ fn fill(most: usize, piece: impl Fn(usize) -> String) -> String {
     text
 }
 
-/// The part of a text that may stand in an address as it is.
-pub(super) fn for_address(text: &str) -> String {
-    text.chars().filter(|c| c.is_ascii_alphanumeric() || "&=%.-+[]{}:;,@".contains(*c)).collect()
+fn is_of_query(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "&=%.-+[]{}:;,@".contains(c)
 }
 
-/// The part of a text that may be the value of this header, in the header's own form.
-pub(super) fn for_header(name: &str, text: &str) -> String {
+fn for_header(name: &str, text: &str, most: usize) -> String {
     let clean: String = text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
     let (before, between) = match name {
         "authorization" => ("Bearer ", ""),
@@ -105,14 +158,6 @@ pub(super) fn for_header(name: &str, text: &str) -> String {
         _ => ("", ""),
     };
     let clean = if between.is_empty() { clean } else { clean.replace(' ', between) };
-    let longest = 16 * 1024 - before.len();
+    let longest = most.saturating_sub(before.len());
     format!("{before}{}", clean.get(..longest.min(clean.len())).unwrap_or_default()).trim().to_string()
-}
-
-/// A query or form with one more pair.
-pub(super) fn encode(beside: &[(String, String)], pair: (String, String)) -> String {
-    let others = beside.iter().filter(|(name, _)| *name != pair.0);
-    let mut printer = form_urlencoded::Serializer::new(String::new());
-    printer.extend_pairs(others).append_pair(&pair.0, &pair.1);
-    printer.finish()
 }

@@ -1,55 +1,94 @@
-//! Every route of the table, with the credential it declares: its query, its body as a form and as JSON, and the headers that
-//! something reads; and every parameter of OAuth at every endpoint.
+//! Every route of the table, with the credential it declares: its query, each segment of its path, its body as a form and as
+//! JSON, and the headers that something reads; and every parameter of OAuth at every endpoint.
 
-use reqwest::Method;
-use vestibule_protocol::oauth::PARAMETERS;
+use hyper::Method;
+use vestibule_protocol::{limits::FORM_BYTES, oauth::PARAMETERS};
 use vestibule_server::routes::{Credential, Face, RouteView, list_routes};
 
-use super::{Place, Target, callers::Callers};
+use super::{
+    callers::Callers,
+    patterns::Shape,
+    targets::{FORM, JSON, Place, Target},
+};
 use crate::support::TestServer;
 
-/// Routes that are called last, because they end what the others need.
-const LAST: [&str; 7] = ["logout", "sign-out", "delete", "end", "leave", "cancel", "revoke"];
-
-/// Headers that something reads, three at a time: more do not fit into a head.
-const HEADERS: [&[&str]; 6] = [
-    &["authorization", "dpop", "accept-language"],
-    &["cookie", "user-agent", "origin"],
-    &["x-forwarded-for", "x-forwarded-host", "accept"],
-    &["if-match", "idempotency-key", "last-event-id"],
-    &["traceparent", "x-forwarded-proto", "referer"],
-    &["access-control-request-headers", "access-control-request-method", "x-original-url"],
+/// Headers that routes read, as many at a time as have room in a head.
+const HEADERS: [&[&str]; 2] = [
+    &["authorization", "accept", "accept-language", "user-agent", "traceparent"],
+    &[
+        "cookie",
+        "dpop",
+        "origin",
+        "access-control-request-headers",
+        "access-control-request-method",
+        "if-match",
+        "last-event-id",
+        "x-forwarded-for",
+    ],
+];
+/// Read by the Admin API, before anything else of the request.
+const KEY: &[&str] = &["idempotency-key"];
+/// Headers that decide where a request goes and how it is read: the same for all routes of a face.
+const FIRST_HEADERS: [&[&str]; 5] = [
+    &["host"],
+    &["content-type"],
+    &["x-forwarded-host"],
+    &["x-forwarded-proto"],
+    &["sec-fetch-site", "sec-fetch-mode"],
 ];
 
-const FORM: Place = Place::Body { content_type: "application/x-www-form-urlencoded", longest: 64 * 1024 };
-const JSON: Place = Place::Body { content_type: "application/json", longest: 1024 * 1024 };
+const MEGABYTE: usize = 1024 * 1024;
+/// A form as large as it may be, for every method.
+const BODY: Place = Place::Body { content_type: FORM, shape: Shape::Plain, longest: FORM_BYTES };
+/// A larger one, and JSON.
+const BODIES: [Place; 2] = [
+    Place::Body { content_type: FORM, shape: Shape::Plain, longest: MEGABYTE },
+    Place::Body { content_type: JSON, shape: Shape::JsonBody, longest: MEGABYTE },
+];
 
-pub(super) fn targets(server: &TestServer, callers: &Callers) -> Vec<Target> {
+pub(super) fn targets(callers: &Callers) -> Vec<Target> {
     // The metrics have a listener of their own, which answers one path and reads nothing.
-    let mut routes: Vec<RouteView> = list_routes().into_iter().filter(|route| route.face != Face::Metrics).collect();
-    routes.sort_by_key(|route| route.method == "DELETE" || LAST.iter().any(|word| route.path.contains(word)));
-    let mut targets: Vec<Target> = routes.iter().flat_map(|route| targets_of(route, callers)).collect();
-    targets.extend(oauth_targets(server));
+    let routes: Vec<RouteView> = list_routes().into_iter().filter(|route| route.face != Face::Metrics).collect();
+    let mut targets = Vec::new();
+    for face in Face::ALL {
+        // With a body, if there is such a one.
+        let first = routes.iter().filter(|route| route.face == face).max_by_key(|route| &route.method);
+        let places = FIRST_HEADERS.map(Place::Headers);
+        targets.extend(first.into_iter().flat_map(|route| places.clone().map(|place| target(route, callers, place))));
+    }
+    targets.extend(routes.iter().flat_map(|route| targets_of(route, callers)));
     targets
 }
 
 fn targets_of(route: &RouteView, callers: &Callers) -> Vec<Target> {
-    let method: Method = route.method.parse().expect("a method");
-    let path = callers.path(&route.path);
-    let bodies = if method == Method::GET { Vec::new() } else { vec![FORM, JSON] };
-    let places = [Place::Query].into_iter().chain(bodies).chain(HEADERS.map(Place::Headers));
-    let mut targets = Vec::new();
-    for place in places {
-        let mut target = Target::new(method.clone(), &path, place);
-        // A stream would not end.
-        if !path.ends_with("/stream") {
-            target = credential_of(route, callers)
-                .into_iter()
-                .fold(target, |target, (name, value)| target.with(name, value));
+    let mut places = vec![Place::Query, BODY];
+    places.extend(HEADERS.map(Place::Headers));
+    if matches!(&*route.method, "POST" | "PUT" | "PATCH") {
+        places.extend(BODIES);
+        if route.face == Face::AdminApi {
+            places.push(Place::Headers(KEY));
         }
-        targets.push(target);
     }
+    let mut targets: Vec<Target> = places.into_iter().map(|place| target(route, callers, place)).collect();
+    let segments = route.path.split('/').filter(|segment| segment.starts_with('{'));
+    targets.extend(segments.map(|segment| {
+        let path = route.path.replacen(segment, MARK, 1);
+        let mut target = target(route, callers, Place::Segment);
+        target.path = callers.path(&path).replace(MARK, "{}");
+        target
+    }));
     targets
+}
+
+/// Stands for a segment of a path.
+const MARK: &str = "\u{1}";
+
+fn target(route: &RouteView, callers: &Callers, place: Place) -> Target {
+    let method: Method = route.method.parse().expect("a method");
+    let target = Target::new(method, &callers.path(&route.path), place);
+    // A stream would not end.
+    let credential = credential_of(route, callers).filter(|_| !route.path.ends_with("/stream"));
+    credential.into_iter().fold(target, |target, (name, value)| target.with(name, value))
 }
 
 /// The credential that a route declares, as a header.
@@ -69,7 +108,7 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// Every parameter of OAuth at every endpoint, as long as it may be.
-fn oauth_targets(server: &TestServer) -> Vec<Target> {
+pub(super) fn oauth_targets(server: &TestServer) -> Vec<Target> {
     let url = url::Url::parse(&server.app_client().authorize_url(&[("state", "s")])).expect("a URL");
     let authorize: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     let client = ("client_id", "web");
@@ -90,14 +129,11 @@ fn oauth_targets(server: &TestServer) -> Vec<Target> {
     }
     let mut targets = Vec::new();
     for (name, longest) in PARAMETERS.iter().copied().chain([("x_device_info", 16 * 1024)]) {
-        let name = name.to_string();
         for (path, beside) in &forms {
-            let place = Place::Field { name: name.clone(), beside: beside.clone(), longest };
-            targets.push(Target::new(Method::POST, path, place));
+            targets.push(Target::new(Method::POST, path, Place::field(name, beside, longest)));
         }
-        for (path, beside) in [("/oauth2/authorize", authorize.clone()), ("/oauth2/end_session", Vec::new())] {
-            let place = Place::Parameter { name: name.clone(), beside, longest };
-            targets.push(Target::new(Method::GET, path, place));
+        for (path, beside) in [("/oauth2/authorize", &*authorize), ("/oauth2/end_session", &[])] {
+            targets.push(Target::new(Method::GET, path, Place::parameter(name, beside, longest)));
         }
     }
     targets
