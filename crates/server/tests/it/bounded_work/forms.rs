@@ -24,9 +24,9 @@ pub(super) async fn targets(server: &TestServer, callers: &Callers, browsers: &m
     targets.extend(portal_targets(owner, callers).await);
     // The same form is on many pages; and some end what the others need.
     let mut seen = std::collections::HashSet::new();
-    targets.retain(|target| match &target.place {
-        Place::Field { name, longest, .. } => seen.insert((target.path.clone(), name.clone(), *longest)),
-        _ => true,
+    targets.retain(|target| {
+        let Place::Field { name, longest, .. } = &target.place else { return true };
+        seen.insert((target.path.clone(), name.clone(), *longest))
     });
     targets
 }

@@ -95,7 +95,9 @@ fn pointers_of(value: &Value) -> Vec<String> {
         Value::Array(items) if !items.is_empty() => {
             items.iter().enumerate().take(1).flat_map(|(n, inner)| of_member(&n.to_string(), inner)).collect()
         }
-        _ => vec![String::new()],
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            vec![String::new()]
+        }
     }
 }
 

@@ -83,10 +83,8 @@ impl Pattern {
             Shape::Field => form_urlencoded::byte_serialize(self.text(most).as_bytes()).collect(),
             Shape::JsonText => Value::String(self.text(most)).to_string(),
             Shape::Json => self.json(most).to_string(),
-            Shape::JsonBody => match self {
-                Self::Brackets | Self::Digits | Self::Members => self.text(most),
-                _ => json!({"a": self.json(most - 8)}).to_string(),
-            },
+            Shape::JsonBody if matches!(self, Self::Brackets | Self::Digits | Self::Members) => self.text(most),
+            Shape::JsonBody => json!({"a": self.json(most.saturating_sub(8))}).to_string(),
         };
         text.into()
     }
