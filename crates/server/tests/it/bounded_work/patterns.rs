@@ -103,7 +103,11 @@ impl Pattern {
             }
             Self::Quotes => fill(most, |n| if n % 2 == 0 { "\\\"".into() } else { "<'&".into() }),
             // Letters whose accent comes behind them, and the signs that stand for letters in passwords.
-            Self::Composed => fill(most, |n| if n % 4 == 0 { "4@8({[<3".into() } else { "e\u{301}\u{327}".into() }),
+            Self::Composed => fill(most, |n| match n % 4 {
+                0 => "4@8({[<369".into(),
+                1 => "1!|70$5+%2".into(),
+                _ => "e\u{301}\u{327}".into(),
+            }),
             Self::Cookies => fill(most, |n| format!("a{}=b; ", n % 7)),
             Self::Digits => "1234567890".repeat(most.div_ceil(10)),
             Self::Dots => fill(most, |_| "a.b@c-".into()),
