@@ -76,7 +76,7 @@ impl Target {
             Place::Parameter { longest, .. } | Place::Json { longest, .. } => *longest,
             // Some signs take three bytes.
             Place::Field { longest, .. } => longest * 3,
-            Place::Body { content_type, longest, .. } if *content_type == FORM => FORM_BYTES.min(*longest),
+            Place::Body { content_type, longest, .. } if *content_type == FORM && *longest > FORM_BYTES => 0,
             Place::Body { longest, .. } => *longest,
             Place::Headers(names) => names.iter().map(|name| longest_header(name, names)).sum(),
         }
