@@ -83,7 +83,7 @@ pub const LIMITS: &[InputLimit] = &[
     limit("any other header", HEADER_BYTES, Unit::Bytes, "431", "HEADER_BYTES"),
     limit("`Origin` header", ORIGIN_BYTES, Unit::Bytes, "matches no origin", "ORIGIN_BYTES"),
     limit("fields of a form or query", FORM_FIELDS, Unit::Items, REFUSED, "FORM_FIELDS"),
-    limit("body that is a form", FORM_BYTES, Unit::Bytes, "413", "FORM_BYTES"),
+    limit("body that is a form, or of a route that takes forms", FORM_BYTES, Unit::Bytes, "413", "FORM_BYTES"),
     limit("any other body", BODY_BYTES, Unit::Bytes, "413", "BODY_BYTES"),
     limit("values in a JSON body of the SDKs", JSON_VALUES, Unit::Items, "400 `InvalidJSON`", "JSON_VALUES"),
     limit("nesting of a JSON body", JSON_LEVELS, Unit::Levels, "400", "JSON_LEVELS"),

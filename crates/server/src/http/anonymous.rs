@@ -14,7 +14,13 @@ use vestibule_protocol::{
     oauth::TokenResponse,
 };
 
-use super::{body, cookies, credentials::SessionCookie, error, json, visit::Visit};
+use super::{
+    body::{self, Body},
+    cookies,
+    credentials::SessionCookie,
+    error, json,
+    visit::Visit,
+};
 use crate::flows::{Error, promotion_code, sign_up_anonymous};
 
 /// `POST /api/anonymous_user/signup`
@@ -87,10 +93,18 @@ pub(crate) async fn promotion_code(visit: Visit, cookie: SessionCookie, request:
 }
 
 /// Reads a JSON body, or builds the error response.
-pub(in crate::http) async fn read<T: RequestBody>(visit: &Visit, request: Request) -> Result<(HeaderMap, T), Response> {
-    let body = body::read(visit, request).await.map_err(error::body_as_api)?;
-    let parsed = parse_json::<T>(body.content_type.as_deref(), &body.bytes).map_err(|e| error::api(&e))?;
-    Ok((body.headers, parsed))
+pub(in crate::http) async fn read<T: RequestBody + Send + 'static>(
+    visit: &Visit,
+    request: Request,
+) -> Result<(HeaderMap, T), Response> {
+    let Body { bytes, headers, content_type, .. } = body::read(visit, request).await.map_err(error::body_as_api)?;
+    let parsed = if bytes.len() > body::PARSED_AT_ONCE {
+        let parsing = visit.app.pool.run(move || parse_json::<T>(content_type.as_deref(), &bytes)).await;
+        parsing.map_err(|error| error::flow_as_api(visit, &Error::from(error)))?
+    } else {
+        parse_json::<T>(content_type.as_deref(), &bytes)
+    };
+    Ok((headers, parsed.map_err(|e| error::api(&e))?))
 }
 
 /// A success response of the JSON API.

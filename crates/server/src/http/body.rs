@@ -20,6 +20,9 @@ use crate::app::App;
 /// Bytes drained after the limit, so that the client receives the 413 instead of a reset.
 const DRAINED: usize = 7 * BODY_BYTES;
 
+/// The largest JSON body that is parsed on the thread that answers, in bytes: a larger one may take milliseconds.
+pub(crate) const PARSED_AT_ONCE: usize = 64 * 1024;
+
 /// A body that was read, with its headers and query.
 pub(crate) struct Body {
     pub(crate) bytes: Bytes,
@@ -40,16 +43,26 @@ pub(crate) enum BodyProblem {
 }
 
 pub(crate) async fn read(visit: &Visit, request: Request) -> Result<Body, BodyProblem> {
-    read_for(&visit.app, request).await
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let limit = if content_type.is_some_and(is_form) { FORM_BYTES } else { BODY_BYTES };
+    read_up_to(limit, &visit.app, request).await
 }
 
-/// As [`read`], for a request without a project.
-pub(crate) async fn read_for(app: &App, request: Request) -> Result<Body, BodyProblem> {
+/// Reads the body of a route that takes a form: the limit of forms holds for every content type.
+pub(crate) async fn read_form(visit: &Visit, request: Request) -> Result<Body, BodyProblem> {
+    read_form_for(&visit.app, request).await
+}
+
+/// As [`read_form`], for a request without a project.
+pub(crate) async fn read_form_for(app: &App, request: Request) -> Result<Body, BodyProblem> {
+    read_up_to(FORM_BYTES, app, request).await
+}
+
+async fn read_up_to(limit: usize, app: &App, request: Request) -> Result<Body, BodyProblem> {
     let (parts, mut body) = request.into_parts();
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_string);
     let query = parts.uri.query().unwrap_or_default().to_string();
     let patience = Duration::from_secs(app.config.server.body_timeout_seconds);
-    let limit = if content_type.as_deref().is_some_and(is_form) { FORM_BYTES } else { BODY_BYTES };
     let read = Limited::new(&mut body, limit).collect();
     match tokio::time::timeout(patience, read).await {
         Ok(Ok(collected)) => Ok(Body { bytes: collected.to_bytes(), headers: parts.headers, content_type, query }),

@@ -97,6 +97,14 @@ async fn forms_over_64_kibibytes_are_refused(engine: Engine) {
     {
         post(&server, path, FORM, format!("client_id={padding}")).await.expect(413);
     }
+    // A form's route reads no more of anything else.
+    for path in FORMS.into_iter().chain(["/oauth2/introspect", "/oauth2/authorize", "/oauth2/end_session", "/logout"]) {
+        for content_type in ["", "text/plain", "application/json"] {
+            post(&server, path, content_type, format!("x{padding}")).await.expect(413);
+            let reply = post(&server, path, content_type, padding.clone()).await;
+            assert_ne!(reply.status, 413, "{reply:?}");
+        }
+    }
 }
 
 async fn forms_and_lists_of_scopes_are_short(engine: Engine) {

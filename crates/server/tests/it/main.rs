@@ -9,6 +9,8 @@ mod app_session;
 mod authorize;
 mod backend_guide;
 mod bad_input;
+#[cfg(target_os = "linux")]
+mod bounded_work;
 mod cli;
 mod client_authentication;
 mod code_reuse;

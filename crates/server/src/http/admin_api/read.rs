@@ -26,16 +26,13 @@ pub(crate) async fn read_body(visit: &Visit, request: Request, media_types: &[&s
     Ok(body.bytes.to_vec())
 }
 
-/// Maximum size of a JSON body that is parsed on the async thread, in bytes.
-const READ_AT_ONCE: usize = 64 * 1024;
-
 /// Reads a JSON body.
 pub(crate) async fn read_json<T: DeserializeOwned + Send + 'static>(
     visit: &Visit,
     request: Request,
 ) -> Result<T, Problem> {
     let bytes = read_body(visit, request, &["application/json", "application/merge-patch+json"]).await?;
-    let read = if bytes.len() > READ_AT_ONCE {
+    let read = if bytes.len() > body::PARSED_AT_ONCE {
         visit.app.pool.run(visit.project.no, move || serde_json::from_slice(&bytes)).await.map_err(Error::from)?
     } else {
         serde_json::from_slice(&bytes)

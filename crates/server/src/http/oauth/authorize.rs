@@ -42,7 +42,7 @@ pub(crate) async fn get(visit: Visit, cookies: BrowserCookies, request: Request)
 /// The request in the body.
 pub(crate) async fn post(visit: Visit, cookies: BrowserCookies, request: Request) -> Response {
     let headers = request.headers().clone();
-    let body = match body::read(&visit, request).await {
+    let body = match body::read_form(&visit, request).await {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
     };

@@ -36,7 +36,7 @@ fn read_query(query: &str) -> Result<Form, OAuthError> {
 /// The same with the parameters in the body: a cross-site post carries no Lax cookie, so it is redirected to a
 /// navigation.
 pub(crate) async fn post(visit: Visit, _: NoCredential, request: Request) -> Response {
-    let body = match body::read(&visit, request).await {
+    let body = match body::read_form(&visit, request).await {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
     };

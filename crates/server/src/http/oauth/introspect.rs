@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(crate) async fn introspect(visit: Visit, credentials: ClientCredentials, request: Request) -> Response {
-    let body = match body::read(&visit, request).await {
+    let body = match body::read_form(&visit, request).await {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
     };

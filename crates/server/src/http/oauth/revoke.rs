@@ -18,7 +18,7 @@ pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request
     if let Err(many) = dpop::refuse_many(request.headers()) {
         return many.into_response();
     }
-    let body = match body::read(&visit, request).await {
+    let body = match body::read_form(&visit, request).await {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
     };

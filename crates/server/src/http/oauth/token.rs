@@ -32,7 +32,7 @@ pub(crate) async fn token(visit: Visit, credentials: TokenCredentials, request: 
         Ok(dpop) => dpop,
         Err(many) => return many.into_response(),
     };
-    let body = match body::read(&visit, request).await {
+    let body = match body::read_form(&visit, request).await {
         Ok(body) => body,
         Err(problem) => return error::body_as_oauth(problem),
     };

@@ -34,7 +34,7 @@ pub(crate) async fn confirm(visit: Visit, cookie: SessionCookie, request: Reques
 pub(crate) async fn leave(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
     let headers = request.headers().clone();
     let query = request.uri().query().unwrap_or_default().to_string();
-    let body = match body::read(&visit, request).await {
+    let body = match body::read_form(&visit, request).await {
         Ok(body) => body,
         Err(_) => return error_page(&visit, &headers, None, StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::TooLarge),
     };

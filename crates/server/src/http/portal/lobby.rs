@@ -82,7 +82,7 @@ impl Lobby {
         let (mut parts, body) = request.into_parts();
         let params = parts.extract::<RawPathParams>().await;
         let params = params.map(|all| all.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect());
-        let body = body::read_for(&app, Request::from_parts(parts, body)).await.map_err(Problem::Body)?;
+        let body = body::read_form_for(&app, Request::from_parts(parts, body)).await.map_err(Problem::Body)?;
         let form = body.form().map_err(|error| Problem::Unreadable(error.to_string()))?;
         let now = app.clock.now();
         let notice = form.get("done").ok().flatten().and_then(PortalNotice::parse);

@@ -215,6 +215,11 @@ impl Browser {
         self.jar.iter().find(|cookie| cookie.name() == name).map(Cookie::value)
     }
 
+    /// All its cookies, as it sends them to a page of ours.
+    pub(crate) fn cookie_line(&self) -> String {
+        self.jar.iter().map(|cookie| cookie.stripped().to_string()).collect::<Vec<_>>().join("; ")
+    }
+
     /// Sets a cookie, as an attacker or another tab would.
     pub(crate) fn set_cookie(&mut self, name: &str, value: &str) {
         self.keep(Cookie::new(name.to_string(), value.to_string()));

@@ -175,7 +175,7 @@ pub(crate) async fn act(visit: Visit, cookies: FlowCookies, request: Request) ->
     let (id, view) = (path_parameter(&mut parts, "id").await, path_parameter(&mut parts, "view").await);
     let (headers, uri) = (parts.headers.clone(), parts.uri.clone());
     let request = Request::from_parts(parts, body);
-    let body = match body::read(&visit, request).await {
+    let body = match body::read_form(&visit, request).await {
         Ok(body) => body,
         Err(_) => return error_page(&visit, &headers, None, StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::TooLarge),
     };

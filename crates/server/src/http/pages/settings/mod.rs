@@ -143,7 +143,7 @@ impl Desk {
         request: Request,
     ) -> Result<Self, Response> {
         let (headers, here) = (request.headers().clone(), address_of(&request));
-        let Ok(body) = body::read(&visit, request).await else {
+        let Ok(body) = body::read_form(&visit, request).await else {
             return Err(error_page(&visit, &headers, None, StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::TooLarge));
         };
         let form = match body.form() {
