@@ -99,7 +99,8 @@ pub(in crate::http) async fn read<T: RequestBody + Send + 'static>(
 ) -> Result<(HeaderMap, T), Response> {
     let Body { bytes, headers, content_type, .. } = body::read(visit, request).await.map_err(error::body_as_api)?;
     let parsed = if bytes.len() > body::PARSED_AT_ONCE {
-        let parsing = visit.app.pool.run(move || parse_json::<T>(content_type.as_deref(), &bytes)).await;
+        let parsing =
+            visit.app.pool.run(visit.project.no, move || parse_json::<T>(content_type.as_deref(), &bytes)).await;
         parsing.map_err(|error| error::flow_as_api(visit, &Error::from(error)))?
     } else {
         parse_json::<T>(content_type.as_deref(), &bytes)
