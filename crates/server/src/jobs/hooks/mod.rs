@@ -8,7 +8,7 @@ use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
     pin::pin,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::{
@@ -219,11 +219,11 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut Heard) -> Result<bool, Sto
     let outcome = if headers.is_empty() {
         Outcome { status: None, error: Some("the project has no webhook secret: create one".into()) }
     } else {
-        let began = Instant::now();
+        let began = app.clock.now();
         let answer = app.webhooks.post(&delivery.url, delivery.body.clone(), &headers, patience).await;
         *heard = match answer {
             Err(SendError::TooLate(_)) => Heard::Nothing,
-            _ if began.elapsed() > SLOW => Heard::Late,
+            _ if app.clock.now().since(began) > SLOW => Heard::Late,
             _ => Heard::Something,
         };
         match answer {
