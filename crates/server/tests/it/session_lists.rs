@@ -37,7 +37,7 @@ async fn sign_up(server: &TestServer) -> (String, String, SessionId) {
     let subject = Reply::of(asked).await.expect(200).json()["sub"].as_str().expect("a subject").to_string();
     let no = server.app.projects.find_by_id("test").expect("the project").no;
     let user = subject.parse().expect("an ID");
-    let listed = sessions::list(&mut *server.app.store.read().await.expect("a connection"), no, user).await;
+    let listed = sessions::list(&mut server.app.store.read().await.expect("a connection"), no, user).await;
     let session = listed.expect("the sessions")[0].id;
     (cookie, subject, session)
 }
@@ -126,7 +126,8 @@ async fn what_is_gone_has_no_second_event(engine: Engine) {
     let (_, subject, session) = sign_up(&server).await;
     let path = format!("/users/{subject}/sessions");
     let (first, second) = tokio::join!(admin.delete(&path), admin.delete(&path));
-    (first.expect(204), second.expect(204));
+    first.expect(204);
+    second.expect(204);
     admin.delete(&path).await.expect(204);
     admin.delete(&format!("{path}/{session}")).await.expect(404);
     assert_eq!(server.events("session.revoked").await.len(), 1);
