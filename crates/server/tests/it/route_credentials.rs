@@ -46,13 +46,13 @@ fn report(route: &RouteView, what: &str, expected: &[String], found: &[String]) 
 fn is_silent(route: &RouteView, sample: &Sample) -> bool {
     let path = route.path.as_str();
     match sample.carrier {
-        // A flow belongs to its browser, whoever is signed in there.
+        // A flow belongs to its browser, not to the user who is signed in there.
         Carrier::Session if path.starts_with("/flow/") => true,
         // Only guests are promoted.
         Carrier::Session | Carrier::AppSession => {
             path == "/settings/promote" && sample.name != "guest's session cookie"
         }
-        // It identifies nobody, and these show no form.
+        // It identifies no operator, and these show no form.
         Carrier::PortalForm => matches!(path, "/portal/" | "/portal/{*rest}"),
         // Tokens are revoked without it, too; a wrong secret is refused.
         Carrier::Basic | Carrier::Form => path == "/oauth2/revoke",
