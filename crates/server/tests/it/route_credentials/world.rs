@@ -88,7 +88,7 @@ impl World {
     }
 
     /// What the store has of the owners of the right credentials: each change that one of them makes leaves a trace here, and each use
-    /// of a session, grant, key or operator's session does, too.
+    /// each use of a session, grant, key or operator's session does, too.
     pub(super) async fn traces(&self) -> Vec<String> {
         let app = &self.scene.server.app;
         let no = app.projects.find_by_id("test").expect("the project").no;
