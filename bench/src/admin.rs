@@ -13,10 +13,10 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    people::{self, DAYS, Person},
-    place::{Engine, Place},
+    people::{self, DAYS, SampleUser},
     process::{Process, find_port},
-    run::House,
+    run::Instance,
+    store_location::{Engine, StoreLocation},
     wire::Connection,
 };
 
@@ -68,7 +68,7 @@ impl Answered {
 pub async fn measure(
     binary: &Path,
     root: &Path,
-    place: &Place,
+    location: &StoreLocation,
     engine: Engine,
     count: u64,
 ) -> Result<String, Box<dyn Error>> {
@@ -77,31 +77,32 @@ pub async fn measure(
         return Err("--admin wants 100,000 users or more: with fewer, some lists have one page".into());
     }
     let port = find_port()?;
-    let house = House::prepare(binary, root, place, port, &project_file(port))?;
+    let instance = Instance::prepare(binary, root, location, port, &project_file(port))?;
     eprintln!("{}: loading {count} users", engine.name());
     let begun = Instant::now();
-    let now = people::load(place, count).await?;
+    let now = people::load(location, count).await?;
     let loaded = begun.elapsed();
-    let key = make_key(binary, &house)?;
+    let key = make_key(binary, &instance)?;
     let settings = [("VESTIBULE__ADMIN_API__REQUESTS_PER_MINUTE", "1000000"), ("VESTIBULE__AUDIT__KEEP_DAYS", "0")];
-    let server = house.start_with(root, &settings).await?;
+    let server = instance.start_with(root, &settings).await?;
     eprintln!("{}: loaded in {:.0} s, asking", engine.name(), loaded.as_secs_f64());
-    let mut asker = Asker { connection: Connection::open(port).await?, server: &server, key, answered: Vec::new() };
-    asker.ask_all(count, now).await?;
-    let answered = asker.answered;
+    let mut admin_client =
+        AdminClient { connection: Connection::open(port).await?, server: &server, key, answered: Vec::new() };
+    admin_client.ask_all(count, now).await?;
+    let answered = admin_client.answered;
     let memory = server.memory();
     server.stop();
     Ok(print(engine, count, loaded, &answered, memory))
 }
 
-fn make_key(binary: &Path, house: &House) -> Result<String, Box<dyn Error>> {
+fn make_key(binary: &Path, instance: &Instance) -> Result<String, Box<dyn Error>> {
     let scopes = "users:read,events:read,statistics:read";
     let output = Command::new(binary)
         .args(["admin", "key", "create", "--project", "bench", "--name", "bench", "--scopes", scopes, "--config"])
-        .arg(house.config())
+        .arg(instance.config())
         .output()?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let key = said.split_whitespace().find(|word| word.starts_with("vak_"));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let key = text.split_whitespace().find(|word| word.starts_with("vak_"));
     Ok(key.ok_or_else(|| format!("no key was made: {}", String::from_utf8_lossy(&output.stderr)))?.to_owned())
 }
 
@@ -128,21 +129,21 @@ fn print(engine: Engine, count: i64, loaded: Duration, answered: &[Answered], me
 }
 
 /// A client of the Admin API that measures its requests.
-struct Asker<'a> {
+struct AdminClient<'a> {
     connection: Connection,
     server: &'a Process,
     key: String,
     answered: Vec<Answered>,
 }
 
-impl Asker<'_> {
+impl AdminClient<'_> {
     async fn ask_all(&mut self, count: i64, now: i64) -> Result<(), Box<dyn Error>> {
         // Promoted members with all three login IDs, from all parts of the store.
-        let person = |round: i64| Person::of(round * 7_919 * 10 % count / 10 * 10, count, now);
+        let person = |round: i64| SampleUser::of(round * 7_919 * 10 % count / 10 * 10, count, now);
         for kind in ["all", "guest", "member", "promoted", "dormant", "disabled"] {
             let path = format!("/users?kind={kind}&days=30");
             self.ask(&format!("{kind}: first page"), |_| path.clone()).await?;
-            let cursors = self.walk(&path).await?;
+            let cursors = self.collect_cursors(&path).await?;
             let later =
                 |round: i64| format!("{path}&cursor={}", cursors[usize::try_from(round).unwrap_or(0) % cursors.len()]);
             self.ask(&format!("{kind}: later pages"), later).await?;
@@ -169,7 +170,7 @@ impl Asker<'_> {
         })
         .await?;
         self.ask("log: newest page", |_| "/events".into()).await?;
-        let cursors = self.walk("/events?limit=200").await?;
+        let cursors = self.collect_cursors("/events?limit=200").await?;
         let later = |round: i64| {
             format!("/events?limit=200&cursor={}", cursors[usize::try_from(round).unwrap_or(0) % cursors.len()])
         };
@@ -203,7 +204,7 @@ impl Asker<'_> {
     }
 
     /// Cursors of the first pages of a list.
-    async fn walk(&mut self, path: &str) -> Result<Vec<String>, Box<dyn Error>> {
+    async fn collect_cursors(&mut self, path: &str) -> Result<Vec<String>, Box<dyn Error>> {
         let mut cursors: Vec<String> = Vec::new();
         let mut next = path.to_owned();
         while cursors.len() < PAGES {

@@ -8,7 +8,7 @@ use futures_util::SinkExt as _;
 use rusqlite::{Connection, params};
 use tokio_postgres::Client;
 
-use crate::place::{Place, connect};
+use crate::store_location::{StoreLocation, connect};
 
 /// The secret half of every loaded guest's refresh token.
 const SECRET: &str = "benchmarkbenchmarkbenchmark12345";
@@ -44,8 +44,8 @@ impl Guest {
 
     fn refresh_token(&self) -> String {
         let mut text = String::with_capacity(70);
-        for (place, byte) in self.grant.iter().enumerate() {
-            if matches!(place, 4 | 6 | 8 | 10) {
+        for (location, byte) in self.grant.iter().enumerate() {
+            if matches!(location, 4 | 6 | 8 | 10) {
                 text.push('-');
             }
             write!(text, "{byte:02x}").expect("a string takes everything");
@@ -55,12 +55,12 @@ impl Guest {
 }
 
 /// Loads `count` guests into a store whose server is stopped; returns refresh tokens of `sample` of them.
-pub async fn load(place: &Place, count: u64, sample: usize) -> Result<Vec<String>, Box<dyn Error>> {
+pub async fn load(location: &StoreLocation, count: u64, sample: usize) -> Result<Vec<String>, Box<dyn Error>> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_millis() as u64;
     let hash = digest(&SHA256, SECRET.as_bytes());
-    match place {
-        Place::Folder(folder) => load_sqlite(&folder.join("store.db"), count, now, hash.as_ref())?,
-        Place::Database { url, .. } => load_postgres(url, count, now, hash.as_ref()).await?,
+    match location {
+        StoreLocation::Folder(folder) => load_sqlite(&folder.join("store.db"), count, now, hash.as_ref())?,
+        StoreLocation::Database { url, .. } => load_postgres(url, count, now, hash.as_ref()).await?,
     }
     let step = (count / sample.max(1) as u64).max(1);
     Ok((0..count)

@@ -38,16 +38,16 @@ pub enum Floor {
 }
 
 /// Serves a floor until the process is terminated.
-pub async fn serve(floor: Floor, port: u16, place: &str) -> Result<(), Box<dyn Error>> {
+pub async fn serve(floor: Floor, port: u16, location: &str) -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let router = match floor {
         Floor::Http => Router::new().fallback(any(async || ANSWER)),
         Floor::Sqlite => {
-            let queue = start_writer(PathBuf::from(place))?;
+            let queue = start_writer(PathBuf::from(location))?;
             Router::new().route("/healthz", any(async || "ok")).fallback(any(append_sqlite)).with_state(queue)
         }
         Floor::Postgres => {
-            let pool = Arc::new(Pool::open(place).await?);
+            let pool = Arc::new(Pool::open(location).await?);
             Router::new().route("/healthz", any(async || "ok")).fallback(any(append_postgres)).with_state(pool)
         }
     };
@@ -144,7 +144,7 @@ impl Pool {
     async fn open(url: &str) -> Result<Self, Box<dyn Error>> {
         let mut idle = Vec::new();
         for number in 0..LINKS {
-            let client = crate::place::connect(url).await?;
+            let client = crate::store_location::connect(url).await?;
             if number == 0 {
                 client.batch_execute(SCHEMA_POSTGRES).await?;
             }

@@ -15,13 +15,13 @@ use crate::wire::{Answer, Connection};
 /// The source of requests, and the check of responses.
 pub trait Source {
     /// Writes this connection's next request; `false` when there is none left.
-    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) -> bool;
+    fn write(&self, state: &mut ConnectionState, out: &mut Vec<u8>) -> bool;
     /// Whether the response is the expected one.
-    fn judge(&self, hand: &mut Hand, answer: &Answer<'_>) -> bool;
+    fn judge(&self, state: &mut ConnectionState, answer: &Answer<'_>) -> bool;
 }
 
 /// The state of one connection.
-pub struct Hand {
+pub struct ConnectionState {
     /// Random state.
     pub random: u64,
     /// The current step of a journey.
@@ -30,7 +30,7 @@ pub struct Hand {
     pub held: Vec<String>,
 }
 
-impl Hand {
+impl ConnectionState {
     pub fn new(number: usize) -> Self {
         let random = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         Self { random, step: 0, held: Vec::new() }
@@ -107,22 +107,22 @@ pub async fn drive_closed(
         let (source, tally) = (Rc::clone(&source), Rc::clone(&tally));
         let mut connection = Connection::open(port).await?;
         local.spawn_local(async move {
-            let (mut hand, mut request) = (Hand::new(number), Vec::with_capacity(1_024));
+            let (mut state, mut request) = (ConnectionState::new(number), Vec::with_capacity(1_024));
             loop {
-                let asked = Instant::now();
-                if asked >= until {
+                let sent_at = Instant::now();
+                if sent_at >= until {
                     return;
                 }
                 request.clear();
-                if !source.write(&mut hand, &mut request) {
+                if !source.write(&mut state, &mut request) {
                     tally.borrow_mut().ran_dry.get_or_insert_with(Instant::now);
                     return;
                 }
                 let error = match connection.ask(&request).await {
-                    Ok(answer) if source.judge(&mut hand, &answer) => None,
+                    Ok(answer) if source.judge(&mut state, &answer) => None,
                     Ok(answer) => Some(describe(&answer)),
                     Err(error) => {
-                        tally.borrow_mut().note(asked.elapsed(), Some(error.to_string()));
+                        tally.borrow_mut().note(sent_at.elapsed(), Some(error.to_string()));
                         match Connection::open(port).await {
                             Ok(fresh) => connection = fresh,
                             Err(_) => return,
@@ -133,7 +133,7 @@ pub async fn drive_closed(
                 let answered = Instant::now();
                 tally.borrow_mut().requests += 1;
                 if answered >= from && answered < until {
-                    tally.borrow_mut().note(answered - asked, error);
+                    tally.borrow_mut().note(answered - sent_at, error);
                 }
             }
         });
@@ -168,16 +168,16 @@ pub async fn drive_open(
         // Spread the connections over the interval, so that the server gets single requests instead of bursts.
         let mut due = begun + pause.mul_f64(number as f64 / connections as f64);
         local.spawn_local(async move {
-            let (mut hand, mut request) = (Hand::new(number), Vec::with_capacity(1_024));
+            let (mut state, mut request) = (ConnectionState::new(number), Vec::with_capacity(1_024));
             while due < until {
                 tokio::time::sleep_until(due.into()).await;
                 request.clear();
-                if !source.write(&mut hand, &mut request) {
+                if !source.write(&mut state, &mut request) {
                     tally.borrow_mut().ran_dry.get_or_insert_with(Instant::now);
                     return;
                 }
                 let error = match connection.ask(&request).await {
-                    Ok(answer) if source.judge(&mut hand, &answer) => None,
+                    Ok(answer) if source.judge(&mut state, &answer) => None,
                     Ok(answer) => Some(describe(&answer)),
                     Err(error) => {
                         tally.borrow_mut().note(due.elapsed(), Some(error.to_string()));

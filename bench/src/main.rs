@@ -6,12 +6,12 @@ mod fill;
 mod floor;
 mod load;
 mod people;
-mod place;
 mod process;
 mod promotion;
 mod report;
 mod run;
 mod scenario;
+mod store_location;
 mod wire;
 
 use std::{error::Error, path::PathBuf, process::ExitCode};
@@ -52,7 +52,7 @@ pub struct Options {
     pub admin: bool,
     /// Only this engine; both when PostgreSQL is there, without it
     #[arg(long)]
-    pub store: Option<place::Engine>,
+    pub store: Option<store_location::Engine>,
     /// Where the report goes
     #[arg(long, value_name = "DIR", default_value = "bench/out")]
     pub out: PathBuf,

@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 
 use crate::{
     fill::{hex, settle_postgres, settle_sqlite},
-    place::{Place, connect},
+    store_location::{StoreLocation, connect},
 };
 
 /// Number of days that the users are spread over.
@@ -37,13 +37,13 @@ const TABLES: [(&str, &str); 8] = [
 /// The n-th user, oldest first. One in five is a member, every other of them promoted; one in ten guests has a cookie
 /// session, one in ten a device key; one in three was seen today.
 #[derive(Clone, Copy)]
-pub struct Person {
+pub struct SampleUser {
     number: i64,
     micros: i64,
     now: i64,
 }
 
-impl Person {
+impl SampleUser {
     pub fn of(number: i64, count: i64, now: i64) -> Self {
         let micros = now - DAYS * DAY_MICROS + (DAYS * DAY_MICROS - 3_600_000_000) / count.max(1) * number;
         Self { number, micros, now }
@@ -163,17 +163,17 @@ impl Person {
                 ],
             );
             let came = if promoted { "user.anonymous.promoted" } else { "user.created" };
-            for (place, kind) in (1..).zip([came, "user.authenticated"]) {
-                let at = self.micros + place * 1_000_000;
+            for (location, kind) in (1..).zip([came, "user.authenticated"]) {
+                let at = self.micros + location * 1_000_000;
                 let body = format!(
                     "{{\"id\":\"{0}\",\"seq\":{1},\"type\":\"{kind}\",\"payload\":{{\"user\":{{\"id\":\"{0}\",\"is_anonymous\":false,\"custom_attributes\":{{\"cart\":\"c-42\"}}}}}},\"context\":{{\"timestamp\":{2},\"user_id\":\"{0}\",\"client_id\":\"{client}\",\"triggered_by\":\"user\",\"ip_address\":\"203.0.113.9\"}}}}",
                     self.user_id(),
-                    self.number * 2 + place,
+                    self.number * 2 + location,
                     at / 1_000_000,
                 );
                 let row = [
                     one.clone(),
-                    Value::Integer(self.number * 2 + place),
+                    Value::Integer(self.number * 2 + location),
                     user.clone(),
                     text(kind),
                     text(client),
@@ -214,18 +214,18 @@ fn counts(now: i64, put: &mut impl FnMut(usize, Vec<Value>)) {
 }
 
 /// Fills a store whose server is stopped; returns the time it is based on.
-pub async fn load(place: &Place, count: i64) -> Result<i64, Box<dyn Error>> {
+pub async fn load(location: &StoreLocation, count: i64) -> Result<i64, Box<dyn Error>> {
     let now = i64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_micros())?;
-    match place {
-        Place::Folder(folder) => load_sqlite(&folder.join("store.db"), count, now)?,
-        Place::Database { url, .. } => load_postgres(url, count, now).await?,
+    match location {
+        StoreLocation::Folder(folder) => load_sqlite(&folder.join("store.db"), count, now)?,
+        StoreLocation::Database { url, .. } => load_postgres(url, count, now).await?,
     }
     Ok(now)
 }
 
 /// The newest guest.
 fn last_counted(count: i64, now: i64) -> [u8; 16] {
-    Person::of(count, count, now).id(0)
+    SampleUser::of(count, count, now).id(0)
 }
 
 fn load_sqlite(path: &std::path::Path, count: i64, now: i64) -> Result<(), Box<dyn Error>> {
@@ -249,7 +249,7 @@ fn load_sqlite(path: &std::path::Path, count: i64, now: i64) -> Result<(), Box<d
             counts(now, &mut put);
         }
         for number in first..(first + BATCH).min(count) {
-            Person::of(number, count, now).rows(&mut put);
+            SampleUser::of(number, count, now).rows(&mut put);
         }
         if let Some(error) = failure {
             return Err(error.into());
@@ -268,7 +268,7 @@ async fn load_postgres(url: &str, count: i64, now: i64) -> Result<(), Box<dyn Er
             counts(now, &mut put);
         }
         for number in first..(first + BATCH).min(count) {
-            Person::of(number, count, now).rows(&mut put);
+            SampleUser::of(number, count, now).rows(&mut put);
         }
         for ((table, columns), text) in TABLES.into_iter().zip(texts) {
             copy(&client, table, columns, text).await?;
@@ -293,8 +293,8 @@ async fn copy(client: &Client, table: &str, columns: &str, text: String) -> Resu
 
 /// A row in COPY format.
 fn print_row(text: &mut String, row: &[Value]) {
-    for (place, value) in row.iter().enumerate() {
-        if place > 0 {
+    for (location, value) in row.iter().enumerate() {
+        if location > 0 {
             text.push('\t');
         }
         match value {

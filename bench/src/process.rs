@@ -39,8 +39,8 @@ impl Process {
             }
             let ended = process.child.try_wait()?;
             if ended.is_some() || begun.elapsed() > PATIENCE {
-                let said = fs::read_to_string(log).unwrap_or_default();
-                return Err(format!("a server on port {port} did not start: {}", said.trim()).into());
+                let log_text = fs::read_to_string(log).unwrap_or_default();
+                return Err(format!("a server on port {port} did not start: {}", log_text.trim()).into());
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
@@ -66,9 +66,9 @@ impl Process {
 
     fn end(&mut self) {
         let id = self.child.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &id]).status().is_ok_and(|status| status.success());
+        let signalled = Command::new("kill").args(["-TERM", &id]).status().is_ok_and(|status| status.success());
         let begun = Instant::now();
-        while asked && begun.elapsed() < Duration::from_secs(25) {
+        while signalled && begun.elapsed() < Duration::from_secs(25) {
             if matches!(self.child.try_wait(), Ok(Some(_)) | Err(_)) {
                 return;
             }

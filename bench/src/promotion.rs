@@ -5,7 +5,7 @@ use std::{cell::Cell, fmt::Write as _};
 use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::{
-    load::{Hand, Source},
+    load::{ConnectionState, Source},
     scenario::{base64url, forwarded, post, sign_up},
     wire::Answer,
 };
@@ -35,23 +35,23 @@ impl Promotions {
         encode(&format!("http://{}/back", self.host))
     }
 
-    fn open(&self, out: &mut Vec<u8>, hand: &mut Hand, path: &str) {
-        let forwarded = forwarded(hand);
+    fn open(&self, out: &mut Vec<u8>, state: &mut ConnectionState, path: &str) {
+        let forwarded = forwarded(state);
         let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nAccept: text/html\r\n{forwarded}\r\n", self.host);
         out.extend_from_slice(head.as_bytes());
     }
 
-    fn form(&self, out: &mut Vec<u8>, hand: &mut Hand, path: &str, cookie: &str, body: &str) {
-        let extra = forwarded(hand) + cookie;
+    fn form(&self, out: &mut Vec<u8>, state: &mut ConnectionState, path: &str, cookie: &str, body: &str) {
+        let extra = forwarded(state) + cookie;
         post(out, &self.host, path, "application/x-www-form-urlencoded", &extra, body.as_bytes());
     }
 }
 
 impl Source for Promotions {
-    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) -> bool {
-        let held = |place: usize| hand.held.get(place).cloned().unwrap_or_default();
+    fn write(&self, state: &mut ConnectionState, out: &mut Vec<u8>) -> bool {
+        let held = |place: usize| state.held.get(place).cloned().unwrap_or_default();
         let (first, second, third, fourth) = (held(0), held(1), held(2), held(3));
-        match hand.step {
+        match state.step {
             0 => out.extend_from_slice(&sign_up(&self.host, "refresh_token")),
             1 => {
                 let body = format!(r#"{{"session_type":"refresh_token","refresh_token":"{first}"}}"#);
@@ -64,37 +64,37 @@ impl Source for Promotions {
                     self.callback(),
                     self.challenge,
                 );
-                self.open(out, hand, &path);
+                self.open(out, state, &path);
             }
             3 => {
                 let name = self.names.replace(self.names.get() + 1);
                 let body = format!(
                     "_csrf={third}&_flow={fourth}&login_id_kind=username&login_id=kim{name}&password=violet+tugboat+marmalade&action=continue"
                 );
-                self.form(out, hand, &first, &second, &body);
+                self.form(out, state, &first, &second, &body);
             }
             _ => {
                 let body = format!(
                     "grant_type=authorization_code&client_id=bench&redirect_uri={}&code={first}&code_verifier={VERIFIER}",
                     self.callback()
                 );
-                self.form(out, hand, "/oauth2/token", "", &body);
+                self.form(out, state, "/oauth2/token", "", &body);
             }
         }
         true
     }
 
-    fn judge(&self, hand: &mut Hand, answer: &Answer<'_>) -> bool {
-        let next = match hand.step {
+    fn judge(&self, state: &mut ConnectionState, answer: &Answer<'_>) -> bool {
+        let next = match state.step {
             0 => answer.text("refresh_token").map(|token| vec![token.to_owned()]),
             1 => answer.text("promotion_code").map(|code| vec![code.to_owned()]),
             2 => read_form(answer).map(|[action, csrf, flow]| vec![action, cookie(answer), csrf, flow]),
             3 => redirect(answer).and_then(code_of).map(|code| vec![code]),
             _ => answer.text("id_token").map(|_| Vec::new()),
         };
-        hand.step = if next.is_some() { (hand.step + 1) % REQUESTS } else { 0 };
+        state.step = if next.is_some() { (state.step + 1) % REQUESTS } else { 0 };
         let good = next.is_some();
-        hand.held = next.unwrap_or_default();
+        state.held = next.unwrap_or_default();
         good
     }
 }

@@ -16,11 +16,11 @@ use crate::{
     device::Pairs,
     fill,
     floor::Floor,
-    load::{self, Hand, Outcome, Source},
-    place::{Engine, Place},
+    load::{self, ConnectionState, Outcome, Source},
     process::{Process, find_port, processor_time_of_self},
     report::{Figure, Report, Sizes},
     scenario::{ALL, Fixed, Ground, Scenario, Stage, sign_up},
+    store_location::{Engine, StoreLocation},
     wire::Connection,
 };
 
@@ -70,16 +70,16 @@ impl Plan {
 
 /// The measured server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Who {
-    House(Scenario),
+enum Subject {
+    Vestibule(Scenario),
     Floor(Ground),
     Peer(Ground),
 }
 
-impl Who {
+impl Subject {
     fn name(self) -> &'static str {
         match self {
-            Self::House(scenario) => scenario.name(),
+            Self::Vestibule(scenario) => scenario.name(),
             Self::Floor(Ground::Handler) => "floor_handler",
             Self::Floor(Ground::Rows) => "floor_rows",
             Self::Peer(Ground::Handler) => "peer_session",
@@ -90,7 +90,7 @@ impl Who {
 
 /// One measurement of one round.
 struct Stretch {
-    who: Who,
+    who: Subject,
     concurrency: usize,
     outcome: Outcome,
     server_micros: Option<f64>,
@@ -103,7 +103,7 @@ struct Bench {
     root: PathBuf,
     report: Report,
     /// Locations to remove at the end.
-    scratch: Vec<Place>,
+    scratch: Vec<StoreLocation>,
     databases: usize,
 }
 
@@ -131,11 +131,11 @@ pub async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         // All started processes are stopped on interruption.
         () = interrupted() => Err("interrupted".into()),
     };
-    for place in std::mem::take(&mut bench.scratch) {
-        place.remove().await;
+    for location in std::mem::take(&mut bench.scratch) {
+        location.remove().await;
     }
-    if let Some(said) = outcome? {
-        print!("{}", admin::write(&out, &said_of(&bench.report.machine), &said)?);
+    if let Some(report_text) = outcome? {
+        print!("{}", admin::write(&out, &describe_text(&bench.report.machine), &report_text)?);
         eprintln!("\nWritten to {}/admin.md", bench.options.out.display());
         return Ok(());
     }
@@ -157,7 +157,7 @@ async fn interrupted() {
 }
 
 /// The machine in one line.
-fn said_of(machine: &serde_json::Value) -> String {
+fn describe_text(machine: &serde_json::Value) -> String {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let of = |name: &str| machine[name].as_str().map_or_else(|| machine[name].to_string(), str::to_owned);
     format!(
@@ -183,10 +183,10 @@ impl Bench {
         let mut parts = Vec::new();
         for engine in self.plan.engines.clone() {
             for count in &users {
-                let place = self.make_place(engine, &format!("admin_{count}")).await?;
-                let part = admin::measure(&self.options.binary, &self.root, &place, engine, *count).await;
+                let location = self.make_location(engine, &format!("admin_{count}")).await?;
+                let part = admin::measure(&self.options.binary, &self.root, &location, engine, *count).await;
                 // A million users are not kept for the next engine.
-                place.remove().await;
+                location.remove().await;
                 parts.push(part?);
             }
         }
@@ -197,12 +197,12 @@ impl Bench {
         let handler = self.start_floor(Floor::Http, "-").await?;
         let peer = self.start_peer().await?;
         for engine in self.plan.engines.clone() {
-            let floor_place = self.make_place(engine, "floor").await?;
-            let (floor, url) = match (&floor_place, engine) {
-                (Place::Folder(folder), _) => (Floor::Sqlite, folder.join("store.db").display().to_string()),
-                (Place::Database { url, .. }, _) => (Floor::Postgres, url.clone()),
+            let floor_location = self.make_location(engine, "floor").await?;
+            let (floor, url) = match (&floor_location, engine) {
+                (StoreLocation::Folder(folder), _) => (Floor::Sqlite, folder.join("store.db").display().to_string()),
+                (StoreLocation::Database { url, .. }, _) => (Floor::Postgres, url.clone()),
             };
-            self.scratch.push(floor_place);
+            self.scratch.push(floor_location);
             let rows = self.start_floor(floor, &url).await?;
             for users in self.plan.users.clone() {
                 self.measure_store(engine, users, &handler, &rows, peer.as_ref()).await?;
@@ -211,18 +211,18 @@ impl Bench {
         Ok(())
     }
 
-    async fn make_place(&mut self, engine: Engine, name: &str) -> Result<Place, Box<dyn Error>> {
+    async fn make_location(&mut self, engine: Engine, name: &str) -> Result<StoreLocation, Box<dyn Error>> {
         match engine {
-            Engine::Sqlite => Ok(Place::folder(&self.root, name)?),
+            Engine::Sqlite => Ok(StoreLocation::folder(&self.root, name)?),
             Engine::Postgres => {
                 let admin = self.options.postgres.as_deref().ok_or("no PostgreSQL: give --postgres URL")?;
                 self.databases += 1;
-                Place::database(admin, &format!("{name}_{}", self.databases)).await
+                StoreLocation::database(admin, &format!("{name}_{}", self.databases)).await
             }
         }
     }
 
-    async fn start_floor(&self, floor: Floor, place: &str) -> Result<Process, Box<dyn Error>> {
+    async fn start_floor(&self, floor: Floor, location: &str) -> Result<Process, Box<dyn Error>> {
         let port = find_port()?;
         let name = match floor {
             Floor::Http => "http",
@@ -230,7 +230,7 @@ impl Bench {
             Floor::Postgres => "postgres",
         };
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["floor", name, &port.to_string(), place]);
+        command.args(["floor", name, &port.to_string(), location]);
         Process::start(&mut command, port, "/healthz", &self.root.join(format!("floor-{name}.log"))).await
     }
 
@@ -242,11 +242,11 @@ impl Bench {
             self.report.notes.push("The peer was left out: it needs PostgreSQL, Node.js and its npm packages.".into());
             return Ok(None);
         }
-        let place = self.make_place(Engine::Postgres, "peer").await?;
+        let location = self.make_location(Engine::Postgres, "peer").await?;
         let port = find_port()?;
         let mut command = Command::new("node");
-        command.current_dir(&self.options.peer).args(["server.mjs", &port.to_string(), &place.url()]);
-        self.scratch.push(place);
+        command.current_dir(&self.options.peer).args(["server.mjs", &port.to_string(), &location.url()]);
+        self.scratch.push(location);
         match Process::start(&mut command, port, "/api/auth/ok", &self.root.join("peer.log")).await {
             Ok(process) => Ok(Some(process)),
             Err(error) => {
@@ -266,19 +266,19 @@ impl Bench {
         peer: Option<&Process>,
     ) -> Result<(), Box<dyn Error>> {
         eprintln!("{} with {users} dormant guests", engine.name());
-        let place = self.make_place(engine, &format!("house_{users}")).await?;
+        let location = self.make_location(engine, &format!("house_{users}")).await?;
         let port = find_port()?;
-        let house = House::prepare(&self.options.binary, &self.root, &place, port, &project_file(port))?;
+        let instance = Instance::prepare(&self.options.binary, &self.root, &location, port, &project_file(port))?;
         let mut sizes = Sizes { store: engine.name(), users, ..Sizes::default() };
         let mut known = Vec::new();
         if users > 0 {
-            let before = place.bytes().await?;
+            let before = location.bytes().await?;
             let begun = Instant::now();
-            known = fill::load(&place, users, self.plan.guests).await?;
+            known = fill::load(&location, users, self.plan.guests).await?;
             sizes.load_seconds = Some(begun.elapsed().as_secs_f64());
-            sizes.bytes_per_guest = Some((place.bytes().await? - before) as f64 / users as f64);
+            sizes.bytes_per_guest = Some((location.bytes().await? - before) as f64 / users as f64);
         }
-        let server = house.start(&self.root).await?;
+        let server = instance.start(&self.root).await?;
         sizes.start_up_ms = Some(server.start_up.as_secs_f64() * 1_000.0);
         sizes.idle_mib = server.memory().map(|(now, _)| now);
         let mut stage = Stage::new(port, Pairs::make());
@@ -302,10 +302,11 @@ impl Bench {
                     Rc::new(Fixed { request: sign_up(&host, "refresh_token"), expected: "refresh_token" });
                 for (ground, process) in [(Ground::Handler, handler), (Ground::Rows, rows)] {
                     if scenarios.iter().any(|scenario| scenario.ground() == ground) {
-                        stretches.push(self.drive(Who::Floor(ground), process, Rc::clone(&append), concurrency).await?);
+                        stretches
+                            .push(self.drive(Subject::Floor(ground), process, Rc::clone(&append), concurrency).await?);
                         if let (Some(peer), Some(cookie)) = (peer, &cookie) {
                             let source = ask_peer(peer.port, ground, cookie);
-                            stretches.push(self.drive(Who::Peer(ground), peer, source, concurrency).await?);
+                            stretches.push(self.drive(Subject::Peer(ground), peer, source, concurrency).await?);
                         }
                     }
                 }
@@ -315,7 +316,7 @@ impl Bench {
                 for scenario in &scenarios {
                     // ID tokens of the two refresh scenarios are signed as their application is configured.
                     let source = stage_for(&stage, *scenario, port, self.plan.guests, most).await?;
-                    stretches.push(self.drive(Who::House(*scenario), &server, source, concurrency).await?);
+                    stretches.push(self.drive(Subject::Vestibule(*scenario), &server, source, concurrency).await?);
                 }
             }
         }
@@ -325,13 +326,13 @@ impl Bench {
         sizes.flood_mib = server.memory().map(|(_, most)| most);
         server.stop();
         if scenarios.contains(&Scenario::Promotion) {
-            self.measure_without_hash(engine, users, &house, &stage).await?;
+            self.measure_without_hash(engine, users, &instance, &stage).await?;
         }
         if users == 0 {
-            sizes.bytes_per_guest = count_users(&place).await?.map(|(bytes, count)| bytes / count);
+            sizes.bytes_per_guest = count_users(&location).await?.map(|(bytes, count)| bytes / count);
         }
         self.report.sizes.push(sizes);
-        place.remove().await;
+        location.remove().await;
         Ok(())
     }
 
@@ -340,13 +341,13 @@ impl Bench {
         &mut self,
         engine: Engine,
         users: u64,
-        house: &House,
+        instance: &Instance,
         stage: &Stage,
     ) -> Result<(), Box<dyn Error>> {
-        let server = house.start_with(&self.root, &CHEAPEST_HASH).await?;
+        let server = instance.start_with(&self.root, &CHEAPEST_HASH).await?;
         for concurrency in self.plan.concurrency.clone() {
             let source = stage.source(Scenario::Promotion);
-            let stretch = self.drive(Who::House(Scenario::Promotion), &server, source, concurrency).await?;
+            let stretch = self.drive(Subject::Vestibule(Scenario::Promotion), &server, source, concurrency).await?;
             self.report.figures.push(Figure {
                 scenario: "promotion_unhashed",
                 store: engine.name(),
@@ -374,15 +375,15 @@ impl Bench {
         for scenario in self.plan.scenarios.clone() {
             let source = stage_for(stage, scenario, port, 2, 2).await?;
             let mut connection = Connection::open(port).await?;
-            let mut hand = Hand::new(7);
+            let mut state = ConnectionState::new(7);
             let mut refused = None;
             for _ in 0..2 {
                 let mut request = Vec::new();
-                if !source.write(&mut hand, &mut request) {
+                if !source.write(&mut state, &mut request) {
                     break;
                 }
                 let answer = connection.ask(&request).await?;
-                if !source.judge(&mut hand, &answer) {
+                if !source.judge(&mut state, &answer) {
                     let body = String::from_utf8_lossy(&answer.body[..answer.body.len().min(120)]).into_owned();
                     refused = Some(format!("{} {}", answer.status, body.trim()));
                     break;
@@ -400,7 +401,7 @@ impl Bench {
 
     async fn drive(
         &self,
-        who: Who,
+        who: Subject,
         process: &Process,
         source: Rc<dyn Source>,
         concurrency: usize,
@@ -414,11 +415,11 @@ impl Bench {
         let server_micros = before
             .zip(after)
             .map(|(before, after)| (after - before).as_secs_f64() * 1e6 / requests.max(1.0))
-            .filter(|_| !matches!(who, Who::Peer(_)));
+            .filter(|_| !matches!(who, Subject::Peer(_)));
         let load_micros = own_before
             .zip(own_after)
             .map(|(before, after)| after.saturating_sub(before).as_secs_f64() * 1e6 / requests.max(1.0));
-        if let Who::House(scenario) = who {
+        if let Subject::Vestibule(scenario) = who {
             // Some journeys need several requests per counted unit.
             outcome.per_second /= scenario.requests() as f64;
         }
@@ -437,13 +438,13 @@ impl Bench {
 
     /// For each server and concurrency, the round with the median rate.
     fn take_middle(&mut self, engine: Engine, users: u64, stretches: &[Stretch]) {
-        let middle = |who: Who, concurrency: usize| {
+        let middle = |who: Subject, concurrency: usize| {
             let mut same: Vec<&Stretch> =
                 stretches.iter().filter(|stretch| stretch.who == who && stretch.concurrency == concurrency).collect();
             same.sort_by(|a, b| a.outcome.per_second.total_cmp(&b.outcome.per_second));
             same.get(same.len() / 2).copied()
         };
-        let mut seen: Vec<(Who, usize)> = Vec::new();
+        let mut seen: Vec<(Subject, usize)> = Vec::new();
         for stretch in stretches {
             let key = (stretch.who, stretch.concurrency);
             if seen.contains(&key) {
@@ -452,10 +453,10 @@ impl Bench {
             seen.push(key);
             let Some(found) = middle(stretch.who, stretch.concurrency) else { continue };
             let ground = match stretch.who {
-                Who::House(scenario) => scenario.ground(),
-                Who::Floor(ground) | Who::Peer(ground) => ground,
+                Subject::Vestibule(scenario) => scenario.ground(),
+                Subject::Floor(ground) | Subject::Peer(ground) => ground,
             };
-            let against = |who: Who| {
+            let against = |who: Subject| {
                 let other = middle(who, stretch.concurrency)?.outcome.per_second;
                 (other > 0.0).then(|| found.outcome.per_second / other)
             };
@@ -472,8 +473,8 @@ impl Bench {
                 errors: found.outcome.errors,
                 server_micros: found.server_micros,
                 load_micros: found.load_micros,
-                ratio_to_floor: against(Who::Floor(ground)),
-                ratio_to_peer: against(Who::Peer(ground)),
+                ratio_to_floor: against(Subject::Floor(ground)),
+                ratio_to_peer: against(Subject::Peer(ground)),
             });
         }
         self.report.figures.sort_by_key(|figure| (figure.users, figure.scenario, figure.concurrency));
@@ -556,17 +557,17 @@ async fn stage_for(
 }
 
 /// The measured server: its configuration and its project.
-pub(crate) struct House {
+pub(crate) struct Instance {
     binary: PathBuf,
     config: PathBuf,
     port: u16,
 }
 
-impl House {
+impl Instance {
     pub(crate) fn prepare(
         binary: &Path,
         root: &Path,
-        place: &Place,
+        location: &StoreLocation,
         port: u16,
         settings: &str,
     ) -> Result<Self, Box<dyn Error>> {
@@ -575,7 +576,7 @@ impl House {
             &config,
             format!(
                 "[server]\nlisten = \"127.0.0.1:{port}\"\ntrusted_proxies = [\"127.0.0.1\"]\n[store]\nurl = \"{}\"\n[secrets]\nmaster_key_file = \"{}\"\n[log]\nfilter = \"warn\"\n",
-                place.url(),
+                location.url(),
                 root.join("master.key").display(),
             ),
         )?;
@@ -677,18 +678,18 @@ fn ask_peer(port: u16, ground: Ground, cookie: &str) -> Rc<dyn Source> {
 }
 
 /// Bytes and users of a stopped store with only guests.
-async fn count_users(place: &Place) -> Result<Option<(f64, f64)>, Box<dyn Error>> {
-    let count = match place {
-        Place::Folder(folder) => {
+async fn count_users(location: &StoreLocation) -> Result<Option<(f64, f64)>, Box<dyn Error>> {
+    let count = match location {
+        StoreLocation::Folder(folder) => {
             let connection = rusqlite::Connection::open(folder.join("store.db"))?;
             connection.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0))?
         }
-        Place::Database { url, .. } => {
-            crate::place::connect(url).await?.query_one("SELECT count(*) FROM users", &[]).await?.get(0)
+        StoreLocation::Database { url, .. } => {
+            crate::store_location::connect(url).await?.query_one("SELECT count(*) FROM users", &[]).await?.get(0)
         }
     };
     // With fewer guests, the empty store dominates.
-    Ok((count > 50_000).then_some((place.bytes().await? as f64, count as f64)))
+    Ok((count > 50_000).then_some((location.bytes().await? as f64, count as f64)))
 }
 
 fn describe_machine() -> serde_json::Value {
@@ -697,7 +698,7 @@ fn describe_machine() -> serde_json::Value {
         let found = text.lines().find(|line| line.starts_with(name)).and_then(|line| line.split_once(':'));
         found.map_or_else(String::new, |(_, value)| value.trim().to_owned())
     };
-    let say = |program: &str, arguments: &[&str]| {
+    let capture = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).output().ok().filter(|output| output.status.success());
         output.map_or_else(String::new, |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
@@ -706,9 +707,9 @@ fn describe_machine() -> serde_json::Value {
         "cpu": line(&read("/proc/cpuinfo"), "model name"),
         "cores": std::thread::available_parallelism().map_or(0, usize::from),
         "memory_gib": (kib / 1_048_576.0).round(),
-        "kernel": say("uname", &["-sr"]),
+        "kernel": capture("uname", &["-sr"]),
         "load_before": read("/proc/loadavg").split_whitespace().next().unwrap_or("").to_owned(),
-        "commit": say("git", &["rev-parse", "--short", "HEAD"]),
-        "date": say("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
+        "commit": capture("git", &["rev-parse", "--short", "HEAD"]),
+        "date": capture("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
     })
 }

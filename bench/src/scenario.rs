@@ -6,7 +6,7 @@ use tokio::task::LocalSet;
 
 use crate::{
     device::{self, DeviceKey, Pair, Pairs},
-    load::{Hand, Source},
+    load::{ConnectionState, Source},
     promotion::{self, Promotions},
     wire::{Answer, Connection},
 };
@@ -179,8 +179,8 @@ impl Stage {
                     };
                     return Ok(Guest { refresh: refresh.to_owned(), access: access.to_owned() });
                 };
-                let (mut request, mut hand) = (Vec::new(), Hand::new(number));
-                write_refresh(&mut request, &host, &mut hand, client, refresh);
+                let (mut request, mut state) = (Vec::new(), ConnectionState::new(number));
+                write_refresh(&mut request, &host, &mut state, client, refresh);
                 let answer = connection.ask(&request).await?;
                 let Some(access) = answer.text("access_token").map(str::to_owned) else {
                     return Err(format!("no refresh: {}", String::from_utf8_lossy(answer.body)).into());
@@ -204,10 +204,10 @@ impl Stage {
             Box::pin(async move {
                 let body = requests.borrow_mut().pop().unwrap_or_default();
                 let mut request = Vec::new();
-                write_key_request(&mut request, &host, &mut Hand::new(number), &body);
+                write_key_request(&mut request, &host, &mut ConnectionState::new(number), &body);
                 let answer = connection.ask(&request).await?;
-                let said = || String::from_utf8_lossy(answer.body).into_owned();
-                if answer.status == 200 { Ok(()) } else { Err(format!("no guest: {}", said()).into()) }
+                let text = || String::from_utf8_lossy(answer.body).into_owned();
+                if answer.status == 200 { Ok(()) } else { Err(format!("no guest: {}", text()).into()) }
             })
         })
         .await?;
@@ -324,14 +324,14 @@ pub(crate) fn get(out: &mut Vec<u8>, host: &str, path: &str, token: &str) {
 }
 
 /// The header with a different address for each request: token requests are limited by address.
-pub(crate) fn forwarded(hand: &mut Hand) -> String {
-    let [a, b, c, ..] = hand.draw().to_be_bytes();
+pub(crate) fn forwarded(state: &mut ConnectionState) -> String {
+    let [a, b, c, ..] = state.draw().to_be_bytes();
     format!("X-Forwarded-For: 100.{a}.{b}.{c}\r\n")
 }
 
-fn write_refresh(out: &mut Vec<u8>, host: &str, hand: &mut Hand, client: &str, token: &str) {
+fn write_refresh(out: &mut Vec<u8>, host: &str, state: &mut ConnectionState, client: &str, token: &str) {
     let body = format!("grant_type=refresh_token&client_id={client}&refresh_token={token}");
-    post(out, host, "/oauth2/token", "application/x-www-form-urlencoded", &forwarded(hand), body.as_bytes());
+    post(out, host, "/oauth2/token", "application/x-www-form-urlencoded", &forwarded(state), body.as_bytes());
 }
 
 fn holds(answer: &Answer<'_>, expected: &str) -> bool {
@@ -346,12 +346,12 @@ pub struct Fixed {
 }
 
 impl Source for Fixed {
-    fn write(&self, _: &mut Hand, out: &mut Vec<u8>) -> bool {
+    fn write(&self, _: &mut ConnectionState, out: &mut Vec<u8>) -> bool {
         out.extend_from_slice(&self.request);
         true
     }
 
-    fn judge(&self, _: &mut Hand, answer: &Answer<'_>) -> bool {
+    fn judge(&self, _: &mut ConnectionState, answer: &Answer<'_>) -> bool {
         holds(answer, self.expected)
     }
 }
@@ -364,20 +364,20 @@ struct Bearer {
 }
 
 impl Source for Bearer {
-    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) -> bool {
-        get(out, &self.host, self.path, &pick(&self.guests, hand).access);
+    fn write(&self, state: &mut ConnectionState, out: &mut Vec<u8>) -> bool {
+        get(out, &self.host, self.path, &pick(&self.guests, state).access);
         true
     }
 
-    fn judge(&self, _: &mut Hand, answer: &Answer<'_>) -> bool {
+    fn judge(&self, _: &mut ConnectionState, answer: &Answer<'_>) -> bool {
         // The resolver's response has no body; a header names the user.
         let named = self.expected.is_empty() && answer.header("x-authgear-user-id").is_none();
         holds(answer, self.expected) && !named
     }
 }
 
-fn pick<'a>(guests: &'a [Guest], hand: &mut Hand) -> &'a Guest {
-    let place = usize::try_from(hand.draw() % guests.len() as u64).unwrap_or(0);
+fn pick<'a>(guests: &'a [Guest], state: &mut ConnectionState) -> &'a Guest {
+    let place = usize::try_from(state.draw() % guests.len() as u64).unwrap_or(0);
     &guests[place]
 }
 
@@ -388,13 +388,13 @@ struct Refresh {
 }
 
 impl Source for Refresh {
-    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) -> bool {
-        let guest = pick(&self.guests, hand).refresh.clone();
-        write_refresh(out, &self.host, hand, self.client, &guest);
+    fn write(&self, state: &mut ConnectionState, out: &mut Vec<u8>) -> bool {
+        let guest = pick(&self.guests, state).refresh.clone();
+        write_refresh(out, &self.host, state, self.client, &guest);
         true
     }
 
-    fn judge(&self, _: &mut Hand, answer: &Answer<'_>) -> bool {
+    fn judge(&self, _: &mut ConnectionState, answer: &Answer<'_>) -> bool {
         holds(answer, "\"id_token\"")
     }
 }
@@ -405,31 +405,31 @@ struct MixedDay {
 }
 
 impl Source for MixedDay {
-    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) -> bool {
-        match (hand.step, hand.held.pop()) {
+    fn write(&self, state: &mut ConnectionState, out: &mut Vec<u8>) -> bool {
+        match (state.step, state.held.pop()) {
             (1.., Some(access)) => {
                 get(out, &self.host, "/oauth2/userinfo", &access);
-                if hand.step > 1 {
-                    hand.held.push(access);
+                if state.step > 1 {
+                    state.held.push(access);
                 }
-                hand.step -= 1;
+                state.step -= 1;
             }
-            _ if hand.draw().is_multiple_of(10) => {
-                let refresh = pick(&self.guests, hand).refresh.clone();
-                write_refresh(out, &self.host, hand, "bench", &refresh);
-                hand.step = 2;
+            _ if state.draw().is_multiple_of(10) => {
+                let refresh = pick(&self.guests, state).refresh.clone();
+                write_refresh(out, &self.host, state, "bench", &refresh);
+                state.step = 2;
             }
             _ => {
                 out.extend_from_slice(&sign_up(&self.host, "refresh_token"));
-                hand.step = 1;
+                state.step = 1;
             }
         }
         true
     }
 
-    fn judge(&self, hand: &mut Hand, answer: &Answer<'_>) -> bool {
+    fn judge(&self, state: &mut ConnectionState, answer: &Answer<'_>) -> bool {
         if let Some(access) = answer.text("access_token") {
-            hand.held = vec![access.to_owned()];
+            state.held = vec![access.to_owned()];
         }
         answer.status == 200
     }
@@ -441,21 +441,21 @@ struct Keys {
     ready: RefCell<Vec<String>>,
 }
 
-fn write_key_request(out: &mut Vec<u8>, host: &str, hand: &mut Hand, jwt: &str) {
+fn write_key_request(out: &mut Vec<u8>, host: &str, state: &mut ConnectionState, jwt: &str) {
     let body = format!(
         "grant_type=urn%3Aauthgear%3Aparams%3Aoauth%3Agrant-type%3Aanonymous-request&client_id=bench-native&jwt={jwt}"
     );
-    post(out, host, "/oauth2/token", "application/x-www-form-urlencoded", &forwarded(hand), body.as_bytes());
+    post(out, host, "/oauth2/token", "application/x-www-form-urlencoded", &forwarded(state), body.as_bytes());
 }
 
 impl Source for Keys {
-    fn write(&self, hand: &mut Hand, out: &mut Vec<u8>) -> bool {
+    fn write(&self, state: &mut ConnectionState, out: &mut Vec<u8>) -> bool {
         let Some(jwt) = self.ready.borrow_mut().pop() else { return false };
-        write_key_request(out, &self.host, hand, &jwt);
+        write_key_request(out, &self.host, state, &jwt);
         true
     }
 
-    fn judge(&self, _: &mut Hand, answer: &Answer<'_>) -> bool {
+    fn judge(&self, _: &mut ConnectionState, answer: &Answer<'_>) -> bool {
         holds(answer, "\"refresh_token\"")
     }
 }

@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use libfuzzer_sys::fuzz_target;
-use vestibule_protocol::dpop::{Proof, ProofTarget};
+use vestibule_protocol::dpop::{DpopProof, ProofTarget};
 use vestibule_protocol::jose::{AnonymousRequest, Jwk, Jws};
 
 const NOW: i64 = 1_795_000_000;
@@ -35,7 +35,7 @@ fn read_everywhere(text: &str) {
         assert!(jws.header().jwk.as_ref().is_none_or(|jwk| jws.check_key(jwk).is_ok()), "a key must fit its alg");
     }
     drop(AnonymousRequest::parse(text, NOW));
-    drop(Proof::parse(text, ProofTarget { method: "POST", uri: "https://auth.example/oauth2/token" }, NOW));
+    drop(DpopProof::parse(text, ProofTarget { method: "POST", uri: "https://auth.example/oauth2/token" }, NOW));
 }
 
 /// Changes one byte; if the result still parses, the verified data must differ.

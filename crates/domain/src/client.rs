@@ -144,7 +144,7 @@ impl ApplicationType {
 
 /// The signing algorithm of an application's tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SigningAlgorithm {
+pub enum TokenSigningAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256; supported by every client.
     #[default]
     #[serde(rename = "RS256")]
@@ -154,7 +154,7 @@ pub enum SigningAlgorithm {
     Es256,
 }
 
-impl SigningAlgorithm {
+impl TokenSigningAlgorithm {
     /// The JOSE name (RFC 7518 §3.1).
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -201,9 +201,9 @@ pub struct Client {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issue_jwt_access_token: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access_token_signed_response_alg: Option<SigningAlgorithm>,
+    pub access_token_signed_response_alg: Option<TokenSigningAlgorithm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id_token_signed_response_alg: Option<SigningAlgorithm>,
+    pub id_token_signed_response_alg: Option<TokenSigningAlgorithm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anonymous_access_token_lifetime_seconds: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -324,13 +324,13 @@ impl Client {
 
     /// The signing algorithm of its JWT access tokens.
     #[must_use]
-    pub fn access_token_algorithm(&self) -> SigningAlgorithm {
+    pub fn access_token_algorithm(&self) -> TokenSigningAlgorithm {
         self.access_token_signed_response_alg.unwrap_or_default()
     }
 
     /// The signing algorithm of its ID tokens.
     #[must_use]
-    pub fn id_token_algorithm(&self) -> SigningAlgorithm {
+    pub fn id_token_algorithm(&self) -> TokenSigningAlgorithm {
         self.id_token_signed_response_alg.unwrap_or_default()
     }
 

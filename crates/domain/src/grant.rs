@@ -52,7 +52,7 @@ pub struct PreviousToken {
 
 /// What a presented refresh token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presented {
+pub enum RefreshTokenMatch {
     /// The current one.
     Current,
     /// The previous one within the grace period: a concurrent tab or a lost response. It gets tokens, without a second
@@ -67,14 +67,14 @@ pub enum Presented {
 impl Grant {
     /// Classifies a refresh token by the hash of its secret half.
     #[must_use]
-    pub fn recognise(&self, presented: &TokenHash, grace: Duration, now: Timestamp) -> Presented {
+    pub fn recognize(&self, presented: &TokenHash, grace: Duration, now: Timestamp) -> RefreshTokenMatch {
         let is_current = self.token_hash.matches(presented);
         let previous = self.previous.as_ref().filter(|previous| previous.token_hash.matches(presented));
         match previous {
-            _ if is_current => Presented::Current,
-            Some(previous) if now.since(previous.rotated_at) <= grace => Presented::PreviousInGrace,
-            Some(_) => Presented::Reused,
-            None => Presented::Unknown,
+            _ if is_current => RefreshTokenMatch::Current,
+            Some(previous) if now.since(previous.rotated_at) <= grace => RefreshTokenMatch::PreviousInGrace,
+            Some(_) => RefreshTokenMatch::Reused,
+            None => RefreshTokenMatch::Unknown,
         }
     }
 }
@@ -105,16 +105,16 @@ mod tests {
         };
         let grace = Duration::from_secs(30);
         let table = [
-            (2, 1_000_000, Presented::Current),
-            (1, 100, Presented::PreviousInGrace),
-            (1, 130, Presented::PreviousInGrace),
-            (1, 131, Presented::Reused),
-            (3, 100, Presented::Unknown),
+            (2, 1_000_000, RefreshTokenMatch::Current),
+            (1, 100, RefreshTokenMatch::PreviousInGrace),
+            (1, 130, RefreshTokenMatch::PreviousInGrace),
+            (1, 131, RefreshTokenMatch::Reused),
+            (3, 100, RefreshTokenMatch::Unknown),
         ];
         for (byte, seconds, expected) in table {
-            assert_eq!(grant.recognise(&hash(byte), grace, Timestamp::from_seconds(seconds)), expected);
+            assert_eq!(grant.recognize(&hash(byte), grace, Timestamp::from_seconds(seconds)), expected);
         }
         let unrotated = Grant { previous: None, ..grant };
-        assert_eq!(unrotated.recognise(&hash(1), grace, rotated_at), Presented::Unknown);
+        assert_eq!(unrotated.recognize(&hash(1), grace, rotated_at), RefreshTokenMatch::Unknown);
     }
 }

@@ -186,7 +186,7 @@ pub fn list_authenticators(
 
 /// A user with its identities and authenticators.
 #[derive(Clone, Copy, Debug)]
-pub struct Account<'a> {
+pub struct UserAccount<'a> {
     /// The user.
     pub user: &'a User,
     /// Its identities; the anonymous identity of a web guest may be left out, since it follows from the user.
@@ -195,7 +195,7 @@ pub struct Account<'a> {
     pub authenticators: &'a [Authenticator],
 }
 
-impl<'a> Account<'a> {
+impl<'a> UserAccount<'a> {
     /// A web guest, which has neither stored identities nor authenticators.
     #[must_use]
     pub fn of_guest(user: &'a User) -> Self {
@@ -258,14 +258,14 @@ mod tests {
     #[test]
     fn a_guest_has_its_anonymous_identity_once_and_cannot_prove_itself() {
         let guest = User::new_guest(UserId::from_parts(1, [0; 10]), Timestamp::from_seconds(1));
-        let account = Account::of_guest(&guest);
+        let account = UserAccount::of_guest(&guest);
         assert_eq!(account.all_identities().len(), 1);
         assert!(!account.can_reauthenticate() && !account.is_verified());
         let with_key = [Identity {
             detail: IdentityDetail::Anonymous { key_id: Some("k".into()) },
             ..Identity::of_web_guest(&guest).unwrap()
         }];
-        let account = Account { identities: &with_key, ..account };
+        let account = UserAccount { identities: &with_key, ..account };
         assert_eq!(account.all_identities(), with_key);
     }
 }

@@ -50,7 +50,7 @@ impl Quota {
     /// back, or under a larger quota. Up to that limit the bucket is simply full, because the request that filled it
     /// may have had a later time: on another node, or because it arrived later and was counted first.
     #[must_use]
-    pub fn patience(&self) -> Duration {
+    pub fn refill_time(&self) -> Duration {
         let capacity = self.capacity();
         capacity.saturating_add(capacity.max(LAG))
     }
@@ -70,7 +70,7 @@ pub fn decide(state: Option<Timestamp>, quota: Quota, now: Timestamp) -> Decisio
     let full = now.plus(quota.capacity());
     let tat = match state {
         // A denial is not stored, so a bucket treated as full each time would never drain: allow one.
-        Some(tat) if tat > now.plus(quota.patience()) => full.minus(quota.interval()),
+        Some(tat) if tat > now.plus(quota.refill_time()) => full.minus(quota.interval()),
         Some(tat) => tat.max(now),
         None => now,
     };
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_steps_back_locks_nobody_out_and_opens_no_floodgate() {
+    fn a_clock_that_steps_back_keeps_the_quota() {
         let far = Timestamp::from_seconds(1_000_000);
         let now = Timestamp::from_seconds(1_000);
         let full = now.plus(Duration::from_secs(60));
@@ -225,7 +225,7 @@ mod tests {
         }
 
         #[test]
-        fn whoever_waits_as_told_is_let_in(burst in 1u32..40, spent in 0u32..80) {
+        fn a_request_after_retry_after_is_allowed(burst in 1u32..40, spent in 0u32..80) {
             let quota = Quota { period: Duration::from_secs(60), burst };
             let now = Timestamp::from_seconds(50);
             let mut state = None;
@@ -233,8 +233,8 @@ mod tests {
                 if let Decision::Allowed { new_tat } = decide(state, quota, now) { state = Some(new_tat); }
             }
             if let Decision::Denied { retry_after } = decide(state, quota, now) {
-                let is_let_in = matches!(decide(state, quota, now.plus(retry_after)), Decision::Allowed { .. });
-                prop_assert!(is_let_in);
+                let is_allowed = matches!(decide(state, quota, now.plus(retry_after)), Decision::Allowed { .. });
+                prop_assert!(is_allowed);
             }
         }
     }

@@ -10,11 +10,11 @@ use crate::{
     project,
 };
 
-const COMPLAINT: &str = "refused; the message names the limit";
+const PROBLEM: &str = "refused; the message names the limit";
 
 /// The limits of this crate.
 pub const LIMITS: &[InputLimit] = &[
-    limit("new password", password::MAX_LENGTH, Unit::Characters, COMPLAINT, "credential::password::MAX_LENGTH"),
+    limit("new password", password::MAX_LENGTH, Unit::Characters, PROBLEM, "credential::password::MAX_LENGTH"),
     limit(
         "any entered password",
         password::MAX_TYPED_BYTES,
@@ -29,15 +29,15 @@ pub const LIMITS: &[InputLimit] = &[
         "the rest is ignored",
         "credential::password::MEASURED_CHARS",
     ),
-    limit("email address", email::MAX_ADDRESS, Unit::Bytes, COMPLAINT, "identifier::email::MAX_ADDRESS"),
-    limit("phone number as entered", phone::MAX_TYPED, Unit::Bytes, COMPLAINT, "identifier::phone::MAX_TYPED"),
-    limit("username", username::MAX_LENGTH, Unit::Characters, COMPLAINT, "identifier::username::MAX_LENGTH"),
+    limit("email address", email::MAX_ADDRESS, Unit::Bytes, PROBLEM, "identifier::email::MAX_ADDRESS"),
+    limit("phone number as entered", phone::MAX_TYPED, Unit::Bytes, PROBLEM, "identifier::phone::MAX_TYPED"),
+    limit("username", username::MAX_LENGTH, Unit::Characters, PROBLEM, "identifier::username::MAX_LENGTH"),
     limit("one set of attributes, as JSON", attributes::MAX_BYTES, Unit::Bytes, "422", "attributes::MAX_BYTES"),
-    limit("text of a project setting", project::MAX_TEXT_BYTES, Unit::Bytes, COMPLAINT, "project::MAX_TEXT_BYTES"),
-    limit("list of a project setting", project::MAX_LIST_ITEMS, Unit::Items, COMPLAINT, "project::MAX_LIST_ITEMS"),
+    limit("text of a project setting", project::MAX_TEXT_BYTES, Unit::Bytes, PROBLEM, "project::MAX_TEXT_BYTES"),
+    limit("list of a project setting", project::MAX_LIST_ITEMS, Unit::Items, PROBLEM, "project::MAX_LIST_ITEMS"),
     limit(
         "errors reported for a settings document",
-        project::MAX_COMPLAINTS,
+        project::MAX_PROBLEMS,
         Unit::Items,
         "the rest is ignored",
         "project::MAX_COMPLAINTS",

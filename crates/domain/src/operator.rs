@@ -127,7 +127,7 @@ impl LinkPurpose {
 
 /// An event of the operators' audit log: changes to credentials and roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum OperatorAct {
     /// Signed in.
     SignedIn,
     /// Failed to sign in: wrong password or invalid passkey.
@@ -162,7 +162,7 @@ pub enum Act {
     Removed,
 }
 
-impl Act {
+impl OperatorAct {
     /// Every act.
     pub const ALL: [Self; 16] = [
         Self::SignedIn,

@@ -9,7 +9,7 @@ use crate::{
 
 /// Why a user cannot be promoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum PromotionRefusal {
     /// It is a member already (perhaps since a moment ago, in another tab).
     AlreadyMember,
     /// An operator disabled it.
@@ -25,15 +25,15 @@ pub enum Refusal {
 ///
 /// # Errors
 /// Why not.
-pub fn check_promotable(user: &User) -> Result<(), Refusal> {
+pub fn check_promotable(user: &User) -> Result<(), PromotionRefusal> {
     if let Some(to) = user.yielded_to {
-        Err(Refusal::Yielded { to })
+        Err(PromotionRefusal::Yielded { to })
     } else if user.disabled_at.is_some() {
-        Err(Refusal::Disabled)
+        Err(PromotionRefusal::Disabled)
     } else if user.is_anonymous() {
         Ok(())
     } else {
-        Err(Refusal::AlreadyMember)
+        Err(PromotionRefusal::AlreadyMember)
     }
 }
 
@@ -45,14 +45,14 @@ pub enum AddressProof {
     /// The user entered the code.
     Proven,
     /// No proof is required: a username, or verification is off.
-    NotAsked,
+    NotRequired,
 }
 
 impl AddressProof {
     /// The state of a flow that has just read a login ID of this kind.
     #[must_use]
     pub fn at_start(settings: &ProjectSettings, kind: LoginIdKind) -> Self {
-        if settings.verification_required(kind) { Self::Pending } else { Self::NotAsked }
+        if settings.verification_required(kind) { Self::Pending } else { Self::NotRequired }
     }
 }
 
@@ -60,14 +60,14 @@ impl AddressProof {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PromotionDecision {
     /// It cannot be promoted.
-    Refuse(Refusal),
+    Refuse(PromotionRefusal),
     /// Continue with the next step, or promote after the last one.
     Proceed,
     /// The login ID belongs to another user, which must stay hidden until the guest has proved control of the address:
     /// show the same pages, send the same code.
-    ProceedWithoutTelling,
+    ProceedSilently,
     /// Say that the login ID is taken; the guest is unchanged and can enter another.
-    TellTaken,
+    ReportTaken,
     /// Offer to continue as the member it belongs to, after authenticating as that member.
     OfferLogin {
         /// The member.
@@ -90,13 +90,15 @@ pub fn decide(
         return PromotionDecision::Refuse(refusal);
     }
     match (owner, proof, on_conflict) {
-        (None, AddressProof::Pending | AddressProof::Proven | AddressProof::NotAsked, _) => PromotionDecision::Proceed,
-        (Some(owner), _, _) if owner == guest.id => PromotionDecision::Proceed,
-        (Some(_), AddressProof::Pending, _) => PromotionDecision::ProceedWithoutTelling,
-        (Some(_), AddressProof::Proven | AddressProof::NotAsked, PromotionConflict::Error) => {
-            PromotionDecision::TellTaken
+        (None, AddressProof::Pending | AddressProof::Proven | AddressProof::NotRequired, _) => {
+            PromotionDecision::Proceed
         }
-        (Some(member), AddressProof::Proven | AddressProof::NotAsked, PromotionConflict::Login) => {
+        (Some(owner), _, _) if owner == guest.id => PromotionDecision::Proceed,
+        (Some(_), AddressProof::Pending, _) => PromotionDecision::ProceedSilently,
+        (Some(_), AddressProof::Proven | AddressProof::NotRequired, PromotionConflict::Error) => {
+            PromotionDecision::ReportTaken
+        }
+        (Some(member), AddressProof::Proven | AddressProof::NotRequired, PromotionConflict::Login) => {
             PromotionDecision::OfferLogin { member }
         }
     }
@@ -108,7 +110,7 @@ pub enum YieldDecision {
     /// The guest is given up: its sessions and keys end, its row stays and names the member.
     Yield,
     /// The guest cannot be given up.
-    Refuse(Refusal),
+    Refuse(PromotionRefusal),
     /// The member is disabled or deleted; the guest is unchanged.
     MemberInactive,
     /// The other user is not a member: a guest is not given up for a guest.
@@ -131,7 +133,7 @@ pub fn decide_yield(guest: &User, member: &User) -> YieldDecision {
 
 /// The outcome of a promotion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum PromotionOutcome {
     /// The guest is now a member, with the same ID.
     Promoted,
     /// The guest was given up for a member.
@@ -155,27 +157,27 @@ pub enum Fate {
 
 /// What happens to a grant of the guest, of the application that started the promotion or of another.
 #[must_use]
-pub fn decide_grant_fate(outcome: Outcome, is_same_application: bool) -> Fate {
+pub fn decide_grant_fate(outcome: PromotionOutcome, is_same_application: bool) -> Fate {
     match (outcome, is_same_application) {
-        (Outcome::Promoted, true) => Fate::EndsOnDelivery,
-        (Outcome::Promoted, false) => Fate::Stays,
-        (Outcome::Yielded, _) => Fate::Ends,
+        (PromotionOutcome::Promoted, true) => Fate::EndsOnDelivery,
+        (PromotionOutcome::Promoted, false) => Fate::Stays,
+        (PromotionOutcome::Yielded, _) => Fate::Ends,
     }
 }
 
 /// What happens to a cookie session of the guest, of this browser or another.
 #[must_use]
-pub fn decide_session_fate(outcome: Outcome, is_of_this_browser: bool) -> Fate {
+pub fn decide_session_fate(outcome: PromotionOutcome, is_of_this_browser: bool) -> Fate {
     match (outcome, is_of_this_browser) {
-        (Outcome::Promoted, true) => Fate::IsReplaced,
-        (Outcome::Promoted, false) => Fate::Stays,
-        (Outcome::Yielded, _) => Fate::Ends,
+        (PromotionOutcome::Promoted, true) => Fate::IsReplaced,
+        (PromotionOutcome::Promoted, false) => Fate::Stays,
+        (PromotionOutcome::Yielded, _) => Fate::Ends,
     }
 }
 
 /// All credentials a member can sign in with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WaysIn {
+pub struct LoginCredentials {
     /// Its login IDs.
     pub login_ids: Vec<(IdentityId, LoginIdKind)>,
     /// Whether it has a password.
@@ -186,7 +188,7 @@ pub struct WaysIn {
 
 /// A credential to remove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Removal {
+pub enum CredentialRemoval {
     /// A login ID.
     LoginId(IdentityId),
     /// The password.
@@ -195,7 +197,7 @@ pub enum Removal {
     Passkey(IdentityId),
 }
 
-impl WaysIn {
+impl LoginCredentials {
     /// Whether a member can sign in with these under the current settings.
     #[must_use]
     pub fn suffice(&self, settings: &ProjectSettings) -> bool {
@@ -203,7 +205,7 @@ impl WaysIn {
         let kinds = settings.login_id_kinds();
         let can_use_login_id = |kind: LoginIdKind| {
             kinds.contains(&kind)
-                && settings.authenticators_for(kind).iter().any(|way| match way {
+                && settings.authenticators_for(kind).iter().any(|authenticator| match authenticator {
                     AuthenticatorKind::Password => self.has_password,
                     AuthenticatorKind::OobOtpEmail | AuthenticatorKind::OobOtpSms => true,
                     AuthenticatorKind::Passkey => !self.passkeys.is_empty(),
@@ -212,12 +214,12 @@ impl WaysIn {
         can_use_passkey || self.login_ids.iter().any(|(_, kind)| can_use_login_id(*kind))
     }
 
-    fn without(&self, removal: Removal) -> Self {
+    fn without(&self, removal: CredentialRemoval) -> Self {
         let mut rest = self.clone();
         match removal {
-            Removal::LoginId(id) => rest.login_ids.retain(|(other, _)| *other != id),
-            Removal::Password => rest.has_password = false,
-            Removal::Passkey(id) => rest.passkeys.retain(|other| *other != id),
+            CredentialRemoval::LoginId(id) => rest.login_ids.retain(|(other, _)| *other != id),
+            CredentialRemoval::Password => rest.has_password = false,
+            CredentialRemoval::Passkey(id) => rest.passkeys.retain(|other| *other != id),
         }
         rest
     }
@@ -225,8 +227,12 @@ impl WaysIn {
 
 /// Whether the removal would lock the member out, so that it must be refused.
 #[must_use]
-pub fn is_last_login_credential(ways: &WaysIn, removal: Removal, settings: &ProjectSettings) -> bool {
-    !ways.without(removal).suffice(settings)
+pub fn is_last_login_credential(
+    credentials: &LoginCredentials,
+    removal: CredentialRemoval,
+    settings: &ProjectSettings,
+) -> bool {
+    !credentials.without(removal).suffice(settings)
 }
 
 #[cfg(test)]
@@ -249,10 +255,10 @@ mod tests {
         let to = member().id;
         let table = [
             (guest(), Ok(())),
-            (member(), Err(Refusal::AlreadyMember)),
-            (User { disabled_at: Some(NOW), ..guest() }, Err(Refusal::Disabled)),
-            (User { yielded_to: Some(to), ..guest() }, Err(Refusal::Yielded { to })),
-            (User { yielded_to: Some(to), anonymous_since: None, ..guest() }, Err(Refusal::Yielded { to })),
+            (member(), Err(PromotionRefusal::AlreadyMember)),
+            (User { disabled_at: Some(NOW), ..guest() }, Err(PromotionRefusal::Disabled)),
+            (User { yielded_to: Some(to), ..guest() }, Err(PromotionRefusal::Yielded { to })),
+            (User { yielded_to: Some(to), anonymous_since: None, ..guest() }, Err(PromotionRefusal::Yielded { to })),
         ];
         for (user, expected) in table {
             assert_eq!(check_promotable(&user), expected, "{user:?}");
@@ -260,8 +266,8 @@ mod tests {
     }
 
     #[test]
-    fn a_taken_login_id_is_told_only_to_who_proved_to_own_it() {
-        use AddressProof::{NotAsked, Pending, Proven};
+    fn a_taken_login_id_is_reported_only_after_proof_of_ownership() {
+        use AddressProof::{NotRequired, Pending, Proven};
         use PromotionConflict::{Error, Login};
         let owner = Some(member().id);
         let offer = PromotionDecision::OfferLogin { member: member().id };
@@ -269,27 +275,27 @@ mod tests {
             (None, Pending, Error, PromotionDecision::Proceed),
             (None, Proven, Login, PromotionDecision::Proceed),
             (Some(guest().id), Proven, Error, PromotionDecision::Proceed),
-            (owner, Pending, Error, PromotionDecision::ProceedWithoutTelling),
-            (owner, Pending, Login, PromotionDecision::ProceedWithoutTelling),
-            (owner, Proven, Error, PromotionDecision::TellTaken),
+            (owner, Pending, Error, PromotionDecision::ProceedSilently),
+            (owner, Pending, Login, PromotionDecision::ProceedSilently),
+            (owner, Proven, Error, PromotionDecision::ReportTaken),
             (owner, Proven, Login, offer),
-            (owner, NotAsked, Error, PromotionDecision::TellTaken),
-            (owner, NotAsked, Login, offer),
+            (owner, NotRequired, Error, PromotionDecision::ReportTaken),
+            (owner, NotRequired, Login, offer),
         ];
         for (owner, proof, on_conflict, expected) in table {
             assert_eq!(decide(&guest(), owner, proof, on_conflict), expected, "{proof:?} {on_conflict:?}");
         }
-        assert_eq!(decide(&member(), None, Proven, Error), PromotionDecision::Refuse(Refusal::AlreadyMember));
+        assert_eq!(decide(&member(), None, Proven, Error), PromotionDecision::Refuse(PromotionRefusal::AlreadyMember));
     }
 
     #[test]
-    fn a_guest_gives_way_only_to_an_active_member() {
+    fn a_guest_yields_only_to_an_active_member() {
         let table = [
             (guest(), member(), YieldDecision::Yield),
             (guest(), User { disabled_at: Some(NOW), ..member() }, YieldDecision::MemberInactive),
             (guest(), guest(), YieldDecision::NotAMember),
             (guest(), User { id: member().id, ..guest() }, YieldDecision::NotAMember),
-            (member(), member(), YieldDecision::Refuse(Refusal::AlreadyMember)),
+            (member(), member(), YieldDecision::Refuse(PromotionRefusal::AlreadyMember)),
         ];
         for (guest, member, expected) in table {
             assert_eq!(decide_yield(&guest, &member), expected);
@@ -298,41 +304,41 @@ mod tests {
 
     #[test]
     fn earlier_tokens_of_a_promoted_guest_work_until_delivery_and_of_one_that_yielded_not_at_all() {
-        assert_eq!(decide_grant_fate(Outcome::Promoted, true), Fate::EndsOnDelivery);
-        assert_eq!(decide_grant_fate(Outcome::Promoted, false), Fate::Stays);
-        assert_eq!(decide_grant_fate(Outcome::Yielded, false), Fate::Ends);
-        assert_eq!(decide_session_fate(Outcome::Promoted, true), Fate::IsReplaced);
-        assert_eq!(decide_session_fate(Outcome::Promoted, false), Fate::Stays);
-        assert_eq!(decide_session_fate(Outcome::Yielded, true), Fate::Ends);
+        assert_eq!(decide_grant_fate(PromotionOutcome::Promoted, true), Fate::EndsOnDelivery);
+        assert_eq!(decide_grant_fate(PromotionOutcome::Promoted, false), Fate::Stays);
+        assert_eq!(decide_grant_fate(PromotionOutcome::Yielded, false), Fate::Ends);
+        assert_eq!(decide_session_fate(PromotionOutcome::Promoted, true), Fate::IsReplaced);
+        assert_eq!(decide_session_fate(PromotionOutcome::Promoted, false), Fate::Stays);
+        assert_eq!(decide_session_fate(PromotionOutcome::Yielded, true), Fate::Ends);
     }
 
     #[test]
-    fn the_last_way_in_cannot_be_taken_away() {
+    fn the_last_login_method_cannot_be_removed() {
         use AuthenticatorKind::{OobOtpEmail, Passkey, Password};
         let id = |n: u8| IdentityId::from_parts(1, [n; 10]);
-        let ways = |emails: &[u8], has_password: bool, passkeys: &[u8]| WaysIn {
+        let credentials = |emails: &[u8], has_password: bool, passkeys: &[u8]| LoginCredentials {
             login_ids: emails.iter().map(|n| (id(*n), LoginIdKind::Email)).collect(),
             has_password,
             passkeys: passkeys.iter().map(|n| id(*n)).collect(),
         };
-        let table: [(&[AuthenticatorKind], WaysIn, Removal, bool); 8] = [
-            (&[Password], ways(&[1], true, &[]), Removal::LoginId(id(1)), true),
-            (&[Password], ways(&[1, 2], true, &[]), Removal::LoginId(id(1)), false),
-            (&[Password], ways(&[1], true, &[]), Removal::Password, true),
-            (&[Password, OobOtpEmail], ways(&[1], true, &[]), Removal::Password, false),
-            (&[Password, Passkey], ways(&[1], true, &[7]), Removal::LoginId(id(1)), false),
-            (&[Password, Passkey], ways(&[], false, &[7]), Removal::Passkey(id(7)), true),
-            (&[Password, Passkey], ways(&[1], false, &[7]), Removal::Passkey(id(7)), true),
+        let table: [(&[AuthenticatorKind], LoginCredentials, CredentialRemoval, bool); 8] = [
+            (&[Password], credentials(&[1], true, &[]), CredentialRemoval::LoginId(id(1)), true),
+            (&[Password], credentials(&[1, 2], true, &[]), CredentialRemoval::LoginId(id(1)), false),
+            (&[Password], credentials(&[1], true, &[]), CredentialRemoval::Password, true),
+            (&[Password, OobOtpEmail], credentials(&[1], true, &[]), CredentialRemoval::Password, false),
+            (&[Password, Passkey], credentials(&[1], true, &[7]), CredentialRemoval::LoginId(id(1)), false),
+            (&[Password, Passkey], credentials(&[], false, &[7]), CredentialRemoval::Passkey(id(7)), true),
+            (&[Password, Passkey], credentials(&[1], false, &[7]), CredentialRemoval::Passkey(id(7)), true),
             // Passkeys are off, so the existing one is useless.
-            (&[Password], ways(&[1], true, &[7]), Removal::Password, true),
+            (&[Password], credentials(&[1], true, &[7]), CredentialRemoval::Password, true),
         ];
-        for (offered, ways, removal, is_last) in table {
+        for (offered, credentials, removal, is_last) in table {
             let mut settings = ProjectSettings::new("a", Origin::parse("http://localhost").unwrap());
             settings.authentication.primary_authenticators = Some(offered.to_vec());
             assert_eq!(
-                is_last_login_credential(&ways, removal, &settings),
+                is_last_login_credential(&credentials, removal, &settings),
                 is_last,
-                "{offered:?} {ways:?} {removal:?}"
+                "{offered:?} {credentials:?} {removal:?}"
             );
         }
     }

@@ -203,7 +203,7 @@ mod tests {
         fn no_node_ends_a_session_early_and_none_more_than_one_window_late(
             idle in 1u64..100_000,
             uses in prop::collection::vec((0usize..3, 0u64..2_000_000), 1..50),
-            asked in 0usize..3,
+            node_index in 0usize..3,
             wait in 0u64..300_000_000_000,
         ) {
             let lifetime = lifetime(u64::from(u32::MAX), Some(idle));
@@ -218,7 +218,7 @@ mod tests {
                 }
             }
             let now = used.plus(Duration::from_micros(wait));
-            let latest = latest_use(recorded, remembered[asked], Viewpoint::OneOfMany, window);
+            let latest = latest_use(recorded, remembered[node_index], Viewpoint::OneOfMany, window);
             let answer = lifetime.is_alive(START, latest, now);
             prop_assert!(!lifetime.is_alive(START, used, now) || answer, "ended early");
             prop_assert!(!answer || lifetime.is_alive(START, used.plus(window), now), "ended too late");

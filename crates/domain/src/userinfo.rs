@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::{
     client::{Client, FULL_ACCESS_SCOPE},
     identifier::LoginIdKind,
-    identity::{Account, Identity},
+    identity::{Identity, UserAccount},
 };
 
 /// `…/is_anonymous`: whether the user is a guest.
@@ -42,14 +42,14 @@ pub(crate) const PROFILE_CLAIMS: [&str; 13] = [
 
 /// The recipient of UserInfo, which decides what it contains.
 #[derive(Clone, Copy, Debug)]
-pub enum Asker<'a> {
+pub enum UserInfoRequester<'a> {
     /// The user's own cookie session.
     CookieSession,
     /// An application with its granted scopes.
     Application(&'a Client, &'a [&'a str]),
 }
 
-impl Asker<'_> {
+impl UserInfoRequester<'_> {
     fn has_scope(&self, scope: &str) -> bool {
         match self {
             Self::CookieSession => true,
@@ -67,8 +67,8 @@ impl Asker<'_> {
 
 /// The claims of every token and of UserInfo: `sub` and the kind of user.
 #[must_use]
-pub fn identify(account: &Account<'_>) -> Map<String, Value> {
-    match serde_json::to_value(describe_for_nobody(account)) {
+pub fn identify(account: &UserAccount<'_>) -> Map<String, Value> {
+    match serde_json::to_value(describe_without_attributes(account)) {
         Ok(Value::Object(claims)) => claims,
         // A map of texts, numbers and flags always serializes to an object.
         Ok(_) | Err(_) => Map::new(),
@@ -77,14 +77,14 @@ pub fn identify(account: &Account<'_>) -> Map<String, Value> {
 
 /// As [`identify`], in serializable form.
 #[must_use]
-pub fn describe_for_nobody<'a>(account: &'a Account<'a>) -> Claims<'a> {
+pub fn describe_without_attributes<'a>(account: &'a UserAccount<'a>) -> Claims<'a> {
     Claims { account, standard: Map::new(), more: None }
 }
 
 /// The claims of an ID token about the user: as [`identify`], with standard attributes only for applications that keep
 /// the token on a server, by scope.
 #[must_use]
-pub fn describe_for_id_token<'a>(account: &'a Account<'a>, client: &Client, scopes: &[&str]) -> Claims<'a> {
+pub fn describe_for_id_token<'a>(account: &'a UserAccount<'a>, client: &Client, scopes: &[&str]) -> Claims<'a> {
     let standard = if client.application_type().has_attributes_in_id_token() {
         filter_by_scope(list_standard_claims(account), scopes).collect()
     } else {
@@ -95,17 +95,17 @@ pub fn describe_for_id_token<'a>(account: &'a Account<'a>, client: &Client, scop
 
 /// The complete response of the UserInfo endpoint.
 #[must_use]
-pub fn describe<'a>(account: &'a Account<'a>, asker: Asker<'_>) -> Claims<'a> {
+pub fn describe<'a>(account: &'a UserAccount<'a>, requester: UserInfoRequester<'_>) -> Claims<'a> {
     let mut standard = list_standard_claims(account);
-    if !asker.is_first_party()
-        && let Asker::Application(_, scopes) = asker
+    if !requester.is_first_party()
+        && let UserInfoRequester::Application(_, scopes) = requester
     {
         standard = filter_by_scope(standard, scopes).collect();
     }
-    let more = More {
+    let more = ExtraClaims {
         // Two SDKs reject a response without this object, so third-party applications get an empty one.
-        custom_attributes: asker.is_first_party().then_some(&account.user.custom_attributes),
-        is_full: asker.has_scope(FULL_ACCESS_SCOPE) || asker.has_scope(FULL_USERINFO_SCOPE),
+        custom_attributes: requester.is_first_party().then_some(&account.user.custom_attributes),
+        is_full: requester.has_scope(FULL_ACCESS_SCOPE) || requester.has_scope(FULL_USERINFO_SCOPE),
     };
     Claims { account, standard, more: Some(more) }
 }
@@ -113,14 +113,14 @@ pub fn describe<'a>(account: &'a Account<'a>, asker: Asker<'_>) -> Claims<'a> {
 /// Claims about a user, serialized directly: UserInfo is called too often to build a tree first.
 #[derive(Debug)]
 pub struct Claims<'a> {
-    account: &'a Account<'a>,
+    account: &'a UserAccount<'a>,
     standard: Map<String, Value>,
-    more: Option<More<'a>>,
+    more: Option<ExtraClaims<'a>>,
 }
 
 /// Claims that only UserInfo contains.
 #[derive(Debug)]
-struct More<'a> {
+struct ExtraClaims<'a> {
     custom_attributes: Option<&'a Map<String, Value>>,
     is_full: bool,
 }
@@ -156,18 +156,18 @@ impl Serialize for Claims<'_> {
 
 /// The user's standard attributes, with those derived from its login IDs; never null, never an empty text.
 #[must_use]
-pub fn list_standard_claims(account: &Account<'_>) -> Map<String, Value> {
+pub fn list_standard_claims(account: &UserAccount<'_>) -> Map<String, Value> {
     let mut claims = Map::new();
     for (name, value) in &account.user.standard_attributes {
         let is_known = PROFILE_CLAIMS.contains(&name.as_str()) || name == "address";
-        let is_said = match value {
+        let is_printed = match value {
             Value::Null => false,
             Value::String(text) => !text.is_empty() && name != "address",
             // The only standard claim that is an object (OpenID Connect Core §5.1.1).
             Value::Object(members) => !members.is_empty() && name == "address",
             Value::Bool(_) | Value::Number(_) | Value::Array(_) => false,
         };
-        if is_known && is_said {
+        if is_known && is_printed {
             claims.insert(name.clone(), value.clone());
         }
     }
@@ -261,13 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_is_told_as_every_sdk_can_decode() {
+    fn the_claims_of_a_guest_decode_in_every_sdk() {
         let guest = User::new_guest(user_id(), NOW);
         let spa = client(ApplicationType::Spa);
         let scopes = spa.scopes_for_guest();
-        let account = Account::of_guest(&guest);
+        let account = UserAccount::of_guest(&guest);
         assert_eq!(
-            Value::Object(print(&describe(&account, Asker::Application(&spa, &scopes)))),
+            Value::Object(print(&describe(&account, UserInfoRequester::Application(&spa, &scopes)))),
             json!({
                 "sub": "018f3c2e-2a54-7a0c-8a67-1f0a6f5fd2ab",
                 "custom_attributes": {},
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_is_told_with_its_verified_address_first_and_nothing_null() {
+    fn the_claims_of_a_member_begin_with_its_verified_address_and_have_no_null() {
         let user = member();
         let identities = [
             login_id(LoginIdKind::Email, "first@shop.example", None),
@@ -297,35 +297,35 @@ mod tests {
             login_id(LoginIdKind::Username, "Kim", None),
             login_id(LoginIdKind::Phone, "+49 30 901820", None),
         ];
-        let account = Account { user: &user, identities: &identities, authenticators: &[password()] };
-        let told = print(&describe(&account, Asker::CookieSession));
-        assert_eq!(told["email"], "Kim@shop.example");
-        assert_eq!(told["email_verified"], true);
-        assert_eq!(told["phone_number"], "+4930901820");
-        assert_eq!(told["phone_number_verified"], false);
-        assert_eq!(told["preferred_username"], "Kim");
-        assert_eq!(told["name"], "Kim Lee");
-        assert_eq!(told["address"], json!({"country": "HK"}));
-        assert_eq!(told["custom_attributes"], json!({"cart": "c-1"}));
-        assert_eq!(told[IS_ANONYMOUS], false);
-        assert_eq!(told[IS_VERIFIED], true);
-        assert_eq!(told[CAN_REAUTHENTICATE], true);
+        let account = UserAccount { user: &user, identities: &identities, authenticators: &[password()] };
+        let printed = print(&describe(&account, UserInfoRequester::CookieSession));
+        assert_eq!(printed["email"], "Kim@shop.example");
+        assert_eq!(printed["email_verified"], true);
+        assert_eq!(printed["phone_number"], "+4930901820");
+        assert_eq!(printed["phone_number_verified"], false);
+        assert_eq!(printed["preferred_username"], "Kim");
+        assert_eq!(printed["name"], "Kim Lee");
+        assert_eq!(printed["address"], json!({"country": "HK"}));
+        assert_eq!(printed["custom_attributes"], json!({"cart": "c-1"}));
+        assert_eq!(printed[IS_ANONYMOUS], false);
+        assert_eq!(printed[IS_VERIFIED], true);
+        assert_eq!(printed[CAN_REAUTHENTICATE], true);
         assert_eq!(
-            told[AUTHENTICATORS],
+            printed[AUTHENTICATORS],
             json!([{"type": "password", "kind": "primary",
                 "created_at": "2030-01-01T00:00:00.000Z", "updated_at": "2030-01-01T00:00:00.000Z"}])
         );
-        assert_eq!(told[IDENTITIES][0]["login_id_type"], "email");
-        assert!(told.values().all(|value| !value.is_null()));
-        assert!(!told.contains_key("nickname") && !told.contains_key("locale") && !told.contains_key("age"));
+        assert_eq!(printed[IDENTITIES][0]["login_id_type"], "email");
+        assert!(printed.values().all(|value| !value.is_null()));
+        assert!(!printed.contains_key("nickname") && !printed.contains_key("locale") && !printed.contains_key("age"));
     }
 
     #[test]
-    fn a_strangers_application_is_told_what_its_scopes_say() {
+    fn a_third_party_application_gets_the_claims_of_its_scopes() {
         let user = member();
         let identities = [login_id(LoginIdKind::Email, "kim@shop.example", Some(NOW))];
-        let account = Account { user: &user, identities: &identities, authenticators: &[password()] };
-        let stranger = client(ApplicationType::ThirdPartyApp);
+        let account = UserAccount { user: &user, identities: &identities, authenticators: &[password()] };
+        let other_client = client(ApplicationType::ThirdPartyApp);
         let table: [(&[&str], &[&str], &[&str]); 3] = [
             (
                 &["openid"],
@@ -336,13 +336,13 @@ mod tests {
             (&["openid", "profile"], &["name", "updated_at"], &["email", "address"]),
         ];
         for (scopes, present, absent) in table {
-            let told = print(&describe(&account, Asker::Application(&stranger, scopes)));
-            assert_eq!(told["custom_attributes"], json!({}));
+            let printed = print(&describe(&account, UserInfoRequester::Application(&other_client, scopes)));
+            assert_eq!(printed["custom_attributes"], json!({}));
             for name in present {
-                assert!(told.contains_key(*name), "{scopes:?} {name}");
+                assert!(printed.contains_key(*name), "{scopes:?} {name}");
             }
             for name in absent {
-                assert!(!told.contains_key(*name), "{scopes:?} {name}");
+                assert!(!printed.contains_key(*name), "{scopes:?} {name}");
             }
         }
     }
@@ -351,13 +351,13 @@ mod tests {
     fn an_id_token_says_who_the_user_is_only_to_applications_with_a_server() {
         let user = member();
         let identities = [login_id(LoginIdKind::Email, "kim@shop.example", Some(NOW))];
-        let account = Account { user: &user, identities: &identities, authenticators: &[] };
+        let account = UserAccount { user: &user, identities: &identities, authenticators: &[] };
         let scopes = ["openid", "email"];
-        for (kind, tells) in [(ApplicationType::Spa, false), (ApplicationType::Confidential, true)] {
-            let told = print(&describe_for_id_token(&account, &client(kind), &scopes));
-            assert_eq!(told.contains_key("email"), tells, "{kind:?}");
-            assert_eq!(told[ROLES], json!([]));
-            assert!(!told.contains_key("custom_attributes"));
+        for (kind, has_details) in [(ApplicationType::Spa, false), (ApplicationType::Confidential, true)] {
+            let printed = print(&describe_for_id_token(&account, &client(kind), &scopes));
+            assert_eq!(printed.contains_key("email"), has_details, "{kind:?}");
+            assert_eq!(printed[ROLES], json!([]));
+            assert!(!printed.contains_key("custom_attributes"));
         }
     }
 }

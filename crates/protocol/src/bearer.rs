@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_challenge_is_bare_or_tells_the_error() {
+    fn a_challenge_is_bare_or_names_the_error() {
         assert_eq!(print_challenge(None), "Bearer");
         assert_eq!(
             print_challenge(Some(&OAuthError::invalid_grant("invalid session"))),
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_empty_and_present_are_told_apart() {
+    fn absent_empty_and_present_are_distinguished() {
         for (header, expected) in [
             (None, Bearer::Absent),
             (Some(""), Bearer::Absent),

@@ -45,7 +45,7 @@ impl OriginMatcher {
     pub fn new<'a>(entries: impl IntoIterator<Item = &'a str>) -> Self {
         let mut matcher = Self::default();
         for entry in entries {
-            match Entry::parse(entry).and_then(|entry| entry.pattern()) {
+            match OriginEntry::parse(entry).and_then(|entry| entry.pattern()) {
                 Ok(Ok(pattern)) => matcher.patterns.push(pattern),
                 Ok(Err(origins)) => matcher.exact.extend(origins),
                 Err(_) => {}
@@ -57,7 +57,7 @@ impl OriginMatcher {
     /// Adds the origin of a URL, such as a redirect URI. A star in it is not a wildcard: it matches nothing, like a URL
     /// without a host.
     pub fn allow_url(&mut self, url: &str) {
-        if let Some(origin) = Entry::parse(url).ok().and_then(|entry| entry.origin()) {
+        if let Some(origin) = OriginEntry::parse(url).ok().and_then(|entry| entry.origin()) {
             self.exact.insert(origin);
         }
     }
@@ -70,7 +70,7 @@ impl OriginMatcher {
         if self.exact.contains(origin) {
             return true;
         }
-        let Ok(sent) = Entry::parse(origin) else { return false };
+        let Ok(sent) = OriginEntry::parse(origin) else { return false };
         if sent.has_more {
             return false;
         }
@@ -84,7 +84,7 @@ impl OriginMatcher {
 /// # Errors
 /// [`EntryError`], whose text says what to write instead.
 pub fn check_entry(text: &str) -> Result<(), EntryError> {
-    let entry = Entry::parse(text)?;
+    let entry = OriginEntry::parse(text)?;
     if entry.has_more {
         return Err(EntryError::Syntax);
     }
@@ -92,7 +92,7 @@ pub fn check_entry(text: &str) -> Result<(), EntryError> {
 }
 
 /// The parts of an entry or of an `Origin` header, in lower case.
-struct Entry {
+struct OriginEntry {
     /// Absent: http and https.
     scheme: Option<String>,
     /// Not empty; may contain stars.
@@ -103,7 +103,7 @@ struct Entry {
     has_more: bool,
 }
 
-impl Entry {
+impl OriginEntry {
     fn parse(text: &str) -> Result<Self, EntryError> {
         if text.len() > MAX_LENGTH || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return Err(EntryError::Syntax);
@@ -219,7 +219,7 @@ enum Label {
 }
 
 impl Pattern {
-    fn matches(&self, sent: &Entry) -> bool {
+    fn matches(&self, sent: &OriginEntry) -> bool {
         let Some(scheme) = sent.scheme.as_deref() else { return false };
         let fits = match &self.scheme {
             Some(wanted) => wanted == scheme,

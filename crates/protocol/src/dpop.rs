@@ -72,7 +72,7 @@ pub struct ProofTarget<'a> {
 }
 
 /// A proof that matches its request; its signature is not verified yet.
-pub struct Proof {
+pub struct DpopProof {
     /// The key to verify with; its thumbprint is the `jkt`.
     pub jwk: Jwk,
     /// The algorithm, which matches the key's type.
@@ -84,7 +84,7 @@ pub struct Proof {
     compact: Compact,
 }
 
-impl Proof {
+impl DpopProof {
     /// Parses the value of a `DPoP` header; of several faults, the first in the order of the checks is reported.
     ///
     /// # Errors
@@ -180,14 +180,14 @@ mod tests {
         json!({"iat": NOW, "exp": NOW + 60, "jti": "0D1C7A3E-5B0F-4A52-9C0E-7F6F1A2B3C4D", "htm": "POST", "htu": URI})
     }
 
-    fn parse_for(header: &Value, payload: &Value, method: &str, uri: &str) -> Result<Proof, ProofError> {
+    fn parse_for(header: &Value, payload: &Value, method: &str, uri: &str) -> Result<DpopProof, ProofError> {
         let text = format!(
             "{}.{}.{}",
             encode_base64url(header.to_string()),
             encode_base64url(payload.to_string()),
             encode_base64url([7; 64])
         );
-        Proof::parse(&text, ProofTarget { method, uri }, NOW)
+        DpopProof::parse(&text, ProofTarget { method, uri }, NOW)
     }
 
     fn refuse(header: &Value, payload: &Value) -> ProofError {
@@ -266,7 +266,7 @@ mod tests {
         }
         assert_eq!(Signature.to_string(), "invalid DPoP jwt signature");
         for text in ["", "a.b.c", "not a proof"] {
-            let parsed = Proof::parse(text, ProofTarget { method: "POST", uri: URI }, NOW);
+            let parsed = DpopProof::parse(text, ProofTarget { method: "POST", uri: URI }, NOW);
             assert_eq!(parsed.err(), Some(Malformed), "{text}");
         }
     }
@@ -309,7 +309,7 @@ mod tests {
         #[test]
         fn parsing_never_panics(text in ".{0,60}", htu in ".{0,30}", iat: i64) {
             let target = ProofTarget { method: "POST", uri: &htu };
-            let _ = Proof::parse(&text, target, iat);
+            let _ = DpopProof::parse(&text, target, iat);
             let _ = parse_for(&header(), &change(change(payload(), "htu", json!(htu)), "iat", json!(iat)), &text, URI);
         }
     }

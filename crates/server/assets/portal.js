@@ -81,7 +81,7 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
   look();
 }
 
-// The sentence a lifetime and an idle timeout come to; ui/portal/sheet.rs says the same.
+// The sentence a lifetime and an idle timeout come to; ui/portal/settings_form.rs says the same.
 for (const line of document.querySelectorAll("[data-lifetime]")) {
   const [lifetime, enabled, idle] = ["lifetime", "enabled", "idle"].map((name) => document.getElementById(line.dataset[name]));
   // An empty field may stand for what counts for members.

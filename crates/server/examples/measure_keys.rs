@@ -28,11 +28,11 @@ use tokio::{
 };
 use vestibule_domain::project::ProjectSettings;
 use vestibule_server::{
-    app::Ports,
+    adapters::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
+    app::Adapters,
     boot, config,
     flows::{actor::Actor, projects::ProjectWriter},
     hosts::PortalHost,
-    ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
 };
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -58,8 +58,8 @@ async fn measure(requests: usize, connections: usize) -> Result<()> {
         ("VESTIBULE__LOG__FILTER", "error".to_string()),
     ];
     let config = config::load(None, environment.into_iter().map(|(name, value)| (name.to_string(), value)))
-        .map_err(|complaints| format!("{complaints:?}"))?;
-    let settings = ProjectSettings::parse_toml(&project(address)).map_err(|complaints| format!("{complaints:?}"))?;
+        .map_err(|problems| format!("{problems:?}"))?;
+    let settings = ProjectSettings::parse_toml(&project(address)).map_err(|problems| format!("{problems:?}"))?;
     let (store, master) = boot::open_store(&config, &Entropy::Os).await?;
     let portal = PortalHost::default();
     let writer = ProjectWriter { store: &store, master: &master, entropy: &Entropy::Os, portal: &portal };
@@ -67,7 +67,7 @@ async fn measure(requests: usize, connections: usize) -> Result<()> {
     store.close().await;
     let app = boot::open(
         config,
-        Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None },
+        Adapters { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None },
     )
     .await?;
     tokio::spawn(boot::serve(Arc::clone(&app), listener, std::future::pending()));

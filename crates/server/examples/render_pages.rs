@@ -3,12 +3,12 @@
 
 use std::{env, fs, io, path::Path};
 
-use vestibule_server::ui::{MailContext, MailKind, Ui, asset, sample_context, samples, theme_css};
+use vestibule_server::ui::{Locales, MailContext, MailKind, asset, sample_context, samples, theme_css};
 
 fn main() -> io::Result<()> {
     let folder = env::args().nth(1).ok_or_else(|| io::Error::other("give a folder to write to"))?;
     let folder = Path::new(&folder);
-    for locale in Ui::load().locales() {
+    for locale in Locales::load().locales() {
         let mut ctx = sample_context(locale.clone());
         let place = folder.join(locale.tag());
         fs::create_dir_all(&place)?;

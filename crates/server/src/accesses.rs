@@ -126,11 +126,11 @@ impl Accesses {
         let mut found = Vec::new();
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            let room = limit - found.len();
+            let remaining = limit - found.len();
             let wanted = shard.iter().filter(|(_, used)| wanted(used));
             let read =
                 |(target, used): (&SessionRef, &Use)| Unwritten { target: *target, at: used.at, written: used.written };
-            found.extend(wanted.map(read).take(room));
+            found.extend(wanted.map(read).take(remaining));
             if found.len() >= limit {
                 break;
             }

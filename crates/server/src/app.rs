@@ -6,22 +6,22 @@ use tokio::sync::{Notify, watch};
 use vestibule_store::Store;
 
 use crate::{
+    adapters::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender, webhook::WebhookClient},
     breached::Breached,
     config::Config,
     crypto::seal::MasterKey,
     fair::Shares,
     http::misdirected::Warnings,
-    limits::Limits,
+    limits::RateCounters,
     metrics::Metrics,
     passwords::Hasher,
-    pool::Pool,
-    ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender, webhook::WebhookClient},
+    pool::WorkerPool,
     projects::Projects,
-    ui::Ui,
+    ui::Locales,
 };
 
 /// The adapters for side effects, chosen by `main` or by a test.
-pub struct Ports {
+pub struct Adapters {
     pub clock: Clock,
     pub entropy: Entropy,
     pub mailer: Mailer,
@@ -41,22 +41,22 @@ pub struct App {
     pub mailer: Mailer,
     pub sms: SmsSender,
     /// Rate limits of this process.
-    pub limits: Limits,
+    pub limits: RateCounters,
     pub metrics: Metrics,
     /// What projects share.
     pub(crate) shares: Shares,
     /// Password hashing.
     pub hasher: Hasher,
     /// CPU-bound work other than password hashing.
-    pub pool: Pool,
+    pub pool: WorkerPool,
     /// Passwords known from breaches.
     pub breached: Arc<Breached>,
     /// Pages: texts, templates, assets.
-    pub ui: Ui,
+    pub ui: Locales,
     /// Rung when the outbox may hold events to hand on.
-    pub(crate) events_bell: Notify,
+    pub(crate) events_signal: Notify,
     /// Notified when webhook deliveries may be due.
-    pub(crate) hooks_bell: Notify,
+    pub(crate) hooks_signal: Notify,
     /// Counts additions to the event log that this process knows of; event streams wait for changes.
     pub(crate) log_grew: watch::Sender<u64>,
     /// True once the server stops: endless responses must end.

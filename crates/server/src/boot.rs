@@ -10,21 +10,21 @@ use tokio::{
 use vestibule_store::{Location, Pooler, Store, StoreError};
 
 use crate::{
-    app::{App, Ports},
+    adapters::{entropy::Entropy, webhook::WebhookClient},
+    app::{Adapters, App},
     breached::{self, Breached},
-    config::{Config, Pooler as PoolerConfig, StoreConfig},
+    config::{Config, PoolerSetting as PoolerConfig, StoreConfig},
     crypto::seal::{MasterKey, MasterKeyError},
     fair::Shares,
     files,
     hosts::PortalHost,
-    http::{self, misdirected::Warnings, serve::Limits},
+    http::{self, misdirected::Warnings, serve::ListenerLimits},
     jobs, limits,
     metrics::Metrics,
     passwords::Hasher,
-    pool::Pool,
-    ports::{entropy::Entropy, webhook::WebhookClient},
-    projects::{LoadError, Projects},
-    ui::Ui,
+    pool::WorkerPool,
+    projects::{ProjectLoadError, Projects},
+    ui::Locales,
 };
 
 /// Backlog of the listening socket; the operating system limits it further and drops connections beyond it.
@@ -38,11 +38,11 @@ pub enum BootError {
     #[error("master key: {0}")]
     MasterKey(#[from] MasterKeyError),
     #[error(transparent)]
-    Projects(#[from] LoadError),
+    Projects(#[from] ProjectLoadError),
     #[error("can't set up outgoing webhooks: {0}")]
     Webhooks(String),
     #[error("breached_passwords.file: {0}")]
-    Breached(#[from] breached::LoadError),
+    Breached(#[from] breached::BreachedListError),
     /// The folder of the embedded store cannot be created.
     #[error("can't create the directory {0}: {1}")]
     Folder(PathBuf, std::io::Error),
@@ -108,30 +108,30 @@ pub async fn open_store(config: &Config, entropy: &Entropy) -> Result<(Store, Ma
 ///
 /// # Errors
 /// When the store, the key or a project cannot be used.
-pub async fn open(config: Config, ports: Ports) -> Result<Arc<App>, BootError> {
-    let (store, master) = open_store(&config, &ports.entropy).await?;
+pub async fn open(config: Config, adapters: Adapters) -> Result<Arc<App>, BootError> {
+    let (store, master) = open_store(&config, &adapters.entropy).await?;
     let breached = Arc::new(Breached::load(&config.breached_passwords.file)?);
     let portal = PortalHost::of(&config.portal);
-    let projects = Projects::load(&store, &master, portal, ports.clock.now()).await?;
+    let projects = Projects::load(&store, &master, portal, adapters.clock.now()).await?;
     let webhooks = WebhookClient::new(config.hooks.allow_private_addresses).map_err(BootError::Webhooks)?;
     Ok(Arc::new(App {
         breached,
         shares: Shares::default(),
         hasher: Hasher::new(config.passwords),
-        pool: Pool::default(),
+        pool: WorkerPool::default(),
         config,
         store,
         projects,
         master,
-        clock: ports.clock,
-        entropy: ports.entropy,
-        mailer: ports.mailer,
-        sms: ports.sms,
-        limits: limits::Limits::default(),
+        clock: adapters.clock,
+        entropy: adapters.entropy,
+        mailer: adapters.mailer,
+        sms: adapters.sms,
+        limits: limits::RateCounters::default(),
         metrics: Metrics::default(),
-        ui: Ui::load(),
-        events_bell: Notify::new(),
-        hooks_bell: Notify::new(),
+        ui: Locales::load(),
+        events_signal: Notify::new(),
+        hooks_signal: Notify::new(),
         log_grew: watch::channel(0).0,
         stopping: watch::channel(false).0,
         webhooks,
@@ -162,8 +162,8 @@ pub async fn listen(address: &str) -> Result<TcpListener, BootError> {
 
 /// Serves until `stop` resolves; then finishes requests, jobs and writes.
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
-    let (tell, told) = watch::channel(false);
-    let jobs = jobs::start(&app, &told);
+    let (stop_sender, stop_receiver) = watch::channel(false);
+    let jobs = jobs::start(&app, &stop_receiver);
     let stop = async {
         stop.await;
         app.stopping.send_replace(true);
@@ -173,9 +173,9 @@ pub async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Outpu
         let front = front.clone();
         async move { front.answer(peer, request).await }
     };
-    let limits = Limits::of(&app.config.server, Arc::clone(&app.metrics.connections));
+    let limits = ListenerLimits::of(&app.config.server, Arc::clone(&app.metrics.connections));
     http::serve::serve(listener, answer, limits, stop).await;
-    let _ = tell.send(true);
+    let _ = stop_sender.send(true);
     finish(jobs).await;
     if let Err(error) = jobs::accesses::flush_all(&app).await {
         tracing::warn!(error = %error, "the last use of some sessions could not be stored; they may end up to a minute late");
@@ -190,13 +190,13 @@ pub async fn serve_with_metrics(
     metrics: TcpListener,
     stop: impl Future<Output = ()>,
 ) {
-    let (tell, mut told) = watch::channel(false);
+    let (stop_sender, mut stop_receiver) = watch::channel(false);
     let page = http::metrics::serve(Arc::clone(&app), metrics, async move {
-        let _ = told.wait_for(|ended| *ended).await;
+        let _ = stop_receiver.wait_for(|ended| *ended).await;
     });
     let server = async {
         serve(app, listener, stop).await;
-        let _ = tell.send(true);
+        let _ = stop_sender.send(true);
     };
     tokio::join!(server, page);
 }

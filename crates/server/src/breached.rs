@@ -14,7 +14,7 @@ pub struct Breached(Vec<u64>);
 
 /// Why a list cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum LoadError {
+pub enum BreachedListError {
     #[error("{0} cannot be read: {1}")]
     Io(String, io::Error),
     #[error("line {line} of {file} is not a SHA-1 hash in hexadecimal, optionally followed by \":count\"")]
@@ -30,11 +30,11 @@ impl Breached {
     ///
     /// # Errors
     /// When the file cannot be read, or a line of it is not a hash.
-    pub fn load(file: &str) -> Result<Self, LoadError> {
+    pub fn load(file: &str) -> Result<Self, BreachedListError> {
         if file.is_empty() {
             return Ok(Self::default());
         }
-        let io = |error| LoadError::Io(file.to_string(), error);
+        let io = |error| BreachedListError::Io(file.to_string(), error);
         let mut list = Vec::new();
         for (number, line) in BufReader::new(File::open(file).map_err(io)?).lines().enumerate() {
             let line = line.map_err(io)?;
@@ -45,7 +45,7 @@ impl Breached {
             let hash = line.split_once(':').map_or(line, |(hash, _)| hash);
             let sound = hash.len() == 40 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
             let start = hash.get(..16).filter(|_| sound).and_then(|start| u64::from_str_radix(start, 16).ok());
-            list.push(start.ok_or_else(|| LoadError::Line { file: file.to_string(), line: number + 1 })?);
+            list.push(start.ok_or_else(|| BreachedListError::Line { file: file.to_string(), line: number + 1 })?);
         }
         list.sort_unstable();
         list.dedup();
@@ -70,7 +70,7 @@ impl BreachedPasswords for Breached {
 mod tests {
     use super::*;
 
-    fn load(text: &str) -> Result<Breached, LoadError> {
+    fn load(text: &str) -> Result<Breached, BreachedListError> {
         let file = tempfile::NamedTempFile::new().expect("a temporary file");
         std::fs::write(file.path(), text).expect("written");
         Breached::load(file.path().to_str().expect("UTF-8"))
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn a_line_that_is_no_hash_is_named() {
         let error = load("5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8\npassword\n").expect_err("refused");
-        assert!(matches!(error, LoadError::Line { line: 2, .. }), "{error}");
-        assert!(matches!(Breached::load("/no/such/list").expect_err("refused"), LoadError::Io(..)));
+        assert!(matches!(error, BreachedListError::Line { line: 2, .. }), "{error}");
+        assert!(matches!(Breached::load("/no/such/list").expect_err("refused"), BreachedListError::Io(..)));
     }
 }

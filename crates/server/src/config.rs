@@ -20,7 +20,7 @@ pub struct Config {
     pub server: Server,
     pub store: StoreConfig,
     pub secrets: Secrets,
-    pub keys: Keys,
+    pub keys: KeysConfig,
     pub smtp: Smtp,
     pub sms: SmsConfig,
     pub passwords: Passwords,
@@ -28,7 +28,7 @@ pub struct Config {
     pub admin_api: AdminApi,
     pub portal: Portal,
     pub audit: Audit,
-    pub breached_passwords: BreachedPasswords,
+    pub breached_passwords: BreachedPasswordsConfig,
     pub log: Log,
     pub metrics: MetricsConfig,
 }
@@ -73,7 +73,7 @@ pub struct StoreConfig {
     pub url: String,
     pub max_connections: usize,
     /// The pooler in front of PostgreSQL.
-    pub pooler: Pooler,
+    pub pooler: PoolerSetting,
     /// Where to listen for changed settings past a pooler; empty means at `url`, or nowhere if that is behind one.
     pub listen_url: String,
 }
@@ -81,7 +81,7 @@ pub struct StoreConfig {
 /// The pooler in front of PostgreSQL.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub enum Pooler {
+pub enum PoolerSetting {
     /// No pooler, or one that keeps one session per connection.
     None,
     /// A transaction pooler without prepared statements.
@@ -112,7 +112,7 @@ impl fmt::Debug for Secrets {
 
 /// `[keys]`
 #[derive(Clone, Copy, Debug, Deserialize)]
-pub struct Keys {
+pub struct KeysConfig {
     /// Age in days at which signing keys are rotated; 0 means never.
     pub rotate_after_days: u32,
 }
@@ -177,7 +177,7 @@ pub enum SmsProvider {
 
 /// `[breached_passwords]`
 #[derive(Clone, Debug, Deserialize)]
-pub struct BreachedPasswords {
+pub struct BreachedPasswordsConfig {
     pub file: String,
 }
 
@@ -247,7 +247,7 @@ pub enum LogFormat {
 
 /// A problem of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
+pub struct ConfigProblem {
     /// The key, such as `server.listen`.
     pub key: String,
     /// The source of the value: a file's path, an environment variable, or the defaults.
@@ -256,7 +256,7 @@ pub struct Complaint {
     pub message: String,
 }
 
-impl fmt::Display for Complaint {
+impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (from {}): {}", self.key, self.source, self.message)
     }
@@ -269,31 +269,33 @@ impl fmt::Display for Complaint {
 pub fn load(
     file: Option<&Path>,
     environment: impl Iterator<Item = (String, String)>,
-) -> Result<Config, Vec<Complaint>> {
+) -> Result<Config, Vec<ConfigProblem>> {
     let mut merged: Table = DEFAULTS.parse().expect("the embedded defaults are TOML: a test reads them");
     let known = merged.clone();
     let mut sources = BTreeMap::new();
-    let mut complaints = Vec::new();
+    let mut problems = Vec::new();
     if let Some(path) = file {
         let source = path.display().to_string();
         match std::fs::read_to_string(path) {
             Ok(text) => match text.parse::<Table>() {
-                Ok(table) => overlay(&mut merged, &table, &source, &mut sources, &mut complaints),
-                Err(error) => complaints.push(Complaint {
+                Ok(table) => overlay(&mut merged, &table, &source, &mut sources, &mut problems),
+                Err(error) => problems.push(ConfigProblem {
                     key: "(file)".into(),
                     source,
                     message: format!("this is not valid TOML: {}", error.to_string().trim()),
                 }),
             },
-            Err(error) => {
-                complaints.push(Complaint { key: "(file)".into(), source, message: format!("cannot be read: {error}") })
-            }
+            Err(error) => problems.push(ConfigProblem {
+                key: "(file)".into(),
+                source,
+                message: format!("cannot be read: {error}"),
+            }),
         }
     }
     for (name, text) in environment {
         let Some(path) = name.strip_prefix("VESTIBULE__") else { continue };
         let Some((section, key)) = path.split_once("__") else {
-            complaints.push(Complaint {
+            problems.push(ConfigProblem {
                 key: path.to_lowercase(),
                 source: format!("environment variable {name}"),
                 message: "write it as VESTIBULE__SECTION__KEY".into(),
@@ -306,15 +308,15 @@ pub fn load(
             .and_then(|s| s.get(&key))
             .map_or_else(|| Value::String(text.clone()), |default| read_like(default, &text));
         let table = Table::from_iter([(section, Value::Table(Table::from_iter([(key, value)])))]);
-        overlay(&mut merged, &table, &format!("environment variable {name}"), &mut sources, &mut complaints);
+        overlay(&mut merged, &table, &format!("environment variable {name}"), &mut sources, &mut problems);
     }
-    let config = read_sections(&merged, &sources, &mut complaints);
+    let config = read_sections(&merged, &sources, &mut problems);
     if let Some(config) = &config {
-        check::check(config, &sources, &mut complaints);
+        check::check(config, &sources, &mut problems);
     }
     match config {
-        Some(config) if complaints.is_empty() => Ok(config),
-        Some(_) | None => Err(complaints),
+        Some(config) if problems.is_empty() => Ok(config),
+        Some(_) | None => Err(problems),
     }
 }
 
@@ -336,26 +338,26 @@ fn overlay(
     over: &Table,
     source: &str,
     sources: &mut BTreeMap<String, String>,
-    complaints: &mut Vec<Complaint>,
+    problems: &mut Vec<ConfigProblem>,
 ) {
-    let mut complain = |key: String, message: String| {
-        complaints.push(Complaint { key, source: source.into(), message });
+    let mut add_problem = |key: String, message: String| {
+        problems.push(ConfigProblem { key, source: source.into(), message });
     };
     for (section, values) in over {
         let Some(Value::Table(known)) = merged.get_mut(section) else {
-            complain(section.clone(), "unknown section: see `vestibule config reference`".into());
+            add_problem(section.clone(), "unknown section: see `vestibule config reference`".into());
             continue;
         };
         let Value::Table(values) = values else {
-            complain(section.clone(), format!("this is a section: write [{section}] and its keys below"));
+            add_problem(section.clone(), format!("this is a section: write [{section}] and its keys below"));
             continue;
         };
         for (key, value) in values {
             let path = format!("{section}.{key}");
             match known.get_mut(key) {
-                None => complain(path, "unknown key: see `vestibule config reference`".into()),
+                None => add_problem(path, "unknown key: see `vestibule config reference`".into()),
                 Some(slot) if slot.type_str() != value.type_str() => {
-                    complain(
+                    add_problem(
                         path,
                         format!("expected {}, found {}", article(slot.type_str()), article(value.type_str())),
                     );
@@ -377,13 +379,13 @@ fn article(kind: &str) -> String {
 fn read_sections(
     merged: &Table,
     sources: &BTreeMap<String, String>,
-    complaints: &mut Vec<Complaint>,
+    problems: &mut Vec<ConfigProblem>,
 ) -> Option<Config> {
     fn section<T: for<'de> Deserialize<'de>>(
         merged: &Table,
         name: &str,
         sources: &BTreeMap<String, String>,
-        complaints: &mut Vec<Complaint>,
+        problems: &mut Vec<ConfigProblem>,
     ) -> Option<T> {
         let value = merged.get(name)?.clone();
         match value.clone().try_into() {
@@ -400,33 +402,33 @@ fn read_sections(
                         Value::Table(lone).try_into::<T>().is_err()
                     })
                     .map(|key| format!("{name}.{key}"));
-                let before = complaints.len();
-                complaints.extend(at_fault.map(|key| Complaint {
+                let before = problems.len();
+                problems.extend(at_fault.map(|key| ConfigProblem {
                     source: sources.get(&key).cloned().unwrap_or_else(|| "the defaults".into()),
                     key,
                     message: error.message().to_string(),
                 }));
-                if complaints.len() == before {
-                    complaints.push(Complaint { key: name.into(), source: "all".into(), message: error.to_string() });
+                if problems.len() == before {
+                    problems.push(ConfigProblem { key: name.into(), source: "all".into(), message: error.to_string() });
                 }
                 None
             }
         }
     }
-    let server = section(merged, "server", sources, complaints);
-    let store = section(merged, "store", sources, complaints);
-    let secrets = section(merged, "secrets", sources, complaints);
-    let keys = section(merged, "keys", sources, complaints);
-    let smtp = section(merged, "smtp", sources, complaints);
-    let sms = section(merged, "sms", sources, complaints);
-    let passwords = section(merged, "passwords", sources, complaints);
-    let hooks = section(merged, "hooks", sources, complaints);
-    let admin_api = section(merged, "admin_api", sources, complaints);
-    let portal = section(merged, "portal", sources, complaints);
-    let audit = section(merged, "audit", sources, complaints);
-    let breached_passwords = section(merged, "breached_passwords", sources, complaints);
-    let log = section(merged, "log", sources, complaints);
-    let metrics = section(merged, "metrics", sources, complaints);
+    let server = section(merged, "server", sources, problems);
+    let store = section(merged, "store", sources, problems);
+    let secrets = section(merged, "secrets", sources, problems);
+    let keys = section(merged, "keys", sources, problems);
+    let smtp = section(merged, "smtp", sources, problems);
+    let sms = section(merged, "sms", sources, problems);
+    let passwords = section(merged, "passwords", sources, problems);
+    let hooks = section(merged, "hooks", sources, problems);
+    let admin_api = section(merged, "admin_api", sources, problems);
+    let portal = section(merged, "portal", sources, problems);
+    let audit = section(merged, "audit", sources, problems);
+    let breached_passwords = section(merged, "breached_passwords", sources, problems);
+    let log = section(merged, "log", sources, problems);
+    let metrics = section(merged, "metrics", sources, problems);
     Some(Config {
         server: server?,
         store: store?,
@@ -478,20 +480,20 @@ mod tests {
     }
 
     #[test]
-    fn every_complaint_is_reported_at_once_and_names_its_key() {
-        let complaints = load_text(
+    fn every_problem_is_reported_at_once_with_its_key() {
+        let problems = load_text(
             "[server]\nlisten = \"nowhere\"\nport = 5\n[stroe]\nurl = \"x\"\n[passwords]\nmemory_kib = \"big\"\n[smtp]\nsecurity = \"maybe\"",
             &[("VESTIBULE__STORE", "x")],
         )
         .expect_err("refused");
         for key in ["server.listen", "server.port", "stroe", "passwords.memory_kib", "smtp.security", "store"] {
-            assert!(complaints.iter().any(|c| c.starts_with(&format!("{key}:"))), "{key} is missing in {complaints:?}");
+            assert!(problems.iter().any(|c| c.starts_with(&format!("{key}:"))), "{key} is missing in {problems:?}");
         }
     }
 
     #[test]
     fn postgres_needs_an_explicit_master_key() {
-        let complaints = load_text("[store]\nurl = \"postgres://localhost/x\"", &[]).expect_err("refused");
-        assert!(complaints[0].starts_with("secrets.master_key_file"), "{complaints:?}");
+        let problems = load_text("[store]\nurl = \"postgres://localhost/x\"", &[]).expect_err("refused");
+        assert!(problems[0].starts_with("secrets.master_key_file"), "{problems:?}");
     }
 }

@@ -7,7 +7,7 @@ use vestibule_domain::{
     event::{Context, Event, IdentityModel, SessionModel, TriggeredBy, UserModel},
     grant::Grant,
     id::{EventId, IdentityId, ProjectNo, UserId},
-    identity::{Account, Identity, IdentityDetail},
+    identity::{Identity, IdentityDetail, UserAccount},
     session::Session,
     time::Timestamp,
     user::User,
@@ -15,9 +15,9 @@ use vestibule_domain::{
 use vestibule_store::{StoreError, Tx, outbox};
 
 use crate::{
+    adapters::entropy::Entropy,
     app::App,
     crypto::{hex, sha256},
-    ports::entropy::Entropy,
     projects::Project,
 };
 
@@ -39,7 +39,7 @@ fn is_logged() -> bool {
 
 /// Who triggered an event, and where.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Origin<'a> {
+pub(crate) struct EventOrigin<'a> {
     pub(crate) client_id: Option<&'a str>,
     pub(crate) ip: Option<std::net::IpAddr>,
     pub(crate) state: Option<&'a str>,
@@ -52,14 +52,14 @@ pub(crate) fn prepare(
     project: &Project,
     event: &Event,
     user: UserId,
-    origin: &Origin<'_>,
+    origin: &EventOrigin<'_>,
     now: Timestamp,
 ) -> QueuedEvent {
     prepare_in(&app.entropy, event, &describe(project, user, origin, now))
 }
 
 /// The context of a user's own action.
-pub(crate) fn describe(project: &Project, user: UserId, origin: &Origin<'_>, now: Timestamp) -> Context {
+pub(crate) fn describe(project: &Project, user: UserId, origin: &EventOrigin<'_>, now: Timestamp) -> Context {
     let mut context = Context::new(&project.id, TriggeredBy::User, now);
     context.user_id = Some(user);
     context.client_id = origin.client_id.map(str::to_string);
@@ -92,7 +92,7 @@ pub(crate) fn prepare_new_guest(
     project: &Project,
     user: &User,
     key_id: Option<&str>,
-    origin: &Origin<'_>,
+    origin: &EventOrigin<'_>,
     now: Timestamp,
 ) -> Option<QueuedEvent> {
     const CREATED: &str = "user.created";
@@ -106,7 +106,7 @@ pub(crate) fn prepare_new_guest(
 
 /// A guest and its identity, in their event form.
 pub(crate) fn describe_guest(user: &User, key_id: Option<&str>) -> (UserModel, Vec<IdentityModel>) {
-    let account = Account::of_guest(user);
+    let account = UserAccount::of_guest(user);
     let identities = match key_id {
         None => IdentityModel::copy_all(&account),
         Some(key_id) => {

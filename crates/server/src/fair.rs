@@ -12,7 +12,7 @@ use vestibule_domain::id::ProjectNo;
 /// This project has its share already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the project has its share already")]
-pub(crate) struct Full;
+pub(crate) struct ShareExceeded;
 
 /// A number of units, for work that gives them back soon. When they run out, projects take turns, one piece of work each. When the
 /// queue is full, a project that waits for less takes the place of the newest of the project that waits for most.
@@ -56,7 +56,7 @@ impl Turns {
     ///
     /// # Errors
     /// When the queue is full of others that have waited for no more than this project.
-    pub(crate) async fn wait(&self, project: ProjectNo, units: u32) -> Result<Turn, Full> {
+    pub(crate) async fn wait(&self, project: ProjectNo, units: u32) -> Result<Turn, ShareExceeded> {
         let waiting = {
             let mut queue = self.lock();
             if queue.lines.is_empty() && units <= queue.free {
@@ -69,7 +69,7 @@ impl Turns {
             waiting
         };
         // Its place was given to another project.
-        waiting.await.map_err(|_| Full)
+        waiting.await.map_err(|_| ShareExceeded)
     }
 
     /// Whether anything waits.
@@ -138,7 +138,7 @@ impl Queue {
     }
 
     /// Makes sure that one more of this project may wait.
-    fn make_place(&mut self, project: ProjectNo) -> Result<(), Full> {
+    fn make_place(&mut self, project: ProjectNo) -> Result<(), ShareExceeded> {
         if self.count() < self.places {
             return Ok(());
         }
@@ -150,9 +150,9 @@ impl Queue {
             return Ok(());
         }
         let own = self.lines.iter().find(|line| line.project == project).map_or(0, |line| line.waiters.len());
-        let longest = self.lines.iter_mut().max_by_key(|line| line.waiters.len()).ok_or(Full)?;
+        let longest = self.lines.iter_mut().max_by_key(|line| line.waiters.len()).ok_or(ShareExceeded)?;
         if longest.waiters.len() <= own + 1 {
-            return Err(Full);
+            return Err(ShareExceeded);
         }
         longest.waiters.pop_back();
         Ok(())
@@ -162,7 +162,7 @@ impl Queue {
 /// A number of places, for what is held for long. A project may take one as long as it holds fewer than are free, so that however
 /// much some hold there is one left for the next; and never more than its limit.
 #[derive(Clone)]
-pub(crate) struct Places {
+pub(crate) struct FairPermits {
     total: usize,
     /// What one project may hold at most.
     limit: usize,
@@ -172,26 +172,30 @@ pub(crate) struct Places {
 /// What projects share besides turns at hashing and the lanes of jobs.
 pub(crate) struct Shares {
     /// Requests that wait for an answer of a blocking webhook, and trials of webhooks, mail servers and carriers.
-    pub(crate) calls: Places,
+    pub(crate) calls: FairPermits,
     /// Streams of the event log.
-    pub(crate) streams: Places,
+    pub(crate) streams: FairPermits,
     /// Exports and imports.
-    pub(crate) transfers: Places,
+    pub(crate) transfers: FairPermits,
 }
 
 impl Default for Shares {
     fn default() -> Self {
-        Self { calls: Places::new(512, 128), streams: Places::new(256, 32), transfers: Places::new(16, 4) }
+        Self {
+            calls: FairPermits::new(512, 128),
+            streams: FairPermits::new(256, 32),
+            transfers: FairPermits::new(16, 4),
+        }
     }
 }
 
 /// A place that is held; dropping it frees it.
-pub(crate) struct Place {
-    places: Places,
+pub(crate) struct FairPermit {
+    places: FairPermits,
     project: ProjectNo,
 }
 
-impl Places {
+impl FairPermits {
     pub(crate) fn new(total: usize, limit: usize) -> Self {
         Self { total, limit, held: Arc::default() }
     }
@@ -204,19 +208,19 @@ impl Places {
     ///
     /// # Errors
     /// When this project may not have one more.
-    pub(crate) fn take(&self, project: ProjectNo) -> Result<Place, Full> {
+    pub(crate) fn take(&self, project: ProjectNo) -> Result<FairPermit, ShareExceeded> {
         let mut held = self.lock();
         let free = self.total.saturating_sub(held.values().sum());
         let own = held.get(&project).copied().unwrap_or(0);
         if own >= free.min(self.limit) {
-            return Err(Full);
+            return Err(ShareExceeded);
         }
         held.insert(project, own + 1);
-        Ok(Place { places: self.clone(), project })
+        Ok(FairPermit { places: self.clone(), project })
     }
 }
 
-impl Drop for Place {
+impl Drop for FairPermit {
     fn drop(&mut self) {
         let mut held = self.places.lock();
         if let Some(own) = held.get_mut(&self.project) {
@@ -288,7 +292,7 @@ mod tests {
             wait(&turns, A, name, &done);
             settle().await;
         }
-        assert_eq!(turns.wait(A, 1).await.err(), Some(Full), "the flood refuses itself");
+        assert_eq!(turns.wait(A, 1).await.err(), Some(ShareExceeded), "the flood refuses itself");
         for name in ["b1", "b2", "b3"] {
             wait(&turns, B, name, &done);
             settle().await;
@@ -340,10 +344,10 @@ mod tests {
 
     #[test]
     fn there_is_always_a_place_for_one_more_project() {
-        let places = Places::new(8, 8);
+        let places = FairPermits::new(8, 8);
         let mut held = Vec::new();
         for (project, most) in [(A, 4), (B, 2), (C, 1)] {
-            let took: Vec<Place> = std::iter::from_fn(|| places.take(project).ok()).collect();
+            let took: Vec<FairPermit> = std::iter::from_fn(|| places.take(project).ok()).collect();
             assert_eq!(took.len(), most);
             held.extend(took);
         }
@@ -351,8 +355,8 @@ mod tests {
         assert!(last.is_ok() && places.take(ProjectNo(5)).is_err(), "eight are held");
         drop((held, last));
         assert!(places.lock().is_empty());
-        let few = Places::new(8, 2);
-        let held: Vec<Place> = std::iter::from_fn(|| few.take(A).ok()).collect();
+        let few = FairPermits::new(8, 2);
+        let held: Vec<FairPermit> = std::iter::from_fn(|| few.take(A).ok()).collect();
         assert_eq!(held.len(), 2);
     }
 }

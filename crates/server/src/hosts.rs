@@ -40,7 +40,7 @@ impl PortalHost {
     }
 
     /// Whether a `Host` header names the portal's host.
-    pub(crate) fn is_asked_for(&self, host: &str) -> bool {
+    pub(crate) fn is_requested(&self, host: &str) -> bool {
         let Some(authority) = &self.authority else { return false };
         host == authority.as_str() || Authority::parse(host).as_ref() == Some(authority)
     }
@@ -67,10 +67,10 @@ impl PortalHost {
 pub(crate) async fn judge_move(
     tx: &mut Tx,
     portal: &PortalHost,
-    who: (Option<ProjectNo>, &str),
+    claimant: (Option<ProjectNo>, &str),
     origin: &Origin,
 ) -> Result<Result<(), HostClash>, StoreError> {
-    Ok(judge_among(&projects::origins_any_project(tx).await?, portal, who, origin))
+    Ok(judge_among(&projects::origins_any_project(tx).await?, portal, claimant, origin))
 }
 
 /// Checks whether a project may take an origin, given all existing projects. `no` is `None` for a new project.
@@ -101,13 +101,13 @@ pub(crate) fn read(origin: &str) -> Option<Authority> {
 }
 
 /// Decides for all projects, oldest first, which ones are served.
-pub(crate) struct Judge<'a> {
+pub(crate) struct HostRegistry<'a> {
     portal: &'a PortalHost,
     taken: HashSet<Authority>,
     is_first: bool,
 }
 
-impl<'a> Judge<'a> {
+impl<'a> HostRegistry<'a> {
     pub(crate) fn new(portal: &'a PortalHost) -> Self {
         Self { portal, taken: HashSet::new(), is_first: true }
     }
@@ -136,7 +136,7 @@ mod tests {
 
     /// Those of the projects, oldest first, that are served.
     fn served<'a>(portal: &PortalHost, all: &[(&'a str, &str)]) -> Vec<&'a str> {
-        let mut judge = Judge::new(portal);
+        let mut judge = HostRegistry::new(portal);
         let mut is_served = |id: &str, origin: &str| judge.judge(id, &read(origin).expect("an origin")).is_ok();
         all.iter().filter(|(id, origin)| is_served(id, origin)).map(|(id, _)| *id).collect()
     }

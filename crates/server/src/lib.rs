@@ -1,6 +1,7 @@
 //! The Vestibule server: HTTP APIs and pages, use cases, jobs, adapters and configuration of the binary `vestibule`.
 
 mod accesses;
+pub mod adapters;
 pub mod app;
 pub mod boot;
 pub mod breached;
@@ -23,7 +24,6 @@ mod passkeys;
 pub mod passwords;
 pub mod pool;
 pub mod portal;
-pub mod ports;
 pub mod projects;
 pub mod reference;
 pub mod repeats;

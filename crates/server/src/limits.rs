@@ -43,7 +43,7 @@ pub enum Counter {
 
 /// The key of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Who {
+pub enum CounterSubject {
     Ip(IpKey),
     User(UserId),
     /// A login ID, by its hash; it need not exist.
@@ -57,20 +57,20 @@ pub struct Exceeded {
     pub retry_after: Duration,
 }
 
-type Key = (ProjectNo, Counter, Who);
+type CounterKey = (ProjectNo, Counter, CounterSubject);
 
-pub struct Limits {
+pub struct RateCounters {
     hasher: RandomState,
-    shards: Vec<Mutex<HashMap<Key, Timestamp>>>,
+    shards: Vec<Mutex<HashMap<CounterKey, Timestamp>>>,
 }
 
-impl Default for Limits {
+impl Default for RateCounters {
     fn default() -> Self {
         Self { hasher: RandomState::new(), shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
     }
 }
 
-impl Limits {
+impl RateCounters {
     /// Counts one request; refuses it above the quota.
     ///
     /// # Errors
@@ -79,11 +79,11 @@ impl Limits {
         &self,
         project: ProjectNo,
         counter: Counter,
-        who: Who,
+        subject: CounterSubject,
         quota: Quota,
         now: Timestamp,
     ) -> Result<(), Exceeded> {
-        let key = (project, counter, who);
+        let key = (project, counter, subject);
         let hash = usize::try_from(self.hasher.hash_one(key) % SHARDS).unwrap_or(0);
         let mut counters = self.shards[hash].lock().unwrap_or_else(PoisonError::into_inner);
         match decide(counters.get(&key).copied(), quota, now) {
@@ -101,7 +101,7 @@ impl Limits {
 
 /// Removes expired entries; under a flood of addresses also half of the others: those with the most quota left.
 /// Addresses that are being limited are kept longest.
-fn make_room(counters: &mut HashMap<Key, Timestamp>, now: Timestamp) {
+fn make_room(counters: &mut HashMap<CounterKey, Timestamp>, now: Timestamp) {
     counters.retain(|_, full_again_at| *full_again_at > now);
     if counters.len() < SHARD_SIZE {
         return;
@@ -124,14 +124,14 @@ mod tests {
     const PROJECT: ProjectNo = ProjectNo(1);
     const QUOTA: Quota = Quota { period: Duration::from_secs(60), burst: 60 };
 
-    fn take(limits: &Limits, ip: u32, now: Timestamp) -> Result<(), Exceeded> {
-        let who = Who::Ip(ip_key(IpAddr::V4(Ipv4Addr::from_bits(ip))));
-        limits.take(PROJECT, Counter::TokenPerIp, who, QUOTA, now)
+    fn take(limits: &RateCounters, ip: u32, now: Timestamp) -> Result<(), Exceeded> {
+        let subject = CounterSubject::Ip(ip_key(IpAddr::V4(Ipv4Addr::from_bits(ip))));
+        limits.take(PROJECT, Counter::TokenPerIp, subject, QUOTA, now)
     }
 
     #[test]
     fn a_full_quota_refuses_and_says_how_long() {
-        let limits = Limits::default();
+        let limits = RateCounters::default();
         let now = Timestamp::from_seconds(1_000);
         for _ in 0..60 {
             take(&limits, 1, now).expect("within the burst");
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_addresses_neither_grows_without_end_nor_frees_the_one_held_back() {
-        let limits = Limits::default();
+        let limits = RateCounters::default();
         let now = Timestamp::from_seconds(1_000);
         for _ in 0..60 {
             take(&limits, 1, now).expect("within the burst");

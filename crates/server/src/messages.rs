@@ -8,18 +8,18 @@ use vestibule_store::{
 };
 
 use crate::{
+    adapters::{mailer::Mail, sms::Sms},
     app::App,
     crypto::{base64url, hex, read_base64url, sha256},
-    ports::{mailer::Mail, sms::Sms},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Channel {
+pub(crate) enum MessageChannel {
     Mail,
     Sms,
 }
 
-impl Channel {
+impl MessageChannel {
     /// The outbox kind of sealed messages. Releases before 0.1.0 do not know it, so they leave such rows to newer
     /// nodes; under the older kind they would drop them as unreadable.
     const fn sealed_kind(self) -> &'static str {
@@ -55,21 +55,21 @@ impl Message {
             Self::Mail(mail) => SealedMessage::of_mail(app, project, mail),
             Self::Sms(sms) => {
                 let plain = serde_json::to_vec(sms).expect("a text message is plain JSON");
-                SealedMessage::new(app, project, Channel::Sms, &plain)
+                SealedMessage::new(app, project, MessageChannel::Sms, &plain)
             }
         }
     }
 }
 
 impl SealedMessage {
-    fn new(app: &App, project: ProjectNo, channel: Channel, plain: &[u8]) -> Self {
+    fn new(app: &App, project: ProjectNo, channel: MessageChannel, plain: &[u8]) -> Self {
         let kind = channel.sealed_kind();
         Self { kind, payload: base64url(app.master.seal(plain, &context(kind, project), &app.entropy)) }
     }
 
     pub(crate) fn of_mail(app: &App, project: ProjectNo, mail: &Mail) -> Self {
         let plain = serde_json::to_vec(mail).expect("a mail is plain JSON");
-        Self::new(app, project, Channel::Mail, &plain)
+        Self::new(app, project, MessageChannel::Mail, &plain)
     }
 
     /// Queues it.
@@ -94,7 +94,7 @@ pub(crate) enum Unreadable {
 ///
 /// # Errors
 /// When it was sealed with another master key, or is not a message.
-pub(crate) fn open(app: &App, channel: Channel, row: &OutboxRow) -> Result<Message, Unreadable> {
+pub(crate) fn open(app: &App, channel: MessageChannel, row: &OutboxRow) -> Result<Message, Unreadable> {
     let plain = if row.kind == channel.sealed_kind() {
         let sealed = read_base64url(&row.payload).ok_or(Unreadable::Format)?;
         app.master.open(&sealed, &context(&row.kind, row.project)).map_err(|_| Unreadable::Sealed)?
@@ -102,8 +102,8 @@ pub(crate) fn open(app: &App, channel: Channel, row: &OutboxRow) -> Result<Messa
         row.payload.clone().into_bytes()
     };
     match channel {
-        Channel::Mail => serde_json::from_slice(&plain).map(Message::Mail),
-        Channel::Sms => serde_json::from_slice(&plain).map(Message::Sms),
+        MessageChannel::Mail => serde_json::from_slice(&plain).map(Message::Mail),
+        MessageChannel::Sms => serde_json::from_slice(&plain).map(Message::Sms),
     }
     .map_err(|_| Unreadable::Format)
 }

@@ -23,7 +23,7 @@ const METHODS: [&str; 4] = ["GET", "POST", "OPTIONS", "other"];
 /// Requests and promotions of this process since it started.
 #[derive(Default)]
 pub struct Metrics {
-    routes: RwLock<BTreeMap<Box<str>, Arc<[Route; 4]>>>,
+    routes: RwLock<BTreeMap<Box<str>, Arc<[RouteCounters; 4]>>>,
     promoted: AtomicU64,
     /// The connections of the server's own listener.
     pub(crate) connections: Arc<Connections>,
@@ -31,7 +31,7 @@ pub struct Metrics {
 
 /// Why a connection was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub(crate) enum RefusedConnection {
     /// The total limit is reached.
     Full,
     /// The limit per address is reached.
@@ -72,11 +72,11 @@ impl Connections {
         }
     }
 
-    pub(crate) fn count_refused(&self, reason: Refused) {
+    pub(crate) fn count_refused(&self, reason: RefusedConnection) {
         self.refused[reason as usize].fetch_add(1, Relaxed);
     }
 
-    fn print(&self, page: &mut Page) {
+    fn print(&self, page: &mut MetricsPage) {
         let open = self.opened.load(Relaxed).saturating_sub(self.closed.load(Relaxed));
         page.family("vestibule_connections_open", "gauge", "Connections of the server's own listener.");
         page.sample("vestibule_connections_open", "", open);
@@ -94,7 +94,7 @@ impl Connections {
 }
 
 #[derive(Default)]
-struct Route {
+struct RouteCounters {
     /// By the first digit of the status.
     statuses: [AtomicU64; 6],
     classes: [AtomicU64; BOUNDS.len() + 1],
@@ -123,7 +123,7 @@ impl Metrics {
 
     /// All metrics; `outbox_age` is the age of the oldest queued side effect.
     pub(crate) fn print(&self, store: &StoreStats, outbox_age: Option<Duration>) -> String {
-        let mut page = Page(String::with_capacity(16_384));
+        let mut page = MetricsPage(String::with_capacity(16_384));
         self.print_requests(&mut page);
         self.connections.print(&mut page);
         print_store(&mut page, store);
@@ -144,7 +144,7 @@ impl Metrics {
         page.0
     }
 
-    fn print_requests(&self, page: &mut Page) {
+    fn print_requests(&self, page: &mut MetricsPage) {
         let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
         let all = || {
             routes.iter().flat_map(|(name, methods)| METHODS.iter().zip(methods.iter()).map(move |(m, r)| (name, m, r)))
@@ -180,7 +180,7 @@ fn bound(class: usize) -> String {
     BOUNDS.get(class).map_or_else(|| "+Inf".into(), |micros| seconds(Duration::from_micros(*micros)).to_string())
 }
 
-fn print_store(page: &mut Page, stats: &StoreStats) {
+fn print_store(page: &mut MetricsPage, stats: &StoreStats) {
     page.family("vestibule_store_writes_total", "counter", "Named writes, by outcome.");
     for (name, write) in &stats.by_name {
         page.sample(
@@ -215,7 +215,7 @@ fn print_store(page: &mut Page, stats: &StoreStats) {
 }
 
 /// Metrics of the process, from Linux' /proc.
-fn print_process(page: &mut Page) {
+fn print_process(page: &mut MetricsPage) {
     page.family("vestibule_build_info", "gauge", "Always 1; the version is in the label.");
     page.sample("vestibule_build_info", &format!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -237,9 +237,9 @@ fn seconds(time: Duration) -> f64 {
     time.as_secs_f64()
 }
 
-struct Page(String);
+struct MetricsPage(String);
 
-impl Page {
+impl MetricsPage {
     fn family(&mut self, name: &str, kind: &str, help: &str) {
         writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}").expect("a string takes everything");
     }
@@ -316,13 +316,13 @@ mod tests {
         let board: serde_json::Value = serde_json::from_str(dashboard).expect("the dashboard is JSON");
         let panels = board["panels"].as_array().expect("panels").iter();
         let targets = panels.filter_map(|panel| panel["targets"].as_array()).flatten();
-        let asked: Vec<&str> = targets.filter_map(|target| target["expr"].as_str()).collect();
-        let asked = names(&asked.join(" "));
-        let unknown: Vec<_> = asked.difference(&families).collect();
-        assert!(asked.len() > 8 && unknown.is_empty(), "the dashboard asks for what there is not: {unknown:?}");
+        let expressions: Vec<&str> = targets.filter_map(|target| target["expr"].as_str()).collect();
+        let expressions = names(&expressions.join(" "));
+        let unknown: Vec<_> = expressions.difference(&families).collect();
+        assert!(expressions.len() > 8 && unknown.is_empty(), "the dashboard asks for what there is not: {unknown:?}");
         let guide = names(include_str!("../../../docs/guides/observe.md"));
-        let untold: Vec<_> = families.difference(&guide).collect();
-        assert!(untold.is_empty(), "docs/guides/observe.md does not tell of {untold:?}");
+        let undocumented: Vec<_> = families.difference(&guide).collect();
+        assert!(undocumented.is_empty(), "docs/guides/observe.md does not tell of {undocumented:?}");
         let unknown: Vec<_> = guide.difference(&families).collect();
         assert!(unknown.is_empty(), "docs/guides/observe.md tells of what there is not: {unknown:?}");
     }

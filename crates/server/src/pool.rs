@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, thread::available_parallelism};
 
 use vestibule_domain::id::ProjectNo;
 
-use crate::fair::{Full, Turns};
+use crate::fair::{ShareExceeded, Turns};
 
 /// Maximum length of the queue.
 const QUEUE: usize = 256;
@@ -13,20 +13,20 @@ const QUEUE: usize = 256;
 /// The queue is full, or the work failed unexpectedly.
 #[derive(Debug, thiserror::Error)]
 #[error("too many jobs are queued")]
-pub struct Overloaded;
+pub struct PoolOverloaded;
 
 /// Runs work on blocking threads.
-pub struct Pool {
+pub struct WorkerPool {
     turns: Turns,
 }
 
-impl Default for Pool {
+impl Default for WorkerPool {
     fn default() -> Self {
         Self::new(available_parallelism().map_or(1, NonZeroUsize::get), QUEUE)
     }
 }
 
-impl Pool {
+impl WorkerPool {
     fn new(threads: usize, queue: usize) -> Self {
         Self { turns: Turns::new(u32::try_from(threads).unwrap_or(u32::MAX), queue) }
     }
@@ -39,8 +39,8 @@ impl Pool {
         &self,
         project: ProjectNo,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Overloaded> {
-        let turn = self.turns.wait(project, 1).await.map_err(|Full| Overloaded)?;
+    ) -> Result<T, PoolOverloaded> {
+        let turn = self.turns.wait(project, 1).await.map_err(|ShareExceeded| PoolOverloaded)?;
         let done = tokio::task::spawn_blocking(move || {
             let result = work();
             drop(turn);
@@ -48,7 +48,7 @@ impl Pool {
         });
         done.await.map_err(|error| {
             tracing::error!(error = %error, "a job in the pool failed");
-            Overloaded
+            PoolOverloaded
         })
     }
 }
@@ -60,15 +60,15 @@ mod tests {
     const SHOP: ProjectNo = ProjectNo(1);
 
     #[tokio::test]
-    async fn work_is_done_elsewhere_and_its_result_comes_back() {
+    async fn work_runs_in_another_thread_and_returns_its_result() {
         let here = std::thread::current().id();
-        let there = Pool::default().run(SHOP, move || std::thread::current().id()).await.expect("room");
+        let there = WorkerPool::default().run(SHOP, move || std::thread::current().id()).await.expect("room");
         assert_ne!(here, there);
     }
 
     #[tokio::test]
     async fn what_finds_no_place_is_refused_and_a_panic_takes_no_place_with_it() {
-        let pool = Pool::new(1, 0);
+        let pool = WorkerPool::new(1, 0);
         let turn = pool.turns.wait(SHOP, 1).await.expect("free");
         assert!(pool.run(SHOP, || ()).await.is_err());
         drop(turn);

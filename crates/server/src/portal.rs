@@ -2,7 +2,7 @@
 
 use vestibule_store::StoreError;
 
-pub use crate::http::portal::Need as Guard;
+pub use crate::http::portal::Access as Guard;
 use crate::{
     app::App,
     flows::operators::links,
@@ -21,26 +21,26 @@ pub async fn create_first_link(app: &App) -> Result<Option<String>, StoreError> 
 
 /// A route of the portal, for tests that try them all.
 #[derive(Clone, Debug)]
-pub struct DoorView {
+pub struct PortalRouteView {
     pub method: &'static str,
     /// The path, with `{parameters}`.
     pub path: &'static str,
     /// The required role.
     pub guard: Guard,
     /// Whether it requires a recent authentication.
-    pub is_dangerous: bool,
+    pub requires_reauthentication: bool,
 }
 
 #[must_use]
-pub fn list_doors() -> Vec<DoorView> {
-    let view = |door: http::portal::Door| DoorView {
-        method: match door.verb {
+pub fn list_routes() -> Vec<PortalRouteView> {
+    let view = |route: http::portal::PortalRoute| PortalRouteView {
+        method: match route.verb {
             Verb::Get => "GET",
             Verb::Post => "POST",
         },
-        path: door.path,
-        guard: door.need,
-        is_dangerous: door.is_dangerous,
+        path: route.path,
+        guard: route.access,
+        requires_reauthentication: route.requires_reauthentication,
     };
-    http::portal::all_doors().into_iter().map(view).collect()
+    http::portal::all_routes().into_iter().map(view).collect()
 }

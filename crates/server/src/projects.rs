@@ -21,7 +21,7 @@ use crate::{
         keyring::{KeyRing, KeyRingError},
         seal::MasterKey,
     },
-    hosts::{HostClash, Judge, PortalHost},
+    hosts::{HostClash, HostRegistry, PortalHost},
 };
 
 /// How long after a change of settings another node may still use the old ones.
@@ -61,7 +61,7 @@ impl Project {
 
 /// Why projects cannot be loaded.
 #[derive(Debug, thiserror::Error)]
-pub enum LoadError {
+pub enum ProjectLoadError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("project \"{0}\": {1}")]
@@ -71,7 +71,7 @@ pub enum LoadError {
 }
 
 #[derive(Default)]
-struct Loaded {
+struct LoadedProjects {
     all: Vec<Arc<Project>>,
     /// Those that are served at their host.
     by_host: HashMap<Authority, Arc<Project>>,
@@ -81,7 +81,7 @@ struct Loaded {
 
 /// All projects of this process.
 pub struct Projects {
-    loaded: RwLock<Arc<Loaded>>,
+    loaded: RwLock<Arc<LoadedProjects>>,
     portal: PortalHost,
     /// Held from reading the store to publishing the result: of two concurrent loads the older must not be published
     /// last.
@@ -99,7 +99,7 @@ impl Projects {
         master: &MasterKey,
         portal: PortalHost,
         now: Timestamp,
-    ) -> Result<Self, LoadError> {
+    ) -> Result<Self, ProjectLoadError> {
         let viewpoint = match store.engine() {
             // Only one process at a time uses a SQLite file.
             Engine::Sqlite => Viewpoint::Alone { since: now },
@@ -147,7 +147,7 @@ impl Projects {
         &self.portal
     }
 
-    fn snapshot(&self) -> Arc<Loaded> {
+    fn snapshot(&self) -> Arc<LoadedProjects> {
         Arc::clone(&self.loaded.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -155,7 +155,7 @@ impl Projects {
     ///
     /// # Errors
     /// When the store fails or a project cannot be used; everything is then unchanged.
-    pub async fn reload(&self, store: &Store, master: &MasterKey) -> Result<(), LoadError> {
+    pub async fn reload(&self, store: &Store, master: &MasterKey) -> Result<(), ProjectLoadError> {
         let _loading = self.loading.lock().await;
         let known = self.snapshot();
         let mut conn = store.read().await?;
@@ -181,9 +181,10 @@ impl Projects {
     }
 
     /// Decides which projects are served at their host. Logs each refusal once.
-    fn judge(&self, all: Vec<Arc<Project>>, known: &Loaded) -> Loaded {
-        let mut judge = Judge::new(&self.portal);
-        let mut next = Loaded { all: Vec::new(), by_host: HashMap::with_capacity(all.len()), refused: HashMap::new() };
+    fn judge(&self, all: Vec<Arc<Project>>, known: &LoadedProjects) -> LoadedProjects {
+        let mut judge = HostRegistry::new(&self.portal);
+        let mut next =
+            LoadedProjects { all: Vec::new(), by_host: HashMap::with_capacity(all.len()), refused: HashMap::new() };
         for project in &all {
             let authority = Authority::of(project.settings.public_origin());
             match judge.judge(&project.id, &authority) {
@@ -225,10 +226,10 @@ fn open_project(
     keys: Vec<keys::KeyRow>,
     accesses: Arc<Accesses>,
     master: &MasterKey,
-) -> Result<Project, LoadError> {
+) -> Result<Project, ProjectLoadError> {
     let settings = ProjectSettings::from_json(&row.settings)
-        .map_err(|error| LoadError::Settings(row.id.clone(), error.to_string()))?;
-    let keys = KeyRing::open(&row.id, keys, master).map_err(|error| LoadError::Keys(row.id.clone(), error))?;
+        .map_err(|error| ProjectLoadError::Settings(row.id.clone(), error.to_string()))?;
+    let keys = KeyRing::open(&row.id, keys, master).map_err(|error| ProjectLoadError::Keys(row.id.clone(), error))?;
     let cors = settings.allowed_origins();
     let origin = settings.public_origin().as_str().to_string();
     Ok(Project {

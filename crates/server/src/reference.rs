@@ -57,18 +57,18 @@ pub fn errors_page() -> String {
          | error | OAuth `error` | status | `error_description` | JSON API name/reason | status | `Retry-After` |\n\
          |---|---|---|---|---|---|---|\n"
     );
-    for told in error::list_told() {
+    for documented in error::list_documented_errors() {
         writeln!(
             page,
             "| {} | `{}` | {} | {} | `{}`/`{}` | {} | {} |",
-            cell(&told.what),
-            told.oauth.code.as_str(),
-            told.oauth_status,
-            cell(told.oauth.description()),
-            told.api.name.as_str(),
-            told.api.reason,
-            told.api.status(),
-            if told.retry { "yes" } else { "" },
+            cell(&documented.what),
+            documented.oauth.code.as_str(),
+            documented.oauth_status,
+            cell(documented.oauth.description()),
+            documented.api.name.as_str(),
+            documented.api.reason,
+            documented.api.status(),
+            if documented.retry { "yes" } else { "" },
         )
         .expect("writing to a String cannot fail");
     }
@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     /// The page of credentials names every route there is: the routers are filled from the same table by `routes::mount`, which
-    /// takes a group of it and not a route; a route's handler is private to that file; and `tests/it/walls.rs` lets no other
+    /// takes a group of it and not a route; a route's handler is private to that file; and `tests/it/boundaries.rs` lets no other
     /// file of `http/` build routes. So a route that is not in the table answers no request.
     #[test]
     fn the_reference_pages_say_what_the_code_does() {

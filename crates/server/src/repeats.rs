@@ -42,16 +42,16 @@ pub(crate) async fn queue(
 ///
 /// # Errors
 /// The store's.
-pub async fn tell(app: &App) -> Result<usize, StoreError> {
+pub async fn report(app: &App) -> Result<usize, StoreError> {
     let now = app.clock.now();
     let due = repeats::due_any_project(&mut *app.store.read().await?, now, AT_ONCE).await?;
     let looked_at = due.len();
     for repeat in due {
-        let event = serde_json::from_str::<QueuedEvent>(&repeat.payload).ok().filter(|_| repeat.untold > 0);
+        let event = serde_json::from_str::<QueuedEvent>(&repeat.payload).ok().filter(|_| repeat.unreported > 0);
         let event = event.map(|mut event| {
             event.id = app.entropy.id(now);
             event.body["id"] = event.id.to_string().into();
-            event.body["payload"]["count"] = repeat.untold.into();
+            event.body["payload"]["count"] = repeat.unreported.into();
             serde_json::to_string(&event).expect("an event is plain JSON")
         });
         app.store

@@ -1,7 +1,7 @@
 //! The table of routes, for the tests that call each of them and for the reference page.
 
 use crate::http::routes;
-pub use crate::http::{credentials::Credential, routes::Face};
+pub use crate::http::{credentials::CredentialKind, routes::Face};
 
 /// A route of the table.
 #[derive(Clone, Debug)]
@@ -11,7 +11,7 @@ pub struct RouteView {
     /// The path, with `{parameters}`.
     pub path: String,
     /// The credentials it accepts; all others are ignored.
-    pub accepts: Vec<Credential>,
+    pub accepts: Vec<CredentialKind>,
     /// Credentials in the request's own parameters.
     pub parameters: &'static [&'static str],
 }

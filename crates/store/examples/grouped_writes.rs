@@ -66,7 +66,7 @@ async fn measure_writes(store: &Store, writers: u64, length: Duration) -> Result
             tokio::spawn(async move {
                 let (mut waits, mut last) = (Vec::new(), None);
                 while !stop.load(Ordering::Relaxed) {
-                    let asked = Instant::now();
+                    let requested_at = Instant::now();
                     let input = sign_up(next.fetch_add(1, Ordering::Relaxed), started);
                     last = Some(input.1.id);
                     store
@@ -77,7 +77,7 @@ async fn measure_writes(store: &Store, writers: u64, length: Duration) -> Result
                             })
                         })
                         .await?;
-                    waits.push(asked.elapsed());
+                    waits.push(requested_at.elapsed());
                 }
                 Ok::<_, StoreError>((waits, last))
             })

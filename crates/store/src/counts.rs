@@ -12,7 +12,7 @@ pub const STATEMENTS: &[&Sql] = &[&ADD, &RANGE, &CLEAR, &GUESTS_SINCE];
 
 /// One counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Count {
+pub struct DailyCount {
     /// Days since the epoch, UTC.
     pub day: i64,
     /// The application; empty when unknown.
@@ -36,7 +36,7 @@ const ADD: Sql = Sql::new(
 );
 
 /// Adds to a counter.
-pub async fn add(tx: &mut Tx, p: ProjectNo, count: &Count) -> Result<(), StoreError> {
+pub async fn add(tx: &mut Tx, p: ProjectNo, count: &DailyCount) -> Result<(), StoreError> {
     tx.execute(&ADD, &[&p.0, &count.day, &count.client_id.as_str(), &count.name.as_str(), &count.count])
         .await
         .map(|_| ())
@@ -54,9 +54,9 @@ const RANGE: Sql = Sql::new(
 );
 
 /// All counters of these days.
-pub async fn list(conn: &mut Conn, p: ProjectNo, first_day: i64, last_day: i64) -> Result<Vec<Count>, StoreError> {
+pub async fn list(conn: &mut Conn, p: ProjectNo, first_day: i64, last_day: i64) -> Result<Vec<DailyCount>, StoreError> {
     conn.query_all(&RANGE, &[&p.0, &first_day, &last_day], |row| {
-        Ok(Count { day: row.get(0)?, client_id: row.get(1)?, name: row.get(2)?, count: row.get(3)? })
+        Ok(DailyCount { day: row.get(0)?, client_id: row.get(1)?, name: row.get(2)?, count: row.get(3)? })
     })
     .await
 }

@@ -120,7 +120,7 @@ const PAGE_OF_TYPE: Sql = Sql::new(
 
 /// A filter for events.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Wanted {
+pub enum EventSelection {
     /// All events of the project.
     All,
     /// Events about a user, optionally of one name.
@@ -133,18 +133,18 @@ pub enum Wanted {
 pub async fn list_page(
     conn: &mut Conn,
     p: ProjectNo,
-    wanted: &Wanted,
+    wanted: &EventSelection,
     between: &Range<i64>,
     limit: i64,
 ) -> Result<Vec<EventRow>, StoreError> {
     let (from, below) = (between.start, between.end);
     match wanted {
-        Wanted::All => conn.query_all(&PAGE, &[&p.0, &from, &below, &limit], read_row).await,
-        Wanted::OfUser(id, kind) => {
+        EventSelection::All => conn.query_all(&PAGE, &[&p.0, &from, &below, &limit], read_row).await,
+        EventSelection::OfUser(id, kind) => {
             let (id, kind) = (id.as_bytes().as_slice(), kind.as_deref().unwrap_or_default());
             conn.query_all(&PAGE_OF_USER, &[&p.0, &from, &below, &limit, &id, &kind], read_row).await
         }
-        Wanted::OfType(kind) => {
+        EventSelection::OfType(kind) => {
             conn.query_all(&PAGE_OF_TYPE, &[&p.0, &from, &below, &limit, &kind.as_str()], read_row).await
         }
     }

@@ -33,8 +33,8 @@ pub mod reach;
 pub mod repeats;
 pub mod sessions;
 pub mod spent;
-pub mod standing;
 pub mod tries;
+pub mod user_credentials;
 pub mod user_lists;
 pub mod users;
 
@@ -70,7 +70,7 @@ pub const STATEMENTS: &[(&str, &[&Sql])] = &[
     ("repeats", repeats::STATEMENTS),
     ("sessions", sessions::STATEMENTS),
     ("spent", spent::STATEMENTS),
-    ("standing", standing::STATEMENTS),
+    ("user_credentials", user_credentials::STATEMENTS),
     ("tries", tries::STATEMENTS),
     ("user_lists", user_lists::STATEMENTS),
     ("users", users::STATEMENTS),

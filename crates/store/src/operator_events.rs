@@ -25,7 +25,7 @@ pub struct OperatorEvent {
     pub email: String,
     /// The actor: an operator's address, or the CLI.
     pub done_by: String,
-    /// The name of a `vestibule_domain::operator::Act`; a later release may write further ones.
+    /// The name of a `vestibule_domain::operator::OperatorAct`; a later release may write further ones.
     pub act: String,
     /// Details such as the credential's name or the project; never a secret.
     pub detail: String,

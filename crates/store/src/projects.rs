@@ -104,7 +104,7 @@ const INSERT: Sql = Sql::new(
 
 /// Adds a project; `None` when its id or host is taken.
 pub async fn insert(tx: &mut Tx, project: &NewProject<'_>) -> Result<Option<ProjectNo>, StoreError> {
-    tx.tell_settings_changed().await?;
+    tx.notify_settings_changed().await?;
     let (origin, authority) = (project.public_origin.as_str(), Authority::of(project.public_origin));
     tx.query_optional(
         &INSERT,
@@ -174,7 +174,7 @@ pub async fn update_settings(
     settings: &str,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    tx.tell_settings_changed().await?;
+    tx.notify_settings_changed().await?;
     let (origin, authority) = (public_origin.as_str(), Authority::of(public_origin));
     tx.execute_one(
         &UPDATE_SETTINGS,
@@ -266,6 +266,6 @@ pub async fn delete(tx: &mut Tx, p: ProjectNo) -> Result<bool, StoreError> {
     ] {
         tx.execute(content, &[&p.0]).await?;
     }
-    tx.tell_settings_changed().await?;
+    tx.notify_settings_changed().await?;
     tx.execute_one(&DELETE, &[&p.0]).await
 }

@@ -21,13 +21,13 @@ pub struct Repeat {
     /// The hash of what makes them equal.
     pub id: Vec<u8>,
     /// How many are not reported yet.
-    pub untold: i64,
+    pub unreported: i64,
     /// The latest of them.
     pub payload: String,
     /// The user they are about.
     pub user_id: Option<UserId>,
     /// When their number is reported.
-    pub tell_at: Timestamp,
+    pub report_at: Timestamp,
 }
 
 const NOTE: Sql = Sql::new(
@@ -45,7 +45,7 @@ const NOTE: Sql = Sql::new(
      RETURNING untold",
 );
 
-/// Records an event; `true` for the first of its window, which is reported at once. `tell_at` is used only for that
+/// Records an event; `true` for the first of its window, which is reported at once. `report_at` is used only for that
 /// one.
 pub async fn note(
     tx: &mut Tx,
@@ -53,12 +53,12 @@ pub async fn note(
     id: &[u8],
     payload: &str,
     user: Option<UserId>,
-    tell_at: Timestamp,
+    report_at: Timestamp,
 ) -> Result<bool, StoreError> {
     let user = user.as_ref().map(|id| id.as_bytes().as_slice());
-    let untold: Option<i64> =
-        tx.query_optional(&NOTE, &[&p.0, &id, &payload, &user, &tell_at.as_micros()], |row| row.get(0)).await?;
-    Ok(untold == Some(0))
+    let unreported: Option<i64> =
+        tx.query_optional(&NOTE, &[&p.0, &id, &payload, &user, &report_at.as_micros()], |row| row.get(0)).await?;
+    Ok(unreported == Some(0))
 }
 
 const DUE_ANY_PROJECT: Sql = Sql::new(
@@ -81,10 +81,10 @@ pub async fn due_any_project(conn: &mut Conn, now: Timestamp, limit: i64) -> Res
         Ok(Repeat {
             project: read_project(row, 0)?,
             id: row.get(1)?,
-            untold: row.get(2)?,
+            unreported: row.get(2)?,
             payload: row.get(3)?,
             user_id: read_optional_id(row, 4)?,
-            tell_at: read_time(row, 5)?,
+            report_at: read_time(row, 5)?,
         })
     })
     .await
@@ -101,9 +101,9 @@ const TAKE: Sql = Sql::new(
 
 /// Begins the next window; `false` when another node did, or an event was added since the row was read.
 pub async fn take(tx: &mut Tx, repeat: &Repeat, next: Timestamp) -> Result<bool, StoreError> {
-    let Repeat { project, id, untold, tell_at, .. } = repeat;
+    let Repeat { project, id, unreported, report_at, .. } = repeat;
     let values: [&dyn crate::db::Param; 5] =
-        [&project.0, &id.as_slice(), &tell_at.as_micros(), &next.as_micros(), untold];
+        [&project.0, &id.as_slice(), &report_at.as_micros(), &next.as_micros(), unreported];
     tx.execute_one(&TAKE, &values).await
 }
 
@@ -116,6 +116,6 @@ const REMOVE: Sql = Sql::new(
 
 /// Removes the row, unless an event was added since it was read.
 pub async fn remove(tx: &mut Tx, repeat: &Repeat) -> Result<bool, StoreError> {
-    let Repeat { project, id, untold, tell_at, .. } = repeat;
-    tx.execute_one(&REMOVE, &[&project.0, &id.as_slice(), &tell_at.as_micros(), untold]).await
+    let Repeat { project, id, unreported, report_at, .. } = repeat;
+    tx.execute_one(&REMOVE, &[&project.0, &id.as_slice(), &report_at.as_micros(), unreported]).await
 }

@@ -43,7 +43,7 @@ const ADD: Sql = Sql::new(
 pub async fn add(tx: &mut Tx, p: ProjectNo, id: &[u8], quota: Quota, now: Timestamp) -> Result<bool, StoreError> {
     let interval = i64::try_from(quota.interval().as_micros()).unwrap_or(i64::MAX / 4);
     let (one, full) = (now.plus(quota.interval()).as_micros(), now.plus(quota.capacity()).as_micros());
-    let broken = now.plus(quota.patience()).as_micros();
+    let broken = now.plus(quota.refill_time()).as_micros();
     tx.execute_one(&ADD, &[&p.0, &id, &one, &now.as_micros(), &interval, &full, &broken]).await
 }
 

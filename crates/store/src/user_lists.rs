@@ -18,7 +18,7 @@ pub const STATEMENTS: &[&Sql] =
 
 /// Users that an index lists directly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum UserListKind {
     /// Members, whether they began as guests or not.
     Members,
     /// Disabled users.
@@ -67,13 +67,13 @@ const DISABLED: Sql = Sql::new(
 pub async fn list_kind(
     conn: &mut Conn,
     p: ProjectNo,
-    kind: Kind,
+    kind: UserListKind,
     after: Option<UserId>,
     limit: i64,
 ) -> Result<Vec<User>, StoreError> {
     let sql = match kind {
-        Kind::Members => &MEMBERS,
-        Kind::Disabled => &DISABLED,
+        UserListKind::Members => &MEMBERS,
+        UserListKind::Disabled => &DISABLED,
     };
     conn.query_all(sql, &[&p.0, &bound(after).as_slice(), &limit], |row| read_user(row, 0)).await
 }

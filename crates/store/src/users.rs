@@ -221,7 +221,7 @@ const NOTE_SEEN_FIRST: Sql = Sql::new(
 
 /// Whether a guest has been seen on a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
+pub enum GuestReturn {
     /// It returned for the first time.
     First,
     /// It had returned before, and was not yet seen on this day.
@@ -231,12 +231,12 @@ pub enum Seen {
 }
 
 /// Records that a guest was seen on a later day than the day of its creation (days since the epoch).
-pub async fn note_seen(tx: &mut Tx, p: ProjectNo, id: UserId, day: i64) -> Result<Seen, StoreError> {
+pub async fn note_seen(tx: &mut Tx, p: ProjectNo, id: UserId, day: i64) -> Result<GuestReturn, StoreError> {
     if tx.execute_one(&NOTE_SEEN, &[&p.0, &id.as_bytes().as_slice(), &day]).await? {
-        return Ok(Seen::Again);
+        return Ok(GuestReturn::Again);
     }
     let is_first = tx.execute_one(&NOTE_SEEN_FIRST, &[&p.0, &id.as_bytes().as_slice(), &day]).await?;
-    Ok(if is_first { Seen::First } else { Seen::Known })
+    Ok(if is_first { GuestReturn::First } else { GuestReturn::Known })
 }
 
 const NOTE_CHANGE: Sql = Sql::new(

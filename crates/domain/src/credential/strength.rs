@@ -43,8 +43,8 @@ pub fn estimate(password: &str, known: &[&str]) -> u8 {
 /// so many different signs is not a word with replaced letters.
 fn calm(text: String) -> String {
     let signs: HashSet<char> = text.chars().collect();
-    let ways = |stand_ins: &str| stand_ins.chars().filter(|sign| signs.contains(sign)).count().max(1);
-    if STAND_INS.iter().map(|stand_ins| ways(stand_ins)).product::<usize>() <= COMBINATIONS {
+    let spellings = |stand_ins: &str| stand_ins.chars().filter(|sign| signs.contains(sign)).count().max(1);
+    if STAND_INS.iter().map(|stand_ins| spellings(stand_ins)).product::<usize>() <= COMBINATIONS {
         return text;
     }
     let exchange = |c: char| EXCHANGED.iter().find(|(sign, _)| *sign == c).map_or(c, |(_, other)| *other);

@@ -304,7 +304,7 @@ mod tests {
     use crate::{
         id::IdentityId,
         identifier::{LoginId, LoginIdKind},
-        identity::{Account, Identity, IdentityDetail},
+        identity::{Identity, IdentityDetail, UserAccount},
         time::Timestamp,
         user::User,
     };
@@ -312,9 +312,9 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_seconds(1_893_456_000);
 
     #[test]
-    fn a_promotion_tells_the_guest_as_it_was_and_the_member_as_it_is() {
+    fn a_promotion_event_has_the_guest_before_and_the_member_after() {
         let guest = User::new_guest(UserId::from_parts(1, [1; 10]), NOW);
-        let before = UserModel::copy(&Account::of_guest(&guest));
+        let before = UserModel::copy(&UserAccount::of_guest(&guest));
         let member = User { anonymous_since: None, promoted_at: Some(NOW), ..guest };
         let identities = [Identity {
             id: IdentityId::from_parts(2, [2; 10]),
@@ -325,7 +325,7 @@ mod tests {
                 verified_at: Some(NOW),
             },
         }];
-        let account = Account { user: &member, identities: &identities, authenticators: &[] };
+        let account = UserAccount { user: &member, identities: &identities, authenticators: &[] };
         let event = Event::UserAnonymousPromoted {
             anonymous_user: before,
             user: UserModel::copy(&account),
@@ -357,9 +357,9 @@ mod tests {
     }
 
     #[test]
-    fn a_new_web_guest_is_told_with_an_empty_key_id() {
+    fn a_new_web_guest_is_reported_with_an_empty_key_id() {
         let guest = User::new_guest(UserId::from_parts(1, [1; 10]), NOW);
-        let account = Account::of_guest(&guest);
+        let account = UserAccount::of_guest(&guest);
         let event =
             Event::UserCreated { user: UserModel::copy(&account), identities: IdentityModel::copy_all(&account) };
         let payload = event.payload();

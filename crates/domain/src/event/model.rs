@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     id::UserId,
-    identity::{Account, Identity},
+    identity::{Identity, UserAccount},
     time::Timestamp,
     userinfo,
 };
@@ -16,7 +16,7 @@ pub struct UserModel(pub(super) Value);
 impl UserModel {
     /// A snapshot of the user.
     #[must_use]
-    pub fn copy(account: &Account<'_>) -> Self {
+    pub fn copy(account: &UserAccount<'_>) -> Self {
         let user = account.user;
         let mut standard_attributes = userinfo::list_standard_claims(account);
         standard_attributes.remove("updated_at");
@@ -63,7 +63,7 @@ impl IdentityModel {
 
     /// A snapshot of every identity of an account.
     #[must_use]
-    pub fn copy_all(account: &Account<'_>) -> Vec<Self> {
+    pub fn copy_all(account: &UserAccount<'_>) -> Vec<Self> {
         account.all_identities().iter().map(|identity| Self::copy(account.user.id, identity)).collect()
     }
 }

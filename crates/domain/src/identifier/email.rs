@@ -73,7 +73,7 @@ pub fn parse(typed: &str) -> Result<LoginId, EmailProblem> {
         return Err(EmailProblem::ManyAts);
     }
     check_local(local)?;
-    let host = normalise_host(host)?;
+    let host = normalize_host(host)?;
     let value = format!("{local}@{host}");
     if value.len() > MAX_ADDRESS {
         return Err(EmailProblem::TooLong);
@@ -103,7 +103,7 @@ fn check_local(local: &str) -> Result<(), EmailProblem> {
     if is_good { Ok(()) } else { Err(EmailProblem::Local) }
 }
 
-fn normalise_host(host: &str) -> Result<String, EmailProblem> {
+fn normalize_host(host: &str) -> Result<String, EmailProblem> {
     // The URL parser decodes and accepts more than a mail host may contain, so check the characters first.
     let is_letter =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.') || (!c.is_ascii() && !c.is_whitespace());

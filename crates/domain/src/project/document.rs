@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     ProjectSettings, schema,
-    shape::{Complaint, Content, Entry, Node, Position, check_document},
+    shape::{Content, DocumentProblem, Node, Position, TableEntry, check_document},
     validate,
 };
 
@@ -14,7 +14,7 @@ impl ProjectSettings {
     ///
     /// # Errors
     /// All problems, in the order of the file.
-    pub fn parse_toml(text: &str) -> Result<Self, Vec<Complaint>> {
+    pub fn parse_toml(text: &str) -> Result<Self, Vec<DocumentProblem>> {
         let (table, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
             // After a syntax error the rest is a guess, so report only the syntax errors.
@@ -22,7 +22,7 @@ impl ProjectSettings {
                 .iter()
                 .map(|error| {
                     let position = error.span().map(|span| locate(text, span.start));
-                    Complaint::new(position, "", error.message().to_owned())
+                    DocumentProblem::new(position, "", error.message().to_owned())
                 })
                 .collect());
         }
@@ -34,7 +34,7 @@ impl ProjectSettings {
     ///
     /// # Errors
     /// All problems, each with its path.
-    pub fn parse_json(document: &Value) -> Result<Self, Vec<Complaint>> {
+    pub fn parse_json(document: &Value) -> Result<Self, Vec<DocumentProblem>> {
         Self::understand(&read_json(document))
     }
 
@@ -42,7 +42,7 @@ impl ProjectSettings {
     ///
     /// # Errors
     /// All problems, each with its path.
-    pub fn validate(&self) -> Result<(), Vec<Complaint>> {
+    pub fn validate(&self) -> Result<(), Vec<DocumentProblem>> {
         let document =
             serde_json::to_value(self).expect("settings are maps with text keys, which JSON can always hold");
         Self::parse_json(&document).map(|_| ())
@@ -68,25 +68,25 @@ impl ProjectSettings {
         serde_json::from_str(text)
     }
 
-    fn understand(root: &Node) -> Result<Self, Vec<Complaint>> {
-        let mut complaints = Vec::new();
-        let good_part = check_document(schema::DOCUMENT, root, &mut complaints);
+    fn understand(root: &Node) -> Result<Self, Vec<DocumentProblem>> {
+        let mut problems = Vec::new();
+        let good_part = check_document(schema::DOCUMENT, root, &mut problems);
         match serde_json::from_value::<Self>(good_part) {
             Ok(settings) => {
                 for (path, message) in validate::find_contradictions(&settings) {
-                    if !complaints.iter().any(|earlier| is_about(&earlier.path, &path)) {
-                        complaints.push(Complaint::new(find_position(root, &path), &path, message));
+                    if !problems.iter().any(|earlier| is_about(&earlier.path, &path)) {
+                        problems.push(DocumentProblem::new(find_position(root, &path), &path, message));
                     }
                 }
-                if complaints.is_empty() {
+                if problems.is_empty() {
                     return Ok(settings);
                 }
             }
             // The schema accepts only what the types can hold; if they ever differ, this reports it.
-            Err(error) => complaints.push(Complaint::new(root.position, "", error.to_string())),
+            Err(error) => problems.push(DocumentProblem::new(root.position, "", error.to_string())),
         }
-        complaints.sort_by_key(|complaint| (complaint.line, complaint.column));
-        Err(complaints)
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        Err(problems)
     }
 }
 
@@ -108,7 +108,7 @@ fn locate(text: &str, offset: usize) -> Position {
 }
 
 fn read_table(text: &str, table: &DeTable<'_>) -> Content {
-    let entries = table.iter().map(|(name, value)| Entry {
+    let entries = table.iter().map(|(name, value)| TableEntry {
         name: name.get_ref().to_string(),
         position: Some(locate(text, name.span().start)),
         node: Node { position: Some(locate(text, value.span().start)), content: read_toml(text, value.get_ref()) },
@@ -149,7 +149,7 @@ fn read_json(value: &Value) -> Node {
             members
                 .iter()
                 .filter(|(_, value)| !value.is_null())
-                .map(|(name, value)| Entry { name: name.clone(), position: None, node: read_json(value) })
+                .map(|(name, value)| TableEntry { name: name.clone(), position: None, node: read_json(value) })
                 .collect(),
         ),
     };

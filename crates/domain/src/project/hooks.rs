@@ -24,12 +24,12 @@ impl ProjectSettings {
             events: vec![&handler.event],
             is_blocking: true,
         });
-        let told = self.hook.non_blocking_handlers.iter().map(|handler| Webhook {
+        let notifications = self.hook.non_blocking_handlers.iter().map(|handler| Webhook {
             url: &handler.url,
             events: handler.events.as_ref().map_or_else(|| vec!["*"], |all| all.iter().map(String::as_str).collect()),
             is_blocking: false,
         });
-        blocking.chain(told).collect()
+        blocking.chain(notifications).collect()
     }
 
     /// The URLs of the blocking webhooks for this event, in order.
@@ -106,12 +106,12 @@ url = "https://shop.example/ends"
     }
 
     #[test]
-    fn unknown_events_and_addresses_are_complained_about() {
-        let complaints = ProjectSettings::parse_toml(
+    fn unknown_events_and_addresses_are_problems() {
+        let problems = ProjectSettings::parse_toml(
             "[project]\nid = \"shop\"\npublic_origin = \"https://auth.shop.example\"\n[[hook.blocking_handlers]]\nevent = \"user.created\"\nurl = \"ftp://x\"\n[[hook.non_blocking_handlers]]\nevents = [\"user.crated\"]\n",
         )
         .unwrap_err();
-        let paths: Vec<_> = complaints.iter().map(|complaint| complaint.path.as_str()).collect();
+        let paths: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
         assert_eq!(
             paths,
             [

@@ -23,11 +23,12 @@ pub use self::{
     origin::{NotAnOrigin, Origin},
     schema::{ReferenceEntry, list_reference},
     sections::{
-        Authentication, AuthenticatorKind, BlockingHandler, ClaimVerification, ColorScheme, Hook, Http, Identity,
-        IdentityType, LoginIdKey, LoginIdSettings, Mail, NonBlockingHandler, OAuth, OnConflict, PasswordSettings,
-        Project, PromotionConflict, SessionSettings, Ui, Verification, VerificationClaims,
+        AuthenticationSection, AuthenticatorKind, BlockingHandler, ClaimVerification, ColorSchemeSetting, Hook, Http,
+        IdentitySection, IdentityType, LoginIdKey, LoginIdSettings, MailSection, NonBlockingHandler, OAuth, OnConflict,
+        PasswordSettings, ProjectSection, PromotionConflict, SessionSettings, UiSection, Verification,
+        VerificationClaims,
     },
-    shape::{Complaint, MAX_COMPLAINTS, MAX_LIST_ITEMS, MAX_TEXT_BYTES},
+    shape::{DocumentProblem, MAX_LIST_ITEMS, MAX_PROBLEMS, MAX_TEXT_BYTES},
 };
 
 use serde::{Deserialize, Serialize};
@@ -45,11 +46,11 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each section is documented once, in the settings' schema, under its own name")]
 pub struct ProjectSettings {
-    pub project: Project,
+    pub project: ProjectSection,
     #[serde(default, skip_serializing_if = "is_default")]
-    pub authentication: Authentication,
+    pub authentication: AuthenticationSection,
     #[serde(default, skip_serializing_if = "is_default")]
-    pub identity: Identity,
+    pub identity: IdentitySection,
     #[serde(default, skip_serializing_if = "is_default")]
     pub verification: Verification,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -59,9 +60,9 @@ pub struct ProjectSettings {
     #[serde(default, skip_serializing_if = "is_default")]
     pub http: Http,
     #[serde(default, skip_serializing_if = "is_default")]
-    pub ui: Ui,
+    pub ui: UiSection,
     #[serde(default, skip_serializing_if = "is_default")]
-    pub mail: Mail,
+    pub mail: MailSection,
     #[serde(default, skip_serializing_if = "is_default")]
     pub oauth: OAuth,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -77,15 +78,15 @@ impl ProjectSettings {
     #[must_use]
     pub fn new(id: &str, public_origin: Origin) -> Self {
         Self {
-            project: Project { id: id.to_owned(), public_origin, name: None },
-            authentication: Authentication::default(),
-            identity: Identity::default(),
+            project: ProjectSection { id: id.to_owned(), public_origin, name: None },
+            authentication: AuthenticationSection::default(),
+            identity: IdentitySection::default(),
             verification: Verification::default(),
             password_policy: PasswordSettings::default(),
             session: SessionSettings::default(),
             http: Http::default(),
-            ui: Ui::default(),
-            mail: Mail::default(),
+            ui: UiSection::default(),
+            mail: MailSection::default(),
             oauth: OAuth::default(),
             hook: Hook::default(),
         }
@@ -178,7 +179,7 @@ impl ProjectSettings {
     /// The authenticators of a member with this kind of login ID.
     #[must_use]
     pub fn authenticators_for(&self, kind: LoginIdKind) -> Vec<AuthenticatorKind> {
-        self.primary_authenticators().iter().copied().filter(|way| way.serves(kind)).collect()
+        self.primary_authenticators().iter().copied().filter(|authenticator| authenticator.serves(kind)).collect()
     }
 
     /// The country of a phone number without prefix (ISO 3166-1 alpha-2).
@@ -288,7 +289,7 @@ impl ProjectSettings {
 
     /// Light, dark or the system's preference.
     #[must_use]
-    pub fn color_scheme(&self) -> ColorScheme {
+    pub fn color_scheme(&self) -> ColorSchemeSetting {
         self.ui.color_scheme.unwrap_or_default()
     }
 

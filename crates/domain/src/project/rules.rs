@@ -6,13 +6,13 @@ use vestibule_protocol::{cors, echo};
 
 use super::{limits::Period, origin::Origin};
 
-type Verdict = Result<(), String>;
+type RuleResult = Result<(), String>;
 
-fn require(is_good: bool, otherwise: &str) -> Verdict {
+fn require(is_good: bool, otherwise: &str) -> RuleResult {
     if is_good { Ok(()) } else { Err(otherwise.to_owned()) }
 }
 
-pub(super) fn check_project_id(text: &str) -> Verdict {
+pub(super) fn check_project_id(text: &str) -> RuleResult {
     let is_good = (1..=40).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !text.starts_with('-')
@@ -20,23 +20,23 @@ pub(super) fn check_project_id(text: &str) -> Verdict {
     require(is_good, "write 1 to 40 lower-case letters, digits and dashes, such as \"shop\"")
 }
 
-pub(super) fn check_client_id(text: &str) -> Verdict {
+pub(super) fn check_client_id(text: &str) -> RuleResult {
     let is_good = (1..=64).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
     require(is_good, "write 1 to 64 letters, digits, \"-\", \"_\" and \".\", such as \"shop-web\"")
 }
 
-pub(super) fn check_name(text: &str) -> Verdict {
+pub(super) fn check_name(text: &str) -> RuleResult {
     let is_good = !text.trim().is_empty() && text.chars().count() <= 100 && !text.chars().any(char::is_control);
     require(is_good, "write a name of 1 to 100 characters, or leave the key out")
 }
 
-pub(super) fn check_origin(text: &str) -> Verdict {
+pub(super) fn check_origin(text: &str) -> RuleResult {
     Origin::parse(text).map(|_| ()).map_err(|refusal| refusal.0)
 }
 
 /// An absolute URI without fragment (RFC 6749 §3.1.2); native applications may use custom schemes.
-pub(super) fn check_redirect_uri(text: &str) -> Verdict {
+pub(super) fn check_redirect_uri(text: &str) -> RuleResult {
     if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err("write an absolute URI without spaces, such as \"https://shop.example/after-login\"".to_owned());
     }
@@ -69,18 +69,18 @@ pub(super) fn check_redirect_uri(text: &str) -> Verdict {
     }
 }
 
-pub(super) fn check_web_uri(text: &str) -> Verdict {
+pub(super) fn check_web_uri(text: &str) -> RuleResult {
     let is_good = Url::parse(text).is_ok_and(|uri| matches!(uri.scheme(), "http" | "https") && uri.has_host())
         && !text.chars().any(|c| c.is_whitespace() || c.is_control());
     require(is_good, "write an absolute http or https URL, such as \"https://shop.example/\"")
 }
 
 /// `[scheme://]host[:port]`, where the first labels of the host may hold a `*`.
-pub(super) fn check_origin_entry(text: &str) -> Verdict {
+pub(super) fn check_origin_entry(text: &str) -> RuleResult {
     cors::check_entry(text).map_err(|refusal| refusal.to_string())
 }
 
-pub(super) fn check_cookie_domain(text: &str) -> Verdict {
+pub(super) fn check_cookie_domain(text: &str) -> RuleResult {
     if let Some(rest) = text.strip_prefix('.') {
         return Err(format!("remove the leading dot: write {:?}", echo(rest)));
     }
@@ -89,20 +89,20 @@ pub(super) fn check_cookie_domain(text: &str) -> Verdict {
 }
 
 /// A cookie name's characters (RFC 6265 §4.1.1, `token`), kept short.
-pub(super) fn check_cookie_prefix(text: &str) -> Verdict {
+pub(super) fn check_cookie_prefix(text: &str) -> RuleResult {
     let is_good = (1..=32).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
     require(is_good, "write up to 32 letters, digits, \"-\", \"_\" and \".\", or leave the key out")
 }
 
-pub(super) fn check_color(text: &str) -> Verdict {
+pub(super) fn check_color(text: &str) -> RuleResult {
     let is_good =
         text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
     require(is_good, "write a color as \"#rrggbb\", such as \"#0f766e\"")
 }
 
 /// The structure of a language tag (RFC 5646 §2.1): letters first, then subtags of at most eight characters.
-pub(super) fn check_language(text: &str) -> Verdict {
+pub(super) fn check_language(text: &str) -> RuleResult {
     let mut subtags = text.split('-');
     let is_primary =
         subtags.next().is_some_and(|tag| (2..=3).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_alphabetic()));
@@ -111,17 +111,17 @@ pub(super) fn check_language(text: &str) -> Verdict {
     require(is_good, "write a language tag, such as \"en\" or \"zh-Hant\"")
 }
 
-pub(super) fn check_country(text: &str) -> Verdict {
+pub(super) fn check_country(text: &str) -> RuleResult {
     let is_good = text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase());
     require(is_good, "write a country as two capital letters (ISO 3166-1), such as \"DE\"")
 }
 
-pub(super) fn check_period(text: &str) -> Verdict {
+pub(super) fn check_period(text: &str) -> RuleResult {
     text.parse::<Period>().map(|_| ()).map_err(|refusal| refusal.to_string())
 }
 
 /// `name@host` or `Display name <name@host>`: catches typing errors; the mail library validates strictly.
-pub(super) fn check_mailbox(text: &str) -> Verdict {
+pub(super) fn check_mailbox(text: &str) -> RuleResult {
     let address = match text.split_once('<') {
         Some((_, rest)) => rest.strip_suffix('>').unwrap_or_default(),
         None => text,
@@ -137,7 +137,7 @@ pub(super) fn check_mailbox(text: &str) -> Verdict {
 mod tests {
     use super::*;
 
-    fn judge(rule: fn(&str) -> Verdict, good: &[&str], bad: &[&str]) {
+    fn judge(rule: fn(&str) -> RuleResult, good: &[&str], bad: &[&str]) {
         for text in good {
             assert_eq!(rule(text), Ok(()), "{text}");
         }

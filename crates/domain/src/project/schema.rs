@@ -3,21 +3,21 @@
 
 use super::{
     rules,
-    shape::{Key, Shape},
+    shape::{KeySchema, Shape},
 };
 use crate::{client, event};
 
 const CENTURY: i64 = 3_153_600_000;
 
-const fn key(name: &'static str, shape: Shape, default: &'static str, meaning: &'static str) -> Key {
-    Key { name, shape, default, required: None, meaning }
+const fn key(name: &'static str, shape: Shape, default: &'static str, meaning: &'static str) -> KeySchema {
+    KeySchema { name, shape, default, required: None, meaning }
 }
 
-const fn must(name: &'static str, shape: Shape, stand_in: &'static str, meaning: &'static str) -> Key {
-    Key { name, shape, default: "", required: Some(stand_in), meaning }
+const fn must(name: &'static str, shape: Shape, stand_in: &'static str, meaning: &'static str) -> KeySchema {
+    KeySchema { name, shape, default: "", required: Some(stand_in), meaning }
 }
 
-const fn section(name: &'static str, keys: &'static [Key], meaning: &'static str) -> Key {
+const fn section(name: &'static str, keys: &'static [KeySchema], meaning: &'static str) -> KeySchema {
     key(name, Shape::Table(keys), "", meaning)
 }
 
@@ -31,7 +31,7 @@ const ALGORITHM: Shape = Shape::Word(&["RS256", "ES256"]);
 const LANGUAGE: Shape = Shape::Text("a language tag", rules::check_language);
 const MAILBOX: Shape = Shape::Text("an email address, with or without a name", rules::check_mailbox);
 
-const LIMIT: &[Key] = &[
+const LIMIT: &[KeySchema] = &[
     key("enabled", Shape::Flag, "true", "Whether this limit is enforced."),
     key(
         "period",
@@ -46,24 +46,25 @@ const LIMIT: &[Key] = &[
         "Requests allowed at once. After that, one request is allowed every `period` / `burst`. Each limit has its own default.",
     ),
 ];
-const PER_IP: &[Key] = &[section("per_ip", LIMIT, "Per IP address of the caller; an IPv6 /64 network is one address.")];
-const PER_IP_AND_KEY: &[Key] = &[
+const PER_IP: &[KeySchema] =
+    &[section("per_ip", LIMIT, "Per IP address of the caller; an IPv6 /64 network is one address.")];
+const PER_IP_AND_KEY: &[KeySchema] = &[
     section("per_ip", LIMIT, "Per IP address of the caller; an IPv6 /64 network is one address."),
     section("per_key", LIMIT, "Per key ID in the request."),
 ];
 
-const PER_IP_AND_USER: &[Key] = &[
+const PER_IP_AND_USER: &[KeySchema] = &[
     section("per_ip", LIMIT, "Per IP address of the caller; an IPv6 /64 network is one address."),
     section("per_user", LIMIT, "Per account, from any IP address."),
 ];
-const CODE_LIMITS: &[Key] = &[
+const CODE_LIMITS: &[KeySchema] = &[
     section("trigger_per_ip", LIMIT, "Codes requested from one IP address. Default: 60 in 1m."),
     section("trigger_per_user", LIMIT, "Codes sent to one account, email address or phone number. Default: 10 in 1h."),
     section("validate_per_ip", LIMIT, "Codes entered from one IP address. Default: 60 in 1m."),
     section("validate_per_user", LIMIT, "Codes entered for one account. Default: 20 in 10m."),
 ];
 
-const RATE_LIMITS: &[Key] = &[
+const RATE_LIMITS: &[KeySchema] = &[
     section("signup_anonymous", PER_IP, "New guests. Default: 60 in 1m."),
     section("signup", PER_IP, "New members that sign up without being a guest first. Default: 10 in 1m."),
     section("account_enumeration", PER_IP, "Checks whether a login ID exists. Default: 10 in 1m."),
@@ -77,7 +78,7 @@ const RATE_LIMITS: &[Key] = &[
     ),
 ];
 
-const AUTHENTICATION: &[Key] = &[
+const AUTHENTICATION: &[KeySchema] = &[
     key(
         "identities",
         Shape::List(&Shape::Word(&["login_id", "anonymous", "passkey"]), 1),
@@ -105,9 +106,9 @@ const AUTHENTICATION: &[Key] = &[
     section("rate_limits", RATE_LIMITS, "Rate limits: a burst at once, then a steady rate."),
 ];
 
-const LOGIN_ID_KEY: &[Key] =
+const LOGIN_ID_KEY: &[KeySchema] =
     &[must("type", Shape::Word(&["email", "phone", "username"]), "email", "The type of login ID.")];
-const LOGIN_ID: &[Key] = &[
+const LOGIN_ID: &[KeySchema] = &[
     key(
         "keys",
         Shape::List(&Shape::Table(LOGIN_ID_KEY), 1),
@@ -121,25 +122,26 @@ const LOGIN_ID: &[Key] = &[
         "The country of phone numbers entered without a country code. If not set, the country code is required.",
     ),
 ];
-const ON_CONFLICT: &[Key] = &[key(
+const ON_CONFLICT: &[KeySchema] = &[key(
     "promotion",
     Shape::Word(&["error", "login"]),
     "\"error\"",
     "What happens to a guest when the visitor signs in to an existing account instead of being promoted. `error` keeps the guest; `login` ends it and records the member it signed in to. Signing in is possible in both cases, and nothing is merged.",
 )];
-const IDENTITY: &[Key] = &[
+const IDENTITY: &[KeySchema] = &[
     section("login_id", LOGIN_ID, "Email addresses, phone numbers and usernames."),
     section("on_conflict", ON_CONFLICT, "What happens when a login ID belongs to another user."),
 ];
 
-const CLAIM: &[Key] = &[
+const CLAIM: &[KeySchema] = &[
     key("enabled", Shape::Flag, "true", "Whether login IDs of this type can be verified."),
     key("required", Shape::Flag, "true", "Whether a new login ID of this type must be verified before it can be used."),
 ];
-const CLAIMS: &[Key] = &[section("email", CLAIM, "Email addresses."), section("phone_number", CLAIM, "Phone numbers.")];
-const VERIFICATION: &[Key] = &[section("claims", CLAIMS, "Which login IDs are verified with a code.")];
+const CLAIMS: &[KeySchema] =
+    &[section("email", CLAIM, "Email addresses."), section("phone_number", CLAIM, "Phone numbers.")];
+const VERIFICATION: &[KeySchema] = &[section("claims", CLAIMS, "Which login IDs are verified with a code.")];
 
-const PASSWORD_POLICY: &[Key] = &[
+const PASSWORD_POLICY: &[KeySchema] = &[
     key("min_length", Shape::Whole { min: 1, max: 64 }, "8", "Minimum length of a new password, in characters."),
     key(
         "min_strength",
@@ -155,14 +157,14 @@ const PASSWORD_POLICY: &[Key] = &[
     ),
 ];
 
-const SESSION: &[Key] = &[
+const SESSION: &[KeySchema] = &[
     key("lifetime_seconds", SECONDS, "31449600", "Maximum lifetime of a cookie session, in seconds."),
     key("idle_timeout_enabled", Shape::Flag, "true", "Whether a cookie session ends when it is not used."),
     key("idle_timeout_seconds", SECONDS, "2592000", "The time without use after which it ends, in seconds."),
     key("use_session_cookie", Shape::Flag, "false", "Whether the cookie is also deleted when the browser closes."),
 ];
 
-const HTTP: &[Key] = &[
+const HTTP: &[KeySchema] = &[
     key(
         "allowed_origins",
         Shape::List(&ORIGIN_ENTRY, 0),
@@ -183,7 +185,7 @@ const HTTP: &[Key] = &[
     ),
 ];
 
-const UI: &[Key] = &[
+const UI: &[KeySchema] = &[
     key("name", NAME, "", "The name shown on pages and in emails. Defaults to the project's name."),
     key("logo_uri", WEB_URI, "", "The logo at the top of the pages."),
     key(
@@ -203,12 +205,12 @@ const UI: &[Key] = &[
     key("default_client_uri", WEB_URI, "", "Used when a page does not know which application to return to."),
 ];
 
-const MAIL: &[Key] = &[
+const MAIL: &[KeySchema] = &[
     key("from", MAILBOX, "", "The sender of the project's emails. Defaults to the server's sender."),
     key("reply_to", MAILBOX, "", "The reply-to address."),
 ];
 
-const CLIENT: &[Key] = &[
+const CLIENT: &[KeySchema] = &[
     must(
         "client_id",
         Shape::Text("1 to 64 letters, digits, \"-\", \"_\" and \".\"", rules::check_client_id),
@@ -311,14 +313,14 @@ const CLIENT: &[Key] = &[
         "The scopes a guest is granted.",
     ),
 ];
-const OAUTH: &[Key] = &[key("clients", Shape::List(&Shape::Table(CLIENT), 0), "", "The applications.")];
+const OAUTH: &[KeySchema] = &[key("clients", Shape::List(&Shape::Table(CLIENT), 0), "", "The applications.")];
 
 const WEBHOOK_URL: Shape = Shape::Text("an http or https URL", rules::check_web_uri);
-const BLOCKING_HANDLER: &[Key] = &[
+const BLOCKING_HANDLER: &[KeySchema] = &[
     must("event", Shape::Word(&event::BLOCKING), "user.pre_create", "The event that the webhook can refuse."),
     must("url", WEBHOOK_URL, "http://localhost", "The URL that is called."),
 ];
-const NON_BLOCKING_HANDLER: &[Key] = &[
+const NON_BLOCKING_HANDLER: &[KeySchema] = &[
     key(
         "events",
         Shape::List(&Shape::Word(&event::NON_BLOCKING), 1),
@@ -327,7 +329,7 @@ const NON_BLOCKING_HANDLER: &[Key] = &[
     ),
     must("url", WEBHOOK_URL, "http://localhost", "The URL that gets the events."),
 ];
-const HOOK: &[Key] = &[
+const HOOK: &[KeySchema] = &[
     key(
         "blocking_handlers",
         Shape::List(&Shape::Table(BLOCKING_HANDLER), 0),
@@ -360,7 +362,7 @@ const HOOK: &[Key] = &[
     ),
 ];
 
-const PROJECT: &[Key] = &[
+const PROJECT: &[KeySchema] = &[
     must(
         "id",
         Shape::Text("1 to 40 lower-case letters, digits and dashes", rules::check_project_id),
@@ -377,8 +379,8 @@ const PROJECT: &[Key] = &[
 ];
 
 /// The whole document.
-pub(super) const DOCUMENT: &[Key] = &[
-    Key {
+pub(super) const DOCUMENT: &[KeySchema] = &[
+    KeySchema {
         name: "project",
         shape: Shape::Table(PROJECT),
         default: "",
@@ -420,7 +422,7 @@ pub fn list_reference() -> Vec<ReferenceEntry> {
     entries
 }
 
-fn collect(keys: &'static [Key], path: &str, entries: &mut Vec<ReferenceEntry>) {
+fn collect(keys: &'static [KeySchema], path: &str, entries: &mut Vec<ReferenceEntry>) {
     for key in keys {
         let path = super::shape::join(path, key.name);
         entries.push(ReferenceEntry {

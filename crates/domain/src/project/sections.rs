@@ -8,7 +8,7 @@ use super::{is_default, limits::RateLimits, origin::Origin};
 use crate::{client::Client, identifier::LoginIdKind};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Project {
+pub struct ProjectSection {
     pub id: String,
     pub public_origin: Origin,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -58,7 +58,7 @@ impl AuthenticatorKind {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Authentication {
+pub struct AuthenticationSection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identities: Option<Vec<IdentityType>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,7 +72,7 @@ pub struct Authentication {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
+pub struct IdentitySection {
     #[serde(default, skip_serializing_if = "is_default")]
     pub login_id: LoginIdSettings,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -167,7 +167,7 @@ pub struct Http {
 /// Light, dark or the system's preference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ColorScheme {
+pub enum ColorSchemeSetting {
     #[default]
     Auto,
     Light,
@@ -175,7 +175,7 @@ pub enum ColorScheme {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ui {
+pub struct UiSection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -183,7 +183,7 @@ pub struct Ui {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accent_color: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub color_scheme: Option<ColorScheme>,
+    pub color_scheme: Option<ColorSchemeSetting>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub languages: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -193,7 +193,7 @@ pub struct Ui {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mail {
+pub struct MailSection {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -11,11 +11,11 @@ pub const MAX_TEXT_BYTES: usize = 4 * 1024;
 /// Maximum number of items of one list of a settings document.
 pub const MAX_LIST_ITEMS: usize = 1_000;
 /// Maximum number of problems reported; the rest of the document is not examined.
-pub const MAX_COMPLAINTS: usize = 100;
+pub const MAX_PROBLEMS: usize = 100;
 
 /// A problem in a settings document, with what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
+pub struct DocumentProblem {
     /// Where, for people: `line 12, column 5: oauth.clients[0].redirect_uris[1]`.
     pub place: String,
     /// The key, for programs: `oauth.clients[0].redirect_uris[1]`; empty for the whole text.
@@ -28,7 +28,7 @@ pub struct Complaint {
     pub message: String,
 }
 
-impl Complaint {
+impl DocumentProblem {
     pub(super) fn new(position: Option<Position>, path: &str, message: String) -> Self {
         let place = match (position, path) {
             (Some(at), "") => format!("line {}, column {}", at.line, at.column),
@@ -45,7 +45,7 @@ impl Complaint {
     }
 }
 
-impl fmt::Display for Complaint {
+impl fmt::Display for DocumentProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.place.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.place, self.message) }
     }
@@ -71,13 +71,13 @@ pub(super) enum Content {
     Whole(i64),
     Flag(bool),
     List(Vec<Node>),
-    Table(Vec<Entry>),
+    Table(Vec<TableEntry>),
     /// A type that no setting has; the text names it.
     Other(&'static str),
 }
 
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct TableEntry {
     pub(super) name: String,
     pub(super) position: Option<Position>,
     pub(super) node: Node,
@@ -97,11 +97,11 @@ pub(super) enum Shape {
     Word(&'static [&'static str]),
     /// A list of this shape without duplicates, with a minimum number of items.
     List(&'static Shape, usize),
-    Table(&'static [Key]),
+    Table(&'static [KeySchema]),
 }
 
 /// One key of a table.
-pub(super) struct Key {
+pub(super) struct KeySchema {
     pub(super) name: &'static str,
     pub(super) shape: Shape,
     /// The TOML value that an absent key stands for; empty when absence has a meaning of its own.
@@ -130,38 +130,38 @@ fn list_words(words: &[&str]) -> String {
 }
 
 /// Validates a tree and returns its valid part, so that rules over several keys can still run.
-pub(super) fn check_document(keys: &'static [Key], node: &Node, complaints: &mut Vec<Complaint>) -> Value {
-    let mut walk = Walk { root: keys, complaints };
-    walk.check(&Shape::Table(keys), node, "").unwrap_or(Value::Object(walk.stand_in(keys)))
+pub(super) fn check_document(keys: &'static [KeySchema], node: &Node, problems: &mut Vec<DocumentProblem>) -> Value {
+    let mut walker = Walker { root: keys, problems };
+    walker.check(&Shape::Table(keys), node, "").unwrap_or(Value::Object(walker.stand_in(keys)))
 }
 
-struct Walk<'a> {
-    root: &'static [Key],
-    complaints: &'a mut Vec<Complaint>,
+struct Walker<'a> {
+    root: &'static [KeySchema],
+    problems: &'a mut Vec<DocumentProblem>,
 }
 
-impl Walk<'_> {
-    fn complain(&mut self, position: Option<Position>, path: &str, message: String) {
-        if self.complaints.len() < MAX_COMPLAINTS {
-            self.complaints.push(Complaint::new(position, path, message));
+impl Walker<'_> {
+    fn add_problem(&mut self, position: Option<Position>, path: &str, message: String) {
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(DocumentProblem::new(position, path, message));
         }
     }
 
     /// Whether there are so many problems that the walk can stop.
     fn has_enough(&self) -> bool {
-        self.complaints.len() >= MAX_COMPLAINTS
+        self.problems.len() >= MAX_PROBLEMS
     }
 
     fn check(&mut self, shape: &Shape, node: &Node, path: &str) -> Option<Value> {
         match (shape, &node.content) {
             (Shape::Text(..), Content::Text(text)) if text.len() > MAX_TEXT_BYTES => {
-                self.complain(node.position, path, format!("write at most {MAX_TEXT_BYTES} bytes"));
+                self.add_problem(node.position, path, format!("write at most {MAX_TEXT_BYTES} bytes"));
                 None
             }
             (Shape::Text(_, rule), Content::Text(text)) => match rule(text) {
                 Ok(()) => Some(Value::from(text.as_str())),
                 Err(message) => {
-                    self.complain(node.position, path, message);
+                    self.add_problem(node.position, path, message);
                     None
                 }
             },
@@ -170,7 +170,7 @@ impl Walk<'_> {
                 Some(Value::from(*number))
             }
             (Shape::Whole { .. }, Content::Whole(number)) => {
-                self.complain(node.position, path, format!("{number} is out of range: write {}", shape.describe()));
+                self.add_problem(node.position, path, format!("{number} is out of range: write {}", shape.describe()));
                 None
             }
             (Shape::Word(words), Content::Text(text)) => {
@@ -179,7 +179,7 @@ impl Walk<'_> {
                 }
                 let hint = nearest(text, words.iter().copied())
                     .map_or_else(|| format!("write {}", shape.describe()), |near| format!("did you mean {near:?}?"));
-                self.complain(node.position, path, format!("{:?} is not allowed here: {hint}", echo(text)));
+                self.add_problem(node.position, path, format!("{:?} is not allowed here: {hint}", echo(text)));
                 None
             }
             (Shape::List(item, least), Content::List(nodes)) => self.check_list(item, *least, nodes, node, path),
@@ -195,7 +195,7 @@ impl Walk<'_> {
                     Content::Table(_) => "a table",
                     Content::Other(what) => what,
                 };
-                self.complain(node.position, path, format!("this is {found}: write {}", shape.describe()));
+                self.add_problem(node.position, path, format!("this is {found}: write {}", shape.describe()));
                 None
             }
         }
@@ -203,11 +203,15 @@ impl Walk<'_> {
 
     fn check_list(&mut self, item: &Shape, least: usize, nodes: &[Node], list: &Node, path: &str) -> Option<Value> {
         if nodes.len() < least {
-            self.complain(list.position, path, "the list is empty: name at least one, or leave the key out".to_owned());
+            self.add_problem(
+                list.position,
+                path,
+                "the list is empty: name at least one, or leave the key out".to_owned(),
+            );
             return None;
         }
         if nodes.len() > MAX_LIST_ITEMS {
-            self.complain(
+            self.add_problem(
                 list.position,
                 path,
                 format!("the list has {} items; the limit is {MAX_LIST_ITEMS}", nodes.len()),
@@ -226,7 +230,7 @@ impl Walk<'_> {
             match self.check(item, node, &path) {
                 Some(value) if !is_new => {
                     let value = value.as_str().unwrap_or_default();
-                    self.complain(node.position, &path, format!("{:?} is listed twice: remove one", echo(value)));
+                    self.add_problem(node.position, &path, format!("{:?} is listed twice: remove one", echo(value)));
                     is_good = false;
                 }
                 Some(value) => values.push(value),
@@ -237,7 +241,13 @@ impl Walk<'_> {
         is_good.then_some(Value::Array(values))
     }
 
-    fn check_table(&mut self, keys: &'static [Key], entries: &[Entry], table: &Node, path: &str) -> Map<String, Value> {
+    fn check_table(
+        &mut self,
+        keys: &'static [KeySchema],
+        entries: &[TableEntry],
+        table: &Node,
+        path: &str,
+    ) -> Map<String, Value> {
         let mut values = self.stand_in(keys);
         for entry in entries {
             if self.has_enough() {
@@ -252,20 +262,20 @@ impl Walk<'_> {
                 }
                 None => {
                     let message = self.explain_unknown(&entry.name, keys);
-                    self.complain(entry.position, &path, message);
+                    self.add_problem(entry.position, &path, message);
                 }
             }
         }
         for key in keys.iter().filter(|key| key.required.is_some()) {
             if !entries.iter().any(|entry| entry.name == key.name) {
                 let path = join(path, key.name);
-                self.complain(table.position, &path, format!("this key is missing: write {}", key.shape.describe()));
+                self.add_problem(table.position, &path, format!("this key is missing: write {}", key.shape.describe()));
             }
         }
         values
     }
 
-    fn stand_in(&self, keys: &'static [Key]) -> Map<String, Value> {
+    fn stand_in(&self, keys: &'static [KeySchema]) -> Map<String, Value> {
         let mut values = Map::new();
         for key in keys {
             if let Some(text) = key.required {
@@ -281,33 +291,33 @@ impl Walk<'_> {
         values
     }
 
-    fn explain_unknown(&self, name: &str, keys: &'static [Key]) -> String {
+    fn explain_unknown(&self, name: &str, keys: &'static [KeySchema]) -> String {
         if let Some(near) = nearest(name, keys.iter().map(|key| key.name)) {
             return format!("unknown key: did you mean {near:?}?");
         }
-        let mut homes = Vec::new();
-        find_homes(self.root, name, "", &mut homes);
-        match homes.as_slice() {
+        let mut parents = Vec::new();
+        find_parents(self.root, name, "", &mut parents);
+        match parents.as_slice() {
             [] => {
                 let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
                 format!("unknown key: the keys here are {}", list_words(&names))
             }
-            homes => format!("unknown key here: it belongs under {}", homes.join(" or ")),
+            parents => format!("unknown key here: it belongs under {}", parents.join(" or ")),
         }
     }
 }
 
-fn find_homes(keys: &'static [Key], name: &str, path: &str, homes: &mut Vec<String>) {
+fn find_parents(keys: &'static [KeySchema], name: &str, path: &str, parents: &mut Vec<String>) {
     for key in keys {
         if key.name == name {
-            homes.push(if path.is_empty() { "the top".to_owned() } else { format!("[{path}]") });
+            parents.push(if path.is_empty() { "the top".to_owned() } else { format!("[{path}]") });
         }
         let (inner, path) = match &key.shape {
             Shape::Table(inner) => (*inner, join(path, key.name)),
             Shape::List(Shape::Table(inner), _) => (*inner, format!("[{}]", join(path, key.name))),
             Shape::Text(..) | Shape::Flag | Shape::Whole { .. } | Shape::Word(_) | Shape::List(..) => continue,
         };
-        find_homes(inner, name, &path, homes);
+        find_parents(inner, name, &path, parents);
     }
 }
 

@@ -85,7 +85,7 @@ fn edit(line: &str, by: &str) -> String {
     FILE.replacen(line, by, 1)
 }
 
-fn complain(text: &str) -> Vec<(String, String)> {
+fn add_problem(text: &str) -> Vec<(String, String)> {
     ProjectSettings::parse_toml(text).unwrap_err().into_iter().map(|c| (c.place, c.message)).collect()
 }
 
@@ -125,7 +125,7 @@ refresh_token_lifetime_seconds = 3000
 client_id = "a"
 redirect_uris = ["https://ok.example/", "https://ok.example/"]
 "#;
-    let found = complain(text);
+    let found = add_problem(text);
     let expected = [
         (
             "line 2, column 1: project.public_origin",
@@ -172,10 +172,10 @@ redirect_uris = ["https://ok.example/", "https://ok.example/"]
 }
 
 #[test]
-fn a_slip_in_the_syntax_is_one_complaint_with_its_line() {
-    let complaints = ProjectSettings::parse_toml("[project]\nid = \n").unwrap_err();
-    assert_eq!(complaints.len(), 1);
-    assert_eq!(complaints[0].line, Some(2));
+fn a_syntax_error_is_one_problem_with_its_line() {
+    let problems = ProjectSettings::parse_toml("[project]\nid = \n").unwrap_err();
+    assert_eq!(problems.len(), 1);
+    assert_eq!(problems[0].line, Some(2));
 }
 
 #[test]
@@ -228,10 +228,10 @@ fn keys_that_contradict_each_other_are_refused() {
         };
         match ProjectSettings::parse_toml(&text) {
             Ok(_) => assert_eq!(path, "", "{text} was accepted"),
-            Err(complaints) => {
-                let paths: Vec<&str> = complaints.iter().map(|c| c.path.as_str()).collect();
-                assert_eq!(paths, [path], "{complaints:?}");
-                assert!(complaints[0].line.is_some());
+            Err(problems) => {
+                let paths: Vec<&str> = problems.iter().map(|c| c.path.as_str()).collect();
+                assert_eq!(paths, [path], "{problems:?}");
+                assert!(problems[0].line.is_some());
             }
         }
     }
@@ -302,7 +302,7 @@ fn full() -> ProjectSettings {
     let text = |text: &str| Some(text.to_owned());
     let mut full = shop();
     full.project.name = text("Shop \"quoted\"\\ ü");
-    full.authentication = Authentication {
+    full.authentication = AuthenticationSection {
         identities: Some(vec![IdentityType::LoginId, IdentityType::Anonymous, IdentityType::Passkey]),
         primary_authenticators: Some(vec![
             AuthenticatorKind::Password,
@@ -327,7 +327,7 @@ fn full() -> ProjectSettings {
             device_key: PerIpAndKey { per_ip: per_key.clone(), per_key },
         },
     };
-    full.identity = Identity {
+    full.identity = IdentitySection {
         login_id: LoginIdSettings {
             default_country: text("DE"),
             keys: Some(LoginIdKind::ALL.into_iter().map(|kind| LoginIdKey { kind }).collect()),
@@ -348,16 +348,16 @@ fn full() -> ProjectSettings {
         cookie_domain: text("shop.example"),
         cookie_prefix: text("shop_"),
     };
-    full.ui = Ui {
+    full.ui = UiSection {
         name: text("Shop"),
         logo_uri: text("https://shop.example/logo.svg"),
         accent_color: text("#0f766e"),
-        color_scheme: Some(ColorScheme::Dark),
+        color_scheme: Some(ColorSchemeSetting::Dark),
         languages: Some(vec!["de".into(), "en".into()]),
         fallback_language: text("de"),
         default_client_uri: text("https://shop.example/"),
     };
-    full.mail = Mail { from: text("Shop <no-reply@shop.example>"), reply_to: text("help@shop.example") };
+    full.mail = MailSection { from: text("Shop <no-reply@shop.example>"), reply_to: text("help@shop.example") };
     full.oauth.clients = vec![Client {
         client_id: "shop-web".into(),
         name: text("Shop"),
@@ -374,8 +374,8 @@ fn full() -> ProjectSettings {
         x_max_concurrent_session: Some(1),
         x_dpop_disabled: Some(true),
         issue_jwt_access_token: Some(true),
-        access_token_signed_response_alg: Some(crate::client::SigningAlgorithm::Es256),
-        id_token_signed_response_alg: Some(crate::client::SigningAlgorithm::Es256),
+        access_token_signed_response_alg: Some(crate::client::TokenSigningAlgorithm::Es256),
+        id_token_signed_response_alg: Some(crate::client::TokenSigningAlgorithm::Es256),
         anonymous_access_token_lifetime_seconds: Some(300),
         anonymous_refresh_token_lifetime_seconds: Some(3_000),
         anonymous_refresh_token_idle_timeout_seconds: Some(30),

@@ -11,7 +11,7 @@ pub(super) type Finding = (String, String);
 /// Finds all contradictions.
 pub(super) fn find_contradictions(settings: &ProjectSettings) -> Vec<Finding> {
     let mut findings = Vec::new();
-    check_ways_in(settings, &mut findings);
+    check_login_methods(settings, &mut findings);
     check_cookies(settings, &mut findings);
     check_languages(settings, &mut findings);
     let mut seen = HashSet::new();
@@ -26,7 +26,7 @@ pub(super) fn find_contradictions(settings: &ProjectSettings) -> Vec<Finding> {
     findings
 }
 
-fn check_ways_in(settings: &ProjectSettings, findings: &mut Vec<Finding>) {
+fn check_login_methods(settings: &ProjectSettings, findings: &mut Vec<Finding>) {
     if let Some(keys) = &settings.identity.login_id.keys {
         for (index, key) in keys.iter().enumerate() {
             if keys[..index].contains(key) {

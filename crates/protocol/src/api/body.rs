@@ -35,7 +35,7 @@ pub fn parse_json<T: RequestBody>(content_type: Option<&str>, body: &[u8]) -> Re
             read
         }
         other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
-            fields.complain("", "type", json!({ "expected": ["object"], "actual": [name_type(&other)] }));
+            fields.add_problem("", "type", json!({ "expected": ["object"], "actual": [name_type(&other)] }));
             None
         }
     };
@@ -63,7 +63,7 @@ impl Fields {
         actual.sort_unstable();
         let (actual, _) = echo_names(actual);
         let details = json!({ "expected": names, "actual": actual, "missing": missing });
-        self.complain("", "required", details);
+        self.add_problem("", "required", details);
     }
 
     /// The string member `name`; reports one of another type.
@@ -73,12 +73,12 @@ impl Fields {
             Value::String(text) if text.len() <= JSON_TEXT_BYTES => Some(text.clone()),
             Value::String(text) => {
                 let details = json!({ "expected": JSON_TEXT_BYTES, "actual": text.len() });
-                self.complain(&format!("/{name}"), "maxLength", details);
+                self.add_problem(&format!("/{name}"), "maxLength", details);
                 None
             }
             other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
                 let details = json!({ "expected": ["string"], "actual": [name_type(other)] });
-                self.complain(&format!("/{name}"), "type", details);
+                self.add_problem(&format!("/{name}"), "type", details);
                 None
             }
         }
@@ -90,17 +90,17 @@ impl Fields {
         let found = choices.iter().find(|(spelling, _)| *spelling == text).map(|(_, value)| *value);
         if found.is_none() {
             let expected: Vec<_> = choices.iter().map(|(spelling, _)| spelling).collect();
-            self.complain(&format!("/{name}"), "enum", json!({ "expected": expected, "actual": echo(&text) }));
+            self.add_problem(&format!("/{name}"), "enum", json!({ "expected": expected, "actual": echo(&text) }));
         }
         found
     }
 
     /// Reports a problem of the member `name`.
-    pub fn complain_about(&mut self, name: &'static str, message: &str) {
-        self.complain(&format!("/{name}"), "general", json!({ "msg": message }));
+    pub fn report_problem(&mut self, name: &'static str, message: &str) {
+        self.add_problem(&format!("/{name}"), "general", json!({ "msg": message }));
     }
 
-    fn complain(&mut self, location: &str, kind: &str, details: Value) {
+    fn add_problem(&mut self, location: &str, kind: &str, details: Value) {
         let cause = json!({ "location": location, "kind": kind, "details": details });
         self.causes.push((location.to_owned(), cause));
     }
@@ -114,7 +114,7 @@ impl Fields {
         for name in shown {
             // RFC 6901 §3.
             let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-            self.complain(&pointer, "additionalProperties", json!({ "expected": self.known, "actual": name }));
+            self.add_problem(&pointer, "additionalProperties", json!({ "expected": self.known, "actual": name }));
         }
     }
 
@@ -162,12 +162,12 @@ mod tests {
     use super::*;
     use crate::api::ChallengeRequest;
 
-    struct Pair {
+    struct PairBody {
         left: String,
         right: u8,
     }
 
-    impl RequestBody for Pair {
+    impl RequestBody for PairBody {
         fn read(fields: &mut Fields) -> Option<Self> {
             fields.require(&["left", "right"]);
             let left = fields.string("left");
@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn refuse(body: &str) -> Value {
-        match parse_json::<Pair>(Some("application/json"), body.as_bytes()) {
+        match parse_json::<PairBody>(Some("application/json"), body.as_bytes()) {
             Ok(pair) => panic!("accepted {} {}", pair.left, pair.right),
             Err(error) => serde_json::to_value(&error).unwrap()["error"].take(),
         }
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_not_json_tells_where() {
+    fn text_that_is_not_json_is_an_error_with_its_position() {
         for (body, offset) in [("", 0), ("{", 1), ("{\n  \"a\": x}", 10), ("{} {}", 4)] {
             let error = refuse(body);
             assert_eq!(error["reason"], "InvalidJSON", "{body}");
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn all_complaints_come_at_once() {
+    fn all_problems_are_reported_at_once() {
         let error = refuse(r#"{"right":"three","ex/tra":1,"more":null}"#);
         assert_eq!(error["name"], "Invalid");
         assert_eq!(error["reason"], "ValidationFailed");
@@ -268,8 +268,8 @@ mod tests {
     proptest! {
         #[test]
         fn parsing_never_panics(content_type in proptest::option::of(".{0,30}"), body in "[\\[\\]{}\",:0-9a\\n]{0,40}") {
-            let _ = parse_json::<Pair>(content_type.as_deref(), body.as_bytes());
-            let _ = parse_json::<Pair>(Some("application/json"), body.as_bytes());
+            let _ = parse_json::<PairBody>(content_type.as_deref(), body.as_bytes());
+            let _ = parse_json::<PairBody>(Some("application/json"), body.as_bytes());
         }
     }
 }

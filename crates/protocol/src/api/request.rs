@@ -45,7 +45,7 @@ impl RequestBody for ChallengeRequest {
         let text = fields.string("purpose")?;
         let purpose = ChallengePurpose::parse(&text);
         if purpose.is_none() {
-            fields.complain_about("purpose", "unknown challenge purpose");
+            fields.report_problem("purpose", "unknown challenge purpose");
         }
         Some(Self { purpose: purpose? })
     }

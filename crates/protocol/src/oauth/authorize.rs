@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_that_is_too_long_is_an_error_told_with_the_state() {
+    fn a_parameter_that_is_too_long_is_an_error_with_the_state() {
         for (name, most, code) in [
             ("nonce", 4_096, ErrorCode::InvalidRequest),
             ("x_state", 4_096, ErrorCode::InvalidRequest),

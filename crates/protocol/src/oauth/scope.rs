@@ -226,9 +226,9 @@ mod tests {
 
     #[test]
     fn what_is_not_served_is_asked_for_and_not_granted() {
-        let asked: ScopeSet = Scope::ALL.into_iter().collect();
+        let requested: ScopeSet = Scope::ALL.into_iter().collect();
         let granted: ScopeSet = Scope::SERVED.into_iter().collect();
-        assert_eq!(asked.served(), granted);
+        assert_eq!(requested.served(), granted);
         assert!(!granted.contains(Scope::DEVICE_SSO) && !granted.contains(Scope::PRE_AUTHENTICATED_URL));
     }
 

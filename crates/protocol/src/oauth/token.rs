@@ -85,8 +85,8 @@ impl TokenRequest {
     }
 }
 
-fn require(form: &Form, name: &str, complaint: &'static str) -> Result<Credential, OAuthError> {
-    form.get(name)?.map(Credential::from).ok_or_else(|| OAuthError::invalid_request(complaint))
+fn require(form: &Form, name: &str, problem: &'static str) -> Result<Credential, OAuthError> {
+    form.get(name)?.map(Credential::from).ok_or_else(|| OAuthError::invalid_request(problem))
 }
 
 fn parse_code_exchange(form: &Form) -> Result<CodeExchange, OAuthError> {

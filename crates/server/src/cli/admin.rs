@@ -4,31 +4,31 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{ConfigFile, Failure, Opened};
+use super::{CommandError, ConfigFile, Opened};
 use crate::flows::{
     actor::Actor,
-    admin::keys::{self, Scope},
+    admin::keys::{self, AdminScope},
 };
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AdminCommand {
     /// Create, list and revoke API keys of the Admin API
     #[command(subcommand)]
-    Key(KeyCommand),
+    Key(AdminKeyCommand),
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum KeyCommand {
+pub(super) enum AdminKeyCommand {
     /// Create an API key and print it once, or register the public key of a signing key
-    Create(Create),
+    Create(CreateAdminKey),
     /// List the API keys of a project
-    List(List),
+    List(ListAdminKeys),
     /// Revoke an API key; requests with it are refused at once
-    Revoke(Revoke),
+    Revoke(RevokeAdminKey),
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Create {
+pub(super) struct CreateAdminKey {
     #[command(flatten)]
     config: ConfigFile,
     /// The project ID
@@ -47,7 +47,7 @@ pub(super) struct Create {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(super) struct ListAdminKeys {
     #[command(flatten)]
     config: ConfigFile,
     /// The project ID
@@ -56,7 +56,7 @@ pub(super) struct List {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Revoke {
+pub(super) struct RevokeAdminKey {
     #[command(flatten)]
     config: ConfigFile,
     /// The project ID
@@ -67,33 +67,34 @@ pub(super) struct Revoke {
 }
 
 impl AdminCommand {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         let Self::Key(command) = self;
         match command {
-            KeyCommand::Create(create) => create.run().await,
-            KeyCommand::List(list) => list.run().await,
-            KeyCommand::Revoke(revoke) => revoke.run().await,
+            AdminKeyCommand::Create(create) => create.run().await,
+            AdminKeyCommand::List(list) => list.run().await,
+            AdminKeyCommand::Revoke(revoke) => revoke.run().await,
         }
     }
 }
 
-impl Create {
-    async fn run(self) -> Result<(), Failure> {
+impl CreateAdminKey {
+    async fn run(self) -> Result<(), CommandError> {
         let mut scopes = Vec::new();
         for word in &self.scopes {
-            let known = || Scope::ALL.map(Scope::as_str).join(", ");
+            let known = || AdminScope::ALL.map(AdminScope::as_str).join(", ");
             scopes.push(
-                Scope::parse(word).ok_or_else(|| Failure(format!("--scopes: \"{word}\" is not one of {}", known())))?,
+                AdminScope::parse(word)
+                    .ok_or_else(|| CommandError(format!("--scopes: \"{word}\" is not one of {}", known())))?,
             );
         }
         if scopes.is_empty() {
-            scopes = Scope::ALL.to_vec();
+            scopes = AdminScope::ALL.to_vec();
         }
         let jwk = match &self.public_jwk {
             None => None,
             Some(file) => Some(
                 std::fs::read_to_string(file)
-                    .map_err(|error| Failure(format!("can't read {}: {error}", file.display())))?,
+                    .map_err(|error| CommandError(format!("can't read {}: {error}", file.display())))?,
             ),
         };
         let opened = Opened::open(&self.config, &self.project).await?;
@@ -112,8 +113,8 @@ impl Create {
     }
 }
 
-impl List {
-    async fn run(self) -> Result<(), Failure> {
+impl ListAdminKeys {
+    async fn run(self) -> Result<(), CommandError> {
         let opened = Opened::open(&self.config, &self.project).await?;
         let all = keys::list(&opened.app, &opened.project).await;
         opened.close().await;
@@ -125,12 +126,12 @@ impl List {
     }
 }
 
-impl Revoke {
-    async fn run(self) -> Result<(), Failure> {
+impl RevokeAdminKey {
+    async fn run(self) -> Result<(), CommandError> {
         let opened = Opened::open(&self.config, &self.project).await?;
         let by = Actor::at_terminal("admin key revoke");
         let revoked = keys::revoke(&opened.app, &opened.project, &by, &self.id, opened.now()).await;
         opened.close().await;
-        if revoked? { Ok(()) } else { Err(Failure(format!("there is no valid key \"{}\"", self.id))) }
+        if revoked? { Ok(()) } else { Err(CommandError(format!("there is no valid key \"{}\"", self.id))) }
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{ConfigFile, Failure, Opened};
+use super::{CommandError, ConfigFile, Opened};
 use crate::flows::{
     actor::Actor,
     admin::{AdminError, applications},
@@ -22,7 +22,7 @@ pub(super) enum SecretCommand {
     /// List the secrets by the first digits of their hashes
     List(OfClient),
     /// Remove a secret; requests with it are refused at once
-    Remove(Remove),
+    Remove(RemoveClientSecret),
 }
 
 #[derive(Debug, Args)]
@@ -38,7 +38,7 @@ pub(super) struct OfClient {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Remove {
+pub(super) struct RemoveClientSecret {
     #[command(flatten)]
     of: OfClient,
     /// The secret's name, as printed by `client secret list`
@@ -46,7 +46,7 @@ pub(super) struct Remove {
 }
 
 impl ClientCommand {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::Secret(SecretCommand::Create(of)) => {
                 let opened = Opened::open(&of.config, &of.project).await?;
@@ -66,7 +66,7 @@ impl ClientCommand {
                     println!("{}\tmade {}", secret.id, secret.created_at);
                 }
             }
-            Self::Secret(SecretCommand::Remove(Remove { of, name })) => {
+            Self::Secret(SecretCommand::Remove(RemoveClientSecret { of, name })) => {
                 let opened = Opened::open(&of.config, &of.project).await?;
                 let by = Actor::at_terminal("client secret remove");
                 let (app, project) = (&opened.app, &opened.project);
@@ -80,13 +80,13 @@ impl ClientCommand {
     }
 }
 
-fn explain(error: AdminError, of: &OfClient, name: &str) -> Failure {
+fn explain(error: AdminError, of: &OfClient, name: &str) -> CommandError {
     match error {
-        AdminError::NotFound("secret") => Failure(format!("\"{}\" has no secret {name}", of.client)),
+        AdminError::NotFound("secret") => CommandError(format!("\"{}\" has no secret {name}", of.client)),
         AdminError::NotFound(_) => {
-            Failure(format!("the project \"{}\" has no application \"{}\"", of.project, of.client))
+            CommandError(format!("the project \"{}\" has no application \"{}\"", of.project, of.client))
         }
-        AdminError::Conflict(_) => Failure(format!(
+        AdminError::Conflict(_) => CommandError(format!(
             "\"{}\" is a public application: only confidential, third_party_app and m2m applications have secrets",
             of.client
         )),

@@ -8,7 +8,7 @@ use vestibule_store::{
     BackupSummary, Location, Store, TransferStep, back_up_sqlite, restore_sqlite, transfer_to_postgres,
 };
 
-use super::{ConfigFile, Failure};
+use super::{CommandError, ConfigFile};
 use crate::boot;
 
 /// Back up the embedded store while it is in use
@@ -40,7 +40,7 @@ pub(super) struct MigrateStore {
 }
 
 impl BackUp {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         let from = sqlite_path(&self.config, "Use pg_dump for it: see docs/guides/backup.md.")?;
         let summary = off_thread(from, self.file.clone(), back_up_sqlite).await?;
         println!("{}: {} bytes, schema {}, checked.", self.file.display(), summary.bytes, summary.schema);
@@ -52,7 +52,7 @@ impl BackUp {
 }
 
 impl Restore {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         let to = sqlite_path(&self.config, "Use pg_restore for it: see docs/guides/backup.md.")?;
         let kept = to.exists();
         let summary = off_thread(self.file.clone(), to.clone(), restore_sqlite).await?;
@@ -72,13 +72,13 @@ impl Restore {
 }
 
 impl MigrateStore {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         let from = sqlite_path(&self.config, "The store is in PostgreSQL already.")?;
         if !from.exists() {
-            return Err(Failure(format!("there is no store at {}", from.display())));
+            return Err(CommandError(format!("there is no store at {}", from.display())));
         }
         if !self.to.starts_with("postgres://") && !self.to.starts_with("postgresql://") {
-            return Err(Failure("--to must be postgres://user:password@host:port/database".into()));
+            return Err(CommandError("--to must be postgres://user:password@host:port/database".into()));
         }
         // Opening it validates the target and creates its schema.
         let target = Location::postgres(self.to.clone(), 1);
@@ -89,17 +89,17 @@ impl MigrateStore {
             TransferStep::Verified { table, rows } => println!("{table}: {rows} rows, equal"),
         });
         moved.await.map_err(|error| {
-            Failure(format!("{error}\nThe embedded store was not changed. Run the command again to continue."))
+            CommandError(format!("{error}\nThe embedded store was not changed. Run the command again to continue."))
         })?;
         println!("Set store.url to the new database and keep the master key. Sessions stay valid.");
         Ok(())
     }
 }
 
-fn sqlite_path(config: &ConfigFile, otherwise: &str) -> Result<PathBuf, Failure> {
+fn sqlite_path(config: &ConfigFile, otherwise: &str) -> Result<PathBuf, CommandError> {
     match boot::location(&config.load()?.store) {
         Location::Sqlite { path } => Ok(path),
-        Location::Postgres { .. } => Err(Failure(format!("the store is in PostgreSQL. {otherwise}"))),
+        Location::Postgres { .. } => Err(CommandError(format!("the store is in PostgreSQL. {otherwise}"))),
     }
 }
 
@@ -107,6 +107,6 @@ async fn off_thread(
     from: PathBuf,
     to: PathBuf,
     work: fn(&Path, &Path) -> Result<BackupSummary, vestibule_store::StoreError>,
-) -> Result<BackupSummary, Failure> {
+) -> Result<BackupSummary, CommandError> {
     Ok(tokio::task::spawn_blocking(move || work(&from, &to)).await??)
 }

@@ -7,12 +7,18 @@ use tokio::sync::watch;
 use vestibule_domain::project::{ProjectSettings, removals};
 
 use super::{
-    Failure, NO_OPERATOR,
+    CommandError, NO_OPERATOR, print_line,
     project::{print_applied, read_project},
-    say, signals, start_log,
+    signals, start_log,
 };
 use crate::{
-    app::Ports,
+    adapters::{
+        clock::Clock,
+        entropy::Entropy,
+        mailer::{Mailer, MemoryMailbox},
+        sms::SmsSender,
+    },
+    app::Adapters,
     boot,
     config::{self, Config},
     demo::{mailbox, shop},
@@ -22,14 +28,8 @@ use crate::{
         projects::{self, ProjectWriter},
     },
     hosts::PortalHost,
-    http::serve::{Limits, serve_router},
+    http::serve::{ListenerLimits, serve_router},
     portal,
-    ports::{
-        clock::Clock,
-        entropy::Entropy,
-        mailer::{Mailer, MemoryMailbox},
-        sms::SmsSender,
-    },
 };
 
 /// Where the demo is and what it starts with.
@@ -50,8 +50,8 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    pub(super) async fn run(self) -> Result<(), Failure> {
-        let shop_port = self.port.checked_add(1).ok_or_else(|| Failure("--port must be below 65535".into()))?;
+    pub(super) async fn run(self) -> Result<(), CommandError> {
+        let shop_port = self.port.checked_add(1).ok_or_else(|| CommandError("--port must be below 65535".into()))?;
         files::raise_limit();
         let settings = match &self.project {
             Some(file) => read_project(file)?,
@@ -65,14 +65,14 @@ impl Demo {
         let shop_listener = boot::listen(&format!("127.0.0.1:{shop_port}")).await?;
         let mails = MemoryMailbox::default();
         let mailer = match self.smtp {
-            Some(_) => Mailer::from_config(&config.smtp).map_err(Failure)?,
+            Some(_) => Mailer::from_config(&config.smtp).map_err(CommandError)?,
             None => Mailer::Memory(mails.clone()),
         };
         let sms = SmsSender::Memory(mails.clone());
         files::make_private_folder(&self.data)
-            .map_err(|error| Failure(format!("can't create the directory {}: {error}", self.data.display())))?;
+            .map_err(|error| CommandError(format!("can't create the directory {}: {error}", self.data.display())))?;
         self.prepare_project(&config, &settings).await?;
-        let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
+        let app = boot::open(config, Adapters { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
         let shop = shop::router(shop::ShopConfig {
             issuer: format!("http://localhost:{}", self.port),
             client_id: "demo-web".into(),
@@ -84,14 +84,14 @@ impl Demo {
         let stopped = signals::listen(app.config.server.grace())?;
         let link = portal::create_first_link(&app).await?;
         self.describe(shop_port, link.as_deref());
-        let (tell, told) = watch::channel(false);
-        let server = boot::serve(Arc::clone(&app), auth_listener, ended(told.clone()));
-        let limits = Limits::of(&app.config.server, Arc::default());
-        let shop = serve_router(shop_listener, shop, limits, ended(told));
+        let (stop_sender, stop_receiver) = watch::channel(false);
+        let server = boot::serve(Arc::clone(&app), auth_listener, ended(stop_receiver.clone()));
+        let limits = ListenerLimits::of(&app.config.server, Arc::default());
+        let shop = serve_router(shop_listener, shop, limits, ended(stop_receiver));
         let stop = async {
             stopped.await;
-            say("Stopping.");
-            let _ = tell.send(true);
+            print_line("Stopping.");
+            let _ = stop_sender.send(true);
         };
         tokio::join!(server, shop, stop);
         Ok(())
@@ -100,23 +100,26 @@ impl Demo {
     /// Prints the URLs.
     fn describe(&self, shop_port: u16, link: Option<&str>) {
         let origin = format!("http://localhost:{}", self.port);
-        say(&format!("Vestibule's demo is running. Stop it with Ctrl-C; the data stays in {}.", self.data.display()));
-        say("");
-        say(&format!("  Shop             http://localhost:{shop_port}"));
-        say(&format!("  Mailbox          http://localhost:{shop_port}/mailbox"));
-        say(&format!("  Identity server  {origin}"));
+        print_line(&format!(
+            "Vestibule's demo is running. Stop it with Ctrl-C; the data stays in {}.",
+            self.data.display()
+        ));
+        print_line("");
+        print_line(&format!("  Shop             http://localhost:{shop_port}"));
+        print_line(&format!("  Mailbox          http://localhost:{shop_port}/mailbox"));
+        print_line(&format!("  Identity server  {origin}"));
         match link {
-            None => say(&format!("  Portal           {origin}/portal")),
+            None => print_line(&format!("  Portal           {origin}/portal")),
             Some(link) => {
-                say(&format!("  Portal           {link}"));
-                say(&format!("                   {NO_OPERATOR}"));
+                print_line(&format!("  Portal           {link}"));
+                print_line(&format!("                   {NO_OPERATOR}"));
             }
         }
-        say("");
+        print_line("");
     }
 
     /// The demo's project shares its host with the portal.
-    fn config(&self, project: &str) -> Result<Config, Failure> {
+    fn config(&self, project: &str) -> Result<Config, CommandError> {
         let mut environment = vec![
             ("VESTIBULE__STORE__URL".to_string(), format!("sqlite:{}", self.data.join("vestibule.db").display())),
             // Webhook receivers of a local demo are local too.
@@ -126,17 +129,18 @@ impl Demo {
             ("VESTIBULE__LOG__FILTER".to_string(), std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into())),
         ];
         if let Some(smtp) = &self.smtp {
-            let (host, port) =
-                smtp.rsplit_once(':').ok_or_else(|| Failure("--smtp must be HOST:PORT, e.g. localhost:2525".into()))?;
+            let (host, port) = smtp
+                .rsplit_once(':')
+                .ok_or_else(|| CommandError("--smtp must be HOST:PORT, e.g. localhost:2525".into()))?;
             environment.push(("VESTIBULE__SMTP__HOST".into(), host.into()));
             environment.push(("VESTIBULE__SMTP__PORT".into(), port.into()));
             environment.push(("VESTIBULE__SMTP__SECURITY".into(), "none".into()));
         }
         config::load(None, environment.into_iter())
-            .map_err(|all| Failure(all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))
+            .map_err(|all| CommandError(all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))
     }
 
-    async fn prepare_project(&self, config: &Config, settings: &ProjectSettings) -> Result<(), Failure> {
+    async fn prepare_project(&self, config: &Config, settings: &ProjectSettings) -> Result<(), CommandError> {
         let (store, master) = boot::open_store(config, &Entropy::Os).await?;
         let existing = projects::find(&store, settings.id()).await?;
         let lost = match existing.as_ref().filter(|_| self.project.is_some()) {
@@ -204,11 +208,11 @@ redirect_uris = ["com.example.vestibule://host/path"]
     ProjectSettings::parse_toml(&text).expect("the demo's own project file is right: the demo's test starts it")
 }
 
-fn read_mails(mailbox: &MemoryMailbox) -> Vec<mailbox::Mail> {
+fn read_mails(mailbox: &MemoryMailbox) -> Vec<mailbox::ReceivedMail> {
     let mails = mailbox.mails();
     mails
         .into_iter()
-        .map(|delivered| mailbox::Mail {
+        .map(|delivered| mailbox::ReceivedMail {
             to: delivered.mail.to,
             subject: delivered.mail.subject,
             text: delivered.mail.text,
@@ -218,6 +222,6 @@ fn read_mails(mailbox: &MemoryMailbox) -> Vec<mailbox::Mail> {
         .collect()
 }
 
-async fn ended(mut told: watch::Receiver<bool>) {
-    let _ = told.wait_for(|ended| *ended).await;
+async fn ended(mut stop_receiver: watch::Receiver<bool>) {
+    let _ = stop_receiver.wait_for(|ended| *ended).await;
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{ConfigFile, Failure, Opened};
+use super::{CommandError, ConfigFile, Opened};
 use crate::flows::keys;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum KeyCommand {
+pub(super) enum SigningKeyCommand {
     /// List the signing keys of a project
     List(OfProject),
     /// Rotate the signing keys of a project; sessions stay valid
@@ -33,8 +33,8 @@ pub(super) struct Rotate {
     now: bool,
 }
 
-impl KeyCommand {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+impl SigningKeyCommand {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::List(of) => {
                 let opened = Opened::open(&of.config, &of.project).await?;

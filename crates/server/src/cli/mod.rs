@@ -18,13 +18,13 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    app::{App, Ports},
+    adapters::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
+    app::{Adapters, App},
     boot,
     config::{self, Config},
     files,
     http::serve::Capacity,
     portal,
-    ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
     projects::Project,
     trace::start_log,
 };
@@ -79,7 +79,7 @@ enum Command {
     Session(session::SessionCommand),
     /// List and rotate signing keys
     #[command(subcommand)]
-    Key(key::KeyCommand),
+    Key(key::SigningKeyCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -99,10 +99,10 @@ struct ConfigFile {
 }
 
 impl ConfigFile {
-    fn load(&self) -> Result<Config, Failure> {
-        config::load(self.config.as_deref(), std::env::vars()).map_err(|complaints| {
-            let lines: Vec<String> = complaints.iter().map(|complaint| format!("  {complaint}")).collect();
-            Failure(format!("the configuration is not valid:\n{}", lines.join("\n")))
+    fn load(&self) -> Result<Config, CommandError> {
+        config::load(self.config.as_deref(), std::env::vars()).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
+            CommandError(format!("the configuration is not valid:\n{}", lines.join("\n")))
         })
     }
 }
@@ -114,14 +114,15 @@ struct Opened {
 }
 
 impl Opened {
-    async fn open(config: &ConfigFile, project: &str) -> Result<Self, Failure> {
-        let ports = Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
-        let app = boot::open(config.load()?, ports).await?;
+    async fn open(config: &ConfigFile, project: &str) -> Result<Self, CommandError> {
+        let adapters =
+            Adapters { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
+        let app = boot::open(config.load()?, adapters).await?;
         match app.projects.find_by_id(project) {
             Some(project) => Ok(Self { app, project }),
             None => {
                 app.store.close().await;
-                Err(Failure(format!("there is no project \"{project}\": see `vestibule project list`")))
+                Err(CommandError(format!("there is no project \"{project}\": see `vestibule project list`")))
             }
         }
     }
@@ -140,9 +141,9 @@ const NO_OPERATOR: &str = "No operator yet: open this link to create the first o
 
 /// Why a command failed, for the user at the terminal.
 #[derive(Debug)]
-struct Failure(String);
+struct CommandError(String);
 
-impl<E: std::error::Error> From<E> for Failure {
+impl<E: std::error::Error> From<E> for CommandError {
     fn from(error: E) -> Self {
         Self(error.to_string())
     }
@@ -180,42 +181,42 @@ pub fn run(cli: Cli) -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure(message)) => {
+        Err(CommandError(message)) => {
             eprintln!("vestibule: {message}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn block_on(work: impl Future<Output = Result<(), CommandError>>) -> Result<(), CommandError> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }
 
 /// Prints a line of a server that continues when the output is closed.
-fn say(line: &str) {
+fn print_line(line: &str) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-async fn serve(file: &ConfigFile, config: Config) -> Result<(), Failure> {
+async fn serve(file: &ConfigFile, config: Config) -> Result<(), CommandError> {
     files::raise_limit();
     let traces = start_log(&config);
     // The key that is created at the first start is private.
     for warning in exposed::list(file.config.as_deref(), &config) {
         tracing::warn!("{warning}");
     }
-    let mailer = Mailer::from_config(&config.smtp).map_err(Failure)?;
+    let mailer = Mailer::from_config(&config.smtp).map_err(CommandError)?;
     let listener = boot::listen(&config.server.listen.to_string()).await?;
     let metrics = match config.metrics.listen.as_str() {
         "" => None,
         address => Some(boot::listen(address).await?),
     };
-    let sms = SmsSender::from_config(&config.sms).map_err(Failure)?;
-    let app = boot::open(config, Ports { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
+    let sms = SmsSender::from_config(&config.sms).map_err(CommandError)?;
+    let app = boot::open(config, Adapters { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
     // Listen for signals before announcing that the server listens.
     let stopped = signals::listen(app.config.server.grace())?;
     announce(&app, &listener.local_addr()?.to_string());
     if let Some(link) = portal::create_first_link(&app).await? {
-        say(&format!("Portal: {link}\n  {NO_OPERATOR}"));
+        print_line(&format!("Portal: {link}\n  {NO_OPERATOR}"));
     }
     match metrics {
         None => boot::serve(app, listener, stopped).await,

@@ -1,28 +1,28 @@
 //! `vestibule operator …`: one-time links into the portal, for the first operator or one who lost its credentials.
 
 use clap::{Args, Subcommand};
-use vestibule_domain::{operator::Act, project::Origin};
+use vestibule_domain::{operator::OperatorAct, project::Origin};
 use vestibule_store::{Store, StoreError, operator_events, operator_links, operator_sessions, operators};
 
-use super::{ConfigFile, Failure};
+use super::{CommandError, ConfigFile};
 use crate::{
+    adapters::{clock::Clock, entropy::Entropy},
     boot,
-    flows::operators::{links, normalize, trace},
-    ports::{clock::Clock, entropy::Entropy},
+    flows::operators::{audit, links, normalize},
 };
 
 #[derive(Debug, Subcommand)]
 pub(super) enum OperatorCommand {
     /// Print a one-time link: to create an owner of every project, or (with --email) to reset an operator's password or passkey
-    Link(Link),
+    Link(CreateOperatorLink),
     /// List operators and their roles
-    List(List),
+    List(ListOperators),
     /// Remove an operator and sign them out at once
-    Remove(Remove),
+    Remove(RemoveOperator),
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Link {
+pub(super) struct CreateOperatorLink {
     #[command(flatten)]
     config: ConfigFile,
     /// The email address of the operator to reset; without it, the link creates a new owner
@@ -31,13 +31,13 @@ pub(super) struct Link {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(super) struct ListOperators {
     #[command(flatten)]
     config: ConfigFile,
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Remove {
+pub(super) struct RemoveOperator {
     #[command(flatten)]
     config: ConfigFile,
     /// The operator's email address
@@ -45,7 +45,7 @@ pub(super) struct Remove {
 }
 
 impl OperatorCommand {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::Link(link) => link.run().await,
             Self::List(list) => list.run().await,
@@ -54,11 +54,11 @@ impl OperatorCommand {
     }
 }
 
-impl Link {
-    async fn run(self) -> Result<(), Failure> {
+impl CreateOperatorLink {
+    async fn run(self) -> Result<(), CommandError> {
         let config = self.config.load()?;
         let Ok(origin) = Origin::parse(&config.portal.public_origin) else {
-            return Err(Failure("the portal is not enabled: set portal.public_origin".into()));
+            return Err(CommandError("the portal is not enabled: set portal.public_origin".into()));
         };
         let (store, _) = boot::open_store(&config, &Entropy::Os).await?;
         let operator = match &self.email {
@@ -73,14 +73,14 @@ impl Link {
     }
 }
 
-async fn find(store: &Store, typed: &str) -> Result<vestibule_domain::operator::Operator, Failure> {
+async fn find(store: &Store, typed: &str) -> Result<vestibule_domain::operator::Operator, CommandError> {
     let email = normalize(typed).unwrap_or_else(|| typed.to_string());
     let found = operators::find_by_email(&mut *store.read().await?, &email).await?;
-    found.ok_or_else(|| Failure(format!("there is no operator \"{typed}\": see `vestibule operator list`")))
+    found.ok_or_else(|| CommandError(format!("there is no operator \"{typed}\": see `vestibule operator list`")))
 }
 
-impl List {
-    async fn run(self) -> Result<(), Failure> {
+impl ListOperators {
+    async fn run(self) -> Result<(), CommandError> {
         let (store, _) = boot::open_store(&self.config.load()?, &Entropy::Os).await?;
         let mut conn = store.read().await?;
         let all = operators::list(&mut conn).await?;
@@ -96,13 +96,14 @@ impl List {
     }
 }
 
-impl Remove {
-    async fn run(self) -> Result<(), Failure> {
+impl RemoveOperator {
+    async fn run(self) -> Result<(), CommandError> {
         let (store, _) = boot::open_store(&self.config.load()?, &Entropy::Os).await?;
         let operator = find(&store, &self.email).await?;
         let (id, email) = (operator.id, operator.email);
         let by = ("vestibule operator remove", None);
-        let event = trace::done_to(&Entropy::Os, (Some(id), &email), by, Act::Removed, "", Clock::System.now());
+        let event =
+            audit::event_about(&Entropy::Os, (Some(id), &email), by, OperatorAct::Removed, "", Clock::System.now());
         store
             .write("remove_operator", (email, event), move |tx, (email, event)| {
                 Box::pin(async move {
@@ -113,7 +114,7 @@ impl Remove {
                 })
             })
             .await
-            .map_err(|error: StoreError| Failure(error.to_string()))?;
+            .map_err(|error: StoreError| CommandError(error.to_string()))?;
         store.close().await;
         Ok(())
     }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use vestibule_domain::project::{Origin, ProjectSettings, diff, removals};
 
-use super::{ConfigFile, Failure};
+use super::{CommandError, ConfigFile};
 use crate::{
+    adapters::{clock::Clock, entropy::Entropy},
     boot,
     crypto::seal::MasterKey,
     flows::{
@@ -14,24 +15,23 @@ use crate::{
         projects::{self, Applied, ProjectWriter},
     },
     hosts::{self, PortalHost},
-    ports::{clock::Clock, entropy::Entropy},
 };
 use vestibule_store::{Store, projects::list_any_project};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ProjectCommand {
     /// Create a project with an ID and an origin, and print its project file
-    Create(Create),
+    Create(CreateProject),
     /// Create or change a project from a project file, and print the changes; safe to repeat
     Apply(Apply),
     /// Print a project's settings as a project file
-    Export(Export),
+    Export(ExportProject),
     /// List the projects
-    List(List),
+    List(ListProjects),
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Create {
+pub(super) struct CreateProject {
     #[command(flatten)]
     config: ConfigFile,
     /// The project ID: lower-case letters, digits and hyphens
@@ -57,7 +57,7 @@ pub(super) struct Apply {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Export {
+pub(super) struct ExportProject {
     #[command(flatten)]
     config: ConfigFile,
     /// The project ID
@@ -65,13 +65,13 @@ pub(super) struct Export {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct List {
+pub(super) struct ListProjects {
     #[command(flatten)]
     config: ConfigFile,
 }
 
 impl ProjectCommand {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::Create(create) => create.run().await,
             Self::Apply(apply) => apply.run().await,
@@ -81,15 +81,18 @@ impl ProjectCommand {
     }
 }
 
-impl Create {
-    async fn run(self) -> Result<(), Failure> {
+impl CreateProject {
+    async fn run(self) -> Result<(), CommandError> {
         let origin =
-            Origin::parse(&self.public_origin).map_err(|error| Failure(format!("--public-origin: {error}")))?;
+            Origin::parse(&self.public_origin).map_err(|error| CommandError(format!("--public-origin: {error}")))?;
         let settings = ProjectSettings::new(&self.id, origin);
-        settings.validate().map_err(|all| complaints("the new project", &all))?;
+        settings.validate().map_err(|all| problems("the new project", &all))?;
         let (store, master, portal) = open(&self.config).await?;
         if projects::find(&store, &self.id).await?.is_some() {
-            return Err(Failure(format!("the project \"{}\" exists already: change it with `project apply`", self.id)));
+            return Err(CommandError(format!(
+                "the project \"{}\" exists already: change it with `project apply`",
+                self.id
+            )));
         }
         let now = Clock::System.now();
         let writer = ProjectWriter { store: &store, master: &master, entropy: &Entropy::Os, portal: &portal };
@@ -102,7 +105,7 @@ impl Create {
 }
 
 impl Apply {
-    async fn run(self) -> Result<(), Failure> {
+    async fn run(self) -> Result<(), CommandError> {
         let settings = read_project(&self.file)?;
         if self.dry_run {
             return self.show_changes(&settings).await;
@@ -120,7 +123,7 @@ impl Apply {
         master: &MasterKey,
         portal: &PortalHost,
         settings: &ProjectSettings,
-    ) -> Result<Applied, Failure> {
+    ) -> Result<Applied, CommandError> {
         let existing = projects::find(store, settings.id()).await?;
         if let Some(row) = existing.as_ref().filter(|_| !self.prune) {
             let lost = removals(&projects::read(row)?, settings);
@@ -137,7 +140,7 @@ impl Apply {
     }
 
     /// Reads the store without creating or changing it.
-    async fn show_changes(&self, settings: &ProjectSettings) -> Result<(), Failure> {
+    async fn show_changes(&self, settings: &ProjectSettings) -> Result<(), CommandError> {
         let config = self.config.load()?;
         let rows = match Store::look(&boot::location(&config.store)).await? {
             Some(mut conn) => list_any_project(&mut conn).await?,
@@ -148,7 +151,7 @@ impl Apply {
         let origins: Vec<_> = rows.iter().map(|row| (row.no, row.public_origin.clone())).collect();
         let (portal, no) = (PortalHost::of(&config.portal), row.map(|row| row.no));
         hosts::judge_among(&origins, &portal, (no, id), settings.public_origin())
-            .map_err(|clash| Failure(format!("project.public_origin: {clash}")))?;
+            .map_err(|clash| CommandError(format!("project.public_origin: {clash}")))?;
         let Some(row) = row else {
             println!("{id}: would be created");
             return Ok(());
@@ -165,27 +168,27 @@ impl Apply {
     }
 }
 
-fn refuse_to_remove(id: &str, lost: &[String]) -> Failure {
-    Failure(format!(
+fn refuse_to_remove(id: &str, lost: &[String]) -> CommandError {
+    CommandError(format!(
         "nothing was changed: applying the file would remove settings of \"{id}\" that it does not contain:\n  {}\n\
          Add them to the file (`vestibule project export {id}` prints all of them), or remove them with --prune.",
         lost.join("\n  ")
     ))
 }
 
-impl Export {
-    async fn run(self) -> Result<(), Failure> {
+impl ExportProject {
+    async fn run(self) -> Result<(), CommandError> {
         let (store, ..) = open(&self.config).await?;
         let row = projects::find(&store, &self.id).await?;
         store.close().await;
-        let row = row.ok_or_else(|| Failure(format!("there is no project \"{}\"", self.id)))?;
+        let row = row.ok_or_else(|| CommandError(format!("there is no project \"{}\"", self.id)))?;
         print!("{}", ProjectSettings::from_json(&row.settings)?.to_toml());
         Ok(())
     }
 }
 
-impl List {
-    async fn run(self) -> Result<(), Failure> {
+impl ListProjects {
+    async fn run(self) -> Result<(), CommandError> {
         let (store, ..) = open(&self.config).await?;
         let rows = list_any_project(&mut *store.read().await?).await?;
         store.close().await;
@@ -196,22 +199,22 @@ impl List {
     }
 }
 
-async fn open(config: &ConfigFile) -> Result<(Store, MasterKey, PortalHost), Failure> {
+async fn open(config: &ConfigFile) -> Result<(Store, MasterKey, PortalHost), CommandError> {
     let config = config.load()?;
     let (store, master) = boot::open_store(&config, &Entropy::Os).await?;
     Ok((store, master, PortalHost::of(&config.portal)))
 }
 
 /// Parses a project file; reports all its problems.
-pub(super) fn read_project(file: &Path) -> Result<ProjectSettings, Failure> {
+pub(super) fn read_project(file: &Path) -> Result<ProjectSettings, CommandError> {
     let name = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| Failure(format!("can't read {name}: {error}")))?;
-    ProjectSettings::parse_toml(&text).map_err(|all| complaints(&name, &all))
+    let text = std::fs::read_to_string(file).map_err(|error| CommandError(format!("can't read {name}: {error}")))?;
+    ProjectSettings::parse_toml(&text).map_err(|all| problems(&name, &all))
 }
 
-fn complaints(what: &str, all: &[vestibule_domain::project::Complaint]) -> Failure {
-    let lines: Vec<String> = all.iter().map(|complaint| format!("  {complaint}")).collect();
-    Failure(format!("{what} is not valid, nothing was changed:\n{}", lines.join("\n")))
+fn problems(what: &str, all: &[vestibule_domain::project::DocumentProblem]) -> CommandError {
+    let lines: Vec<String> = all.iter().map(|problem| format!("  {problem}")).collect();
+    CommandError(format!("{what} is not valid, nothing was changed:\n{}", lines.join("\n")))
 }
 
 pub(super) fn print_applied(id: &str, applied: &Applied) {

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use vestibule_domain::{id::UserId, session::SessionRef, user::User};
 
-use super::{ConfigFile, Failure, Opened};
+use super::{CommandError, ConfigFile, Opened};
 use crate::flows::{
     actor::Actor,
     sessions::{self, Ending, Selection},
@@ -14,7 +14,7 @@ pub(super) enum SessionCommand {
     /// List the active sessions and grants of a user
     List(OfUser),
     /// End one session or grant of a user
-    Revoke(Revoke),
+    Revoke(RevokeSession),
     /// End all sessions and grants of a user
     RevokeAll(OfUser),
 }
@@ -32,7 +32,7 @@ pub(super) struct OfUser {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Revoke {
+pub(super) struct RevokeSession {
     #[command(flatten)]
     of: OfUser,
     /// The session or grant to end, as printed by `session list`: session:ID or grant:ID
@@ -40,7 +40,7 @@ pub(super) struct Revoke {
 }
 
 impl SessionCommand {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::List(of) => {
                 let (opened, user) = of.open().await?;
@@ -68,7 +68,7 @@ impl SessionCommand {
                     sessions::end(app, Ending::by_actor(app, project, &actor, user.id, one, opened.now())).await;
                 opened.close().await;
                 if ended? == 0 {
-                    return Err(Failure("the user has no such session".into()));
+                    return Err(CommandError("the user has no such session".into()));
                 }
                 println!("ended");
             }
@@ -88,10 +88,10 @@ impl SessionCommand {
 }
 
 impl OfUser {
-    async fn open(&self) -> Result<(Opened, User), Failure> {
+    async fn open(&self) -> Result<(Opened, User), CommandError> {
         let opened = Opened::open(&self.config, &self.project).await?;
         let user = sessions::find_user(&opened.app, &opened.project, self.user).await?;
-        let user = user.ok_or_else(|| Failure(format!("the project has no user {}", self.user)))?;
+        let user = user.ok_or_else(|| CommandError(format!("the project has no user {}", self.user)))?;
         Ok((opened, user))
     }
 }

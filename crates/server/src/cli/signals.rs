@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::Failure;
+use super::CommandError;
 
 /// Listens for SIGTERM, SIGHUP and Ctrl-C from now on. The future resolves at the first of them; the process exits when
 /// `grace` has passed since then, or at a second Ctrl-C.
 #[cfg(unix)]
-pub(super) fn listen(grace: Duration) -> Result<impl Future<Output = ()>, Failure> {
+pub(super) fn listen(grace: Duration) -> Result<impl Future<Output = ()>, CommandError> {
     use signal_hook::{
         consts::{SIGHUP, SIGINT, SIGTERM},
         iterator::Signals,
@@ -21,11 +21,11 @@ pub(super) fn listen(grace: Duration) -> Result<impl Future<Output = ()>, Failur
     const INTERRUPTED: i32 = 128 + SIGINT;
 
     let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT])?;
-    let (tell, mut told) = watch::channel(false);
+    let (stop_sender, mut stop_receiver) = watch::channel(false);
     // A separate thread: the runtime's workers may all be busy or blocked.
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         signals.forever().next();
-        tell.send_replace(true);
+        stop_sender.send_replace(true);
         for _ in 0..grace.as_millis().div_ceil(STEP.as_millis()) {
             std::thread::sleep(STEP);
             if signals.pending().any(|signal| signal == SIGINT) {
@@ -36,7 +36,7 @@ pub(super) fn listen(grace: Duration) -> Result<impl Future<Output = ()>, Failur
     })?;
     Ok(async move {
         // The sender lives as long as the process.
-        let _ = told.wait_for(|told| *told).await;
+        let _ = stop_receiver.wait_for(|stop_receiver| *stop_receiver).await;
     })
 }
 
@@ -44,16 +44,16 @@ pub(super) fn listen(grace: Duration) -> Result<impl Future<Output = ()>, Failur
 #[cfg(unix)]
 fn end_now() -> ! {
     // A separate thread again: writing the log may be what blocks.
-    let told = std::thread::Builder::new().spawn(|| {
+    let stop_receiver = std::thread::Builder::new().spawn(|| {
         tracing::error!("the grace period is over: stopping although requests are still running");
     });
-    drop(told);
+    drop(stop_receiver);
     std::thread::sleep(Duration::from_millis(50));
     signal_hook::low_level::exit(1)
 }
 
 #[cfg(not(unix))]
-pub(super) fn listen(_: Duration) -> Result<impl Future<Output = ()>, Failure> {
+pub(super) fn listen(_: Duration) -> Result<impl Future<Output = ()>, CommandError> {
     Ok(async {
         drop(tokio::signal::ctrl_c().await);
     })

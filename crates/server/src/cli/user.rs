@@ -7,7 +7,7 @@ use vestibule_store::{
     device_keys::{self, DeviceKeyRow},
 };
 
-use super::{ConfigFile, Failure, Opened};
+use super::{CommandError, ConfigFile, Opened};
 use crate::flows::{
     actor::Actor,
     admin::{self, AdminError},
@@ -30,7 +30,7 @@ pub(super) enum KeysCommand {
 
 /// Which user of which project.
 #[derive(Debug, Args)]
-struct Whose {
+struct KeyOwner {
     #[command(flatten)]
     config: ConfigFile,
     /// The project ID
@@ -44,13 +44,13 @@ struct Whose {
 #[derive(Debug, Args)]
 pub(super) struct ListKeys {
     #[command(flatten)]
-    whose: Whose,
+    key_owner: KeyOwner,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct RevokeKey {
     #[command(flatten)]
-    whose: Whose,
+    key_owner: KeyOwner,
     /// The key ID, as printed by `list`
     #[arg(value_name = "KEY-ID")]
     kid: String,
@@ -60,7 +60,7 @@ pub(super) struct RevokeKey {
 }
 
 impl UserCommand {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::Keys(KeysCommand::List(list)) => list.run().await,
             Self::Keys(KeysCommand::Revoke(revoke)) => revoke.run().await,
@@ -68,8 +68,8 @@ impl UserCommand {
     }
 }
 
-impl Whose {
-    async fn open(&self) -> Result<Opened, Failure> {
+impl KeyOwner {
+    async fn open(&self) -> Result<Opened, CommandError> {
         Opened::open(&self.config, &self.project).await
     }
 }
@@ -80,13 +80,13 @@ async fn list(opened: &Opened, user: UserId) -> Result<Vec<DeviceKeyRow>, StoreE
 }
 
 impl ListKeys {
-    async fn run(self) -> Result<(), Failure> {
-        let opened = self.whose.open().await?;
-        let keys = list(&opened, self.whose.user).await;
+    async fn run(self) -> Result<(), CommandError> {
+        let opened = self.key_owner.open().await?;
+        let keys = list(&opened, self.key_owner.user).await;
         opened.close().await;
         let keys = keys?;
         if keys.is_empty() {
-            println!("User {} has no device keys.", self.whose.user);
+            println!("User {} has no device keys.", self.key_owner.user);
         }
         for key in keys {
             let state = match key.promoted_at {
@@ -101,9 +101,9 @@ impl ListKeys {
 }
 
 impl RevokeKey {
-    async fn run(self) -> Result<(), Failure> {
-        let opened = self.whose.open().await?;
-        let done = self.carry_out(&opened).await;
+    async fn run(self) -> Result<(), CommandError> {
+        let opened = self.key_owner.open().await?;
+        let done = self.execute(&opened).await;
         opened.close().await;
         let ended = done?;
         println!("Key {} revoked.", self.kid);
@@ -115,10 +115,10 @@ impl RevokeKey {
     }
 
     /// Revokes the key and, if requested, ends the sessions; returns how many.
-    async fn carry_out(&self, opened: &Opened) -> Result<Option<usize>, Failure> {
-        let (app, project, user, now) = (&opened.app, &opened.project, self.whose.user, opened.now());
+    async fn execute(&self, opened: &Opened) -> Result<Option<usize>, CommandError> {
+        let (app, project, user, now) = (&opened.app, &opened.project, self.key_owner.user, opened.now());
         let known = list(opened, user).await?;
-        let missing = || Failure(format!("user {user} has no device key \"{}\"", self.kid));
+        let missing = || CommandError(format!("user {user} has no device key \"{}\"", self.kid));
         let key = known.into_iter().find(|key| key.kid == self.kid).ok_or_else(missing)?;
         let by = Actor::at_terminal("user keys revoke");
         let done = if self.end_sessions {

@@ -31,13 +31,13 @@ impl TryFrom<String> for Network {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let complaint = || format!("\"{text}\" is neither an IP address nor a network like 10.0.0.0/8");
+        let problem = || format!("\"{text}\" is neither an IP address nor a network like 10.0.0.0/8");
         let (address, prefix) = text.split_once('/').map_or((text.as_str(), None), |(a, p)| (a, Some(p)));
-        let address: std::net::IpAddr = address.parse().map_err(|_| complaint())?;
+        let address: std::net::IpAddr = address.parse().map_err(|_| problem())?;
         let widest = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Ok(widest), |p| p.parse::<u8>().map_err(|_| complaint()))?;
+        let prefix = prefix.map_or(Ok(widest), |p| p.parse::<u8>().map_err(|_| problem()))?;
         if prefix > widest {
-            return Err(complaint());
+            return Err(problem());
         }
         Ok(Self { address, prefix })
     }

@@ -9,10 +9,10 @@ use vestibule_store::keys::KeyRow;
 use super::{
     hex, read_base64url,
     seal::{CannotUnseal, MasterKey},
-    signing::{BadKey, SigningAlgorithm, SigningKey},
+    signing::{BadKey, KeyAlgorithm, SigningKey},
     tokens::MacKey,
 };
-use crate::ports::entropy::Entropy;
+use crate::adapters::entropy::Entropy;
 
 const MAC: &str = "mac";
 const WEBHOOK: &str = "webhook";
@@ -83,8 +83,8 @@ impl KeyRing {
         Ok(vec![
             row(MAC, &entropy.bytes::<32>()),
             row(WEBHOOK, hex(&entropy.bytes::<32>()).as_bytes()),
-            row("RS256", &SigningKey::generate(SigningAlgorithm::Rs256)?),
-            row("ES256", &SigningKey::generate(SigningAlgorithm::Es256)?),
+            row("RS256", &SigningKey::generate(KeyAlgorithm::Rs256)?),
+            row("ES256", &SigningKey::generate(KeyAlgorithm::Es256)?),
         ])
     }
 
@@ -92,7 +92,7 @@ impl KeyRing {
     #[must_use]
     pub fn seal_signing(
         project_id: &str,
-        algorithm: SigningAlgorithm,
+        algorithm: KeyAlgorithm,
         pkcs8: &[u8],
         master: &MasterKey,
         entropy: &Entropy,
@@ -147,8 +147,8 @@ impl KeyRing {
                     webhook.push((plain, row.retired_at));
                     continue;
                 }
-                "RS256" => SigningAlgorithm::Rs256,
-                "ES256" => SigningAlgorithm::Es256,
+                "RS256" => KeyAlgorithm::Rs256,
+                "ES256" => KeyAlgorithm::Es256,
                 // A kind of key of a newer release: ignore it.
                 _ => continue,
             };
@@ -156,7 +156,7 @@ impl KeyRing {
             signing.push(HeldKey { key, created_at: row.created_at, retired_at: row.retired_at });
         }
         let ring = Self { mac: mac.ok_or(KeyRingError::Missing(MAC))?, signing, webhook };
-        for algorithm in [SigningAlgorithm::Rs256, SigningAlgorithm::Es256] {
+        for algorithm in [KeyAlgorithm::Rs256, KeyAlgorithm::Es256] {
             if !ring.signing.iter().any(|held| held.key.algorithm() == algorithm && held.retired_at.is_none()) {
                 return Err(KeyRingError::Missing(algorithm.as_str()));
             }
@@ -167,7 +167,7 @@ impl KeyRing {
     /// The key that signs with this algorithm at `now`: the oldest that is not retired. A newer one is only published
     /// until the older one retires, so that every verifier knows it before it signs.
     #[must_use]
-    pub fn signer(&self, algorithm: SigningAlgorithm, now: Timestamp) -> &SigningKey {
+    pub fn signer(&self, algorithm: KeyAlgorithm, now: Timestamp) -> &SigningKey {
         let mut keys = self.signing.iter().filter(|held| held.key.algorithm() == algorithm);
         let current = keys.find(|held| !held.is_retired(now));
         &current.expect("open() refuses a ring without a key of each algorithm that never retires").key
@@ -188,7 +188,7 @@ impl KeyRing {
     #[must_use]
     pub fn jwks(&self, now: Timestamp) -> Value {
         let mut keys: Vec<&HeldKey> = self.signing.iter().collect();
-        keys.sort_by_key(|held| (held.key.algorithm() != SigningAlgorithm::Rs256, held.is_retired(now)));
+        keys.sort_by_key(|held| (held.key.algorithm() != KeyAlgorithm::Rs256, held.is_retired(now)));
         json!({"keys": keys.iter().map(|held| held.key.public_jwk()).collect::<Vec<_>>()})
     }
 
@@ -252,8 +252,8 @@ mod tests {
         let entropy = Entropy::seeded(1);
         let master = MasterKey::from_hex(&"ab".repeat(32), "test").expect("a key");
         let mut rows = KeyRing::generate("shop", &master, &entropy, at(0)).expect("keys");
-        let pkcs8 = SigningKey::generate(SigningAlgorithm::Es256).expect("a key");
-        let new = KeyRing::seal_signing("shop", SigningAlgorithm::Es256, &pkcs8, &master, &entropy, at(100));
+        let pkcs8 = SigningKey::generate(KeyAlgorithm::Es256).expect("a key");
+        let new = KeyRing::seal_signing("shop", KeyAlgorithm::Es256, &pkcs8, &master, &entropy, at(100));
         let old_kid = rows.iter().find(|row| row.purpose == "ES256").expect("one").kid.clone();
         for row in &mut rows {
             row.retired_at = (row.kid == old_kid).then(|| at(200));
@@ -262,14 +262,14 @@ mod tests {
         rows.insert(0, new);
         let ring = KeyRing::open("shop", rows, &master).expect("opens");
         for (now, signer) in [(100, &old_kid), (199, &old_kid), (200, &new_kid), (10_000, &new_kid)] {
-            assert_eq!(&ring.signer(SigningAlgorithm::Es256, at(now)).kid, signer, "{now}");
+            assert_eq!(&ring.signer(KeyAlgorithm::Es256, at(now)).kid, signer, "{now}");
             let jwks = ring.jwks(at(now));
             let kids: Vec<&str> =
                 jwks["keys"].as_array().expect("keys").iter().filter_map(|k| k["kid"].as_str()).collect();
             assert!(kids.contains(&old_kid.as_str()) && kids.contains(&new_kid.as_str()));
             assert_eq!(kids[1], signer.as_str(), "the one that signs comes first");
         }
-        let token = ring.signer(SigningAlgorithm::Es256, at(150)).sign("at+jwt", &json!({"sub": "x"}));
+        let token = ring.signer(KeyAlgorithm::Es256, at(150)).sign("at+jwt", &json!({"sub": "x"}));
         assert!(ring.read_jwt("at+jwt", &token).is_some(), "a retired key still verifies");
         assert_eq!((ring.newest_signing(), ring.first_retired()), (at(100), Some(at(200))));
     }

@@ -9,7 +9,7 @@ use aws_lc_rs::{
 };
 
 use super::{hex, read_hex, tokens::MacKey};
-use crate::ports::entropy::Entropy;
+use crate::adapters::entropy::Entropy;
 
 /// How the sealing and deriving keys are made from the master key. Every release from 0.1.0 on reads both forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,18 +33,18 @@ const DERIVING_LABEL: &[u8] = b"vestibule master key: deriving keys";
 /// The master key. It seals signing keys, webhook secrets, stored responses of the Admin API, and queued mails and text
 /// messages; keys that belong to no project are derived from it.
 pub struct MasterKey {
-    shared: Keys,
-    separate: Keys,
+    shared: DerivedKeys,
+    separate: DerivedKeys,
     /// The form that is written.
     form: KeyForm,
 }
 
-struct Keys {
+struct DerivedKeys {
     sealing: LessSafeKey,
     deriving: hmac::Key,
 }
 
-impl Keys {
+impl DerivedKeys {
     fn new(sealing: &[u8; 32], deriving: &[u8; 32]) -> Self {
         let sealing = UnboundKey::new(&AES_256_GCM, sealing).expect("AES-256 takes 32 bytes");
         Self { sealing: LessSafeKey::new(sealing), deriving: hmac::Key::new(hmac::HMAC_SHA256, deriving) }
@@ -95,8 +95,8 @@ impl MasterKey {
     pub fn from_hex(text: &str, source: &str) -> Result<Self, MasterKeyError> {
         let bytes = read_hex(text.trim()).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         let bytes = bytes.ok_or_else(|| MasterKeyError::Malformed(source.to_string()))?;
-        let separate = Keys::new(&expand(&bytes, SEALING_LABEL), &expand(&bytes, DERIVING_LABEL));
-        Ok(Self { shared: Keys::new(&bytes, &bytes), separate, form: FORM })
+        let separate = DerivedKeys::new(&expand(&bytes, SEALING_LABEL), &expand(&bytes, DERIVING_LABEL));
+        Ok(Self { shared: DerivedKeys::new(&bytes, &bytes), separate, form: FORM })
     }
 
     /// Seals and derives in this form from now on, as another release does.
@@ -123,7 +123,7 @@ impl MasterKey {
     }
 
     /// The keys of the written form, then those of the other.
-    fn by_preference(&self) -> [&Keys; 2] {
+    fn by_preference(&self) -> [&DerivedKeys; 2] {
         match self.form {
             KeyForm::Shared => [&self.shared, &self.separate],
             KeyForm::Separate => [&self.separate, &self.shared],

@@ -5,7 +5,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use vestibule_domain::id::FlowId;
 
 use super::{base64url, read_base64url, tokens::MacKey};
-use crate::ports::entropy::Entropy;
+use crate::adapters::entropy::Entropy;
 
 impl MacKey {
     /// Seals the flow for its browser.

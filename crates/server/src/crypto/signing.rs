@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 use super::{append_base64url, base64url};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SigningAlgorithm {
+pub enum KeyAlgorithm {
     Rs256,
     Es256,
 }
 
-impl SigningAlgorithm {
+impl KeyAlgorithm {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -35,7 +35,7 @@ impl SigningAlgorithm {
 #[error("a signing key cannot be used: {0}")]
 pub struct BadKey(&'static str);
 
-enum Pair {
+enum SigningKeyPair {
     Rsa(Box<RsaKeyPair>),
     Ec(Box<EcdsaKeyPair>),
 }
@@ -43,7 +43,7 @@ enum Pair {
 /// A parsed signing key.
 pub struct SigningKey {
     pub kid: String,
-    pair: Pair,
+    pair: SigningKeyPair,
     jwk: Value,
     public: ParsedPublicKey,
     random: SystemRandom,
@@ -56,7 +56,7 @@ const USUAL_CLAIMS: usize = 640;
 const USUAL_REST: usize = 512;
 
 /// A JWS header, encoded.
-fn print_head(algorithm: SigningAlgorithm, typ: &str, kid: &str) -> String {
+fn print_head(algorithm: KeyAlgorithm, typ: &str, kid: &str) -> String {
     base64url(json!({"alg": algorithm.as_str(), "typ": typ, "kid": kid}).to_string())
 }
 
@@ -65,14 +65,14 @@ impl SigningKey {
     ///
     /// # Errors
     /// When the provider fails.
-    pub fn generate(algorithm: SigningAlgorithm) -> Result<Vec<u8>, BadKey> {
+    pub fn generate(algorithm: KeyAlgorithm) -> Result<Vec<u8>, BadKey> {
         match algorithm {
-            SigningAlgorithm::Rs256 => {
+            KeyAlgorithm::Rs256 => {
                 let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| BadKey("RSA generation failed"))?;
                 let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| BadKey("RSA encoding failed"))?;
                 Ok(der.as_ref().to_vec())
             }
-            SigningAlgorithm::Es256 => {
+            KeyAlgorithm::Es256 => {
                 let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
                     .map_err(|_| BadKey("EC generation failed"))?;
                 let der = pair.to_pkcs8v1().map_err(|_| BadKey("EC encoding failed"))?;
@@ -85,24 +85,24 @@ impl SigningKey {
     ///
     /// # Errors
     /// When the bytes are not such a key.
-    pub fn parse(kid: String, algorithm: SigningAlgorithm, pkcs8: &[u8]) -> Result<Self, BadKey> {
+    pub fn parse(kid: String, algorithm: KeyAlgorithm, pkcs8: &[u8]) -> Result<Self, BadKey> {
         let bad = |_| BadKey("its public half cannot be used");
         let (pair, public, mut jwk) = match algorithm {
-            SigningAlgorithm::Rs256 => {
+            KeyAlgorithm::Rs256 => {
                 let pair = RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| BadKey("not an RSA key"))?;
                 let public = pair.public_key();
                 let n = base64url(public.modulus().big_endian_without_leading_zero());
                 let e = base64url(public.exponent().big_endian_without_leading_zero());
                 let public = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public.as_ref()).map_err(bad)?;
-                (Pair::Rsa(Box::new(pair)), public, json!({"kty": "RSA", "n": n, "e": e}))
+                (SigningKeyPair::Rsa(Box::new(pair)), public, json!({"kty": "RSA", "n": n, "e": e}))
             }
-            SigningAlgorithm::Es256 => {
+            KeyAlgorithm::Es256 => {
                 let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
                     .map_err(|_| BadKey("not a P-256 key"))?;
                 let point = pair.public_key().as_ref().to_vec();
                 let (x, y) = (base64url(&point[1..33]), base64url(&point[33..65]));
                 let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point).map_err(bad)?;
-                (Pair::Ec(Box::new(pair)), public, json!({"kty": "EC", "crv": "P-256", "x": x, "y": y}))
+                (SigningKeyPair::Ec(Box::new(pair)), public, json!({"kty": "EC", "crv": "P-256", "x": x, "y": y}))
             }
         };
         jwk["kid"] = kid.clone().into();
@@ -113,10 +113,10 @@ impl SigningKey {
     }
 
     #[must_use]
-    pub fn algorithm(&self) -> SigningAlgorithm {
+    pub fn algorithm(&self) -> KeyAlgorithm {
         match self.pair {
-            Pair::Rsa(_) => SigningAlgorithm::Rs256,
-            Pair::Ec(_) => SigningAlgorithm::Es256,
+            SigningKeyPair::Rsa(_) => KeyAlgorithm::Rs256,
+            SigningKeyPair::Ec(_) => KeyAlgorithm::Es256,
         }
     }
 
@@ -152,13 +152,13 @@ impl SigningKey {
 
     fn sign_bytes(&self, message: &[u8]) -> Vec<u8> {
         match &self.pair {
-            Pair::Rsa(pair) => {
+            SigningKeyPair::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 pair.sign(&RSA_PKCS1_SHA256, &self.random, message, &mut signature)
                     .expect("a parsed RSA key signs any message into a buffer of its own length");
                 signature
             }
-            Pair::Ec(pair) => {
+            SigningKeyPair::Ec(pair) => {
                 pair.sign(&self.random, message).expect("a parsed P-256 key signs any message").as_ref().to_vec()
             }
         }

@@ -11,7 +11,7 @@ use vestibule_domain::{
 };
 
 use super::{base64url, read_base64url, sha256};
-use crate::ports::entropy::Entropy;
+use crate::adapters::entropy::Entropy;
 
 /// The alphabet of challenges: digits and letters without I, L, O, U.
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -25,7 +25,7 @@ pub struct MacKey(hmac::Key);
 
 /// The content of an opaque access token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AccessToken {
+pub struct OpaqueAccessToken {
     /// The grant it was issued from.
     pub grant_id: GrantId,
     /// When it expires, independent of its grant.
@@ -113,9 +113,9 @@ impl MacKey {
 
     /// Parses an opaque access token; `None` when it is not one of this project's.
     #[must_use]
-    pub fn read_access_token(&self, token: &str) -> Option<AccessToken> {
+    pub fn read_access_token(&self, token: &str) -> Option<OpaqueAccessToken> {
         let (id, expires_at) = split(&self.open("access", token)?);
-        Some(AccessToken { grant_id: GrantId::from_bytes(id), expires_at })
+        Some(OpaqueAccessToken { grant_id: GrantId::from_bytes(id), expires_at })
     }
 
     /// The key of the revocation record of this opaque access token.

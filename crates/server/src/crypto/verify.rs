@@ -51,15 +51,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::crypto::signing::{SigningAlgorithm, SigningKey};
+    use crate::crypto::signing::{KeyAlgorithm, SigningKey};
 
-    fn make(algorithm: SigningAlgorithm) -> SigningKey {
+    fn make(algorithm: KeyAlgorithm) -> SigningKey {
         let pkcs8 = SigningKey::generate(algorithm).expect("a key");
         SigningKey::parse("device-key-1".into(), algorithm, &pkcs8).expect("a key")
     }
 
-    static RSA: LazyLock<SigningKey> = LazyLock::new(|| make(SigningAlgorithm::Rs256));
-    static EC: LazyLock<SigningKey> = LazyLock::new(|| make(SigningAlgorithm::Es256));
+    static RSA: LazyLock<SigningKey> = LazyLock::new(|| make(KeyAlgorithm::Rs256));
+    static EC: LazyLock<SigningKey> = LazyLock::new(|| make(KeyAlgorithm::Es256));
 
     fn public(key: &SigningKey) -> Jwk {
         Jwk::from_value(key.public_jwk()).expect("a public key")

@@ -30,7 +30,7 @@ pub(super) enum WhoseError {
 }
 
 #[derive(Deserialize)]
-struct UserInfo {
+struct UserInfoSub {
     sub: String,
 }
 
@@ -38,7 +38,7 @@ struct UserInfo {
 pub(super) struct Bearers {
     userinfo_endpoint: String,
     http: reqwest::Client,
-    known: Mutex<Known>,
+    known: Mutex<BearerCache>,
 }
 
 impl Bearers {
@@ -68,7 +68,7 @@ impl Bearers {
         let unreachable = |error: reqwest::Error| WhoseError::Unreachable(error.without_url().to_string());
         let response = self.http.get(&self.userinfo_endpoint).bearer_auth(token).send().await.map_err(unreachable)?;
         match response.status().as_u16() {
-            200 => Ok(response.json::<UserInfo>().await.map_err(unreachable)?.sub),
+            200 => Ok(response.json::<UserInfoSub>().await.map_err(unreachable)?.sub),
             401 => Err(WhoseError::Unknown),
             status => Err(WhoseError::Unreachable(format!("status {status}"))),
         }
@@ -83,9 +83,9 @@ fn hash(token: &str) -> [u8; 32] {
 
 /// Cached responses by the token's hash.
 #[derive(Default)]
-struct Known(HashMap<[u8; 32], (String, Instant)>);
+struct BearerCache(HashMap<[u8; 32], (String, Instant)>);
 
-impl Known {
+impl BearerCache {
     fn find(&self, key: &[u8; 32], now: Instant) -> Option<String> {
         self.0.get(key).filter(|(_, until)| now < *until).map(|(sub, _)| sub.clone())
     }
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_forgotten_when_its_time_is_over() {
-        let (mut known, start) = (Known::default(), Instant::now());
+        let (mut known, start) = (BearerCache::default(), Instant::now());
         known.remember(hash("token"), "sub".into(), start);
         assert_eq!(known.find(&hash("token"), start).as_deref(), Some("sub"));
         assert_eq!(known.find(&hash("other"), start), None);
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_memory_of_answers_is_bounded() {
-        let (mut known, start) = (Known::default(), Instant::now());
+        let (mut known, start) = (BearerCache::default(), Instant::now());
         for n in 0..REMEMBERED * 2 + 1 {
             known.remember(hash(&n.to_string()), n.to_string(), start);
         }

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_folder_and_a_damaged_file_are_told_by_name() {
+    fn a_missing_folder_and_a_damaged_file_are_named_in_the_error() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("nowhere").join("shop.json");
         let error = Carts::open(missing).err().unwrap().to_string();

@@ -16,7 +16,7 @@ use super::assets;
 
 /// A mail that the server would have sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mail {
+pub struct ReceivedMail {
     pub to: String,
     pub subject: String,
     pub text: String,
@@ -27,7 +27,7 @@ pub struct Mail {
 }
 
 /// Returns all mails, in any order.
-pub type Mails = Arc<dyn Fn() -> Vec<Mail> + Send + Sync>;
+pub type Mails = Arc<dyn Fn() -> Vec<ReceivedMail> + Send + Sync>;
 
 /// The mailbox's routes, all below `/mailbox`.
 pub fn router(mails: Mails) -> Router {
@@ -44,7 +44,7 @@ async fn list_mails(State(mails): State<Mails>) -> Response {
     mails.sort_by_key(|mail| std::cmp::Reverse(mail.at));
     let mails: Vec<_> = mails
         .iter()
-        .map(|Mail { to, subject, text, html, at }| {
+        .map(|ReceivedMail { to, subject, text, html, at }| {
             let id = at.as_micros().to_string();
             json!({ "id": id, "to": to, "subject": subject, "text": text, "at": at.to_rfc3339(), "has_html": !html.is_empty() })
         })
@@ -78,8 +78,8 @@ mod tests {
 
     use super::*;
 
-    fn mail(subject: &str, seconds: i64) -> Mail {
-        Mail {
+    fn mail(subject: &str, seconds: i64) -> ReceivedMail {
+        ReceivedMail {
             to: "anna@shop.example".into(),
             subject: subject.into(),
             text: "Your code is 482913.".into(),

@@ -8,5 +8,5 @@ pub mod mailbox;
 pub mod shop;
 
 pub use cart::OpenError;
-pub use mailbox::Mail;
+pub use mailbox::ReceivedMail;
 pub use shop::ShopConfig;

@@ -84,7 +84,7 @@ async fn show_config(State(shop): State<Arc<Shop>>) -> Response {
     answer(json!({ "issuer": issuer, "client_id": client_id, "public_origin": public_origin }))
 }
 
-async fn show_cart(State(shop): State<Arc<Shop>>, headers: HeaderMap) -> Result<Response, Refusal> {
+async fn show_cart(State(shop): State<Arc<Shop>>, headers: HeaderMap) -> Result<Response, ShopError> {
     let sub = shop.find_sub(&headers).await?;
     Ok(answer_cart(&shop.carts.find(&sub).await))
 }
@@ -94,32 +94,32 @@ async fn set_quantity(
     Path(product): Path<String>,
     headers: HeaderMap,
     body: Result<Json<Quantity>, JsonRejection>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ShopError> {
     let sub = shop.find_sub(&headers).await?;
     if !shop.products.contains(&product) {
-        return Err(Refusal::UnknownProduct);
+        return Err(ShopError::UnknownProduct);
     }
     let quantity = match body {
         Ok(Json(Quantity { quantity })) if quantity <= MOST => quantity,
-        Ok(_) | Err(_) => return Err(Refusal::BadQuantity),
+        Ok(_) | Err(_) => return Err(ShopError::BadQuantity),
     };
     match shop.carts.set_quantity(sub, product, quantity).await {
         Ok(items) => Ok(answer_cart(&items)),
         Err(error) => {
             tracing::error!(error = %error, "the demo shop could not store a cart");
-            Err(Refusal::NotStored)
+            Err(ShopError::NotStored)
         }
     }
 }
 
 impl Shop {
-    async fn find_sub(&self, headers: &HeaderMap) -> Result<String, Refusal> {
-        let token = find_bearer(headers).ok_or(Refusal::NoToken)?;
+    async fn find_sub(&self, headers: &HeaderMap) -> Result<String, ShopError> {
+        let token = find_bearer(headers).ok_or(ShopError::NoToken)?;
         self.bearers.find_sub(token).await.map_err(|error| match error {
-            WhoseError::Unknown => Refusal::DeadToken,
+            WhoseError::Unknown => ShopError::DeadToken,
             WhoseError::Unreachable(reason) => {
                 tracing::warn!(%reason, "the demo shop could not verify a token");
-                Refusal::NobodyKnows
+                ShopError::IdentityServerUnavailable
             }
         })
     }
@@ -141,21 +141,21 @@ fn answer(body: impl Serialize) -> Response {
 
 /// Why the shop refused a request.
 #[derive(Clone, Copy, Debug)]
-enum Refusal {
+enum ShopError {
     NoToken,
     DeadToken,
-    NobodyKnows,
+    IdentityServerUnavailable,
     UnknownProduct,
     BadQuantity,
     NotStored,
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ShopError {
     fn into_response(self) -> Response {
         let (status, code) = match self {
             Self::NoToken => (StatusCode::UNAUTHORIZED, "no_token"),
             Self::DeadToken => (StatusCode::UNAUTHORIZED, "dead_token"),
-            Self::NobodyKnows => (StatusCode::BAD_GATEWAY, "identity_server_unreachable"),
+            Self::IdentityServerUnavailable => (StatusCode::BAD_GATEWAY, "identity_server_unreachable"),
             Self::UnknownProduct => (StatusCode::NOT_FOUND, "unknown_product"),
             Self::BadQuantity => (StatusCode::BAD_REQUEST, "bad_quantity"),
             Self::NotStored => (StatusCode::INTERNAL_SERVER_ERROR, "not_stored"),
@@ -175,9 +175,9 @@ mod tests {
     use super::*;
 
     /// An identity server that knows two tokens and counts the requests.
-    async fn start_issuer(asked: Arc<AtomicUsize>) -> String {
+    async fn start_issuer(request_count: Arc<AtomicUsize>) -> String {
         let userinfo = move |headers: HeaderMap| async move {
-            asked.fetch_add(1, Ordering::SeqCst);
+            request_count.fetch_add(1, Ordering::SeqCst);
             match find_bearer(&headers) {
                 Some("token-of-anna") => Json(json!({ "sub": "anna" })).into_response(),
                 Some("token-of-ben") => Json(json!({ "sub": "ben" })).into_response(),
@@ -194,21 +194,21 @@ mod tests {
 
     struct Fixture {
         router: Router,
-        asked: Arc<AtomicUsize>,
+        request_count: Arc<AtomicUsize>,
         _folder: tempfile::TempDir,
     }
 
     impl Fixture {
         async fn start() -> Self {
-            let asked = Arc::new(AtomicUsize::new(0));
+            let request_count = Arc::new(AtomicUsize::new(0));
             let folder = tempfile::tempdir().unwrap();
             let config = ShopConfig {
-                issuer: start_issuer(Arc::clone(&asked)).await,
+                issuer: start_issuer(Arc::clone(&request_count)).await,
                 client_id: "demo-web".into(),
                 public_origin: "http://localhost:4101".into(),
                 data_file: folder.path().join("shop.json"),
             };
-            Self { router: router(config).unwrap(), asked, _folder: folder }
+            Self { router: router(config).unwrap(), request_count, _folder: folder }
         }
 
         async fn send(
@@ -242,12 +242,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_identity_server_is_asked_once_for_a_token_in_use() {
+    async fn the_identity_server_is_called_once_for_a_token_in_use() {
         let shop = Fixture::start().await;
         for _ in 0..5 {
             assert_eq!(shop.send("GET", "/api/cart", Some("token-of-anna"), "").await.0, StatusCode::OK);
         }
-        assert_eq!(shop.asked.load(Ordering::SeqCst), 1);
+        assert_eq!(shop.request_count.load(Ordering::SeqCst), 1);
     }
 
     #[tokio::test]
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_page_may_talk_to_its_identity_server_and_nobody_else() {
+    async fn the_page_may_connect_only_to_its_identity_server() {
         let shop = Fixture::start().await;
         for path in ["/", REDIRECT_PATH] {
             let request = Request::builder().uri(path).body(Body::empty()).unwrap();

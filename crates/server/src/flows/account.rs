@@ -3,7 +3,7 @@
 use vestibule_domain::{
     id::{IdentityId, UserId},
     identifier::{LoginId, LoginIdKind},
-    identity::{Account, Authenticator, Dates, Identity, IdentityDetail, list_authenticators},
+    identity::{Authenticator, Dates, Identity, IdentityDetail, UserAccount, list_authenticators},
     time::Timestamp,
     user::User,
 };
@@ -11,30 +11,30 @@ use vestibule_store::{
     Conn, StoreError,
     credentials::LoginIdRow,
     device_keys,
-    standing::{self, StandingRows},
+    user_credentials::{self, CredentialRows},
 };
 
 use crate::projects::Project;
 
-pub(crate) struct Loaded {
+pub(crate) struct LoadedUser {
     pub(crate) user: User,
     pub(crate) identities: Vec<Identity>,
     pub(crate) authenticators: Vec<Authenticator>,
 }
 
-impl Loaded {
+impl LoadedUser {
     /// Loads the identities and authenticators of a user.
     pub(crate) async fn load(conn: &mut Conn, project: &Project, user: User) -> Result<Self, StoreError> {
         if user.is_anonymous() {
             // A guest has neither: skip the query.
             return Ok(Self { user, identities: Vec::new(), authenticators: Vec::new() });
         }
-        let rows = standing::read(conn, project.no, user.id).await?;
+        let rows = user_credentials::read(conn, project.no, user.id).await?;
         Ok(Self::assemble(project, user, &rows))
     }
 
     /// The same from rows already read.
-    pub(crate) fn assemble(project: &Project, user: User, rows: &StandingRows) -> Self {
+    pub(crate) fn assemble(project: &Project, user: User, rows: &CredentialRows) -> Self {
         let mut identities: Vec<Identity> = rows.login_ids.iter().filter_map(identity_of).collect();
         identities.extend(rows.passkeys.iter().map(|(id, created_at)| identity_of_passkey(*id, *created_at)));
         let password = rows.password.map(|(created_at, updated_at)| Dates { created_at, updated_at });
@@ -61,8 +61,8 @@ impl Loaded {
     }
 
     /// The account in the form that domain rules take.
-    pub(crate) fn account(&self) -> Account<'_> {
-        Account { user: &self.user, identities: &self.identities, authenticators: &self.authenticators }
+    pub(crate) fn account(&self) -> UserAccount<'_> {
+        UserAccount { user: &self.user, identities: &self.identities, authenticators: &self.authenticators }
     }
 
     pub(crate) fn id(&self) -> UserId {

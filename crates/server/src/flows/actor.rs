@@ -13,9 +13,9 @@ use vestibule_domain::{
 use vestibule_store::{StoreError, Tx, operators};
 
 use crate::{
+    adapters::entropy::Entropy,
     app::App,
     events::{self, QueuedEvent},
-    ports::entropy::Entropy,
     projects::Project,
 };
 

@@ -3,17 +3,17 @@
 
 use std::time::Duration;
 
-use vestibule_domain::{grant::Presented as PresentedToken, time::Timestamp, user::User};
+use vestibule_domain::{grant::RefreshTokenMatch as PresentedToken, time::Timestamp, user::User};
 use vestibule_store::spent;
 
 use super::{
     Error,
-    authorize::{BrowserState, Sent},
+    authorize::{BrowserState, Submission},
     caller::{LiveGrant, find_app_sessions, find_live, find_live_grant, grant_lifetime, has_full_access},
-    dpop::{self, Presented},
+    dpop::{self, PresentedProof},
     issue::split_token,
     rates,
-    settings::Standing,
+    settings::LoginMethods,
 };
 use crate::{app::App, projects::Project};
 
@@ -30,14 +30,14 @@ pub(crate) async fn issue(
     app: &App,
     project: &Project,
     refresh_token: &str,
-    proof: &Presented,
+    proof: &PresentedProof,
     now: Timestamp,
 ) -> Result<IssuedToken, Error> {
     let (id, hash) = split_token(refresh_token).ok_or(Error::InvalidRefreshToken)?;
     let live = find_live_grant(&mut *app.store.read().await?, project, id, now).await?;
     let (grant, user) = live.ok_or(Error::InvalidRefreshToken)?;
     let client = project.settings.client(&grant.client_id).ok_or(Error::InvalidRefreshToken)?;
-    match grant.recognise(&hash, client.rotation_grace(), now) {
+    match grant.recognize(&hash, client.rotation_grace(), now) {
         PresentedToken::Current | PresentedToken::PreviousInGrace => {}
         PresentedToken::Reused | PresentedToken::Unknown => return Err(Error::InvalidRefreshToken),
     }
@@ -59,7 +59,7 @@ pub(crate) enum Opening {
     /// The token is invalid, was redeemed already, or belongs to another application.
     Refused,
     /// Another user is signed in to this browser: the page must ask first. The token stays valid.
-    Ask(Box<Question>),
+    Ask(Box<SwitchQuestion>),
     /// A form of another site carries no session cookie, so the request must be repeated as a navigation. The token
     /// stays valid.
     Navigate,
@@ -68,30 +68,30 @@ pub(crate) enum Opening {
 }
 
 /// Asks whether the account page of another user may be opened in this browser.
-pub(crate) struct Question {
+pub(crate) struct SwitchQuestion {
     /// The application that wants to open it.
     pub(crate) client_id: String,
     /// The owner of the account page.
-    pub(crate) opened: Account,
+    pub(crate) opened: NamedAccount,
     /// The signed-in user.
-    pub(crate) present: Account,
+    pub(crate) present: NamedAccount,
     /// The form value that records the user's agreement.
     pub(crate) agreement: String,
 }
 
 /// A user's name on the page; guests have none.
-pub(crate) struct Account {
+pub(crate) struct NamedAccount {
     pub(crate) name: Option<String>,
 }
 
-impl Account {
+impl NamedAccount {
     async fn load(app: &App, project: &Project, user: &User) -> Result<Self, Error> {
         if user.is_anonymous() {
             return Ok(Self { name: None });
         }
-        let standing = Standing::load(app, project, user.id).await?;
+        let login_methods = LoginMethods::load(app, project, user.id).await?;
         let brand = || project.settings.display_name();
-        Ok(Self { name: Some(standing.name().unwrap_or_else(brand).to_string()) })
+        Ok(Self { name: Some(login_methods.name().unwrap_or_else(brand).to_string()) })
     }
 }
 
@@ -127,17 +127,22 @@ pub(crate) async fn open(
         (None, Some(page)) => Some((*page.live.grant.id.as_bytes(), &page.live.user)),
         (None, None) => None,
     };
-    let asked = present.filter(|_| !agreed_before);
-    let agreement = asked.map(|(holder, _)| project.keys.mac.app_session_agreement(&read.fingerprint, &holder));
-    match (browser.sent, asked, agreement) {
-        (Sent::Navigation, None, _) => {}
-        (Sent::Navigation, Some((_, present)), Some(agreement)) => {
-            let opened = Account::load(app, project, &user).await?;
-            let present = Account::load(app, project, present).await?;
-            return Ok(Opening::Ask(Box::new(Question { client_id: grant.client_id, opened, present, agreement })));
+    let other_holder = present.filter(|_| !agreed_before);
+    let agreement = other_holder.map(|(holder, _)| project.keys.mac.app_session_agreement(&read.fingerprint, &holder));
+    match (browser.sent, other_holder, agreement) {
+        (Submission::Navigation, None, _) => {}
+        (Submission::Navigation, Some((_, present)), Some(agreement)) => {
+            let opened = NamedAccount::load(app, project, &user).await?;
+            let present = NamedAccount::load(app, project, present).await?;
+            return Ok(Opening::Ask(Box::new(SwitchQuestion {
+                client_id: grant.client_id,
+                opened,
+                present,
+                agreement,
+            })));
         }
-        (Sent::Form { agreement: Some(given) }, Some(_), Some(wanted)) if is_equal(given, &wanted) => {}
-        (Sent::Form { .. } | Sent::Navigation, ..) => return Ok(Opening::Navigate),
+        (Submission::Form { agreement: Some(given) }, Some(_), Some(wanted)) if is_equal(given, &wanted) => {}
+        (Submission::Form { .. } | Submission::Navigation, ..) => return Ok(Opening::Navigate),
     }
     let no = project.no;
     let fresh = app

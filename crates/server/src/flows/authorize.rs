@@ -21,14 +21,14 @@ use vestibule_store::{codes, spent, users};
 
 use super::{
     Error,
-    app_session::{self, Opening, Question},
+    app_session::{self, Opening, SwitchQuestion},
     caller::SessionCaller,
     candidates::Candidates,
     device_key::{self, Proven, Signer},
-    page_flow::{self, Flow, FlowState, Purpose, begin},
+    page_flow::{self, Flow, FlowPurpose, FlowState, begin},
     promotion_source::PromotionSource,
     rates,
-    settings::errand::{Action, take_order},
+    settings::settings_action::{SettingsActionKind, start_settings_action},
 };
 use crate::{
     app::App,
@@ -90,7 +90,7 @@ pub(crate) struct AppRedirect {
 }
 
 /// The result of an authorization request.
-pub(crate) enum Begun {
+pub(crate) enum AuthorizeOutcome {
     /// A response to the app, without a page.
     Redirect(AppRedirect),
     /// The first page of a new flow; the browser keeps its secret in a cookie.
@@ -100,9 +100,9 @@ pub(crate) enum Begun {
     /// One of this server's pages, with an app session cookie.
     AppSession { cookie: String, location: String },
     /// The account page, for a settings action of an app.
-    Errand { cookie: Option<String>, errand: FlowId, action: Action },
+    SettingsAction { cookie: Option<String>, settings_action: FlowId, action: SettingsActionKind },
     /// The question whether another user's account page may be opened in this browser.
-    Ask(Box<Question>),
+    Ask(Box<SwitchQuestion>),
     /// The same request repeated as a navigation, so that the browser sends its cookies.
     Navigate,
     /// An error: the promotion code or proof in the hint is invalid.
@@ -119,12 +119,12 @@ pub(crate) struct BrowserState<'a> {
     /// The secrets of earlier flows, from the flow cookies.
     pub(crate) browser: &'a Candidates,
     pub(crate) ip: IpAddr,
-    pub(crate) sent: Sent<'a>,
+    pub(crate) sent: Submission<'a>,
 }
 
 /// How the browser sent the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sent<'a> {
+pub(crate) enum Submission<'a> {
     /// As a navigation, with Lax cookies.
     Navigation,
     /// As a form: from one of this server's pages, with the user's agreement, or from another site, without cookies.
@@ -172,12 +172,12 @@ pub(crate) async fn begin(
     details: &AuthorizeDetails,
     browser: BrowserState<'_>,
     now: Timestamp,
-) -> Result<Result<Begun, OAuthError>, Error> {
+) -> Result<Result<AuthorizeOutcome, OAuthError>, Error> {
     if let Err(error) = check_details(client, details) {
         return Ok(Err(error));
     }
     if details.response_type == ResponseType::SettingsAction {
-        return take_order(app, project, client, pending, details, browser, now).await;
+        return start_settings_action(app, project, client, pending, details, browser, now).await;
     }
     match &details.login_hint {
         Some(LoginHint::AppSessionToken(token)) => {
@@ -237,24 +237,24 @@ async fn begin_promotion(
     hint: &AnonymousHint,
     browser: BrowserState<'_>,
     now: Timestamp,
-) -> Result<Begun, Error> {
+) -> Result<AuthorizeOutcome, Error> {
     let back = cancel_redirect(&pending);
-    let Some(fingerprint) = fingerprint_of(project, hint) else { return Ok(Begun::BadHint { back }) };
+    let Some(fingerprint) = fingerprint_of(project, hint) else { return Ok(AuthorizeOutcome::BadHint { back }) };
     // The same browser again (reload, back button): resume its flow, even when the hint itself has expired.
     let mut conn = app.store.read().await?;
     if let Some(holder) = spent::find(&mut conn, project.no, &fingerprint).await? {
         let own = page_flow::resume(&mut conn, project, holder, browser.browser).await?;
-        return Ok(own.map_or(Begun::BadHint { back }, Begun::Resume));
+        return Ok(own.map_or(AuthorizeOutcome::BadHint { back }, AuthorizeOutcome::Resume));
     }
     drop(conn);
     let claim = read_promotion_hint(app, project, (&pending, browser.ip), hint, now).await?;
     let claim = claim.filter(|claim| claim.guest.is_anonymous() && claim.guest.is_active());
-    let Some(claim) = claim else { return Ok(Begun::BadHint { back }) };
+    let Some(claim) = claim else { return Ok(AuthorizeOutcome::BadHint { back }) };
     let secret = browser.browser.first().map_or_else(|| app.entropy.alphanumeric(), str::to_string);
-    let mut state = FlowState::new(Purpose::Promote { guest: claim.guest.id }, pending, &secret);
+    let mut state = FlowState::new(FlowPurpose::Promote { guest: claim.guest.id }, pending, &secret);
     state.source = claim.source;
     let flow = Flow::begin_with_claim(app, state, fingerprint, now);
-    Ok(Begun::Pages { flow: Box::new(flow), browser: secret })
+    Ok(AuthorizeOutcome::Pages { flow: Box::new(flow), browser: secret })
 }
 
 /// The fingerprint under which a used hint is recorded; does not validate the hint.
@@ -298,7 +298,7 @@ async fn read_promotion_hint(
             Ok(guest.map(|guest| PromotionClaim { guest, source }))
         }
         AnonymousHint::Jwt(jwt) => {
-            let origin = events::Origin {
+            let origin = events::EventOrigin {
                 client_id: Some(&pending.client_id),
                 ip: Some(ip),
                 state: pending.state.as_deref(),
@@ -325,13 +325,13 @@ async fn begin_app_session(
     token: &str,
     browser: &BrowserState<'_>,
     now: Timestamp,
-) -> Result<Begun, Error> {
+) -> Result<AuthorizeOutcome, Error> {
     Ok(match app_session::open(app, project, (None, token), browser, now).await? {
-        Opening::Refused => Begun::BadHint { back: cancel_redirect(pending) },
-        Opening::Ask(question) => Begun::Ask(question),
-        Opening::Navigate => Begun::Navigate,
+        Opening::Refused => AuthorizeOutcome::BadHint { back: cancel_redirect(pending) },
+        Opening::Ask(question) => AuthorizeOutcome::Ask(question),
+        Opening::Navigate => AuthorizeOutcome::Navigate,
         Opening::Opened { cookie, .. } => {
-            Begun::AppSession { cookie, location: pending.redirect_uri.trim_end_matches('?').to_string() }
+            AuthorizeOutcome::AppSession { cookie, location: pending.redirect_uri.trim_end_matches('?').to_string() }
         }
     })
 }
@@ -346,7 +346,7 @@ pub(crate) async fn issue_for_caller(
 ) -> Result<AppRedirect, Error> {
     let SessionCaller { user, session } = caller;
     rates::charge_code(app, project, user.id, now)?;
-    let earned = Earned {
+    let earned = CompletedFlow {
         user_id: user.id,
         session_id: Some(session.id),
         authenticated_at: session.authenticated_at,
@@ -385,7 +385,7 @@ pub(crate) struct NewCode {
 }
 
 /// What an authorization code is issued for.
-pub(crate) struct Earned {
+pub(crate) struct CompletedFlow {
     pub(crate) user_id: UserId,
     /// The cookie session that it comes from, or that was created with it.
     pub(crate) session_id: Option<SessionId>,
@@ -397,7 +397,7 @@ pub(crate) struct Earned {
 }
 
 /// Creates an authorization code; `None` when the response type has none.
-pub(crate) fn make_code(app: &App, pending: &PendingRequest, earned: Earned, now: Timestamp) -> Option<NewCode> {
+pub(crate) fn make_code(app: &App, pending: &PendingRequest, earned: CompletedFlow, now: Timestamp) -> Option<NewCode> {
     if pending.response_type == ResponseType::None.as_str() {
         return None;
     }

@@ -16,8 +16,8 @@ use vestibule_store::{Conn, StoreError, grants, sessions, spent};
 use super::{
     Error,
     candidates::Candidates,
-    coming_back,
     issue::{scopes_of, split_token},
+    returning_guests,
 };
 use crate::{accesses::Noted, app::App, crypto::tokens::MacKey, projects::Project};
 
@@ -96,7 +96,7 @@ impl AccountCaller {
 #[derive(Clone, Debug)]
 pub(crate) enum Resolution<C> {
     /// No credential, or an empty bearer token.
-    Nobody,
+    Anonymous,
     /// Only invalid credentials. `cookie` says whether a session cookie was among them.
     Dead { cookie: bool },
     /// A valid session of an active user.
@@ -107,7 +107,7 @@ impl<C> Resolution<C> {
     pub(crate) fn live(&self) -> Option<&C> {
         match self {
             Self::Live(caller) => Some(caller),
-            Self::Nobody | Self::Dead { .. } => None,
+            Self::Anonymous | Self::Dead { .. } => None,
         }
     }
 }
@@ -120,7 +120,7 @@ pub(crate) async fn resolve_session(
     now: Timestamp,
 ) -> Result<Resolution<SessionCaller>, Error> {
     if !cookies.is_presented() {
-        return Ok(Resolution::Nobody);
+        return Ok(Resolution::Anonymous);
     }
     let found = find_newest_session(&mut *app.store.read().await?, project, cookies, now).await?;
     let Some((session, user)) = found else { return Ok(Resolution::Dead { cookie: true }) };
@@ -130,7 +130,7 @@ pub(crate) async fn resolve_session(
 
 /// The credentials of an API request.
 #[derive(Clone, Copy)]
-pub(crate) struct ApiCredentials<'a> {
+pub(crate) struct PresentedApiCredentials<'a> {
     /// An access token; empty when the header has no token.
     pub(crate) bearer: Option<&'a str>,
     pub(crate) session: &'a Candidates,
@@ -141,29 +141,29 @@ pub(crate) struct ApiCredentials<'a> {
 pub(crate) async fn resolve_api(
     app: &App,
     project: &Project,
-    credentials: ApiCredentials<'_>,
+    credentials: PresentedApiCredentials<'_>,
     now: Timestamp,
 ) -> Result<Resolution<ApiCaller>, Error> {
     let bearer = credentials.bearer.filter(|token| !token.is_empty());
     if bearer.is_none() && !credentials.session.is_presented() {
-        return Ok(Resolution::Nobody);
+        return Ok(Resolution::Anonymous);
     }
     let mut conn = app.store.read().await?;
     let mut found = None;
     if let Some(token) = bearer {
-        found = find_by_token(&mut conn, project, token, now).await?.filter(may_identify).map(Found::Grant);
+        found = find_by_token(&mut conn, project, token, now).await?.filter(may_identify).map(FoundCaller::Grant);
     }
     if found.is_none() {
         let session = find_newest_session(&mut conn, project, credentials.session, now).await?;
-        found = session.map(|(session, user)| Found::Session(session, user));
+        found = session.map(|(session, user)| FoundCaller::Session(session, user));
     }
     drop(conn);
     let caller = match found {
-        Some(Found::Grant(live)) => {
+        Some(FoundCaller::Grant(live)) => {
             live.record_access(app, project, now).await?;
             ApiCaller { user: live.user, via: Via::Grant(live.grant) }
         }
-        Some(Found::Session(session, user)) => {
+        Some(FoundCaller::Session(session, user)) => {
             record_session_access(app, project, &session, now).await?;
             ApiCaller { user, via: Via::Session(session) }
         }
@@ -173,7 +173,7 @@ pub(crate) async fn resolve_api(
 }
 
 #[expect(clippy::large_enum_variant, reason = "it lives for a moment; a box would cost every request an allocation")]
-enum Found {
+enum FoundCaller {
     Grant(LiveGrant),
     Session(Session, User),
 }
@@ -186,7 +186,7 @@ fn may_identify(live: &LiveGrant) -> bool {
 
 /// The cookies of a request to an account page.
 #[derive(Clone, Copy)]
-pub(crate) struct AccountCookies<'a> {
+pub(crate) struct PresentedAccountCookies<'a> {
     pub(crate) session: &'a Candidates,
     pub(crate) app_session: &'a Candidates,
 }
@@ -196,11 +196,11 @@ pub(crate) struct AccountCookies<'a> {
 pub(crate) async fn resolve_account(
     app: &App,
     project: &Project,
-    cookies: AccountCookies<'_>,
+    cookies: PresentedAccountCookies<'_>,
     now: Timestamp,
 ) -> Result<Resolution<AccountCaller>, Error> {
     if !cookies.session.is_presented() && !cookies.app_session.is_presented() {
-        return Ok(Resolution::Nobody);
+        return Ok(Resolution::Anonymous);
     }
     let mut conn = app.store.read().await?;
     let session = find_newest_session(&mut conn, project, cookies.session, now).await?;
@@ -453,14 +453,14 @@ impl LiveGrant {
             let (no, id, recorded) = (project.no, self.grant.id, self.grant.last_access_at);
             let target = SessionRef::Grant(id);
             if project.accesses.note(target, recorded, now, coalesce_window(lifetime)) == Noted::WriteNow {
-                let new_day = coming_back::is_new_day(self.user.id, recorded, now);
+                let new_day = returning_guests::is_new_day(self.user.id, recorded, now);
                 let seen = new_day.then(|| (self.user.id, self.grant.client_id.clone()));
                 app.store
                     .write("touch_grant", seen, move |tx, seen| {
                         Box::pin(async move {
                             grants::record_access(tx, no, id, now).await?;
                             match seen {
-                                Some((user, client_id)) => coming_back::count(tx, no, *user, client_id, now).await,
+                                Some((user, client_id)) => returning_guests::count(tx, no, *user, client_id, now).await,
                                 None => Ok(()),
                             }
                         })
@@ -487,13 +487,13 @@ pub(crate) async fn record_session_access(
     let window = coalesce_window(project.settings.session_lifetime());
     if project.accesses.note(target, session.last_access_at, now, window) == Noted::WriteNow {
         let user = session.user_id;
-        let new_day = coming_back::is_new_day(user, session.last_access_at, now);
+        let new_day = returning_guests::is_new_day(user, session.last_access_at, now);
         app.store
             .write("touch_session", (), move |tx, ()| {
                 Box::pin(async move {
                     sessions::touch(tx, no, id, now).await?;
                     // Cookie sessions belong to no application.
-                    if new_day { coming_back::count(tx, no, user, "", now).await } else { Ok(()) }
+                    if new_day { returning_guests::count(tx, no, user, "", now).await } else { Ok(()) }
                 })
             })
             .await?;

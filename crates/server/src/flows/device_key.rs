@@ -45,7 +45,7 @@ pub(crate) async fn prove(
     project: &Project,
     jwt: &str,
     action: AnonymousAction,
-    origin: &events::Origin<'_>,
+    origin: &events::EventOrigin<'_>,
     now: Timestamp,
 ) -> Result<Proven, Error> {
     let refused = || Error::InvalidAnonymousCredentials;
@@ -108,7 +108,7 @@ async fn report_failure(
     project: &Project,
     key: &DeviceKeyRow,
     challenge: Challenge,
-    origin: &events::Origin<'_>,
+    origin: &events::EventOrigin<'_>,
     now: Timestamp,
 ) -> Result<(), Error> {
     let no = project.no;

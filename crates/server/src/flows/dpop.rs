@@ -3,7 +3,7 @@
 
 use vestibule_domain::{client::Client, id::ProjectNo, time::Timestamp};
 use vestibule_protocol::{
-    dpop::{MAX_AGE_SECONDS, Proof, ProofError, ProofTarget},
+    dpop::{DpopProof, MAX_AGE_SECONDS, ProofError, ProofTarget},
     jose::Jwk,
 };
 use vestibule_store::{StoreError, Tx, spent};
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The DPoP proof of a request.
-pub(crate) enum Presented {
+pub(crate) enum PresentedProof {
     Nothing,
     /// A proof that is valid for this request.
     Good(Box<GoodProof>),
@@ -37,11 +37,17 @@ pub(crate) struct ProofUse {
 }
 
 /// Validates the value of a `DPoP` header for a request to a path of this project.
-pub(crate) fn judge(project: &Project, header: Option<&str>, method: &str, path: &str, now: Timestamp) -> Presented {
-    let Some(header) = header else { return Presented::Nothing };
+pub(crate) fn judge(
+    project: &Project,
+    header: Option<&str>,
+    method: &str,
+    path: &str,
+    now: Timestamp,
+) -> PresentedProof {
+    let Some(header) = header else { return PresentedProof::Nothing };
     // Use the public origin, never the socket's address: a proxy may be in front.
     let uri = format!("{}{path}", project.origin);
-    match Proof::parse(header, ProofTarget { method, uri: &uri }, now.as_seconds()) {
+    match DpopProof::parse(header, ProofTarget { method, uri: &uri }, now.as_seconds()) {
         Ok(proof) if verify::verifies(&proof.jwk, proof.signing_input(), proof.signature()) => {
             let jkt = verify::thumbprint(&proof.jwk);
             let name = format!("dpop:{jkt}:{}", proof.jti);
@@ -49,10 +55,10 @@ pub(crate) fn judge(project: &Project, header: Option<&str>, method: &str, path:
             fingerprint.copy_from_slice(&sha256(name.as_bytes()).0[..16]);
             // From the next second on, the proof itself is expired.
             let expires_at = Timestamp::from_seconds(proof.iat.saturating_add(MAX_AGE_SECONDS + 1));
-            Presented::Good(Box::new(GoodProof { key: proof.jwk, use_of: ProofUse { fingerprint, expires_at } }))
+            PresentedProof::Good(Box::new(GoodProof { key: proof.jwk, use_of: ProofUse { fingerprint, expires_at } }))
         }
-        Ok(_) => Presented::Bad(ProofError::Signature),
-        Err(why) => Presented::Bad(why),
+        Ok(_) => PresentedProof::Bad(ProofError::Signature),
+        Err(why) => PresentedProof::Bad(why),
     }
 }
 
@@ -66,7 +72,7 @@ pub(crate) struct Binding {
     pub(crate) proof_use: Option<ProofUse>,
 }
 
-impl Presented {
+impl PresentedProof {
     /// The binding for a new grant of the application.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use vestibule_domain::{
 use vestibule_protocol::claims::Sid;
 use vestibule_store::{grants, sessions};
 
-use super::{Error, account::Loaded};
+use super::{Error, account::LoadedUser};
 use crate::{app::App, events, projects::Project};
 
 /// Whether an ID token hint was issued to a first-party application for this session.
@@ -42,10 +42,10 @@ pub(crate) async fn end(
     now: Timestamp,
 ) -> Result<(), Error> {
     let no = project.no;
-    let loaded = Loaded::load(&mut *app.store.read().await?, project, user.clone()).await?;
+    let loaded = LoadedUser::load(&mut *app.store.read().await?, project, user.clone()).await?;
     let event =
         Event::UserSignedOut { user: UserModel::copy(&loaded.account()), session: events::model_of_session(session) };
-    let event = events::prepare(app, project, &event, user.id, &events::Origin::default(), now);
+    let event = events::prepare(app, project, &event, user.id, &events::EventOrigin::default(), now);
     let input = (session.id, user.id, event);
     app.store
         .write("end_session", input, move |tx, (id, user, event)| {

@@ -89,20 +89,20 @@ pub(crate) enum Error {
     HookDisallowed(Box<Veto>),
 }
 
-impl From<crate::passwords::Overloaded> for Error {
-    fn from(_: crate::passwords::Overloaded) -> Self {
+impl From<crate::passwords::HasherOverloaded> for Error {
+    fn from(_: crate::passwords::HasherOverloaded) -> Self {
         Self::PasswordsOverloaded
     }
 }
 
-impl From<crate::fair::Full> for Error {
-    fn from(_: crate::fair::Full) -> Self {
+impl From<crate::fair::ShareExceeded> for Error {
+    fn from(_: crate::fair::ShareExceeded) -> Self {
         Self::ShareUsedUp
     }
 }
 
-impl From<crate::pool::Overloaded> for Error {
-    fn from(_: crate::pool::Overloaded) -> Self {
+impl From<crate::pool::PoolOverloaded> for Error {
+    fn from(_: crate::pool::PoolOverloaded) -> Self {
         Self::PasswordsOverloaded
     }
 }

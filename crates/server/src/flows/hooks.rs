@@ -13,9 +13,9 @@ use vestibule_domain::{
 
 use super::Error;
 use crate::{
+    adapters::webhook::{self, SendError, WebhookResponse},
     app::App,
-    events::{self, Origin},
-    ports::webhook::{self, Answer, SendError},
+    events::{self, EventOrigin},
     projects::Project,
 };
 
@@ -96,7 +96,7 @@ pub(crate) async fn ask_before_guest(
     project: &Project,
     user: &mut User,
     key_id: Option<&str>,
-    origin: &Origin<'_>,
+    origin: &EventOrigin<'_>,
     now: Timestamp,
 ) -> Result<(), Error> {
     if project.settings.blocking_handlers_for("user.pre_create").next().is_none() {
@@ -104,7 +104,7 @@ pub(crate) async fn ask_before_guest(
     }
     let (model, identities) = events::describe_guest(user, key_id);
     let event = Event::UserPreCreate { user: model, identities };
-    let changes = ask(app, project, &event, &events::describe(project, user.id, origin, now)).await?;
+    let changes = request_decision(app, project, &event, &events::describe(project, user.id, origin, now)).await?;
     changes.apply(user);
     Ok(())
 }
@@ -113,7 +113,12 @@ pub(crate) async fn ask_before_guest(
 ///
 /// # Errors
 /// [`Error::HookDisallowed`] at the first refusal, and when a webhook times out or its response is invalid.
-pub(crate) async fn ask(app: &App, project: &Project, event: &Event, context: &Context) -> Result<Changes, Error> {
+pub(crate) async fn request_decision(
+    app: &App,
+    project: &Project,
+    event: &Event,
+    context: &Context,
+) -> Result<Changes, Error> {
     let event_type = event.type_name();
     let urls: Vec<&str> = project.settings.blocking_handlers_for(event_type).collect();
     if urls.is_empty() {
@@ -131,10 +136,10 @@ pub(crate) async fn ask(app: &App, project: &Project, event: &Event, context: &C
                 Veto { event_type, reasons: Vec::new() }
             })?;
             if !reply.is_allowed {
-                let said = reply.title.is_some() || reply.reason.is_some();
+                let has_reason = reply.title.is_some() || reply.reason.is_some();
                 let reason =
                     Reason { title: reply.title.unwrap_or_default(), reason: reply.reason.unwrap_or_default() };
-                return Err(Veto { event_type, reasons: said.then_some(reason).into_iter().collect() });
+                return Err(Veto { event_type, reasons: has_reason.then_some(reason).into_iter().collect() });
             }
             let wanted = reply.mutations.user;
             changes.standard_attributes = wanted.standard_attributes.or(changes.standard_attributes);
@@ -142,12 +147,12 @@ pub(crate) async fn ask(app: &App, project: &Project, event: &Event, context: &C
         }
         Ok(changes)
     };
-    let asked = tokio::time::timeout(project.settings.blocking_total_timeout(), asking).await;
+    let decision = tokio::time::timeout(project.settings.blocking_total_timeout(), asking).await;
     let late = || {
         tracing::warn!(project.id = project.id, event.type = event_type, "the blocking webhooks together took too long");
         Err(Veto { event_type, reasons: Vec::new() })
     };
-    asked.unwrap_or_else(|_| late()).map_err(|veto| Error::HookDisallowed(Box::new(veto)))
+    decision.unwrap_or_else(|_| late()).map_err(|veto| Error::HookDisallowed(Box::new(veto)))
 }
 
 /// Why the response of a blocking webhook cannot be used.
@@ -162,8 +167,9 @@ enum NoAnswer {
 }
 
 async fn ask_one(app: &App, project: &Project, url: &str, body: &str, now: Timestamp) -> Result<Reply, NoAnswer> {
-    let patience = project.settings.blocking_timeout();
-    let Answer { status, body } = app.webhooks.post(url, body.to_string(), &sign(project, body, now), patience).await?;
+    let timeout = project.settings.blocking_timeout();
+    let WebhookResponse { status, body } =
+        app.webhooks.post(url, body.to_string(), &sign(project, body, now), timeout).await?;
     if !(200..300).contains(&status) {
         return Err(NoAnswer::Status(status));
     }

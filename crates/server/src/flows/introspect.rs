@@ -6,7 +6,7 @@ use vestibule_protocol::claims::Sid;
 
 use super::{
     Error,
-    account::Loaded,
+    account::LoadedUser,
     caller::{find_by_token, read_access_token},
     issue::scopes_of,
     token::{ClientProof, authenticate_client},
@@ -19,12 +19,12 @@ use crate::{app::App, projects::Project};
 pub(crate) async fn introspect(
     app: &App,
     project: &Project,
-    asker: &ClientProof,
+    requester: &ClientProof,
     token: &str,
     now: Timestamp,
 ) -> Result<Option<Map<String, Value>>, Error> {
     let mut conn = app.store.read().await?;
-    let client = authenticate_client(&mut conn, project, asker).await?;
+    let client = authenticate_client(&mut conn, project, requester).await?;
     let kind = client.application_type();
     if !kind.is_confidential() {
         return Err(Error::IntrospectionNotAllowed);
@@ -35,7 +35,7 @@ pub(crate) async fn introspect(
         return Ok(None);
     }
     let Some(read) = read_access_token(project, token) else { return Ok(None) };
-    let loaded = Loaded::load(&mut conn, project, live.user.clone()).await?;
+    let loaded = LoadedUser::load(&mut conn, project, live.user.clone()).await?;
     drop(conn);
     live.record_access(app, project, now).await?;
     let grant = &live.grant;

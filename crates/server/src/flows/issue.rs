@@ -4,10 +4,10 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 use vestibule_domain::{
-    client::{Client, SigningAlgorithm},
+    client::{Client, TokenSigningAlgorithm},
     grant::Grant,
     id::{GrantId, SessionId, UserId},
-    identity::Account,
+    identity::UserAccount,
     secret::TokenHash,
     session::{Session, SessionRef},
     time::Timestamp,
@@ -32,7 +32,7 @@ pub(crate) fn began_with_key(grant: &Grant) -> bool {
     grant.amr.as_deref() == Some(BY_DEVICE_KEY)
 }
 
-pub(crate) struct AccessToken {
+pub(crate) struct IssuedAccessToken {
     pub(crate) token: String,
     pub(crate) expires_in: u64,
 }
@@ -127,9 +127,9 @@ pub(crate) fn make_access_token(
     project: &Project,
     client: &Client,
     grant: &Grant,
-    account: &Account<'_>,
+    account: &UserAccount<'_>,
     now: Timestamp,
-) -> AccessToken {
+) -> IssuedAccessToken {
     let lifetime = client.access_token_lifetime(account.user.is_anonymous());
     let expires_at = now.plus(lifetime);
     let token = if client.issues_jwt_access_tokens() {
@@ -153,7 +153,7 @@ pub(crate) fn make_access_token(
     } else {
         project.keys.mac.issue_access_token(grant.id, expires_at, &app.entropy)
     };
-    AccessToken { token, expires_in: lifetime.as_secs() }
+    IssuedAccessToken { token, expires_in: lifetime.as_secs() }
 }
 
 /// What an ID token says of its session.
@@ -178,7 +178,7 @@ pub(crate) fn make_id_token(
     project: &Project,
     client: &Client,
     authentication: Authentication<'_>,
-    account: &Account<'_>,
+    account: &UserAccount<'_>,
     scopes: &ScopeSet,
     nonce: Option<&str>,
     now: Timestamp,
@@ -219,10 +219,10 @@ struct IdToken<'a> {
     about: userinfo::Claims<'a>,
 }
 
-fn signer(project: &Project, algorithm: SigningAlgorithm, now: Timestamp) -> &crypto::signing::SigningKey {
+fn signer(project: &Project, algorithm: TokenSigningAlgorithm, now: Timestamp) -> &crypto::signing::SigningKey {
     let algorithm = match algorithm {
-        SigningAlgorithm::Rs256 => crypto::signing::SigningAlgorithm::Rs256,
-        SigningAlgorithm::Es256 => crypto::signing::SigningAlgorithm::Es256,
+        TokenSigningAlgorithm::Rs256 => crypto::signing::KeyAlgorithm::Rs256,
+        TokenSigningAlgorithm::Es256 => crypto::signing::KeyAlgorithm::Es256,
     };
     project.keys.signer(algorithm, now)
 }

@@ -13,7 +13,7 @@ use crate::{
     app::App,
     crypto::{
         keyring::KeyRing,
-        signing::{BadKey, SigningAlgorithm, SigningKey},
+        signing::{BadKey, KeyAlgorithm, SigningKey},
     },
     projects::Project,
 };
@@ -52,7 +52,7 @@ pub(crate) async fn rotate(
     ahead: Duration,
     now: Timestamp,
 ) -> Result<bool, RotateError> {
-    const ALGORITHMS: [SigningAlgorithm; 2] = [SigningAlgorithm::Rs256, SigningAlgorithm::Es256];
+    const ALGORITHMS: [KeyAlgorithm; 2] = [KeyAlgorithm::Rs256, KeyAlgorithm::Es256];
     // Generating RSA keys is slow.
     let made = tokio::task::spawn_blocking(|| {
         ALGORITHMS.map(|algorithm| SigningKey::generate(algorithm).map(|pkcs8| (algorithm, pkcs8)))

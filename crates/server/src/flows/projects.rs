@@ -12,10 +12,10 @@ use vestibule_store::{
 
 use super::actor::{ActError, Actor};
 use crate::{
+    adapters::entropy::Entropy,
     app::App,
     crypto::{keyring::KeyRing, seal::MasterKey, signing::BadKey},
     hosts::{self, HostClash, PortalHost},
-    ports::entropy::Entropy,
 };
 
 /// The result of applying settings.
@@ -40,7 +40,7 @@ pub enum ApplyError {
     Host(#[from] HostClash),
     /// The project was changed at the same time.
     #[error("the project was changed at the same time: apply the file again")]
-    ChangedMeanwhile,
+    ChangedConcurrently,
     /// The operator lost its role between the request and the transaction.
     #[error("your role does not allow this any more")]
     RoleLost,
@@ -125,7 +125,7 @@ impl<'a> ProjectWriter<'a> {
             })
         });
         // The row was refused although there was no such project when it was looked for.
-        if created.await? { Ok(()) } else { Err(ApplyError::ChangedMeanwhile) }
+        if created.await? { Ok(()) } else { Err(ApplyError::ChangedConcurrently) }
     }
 
     /// Changes the project from the row that was read before: fails when it was changed since then.
@@ -161,7 +161,7 @@ impl<'a> ProjectWriter<'a> {
                 Ok(true)
             })
         });
-        if updated.await? { Ok(Applied::Changed(changes)) } else { Err(ApplyError::ChangedMeanwhile) }
+        if updated.await? { Ok(Applied::Changed(changes)) } else { Err(ApplyError::ChangedConcurrently) }
     }
 }
 

@@ -10,7 +10,7 @@ use vestibule_store::{StoreError, Tx, grants, sessions, spent};
 
 use super::{
     Error,
-    account::Loaded,
+    account::LoadedUser,
     caller::read_access_token,
     issue::split_token,
     token::{ClientProof, authenticate_client},
@@ -40,11 +40,11 @@ pub(crate) async fn revoke(app: &App, project: &Project, token: &str, now: Times
             grant.token_hash.matches(&hash) || grant.previous.as_ref().is_some_and(|old| old.token_hash.matches(&hash))
         };
         let Some((grant, user)) = found.filter(|(grant, _)| is_of(grant)) else { return Ok(()) };
-        let loaded = Loaded::load(&mut conn, project, user).await?;
+        let loaded = LoadedUser::load(&mut conn, project, user).await?;
         drop(conn);
         let event =
             Event::UserSignedOut { user: UserModel::copy(&loaded.account()), session: events::model_of_grant(&grant) };
-        let origin = events::Origin { client_id: Some(&grant.client_id), ..events::Origin::default() };
+        let origin = events::EventOrigin { client_id: Some(&grant.client_id), ..events::EventOrigin::default() };
         let event = events::prepare(app, project, &event, loaded.id(), &origin, now);
         let input = (grant.id, grant.user_id, grant.session_id, event);
         app.store

@@ -16,7 +16,7 @@ use super::{
     actor::Actor,
     caller::{grant_lifetime, is_alive, is_session_alive},
 };
-use crate::{app::App, events, ports::entropy::Entropy, projects::Project};
+use crate::{adapters::entropy::Entropy, app::App, events, projects::Project};
 
 /// A valid session or grant.
 #[derive(Clone, Debug)]
@@ -125,7 +125,8 @@ impl Ending {
         (reason, by): (RevocationReason, TriggeredBy),
         now: Timestamp,
     ) -> Self {
-        let context = Context { triggered_by: by, ..events::describe(project, user, &events::Origin::default(), now) };
+        let context =
+            Context { triggered_by: by, ..events::describe(project, user, &events::EventOrigin::default(), now) };
         let (no, entropy) = (project.no, app.entropy.clone());
         Self { no, user, selection, reason, context, names_application: false, entropy }
     }

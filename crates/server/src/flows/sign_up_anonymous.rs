@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use vestibule_domain::{
-    client::Client, grant::Grant, id::ProjectNo, identity::Account, project::LimitName, session::Session,
+    client::Client, grant::Grant, id::ProjectNo, identity::UserAccount, project::LimitName, session::Session,
     time::Timestamp, user::User,
 };
 use vestibule_store::{StoreError, Tx, grants, sessions, users};
@@ -12,18 +12,18 @@ use super::{
     Error,
     caller::{SessionCaller, find_live_grant},
     hooks,
-    issue::{self, AccessToken, NewGrant, split_token},
+    issue::{self, IssuedAccessToken, NewGrant, split_token},
     rates,
 };
 use crate::{
     app::App,
-    events::{self, Origin, QueuedEvent},
+    events::{self, EventOrigin, QueuedEvent},
     projects::Project,
 };
 
 /// The tokens of a guest of a token-based application.
 pub(crate) struct GuestTokens {
-    pub(crate) access: AccessToken,
+    pub(crate) access: IssuedAccessToken,
     /// Absent when the guest existed already.
     pub(crate) refresh_token: Option<String>,
 }
@@ -47,7 +47,7 @@ pub(crate) async fn with_refresh_token(
     }
     check_open(app, project, ip, now)?;
     let mut user = User::new_guest(app.entropy.id(now), now);
-    let origin = Origin { client_id: Some(client_id), ip: Some(ip), ..Origin::default() };
+    let origin = EventOrigin { client_id: Some(client_id), ip: Some(ip), ..EventOrigin::default() };
     hooks::ask_before_guest(app, project, &mut user, None, &origin, now).await?;
     let event = events::prepare_new_guest(app, project, &user, None, &origin, now);
     let new = NewGrant {
@@ -61,7 +61,7 @@ pub(crate) async fn with_refresh_token(
         device: None,
     };
     let (grant, refresh_token) = issue::make_grant(app, new, now);
-    let access = issue::make_access_token(app, project, client, &grant, &Account::of_guest(&user), now);
+    let access = issue::make_access_token(app, project, client, &grant, &UserAccount::of_guest(&user), now);
     let no = project.no;
     app.store
         .write("sign_up_anonymous", (user, grant, event), move |tx, (user, grant, event)| {
@@ -88,7 +88,7 @@ pub(crate) async fn with_cookie(
     }
     check_open(app, project, ip, now)?;
     let mut user = User::new_guest(app.entropy.id(now), now);
-    let origin = Origin { ip: Some(ip), ..Origin::default() };
+    let origin = EventOrigin { ip: Some(ip), ..EventOrigin::default() };
     hooks::ask_before_guest(app, project, &mut user, None, &origin, now).await?;
     let event = events::prepare_new_guest(app, project, &user, None, &origin, now);
     let (session, cookie) = issue::make_session(app, user.id, now, None, device, now);
@@ -143,7 +143,7 @@ async fn go_on(
     if !user.is_anonymous() {
         return Err(Error::LoggedInAsMember);
     }
-    let access = issue::make_access_token(app, project, client, &grant, &Account::of_guest(&user), now);
+    let access = issue::make_access_token(app, project, client, &grant, &UserAccount::of_guest(&user), now);
     Ok(GuestTokens { access, refresh_token: None })
 }
 

@@ -2,22 +2,22 @@
 
 use vestibule_domain::{
     client::Client,
-    identity::Account,
-    userinfo::{self, Asker, Claims},
+    identity::UserAccount,
+    userinfo::{self, Claims, UserInfoRequester},
 };
 use vestibule_protocol::oauth::ScopeSet;
 
 use super::{
     Error,
-    account::Loaded,
+    account::LoadedUser,
     caller::{ApiCaller, Via},
     issue::{began_with_key, scopes_of},
 };
 use crate::{app::App, projects::Project};
 
 /// A user, and the right by which the caller sees it.
-pub(crate) struct Known<'p> {
-    loaded: Loaded,
+pub(crate) struct UserInfoSubject<'p> {
+    loaded: LoadedUser,
     right: Right<'p>,
 }
 
@@ -27,7 +27,11 @@ enum Right<'p> {
 }
 
 /// Loads the user of this caller.
-pub(crate) async fn look_up<'p>(app: &App, project: &'p Project, caller: ApiCaller) -> Result<Known<'p>, Error> {
+pub(crate) async fn look_up<'p>(
+    app: &App,
+    project: &'p Project,
+    caller: ApiCaller,
+) -> Result<UserInfoSubject<'p>, Error> {
     let ApiCaller { user, via } = caller;
     let (began_with_key, right) = match &via {
         Via::Session(_) => (false, Right::CookieSession),
@@ -37,30 +41,30 @@ pub(crate) async fn look_up<'p>(app: &App, project: &'p Project, caller: ApiCall
         }
     };
     let loaded = if !user.is_anonymous() {
-        Loaded::load(&mut *app.store.read().await?, project, user).await?
+        LoadedUser::load(&mut *app.store.read().await?, project, user).await?
     } else if began_with_key {
-        Loaded::load_guest_with_keys(&mut *app.store.read().await?, project, user).await?
+        LoadedUser::load_guest_with_keys(&mut *app.store.read().await?, project, user).await?
     } else {
-        Loaded { user, identities: Vec::new(), authenticators: Vec::new() }
+        LoadedUser { user, identities: Vec::new(), authenticators: Vec::new() }
     };
-    Ok(Known { loaded, right })
+    Ok(UserInfoSubject { loaded, right })
 }
 
-impl Known<'_> {
-    pub(crate) fn account(&self) -> Account<'_> {
+impl UserInfoSubject<'_> {
+    pub(crate) fn account(&self) -> UserAccount<'_> {
         self.loaded.account()
     }
 
     /// The claims about the user.
-    pub(crate) fn describe<'a>(&self, account: &'a Account<'a>) -> Claims<'a> {
+    pub(crate) fn describe<'a>(&self, account: &'a UserAccount<'a>) -> Claims<'a> {
         match &self.right {
-            Right::CookieSession => userinfo::describe(account, Asker::CookieSession),
+            Right::CookieSession => userinfo::describe(account, UserInfoRequester::CookieSession),
             Right::Grant { client: Some(client), scopes } => {
                 let scopes: Vec<&str> = scopes.iter().collect();
-                userinfo::describe(account, Asker::Application(client, &scopes))
+                userinfo::describe(account, UserInfoRequester::Application(client, &scopes))
             }
             // The grant's application was deleted: identify the user, and nothing more.
-            Right::Grant { client: None, .. } => userinfo::describe_for_nobody(account),
+            Right::Grant { client: None, .. } => userinfo::describe_without_attributes(account),
         }
     }
 }

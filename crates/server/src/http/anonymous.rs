@@ -15,7 +15,7 @@ use vestibule_protocol::{
 };
 
 use super::{
-    body::{self, Body},
+    body::{self, ReceivedBody},
     cookies,
     credentials::SessionCookie,
     error, json,
@@ -97,7 +97,8 @@ pub(in crate::http) async fn read<T: RequestBody + Send + 'static>(
     visit: &Visit,
     request: Request,
 ) -> Result<(HeaderMap, T), Response> {
-    let Body { bytes, headers, content_type, .. } = body::read(visit, request).await.map_err(error::body_as_api)?;
+    let ReceivedBody { bytes, headers, content_type, .. } =
+        body::read(visit, request).await.map_err(error::body_as_api)?;
     let parsed = if bytes.len() > body::PARSED_AT_ONCE {
         let parsing =
             visit.app.pool.run(visit.project.no, move || parse_json::<T>(content_type.as_deref(), &bytes)).await;

@@ -24,7 +24,7 @@ const DRAINED: usize = 7 * BODY_BYTES;
 pub(crate) const PARSED_AT_ONCE: usize = 64 * 1024;
 
 /// A body that was read, with its headers and query.
-pub(crate) struct Body {
+pub(crate) struct ReceivedBody {
     pub(crate) bytes: Bytes,
     pub(crate) headers: HeaderMap,
     pub(crate) content_type: Option<String>,
@@ -42,33 +42,35 @@ pub(crate) enum BodyProblem {
     Malformed,
 }
 
-pub(crate) async fn read(visit: &Visit, request: Request) -> Result<Body, BodyProblem> {
+pub(crate) async fn read(visit: &Visit, request: Request) -> Result<ReceivedBody, BodyProblem> {
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let limit = if content_type.is_some_and(is_form) { FORM_BYTES } else { BODY_BYTES };
     read_up_to(limit, &visit.app, request).await
 }
 
 /// Reads the body of a route that takes a form: the limit of forms holds for every content type.
-pub(crate) async fn read_form(visit: &Visit, request: Request) -> Result<Body, BodyProblem> {
+pub(crate) async fn read_form(visit: &Visit, request: Request) -> Result<ReceivedBody, BodyProblem> {
     read_form_for(&visit.app, request).await
 }
 
 /// As [`read_form`], for a request without a project.
-pub(crate) async fn read_form_for(app: &App, request: Request) -> Result<Body, BodyProblem> {
+pub(crate) async fn read_form_for(app: &App, request: Request) -> Result<ReceivedBody, BodyProblem> {
     read_up_to(FORM_BYTES, app, request).await
 }
 
-async fn read_up_to(limit: usize, app: &App, request: Request) -> Result<Body, BodyProblem> {
+async fn read_up_to(limit: usize, app: &App, request: Request) -> Result<ReceivedBody, BodyProblem> {
     let (parts, mut body) = request.into_parts();
     let content_type = parts.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).map(str::to_string);
     let query = parts.uri.query().unwrap_or_default().to_string();
-    let patience = Duration::from_secs(app.config.server.body_timeout_seconds);
+    let timeout = Duration::from_secs(app.config.server.body_timeout_seconds);
     let read = Limited::new(&mut body, limit).collect();
-    match tokio::time::timeout(patience, read).await {
-        Ok(Ok(collected)) => Ok(Body { bytes: collected.to_bytes(), headers: parts.headers, content_type, query }),
+    match tokio::time::timeout(timeout, read).await {
+        Ok(Ok(collected)) => {
+            Ok(ReceivedBody { bytes: collected.to_bytes(), headers: parts.headers, content_type, query })
+        }
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             // Whether the rest arrives does not matter: the body is too large either way.
-            let _ = tokio::time::timeout(patience, drain(body)).await;
+            let _ = tokio::time::timeout(timeout, drain(body)).await;
             Err(BodyProblem::TooLarge(limit))
         }
         Ok(Err(error)) if is_framing(&*error) => Err(BodyProblem::Malformed),
@@ -118,13 +120,13 @@ impl BodyProblem {
     }
 }
 
-impl Body {
+impl ReceivedBody {
     /// Parses the body as a form, followed by the URL's query.
     pub(crate) fn form(&self) -> Result<Form, OAuthError> {
         Ok(self.own_form()?.merge(Form::parse_query(&self.query)?))
     }
 
-    /// As [`Body::form`], for OAuth endpoints: also checks the length of each parameter.
+    /// As [`ReceivedBody::form`], for OAuth endpoints: also checks the length of each parameter.
     pub(crate) fn oauth_form(&self) -> Result<Form, OAuthError> {
         let form = self.form()?;
         oauth::check_lengths(&form)?;

@@ -18,12 +18,12 @@ pub(crate) async fn preflight(_: Visit, _: NoCredential, _: Request) -> Response
 
 /// Allows every origin, without credentials.
 pub(crate) async fn open(request: Request, next: Next) -> Response {
-    let asked = asked_headers(request.headers());
+    let preflight = requested_headers(request.headers());
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
-    asked.grant(headers);
+    preflight.grant(headers);
     response
 }
 
@@ -36,42 +36,42 @@ pub(crate) async fn dynamic(visit: Visit, request: Request, next: Next) -> Respo
 }
 
 /// Allows the project's origins, with credentials; other origins get no header, so the browser blocks them.
-pub(crate) struct Dynamic(Option<(HeaderValue, Asked)>);
+pub(crate) struct Dynamic(Option<(HeaderValue, PreflightRequest)>);
 
 impl Dynamic {
     /// Reads the origin of a request.
     pub(crate) fn read(visit: &Visit, headers: &HeaderMap) -> Self {
         let origin = headers.get(header::ORIGIN);
         let allowed = origin.filter(|origin| origin.to_str().is_ok_and(|origin| visit.project.cors.matches(origin)));
-        Self(allowed.map(|origin| (origin.clone(), asked_headers(headers))))
+        Self(allowed.map(|origin| (origin.clone(), requested_headers(headers))))
     }
 
     /// Adds the headers that allow the origin to read the response.
     pub(crate) fn allow(self, headers: &mut HeaderMap) {
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
-        if let Some((origin, asked)) = self.0 {
+        if let Some((origin, preflight)) = self.0 {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
             headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
-            asked.grant(headers);
+            preflight.grant(headers);
         }
     }
 }
 
 /// The method and headers of a preflight, which are allowed as requested.
-struct Asked {
+struct PreflightRequest {
     method: Option<HeaderValue>,
     headers: Option<HeaderValue>,
 }
 
-fn asked_headers(headers: &HeaderMap) -> Asked {
-    Asked {
+fn requested_headers(headers: &HeaderMap) -> PreflightRequest {
+    PreflightRequest {
         method: headers.get(header::ACCESS_CONTROL_REQUEST_METHOD).cloned(),
         headers: headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned(),
     }
 }
 
-impl Asked {
+impl PreflightRequest {
     fn grant(self, headers: &mut HeaderMap) {
         if let Some(method) = self.method {
             headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, method);

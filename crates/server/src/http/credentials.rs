@@ -13,7 +13,7 @@ use vestibule_protocol::{
 
 use super::{
     cookies::{Names, is_secret},
-    portal::Need,
+    portal::Access,
     visit::Visit,
 };
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
 
 /// A kind of credential that a route accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Credential {
+pub enum CredentialKind {
     SessionCookie,
     /// The `app_session` cookie: the account page of an application's user.
     AppSessionCookie,
@@ -39,14 +39,14 @@ pub enum Credential {
     /// A client's ID and secret, as `Authorization: Basic` or in the form.
     ClientAuthentication,
     /// An Admin API key with this scope, as `Authorization: Bearer`.
-    AdminKey(keys::Scope),
+    AdminKey(keys::AdminScope),
     /// An operator's session cookie in the portal, and the required role.
-    OperatorCookie(Need),
+    OperatorCookie(Access),
     /// The cookie that binds the portal's forms before sign-in to one browser.
     PortalFormCookie,
 }
 
-impl Credential {
+impl CredentialKind {
     /// The name, with its scope or role.
     #[must_use]
     pub fn describe(self) -> String {
@@ -62,11 +62,13 @@ impl Credential {
             Self::BearerToken(scope) => format!("bearer token (`{scope}`)"),
             Self::ClientAuthentication => "client authentication".into(),
             Self::AdminKey(scope) => format!("admin key (`{}`)", scope.as_str()),
-            Self::OperatorCookie(Need::Nobody | Need::Operator) => "operator cookie".into(),
-            Self::OperatorCookie(Need::Everywhere(least)) => {
+            Self::OperatorCookie(Access::Anonymous | Access::Operator) => "operator cookie".into(),
+            Self::OperatorCookie(Access::Everywhere(least)) => {
                 format!("operator cookie ({} of every project)", role(least))
             }
-            Self::OperatorCookie(Need::InProject(least)) => format!("operator cookie ({} of the project)", role(least)),
+            Self::OperatorCookie(Access::InProject(least)) => {
+                format!("operator cookie ({} of the project)", role(least))
+            }
             Self::PortalFormCookie => "portal form cookie".into(),
         }
     }
@@ -145,7 +147,7 @@ pub(super) fn longest_header(name: &HeaderName) -> usize {
 
 /// The credentials that a handler accepts: the type of one of its parameters, from which its route is declared.
 pub(crate) trait Accepts: Sized + Send + 'static {
-    const ACCEPTS: &'static [Credential];
+    const ACCEPTS: &'static [CredentialKind];
 
     /// Keeps the accepted credentials and drops the rest.
     fn keep(brought: Brought, project: &Project) -> Self;
@@ -155,7 +157,7 @@ pub(crate) trait Accepts: Sized + Send + 'static {
 pub(crate) struct NoCredential;
 
 impl Accepts for NoCredential {
-    const ACCEPTS: &'static [Credential] = &[];
+    const ACCEPTS: &'static [CredentialKind] = &[];
 
     fn keep(_: Brought, _: &Project) -> Self {
         Self
@@ -169,7 +171,7 @@ pub(crate) struct SessionCookie {
 }
 
 impl Accepts for SessionCookie {
-    const ACCEPTS: &'static [Credential] = &[Credential::SessionCookie];
+    const ACCEPTS: &'static [CredentialKind] = &[CredentialKind::SessionCookie];
 
     fn keep(brought: Brought, project: &Project) -> Self {
         let strict = brought.project_cookies(|names| names.same_site_strict, project, |value| value == "true");
@@ -191,7 +193,7 @@ pub(crate) struct FlowCookies {
 }
 
 impl Accepts for FlowCookies {
-    const ACCEPTS: &'static [Credential] = &[Credential::SessionCookie, Credential::FlowCookie];
+    const ACCEPTS: &'static [CredentialKind] = &[CredentialKind::SessionCookie, CredentialKind::FlowCookie];
 
     fn keep(brought: Brought, project: &Project) -> Self {
         Self { session: brought.session(project), flow: brought.flow(project) }
@@ -211,7 +213,7 @@ pub(crate) struct FlowCookie {
 }
 
 impl Accepts for FlowCookie {
-    const ACCEPTS: &'static [Credential] = &[Credential::FlowCookie];
+    const ACCEPTS: &'static [CredentialKind] = &[CredentialKind::FlowCookie];
 
     fn keep(brought: Brought, project: &Project) -> Self {
         Self { flow: brought.flow(project) }
@@ -231,7 +233,7 @@ pub(crate) struct AccountCookies {
 }
 
 impl Accepts for AccountCookies {
-    const ACCEPTS: &'static [Credential] = &[Credential::SessionCookie, Credential::AppSessionCookie];
+    const ACCEPTS: &'static [CredentialKind] = &[CredentialKind::SessionCookie, CredentialKind::AppSessionCookie];
 
     fn keep(brought: Brought, project: &Project) -> Self {
         Self { session: brought.session(project), app_session: brought.app_session(project) }
@@ -246,7 +248,7 @@ impl AccountCookies {
 
     /// The user whose account it is.
     pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<AccountCaller>, Error> {
-        let cookies = caller::AccountCookies { session: &self.session, app_session: &self.app_session };
+        let cookies = caller::PresentedAccountCookies { session: &self.session, app_session: &self.app_session };
         caller::resolve_account(&visit.app, &visit.project, cookies, visit.now).await
     }
 }
@@ -258,8 +260,8 @@ pub(crate) struct BrowserCookies {
 }
 
 impl Accepts for BrowserCookies {
-    const ACCEPTS: &'static [Credential] =
-        &[Credential::SessionCookie, Credential::AppSessionCookie, Credential::FlowCookie];
+    const ACCEPTS: &'static [CredentialKind] =
+        &[CredentialKind::SessionCookie, CredentialKind::AppSessionCookie, CredentialKind::FlowCookie];
 
     fn keep(brought: Brought, project: &Project) -> Self {
         let flow = brought.flow(project);
@@ -286,7 +288,8 @@ pub(crate) struct ApiCredentials {
 }
 
 impl Accepts for ApiCredentials {
-    const ACCEPTS: &'static [Credential] = &[Credential::BearerToken(Scope::OPENID), Credential::SessionCookie];
+    const ACCEPTS: &'static [CredentialKind] =
+        &[CredentialKind::BearerToken(Scope::OPENID), CredentialKind::SessionCookie];
 
     fn keep(brought: Brought, project: &Project) -> Self {
         let session = brought.session(project);
@@ -298,7 +301,7 @@ impl ApiCredentials {
     /// Finds the caller: by bearer token, or by cookie when that is invalid.
     pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<ApiCaller>, Error> {
         let bearer = Bearer::parse(self.brought.authorization());
-        let presented = caller::ApiCredentials { bearer: bearer.token(), session: &self.session };
+        let presented = caller::PresentedApiCredentials { bearer: bearer.token(), session: &self.session };
         caller::resolve_api(&visit.app, &visit.project, presented, visit.now).await
     }
 }
@@ -306,7 +309,7 @@ impl ApiCredentials {
 pub(crate) struct ClientCredentials(Brought);
 
 impl Accepts for ClientCredentials {
-    const ACCEPTS: &'static [Credential] = &[Credential::ClientAuthentication];
+    const ACCEPTS: &'static [CredentialKind] = &[CredentialKind::ClientAuthentication];
 
     fn keep(brought: Brought, _: &Project) -> Self {
         Self(brought)
@@ -327,8 +330,11 @@ pub(crate) struct TokenCredentials {
 }
 
 impl Accepts for TokenCredentials {
-    const ACCEPTS: &'static [Credential] =
-        &[Credential::ClientAuthentication, Credential::BearerToken(Scope::OPENID), Credential::SessionCookie];
+    const ACCEPTS: &'static [CredentialKind] = &[
+        CredentialKind::ClientAuthentication,
+        CredentialKind::BearerToken(Scope::OPENID),
+        CredentialKind::SessionCookie,
+    ];
 
     fn keep(brought: Brought, project: &Project) -> Self {
         // There is one header with one scheme, so only one of the two finds a credential in it.

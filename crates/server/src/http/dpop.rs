@@ -7,7 +7,7 @@ use axum::{
 use vestibule_protocol::dpop::MULTIPLE_HEADERS;
 
 use super::{error, visit::Visit};
-use crate::flows::dpop::{self, Presented};
+use crate::flows::dpop::{self, PresentedProof};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 
@@ -21,7 +21,7 @@ impl IntoResponse for ManyProofs {
 }
 
 /// Verifies the proof of a `POST` to a path; more than one proof is always rejected.
-pub(in crate::http) fn read(visit: &Visit, headers: &HeaderMap, path: &str) -> Result<Presented, ManyProofs> {
+pub(in crate::http) fn read(visit: &Visit, headers: &HeaderMap, path: &str) -> Result<PresentedProof, ManyProofs> {
     let one = one_header(headers)?;
     Ok(dpop::judge(&visit.project, one.as_deref(), "POST", path, visit.now))
 }

@@ -63,12 +63,12 @@ pub(crate) fn oauth_by_code(error: &OAuthError) -> Response {
 /// Maps a use case's error to an OAuth response.
 pub(crate) fn flow_as_oauth(visit: &Visit, error: &Error) -> Response {
     log(visit, error);
-    let told = to_oauth(error);
+    let oauth_error = to_oauth(error);
     let response = if is_about_a_session(error) {
         // Without error code when no credential was presented (RFC 6750 §3.1).
-        unauthorized(&told, Some(&told).filter(|_| !matches!(error, Error::NothingPresented)))
+        unauthorized(&oauth_error, Some(&oauth_error).filter(|_| !matches!(error, Error::NothingPresented)))
     } else {
-        oauth_by_code(&told)
+        oauth_by_code(&oauth_error)
     };
     with_retry_after(response, retry_after(error))
 }
@@ -154,7 +154,7 @@ pub(crate) fn with_retry_after(mut response: Response, after: Option<Duration>) 
 }
 
 /// A row of the error reference: the error, and its response in each format.
-pub(crate) struct Told {
+pub(crate) struct DocumentedError {
     pub(crate) what: String,
     pub(crate) oauth: OAuthError,
     pub(crate) oauth_status: u16,
@@ -163,10 +163,10 @@ pub(crate) struct Told {
 }
 
 /// Every error with its responses, for the generated reference.
-pub(crate) fn list_told() -> Vec<Told> {
+pub(crate) fn list_documented_errors() -> Vec<DocumentedError> {
     Error::samples()
         .into_iter()
-        .map(|error| Told {
+        .map(|error| DocumentedError {
             what: error.to_string(),
             oauth: to_oauth(&error),
             oauth_status: if is_about_a_session(&error) { 401 } else { to_oauth(&error).code.status() },

@@ -24,7 +24,7 @@ pub(crate) struct Front {
 
 /// A frequent route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hot {
+enum HotRoute {
     SignUp,
     Challenge,
     Token,
@@ -32,7 +32,7 @@ enum Hot {
     Resolve,
 }
 
-impl Hot {
+impl HotRoute {
     const ALL: [Self; 5] = [Self::SignUp, Self::Challenge, Self::Token, Self::UserInfo, Self::Resolve];
 
     /// The route of a request in its usual spelling; the router handles all others.
@@ -66,7 +66,7 @@ impl Front {
 
     /// Handles a request.
     pub(crate) async fn answer(&self, Peer(peer): Peer, mut request: Request) -> Response {
-        match Hot::find(request.method(), request.uri().path()) {
+        match HotRoute::find(request.method(), request.uri().path()) {
             Some(hot) => self.answer_hot(hot, peer.ip(), request).await,
             None => {
                 request.extensions_mut().insert(Peer(peer));
@@ -75,28 +75,28 @@ impl Front {
         }
     }
 
-    async fn answer_hot(&self, hot: Hot, peer: IpAddr, mut request: Request) -> Response {
-        let entrance = match visit::begin(&self.app, peer, &request) {
-            Ok(entrance) => entrance,
+    async fn answer_hot(&self, hot: HotRoute, peer: IpAddr, mut request: Request) -> Response {
+        let entry = match visit::begin(&self.app, peer, &request) {
+            Ok(entry) => entry,
             Err(response) => return response,
         };
-        let visit = entrance.visit.clone();
+        let visit = entry.visit.clone();
         let brought = Brought::take(request.headers_mut());
-        let cors = (hot != Hot::Resolve).then(|| cors::Dynamic::read(&visit, request.headers()));
+        let cors = (hot != HotRoute::Resolve).then(|| cors::Dynamic::read(&visit, request.headers()));
         let answering = async {
             match hot {
-                Hot::SignUp => boxed(anonymous::sign_up, visit, brought, request).await,
-                Hot::Challenge => boxed(oauth::challenge::issue, visit, brought, request).await,
-                Hot::Token => boxed(oauth::token::token, visit, brought, request).await,
-                Hot::UserInfo => boxed(oauth::user_info::user_info, visit, brought, request).await,
-                Hot::Resolve => boxed(resolver::resolve, visit, brought, request).await,
+                HotRoute::SignUp => boxed(anonymous::sign_up, visit, brought, request).await,
+                HotRoute::Challenge => boxed(oauth::challenge::issue, visit, brought, request).await,
+                HotRoute::Token => boxed(oauth::token::token, visit, brought, request).await,
+                HotRoute::UserInfo => boxed(oauth::user_info::user_info, visit, brought, request).await,
+                HotRoute::Resolve => boxed(resolver::resolve, visit, brought, request).await,
             }
         };
-        let mut response = entrance.span().around(answering).await;
+        let mut response = entry.span().around(answering).await;
         if let Some(cors) = cors {
             cors.allow(response.headers_mut());
         }
-        entrance.end(hot.path(), &mut response);
+        entry.end(hot.path(), &mut response);
         response
     }
 }
@@ -121,11 +121,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        app::Ports,
+        adapters::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
+        app::Adapters,
         boot, config,
         flows::{actor::Actor, projects::ProjectWriter},
         hosts::PortalHost,
-        ports::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
     };
 
     const PROJECT: &str = r#"
@@ -152,7 +152,7 @@ redirect_uris = ["http://shop.test/after-login"]
         let writer = ProjectWriter { store: &store, master: &master, entropy: &Entropy::Os, portal: &portal };
         writer.apply(&settings, &Actor::at_terminal("project apply"), now).await.expect("applied");
         store.close().await;
-        let ports = Ports { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
+        let ports = Adapters { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
         Front::new(boot::open(config, ports).await.expect("an app"))
     }
 
@@ -188,7 +188,7 @@ redirect_uris = ["http://shop.test/after-login"]
         let peer = Peer("203.0.113.9:4711".parse().expect("an address"));
         let (guest, cookie) =
             (r#"{"session_type":"refresh_token","client_id":"shop-web"}"#, r#"{"session_type":"cookie"}"#);
-        let mut asked = 0;
+        let mut record = 0;
         for (method, path, body) in [
             ("POST", "/api/anonymous_user/signup", guest),
             ("POST", "/api/anonymous_user/signup", cookie),
@@ -210,7 +210,7 @@ redirect_uris = ["http://shop.test/after-login"]
                 ("x", None),
             ] {
                 let make = || request(method, path, host, origin, body);
-                assert!(Hot::find(make().method(), make().uri().path()).is_some(), "{method} {path}");
+                assert!(HotRoute::find(make().method(), make().uri().path()).is_some(), "{method} {path}");
                 let mut behind = make();
                 behind.extensions_mut().insert(peer);
                 let behind =
@@ -221,13 +221,13 @@ redirect_uris = ["http://shop.test/after-login"]
                 if direct.0 != 200 {
                     assert_eq!(direct.2, behind.2, "{method} {path} {host} {origin:?}");
                 }
-                asked += 1;
+                record += 1;
             }
         }
-        assert_eq!(asked, 48);
+        assert_eq!(record, 48);
         for (method, path) in [("OPTIONS", "/oauth2/token"), ("HEAD", "/_resolver/resolve"), ("GET", "/oauth2/token")] {
             let request = request(method, path, "auth.test", None, "");
-            assert_eq!(Hot::find(request.method(), path), None, "{method} {path}");
+            assert_eq!(HotRoute::find(request.method(), path), None, "{method} {path}");
         }
         front.app.store.close().await;
     }

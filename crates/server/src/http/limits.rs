@@ -67,5 +67,11 @@ pub(crate) const LIMITS: &[InputLimit] = &[
         OVERVIEW,
         "http::pages::settings::LONGEST_NEXT",
     ),
-    limit("URL the portal redirects to", portal::NEXT_BYTES, Unit::Bytes, OVERVIEW, "http::portal::lobby::NEXT_BYTES"),
+    limit(
+        "URL the portal redirects to",
+        portal::NEXT_BYTES,
+        Unit::Bytes,
+        OVERVIEW,
+        "http::portal::request::NEXT_BYTES",
+    ),
 ];

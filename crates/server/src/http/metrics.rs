@@ -11,16 +11,16 @@ use tokio::net::TcpListener;
 use vestibule_store::outbox;
 
 use super::{
-    routes::{Group, mount},
-    serve::{Limits, serve_router},
+    routes::{RouteGroup, mount},
+    serve::{ListenerLimits, serve_router},
 };
 use crate::app::App;
 
 /// Serves `/metrics`, `/healthz` and `/readyz` until `stop` resolves.
 pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
-    let limits = Limits::few(&app.config.server);
-    let page = mount(Router::new(), Group::MetricsPage);
-    let router = mount(page, Group::Probes).with_state(app);
+    let limits = ListenerLimits::few(&app.config.server);
+    let page = mount(Router::new(), RouteGroup::MetricsPage);
+    let router = mount(page, RouteGroup::Probes).with_state(app);
     serve_router(listener, router, limits, stop).await;
 }
 

@@ -30,19 +30,19 @@ use std::sync::Arc;
 use axum::{Router, middleware};
 
 pub(crate) use self::limits::LIMITS;
-use self::routes::{Group, mount};
+use self::routes::{RouteGroup, mount};
 use crate::app::App;
 
 /// The router of everything but the metrics page. Which route accepts which credentials is in [`routes`].
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let open = mount(Router::new(), Group::OpenDocuments).layer(middleware::from_fn(cors::open));
-    let scripts = mount(Router::new(), Group::CalledByScripts).layer(middleware::from_fn(cors::dynamic));
-    let projects = mount(open.merge(scripts), Group::BrowserPages);
-    let projects = mount(projects, Group::CalledByServers)
+    let open = mount(Router::new(), RouteGroup::OpenDocuments).layer(middleware::from_fn(cors::open));
+    let scripts = mount(Router::new(), RouteGroup::CalledByScripts).layer(middleware::from_fn(cors::dynamic));
+    let projects = mount(open.merge(scripts), RouteGroup::BrowserPages);
+    let projects = mount(projects, RouteGroup::CalledByServers)
         .nest(admin_api::PREFIX, admin_api::router())
         .fallback(pages::not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&app), visit::enter))
         .with_state(Arc::clone(&app));
-    let probes = mount(Router::new(), Group::Probes).with_state(Arc::clone(&app));
+    let probes = mount(Router::new(), RouteGroup::Probes).with_state(Arc::clone(&app));
     projects.clone().merge(portal::router(&app, projects)).merge(probes)
 }

@@ -8,7 +8,7 @@ use axum::{
 
 use super::{cookies, credentials::ApiCredentials, error, visit::Visit};
 use crate::flows::{
-    account::Loaded,
+    account::LoadedUser,
     caller::{ApiCaller, Resolution},
 };
 
@@ -79,7 +79,7 @@ async fn answer(visit: Visit, credentials: ApiCredentials, demand: Option<Demand
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let challenge = demand.refuse(&resolution);
     match resolution {
-        Resolution::Nobody => {}
+        Resolution::Anonymous => {}
         Resolution::Dead { cookie } => {
             headers.insert(VALID, FALSE);
             if cookie {
@@ -104,7 +104,7 @@ async fn describe(visit: &Visit, caller: &ApiCaller, headers: &mut HeaderMap) ->
     let (is_verified, can_reauthenticate) = if user.is_anonymous() {
         (false, false)
     } else {
-        let loaded = Loaded::load(&mut *visit.app.store.read().await?, &visit.project, user.clone()).await?;
+        let loaded = LoadedUser::load(&mut *visit.app.store.read().await?, &visit.project, user.clone()).await?;
         let account = loaded.account();
         (account.is_verified(), account.can_reauthenticate())
     };

@@ -14,7 +14,7 @@ use axum::{
 
 use super::{
     admin_api, anonymous, assets, cors,
-    credentials::{Accepts, Brought, Credential},
+    credentials::{Accepts, Brought, CredentialKind},
     health, metrics, oauth, pages, portal, resolver,
     visit::Visit,
 };
@@ -52,7 +52,7 @@ pub(crate) struct Route {
     /// What stands before the path.
     pub(crate) mount: &'static str,
     pub(crate) path: &'static str,
-    pub(crate) accepts: Vec<Credential>,
+    pub(crate) accepts: Vec<CredentialKind>,
     /// Credentials in the request's own parameters, which the handler reads itself.
     pub(crate) parameters: &'static [&'static str],
     endpoint: MethodRouter<Arc<App>>,
@@ -129,7 +129,7 @@ impl Route {
     pub(super) fn declare<T: 'static>(
         face: Face,
         (method, path): (Method, &'static str),
-        accepts: Vec<Credential>,
+        accepts: Vec<CredentialKind>,
         handler: impl Handler<T, Arc<App>>,
     ) -> Self {
         let filter = MethodFilter::try_from(method.clone()).expect("a method of the table is one of the usual ones");
@@ -160,7 +160,7 @@ impl Route {
 
 /// Routes that are put into a router together, because the same middleware is around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Group {
+pub(super) enum RouteGroup {
     OpenDocuments,
     CalledByScripts,
     BrowserPages,
@@ -173,21 +173,21 @@ pub(super) enum Group {
 }
 
 /// The table by groups: what is listed and what is served are both read from here.
-const GROUPS: [(Group, fn() -> Vec<Route>); 9] = [
-    (Group::OpenDocuments, open_documents),
-    (Group::CalledByScripts, called_by_scripts),
-    (Group::BrowserPages, browser_pages),
-    (Group::CalledByServers, called_by_servers),
-    (Group::Probes, probes),
-    (Group::MetricsPage, metrics_page),
-    (Group::Portal, portal::table),
-    (Group::AdminDescription, admin_api::open_routes),
-    (Group::AdminApi, admin_api::guarded_routes),
+const GROUPS: [(RouteGroup, fn() -> Vec<Route>); 9] = [
+    (RouteGroup::OpenDocuments, open_documents),
+    (RouteGroup::CalledByScripts, called_by_scripts),
+    (RouteGroup::BrowserPages, browser_pages),
+    (RouteGroup::CalledByServers, called_by_servers),
+    (RouteGroup::Probes, probes),
+    (RouteGroup::MetricsPage, metrics_page),
+    (RouteGroup::Portal, portal::table),
+    (RouteGroup::AdminDescription, admin_api::open_routes),
+    (RouteGroup::AdminApi, admin_api::guarded_routes),
 ];
 
 /// Adds the table's routes of one group to a router. There is no other way to serve a route: its handler is private to this
 /// file, so what is not in the table answers no request.
-pub(super) fn mount(router: Router<Arc<App>>, group: Group) -> Router<Arc<App>> {
+pub(super) fn mount(router: Router<Arc<App>>, group: RouteGroup) -> Router<Arc<App>> {
     let routes = GROUPS.into_iter().filter(|(own, _)| *own == group).flat_map(|(_, routes)| routes());
     routes.fold(router, |router, route| router.route(route.path, route.endpoint))
 }
@@ -244,9 +244,9 @@ fn browser_pages() -> Vec<Route> {
         Route::new(oauth, Method::POST, "/oauth2/authorize", oauth::authorize::post).reads(hints),
         Route::new(oauth, Method::GET, "/oauth2/end_session", oauth::end_session::get).reads(&["id_token_hint"]),
         Route::new(oauth, Method::POST, "/oauth2/end_session", oauth::end_session::post),
-        Route::new(hosted, Method::GET, "/logout", pages::leave::confirm),
-        Route::new(hosted, Method::POST, "/logout", pages::leave::leave),
-        Route::new(hosted, Method::GET, "/logged-out", pages::leave::left),
+        Route::new(hosted, Method::GET, "/logout", pages::sign_out::confirm),
+        Route::new(hosted, Method::POST, "/logout", pages::sign_out::sign_out),
+        Route::new(hosted, Method::GET, "/logged-out", pages::sign_out::left),
         Route::new(hosted, Method::GET, "/flow/{id}", pages::flow::show),
         Route::new(hosted, Method::GET, "/flow/{id}/{view}", pages::flow::show_step),
         Route::new(hosted, Method::POST, "/flow/{id}/{view}", pages::flow::act),

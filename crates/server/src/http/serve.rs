@@ -1,8 +1,8 @@
 //! The connection loop: limits, timeouts and graceful shutdown. Knows no routes.
 
+mod activity_timer;
+mod connection_permits;
 mod framing;
-mod places;
-mod pulse;
 mod socket;
 
 use std::{
@@ -37,17 +37,17 @@ use tower::ServiceExt;
 use vestibule_protocol::limits::{HEAD_BYTES, HEADERS};
 
 use self::{
-    places::{Place, Places},
-    pulse::{Patience, Pulse},
+    activity_timer::{ActivityTimer, Timeouts},
+    connection_permits::{ConnectionPermit, ConnectionPermits},
     socket::Socket,
 };
 use crate::{
     config::Server,
     log_rate::OncePerMinute,
-    metrics::{Connections, Refused},
+    metrics::{Connections, RefusedConnection},
 };
 
-pub(crate) use self::places::Capacity;
+pub(crate) use self::connection_permits::Capacity;
 
 const TOO_MANY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
@@ -60,20 +60,20 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// The limits of a listener.
 #[derive(Clone, Debug)]
-pub(crate) struct Limits {
+pub(crate) struct ListenerLimits {
     capacity: Capacity,
-    patience: Patience,
+    timeouts: Timeouts,
     /// The grace period of running requests after the listener stops.
     grace: Duration,
     counts: Arc<Connections>,
 }
 
-impl Limits {
+impl ListenerLimits {
     /// As configured for the server's own listener.
     pub(crate) fn of(server: &Server, counts: Arc<Connections>) -> Self {
         Self {
             capacity: Capacity::of(server),
-            patience: Patience::of(server),
+            timeouts: Timeouts::of(server),
             grace: server.grace_of_requests(),
             counts,
         }
@@ -90,7 +90,7 @@ impl Limits {
 pub(crate) async fn serve_router(
     listener: TcpListener,
     router: Router,
-    limits: Limits,
+    limits: ListenerLimits,
     stop: impl Future<Output = ()>,
 ) {
     let answer = move |_, request| {
@@ -101,22 +101,26 @@ pub(crate) async fn serve_router(
 }
 
 /// Serves connections until `stop` resolves, then finishes running requests within the grace period.
-pub(crate) async fn serve<A, F>(listener: TcpListener, answer: A, limits: Limits, stop: impl Future<Output = ()>)
-where
+pub(crate) async fn serve<A, F>(
+    listener: TcpListener,
+    answer: A,
+    limits: ListenerLimits,
+    stop: impl Future<Output = ()>,
+) where
     A: Fn(Peer, Request) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
     let mut http = hyper::server::conn::http1::Builder::new();
-    // The `pulse` module has the timeouts: hyper has one for both a slow head and an idle connection, and none for
+    // The `activity_timer` module has the timeouts: hyper has one for both a slow head and an idle connection, and none for
     // writing.
     http.header_read_timeout(None)
         .keep_alive(true)
         // The whole head must fit; a larger one gets 431.
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS);
-    let Limits { capacity, patience, grace, counts } = limits;
-    let serving = Arc::new(Serving { http, patience, counts, answer });
-    let (places, refusals) = (Places::new(capacity), Refusals::default());
+    let ListenerLimits { capacity, timeouts, grace, counts } = limits;
+    let serving = Arc::new(Serving { http, timeouts, counts, answer });
+    let (permits, refusals) = (ConnectionPermits::new(capacity), Refusals::default());
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -132,9 +136,9 @@ where
                 }
             },
         };
-        match places.take(peer.ip()) {
-            Ok(place) => {
-                tokio::spawn(Arc::clone(&serving).serve_connection(stream, Peer(peer), place, graceful.watcher()));
+        match permits.take(peer.ip()) {
+            Ok(permit) => {
+                tokio::spawn(Arc::clone(&serving).serve_connection(stream, Peer(peer), permit, graceful.watcher()));
             }
             Err(reason) => {
                 serving.counts.count_refused(reason);
@@ -152,7 +156,7 @@ where
 /// What the connections of one listener share.
 struct Serving<A> {
     http: hyper::server::conn::http1::Builder,
-    patience: Patience,
+    timeouts: Timeouts,
     counts: Arc<Connections>,
     answer: A,
 }
@@ -162,13 +166,19 @@ where
     A: Fn(Peer, Request) -> F + Send + Sync + 'static,
     F: Future<Output = Response> + Send + 'static,
 {
-    async fn serve_connection(self: Arc<Self>, stream: TcpStream, peer: Peer, place: Place, watcher: Watcher) {
+    async fn serve_connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: Peer,
+        permit: ConnectionPermit,
+        watcher: Watcher,
+    ) {
         // Responses are small and written at once, so waiting to fill a segment only adds latency.
         let _ = stream.set_nodelay(true);
-        let pulse = Arc::new(Pulse::new(self.patience));
+        let timer = Arc::new(ActivityTimer::new(self.timeouts));
         let service = service_fn(|request: hyper::Request<Incoming>| {
             let request = request.map(Body::new);
-            let (pulse, is_last) = (Arc::clone(&pulse), pulse.begin_answer());
+            let (timer, is_last) = (Arc::clone(&timer), timer.begin_answer());
             let answered = match framing::refuse(&request) {
                 Some(refusal) => Err(refusal),
                 None => Ok((self.answer)(peer, request)),
@@ -181,28 +191,28 @@ where
                 if is_last {
                     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
                 }
-                Ok::<_, Infallible>(response.map(|body| AnswerBody { body, pulse }))
+                Ok::<_, Infallible>(response.map(|body| AnswerBody { body, timer }))
             }
         });
-        let socket = TokioIo::new(Socket::new(stream, Arc::clone(&pulse)));
+        let socket = TokioIo::new(Socket::new(stream, Arc::clone(&timer)));
         // Disconnects and invalid requests of a peer are not errors of the server.
         let connection = pin!(watcher.watch(self.http.serve_connection(socket, service)));
         self.counts.count_opened();
-        let cut = pulse.watch(connection).await;
+        let cut = timer.watch(connection).await;
         self.counts.count_closed(cut);
-        drop(place);
+        drop(permit);
     }
 }
 
 /// A response body; dropping it ends the response.
 struct AnswerBody {
     body: Body,
-    pulse: Arc<Pulse>,
+    timer: Arc<ActivityTimer>,
 }
 
 impl Drop for AnswerBody {
     fn drop(&mut self) {
-        self.pulse.end_answer();
+        self.timer.end_answer();
     }
 }
 
@@ -234,18 +244,18 @@ struct Refusals {
 }
 
 impl Refusals {
-    fn log(&self, reason: Refused, peer: IpAddr) {
+    fn log(&self, reason: RefusedConnection, peer: IpAddr) {
         match reason {
-            Refused::Full if self.full.is_due() => {
+            RefusedConnection::Full if self.full.is_due() => {
                 tracing::warn!("connections are refused: server.max_connections is reached");
             }
-            Refused::Address if self.address.is_due() => {
+            RefusedConnection::Address if self.address.is_due() => {
                 tracing::warn!(
                     peer.is_local = is_local(peer),
                     "connections from one address are refused: server.max_connections_per_address is reached. If it is your reverse proxy, add it to server.trusted_proxies"
                 );
             }
-            Refused::Full | Refused::Address => {}
+            RefusedConnection::Full | RefusedConnection::Address => {}
         }
     }
 }

@@ -16,7 +16,7 @@ use super::{
     error, forwarded, misdirected,
     serve::Peer,
 };
-use crate::{app::App, crypto::hex_digits, ports::clock::Stopwatch, projects::Project, trace::Span};
+use crate::{adapters::clock::Stopwatch, app::App, crypto::hex_digits, projects::Project, trace::Span};
 
 /// One request: project, time and client address.
 #[derive(Clone)]
@@ -57,30 +57,30 @@ impl<S: Sync> FromRequestParts<S> for Visit {
     }
 }
 
-/// The router's middleware: [`begin`], the route, [`Entrance::end`].
+/// The router's middleware: [`begin`], the route, [`EntryPoint::end`].
 pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let entrance = match begin(&app, peer_of(&request), &request) {
-        Ok(entrance) => entrance,
+    let entry = match begin(&app, peer_of(&request), &request) {
+        Ok(entry) => entry,
         Err(response) => return response,
     };
     let brought = Brought::take(request.headers_mut());
     let extensions = request.extensions_mut();
-    extensions.insert(entrance.visit.clone());
+    extensions.insert(entry.visit.clone());
     extensions.insert(brought);
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = entrance.span().around(next.run(request)).await;
-    entrance.end(route.as_ref().map_or("none", MatchedPath::as_str), &mut response);
+    let mut response = entry.span().around(next.run(request)).await;
+    entry.end(route.as_ref().map_or("none", MatchedPath::as_str), &mut response);
     response
 }
 
 /// A request in progress.
-pub(crate) struct Entrance {
+pub(crate) struct EntryPoint {
     pub(crate) visit: Visit,
-    asked: Asked,
+    record: RequestRecord,
 }
 
 /// Finds the project of a request, or returns an error response.
-pub(crate) fn begin(app: &Arc<App>, peer: IpAddr, request: &Request) -> Result<Entrance, Response> {
+pub(crate) fn begin(app: &Arc<App>, peer: IpAddr, request: &Request) -> Result<EntryPoint, Response> {
     check_head(request)?;
     let from_proxy = forwarded::is_trusted(&app.config.server, peer);
     let [forwarded, own] = hosts_of(request, from_proxy);
@@ -95,7 +95,7 @@ pub(crate) fn begin(app: &Arc<App>, peer: IpAddr, request: &Request) -> Result<E
     let request_id = RequestId::new(app.entropy.bytes());
     let ip = if from_proxy { forwarded::client_ip(&app.config.server, request.headers(), peer) } else { peer };
     let visit = Visit { now: app.clock.now(), app: Arc::clone(app), project, ip, request_id };
-    Ok(Entrance { visit, asked: Asked::now(request, from_proxy) })
+    Ok(EntryPoint { visit, record: RequestRecord::now(request, from_proxy) })
 }
 
 /// Rejects a URL or header that is too long, before anything parses it.
@@ -114,35 +114,35 @@ pub(super) fn check_head(request: &Request) -> Result<(), Response> {
     }
 }
 
-impl Entrance {
+impl EntryPoint {
     /// The span of the request.
     pub(crate) fn span(&self) -> &Span {
-        &self.asked.span
+        &self.record.span
     }
 
     /// Counts the response and adds the common headers.
     pub(crate) fn end(&self, route: &str, response: &mut Response) {
-        self.asked.end(&self.visit.app, self.visit.request_id.as_str(), route, response);
+        self.record.end(&self.visit.app, self.visit.request_id.as_str(), route, response);
     }
 }
 
 /// Runs a handler; counts and logs the response and adds the common headers.
 pub(super) async fn answer(app: &App, request_id: &str, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let asked = Asked::now(&request, is_from_proxy(app, &request));
-    let mut response = asked.span.around(next.run(request)).await;
-    asked.end(app, request_id, route.as_ref().map_or("none", MatchedPath::as_str), &mut response);
+    let record = RequestRecord::now(&request, is_from_proxy(app, &request));
+    let mut response = record.span.around(next.run(request)).await;
+    record.end(app, request_id, route.as_ref().map_or("none", MatchedPath::as_str), &mut response);
     response
 }
 
 /// What is logged about a request after its response.
-struct Asked {
+struct RequestRecord {
     method: Method,
     watch: Stopwatch,
     span: Span,
 }
 
-impl Asked {
+impl RequestRecord {
     /// Accept the trace context of trusted proxies only: other clients could add to any trace.
     fn now(request: &Request, from_proxy: bool) -> Self {
         let span = Span::of_request(request.method(), from_proxy.then(|| request.headers()));

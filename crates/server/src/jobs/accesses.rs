@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use vestibule_domain::{id::ProjectNo, session::SessionRef};
 use vestibule_store::{StoreError, Tx, grants, sessions};
 
-use crate::{accesses::Unwritten, app::App, flows::coming_back, jobs::statistics::day_of, projects::Project};
+use crate::{accesses::Unwritten, app::App, flows::returning_guests, jobs::statistics::day_of, projects::Project};
 
 const PERIOD: Duration = Duration::from_secs(5);
 /// Uses one transaction writes at most.
@@ -73,8 +73,10 @@ async fn write_uses(tx: &mut Tx, no: ProjectNo, uses: &[Unwritten]) -> Result<()
                 sessions::find(tx, no, id).await?.map(|session| (session.user_id, String::new()))
             }
         };
-        if let Some((user, client_id)) = seen.filter(|(user, _)| coming_back::is_new_day(*user, one.written, one.at)) {
-            coming_back::count(tx, no, user, &client_id, one.at).await?;
+        if let Some((user, client_id)) =
+            seen.filter(|(user, _)| returning_guests::is_new_day(*user, one.written, one.at))
+        {
+            returning_guests::count(tx, no, user, &client_id, one.at).await?;
         }
     }
     Ok(())

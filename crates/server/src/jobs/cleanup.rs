@@ -33,7 +33,7 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         if let Err(error) = sweep(&app).await {
             tracing::warn!(error = %error, "the clean-up stopped early; retrying later");
         }
-        if let Err(error) = repeats::tell(&app).await {
+        if let Err(error) = repeats::report(&app).await {
             tracing::warn!(error = %error, "repeated events could not be recorded; retrying later");
         }
     }
@@ -89,12 +89,12 @@ async fn sweep_dated(app: &App) -> Result<u64, StoreError> {
 }
 
 /// Where a walk through a table stands, kept between runs and restarts.
-struct Walk {
+struct TableCursor {
     name: &'static str,
     after: Option<(ProjectNo, [u8; 16])>,
 }
 
-impl Walk {
+impl TableCursor {
     async fn resume(app: &App, name: &'static str) -> Result<Self, StoreError> {
         let stored = job_state::get(&mut *app.store.read().await?, name).await?;
         let after = stored.and_then(|(cursor, _)| cursor).and_then(|bytes| {
@@ -118,12 +118,12 @@ impl Walk {
 /// Cookie sessions that have ended, with the grants that were grouped with them.
 async fn sweep_sessions(app: &App) -> Result<u64, StoreError> {
     let now = app.clock.now();
-    let mut walk = Walk::resume(app, "clean_up_sessions").await?;
+    let mut cursor = TableCursor::resume(app, "clean_up_sessions").await?;
     let mut total = 0;
     for _ in 0..LOOKS {
-        let after = walk.after.map(|(no, id)| (no, SessionId::from_bytes(id)));
+        let after = cursor.after.map(|(no, id)| (no, SessionId::from_bytes(id)));
         let seen = sessions::scan_any_project(&mut *app.store.read().await?, after, BATCH).await?;
-        walk.after = seen.last().map(|(no, session)| (*no, *session.id.as_bytes()));
+        cursor.after = seen.last().map(|(no, session)| (*no, *session.id.as_bytes()));
         let ended: Vec<_> = seen
             .into_iter()
             .filter(|(no, session)| {
@@ -152,24 +152,24 @@ async fn sweep_sessions(app: &App) -> Result<u64, StoreError> {
                 })
                 .await?;
         }
-        if walk.after.is_none() {
+        if cursor.after.is_none() {
             break;
         }
         tokio::task::yield_now().await;
     }
-    walk.rest(app, now).await?;
+    cursor.rest(app, now).await?;
     Ok(total)
 }
 
 /// Grants that have ended.
 async fn sweep_grants(app: &App) -> Result<u64, StoreError> {
     let now = app.clock.now();
-    let mut walk = Walk::resume(app, "clean_up_grants").await?;
+    let mut cursor = TableCursor::resume(app, "clean_up_grants").await?;
     let mut total = 0;
     for _ in 0..LOOKS {
-        let after = walk.after.map(|(no, id)| (no, GrantId::from_bytes(id)));
+        let after = cursor.after.map(|(no, id)| (no, GrantId::from_bytes(id)));
         let seen = grants::scan_any_project(&mut *app.store.read().await?, after, BATCH).await?;
-        walk.after = seen.last().map(|(no, grant, _)| (*no, *grant.id.as_bytes()));
+        cursor.after = seen.last().map(|(no, grant, _)| (*no, *grant.id.as_bytes()));
         let ended: Vec<_> = seen
             .into_iter()
             .filter(|(no, grant, is_anonymous)| {
@@ -191,12 +191,12 @@ async fn sweep_grants(app: &App) -> Result<u64, StoreError> {
                 })
                 .await?;
         }
-        if walk.after.is_none() {
+        if cursor.after.is_none() {
             break;
         }
         tokio::task::yield_now().await;
     }
-    walk.rest(app, now).await?;
+    cursor.rest(app, now).await?;
     Ok(total)
 }
 

@@ -32,15 +32,15 @@ const JOB: &str = "events";
 
 /// Works until told to stop.
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    while super::wait(&mut stop, PERIOD, Some(&app.events_bell)).await {
-        if let Err(error) = hand_on(&app).await {
+    while super::wait(&mut stop, PERIOD, Some(&app.events_signal)).await {
+        if let Err(error) = dispatch(&app).await {
             tracing::warn!(error = %error, "events could not be processed; retrying later");
         }
     }
 }
 
 /// Hands on what is queued; answers how many events.
-pub(crate) async fn hand_on(app: &App) -> Result<usize, StoreError> {
+pub(crate) async fn dispatch(app: &App) -> Result<usize, StoreError> {
     let (mut total, mut last) = (0, ProjectNo(0));
     loop {
         let now = app.clock.now();
@@ -51,7 +51,7 @@ pub(crate) async fn hand_on(app: &App) -> Result<usize, StoreError> {
         let (handed_on, turn) = app
             .store
             .write("hand_on_events", input, |tx, (projects, last, now)| {
-                Box::pin(hand_on_batch(tx, projects, *last, *now))
+                Box::pin(dispatch_batch(tx, projects, *last, *now))
             })
             .await?;
         last = turn;
@@ -59,13 +59,13 @@ pub(crate) async fn hand_on(app: &App) -> Result<usize, StoreError> {
             return Ok(total);
         }
         total += handed_on;
-        app.hooks_bell.notify_one();
+        app.hooks_signal.notify_one();
         app.log_grew.send_modify(|count| *count += 1);
     }
 }
 
 /// Hands on a batch: of each project its share, after the one that was served last. Answers how many, and who was last.
-async fn hand_on_batch(
+async fn dispatch_batch(
     tx: &mut Tx,
     projects: &[Arc<Project>],
     last: ProjectNo,
@@ -92,7 +92,7 @@ async fn hand_on_batch(
         };
         match (serde_json::from_str::<QueuedEvent>(&row.payload), settings) {
             (Ok(event), Some(settings)) => {
-                hand_on_one(tx, (row.project, &settings), row.id, row.user_id, event, row.created_at).await?;
+                dispatch_one(tx, (row.project, &settings), row.id, row.user_id, event, row.created_at).await?;
             }
             (Err(error), _) => {
                 tracing::error!(outbox.id = row.id, error = %error, "dropped a queued event that can't be parsed");
@@ -119,7 +119,7 @@ async fn read_settings(tx: &mut Tx, no: ProjectNo) -> Result<Option<ProjectSetti
     Ok(row.and_then(|row| ProjectSettings::from_json(&row.settings).ok()))
 }
 
-async fn hand_on_one(
+async fn dispatch_one(
     tx: &mut Tx,
     (no, settings): (ProjectNo, &ProjectSettings),
     seq: i64,

@@ -30,13 +30,17 @@ pub(crate) fn start(app: &Arc<App>, stop: &watch::Receiver<bool>) -> JoinSet<()>
 }
 
 /// Waits for the time to pass, a bell, or the end; false at the end.
-async fn wait(stop: &mut watch::Receiver<bool>, time: std::time::Duration, bell: Option<&tokio::sync::Notify>) -> bool {
+async fn wait(
+    stop: &mut watch::Receiver<bool>,
+    time: std::time::Duration,
+    signal: Option<&tokio::sync::Notify>,
+) -> bool {
     if *stop.borrow() {
         return false;
     }
     let rung = async {
-        match bell {
-            Some(bell) => bell.notified().await,
+        match signal {
+            Some(signal) => signal.notified().await,
             None => std::future::pending().await,
         }
     };

@@ -17,9 +17,9 @@ use vestibule_store::{
 };
 
 use crate::{
+    adapters::{mailer::MailError, sms::SmsError},
     app::App,
-    messages::{self, Channel, Message},
-    ports::{mailer::MailError, sms::SmsError},
+    messages::{self, Message, MessageChannel},
 };
 
 const PERIOD: Duration = Duration::from_secs(1);
@@ -38,17 +38,17 @@ const TOO_OLD: Duration = Duration::from_secs(24 * 3_600);
 
 /// Works until told to stop. What the mail server or the carrier has not taken then is sent again after the next start.
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let bell = Arc::clone(app.store.outbox_bell());
+    let signal = Arc::clone(app.store.outbox_signal());
     // Text messages do not wait for a slow mail server, nor the other way round.
-    let (mut mails, mut texts) = (Dispatch::new(Channel::Mail), Dispatch::new(Channel::Sms));
+    let (mut mails, mut texts) = (Dispatch::new(MessageChannel::Mail), Dispatch::new(MessageChannel::Sms));
     loop {
         tokio::select! {
-            goes_on = super::wait(&mut stop, PERIOD, Some(&bell)) => {
+            goes_on = super::wait(&mut stop, PERIOD, Some(&signal)) => {
                 if !goes_on {
                     return;
                 }
                 // The bell wakes one sleeper only, and it may have rung for an event.
-                app.events_bell.notify_one();
+                app.events_signal.notify_one();
                 (mails.may_wait, texts.may_wait) = (true, true);
             }
             () = mails.one_ended() => {}
@@ -64,10 +64,10 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 /// The messages of one channel that are on their way.
 struct Dispatch {
-    channel: Channel,
+    channel: MessageChannel,
     sending: JoinSet<Result<(), StoreError>>,
     /// Row and project of each task.
-    on_way: HashMap<task::Id, (i64, ProjectNo)>,
+    in_flight: HashMap<task::Id, (i64, ProjectNo)>,
     /// The project that had the last turn.
     last: ProjectNo,
     /// Whether something may wait that had no place.
@@ -75,8 +75,8 @@ struct Dispatch {
 }
 
 impl Dispatch {
-    fn new(channel: Channel) -> Self {
-        Self { channel, sending: JoinSet::new(), on_way: HashMap::new(), last: ProjectNo(0), may_wait: true }
+    fn new(channel: MessageChannel) -> Self {
+        Self { channel, sending: JoinSet::new(), in_flight: HashMap::new(), last: ProjectNo(0), may_wait: true }
     }
 
     /// Returns when a message is not on its way any more.
@@ -92,16 +92,16 @@ impl Dispatch {
             Some(Err(error)) => error.id(),
             None => return std::future::pending().await,
         };
-        self.on_way.remove(&ended);
+        self.in_flight.remove(&ended);
     }
 
     fn held_by(&self, project: ProjectNo) -> usize {
-        self.on_way.values().filter(|(_, of)| *of == project).count()
+        self.in_flight.values().filter(|(_, of)| *of == project).count()
     }
 
     /// Sends what is due and has a place, one of each project in turn.
     async fn begin(&mut self, app: &Arc<App>) -> Result<(), StoreError> {
-        if !self.may_wait || self.on_way.len() >= AT_ONCE {
+        if !self.may_wait || self.in_flight.len() >= AT_ONCE {
             return Ok(());
         }
         let now = app.clock.now();
@@ -110,7 +110,7 @@ impl Dispatch {
         let mut due: HashMap<ProjectNo, VecDeque<OutboxRow>> = HashMap::new();
         self.may_wait = false;
         while let Some(project) = turns.pop_front() {
-            if self.on_way.len() >= AT_ONCE || self.held_by(project) >= OF_ONE_PROJECT {
+            if self.in_flight.len() >= AT_ONCE || self.held_by(project) >= OF_ONE_PROJECT {
                 self.may_wait = true;
                 continue;
             }
@@ -122,7 +122,7 @@ impl Dispatch {
             self.last = project;
             let (id, channel, app) = (row.id, self.channel, Arc::clone(app));
             let task = self.sending.spawn(async move { send(&app, channel, row, now).await });
-            self.on_way.insert(task.id(), (id, project));
+            self.in_flight.insert(task.id(), (id, project));
             turns.push_back(project);
         }
         Ok(())
@@ -154,7 +154,7 @@ impl Dispatch {
         for kind in self.channel.kinds() {
             due.extend(outbox::due(conn, project, kind, now, limit).await?);
         }
-        due.retain(|row| !self.on_way.values().any(|(id, _)| *id == row.id));
+        due.retain(|row| !self.in_flight.values().any(|(id, _)| *id == row.id));
         Ok(due)
     }
 }
@@ -183,7 +183,7 @@ impl From<SmsError> for Undelivered {
     }
 }
 
-async fn deliver(app: &App, channel: Channel, row: &OutboxRow, now: Timestamp) -> Result<(), Undelivered> {
+async fn deliver(app: &App, channel: MessageChannel, row: &OutboxRow, now: Timestamp) -> Result<(), Undelivered> {
     if now.since(row.created_at) > TOO_OLD {
         return Err(Undelivered::Permanent("it was queued for more than 24 hours".into()));
     }
@@ -193,7 +193,7 @@ async fn deliver(app: &App, channel: Channel, row: &OutboxRow, now: Timestamp) -
     }
 }
 
-async fn send(app: &App, channel: Channel, row: OutboxRow, now: Timestamp) -> Result<(), StoreError> {
+async fn send(app: &App, channel: MessageChannel, row: OutboxRow, now: Timestamp) -> Result<(), StoreError> {
     let (id, attempts) = (row.id, row.attempts);
     let claimed = app
         .store

@@ -11,16 +11,16 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// Reloads projects whose version moved.
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let bell = Arc::new(Notify::new());
-    app.store.listen_for_settings(&bell);
-    while super::wait(&mut stop, PERIOD, Some(&bell)).await {
+    let signal = Arc::new(Notify::new());
+    app.store.listen_for_settings(&signal);
+    while super::wait(&mut stop, PERIOD, Some(&signal)).await {
         if let Err(error) = look(&app).await {
             tracing::warn!(error = %error, "the projects could not be checked for changes; the loaded settings stay in use");
         }
     }
 }
 
-async fn look(app: &App) -> Result<(), crate::projects::LoadError> {
+async fn look(app: &App) -> Result<(), crate::projects::ProjectLoadError> {
     let mut stored = projects::versions_any_project(&mut *app.store.read().await?).await?;
     let mut known: Vec<_> = app.projects.all().iter().map(|project| (project.no, project.version)).collect();
     stored.sort_unstable();

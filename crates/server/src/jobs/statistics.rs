@@ -11,7 +11,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{
     StoreError,
-    counts::{self, Count},
+    counts::{self, DailyCount},
     job_state,
 };
 
@@ -116,7 +116,7 @@ async fn count_batch(
         }
     }
     for ((day, client), count) in sums {
-        let count = Count { day, client_id: client.to_string(), name: GUESTS_CREATED.to_string(), count };
+        let count = DailyCount { day, client_id: client.to_string(), name: GUESTS_CREATED.to_string(), count };
         counts::add(tx, no, &count).await?;
     }
     job_state::set(tx, name, Some(last.as_bytes()), now).await?;
@@ -130,19 +130,20 @@ async fn read_cursor(conn: &mut vestibule_store::Conn, name: &str) -> Result<Use
 }
 
 /// What one event adds to the counts. A recount reads the log through this same function.
-pub(crate) fn count_event(kind: &str, body: &Value, at: Timestamp) -> Vec<Count> {
+pub(crate) fn count_event(kind: &str, body: &Value, at: Timestamp) -> Vec<DailyCount> {
     let client_id = body["context"]["client_id"].as_str().unwrap_or_default();
     let count =
-        |day: i64, name: &str| Count { day, client_id: client_id.to_string(), name: name.to_string(), count: 1 };
+        |day: i64, name: &str| DailyCount { day, client_id: client_id.to_string(), name: name.to_string(), count: 1 };
     let today = day_of(at);
     match kind {
         "user.anonymous.promoted" => {
             let mut all = vec![count(today, PROMOTED)];
             let guest = &body["payload"]["anonymous_user"];
-            if let Some(came) = guest["id"].as_str().and_then(|id| id.parse::<UserId>().ok()) {
-                let came = Timestamp::from_micros(i64::try_from(came.unix_millis()).unwrap_or(0).saturating_mul(1_000));
-                all.push(count(day_of(came), PROMOTED_OF_DAY));
-                let seconds = i64::try_from(at.since(came).as_secs()).unwrap_or(i64::MAX);
+            if let Some(created) = guest["id"].as_str().and_then(|id| id.parse::<UserId>().ok()) {
+                let created =
+                    Timestamp::from_micros(i64::try_from(created.unix_millis()).unwrap_or(0).saturating_mul(1_000));
+                all.push(count(day_of(created), PROMOTED_OF_DAY));
+                let seconds = i64::try_from(at.since(created).as_secs()).unwrap_or(i64::MAX);
                 let within = WITHIN.iter().find(|(_, bound)| seconds <= *bound).unwrap_or(&WITHIN[WITHIN.len() - 1]);
                 all.push(count(today, within.0));
             }

@@ -2,7 +2,7 @@
 
 use ciborium::Value;
 
-use super::Problem;
+use super::InvalidPasskey;
 
 const USER_PRESENT: u8 = 0x01;
 const USER_VERIFIED: u8 = 0x04;
@@ -32,8 +32,8 @@ pub(super) struct AttestedCredential {
 
 impl AuthenticatorData {
     /// Parses authenticator data; missing or trailing bytes are an error.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, Problem> {
-        let malformed = || Problem::Malformed("authenticator data");
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, InvalidPasskey> {
+        let malformed = || InvalidPasskey::Malformed("authenticator data");
         let (rp_id_hash, rest) = bytes.split_first_chunk::<32>().ok_or_else(malformed)?;
         let (&flags, rest) = rest.split_first().ok_or_else(malformed)?;
         let (count, mut rest) = rest.split_first_chunk::<4>().ok_or_else(malformed)?;
@@ -46,7 +46,7 @@ impl AuthenticatorData {
         }
         // A credential that is backed up must be eligible for backup (§7.1 and §7.2, "BE" and "BS").
         if flags & BACKUP_ELIGIBLE == 0 && flags & BACKED_UP != 0 {
-            return Err(Problem::Malformed("backup state"));
+            return Err(InvalidPasskey::Malformed("backup state"));
         }
         Ok(Self {
             rp_id_hash: *rp_id_hash,
@@ -59,8 +59,8 @@ impl AuthenticatorData {
     }
 }
 
-fn read_credential(rest: &mut &[u8]) -> Result<AttestedCredential, Problem> {
-    let malformed = || Problem::Malformed("attested credential data");
+fn read_credential(rest: &mut &[u8]) -> Result<AttestedCredential, InvalidPasskey> {
+    let malformed = || InvalidPasskey::Malformed("attested credential data");
     // Skip the AAGUID, the authenticator's model: it is not needed.
     let (_, after) = rest.split_first_chunk::<16>().ok_or_else(malformed)?;
     let (length, after) = after.split_first_chunk::<2>().ok_or_else(malformed)?;
@@ -73,18 +73,18 @@ fn read_credential(rest: &mut &[u8]) -> Result<AttestedCredential, Problem> {
 }
 
 /// The authenticator data in an attestation object (§6.5). The statement is ignored, because none was requested.
-pub(super) fn read_attestation_object(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
+pub(super) fn read_attestation_object(bytes: &[u8]) -> Result<Vec<u8>, InvalidPasskey> {
     let mut rest = bytes;
     let object = read_cbor(&mut rest)?;
-    let entries = object.as_map().filter(|_| rest.is_empty()).ok_or(Problem::Malformed("attestation object"))?;
+    let entries = object.as_map().filter(|_| rest.is_empty()).ok_or(InvalidPasskey::Malformed("attestation object"))?;
     entries
         .iter()
         .find(|(key, _)| key.as_text() == Some("authData"))
         .and_then(|(_, value)| value.as_bytes().cloned())
-        .ok_or(Problem::Malformed("attestation object"))
+        .ok_or(InvalidPasskey::Malformed("attestation object"))
 }
 
 /// Parses one CBOR item and advances behind it.
-pub(super) fn read_cbor(rest: &mut &[u8]) -> Result<Value, Problem> {
-    ciborium::de::from_reader_with_recursion_limit(rest, 8).map_err(|_| Problem::Malformed("CBOR"))
+pub(super) fn read_cbor(rest: &mut &[u8]) -> Result<Value, InvalidPasskey> {
+    ciborium::de::from_reader_with_recursion_limit(rest, 8).map_err(|_| InvalidPasskey::Malformed("CBOR"))
 }

@@ -16,7 +16,7 @@ use vestibule_store::passkeys::PasskeyUse;
 
 use self::{
     authenticator_data::{AuthenticatorData, read_attestation_object},
-    public_key::{ALGORITHMS, PublicKey},
+    public_key::{ALGORITHMS, PasskeyPublicKey},
 };
 use crate::crypto::{base64url, read_base64url, sha256};
 
@@ -27,7 +27,7 @@ const MAX_CREDENTIAL_ID: usize = 1023;
 
 /// Why a response is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Problem {
+pub(crate) enum InvalidPasskey {
     #[error("the {0} cannot be read")]
     Malformed(&'static str),
     #[error("it answers another request")]
@@ -55,7 +55,7 @@ pub(crate) struct Site<'a> {
 }
 
 /// The user of a new passkey.
-pub(crate) struct Person<'a> {
+pub(crate) struct PasskeyUser<'a> {
     /// Its ID: the user handle (§4), returned with each sign-in.
     pub(crate) handle: [u8; 16],
     /// The name that the authenticator shows.
@@ -84,7 +84,7 @@ pub(crate) struct Expected<'a> {
     pub(crate) backup_eligible: Option<bool>,
     /// Whether the options listed the passkeys of one user. Otherwise the response must contain the user handle (§7.2
     /// step 6).
-    pub(crate) asked_by_name: bool,
+    pub(crate) requires_user_handle_match: bool,
 }
 
 /// An unverified assertion, which names its passkey.
@@ -97,7 +97,7 @@ pub(crate) struct Assertion {
 }
 
 #[derive(Deserialize)]
-struct Answer<R> {
+struct CeremonyResponse<R> {
     #[serde(rename = "rawId")]
     raw_id: String,
     #[serde(rename = "type")]
@@ -106,7 +106,7 @@ struct Answer<R> {
 }
 
 #[derive(Deserialize)]
-struct Registration {
+struct RegistrationResponse {
     #[serde(rename = "clientDataJSON")]
     client_data: String,
     #[serde(rename = "attestationObject")]
@@ -115,7 +115,7 @@ struct Registration {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Authentication {
+struct AuthenticationResponse {
     #[serde(rename = "clientDataJSON")]
     client_data: String,
     authenticator_data: String,
@@ -143,7 +143,7 @@ impl<'a> Site<'a> {
     }
 
     /// The options of a registration (§5.4), as JSON for the page's script.
-    pub(crate) fn creation_options(&self, challenge: &[u8], person: &Person<'_>) -> String {
+    pub(crate) fn creation_options(&self, challenge: &[u8], person: &PasskeyUser<'_>) -> String {
         let parameters: Vec<Value> =
             ALGORITHMS.iter().map(|algorithm| json!({ "type": "public-key", "alg": algorithm })).collect();
         json!({ "publicKey": {
@@ -174,18 +174,18 @@ impl<'a> Site<'a> {
     }
 
     /// Verifies the response to creation options (§7.1).
-    pub(crate) fn register(&self, answer: &str, challenge: &[u8]) -> Result<NewPasskey, Problem> {
-        let answer: Answer<Registration> = read_answer(answer)?;
+    pub(crate) fn register(&self, answer: &str, challenge: &[u8]) -> Result<NewPasskey, InvalidPasskey> {
+        let answer: CeremonyResponse<RegistrationResponse> = read_answer(answer)?;
         self.check_client_data(&decode(&answer.response.client_data)?, "webauthn.create", challenge)?;
         let object = decode(&answer.response.attestation_object)?;
         let data = AuthenticatorData::read(&read_attestation_object(&object)?)?;
         self.check_authenticator(&data)?;
-        let credential = data.credential.ok_or(Problem::Malformed("attested credential data"))?;
+        let credential = data.credential.ok_or(InvalidPasskey::Malformed("attested credential data"))?;
         let sound = (1..=MAX_CREDENTIAL_ID).contains(&credential.id.len()) && decode(&answer.raw_id)? == credential.id;
         if !sound {
-            return Err(Problem::Malformed("credential id"));
+            return Err(InvalidPasskey::Malformed("credential id"));
         }
-        PublicKey::read_new(&credential.public_key)?;
+        PasskeyPublicKey::read_new(&credential.public_key)?;
         Ok(NewPasskey {
             credential_id: credential.id,
             public_key: credential.public_key,
@@ -196,21 +196,21 @@ impl<'a> Site<'a> {
 
     /// Verifies an assertion by its passkey (§7.2). The store checks the signature counter, in the statement that
     /// updates it.
-    pub(crate) fn verify(&self, assertion: Assertion, expected: &Expected<'_>) -> Result<PasskeyUse, Problem> {
+    pub(crate) fn verify(&self, assertion: Assertion, expected: &Expected<'_>) -> Result<PasskeyUse, InvalidPasskey> {
         self.check_client_data(&assertion.client_data, "webauthn.get", expected.challenge)?;
         let data = AuthenticatorData::read(&assertion.authenticator_data)?;
         self.check_authenticator(&data)?;
         match &assertion.user_handle {
-            Some(handle) if handle.as_slice() != expected.owner.as_slice() => return Err(Problem::WrongUser),
-            None if !expected.asked_by_name => return Err(Problem::WrongUser),
+            Some(handle) if handle.as_slice() != expected.owner.as_slice() => return Err(InvalidPasskey::WrongUser),
+            None if !expected.requires_user_handle_match => return Err(InvalidPasskey::WrongUser),
             Some(_) | None => {}
         }
         if expected.backup_eligible.is_some_and(|recorded| recorded != data.backup_eligible) {
-            return Err(Problem::ChangedBackup);
+            return Err(InvalidPasskey::ChangedBackup);
         }
         let signed = [assertion.authenticator_data.as_slice(), &sha256(&assertion.client_data).0].concat();
-        if !PublicKey::read(expected.public_key)?.verifies(&signed, &assertion.signature) {
-            return Err(Problem::WrongSignature);
+        if !PasskeyPublicKey::read(expected.public_key)?.verifies(&signed, &assertion.signature) {
+            return Err(InvalidPasskey::WrongSignature);
         }
         Ok(PasskeyUse {
             credential_id: assertion.credential_id,
@@ -219,33 +219,33 @@ impl<'a> Site<'a> {
         })
     }
 
-    fn check_client_data(&self, bytes: &[u8], kind: &str, challenge: &[u8]) -> Result<(), Problem> {
-        let data: ClientData = serde_json::from_slice(bytes).map_err(|_| Problem::Malformed("client data"))?;
+    fn check_client_data(&self, bytes: &[u8], kind: &str, challenge: &[u8]) -> Result<(), InvalidPasskey> {
+        let data: ClientData = serde_json::from_slice(bytes).map_err(|_| InvalidPasskey::Malformed("client data"))?;
         if data.kind != kind {
-            return Err(Problem::Malformed("client data"));
+            return Err(InvalidPasskey::Malformed("client data"));
         }
         let presented = decode(&data.challenge)?;
         if aws_lc_rs::constant_time::verify_slices_are_equal(&presented, challenge).is_err() {
-            return Err(Problem::WrongChallenge);
+            return Err(InvalidPasskey::WrongChallenge);
         }
         if data.origin != self.origin.as_str() || data.cross_origin || data.top_origin.is_some() {
-            return Err(Problem::WrongOrigin);
+            return Err(InvalidPasskey::WrongOrigin);
         }
         Ok(())
     }
 
-    fn check_authenticator(&self, data: &AuthenticatorData) -> Result<(), Problem> {
+    fn check_authenticator(&self, data: &AuthenticatorData) -> Result<(), InvalidPasskey> {
         if data.rp_id_hash != sha256(self.origin.host().as_bytes()).0 {
-            return Err(Problem::WrongSite);
+            return Err(InvalidPasskey::WrongSite);
         }
-        if data.user_present && data.user_verified { Ok(()) } else { Err(Problem::NotVerified) }
+        if data.user_present && data.user_verified { Ok(()) } else { Err(InvalidPasskey::NotVerified) }
     }
 }
 
 impl Assertion {
     /// Parses a browser's response to request options.
-    pub(crate) fn read(answer: &str) -> Result<Self, Problem> {
-        let answer: Answer<Authentication> = read_answer(answer)?;
+    pub(crate) fn read(answer: &str) -> Result<Self, InvalidPasskey> {
+        let answer: CeremonyResponse<AuthenticationResponse> = read_answer(answer)?;
         let user_handle = answer.response.user_handle.filter(|handle| !handle.is_empty());
         Ok(Self {
             credential_id: decode(&answer.raw_id)?,
@@ -259,7 +259,7 @@ impl Assertion {
 
 /// Whether the credential ID and COSE key of an import could have been registered here.
 pub(crate) fn is_usable_passkey(credential_id: &[u8], public_key: &[u8]) -> bool {
-    (1..=MAX_CREDENTIAL_ID).contains(&credential_id.len()) && PublicKey::read_new(public_key).is_ok()
+    (1..=MAX_CREDENTIAL_ID).contains(&credential_id.len()) && PasskeyPublicKey::read_new(public_key).is_ok()
 }
 
 /// The challenge in a response to creation or request options; not verified yet.
@@ -270,13 +270,13 @@ pub(crate) fn read_challenge(answer: &str) -> Option<Vec<u8>> {
     decode(&data.challenge).ok()
 }
 
-fn read_answer<R: for<'de> Deserialize<'de>>(text: &str) -> Result<Answer<R>, Problem> {
-    let answer: Answer<R> = serde_json::from_str(text).map_err(|_| Problem::Malformed("answer"))?;
-    if answer.kind == "public-key" { Ok(answer) } else { Err(Problem::Malformed("answer")) }
+fn read_answer<R: for<'de> Deserialize<'de>>(text: &str) -> Result<CeremonyResponse<R>, InvalidPasskey> {
+    let answer: CeremonyResponse<R> = serde_json::from_str(text).map_err(|_| InvalidPasskey::Malformed("answer"))?;
+    if answer.kind == "public-key" { Ok(answer) } else { Err(InvalidPasskey::Malformed("answer")) }
 }
 
-fn decode(text: &str) -> Result<Vec<u8>, Problem> {
-    read_base64url(text).ok_or(Problem::Malformed("base64url"))
+fn decode(text: &str) -> Result<Vec<u8>, InvalidPasskey> {
+    read_base64url(text).ok_or(InvalidPasskey::Malformed("base64url"))
 }
 
 fn describe(passkeys: &[Vec<u8>]) -> Vec<Value> {
@@ -296,14 +296,20 @@ mod tests {
     const USER: [u8; 16] = [1; 16];
 
     fn expected(public_key: &[u8]) -> Expected<'_> {
-        Expected { challenge: CHALLENGE, owner: &USER, public_key, backup_eligible: None, asked_by_name: false }
+        Expected {
+            challenge: CHALLENGE,
+            owner: &USER,
+            public_key,
+            backup_eligible: None,
+            requires_user_handle_match: false,
+        }
     }
 
     #[test]
     fn a_passkey_is_made_and_signs_in() {
         let origin = origin();
         let site = Site::new(&origin, "Shop");
-        let person = Person { handle: USER, name: "kim", passkeys: &[] };
+        let person = PasskeyUser { handle: USER, name: "kim", passkeys: &[] };
         let mut soft = SoftPasskey::new();
         let answer = soft.create(&site.creation_options(CHALLENGE, &person), origin.as_str());
         assert_eq!(read_challenge(&answer).as_deref(), Some(CHALLENGE));
@@ -326,20 +332,20 @@ mod tests {
     fn an_answer_is_good_for_one_challenge_site_and_person_only() {
         let origin = origin();
         let site = Site::new(&origin, "Shop");
-        let person = Person { handle: USER, name: "kim", passkeys: &[] };
+        let person = PasskeyUser { handle: USER, name: "kim", passkeys: &[] };
         let mut soft = SoftPasskey::new();
         let creation = site.creation_options(CHALLENGE, &person);
         let made = soft.create(&creation, origin.as_str());
-        assert_eq!(site.register(&made, b"another"), Err(Problem::WrongChallenge));
+        assert_eq!(site.register(&made, b"another"), Err(InvalidPasskey::WrongChallenge));
         let elsewhere = soft.create(&creation, "https://evil.example");
-        assert_eq!(site.register(&elsewhere, CHALLENGE), Err(Problem::WrongOrigin));
+        assert_eq!(site.register(&elsewhere, CHALLENGE), Err(InvalidPasskey::WrongOrigin));
         let other_origin = Origin::parse("https://auth.other.example").unwrap();
         let other = Site::new(&other_origin, "Other");
         let foreign = soft.create(&creation, other_origin.as_str());
-        assert_eq!(other.register(&foreign, CHALLENGE), Err(Problem::WrongSite));
+        assert_eq!(other.register(&foreign, CHALLENGE), Err(InvalidPasskey::WrongSite));
         assert_eq!(
             site.register(&SoftPasskey::careless().create(&creation, origin.as_str()), CHALLENGE),
-            Err(Problem::NotVerified)
+            Err(InvalidPasskey::NotVerified)
         );
 
         let made = site.register(&soft.create(&creation, origin.as_str()), CHALLENGE).unwrap();
@@ -349,30 +355,30 @@ mod tests {
             site.verify(Assertion::read(answer).unwrap(), &expected)
         };
         let answer = soft.get(&options, origin.as_str());
-        assert_eq!(verify(&answer, &[2; 16]), Err(Problem::WrongUser));
+        assert_eq!(verify(&answer, &[2; 16]), Err(InvalidPasskey::WrongUser));
         let mut forged: Value = serde_json::from_str(&answer).unwrap();
         forged["response"]["signature"] = SoftPasskey::new().sign_elsewhere().into();
-        assert_eq!(verify(&forged.to_string(), &USER), Err(Problem::WrongSignature));
+        assert_eq!(verify(&forged.to_string(), &USER), Err(InvalidPasskey::WrongSignature));
         // A registration response is not accepted for sign-in.
         assert!(Assertion::read(&soft.create(&creation, origin.as_str())).is_err());
     }
 
     #[test]
-    fn an_answer_says_whose_passkey_it_is_unless_one_person_was_asked() {
+    fn an_assertion_names_its_user_unless_one_user_was_requested() {
         let origin = origin();
         let site = Site::new(&origin, "Shop");
-        let person = Person { handle: USER, name: "kim", passkeys: &[] };
+        let person = PasskeyUser { handle: USER, name: "kim", passkeys: &[] };
         let mut soft = SoftPasskey::new();
         let made = site.register(&soft.create(&site.creation_options(CHALLENGE, &person), origin.as_str()), CHALLENGE);
         let made = made.unwrap();
         let answer = soft.get(&site.request_options(CHALLENGE, &[]), origin.as_str());
         let mut unnamed: Value = serde_json::from_str(&answer).unwrap();
         unnamed["response"]["userHandle"] = Value::Null;
-        let verify = |asked_by_name| {
-            let expected = Expected { asked_by_name, ..expected(&made.public_key) };
+        let verify = |requires_user_handle_match| {
+            let expected = Expected { requires_user_handle_match, ..expected(&made.public_key) };
             site.verify(Assertion::read(&unnamed.to_string()).unwrap(), &expected).map(|used| used.credential_id)
         };
-        assert_eq!(verify(false), Err(Problem::WrongUser));
+        assert_eq!(verify(false), Err(InvalidPasskey::WrongUser));
         assert_eq!(verify(true), Ok(made.credential_id.clone()));
     }
 
@@ -380,11 +386,11 @@ mod tests {
     fn whether_a_passkey_may_be_backed_up_never_changes() {
         let origin = origin();
         let site = Site::new(&origin, "Shop");
-        let person = Person { handle: USER, name: "kim", passkeys: &[] };
+        let person = PasskeyUser { handle: USER, name: "kim", passkeys: &[] };
         let creation = site.creation_options(CHALLENGE, &person);
         assert_eq!(
             site.register(&SoftPasskey::with_flags(0x15).create(&creation, origin.as_str()), CHALLENGE),
-            Err(Problem::Malformed("backup state"))
+            Err(InvalidPasskey::Malformed("backup state"))
         );
         for (flags, eligible) in [(0x05, false), (0x0d, true), (0x1d, true)] {
             let mut soft = SoftPasskey::with_flags(flags);
@@ -397,7 +403,7 @@ mod tests {
             };
             assert_eq!(verify(Some(eligible)), Ok(eligible));
             assert_eq!(verify(None), Ok(eligible));
-            assert_eq!(verify(Some(!eligible)), Err(Problem::ChangedBackup));
+            assert_eq!(verify(Some(!eligible)), Err(InvalidPasskey::ChangedBackup));
         }
     }
 
@@ -405,7 +411,7 @@ mod tests {
     fn damaged_answers_are_refused_without_panicking() {
         let origin = origin();
         let site = Site::new(&origin, "Shop");
-        let person = Person { handle: USER, name: "kim", passkeys: &[] };
+        let person = PasskeyUser { handle: USER, name: "kim", passkeys: &[] };
         let answer = SoftPasskey::new().create(&site.creation_options(CHALLENGE, &person), origin.as_str());
         let parsed: Value = serde_json::from_str(&answer).unwrap();
         let object = read_base64url(parsed["response"]["attestationObject"].as_str().unwrap()).unwrap();

@@ -6,7 +6,7 @@ use aws_lc_rs::signature::{
 };
 use ciborium::Value;
 
-use super::{Problem, authenticator_data::read_cbor};
+use super::{InvalidPasskey, authenticator_data::read_cbor};
 
 /// The algorithms offered to authenticators, best first: ES256, EdDSA, RS256 (for Windows Hello).
 pub(super) const ALGORITHMS: [i64; 3] = [-7, -8, -257];
@@ -16,7 +16,7 @@ const MAX_COSE_KEY: usize = 1_200;
 /// The allowed sizes of an RSA modulus, in bits.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
 
-pub(super) enum PublicKey {
+pub(super) enum PasskeyPublicKey {
     /// An uncompressed point on P-256.
     Es256(Vec<u8>),
     Ed25519(Vec<u8>),
@@ -26,12 +26,12 @@ pub(super) enum PublicKey {
     },
 }
 
-impl PublicKey {
+impl PasskeyPublicKey {
     /// Parses a new passkey's COSE key and checks that it can verify: a point off its curve, or an RSA key of an
     /// invalid size, would be stored but never work.
-    pub(super) fn read_new(cose: &[u8]) -> Result<Self, Problem> {
+    pub(super) fn read_new(cose: &[u8]) -> Result<Self, InvalidPasskey> {
         let key = Self::read(cose)?;
-        if key.is_usable() { Ok(key) } else { Err(Problem::Malformed("COSE key")) }
+        if key.is_usable() { Ok(key) } else { Err(InvalidPasskey::Malformed("COSE key")) }
     }
 
     fn is_usable(&self) -> bool {
@@ -51,13 +51,13 @@ impl PublicKey {
     }
 
     /// Parses a COSE key of one of the offered algorithms.
-    pub(super) fn read(cose: &[u8]) -> Result<Self, Problem> {
+    pub(super) fn read(cose: &[u8]) -> Result<Self, InvalidPasskey> {
         if cose.len() > MAX_COSE_KEY {
-            return Err(Problem::Malformed("COSE key"));
+            return Err(InvalidPasskey::Malformed("COSE key"));
         }
         let mut rest = cose;
         let key = read_cbor(&mut rest)?;
-        let entries = key.as_map().filter(|_| rest.is_empty()).ok_or(Problem::Malformed("COSE key"))?;
+        let entries = key.as_map().filter(|_| rest.is_empty()).ok_or(InvalidPasskey::Malformed("COSE key"))?;
         let find = |label: i64| {
             let label = Value::from(label);
             entries.iter().find(|(key, _)| *key == label).map(|(_, value)| value)
@@ -68,19 +68,19 @@ impl PublicKey {
         match (number(1), number(3)) {
             (Some(2), Some(-7)) if number(-1) == Some(1) => {
                 let (x, y) = (bytes(-2).filter(|x| x.len() == 32), bytes(-3).filter(|y| y.len() == 32));
-                let (Some(x), Some(y)) = (x, y) else { return Err(Problem::Malformed("COSE key")) };
+                let (Some(x), Some(y)) = (x, y) else { return Err(InvalidPasskey::Malformed("COSE key")) };
                 Ok(Self::Es256([&[4], x.as_slice(), y.as_slice()].concat()))
             }
             (Some(1), Some(-8)) if number(-1) == Some(6) => {
-                bytes(-2).filter(|x| x.len() == 32).map(Self::Ed25519).ok_or(Problem::Malformed("COSE key"))
+                bytes(-2).filter(|x| x.len() == 32).map(Self::Ed25519).ok_or(InvalidPasskey::Malformed("COSE key"))
             }
             (Some(3), Some(-257)) => {
                 let (Some(modulus), Some(exponent)) = (bytes(-1), bytes(-2)) else {
-                    return Err(Problem::Malformed("COSE key"));
+                    return Err(InvalidPasskey::Malformed("COSE key"));
                 };
                 Ok(Self::Rs256 { modulus, exponent })
             }
-            _ => Err(Problem::UnknownAlgorithm),
+            _ => Err(InvalidPasskey::UnknownAlgorithm),
         }
     }
 

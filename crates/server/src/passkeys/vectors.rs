@@ -6,9 +6,9 @@ use serde_json::json;
 use vestibule_domain::project::Origin;
 
 use super::{
-    Assertion, Expected, Problem, Site,
+    Assertion, Expected, InvalidPasskey, Site,
     authenticator_data::{AuthenticatorData, read_attestation_object},
-    public_key::PublicKey,
+    public_key::PasskeyPublicKey,
 };
 use crate::crypto::{base64url, read_base64url, sha256};
 
@@ -22,13 +22,13 @@ struct Specification {
 #[derive(Deserialize)]
 struct Vector {
     name: String,
-    registration: Registration,
-    authentication: Authentication,
+    registration: RegistrationVector,
+    authentication: AuthenticationVector,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Registration {
+struct RegistrationVector {
     challenge: String,
     #[serde(alias = "rawId")]
     credential_id: String,
@@ -39,7 +39,7 @@ struct Registration {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Authentication {
+struct AuthenticationVector {
     challenge: String,
     #[serde(rename = "clientDataJSON")]
     client_data: String,
@@ -50,16 +50,16 @@ struct Authentication {
 
 #[derive(Deserialize)]
 struct Libraries {
-    registrations: Vec<Registration>,
-    authentications: Vec<Named>,
+    registrations: Vec<RegistrationVector>,
+    authentications: Vec<NamedVector>,
     signatures: Vec<Signature>,
 }
 
 #[derive(Deserialize)]
-struct Named {
+struct NamedVector {
     name: String,
     #[serde(flatten)]
-    authentication: Authentication,
+    authentication: AuthenticationVector,
 }
 
 #[derive(Deserialize)]
@@ -75,8 +75,8 @@ fn bytes(text: &str) -> Vec<u8> {
     read_base64url(text).expect("base64url")
 }
 
-impl Registration {
-    fn register(&self, site: &Site<'_>) -> Result<Vec<u8>, Problem> {
+impl RegistrationVector {
+    fn register(&self, site: &Site<'_>) -> Result<Vec<u8>, InvalidPasskey> {
         let answer = json!({
             "id": self.credential_id, "rawId": self.credential_id, "type": "public-key",
             "response": { "clientDataJSON": self.client_data, "attestationObject": self.attestation_object },
@@ -93,8 +93,8 @@ impl Registration {
     }
 }
 
-impl Authentication {
-    fn verify(&self, site: &Site<'_>, public_key: &[u8]) -> Result<i64, Problem> {
+impl AuthenticationVector {
+    fn verify(&self, site: &Site<'_>, public_key: &[u8]) -> Result<i64, InvalidPasskey> {
         let answer = json!({
             "id": "AQ", "rawId": "AQ", "type": "public-key",
             "response": {
@@ -104,14 +104,19 @@ impl Authentication {
             },
         });
         let challenge = bytes(&self.challenge);
-        let expected =
-            Expected { challenge: &challenge, owner: &OWNER, public_key, backup_eligible: None, asked_by_name: true };
+        let expected = Expected {
+            challenge: &challenge,
+            owner: &OWNER,
+            public_key,
+            backup_eligible: None,
+            requires_user_handle_match: true,
+        };
         site.verify(Assertion::read(&answer.to_string())?, &expected).map(|used| used.sign_count)
     }
 
     fn is_signed_with(&self, public_key: &[u8]) -> bool {
         let signed = [bytes(&self.authenticator_data), sha256(&bytes(&self.client_data)).0.to_vec()].concat();
-        PublicKey::read_new(public_key).expect("a usable key").verifies(&signed, &bytes(&self.signature))
+        PasskeyPublicKey::read_new(public_key).expect("a usable key").verifies(&signed, &bytes(&self.signature))
     }
 }
 
@@ -123,14 +128,14 @@ fn the_specifications_vectors_are_read_as_it_says() {
     let site = Site::new(&origin, "Example");
     // Name, result of the registration, and of the authentication: the flag UV is random in these vectors.
     let table = [
-        ("none-es256", Some(Problem::NotVerified), Some(Problem::NotVerified)),
-        ("packed-self-es256", None, Some(Problem::NotVerified)),
-        ("none-es256-crossOrigin", Some(Problem::WrongOrigin), Some(Problem::WrongOrigin)),
-        ("none-es256-topOrigin", Some(Problem::WrongOrigin), Some(Problem::WrongOrigin)),
-        ("none-es256-long-credential-id", Some(Problem::NotVerified), None),
+        ("none-es256", Some(InvalidPasskey::NotVerified), Some(InvalidPasskey::NotVerified)),
+        ("packed-self-es256", None, Some(InvalidPasskey::NotVerified)),
+        ("none-es256-crossOrigin", Some(InvalidPasskey::WrongOrigin), Some(InvalidPasskey::WrongOrigin)),
+        ("none-es256-topOrigin", Some(InvalidPasskey::WrongOrigin), Some(InvalidPasskey::WrongOrigin)),
+        ("none-es256-long-credential-id", Some(InvalidPasskey::NotVerified), None),
         ("packed-es256", None, None),
-        ("packed-rs256", None, Some(Problem::NotVerified)),
-        ("packed-eddsa", Some(Problem::NotVerified), Some(Problem::NotVerified)),
+        ("packed-rs256", None, Some(InvalidPasskey::NotVerified)),
+        ("packed-eddsa", Some(InvalidPasskey::NotVerified), Some(InvalidPasskey::NotVerified)),
     ];
     assert_eq!(specification.vectors.len(), table.len());
     for (vector, (name, registration, authentication)) in specification.vectors.iter().zip(table) {
@@ -154,10 +159,10 @@ fn two_libraries_vectors_are_judged_as_there() {
         assert_eq!(registration.register(&site), Ok(bytes(&registration.credential_id)));
     }
     let table = [
-        ("ES256, a touch only", Err(Problem::NotVerified), true),
+        ("ES256, a touch only", Err(InvalidPasskey::NotVerified), true),
         ("RS256, verified", Ok(1), true),
-        ("the key of another passkey", Err(Problem::WrongSignature), false),
-        ("a touch only, a P-256 key", Err(Problem::NotVerified), true),
+        ("the key of another passkey", Err(InvalidPasskey::WrongSignature), false),
+        ("a touch only, a P-256 key", Err(InvalidPasskey::NotVerified), true),
     ];
     for (vector, (name, judged, signed)) in libraries.authentications.iter().zip(table) {
         assert_eq!(vector.name, name);
@@ -166,7 +171,7 @@ fn two_libraries_vectors_are_judged_as_there() {
         assert_eq!(vector.authentication.is_signed_with(&key), signed, "{name}");
     }
     for vector in &libraries.signatures {
-        let key = PublicKey::read_new(&bytes(&vector.public_key)).expect("a usable key");
+        let key = PasskeyPublicKey::read_new(&bytes(&vector.public_key)).expect("a usable key");
         let (mut message, signature) = (bytes(&vector.message), bytes(&vector.signature));
         assert!(key.verifies(&message, &signature), "{}", vector.name);
         message[0] ^= 1;
@@ -185,8 +190,8 @@ fn keys_that_can_never_verify_are_refused_when_they_are_made() {
     let bytes = |bytes: Vec<u8>| ciborium::Value::Bytes(bytes);
     let off_the_curve =
         cose(&[(1, 2.into()), (3, (-7).into()), (-1, 1.into()), (-2, bytes(vec![1; 32])), (-3, bytes(vec![2; 32]))]);
-    assert!(PublicKey::read(&off_the_curve).is_ok(), "it was taken by its form alone");
-    assert!(PublicKey::read_new(&off_the_curve).is_err());
+    assert!(PasskeyPublicKey::read(&off_the_curve).is_ok(), "it was taken by its form alone");
+    assert!(PasskeyPublicKey::read_new(&off_the_curve).is_err());
     for (modulus, exponent, good) in [
         (vec![0xff; 256], vec![1, 0, 1], true),
         (vec![0xff; 128], vec![1, 0, 1], false),
@@ -201,6 +206,6 @@ fn keys_that_can_never_verify_are_refused_when_they_are_made() {
     ] {
         let key =
             cose(&[(1, 3.into()), (3, (-257).into()), (-1, bytes(modulus.clone())), (-2, bytes(exponent.clone()))]);
-        assert_eq!(PublicKey::read_new(&key).is_ok(), good, "{} bytes, exponent {exponent:?}", modulus.len());
+        assert_eq!(PasskeyPublicKey::read_new(&key).is_ok(), good, "{} bytes, exponent {exponent:?}", modulus.len());
     }
 }

@@ -18,9 +18,9 @@ use vestibule_domain::{id::ProjectNo, secret::Secret};
 use self::phc::AcceptedHash;
 pub(crate) use self::phc::{BadHash, Bounds};
 use crate::{
+    adapters::entropy::Entropy,
     config::Passwords,
-    fair::{Full, Turns},
-    ports::entropy::Entropy,
+    fair::{ShareExceeded, Turns},
 };
 
 /// Unusable hashes that are remembered as reported: more are not logged one by one.
@@ -29,11 +29,11 @@ const REPORTED_AT_MOST: usize = 1_000;
 /// Too many passwords wait already, or there is no memory for one more; try again in a moment.
 #[derive(Debug, thiserror::Error)]
 #[error("too many passwords are being hashed")]
-pub struct Overloaded;
+pub struct HasherOverloaded;
 
 /// What comparing a password found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PasswordVerdict {
     /// It is the password.
     Right {
         /// Its hash was made with other parameters than today's and should be made anew.
@@ -80,11 +80,11 @@ impl Hasher {
         project: ProjectNo,
         password: Secret<String>,
         entropy: &Entropy,
-    ) -> Result<String, Overloaded> {
+    ) -> Result<String, HasherOverloaded> {
         let salt: [u8; 16] = entropy.bytes();
         let settings = self.settings;
         let work = move |memory: &mut _| print_hash(settings, password.expose().as_bytes(), &salt, memory);
-        self.run(project, settings.memory_kib, work).await?.ok_or(Overloaded)
+        self.run(project, settings.memory_kib, work).await?.ok_or(HasherOverloaded)
     }
 
     /// Compares a password of a project with a PHC string. Without one, or with one that costs more than this server pays, it takes as long and
@@ -97,7 +97,7 @@ impl Hasher {
         project: ProjectNo,
         password: Secret<String>,
         hash: Option<String>,
-    ) -> Result<Verdict, Overloaded> {
+    ) -> Result<PasswordVerdict, HasherOverloaded> {
         let settings = self.settings;
         let read = hash.as_deref().map(|text| AcceptedHash::parse(text, self.bounds));
         if let (Some(Err(bad)), Some(text)) = (&read, &hash) {
@@ -113,10 +113,10 @@ impl Hasher {
                 Some((computed == hash.output).then(|| is_stale(&hash.params, settings)))
             })
             .await?
-            .ok_or(Overloaded)?;
+            .ok_or(HasherOverloaded)?;
         Ok(match right {
-            Some(stale) if exists => Verdict::Right { stale },
-            Some(_) | None => Verdict::Wrong,
+            Some(stale) if exists => PasswordVerdict::Right { stale },
+            Some(_) | None => PasswordVerdict::Wrong,
         })
     }
 
@@ -138,8 +138,8 @@ impl Hasher {
         project: ProjectNo,
         memory_kib: u32,
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
-    ) -> Result<T, Overloaded> {
-        let turn = self.turns.wait(project, self.units(memory_kib)).await.map_err(|Full| Overloaded)?;
+    ) -> Result<T, HasherOverloaded> {
+        let turn = self.turns.wait(project, self.units(memory_kib)).await.map_err(|ShareExceeded| HasherOverloaded)?;
         let (memory, turns) = (Arc::clone(&self.memory), self.turns.clone());
         // What a larger hash leaves behind is more than the unit of the next one stands for.
         let is_ordinary = memory_kib <= self.settings.memory_kib;
@@ -155,7 +155,7 @@ impl Hasher {
             result
         })
         .await
-        .map_err(|_| Overloaded)
+        .map_err(|_| HasherOverloaded)
     }
 }
 
@@ -264,12 +264,15 @@ mod tests {
         let hasher = Hasher::new(CHEAP);
         let hash = hasher.hash(SHOP, secret("correct horse"), &Entropy::seeded(1)).await.expect("room");
         let right = hasher.verify(SHOP, secret("correct horse"), Some(hash.clone())).await.expect("room");
-        assert_eq!(right, Verdict::Right { stale: false });
-        assert_eq!(hasher.verify(SHOP, secret("wrong"), Some(hash.clone())).await.expect("room"), Verdict::Wrong);
-        assert_eq!(hasher.verify(SHOP, secret("decoy"), None).await.expect("room"), Verdict::Wrong);
+        assert_eq!(right, PasswordVerdict::Right { stale: false });
+        assert_eq!(
+            hasher.verify(SHOP, secret("wrong"), Some(hash.clone())).await.expect("room"),
+            PasswordVerdict::Wrong
+        );
+        assert_eq!(hasher.verify(SHOP, secret("decoy"), None).await.expect("room"), PasswordVerdict::Wrong);
         let stronger = Hasher::new(Passwords { iterations: 2, ..CHEAP });
         let stale = stronger.verify(SHOP, secret("correct horse"), Some(hash)).await.expect("room");
-        assert_eq!(stale, Verdict::Right { stale: true });
+        assert_eq!(stale, PasswordVerdict::Right { stale: true });
     }
 
     #[tokio::test]
@@ -290,7 +293,7 @@ mod tests {
         for hash in waiting {
             let hash = hash.await.expect("no panic").expect("room");
             let verdict = hasher.verify(SHOP, secret("x"), Some(hash)).await.expect("room");
-            assert_eq!(verdict, Verdict::Right { stale: false });
+            assert_eq!(verdict, PasswordVerdict::Right { stale: false });
         }
         assert!(hasher.memory.0.lock().expect("whole").is_empty());
         let memory = Memory::default();
@@ -316,7 +319,7 @@ mod tests {
             ("$scrypt$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc", false),
         ] {
             let verdict = hasher.verify(SHOP, secret("password"), Some(hash.into())).await.expect("room");
-            assert_eq!(verdict != Verdict::Wrong, right, "{hash}");
+            assert_eq!(verdict != PasswordVerdict::Wrong, right, "{hash}");
         }
     }
 
@@ -329,7 +332,7 @@ mod tests {
             assert!(hasher.unusable.is_new(&hash), "not reported before");
             for _ in 0..2 {
                 let verdict = hasher.verify(SHOP, secret("password"), Some(hash.clone())).await.expect("room");
-                assert_eq!(verdict, Verdict::Wrong);
+                assert_eq!(verdict, PasswordVerdict::Wrong);
             }
             assert!(!hasher.unusable.is_new(&hash));
         }
@@ -351,7 +354,7 @@ mod tests {
         let foreign = "$argon2id$v=19$m=256,t=2,p=2$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc";
         hasher.memory.put_back(vec![Block::new(); 8], true);
         let verdict = hasher.verify(SHOP, secret("password"), Some(foreign.into())).await.expect("room");
-        assert_eq!(verdict, Verdict::Right { stale: true });
+        assert_eq!(verdict, PasswordVerdict::Right { stale: true });
         let kept = hasher.memory.0.lock().expect("whole").iter().map(Vec::len).collect::<Vec<_>>();
         assert_eq!(kept, [8]);
     }

@@ -54,8 +54,8 @@ pub(crate) enum BadHash {
     Version,
     #[error("the password hash must have exactly the parameters m, t and p, within the limits of RFC 9106")]
     Parameters,
-    #[error("the password hash needs {name}={said}; this server accepts at most {most}")]
-    TooCostly { name: &'static str, said: u32, most: u32 },
+    #[error("the password hash needs {name}={found}; this server accepts at most {most}")]
+    TooCostly { name: &'static str, found: u32, most: u32 },
     #[error("the salt of the password hash must have 8 to 48 bytes")]
     Salt,
     #[error("the output of the password hash must have {MIN_OUTPUT} to 64 bytes")]
@@ -89,13 +89,13 @@ impl AcceptedHash {
         if names != ["m", "p", "t"] {
             return Err(BadHash::Parameters);
         }
-        let said = |name: &str| read.params.get_decimal(name).ok_or(BadHash::Parameters);
-        let (memory, passes, lanes) = (said("m")?, said("t")?, said("p")?);
-        for (name, said, most) in
+        let found = |name: &str| read.params.get_decimal(name).ok_or(BadHash::Parameters);
+        let (memory, passes, lanes) = (found("m")?, found("t")?, found("p")?);
+        for (name, found, most) in
             [("m", memory, bounds.memory_kib), ("t", passes, bounds.iterations), ("p", lanes, bounds.parallelism)]
         {
-            if said > most {
-                return Err(BadHash::TooCostly { name, said, most });
+            if found > most {
+                return Err(BadHash::TooCostly { name, found, most });
             }
         }
         let salt = read.salt.ok_or(BadHash::Salt)?;
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn four_times_todays_cost_is_accepted_and_no_more() {
         let with = |m: u64, t: u64, p: u64| format!("$argon2id$v=19$m={m},t={t},p={p}${SALT}${OUTPUT}");
-        let costly = |name, said, most| BadHash::TooCostly { name, said, most };
+        let costly = |name, found, most| BadHash::TooCostly { name, found, most };
         for (text, expected) in [
             (with(131_072, 12, 8), None),
             (with(131_073, 1, 1), Some(costly("m", 131_073, 131_072))),

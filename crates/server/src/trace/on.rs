@@ -17,8 +17,8 @@ use tracing_subscriber::{
 };
 
 use crate::{
+    adapters::traces,
     config::{Config, LogFormat},
-    ports::traces,
 };
 
 /// The target of all spans, including the store's.
@@ -118,9 +118,9 @@ impl Exporting {
 
 /// Starts the log, and the export of spans when the environment configures a collector.
 pub(crate) fn start_log(config: &Config) -> Exporting {
-    let (provider, complaint) = match traces::connect() {
+    let (provider, problem) = match traces::connect() {
         Ok(provider) => (provider, None),
-        Err(complaint) => (None, Some(complaint)),
+        Err(problem) => (None, Some(problem)),
     };
     let spans = provider.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
@@ -142,8 +142,8 @@ pub(crate) fn start_log(config: &Config) -> Exporting {
     };
     // A second call, as in tests, keeps the first configuration.
     let _ = tracing_subscriber::registry().with(log).with(spans).try_init();
-    match (complaint, &provider) {
-        (Some(complaint), _) => tracing::warn!(error = complaint, "tracing is disabled"),
+    match (problem, &provider) {
+        (Some(problem), _) => tracing::warn!(error = problem, "tracing is disabled"),
         (None, Some(_)) => tracing::info!("exporting traces"),
         (None, None) => {}
     }

@@ -22,7 +22,7 @@ pub struct Asset {
     pub immutable: bool,
 }
 
-struct Entry {
+struct AssetEntry {
     name: String,
     stem: String,
     extension: String,
@@ -31,12 +31,12 @@ struct Entry {
 }
 
 /// The embedded files by name.
-static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+static ENTRIES: LazyLock<Vec<AssetEntry>> = LazyLock::new(|| {
     Files::iter()
         .filter_map(|name| {
             let file = Files::get(&name)?;
             let (stem, extension) = name.rsplit_once('.')?;
-            Some(Entry {
+            Some(AssetEntry {
                 stem: stem.to_owned(),
                 extension: extension.to_owned(),
                 hash: print_hex(&file.metadata.sha256_hash()[..8]),
@@ -53,7 +53,7 @@ static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
 /// cached.
 pub fn asset(path: &str) -> Option<Asset> {
     let (rest, extension) = path.rsplit_once('.')?;
-    let (stem, asked) = match rest.rsplit_once('.') {
+    let (stem, requested_hash) = match rest.rsplit_once('.') {
         Some((stem, hash)) => (stem, Some(hash)),
         None => (rest, None),
     };
@@ -62,7 +62,7 @@ pub fn asset(path: &str) -> Option<Asset> {
         bytes: entry.bytes.clone(),
         content_type: content_type(&entry.extension),
         hash: entry.hash.clone(),
-        immutable: asked == Some(entry.hash.as_str()),
+        immutable: requested_hash == Some(entry.hash.as_str()),
     })
 }
 

@@ -21,7 +21,7 @@ pub enum Mark {
 
 /// The texts around a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Words {
+pub struct ChartLabels {
     pub title: String,
     /// A sentence that describes the chart for screen readers.
     pub description: String,
@@ -37,7 +37,7 @@ pub struct Words {
 pub struct DaysChart {
     /// The element ID, unique on a page.
     pub id: &'static str,
-    pub words: Words,
+    pub words: ChartLabels,
     pub mark: Mark,
     pub days: Vec<String>,
     pub series: Vec<Series>,
@@ -48,7 +48,7 @@ pub struct DaysChart {
 pub struct StepsChart {
     /// The element ID, unique on a page.
     pub id: &'static str,
-    pub words: Words,
+    pub words: ChartLabels,
     pub column: String,
     pub steps: Vec<(String, i64)>,
     /// The heading for each number's share of the first one; a chart with it is a funnel.
@@ -110,8 +110,8 @@ impl DaysChart {
         let ticks = ticks(tops.max().unwrap_or(0));
         let top = to_f64(*ticks.last().expect("there are always two ticks"));
         open_svg(out, self.id, &self.words, canvas);
-        let (floor, room) = (canvas.height - FOOT, canvas.height - FOOT - TOP);
-        let y = |value: f64| floor - value / top * room;
+        let (floor, plot_height) = (canvas.height - FOOT, canvas.height - FOOT - TOP);
+        let y = |value: f64| floor - value / top * plot_height;
         write_ticks(out, canvas, &ticks, y);
         let pitch = (canvas.width - LEFT) / to_f64(i64::try_from(self.days.len()).unwrap_or(i64::MAX).max(1));
         let x = |day: usize| LEFT + pitch * to_f64(i64::try_from(day).unwrap_or(0));
@@ -150,7 +150,7 @@ impl DaysChart {
             if total == 0 {
                 continue;
             }
-            push(out, format_args!("<g><title>{}</title>", escape(&self.say_day(index, day))));
+            push(out, format_args!("<g><title>{}</title>", escape(&self.day_label(index, day))));
             let mut sum = 0.0;
             for series in 0..self.series.len() {
                 let value = to_f64(self.value(series, index));
@@ -182,7 +182,7 @@ impl DaysChart {
                     out,
                     format_args!(
                         "<g><title>{}</title><circle class=\"chart-fill-{}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{}\"/></g>",
-                        escape(&self.say_day(index, &self.days[index])),
+                        escape(&self.day_label(index, &self.days[index])),
                         series + 1,
                         if self.days.len() > 31 { "1.5" } else { "3" }
                     ),
@@ -191,13 +191,13 @@ impl DaysChart {
         }
     }
 
-    fn say_day(&self, index: usize, day: &str) -> String {
-        let said = self
+    fn day_label(&self, index: usize, day: &str) -> String {
+        let description = self
             .series
             .iter()
             .enumerate()
             .map(|(series, one)| format!("{}: {}", one.name, print_number(self.value(series, index))));
-        format!("{day}: {}", said.collect::<Vec<_>>().join(", "))
+        format!("{day}: {}", description.collect::<Vec<_>>().join(", "))
     }
 
     fn write_table(&self, out: &mut String) {
@@ -232,7 +232,7 @@ impl StepsChart {
             push(&mut out, format_args!("<tr><th scope=\"row\">{}</th>", escape(name)));
             write_number(&mut out, *count);
             if self.part.is_some() {
-                push(&mut out, format_args!("<td>{}</td>", self.say_part(index)));
+                push(&mut out, format_args!("<td>{}</td>", self.part_label(index)));
             }
             out.push_str("</tr>");
         }
@@ -242,7 +242,7 @@ impl StepsChart {
     }
 
     /// A step's share of the first one.
-    fn say_part(&self, index: usize) -> String {
+    fn part_label(&self, index: usize) -> String {
         let first = self.steps.first().map_or(0, |(_, count)| *count);
         if first <= 0 {
             return "–".to_string();
@@ -263,7 +263,7 @@ impl StepsChart {
         for (index, (name, count)) in self.steps.iter().enumerate() {
             let y = ROW * to_f64(i64::try_from(index).unwrap_or(0));
             let width = to_f64((*count).max(0)) / self.most() * canvas.width;
-            let number = format!("{} · {}", print_number(*count), self.say_part(index));
+            let number = format!("{} · {}", print_number(*count), self.part_label(index));
             push(
                 out,
                 format_args!(
@@ -285,7 +285,7 @@ impl StepsChart {
     fn draw_histogram(&self, out: &mut String) {
         let canvas = Canvas { class: "chart-steps", width: 360.0, height: 190.0, labels: 0 };
         open_svg(out, self.id, &self.words, canvas);
-        let (floor, room) = (canvas.height - FOOT, canvas.height - FOOT - 20.0);
+        let (floor, plot_height) = (canvas.height - FOOT, canvas.height - FOOT - 20.0);
         let pitch = canvas.width / to_f64(i64::try_from(self.steps.len()).unwrap_or(1).max(1));
         push(
             out,
@@ -296,7 +296,7 @@ impl StepsChart {
         );
         for (index, (name, count)) in self.steps.iter().enumerate() {
             let x = pitch * to_f64(i64::try_from(index).unwrap_or(0));
-            let height = to_f64((*count).max(0)) / self.most() * room;
+            let height = to_f64((*count).max(0)) / self.most() * plot_height;
             push(
                 out,
                 format_args!(
@@ -317,11 +317,11 @@ impl StepsChart {
     }
 }
 
-fn begin(id: &str, words: &Words) -> String {
+fn begin(id: &str, words: &ChartLabels) -> String {
     format!("<figure class=\"chart\" id=\"{}\"><figcaption>{}</figcaption>", escape(id), escape(&words.title))
 }
 
-fn open_svg(out: &mut String, id: &str, words: &Words, canvas: Canvas) {
+fn open_svg(out: &mut String, id: &str, words: &ChartLabels, canvas: Canvas) {
     let (id, class) = (escape(id), canvas.class);
     push(
         out,
@@ -351,7 +351,7 @@ fn write_ticks(out: &mut String, canvas: Canvas, ticks: &[i64], y: impl Fn(f64) 
     }
 }
 
-fn begin_table<'a>(out: &mut String, words: &Words, columns: impl Iterator<Item = &'a str>) {
+fn begin_table<'a>(out: &mut String, words: &ChartLabels, columns: impl Iterator<Item = &'a str>) {
     push(
         out,
         format_args!(
@@ -432,8 +432,8 @@ fn escape(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn words() -> Words {
-        Words {
+    fn words() -> ChartLabels {
+        ChartLabels {
             title: "Guests <by> day".into(),
             description: "How many".into(),
             empty: "Nobody yet".into(),
@@ -551,7 +551,7 @@ mod tests {
     }
 
     #[test]
-    fn a_funnel_tells_each_steps_part_of_the_first() {
+    fn a_funnel_prints_each_step_as_a_share_of_the_first() {
         let steps = vec![("Came".to_string(), 200), ("Back".to_string(), 50), ("Joined".to_string(), 3)];
         let chart =
             StepsChart { id: "funnel", words: words(), column: "Guests".into(), steps, part: Some("Part".into()) };
@@ -559,8 +559,8 @@ mod tests {
         for part in ["100.0 %", "25.0 %", "1.5 %"] {
             assert_eq!(html.matches(part).count(), 2, "{part}: drawn and in the table");
         }
-        let nobody = StepsChart { steps: vec![("Came".into(), 0)], ..chart };
-        assert!(nobody.render().contains("Nobody yet") && nobody.render().contains("–"));
+        let no_users = StepsChart { steps: vec![("Came".into(), 0)], ..chart };
+        assert!(no_users.render().contains("Nobody yet") && no_users.render().contains("–"));
     }
 
     #[test]

@@ -11,14 +11,14 @@ use super::theme::theme_href;
 
 /// The color scheme: as the app requested (`x_color_scheme`) or as the device prefers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ColorScheme {
+pub enum PageColorScheme {
     #[default]
     Auto,
     Light,
     Dark,
 }
 
-impl ColorScheme {
+impl PageColorScheme {
     /// The value of `data-color-scheme` on the root element.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -52,7 +52,7 @@ pub struct Brand {
 #[derive(Clone, Debug)]
 pub struct PageContext {
     pub locale: Locale,
-    pub color_scheme: ColorScheme,
+    pub color_scheme: PageColorScheme,
     pub brand: Brand,
     /// The CSRF token, sent as `_csrf` by every form.
     pub csrf: String,
@@ -76,7 +76,7 @@ impl PageContext {
     }
 
     /// A [`Text`] in the reader's language.
-    pub fn say(&self, text: impl AsRef<Text>) -> String {
+    pub fn translate(&self, text: impl AsRef<Text>) -> String {
         let text = text.as_ref();
         self.fill(text.key(), text.args())
     }

@@ -40,13 +40,13 @@ impl Page for ContinueAsPage {
     }
 
     fn body(&self, ctx: &PageContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(ContinueAsBody { ctx, page: self }.render())
     }
 }
 
 #[derive(Template)]
 #[template(path = "continue_as.html")]
-struct Body<'a> {
+struct ContinueAsBody<'a> {
     ctx: &'a PageContext,
     page: &'a ContinueAsPage,
 }

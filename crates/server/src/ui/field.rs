@@ -8,12 +8,12 @@ use super::text::Text;
 
 /// A link and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
+pub struct TextLink {
     pub href: String,
     pub text: Text,
 }
 
-impl Link {
+impl TextLink {
     pub fn to_app(href: impl Into<String>) -> Self {
         Self { href: href.into(), text: Text::new("link-back-to-app") }
     }
@@ -26,13 +26,13 @@ impl Link {
 
 /// A kind of login ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LoginIdKind {
+pub enum LoginIdField {
     Email,
     Phone,
     Username,
 }
 
-impl LoginIdKind {
+impl LoginIdField {
     /// The value of the field `login_id_kind`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -87,7 +87,7 @@ impl LoginIdKind {
 /// A selectable kind of login ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginIdChoice {
-    pub kind: LoginIdKind,
+    pub kind: LoginIdField,
     pub href: String,
 }
 
@@ -242,13 +242,13 @@ impl Field {
     }
 
     /// The error and the ID of its field, for the page's summary.
-    pub(super) fn complaint(&self) -> Option<(&'static str, Text)> {
+    pub(super) fn problem(&self) -> Option<(&'static str, Text)> {
         Some((self.name, self.error.clone()?))
     }
 
     /// Sets the focus to the only field with an error. Several errors are listed in the page's summary, which then has
     /// the focus.
-    pub(super) fn focus_lone_complaint(fields: &mut [Self]) {
+    pub(super) fn focus_only_problem(fields: &mut [Self]) {
         let mut wrong = fields.iter_mut().filter(|field| field.error.is_some());
         if let (Some(field), None) = (wrong.next(), wrong.next()) {
             field.autofocus = true;

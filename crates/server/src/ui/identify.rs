@@ -2,16 +2,16 @@
 
 use askama::Template;
 
-use super::complaint::Complaint;
 use super::context::PageContext;
-use super::field::{Field, LoginIdChoice, LoginIdKind, PasswordField, PasswordUse, Steps, Strength};
+use super::field::{Field, LoginIdChoice, LoginIdField, PasswordField, PasswordUse, Steps, Strength};
+use super::field_problem::FieldProblem;
 use super::page::{Page, finish};
 use super::passkey::{Ceremony, PasskeyCeremony};
 use super::text::Text;
 
 /// The purpose of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum IdentifyPurpose {
     Promote,
     SignUp,
     Login,
@@ -22,11 +22,11 @@ pub enum Purpose {
 /// The form posts `login_id_kind`, `login_id`, `password` and `action=continue`.
 #[derive(Clone, Debug)]
 pub struct IdentifyPage {
-    pub purpose: Purpose,
+    pub purpose: IdentifyPurpose,
     pub action: String,
     /// The project's kinds in its order; a single one needs no choice. With none, only a passkey is offered.
     pub kinds: Vec<LoginIdChoice>,
-    pub kind: LoginIdKind,
+    pub kind: LoginIdField,
     pub value: String,
     /// The app enforces the value: it cannot be changed.
     pub fixed: bool,
@@ -46,7 +46,7 @@ pub struct IdentifyPage {
 
 impl IdentifyPage {
     /// An empty page for one kind of login ID, to be completed with struct update syntax.
-    pub fn new(purpose: Purpose, action: impl Into<String>, kind: LoginIdKind) -> Self {
+    pub fn new(purpose: IdentifyPurpose, action: impl Into<String>, kind: LoginIdField) -> Self {
         Self {
             purpose,
             action: action.into(),
@@ -67,7 +67,7 @@ impl IdentifyPage {
 
     /// The login ID, and the password if the page has one.
     fn fields(&self) -> Vec<Field> {
-        let signing_in = self.purpose == Purpose::Login;
+        let signing_in = self.purpose == IdentifyPurpose::Login;
         // With a new password beside it, the login ID is the name that a password manager stores.
         let named = signing_in || self.password.is_some();
         let login_id = self.kind.field(&self.value, self.value_error.as_ref(), named);
@@ -76,51 +76,53 @@ impl IdentifyPage {
         if signing_in && !self.fixed && fields.iter().all(|field| field.error.is_none()) {
             fields[0].autofocus = true;
         }
-        Field::focus_lone_complaint(&mut fields);
+        Field::focus_only_problem(&mut fields);
         fields
     }
 
     fn lead(&self) -> &'static str {
         match self.purpose {
-            Purpose::Promote => "promote-lead",
-            Purpose::SignUp => "sign-up-lead",
-            Purpose::Login => "login-lead",
+            IdentifyPurpose::Promote => "promote-lead",
+            IdentifyPurpose::SignUp => "sign-up-lead",
+            IdentifyPurpose::Login => "login-lead",
         }
     }
 
     fn submit(&self) -> &'static str {
         match (self.purpose, &self.password) {
-            (Purpose::Login, Some(_)) => "button-sign-in",
-            (Purpose::Promote, Some(PasswordField { purpose: PasswordUse::New { .. }, .. })) => "button-save-progress",
-            (Purpose::SignUp, Some(_)) => "button-create-account",
-            (Purpose::Promote | Purpose::SignUp | Purpose::Login, _) => "button-continue",
+            (IdentifyPurpose::Login, Some(_)) => "button-sign-in",
+            (IdentifyPurpose::Promote, Some(PasswordField { purpose: PasswordUse::New { .. }, .. })) => {
+                "button-save-progress"
+            }
+            (IdentifyPurpose::SignUp, Some(_)) => "button-create-account",
+            (IdentifyPurpose::Promote | IdentifyPurpose::SignUp | IdentifyPurpose::Login, _) => "button-continue",
         }
     }
 
     fn promotes(&self) -> bool {
-        self.purpose == Purpose::Promote
+        self.purpose == IdentifyPurpose::Promote
     }
 }
 
 impl Page for IdentifyPage {
     fn title(&self) -> Text {
         Text::new(match self.purpose {
-            Purpose::Promote => "promote-title",
-            Purpose::SignUp => "sign-up-title",
-            Purpose::Login => "login-title",
+            IdentifyPurpose::Promote => "promote-title",
+            IdentifyPurpose::SignUp => "sign-up-title",
+            IdentifyPurpose::Login => "login-title",
         })
     }
 
     fn body(&self, ctx: &PageContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(IdentifyBody { ctx, page: self }.render())
     }
 
     fn steps(&self) -> Option<Steps> {
         self.steps
     }
 
-    fn complaints(&self) -> Vec<(&'static str, Text)> {
-        self.fields().iter().filter_map(Field::complaint).collect()
+    fn problems(&self) -> Vec<(&'static str, Text)> {
+        self.fields().iter().filter_map(Field::problem).collect()
     }
 
     fn has_passkey(&self) -> bool {
@@ -130,8 +132,8 @@ impl Page for IdentifyPage {
 
 impl IdentifyPage {
     pub fn samples() -> Vec<(&'static str, Self)> {
-        let kinds = |kinds: &[LoginIdKind]| {
-            let choice = |kind: &LoginIdKind| LoginIdChoice { kind: *kind, href: format!("?kind={}", kind.as_str()) };
+        let kinds = |kinds: &[LoginIdField]| {
+            let choice = |kind: &LoginIdField| LoginIdChoice { kind: *kind, href: format!("?kind={}", kind.as_str()) };
             kinds.iter().map(choice).collect::<Vec<_>>()
         };
         let promote = Self {
@@ -139,20 +141,20 @@ impl IdentifyPage {
             have_account_href: Some("/flow/sample/have-account".into()),
             cancel_href: Some("/flow/sample/cancel".into()),
             steps: Some(Steps { current: 1, total: 2 }),
-            ..Self::new(Purpose::Promote, "/flow/sample", LoginIdKind::Email)
+            ..Self::new(IdentifyPurpose::Promote, "/flow/sample", LoginIdField::Email)
         };
         let sign_up = Self {
-            kinds: kinds(&[LoginIdKind::Email, LoginIdKind::Phone, LoginIdKind::Username]),
+            kinds: kinds(&[LoginIdField::Email, LoginIdField::Phone, LoginIdField::Username]),
             password: Some(PasswordField::new(8)),
             have_account_href: Some("/login".into()),
-            ..Self::new(Purpose::SignUp, "/flow/sample", LoginIdKind::Username)
+            ..Self::new(IdentifyPurpose::SignUp, "/flow/sample", LoginIdField::Username)
         };
         let login = Self {
             password: Some(PasswordField::current()),
             create_account_href: Some("/signup".into()),
             forgot_href: Some("/forgot".into()),
             cancel_href: Some("/flow/sample/cancel".into()),
-            ..Self::new(Purpose::Login, "/flow/sample", LoginIdKind::Email)
+            ..Self::new(IdentifyPurpose::Login, "/flow/sample", LoginIdField::Email)
         };
         vec![
             ("promote", promote.clone()),
@@ -160,10 +162,10 @@ impl IdentifyPage {
                 "promote-errors",
                 Self {
                     value: "ada.example.com".into(),
-                    value_error: Some(Complaint::EmailInvalid.text()),
+                    value_error: Some(FieldProblem::EmailInvalid.text()),
                     password: Some(PasswordField {
                         strength: Some(Strength::Weak),
-                        ..PasswordField::new(8).with_error(Complaint::PasswordTooShort { min: 8 })
+                        ..PasswordField::new(8).with_error(FieldProblem::PasswordTooShort { min: 8 })
                     }),
                     ..promote.clone()
                 },
@@ -171,8 +173,8 @@ impl IdentifyPage {
             (
                 "promote-choices",
                 Self {
-                    kinds: kinds(&[LoginIdKind::Email, LoginIdKind::Phone]),
-                    kind: LoginIdKind::Phone,
+                    kinds: kinds(&[LoginIdField::Email, LoginIdField::Phone]),
+                    kind: LoginIdField::Phone,
                     password: None,
                     passkey: Some(PasskeyCeremony::sample(Ceremony::Create)),
                     ..promote.clone()
@@ -193,7 +195,7 @@ impl IdentifyPage {
                 "sign-up-strong",
                 Self {
                     value: "ada".into(),
-                    value_error: Some(Complaint::UsernameTaken.text()),
+                    value_error: Some(FieldProblem::UsernameTaken.text()),
                     password: Some(PasswordField { strength: Some(Strength::Strong), ..PasswordField::new(8) }),
                     ..sign_up
                 },
@@ -205,7 +207,8 @@ impl IdentifyPage {
                 Self {
                     value: "ada@example.com".into(),
                     password: Some(
-                        PasswordField::current().with_error(Complaint::CredentialsWrong { kind: LoginIdKind::Email }),
+                        PasswordField::current()
+                            .with_error(FieldProblem::CredentialsWrong { kind: LoginIdField::Email }),
                     ),
                     ..login
                 },
@@ -216,7 +219,7 @@ impl IdentifyPage {
 
 #[derive(Template)]
 #[template(path = "identify.html")]
-struct Body<'a> {
+struct IdentifyBody<'a> {
     ctx: &'a PageContext,
     page: &'a IdentifyPage,
 }

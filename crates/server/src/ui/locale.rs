@@ -34,14 +34,14 @@ pub(super) const SOURCES: [(&str, Direction, &str); 6] = [
     ("ar", Direction::Rtl, include_str!("../../locales/ar.ftl")),
 ];
 
-struct Tongue {
+struct LoadedLocale {
     tag: &'static str,
     direction: Direction,
     bundle: FluentBundle<FluentResource>,
-    fallback: Option<Arc<Tongue>>,
+    fallback: Option<Arc<LoadedLocale>>,
 }
 
-impl Tongue {
+impl LoadedLocale {
     fn parse(tag: &'static str, direction: Direction, source: &str, fallback: Option<Arc<Self>>) -> Self {
         let mut bundle = FluentBundle::new_concurrent(vec![tag.parse().unwrap_or_default()]);
         // Isolation marks prevent a Latin name from reordering a right-to-left sentence; other languages do not need
@@ -65,7 +65,7 @@ impl Tongue {
 
 /// A loaded language; cheap to clone.
 #[derive(Clone)]
-pub struct Locale(Arc<Tongue>);
+pub struct Locale(Arc<LoadedLocale>);
 
 impl Locale {
     /// The BCP 47 tag, as in `<html lang>`.
@@ -88,7 +88,7 @@ impl Locale {
     }
 
     /// A [`Text`] in this language.
-    pub fn say(&self, text: &Text) -> String {
+    pub fn translate(&self, text: &Text) -> String {
         self.text_with(text.key(), text.args())
     }
 }
@@ -101,16 +101,16 @@ impl std::fmt::Debug for Locale {
 
 /// All languages, loaded at startup and shared.
 #[derive(Clone, Debug)]
-pub struct Ui {
+pub struct Locales {
     locales: Vec<Locale>,
 }
 
-impl Ui {
+impl Locales {
     pub fn load() -> Self {
         let mut locales: Vec<Locale> = Vec::with_capacity(SOURCES.len());
         for (tag, direction, source) in SOURCES {
             let fallback = locales.first().map(|english| Arc::clone(&english.0));
-            locales.push(Locale(Arc::new(Tongue::parse(tag, direction, source, fallback))));
+            locales.push(Locale(Arc::new(LoadedLocale::parse(tag, direction, source, fallback))));
         }
         Self { locales }
     }

@@ -20,7 +20,7 @@ pub struct MailContext {
 
 /// A change of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum AccountNotice {
     LoginIdAdded {
         login_id: String,
     },
@@ -52,29 +52,29 @@ pub enum MailKind {
         code: String,
         minutes: u32,
     },
-    Changed(Change),
+    Changed(AccountNotice),
 }
 
 /// A rendered mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mail {
+pub struct RenderedMail {
     pub subject: String,
     pub text: String,
     pub html: String,
 }
 
 impl MailKind {
-    pub fn render(&self, ctx: &MailContext) -> Mail {
-        let [subject, title, lead, closing] = self.texts().map(|text| ctx.say(&text));
+    pub fn render(&self, ctx: &MailContext) -> RenderedMail {
+        let [subject, title, lead, closing] = self.texts().map(|text| ctx.translate(&text));
         let (accent, accent_text) = mail_colors(&ctx.brand);
         let code = self.code().map(|(code, minutes)| Code {
             digits: code.to_owned(),
-            valid: ctx.say(&Text::new("mail-code-valid").with("minutes", minutes)),
+            valid: ctx.translate(&Text::new("mail-code-valid").with("minutes", minutes)),
         });
-        let words = Words { ctx, title, lead, closing, code, footer: ctx.say(&Text::new("mail-footer")) };
+        let words = MailText { ctx, title, lead, closing, code, footer: ctx.translate(&Text::new("mail-footer")) };
         let text = finish(TextPart { words: &words }.render());
-        let html = finish(HtmlPart { words: &words, accent, accent_text }.render());
-        Mail { subject: subject.replace(['\r', '\n'], " "), text, html }
+        let html = finish(MailHtml { words: &words, accent, accent_text }.render());
+        RenderedMail { subject: subject.replace(['\r', '\n'], " "), text, html }
     }
 
     fn code(&self) -> Option<(&str, u32)> {
@@ -89,7 +89,7 @@ impl MailKind {
     /// Subject, heading, lead and closing.
     fn texts(&self) -> [Text; 4] {
         let ignore = || Text::new("mail-ignore");
-        let tell = || Text::new("mail-not-you");
+        let not_you = || Text::new("mail-not-you");
         match self {
             Self::VerificationCode { code, .. } => [
                 Text::new("mail-verify-subject").with("code", code),
@@ -111,14 +111,18 @@ impl MailKind {
             ],
             Self::Changed(change) => {
                 let lead = match change {
-                    Change::LoginIdAdded { login_id } => Text::new("mail-changed-added").with("login_id", login_id),
-                    Change::LoginIdChanged { from, to } => {
+                    AccountNotice::LoginIdAdded { login_id } => {
+                        Text::new("mail-changed-added").with("login_id", login_id)
+                    }
+                    AccountNotice::LoginIdChanged { from, to } => {
                         Text::new("mail-changed-replaced").with("from", from).with("to", to)
                     }
-                    Change::LoginIdRemoved { login_id } => Text::new("mail-changed-removed").with("login_id", login_id),
-                    Change::PasswordChanged => Text::new("mail-changed-password"),
+                    AccountNotice::LoginIdRemoved { login_id } => {
+                        Text::new("mail-changed-removed").with("login_id", login_id)
+                    }
+                    AccountNotice::PasswordChanged => Text::new("mail-changed-password"),
                 };
-                [Text::new("mail-changed-subject"), Text::new("mail-changed-title"), lead, tell()]
+                [Text::new("mail-changed-subject"), Text::new("mail-changed-title"), lead, not_you()]
             }
         }
     }
@@ -131,19 +135,19 @@ impl MailKind {
             ("verification-code", Self::VerificationCode { code: code.clone(), minutes }),
             ("login-code", Self::LoginCode { code: code.clone(), minutes }),
             ("password-reset-code", Self::PasswordResetCode { code, minutes }),
-            ("login-id-added", Self::Changed(Change::LoginIdAdded { login_id: login_id.clone() })),
+            ("login-id-added", Self::Changed(AccountNotice::LoginIdAdded { login_id: login_id.clone() })),
             (
                 "login-id-changed",
-                Self::Changed(Change::LoginIdChanged { from: login_id.clone(), to: "ada@new.example".into() }),
+                Self::Changed(AccountNotice::LoginIdChanged { from: login_id.clone(), to: "ada@new.example".into() }),
             ),
-            ("login-id-removed", Self::Changed(Change::LoginIdRemoved { login_id })),
-            ("password-changed", Self::Changed(Change::PasswordChanged)),
+            ("login-id-removed", Self::Changed(AccountNotice::LoginIdRemoved { login_id })),
+            ("password-changed", Self::Changed(AccountNotice::PasswordChanged)),
         ]
     }
 }
 
 impl MailContext {
-    fn say(&self, text: &Text) -> String {
+    fn translate(&self, text: &Text) -> String {
         let mut args = vec![("app", Arg::from(self.app_name.as_str())), ("brand", Arg::from(self.brand.name.as_str()))];
         args.extend_from_slice(text.args());
         self.locale.text_with(text.key(), &args)
@@ -162,7 +166,7 @@ impl MailContext {
 /// With `domain`, its last line binds the code to that web site, so that browsers fill it in only there (WICG
 /// "Origin-bound one-time codes delivered via SMS").
 pub fn sms_text(ctx: &MailContext, code: &str, domain: Option<&str>) -> String {
-    let words = ctx.say(&Text::new("sms-code").with("code", code));
+    let words = ctx.translate(&Text::new("sms-code").with("code", code));
     match domain {
         Some(domain) => format!("{words}\n\n@{domain} #{code}"),
         None => words,
@@ -174,7 +178,7 @@ struct Code {
     valid: String,
 }
 
-struct Words<'a> {
+struct MailText<'a> {
     ctx: &'a MailContext,
     title: String,
     lead: String,
@@ -186,13 +190,13 @@ struct Words<'a> {
 #[derive(Template)]
 #[template(path = "mail/mail.txt")]
 struct TextPart<'a> {
-    words: &'a Words<'a>,
+    words: &'a MailText<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "mail/mail.html")]
-struct HtmlPart<'a> {
-    words: &'a Words<'a>,
+struct MailHtml<'a> {
+    words: &'a MailText<'a>,
     accent: String,
     accent_text: String,
 }
@@ -200,7 +204,7 @@ struct HtmlPart<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::Ui;
+    use crate::ui::Locales;
 
     fn contexts() -> Vec<MailContext> {
         let brand = Brand { name: "Corner & Shop".into(), ..Brand::default() };
@@ -209,7 +213,7 @@ mod tests {
             brand: brand.clone(),
             app_name: "Corner & Shop".into(),
         };
-        Ui::load().locales().iter().map(context).collect()
+        Locales::load().locales().iter().map(context).collect()
     }
 
     #[test]

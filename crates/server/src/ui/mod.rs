@@ -5,12 +5,12 @@ mod account;
 mod asset;
 mod chart;
 mod color;
-mod complaint;
 mod context;
 mod continue_as;
 mod elapsed;
-mod ending;
+mod end_pages;
 mod field;
+mod field_problem;
 mod identify;
 mod locale;
 mod mail;
@@ -33,19 +33,19 @@ mod verify_code;
 pub use account::{
     AddLoginIdPage, ChangePasswordPage, ConfirmPage, DeleteAccountPage, EditNamesPage, LoginIdEntry, PasskeyEntry,
     PasskeyNamePage, PasskeySummary, PasskeysPage, PasswordSummary, RemoveLoginIdPage, SessionEntry, SettingsGuestPage,
-    SettingsPage, SettingsStrangerPage, VerifyLoginIdPage,
+    SettingsOtherApplicationPage, SettingsPage, VerifyLoginIdPage,
 };
 pub use asset::{Asset, asset, asset_href};
-pub use chart::{DaysChart, Mark, Series, StepsChart, Words, print_number};
-pub use complaint::Complaint;
-pub use context::{Brand, ColorScheme, PageContext};
+pub use chart::{ChartLabels, DaysChart, Mark, Series, StepsChart, print_number};
+pub use context::{Brand, PageColorScheme, PageContext};
 pub use continue_as::ContinueAsPage;
 pub use elapsed::Elapsed;
-pub use ending::{ErrorKind, ErrorPage, LoggedOutPage, LogoutPage, TooManyTriesPage};
-pub use field::{Link, LoginIdChoice, LoginIdKind, PasswordField, PasswordUse, Steps, Strength};
-pub use identify::{IdentifyPage, Purpose};
-pub use locale::{Direction, Locale, Ui};
-pub use mail::{Change, Mail, MailContext, MailKind, sms_text};
+pub use end_pages::{ErrorKind, ErrorPage, LoggedOutPage, LogoutPage, TooManyTriesPage};
+pub use field::{LoginIdChoice, LoginIdField, PasswordField, PasswordUse, Steps, Strength, TextLink};
+pub use field_problem::FieldProblem;
+pub use identify::{IdentifyPage, IdentifyPurpose};
+pub use locale::{Direction, Locale, Locales};
+pub use mail::{AccountNotice, MailContext, MailKind, RenderedMail, sms_text};
 pub use notice::{Level, Notice, NoticeKind};
 pub use page::{Page, Shell};
 pub use passkey::{Ceremony, PasskeyCeremony};
@@ -57,4 +57,4 @@ pub use sample::{Sample, sample_context, samples};
 pub use switch_account::SwitchAccountPage;
 pub use text::{Arg, Text};
 pub use theme::{preview_css, theme_css, theme_href};
-pub use verify_code::{Channel, CodePurpose, Resend, VerifyCodePage};
+pub use verify_code::{CodeChannel, CodePurpose, Resend, VerifyCodePage};

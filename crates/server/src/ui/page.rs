@@ -15,7 +15,7 @@ pub trait Page {
     fn body(&self, ctx: &PageContext) -> String;
 
     /// The form's errors, each with the ID of its field.
-    fn complaints(&self) -> Vec<(&'static str, Text)> {
+    fn problems(&self) -> Vec<(&'static str, Text)> {
         Vec::new()
     }
 
@@ -35,11 +35,11 @@ pub trait Page {
 
     /// The complete HTML document.
     fn render(&self, ctx: &PageContext) -> String {
-        let frame = Frame {
+        let frame = PageLayout {
             ctx,
-            title: ctx.say(self.title()),
+            title: ctx.translate(self.title()),
             body: self.body(ctx),
-            complaints: self.complaints(),
+            problems: self.problems(),
             steps: self.steps(),
             shell: self.shell(),
             passkey: self.has_passkey(),
@@ -59,19 +59,19 @@ pub enum Shell {
 
 #[derive(Template)]
 #[template(path = "frame.html")]
-struct Frame<'a> {
+struct PageLayout<'a> {
     ctx: &'a PageContext,
     title: String,
     body: String,
-    complaints: Vec<(&'static str, Text)>,
+    problems: Vec<(&'static str, Text)>,
     steps: Option<Steps>,
     shell: Shell,
     passkey: bool,
 }
 
-impl Frame<'_> {
+impl PageLayout<'_> {
     fn summary_title(&self) -> Text {
-        Text::new("summary-title").with("count", i64::try_from(self.complaints.len()).unwrap_or(i64::MAX))
+        Text::new("summary-title").with("count", i64::try_from(self.problems.len()).unwrap_or(i64::MAX))
     }
 }
 

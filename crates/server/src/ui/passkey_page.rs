@@ -51,7 +51,7 @@ impl Page for PasskeyPage {
     }
 
     fn body(&self, ctx: &PageContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(PasskeyBody { ctx, page: self }.render())
     }
 
     fn has_passkey(&self) -> bool {
@@ -61,7 +61,7 @@ impl Page for PasskeyPage {
 
 #[derive(Template)]
 #[template(path = "passkey.html")]
-struct Body<'a> {
+struct PasskeyBody<'a> {
     ctx: &'a PageContext,
     page: &'a PasskeyPage,
 }

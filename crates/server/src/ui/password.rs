@@ -2,9 +2,9 @@
 
 use askama::Template;
 
-use super::complaint::Complaint;
 use super::context::PageContext;
-use super::field::{Field, LoginIdChoice, LoginIdKind, PasswordField, PasswordUse, Steps, Strength};
+use super::field::{Field, LoginIdChoice, LoginIdField, PasswordField, PasswordUse, Steps, Strength};
+use super::field_problem::FieldProblem;
 use super::page::{Page, finish};
 use super::passkey::{Ceremony, PasskeyCeremony};
 use super::text::Text;
@@ -61,12 +61,12 @@ impl PasswordPage {
             passkey: Some(PasskeyCeremony::sample(Ceremony::Use)),
             ..Self::new(PasswordReason::Confirm, "/flow/sample", "ada@example.com")
         };
-        let wrong = Complaint::CredentialsWrong { kind: LoginIdKind::Email };
+        let wrong = FieldProblem::CredentialsWrong { kind: LoginIdField::Email };
         vec![
             ("login", login.clone()),
             ("login-wrong", Self { error: Some(wrong.text()), ..login }),
             ("confirm", confirm.clone()),
-            ("confirm-wrong", Self { error: Some(Complaint::PasswordWrong.text()), ..confirm }),
+            ("confirm-wrong", Self { error: Some(FieldProblem::PasswordWrong.text()), ..confirm }),
         ]
     }
 
@@ -94,8 +94,8 @@ impl Page for PasswordPage {
         finish(Password { ctx, page: self }.render())
     }
 
-    fn complaints(&self) -> Vec<(&'static str, Text)> {
-        self.password().complaint().into_iter().collect()
+    fn problems(&self) -> Vec<(&'static str, Text)> {
+        self.password().problem().into_iter().collect()
     }
 
     fn has_passkey(&self) -> bool {
@@ -144,7 +144,7 @@ impl NewPasswordPage {
         };
         let weak = PasswordField {
             strength: Some(Strength::VeryWeak),
-            ..PasswordField::new(8).with_error(Complaint::PasswordBreached)
+            ..PasswordField::new(8).with_error(FieldProblem::PasswordBreached)
         };
         let reset = Self { reason: NewPasswordReason::Reset, cancel_href: None, steps: None, ..create.clone() };
         vec![("create", create), ("reset", reset.clone()), ("reset-weak", Self { password: weak, ..reset })]
@@ -186,9 +186,9 @@ impl Page for NewPasswordPage {
         self.steps
     }
 
-    fn complaints(&self) -> Vec<(&'static str, Text)> {
+    fn problems(&self) -> Vec<(&'static str, Text)> {
         debug_assert!(matches!(self.password.purpose, PasswordUse::New { .. }), "the page is for a new password");
-        self.password.field().complaint().into_iter().collect()
+        self.password.field().problem().into_iter().collect()
     }
 }
 
@@ -207,7 +207,7 @@ pub struct ForgottenPasswordPage {
     pub action: String,
     /// The kinds that can receive a code; a single one needs no choice.
     pub kinds: Vec<LoginIdChoice>,
-    pub kind: LoginIdKind,
+    pub kind: LoginIdField,
     pub value: String,
     pub error: Option<Text>,
     /// The app enforces the value: it cannot be changed.
@@ -217,21 +217,21 @@ pub struct ForgottenPasswordPage {
 
 impl ForgottenPasswordPage {
     pub fn samples() -> Vec<(&'static str, Self)> {
-        let choice = |kind: LoginIdKind| LoginIdChoice { kind, href: format!("?kind={}", kind.as_str()) };
+        let choice = |kind: LoginIdField| LoginIdChoice { kind, href: format!("?kind={}", kind.as_str()) };
         let email = Self {
             action: "/forgot".into(),
-            kinds: vec![choice(LoginIdKind::Email)],
-            kind: LoginIdKind::Email,
+            kinds: vec![choice(LoginIdField::Email)],
+            kind: LoginIdField::Email,
             value: "ada@example.com".into(),
             error: None,
             fixed: false,
             back_href: Some("/login".into()),
         };
         let phone = Self {
-            kinds: vec![choice(LoginIdKind::Email), choice(LoginIdKind::Phone)],
-            kind: LoginIdKind::Phone,
+            kinds: vec![choice(LoginIdField::Email), choice(LoginIdField::Phone)],
+            kind: LoginIdField::Phone,
             value: "12".into(),
-            error: Some(Complaint::PhoneInvalid.text()),
+            error: Some(FieldProblem::PhoneInvalid.text()),
             ..email.clone()
         };
         vec![("email", email), ("phone-error", phone)]
@@ -252,8 +252,8 @@ impl Page for ForgottenPasswordPage {
         finish(ForgottenPassword { ctx, page: self }.render())
     }
 
-    fn complaints(&self) -> Vec<(&'static str, Text)> {
-        self.login_id().complaint().into_iter().collect()
+    fn problems(&self) -> Vec<(&'static str, Text)> {
+        self.login_id().problem().into_iter().collect()
     }
 }
 

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use super::locale::SOURCES;
-use super::{Complaint, ErrorKind, Text};
-use super::{MailContext, Notice, NoticeKind, Page, Sample, Ui, sample_context, samples};
+use super::{ErrorKind, FieldProblem, Text};
+use super::{Locales, MailContext, Notice, NoticeKind, Page, Sample, sample_context, samples};
 
 /// A start tag with its attributes, a text, or an end tag.
 enum Piece<'a> {
@@ -164,7 +164,7 @@ fn every_page_state_keeps_the_rules_in_every_language() {
     let samples = samples();
     let names: BTreeSet<&str> = samples.iter().map(|sample| sample.name.as_str()).collect();
     assert_eq!(names.len(), samples.len(), "sample names are unique");
-    for locale in Ui::load().locales() {
+    for locale in Locales::load().locales() {
         let mut ctx = sample_context(locale.clone());
         for Sample { name, page } in &samples {
             let place = format!("{name} in {}", locale.tag());
@@ -187,7 +187,7 @@ fn every_page_state_keeps_the_rules_in_every_language() {
 
 #[test]
 fn what_people_type_is_escaped() {
-    let mut ctx = sample_context(Ui::load().locales()[0].clone());
+    let mut ctx = sample_context(Locales::load().locales()[0].clone());
     let evil = "\"><script>alert(1)</script>";
     ctx.brand.name = evil.into();
     ctx.app_name = evil.into();
@@ -196,7 +196,7 @@ fn what_people_type_is_escaped() {
     for Sample { name, page } in samples() {
         assert!(!page.render(&ctx).contains("<script>"), "{name}");
     }
-    let page = super::VerifyCodePage::new(super::CodePurpose::Verify, super::Channel::Email, evil, evil);
+    let page = super::VerifyCodePage::new(super::CodePurpose::Verify, super::CodeChannel::Email, evil, evil);
     assert!(!page.render(&ctx).contains("<script>"));
 }
 
@@ -242,10 +242,10 @@ fn every_language_says_everything() {
         for (key, body) in &all {
             let (own, expected) = (variables(body), variables(&english[key]));
             // A translation may leave out the names of app and project, but not other arguments.
-            let told = |set: &BTreeSet<&str>| -> BTreeSet<String> {
+            let variables_of = |set: &BTreeSet<&str>| -> BTreeSet<String> {
                 set.iter().filter(|name| !matches!(**name, "app" | "brand")).map(|name| (*name).to_owned()).collect()
             };
-            assert_eq!(told(&own), told(&expected), "{tag}: {key} has other variables than English");
+            assert_eq!(variables_of(&own), variables_of(&expected), "{tag}: {key} has other variables than English");
         }
     }
 }
@@ -261,8 +261,8 @@ fn every_plural_has_the_forms_of_its_language() {
         for (key, body) in messages(source).iter().filter(|(_, body)| body.contains("->")) {
             for form in forms {
                 // An exact number ([0]) is more specific than the plural form it replaces.
-                let said = body.contains(&format!("[{form}]")) || (*form == "zero" && body.contains("[0]"));
-                assert!(said, "{tag}: {key} lacks [{form}]");
+                let is_listed = body.contains(&format!("[{form}]")) || (*form == "zero" && body.contains("[0]"));
+                assert!(is_listed, "{tag}: {key} lacks [{form}]");
             }
         }
     }
@@ -285,7 +285,7 @@ fn every_text_is_used_and_every_used_text_exists() {
             assert!(english.contains_key(key), "{call}{key}\" is not in en.ftl");
         }
     }
-    let mut known: Vec<Text> = Complaint::examples().iter().map(Complaint::text).collect();
+    let mut known: Vec<Text> = FieldProblem::examples().iter().map(FieldProblem::text).collect();
     known.extend(ErrorKind::ALL.into_iter().flat_map(|kind| <[Text; 2]>::from(kind.texts())));
     known.extend(NoticeKind::ALL.into_iter().map(|kind| kind.notice().key));
     for text in known {
@@ -306,7 +306,7 @@ fn read_tree(folder: &Path, into: &mut String) {
 
 #[test]
 fn every_mail_speaks_every_language() {
-    for locale in Ui::load().locales() {
+    for locale in Locales::load().locales() {
         let page = sample_context(locale.clone());
         let ctx = MailContext { locale: locale.clone(), brand: page.brand, app_name: page.app_name };
         for (name, kind) in super::MailKind::samples() {
@@ -322,7 +322,7 @@ fn every_mail_speaks_every_language() {
 
 #[test]
 fn the_language_is_chosen_by_the_app_then_the_browser_then_the_project() {
-    let ui = Ui::load();
+    let ui = Locales::load();
     // `ui_locales`, `Accept-Language`, allowed languages, result
     let cases = [
         ("", "", "", "en"),

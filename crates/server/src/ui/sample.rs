@@ -1,13 +1,13 @@
 //! Samples of every page in its main states, for tests, screenshots and viewing.
 
-use super::context::{Brand, ColorScheme, PageContext};
+use super::context::{Brand, PageColorScheme, PageContext};
 use super::locale::Locale;
 use super::page::Page;
 use super::{
     AddLoginIdPage, AlreadyPromotedPage, ChangePasswordPage, ConfirmPage, ConflictPage, ContinueAsPage,
     DeleteAccountPage, EditNamesPage, ErrorPage, ForgottenPasswordPage, HaveAccountPage, IdentifyPage, LoggedOutPage,
     LogoutPage, NewPasswordPage, PasskeyNamePage, PasskeyPage, PasskeysPage, PasswordPage, RemoveLoginIdPage,
-    SettingsGuestPage, SettingsPage, SettingsStrangerPage, SwitchAccountPage, TooManyTriesPage, VerifyCodePage,
+    SettingsGuestPage, SettingsOtherApplicationPage, SettingsPage, SwitchAccountPage, TooManyTriesPage, VerifyCodePage,
     VerifyLoginIdPage,
 };
 
@@ -35,7 +35,7 @@ pub fn samples() -> Vec<Sample> {
     collect(&mut all, "logout", LogoutPage::samples());
     collect(&mut all, "logged-out", LoggedOutPage::samples());
     collect(&mut all, "settings-guest", SettingsGuestPage::samples());
-    collect(&mut all, "settings-stranger", SettingsStrangerPage::samples());
+    collect(&mut all, "settings-stranger", SettingsOtherApplicationPage::samples());
     collect(&mut all, "settings", SettingsPage::samples());
     collect(&mut all, "names", EditNamesPage::samples());
     collect(&mut all, "add-login-id", AddLoginIdPage::samples());
@@ -53,7 +53,7 @@ pub fn samples() -> Vec<Sample> {
 pub fn sample_context(locale: Locale) -> PageContext {
     PageContext {
         locale,
-        color_scheme: ColorScheme::Auto,
+        color_scheme: PageColorScheme::Auto,
         brand: Brand { name: "Corner Shop".into(), logo_uri: None, accent_color: None },
         csrf: "sample-csrf-token".into(),
         carried: None,

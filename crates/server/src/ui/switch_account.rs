@@ -40,13 +40,13 @@ impl Page for SwitchAccountPage {
     }
 
     fn body(&self, ctx: &PageContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(SwitchAccountBody { ctx, page: self }.render())
     }
 }
 
 #[derive(Template)]
 #[template(path = "switch_account.html")]
-struct Body<'a> {
+struct SwitchAccountBody<'a> {
     ctx: &'a PageContext,
     page: &'a SwitchAccountPage,
 }

@@ -8,7 +8,7 @@ use super::color::Color;
 use super::context::Brand;
 
 /// The default accent color.
-const HOUSE: Color = Color::from_bytes(0x1b, 0x5e, 0x4b);
+const DEFAULT_ACCENT: Color = Color::from_bytes(0x1b, 0x5e, 0x4b);
 
 /// The backgrounds in `vestibule.css`; a test checks that the two agree.
 const LIGHT: Grounds = Grounds { paper: Color::from_bytes(0xf5, 0xf3, 0xee), surface: Color::WHITE };
@@ -28,7 +28,7 @@ struct Shades {
     text: Color,
     soft: Color,
     line: Color,
-    hall: Color,
+    backdrop: Color,
 }
 
 /// The style sheet of a brand: custom properties only, for light and dark.
@@ -64,7 +64,7 @@ pub(super) fn mail_colors(brand: &Brand) -> (String, String) {
 }
 
 fn accent_of(brand: &Brand) -> Color {
-    brand.accent_color.as_deref().and_then(Color::parse).unwrap_or(HOUSE)
+    brand.accent_color.as_deref().and_then(Color::parse).unwrap_or(DEFAULT_ACCENT)
 }
 
 /// `away` is the end of the scale that contrasts with the backgrounds: black on light ones, white on dark ones.
@@ -81,12 +81,12 @@ fn shade(accent: Color, grounds: &Grounds, away: Color, tint: f64) -> Shades {
         text: accent.reach_contrast(&[grounds.surface, grounds.paper, soft], 4.6, away),
         soft,
         line: grounds.surface.mix(accent, 0.32),
-        hall: grounds.paper.mix(accent, if away == Color::WHITE { 0.05 } else { 0.13 }),
+        backdrop: grounds.paper.mix(accent, if away == Color::WHITE { 0.05 } else { 0.13 }),
     }
 }
 
 fn print_properties(shades: &Shades) -> String {
-    let Shades { fill, fill_hover, on_fill, text, soft, line, hall } = shades;
+    let Shades { fill, fill_hover, on_fill, text, soft, line, backdrop } = shades;
     [
         ("accent", fill),
         ("accent-hover", fill_hover),
@@ -94,7 +94,7 @@ fn print_properties(shades: &Shades) -> String {
         ("accent-text", text),
         ("accent-soft", soft),
         ("accent-line", line),
-        ("hall", hall),
+        ("hall", backdrop),
     ]
     .iter()
     .map(|(name, color)| format!("--{name}:{};", color.print()))

@@ -2,15 +2,15 @@
 
 use askama::Template;
 
-use super::complaint::Complaint;
 use super::context::PageContext;
 use super::field::{Field, Steps};
+use super::field_problem::FieldProblem;
 use super::page::{Page, finish};
 use super::text::Text;
 
 /// The channel of a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
+pub enum CodeChannel {
     Email,
     Sms,
 }
@@ -40,7 +40,7 @@ pub enum Resend {
 #[derive(Clone, Debug)]
 pub struct VerifyCodePage {
     pub purpose: CodePurpose,
-    pub channel: Channel,
+    pub channel: CodeChannel,
     /// The recipient, masked if the caller decides so.
     pub destination: String,
     pub action: String,
@@ -54,7 +54,7 @@ pub struct VerifyCodePage {
 impl VerifyCodePage {
     pub fn new(
         purpose: CodePurpose,
-        channel: Channel,
+        channel: CodeChannel,
         destination: impl Into<String>,
         action: impl Into<String>,
     ) -> Self {
@@ -87,24 +87,24 @@ impl VerifyCodePage {
 
     fn lead(&self) -> &'static str {
         match (self.purpose, self.channel) {
-            (CodePurpose::Verify, Channel::Email) => "code-lead-email",
-            (CodePurpose::Verify, Channel::Sms) => "code-lead-sms",
-            (CodePurpose::Login | CodePurpose::Recover, Channel::Email) => "code-lead-email-if-account",
-            (CodePurpose::Login | CodePurpose::Recover, Channel::Sms) => "code-lead-sms-if-account",
+            (CodePurpose::Verify, CodeChannel::Email) => "code-lead-email",
+            (CodePurpose::Verify, CodeChannel::Sms) => "code-lead-sms",
+            (CodePurpose::Login | CodePurpose::Recover, CodeChannel::Email) => "code-lead-email-if-account",
+            (CodePurpose::Login | CodePurpose::Recover, CodeChannel::Sms) => "code-lead-sms-if-account",
         }
     }
 
     fn help(&self) -> &'static str {
         match self.channel {
-            Channel::Email => "code-help-email",
-            Channel::Sms => "code-help-sms",
+            CodeChannel::Email => "code-help-email",
+            CodeChannel::Sms => "code-help-sms",
         }
     }
 
     fn back(&self) -> &'static str {
         match self.channel {
-            Channel::Email => "code-other-email",
-            Channel::Sms => "code-other-phone",
+            CodeChannel::Email => "code-other-email",
+            CodeChannel::Sms => "code-other-phone",
         }
     }
 
@@ -123,21 +123,21 @@ impl VerifyCodePage {
 impl Page for VerifyCodePage {
     fn title(&self) -> Text {
         Text::new(match self.channel {
-            Channel::Email => "code-title-email",
-            Channel::Sms => "code-title-sms",
+            CodeChannel::Email => "code-title-email",
+            CodeChannel::Sms => "code-title-sms",
         })
     }
 
     fn body(&self, ctx: &PageContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(VerifyCodeBody { ctx, page: self }.render())
     }
 
     fn steps(&self) -> Option<Steps> {
         self.steps
     }
 
-    fn complaints(&self) -> Vec<(&'static str, Text)> {
-        self.code().complaint().into_iter().collect()
+    fn problems(&self) -> Vec<(&'static str, Text)> {
+        self.code().problem().into_iter().collect()
     }
 }
 
@@ -148,28 +148,31 @@ impl VerifyCodePage {
             cancel_href: Some("/flow/sample/cancel".into()),
             steps: Some(Steps { current: 2, total: 2 }),
             resend: Resend::After(45),
-            ..Self::new(CodePurpose::Verify, Channel::Email, "ada@example.com", "/flow/sample/code")
+            ..Self::new(CodePurpose::Verify, CodeChannel::Email, "ada@example.com", "/flow/sample/code")
         };
         vec![
             ("email", email.clone()),
-            ("email-wrong", Self { error: Some(Complaint::CodeWrong.text()), resend: Resend::Now, ..email }),
+            ("email-wrong", Self { error: Some(FieldProblem::CodeWrong.text()), resend: Resend::Now, ..email }),
             (
                 "sms",
                 Self {
                     back_href: Some("/flow/sample/back".into()),
                     resend: Resend::Never,
-                    ..Self::new(CodePurpose::Verify, Channel::Sms, "+44 ••• ••• 018", "/flow/sample/code")
+                    ..Self::new(CodePurpose::Verify, CodeChannel::Sms, "+44 ••• ••• 018", "/flow/sample/code")
                 },
             ),
-            ("sms-login", Self::new(CodePurpose::Login, Channel::Sms, "+44 20 7946 0018", "/flow/sample/code")),
-            ("email-recover", Self::new(CodePurpose::Recover, Channel::Email, "ada@example.com", "/flow/sample/code")),
+            ("sms-login", Self::new(CodePurpose::Login, CodeChannel::Sms, "+44 20 7946 0018", "/flow/sample/code")),
+            (
+                "email-recover",
+                Self::new(CodePurpose::Recover, CodeChannel::Email, "ada@example.com", "/flow/sample/code"),
+            ),
         ]
     }
 }
 
 #[derive(Template)]
 #[template(path = "verify_code.html")]
-struct Body<'a> {
+struct VerifyCodeBody<'a> {
     ctx: &'a PageContext,
     page: &'a VerifyCodePage,
 }

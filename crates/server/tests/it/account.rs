@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    credentials::{Person, Way},
+    credentials::{LoginMethod, Person},
     support::{AppClient, Browser, Engine, Mailbox, Setup, SoftPasskey, TestServer, Tokens, on_both_engines},
 };
 
@@ -11,7 +11,7 @@ pub(crate) const KIM: &str = "kim@shop.example";
 pub(crate) const PASSWORD: &str = "violet tugboat marmalade";
 const ACCOUNT: &str = "My account";
 const CONFIRM: &str = "Confirm that it’s you";
-const STRANGER: &str = "Sign in to see your account";
+const OUTSIDER: &str = "Sign in to see your account";
 
 /// Enables every kind of login ID, with a password or passkey.
 pub(crate) fn offer_everything(setup: &mut Setup) {
@@ -42,7 +42,7 @@ impl Scene {
         })
         .await;
         let client = server.app_client();
-        let mut person = Person::new(&server, Way::EmailPassword);
+        let mut person = Person::new(&server, LoginMethod::EmailPassword);
         let mut elsewhere = server.browser();
         elsewhere.open(&client.authorize_url(&[("x_page", "signup")])).await;
         person.join(&mut elsewhere, KIM, "Create account").await;
@@ -96,14 +96,14 @@ impl Scene {
     }
 }
 
-async fn names_are_kept_and_told_to_apps(engine: Engine) {
+async fn names_are_stored_and_sent_to_apps(engine: Engine) {
     let mut scene = Scene::make(engine, |_| {}).await;
     scene.choose("/settings/names").await;
     scene.browser.fill("First name (optional)", "  Kim ");
     scene.browser.fill("Last name (optional)", &"x".repeat(101));
     scene.browser.press("Save").await;
     let page = scene.browser.expect_page(422, "Your name");
-    assert_eq!(page.complaints.len(), 1);
+    assert_eq!(page.problems.len(), 1);
     scene.browser.fill("Last name (optional)", "O’Hara");
     scene.browser.press("Save").await;
     let page = scene.browser.expect_page(200, ACCOUNT);
@@ -183,7 +183,7 @@ async fn a_phone_number_and_a_username_are_added_and_removed(engine: Engine) {
     assert!(scene.info().await.get("email").is_none());
 }
 
-async fn the_last_way_in_stays_even_when_its_page_was_open(engine: Engine) {
+async fn the_last_login_method_stays_even_when_its_page_was_open(engine: Engine) {
     let mut scene = Scene::make(engine, |_| {}).await;
     scene.browser.open("/settings").await;
     let removal =
@@ -198,9 +198,9 @@ async fn the_last_way_in_stays_even_when_its_page_was_open(engine: Engine) {
     assert!(page.text.contains(KIM));
 }
 
-async fn somebody_elses_address_is_told_only_after_its_proof(engine: Engine) {
+async fn a_taken_address_is_reported_only_after_its_proof(engine: Engine) {
     let mut scene = Scene::make(engine, |_| {}).await;
-    let mut lee = Person::new(&scene.server, Way::EmailPassword);
+    let mut lee = Person::new(&scene.server, LoginMethod::EmailPassword);
     let mut browser = scene.server.browser();
     browser.open(&scene.client.authorize_url(&[("x_page", "signup")])).await;
     lee.join(&mut browser, "lee@shop.example", "Create account").await;
@@ -213,7 +213,7 @@ async fn somebody_elses_address_is_told_only_after_its_proof(engine: Engine) {
     scene.mailbox.next_code("lee@shop.example").await;
     scene.enter_code("lee@shop.example").await;
     let page = scene.browser.expect_page(409, "Add an email address");
-    assert_eq!(page.complaints.len(), 1);
+    assert_eq!(page.problems.len(), 1);
     scene.browser.fill("Email address", "lee2@shop.example");
     scene.browser.press("Continue").await;
     scene.enter_code("lee2@shop.example").await;
@@ -223,13 +223,12 @@ async fn somebody_elses_address_is_told_only_after_its_proof(engine: Engine) {
 async fn a_new_password_needs_the_old_one_and_ends_every_other_session(engine: Engine) {
     let mut scene = Scene::make(engine, |_| {}).await;
     scene.choose("/settings/password").await;
-    for (current, new, complaints) in [("wrong", "short", 2), (PASSWORD, PASSWORD, 1), ("", "another quiet harbour", 1)]
-    {
+    for (current, new, problems) in [("wrong", "short", 2), (PASSWORD, PASSWORD, 1), ("", "another quiet harbour", 1)] {
         scene.browser.fill("Current password", current);
         scene.browser.fill("New password", new);
         scene.browser.press("Save password").await;
         let page = scene.browser.expect_page(422, "Change your password");
-        assert_eq!(page.complaints.len(), complaints, "{current} {new}");
+        assert_eq!(page.problems.len(), problems, "{current} {new}");
     }
     scene.browser.fill("Current password", PASSWORD);
     scene.browser.fill("New password", "another quiet harbour");
@@ -267,13 +266,13 @@ async fn sessions_are_listed_and_ended_one_by_one_or_all_at_once(engine: Engine)
     assert!(!page.text.contains("Sign out everywhere else"), "nobody is left");
     let mut first = first;
     first.open("/settings").await;
-    first.expect_page(200, STRANGER);
+    first.expect_page(200, OUTSIDER);
     let reasons: Vec<Value> =
         scene.server.events("session.revoked").await.iter().map(|event| event["payload"]["reason"].clone()).collect();
     assert_eq!(reasons, [json!("user"), json!("user")]);
 }
 
-async fn nobody_elses_session_can_be_ended(engine: Engine) {
+async fn sessions_of_other_users_cannot_be_ended(engine: Engine) {
     let mut scene = Scene::make(engine, |_| {}).await;
     let guest = scene.client.sign_up().await;
     let id = guest.refresh.split('.').next().expect("an id");
@@ -302,7 +301,7 @@ async fn an_account_is_deleted_by_who_types_its_name(engine: Engine) {
     assert_eq!(deleted.len(), 1);
     assert_eq!(deleted[0]["payload"]["user"]["id"], scene.sub.as_str());
     // The address is free again.
-    let mut person = Person { mailbox: scene.mailbox, ..Person::new(&scene.server, Way::EmailPassword) };
+    let mut person = Person { mailbox: scene.mailbox, ..Person::new(&scene.server, LoginMethod::EmailPassword) };
     scene.browser.open(&scene.client.authorize_url(&[("x_page", "signup")])).await;
     person.join(&mut scene.browser, KIM, "Create account").await;
     scene.browser.at_app();
@@ -385,7 +384,7 @@ async fn a_passkey_is_named_and_renamed(engine: Engine) {
     scene.browser.fill("Name of the passkey (optional)", &"x".repeat(101));
     scene.browser.press("Save").await;
     let page = scene.browser.expect_page(422, "Rename passkey");
-    assert_eq!(page.complaints.len(), 1);
+    assert_eq!(page.problems.len(), 1);
     scene.browser.fill("Name of the passkey (optional)", " Blue <key> ");
     scene.browser.press("Save").await;
     let page = scene.browser.expect_page(200, "Passkeys");
@@ -397,7 +396,7 @@ async fn a_passkey_is_named_and_renamed(engine: Engine) {
     assert!(!scene.browser.expect_page(200, "Passkeys").text.contains("Blue"));
 
     // Another user's is not accepted, nor a forged form.
-    let mut lee = Person::new(&scene.server, Way::EmailPassword);
+    let mut lee = Person::new(&scene.server, LoginMethod::EmailPassword);
     let mut other = scene.server.browser();
     other.open(&scene.client.authorize_url(&[("x_page", "signup"), ("x_sso_enabled", "true")])).await;
     lee.join(&mut other, "lee@shop.example", "Create account").await;
@@ -463,11 +462,11 @@ async fn a_forged_form_changes_nothing(engine: Engine) {
     assert!(scene.info().await.get("given_name").is_none());
 }
 
-async fn guests_and_strangers_are_sent_to_the_overview(engine: Engine) {
+async fn guests_and_signed_out_visitors_are_redirected_to_the_overview(engine: Engine) {
     let server = TestServer::start(engine, offer_everything).await;
     let mut guest = server.browser();
     guest.fetch_json("/api/anonymous_user/signup", &json!({ "session_type": "cookie" })).await.result();
-    let mut nobody = server.browser();
+    let mut anonymous = server.browser();
     for page in [
         "names",
         "password",
@@ -488,14 +487,14 @@ async fn guests_and_strangers_are_sent_to_the_overview(engine: Engine) {
         guest.open(&page).await;
         assert_eq!(guest.url().as_str(), format!("{}/settings", server.origin), "{page}");
         guest.expect_page(200, "You are a guest");
-        nobody.open(&page).await;
-        nobody.expect_page(200, STRANGER);
+        anonymous.open(&page).await;
+        anonymous.expect_page(200, OUTSIDER);
     }
 }
 
-async fn a_stranger_signs_in_and_is_where_it_wanted_to_be(engine: Engine) {
+async fn a_sign_in_returns_to_the_page_that_was_requested(engine: Engine) {
     let scene = Scene::make(engine, |_| {}).await;
-    for (asked, lands) in [
+    for (requested, lands) in [
         ("/settings", "/settings"),
         ("/settings/passkeys", "/settings/passkeys"),
         ("/settings/identity/add?kind=phone", "/settings/identity/add?kind=phone"),
@@ -503,14 +502,14 @@ async fn a_stranger_signs_in_and_is_where_it_wanted_to_be(engine: Engine) {
         ("/settings?next=%2Fsettings%2F..%2Flogout", "/settings"),
     ] {
         let mut browser = scene.server.browser();
-        browser.open(asked).await;
-        browser.expect_page(200, STRANGER);
+        browser.open(requested).await;
+        browser.expect_page(200, OUTSIDER);
         browser.follow("Sign in").await;
         browser.expect_page(200, "Welcome back");
         browser.fill("Email address", KIM);
         browser.fill("Password", PASSWORD);
         browser.press("Sign in").await;
-        assert_eq!(browser.url().as_str(), format!("{}{lands}", scene.server.origin), "{asked}");
+        assert_eq!(browser.url().as_str(), format!("{}{lands}", scene.server.origin), "{requested}");
         assert_eq!(browser.reply().status, 200);
     }
     // A user who cancels is asked again, without an error.
@@ -518,20 +517,20 @@ async fn a_stranger_signs_in_and_is_where_it_wanted_to_be(engine: Engine) {
     browser.open("/settings/passkeys").await;
     browser.follow("Sign in").await;
     browser.follow("Not now, back to Corner Shop").await;
-    browser.expect_page(200, STRANGER);
+    browser.expect_page(200, OUTSIDER);
 }
 
-async fn an_errand_is_its_members_alone(engine: Engine) {
+async fn a_settings_action_belongs_to_its_member(engine: Engine) {
     let mut scene = Scene::make(engine, |_| {}).await;
     scene.choose("/settings/identity/add?kind=email").await;
     scene.browser.fill("Email address", "more@shop.example");
     scene.browser.press("Continue").await;
-    let errand = scene.browser.url().to_string();
-    let mut lee = Person::new(&scene.server, Way::EmailPassword);
+    let settings_action = scene.browser.url().to_string();
+    let mut lee = Person::new(&scene.server, LoginMethod::EmailPassword);
     let mut browser = scene.server.browser();
     browser.open(&scene.client.authorize_url(&[("x_page", "signup"), ("x_sso_enabled", "true")])).await;
     lee.join(&mut browser, "lee@shop.example", "Create account").await;
-    browser.open(&errand).await;
+    browser.open(&settings_action).await;
     browser.expect_page(410, "This page has expired");
     // It also expires.
     scene.server.clock.advance_seconds(1501);
@@ -540,15 +539,15 @@ async fn an_errand_is_its_members_alone(engine: Engine) {
 }
 
 on_both_engines!(
-    names_are_kept_and_told_to_apps,
+    names_are_stored_and_sent_to_apps,
     an_address_is_added_once_proved_and_signs_in,
     an_address_is_replaced_and_keeps_its_identity,
     a_phone_number_and_a_username_are_added_and_removed,
-    the_last_way_in_stays_even_when_its_page_was_open,
-    somebody_elses_address_is_told_only_after_its_proof,
+    the_last_login_method_stays_even_when_its_page_was_open,
+    a_taken_address_is_reported_only_after_its_proof,
     a_new_password_needs_the_old_one_and_ends_every_other_session,
     sessions_are_listed_and_ended_one_by_one_or_all_at_once,
-    nobody_elses_session_can_be_ended,
+    sessions_of_other_users_cannot_be_ended,
     an_account_is_deleted_by_who_types_its_name,
     delicate_changes_ask_for_the_password_after_a_while,
     who_forgot_the_password_proves_by_a_code,
@@ -556,7 +555,7 @@ on_both_engines!(
     a_passkey_is_named_and_renamed,
     a_guest_may_delete_itself,
     a_forged_form_changes_nothing,
-    guests_and_strangers_are_sent_to_the_overview,
-    a_stranger_signs_in_and_is_where_it_wanted_to_be,
-    an_errand_is_its_members_alone,
+    guests_and_signed_out_visitors_are_redirected_to_the_overview,
+    a_sign_in_returns_to_the_page_that_was_requested,
+    a_settings_action_belongs_to_its_member,
 );

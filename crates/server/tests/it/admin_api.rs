@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use vestibule_server::{crypto::sha256, flows::admin::keys::Scope};
+use vestibule_server::{crypto::sha256, flows::admin::keys::AdminScope};
 use vestibule_store::admin_keys;
 
 use crate::support::{Admin, Engine, KeyPair, Reply, TestServer, on_both_engines};
@@ -19,7 +19,7 @@ on_both_engines!(
     a_key_that_asks_too_often_has_to_wait,
 );
 
-fn described() -> Vec<(Method, String, Scope)> {
+fn described() -> Vec<(Method, String, AdminScope)> {
     let text = include_str!("../../src/http/admin_api/openapi.json");
     let api: Value = serde_json::from_str(text).expect("JSON");
     let mut routes = Vec::new();
@@ -36,7 +36,7 @@ fn described() -> Vec<(Method, String, Scope)> {
                 .replace("{device_key_id}", "none")
                 .replace("{delivery_id}", "7");
             let method = method.to_uppercase().parse().expect("a method");
-            routes.push((method, path, Scope::parse(scope).expect("a scope there is")));
+            routes.push((method, path, AdminScope::parse(scope).expect("a scope there is")));
         }
     }
     assert!(routes.len() > 30);
@@ -45,9 +45,9 @@ fn described() -> Vec<(Method, String, Scope)> {
 
 async fn every_route_wants_a_key_with_its_scope(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
-    let all_but = |scope: Scope| Scope::ALL.into_iter().filter(|one| *one != scope).collect::<Vec<_>>();
+    let all_but = |scope: AdminScope| AdminScope::ALL.into_iter().filter(|one| *one != scope).collect::<Vec<_>>();
     let mut weak = Vec::new();
-    for scope in Scope::ALL {
+    for scope in AdminScope::ALL {
         weak.push((scope, Admin::new(&server, &all_but(scope)).await));
     }
     let revoked = Admin::of(&server).await;
@@ -223,7 +223,7 @@ async fn what_was_refused_is_repaired_under_the_same_key(engine: Engine) {
 
 async fn an_answer_with_a_secret_is_kept_sealed(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
-    let admin = Admin::new(&server, &[Scope::KeysWrite, Scope::UsersRead]).await;
+    let admin = Admin::new(&server, &[AdminScope::KeysWrite, AdminScope::UsersRead]).await;
     let make = || {
         let body = json!({"name": "reader", "scopes": ["users:read"]});
         Reply::of(admin.request(Method::POST, "/keys").header("idempotency-key", "one").json(&body))
@@ -244,7 +244,7 @@ async fn an_answer_with_a_secret_is_kept_sealed(engine: Engine) {
 
 async fn keys_make_keys_but_never_stronger_ones(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
-    let admin = Admin::new(&server, &[Scope::KeysWrite, Scope::UsersRead]).await;
+    let admin = Admin::new(&server, &[AdminScope::KeysWrite, AdminScope::UsersRead]).await;
     let strong = json!({"name": "strong", "scopes": ["users:read", "users:write"]});
     admin.post("/keys", &strong).await.expect(403);
     let made = admin.post("/keys", &json!({"name": "reader", "scopes": ["users:read"]})).await.expect(201).json();

@@ -29,8 +29,8 @@ async fn a_guests_attributes_survive_its_promotion(engine: Engine) {
     let change = json!({"custom_attributes": {"cart": "c-1", "old": 1}, "standard_attributes": {"name": "Kim"}});
     admin.send(Method::PATCH, &path, &change).await.expect(200);
     admin.send(Method::PATCH, &path, &json!({"custom_attributes": {"old": null}})).await.expect(200);
-    let told = app.user_info(&guest.access).await.expect(200).json();
-    assert_eq!((&told["custom_attributes"], &told["name"]), (&json!({"cart": "c-1"}), &json!("Kim")));
+    let reported = app.user_info(&guest.access).await.expect(200).json();
+    assert_eq!((&reported["custom_attributes"], &reported["name"]), (&json!({"cart": "c-1"}), &json!("Kim")));
     for (wrong, at) in [
         (json!({"standard_attributes": {"email": "a@b.test"}}), "standard_attributes.email"),
         (json!({"custom_attributes": {"x": "y".repeat(9_000)}}), "custom_attributes"),
@@ -42,9 +42,9 @@ async fn a_guests_attributes_survive_its_promotion(engine: Engine) {
     let member = admin.post(&promote, &promotion).await.expect(200).json();
     assert_eq!((&member["id"], &member["is_anonymous"]), (&json!(subject), &json!(false)));
     assert_eq!(member["custom_attributes"], json!({"cart": "c-1"}));
-    let told = app.user_info(&guest.access).await.expect(200).json();
-    assert_eq!(told["https://authgear.com/claims/user/is_anonymous"], false, "its session goes on");
-    assert_eq!((&told["email"], &told["custom_attributes"]["cart"]), (&json!("kim@shop.test"), &json!("c-1")));
+    let reported = app.user_info(&guest.access).await.expect(200).json();
+    assert_eq!(reported["https://authgear.com/claims/user/is_anonymous"], false, "its session goes on");
+    assert_eq!((&reported["email"], &reported["custom_attributes"]["cart"]), (&json!("kim@shop.test"), &json!("c-1")));
     assert_eq!(admin.post(&promote, &promotion).await.expect(409).json()["code"], "already_member");
     let other = app.sign_up().await;
     let other = format!("/users/{}/promote", app.subject(&other.access).await);

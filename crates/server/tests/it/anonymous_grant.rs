@@ -14,7 +14,7 @@ fn refused(reply: Reply, (error, description): (&str, &str)) {
     reply.expect_oauth_error(400, error, description);
 }
 
-async fn a_challenge_is_told_with_its_end_and_costs_no_write(engine: Engine) {
+async fn a_challenge_is_issued_with_its_expiry_and_costs_no_write(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let before = server.app.store.stats().commits;
     for (purpose, content_type) in [
@@ -64,7 +64,7 @@ async fn what_is_structurally_wrong_is_refused(engine: Engine) {
         value.as_object_mut().expect("an object").remove(name);
     };
     let (good_header, good_payload) = (header(&|_| {}), payload(&|_| {}));
-    let stranger = KeyPair::ec();
+    let outsider = KeyPair::ec();
     let small = json!({"kid": kid, "kty": "RSA", "alg": "RS256", "n": encode([0xFF; 128]), "e": "AQAB"});
     let huge_exponent = |header: &mut Value| header["jwk"]["e"] = json!(encode([0xFF; 5]));
     for (header, payload, why) in [
@@ -76,7 +76,7 @@ async fn what_is_structurally_wrong_is_refused(engine: Engine) {
         (header(&|h| h["jwk"]["d"] = json!("AQAB")), good_payload.clone(), "a private key"),
         (header(&|h| h["jwk"] = small.clone()), good_payload.clone(), "a small modulus"),
         (header(&huge_exponent), good_payload.clone(), "a huge exponent"),
-        (header(&|h| h["jwk"] = stranger.jwk(&kid, false)), good_payload.clone(), "another's key"),
+        (header(&|h| h["jwk"] = outsider.jwk(&kid, false)), good_payload.clone(), "another's key"),
         (header(&|h| h["jwk"]["kid"] = json!("short")), good_payload.clone(), "a malformed key id"),
         (header(&|h| h["jwk"]["kid"] = json!("another-key-id")), good_payload.clone(), "two key ids"),
         (header(&|h| remove(h, "jwk")), good_payload.clone(), "an unknown key that is not sent along"),
@@ -191,7 +191,7 @@ async fn applications_and_settings_decide_who_may_be_a_guest(engine: Engine) {
     refused(device.token(&[("grant_type", ANONYMOUS_GRANT)], false).await, ("invalid_request", "jwt is required"));
 }
 
-async fn limits_answer_429_and_spare_who_comes_back(engine: Engine) {
+async fn limits_answer_429_and_spare_returning_guests(engine: Engine) {
     let tight = |setup: &mut Setup| {
         setup.set("authentication.rate_limits.signup_anonymous.per_ip.burst", 2);
         // A new key checks no login ID, so that limit does not apply.
@@ -242,7 +242,7 @@ async fn with_user(server: &TestServer, sub: &str, deletes: bool) {
     assert!(done.await.expect("the store"));
 }
 
-async fn a_disabled_guest_is_told_so_and_a_deleted_ones_key_is_nobodys(engine: Engine) {
+async fn a_disabled_guest_gets_its_error_and_the_key_of_a_deleted_one_is_unknown(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     for platform in [Platform::Ios, Platform::Android] {
         let mut device = Device::new(&server, platform);
@@ -275,15 +275,15 @@ async fn two_answers_are_never_cached(engine: Engine) {
 }
 
 on_both_engines!(
-    a_challenge_is_told_with_its_end_and_costs_no_write,
+    a_challenge_is_issued_with_its_expiry_and_costs_no_write,
     a_challenge_for_an_unknown_purpose_is_refused,
     what_is_structurally_wrong_is_refused,
     keys_on_the_curve_sign_up_too,
     a_known_key_is_proved_with_the_stored_key_alone,
     a_challenge_works_for_its_purpose_its_project_and_five_minutes,
     applications_and_settings_decide_who_may_be_a_guest,
-    limits_answer_429_and_spare_who_comes_back,
+    limits_answer_429_and_spare_returning_guests,
     one_user_may_ask_for_60_tokens_a_minute,
-    a_disabled_guest_is_told_so_and_a_deleted_ones_key_is_nobodys,
+    a_disabled_guest_gets_its_error_and_the_key_of_a_deleted_one_is_unknown,
     two_answers_are_never_cached,
 );

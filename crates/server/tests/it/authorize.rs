@@ -16,7 +16,7 @@ fn landing(reply: &Reply) -> Url {
     reply.header("location").expect("a way back").parse().expect("a URL")
 }
 
-async fn wrong_targets_are_told_here_and_never_redirected(engine: Engine) {
+async fn wrong_targets_get_an_error_page_and_no_redirect(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let (web, blog) = (server.app_client(), server.other_client());
     let unknown_client = "unauthorized_client: invalid client ID";
@@ -198,7 +198,7 @@ async fn pages_follow_the_language_and_colours_of_the_request(engine: Engine) {
 }
 
 on_both_engines!(
-    wrong_targets_are_told_here_and_never_redirected,
+    wrong_targets_get_an_error_page_and_no_redirect,
     other_mistakes_travel_back_with_the_state,
     errors_come_in_the_response_mode_asked_for,
     a_form_that_leads_to_the_app_is_not_held_back_by_the_policy,

@@ -8,7 +8,7 @@ const GUIDE: &str = include_str!("../../../../docs/guides/backend.md");
 
 include!("backend_guide/authenticate.rs.in");
 
-async fn the_rust_recipe_tells_guests_members_and_others(engine: Engine) {
+async fn the_rust_recipe_distinguishes_guests_members_and_others(engine: Engine) {
     assert_eq!(blocks(GUIDE, "rust"), [include_str!("backend_guide/authenticate.rs.in")], "it is the guide's");
     let server = TestServer::start(engine, |setup| setup.set_client("web", "issue_jwt_access_token", true)).await;
     let client = server.app_client();
@@ -35,7 +35,7 @@ async fn the_rust_recipe_tells_guests_members_and_others(engine: Engine) {
     assert!(!matches!(wrong.kind(), ErrorKind::ExpiredSignature));
 }
 
-on_both_engines!(the_rust_recipe_tells_guests_members_and_others);
+on_both_engines!(the_rust_recipe_distinguishes_guests_members_and_others);
 
 const KIM: &str = "00000000-0000-7000-8000-00000000000a";
 const ANN: &str = "00000000-0000-7000-8000-00000000000b";

@@ -119,12 +119,12 @@ async fn forms_and_lists_of_scopes_are_short(engine: Engine) {
     }
     let client = server.app_client();
     let words = (0..65).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
-    for (scope, said) in
+    for (scope, output) in
         [(words, "scope+has+more+than+64+words"), ("x".repeat(4_097), "scope+is+longer+than+4096+bytes")]
     {
         let reply = server.http().get(&client.authorize_url(&[("scope", &scope)])).await.expect(303);
         let location = reply.header("location").expect("a location");
-        assert!(location.contains("error=invalid_scope") && location.contains(said), "{location}");
+        assert!(location.contains("error=invalid_scope") && location.contains(output), "{location}");
     }
 }
 
@@ -167,7 +167,7 @@ async fn broken_queries_are_refused_where_they_are_read(engine: Engine) {
     }
 }
 
-async fn nul_and_odd_signs_find_nobody(engine: Engine) {
+async fn nul_and_odd_characters_find_no_user(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     for client_id in ["\0", "web\0", "\u{202e}bew", "we\u{301}b", "' OR 1=1 --", "%", &"x".repeat(10_000)] {
         let body = json!({ "session_type": "refresh_token", "client_id": client_id });
@@ -292,7 +292,7 @@ on_both_engines!(
     forms_and_lists_of_scopes_are_short,
     forms_are_read_strictly,
     broken_queries_are_refused_where_they_are_read,
-    nul_and_odd_signs_find_nobody,
+    nul_and_odd_characters_find_no_user,
     heads_that_are_too_much_are_refused_and_the_server_goes_on,
     what_is_not_there_is_404_and_wrong_methods_405,
     nonsense_is_never_a_500,

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{Http, Workplace};
+use crate::support::{Http, ScratchInstallation};
 
 const SHOP: &str = r#"
 [project]
@@ -33,7 +33,7 @@ refresh_token_idle_timeout_seconds = 2592000
 
 #[test]
 fn a_project_is_created_applied_exported_and_listed() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     assert_eq!(place.run(&["project", "list"]).printed(), "");
     let created =
         place.run(&["project", "create", "--id", "blog", "--public-origin", "https://auth.blog.example/"]).printed();
@@ -41,7 +41,7 @@ fn a_project_is_created_applied_exported_and_listed() {
         created.contains("id = \"blog\"") && created.contains("public_origin = \"https://auth.blog.example\""),
         "{created}"
     );
-    let again = place.run(&["project", "create", "--id", "blog", "--public-origin", "https://b.example"]).complaint();
+    let again = place.run(&["project", "create", "--id", "blog", "--public-origin", "https://b.example"]).problem();
     assert!(again.starts_with("vestibule: the project \"blog\" exists already"), "{again}");
 
     place.write("shop.toml", SHOP);
@@ -57,12 +57,12 @@ fn a_project_is_created_applied_exported_and_listed() {
     assert_eq!(place.run(&["project", "apply", "exported.toml"]).printed(), "shop: no changes\n");
     let listed = place.run(&["project", "list"]).printed();
     assert_eq!(listed, "blog\thttps://auth.blog.example\tversion 1\nshop\thttps://auth.shop.example\tversion 2\n");
-    let missing = place.run(&["project", "export", "nobody"]).complaint();
+    let missing = place.run(&["project", "export", "nobody"]).problem();
     assert_eq!(missing, "vestibule: there is no project \"nobody\"\n");
 }
 
 /// Every file below a folder with its bytes.
-fn snapshot(place: &Workplace) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+fn snapshot(place: &ScratchInstallation) -> Vec<(std::path::PathBuf, Vec<u8>)> {
     let mut folders = vec![place.path("")];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -81,7 +81,7 @@ fn snapshot(place: &Workplace) -> Vec<(std::path::PathBuf, Vec<u8>)> {
 
 #[test]
 fn a_dry_run_says_what_would_change_and_touches_nothing() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     place.write("shop.toml", SHOP);
     let before = snapshot(&place);
     assert_eq!(place.run(&["project", "apply", "--dry-run", "shop.toml"]).printed(), "shop: would be created\n");
@@ -92,7 +92,7 @@ fn a_dry_run_says_what_would_change_and_touches_nothing() {
     let before = snapshot(&place);
     let shown = place.run(&["project", "apply", "--dry-run", "shop.toml"]).printed();
     assert!(shown.contains("session.lifetime_seconds: 31449600 → 3600"), "{shown}");
-    let clash = place.run(&["project", "apply", "--dry-run", "other.toml"]).complaint();
+    let clash = place.run(&["project", "apply", "--dry-run", "other.toml"]).problem();
     assert!(clash.contains("another project is served at this host"), "{clash}");
     assert_eq!(snapshot(&place), before);
     assert!(place.run(&["project", "list"]).printed().ends_with("version 1\n"));
@@ -105,7 +105,7 @@ fn a_dry_run_says_what_would_change_and_touches_nothing() {
 
 #[test]
 fn what_the_file_does_not_name_is_removed_only_on_request() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     let more = "\n[[oauth.clients]]\nclient_id = \"from-the-portal\"\nx_application_type = \"spa\"\n\
                 redirect_uris = [\"https://shop.example/\"]\n\n[[hook.non_blocking_handlers]]\nevents = [\"*\"]\n\
                 url = \"https://hooks.shop.example/\"\n";
@@ -113,14 +113,14 @@ fn what_the_file_does_not_name_is_removed_only_on_request() {
     place.run(&["project", "apply", "all.toml"]).printed();
     let changed = SHOP.replace("31449600", "3600").replace("name = \"Shop\"\n", "");
     place.write("shop.toml", &changed);
-    let complaint = place.run(&["project", "apply", "shop.toml"]).complaint();
+    let problem = place.run(&["project", "apply", "shop.toml"]).problem();
     for lost in [
         "oauth.clients[from-the-portal]",
         "hook.non_blocking_handlers[https://hooks.shop.example/]",
         "oauth.clients[shop-web].name",
         "--prune",
     ] {
-        assert!(complaint.contains(lost), "{lost} is missing in:\n{complaint}");
+        assert!(problem.contains(lost), "{lost} is missing in:\n{problem}");
     }
     let shown = place.run(&["project", "apply", "--dry-run", "shop.toml"]).printed();
     assert!(shown.contains("Without --prune this is refused") && shown.contains("[from-the-portal]"), "{shown}");
@@ -136,28 +136,28 @@ fn what_the_file_does_not_name_is_removed_only_on_request() {
 
 #[test]
 fn everything_wrong_with_a_project_file_is_said_at_once_with_its_line() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     let bad = SHOP
         .replace("lifetime_seconds = 31449600", "lifetime_seconds = \"long\"\nlifetime_secons = 5")
         .replace("\"spa\"", "\"webapp\"")
         .replace("https://auth.shop.example", "auth.shop.example");
     place.write("shop.toml", &bad);
-    let complaint = place.run(&["project", "apply", "shop.toml"]).complaint();
-    assert!(complaint.starts_with("vestibule: shop.toml is not valid, nothing was changed:\n"), "{complaint}");
+    let problem = place.run(&["project", "apply", "shop.toml"]).problem();
+    assert!(problem.starts_with("vestibule: shop.toml is not valid, nothing was changed:\n"), "{problem}");
     for (line, key) in
         [(4, "public_origin"), (10, "lifetime_seconds"), (11, "lifetime_secons"), (16, "x_application_type")]
     {
-        let told = complaint.lines().any(|text| text.contains(&format!("line {line}")) && text.contains(key));
-        assert!(told, "line {line}, {key}, is missing in:\n{complaint}");
+        let reported = problem.lines().any(|text| text.contains(&format!("line {line}")) && text.contains(key));
+        assert!(reported, "line {line}, {key}, is missing in:\n{problem}");
     }
     assert_eq!(place.run(&["project", "list"]).printed(), "");
-    let missing = place.run(&["project", "apply", "nowhere.toml"]).complaint();
+    let missing = place.run(&["project", "apply", "nowhere.toml"]).problem();
     assert!(missing.starts_with("vestibule: can't read nowhere.toml"), "{missing}");
 }
 
 #[test]
 fn two_projects_cannot_share_a_host() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     place.write("shop.toml", SHOP);
     place.run(&["project", "apply", "shop.toml"]).printed();
     let taken =
@@ -165,8 +165,8 @@ fn two_projects_cannot_share_a_host() {
     for origin in ["https://auth.shop.example", "http://auth.shop.example", "https://AUTH.shop.example.:443"] {
         let other = SHOP.replace("\"shop\"", "\"other\"").replace("https://auth.shop.example", origin);
         place.write("other.toml", &other);
-        assert_eq!(place.run(&["project", "apply", "other.toml"]).complaint(), taken, "{origin}");
-        let created = place.run(&["project", "create", "--id", "other", "--public-origin", origin]).complaint();
+        assert_eq!(place.run(&["project", "apply", "other.toml"]).problem(), taken, "{origin}");
+        let created = place.run(&["project", "create", "--id", "other", "--public-origin", origin]).problem();
         assert_eq!(created, taken, "{origin}");
     }
     assert_eq!(place.run(&["project", "list"]).printed().lines().count(), 1);
@@ -177,21 +177,21 @@ fn two_projects_cannot_share_a_host() {
 
 #[test]
 fn the_portals_host_is_kept_for_the_named_project() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     let portal = "[portal]\npublic_origin = \"https://auth.shop.example\"\nproject = \"shop\"\n";
     place.write("vestibule.toml", portal);
     let apply = ["project", "apply", "--config", "vestibule.toml"];
     place.write("other.toml", &SHOP.replace("\"shop\"", "\"other\"").replace("https:", "http:"));
-    let complaint = place.run(&[&apply[..], &["other.toml"]].concat()).complaint();
-    assert!(complaint.contains("the portal is served at this host"), "{complaint}");
-    assert!(complaint.contains("portal.project"), "{complaint}");
+    let problem = place.run(&[&apply[..], &["other.toml"]].concat()).problem();
+    assert!(problem.contains("the portal is served at this host"), "{problem}");
+    assert!(problem.contains("portal.project"), "{problem}");
     place.write("shop.toml", SHOP);
     assert_eq!(place.run(&[&apply[..], &["shop.toml"]].concat()).printed(), "shop: created\n");
 }
 
 #[test]
 fn the_configuration_is_checked_and_explained() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     let reference = place.run(&["config", "reference"]).printed();
     let table: toml::Table = reference.parse().expect("the reference is a configuration");
     assert!(
@@ -207,23 +207,23 @@ fn the_configuration_is_checked_and_explained() {
     let mut command = place.command(&["config", "check", "--config", "bad.toml"]);
     command.env_remove("VESTIBULE__SERVER__LISTEN").env("VESTIBULE__LOG__FORMAT", "xml");
     let output = command.output().expect("it runs");
-    let complaint = String::from_utf8(output.stderr).expect("text");
+    let problem = String::from_utf8(output.stderr).expect("text");
     assert!(
-        !output.status.success() && complaint.starts_with("vestibule: the configuration is not valid:\n"),
-        "{complaint}"
+        !output.status.success() && problem.starts_with("vestibule: the configuration is not valid:\n"),
+        "{problem}"
     );
-    for told in [
+    for reported in [
         "server.listen (from bad.toml)",
         "server.port (from bad.toml)",
         "log.format (from environment variable VESTIBULE__LOG__FORMAT)",
     ] {
-        assert!(complaint.contains(told), "{told} is missing in:\n{complaint}");
+        assert!(problem.contains(reported), "{reported} is missing in:\n{problem}");
     }
 }
 
 #[test]
 fn help_names_every_command() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     let help = place.run(&["--help"]).printed();
     for command in ["demo", "serve", "config", "project"] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command}: {help}");
@@ -232,30 +232,30 @@ fn help_names_every_command() {
 
 #[test]
 fn a_taken_port_and_an_unusable_folder_are_one_clear_line() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address");
     let mut serve = place.command(&["serve"]);
     let output = serve.env("VESTIBULE__SERVER__LISTEN", address.to_string()).output().expect("it runs");
-    let complaint = String::from_utf8(output.stderr).expect("text");
-    assert!(!output.status.success() && complaint.lines().count() == 1, "{complaint}");
-    assert!(complaint.starts_with(&format!("vestibule: cannot listen on {address}: ")), "{complaint}");
+    let problem = String::from_utf8(output.stderr).expect("text");
+    assert!(!output.status.success() && problem.lines().count() == 1, "{problem}");
+    assert!(problem.starts_with(&format!("vestibule: cannot listen on {address}: ")), "{problem}");
 
     let port = address.port().to_string();
-    let complaint = place.run(&["demo", "--port", &port]).complaint();
-    assert!(complaint.lines().count() == 1 && complaint.contains(&format!("127.0.0.1:{port}")), "{complaint}");
+    let problem = place.run(&["demo", "--port", &port]).problem();
+    assert!(problem.lines().count() == 1 && problem.contains(&format!("127.0.0.1:{port}")), "{problem}");
 
     place.write("file", "not a folder");
     let (first, _) = free_pair();
-    let complaint = place.run(&["demo", "--port", &first.to_string(), "--data", "file/data"]).complaint();
+    let problem = place.run(&["demo", "--port", &first.to_string(), "--data", "file/data"]).problem();
     assert!(
-        complaint.lines().count() == 1 && complaint.starts_with("vestibule: can't create the directory file/data"),
-        "{complaint}"
+        problem.lines().count() == 1 && problem.starts_with("vestibule: can't create the directory file/data"),
+        "{problem}"
     );
     let mut list = place.command(&["project", "list"]);
     let output = list.env("VESTIBULE__STORE__URL", "sqlite:file/x.db").output().expect("it runs");
-    let complaint = String::from_utf8(output.stderr).expect("text");
-    assert!(complaint.lines().count() == 1 && complaint.contains("can't create the directory file"), "{complaint}");
+    let problem = String::from_utf8(output.stderr).expect("text");
+    assert!(problem.lines().count() == 1 && problem.contains("can't create the directory file"), "{problem}");
 }
 
 /// Two free neighboring ports: the demo uses a port and the next one.
@@ -270,14 +270,14 @@ fn free_pair() -> (u16, u16) {
 }
 
 /// Starts the demo and waits until it announces that it runs; `None` when the ports were taken meanwhile.
-fn start_demo(place: &Workplace, port: u16) -> Option<Demo> {
+fn start_demo(place: &ScratchInstallation, port: u16) -> Option<Demo> {
     let mut command = place.command(&["demo", "--data", "demo-data", "--port", &port.to_string()]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
     let out = BufReader::new(child.stdout.take().expect("it was asked for"));
     let mut lines = out.lines().map(|line| line.expect("text"));
-    let said = lines.by_ref().find(|line| line.contains("Identity server"));
+    let output = lines.by_ref().find(|line| line.contains("Identity server"));
     let mut demo = Demo { child, rest: Box::new(lines) };
-    said.map(|line| {
+    output.map(|line| {
         assert!(line.ends_with(&format!("http://localhost:{port}")), "{line}");
         // Without an operator, the portal's URL is the first-run link.
         let portal = demo.rest.next().expect("a line about the portal");
@@ -309,7 +309,7 @@ impl Drop for Demo {
 
 #[tokio::test]
 async fn the_demo_starts_and_its_guests_survive_ctrl_c() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     let (port, demo) = loop {
         let (port, _) = free_pair();
         if let Some(demo) = start_demo(&place, port) {
@@ -336,7 +336,7 @@ async fn the_demo_starts_and_its_guests_survive_ctrl_c() {
 
 #[test]
 fn a_running_request_is_finished_after_sigterm() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     place.write("shop.toml", &SHOP.replace("https://auth.shop.example", "http://auth.test"));
     place.run(&["project", "apply", "shop.toml"]).printed();
     let mut running = place.serve();
@@ -351,9 +351,9 @@ fn a_running_request_is_finished_after_sigterm() {
     )
     .expect("sent");
     // The server requests the body, so the request is running.
-    let mut asked = [0; 25];
-    stream.read_exact(&mut asked).expect("an interim answer");
-    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    let mut requested = [0; 25];
+    stream.read_exact(&mut requested).expect("an interim answer");
+    assert_eq!(&requested, b"HTTP/1.1 100 Continue\r\n\r\n");
     running.terminate();
     // It accepts no new connections.
     while TcpStream::connect(running.address).is_ok() {

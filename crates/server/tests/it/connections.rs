@@ -7,7 +7,7 @@ use tokio::{
     net::{TcpSocket, TcpStream},
 };
 
-use crate::support::{Engine, Installation, Place, TestServer, on_both_engines};
+use crate::support::{Engine, Installation, TestServer, TestStore, on_both_engines};
 
 /// A generous timeout, reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,11 +35,11 @@ impl Raw {
     /// The head of the next response, in lower case; its body is read and discarded.
     async fn head(&mut self) -> String {
         let read = async {
-            let mut said = Vec::new();
-            while !said.ends_with(b"\r\n\r\n") {
-                said.push(self.0.read_u8().await.expect("a head"));
+            let mut output = Vec::new();
+            while !output.ends_with(b"\r\n\r\n") {
+                output.push(self.0.read_u8().await.expect("a head"));
             }
-            let head = String::from_utf8(said).expect("text").to_lowercase();
+            let head = String::from_utf8(output).expect("text").to_lowercase();
             let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
             let mut body = vec![0; length.expect("a length").parse().expect("a number")];
             self.0.read_exact(&mut body).await.expect("a body");
@@ -50,15 +50,15 @@ impl Raw {
 
     /// Everything until the server closes the connection.
     async fn rest(mut self) -> String {
-        let mut said = Vec::new();
+        let mut output = Vec::new();
         // A reset ends it too.
-        tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut said)).await.expect("the server hangs up").ok();
-        String::from_utf8_lossy(&said).into_owned()
+        tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut output)).await.expect("the server hangs up").ok();
+        String::from_utf8_lossy(&output).into_owned()
     }
 }
 
 /// The server's complete response to exactly these bytes.
-pub(crate) async fn tell(to: SocketAddr, text: &str) -> String {
+pub(crate) async fn send_raw(to: SocketAddr, text: &str) -> String {
     let mut raw = Raw::open(to).await;
     // The server may close before it has read everything.
     raw.0.write_all(text.as_bytes()).await.ok();
@@ -95,14 +95,15 @@ async fn a_head_that_leaves_its_host_or_caller_in_doubt_is_refused(engine: Engin
             ("1.1", &two_callers),
             ("1.0", &two_callers),
         ] {
-            let said = tell(server.address, &format!("{target} HTTP/{version}\r\n{headers}\r\n")).await;
+            let output = send_raw(server.address, &format!("{target} HTTP/{version}\r\n{headers}\r\n")).await;
             let status = format!("HTTP/{version} 400 ");
-            assert!(said.starts_with(&status), "{target} {version} {headers:?}: {said}");
-            assert!(said.to_lowercase().contains("connection: close"), "{target} {version} {headers:?}: {said}");
+            assert!(output.starts_with(&status), "{target} {version} {headers:?}: {output}");
+            assert!(output.to_lowercase().contains("connection: close"), "{target} {version} {headers:?}: {output}");
         }
     }
-    let said = tell(server.address, &format!("GET /oauth2/jwks HTTP/1.1\r\n{host}Connection: close\r\n\r\n")).await;
-    assert!(said.starts_with("HTTP/1.1 200 "), "{said}");
+    let output =
+        send_raw(server.address, &format!("GET /oauth2/jwks HTTP/1.1\r\n{host}Connection: close\r\n\r\n")).await;
+    assert!(output.starts_with("HTTP/1.1 200 "), "{output}");
 }
 
 async fn the_host_of_an_absolute_target_replaces_that_of_the_header(engine: Engine) {
@@ -111,8 +112,8 @@ async fn the_host_of_an_absolute_target_replaces_that_of_the_header(engine: Engi
     for path in ["/oauth2/jwks", "/_resolver/resolve"] {
         for (target, header, is_ours) in [(ours.as_str(), other, true), (other, ours.as_str(), false)] {
             let request = format!("GET http://{target}{path} HTTP/1.1\r\nHost: {header}\r\nConnection: close\r\n\r\n");
-            let said = tell(server.address, &request).await;
-            assert_eq!(said.starts_with("HTTP/1.1 200 "), is_ours, "{path} {target}: {said}");
+            let output = send_raw(server.address, &request).await;
+            assert_eq!(output.starts_with("HTTP/1.1 200 "), is_ours, "{path} {target}: {output}");
         }
     }
 }
@@ -134,8 +135,8 @@ async fn a_body_with_a_bad_chunk_size_is_refused_at_once(engine: Engine) {
                 "POST {path} HTTP/1.1\r\nHost: localhost:{}\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n",
                 server.address.port()
             );
-            let said = tell(server.address, &format!("{head}{chunk}")).await;
-            assert!(said.starts_with("HTTP/1.1 400 "), "{path} {chunk:?}: {said}");
+            let output = send_raw(server.address, &format!("{head}{chunk}")).await;
+            assert!(output.starts_with("HTTP/1.1 400 "), "{path} {chunk:?}: {output}");
         }
     }
 }
@@ -236,7 +237,7 @@ async fn one_address_cannot_take_every_connection_unless_it_is_a_proxy() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn probes_have_a_listener_that_a_flood_of_the_other_one_does_not_reach() {
     let folder = tempfile::TempDir::new().expect("a scratch folder");
-    let mut installation = Installation::make(&Place::Folder(folder).url());
+    let mut installation = Installation::make(&TestStore::Folder(folder).url());
     installation.wrap(&["env", "VESTIBULE__SERVER__MAX_CONNECTIONS=1"]);
     let process = installation.start();
     let mut only = Raw::open(process.address).await;
@@ -245,15 +246,16 @@ async fn probes_have_a_listener_that_a_flood_of_the_other_one_does_not_reach() {
     assert!(Raw::open(process.address).await.rest().await.starts_with("HTTP/1.1 503 "));
     for path in ["/healthz", "/readyz", "/metrics"] {
         let request = format!("GET {path} HTTP/1.1\r\nHost: 10.0.0.1\r\nConnection: close\r\n\r\n");
-        let said = tell(process.metrics, &request).await;
-        assert!(said.starts_with("HTTP/1.1 200 "), "{path}: {said}");
+        let output = send_raw(process.metrics, &request).await;
+        assert!(output.starts_with("HTTP/1.1 200 "), "{path}: {output}");
         if path == "/metrics" {
             for line in ["vestibule_connections_open 1", "vestibule_connections_refused_total{reason=\"full\"} 1"] {
-                assert!(said.lines().any(|found| found.trim_end() == line), "{line} is missing in\n{said}");
+                assert!(output.lines().any(|found| found.trim_end() == line), "{line} is missing in\n{output}");
             }
         }
     }
-    let said =
-        tell(process.metrics, "GET /oauth2/jwks HTTP/1.1\r\nHost: vestibule.test\r\nConnection: close\r\n\r\n").await;
-    assert!(said.starts_with("HTTP/1.1 404 "), "nothing else is there: {said}");
+    let output =
+        send_raw(process.metrics, "GET /oauth2/jwks HTTP/1.1\r\nHost: vestibule.test\r\nConnection: close\r\n\r\n")
+            .await;
+    assert!(output.starts_with("HTTP/1.1 404 "), "nothing else is there: {output}");
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::support::{
-    AppClient, Browser, Engine, Http, Installation, Place,
+    AppClient, Browser, Engine, Http, Installation, TestStore,
     binary::{Process, post, refresh, refresh_token, sign_up},
     on_both_engines, query,
 };
@@ -206,7 +206,7 @@ impl Promotion {
 
 async fn nothing_acknowledged_is_lost_when_the_process_is_killed_under_load(engine: Engine) {
     let rounds = std::env::var("VESTIBULE_CRASHES").map_or(2, |rounds| rounds.parse().expect("a number"));
-    let place = Place::make(engine).await;
+    let place = TestStore::make(engine).await;
     let installation = Installation::make(&place.url());
     let mut known = Acknowledged::default();
     for round in 1..=rounds {

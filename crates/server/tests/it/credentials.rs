@@ -15,7 +15,7 @@ const IS_ANONYMOUS: &str = "https://authgear.com/claims/user/is_anonymous";
 
 /// A credential for joining and signing in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum LoginMethod {
     EmailPassword,
     EmailCode,
     PhoneCode,
@@ -23,13 +23,13 @@ pub(crate) enum Way {
     Passkey,
 }
 
-impl Way {
+impl LoginMethod {
     const ALL: [Self; 5] =
         [Self::EmailPassword, Self::EmailCode, Self::PhoneCode, Self::UsernamePassword, Self::Passkey];
 
     /// Configures the project with this login method only.
     pub(crate) fn set(self, setup: &mut Setup) {
-        let (kind, ways) = match self {
+        let (kind, methods) = match self {
             Self::EmailPassword => ("email", vec!["password"]),
             Self::EmailCode => ("email", vec!["oob_otp_email"]),
             Self::PhoneCode => ("phone", vec!["oob_otp_sms"]),
@@ -39,7 +39,7 @@ impl Way {
         let mut key = toml::Table::new();
         key.insert("type".into(), kind.into());
         setup.set("identity.login_id.keys", vec![toml::Value::Table(key)]);
-        setup.set("authentication.primary_authenticators", ways);
+        setup.set("authentication.primary_authenticators", methods);
         if self == Self::Passkey {
             setup.set("authentication.identities", vec!["anonymous", "passkey"]);
         }
@@ -73,27 +73,27 @@ impl Way {
 
 /// A user with all its credentials.
 pub(crate) struct Person {
-    pub(crate) way: Way,
+    pub(crate) method: LoginMethod,
     pub(crate) passkey: SoftPasskey,
     pub(crate) mailbox: Mailbox,
 }
 
 impl Person {
-    pub(crate) fn new(server: &TestServer, way: Way) -> Self {
-        Self { way, passkey: SoftPasskey::new(), mailbox: server.mailbox() }
+    pub(crate) fn new(server: &TestServer, method: LoginMethod) -> Self {
+        Self { method, passkey: SoftPasskey::new(), mailbox: server.mailbox() }
     }
 
     /// Joins on the browser's page; `button` is the label beside a password.
     pub(crate) async fn join(&mut self, browser: &mut Browser, login_id: &str, button: &str) {
-        if self.way == Way::Passkey {
+        if self.method == LoginMethod::Passkey {
             return browser.answer_passkey(|options, origin| self.passkey.create(options, origin)).await;
         }
-        browser.fill(self.way.label(), login_id);
-        if self.way.has_password() {
+        browser.fill(self.method.label(), login_id);
+        if self.method.has_password() {
             browser.fill("Password", PASSWORD);
         }
-        browser.press(if self.way.has_password() { button } else { "Continue" }).await;
-        if self.way.has_code() {
+        browser.press(if self.method.has_password() { button } else { "Continue" }).await;
+        if self.method.has_code() {
             browser.fill("Code", &self.mailbox.next_code(login_id).await);
             browser.press("Confirm").await;
         }
@@ -102,11 +102,11 @@ impl Person {
     /// Signs in on the browser's page.
     pub(crate) async fn log_in(&mut self, browser: &mut Browser, login_id: &str) {
         browser.expect_page(200, "Welcome back");
-        if self.way == Way::Passkey {
+        if self.method == LoginMethod::Passkey {
             return browser.answer_passkey(|options, origin| self.passkey.get(options, origin)).await;
         }
-        browser.fill(self.way.label(), login_id);
-        if self.way.has_password() {
+        browser.fill(self.method.label(), login_id);
+        if self.method.has_password() {
             browser.fill("Password", PASSWORD);
             browser.press("Sign in").await;
         } else {
@@ -187,40 +187,42 @@ fn flag(info: &Value) -> bool {
 }
 
 async fn every_guest_is_promoted_by_every_credential(engine: Engine) {
-    for way in Way::ALL {
-        let server = TestServer::start(engine, |setup| way.set(setup)).await;
+    for method in LoginMethod::ALL {
+        let server = TestServer::start(engine, |setup| method.set(setup)).await;
         let mut browser = server.browser();
         let guests = Guest::all(&server, &mut browser).await;
         for (number, mut guest) in guests.into_iter().enumerate() {
-            let mut person = Person::new(&server, way);
+            let mut person = Person::new(&server, method);
             let mut own = guest.browser(&server, &mut browser);
             let before = guest.look(&mut own).await.expect("a guest");
             guest.open_promotion(&mut own).await;
             own.expect_page(200, "Save your progress");
             let login_id = ["+4915123456781", "+4915123456782", "+4915123456783"][number];
-            let login_id = match way {
-                Way::PhoneCode => login_id.to_string(),
-                Way::UsernamePassword => format!("kim-{number}"),
-                Way::EmailPassword | Way::EmailCode | Way::Passkey => format!("kim{number}@shop.example"),
+            let login_id = match method {
+                LoginMethod::PhoneCode => login_id.to_string(),
+                LoginMethod::UsernamePassword => format!("kim-{number}"),
+                LoginMethod::EmailPassword | LoginMethod::EmailCode | LoginMethod::Passkey => {
+                    format!("kim{number}@shop.example")
+                }
             };
             person.join(&mut own, &login_id, "Save my progress").await;
             let right_away = guest.look(&mut own).await.expect("the guest's own credential still works");
-            assert!(!flag(&right_away), "{way:?} {number}: not anonymous, at once");
+            assert!(!flag(&right_away), "{method:?} {number}: not anonymous, at once");
             let after = guest.finish(&mut own).await;
-            assert_eq!((&after["sub"], flag(&after)), (&before["sub"], false), "{way:?} {number}");
-            let ways: Vec<_> = after["https://authgear.com/claims/user/authenticators"]
+            assert_eq!((&after["sub"], flag(&after)), (&before["sub"], false), "{method:?} {number}");
+            let methods: Vec<_> = after["https://authgear.com/claims/user/authenticators"]
                 .as_array()
                 .expect("a list")
                 .iter()
                 .map(|a| a["type"].clone())
                 .collect();
-            let expected = match way {
-                Way::EmailPassword | Way::UsernamePassword => "password",
-                Way::EmailCode => "oob_otp_email",
-                Way::PhoneCode => "oob_otp_sms",
-                Way::Passkey => "passkey",
+            let expected = match method {
+                LoginMethod::EmailPassword | LoginMethod::UsernamePassword => "password",
+                LoginMethod::EmailCode => "oob_otp_email",
+                LoginMethod::PhoneCode => "oob_otp_sms",
+                LoginMethod::Passkey => "passkey",
             };
-            assert_eq!(ways, [expected], "{way:?}");
+            assert_eq!(methods, [expected], "{method:?}");
 
             // And signs in again.
             let mut elsewhere = server.browser();
@@ -228,79 +230,79 @@ async fn every_guest_is_promoted_by_every_credential(engine: Engine) {
             elsewhere.open(&client.authorize_url(&[("prompt", "login")])).await;
             person.log_in(&mut elsewhere, &login_id).await;
             let back = client.finish(elsewhere.at_app()).await;
-            assert_eq!(json!(client.subject(&back.access).await), before["sub"], "{way:?} {number}");
+            assert_eq!(json!(client.subject(&back.access).await), before["sub"], "{method:?} {number}");
         }
-        assert_eq!(server.events("user.anonymous.promoted").await.len(), 3, "{way:?}: one each");
+        assert_eq!(server.events("user.anonymous.promoted").await.len(), 3, "{method:?}: one each");
     }
 }
 
 /// Creates a member with the first of the login IDs, by sign-up.
-async fn make_member(server: &TestServer, way: Way) -> (Person, String) {
-    let (mut person, client, mut browser) = (Person::new(server, way), server.app_client(), server.browser());
+async fn make_member(server: &TestServer, method: LoginMethod) -> (Person, String) {
+    let (mut person, client, mut browser) = (Person::new(server, method), server.app_client(), server.browser());
     browser.open(&client.authorize_url(&[("x_page", "signup")])).await;
     browser.expect_page(200, "Create your account");
-    person.join(&mut browser, way.login_ids()[0], "Create account").await;
+    person.join(&mut browser, method.login_ids()[0], "Create account").await;
     let member = client.finish(browser.at_app()).await;
     let sub = client.subject(&member.access).await;
     (person, sub)
 }
 
 async fn a_taken_login_id_ends_in_an_error_and_another_one_helps(engine: Engine) {
-    for way in Way::ALL {
-        let server = TestServer::start(engine, |setup| way.set(setup)).await;
-        let (_member, _) = make_member(&server, way).await;
+    for method in LoginMethod::ALL {
+        let server = TestServer::start(engine, |setup| method.set(setup)).await;
+        let (_member, _) = make_member(&server, method).await;
         let mut browser = server.browser();
         for (number, mut guest) in Guest::all(&server, &mut browser).await.into_iter().enumerate() {
             let mut own = guest.browser(&server, &mut browser);
             let before = guest.look(&mut own).await.expect("a guest");
-            let mut person = Person::new(&server, way);
+            let mut person = Person::new(&server, method);
             guest.open_promotion(&mut own).await;
-            if way == Way::Passkey {
+            if method == LoginMethod::Passkey {
                 // A new passkey is never taken.
                 own.follow("Sign in instead").await;
                 own.expect_page(200, "Sign in instead?");
                 own.follow("Go back and save my progress").await;
                 person.join(&mut own, "", "Save my progress").await;
             } else {
-                if way.has_code() {
+                if method.has_code() {
                     // The mailbox counts from the beginning; the member's own code was read already.
                     for _ in 0..=number {
-                        person.mailbox.next_code(way.login_ids()[0]).await;
+                        person.mailbox.next_code(method.login_ids()[0]).await;
                     }
                 }
-                person.join(&mut own, way.login_ids()[0], "Save my progress").await;
-                if way.has_code() {
+                person.join(&mut own, method.login_ids()[0], "Save my progress").await;
+                if method.has_code() {
                     own.expect_page(409, "You already have an account");
                     own.follow("Use a different login").await;
                 } else {
                     let page = own.expect_page(422, "Save your progress");
-                    assert!(page.complaint("login_id").expect("a complaint").contains("taken"));
+                    assert!(page.problem("login_id").expect("a complaint").contains("taken"));
                 }
                 let still = guest.look(&mut own).await.expect("untouched");
-                assert_eq!((&still["sub"], flag(&still)), (&before["sub"], true), "{way:?}");
-                let another = format!("{}{number}", way.login_ids()[1]);
-                let another = match way {
-                    Way::EmailPassword | Way::EmailCode => format!("lee{number}@shop.example"),
-                    Way::PhoneCode => format!("+491512345677{number}"),
-                    Way::UsernamePassword | Way::Passkey => another,
+                assert_eq!((&still["sub"], flag(&still)), (&before["sub"], true), "{method:?}");
+                let another = format!("{}{number}", method.login_ids()[1]);
+                let another = match method {
+                    LoginMethod::EmailPassword | LoginMethod::EmailCode => format!("lee{number}@shop.example"),
+                    LoginMethod::PhoneCode => format!("+491512345677{number}"),
+                    LoginMethod::UsernamePassword | LoginMethod::Passkey => another,
                 };
                 person.join(&mut own, &another, "Save my progress").await;
             }
             let after = guest.finish(&mut own).await;
-            assert_eq!((&after["sub"], flag(&after)), (&before["sub"], false), "{way:?}");
+            assert_eq!((&after["sub"], flag(&after)), (&before["sub"], false), "{method:?}");
         }
     }
 }
 
-async fn a_guest_gives_way_to_the_member_it_proves_to_be(engine: Engine) {
-    for way in Way::ALL {
+async fn a_guest_yields_to_the_member_that_signs_in(engine: Engine) {
+    for method in LoginMethod::ALL {
         let server = TestServer::start(engine, |setup| {
-            way.set(setup);
+            method.set(setup);
             setup.set("identity.on_conflict.promotion", "login");
         })
         .await;
-        let (mut member, member_sub) = make_member(&server, way).await;
-        let login_id = way.login_ids()[0];
+        let (mut member, member_sub) = make_member(&server, method).await;
+        let login_id = method.login_ids()[0];
         let mut browser = server.browser();
         for mut guest in Guest::all(&server, &mut browser).await {
             let mut own = guest.browser(&server, &mut browser);
@@ -311,17 +313,17 @@ async fn a_guest_gives_way_to_the_member_it_proves_to_be(engine: Engine) {
                 Guest::Token(..) | Guest::Cookie(_) => Default::default(),
             };
             guest.open_promotion(&mut own).await;
-            if way == Way::Passkey {
+            if method == LoginMethod::Passkey {
                 own.follow("Sign in instead").await;
                 own.follow("Sign in without my guest progress").await;
                 member.log_in(&mut own, login_id).await;
             } else {
                 member.join(&mut own, login_id, "Save my progress").await;
-                own.expect_page(if way.has_code() { 409 } else { 200 }, "You already have an account");
+                own.expect_page(if method.has_code() { 409 } else { 200 }, "You already have an account");
                 let still = guest.look(&mut own).await.expect("untouched before the choice");
-                assert_eq!((&still["sub"], flag(&still)), (&before["sub"], true), "{way:?}");
+                assert_eq!((&still["sub"], flag(&still)), (&before["sub"], true), "{method:?}");
                 own.follow("Sign in to that account").await;
-                if way.has_password() {
+                if method.has_password() {
                     member.log_in(&mut own, login_id).await;
                 } else {
                     // The code that verified the address also signs in to the account.
@@ -330,7 +332,7 @@ async fn a_guest_gives_way_to_the_member_it_proves_to_be(engine: Engine) {
                 }
             }
             let after = guest.finish(&mut own).await;
-            assert_eq!((&after["sub"], flag(&after)), (&json!(member_sub), false), "{way:?}");
+            assert_eq!((&after["sub"], flag(&after)), (&json!(member_sub), false), "{method:?}");
             match &guest {
                 Guest::Token(client, tokens) => {
                     client.refresh(&tokens.refresh).await.expect(400);
@@ -352,33 +354,33 @@ async fn a_guest_gives_way_to_the_member_it_proves_to_be(engine: Engine) {
                     );
                 }
             }
-            let told = server.events("user.anonymous.promoted").await;
-            let last = told.last().expect("an event");
+            let reported = server.events("user.anonymous.promoted").await;
+            let last = reported.last().expect("an event");
             let payload = &last["payload"];
             assert_eq!(
                 (&payload["anonymous_user"]["id"], &payload["user"]["id"]),
                 (&before["sub"], &json!(member_sub))
             );
         }
-        assert_eq!(server.events("user.anonymous.promoted").await.len(), 3, "{way:?}: one each");
+        assert_eq!(server.events("user.anonymous.promoted").await.len(), 3, "{method:?}: one each");
         // The guests' sessions ended, with events: a grant, a cookie session, a grant.
-        assert_eq!(super::rotation::revocations(&server).await, ["promotion"; 3], "{way:?}");
+        assert_eq!(super::rotation::revocations(&server).await, ["promotion"; 3], "{method:?}");
         // The member's own sessions of the same application are unaffected.
-        assert_eq!(server.events("user.authenticated").await.len(), 0, "{way:?}");
+        assert_eq!(server.events("user.authenticated").await.len(), 0, "{method:?}");
     }
 }
 
 async fn a_member_signs_in_and_leaves_the_guest_as_it_was(engine: Engine) {
-    for way in Way::ALL {
-        let server = TestServer::start(engine, |setup| way.set(setup)).await;
-        let (mut member, member_sub) = make_member(&server, way).await;
-        let login_id = way.login_ids()[0];
+    for method in LoginMethod::ALL {
+        let server = TestServer::start(engine, |setup| method.set(setup)).await;
+        let (mut member, member_sub) = make_member(&server, method).await;
+        let login_id = method.login_ids()[0];
         let mut browser = server.browser();
         for mut guest in Guest::all(&server, &mut browser).await {
             let mut own = guest.browser(&server, &mut browser);
             let before = guest.look(&mut own).await.expect("a guest");
             guest.open_promotion(&mut own).await;
-            if way.has_code() {
+            if method.has_code() {
                 // From the page that says, after verification, that the address is taken.
                 member.join(&mut own, login_id, "Save my progress").await;
                 let page = own.expect_page(409, "You already have an account");
@@ -388,7 +390,7 @@ async fn a_member_signs_in_and_leaves_the_guest_as_it_was(engine: Engine) {
                 own.follow("Sign in instead").await;
                 own.follow("Sign in without my guest progress").await;
             }
-            if way.has_code() && !way.has_password() {
+            if method.has_code() && !method.has_password() {
                 // The code that verified the address also signs in to the account.
                 own.expect_page(200, "Continue with this account?");
                 own.press("Continue").await;
@@ -398,23 +400,23 @@ async fn a_member_signs_in_and_leaves_the_guest_as_it_was(engine: Engine) {
             // The guest is unchanged: an app that ignores the response continues with it.
             if !matches!(guest, Guest::Cookie(_)) {
                 let still = guest.look(&mut own).await.expect("untouched");
-                assert_eq!((&still["sub"], flag(&still)), (&before["sub"], true), "{way:?}");
+                assert_eq!((&still["sub"], flag(&still)), (&before["sub"], true), "{method:?}");
             }
             let earlier = match &guest {
                 Guest::Token(_, tokens) => Some(tokens.refresh.clone()),
                 Guest::Cookie(_) | Guest::Key(_) => None,
             };
             let after = guest.finish(&mut own).await;
-            assert_eq!((&after["sub"], flag(&after)), (&json!(member_sub), false), "{way:?}");
+            assert_eq!((&after["sub"], flag(&after)), (&json!(member_sub), false), "{method:?}");
             if let Some(earlier) = earlier {
                 let tokens = server.app_client().refresh(&earlier).await.expect(200).json();
                 let access = tokens["access_token"].as_str().expect("a token");
-                assert_eq!(json!(server.app_client().subject(access).await), before["sub"], "{way:?}");
+                assert_eq!(json!(server.app_client().subject(access).await), before["sub"], "{method:?}");
             }
         }
-        assert_eq!(server.events("user.authenticated").await.len(), 3, "{way:?}: one each");
-        assert_eq!(server.events("user.anonymous.promoted").await.len(), 0, "{way:?}");
-        assert!(super::rotation::revocations(&server).await.is_empty(), "{way:?}");
+        assert_eq!(server.events("user.authenticated").await.len(), 3, "{method:?}: one each");
+        assert_eq!(server.events("user.anonymous.promoted").await.len(), 0, "{method:?}");
+        assert!(super::rotation::revocations(&server).await.is_empty(), "{method:?}");
     }
 }
 
@@ -425,7 +427,7 @@ async fn a_passkey_is_offered_to_who_joins_and_can_be_skipped(engine: Engine) {
     })
     .await;
     let client = server.app_client();
-    let mut person = Person::new(&server, Way::EmailPassword);
+    let mut person = Person::new(&server, LoginMethod::EmailPassword);
     for (login_id, takes_it) in [("kim@shop.example", true), ("lee@shop.example", false)] {
         let guest = client.sign_up().await;
         let mut browser = server.browser();
@@ -434,9 +436,9 @@ async fn a_passkey_is_offered_to_who_joins_and_can_be_skipped(engine: Engine) {
         browser.expect_page(200, "Sign in without a password");
         // A reload asks again; a forged click does nothing, nor does the link in another browser.
         browser.reload().await;
-        let mut stranger = server.browser();
-        stranger.open(browser.url().as_str()).await;
-        assert_eq!(stranger.reply().status, 403);
+        let mut outsider = server.browser();
+        outsider.open(browser.url().as_str()).await;
+        assert_eq!(outsider.reply().status, 403);
         browser.forge("_csrf", "forged");
         browser.press("Maybe later").await;
         browser.expect_page(403, "Sign in without a password");
@@ -448,8 +450,8 @@ async fn a_passkey_is_offered_to_who_joins_and_can_be_skipped(engine: Engine) {
         let member = client.finish(browser.at_app()).await;
         let info = client.user_info(&member.access).await.expect(200).json();
         assert!(!flag(&info));
-        let ways = info["https://authgear.com/claims/user/authenticators"].as_array().expect("a list").len();
-        assert_eq!(ways, if takes_it { 2 } else { 1 });
+        let methods = info["https://authgear.com/claims/user/authenticators"].as_array().expect("a list").len();
+        assert_eq!(methods, if takes_it { 2 } else { 1 });
     }
     let mut elsewhere = server.browser();
     elsewhere.open(&client.authorize_url(&[("prompt", "login")])).await;
@@ -468,6 +470,6 @@ on_both_engines!(
     a_passkey_is_offered_to_who_joins_and_can_be_skipped,
     every_guest_is_promoted_by_every_credential,
     a_taken_login_id_ends_in_an_error_and_another_one_helps,
-    a_guest_gives_way_to_the_member_it_proves_to_be,
+    a_guest_yields_to_the_member_that_signs_in,
     a_member_signs_in_and_leaves_the_guest_as_it_was,
 );

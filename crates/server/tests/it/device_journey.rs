@@ -9,7 +9,7 @@ use crate::{
 
 const USER: &str = "https://authgear.com/claims/user";
 
-async fn a_guest_comes_back_with_its_key_as_the_same_user(engine: Engine) {
+async fn a_guest_signs_in_again_with_its_key_as_the_same_user(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     for platform in Platform::ALL {
         let mut device = Device::new(&server, platform);
@@ -33,7 +33,7 @@ async fn the_earlier_grant_of_a_key_lives_on(engine: Engine) {
     device.token(&[("grant_type", "refresh_token"), ("refresh_token", &first.refresh)], true).await.expect(200);
 }
 
-async fn one_session_only_ends_the_earlier_grant_and_tells(engine: Engine) {
+async fn one_session_only_ends_the_earlier_grant_with_an_event(engine: Engine) {
     let server = TestServer::start(engine, |setup| setup.set_client("phone", "x_max_concurrent_session", 1)).await;
     let mut device = Device::new(&server, Platform::Ios);
     device.authenticate().await;
@@ -160,12 +160,12 @@ async fn a_hint_that_proves_nothing_shows_a_page_and_changes_nothing(engine: Eng
     device.authenticate().await;
     let kid = device.kid.clone().expect("a key id");
     let challenge = device.challenge().await;
-    let stranger = Device::new(&server, Platform::ReactNative);
+    let outsider = Device::new(&server, Platform::ReactNative);
     let mut browser = server.browser();
     let another = device.challenge().await;
     for (jwt, why) in [
         (device.sign("auth", &challenge, &kid, false), "made to log in"),
-        (stranger.sign("promote", &another, &kid, false), "another key"),
+        (outsider.sign("promote", &another, &kid, false), "another key"),
         (device.sign("promote", &challenge, "unknown-key-id", true), "an unknown key, though it is sent along"),
         (device.sign("promote", "0".repeat(32).as_str(), &kid, false), "no challenge of ours"),
         ("no.jws.atall".to_string(), "no JWS"),
@@ -247,9 +247,9 @@ async fn device_info_names_the_session_and_malformed_is_refused(engine: Engine) 
 }
 
 on_both_engines!(
-    a_guest_comes_back_with_its_key_as_the_same_user,
+    a_guest_signs_in_again_with_its_key_as_the_same_user,
     the_earlier_grant_of_a_key_lives_on,
-    one_session_only_ends_the_earlier_grant_and_tells,
+    one_session_only_ends_the_earlier_grant_with_an_event,
     signing_out_forgets_the_key_on_ios_alone,
     a_guest_is_promoted_with_its_key_and_the_key_is_retired,
     a_guest_with_a_key_is_promoted_by_code_too,

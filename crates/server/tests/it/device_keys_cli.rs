@@ -14,7 +14,7 @@ fn run(server: &TestServer, arguments: &[&str]) -> Output {
         .expect("the binary runs")
 }
 
-fn said(output: &Output) -> String {
+fn output(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
@@ -25,19 +25,19 @@ async fn a_key_is_listed_and_revoked(engine: Engine) {
     let kid = device.kid.clone().expect("a key id");
     let of = |command: &'static str| ["user", "keys", command, "--project", "test", "--user", sub.as_str()];
 
-    let listed = said(&run(&server, &of("list")));
+    let listed = output(&run(&server, &of("list")));
     assert!(listed.starts_with(&format!("{kid}\tiPhone 15 Pro\tregistered 2030-05-01T08:00:00")), "{listed}");
 
     let nobodys = run(&server, &[&of("revoke")[..], &["another-key-id"]].concat());
     assert!(!nobodys.status.success());
-    assert!(said(&nobodys).contains("has no device key \"another-key-id\""));
+    assert!(output(&nobodys).contains("has no device key \"another-key-id\""));
 
     let revoked = run(&server, &[&of("revoke")[..], &[kid.as_str()]].concat());
-    assert!(revoked.status.success(), "{}", said(&revoked));
+    assert!(revoked.status.success(), "{}", output(&revoked));
     let jwt = device.sign("auth", &device.challenge().await, &kid, false);
     device.present(&jwt).await.expect_oauth_error(400, "invalid_grant", "InvalidCredentials");
     device.refresh().await;
-    assert!(said(&run(&server, &of("list"))).contains("has no device keys."));
+    assert!(output(&run(&server, &of("list"))).contains("has no device keys."));
 }
 
 async fn revoking_a_lost_devices_key_ends_its_sessions_too(engine: Engine) {
@@ -46,11 +46,13 @@ async fn revoking_a_lost_devices_key_ends_its_sessions_too(engine: Engine) {
     let sub = device.authenticate().await;
     let kid = device.kid.clone().expect("a key id");
     let command = ["user", "keys", "revoke", "--project", "test", "--user", &sub, "--end-sessions", &kid];
-    let revoked = said(&run(&server, &command));
+    let revoked = output(&run(&server, &command));
     assert!(revoked.contains("Sessions ended: 1."), "{revoked}");
     let fields = [("grant_type", "refresh_token"), ("refresh_token", device.held().refresh.as_str())];
     device.token(&fields, true).await.expect_oauth_error(400, "invalid_grant", "invalid refresh token");
-    assert!(said(&run(&server, &["user", "keys", "list", "--project", "nope", "--user", &sub])).contains("no project"));
+    assert!(
+        output(&run(&server, &["user", "keys", "list", "--project", "nope", "--user", &sub])).contains("no project")
+    );
 }
 
 /// If the sessions cannot be ended, the key stays: the operator can repeat the command for both.
@@ -70,11 +72,11 @@ async fn a_lost_devices_key_and_sessions_go_together_or_not_at_all() {
         .expect("a trigger");
     let command = ["user", "keys", "revoke", "--project", "test", "--user", &sub, "--end-sessions", &kid];
     assert!(!run(&server, &command).status.success());
-    let listed = said(&run(&server, &["user", "keys", "list", "--project", "test", "--user", &sub]));
+    let listed = output(&run(&server, &["user", "keys", "list", "--project", "test", "--user", &sub]));
     assert!(listed.starts_with(&kid), "{listed}");
     database.batch_execute("DROP TRIGGER refuse ON grants").await.expect("gone");
-    assert!(said(&run(&server, &command)).contains("Sessions ended: 1."));
-    let listed = said(&run(&server, &["user", "keys", "list", "--project", "test", "--user", &sub]));
+    assert!(output(&run(&server, &command)).contains("Sessions ended: 1."));
+    let listed = output(&run(&server, &["user", "keys", "list", "--project", "test", "--user", &sub]));
     assert!(listed.contains("has no device keys."), "{listed}");
 }
 

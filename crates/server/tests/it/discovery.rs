@@ -58,12 +58,12 @@ async fn what_the_document_promises_is_served(engine: Engine) {
         assert_eq!(error_of(&[("scope", &format!("openid {scope}"))]).await, None, "{scope}");
     }
     for mode in list("response_modes_supported").iter().filter(|mode| *mode == "query") {
-        let told = error_of(&[("response_mode", mode), ("prompt", "none")]).await;
-        assert_eq!(told.as_deref(), Some("login_required"), "{mode}");
+        let reported = error_of(&[("response_mode", mode), ("prompt", "none")]).await;
+        assert_eq!(reported.as_deref(), Some("login_required"), "{mode}");
     }
     for prompt in list("prompt_values_supported") {
-        let told = error_of(&[("prompt", &prompt)]).await;
-        assert_eq!(told.as_deref(), (prompt == "none").then_some("login_required"), "{prompt}");
+        let reported = error_of(&[("prompt", &prompt)]).await;
+        assert_eq!(reported.as_deref(), (prompt == "none").then_some("login_required"), "{prompt}");
     }
     for (parameter, flag) in
         [("request", "request_parameter_supported"), ("request_uri", "request_uri_parameter_supported")]
@@ -108,11 +108,11 @@ async fn what_is_not_built_is_not_promised(engine: Engine) {
     let code = sign_up_member(&server, &client, &[("scope", scope), ("ui_locales", "en")], "kim@shop.example").await;
     let body = client.exchange(&code).await.expect(200).json();
     assert_eq!(body.get("device_secret"), None);
-    let asked =
+    let requested =
         server.http().request(reqwest::Method::POST, "/oauth2/introspect").basic_auth("backend", Some("s3cret"));
     let token = [("token", body["access_token"].as_str().expect("a token"))];
-    let told = Reply::of(asked.form(&token)).await.expect(200).json();
-    assert_eq!(told["scope"], "openid offline_access https://authgear.com/scopes/full-access");
+    let reported = Reply::of(requested.form(&token)).await.expect(200).json();
+    assert_eq!(reported["scope"], "openid offline_access https://authgear.com/scopes/full-access");
 }
 
 async fn the_algorithm_of_id_tokens_leaves_access_tokens_alone(engine: Engine) {

@@ -97,7 +97,7 @@ async fn a_binding_is_checked_at_refresh_and_settings_link_as_the_matrix_says(en
         })]
     };
     let clock = format!("{BINDING}{CLOCK}");
-    for (grant, proofs, told) in [
+    for (grant, proofs, reported) in [
         (&unbound, vec![], None),
         (&unbound, good(), None),
         (&unbound, vec![], None),
@@ -110,15 +110,15 @@ async fn a_binding_is_checked_at_refresh_and_settings_link_as_the_matrix_says(en
         (&bound, late(), Some(clock.as_str())),
     ] {
         let reply = refresh(&device, grant, &proofs).await;
-        match told {
+        match reported {
             None => drop(reply.expect(200)),
-            Some(told) => drop(reply.expect_oauth_error(400, "invalid_dpop_proof", told)),
+            Some(reported) => drop(reply.expect_oauth_error(400, "invalid_dpop_proof", reported)),
         }
         // The same at the settings link, in the JSON API's format; `htu` is this endpoint's there.
         let mut request =
             device.http.request(Method::POST, "/oauth2/app_session_token").json(&json!({"refresh_token": grant}));
         if !proofs.is_empty() {
-            let wrong_target = told.is_none();
+            let wrong_target = reported.is_none();
             let proof = if wrong_target {
                 device.proof("POST", &format!("{}/oauth2/app_session_token", server.origin))
             } else {
@@ -127,9 +127,11 @@ async fn a_binding_is_checked_at_refresh_and_settings_link_as_the_matrix_says(en
             request = request.header("dpop", proof);
         }
         let reply = Reply::of(request).await;
-        match told {
+        match reported {
             None => drop(reply.result()),
-            Some(told) if told == clock => drop(reply.expect_api_error(403, "Forbidden", "Forbidden", told)),
+            Some(reported) if reported == clock => {
+                drop(reply.expect_api_error(403, "Forbidden", "Forbidden", reported))
+            }
             Some(_) => drop(reply.expect_api_error(403, "Forbidden", "Forbidden", BINDING)),
         }
     }
@@ -291,7 +293,7 @@ async fn a_code_is_bound_to_the_key_of_dpop_jkt_in_either_spelling(engine: Engin
     }
 }
 
-async fn a_proof_over_garbage_is_told_from_a_forged_one(engine: Engine) {
+async fn a_malformed_proof_is_distinguished_from_a_forged_one(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let device = Device::new(&server, Platform::Ios);
     let good = proof(&device, |_, _| {});
@@ -310,5 +312,5 @@ on_both_engines!(
     an_application_with_dpop_disabled_accepts_everything,
     a_bad_proof_fails_nothing_that_needs_none,
     a_code_is_bound_to_the_key_of_dpop_jkt_in_either_spelling,
-    a_proof_over_garbage_is_told_from_a_forged_one,
+    a_malformed_proof_is_distinguished_from_a_forged_one,
 );

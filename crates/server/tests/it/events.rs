@@ -7,20 +7,20 @@ use vestibule_store::outbox;
 use crate::support::{Admin, Device, Engine, Platform, Receiver, SILENCE, Setup, TestServer, on_both_engines};
 
 on_both_engines!(
-    a_webhook_is_told_signed_and_in_order,
-    a_webhook_that_fails_is_told_again_and_nothing_overtakes_for_its_user,
+    a_webhook_gets_signed_events_in_order,
+    a_failed_webhook_is_retried_and_keeps_the_order_for_its_user,
     a_webhook_given_up_is_a_dead_letter_that_can_be_sent_again,
-    a_webhook_that_does_not_answer_is_told_again,
+    a_webhook_that_does_not_answer_is_retried,
     a_plain_guest_costs_no_event,
     a_hook_can_refuse_a_guest,
     a_hook_can_refuse_a_guest_with_a_key_and_let_it_in_later,
     a_hook_can_give_a_guest_attributes,
     a_hook_that_does_not_answer_refuses,
     private_addresses_are_not_called,
-    a_stream_tells_what_happens_and_ends_with_the_server,
+    a_stream_sends_events_and_ends_with_the_server,
 );
 
-fn tell(setup: &mut Setup, url: &str) {
+fn subscribe(setup: &mut Setup, url: &str) {
     setup.configure("hooks.allow_private_addresses", "true");
     let handler = toml::toml! { url = url };
     setup.set("hook.non_blocking_handlers", vec![toml::Value::Table(handler)]);
@@ -36,9 +36,9 @@ fn sign_up_body() -> Value {
     json!({"session_type": "refresh_token", "client_id": "web"})
 }
 
-async fn a_webhook_is_told_signed_and_in_order(engine: Engine) {
+async fn a_webhook_gets_signed_events_in_order(engine: Engine) {
     let receiver = Receiver::start().await;
-    let server = TestServer::start(engine, |setup| tell(setup, &receiver.url)).await;
+    let server = TestServer::start(engine, |setup| subscribe(setup, &receiver.url)).await;
     let admin = Admin::of(&server).await;
     let old = admin.post("/project/webhook-secret", &json!({})).await.expect(201).json()["secret"].clone();
     // The clock determines which one is newer.
@@ -71,9 +71,9 @@ async fn a_webhook_is_told_signed_and_in_order(engine: Engine) {
     assert_eq!(taken["deliveries"][0]["last_status"], 200);
 }
 
-async fn a_webhook_that_fails_is_told_again_and_nothing_overtakes_for_its_user(engine: Engine) {
+async fn a_failed_webhook_is_retried_and_keeps_the_order_for_its_user(engine: Engine) {
     let receiver = Receiver::start().await;
-    let server = TestServer::start(engine, |setup| tell(setup, &receiver.url)).await;
+    let server = TestServer::start(engine, |setup| subscribe(setup, &receiver.url)).await;
     let app = server.app_client();
     receiver.answer(500, "");
     let first = app.sign_up().await;
@@ -102,7 +102,7 @@ async fn a_webhook_that_fails_is_told_again_and_nothing_overtakes_for_its_user(e
 async fn a_webhook_given_up_is_a_dead_letter_that_can_be_sent_again(engine: Engine) {
     let receiver = Receiver::start().await;
     let server = TestServer::start(engine, |setup| {
-        tell(setup, &receiver.url);
+        subscribe(setup, &receiver.url);
         setup.configure("hooks.retry_hours", "0");
     })
     .await;
@@ -120,10 +120,10 @@ async fn a_webhook_given_up_is_a_dead_letter_that_can_be_sent_again(engine: Engi
     admin.post("/deliveries/999/replay", &json!({})).await.expect(404);
 }
 
-async fn a_webhook_that_does_not_answer_is_told_again(engine: Engine) {
+async fn a_webhook_that_does_not_answer_is_retried(engine: Engine) {
     let receiver = Receiver::start().await;
     let server = TestServer::start(engine, |setup| {
-        tell(setup, &receiver.url);
+        subscribe(setup, &receiver.url);
         setup.set("hook.delivery_timeout_seconds", 1);
     })
     .await;
@@ -157,8 +157,8 @@ async fn a_hook_can_refuse_a_guest(engine: Engine) {
         *info,
         json!({"event_type": "user.pre_create", "reasons": [{"title": "Closed", "reason": "We are full."}]})
     );
-    let asked = receiver.calls()[0].json();
-    assert_eq!(asked["type"], "user.pre_create");
+    let requested = receiver.calls()[0].json();
+    assert_eq!(requested["type"], "user.pre_create");
     let admin = Admin::of(&server).await;
     assert_eq!(admin.get("/users").await.expect(200).json()["users"], json!([]), "nobody came to be");
 }
@@ -172,8 +172,8 @@ async fn a_hook_can_refuse_a_guest_with_a_key_and_let_it_in_later(engine: Engine
     let jwt = device.sign("auth", &device.challenge().await, &kid, true);
     let refused = device.present(&jwt).await;
     refused.expect_oauth_error(400, "invalid_request", "disallowed by hook event handler");
-    let asked = receiver.calls()[0].json();
-    assert_eq!(asked["payload"]["identities"][0]["claims"]["https://authgear.com/claims/anonymous/key_id"], kid);
+    let requested = receiver.calls()[0].json();
+    assert_eq!(requested["payload"]["identities"][0]["claims"]["https://authgear.com/claims/anonymous/key_id"], kid);
     // Nothing was redeemed: the same request succeeds once the webhook allows it.
     receiver.answer(200, r#"{"is_allowed": true}"#);
     device.present(&jwt).await.expect(200);
@@ -185,8 +185,8 @@ async fn a_hook_can_give_a_guest_attributes(engine: Engine) {
     receiver.answer(200, r#"{"is_allowed": true, "mutations": {"user": {"custom_attributes": {"cart": "c-1"}}}}"#);
     let app = server.app_client();
     let guest = app.sign_up().await;
-    let told = app.user_info(&guest.access).await.expect(200).json();
-    assert_eq!(told["custom_attributes"], json!({"cart": "c-1"}));
+    let reported = app.user_info(&guest.access).await.expect(200).json();
+    assert_eq!(reported["custom_attributes"], json!({"cart": "c-1"}));
 }
 
 async fn a_hook_that_does_not_answer_refuses(engine: Engine) {
@@ -206,7 +206,7 @@ async fn a_hook_that_does_not_answer_refuses(engine: Engine) {
 async fn private_addresses_are_not_called(engine: Engine) {
     let receiver = Receiver::start().await;
     let server = TestServer::start(engine, |setup| {
-        tell(setup, &receiver.url);
+        subscribe(setup, &receiver.url);
         setup.configure("hooks.allow_private_addresses", "false");
     })
     .await;
@@ -219,7 +219,7 @@ async fn private_addresses_are_not_called(engine: Engine) {
     assert!(receiver.calls().is_empty());
 }
 
-async fn a_stream_tells_what_happens_and_ends_with_the_server(engine: Engine) {
+async fn a_stream_sends_events_and_ends_with_the_server(engine: Engine) {
     let mut server = TestServer::start_plain(engine).await;
     let admin = Admin::of(&server).await;
     let app = server.app_client();

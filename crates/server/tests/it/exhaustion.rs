@@ -30,8 +30,8 @@ fn let_a_crowd_in(setup: &mut Setup) {
 
 /// A success, or an error with `Retry-After`.
 fn is_polite(reply: &Reply) -> bool {
-    let told_when = reply.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok_and(|s| s > 0));
-    reply.status == 200 || (reply.status == 503 && told_when)
+    let reported_at = reply.header("retry-after").is_some_and(|seconds| seconds.parse::<u32>().is_ok_and(|s| s > 0));
+    reply.status == 200 || (reply.status == 503 && reported_at)
 }
 
 /// The requests of the clients, each with its normal response.
@@ -88,7 +88,7 @@ impl Ask {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crowd_at_a_single_connection_is_answered_and_nobody_waits_for_ever() {
+async fn many_readers_of_a_single_connection_are_all_answered() {
     let server = TestServer::start(Engine::Postgres, let_a_crowd_in).await;
     let (client, admin) = (server.app_client(), Admin::of(&server).await);
     for ask in Ask::ALL {

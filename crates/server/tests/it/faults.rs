@@ -92,7 +92,7 @@ async fn a_lost_database_is_answered_503_with_retry_after_and_found_again() {
     client.user_info(&guest.access).await.expect(200);
 }
 
-async fn a_clock_that_steps_back_ends_no_session_and_holds_nobody_up_for_long(engine: Engine) {
+async fn a_clock_that_steps_back_ends_no_session_and_delays_no_request_for_long(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let client = server.app_client();
     let before = client.sign_up().await;
@@ -155,18 +155,18 @@ async fn what_was_spent_stays_spent_when_a_clock_that_ran_ahead_is_put_right(eng
 }
 
 on_both_engines!(
-    a_clock_that_steps_back_ends_no_session_and_holds_nobody_up_for_long,
+    a_clock_that_steps_back_ends_no_session_and_delays_no_request_for_long,
     what_was_begun_before_a_clock_stepped_back_can_be_finished,
     what_was_spent_stays_spent_when_a_clock_that_ran_ahead_is_put_right,
 );
 
 /// Everything the server sends until it closes the connection.
 async fn read_to_end(mut stream: TcpStream) -> String {
-    let mut said = Vec::new();
-    let reading = stream.read_to_end(&mut said);
+    let mut output = Vec::new();
+    let reading = stream.read_to_end(&mut output);
     // A reset after the response is equivalent.
     tokio::time::timeout(Duration::from_secs(30), reading).await.expect("the server hangs up").ok();
-    String::from_utf8_lossy(&said).into_owned()
+    String::from_utf8_lossy(&output).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -174,8 +174,8 @@ async fn a_client_that_never_finishes_its_head_is_hung_up_on() {
     let server = TestServer::start(Engine::Sqlite, |setup| setup.configure("server.header_timeout_seconds", "1")).await;
     let mut slow = TcpStream::connect(server.address).await.expect("a connection");
     slow.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ").await.expect("sent");
-    let said = read_to_end(slow).await;
-    assert!(said.is_empty() || said.starts_with("HTTP/1.1 408"), "{said}");
+    let output = read_to_end(slow).await;
+    assert!(output.is_empty() || output.starts_with("HTTP/1.1 408"), "{output}");
     server.http().get("/healthz").await.expect(200);
 }
 
@@ -188,8 +188,8 @@ async fn a_body_that_never_comes_is_given_up() {
         server.address.port()
     );
     slow.write_all(head.as_bytes()).await.expect("sent");
-    let said = read_to_end(slow).await;
-    assert!(said.starts_with("HTTP/1.1 4"), "{said}");
+    let output = read_to_end(slow).await;
+    assert!(output.starts_with("HTTP/1.1 4"), "{output}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -199,8 +199,8 @@ async fn a_head_without_end_is_refused() {
     let head = format!("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "a".repeat(1 << 20));
     // The server may close before it has read everything.
     rude.write_all(head.as_bytes()).await.ok();
-    let said = read_to_end(rude).await;
-    assert!(said.is_empty() || said.starts_with("HTTP/1.1 431"), "{said}");
+    let output = read_to_end(rude).await;
+    assert!(output.is_empty() || output.starts_with("HTTP/1.1 431"), "{output}");
     server.http().get("/healthz").await.expect(200);
 }
 
@@ -219,7 +219,7 @@ async fn one_connection_too_many_is_refused_politely_and_a_free_place_is_given_a
     assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("Retry-After: "), "{refused}");
     drop(first);
     // The connection is released once the server notices; until then it keeps refusing.
-    let told = async {
+    let reported = async {
         loop {
             let mut again = TcpStream::connect(server.address).await.expect("a connection");
             if again.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.is_ok()
@@ -229,5 +229,5 @@ async fn one_connection_too_many_is_refused_politely_and_a_free_place_is_given_a
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), told).await.expect("a free place");
+    tokio::time::timeout(Duration::from_secs(30), reported).await.expect("a free place");
 }

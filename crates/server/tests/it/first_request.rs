@@ -112,7 +112,7 @@ async fn whatever_begins_a_flow_writes_nothing(engine: Engine) {
     assert_eq!(count_rows(&server).await, before);
 }
 
-async fn the_first_pages_are_walked_without_a_row(engine: Engine) {
+async fn the_first_pages_write_no_row(engine: Engine) {
     let server = TestServer::start(engine, |setup| {
         offer_everything(setup);
         setup.set("authentication.primary_authenticators", vec!["password", "oob_otp_email", "passkey"]);
@@ -223,7 +223,7 @@ async fn sign_in(browser: &mut Browser) {
 }
 
 async fn start_with_usernames(engine: Engine) -> TestServer {
-    TestServer::start(engine, |setup| crate::credentials::Way::UsernamePassword.set(setup)).await
+    TestServer::start(engine, |setup| crate::credentials::LoginMethod::UsernamePassword.set(setup)).await
 }
 
 async fn a_right_first_form_counts_once(engine: Engine) {
@@ -295,7 +295,7 @@ async fn who_is_signed_in_gets_a_bounded_number_of_codes(engine: Engine) {
 on_both_engines!(
     a_right_first_form_counts_once,
     one_first_form_sent_many_times_makes_one_flow,
-    the_first_pages_are_walked_without_a_row,
+    the_first_pages_write_no_row,
     two_tabs_are_two_flows_and_both_may_end_well,
     what_a_page_carries_lives_25_minutes,
     whatever_begins_a_flow_writes_nothing,

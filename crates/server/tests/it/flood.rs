@@ -64,7 +64,7 @@ impl Crowd {
 
 struct Silent {
     stream: TcpStream,
-    heard: Vec<u8>,
+    received: Vec<u8>,
     is_over: bool,
 }
 
@@ -74,7 +74,7 @@ impl Silent {
         while !self.is_over {
             match self.stream.try_read(&mut buffer) {
                 Ok(0) => self.is_over = true,
-                Ok(read) => self.heard.extend_from_slice(&buffer[..read]),
+                Ok(read) => self.received.extend_from_slice(&buffer[..read]),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return,
                 Err(_) => self.is_over = true,
             }
@@ -82,8 +82,8 @@ impl Silent {
     }
 
     fn was_refused_politely(&self) -> bool {
-        let said = String::from_utf8_lossy(&self.heard);
-        said.starts_with("HTTP/1.1 503") && said.contains("Retry-After: ")
+        let output = String::from_utf8_lossy(&self.received);
+        output.starts_with("HTTP/1.1 503") && output.contains("Retry-After: ")
     }
 }
 
@@ -91,7 +91,7 @@ async fn connect(to: SocketAddr, from: SocketAddr) -> Silent {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind(from).expect("a free port");
     let stream = tokio::time::timeout(PATIENCE, socket.connect(to)).await.expect("in time").expect("a connection");
-    Silent { stream, heard: Vec::new(), is_over: false }
+    Silent { stream, received: Vec::new(), is_over: false }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -132,9 +132,9 @@ async fn ask(stream: &mut TcpStream) -> Duration {
 async fn come_late(to: SocketAddr) -> String {
     let mut stream = TcpStream::connect(to).await.expect("a connection");
     stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.ok();
-    let mut said = Vec::new();
-    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut said)).await.expect("the server hangs up").ok();
-    String::from_utf8_lossy(&said).into_owned()
+    let mut output = Vec::new();
+    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut output)).await.expect("the server hangs up").ok();
+    String::from_utf8_lossy(&output).into_owned()
 }
 
 /// The memory of a process, in MiB.

@@ -6,7 +6,7 @@ use serde_json::json;
 use vestibule_domain::project::{Origin, ProjectSettings};
 use vestibule_server::flows::{
     actor::Actor,
-    admin::keys::Scope,
+    admin::keys::AdminScope,
     projects::{Applied, ApplyError, ProjectWriter},
 };
 use vestibule_store::Sql;
@@ -60,7 +60,7 @@ fn spellings(origin: &str) -> Vec<String> {
 
 async fn a_key_never_changes_the_origin(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
-    let admin = Admin::new(&server, &[Scope::SettingsRead, Scope::SettingsWrite]).await;
+    let admin = Admin::new(&server, &[AdminScope::SettingsRead, AdminScope::SettingsWrite]).await;
     let read = admin.get("/project").await.expect(200);
     let tag = read.header("etag").expect("a version").to_string();
     let settings = read.json()["settings"].clone();
@@ -98,12 +98,12 @@ async fn an_owner_of_everything_moves_a_project_after_typing_where_to(engine: En
     assert!(page.text.contains("https://second.example"), "{}", page.text);
     owner.fill("New public origin", "third.example");
     owner.press("Change public origin").await;
-    assert!(owner.expect_page(422, "Change public origin").complaint("origin").is_some());
+    assert!(owner.expect_page(422, "Change public origin").problem("origin").is_some());
     owner.fill("New public origin", "https://third.example/");
     owner.fill("Type the new public origin again", "https://third.exmaple");
     owner.press("Change public origin").await;
     let page = owner.expect_page(422, "Change public origin");
-    assert!(page.complaint("confirmation").is_some_and(|text| text.contains("https://third.example")));
+    assert!(page.problem("confirmation").is_some_and(|text| text.contains("https://third.example")));
     let fields = page.forms.iter().flat_map(|form| &form.fields).filter(|(name, _)| name == "origin");
     assert_eq!(fields.map(|(_, value)| value.as_str()).collect::<Vec<_>>(), ["https://third.example/"]);
     // The reauthentication has expired: nothing is done.
@@ -133,9 +133,9 @@ async fn an_owner_of_everything_moves_a_project_after_typing_where_to(engine: En
         owner.fill("Type the new public origin again", &origin);
         owner.press("Change public origin").await;
         let page = owner.expect_page(422, "Change public origin");
-        let complaint = page.complaint("origin").expect("a complaint").to_string();
-        assert!(complaint.contains("Another project is served at this host"), "{origin}: {complaint}");
-        assert!(!complaint.contains("test"), "{complaint}");
+        let problem = page.problem("origin").expect("a complaint").to_string();
+        assert!(problem.contains("Another project is served at this host"), "{origin}: {problem}");
+        assert!(!problem.contains("test"), "{problem}");
         assert_eq!(origin_of(&server, "second"), "https://third.example");
     }
 }
@@ -151,7 +151,7 @@ async fn neither_editors_nor_owners_of_one_project_move_it(engine: Engine) {
         let fields: Vec<_> = page.forms.iter().flat_map(|form| form.fields.clone()).collect();
         assert!(!fields.iter().any(|(name, _)| name == "origin"), "{fields:?}");
         let token = fields.iter().find(|(name, _)| name == "_csrf").expect("a token").1.clone();
-        one.try_door("POST", "/portal/p/test/settings?origin=https%3A%2F%2Felsewhere.example", &token).await;
+        one.try_route("POST", "/portal/p/test/settings?origin=https%3A%2F%2Felsewhere.example", &token).await;
         one.fill("Name", role);
         one.press("Save").await;
         one.expect_page(200, "Project settings");
@@ -190,7 +190,7 @@ async fn a_host_is_taken_however_it_is_spelled(engine: Engine) {
         owner.fill("Public origin", &origin);
         owner.press("Create project").await;
         let page = owner.expect_page(422, "New project");
-        assert!(page.complaint("origin").is_some_and(|text| text.contains("another project")), "{origin}");
+        assert!(page.problem("origin").is_some_and(|text| text.contains("another project")), "{origin}");
         assert!(server.app.projects.find_by_id("third").is_none(), "{origin}");
     }
     for origin in spellings(&server.origin) {

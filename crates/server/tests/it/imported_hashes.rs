@@ -8,7 +8,7 @@ use crate::support::{Admin, Browser, Engine, OWNER_PASSWORD, Reply, TestServer, 
 on_both_engines!(
     a_hash_beyond_the_bounds_is_refused_at_import_and_says_why,
     a_hash_of_another_server_signs_in_and_is_made_anew,
-    a_stored_hash_beyond_the_bounds_signs_nobody_in_and_stops_nothing,
+    a_stored_hash_beyond_the_bounds_fails_the_sign_in_and_nothing_else,
     an_operators_stored_hash_beyond_the_bounds_stops_nothing,
 );
 
@@ -104,7 +104,7 @@ async fn a_hash_of_another_server_signs_in_and_is_made_anew(engine: Engine) {
     assert!(sign_in(&server, 1).await.is_at_app());
 }
 
-async fn a_stored_hash_beyond_the_bounds_signs_nobody_in_and_stops_nothing(engine: Engine) {
+async fn a_stored_hash_beyond_the_bounds_fails_the_sign_in_and_nothing_else(engine: Engine) {
     let server = start(engine).await;
     let admin = Admin::of(&server).await;
     assert_eq!(import(&admin, &[member(1, FOREIGN), member(2, FOREIGN)]).await[1]["outcome"], "created");
@@ -119,7 +119,7 @@ async fn a_stored_hash_beyond_the_bounds_signs_nobody_in_and_stops_nothing(engin
     for _ in 0..2 {
         let browser = sign_in(&server, 1).await;
         let page = browser.expect_page(422, "Welcome back");
-        assert!(page.complaint("password").is_some(), "{}", page.text);
+        assert!(page.problem("password").is_some(), "{}", page.text);
     }
     assert!(sign_in(&server, 2).await.is_at_app(), "others go on");
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::support::{Admin, Engine, Reply, TestServer, on_both_engines, query};
 
 on_both_engines!(
-    a_state_of_4_kib_comes_back_and_a_longer_one_is_an_error,
+    a_state_of_4_kib_is_returned_and_a_longer_one_is_an_error,
     parameters_of_every_endpoint_have_their_lengths,
     heads_have_their_lengths,
     what_is_unknown_is_named_shortly,
@@ -15,7 +15,7 @@ on_both_engines!(
     a_password_is_measured_with_its_owner_in_mind,
 );
 
-async fn a_state_of_4_kib_comes_back_and_a_longer_one_is_an_error(engine: Engine) {
+async fn a_state_of_4_kib_is_returned_and_a_longer_one_is_an_error(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let client = server.app_client();
     let mut browser = server.browser();
@@ -48,8 +48,8 @@ async fn parameters_of_every_endpoint_have_their_lengths(engine: Engine) {
         reply.expect_oauth_error(400, "invalid_request", &format!("{name} is longer than {most} bytes"));
     }
     let reply = http.get(&format!("/oauth2/end_session?post_logout_redirect_uri={}", &long[..4_097])).await;
-    let said = "post_logout_redirect_uri is longer than 4096 bytes";
-    reply.expect_oauth_error(400, "invalid_request", said);
+    let output = "post_logout_redirect_uri is longer than 4096 bytes";
+    reply.expect_oauth_error(400, "invalid_request", output);
     for name in ["client_id", "redirect_uri"] {
         let reply = http.get(&client.authorize_url(&[(name, &long[..5_000])])).await.expect(400);
         assert!(reply.body.contains(&format!("{name} is longer than ")) && reply.body.len() < 200, "{reply:?}");
@@ -57,8 +57,8 @@ async fn parameters_of_every_endpoint_have_their_lengths(engine: Engine) {
     for name in ["nonce", "x_state", "ui_locales", "x_settings_action_query"] {
         let reply = http.get(&client.authorize_url(&[(name, &long[..4_097]), ("state", "s")])).await.expect(303);
         let location = reply.header("location").expect("a location");
-        let said = format!("{name}+is+longer+than+4096+bytes&state=s");
-        assert!(location.ends_with(&said), "{location}");
+        let output = format!("{name}+is+longer+than+4096+bytes&state=s");
+        assert!(location.ends_with(&output), "{location}");
     }
 }
 
@@ -164,7 +164,7 @@ async fn an_import_has_a_bounded_number_of_lines_and_users_a_bounded_size(engine
         user.to_string()
     };
     let unknown = "x".repeat(900_000);
-    for (line, said) in [
+    for (line, output) in [
         (user(&|user| user[unknown.as_str()] = json!(1)), "unknown field `xxx"),
         (
             user(&|user| user["login_ids"][0]["value"] = "x".repeat(2_000).into()),
@@ -181,7 +181,7 @@ async fn an_import_has_a_bounded_number_of_lines_and_users_a_bounded_size(engine
     ] {
         let reply = import(line).await.expect(200);
         let reason = reply.json()["lines"][0]["reason"].as_str().expect("a reason").to_string();
-        assert!(reason.starts_with(said) && reason.len() < 600, "{reason:.700}");
+        assert!(reason.starts_with(output) && reason.len() < 600, "{reason:.700}");
     }
     let reply = import(user(&|_| {})).await.expect(200);
     assert_eq!(reply.json()["lines"][0]["outcome"], "created");

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use vestibule_server::ports::clock::Clock;
+use vestibule_server::adapters::clock::Clock;
 
 use super::lifetimes::{sign_up_cookie, user_info_by_cookie};
 use crate::support::{Engine, Reply, TestServer, on_both_engines};
@@ -42,7 +42,7 @@ async fn a_backend_learns_what_a_token_is_worth_now(engine: Engine) {
     let now = server.clock.now().as_seconds();
     let reply = introspect(&server, "backend", &secret, &guest.access).await.expect(200);
     assert_eq!(reply.header("cache-control"), Some("no-store"));
-    let told = reply.json();
+    let reported = reply.json();
     for (name, value) in [
         ("active", json!(true)),
         ("sub", json!(sub)),
@@ -53,11 +53,11 @@ async fn a_backend_learns_what_a_token_is_worth_now(engine: Engine) {
         ("scope", json!("openid offline_access https://authgear.com/scopes/full-access")),
         (ANONYMOUS, json!(true)),
     ] {
-        assert_eq!(told[name], value, "{name}");
+        assert_eq!(reported[name], value, "{name}");
     }
     for dead in ["nonsense", "a.b.c", &guest.refresh] {
-        let told = introspect(&server, "backend", &secret, dead).await.expect(200).json();
-        assert_eq!(told, json!({"active": false}), "{dead}");
+        let reported = introspect(&server, "backend", &secret, dead).await.expect(200).json();
+        assert_eq!(reported, json!({"active": false}), "{dead}");
     }
     client.revoke(&guest.access).await.expect(200);
     assert_eq!(introspect(&server, "backend", &secret, &guest.access).await.json(), json!({"active": false}));
@@ -143,12 +143,12 @@ async fn an_operator_lists_and_ends_sessions(engine: Engine) {
     assert_eq!(user_info_by_cookie(&server, &cookie).await.status, 401);
     client.refresh(&other.refresh).await.expect(200);
     assert_eq!(super::rotation::revocations(&server).await, ["operator", "operator"]);
-    let nobody = "018f4e8e-7c3a-7b0e-9c0e-7f6f1a2b3c4d";
-    let (ok, text) = run(&server, &["session", "list", "--project", "test", "--user", nobody]).await;
+    let anonymous = "018f4e8e-7c3a-7b0e-9c0e-7f6f1a2b3c4d";
+    let (ok, text) = run(&server, &["session", "list", "--project", "test", "--user", anonymous]).await;
     assert!(!ok && text.contains("no user"), "{text}");
 }
 
-async fn one_session_at_a_time_ends_the_earlier_one_and_tells(engine: Engine) {
+async fn one_session_at_a_time_ends_the_earlier_one_with_an_event(engine: Engine) {
     let server = TestServer::start(engine, |setup| setup.set_client("web", "x_max_concurrent_session", 1)).await;
     let (client, mut browser, mut mailbox) = (server.app_client(), server.browser(), server.mailbox());
     let blog = server.other_client();
@@ -173,5 +173,5 @@ on_both_engines!(
     only_confidential_applications_may_ask_and_partners_only_of_their_own,
     secrets_are_shown_once_listed_by_hash_and_removed,
     an_operator_lists_and_ends_sessions,
-    one_session_at_a_time_ends_the_earlier_one_and_tells,
+    one_session_at_a_time_ends_the_earlier_one_with_an_event,
 );

@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use vestibule_server::flows::admin::keys::Scope;
+use vestibule_server::flows::admin::keys::AdminScope;
 
 use crate::support::{Admin, Device, Engine, Platform, TestServer, on_both_engines};
 
@@ -77,7 +77,7 @@ async fn admin_keys_leave_events_everywhere(engine: Engine) {
 async fn client_secrets_leave_events_everywhere(engine: Engine) {
     let server = start(engine).await;
     let mut owner = server.owner().await;
-    let admin = Admin::new(&server, &[Scope::SettingsRead, Scope::SettingsWrite]).await;
+    let admin = Admin::new(&server, &[AdminScope::SettingsRead, AdminScope::SettingsWrite]).await;
     owner.open("/portal/p/test/applications/backend/secrets/new").await;
     owner.press("Create secret").await;
     assert_eq!(owner.reply().status, 200, "{}", owner.page().text);

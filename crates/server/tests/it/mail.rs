@@ -4,17 +4,17 @@ use std::collections::HashSet;
 
 use vestibule_domain::{id::ProjectNo, time::Timestamp};
 use vestibule_server::{
+    adapters::mailer::{Mail, Mailer},
     crypto::{
         base64url, read_base64url,
         seal::{KeyForm, MasterKey},
     },
-    ports::mailer::{Mail, Mailer},
-    ui::{self, MailContext, MailKind, Ui, portal, sample_context},
+    ui::{self, Locales, MailContext, MailKind, portal, sample_context},
 };
 use vestibule_store::outbox;
 
 use crate::{
-    credentials::Way,
+    credentials::LoginMethod,
     guest_journey::identify,
     support::{
         Engine, Receiver, TestServer, on_both_engines,
@@ -32,13 +32,13 @@ on_both_engines!(
 const KIM: &str = "kim@shop.example";
 
 /// Every kind of mail that the server sends, in every language.
-fn every_kind() -> Vec<ui::Mail> {
+fn every_kind() -> Vec<ui::RenderedMail> {
     let mut mails = vec![
         portal::invitation_mail("Olga", "Corner Shop", "editor", "https://auth.shop.example/portal/welcome/x", true),
         portal::invitation_mail("Ölga", "Corner Shop", "editor", "https://auth.shop.example/portal", false),
-        portal::trial_mail("Corner Shop"),
+        portal::test_mail("Corner Shop"),
     ];
-    for locale in Ui::load().locales() {
+    for locale in Locales::load().locales() {
         let context = sample_context(locale.clone());
         let context = MailContext { locale: locale.clone(), brand: context.brand, app_name: context.app_name };
         mails.extend(MailKind::samples().iter().map(|(_, kind)| kind.render(&context)));
@@ -68,7 +68,7 @@ async fn every_kind_of_mail_has_the_headers_receivers_ask_for() {
     let mut server = MailServer::start(Manners::default()).await;
     let mailer = Mailer::from_config(&server.settings("Vestibule <no-reply@server.example>")).expect("a mailer");
     let mut ids = HashSet::new();
-    for (number, ui::Mail { subject, text, html }) in every_kind().into_iter().enumerate() {
+    for (number, ui::RenderedMail { subject, text, html }) in every_kind().into_iter().enumerate() {
         let (from, host) = [
             (None, "server.example"),
             (Some("Corner Shop <shop@shop.example>"), "shop.example"),
@@ -76,9 +76,9 @@ async fn every_kind_of_mail_has_the_headers_receivers_ask_for() {
         ][number % 3];
         let mail = Mail { from: from.map(str::to_string), to: KIM.into(), subject, text, html };
         mailer.send(&mail, &format!("{number:032x}"), Timestamp::from_seconds(0)).await.expect("it is taken");
-        let heard = server.heard.recv().await.expect("a mail");
-        assert_eq!(heard.to, format!("RCPT TO:<{KIM}>"));
-        assert!(ids.insert(check_wire(&heard, host)));
+        let received = server.received.recv().await.expect("a mail");
+        assert_eq!(received.to, format!("RCPT TO:<{KIM}>"));
+        assert!(ids.insert(check_wire(&received, host)));
     }
     assert!(ids.len() > 40, "seven kinds in six languages");
 }
@@ -112,7 +112,7 @@ async fn a_mail_keeps_its_message_id_when_it_is_tried_again(engine: Engine) {
     ask_for_code(&server, KIM).await;
     let mut ids = Vec::new();
     for _ in 0..3 {
-        ids.push(check_wire(&mail.heard.recv().await.expect("a mail"), "shop.example"));
+        ids.push(check_wire(&mail.received.recv().await.expect("a mail"), "shop.example"));
         // The failure is recorded before the next attempt is due.
         wait_until(&server, |rows| rows.iter().all(|row| row.due_at <= server.clock.now().plus(ONE_MINUTE))).await;
         server.clock.advance_seconds(60);
@@ -120,7 +120,7 @@ async fn a_mail_keeps_its_message_id_when_it_is_tried_again(engine: Engine) {
     ids.dedup();
     assert_eq!(ids.len(), 1, "{ids:?}");
     ask_for_code(&server, "lee@shop.example").await;
-    ids.push(check_wire(&mail.heard.recv().await.expect("a mail"), "shop.example"));
+    ids.push(check_wire(&mail.received.recv().await.expect("a mail"), "shop.example"));
     assert_ne!(ids[0], ids[1]);
 }
 
@@ -149,13 +149,15 @@ async fn wait_until(server: &TestServer, is_right: impl Fn(&[outbox::OutboxRow])
 }
 
 async fn messages_wait_sealed(engine: Engine) {
-    for (way, to, kind) in [(Way::EmailCode, KIM, "sealed_mail"), (Way::PhoneCode, "+4915123456789", "sealed_sms")] {
+    for (method, to, kind) in
+        [(LoginMethod::EmailCode, KIM, "sealed_mail"), (LoginMethod::PhoneCode, "+4915123456789", "sealed_sms")]
+    {
         let mut mail = MailServer::start(Manners { postpone: usize::MAX, ..Manners::default() }).await;
         let carrier = Receiver::start().await;
         carrier.answer(503, "later");
         let port = mail.port.to_string();
         let server = TestServer::start(engine, |setup| {
-            way.set(setup);
+            method.set(setup);
             for (key, value) in [("host", "127.0.0.1"), ("port", port.as_str()), ("security", "none")] {
                 setup.configure(&format!("smtp.{key}"), value);
             }
@@ -167,13 +169,14 @@ async fn messages_wait_sealed(engine: Engine) {
         let (client, mut browser) = (server.app_client(), server.browser());
         let guest = client.sign_up().await;
         browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
-        browser.fill(way.label(), to);
+        browser.fill(method.label(), to);
         browser.press("Continue").await;
-        let text = match way {
-            Way::EmailCode => mail.heard.recv().await.expect("a mail").header("Subject").remove(0),
-            Way::EmailPassword | Way::PhoneCode | Way::UsernamePassword | Way::Passkey => {
-                carrier.wait_for(1).await[0].json()["body"].as_str().expect("a text").to_string()
-            }
+        let text = match method {
+            LoginMethod::EmailCode => mail.received.recv().await.expect("a mail").header("Subject").remove(0),
+            LoginMethod::EmailPassword
+            | LoginMethod::PhoneCode
+            | LoginMethod::UsernamePassword
+            | LoginMethod::Passkey => carrier.wait_for(1).await[0].json()["body"].as_str().expect("a text").to_string(),
         };
         let mut words = text.split(|c: char| !c.is_ascii_alphanumeric());
         let code = words.find(|word| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit()));
@@ -203,7 +206,7 @@ async fn push(server: &TestServer, project: ProjectNo, kind: &'static str, paylo
         })
     });
     pushed.await.expect("the store works");
-    server.app.store.outbox_bell().notify_one();
+    server.app.store.outbox_signal().notify_one();
 }
 
 fn plain_mail(to: &str) -> String {
@@ -230,8 +233,8 @@ async fn messages_of_every_release_are_sent(engine: Engine) {
     push(&server, no, "sealed_mail", vec![seal(&next, "new@shop.example")]).await;
     mailbox.next_mail("new@shop.example").await;
     // Unreadable messages are given up, and block nothing.
-    let stranger = MasterKey::from_hex(&hex.replace('0', "f"), "test").expect("a key");
-    let bad = vec![seal(&stranger, "x@shop.example"), "no base64url!".into(), seal(&next, "last@shop.example")];
+    let outsider = MasterKey::from_hex(&hex.replace('0', "f"), "test").expect("a key");
+    let bad = vec![seal(&outsider, "x@shop.example"), "no base64url!".into(), seal(&next, "last@shop.example")];
     push(&server, no, "sealed_mail", bad).await;
     mailbox.next_mail("last@shop.example").await;
     wait_until(&server, <[_]>::is_empty).await;
@@ -262,7 +265,7 @@ async fn a_project_with_many_messages_does_not_hold_up_another(engine: Engine) {
         })
     });
     pushed.await.expect("the store works");
-    server.app.store.outbox_bell().notify_one();
+    server.app.store.outbox_signal().notify_one();
     wait_until(&server, <[_]>::is_empty).await;
     // Newest first: those sent earlier are behind it.
     let order = server.mails.mails();

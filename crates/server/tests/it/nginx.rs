@@ -14,21 +14,21 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 use super::lifetimes::sign_up_cookie;
-use crate::support::{Engine, Http, Reply, TestServer, guide::blocks, on_both_engines, start_neighbour};
+use crate::support::{Engine, Http, Reply, TestServer, guide::blocks, on_both_engines, start_external_program};
 
 const GUIDE: &str = include_str!("../../../../docs/guides/backend.md");
 
 /// The app behind the proxy: returns the headers it got, and the connection.
 async fn start_app() -> u16 {
-    async fn tell(ConnectInfo(peer): ConnectInfo<SocketAddr>, headers: HeaderMap) -> Json<Value> {
-        let told = headers.iter().filter(|(name, _)| name.as_str().replace('_', "-").starts_with("x-authgear"));
-        let told: BTreeMap<&str, &str> =
-            told.map(|(name, value)| (name.as_str(), value.to_str().expect("text"))).collect();
-        Json(json!({"told": told, "connection": peer.port()}))
+    async fn report(ConnectInfo(peer): ConnectInfo<SocketAddr>, headers: HeaderMap) -> Json<Value> {
+        let reported = headers.iter().filter(|(name, _)| name.as_str().replace('_', "-").starts_with("x-authgear"));
+        let reported: BTreeMap<&str, &str> =
+            reported.map(|(name, value)| (name.as_str(), value.to_str().expect("text"))).collect();
+        Json(json!({"told": reported, "connection": peer.port()}))
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("its address").port();
-    let app = Router::new().fallback(tell).into_make_service_with_connect_info::<SocketAddr>();
+    let app = Router::new().fallback(report).into_make_service_with_connect_info::<SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, app).await });
     port
 }
@@ -95,7 +95,7 @@ pub(crate) async fn run(write: impl Fn(&Path, u16) -> PathBuf) -> (SocketAddr, C
         let process = Command::from(command(folder.path())).kill_on_drop(true).spawn();
         process.expect("nginx is not installed: run ./test, which installs it")
     };
-    start_neighbour("nginx", run).await
+    start_external_program("nginx", run).await
 }
 
 /// A running nginx; it ends with the test.
@@ -150,7 +150,7 @@ async fn nginx_lets_in_whom_the_resolver_names(engine: Engine) {
         }
         Reply::of(request).await
     };
-    let told = |reply: Reply| reply.expect(200).json()["told"].clone();
+    let reported = |reply: Reply| reply.expect(200).json()["told"].clone();
     let at = server.clock.now().as_seconds().to_string();
     let user = |sub: &str, guest: bool, amr: &str| {
         let mut expected = json!({
@@ -167,17 +167,17 @@ async fn nginx_lets_in_whom_the_resolver_names(engine: Engine) {
         expected
     };
 
-    assert_eq!(told(ask("/", None, None).await), json!({}));
-    assert_eq!(told(ask("/", Some("bad"), None).await), json!({"x-authgear-session-valid": "false"}));
-    assert_eq!(told(ask("/", Some(&guest.access), None).await), user(&sub, true, ""));
-    assert_eq!(told(ask("/", Some(&member.access), None).await), user(&member_sub, false, "pwd"));
-    assert_eq!(told(ask("/", None, Some(&cookie)).await)["x-authgear-session-valid"], "true");
+    assert_eq!(reported(ask("/", None, None).await), json!({}));
+    assert_eq!(reported(ask("/", Some("bad"), None).await), json!({"x-authgear-session-valid": "false"}));
+    assert_eq!(reported(ask("/", Some(&guest.access), None).await), user(&sub, true, ""));
+    assert_eq!(reported(ask("/", Some(&member.access), None).await), user(&member_sub, false, "pwd"));
+    assert_eq!(reported(ask("/", None, Some(&cookie)).await)["x-authgear-session-valid"], "true");
 
     for (bearer, cookie) in [(None, None), (Some("bad"), None), (None, Some("session=bad"))] {
         assert_eq!(ask("/orders/1", bearer, cookie).await.status, 401);
         assert_eq!(ask("/members/1", bearer, cookie).await.status, 401);
     }
-    assert_eq!(told(ask("/orders/1", Some(&guest.access), None).await), user(&sub, true, ""));
+    assert_eq!(reported(ask("/orders/1", Some(&guest.access), None).await), user(&sub, true, ""));
     let connection = async || ask("/orders/1", None, Some(&cookie)).await.expect(200).json()["connection"].clone();
     assert_eq!(connection().await, connection().await, "connections are kept open");
     let refused = ask("/members/1", Some(&guest.access), None).await.expect(401);

@@ -123,10 +123,10 @@ async fn new_signing_keys_reach_every_node_and_what_one_signs_the_other_accepts(
 }
 
 /// Enters wrong passwords for Kim on two nodes in turn; returns the statuses.
-pub(crate) async fn guess(client: &AppClient, browser: &mut Browser, ways: [&Http; 2], tries: usize) -> Vec<u16> {
+pub(crate) async fn guess(client: &AppClient, browser: &mut Browser, methods: [&Http; 2], tries: usize) -> Vec<u16> {
     let mut statuses = Vec::new();
     for number in 0..tries {
-        browser.go_by(ways[number % 2]);
+        browser.go_by(methods[number % 2]);
         browser.open(&client.authorize_url(&[])).await;
         browser.fill("Email address", KIM);
         browser.fill("Password", "something else");
@@ -156,7 +156,7 @@ async fn wrong_passwords_count_for_all_nodes_together() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_that_start_together_on_an_empty_database_wait_for_each_other() {
-    let place = crate::support::Place::make_empty(Engine::Postgres).await;
+    let place = crate::support::TestStore::make_empty(Engine::Postgres).await;
     let installation = crate::support::Installation::bare(&place.url());
     // Two processes with different master keys could not read each other's keys, so nodes share one.
     std::fs::write(installation.folder.path().join("master.key"), format!("{}\n", "07".repeat(32))).expect("a file");

@@ -1,7 +1,7 @@
 //! An operator's commands, run as processes: metrics, backup, restore, migration to PostgreSQL.
 
 use crate::support::{
-    Engine, Installation, Place,
+    Engine, Installation, TestStore,
     binary::{refresh, refresh_token, sign_up},
 };
 
@@ -23,14 +23,14 @@ fn file(installation: &Installation, name: &str) -> String {
     installation.folder.path().join(name).display().to_string()
 }
 
-fn make_on_sqlite() -> (Installation, Place) {
+fn make_on_sqlite() -> (Installation, TestStore) {
     let folder = tempfile::TempDir::new().expect("a scratch folder");
-    let place = Place::Folder(folder);
+    let place = TestStore::Folder(folder);
     (Installation::make(&place.url()), place)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_metrics_page_tells_of_requests_guests_and_writes() {
+async fn the_metrics_page_counts_requests_guests_and_writes() {
     let (installation, _place) = make_on_sqlite();
     let process = installation.start();
     let answer = sign_up(&process.client(), process.address.port()).await.expect("an answer");
@@ -74,12 +74,12 @@ async fn a_backup_taken_while_the_server_runs_can_be_restored_when_it_does_not()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn moving_to_postgres_logs_nobody_out() {
+async fn moving_to_postgres_keeps_sessions_alive() {
     let (installation, _place) = make_on_sqlite();
     let token = make_guest(&installation).await;
-    let target = Place::make(Engine::Postgres).await;
-    let said = installation.run(&["migrate-store", "--to", &target.url()]);
-    assert!(said.contains("grants: 1 rows, equal"), "{said}");
+    let target = TestStore::make(Engine::Postgres).await;
+    let output = installation.run(&["migrate-store", "--to", &target.url()]);
+    assert!(output.contains("grants: 1 rows, equal"), "{output}");
     installation.point_to(&target.url());
     let next = use_token(&installation, &token).await.expect("the same guest");
     assert!(use_token(&installation, &next).await.is_some(), "the store goes on");

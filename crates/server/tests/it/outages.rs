@@ -116,8 +116,8 @@ async fn start_with_mail_server(port: u16, timeout: &str) -> TestServer {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_mail_server_that_says_nothing_holds_nobody_up_and_gets_its_mail_later() {
-    let mut mail = MailServer::start(Manners { hang: 1, ..Manners::default() }).await;
+async fn a_silent_mail_server_delays_no_other_mail_and_gets_its_mail_later() {
+    let mut mail = MailServer::start(Manners { stall: 1, ..Manners::default() }).await;
     let mut server = start_with_mail_server(mail.port, "1").await;
     let client = server.app_client();
     for email in ["kim@shop.example", "lee@shop.example"] {
@@ -131,7 +131,7 @@ async fn a_mail_server_that_says_nothing_holds_nobody_up_and_gets_its_mail_later
     while arrived.len() < 2 {
         // A failed message becomes due again.
         server.clock.advance_seconds(20);
-        if let Ok(to) = tokio::time::timeout(Duration::from_secs(2), mail.heard.recv()).await {
+        if let Ok(to) = tokio::time::timeout(Duration::from_secs(2), mail.received.recv()).await {
             arrived.push(to.expect("a mail").to);
         }
     }
@@ -142,7 +142,7 @@ async fn a_mail_server_that_says_nothing_holds_nobody_up_and_gets_its_mail_later
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_server_that_never_answers_does_not_hold_up_the_end() {
-    let mail = MailServer::start(Manners { hang: usize::MAX, ..Manners::default() }).await;
+    let mail = MailServer::start(Manners { stall: usize::MAX, ..Manners::default() }).await;
     let mut server = start_with_mail_server(mail.port, "3600").await;
     let client = server.app_client();
     let guest = client.sign_up().await;

@@ -10,7 +10,7 @@ use vestibule_store::{Location, Pooler, Store};
 use crate::{
     guest_journey::promote,
     nodes::{KIM, SIGN_UP, guess, until},
-    support::{Bouncer, Engine, Place, Setup, TestServer, connect_to},
+    support::{Bouncer, Engine, Setup, TestServer, TestStore, connect_to},
 };
 
 /// Fewer than the connections of two servers, so that they must share.
@@ -113,9 +113,9 @@ async fn many_at_once_share_few_connections_and_leave_nothing_behind_in_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_node_told_where_the_database_is_itself_listens_there() {
+async fn a_node_listens_on_its_direct_database_url() {
     let bouncer = Bouncer::start(POOL).await;
-    let place = Place::make(Engine::Postgres).await;
+    let place = TestStore::make(Engine::Postgres).await;
     let open = async |listen_url: Option<String>| {
         let location = Location::Postgres {
             url: bouncer.lead(&place.url()),
@@ -124,18 +124,18 @@ async fn a_node_told_where_the_database_is_itself_listens_there() {
             listen_url,
         };
         let store = Store::open(&location).await.expect("the store opens");
-        let bell = Arc::new(Notify::new());
-        store.listen_for_settings(&bell);
-        (store, bell)
+        let signal = Arc::new(Notify::new());
+        store.listen_for_settings(&signal);
+        (store, signal)
     };
-    let (store, bell) = open(Some(place.url())).await;
-    let heard = async || tokio::time::timeout(PATIENCE, bell.notified()).await.expect("it rings");
-    heard().await; // once as soon as it listens
+    let (store, signal) = open(Some(place.url())).await;
+    let received = async || tokio::time::timeout(PATIENCE, signal.notified()).await.expect("it rings");
+    received().await; // once as soon as it listens
     connect_to(&place.url()).await.batch_execute("NOTIFY vestibule_settings").await.expect("told");
-    heard().await;
+    received().await;
     store.close().await;
-    let (store, bell) = open(None).await;
-    let silence = tokio::time::timeout(Duration::from_secs(1), bell.notified()).await;
+    let (store, signal) = open(None).await;
+    let silence = tokio::time::timeout(Duration::from_secs(1), signal.notified()).await;
     assert!(silence.is_err(), "nobody listens by way of pgbouncer: notices would reach whoever comes next");
     store.close().await;
 }
@@ -143,7 +143,7 @@ async fn a_node_told_where_the_database_is_itself_listens_there() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nodes_that_start_together_by_way_of_pgbouncer_migrate_once() {
     let bouncer = Bouncer::start(POOL).await;
-    let place = Place::make_empty(Engine::Postgres).await;
+    let place = TestStore::make_empty(Engine::Postgres).await;
     let url = bouncer.lead(&place.url());
     let location = Location::Postgres { url, max_connections: 2, pooler: Pooler::Transaction, listen_url: None };
     let opened = at_once([(); 4].map(|()| {

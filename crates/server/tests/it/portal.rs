@@ -10,10 +10,10 @@ on_both_engines!(
     a_new_start_kills_the_link_of_the_one_before,
     before_the_first_operator_the_sign_in_page_says_where_the_link_is,
     an_operator_signs_in_and_out,
-    wrong_passwords_are_told_alike_and_held_back,
+    wrong_passwords_get_one_error_and_are_limited,
     a_session_ends_after_half_a_day_without_use_or_a_week,
     a_form_without_its_token_does_nothing,
-    dangerous_doors_ask_for_the_password_again,
+    protected_routes_require_reauthentication,
     the_portal_is_on_its_own_host_only,
     operators_make_projects,
     an_operator_changes_its_password,
@@ -35,9 +35,9 @@ async fn the_link_of_the_first_run_makes_one_owner(engine: Engine) {
     browser.fill("Password", "olga");
     browser.press("Create account").await;
     let page = browser.expect_page(422, "Welcome to Vestibule");
-    assert_eq!(page.complaint("email"), Some("Enter an email address such as kim@shop.example."));
-    assert_eq!(page.complaint("name"), Some("Enter a name of 1 to 100 characters."));
-    assert_eq!(page.complaint("password"), Some("Use at least 10 characters."));
+    assert_eq!(page.problem("email"), Some("Enter an email address such as kim@shop.example."));
+    assert_eq!(page.problem("name"), Some("Enter a name of 1 to 100 characters."));
+    assert_eq!(page.problem("password"), Some("Use at least 10 characters."));
     browser.fill("Email", "Olga@House.example");
     browser.fill("Your name", "Olga");
     browser.fill("Password", OWNER_PASSWORD);
@@ -96,10 +96,10 @@ async fn an_operator_signs_in_and_out(engine: Engine) {
     }
 }
 
-async fn wrong_passwords_are_told_alike_and_held_back(engine: Engine) {
+async fn wrong_passwords_get_one_error_and_are_limited(engine: Engine) {
     let server = start(engine).await;
     server.owner().await;
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for email in ["olga@house.example", "nobody@house.example"] {
         let mut browser = server.browser();
         browser.open("/portal/sign-in").await;
@@ -109,14 +109,14 @@ async fn wrong_passwords_are_told_alike_and_held_back(engine: Engine) {
             browser.press("Sign in").await;
             if round < 10 {
                 let page = browser.expect_page(422, "Sign in to the portal");
-                told.push(page.complaint("password").map(str::to_string));
+                reported.push(page.problem("password").map(str::to_string));
             }
         }
         browser.expect_page(429, "Too many attempts");
         assert!(browser.reply().header("retry-after").is_some());
     }
-    told.dedup();
-    assert_eq!(told, [Some("Wrong email or password.".to_string())]);
+    reported.dedup();
+    assert_eq!(reported, [Some("Wrong email or password.".to_string())]);
     // The correct password is limited too, for a while.
     let mut owner = server.browser();
     owner.open("/portal/sign-in").await;
@@ -164,16 +164,16 @@ async fn a_form_without_its_token_does_nothing(engine: Engine) {
     owner.expect_page(403, "The form has expired");
     owner.open("/portal").await;
     assert!(!owner.page().text.contains("second"));
-    let mut stranger = server.browser();
-    stranger.open("/portal/sign-in").await;
-    stranger.forge("_csrf", "forged");
-    stranger.fill("Email", "olga@house.example");
-    stranger.fill("Password", OWNER_PASSWORD);
-    stranger.press("Sign in").await;
-    stranger.expect_page(403, "The form has expired");
+    let mut outsider = server.browser();
+    outsider.open("/portal/sign-in").await;
+    outsider.forge("_csrf", "forged");
+    outsider.fill("Email", "olga@house.example");
+    outsider.fill("Password", OWNER_PASSWORD);
+    outsider.press("Sign in").await;
+    outsider.expect_page(403, "The form has expired");
 }
 
-async fn dangerous_doors_ask_for_the_password_again(engine: Engine) {
+async fn protected_routes_require_reauthentication(engine: Engine) {
     let server = start(engine).await;
     let mut owner = server.owner().await;
     owner.open("/portal/me").await;
@@ -226,12 +226,12 @@ async fn operators_make_projects(engine: Engine) {
     owner.fill("Public origin", "second.example");
     owner.press("Create project").await;
     let page = owner.expect_page(422, "New project");
-    assert!(page.complaint("id").is_some_and(|text| text.contains("lower-case")), "{:?}", page.complaints);
-    assert!(page.complaint("origin").is_some(), "{:?}", page.complaints);
+    assert!(page.problem("id").is_some_and(|text| text.contains("lower-case")), "{:?}", page.problems);
+    assert!(page.problem("origin").is_some(), "{:?}", page.problems);
     owner.fill("Project ID", "test");
     owner.fill("Public origin", "https://second.example");
     owner.press("Create project").await;
-    assert!(owner.expect_page(422, "New project").complaint("id").is_some_and(|text| text.contains("another")));
+    assert!(owner.expect_page(422, "New project").problem("id").is_some_and(|text| text.contains("another")));
     owner.fill("Project ID", "second");
     owner.fill("Name", "The Second");
     owner.tick("Allow guests");
@@ -262,7 +262,7 @@ async fn an_operator_changes_its_password(engine: Engine) {
     owner.open("/portal/me").await;
     owner.fill("New password", "olga@house.example");
     owner.press("Change password").await;
-    assert!(owner.expect_page(422, "Your account").complaint("password").is_some());
+    assert!(owner.expect_page(422, "Your account").problem("password").is_some());
     owner.fill("New password", "another lamp over eight doors");
     owner.press("Change password").await;
     assert!(owner.expect_page(200, "Your account").text.contains("Password changed"));

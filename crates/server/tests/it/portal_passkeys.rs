@@ -6,15 +6,15 @@ on_both_engines!(
     a_passkey_is_added_signs_in_and_is_removed,
     the_first_operator_may_come_in_by_passkey_alone,
     an_invited_operator_may_choose_a_passkey,
-    a_new_way_in_takes_the_old_ones_away,
-    the_last_way_in_stays,
+    a_new_link_replaces_the_old_credentials,
+    the_last_login_method_stays,
     a_passkey_gets_another_name,
     a_password_goes_where_a_passkey_is,
     a_passkey_proves_who_one_is,
     an_answer_lets_in_once_and_in_one_browser,
     a_copied_passkey_is_refused,
     foreign_passkeys_are_held_back,
-    a_removed_operators_passkey_lets_nobody_in,
+    the_passkey_of_a_removed_operator_signs_in_no_one,
 );
 
 const EMAIL: &str = "olga@house.example";
@@ -94,8 +94,8 @@ async fn the_first_operator_may_come_in_by_passkey_alone(engine: Engine) {
     browser.fill("Your name", "");
     browser.press("Use a passkey instead").await;
     let page = browser.expect_page(422, "Welcome to Vestibule");
-    assert!(page.complaint("email").is_some() && page.complaint("name").is_some(), "{:?}", page.complaints);
-    assert!(page.complaint("password").is_none(), "{:?}", page.complaints);
+    assert!(page.problem("email").is_some() && page.problem("name").is_some(), "{:?}", page.problems);
+    assert!(page.problem("password").is_none(), "{:?}", page.problems);
     browser.fill("Email", EMAIL);
     browser.fill("Your name", "Olga");
     browser.press("Use a passkey instead").await;
@@ -146,7 +146,7 @@ async fn an_invited_operator_may_choose_a_passkey(engine: Engine) {
     assert!(again.page().text.contains("Ed editor you"), "{}", again.page().text);
 }
 
-async fn a_new_way_in_takes_the_old_ones_away(engine: Engine) {
+async fn a_new_link_replaces_the_old_credentials(engine: Engine) {
     let server = start(engine).await;
     let mut owner = server.owner().await;
     let mut lost = add_passkey(&mut owner, "Stolen").await;
@@ -173,7 +173,7 @@ async fn a_new_way_in_takes_the_old_ones_away(engine: Engine) {
     owner.expect_page(422, "Sign in to the portal");
 }
 
-async fn the_last_way_in_stays(engine: Engine) {
+async fn the_last_login_method_stays(engine: Engine) {
     let server = start(engine).await;
     let (mut owner, mut passkey) = passkey_owner(&server).await;
     owner.open("/portal/me").await;
@@ -204,7 +204,7 @@ async fn a_passkey_gets_another_name(engine: Engine) {
     owner.fill("New name (Blue <key>)", "  ");
     owner.press("Save name").await;
     let page = owner.expect_page(422, "Your account");
-    assert!(page.complaints.iter().any(|(name, text)| name.starts_with("name.") && text.contains("Enter a name.")));
+    assert!(page.problems.iter().any(|(name, text)| name.starts_with("name.") && text.contains("Enter a name.")));
     owner.fill("New name (Blue <key>)", "Green key");
     owner.press("Save name").await;
     let page = owner.expect_page(200, "Your account");
@@ -262,8 +262,8 @@ async fn a_passkey_proves_who_one_is(engine: Engine) {
     owner.open("/portal/p/test/admin-keys/new").await;
     let page = owner.expect_page(200, "Confirm that it's you");
     assert!(!page.text.contains("Password"), "there is none: {}", page.text);
-    let mut stranger = SoftPasskey::new();
-    owner.answer_passkey(|options, origin| stranger.get(options, origin)).await;
+    let mut outsider = SoftPasskey::new();
+    owner.answer_passkey(|options, origin| outsider.get(options, origin)).await;
     assert!(
         owner.expect_page(422, "Confirm that it's you").text.contains("This passkey does not belong to your account.")
     );
@@ -324,9 +324,9 @@ async fn foreign_passkeys_are_held_back(engine: Engine) {
     let server = start(engine).await;
     let (_, mut mine) = passkey_owner(&server).await;
     let mut browser = server.browser();
-    let mut stranger = SoftPasskey::new();
+    let mut outsider = SoftPasskey::new();
     for round in 0..61 {
-        sign_in(&mut browser, &mut stranger).await;
+        sign_in(&mut browser, &mut outsider).await;
         if round < 60 {
             browser.expect_page(422, "Sign in to the portal");
         }
@@ -337,7 +337,7 @@ async fn foreign_passkeys_are_held_back(engine: Engine) {
     browser.expect_page(200, "Projects");
 }
 
-async fn a_removed_operators_passkey_lets_nobody_in(engine: Engine) {
+async fn the_passkey_of_a_removed_operator_signs_in_no_one(engine: Engine) {
     let server = start(engine).await;
     let mut owner = server.owner().await;
     let (_, mut editor, mut passkey) = invite_editor(&server, &mut owner).await;

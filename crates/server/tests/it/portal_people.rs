@@ -90,13 +90,17 @@ async fn an_operator_promotes_a_guest(engine: Engine) {
     owner.fill("Login ID", "not an address");
     owner.fill("Password", "123");
     owner.press("Promote to member").await;
-    assert!(owner.expect_page(422, "Promote a guest").complaint("value").is_some());
+    assert!(owner.expect_page(422, "Promote a guest").problem("value").is_some());
     owner.fill("Login ID", "Kim@shop.test");
     owner.press("Promote to member").await;
     let page = owner.expect_page(200, "Kim@shop.test");
     assert!(page.text.contains("Guest promoted") && page.text.contains("Verified"), "{}", page.text);
-    let told = app.user_info(&guest.access).await.expect(200).json();
-    assert_eq!((&told["sub"], &told["email"]), (&json!(subject), &json!("Kim@shop.test")), "its session goes on");
+    let reported = app.user_info(&guest.access).await.expect(200).json();
+    assert_eq!(
+        (&reported["sub"], &reported["email"]),
+        (&json!(subject), &json!("Kim@shop.test")),
+        "its session goes on"
+    );
     let promoted = event(&admin, "user.anonymous.promoted").await;
     assert_eq!(promoted["payload"]["user"]["id"], subject);
     let other = app.subject(&app.sign_up().await.access).await;
@@ -104,7 +108,7 @@ async fn an_operator_promotes_a_guest(engine: Engine) {
     owner.fill("Login ID", "kim@shop.test");
     owner.press("Promote to member").await;
     let page = owner.expect_page(422, "Promote a guest");
-    assert_eq!(page.complaint("value"), Some("Another user has this login ID already."));
+    assert_eq!(page.problem("value"), Some("Another user has this login ID already."));
 }
 
 async fn an_operator_ends_sessions_and_revokes_a_device_key(engine: Engine) {
@@ -181,7 +185,7 @@ async fn an_operator_disables_and_deletes_a_user(engine: Engine) {
     owner.expect_page(200, "Delete this user?");
     owner.fill("Type “delete”", "yes");
     owner.press("Delete user").await;
-    assert!(owner.expect_page(422, "Delete this user?").complaint("typed").is_some());
+    assert!(owner.expect_page(422, "Delete this user?").problem("typed").is_some());
     owner.fill("Type “delete”", "delete");
     owner.press("Delete user").await;
     assert!(owner.expect_page(200, "Users").text.contains("User deleted"));
@@ -203,12 +207,12 @@ async fn an_operator_edits_attributes(engine: Engine) {
     owner.fill("Standard attributes", "{\"name\": \"Kim\"}");
     owner.fill("Custom attributes", "{\"cart\":");
     owner.press("Save").await;
-    assert!(owner.expect_page(422, "Attributes").complaint("custom").is_some());
+    assert!(owner.expect_page(422, "Attributes").problem("custom").is_some());
     owner.fill("Custom attributes", "{\"cart\": \"c-2\"}");
     owner.press("Save").await;
     assert!(owner.expect_page(200, "Kim").text.contains("Changes saved"));
-    let told = app.user_info(&guest.access).await.expect(200).json();
-    assert_eq!((&told["name"], &told["custom_attributes"]), (&json!("Kim"), &json!({"cart": "c-2"})));
+    let reported = app.user_info(&guest.access).await.expect(200).json();
+    assert_eq!((&reported["name"], &reported["custom_attributes"]), (&json!("Kim"), &json!({"cart": "c-2"})));
     event(&admin, "user.updated").await;
     owner.follow("Edit attributes").await;
     owner.press("Save").await;
@@ -216,7 +220,7 @@ async fn an_operator_edits_attributes(engine: Engine) {
     owner.follow("Edit attributes").await;
     owner.fill("Standard attributes", "{\"email\": \"a@b.test\"}");
     owner.press("Save").await;
-    assert!(owner.expect_page(422, "Attributes").complaint("standard").is_some());
+    assert!(owner.expect_page(422, "Attributes").problem("standard").is_some());
 }
 
 async fn the_overview_shows_the_numbers(engine: Engine) {
@@ -238,10 +242,10 @@ async fn the_overview_shows_the_numbers(engine: Engine) {
     sign_in(&mut owner).await;
     owner.open(&format!("{AT}/overview")).await;
     let page = owner.expect_page(200, "Overview");
-    for said in
+    for output in
         ["New guests 3", "Promoted 1", "33.3 %", "2030-05-01: New: 3, Returning: 0", "2030-05-02: New: 0, Returning: 1"]
     {
-        assert!(page.text.contains(said), "{said}: {}", page.text);
+        assert!(page.text.contains(output), "{output}: {}", page.text);
     }
     owner.open(&format!("{AT}/overview?days=7&app=nobody")).await;
     let page = owner.expect_page(200, "Overview");
@@ -281,8 +285,8 @@ async fn the_audit_log_is_filtered_and_taken_away(engine: Engine) {
         let is_there = |subject: &String| csv.body.contains(subject.as_str());
         assert_eq!([is_there(&subjects[0]), is_there(&subjects[1])], expected, "{query}: {}", csv.body);
         let lines = owner.fetch(&format!("{AT}/events/export?format=jsonl&{query}")).await.expect(200);
-        let told: Vec<Value> = lines.body.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-        assert_eq!(told.len(), expected.iter().filter(|there| **there).count(), "{query}");
+        let reported: Vec<Value> = lines.body.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(reported.len(), expected.iter().filter(|there| **there).count(), "{query}");
         let same = admin.get(&format!("/export/events?{}", query.replace("user=", "user_id="))).await.expect(200);
         assert_eq!(same.body, lines.body, "the Admin API tells the same");
     }
@@ -337,7 +341,7 @@ async fn webhooks_are_tried_out_and_sent_again(engine: Engine) {
 
 async fn empty_pages_say_so(engine: Engine) {
     let (_server, mut owner) = start(engine).await;
-    for (path, heading, said) in [
+    for (path, heading, output) in [
         ("/overview", "Overview", "No new guests in this period"),
         ("/users", "Users", "No users yet"),
         ("/users?kind=guest", "Users", "No users match this filter"),
@@ -347,7 +351,7 @@ async fn empty_pages_say_so(engine: Engine) {
     ] {
         owner.open(&format!("{AT}{path}")).await;
         let page = owner.expect_page(200, heading);
-        assert!(page.text.contains(said), "{path}: {}", page.text);
+        assert!(page.text.contains(output), "{path}: {}", page.text);
     }
 }
 
@@ -368,7 +372,7 @@ async fn mail_and_text_messages_are_tried_out(engine: Engine) {
     owner.press("Send test: Text messages").await;
     owner.expect_page(200, "Email and SMS");
     assert!(mailbox.next_mail("+4930901820").await.text.contains("This is a test"));
-    let told = server.events("message.tested").await;
-    let told: Vec<_> = told.iter().map(|event| &event["payload"]).collect();
-    assert_eq!(told, [&json!({"channel": "mail", "is_taken": true}), &json!({"channel": "sms", "is_taken": true})]);
+    let reported = server.events("message.tested").await;
+    let reported: Vec<_> = reported.iter().map(|event| &event["payload"]).collect();
+    assert_eq!(reported, [&json!({"channel": "mail", "is_taken": true}), &json!({"channel": "sms", "is_taken": true})]);
 }

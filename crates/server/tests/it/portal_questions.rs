@@ -11,11 +11,11 @@ on_both_engines!(
     a_confirmation_is_for_one_change_only,
     switching_guests_off_asks_first,
     lifetimes_of_guests_ask_first,
-    closing_a_way_to_sign_in_asks_first,
+    disabling_a_login_method_asks_first,
     another_cookie_name_asks_first,
     deleting_says_how_many_it_reaches,
-    a_form_sent_without_its_question_is_asked_about,
-    a_guest_with_a_key_can_come_back,
+    a_form_sent_without_confirmation_shows_the_confirmation_page,
+    a_guest_with_a_key_can_sign_in_again,
     invitations_are_for_viewers_unless_chosen,
 );
 
@@ -162,7 +162,7 @@ async fn lifetimes_of_guests_ask_first(engine: Engine) {
     app.refresh(&guests[0]).await.expect(400);
 }
 
-async fn closing_a_way_to_sign_in_asks_first(engine: Engine) {
+async fn disabling_a_login_method_asks_first(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     let guest = server.app_client().sign_up().await;
     let subject = server.app_client().subject(&guest.access).await;
@@ -211,7 +211,7 @@ async fn deleting_says_how_many_it_reaches(engine: Engine) {
     assert!(owner.page().text.contains("Signs out 3 people at once."), "{}", owner.page().text);
 }
 
-async fn a_form_sent_without_its_question_is_asked_about(engine: Engine) {
+async fn a_form_sent_without_confirmation_shows_the_confirmation_page(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     let app = server.app_client();
     let guest = app.sign_up().await;
@@ -224,14 +224,14 @@ async fn a_form_sent_without_its_question_is_asked_about(engine: Engine) {
     };
     for (page, field) in [("sessions", "session=*"), ("disabled", "disabled=on")] {
         let path = format!("{AT}/users/{subject}/{page}?{field}");
-        let reply = owner.try_door("POST", &path, &token).await;
+        let reply = owner.try_route("POST", &path, &token).await;
         assert_eq!(reply.status, 200, "{page}");
         assert!(reply.body.contains("no longer be recovered"), "{page}: {}", reply.body);
         app.refresh(&guest.refresh).await.expect(200);
     }
 }
 
-async fn a_guest_with_a_key_can_come_back(engine: Engine) {
+async fn a_guest_with_a_key_can_sign_in_again(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     let mut device = Device::new(&server, Platform::Ios);
     let subject = device.authenticate().await;

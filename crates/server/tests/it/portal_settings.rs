@@ -7,11 +7,11 @@ use crate::support::{Browser, Engine, TestServer, on_both_engines};
 on_both_engines!(
     guests_are_switched_on_and_off,
     guests_get_lifetimes_and_scopes_of_their_own,
-    guests_of_an_application_that_comes_or_goes_meanwhile,
+    guests_of_an_application_added_or_removed_concurrently,
     two_editors_meet_a_clear_conflict,
     other_pages_do_not_disturb_each_other,
     a_shorter_session_lifetime_counts_at_once,
-    wrong_values_are_told_beside_their_field,
+    wrong_values_are_shown_beside_their_field,
     absent_keys_stay_absent,
     an_application_is_made_and_edited,
     a_secret_is_shown_once_and_removed,
@@ -70,8 +70,8 @@ async fn guests_get_lifetimes_and_scopes_of_their_own(engine: Engine) {
     owner.fill("Guest lifetime (Corner Shop)", "60");
     owner.press("Save").await;
     let page = owner.expect_page(422, "Anonymous users");
-    assert!(page.complaint("guest_refresh_lifetime.web").is_some(), "{:?}", page.complaints);
-    assert!(page.complaint("guest_refresh_lifetime.phone").is_none(), "{:?}", page.complaints);
+    assert!(page.problem("guest_refresh_lifetime.web").is_some(), "{:?}", page.problems);
+    assert!(page.problem("guest_refresh_lifetime.phone").is_none(), "{:?}", page.problems);
     owner.fill("Guest lifetime (Corner Shop)", "86400");
     owner.fill("Guest idle timeout (Corner Shop)", "3600");
     owner.tick("Scope profile (Corner Shop)");
@@ -101,7 +101,7 @@ async fn guests_get_lifetimes_and_scopes_of_their_own(engine: Engine) {
     client.refresh(&guest.refresh).await.expect_oauth_error(400, "invalid_grant", "invalid refresh token");
 }
 
-async fn guests_of_an_application_that_comes_or_goes_meanwhile(engine: Engine) {
+async fn guests_of_an_application_added_or_removed_concurrently(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     owner.open("/portal/p/test/anonymous-users").await;
     let mut second = owner.clone();
@@ -189,29 +189,29 @@ async fn a_shorter_session_lifetime_counts_at_once(engine: Engine) {
     assert!(owner.page().text.contains("Ends 30 minutes after sign-in"), "{}", owner.page().text);
 }
 
-async fn wrong_values_are_told_beside_their_field(engine: Engine) {
+async fn wrong_values_are_shown_beside_their_field(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     let before = settings(&server);
     owner.open("/portal/p/test/session").await;
     owner.fill("Maximum session lifetime", "a week");
     owner.press("Save").await;
     let page = owner.expect_page(422, "Session");
-    assert_eq!(page.complaint("lifetime"), Some("Enter a whole number."));
+    assert_eq!(page.problem("lifetime"), Some("Enter a whole number."));
     owner.open("/portal/p/test/anonymous-users").await;
     owner.fill("Refill period", "soon");
     owner.press("Save").await;
-    assert!(owner.expect_page(422, "Anonymous users").complaint("period").is_some());
+    assert!(owner.expect_page(422, "Anonymous users").problem("period").is_some());
     owner.open("/portal/p/test/applications/web").await;
     owner.fill("Refresh token lifetime", "600");
     owner.fill("Authorized redirect URIs", "http://shop.test/after-login\nnowhere");
     owner.press("Save").await;
     let page = owner.expect_page(422, "Corner Shop");
-    assert!(page.complaint("redirect_uris").is_some_and(|text| text.starts_with("Line 2:")), "{:?}", page.complaints);
+    assert!(page.problem("redirect_uris").is_some_and(|text| text.starts_with("Line 2:")), "{:?}", page.problems);
     owner.fill("Authorized redirect URIs", "http://shop.test/after-login");
     owner.press("Save").await;
-    let told = owner.expect_page(422, "Corner Shop").complaint("refresh_lifetime").map(str::to_string);
+    let reported = owner.expect_page(422, "Corner Shop").problem("refresh_lifetime").map(str::to_string);
     let expected = "Refresh token lifetime must be greater than or equal to access token lifetime.";
-    assert_eq!(told.as_deref(), Some(expected));
+    assert_eq!(reported.as_deref(), Some(expected));
     assert_eq!(settings(&server), before);
 }
 
@@ -245,17 +245,17 @@ async fn an_application_is_made_and_edited(engine: Engine) {
     owner.fill("Authorized redirect URIs", "nonsense");
     owner.press("Create application").await;
     let page = owner.expect_page(422, "New application: React");
-    assert!(
-        page.complaint("client_id").is_some() || page.complaint("redirect_uris").is_some(),
-        "{:?}",
-        page.complaints
-    );
+    assert!(page.problem("client_id").is_some() || page.problem("redirect_uris").is_some(), "{:?}", page.problems);
     owner.fill("Client ID", "new-shop");
     owner.fill("Authorized redirect URIs", "https://new.example/after-login");
     owner.press("Create application").await;
     let page = owner.expect_page(200, "Quick start");
-    let told = |text: &str| page.text.contains(text);
-    assert!(told(&format!("endpoint: \"{}\"", server.origin)) && told("clientID: \"new-shop\""), "{}", page.text);
+    let reported = |text: &str| page.text.contains(text);
+    assert!(
+        reported(&format!("endpoint: \"{}\"", server.origin)) && reported("clientID: \"new-shop\""),
+        "{}",
+        page.text
+    );
     owner.open("/portal/p/test/applications/new-shop").await;
     owner.untick("Expire after idling");
     owner.tick("Enable refresh token rotation");
@@ -332,7 +332,7 @@ async fn login_methods_and_branding_are_saved(engine: Engine) {
     owner.untick("Password");
     owner.press("Save").await;
     let page = owner.expect_page(422, "Login methods");
-    assert!(page.complaint("password").is_some(), "a user name has no address for codes: {:?}", page.complaints);
+    assert!(page.problem("password").is_some(), "a user name has no address for codes: {:?}", page.problems);
     owner.tick("Password");
     owner.press("Save").await;
     let now = settings(&server);
@@ -341,7 +341,7 @@ async fn login_methods_and_branding_are_saved(engine: Engine) {
     owner.open("/portal/p/test/branding").await;
     owner.fill("Color", "red");
     owner.press("Save").await;
-    assert!(owner.expect_page(422, "Branding").complaint("accent").is_some());
+    assert!(owner.expect_page(422, "Branding").problem("accent").is_some());
     owner.fill("Color", "#b0432b");
     owner.fill("Languages", "en\nde");
     owner.press("Save").await;

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use crate::support::{Admin, Browser, Engine, Receiver, TestServer, on_both_engines};
 
 on_both_engines!(
-    an_address_that_is_told_is_added_changed_and_removed,
-    an_address_that_is_asked_refuses_guests,
-    what_is_wrong_is_told_beside_the_field,
+    a_notification_webhook_is_added_changed_and_removed,
+    a_blocking_webhook_refuses_guests,
+    problems_are_shown_beside_the_field,
     private_addresses_are_refused_beside_the_field,
     two_editors_of_an_address_meet_a_clear_conflict,
     what_was_typed_for_an_address_that_is_gone_is_not_lost,
-    addresses_alike_are_told_apart,
+    similar_addresses_are_distinguished,
     time_outs_are_saved,
     viewers_look_and_change_nothing,
 );
@@ -47,7 +47,7 @@ async fn add(browser: &mut Browser, url: &str, events: &[&str]) {
     assert!(browser.expect_page(200, "Webhooks").text.contains("Changes saved."), "{}", browser.page().text);
 }
 
-async fn an_address_that_is_told_is_added_changed_and_removed(engine: Engine) {
+async fn a_notification_webhook_is_added_changed_and_removed(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     let (first, second) = (Receiver::start().await, Receiver::start().await);
     owner.open(AT).await;
@@ -70,8 +70,8 @@ async fn an_address_that_is_told_is_added_changed_and_removed(engine: Engine) {
     owner.tick("user.disabled");
     owner.tick("user.reenabled");
     owner.press("Save").await;
-    let told = json!([{"url": second.url, "events": ["user.disabled", "user.reenabled"]}]);
-    assert_eq!(hook(&server)["non_blocking_handlers"], told);
+    let reported = json!([{"url": second.url, "events": ["user.disabled", "user.reenabled"]}]);
+    assert_eq!(hook(&server)["non_blocking_handlers"], reported);
     admin.post(&format!("/users/{subject}/disable"), &json!({})).await.expect(200);
     assert_eq!(second.wait_for(1).await[0].kind(), "user.disabled");
 
@@ -87,7 +87,7 @@ async fn an_address_that_is_told_is_added_changed_and_removed(engine: Engine) {
     assert!(keys.iter().any(|keys| keys.to_string().contains("hook.non_blocking_handlers")), "{keys:?}");
 }
 
-async fn an_address_that_is_asked_refuses_guests(engine: Engine) {
+async fn a_blocking_webhook_refuses_guests(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     let receiver = Receiver::start().await;
     receiver.answer(200, r#"{"is_allowed": false, "title": "No", "reason": "not today"}"#);
@@ -96,7 +96,7 @@ async fn an_address_that_is_asked_refuses_guests(engine: Engine) {
     owner.fill("URL", &receiver.url);
     owner.press("Save").await;
     let page = owner.expect_page(422, "New webhook");
-    assert_eq!(page.complaint("event"), Some("Choose an option."), "{:?}", page.complaints);
+    assert_eq!(page.problem("event"), Some("Choose an option."), "{:?}", page.problems);
     owner.tick("Before a user is created");
     owner.press("Save").await;
     assert!(owner.expect_page(200, "Webhooks").text.contains("Blocking"));
@@ -110,19 +110,19 @@ async fn an_address_that_is_asked_refuses_guests(engine: Engine) {
     assert_eq!(sign_up().await, 200, "nobody is asked about sign-ups any more");
 }
 
-async fn what_is_wrong_is_told_beside_the_field(engine: Engine) {
+async fn problems_are_shown_beside_the_field(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     owner.open(&format!("{AT}/notification/new")).await;
     owner.untick("All events");
     owner.press("Save").await;
     let page = owner.expect_page(422, "New webhook");
-    assert_eq!(page.complaint("url"), Some("Enter a URL such as https://shop.example/hooks."));
-    assert_eq!(page.complaint("events"), Some("Choose at least one option."));
+    assert_eq!(page.problem("url"), Some("Enter a URL such as https://shop.example/hooks."));
+    assert_eq!(page.problem("events"), Some("Choose at least one option."));
     owner.fill("URL", "ftp://shop.example");
     owner.tick("user.created");
     owner.press("Save").await;
     let page = owner.expect_page(422, "New webhook");
-    assert_eq!(page.complaint("url"), Some("The address is not an http or https URL."), "{:?}", page.complaints);
+    assert_eq!(page.problem("url"), Some("The address is not an http or https URL."), "{:?}", page.problems);
     assert_eq!(hook(&server), json!({}), "nothing was saved");
     owner.open(&format!("{AT}/nobody/new")).await;
     owner.expect_page(404, "Page not found");
@@ -142,11 +142,7 @@ async fn private_addresses_are_refused_beside_the_field(engine: Engine) {
             }
             owner.press("Save").await;
             let page = owner.expect_page(422, "New webhook");
-            assert!(
-                page.complaint("url").is_some_and(|text| text.contains("private network")),
-                "{:?}",
-                page.complaints
-            );
+            assert!(page.problem("url").is_some_and(|text| text.contains("private network")), "{:?}", page.problems);
         }
     }
     assert_eq!(hook(&server), json!({}));
@@ -196,14 +192,14 @@ async fn what_was_typed_for_an_address_that_is_gone_is_not_lost(engine: Engine) 
     assert_eq!(hook(&server), json!({}), "nothing was saved");
     second.press("Save").await;
     assert!(second.expect_page(200, "Webhooks").text.contains("Changes saved."));
-    let told = json!([{"url": "https://other.shop.example/", "events": ["user.created"]}]);
-    assert_eq!(hook(&server)["non_blocking_handlers"], told);
+    let reported = json!([{"url": "https://other.shop.example/", "events": ["user.created"]}]);
+    assert_eq!(hook(&server)["non_blocking_handlers"], reported);
     third.press("Remove webhook").await;
     assert!(third.expect_page(200, "Webhooks").text.contains("It no longer exists."));
-    assert_eq!(hook(&server)["non_blocking_handlers"], told);
+    assert_eq!(hook(&server)["non_blocking_handlers"], reported);
 }
 
-async fn addresses_alike_are_told_apart(engine: Engine) {
+async fn similar_addresses_are_distinguished(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     add(&mut owner, "https://one.shop.example/", &["user.created"]).await;
     add(&mut owner, "https://one.shop.example/", &["user.deleted"]).await;
@@ -229,7 +225,7 @@ async fn time_outs_are_saved(engine: Engine) {
     owner.follow("Change timeouts").await;
     owner.fill("Blocking webhook timeout", "61");
     owner.press("Save").await;
-    assert!(owner.expect_page(422, "Webhook timeouts").complaint("question").is_some());
+    assert!(owner.expect_page(422, "Webhook timeouts").problem("question").is_some());
     owner.fill("Blocking webhook timeout", "2");
     owner.press("Save").await;
     owner.expect_page(200, "Webhook timeouts");

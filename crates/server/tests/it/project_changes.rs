@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use vestibule_domain::project::{Origin, ProjectSettings};
 use vestibule_server::flows::{
     actor::Actor,
-    admin::keys::Scope,
+    admin::keys::AdminScope,
     projects::{Applied, ApplyError, ProjectWriter, find},
 };
 
@@ -42,7 +42,7 @@ async fn a_change_says_who_through_what_and_the_difference(engine: Engine) {
     assert!(matches!(applied, Ok(Applied::Unchanged)), "{applied:?}");
     server.app.projects.reload(&server.app.store, &server.app.master).await.expect("loaded");
 
-    let admin = Admin::new(&server, &[Scope::SettingsRead, Scope::SettingsWrite]).await;
+    let admin = Admin::new(&server, &[AdminScope::SettingsRead, AdminScope::SettingsWrite]).await;
     let read = admin.get("/project").await.expect(200);
     let mut document = read.json()["settings"].clone();
     document["project"]["name"] = json!("From a program");
@@ -56,7 +56,7 @@ async fn a_change_says_who_through_what_and_the_difference(engine: Engine) {
 
     let mut changed = server.events("project.changed").await;
     changed.retain(|event| event["payload"]["keys"] == json!(["project.name"]));
-    let told: Vec<_> = changed
+    let reported: Vec<_> = changed
         .iter()
         .map(|event| {
             let context = &event["context"];
@@ -64,15 +64,15 @@ async fn a_change_says_who_through_what_and_the_difference(engine: Engine) {
         })
         .collect();
     let difference = |from: Value, to: &str| json!([{"key": "project.name", "from": from, "to": format!("\"{to}\"")}]);
-    assert_eq!(told.len(), 3, "{told:?}");
-    assert_eq!(told[0].0, "system");
-    assert_eq!(told[0].1, json!({"command": "vestibule project apply"}));
-    assert_eq!(told[0].2[0]["to"], "\"From a file\"");
-    assert_eq!(told[1].0, "admin_api");
-    assert_eq!(told[1].2, difference(json!("\"From a file\""), "From a program"));
-    assert_eq!(told[2].0, "portal");
-    assert_eq!(told[2].1["operator_email"], "olga@house.example");
-    assert_eq!(told[2].2, difference(json!("\"From a program\""), "From the portal"));
+    assert_eq!(reported.len(), 3, "{reported:?}");
+    assert_eq!(reported[0].0, "system");
+    assert_eq!(reported[0].1, json!({"command": "vestibule project apply"}));
+    assert_eq!(reported[0].2[0]["to"], "\"From a file\"");
+    assert_eq!(reported[1].0, "admin_api");
+    assert_eq!(reported[1].2, difference(json!("\"From a file\""), "From a program"));
+    assert_eq!(reported[2].0, "portal");
+    assert_eq!(reported[2].1["operator_email"], "olga@house.example");
+    assert_eq!(reported[2].2, difference(json!("\"From a program\""), "From the portal"));
 }
 
 async fn creating_a_project_is_in_its_log_from_everywhere(engine: Engine) {
@@ -122,7 +122,7 @@ async fn a_change_that_comes_too_late_leaves_no_trace(engine: Engine) {
     let first = writer.change(&row, &settings(&server, "First"), &actor, now).await;
     assert!(matches!(first, Ok(Applied::Changed(_))), "{first:?}");
     let late = writer.change(&row, &settings(&server, "Late"), &actor, now).await;
-    assert!(matches!(late, Err(ApplyError::ChangedMeanwhile)), "{late:?}");
+    assert!(matches!(late, Err(ApplyError::ChangedConcurrently)), "{late:?}");
     let again = writer.create(&settings(&server, "Again"), &actor, now).await;
     assert!(again.is_err(), "{again:?}");
     assert_eq!(server.events("project.changed").await.len(), 1);

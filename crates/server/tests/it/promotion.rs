@@ -115,9 +115,9 @@ async fn cookie_mode_rotates_the_session(engine: Engine) {
     thief.fetch("/oauth2/userinfo").await.expect_oauth_error(401, "invalid_grant", "invalid session");
 }
 
-async fn mistakes_on_the_first_page_are_told_beside_their_field(engine: Engine) {
+async fn problems_on_the_first_page_are_shown_beside_their_field(engine: Engine) {
     let mut scene = Scene::open(engine).await;
-    for (email, password, field, complaint) in [
+    for (email, password, field, problem) in [
         ("", "violet tugboat marmalade", "login_id", "Enter your email address"),
         ("kim", "violet tugboat marmalade", "login_id", "Enter an email address like name@example.com"),
         (KIM, "", "password", "Enter a password"),
@@ -131,7 +131,7 @@ async fn mistakes_on_the_first_page_are_told_beside_their_field(engine: Engine) 
         scene.browser.fill("Password", password);
         scene.browser.press("Save my progress").await;
         let page = scene.browser.expect_page(422, SAVE);
-        assert_eq!(page.complaint(field), Some(complaint), "{email} {password}");
+        assert_eq!(page.problem(field), Some(problem), "{email} {password}");
         let form = page.forms.iter().find(|form| form.fields.iter().any(|(name, _)| name == "password"));
         let fields = &form.expect("the form").fields;
         let value = |name: &str| fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
@@ -149,16 +149,16 @@ async fn a_code_is_forgiving_in_its_spelling(engine: Engine) {
 async fn five_wrong_codes_kill_it_and_a_new_one_helps(engine: Engine) {
     let (mut scene, code) = Scene::open_with_code(engine).await;
     scene.type_code("").await;
-    assert_eq!(scene.browser.expect_page(422, CHECK_MAIL).complaint("code"), Some("Enter the six-digit code"));
+    assert_eq!(scene.browser.expect_page(422, CHECK_MAIL).problem("code"), Some("Enter the six-digit code"));
     for _ in 0..4 {
         scene.type_code(&another(&code)).await;
         let page = scene.browser.expect_page(422, CHECK_MAIL);
-        assert_eq!(page.complaint("code"), Some("Wrong code. Check it and try again"));
+        assert_eq!(page.problem("code"), Some("Wrong code. Check it and try again"));
     }
     for typed in [another(&code), code] {
         scene.type_code(&typed).await;
         let page = scene.browser.expect_page(422, CHECK_MAIL);
-        assert_eq!(page.complaint("code"), Some("Too many attempts with this code. Ask for a new one"));
+        assert_eq!(page.problem("code"), Some("Too many attempts with this code. Ask for a new one"));
     }
     assert!(scene.is_guest().await);
     scene.server.clock.advance_seconds(60);
@@ -173,7 +173,7 @@ async fn a_code_lives_ten_minutes(engine: Engine) {
     scene.server.clock.advance_seconds(601);
     scene.type_code(&code).await;
     let page = scene.browser.expect_page(422, CHECK_MAIL);
-    assert_eq!(page.complaint("code"), Some("This code has expired. Ask for a new one"));
+    assert_eq!(page.problem("code"), Some("This code has expired. Ask for a new one"));
 }
 
 async fn another_code_is_sent_after_the_cool_down_only(engine: Engine) {
@@ -225,7 +225,7 @@ async fn cancelling_returns_to_the_app_and_changes_nothing(engine: Engine) {
     client.finish(scene.browser.at_app()).await;
 }
 
-async fn having_an_account_is_explained_with_a_way_back(engine: Engine) {
+async fn the_page_about_an_existing_account_has_a_back_link(engine: Engine) {
     let mut scene = Scene::open(engine).await;
     scene.browser.follow("Sign in instead").await;
     let page = scene.browser.expect_page(200, "Sign in instead?");
@@ -234,7 +234,7 @@ async fn having_an_account_is_explained_with_a_way_back(engine: Engine) {
     scene.browser.expect_page(200, SAVE);
 }
 
-async fn a_taken_address_is_told_only_after_the_proof(engine: Engine) {
+async fn a_taken_address_is_reported_only_after_the_proof(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let (client, mut mailbox) = (server.app_client(), server.mailbox());
     let owner = client.sign_up().await;
@@ -278,7 +278,7 @@ async fn a_second_promotion_of_the_same_guest_gets_a_clear_page(engine: Engine) 
     assert_eq!(info["email"], KIM);
 }
 
-async fn a_finished_flow_cannot_be_walked_again(engine: Engine) {
+async fn a_finished_flow_cannot_be_repeated(engine: Engine) {
     let (mut scene, code) = Scene::open_with_code(engine).await;
     let address = scene.browser.url().clone();
     scene.type_code(&code).await;
@@ -336,7 +336,7 @@ async fn a_promotion_code_belongs_to_the_browser_whose_first_form_used_it(engine
     client.finish(browser.at_app()).await;
 }
 
-async fn a_browser_that_keeps_no_cookies_is_told_so(engine: Engine) {
+async fn a_browser_without_cookies_gets_an_error_page(engine: Engine) {
     let mut scene = Scene::open(engine).await;
     // On the first page, which carries the flow, and on a later one.
     let mut without = scene.browser.clone();
@@ -353,7 +353,7 @@ async fn a_browser_that_keeps_no_cookies_is_told_so(engine: Engine) {
     assert_eq!(reply.header("location"), None, "it is not sent round in circles");
 }
 
-async fn every_page_that_says_no_has_a_way_on(engine: Engine) {
+async fn every_error_page_has_a_link(engine: Engine) {
     let (mut scene, _) = Scene::open_with_code(engine).await;
     let back = ("Back to Corner Shop", "http://shop.test/");
     let address = scene.browser.url().to_string();
@@ -374,9 +374,9 @@ async fn every_page_that_says_no_has_a_way_on(engine: Engine) {
     scene.browser.expect_page(410, "This page has expired");
     scene.browser.follow("Back to Corner Shop").await;
     assert_eq!(query(scene.browser.at_app(), "error").as_deref(), Some("access_denied"));
-    let mut stranger = scene.server.browser();
-    stranger.open(&address).await;
-    let page = stranger.expect_page(410, "This page has expired");
+    let mut outsider = scene.server.browser();
+    outsider.open(&address).await;
+    let page = outsider.expect_page(410, "This page has expired");
     assert_eq!(page.links[0].1, "http://shop.test/");
 
     // If the project has no page of its own, the account page is used.
@@ -413,10 +413,10 @@ async fn one_mistake_is_said_once_and_several_are_listed(engine: Engine) {
         scene.browser.fill("Password", password);
         scene.browser.press("Save my progress").await;
         let page = scene.browser.expect_page(422, SAVE);
-        assert_eq!(page.complaints.len(), if several { 2 } else { 1 });
-        for (field, said) in &page.complaints {
-            let said = said.trim_start_matches("Error: ");
-            assert_eq!(page.text.matches(said).count(), if several { 2 } else { 1 }, "{field}: {}", page.text);
+        assert_eq!(page.problems.len(), if several { 2 } else { 1 });
+        for (field, output) in &page.problems {
+            let output = output.trim_start_matches("Error: ");
+            assert_eq!(page.text.matches(output).count(), if several { 2 } else { 1 }, "{field}: {}", page.text);
         }
         // The focus is on the error, also without scripts.
         let body = &scene.browser.reply().body;
@@ -425,7 +425,7 @@ async fn one_mistake_is_said_once_and_several_are_listed(engine: Engine) {
     }
 }
 
-async fn a_bad_promotion_code_is_told_on_a_page_with_a_way_back(engine: Engine) {
+async fn a_bad_promotion_code_shows_an_error_page_with_a_link(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let (client, mut browser) = (server.app_client(), server.browser());
     let guest = client.sign_up().await;
@@ -573,23 +573,23 @@ on_both_engines!(
     over_tls_no_other_host_can_set_the_flow_cookie,
     token_mode_keeps_the_sub_and_sets_no_session,
     cookie_mode_rotates_the_session,
-    mistakes_on_the_first_page_are_told_beside_their_field,
+    problems_on_the_first_page_are_shown_beside_their_field,
     a_code_is_forgiving_in_its_spelling,
     five_wrong_codes_kill_it_and_a_new_one_helps,
     a_code_lives_ten_minutes,
     another_code_is_sent_after_the_cool_down_only,
     going_back_changes_the_address,
     cancelling_returns_to_the_app_and_changes_nothing,
-    having_an_account_is_explained_with_a_way_back,
-    a_taken_address_is_told_only_after_the_proof,
+    the_page_about_an_existing_account_has_a_back_link,
+    a_taken_address_is_reported_only_after_the_proof,
     a_second_promotion_of_the_same_guest_gets_a_clear_page,
-    a_finished_flow_cannot_be_walked_again,
+    a_finished_flow_cannot_be_repeated,
     a_promotion_code_belongs_to_the_browser_whose_first_form_used_it,
-    a_browser_that_keeps_no_cookies_is_told_so,
-    every_page_that_says_no_has_a_way_on,
+    a_browser_without_cookies_gets_an_error_page,
+    every_error_page_has_a_link,
     a_sign_in_that_is_over_is_not_called_saved_progress,
     one_mistake_is_said_once_and_several_are_listed,
-    a_bad_promotion_code_is_told_on_a_page_with_a_way_back,
+    a_bad_promotion_code_shows_an_error_page_with_a_link,
     the_person_has_25_minutes,
     a_forged_form_changes_nothing,
     without_its_cookie_a_browser_cannot_go_on,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::{
-    connections::tell,
+    connections::send_raw,
     support::{Engine, Setup, TestServer, on_both_engines},
 };
 
@@ -17,7 +17,7 @@ fn behind_tls(setup: &mut Setup) {
 }
 
 async fn get(to: SocketAddr, path: &str, headers: &[&str]) -> String {
-    tell(to, &format!("GET {path} HTTP/1.1\r\n{}\r\nConnection: close\r\n\r\n", headers.join("\r\n"))).await
+    send_raw(to, &format!("GET {path} HTTP/1.1\r\n{}\r\nConnection: close\r\n\r\n", headers.join("\r\n"))).await
 }
 
 async fn the_first_value_of_a_forwarded_header_is_about_the_client(engine: Engine) {
@@ -38,18 +38,18 @@ async fn the_first_value_of_a_forwarded_header_is_about_the_client(engine: Engin
             (&["X-Forwarded-Proto: http, https"], false),
             (&["X-Forwarded-Proto: http", "X-Forwarded-Proto: https"], false),
         ] {
-            let said = get(server.address, path, &[&[HOST], headers].concat()).await;
+            let output = get(server.address, path, &[&[HOST], headers].concat()).await;
             if is_tls {
-                assert!(said.starts_with("HTTP/1.1 200 "), "{path} {headers:?}: {said}");
+                assert!(output.starts_with("HTTP/1.1 200 "), "{path} {headers:?}: {output}");
             } else {
-                assert!(said.starts_with("HTTP/1.1 307 "), "{path} {headers:?}: {said}");
+                assert!(output.starts_with("HTTP/1.1 307 "), "{path} {headers:?}: {output}");
                 let location = format!("location: {ORIGIN}{path}\r\n");
-                assert!(said.to_lowercase().contains(&location), "{path} {headers:?}: {said}");
+                assert!(output.to_lowercase().contains(&location), "{path} {headers:?}: {output}");
             }
         }
         let lists = ["Host: inner:4100", "X-Forwarded-Host: auth.shop.example, inner:4100"];
-        let said = get(server.address, path, &lists).await;
-        assert!(said.starts_with("HTTP/1.1 200 "), "{path}: {said}");
+        let output = get(server.address, path, &lists).await;
+        assert!(output.starts_with("HTTP/1.1 200 "), "{path}: {output}");
     }
 }
 
@@ -57,12 +57,12 @@ async fn what_came_over_tls_is_not_redirected_to_itself(engine: Engine) {
     let server = TestServer::start(engine, behind_tls).await;
     for path in ["/oauth2/jwks", "/portal/sign-in"] {
         let headers = [HOST, "X-Forwarded-Proto: http", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Site: none"];
-        let said = get(server.address, path, &headers).await;
-        assert!(said.starts_with("HTTP/1.1 200 "), "{path}: {said}");
+        let output = get(server.address, path, &headers).await;
+        assert!(output.starts_with("HTTP/1.1 200 "), "{path}: {output}");
     }
 }
 
-async fn a_host_that_no_project_has_is_told_so_and_never_sent_round_in_circles(engine: Engine) {
+async fn an_unknown_host_gets_an_error_and_no_redirect_loop(engine: Engine) {
     let server = TestServer::start(engine, behind_tls).await;
     for headers in [
         &["Host: 127.0.0.1:4100"][..],
@@ -72,36 +72,36 @@ async fn a_host_that_no_project_has_is_told_so_and_never_sent_round_in_circles(e
         &["Host: "],
     ] {
         for path in ["/oauth2/jwks", "/_resolver/resolve", "/portal", "/"] {
-            let said = get(server.address, path, headers).await;
-            assert!(said.starts_with("HTTP/1.1 421 "), "{path} {headers:?}: {said}");
-            assert!(said.contains("proxy_set_header Host $http_host;"), "{path} {headers:?}: {said}");
+            let output = get(server.address, path, headers).await;
+            assert!(output.starts_with("HTTP/1.1 421 "), "{path} {headers:?}: {output}");
+            assert!(output.contains("proxy_set_header Host $http_host;"), "{path} {headers:?}: {output}");
         }
     }
     let long = format!("Host: {}.test", "a".repeat(300));
-    let said = get(server.address, "/oauth2/jwks", &[&long]).await;
-    assert!(said.contains(&format!("\"{}\"", "a".repeat(64))), "at most 64 characters are repeated: {said}");
+    let output = get(server.address, "/oauth2/jwks", &[&long]).await;
+    assert!(output.contains(&format!("\"{}\"", "a".repeat(64))), "at most 64 characters are repeated: {output}");
 }
 
 async fn another_name_of_a_server_without_proxy_leads_to_its_public_origin(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let port = server.address.port();
-    let said = get(server.address, "/oauth2/jwks?x=1", &[&format!("Host: 127.0.0.1:{port}")]).await;
-    assert!(said.starts_with("HTTP/1.1 307 "), "{said}");
-    assert!(said.to_lowercase().contains(&format!("location: {}/oauth2/jwks?x=1\r\n", server.origin)), "{said}");
+    let output = get(server.address, "/oauth2/jwks?x=1", &[&format!("Host: 127.0.0.1:{port}")]).await;
+    assert!(output.starts_with("HTTP/1.1 307 "), "{output}");
+    assert!(output.to_lowercase().contains(&format!("location: {}/oauth2/jwks?x=1\r\n", server.origin)), "{output}");
     for headers in [
         // Another port, or a proxy's header: the redirect could loop.
         &["Host: other.test".to_string()][..],
         &[format!("Host: 127.0.0.1:{port}"), "X-Forwarded-For: 203.0.113.9".into()],
     ] {
         let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
-        let said = get(server.address, "/oauth2/jwks", &headers).await;
-        assert!(said.starts_with("HTTP/1.1 421 "), "{headers:?}: {said}");
+        let output = get(server.address, "/oauth2/jwks", &headers).await;
+        assert!(output.starts_with("HTTP/1.1 421 "), "{headers:?}: {output}");
     }
 }
 
 on_both_engines!(
     the_first_value_of_a_forwarded_header_is_about_the_client,
     what_came_over_tls_is_not_redirected_to_itself,
-    a_host_that_no_project_has_is_told_so_and_never_sent_round_in_circles,
+    an_unknown_host_gets_an_error_and_no_redirect_loop,
     another_name_of_a_server_without_proxy_leads_to_its_public_origin,
 );

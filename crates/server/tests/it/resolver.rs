@@ -18,7 +18,7 @@ async fn resolve(server: &TestServer, path: &str, bearer: Option<&str>, cookie: 
     Reply::of(request).await
 }
 
-fn told<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
+fn reported<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
     reply.header(&format!("x-authgear-{name}"))
 }
 
@@ -41,7 +41,7 @@ async fn it_says_who_a_guest_and_a_member_is(engine: Engine) {
         ("session-amr", Some("")),
         ("session-authenticated-at", Some(since.as_str())),
     ] {
-        assert_eq!(told(&reply, name), value, "{name}");
+        assert_eq!(reported(&reply, name), value, "{name}");
     }
     crate::guest_journey::promote(&client, &guest, &mut browser, &mut mailbox, "kim@shop.example").await;
     let member = client.finish(browser.at_app()).await;
@@ -53,10 +53,10 @@ async fn it_says_who_a_guest_and_a_member_is(engine: Engine) {
         ("user-verified", "true"),
         ("user-can-reauthenticate", "true"),
     ] {
-        assert_eq!(told(&reply, name), Some(value), "{name}");
+        assert_eq!(reported(&reply, name), Some(value), "{name}");
     }
     let head = Reply::of(server.http().request(Method::HEAD, PATH).bearer_auth(&member.access)).await.expect(200);
-    assert_eq!(told(&head, "user-id"), Some(sub.as_str()));
+    assert_eq!(reported(&head, "user-id"), Some(sub.as_str()));
 }
 
 async fn the_first_live_credential_wins_and_dead_ones_are_said_to_be_dead(engine: Engine) {
@@ -81,13 +81,13 @@ async fn the_first_live_credential_wins_and_dead_ones_are_said_to_be_dead(engine
     ];
     for (number, (bearer, cookie, valid, user, clears)) in table.into_iter().enumerate() {
         let reply = resolve(&server, PATH, bearer, cookie).await.expect(200);
-        assert_eq!(told(&reply, "session-valid"), valid, "row {number}");
-        assert_eq!(told(&reply, "user-id"), user.map(String::as_str), "row {number}");
+        assert_eq!(reported(&reply, "session-valid"), valid, "row {number}");
+        assert_eq!(reported(&reply, "user-id"), user.map(String::as_str), "row {number}");
         assert_eq!(reply.headers.contains_key("set-cookie"), clears, "row {number}");
     }
     client.revoke(&guest.refresh).await.expect(200);
     let reply = resolve(&server, PATH, Some(&guest.access), None).await.expect(200);
-    assert_eq!(told(&reply, "session-valid"), Some("false"), "a revocation counts at once");
+    assert_eq!(reported(&reply, "session-valid"), Some("false"), "a revocation counts at once");
 }
 
 async fn a_proxy_can_demand_a_session_or_a_member(engine: Engine) {
@@ -106,7 +106,7 @@ async fn a_proxy_can_demand_a_session_or_a_member(engine: Engine) {
     let reply = resolve(&server, &member, Some(&guest.access), None).await.expect(401);
     let challenge = reply.header("www-authenticate").expect("a challenge");
     assert!(challenge.starts_with("Bearer error=\"insufficient_user_authentication\""), "{challenge}");
-    assert_eq!(told(&reply, "user-anonymous"), Some("true"));
+    assert_eq!(reported(&reply, "user-anonymous"), Some("true"));
     for typing_error in ["?require=members", "?requires=member", "?require=member&x=1"] {
         resolve(&server, &format!("{PATH}{typing_error}"), Some(&guest.access), None).await.expect(400);
     }

@@ -43,7 +43,7 @@ async fn the_previous_token_gives_the_same_successor_for_the_grace_time(engine: 
     assert!(revocations(&server).await.is_empty());
 }
 
-async fn reuse_after_the_grace_time_ends_the_grant_and_is_told(engine: Engine) {
+async fn reuse_after_the_grace_time_ends_the_grant_with_an_event(engine: Engine) {
     let server = start(engine).await;
     let client = server.app_client();
     let guest = client.sign_up().await;
@@ -127,7 +127,7 @@ async fn who_lost_the_newest_token_can_still_sign_out(engine: Engine) {
 on_both_engines!(
     without_rotation_a_refresh_gives_no_new_refresh_token,
     the_previous_token_gives_the_same_successor_for_the_grace_time,
-    reuse_after_the_grace_time_ends_the_grant_and_is_told,
+    reuse_after_the_grace_time_ends_the_grant_with_an_event,
     a_token_of_long_ago_ends_the_grant_too,
     a_guessed_secret_ends_nothing,
     fifty_refreshes_of_one_token_all_succeed_and_stay_one_lineage,

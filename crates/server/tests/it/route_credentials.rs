@@ -15,8 +15,8 @@ use std::collections::BTreeSet;
 use reqwest::header;
 use serde_json::json;
 use vestibule_server::{
-    flows::admin::keys::Scope,
-    routes::{Credential, Face, RouteView, list_routes},
+    flows::admin::keys::AdminScope,
+    routes::{CredentialKind, Face, RouteView, list_routes},
 };
 
 use self::{
@@ -24,7 +24,7 @@ use self::{
     sample::{Carrier, Sample, Worth},
     world::World,
 };
-use crate::support::{Admin, Engine, Installation, Place, TestServer, on_both_engines};
+use crate::support::{Admin, Engine, Installation, TestServer, TestStore, on_both_engines};
 
 /// Long enough that each use of a session, grant or key is written down.
 const LATER: i64 = 600;
@@ -65,7 +65,7 @@ fn is_silent(route: &RouteView, sample: &Sample) -> bool {
 /// Whether a route may tell a dead credential from none: where programs present one, they are to learn that it is dead. Pages go
 /// on as if a dead cookie had not come, and clear it.
 fn may_refuse(route: &RouteView, carrier: Carrier) -> bool {
-    let is_for_programs = route.accepts.iter().any(|declared| matches!(declared, Credential::BearerToken(_)));
+    let is_for_programs = route.accepts.iter().any(|declared| matches!(declared, CredentialKind::BearerToken(_)));
     carrier.cookie().is_none() || (carrier == Carrier::Session && is_for_programs)
 }
 
@@ -217,10 +217,10 @@ async fn an_admin_key_without_the_scope_is_refused(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let http = server.http();
     let mut needed_somewhere = BTreeSet::new();
-    for scope in Scope::ALL {
+    for scope in AdminScope::ALL {
         let narrow = Admin::new(&server, &[scope]).await;
         for route in list_routes() {
-            let [Credential::AdminKey(needed)] = route.accepts[..] else { continue };
+            let [CredentialKind::AdminKey(needed)] = route.accepts[..] else { continue };
             let (method, path) = (route.method.parse().expect("a method"), route.path.replace(['{', '}'], ""));
             let request = http.request(method, &path).bearer_auth(&narrow.token).json(&json!({}));
             let status = request.send().await.expect("the server answers").status();
@@ -228,7 +228,7 @@ async fn an_admin_key_without_the_scope_is_refused(engine: Engine) {
             needed_somewhere.insert(needed.as_str());
         }
     }
-    assert_eq!(needed_somewhere.len(), Scope::ALL.len(), "each scope opens something");
+    assert_eq!(needed_somewhere.len(), AdminScope::ALL.len(), "each scope opens something");
 }
 
 on_both_engines!(every_route_reads_what_it_declares_and_nothing_else, an_admin_key_without_the_scope_is_refused);
@@ -236,7 +236,7 @@ on_both_engines!(every_route_reads_what_it_declares_and_nothing_else, an_admin_k
 /// On its listener, which only the real process opens.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_of_metrics_reads_no_credential() {
-    let place = Place::make(Engine::Sqlite).await;
+    let place = TestStore::make(Engine::Sqlite).await;
     let process = Installation::make(&place.url()).start();
     let token = process.app_client().sign_up().await.access;
     let bearer = format!("Bearer {token}");

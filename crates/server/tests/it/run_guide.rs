@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     nginx,
-    support::{Engine, TestServer, Workplace, guide::blocks, on_both_engines},
+    support::{Engine, ScratchInstallation, TestServer, guide::blocks, on_both_engines},
 };
 
 const GUIDE: &str = include_str!("../../../../docs/guides/run.md");
@@ -36,7 +36,7 @@ fn replace(text: &str, from: &str, to: &str) -> String {
 
 #[test]
 fn the_configuration_and_the_project_are_right() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     let configuration = file("toml", "/etc/vestibule/vestibule.toml");
     place.write("vestibule.toml", &replace(configuration, "/var/lib/vestibule/", "data/"));
     place.write("shop.toml", file("toml", "/etc/vestibule/shop.toml"));

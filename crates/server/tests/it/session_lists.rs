@@ -33,8 +33,8 @@ async fn start(engine: Engine) -> TestServer {
 /// A guest with a cookie session, as `name=value`, its user ID, and the session's ID.
 async fn sign_up(server: &TestServer) -> (String, String, SessionId) {
     let cookie = sign_up_cookie(server).await;
-    let asked = server.http().request(Method::GET, "/oauth2/userinfo").header("cookie", &cookie);
-    let subject = Reply::of(asked).await.expect(200).json()["sub"].as_str().expect("a subject").to_string();
+    let requested = server.http().request(Method::GET, "/oauth2/userinfo").header("cookie", &cookie);
+    let subject = Reply::of(requested).await.expect(200).json()["sub"].as_str().expect("a subject").to_string();
     let no = server.app.projects.find_by_id("test").expect("the project").no;
     let user = subject.parse().expect("an ID");
     let listed = sessions::list(&mut server.app.store.read().await.expect("a connection"), no, user).await;

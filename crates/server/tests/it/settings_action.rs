@@ -117,7 +117,7 @@ async fn an_app_has_the_account_deleted(engine: Engine) {
     scene.client.user_info(&scene.tokens.access).await.expect(401);
 }
 
-async fn going_back_tells_the_app_that_nothing_was_done(engine: Engine) {
+async fn going_back_returns_a_cancellation_to_the_app(engine: Engine) {
     let scene = Scene::make(engine, |_| {}).await;
     let browser = scene.start("add_email", &[]).await;
     browser.expect_page(200, "Add an email address");
@@ -152,7 +152,7 @@ async fn what_cannot_be_ordered_goes_back_to_the_app_at_once(engine: Engine) {
     assert_eq!(query(browser.at_app(), "error").as_deref(), Some("login_required"));
 }
 
-async fn an_order_is_carried_out_once_and_its_token_works_once(engine: Engine) {
+async fn a_settings_action_runs_once_and_its_token_works_once(engine: Engine) {
     let scene = Scene::make(engine, |_| {}).await;
     let url = scene.action_url(&scene.tokens, "add_username", &[]).await;
     let mut browser = scene.server.browser();
@@ -168,7 +168,7 @@ async fn an_order_is_carried_out_once_and_its_token_works_once(engine: Engine) {
     assert_eq!(query(other.at_app(), "error").as_deref(), Some("login_required"));
 }
 
-async fn a_cookie_session_can_carry_an_order_too(engine: Engine) {
+async fn a_cookie_session_can_run_a_settings_action_too(engine: Engine) {
     let mut scene = Scene::make(engine, |_| {}).await;
     let url = scene.action_url(&scene.tokens, "change_password", &[("login_hint", "")]).await;
     scene.browser.open(&url).await;
@@ -179,8 +179,8 @@ on_both_engines!(
     an_app_has_the_password_changed,
     an_app_has_login_ids_added_and_changed,
     an_app_has_the_account_deleted,
-    going_back_tells_the_app_that_nothing_was_done,
+    going_back_returns_a_cancellation_to_the_app,
     what_cannot_be_ordered_goes_back_to_the_app_at_once,
-    an_order_is_carried_out_once_and_its_token_works_once,
-    a_cookie_session_can_carry_an_order_too,
+    a_settings_action_runs_once_and_its_token_works_once,
+    a_cookie_session_can_run_a_settings_action_too,
 );

@@ -29,7 +29,7 @@ on_both_engines!(
 );
 
 /// Handlers that are told of every event.
-fn tell(setup: &mut Setup, receivers: &[&Receiver]) {
+fn subscribe(setup: &mut Setup, receivers: &[&Receiver]) {
     setup.configure("hooks.allow_private_addresses", "true");
     setup.set("authentication.rate_limits.signup_anonymous.per_ip.enabled", false);
     let handler = |receiver: &&Receiver| {
@@ -55,8 +55,8 @@ async fn sign_up(client: &AppClient, guests: usize) {
 
 async fn a_silent_receiver_holds_up_no_other_receiver_and_no_other_project(engine: Engine) {
     let (silent, good, other) = (start_silent().await, Receiver::start().await, Receiver::start().await);
-    let server = TestServer::start(engine, |setup| tell(setup, &[&silent, &good])).await;
-    let second = server.add_project("second", |setup| tell(setup, &[&silent, &other])).await;
+    let server = TestServer::start(engine, |setup| subscribe(setup, &[&silent, &good])).await;
+    let second = server.add_project("second", |setup| subscribe(setup, &[&silent, &other])).await;
     let second = AppClient::new(server.http_of(&second), "web", "http://shop.test/after-login");
     sign_up(&server.app_client(), 60).await;
     sign_up(&second, 20).await;
@@ -69,7 +69,7 @@ async fn a_silent_receiver_holds_up_no_other_receiver_and_no_other_project(engin
 async fn a_receiver_that_stays_silent_is_asked_seldom_and_gets_everything_later(engine: Engine) {
     let (silent, good) = (start_silent().await, Receiver::start().await);
     let server = TestServer::start(engine, |setup| {
-        tell(setup, &[&silent, &good]);
+        subscribe(setup, &[&silent, &good]);
         setup.set("hook.delivery_timeout_seconds", 1);
     })
     .await;
@@ -99,7 +99,7 @@ async fn a_receiver_that_stays_silent_is_asked_seldom_and_gets_everything_later(
 async fn what_waits_too_long_for_a_silent_receiver_is_a_dead_letter(engine: Engine) {
     let silent = start_silent().await;
     let server = TestServer::start(engine, |setup| {
-        tell(setup, &[&silent]);
+        subscribe(setup, &[&silent]);
         setup.set("hook.delivery_timeout_seconds", 1);
         setup.configure("hooks.retry_hours", "1");
     })
@@ -123,8 +123,8 @@ async fn what_waits_too_long_for_a_silent_receiver_is_a_dead_letter(engine: Engi
 
 async fn a_project_with_many_events_does_not_hold_up_another(engine: Engine) {
     let (silent, good) = (start_silent().await, Receiver::start().await);
-    let server = TestServer::start(engine, |setup| tell(setup, &[&silent])).await;
-    let second = server.add_project("second", |setup| tell(setup, &[&good])).await.no;
+    let server = TestServer::start(engine, |setup| subscribe(setup, &[&silent])).await;
+    let second = server.add_project("second", |setup| subscribe(setup, &[&good])).await.no;
     let first = server.app.projects.find_by_id("test").expect("the test project").no;
     let now = server.clock.now();
     let event = |number: usize| {
@@ -144,7 +144,7 @@ async fn a_project_with_many_events_does_not_hold_up_another(engine: Engine) {
         })
     });
     pushed.await.expect("the store works");
-    server.app.store.outbox_bell().notify_one();
+    server.app.store.outbox_signal().notify_one();
     good.wait_for(1).await;
     let admin = Admin::of(&server).await;
     let is_all = |page: &Value| page["deliveries"].as_array().is_some_and(|all| all.len() == 200);
@@ -169,7 +169,7 @@ async fn queue(tx: &mut Tx, no: ProjectNo, url: &str, (user, seq): (u8, i64), at
 
 async fn what_waits_about_one_user_does_not_hold_up_others(engine: Engine) {
     let (receiver, other) = (Receiver::start().await, Receiver::start().await);
-    let server = TestServer::start(engine, |setup| tell(setup, &[&receiver, &other])).await;
+    let server = TestServer::start(engine, |setup| subscribe(setup, &[&receiver, &other])).await;
     let no = server.app.projects.find_by_id("test").expect("the test project").no;
     let now = server.clock.now();
     let later = now.plus(std::time::Duration::from_secs(1_200));
@@ -203,7 +203,7 @@ async fn try_sign_up(client: &AppClient) -> Reply {
 async fn requests_that_wait_for_a_silent_hook_hold_up_no_other_project(engine: Engine) {
     let (silent, good) = (start_silent().await, Receiver::start().await);
     let ask = |setup: &mut Setup, receiver: &Receiver| {
-        tell(setup, &[]);
+        subscribe(setup, &[]);
         setup.set("hook.sync_hook_timeout_seconds", 60);
         setup.set("hook.sync_hook_total_timeout_seconds", 120);
         let handler = [("event", "user.pre_create".to_string()), ("url", receiver.url.clone())];

@@ -190,7 +190,7 @@ async fn sixty_guests_a_minute_come_from_one_address(engine: Engine) {
     http.post_json(SIGN_UP, &token_mode("web", guest["refresh_token"].as_str())).await.expect(200);
 }
 
-async fn a_limit_switched_off_limits_nobody(engine: Engine) {
+async fn a_disabled_limit_allows_every_request(engine: Engine) {
     let server = TestServer::start(engine, |setup| {
         few_guests(setup);
         setup.set("authentication.rate_limits.signup_anonymous.per_ip.enabled", false);
@@ -201,7 +201,7 @@ async fn a_limit_switched_off_limits_nobody(engine: Engine) {
     }
 }
 
-async fn an_ipv6_network_counts_once_and_strangers_headers_do_not(engine: Engine) {
+async fn an_ipv6_network_counts_once_and_untrusted_headers_do_not(engine: Engine) {
     let server = TestServer::start(engine, |setup| {
         few_guests(setup);
         setup.configure("server.trusted_proxies", "127.0.0.0/8, 10.0.0.0/8");
@@ -254,8 +254,8 @@ on_both_engines!(
     switches_of_the_project_close_sign_up,
     the_clients_lifetime_is_what_expires_in_says,
     sixty_guests_a_minute_come_from_one_address,
-    a_limit_switched_off_limits_nobody,
-    an_ipv6_network_counts_once_and_strangers_headers_do_not,
+    a_disabled_limit_allows_every_request,
+    an_ipv6_network_counts_once_and_untrusted_headers_do_not,
     without_a_trusted_proxy_forwarding_headers_mean_nothing,
     promotion_is_not_charged_to_the_sign_up_limit,
 );

@@ -11,30 +11,30 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    connections::tell,
-    ending::start,
-    support::{Engine, Place, Workplace},
+    connections::send_raw,
+    shutdown::start,
+    support::{Engine, ScratchInstallation, TestStore},
 };
 
 const SHOP: &str = "[project]\nid = \"shop\"\npublic_origin = \"https://auth.shop.example\"\n";
 
 /// The response to a request with a wrong host.
 async fn ask_for(host: &str, headers: &str, to: std::net::SocketAddr) -> String {
-    tell(to, &format!("GET /oauth2/jwks HTTP/1.1\r\nHost: {host}\r\n{headers}Connection: close\r\n\r\n")).await
+    send_raw(to, &format!("GET /oauth2/jwks HTTP/1.1\r\nHost: {host}\r\n{headers}Connection: close\r\n\r\n")).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_badly_configured_proxy_is_reported_once_with_both_hosts() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     place.write("shop.toml", SHOP);
     place.run(&["project", "apply", "shop.toml"]).printed();
     let started = start(&place, &[("VESTIBULE__SERVER__TRUSTED_PROXIES", "127.0.0.1")]);
     for _ in 0..3 {
-        let said = ask_for("127.0.0.1:4100", "", started.address).await;
-        assert!(said.starts_with("HTTP/1.1 421 "), "{said}");
-        let said =
+        let output = ask_for("127.0.0.1:4100", "", started.address).await;
+        assert!(output.starts_with("HTTP/1.1 421 "), "{output}");
+        let output =
             ask_for("auth.shop.example", "X-Forwarded-Proto: http\r\nSec-Fetch-Mode: cors\r\n", started.address).await;
-        assert!(said.starts_with("HTTP/1.1 200 "), "{said}");
+        assert!(output.starts_with("HTTP/1.1 200 "), "{output}");
     }
     let log = started.end("-TERM");
     let warnings: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
@@ -50,7 +50,7 @@ async fn a_badly_configured_proxy_is_reported_once_with_both_hosts() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn numbers_in_the_log_are_numbers() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     place.write("shop.toml", SHOP);
     place.run(&["project", "apply", "shop.toml"]).printed();
     let started = start(&place, &[("VESTIBULE__LOG__FILTER", "info,vestibule::requests=debug")]);
@@ -63,7 +63,7 @@ async fn numbers_in_the_log_are_numbers() {
 
 #[test]
 fn a_log_that_is_no_terminal_holds_no_colors() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     let mut command = place.command(&["serve"]);
     command.env("VESTIBULE__LOG__FORMAT", "text").stderr(Stdio::piped());
     let mut child = command.spawn().expect("it starts");
@@ -80,7 +80,7 @@ fn a_log_that_is_no_terminal_holds_no_colors() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_start_on_postgres_logs_no_notices() {
-    let (place, store) = (Workplace::new(), Place::make(Engine::Postgres).await);
+    let (place, store) = (ScratchInstallation::new(), TestStore::make(Engine::Postgres).await);
     let (url, key) = (store.url(), "5a".repeat(32));
     for _ in 0..2 {
         let mut command = place.command(&["serve"]);
@@ -96,23 +96,23 @@ async fn a_second_start_on_postgres_logs_no_notices() {
 }
 
 #[test]
-fn a_command_whose_output_nobody_reads_ends_quietly() {
-    let place = Workplace::new();
+fn a_command_with_a_closed_output_ends_quietly() {
+    let place = ScratchInstallation::new();
     for arguments in [&["config", "reference"][..], &["project", "list"], &["--help"]] {
         place.write("shop.toml", SHOP);
         place.run(&["project", "apply", "shop.toml"]);
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
         let output = place.command(arguments).stdout(writer).stderr(Stdio::piped()).output().expect("it runs");
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        assert!(complaint.is_empty(), "{arguments:?}: {complaint}");
+        let problem = String::from_utf8_lossy(&output.stderr);
+        assert!(problem.is_empty(), "{arguments:?}: {problem}");
     }
 }
 
 /// Neither the printed link nor the log has a reader; the server still serves.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_whose_output_nobody_reads_goes_on() {
-    let place = Workplace::new();
+async fn a_server_with_an_unread_output_keeps_running() {
+    let place = ScratchInstallation::new();
     let mut command = place.command(&["serve"]);
     command.env("VESTIBULE__PORTAL__PUBLIC_ORIGIN", "http://portal.test");
     command.env("VESTIBULE__LOG__FILTER", "info,vestibule::requests=debug");
@@ -129,8 +129,8 @@ async fn a_server_whose_output_nobody_reads_goes_on() {
     let address = address.expect("it says where it listens");
     drop(log);
     for _ in 0..3 {
-        let said = tell(address, "GET /portal HTTP/1.1\r\nHost: portal.test\r\nConnection: close\r\n\r\n").await;
-        assert!(said.starts_with("HTTP/1.1 303 "), "{said}");
+        let output = send_raw(address, "GET /portal HTTP/1.1\r\nHost: portal.test\r\nConnection: close\r\n\r\n").await;
+        assert!(output.starts_with("HTTP/1.1 303 "), "{output}");
     }
     child.kill().expect("it still ran");
     child.wait().expect("our child");
@@ -142,7 +142,7 @@ fn set_mode(path: &Path, mode: u32) {
 
 #[test]
 fn files_with_secrets_that_others_can_read_are_reported() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     place.write("master.key", &"5a".repeat(32));
     place.write("plain.toml", "[secrets]\nmaster_key_file = \"master.key\"\n");
     place.write("mail.toml", "[smtp]\npassword = \"secret\"\n");
@@ -185,7 +185,7 @@ fn files_with_secrets_that_others_can_read_are_reported() {
 
 #[test]
 fn the_folder_of_the_data_is_its_owners_alone() {
-    let place = Workplace::new();
+    let place = ScratchInstallation::new();
     place.run(&["project", "list"]).printed();
     for (name, expected) in [("data", 0o700), ("data/vestibule.db", 0o600), ("data/master.key", 0o600)] {
         let mode = fs::metadata(place.path(name)).expect("it is there").permissions().mode() & 0o777;

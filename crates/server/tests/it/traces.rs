@@ -165,22 +165,22 @@ async fn a_collector_sees_a_sign_up_its_write_and_its_webhook_in_the_callers_tra
     let guest = Reply::of(request).await.result();
 
     let route = "/api/anonymous_user/signup";
-    let asked = wait_for(&batches, "POST /api/anonymous_user/signup").await;
-    assert_eq!((asked.trace.as_str(), asked.parent.as_str()), (TRACE, CALLER));
-    assert_eq!(asked.attributes["http.request.method"], "POST");
-    assert_eq!(asked.attributes["http.route"], route);
-    assert_eq!(asked.attributes["http.response.status_code"], "200");
+    let requested = wait_for(&batches, "POST /api/anonymous_user/signup").await;
+    assert_eq!((requested.trace.as_str(), requested.parent.as_str()), (TRACE, CALLER));
+    assert_eq!(requested.attributes["http.request.method"], "POST");
+    assert_eq!(requested.attributes["http.route"], route);
+    assert_eq!(requested.attributes["http.response.status_code"], "200");
     let write = wait_for(&batches, "sign_up_anonymous").await;
-    assert_eq!((write.trace.as_str(), &write.parent), (TRACE, &asked.id));
+    assert_eq!((write.trace.as_str(), &write.parent), (TRACE, &requested.id));
     assert_eq!(
         (write.attributes["db.system.name"].as_str(), write.attributes["vestibule.write.kept"].as_str()),
         ("sqlite", "1")
     );
     let webhook = wait_for(&batches, "webhook").await;
-    assert_eq!((webhook.trace.as_str(), &webhook.parent), (TRACE, &asked.id));
+    assert_eq!((webhook.trace.as_str(), &webhook.parent), (TRACE, &requested.id));
     assert_eq!(webhook.attributes["http.response.status_code"], "200");
-    let told = receiver.wait_for(1).await[0].headers["traceparent"].to_str().expect("text").to_owned();
-    assert_eq!(told, format!("00-{TRACE}-{}-01", webhook.id), "the receiver's spans belong below the webhook's");
+    let reported = receiver.wait_for(1).await[0].headers["traceparent"].to_str().expect("text").to_owned();
+    assert_eq!(reported, format!("00-{TRACE}-{}-01", webhook.id), "the receiver's spans belong below the webhook's");
 
     // No secrets, and no user.
     let everything: Vec<u8> = batches.lock().expect("no panic").iter().flatten().copied().collect();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 
 use crate::{
-    credentials::{Person, Way},
+    credentials::{LoginMethod, Person},
     guest_journey::identify,
     support::{Browser, Engine, Reply, SoftPasskey, TestServer, on_both_engines},
 };
@@ -17,7 +17,7 @@ const PASSWORD: &str = "violet tugboat marmalade";
 async fn make_kim(server: &TestServer) {
     let (client, mut browser) = (server.app_client(), server.browser());
     browser.open(&client.authorize_url(&[("x_page", "signup")])).await;
-    Person::new(server, Way::EmailPassword).join(&mut browser, KIM, "Create account").await;
+    Person::new(server, LoginMethod::EmailPassword).join(&mut browser, KIM, "Create account").await;
     client.finish(browser.at_app()).await;
 }
 
@@ -47,9 +47,9 @@ async fn a_crowd_of_guesses_learns_no_more_than_the_limit(engine: Engine) {
         crowd.spawn(async move { try_password(browser, &format!("guess number {number}")).await.reply().status });
     }
     let answers = crowd.join_all().await;
-    let told = answers.iter().filter(|status| **status == 422).count();
+    let reported = answers.iter().filter(|status| **status == 422).count();
     let refused = answers.iter().filter(|status| **status == 429).count();
-    assert_eq!((told, refused), (5, 15));
+    assert_eq!((reported, refused), (5, 15));
 
     // Neither the correct password nor another node helps, and the page says when to try again.
     server.restart().await;
@@ -189,8 +189,8 @@ async fn one_click_twice_promotes_once(engine: Engine) {
     let done = answers.iter().filter(|reply| reply.header("location").is_some_and(|to| to.contains("code=")));
     assert_eq!(done.count(), 1);
     assert!(answers.iter().all(|reply| reply.status < 500));
-    let told = server.events("user.anonymous.promoted").await;
-    assert_eq!(told.len(), 1);
+    let reported = server.events("user.anonymous.promoted").await;
+    assert_eq!(reported.len(), 1);
 }
 
 async fn a_flood_of_logins_does_not_reach_the_guests(engine: Engine) {
@@ -222,14 +222,14 @@ async fn a_flood_of_logins_does_not_reach_the_guests(engine: Engine) {
 }
 
 async fn a_passkey_that_proves_nothing_opens_nothing(engine: Engine) {
-    let server = TestServer::start(engine, |setup| Way::Passkey.set(setup)).await;
+    let server = TestServer::start(engine, |setup| LoginMethod::Passkey.set(setup)).await;
     let client = server.app_client();
     let guest = client.sign_up().await;
     let mut browser = server.browser();
     browser.open(&client.promotion_url(&client.promotion_code(&guest).await)).await;
     browser.answer_passkey(|options, origin| SoftPasskey::careless().create(options, origin)).await;
     browser.expect_page(422, "Save your progress");
-    let mut kim = Person::new(&server, Way::Passkey);
+    let mut kim = Person::new(&server, LoginMethod::Passkey);
     kim.join(&mut browser, "", "").await;
     client.finish(browser.at_app()).await;
 
@@ -254,15 +254,15 @@ async fn a_passkey_that_proves_nothing_opens_nothing(engine: Engine) {
 
 /// A text message provider that returns the requests it received.
 async fn start_carrier() -> (String, mpsc::UnboundedReceiver<(HeaderMap, String)>) {
-    let (tell, told) = mpsc::unbounded_channel();
-    let take = |State(tell): State<mpsc::UnboundedSender<_>>, headers: HeaderMap, body: String| async move {
-        tell.send((headers, body)).expect("the test listens");
+    let (sender, reported) = mpsc::unbounded_channel();
+    let take = |State(sender): State<mpsc::UnboundedSender<_>>, headers: HeaderMap, body: String| async move {
+        sender.send((headers, body)).expect("the test listens");
     };
-    let router = Router::new().route("/{*path}", post(take)).with_state(tell);
+    let router = Router::new().route("/{*path}", post(take)).with_state(sender);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let origin = format!("http://{}", listener.local_addr().expect("its address"));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (origin, told)
+    (origin, reported)
 }
 
 async fn send_code_to_phone(server: &TestServer) {
@@ -276,16 +276,16 @@ async fn send_code_to_phone(server: &TestServer) {
 }
 
 async fn text_messages_go_through_a_signed_webhook(engine: Engine) {
-    let (carrier, mut told) = start_carrier().await;
+    let (carrier, mut reported) = start_carrier().await;
     let server = TestServer::start(engine, |setup| {
-        Way::PhoneCode.set(setup);
+        LoginMethod::PhoneCode.set(setup);
         setup.configure("sms.provider", "webhook");
         setup.configure("sms.webhook_url", &format!("{carrier}/sms"));
         setup.configure("sms.webhook_secret", "a secret of the operator");
     })
     .await;
     send_code_to_phone(&server).await;
-    let (headers, body) = told.recv().await.expect("a message");
+    let (headers, body) = reported.recv().await.expect("a message");
     let key = hmac::Key::new(hmac::HMAC_SHA256, b"a secret of the operator");
     let signature = headers["x-authgear-body-signature"].to_str().expect("text");
     let tag: Vec<u8> =
@@ -297,9 +297,9 @@ async fn text_messages_go_through_a_signed_webhook(engine: Engine) {
 }
 
 async fn text_messages_go_through_twilio(engine: Engine) {
-    let (carrier, mut told) = start_carrier().await;
+    let (carrier, mut reported) = start_carrier().await;
     let server = TestServer::start(engine, |setup| {
-        Way::PhoneCode.set(setup);
+        LoginMethod::PhoneCode.set(setup);
         setup.configure("sms.provider", "twilio");
         setup.configure("sms.twilio_account_sid", "AC1");
         setup.configure("sms.twilio_auth_token", "secret");
@@ -308,7 +308,7 @@ async fn text_messages_go_through_twilio(engine: Engine) {
     })
     .await;
     send_code_to_phone(&server).await;
-    let (headers, body) = told.recv().await.expect("a message");
+    let (headers, body) = reported.recv().await.expect("a message");
     assert_eq!(headers["authorization"], "Basic QUMxOnNlY3JldA==");
     let fields: Vec<(String, String)> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());

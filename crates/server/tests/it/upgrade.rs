@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use vestibule_domain::id::ProjectNo;
 use vestibule_server::{
+    adapters::entropy::Entropy,
     crypto::seal::{KeyForm, MasterKey},
-    ports::entropy::Entropy,
 };
 use vestibule_store::{
     Location, Store,
@@ -24,7 +24,7 @@ use vestibule_store::{
 };
 
 use crate::support::{
-    Browser, Engine, Installation, Place,
+    Browser, Engine, Installation, TestStore,
     binary::{Process, post, refresh, refresh_token, sign_up},
     connect_to, on_both_engines,
 };
@@ -76,7 +76,7 @@ async fn people(installation: &Installation) -> Known {
 }
 
 async fn keep(engine: Engine, folder: &Path) {
-    let place = Place::make(engine).await;
+    let place = TestStore::make(engine).await;
     let installation = Installation::make(&place.url());
     let known = people(&installation).await;
     let name = name_of(engine);
@@ -110,8 +110,8 @@ async fn keep_the_data_of_this_release() {
 }
 
 /// The data of a release, in a separate location.
-async fn unpack(engine: Engine, folder: &Path) -> (Place, Installation) {
-    let place = Place::make_empty(engine).await;
+async fn unpack(engine: Engine, folder: &Path) -> (TestStore, Installation) {
+    let place = TestStore::make_empty(engine).await;
     match engine {
         Engine::Sqlite => {
             let target = place.url();
@@ -129,7 +129,7 @@ async fn unpack(engine: Engine, folder: &Path) -> (Place, Installation) {
     (place, installation)
 }
 
-async fn data_of_every_earlier_release_is_taken_over_and_nobody_is_logged_out(engine: Engine) {
+async fn data_of_every_earlier_release_is_migrated_and_sessions_stay_alive(engine: Engine) {
     let mut seen = 0;
     for entry in fs::read_dir(releases()).expect("the kept releases") {
         let folder = entry.expect("an entry").path();
@@ -163,7 +163,7 @@ async fn data_of_every_earlier_release_is_taken_over_and_nobody_is_logged_out(en
 }
 
 /// The store of an installation, opened with or without its server.
-async fn open_store(place: &Place) -> Store {
+async fn open_store(place: &TestStore) -> Store {
     let location = match place.url().strip_prefix("sqlite:") {
         Some(path) => Location::Sqlite { path: path.into() },
         None => Location::postgres(place.url(), 2),
@@ -197,7 +197,7 @@ fn opens_as_before(master: &str, sealed: &[u8], context: &str) -> bool {
 }
 
 /// Signs in as the member of a release, and refreshes its users' tokens.
-async fn nobody_is_logged_out(process: &Process, known: &mut Known) {
+async fn sessions_stay_alive(process: &Process, known: &mut Known) {
     let (client, port) = (process.client(), process.address.port());
     for token in [&mut known.guest, &mut known.member] {
         let answer = refresh(&client, port, "rotating", token).await.expect("an answer");
@@ -226,7 +226,7 @@ async fn sealed_data_upgrades_and_rolls_back_without_losing_a_session(engine: En
 
         // Upgraded from the previous release, and used: new signing keys are sealed too.
         let process = installation.start();
-        nobody_is_logged_out(&process, &mut known).await;
+        sessions_stay_alive(&process, &mut known).await;
         drop(process);
         installation.run(&["key", "rotate", "--project", "crash"]);
         let store = open_store(&place).await;
@@ -253,11 +253,11 @@ async fn sealed_data_upgrades_and_rolls_back_without_losing_a_session(engine: En
         }
         store.close().await;
         let process = installation.start();
-        nobody_is_logged_out(&process, &mut known).await;
+        sessions_stay_alive(&process, &mut known).await;
     }
 }
 
 on_both_engines!(
-    data_of_every_earlier_release_is_taken_over_and_nobody_is_logged_out,
+    data_of_every_earlier_release_is_migrated_and_sessions_stay_alive,
     sealed_data_upgrades_and_rolls_back_without_losing_a_session,
 );

@@ -70,7 +70,7 @@ async fn a_guest_is_exactly_the_documented_minimum(engine: Engine) {
     }
 }
 
-async fn a_promoted_member_is_told_live(engine: Engine) {
+async fn a_promoted_member_is_reported_live(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let (client, mut browser, mut mailbox) = (server.app_client(), server.browser(), server.mailbox());
     let guest = client.sign_up().await;
@@ -171,7 +171,7 @@ async fn a_bad_bearer_falls_through_to_the_cookie(engine: Engine) {
 
 on_both_engines!(
     a_guest_is_exactly_the_documented_minimum,
-    a_promoted_member_is_told_live,
+    a_promoted_member_is_reported_live,
     lists_need_the_full_access_scope,
     a_dead_credential_is_invalid_grant_and_none_is_not,
     a_dead_session_cookie_is_cleared,

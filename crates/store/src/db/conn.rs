@@ -5,12 +5,12 @@ use std::ops::{Deref, DerefMut};
 use super::{Engine, Param, Row, Sql, StoreError, notice, postgres, sqlite};
 
 /// A connection to read through.
-pub struct Conn(pub(super) Link);
+pub struct Conn(pub(super) AnyConnection);
 
 /// The connection behind a [`Conn`].
-pub(super) enum Link {
-    Sqlite(sqlite::Link),
-    Postgres(postgres::Link),
+pub(super) enum AnyConnection {
+    Sqlite(sqlite::SqliteConnection),
+    Postgres(postgres::PostgresConnection),
 }
 
 impl Conn {
@@ -18,8 +18,8 @@ impl Conn {
     #[must_use]
     pub fn engine(&self) -> Engine {
         match self.0 {
-            Link::Sqlite(_) => Engine::Sqlite,
-            Link::Postgres(_) => Engine::Postgres,
+            AnyConnection::Sqlite(_) => Engine::Sqlite,
+            AnyConnection::Postgres(_) => Engine::Postgres,
         }
     }
 
@@ -35,11 +35,11 @@ impl Conn {
     ) -> Result<Vec<T>, StoreError> {
         let mut all = Vec::new();
         match &mut self.0 {
-            Link::Sqlite(link) => link.query(sql, params, &mut |row| {
+            AnyConnection::Sqlite(link) => link.query(sql, params, &mut |row| {
                 all.push(map(row)?);
                 Ok(())
             })?,
-            Link::Postgres(link) => {
+            AnyConnection::Postgres(link) => {
                 for row in link.query(sql, params).await? {
                     all.push(map(&Row::of_postgres(&row))?);
                 }
@@ -59,7 +59,7 @@ impl Conn {
         mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError> + Send,
     ) -> Result<Option<T>, StoreError> {
         match &mut self.0 {
-            Link::Sqlite(link) => {
+            AnyConnection::Sqlite(link) => {
                 let mut first = None;
                 // Step through all rows: SQLite completes a statement with RETURNING only at its end.
                 link.query(sql, params, &mut |row| {
@@ -70,7 +70,7 @@ impl Conn {
                 })?;
                 Ok(first)
             }
-            Link::Postgres(link) => {
+            AnyConnection::Postgres(link) => {
                 let rows = link.query(sql, params).await?;
                 rows.first().map(|row| map(&Row::of_postgres(row))).transpose()
             }
@@ -83,8 +83,8 @@ impl Conn {
     /// The engine's complaint about the statement.
     pub async fn prepare(&mut self, sql: &'static Sql) -> Result<(), StoreError> {
         match &mut self.0 {
-            Link::Sqlite(link) => link.prepare(sql),
-            Link::Postgres(link) => link.prepare(sql).await,
+            AnyConnection::Sqlite(link) => link.prepare(sql),
+            AnyConnection::Postgres(link) => link.prepare(sql).await,
         }
     }
 }
@@ -117,8 +117,8 @@ impl Tx {
     /// The database's error. A transaction in which a statement failed is never committed.
     pub async fn execute(&mut self, sql: &'static Sql, params: &[&dyn Param]) -> Result<u64, StoreError> {
         match &mut self.conn.0 {
-            Link::Sqlite(link) => link.execute(sql, params),
-            Link::Postgres(link) => link.execute(sql, params).await,
+            AnyConnection::Sqlite(link) => link.execute(sql, params),
+            AnyConnection::Postgres(link) => link.execute(sql, params).await,
         }
     }
 
@@ -136,11 +136,11 @@ impl Tx {
     ///
     /// # Errors
     /// As [`Tx::execute`].
-    pub(crate) async fn tell_settings_changed(&mut self) -> Result<(), StoreError> {
+    pub(crate) async fn notify_settings_changed(&mut self) -> Result<(), StoreError> {
         match self.engine() {
             // SQLite has no notifications: other processes poll.
             Engine::Sqlite => Ok(()),
-            Engine::Postgres => self.execute(&notice::TELL, &[]).await.map(|_| ()),
+            Engine::Postgres => self.execute(&notice::NOTIFY_SETTINGS, &[]).await.map(|_| ()),
         }
     }
 }

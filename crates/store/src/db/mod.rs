@@ -100,8 +100,8 @@ impl fmt::Debug for Location {
             Self::Sqlite { path } => f.debug_struct("Sqlite").field("path", path).finish(),
             // The URL contains a password; leave it out.
             Self::Postgres { max_connections, pooler, .. } => {
-                let mut told = f.debug_struct("Postgres");
-                told.field("max_connections", max_connections).field("pooler", pooler).finish_non_exhaustive()
+                let mut debug = f.debug_struct("Postgres");
+                debug.field("max_connections", max_connections).field("pooler", pooler).finish_non_exhaustive()
             }
         }
     }
@@ -112,7 +112,7 @@ impl fmt::Debug for Location {
 pub struct Store {
     backend: Backend,
     counters: Arc<Counters>,
-    outbox_bell: Arc<Notify>,
+    outbox_signal: Arc<Notify>,
 }
 
 #[derive(Clone)]
@@ -127,20 +127,20 @@ impl Store {
     /// # Errors
     /// A message of one line that says what is wrong with the location.
     pub async fn open(location: &Location) -> Result<Self, StoreError> {
-        let (counters, outbox_bell) = (Arc::new(Counters::default()), Arc::new(Notify::new()));
+        let (counters, outbox_signal) = (Arc::new(Counters::default()), Arc::new(Notify::new()));
         let backend = match location {
             Location::Sqlite { path } => {
-                let opening = Sqlite::open(path, Arc::clone(&counters), Arc::clone(&outbox_bell));
+                let opening = Sqlite::open(path, Arc::clone(&counters), Arc::clone(&outbox_signal));
                 Backend::Sqlite(Arc::new(opening.await?))
             }
             Location::Postgres { url, max_connections, pooler, listen_url } => {
                 let listen_url = listen_url.as_deref();
-                let shared = (Arc::clone(&counters), Arc::clone(&outbox_bell));
+                let shared = (Arc::clone(&counters), Arc::clone(&outbox_signal));
                 let opening = Postgres::open(url, *max_connections, *pooler, listen_url, shared);
                 Backend::Postgres(Arc::new(opening.await?))
             }
         };
-        Ok(Self { backend, counters, outbox_bell })
+        Ok(Self { backend, counters, outbox_signal })
     }
 
     /// Opens a store for reading only: nothing is created, migrated or written. `None` when the location contains no
@@ -189,7 +189,7 @@ impl Store {
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
         #[expect(clippy::disallowed_methods, reason = "measures how long the write takes; decides nothing")]
-        let asked = Instant::now();
+        let started = Instant::now();
         let writing = async {
             match &self.backend {
                 Backend::Sqlite(sqlite) => sqlite.write(name, input, work).await,
@@ -201,23 +201,23 @@ impl Store {
         let result = writing.await;
         #[cfg(feature = "spans")]
         spans::end(&span, result.is_ok());
-        self.counters.count_write(name, result.is_ok(), asked.elapsed());
+        self.counters.count_write(name, result.is_ok(), started.elapsed());
         result
     }
 
-    /// Notifies `bell` when another process may have changed projects or keys. There are no notifications on SQLite,
+    /// Notifies `signal` when another process may have changed projects or keys. There are no notifications on SQLite,
     /// nor behind a pooler without a `listen_url`, and elsewhere one can get lost; so poll as well.
-    pub fn listen_for_settings(&self, bell: &Arc<Notify>) {
+    pub fn listen_for_settings(&self, signal: &Arc<Notify>) {
         match &self.backend {
             Backend::Sqlite(_) => {}
-            Backend::Postgres(postgres) => postgres.listen(Arc::clone(bell)),
+            Backend::Postgres(postgres) => postgres.listen(Arc::clone(signal)),
         }
     }
 
     /// Rung when a transaction of this process that filled the outbox has committed.
     #[must_use]
-    pub const fn outbox_bell(&self) -> &Arc<Notify> {
-        &self.outbox_bell
+    pub const fn outbox_signal(&self) -> &Arc<Notify> {
+        &self.outbox_signal
     }
 
     /// Whether the database answers, for a readiness probe.

@@ -12,24 +12,24 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::Sql;
 
 /// Runs in a transaction that changes settings; PostgreSQL delivers the notification at the commit.
-pub(super) const TELL: Sql = Sql::new("SELECT pg_notify('vestibule_settings', '')");
+pub(super) const NOTIFY_SETTINGS: Sql = Sql::new("SELECT pg_notify('vestibule_settings', '')");
 const LISTEN: &str = "LISTEN vestibule_settings";
 /// Pause before reconnecting.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Notifies `bell` at each notification, and after each (re)connection, because one may have been missed. Ends with the
+/// Notifies `signal` at each notification, and after each (re)connection, because one may have been missed. Ends with the
 /// pool.
-pub(super) async fn listen(config: Config, tls: Option<MakeRustlsConnect>, pool: Pool, bell: Arc<Notify>) {
+pub(super) async fn listen(config: Config, tls: Option<MakeRustlsConnect>, pool: Pool, signal: Arc<Notify>) {
     while !pool.is_closed() {
         match &tls {
             Some(tls) => {
                 if let Ok((client, connection)) = config.connect(tls.clone()).await {
-                    hear(&client, connection, &bell, &pool).await;
+                    receive_notices(&client, connection, &signal, &pool).await;
                 }
             }
             None => {
                 if let Ok((client, connection)) = config.connect(NoTls).await {
-                    hear(&client, connection, &bell, &pool).await;
+                    receive_notices(&client, connection, &signal, &pool).await;
                 }
             }
         }
@@ -38,14 +38,14 @@ pub(super) async fn listen(config: Config, tls: Option<MakeRustlsConnect>, pool:
 }
 
 /// Listens until the connection breaks or the pool is closed.
-async fn hear<S, T>(client: &Client, mut connection: Connection<S, T>, bell: &Notify, pool: &Pool)
+async fn receive_notices<S, T>(client: &Client, mut connection: Connection<S, T>, signal: &Notify, pool: &Pool)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     T: TlsStream + Unpin,
 {
     let ask = async {
         if client.batch_execute(LISTEN).await.is_ok() {
-            bell.notify_one();
+            signal.notify_one();
         }
         // PostgreSQL closes the connection with its client, so keep the client until the store is closed.
         while !pool.is_closed() {
@@ -55,7 +55,7 @@ where
     let drive = async {
         while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
             if matches!(message, AsyncMessage::Notification(_)) {
-                bell.notify_one();
+                signal.notify_one();
             }
         }
     };

@@ -20,7 +20,7 @@ use super::{
     error::{describe, is_broken, is_conflict},
     migrate, notice,
     stats::Counters,
-    tls::{self, Target},
+    tls::{self, TlsTarget},
 };
 
 /// Maximum wait for a free connection.
@@ -51,10 +51,10 @@ pub(super) struct Postgres {
     pool: Pool,
     pooler: Pooler,
     /// The target of LISTEN, if there is one.
-    listen_at: Option<Target>,
+    listen_at: Option<TlsTarget>,
     counters: Arc<Counters>,
     /// Rung when a transaction that filled the outbox has committed.
-    outbox_bell: Arc<Notify>,
+    outbox_signal: Arc<Notify>,
 }
 
 impl Postgres {
@@ -63,9 +63,9 @@ impl Postgres {
         max_connections: usize,
         pooler: Pooler,
         listen_url: Option<&str>,
-        (counters, outbox_bell): (Arc<Counters>, Arc<Notify>),
+        (counters, outbox_signal): (Arc<Counters>, Arc<Notify>),
     ) -> Result<Self, StoreError> {
-        let store = Self::prepare(url, max_connections, pooler, listen_url, (counters, outbox_bell))?;
+        let store = Self::prepare(url, max_connections, pooler, listen_url, (counters, outbox_signal))?;
         let mut client = store.lend().await?;
         migrate::migrate_postgres(&mut client).await?;
         Ok(store)
@@ -77,12 +77,12 @@ impl Postgres {
         max_connections: usize,
         pooler: Pooler,
         listen_url: Option<&str>,
-        (counters, outbox_bell): (Arc<Counters>, Arc<Notify>),
+        (counters, outbox_signal): (Arc<Counters>, Arc<Notify>),
     ) -> Result<Self, StoreError> {
-        let Target { config, tls } = read_target(url)?;
+        let TlsTarget { config, tls } = read_target(url)?;
         let listen_at = match listen_url {
             Some(url) => Some(read_target(url)?),
-            None => pooler.keeps_session().then(|| Target { config: config.clone(), tls: tls.clone() }),
+            None => pooler.keeps_session().then(|| TlsTarget { config: config.clone(), tls: tls.clone() }),
         };
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = match tls {
@@ -102,18 +102,22 @@ impl Postgres {
             }));
         }
         let pool = pool.build().map_err(|error| StoreError::BadUrl(error.to_string()))?;
-        Ok(Self { pool, pooler, listen_at, counters, outbox_bell })
+        Ok(Self { pool, pooler, listen_at, counters, outbox_signal })
     }
 
     /// Borrows a connection to read through, without a transaction.
     pub(super) async fn read(&self) -> Result<Conn, StoreError> {
-        Ok(Conn(conn::Link::Postgres(Link::new(self.lend().await?, self.pooler, Stage::Outside))))
+        Ok(Conn(conn::AnyConnection::Postgres(PostgresConnection::new(
+            self.lend().await?,
+            self.pooler,
+            Stage::Outside,
+        ))))
     }
 
-    /// Notifies `bell` whenever a process changed settings.
-    pub(super) fn listen(&self, bell: Arc<Notify>) {
-        if let Some(Target { config, tls }) = &self.listen_at {
-            tokio::spawn(notice::listen(config.clone(), tls.clone(), self.pool.clone(), bell));
+    /// Notifies `signal` whenever a process changed settings.
+    pub(super) fn listen(&self, signal: Arc<Notify>) {
+        if let Some(TlsTarget { config, tls }) = &self.listen_at {
+            tokio::spawn(notice::listen(config.clone(), tls.clone(), self.pool.clone(), signal));
         }
     }
 
@@ -169,8 +173,8 @@ impl Postgres {
     {
         let mut pauses = BACK_OFF.iter();
         loop {
-            let link_to = Link::new(self.lend().await?, self.pooler, Stage::Before);
-            let mut tx = Tx::new(Conn(conn::Link::Postgres(link_to)));
+            let link_to = PostgresConnection::new(self.lend().await?, self.pooler, Stage::Before);
+            let mut tx = Tx::new(Conn(conn::AnyConnection::Postgres(link_to)));
             let result = work(&mut tx, input).await;
             let failure = link(&mut tx).failure;
             let (failure, error) = match (result, failure) {
@@ -178,23 +182,23 @@ impl Postgres {
                     Ok(()) => {
                         self.counters.count_commit(1);
                         if tx.take_fills_outbox() {
-                            self.outbox_bell.notify_one();
+                            self.outbox_signal.notify_one();
                         }
                         return Ok(value);
                     }
                     Err((failure, error)) => (failure, error.into()),
                 },
                 (Ok(_), Some(failure)) => (failure, StoreError::Ignored(name).into()),
-                (Err(error), failure) => (failure.unwrap_or(Failure::Final), error),
+                (Err(error), failure) => (failure.unwrap_or(FailureKind::Final), error),
             };
             link(&mut tx).roll_back().await;
             drop(tx);
             match (failure, pauses.next()) {
-                (Failure::Passing, Some(pause)) => {
+                (FailureKind::Passing, Some(pause)) => {
                     self.counters.count_retry();
                     tokio::time::sleep(*pause).await;
                 }
-                (Failure::Passing | Failure::Final, _) => return Err(error),
+                (FailureKind::Passing | FailureKind::Final, _) => return Err(error),
             }
         }
     }
@@ -205,7 +209,7 @@ pub(super) async fn look(url: &str, pooler: Pooler) -> Result<Conn, StoreError> 
     Postgres::prepare(url, 1, pooler, None, Default::default())?.read().await
 }
 
-fn read_target(url: &str) -> Result<Target, StoreError> {
+fn read_target(url: &str) -> Result<TlsTarget, StoreError> {
     let mut target = tls::read_url(url)?;
     if target.config.get_application_name().is_none() {
         target.config.application_name("vestibule");
@@ -214,10 +218,10 @@ fn read_target(url: &str) -> Result<Target, StoreError> {
     Ok(target)
 }
 
-fn link(tx: &mut Tx) -> &mut Link {
+fn link(tx: &mut Tx) -> &mut PostgresConnection {
     match &mut tx.conn.0 {
-        conn::Link::Postgres(link) => link,
-        conn::Link::Sqlite(_) => unreachable!("this transaction was made on PostgreSQL"),
+        conn::AnyConnection::Postgres(link) => link,
+        conn::AnyConnection::Sqlite(_) => unreachable!("this transaction was made on PostgreSQL"),
     }
 }
 
@@ -234,7 +238,7 @@ enum Stage {
 
 /// Whether a failed transaction may be retried.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Failure {
+enum FailureKind {
     /// A retry may succeed.
     Passing,
     /// A retry would fail again.
@@ -242,15 +246,15 @@ enum Failure {
 }
 
 /// One borrowed connection.
-pub(super) struct Link {
+pub(super) struct PostgresConnection {
     client: Option<Client>,
     pooler: Pooler,
     stage: Stage,
-    failure: Option<Failure>,
+    failure: Option<FailureKind>,
     lost: bool,
 }
 
-impl Link {
+impl PostgresConnection {
     fn new(client: Client, pooler: Pooler, stage: Stage) -> Self {
         Self { client: Some(client), pooler, stage, failure: None, lost: false }
     }
@@ -297,7 +301,7 @@ impl Link {
     }
 
     /// Commits the transaction; on failure, says whether a retry may succeed.
-    async fn commit(&mut self) -> Result<(), (Failure, StoreError)> {
+    async fn commit(&mut self) -> Result<(), (FailureKind, StoreError)> {
         if self.stage != Stage::Inside {
             return Ok(());
         }
@@ -309,16 +313,16 @@ impl Link {
             }
             // The server replied with an error, so it certainly did not commit.
             Ok(Err(error)) if error.as_db_error().is_some() && !is_broken(&error) => {
-                let failure = if is_conflict(&error) { Failure::Passing } else { Failure::Final };
+                let failure = if is_conflict(&error) { FailureKind::Passing } else { FailureKind::Final };
                 Err((failure, StoreError::from_postgres(&error, "COMMIT")))
             }
             Ok(Err(error)) => {
                 self.lost = true;
-                Err((Failure::Final, StoreError::Unknown(describe(&error))))
+                Err((FailureKind::Final, StoreError::Unknown(describe(&error))))
             }
             Err(Late) => {
                 self.lost = true;
-                Err((Failure::Final, StoreError::Unknown("no answer in time".to_owned())))
+                Err((FailureKind::Final, StoreError::Unknown("no answer in time".to_owned())))
             }
         }
     }
@@ -340,19 +344,19 @@ impl Link {
             Ok(Err(error)) => {
                 self.lost |= is_broken(&error);
                 let passing = self.lost || is_conflict(&error);
-                self.failure = Some(if passing { Failure::Passing } else { Failure::Final });
+                self.failure = Some(if passing { FailureKind::Passing } else { FailureKind::Final });
                 Err(StoreError::from_postgres(&error, text))
             }
             Err(Late) => {
                 self.lost = true;
-                self.failure = Some(Failure::Final);
+                self.failure = Some(FailureKind::Final);
                 Err(StoreError::Unavailable("no answer in time".to_owned()))
             }
         }
     }
 }
 
-impl Drop for Link {
+impl Drop for PostgresConnection {
     fn drop(&mut self) {
         let Some(client) = self.client.take() else { return };
         if self.lost || self.stage == Stage::Inside {

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_that_appear_in_order_are_told_from_those_that_do_not() {
+    fn parameters_in_order_are_distinguished_from_others() {
         for (text, expected) in [
             ("SELECT 1", true),
             ("INSERT INTO t VALUES ($1, $2, $3)", true),

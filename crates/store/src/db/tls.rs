@@ -12,7 +12,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{StoreError, error::describe};
 
 /// The connection's parameters, and its TLS configuration if it uses TLS.
-pub(super) struct Target {
+pub(super) struct TlsTarget {
     pub(super) config: tokio_postgres::Config,
     pub(super) tls: Option<MakeRustlsConnect>,
 }
@@ -21,7 +21,7 @@ pub(super) struct Target {
 ///
 /// libpq has modes that encrypt without verifying the certificate, which do not stop an attacker. Here a connection is
 /// either verified or plain, so `require`, `verify-ca` and `verify-full` mean the same.
-pub(super) fn read_url(url: &str) -> Result<Target, StoreError> {
+pub(super) fn read_url(url: &str) -> Result<TlsTarget, StoreError> {
     let (rest, mode, authorities) = split_off_tls(url);
     let mut config: tokio_postgres::Config =
         rest.parse().map_err(|error: tokio_postgres::Error| StoreError::BadUrl(describe(&error)))?;
@@ -34,7 +34,7 @@ pub(super) fn read_url(url: &str) -> Result<Target, StoreError> {
     };
     config.ssl_mode(if verified { SslMode::Require } else { SslMode::Disable });
     let tls = if verified { Some(prepare_tls(authorities.as_deref())?) } else { None };
-    Ok(Target { config, tls })
+    Ok(TlsTarget { config, tls })
 }
 
 /// Removes `sslmode` and `sslrootcert` from a URL: the driver does not know all their values.

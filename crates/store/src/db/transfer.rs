@@ -11,7 +11,7 @@ use super::{
     StoreError,
     error::describe,
     migrate,
-    tls::{self, Target},
+    tls::{self, TlsTarget},
 };
 
 /// Rows copied per transaction.
@@ -47,7 +47,7 @@ pub enum TransferStep {
 pub async fn transfer_to_postgres(
     from: &Path,
     url: &str,
-    mut tell: impl FnMut(TransferStep),
+    mut report: impl FnMut(TransferStep),
 ) -> Result<(), StoreError> {
     let mut source = open_source(from)?;
     migrate::migrate_sqlite(&mut source, from)?;
@@ -59,7 +59,7 @@ pub async fn transfer_to_postgres(
     let mut progress = read_progress(&target, &tables).await?;
     for table in &tables {
         let done = progress.remove(&table.name).unwrap_or(0);
-        copy_table(&source, from, &mut target, table, done, &mut tell).await?;
+        copy_table(&source, from, &mut target, table, done, &mut report).await?;
     }
     set_counters(&target).await?;
     for table in &tables {
@@ -74,7 +74,7 @@ pub async fn transfer_to_postgres(
                 ),
             });
         }
-        tell(TransferStep::Verified { table: table.name.clone(), rows: here.rows });
+        report(TransferStep::Verified { table: table.name.clone(), rows: here.rows });
     }
     run(&target, "DROP TABLE store_transfer").await
 }
@@ -82,12 +82,12 @@ pub async fn transfer_to_postgres(
 /// A table and its columns, the same in both engines.
 struct Table {
     name: String,
-    columns: Vec<Column>,
+    columns: Vec<ColumnInfo>,
     /// The columns of the primary key, in order.
     key: Vec<String>,
 }
 
-struct Column {
+struct ColumnInfo {
     name: String,
     is_bytes: bool,
 }
@@ -108,7 +108,7 @@ fn open_source(path: &Path) -> Result<Connection, StoreError> {
 }
 
 async fn connect(url: &str) -> Result<Client, StoreError> {
-    let Target { config, tls } = tls::read_url(url)?;
+    let TlsTarget { config, tls } = tls::read_url(url)?;
     let failed = |error: tokio_postgres::Error| StoreError::Unavailable(describe(&error));
     match tls {
         Some(tls) => {
@@ -139,7 +139,7 @@ fn read_table(source: &Connection, name: String) -> rusqlite::Result<Table> {
     let mut key: Vec<(i64, String)> =
         rows.iter().filter(|(_, _, place)| *place > 0).map(|(name, _, place)| (*place, name.clone())).collect();
     key.sort();
-    let columns = rows.into_iter().map(|(name, kind, _)| Column { name, is_bytes: kind == "BLOB" }).collect();
+    let columns = rows.into_iter().map(|(name, kind, _)| ColumnInfo { name, is_bytes: kind == "BLOB" }).collect();
     Ok(Table { name, columns, key: key.into_iter().map(|(_, name)| name).collect() })
 }
 
@@ -174,7 +174,7 @@ async fn copy_table(
     target: &mut Client,
     table: &Table,
     done: u64,
-    tell: &mut impl FnMut(TransferStep),
+    report: &mut impl FnMut(TransferStep),
 ) -> Result<(), StoreError> {
     let fail = |error: rusqlite::Error| StoreError::from_opening(&error, from);
     let text =
@@ -197,7 +197,7 @@ async fn copy_table(
         if waiting == BATCH || (row.is_none() && waiting > 0) {
             copied += waiting;
             write_batch(target, table, std::mem::take(&mut batch), copied).await?;
-            tell(TransferStep::Copied { table: table.name.clone(), rows: copied });
+            report(TransferStep::Copied { table: table.name.clone(), rows: copied });
             waiting = 0;
         }
         if row.is_none() {
@@ -316,7 +316,7 @@ fn print_from_postgres(
     out: &mut String,
     row: &tokio_postgres::Row,
     place: usize,
-    column: &Column,
+    column: &ColumnInfo,
 ) -> Result<(), StoreError> {
     let wrong = |error: tokio_postgres::Error| StoreError::Decode { column: place, reason: error.to_string() };
     let is_text = *row.columns()[place].type_() == tokio_postgres::types::Type::TEXT;

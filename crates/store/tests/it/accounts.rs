@@ -8,10 +8,10 @@ use vestibule_store::{
     device_keys::{self, DeviceKeyRow},
     grants,
     passkeys::{self, PasskeyRow},
-    sessions, standing, users,
+    sessions, user_credentials, users,
 };
 
-use crate::place::{OTHER, P, at, grant, guest, id, on_both_engines, session, write};
+use crate::test_store::{OTHER, P, at, grant, guest, id, on_both_engines, session, write};
 
 on_both_engines!(
     a_user_reads_back_as_it_was_written,
@@ -250,8 +250,8 @@ async fn a_new_password_replaces_the_old_one(store: Store) {
 }
 
 async fn what_a_member_has_is_read_at_once(store: Store) {
-    let nothing = standing::read(&mut store.read().await.unwrap(), P, id(1)).await.unwrap();
-    assert_eq!(nothing, standing::StandingRows::default());
+    let nothing = user_credentials::read(&mut store.read().await.unwrap(), P, id(1)).await.unwrap();
+    assert_eq!(nothing, user_credentials::CredentialRows::default());
     write(&store, (), |tx, ()| {
         Box::pin(async move {
             for (number, value) in [(2, "b@x.test"), (1, "a@x.test")] {
@@ -280,14 +280,14 @@ async fn what_a_member_has_is_read_at_once(store: Store) {
     })
     .await;
     let mut conn = store.read().await.unwrap();
-    let rows = standing::read(&mut conn, P, id(1)).await.unwrap();
+    let rows = user_credentials::read(&mut conn, P, id(1)).await.unwrap();
     // The same, in the same order, as the separate queries.
     assert_eq!(rows.login_ids, credentials::list_login_ids(&mut conn, P, id(1)).await.unwrap());
     assert_eq!(rows.login_ids.len(), 2);
     assert_eq!(rows.password, Some((at(1), at(2))));
     assert_eq!(rows.passkeys, [(id(4), at(4)), (id(5), at(5))]);
-    let elsewhere = standing::read(&mut conn, OTHER, id(1)).await.unwrap();
-    assert_eq!(elsewhere, standing::StandingRows::default());
+    let elsewhere = user_credentials::read(&mut conn, OTHER, id(1)).await.unwrap();
+    assert_eq!(elsewhere, user_credentials::CredentialRows::default());
 }
 
 async fn a_device_key_belongs_to_one_user(store: Store) {

@@ -6,17 +6,17 @@ use vestibule_domain::{
 };
 use vestibule_store::{
     Store, admin_keys,
-    counts::{self, Count},
+    counts::{self, DailyCount},
     credentials::{self, LoginIdRow},
     deliveries::{self, DeliveryState, NewDelivery},
     delivery_lanes::{self, Behind, Lane},
-    events::{self, EventRow, Wanted},
+    events::{self, EventRow, EventSelection},
     grants, user_lists,
-    user_lists::Kind,
+    user_lists::UserListKind,
     users,
 };
 
-use crate::place::{OTHER, P, at, grant, guest, hash, id, on_both_engines, write};
+use crate::test_store::{OTHER, P, at, grant, guest, hash, id, on_both_engines, write};
 
 on_both_engines!(
     lists_hold_whom_they_name,
@@ -59,11 +59,14 @@ async fn lists_hold_whom_they_name(store: Store) {
         [lively, member, promoted]
     );
     assert_eq!(
-        ids(user_lists::list_kind(&mut conn, P, Kind::Members, None, 9).await.unwrap()),
+        ids(user_lists::list_kind(&mut conn, P, UserListKind::Members, None, 9).await.unwrap()),
         [disabled, promoted, member]
     );
-    assert_eq!(ids(user_lists::list_kind(&mut conn, P, Kind::Members, Some(promoted), 9).await.unwrap()), [member]);
-    assert_eq!(ids(user_lists::list_kind(&mut conn, P, Kind::Disabled, None, 9).await.unwrap()), [disabled]);
+    assert_eq!(
+        ids(user_lists::list_kind(&mut conn, P, UserListKind::Members, Some(promoted), 9).await.unwrap()),
+        [member]
+    );
+    assert_eq!(ids(user_lists::list_kind(&mut conn, P, UserListKind::Disabled, None, 9).await.unwrap()), [disabled]);
     assert_eq!(ids(user_lists::list_promoted(&mut conn, P, at(60), None, 9).await.unwrap()), [promoted]);
     let after = Some((at(90), promoted));
     assert_eq!(ids(user_lists::list_promoted(&mut conn, P, at(60), after, 9).await.unwrap()), []);
@@ -210,11 +213,11 @@ async fn the_event_log_is_read_by_page_user_and_type(store: Store) {
     }
     let mut conn = store.read().await.unwrap();
     for (wanted, before, expected) in [
-        (Wanted::All, None, vec![3, 2, 1]),
-        (Wanted::All, Some(3), vec![2, 1]),
-        (Wanted::OfUser(kim, None), None, vec![3, 1]),
-        (Wanted::OfUser(kim, Some("b".into())), None, vec![3]),
-        (Wanted::OfType("a".into()), None, vec![2, 1]),
+        (EventSelection::All, None, vec![3, 2, 1]),
+        (EventSelection::All, Some(3), vec![2, 1]),
+        (EventSelection::OfUser(kim, None), None, vec![3, 1]),
+        (EventSelection::OfUser(kim, Some("b".into())), None, vec![3]),
+        (EventSelection::OfType("a".into()), None, vec![2, 1]),
     ] {
         let page = events::list_page(&mut conn, P, &wanted, &(0..before.unwrap_or(i64::MAX)), 9).await.unwrap();
         assert_eq!(page.iter().map(|event| event.seq).collect::<Vec<_>>(), expected);
@@ -232,7 +235,7 @@ async fn the_event_log_is_read_by_page_user_and_type(store: Store) {
 }
 
 async fn counts_add_up(store: Store) {
-    let count = |client: &str, n| Count { day: 5, client_id: client.into(), name: "created".into(), count: n };
+    let count = |client: &str, n| DailyCount { day: 5, client_id: client.into(), name: "created".into(), count: n };
     for one in [count("web", 2), count("web", 3), count("", 1)] {
         write(&store, one, |tx, count| Box::pin(counts::add(tx, P, count))).await;
     }

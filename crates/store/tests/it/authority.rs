@@ -2,7 +2,7 @@
 
 use vestibule_store::{Location, Store};
 
-use crate::place::{Place, connect};
+use crate::test_store::{TestStore, connect};
 
 /// The migrations of the release before 0013.
 macro_rules! migrations_before {
@@ -49,7 +49,7 @@ fn expected() -> Vec<Option<String>> {
 
 #[tokio::test]
 async fn hosts_are_filled_in_and_the_older_keeps_them_on_sqlite() {
-    let place = Place::sqlite();
+    let place = TestStore::sqlite();
     let connection = rusqlite::Connection::open(place.path()).unwrap();
     for text in migrations_before!("sqlite") {
         connection.execute_batch(text).unwrap();
@@ -67,7 +67,7 @@ async fn hosts_are_filled_in_and_the_older_keeps_them_on_sqlite() {
 
 #[tokio::test]
 async fn hosts_are_filled_in_and_the_older_keeps_them_on_postgres() {
-    let place = Place::postgres().await;
+    let place = TestStore::postgres().await;
     let Location::Postgres { url, .. } = &place.location else { panic!("not on PostgreSQL") };
     let client = connect(url).await;
     for text in migrations_before!("postgres") {

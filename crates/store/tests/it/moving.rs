@@ -12,7 +12,7 @@ use vestibule_store::{
     users,
 };
 
-use crate::place::{P, Place, at, grant, guest, write};
+use crate::test_store::{P, TestStore, at, grant, guest, write};
 
 async fn sign_up(store: &Store, number: u64) -> UserId {
     let user = guest(number);
@@ -29,7 +29,7 @@ async fn sign_up(store: &Store, number: u64) -> UserId {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_under_load_holds_whole_transactions_only() {
-    let place = Place::sqlite();
+    let place = TestStore::sqlite();
     let store = place.open().await;
     for number in 0..50 {
         sign_up(&store, number).await;
@@ -64,7 +64,7 @@ async fn a_backup_under_load_holds_whole_transactions_only() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restore_brings_back_the_moment_of_the_backup_and_keeps_what_was_there() {
-    let place = Place::sqlite();
+    let place = TestStore::sqlite();
     let store = place.open().await;
     let before = sign_up(&store, 1).await;
     let folder = TempDir::new().unwrap();
@@ -101,7 +101,7 @@ fn a_file_that_is_no_store_is_neither_backed_up_nor_restored() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_moved_to_postgres_is_equal_and_goes_on_counting() {
-    let from = Place::sqlite();
+    let from = TestStore::sqlite();
     let store = from.open().await;
     for number in 0..120 {
         sign_up(&store, number).await;
@@ -111,7 +111,7 @@ async fn a_store_moved_to_postgres_is_equal_and_goes_on_counting() {
         write(&store, (), move |tx, ()| Box::pin(outbox::push(tx, P, "mail", None, strange, at(5)))).await;
     }
     store.close().await;
-    let to = Place::postgres().await;
+    let to = TestStore::postgres().await;
     let Location::Postgres { url, .. } = &to.location else { panic!("not PostgreSQL") };
     let mut verified = 0;
     transfer_to_postgres(&from.path(), url, |step| {
@@ -131,7 +131,7 @@ async fn a_store_moved_to_postgres_is_equal_and_goes_on_counting() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interrupted_move_goes_on_and_a_full_target_is_refused() {
-    let from = Place::sqlite();
+    let from = TestStore::sqlite();
     let store = from.open().await;
     let many: Vec<u64> = (0..6_000).collect();
     write(&store, many, |tx, many| {
@@ -144,7 +144,7 @@ async fn an_interrupted_move_goes_on_and_a_full_target_is_refused() {
     })
     .await;
     store.close().await;
-    let to = Place::postgres().await;
+    let to = TestStore::postgres().await;
     let Location::Postgres { url, .. } = &to.location else { panic!("not PostgreSQL") };
     // The process dies after the first batch of users.
     let interrupted = std::thread::spawn({

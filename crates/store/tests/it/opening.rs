@@ -2,9 +2,9 @@
 
 use vestibule_store::{Location, Store, StoreError, users};
 
-use crate::place::{P, Place, guest, id, write};
+use crate::test_store::{P, TestStore, guest, id, write};
 
-async fn open_twice_at_once(place: &Place) {
+async fn open_twice_at_once(place: &TestStore) {
     let (first, second) = tokio::join!(place.open(), place.open());
     write(&first, (), |tx, ()| Box::pin(async move { users::insert(tx, P, &guest(1)).await })).await;
     assert!(users::find(&mut second.read().await.unwrap(), P, id(1)).await.unwrap().is_some());
@@ -14,15 +14,15 @@ async fn open_twice_at_once(place: &Place) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_may_open_a_new_file_at_once_and_a_third_later() {
-    open_twice_at_once(&Place::sqlite()).await;
+    open_twice_at_once(&TestStore::sqlite()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_may_open_a_new_database_at_once_and_a_third_later() {
-    open_twice_at_once(&Place::postgres().await).await;
+    open_twice_at_once(&TestStore::postgres().await).await;
 }
 
-async fn look_at(place: &Place) {
+async fn look_at(place: &TestStore) {
     assert!(Store::look(&place.location).await.unwrap().is_none(), "there is no store yet");
     assert!(Store::look(&place.location).await.unwrap().is_none(), "looking makes none");
     let store = place.open().await;
@@ -38,7 +38,7 @@ async fn look_at(place: &Place) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_is_looked_at_as_it_is() {
-    let place = Place::sqlite();
+    let place = TestStore::sqlite();
     look_at(&place).await;
     let files = std::fs::read_dir(place.path().parent().unwrap()).unwrap();
     assert_eq!(files.map(|entry| entry.unwrap().path()).collect::<Vec<_>>(), [place.path()]);
@@ -46,19 +46,19 @@ async fn a_file_is_looked_at_as_it_is() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_is_looked_at_as_it_is() {
-    look_at(&Place::postgres().await).await;
+    look_at(&TestStore::postgres().await).await;
 }
 
 #[tokio::test]
 async fn a_file_of_another_kind_is_not_taken_for_a_missing_store() {
-    let place = Place::sqlite();
+    let place = TestStore::sqlite();
     std::fs::write(place.path(), "not a database, and long enough to be read as one ".repeat(40)).unwrap();
     assert!(Store::look(&place.location).await.is_err());
 }
 
 #[tokio::test]
 async fn a_schema_of_a_later_release_is_left_as_it_is() {
-    let place = Place::sqlite();
+    let place = TestStore::sqlite();
     place.open().await.close().await;
     let connection = rusqlite::Connection::open(place.path()).unwrap();
     connection.execute_batch("INSERT INTO migrations (version, name) VALUES (9999, 'from the future')").unwrap();
@@ -98,7 +98,7 @@ async fn a_file_that_is_no_database_is_named() {
 }
 
 #[tokio::test]
-async fn a_database_of_somebody_else_is_refused_and_left_as_it_is() {
+async fn a_foreign_database_is_refused_and_left_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("theirs.db");
     let theirs = rusqlite::Connection::open(&path).unwrap();
@@ -113,7 +113,7 @@ async fn a_database_of_somebody_else_is_refused_and_left_as_it_is() {
 #[tokio::test]
 async fn the_file_and_its_log_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
-    let place = Place::sqlite();
+    let place = TestStore::sqlite();
     let store = place.open().await;
     write(&store, (), |tx, ()| Box::pin(async move { users::insert(tx, P, &guest(1)).await })).await;
     for path in [place.path(), place.path().with_extension("db-wal")] {

@@ -14,7 +14,7 @@ use vestibule_store::{
     projects,
 };
 
-use crate::place::{OTHER, P, at, hash, on_both_engines, write};
+use crate::test_store::{OTHER, P, at, hash, on_both_engines, write};
 
 on_both_engines!(
     an_address_belongs_to_one_operator,
@@ -165,13 +165,13 @@ async fn passkeys_are_counted_up_and_go_with_their_operator(store: Store) {
     };
     assert!(rename(2).await && !rename(7).await);
     let red = OperatorPasskey { name: "Red key".into(), ..passkey(2) };
-    let stranger = OperatorId::from_bytes([8; 16]);
+    let outsider = OperatorId::from_bytes([8; 16]);
     let remove = |owner: OperatorId| {
         write(&store, owner, |tx, owner| {
             Box::pin(operator_passkeys::remove(tx, *owner, IdentityId::from_bytes([1; 16])))
         })
     };
-    assert!(!remove(stranger).await && remove(kim.id).await);
+    assert!(!remove(outsider).await && remove(kim.id).await);
     assert_eq!(list().await, [red]);
     assert!(write(&store, kim.id, |tx, id| Box::pin(operators::remove(tx, *id))).await);
     assert_eq!(list().await, []);

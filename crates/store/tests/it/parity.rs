@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use vestibule_store::Store;
 
-use crate::place::{Place, connect};
+use crate::test_store::{TestStore, connect};
 
 type Column = (String, String, &'static str, bool);
 
-fn sqlite_columns(place: &Place) -> BTreeSet<Column> {
+fn sqlite_columns(place: &TestStore) -> BTreeSet<Column> {
     let connection = rusqlite::Connection::open(place.path()).unwrap();
     let mut statement = connection
         .prepare(
@@ -29,7 +29,7 @@ fn sqlite_columns(place: &Place) -> BTreeSet<Column> {
     rows.unwrap().map(Result::unwrap).collect()
 }
 
-async fn postgres_columns(place: &Place) -> BTreeSet<Column> {
+async fn postgres_columns(place: &TestStore) -> BTreeSet<Column> {
     let vestibule_store::Location::Postgres { url, .. } = &place.location else { panic!("not on PostgreSQL") };
     let rows = connect(url)
         .await
@@ -55,7 +55,7 @@ async fn postgres_columns(place: &Place) -> BTreeSet<Column> {
 
 #[tokio::test]
 async fn both_engines_have_the_same_columns() {
-    let (sqlite, postgres) = (Place::sqlite(), Place::postgres().await);
+    let (sqlite, postgres) = (TestStore::sqlite(), TestStore::postgres().await);
     let _open: [Store; 2] = [sqlite.open().await, postgres.open().await];
     let (ours, theirs) = (sqlite_columns(&sqlite), postgres_columns(&postgres).await);
     assert!(ours.len() > 50);
@@ -65,7 +65,7 @@ async fn both_engines_have_the_same_columns() {
 
 #[tokio::test]
 async fn both_engines_have_the_same_indexes() {
-    let (sqlite, postgres) = (Place::sqlite(), Place::postgres().await);
+    let (sqlite, postgres) = (TestStore::sqlite(), TestStore::postgres().await);
     let _open: [Store; 2] = [sqlite.open().await, postgres.open().await];
     let connection = rusqlite::Connection::open(sqlite.path()).unwrap();
     let mut statement =

@@ -7,7 +7,7 @@ use std::sync::{
 
 use vestibule_store::{Location, Sql, Store, StoreError, users};
 
-use crate::place::{P, Place, connect, guest, id, write};
+use crate::test_store::{P, TestStore, connect, guest, id, write};
 
 const KILL_MYSELF: Sql = Sql::new("SELECT pg_terminate_backend(pg_backend_pid())");
 const FAIL_TO_SERIALIZE: Sql = Sql::new("DO $$ BEGIN RAISE EXCEPTION 'conflict' USING ERRCODE = '40001'; END $$");
@@ -36,7 +36,7 @@ async fn exists(store: &Store) -> bool {
 
 #[tokio::test]
 async fn a_conflict_is_tried_again() {
-    let place = Place::postgres().await;
+    let place = TestStore::postgres().await;
     let store = place.open().await;
     let (outcome, attempts) = write_with_mishap(&store, &FAIL_TO_SERIALIZE, 2).await;
     assert!(outcome.is_ok(), "{outcome:?}");
@@ -46,7 +46,7 @@ async fn a_conflict_is_tried_again() {
 
 #[tokio::test]
 async fn a_conflict_that_stays_is_reported_as_busy() {
-    let place = Place::postgres().await;
+    let place = TestStore::postgres().await;
     let store = place.open().await;
     let (outcome, attempts) = write_with_mishap(&store, &FAIL_TO_SERIALIZE, u32::MAX).await;
     assert!(matches!(outcome, Err(StoreError::Busy(_))), "{outcome:?}");
@@ -56,7 +56,7 @@ async fn a_conflict_that_stays_is_reported_as_busy() {
 
 #[tokio::test]
 async fn a_connection_lost_before_commit_is_replaced_and_the_write_tried_again() {
-    let place = Place::postgres().await;
+    let place = TestStore::postgres().await;
     let store = place.open().await;
     let (outcome, attempts) = write_with_mishap(&store, &KILL_MYSELF, 1).await;
     assert!(outcome.is_ok(), "{outcome:?}");
@@ -66,7 +66,7 @@ async fn a_connection_lost_before_commit_is_replaced_and_the_write_tried_again()
 
 #[tokio::test]
 async fn a_connection_lost_while_committing_leaves_the_outcome_unknown() {
-    let place = Place::postgres().await;
+    let place = TestStore::postgres().await;
     let store = place.open().await;
     let Location::Postgres { url, .. } = &place.location else { panic!("not on PostgreSQL") };
     connect(url)
@@ -86,7 +86,7 @@ async fn a_connection_lost_while_committing_leaves_the_outcome_unknown() {
 
 #[tokio::test]
 async fn a_connection_left_inside_a_transaction_is_not_used_again() {
-    let place = Place::postgres().await;
+    let place = TestStore::postgres().await;
     let Location::Postgres { url, .. } = &place.location else { panic!("not on PostgreSQL") };
     let store = Store::open(&Location::postgres(url.clone(), 1)).await.unwrap();
     let pid = async || {
@@ -123,7 +123,7 @@ async fn a_server_that_is_away_is_unavailable() {
 
 #[tokio::test]
 async fn a_restart_of_the_server_costs_readers_one_error_at_most() {
-    let place = Place::postgres().await;
+    let place = TestStore::postgres().await;
     let store = place.open().await;
     assert!(!exists(&store).await);
     let Location::Postgres { url, .. } = &place.location else { panic!("not on PostgreSQL") };
@@ -143,7 +143,7 @@ async fn a_restart_of_the_server_costs_readers_one_error_at_most() {
 async fn errors_hold_no_stored_values() {
     // PostgreSQL repeats the row in the detail of its message.
     const BREAK: Sql = Sql::new("INSERT INTO passwords (project_no, user_id, hash) VALUES (1, '', 'hunter2')");
-    let place = Place::postgres().await;
+    let place = TestStore::postgres().await;
     let store = place.open().await;
     let outcome = store.write("break", (), |tx, ()| Box::pin(tx.execute(&BREAK, &[]))).await;
     let Err(StoreError::Statement { reason, .. }) = outcome else { panic!("{outcome:?}") };

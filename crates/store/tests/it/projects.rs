@@ -8,7 +8,7 @@ use vestibule_store::{
     users,
 };
 
-use crate::place::{P, at, guest, hash, id, on_both_engines, write};
+use crate::test_store::{P, at, guest, hash, id, on_both_engines, write};
 
 on_both_engines!(
     a_project_has_an_id_and_an_origin_of_its_own,

@@ -7,7 +7,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{Store, grants, sessions, users};
 
-use crate::place::{OTHER, P, at, grant, guest, hash, id, on_both_engines, session, write};
+use crate::test_store::{OTHER, P, at, grant, guest, hash, id, on_both_engines, session, write};
 
 on_both_engines!(
     a_grant_reads_back_as_it_was_written,

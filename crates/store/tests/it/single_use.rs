@@ -9,7 +9,7 @@ use vestibule_store::{
     job_state, outbox, spent, tries,
 };
 
-use crate::place::{OTHER, P, at, hash, id, on_both_engines, write};
+use crate::test_store::{OTHER, P, at, hash, id, on_both_engines, write};
 
 on_both_engines!(
     a_flow_moves_on_only_from_the_expected_version,
@@ -18,7 +18,7 @@ on_both_engines!(
     a_value_is_spent_once_and_knows_its_holder,
     what_expired_is_removed_in_batches,
     a_side_effect_is_claimed_by_one_node,
-    a_failed_side_effect_comes_back_later,
+    a_failed_side_effect_is_retried_later,
     a_job_finds_what_it_left,
     a_bucket_takes_what_fits_and_drains,
     a_bucket_outlives_a_clock_that_stepped_back,
@@ -130,7 +130,7 @@ async fn a_side_effect_is_claimed_by_one_node(store: Store) {
     assert!(write(&store, row, |tx, row| Box::pin(outbox::remove(tx, *row))).await);
 }
 
-async fn a_failed_side_effect_comes_back_later(store: Store) {
+async fn a_failed_side_effect_is_retried_later(store: Store) {
     write(&store, (), |tx, ()| Box::pin(outbox::push(tx, P, "mail", None, "{}", at(1)))).await;
     let due = outbox::due_any_project(&mut store.read().await.unwrap(), "mail", at(1), 10).await.unwrap();
     write(&store, due[0].id, |tx, row| {
@@ -165,12 +165,12 @@ async fn try_at(store: &Store, seconds: u64) -> bool {
 }
 
 async fn a_bucket_takes_what_fits_and_drains(store: Store) {
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for seconds in [0, 0, 0, 0, 1, 1, 2, 60, 60, 60, 60] {
-        told.push(try_at(&store, seconds).await);
+        reported.push(try_at(&store, seconds).await);
     }
     let expected = [true, true, true, false, true, false, true, true, true, true, false];
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
     let full_until = tries::find(&mut store.read().await.unwrap(), P, b"bucket").await.unwrap();
     assert_eq!(full_until, Some(Timestamp::from_seconds(1_063)));
     assert_eq!(tries::find(&mut store.read().await.unwrap(), OTHER, b"bucket").await.unwrap(), None);

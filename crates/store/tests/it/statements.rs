@@ -3,7 +3,7 @@
 use tokio_postgres::types::Type;
 use vestibule_store::{Conn, Engine, Location, STATEMENTS, Sql, Store};
 
-use crate::place::{Place, connect, on_both_engines};
+use crate::test_store::{TestStore, connect, on_both_engines};
 
 on_both_engines!(every_statement_is_understood, a_wrong_statement_is_not_understood);
 
@@ -27,7 +27,7 @@ async fn a_wrong_statement_is_not_understood(store: Store) {
 /// Behind some poolers a statement is sent with the types of its values, without asking the server for them.
 #[tokio::test]
 async fn postgres_wants_of_every_parameter_the_type_it_is_sent_as() {
-    let place = Place::postgres().await;
+    let place = TestStore::postgres().await;
     place.open().await.close().await;
     let Location::Postgres { url, .. } = &place.location else { panic!("not on PostgreSQL") };
     let connection = connect(url).await;
@@ -42,7 +42,7 @@ async fn postgres_wants_of_every_parameter_the_type_it_is_sent_as() {
 /// The checks are complete only if the list is.
 #[test]
 fn every_statement_is_listed() {
-    for (file, source) in crate::walls::aggregates() {
+    for (file, source) in crate::boundaries::aggregates() {
         let (_, list) = source.split_once("STATEMENTS: &[&Sql] =").unwrap_or_default();
         let (list, _) = list.split_once(';').unwrap_or_default();
         let listed: Vec<_> = list.split(['[', ',', ']']).map(|entry| entry.trim().trim_start_matches('&')).collect();
@@ -68,7 +68,7 @@ const SCANNED: [&str; 7] =
 /// A scan slows down with the number of guests, and on SQLite it blocks all writers.
 #[tokio::test]
 async fn no_statement_looks_at_a_whole_table() {
-    let place = Place::sqlite();
+    let place = TestStore::sqlite();
     let _store = place.open().await;
     let connection = rusqlite::Connection::open(place.path()).unwrap();
     for (aggregate, statements) in STATEMENTS {
@@ -84,11 +84,11 @@ async fn no_statement_looks_at_a_whole_table() {
                 let is_scan = step.starts_with("SCAN") && !SCANNED.contains(&step.as_str());
                 // Reading all of a project equals reading the table, except for tables with few rows per project, for
                 // lists that stop after a page, and for the deletion of a project.
-                let is_walk = step.ends_with("(project_no=?)")
+                let is_full_scan = step.ends_with("(project_no=?)")
                     && !SHORT.iter().any(|table| step.contains(table))
                     && !text.contains("LIMIT")
                     && !FEW.contains(aggregate);
-                let is_fine = !is_scan && !is_walk;
+                let is_fine = !is_scan && !is_full_scan;
                 assert!(is_fine, "in {aggregate}: {step}: {text}");
             }
             assert!(is_picked, "in {aggregate}: without {wanted:?}: {text}");
@@ -194,7 +194,7 @@ async fn explain(conn: &mut Conn, text: &str) -> Vec<String> {
 }
 
 /// The step of a plan that reads more rows as a project grows, if there is one.
-fn find_walk(aggregate: &str, text: &str, plan: &[String]) -> Option<String> {
+fn find_scan(aggregate: &str, text: &str, plan: &[String]) -> Option<String> {
     let mut steps: Vec<(&str, Option<&str>)> = Vec::new();
     for line in plan.iter().map(|line| line.trim_start_matches([' ', '-', '>']).trim_start_matches("Parallel ")) {
         let is_scan = ["Seq Scan", "Index Scan", "Index Only Scan", "Bitmap Index Scan"]
@@ -224,7 +224,7 @@ fn find_walk(aggregate: &str, text: &str, plan: &[String]) -> Option<String> {
 /// settings.
 #[tokio::test]
 async fn no_statement_looks_at_a_whole_table_on_postgres() {
-    let place = Place::postgres().await;
+    let place = TestStore::postgres().await;
     let store = place.open().await;
     let mut conn = store.read().await.unwrap();
     for fill in FILL {
@@ -233,23 +233,23 @@ async fn no_statement_looks_at_a_whole_table_on_postgres() {
     // After filling, and after a vacuum, which allows index-only scans and may change plans.
     for preparing in ["ANALYZE", "VACUUM (ANALYZE)"] {
         conn.query_all(leak(preparing.to_owned()), &[], |_| Ok(())).await.unwrap();
-        let (mut picked, mut walks) = (0, Vec::new());
+        let (mut picked, mut scans) = (0, Vec::new());
         for (aggregate, statements) in STATEMENTS {
             for sql in *statements {
                 let text = sql.text(Engine::Postgres);
                 let plan = explain(&mut conn, text).await;
-                if let Some(walk) = find_walk(aggregate, text, &plan) {
-                    walks.push(format!("in {aggregate}: {walk}: {text}\n{}", plan.join("\n")));
+                if let Some(scan) = find_scan(aggregate, text, &plan) {
+                    scans.push(format!("in {aggregate}: {scan}: {text}\n{}", plan.join("\n")));
                 }
                 for (_, index) in PICKED.iter().filter(|(said, _)| text.contains(said)) {
                     picked += 1;
                     if !plan.iter().any(|line| line.contains(index)) {
-                        walks.push(format!("in {aggregate}: without {index}: {text}\n{}", plan.join("\n")));
+                        scans.push(format!("in {aggregate}: without {index}: {text}\n{}", plan.join("\n")));
                     }
                 }
             }
         }
-        assert!(walks.is_empty(), "after {preparing}: {}", walks.join("\n\n"));
+        assert!(scans.is_empty(), "after {preparing}: {}", scans.join("\n\n"));
         assert_eq!(picked, PICKED.len(), "a list was renamed: PICKED must follow");
     }
 
@@ -261,6 +261,6 @@ async fn no_statement_looks_at_a_whole_table_on_postgres() {
         "UPDATE events SET body = $2 WHERE project_no = $1",
     ] {
         let plan = explain(&mut conn, wrong).await;
-        assert!(find_walk("users", wrong, &plan).is_some(), "{wrong}\n{}", plan.join("\n"));
+        assert!(find_scan("users", wrong, &plan).is_some(), "{wrong}\n{}", plan.join("\n"));
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use vestibule_store::{Sql, Store, StoreError, outbox, users};
 
-use crate::place::{P, at, guest, id, on_both_engines, write};
+use crate::test_store::{P, at, guest, id, on_both_engines, write};
 
 on_both_engines!(
     a_write_is_visible_when_it_is_answered,
@@ -169,7 +169,7 @@ async fn ping_answers(store: Store) {
 }
 
 async fn a_commit_that_filled_the_outbox_wakes_its_worker(store: Store) {
-    let rings = || store.outbox_bell().notified();
+    let rings = || store.outbox_signal().notified();
     let rang = |waiting: std::pin::Pin<&mut tokio::sync::futures::Notified<'_>>| {
         waiting.poll(&mut Context::from_waker(Waker::noop())).is_ready()
     };

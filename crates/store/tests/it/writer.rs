@@ -7,7 +7,7 @@ use std::{
 
 use vestibule_store::{Store, StoreError, users};
 
-use crate::place::{P, Place, guest, id, write};
+use crate::test_store::{P, TestStore, guest, id, write};
 
 /// Blocks the writer inside a closure until the returned sender is used or dropped.
 async fn hold_writer(store: &Store) -> (mpsc::Sender<()>, tokio::task::JoinHandle<()>) {
@@ -66,8 +66,8 @@ async fn sign_up(store: &Store, number: u64) -> Result<(), StoreError> {
 }
 
 #[tokio::test]
-async fn a_bad_closure_does_not_hurt_its_neighbours_and_good_ones_last() {
-    let place = Place::sqlite();
+async fn a_failing_closure_does_not_affect_the_others_of_its_group() {
+    let place = TestStore::sqlite();
     let store = place.open().await;
     let (release, held) = hold_writer(&store).await;
     let mut waiting: Vec<_> = (0..100).map(|number| Box::pin(sign_up(&store, number))).collect();
@@ -99,7 +99,7 @@ async fn a_bad_closure_does_not_hurt_its_neighbours_and_good_ones_last() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_answered_survives_a_store_that_is_not_closed() {
-    let place = Place::sqlite();
+    let place = TestStore::sqlite();
     let store = place.open().await;
     let writers: Vec<_> = (0..200)
         .filter(|number| behaviour(*number) == Behaviour::Good)
@@ -122,7 +122,7 @@ async fn what_was_answered_survives_a_store_that_is_not_closed() {
 
 #[tokio::test]
 async fn closing_carries_out_what_is_queued_and_empties_the_log() {
-    let place = Place::sqlite();
+    let place = TestStore::sqlite();
     let store = place.open().await;
     let (release, held) = hold_writer(&store).await;
     let mut queued = Box::pin(sign_up(&store, 1));
@@ -140,7 +140,7 @@ async fn closing_carries_out_what_is_queued_and_empties_the_log() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_stores_on_one_file_can_both_write() {
-    let place = Place::sqlite();
+    let place = TestStore::sqlite();
     let stores = [place.open().await, place.open().await];
     let writers: Vec<_> = (0..60)
         .map(|number| {
@@ -162,7 +162,7 @@ async fn two_stores_on_one_file_can_both_write() {
 
 #[tokio::test]
 async fn a_write_waits_for_the_lock_of_another_process() {
-    let place = Place::sqlite();
+    let place = TestStore::sqlite();
     let store = place.open().await;
     let other = rusqlite::Connection::open(place.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -183,7 +183,7 @@ async fn a_write_waits_for_the_lock_of_another_process() {
 #[tokio::test]
 async fn a_reader_cannot_write() {
     const DELETE: vestibule_store::Sql = vestibule_store::Sql::new("DELETE FROM users RETURNING id");
-    let place = Place::sqlite();
+    let place = TestStore::sqlite();
     let store = place.open().await;
     let outcome = store.read().await.unwrap().query_all(&DELETE, &[], |_| Ok(())).await;
     assert!(matches!(outcome, Err(StoreError::Statement { .. })), "{outcome:?}");

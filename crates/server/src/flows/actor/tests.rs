@@ -8,10 +8,10 @@ use super::*;
 use crate::flows::{
     admin::{
         AdminError,
-        keys::{self, KeyError, Scope},
+        keys::{self, AdminScope, KeyError},
         projects as admin_projects, settings,
     },
-    operators::staff::tests::{add, open, operator},
+    operators::project_operators::tests::{add, open, operator},
 };
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn a_role_that_is_gone_when_the_transaction_begins_changes_nothing() {
     assert!(matches!(renamed, Err(AdminError::RoleLost)), "{renamed:?}");
     let rotated = settings::rotate_webhook_secret(&app, &project, &editor, now).await;
     assert!(matches!(rotated, Err(AdminError::RoleLost)), "{rotated:?}");
-    let key = keys::create_api_key(&app, &project, &owner, "Report", &[Scope::UsersRead], now).await;
+    let key = keys::create_api_key(&app, &project, &owner, "Report", &[AdminScope::UsersRead], now).await;
     assert!(matches!(key, Err(KeyError::RoleLost)), "{key:?}");
     let deleted = admin_projects::delete(&app, &project, &owner, now).await;
     assert!(matches!(deleted, Err(AdminError::RoleLost)), "{deleted:?}");

@@ -5,10 +5,10 @@ use std::ops::Range;
 use vestibule_domain::{id::UserId, time::Timestamp};
 use vestibule_store::{
     Conn, StoreError,
-    events::{self, EventRow, Wanted},
+    events::{self, EventRow, EventSelection},
 };
 
-use super::{AdminError, Page};
+use super::{AdminError, ListPage};
 use crate::{app::App, projects::Project};
 
 /// Number of events per step of an export.
@@ -27,13 +27,13 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    fn wanted(&self) -> Wanted {
+    fn wanted(&self) -> EventSelection {
         // A PostgreSQL text cannot contain NUL.
         let kind = self.kind.as_ref().map(|kind| kind.replace('\0', ""));
         match (self.user, kind) {
-            (Some(user), kind) => Wanted::OfUser(user, kind),
-            (None, Some(kind)) => Wanted::OfType(kind),
-            (None, None) => Wanted::All,
+            (Some(user), kind) => EventSelection::OfUser(user, kind),
+            (None, Some(kind)) => EventSelection::OfType(kind),
+            (None, None) => EventSelection::All,
         }
     }
 
@@ -58,29 +58,29 @@ pub(crate) async fn list(
     filter: &Filter,
     cursor: Option<&str>,
     limit: u32,
-) -> Result<Page<EventRow>, AdminError> {
+) -> Result<ListPage<EventRow>, AdminError> {
     let before = super::read_number(cursor)?;
     let mut conn = app.store.read().await?;
     let mut between = filter.numbers(&mut conn, project).await?;
     between.end = between.end.min(before.unwrap_or(i64::MAX));
     let rows = events::list_page(&mut conn, project.no, &filter.wanted(), &between, i64::from(limit) + 1).await?;
-    Ok(Page::cut(rows, limit, |row| row.seq.to_string()))
+    Ok(ListPage::cut(rows, limit, |row| row.seq.to_string()))
 }
 
 /// Iterates over all events that match a filter, newest first. Events added during the export are not included.
-pub(crate) struct Export {
-    wanted: Wanted,
+pub(crate) struct EventExport {
+    wanted: EventSelection,
     between: Range<i64>,
 }
 
-pub(crate) async fn export(app: &App, project: &Project, filter: &Filter) -> Result<Export, StoreError> {
+pub(crate) async fn export(app: &App, project: &Project, filter: &Filter) -> Result<EventExport, StoreError> {
     let mut conn = app.store.read().await?;
     let mut between = filter.numbers(&mut conn, project).await?;
     between.end = between.end.min(events::last(&mut conn, project.no).await?.saturating_add(1));
-    Ok(Export { wanted: filter.wanted(), between })
+    Ok(EventExport { wanted: filter.wanted(), between })
 }
 
-impl Export {
+impl EventExport {
     /// The next events; empty after the last.
     pub(crate) async fn step(&mut self, app: &App, project: &Project) -> Result<Vec<EventRow>, StoreError> {
         let mut conn = app.store.read().await?;

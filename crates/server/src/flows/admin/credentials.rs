@@ -66,14 +66,14 @@ pub(crate) async fn hash_password(
         let faults = found
             .weaknesses
             .iter()
-            .map(|weakness| Fault::new("password", format!("{} ({})", say_weakness(*weakness), weakness.key())));
+            .map(|weakness| Fault::new("password", format!("{} ({})", describe_weakness(*weakness), weakness.key())));
         return Err(AdminError::Invalid(faults.collect()));
     }
     let prepared: Secret<String> = password::prepare(text);
     Ok(app.hasher.hash(project.no, prepared, &app.entropy).await.map_err(super::super::Error::from)?)
 }
 
-fn say_weakness(weakness: Weakness) -> String {
+fn describe_weakness(weakness: Weakness) -> String {
     match weakness {
         Weakness::TooShort { min } => format!("use at least {min} characters"),
         Weakness::TooLong { max } => format!("use at most {max} characters"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use vestibule_domain::{event::Event, id::EventId, time::Timestamp};
 use vestibule_store::deliveries::{self, Delivery, DeliveryState};
 
-use super::{AdminError, Clash, Page};
+use super::{AdminError, Clash, ListPage};
 use crate::{
     app::App,
     flows::{
@@ -26,11 +26,11 @@ pub(crate) async fn list(
     state: DeliveryState,
     cursor: Option<&str>,
     limit: u32,
-) -> Result<Page<Delivery>, AdminError> {
+) -> Result<ListPage<Delivery>, AdminError> {
     let before = super::read_number(cursor)?;
     let mut conn = app.store.read().await?;
     let rows = deliveries::list_page(&mut conn, project.no, state, before, i64::from(limit) + 1).await?;
-    Ok(Page::cut(rows, limit, |row| row.id.to_string()))
+    Ok(ListPage::cut(rows, limit, |row| row.id.to_string()))
 }
 
 /// Sends a finished delivery again.
@@ -60,13 +60,13 @@ pub(crate) async fn replay(
         })
         .await?;
     let Some(replayed) = replayed else { return Err(AdminError::Conflict(Clash::StillWaiting)) };
-    app.hooks_bell.notify_one();
+    app.hooks_signal.notify_one();
     Ok(replayed)
 }
 
 /// The result of a webhook test.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Trial {
+pub(crate) struct WebhookTest {
     pub(crate) status: Option<u16>,
     /// Why the result is a failure.
     pub(crate) error: Option<String>,
@@ -79,7 +79,7 @@ pub(crate) async fn try_out(
     actor: &Actor,
     url: &str,
     now: Timestamp,
-) -> Result<Trial, AdminError> {
+) -> Result<WebhookTest, AdminError> {
     if !project.settings.webhooks().iter().any(|hook| hook.url == url) {
         return Err(AdminError::NotFound("webhook"));
     }
@@ -87,21 +87,24 @@ pub(crate) async fn try_out(
     let id: EventId = app.entropy.id(now);
     let body = Event::HookTest.to_json(0, id, &actor.context(&project.id, None, now)).to_string();
     let headers = sign(project, &body, now);
-    let trial = if headers.is_empty() {
-        Trial { status: None, error: Some("the project has no webhook secret: create one".to_string()) }
+    let test_result = if headers.is_empty() {
+        WebhookTest { status: None, error: Some("the project has no webhook secret: create one".to_string()) }
     } else {
         match app.webhooks.post(url, body, &headers, PATIENCE).await {
-            Ok(answer) if (200..300).contains(&answer.status) => Trial { status: Some(answer.status), error: None },
-            Ok(answer) => Trial {
+            Ok(answer) if (200..300).contains(&answer.status) => {
+                WebhookTest { status: Some(answer.status), error: None }
+            }
+            Ok(answer) => WebhookTest {
                 status: Some(answer.status),
                 error: Some(format!("the receiver answered with status {}", answer.status)),
             },
-            Err(error) => Trial { status: None, error: Some(error.to_string()) },
+            Err(error) => WebhookTest { status: None, error: Some(error.to_string()) },
         }
     };
-    let event = Event::HookTested { url: url.to_string(), status: trial.status, error: trial.error.clone() };
+    let event =
+        Event::HookTested { url: url.to_string(), status: test_result.status, error: test_result.error.clone() };
     let event = actor.prepare(app, project, &event, None, now);
     let no = project.no;
     app.store.write("log_hook_test", event, move |tx, event| Box::pin(event.write(tx, no, now))).await?;
-    Ok(trial)
+    Ok(test_result)
 }

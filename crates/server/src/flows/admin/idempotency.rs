@@ -19,7 +19,7 @@ const LOST: Duration = Duration::from_secs(120);
 
 /// The stored response to a write.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Kept {
+pub(crate) struct IdempotencyKey {
     pub(crate) status: i64,
     /// The new version, from the response's `ETag`.
     pub(crate) version: Option<String>,
@@ -27,7 +27,7 @@ pub(crate) struct Kept {
 }
 
 /// What to do with a write.
-pub(crate) enum Begun {
+pub(crate) enum WriteState {
     /// Do it, and store its response.
     Now,
     /// Another request with this key is running.
@@ -35,7 +35,7 @@ pub(crate) enum Begun {
     /// The key was used for a different request.
     Reused,
     /// It was done before, with this response.
-    Before(Kept),
+    Before(IdempotencyKey),
 }
 
 /// Begins a write; exactly one of several concurrent callers with the same key does it.
@@ -45,7 +45,7 @@ pub(crate) async fn begin(
     key: TokenHash,
     request: TokenHash,
     now: Timestamp,
-) -> Result<Begun, StoreError> {
+) -> Result<WriteState, StoreError> {
     let no = project.no;
     let began = app
         .store
@@ -54,21 +54,21 @@ pub(crate) async fn begin(
         })
         .await?;
     if began {
-        return Ok(Begun::Now);
+        return Ok(WriteState::Now);
     }
     let Some(found) = admin_keys::find_answer(&mut *app.store.read().await?, no, key).await? else {
-        return Ok(Begun::Running);
+        return Ok(WriteState::Running);
     };
     if !found.request_hash.matches(&request) {
-        return Ok(Begun::Reused);
+        return Ok(WriteState::Reused);
     }
     if let Some(status) = found.status {
         let (version, body) = open(app, project, key, found.answer.unwrap_or_default());
-        return Ok(Begun::Before(Kept { status, version, body }));
+        return Ok(WriteState::Before(IdempotencyKey { status, version, body }));
     }
     let started_at = found.started_at;
     if now.since(started_at) < LOST {
-        return Ok(Begun::Running);
+        return Ok(WriteState::Running);
     }
     let mine = app
         .store
@@ -76,7 +76,7 @@ pub(crate) async fn begin(
             Box::pin(admin_keys::take_over_answer(tx, no, key, now, started_at))
         })
         .await?;
-    Ok(if mine { Begun::Now } else { Begun::Running })
+    Ok(if mine { WriteState::Now } else { WriteState::Running })
 }
 
 /// Stores the response to a write; without one the write may be retried.
@@ -84,7 +84,7 @@ pub(crate) async fn finish(
     app: &App,
     project: &Project,
     key: TokenHash,
-    answer: Option<Kept>,
+    answer: Option<IdempotencyKey>,
 ) -> Result<(), StoreError> {
     let no = project.no;
     let answer = answer.map(|kept| (kept.status, seal(app, project, key, &kept)));
@@ -111,7 +111,7 @@ fn context(project: &Project, key: TokenHash) -> String {
     format!("idempotency|{}|{}", project.id, base64url(key.0))
 }
 
-fn seal(app: &App, project: &Project, key: TokenHash, kept: &Kept) -> String {
+fn seal(app: &App, project: &Project, key: TokenHash, kept: &IdempotencyKey) -> String {
     let plain = format!("{}\n{}", kept.version.as_deref().unwrap_or_default(), kept.body);
     let sealed = app.master.seal(plain.as_bytes(), &context(project, key), &app.entropy);
     format!("{VERSIONED}{}", base64url(sealed))

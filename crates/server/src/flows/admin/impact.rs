@@ -19,13 +19,13 @@ const LOOKED_AT: i64 = 10_000;
 
 /// A number of users or credentials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Count {
+pub(crate) struct BoundedCount {
     pub(crate) number: usize,
     /// Whether it is only a minimum, because not all rows were counted.
     pub(crate) is_least: bool,
 }
 
-impl Count {
+impl BoundedCount {
     /// A count that may have stopped at the limit.
     fn up_to_bound(number: i64) -> Self {
         Self { number: usize::try_from(number).unwrap_or_default(), is_least: number >= LOOKED_AT }
@@ -41,7 +41,7 @@ impl Count {
     }
 }
 
-impl fmt::Display for Count {
+impl fmt::Display for BoundedCount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_least {
             f.write_str("at least ")?;
@@ -59,22 +59,22 @@ impl fmt::Display for Count {
 
 /// Users and, among them, guests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct People {
-    pub(crate) all: Count,
-    pub(crate) guests: Count,
+pub(crate) struct AffectedUsers {
+    pub(crate) all: BoundedCount,
+    pub(crate) guests: BoundedCount,
 }
 
 /// A consequence of a settings change for users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Consequence {
     /// Sessions end at once.
-    SignsOut(People),
+    SignsOut(AffectedUsers),
     /// Guest sign-up closes; the count is of guests with an open session.
-    GuestsOff(Count),
+    GuestsOff(BoundedCount),
     /// A kind of login ID stops working; the count is of its login IDs.
-    LoginIdOff(LoginIdKind, Count),
+    LoginIdOff(LoginIdKind, BoundedCount),
     /// An authenticator is disabled; the count is of its credentials.
-    WayOff(AuthenticatorKind, Count),
+    AuthenticatorOff(AuthenticatorKind, BoundedCount),
 }
 
 /// The open sessions and grants of a project, as far as they were read.
@@ -97,7 +97,7 @@ impl Open {
     }
 
     /// The users whose sessions or grants match.
-    fn people(&self, session: impl Fn(&Session) -> bool, grant: impl Fn(&Grant, bool) -> bool) -> People {
+    fn people(&self, session: impl Fn(&Session) -> bool, grant: impl Fn(&Grant, bool) -> bool) -> AffectedUsers {
         let (mut all, mut guests) = (HashSet::<UserId>::new(), HashSet::new());
         for one in self.sessions.iter().filter(|one| session(one)) {
             all.insert(one.user_id);
@@ -112,11 +112,11 @@ impl Open {
                 guests.insert(one.user_id);
             }
         }
-        let count = |users: HashSet<UserId>| Count { number: users.len(), is_least: !self.is_all };
-        People { all: count(all), guests: count(guests) }
+        let count = |users: HashSet<UserId>| BoundedCount { number: users.len(), is_least: !self.is_all };
+        AffectedUsers { all: count(all), guests: count(guests) }
     }
 
-    fn alive(&self, settings: &ProjectSettings, now: Timestamp) -> People {
+    fn alive(&self, settings: &ProjectSettings, now: Timestamp) -> AffectedUsers {
         self.people(|one| is_session_alive(settings, one, now), |one, guest| is_grant_alive(settings, one, guest, now))
     }
 }
@@ -132,7 +132,7 @@ fn is_grant_alive(settings: &ProjectSettings, grant: &Grant, is_guest: bool, now
 }
 
 /// The number of signed-in users.
-pub(crate) async fn count_signed_in(app: &App, project: &Project, now: Timestamp) -> Result<People, StoreError> {
+pub(crate) async fn count_signed_in(app: &App, project: &Project, now: Timestamp) -> Result<AffectedUsers, StoreError> {
     let mut conn = app.store.read().await?;
     Ok(Open::read(&mut conn, project.no).await?.alive(&project.settings, now))
 }
@@ -143,7 +143,7 @@ pub(crate) async fn count_signed_in_to(
     project: &Project,
     client_id: &str,
     now: Timestamp,
-) -> Result<People, StoreError> {
+) -> Result<AffectedUsers, StoreError> {
     let mut conn = app.store.read().await?;
     let open = Open::read(&mut conn, project.no).await?;
     let settings = &project.settings;
@@ -151,9 +151,9 @@ pub(crate) async fn count_signed_in_to(
 }
 
 /// The number of users.
-pub(crate) async fn count_users(app: &App, project: &Project) -> Result<Count, StoreError> {
+pub(crate) async fn count_users(app: &App, project: &Project) -> Result<BoundedCount, StoreError> {
     let mut conn = app.store.read().await?;
-    reach::count_users(&mut conn, project.no, LOOKED_AT).await.map(Count::up_to_bound)
+    reach::count_users(&mut conn, project.no, LOOKED_AT).await.map(BoundedCount::up_to_bound)
 }
 
 /// The consequences of replacing the old settings by the new ones. Counts only what the difference can affect.
@@ -184,10 +184,12 @@ pub(crate) async fn of_change(
     }
     for kind in old.login_id_kinds().into_iter().filter(|kind| !new.login_id_kinds().contains(kind)) {
         let count = reach::count_login_ids(&mut conn, no, kind, LOOKED_AT).await?;
-        found.push(Consequence::LoginIdOff(kind, Count::up_to_bound(count)));
+        found.push(Consequence::LoginIdOff(kind, BoundedCount::up_to_bound(count)));
     }
-    for way in old.primary_authenticators().iter().copied().filter(|way| !new.offers(*way)) {
-        let count = match way {
+    for authenticator in
+        old.primary_authenticators().iter().copied().filter(|authenticator| !new.offers(*authenticator))
+    {
+        let count = match authenticator {
             AuthenticatorKind::Password => reach::count_passwords(&mut conn, no, LOOKED_AT).await?,
             AuthenticatorKind::Passkey => reach::count_passkeys(&mut conn, no, LOOKED_AT).await?,
             AuthenticatorKind::OobOtpEmail => {
@@ -197,12 +199,12 @@ pub(crate) async fn of_change(
                 reach::count_login_ids(&mut conn, no, LoginIdKind::Phone, LOOKED_AT).await?
             }
         };
-        found.push(Consequence::WayOff(way, Count::up_to_bound(count)));
+        found.push(Consequence::AuthenticatorOff(authenticator, BoundedCount::up_to_bound(count)));
     }
     // Drop consequences that affect no one: they need no confirmation.
     found.retain(|one| match one {
         Consequence::SignsOut(people) => !people.all.is_none(),
-        Consequence::GuestsOff(count) | Consequence::LoginIdOff(_, count) | Consequence::WayOff(_, count) => {
+        Consequence::GuestsOff(count) | Consequence::LoginIdOff(_, count) | Consequence::AuthenticatorOff(_, count) => {
             !count.is_none()
         }
     });
@@ -234,14 +236,14 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped_and_bounded() {
-        let count = |number, is_least| Count { number, is_least };
+        let count = |number, is_least| BoundedCount { number, is_least };
         for (number, expected) in [(0, "0"), (999, "999"), (1_240, "1,240"), (1_000_000, "1,000,000")] {
             assert_eq!(count(number, false).to_string(), expected);
         }
         assert_eq!(count(10_000, true).of("person", "people"), "at least 10,000 people");
         assert_eq!(count(1, false).of("person", "people"), "1 person");
         assert_eq!(count(1, true).of("person", "people"), "at least 1 people");
-        assert_eq!(Count::up_to_bound(LOOKED_AT), count(10_000, true));
+        assert_eq!(BoundedCount::up_to_bound(LOOKED_AT), count(10_000, true));
         assert!(count(0, false).is_none() && !count(0, true).is_none());
     }
 }

@@ -31,7 +31,7 @@ const USE_WINDOW: Duration = Duration::from_secs(3600);
 
 /// The scope of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Scope {
+pub enum AdminScope {
     /// Read the project's settings and applications.
     #[serde(rename = "settings:read")]
     SettingsRead,
@@ -58,7 +58,7 @@ pub enum Scope {
     KeysWrite,
 }
 
-impl Scope {
+impl AdminScope {
     pub const ALL: [Self; 8] = [
         Self::SettingsRead,
         Self::SettingsWrite,
@@ -168,7 +168,7 @@ pub async fn create_api_key(
     project: &Project,
     actor: &Actor,
     name: &str,
-    scopes: &[Scope],
+    scopes: &[AdminScope],
     now: Timestamp,
 ) -> Result<(KeyView, String), KeyError> {
     let id = hex(&app.entropy.bytes::<8>());
@@ -187,7 +187,7 @@ pub(crate) async fn register_public_key(
     actor: &Actor,
     name: &str,
     jwk: &str,
-    scopes: &[Scope],
+    scopes: &[AdminScope],
     now: Timestamp,
 ) -> Result<KeyView, KeyError> {
     let parsed = Jwk::parse(jwk).map_err(|error| KeyError::BadJwk(error.to_string()))?;
@@ -198,7 +198,7 @@ pub(crate) async fn register_public_key(
     Ok(view)
 }
 
-fn row(id: String, name: &str, scopes: &[Scope], now: Timestamp) -> AdminKeyRow {
+fn row(id: String, name: &str, scopes: &[AdminScope], now: Timestamp) -> AdminKeyRow {
     AdminKeyRow {
         id,
         name: name.to_string(),
@@ -269,7 +269,7 @@ pub(crate) async fn revoke(
 #[derive(Clone, Debug)]
 pub(crate) struct KeyHolder {
     pub(crate) key_id: String,
-    pub(crate) scopes: Vec<Scope>,
+    pub(crate) scopes: Vec<AdminScope>,
     /// The `audit_context` of its JWT.
     pub(crate) audit_context: Map<String, Value>,
 }
@@ -314,7 +314,7 @@ pub(crate) async fn authenticate(
             })
             .await?;
     }
-    let scopes = row.scopes.split_whitespace().filter_map(Scope::parse).collect();
+    let scopes = row.scopes.split_whitespace().filter_map(AdminScope::parse).collect();
     Ok(Some(KeyHolder { key_id: row.id, scopes, audit_context }))
 }
 

@@ -8,15 +8,15 @@ use vestibule_domain::{
 
 use super::AdminError;
 use crate::{
+    adapters::{mailer::Mail, sms::Sms},
     app::App,
     crypto::hex,
     flows::{Error, actor::Actor},
-    ports::{mailer::Mail, sms::Sms},
     projects::Project,
 };
 
 /// A message that is rendered once its recipient is known.
-pub(crate) enum Trial<'a> {
+pub(crate) enum TestMessage<'a> {
     Mail(&'a (dyn Fn(String) -> Mail + Sync)),
     Sms(&'a (dyn Fn(String) -> Sms + Sync)),
 }
@@ -29,18 +29,18 @@ pub(crate) async fn try_out(
     app: &App,
     project: &Project,
     actor: &Actor,
-    trial: &Trial<'_>,
+    test_result: &TestMessage<'_>,
     to: &str,
     now: Timestamp,
 ) -> Result<Option<String>, AdminError> {
     let _place = app.shares.calls.take(project.no).map_err(Error::from)?;
-    let (channel, error) = match trial {
-        Trial::Mail(write) => {
+    let (channel, error) = match test_result {
+        TestMessage::Mail(write) => {
             let to = parse(LoginIdKind::Email, to, "Enter an email address like name@example.com")?;
             let sent = app.mailer.send(&write(to), &hex(&app.entropy.bytes::<16>()), now).await;
             ("mail", sent.err().map(|error| error.to_string()))
         }
-        Trial::Sms(write) => {
+        TestMessage::Sms(write) => {
             let to = parse(LoginIdKind::Phone, to, "Enter a phone number with its country code, like +49 30 901820")?;
             let sent = app.sms.send(&write(to), now).await;
             ("sms", sent.err().map(|error| error.to_string()))

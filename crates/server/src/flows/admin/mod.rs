@@ -10,12 +10,12 @@ pub(crate) mod impact;
 pub mod keys;
 pub(crate) mod messages;
 pub(crate) mod origin;
-pub(crate) mod people;
 pub(crate) mod projects;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod statistics;
 pub(crate) mod transfer;
+pub(crate) mod user_details;
 pub(crate) mod user_lists;
 pub(crate) mod users;
 pub(crate) mod webhooks;
@@ -23,7 +23,7 @@ pub(crate) mod webhooks;
 use vestibule_store::StoreError;
 
 use super::{actor::ActError, projects::ApplyError};
-use crate::projects::LoadError;
+use crate::projects::ProjectLoadError;
 
 /// A problem of the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub(crate) enum AdminError {
     #[error(transparent)]
     Flow(#[from] super::Error),
     #[error("the projects cannot be loaded: {0}")]
-    Load(#[from] LoadError),
+    Load(#[from] ProjectLoadError),
 }
 
 /// Why an action conflicts with the current state.
@@ -105,9 +105,9 @@ impl From<ApplyError> for AdminError {
             ApplyError::Host(clash) => Self::fault("project.public_origin", clash.to_string()),
             ApplyError::RoleLost => Self::RoleLost,
             // Whoever asks for a version handles this before.
-            ApplyError::ChangedMeanwhile => Self::Conflict(Clash::ChangedMeanwhile),
-            ApplyError::Key(error) => Self::Load(LoadError::Settings(String::new(), error.to_string())),
-            ApplyError::Unreadable(id, why) => Self::Load(LoadError::Settings(id, why)),
+            ApplyError::ChangedConcurrently => Self::Conflict(Clash::ChangedMeanwhile),
+            ApplyError::Key(error) => Self::Load(ProjectLoadError::Settings(String::new(), error.to_string())),
+            ApplyError::Unreadable(id, why) => Self::Load(ProjectLoadError::Settings(id, why)),
         }
     }
 }
@@ -120,13 +120,13 @@ impl AdminError {
 }
 
 #[derive(Debug)]
-pub(crate) struct Page<T> {
+pub(crate) struct ListPage<T> {
     pub(crate) items: Vec<T>,
     /// Where the next page begins; none after the last.
     pub(crate) next: Option<String>,
 }
 
-impl<T> Page<T> {
+impl<T> ListPage<T> {
     /// A page of at most `limit` of the items that were read; one more than that tells that there is a next one.
     pub(crate) fn cut(mut items: Vec<T>, limit: u32, print: impl Fn(&T) -> String) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);

@@ -32,7 +32,7 @@ pub(crate) enum Moved {
 pub(crate) async fn change(
     app: &App,
     project: &Project,
-    (who, ip): (&SignedIn, IpAddr),
+    (signed_in, ip): (&SignedIn, IpAddr),
     origin: &Origin,
     now: Timestamp,
 ) -> Result<Moved, AdminError> {
@@ -42,8 +42,8 @@ pub(crate) async fn change(
         return Ok(Moved::Unchanged);
     }
     let moved = move_to(&current, origin)?;
-    let permit = Permit { operator: who.operator.id, role: Role::Owner, everywhere: true };
-    let actor = Actor { permit: Some(permit), ..who.acting(ip) };
+    let permit = Permit { operator: signed_in.operator.id, role: Role::Owner, everywhere: true };
+    let actor = Actor { permit: Some(permit), ..signed_in.acting(ip) };
     match settings::write(app, &row, &moved, &actor, now).await {
         Ok(_) => Ok(Moved::Done),
         Err(AdminError::RoleLost) => Ok(Moved::NotOwner),
@@ -55,8 +55,8 @@ pub(crate) async fn change(
 fn move_to(settings: &ProjectSettings, origin: &Origin) -> Result<ProjectSettings, AdminError> {
     let mut moved = settings.clone();
     moved.project.public_origin = origin.clone();
-    moved.validate().map_err(|complaints| {
-        AdminError::Invalid(complaints.into_iter().map(|one| Fault::new(one.path, one.message)).collect())
+    moved.validate().map_err(|problems| {
+        AdminError::Invalid(problems.into_iter().map(|one| Fault::new(one.path, one.message)).collect())
     })?;
     Ok(moved)
 }

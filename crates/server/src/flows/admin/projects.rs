@@ -30,8 +30,8 @@ pub(crate) async fn create(
     }
     let settings = match ProjectSettings::parse_json(&document) {
         Ok(settings) => settings,
-        Err(complaints) => {
-            return Ok(Err(complaints.into_iter().map(|one| Fault::new(one.path, one.message)).collect()));
+        Err(problems) => {
+            return Ok(Err(problems.into_iter().map(|one| Fault::new(one.path, one.message)).collect()));
         }
     };
     if find(&app.store, id).await?.is_some() {
@@ -39,7 +39,7 @@ pub(crate) async fn create(
     }
     match ProjectWriter::of(app).create(&settings, actor, now).await {
         Ok(()) => {}
-        Err(ApplyError::ChangedMeanwhile) => {
+        Err(ApplyError::ChangedConcurrently) => {
             return Ok(Err(vec![Fault::new("project.id", "another project with this ID was created just now")]));
         }
         Err(ApplyError::Host(clash)) => {

@@ -8,7 +8,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{
     StoreError,
-    events::{self as log, Wanted},
+    events::{self as log, EventSelection},
     keys,
     projects::{self, ProjectRow},
 };
@@ -43,7 +43,7 @@ pub(super) async fn read_row(app: &App, project: &Project) -> Result<ProjectRow,
 
 pub(super) fn read_settings(project: &Project, row: &ProjectRow) -> Result<ProjectSettings, AdminError> {
     ProjectSettings::from_json(&row.settings)
-        .map_err(|error| crate::projects::LoadError::Settings(project.id.clone(), error.to_string()).into())
+        .map_err(|error| crate::projects::ProjectLoadError::Settings(project.id.clone(), error.to_string()).into())
 }
 
 /// Replaces the settings, if they still have the expected version.
@@ -61,8 +61,8 @@ pub(crate) async fn replace(
         .run(project.no, move || ProjectSettings::parse_json(&document))
         .await
         .map_err(crate::flows::Error::from)?;
-    let settings = read.map_err(|complaints| {
-        AdminError::Invalid(complaints.into_iter().map(|one| Fault::new(one.path, one.message)).collect())
+    let settings = read.map_err(|problems| {
+        AdminError::Invalid(problems.into_iter().map(|one| Fault::new(one.path, one.message)).collect())
     })?;
     if settings.id() != project.id {
         return Err(AdminError::fault("project.id", "the project ID can't be changed"));
@@ -89,7 +89,7 @@ pub(super) async fn write(
     let version = match ProjectWriter::of(app).change(row, settings, actor, now).await {
         Ok(Applied::Unchanged) => return Ok(Versioned { settings: settings.clone(), version: row.version }),
         Ok(Applied::Changed(_) | Applied::Created) => row.version + 1,
-        Err(ApplyError::ChangedMeanwhile) => {
+        Err(ApplyError::ChangedConcurrently) => {
             let current = projects::find_by_id_any_project(&mut *app.store.read().await?, &row.id).await?;
             return Err(AdminError::Changed { current: current.map_or(row.version, |row| row.version) });
         }
@@ -126,7 +126,7 @@ pub(crate) async fn change(
 
 /// The name of the operator who last changed the settings, if the event log has it already.
 pub(crate) async fn find_last_editor(app: &App, project: &Project) -> Result<Option<String>, StoreError> {
-    let wanted = Wanted::OfType("project.changed".to_string());
+    let wanted = EventSelection::OfType("project.changed".to_string());
     let mut conn = app.store.read().await?;
     let rows = log::list_page(&mut conn, project.no, &wanted, &(0..i64::MAX), 1).await?;
     let body: Option<Value> = rows.first().and_then(|row| serde_json::from_str(&row.body).ok());

@@ -42,7 +42,7 @@ pub(crate) const KEY_BYTES: usize = 4 * 1024;
 /// A user in the export format. Times are microseconds since the epoch.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Traveller {
+pub(crate) struct UserRecord {
     id: UserId,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -61,20 +61,20 @@ pub(crate) struct Traveller {
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     custom_attributes: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    login_ids: Vec<TravellingLoginId>,
+    login_ids: Vec<LoginIdRecord>,
     /// PHC string of argon2id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     password_hash: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    device_keys: Vec<TravellingKey>,
+    device_keys: Vec<DeviceKeyRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    passkeys: Vec<TravellingPasskey>,
+    passkeys: Vec<PasskeyRecord>,
 }
 
 /// IDs and keys are base64url. A passkey works only if the origin's host stays the same.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TravellingPasskey {
+struct PasskeyRecord {
     id: IdentityId,
     credential_id: String,
     public_key: String,
@@ -90,7 +90,7 @@ struct TravellingPasskey {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TravellingLoginId {
+struct LoginIdRecord {
     id: IdentityId,
     #[serde(rename = "type")]
     kind: LoginIdKind,
@@ -104,7 +104,7 @@ struct TravellingLoginId {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TravellingKey {
+struct DeviceKeyRecord {
     id: IdentityId,
     kid: String,
     jwk: Value,
@@ -127,19 +127,19 @@ pub(crate) async fn export_step(
     let Some(last) = found.last().map(|user| user.id) else { return Ok(None) };
     let mut lines = String::new();
     for user in found {
-        let traveller = pack(&mut conn, project.no, user).await?;
-        lines.push_str(&serde_json::to_string(&traveller).expect("a user is plain JSON"));
+        let record = to_record(&mut conn, project.no, user).await?;
+        lines.push_str(&serde_json::to_string(&record).expect("a user is plain JSON"));
         lines.push('\n');
     }
     Ok(Some((lines, last)))
 }
 
-async fn pack(conn: &mut Conn, no: ProjectNo, user: User) -> Result<Traveller, StoreError> {
+async fn to_record(conn: &mut Conn, no: ProjectNo, user: User) -> Result<UserRecord, StoreError> {
     let login_ids = credentials::list_login_ids(conn, no, user.id).await?;
     let password = credentials::find_password(conn, no, user.id).await?;
     let keys = device_keys::list(conn, no, user.id).await?;
     let passkeys = passkeys::list(conn, no, user.id).await?;
-    Ok(Traveller {
+    Ok(UserRecord {
         id: user.id,
         created_at: user.created_at,
         updated_at: user.updated_at,
@@ -153,7 +153,7 @@ async fn pack(conn: &mut Conn, no: ProjectNo, user: User) -> Result<Traveller, S
         login_ids: login_ids
             .into_iter()
             .filter_map(|row| {
-                Some(TravellingLoginId {
+                Some(LoginIdRecord {
                     id: row.id,
                     kind: LoginIdKind::from_name(&row.kind)?,
                     value: row.value,
@@ -167,7 +167,7 @@ async fn pack(conn: &mut Conn, no: ProjectNo, user: User) -> Result<Traveller, S
         password_hash: password.map(|row| row.hash),
         device_keys: keys
             .into_iter()
-            .map(|key| TravellingKey {
+            .map(|key| DeviceKeyRecord {
                 id: key.id,
                 kid: key.kid,
                 jwk: serde_json::from_str(&key.jwk).unwrap_or(Value::Null),
@@ -179,7 +179,7 @@ async fn pack(conn: &mut Conn, no: ProjectNo, user: User) -> Result<Traveller, S
             .collect(),
         passkeys: passkeys
             .into_iter()
-            .map(|row| TravellingPasskey {
+            .map(|row| PasskeyRecord {
                 id: row.id,
                 credential_id: base64url(&row.credential_id),
                 public_key: base64url(&row.public_key),
@@ -212,14 +212,14 @@ pub(crate) async fn import(app: &App, project: &Project, text: String) -> Result
     let mut outcomes = Vec::with_capacity(lines.len());
     for (line, read) in lines {
         let mut outcome = LineOutcome { line, id: None, outcome: "refused", reason: None };
-        match read.and_then(|traveller| check_hash(app, traveller)) {
-            Ok(traveller) => {
-                outcome.id = Some(traveller.id.to_string());
-                match unpack(app, project, traveller).await {
+        match read.and_then(|record| check_hash(app, record)) {
+            Ok(record) => {
+                outcome.id = Some(record.id.to_string());
+                match from_record(app, project, record).await {
                     Ok(true) => outcome.outcome = "created",
                     Ok(false) => outcome.outcome = "exists",
-                    Err(Unpacked::Clash(reason)) => outcome.reason = Some(reason.to_string()),
-                    Err(Unpacked::Store(error)) => return Err(error.into()),
+                    Err(UserRows::Clash(reason)) => outcome.reason = Some(reason.to_string()),
+                    Err(UserRows::Store(error)) => return Err(error.into()),
                 }
             }
             Err(reason) => outcome.reason = Some(reason),
@@ -230,87 +230,85 @@ pub(crate) async fn import(app: &App, project: &Project, text: String) -> Result
 }
 
 /// All lines that are not blank, with their numbers; `None` if there are too many.
-fn read_lines(text: &str) -> Option<Vec<(usize, Result<Box<Traveller>, String>)>> {
+fn read_lines(text: &str) -> Option<Vec<(usize, Result<Box<UserRecord>, String>)>> {
     let lines = || text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    (lines().count() <= LINES).then(|| lines().map(|(index, line)| (index + 1, read_traveller(line))).collect())
+    (lines().count() <= LINES).then(|| lines().map(|(index, line)| (index + 1, read_record(line))).collect())
 }
 
-fn check_hash(app: &App, traveller: Box<Traveller>) -> Result<Box<Traveller>, String> {
-    if let Some(hash) = &traveller.password_hash {
+fn check_hash(app: &App, record: Box<UserRecord>) -> Result<Box<UserRecord>, String> {
+    if let Some(hash) = &record.password_hash {
         app.hasher.check(hash).map_err(|bad| bad.to_string())?;
     }
-    Ok(traveller)
+    Ok(record)
 }
 
 /// Rejects what no export contains: too many items, or values that are too long.
-fn check_size(traveller: &Traveller) -> Result<(), String> {
-    let owned = [traveller.login_ids.len(), traveller.device_keys.len(), traveller.passkeys.len()];
+fn check_size(record: &UserRecord) -> Result<(), String> {
+    let owned = [record.login_ids.len(), record.device_keys.len(), record.passkeys.len()];
     if owned.iter().any(|count| *count > OWNED) {
         return Err(format!("a user owns at most {OWNED} login IDs, device keys and passkeys each"));
     }
-    let login_ids = traveller.login_ids.iter().flat_map(|one| [&one.value, &one.original]);
-    let keys = traveller.device_keys.iter().flat_map(|one| [Some(&one.kid), one.device.as_ref()]).flatten();
-    let passkeys = traveller.passkeys.iter().filter_map(|one| one.name.as_ref());
+    let login_ids = record.login_ids.iter().flat_map(|one| [&one.value, &one.original]);
+    let keys = record.device_keys.iter().flat_map(|one| [Some(&one.kid), one.device.as_ref()]).flatten();
+    let passkeys = record.passkeys.iter().filter_map(|one| one.name.as_ref());
     let mut texts = login_ids.chain(keys).chain(passkeys);
     if texts.any(|text| text.len() > TEXT_BYTES) {
         return Err(format!("a login ID, key ID or name has at most {TEXT_BYTES} bytes"));
     }
-    let jwks = traveller.device_keys.iter().map(|one| one.jwk.to_string().len());
-    let passkeys = traveller.passkeys.iter().flat_map(|one| [one.credential_id.len(), one.public_key.len()]);
+    let jwks = record.device_keys.iter().map(|one| one.jwk.to_string().len());
+    let passkeys = record.passkeys.iter().flat_map(|one| [one.credential_id.len(), one.public_key.len()]);
     if jwks.chain(passkeys).any(|length| length > KEY_BYTES) {
         return Err(format!("a key has at most {KEY_BYTES} bytes"));
     }
-    let sets = [&traveller.standard_attributes, &traveller.custom_attributes];
+    let sets = [&record.standard_attributes, &record.custom_attributes];
     sets.into_iter().find_map(attributes::check_size).map_or(Ok(()), |(_, message)| Err(message))
 }
 
-fn read_traveller(line: &str) -> Result<Box<Traveller>, String> {
+fn read_record(line: &str) -> Result<Box<UserRecord>, String> {
     // A PostgreSQL text cannot contain NUL.
     if line.contains("\\u0000") || line.contains('\0') {
         return Err("a string contains NUL characters".to_string());
     }
-    let read: Result<Box<Traveller>, _> = serde_json::from_str(line);
-    let traveller = read.map_err(|error| echo_quoted(&error.to_string()).into_owned())?;
-    check_size(&traveller)?;
-    let owns_nothing = traveller.login_ids.is_empty() && traveller.passkeys.is_empty();
-    if traveller.anonymous_since.is_none() && owns_nothing {
+    let read: Result<Box<UserRecord>, _> = serde_json::from_str(line);
+    let record = read.map_err(|error| echo_quoted(&error.to_string()).into_owned())?;
+    check_size(&record)?;
+    let owns_nothing = record.login_ids.is_empty() && record.passkeys.is_empty();
+    if record.anonymous_since.is_none() && owns_nothing {
         return Err("a member needs a login ID or a passkey".to_string());
     }
-    if traveller.anonymous_since.is_some() && (!owns_nothing || traveller.password_hash.is_some()) {
+    if record.anonymous_since.is_some() && (!owns_nothing || record.password_hash.is_some()) {
         return Err("a guest can't have a login ID, a password or a passkey".to_string());
     }
-    let is_usable = |one: &TravellingPasskey| {
+    let is_usable = |one: &PasskeyRecord| {
         let (id, key) = (read_base64url(&one.credential_id), read_base64url(&one.public_key));
         id.zip(key).is_some_and(|(id, key)| is_usable_passkey(&id, &key))
     };
-    if !traveller.passkeys.iter().all(is_usable) {
+    if !record.passkeys.iter().all(is_usable) {
         return Err("a passkey's ID or key is not base64url, too long, or not a COSE public key".to_string());
     }
-    if let Some(bad) = traveller.device_keys.iter().find(|key| Jwk::from_value(&key.jwk).is_err()) {
+    if let Some(bad) = record.device_keys.iter().find(|key| Jwk::from_value(&key.jwk).is_err()) {
         return Err(format!("the device key {} is not a public key in JWK form", echo(&bad.kid)));
     }
-    Ok(traveller)
+    Ok(record)
 }
 
-enum Unpacked {
+enum UserRows {
     Store(StoreError),
     Clash(&'static str),
 }
 
-impl From<StoreError> for Unpacked {
+impl From<StoreError> for UserRows {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-async fn unpack(app: &App, project: &Project, traveller: Box<Traveller>) -> Result<bool, Unpacked> {
+async fn from_record(app: &App, project: &Project, record: Box<UserRecord>) -> Result<bool, UserRows> {
     let no = project.no;
-    app.store
-        .write("admin_import_user", traveller, move |tx, traveller| Box::pin(write_traveller(tx, no, traveller)))
-        .await
+    app.store.write("admin_import_user", record, move |tx, record| Box::pin(insert_record(tx, no, record))).await
 }
 
-async fn write_traveller(tx: &mut Tx, no: ProjectNo, from: &Traveller) -> Result<bool, Unpacked> {
+async fn insert_record(tx: &mut Tx, no: ProjectNo, from: &UserRecord) -> Result<bool, UserRows> {
     if users::find(tx, no, from.id).await?.is_some() {
         return Ok(false);
     }
@@ -339,7 +337,7 @@ async fn write_traveller(tx: &mut Tx, no: ProjectNo, from: &Traveller) -> Result
             updated_at: login_id.updated_at,
         };
         if !credentials::insert_login_id(tx, no, &row).await? {
-            return Err(Unpacked::Clash("a login ID belongs to another user"));
+            return Err(UserRows::Clash("a login ID belongs to another user"));
         }
     }
     if let Some(hash) = &from.password_hash {
@@ -357,7 +355,7 @@ async fn write_traveller(tx: &mut Tx, no: ProjectNo, from: &Traveller) -> Result
             device: key.device.clone(),
         };
         if !device_keys::insert(tx, no, &row).await? {
-            return Err(Unpacked::Clash("a device key belongs to another user"));
+            return Err(UserRows::Clash("a device key belongs to another user"));
         }
     }
     for passkey in &from.passkeys {
@@ -373,7 +371,7 @@ async fn write_traveller(tx: &mut Tx, no: ProjectNo, from: &Traveller) -> Result
             backup_eligible: passkey.backup_eligible,
         };
         if !passkeys::insert(tx, no, &row).await? {
-            return Err(Unpacked::Clash("a passkey belongs to another user"));
+            return Err(UserRows::Clash("a passkey belongs to another user"));
         }
     }
     Ok(true)

@@ -11,11 +11,11 @@ use vestibule_domain::{
 };
 use vestibule_store::{
     Conn, StoreError,
-    user_lists::{self, Kind},
+    user_lists::{self, UserListKind},
     users,
 };
 
-use super::{AdminError, Page};
+use super::{AdminError, ListPage};
 use crate::{
     app::App,
     crypto::{base64url, read_base64url},
@@ -36,7 +36,7 @@ pub(crate) const LONGEST_SEARCH: usize = 1024;
 /// A kind of user to list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum UserKind {
+pub(crate) enum UserFilter {
     #[default]
     All,
     Guest,
@@ -49,7 +49,7 @@ pub(crate) enum UserKind {
 /// A query for a list.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UserQuery {
-    pub(crate) kind: UserKind,
+    pub(crate) kind: UserFilter,
     /// For `Promoted` and `Dormant`: how many days back.
     pub(crate) days: u32,
     pub(crate) search: Option<String>,
@@ -64,11 +64,11 @@ pub(crate) async fn list(
     project: &Project,
     query: &UserQuery,
     now: Timestamp,
-) -> Result<Page<User>, AdminError> {
+) -> Result<ListPage<User>, AdminError> {
     let mut conn = app.store.read().await?;
     if let Some(text) = query.search.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
         let items = search(&mut conn, project, text, i64::from(query.limit)).await?;
-        return Ok(Page { items, next: None });
+        return Ok(ListPage { items, next: None });
     }
     let after = query.cursor.as_deref().map(read_cursor).transpose()?;
     let (below, no) = (after.map(|(_, id)| id), project.no);
@@ -76,24 +76,26 @@ pub(crate) async fn list(
     // Fetch one more than requested, to learn whether there is a next page.
     let wanted = i64::from(query.limit) + 1;
     let (items, floor) = match query.kind {
-        UserKind::All => (users::list_page(&mut conn, no, below, wanted).await?, None),
-        UserKind::Member => (user_lists::list_kind(&mut conn, no, Kind::Members, below, wanted).await?, None),
-        UserKind::Disabled => (user_lists::list_kind(&mut conn, no, Kind::Disabled, below, wanted).await?, None),
-        UserKind::Promoted => (user_lists::list_promoted(&mut conn, no, since, after, wanted).await?, None),
-        UserKind::Guest => {
+        UserFilter::All => (users::list_page(&mut conn, no, below, wanted).await?, None),
+        UserFilter::Member => (user_lists::list_kind(&mut conn, no, UserListKind::Members, below, wanted).await?, None),
+        UserFilter::Disabled => {
+            (user_lists::list_kind(&mut conn, no, UserListKind::Disabled, below, wanted).await?, None)
+        }
+        UserFilter::Promoted => (user_lists::list_promoted(&mut conn, no, since, after, wanted).await?, None),
+        UserFilter::Guest => {
             let floor = user_lists::step_down(&mut conn, no, below, LOOK).await?;
             (user_lists::list_guests(&mut conn, no, below, floor, wanted).await?, floor)
         }
-        UserKind::Dormant => {
+        UserFilter::Dormant => {
             let young = UserId::lower_bound(since.as_unix_millis());
             let below = Some(below.map_or(young, |id| id.min(young)));
             let floor = user_lists::step_down(&mut conn, no, below, LOOK_CLOSELY).await?;
             (user_lists::list_dormant(&mut conn, no, since, below, floor, wanted).await?, floor)
         }
     };
-    let page = Page::cut(items, query.limit, |user| print_cursor(user.promoted_at, user.id));
+    let page = ListPage::cut(items, query.limit, |user| print_cursor(user.promoted_at, user.id));
     let next = page.next.or_else(|| floor.map(|id| print_cursor(None, id)));
-    Ok(Page { items: page.items, next })
+    Ok(ListPage { items: page.items, next })
 }
 
 fn print_cursor(promoted_at: Option<Timestamp>, id: UserId) -> String {

@@ -20,9 +20,9 @@ use crate::{
     events,
     flows::actor::{ActError, Actor, AuditEntry},
     flows::{
-        account::{Loaded, identity_of},
+        account::{LoadedUser, identity_of},
         hooks,
-        page_flow::change::{Credentials, Refusal, add_first_credential, insert_credentials},
+        page_flow::change::{CommitError, Credentials, add_first_credential, insert_credentials},
     },
     projects::Project,
 };
@@ -86,7 +86,7 @@ pub(crate) async fn get(app: &App, project: &Project, id: UserId) -> Result<User
 
 async fn describe(conn: &mut Conn, project: &Project, user: User) -> Result<UserDetail, StoreError> {
     let keys = if user.is_anonymous() { device_keys::list(conn, project.no, user.id).await? } else { Vec::new() };
-    let loaded = Loaded::load(conn, project, user).await?;
+    let loaded = LoadedUser::load(conn, project, user).await?;
     let account = loaded.account();
     let mut identities: Vec<IdentityView> = account
         .all_identities()
@@ -134,30 +134,32 @@ pub(crate) struct NewUser {
     pub(crate) custom_attributes: Map<String, Value>,
 }
 
-struct Refused(AdminError);
+struct UpdateRefused(AdminError);
 
-impl From<StoreError> for Refused {
+impl From<StoreError> for UpdateRefused {
     fn from(error: StoreError) -> Self {
         Self(error.into())
     }
 }
 
-impl From<ActError> for Refused {
+impl From<ActError> for UpdateRefused {
     fn from(error: ActError) -> Self {
         Self(error.into())
     }
 }
 
-impl From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
+impl From<CommitError> for UpdateRefused {
+    fn from(refusal: CommitError) -> Self {
         Self(match refusal {
-            Refusal::Store(error) => error.into(),
-            Refusal::Taken => AdminError::Conflict(Clash::LoginIdTaken),
-            Refusal::AlreadyPromoted => AdminError::Conflict(Clash::AlreadyMember),
+            CommitError::Store(error) => error.into(),
+            CommitError::Taken => AdminError::Conflict(Clash::LoginIdTaken),
+            CommitError::AlreadyPromoted => AdminError::Conflict(Clash::AlreadyMember),
             // The last three occur only in hosted flows.
-            Refusal::UserGone | Refusal::Disabled | Refusal::PasskeyRefused | Refusal::Stale | Refusal::HintUsed => {
-                AdminError::Conflict(Clash::NotActive)
-            }
+            CommitError::UserGone
+            | CommitError::Disabled
+            | CommitError::PasskeyRefused
+            | CommitError::Stale
+            | CommitError::HintUsed => AdminError::Conflict(Clash::NotActive),
         })
     }
 }
@@ -194,15 +196,18 @@ pub(crate) async fn create(
         Some(text) => Some(hash_password(app, project, text, &rows).await?),
         None => None,
     };
-    let preview = |user: &User| Loaded {
+    let preview = |user: &User| LoadedUser {
         user: user.clone(),
         identities: rows.iter().filter_map(identity_of).collect(),
         authenticators: Vec::new(),
     };
     let loaded = preview(&user);
     let account = loaded.account();
-    let asked = Event::UserPreCreate { user: UserModel::copy(&account), identities: IdentityModel::copy_all(&account) };
-    hooks::ask(app, project, &asked, &actor.context(&project.id, Some(user.id), now)).await?.apply(&mut user);
+    let pre_create =
+        Event::UserPreCreate { user: UserModel::copy(&account), identities: IdentityModel::copy_all(&account) };
+    hooks::request_decision(app, project, &pre_create, &actor.context(&project.id, Some(user.id), now))
+        .await?
+        .apply(&mut user);
     let loaded = preview(&user);
     let account = loaded.account();
     let event = Event::UserCreated { user: UserModel::copy(&account), identities: IdentityModel::copy_all(&account) };
@@ -225,7 +230,7 @@ pub(crate) async fn create(
                     insert_credentials(tx, no, user.id, one, now).await?;
                 }
                 event.write(tx, no, now).await?;
-                Ok::<_, Refused>(())
+                Ok::<_, UpdateRefused>(())
             })
         })
         .await
@@ -264,12 +269,12 @@ pub(crate) async fn promote(
     };
     let member = User { anonymous_since: None, promoted_at: Some(now), updated_at: now, ..guest.clone() };
     let loaded =
-        Loaded { user: member, identities: identity_of(&row).into_iter().collect(), authenticators: Vec::new() };
+        LoadedUser { user: member, identities: identity_of(&row).into_iter().collect(), authenticators: Vec::new() };
     let account = loaded.account();
     let (before, _) = events::describe_guest(&guest, None);
     let identities = IdentityModel::copy_all(&account);
-    let asked = Event::UserAnonymousPrePromote { anonymous_user: before.clone(), identities: identities.clone() };
-    hooks::ask(app, project, &asked, &actor.context(&project.id, Some(id), now)).await?;
+    let pre_create = Event::UserAnonymousPrePromote { anonymous_user: before.clone(), identities: identities.clone() };
+    hooks::request_decision(app, project, &pre_create, &actor.context(&project.id, Some(id), now)).await?;
     let event = Event::UserAnonymousPromoted { anonymous_user: before, user: UserModel::copy(&account), identities };
     let event = actor.prepare(app, project, &event, Some(id), now);
     let credentials = Credentials { login_id: Some(row), password_hash, passkey: None };
@@ -278,7 +283,7 @@ pub(crate) async fn promote(
             Box::pin(async move {
                 add_first_credential(tx, no, id, credentials, now).await?;
                 event.write(tx, no, now).await?;
-                Ok::<_, Refused>(())
+                Ok::<_, UpdateRefused>(())
             })
         })
         .await
@@ -329,7 +334,7 @@ pub(crate) async fn change_attributes(
             Box::pin(write_attributes(tx, no, id, change, event, now))
         })
         .await
-        .map_err(|refused: Refused| refused.0)?;
+        .map_err(|refused: UpdateRefused| refused.0)?;
     get(app, project, id).await
 }
 
@@ -345,16 +350,16 @@ async fn write_attributes(
     change: &AttributeChange,
     event: &AuditEntry,
     now: Timestamp,
-) -> Result<(), Refused> {
+) -> Result<(), UpdateRefused> {
     // Lock the user first: a concurrent change waits here and then merges into this transaction's result.
     if !users::touch(tx, no, id, now).await? {
-        return Err(Refused(AdminError::NotFound("user")));
+        return Err(UpdateRefused(AdminError::NotFound("user")));
     }
-    let mut user = users::find(tx, no, id).await?.ok_or(Refused(AdminError::NotFound("user")))?;
+    let mut user = users::find(tx, no, id).await?.ok_or(UpdateRefused(AdminError::NotFound("user")))?;
     merge(&mut user, change);
     let faults = check_attributes(&user);
     if !faults.is_empty() {
-        return Err(Refused(AdminError::Invalid(faults)));
+        return Err(UpdateRefused(AdminError::Invalid(faults)));
     }
     users::set_attributes(tx, no, id, &user.standard_attributes, &user.custom_attributes, now).await?;
     event.write(tx, no, now).await?;
@@ -371,7 +376,7 @@ async fn prepare_about(
     event: impl FnOnce(UserModel) -> Event,
 ) -> Result<AuditEntry, AdminError> {
     let id = user.id;
-    let loaded = Loaded::load(&mut *app.store.read().await?, project, user).await?;
+    let loaded = LoadedUser::load(&mut *app.store.read().await?, project, user).await?;
     let event = event(UserModel::copy(&loaded.account()));
     Ok(actor.prepare(app, project, &event, Some(id), now))
 }

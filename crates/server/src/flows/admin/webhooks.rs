@@ -13,33 +13,33 @@ use crate::{
 
 /// The kind of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HandlerKind {
+pub(crate) enum WebhookKind {
     /// A notification webhook: called after an event.
-    Told,
+    Notification,
     /// A blocking webhook: called before an event, and may refuse it.
-    Asked,
+    Blocking,
 }
 
-impl HandlerKind {
+impl WebhookKind {
     /// The path of its list in the settings.
     pub(crate) fn list(self) -> &'static str {
         match self {
-            Self::Told => "hook.non_blocking_handlers",
-            Self::Asked => "hook.blocking_handlers",
+            Self::Notification => "hook.non_blocking_handlers",
+            Self::Blocking => "hook.blocking_handlers",
         }
     }
 
     /// The name in URLs.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Self::Told => "notification",
-            Self::Asked => "blocking",
+            Self::Notification => "notification",
+            Self::Blocking => "blocking",
         }
     }
 
     /// Parses the name.
     pub(crate) fn parse(word: &str) -> Option<Self> {
-        [Self::Told, Self::Asked].into_iter().find(|kind| kind.as_str() == word)
+        [Self::Notification, Self::Blocking].into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
@@ -55,22 +55,22 @@ pub(crate) fn name_all<'a>(urls: impl Iterator<Item = &'a str>) -> Vec<String> {
     names
 }
 
-fn list_of(document: &Value, kind: HandlerKind) -> Option<&Vec<Value>> {
+fn list_of(document: &Value, kind: WebhookKind) -> Option<&Vec<Value>> {
     document.pointer(&pointer(kind))?.as_array()
 }
 
-fn pointer(kind: HandlerKind) -> String {
+fn pointer(kind: WebhookKind) -> String {
     format!("/{}", kind.list().replace('.', "/"))
 }
 
 /// The index of the webhook with this name in its list.
-pub(crate) fn find(document: &Value, kind: HandlerKind, name: &str) -> Option<usize> {
+pub(crate) fn find(document: &Value, kind: WebhookKind, name: &str) -> Option<usize> {
     let urls = list_of(document, kind)?.iter().map(|handler| handler["url"].as_str().unwrap_or_default());
     name_all(urls).iter().position(|one| one == name)
 }
 
 /// Why the server must not call this URL, if so.
-pub(crate) async fn complain_of(app: &App, url: &str) -> Option<String> {
+pub(crate) async fn describe_problem(app: &App, url: &str) -> Option<String> {
     app.webhooks.check(url).await.err().map(|error| error.to_string())
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn remove(
     app: &App,
     project: &Project,
     actor: &Actor,
-    (kind, name): (HandlerKind, &str),
+    (kind, name): (WebhookKind, &str),
     now: Timestamp,
 ) -> Result<(), AdminError> {
     let edit = |document: &mut Value| {
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_webhook_is_found_by_its_name_whatever_comes_and_goes_around_it() {
+    fn a_webhook_is_found_by_its_name_after_others_change() {
         let name = |urls: &[&str], at: usize| name_all(urls.iter().copied())[at].clone();
         let mine = name(&["https://a.example", "https://b.example"], 1);
         assert_eq!(mine, name(&["https://b.example"], 0));
@@ -106,8 +106,8 @@ mod tests {
         assert_ne!(name(&twice, 0), name(&twice, 1));
         let document =
             json!({"hook": {"blocking_handlers": [{"url": "https://a.example"}, {"url": "https://b.example"}]}});
-        assert_eq!(find(&document, HandlerKind::Asked, &mine), Some(1));
-        assert_eq!(find(&document, HandlerKind::Told, &mine), None);
-        assert_eq!(find(&document, HandlerKind::Asked, "nothing"), None);
+        assert_eq!(find(&document, WebhookKind::Blocking, &mine), Some(1));
+        assert_eq!(find(&document, WebhookKind::Notification, &mine), None);
+        assert_eq!(find(&document, WebhookKind::Blocking, "nothing"), None);
     }
 }

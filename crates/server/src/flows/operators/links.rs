@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use vestibule_domain::{
     id::OperatorId,
-    operator::{Act, Assignment, EVERY_PROJECT, LinkPurpose, Operator, Role},
+    operator::{Assignment, EVERY_PROJECT, LinkPurpose, Operator, OperatorAct, Role},
     secret::TokenHash,
     time::Timestamp,
 };
@@ -17,12 +17,12 @@ use vestibule_store::{
 };
 
 use super::{
-    EmailMistake, Mistakes, Typed, check_name, check_password, hash_password, normalize,
-    passkeys::{self, Seat},
+    OperatorEmailError, OperatorInput, OperatorInputErrors, audit, check_name, check_password, hash_password,
+    normalize,
+    passkeys::{self, CeremonyContext},
     sign_in::make_token,
-    trace,
 };
-use crate::{app::App, crypto::sha256, flows::Error, ports::entropy::Entropy};
+use crate::{adapters::entropy::Entropy, app::App, crypto::sha256, flows::Error};
 
 /// The path of a link, below the portal's origin.
 pub(crate) fn path_of(token: &str) -> String {
@@ -88,12 +88,12 @@ pub(crate) async fn create_by_command(
 ) -> Result<String, StoreError> {
     let owner = Assignment { project: EVERY_PROJECT, role: Role::Owner };
     let (purpose, assignment, email, act) = match operator {
-        None => (LinkPurpose::FirstRun, owner, "", Act::Invited),
-        Some(operator) => (LinkPurpose::Reset, NO_ROLE, operator.email.as_str(), Act::LinkMade),
+        None => (LinkPurpose::FirstRun, owner, "", OperatorAct::Invited),
+        Some(operator) => (LinkPurpose::Reset, NO_ROLE, operator.email.as_str(), OperatorAct::LinkMade),
     };
     let detail = if operator.is_none() { "owner of every project" } else { "" };
     let whom = (operator.map(|operator| operator.id), email);
-    let event = trace::done_to(entropy, whom, (command, None), act, detail, now);
+    let event = audit::event_about(entropy, whom, (command, None), act, detail, now);
     let (token, link) = prepare(entropy, purpose, assignment, email, now);
     let made = store.write("create_operator_link", (link, event), |tx, (link, event)| {
         Box::pin(async move {
@@ -129,22 +129,22 @@ pub(crate) async fn find(app: &App, token: &str, now: Timestamp) -> Result<Optio
 }
 
 /// The result of redeeming a link.
-pub(crate) enum Redeemed {
+pub(crate) enum RedeemOutcome {
     /// The operator is signed in with this cookie.
     SignedIn(String),
     /// The input is invalid; the link stays valid.
-    Mistaken(Mistakes),
+    Invalid(OperatorInputErrors),
     /// The link was redeemed by another request, or has expired.
     Gone,
 }
 
 /// The new credential of the link's holder.
 #[derive(Clone, Copy)]
-pub(crate) enum WayIn<'a> {
+pub(crate) enum NewCredential<'a> {
     /// A password, as typed.
     Password(&'a str),
     /// A passkey that the browser has just created.
-    Passkey { seat: Seat<'a>, answer: &'a str },
+    Passkey { ceremony: CeremonyContext<'a>, answer: &'a str },
 }
 
 /// The holder of a link: an existing operator, or a new one.
@@ -158,7 +158,7 @@ pub(crate) enum Identified {
     /// Everything but the credential is known.
     Newcomer(Box<Newcomer>),
     /// The input is invalid.
-    Mistaken(Mistakes),
+    Invalid(OperatorInputErrors),
     /// The operator was removed.
     Gone,
 }
@@ -167,7 +167,7 @@ pub(crate) enum Identified {
 pub(crate) async fn identify(
     app: &App,
     link: &OperatorLink,
-    typed: &Typed<'_>,
+    typed: &OperatorInput<'_>,
     now: Timestamp,
 ) -> Result<Identified, Error> {
     let mut conn = app.store.read().await?;
@@ -179,13 +179,13 @@ pub(crate) async fn identify(
     }
     let email = if link.email.is_empty() { normalize(typed.email) } else { Some(link.email.clone()) };
     let name = typed.name.trim().to_string();
-    let mut mistakes = Mistakes { name: !check_name(&name), ..Mistakes::default() };
-    mistakes.email = match &email {
-        None => Some(EmailMistake::Invalid),
-        Some(email) => operators::find_by_email(&mut conn, email).await?.map(|_| EmailMistake::Taken),
+    let mut errors = OperatorInputErrors { name: !check_name(&name), ..OperatorInputErrors::default() };
+    errors.email = match &email {
+        None => Some(OperatorEmailError::Invalid),
+        Some(email) => operators::find_by_email(&mut conn, email).await?.map(|_| OperatorEmailError::Taken),
     };
-    let Some(email) = email.filter(|_| mistakes == Mistakes::default()) else {
-        return Ok(Identified::Mistaken(mistakes));
+    let Some(email) = email.filter(|_| errors == OperatorInputErrors::default()) else {
+        return Ok(Identified::Invalid(errors));
     };
     let operator = Operator { id: future_operator(link), email, name, password_hash: None, created_at: now };
     Ok(Identified::Newcomer(Box::new(Newcomer { operator, is_new: true })))
@@ -200,7 +200,7 @@ fn future_operator(link: &OperatorLink) -> OperatorId {
 }
 
 /// The input of the transaction.
-struct Deed {
+struct LinkRedemption {
     link: TokenHash,
     assignment: Assignment,
     newcomer: Newcomer,
@@ -211,7 +211,7 @@ struct Deed {
 
 /// Why the transaction was rolled back.
 #[derive(Debug, thiserror::Error)]
-enum Undone {
+enum RedeemError {
     #[error("the link holds no more")]
     Gone,
     #[error("another operator has the address")]
@@ -226,82 +226,86 @@ enum Undone {
 pub(crate) async fn redeem(
     app: &App,
     link: &OperatorLink,
-    typed: &Typed<'_>,
-    way: WayIn<'_>,
+    typed: &OperatorInput<'_>,
+    credential: NewCredential<'_>,
     ip: IpAddr,
     now: Timestamp,
-) -> Result<Redeemed, Error> {
+) -> Result<RedeemOutcome, Error> {
     // Report problems of the password together with those of the other fields.
-    let weaknesses = async |email: &str, name: &str| match way {
-        WayIn::Password(password) => check_password(app, password, &[email, name]).await,
-        WayIn::Passkey { .. } => Ok(Vec::new()),
+    let weaknesses = async |email: &str, name: &str| match credential {
+        NewCredential::Password(password) => check_password(app, password, &[email, name]).await,
+        NewCredential::Passkey { .. } => Ok(Vec::new()),
     };
     let mut newcomer = match identify(app, link, typed, now).await? {
         Identified::Newcomer(newcomer) => *newcomer,
-        Identified::Gone => return Ok(Redeemed::Gone),
-        Identified::Mistaken(mistakes) => {
+        Identified::Gone => return Ok(RedeemOutcome::Gone),
+        Identified::Invalid(errors) => {
             let weaknesses = weaknesses(typed.email, typed.name).await?;
-            return Ok(Redeemed::Mistaken(Mistakes { weaknesses, ..mistakes }));
+            return Ok(RedeemOutcome::Invalid(OperatorInputErrors { weaknesses, ..errors }));
         }
     };
     let weaknesses = weaknesses(&newcomer.operator.email, &newcomer.operator.name).await?;
     if !weaknesses.is_empty() {
-        return Ok(Redeemed::Mistaken(Mistakes { weaknesses, ..Mistakes::default() }));
+        return Ok(RedeemOutcome::Invalid(OperatorInputErrors { weaknesses, ..OperatorInputErrors::default() }));
     }
-    let refused = || Redeemed::Mistaken(Mistakes { passkey: true, ..Mistakes::default() });
-    let (password_hash, passkey) = match way {
-        WayIn::Password(password) => (Some(hash_password(app, password).await?), None),
-        WayIn::Passkey { seat, answer } => {
-            let Some(row) = passkeys::read_new(app, seat, newcomer.operator.id, (answer, ""), now) else {
+    let refused = || RedeemOutcome::Invalid(OperatorInputErrors { passkey: true, ..OperatorInputErrors::default() });
+    let (password_hash, passkey) = match credential {
+        NewCredential::Password(password) => (Some(hash_password(app, password).await?), None),
+        NewCredential::Passkey { ceremony, answer } => {
+            let Some(row) = passkeys::read_new(app, ceremony, newcomer.operator.id, (answer, ""), now) else {
                 return Ok(refused());
             };
             (None, Some(row))
         }
     };
     newcomer.operator.password_hash = password_hash;
-    let act = if newcomer.is_new { Act::Joined } else { Act::LinkUsed };
-    let with = if passkey.is_some() { trace::PASSKEY } else { trace::PASSWORD };
-    let event = trace::own(app, &newcomer.operator, act, with, ip, now);
+    let act = if newcomer.is_new { OperatorAct::Joined } else { OperatorAct::LinkUsed };
+    let with = if passkey.is_some() { audit::PASSKEY } else { audit::PASSWORD };
+    let event = audit::own(app, &newcomer.operator, act, with, ip, now);
     let (cookie, session) = make_token(app);
-    let deed = Deed { link: link.token, assignment: link.assignment, newcomer, passkey, session, event };
-    let written =
-        app.store.write("redeem_operator_link", deed, move |tx, deed| Box::pin(carry_out(tx, deed, now))).await;
+    let redemption =
+        LinkRedemption { link: link.token, assignment: link.assignment, newcomer, passkey, session, event };
+    let written = app
+        .store
+        .write("redeem_operator_link", redemption, move |tx, redemption| Box::pin(apply(tx, redemption, now)))
+        .await;
     match written {
-        Ok(()) => Ok(Redeemed::SignedIn(cookie)),
-        Err(Undone::Gone) => Ok(Redeemed::Gone),
-        Err(Undone::Taken) => {
-            Ok(Redeemed::Mistaken(Mistakes { email: Some(EmailMistake::Taken), ..Mistakes::default() }))
-        }
-        Err(Undone::PasskeyTaken) => Ok(refused()),
-        Err(Undone::Store(error)) => Err(error.into()),
+        Ok(()) => Ok(RedeemOutcome::SignedIn(cookie)),
+        Err(RedeemError::Gone) => Ok(RedeemOutcome::Gone),
+        Err(RedeemError::Taken) => Ok(RedeemOutcome::Invalid(OperatorInputErrors {
+            email: Some(OperatorEmailError::Taken),
+            ..OperatorInputErrors::default()
+        })),
+        Err(RedeemError::PasskeyTaken) => Ok(refused()),
+        Err(RedeemError::Store(error)) => Err(error.into()),
     }
 }
 
-async fn carry_out(tx: &mut Tx, deed: &Deed, now: Timestamp) -> Result<(), Undone> {
-    let operator = &deed.newcomer.operator;
-    if !operator_links::take(tx, deed.link, now).await? {
-        return Err(Undone::Gone);
+async fn apply(tx: &mut Tx, redemption: &LinkRedemption, now: Timestamp) -> Result<(), RedeemError> {
+    let operator = &redemption.newcomer.operator;
+    if !operator_links::take(tx, redemption.link, now).await? {
+        return Err(RedeemError::Gone);
     }
-    if deed.newcomer.is_new {
+    if redemption.newcomer.is_new {
         if !operators::insert(tx, operator).await? {
-            return Err(Undone::Taken);
+            return Err(RedeemError::Taken);
         }
-        operators::set_role(tx, operator.id, deed.assignment).await?;
+        operators::set_role(tx, operator.id, redemption.assignment).await?;
         operator_links::remove_of(tx, EVERY_PROJECT, LinkPurpose::FirstRun, "").await?;
     } else {
         // The old credentials may be in the wrong hands: remove all of them.
         if !operators::set_password(tx, operator.id, operator.password_hash.as_deref()).await? {
-            return Err(Undone::Gone);
+            return Err(RedeemError::Gone);
         }
         operator_passkeys::remove_of_operator(tx, operator.id).await?;
         operator_sessions::remove_of_operator(tx, operator.id).await?;
     }
-    if let Some(row) = &deed.passkey
+    if let Some(row) = &redemption.passkey
         && !operator_passkeys::insert(tx, row).await?
     {
-        return Err(Undone::PasskeyTaken);
+        return Err(RedeemError::PasskeyTaken);
     }
-    operator_sessions::insert(tx, deed.session, operator.id, now).await?;
-    operator_events::insert(tx, &deed.event).await?;
+    operator_sessions::insert(tx, redemption.session, operator.id, now).await?;
+    operator_events::insert(tx, &redemption.event).await?;
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! Operators of the portal: invitation, sign-in, reauthentication and roles. The use cases that the Admin API has too
 //! are in `flows/admin`.
 
+pub(crate) mod audit;
 pub(crate) mod links;
 pub(crate) mod passkeys;
+pub(crate) mod project_operators;
 pub(crate) mod sign_in;
-pub(crate) mod staff;
-pub(crate) mod trace;
 
 use serde_json::{Map, Value};
 use vestibule_domain::{
@@ -27,15 +27,15 @@ pub(crate) const LONGEST_NAME: usize = 100;
 pub(crate) const PASSWORD_POLICY: Policy = Policy { min_length: 10, min_strength: 2, refuse_breached: true };
 
 /// The input for creating an operator.
-pub(crate) struct Typed<'a> {
+pub(crate) struct OperatorInput<'a> {
     pub(crate) email: &'a str,
     pub(crate) name: &'a str,
 }
 
 /// The problems of that input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Mistakes {
-    pub(crate) email: Option<EmailMistake>,
+pub(crate) struct OperatorInputErrors {
+    pub(crate) email: Option<OperatorEmailError>,
     pub(crate) name: bool,
     pub(crate) weaknesses: Vec<Weakness>,
     /// The browser's response for a new passkey is invalid.
@@ -44,7 +44,7 @@ pub(crate) struct Mistakes {
 
 /// A problem of an email address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum EmailMistake {
+pub(crate) enum OperatorEmailError {
     /// It is not a valid address.
     Invalid,
     /// Another operator has it.
@@ -75,13 +75,13 @@ fn prepare_password(typed: &str) -> Secret<String> {
 
 /// The result of removing a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Removal {
+pub(crate) enum RemovalOutcome {
     /// It is removed, and every other session of the operator has ended.
     Done,
     /// It does not exist.
     Missing,
     /// It is the last credential: the operator would be locked out.
-    LastWayIn,
+    LastLoginMethod,
 }
 
 /// A signed-in operator.

@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use vestibule_domain::{
     id::{IdentityId, OperatorId},
-    operator::{Act, EVERY_PROJECT, Operator},
+    operator::{EVERY_PROJECT, Operator, OperatorAct},
     project::Origin,
     time::Timestamp,
 };
@@ -13,12 +13,12 @@ use vestibule_store::{
     operator_sessions, operators, passkeys::PasskeyUse, spent,
 };
 
-use super::{Removal, SignedIn, sign_in::make_token, trace};
+use super::{RemovalOutcome, SignedIn, audit, sign_in::make_token};
 use crate::{
     app::App,
     crypto::tokens::{Challenge, MacKey},
     flows::{Error, tries::Buckets},
-    passkeys::{Assertion, Expected, NewPasskey, Person, Site, read_challenge},
+    passkeys::{Assertion, Expected, NewPasskey, PasskeyUser, Site, read_challenge},
 };
 
 /// The portal's name in browsers and authenticators.
@@ -32,13 +32,13 @@ const NAMELESS: &str = "Passkey";
 
 /// The context of a ceremony: the portal, in one browser.
 #[derive(Clone, Copy)]
-pub(crate) struct Seat<'a> {
+pub(crate) struct CeremonyContext<'a> {
     pub(crate) origin: &'a Origin,
     /// A secret that only this browser's forms know.
     pub(crate) browser: &'a str,
 }
 
-impl<'a> Seat<'a> {
+impl<'a> CeremonyContext<'a> {
     fn site(&self) -> Site<'a> {
         Site::new(self.origin, SITE_NAME)
     }
@@ -68,35 +68,40 @@ fn macs(app: &App) -> [MacKey; 2] {
 }
 
 /// The options for signing in with a passkey; without known passkeys the browser offers all it has for the portal.
-pub(crate) fn request_options(app: &App, seat: Seat<'_>, known: &[OperatorPasskey], now: Timestamp) -> String {
+pub(crate) fn request_options(
+    app: &App,
+    ceremony: CeremonyContext<'_>,
+    known: &[OperatorPasskey],
+    now: Timestamp,
+) -> String {
     let ids: Vec<Vec<u8>> = known.iter().map(|row| row.credential_id.clone()).collect();
-    seat.site().request_options(seat.issue(app, "use", now).as_bytes(), &ids)
+    ceremony.site().request_options(ceremony.issue(app, "use", now).as_bytes(), &ids)
 }
 
 /// The options for creating a passkey of an operator.
 pub(crate) fn creation_options(
     app: &App,
-    seat: Seat<'_>,
+    ceremony: CeremonyContext<'_>,
     (id, email): (OperatorId, &str),
     known: &[OperatorPasskey],
     now: Timestamp,
 ) -> String {
     let ids: Vec<Vec<u8>> = known.iter().map(|row| row.credential_id.clone()).collect();
-    let person = Person { handle: *id.as_bytes(), name: email, passkeys: &ids };
-    seat.site().creation_options(seat.issue(app, "create", now).as_bytes(), &person)
+    let person = PasskeyUser { handle: *id.as_bytes(), name: email, passkeys: &ids };
+    ceremony.site().creation_options(ceremony.issue(app, "create", now).as_bytes(), &person)
 }
 
 /// Verifies the browser's response to creation options and builds the row.
 pub(super) fn read_new(
     app: &App,
-    seat: Seat<'_>,
+    ceremony: CeremonyContext<'_>,
     owner: OperatorId,
     (answer, name): (&str, &str),
     now: Timestamp,
 ) -> Option<OperatorPasskey> {
-    let (challenge, _) = seat.read(app, "create", answer, now)?;
+    let (challenge, _) = ceremony.read(app, "create", answer, now)?;
     let NewPasskey { credential_id, public_key, sign_count, backup_eligible } =
-        match seat.site().register(answer, &challenge) {
+        match ceremony.site().register(answer, &challenge) {
             Ok(made) => made,
             Err(problem) => {
                 tracing::info!(operator.id = %owner, error = %problem, "a new passkey was refused");
@@ -118,16 +123,16 @@ pub(super) fn read_new(
 
 /// A name in its stored form. The passkey exists already, so an invalid name is corrected instead of rejected.
 fn read_name(typed: &str) -> String {
-    mend_name(typed).unwrap_or_else(|| NAMELESS.to_string())
+    normalize_name(typed).unwrap_or_else(|| NAMELESS.to_string())
 }
 
-fn mend_name(typed: &str) -> Option<String> {
+fn normalize_name(typed: &str) -> Option<String> {
     let clean: String = typed.trim().chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
     Some(clean).filter(|clean| !clean.is_empty())
 }
 
 /// The verification result of a response to request options.
-enum Verdict {
+enum AssertionResult {
     Right(Box<Used>, Operator),
     /// A passkey of this operator, but the signature is invalid.
     Wrong(Operator),
@@ -143,11 +148,11 @@ struct Used {
 
 /// Why the transaction was rolled back.
 #[derive(Debug, thiserror::Error)]
-enum Undone {
+enum PasskeyError {
     #[error("the answer was used before, or the passkey's counter did not increase")]
     Refused,
     #[error("the last sign-in method can't be removed")]
-    LastWayIn,
+    LastLoginMethod,
     #[error("there is no such passkey")]
     Missing,
     #[error(transparent)]
@@ -157,19 +162,23 @@ enum Undone {
 /// Verifies the browser's response to request options, within the attempt limits.
 async fn judge(
     app: &App,
-    seat: Seat<'_>,
+    ceremony: CeremonyContext<'_>,
     only: Option<OperatorId>,
     answer: &str,
     now: Timestamp,
-) -> Result<Verdict, Error> {
-    let Some((presented, challenge)) = seat.read(app, "use", answer, now) else { return Ok(Verdict::Foreign) };
-    let Ok(assertion) = Assertion::read(answer) else { return Ok(Verdict::Foreign) };
+) -> Result<AssertionResult, Error> {
+    let Some((presented, challenge)) = ceremony.read(app, "use", answer, now) else {
+        return Ok(AssertionResult::Foreign);
+    };
+    let Ok(assertion) = Assertion::read(answer) else { return Ok(AssertionResult::Foreign) };
     let mut conn = app.store.read().await?;
     let found = operator_passkeys::find(&mut conn, &assertion.credential_id).await?;
     let Some(row) = found.filter(|row| only.is_none_or(|only| only == row.operator_id)) else {
-        return Ok(Verdict::Foreign);
+        return Ok(AssertionResult::Foreign);
     };
-    let Some(operator) = operators::find(&mut conn, row.operator_id).await? else { return Ok(Verdict::Foreign) };
+    let Some(operator) = operators::find(&mut conn, row.operator_id).await? else {
+        return Ok(AssertionResult::Foreign);
+    };
     drop(conn);
     let expected = Expected {
         challenge: &presented,
@@ -177,35 +186,35 @@ async fn judge(
         public_key: &row.public_key,
         backup_eligible: row.backup_eligible,
         // Sign-in options name no passkey; those for reauthentication name the operator's.
-        asked_by_name: only.is_some(),
+        requires_user_handle_match: only.is_some(),
     };
-    match seat.site().verify(assertion, &expected) {
-        Ok(passkey) => Ok(Verdict::Right(Box::new(Used { passkey, challenge }), operator)),
+    match ceremony.site().verify(assertion, &expected) {
+        Ok(passkey) => Ok(AssertionResult::Right(Box::new(Used { passkey, challenge }), operator)),
         Err(problem) => {
             tracing::info!(operator.id = %row.operator_id, error = %problem, "a passkey was refused");
-            Ok(Verdict::Wrong(operator))
+            Ok(AssertionResult::Wrong(operator))
         }
     }
 }
 
-async fn note_use(tx: &mut vestibule_store::Tx, used: &Used, now: Timestamp) -> Result<(), Undone> {
+async fn note_use(tx: &mut vestibule_store::Tx, used: &Used, now: Timestamp) -> Result<(), PasskeyError> {
     let Used { passkey, challenge } = used;
     let is_first = spent::spend(tx, EVERY_PROJECT, &challenge.fingerprint, None, challenge.expires_at).await?;
-    if is_first && operator_passkeys::record_use(tx, passkey, now).await? { Ok(()) } else { Err(Undone::Refused) }
+    if is_first && operator_passkeys::record_use(tx, passkey, now).await? { Ok(()) } else { Err(PasskeyError::Refused) }
 }
 
 /// The result of a transaction with a passkey use; a refusal is counted and logged before the response.
 async fn settle(
     app: &App,
     buckets: &Buckets,
-    written: Result<(), Undone>,
+    written: Result<(), PasskeyError>,
     failure: OperatorEvent,
     now: Timestamp,
 ) -> Result<bool, Error> {
     match written {
         Ok(()) => Ok(true),
-        Err(Undone::Store(error)) => Err(error.into()),
-        Err(error @ (Undone::Refused | Undone::LastWayIn | Undone::Missing)) => {
+        Err(PasskeyError::Store(error)) => Err(error.into()),
+        Err(error @ (PasskeyError::Refused | PasskeyError::LastLoginMethod | PasskeyError::Missing)) => {
             tracing::warn!(error = %error, "a passkey of an operator was refused");
             buckets.record_failure_as(app, Some(failure), now).await?;
             Ok(false)
@@ -216,21 +225,21 @@ async fn settle(
 /// Signs in with the passkey that the browser offers; returns the cookie.
 pub(crate) async fn sign_in(
     app: &App,
-    seat: Seat<'_>,
+    ceremony: CeremonyContext<'_>,
     answer: &str,
     ip: IpAddr,
     now: Timestamp,
 ) -> Result<Option<String>, Error> {
     let buckets = Buckets::of_operator_passkey(ip);
     buckets.check(app, now).await?;
-    let note = |operator: &Operator, act| trace::own(app, operator, act, trace::PASSKEY, ip, now);
-    let (used, operator) = match judge(app, seat, None, answer, now).await? {
-        Verdict::Right(used, operator) => (used, operator),
-        Verdict::Wrong(operator) => {
-            buckets.record_failure_as(app, Some(note(&operator, Act::SignInFailed)), now).await?;
+    let note = |operator: &Operator, act| audit::own(app, operator, act, audit::PASSKEY, ip, now);
+    let (used, operator) = match judge(app, ceremony, None, answer, now).await? {
+        AssertionResult::Right(used, operator) => (used, operator),
+        AssertionResult::Wrong(operator) => {
+            buckets.record_failure_as(app, Some(note(&operator, OperatorAct::SignInFailed)), now).await?;
             return Ok(None);
         }
-        Verdict::Foreign => {
+        AssertionResult::Foreign => {
             buckets.record_failure(app, now).await?;
             return Ok(None);
         }
@@ -239,38 +248,42 @@ pub(crate) async fn sign_in(
     let owner = operator.id;
     let written = app
         .store
-        .write("sign_in_by_operator_passkey", (used, note(&operator, Act::SignedIn)), move |tx, (used, event)| {
-            Box::pin(async move {
-                note_use(tx, used, now).await?;
-                operator_sessions::insert(tx, session, owner, now).await?;
-                operator_events::insert(tx, event).await?;
-                Ok(())
-            })
-        })
+        .write(
+            "sign_in_by_operator_passkey",
+            (used, note(&operator, OperatorAct::SignedIn)),
+            move |tx, (used, event)| {
+                Box::pin(async move {
+                    note_use(tx, used, now).await?;
+                    operator_sessions::insert(tx, session, owner, now).await?;
+                    operator_events::insert(tx, event).await?;
+                    Ok(())
+                })
+            },
+        )
         .await;
-    Ok(settle(app, &buckets, written, note(&operator, Act::SignInFailed), now).await?.then_some(cookie))
+    Ok(settle(app, &buckets, written, note(&operator, OperatorAct::SignInFailed), now).await?.then_some(cookie))
 }
 
 /// Reauthenticates with one of the operator's passkeys.
 pub(crate) async fn prove(
     app: &App,
-    who: &SignedIn,
-    seat: Seat<'_>,
+    signed_in: &SignedIn,
+    ceremony: CeremonyContext<'_>,
     answer: &str,
     ip: IpAddr,
     now: Timestamp,
 ) -> Result<bool, Error> {
     let buckets = Buckets::of_operator_passkey(ip);
     buckets.check(app, now).await?;
-    let failure = trace::own(app, &who.operator, Act::ProofFailed, trace::PASSKEY, ip, now);
-    let used = match judge(app, seat, Some(who.operator.id), answer, now).await? {
-        Verdict::Right(used, _) => used,
-        Verdict::Wrong(_) | Verdict::Foreign => {
+    let failure = audit::own(app, &signed_in.operator, OperatorAct::ProofFailed, audit::PASSKEY, ip, now);
+    let used = match judge(app, ceremony, Some(signed_in.operator.id), answer, now).await? {
+        AssertionResult::Right(used, _) => used,
+        AssertionResult::Wrong(_) | AssertionResult::Foreign => {
             buckets.record_failure_as(app, Some(failure), now).await?;
             return Ok(false);
         }
     };
-    let session = who.session.token;
+    let session = signed_in.session.token;
     let written = app
         .store
         .write("prove_by_operator_passkey", used, move |tx, used| {
@@ -285,21 +298,21 @@ pub(crate) async fn prove(
 }
 
 /// The passkeys of the signed-in operator, oldest first.
-pub(crate) async fn list(app: &App, who: &SignedIn) -> Result<Vec<OperatorPasskey>, Error> {
-    Ok(operator_passkeys::list(&mut *app.store.read().await?, who.operator.id).await?)
+pub(crate) async fn list(app: &App, signed_in: &SignedIn) -> Result<Vec<OperatorPasskey>, Error> {
+    Ok(operator_passkeys::list(&mut *app.store.read().await?, signed_in.operator.id).await?)
 }
 
 /// Stores the passkey that the browser created; `false` when its response is invalid.
 pub(crate) async fn add(
     app: &App,
-    who: &SignedIn,
-    seat: Seat<'_>,
+    signed_in: &SignedIn,
+    ceremony: CeremonyContext<'_>,
     answer_and_name: (&str, &str),
     ip: IpAddr,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let Some(row) = read_new(app, seat, who.operator.id, answer_and_name, now) else { return Ok(false) };
-    let event = trace::own(app, &who.operator, Act::PasskeyAdded, &row.name, ip, now);
+    let Some(row) = read_new(app, ceremony, signed_in.operator.id, answer_and_name, now) else { return Ok(false) };
+    let event = audit::own(app, &signed_in.operator, OperatorAct::PasskeyAdded, &row.name, ip, now);
     let added = app.store.write("add_operator_passkey", (row, event), |tx, (row, event)| {
         Box::pin(async move {
             let is_new = operator_passkeys::insert(tx, row).await?;
@@ -326,20 +339,21 @@ pub(crate) enum Renaming {
 /// Renames one of the operator's passkeys.
 pub(crate) async fn rename(
     app: &App,
-    who: &SignedIn,
+    signed_in: &SignedIn,
     id: IdentityId,
     typed: &str,
     ip: IpAddr,
     now: Timestamp,
 ) -> Result<Renaming, Error> {
-    let known = list(app, who).await?;
+    let known = list(app, signed_in).await?;
     let Some(old) = known.into_iter().find(|row| row.id == id) else { return Ok(Renaming::Missing) };
-    let Some(name) = mend_name(typed) else { return Ok(Renaming::Nameless) };
+    let Some(name) = normalize_name(typed) else { return Ok(Renaming::Nameless) };
     if old.name == name {
         return Ok(Renaming::Done);
     }
-    let event = trace::own(app, &who.operator, Act::PasskeyRenamed, &format!("{} → {name}", old.name), ip, now);
-    let owner = who.operator.id;
+    let event =
+        audit::own(app, &signed_in.operator, OperatorAct::PasskeyRenamed, &format!("{} → {name}", old.name), ip, now);
+    let owner = signed_in.operator.id;
     let renamed = app.store.write("rename_operator_passkey", (name, event), move |tx, (name, event)| {
         Box::pin(async move {
             let is_there = operator_passkeys::rename(tx, owner, id, name).await?;
@@ -355,15 +369,15 @@ pub(crate) async fn rename(
 /// Removes one of the operator's passkeys, unless it is the last credential.
 pub(crate) async fn remove(
     app: &App,
-    who: &SignedIn,
+    signed_in: &SignedIn,
     id: IdentityId,
     ip: IpAddr,
     now: Timestamp,
-) -> Result<Removal, Error> {
-    let known = list(app, who).await?;
-    let Some(row) = known.into_iter().find(|row| row.id == id) else { return Ok(Removal::Missing) };
-    let event = trace::own(app, &who.operator, Act::PasskeyRemoved, &row.name, ip, now);
-    let (owner, kept) = (who.operator.id, who.session.token);
+) -> Result<RemovalOutcome, Error> {
+    let known = list(app, signed_in).await?;
+    let Some(row) = known.into_iter().find(|row| row.id == id) else { return Ok(RemovalOutcome::Missing) };
+    let event = audit::own(app, &signed_in.operator, OperatorAct::PasskeyRemoved, &row.name, ip, now);
+    let (owner, kept) = (signed_in.operator.id, signed_in.session.token);
     let written = app
         .store
         .write("remove_operator_passkey", (id, event), move |tx, (id, event)| {
@@ -371,11 +385,11 @@ pub(crate) async fn remove(
                 // Lock the operator: a concurrent removal of the password must not leave it without credentials.
                 operators::hold(tx, owner).await?;
                 if !operator_passkeys::remove(tx, owner, *id).await? {
-                    return Err(Undone::Missing);
+                    return Err(PasskeyError::Missing);
                 }
                 let has_password = operators::find(tx, owner).await?.is_some_and(|one| one.password_hash.is_some());
                 if !has_password && operator_passkeys::list(tx, owner).await?.is_empty() {
-                    return Err(Undone::LastWayIn);
+                    return Err(PasskeyError::LastLoginMethod);
                 }
                 operator_sessions::remove_others(tx, owner, kept).await?;
                 operator_events::insert(tx, event).await?;
@@ -384,10 +398,10 @@ pub(crate) async fn remove(
         })
         .await;
     match written {
-        Ok(()) => Ok(Removal::Done),
-        Err(Undone::LastWayIn) => Ok(Removal::LastWayIn),
-        Err(Undone::Missing | Undone::Refused) => Ok(Removal::Missing),
-        Err(Undone::Store(error)) => Err(error.into()),
+        Ok(()) => Ok(RemovalOutcome::Done),
+        Err(PasskeyError::LastLoginMethod) => Ok(RemovalOutcome::LastLoginMethod),
+        Err(PasskeyError::Missing | PasskeyError::Refused) => Ok(RemovalOutcome::Missing),
+        Err(PasskeyError::Store(error)) => Err(error.into()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use vestibule_domain::{
-    operator::{Act, EVERY_PROJECT, Operator, PROOF, SESSION},
+    operator::{EVERY_PROJECT, Operator, OperatorAct, PROOF, SESSION},
     secret::TokenHash,
     time::Timestamp,
 };
@@ -13,12 +13,12 @@ use vestibule_store::{
     operators,
 };
 
-use super::{Removal, SignedIn, normalize, prepare_password, trace};
+use super::{RemovalOutcome, SignedIn, audit, normalize, prepare_password};
 use crate::{
     app::App,
     crypto::sha256,
     flows::{Error, candidates::Candidates, tries::Buckets},
-    passwords::Verdict,
+    passwords::PasswordVerdict,
 };
 
 /// Minimum interval between recorded uses.
@@ -67,11 +67,11 @@ pub(crate) async fn sign_in(
 ) -> Result<Option<String>, Error> {
     let email = normalize(email).unwrap_or_else(|| email.trim().to_lowercase());
     let operator = operators::find_by_email(&mut *app.store.read().await?, &email).await?;
-    if !try_password(app, (&email, operator.as_ref()), typed, (Act::SignInFailed, ip), now).await? {
+    if !try_password(app, (&email, operator.as_ref()), typed, (OperatorAct::SignInFailed, ip), now).await? {
         return Ok(None);
     }
     let Some(operator) = operator else { return Ok(None) };
-    let event = trace::own(app, &operator, Act::SignedIn, trace::PASSWORD, ip, now);
+    let event = audit::own(app, &operator, OperatorAct::SignedIn, audit::PASSWORD, ip, now);
     let (id, (token, hash)) = (operator.id, make_token(app));
     app.store
         .write("begin_operator_session", (hash, event), move |tx, (hash, event)| {
@@ -90,7 +90,7 @@ async fn try_password(
     app: &App,
     (email, operator): (&str, Option<&Operator>),
     typed: &str,
-    (failure, ip): (Act, IpAddr),
+    (failure, ip): (OperatorAct, IpAddr),
     now: Timestamp,
 ) -> Result<bool, Error> {
     let buckets = Buckets::of_operator(email, ip);
@@ -98,12 +98,12 @@ async fn try_password(
     let hash = operator.and_then(|operator| operator.password_hash.clone());
     let verdict = app.hasher.verify(EVERY_PROJECT, prepare_password(typed), hash).await?;
     let stale = match verdict {
-        Verdict::Wrong => {
-            let event = operator.map(|operator| trace::own(app, operator, failure, trace::PASSWORD, ip, now));
+        PasswordVerdict::Wrong => {
+            let event = operator.map(|operator| audit::own(app, operator, failure, audit::PASSWORD, ip, now));
             buckets.record_failure_as(app, event, now).await?;
             return Ok(false);
         }
-        Verdict::Right { stale } => stale,
+        PasswordVerdict::Right { stale } => stale,
     };
     // Check the limit again after hashing: concurrent guesses must not pass between check and verify.
     buckets.check(app, now).await?;
@@ -127,12 +127,18 @@ pub(super) fn make_token(app: &App) -> (String, TokenHash) {
 }
 
 /// Reauthenticates with the password.
-pub(crate) async fn prove(app: &App, who: &SignedIn, typed: &str, ip: IpAddr, now: Timestamp) -> Result<bool, Error> {
-    let whose = (who.operator.email.as_str(), Some(&who.operator));
-    if !try_password(app, whose, typed, (Act::ProofFailed, ip), now).await? {
+pub(crate) async fn prove(
+    app: &App,
+    signed_in: &SignedIn,
+    typed: &str,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let account = (signed_in.operator.email.as_str(), Some(&signed_in.operator));
+    if !try_password(app, account, typed, (OperatorAct::ProofFailed, ip), now).await? {
         return Ok(false);
     }
-    let token = who.session.token;
+    let token = signed_in.session.token;
     app.store
         .write("prove_operator", token, move |tx, token| Box::pin(operator_sessions::prove(tx, *token, now)))
         .await?;
@@ -140,12 +146,12 @@ pub(crate) async fn prove(app: &App, who: &SignedIn, typed: &str, ip: IpAddr, no
 }
 
 /// Whether the last authentication is recent enough for a dangerous action.
-pub(crate) fn is_proved(who: &SignedIn, now: Timestamp) -> bool {
-    now <= who.session.proved_at.plus(PROOF)
+pub(crate) fn is_proved(signed_in: &SignedIn, now: Timestamp) -> bool {
+    now <= signed_in.session.proved_at.plus(PROOF)
 }
 
-pub(crate) async fn sign_out(app: &App, who: &SignedIn) -> Result<(), Error> {
-    let token = who.session.token;
+pub(crate) async fn sign_out(app: &App, signed_in: &SignedIn) -> Result<(), Error> {
+    let token = signed_in.session.token;
     app.store
         .write("end_operator_session", token, |tx, token| {
             Box::pin(async move { operator_sessions::remove(tx, *token).await.map(drop) })
@@ -157,19 +163,19 @@ pub(crate) async fn sign_out(app: &App, who: &SignedIn) -> Result<(), Error> {
 /// Changes the operator's own password; every other session ends. Returns the problems of the new password.
 pub(crate) async fn change_password(
     app: &App,
-    who: &SignedIn,
+    signed_in: &SignedIn,
     new: &str,
     ip: IpAddr,
     now: Timestamp,
 ) -> Result<Vec<vestibule_domain::credential::password::Weakness>, Error> {
-    let operator = &who.operator;
+    let operator = &signed_in.operator;
     let weaknesses = super::check_password(app, new, &[&operator.email, &operator.name]).await?;
     if !weaknesses.is_empty() {
         return Ok(weaknesses);
     }
     let hash = super::hash_password(app, new).await?;
-    let event = trace::own(app, operator, Act::PasswordChanged, "", ip, now);
-    let (id, kept) = (operator.id, who.session.token);
+    let event = audit::own(app, operator, OperatorAct::PasswordChanged, "", ip, now);
+    let (id, kept) = (operator.id, signed_in.session.token);
     app.store
         .write("change_operator_password", (hash, event), move |tx, (hash, event)| {
             Box::pin(async move {
@@ -183,9 +189,14 @@ pub(crate) async fn change_password(
 }
 
 /// Removes the operator's own password, unless it is the last credential; every other session ends.
-pub(crate) async fn remove_password(app: &App, who: &SignedIn, ip: IpAddr, now: Timestamp) -> Result<Removal, Error> {
-    let event = trace::own(app, &who.operator, Act::PasswordRemoved, "", ip, now);
-    let (id, kept) = (who.operator.id, who.session.token);
+pub(crate) async fn remove_password(
+    app: &App,
+    signed_in: &SignedIn,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<RemovalOutcome, Error> {
+    let event = audit::own(app, &signed_in.operator, OperatorAct::PasswordRemoved, "", ip, now);
+    let (id, kept) = (signed_in.operator.id, signed_in.session.token);
     app.store
         .write("remove_operator_password", event, move |tx, event| {
             Box::pin(async move {
@@ -193,15 +204,15 @@ pub(crate) async fn remove_password(app: &App, who: &SignedIn, ip: IpAddr, now: 
                 operators::hold(tx, id).await?;
                 let operator = operators::find(tx, id).await?;
                 if operator.is_none_or(|operator| operator.password_hash.is_none()) {
-                    return Ok(Removal::Missing);
+                    return Ok(RemovalOutcome::Missing);
                 }
                 if operator_passkeys::list(tx, id).await?.is_empty() {
-                    return Ok(Removal::LastWayIn);
+                    return Ok(RemovalOutcome::LastLoginMethod);
                 }
                 operators::set_password(tx, id, None).await?;
                 operator_sessions::remove_others(tx, id, kept).await?;
                 operator_events::insert(tx, event).await?;
-                Ok::<_, StoreError>(Removal::Done)
+                Ok::<_, StoreError>(RemovalOutcome::Done)
             })
         })
         .await

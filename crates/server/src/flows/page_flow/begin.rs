@@ -15,15 +15,14 @@ use vestibule_protocol::{
 use vestibule_store::{credentials, users};
 
 use super::{
-    Flow, FlowState, Purpose,
+    Flow, FlowPurpose, FlowState, login_methods,
     suggestion::{self, suggest},
-    ways,
 };
 use crate::{
     app::App,
     flows::{
         Error,
-        authorize::{Begun, BrowserState, PendingRequest, issue_for_caller},
+        authorize::{AuthorizeOutcome, BrowserState, PendingRequest, issue_for_caller},
         caller::SessionCaller,
         promotion_source::PromotionSource,
     },
@@ -43,7 +42,7 @@ pub(crate) async fn begin_sign_in(
     details: &AuthorizeDetails,
     browser: BrowserState<'_>,
     now: Timestamp,
-) -> Result<Result<Begun, OAuthError>, Error> {
+) -> Result<Result<AuthorizeOutcome, OAuthError>, Error> {
     let enforced = match read_enforced(project, details) {
         Ok(enforced) => enforced,
         Err(error) => return Ok(Err(error)),
@@ -61,7 +60,7 @@ pub(crate) async fn begin_sign_in(
             return Ok(Err(OAuthError::new(ErrorCode::LoginRequired, "authentication required")));
         };
         return match issue_for_caller(app, project, &pending, caller, now).await {
-            Ok(back) => Ok(Ok(Begun::Redirect(back))),
+            Ok(back) => Ok(Ok(AuthorizeOutcome::Redirect(back))),
             // No page is shown here, so the application gets the error.
             Err(Error::RateLimited(_)) => Ok(Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, TOO_MANY))),
             Err(error) => Err(error),
@@ -80,7 +79,7 @@ pub(crate) async fn begin_sign_in(
         state.offered_user = wanted.map(|caller| caller.user.id);
     }
     if let Some(hinted) = hinted {
-        state.purpose = Purpose::Login;
+        state.purpose = FlowPurpose::Login;
         state.only_user = Some(hinted.id);
         if let Some(own) = find_login_id(app, project, hinted.id).await? {
             state.prefill = Some(own);
@@ -88,29 +87,29 @@ pub(crate) async fn begin_sign_in(
             state.masks_prefill = browser.caller.is_none_or(|caller| caller.user.id != hinted.id);
         }
     }
-    Ok(Ok(Begun::Pages { flow: Box::new(Flow::begin(app, state, now)), browser: secret }))
+    Ok(Ok(AuthorizeOutcome::Pages { flow: Box::new(Flow::begin(app, state, now)), browser: secret }))
 }
 
 /// The first page: the one that the app requested; otherwise sign-up for a guest and sign-in for anyone else.
-fn choose_purpose(details: &AuthorizeDetails, is_guest: bool) -> Purpose {
+fn choose_purpose(details: &AuthorizeDetails, is_guest: bool) -> FlowPurpose {
     match details.page.as_deref() {
-        Some("signup") => Purpose::SignUp,
-        _ if details.prompt.contains(Prompt::Create) => Purpose::SignUp,
-        Some(_) => Purpose::Login,
-        None if is_guest && !details.prompt.contains(Prompt::Login) => Purpose::SignUp,
-        None => Purpose::Login,
+        Some("signup") => FlowPurpose::SignUp,
+        _ if details.prompt.contains(Prompt::Create) => FlowPurpose::SignUp,
+        Some(_) => FlowPurpose::Login,
+        None if is_guest && !details.prompt.contains(Prompt::Login) => FlowPurpose::SignUp,
+        None => FlowPurpose::Login,
     }
 }
 
 /// Whether a signed-in user must authenticate again (OIDC Core §3.1.2.1, `prompt` and `max_age`).
 fn must_prove(details: &AuthorizeDetails, caller: Option<&SessionCaller>, now: Timestamp) -> bool {
-    let asked = [Prompt::Login, Prompt::Create, Prompt::SelectAccount];
+    let prompts = [Prompt::Login, Prompt::Create, Prompt::SelectAccount];
     let authenticated_at = caller.map(|caller| caller.session.authenticated_at);
     let too_long_ago = details.max_age.is_some_and(|seconds| {
         authenticated_at.is_none_or(|at| seconds == 0 || now.since(at) > Duration::from_secs(seconds))
     });
     too_long_ago
-        || asked.iter().any(|prompt| details.prompt.contains(*prompt))
+        || prompts.iter().any(|prompt| details.prompt.contains(*prompt))
         || details.page.as_deref() == Some("signup")
 }
 
@@ -128,7 +127,7 @@ async fn find_hinted_member(app: &App, project: &Project, details: &AuthorizeDet
 /// A login ID of the member, to prefill.
 async fn find_login_id(app: &App, project: &Project, user: UserId) -> Result<Option<(LoginIdKind, String)>, Error> {
     let rows = credentials::list_login_ids(&mut *app.store.read().await?, project.no, user).await?;
-    let usable = ways::login_kinds(&project.settings);
+    let usable = login_methods::login_kinds(&project.settings);
     let mut known = rows.into_iter().filter_map(|row| Some((LoginIdKind::from_name(&row.kind)?, row.original)));
     Ok(known.find(|(kind, _)| usable.contains(kind)))
 }

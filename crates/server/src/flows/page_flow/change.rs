@@ -14,19 +14,19 @@ use vestibule_store::{
     users,
 };
 
-use super::{NotWritten, sign_in::Proof};
-use crate::{flows::sessions::Ending, ports::mailer::Mail};
+use super::{NotWritten, sign_in::LoginProof};
+use crate::{adapters::mailer::Mail, flows::sessions::Ending};
 
 /// The change to the user.
-pub(super) enum Change {
+pub(super) enum UserChange {
     /// Promotes a guest.
     Promote(UserId, Credentials),
     /// Creates a member.
     SignUp(Box<User>, Credentials),
     /// Signs a member in.
-    Login(Box<Proof>),
+    Login(Box<LoginProof>),
     /// Signs a member in and gives up the guest.
-    Yield(UserId, Box<Proof>),
+    Yield(UserId, Box<LoginProof>),
 }
 
 /// The sessions that end with a change.
@@ -45,7 +45,7 @@ pub(crate) struct Credentials {
     pub(crate) passkey: Option<PasskeyRow>,
 }
 
-pub(crate) enum Refusal {
+pub(crate) enum CommitError {
     Store(StoreError),
     Taken,
     AlreadyPromoted,
@@ -56,13 +56,13 @@ pub(crate) enum Refusal {
     HintUsed,
 }
 
-impl From<StoreError> for Refusal {
+impl From<StoreError> for CommitError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<NotWritten> for Refusal {
+impl From<NotWritten> for CommitError {
     fn from(refused: NotWritten) -> Self {
         match refused {
             NotWritten::Store(error) => Self::Store(error),
@@ -72,7 +72,7 @@ impl From<NotWritten> for Refusal {
     }
 }
 
-impl Change {
+impl UserChange {
     /// The mail that informs the member.
     pub(super) fn mail(&self) -> Option<&Mail> {
         match self {
@@ -88,7 +88,7 @@ impl Change {
         no: ProjectNo,
         endings: &Endings,
         now: Timestamp,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), CommitError> {
         match self {
             Self::Promote(guest, credentials) => add_first_credential(tx, no, *guest, credentials, now).await,
             Self::SignUp(user, credentials) => {
@@ -98,7 +98,7 @@ impl Change {
             Self::Login(proof) => record_login(tx, no, proof, endings.member.as_ref(), now).await,
             Self::Yield(guest, proof) => {
                 record_login(tx, no, proof, endings.member.as_ref(), now).await?;
-                give_way(tx, no, *guest, proof.user, endings.guest.as_ref(), now).await
+                yield_to_member(tx, no, *guest, proof.user, endings.guest.as_ref(), now).await
             }
         }
     }
@@ -111,12 +111,12 @@ pub(crate) async fn add_first_credential(
     user: UserId,
     credentials: &Credentials,
     now: Timestamp,
-) -> Result<(), Refusal> {
+) -> Result<(), CommitError> {
     if !users::take_anonymous_identity(tx, no, user, now).await? {
         let found = users::find(tx, no, user).await?;
         return Err(match found {
-            Some(user) if user.is_active() => Refusal::AlreadyPromoted,
-            Some(_) | None => Refusal::UserGone,
+            Some(user) if user.is_active() => CommitError::AlreadyPromoted,
+            Some(_) | None => CommitError::UserGone,
         });
     }
     insert_credentials(tx, no, user, credentials, now).await?;
@@ -130,11 +130,11 @@ pub(crate) async fn insert_credentials(
     user: UserId,
     credentials: &Credentials,
     now: Timestamp,
-) -> Result<(), Refusal> {
+) -> Result<(), CommitError> {
     if let Some(login_id) = &credentials.login_id
         && !credentials::insert_login_id(tx, no, login_id).await?
     {
-        return Err(Refusal::Taken);
+        return Err(CommitError::Taken);
     }
     if let Some(hash) = &credentials.password_hash {
         credentials::set_password(tx, no, user, hash, now).await?;
@@ -142,7 +142,7 @@ pub(crate) async fn insert_credentials(
     if let Some(passkey) = &credentials.passkey
         && !passkeys::insert(tx, no, passkey).await?
     {
-        return Err(Refusal::PasskeyRefused);
+        return Err(CommitError::PasskeyRefused);
     }
     Ok(())
 }
@@ -150,12 +150,12 @@ pub(crate) async fn insert_credentials(
 async fn record_login(
     tx: &mut Tx,
     no: ProjectNo,
-    proof: &Proof,
+    proof: &LoginProof,
     ending: Option<&Ending>,
     now: Timestamp,
-) -> Result<(), Refusal> {
+) -> Result<(), CommitError> {
     if !users::record_login(tx, no, proof.user, now).await? {
-        return Err(Refusal::UserGone);
+        return Err(CommitError::UserGone);
     }
     if let Some(used) = &proof.passkey
         && !passkeys::record_use(tx, no, used, now).await?
@@ -163,7 +163,7 @@ async fn record_login(
         // The counter did not increase, so two copies of the passkey exist, one of them perhaps stolen (WebAuthn
         // §6.1.1).
         tracing::warn!(user.id = %proof.user, "a passkey's counter did not increase; the passkey may have been copied");
-        return Err(Refusal::PasskeyRefused);
+        return Err(CommitError::PasskeyRefused);
     }
     if let Some((kind, value)) = &proof.proved {
         credentials::verify_login_id(tx, no, kind.as_str(), value, now).await?;
@@ -179,26 +179,26 @@ async fn record_login(
 
 /// Gives up a guest for the member it authenticated as. Its row stays and names the member; its sessions and keys end.
 /// Moving the guest's data is up to the application.
-async fn give_way(
+async fn yield_to_member(
     tx: &mut Tx,
     no: ProjectNo,
     guest: UserId,
     member: UserId,
     ending: Option<&Ending>,
     now: Timestamp,
-) -> Result<(), Refusal> {
+) -> Result<(), CommitError> {
     let (Some(guest), Some(member)) = (users::find(tx, no, guest).await?, users::find(tx, no, member).await?) else {
-        return Err(Refusal::UserGone);
+        return Err(CommitError::UserGone);
     };
     match decide_yield(&guest, &member) {
         YieldDecision::Yield => {}
-        YieldDecision::Refuse(_) => return Err(Refusal::AlreadyPromoted),
-        YieldDecision::MemberInactive => return Err(Refusal::Disabled),
-        YieldDecision::NotAMember => return Err(Refusal::UserGone),
+        YieldDecision::Refuse(_) => return Err(CommitError::AlreadyPromoted),
+        YieldDecision::MemberInactive => return Err(CommitError::Disabled),
+        YieldDecision::NotAMember => return Err(CommitError::UserGone),
     }
     // Only one of several concurrent flows may give up the guest.
     if !users::yield_to(tx, no, guest.id, member.id, now).await? {
-        return Err(Refusal::AlreadyPromoted);
+        return Err(CommitError::AlreadyPromoted);
     }
     if let Some(ending) = ending {
         ending.write(tx).await?;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use vestibule_domain::{
     event::{Context, Event, IdentityModel, RevocationReason, SessionModel, TriggeredBy, UserModel},
     id::{ProjectNo, SessionId, UserId},
-    identity::Account,
+    identity::UserAccount,
     project::{LimitName, PromotionConflict},
     promotion::check_promotable,
     session::Session,
@@ -15,19 +15,19 @@ use vestibule_domain::{
 use vestibule_store::{Tx, codes, grants, sessions, users};
 
 use super::{
-    Flow, FlowWrite, Purpose,
-    change::{Change, Credentials, Endings, Refusal},
-    earned::{credentials_of, preview},
+    Flow, FlowPurpose, FlowWrite,
+    change::{CommitError, Credentials, Endings, UserChange},
+    completion::{credentials_of, preview},
     has_guest_left,
-    sign_in::{Proof, amr_of_code},
+    sign_in::{LoginProof, amr_of_code},
 };
 use crate::{
     app::App,
     events::{self, QueuedEvent},
     flows::{
         Error,
-        account::Loaded,
-        authorize::{AppRedirect, Earned, NewCode, answer, make_code},
+        account::LoadedUser,
+        authorize::{AppRedirect, CompletedFlow, NewCode, answer, make_code},
         hooks,
         issue::make_session,
         promotion_source::PromotionSource,
@@ -44,7 +44,7 @@ pub(crate) enum Achievement {
     /// All that a new member needs: the pending login ID, a passkey, or both.
     Joined(Option<NewPasskey>),
     /// A member's authentication.
-    Proved(Box<Proof>),
+    Proved(Box<LoginProof>),
 }
 
 /// The result of the commit.
@@ -87,7 +87,7 @@ enum SessionChange {
 struct Commit {
     flow: FlowWrite,
     user_id: UserId,
-    change: Change,
+    change: UserChange,
     /// The source of a guest's promotion, and the guest.
     source: Option<(PromotionSource, UserId)>,
     session: SessionChange,
@@ -120,8 +120,8 @@ pub(crate) async fn commit(
         SessionChange::New { session, .. } => Some(session.id),
         SessionChange::Refreshed(id) => Some(*id),
     };
-    let is_promotion = matches!(change, Change::Promote(..));
-    let earned = Earned {
+    let is_promotion = matches!(change, UserChange::Promote(..));
+    let earned = CompletedFlow {
         user_id,
         session_id,
         authenticated_at: now,
@@ -133,8 +133,8 @@ pub(crate) async fn commit(
     let code = make_code(app, request, earned, now);
     let redirect = answer(request, code.as_ref().map(|code| code.text.clone()));
     let guest = match &change {
-        Change::Promote(guest, _) | Change::Yield(guest, _) => Some(*guest),
-        Change::SignUp(..) | Change::Login(_) => None,
+        UserChange::Promote(guest, _) | UserChange::Yield(guest, _) => Some(*guest),
+        UserChange::SignUp(..) | UserChange::Login(_) => None,
     };
     let source = flow.state.source.clone().zip(guest);
     let mut state = flow.state.clone();
@@ -155,21 +155,21 @@ pub(crate) async fn commit(
             }
             Ok(Committed::Done { redirect, session_cookie })
         }
-        Err(Refusal::Store(error)) => Err(error.into()),
-        Err(Refusal::Taken) => Ok(Committed::Taken),
-        Err(Refusal::AlreadyPromoted) => Ok(Committed::AlreadyPromoted),
-        Err(Refusal::UserGone) => Ok(Committed::UserGone),
-        Err(Refusal::Disabled) => Ok(Committed::Disabled),
-        Err(Refusal::PasskeyRefused) => Ok(Committed::PasskeyRefused),
-        Err(Refusal::Stale) => Ok(Committed::Stale),
-        Err(Refusal::HintUsed) => Err(Error::HintUsed),
+        Err(CommitError::Store(error)) => Err(error.into()),
+        Err(CommitError::Taken) => Ok(Committed::Taken),
+        Err(CommitError::AlreadyPromoted) => Ok(Committed::AlreadyPromoted),
+        Err(CommitError::UserGone) => Ok(Committed::UserGone),
+        Err(CommitError::Disabled) => Ok(Committed::Disabled),
+        Err(CommitError::PasskeyRefused) => Ok(Committed::PasskeyRefused),
+        Err(CommitError::Stale) => Ok(Committed::Stale),
+        Err(CommitError::HintUsed) => Err(Error::HintUsed),
     }
 }
 
 fn plan_session(
     app: &App,
     flow: &Flow,
-    change: &Change,
+    change: &UserChange,
     (user_id, amr): (UserId, &str),
     browser: Browser,
     now: Timestamp,
@@ -179,8 +179,8 @@ fn plan_session(
     }
     // A guest's session is replaced even when its user stays: it gains rights, so it gets a new secret.
     let stays = match change {
-        Change::Login(proof) => !proof.recovered,
-        Change::Promote(..) | Change::SignUp(..) | Change::Yield(..) => false,
+        UserChange::Login(proof) => !proof.recovered,
+        UserChange::Promote(..) | UserChange::SignUp(..) | UserChange::Yield(..) => false,
     };
     let own = browser.session.as_ref().filter(|session| stays && session.user_id == user_id);
     if let Some(own) = own {
@@ -193,7 +193,7 @@ fn plan_session(
 
 struct Prepared {
     user_id: UserId,
-    change: Change,
+    change: UserChange,
     event: QueuedEvent,
     amr: &'static str,
     endings: Endings,
@@ -222,18 +222,20 @@ async fn prepare(
                 rates::charge_ip(app, project, LimitName::SignupPerIp, browser.ip, now)?;
                 let mut user = User::new_member(user_id, now);
                 let loaded = preview(project, user.clone(), &credentials);
-                let asked = Event::UserPreCreate {
+                let pre_create = Event::UserPreCreate {
                     user: UserModel::copy(&loaded.account()),
                     identities: IdentityModel::copy_all(&loaded.account()),
                 };
-                hooks::ask(app, project, &asked, &describe(project, flow, user_id, now)).await?.apply(&mut user);
+                hooks::request_decision(app, project, &pre_create, &describe(project, flow, user_id, now))
+                    .await?
+                    .apply(&mut user);
                 let loaded = preview(project, user.clone(), &credentials);
                 let event = Event::UserCreated {
                     user: UserModel::copy(&loaded.account()),
                     identities: IdentityModel::copy_all(&loaded.account()),
                 };
                 let event = prepare_event(app, project, flow, &event, user_id, now);
-                let change = Change::SignUp(Box::new(user), credentials);
+                let change = UserChange::SignUp(Box::new(user), credentials);
                 Ok(Some(Prepared { user_id, change, event, amr, endings: Endings::default() }))
             }
         }
@@ -259,18 +261,18 @@ async fn prepare_promotion(
     let Some(guest) = guest else { return Ok(None) };
     let member = User { anonymous_since: None, promoted_at: Some(now), updated_at: now, ..guest.clone() };
     let loaded = preview(project, member, &credentials);
-    let asked = Event::UserAnonymousPrePromote {
-        anonymous_user: UserModel::copy(&Account::of_guest(&guest)),
+    let pre_create = Event::UserAnonymousPrePromote {
+        anonymous_user: UserModel::copy(&UserAccount::of_guest(&guest)),
         identities: IdentityModel::copy_all(&loaded.account()),
     };
-    hooks::ask(app, project, &asked, &describe(project, flow, guest.id, now)).await?;
+    hooks::request_decision(app, project, &pre_create, &describe(project, flow, guest.id, now)).await?;
     let event = Event::UserAnonymousPromoted {
-        anonymous_user: UserModel::copy(&Account::of_guest(&guest)),
+        anonymous_user: UserModel::copy(&UserAccount::of_guest(&guest)),
         user: UserModel::copy(&loaded.account()),
         identities: IdentityModel::copy_all(&loaded.account()),
     };
     let event = prepare_event(app, project, flow, &event, guest.id, now);
-    let change = Change::Promote(guest.id, credentials);
+    let change = UserChange::Promote(guest.id, credentials);
     Ok(Some(Prepared { user_id: guest.id, change, event, amr, endings: Endings::default() }))
 }
 
@@ -278,17 +280,17 @@ async fn prepare_login(
     app: &App,
     project: &Project,
     flow: &Flow,
-    (proof, has_guest_left): (Box<Proof>, bool),
+    (proof, has_guest_left): (Box<LoginProof>, bool),
     browser: &Browser,
     now: Timestamp,
 ) -> Result<Option<Prepared>, Error> {
     // A member may always sign in; the policy decides whether the guest is given up.
     let yields = project.settings.promotion_conflict() == PromotionConflict::Login;
     let guest = match flow.state.purpose {
-        Purpose::Promote { .. } | Purpose::SignUp | Purpose::Login if !yields => None,
-        Purpose::Promote { .. } if has_guest_left => return Ok(None),
-        Purpose::SignUp | Purpose::Login if has_guest_left => None,
-        Purpose::Promote { .. } | Purpose::SignUp | Purpose::Login => flow.state.guest(),
+        FlowPurpose::Promote { .. } | FlowPurpose::SignUp | FlowPurpose::Login if !yields => None,
+        FlowPurpose::Promote { .. } if has_guest_left => return Ok(None),
+        FlowPurpose::SignUp | FlowPurpose::Login if has_guest_left => None,
+        FlowPurpose::Promote { .. } | FlowPurpose::SignUp | FlowPurpose::Login => flow.state.guest(),
     };
     let mut conn = app.store.read().await?;
     let Some(member) = users::find(&mut conn, project.no, proof.user).await? else { return Ok(None) };
@@ -299,13 +301,13 @@ async fn prepare_login(
         Some(guest) => users::find(&mut conn, project.no, guest).await?,
         None => None,
     };
-    let loaded = Loaded::load(&mut conn, project, member).await?;
+    let loaded = LoadedUser::load(&mut conn, project, member).await?;
     drop(conn);
     let (user_id, amr) = (proof.user, proof.amr);
     let guest = guest.filter(|guest| match flow.state.purpose {
         // Whether it may be given up is decided in the transaction; a promotion must not silently become a plain sign-in.
-        Purpose::Promote { .. } => true,
-        Purpose::SignUp | Purpose::Login => check_promotable(guest).is_ok(),
+        FlowPurpose::Promote { .. } => true,
+        FlowPurpose::SignUp | FlowPurpose::Login => check_promotable(guest).is_ok(),
     });
     let mut endings = Endings::default();
     if proof.recovered {
@@ -314,14 +316,14 @@ async fn prepare_login(
     }
     if let Some(guest) = guest {
         let event = Event::UserAnonymousPromoted {
-            anonymous_user: UserModel::copy(&Account::of_guest(&guest)),
+            anonymous_user: UserModel::copy(&UserAccount::of_guest(&guest)),
             user: UserModel::copy(&loaded.account()),
             identities: IdentityModel::copy_all(&loaded.account()),
         };
         let event = prepare_event(app, project, flow, &event, user_id, now);
         let cause = (RevocationReason::Promotion, TriggeredBy::User);
         endings.guest = Some(Ending::new(app, project, guest.id, Selection::All, cause, now));
-        return Ok(Some(Prepared { user_id, change: Change::Yield(guest.id, proof), event, amr, endings }));
+        return Ok(Some(Prepared { user_id, change: UserChange::Yield(guest.id, proof), event, amr, endings }));
     }
     let session = SessionModel {
         id: flow.id.to_string(),
@@ -333,7 +335,7 @@ async fn prepare_login(
     };
     let event = Event::UserAuthenticated { user: UserModel::copy(&loaded.account()), session };
     let event = prepare_event(app, project, flow, &event, user_id, now);
-    Ok(Some(Prepared { user_id, change: Change::Login(proof), event, amr, endings }))
+    Ok(Some(Prepared { user_id, change: UserChange::Login(proof), event, amr, endings }))
 }
 
 fn prepare_event(
@@ -349,7 +351,7 @@ fn prepare_event(
 
 fn describe(project: &Project, flow: &Flow, user: UserId, now: Timestamp) -> Context {
     let request = &flow.state.request;
-    let origin = events::Origin {
+    let origin = events::EventOrigin {
         client_id: Some(&request.client_id),
         ip: None,
         state: request.state.as_deref(),
@@ -358,13 +360,13 @@ fn describe(project: &Project, flow: &Flow, user: UserId, now: Timestamp) -> Con
     events::describe(project, user, &origin, now)
 }
 
-async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), Refusal> {
+async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), CommitError> {
     input.flow.put(tx, no).await?;
     if let Some((source, guest)) = &input.source
         && !source.exists(tx, no, *guest).await?
     {
         let is_member = users::find(tx, no, *guest).await?.is_some_and(|user| !user.is_anonymous());
-        return Err(if is_member { Refusal::AlreadyPromoted } else { Refusal::UserGone });
+        return Err(if is_member { CommitError::AlreadyPromoted } else { CommitError::UserGone });
     }
     input.change.apply(tx, no, &input.endings, input.now).await?;
     match &input.session {

@@ -4,13 +4,13 @@
 pub(crate) mod begin;
 pub(crate) mod change;
 pub(crate) mod commit;
-pub(crate) mod earned;
+pub(crate) mod completion;
+pub(crate) mod login_methods;
 mod message;
 pub(crate) mod passkey;
 pub(crate) mod sign_in;
 pub(crate) mod steps;
 mod suggestion;
-pub(crate) mod ways;
 mod write;
 
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,7 @@ use crate::{
 /// The purpose of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub(crate) enum Purpose {
+pub(crate) enum FlowPurpose {
     Promote { guest: UserId },
     SignUp,
     Login,
@@ -91,7 +91,7 @@ pub(crate) struct Attempt {
 /// The stored state of a flow.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct FlowState {
-    pub(crate) purpose: Purpose,
+    pub(crate) purpose: FlowPurpose,
     pub(crate) request: PendingRequest,
     /// SHA-256 of the browser's secret: only this browser may use the flow.
     browser: String,
@@ -130,7 +130,7 @@ pub(crate) struct FlowState {
 
 impl FlowState {
     /// A new flow of one browser.
-    pub(crate) fn new(purpose: Purpose, request: PendingRequest, browser: &str) -> Self {
+    pub(crate) fn new(purpose: FlowPurpose, request: PendingRequest, browser: &str) -> Self {
         Self {
             purpose,
             request,
@@ -178,8 +178,8 @@ impl FlowState {
     /// The guest that a sign-up in this flow promotes, if any.
     pub(crate) fn guest(&self) -> Option<UserId> {
         match self.purpose {
-            Purpose::Promote { guest } => Some(guest),
-            Purpose::SignUp | Purpose::Login => self.guest,
+            FlowPurpose::Promote { guest } => Some(guest),
+            FlowPurpose::SignUp | FlowPurpose::Login => self.guest,
         }
     }
 }
@@ -302,8 +302,8 @@ async fn has_guest_left(app: &App, project: &Project, flow: &Flow, now: Timestam
 pub(crate) async fn start_over(app: &App, project: &Project, flow: &mut Flow, now: Timestamp) -> Result<bool, Error> {
     flow.state.offered_user = None;
     flow.state.attempt = None;
-    if flow.state.guest.is_none() && flow.state.purpose == Purpose::SignUp {
-        flow.state.purpose = Purpose::Login;
+    if flow.state.guest.is_none() && flow.state.purpose == FlowPurpose::SignUp {
+        flow.state.purpose = FlowPurpose::Login;
     }
     keep(app, project, flow, now).await
 }

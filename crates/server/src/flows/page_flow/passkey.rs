@@ -8,13 +8,13 @@ use vestibule_store::passkeys;
 use super::{
     Flow,
     begin::owns,
-    sign_in::{Proof, SignIn},
-    steps::Mistakes,
+    sign_in::{LoginProof, SignIn},
+    steps::InputErrors,
 };
 use crate::{
     app::App,
     flows::{Error, tries::Buckets},
-    passkeys::{Assertion, Expected, NewPasskey, Person, Site},
+    passkeys::{Assertion, Expected, NewPasskey, PasskeyUser, Site},
     projects::Project,
 };
 
@@ -31,7 +31,7 @@ fn challenge(project: &Project, flow: &Flow, purpose: &str) -> [u8; 32] {
 pub(crate) fn creation_options(project: &Project, flow: &Flow) -> String {
     let name = flow.state.pending.as_ref().filter(|pending| pending.is_settled());
     let name = name.map_or_else(|| project.settings.display_name(), |pending| pending.login_id.original.as_str());
-    let person = Person { handle: *flow.future_user().as_bytes(), name, passkeys: &[] };
+    let person = PasskeyUser { handle: *flow.future_user().as_bytes(), name, passkeys: &[] };
     site(project).creation_options(&challenge(project, flow, "create"), &person)
 }
 
@@ -66,12 +66,12 @@ pub(crate) async fn sign_in(
         Some(proof) => Ok(SignIn::Proved(Box::new(proof))),
         None => {
             buckets.record_failure(app, now).await?;
-            Ok(SignIn::Mistaken(Mistakes { wrong_credentials: true, ..Mistakes::default() }))
+            Ok(SignIn::Invalid(InputErrors { wrong_credentials: true, ..InputErrors::default() }))
         }
     }
 }
 
-async fn find_proof(app: &App, project: &Project, flow: &Flow, answer: &str) -> Result<Option<Proof>, Error> {
+async fn find_proof(app: &App, project: &Project, flow: &Flow, answer: &str) -> Result<Option<LoginProof>, Error> {
     let Ok(assertion) = Assertion::read(answer) else { return Ok(None) };
     let found = passkeys::find(&mut *app.store.read().await?, project.no, &assertion.credential_id).await?;
     let wanted = found.filter(|row| flow.state.only_user.is_none_or(|only| only == row.user_id));
@@ -86,10 +86,10 @@ async fn find_proof(app: &App, project: &Project, flow: &Flow, answer: &str) -> 
         owner: row.user_id.as_bytes(),
         public_key: &row.public_key,
         backup_eligible: row.backup_eligible,
-        asked_by_name: false,
+        requires_user_handle_match: false,
     };
     match site(project).verify(assertion, &expected) {
-        Ok(used) => Ok(Some(Proof { passkey: Some(used), ..Proof::new(row.user_id, "pop user") })),
+        Ok(used) => Ok(Some(LoginProof { passkey: Some(used), ..LoginProof::new(row.user_id, "pop user") })),
         Err(problem) => {
             tracing::info!(user.id = %row.user_id, error = %problem, "a passkey was refused");
             Ok(None)

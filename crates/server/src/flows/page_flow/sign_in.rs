@@ -19,27 +19,26 @@ use vestibule_store::{
 };
 
 use super::{
-    Attempt, CodeMessage, CodeUse, Flow, Goal, WriteMessage, keep, save,
-    steps::{Identification, Mistakes, charge_code, check_password, hash_code, new_code},
-    ways,
+    Attempt, CodeMessage, CodeUse, Flow, Goal, WriteMessage, keep, login_methods, save,
+    steps::{Identification, InputErrors, charge_code, check_password, hash_code, new_code},
 };
 use crate::{
+    adapters::mailer::Mail,
     app::App,
     flows::{
         Error,
         settings::{
-            Standing,
-            notice::{News, WriteNews},
+            LoginMethods,
+            notice::{SecurityNotice, WriteNotice},
         },
         tries::Buckets,
     },
-    passwords::Verdict,
-    ports::mailer::Mail,
+    passwords::PasswordVerdict,
     projects::Project,
 };
 
 /// A successful authentication, and what to store about it.
-pub(crate) struct Proof {
+pub(crate) struct LoginProof {
     pub(crate) user: UserId,
     /// The method (RFC 8176).
     pub(crate) amr: &'static str,
@@ -55,7 +54,7 @@ pub(crate) struct Proof {
     pub(crate) mail: Option<Mail>,
 }
 
-impl Proof {
+impl LoginProof {
     pub(super) fn new(user: UserId, amr: &'static str) -> Self {
         Self { user, amr, password_hash: None, recovered: false, proved: None, passkey: None, mail: None }
     }
@@ -64,11 +63,11 @@ impl Proof {
 /// The result of a sign-in step.
 pub(crate) enum SignIn {
     /// The input was wrong; nothing changed.
-    Mistaken(Mistakes),
+    Invalid(InputErrors),
     /// The flow's state determines the next page.
     Next,
     /// The user is authenticated.
-    Proved(Box<Proof>),
+    Proved(Box<LoginProof>),
     /// The flow changed in another tab; reload it.
     Stale,
 }
@@ -85,9 +84,12 @@ pub(crate) async fn log_in(
 ) -> Result<SignIn, Error> {
     let login_id = match LoginId::parse(input.kind, &input.login_id, project.settings.default_country()) {
         Ok(login_id) => login_id,
-        Err(error) => return Ok(SignIn::Mistaken(Mistakes { login_id: Some(error), ..Mistakes::default() })),
+        Err(error) => return Ok(SignIn::Invalid(InputErrors { login_id: Some(error), ..InputErrors::default() })),
     };
-    match (ways::has_password(&project.settings, login_id.kind), ways::has_code(&project.settings, login_id.kind)) {
+    match (
+        login_methods::has_password(&project.settings, login_id.kind),
+        login_methods::has_code(&project.settings, login_id.kind),
+    ) {
         (true, false) => try_password_of(app, project, flow, &login_id, input.password, ip, now).await,
         (false, _) => send_code(app, project, flow, login_id, Goal::Login, ip, write, now).await,
         (true, true) => {
@@ -130,13 +132,13 @@ async fn try_password_of(
     };
     drop(conn);
     let verdict = app.hasher.verify(project.no, password::prepare(typed.expose()), hash).await?;
-    let (Verdict::Right { stale }, Some(user)) = (verdict, found) else {
+    let (PasswordVerdict::Right { stale }, Some(user)) = (verdict, found) else {
         buckets.record_failure(app, now).await?;
-        return Ok(SignIn::Mistaken(Mistakes { wrong_credentials: true, ..Mistakes::default() }));
+        return Ok(SignIn::Invalid(InputErrors { wrong_credentials: true, ..InputErrors::default() }));
     };
     // Check the limit again after hashing: concurrent guesses must not pass between check and verify.
     buckets.check(app, now).await?;
-    let mut proof = Proof::new(user, "pwd");
+    let mut proof = LoginProof::new(user, "pwd");
     if stale {
         // Not worth failing for: the rehash is tried again at the next sign-in.
         proof.password_hash = app.hasher.hash(project.no, password::prepare(typed.expose()), &app.entropy).await.ok();
@@ -162,7 +164,7 @@ pub(crate) async fn ask_for_code(
 ) -> Result<SignIn, Error> {
     match LoginId::parse(kind, typed, project.settings.default_country()) {
         Ok(login_id) => send_code(app, project, flow, login_id, goal, ip, write, now).await,
-        Err(error) => Ok(SignIn::Mistaken(Mistakes { login_id: Some(error), ..Mistakes::default() })),
+        Err(error) => Ok(SignIn::Invalid(InputErrors { login_id: Some(error), ..InputErrors::default() })),
     }
 }
 
@@ -208,7 +210,7 @@ fn use_of(goal: Goal) -> CodeUse {
 /// The result of entering a code.
 pub(crate) enum LoginCode {
     /// Correct: the user is authenticated.
-    Proved(Box<Proof>),
+    Proved(Box<LoginProof>),
     /// Correct: a new password may be chosen.
     Next,
     Refused(OtpDecision),
@@ -266,7 +268,7 @@ fn after_code(attempt: &Attempt) -> Option<LoginCode> {
     Some(match attempt.goal {
         Goal::Recover => LoginCode::Next,
         Goal::Login => {
-            let proof = Proof { proved: Some((kind, value)), ..Proof::new(user, amr_of_code(kind)) };
+            let proof = LoginProof { proved: Some((kind, value)), ..LoginProof::new(user, amr_of_code(kind)) };
             LoginCode::Proved(Box::new(proof))
         }
     })
@@ -311,8 +313,8 @@ pub(crate) async fn choose_password(
     project: &Project,
     flow: &Flow,
     typed: Secret<String>,
-    write: WriteNews<'_>,
-) -> Result<Result<Option<Proof>, Assessment>, Error> {
+    write: WriteNotice<'_>,
+) -> Result<Result<Option<LoginProof>, Assessment>, Error> {
     let proved = flow.state.attempt.as_ref().filter(|attempt| attempt.proved_at.is_some());
     let Some((attempt, user)) = proved.and_then(|attempt| Some((attempt, attempt.user?))) else {
         return Ok(Ok(None));
@@ -324,13 +326,19 @@ pub(crate) async fn choose_password(
     let hash = app.hasher.hash(project.no, password::prepare(typed.expose()), &app.entropy).await?;
     let proved = Some((attempt.login_id.kind, attempt.login_id.value.clone()));
     // The code may have been read by someone else, so mail the member about the new password.
-    let standing = Standing::load(app, project, user).await?;
-    let mail = standing.mail_address().map(|to| write(&to, &News::PasswordChanged));
-    Ok(Ok(Some(Proof { password_hash: Some(hash), recovered: true, proved, mail, ..Proof::new(user, "pwd") })))
+    let login_methods = LoginMethods::load(app, project, user).await?;
+    let mail = login_methods.mail_address().map(|to| write(&to, &SecurityNotice::PasswordChanged));
+    Ok(Ok(Some(LoginProof {
+        password_hash: Some(hash),
+        recovered: true,
+        proved,
+        mail,
+        ..LoginProof::new(user, "pwd")
+    })))
 }
 
 /// Whether the code for a taken login ID may also sign in to the account that owns it.
-pub(crate) async fn open_taken(app: &App, project: &Project, flow: &Flow) -> Result<Option<Proof>, Error> {
+pub(crate) async fn open_taken(app: &App, project: &Project, flow: &Flow) -> Result<Option<LoginProof>, Error> {
     let Some(pending) = flow.state.pending.as_ref().filter(|_| may_open_taken(project, flow)) else { return Ok(None) };
     let kind = pending.login_id.kind;
     let mut conn = app.store.read().await?;
@@ -338,13 +346,15 @@ pub(crate) async fn open_taken(app: &App, project: &Project, flow: &Flow) -> Res
     let row = row.filter(|row| may_receive(Goal::Login, row) && is_wanted(flow, row.user_id));
     Ok(row.map(|row| {
         let proved = Some((kind, pending.login_id.value.clone()));
-        Proof { proved, ..Proof::new(row.user_id, amr_of_code(kind)) }
+        LoginProof { proved, ..LoginProof::new(row.user_id, amr_of_code(kind)) }
     }))
 }
 
 /// Whether the user may continue as the owner of the login ID just verified.
 pub(crate) fn may_open_taken(project: &Project, flow: &Flow) -> bool {
     flow.state.pending.as_ref().is_some_and(|pending| {
-        pending.taken && pending.proved_at.is_some() && ways::has_code(&project.settings, pending.login_id.kind)
+        pending.taken
+            && pending.proved_at.is_some()
+            && login_methods::has_code(&project.settings, pending.login_id.kind)
     })
 }

@@ -16,8 +16,9 @@ use vestibule_domain::{
 use vestibule_store::{credentials, users};
 
 use super::{
-    CodeMessage, CodeUse, Flow, PendingLoginId, Purpose, WriteMessage, keep, save,
-    ways::{self, NewWay},
+    CodeMessage, CodeUse, Flow, FlowPurpose, PendingLoginId, WriteMessage, keep,
+    login_methods::{self, NewLoginMethod},
+    save,
 };
 use crate::{
     app::App,
@@ -35,7 +36,7 @@ pub(crate) struct Identification {
 
 /// The problems of the input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Mistakes {
+pub(crate) struct InputErrors {
     pub(crate) login_id: Option<IdentifierProblem>,
     /// The login ID belongs to another user, and no verification precedes.
     pub(crate) taken: bool,
@@ -45,9 +46,9 @@ pub(crate) struct Mistakes {
 }
 
 /// The result of a step.
-pub(crate) enum Step {
+pub(crate) enum StepOutcome {
     /// The input was wrong; nothing changed.
-    Mistaken(Mistakes),
+    Invalid(InputErrors),
     /// The flow's state determines the next page.
     Next,
     /// Everything is verified: the flow can be committed.
@@ -65,42 +66,42 @@ pub(crate) async fn identify(
     ip: IpAddr,
     write: WriteMessage<'_>,
     now: Timestamp,
-) -> Result<Step, Error> {
+) -> Result<StepOutcome, Error> {
     let parsed = LoginId::parse(input.kind, &input.login_id, project.settings.default_country());
-    let way = ways::new_way(&project.settings, input.kind);
+    let method = login_methods::new_login_method(&project.settings, input.kind);
     // Check both fields, so that the user sees all problems at once.
-    let password = match way {
-        NewWay::Password => check_password(app, project, input.password.expose(), parsed.as_ref().ok()).await?,
-        NewWay::Code | NewWay::Passkey => Assessment::default(),
+    let password = match method {
+        NewLoginMethod::Password => check_password(app, project, input.password.expose(), parsed.as_ref().ok()).await?,
+        NewLoginMethod::Code | NewLoginMethod::Passkey => Assessment::default(),
     };
     let login_id = match parsed {
         Ok(login_id) if password.is_good() => login_id,
-        Ok(_) => return Ok(Step::Mistaken(Mistakes { password, ..Mistakes::default() })),
+        Ok(_) => return Ok(StepOutcome::Invalid(InputErrors { password, ..InputErrors::default() })),
         Err(error) => {
-            return Ok(Step::Mistaken(Mistakes { login_id: Some(error), password, ..Mistakes::default() }));
+            return Ok(StepOutcome::Invalid(InputErrors { login_id: Some(error), password, ..InputErrors::default() }));
         }
     };
-    let needs_proof = ways::needs_proof(&project.settings, login_id.kind);
+    let needs_proof = login_methods::needs_proof(&project.settings, login_id.kind);
     let mut taken = false;
     if needs_proof {
         charge_code(app, project, &login_id, ip, now).await?;
     } else {
         // No verification follows, so the answer is immediate; limit the rate to prevent enumeration.
         rates::charge_ip(app, project, LimitName::AccountEnumerationPerIp, ip, now)?;
-        match judge(app, project, flow, &login_id, AddressProof::NotAsked).await? {
-            PromotionDecision::TellTaken => {
-                return Ok(Step::Mistaken(Mistakes { taken: true, ..Mistakes::default() }));
+        match judge(app, project, flow, &login_id, AddressProof::NotRequired).await? {
+            PromotionDecision::ReportTaken => {
+                return Ok(StepOutcome::Invalid(InputErrors { taken: true, ..InputErrors::default() }));
             }
             PromotionDecision::OfferLogin { .. } => taken = true,
-            PromotionDecision::Proceed | PromotionDecision::ProceedWithoutTelling | PromotionDecision::Refuse(_) => {}
+            PromotionDecision::Proceed | PromotionDecision::ProceedSilently | PromotionDecision::Refuse(_) => {}
         }
     }
-    let password_hash = match way {
-        NewWay::Password => {
+    let password_hash = match method {
+        NewLoginMethod::Password => {
             let password = password::prepare(input.password.expose());
             Some(app.hasher.hash(project.no, password, &app.entropy).await?)
         }
-        NewWay::Code | NewWay::Passkey => None,
+        NewLoginMethod::Code | NewLoginMethod::Passkey => None,
     };
     // A taken login ID leads to a page that says so, which must not store a row.
     let password_hash = password_hash.filter(|_| !taken);
@@ -117,9 +118,9 @@ pub(crate) async fn identify(
     let kept =
         if stays { keep(app, project, flow, now).await? } else { save(app, project, flow, message, now).await? };
     if !kept {
-        return Ok(Step::Stale);
+        return Ok(StepOutcome::Stale);
     }
-    Ok(if ready { Step::Ready } else { Step::Next })
+    Ok(if ready { StepOutcome::Ready } else { StepOutcome::Next })
 }
 
 /// The problem of a new password for a user with this login ID.
@@ -144,7 +145,7 @@ async fn judge(
     let mut conn = app.store.read().await?;
     let owner = credentials::find_login_id(&mut conn, project.no, login_id.kind.as_str(), &login_id.value).await?;
     let Some(owner) = owner.map(|row| row.user_id) else { return Ok(PromotionDecision::Proceed) };
-    if let Purpose::Promote { guest } = flow.state.purpose
+    if let FlowPurpose::Promote { guest } = flow.state.purpose
         && let Some(guest) = users::find(&mut conn, project.no, guest).await?
     {
         return Ok(decide(&guest, Some(owner), proof, project.settings.promotion_conflict()));
@@ -224,7 +225,7 @@ pub(crate) enum PasskeyStep {
 /// Whether the passkey step is next, all other steps being done.
 pub(crate) fn passkey_step(project: &Project, flow: &Flow) -> Option<PasskeyStep> {
     let pending = flow.state.pending.as_ref().filter(|pending| pending.is_settled())?;
-    if ways::new_way(&project.settings, pending.login_id.kind) == NewWay::Passkey {
+    if login_methods::new_login_method(&project.settings, pending.login_id.kind) == NewLoginMethod::Passkey {
         return Some(PasskeyStep::Needed);
     }
     (offers_passkey(&project.settings) && !flow.state.passkey_skipped).then_some(PasskeyStep::Offered)

@@ -69,8 +69,8 @@ mod tests {
                 keys.join(", ")
             );
             let settings = ProjectSettings::parse_toml(&text).expect("settings");
-            let told = suggest(&settings, Some(&LoginHint::Plain(hint.to_owned())));
-            assert_eq!(told.as_ref().map(|(kind, text)| (*kind, text.as_str())), expected, "{kinds:?} {hint}");
+            let suggested = suggest(&settings, Some(&LoginHint::Plain(hint.to_owned())));
+            assert_eq!(suggested.as_ref().map(|(kind, text)| (*kind, text.as_str())), expected, "{kinds:?} {hint}");
         }
     }
 }

@@ -11,7 +11,7 @@ use vestibule_store::{
     spent,
 };
 
-use super::{Flow, FlowState, NOT_STORED, Purpose, has_guest_left};
+use super::{Flow, FlowPurpose, FlowState, NOT_STORED, has_guest_left};
 use crate::{app::App, flows::Error, messages::Message, projects::Project};
 
 /// The row of a flow for a transaction.
@@ -85,7 +85,7 @@ pub(super) async fn save(
     message: Option<Message>,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let begins_promotion = !flow.is_stored() && matches!(flow.state.purpose, Purpose::Promote { .. });
+    let begins_promotion = !flow.is_stored() && matches!(flow.state.purpose, FlowPurpose::Promote { .. });
     if begins_promotion && has_guest_left(app, project, flow, now).await? {
         return Err(Error::GuestLeft);
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use vestibule_domain::{
     event::{Event, RevocationReason, TriggeredBy, UserModel},
     id::{FlowId, IdentityId, ProjectNo, UserId},
-    promotion::{Removal, is_last_login_credential},
+    promotion::{CredentialRemoval, is_last_login_credential},
     session::SessionRef,
     time::Timestamp,
     user::User,
@@ -15,30 +15,30 @@ use vestibule_domain::{
 use vestibule_store::{
     StoreError, Tx, codes,
     credentials::{self, LoginIdRow},
-    flows as errands, grants,
+    flows as flow_rows, grants,
     passkeys::{self, PasskeyRow, PasskeyUse},
     sessions, users,
 };
 
-use super::{Standing, errand::Errand};
+use super::{LoginMethods, settings_action::SettingsAction};
 use crate::{
+    adapters::mailer::Mail,
     app::App,
     events::{self, QueuedEvent},
     flows::{
         Error,
-        account::Loaded,
+        account::LoadedUser,
         authorize::{AppRedirect, NewCode, answer},
         caller::AccountCaller,
         sessions::{Ending, Selection},
         token::settings_action,
     },
     messages::SealedMessage,
-    ports::mailer::Mail,
     projects::Project,
 };
 
 /// The change.
-pub(super) enum Deed {
+pub(super) enum AccountChange {
     AddLoginId(LoginIdRow),
     /// The new login ID keeps the identity of the old one.
     ReplaceLoginId {
@@ -72,32 +72,32 @@ pub(super) enum Deed {
 
 /// The result of a change.
 #[derive(Clone, Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum ChangeOutcome {
     /// Done; the app that requested it gets its response.
     Done(Option<AppRedirect>),
     /// The login ID belongs to another user; nothing changed.
     Taken,
     /// It is the last login method; nothing changed.
-    LastWay,
+    LastLoginMethod,
     /// The state changed in another tab; reload it.
     Stale,
     /// The member was deleted.
-    Gone,
+    UserGone,
 }
 
 /// A change and what belongs to it.
-pub(super) struct Order<'a> {
-    pub(super) deed: Deed,
+pub(super) struct ChangeRequest<'a> {
+    pub(super) change_kind: AccountChange,
     pub(super) mails: Vec<Mail>,
     /// The pending step that ends with it.
-    pub(super) errand: Option<&'a Errand>,
+    pub(super) settings_action: Option<&'a SettingsAction>,
 }
 
-struct Change {
+struct PreparedChange {
     user: UserId,
     project: Arc<Project>,
-    deed: Deed,
-    errand: Option<(FlowId, i64, String, Timestamp)>,
+    change_kind: AccountChange,
+    settings_action: Option<(FlowId, i64, String, Timestamp)>,
     mails: Vec<SealedMessage>,
     ending: Option<Ending>,
     deletion: Option<QueuedEvent>,
@@ -105,15 +105,15 @@ struct Change {
     now: Timestamp,
 }
 
-enum Refusal {
+enum ChangeError {
     Store(StoreError),
     Taken,
-    LastWay,
+    LastLoginMethod,
     Stale,
-    Gone,
+    UserGone,
 }
 
-impl From<StoreError> for Refusal {
+impl From<StoreError> for ChangeError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
@@ -124,50 +124,51 @@ pub(super) async fn commit(
     app: &App,
     project: &Arc<Project>,
     caller: &AccountCaller,
-    order: Order<'_>,
+    change_request: ChangeRequest<'_>,
     now: Timestamp,
-) -> Result<Outcome, Error> {
+) -> Result<ChangeOutcome, Error> {
     let user = &caller.user;
-    let ending = order
-        .deed
+    let ending = change_request
+        .change_kind
         .ends_sessions()
         .map(|(selection, reason)| Ending::new(app, project, user.id, selection, (reason, TriggeredBy::User), now));
     let mut deletion = None;
-    if matches!(order.deed, Deed::Delete) {
+    if matches!(change_request.change_kind, AccountChange::Delete) {
         deletion = Some(describe_deletion(app, project, user, now).await?);
     }
-    let request = order.errand.and_then(Errand::request);
+    let request = change_request.settings_action.and_then(SettingsAction::request);
     let code = request.map(|request| settings_action::make_code(app, request, now));
     let redirect = request.zip(code.as_ref()).map(|(request, code)| answer(request, Some(code.text.clone())));
-    let errand = order.errand.filter(|errand| errand.version > 0).map(|errand| {
-        let mut done = errand.clone();
-        done.state.finished = true;
-        done.state.pending = None;
-        (done.id, done.version, done.to_json(), done.expires_at)
-    });
+    let settings_action =
+        change_request.settings_action.filter(|settings_action| settings_action.version > 0).map(|settings_action| {
+            let mut done = settings_action.clone();
+            done.state.finished = true;
+            done.state.pending = None;
+            (done.id, done.version, done.to_json(), done.expires_at)
+        });
     let seal = |mail: &Mail| SealedMessage::of_mail(app, project.no, mail);
-    let change = Change {
+    let change = PreparedChange {
         user: user.id,
         project: Arc::clone(project),
-        deed: order.deed,
-        errand,
-        mails: order.mails.iter().map(seal).collect(),
+        change_kind: change_request.change_kind,
+        settings_action,
+        mails: change_request.mails.iter().map(seal).collect(),
         ending,
         deletion,
         code,
         now,
     };
     match app.store.write("change_account", change, move |tx, change| Box::pin(write(tx, change))).await {
-        Ok(()) => Ok(Outcome::Done(redirect)),
-        Err(Refusal::Store(error)) => Err(error.into()),
-        Err(Refusal::Taken) => Ok(Outcome::Taken),
-        Err(Refusal::LastWay) => Ok(Outcome::LastWay),
-        Err(Refusal::Stale) => Ok(Outcome::Stale),
-        Err(Refusal::Gone) => Ok(Outcome::Gone),
+        Ok(()) => Ok(ChangeOutcome::Done(redirect)),
+        Err(ChangeError::Store(error)) => Err(error.into()),
+        Err(ChangeError::Taken) => Ok(ChangeOutcome::Taken),
+        Err(ChangeError::LastLoginMethod) => Ok(ChangeOutcome::LastLoginMethod),
+        Err(ChangeError::Stale) => Ok(ChangeOutcome::Stale),
+        Err(ChangeError::UserGone) => Ok(ChangeOutcome::UserGone),
     }
 }
 
-impl Deed {
+impl AccountChange {
     /// Which sessions end with the change, and why.
     fn ends_sessions(&self) -> Option<(Selection, RevocationReason)> {
         match self {
@@ -189,23 +190,23 @@ impl Deed {
 }
 
 async fn describe_deletion(app: &App, project: &Project, user: &User, now: Timestamp) -> Result<QueuedEvent, Error> {
-    let loaded = Loaded::load(&mut *app.store.read().await?, project, user.clone()).await?;
+    let loaded = LoadedUser::load(&mut *app.store.read().await?, project, user.clone()).await?;
     let event = Event::UserDeleted { user: UserModel::copy(&loaded.account()) };
-    Ok(events::prepare(app, project, &event, user.id, &events::Origin::default(), now))
+    Ok(events::prepare(app, project, &event, user.id, &events::EventOrigin::default(), now))
 }
 
-async fn write(tx: &mut Tx, change: &Change) -> Result<(), Refusal> {
+async fn write(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> {
     let (no, user, now) = (change.project.no, change.user, change.now);
     // Lock the user first, so that of two concurrent changes the second sees the result of the first.
     if !users::note_change(tx, no, user, now).await? {
-        return Err(Refusal::Gone);
+        return Err(ChangeError::UserGone);
     }
-    if let Some((id, version, state, expires_at)) = &change.errand
-        && !errands::update(tx, no, *id, *version, state, *expires_at).await?
+    if let Some((id, version, state, expires_at)) = &change.settings_action
+        && !flow_rows::update(tx, no, *id, *version, state, *expires_at).await?
     {
-        return Err(Refusal::Stale);
+        return Err(ChangeError::Stale);
     }
-    do_deed(tx, change).await?;
+    apply(tx, change).await?;
     if let Some(ending) = &change.ending {
         ending.write(tx).await?;
     }
@@ -221,76 +222,84 @@ async fn write(tx: &mut Tx, change: &Change) -> Result<(), Refusal> {
     Ok(())
 }
 
-async fn do_deed(tx: &mut Tx, change: &Change) -> Result<(), Refusal> {
+async fn apply(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> {
     let (no, user, now) = (change.project.no, change.user, change.now);
-    match &change.deed {
-        Deed::AddLoginId(row) => insert_login_id(tx, no, row).await,
-        Deed::ReplaceLoginId { old, new } => {
+    match &change.change_kind {
+        AccountChange::AddLoginId(row) => insert_login_id(tx, no, row).await,
+        AccountChange::ReplaceLoginId { old, new } => {
             let old = find_login_id(tx, no, user, *old).await?;
             credentials::remove_login_id(tx, no, &old.kind, &old.value).await?;
             insert_login_id(tx, no, &LoginIdRow { id: old.id, created_at: old.created_at, ..new.clone() }).await
         }
-        Deed::VerifyLoginId(id) => {
+        AccountChange::VerifyLoginId(id) => {
             let row = find_login_id(tx, no, user, *id).await?;
             credentials::verify_login_id(tx, no, &row.kind, &row.value, now).await?;
             Ok(())
         }
-        Deed::RemoveLoginId(id) => {
+        AccountChange::RemoveLoginId(id) => {
             let row = find_login_id(tx, no, user, *id).await?;
-            keep_a_way_in(tx, change, Removal::LoginId(*id)).await?;
+            keep_a_login_method(tx, change, CredentialRemoval::LoginId(*id)).await?;
             credentials::remove_login_id(tx, no, &row.kind, &row.value).await?;
             Ok(())
         }
-        Deed::SetPassword { hash, .. } => Ok(credentials::set_password(tx, no, user, hash, now).await?),
+        AccountChange::SetPassword { hash, .. } => Ok(credentials::set_password(tx, no, user, hash, now).await?),
         // The sessions end below, with those of other changes.
-        Deed::End(_) | Deed::EndOthers { .. } => Ok(()),
-        Deed::SetNames(names) => set_names(tx, no, user, names, now).await,
-        Deed::AddPasskey(row) => match passkeys::insert(tx, no, row).await? {
+        AccountChange::End(_) | AccountChange::EndOthers { .. } => Ok(()),
+        AccountChange::SetNames(names) => set_names(tx, no, user, names, now).await,
+        AccountChange::AddPasskey(row) => match passkeys::insert(tx, no, row).await? {
             true => Ok(()),
-            false => Err(Refusal::Taken),
+            false => Err(ChangeError::Taken),
         },
-        Deed::RemovePasskey(id) => {
-            keep_a_way_in(tx, change, Removal::Passkey(*id)).await?;
+        AccountChange::RemovePasskey(id) => {
+            keep_a_login_method(tx, change, CredentialRemoval::Passkey(*id)).await?;
             match passkeys::remove(tx, no, user, *id).await? {
                 true => Ok(()),
-                false => Err(Refusal::Stale),
+                false => Err(ChangeError::Stale),
             }
         }
-        Deed::RenamePasskey(id, name) => match passkeys::rename(tx, no, user, *id, name.as_deref()).await? {
+        AccountChange::RenamePasskey(id, name) => match passkeys::rename(tx, no, user, *id, name.as_deref()).await? {
             true => Ok(()),
-            false => Err(Refusal::Stale),
+            false => Err(ChangeError::Stale),
         },
-        Deed::Prove { session, amr, passkey } => {
+        AccountChange::Prove { session, amr, passkey } => {
             if let Some(used) = passkey
                 && !passkeys::record_use(tx, no, used, now).await?
             {
-                return Err(Refusal::Stale);
+                return Err(ChangeError::Stale);
             }
             let noted = match session {
                 SessionRef::Session(id) => sessions::set_authenticated(tx, no, *id, now, Some(amr)).await?,
                 SessionRef::Grant(id) => grants::set_authenticated(tx, no, *id, now, Some(amr)).await?,
             };
-            if noted { Ok(()) } else { Err(Refusal::Gone) }
+            if noted { Ok(()) } else { Err(ChangeError::UserGone) }
         }
-        Deed::Delete => match users::delete(tx, no, user).await? {
+        AccountChange::Delete => match users::delete(tx, no, user).await? {
             true => Ok(()),
-            false => Err(Refusal::Gone),
+            false => Err(ChangeError::UserGone),
         },
     }
 }
 
-async fn insert_login_id(tx: &mut Tx, no: ProjectNo, row: &LoginIdRow) -> Result<(), Refusal> {
-    if credentials::insert_login_id(tx, no, row).await? { Ok(()) } else { Err(Refusal::Taken) }
+async fn insert_login_id(tx: &mut Tx, no: ProjectNo, row: &LoginIdRow) -> Result<(), ChangeError> {
+    if credentials::insert_login_id(tx, no, row).await? { Ok(()) } else { Err(ChangeError::Taken) }
 }
 
-async fn find_login_id(tx: &mut Tx, no: ProjectNo, user: UserId, id: IdentityId) -> Result<LoginIdRow, Refusal> {
+async fn find_login_id(tx: &mut Tx, no: ProjectNo, user: UserId, id: IdentityId) -> Result<LoginIdRow, ChangeError> {
     let rows = credentials::list_login_ids(tx, no, user).await?;
-    rows.into_iter().find(|row| row.id == id).ok_or(Refusal::Stale)
+    rows.into_iter().find(|row| row.id == id).ok_or(ChangeError::Stale)
 }
 
-async fn keep_a_way_in(tx: &mut Tx, change: &Change, removal: Removal) -> Result<(), Refusal> {
-    let ways = Standing::read(tx, change.project.no, change.user).await?.ways_in();
-    if is_last_login_credential(&ways, removal, &change.project.settings) { Err(Refusal::LastWay) } else { Ok(()) }
+async fn keep_a_login_method(
+    tx: &mut Tx,
+    change: &PreparedChange,
+    removal: CredentialRemoval,
+) -> Result<(), ChangeError> {
+    let login_credentials = LoginMethods::read(tx, change.project.no, change.user).await?.login_credentials();
+    if is_last_login_credential(&login_credentials, removal, &change.project.settings) {
+        Err(ChangeError::LastLoginMethod)
+    } else {
+        Ok(())
+    }
 }
 
 async fn set_names(
@@ -299,8 +308,8 @@ async fn set_names(
     user: UserId,
     names: &[(&'static str, Option<String>)],
     now: Timestamp,
-) -> Result<(), Refusal> {
-    let stored = users::find(tx, no, user).await?.ok_or(Refusal::Gone)?;
+) -> Result<(), ChangeError> {
+    let stored = users::find(tx, no, user).await?.ok_or(ChangeError::UserGone)?;
     let mut attributes = stored.standard_attributes;
     for (name, value) in names {
         match value {

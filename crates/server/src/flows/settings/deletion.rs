@@ -5,8 +5,8 @@ use std::sync::Arc;
 use vestibule_domain::time::Timestamp;
 
 use super::{
-    change::{Deed, Order, Outcome, commit},
-    errand::Errand,
+    change::{AccountChange, ChangeOutcome, ChangeRequest, commit},
+    settings_action::SettingsAction,
 };
 use crate::{
     app::App,
@@ -23,10 +23,17 @@ pub(crate) async fn delete(
     app: &App,
     project: &Arc<Project>,
     caller: &AccountCaller,
-    errand: Option<&Errand>,
+    settings_action: Option<&SettingsAction>,
     now: Timestamp,
-) -> Result<Outcome, Error> {
-    commit(app, project, caller, Order { deed: Deed::Delete, mails: Vec::new(), errand }, now).await
+) -> Result<ChangeOutcome, Error> {
+    commit(
+        app,
+        project,
+        caller,
+        ChangeRequest { change_kind: AccountChange::Delete, mails: Vec::new(), settings_action },
+        now,
+    )
+    .await
 }
 
 #[cfg(test)]

@@ -13,13 +13,14 @@ use vestibule_domain::{
 use vestibule_store::{StoreError, credentials::LoginIdRow, flows};
 
 use super::{
-    Standing,
-    change::{Deed, Order, Outcome, commit},
-    errand::{Errand, Pending, Task},
-    notice::{News, WriteNews},
-    standing::login_id_of,
+    LoginMethods,
+    change::{AccountChange, ChangeOutcome, ChangeRequest, commit},
+    login_methods::login_id_of,
+    notice::{SecurityNotice, WriteNotice},
+    settings_action::{CodeTask, Pending, SettingsAction},
 };
 use crate::{
+    adapters::mailer::Mail,
     app::App,
     crypto::{hex, sha256},
     flows::{
@@ -29,35 +30,34 @@ use crate::{
         tries::Buckets,
     },
     messages::Message,
-    ports::mailer::Mail,
     projects::Project,
 };
 
 /// The caller, its network address, and the renderer of messages.
-pub(crate) struct Asking<'a> {
+pub(crate) struct AccountContext<'a> {
     pub(crate) app: &'a App,
     pub(crate) project: &'a Arc<Project>,
     pub(crate) caller: &'a AccountCaller,
     pub(crate) ip: IpAddr,
     pub(crate) write_code: WriteMessage<'a>,
-    pub(crate) write_news: WriteNews<'a>,
+    pub(crate) write_notice: WriteNotice<'a>,
     pub(crate) now: Timestamp,
 }
 
 /// The result of a step.
-pub(crate) enum Step {
+pub(crate) enum LoginIdStep {
     /// The input is not a login ID of that kind.
-    Mistaken(IdentifierProblem),
+    Invalid(IdentifierProblem),
     /// A code was sent, to be entered for this pending step.
-    CodeSent(Box<Errand>),
+    CodeSent(Box<SettingsAction>),
     /// No verification was needed; the result of the change.
-    Ended(Outcome),
+    Ended(ChangeOutcome),
 }
 
 /// The result of entering a code.
 pub(crate) enum CodeStep {
     /// Correct; the result of the change.
-    Ended(Outcome),
+    Ended(ChangeOutcome),
     Refused(OtpDecision),
     /// The pending step changed in another tab: reload it.
     Stale,
@@ -65,72 +65,74 @@ pub(crate) enum CodeStep {
 
 /// Whether a login ID of this kind must be verified by a code first.
 fn needs_proof(settings: &ProjectSettings, kind: LoginIdKind) -> bool {
-    let ways = settings.authenticators_for(kind);
-    let is_way_in = ways.contains(&AuthenticatorKind::OobOtpEmail) || ways.contains(&AuthenticatorKind::OobOtpSms);
-    kind != LoginIdKind::Username && (settings.verification_enabled(kind) || is_way_in)
+    let authenticators = settings.authenticators_for(kind);
+    let is_login_code = authenticators.contains(&AuthenticatorKind::OobOtpEmail)
+        || authenticators.contains(&AuthenticatorKind::OobOtpSms);
+    kind != LoginIdKind::Username && (settings.verification_enabled(kind) || is_login_code)
 }
 
-impl Asking<'_> {
+impl AccountContext<'_> {
     /// Adds a new login ID, or replaces an existing one.
     pub(crate) async fn offer(
         &self,
-        errand: Option<Errand>,
+        settings_action: Option<SettingsAction>,
         kind: LoginIdKind,
         typed: &str,
         replaces: Option<IdentityId>,
-    ) -> Result<Step, Error> {
+    ) -> Result<LoginIdStep, Error> {
         let settings = &self.project.settings;
         let login_id = match LoginId::parse(kind, typed, settings.default_country()) {
             Ok(login_id) => login_id,
-            Err(problem) => return Ok(Step::Mistaken(problem)),
+            Err(problem) => return Ok(LoginIdStep::Invalid(problem)),
         };
-        let standing = Standing::load(self.app, self.project, self.caller.user.id).await?;
-        let own = standing.login_ids.iter().find(|row| row.kind == kind.as_str() && row.value == login_id.value);
+        let login_methods = LoginMethods::load(self.app, self.project, self.caller.user.id).await?;
+        let own = login_methods.login_ids.iter().find(|row| row.kind == kind.as_str() && row.value == login_id.value);
         if own.is_some_and(|own| Some(own.id) != replaces) {
-            return Ok(Step::Ended(Outcome::Taken));
+            return Ok(LoginIdStep::Ended(ChangeOutcome::Taken));
         }
-        let task = replaces.map_or(Task::Add, |old| Task::Replace { old });
+        let task = replaces.map_or(CodeTask::Add, |old| CodeTask::Replace { old });
         // A different spelling of an address that is verified already needs no code.
         if needs_proof(settings, kind) && own.is_none_or(|own| own.verified_at.is_none()) {
-            return self.send_code(errand, task, login_id).await;
+            return self.send_code(settings_action, task, login_id).await;
         }
         let verified_at = own.and_then(|own| own.verified_at);
-        let outcome = self.finish(errand.as_ref(), &standing, &task, &login_id, verified_at).await?;
-        Ok(Step::Ended(outcome))
+        let outcome = self.finish(settings_action.as_ref(), &login_methods, &task, &login_id, verified_at).await?;
+        Ok(LoginIdStep::Ended(outcome))
     }
 
     /// Sends a code to verify a login ID of the member.
-    pub(crate) async fn verify(&self, id: IdentityId) -> Result<Step, Error> {
-        let standing = Standing::load(self.app, self.project, self.caller.user.id).await?;
-        match standing.find(id).filter(|row| row.verified_at.is_none()).and_then(login_id_of) {
-            Some(login_id) => self.send_code(None, Task::Verify { id }, login_id).await,
-            None => Ok(Step::Ended(Outcome::Stale)),
+    pub(crate) async fn verify(&self, id: IdentityId) -> Result<LoginIdStep, Error> {
+        let login_methods = LoginMethods::load(self.app, self.project, self.caller.user.id).await?;
+        match login_methods.find(id).filter(|row| row.verified_at.is_none()).and_then(login_id_of) {
+            Some(login_id) => self.send_code(None, CodeTask::Verify { id }, login_id).await,
+            None => Ok(LoginIdStep::Ended(ChangeOutcome::Stale)),
         }
     }
 
     /// Sends a code for reauthentication before continuing to `next`.
-    pub(crate) async fn prove(&self, next: String) -> Result<Step, Error> {
-        let standing = Standing::load(self.app, self.project, self.caller.user.id).await?;
-        match standing.code_target() {
-            Some(login_id) => self.send_code(None, Task::Prove { next }, login_id).await,
-            None => Ok(Step::Ended(Outcome::Stale)),
+    pub(crate) async fn prove(&self, next: String) -> Result<LoginIdStep, Error> {
+        let login_methods = LoginMethods::load(self.app, self.project, self.caller.user.id).await?;
+        match login_methods.code_target() {
+            Some(login_id) => self.send_code(None, CodeTask::Prove { next }, login_id).await,
+            None => Ok(LoginIdStep::Ended(ChangeOutcome::Stale)),
         }
     }
 
     /// Removes a login ID, unless it is the last login method.
-    pub(crate) async fn remove(&self, id: IdentityId) -> Result<Outcome, Error> {
-        let standing = Standing::load(self.app, self.project, self.caller.user.id).await?;
-        let Some(login_id) = standing.find(id).and_then(login_id_of) else { return Ok(Outcome::Stale) };
-        let news = News::LoginIdRemoved { login_id: login_id.original.clone() };
-        let mails = self.tell(&standing, Some(&login_id), &news);
-        let order = Order { deed: Deed::RemoveLoginId(id), mails, errand: None };
-        commit(self.app, self.project, self.caller, order, self.now).await
+    pub(crate) async fn remove(&self, id: IdentityId) -> Result<ChangeOutcome, Error> {
+        let login_methods = LoginMethods::load(self.app, self.project, self.caller.user.id).await?;
+        let Some(login_id) = login_methods.find(id).and_then(login_id_of) else { return Ok(ChangeOutcome::Stale) };
+        let notice = SecurityNotice::LoginIdRemoved { login_id: login_id.original.clone() };
+        let mails = self.notices(&login_methods, Some(&login_id), &notice);
+        let change_request =
+            ChangeRequest { change_kind: AccountChange::RemoveLoginId(id), mails, settings_action: None };
+        commit(self.app, self.project, self.caller, change_request, self.now).await
     }
 
     /// Compares a code; a wrong one is counted before the response is sent.
-    pub(crate) async fn try_code(&self, errand: &mut Errand, typed: &str) -> Result<CodeStep, Error> {
-        let id = errand.id;
-        let Some(pending) = &mut errand.state.pending else { return Ok(CodeStep::Stale) };
+    pub(crate) async fn try_code(&self, settings_action: &mut SettingsAction, typed: &str) -> Result<CodeStep, Error> {
+        let id = settings_action.id;
+        let Some(pending) = &mut settings_action.state.pending else { return Ok(CodeStep::Stale) };
         let buckets = Buckets::of_code(self.project, &pending.login_id.value, self.ip);
         buckets.check(self.app, self.now).await?;
         // Input that is not a code is a wrong code.
@@ -139,12 +141,12 @@ impl Asking<'_> {
         match decision {
             OtpDecision::Accepted => {
                 let pending = pending.clone();
-                let outcome = self.reward(errand, &pending).await?;
+                let outcome = self.complete(settings_action, &pending).await?;
                 Ok(CodeStep::Ended(outcome))
             }
             OtpDecision::Wrong { .. } => {
                 pending.code = pending.code.tried();
-                let saved = self.save(errand, None).await?;
+                let saved = self.save(settings_action, None).await?;
                 buckets.record_failure(self.app, self.now).await?;
                 Ok(if saved { CodeStep::Refused(decision) } else { CodeStep::Stale })
             }
@@ -153,71 +155,85 @@ impl Asking<'_> {
     }
 
     /// Sends another code, within the cool-down and the maximum; `None` when the pending step changed meanwhile.
-    pub(crate) async fn resend(&self, errand: &mut Errand) -> Result<Option<ResendDecision>, Error> {
-        let Some(pending) = &errand.state.pending else { return Ok(None) };
+    pub(crate) async fn resend(&self, settings_action: &mut SettingsAction) -> Result<Option<ResendDecision>, Error> {
+        let Some(pending) = &settings_action.state.pending else { return Ok(None) };
         let decision = otp::may_resend(&pending.code, self.now);
         if decision != ResendDecision::Allowed {
             return Ok(Some(decision));
         }
         let (task, login_id, previous) = (pending.task.clone(), pending.login_id.clone(), pending.code.clone());
-        let message = self.prepare_code(errand, task, login_id, Some(&previous)).await?;
-        Ok(self.save(errand, message).await?.then_some(ResendDecision::Allowed))
+        let message = self.prepare_code(settings_action, task, login_id, Some(&previous)).await?;
+        Ok(self.save(settings_action, message).await?.then_some(ResendDecision::Allowed))
     }
 
-    async fn send_code(&self, errand: Option<Errand>, task: Task, login_id: LoginId) -> Result<Step, Error> {
-        let mut errand = errand.unwrap_or_else(|| Errand::new(self.app, self.caller.user.id, None, self.now));
+    async fn send_code(
+        &self,
+        settings_action: Option<SettingsAction>,
+        task: CodeTask,
+        login_id: LoginId,
+    ) -> Result<LoginIdStep, Error> {
+        let mut settings_action =
+            settings_action.unwrap_or_else(|| SettingsAction::new(self.app, self.caller.user.id, None, self.now));
         // Requesting a code again from the first page must not bypass the cool-down.
-        let previous = errand.state.pending.take().filter(|pending| pending.login_id.value == login_id.value);
+        let previous = settings_action.state.pending.take().filter(|pending| pending.login_id.value == login_id.value);
         if let Some(previous) = &previous
             && otp::may_resend(&previous.code, self.now) != ResendDecision::Allowed
         {
-            errand.state.pending = Some(Pending { task, ..previous.clone() });
-            let saved = self.save(&mut errand, None).await?;
-            return Ok(if saved { Step::CodeSent(Box::new(errand)) } else { Step::Ended(Outcome::Stale) });
+            settings_action.state.pending = Some(Pending { task, ..previous.clone() });
+            let saved = self.save(&mut settings_action, None).await?;
+            return Ok(if saved {
+                LoginIdStep::CodeSent(Box::new(settings_action))
+            } else {
+                LoginIdStep::Ended(ChangeOutcome::Stale)
+            });
         }
         let earlier = previous.as_ref().map(|pending| &pending.code);
-        let message = self.prepare_code(&mut errand, task, login_id, earlier).await?;
-        let saved = self.save(&mut errand, message).await?;
-        Ok(if saved { Step::CodeSent(Box::new(errand)) } else { Step::Ended(Outcome::Stale) })
+        let message = self.prepare_code(&mut settings_action, task, login_id, earlier).await?;
+        let saved = self.save(&mut settings_action, message).await?;
+        Ok(if saved {
+            LoginIdStep::CodeSent(Box::new(settings_action))
+        } else {
+            LoginIdStep::Ended(ChangeOutcome::Stale)
+        })
     }
 
     async fn prepare_code(
         &self,
-        errand: &mut Errand,
-        task: Task,
+        settings_action: &mut SettingsAction,
+        task: CodeTask,
         login_id: LoginId,
         previous: Option<&CodeState>,
     ) -> Result<Option<Message>, Error> {
         let (app, project, now) = (self.app, self.project, self.now);
         Buckets::of_code_sent(project, &login_id.value, self.ip).take(app, now).await?;
         let text = app.entropy.six_digits();
-        let hash = hash_code(errand.id.as_bytes(), &text);
+        let hash = hash_code(settings_action.id.as_bytes(), &text);
         let code = previous.map_or_else(|| CodeState::first(hash, now), |previous| previous.resent(hash, now));
         let purpose = match &task {
-            Task::Add | Task::Replace { .. } | Task::Verify { .. } => CodeUse::Verify,
-            Task::Prove { .. } => CodeUse::Login,
+            CodeTask::Add | CodeTask::Replace { .. } | CodeTask::Verify { .. } => CodeUse::Verify,
+            CodeTask::Prove { .. } => CodeUse::Login,
         };
         let message = login_id
             .address()
             .map(|to| (self.write_code)(&CodeMessage { purpose, kind: login_id.kind, to, code: &text }));
-        errand.state.pending = Some(Pending { task, login_id, code });
+        settings_action.state.pending = Some(Pending { task, login_id, code });
         Ok(message)
     }
 
     /// Applies the change that the correct code allows.
-    async fn reward(&self, errand: &Errand, pending: &Pending) -> Result<Outcome, Error> {
-        let standing = Standing::load(self.app, self.project, self.caller.user.id).await?;
-        self.finish(Some(errand), &standing, &pending.task, &pending.login_id, Some(self.now)).await
+    async fn complete(&self, settings_action: &SettingsAction, pending: &Pending) -> Result<ChangeOutcome, Error> {
+        let login_methods = LoginMethods::load(self.app, self.project, self.caller.user.id).await?;
+        self.finish(Some(settings_action), &login_methods, &pending.task, &pending.login_id, Some(self.now)).await
     }
 
     async fn finish(
         &self,
-        errand: Option<&Errand>,
-        standing: &Standing,
-        task: &Task,
+        settings_action: Option<&SettingsAction>,
+        login_methods: &LoginMethods,
+        task: &CodeTask,
         login_id: &LoginId,
         verified_at: Option<Timestamp>,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<ChangeOutcome, Error> {
         let now = self.now;
         let row = || LoginIdRow {
             id: self.app.entropy.id(now),
@@ -229,39 +245,43 @@ impl Asking<'_> {
             created_at: now,
             updated_at: now,
         };
-        let (deed, mails) = match task {
-            Task::Add => {
-                let news = News::LoginIdAdded { login_id: login_id.original.clone() };
-                (Deed::AddLoginId(row()), self.tell(standing, None, &news))
+        let (change_kind, mails) = match task {
+            CodeTask::Add => {
+                let notice = SecurityNotice::LoginIdAdded { login_id: login_id.original.clone() };
+                (AccountChange::AddLoginId(row()), self.notices(login_methods, None, &notice))
             }
-            Task::Replace { old } => {
-                let Some(replaced) = standing.find(*old).and_then(login_id_of) else { return Ok(Outcome::Stale) };
-                let news = News::LoginIdChanged { from: replaced.original.clone(), to: login_id.original.clone() };
-                let mails = self.tell(standing, Some(&replaced), &news);
-                (Deed::ReplaceLoginId { old: *old, new: row() }, mails)
+            CodeTask::Replace { old } => {
+                let Some(replaced) = login_methods.find(*old).and_then(login_id_of) else {
+                    return Ok(ChangeOutcome::Stale);
+                };
+                let notice =
+                    SecurityNotice::LoginIdChanged { from: replaced.original.clone(), to: login_id.original.clone() };
+                let mails = self.notices(login_methods, Some(&replaced), &notice);
+                (AccountChange::ReplaceLoginId { old: *old, new: row() }, mails)
             }
-            Task::Verify { id } => (Deed::VerifyLoginId(*id), Vec::new()),
-            Task::Prove { .. } => {
-                let deed = Deed::Prove { session: self.caller.via.reference(), amr: "otp", passkey: None };
-                (deed, Vec::new())
+            CodeTask::Verify { id } => (AccountChange::VerifyLoginId(*id), Vec::new()),
+            CodeTask::Prove { .. } => {
+                let change_kind =
+                    AccountChange::Prove { session: self.caller.via.reference(), amr: "otp", passkey: None };
+                (change_kind, Vec::new())
             }
         };
-        commit(self.app, self.project, self.caller, Order { deed, mails, errand }, now).await
+        commit(self.app, self.project, self.caller, ChangeRequest { change_kind, mails, settings_action }, now).await
     }
 
     /// The notification mails: to the login ID in question if it is an email address, otherwise to the member's mail
     /// address.
-    fn tell(&self, standing: &Standing, at: Option<&LoginId>, news: &News) -> Vec<Mail> {
+    fn notices(&self, login_methods: &LoginMethods, at: Option<&LoginId>, notice: &SecurityNotice) -> Vec<Mail> {
         let there = at.filter(|login_id| login_id.kind == LoginIdKind::Email).and_then(LoginId::address);
-        let to = there.or_else(|| standing.mail_address());
-        to.map(|to| (self.write_news)(&to, news)).into_iter().collect()
+        let to = there.or_else(|| login_methods.mail_address());
+        to.map(|to| (self.write_notice)(&to, notice)).into_iter().collect()
     }
 
     /// Stores the pending step and queues its message, unless another tab changed it first.
-    async fn save(&self, errand: &mut Errand, message: Option<Message>) -> Result<bool, Error> {
+    async fn save(&self, settings_action: &mut SettingsAction, message: Option<Message>) -> Result<bool, Error> {
         let (no, now) = (self.project.no, self.now);
         let message = message.map(|message| message.seal(self.app, no));
-        let input = (errand.version, errand.to_row(now), message);
+        let input = (settings_action.version, settings_action.to_row(now), message);
         let saved = self
             .app
             .store
@@ -279,12 +299,12 @@ impl Asking<'_> {
                 })
             })
             .await?;
-        errand.version += i64::from(saved);
+        settings_action.version += i64::from(saved);
         Ok(saved)
     }
 }
 
 /// The hash of a code is bound to its pending step, so that the code is useless in another.
-fn hash_code(errand: &[u8; 16], code: &str) -> TokenHash {
-    sha256(format!("{}:{code}", hex(errand)).as_bytes())
+fn hash_code(settings_action: &[u8; 16], code: &str) -> TokenHash {
+    sha256(format!("{}:{code}", hex(settings_action)).as_bytes())
 }

@@ -1,10 +1,10 @@
 //! Notification mails about account changes. The pages provide the texts.
 
-use crate::ports::mailer::Mail;
+use crate::adapters::mailer::Mail;
 
 /// The change to report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum News {
+pub(crate) enum SecurityNotice {
     LoginIdAdded { login_id: String },
     LoginIdChanged { from: String, to: String },
     LoginIdRemoved { login_id: String },
@@ -12,4 +12,4 @@ pub(crate) enum News {
 }
 
 /// Renders the mail in the user's language; provided by the pages, which have the texts.
-pub(crate) type WriteNews<'a> = &'a (dyn Fn(&str, &News) -> Mail + Send + Sync);
+pub(crate) type WriteNotice<'a> = &'a (dyn Fn(&str, &SecurityNotice) -> Mail + Send + Sync);

@@ -6,13 +6,13 @@ use vestibule_domain::{id::IdentityId, time::Timestamp};
 use vestibule_store::passkeys::PasskeyRow;
 
 use super::{
-    Standing,
-    change::{Deed, Order, Outcome, commit},
+    LoginMethods,
+    change::{AccountChange, ChangeOutcome, ChangeRequest, commit},
 };
 use crate::{
     app::App,
     flows::{Error, caller::AccountCaller},
-    passkeys::{Person, Site},
+    passkeys::{PasskeyUser, Site},
     projects::Project,
 };
 
@@ -28,10 +28,10 @@ fn challenge(project: &Project, caller: &AccountCaller) -> [u8; 32] {
 }
 
 /// The options for creating a passkey.
-pub(crate) fn creation_options(project: &Project, caller: &AccountCaller, standing: &Standing) -> String {
-    let known: Vec<Vec<u8>> = standing.passkeys.iter().map(|row| row.credential_id.clone()).collect();
-    let name = standing.name().unwrap_or_else(|| project.settings.display_name());
-    let person = Person { handle: *caller.user.id.as_bytes(), name, passkeys: &known };
+pub(crate) fn creation_options(project: &Project, caller: &AccountCaller, login_methods: &LoginMethods) -> String {
+    let known: Vec<Vec<u8>> = login_methods.passkeys.iter().map(|row| row.credential_id.clone()).collect();
+    let name = login_methods.name().unwrap_or_else(|| project.settings.display_name());
+    let person = PasskeyUser { handle: *caller.user.id.as_bytes(), name, passkeys: &known };
     site(project).creation_options(&challenge(project, caller), &person)
 }
 
@@ -43,7 +43,7 @@ pub(crate) async fn add(
     answer: &str,
     name: Option<String>,
     now: Timestamp,
-) -> Result<Option<Outcome>, Error> {
+) -> Result<Option<ChangeOutcome>, Error> {
     let made = match site(project).register(answer, &challenge(project, caller)) {
         Ok(made) => made,
         Err(problem) => {
@@ -62,8 +62,9 @@ pub(crate) async fn add(
         last_used_at: None,
         backup_eligible: Some(made.backup_eligible),
     };
-    let order = Order { deed: Deed::AddPasskey(row), mails: Vec::new(), errand: None };
-    commit(app, project, caller, order, now).await.map(Some)
+    let change_request =
+        ChangeRequest { change_kind: AccountChange::AddPasskey(row), mails: Vec::new(), settings_action: None };
+    commit(app, project, caller, change_request, now).await.map(Some)
 }
 
 /// Removes a passkey, unless it is the last login method.
@@ -73,9 +74,10 @@ pub(crate) async fn remove(
     caller: &AccountCaller,
     id: IdentityId,
     now: Timestamp,
-) -> Result<Outcome, Error> {
-    let order = Order { deed: Deed::RemovePasskey(id), mails: Vec::new(), errand: None };
-    commit(app, project, caller, order, now).await
+) -> Result<ChangeOutcome, Error> {
+    let change_request =
+        ChangeRequest { change_kind: AccountChange::RemovePasskey(id), mails: Vec::new(), settings_action: None };
+    commit(app, project, caller, change_request, now).await
 }
 
 /// Renames a passkey, or removes its name.
@@ -86,7 +88,8 @@ pub(crate) async fn rename(
     id: IdentityId,
     name: Option<String>,
     now: Timestamp,
-) -> Result<Outcome, Error> {
-    let order = Order { deed: Deed::RenamePasskey(id, name), mails: Vec::new(), errand: None };
-    commit(app, project, caller, order, now).await
+) -> Result<ChangeOutcome, Error> {
+    let change_request =
+        ChangeRequest { change_kind: AccountChange::RenamePasskey(id, name), mails: Vec::new(), settings_action: None };
+    commit(app, project, caller, change_request, now).await
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vestibule_domain::time::Timestamp;
 
-use super::change::{Deed, Order, Outcome, commit};
+use super::change::{AccountChange, ChangeOutcome, ChangeRequest, commit};
 use crate::{
     app::App,
     flows::{Error, caller::AccountCaller},
@@ -39,9 +39,9 @@ pub(crate) async fn save(
     caller: &AccountCaller,
     names: [Option<String>; 3],
     now: Timestamp,
-) -> Result<Outcome, Error> {
-    let deed = Deed::SetNames(NAMES.into_iter().zip(names).collect());
-    commit(app, project, caller, Order { deed, mails: Vec::new(), errand: None }, now).await
+) -> Result<ChangeOutcome, Error> {
+    let change_kind = AccountChange::SetNames(NAMES.into_iter().zip(names).collect());
+    commit(app, project, caller, ChangeRequest { change_kind, mails: Vec::new(), settings_action: None }, now).await
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::{cmp::Reverse, sync::Arc};
 
 use vestibule_domain::{session::SessionRef, time::Timestamp};
 
-use super::change::{Deed, Order, Outcome, commit};
+use super::change::{AccountChange, ChangeOutcome, ChangeRequest, commit};
 use crate::{
     app::App,
     flows::{
@@ -59,8 +59,15 @@ pub(crate) async fn end(
     caller: &AccountCaller,
     session: SessionRef,
     now: Timestamp,
-) -> Result<Outcome, Error> {
-    commit(app, project, caller, Order { deed: Deed::End(session), mails: Vec::new(), errand: None }, now).await
+) -> Result<ChangeOutcome, Error> {
+    commit(
+        app,
+        project,
+        caller,
+        ChangeRequest { change_kind: AccountChange::End(session), mails: Vec::new(), settings_action: None },
+        now,
+    )
+    .await
 }
 
 /// Ends every session and grant of the member except the caller's.
@@ -69,7 +76,7 @@ pub(crate) async fn end_others(
     project: &Arc<Project>,
     caller: &AccountCaller,
     now: Timestamp,
-) -> Result<Outcome, Error> {
-    let deed = Deed::EndOthers { keep: caller.via.reference() };
-    commit(app, project, caller, Order { deed, mails: Vec::new(), errand: None }, now).await
+) -> Result<ChangeOutcome, Error> {
+    let change_kind = AccountChange::EndOthers { keep: caller.via.reference() };
+    commit(app, project, caller, ChangeRequest { change_kind, mails: Vec::new(), settings_action: None }, now).await
 }

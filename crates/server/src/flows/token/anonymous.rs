@@ -7,7 +7,7 @@ use vestibule_domain::{
     event::RevocationReason,
     grant::Grant,
     id::{IdentityId, ProjectNo, UserId},
-    identity::Account,
+    identity::UserAccount,
     time::Timestamp,
     user::User,
 };
@@ -27,12 +27,12 @@ use crate::{
     crypto::tokens::Challenge,
     events,
     flows::{
-        Error, challenge, coming_back,
+        Error, challenge,
         device_key::{self, Proven, Signer},
-        dpop::{self, Presented, ProofUse},
+        dpop::{self, PresentedProof, ProofUse},
         hooks,
         issue::{self, NewGrant, make_grant},
-        rates,
+        rates, returning_guests,
         sessions::{Ending, Selection},
         sign_up_anonymous::{check_enabled, check_open},
     },
@@ -44,12 +44,12 @@ pub(crate) struct KeyRequest<'a> {
     pub(crate) client: &'a Client,
     pub(crate) jwt: &'a str,
     pub(crate) device_info: Option<&'a str>,
-    pub(crate) proof: &'a Presented,
+    pub(crate) proof: &'a PresentedProof,
     pub(crate) ip: IpAddr,
 }
 
 /// The result of one attempt.
-enum Tried {
+enum Attempted {
     Done(Tokens),
     /// The key was registered, promoted or removed between the read and the write: try again.
     Overtaken,
@@ -70,17 +70,20 @@ pub(crate) async fn log_in(
     check_enabled(project)?;
     // Of two concurrent first sign-ups with one key, the loser finds the guest in its second round.
     for _ in 0..3 {
-        let origin =
-            events::Origin { client_id: Some(&request.client.client_id), ip: Some(request.ip), ..Default::default() };
+        let origin = events::EventOrigin {
+            client_id: Some(&request.client.client_id),
+            ip: Some(request.ip),
+            ..Default::default()
+        };
         let proven = device_key::prove(app, project, request.jwt, AnonymousAction::Auth, &origin, now).await?;
         let Proven { challenge, signer } = proven;
         let tried = match signer {
             Signer::Known { key, user } => {
-                come_back(app, project, &request, challenge, *key, *user, &device, now).await?
+                sign_in_again(app, project, &request, challenge, *key, *user, &device, now).await?
             }
             Signer::New { kid, key } => sign_up(app, project, &request, challenge, kid, *key, &device, now).await?,
         };
-        if let Tried::Done(tokens) = tried {
+        if let Attempted::Done(tokens) = tried {
             return Ok(tokens);
         }
     }
@@ -88,7 +91,7 @@ pub(crate) async fn log_in(
 }
 
 #[expect(clippy::too_many_arguments, reason = "each is a distinct part of one request's state, used once")]
-async fn come_back(
+async fn sign_in_again(
     app: &App,
     project: &Project,
     request: &KeyRequest<'_>,
@@ -97,7 +100,7 @@ async fn come_back(
     user: User,
     device: &Option<String>,
     now: Timestamp,
-) -> Result<Tried, Error> {
+) -> Result<Attempted, Error> {
     device_key::check_guest(&key, &user)?;
     rates::charge_user(app, project, user.id, now)?;
     let NewLine { grant, refresh_token, proof_use } = begin_grant(app, request, user.id, device.clone(), now)?;
@@ -106,9 +109,10 @@ async fn come_back(
         let others = Selection::OfApplication(request.client.client_id.clone());
         Ending::by_rule(app, project, user.id, others, RevocationReason::AnotherSession, now)
     });
-    let input = ComeBack { challenge, proof_use, kid: key.kid, grant: grant.clone(), ending, now };
+    let input = KeySignIn { challenge, proof_use, kid: key.kid, grant: grant.clone(), ending, now };
     let no = project.no;
-    let write = app.store.write("log_in_with_key", input, move |tx, input| Box::pin(write_come_back(tx, no, input)));
+    let write =
+        app.store.write("log_in_with_key", input, move |tx, input| Box::pin(write_sign_in_again(tx, no, input)));
     let written = write.await;
     finish(app, project, request, written, &user, &grant, refresh_token, now)
 }
@@ -123,11 +127,11 @@ async fn sign_up(
     key: Jwk,
     device: &Option<String>,
     now: Timestamp,
-) -> Result<Tried, Error> {
+) -> Result<Attempted, Error> {
     check_open(app, project, request.ip, now)?;
     let mut user = User::new_guest(app.entropy.id(now), now);
     let origin =
-        events::Origin { client_id: Some(&request.client.client_id), ip: Some(request.ip), ..Default::default() };
+        events::EventOrigin { client_id: Some(&request.client.client_id), ip: Some(request.ip), ..Default::default() };
     hooks::ask_before_guest(app, project, &mut user, Some(&kid), &origin, now).await?;
     let event = events::prepare_new_guest(app, project, &user, Some(&kid), &origin, now);
     let NewLine { grant, refresh_token, proof_use } = begin_grant(app, request, user.id, device.clone(), now)?;
@@ -183,34 +187,34 @@ fn finish(
     app: &App,
     project: &Project,
     request: &KeyRequest<'_>,
-    written: Result<(), Refusal>,
+    written: Result<(), SignInError>,
     user: &User,
     grant: &Grant,
     refresh_token: String,
     now: Timestamp,
-) -> Result<Tried, Error> {
+) -> Result<Attempted, Error> {
     match written {
         Ok(()) => {
-            let account = Account::of_guest(user);
+            let account = UserAccount::of_guest(user);
             let mut tokens = print_tokens(app, project, request.client, grant, &account, None, now);
             tokens.refresh_token = Some(refresh_token);
-            Ok(Tried::Done(tokens))
+            Ok(Attempted::Done(tokens))
         }
-        Err(Refusal::ChallengeSpent) => Err(Error::InvalidAnonymousCredentials),
-        Err(Refusal::ProofReplayed) => Err(Error::DpopProofReplayed),
-        Err(Refusal::Overtaken) => Ok(Tried::Overtaken),
-        Err(Refusal::Store(error)) => Err(error.into()),
+        Err(SignInError::ChallengeSpent) => Err(Error::InvalidAnonymousCredentials),
+        Err(SignInError::ProofReplayed) => Err(Error::DpopProofReplayed),
+        Err(SignInError::Overtaken) => Ok(Attempted::Overtaken),
+        Err(SignInError::Store(error)) => Err(error.into()),
     }
 }
 
-enum Refusal {
+enum SignInError {
     Store(StoreError),
     ChallengeSpent,
     ProofReplayed,
     Overtaken,
 }
 
-impl From<StoreError> for Refusal {
+impl From<StoreError> for SignInError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
@@ -222,14 +226,14 @@ async fn spend_once(
     no: ProjectNo,
     challenge: &Challenge,
     proof_use: Option<ProofUse>,
-) -> Result<(), Refusal> {
+) -> Result<(), SignInError> {
     if !challenge::spend(tx, no, challenge).await? {
-        return Err(Refusal::ChallengeSpent);
+        return Err(SignInError::ChallengeSpent);
     }
-    if dpop::spend(tx, no, proof_use).await? { Ok(()) } else { Err(Refusal::ProofReplayed) }
+    if dpop::spend(tx, no, proof_use).await? { Ok(()) } else { Err(SignInError::ProofReplayed) }
 }
 
-struct ComeBack {
+struct KeySignIn {
     challenge: Challenge,
     proof_use: Option<ProofUse>,
     kid: String,
@@ -238,21 +242,21 @@ struct ComeBack {
     now: Timestamp,
 }
 
-async fn write_come_back(tx: &mut Tx, no: ProjectNo, input: &ComeBack) -> Result<(), Refusal> {
+async fn write_sign_in_again(tx: &mut Tx, no: ProjectNo, input: &KeySignIn) -> Result<(), SignInError> {
     spend_once(tx, no, &input.challenge, input.proof_use).await?;
     let grant = &input.grant;
     let alive = users::record_guest_login(tx, no, grant.user_id, input.now).await?
         && device_keys::record_use(tx, no, &input.kid, grant.user_id, input.now).await?;
     if !alive {
-        return Err(Refusal::Overtaken);
+        return Err(SignInError::Overtaken);
     }
     if let Some(ending) = &input.ending {
         ending.write(tx).await?;
     }
     grants::insert(tx, no, grant).await?;
     // The device may have lost its grant, so there is no earlier use to compare with.
-    if coming_back::is_new_day(grant.user_id, Timestamp::from_seconds(0), input.now) {
-        coming_back::count(tx, no, grant.user_id, &grant.client_id, input.now).await?;
+    if returning_guests::is_new_day(grant.user_id, Timestamp::from_seconds(0), input.now) {
+        returning_guests::count(tx, no, grant.user_id, &grant.client_id, input.now).await?;
     }
     Ok(())
 }
@@ -266,10 +270,10 @@ struct SignUp {
     event: Option<events::QueuedEvent>,
 }
 
-async fn write_sign_up(tx: &mut Tx, no: ProjectNo, input: &SignUp) -> Result<(), Refusal> {
+async fn write_sign_up(tx: &mut Tx, no: ProjectNo, input: &SignUp) -> Result<(), SignInError> {
     spend_once(tx, no, &input.challenge, input.proof_use).await?;
     if !device_keys::insert(tx, no, &input.key).await? {
-        return Err(Refusal::Overtaken);
+        return Err(SignInError::Overtaken);
     }
     users::insert(tx, no, &input.user).await?;
     if let Some(event) = &input.event {

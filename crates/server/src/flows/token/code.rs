@@ -16,7 +16,7 @@ use crate::{
     flows::{
         Error,
         authorize::CodePayload,
-        dpop::{self, Presented, ProofUse},
+        dpop::{self, PresentedProof, ProofUse},
         issue::{NewGrant, make_grant},
         rates,
         sessions::{Ending, Selection},
@@ -30,7 +30,7 @@ pub(crate) struct CodeRequest<'a> {
     pub(crate) code: &'a str,
     pub(crate) redirect_uri: Option<&'a str>,
     pub(crate) code_verifier: Option<&'a str>,
-    pub(crate) proof: &'a Presented,
+    pub(crate) proof: &'a PresentedProof,
     pub(crate) device_info: Option<&'a str>,
 }
 
@@ -108,9 +108,9 @@ pub(crate) async fn exchange(
         .write("exchange_code", redemption, move |tx, redemption| Box::pin(redeem(tx, no, redemption)))
         .await?;
     match redeemed {
-        Redeemed::Done => Ok(tokens),
-        Redeemed::SpentBefore => Err(used_code::refuse(app, project, hash, &exchanger, now).await?),
-        Redeemed::ProofReplayed => Err(Error::DpopProofReplayed),
+        RedeemResult::Done => Ok(tokens),
+        RedeemResult::SpentBefore => Err(used_code::refuse(app, project, hash, &exchanger, now).await?),
+        RedeemResult::ProofReplayed => Err(Error::DpopProofReplayed),
     }
 }
 
@@ -139,7 +139,7 @@ struct Redemption {
 }
 
 /// The result of redeeming a code.
-enum Redeemed {
+enum RedeemResult {
     Done,
     /// A concurrent request redeemed it.
     SpentBefore,
@@ -148,12 +148,12 @@ enum Redeemed {
 }
 
 /// Redeems the proof and the code and creates the grant.
-async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption) -> Result<Redeemed, StoreError> {
+async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption) -> Result<RedeemResult, StoreError> {
     if !dpop::spend(tx, no, redemption.proof_use).await? {
-        return Ok(Redeemed::ProofReplayed);
+        return Ok(RedeemResult::ProofReplayed);
     }
     if codes::take(tx, no, redemption.code).await?.is_none() {
-        return Ok(Redeemed::SpentBefore);
+        return Ok(RedeemResult::SpentBefore);
     }
     used_code::remember(tx, no, redemption.code, &redemption.used).await?;
     let grant = &redemption.grant;
@@ -164,7 +164,7 @@ async fn redeem(tx: &mut Tx, no: ProjectNo, redemption: &Redemption) -> Result<R
     if redemption.ends_earlier {
         grants::remove_of_client(tx, no, grant.user_id, &grant.client_id, Some(grant.id)).await?;
     }
-    Ok(Redeemed::Done)
+    Ok(RedeemResult::Done)
 }
 
 /// Checks the verifier against the challenge (RFC 7636 §4.6). A verifier without a challenge is rejected: otherwise an

@@ -6,7 +6,7 @@ use crate::{
     app::App,
     flows::{
         Error,
-        account::Loaded,
+        account::LoadedUser,
         caller::{ApiCaller, Resolution, Via},
         issue::{Authentication, make_id_token, scopes_of},
         rates,
@@ -31,7 +31,7 @@ pub(crate) async fn renew(
         return Err(Error::GrantTypeNotAllowed);
     }
     let caller = match resolution {
-        Resolution::Nobody => return Err(Error::NothingPresented),
+        Resolution::Anonymous => return Err(Error::NothingPresented),
         Resolution::Dead { .. } => return Err(Error::SessionRequired),
         Resolution::Live(caller) => caller,
     };
@@ -42,6 +42,6 @@ pub(crate) async fn renew(
         Via::Session(session) => (Authentication::of_session(session), ScopeSet::guest_default()),
     };
     rates::charge_user(app, project, caller.user.id, now)?;
-    let loaded = Loaded::load(&mut *app.store.read().await?, project, caller.user.clone()).await?;
+    let loaded = LoadedUser::load(&mut *app.store.read().await?, project, caller.user.clone()).await?;
     Ok(make_id_token(project, client, session, &loaded.account(), &scopes, None, now))
 }

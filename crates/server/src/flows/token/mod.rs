@@ -10,7 +10,7 @@ mod used_code;
 use vestibule_domain::{
     client::Client,
     grant::Grant,
-    identity::Account,
+    identity::UserAccount,
     secret::{Secret, TokenHash},
     time::Timestamp,
     user::User,
@@ -20,8 +20,8 @@ use vestibule_store::{Conn, client_secrets};
 
 use super::{
     Error,
-    account::Loaded,
-    issue::{self, AccessToken, Authentication, scopes_of},
+    account::LoadedUser,
+    issue::{self, Authentication, IssuedAccessToken, scopes_of},
 };
 use crate::{app::App, crypto::sha256, projects::Project};
 
@@ -33,7 +33,7 @@ pub(crate) struct ClientProof {
 
 /// The tokens of a response; absent members are left out.
 pub(crate) struct Tokens {
-    pub(crate) access: AccessToken,
+    pub(crate) access: IssuedAccessToken,
     pub(crate) refresh_token: Option<String>,
     pub(crate) id_token: Option<String>,
     /// The granted scope, where it is less than requested.
@@ -70,7 +70,7 @@ pub(crate) async fn make_tokens(
     nonce: Option<&str>,
     now: Timestamp,
 ) -> Result<Tokens, Error> {
-    let loaded = Loaded::load(&mut *app.store.read().await?, project, user.clone()).await?;
+    let loaded = LoadedUser::load(&mut *app.store.read().await?, project, user.clone()).await?;
     Ok(print_tokens(app, project, client, grant, &loaded.account(), nonce, now))
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn print_tokens(
     project: &Project,
     client: &Client,
     grant: &Grant,
-    account: &Account<'_>,
+    account: &UserAccount<'_>,
     nonce: Option<&str>,
     now: Timestamp,
 ) -> Tokens {

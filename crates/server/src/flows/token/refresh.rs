@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vestibule_domain::{
     event::RevocationReason,
-    grant::{Grant, Presented},
+    grant::{Grant, RefreshTokenMatch},
     id::{GrantId, ProjectNo},
     secret::TokenHash,
     time::Timestamp,
@@ -19,9 +19,9 @@ use crate::{
     flows::{
         Error,
         caller::{LiveGrant, find_live},
-        coming_back, dpop,
+        dpop,
         issue::split_token,
-        rates, sessions,
+        rates, returning_guests, sessions,
     },
     projects::Project,
 };
@@ -35,7 +35,7 @@ pub(crate) struct RefreshRequest<'a> {
     pub(crate) refresh_token: &'a str,
     /// `x_device_info`; its device name replaces the stored one.
     pub(crate) device_info: Option<&'a str>,
-    pub(crate) proof: &'a dpop::Presented,
+    pub(crate) proof: &'a dpop::PresentedProof,
 }
 
 /// Exchanges a refresh token for new tokens and records the access.
@@ -56,10 +56,10 @@ pub(crate) async fn refresh(
     let live = find_live(&mut conn, project, id, now).await?.ok_or(Error::InvalidRefreshToken)?;
     drop(conn);
     let is_previous = match judge(project, &live.grant, &hash, client.rotation_grace(), now) {
-        Standing::Good { is_previous } => is_previous,
-        Standing::Superseded => return Err(Error::RefreshTokenSuperseded),
-        Standing::Reused => return revoke(app, project, &live, now).await,
-        Standing::Unknown => return Err(Error::InvalidRefreshToken),
+        TokenState::Good { is_previous } => is_previous,
+        TokenState::Superseded => return Err(Error::RefreshTokenSuperseded),
+        TokenState::Reused => return revoke(app, project, &live, now).await,
+        TokenState::Unknown => return Err(Error::InvalidRefreshToken),
     };
     if live.grant.client_id != client.client_id {
         return Err(Error::RefreshTokenOfAnotherClient);
@@ -71,12 +71,12 @@ pub(crate) async fn refresh(
         let secret = project.keys.mac.derive_successor(id, &hash);
         let successor = sha256(secret.as_bytes());
         tokens.refresh_token = Some(format!("{id}.{secret}"));
-        Some(Step { presented: hash, successor })
+        Some(Rotation { presented: hash, successor })
     } else {
         None
     };
     let (no, user) = (project.no, live.user.id);
-    let new_day = coming_back::is_new_day(user, live.grant.last_access_at, now);
+    let new_day = returning_guests::is_new_day(user, live.grant.last_access_at, now);
     let seen_in = new_day.then(|| client.client_id.clone());
     let recorded = app
         .store
@@ -87,7 +87,7 @@ pub(crate) async fn refresh(
                 }
                 let recorded = record(tx, no, id, next.as_ref(), device.as_deref(), now).await?;
                 if let (Recorded::Done, Some(client_id)) = (&recorded, seen_in) {
-                    coming_back::count(tx, no, user, client_id, now).await?;
+                    returning_guests::count(tx, no, user, client_id, now).await?;
                 }
                 Ok::<_, StoreError>(recorded)
             })
@@ -106,7 +106,7 @@ pub(crate) async fn refresh(
 }
 
 /// One rotation of a grant.
-struct Step {
+struct Rotation {
     presented: TokenHash,
     successor: TokenHash,
 }
@@ -127,7 +127,7 @@ async fn record(
     tx: &mut Tx,
     no: ProjectNo,
     id: GrantId,
-    step: Option<&Step>,
+    step: Option<&Rotation>,
     device: Option<&str>,
     now: Timestamp,
 ) -> Result<Recorded, StoreError> {
@@ -144,7 +144,7 @@ async fn record(
 }
 
 /// The state of a presented token.
-enum Standing {
+enum TokenState {
     /// Valid.
     Good {
         /// Whether it was rotated already, so that its successor must be issued again.
@@ -158,17 +158,17 @@ enum Standing {
     Unknown,
 }
 
-fn judge(project: &Project, grant: &Grant, hash: &TokenHash, grace: Duration, now: Timestamp) -> Standing {
-    match grant.recognise(hash, grace, now) {
-        Presented::Current => Standing::Good { is_previous: false },
-        Presented::PreviousInGrace => Standing::Good { is_previous: true },
-        Presented::Reused => Standing::Reused,
-        Presented::Unknown => match &grant.previous {
+fn judge(project: &Project, grant: &Grant, hash: &TokenHash, grace: Duration, now: Timestamp) -> TokenState {
+    match grant.recognize(hash, grace, now) {
+        RefreshTokenMatch::Current => TokenState::Good { is_previous: false },
+        RefreshTokenMatch::PreviousInGrace => TokenState::Good { is_previous: true },
+        RefreshTokenMatch::Reused => TokenState::Reused,
+        RefreshTokenMatch::Unknown => match &grant.previous {
             // Older than the previous one: no longer in the row, but still derivable.
             Some(previous) if project.keys.mac.is_ancestor(grant.id, hash, &grant.token_hash, GENERATIONS) => {
-                if now.since(previous.rotated_at) <= grace { Standing::Superseded } else { Standing::Reused }
+                if now.since(previous.rotated_at) <= grace { TokenState::Superseded } else { TokenState::Reused }
             }
-            Some(_) | None => Standing::Unknown,
+            Some(_) | None => TokenState::Unknown,
         },
     }
 }

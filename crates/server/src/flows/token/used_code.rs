@@ -21,7 +21,7 @@ use crate::{
 const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 /// How long after its exchange the same client may repeat it by mistake, such as a single-page app whose effect ran
 /// twice.
-const MISTAKE: Duration = Duration::from_secs(10);
+const REPEAT_WINDOW: Duration = Duration::from_secs(10);
 
 /// Identifies an exchange: the client, its redirect URI, and the challenge of its verifier.
 pub(super) struct Exchanger<'a> {
@@ -71,8 +71,8 @@ impl UsedCode {
         })
     }
 
-    fn is_mistake(&self, again: &Exchanger<'_>, now: Timestamp) -> bool {
-        self.exchanger == again.digest() && now.since(self.at) <= MISTAKE
+    fn is_repeat(&self, again: &Exchanger<'_>, now: Timestamp) -> bool {
+        self.exchanger == again.digest() && now.since(self.at) <= REPEAT_WINDOW
     }
 }
 
@@ -94,7 +94,7 @@ pub(super) async fn refuse(
 ) -> Result<Error, Error> {
     let mut conn = app.store.read().await?;
     let found = spent::find(&mut conn, project.no, &name(code)).await?.flatten();
-    let Some(used) = found.and_then(|holder| UsedCode::parse(&holder)).filter(|used| !used.is_mistake(again, now))
+    let Some(used) = found.and_then(|holder| UsedCode::parse(&holder)).filter(|used| !used.is_repeat(again, now))
     else {
         return Ok(Error::InvalidCode);
     };
@@ -146,9 +146,9 @@ mod tests {
     fn only_the_same_client_uri_and_verifier_within_ten_seconds_is_a_mistake() {
         let first = exchanger("web", "https://a.example/", Some("v"));
         let used = UsedCode::new(GrantId::from_bytes([7; 16]), &first, AT);
-        assert!(used.is_mistake(&first, AT));
-        assert!(used.is_mistake(&first, AT.plus(MISTAKE)));
-        assert!(!used.is_mistake(&first, AT.plus(MISTAKE + Duration::from_micros(1))));
+        assert!(used.is_repeat(&first, AT));
+        assert!(used.is_repeat(&first, AT.plus(REPEAT_WINDOW)));
+        assert!(!used.is_repeat(&first, AT.plus(REPEAT_WINDOW + Duration::from_micros(1))));
         for other in [
             exchanger("blog", "https://a.example/", Some("v")),
             exchanger("web", "https://b.example/", Some("v")),
@@ -156,7 +156,7 @@ mod tests {
             exchanger("web", "https://a.example/", None),
             Exchanger { redirect_uri: None, ..first },
         ] {
-            assert!(!used.is_mistake(&other, AT));
+            assert!(!used.is_repeat(&other, AT));
         }
     }
 }

@@ -18,13 +18,13 @@ use crate::{
     crypto::sha256,
     flows::{
         actor::Actor,
-        admin::keys::{KeyHolder, Scope, authenticate},
+        admin::keys::{AdminScope, KeyHolder, authenticate},
     },
     http::{
         credentials::{AdminKey, Brought},
         visit::Visit,
     },
-    limits::{Counter, Who},
+    limits::{Counter, CounterSubject},
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -48,7 +48,7 @@ impl<S: Sync> FromRequestParts<S> for Admin {
 
 impl Admin {
     /// Refuses the request unless the key has this scope.
-    pub(crate) fn require(&self, scope: Scope) -> Result<(), Problem> {
+    pub(crate) fn require(&self, scope: AdminScope) -> Result<(), Problem> {
         if self.holder.scopes.contains(&scope) {
             return Ok(());
         }
@@ -84,14 +84,14 @@ async fn find_holder(visit: &Visit, token: Option<String>) -> Result<KeyHolder, 
     // Only a presented key counts as an attempt; without one nothing is guessed.
     let token = token.ok_or_else(Problem::unauthorized)?;
     let Some(holder) = authenticate(app, project, &token, *now).await? else {
-        let who = Who::Ip(ip_key(*ip));
-        let taken = app.limits.take(project.no, Counter::AdminRefusedPerIp, who, REFUSED_PER_IP, *now);
+        let subject = CounterSubject::Ip(ip_key(*ip));
+        let taken = app.limits.take(project.no, Counter::AdminRefusedPerIp, subject, REFUSED_PER_IP, *now);
         return Err(taken.err().map_or_else(Problem::unauthorized, |over| Problem::too_many(over.retry_after)));
     };
     let quota = Quota { period: MINUTE, burst: app.config.admin_api.requests_per_minute };
-    let who = Who::LoginId(sha256(holder.key_id.as_bytes()));
+    let subject = CounterSubject::LoginId(sha256(holder.key_id.as_bytes()));
     app.limits
-        .take(project.no, Counter::AdminPerKey, who, quota, *now)
+        .take(project.no, Counter::AdminPerKey, subject, quota, *now)
         .map_err(|over| Problem::too_many(over.retry_after))?;
     Ok(holder)
 }

@@ -37,7 +37,7 @@ use crate::{
     projects::Project,
 };
 
-type Answer = Result<Response, Problem>;
+type EventsResult = Result<Response, Problem>;
 
 /// Interval of a stream's heartbeats, and of its polling for events of other nodes.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -58,7 +58,7 @@ struct EventQuery {
 }
 
 /// `GET /events`
-pub(crate) async fn list(admin: Admin, uri: Uri) -> Answer {
+pub(crate) async fn list(admin: Admin, uri: Uri) -> EventsResult {
     let query: EventQuery = read_query(&uri)?;
     let limit = check_limit(query.limit, 1000)?;
     let filter = read_filter(query.user_id, query.kind, query.from.as_deref(), query.to.as_deref())?;
@@ -81,7 +81,7 @@ struct ExportQuery {
 }
 
 /// `GET /export/events`: every matching event, newest first, streamed.
-pub(crate) async fn export(admin: Admin, uri: Uri) -> Answer {
+pub(crate) async fn export(admin: Admin, uri: Uri) -> EventsResult {
     let query: ExportQuery = read_query(&uri)?;
     let format = Format::parse(query.format.as_deref().unwrap_or("jsonl"));
     let format = format.ok_or_else(|| Problem::unreadable("format: write csv or jsonl"))?;
@@ -109,7 +109,7 @@ struct StreamQuery {
 }
 
 /// `GET /events/stream`: server-sent events, from now on or from `Last-Event-ID`.
-pub(crate) async fn stream(admin: Admin, headers: HeaderMap, uri: Uri) -> Answer {
+pub(crate) async fn stream(admin: Admin, headers: HeaderMap, uri: Uri) -> EventsResult {
     let query: StreamQuery = read_query(&uri)?;
     let (app, project) = (admin.visit.app, admin.visit.project);
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
@@ -193,7 +193,7 @@ enum WrittenState {
 }
 
 /// `GET /deliveries`
-pub(crate) async fn list_deliveries(admin: Admin, uri: Uri) -> Answer {
+pub(crate) async fn list_deliveries(admin: Admin, uri: Uri) -> EventsResult {
     let query: DeliveryQuery = read_query(&uri)?;
     let state = match query.state.unwrap_or(WrittenState::Dead) {
         WrittenState::Waiting => DeliveryState::Waiting,
@@ -229,7 +229,7 @@ fn print_delivery(delivery: &Delivery) -> Value {
 }
 
 /// `POST /deliveries/{delivery_id}/replay`
-pub(crate) async fn replay(admin: Admin, Path(id): Path<String>) -> Answer {
+pub(crate) async fn replay(admin: Admin, Path(id): Path<String>) -> EventsResult {
     let visit = &admin.visit;
     let id: i64 = id.parse().map_err(|_| Problem::from(AdminError::NotFound("delivery")))?;
     let replayed = deliveries::replay(&visit.app, &visit.project, &admin.operator(), id, visit.now).await?;
@@ -238,16 +238,16 @@ pub(crate) async fn replay(admin: Admin, Path(id): Path<String>) -> Answer {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TestOrder {
+struct WebhookTestRequest {
     url: String,
 }
 
 /// `POST /project/webhook-test`
-pub(crate) async fn try_out(admin: Admin, request: Request) -> Answer {
+pub(crate) async fn try_out(admin: Admin, request: Request) -> EventsResult {
     let visit = &admin.visit;
-    let order: TestOrder = read_json(visit, request).await?;
-    let trial = deliveries::try_out(&visit.app, &visit.project, &admin.operator(), &order.url, visit.now).await?;
-    Ok(json(StatusCode::OK, &json!({"status": trial.status, "error": trial.error})))
+    let order: WebhookTestRequest = read_json(visit, request).await?;
+    let test_result = deliveries::try_out(&visit.app, &visit.project, &admin.operator(), &order.url, visit.now).await?;
+    Ok(json(StatusCode::OK, &json!({"status": test_result.status, "error": test_result.error})))
 }
 
 #[derive(Deserialize)]
@@ -259,7 +259,7 @@ struct StatisticsQuery {
 }
 
 /// `GET /statistics`: the last 30 days unless `from` and `to` say otherwise.
-pub(crate) async fn statistics(admin: Admin, uri: Uri) -> Answer {
+pub(crate) async fn statistics(admin: Admin, uri: Uri) -> EventsResult {
     let query: StatisticsQuery = read_query(&uri)?;
     let to = query.to.map_or(Ok(day_of(admin.visit.now)), |text| read_day("to", &text))?;
     let from = query.from.map_or(Ok(to - 29), |text| read_day("from", &text))?;

@@ -13,7 +13,7 @@ use vestibule_domain::secret::TokenHash;
 use super::{access::Admin, problem::Problem};
 use crate::{
     crypto::sha256,
-    flows::admin::idempotency::{self, Begun, Kept},
+    flows::admin::idempotency::{self, IdempotencyKey, WriteState},
     http::body,
 };
 
@@ -45,8 +45,9 @@ async fn answer(admin: &Admin, key: &HeaderValue, request: Request, next: Next) 
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     // The replaced version is part of the request; the body's media type is not.
     let expected = parts.headers.get(header::IF_MATCH).map_or(&b""[..], HeaderValue::as_bytes);
-    let asked = [parts.method.as_str().as_bytes(), b" ", target.as_bytes(), b"\n", expected, b"\n", &bytes].concat();
-    let request_hash = sha256(&asked);
+    let request_text =
+        [parts.method.as_str().as_bytes(), b" ", target.as_bytes(), b"\n", expected, b"\n", &bytes].concat();
+    let request_hash = sha256(&request_text);
     // Different API keys may use the same idempotency key.
     let key_hash = sha256(&[admin.holder.key_id.as_bytes(), b"\n", key.as_bytes()].concat());
     if let Some(response) = begin(admin, key_hash, request_hash).await? {
@@ -59,18 +60,18 @@ async fn answer(admin: &Admin, key: &HeaderValue, request: Request, next: Next) 
 /// Begins the write; `Some` is its earlier response.
 async fn begin(admin: &Admin, key: TokenHash, request: TokenHash) -> Result<Option<Response>, Problem> {
     let visit = &admin.visit;
-    let Kept { status, version, body } =
+    let IdempotencyKey { status, version, body } =
         match idempotency::begin(&visit.app, &visit.project, key, request, visit.now).await? {
-            Begun::Now => return Ok(None),
-            Begun::Running => {
+            WriteState::Now => return Ok(None),
+            WriteState::Running => {
                 let detail = "the first request with this Idempotency-Key is still running: try again in a moment";
                 return Err(Problem::new(StatusCode::CONFLICT, "still_running", detail));
             }
-            Begun::Reused => {
+            WriteState::Reused => {
                 let detail = "this Idempotency-Key was used for another request: choose a new one";
                 return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail));
             }
-            Begun::Before(kept) => kept,
+            WriteState::Before(kept) => kept,
         };
     let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
     let status = status.unwrap_or(StatusCode::OK);
@@ -95,7 +96,7 @@ async fn keep(admin: &Admin, key: TokenHash, response: Response) -> Result<Respo
     let answer = parts.status.is_success().then(|| {
         let version = parts.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_string);
         let body = String::from_utf8_lossy(&bytes).into_owned();
-        Kept { status: i64::from(parts.status.as_u16()), version, body }
+        IdempotencyKey { status: i64::from(parts.status.as_u16()), version, body }
     });
     idempotency::finish(&admin.visit.app, &admin.visit.project, key, answer).await?;
     Ok(Response::from_parts(parts, Body::from(bytes)))

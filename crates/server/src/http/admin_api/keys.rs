@@ -15,29 +15,29 @@ use super::{
 };
 use crate::flows::admin::{
     AdminError,
-    keys::{self, Scope},
+    keys::{self, AdminScope},
 };
 
-type Answer = Result<Response, Problem>;
+type KeysResult = Result<Response, Problem>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewKey {
     name: String,
-    scopes: Vec<Scope>,
+    scopes: Vec<AdminScope>,
     /// The public half of a key pair; without it an API key is created.
     #[serde(default)]
     public_jwk: Option<Value>,
 }
 
 /// `GET /keys`
-pub(crate) async fn list(admin: Admin) -> Answer {
+pub(crate) async fn list(admin: Admin) -> KeysResult {
     let all = keys::list(&admin.visit.app, &admin.visit.project).await?;
     Ok(json(StatusCode::OK, &json!({"keys": all})))
 }
 
 /// `POST /keys`
-pub(crate) async fn create(admin: Admin, request: Request) -> Answer {
+pub(crate) async fn create(admin: Admin, request: Request) -> KeysResult {
     let visit = &admin.visit;
     let new: NewKey = read_json(visit, request).await?;
     let length = new.name.trim().chars().count();
@@ -65,7 +65,7 @@ pub(crate) async fn create(admin: Admin, request: Request) -> Answer {
 }
 
 /// `DELETE /keys/{key_id}`
-pub(crate) async fn revoke(admin: Admin, Path(id): Path<String>) -> Answer {
+pub(crate) async fn revoke(admin: Admin, Path(id): Path<String>) -> KeysResult {
     let visit = &admin.visit;
     let revoked = keys::revoke(&visit.app, &visit.project, &admin.operator(), &id, visit.now).await?;
     if revoked { Ok(nothing()) } else { Err(AdminError::NotFound("key").into()) }

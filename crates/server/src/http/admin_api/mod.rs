@@ -28,21 +28,21 @@ use axum::{
 use self::access::Admin;
 pub(crate) use self::idempotency::KEY_BYTES;
 use super::{
-    credentials::Credential,
-    routes::{self, Face, Group, Route, mount},
+    credentials::CredentialKind,
+    routes::{self, Face, Route, RouteGroup, mount},
 };
-use crate::{app::App, flows::admin::keys::Scope};
+use crate::{app::App, flows::admin::keys::AdminScope};
 
 /// The path prefix.
 pub(crate) const PREFIX: &str = "/_api/admin/v1";
 
 /// The router, to be nested at [`PREFIX`].
 pub(super) fn router() -> Router<Arc<App>> {
-    let guarded = mount(Router::new(), Group::AdminApi)
+    let guarded = mount(Router::new(), RouteGroup::AdminApi)
         .method_not_allowed_fallback(problem::wrong_method)
         .fallback(problem::no_such_route)
         .layer(middleware::from_fn(access::admit));
-    mount(Router::new(), Group::AdminDescription).merge(guarded)
+    mount(Router::new(), RouteGroup::AdminDescription).merge(guarded)
 }
 
 /// Its rows of the table of routes that are asked without a key.
@@ -57,53 +57,68 @@ pub(super) fn open_routes() -> Vec<Route> {
 /// Its rows of the table of routes for keys.
 pub(super) fn guarded_routes() -> Vec<Route> {
     let routes = vec![
-        guarded(Method::GET, "/project", Scope::SettingsRead, project::get),
-        guarded(Method::PUT, "/project", Scope::SettingsWrite, project::put),
-        guarded(Method::POST, "/project/webhook-secret", Scope::SettingsWrite, project::rotate_webhook_secret),
-        guarded(Method::POST, "/project/webhook-test", Scope::SettingsWrite, events::try_out),
-        guarded(Method::GET, "/applications", Scope::SettingsRead, project::list_applications),
-        guarded(Method::POST, "/applications", Scope::SettingsWrite, project::create_application),
-        guarded(Method::GET, "/applications/{client_id}", Scope::SettingsRead, project::get_application),
-        guarded(Method::PUT, "/applications/{client_id}", Scope::SettingsWrite, project::put_application),
-        guarded(Method::DELETE, "/applications/{client_id}", Scope::SettingsWrite, project::delete_application),
-        guarded(Method::GET, "/applications/{client_id}/secrets", Scope::SettingsRead, project::list_secrets),
-        guarded(Method::POST, "/applications/{client_id}/secrets", Scope::SettingsWrite, project::create_secret),
+        guarded(Method::GET, "/project", AdminScope::SettingsRead, project::get),
+        guarded(Method::PUT, "/project", AdminScope::SettingsWrite, project::put),
+        guarded(Method::POST, "/project/webhook-secret", AdminScope::SettingsWrite, project::rotate_webhook_secret),
+        guarded(Method::POST, "/project/webhook-test", AdminScope::SettingsWrite, events::try_out),
+        guarded(Method::GET, "/applications", AdminScope::SettingsRead, project::list_applications),
+        guarded(Method::POST, "/applications", AdminScope::SettingsWrite, project::create_application),
+        guarded(Method::GET, "/applications/{client_id}", AdminScope::SettingsRead, project::get_application),
+        guarded(Method::PUT, "/applications/{client_id}", AdminScope::SettingsWrite, project::put_application),
+        guarded(Method::DELETE, "/applications/{client_id}", AdminScope::SettingsWrite, project::delete_application),
+        guarded(Method::GET, "/applications/{client_id}/secrets", AdminScope::SettingsRead, project::list_secrets),
+        guarded(Method::POST, "/applications/{client_id}/secrets", AdminScope::SettingsWrite, project::create_secret),
         guarded(
             Method::DELETE,
             "/applications/{client_id}/secrets/{secret_id}",
-            Scope::SettingsWrite,
+            AdminScope::SettingsWrite,
             project::delete_secret,
         ),
-        guarded(Method::GET, "/users", Scope::UsersRead, users::list),
-        guarded(Method::POST, "/users", Scope::UsersWrite, users::create),
-        guarded(Method::GET, "/users/{user_id}", Scope::UsersRead, users::get),
-        guarded(Method::PATCH, "/users/{user_id}", Scope::UsersWrite, users::patch),
-        guarded(Method::DELETE, "/users/{user_id}", Scope::UsersWrite, users::delete),
-        guarded(Method::POST, "/users/{user_id}/promote", Scope::UsersWrite, users::promote),
-        guarded(Method::POST, "/users/{user_id}/disable", Scope::UsersWrite, users::disable),
-        guarded(Method::POST, "/users/{user_id}/enable", Scope::UsersWrite, users::enable),
-        guarded(Method::GET, "/users/{user_id}/sessions", Scope::UsersRead, users::list_sessions),
-        guarded(Method::DELETE, "/users/{user_id}/sessions", Scope::UsersWrite, users::revoke_all_sessions),
-        guarded(Method::DELETE, "/users/{user_id}/sessions/{session_id}", Scope::UsersWrite, users::revoke_session),
-        guarded(Method::GET, "/users/{user_id}/device-keys", Scope::UsersRead, users::list_keys),
-        guarded(Method::DELETE, "/users/{user_id}/device-keys/{device_key_id}", Scope::UsersWrite, users::revoke_key),
-        guarded(Method::GET, "/export/users", Scope::UsersTransfer, transfer::export),
-        guarded(Method::GET, "/export/events", Scope::EventsRead, events::export),
-        guarded(Method::POST, "/import/users", Scope::UsersTransfer, transfer::import),
-        guarded(Method::GET, "/events", Scope::EventsRead, events::list),
-        guarded(Method::GET, "/events/stream", Scope::EventsRead, events::stream),
-        guarded(Method::GET, "/deliveries", Scope::EventsRead, events::list_deliveries),
-        guarded(Method::POST, "/deliveries/{delivery_id}/replay", Scope::EventsRead, events::replay),
-        guarded(Method::GET, "/statistics", Scope::StatisticsRead, events::statistics),
-        guarded(Method::GET, "/keys", Scope::KeysWrite, keys::list),
-        guarded(Method::POST, "/keys", Scope::KeysWrite, keys::create),
-        guarded(Method::DELETE, "/keys/{key_id}", Scope::KeysWrite, keys::revoke),
+        guarded(Method::GET, "/users", AdminScope::UsersRead, users::list),
+        guarded(Method::POST, "/users", AdminScope::UsersWrite, users::create),
+        guarded(Method::GET, "/users/{user_id}", AdminScope::UsersRead, users::get),
+        guarded(Method::PATCH, "/users/{user_id}", AdminScope::UsersWrite, users::patch),
+        guarded(Method::DELETE, "/users/{user_id}", AdminScope::UsersWrite, users::delete),
+        guarded(Method::POST, "/users/{user_id}/promote", AdminScope::UsersWrite, users::promote),
+        guarded(Method::POST, "/users/{user_id}/disable", AdminScope::UsersWrite, users::disable),
+        guarded(Method::POST, "/users/{user_id}/enable", AdminScope::UsersWrite, users::enable),
+        guarded(Method::GET, "/users/{user_id}/sessions", AdminScope::UsersRead, users::list_sessions),
+        guarded(Method::DELETE, "/users/{user_id}/sessions", AdminScope::UsersWrite, users::revoke_all_sessions),
+        guarded(
+            Method::DELETE,
+            "/users/{user_id}/sessions/{session_id}",
+            AdminScope::UsersWrite,
+            users::revoke_session,
+        ),
+        guarded(Method::GET, "/users/{user_id}/device-keys", AdminScope::UsersRead, users::list_keys),
+        guarded(
+            Method::DELETE,
+            "/users/{user_id}/device-keys/{device_key_id}",
+            AdminScope::UsersWrite,
+            users::revoke_key,
+        ),
+        guarded(Method::GET, "/export/users", AdminScope::UsersTransfer, transfer::export),
+        guarded(Method::GET, "/export/events", AdminScope::EventsRead, events::export),
+        guarded(Method::POST, "/import/users", AdminScope::UsersTransfer, transfer::import),
+        guarded(Method::GET, "/events", AdminScope::EventsRead, events::list),
+        guarded(Method::GET, "/events/stream", AdminScope::EventsRead, events::stream),
+        guarded(Method::GET, "/deliveries", AdminScope::EventsRead, events::list_deliveries),
+        guarded(Method::POST, "/deliveries/{delivery_id}/replay", AdminScope::EventsRead, events::replay),
+        guarded(Method::GET, "/statistics", AdminScope::StatisticsRead, events::statistics),
+        guarded(Method::GET, "/keys", AdminScope::KeysWrite, keys::list),
+        guarded(Method::POST, "/keys", AdminScope::KeysWrite, keys::create),
+        guarded(Method::DELETE, "/keys/{key_id}", AdminScope::KeysWrite, keys::revoke),
     ];
     routes.into_iter().map(|route| route.below(PREFIX)).collect()
 }
 
 /// A route for keys with a scope, which is checked first.
-fn guarded<T: 'static>(method: Method, path: &'static str, scope: Scope, handler: impl Handler<T, Arc<App>>) -> Route {
+fn guarded<T: 'static>(
+    method: Method,
+    path: &'static str,
+    scope: AdminScope,
+    handler: impl Handler<T, Arc<App>>,
+) -> Route {
     let check = move |admin: Admin, request: Request, next: Next| async move {
         match admin.require(scope) {
             Ok(()) => next.run(request).await,
@@ -111,7 +126,7 @@ fn guarded<T: 'static>(method: Method, path: &'static str, scope: Scope, handler
         }
     };
     // `route_layer`, not `layer`: unknown methods must get 405 even with an idempotency key.
-    Route::declare(Face::AdminApi, (method, path), vec![Credential::AdminKey(scope)], handler).around(|handler| {
+    Route::declare(Face::AdminApi, (method, path), vec![CredentialKind::AdminKey(scope)], handler).around(|handler| {
         handler.route_layer(middleware::from_fn(idempotency::answer_once)).route_layer(middleware::from_fn(check))
     })
 }

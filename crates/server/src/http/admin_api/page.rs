@@ -50,11 +50,11 @@ impl Html {
             return;
         }
         self.put(format_args!("<table><caption>{heading}</caption><tbody>"));
-        for (name, kind, said) in rows {
+        for (name, kind, description) in rows {
             self.put(format_args!(
                 "<tr><th scope=\"row\"><code>{}</code></th><td>{kind}</td><td>{}</td></tr>",
                 escape(name),
-                escape(said)
+                escape(description)
             ));
         }
         self.put(format_args!("</tbody></table>"));
@@ -175,26 +175,26 @@ fn print_kind(schema: &Value) -> String {
         Some(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
         None => schema["type"].as_str().into_iter().collect(),
     };
-    let mut said = kinds.join(" or ");
+    let mut description = kinds.join(" or ");
     if kinds.contains(&"array") {
-        write!(said, " of {}", print_kind(&schema["items"])).expect("writing to a String cannot fail");
+        write!(description, " of {}", print_kind(&schema["items"])).expect("writing to a String cannot fail");
     }
     if let Some(format) = schema["format"].as_str() {
-        write!(said, " ({format})").expect("writing to a String cannot fail");
+        write!(description, " ({format})").expect("writing to a String cannot fail");
     }
     if let Some(choices) = schema["enum"].as_array() {
         let choices: Vec<String> =
             choices.iter().map(|one| format!("<code>{}</code>", escape(&one.to_string()))).collect();
-        write!(said, ": {}", choices.join(", ")).expect("writing to a String cannot fail");
+        write!(description, ": {}", choices.join(", ")).expect("writing to a String cannot fail");
     }
     for (name, word) in
         [("minimum", "at least"), ("maximum", "at most"), ("minLength", "at least"), ("maxLength", "at most")]
     {
         if let Some(bound) = schema[name].as_i64() {
-            write!(said, ", {word} {bound}").expect("writing to a String cannot fail");
+            write!(description, ", {word} {bound}").expect("writing to a String cannot fail");
         }
     }
-    said
+    description
 }
 
 /// The members of an object, or of the objects in an array.

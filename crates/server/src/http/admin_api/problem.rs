@@ -161,12 +161,12 @@ impl From<Error> for Problem {
         let after = retry_after(&error);
         let problem = match &error {
             Error::HookDisallowed(veto) => {
-                let said = veto.reasons.iter().map(|reason| {
+                let entries = veto.reasons.iter().map(|reason| {
                     let message = [reason.title.as_str(), reason.reason.as_str()].join(" ");
                     Member::new(veto.event_type, message.trim())
                 });
                 let problem = Self::new(StatusCode::FORBIDDEN, "hook_disallowed", "a blocking webhook refused it");
-                Self { errors: said.collect(), ..problem }
+                Self { errors: entries.collect(), ..problem }
             }
             _ if after.is_some() => {
                 tracing::warn!(error = %error, "the store or the password queue is full");

@@ -17,7 +17,7 @@ use crate::flows::admin::{
     settings::{self, Versioned},
 };
 
-type Answer = Result<Response, Problem>;
+type ProjectResult = Result<Response, Problem>;
 
 fn print(current: &Versioned) -> Response {
     let mut response = json(StatusCode::OK, &json!({"version": current.version, "settings": current.settings}));
@@ -28,12 +28,12 @@ fn print(current: &Versioned) -> Response {
 }
 
 /// `GET /project`
-pub(crate) async fn get(admin: Admin) -> Answer {
+pub(crate) async fn get(admin: Admin) -> ProjectResult {
     Ok(print(&settings::get(&admin.visit.app, &admin.visit.project).await?))
 }
 
 /// `PUT /project`, with the version that was read in `If-Match`.
-pub(crate) async fn put(admin: Admin, headers: HeaderMap, request: Request) -> Answer {
+pub(crate) async fn put(admin: Admin, headers: HeaderMap, request: Request) -> ProjectResult {
     let Some(expected) = headers.get(header::IF_MATCH) else {
         return Err(Problem::new(
             StatusCode::PRECONDITION_REQUIRED,
@@ -53,20 +53,20 @@ pub(crate) async fn put(admin: Admin, headers: HeaderMap, request: Request) -> A
 }
 
 /// `POST /project/webhook-secret`
-pub(crate) async fn rotate_webhook_secret(admin: Admin) -> Answer {
+pub(crate) async fn rotate_webhook_secret(admin: Admin) -> ProjectResult {
     let visit = &admin.visit;
     let secret = settings::rotate_webhook_secret(&visit.app, &visit.project, &admin.operator(), visit.now).await?;
     Ok(json(StatusCode::CREATED, &json!({"secret": secret})))
 }
 
 /// `GET /applications`
-pub(crate) async fn list_applications(admin: Admin) -> Answer {
+pub(crate) async fn list_applications(admin: Admin) -> ProjectResult {
     let all = applications::list(&admin.visit.app, &admin.visit.project).await?;
     Ok(json(StatusCode::OK, &json!({"applications": all})))
 }
 
 /// `POST /applications`
-pub(crate) async fn create_application(admin: Admin, request: Request) -> Answer {
+pub(crate) async fn create_application(admin: Admin, request: Request) -> ProjectResult {
     let visit = &admin.visit;
     let client: Value = read_json(visit, request).await?;
     let client = applications::create(&visit.app, &visit.project, &admin.operator(), &client, visit.now).await?;
@@ -74,12 +74,12 @@ pub(crate) async fn create_application(admin: Admin, request: Request) -> Answer
 }
 
 /// `GET /applications/{client_id}`
-pub(crate) async fn get_application(admin: Admin, Path(client_id): Path<String>) -> Answer {
+pub(crate) async fn get_application(admin: Admin, Path(client_id): Path<String>) -> ProjectResult {
     Ok(json(StatusCode::OK, &applications::get(&admin.visit.app, &admin.visit.project, &client_id).await?))
 }
 
 /// `PUT /applications/{client_id}`
-pub(crate) async fn put_application(admin: Admin, Path(client_id): Path<String>, request: Request) -> Answer {
+pub(crate) async fn put_application(admin: Admin, Path(client_id): Path<String>, request: Request) -> ProjectResult {
     let visit = &admin.visit;
     let client: Value = read_json(visit, request).await?;
     let operator = admin.operator();
@@ -88,20 +88,20 @@ pub(crate) async fn put_application(admin: Admin, Path(client_id): Path<String>,
 }
 
 /// `DELETE /applications/{client_id}`
-pub(crate) async fn delete_application(admin: Admin, Path(client_id): Path<String>) -> Answer {
+pub(crate) async fn delete_application(admin: Admin, Path(client_id): Path<String>) -> ProjectResult {
     let visit = &admin.visit;
     applications::delete(&visit.app, &visit.project, &admin.operator(), &client_id, visit.now).await?;
     Ok(nothing())
 }
 
 /// `GET /applications/{client_id}/secrets`
-pub(crate) async fn list_secrets(admin: Admin, Path(client_id): Path<String>) -> Answer {
+pub(crate) async fn list_secrets(admin: Admin, Path(client_id): Path<String>) -> ProjectResult {
     let all = applications::list_secrets(&admin.visit.app, &admin.visit.project, &client_id).await?;
     Ok(json(StatusCode::OK, &json!({"secrets": all})))
 }
 
 /// `POST /applications/{client_id}/secrets`
-pub(crate) async fn create_secret(admin: Admin, Path(client_id): Path<String>) -> Answer {
+pub(crate) async fn create_secret(admin: Admin, Path(client_id): Path<String>) -> ProjectResult {
     let visit = &admin.visit;
     let (view, secret) =
         applications::create_secret(&visit.app, &visit.project, &admin.operator(), &client_id, visit.now).await?;
@@ -110,7 +110,7 @@ pub(crate) async fn create_secret(admin: Admin, Path(client_id): Path<String>) -
 }
 
 /// `DELETE /applications/{client_id}/secrets/{secret_id}`
-pub(crate) async fn delete_secret(admin: Admin, Path((client_id, secret_id)): Path<(String, String)>) -> Answer {
+pub(crate) async fn delete_secret(admin: Admin, Path((client_id, secret_id)): Path<(String, String)>) -> ProjectResult {
     let visit = &admin.visit;
     applications::delete_secret(&visit.app, &visit.project, &admin.operator(), &client_id, &secret_id, visit.now)
         .await?;

@@ -15,16 +15,16 @@ use super::{
 };
 use crate::flows::admin::{
     AdminError, device_keys, sessions,
-    user_lists::{self, UserKind, UserQuery},
+    user_lists::{self, UserFilter, UserQuery},
     users::{self, AttributeChange, NewUser, Promotion, UserView},
 };
 
-type Answer = Result<Response, Problem>;
+type UsersResult = Result<Response, Problem>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ListQuery {
-    kind: Option<UserKind>,
+    kind: Option<UserFilter>,
     days: Option<u32>,
     q: Option<String>,
     cursor: Option<String>,
@@ -32,7 +32,7 @@ struct ListQuery {
 }
 
 /// `GET /users`
-pub(crate) async fn list(admin: Admin, uri: Uri) -> Answer {
+pub(crate) async fn list(admin: Admin, uri: Uri) -> UsersResult {
     let query: ListQuery = read_query(&uri)?;
     let days = query.days.unwrap_or(30);
     if !(1..=3650).contains(&days) {
@@ -52,7 +52,7 @@ pub(crate) async fn list(admin: Admin, uri: Uri) -> Answer {
 }
 
 /// `POST /users`
-pub(crate) async fn create(admin: Admin, request: Request) -> Answer {
+pub(crate) async fn create(admin: Admin, request: Request) -> UsersResult {
     let visit = &admin.visit;
     let new: NewUser = read_json(visit, request).await?;
     let user = users::create(&visit.app, &visit.project, &admin.operator(), &new, visit.now).await?;
@@ -60,13 +60,13 @@ pub(crate) async fn create(admin: Admin, request: Request) -> Answer {
 }
 
 /// `GET /users/{user_id}`
-pub(crate) async fn get(admin: Admin, Path(id): Path<String>) -> Answer {
+pub(crate) async fn get(admin: Admin, Path(id): Path<String>) -> UsersResult {
     let id = read_user_id(&id)?;
     Ok(json(StatusCode::OK, &users::get(&admin.visit.app, &admin.visit.project, id).await?))
 }
 
 /// `PATCH /users/{user_id}`
-pub(crate) async fn patch(admin: Admin, Path(id): Path<String>, request: Request) -> Answer {
+pub(crate) async fn patch(admin: Admin, Path(id): Path<String>, request: Request) -> UsersResult {
     let id = read_user_id(&id)?;
     let visit = &admin.visit;
     let change: AttributeChange = read_json(visit, request).await?;
@@ -75,7 +75,7 @@ pub(crate) async fn patch(admin: Admin, Path(id): Path<String>, request: Request
 }
 
 /// `DELETE /users/{user_id}`
-pub(crate) async fn delete(admin: Admin, Path(id): Path<String>) -> Answer {
+pub(crate) async fn delete(admin: Admin, Path(id): Path<String>) -> UsersResult {
     let id = read_user_id(&id)?;
     let visit = &admin.visit;
     users::delete(&visit.app, &visit.project, &admin.operator(), id, visit.now).await?;
@@ -83,7 +83,7 @@ pub(crate) async fn delete(admin: Admin, Path(id): Path<String>) -> Answer {
 }
 
 /// `POST /users/{user_id}/promote`
-pub(crate) async fn promote(admin: Admin, Path(id): Path<String>, request: Request) -> Answer {
+pub(crate) async fn promote(admin: Admin, Path(id): Path<String>, request: Request) -> UsersResult {
     let id = read_user_id(&id)?;
     let visit = &admin.visit;
     let promotion: Promotion = read_json(visit, request).await?;
@@ -92,16 +92,16 @@ pub(crate) async fn promote(admin: Admin, Path(id): Path<String>, request: Reque
 }
 
 /// `POST /users/{user_id}/disable`
-pub(crate) async fn disable(admin: Admin, Path(id): Path<String>) -> Answer {
+pub(crate) async fn disable(admin: Admin, Path(id): Path<String>) -> UsersResult {
     set_disabled(&admin, &id, true).await
 }
 
 /// `POST /users/{user_id}/enable`
-pub(crate) async fn enable(admin: Admin, Path(id): Path<String>) -> Answer {
+pub(crate) async fn enable(admin: Admin, Path(id): Path<String>) -> UsersResult {
     set_disabled(&admin, &id, false).await
 }
 
-async fn set_disabled(admin: &Admin, id: &str, disabled: bool) -> Answer {
+async fn set_disabled(admin: &Admin, id: &str, disabled: bool) -> UsersResult {
     let id = read_user_id(id)?;
     let visit = &admin.visit;
     let user = users::set_disabled(&visit.app, &visit.project, &admin.operator(), id, disabled, visit.now).await?;
@@ -109,23 +109,23 @@ async fn set_disabled(admin: &Admin, id: &str, disabled: bool) -> Answer {
 }
 
 /// `GET /users/{user_id}/sessions`
-pub(crate) async fn list_sessions(admin: Admin, Path(id): Path<String>) -> Answer {
+pub(crate) async fn list_sessions(admin: Admin, Path(id): Path<String>) -> UsersResult {
     let id = read_user_id(&id)?;
     let all = sessions::list(&admin.visit.app, &admin.visit.project, id, admin.visit.now).await?;
     Ok(json(StatusCode::OK, &json!({"sessions": all})))
 }
 
 /// `DELETE /users/{user_id}/sessions`
-pub(crate) async fn revoke_all_sessions(admin: Admin, Path(id): Path<String>) -> Answer {
+pub(crate) async fn revoke_all_sessions(admin: Admin, Path(id): Path<String>) -> UsersResult {
     revoke(&admin, &id, None).await
 }
 
 /// `DELETE /users/{user_id}/sessions/{session_id}`
-pub(crate) async fn revoke_session(admin: Admin, Path((id, session)): Path<(String, String)>) -> Answer {
+pub(crate) async fn revoke_session(admin: Admin, Path((id, session)): Path<(String, String)>) -> UsersResult {
     revoke(&admin, &id, Some(&session)).await
 }
 
-async fn revoke(admin: &Admin, id: &str, only: Option<&str>) -> Answer {
+async fn revoke(admin: &Admin, id: &str, only: Option<&str>) -> UsersResult {
     let id = read_user_id(id)?;
     let visit = &admin.visit;
     sessions::revoke(&visit.app, &visit.project, &admin.operator(), id, only, visit.now).await?;
@@ -133,14 +133,14 @@ async fn revoke(admin: &Admin, id: &str, only: Option<&str>) -> Answer {
 }
 
 /// `GET /users/{user_id}/device-keys`
-pub(crate) async fn list_keys(admin: Admin, Path(id): Path<String>) -> Answer {
+pub(crate) async fn list_keys(admin: Admin, Path(id): Path<String>) -> UsersResult {
     let id = read_user_id(&id)?;
     let all = device_keys::list(&admin.visit.app, &admin.visit.project, id).await?;
     Ok(json(StatusCode::OK, &json!({"device_keys": all})))
 }
 
 /// `DELETE /users/{user_id}/device-keys/{device_key_id}`
-pub(crate) async fn revoke_key(admin: Admin, Path((id, key)): Path<(String, String)>) -> Answer {
+pub(crate) async fn revoke_key(admin: Admin, Path((id, key)): Path<(String, String)>) -> UsersResult {
     let id = read_user_id(&id)?;
     let key = key.parse().map_err(|_| Problem::from(AdminError::NotFound("device key")))?;
     let visit = &admin.visit;

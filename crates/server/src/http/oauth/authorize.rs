@@ -13,18 +13,18 @@ use vestibule_protocol::{
 use crate::{
     flows::{
         self,
-        app_session::Question,
-        authorize::{Begun, BrowserState, PendingRequest, Sent, error_redirect},
+        app_session::SwitchQuestion,
+        authorize::{AuthorizeOutcome, BrowserState, PendingRequest, Submission, error_redirect},
     },
     http::{
         body,
         cookies::set_app_session,
         credentials::BrowserCookies,
         error,
-        pages::{self, Frame},
+        pages::{self, PageFrame},
         visit::Visit,
     },
-    ui::{ErrorKind, ErrorPage, Link, SwitchAccountPage},
+    ui::{ErrorKind, ErrorPage, SwitchAccountPage, TextLink},
 };
 
 /// The field of the form of [`SwitchAccountPage`] with the user's agreement.
@@ -34,7 +34,7 @@ const AGREEMENT: &str = "_csrf";
 pub(crate) async fn get(visit: Visit, cookies: BrowserCookies, request: Request) -> Response {
     let form = Form::parse_query(request.uri().query().unwrap_or_default());
     match form {
-        Ok(form) => authorize(&visit, (&cookies, Sent::Navigation), request.headers(), &form).await,
+        Ok(form) => authorize(&visit, (&cookies, Submission::Navigation), request.headers(), &form).await,
         Err(problem) => refuse(&visit, request.headers(), &problem.into()),
     }
 }
@@ -49,7 +49,7 @@ pub(crate) async fn post(visit: Visit, cookies: BrowserCookies, request: Request
     match body.form() {
         Ok(form) => {
             let agreement = form.get(AGREEMENT).ok().flatten();
-            authorize(&visit, (&cookies, Sent::Form { agreement }), &headers, &form).await
+            authorize(&visit, (&cookies, Submission::Form { agreement }), &headers, &form).await
         }
         Err(problem) => refuse(&visit, &headers, &problem),
     }
@@ -57,7 +57,7 @@ pub(crate) async fn post(visit: Visit, cookies: BrowserCookies, request: Request
 
 async fn authorize(
     visit: &Visit,
-    (cookies, sent): (&BrowserCookies, Sent<'_>),
+    (cookies, sent): (&BrowserCookies, Submission<'_>),
     headers: &HeaderMap,
     form: &Form,
 ) -> Response {
@@ -92,32 +92,32 @@ async fn authorize(
     };
     let begun = flows::authorize::begin(app, project, client, pending.clone(), details, browser, now).await;
     match begun {
-        Ok(Ok(Begun::Redirect(redirect))) => pages::to_app(visit, &redirect),
-        Ok(Ok(Begun::Pages { flow, browser })) => {
+        Ok(Ok(AuthorizeOutcome::Redirect(redirect))) => pages::to_app(visit, &redirect),
+        Ok(Ok(AuthorizeOutcome::Pages { flow, browser })) => {
             pages::flow::begin(visit, cookies.of_flow(), headers, *flow, browser).await
         }
         // A separate URL, so that the back button leads from the code page to the first page.
-        Ok(Ok(Begun::Resume(flow))) => pages::found(&format!("/flow/{flow}/start")),
-        Ok(Ok(Begun::AppSession { cookie, location })) => {
+        Ok(Ok(AuthorizeOutcome::Resume(flow))) => pages::found(&format!("/flow/{flow}/start")),
+        Ok(Ok(AuthorizeOutcome::AppSession { cookie, location })) => {
             let mut response = pages::found(&location);
             set_app_session(response.headers_mut(), project, &cookie);
             response
         }
-        Ok(Ok(Begun::Ask(question))) => ask(visit, headers, &pending, form, *question),
-        Ok(Ok(Begun::Navigate)) => {
+        Ok(Ok(AuthorizeOutcome::Ask(question))) => ask(visit, headers, &pending, form, *question),
+        Ok(Ok(AuthorizeOutcome::Navigate)) => {
             let query = Form::from_pairs(go_on_with(form)).print();
             pages::see_other(&format!("/oauth2/authorize?{query}"))
         }
-        Ok(Ok(Begun::Errand { cookie, errand, action })) => {
-            let mut response = pages::found(&pages::settings::path_of(errand, action));
+        Ok(Ok(AuthorizeOutcome::SettingsAction { cookie, settings_action, action })) => {
+            let mut response = pages::found(&pages::settings::path_of(settings_action, action));
             if let Some(cookie) = cookie {
                 set_app_session(response.headers_mut(), project, &cookie);
             }
             response
         }
-        Ok(Ok(Begun::BadHint { back })) => {
-            let action = pages::link_to_app(&back).map(Link::to_app);
-            let action = action.unwrap_or_else(|| pages::way_home(project, Some(&pending.client_id)));
+        Ok(Ok(AuthorizeOutcome::BadHint { back })) => {
+            let action = pages::link_to_app(&back).map(TextLink::to_app);
+            let action = action.unwrap_or_else(|| pages::home_link(project, Some(&pending.client_id)));
             let page = ErrorPage::new(ErrorKind::PromotionExpired).with_action(action);
             pages::page(visit, headers, Some(&pending), StatusCode::BAD_REQUEST, &page)
         }
@@ -132,7 +132,13 @@ fn go_on_with(form: &Form) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// Asks before another user's account page opens. The form repeats the request with the agreement.
-fn ask(visit: &Visit, headers: &HeaderMap, pending: &PendingRequest, form: &Form, question: Question) -> Response {
+fn ask(
+    visit: &Visit,
+    headers: &HeaderMap,
+    pending: &PendingRequest,
+    form: &Form,
+    question: SwitchQuestion,
+) -> Response {
     let fields = go_on_with(form).map(|(name, value)| (name.to_string(), value.to_string())).collect();
     let client = visit.project.settings.client(&question.client_id);
     let page = SwitchAccountPage {
@@ -143,8 +149,13 @@ fn ask(visit: &Visit, headers: &HeaderMap, pending: &PendingRequest, form: &Form
         present: question.present.name,
         stay_href: "/settings".into(),
     };
-    let frame =
-        Frame { status: StatusCode::OK, request: Some(pending), csrf: question.agreement, carried: None, notice: None };
+    let frame = PageFrame {
+        status: StatusCode::OK,
+        request: Some(pending),
+        csrf: question.agreement,
+        carried: None,
+        notice: None,
+    };
     pages::render(visit, headers, frame, &page)
 }
 
@@ -155,7 +166,7 @@ fn refuse(visit: &Visit, headers: &HeaderMap, oauth: &OAuthError) -> Response {
         return error::plain(StatusCode::BAD_REQUEST, format!("{text}\n"));
     }
     let page = ErrorPage { detail: Some(text), ..ErrorPage::new(ErrorKind::InvalidRequest) }
-        .with_action(pages::way_home(&visit.project, None))
+        .with_action(pages::home_link(&visit.project, None))
         .with_request_id(visit.request_id.to_string());
     pages::page(visit, headers, None, StatusCode::BAD_REQUEST, &page)
 }

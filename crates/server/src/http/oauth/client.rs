@@ -16,26 +16,26 @@ use crate::{
 const CHALLENGE: &str = "Basic realm=\"client\"";
 
 /// The client credentials of a request.
-pub(super) struct Presented {
+pub(super) struct PresentedClient {
     pub(super) proof: ClientProof,
     by_basic: bool,
 }
 
 /// Why a client's request is refused.
-pub(super) enum Refused {
+pub(super) enum ClientRefused {
     Protocol(OAuthError),
     Flow(Error),
     /// The header and the body name different applications.
     TwoClients,
 }
 
-impl From<OAuthError> for Refused {
+impl From<OAuthError> for ClientRefused {
     fn from(error: OAuthError) -> Self {
         Self::Protocol(error)
     }
 }
 
-impl From<Error> for Refused {
+impl From<Error> for ClientRefused {
     fn from(error: Error) -> Self {
         Self::Flow(error)
     }
@@ -44,9 +44,13 @@ impl From<Error> for Refused {
 /// Reads the client's credentials. A secret in the body takes precedence over the header. `client_id` in the body
 /// beside the header is not a second authentication (RFC 6749 §3.2.1): both must name the same application. A header
 /// whose user name is not an application is meant for an intermediate proxy.
-pub(super) fn read(project: &Project, credentials: &ClientCredentials, form: &Form) -> Result<Presented, Refused> {
+pub(super) fn read(
+    project: &Project,
+    credentials: &ClientCredentials,
+    form: &Form,
+) -> Result<PresentedClient, ClientRefused> {
     let (id, secret) = (text(form, "client_id")?, text(form, "client_secret")?);
-    let in_body = |id: Option<&str>, secret: Option<&str>| Presented {
+    let in_body = |id: Option<&str>, secret: Option<&str>| PresentedClient {
         proof: ClientProof {
             client_id: id.unwrap_or_default().to_string(),
             client_secret: secret.map(|secret| Secret::new(secret.to_string())),
@@ -64,10 +68,10 @@ pub(super) fn read(project: &Project, credentials: &ClientCredentials, form: &Fo
     };
     match id {
         Some(id) if id != basic.client_id && project.settings.client(&basic.client_id).is_some() => {
-            Err(Refused::TwoClients)
+            Err(ClientRefused::TwoClients)
         }
         Some(id) if id != basic.client_id => Ok(in_body(Some(id), None)),
-        Some(_) | None => Ok(Presented {
+        Some(_) | None => Ok(PresentedClient {
             proof: ClientProof {
                 client_id: basic.client_id,
                 client_secret: Some(Secret::new(basic.client_secret.into_string())),
@@ -81,9 +85,9 @@ fn text<'a>(form: &'a Form, name: &str) -> Result<Option<&'a str>, OAuthError> {
     Ok(form.get(name)?)
 }
 
-impl Refused {
+impl ClientRefused {
     /// The error response. A client that tried HTTP Basic gets 401 (RFC 6749 §5.2).
-    pub(super) fn answer(&self, visit: &Visit, presented: Option<&Presented>) -> Response {
+    pub(super) fn answer(&self, visit: &Visit, presented: Option<&PresentedClient>) -> Response {
         let by_basic = presented.is_some_and(|presented| presented.by_basic);
         match self {
             Self::Protocol(problem) => error::oauth_by_code(problem),

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::client::{self, Refused};
+use super::client::{self, ClientRefused};
 use crate::{
     flows,
     http::{body, credentials::ClientCredentials, dpop, error, visit::Visit},
@@ -35,7 +35,7 @@ pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request
         Err(refused) => return refused.answer(&visit, None),
     };
     if let Err(problem) = flows::revoke::check_client(&visit.app, &visit.project, &presented.proof).await {
-        return Refused::Flow(problem).answer(&visit, Some(&presented));
+        return ClientRefused::Flow(problem).answer(&visit, Some(&presented));
     }
     match flows::revoke::revoke(&visit.app, &visit.project, token, visit.now).await {
         Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),

@@ -10,11 +10,11 @@ use vestibule_protocol::{
     oauth::{OAuthError, TokenRequest, TokenResponse},
 };
 
-use super::client::{self, Refused};
+use super::client::{self, ClientRefused};
 use crate::{
     flows::{
         Error,
-        dpop::Presented,
+        dpop::PresentedProof,
         rates,
         token::{ClientProof, Tokens, anonymous, code, id_token, refresh, settings_action},
     },
@@ -59,8 +59,8 @@ async fn answer(
     api: &ApiCredentials,
     form: &Form,
     proof: &ClientProof,
-    dpop: &Presented,
-) -> Result<TokenResponse, Refused> {
+    dpop: &PresentedProof,
+) -> Result<TokenResponse, ClientRefused> {
     rates::charge_token_request(&visit.app, &visit.project, visit.ip, visit.now)?;
     let client = visit.project.settings.client(&proof.client_id).ok_or(Error::UnknownClient)?;
     let request = TokenRequest::parse(form)?;

@@ -26,7 +26,7 @@ async fn answer(visit: Visit, credentials: ApiCredentials) -> Response {
     match resolution {
         // Not `invalid_grant`: that code makes SDKs drop their session, and an empty bearer token proves nothing (the
         // iOS SDK sends one when a refresh failed for any reason).
-        Resolution::Nobody => {
+        Resolution::Anonymous => {
             let body = OAuthError::new(ErrorCode::InvalidRequest, "no access token was presented");
             unauthorized(&body, "Bearer".to_string())
         }

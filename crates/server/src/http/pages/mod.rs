@@ -1,9 +1,9 @@
 //! Renders hosted pages with the project's branding, and the responses to apps.
 
 pub(crate) mod flow;
-pub(crate) mod leave;
+mod messages;
 pub(crate) mod settings;
-mod words;
+pub(crate) mod sign_out;
 
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -19,7 +19,7 @@ use crate::{
         authorize::{AppRedirect, PendingRequest},
     },
     projects::Project,
-    ui::{self, Brand, ColorScheme, ErrorKind, ErrorPage, Forms, Link, NoticeKind, Page, PageContext},
+    ui::{self, Brand, ErrorKind, ErrorPage, Forms, NoticeKind, Page, PageColorScheme, PageContext, TextLink},
 };
 
 pub(crate) fn brand_of(project: &Project) -> Brand {
@@ -31,7 +31,7 @@ pub(crate) fn brand_of(project: &Project) -> Brand {
 }
 
 /// The context of a page, besides its content.
-pub(crate) struct Frame<'a> {
+pub(crate) struct PageFrame<'a> {
     pub(crate) status: StatusCode,
     /// The pending authorization request, if any: sets language, colors, app name and the targets of forms.
     pub(crate) request: Option<&'a PendingRequest>,
@@ -53,11 +53,11 @@ pub(crate) fn context(
     let wanted = request.and_then(|request| request.ui_locales.as_deref());
     let allowed = settings.languages().unwrap_or_default();
     let color_scheme = match request.and_then(|request| request.color_scheme.as_deref()) {
-        Some(scheme) => ColorScheme::parse(scheme),
+        Some(scheme) => PageColorScheme::parse(scheme),
         None => match settings.color_scheme() {
-            project::ColorScheme::Auto => ColorScheme::Auto,
-            project::ColorScheme::Light => ColorScheme::Light,
-            project::ColorScheme::Dark => ColorScheme::Dark,
+            project::ColorSchemeSetting::Auto => PageColorScheme::Auto,
+            project::ColorSchemeSetting::Light => PageColorScheme::Light,
+            project::ColorSchemeSetting::Dark => PageColorScheme::Dark,
         },
     };
     let app_name = request
@@ -75,7 +75,7 @@ pub(crate) fn context(
     }
 }
 
-pub(crate) fn render(visit: &Visit, headers: &HeaderMap, frame: Frame<'_>, page: &dyn Page) -> Response {
+pub(crate) fn render(visit: &Visit, headers: &HeaderMap, frame: PageFrame<'_>, page: &dyn Page) -> Response {
     let forms = if frame.request.is_some() { Forms::Leave } else { Forms::Stay };
     render_with(visit, headers, frame, page, forms)
 }
@@ -84,7 +84,7 @@ pub(crate) fn render(visit: &Visit, headers: &HeaderMap, frame: Frame<'_>, page:
 pub(crate) fn render_with(
     visit: &Visit,
     headers: &HeaderMap,
-    frame: Frame<'_>,
+    frame: PageFrame<'_>,
     page: &dyn Page,
     forms: Forms,
 ) -> Response {
@@ -118,7 +118,7 @@ pub(crate) fn page(
     status: StatusCode,
     page: &dyn Page,
 ) -> Response {
-    render(visit, headers, Frame { status, request, csrf: String::new(), carried: None, notice: None }, page)
+    render(visit, headers, PageFrame { status, request, csrf: String::new(), carried: None, notice: None }, page)
 }
 
 /// The page for a known kind of error.
@@ -131,17 +131,17 @@ pub(crate) fn error_page(
 ) -> Response {
     let back = request.and_then(|request| link_to_app(&crate::flows::authorize::cancel_redirect(request)));
     let client_id = request.map(|request| request.client_id.as_str());
-    let action = back.map_or_else(|| way_home(&visit.project, client_id), Link::to_app);
+    let action = back.map_or_else(|| home_link(&visit.project, client_id), TextLink::to_app);
     let content = ErrorPage::new(kind).with_action(action).with_request_id(visit.request_id.to_string());
     page(visit, headers, request, status, &content)
 }
 
 /// The link on pages without a pending request: the application's home page, or the project's, or the account page.
-pub(crate) fn way_home(project: &Project, client_id: Option<&str>) -> Link {
+pub(crate) fn home_link(project: &Project, client_id: Option<&str>) -> TextLink {
     let settings = &project.settings;
     let client = client_id.and_then(|client_id| settings.client(client_id));
     let home = client.and_then(|client| client.client_uri.as_deref()).or_else(|| settings.default_client_uri());
-    home.map_or_else(Link::to_account, Link::to_app)
+    home.map_or_else(TextLink::to_account, TextLink::to_app)
 }
 
 /// The page for an error of a use case.

@@ -2,13 +2,13 @@
 
 use vestibule_domain::{
     id::EventId,
-    operator::{Act, Role},
+    operator::{OperatorAct, Role},
 };
 use vestibule_store::operator_events::OperatorEvent;
 
-use super::{Answer, Door, Hall, Problem, Verb};
+use super::{OperatorRequest, PageResult, PortalError, PortalRoute, Verb};
 use crate::{
-    flows::operators::trace,
+    flows::operators::audit,
     ui::portal::{ActivityLine, ActivityPage, Moment},
 };
 
@@ -16,56 +16,62 @@ const LIMIT: usize = 50;
 /// Number of events on the operator's own page.
 const OWN: i64 = 8;
 
-pub(super) fn doors() -> Vec<Door> {
-    vec![Door::hall(Verb::Get, "/portal/activity", Some(Role::Owner), show)]
+pub(super) fn routes() -> Vec<PortalRoute> {
+    vec![PortalRoute::operator(Verb::Get, "/portal/activity", Some(Role::Owner), show)]
 }
 
-async fn show(hall: Hall) -> Answer {
-    let before = match hall.field("before") {
+async fn show(request: OperatorRequest) -> PageResult {
+    let before = match request.field("before") {
         "" => None,
         text => {
             let id = text.parse::<EventId>();
-            Some(id.map_err(|_| Problem::Unreadable("There is no such page.".into()))?)
+            Some(id.map_err(|_| PortalError::Unreadable("There is no such page.".into()))?)
         }
     };
-    let page = trace::list(&hall.app, before, LIMIT).await?;
-    hall.show(&ActivityPage {
+    let page = audit::list(&request.app, before, LIMIT).await?;
+    request.show(&ActivityPage {
         lines: page.events.into_iter().map(|event| line(event, false)).collect(),
         next: page.next.map(|id| format!("before={id}")),
         is_later: before.is_some(),
-        keep_days: hall.app.config.audit.keep_days,
+        keep_days: request.app.config.audit.keep_days,
     })
 }
 
 /// The latest events about or by the signed-in operator.
-pub(super) async fn list_own(hall: &Hall) -> Result<Vec<ActivityLine>, Problem> {
-    let events = trace::list_own(&hall.app, &hall.who, OWN).await?;
+pub(super) async fn list_own(request: &OperatorRequest) -> Result<Vec<ActivityLine>, PortalError> {
+    let events = audit::list_own(&request.app, &request.signed_in, OWN).await?;
     Ok(events.into_iter().map(|event| line(event, true)).collect())
 }
 
 fn line(event: OperatorEvent, is_own: bool) -> ActivityLine {
-    let act = Act::parse(&event.act);
+    let act = OperatorAct::parse(&event.act);
     ActivityLine {
         what: act.map_or(event.act, |act| describe(act).to_string()),
-        is_failure: matches!(act, Some(Act::SignInFailed | Act::ProofFailed)),
+        is_failure: matches!(act, Some(OperatorAct::SignInFailed | OperatorAct::ProofFailed)),
         by: (event.done_by != event.email).then_some(event.done_by),
         whom: if is_own { String::new() } else { event.email },
         detail: match act {
-            Some(Act::SignedIn | Act::SignInFailed | Act::ProofFailed | Act::Joined | Act::LinkUsed) => {
+            Some(
+                OperatorAct::SignedIn
+                | OperatorAct::SignInFailed
+                | OperatorAct::ProofFailed
+                | OperatorAct::Joined
+                | OperatorAct::LinkUsed,
+            ) => {
                 format!("with a {}", event.detail)
             }
             Some(
-                Act::PasswordChanged
-                | Act::PasswordRemoved
-                | Act::PasskeyAdded
-                | Act::PasskeyRenamed
-                | Act::PasskeyRemoved
-                | Act::LinkMade
-                | Act::Invited
-                | Act::InvitationRevoked
-                | Act::RoleChanged
-                | Act::RoleTaken
-                | Act::Removed,
+                OperatorAct::PasswordChanged
+                | OperatorAct::PasswordRemoved
+                | OperatorAct::PasskeyAdded
+                | OperatorAct::PasskeyRenamed
+                | OperatorAct::PasskeyRemoved
+                | OperatorAct::LinkMade
+                | OperatorAct::Invited
+                | OperatorAct::InvitationRevoked
+                | OperatorAct::RoleChanged
+                | OperatorAct::RoleTaken
+                | OperatorAct::Removed,
             )
             | None => event.detail,
         },
@@ -75,23 +81,23 @@ fn line(event: OperatorEvent, is_own: bool) -> ActivityLine {
     }
 }
 
-fn describe(act: Act) -> &'static str {
+fn describe(act: OperatorAct) -> &'static str {
     match act {
-        Act::SignedIn => "Signed in",
-        Act::SignInFailed => "Sign-in attempt",
-        Act::ProofFailed => "Identity check",
-        Act::PasswordChanged => "Password set",
-        Act::PasswordRemoved => "Password removed",
-        Act::PasskeyAdded => "Passkey added",
-        Act::PasskeyRenamed => "Passkey renamed",
-        Act::PasskeyRemoved => "Passkey removed",
-        Act::LinkMade => "Recovery link created",
-        Act::LinkUsed => "Recovery link used",
-        Act::Invited => "Invited",
-        Act::InvitationRevoked => "Invitation revoked",
-        Act::Joined => "Joined",
-        Act::RoleChanged => "Role changed",
-        Act::RoleTaken => "Role removed",
-        Act::Removed => "Removed",
+        OperatorAct::SignedIn => "Signed in",
+        OperatorAct::SignInFailed => "Sign-in attempt",
+        OperatorAct::ProofFailed => "Identity check",
+        OperatorAct::PasswordChanged => "Password set",
+        OperatorAct::PasswordRemoved => "Password removed",
+        OperatorAct::PasskeyAdded => "Passkey added",
+        OperatorAct::PasskeyRenamed => "Passkey renamed",
+        OperatorAct::PasskeyRemoved => "Passkey removed",
+        OperatorAct::LinkMade => "Recovery link created",
+        OperatorAct::LinkUsed => "Recovery link used",
+        OperatorAct::Invited => "Invited",
+        OperatorAct::InvitationRevoked => "Invitation revoked",
+        OperatorAct::Joined => "Joined",
+        OperatorAct::RoleChanged => "Role changed",
+        OperatorAct::RoleTaken => "Role removed",
+        OperatorAct::Removed => "Removed",
     }
 }

@@ -2,13 +2,13 @@
 
 use vestibule_domain::operator::Role;
 
-use super::{Answer, Desk, Door, Verb};
+use super::{PageResult, PortalRoute, ProjectRequest, Verb};
 use crate::ui::portal::AddressesPage;
 
-pub(super) fn doors() -> Vec<Door> {
-    vec![Door::desk(Verb::Get, "/portal/p/{project}/addresses", Role::Viewer, show)]
+pub(super) fn routes() -> Vec<PortalRoute> {
+    vec![PortalRoute::project(Verb::Get, "/portal/p/{project}/addresses", Role::Viewer, show)]
 }
 
-async fn show(desk: Desk) -> Answer {
-    desk.show(&AddressesPage { origin: desk.project.origin.clone() })
+async fn show(request: ProjectRequest) -> PageResult {
+    request.show(&AddressesPage { origin: request.project.origin.clone() })
 }

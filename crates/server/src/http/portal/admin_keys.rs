@@ -2,31 +2,31 @@
 
 use vestibule_domain::operator::Role;
 
-use super::{Answer, Desk, Door, Problem, Verb};
+use super::{PageResult, PortalError, PortalRoute, ProjectRequest, Verb};
 use crate::{
     flows::admin::{
         AdminError,
-        keys::{self, Scope},
+        keys::{self, AdminScope},
     },
     http::admin_api,
     ui::portal::{ConfirmActionPage, Control, ControlKind, Hidden, KeyEntry, KeysPage, PortalNotice, SecretShownPage},
 };
 
-pub(super) fn doors() -> Vec<Door> {
+pub(super) fn routes() -> Vec<PortalRoute> {
     const NEW: &str = "/portal/p/{project}/admin-keys/new";
     const REVOKE: &str = "/portal/p/{project}/admin-keys/{key_id}/revoke";
     vec![
-        Door::desk(Verb::Get, "/portal/p/{project}/admin-keys", Role::Owner, list),
-        Door::desk(Verb::Get, NEW, Role::Owner, ask).dangerous(),
-        Door::desk(Verb::Post, NEW, Role::Owner, make).dangerous(),
-        Door::desk(Verb::Get, REVOKE, Role::Owner, ask_revoke).dangerous(),
-        Door::desk(Verb::Post, REVOKE, Role::Owner, revoke).dangerous(),
+        PortalRoute::project(Verb::Get, "/portal/p/{project}/admin-keys", Role::Owner, list),
+        PortalRoute::project(Verb::Get, NEW, Role::Owner, ask).requires_reauthentication(),
+        PortalRoute::project(Verb::Post, NEW, Role::Owner, make).requires_reauthentication(),
+        PortalRoute::project(Verb::Get, REVOKE, Role::Owner, ask_revoke).requires_reauthentication(),
+        PortalRoute::project(Verb::Post, REVOKE, Role::Owner, revoke).requires_reauthentication(),
     ]
 }
 
-async fn list(desk: Desk) -> Answer {
+async fn list(request: ProjectRequest) -> PageResult {
     let day = |at: String| at.chars().take(10).collect::<String>();
-    let all = keys::list(&desk.app, &desk.project).await?;
+    let all = keys::list(&request.app, &request.project).await?;
     let keys = all.into_iter().map(|key| KeyEntry {
         id: key.id,
         name: key.name,
@@ -35,33 +35,33 @@ async fn list(desk: Desk) -> Answer {
         used: key.last_used_at.map(day),
         is_revoked: key.revoked_at.is_some(),
     });
-    let address = format!("{}{}", desk.project.origin, admin_api::PREFIX);
-    desk.show(&KeysPage { address, keys: keys.collect() })
+    let address = format!("{}{}", request.project.origin, admin_api::PREFIX);
+    request.show(&KeysPage { address, keys: keys.collect() })
 }
 
-fn scope_hint(scope: Scope) -> &'static str {
+fn scope_hint(scope: AdminScope) -> &'static str {
     match scope {
-        Scope::SettingsRead => "Read settings and applications.",
-        Scope::SettingsWrite => "Change settings, applications and their secrets.",
-        Scope::UsersRead => "Read users and their sessions.",
-        Scope::UsersWrite => "Create, change, promote, disable and delete users; end their sessions.",
-        Scope::UsersTransfer => "Export and import users with their password hashes and keys.",
-        Scope::EventsRead => "Read events and deliveries, and resend deliveries.",
-        Scope::StatisticsRead => "Read statistics.",
-        Scope::KeysWrite => "List, create and revoke keys.",
+        AdminScope::SettingsRead => "Read settings and applications.",
+        AdminScope::SettingsWrite => "Change settings, applications and their secrets.",
+        AdminScope::UsersRead => "Read users and their sessions.",
+        AdminScope::UsersWrite => "Create, change, promote, disable and delete users; end their sessions.",
+        AdminScope::UsersTransfer => "Export and import users with their password hashes and keys.",
+        AdminScope::EventsRead => "Read events and deliveries, and resend deliveries.",
+        AdminScope::StatisticsRead => "Read statistics.",
+        AdminScope::KeysWrite => "List, create and revoke keys.",
     }
 }
 
-fn new_page(desk: &Desk, name_error: Option<&str>, scope_error: Option<&str>) -> ConfirmActionPage {
-    let chosen = desk.fields("scope");
+fn new_page(request: &ProjectRequest, name_error: Option<&str>, scope_error: Option<&str>) -> ConfirmActionPage {
+    let chosen = request.fields("scope");
     let mut controls = vec![
-        Control::new("name", "Name", ControlKind::Line("text"), desk.field("name"))
+        Control::new("name", "Name", ControlKind::Line("text"), request.field("name"))
             .hint("For example Nightly report.")
             .required()
             .error(name_error),
     ];
-    for (number, scope) in Scope::ALL.into_iter().enumerate() {
-        let on = if chosen.contains(&scope.as_str()) || desk.is_checked(scope.as_str()) { "on" } else { "" };
+    for (number, scope) in AdminScope::ALL.into_iter().enumerate() {
+        let on = if chosen.contains(&scope.as_str()) || request.is_checked(scope.as_str()) { "on" } else { "" };
         controls.push(
             Control::new(scope.as_str(), scope.as_str(), ControlKind::Toggle, on)
                 .hint(scope_hint(scope))
@@ -73,7 +73,7 @@ fn new_page(desk: &Desk, name_error: Option<&str>, scope_error: Option<&str>) ->
         facts: vec!["The key is shown once, on the next page. Choose only the scopes it needs.".into()],
         section: "admin-keys",
         back: ("/admin-keys".into(), "Admin API keys".into()),
-        action: desk.path().to_string(),
+        action: request.path().to_string(),
         controls,
         hidden: Hidden::default(),
         button: "Create key".into(),
@@ -81,22 +81,24 @@ fn new_page(desk: &Desk, name_error: Option<&str>, scope_error: Option<&str>) ->
     }
 }
 
-async fn ask(desk: Desk) -> Answer {
-    desk.show(&new_page(&desk, None, None))
+async fn ask(request: ProjectRequest) -> PageResult {
+    request.show(&new_page(&request, None, None))
 }
 
-async fn make(desk: Desk) -> Answer {
-    let name = desk.field("name").trim();
-    let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| desk.is_checked(scope.as_str())).collect();
+async fn make(request: ProjectRequest) -> PageResult {
+    let name = request.field("name").trim();
+    let scopes: Vec<AdminScope> =
+        AdminScope::ALL.into_iter().filter(|scope| request.is_checked(scope.as_str())).collect();
     let is_name = (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control);
     let name_error = (!is_name).then_some("Enter a name of 1 to 100 characters.");
     let scope_error = scopes.is_empty().then_some("Choose at least one option.");
     if name_error.is_some() || scope_error.is_some() {
-        return desk.complain(&new_page(&desk, name_error, scope_error));
+        return request.show_again(&new_page(&request, name_error, scope_error));
     }
-    let made = keys::create_api_key(&desk.app, &desk.project, &desk.acting(), name, &scopes, desk.now).await;
+    let made =
+        keys::create_api_key(&request.app, &request.project, &request.acting(), name, &scopes, request.now).await;
     let (_, secret) = made.map_err(AdminError::from)?;
-    desk.show(&SecretShownPage {
+    request.show(&SecretShownPage {
         title: "New API key".into(),
         text: "Copy this key now. You won't see it again. Send it in the Authorization header, after the word Bearer."
             .into(),
@@ -106,15 +108,15 @@ async fn make(desk: Desk) -> Answer {
     })
 }
 
-async fn ask_revoke(desk: Desk) -> Answer {
-    let all = keys::list(&desk.app, &desk.project).await?;
-    let key = all.into_iter().find(|key| key.id == desk.param("key_id")).ok_or(Problem::Missing)?;
-    desk.show(&ConfirmActionPage {
+async fn ask_revoke(request: ProjectRequest) -> PageResult {
+    let all = keys::list(&request.app, &request.project).await?;
+    let key = all.into_iter().find(|key| key.id == request.param("key_id")).ok_or(PortalError::Missing)?;
+    request.show(&ConfirmActionPage {
         title: format!("Revoke {}?", key.name),
         facts: vec!["Requests with this key are refused at once. This can't be undone.".into()],
         section: "admin-keys",
         back: ("/admin-keys".into(), "Admin API keys".into()),
-        action: desk.path().to_string(),
+        action: request.path().to_string(),
         controls: Vec::new(),
         hidden: Hidden::default(),
         button: "Revoke key".into(),
@@ -122,7 +124,8 @@ async fn ask_revoke(desk: Desk) -> Answer {
     })
 }
 
-async fn revoke(desk: Desk) -> Answer {
-    let revoked = keys::revoke(&desk.app, &desk.project, &desk.acting(), desk.param("key_id"), desk.now).await?;
-    desk.done("/admin-keys", if revoked { PortalNotice::KeyRevoked } else { PortalNotice::Gone })
+async fn revoke(request: ProjectRequest) -> PageResult {
+    let revoked =
+        keys::revoke(&request.app, &request.project, &request.acting(), request.param("key_id"), request.now).await?;
+    request.done("/admin-keys", if revoked { PortalNotice::KeyRevoked } else { PortalNotice::Gone })
 }

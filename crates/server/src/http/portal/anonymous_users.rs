@@ -7,36 +7,39 @@ use vestibule_domain::{
 };
 
 use super::{
-    Answer, Desk, Door, Verb,
+    PageResult, PortalRoute, ProjectRequest, Verb,
     application::{GUEST_IDLE, GUEST_LIFETIME, guests},
-    sheet::{self, Look, Panel, Part, Place, Row, Sheet},
+    settings_form::{self, BoundControl, DocumentScope, FieldBinding, FormView, Panel, SettingsForm},
 };
 use crate::ui::portal::{Control, ControlKind, Extra, Fold, LifetimeHelp, LifetimeRow, Lifetimes, PanelView, Pick};
 
 const PATH: &str = "/portal/p/{project}/anonymous-users";
 
-pub(super) fn doors() -> Vec<Door> {
-    vec![Door::desk(Verb::Get, PATH, Role::Viewer, show), Door::desk(Verb::Post, PATH, Role::Editor, save)]
+pub(super) fn routes() -> Vec<PortalRoute> {
+    vec![
+        PortalRoute::project(Verb::Get, PATH, Role::Viewer, show),
+        PortalRoute::project(Verb::Post, PATH, Role::Editor, save),
+    ]
 }
 
-async fn show(desk: Desk) -> Answer {
-    sheet::show(&desk, plan(&desk), look(&desk)).await
+async fn show(request: ProjectRequest) -> PageResult {
+    settings_form::show(&request, build_form(&request), look(&request)).await
 }
 
-async fn save(desk: Desk) -> Answer {
-    sheet::save(&desk, plan(&desk), look).await
+async fn save(request: ProjectRequest) -> PageResult {
+    settings_form::save(&request, build_form(&request), look).await
 }
 
 /// The applications that may have guests.
-fn clients(desk: &Desk) -> Vec<&Client> {
-    desk.project.settings.clients().iter().filter(|client| client.application_type().allows_anonymous()).collect()
+fn clients(request: &ProjectRequest) -> Vec<&Client> {
+    request.project.settings.clients().iter().filter(|client| client.application_type().allows_anonymous()).collect()
 }
 
-fn plan(desk: &Desk) -> Sheet {
-    let enable = Row {
+fn build_form(request: &ProjectRequest) -> SettingsForm {
+    let enable = BoundControl {
         control: Control::new("anonymous", "Enable anonymous users?", ControlKind::Toggle, "")
             .hint("Visitors get a user with a stable ID on first use and keep the ID when they sign up later."),
-        place: Place::Member {
+        binding: FieldBinding::Member {
             path: "authentication.identities",
             word: "anonymous",
             default: &["login_id"],
@@ -44,7 +47,7 @@ fn plan(desk: &Desk) -> Sheet {
         },
     };
     let picks = vec![Pick::new("error", "Show Error", ""), Pick::new("login", "Proceed to Login", "")];
-    let conflict = Row {
+    let conflict = BoundControl {
         control: Control::new(
             "conflict",
             "If the email or phone already has an account",
@@ -55,28 +58,34 @@ fn plan(desk: &Desk) -> Sheet {
             "Visitors can always use another address or sign in to the existing account. Nothing is merged. Show Error keeps the guest. Proceed to Login ends the guest, and the event names both users. Shown only after the visitor has verified the address.",
         )
         .depends("anonymous"),
-        place: Place::Text { path: "identity.on_conflict.promotion", default: "error" },
+        binding: FieldBinding::Text { path: "identity.on_conflict.promotion", default: "error" },
     };
-    let closed = Row {
+    let closed = BoundControl {
         control: Control::new("closed", "Close sign-up", ControlKind::Toggle, "")
             .hint("No new guests or members. Existing guests can still sign up."),
-        place: Place::Flag { path: "authentication.public_signup_disabled", default: false },
+        binding: FieldBinding::Flag { path: "authentication.public_signup_disabled", default: false },
     };
-    let limited = Row {
+    let limited = BoundControl {
         control: Control::new("limited", "Limit new guests per IP address", ControlKind::Toggle, ""),
-        place: Place::Flag { path: "authentication.rate_limits.signup_anonymous.per_ip.enabled", default: true },
+        binding: FieldBinding::Flag {
+            path: "authentication.rate_limits.signup_anonymous.per_ip.enabled",
+            default: true,
+        },
     };
-    let burst = Row {
+    let burst = BoundControl {
         control: Control::new("burst", "New guests at once", ControlKind::Number { unit: "guests", min: 1 }, "")
             .hint("From one IP address. People on the same network share this limit.")
             .depends("limited"),
-        place: Place::Number { path: "authentication.rate_limits.signup_anonymous.per_ip.burst", default: 60 },
+        binding: FieldBinding::Number { path: "authentication.rate_limits.signup_anonymous.per_ip.burst", default: 60 },
     };
-    let period = Row {
+    let period = BoundControl {
         control: Control::new("period", "Refill period", ControlKind::Line("text"), "")
             .hint("The limit refills completely over this time, such as 30s, 1m or 1h.")
             .depends("limited"),
-        place: Place::Text { path: "authentication.rate_limits.signup_anonymous.per_ip.period", default: "1m" },
+        binding: FieldBinding::Text {
+            path: "authentication.rate_limits.signup_anonymous.per_ip.period",
+            default: "1m",
+        },
     };
     let mut panels = vec![
         Panel::new("Anonymous users", "", vec![enable, conflict]),
@@ -86,13 +95,13 @@ fn plan(desk: &Desk) -> Sheet {
             vec![limited, burst, period, closed],
         ),
     ];
-    let clients = clients(desk);
-    panels.extend(clients.iter().map(|client| guests_of(desk, client, clients.len() == 1)));
-    Sheet { part: Part::Project, panels }
+    let clients = clients(request);
+    panels.extend(clients.iter().map(|client| guests_of(request, client, clients.len() == 1)));
+    SettingsForm { scope: DocumentScope::Project, panels }
 }
 
 /// The guest settings of one application, as on its own page; collapsed if there are several applications.
-fn guests_of(desk: &Desk, client: &Client, is_only: bool) -> Panel {
+fn guests_of(request: &ProjectRequest, client: &Client, is_only: bool) -> Panel {
     let own = |name: &str| format!("{name}.{}", client.client_id);
     let name = client.display_name();
     let kind = client.application_type();
@@ -126,34 +135,34 @@ fn guests_of(desk: &Desk, client: &Client, is_only: bool) -> Panel {
         title: format!("Guests of {name}"),
         hint: hint.into(),
         help: (!uses_cookies).then_some(help),
-        link: Some((desk.href(&format!("/applications/{}", client.client_id)), format!("All settings of {name}"))),
+        link: Some((request.href(&format!("/applications/{}", client.client_id)), format!("All settings of {name}"))),
         fold: Some(Fold {
             note: if has_own { "Custom settings" } else { "Default settings" }.into(),
             is_open: is_only,
         }),
         ..PanelView::default()
     };
-    Panel { view, rows, part: Some(Part::Application(client.client_id.clone())) }
+    Panel { view, rows, scope: Some(DocumentScope::Application(client.client_id.clone())) }
 }
 
-fn look(desk: &Desk) -> Look {
-    let settings = &desk.project.settings;
+fn look(request: &ProjectRequest) -> FormView {
+    let settings = &request.project.settings;
     let session = settings.session_lifetime();
     let seconds = |duration: std::time::Duration| duration.as_secs();
-    let rows = clients(desk)
+    let rows = clients(request)
         .into_iter()
         .filter(|client| client.application_type() != ApplicationType::TraditionalWebapp)
         .map(|client| {
             let lifetime = client.grant_lifetime(true);
             LifetimeRow {
                 name: client.display_name().to_string(),
-                href: desk.href(&format!("/applications/{}", client.client_id)),
+                href: request.href(&format!("/applications/{}", client.client_id)),
                 idle: lifetime.idle.map(seconds),
                 lifetime: seconds(lifetime.hard),
             }
         })
         .collect();
-    Look {
+    FormView {
         title: "Anonymous users".into(),
         lead: "Visitors can use your apps before they sign up. They are guests until they do, and keep the same ID and everything they did."
             .into(),
@@ -162,9 +171,9 @@ fn look(desk: &Desk) -> Look {
         extra: Extra::UserLifetime {
             idle: session.idle.map(seconds),
             lifetime: seconds(session.hard),
-            session_href: desk.href("/session"),
+            session_href: request.href("/session"),
             rows,
-            applications_href: desk.href("/applications"),
+            applications_href: request.href("/applications"),
         },
     }
 }

@@ -6,9 +6,9 @@ use vestibule_domain::client::{
 };
 
 use super::{
-    Answer, Desk,
+    PageResult, ProjectRequest,
     applications::{kind_name, load},
-    sheet::{self, Look, Panel, Part, Place, Row, Sheet},
+    settings_form::{self, BoundControl, DocumentScope, FieldBinding, FormView, Panel, SettingsForm},
 };
 use crate::ui::portal::{Control, ControlKind, Extra, LifetimeHelp, Pick};
 
@@ -17,26 +17,26 @@ pub(super) const GUEST_LIFETIME: &str = "guest_refresh_lifetime";
 /// The name of the control for a guest's idle timeout.
 pub(super) const GUEST_IDLE: &str = "guest_idle";
 
-pub(super) async fn show(desk: Desk) -> Answer {
-    let client = load(&desk).await?;
-    sheet::show(&desk, plan(&client), look(&desk, &client)).await
+pub(super) async fn show(request: ProjectRequest) -> PageResult {
+    let client = load(&request).await?;
+    settings_form::show(&request, build_form(&client), look(&request, &client)).await
 }
 
-pub(super) async fn save(desk: Desk) -> Answer {
-    let client = load(&desk).await?;
-    sheet::save(&desk, plan(&client), |desk| look(desk, &client)).await
+pub(super) async fn save(request: ProjectRequest) -> PageResult {
+    let client = load(&request).await?;
+    settings_form::save(&request, build_form(&client), |request| look(request, &client)).await
 }
 
 fn seconds(min: u32) -> ControlKind {
     ControlKind::Number { unit: "seconds", min }
 }
 
-fn toggle(name: &str, label: &str, hint: &str, place: Place) -> Row {
-    Row { control: Control::new(name, label, ControlKind::Toggle, "").hint(hint), place }
+fn toggle(name: &str, label: &str, hint: &str, binding: FieldBinding) -> BoundControl {
+    BoundControl { control: Control::new(name, label, ControlKind::Toggle, "").hint(hint), binding }
 }
 
 /// The controls for this type of application.
-fn plan(client: &Client) -> Sheet {
+fn build_form(client: &Client) -> SettingsForm {
     let kind = client.application_type();
     let mut panels = vec![Panel::new("Basics", "", basics(kind))];
     if has_refresh_tokens(kind) {
@@ -50,7 +50,7 @@ fn plan(client: &Client) -> Sheet {
             guests(kind),
         ));
     }
-    Sheet { part: Part::Application(client.client_id.clone()), panels }
+    SettingsForm { scope: DocumentScope::Application(client.client_id.clone()), panels }
 }
 
 fn has_refresh_tokens(kind: ApplicationType) -> bool {
@@ -64,15 +64,15 @@ fn has_refresh_tokens(kind: ApplicationType) -> bool {
     }
 }
 
-fn basics(kind: ApplicationType) -> Vec<Row> {
-    let mut rows = vec![Row {
+fn basics(kind: ApplicationType) -> Vec<BoundControl> {
+    let mut rows = vec![BoundControl {
         control: Control::new("name", "Name", ControlKind::Line("text"), "")
             .hint("Shown to users. Defaults to the client ID."),
-        place: Place::Text { path: "name", default: "" },
+        binding: FieldBinding::Text { path: "name", default: "" },
     }];
-    let lines = |name: &str, label: &str, hint: &str, path: &'static str| Row {
+    let lines = |name: &str, label: &str, hint: &str, path: &'static str| BoundControl {
         control: Control::new(name, label, ControlKind::Lines { rows: 4 }, "").hint(hint),
-        place: Place::Lines { path },
+        binding: FieldBinding::Lines { path },
     };
     if kind.has_users() {
         rows.push(lines(
@@ -89,9 +89,9 @@ fn basics(kind: ApplicationType) -> Vec<Row> {
                 "post_logout_redirect_uris",
             ));
         }
-        rows.push(Row {
+        rows.push(BoundControl {
             control: Control::new("client_uri", "Home page", ControlKind::Line("url"), ""),
-            place: Place::Text { path: "client_uri", default: "" },
+            binding: FieldBinding::Text { path: "client_uri", default: "" },
         });
     }
     rows
@@ -101,38 +101,38 @@ fn refresh_tokens(client: &Client) -> Panel {
     let access = client.access_token_lifetime(false).as_secs();
     let default = DEFAULT_LIFETIME_SECONDS.max(u32::try_from(access).unwrap_or(u32::MAX));
     let mut rows = vec![
-        Row {
+        BoundControl {
             control: Control::new("refresh_lifetime", "Refresh token lifetime", seconds(1), "")
                 .hint("At least as long as the access token lifetime. Default: 52 weeks."),
-            place: Place::Number { path: "refresh_token_lifetime_seconds", default },
+            binding: FieldBinding::Number { path: "refresh_token_lifetime_seconds", default },
         },
         toggle(
             "idles",
             "Expire after idling",
             "",
-            Place::Flag { path: "refresh_token_idle_timeout_enabled", default: true },
+            FieldBinding::Flag { path: "refresh_token_idle_timeout_enabled", default: true },
         ),
-        Row {
+        BoundControl {
             control: Control::new("idle", "Idle timeout", seconds(1), "").hint("Default: 30 days.").depends("idles"),
-            place: Place::Number { path: "refresh_token_idle_timeout_seconds", default: DEFAULT_IDLE_SECONDS },
+            binding: FieldBinding::Number { path: "refresh_token_idle_timeout_seconds", default: DEFAULT_IDLE_SECONDS },
         },
         toggle(
             "one_session",
             "Allow only one session per user",
             "A new session ends the user's earlier sessions of this application.",
-            Place::One { path: "x_max_concurrent_session" },
+            FieldBinding::One { path: "x_max_concurrent_session" },
         ),
         toggle(
             "rotation",
             "Enable refresh token rotation",
             "Each refresh issues a new refresh token. Reusing an old one ends the session.",
-            Place::Flag { path: "refresh_token_rotation_enabled", default: false },
+            FieldBinding::Flag { path: "refresh_token_rotation_enabled", default: false },
         ),
-        Row {
+        BoundControl {
             control: Control::new("rotation_grace", "Previous token stays valid for", seconds(0), "")
                 .hint("Covers concurrent tabs and lost responses.")
                 .depends("rotation"),
-            place: Place::Number {
+            binding: FieldBinding::Number {
                 path: "refresh_token_rotation_grace_seconds",
                 default: DEFAULT_ROTATION_GRACE_SECONDS,
             },
@@ -143,7 +143,7 @@ fn refresh_tokens(client: &Client) -> Panel {
             "dpop",
             "Enable DPoP validation",
             "Tokens work only on the device they were issued to. If off, mismatched proofs are only logged.",
-            Place::Inverted { path: "x_dpop_disabled" },
+            FieldBinding::Inverted { path: "x_dpop_disabled" },
         ));
     }
     let help = LifetimeHelp {
@@ -161,33 +161,33 @@ fn refresh_tokens(client: &Client) -> Panel {
     panel
 }
 
-fn access_tokens(kind: ApplicationType) -> Vec<Row> {
+fn access_tokens(kind: ApplicationType) -> Vec<BoundControl> {
     let hint = if kind == ApplicationType::M2m {
         "300 to 2419200. Default: 30 minutes."
     } else {
         "At least 300. Default: 30 minutes."
     };
-    let mut rows = vec![Row {
+    let mut rows = vec![BoundControl {
         control: Control::new("access_lifetime", "Access token lifetime", seconds(300), "").hint(hint),
-        place: Place::Number { path: "access_token_lifetime_seconds", default: DEFAULT_ACCESS_TOKEN_SECONDS },
+        binding: FieldBinding::Number { path: "access_token_lifetime_seconds", default: DEFAULT_ACCESS_TOKEN_SECONDS },
     }];
     if kind != ApplicationType::M2m {
         rows.push(toggle(
             "jwt",
             "Issue JWT as access token",
             "Your backend can verify it without a request to Vestibule. Ended sessions take effect when the token expires.",
-            Place::Flag { path: "issue_jwt_access_token", default: false },
+            FieldBinding::Flag { path: "issue_jwt_access_token", default: false },
         ));
-        rows.push(Row {
+        rows.push(BoundControl {
             control: Control::new("access_alg", "Access token signature", ControlKind::Select(algorithms()), "")
                 .hint("Choose ES256 only if every API that verifies the tokens supports it.")
                 .depends("jwt"),
-            place: Place::Text { path: "access_token_signed_response_alg", default: "RS256" },
+            binding: FieldBinding::Text { path: "access_token_signed_response_alg", default: "RS256" },
         });
-        rows.push(Row {
+        rows.push(BoundControl {
             control: Control::new("id_alg", "ID token signature", ControlKind::Select(algorithms()), "")
                 .hint("ES256 costs the server much less CPU. Access tokens are not affected."),
-            place: Place::Text { path: "id_token_signed_response_alg", default: "RS256" },
+            binding: FieldBinding::Text { path: "id_token_signed_response_alg", default: "RS256" },
         });
     }
     rows
@@ -198,13 +198,18 @@ fn algorithms() -> Vec<Pick> {
 }
 
 /// The settings for guests of this type of application; shared with the page Anonymous Users.
-pub(super) fn guests(kind: ApplicationType) -> Vec<Row> {
-    let number = |name: &str, label: &str, path: &'static str| Row {
+pub(super) fn guests(kind: ApplicationType) -> Vec<BoundControl> {
+    let number = |name: &str, label: &str, path: &'static str| BoundControl {
         control: Control::new(name, label, seconds(1), "").placeholder("same as members"),
-        place: Place::OptionalNumber { path },
+        binding: FieldBinding::OptionalNumber { path },
     };
     let scope = |name: &str, label: &str, hint: &str, word: &'static str| {
-        toggle(name, label, hint, Place::Member { path: "anonymous_scopes", word, default: &GUEST_SCOPES, key: None })
+        toggle(
+            name,
+            label,
+            hint,
+            FieldBinding::Member { path: "anonymous_scopes", word, default: &GUEST_SCOPES, key: None },
+        )
     };
     let mut rows = Vec::new();
     // The lifetime of guests with a cookie is the session's.
@@ -230,9 +235,9 @@ pub(super) fn guests(kind: ApplicationType) -> Vec<Row> {
     rows
 }
 
-fn look(desk: &Desk, client: &Client) -> Look {
+fn look(request: &ProjectRequest, client: &Client) -> FormView {
     let kind = client.application_type();
-    let below = |path: &str| desk.href(&format!("/applications/{}{path}", client.client_id));
+    let below = |path: &str| request.href(&format!("/applications/{}{path}", client.client_id));
     let mut links = Vec::new();
     if kind.has_users() {
         links.push((below("/quick-start"), "Quick start".to_string()));
@@ -241,12 +246,12 @@ fn look(desk: &Desk, client: &Client) -> Look {
         links.push((below("/secrets"), "Client secrets".to_string()));
     }
     if matches!(kind, ApplicationType::TraditionalWebapp | ApplicationType::ThirdPartyApp) {
-        links.push((desk.href("/session"), "Session settings (cookies)".to_string()));
+        links.push((request.href("/session"), "Session settings (cookies)".to_string()));
     }
-    if desk.may_edit() {
+    if request.may_edit() {
         links.push((below("/delete"), "Delete application".to_string()));
     }
-    Look {
+    FormView {
         title: client.display_name().to_string(),
         lead: format!("{}.", kind_name(kind)),
         section: "applications",
@@ -254,7 +259,7 @@ fn look(desk: &Desk, client: &Client) -> Look {
         extra: Extra::Application {
             facts: vec![
                 ("Client ID".into(), client.client_id.clone()),
-                ("Endpoint".into(), desk.project.origin.clone()),
+                ("Endpoint".into(), request.project.origin.clone()),
                 ("Application type".into(), kind_name(kind).into()),
             ],
             links,

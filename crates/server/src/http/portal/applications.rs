@@ -6,7 +6,7 @@ use vestibule_domain::{
     operator::Role,
 };
 
-use super::{Answer, Desk, Door, Problem, Verb, question::describe_signed_out};
+use super::{PageResult, PortalError, PortalRoute, ProjectRequest, Verb, confirmation::describe_signed_out};
 use crate::{
     flows::admin::{AdminError, Clash, Fault, applications, impact},
     ui::portal::{
@@ -15,27 +15,37 @@ use crate::{
     },
 };
 
-pub(super) fn doors() -> Vec<Door> {
+pub(super) fn routes() -> Vec<PortalRoute> {
     const ONE: &str = "/portal/p/{project}/applications/{client_id}";
     const NEW: &str = "/portal/p/{project}/applications/new/{framework}";
     const NEW_SECRET: &str = "/portal/p/{project}/applications/{client_id}/secrets/new";
     const REMOVE: &str = "/portal/p/{project}/applications/{client_id}/secrets/{secret_id}/remove";
     const DELETE: &str = "/portal/p/{project}/applications/{client_id}/delete";
     vec![
-        Door::desk(Verb::Get, "/portal/p/{project}/applications", Role::Viewer, list),
-        Door::desk(Verb::Get, "/portal/p/{project}/applications/new", Role::Editor, choose),
-        Door::desk(Verb::Get, NEW, Role::Editor, show_new),
-        Door::desk(Verb::Post, NEW, Role::Editor, make),
-        Door::desk(Verb::Get, ONE, Role::Viewer, super::application::show),
-        Door::desk(Verb::Post, ONE, Role::Editor, super::application::save),
-        Door::desk(Verb::Get, "/portal/p/{project}/applications/{client_id}/quick-start", Role::Viewer, quick_start),
-        Door::desk(Verb::Get, "/portal/p/{project}/applications/{client_id}/secrets", Role::Viewer, list_secrets),
-        Door::desk(Verb::Get, NEW_SECRET, Role::Editor, ask_secret).dangerous(),
-        Door::desk(Verb::Post, NEW_SECRET, Role::Editor, make_secret).dangerous(),
-        Door::desk(Verb::Get, REMOVE, Role::Editor, ask_remove).dangerous(),
-        Door::desk(Verb::Post, REMOVE, Role::Editor, remove_secret).dangerous(),
-        Door::desk(Verb::Get, DELETE, Role::Editor, ask_delete).dangerous(),
-        Door::desk(Verb::Post, DELETE, Role::Editor, delete).dangerous(),
+        PortalRoute::project(Verb::Get, "/portal/p/{project}/applications", Role::Viewer, list),
+        PortalRoute::project(Verb::Get, "/portal/p/{project}/applications/new", Role::Editor, choose),
+        PortalRoute::project(Verb::Get, NEW, Role::Editor, show_new),
+        PortalRoute::project(Verb::Post, NEW, Role::Editor, make),
+        PortalRoute::project(Verb::Get, ONE, Role::Viewer, super::application::show),
+        PortalRoute::project(Verb::Post, ONE, Role::Editor, super::application::save),
+        PortalRoute::project(
+            Verb::Get,
+            "/portal/p/{project}/applications/{client_id}/quick-start",
+            Role::Viewer,
+            quick_start,
+        ),
+        PortalRoute::project(
+            Verb::Get,
+            "/portal/p/{project}/applications/{client_id}/secrets",
+            Role::Viewer,
+            list_secrets,
+        ),
+        PortalRoute::project(Verb::Get, NEW_SECRET, Role::Editor, ask_secret).requires_reauthentication(),
+        PortalRoute::project(Verb::Post, NEW_SECRET, Role::Editor, make_secret).requires_reauthentication(),
+        PortalRoute::project(Verb::Get, REMOVE, Role::Editor, ask_remove).requires_reauthentication(),
+        PortalRoute::project(Verb::Post, REMOVE, Role::Editor, remove_secret).requires_reauthentication(),
+        PortalRoute::project(Verb::Get, DELETE, Role::Editor, ask_delete).requires_reauthentication(),
+        PortalRoute::project(Verb::Post, DELETE, Role::Editor, delete).requires_reauthentication(),
     ]
 }
 
@@ -53,13 +63,13 @@ pub(super) fn kind_name(kind: ApplicationType) -> &'static str {
 }
 
 /// The application in the path.
-pub(super) async fn load(desk: &Desk) -> Result<Client, Problem> {
-    Ok(applications::get(&desk.app, &desk.project, desk.param("client_id")).await?)
+pub(super) async fn load(request: &ProjectRequest) -> Result<Client, PortalError> {
+    Ok(applications::get(&request.app, &request.project, request.param("client_id")).await?)
 }
 
-async fn list(desk: Desk) -> Answer {
-    let all = applications::list(&desk.app, &desk.project).await?;
-    let guests = desk.project.settings.anonymous_enabled();
+async fn list(request: ProjectRequest) -> PageResult {
+    let all = applications::list(&request.app, &request.project).await?;
+    let guests = request.project.settings.anonymous_enabled();
     let applications = all.iter().map(|client| ApplicationEntry {
         client_id: client.client_id.clone(),
         name: client.display_name().to_string(),
@@ -67,26 +77,26 @@ async fn list(desk: Desk) -> Answer {
         has_guests: guests && client.application_type().allows_anonymous(),
         has_quick_start: client.application_type().has_users(),
     });
-    desk.show(&ApplicationsPage { applications: applications.collect() })
+    request.show(&ApplicationsPage { applications: applications.collect() })
 }
 
-async fn choose(desk: Desk) -> Answer {
-    desk.show(&FrameworksPage)
+async fn choose(request: ProjectRequest) -> PageResult {
+    request.show(&FrameworksPage)
 }
 
-fn framework(desk: &Desk) -> Result<Framework, Problem> {
-    Framework::parse(desk.param("framework")).ok_or(Problem::Missing)
+fn framework(request: &ProjectRequest) -> Result<Framework, PortalError> {
+    Framework::parse(request.param("framework")).ok_or(PortalError::Missing)
 }
 
-async fn show_new(desk: Desk) -> Answer {
-    let framework = framework(&desk)?;
-    let suggested = format!("{}-{}", desk.project.id, framework.as_str());
-    desk.show(&new_page(framework, ["", &suggested, framework.example_redirect()], &[]))
+async fn show_new(request: ProjectRequest) -> PageResult {
+    let framework = framework(&request)?;
+    let suggested = format!("{}-{}", request.project.id, framework.as_str());
+    request.show(&new_page(framework, ["", &suggested, framework.example_redirect()], &[]))
 }
 
-async fn make(desk: Desk) -> Answer {
-    let framework = framework(&desk)?;
-    let typed = [desk.field("name").trim(), desk.field("client_id").trim(), desk.field("redirect_uris")];
+async fn make(request: ProjectRequest) -> PageResult {
+    let framework = framework(&request)?;
+    let typed = [request.field("name").trim(), request.field("client_id").trim(), request.field("redirect_uris")];
     let [name, client_id, redirects] = typed;
     let uris: Vec<&str> = redirects.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let mut client = json!({
@@ -102,17 +112,19 @@ async fn make(desk: Desk) -> Answer {
     if framework.kind() == ApplicationType::TraditionalWebapp && client["redirect_uris"].is_array() {
         client["post_logout_redirect_uris"] = client["redirect_uris"].clone();
     }
-    let faults = match applications::create(&desk.app, &desk.project, &desk.acting(), &client, desk.now).await {
-        Ok(_) => {
-            return desk.go(&desk.href(&format!("/applications/{client_id}/quick-start?for={}", framework.as_str())));
-        }
-        Err(AdminError::Invalid(faults)) => faults,
-        Err(AdminError::Conflict(Clash::ClientIdTaken)) => {
-            vec![Fault::new("client_id", "another application has this client ID")]
-        }
-        Err(error) => return Err(error.into()),
-    };
-    desk.complain(&new_page(framework, typed, &faults))
+    let faults =
+        match applications::create(&request.app, &request.project, &request.acting(), &client, request.now).await {
+            Ok(_) => {
+                return request
+                    .go(&request.href(&format!("/applications/{client_id}/quick-start?for={}", framework.as_str())));
+            }
+            Err(AdminError::Invalid(faults)) => faults,
+            Err(AdminError::Conflict(Clash::ClientIdTaken)) => {
+                vec![Fault::new("client_id", "another application has this client ID")]
+            }
+            Err(error) => return Err(error.into()),
+        };
+    request.show_again(&new_page(framework, typed, &faults))
 }
 
 fn new_page(framework: Framework, [name, client_id, redirects]: [&str; 3], faults: &[Fault]) -> NewApplicationPage {
@@ -146,51 +158,51 @@ fn new_page(framework: Framework, [name, client_id, redirects]: [&str; 3], fault
     NewApplicationPage { framework, controls }
 }
 
-async fn quick_start(desk: Desk) -> Answer {
-    let client = load(&desk).await?;
+async fn quick_start(request: ProjectRequest) -> PageResult {
+    let client = load(&request).await?;
     let others = Framework::of_kind(client.application_type());
-    let wanted = Framework::parse(desk.field("for")).filter(|framework| others.contains(framework));
-    let framework = wanted.or_else(|| others.first().copied()).ok_or(Problem::Missing)?;
-    desk.show(&QuickStartPage {
+    let wanted = Framework::parse(request.field("for")).filter(|framework| others.contains(framework));
+    let framework = wanted.or_else(|| others.first().copied()).ok_or(PortalError::Missing)?;
+    request.show(&QuickStartPage {
         name: client.display_name().to_string(),
         redirect_uri: client.redirect_uris.first().cloned().unwrap_or_default(),
         client_id: client.client_id,
-        endpoint: desk.project.origin.clone(),
+        endpoint: request.project.origin.clone(),
         framework,
         others,
-        has_guests: desk.project.settings.anonymous_enabled(),
+        has_guests: request.project.settings.anonymous_enabled(),
     })
 }
 
-async fn list_secrets(desk: Desk) -> Answer {
-    let client = load(&desk).await?;
+async fn list_secrets(request: ProjectRequest) -> PageResult {
+    let client = load(&request).await?;
     if !client.application_type().is_confidential() {
-        return Err(Problem::Missing);
+        return Err(PortalError::Missing);
     }
-    let secrets = applications::list_secrets(&desk.app, &desk.project, &client.client_id).await?;
+    let secrets = applications::list_secrets(&request.app, &request.project, &client.client_id).await?;
     let day = |at: String| at.chars().take(10).collect::<String>();
-    desk.show(&SecretsPage {
+    request.show(&SecretsPage {
         name: client.display_name().to_string(),
         client_id: client.client_id,
         secrets: secrets.into_iter().map(|secret| (secret.id, day(secret.created_at))).collect(),
     })
 }
 
-fn secrets_of(desk: &Desk) -> (String, String) {
-    (format!("/applications/{}/secrets", desk.param("client_id")), "Client secrets".into())
+fn secrets_of(request: &ProjectRequest) -> (String, String) {
+    (format!("/applications/{}/secrets", request.param("client_id")), "Client secrets".into())
 }
 
-async fn ask_secret(desk: Desk) -> Answer {
-    let client = load(&desk).await?;
-    desk.show(&ConfirmActionPage {
+async fn ask_secret(request: ProjectRequest) -> PageResult {
+    let client = load(&request).await?;
+    request.show(&ConfirmActionPage {
         title: format!("Create a client secret for {}", client.display_name()),
         facts: vec![
             "The secret is shown once, on the next page.".into(),
             "Existing secrets stay valid until you remove them.".into(),
         ],
         section: "applications",
-        back: secrets_of(&desk),
-        action: desk.path().to_string(),
+        back: secrets_of(&request),
+        action: request.path().to_string(),
         controls: Vec::new(),
         hidden: Hidden::default(),
         button: "Create secret".into(),
@@ -198,31 +210,36 @@ async fn ask_secret(desk: Desk) -> Answer {
     })
 }
 
-async fn make_secret(desk: Desk) -> Answer {
-    let (_, secret) =
-        applications::create_secret(&desk.app, &desk.project, &desk.acting(), desk.param("client_id"), desk.now)
-            .await?;
-    desk.show(&SecretShownPage {
+async fn make_secret(request: ProjectRequest) -> PageResult {
+    let (_, secret) = applications::create_secret(
+        &request.app,
+        &request.project,
+        &request.acting(),
+        request.param("client_id"),
+        request.now,
+    )
+    .await?;
+    request.show(&SecretShownPage {
         title: "New client secret".into(),
         text: "Copy this secret now. You won't see it again.".into(),
         secret,
         section: "applications",
-        back: secrets_of(&desk),
+        back: secrets_of(&request),
     })
 }
 
-async fn ask_remove(desk: Desk) -> Answer {
-    let client = load(&desk).await?;
-    desk.show(&ConfirmActionPage {
+async fn ask_remove(request: ProjectRequest) -> PageResult {
+    let client = load(&request).await?;
+    request.show(&ConfirmActionPage {
         title: "Remove this secret?".into(),
         facts: vec![format!(
             "Requests with the secret {}… are refused at once. First make sure that {} uses another secret.",
-            desk.param("secret_id"),
+            request.param("secret_id"),
             client.display_name()
         )],
         section: "applications",
-        back: secrets_of(&desk),
-        action: desk.path().to_string(),
+        back: secrets_of(&request),
+        action: request.path().to_string(),
         controls: Vec::new(),
         hidden: Hidden::default(),
         button: "Remove secret".into(),
@@ -230,15 +247,20 @@ async fn ask_remove(desk: Desk) -> Answer {
     })
 }
 
-async fn remove_secret(desk: Desk) -> Answer {
-    let (client_id, secret_id) = (desk.param("client_id"), desk.param("secret_id"));
-    applications::delete_secret(&desk.app, &desk.project, &desk.acting(), client_id, secret_id, desk.now).await?;
-    desk.done(&secrets_of(&desk).0, PortalNotice::SecretDeleted)
+async fn remove_secret(request: ProjectRequest) -> PageResult {
+    let (client_id, secret_id) = (request.param("client_id"), request.param("secret_id"));
+    applications::delete_secret(&request.app, &request.project, &request.acting(), client_id, secret_id, request.now)
+        .await?;
+    request.done(&secrets_of(&request).0, PortalNotice::SecretDeleted)
 }
 
-async fn delete_page(desk: &Desk, client: &Client, error: Option<String>) -> Result<ConfirmActionPage, Problem> {
+async fn delete_page(
+    request: &ProjectRequest,
+    client: &Client,
+    error: Option<String>,
+) -> Result<ConfirmActionPage, PortalError> {
     let phrase = &client.client_id;
-    let people = impact::count_signed_in_to(&desk.app, &desk.project, phrase, desk.now).await?;
+    let people = impact::count_signed_in_to(&request.app, &request.project, phrase, request.now).await?;
     let mut facts = describe_signed_out(people);
     facts.push("Its client secrets are deleted. Users are kept.".into());
     Ok(ConfirmActionPage {
@@ -246,7 +268,7 @@ async fn delete_page(desk: &Desk, client: &Client, error: Option<String>) -> Res
         facts,
         section: "applications",
         back: (format!("/applications/{phrase}"), client.display_name().to_string()),
-        action: desk.path().to_string(),
+        action: request.path().to_string(),
         controls: vec![
             Control::new("confirmation", format!("Type {phrase} to confirm"), ControlKind::Line("text"), "")
                 .required()
@@ -258,17 +280,17 @@ async fn delete_page(desk: &Desk, client: &Client, error: Option<String>) -> Res
     })
 }
 
-async fn ask_delete(desk: Desk) -> Answer {
-    let client = load(&desk).await?;
-    desk.show(&delete_page(&desk, &client, None).await?)
+async fn ask_delete(request: ProjectRequest) -> PageResult {
+    let client = load(&request).await?;
+    request.show(&delete_page(&request, &client, None).await?)
 }
 
-async fn delete(desk: Desk) -> Answer {
-    let client = load(&desk).await?;
-    if desk.field("confirmation").trim() != client.client_id {
+async fn delete(request: ProjectRequest) -> PageResult {
+    let client = load(&request).await?;
+    if request.field("confirmation").trim() != client.client_id {
         let error = Some(format!("Type {} exactly as shown.", client.client_id));
-        return desk.complain(&delete_page(&desk, &client, error).await?);
+        return request.show_again(&delete_page(&request, &client, error).await?);
     }
-    applications::delete(&desk.app, &desk.project, &desk.acting(), &client.client_id, desk.now).await?;
-    desk.done("/applications", PortalNotice::ApplicationDeleted)
+    applications::delete(&request.app, &request.project, &request.acting(), &client.client_id, request.now).await?;
+    request.done("/applications", PortalNotice::ApplicationDeleted)
 }

@@ -5,7 +5,7 @@ use vestibule_domain::{event, id::UserId, operator::Role, time::Timestamp};
 use vestibule_protocol::form::Form;
 use vestibule_store::events::EventRow;
 
-use super::{Answer, Desk, Door, Problem, Verb};
+use super::{PageResult, PortalError, PortalRoute, ProjectRequest, Verb};
 use crate::{
     flows::admin::audit::{self, Filter},
     http::export::{self, Format},
@@ -14,27 +14,27 @@ use crate::{
 
 const LIMIT: u32 = 50;
 
-pub(super) fn doors() -> Vec<Door> {
+pub(super) fn routes() -> Vec<PortalRoute> {
     vec![
-        Door::desk(Verb::Get, "/portal/p/{project}/events", Role::Viewer, show),
-        Door::desk(Verb::Get, "/portal/p/{project}/events/export", Role::Viewer, take_away),
+        PortalRoute::project(Verb::Get, "/portal/p/{project}/events", Role::Viewer, show),
+        PortalRoute::project(Verb::Get, "/portal/p/{project}/events/export", Role::Viewer, take_away),
     ]
 }
 
 /// Parses the filter; the error is a sentence for the operator.
-fn read_filter(desk: &Desk) -> Result<Filter, String> {
-    let day = |name: &str| match desk.field(name).trim() {
+fn read_filter(request: &ProjectRequest) -> Result<Filter, String> {
+    let day = |name: &str| match request.field(name).trim() {
         "" => Ok(None),
         text => read_day(text).map(Some).ok_or_else(|| "Enter a date such as 2030-05-31.".to_string()),
     };
-    let user = match desk.field("user").trim() {
+    let user = match request.field("user").trim() {
         "" => None,
         text => Some(text.parse::<UserId>().map_err(|_| "This is not a user ID.".to_string())?),
     };
     let begin = |day: i64| Timestamp::from_seconds(day.saturating_mul(86_400));
     Ok(Filter {
         user,
-        kind: Some(desk.field("type").to_string()).filter(|kind| !kind.is_empty()),
+        kind: Some(request.field("type").to_string()).filter(|kind| !kind.is_empty()),
         from: day("from")?.map(begin),
         to: day("to")?.map(|day| begin(day + 1)),
     })
@@ -46,37 +46,37 @@ fn read_day(text: &str) -> Option<i64> {
     Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second().div_euclid(86_400))
 }
 
-fn print_filter<'a>(desk: &'a Desk, more: Option<(&'a str, &'a str)>) -> String {
+fn print_filter<'a>(request: &'a ProjectRequest, more: Option<(&'a str, &'a str)>) -> String {
     let names = ["type", "user", "from", "to"];
-    let given = names.into_iter().map(|name| (name, desk.field(name).trim())).filter(|(_, value)| !value.is_empty());
+    let given = names.into_iter().map(|name| (name, request.field(name).trim())).filter(|(_, value)| !value.is_empty());
     Form::from_pairs(given.chain(more)).print()
 }
 
-async fn show(desk: Desk) -> Answer {
-    let cursor = Some(desk.field("cursor")).filter(|cursor| !cursor.is_empty());
-    let (filter, complaint) = match read_filter(&desk) {
+async fn show(request: ProjectRequest) -> PageResult {
+    let cursor = Some(request.field("cursor")).filter(|cursor| !cursor.is_empty());
+    let (filter, problem) = match read_filter(&request) {
         Ok(filter) => (Some(filter), None),
-        Err(complaint) => (None, Some(complaint)),
+        Err(problem) => (None, Some(problem)),
     };
     let page = match &filter {
-        Some(filter) => Some(audit::list(&desk.app, &desk.project, filter, cursor, LIMIT).await?),
+        Some(filter) => Some(audit::list(&request.app, &request.project, filter, cursor, LIMIT).await?),
         None => None,
     };
-    let is_wrong = complaint.is_some();
+    let is_wrong = problem.is_some();
     let next = page.as_ref().and_then(|page| page.next.as_deref());
     let shown = AuditPage {
-        kind: desk.field("type").to_string(),
+        kind: request.field("type").to_string(),
         kinds: event::LOGGED.to_vec(),
-        user: desk.field("user").trim().to_string(),
-        from: desk.field("from").to_string(),
-        to: desk.field("to").to_string(),
-        complaint,
-        filter: print_filter(&desk, None),
-        next: next.map(|cursor| print_filter(&desk, Some(("cursor", cursor)))),
+        user: request.field("user").trim().to_string(),
+        from: request.field("from").to_string(),
+        to: request.field("to").to_string(),
+        problem,
+        filter: print_filter(&request, None),
+        next: next.map(|cursor| print_filter(&request, Some(("cursor", cursor)))),
         is_later: cursor.is_some(),
         events: page.as_ref().map(|page| page.items.iter().map(event_line).collect()).unwrap_or_default(),
     };
-    if is_wrong { desk.complain(&shown) } else { desk.show(&shown) }
+    if is_wrong { request.show_again(&shown) } else { request.show(&shown) }
 }
 
 pub(super) fn event_line(row: &EventRow) -> EventLine {
@@ -96,9 +96,9 @@ pub(super) fn event_line(row: &EventRow) -> EventLine {
     }
 }
 
-async fn take_away(desk: Desk) -> Answer {
-    let filter = read_filter(&desk).map_err(Problem::Unreadable)?;
-    let format = Format::parse(desk.field("format"));
-    let format = format.ok_or_else(|| Problem::Unreadable("Choose CSV or JSON Lines.".to_string()))?;
-    Ok(export::send(desk.app.clone(), desk.project.clone(), &filter, format).await?)
+async fn take_away(request: ProjectRequest) -> PageResult {
+    let filter = read_filter(&request).map_err(PortalError::Unreadable)?;
+    let format = Format::parse(request.field("format"));
+    let format = format.ok_or_else(|| PortalError::Unreadable("Choose CSV or JSON Lines.".to_string()))?;
+    Ok(export::send(request.app.clone(), request.project.clone(), &filter, format).await?)
 }

@@ -7,8 +7,8 @@ use axum::{
 use vestibule_domain::operator::Role;
 
 use super::{
-    Answer, Desk, Door, Verb,
-    sheet::{self, Look, Panel, Part, Place, Row, Sheet},
+    PageResult, PortalRoute, ProjectRequest, Verb,
+    settings_form::{self, BoundControl, DocumentScope, FieldBinding, FormView, Panel, SettingsForm},
 };
 use crate::ui::{
     Brand,
@@ -18,39 +18,39 @@ use crate::ui::{
 
 const PATH: &str = "/portal/p/{project}/branding";
 
-pub(super) fn doors() -> Vec<Door> {
+pub(super) fn routes() -> Vec<PortalRoute> {
     vec![
-        Door::desk(Verb::Get, PATH, Role::Viewer, show),
-        Door::desk(Verb::Post, PATH, Role::Editor, save),
-        Door::desk(Verb::Get, "/portal/p/{project}/branding/preview.css", Role::Viewer, preview),
+        PortalRoute::project(Verb::Get, PATH, Role::Viewer, show),
+        PortalRoute::project(Verb::Post, PATH, Role::Editor, save),
+        PortalRoute::project(Verb::Get, "/portal/p/{project}/branding/preview.css", Role::Viewer, preview),
     ]
 }
 
-async fn show(desk: Desk) -> Answer {
-    sheet::show(&desk, plan(), look(&desk)).await
+async fn show(request: ProjectRequest) -> PageResult {
+    settings_form::show(&request, build_form(), look(&request)).await
 }
 
-async fn save(desk: Desk) -> Answer {
-    sheet::save(&desk, plan(), look).await
+async fn save(request: ProjectRequest) -> PageResult {
+    settings_form::save(&request, build_form(), look).await
 }
 
 /// The colors of a preview, computed by the same function as those of the pages.
-async fn preview(desk: Desk) -> Answer {
-    let accent = desk.field("accent").to_string();
+async fn preview(request: ProjectRequest) -> PageResult {
+    let accent = request.field("accent").to_string();
     let css = preview_css(&Brand { accent_color: Some(accent), ..Brand::default() });
     let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "private, max-age=600")];
     let response: Response = (headers, css).into_response();
     Ok(response)
 }
 
-fn line(name: &str, label: &str, hint: &str, path: &'static str) -> Row {
-    Row {
+fn line(name: &str, label: &str, hint: &str, path: &'static str) -> BoundControl {
+    BoundControl {
         control: Control::new(name, label, ControlKind::Line("text"), "").hint(hint),
-        place: Place::Text { path, default: "" },
+        binding: FieldBinding::Text { path, default: "" },
     }
 }
 
-fn plan() -> Sheet {
+fn build_form() -> SettingsForm {
     let schemes = vec![
         Pick::new("auto", "Same as the user's device", ""),
         Pick::new("light", "Light", ""),
@@ -70,23 +70,23 @@ fn plan() -> Sheet {
             "The https URL of an image. Without one, the first letter of the name is shown.",
             "ui.logo_uri",
         ),
-        Row {
+        BoundControl {
             control: Control::new("scheme", "Color scheme", ControlKind::Select(schemes), ""),
-            place: Place::Text { path: "ui.color_scheme", default: "auto" },
+            binding: FieldBinding::Text { path: "ui.color_scheme", default: "auto" },
         },
     ];
     let languages = vec![
-        Row {
+        BoundControl {
             control: Control::new("languages", "Languages", ControlKind::Lines { rows: 4 }, "")
                 .hint("One language tag per line, such as en, de or zh-TW. Empty: all available languages."),
-            place: Place::Lines { path: "ui.languages" },
+            binding: FieldBinding::Lines { path: "ui.languages" },
         },
-        Row {
+        BoundControl {
             control: Control::new("fallback", "Fallback language", ControlKind::Line("text"), ""),
-            place: Place::Text { path: "ui.fallback_language", default: "en" },
+            binding: FieldBinding::Text { path: "ui.fallback_language", default: "en" },
         },
     ];
-    let ways = vec![line(
+    let link_rows = vec![line(
         "home",
         "Home page",
         "Used when a page does not know which application to return to.",
@@ -101,26 +101,26 @@ fn plan() -> Sheet {
         ),
         line("mail_reply_to", "Reply-to address", "", "mail.reply_to"),
     ];
-    Sheet {
-        part: Part::Project,
+    SettingsForm {
+        scope: DocumentScope::Project,
         panels: vec![
             Panel::new("Appearance", "", looks),
             Panel::new("Languages", "", languages),
-            Panel::new("Default return page", "", ways),
+            Panel::new("Default return page", "", link_rows),
             Panel::new("Email", "", mails),
         ],
     }
 }
 
-fn look(desk: &Desk) -> Look {
-    let settings = &desk.project.settings;
-    Look {
+fn look(request: &ProjectRequest) -> FormView {
+    let settings = &request.project.settings;
+    FormView {
         title: "Branding".into(),
         lead: "How sign-up and sign-in pages and emails look.".into(),
         section: "branding",
         above: None,
         extra: Extra::Branding {
-            css: desk.href("/branding/preview.css"),
+            css: request.href("/branding/preview.css"),
             accent: settings.accent_color().unwrap_or("#1b5e4b").to_string(),
             name: settings.display_name().to_string(),
             logo: settings.ui.logo_uri.clone().unwrap_or_default(),

@@ -5,18 +5,18 @@ use cookie::{Cookie, SameSite, time::Duration};
 use vestibule_domain::{operator::SESSION, project::Origin};
 
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+pub(super) enum CookieKind {
     /// The session of an operator.
     Session,
     /// The secret of forms before sign-in.
-    Lobby,
+    Form,
 }
 
-impl Kind {
+impl CookieKind {
     fn stem(self) -> &'static str {
         match self {
             Self::Session => "vestibule_operator",
-            Self::Lobby => "vestibule_lobby",
+            Self::Form => "vestibule_lobby",
         }
     }
 
@@ -26,7 +26,7 @@ impl Kind {
     }
 }
 
-fn build(kind: Kind, origin: &Origin, value: String) -> Cookie<'static> {
+fn build(kind: CookieKind, origin: &Origin, value: String) -> Cookie<'static> {
     // The prefix `__Host-` requires the path `/`; without TLS the portal's own path is enough.
     let path = if origin.is_https() { "/" } else { "/portal" };
     Cookie::build((kind.name(origin), value))
@@ -38,15 +38,15 @@ fn build(kind: Kind, origin: &Origin, value: String) -> Cookie<'static> {
 }
 
 /// Sets a cookie; the session cookie lives as long as the session may.
-pub(super) fn set(headers: &mut HeaderMap, kind: Kind, origin: &Origin, value: &str) {
+pub(super) fn set(headers: &mut HeaderMap, kind: CookieKind, origin: &Origin, value: &str) {
     let mut cookie = build(kind, origin, value.to_string());
-    if matches!(kind, Kind::Session) {
+    if matches!(kind, CookieKind::Session) {
         cookie.set_max_age(Duration::seconds(i64::try_from(SESSION.hard.as_secs()).unwrap_or(i64::MAX)));
     }
     append(headers, &cookie);
 }
 
-pub(super) fn clear(headers: &mut HeaderMap, kind: Kind, origin: &Origin) {
+pub(super) fn clear(headers: &mut HeaderMap, kind: CookieKind, origin: &Origin) {
     let mut cookie = build(kind, origin, String::new());
     cookie.make_removal();
     append(headers, &cookie);

@@ -1,9 +1,11 @@
 //! The operator's own account: its passkeys and its password.
 
-use super::{Answer, Door, Hall, Problem, Verb, activity, welcome::complain_of_password};
+use super::{
+    OperatorRequest, PageResult, PortalError, PortalRoute, Verb, activity, one_time_link::describe_password_problem,
+};
 use crate::{
     flows::operators::{
-        PASSWORD_POLICY, Removal,
+        PASSWORD_POLICY, RemovalOutcome,
         passkeys::{self, Renaming},
         sign_in,
     },
@@ -12,85 +14,92 @@ use crate::{
 
 const PATH: &str = "/portal/me";
 
-pub(super) fn doors() -> Vec<Door> {
-    vec![Door::hall(Verb::Get, PATH, None, show).dangerous(), Door::hall(Verb::Post, PATH, None, change).dangerous()]
+pub(super) fn routes() -> Vec<PortalRoute> {
+    vec![
+        PortalRoute::operator(Verb::Get, PATH, None, show).requires_reauthentication(),
+        PortalRoute::operator(Verb::Post, PATH, None, change).requires_reauthentication(),
+    ]
 }
 
-async fn show(hall: Hall) -> Answer {
-    let page = page(&hall).await?;
-    hall.show(&page)
+async fn show(request: OperatorRequest) -> PageResult {
+    let page = page(&request).await?;
+    request.show(&page)
 }
 
-async fn change(hall: Hall) -> Answer {
-    match hall.field("action") {
-        "passkey" => add_passkey(hall).await,
-        "rename_passkey" => rename_passkey(hall).await,
-        "remove_passkey" => remove_passkey(hall).await,
-        "remove_password" => remove_password(hall).await,
-        _ => change_password(hall).await,
+async fn change(request: OperatorRequest) -> PageResult {
+    match request.field("action") {
+        "passkey" => add_passkey(request).await,
+        "rename_passkey" => rename_passkey(request).await,
+        "remove_passkey" => remove_passkey(request).await,
+        "remove_password" => remove_password(request).await,
+        _ => change_password(request).await,
     }
 }
 
-async fn change_password(hall: Hall) -> Answer {
-    let weaknesses = sign_in::change_password(&hall.app, &hall.who, hall.field("password"), hall.ip, hall.now).await?;
-    let Some(weakness) = weaknesses.first() else { return hall.go_and_say(PATH, PortalNotice::PasswordChanged) };
-    let page = page(&hall).await?;
-    hall.complain(&MePage { error: Some(complain_of_password(*weakness)), ..page })
+async fn change_password(request: OperatorRequest) -> PageResult {
+    let weaknesses =
+        sign_in::change_password(&request.app, &request.signed_in, request.field("password"), request.ip, request.now)
+            .await?;
+    let Some(weakness) = weaknesses.first() else {
+        return request.redirect_with_notice(PATH, PortalNotice::PasswordChanged);
+    };
+    let page = page(&request).await?;
+    request.show_again(&MePage { error: Some(describe_password_problem(*weakness)), ..page })
 }
 
-async fn add_passkey(hall: Hall) -> Answer {
-    let made = (hall.field("credential"), hall.field("name"));
-    if passkeys::add(&hall.app, &hall.who, hall.seat(), made, hall.ip, hall.now).await? {
-        return hall.go_and_say(PATH, PortalNotice::PasskeyAdded);
+async fn add_passkey(request: OperatorRequest) -> PageResult {
+    let made = (request.field("credential"), request.field("name"));
+    if passkeys::add(&request.app, &request.signed_in, request.ceremony(), made, request.ip, request.now).await? {
+        return request.redirect_with_notice(PATH, PortalNotice::PasskeyAdded);
     }
-    let mut page = page(&hall).await?;
+    let mut page = page(&request).await?;
     page.add.error = Some("The passkey was not accepted. Try again.");
-    hall.complain(&page)
+    request.show_again(&page)
 }
 
-async fn rename_passkey(hall: Hall) -> Answer {
-    let Ok(id) = hall.field("id").parse() else { return hall.go_and_say(PATH, PortalNotice::Gone) };
-    let typed = hall.field(&format!("name.{}", hall.field("id")));
-    match passkeys::rename(&hall.app, &hall.who, id, typed, hall.ip, hall.now).await? {
-        Renaming::Done => hall.go_and_say(PATH, PortalNotice::PasskeyRenamed),
-        Renaming::Missing => hall.go_and_say(PATH, PortalNotice::Gone),
+async fn rename_passkey(request: OperatorRequest) -> PageResult {
+    let Ok(id) = request.field("id").parse() else { return request.redirect_with_notice(PATH, PortalNotice::Gone) };
+    let typed = request.field(&format!("name.{}", request.field("id")));
+    match passkeys::rename(&request.app, &request.signed_in, id, typed, request.ip, request.now).await? {
+        Renaming::Done => request.redirect_with_notice(PATH, PortalNotice::PasskeyRenamed),
+        Renaming::Missing => request.redirect_with_notice(PATH, PortalNotice::Gone),
         Renaming::Nameless => {
-            let mut page = page(&hall).await?;
-            for one in page.passkeys.iter_mut().filter(|one| one.id == hall.field("id")) {
+            let mut page = page(&request).await?;
+            for one in page.passkeys.iter_mut().filter(|one| one.id == request.field("id")) {
                 one.rename.error = Some("Enter a name.".into());
                 one.rename.value = String::new();
             }
-            hall.complain(&page)
+            request.show_again(&page)
         }
     }
 }
 
-async fn remove_passkey(hall: Hall) -> Answer {
-    let removal = match hall.field("id").parse() {
-        Ok(id) => passkeys::remove(&hall.app, &hall.who, id, hall.ip, hall.now).await?,
-        Err(_) => Removal::Missing,
+async fn remove_passkey(request: OperatorRequest) -> PageResult {
+    let removal = match request.field("id").parse() {
+        Ok(id) => passkeys::remove(&request.app, &request.signed_in, id, request.ip, request.now).await?,
+        Err(_) => RemovalOutcome::Missing,
     };
-    hall.go_and_say(PATH, notice_of(removal, PortalNotice::PasskeyRemoved))
+    request.redirect_with_notice(PATH, notice_of(removal, PortalNotice::PasskeyRemoved))
 }
 
-async fn remove_password(hall: Hall) -> Answer {
-    let removal = sign_in::remove_password(&hall.app, &hall.who, hall.ip, hall.now).await?;
-    hall.go_and_say(PATH, notice_of(removal, PortalNotice::PasswordRemoved))
+async fn remove_password(request: OperatorRequest) -> PageResult {
+    let removal = sign_in::remove_password(&request.app, &request.signed_in, request.ip, request.now).await?;
+    request.redirect_with_notice(PATH, notice_of(removal, PortalNotice::PasswordRemoved))
 }
 
-fn notice_of(removal: Removal, done: PortalNotice) -> PortalNotice {
+fn notice_of(removal: RemovalOutcome, done: PortalNotice) -> PortalNotice {
     match removal {
-        Removal::Done => done,
-        Removal::LastWayIn => PortalNotice::LastWayIn,
-        Removal::Missing => PortalNotice::Gone,
+        RemovalOutcome::Done => done,
+        RemovalOutcome::LastLoginMethod => PortalNotice::LastLoginMethod,
+        RemovalOutcome::Missing => PortalNotice::Gone,
     }
 }
 
-async fn page(hall: &Hall) -> Result<MePage, Problem> {
-    let operator = &hall.who.operator;
-    let known = passkeys::list(&hall.app, &hall.who).await?;
+async fn page(request: &OperatorRequest) -> Result<MePage, PortalError> {
+    let operator = &request.signed_in.operator;
+    let known = passkeys::list(&request.app, &request.signed_in).await?;
     let owner = (operator.id, operator.email.as_str());
-    let options = passkeys::creation_options(&hall.app, hall.seat(), owner, &known, hall.now);
+    let options = passkeys::creation_options(&request.app, request.ceremony(), owner, &known, request.now);
     let mut add = PasskeyBox::to_create(options, PATH, "Add a passkey");
     add.controls.push(MePage::name_control());
     let line = |row: vestibule_store::operator_passkeys::OperatorPasskey| MyPasskey {
@@ -107,6 +116,6 @@ async fn page(hall: &Hall) -> Result<MePage, Problem> {
         has_password: operator.password_hash.is_some(),
         min_length: PASSWORD_POLICY.min_length,
         error: None,
-        lately: activity::list_own(hall).await?,
+        lately: activity::list_own(request).await?,
     })
 }

@@ -2,39 +2,39 @@
 
 use vestibule_domain::operator::Role;
 
-use super::{Answer, Desk, Door, Verb};
+use super::{PageResult, PortalRoute, ProjectRequest, Verb};
 use crate::{
-    config::SmtpSecurity,
-    flows::admin::{
-        AdminError,
-        messages::{self, Trial},
-    },
-    ports::{
+    adapters::{
         mailer::{Mail, Mailer},
         sms::{Sms, SmsSender},
     },
-    ui::portal::{ChannelView, Control, ControlKind, MessagesPage, Outcome, trial_mail, trial_text},
+    config::SmtpSecurity,
+    flows::admin::{
+        AdminError,
+        messages::{self, TestMessage},
+    },
+    ui::portal::{ChannelView, Control, ControlKind, MessagesPage, TestOutcome, test_mail, test_text},
 };
 
-pub(super) fn doors() -> Vec<Door> {
+pub(super) fn routes() -> Vec<PortalRoute> {
     vec![
-        Door::desk(Verb::Get, "/portal/p/{project}/messages", Role::Viewer, show),
-        Door::desk(Verb::Post, "/portal/p/{project}/messages/mail", Role::Editor, try_mail),
-        Door::desk(Verb::Post, "/portal/p/{project}/messages/sms", Role::Editor, try_sms),
+        PortalRoute::project(Verb::Get, "/portal/p/{project}/messages", Role::Viewer, show),
+        PortalRoute::project(Verb::Post, "/portal/p/{project}/messages/mail", Role::Editor, try_mail),
+        PortalRoute::project(Verb::Post, "/portal/p/{project}/messages/sms", Role::Editor, try_sms),
     ]
 }
 
-async fn show(desk: Desk) -> Answer {
-    desk.show(&page(&desk))
+async fn show(request: ProjectRequest) -> PageResult {
+    request.show(&page(&request))
 }
 
-fn page(desk: &Desk) -> MessagesPage {
-    MessagesPage { mail: mail(desk), sms: sms(desk) }
+fn page(request: &ProjectRequest) -> MessagesPage {
+    MessagesPage { mail: mail(request), sms: sms(request) }
 }
 
-fn mail(desk: &Desk) -> ChannelView {
-    let smtp = &desk.app.config.smtp;
-    let carrier = match &desk.app.mailer {
+fn mail(request: &ProjectRequest) -> ChannelView {
+    let smtp = &request.app.config.smtp;
+    let carrier = match &request.app.mailer {
         Mailer::Smtp { .. } => {
             let security = match smtp.security {
                 SmtpSecurity::None => "not encrypted",
@@ -48,15 +48,15 @@ fn mail(desk: &Desk) -> ChannelView {
     };
     ChannelView {
         carrier,
-        sender: desk.project.settings.mail.from.as_ref().unwrap_or(&smtp.from).clone(),
+        sender: request.project.settings.mail.from.as_ref().unwrap_or(&smtp.from).clone(),
         to: Control::new("email", "Email address", ControlKind::Line("email"), "").required(),
-        trial: None,
+        test_result: None,
     }
 }
 
-fn sms(desk: &Desk) -> ChannelView {
-    let config = &desk.app.config.sms;
-    let (carrier, sender) = match &desk.app.sms {
+fn sms(request: &ProjectRequest) -> ChannelView {
+    let config = &request.app.config.sms;
+    let (carrier, sender) = match &request.app.sms {
         SmsSender::Twilio { .. } => (Some("Twilio".to_string()), config.twilio_from.clone()),
         SmsSender::Webhook { .. } => (Some(config.webhook_url.clone()), String::new()),
         SmsSender::Memory(_) => (Some("In-memory mailbox".to_string()), String::new()),
@@ -66,48 +66,63 @@ fn sms(desk: &Desk) -> ChannelView {
         carrier,
         sender,
         to: Control::new("phone", "Phone number", ControlKind::Line("tel"), "").required(),
-        trial: None,
+        test_result: None,
     }
 }
 
-async fn try_mail(desk: Desk) -> Answer {
-    let to = desk.field("email").trim().to_string();
-    let settings = &desk.project.settings;
+async fn try_mail(request: ProjectRequest) -> PageResult {
+    let to = request.field("email").trim().to_string();
+    let settings = &request.project.settings;
     let write = |to: String| {
-        let words = trial_mail(settings.display_name());
+        let words = test_mail(settings.display_name());
         Mail { from: settings.mail.from.clone(), to, subject: words.subject, text: words.text, html: words.html }
     };
-    let outcome =
-        messages::try_out(&desk.app, &desk.project, &desk.acting(), &Trial::Mail(&write), &to, desk.now).await;
-    answer(&desk, to, outcome, |page| &mut page.mail)
+    let outcome = messages::try_out(
+        &request.app,
+        &request.project,
+        &request.acting(),
+        &TestMessage::Mail(&write),
+        &to,
+        request.now,
+    )
+    .await;
+    answer(&request, to, outcome, |page| &mut page.mail)
 }
 
-async fn try_sms(desk: Desk) -> Answer {
-    let to = desk.field("phone").trim().to_string();
+async fn try_sms(request: ProjectRequest) -> PageResult {
+    let to = request.field("phone").trim().to_string();
     let write = |to: String| Sms {
         to,
-        body: trial_text(desk.project.settings.display_name()),
-        project: desk.project.id.clone(),
+        body: test_text(request.project.settings.display_name()),
+        project: request.project.id.clone(),
     };
-    let outcome = messages::try_out(&desk.app, &desk.project, &desk.acting(), &Trial::Sms(&write), &to, desk.now).await;
-    answer(&desk, to, outcome, |page| &mut page.sms)
+    let outcome = messages::try_out(
+        &request.app,
+        &request.project,
+        &request.acting(),
+        &TestMessage::Sms(&write),
+        &to,
+        request.now,
+    )
+    .await;
+    answer(&request, to, outcome, |page| &mut page.sms)
 }
 
 /// Shows the result of a test: the provider's response, or the problem of the recipient.
 fn answer(
-    desk: &Desk,
+    request: &ProjectRequest,
     to: String,
     outcome: Result<Option<String>, AdminError>,
     channel: fn(&mut MessagesPage) -> &mut ChannelView,
-) -> Answer {
+) -> PageResult {
     let outcome = match outcome {
-        Ok(error) => Outcome::Sent(error),
+        Ok(error) => TestOutcome::Sent(error),
         Err(AdminError::Invalid(faults)) => {
-            Outcome::Nowhere(faults.into_iter().next().map(|fault| fault.message).unwrap_or_default())
+            TestOutcome::Nowhere(faults.into_iter().next().map(|fault| fault.message).unwrap_or_default())
         }
         Err(error) => return Err(error.into()),
     };
-    let mut page = page(desk);
-    let is_sent = channel(&mut page).tell(to, outcome);
-    if is_sent { desk.show(&page) } else { desk.complain(&page) }
+    let mut page = page(request);
+    let is_sent = channel(&mut page).show_outcome(to, outcome);
+    if is_sent { request.show(&page) } else { request.show_again(&page) }
 }

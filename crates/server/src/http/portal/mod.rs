@@ -5,14 +5,14 @@
 //!    `templates/portal/`; name both in `ui/portal/mod.rs`, and the samples in `ui/portal/sample.rs`. A test renders
 //!    every sample for every role. Form controls are `Control`s.
 //! 2. Add its entry to `ui/portal/nav.rs`, if it has one.
-//! 3. Add the handlers in `http/portal/`: `async fn show(desk: Desk) -> Answer`. A `Desk` is a request of an operator
-//!    about a project: `desk.who`, `desk.project`, `desk.param("user_id")` of the path, `desk.field("email")` of query
-//!    and form. `?` turns errors of use cases into pages. `desk.show(&page)` responds with 200, `desk.complain(&page)`
+//! 3. Add the handlers in `http/portal/`: `async fn show(desk: ProjectRequest) -> PageResult`. A `ProjectRequest` is a request of an operator
+//!    about a project: `project.signed_in`, `project.project`, `desk.param("user_id")` of the path, `desk.field("email")` of query
+//!    and form. `?` turns errors of use cases into pages. `project.show(&page)` responds with 200, `project.show_again(&page)`
 //!    with 422, `desk.done("/users", PortalNotice::Saved)` redirects to a page of the project and shows a notice;
-//!    `desk.acting()` is the `Actor` for `flows/admin`.
-//! 4. Add the routes, `pub(super) fn doors() -> Vec<Door>` in the same file, and list them in `all_doors` below:
-//!    `Door::desk(Verb::Get, "/portal/p/{project}/users", Role::Viewer, show)`. Operator, project, role and, for
-//!    `Verb::Post`, the form token are checked before the handler runs; `.dangerous()` requires reauthentication. The
+//!    `project.acting()` is the `Actor` for `flows/admin`.
+//! 4. Add the routes, `pub(super) fn doors() -> Vec<PortalRoute>` in the same file, and list them in `all_routes` below:
+//!    `PortalRoute::desk(Verb::Get, "/portal/p/{project}/users", Role::Viewer, show)`. Operator, project, role and, for
+//!    `Verb::Post`, the form token are checked before the handler runs; `.requires_reauthentication()` requires reauthentication. The
 //!    authorization test calls every route with every role, so a route needs no test of its own for that.
 //! 5. Add tests in `tests/it/portal*.rs`.
 
@@ -20,33 +20,33 @@ mod activity;
 mod addresses;
 mod admin_keys;
 mod anonymous_users;
-mod answer;
 mod application;
 mod applications;
 mod audit;
 mod branding;
+mod confirmation;
 mod cookies;
-mod door;
-mod lobby;
+mod document_scope;
+mod field_binding;
 mod login_methods;
 mod me;
 mod messages;
+mod one_time_link;
 mod operators;
 mod origin;
 mod overview;
-mod part;
-mod place;
 mod project_settings;
 mod projects;
-mod question;
+mod request;
+mod response;
+mod route;
 mod session;
-mod sheet;
+mod settings_form;
 mod sign_in;
 mod user_actions;
 mod users;
 mod webhook_handlers;
 mod webhooks;
-mod welcome;
 
 use std::sync::Arc;
 
@@ -60,16 +60,16 @@ use axum::{
 use tower::ServiceExt;
 use vestibule_domain::project::Origin;
 
-pub use self::door::Need;
+pub use self::route::Access;
 pub(crate) use self::{
-    answer::{Answer, Problem},
-    door::{Door, Verb},
-    lobby::{Desk, Hall, Lobby, NEXT_BYTES},
+    request::{NEXT_BYTES, OperatorRequest, ProjectRequest, PublicRequest},
+    response::{PageResult, PortalError},
+    route::{PortalRoute, Verb},
 };
 use super::{
     assets,
     credentials::Brought,
-    routes::{Face, Group, Route, mount},
+    routes::{Face, Route, RouteGroup, mount},
     visit,
 };
 use crate::{app::App, ui::Brand};
@@ -78,32 +78,32 @@ use crate::{app::App, ui::Brand};
 pub(crate) const HOME: &str = "/portal";
 
 /// Every route of the portal.
-pub(crate) fn all_doors() -> Vec<Door> {
-    let doors = [
-        welcome::doors(),
-        sign_in::doors(),
-        me::doors(),
-        activity::doors(),
-        projects::doors(),
-        anonymous_users::doors(),
-        login_methods::doors(),
-        session::doors(),
-        applications::doors(),
-        branding::doors(),
-        addresses::doors(),
-        messages::doors(),
-        overview::doors(),
-        users::doors(),
-        user_actions::doors(),
-        audit::doors(),
-        webhooks::doors(),
-        webhook_handlers::doors(),
-        operators::doors(),
-        admin_keys::doors(),
-        project_settings::doors(),
-        origin::doors(),
+pub(crate) fn all_routes() -> Vec<PortalRoute> {
+    let routes = [
+        one_time_link::routes(),
+        sign_in::routes(),
+        me::routes(),
+        activity::routes(),
+        projects::routes(),
+        anonymous_users::routes(),
+        login_methods::routes(),
+        session::routes(),
+        applications::routes(),
+        branding::routes(),
+        addresses::routes(),
+        messages::routes(),
+        overview::routes(),
+        users::routes(),
+        user_actions::routes(),
+        audit::routes(),
+        webhooks::routes(),
+        webhook_handlers::routes(),
+        operators::routes(),
+        admin_keys::routes(),
+        project_settings::routes(),
+        origin::routes(),
     ];
-    doors.into_iter().flatten().collect()
+    routes.into_iter().flatten().collect()
 }
 
 /// The portal's origin, if it is configured.
@@ -114,35 +114,35 @@ pub(crate) fn origin_of(app: &App) -> Option<Origin> {
 
 /// Whether this is the portal's host.
 pub(super) fn is_at(app: &App, host: &str) -> bool {
-    app.projects.portal_host().is_asked_for(host)
+    app.projects.portal_host().is_requested(host)
 }
 
 /// The portal's router; on any other host its paths are handled by the projects' router, as if there were no portal.
-pub(super) fn router(app: &Arc<App>, houses: Router) -> Router {
-    mount(Router::new(), Group::Portal)
-        .layer(middleware::from_fn_with_state((Arc::clone(app), houses), enter))
+pub(super) fn router(app: &Arc<App>, project_router: Router) -> Router {
+    mount(Router::new(), RouteGroup::Portal)
+        .layer(middleware::from_fn_with_state((Arc::clone(app), project_router), enter))
         .with_state(Arc::clone(app))
 }
 
 /// The portal's entries in the table of routes.
 pub(super) fn table() -> Vec<Route> {
     let files = Route::declare(Face::Portal, (Method::GET, "/portal/assets/{*path}"), Vec::new(), asset);
-    all_doors().into_iter().map(Door::into_route).chain([files]).collect()
+    all_routes().into_iter().map(PortalRoute::into_route).chain([files]).collect()
 }
 
 async fn asset(Path(path): Path<String>) -> Response {
     assets::find(&path, &Brand::default())
 }
 
-async fn enter(State((app, houses)): State<(Arc<App>, Router)>, mut request: Request, next: Next) -> Response {
+async fn enter(State((app, project_router)): State<(Arc<App>, Router)>, mut request: Request, next: Next) -> Response {
     if !visit::host_of(&app, &request).is_some_and(|host| is_at(&app, host)) {
-        return houses.oneshot(request).await.into_response();
+        return project_router.oneshot(request).await.into_response();
     }
     if let Some(origin) = origin_of(&app).filter(Origin::is_https)
         && visit::came_without_tls(&app, &request)
     {
         let path = request.uri().path_and_query().map_or(HOME, |path| path.as_str());
-        return answer::redirect(StatusCode::TEMPORARY_REDIRECT, &format!("{origin}{path}"));
+        return response::redirect(StatusCode::TEMPORARY_REDIRECT, &format!("{origin}{path}"));
     }
     if let Err(response) = visit::check_head(&request) {
         return response;
@@ -150,6 +150,6 @@ async fn enter(State((app, houses)): State<(Arc<App>, Router)>, mut request: Req
     let request_id = visit::new_request_id(&app);
     let brought = Brought::take(request.headers_mut());
     request.extensions_mut().insert(brought);
-    request.extensions_mut().insert(lobby::RequestId(Arc::clone(&request_id)));
+    request.extensions_mut().insert(request::PortalRequestId(Arc::clone(&request_id)));
     visit::answer(&app, &request_id, request, next).await
 }

@@ -5,32 +5,32 @@ use vestibule_domain::{
     operator::{EVERY_PROJECT, Operator, Role},
 };
 
-use super::{Answer, Desk, Door, Problem, Verb, welcome::role_name};
+use super::{PageResult, PortalError, PortalRoute, ProjectRequest, Verb, one_time_link::role_name};
 use crate::{
+    adapters::mailer::Mail,
     crypto::hex,
     flows::operators::{
         links,
-        staff::{self, Change, Invitation, Invited, Obstacle},
+        project_operators::{self, Invitation, Invited, Obstacle, RoleChange},
     },
-    ports::mailer::Mail,
     ui::portal::{
-        ConfirmActionPage, Control, ControlKind, Hidden, InvitationEntry, Pick, PortalNotice, SecretShownPage,
-        StaffEntry, StaffPage, invitation_mail,
+        ConfirmActionPage, Control, ControlKind, Hidden, InvitationEntry, OperatorEntry, OperatorsPage, Pick,
+        PortalNotice, SecretShownPage, invitation_mail,
     },
 };
 
-pub(super) fn doors() -> Vec<Door> {
+pub(super) fn routes() -> Vec<PortalRoute> {
     const ALL: &str = "/portal/p/{project}/operators";
     const ONE: &str = "/portal/p/{project}/operators/{operator}";
     const LINK: &str = "/portal/p/{project}/operators/{operator}/link";
     vec![
-        Door::desk(Verb::Get, ALL, Role::Viewer, list),
-        Door::desk(Verb::Post, ALL, Role::Owner, invite),
-        Door::desk(Verb::Get, ONE, Role::Owner, ask).dangerous(),
-        Door::desk(Verb::Post, ONE, Role::Owner, change).dangerous(),
-        Door::desk(Verb::Get, LINK, Role::Owner, ask_for_link).dangerous(),
-        Door::desk(Verb::Post, LINK, Role::Owner, make_link).dangerous(),
-        Door::desk(Verb::Post, "/portal/p/{project}/operators/invitations/revoke", Role::Owner, revoke),
+        PortalRoute::project(Verb::Get, ALL, Role::Viewer, list),
+        PortalRoute::project(Verb::Post, ALL, Role::Owner, invite),
+        PortalRoute::project(Verb::Get, ONE, Role::Owner, ask).requires_reauthentication(),
+        PortalRoute::project(Verb::Post, ONE, Role::Owner, change).requires_reauthentication(),
+        PortalRoute::project(Verb::Get, LINK, Role::Owner, ask_for_link).requires_reauthentication(),
+        PortalRoute::project(Verb::Post, LINK, Role::Owner, make_link).requires_reauthentication(),
+        PortalRoute::project(Verb::Post, "/portal/p/{project}/operators/invitations/revoke", Role::Owner, revoke),
     ]
 }
 
@@ -42,50 +42,50 @@ fn roles() -> Vec<Pick> {
     ]
 }
 
-async fn list(desk: Desk) -> Answer {
-    let page = page(&desk, None).await?;
-    desk.show(&page)
+async fn list(request: ProjectRequest) -> PageResult {
+    let page = page(&request, None).await?;
+    request.show(&page)
 }
 
-async fn page(desk: &Desk, error: Option<&str>) -> Result<StaffPage, Problem> {
-    let staff = staff::list(&desk.app, &desk.project, desk.now).await?;
-    let owns_all = desk.who.role_everywhere() == Some(Role::Owner);
-    let members = staff.members.into_iter().map(|(operator, assignment)| {
+async fn page(request: &ProjectRequest, error: Option<&str>) -> Result<OperatorsPage, PortalError> {
+    let operators = project_operators::list(&request.app, &request.project, request.now).await?;
+    let owns_all = request.signed_in.role_everywhere() == Some(Role::Owner);
+    let members = operators.members.into_iter().map(|(operator, assignment)| {
         let is_everywhere = assignment.project == EVERY_PROJECT;
-        StaffEntry {
+        OperatorEntry {
             id: operator.id.to_string(),
-            is_me: operator.id == desk.who.operator.id,
-            may_change: desk.role == Role::Owner && (owns_all || !is_everywhere),
+            is_me: operator.id == request.signed_in.operator.id,
+            may_change: request.role == Role::Owner && (owns_all || !is_everywhere),
             name: operator.name,
             email: operator.email,
             role: role_name(assignment.role),
             is_everywhere,
         }
     });
-    let invitations = staff.invitations.into_iter().map(|link| InvitationEntry {
+    let invitations = operators.invitations.into_iter().map(|link| InvitationEntry {
         id: hex(&link.token.0),
         email: link.email,
         role: role_name(link.assignment.role),
         is_everywhere: link.assignment.project == EVERY_PROJECT,
     });
     let mut controls = Vec::new();
-    if desk.role == Role::Owner {
-        let role = match desk.field("role") {
+    if request.role == Role::Owner {
+        let role = match request.field("role") {
             "" => Role::Viewer.as_str(),
             word => word,
         };
         controls.push(
-            Control::new("email", "Email", ControlKind::Line("email"), desk.field("email")).required().error(error),
+            Control::new("email", "Email", ControlKind::Line("email"), request.field("email")).required().error(error),
         );
         controls.push(Control::new("role", "Role", ControlKind::Radio(roles()), role));
         if owns_all {
             controls.push(
-                Control::new("everywhere", "In every project", ControlKind::Toggle, desk.field("everywhere"))
+                Control::new("everywhere", "In every project", ControlKind::Toggle, request.field("everywhere"))
                     .hint("Including future projects."),
             );
         }
     }
-    Ok(StaffPage {
+    Ok(OperatorsPage {
         members: members.collect(),
         invitations: invitations.collect(),
         controls,
@@ -93,72 +93,81 @@ async fn page(desk: &Desk, error: Option<&str>) -> Result<StaffPage, Problem> {
     })
 }
 
-async fn invite(desk: Desk) -> Answer {
-    let Some(role) = Role::parse(desk.field("role")) else {
-        return Err(Problem::Unreadable("Choose a role.".into()));
+async fn invite(request: ProjectRequest) -> PageResult {
+    let Some(role) = Role::parse(request.field("role")) else {
+        return Err(PortalError::Unreadable("Choose a role.".into()));
     };
-    let name = desk.project.settings.display_name().to_string();
-    let (origin, from) = (desk.origin.clone(), desk.who.operator.name.clone());
-    let sender = desk.project.settings.mail.from.clone();
+    let name = request.project.settings.display_name().to_string();
+    let (origin, from) = (request.origin.clone(), request.signed_in.operator.name.clone());
+    let sender = request.project.settings.mail.from.clone();
     let write_mail = move |to: &str, path: Option<&str>| {
         let href = format!("{origin}{}", path.unwrap_or("/portal"));
         let words = invitation_mail(&from, &name, role_name(role), &href, path.is_some());
         Mail { from: sender.clone(), to: to.to_string(), subject: words.subject, text: words.text, html: words.html }
     };
-    let wish = Invitation {
-        email: desk.field("email"),
+    let new_invitation = Invitation {
+        email: request.field("email"),
         role,
-        everywhere: desk.is_checked("everywhere"),
+        everywhere: request.is_checked("everywhere"),
         write_mail: &write_mail,
     };
-    match staff::invite(&desk.app, &desk.project, &desk.who, desk.ip, &wish, desk.now).await? {
-        Ok(Invited::Link(token)) => desk.show(&SecretShownPage {
+    match project_operators::invite(
+        &request.app,
+        &request.project,
+        &request.signed_in,
+        request.ip,
+        &new_invitation,
+        request.now,
+    )
+    .await?
+    {
+        Ok(Invited::Link(token)) => request.show(&SecretShownPage {
             title: "Invited".into(),
             text: format!(
                 "We sent this link to {}. If email is not set up, send it yourself. It works once, within 7 days.",
-                desk.field("email").trim()
+                request.field("email").trim()
             ),
-            secret: format!("{}{}", desk.origin, links::path_of(&token)),
+            secret: format!("{}{}", request.origin, links::path_of(&token)),
             section: "operators",
             back: ("/operators".into(), "Operators".into()),
         }),
-        Ok(Invited::Assigned) => desk.done("/operators", PortalNotice::OperatorAdded),
+        Ok(Invited::Assigned) => request.done("/operators", PortalNotice::OperatorAdded),
         Err(Obstacle::BadEmail) => {
-            let page = page(&desk, Some("Enter an email address such as kim@shop.example.")).await?;
-            desk.complain(&page)
+            let page = page(&request, Some("Enter an email address such as kim@shop.example.")).await?;
+            request.show_again(&page)
         }
-        Err(obstacle) => tell(&desk, obstacle),
+        Err(obstacle) => show_obstacle(&request, obstacle),
     }
 }
 
-fn tell(desk: &Desk, obstacle: Obstacle) -> Answer {
+fn show_obstacle(request: &ProjectRequest, obstacle: Obstacle) -> PageResult {
     let notice = match obstacle {
         Obstacle::LastOwner => PortalNotice::LastOwner,
         Obstacle::NotYours => PortalNotice::NotYours,
         Obstacle::WorksElsewhere => PortalNotice::WorksElsewhere,
         Obstacle::Missing | Obstacle::BadEmail => PortalNotice::Gone,
     };
-    desk.done("/operators", notice)
+    request.done("/operators", notice)
 }
 
-fn operator_id(desk: &Desk) -> Result<OperatorId, Problem> {
-    desk.param("operator").parse().map_err(|_| Problem::Missing)
+fn operator_id(request: &ProjectRequest) -> Result<OperatorId, PortalError> {
+    request.param("operator").parse().map_err(|_| PortalError::Missing)
 }
 
-async fn ask(desk: Desk) -> Answer {
-    let id = operator_id(&desk)?;
-    let everywhere = desk.is_checked("everywhere");
-    let staff = staff::list(&desk.app, &desk.project, desk.now).await?;
-    let mut all = staff.members.into_iter();
+async fn ask(request: ProjectRequest) -> PageResult {
+    let id = operator_id(&request)?;
+    let everywhere = request.is_checked("everywhere");
+    let operators = project_operators::list(&request.app, &request.project, request.now).await?;
+    let mut all = operators.members.into_iter();
     let found = all.find(|(one, at)| one.id == id && (at.project == EVERY_PROJECT) == everywhere);
-    let (operator, assignment) = found.ok_or(Problem::Missing)?;
+    let (operator, assignment) = found.ok_or(PortalError::Missing)?;
     let mut picks = roles();
     picks.push(Pick::new(
         "none",
         "None",
         "Removes the operator from here. Without any role left, the operator account is deleted.",
     ));
-    let place = if everywhere { "every project" } else { desk.project.settings.display_name() };
+    let place = if everywhere { "every project" } else { request.project.settings.display_name() };
     let mut controls = vec![Control::new("role", "Role", ControlKind::Radio(picks), assignment.role.as_str())];
     if everywhere {
         controls.push(
@@ -166,12 +175,12 @@ async fn ask(desk: Desk) -> Answer {
                 .hint("This role applies to every project. Leave this on to change it."),
         );
     }
-    desk.show(&ConfirmActionPage {
+    request.show(&ConfirmActionPage {
         title: format!("Role of {}", operator.name),
         facts: vec![format!("{} is {} of {place}.", operator.email, role_name(assignment.role))],
         section: "operators",
         back: ("/operators".into(), "Operators".into()),
-        action: desk.path().to_string(),
+        action: request.path().to_string(),
         controls,
         hidden: Hidden::default(),
         button: "Change role".into(),
@@ -179,37 +188,49 @@ async fn ask(desk: Desk) -> Answer {
     })
 }
 
-async fn change(desk: Desk) -> Answer {
-    let target = (operator_id(&desk)?, desk.is_checked("everywhere"));
-    let change = match desk.field("role") {
-        "none" => Change::Remove,
-        word => Change::To(Role::parse(word).ok_or_else(|| Problem::Unreadable("Choose a role.".into()))?),
+async fn change(request: ProjectRequest) -> PageResult {
+    let target = (operator_id(&request)?, request.is_checked("everywhere"));
+    let change = match request.field("role") {
+        "none" => RoleChange::Remove,
+        word => RoleChange::To(Role::parse(word).ok_or_else(|| PortalError::Unreadable("Choose a role.".into()))?),
     };
-    match staff::change_role(&desk.app, &desk.project, &desk.who, desk.ip, target, change, desk.now).await? {
+    match project_operators::change_role(
+        &request.app,
+        &request.project,
+        &request.signed_in,
+        request.ip,
+        target,
+        change,
+        request.now,
+    )
+    .await?
+    {
         // An operator who removed its own role is redirected to its projects, because it may not see this page any
         // more.
-        Ok(()) if target.0 == desk.who.operator.id => desk.go_and_say(super::HOME, PortalNotice::RoleChanged),
-        Ok(()) if change == Change::Remove => desk.done("/operators", PortalNotice::OperatorRemoved),
-        Ok(()) => desk.done("/operators", PortalNotice::RoleChanged),
-        Err(obstacle) => tell(&desk, obstacle),
+        Ok(()) if target.0 == request.signed_in.operator.id => {
+            request.redirect_with_notice(super::HOME, PortalNotice::RoleChanged)
+        }
+        Ok(()) if change == RoleChange::Remove => request.done("/operators", PortalNotice::OperatorRemoved),
+        Ok(()) => request.done("/operators", PortalNotice::RoleChanged),
+        Err(obstacle) => show_obstacle(&request, obstacle),
     }
 }
 
 /// The operator of this project with the ID in the path.
-async fn find(desk: &Desk) -> Result<Operator, Problem> {
-    let id = operator_id(desk)?;
-    let staff = staff::list(&desk.app, &desk.project, desk.now).await?;
-    let found = staff.members.into_iter().map(|(operator, _)| operator).find(|operator| operator.id == id);
-    found.ok_or(Problem::Missing)
+async fn find(request: &ProjectRequest) -> Result<Operator, PortalError> {
+    let id = operator_id(request)?;
+    let operators = project_operators::list(&request.app, &request.project, request.now).await?;
+    let found = operators.members.into_iter().map(|(operator, _)| operator).find(|operator| operator.id == id);
+    found.ok_or(PortalError::Missing)
 }
 
-async fn ask_for_link(desk: Desk) -> Answer {
-    let operator = find(&desk).await?;
+async fn ask_for_link(request: ProjectRequest) -> PageResult {
+    let operator = find(&request).await?;
     // An operator's own credentials are on its own page.
-    if operator.id == desk.who.operator.id {
-        return desk.go("/portal/me");
+    if operator.id == request.signed_in.operator.id {
+        return request.go("/portal/me");
     }
-    desk.show(&ConfirmActionPage {
+    request.show(&ConfirmActionPage {
         title: format!("Recovery link for {}", operator.name),
         facts: vec![
             format!(
@@ -222,7 +243,7 @@ async fn ask_for_link(desk: Desk) -> Answer {
         ],
         section: "operators",
         back: ("/operators".into(), "Operators".into()),
-        action: desk.path().to_string(),
+        action: request.path().to_string(),
         controls: Vec::new(),
         hidden: Hidden::default(),
         button: "Create link".into(),
@@ -230,30 +251,39 @@ async fn ask_for_link(desk: Desk) -> Answer {
     })
 }
 
-async fn make_link(desk: Desk) -> Answer {
-    let operator = find(&desk).await?;
-    if operator.id == desk.who.operator.id {
-        return desk.go("/portal/me");
+async fn make_link(request: ProjectRequest) -> PageResult {
+    let operator = find(&request).await?;
+    if operator.id == request.signed_in.operator.id {
+        return request.go("/portal/me");
     }
-    match staff::make_link(&desk.app, &desk.project, &desk.who, desk.ip, operator.id, desk.now).await? {
-        Ok(token) => desk.show(&SecretShownPage {
+    match project_operators::make_link(&request.app, &request.project, &request.signed_in, request.ip, operator.id, request.now).await? {
+        Ok(token) => request.show(&SecretShownPage {
             title: "Recovery link".into(),
             text: format!(
                 "For {}. It works once, within 24 hours, and replaces earlier links. It is not sent by email: send it yourself.",
                 operator.email
             ),
-            secret: format!("{}{}", desk.origin, links::path_of(&token)),
+            secret: format!("{}{}", request.origin, links::path_of(&token)),
             section: "operators",
             back: ("/operators".into(), "Operators".into()),
         }),
-        Err(obstacle) => tell(&desk, obstacle),
+        Err(obstacle) => show_obstacle(&request, obstacle),
     }
 }
 
-async fn revoke(desk: Desk) -> Answer {
-    let (app, project) = (&desk.app, &desk.project);
-    match staff::revoke_invitation(app, project, &desk.who, desk.ip, desk.field("id"), desk.now).await? {
-        Ok(()) => desk.done("/operators", PortalNotice::InvitationRevoked),
-        Err(obstacle) => tell(&desk, obstacle),
+async fn revoke(request: ProjectRequest) -> PageResult {
+    let (app, project) = (&request.app, &request.project);
+    match project_operators::revoke_invitation(
+        app,
+        project,
+        &request.signed_in,
+        request.ip,
+        request.field("id"),
+        request.now,
+    )
+    .await?
+    {
+        Ok(()) => request.done("/operators", PortalNotice::InvitationRevoked),
+        Err(obstacle) => show_obstacle(&request, obstacle),
     }
 }

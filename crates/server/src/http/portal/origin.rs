@@ -2,7 +2,10 @@
 
 use vestibule_domain::{operator::Role, project::Origin};
 
-use super::{Answer, Desk, Door, Problem, Verb, question::describe_signed_out, sheet::sentence};
+use super::{
+    PageResult, PortalError, PortalRoute, ProjectRequest, Verb, confirmation::describe_signed_out,
+    settings_form::sentence,
+};
 use crate::{
     flows::admin::{
         AdminError, impact,
@@ -14,24 +17,24 @@ use crate::{
 /// The path below the project's.
 pub(super) const BELOW: &str = "/settings/origin";
 
-pub(super) fn doors() -> Vec<Door> {
+pub(super) fn routes() -> Vec<PortalRoute> {
     const PATH: &str = "/portal/p/{project}/settings/origin";
     vec![
-        Door::desk(Verb::Get, PATH, Role::Owner, ask).everywhere().dangerous(),
-        Door::desk(Verb::Post, PATH, Role::Owner, make).everywhere().dangerous(),
+        PortalRoute::project(Verb::Get, PATH, Role::Owner, ask).everywhere().requires_reauthentication(),
+        PortalRoute::project(Verb::Post, PATH, Role::Owner, make).everywhere().requires_reauthentication(),
     ]
 }
 
 /// The errors of the fields.
 #[derive(Default)]
-struct Mistakes {
+struct OriginFormErrors {
     origin: Option<String>,
     confirmation: Option<String>,
 }
 
-async fn page(desk: &Desk, mistakes: Mistakes) -> Result<ConfirmActionPage, Problem> {
-    let now = &desk.project.origin;
-    let people = impact::count_signed_in(&desk.app, &desk.project, desk.now).await?;
+async fn page(request: &ProjectRequest, errors: OriginFormErrors) -> Result<ConfirmActionPage, PortalError> {
+    let now = &request.project.origin;
+    let people = impact::count_signed_in(&request.app, &request.project, request.now).await?;
     let mut facts = vec![format!(
         "The public origin is now {now}. Every application must use the new one as its endpoint and issuer."
     )];
@@ -50,15 +53,15 @@ async fn page(desk: &Desk, mistakes: Mistakes) -> Result<ConfirmActionPage, Prob
         facts,
         section: "settings",
         back: ("/settings".into(), "Project settings".into()),
-        action: desk.path().to_string(),
+        action: request.path().to_string(),
         controls: vec![
-            line("origin", "New public origin", desk.field("origin"))
+            line("origin", "New public origin", request.field("origin"))
                 .placeholder("https://auth.shop.example")
                 .required()
-                .error(mistakes.origin),
-            line("confirmation", "Type the new public origin again", desk.field("confirmation"))
+                .error(errors.origin),
+            line("confirmation", "Type the new public origin again", request.field("confirmation"))
                 .required()
-                .error(mistakes.confirmation),
+                .error(errors.confirmation),
         ],
         hidden: Hidden::default(),
         button: "Change public origin".into(),
@@ -66,33 +69,35 @@ async fn page(desk: &Desk, mistakes: Mistakes) -> Result<ConfirmActionPage, Prob
     })
 }
 
-async fn ask(desk: Desk) -> Answer {
-    desk.show(&page(&desk, Mistakes::default()).await?)
+async fn ask(request: ProjectRequest) -> PageResult {
+    request.show(&page(&request, OriginFormErrors::default()).await?)
 }
 
-async fn make(desk: Desk) -> Answer {
-    let origin = match Origin::parse(desk.field("origin")) {
+async fn make(request: ProjectRequest) -> PageResult {
+    let origin = match Origin::parse(request.field("origin")) {
         Ok(origin) => origin,
         Err(refusal) => {
             let origin = Some(sentence(&refusal.to_string()));
-            return desk.complain(&page(&desk, Mistakes { origin, ..Mistakes::default() }).await?);
+            return request
+                .show_again(&page(&request, OriginFormErrors { origin, ..OriginFormErrors::default() }).await?);
         }
     };
-    if Origin::parse(desk.field("confirmation")).as_ref() != Ok(&origin) {
+    if Origin::parse(request.field("confirmation")).as_ref() != Ok(&origin) {
         let confirmation = Some(format!("Type {origin} exactly as shown."));
-        return desk.complain(&page(&desk, Mistakes { confirmation, ..Mistakes::default() }).await?);
+        return request
+            .show_again(&page(&request, OriginFormErrors { confirmation, ..OriginFormErrors::default() }).await?);
     }
-    match change(&desk.app, &desk.project, (&desk.who, desk.ip), &origin, desk.now).await {
-        Ok(Moved::Done) => desk.done("/settings", PortalNotice::OriginChanged),
-        Ok(Moved::Unchanged) => desk.done("/settings", PortalNotice::Unchanged),
-        Ok(Moved::NotOwner) => Err(Problem::Forbidden),
+    match change(&request.app, &request.project, (&request.signed_in, request.ip), &origin, request.now).await {
+        Ok(Moved::Done) => request.done("/settings", PortalNotice::OriginChanged),
+        Ok(Moved::Unchanged) => request.done("/settings", PortalNotice::Unchanged),
+        Ok(Moved::NotOwner) => Err(PortalError::Forbidden),
         Err(AdminError::Invalid(faults)) => {
-            let told = faults.iter().map(|fault| match fault.path.as_str() {
+            let messages = faults.iter().map(|fault| match fault.path.as_str() {
                 "project.public_origin" => sentence(&fault.message),
                 path => format!("{path}: {}.", fault.message),
             });
-            let origin = Some(told.collect::<Vec<_>>().join(" "));
-            desk.complain(&page(&desk, Mistakes { origin, ..Mistakes::default() }).await?)
+            let origin = Some(messages.collect::<Vec<_>>().join(" "));
+            request.show_again(&page(&request, OriginFormErrors { origin, ..OriginFormErrors::default() }).await?)
         }
         Err(error) => Err(error.into()),
     }

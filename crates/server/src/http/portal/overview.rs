@@ -4,42 +4,42 @@ use std::collections::BTreeMap;
 
 use vestibule_domain::operator::Role;
 
-use super::{Answer, Desk, Door, Verb};
+use super::{PageResult, PortalRoute, ProjectRequest, Verb};
 use crate::{
     flows::admin::statistics::{self, Report},
     jobs::statistics::day_of,
     ui::portal::{AppNumbers, Daily, OverviewPage, PERIODS},
 };
 
-pub(super) fn doors() -> Vec<Door> {
-    vec![Door::desk(Verb::Get, "/portal/p/{project}/overview", Role::Viewer, show)]
+pub(super) fn routes() -> Vec<PortalRoute> {
+    vec![PortalRoute::project(Verb::Get, "/portal/p/{project}/overview", Role::Viewer, show)]
 }
 
-async fn show(desk: Desk) -> Answer {
-    let period = desk.field("days").parse().ok().filter(|days| PERIODS.contains(days)).unwrap_or(30);
-    let chosen = desk.form.get("app").ok().flatten().filter(|app| *app != "*").map(str::to_string);
-    let today = day_of(desk.now);
+async fn show(request: ProjectRequest) -> PageResult {
+    let period = request.field("days").parse().ok().filter(|days| PERIODS.contains(days)).unwrap_or(30);
+    let chosen = request.form.get("app").ok().flatten().filter(|app| *app != "*").map(str::to_string);
+    let today = day_of(request.now);
     let from = today - period + 1;
-    let all = statistics::report(&desk.app, &desk.project, from, today, None).await?;
+    let all = statistics::report(&request.app, &request.project, from, today, None).await?;
     let report = match &chosen {
-        Some(client) => statistics::report(&desk.app, &desk.project, from, today, Some(client)).await?,
+        Some(client) => statistics::report(&request.app, &request.project, from, today, Some(client)).await?,
         None => all.clone(),
     };
-    let clients = client_names(&desk, &all);
-    desk.show(&OverviewPage {
+    let clients = client_names(&request, &all);
+    request.show(&OverviewPage {
         period,
         client_id: chosen,
         applications: by_application(&all, &clients),
         clients,
         daily: by_day(&report, from, today),
         funnel: [report.funnel.guests_created, report.funnel.guests_returned, report.funnel.guests_promoted],
-        within: report.time_to_promotion.iter().map(|one| (say_within(one.seconds), one.count)).collect(),
+        within: report.time_to_promotion.iter().map(|one| (describe_within(one.seconds), one.count)).collect(),
     })
 }
 
 /// The current applications, and those that appear in the statistics.
-fn client_names(desk: &Desk, report: &Report) -> Vec<(String, String)> {
-    let mut names: Vec<(String, String)> = desk
+fn client_names(request: &ProjectRequest, report: &Report) -> Vec<(String, String)> {
+    let mut names: Vec<(String, String)> = request
         .project
         .settings
         .clients()
@@ -88,7 +88,7 @@ fn by_day(report: &Report, from: i64, to: i64) -> Daily {
     daily
 }
 
-fn say_within(seconds: Option<i64>) -> String {
+fn describe_within(seconds: Option<i64>) -> String {
     match seconds {
         None => "later".to_string(),
         Some(seconds) if seconds < 3_600 => format!("{} min", seconds / 60),

@@ -3,44 +3,44 @@
 use vestibule_domain::operator::Role;
 
 use super::{
-    Answer, Desk, Door, Problem, Verb, origin,
-    sheet::{self, Look, Panel, Part, Place, Row, Sheet},
+    PageResult, PortalError, PortalRoute, ProjectRequest, Verb, origin,
+    settings_form::{self, BoundControl, DocumentScope, FieldBinding, FormView, Panel, SettingsForm},
 };
 use crate::{
     flows::admin::{impact, projects::delete},
     ui::portal::{ConfirmActionPage, Control, ControlKind, Extra, Hidden, PortalNotice},
 };
 
-pub(super) fn doors() -> Vec<Door> {
+pub(super) fn routes() -> Vec<PortalRoute> {
     const PATH: &str = "/portal/p/{project}/settings";
     const DELETE: &str = "/portal/p/{project}/settings/delete";
     vec![
-        Door::desk(Verb::Get, PATH, Role::Viewer, show),
-        Door::desk(Verb::Post, PATH, Role::Editor, save),
-        Door::desk(Verb::Get, DELETE, Role::Owner, ask_delete).dangerous(),
-        Door::desk(Verb::Post, DELETE, Role::Owner, end).dangerous(),
+        PortalRoute::project(Verb::Get, PATH, Role::Viewer, show),
+        PortalRoute::project(Verb::Post, PATH, Role::Editor, save),
+        PortalRoute::project(Verb::Get, DELETE, Role::Owner, ask_delete).requires_reauthentication(),
+        PortalRoute::project(Verb::Post, DELETE, Role::Owner, end).requires_reauthentication(),
     ]
 }
 
-async fn show(desk: Desk) -> Answer {
-    sheet::show(&desk, plan(&desk), look(&desk)).await
+async fn show(request: ProjectRequest) -> PageResult {
+    settings_form::show(&request, build_form(&request), look(&request)).await
 }
 
-async fn save(desk: Desk) -> Answer {
-    sheet::save(&desk, plan(&desk), look).await
+async fn save(request: ProjectRequest) -> PageResult {
+    settings_form::save(&request, build_form(&request), look).await
 }
 
-fn plan(desk: &Desk) -> Sheet {
-    let line = |name: &str, label: &str, hint: &str, path: &'static str| Row {
+fn build_form(request: &ProjectRequest) -> SettingsForm {
+    let line = |name: &str, label: &str, hint: &str, path: &'static str| BoundControl {
         control: Control::new(name, label, ControlKind::Line("text"), "").hint(hint),
-        place: Place::Text { path, default: "" },
+        binding: FieldBinding::Text { path, default: "" },
     };
     let names = vec![line("name", "Name", "Shown to operators. Defaults to the project ID.", "project.name")];
     let web = vec![
-        Row {
+        BoundControl {
             control: Control::new("origins", "Allowed origins", ControlKind::Lines { rows: 3 }, "")
                 .hint("Additional web origins that may call from a browser, one per line, such as https://*.shop.example, https://*-team.vercel.app or capacitor://localhost. Origins of redirect URIs are always allowed."),
-            place: Place::Lines { path: "http.allowed_origins" },
+            binding: FieldBinding::Lines { path: "http.allowed_origins" },
         },
         line(
             "cookie_domain",
@@ -50,27 +50,27 @@ fn plan(desk: &Desk) -> Sheet {
         ),
         line("cookie_prefix", "Cookie prefix", "Separates the cookies of projects under one domain.", "http.cookie_prefix"),
     ];
-    let (id, origin) = (&desk.project.id, &desk.project.origin);
-    let hint = match desk.app.projects.find_refusal(desk.project.no) {
+    let (id, origin) = (&request.project.id, &request.project.origin);
+    let hint = match request.app.projects.find_refusal(request.project.no) {
         None => format!("The project's ID is {id} and cannot be changed. Its public origin is {origin}."),
         Some(clash) => format!("The project's ID is {id}. It is not served at its public origin {origin}: {clash}."),
     };
     let mut panels = vec![Panel::new("Names", hint, names), Panel::new("Browsers", String::new(), web)];
-    if desk.who.role_everywhere() == Some(Role::Owner)
+    if request.signed_in.role_everywhere() == Some(Role::Owner)
         && let Some(first) = panels.first_mut()
     {
-        first.view.link = Some((desk.href(origin::BELOW), "Change public origin".into()));
+        first.view.link = Some((request.href(origin::BELOW), "Change public origin".into()));
     }
-    if desk.role == Role::Owner
+    if request.role == Role::Owner
         && let Some(last) = panels.last_mut()
     {
-        last.view.link = Some((desk.href("/settings/delete"), "Delete project".into()));
+        last.view.link = Some((request.href("/settings/delete"), "Delete project".into()));
     }
-    Sheet { part: Part::Project, panels }
+    SettingsForm { scope: DocumentScope::Project, panels }
 }
 
-fn look(_: &Desk) -> Look {
-    Look {
+fn look(_: &ProjectRequest) -> FormView {
+    FormView {
         title: "Project settings".into(),
         lead: "Name, public origin and cookies of this project.".into(),
         section: "settings",
@@ -79,9 +79,9 @@ fn look(_: &Desk) -> Look {
     }
 }
 
-async fn delete_page(desk: &Desk, error: Option<String>) -> Result<ConfirmActionPage, Problem> {
-    let id = &desk.project.id;
-    let users = impact::count_users(&desk.app, &desk.project).await?;
+async fn delete_page(request: &ProjectRequest, error: Option<String>) -> Result<ConfirmActionPage, PortalError> {
+    let id = &request.project.id;
+    let users = impact::count_users(&request.app, &request.project).await?;
     Ok(ConfirmActionPage {
         title: format!("Delete {id}?"),
         facts: vec![
@@ -94,7 +94,7 @@ async fn delete_page(desk: &Desk, error: Option<String>) -> Result<ConfirmAction
         ],
         section: "settings",
         back: ("/settings".into(), "Project settings".into()),
-        action: desk.path().to_string(),
+        action: request.path().to_string(),
         controls: vec![
             Control::new("confirmation", format!("Type {id} to confirm"), ControlKind::Line("text"), "")
                 .required()
@@ -106,15 +106,15 @@ async fn delete_page(desk: &Desk, error: Option<String>) -> Result<ConfirmAction
     })
 }
 
-async fn ask_delete(desk: Desk) -> Answer {
-    desk.show(&delete_page(&desk, None).await?)
+async fn ask_delete(request: ProjectRequest) -> PageResult {
+    request.show(&delete_page(&request, None).await?)
 }
 
-async fn end(desk: Desk) -> Answer {
-    if desk.field("confirmation").trim() != desk.project.id {
-        let error = Some(format!("Type {} exactly as shown.", desk.project.id));
-        return desk.complain(&delete_page(&desk, error).await?);
+async fn end(request: ProjectRequest) -> PageResult {
+    if request.field("confirmation").trim() != request.project.id {
+        let error = Some(format!("Type {} exactly as shown.", request.project.id));
+        return request.show_again(&delete_page(&request, error).await?);
     }
-    delete(&desk.app, &desk.project, &desk.acting(), desk.now).await?;
-    desk.go_and_say(super::HOME, PortalNotice::ProjectDeleted)
+    delete(&request.app, &request.project, &request.acting(), request.now).await?;
+    request.redirect_with_notice(super::HOME, PortalNotice::ProjectDeleted)
 }

@@ -2,30 +2,30 @@
 
 use vestibule_domain::operator::Role;
 
-use super::{Answer, Desk, Door, Hall, Verb, welcome::role_name};
+use super::{OperatorRequest, PageResult, PortalRoute, ProjectRequest, Verb, one_time_link::role_name};
 use crate::{
     flows::{
         admin::{Fault, projects::create},
-        operators::staff,
+        operators::project_operators,
     },
     ui::portal::{Control, ControlKind, NewProjectPage, PortalNotice, ProjectEntry, ProjectsPage},
 };
 
-pub(super) fn doors() -> Vec<Door> {
+pub(super) fn routes() -> Vec<PortalRoute> {
     vec![
-        Door::hall(Verb::Get, "/portal", None, list),
-        Door::hall(Verb::Get, "/portal/projects/new", Some(Role::Owner), show_new),
-        Door::hall(Verb::Post, "/portal/projects/new", Some(Role::Owner), make),
-        Door::desk(Verb::Get, "/portal/p/{project}", Role::Viewer, first_page),
+        PortalRoute::operator(Verb::Get, "/portal", None, list),
+        PortalRoute::operator(Verb::Get, "/portal/projects/new", Some(Role::Owner), show_new),
+        PortalRoute::operator(Verb::Post, "/portal/projects/new", Some(Role::Owner), make),
+        PortalRoute::project(Verb::Get, "/portal/p/{project}", Role::Viewer, first_page),
     ]
 }
 
-async fn first_page(desk: Desk) -> Answer {
-    desk.go(&desk.href("/overview"))
+async fn first_page(request: ProjectRequest) -> PageResult {
+    request.go(&request.href("/overview"))
 }
 
-async fn list(hall: Hall) -> Answer {
-    let mine = staff::list_projects(&hall.app, &hall.who);
+async fn list(request: OperatorRequest) -> PageResult {
+    let mine = project_operators::list_projects(&request.app, &request.signed_in);
     let entries = mine.into_iter().map(|(project, role)| ProjectEntry {
         id: project.id.clone(),
         name: project.settings.project.name.clone().unwrap_or_else(|| project.id.clone()),
@@ -34,27 +34,28 @@ async fn list(hall: Hall) -> Answer {
         has_guests: project.settings.anonymous_enabled(),
         role: role_name(role),
     });
-    let may_create = hall.who.role_everywhere() == Some(Role::Owner);
-    hall.show(&ProjectsPage { projects: entries.collect(), may_create })
+    let may_create = request.signed_in.role_everywhere() == Some(Role::Owner);
+    request.show(&ProjectsPage { projects: entries.collect(), may_create })
 }
 
-async fn show_new(hall: Hall) -> Answer {
-    hall.show(&new_page(&hall, "on", &[]))
+async fn show_new(request: OperatorRequest) -> PageResult {
+    request.show(&new_page(&request, "on", &[]))
 }
 
-async fn make(hall: Hall) -> Answer {
-    let (id, name, origin) = (hall.field("id").trim(), hall.field("name").trim(), hall.field("origin").trim());
-    let made = create(&hall.app, &hall.acting(), (id, name, origin, hall.is_checked("guests")), hall.now).await?;
+async fn make(request: OperatorRequest) -> PageResult {
+    let (id, name, origin) = (request.field("id").trim(), request.field("name").trim(), request.field("origin").trim());
+    let made =
+        create(&request.app, &request.acting(), (id, name, origin, request.is_checked("guests")), request.now).await?;
     match made {
-        Ok(()) => hall.go_and_say(&format!("/portal/p/{id}/applications"), PortalNotice::ProjectCreated),
-        Err(faults) => hall.complain(&new_page(&hall, hall.field("guests"), &faults)),
+        Ok(()) => request.redirect_with_notice(&format!("/portal/p/{id}/applications"), PortalNotice::ProjectCreated),
+        Err(faults) => request.show_again(&new_page(&request, request.field("guests"), &faults)),
     }
 }
 
-fn new_page(hall: &Hall, guests: &str, faults: &[Fault]) -> NewProjectPage {
+fn new_page(request: &OperatorRequest, guests: &str, faults: &[Fault]) -> NewProjectPage {
     let error = |path: &str| faults.iter().find(|fault| fault.path == path).map(|fault| fault.message.clone());
     let line = |name: &str, label: &str, path: &str| {
-        Control::new(name, label, ControlKind::Line("text"), hall.field(name)).error(error(path))
+        Control::new(name, label, ControlKind::Line("text"), request.field(name)).error(error(path))
     };
     let controls = vec![
         line("id", "Project ID", "project.id")

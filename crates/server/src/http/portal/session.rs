@@ -6,49 +6,52 @@ use vestibule_domain::{
 };
 
 use super::{
-    Answer, Desk, Door, Verb,
-    sheet::{self, Look, Panel, Part, Place, Row, Sheet},
+    PageResult, PortalRoute, ProjectRequest, Verb,
+    settings_form::{self, BoundControl, DocumentScope, FieldBinding, FormView, Panel, SettingsForm},
 };
 use crate::ui::portal::{Control, ControlKind, Extra, LifetimeHelp, PanelView, Pick};
 
 const PATH: &str = "/portal/p/{project}/session";
 
-pub(super) fn doors() -> Vec<Door> {
-    vec![Door::desk(Verb::Get, PATH, Role::Viewer, show), Door::desk(Verb::Post, PATH, Role::Editor, save)]
+pub(super) fn routes() -> Vec<PortalRoute> {
+    vec![
+        PortalRoute::project(Verb::Get, PATH, Role::Viewer, show),
+        PortalRoute::project(Verb::Post, PATH, Role::Editor, save),
+    ]
 }
 
-async fn show(desk: Desk) -> Answer {
-    sheet::show(&desk, plan(), look(&desk)).await
+async fn show(request: ProjectRequest) -> PageResult {
+    settings_form::show(&request, build_form(), look(&request)).await
 }
 
-async fn save(desk: Desk) -> Answer {
-    sheet::save(&desk, plan(), look).await
+async fn save(request: ProjectRequest) -> PageResult {
+    settings_form::save(&request, build_form(), look).await
 }
 
-fn plan() -> Sheet {
+fn build_form() -> SettingsForm {
     let picks = vec![
         Pick::new("", "Keep users signed in", "The cookie is kept after the browser closes."),
         Pick::new("on", "End the session on browser close", "The cookie is deleted when the browser closes."),
     ];
-    let cookie = Row {
+    let cookie = BoundControl {
         control: Control::new("browser", "When the browser closes", ControlKind::Radio(picks), ""),
-        place: Place::Flag { path: "session.use_session_cookie", default: false },
+        binding: FieldBinding::Flag { path: "session.use_session_cookie", default: false },
     };
     let seconds = ControlKind::Number { unit: "seconds", min: 1 };
-    let lifetime = Row {
+    let lifetime = BoundControl {
         control: Control::new("lifetime", "Maximum session lifetime", seconds.clone(), "")
             .hint("The session ends after this time, even if it is used. Default: 52 weeks."),
-        place: Place::Number { path: "session.lifetime_seconds", default: DEFAULT_LIFETIME_SECONDS },
+        binding: FieldBinding::Number { path: "session.lifetime_seconds", default: DEFAULT_LIFETIME_SECONDS },
     };
-    let idles = Row {
+    let idles = BoundControl {
         control: Control::new("idles", "Expire after idling", ControlKind::Toggle, ""),
-        place: Place::Flag { path: "session.idle_timeout_enabled", default: true },
+        binding: FieldBinding::Flag { path: "session.idle_timeout_enabled", default: true },
     };
-    let idle = Row {
+    let idle = BoundControl {
         control: Control::new("idle", "Idle timeout", seconds, "")
             .hint("The session ends after this time without use. Default: 30 days.")
             .depends("idles"),
-        place: Place::Number { path: "session.idle_timeout_seconds", default: DEFAULT_IDLE_SECONDS },
+        binding: FieldBinding::Number { path: "session.idle_timeout_seconds", default: DEFAULT_IDLE_SECONDS },
     };
     let help = LifetimeHelp {
         lifetime: "lifetime".into(),
@@ -62,11 +65,14 @@ fn plan() -> Sheet {
         help: Some(help),
         ..PanelView::default()
     };
-    Sheet { part: Part::Project, panels: vec![Panel { view, rows: vec![cookie, lifetime, idles, idle], part: None }] }
+    SettingsForm {
+        scope: DocumentScope::Project,
+        panels: vec![Panel { view, rows: vec![cookie, lifetime, idles, idle], scope: None }],
+    }
 }
 
-fn look(_: &Desk) -> Look {
-    Look {
+fn look(_: &ProjectRequest) -> FormView {
+    FormView {
         title: "Session".into(),
         lead: "For cookie-based applications and the account page. Token-based applications have their own lifetimes."
             .into(),

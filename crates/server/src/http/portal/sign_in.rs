@@ -1,105 +1,113 @@
 //! Sign-in, sign-out, reauthentication, and the page for unknown URLs.
 
-use super::{Answer, Door, HOME, Hall, Lobby, Problem, Verb};
+use super::{HOME, OperatorRequest, PageResult, PortalError, PortalRoute, PublicRequest, Verb};
 use crate::{
     flows::operators::{links, passkeys, sign_in},
     ui::portal::{PasskeyBox, ProvePage, SignInPage},
 };
 
-pub(super) fn doors() -> Vec<Door> {
+pub(super) fn routes() -> Vec<PortalRoute> {
     vec![
-        Door::lobby(Verb::Get, "/portal/sign-in", show),
-        Door::lobby(Verb::Post, "/portal/sign-in", enter),
-        Door::hall(Verb::Post, "/portal/sign-out", None, leave),
-        Door::hall(Verb::Get, "/portal/prove", None, show_prove),
-        Door::hall(Verb::Post, "/portal/prove", None, prove),
-        Door::lobby(Verb::Get, "/portal/", async |lobby| lobby.go(HOME)),
-        Door::lobby(Verb::Get, "/portal/{*rest}", async |_| Err(Problem::Missing)),
+        PortalRoute::public(Verb::Get, "/portal/sign-in", show),
+        PortalRoute::public(Verb::Post, "/portal/sign-in", enter),
+        PortalRoute::operator(Verb::Post, "/portal/sign-out", None, sign_out),
+        PortalRoute::operator(Verb::Get, "/portal/prove", None, show_prove),
+        PortalRoute::operator(Verb::Post, "/portal/prove", None, prove),
+        PortalRoute::public(Verb::Get, "/portal/", async |request| request.go(HOME)),
+        PortalRoute::public(Verb::Get, "/portal/{*rest}", async |_| Err(PortalError::Missing)),
     ]
 }
 
-async fn show(lobby: Lobby) -> Answer {
-    lobby.show(&page(&lobby).await?)
+async fn show(request: PublicRequest) -> PageResult {
+    request.show(&page(&request).await?)
 }
 
-async fn page(lobby: &Lobby) -> Result<SignInPage, Problem> {
-    let has_operators = links::has_operators(&lobby.app.store).await?;
-    let options = passkeys::request_options(&lobby.app, lobby.seat(), &[], lobby.now);
+async fn page(request: &PublicRequest) -> Result<SignInPage, PortalError> {
+    let has_operators = links::has_operators(&request.app.store).await?;
+    let options = passkeys::request_options(&request.app, request.ceremony(), &[], request.now);
     Ok(SignInPage {
-        email: lobby.field("email").to_string(),
+        email: request.field("email").to_string(),
         error: None,
-        next: lobby.next().to_string(),
-        passkey: PasskeyBox::to_use(options, lobby.path(), "Sign in with a passkey").send("next", lobby.next()),
+        next: request.next().to_string(),
+        passkey: PasskeyBox::to_use(options, request.path(), "Sign in with a passkey").send("next", request.next()),
         has_operators,
     })
 }
 
-async fn enter(lobby: Lobby) -> Answer {
-    if lobby.field("action") == "passkey" {
-        let answer = lobby.field("credential");
-        let cookie = passkeys::sign_in(&lobby.app, lobby.seat(), answer, lobby.ip, lobby.now).await?;
+async fn enter(request: PublicRequest) -> PageResult {
+    if request.field("action") == "passkey" {
+        let answer = request.field("credential");
+        let cookie = passkeys::sign_in(&request.app, request.ceremony(), answer, request.ip, request.now).await?;
         let Some(cookie) = cookie else {
-            let page = page(&lobby).await?;
+            let page = page(&request).await?;
             let passkey = page
                 .passkey
                 .clone()
                 .error(Some("This passkey is not registered for the portal. Use another passkey or your password."));
-            return lobby.complain(&SignInPage { passkey, ..page });
+            return request.show_again(&SignInPage { passkey, ..page });
         };
-        return lobby.go_signed_in(&cookie, lobby.next());
+        return request.go_signed_in(&cookie, request.next());
     }
-    let (email, password) = (lobby.field("email"), lobby.field("password"));
-    match sign_in::sign_in(&lobby.app, email, password, lobby.ip, lobby.now).await? {
-        Some(cookie) => lobby.go_signed_in(&cookie, lobby.next()),
+    let (email, password) = (request.field("email"), request.field("password"));
+    match sign_in::sign_in(&request.app, email, password, request.ip, request.now).await? {
+        Some(cookie) => request.go_signed_in(&cookie, request.next()),
         None => {
             let error = Some("Wrong email or password.".into());
-            lobby.complain(&SignInPage { error, ..page(&lobby).await? })
+            request.show_again(&SignInPage { error, ..page(&request).await? })
         }
     }
 }
 
-async fn leave(hall: Hall) -> Answer {
-    sign_in::sign_out(&hall.app, &hall.who).await?;
-    hall.go_signed_out("/portal/sign-in")
+async fn sign_out(request: OperatorRequest) -> PageResult {
+    sign_in::sign_out(&request.app, &request.signed_in).await?;
+    request.go_signed_out("/portal/sign-in")
 }
 
-async fn show_prove(hall: Hall) -> Answer {
-    let page = prove_page(&hall).await?;
-    hall.show(&page)
+async fn show_prove(request: OperatorRequest) -> PageResult {
+    let page = prove_page(&request).await?;
+    request.show(&page)
 }
 
-async fn prove_page(hall: &Hall) -> Result<ProvePage, Problem> {
-    let has_password = hall.who.operator.password_hash.is_some();
-    let known = passkeys::list(&hall.app, &hall.who).await?;
+async fn prove_page(request: &OperatorRequest) -> Result<ProvePage, PortalError> {
+    let has_password = request.signed_in.operator.password_hash.is_some();
+    let known = passkeys::list(&request.app, &request.signed_in).await?;
     let passkey = (!known.is_empty()).then(|| {
-        let options = passkeys::request_options(&hall.app, hall.seat(), &known, hall.now);
-        let passkey = PasskeyBox::to_use(options, hall.path(), "Use a passkey").send("next", hall.next());
+        let options = passkeys::request_options(&request.app, request.ceremony(), &known, request.now);
+        let passkey = PasskeyBox::to_use(options, request.path(), "Use a passkey").send("next", request.next());
         PasskeyBox { is_alone: !has_password, ..passkey }
     });
     Ok(ProvePage {
-        email: hall.who.operator.email.clone(),
+        email: request.signed_in.operator.email.clone(),
         has_password,
         passkey,
         error: None,
-        next: hall.next().to_string(),
+        next: request.next().to_string(),
     })
 }
 
-async fn prove(hall: Hall) -> Answer {
-    let is_passkey = hall.field("action") == "passkey";
+async fn prove(request: OperatorRequest) -> PageResult {
+    let is_passkey = request.field("action") == "passkey";
     let is_proved = if is_passkey {
-        passkeys::prove(&hall.app, &hall.who, hall.seat(), hall.field("credential"), hall.ip, hall.now).await?
+        passkeys::prove(
+            &request.app,
+            &request.signed_in,
+            request.ceremony(),
+            request.field("credential"),
+            request.ip,
+            request.now,
+        )
+        .await?
     } else {
-        sign_in::prove(&hall.app, &hall.who, hall.field("password"), hall.ip, hall.now).await?
+        sign_in::prove(&request.app, &request.signed_in, request.field("password"), request.ip, request.now).await?
     };
     if is_proved {
-        return hall.go(hall.next());
+        return request.go(request.next());
     }
-    let mut page = prove_page(&hall).await?;
+    let mut page = prove_page(&request).await?;
     if is_passkey {
         page.passkey = page.passkey.map(|passkey| passkey.error(Some("This passkey does not belong to your account.")));
     } else {
         page.error = Some("Wrong password.".into());
     }
-    hall.complain(&page)
+    request.show_again(&page)
 }

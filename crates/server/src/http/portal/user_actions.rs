@@ -4,11 +4,11 @@
 use vestibule_domain::operator::Role;
 
 use super::{
-    Answer, Desk, Door, Problem, Verb,
+    PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
     users::{head_of, id_of, load, path_of, place_of},
 };
 use crate::{
-    flows::admin::{AdminError, device_keys, impact::Count, people::Sheet, sessions, users},
+    flows::admin::{AdminError, device_keys, impact::BoundedCount, sessions, user_details::UserDetails, users},
     ui::portal::{ConfirmActionPage, Control, ControlKind, Hidden, PortalNotice},
 };
 
@@ -19,22 +19,22 @@ const DELETE: &str = "/portal/p/{project}/users/{user_id}/delete";
 /// The word to type to delete a user.
 const DELETE_WORD: &str = "delete";
 
-pub(super) fn doors() -> Vec<Door> {
+pub(super) fn routes() -> Vec<PortalRoute> {
     let role = Role::Editor;
     vec![
-        Door::desk(Verb::Get, SESSIONS, role, ask_to_end),
-        Door::desk(Verb::Post, SESSIONS, role, end_sessions),
-        Door::desk(Verb::Get, KEYS, role, ask_to_revoke),
-        Door::desk(Verb::Post, KEYS, role, revoke_key),
-        Door::desk(Verb::Get, DISABLED, role, ask_to_disable),
-        Door::desk(Verb::Post, DISABLED, role, set_disabled),
-        Door::desk(Verb::Get, DELETE, role, ask_to_delete).dangerous(),
-        Door::desk(Verb::Post, DELETE, role, delete).dangerous(),
+        PortalRoute::project(Verb::Get, SESSIONS, role, ask_to_end),
+        PortalRoute::project(Verb::Post, SESSIONS, role, end_sessions),
+        PortalRoute::project(Verb::Get, KEYS, role, ask_to_revoke),
+        PortalRoute::project(Verb::Post, KEYS, role, revoke_key),
+        PortalRoute::project(Verb::Get, DISABLED, role, ask_to_disable),
+        PortalRoute::project(Verb::Post, DISABLED, role, set_disabled),
+        PortalRoute::project(Verb::Get, DELETE, role, ask_to_delete).requires_reauthentication(),
+        PortalRoute::project(Verb::Post, DELETE, role, delete).requires_reauthentication(),
     ]
 }
 
 /// A confirmation about this user.
-struct Question<'a> {
+struct UserConfirmation<'a> {
     title: &'a str,
     facts: Vec<String>,
     /// A hidden field that identifies the target.
@@ -42,15 +42,15 @@ struct Question<'a> {
     button: &'a str,
 }
 
-fn page(desk: &Desk, sheet: &Sheet, question: Question<'_>) -> ConfirmActionPage {
-    let head = head_of(sheet);
+fn page(request: &ProjectRequest, settings_form: &UserDetails, question: UserConfirmation<'_>) -> ConfirmActionPage {
+    let head = head_of(settings_form);
     let (name, value) = question.about;
     ConfirmActionPage {
         title: question.title.to_string(),
         facts: question.facts,
         section: "users",
         back: (format!("/users/{}", head.id), head.title()),
-        action: desk.path().to_string(),
+        action: request.path().to_string(),
         controls: Vec::new(),
         hidden: Hidden::of([(name, value), (CONFIRMED, "on")]),
         button: question.button.to_string(),
@@ -62,8 +62,8 @@ fn page(desk: &Desk, sheet: &Sheet, question: Question<'_>) -> ConfirmActionPage
 const CONFIRMED: &str = "confirmed";
 
 /// What a guest keeps after losing these sessions and keys; `None` for a member.
-fn say_what_is_left(sheet: &Sheet, sessions: usize, keys: usize) -> Option<String> {
-    if !sheet.detail.user.is_anonymous || sessions > 0 {
+fn describe_remaining(settings_form: &UserDetails, sessions: usize, keys: usize) -> Option<String> {
+    if !settings_form.detail.user.is_anonymous || sessions > 0 {
         return None;
     }
     Some(match keys {
@@ -73,19 +73,23 @@ fn say_what_is_left(sheet: &Sheet, sessions: usize, keys: usize) -> Option<Strin
     })
 }
 
-fn open_keys(sheet: &Sheet) -> usize {
-    sheet.keys.iter().filter(|key| key.promoted_at.is_none()).count()
+fn open_keys(settings_form: &UserDetails) -> usize {
+    settings_form.keys.iter().filter(|key| key.promoted_at.is_none()).count()
 }
 
 fn count(number: usize, one: &str, many: &str) -> String {
-    Count { number, is_least: false }.of(one, many)
+    BoundedCount { number, is_least: false }.of(one, many)
 }
 
 /// The confirmation before one session or all of them end.
-fn question_before_end<'a>(desk: &Desk, sheet: &Sheet, session: &'a str) -> Option<Question<'a>> {
-    let open = sheet.sessions.len();
-    let (title, ended, first) = match sheet.sessions.iter().find(|one| one.id == session) {
-        Some(one) => ("End this session?", 1, format!("Ends the session of {} at once.", place_of(desk, one))),
+fn question_before_end<'a>(
+    request: &ProjectRequest,
+    settings_form: &UserDetails,
+    session: &'a str,
+) -> Option<UserConfirmation<'a>> {
+    let open = settings_form.sessions.len();
+    let (title, ended, first) = match settings_form.sessions.iter().find(|one| one.id == session) {
+        Some(one) => ("End this session?", 1, format!("Ends the session of {} at once.", place_of(request, one))),
         None if session == "*" && open > 0 => (
             "End all sessions?",
             open,
@@ -94,129 +98,136 @@ fn question_before_end<'a>(desk: &Desk, sheet: &Sheet, session: &'a str) -> Opti
         None => return None,
     };
     let mut facts = vec![first];
-    match say_what_is_left(sheet, open - ended, open_keys(sheet)) {
+    match describe_remaining(settings_form, open - ended, open_keys(settings_form)) {
         Some(left) => facts.push(left),
         None if ended < open => facts.push(format!("{} open.", count(open - ended, "session stays", "sessions stay"))),
         None => facts.push("The user must sign in again.".into()),
     }
     let button = if ended == 1 { "End session" } else { "End sessions" };
-    Some(Question { title, facts, about: ("session", session), button })
+    Some(UserConfirmation { title, facts, about: ("session", session), button })
 }
 
-async fn ask_to_end(desk: Desk) -> Answer {
-    let (id, sheet) = load(&desk).await?;
-    match question_before_end(&desk, &sheet, desk.field("session")) {
-        Some(question) => desk.show(&page(&desk, &sheet, question)),
-        None => desk.done(&path_of(id), PortalNotice::Gone),
+async fn ask_to_end(request: ProjectRequest) -> PageResult {
+    let (id, settings_form) = load(&request).await?;
+    match question_before_end(&request, &settings_form, request.field("session")) {
+        Some(question) => request.show(&page(&request, &settings_form, question)),
+        None => request.done(&path_of(id), PortalNotice::Gone),
     }
 }
 
-async fn end_sessions(desk: Desk) -> Answer {
-    if !desk.is_checked(CONFIRMED) {
-        return ask_to_end(desk).await;
+async fn end_sessions(request: ProjectRequest) -> PageResult {
+    if !request.is_checked(CONFIRMED) {
+        return ask_to_end(request).await;
     }
-    let id = id_of(&desk)?;
-    let session = desk.field("session");
+    let id = id_of(&request)?;
+    let session = request.field("session");
     let only = Some(session).filter(|session| *session != "*");
-    match sessions::revoke(&desk.app, &desk.project, &desk.acting(), id, only, desk.now).await {
-        Ok(_) => desk.done(&path_of(id), PortalNotice::SessionsEnded),
-        Err(AdminError::NotFound("session")) => desk.done(&path_of(id), PortalNotice::Gone),
+    match sessions::revoke(&request.app, &request.project, &request.acting(), id, only, request.now).await {
+        Ok(_) => request.done(&path_of(id), PortalNotice::SessionsEnded),
+        Err(AdminError::NotFound("session")) => request.done(&path_of(id), PortalNotice::Gone),
         Err(error) => Err(error.into()),
     }
 }
 
-async fn ask_to_revoke(desk: Desk) -> Answer {
-    let (id, sheet) = load(&desk).await?;
-    let Some(key) = sheet.keys.iter().find(|key| key.id == desk.field("key")) else {
-        return desk.done(&path_of(id), PortalNotice::Gone);
+async fn ask_to_revoke(request: ProjectRequest) -> PageResult {
+    let (id, settings_form) = load(&request).await?;
+    let Some(key) = settings_form.keys.iter().find(|key| key.id == request.field("key")) else {
+        return request.done(&path_of(id), PortalNotice::Gone);
     };
     let device = key.device.as_deref().unwrap_or("This device");
     let mut facts = vec![format!("{device} can no longer sign in with this key.")];
-    let left = open_keys(&sheet) - usize::from(key.promoted_at.is_none());
-    match sheet.sessions.len() {
-        0 => facts.extend(say_what_is_left(&sheet, 0, left)),
+    let left = open_keys(&settings_form) - usize::from(key.promoted_at.is_none());
+    match settings_form.sessions.len() {
+        0 => facts.extend(describe_remaining(&settings_form, 0, left)),
         open => {
             facts.push(format!("{} open.", count(open, "session stays", "sessions stay")));
-            if sheet.detail.user.is_anonymous && left == 0 {
+            if settings_form.detail.user.is_anonymous && left == 0 {
                 facts.push("When they end, this guest can no longer be recovered.".into());
             }
         }
     }
-    let question =
-        Question { title: "Revoke this device key?", facts, about: ("key", desk.field("key")), button: "Revoke key" };
-    desk.show(&page(&desk, &sheet, question))
+    let question = UserConfirmation {
+        title: "Revoke this device key?",
+        facts,
+        about: ("key", request.field("key")),
+        button: "Revoke key",
+    };
+    request.show(&page(&request, &settings_form, question))
 }
 
-async fn revoke_key(desk: Desk) -> Answer {
-    if !desk.is_checked(CONFIRMED) {
-        return ask_to_revoke(desk).await;
+async fn revoke_key(request: ProjectRequest) -> PageResult {
+    if !request.is_checked(CONFIRMED) {
+        return ask_to_revoke(request).await;
     }
-    let id = id_of(&desk)?;
-    let Ok(key) = desk.field("key").parse() else { return desk.done(&path_of(id), PortalNotice::Gone) };
-    match device_keys::revoke(&desk.app, &desk.project, &desk.acting(), id, key, desk.now).await {
-        Ok(()) => desk.done(&path_of(id), PortalNotice::DeviceKeyRevoked),
-        Err(AdminError::NotFound(_)) => desk.done(&path_of(id), PortalNotice::Gone),
+    let id = id_of(&request)?;
+    let Ok(key) = request.field("key").parse() else { return request.done(&path_of(id), PortalNotice::Gone) };
+    match device_keys::revoke(&request.app, &request.project, &request.acting(), id, key, request.now).await {
+        Ok(()) => request.done(&path_of(id), PortalNotice::DeviceKeyRevoked),
+        Err(AdminError::NotFound(_)) => request.done(&path_of(id), PortalNotice::Gone),
         Err(error) => Err(error.into()),
     }
 }
 
-async fn ask_to_disable(desk: Desk) -> Answer {
-    let (id, sheet) = load(&desk).await?;
-    if sheet.detail.user.is_disabled {
-        return desk.done(&path_of(id), PortalNotice::Unchanged);
+async fn ask_to_disable(request: ProjectRequest) -> PageResult {
+    let (id, settings_form) = load(&request).await?;
+    if settings_form.detail.user.is_disabled {
+        return request.done(&path_of(id), PortalNotice::Unchanged);
     }
-    let open = sheet.sessions.len();
+    let open = settings_form.sessions.len();
     let mut facts = vec![
         format!("Signs the user out at once: ends {}.", count(open, "session", "sessions")),
         "Every sign-in is refused until the user is enabled again.".to_string(),
     ];
-    if let Some(left) = say_what_is_left(&sheet, 0, open_keys(&sheet)) {
+    if let Some(left) = describe_remaining(&settings_form, 0, open_keys(&settings_form)) {
         facts.push(format!("Enabling the user does not restore the sessions. {left}"));
     }
-    let question = Question { title: "Disable this user?", facts, about: ("disabled", "on"), button: "Disable user" };
-    desk.show(&page(&desk, &sheet, question))
+    let question =
+        UserConfirmation { title: "Disable this user?", facts, about: ("disabled", "on"), button: "Disable user" };
+    request.show(&page(&request, &settings_form, question))
 }
 
-async fn set_disabled(desk: Desk) -> Answer {
-    let id = id_of(&desk)?;
-    let disabled = match desk.field("disabled") {
-        "on" if !desk.is_checked(CONFIRMED) => return ask_to_disable(desk).await,
+async fn set_disabled(request: ProjectRequest) -> PageResult {
+    let id = id_of(&request)?;
+    let disabled = match request.field("disabled") {
+        "on" if !request.is_checked(CONFIRMED) => return ask_to_disable(request).await,
         "on" => true,
         "off" => false,
-        _ => return Err(Problem::Unreadable("The form is incomplete. Reload the page and try again.".into())),
+        _ => return Err(PortalError::Unreadable("The form is incomplete. Reload the page and try again.".into())),
     };
-    users::set_disabled(&desk.app, &desk.project, &desk.acting(), id, disabled, desk.now).await?;
-    desk.done(&path_of(id), if disabled { PortalNotice::UserDisabled } else { PortalNotice::UserEnabled })
+    users::set_disabled(&request.app, &request.project, &request.acting(), id, disabled, request.now).await?;
+    request.done(&path_of(id), if disabled { PortalNotice::UserDisabled } else { PortalNotice::UserEnabled })
 }
 
-fn delete_page(desk: &Desk, sheet: &Sheet, error: Option<String>) -> ConfirmActionPage {
-    let (sessions, identities) = (sheet.sessions.len(), sheet.detail.identities.len());
+fn delete_page(request: &ProjectRequest, settings_form: &UserDetails, error: Option<String>) -> ConfirmActionPage {
+    let (sessions, identities) = (settings_form.sessions.len(), settings_form.detail.identities.len());
     let facts = vec![
         format!(
             "Deletes the user at once, with {}, {} and {}.",
             count(sessions, "session", "sessions"),
             count(identities, "identity", "identities"),
-            count(sheet.keys.len(), "device key", "device keys"),
+            count(settings_form.keys.len(), "device key", "device keys"),
         ),
         "This can't be undone. The user's events stay in the audit log.".to_string(),
     ];
-    let question = Question { title: "Delete this user?", facts, about: (CONFIRMED, "on"), button: "Delete user" };
+    let question =
+        UserConfirmation { title: "Delete this user?", facts, about: (CONFIRMED, "on"), button: "Delete user" };
     let label = format!("Type “{DELETE_WORD}”");
-    let control = Control::new("typed", label, ControlKind::Line("text"), desk.field("typed")).error(error).required();
-    ConfirmActionPage { controls: vec![control], hidden: Hidden::default(), ..page(desk, sheet, question) }
+    let control =
+        Control::new("typed", label, ControlKind::Line("text"), request.field("typed")).error(error).required();
+    ConfirmActionPage { controls: vec![control], hidden: Hidden::default(), ..page(request, settings_form, question) }
 }
 
-async fn ask_to_delete(desk: Desk) -> Answer {
-    let (_, sheet) = load(&desk).await?;
-    desk.show(&delete_page(&desk, &sheet, None))
+async fn ask_to_delete(request: ProjectRequest) -> PageResult {
+    let (_, settings_form) = load(&request).await?;
+    request.show(&delete_page(&request, &settings_form, None))
 }
 
-async fn delete(desk: Desk) -> Answer {
-    let (id, sheet) = load(&desk).await?;
-    if desk.field("typed").trim() != DELETE_WORD {
+async fn delete(request: ProjectRequest) -> PageResult {
+    let (id, settings_form) = load(&request).await?;
+    if request.field("typed").trim() != DELETE_WORD {
         let error = format!("Type “{DELETE_WORD}” to continue.");
-        return desk.complain(&delete_page(&desk, &sheet, Some(error)));
+        return request.show_again(&delete_page(&request, &settings_form, Some(error)));
     }
-    users::delete(&desk.app, &desk.project, &desk.acting(), id, desk.now).await?;
-    desk.done("/users", PortalNotice::UserDeleted)
+    users::delete(&request.app, &request.project, &request.acting(), id, request.now).await?;
+    request.done("/users", PortalNotice::UserDeleted)
 }

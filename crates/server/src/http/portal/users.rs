@@ -4,14 +4,14 @@ use serde_json::{Map, Value};
 use vestibule_domain::{id::UserId, identifier::LoginIdKind, operator::Role};
 use vestibule_protocol::form::Form;
 
-use super::{Answer, Desk, Door, Problem, Verb, audit::event_line};
+use super::{PageResult, PortalError, PortalRoute, ProjectRequest, Verb, audit::event_line};
 use crate::{
     flows::admin::{
         AdminError, Clash, Fault,
         credentials::NewLoginId,
-        people::{self, Named, Sheet},
         sessions::SessionView,
-        user_lists::{UserKind, UserQuery},
+        user_details::{self, NamedUser, UserDetails},
+        user_lists::{UserFilter, UserQuery},
         users::{self, AttributeChange, IdentityView, Promotion},
     },
     ui::portal::{
@@ -22,30 +22,30 @@ use crate::{
 const LIMIT: u32 = 50;
 const DAYS: u32 = 30;
 
-pub(super) fn doors() -> Vec<Door> {
+pub(super) fn routes() -> Vec<PortalRoute> {
     let (see, change) = (Role::Viewer, Role::Editor);
     vec![
-        Door::desk(Verb::Get, "/portal/p/{project}/users", see, list),
-        Door::desk(Verb::Get, "/portal/p/{project}/users/{user_id}", see, show),
-        Door::desk(Verb::Get, "/portal/p/{project}/users/{user_id}/promote", change, show_promote),
-        Door::desk(Verb::Post, "/portal/p/{project}/users/{user_id}/promote", change, promote),
-        Door::desk(Verb::Get, "/portal/p/{project}/users/{user_id}/attributes", change, show_attributes),
-        Door::desk(Verb::Post, "/portal/p/{project}/users/{user_id}/attributes", change, save_attributes),
+        PortalRoute::project(Verb::Get, "/portal/p/{project}/users", see, list),
+        PortalRoute::project(Verb::Get, "/portal/p/{project}/users/{user_id}", see, show),
+        PortalRoute::project(Verb::Get, "/portal/p/{project}/users/{user_id}/promote", change, show_promote),
+        PortalRoute::project(Verb::Post, "/portal/p/{project}/users/{user_id}/promote", change, promote),
+        PortalRoute::project(Verb::Get, "/portal/p/{project}/users/{user_id}/attributes", change, show_attributes),
+        PortalRoute::project(Verb::Post, "/portal/p/{project}/users/{user_id}/attributes", change, save_attributes),
     ]
 }
 
-async fn list(desk: Desk) -> Answer {
-    let kind = match desk.field("kind") {
-        "guest" => UserKind::Guest,
-        "member" => UserKind::Member,
-        "promoted" => UserKind::Promoted,
-        "dormant" => UserKind::Dormant,
-        "disabled" => UserKind::Disabled,
-        _ => UserKind::All,
+async fn list(request: ProjectRequest) -> PageResult {
+    let kind = match request.field("kind") {
+        "guest" => UserFilter::Guest,
+        "member" => UserFilter::Member,
+        "promoted" => UserFilter::Promoted,
+        "dormant" => UserFilter::Dormant,
+        "disabled" => UserFilter::Disabled,
+        _ => UserFilter::All,
     };
-    let word = if kind == UserKind::All { "all" } else { desk.field("kind") };
-    let days = desk.field("days").parse().ok().filter(|days| (1..=3_650).contains(days)).unwrap_or(DAYS);
-    let (search, cursor) = (desk.field("q").trim(), desk.field("cursor"));
+    let word = if kind == UserFilter::All { "all" } else { request.field("kind") };
+    let days = request.field("days").parse().ok().filter(|days| (1..=3_650).contains(days)).unwrap_or(DAYS);
+    let (search, cursor) = (request.field("q").trim(), request.field("cursor"));
     let query = UserQuery {
         kind,
         days,
@@ -53,11 +53,11 @@ async fn list(desk: Desk) -> Answer {
         cursor: Some(cursor.to_string()).filter(|text| !text.is_empty()),
         limit: LIMIT,
     };
-    let page = people::list(&desk.app, &desk.project, &query, desk.now).await?;
+    let page = user_details::list(&request.app, &request.project, &query, request.now).await?;
     let days_text = days.to_string();
     let next =
         page.next.map(|cursor| Form::from_pairs([("kind", word), ("days", &days_text), ("cursor", &cursor)]).print());
-    desk.show(&UsersPage {
+    request.show(&UsersPage {
         search: search.to_string(),
         kind: word.to_string(),
         days,
@@ -68,7 +68,7 @@ async fn list(desk: Desk) -> Answer {
     })
 }
 
-fn row_of(named: Named) -> UserRow {
+fn row_of(named: NamedUser) -> UserRow {
     let user = named.user;
     UserRow {
         id: user.id.to_string(),
@@ -81,22 +81,22 @@ fn row_of(named: Named) -> UserRow {
     }
 }
 
-pub(super) fn id_of(desk: &Desk) -> Result<UserId, Problem> {
-    desk.param("user_id").parse().map_err(|_| Problem::Missing)
+pub(super) fn id_of(request: &ProjectRequest) -> Result<UserId, PortalError> {
+    request.param("user_id").parse().map_err(|_| PortalError::Missing)
 }
 
 pub(super) fn path_of(id: UserId) -> String {
     format!("/users/{id}")
 }
 
-pub(super) async fn load(desk: &Desk) -> Result<(UserId, Sheet), Problem> {
-    let id = id_of(desk)?;
-    Ok((id, people::load(&desk.app, &desk.project, id, desk.now).await?))
+pub(super) async fn load(request: &ProjectRequest) -> Result<(UserId, UserDetails), PortalError> {
+    let id = id_of(request)?;
+    Ok((id, user_details::load(&request.app, &request.project, id, request.now).await?))
 }
 
-pub(super) fn head_of(sheet: &Sheet) -> UserHead {
-    let user = &sheet.detail.user;
-    let known = sheet.detail.identities.iter().find(|one| one.kind == "login_id").map(value_of);
+pub(super) fn head_of(settings_form: &UserDetails) -> UserHead {
+    let user = &settings_form.detail.user;
+    let known = settings_form.detail.identities.iter().find(|one| one.kind == "login_id").map(value_of);
     let named = user.standard_attributes.get("name").and_then(Value::as_str).map(str::to_string);
     UserHead { id: user.id.clone(), name: known.or(named), is_guest: user.is_anonymous, is_disabled: user.is_disabled }
 }
@@ -129,20 +129,20 @@ fn print_attributes(attributes: &Map<String, Value>) -> Vec<(String, String)> {
 }
 
 /// The name of a session: its application, or another description.
-pub(super) fn place_of(desk: &Desk, session: &SessionView) -> String {
+pub(super) fn place_of(request: &ProjectRequest, session: &SessionView) -> String {
     match &session.client_id {
         None => "Cookie session".to_string(),
-        Some(id) => desk.project.settings.client(id).and_then(|one| one.name.clone()).unwrap_or_else(|| id.clone()),
+        Some(id) => request.project.settings.client(id).and_then(|one| one.name.clone()).unwrap_or_else(|| id.clone()),
     }
 }
 
-async fn show(desk: Desk) -> Answer {
-    let (_, sheet) = load(&desk).await?;
-    let head = head_of(&sheet);
-    let Sheet { detail, verified, keys, sessions, events } = sheet;
+async fn show(request: ProjectRequest) -> PageResult {
+    let (_, settings_form) = load(&request).await?;
+    let head = head_of(&settings_form);
+    let UserDetails { detail, verified, keys, sessions, events } = settings_form;
     let moment = |text: Option<String>| text.map(Moment::new);
     let user = detail.user;
-    desk.show(&UserPage {
+    request.show(&UserPage {
         head,
         created_at: Moment::new(user.created_at),
         updated_at: Moment::new(user.updated_at),
@@ -155,7 +155,7 @@ async fn show(desk: Desk) -> Answer {
             .filter(|one| one.kind != "anonymous")
             .map(|one| line_of(one, &verified))
             .collect(),
-        authenticators: detail.authenticators.iter().map(say_authenticator).collect(),
+        authenticators: detail.authenticators.iter().map(describe_authenticator).collect(),
         keys: keys
             .into_iter()
             .map(|key| KeyLine {
@@ -169,7 +169,7 @@ async fn show(desk: Desk) -> Answer {
         sessions: sessions
             .into_iter()
             .map(|session| SessionLine {
-                place: place_of(&desk, &session),
+                place: place_of(&request, &session),
                 id: session.id,
                 device: session.display_name.unwrap_or_default(),
                 created_at: Moment::new(session.created_at),
@@ -182,7 +182,7 @@ async fn show(desk: Desk) -> Answer {
     })
 }
 
-fn say_authenticator(authenticator: &Value) -> String {
+fn describe_authenticator(authenticator: &Value) -> String {
     match authenticator["type"].as_str().unwrap_or_default() {
         "password" => "Password".to_string(),
         "passkey" => "Passkey".to_string(),
@@ -193,27 +193,33 @@ fn say_authenticator(authenticator: &Value) -> String {
 }
 
 /// The project's kinds of login ID, with their names.
-fn kinds_of(desk: &Desk) -> Vec<(&'static str, &'static str)> {
+fn kinds_of(request: &ProjectRequest) -> Vec<(&'static str, &'static str)> {
     let name = |kind: &LoginIdKind| match kind {
         LoginIdKind::Email => ("email", "E-mail"),
         LoginIdKind::Phone => ("phone", "Phone"),
         LoginIdKind::Username => ("username", "Username"),
     };
-    desk.project.settings.login_id_kinds().iter().map(name).collect()
+    request.project.settings.login_id_kinds().iter().map(name).collect()
 }
 
-async fn show_promote(desk: Desk) -> Answer {
-    let (id, sheet) = load(&desk).await?;
-    if !sheet.detail.user.is_anonymous {
-        return desk.go(&desk.href(&path_of(id)));
+async fn show_promote(request: ProjectRequest) -> PageResult {
+    let (id, settings_form) = load(&request).await?;
+    if !settings_form.detail.user.is_anonymous {
+        return request.go(&request.href(&path_of(id)));
     }
-    desk.show(&UserFormPage::promote(head_of(&sheet), &kinds_of(&desk), ["", "", ""], true, [None, None, None]))
+    request.show(&UserFormPage::promote(
+        head_of(&settings_form),
+        &kinds_of(&request),
+        ["", "", ""],
+        true,
+        [None, None, None],
+    ))
 }
 
-async fn promote(desk: Desk) -> Answer {
-    let (id, sheet) = load(&desk).await?;
-    let (kind, value, password) = (desk.field("kind"), desk.field("value").trim(), desk.field("password"));
-    let is_verified = desk.is_checked("is_verified");
+async fn promote(request: ProjectRequest) -> PageResult {
+    let (id, settings_form) = load(&request).await?;
+    let (kind, value, password) = (request.field("kind"), request.field("value").trim(), request.field("password"));
+    let is_verified = request.is_checked("is_verified");
     let read = LoginIdKind::ALL.into_iter().find(|one| one.as_str() == kind);
     let done = match read {
         None => Err(AdminError::fault("login_id.type", "Choose an option.")),
@@ -221,27 +227,30 @@ async fn promote(desk: Desk) -> Answer {
             let login_id = NewLoginId { kind, value: value.to_string(), is_verified };
             let password = Some(password.to_string()).filter(|text| !text.is_empty());
             let promotion = Promotion { login_id, password };
-            users::promote(&desk.app, &desk.project, &desk.acting(), id, &promotion, desk.now).await
+            users::promote(&request.app, &request.project, &request.acting(), id, &promotion, request.now).await
         }
     };
     let errors = match done {
-        Ok(_) => return desk.done(&path_of(id), PortalNotice::UserPromoted),
+        Ok(_) => return request.done(&path_of(id), PortalNotice::UserPromoted),
         Err(AdminError::Conflict(Clash::LoginIdTaken)) => {
             [None, Some("Another user has this login ID already.".to_string()), None]
         }
-        Err(AdminError::Conflict(Clash::AlreadyMember)) => return desk.done(&path_of(id), PortalNotice::Unchanged),
-        Err(AdminError::Invalid(faults)) => ["login_id.type", "login_id.value", "password"].map(|at| said(&faults, at)),
+        Err(AdminError::Conflict(Clash::AlreadyMember)) => return request.done(&path_of(id), PortalNotice::Unchanged),
+        Err(AdminError::Invalid(faults)) => {
+            ["login_id.type", "login_id.value", "password"].map(|at| messages_at(&faults, at))
+        }
         Err(error) => return Err(error.into()),
     };
     // Passwords are not sent back, so it must be typed again.
-    let page = UserFormPage::promote(head_of(&sheet), &kinds_of(&desk), [kind, value, ""], is_verified, errors);
-    desk.complain(&page)
+    let page =
+        UserFormPage::promote(head_of(&settings_form), &kinds_of(&request), [kind, value, ""], is_verified, errors);
+    request.show_again(&page)
 }
 
 /// The errors of a member and of those inside it.
-fn said(faults: &[Fault], path: &str) -> Option<String> {
+fn messages_at(faults: &[Fault], path: &str) -> Option<String> {
     let of_it = |fault: &&Fault| fault.path == path || fault.path.starts_with(&format!("{path}."));
-    let told: Vec<String> = faults
+    let messages: Vec<String> = faults
         .iter()
         .filter(of_it)
         .map(|fault| match fault.path.strip_prefix(path).map(|rest| rest.trim_start_matches('.')) {
@@ -249,38 +258,39 @@ fn said(faults: &[Fault], path: &str) -> Option<String> {
             _ => fault.message.clone(),
         })
         .collect();
-    (!told.is_empty()).then(|| told.join("; "))
+    (!messages.is_empty()).then(|| messages.join("; "))
 }
 
-async fn show_attributes(desk: Desk) -> Answer {
-    let (_, sheet) = load(&desk).await?;
+async fn show_attributes(request: ProjectRequest) -> PageResult {
+    let (_, settings_form) = load(&request).await?;
     let print = |map: &Map<String, Value>| serde_json::to_string_pretty(map).unwrap_or_default();
-    let user = &sheet.detail.user;
+    let user = &settings_form.detail.user;
     let values = [print(&user.standard_attributes), print(&user.custom_attributes)];
-    desk.show(&UserFormPage::attributes(head_of(&sheet), [&values[0], &values[1]], [None, None]))
+    request.show(&UserFormPage::attributes(head_of(&settings_form), [&values[0], &values[1]], [None, None]))
 }
 
-async fn save_attributes(desk: Desk) -> Answer {
-    let (id, sheet) = load(&desk).await?;
-    let values = [desk.field("standard"), desk.field("custom")];
+async fn save_attributes(request: ProjectRequest) -> PageResult {
+    let (id, settings_form) = load(&request).await?;
+    let values = [request.field("standard"), request.field("custom")];
     let read = values.map(serde_json::from_str::<Map<String, Value>>);
-    let complain =
-        |errors: [Option<String>; 2]| desk.complain(&UserFormPage::attributes(head_of(&sheet), values, errors));
+    let complain = |errors: [Option<String>; 2]| {
+        request.show_again(&UserFormPage::attributes(head_of(&settings_form), values, errors))
+    };
     let [Ok(standard), Ok(custom)] = read else {
         return complain(read.map(|one| one.err().map(|error| format!("This is not a JSON object: {error}."))));
     };
-    let user = &sheet.detail.user;
+    let user = &settings_form.detail.user;
     let change = AttributeChange {
         standard_attributes: difference(&user.standard_attributes, standard),
         custom_attributes: difference(&user.custom_attributes, custom),
     };
     if change.standard_attributes.is_empty() && change.custom_attributes.is_empty() {
-        return desk.done(&path_of(id), PortalNotice::Unchanged);
+        return request.done(&path_of(id), PortalNotice::Unchanged);
     }
-    match users::change_attributes(&desk.app, &desk.project, &desk.acting(), id, change, desk.now).await {
-        Ok(_) => desk.done(&path_of(id), PortalNotice::Saved),
+    match users::change_attributes(&request.app, &request.project, &request.acting(), id, change, request.now).await {
+        Ok(_) => request.done(&path_of(id), PortalNotice::Saved),
         Err(AdminError::Invalid(faults)) => {
-            complain(["standard_attributes", "custom_attributes"].map(|path| said(&faults, path)))
+            complain(["standard_attributes", "custom_attributes"].map(|path| messages_at(&faults, path)))
         }
         Err(error) => Err(error.into()),
     }
@@ -309,9 +319,9 @@ mod tests {
     }
 
     #[test]
-    fn complaints_are_told_with_the_name_inside() {
+    fn problems_are_reported_by_field() {
         let faults = [Fault::new("custom_attributes.x", "is too long"), Fault::new("other", "no")];
-        assert_eq!(said(&faults, "custom_attributes"), Some("x: is too long".to_string()));
-        assert_eq!(said(&faults, "custom"), None);
+        assert_eq!(messages_at(&faults, "custom_attributes"), Some("x: is too long".to_string()));
+        assert_eq!(messages_at(&faults, "custom"), None);
     }
 }

@@ -7,36 +7,38 @@ use vestibule_domain::{
 };
 
 use super::{
-    Answer, Desk, Door, Problem, Verb,
-    sheet::{self, Look, Panel, Part, Place, Row, Sent, Sheet},
+    PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
+    settings_form::{self, BoundControl, DocumentScope, FieldBinding, FormView, Panel, SaveResult, SettingsForm},
 };
 use crate::{
     flows::admin::{
         AdminError,
-        webhooks::{self, HandlerKind},
+        webhooks::{self, WebhookKind},
     },
-    ui::portal::{ConfirmActionPage, Control, ControlKind, Extra, Hidden, PanelView, Pick, PortalNotice, SheetPage},
+    ui::portal::{
+        ConfirmActionPage, Control, ControlKind, Extra, Hidden, PanelView, Pick, PortalNotice, SettingsFormPage,
+    },
 };
 
-pub(super) fn doors() -> Vec<Door> {
+pub(super) fn routes() -> Vec<PortalRoute> {
     const NEW: &str = "/portal/p/{project}/webhooks/{kind}/new";
     const ONE: &str = "/portal/p/{project}/webhooks/{kind}/{handler}";
     const REMOVE: &str = "/portal/p/{project}/webhooks/{kind}/{handler}/remove";
     const TIME_OUTS: &str = "/portal/p/{project}/webhooks/time-outs";
     vec![
-        Door::desk(Verb::Get, NEW, Role::Editor, show_new),
-        Door::desk(Verb::Post, NEW, Role::Editor, add),
-        Door::desk(Verb::Get, ONE, Role::Viewer, show),
-        Door::desk(Verb::Post, ONE, Role::Editor, change),
-        Door::desk(Verb::Get, REMOVE, Role::Editor, ask_remove),
-        Door::desk(Verb::Post, REMOVE, Role::Editor, remove),
-        Door::desk(Verb::Get, TIME_OUTS, Role::Viewer, show_time_outs),
-        Door::desk(Verb::Post, TIME_OUTS, Role::Editor, save_time_outs),
+        PortalRoute::project(Verb::Get, NEW, Role::Editor, show_new),
+        PortalRoute::project(Verb::Post, NEW, Role::Editor, add),
+        PortalRoute::project(Verb::Get, ONE, Role::Viewer, show),
+        PortalRoute::project(Verb::Post, ONE, Role::Editor, change),
+        PortalRoute::project(Verb::Get, REMOVE, Role::Editor, ask_remove),
+        PortalRoute::project(Verb::Post, REMOVE, Role::Editor, remove),
+        PortalRoute::project(Verb::Get, TIME_OUTS, Role::Viewer, show_time_outs),
+        PortalRoute::project(Verb::Post, TIME_OUTS, Role::Editor, save_time_outs),
     ]
 }
 
-fn kind_of(desk: &Desk) -> Result<HandlerKind, Problem> {
-    HandlerKind::parse(desk.param("kind")).ok_or(Problem::Missing)
+fn kind_of(request: &ProjectRequest) -> Result<WebhookKind, PortalError> {
+    WebhookKind::parse(request.param("kind")).ok_or(PortalError::Missing)
 }
 
 fn describe(event: &str) -> (&str, &'static str) {
@@ -69,47 +71,47 @@ fn picks(events: &[&str]) -> Vec<Pick> {
     events.iter().map(pick).collect()
 }
 
-fn plan(desk: &Desk, kind: HandlerKind, name: Option<&str>) -> Sheet {
-    let url = Row {
+fn build_form(request: &ProjectRequest, kind: WebhookKind, name: Option<&str>) -> SettingsForm {
+    let url = BoundControl {
         control: Control::new("url", "URL", ControlKind::Line("url"), "")
             .hint("Receives a signed POST request with JSON. Must be reachable from this server.")
             .placeholder("https://shop.example/hooks")
             .required(),
-        place: Place::Required { path: "url", why: "Enter a URL such as https://shop.example/hooks." },
+        binding: FieldBinding::Required { path: "url", why: "Enter a URL such as https://shop.example/hooks." },
     };
     let (rows, hint) = match kind {
-        HandlerKind::Told => {
-            let events = Row {
+        WebhookKind::Notification => {
+            let events = BoundControl {
                 control: Control::new("events", "Events", ControlKind::Checks(picks(&NON_BLOCKING)), ""),
-                place: Place::Words { path: "events", all: &NON_BLOCKING },
+                binding: FieldBinding::Words { path: "events", all: &NON_BLOCKING },
             };
             (vec![url, events], "Sent after an event, at least once and in order for each user.")
         }
-        HandlerKind::Asked => {
-            let event = Row {
+        WebhookKind::Blocking => {
+            let event = BoundControl {
                 control: Control::new("event", "Event", ControlKind::Radio(picks(&BLOCKING)), ""),
-                place: Place::Required { path: "event", why: "Choose an option." },
+                binding: FieldBinding::Required { path: "event", why: "Choose an option." },
             };
             (vec![url, event], "Sent before an event happens. No answer in time counts as a refusal.")
         }
     };
-    let link = name
-        .filter(|_| desk.may_edit())
-        .map(|name| (desk.href(&format!("/webhooks/{}/{name}/remove", kind.as_str())), "Remove webhook".to_string()));
+    let link = name.filter(|_| request.may_edit()).map(|name| {
+        (request.href(&format!("/webhooks/{}/{name}/remove", kind.as_str())), "Remove webhook".to_string())
+    });
     let title = match kind {
-        HandlerKind::Told => "Notification webhook",
-        HandlerKind::Asked => "Blocking webhook",
+        WebhookKind::Notification => "Notification webhook",
+        WebhookKind::Blocking => "Blocking webhook",
     };
     let view = PanelView { title: title.into(), hint: hint.into(), link, ..PanelView::default() };
-    let part = match name {
-        Some(name) => Part::Handler(kind, name.to_string()),
-        None => Part::NewHandler(kind),
+    let scope = match name {
+        Some(name) => DocumentScope::Handler(kind, name.to_string()),
+        None => DocumentScope::NewHandler(kind),
     };
-    Sheet { part, panels: vec![Panel { view, rows, part: None }] }
+    SettingsForm { scope, panels: vec![Panel { view, rows, scope: None }] }
 }
 
-fn look(title: &str) -> Look {
-    Look {
+fn look(title: &str) -> FormView {
+    FormView {
         title: title.into(),
         lead: "Every request is signed with the project's webhook secret.".into(),
         section: "webhooks",
@@ -118,78 +120,87 @@ fn look(title: &str) -> Look {
     }
 }
 
-async fn show_new(desk: Desk) -> Answer {
-    sheet::show(&desk, plan(&desk, kind_of(&desk)?, None), look("New webhook")).await
+async fn show_new(request: ProjectRequest) -> PageResult {
+    settings_form::show(&request, build_form(&request, kind_of(&request)?, None), look("New webhook")).await
 }
 
-async fn add(desk: Desk) -> Answer {
-    let kind = kind_of(&desk)?;
-    let sent = plan(&desk, kind, None).save(&desk, &known_faults(&desk).await, ("webhooks", "New webhook")).await?;
-    answer(&desk, kind, sent, "New webhook")
+async fn add(request: ProjectRequest) -> PageResult {
+    let kind = kind_of(&request)?;
+    let sent = build_form(&request, kind, None)
+        .save(&request, &known_faults(&request).await, ("webhooks", "New webhook"))
+        .await?;
+    answer(&request, kind, sent, "New webhook")
 }
 
-async fn show(desk: Desk) -> Answer {
-    sheet::show(&desk, plan(&desk, kind_of(&desk)?, Some(desk.param("handler"))), look("Webhook")).await
+async fn show(request: ProjectRequest) -> PageResult {
+    settings_form::show(
+        &request,
+        build_form(&request, kind_of(&request)?, Some(request.param("handler"))),
+        look("Webhook"),
+    )
+    .await
 }
 
-async fn change(desk: Desk) -> Answer {
-    let (kind, name) = (kind_of(&desk)?, desk.param("handler"));
-    let sheet = plan(&desk, kind, Some(name));
-    match sheet.save(&desk, &known_faults(&desk).await, ("webhooks", "Webhook")).await {
+async fn change(request: ProjectRequest) -> PageResult {
+    let (kind, name) = (kind_of(&request)?, request.param("handler"));
+    let settings_form = build_form(&request, kind, Some(name));
+    match settings_form.save(&request, &known_faults(&request).await, ("webhooks", "Webhook")).await {
         // Removed or changed by another operator: keep the input.
-        Err(Problem::Missing) => {
-            let sent = plan(&desk, kind, None).start_anew(&desk, Part::NewHandler(kind)).await?;
-            answer(&desk, kind, sent, "New webhook")
+        Err(PortalError::Missing) => {
+            let sent = build_form(&request, kind, None).start_anew(&request, DocumentScope::NewHandler(kind)).await?;
+            answer(&request, kind, sent, "New webhook")
         }
-        sent => answer(&desk, kind, sent?, "Webhook"),
+        sent => answer(&request, kind, sent?, "Webhook"),
     }
 }
 
 /// Errors of the URL that validating the settings does not find.
-async fn known_faults(desk: &Desk) -> Vec<(String, String)> {
-    match desk.field("url").trim() {
+async fn known_faults(request: &ProjectRequest) -> Vec<(String, String)> {
+    match request.field("url").trim() {
         "" => Vec::new(),
         url => {
-            let why = webhooks::complain_of(&desk.app, url).await;
-            why.map(|why| ("url".to_string(), sheet::sentence(&why))).into_iter().collect()
+            let why = webhooks::describe_problem(&request.app, url).await;
+            why.map(|why| ("url".to_string(), settings_form::sentence(&why))).into_iter().collect()
         }
     }
 }
 
-fn answer(desk: &Desk, kind: HandlerKind, sent: Sent, title: &str) -> Answer {
-    let (sheet, base, conflict, status) = match sent {
-        Sent::Done(notice) => return desk.done("/webhooks", notice),
-        Sent::Ask(page) => return desk.show(&*page),
-        Sent::Back { sheet, base } => (sheet, base, None, StatusCode::OK),
-        Sent::Again { sheet, base, conflict: None } => (sheet, base, None, StatusCode::UNPROCESSABLE_ENTITY),
-        Sent::Again { sheet, base, conflict } => (sheet, base, conflict, StatusCode::CONFLICT),
+fn answer(request: &ProjectRequest, kind: WebhookKind, sent: SaveResult, title: &str) -> PageResult {
+    let (settings_form, base, conflict, status) = match sent {
+        SaveResult::Done(notice) => return request.done("/webhooks", notice),
+        SaveResult::Ask(page) => return request.show(&*page),
+        SaveResult::Back { settings_form, base } => (settings_form, base, None, StatusCode::OK),
+        SaveResult::Again { settings_form, base, conflict: None } => {
+            (settings_form, base, None, StatusCode::UNPROCESSABLE_ENTITY)
+        }
+        SaveResult::Again { settings_form, base, conflict } => (settings_form, base, conflict, StatusCode::CONFLICT),
     };
-    let is_new = matches!(sheet.part, Part::NewHandler(_));
-    let page = sheet.page(desk, base, conflict, look(title));
+    let is_new = matches!(settings_form.scope, DocumentScope::NewHandler(_));
+    let page = settings_form.page(request, base, conflict, look(title));
     let page = match is_new {
-        true => SheetPage { action: desk.href(&format!("/webhooks/{}/new", kind.as_str())), ..page },
+        true => SettingsFormPage { action: request.href(&format!("/webhooks/{}/new", kind.as_str())), ..page },
         false => page,
     };
-    Ok(desk.page(status, &page))
+    Ok(request.page(status, &page))
 }
 
-async fn ask_remove(desk: Desk) -> Answer {
-    let (kind, name) = (kind_of(&desk)?, desk.param("handler"));
-    let hooks = desk.project.settings.webhooks();
+async fn ask_remove(request: ProjectRequest) -> PageResult {
+    let (kind, name) = (kind_of(&request)?, request.param("handler"));
+    let hooks = request.project.settings.webhooks();
     let urls: Vec<&str> =
-        hooks.iter().filter(|hook| hook.is_blocking == (kind == HandlerKind::Asked)).map(|hook| hook.url).collect();
+        hooks.iter().filter(|hook| hook.is_blocking == (kind == WebhookKind::Blocking)).map(|hook| hook.url).collect();
     let names = webhooks::name_all(urls.iter().copied());
-    let at = names.iter().position(|one| one == name).ok_or(Problem::Missing)?;
+    let at = names.iter().position(|one| one == name).ok_or(PortalError::Missing)?;
     let what = match kind {
-        HandlerKind::Told => "It gets no new events. Pending deliveries are still sent.",
-        HandlerKind::Asked => "It is no longer called, so it can't refuse sign-ups or promotions.",
+        WebhookKind::Notification => "It gets no new events. Pending deliveries are still sent.",
+        WebhookKind::Blocking => "It is no longer called, so it can't refuse sign-ups or promotions.",
     };
-    desk.show(&ConfirmActionPage {
+    request.show(&ConfirmActionPage {
         title: "Remove this webhook?".into(),
         facts: vec![urls[at].to_string(), what.into()],
         section: "webhooks",
         back: ("/webhooks".into(), "Webhooks".into()),
-        action: desk.path().to_string(),
+        action: request.path().to_string(),
         controls: Vec::new(),
         hidden: Hidden::default(),
         button: "Remove webhook".into(),
@@ -197,19 +208,19 @@ async fn ask_remove(desk: Desk) -> Answer {
     })
 }
 
-async fn remove(desk: Desk) -> Answer {
-    let which = (kind_of(&desk)?, desk.param("handler"));
-    match webhooks::remove(&desk.app, &desk.project, &desk.acting(), which, desk.now).await {
-        Ok(()) => desk.done("/webhooks", PortalNotice::WebhookRemoved),
-        Err(AdminError::NotFound(_)) => desk.done("/webhooks", PortalNotice::Gone),
+async fn remove(request: ProjectRequest) -> PageResult {
+    let which = (kind_of(&request)?, request.param("handler"));
+    match webhooks::remove(&request.app, &request.project, &request.acting(), which, request.now).await {
+        Ok(()) => request.done("/webhooks", PortalNotice::WebhookRemoved),
+        Err(AdminError::NotFound(_)) => request.done("/webhooks", PortalNotice::Gone),
         Err(error) => Err(error.into()),
     }
 }
 
-fn time_outs() -> Sheet {
-    let row = |name: &str, label: &str, hint: &str, path: &'static str, default: u32| Row {
+fn time_outs() -> SettingsForm {
+    let row = |name: &str, label: &str, hint: &str, path: &'static str, default: u32| BoundControl {
         control: Control::new(name, label, ControlKind::Number { unit: "seconds", min: 1 }, "").hint(hint),
-        place: Place::Number { path, default },
+        binding: FieldBinding::Number { path, default },
     };
     let rows = vec![
         row(
@@ -235,17 +246,17 @@ fn time_outs() -> Sheet {
         ),
     ];
     let view = PanelView { title: "Timeouts".into(), ..PanelView::default() };
-    Sheet { part: Part::Project, panels: vec![Panel { view, rows, part: None }] }
+    SettingsForm { scope: DocumentScope::Project, panels: vec![Panel { view, rows, scope: None }] }
 }
 
-fn look_at_time_outs(_: &Desk) -> Look {
-    Look { lead: "Users wait while a blocking webhook runs.".into(), ..look("Webhook timeouts") }
+fn look_at_time_outs(_: &ProjectRequest) -> FormView {
+    FormView { lead: "Users wait while a blocking webhook runs.".into(), ..look("Webhook timeouts") }
 }
 
-async fn show_time_outs(desk: Desk) -> Answer {
-    sheet::show(&desk, time_outs(), look_at_time_outs(&desk)).await
+async fn show_time_outs(request: ProjectRequest) -> PageResult {
+    settings_form::show(&request, time_outs(), look_at_time_outs(&request)).await
 }
 
-async fn save_time_outs(desk: Desk) -> Answer {
-    sheet::save(&desk, time_outs(), look_at_time_outs).await
+async fn save_time_outs(request: ProjectRequest) -> PageResult {
+    settings_form::save(&request, time_outs(), look_at_time_outs).await
 }

@@ -4,51 +4,53 @@ use vestibule_domain::{operator::Role, time::Timestamp};
 use vestibule_protocol::form::Form;
 use vestibule_store::deliveries::{Delivery, DeliveryState};
 
-use super::{Answer, Desk, Door, Problem, Verb};
+use super::{PageResult, PortalError, PortalRoute, ProjectRequest, Verb};
 use crate::{
     flows::admin::{
         AdminError, Clash,
-        deliveries::{self, Trial},
+        deliveries::{self, WebhookTest},
         settings,
-        webhooks::{self as handlers, HandlerKind},
+        webhooks::{self as handlers, WebhookKind},
     },
     ui::portal::{
-        DeliveryLine, Moment, PortalNotice, TrialLine, WebhookLine, WebhookSecretPage, WebhooksPage, describe_seconds,
+        DeliveryLine, Moment, PortalNotice, TestResultLine, WebhookLine, WebhookSecretPage, WebhooksPage,
+        describe_seconds,
     },
 };
 
 const LIMIT: u32 = 50;
 
-pub(super) fn doors() -> Vec<Door> {
+pub(super) fn routes() -> Vec<PortalRoute> {
     vec![
-        Door::desk(Verb::Get, "/portal/p/{project}/webhooks", Role::Viewer, show),
-        Door::desk(Verb::Post, "/portal/p/{project}/webhooks/test", Role::Editor, try_out),
-        Door::desk(Verb::Post, "/portal/p/{project}/webhooks/replay", Role::Editor, replay),
-        Door::desk(Verb::Get, "/portal/p/{project}/webhooks/secret", Role::Owner, show_secret),
-        Door::desk(Verb::Post, "/portal/p/{project}/webhooks/secret", Role::Owner, make_secret).dangerous(),
+        PortalRoute::project(Verb::Get, "/portal/p/{project}/webhooks", Role::Viewer, show),
+        PortalRoute::project(Verb::Post, "/portal/p/{project}/webhooks/test", Role::Editor, try_out),
+        PortalRoute::project(Verb::Post, "/portal/p/{project}/webhooks/replay", Role::Editor, replay),
+        PortalRoute::project(Verb::Get, "/portal/p/{project}/webhooks/secret", Role::Owner, show_secret),
+        PortalRoute::project(Verb::Post, "/portal/p/{project}/webhooks/secret", Role::Owner, make_secret)
+            .requires_reauthentication(),
     ]
 }
 
-fn state_of(desk: &Desk) -> (DeliveryState, &'static str) {
-    match desk.field("state") {
+fn state_of(request: &ProjectRequest) -> (DeliveryState, &'static str) {
+    match request.field("state") {
         "dead" => (DeliveryState::Dead, "dead"),
         "taken" => (DeliveryState::Taken, "taken"),
         _ => (DeliveryState::Waiting, "waiting"),
     }
 }
 
-async fn show(desk: Desk) -> Answer {
-    let page = page(&desk, None).await?;
-    desk.show(&page)
+async fn show(request: ProjectRequest) -> PageResult {
+    let page = page(&request, None).await?;
+    request.show(&page)
 }
 
-async fn page(desk: &Desk, trial: Option<TrialLine>) -> Result<WebhooksPage, Problem> {
-    let (state, word) = state_of(desk);
-    let cursor = Some(desk.field("cursor")).filter(|cursor| !cursor.is_empty());
-    let found = deliveries::list(&desk.app, &desk.project, state, cursor, LIMIT).await?;
-    let hooks = desk.project.settings.webhooks();
-    let lines = [HandlerKind::Asked, HandlerKind::Told].into_iter().flat_map(|kind| {
-        let of_kind: Vec<_> = hooks.iter().filter(|hook| hook.is_blocking == (kind == HandlerKind::Asked)).collect();
+async fn page(request: &ProjectRequest, test_result: Option<TestResultLine>) -> Result<WebhooksPage, PortalError> {
+    let (state, word) = state_of(request);
+    let cursor = Some(request.field("cursor")).filter(|cursor| !cursor.is_empty());
+    let found = deliveries::list(&request.app, &request.project, state, cursor, LIMIT).await?;
+    let hooks = request.project.settings.webhooks();
+    let lines = [WebhookKind::Blocking, WebhookKind::Notification].into_iter().flat_map(|kind| {
+        let of_kind: Vec<_> = hooks.iter().filter(|hook| hook.is_blocking == (kind == WebhookKind::Blocking)).collect();
         let names = handlers::name_all(of_kind.iter().map(|hook| hook.url));
         of_kind.into_iter().zip(names).map(move |(hook, name)| WebhookLine {
             url: hook.url.to_string(),
@@ -57,21 +59,21 @@ async fn page(desk: &Desk, trial: Option<TrialLine>) -> Result<WebhooksPage, Pro
             path: format!("/webhooks/{}/{name}", kind.as_str()),
         })
     });
-    let settings = &desk.project.settings;
-    let patience = [settings.blocking_timeout(), settings.blocking_total_timeout(), settings.delivery_timeout()];
+    let settings = &request.project.settings;
+    let timeouts = [settings.blocking_timeout(), settings.blocking_total_timeout(), settings.delivery_timeout()];
     Ok(WebhooksPage {
         webhooks: lines.collect(),
-        patience: patience.map(|time| describe_seconds(time.as_secs())),
-        has_secret: has_secret(desk),
-        trial,
+        timeouts: timeouts.map(|time| describe_seconds(time.as_secs())),
+        has_secret: has_secret(request),
+        test_result,
         state: word,
         deliveries: found.items.iter().map(line_of).collect(),
         next: found.next.map(|cursor| Form::from_pairs([("state", word), ("cursor", &cursor)]).print()),
     })
 }
 
-fn has_secret(desk: &Desk) -> bool {
-    desk.project.keys.webhook_secrets(desk.now).is_some()
+fn has_secret(request: &ProjectRequest) -> bool {
+    request.project.keys.webhook_secrets(request.now).is_some()
 }
 
 fn line_of(delivery: &Delivery) -> DeliveryLine {
@@ -91,37 +93,39 @@ fn line_of(delivery: &Delivery) -> DeliveryLine {
     }
 }
 
-async fn try_out(desk: Desk) -> Answer {
-    let url = desk.field("url");
-    let trial = match deliveries::try_out(&desk.app, &desk.project, &desk.acting(), url, desk.now).await {
-        Ok(trial) => trial,
-        Err(AdminError::NotFound(_)) => return desk.done("/webhooks", PortalNotice::Gone),
-        Err(error) => return Err(error.into()),
-    };
-    let Trial { status, error } = trial;
+async fn try_out(request: ProjectRequest) -> PageResult {
+    let url = request.field("url");
+    let test_result =
+        match deliveries::try_out(&request.app, &request.project, &request.acting(), url, request.now).await {
+            Ok(test_result) => test_result,
+            Err(AdminError::NotFound(_)) => return request.done("/webhooks", PortalNotice::Gone),
+            Err(error) => return Err(error.into()),
+        };
+    let WebhookTest { status, error } = test_result;
     let is_good = error.is_none();
     let outcome = error.or(status.map(|status| format!("status {status}"))).unwrap_or_default();
-    let page = page(&desk, Some(TrialLine { url: url.to_string(), is_good, outcome })).await?;
-    desk.show(&page)
+    let page = page(&request, Some(TestResultLine { url: url.to_string(), is_good, outcome })).await?;
+    request.show(&page)
 }
 
-async fn replay(desk: Desk) -> Answer {
-    let back = format!("/webhooks?state={}", state_of(&desk).1);
-    let Ok(id) = desk.field("delivery").parse() else { return desk.done(&back, PortalNotice::Gone) };
-    match deliveries::replay(&desk.app, &desk.project, &desk.acting(), id, desk.now).await {
-        Ok(_) => desk.done(&back, PortalNotice::DeliveryReplayed),
-        Err(AdminError::NotFound(_)) => desk.done(&back, PortalNotice::Gone),
-        Err(AdminError::Conflict(Clash::StillWaiting)) => desk.done(&back, PortalNotice::Unchanged),
+async fn replay(request: ProjectRequest) -> PageResult {
+    let back = format!("/webhooks?state={}", state_of(&request).1);
+    let Ok(id) = request.field("delivery").parse() else { return request.done(&back, PortalNotice::Gone) };
+    match deliveries::replay(&request.app, &request.project, &request.acting(), id, request.now).await {
+        Ok(_) => request.done(&back, PortalNotice::DeliveryReplayed),
+        Err(AdminError::NotFound(_)) => request.done(&back, PortalNotice::Gone),
+        Err(AdminError::Conflict(Clash::StillWaiting)) => request.done(&back, PortalNotice::Unchanged),
         Err(error) => Err(error.into()),
     }
 }
 
-async fn show_secret(desk: Desk) -> Answer {
-    desk.show(&WebhookSecretPage { has_secret: has_secret(&desk), secret: None })
+async fn show_secret(request: ProjectRequest) -> PageResult {
+    request.show(&WebhookSecretPage { has_secret: has_secret(&request), secret: None })
 }
 
-async fn make_secret(desk: Desk) -> Answer {
-    let has_secret = has_secret(&desk);
-    let secret = settings::rotate_webhook_secret(&desk.app, &desk.project, &desk.acting(), desk.now).await?;
-    desk.show(&WebhookSecretPage { has_secret, secret: Some(secret) })
+async fn make_secret(request: ProjectRequest) -> PageResult {
+    let has_secret = has_secret(&request);
+    let secret =
+        settings::rotate_webhook_secret(&request.app, &request.project, &request.acting(), request.now).await?;
+    request.show(&WebhookSecretPage { has_secret, secret: Some(secret) })
 }

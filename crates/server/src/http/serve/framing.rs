@@ -10,14 +10,14 @@ use crate::http::error;
 
 /// The rejection of a request without a single valid `Host` (RFC 9112 §3.2), or with more than one `Authorization`.
 pub(super) fn refuse(request: &Request) -> Option<Response> {
-    let complaint = complain(request)?;
-    let mut response = error::plain(StatusCode::BAD_REQUEST, complaint);
+    let problem = find_framing_problem(request)?;
+    let mut response = error::plain(StatusCode::BAD_REQUEST, problem);
     // Where two servers parse a request differently, the rest of the connection is ambiguous too.
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     Some(response)
 }
 
-fn complain(request: &Request) -> Option<&'static str> {
+fn find_framing_problem(request: &Request) -> Option<&'static str> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let Some(host) = hosts.next() else {
         return (request.version() >= Version::HTTP_11)

@@ -1,4 +1,4 @@
-//! The socket of a connection, which reports its traffic to the connection's [`Pulse`].
+//! The socket of a connection, which reports its traffic to the connection's [`ActivityTimer`].
 
 use std::{
     io::{self, IoSlice},
@@ -12,22 +12,22 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::pulse::Pulse;
+use super::activity_timer::ActivityTimer;
 
 pub(super) struct Socket {
     stream: TcpStream,
-    pulse: Arc<Pulse>,
+    timer: Arc<ActivityTimer>,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, pulse: Arc<Pulse>) -> Self {
-        Self { stream, pulse }
+    pub(super) fn new(stream: TcpStream, timer: Arc<ActivityTimer>) -> Self {
+        Self { stream, timer }
     }
 
     fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &written {
-            Poll::Pending => self.pulse.is_blocked(),
-            Poll::Ready(Ok(1..)) => self.pulse.sent(),
+            Poll::Pending => self.timer.is_blocked(),
+            Poll::Ready(Ok(1..)) => self.timer.sent(),
             Poll::Ready(_) => {}
         }
         written
@@ -36,7 +36,7 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        if self.pulse.is_reset() {
+        if self.timer.is_reset() {
             // Otherwise the operating system would keep unsent data and retransmit it for minutes.
             let _ = self.stream.set_zero_linger();
         }
@@ -52,7 +52,7 @@ impl AsyncRead for Socket {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         if buffer.filled().len() > before {
-            self.pulse.received();
+            self.timer.received();
         }
         Poll::Ready(Ok(()))
     }

@@ -26,7 +26,7 @@ const LANES_PUT_BEHIND: usize = 32;
 const PUT_BEHIND_FOR: Duration = Duration::from_secs(600);
 
 /// What a look found for a receiver.
-pub(super) struct Found {
+pub(super) struct DueLanes {
     /// Lanes whose first delivery is due, those that wait longest first.
     pub(super) lanes: Vec<Vec<u8>>,
     /// Whether another look may find more.
@@ -35,7 +35,7 @@ pub(super) struct Found {
 
 /// What is due for a receiver. Deliveries behind one that failed are put off as long as that one, and so are very many in one lane:
 /// the next look finds the lanes after them.
-pub(super) async fn find_due(app: &App, address: &Address, now: Timestamp) -> Result<Found, StoreError> {
+pub(super) async fn find_due(app: &App, address: &Address, now: Timestamp) -> Result<DueLanes, StoreError> {
     let mut rows = read(app, address, now, ROWS).await?;
     let mut may_be_more = rows.len() >= ROWS;
     let mut is_full_of_others = false;
@@ -48,11 +48,11 @@ pub(super) async fn find_due(app: &App, address: &Address, now: Timestamp) -> Re
     if !moves.is_empty() {
         put_behind(app, address, moves).await?;
         if is_full_of_others {
-            app.hooks_bell.notify_one();
+            app.hooks_signal.notify_one();
         }
     }
     let lanes = rows.into_iter().filter(Due::is_first).map(|row| row.lane).collect();
-    Ok(Found { lanes, may_be_more })
+    Ok(DueLanes { lanes, may_be_more })
 }
 
 async fn read(app: &App, address: &Address, now: Timestamp, limit: usize) -> Result<Vec<Due>, StoreError> {

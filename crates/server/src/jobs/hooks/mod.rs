@@ -24,9 +24,9 @@ use vestibule_store::{
 
 use self::{
     look::{find_due, list_in_turns},
-    receivers::{Address, Heard, Receivers},
+    receivers::{Address, ReceiverOutcome, Receivers},
 };
-use crate::{app::App, flows::hooks::sign, ports::webhook::SendError};
+use crate::{adapters::webhook::SendError, app::App, flows::hooks::sign};
 
 const PERIOD: Duration = Duration::from_secs(1);
 /// Receivers one look asks for.
@@ -44,9 +44,9 @@ const PAUSES: [u64; 9] = [5, 15, 60, 300, 900, 1_800, 3_600, 7_200, 14_400];
 
 /// Works until it is to stop; what is on its way then is sent again after the next start.
 pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let mut dispatch = Dispatch::new();
+    let mut dispatch = HookDispatch::new();
     loop {
-        let mut wait = pin!(super::wait(&mut stop, PERIOD, Some(&app.hooks_bell)));
+        let mut wait = pin!(super::wait(&mut stop, PERIOD, Some(&app.hooks_signal)));
         let goes_on = loop {
             tokio::select! {
                 goes_on = &mut wait => break goes_on,
@@ -62,7 +62,7 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 }
 
 /// The lanes that are worked on.
-struct Dispatch {
+struct HookDispatch {
     lanes: JoinSet<LaneEnd>,
     /// Whose lane each task works on.
     working: HashMap<task::Id, (Address, Vec<u8>)>,
@@ -79,12 +79,12 @@ struct Dispatch {
 
 /// How work on a lane ended.
 struct LaneEnd {
-    heard: Heard,
+    heard: ReceiverOutcome,
     /// Whether more waits in it.
     has_more: bool,
 }
 
-impl Dispatch {
+impl HookDispatch {
     fn new() -> Self {
         Self {
             lanes: JoinSet::new(),
@@ -102,7 +102,7 @@ impl Dispatch {
         let (id, end) = match self.lanes.join_next_with_id().await {
             Some(Ok((id, end))) => (id, end),
             // It panicked, which is logged, and its claim runs out.
-            Some(Err(error)) => (error.id(), LaneEnd { heard: Heard::NotTried, has_more: false }),
+            Some(Err(error)) => (error.id(), LaneEnd { heard: ReceiverOutcome::NotTried, has_more: false }),
             None => return std::future::pending().await,
         };
         self.may_wait |= end.has_more;
@@ -178,7 +178,7 @@ impl Dispatch {
 /// Delivers one after the other until the lane is empty, one is not taken, or it is the turn of others.
 async fn work_lane(app: Arc<App>, (project, url): Address, lane: Vec<u8>) -> LaneEnd {
     let lane = Lane { project, url, lane };
-    let mut heard = Heard::NotTried;
+    let mut heard = ReceiverOutcome::NotTried;
     for _ in 0..IN_A_ROW {
         match work_one(&app, &lane, &mut heard).await {
             Ok(true) => {}
@@ -193,21 +193,21 @@ async fn work_lane(app: Arc<App>, (project, url): Address, lane: Vec<u8>) -> Lan
 }
 
 /// What became of one try.
-struct Outcome {
+struct AttemptOutcome {
     status: Option<i64>,
     error: Option<String>,
 }
 
 /// Delivers the first of a lane, if it is due; whether it was taken.
-async fn work_one(app: &App, lane: &Lane, heard: &mut Heard) -> Result<bool, StoreError> {
+async fn work_one(app: &App, lane: &Lane, heard: &mut ReceiverOutcome) -> Result<bool, StoreError> {
     let Some(project) = app.projects.find_by_no(lane.project) else { return Ok(false) };
     let next = delivery_lanes::next_in_lane(&mut *app.store.read().await?, lane).await?;
     let now = app.clock.now();
     // When it is not due, another node works on it, or it waits for its next try.
     let Some(delivery) = next.filter(|next| next.due_at <= now) else { return Ok(false) };
     let (id, attempts) = (delivery.id, delivery.attempts);
-    let patience = project.settings.delivery_timeout();
-    let until = now.plus(patience + CLAIM_MARGIN);
+    let timeout = project.settings.delivery_timeout();
+    let until = now.plus(timeout + CLAIM_MARGIN);
     let claimed = app
         .store
         .write("claim_delivery", (), move |tx, ()| Box::pin(deliveries::claim(tx, id, until, attempts)))
@@ -217,24 +217,24 @@ async fn work_one(app: &App, lane: &Lane, heard: &mut Heard) -> Result<bool, Sto
     }
     let headers = sign(&project, &delivery.body, now);
     let outcome = if headers.is_empty() {
-        Outcome { status: None, error: Some("the project has no webhook secret: create one".into()) }
+        AttemptOutcome { status: None, error: Some("the project has no webhook secret: create one".into()) }
     } else {
         let began = app.clock.now();
-        let answer = app.webhooks.post(&delivery.url, delivery.body.clone(), &headers, patience).await;
+        let answer = app.webhooks.post(&delivery.url, delivery.body.clone(), &headers, timeout).await;
         *heard = match answer {
-            Err(SendError::TooLate(_)) => Heard::Nothing,
-            _ if app.clock.now().since(began) > SLOW => Heard::Late,
-            _ => Heard::Something,
+            Err(SendError::TooLate(_)) => ReceiverOutcome::Nothing,
+            _ if app.clock.now().since(began) > SLOW => ReceiverOutcome::Late,
+            _ => ReceiverOutcome::Something,
         };
         match answer {
             Ok(answer) if (200..300).contains(&answer.status) => {
-                Outcome { status: Some(answer.status.into()), error: None }
+                AttemptOutcome { status: Some(answer.status.into()), error: None }
             }
-            Ok(answer) => Outcome {
+            Ok(answer) => AttemptOutcome {
                 status: Some(answer.status.into()),
                 error: Some(format!("the receiver answered with status {}", answer.status)),
             },
-            Err(error) => Outcome { status: None, error: Some(error.to_string()) },
+            Err(error) => AttemptOutcome { status: None, error: Some(error.to_string()) },
         }
     };
     let taken = outcome.error.is_none();
@@ -249,7 +249,7 @@ async fn write_down(
     app: &App,
     lane: &Lane,
     delivery: &Delivery,
-    outcome: Outcome,
+    outcome: AttemptOutcome,
 ) -> Result<DeliveryState, StoreError> {
     let now = app.clock.now();
     let (id, status) = (delivery.id, outcome.status);

@@ -25,7 +25,7 @@ pub(super) type Address = (ProjectNo, String);
 
 /// What came of the last try in a lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum ReceiverOutcome {
     /// An answer, or a refused connection: the lane was held for a moment.
     Something,
     /// An answer that took long.
@@ -98,26 +98,26 @@ impl Receivers {
     }
 
     /// A lane ended; whether its receiver rests from now on.
-    pub(super) fn end(&mut self, address: &Address, lane: &[u8], heard: Heard, now: Timestamp) -> bool {
+    pub(super) fn end(&mut self, address: &Address, lane: &[u8], heard: ReceiverOutcome, now: Timestamp) -> bool {
         let Some(receiver) = self.0.get_mut(address) else { return false };
         let is_late = receiver.busy.remove(lane).unwrap_or(false);
         receiver.ended_at = now;
         let begins_to_rest = match heard {
-            Heard::NotTried => false,
+            ReceiverOutcome::NotTried => false,
             // It was on its way when the receiver began to rest, so it says nothing new.
-            Heard::Nothing if is_late => false,
-            Heard::Something => {
+            ReceiverOutcome::Nothing if is_late => false,
+            ReceiverOutcome::Something => {
                 receiver.silences = 0;
                 receiver.window = (receiver.window + 1).clamp(FIRST, MOST);
                 false
             }
             // It is alive, and holds its lanes for long: it gets no more of them.
-            Heard::Late => {
+            ReceiverOutcome::Late => {
                 receiver.silences = 0;
                 receiver.window = FIRST;
                 false
             }
-            Heard::Nothing => receiver.note_silence(now),
+            ReceiverOutcome::Nothing => receiver.note_silence(now),
         };
         self.0.retain(|_, one| !one.busy.is_empty() || now < one.ended_at.max(one.rests_until).plus(REMEMBER));
         begins_to_rest
@@ -169,13 +169,13 @@ mod tests {
             let lanes = fill(&mut receivers, &one, at(0));
             assert_eq!(lanes.len(), expected);
             for lane in lanes {
-                receivers.end(&one, &lane, Heard::Something, at(0));
+                receivers.end(&one, &lane, ReceiverOutcome::Something, at(0));
             }
         }
         let lanes = fill(&mut receivers, &one, at(0));
-        receivers.end(&one, &lanes[0], Heard::Nothing, at(60));
+        receivers.end(&one, &lanes[0], ReceiverOutcome::Nothing, at(60));
         for lane in &lanes[1..] {
-            receivers.end(&one, lane, Heard::NotTried, at(60));
+            receivers.end(&one, lane, ReceiverOutcome::NotTried, at(60));
         }
         assert_eq!(fill(&mut receivers, &one, at(60)).len(), 4);
     }
@@ -187,7 +187,7 @@ mod tests {
             let lanes = fill(&mut receivers, &one, at(0));
             assert_eq!(lanes.len(), 4);
             for lane in lanes {
-                assert!(!receivers.end(&one, &lane, Heard::Late, at(50)));
+                assert!(!receivers.end(&one, &lane, ReceiverOutcome::Late, at(50)));
             }
         }
         assert!(!receivers.rests(&one, at(50)));
@@ -200,14 +200,14 @@ mod tests {
         let lanes = fill(&mut receivers, &one, at(0));
         let mut late = Vec::new();
         for (index, lane) in lanes.iter().enumerate() {
-            assert_eq!(receivers.end(&one, lane, Heard::Nothing, at(now)), index == 3);
+            assert_eq!(receivers.end(&one, lane, ReceiverOutcome::Nothing, at(now)), index == 3);
             if index == 0 {
                 late = fill(&mut receivers, &one, at(now));
             }
         }
         assert_eq!(late.len(), 1);
         // It was on its way already, so it does not make the rest longer, whenever it ends.
-        assert!(!receivers.end(&one, &late[0], Heard::Nothing, at(now + 60)));
+        assert!(!receivers.end(&one, &late[0], ReceiverOutcome::Nothing, at(now + 60)));
         for rest in [60, 120, 300, 600, 900, 900] {
             assert!(
                 fill(&mut receivers, &one, at(now + rest - 1)).is_empty() && receivers.rests(&one, at(now + rest - 1))
@@ -215,11 +215,11 @@ mod tests {
             let lanes = fill(&mut receivers, &one, at(now + rest));
             assert_eq!(lanes.len(), 1, "one lane tries");
             now += rest + 60;
-            assert!(receivers.end(&one, &lanes[0], Heard::Nothing, at(now)));
+            assert!(receivers.end(&one, &lanes[0], ReceiverOutcome::Nothing, at(now)));
         }
         now += 900;
         let lanes = fill(&mut receivers, &one, at(now));
-        assert!(!receivers.end(&one, &lanes[0], Heard::Something, at(now)));
+        assert!(!receivers.end(&one, &lanes[0], ReceiverOutcome::Something, at(now)));
         assert_eq!(fill(&mut receivers, &one, at(now)).len(), 4);
     }
 
@@ -241,7 +241,7 @@ mod tests {
         let (mut receivers, one) = (Receivers::default(), address(1, "a"));
         for _ in 0..3 {
             for lane in fill(&mut receivers, &one, at(0)) {
-                receivers.end(&one, &lane, Heard::Something, at(0));
+                receivers.end(&one, &lane, ReceiverOutcome::Something, at(0));
             }
         }
         assert_eq!(fill(&mut receivers, &one, at(0)).len(), MOST);
@@ -254,11 +254,11 @@ mod tests {
         for project in 0..100 {
             let one = address(project, "a");
             receivers.begin(&one, b"x");
-            receivers.end(&one, b"x", Heard::Nothing, at(project));
+            receivers.end(&one, b"x", ReceiverOutcome::Nothing, at(project));
         }
         let one = address(200, "a");
         receivers.begin(&one, b"x");
-        receivers.end(&one, b"x", Heard::Nothing, at(3_650));
+        receivers.end(&one, b"x", ReceiverOutcome::Nothing, at(3_650));
         assert_eq!(receivers.0.len(), 50, "those of the last hour");
     }
 }

@@ -40,7 +40,7 @@ impl Page for ConfirmPage {
     }
 
     fn body(&self, ctx: &PageContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(AccountConfirmBody { ctx, page: self }.render())
     }
 
     fn shell(&self) -> Shell {
@@ -54,7 +54,7 @@ impl Page for ConfirmPage {
 
 #[derive(Template)]
 #[template(path = "account/confirm.html")]
-struct Body<'a> {
+struct AccountConfirmBody<'a> {
     ctx: &'a PageContext,
     page: &'a ConfirmPage,
 }

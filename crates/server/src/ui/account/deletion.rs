@@ -3,9 +3,9 @@
 use askama::Template;
 
 use super::sub_page;
-use crate::ui::complaint::Complaint;
 use crate::ui::context::PageContext;
 use crate::ui::field::Field;
+use crate::ui::field_problem::FieldProblem;
 use crate::ui::locale::Locale;
 use crate::ui::page::{Page, Shell, finish};
 use crate::ui::text::Text;
@@ -39,7 +39,7 @@ impl DeleteAccountPage {
             back_href: "/settings".into(),
         };
         let wrong = Self {
-            error: Some(Complaint::ConfirmationWrong { phrase: plain.phrase.clone() }.text()),
+            error: Some(FieldProblem::ConfirmationWrong { phrase: plain.phrase.clone() }.text()),
             grace_days: Some(30),
             ..plain.clone()
         };
@@ -83,11 +83,11 @@ impl Page for DeleteAccountPage {
     }
 
     fn body(&self, ctx: &PageContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(DeleteAccountBody { ctx, page: self }.render())
     }
 
-    fn complaints(&self) -> Vec<(&'static str, Text)> {
-        self.confirmation().complaint().into_iter().collect()
+    fn problems(&self) -> Vec<(&'static str, Text)> {
+        self.confirmation().problem().into_iter().collect()
     }
 
     fn shell(&self) -> Shell {
@@ -97,7 +97,7 @@ impl Page for DeleteAccountPage {
 
 #[derive(Template)]
 #[template(path = "account/deletion.html")]
-struct Body<'a> {
+struct DeleteAccountBody<'a> {
     ctx: &'a PageContext,
     page: &'a DeleteAccountPage,
 }

@@ -36,7 +36,7 @@ impl Page for SettingsGuestPage {
     }
 
     fn body(&self, ctx: &PageContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(SettingsGuestBody { ctx, page: self }.render())
     }
 
     fn shell(&self) -> Shell {
@@ -46,7 +46,7 @@ impl Page for SettingsGuestPage {
 
 #[derive(Template)]
 #[template(path = "account/guest.html")]
-struct Body<'a> {
+struct SettingsGuestBody<'a> {
     ctx: &'a PageContext,
     page: &'a SettingsGuestPage,
 }

@@ -3,9 +3,9 @@
 use askama::Template;
 
 use super::sub_page;
-use crate::ui::complaint::Complaint;
 use crate::ui::context::PageContext;
-use crate::ui::field::{Field, LoginIdKind};
+use crate::ui::field::{Field, LoginIdField};
+use crate::ui::field_problem::FieldProblem;
 use crate::ui::page::{Page, Shell, finish};
 use crate::ui::text::Text;
 
@@ -13,7 +13,7 @@ use crate::ui::text::Text;
 #[derive(Clone, Debug)]
 pub struct AddLoginIdPage {
     pub action: String,
-    pub kind: LoginIdKind,
+    pub kind: LoginIdField,
     /// The login ID to replace, if any.
     pub replacing: Option<String>,
     pub value: String,
@@ -25,7 +25,7 @@ impl AddLoginIdPage {
     pub fn samples() -> Vec<(&'static str, Self)> {
         let email = Self {
             action: "/settings/identity/add".into(),
-            kind: LoginIdKind::Email,
+            kind: LoginIdField::Email,
             replacing: None,
             value: String::new(),
             error: None,
@@ -34,11 +34,11 @@ impl AddLoginIdPage {
         let change = Self {
             replacing: Some("ada@example.com".into()),
             value: "ada@".into(),
-            error: Some(Complaint::EmailInvalid.text()),
+            error: Some(FieldProblem::EmailInvalid.text()),
             ..email.clone()
         };
-        let phone = Self { kind: LoginIdKind::Phone, ..email.clone() };
-        let username = Self { kind: LoginIdKind::Username, replacing: Some("ada".into()), ..email.clone() };
+        let phone = Self { kind: LoginIdField::Phone, ..email.clone() };
+        let username = Self { kind: LoginIdField::Username, replacing: Some("ada".into()), ..email.clone() };
         vec![("email", email), ("email-change-error", change), ("phone", phone), ("username-change", username)]
     }
 
@@ -55,21 +55,21 @@ impl AddLoginIdPage {
 impl Page for AddLoginIdPage {
     fn title(&self) -> Text {
         Text::new(match (self.kind, self.replacing.is_some()) {
-            (LoginIdKind::Email, false) => "add-email-title",
-            (LoginIdKind::Email, true) => "change-email-title",
-            (LoginIdKind::Phone, false) => "add-phone-title",
-            (LoginIdKind::Phone, true) => "change-phone-title",
-            (LoginIdKind::Username, false) => "add-username-title",
-            (LoginIdKind::Username, true) => "change-username-title",
+            (LoginIdField::Email, false) => "add-email-title",
+            (LoginIdField::Email, true) => "change-email-title",
+            (LoginIdField::Phone, false) => "add-phone-title",
+            (LoginIdField::Phone, true) => "change-phone-title",
+            (LoginIdField::Username, false) => "add-username-title",
+            (LoginIdField::Username, true) => "change-username-title",
         })
     }
 
     fn body(&self, ctx: &PageContext) -> String {
-        finish(Add { ctx, page: self }.render())
+        finish(AddBody { ctx, page: self }.render())
     }
 
-    fn complaints(&self) -> Vec<(&'static str, Text)> {
-        self.login_id().complaint().into_iter().collect()
+    fn problems(&self) -> Vec<(&'static str, Text)> {
+        self.login_id().problem().into_iter().collect()
     }
 
     fn shell(&self) -> Shell {
@@ -79,7 +79,7 @@ impl Page for AddLoginIdPage {
 
 #[derive(Template)]
 #[template(path = "account/add_login_id.html")]
-struct Add<'a> {
+struct AddBody<'a> {
     ctx: &'a PageContext,
     page: &'a AddLoginIdPage,
 }
@@ -109,7 +109,7 @@ impl Page for RemoveLoginIdPage {
     }
 
     fn body(&self, ctx: &PageContext) -> String {
-        finish(Remove { ctx, page: self }.render())
+        finish(RemoveBody { ctx, page: self }.render())
     }
 
     fn shell(&self) -> Shell {
@@ -119,7 +119,7 @@ impl Page for RemoveLoginIdPage {
 
 #[derive(Template)]
 #[template(path = "account/remove_login_id.html")]
-struct Remove<'a> {
+struct RemoveBody<'a> {
     ctx: &'a PageContext,
     page: &'a RemoveLoginIdPage,
 }
@@ -128,7 +128,7 @@ struct Remove<'a> {
 #[derive(Clone, Debug)]
 pub struct VerifyLoginIdPage {
     pub action: String,
-    pub kind: LoginIdKind,
+    pub kind: LoginIdField,
     pub value: String,
     pub back_href: String,
 }
@@ -137,11 +137,11 @@ impl VerifyLoginIdPage {
     pub fn samples() -> Vec<(&'static str, Self)> {
         let email = Self {
             action: "/settings/identity/verify".into(),
-            kind: LoginIdKind::Email,
+            kind: LoginIdField::Email,
             value: "ada@example.com".into(),
             back_href: "/settings".into(),
         };
-        let phone = Self { kind: LoginIdKind::Phone, value: "+44 20 7946 0018".into(), ..email.clone() };
+        let phone = Self { kind: LoginIdField::Phone, value: "+44 20 7946 0018".into(), ..email.clone() };
         vec![("email", email), ("phone", phone)]
     }
 
@@ -156,7 +156,7 @@ impl Page for VerifyLoginIdPage {
     }
 
     fn body(&self, ctx: &PageContext) -> String {
-        finish(Verify { ctx, page: self }.render())
+        finish(VerifyBody { ctx, page: self }.render())
     }
 
     fn shell(&self) -> Shell {
@@ -166,16 +166,16 @@ impl Page for VerifyLoginIdPage {
 
 #[derive(Template)]
 #[template(path = "account/verify_login_id.html")]
-struct Verify<'a> {
+struct VerifyBody<'a> {
     ctx: &'a PageContext,
     page: &'a VerifyLoginIdPage,
 }
 
 /// The next step for a login ID of this kind.
-fn lead_of(kind: LoginIdKind) -> Option<&'static str> {
+fn lead_of(kind: LoginIdField) -> Option<&'static str> {
     match kind {
-        LoginIdKind::Email => Some("add-email-lead"),
-        LoginIdKind::Phone => Some("add-phone-lead"),
-        LoginIdKind::Username => None,
+        LoginIdField::Email => Some("add-email-lead"),
+        LoginIdField::Phone => Some("add-phone-lead"),
+        LoginIdField::Username => None,
     }
 }

@@ -6,20 +6,20 @@ mod deletion;
 mod guest;
 mod login_id;
 mod names;
+mod other_application;
 mod overview;
 mod passkeys;
 mod password;
-mod stranger;
 
 pub use confirm::ConfirmPage;
 pub use deletion::DeleteAccountPage;
 pub use guest::SettingsGuestPage;
 pub use login_id::{AddLoginIdPage, RemoveLoginIdPage, VerifyLoginIdPage};
 pub use names::EditNamesPage;
+pub use other_application::SettingsOtherApplicationPage;
 pub use overview::{LoginIdEntry, PasskeySummary, PasswordSummary, SessionEntry, SettingsPage};
 pub use passkeys::{PasskeyEntry, PasskeyNamePage, PasskeysPage};
 pub use password::ChangePasswordPage;
-pub use stranger::SettingsStrangerPage;
 
 use super::page::Shell;
 

@@ -3,9 +3,9 @@
 use askama::Template;
 
 use super::sub_page;
-use crate::ui::complaint::Complaint;
 use crate::ui::context::PageContext;
 use crate::ui::field::Field;
+use crate::ui::field_problem::FieldProblem;
 use crate::ui::page::{Page, Shell, finish};
 use crate::ui::text::Text;
 
@@ -31,7 +31,7 @@ impl EditNamesPage {
             back_href: "/settings".into(),
             ..Self::default()
         };
-        let error = Self { nickname_error: Some(Complaint::NameTooLong { max: 100 }.text()), ..filled.clone() };
+        let error = Self { nickname_error: Some(FieldProblem::NameTooLong { max: 100 }.text()), ..filled.clone() };
         vec![("filled", filled), ("error", error)]
     }
 
@@ -48,7 +48,7 @@ impl EditNamesPage {
             field("family_name", "field-family-name", "family-name", &self.family_name, &self.family_name_error),
             field("nickname", "field-nickname", "nickname", &self.nickname, &self.nickname_error),
         ];
-        Field::focus_lone_complaint(&mut fields);
+        Field::focus_only_problem(&mut fields);
         fields
     }
 }
@@ -59,11 +59,11 @@ impl Page for EditNamesPage {
     }
 
     fn body(&self, ctx: &PageContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(EditNamesBody { ctx, page: self }.render())
     }
 
-    fn complaints(&self) -> Vec<(&'static str, Text)> {
-        self.fields().iter().filter_map(Field::complaint).collect()
+    fn problems(&self) -> Vec<(&'static str, Text)> {
+        self.fields().iter().filter_map(Field::problem).collect()
     }
 
     fn shell(&self) -> Shell {
@@ -73,7 +73,7 @@ impl Page for EditNamesPage {
 
 #[derive(Template)]
 #[template(path = "account/names.html")]
-struct Body<'a> {
+struct EditNamesBody<'a> {
     ctx: &'a PageContext,
     page: &'a EditNamesPage,
 }

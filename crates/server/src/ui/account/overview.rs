@@ -4,14 +4,14 @@ use askama::Template;
 
 use crate::ui::context::PageContext;
 use crate::ui::elapsed::Elapsed;
-use crate::ui::field::{LoginIdChoice, LoginIdKind};
+use crate::ui::field::{LoginIdChoice, LoginIdField};
 use crate::ui::page::{Page, Shell, finish};
 use crate::ui::text::Text;
 
 /// One login ID of a member.
 #[derive(Clone, Debug)]
 pub struct LoginIdEntry {
-    pub kind: LoginIdKind,
+    pub kind: LoginIdField,
     pub value: String,
     /// `None` for a username, which needs no verification.
     pub verified: Option<bool>,
@@ -95,16 +95,16 @@ impl SettingsPage {
             name: Some("Ada Lovelace".into()),
             names_href: "/settings/names".into(),
             login_ids: vec![
-                entry(LoginIdKind::Email, "ada@example.com", Some(true)),
+                entry(LoginIdField::Email, "ada@example.com", Some(true)),
                 LoginIdEntry {
                     verify_href: link("identity/verify"),
-                    ..entry(LoginIdKind::Phone, "+44 20 7946 0018", Some(false))
+                    ..entry(LoginIdField::Phone, "+44 20 7946 0018", Some(false))
                 },
-                entry(LoginIdKind::Username, "ada", None),
+                entry(LoginIdField::Username, "ada", None),
             ],
             addable: vec![
-                LoginIdChoice { kind: LoginIdKind::Email, href: "/settings/identity/add?kind=email".into() },
-                LoginIdChoice { kind: LoginIdKind::Phone, href: "/settings/identity/add?kind=phone".into() },
+                LoginIdChoice { kind: LoginIdField::Email, href: "/settings/identity/add?kind=email".into() },
+                LoginIdChoice { kind: LoginIdField::Phone, href: "/settings/identity/add?kind=phone".into() },
             ],
             password: Some(PasswordSummary {
                 changed: Some(Elapsed::from_seconds(8_000_000)),
@@ -124,7 +124,7 @@ impl SettingsPage {
         let bare = Self {
             name: None,
             login_ids: Vec::new(),
-            addable: vec![LoginIdChoice { kind: LoginIdKind::Email, href: "/settings/identity/add".into() }],
+            addable: vec![LoginIdChoice { kind: LoginIdField::Email, href: "/settings/identity/add".into() }],
             password: Some(PasswordSummary { changed: None, href: "/settings/password".into() }),
             passkeys: Some(PasskeySummary { count: 1, href: "/settings/passkeys".into() }),
             sessions: vec![session("s1", Some("Safari on iPhone"), None, 0, true)],
@@ -149,9 +149,9 @@ impl LoginIdEntry {
 impl LoginIdChoice {
     fn add_label(&self) -> &'static str {
         match self.kind {
-            LoginIdKind::Email => "link-add-email",
-            LoginIdKind::Phone => "link-add-phone",
-            LoginIdKind::Username => "link-add-username",
+            LoginIdField::Email => "link-add-email",
+            LoginIdField::Phone => "link-add-phone",
+            LoginIdField::Username => "link-add-username",
         }
     }
 }
@@ -162,7 +162,7 @@ impl Page for SettingsPage {
     }
 
     fn body(&self, ctx: &PageContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(SettingsBody { ctx, page: self }.render())
     }
 
     fn shell(&self) -> Shell {
@@ -172,12 +172,12 @@ impl Page for SettingsPage {
 
 #[derive(Template)]
 #[template(path = "account/overview.html")]
-struct Body<'a> {
+struct SettingsBody<'a> {
     ctx: &'a PageContext,
     page: &'a SettingsPage,
 }
 
-impl Body<'_> {
+impl SettingsBody<'_> {
     fn device(&self, session: &SessionEntry) -> String {
         session.device.clone().unwrap_or_else(|| self.ctx.t("session-unknown-device"))
     }

@@ -3,10 +3,10 @@
 use askama::Template;
 
 use super::sub_page;
-use crate::ui::complaint::Complaint;
 use crate::ui::context::PageContext;
 use crate::ui::elapsed::Elapsed;
 use crate::ui::field::Field;
+use crate::ui::field_problem::FieldProblem;
 use crate::ui::page::{Page, Shell, finish};
 use crate::ui::passkey::{Ceremony, PasskeyCeremony};
 use crate::ui::text::Text;
@@ -67,7 +67,7 @@ impl Page for PasskeysPage {
     }
 
     fn body(&self, ctx: &PageContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(PasskeysBody { ctx, page: self }.render())
     }
 
     fn shell(&self) -> Shell {
@@ -81,12 +81,12 @@ impl Page for PasskeysPage {
 
 #[derive(Template)]
 #[template(path = "account/passkeys.html")]
-struct Body<'a> {
+struct PasskeysBody<'a> {
     ctx: &'a PageContext,
     page: &'a PasskeysPage,
 }
 
-impl Body<'_> {
+impl PasskeysBody<'_> {
     fn name(&self, entry: &PasskeyEntry) -> String {
         entry.name.clone().unwrap_or_else(|| self.ctx.t("passkey-unnamed"))
     }
@@ -109,7 +109,7 @@ impl PasskeyNamePage {
             error: None,
             back_href: "/settings/passkeys".into(),
         };
-        let long = Self { error: Some(Complaint::NameTooLong { max: 100 }.text()), ..named.clone() };
+        let long = Self { error: Some(FieldProblem::NameTooLong { max: 100 }.text()), ..named.clone() };
         vec![("named", named), ("too-long", long)]
     }
 
@@ -133,8 +133,8 @@ impl Page for PasskeyNamePage {
         finish(NameBody { ctx, page: self }.render())
     }
 
-    fn complaints(&self) -> Vec<(&'static str, Text)> {
-        self.field().complaint().into_iter().collect()
+    fn problems(&self) -> Vec<(&'static str, Text)> {
+        self.field().problem().into_iter().collect()
     }
 
     fn shell(&self) -> Shell {

@@ -3,9 +3,9 @@
 use askama::Template;
 
 use super::sub_page;
-use crate::ui::complaint::Complaint;
 use crate::ui::context::PageContext;
 use crate::ui::field::{Field, PasswordField, Strength};
+use crate::ui::field_problem::FieldProblem;
 use crate::ui::page::{Page, Shell, finish};
 use crate::ui::text::Text;
 
@@ -33,10 +33,10 @@ impl ChangePasswordPage {
             back_href: "/settings".into(),
         };
         let errors = Self {
-            current_error: Some(Complaint::PasswordWrong.text()),
+            current_error: Some(FieldProblem::PasswordWrong.text()),
             password: PasswordField {
                 strength: Some(Strength::Fair),
-                ..PasswordField::new(8).with_error(Complaint::PasswordReused)
+                ..PasswordField::new(8).with_error(FieldProblem::PasswordReused)
             },
             ..change.clone()
         };
@@ -52,7 +52,7 @@ impl ChangePasswordPage {
         };
         let new = Field { label: Text::new("field-next-password"), ..self.password.field() };
         let mut fields = if self.current_required { vec![current, new] } else { vec![new] };
-        Field::focus_lone_complaint(&mut fields);
+        Field::focus_only_problem(&mut fields);
         fields
     }
 }
@@ -63,11 +63,11 @@ impl Page for ChangePasswordPage {
     }
 
     fn body(&self, ctx: &PageContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(ChangePasswordBody { ctx, page: self }.render())
     }
 
-    fn complaints(&self) -> Vec<(&'static str, Text)> {
-        self.fields().iter().filter_map(Field::complaint).collect()
+    fn problems(&self) -> Vec<(&'static str, Text)> {
+        self.fields().iter().filter_map(Field::problem).collect()
     }
 
     fn shell(&self) -> Shell {
@@ -77,7 +77,7 @@ impl Page for ChangePasswordPage {
 
 #[derive(Template)]
 #[template(path = "account/password.html")]
-struct Body<'a> {
+struct ChangePasswordBody<'a> {
     ctx: &'a PageContext,
     page: &'a ChangePasswordPage,
 }

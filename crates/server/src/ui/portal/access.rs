@@ -56,8 +56,8 @@ impl PortalPage for SignInPage {
         finish(SignInBody { ctx, page: self }.render())
     }
 
-    fn complaints(&self) -> Vec<(String, String)> {
-        self.controls().iter().filter_map(Control::complaint).collect()
+    fn problems(&self) -> Vec<(String, String)> {
+        self.controls().iter().filter_map(Control::problem).collect()
     }
 
     fn has_passkey(&self) -> bool {
@@ -74,7 +74,7 @@ struct SignInBody<'a> {
 
 /// The purpose of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WelcomeKind {
+pub enum OneTimeLinkKind {
     /// Creates the first operator, or a further owner.
     FirstRun,
     /// Invites an operator.
@@ -83,7 +83,7 @@ pub enum WelcomeKind {
     Reset { email: String },
 }
 
-impl WelcomeKind {
+impl OneTimeLinkKind {
     fn title(&self) -> String {
         match self {
             Self::FirstRun => "Welcome to Vestibule",
@@ -96,8 +96,8 @@ impl WelcomeKind {
 
 /// Asks the holder of a one-time link for name and password, or to continue with a passkey.
 #[derive(Clone, Debug)]
-pub struct WelcomePage {
-    pub kind: WelcomeKind,
+pub struct OneTimeLinkPage {
+    pub kind: OneTimeLinkKind,
     pub action: String,
     pub email: String,
     pub name: String,
@@ -107,10 +107,10 @@ pub struct WelcomePage {
     pub password_error: Option<String>,
 }
 
-impl WelcomePage {
+impl OneTimeLinkPage {
     pub fn samples() -> Vec<(&'static str, Self)> {
         let first = Self {
-            kind: WelcomeKind::FirstRun,
+            kind: OneTimeLinkKind::FirstRun,
             action: "/portal/welcome/abc".into(),
             email: String::new(),
             name: String::new(),
@@ -127,14 +127,14 @@ impl WelcomePage {
             ..first.clone()
         };
         let invited = Self {
-            kind: WelcomeKind::Invitation {
+            kind: OneTimeLinkKind::Invitation {
                 email: "kim@shop.example".into(),
                 role: "editor".into(),
                 place: "Corner Shop".into(),
             },
             ..first.clone()
         };
-        let reset = Self { kind: WelcomeKind::Reset { email: "kim@shop.example".into() }, ..first.clone() };
+        let reset = Self { kind: OneTimeLinkKind::Reset { email: "kim@shop.example".into() }, ..first.clone() };
         vec![("first", first), ("wrong", wrong), ("invited", invited), ("reset", reset)]
     }
 
@@ -153,72 +153,72 @@ impl WelcomePage {
             .hint(format!("At least {} characters. A few words are easier to remember than symbols.", self.min_length))
             .error(self.password_error.clone());
         match self.kind {
-            WelcomeKind::FirstRun => vec![email, name, password],
-            WelcomeKind::Invitation { .. } => vec![name, password],
-            WelcomeKind::Reset { .. } => vec![password],
+            OneTimeLinkKind::FirstRun => vec![email, name, password],
+            OneTimeLinkKind::Invitation { .. } => vec![name, password],
+            OneTimeLinkKind::Reset { .. } => vec![password],
         }
     }
 
     fn button(&self) -> &'static str {
         match self.kind {
-            WelcomeKind::FirstRun => "Create account",
-            WelcomeKind::Invitation { .. } => "Accept invitation",
-            WelcomeKind::Reset { .. } => "Set password",
+            OneTimeLinkKind::FirstRun => "Create account",
+            OneTimeLinkKind::Invitation { .. } => "Accept invitation",
+            OneTimeLinkKind::Reset { .. } => "Set password",
         }
     }
 }
 
-impl PortalPage for WelcomePage {
+impl PortalPage for OneTimeLinkPage {
     fn title(&self) -> String {
         self.kind.title()
     }
 
     fn body(&self, ctx: &PortalContext) -> String {
-        finish(WelcomeBody { ctx, page: self }.render())
+        finish(OneTimeLinkBody { ctx, page: self }.render())
     }
 
-    fn complaints(&self) -> Vec<(String, String)> {
-        self.controls().iter().filter_map(Control::complaint).collect()
+    fn problems(&self) -> Vec<(String, String)> {
+        self.controls().iter().filter_map(Control::problem).collect()
     }
 }
 
 #[derive(Template)]
 #[template(path = "portal/welcome.html")]
-struct WelcomeBody<'a> {
+struct OneTimeLinkBody<'a> {
     ctx: &'a PortalContext,
-    page: &'a WelcomePage,
+    page: &'a OneTimeLinkPage,
 }
 
 /// Asks the holder of a one-time link for a passkey, after the other fields.
 #[derive(Clone, Debug)]
-pub struct WelcomePasskeyPage {
-    pub kind: WelcomeKind,
+pub struct OneTimeLinkPasskeyPage {
+    pub kind: OneTimeLinkKind,
     pub action: String,
     pub email: String,
     pub passkey: PasskeyBox,
 }
 
-impl WelcomePasskeyPage {
+impl OneTimeLinkPasskeyPage {
     pub fn samples() -> Vec<(&'static str, Self)> {
         let first = Self {
-            kind: WelcomeKind::FirstRun,
+            kind: OneTimeLinkKind::FirstRun,
             action: "/portal/welcome/abc".into(),
             email: "kim@shop.example".into(),
             passkey: PasskeyBox::sample(Ceremony::Create).send("email", "kim@shop.example").send("name", "Kim \"K\""),
         };
         let refused = Self { passkey: first.passkey.clone().error(Some("That did not work.")), ..first.clone() };
-        let reset = Self { kind: WelcomeKind::Reset { email: "kim@shop.example".into() }, ..first.clone() };
+        let reset = Self { kind: OneTimeLinkKind::Reset { email: "kim@shop.example".into() }, ..first.clone() };
         vec![("first", first), ("refused", refused), ("reset", reset)]
     }
 }
 
-impl PortalPage for WelcomePasskeyPage {
+impl PortalPage for OneTimeLinkPasskeyPage {
     fn title(&self) -> String {
         self.kind.title()
     }
 
     fn body(&self, ctx: &PortalContext) -> String {
-        finish(WelcomePasskeyBody { ctx, page: self }.render())
+        finish(OneTimeLinkPasskeyBody { ctx, page: self }.render())
     }
 
     fn has_passkey(&self) -> bool {
@@ -228,9 +228,9 @@ impl PortalPage for WelcomePasskeyPage {
 
 #[derive(Template)]
 #[template(path = "portal/welcome_passkey.html")]
-struct WelcomePasskeyBody<'a> {
+struct OneTimeLinkPasskeyBody<'a> {
     ctx: &'a PortalContext,
-    page: &'a WelcomePasskeyPage,
+    page: &'a OneTimeLinkPasskeyPage,
 }
 
 /// Reauthentication before a dangerous action.
@@ -273,8 +273,8 @@ impl PortalPage for ProvePage {
         finish(ProveBody { ctx, page: self }.render())
     }
 
-    fn complaints(&self) -> Vec<(String, String)> {
-        self.control().complaint().into_iter().collect()
+    fn problems(&self) -> Vec<(String, String)> {
+        self.control().problem().into_iter().collect()
     }
 
     fn has_passkey(&self) -> bool {

@@ -79,12 +79,12 @@ impl PortalPage for ActivityPage {
     }
 
     fn body(&self, _: &PortalContext) -> String {
-        finish(Body { page: self }.render())
+        finish(ActivityBody { page: self }.render())
     }
 }
 
 #[derive(Template)]
 #[template(path = "portal/activity.html")]
-struct Body<'a> {
+struct ActivityBody<'a> {
     page: &'a ActivityPage,
 }

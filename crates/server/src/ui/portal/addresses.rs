@@ -40,7 +40,7 @@ impl PortalPage for AddressesPage {
     }
 
     fn body(&self, _: &PortalContext) -> String {
-        finish(Body { page: self }.render())
+        finish(AddressesBody { page: self }.render())
     }
 
     fn section(&self) -> Option<&'static str> {
@@ -50,6 +50,6 @@ impl PortalPage for AddressesPage {
 
 #[derive(Template)]
 #[template(path = "portal/addresses.html")]
-struct Body<'a> {
+struct AddressesBody<'a> {
     page: &'a AddressesPage,
 }

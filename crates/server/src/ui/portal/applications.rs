@@ -54,7 +54,7 @@ impl PortalPage for ApplicationsPage {
     }
 
     fn body(&self, ctx: &PortalContext) -> String {
-        finish(ListBody { ctx, page: self }.render())
+        finish(ApplicationsBody { ctx, page: self }.render())
     }
 
     fn section(&self) -> Option<&'static str> {
@@ -64,7 +64,7 @@ impl PortalPage for ApplicationsPage {
 
 #[derive(Template)]
 #[template(path = "portal/applications.html")]
-struct ListBody<'a> {
+struct ApplicationsBody<'a> {
     ctx: &'a PortalContext,
     page: &'a ApplicationsPage,
 }
@@ -124,7 +124,7 @@ impl PortalPage for NewApplicationPage {
     }
 
     fn body(&self, ctx: &PortalContext) -> String {
-        finish(NewBody { ctx, page: self }.render())
+        finish(NewApplicationBody { ctx, page: self }.render())
     }
 
     fn section(&self) -> Option<&'static str> {
@@ -135,14 +135,14 @@ impl PortalPage for NewApplicationPage {
         Some(("/applications/new".into(), "Choose another framework".into()))
     }
 
-    fn complaints(&self) -> Vec<(String, String)> {
-        self.controls.iter().filter_map(Control::complaint).collect()
+    fn problems(&self) -> Vec<(String, String)> {
+        self.controls.iter().filter_map(Control::problem).collect()
     }
 }
 
 #[derive(Template)]
 #[template(path = "portal/new_application.html")]
-struct NewBody<'a> {
+struct NewApplicationBody<'a> {
     ctx: &'a PortalContext,
     page: &'a NewApplicationPage,
 }

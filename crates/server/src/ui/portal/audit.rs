@@ -17,7 +17,7 @@ pub struct AuditPage {
     /// The first day, `YYYY-MM-DD`.
     pub from: String,
     pub to: String,
-    pub complaint: Option<String>,
+    pub problem: Option<String>,
     pub events: Vec<EventLine>,
     /// The filter as a query, for the export.
     pub filter: String,
@@ -33,7 +33,7 @@ impl AuditPage {
             user: String::new(),
             from: "2030-05-01".into(),
             to: String::new(),
-            complaint: None,
+            problem: None,
             events: vec![EventLine::sample(), EventLine { seq: 8, user_id: None, ..EventLine::sample() }],
             filter: "type=user.deleted&from=2030-05-01".into(),
             next: Some("cursor=7".into()),
@@ -49,7 +49,7 @@ impl AuditPage {
             ..some.clone()
         };
         let wrong =
-            Self { complaint: Some("Enter a date such as 2030-05-31.".into()), from: "May".into(), ..none.clone() };
+            Self { problem: Some("Enter a date such as 2030-05-31.".into()), from: "May".into(), ..none.clone() };
         vec![("some", some), ("none", none), ("wrong", wrong)]
     }
 
@@ -71,18 +71,18 @@ impl PortalPage for AuditPage {
         Some("events")
     }
 
-    fn complaints(&self) -> Vec<(String, String)> {
-        self.complaint.iter().map(|complaint| ("from".to_string(), complaint.clone())).collect()
+    fn problems(&self) -> Vec<(String, String)> {
+        self.problem.iter().map(|problem| ("from".to_string(), problem.clone())).collect()
     }
 
     fn body(&self, ctx: &PortalContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(AuditBody { ctx, page: self }.render())
     }
 }
 
 #[derive(Template)]
 #[template(path = "portal/audit.html")]
-struct Body<'a> {
+struct AuditBody<'a> {
     ctx: &'a PortalContext,
     page: &'a AuditPage,
 }

@@ -85,8 +85,8 @@ impl PortalPage for ConfirmActionPage {
         Some(self.back.clone())
     }
 
-    fn complaints(&self) -> Vec<(String, String)> {
-        self.controls.iter().filter_map(Control::complaint).collect()
+    fn problems(&self) -> Vec<(String, String)> {
+        self.controls.iter().filter_map(Control::problem).collect()
     }
 }
 

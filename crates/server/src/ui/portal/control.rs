@@ -62,7 +62,7 @@ pub struct Control {
     pub autocomplete: &'static str,
     pub placeholder: String,
     /// The owner of the control, where several controls of a page have the same label.
-    pub whose: Option<String>,
+    pub owner: Option<String>,
 }
 
 impl Control {
@@ -91,7 +91,7 @@ impl Control {
             is_required: false,
             autocomplete,
             placeholder: String::new(),
-            whose: None,
+            owner: None,
         }
     }
 
@@ -122,8 +122,8 @@ impl Control {
 
     /// Names its owner, where several controls have the same label.
     #[must_use]
-    pub fn of(mut self, whose: impl Into<String>) -> Self {
-        self.whose = Some(whose.into());
+    pub fn of(mut self, owner: impl Into<String>) -> Self {
+        self.owner = Some(owner.into());
         self
     }
 
@@ -141,8 +141,8 @@ impl Control {
 
     /// The label with its owner.
     pub fn full_label(&self) -> String {
-        match &self.whose {
-            Some(whose) => format!("{} ({whose})", self.label),
+        match &self.owner {
+            Some(owner) => format!("{} ({owner})", self.label),
             None => self.label.clone(),
         }
     }
@@ -169,9 +169,9 @@ impl Control {
     }
 
     /// The error and the ID of its field, for the page's summary.
-    pub fn complaint(&self) -> Option<(String, String)> {
+    pub fn problem(&self) -> Option<(String, String)> {
         let error = self.error.clone()?;
-        let message = self.whose.as_ref().map_or_else(|| error.clone(), |whose| format!("{whose}: {error}"));
+        let message = self.owner.as_ref().map_or_else(|| error.clone(), |owner| format!("{owner}: {error}"));
         Some((self.focus_id(), message))
     }
 
@@ -190,7 +190,7 @@ impl Control {
     }
 
     pub fn render(&self) -> String {
-        finish(Body { control: self }.render())
+        finish(ControlBody { control: self }.render())
     }
 
     fn described_by(&self) -> String {
@@ -227,7 +227,7 @@ impl Control {
     }
 
     /// A number of seconds in words, for the line below it.
-    fn said(&self) -> String {
+    fn describe_value(&self) -> String {
         self.value.trim().parse().map(describe_seconds).unwrap_or_default()
     }
 
@@ -238,7 +238,7 @@ impl Control {
 
 #[derive(Template)]
 #[template(path = "portal/control.html")]
-struct Body<'a> {
+struct ControlBody<'a> {
     control: &'a Control,
 }
 

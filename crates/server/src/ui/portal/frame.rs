@@ -4,7 +4,7 @@ use askama::Template;
 use vestibule_domain::operator::Role;
 
 use super::{
-    nav::{self, Item},
+    nav::{self, NavItem},
     notice::PortalNotice,
 };
 use crate::ui::{asset::asset_href, context::Brand, page::finish, theme::theme_href};
@@ -86,7 +86,7 @@ pub trait PortalPage {
     }
 
     /// The form's errors, each with the ID of its field.
-    fn complaints(&self) -> Vec<(String, String)> {
+    fn problems(&self) -> Vec<(String, String)> {
         Vec::new()
     }
 
@@ -101,13 +101,13 @@ pub trait PortalPage {
     }
 
     fn render(&self, ctx: &PortalContext) -> String {
-        let frame = Frame {
+        let frame = PortalLayout {
             ctx,
             title: self.title(),
             body: self.body(ctx),
             section: self.section().unwrap_or_default(),
             above: self.above(),
-            complaints: self.complaints(),
+            problems: self.problems(),
             passkey: self.has_passkey(),
         };
         finish(frame.render())
@@ -116,22 +116,22 @@ pub trait PortalPage {
 
 #[derive(Template)]
 #[template(path = "portal/frame.html")]
-struct Frame<'a> {
+struct PortalLayout<'a> {
     ctx: &'a PortalContext,
     title: String,
     body: String,
     section: &'static str,
     above: Option<(String, String)>,
-    complaints: Vec<(String, String)>,
+    problems: Vec<(String, String)>,
     passkey: bool,
 }
 
-impl Frame<'_> {
-    fn groups(&self, project: &ProjectBadge) -> Vec<(&'static str, Vec<&'static Item>)> {
+impl PortalLayout<'_> {
+    fn groups(&self, project: &ProjectBadge) -> Vec<(&'static str, Vec<&'static NavItem>)> {
         nav::visible(project.role)
     }
 
-    fn item_href(&self, item: &Item) -> String {
+    fn item_href(&self, item: &NavItem) -> String {
         self.ctx.href(item.path)
     }
 }

@@ -2,10 +2,10 @@
 
 use askama::Template;
 
-use crate::ui::{mail::Mail, page::finish};
+use crate::ui::{mail::RenderedMail, page::finish};
 
 /// The invitation from `from` to the project `place`; an operator with an account needs no personal link.
-pub fn invitation_mail(from: &str, place: &str, role: &str, href: &str, is_new: bool) -> Mail {
+pub fn invitation_mail(from: &str, place: &str, role: &str, href: &str, is_new: bool) -> RenderedMail {
     let text = if is_new {
         format!(
             "{from} invites you to the Vestibule portal, as {role} of {place}.\n\nThis link works once, within 7 days:\n\n{href}\n\n\
@@ -14,14 +14,14 @@ pub fn invitation_mail(from: &str, place: &str, role: &str, href: &str, is_new: 
     } else {
         format!("{from} made you {role} of {place} in the Vestibule portal.\n\n{href}\n")
     };
-    let html = finish(HtmlPart { from, place, role, href, is_new }.render());
+    let html = finish(InvitationHtml { from, place, role, href, is_new }.render());
     let subject = format!("{from} invites you to {place}").replace(['\r', '\n'], " ");
-    Mail { subject, text, html }
+    RenderedMail { subject, text, html }
 }
 
 #[derive(Template)]
 #[template(path = "mail/invitation.html")]
-struct HtmlPart<'a> {
+struct InvitationHtml<'a> {
     from: &'a str,
     place: &'a str,
     role: &'a str,

@@ -99,16 +99,16 @@ impl PortalPage for MePage {
     }
 
     fn body(&self, ctx: &PortalContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(MeBody { ctx, page: self }.render())
     }
 
     fn above(&self) -> Option<(String, String)> {
         Some(("/portal".into(), "Projects".into()))
     }
 
-    fn complaints(&self) -> Vec<(String, String)> {
-        let renames = self.passkeys.iter().filter_map(|one| one.rename.complaint());
-        renames.chain(self.control().complaint()).collect()
+    fn problems(&self) -> Vec<(String, String)> {
+        let renames = self.passkeys.iter().filter_map(|one| one.rename.problem());
+        renames.chain(self.control().problem()).collect()
     }
 
     fn has_passkey(&self) -> bool {
@@ -118,7 +118,7 @@ impl PortalPage for MePage {
 
 #[derive(Template)]
 #[template(path = "portal/me.html")]
-struct Body<'a> {
+struct MeBody<'a> {
     ctx: &'a PortalContext,
     page: &'a MePage,
 }

@@ -34,12 +34,12 @@ impl PortalPage for MessagePage {
     }
 
     fn body(&self, _: &PortalContext) -> String {
-        finish(Body { page: self }.render())
+        finish(MessageBody { page: self }.render())
     }
 }
 
 #[derive(Template)]
 #[template(path = "portal/message.html")]
-struct Body<'a> {
+struct MessageBody<'a> {
     page: &'a MessagePage,
 }

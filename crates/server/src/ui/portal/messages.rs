@@ -5,9 +5,9 @@ use askama::Template;
 use super::{
     control::{Control, ControlKind},
     frame::{PortalContext, PortalPage},
-    webhooks::TrialLine,
+    webhooks::TestResultLine,
 };
-use crate::ui::{mail::Mail, page::finish};
+use crate::ui::{mail::RenderedMail, page::finish};
 
 /// The state of one channel.
 #[derive(Clone, Debug)]
@@ -17,12 +17,12 @@ pub struct ChannelView {
     /// The sender; empty where the provider decides.
     pub sender: String,
     pub to: Control,
-    pub trial: Option<TrialLine>,
+    pub test_result: Option<TestResultLine>,
 }
 
 /// The result of a test.
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub enum TestOutcome {
     /// The provider accepted it, or returned this error.
     Sent(Option<String>),
     /// The recipient is invalid, with the reason.
@@ -31,14 +31,14 @@ pub enum Outcome {
 
 impl ChannelView {
     /// Sets the result of a test; returns whether a message was sent.
-    pub fn tell(&mut self, to: String, outcome: Outcome) -> bool {
+    pub fn show_outcome(&mut self, to: String, outcome: TestOutcome) -> bool {
         match outcome {
-            Outcome::Sent(error) => {
+            TestOutcome::Sent(error) => {
                 let is_good = error.is_none();
-                self.trial = Some(TrialLine { url: to, is_good, outcome: error.unwrap_or_default() });
+                self.test_result = Some(TestResultLine { url: to, is_good, outcome: error.unwrap_or_default() });
                 true
             }
-            Outcome::Nowhere(why) => {
+            TestOutcome::Nowhere(why) => {
                 self.to.value = to;
                 self.to.error = Some(why);
                 false
@@ -47,21 +47,21 @@ impl ChannelView {
     }
 }
 
-pub fn trial_mail(name: &str) -> Mail {
+pub fn test_mail(name: &str) -> RenderedMail {
     let words = "An operator sent this test from the portal. You don't need to do anything.";
-    let html = finish(TrialHtml { name, words }.render());
+    let html = finish(TestMessageHtml { name, words }.render());
     let subject = format!("Test message from {name}").replace(['\r', '\n'], " ");
-    Mail { subject, text: format!("Email works for {name}.\n\n{words}\n"), html }
+    RenderedMail { subject, text: format!("Email works for {name}.\n\n{words}\n"), html }
 }
 
 #[derive(Template)]
 #[template(source = "<p>Email works for {{ name }}.</p><p>{{ words }}</p>", ext = "html")]
-struct TrialHtml<'a> {
+struct TestMessageHtml<'a> {
     name: &'a str,
     words: &'a str,
 }
 
-pub fn trial_text(name: &str) -> String {
+pub fn test_text(name: &str) -> String {
     format!("Text messages work for {name}. This is a test. You don't need to do anything.")
 }
 
@@ -77,18 +77,18 @@ impl MessagesPage {
             carrier: Some("smtp.shop.example:587, STARTTLS".into()),
             sender: "Shop <no-reply@shop.example>".into(),
             to: Control::new("email", "Email address", ControlKind::Line("email"), "").required(),
-            trial: Some(TrialLine { url: "kim@shop.example".into(), is_good: true, outcome: String::new() }),
+            test_result: Some(TestResultLine { url: "kim@shop.example".into(), is_good: true, outcome: String::new() }),
         };
         let sms = ChannelView {
             carrier: Some("Twilio".into()),
             sender: "+15005550006".into(),
             to: Control::new("phone", "Phone number", ControlKind::Line("tel"), "12").error(Some("Enter a number")),
-            trial: None,
+            test_result: None,
         };
         let failed =
-            TrialLine { url: "kim@shop.example".into(), is_good: false, outcome: "it is <b>closed</b>".into() };
+            TestResultLine { url: "kim@shop.example".into(), is_good: false, outcome: "it is <b>closed</b>".into() };
         let none = Self {
-            mail: ChannelView { carrier: None, sender: String::new(), trial: Some(failed), ..mail.clone() },
+            mail: ChannelView { carrier: None, sender: String::new(), test_result: Some(failed), ..mail.clone() },
             sms: ChannelView { carrier: None, sender: String::new(), ..sms.clone() },
         };
         vec![("some", Self { mail, sms }), ("none", none)]
@@ -108,18 +108,18 @@ impl PortalPage for MessagesPage {
         Some("messages")
     }
 
-    fn complaints(&self) -> Vec<(String, String)> {
-        [&self.mail.to, &self.sms.to].into_iter().filter_map(Control::complaint).collect()
+    fn problems(&self) -> Vec<(String, String)> {
+        [&self.mail.to, &self.sms.to].into_iter().filter_map(Control::problem).collect()
     }
 
     fn body(&self, ctx: &PortalContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(MessagesBody { ctx, page: self }.render())
     }
 }
 
 #[derive(Template)]
 #[template(path = "portal/messages.html")]
-struct Body<'a> {
+struct MessagesBody<'a> {
     ctx: &'a PortalContext,
     page: &'a MessagesPage,
 }

@@ -17,19 +17,19 @@ mod messages;
 mod moment;
 mod nav;
 mod notice;
+mod operators;
 mod overview;
 mod passkey;
 mod projects;
 #[cfg(test)]
 mod proof;
 mod sample;
-mod sheet;
-mod staff;
+mod settings_form;
 mod user;
 mod users;
 mod webhooks;
 
-pub use access::{ProvePage, SignInPage, WelcomeKind, WelcomePage, WelcomePasskeyPage};
+pub use access::{OneTimeLinkKind, OneTimeLinkPage, OneTimeLinkPasskeyPage, ProvePage, SignInPage};
 pub use activity::{ActivityLine, ActivityPage};
 pub use addresses::AddressesPage;
 pub use applications::{
@@ -43,18 +43,18 @@ pub use framework::Framework;
 pub use invitation::invitation_mail;
 pub use me::{MePage, MyPasskey};
 pub use message::MessagePage;
-pub use messages::{ChannelView, MessagesPage, Outcome, trial_mail, trial_text};
+pub use messages::{ChannelView, MessagesPage, TestOutcome, test_mail, test_text};
 pub use moment::Moment;
 pub use notice::PortalNotice;
+pub use operators::{InvitationEntry, KeyEntry, KeysPage, OperatorEntry, OperatorsPage};
 pub use overview::{AppNumbers, Daily, OverviewPage, PERIODS};
 pub use passkey::PasskeyBox;
 pub use projects::{NewProjectPage, ProjectEntry, ProjectsPage};
 pub use sample::{PortalSample, portal_sample_context, portal_samples};
-pub use sheet::{
-    ConflictNote, ConflictRow, Extra, Fold, LifetimeHelp, LifetimeRow, Lifetimes, PanelView, SheetPage,
+pub use settings_form::{
+    ConflictNote, ConflictRow, Extra, Fold, LifetimeHelp, LifetimeRow, Lifetimes, PanelView, SettingsFormPage,
     describe_lifetimes,
 };
-pub use staff::{InvitationEntry, KeyEntry, KeysPage, StaffEntry, StaffPage};
 pub use user::{EventLine, IdentityLine, KeyLine, SessionLine, UserFormPage, UserHead, UserPage, UserTask};
 pub use users::{UserRow, UsersPage};
-pub use webhooks::{DeliveryLine, TrialLine, WebhookLine, WebhookSecretPage, WebhooksPage};
+pub use webhooks::{DeliveryLine, TestResultLine, WebhookLine, WebhookSecretPage, WebhooksPage};

@@ -4,10 +4,10 @@ use vestibule_domain::operator::Role;
 
 pub(super) struct Group {
     pub(super) label: &'static str,
-    pub(super) items: &'static [Item],
+    pub(super) items: &'static [NavItem],
 }
 
-pub(super) struct Item {
+pub(super) struct NavItem {
     /// The value of [`super::PortalPage::section`] on its pages.
     pub(super) key: &'static str,
     pub(super) label: &'static str,
@@ -19,8 +19,8 @@ pub(super) struct Item {
 }
 
 /// An entry for all roles.
-const fn item(key: &'static str, label: &'static str, path: &'static str, icon: &'static str) -> Item {
-    Item { key, label, path, icon, role: Role::Viewer }
+const fn item(key: &'static str, label: &'static str, path: &'static str, icon: &'static str) -> NavItem {
+    NavItem { key, label, path, icon, role: Role::Viewer }
 }
 
 pub(super) const GROUPS: &[Group] = &[
@@ -67,7 +67,7 @@ pub(super) const GROUPS: &[Group] = &[
                 "/operators",
                 "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM2.500 20a6.500 6.500 0 0 1 13 0M16 4.500a3.500 3.500 0 0 1 0 6.500M18 14.500a6.500 6.500 0 0 1 3.500 5.500",
             ),
-            Item {
+            NavItem {
                 role: Role::Owner,
                 ..item("admin-keys", "Admin API keys", "/admin-keys", "M14 10a4 4 0 1 1-3-3.870M13 11l7-7M17 7l2 2")
             },
@@ -89,7 +89,7 @@ pub(super) const GROUPS: &[Group] = &[
 ];
 
 /// The groups with the entries visible to this role.
-pub(super) fn visible(role: Role) -> Vec<(&'static str, Vec<&'static Item>)> {
+pub(super) fn visible(role: Role) -> Vec<(&'static str, Vec<&'static NavItem>)> {
     GROUPS
         .iter()
         .map(|group| (group.label, group.items.iter().filter(|item| role >= item.role).collect::<Vec<_>>()))

@@ -18,7 +18,7 @@ pub enum PortalNotice {
     PasskeyRenamed,
     PasskeyRemoved,
     /// The last credential was not removed.
-    LastWayIn,
+    LastLoginMethod,
     OperatorAdded,
     RoleChanged,
     OperatorRemoved,
@@ -56,7 +56,7 @@ impl PortalNotice {
         Self::PasswordRemoved,
         Self::PasskeyRenamed,
         Self::PasskeyRemoved,
-        Self::LastWayIn,
+        Self::LastLoginMethod,
         Self::OperatorAdded,
         Self::RoleChanged,
         Self::OperatorRemoved,
@@ -91,7 +91,7 @@ impl PortalNotice {
             Self::PasswordRemoved => "password-removed",
             Self::PasskeyRenamed => "passkey-renamed",
             Self::PasskeyRemoved => "passkey-removed",
-            Self::LastWayIn => "last-way-in",
+            Self::LastLoginMethod => "last-way-in",
             Self::OperatorAdded => "operator-added",
             Self::RoleChanged => "role-changed",
             Self::OperatorRemoved => "operator-removed",
@@ -119,7 +119,9 @@ impl PortalNotice {
 
     pub fn level(self) -> Level {
         match self {
-            Self::LastOwner | Self::LastWayIn | Self::NotYours | Self::WorksElsewhere | Self::Gone => Level::Warning,
+            Self::LastOwner | Self::LastLoginMethod | Self::NotYours | Self::WorksElsewhere | Self::Gone => {
+                Level::Warning
+            }
             Self::Unchanged => Level::Info,
             Self::Saved
             | Self::OriginChanged
@@ -162,7 +164,9 @@ impl PortalNotice {
             Self::PasswordRemoved => "Password removed. Your other sessions have ended.",
             Self::PasskeyRenamed => "Passkey renamed.",
             Self::PasskeyRemoved => "Passkey removed. Your other sessions have ended.",
-            Self::LastWayIn => "Can't remove your last sign-in method. Set a password or add another passkey first.",
+            Self::LastLoginMethod => {
+                "Can't remove your last sign-in method. Set a password or add another passkey first."
+            }
             Self::OperatorAdded => "Role added. The operator had an account already.",
             Self::RoleChanged => "Role changed.",
             Self::OperatorRemoved => "Operator removed.",

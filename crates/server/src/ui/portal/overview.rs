@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::frame::{PortalContext, PortalPage};
 use crate::ui::{
-    chart::{DaysChart, Mark, Series, StepsChart, Words, print_number},
+    chart::{ChartLabels, DaysChart, Mark, Series, StepsChart, print_number},
     page::finish,
 };
 
@@ -75,7 +75,7 @@ impl OverviewPage {
                 promoted: 140,
             }],
         };
-        let nobody = Self {
+        let no_users = Self {
             clients: Vec::new(),
             daily: Daily { created: vec![0; 30], returned: vec![0; 30], promoted: vec![0; 30], days },
             funnel: [0; 3],
@@ -83,7 +83,7 @@ impl OverviewPage {
             applications: Vec::new(),
             ..lively.clone()
         };
-        vec![("lively", lively), ("nobody", nobody)]
+        vec![("lively", lively), ("nobody", no_users)]
     }
 
     fn periods(&self) -> [(i64, bool); 3] {
@@ -202,8 +202,8 @@ impl OverviewPage {
     }
 }
 
-fn words(title: &str, description: String, empty: &str, first_column: &str) -> Words {
-    Words {
+fn words(title: &str, description: String, empty: &str, first_column: &str) -> ChartLabels {
+    ChartLabels {
         title: title.into(),
         description,
         empty: empty.into(),
@@ -222,13 +222,13 @@ impl PortalPage for OverviewPage {
     }
 
     fn body(&self, ctx: &PortalContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(OverviewBody { ctx, page: self }.render())
     }
 }
 
 #[derive(Template)]
 #[template(path = "portal/overview.html")]
-struct Body<'a> {
+struct OverviewBody<'a> {
     ctx: &'a PortalContext,
     page: &'a OverviewPage,
 }

@@ -61,13 +61,13 @@ impl PasskeyBox {
     }
 
     pub(super) fn render(&self, ctx: &PortalContext) -> String {
-        finish(Body { ctx, passkey: self }.render())
+        finish(PasskeyBoxBody { ctx, passkey: self }.render())
     }
 }
 
 #[derive(Template)]
 #[template(path = "portal/passkey.html")]
-struct Body<'a> {
+struct PasskeyBoxBody<'a> {
     ctx: &'a PortalContext,
     passkey: &'a PasskeyBox,
 }

@@ -48,13 +48,13 @@ impl PortalPage for ProjectsPage {
     }
 
     fn body(&self, _: &PortalContext) -> String {
-        finish(ListBody { page: self }.render())
+        finish(ProjectsBody { page: self }.render())
     }
 }
 
 #[derive(Template)]
 #[template(path = "portal/projects.html")]
-struct ListBody<'a> {
+struct ProjectsBody<'a> {
     page: &'a ProjectsPage,
 }
 
@@ -83,21 +83,21 @@ impl PortalPage for NewProjectPage {
     }
 
     fn body(&self, ctx: &PortalContext) -> String {
-        finish(NewBody { ctx, page: self }.render())
+        finish(NewProjectBody { ctx, page: self }.render())
     }
 
     fn above(&self) -> Option<(String, String)> {
         Some(("/portal".into(), "Projects".into()))
     }
 
-    fn complaints(&self) -> Vec<(String, String)> {
-        self.controls.iter().filter_map(Control::complaint).collect()
+    fn problems(&self) -> Vec<(String, String)> {
+        self.controls.iter().filter_map(Control::problem).collect()
     }
 }
 
 #[derive(Template)]
 #[template(path = "portal/new_project.html")]
-struct NewBody<'a> {
+struct NewProjectBody<'a> {
     ctx: &'a PortalContext,
     page: &'a NewProjectPage,
 }

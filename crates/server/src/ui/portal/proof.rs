@@ -25,6 +25,6 @@ fn every_page_state_keeps_the_rules_for_every_role() {
             check_document(&samples[0].page.render(&ctx), notice.code());
         }
     }
-    let nobody = PortalContext { csrf: "sample-csrf-token".into(), ..PortalContext::default() };
-    check_document(&samples[0].page.render(&nobody), "nobody");
+    let signed_out = PortalContext { csrf: "sample-csrf-token".into(), ..PortalContext::default() };
+    check_document(&samples[0].page.render(&signed_out), "nobody");
 }

@@ -4,10 +4,10 @@ use vestibule_domain::operator::Role;
 
 use super::{
     ActivityPage, AddressesPage, ApplicationsPage, AuditPage, ConfirmActionPage, FrameworksPage, KeysPage, MePage,
-    MessagePage, MessagesPage, NewApplicationPage, NewProjectPage, OperatorBadge, OverviewPage, PortalContext,
-    PortalPage, ProjectBadge, ProjectsPage, ProvePage, QuickStartPage, SecretShownPage, SecretsPage, SheetPage,
-    SignInPage, StaffPage, UserFormPage, UserPage, UsersPage, WebhookSecretPage, WebhooksPage, WelcomePage,
-    WelcomePasskeyPage,
+    MessagePage, MessagesPage, NewApplicationPage, NewProjectPage, OneTimeLinkPage, OneTimeLinkPasskeyPage,
+    OperatorBadge, OperatorsPage, OverviewPage, PortalContext, PortalPage, ProjectBadge, ProjectsPage, ProvePage,
+    QuickStartPage, SecretShownPage, SecretsPage, SettingsFormPage, SignInPage, UserFormPage, UserPage, UsersPage,
+    WebhookSecretPage, WebhooksPage,
 };
 
 /// A sample.
@@ -19,9 +19,9 @@ pub struct PortalSample {
 pub fn portal_samples() -> Vec<PortalSample> {
     let mut all = Vec::new();
     collect(&mut all, "sign-in", SignInPage::samples());
-    collect(&mut all, "welcome", WelcomePage::samples());
+    collect(&mut all, "welcome", OneTimeLinkPage::samples());
     collect(&mut all, "prove", ProvePage::samples());
-    collect(&mut all, "welcome-passkey", WelcomePasskeyPage::samples());
+    collect(&mut all, "welcome-passkey", OneTimeLinkPasskeyPage::samples());
     collect(&mut all, "me", MePage::samples());
     collect(&mut all, "activity", ActivityPage::samples());
     collect(&mut all, "message", MessagePage::samples());
@@ -36,9 +36,9 @@ pub fn portal_samples() -> Vec<PortalSample> {
     collect(&mut all, "secrets", SecretsPage::samples());
     collect(&mut all, "confirm-action", ConfirmActionPage::samples());
     collect(&mut all, "secret-shown", SecretShownPage::samples());
-    collect(&mut all, "staff", StaffPage::samples());
+    collect(&mut all, "staff", OperatorsPage::samples());
     collect(&mut all, "keys", KeysPage::samples());
-    collect(&mut all, "sheet", SheetPage::samples());
+    collect(&mut all, "sheet", SettingsFormPage::samples());
     collect(&mut all, "overview", OverviewPage::samples());
     collect(&mut all, "users", UsersPage::samples());
     collect(&mut all, "user", UserPage::samples());

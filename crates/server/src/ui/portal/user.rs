@@ -187,13 +187,13 @@ impl PortalPage for UserPage {
     }
 
     fn body(&self, ctx: &PortalContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(UserBody { ctx, page: self }.render())
     }
 }
 
 #[derive(Template)]
 #[template(path = "portal/user.html")]
-struct Body<'a> {
+struct UserBody<'a> {
     ctx: &'a PortalContext,
     page: &'a UserPage,
 }
@@ -304,8 +304,8 @@ impl PortalPage for UserFormPage {
         self.head.above()
     }
 
-    fn complaints(&self) -> Vec<(String, String)> {
-        self.controls.iter().filter_map(Control::complaint).collect()
+    fn problems(&self) -> Vec<(String, String)> {
+        self.controls.iter().filter_map(Control::problem).collect()
     }
 
     fn body(&self, ctx: &PortalContext) -> String {

@@ -111,13 +111,13 @@ impl PortalPage for UsersPage {
     }
 
     fn body(&self, ctx: &PortalContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(UsersBody { ctx, page: self }.render())
     }
 }
 
 #[derive(Template)]
 #[template(path = "portal/users.html")]
-struct Body<'a> {
+struct UsersBody<'a> {
     ctx: &'a PortalContext,
     page: &'a UsersPage,
 }

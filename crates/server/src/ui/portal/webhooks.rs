@@ -42,7 +42,7 @@ impl DeliveryLine {
 
 /// The result of a webhook test.
 #[derive(Clone, Debug)]
-pub struct TrialLine {
+pub struct TestResultLine {
     pub url: String,
     pub is_good: bool,
     pub outcome: String,
@@ -52,9 +52,9 @@ pub struct TrialLine {
 pub struct WebhooksPage {
     pub webhooks: Vec<WebhookLine>,
     /// The timeouts of one blocking webhook, of all for one event, and of a delivery, in words.
-    pub patience: [String; 3],
+    pub timeouts: [String; 3],
     pub has_secret: bool,
-    pub trial: Option<TrialLine>,
+    pub test_result: Option<TestResultLine>,
     /// `waiting`, `dead` or `taken`.
     pub state: &'static str,
     pub deliveries: Vec<DeliveryLine>,
@@ -82,9 +82,13 @@ impl WebhooksPage {
                     path: "/webhooks/blocking/00-0".into(),
                 },
             ],
-            patience: ["5 seconds".into(), "10 seconds".into(), "1 minute".into()],
+            timeouts: ["5 seconds".into(), "10 seconds".into(), "1 minute".into()],
             has_secret: true,
-            trial: Some(TrialLine { url: url.clone(), is_good: false, outcome: "no answer within 10 seconds".into() }),
+            test_result: Some(TestResultLine {
+                url: url.clone(),
+                is_good: false,
+                outcome: "no answer within 10 seconds".into(),
+            }),
             state: "dead",
             deliveries: vec![DeliveryLine {
                 id: 7,
@@ -99,15 +103,19 @@ impl WebhooksPage {
         };
         let none = Self {
             webhooks: Vec::new(),
-            patience: some.patience.clone(),
+            timeouts: some.timeouts.clone(),
             has_secret: false,
-            trial: None,
+            test_result: None,
             state: "waiting",
             deliveries: Vec::new(),
             next: None,
         };
         let good = Self {
-            trial: Some(TrialLine { url: "https://shop.example".into(), is_good: true, outcome: "status 200".into() }),
+            test_result: Some(TestResultLine {
+                url: "https://shop.example".into(),
+                is_good: true,
+                outcome: "status 200".into(),
+            }),
             state: "waiting",
             ..some.clone()
         };
@@ -131,13 +139,13 @@ impl PortalPage for WebhooksPage {
     }
 
     fn body(&self, ctx: &PortalContext) -> String {
-        finish(Body { ctx, page: self }.render())
+        finish(WebhooksBody { ctx, page: self }.render())
     }
 }
 
 #[derive(Template)]
 #[template(path = "portal/webhooks.html")]
-struct Body<'a> {
+struct WebhooksBody<'a> {
     ctx: &'a PortalContext,
     page: &'a WebhooksPage,
 }

@@ -3,7 +3,7 @@
 
 use hyper::Method;
 use vestibule_protocol::{limits::FORM_BYTES, oauth::PARAMETERS};
-use vestibule_server::routes::{Credential, Face, RouteView, list_routes};
+use vestibule_server::routes::{CredentialKind, Face, RouteView, list_routes};
 
 use super::{
     callers::Callers,
@@ -93,12 +93,14 @@ fn target(route: &RouteView, callers: &Callers, place: Place) -> Target {
 
 /// The credential that a route declares, as a header.
 fn credential_of<'a>(route: &RouteView, callers: &'a Callers) -> Option<(&'static str, &'a str)> {
-    let header = |credential: &Credential| match credential {
-        Credential::SessionCookie | Credential::AppSessionCookie => Some(("cookie", callers.member.as_str())),
-        Credential::OperatorCookie(_) | Credential::PortalFormCookie => Some(("cookie", callers.operator.as_str())),
-        Credential::BearerToken(_) => Some(("authorization", callers.guest.as_str())),
-        Credential::AdminKey(_) => Some(("authorization", callers.admin.as_str())),
-        Credential::FlowCookie | Credential::ClientAuthentication => None,
+    let header = |credential: &CredentialKind| match credential {
+        CredentialKind::SessionCookie | CredentialKind::AppSessionCookie => Some(("cookie", callers.member.as_str())),
+        CredentialKind::OperatorCookie(_) | CredentialKind::PortalFormCookie => {
+            Some(("cookie", callers.operator.as_str()))
+        }
+        CredentialKind::BearerToken(_) => Some(("authorization", callers.guest.as_str())),
+        CredentialKind::AdminKey(_) => Some(("authorization", callers.admin.as_str())),
+        CredentialKind::FlowCookie | CredentialKind::ClientAuthentication => None,
     };
     route.accepts.iter().find_map(header)
 }

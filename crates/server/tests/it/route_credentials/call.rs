@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use reqwest::{Method, RequestBuilder, header};
 use serde_json::{Value, json};
-use vestibule_server::routes::{Credential, Face, RouteView};
+use vestibule_server::routes::{CredentialKind, Face, RouteView};
 
 use super::{
     sample::{Carrier, Sample},
@@ -114,7 +114,7 @@ impl World {
                 match sample.carrier.cookie() {
                     Some(name) => cookies.push(format!("{name}={}", sample.value)),
                     None if sample.carrier == Carrier::Form => {
-                        let is_declared = route.accepts.contains(&Credential::ClientAuthentication);
+                        let is_declared = route.accepts.contains(&CredentialKind::ClientAuthentication);
                         content.authenticate(&sample.value, is_declared);
                     }
                     None => request = request.header(header::AUTHORIZATION, &sample.value),

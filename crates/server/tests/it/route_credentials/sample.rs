@@ -1,7 +1,7 @@
 //! The credentials that the routes are called with.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use vestibule_server::routes::{Credential, RouteView};
+use vestibule_server::routes::{CredentialKind, RouteView};
 
 /// How a credential is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,15 +46,15 @@ impl Carrier {
     }
 
     /// Whether a route that declares this credential reads what is sent so.
-    fn is_read_as(self, declared: Credential) -> bool {
+    fn is_read_as(self, declared: CredentialKind) -> bool {
         match declared {
-            Credential::SessionCookie => self == Self::Session,
-            Credential::AppSessionCookie => self == Self::AppSession,
-            Credential::FlowCookie => self == Self::Flow,
-            Credential::BearerToken(_) | Credential::AdminKey(_) => self == Self::Bearer,
-            Credential::ClientAuthentication => matches!(self, Self::Basic | Self::Form),
-            Credential::OperatorCookie(_) => self == Self::Operator,
-            Credential::PortalFormCookie => self == Self::PortalForm,
+            CredentialKind::SessionCookie => self == Self::Session,
+            CredentialKind::AppSessionCookie => self == Self::AppSession,
+            CredentialKind::FlowCookie => self == Self::Flow,
+            CredentialKind::BearerToken(_) | CredentialKind::AdminKey(_) => self == Self::Bearer,
+            CredentialKind::ClientAuthentication => matches!(self, Self::Basic | Self::Form),
+            CredentialKind::OperatorCookie(_) => self == Self::Operator,
+            CredentialKind::PortalFormCookie => self == Self::PortalForm,
         }
     }
 
@@ -115,9 +115,9 @@ impl Sample {
             self.carrier.is_read_as(*declared)
                 && match (self.worth, declared) {
                     (Worth::Itself, _)
-                    | (Worth::AccessToken, Credential::BearerToken(_))
-                    | (Worth::AdminKey, Credential::AdminKey(_)) => true,
-                    (Worth::ThirdParty, Credential::BearerToken(_)) => route.path != "/oauth2/token",
+                    | (Worth::AccessToken, CredentialKind::BearerToken(_))
+                    | (Worth::AdminKey, CredentialKind::AdminKey(_)) => true,
+                    (Worth::ThirdParty, CredentialKind::BearerToken(_)) => route.path != "/oauth2/token",
                     (Worth::NewBrowser, _) => begins,
                     (Worth::Nothing | Worth::AccessToken | Worth::ThirdParty | Worth::AdminKey, _) => false,
                 }

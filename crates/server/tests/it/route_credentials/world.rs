@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU16;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
 use vestibule_domain::{id::UserId, secret::TokenHash};
-use vestibule_server::flows::admin::keys::Scope;
+use vestibule_server::flows::admin::keys::AdminScope;
 use vestibule_store::{admin_keys, device_keys, grants, operator_sessions, sessions, users};
 
 use super::sample::{Carrier, Sample, Worth};
@@ -126,7 +126,7 @@ async fn make_dead_tokens(scene: &mut Scene) -> Vec<Sample> {
     let other = server.add_project("other", |_| {}).await;
     let elsewhere = Http::new(&other.origin, server.address);
     let foreign = AppClient::new(elsewhere.clone(), "web", "http://shop.test/after-login").sign_up().await.access;
-    let foreign_key = Admin::in_project(server, "other", &Scope::ALL).await.token;
+    let foreign_key = Admin::in_project(server, "other", &AdminScope::ALL).await.token;
     let mut visitor = Browser::new(elsewhere);
     visitor.fetch_json("/api/anonymous_user/signup", &json!({"session_type": "cookie"})).await.result();
     let nothing = Worth::Nothing;

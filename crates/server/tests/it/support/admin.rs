@@ -9,7 +9,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 use vestibule_domain::secret::TokenHash;
-use vestibule_server::flows::admin::keys::Scope;
+use vestibule_server::flows::admin::keys::AdminScope;
 use vestibule_store::admin_keys::{self, AdminKeyRow};
 
 use super::{Http, Reply, TestServer};
@@ -29,12 +29,12 @@ pub(crate) struct Admin {
 
 impl Admin {
     /// With an API key that has these scopes.
-    pub(crate) async fn new(server: &TestServer, scopes: &[Scope]) -> Self {
+    pub(crate) async fn new(server: &TestServer, scopes: &[AdminScope]) -> Self {
         Self::in_project(server, "test", scopes).await
     }
 
     /// The same with a key of any project; requests go to the test project.
-    pub(crate) async fn in_project(server: &TestServer, project: &str, scopes: &[Scope]) -> Self {
+    pub(crate) async fn in_project(server: &TestServer, project: &str, scopes: &[AdminScope]) -> Self {
         let app = &server.app;
         let no = app.projects.find_by_id(project).expect("the project").no;
         // Inserted without an event, because tests count the events.
@@ -57,7 +57,7 @@ impl Admin {
 
     /// With an API key that has all scopes.
     pub(crate) async fn of(server: &TestServer) -> Self {
-        Self::new(server, &Scope::ALL).await
+        Self::new(server, &AdminScope::ALL).await
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -12,7 +12,7 @@ use super::{
 
 /// The result of a navigation.
 #[derive(Clone, Debug)]
-enum Place {
+enum Location {
     Nowhere,
     /// On a page of the server.
     Page {
@@ -31,7 +31,7 @@ enum Place {
 pub(crate) struct Browser {
     http: Http,
     jar: Vec<Cookie<'static>>,
-    place: Place,
+    place: Location,
     typed: Vec<(String, String)>,
     forged: Vec<(String, String)>,
     ticked: Vec<(String, bool)>,
@@ -39,7 +39,14 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) fn new(http: Http) -> Self {
-        Self { http, jar: Vec::new(), place: Place::Nowhere, typed: Vec::new(), forged: Vec::new(), ticked: Vec::new() }
+        Self {
+            http,
+            jar: Vec::new(),
+            place: Location::Nowhere,
+            typed: Vec::new(),
+            forged: Vec::new(),
+            ticked: Vec::new(),
+        }
     }
 
     /// Sends its next requests to another node, like a load balancer without sticky sessions.
@@ -146,8 +153,8 @@ impl Browser {
     pub(crate) async fn reload(&mut self) {
         let url = self.url().to_string();
         let posted = match &self.place {
-            Place::Page { posted, .. } => posted.clone(),
-            Place::App(_) | Place::Nowhere => None,
+            Location::Page { posted, .. } => posted.clone(),
+            Location::App(_) | Location::Nowhere => None,
         };
         let method = if posted.is_some() { Method::POST } else { Method::GET };
         self.navigate(method, &url, posted, true).await;
@@ -162,8 +169,8 @@ impl Browser {
     #[track_caller]
     pub(crate) fn page(&self) -> &Page {
         match &self.place {
-            Place::Page { page, .. } => page,
-            Place::App(_) | Place::Nowhere => panic!("not on a page of ours: {:?}", self.place),
+            Location::Page { page, .. } => page,
+            Location::App(_) | Location::Nowhere => panic!("not on a page of ours: {:?}", self.place),
         }
     }
 
@@ -171,11 +178,11 @@ impl Browser {
     #[track_caller]
     pub(crate) fn expect_page(&self, status: u16, heading: &str) -> &Page {
         match &self.place {
-            Place::Page { page, reply, .. } => {
+            Location::Page { page, reply, .. } => {
                 assert_eq!((reply.status, page.heading.as_str()), (status, heading), "{}", page.text);
                 page
             }
-            Place::App(_) | Place::Nowhere => panic!("not on a page of ours: {:?}", self.place),
+            Location::App(_) | Location::Nowhere => panic!("not on a page of ours: {:?}", self.place),
         }
     }
 
@@ -183,16 +190,16 @@ impl Browser {
     #[track_caller]
     pub(crate) fn reply(&self) -> &Reply {
         match &self.place {
-            Place::Page { reply, .. } => reply,
-            Place::App(_) | Place::Nowhere => panic!("not on a page of ours: {:?}", self.place),
+            Location::Page { reply, .. } => reply,
+            Location::App(_) | Location::Nowhere => panic!("not on a page of ours: {:?}", self.place),
         }
     }
 
     #[track_caller]
     pub(crate) fn url(&self) -> &Url {
         match &self.place {
-            Place::Page { url, .. } | Place::App(url) => url,
-            Place::Nowhere => panic!("the browser has not been anywhere"),
+            Location::Page { url, .. } | Location::App(url) => url,
+            Location::Nowhere => panic!("the browser has not been anywhere"),
         }
     }
 
@@ -200,15 +207,15 @@ impl Browser {
     #[track_caller]
     pub(crate) fn at_app(&self) -> &Url {
         match &self.place {
-            Place::App(url) => url,
-            Place::Page { page, reply, .. } => panic!("still with us ({}): {}", reply.status, page.text),
-            Place::Nowhere => panic!("the browser has not been anywhere"),
+            Location::App(url) => url,
+            Location::Page { page, reply, .. } => panic!("still with us ({}): {}", reply.status, page.text),
+            Location::Nowhere => panic!("the browser has not been anywhere"),
         }
     }
 
     /// Whether it was redirected to the app.
     pub(crate) fn is_at_app(&self) -> bool {
-        matches!(self.place, Place::App(_))
+        matches!(self.place, Location::App(_))
     }
 
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
@@ -242,7 +249,7 @@ impl Browser {
     }
 
     /// Sends a request like a script, with the token of a form, without following redirects or keeping cookies.
-    pub(crate) async fn try_door(&self, method: &str, path: &str, token: &str) -> Reply {
+    pub(crate) async fn try_route(&self, method: &str, path: &str, token: &str) -> Reply {
         let request = match method {
             "GET" => self.http.request(Method::GET, path),
             _ => self.http.request(Method::POST, path).form(&[("_csrf", token)]),
@@ -252,12 +259,12 @@ impl Browser {
 
     async fn navigate(&mut self, method: Method, target: &str, fields: Option<Vec<(String, String)>>, same_site: bool) {
         let base = match &self.place {
-            Place::Page { url, .. } => url.clone(),
-            Place::App(_) | Place::Nowhere => Url::parse(&self.http.origin).expect("an origin"),
+            Location::Page { url, .. } => url.clone(),
+            Location::App(_) | Location::Nowhere => Url::parse(&self.http.origin).expect("an origin"),
         };
         let mut url = base.join(target).expect("an address");
         if url.origin().ascii_serialization() != self.http.origin {
-            self.place = Place::App(url);
+            self.place = Location::App(url);
             return;
         }
         let mut request = self.http.request(method, url.as_str());
@@ -271,12 +278,12 @@ impl Browser {
             let Some(location) = location else {
                 let is_html = reply.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
                 let page = if is_html { Page::parse(&reply.body) } else { Page::default() };
-                self.place = Place::Page { url, page: Box::new(page), reply: Box::new(reply), posted };
+                self.place = Location::Page { url, page: Box::new(page), reply: Box::new(reply), posted };
                 return;
             };
             url = url.join(location).expect("an address");
             if url.origin().ascii_serialization() != self.http.origin {
-                self.place = Place::App(url);
+                self.place = Location::App(url);
                 return;
             }
             request = self.http.request(Method::GET, url.as_str());

@@ -3,7 +3,7 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Map, Value, json};
 use url::Url;
-use vestibule_server::ports::{clock::Clock, entropy::Entropy};
+use vestibule_server::adapters::{clock::Clock, entropy::Entropy};
 
 use super::{
     AppClient, Http, Reply, TestServer,
@@ -79,7 +79,7 @@ impl Platform {
 
 /// The session that the SDK stores.
 #[derive(Clone, Debug)]
-pub(crate) struct Held {
+pub(crate) struct HeldKey {
     pub(crate) access: String,
     pub(crate) refresh: String,
 }
@@ -95,7 +95,7 @@ pub(crate) struct Device {
     /// The key's ID, if the SDK has it stored.
     pub(crate) kid: Option<String>,
     pub(crate) dpop: KeyPair,
-    pub(crate) held: Option<Held>,
+    pub(crate) held: Option<HeldKey>,
 }
 
 impl Device {
@@ -204,10 +204,10 @@ impl Device {
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_string);
         let refresh = text("refresh_token").or_else(|| self.held.as_ref().map(|held| held.refresh.clone()));
         let access = text("access_token").expect("decoded");
-        self.held = Some(Held { access, refresh: refresh.expect("a refresh token") });
+        self.held = Some(HeldKey { access, refresh: refresh.expect("a refresh token") });
     }
 
-    pub(crate) fn held(&self) -> &Held {
+    pub(crate) fn held(&self) -> &HeldKey {
         self.held.as_ref().expect("the device has a session")
     }
 

@@ -44,7 +44,7 @@ pub(crate) struct Page {
     /// The options of every passkey button.
     pub(crate) passkeys: Vec<String>,
     /// The error beside a field, by the field's name.
-    pub(crate) complaints: Vec<(String, String)>,
+    pub(crate) problems: Vec<(String, String)>,
 }
 
 enum Token<'a> {
@@ -145,7 +145,7 @@ impl Page {
             }
             ("p", _) => {
                 if let Some(field) = get(attributes, "id").strip_suffix("-error") {
-                    self.complaints.push((field.to_string(), text));
+                    self.problems.push((field.to_string(), text));
                 }
             }
             _ => {}
@@ -153,9 +153,9 @@ impl Page {
     }
 
     /// The error of a field, without the prefix for screen readers.
-    pub(crate) fn complaint(&self, field: &str) -> Option<&str> {
-        let said = self.complaints.iter().find(|(name, _)| name == field).map(|(_, text)| text.as_str());
-        said.map(|text| text.strip_prefix("Error: ").unwrap_or(text))
+    pub(crate) fn problem(&self, field: &str) -> Option<&str> {
+        let output = self.problems.iter().find(|(name, _)| name == field).map(|(_, text)| text.as_str());
+        output.map(|text| text.strip_prefix("Error: ").unwrap_or(text))
     }
 }
 

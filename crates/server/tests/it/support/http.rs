@@ -88,8 +88,8 @@ impl Reply {
     pub(crate) fn expect_api_error(self, status: u16, name: &str, reason: &str, message: &str) -> Self {
         assert_eq!(self.status, status, "{self:?}");
         let error = &self.json()["error"];
-        let told = [&error["name"], &error["reason"], &error["message"]].map(|value| value.as_str().unwrap_or("-"));
-        assert_eq!(told, [name, reason, message]);
+        let reported = [&error["name"], &error["reason"], &error["message"]].map(|value| value.as_str().unwrap_or("-"));
+        assert_eq!(reported, [name, reason, message]);
         assert_eq!(error["code"], status);
         assert_eq!(self.header("content-type"), Some("application/json"));
         assert_eq!(self.header("cache-control"), Some("no-store"));

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 use url::Url;
 
-use super::neighbour::start_neighbour;
+use super::external_program::start_external_program;
 
 /// A running pgbouncer; it ends with the test.
 pub(crate) struct Bouncer {
@@ -21,7 +21,7 @@ impl Bouncer {
         let server = std::env::var("VESTIBULE_TEST_POSTGRES").expect("VESTIBULE_TEST_POSTGRES: run ./test");
         let server = Url::parse(&server).expect("a URL");
         let run = |folder: &TempDir, port| run(folder, &describe(&server, port, pool_size));
-        let (address, process, folder) = start_neighbour("pgbouncer", run).await;
+        let (address, process, folder) = start_external_program("pgbouncer", run).await;
         Self { address, _process: process, _folder: folder }
     }
 

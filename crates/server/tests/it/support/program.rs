@@ -10,11 +10,11 @@ use std::{
 use tempfile::TempDir;
 
 /// A folder to run the program in, with an embedded store.
-pub(crate) struct Workplace {
+pub(crate) struct ScratchInstallation {
     folder: TempDir,
 }
 
-impl Workplace {
+impl ScratchInstallation {
     pub(crate) fn new() -> Self {
         Self { folder: TempDir::new().expect("a scratch folder") }
     }
@@ -80,7 +80,7 @@ impl Finished {
 
     /// The error output.
     #[track_caller]
-    pub(crate) fn complaint(self) -> String {
+    pub(crate) fn problem(self) -> String {
         assert!(!self.succeeded && self.out.is_empty(), "{self:?}");
         self.err
     }

@@ -12,16 +12,16 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_server::{
-    app::{App, Ports},
-    boot,
-    config::{self, Config, SmsProvider},
-    flows::{actor::Actor, projects::ProjectWriter},
-    hosts::PortalHost,
-    ports::{
+    adapters::{
         clock::Clock,
         mailer::{Mailer, MemoryMailbox},
         sms::SmsSender,
     },
+    app::{Adapters, App},
+    boot,
+    config::{self, Config, SmsProvider},
+    flows::{actor::Actor, projects::ProjectWriter},
+    hosts::PortalHost,
     projects::Project,
 };
 use vestibule_store::{
@@ -30,7 +30,7 @@ use vestibule_store::{
     outbox,
 };
 
-use super::{AppClient, Browser, Engine, Http, Mailbox, place::Place, seed::seeded_entropy};
+use super::{AppClient, Browser, Engine, Http, Mailbox, seed::seeded_entropy, test_store::TestStore};
 
 /// 2030-05-01T08:00:00Z: a whole second, to detect a formatter that drops zeros.
 const START: i64 = 1_903_852_800;
@@ -105,7 +105,7 @@ pub(crate) struct TestServer {
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
     // Dropped last: the data outlives the server.
-    _place: Place,
+    _place: TestStore,
 }
 
 impl TestServer {
@@ -116,7 +116,7 @@ impl TestServer {
     }
 
     async fn boot(engine: Engine, change: impl FnOnce(&mut Setup)) -> Self {
-        let place = Place::make(engine).await;
+        let place = TestStore::make(engine).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
         let origin = format!("http://localhost:{}", address.port());
@@ -146,8 +146,8 @@ impl TestServer {
             .expect("the project is applied");
         store.close().await;
         let sms = text_messages(&config, &mails);
-        let ports = Ports { clock: clock.clone(), entropy, mailer: mail(&config, &mails), sms };
-        let app = boot::open(config.clone(), ports).await.expect("the server opens");
+        let adapters = Adapters { clock: clock.clone(), entropy, mailer: mail(&config, &mails), sms };
+        let app = boot::open(config.clone(), adapters).await.expect("the server opens");
         let (stop, serving) = serve(&app, listener);
         let (project, http) = (setup.project, Http::new(&origin, address));
         Self {
@@ -171,8 +171,8 @@ impl TestServer {
         let listener = TcpListener::bind(self.address).await.expect("the port is free again");
         let (clock, entropy) = (self.clock.clone(), self.app.entropy.clone());
         let sms = text_messages(&self.config, &self.mails);
-        let ports = Ports { clock, entropy, mailer: mail(&self.config, &self.mails), sms };
-        self.app = boot::open(self.config.clone(), ports).await.expect("the server opens");
+        let adapters = Adapters { clock, entropy, mailer: mail(&self.config, &self.mails), sms };
+        self.app = boot::open(self.config.clone(), adapters).await.expect("the server opens");
         let (stop, serving) = serve(&self.app, listener);
         (self.stop, self.serving) = (Some(stop), Some(serving));
         // The old connections are gone.
@@ -186,8 +186,8 @@ impl TestServer {
         let listener = TcpListener::bind(address).await.expect("the port of another loopback address");
         let entropy = seeded_entropy();
         let (mailer, sms) = (mail(&self.config, &self.mails), text_messages(&self.config, &self.mails));
-        let ports = Ports { clock: self.clock.clone(), entropy, mailer, sms };
-        let app = boot::open(self.config.clone(), ports).await.expect("the node opens");
+        let adapters = Adapters { clock: self.clock.clone(), entropy, mailer, sms };
+        let app = boot::open(self.config.clone(), adapters).await.expect("the node opens");
         let (stop, serving) = serve(&app, listener);
         Node { http: Http::new(&self.origin, address), stop: Some(stop), serving: Some(serving) }
     }

@@ -33,7 +33,7 @@ impl Received {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Manners {
     /// On how many connections it stays silent.
-    pub(crate) hang: usize,
+    pub(crate) stall: usize,
     /// How many mails it defers, each after receiving it.
     pub(crate) postpone: usize,
 }
@@ -41,26 +41,26 @@ pub(crate) struct Manners {
 pub(crate) struct MailServer {
     pub(crate) port: u16,
     /// The received mails, including those it then deferred.
-    pub(crate) heard: mpsc::UnboundedReceiver<Received>,
+    pub(crate) received: mpsc::UnboundedReceiver<Received>,
 }
 
 impl MailServer {
     pub(crate) async fn start(manners: Manners) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("its address").port();
-        let (hand_on, heard) = mpsc::unbounded_channel();
+        let (hand_on, received) = mpsc::unbounded_channel();
         let postpone = Arc::new(AtomicUsize::new(manners.postpone));
         tokio::spawn(async move {
             let mut hanging = Vec::new();
             while let Ok((stream, _)) = listener.accept().await {
-                if hanging.len() < manners.hang {
+                if hanging.len() < manners.stall {
                     hanging.push(stream);
                 } else {
                     tokio::spawn(converse(stream, hand_on.clone(), Arc::clone(&postpone)));
                 }
             }
         });
-        Self { port, heard }
+        Self { port, received }
     }
 
     /// The configuration that sends mail here.
@@ -78,22 +78,22 @@ impl MailServer {
 }
 
 /// The part of SMTP (RFC 5321) needed to receive mail.
-async fn converse(stream: TcpStream, heard: mpsc::UnboundedSender<Received>, postpone: Arc<AtomicUsize>) {
+async fn converse(stream: TcpStream, received: mpsc::UnboundedSender<Received>, postpone: Arc<AtomicUsize>) {
     let mut stream = BufReader::new(stream);
     let (mut line, mut to, mut raw) = (Vec::new(), String::new(), None::<String>);
     stream.write_all(b"220 here\r\n").await.ok();
     while stream.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
-        let said = String::from_utf8(std::mem::take(&mut line)).expect("UTF-8");
-        let command = said.split([' ', ':', '\r']).next().unwrap_or_default();
+        let output = String::from_utf8(std::mem::take(&mut line)).expect("UTF-8");
+        let command = output.split([' ', ':', '\r']).next().unwrap_or_default();
         let answer: &[u8] = match (&mut raw, command) {
-            (Some(mail), _) if said == ".\r\n" => {
+            (Some(mail), _) if output == ".\r\n" => {
                 let (raw, to) = (std::mem::take(mail), std::mem::take(&mut to));
-                heard.send(Received { to, raw }).ok();
+                received.send(Received { to, raw }).ok();
                 let is_postponed = postpone.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
                 if is_postponed { b"451 later\r\n" } else { b"250 taken\r\n" }
             }
             (Some(mail), _) => {
-                mail.push_str(said.strip_prefix('.').unwrap_or(&said));
+                mail.push_str(output.strip_prefix('.').unwrap_or(&output));
                 continue;
             }
             (None, "DATA") => {
@@ -102,7 +102,7 @@ async fn converse(stream: TcpStream, heard: mpsc::UnboundedSender<Received>, pos
                 continue;
             }
             (None, "RCPT") => {
-                to = said.trim_end().to_string();
+                to = output.trim_end().to_string();
                 b"250 fine\r\n"
             }
             (None, "QUIT") => b"221 bye\r\n",

@@ -42,7 +42,7 @@ impl Sqlite {
     pub(super) async fn open(
         path: &Path,
         counters: Arc<Counters>,
-        outbox_bell: Arc<Notify>,
+        outbox_signal: Arc<Notify>,
     ) -> Result<Self, StoreError> {
         let path = path.to_path_buf();
         let opened = tokio::task::spawn_blocking(move || {
@@ -52,7 +52,7 @@ impl Sqlite {
             let readers = Arc::new(Readers::new(path.clone()));
             // Open the first reader now, so that a problem with the file shows at startup.
             readers.put_back(readers.open_one()?);
-            let writer = Writer::start(Link::new(connection), checkpoints, counters, outbox_bell)
+            let writer = Writer::start(SqliteConnection::new(connection), checkpoints, counters, outbox_signal)
                 .map_err(|error| StoreError::CannotOpen { path, reason: error.to_string() })?;
             Ok(Self { readers, writer })
         });
@@ -120,7 +120,7 @@ impl Readers {
 
     fn open_one(&self) -> Result<Conn, StoreError> {
         let connection = open_reader(&self.path)?;
-        Ok(Conn(conn::Link::Sqlite(Link::new(connection))))
+        Ok(Conn(conn::AnyConnection::Sqlite(SqliteConnection::new(connection))))
     }
 
     fn put_back(&self, conn: Conn) {
@@ -161,12 +161,12 @@ impl Drop for Lease {
 }
 
 /// One SQLite connection, and whether a statement failed since the flag was last cleared.
-pub(super) struct Link {
+pub(super) struct SqliteConnection {
     connection: Connection,
     failed: bool,
 }
 
-impl Link {
+impl SqliteConnection {
     fn new(connection: Connection) -> Self {
         Self { connection, failed: false }
     }
@@ -288,7 +288,7 @@ pub(super) fn look(path: &Path) -> Result<Option<Conn>, StoreError> {
         Ok(connection)
     };
     let connection = open().map_err(|error| StoreError::from_opening(&error, path))?;
-    Ok(Some(Conn(conn::Link::Sqlite(Link::new(connection)))))
+    Ok(Some(Conn(conn::AnyConnection::Sqlite(SqliteConnection::new(connection)))))
 }
 
 fn log_name(path: &Path) -> std::ffi::OsString {
@@ -372,7 +372,7 @@ mod tests {
 
     #[test]
     fn parameters_are_bound_by_their_number_not_their_place() {
-        let mut link = Link::new(Connection::open_in_memory().unwrap());
+        let mut link = SqliteConnection::new(Connection::open_in_memory().unwrap());
         const SWAPPED: Sql = Sql::new("SELECT $2, $1, $2");
         let mut seen = Vec::new();
         link.query(&SWAPPED, &[&1_i64, &2_i64], &mut |row| {
@@ -385,7 +385,7 @@ mod tests {
 
     #[test]
     fn a_missing_or_surplus_parameter_is_an_error() {
-        let mut link = Link::new(Connection::open_in_memory().unwrap());
+        let mut link = SqliteConnection::new(Connection::open_in_memory().unwrap());
         const TWO: Sql = Sql::new("SELECT $1, $2");
         assert!(link.query(&TWO, &[&1_i64], &mut |_| Ok(())).is_err());
         assert!(link.query(&TWO, &[&1_i64, &2_i64, &3_i64], &mut |_| Ok(())).is_err());

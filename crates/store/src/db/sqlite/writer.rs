@@ -14,7 +14,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{
     super::{BoxFuture, StoreError, Tx, conn, conn::Conn, stats::Counters},
-    Link,
+    SqliteConnection,
     checkpoint::{Checkpointer, checkpoint_at_close, checkpoint_passively},
 };
 
@@ -23,14 +23,14 @@ const GROUP_LIMIT: usize = 512;
 /// Maximum number of queued closures; a further one waits up to [`QUEUE_WAIT`].
 const QUEUE_LIMIT: usize = 8_192;
 /// After a rollback, this many groups use a savepoint per closure.
-const CAREFUL_GROUPS: u32 = 32;
+const GROUPS_WITH_SAVEPOINTS: u32 = 32;
 /// Maximum wait of a closure for room in the queue.
 const QUEUE_WAIT: Duration = Duration::from_secs(5);
 
 /// Handle of the writer thread.
-pub(in crate::db) struct Writer(mpsc::Sender<Command>);
+pub(in crate::db) struct Writer(mpsc::Sender<WriterCommand>);
 
-enum Command {
+enum WriterCommand {
     Run(Box<dyn Job>),
     Close(oneshot::Sender<()>),
 }
@@ -38,16 +38,16 @@ enum Command {
 impl Writer {
     /// Starts the writer thread and its checkpointer.
     pub(super) fn start(
-        link: Link,
+        link: SqliteConnection,
         checkpoints: Connection,
         counters: Arc<Counters>,
-        outbox_bell: Arc<Notify>,
+        outbox_signal: Arc<Notify>,
     ) -> io::Result<Self> {
         let (sender, queue) = mpsc::channel(QUEUE_LIMIT);
         let checkpointer = Checkpointer::start(checkpoints, Arc::clone(&counters))?;
-        let tx = Tx::new(Conn(conn::Link::Sqlite(link)));
-        let desk = Desk { tx, checkpointer, counters, outbox_bell, careful: 0 };
-        thread::Builder::new().name("store-writer".to_owned()).spawn(move || desk.serve(queue))?;
+        let tx = Tx::new(Conn(conn::AnyConnection::Sqlite(link)));
+        let writer_loop = WriterLoop { tx, checkpointer, counters, outbox_signal, groups_with_savepoints: 0 };
+        thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer_loop.serve(queue))?;
         Ok(Self(sender))
     }
 
@@ -65,7 +65,7 @@ impl Writer {
         F: for<'t> Fn(&'t mut Tx, &'t I) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Command::Run(Box::new(Queued { name, input, work, result: None, reply }));
+        let job = WriterCommand::Run(Box::new(Queued { name, input, work, result: None, reply }));
         match self.0.try_send(job) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Closed(_)) => return Err(StoreError::Closed.into()),
@@ -82,7 +82,7 @@ impl Writer {
     /// Finishes the queue, copies the log into the file and ends the thread.
     pub(super) async fn close(&self) {
         let (done, finished) = oneshot::channel();
-        if self.0.send(Command::Close(done)).await.is_ok() {
+        if self.0.send(WriterCommand::Close(done)).await.is_ok() {
             // An error means that the thread has already ended, which is the goal.
             finished.await.ok();
         }
@@ -149,39 +149,39 @@ where
     }
 }
 
-fn link(tx: &mut Tx) -> &mut Link {
+fn link(tx: &mut Tx) -> &mut SqliteConnection {
     match &mut tx.conn.0 {
-        conn::Link::Sqlite(link) => link,
-        conn::Link::Postgres(_) => unreachable!("the writer made this transaction on SQLite"),
+        conn::AnyConnection::Sqlite(link) => link,
+        conn::AnyConnection::Postgres(_) => unreachable!("the writer made this transaction on SQLite"),
     }
 }
 
 /// A COMMIT that fails while it syncs may still be in the log after a crash.
-fn doubt(error: StoreError) -> StoreError {
+fn mark_outcome_unknown(error: StoreError) -> StoreError {
     if let StoreError::Statement { reason, .. } = error { StoreError::Unknown(reason) } else { error }
 }
 
 /// State of the writer thread.
-struct Desk {
+struct WriterLoop {
     tx: Tx,
     checkpointer: Checkpointer,
     counters: Arc<Counters>,
     /// Rung when a transaction that filled the outbox is on disk.
-    outbox_bell: Arc<Notify>,
+    outbox_signal: Arc<Notify>,
     /// How many groups still get savepoints.
-    careful: u32,
+    groups_with_savepoints: u32,
 }
 
 /// Why a group must run again.
-enum Again {
+enum Retry {
     /// A closure failed, and without savepoints its changes cannot be undone alone.
-    Carefully,
+    WithSavepoints,
     /// This job broke the transaction.
     Without(usize, StoreError),
 }
 
-impl Desk {
-    fn serve(mut self, mut queue: mpsc::Receiver<Command>) {
+impl WriterLoop {
+    fn serve(mut self, mut queue: mpsc::Receiver<WriterCommand>) {
         let mut commands = Vec::with_capacity(GROUP_LIMIT);
         let mut group = Vec::with_capacity(GROUP_LIMIT);
         let mut closers = Vec::new();
@@ -189,8 +189,8 @@ impl Desk {
         while queue.blocking_recv_many(&mut commands, GROUP_LIMIT) > 0 {
             for command in commands.drain(..) {
                 match command {
-                    Command::Run(job) => group.push(job),
-                    Command::Close(done) => {
+                    WriterCommand::Run(job) => group.push(job),
+                    WriterCommand::Close(done) => {
                         queue.close();
                         closers.push(done);
                     }
@@ -220,15 +220,15 @@ impl Desk {
                 break Err(error);
             }
             // Most groups succeed as a whole, so savepoints are used only after a failure.
-            let run = if self.careful > 0 { self.run_each(group) } else { self.run_together(group) };
+            let run = if self.groups_with_savepoints > 0 { self.run_each(group) } else { self.run_together(group) };
             match run {
                 Ok(0) => break link(&mut self.tx).control("ROLLBACK").map(|()| 0),
-                Ok(kept) => break link(&mut self.tx).control("COMMIT").map(|()| kept).map_err(doubt),
-                Err(Again::Carefully) => {
+                Ok(kept) => break link(&mut self.tx).control("COMMIT").map(|()| kept).map_err(mark_outcome_unknown),
+                Err(Retry::WithSavepoints) => {
                     self.roll_back();
-                    self.careful = CAREFUL_GROUPS;
+                    self.groups_with_savepoints = GROUPS_WITH_SAVEPOINTS;
                 }
-                Err(Again::Without(culprit, error)) => {
+                Err(Retry::Without(culprit, error)) => {
                     // The engine rolled back (disk full, I/O error) or a rollback is needed: the running job gets the
                     // error, and the others run again without it.
                     self.roll_back();
@@ -242,14 +242,14 @@ impl Desk {
                 }
             }
         };
-        self.careful = self.careful.saturating_sub(1);
+        self.groups_with_savepoints = self.groups_with_savepoints.saturating_sub(1);
         let fills_outbox = self.tx.take_fills_outbox();
         match outcome {
             Ok(0) => {}
             Ok(kept) => {
                 self.counters.count_commit(kept);
                 if fills_outbox {
-                    self.outbox_bell.notify_one();
+                    self.outbox_signal.notify_one();
                 }
                 let after = link(&mut self.tx).connection.total_changes();
                 self.checkpointer.note_changes(after.saturating_sub(before));
@@ -264,24 +264,24 @@ impl Desk {
     }
 
     /// Runs the jobs one after the other without savepoints; returns how many are kept.
-    fn run_together(&mut self, group: &mut [Box<dyn Job>]) -> Result<usize, Again> {
+    fn run_together(&mut self, group: &mut [Box<dyn Job>]) -> Result<usize, Retry> {
         let lone = group.len() == 1;
         for (place, job) in group.iter_mut().enumerate() {
             let keep = job.attempt(&mut self.tx);
             self.check_open(place)?;
             if !keep {
                 // The only job of its group is undone with the transaction.
-                return if lone { Ok(0) } else { Err(Again::Carefully) };
+                return if lone { Ok(0) } else { Err(Retry::WithSavepoints) };
             }
         }
         Ok(group.len())
     }
 
     /// Runs each job in its own savepoint; returns how many are kept.
-    fn run_each(&mut self, group: &mut [Box<dyn Job>]) -> Result<usize, Again> {
+    fn run_each(&mut self, group: &mut [Box<dyn Job>]) -> Result<usize, Retry> {
         let mut kept = 0;
         for (place, job) in group.iter_mut().enumerate() {
-            let without = |error| Again::Without(place, error);
+            let without = |error| Retry::Without(place, error);
             link(&mut self.tx).control("SAVEPOINT job").map_err(without)?;
             let keep = job.attempt(&mut self.tx);
             self.check_open(place)?;
@@ -296,9 +296,9 @@ impl Desk {
     }
 
     /// Checks that the transaction is still open after the job at this index.
-    fn check_open(&mut self, place: usize) -> Result<(), Again> {
+    fn check_open(&mut self, place: usize) -> Result<(), Retry> {
         if link(&mut self.tx).connection.is_autocommit() {
-            return Err(Again::Without(place, StoreError::Busy("the database gave up the transaction")));
+            return Err(Retry::Without(place, StoreError::Busy("the database gave up the transaction")));
         }
         Ok(())
     }
@@ -327,7 +327,8 @@ mod tests {
         let connection = open_writer(&path).unwrap();
         connection.execute_batch("CREATE TABLE heap (content BLOB) STRICT").unwrap();
         connection.pragma_update(None, "max_page_count", 100).unwrap();
-        Writer::start(Link::new(connection), open_writer(&path).unwrap(), Arc::default(), Arc::default()).unwrap()
+        Writer::start(SqliteConnection::new(connection), open_writer(&path).unwrap(), Arc::default(), Arc::default())
+            .unwrap()
     }
 
     async fn add(writer: &Writer, bytes: i64) -> Result<u64, StoreError> {

@@ -4,7 +4,7 @@ use axum::{http::StatusCode, response::Response};
 use vestibule_domain::{credential::otp::ResendDecision, identifier::LoginIdKind, secret::Secret};
 use vestibule_protocol::form::Form;
 
-use super::{Scene, View, show::Typed};
+use super::{Scene, View, show::SubmittedForm};
 use crate::{
     flows::{
         Error,
@@ -12,22 +12,22 @@ use crate::{
         page_flow::{
             self, CodeMessage, Goal,
             commit::{self, Achievement, Browser, Committed},
-            passkey,
-            sign_in::{self, LoginCode, Proof, SignIn},
-            steps::{self, CodeOutcome, Identification, PasskeyStep, Step},
-            ways,
+            login_methods, passkey,
+            sign_in::{self, LoginCode, LoginProof, SignIn},
+            steps::{self, CodeOutcome, Identification, PasskeyStep, StepOutcome},
         },
-        settings::notice::News,
+        settings::notice::SecurityNotice,
     },
     http::{
         cookies, error,
         pages::{
-            device_name, error_page, flow_error_in, link_to_app, see_other, to_app,
-            words::{Writer, complain_of_code, whole_seconds},
+            device_name, error_page, flow_error_in, link_to_app,
+            messages::{MessageWriter, describe_code_problem, whole_seconds},
+            see_other, to_app,
         },
     },
     messages::Message,
-    ui::{AlreadyPromotedPage, Complaint, ErrorKind, NoticeKind, Page, TooManyTriesPage},
+    ui::{AlreadyPromotedPage, ErrorKind, FieldProblem, NoticeKind, Page, TooManyTriesPage},
 };
 
 fn field<'a>(form: &'a Form, name: &str) -> &'a str {
@@ -110,24 +110,24 @@ impl Scene {
         let step =
             steps::identify(&visit.app, &visit.project, &mut self.flow, input, visit.ip, &write, visit.now).await?;
         Ok(match step {
-            Step::Mistaken(mistakes) => {
-                self.again(&self.identify_page(None, Some(&Typed { form, mistakes: &mistakes })))
+            StepOutcome::Invalid(errors) => {
+                self.again(&self.identify_page(None, Some(&SubmittedForm { form, errors: &errors })))
             }
-            Step::Next | Step::Stale => self.go(View::Current),
-            Step::Ready => self.commit(Achievement::Joined(None)).await?,
+            StepOutcome::Next | StepOutcome::Stale => self.go(View::Current),
+            StepOutcome::Ready => self.commit(Achievement::Joined(None)).await?,
         })
     }
 
     async fn verify(&mut self, typed: &str) -> Result<Response, Error> {
         if typed.trim().is_empty() {
-            return Ok(self.again(&self.code_page(Some(Complaint::CodeMissing))));
+            return Ok(self.again(&self.code_page(Some(FieldProblem::CodeMissing))));
         }
         let visit = self.visit.clone();
         let outcome = steps::try_code(&visit.app, &visit.project, &mut self.flow, typed, visit.ip, visit.now).await?;
         Ok(match outcome {
             CodeOutcome::Ready => self.commit(Achievement::Joined(None)).await?,
             CodeOutcome::Next | CodeOutcome::Stale => self.go(View::Current),
-            CodeOutcome::Refused(decision) => self.again(&self.code_page(Some(complain_of_code(decision)))),
+            CodeOutcome::Refused(decision) => self.again(&self.code_page(Some(describe_code_problem(decision)))),
         })
     }
 
@@ -181,7 +181,7 @@ impl Scene {
     }
 
     async fn log_in(&mut self, form: &Form) -> Result<Response, Error> {
-        let kinds = self.narrow(ways::login_kinds(&self.visit.project.settings));
+        let kinds = self.narrow(login_methods::login_kinds(&self.visit.project.settings));
         if kinds.is_empty() {
             return Ok(self.go(View::Login));
         }
@@ -192,8 +192,8 @@ impl Scene {
         let step =
             sign_in::log_in(&visit.app, &visit.project, &mut self.flow, input, visit.ip, &write, visit.now).await?;
         match step {
-            SignIn::Mistaken(mistakes) => {
-                Ok(self.again(&self.login_page(None, Some(&Typed { form, mistakes: &mistakes }))))
+            SignIn::Invalid(errors) => {
+                Ok(self.again(&self.login_page(None, Some(&SubmittedForm { form, errors: &errors }))))
             }
             SignIn::Next | SignIn::Stale => Ok(self.go(View::Current)),
             SignIn::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
@@ -205,7 +205,7 @@ impl Scene {
         let typed = Secret::new(field(form, "password").to_string());
         let step = sign_in::try_password(&visit.app, &visit.project, &self.flow, typed, visit.ip, visit.now).await?;
         match step {
-            SignIn::Mistaken(_) => Ok(self.again(&self.password_page(true))),
+            SignIn::Invalid(_) => Ok(self.again(&self.password_page(true))),
             SignIn::Next | SignIn::Stale => Ok(self.go(View::Current)),
             SignIn::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
         }
@@ -214,11 +214,11 @@ impl Scene {
     async fn ask_for_code(&mut self, form: &Form, goal: Goal) -> Result<Response, Error> {
         let settings = &self.visit.project.settings;
         let mut kinds = match goal {
-            Goal::Recover => ways::recovery_kinds(settings),
-            Goal::Login => ways::login_kinds(settings),
+            Goal::Recover => login_methods::recovery_kinds(settings),
+            Goal::Login => login_methods::login_kinds(settings),
         };
         if goal == Goal::Login {
-            kinds.retain(|kind| ways::has_code(settings, *kind));
+            kinds.retain(|kind| login_methods::has_code(settings, *kind));
         }
         let kinds = self.narrow(kinds);
         if kinds.is_empty() {
@@ -231,8 +231,8 @@ impl Scene {
         let step =
             sign_in::ask_for_code(app, project, &mut self.flow, named, goal, visit.ip, &write, visit.now).await?;
         Ok(match step {
-            SignIn::Mistaken(mistakes) => {
-                let typed = Typed { form, mistakes: &mistakes };
+            SignIn::Invalid(errors) => {
+                let typed = SubmittedForm { form, errors: &errors };
                 match goal {
                     Goal::Login => self.again(&self.use_code_page(Some(&typed))),
                     Goal::Recover => self.again(&self.forgotten_page(None, Some(&typed))),
@@ -245,20 +245,22 @@ impl Scene {
 
     async fn try_login_code(&mut self, typed: &str) -> Result<Response, Error> {
         if typed.trim().is_empty() {
-            return Ok(self.again(&self.login_code_page(Some(Complaint::CodeMissing))));
+            return Ok(self.again(&self.login_code_page(Some(FieldProblem::CodeMissing))));
         }
         let visit = self.visit.clone();
         let outcome = sign_in::try_code(&visit.app, &visit.project, &mut self.flow, typed, visit.ip, visit.now).await?;
         match outcome {
             LoginCode::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
             LoginCode::Next | LoginCode::Stale => Ok(self.go(View::Current)),
-            LoginCode::Refused(decision) => Ok(self.again(&self.login_code_page(Some(complain_of_code(decision))))),
+            LoginCode::Refused(decision) => {
+                Ok(self.again(&self.login_code_page(Some(describe_code_problem(decision)))))
+            }
         }
     }
 
     async fn choose_password(&mut self, typed: &str) -> Result<Response, Error> {
         let (visit, writer) = (self.visit.clone(), self.writer());
-        let write = |to: &str, news: &News| writer.write_news(to, news);
+        let write = |to: &str, notice: &SecurityNotice| writer.write_notice(to, notice);
         let typed_secret = Secret::new(typed.to_string());
         let chosen = sign_in::choose_password(&visit.app, &visit.project, &self.flow, typed_secret, &write).await?;
         match chosen {
@@ -269,14 +271,14 @@ impl Scene {
     }
 
     async fn use_passkey(&mut self, answer: &str) -> Result<Response, Error> {
-        if !ways::has_passkeys(&self.visit.project.settings) {
+        if !login_methods::has_passkeys(&self.visit.project.settings) {
             return Ok(self.go(View::Current));
         }
         let visit = self.visit.clone();
         let step = passkey::sign_in(&visit.app, &visit.project, &self.flow, answer, visit.ip, visit.now).await?;
         match step {
             SignIn::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
-            SignIn::Mistaken(_) | SignIn::Next | SignIn::Stale => {
+            SignIn::Invalid(_) | SignIn::Next | SignIn::Stale => {
                 let page = self.login_page(None, None);
                 Ok(self.render(StatusCode::UNPROCESSABLE_ENTITY, Some(NoticeKind::PasskeyFailed), &page))
             }
@@ -301,7 +303,7 @@ impl Scene {
                 issue_for_caller(&visit.app, &visit.project, &self.flow.state.request, caller, visit.now).await?;
             return Ok(to_app(&visit, &redirect));
         }
-        let proof: Option<Proof> = sign_in::open_taken(&visit.app, &visit.project, &self.flow).await?;
+        let proof: Option<LoginProof> = sign_in::open_taken(&visit.app, &visit.project, &self.flow).await?;
         match proof {
             Some(proof) => self.commit(Achievement::Proved(Box::new(proof))).await,
             None => Ok(self.go(View::Login)),
@@ -341,7 +343,7 @@ impl Scene {
         })
     }
 
-    fn writer(&self) -> Writer {
-        Writer::new(&self.visit, &self.headers, Some(&self.flow.state.request))
+    fn writer(&self) -> MessageWriter {
+        MessageWriter::new(&self.visit, &self.headers, Some(&self.flow.state.request))
     }
 }

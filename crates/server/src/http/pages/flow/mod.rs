@@ -11,15 +11,15 @@ use axum::{
 use vestibule_domain::{id::FlowId, identifier::LoginIdKind, identity::IdentityDetail};
 use vestibule_protocol::form::Form;
 
-use super::{Frame, error_page, flow_error, page, render, see_other, to_app, way_home};
+use super::{PageFrame, error_page, flow_error, home_link, page, render, see_other, to_app};
 use crate::{
     flows::{
-        account::Loaded,
+        account::LoadedUser,
         authorize::{PendingRequest, cancel_redirect},
         page_flow::{self, Flow, FlowProblem},
     },
     http::{body, cookies, credentials::FlowCookies, error, routes::path_parameter, visit::Visit},
-    ui::{AlreadyPromotedPage, ErrorKind, ErrorPage, Link, NoticeKind, Page},
+    ui::{AlreadyPromotedPage, ErrorKind, ErrorPage, NoticeKind, Page, TextLink},
 };
 
 /// The URLs below a flow's own; each shows a page and handles its form.
@@ -246,7 +246,7 @@ fn look_for_cookies(visit: &Visit, headers: &HeaderMap, request: &PendingRequest
 /// The error for a browser that the flow does not belong to. It links to the home page, not to the app with the
 /// request's response.
 fn refuse(visit: &Visit, headers: &HeaderMap, request: &PendingRequest, kind: ErrorKind) -> Response {
-    let home = way_home(&visit.project, Some(&request.client_id));
+    let home = home_link(&visit.project, Some(&request.client_id));
     let content = ErrorPage::new(kind).with_action(home).with_request_id(visit.request_id.to_string());
     page(visit, headers, Some(request), StatusCode::FORBIDDEN, &content)
 }
@@ -276,7 +276,7 @@ impl Scene {
         let resolution = self.cookies.resolve(&self.visit).await?;
         let Some(caller) = resolution.live().filter(|caller| caller.user.id == wanted) else { return Ok(None) };
         let mut conn = self.visit.app.store.read().await?;
-        let loaded = Loaded::load(&mut conn, &self.visit.project, caller.user.clone()).await?;
+        let loaded = LoadedUser::load(&mut conn, &self.visit.project, caller.user.clone()).await?;
         let name = loaded.user.standard_attributes.get("name").and_then(|name| name.as_str()).map(str::to_string);
         let mut login_ids = loaded.identities.iter().filter_map(|identity| match &identity.detail {
             IdentityDetail::LoginId { login_id, .. } => Some(login_id.original.clone()),
@@ -314,7 +314,7 @@ impl Scene {
 
     fn render(&self, status: StatusCode, notice: Option<NoticeKind>, page: &dyn Page) -> Response {
         let carried = (!self.flow.is_stored()).then(|| self.flow.seal(&self.visit.app, &self.visit.project));
-        let frame = Frame { status, request: Some(&self.flow.state.request), csrf: self.csrf(), carried, notice };
+        let frame = PageFrame { status, request: Some(&self.flow.state.request), csrf: self.csrf(), carried, notice };
         render(&self.visit, &self.headers, frame, page)
     }
 
@@ -338,7 +338,7 @@ impl Scene {
         if self.flow.state.promoted {
             return self.render(StatusCode::OK, None, &AlreadyPromotedPage { app_href: home });
         }
-        let back = home.map_or_else(|| way_home(&self.visit.project, None), Link::to_app);
+        let back = home.map_or_else(|| home_link(&self.visit.project, None), TextLink::to_app);
         self.render(StatusCode::OK, None, &ErrorPage::new(ErrorKind::FlowFinished).with_action(back))
     }
 

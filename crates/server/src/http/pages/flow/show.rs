@@ -10,25 +10,26 @@ use vestibule_protocol::form::Form;
 use super::{Scene, View};
 use crate::{
     flows::page_flow::{
-        Goal, Purpose, passkey, sign_in,
-        steps::{self, Mistakes, PasskeyStep},
-        ways::{self, NewWay},
+        FlowPurpose, Goal,
+        login_methods::{self, NewLoginMethod},
+        passkey, sign_in,
+        steps::{self, InputErrors, PasskeyStep},
     },
-    http::pages::words::{channel, complain_of_login_id, new_password_field, ui_kind, whole_seconds},
+    http::pages::messages::{channel, describe_login_id_problem, new_password_field, ui_kind, whole_seconds},
     ui::{
-        Ceremony, CodePurpose, Complaint, ConflictPage, ContinueAsPage, ForgottenPasswordPage, HaveAccountPage,
-        IdentifyPage, LoginIdChoice, NewPasswordPage, NewPasswordReason, Page, PasskeyCeremony, PasskeyPage,
-        PasswordField, PasswordPage, PasswordReason, Purpose as UiPurpose, Resend, Steps, VerifyCodePage,
+        Ceremony, CodePurpose, ConflictPage, ContinueAsPage, FieldProblem, ForgottenPasswordPage, HaveAccountPage,
+        IdentifyPage, IdentifyPurpose as UiPurpose, LoginIdChoice, NewPasswordPage, NewPasswordReason, Page,
+        PasskeyCeremony, PasskeyPage, PasswordField, PasswordPage, PasswordReason, Resend, Steps, VerifyCodePage,
     },
 };
 
 /// The input of a page that is shown again, with its errors.
-pub(super) struct Typed<'a> {
+pub(super) struct SubmittedForm<'a> {
     pub(super) form: &'a Form,
-    pub(super) mistakes: &'a Mistakes,
+    pub(super) errors: &'a InputErrors,
 }
 
-impl Typed<'_> {
+impl SubmittedForm<'_> {
     fn field(&self, name: &str) -> &str {
         self.form.get(name).ok().flatten().unwrap_or_default()
     }
@@ -102,23 +103,23 @@ impl Scene {
 
     fn first_page_of_all(&self, kind: Option<LoginIdKind>) -> Box<dyn Page> {
         match self.flow.state.purpose {
-            Purpose::Login => Box::new(self.login_page(kind, None)),
-            Purpose::Promote { .. } | Purpose::SignUp => Box::new(self.identify_page(kind, None)),
+            FlowPurpose::Login => Box::new(self.login_page(kind, None)),
+            FlowPurpose::Promote { .. } | FlowPurpose::SignUp => Box::new(self.identify_page(kind, None)),
         }
     }
 
-    pub(super) fn identify_page(&self, kind: Option<LoginIdKind>, typed: Option<&Typed<'_>>) -> IdentifyPage {
+    pub(super) fn identify_page(&self, kind: Option<LoginIdKind>, typed: Option<&SubmittedForm<'_>>) -> IdentifyPage {
         let settings = &self.visit.project.settings;
         let (purpose, leads) = match (self.flow.state.purpose, self.flow.state.guest()) {
-            (Purpose::Promote { .. }, _) => (UiPurpose::Promote, View::HaveAccount),
-            (Purpose::SignUp | Purpose::Login, Some(_)) => (UiPurpose::Promote, View::Login),
-            (Purpose::SignUp | Purpose::Login, None) => (UiPurpose::SignUp, View::Login),
+            (FlowPurpose::Promote { .. }, _) => (UiPurpose::Promote, View::HaveAccount),
+            (FlowPurpose::SignUp | FlowPurpose::Login, Some(_)) => (UiPurpose::Promote, View::Login),
+            (FlowPurpose::SignUp | FlowPurpose::Login, None) => (UiPurpose::SignUp, View::Login),
         };
         let (mut page, kind) = self.first_page(purpose, View::Identify, settings.login_id_kinds(), kind, typed);
-        if ways::new_way(settings, kind) == NewWay::Password && !page.kinds.is_empty() {
+        if login_methods::new_login_method(settings, kind) == NewLoginMethod::Password && !page.kinds.is_empty() {
             let nothing = Assessment::default();
             let (password, found) =
-                typed.map_or(("", &nothing), |typed| (typed.field("password"), &typed.mistakes.password));
+                typed.map_or(("", &nothing), |typed| (typed.field("password"), &typed.errors.password));
             page.password = Some(new_password_field(settings.password_policy().min_length, password, found));
         }
         if self.may_join_by_passkey_alone() {
@@ -132,27 +133,27 @@ impl Scene {
     fn steps(&self, kind: LoginIdKind, current: u8) -> Option<Steps> {
         let settings = &self.visit.project.settings;
         let offered = steps::offers_passkey(settings) && !self.flow.state.passkey_skipped;
-        let passkey = u8::from(offered || ways::new_way(settings, kind) == NewWay::Passkey);
-        let total = 1 + u8::from(ways::needs_proof(settings, kind)) + passkey;
+        let passkey = u8::from(offered || login_methods::new_login_method(settings, kind) == NewLoginMethod::Passkey);
+        let total = 1 + u8::from(login_methods::needs_proof(settings, kind)) + passkey;
         (total > 1).then_some(Steps { current, total })
     }
 
-    pub(super) fn login_page(&self, kind: Option<LoginIdKind>, typed: Option<&Typed<'_>>) -> IdentifyPage {
+    pub(super) fn login_page(&self, kind: Option<LoginIdKind>, typed: Option<&SubmittedForm<'_>>) -> IdentifyPage {
         let settings = &self.visit.project.settings;
-        let kinds = ways::login_kinds(settings);
+        let kinds = login_methods::login_kinds(settings);
         let (mut page, kind) = self.first_page(UiPurpose::Login, View::Login, kinds, kind, typed);
-        let (password, code) = (ways::has_password(settings, kind), ways::has_code(settings, kind));
+        let (password, code) = (login_methods::has_password(settings, kind), login_methods::has_code(settings, kind));
         if password && !code && !page.kinds.is_empty() {
             let mut field = PasswordField::current();
-            if typed.is_some_and(|typed| typed.mistakes.wrong_credentials) {
-                field = field.with_error(Complaint::CredentialsWrong { kind: ui_kind(kind) });
+            if typed.is_some_and(|typed| typed.errors.wrong_credentials) {
+                field = field.with_error(FieldProblem::CredentialsWrong { kind: ui_kind(kind) });
             }
             page.password = Some(field);
         }
-        if password && !ways::recovery_kinds(settings).is_empty() {
+        if password && !login_methods::recovery_kinds(settings).is_empty() {
             page.forgot_href = Some(self.at(View::Forgotten));
         }
-        if ways::has_passkeys(settings) {
+        if login_methods::has_passkeys(settings) {
             page.passkey = Some(self.use_ceremony());
         }
         let may_join = !settings.public_signup_disabled() || self.flow.state.guest().is_some();
@@ -168,7 +169,7 @@ impl Scene {
         view: View,
         kinds: Vec<LoginIdKind>,
         kind: Option<LoginIdKind>,
-        typed: Option<&Typed<'_>>,
+        typed: Option<&SubmittedForm<'_>>,
     ) -> (IdentifyPage, LoginIdKind) {
         let state = &self.flow.state;
         let kinds = self.narrow(kinds);
@@ -192,7 +193,7 @@ impl Scene {
             page.value = LoginId::parse(kind, login_id, country).map_or_else(|_| String::new(), |own| own.mask());
             page.fixed = true;
         }
-        page.value_error = typed.and_then(|typed| complain_of_login_id(typed.mistakes, kind));
+        page.value_error = typed.and_then(|typed| describe_login_id_problem(typed.errors, kind));
         page.cancel_href = self.cancel_href();
         (page, kind)
     }
@@ -238,7 +239,7 @@ impl Scene {
         }
     }
 
-    pub(super) fn code_page(&self, error: Option<Complaint>) -> VerifyCodePage {
+    pub(super) fn code_page(&self, error: Option<FieldProblem>) -> VerifyCodePage {
         let pending = self.flow.state.pending.as_ref();
         let login_id = pending.map(|pending| &pending.login_id);
         let mut page = self.page_for_code(CodePurpose::Verify, login_id, View::Code, error);
@@ -248,7 +249,7 @@ impl Scene {
         page
     }
 
-    pub(super) fn login_code_page(&self, error: Option<Complaint>) -> VerifyCodePage {
+    pub(super) fn login_code_page(&self, error: Option<FieldProblem>) -> VerifyCodePage {
         let attempt = self.flow.state.attempt.as_ref();
         let purpose = match attempt.map(|attempt| attempt.goal) {
             Some(Goal::Recover) => CodePurpose::Recover,
@@ -267,12 +268,12 @@ impl Scene {
         purpose: CodePurpose,
         login_id: Option<&LoginId>,
         view: View,
-        error: Option<Complaint>,
+        error: Option<FieldProblem>,
     ) -> VerifyCodePage {
         let destination = login_id.map(|login_id| self.flow.state.show(login_id)).unwrap_or_default();
         let channel = channel(login_id.map_or(LoginIdKind::Email, |login_id| login_id.kind));
         let mut page = VerifyCodePage::new(purpose, channel, destination, self.at(view));
-        page.error = error.map(|complaint| complaint.text());
+        page.error = error.map(|problem| problem.text());
         page.cancel_href = self.cancel_href();
         page
     }
@@ -320,19 +321,19 @@ impl Scene {
         let login_id = attempt.map(|attempt| self.flow.state.show(&attempt.login_id)).unwrap_or_default();
         let mut page = PasswordPage::new(reason, self.at(View::Password), login_id);
         let kind = attempt.map(|attempt| attempt.login_id.kind);
-        page.error = kind.filter(|_| wrong).map(|kind| Complaint::CredentialsWrong { kind: ui_kind(kind) }.text());
+        page.error = kind.filter(|_| wrong).map(|kind| FieldProblem::CredentialsWrong { kind: ui_kind(kind) }.text());
         page.change_href = self.flow.state.enforced.is_none().then(|| self.at(View::Login));
-        page.forgot_href = (!ways::recovery_kinds(settings).is_empty()).then(|| self.at(View::Forgotten));
-        page.code_href = kind.filter(|kind| ways::has_code(settings, *kind)).map(|_| self.at(View::UseCode));
-        page.passkey = ways::has_passkeys(settings).then(|| self.use_ceremony());
+        page.forgot_href = (!login_methods::recovery_kinds(settings).is_empty()).then(|| self.at(View::Forgotten));
+        page.code_href = kind.filter(|kind| login_methods::has_code(settings, *kind)).map(|_| self.at(View::UseCode));
+        page.passkey = login_methods::has_passkeys(settings).then(|| self.use_ceremony());
         page.cancel_href = self.cancel_href();
         page
     }
 
-    pub(super) fn use_code_page(&self, typed: Option<&Typed<'_>>) -> IdentifyPage {
+    pub(super) fn use_code_page(&self, typed: Option<&SubmittedForm<'_>>) -> IdentifyPage {
         let settings = &self.visit.project.settings;
-        let mut kinds = ways::login_kinds(settings);
-        kinds.retain(|kind| ways::has_code(settings, *kind));
+        let mut kinds = login_methods::login_kinds(settings);
+        kinds.retain(|kind| login_methods::has_code(settings, *kind));
         let attempt = self.flow.state.attempt.as_ref().map(|attempt| &attempt.login_id);
         let kind = attempt.map(|login_id| login_id.kind);
         let (mut page, _) = self.first_page(UiPurpose::Login, View::UseCode, kinds, kind, typed);
@@ -342,8 +343,12 @@ impl Scene {
         page
     }
 
-    pub(super) fn forgotten_page(&self, kind: Option<LoginIdKind>, typed: Option<&Typed<'_>>) -> ForgottenPasswordPage {
-        let kinds = ways::recovery_kinds(&self.visit.project.settings);
+    pub(super) fn forgotten_page(
+        &self,
+        kind: Option<LoginIdKind>,
+        typed: Option<&SubmittedForm<'_>>,
+    ) -> ForgottenPasswordPage {
+        let kinds = login_methods::recovery_kinds(&self.visit.project.settings);
         let (page, kind) = self.first_page(UiPurpose::Login, View::Forgotten, kinds, kind, typed);
         let attempt = self.flow.state.attempt.as_ref().map(|attempt| &attempt.login_id);
         let named = attempt.filter(|login_id| typed.is_none() && login_id.kind == kind && !page.fixed);

@@ -3,30 +3,30 @@
 use axum::{extract::Request, http::StatusCode, response::Response};
 use vestibule_domain::credential::otp::{ResendDecision, may_resend};
 
-use super::{Desk, HOME, login_id::add_page};
+use super::{AccountRequest, HOME, login_id::add_page};
 use crate::{
     flows::settings::{
-        Standing,
-        change::Outcome,
-        errand::{Errand, Pending, Task},
+        LoginMethods,
+        change::ChangeOutcome,
         login_id::CodeStep,
+        settings_action::{CodeTask, Pending, SettingsAction},
     },
     http::{
         credentials::AccountCookies,
         pages::{
+            messages::{channel, describe_code_problem, describe_taken, whole_seconds},
             see_other,
-            words::{channel, complain_of_code, complain_of_taken, whole_seconds},
         },
         visit::Visit,
     },
-    ui::{CodePurpose, Complaint, NoticeKind, Resend, Text, VerifyCodePage},
+    ui::{CodePurpose, FieldProblem, NoticeKind, Resend, Text, VerifyCodePage},
 };
 
 /// `GET /settings/code`
 pub(super) async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    match Desk::open(visit, cookies, request).await {
-        Ok(desk) => match pending(&desk) {
-            Some((errand, pending)) => desk.show(&page(&desk, errand, pending, None)),
+    match AccountRequest::open(visit, cookies, request).await {
+        Ok(request) => match pending(&request) {
+            Some((settings_action, pending)) => request.show(&page(&request, settings_action, pending, None)),
             None => see_other(HOME),
         },
         Err(response) => response,
@@ -35,111 +35,122 @@ pub(super) async fn show(visit: Visit, cookies: AccountCookies, request: Request
 
 /// `POST /settings/code`
 pub(super) async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match Desk::receive(visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match AccountRequest::receive(visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    let Some((mut errand, pending)) = pending(&desk).map(|(errand, pending)| (errand.clone(), pending.clone())) else {
+    let Some((mut settings_action, pending)) =
+        pending(&request).map(|(settings_action, pending)| (settings_action.clone(), pending.clone()))
+    else {
         return see_other(HOME);
     };
-    if desk.field("action") == "resend" {
-        return resend(&desk, errand).await;
+    if request.field("action") == "resend" {
+        return resend(&request, settings_action).await;
     }
-    if desk.field("code").trim().is_empty() {
-        let error = Some(Complaint::CodeMissing.text());
-        return desk.complain(&page(&desk, &errand, &pending, error));
+    if request.field("code").trim().is_empty() {
+        let error = Some(FieldProblem::CodeMissing.text());
+        return request.show_again(&page(&request, &settings_action, &pending, error));
     }
-    match desk.ask(async |asking| asking.try_code(&mut errand, desk.field("code")).await).await {
-        Ok(CodeStep::Ended(outcome)) => finish(&desk, &pending, outcome).await,
+    match request.ask(async |asking| asking.try_code(&mut settings_action, request.field("code")).await).await {
+        Ok(CodeStep::Ended(outcome)) => finish(&request, &pending, outcome).await,
         Ok(CodeStep::Refused(decision)) => {
-            let pending = errand.state.pending.as_ref().unwrap_or(&pending);
-            desk.complain(&page(&desk, &errand, pending, Some(complain_of_code(decision).text())))
+            let pending = settings_action.state.pending.as_ref().unwrap_or(&pending);
+            request.show_again(&page(&request, &settings_action, pending, Some(describe_code_problem(decision).text())))
         }
-        Ok(CodeStep::Stale) => see_other(&desk.action()),
-        Err(error) => desk.fail(&error),
+        Ok(CodeStep::Stale) => see_other(&request.action()),
+        Err(error) => request.fail(&error),
     }
 }
 
-async fn resend(desk: &Desk, mut errand: Errand) -> Response {
-    match desk.ask(async |asking| asking.resend(&mut errand).await).await {
-        Ok(None) => see_other(&desk.action()),
+async fn resend(request: &AccountRequest, mut settings_action: SettingsAction) -> Response {
+    match request.ask(async |asking| asking.resend(&mut settings_action).await).await {
+        Ok(None) => see_other(&request.action()),
         Ok(Some(decision)) => {
             let notice = match decision {
                 ResendDecision::Allowed => NoticeKind::CodeSent,
                 ResendDecision::Later { .. } | ResendDecision::Exhausted => NoticeKind::CodeTooSoon,
             };
-            match &errand.state.pending {
-                Some(pending) => desk.render(StatusCode::OK, Some(notice), &page(desk, &errand, pending, None)),
+            match &settings_action.state.pending {
+                Some(pending) => {
+                    request.render(StatusCode::OK, Some(notice), &page(request, &settings_action, pending, None))
+                }
                 None => see_other(HOME),
             }
         }
-        Err(error) => desk.fail(&error),
+        Err(error) => request.fail(&error),
     }
 }
 
-async fn finish(desk: &Desk, pending: &Pending, outcome: Outcome) -> Response {
+async fn finish(request: &AccountRequest, pending: &Pending, outcome: ChangeOutcome) -> Response {
     match (&pending.task, outcome) {
-        (Task::Prove { next }, Outcome::Done(_)) => see_other(next),
+        (CodeTask::Prove { next }, ChangeOutcome::Done(_)) => see_other(next),
         // The address belongs to another user, and the caller has proved control of it: the page may say so.
-        (Task::Add | Task::Replace { .. }, Outcome::Taken) => {
-            let visit = &desk.visit;
-            let standing = match Standing::load(&visit.app, &visit.project, desk.caller.user.id).await {
-                Ok(standing) => standing,
-                Err(error) => return desk.fail(&error),
+        (CodeTask::Add | CodeTask::Replace { .. }, ChangeOutcome::Taken) => {
+            let visit = &request.visit;
+            let login_methods = match LoginMethods::load(&visit.app, &visit.project, request.caller.user.id).await {
+                Ok(login_methods) => login_methods,
+                Err(error) => return request.fail(&error),
             };
             let kind = pending.login_id.kind;
             let replaced = match &pending.task {
-                Task::Replace { old } => standing.find(*old).map(|row| row.original.clone()),
-                Task::Add | Task::Verify { .. } | Task::Prove { .. } => None,
+                CodeTask::Replace { old } => login_methods.find(*old).map(|row| row.original.clone()),
+                CodeTask::Add | CodeTask::Verify { .. } | CodeTask::Prove { .. } => None,
             };
             let typed = pending.login_id.original.clone();
-            let mut page = add_page(desk, kind, replaced, typed, Some(complain_of_taken(kind)));
-            page.action = first_page(desk, pending);
-            desk.render(StatusCode::CONFLICT, None, &page)
+            let mut page = add_page(request, kind, replaced, typed, Some(describe_taken(kind)));
+            page.action = first_page(request, pending);
+            request.render(StatusCode::CONFLICT, None, &page)
         }
-        (Task::Add, outcome) => desk.go_on(outcome, NoticeKind::LoginIdAdded),
-        (Task::Replace { .. } | Task::Verify { .. } | Task::Prove { .. }, outcome) => {
-            desk.go_on(outcome, NoticeKind::LoginIdChanged)
+        (CodeTask::Add, outcome) => request.go_on(outcome, NoticeKind::LoginIdAdded),
+        (CodeTask::Replace { .. } | CodeTask::Verify { .. } | CodeTask::Prove { .. }, outcome) => {
+            request.go_on(outcome, NoticeKind::LoginIdChanged)
         }
     }
 }
 
-fn pending(desk: &Desk) -> Option<(&Errand, &Pending)> {
-    let errand = desk.errand.as_ref()?;
-    Some((errand, errand.state.pending.as_ref()?))
+fn pending(request: &AccountRequest) -> Option<(&SettingsAction, &Pending)> {
+    let settings_action = request.settings_action.as_ref()?;
+    Some((settings_action, settings_action.state.pending.as_ref()?))
 }
 
 /// The page on which the recipient of the code was entered.
-fn first_page(desk: &Desk, pending: &Pending) -> String {
-    let order = desk.errand.as_ref().filter(|errand| errand.request().is_some());
-    let errand = order.map(|errand| format!("&errand={}", errand.id)).unwrap_or_default();
+fn first_page(request: &AccountRequest, pending: &Pending) -> String {
+    let requested_action =
+        request.settings_action.as_ref().filter(|settings_action| settings_action.request().is_some());
+    let settings_action =
+        requested_action.map(|settings_action| format!("&errand={}", settings_action.id)).unwrap_or_default();
     match &pending.task {
-        Task::Add => format!("/settings/identity/add?kind={}{errand}", pending.login_id.kind.as_str()),
-        Task::Replace { old } => format!("/settings/identity/change?id={old}{errand}"),
-        Task::Verify { .. } => HOME.to_string(),
-        Task::Prove { next } => desk.confirm_href(next),
+        CodeTask::Add => format!("/settings/identity/add?kind={}{settings_action}", pending.login_id.kind.as_str()),
+        CodeTask::Replace { old } => format!("/settings/identity/change?id={old}{settings_action}"),
+        CodeTask::Verify { .. } => HOME.to_string(),
+        CodeTask::Prove { next } => request.confirm_href(next),
     }
 }
 
-fn page(desk: &Desk, errand: &Errand, pending: &Pending, error: Option<Text>) -> VerifyCodePage {
+fn page(
+    request: &AccountRequest,
+    settings_action: &SettingsAction,
+    pending: &Pending,
+    error: Option<Text>,
+) -> VerifyCodePage {
     // Show what the user just typed in full, so that typing errors are visible; mask what only the server knows.
     let destination = match &pending.task {
-        Task::Add | Task::Replace { .. } | Task::Verify { .. } => pending.login_id.original.clone(),
-        Task::Prove { .. } => pending.login_id.mask(),
+        CodeTask::Add | CodeTask::Replace { .. } | CodeTask::Verify { .. } => pending.login_id.original.clone(),
+        CodeTask::Prove { .. } => pending.login_id.mask(),
     };
     let channel = channel(pending.login_id.kind);
-    let action = format!("/settings/code?errand={}", errand.id);
+    let action = format!("/settings/code?errand={}", settings_action.id);
     let mut page = VerifyCodePage::new(CodePurpose::Verify, channel, destination, action);
     page.error = error;
-    page.resend = match may_resend(&pending.code, desk.visit.now) {
+    page.resend = match may_resend(&pending.code, request.visit.now) {
         ResendDecision::Allowed => Resend::Now,
         ResendDecision::Later { retry_after } => Resend::After(whole_seconds(retry_after)),
         ResendDecision::Exhausted => Resend::Never,
     };
     page.back_href = match &pending.task {
-        Task::Add | Task::Replace { .. } => Some(first_page(desk, pending)),
-        Task::Verify { .. } | Task::Prove { .. } => None,
+        CodeTask::Add | CodeTask::Replace { .. } => Some(first_page(request, pending)),
+        CodeTask::Verify { .. } | CodeTask::Prove { .. } => None,
     };
-    page.cancel_href = errand.request().map(|_| desk.back_href());
+    page.cancel_href = settings_action.request().map(|_| request.back_href());
     page
 }

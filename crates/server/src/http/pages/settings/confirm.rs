@@ -3,88 +3,92 @@
 use axum::{extract::Request, http::StatusCode, response::Response};
 use vestibule_domain::project::AuthenticatorKind;
 
-use super::{Desk, HOME, own_page};
+use super::{AccountRequest, HOME, own_page};
 use crate::{
-    flows::settings::{Standing, change::Outcome, login_id::Step, prove},
+    flows::settings::{LoginMethods, change::ChangeOutcome, login_id::LoginIdStep, reauthentication},
     http::{credentials::AccountCookies, pages::see_other, visit::Visit},
-    ui::{Ceremony, Complaint, ConfirmPage, NoticeKind, Page, PasskeyCeremony, PasswordPage, PasswordReason},
+    ui::{Ceremony, ConfirmPage, FieldProblem, NoticeKind, Page, PasskeyCeremony, PasswordPage, PasswordReason},
 };
 
 /// `GET /settings/confirm`
 pub(super) async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match Desk::open(visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match AccountRequest::open(visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    match page(&desk, false).await {
-        Ok(page) => desk.show(page.as_ref()),
+    match page(&request, false).await {
+        Ok(page) => request.show(page.as_ref()),
         Err(response) => response,
     }
 }
 
 /// `POST /settings/confirm`
 pub(super) async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match Desk::receive(visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match AccountRequest::receive(visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    let (visit, caller) = (&desk.visit, &desk.caller);
+    let (visit, caller) = (&request.visit, &request.caller);
     let (app, project, ip, now) = (&visit.app, &visit.project, visit.ip, visit.now);
-    let proved = match desk.field("action") {
-        "send" => return send_code(&desk).await,
-        "passkey" => prove::by_passkey(app, project, caller, desk.field("credential"), ip, now).await,
-        _ => prove::by_password(app, project, caller, desk.field("password"), ip, now).await,
+    let proved = match request.field("action") {
+        "send" => return send_code(&request).await,
+        "passkey" => reauthentication::by_passkey(app, project, caller, request.field("credential"), ip, now).await,
+        _ => reauthentication::by_password(app, project, caller, request.field("password"), ip, now).await,
     };
     match proved {
-        Ok(Some(Outcome::Done(_))) => see_other(&next(&desk)),
-        Ok(Some(Outcome::Taken | Outcome::LastWay | Outcome::Stale | Outcome::Gone)) => see_other(&desk.action()),
-        Ok(None) => match page(&desk, true).await {
-            Ok(page) if desk.field("action") == "passkey" => {
-                desk.render(StatusCode::UNPROCESSABLE_ENTITY, Some(NoticeKind::PasskeyFailed), page.as_ref())
+        Ok(Some(ChangeOutcome::Done(_))) => see_other(&next(&request)),
+        Ok(Some(
+            ChangeOutcome::Taken | ChangeOutcome::LastLoginMethod | ChangeOutcome::Stale | ChangeOutcome::UserGone,
+        )) => see_other(&request.action()),
+        Ok(None) => match page(&request, true).await {
+            Ok(page) if request.field("action") == "passkey" => {
+                request.render(StatusCode::UNPROCESSABLE_ENTITY, Some(NoticeKind::PasskeyFailed), page.as_ref())
             }
-            Ok(page) => desk.complain(page.as_ref()),
+            Ok(page) => request.show_again(page.as_ref()),
             Err(response) => response,
         },
-        Err(error) => desk.fail(&error),
+        Err(error) => request.fail(&error),
     }
 }
 
-async fn send_code(desk: &Desk) -> Response {
-    match desk.ask(async |asking| asking.prove(next(desk)).await).await {
-        Ok(Step::CodeSent(errand)) => see_other(&format!("/settings/code?errand={}", errand.id)),
-        Ok(Step::Mistaken(_) | Step::Ended(_)) => see_other(&desk.action()),
-        Err(error) => desk.fail(&error),
+async fn send_code(request: &AccountRequest) -> Response {
+    match request.ask(async |asking| asking.prove(next(request)).await).await {
+        Ok(LoginIdStep::CodeSent(settings_action)) => {
+            see_other(&format!("/settings/code?errand={}", settings_action.id))
+        }
+        Ok(LoginIdStep::Invalid(_) | LoginIdStep::Ended(_)) => see_other(&request.action()),
+        Err(error) => request.fail(&error),
     }
 }
 
 /// The page to continue with: always one of the account's, whatever the URL says.
-fn next(desk: &Desk) -> String {
-    own_page(desk.field("next")).unwrap_or(HOME).to_string()
+fn next(request: &AccountRequest) -> String {
+    own_page(request.field("next")).unwrap_or(HOME).to_string()
 }
 
 /// The password page if the member has one; a code or a passkey if that is all the member has, or requests.
-async fn page(desk: &Desk, failed: bool) -> Result<Box<dyn Page>, Response> {
-    let visit = &desk.visit;
-    let standing = Standing::load(&visit.app, &visit.project, desk.caller.user.id).await;
-    let standing = standing.map_err(|error| desk.fail(&error))?;
+async fn page(request: &AccountRequest, failed: bool) -> Result<Box<dyn Page>, Response> {
+    let visit = &request.visit;
+    let login_methods = LoginMethods::load(&visit.app, &visit.project, request.caller.user.id).await;
+    let login_methods = login_methods.map_err(|error| request.fail(&error))?;
     let settings = &visit.project.settings;
     let passkey =
-        (!standing.passkeys.is_empty() && settings.offers(AuthenticatorKind::Passkey)).then(|| PasskeyCeremony {
+        (!login_methods.passkeys.is_empty() && settings.offers(AuthenticatorKind::Passkey)).then(|| PasskeyCeremony {
             ceremony: Ceremony::Use,
-            options_json: prove::request_options(&visit.project, &desk.caller, &standing),
-            action: desk.action(),
+            options_json: reauthentication::request_options(&visit.project, &request.caller, &login_methods),
+            action: request.action(),
         });
-    let target = standing.code_target();
-    if standing.password.is_some() && desk.field("by") != "code" {
-        let login_id = standing.name().unwrap_or_default();
-        let mut page = PasswordPage::new(PasswordReason::Confirm, desk.action(), login_id);
-        page.error = (failed && desk.field("action") != "passkey").then(|| Complaint::PasswordWrong.text());
+    let target = login_methods.code_target();
+    if login_methods.password.is_some() && request.field("by") != "code" {
+        let login_id = login_methods.name().unwrap_or_default();
+        let mut page = PasswordPage::new(PasswordReason::Confirm, request.action(), login_id);
+        page.error = (failed && request.field("action") != "passkey").then(|| FieldProblem::PasswordWrong.text());
         page.passkey = passkey;
-        page.code_href = target.map(|_| format!("{}&by=code", desk.confirm_href(&next(desk))));
+        page.code_href = target.map(|_| format!("{}&by=code", request.confirm_href(&next(request))));
         return Ok(Box::new(page));
     }
     Ok(Box::new(ConfirmPage {
-        action: desk.action(),
+        action: request.action(),
         destination: target.map(|login_id| login_id.mask()),
         passkey,
         back_href: HOME.into(),

@@ -2,11 +2,11 @@
 
 use axum::{extract::Request, response::Response};
 
-use super::{Admits, Desk, sign_out};
+use super::{AccountRequest, AllowedUsers, sign_out};
 use crate::{
     flows::settings::{
-        Standing,
-        change::Outcome,
+        LoginMethods,
+        change::ChangeOutcome,
         deletion::{confirms, delete},
     },
     http::{
@@ -14,54 +14,56 @@ use crate::{
         pages::{see_other, to_app},
         visit::Visit,
     },
-    ui::{Complaint, DeleteAccountPage},
+    ui::{DeleteAccountPage, FieldProblem},
 };
 
 /// `GET /settings/delete`
 pub(super) async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match Desk::open_for(Admits::GuestsToo, visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match AccountRequest::open_for(AllowedUsers::GuestsToo, visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    match prepare(&desk).await {
-        Ok(page) => desk.show(&page),
+    match prepare(&request).await {
+        Ok(page) => request.show(&page),
         Err(response) => response,
     }
 }
 
 /// `POST /settings/delete`
 pub(super) async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match Desk::receive_for(Admits::GuestsToo, visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match AccountRequest::receive_for(AllowedUsers::GuestsToo, visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    let page = match prepare(&desk).await {
+    let page = match prepare(&request).await {
         Ok(page) => page,
         Err(response) => return response,
     };
-    if !confirms(desk.field("confirmation"), &page.phrase) {
-        let error = Some(Complaint::ConfirmationWrong { phrase: page.phrase.clone() }.text());
-        return desk.complain(&DeleteAccountPage { error, ..page });
+    if !confirms(request.field("confirmation"), &page.phrase) {
+        let error = Some(FieldProblem::ConfirmationWrong { phrase: page.phrase.clone() }.text());
+        return request.show_again(&DeleteAccountPage { error, ..page });
     }
-    let visit = &desk.visit;
-    match delete(&visit.app, &visit.project, &desk.caller, desk.errand.as_ref(), visit.now).await {
-        Ok(Outcome::Done(Some(redirect))) => sign_out(&desk, to_app(visit, &redirect)),
-        Ok(Outcome::Done(None) | Outcome::Gone) => sign_out(&desk, see_other("/logged-out")),
-        Ok(Outcome::Taken | Outcome::LastWay | Outcome::Stale) => see_other(&desk.action()),
-        Err(error) => desk.fail(&error),
+    let visit = &request.visit;
+    match delete(&visit.app, &visit.project, &request.caller, request.settings_action.as_ref(), visit.now).await {
+        Ok(ChangeOutcome::Done(Some(redirect))) => sign_out(&request, to_app(visit, &redirect)),
+        Ok(ChangeOutcome::Done(None) | ChangeOutcome::UserGone) => sign_out(&request, see_other("/logged-out")),
+        Ok(ChangeOutcome::Taken | ChangeOutcome::LastLoginMethod | ChangeOutcome::Stale) => {
+            see_other(&request.action())
+        }
+        Err(error) => request.fail(&error),
     }
 }
 
-async fn prepare(desk: &Desk) -> Result<DeleteAccountPage, Response> {
+async fn prepare(request: &AccountRequest) -> Result<DeleteAccountPage, Response> {
     // A guest has no authenticator; its session is the only proof.
-    let guest = desk.caller.user.is_anonymous();
-    if let Some(response) = desk.ask_to_prove().filter(|_| !guest) {
+    let guest = request.caller.user.is_anonymous();
+    if let Some(response) = request.ask_to_prove().filter(|_| !guest) {
         return Err(response);
     }
-    let visit = &desk.visit;
-    let standing = Standing::load(&visit.app, &visit.project, desk.caller.user.id).await;
-    let standing = standing.map_err(|error| desk.fail(&error))?;
-    let phrase = standing.name().map_or_else(|| DeleteAccountPage::word(&desk.locale()), str::to_string);
-    let (action, back_href) = (desk.action(), desk.back_href());
+    let visit = &request.visit;
+    let login_methods = LoginMethods::load(&visit.app, &visit.project, request.caller.user.id).await;
+    let login_methods = login_methods.map_err(|error| request.fail(&error))?;
+    let phrase = login_methods.name().map_or_else(|| DeleteAccountPage::word(&request.locale()), str::to_string);
+    let (action, back_href) = (request.action(), request.back_href());
     Ok(DeleteAccountPage { guest, action, phrase, error: None, grace_days: None, back_href })
 }

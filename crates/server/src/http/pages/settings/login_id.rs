@@ -4,14 +4,14 @@ use axum::{extract::Request, http::StatusCode, response::Response};
 use vestibule_domain::{id::IdentityId, identifier::LoginIdKind};
 use vestibule_store::credentials::LoginIdRow;
 
-use super::{Desk, HOME};
+use super::{AccountRequest, HOME};
 use crate::{
-    flows::settings::{Standing, change::Outcome, login_id::Step, standing::kind_of},
+    flows::settings::{LoginMethods, change::ChangeOutcome, login_id::LoginIdStep, login_methods::kind_of},
     http::{
         credentials::AccountCookies,
         pages::{
+            messages::{describe_identifier_problem, describe_taken, ui_kind},
             see_other,
-            words::{complain_of_identifier, complain_of_taken, ui_kind},
         },
         visit::Visit,
     },
@@ -21,8 +21,8 @@ use crate::{
 /// `GET /settings/identity/add`
 pub(super) async fn show_add(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
     match open(visit, cookies, request).await {
-        Ok(desk) => match kind_to_add(&desk) {
-            Some(kind) => desk.show(&add_page(&desk, kind, None, String::new(), None)),
+        Ok(request) => match kind_to_add(&request) {
+            Some(kind) => request.show(&add_page(&request, kind, None, String::new(), None)),
             None => see_other(HOME),
         },
         Err(response) => response,
@@ -32,8 +32,8 @@ pub(super) async fn show_add(visit: Visit, cookies: AccountCookies, request: Req
 /// `POST /settings/identity/add`
 pub(super) async fn add(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
     match receive(visit, cookies, request).await {
-        Ok(desk) => match kind_to_add(&desk) {
-            Some(kind) => take(&desk, kind, None).await,
+        Ok(request) => match kind_to_add(&request) {
+            Some(kind) => take(&request, kind, None).await,
             None => see_other(HOME),
         },
         Err(response) => response,
@@ -43,8 +43,8 @@ pub(super) async fn add(visit: Visit, cookies: AccountCookies, request: Request)
 /// `GET /settings/identity/change`
 pub(super) async fn show_change(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
     match open(visit, cookies, request).await {
-        Ok(desk) => match find(&desk).await {
-            Ok((kind, row)) => desk.show(&add_page(&desk, kind, Some(row.original), String::new(), None)),
+        Ok(request) => match find(&request).await {
+            Ok((kind, row)) => request.show(&add_page(&request, kind, Some(row.original), String::new(), None)),
             Err(response) => response,
         },
         Err(response) => response,
@@ -54,8 +54,8 @@ pub(super) async fn show_change(visit: Visit, cookies: AccountCookies, request: 
 /// `POST /settings/identity/change`
 pub(super) async fn change(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
     match receive(visit, cookies, request).await {
-        Ok(desk) => match find(&desk).await {
-            Ok((kind, row)) => take(&desk, kind, Some(&row)).await,
+        Ok(request) => match find(&request).await {
+            Ok((kind, row)) => take(&request, kind, Some(&row)).await,
             Err(response) => response,
         },
         Err(response) => response,
@@ -64,16 +64,16 @@ pub(super) async fn change(visit: Visit, cookies: AccountCookies, request: Reque
 
 /// `GET /settings/identity/verify`
 pub(super) async fn show_verify(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match Desk::open(visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match AccountRequest::open(visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    match find(&desk).await {
-        Ok((kind, row)) => desk.show(&VerifyLoginIdPage {
-            action: desk.action(),
+    match find(&request).await {
+        Ok((kind, row)) => request.show(&VerifyLoginIdPage {
+            action: request.action(),
             kind: ui_kind(kind),
             value: row.original,
-            back_href: desk.back_href(),
+            back_href: request.back_href(),
         }),
         Err(response) => response,
     }
@@ -81,26 +81,28 @@ pub(super) async fn show_verify(visit: Visit, cookies: AccountCookies, request: 
 
 /// `POST /settings/identity/verify`
 pub(super) async fn verify(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match Desk::receive(visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match AccountRequest::receive(visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    let Some(id) = desk.id() else { return see_other(HOME) };
-    match desk.ask(async |asking| asking.verify(id).await).await {
-        Ok(Step::CodeSent(errand)) => see_other(&format!("/settings/code?errand={}", errand.id)),
-        Ok(Step::Mistaken(_) | Step::Ended(_)) => see_other(HOME),
-        Err(error) => desk.fail(&error),
+    let Some(id) = request.id() else { return see_other(HOME) };
+    match request.ask(async |asking| asking.verify(id).await).await {
+        Ok(LoginIdStep::CodeSent(settings_action)) => {
+            see_other(&format!("/settings/code?errand={}", settings_action.id))
+        }
+        Ok(LoginIdStep::Invalid(_) | LoginIdStep::Ended(_)) => see_other(HOME),
+        Err(error) => request.fail(&error),
     }
 }
 
 /// `GET /settings/identity/remove`
 pub(super) async fn show_remove(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
     match open(visit, cookies, request).await {
-        Ok(desk) => match find(&desk).await {
-            Ok((_, row)) => desk.show(&RemoveLoginIdPage {
-                action: desk.action(),
+        Ok(request) => match find(&request).await {
+            Ok((_, row)) => request.show(&RemoveLoginIdPage {
+                action: request.action(),
                 value: row.original,
-                back_href: desk.back_href(),
+                back_href: request.back_href(),
             }),
             Err(response) => response,
         },
@@ -110,69 +112,78 @@ pub(super) async fn show_remove(visit: Visit, cookies: AccountCookies, request: 
 
 /// `POST /settings/identity/remove`
 pub(super) async fn remove(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match receive(visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match receive(visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    let Some(id) = desk.id() else { return see_other(HOME) };
-    match desk.ask(async |asking| asking.remove(id).await).await {
-        Ok(outcome) => desk.go_on(outcome, NoticeKind::LoginIdRemoved),
-        Err(error) => desk.fail(&error),
+    let Some(id) = request.id() else { return see_other(HOME) };
+    match request.ask(async |asking| asking.remove(id).await).await {
+        Ok(outcome) => request.go_on(outcome, NoticeKind::LoginIdRemoved),
+        Err(error) => request.fail(&error),
     }
 }
 
 /// Opens the page, and requires a recent authentication.
-async fn open(visit: Visit, cookies: AccountCookies, request: Request) -> Result<Desk, Response> {
-    let desk = Desk::open(visit, cookies, request).await?;
-    desk.ask_to_prove().map_or(Ok(desk), Err)
+async fn open(visit: Visit, cookies: AccountCookies, request: Request) -> Result<AccountRequest, Response> {
+    let request = AccountRequest::open(visit, cookies, request).await?;
+    request.ask_to_prove().map_or(Ok(request), Err)
 }
 
 /// Receives the form, and requires a recent authentication.
-async fn receive(visit: Visit, cookies: AccountCookies, request: Request) -> Result<Desk, Response> {
-    let desk = Desk::receive(visit, cookies, request).await?;
-    desk.ask_to_prove().map_or(Ok(desk), Err)
+async fn receive(visit: Visit, cookies: AccountCookies, request: Request) -> Result<AccountRequest, Response> {
+    let request = AccountRequest::receive(visit, cookies, request).await?;
+    request.ask_to_prove().map_or(Ok(request), Err)
 }
 
-fn kind_to_add(desk: &Desk) -> Option<LoginIdKind> {
-    let kinds = desk.visit.project.settings.login_id_kinds();
-    LoginIdKind::from_name(desk.field("kind")).filter(|kind| kinds.contains(kind))
+fn kind_to_add(request: &AccountRequest) -> Option<LoginIdKind> {
+    let kinds = request.visit.project.settings.login_id_kinds();
+    LoginIdKind::from_name(request.field("kind")).filter(|kind| kinds.contains(kind))
 }
 
 /// The login ID of the page.
-async fn find(desk: &Desk) -> Result<(LoginIdKind, LoginIdRow), Response> {
-    let visit = &desk.visit;
-    let standing = Standing::load(&visit.app, &visit.project, desk.caller.user.id).await;
-    let standing = standing.map_err(|error| desk.fail(&error))?;
-    let row = desk.id().and_then(|id| standing.find(id)).cloned();
+async fn find(request: &AccountRequest) -> Result<(LoginIdKind, LoginIdRow), Response> {
+    let visit = &request.visit;
+    let login_methods = LoginMethods::load(&visit.app, &visit.project, request.caller.user.id).await;
+    let login_methods = login_methods.map_err(|error| request.fail(&error))?;
+    let row = request.id().and_then(|id| login_methods.find(id)).cloned();
     row.and_then(|row| Some((kind_of(&row)?, row))).ok_or_else(|| see_other(HOME))
 }
 
-async fn take(desk: &Desk, kind: LoginIdKind, replaced: Option<&LoginIdRow>) -> Response {
-    let typed = desk.field("login_id").to_string();
+async fn take(request: &AccountRequest, kind: LoginIdKind, replaced: Option<&LoginIdRow>) -> Response {
+    let typed = request.field("login_id").to_string();
     let old: Option<IdentityId> = replaced.map(|row| row.id);
-    let step = desk.ask(async |asking| asking.offer(desk.errand.clone(), kind, &typed, old).await).await;
+    let step = request.ask(async |asking| asking.offer(request.settings_action.clone(), kind, &typed, old).await).await;
     let error = match step {
-        Ok(Step::CodeSent(errand)) => return see_other(&format!("/settings/code?errand={}", errand.id)),
-        Ok(Step::Ended(Outcome::Taken)) => (StatusCode::CONFLICT, complain_of_taken(kind)),
-        Ok(Step::Ended(outcome)) => {
-            let notice = if old.is_some() { NoticeKind::LoginIdChanged } else { NoticeKind::LoginIdAdded };
-            return desk.go_on(outcome, notice);
+        Ok(LoginIdStep::CodeSent(settings_action)) => {
+            return see_other(&format!("/settings/code?errand={}", settings_action.id));
         }
-        Ok(Step::Mistaken(problem)) => (StatusCode::UNPROCESSABLE_ENTITY, complain_of_identifier(problem)),
-        Err(error) => return desk.fail(&error),
+        Ok(LoginIdStep::Ended(ChangeOutcome::Taken)) => (StatusCode::CONFLICT, describe_taken(kind)),
+        Ok(LoginIdStep::Ended(outcome)) => {
+            let notice = if old.is_some() { NoticeKind::LoginIdChanged } else { NoticeKind::LoginIdAdded };
+            return request.go_on(outcome, notice);
+        }
+        Ok(LoginIdStep::Invalid(problem)) => (StatusCode::UNPROCESSABLE_ENTITY, describe_identifier_problem(problem)),
+        Err(error) => return request.fail(&error),
     };
-    let (status, complaint) = error;
-    let page = add_page(desk, kind, replaced.map(|row| row.original.clone()), typed, Some(complaint));
-    desk.render(status, None, &page)
+    let (status, problem) = error;
+    let page = add_page(request, kind, replaced.map(|row| row.original.clone()), typed, Some(problem));
+    request.render(status, None, &page)
 }
 
 /// The page for entering a login ID.
 pub(super) fn add_page(
-    desk: &Desk,
+    request: &AccountRequest,
     kind: LoginIdKind,
     replacing: Option<String>,
     value: String,
     error: Option<Text>,
 ) -> AddLoginIdPage {
-    AddLoginIdPage { action: desk.action(), kind: ui_kind(kind), replacing, value, error, back_href: desk.back_href() }
+    AddLoginIdPage {
+        action: request.action(),
+        kind: ui_kind(kind),
+        replacing,
+        value,
+        error,
+        back_href: request.back_href(),
+    }
 }

@@ -19,17 +19,19 @@ use axum::{
 use vestibule_domain::id::{FlowId, IdentityId};
 use vestibule_protocol::form::Form;
 
-use super::{Frame, context, error_page, flow_error, found, link_to_app, render, see_other, to_app, words::Writer};
+use super::{
+    PageFrame, context, error_page, flow_error, found, link_to_app, messages::MessageWriter, render, see_other, to_app,
+};
 use crate::{
     flows::{
         Error,
         authorize::cancel_redirect,
         caller::{AccountCaller, Via},
         settings::{
-            change::Outcome,
-            errand::{self, Action, Errand},
-            login_id::Asking,
-            prove::is_fresh,
+            change::ChangeOutcome,
+            login_id::AccountContext,
+            reauthentication::is_fresh,
+            settings_action::{self, SettingsAction, SettingsActionKind},
         },
     },
     http::{
@@ -84,24 +86,28 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 /// The path of the page for a settings action.
-pub(crate) fn path_of(errand: FlowId, action: Action) -> String {
+pub(crate) fn path_of(settings_action: FlowId, action: SettingsActionKind) -> String {
     match action {
-        Action::ChangePassword => format!("/settings/password?errand={errand}"),
-        Action::DeleteAccount => format!("/settings/delete?errand={errand}"),
-        Action::AddLoginId { of } => format!("/settings/identity/add?kind={}&errand={errand}", of.as_str()),
-        Action::ChangeLoginId { id } => format!("/settings/identity/change?id={id}&errand={errand}"),
+        SettingsActionKind::ChangePassword => format!("/settings/password?errand={settings_action}"),
+        SettingsActionKind::DeleteAccount => format!("/settings/delete?errand={settings_action}"),
+        SettingsActionKind::AddLoginId { of } => {
+            format!("/settings/identity/add?kind={}&errand={settings_action}", of.as_str())
+        }
+        SettingsActionKind::ChangeLoginId { id } => {
+            format!("/settings/identity/change?id={id}&errand={settings_action}")
+        }
     }
 }
 
 /// The users that a page admits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Admits {
+enum AllowedUsers {
     Members,
     GuestsToo,
 }
 
 /// A request of a signed-in user to an account page.
-struct Desk {
+struct AccountRequest {
     visit: Visit,
     headers: HeaderMap,
     caller: AccountCaller,
@@ -109,18 +115,18 @@ struct Desk {
     form: Form,
     /// The page's path with its query.
     here: String,
-    errand: Option<Errand>,
-    writer: Writer,
+    settings_action: Option<SettingsAction>,
+    writer: MessageWriter,
 }
 
-impl Desk {
+impl AccountRequest {
     /// Admits a member to a page; everyone else is redirected to the overview.
     async fn open(visit: Visit, cookies: AccountCookies, request: Request) -> Result<Self, Response> {
-        Self::open_for(Admits::Members, visit, cookies, request).await
+        Self::open_for(AllowedUsers::Members, visit, cookies, request).await
     }
 
     async fn open_for(
-        admits: Admits,
+        admits: AllowedUsers,
         visit: Visit,
         cookies: AccountCookies,
         request: Request,
@@ -128,16 +134,16 @@ impl Desk {
         let form = Form::parse_query(request.uri().query().unwrap_or_default()).unwrap_or_default();
         let (headers, here) = (request.headers().clone(), address_of(&request));
         let caller = Self::find_caller(admits, &visit, &cookies, &headers, &here).await?;
-        Self::sit(visit, headers, here, form, caller).await
+        Self::build(visit, headers, here, form, caller).await
     }
 
     /// Handles a member's form; without a valid form token it redirects to the page and changes nothing.
     async fn receive(visit: Visit, cookies: AccountCookies, request: Request) -> Result<Self, Response> {
-        Self::receive_for(Admits::Members, visit, cookies, request).await
+        Self::receive_for(AllowedUsers::Members, visit, cookies, request).await
     }
 
     async fn receive_for(
-        admits: Admits,
+        admits: AllowedUsers,
         visit: Visit,
         cookies: AccountCookies,
         request: Request,
@@ -151,17 +157,17 @@ impl Desk {
             Err(problem) => return Err(error::plain(StatusCode::BAD_REQUEST, format!("{problem}\n"))),
         };
         let caller = Self::find_caller(admits, &visit, &cookies, &headers, &here).await?;
-        let desk = Self::sit(visit, headers, here, form, caller).await?;
-        let expected = form_token(&desk.visit, &desk.caller);
-        let presented = desk.field("_csrf");
+        let request = Self::build(visit, headers, here, form, caller).await?;
+        let expected = form_token(&request.visit, &request.caller);
+        let presented = request.field("_csrf");
         if aws_lc_rs::constant_time::verify_slices_are_equal(presented.as_bytes(), expected.as_bytes()).is_err() {
-            return Err(see_other(&with_notice(&desk.here, NoticeKind::FormExpired)));
+            return Err(see_other(&with_notice(&request.here, NoticeKind::FormExpired)));
         }
-        Ok(desk)
+        Ok(request)
     }
 
     async fn find_caller(
-        admits: Admits,
+        admits: AllowedUsers,
         visit: &Visit,
         cookies: &AccountCookies,
         headers: &HeaderMap,
@@ -172,32 +178,32 @@ impl Desk {
             // The page asks to sign in, then leads back here.
             return Err(found(&format!("{HOME}?{}", Form::from_pairs([("next", here)]).print())));
         };
-        if admits == Admits::Members && caller.user.is_anonymous() {
+        if admits == AllowedUsers::Members && caller.user.is_anonymous() {
             return Err(found(HOME));
         }
         Ok(caller)
     }
 
-    async fn sit(
+    async fn build(
         visit: Visit,
         headers: HeaderMap,
         here: String,
         form: Form,
         caller: AccountCaller,
     ) -> Result<Self, Response> {
-        let mut errand = None;
+        let mut settings_action = None;
         if let Some(text) = form.get("errand").ok().flatten() {
             let loaded = match text.parse::<FlowId>() {
-                Ok(id) => errand::load(&visit.app, &visit.project, id, &caller, visit.now).await,
+                Ok(id) => settings_action::load(&visit.app, &visit.project, id, &caller, visit.now).await,
                 Err(_) => Ok(None),
             };
-            errand = loaded.map_err(|error| flow_error(&visit, &headers, &error))?;
-            if errand.is_none() {
+            settings_action = loaded.map_err(|error| flow_error(&visit, &headers, &error))?;
+            if settings_action.is_none() {
                 return Err(error_page(&visit, &headers, None, StatusCode::GONE, ErrorKind::FlowExpired));
             }
         }
-        let writer = Writer::new(&visit, &headers, errand.as_ref().and_then(Errand::request));
-        Ok(Self { visit, headers, caller, form, here, errand, writer })
+        let writer = MessageWriter::new(&visit, &headers, settings_action.as_ref().and_then(SettingsAction::request));
+        Ok(Self { visit, headers, caller, form, here, settings_action, writer })
     }
 
     /// A parameter, empty if absent.
@@ -223,7 +229,7 @@ impl Desk {
 
     /// The back link: to the app that requested the action, without a result, or to the overview.
     fn back_href(&self) -> String {
-        let request = self.errand.as_ref().and_then(Errand::request);
+        let request = self.settings_action.as_ref().and_then(SettingsAction::request);
         let app = request.and_then(|request| link_to_app(&cancel_redirect(request)));
         app.unwrap_or_else(|| HOME.to_string())
     }
@@ -234,21 +240,27 @@ impl Desk {
     }
 
     fn locale(&self) -> Locale {
-        context(&self.visit, &self.headers, self.errand.as_ref().and_then(Errand::request), String::new()).locale
+        context(
+            &self.visit,
+            &self.headers,
+            self.settings_action.as_ref().and_then(SettingsAction::request),
+            String::new(),
+        )
+        .locale
     }
 
     fn show(&self, page: &dyn Page) -> Response {
         self.render(StatusCode::OK, self.notice(), page)
     }
 
-    fn complain(&self, page: &dyn Page) -> Response {
+    fn show_again(&self, page: &dyn Page) -> Response {
         self.render(StatusCode::UNPROCESSABLE_ENTITY, None, page)
     }
 
     fn render(&self, status: StatusCode, notice: Option<NoticeKind>, page: &dyn Page) -> Response {
-        let request = self.errand.as_ref().and_then(Errand::request);
+        let request = self.settings_action.as_ref().and_then(SettingsAction::request);
         let csrf = form_token(&self.visit, &self.caller);
-        render(&self.visit, &self.headers, Frame { status, request, csrf, carried: None, notice }, page)
+        render(&self.visit, &self.headers, PageFrame { status, request, csrf, carried: None, notice }, page)
     }
 
     fn fail(&self, error: &Error) -> Response {
@@ -265,27 +277,27 @@ impl Desk {
     }
 
     /// Continues after a change: to the app that requested it, or to the overview with a notice.
-    fn go_on(&self, outcome: Outcome, notice: NoticeKind) -> Response {
+    fn go_on(&self, outcome: ChangeOutcome, notice: NoticeKind) -> Response {
         match outcome {
-            Outcome::Done(Some(redirect)) => to_app(&self.visit, &redirect),
-            Outcome::Done(None) => see_other(&with_notice(HOME, notice)),
-            Outcome::LastWay => see_other(&with_notice(HOME, NoticeKind::LastLoginMethod)),
-            Outcome::Taken | Outcome::Stale | Outcome::Gone => see_other(HOME),
+            ChangeOutcome::Done(Some(redirect)) => to_app(&self.visit, &redirect),
+            ChangeOutcome::Done(None) => see_other(&with_notice(HOME, notice)),
+            ChangeOutcome::LastLoginMethod => see_other(&with_notice(HOME, NoticeKind::LastLoginMethod)),
+            ChangeOutcome::Taken | ChangeOutcome::Stale | ChangeOutcome::UserGone => see_other(HOME),
         }
     }
 
     /// Calls a use case that sends codes or mails.
     async fn ask<T, F>(&self, question: F) -> Result<T, Error>
     where
-        F: AsyncFnOnce(&Asking<'_>) -> Result<T, Error>,
+        F: AsyncFnOnce(&AccountContext<'_>) -> Result<T, Error>,
     {
-        let asking = Asking {
+        let asking = AccountContext {
             app: &self.visit.app,
             project: &self.visit.project,
             caller: &self.caller,
             ip: self.visit.ip,
             write_code: &|message| self.writer.compose(message),
-            write_news: &|to, news| self.writer.write_news(to, news),
+            write_notice: &|to, notice| self.writer.write_notice(to, notice),
             now: self.visit.now,
         };
         question(&asking).await
@@ -332,11 +344,11 @@ fn logout_action(caller: &AccountCaller) -> String {
 }
 
 /// Removes the cookie of the session that has ended.
-fn sign_out(desk: &Desk, mut response: Response) -> Response {
-    match &desk.caller.via {
-        Via::Session(_) => cookies::clear_session(response.headers_mut(), &desk.visit.project),
+fn sign_out(request: &AccountRequest, mut response: Response) -> Response {
+    match &request.caller.via {
+        Via::Session(_) => cookies::clear_session(response.headers_mut(), &request.visit.project),
         // A session cookie beside it may belong to another user.
-        Via::Grant(_) => cookies::forget_app_session(response.headers_mut(), &desk.visit.project),
+        Via::Grant(_) => cookies::forget_app_session(response.headers_mut(), &request.visit.project),
     }
     response
 }
@@ -346,7 +358,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_pages_of_the_account_are_come_back_to() {
+    fn only_account_pages_are_return_targets() {
         for (address, ours) in [
             ("/settings", true),
             ("/settings?done=x", true),

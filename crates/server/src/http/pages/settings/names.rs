@@ -2,42 +2,42 @@
 
 use axum::{extract::Request, response::Response};
 
-use super::{Desk, HOME};
+use super::{AccountRequest, HOME};
 use crate::{
     flows::settings::profile::{self, MAX_NAME, NAMES, read_name},
     http::{credentials::AccountCookies, visit::Visit},
-    ui::{Complaint, EditNamesPage, NoticeKind, Text},
+    ui::{EditNamesPage, FieldProblem, NoticeKind, Text},
 };
 
 /// `GET /settings/names`
 pub(super) async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match Desk::open(visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match AccountRequest::open(visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    let attributes = &desk.caller.user.standard_attributes;
+    let attributes = &request.caller.user.standard_attributes;
     let stored = |name: &str| attributes.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_string();
-    desk.show(&page(NAMES.map(stored), [None, None, None]))
+    request.show(&page(NAMES.map(stored), [None, None, None]))
 }
 
 /// `POST /settings/names`
 pub(super) async fn save(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match Desk::receive(visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match AccountRequest::receive(visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    let typed = NAMES.map(|name| desk.field(name).to_string());
-    let read = NAMES.map(|name| read_name(desk.field(name)));
+    let typed = NAMES.map(|name| request.field(name).to_string());
+    let read = NAMES.map(|name| read_name(request.field(name)));
     if read.iter().any(Result::is_err) {
         let max = u32::try_from(MAX_NAME).unwrap_or(u32::MAX);
-        let errors = read.map(|name| name.is_err().then(|| Complaint::NameTooLong { max }.text()));
-        return desk.complain(&page(typed, errors));
+        let errors = read.map(|name| name.is_err().then(|| FieldProblem::NameTooLong { max }.text()));
+        return request.show_again(&page(typed, errors));
     }
     let names = read.map(Result::unwrap_or_default);
-    let visit = &desk.visit;
-    match profile::save(&visit.app, &visit.project, &desk.caller, names, visit.now).await {
-        Ok(outcome) => desk.go_on(outcome, NoticeKind::ProfileSaved),
-        Err(error) => desk.fail(&error),
+    let visit = &request.visit;
+    match profile::save(&visit.app, &visit.project, &request.caller, names, visit.now).await {
+        Ok(outcome) => request.go_on(outcome, NoticeKind::ProfileSaved),
+        Err(error) => request.fail(&error),
     }
 }
 

@@ -8,27 +8,27 @@ use axum::{
 use vestibule_domain::{
     identifier::LoginIdKind,
     project::AuthenticatorKind,
-    promotion::{Removal, is_last_login_credential},
+    promotion::{CredentialRemoval, is_last_login_credential},
     time::Timestamp,
 };
 use vestibule_protocol::form::Form;
 use vestibule_store::credentials::LoginIdRow;
 
-use super::{Admits, Desk, HOME, form_token, logout_action, own_page, sessions};
+use super::{AccountRequest, AllowedUsers, HOME, form_token, logout_action, own_page, sessions};
 use crate::{
     flows::{
         caller::AccountCaller,
-        settings::{Standing, entrance, profile, standing::kind_of},
+        settings::{LoginMethods, account_flow, login_methods::kind_of, profile},
     },
     http::{
         cookies,
         credentials::{AccountCookies, BrowserCookies, FlowCookie, FlowCookies, NoCredential},
-        pages::{Frame, flow, flow_error, found, page, render, see_other, words::ui_kind},
+        pages::{PageFrame, flow, flow_error, found, messages::ui_kind, page, render, see_other},
         visit::Visit,
     },
     ui::{
-        Elapsed, LoginIdChoice, LoginIdEntry, PasskeySummary, PasswordSummary, SettingsGuestPage, SettingsPage,
-        SettingsStrangerPage,
+        Elapsed, LoginIdChoice, LoginIdEntry, PasskeySummary, PasswordSummary, SettingsGuestPage,
+        SettingsOtherApplicationPage, SettingsPage,
     },
 };
 
@@ -41,21 +41,21 @@ pub(crate) async fn show(visit: Visit, cookies: AccountCookies, request: Request
     };
     match resolution.live() {
         Some(caller) if caller.user.is_anonymous() => show_guest(&visit, &headers, caller),
-        Some(_) => match Desk::open(visit, cookies, request).await {
-            Ok(desk) => show_member(&desk).await,
+        Some(_) => match AccountRequest::open(visit, cookies, request).await {
+            Ok(request) => show_member(&request).await,
             Err(response) => response,
         },
-        None => show_stranger(&visit, &headers, request.uri()),
+        None => show_other_application(&visit, &headers, request.uri()),
     }
 }
 
-fn show_stranger(visit: &Visit, headers: &HeaderMap, uri: &Uri) -> Response {
+fn show_other_application(visit: &Visit, headers: &HeaderMap, uri: &Uri) -> Response {
     let sign_in_href = match next_in(uri) {
         Some(next) => format!("/settings/sign-in?{}", Form::from_pairs([("next", next.as_str())]).print()),
         None => "/settings/sign-in".to_string(),
     };
     let app_href = visit.project.settings.default_client_uri().map(str::to_string);
-    page(visit, headers, None, StatusCode::OK, &SettingsStrangerPage { sign_in_href, app_href })
+    page(visit, headers, None, StatusCode::OK, &SettingsOtherApplicationPage { sign_in_href, app_href })
 }
 
 /// The account page that was requested first, if the URL names one.
@@ -73,22 +73,27 @@ fn show_guest(visit: &Visit, headers: &HeaderMap, caller: &AccountCaller) -> Res
         app_href: app_href(visit, caller),
     };
     let csrf = form_token(visit, caller);
-    render(visit, headers, Frame { status: StatusCode::OK, request: None, csrf, carried: None, notice: None }, &page)
+    render(
+        visit,
+        headers,
+        PageFrame { status: StatusCode::OK, request: None, csrf, carried: None, notice: None },
+        &page,
+    )
 }
 
-async fn show_member(desk: &Desk) -> Response {
-    let (visit, caller) = (&desk.visit, &desk.caller);
-    let standing = match Standing::load(&visit.app, &visit.project, caller.user.id).await {
-        Ok(standing) => standing,
-        Err(error) => return desk.fail(&error),
+async fn show_member(request: &AccountRequest) -> Response {
+    let (visit, caller) = (&request.visit, &request.caller);
+    let login_methods = match LoginMethods::load(&visit.app, &visit.project, caller.user.id).await {
+        Ok(login_methods) => login_methods,
+        Err(error) => return request.fail(&error),
     };
-    let sessions = match sessions::list(desk).await {
+    let sessions = match sessions::list(request).await {
         Ok(sessions) => sessions,
-        Err(error) => return desk.fail(&error),
+        Err(error) => return request.fail(&error),
     };
     let settings = &visit.project.settings;
     let kinds = settings.login_id_kinds();
-    let has_username = standing.login_ids.iter().any(|row| kind_of(row) == Some(LoginIdKind::Username));
+    let has_username = login_methods.login_ids.iter().any(|row| kind_of(row) == Some(LoginIdKind::Username));
     let is_addable = |kind: &&LoginIdKind| **kind != LoginIdKind::Username || !has_username;
     let uses_password = settings.offers(AuthenticatorKind::Password)
         && kinds.iter().any(|kind| settings.authenticators_for(*kind).contains(&AuthenticatorKind::Password));
@@ -96,7 +101,7 @@ async fn show_member(desk: &Desk) -> Response {
     let page = SettingsPage {
         name: profile::display_name(caller),
         names_href: "/settings/names".into(),
-        login_ids: standing.login_ids.iter().filter_map(|row| describe(desk, &standing, row)).collect(),
+        login_ids: login_methods.login_ids.iter().filter_map(|row| describe(request, &login_methods, row)).collect(),
         addable: kinds
             .iter()
             .filter(is_addable)
@@ -106,11 +111,11 @@ async fn show_member(desk: &Desk) -> Response {
             })
             .collect(),
         password: uses_password.then(|| PasswordSummary {
-            changed: standing.password.as_ref().map(|row| elapsed(row.updated_at, visit.now)),
+            changed: login_methods.password.as_ref().map(|row| elapsed(row.updated_at, visit.now)),
             href: "/settings/password".into(),
         }),
         passkeys: uses_passkeys.then(|| PasskeySummary {
-            count: u32::try_from(standing.passkeys.len()).unwrap_or(u32::MAX),
+            count: u32::try_from(login_methods.passkeys.len()).unwrap_or(u32::MAX),
             href: "/settings/passkeys".into(),
         }),
         sessions,
@@ -119,16 +124,17 @@ async fn show_member(desk: &Desk) -> Response {
         delete_href: Some("/settings/delete".into()),
         app_href: app_href(visit, caller),
     };
-    desk.show(&page)
+    request.show(&page)
 }
 
-fn describe(desk: &Desk, standing: &Standing, row: &LoginIdRow) -> Option<LoginIdEntry> {
-    let settings = &desk.visit.project.settings;
+fn describe(request: &AccountRequest, login_methods: &LoginMethods, row: &LoginIdRow) -> Option<LoginIdEntry> {
+    let settings = &request.visit.project.settings;
     let kind = kind_of(row)?;
     let is_proved = row.verified_at.is_some();
     let can_be_proved = kind != LoginIdKind::Username && settings.verification_enabled(kind);
     let link = |what: &str| format!("/settings/identity/{what}?id={}", row.id);
-    let is_last = is_last_login_credential(&standing.ways_in(), Removal::LoginId(row.id), settings);
+    let is_last =
+        is_last_login_credential(&login_methods.login_credentials(), CredentialRemoval::LoginId(row.id), settings);
     Some(LoginIdEntry {
         kind: ui_kind(kind),
         value: row.original.clone(),
@@ -161,7 +167,7 @@ pub(crate) async fn promote(visit: Visit, cookies: BrowserCookies, request: Requ
     };
     let Some(caller) = resolution.live() else { return found(HOME) };
     let browser = cookies.flow.first();
-    let begun = entrance::begin_promotion(&visit.app, &visit.project, caller, browser, visit.now);
+    let begun = account_flow::begin_promotion(&visit.app, &visit.project, caller, browser, visit.now);
     enter(&visit, cookies.of_flow(), &headers, begun).await
 }
 
@@ -169,7 +175,7 @@ pub(crate) async fn promote(visit: Visit, cookies: BrowserCookies, request: Requ
 pub(crate) async fn sign_in(visit: Visit, cookie: FlowCookie, request: Request) -> Response {
     let (headers, next) = (request.headers().clone(), next_in(request.uri()));
     let browser = cookie.flow.first();
-    let begun = entrance::begin_sign_in(&visit.app, &visit.project, next.as_deref(), browser, visit.now);
+    let begun = account_flow::begin_sign_in(&visit.app, &visit.project, next.as_deref(), browser, visit.now);
     enter(&visit, cookie.into(), &headers, begun).await
 }
 
@@ -177,7 +183,7 @@ async fn enter(
     visit: &Visit,
     cookies: FlowCookies,
     headers: &HeaderMap,
-    begun: Option<entrance::BegunFlow>,
+    begun: Option<account_flow::BegunFlow>,
 ) -> Response {
     match begun {
         Some(begun) => flow::begin(visit, cookies, headers, begun.flow, begun.browser).await,
@@ -187,10 +193,10 @@ async fn enter(
 
 /// `POST /settings/close`: closes the account page that an app opened. The app's own session continues.
 pub(crate) async fn close(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    match Desk::receive_for(Admits::GuestsToo, visit, cookies, request).await {
-        Ok(desk) => {
+    match AccountRequest::receive_for(AllowedUsers::GuestsToo, visit, cookies, request).await {
+        Ok(request) => {
             let mut response = see_other("/logged-out");
-            cookies::forget_app_session(response.headers_mut(), &desk.visit.project);
+            cookies::forget_app_session(response.headers_mut(), &request.visit.project);
             response
         }
         Err(response) => response,

@@ -3,14 +3,14 @@
 use axum::{extract::Request, http::StatusCode, response::Response};
 use vestibule_domain::{
     project::AuthenticatorKind,
-    promotion::{Removal, is_last_login_credential},
+    promotion::{CredentialRemoval, is_last_login_credential},
 };
 
-use super::{Desk, HOME, overview::elapsed, with_notice};
+use super::{AccountRequest, HOME, overview::elapsed, with_notice};
 use crate::{
     flows::settings::{
-        Standing,
-        change::Outcome,
+        LoginMethods,
+        change::ChangeOutcome,
         passkey,
         profile::{MAX_NAME, read_name},
     },
@@ -19,141 +19,152 @@ use crate::{
         pages::{device_name, see_other},
         visit::Visit,
     },
-    ui::{Ceremony, Complaint, NoticeKind, PasskeyCeremony, PasskeyEntry, PasskeyNamePage, PasskeysPage, Text},
+    ui::{Ceremony, FieldProblem, NoticeKind, PasskeyCeremony, PasskeyEntry, PasskeyNamePage, PasskeysPage, Text},
 };
 
 const HERE: &str = "/settings/passkeys";
 
 /// `GET /settings/passkeys`
 pub(super) async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match Desk::open(visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match AccountRequest::open(visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    if let Some(response) = refuse(&desk) {
+    if let Some(response) = refuse(&request) {
         return response;
     }
-    match page(&desk).await {
-        Ok(page) => desk.show(&page),
+    match page(&request).await {
+        Ok(page) => request.show(&page),
         Err(response) => response,
     }
 }
 
 /// `POST /settings/passkeys`
 pub(super) async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match Desk::receive(visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match AccountRequest::receive(visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    if let Some(response) = refuse(&desk) {
+    if let Some(response) = refuse(&request) {
         return response;
     }
-    if desk.field("action") == "remove" { remove(&desk).await } else { add(&desk).await }
+    if request.field("action") == "remove" { remove(&request).await } else { add(&request).await }
 }
 
 /// `GET /settings/passkeys/name`
 pub(super) async fn show_name(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match Desk::open(visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match AccountRequest::open(visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    if let Some(response) = refuse(&desk) {
+    if let Some(response) = refuse(&request) {
         return response;
     }
-    match find_name(&desk).await {
-        Ok(name) => desk.show(&name_page(&desk, name, None)),
+    match find_name(&request).await {
+        Ok(name) => request.show(&name_page(&request, name, None)),
         Err(response) => response,
     }
 }
 
 /// `POST /settings/passkeys/name`
 pub(super) async fn save_name(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match Desk::receive(visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match AccountRequest::receive(visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    if let Some(response) = refuse(&desk) {
+    if let Some(response) = refuse(&request) {
         return response;
     }
-    rename(&desk).await
+    rename(&request).await
 }
 
-async fn rename(desk: &Desk) -> Response {
-    let Some(id) = desk.id() else { return see_other(HERE) };
-    let Ok(name) = read_name(desk.field("name")) else {
+async fn rename(request: &AccountRequest) -> Response {
+    let Some(id) = request.id() else { return see_other(HERE) };
+    let Ok(name) = read_name(request.field("name")) else {
         let max = u32::try_from(MAX_NAME).unwrap_or(u32::MAX);
-        let error = Some(Complaint::NameTooLong { max }.text());
-        return desk.complain(&name_page(desk, desk.field("name").to_string(), error));
+        let error = Some(FieldProblem::NameTooLong { max }.text());
+        return request.show_again(&name_page(request, request.field("name").to_string(), error));
     };
-    let visit = &desk.visit;
-    match passkey::rename(&visit.app, &visit.project, &desk.caller, id, name, visit.now).await {
-        Ok(Outcome::Done(_)) => see_other(&with_notice(HERE, NoticeKind::PasskeyRenamed)),
-        Ok(Outcome::Taken | Outcome::LastWay | Outcome::Stale | Outcome::Gone) => see_other(HERE),
-        Err(error) => desk.fail(&error),
+    let visit = &request.visit;
+    match passkey::rename(&visit.app, &visit.project, &request.caller, id, name, visit.now).await {
+        Ok(ChangeOutcome::Done(_)) => see_other(&with_notice(HERE, NoticeKind::PasskeyRenamed)),
+        Ok(ChangeOutcome::Taken | ChangeOutcome::LastLoginMethod | ChangeOutcome::Stale | ChangeOutcome::UserGone) => {
+            see_other(HERE)
+        }
+        Err(error) => request.fail(&error),
     }
 }
 
-async fn find_name(desk: &Desk) -> Result<String, Response> {
-    let visit = &desk.visit;
-    let standing = Standing::load(&visit.app, &visit.project, desk.caller.user.id).await;
-    let standing = standing.map_err(|error| desk.fail(&error))?;
-    let row = desk.id().and_then(|id| standing.passkeys.into_iter().find(|row| row.id == id));
+async fn find_name(request: &AccountRequest) -> Result<String, Response> {
+    let visit = &request.visit;
+    let login_methods = LoginMethods::load(&visit.app, &visit.project, request.caller.user.id).await;
+    let login_methods = login_methods.map_err(|error| request.fail(&error))?;
+    let row = request.id().and_then(|id| login_methods.passkeys.into_iter().find(|row| row.id == id));
     row.map(|row| row.name.unwrap_or_default()).ok_or_else(|| see_other(HERE))
 }
 
-fn name_page(desk: &Desk, name: String, error: Option<Text>) -> PasskeyNamePage {
-    PasskeyNamePage { action: desk.action(), name, error, back_href: HERE.into() }
+fn name_page(request: &AccountRequest, name: String, error: Option<Text>) -> PasskeyNamePage {
+    PasskeyNamePage { action: request.action(), name, error, back_href: HERE.into() }
 }
 
-async fn add(desk: &Desk) -> Response {
-    let (visit, answer) = (&desk.visit, desk.field("credential"));
-    let name = device_name(&desk.headers);
-    let added = passkey::add(&visit.app, &visit.project, &desk.caller, answer, name, visit.now).await;
+async fn add(request: &AccountRequest) -> Response {
+    let (visit, answer) = (&request.visit, request.field("credential"));
+    let name = device_name(&request.headers);
+    let added = passkey::add(&visit.app, &visit.project, &request.caller, answer, name, visit.now).await;
     match added {
-        Ok(Some(Outcome::Done(_))) => see_other(&with_notice(HERE, NoticeKind::PasskeyAdded)),
-        Ok(Some(Outcome::Taken | Outcome::LastWay | Outcome::Stale | Outcome::Gone) | None) => match page(desk).await {
-            Ok(page) => desk.render(StatusCode::UNPROCESSABLE_ENTITY, Some(NoticeKind::PasskeyFailed), &page),
+        Ok(Some(ChangeOutcome::Done(_))) => see_other(&with_notice(HERE, NoticeKind::PasskeyAdded)),
+        Ok(
+            Some(
+                ChangeOutcome::Taken | ChangeOutcome::LastLoginMethod | ChangeOutcome::Stale | ChangeOutcome::UserGone,
+            )
+            | None,
+        ) => match page(request).await {
+            Ok(page) => request.render(StatusCode::UNPROCESSABLE_ENTITY, Some(NoticeKind::PasskeyFailed), &page),
             Err(response) => response,
         },
-        Err(error) => desk.fail(&error),
+        Err(error) => request.fail(&error),
     }
 }
 
-async fn remove(desk: &Desk) -> Response {
-    let Ok(id) = desk.field("passkey_id").parse() else { return see_other(HERE) };
-    let visit = &desk.visit;
-    match passkey::remove(&visit.app, &visit.project, &desk.caller, id, visit.now).await {
-        Ok(Outcome::Done(_)) => see_other(&with_notice(HERE, NoticeKind::PasskeyRemoved)),
-        Ok(Outcome::LastWay) => see_other(&with_notice(HERE, NoticeKind::LastLoginMethod)),
-        Ok(Outcome::Taken | Outcome::Stale | Outcome::Gone) => see_other(HERE),
-        Err(error) => desk.fail(&error),
+async fn remove(request: &AccountRequest) -> Response {
+    let Ok(id) = request.field("passkey_id").parse() else { return see_other(HERE) };
+    let visit = &request.visit;
+    match passkey::remove(&visit.app, &visit.project, &request.caller, id, visit.now).await {
+        Ok(ChangeOutcome::Done(_)) => see_other(&with_notice(HERE, NoticeKind::PasskeyRemoved)),
+        Ok(ChangeOutcome::LastLoginMethod) => see_other(&with_notice(HERE, NoticeKind::LastLoginMethod)),
+        Ok(ChangeOutcome::Taken | ChangeOutcome::Stale | ChangeOutcome::UserGone) => see_other(HERE),
+        Err(error) => request.fail(&error),
     }
 }
 
-fn refuse(desk: &Desk) -> Option<Response> {
-    let has_page = desk.visit.project.settings.offers(AuthenticatorKind::Passkey);
-    if has_page { desk.ask_to_prove() } else { Some(see_other(HOME)) }
+fn refuse(request: &AccountRequest) -> Option<Response> {
+    let has_page = request.visit.project.settings.offers(AuthenticatorKind::Passkey);
+    if has_page { request.ask_to_prove() } else { Some(see_other(HOME)) }
 }
 
-async fn page(desk: &Desk) -> Result<PasskeysPage, Response> {
-    let visit = &desk.visit;
-    let standing = Standing::load(&visit.app, &visit.project, desk.caller.user.id).await;
-    let standing = standing.map_err(|error| desk.fail(&error))?;
-    let ways = standing.ways_in();
-    let entries = standing.passkeys.iter().map(|row| PasskeyEntry {
+async fn page(request: &AccountRequest) -> Result<PasskeysPage, Response> {
+    let visit = &request.visit;
+    let login_methods = LoginMethods::load(&visit.app, &visit.project, request.caller.user.id).await;
+    let login_methods = login_methods.map_err(|error| request.fail(&error))?;
+    let login_credentials = login_methods.login_credentials();
+    let entries = login_methods.passkeys.iter().map(|row| PasskeyEntry {
         id: row.id.to_string(),
         name: row.name.clone(),
         created: elapsed(row.created_at, visit.now),
         last_used: row.last_used_at.map(|at| elapsed(at, visit.now)),
         rename_href: format!("{HERE}/name?id={}", row.id),
-        removable: !is_last_login_credential(&ways, Removal::Passkey(row.id), &visit.project.settings),
+        removable: !is_last_login_credential(
+            &login_credentials,
+            CredentialRemoval::Passkey(row.id),
+            &visit.project.settings,
+        ),
     });
     Ok(PasskeysPage {
         entries: entries.collect(),
         remove_action: HERE.into(),
         add: Some(PasskeyCeremony {
             ceremony: Ceremony::Create,
-            options_json: passkey::creation_options(&visit.project, &desk.caller, &standing),
+            options_json: passkey::creation_options(&visit.project, &request.caller, &login_methods),
             action: HERE.into(),
         }),
         back_href: HOME.into(),

@@ -3,70 +3,70 @@
 use axum::{extract::Request, response::Response};
 use vestibule_domain::secret::Secret;
 
-use super::Desk;
+use super::AccountRequest;
 use crate::{
     flows::settings::{
-        Standing,
-        password::{Mistakes, Typed, change},
+        LoginMethods,
+        password::{PasswordInput, PasswordInputErrors, change},
     },
-    http::{credentials::AccountCookies, pages::words::new_password_field, visit::Visit},
-    ui::{ChangePasswordPage, Complaint, NoticeKind},
+    http::{credentials::AccountCookies, pages::messages::new_password_field, visit::Visit},
+    ui::{ChangePasswordPage, FieldProblem, NoticeKind},
 };
 
 /// `GET /settings/password`
 pub(super) async fn show(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match Desk::open(visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match AccountRequest::open(visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    match ready(&desk).await {
-        Ok(standing) => desk.show(&page(&desk, &standing, &Mistakes::default())),
+    match ready(&request).await {
+        Ok(login_methods) => request.show(&page(&request, &login_methods, &PasswordInputErrors::default())),
         Err(response) => response,
     }
 }
 
 /// `POST /settings/password`
 pub(super) async fn save(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match Desk::receive(visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match AccountRequest::receive(visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    let standing = match ready(&desk).await {
-        Ok(standing) => standing,
+    let login_methods = match ready(&request).await {
+        Ok(login_methods) => login_methods,
         Err(response) => return response,
     };
-    let secret = |name| Secret::new(desk.field(name).to_string());
-    let typed = Typed { current: secret("current_password"), new: secret("password") };
-    match desk.ask(async |asking| change(asking, desk.errand.as_ref(), typed).await).await {
-        Ok(Ok(outcome)) => desk.go_on(outcome, NoticeKind::PasswordChanged),
-        Ok(Err(mistakes)) => desk.complain(&page(&desk, &standing, &mistakes)),
-        Err(error) => desk.fail(&error),
+    let secret = |name| Secret::new(request.field(name).to_string());
+    let typed = PasswordInput { current: secret("current_password"), new: secret("password") };
+    match request.ask(async |asking| change(asking, request.settings_action.as_ref(), typed).await).await {
+        Ok(Ok(outcome)) => request.go_on(outcome, NoticeKind::PasswordChanged),
+        Ok(Err(errors)) => request.show_again(&page(&request, &login_methods, &errors)),
+        Err(error) => request.fail(&error),
     }
 }
 
 /// The old password is the proof; a first password requires a recent authentication by other means.
-async fn ready(desk: &Desk) -> Result<Standing, Response> {
-    let visit = &desk.visit;
-    let standing = Standing::load(&visit.app, &visit.project, desk.caller.user.id).await;
-    let standing = standing.map_err(|error| desk.fail(&error))?;
-    match desk.ask_to_prove().filter(|_| standing.password.is_none()) {
+async fn ready(request: &AccountRequest) -> Result<LoginMethods, Response> {
+    let visit = &request.visit;
+    let login_methods = LoginMethods::load(&visit.app, &visit.project, request.caller.user.id).await;
+    let login_methods = login_methods.map_err(|error| request.fail(&error))?;
+    match request.ask_to_prove().filter(|_| login_methods.password.is_none()) {
         Some(response) => Err(response),
-        None => Ok(standing),
+        None => Ok(login_methods),
     }
 }
 
-fn page(desk: &Desk, standing: &Standing, mistakes: &Mistakes) -> ChangePasswordPage {
-    let min_length = desk.visit.project.settings.password_policy().min_length;
-    let mut password = new_password_field(min_length, desk.field("password"), &mistakes.new);
-    if mistakes.reused && mistakes.new.is_good() {
-        password = password.with_error(Complaint::PasswordReused);
+fn page(request: &AccountRequest, login_methods: &LoginMethods, errors: &PasswordInputErrors) -> ChangePasswordPage {
+    let min_length = request.visit.project.settings.password_policy().min_length;
+    let mut password = new_password_field(min_length, request.field("password"), &errors.new);
+    if errors.reused && errors.new.is_good() {
+        password = password.with_error(FieldProblem::PasswordReused);
     }
     ChangePasswordPage {
-        action: desk.action(),
-        login_id: standing.name().unwrap_or_default().to_string(),
-        current_required: standing.password.is_some(),
-        current_error: mistakes.current_wrong.then(|| Complaint::PasswordWrong.text()),
+        action: request.action(),
+        login_id: login_methods.name().unwrap_or_default().to_string(),
+        current_required: login_methods.password.is_some(),
+        current_error: errors.current_wrong.then(|| FieldProblem::PasswordWrong.text()),
         password,
-        back_href: desk.back_href(),
+        back_href: request.back_href(),
     }
 }

@@ -2,16 +2,16 @@
 
 use axum::{extract::Request, response::Response};
 
-use super::{Desk, overview::elapsed};
+use super::{AccountRequest, overview::elapsed};
 use crate::{
     flows::{Error, settings::sessions},
     http::{credentials::AccountCookies, visit::Visit},
     ui::{NoticeKind, SessionEntry},
 };
 
-pub(super) async fn list(desk: &Desk) -> Result<Vec<SessionEntry>, Error> {
-    let visit = &desk.visit;
-    let listed = sessions::list(&visit.app, &visit.project, &desk.caller, visit.now).await?;
+pub(super) async fn list(request: &AccountRequest) -> Result<Vec<SessionEntry>, Error> {
+    let visit = &request.visit;
+    let listed = sessions::list(&visit.app, &visit.project, &request.caller, visit.now).await?;
     let settings = &visit.project.settings;
     let entries = listed.into_iter().map(|one| {
         let client = one.session.client_id.as_deref().and_then(|id| settings.client(id));
@@ -29,20 +29,20 @@ pub(super) async fn list(desk: &Desk) -> Result<Vec<SessionEntry>, Error> {
 
 /// `POST /settings/sessions`
 pub(super) async fn act(visit: Visit, cookies: AccountCookies, request: Request) -> Response {
-    let desk = match Desk::receive(visit, cookies, request).await {
-        Ok(desk) => desk,
+    let request = match AccountRequest::receive(visit, cookies, request).await {
+        Ok(request) => request,
         Err(response) => return response,
     };
-    let visit = &desk.visit;
-    let (app, project, caller, now) = (&visit.app, &visit.project, &desk.caller, visit.now);
-    let (outcome, notice) = if desk.field("action") == "revoke_others" {
+    let visit = &request.visit;
+    let (app, project, caller, now) = (&visit.app, &visit.project, &request.caller, visit.now);
+    let (outcome, notice) = if request.field("action") == "revoke_others" {
         (sessions::end_others(app, project, caller, now).await, NoticeKind::OtherSessionsRevoked)
     } else {
-        let Ok(session) = desk.field("session_id").parse() else { return super::see_other(super::HOME) };
+        let Ok(session) = request.field("session_id").parse() else { return super::see_other(super::HOME) };
         (sessions::end(app, project, caller, session, now).await, NoticeKind::SessionRevoked)
     };
     match outcome {
-        Ok(outcome) => desk.go_on(outcome, notice),
-        Err(error) => desk.fail(&error),
+        Ok(outcome) => request.go_on(outcome, notice),
+        Err(error) => request.fail(&error),
     }
 }

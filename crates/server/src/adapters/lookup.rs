@@ -1,0 +1,91 @@
+//! Looks up the names of webhooks' receivers. A lookup occupies a thread until it ends, however long the server of the name takes and
+//! whether its result is still wanted or not: so a name is looked up once for all that ask at the same time, and only so many names.
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::watch;
+
+/// Names that are looked up at the same time, at most: half the threads there are for work that blocks.
+const NAMES: usize = 256;
+
+/// Why a name was not looked up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum LookupError {
+    #[error("too many names are being looked up")]
+    TooMany,
+    #[error("{0}")]
+    Failed(String),
+}
+
+type ResolvedAddresses = Result<Vec<SocketAddr>, LookupError>;
+type Waiting = watch::Receiver<Option<ResolvedAddresses>>;
+
+/// The lookups that are under way.
+#[derive(Clone, Default)]
+pub(super) struct Lookups(Arc<Mutex<HashMap<String, Waiting>>>);
+
+impl Lookups {
+    /// The addresses of a name, with the port 0.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub(super) async fn find(&self, name: &str) -> ResolvedAddresses {
+        let mut waiting = self.join(name)?;
+        let broke_off = || LookupError::Failed("the lookup broke off".to_string());
+        let found = waiting.wait_for(Option::is_some).await.map_err(|_| broke_off())?.clone();
+        found.unwrap_or_else(|| Err(broke_off()))
+    }
+
+    /// Joins the lookup of a name, or begins it.
+    fn join(&self, name: &str) -> Result<Waiting, LookupError> {
+        let mut under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(waiting) = under_way.get(name) {
+            return Ok(waiting.clone());
+        }
+        if under_way.len() >= NAMES {
+            return Err(LookupError::TooMany);
+        }
+        let (result, waiting) = watch::channel(None);
+        under_way.insert(name.to_string(), waiting.clone());
+        drop(under_way);
+        let (lookups, name) = (self.clone(), name.to_string());
+        tokio::spawn(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
+            let found = found.map(Iterator::collect).map_err(|error| LookupError::Failed(error.to_string()));
+            lookups.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+            let _ = result.send(Some(found));
+        });
+        Ok(waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_is_looked_up_once_for_all_that_ask_at_the_same_time() {
+        let lookups = Lookups::default();
+        let first = lookups.join("localhost").unwrap();
+        assert!(lookups.join("localhost").unwrap().same_channel(&first));
+        let found = lookups.find("localhost").await.unwrap();
+        assert!(!found.is_empty() && found.iter().all(|address| address.ip().is_loopback()));
+        assert!(lookups.0.lock().unwrap().is_empty());
+        assert!(!lookups.join("localhost").unwrap().same_channel(&first), "the next one looks again");
+    }
+
+    #[tokio::test]
+    async fn only_so_many_names_are_looked_up_at_the_same_time() {
+        let lookups = Lookups::default();
+        let (_result, waiting) = watch::channel(None);
+        for number in 0..NAMES {
+            lookups.0.lock().unwrap().insert(format!("{number}.example"), waiting.clone());
+        }
+        assert_eq!(lookups.find("localhost").await, Err(LookupError::TooMany));
+        assert!(lookups.join("7.example").is_ok());
+    }
+}

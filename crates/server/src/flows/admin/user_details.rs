@@ -1,0 +1,106 @@
+//! Users for the portal: lists with names, and the details of one.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+use vestibule_domain::{id::UserId, time::Timestamp, user::User};
+use vestibule_store::{Conn, StoreError, credentials, events::EventRow, user_lists};
+
+use super::{
+    AdminError, ListPage,
+    audit::{self, Filter},
+    device_keys::{self, DeviceKeyView},
+    sessions::{self, SessionView},
+    user_lists::{UserFilter, UserQuery},
+    users::{self, UserDetail},
+};
+use crate::{app::App, projects::Project};
+
+/// Number of events shown with a user.
+const LATEST: u32 = 20;
+
+/// A user with its display name.
+#[derive(Debug)]
+pub(crate) struct NamedUser {
+    pub(crate) user: User,
+    pub(crate) name: Option<String>,
+}
+
+/// A list of users with their names.
+pub(crate) async fn list(
+    app: &App,
+    project: &Project,
+    query: &UserQuery,
+    now: Timestamp,
+) -> Result<ListPage<NamedUser>, AdminError> {
+    let page = super::user_lists::list(app, project, query, now).await?;
+    let is_in_order = query.search.as_deref().is_none_or(str::is_empty)
+        && !matches!(query.kind, UserFilter::Promoted | UserFilter::Disabled);
+    let mut conn = app.store.read().await?;
+    let mut names = find_names(&mut conn, project, &page.items, is_in_order).await?;
+    let items = page.items.into_iter().map(|user| {
+        let name = names.remove(&user.id).or_else(|| name_attribute(&user));
+        NamedUser { user, name }
+    });
+    Ok(ListPage { items: items.collect(), next: page.next })
+}
+
+/// One login ID of each user: an email address, or else a phone number, or else a username.
+async fn find_names(
+    conn: &mut Conn,
+    project: &Project,
+    users: &[User],
+    is_in_order: bool,
+) -> Result<HashMap<UserId, String>, StoreError> {
+    let no = project.no;
+    let mut all = Vec::new();
+    let members = || users.iter().filter(|user| !user.is_anonymous());
+    if members().next().is_none() {
+        return Ok(HashMap::new());
+    }
+    if let (true, Some(newest), Some(oldest)) = (is_in_order, users.first(), users.last()) {
+        // The users of a page are adjacent in the index of login IDs too.
+        all = user_lists::list_login_ids_between(conn, no, oldest.id, newest.id).await?;
+    } else {
+        for user in members() {
+            let owned = credentials::list_login_ids(conn, no, user.id).await?;
+            all.extend(owned.into_iter().map(|row| (row.user_id, row.kind, row.value)));
+        }
+    }
+    all.sort_by(|a, b| a.1.cmp(&b.1));
+    let mut names = HashMap::new();
+    for (user, _, value) in all {
+        names.entry(user).or_insert(value);
+    }
+    Ok(names)
+}
+
+fn name_attribute(user: &User) -> Option<String> {
+    user.standard_attributes.get("name").and_then(Value::as_str).map(str::to_string)
+}
+
+/// The details of one user.
+#[derive(Debug)]
+pub(crate) struct UserDetails {
+    pub(crate) detail: UserDetail,
+    /// The IDs of the verified login IDs.
+    pub(crate) verified: Vec<String>,
+    pub(crate) keys: Vec<DeviceKeyView>,
+    pub(crate) sessions: Vec<SessionView>,
+    /// Newest first.
+    pub(crate) events: Vec<EventRow>,
+}
+
+pub(crate) async fn load(app: &App, project: &Project, id: UserId, now: Timestamp) -> Result<UserDetails, AdminError> {
+    let filter = Filter { user: Some(id), ..Filter::default() };
+    let detail = users::get(app, project, id).await?;
+    let login_ids = credentials::list_login_ids(&mut *app.store.read().await?, project.no, id).await?;
+    let verified = login_ids.iter().filter(|row| row.verified_at.is_some()).map(|row| row.id.to_string());
+    Ok(UserDetails {
+        detail,
+        verified: verified.collect(),
+        keys: device_keys::list(app, project, id).await?,
+        sessions: sessions::list(app, project, id, now).await?,
+        events: audit::list(app, project, &filter, None, LATEST).await?.items,
+    })
+}

@@ -1,0 +1,80 @@
+//! The stored login methods of a member.
+
+use vestibule_domain::{
+    id::{IdentityId, ProjectNo, UserId},
+    identifier::{LoginId, LoginIdKind},
+    promotion::LoginCredentials,
+};
+use vestibule_store::{
+    Conn, StoreError,
+    credentials::{self, LoginIdRow, PasswordRow},
+    passkeys::{self, PasskeyRow},
+};
+
+use crate::{app::App, flows::Error, projects::Project};
+
+/// A member's login IDs, password and passkeys.
+pub(crate) struct LoginMethods {
+    pub(crate) login_ids: Vec<LoginIdRow>,
+    pub(crate) password: Option<PasswordRow>,
+    pub(crate) passkeys: Vec<PasskeyRow>,
+}
+
+impl LoginMethods {
+    /// Reads the login methods of a member; in a transaction, with its changes.
+    pub(crate) async fn read(conn: &mut Conn, no: ProjectNo, user: UserId) -> Result<Self, StoreError> {
+        Ok(Self {
+            login_ids: credentials::list_login_ids(conn, no, user).await?,
+            password: credentials::find_password(conn, no, user).await?,
+            passkeys: passkeys::list(conn, no, user).await?,
+        })
+    }
+
+    /// Loads the login methods of a member.
+    pub(crate) async fn load(app: &App, project: &Project, user: UserId) -> Result<Self, Error> {
+        Ok(Self::read(&mut *app.store.read().await?, project.no, user).await?)
+    }
+
+    /// The same in the form that domain rules take.
+    pub(crate) fn login_credentials(&self) -> LoginCredentials {
+        LoginCredentials {
+            login_ids: self.login_ids.iter().filter_map(|row| Some((row.id, kind_of(row)?))).collect(),
+            has_password: self.password.is_some(),
+            passkeys: self.passkeys.iter().map(|row| row.id).collect(),
+        }
+    }
+
+    pub(crate) fn find(&self, id: IdentityId) -> Option<&LoginIdRow> {
+        self.login_ids.iter().find(|row| row.id == id)
+    }
+
+    /// The name of the account: its first email address, or else phone number, or else username.
+    pub(crate) fn name(&self) -> Option<&str> {
+        let first = |kind| self.login_ids.iter().find(|row| kind_of(row) == Some(kind));
+        LoginIdKind::ALL.into_iter().find_map(first).map(|row| row.original.as_str())
+    }
+
+    /// The address for notifications: the first verified email address, or else the first one.
+    pub(crate) fn mail_address(&self) -> Option<String> {
+        let mut emails = self.login_ids.iter().filter(|row| kind_of(row) == Some(LoginIdKind::Email));
+        let proved = emails.clone().find(|row| row.verified_at.is_some());
+        proved.or_else(|| emails.next()).and_then(|row| login_id_of(row)?.address())
+    }
+
+    /// Where to send a code for reauthentication: a verified address first.
+    pub(crate) fn code_target(&self) -> Option<LoginId> {
+        let reachable = |row: &&LoginIdRow| kind_of(row).is_some_and(|kind| kind != LoginIdKind::Username);
+        let mut addresses = self.login_ids.iter().filter(reachable);
+        let proved = addresses.clone().find(|row| row.verified_at.is_some());
+        proved.or_else(|| addresses.next()).and_then(login_id_of)
+    }
+}
+
+pub(crate) fn kind_of(row: &LoginIdRow) -> Option<LoginIdKind> {
+    LoginIdKind::from_name(&row.kind)
+}
+
+/// The stored login ID as a domain value.
+pub(crate) fn login_id_of(row: &LoginIdRow) -> Option<LoginId> {
+    Some(LoginId { kind: kind_of(row)?, value: row.value.clone(), original: row.original.clone() })
+}

@@ -1,0 +1,136 @@
+//! Reauthentication before sensitive changes: by password or passkey here, by code in `login_id`.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use vestibule_domain::{credential::password, session::SessionRef, time::Timestamp};
+use vestibule_store::passkeys::{self, PasskeyUse};
+
+use super::{
+    LoginMethods, authenticated_at,
+    change::{AccountChange, ChangeOutcome, ChangeRequest, commit},
+    passkey::site,
+};
+use crate::{
+    app::App,
+    flows::{Error, caller::AccountCaller, tries::Buckets},
+    passkeys::{Assertion, Expected},
+    passwords::PasswordVerdict,
+    projects::Project,
+};
+
+/// How long a reauthentication is valid for sensitive changes.
+const FRESH: Duration = Duration::from_secs(300);
+
+/// Whether the caller authenticated recently.
+pub(crate) fn is_fresh(caller: &AccountCaller, now: Timestamp) -> bool {
+    now <= authenticated_at(caller).plus(FRESH)
+}
+
+/// Verifies the member's password; a wrong one is counted before the response is sent.
+pub(super) async fn check_password(
+    app: &App,
+    project: &Project,
+    login_methods: &LoginMethods,
+    typed: &str,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let buckets = Buckets::of_password(project, login_methods.name().unwrap_or_default(), ip);
+    buckets.check(app, now).await?;
+    let hash = login_methods.password.as_ref().map(|row| row.hash.clone());
+    match app.hasher.verify(project.no, password::prepare(typed), hash).await? {
+        PasswordVerdict::Right { .. } => Ok(true),
+        PasswordVerdict::Wrong => {
+            buckets.record_failure(app, now).await?;
+            Ok(false)
+        }
+    }
+}
+
+/// Reauthenticates by password; `None` when it is wrong.
+pub(crate) async fn by_password(
+    app: &App,
+    project: &Arc<Project>,
+    caller: &AccountCaller,
+    typed: &str,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<Option<ChangeOutcome>, Error> {
+    let login_methods = LoginMethods::load(app, project, caller.user.id).await?;
+    if !check_password(app, project, &login_methods, typed, ip, now).await? {
+        return Ok(None);
+    }
+    note(app, project, caller, "pwd", None, now).await.map(Some)
+}
+
+/// The challenge for the member's passkeys; it changes with every reauthentication.
+fn challenge(project: &Project, caller: &AccountCaller) -> [u8; 32] {
+    let session_ref = match caller.via.reference() {
+        SessionRef::Session(id) => *id.as_bytes(),
+        SessionRef::Grant(id) => *id.as_bytes(),
+    };
+    let place = [session_ref.as_slice(), &authenticated_at(caller).as_micros().to_be_bytes()].concat();
+    project.keys.mac.passkey_challenge("use", &place)
+}
+
+/// The options for reauthenticating with a passkey.
+pub(crate) fn request_options(project: &Project, caller: &AccountCaller, login_methods: &LoginMethods) -> String {
+    let known: Vec<Vec<u8>> = login_methods.passkeys.iter().map(|row| row.credential_id.clone()).collect();
+    site(project).request_options(&challenge(project, caller), &known)
+}
+
+/// Reauthenticates by passkey; `None` when the browser's response is invalid.
+pub(crate) async fn by_passkey(
+    app: &App,
+    project: &Arc<Project>,
+    caller: &AccountCaller,
+    answer: &str,
+    ip: IpAddr,
+    now: Timestamp,
+) -> Result<Option<ChangeOutcome>, Error> {
+    let buckets = Buckets::of_passkey(project, ip);
+    buckets.check(app, now).await?;
+    let Some(used) = judge(app, project, caller, answer).await? else {
+        buckets.record_failure(app, now).await?;
+        return Ok(None);
+    };
+    note(app, project, caller, "pop user", Some(used), now).await.map(Some)
+}
+
+async fn judge(
+    app: &App,
+    project: &Project,
+    caller: &AccountCaller,
+    answer: &str,
+) -> Result<Option<PasskeyUse>, Error> {
+    let Ok(assertion) = Assertion::read(answer) else { return Ok(None) };
+    let found = passkeys::find(&mut *app.store.read().await?, project.no, &assertion.credential_id).await?;
+    let Some(row) = found.filter(|row| row.user_id == caller.user.id) else { return Ok(None) };
+    let expected = Expected {
+        challenge: &challenge(project, caller),
+        owner: row.user_id.as_bytes(),
+        public_key: &row.public_key,
+        backup_eligible: row.backup_eligible,
+        requires_user_handle_match: true,
+    };
+    match site(project).verify(assertion, &expected) {
+        Ok(used) => Ok(Some(used)),
+        Err(problem) => {
+            tracing::info!(user.id = %row.user_id, error = %problem, "a passkey was refused");
+            Ok(None)
+        }
+    }
+}
+
+/// Records the reauthentication in the caller's session or grant.
+async fn note(
+    app: &App,
+    project: &Arc<Project>,
+    caller: &AccountCaller,
+    amr: &'static str,
+    passkey: Option<PasskeyUse>,
+    now: Timestamp,
+) -> Result<ChangeOutcome, Error> {
+    let change_kind = AccountChange::Prove { session: caller.via.reference(), amr, passkey };
+    commit(app, project, caller, ChangeRequest { change_kind, mails: Vec::new(), settings_action: None }, now).await
+}

@@ -1,0 +1,133 @@
+//! Confirmation before saving settings that sign users out or prevent them from signing in. The page keeps the form, so
+//! that saving continues after the confirmation, with or without JavaScript.
+
+use vestibule_domain::{
+    identifier::LoginIdKind,
+    project::{AuthenticatorKind, ProjectSettings, diff},
+};
+
+use super::{PortalError, ProjectRequest};
+use crate::{
+    crypto::{hex, sha256},
+    flows::admin::impact::{self, AffectedUsers, BoundedCount, Consequence},
+    ui::portal::{ConfirmActionPage, Hidden},
+};
+
+/// The field with the confirmed change.
+const CONFIRMED: &str = "_confirmed";
+/// The field of the button that returns to the form.
+const STEP: &str = "_step";
+/// Fields of a form that belong to one request.
+const OF_ONE_REQUEST: [&str; 4] = ["_csrf", CONFIRMED, STEP, "done"];
+
+/// Whether the button that returns to the form was pressed.
+pub(super) fn is_going_back(request: &ProjectRequest) -> bool {
+    request.field(STEP) == "edit"
+}
+
+/// The confirmation to show before the change is saved; `None` if the change affects no one or was confirmed.
+pub(super) async fn find(
+    request: &ProjectRequest,
+    (old, new): (&ProjectSettings, &ProjectSettings),
+    (section, name): (&'static str, &str),
+) -> Result<Option<ConfirmActionPage>, PortalError> {
+    let change = name_change(old, new);
+    if request.field(CONFIRMED) == change {
+        return Ok(None);
+    }
+    let consequences = impact::of_change(&request.app, &request.project, old, new, request.now).await?;
+    if consequences.is_empty() {
+        return Ok(None);
+    }
+    let is_kept = |name: &str| !OF_ONE_REQUEST.contains(&name);
+    let mut kept: Vec<_> = request.form.pairs().filter(|(name, _)| is_kept(name)).collect();
+    kept.push((CONFIRMED, change.as_str()));
+    Ok(Some(ConfirmActionPage {
+        title: format!("Save changes to “{name}”?"),
+        facts: consequences.iter().flat_map(describe).collect(),
+        section,
+        back: (request.path().strip_prefix(&request.href("")).unwrap_or_default().to_string(), name.to_string()),
+        action: request.path().to_string(),
+        controls: Vec::new(),
+        hidden: Hidden { is_form: true, ..Hidden::of(kept) },
+        button: button(&consequences),
+        is_danger: true,
+    }))
+}
+
+/// Identifies the confirmed change: another operator may have changed the project meanwhile.
+fn name_change(old: &ProjectSettings, new: &ProjectSettings) -> String {
+    let changes =
+        diff(old, new).into_iter().map(|change| format!("{}\n{:?}\n{:?}\n", change.path, change.from, change.to));
+    hex(&sha256(changes.collect::<String>().as_bytes()).0[..16])
+}
+
+fn button(consequences: &[Consequence]) -> String {
+    let signed_out = consequences.iter().find_map(|one| match one {
+        Consequence::SignsOut(people) => Some(people.all),
+        Consequence::GuestsOff(_) | Consequence::LoginIdOff(..) | Consequence::AuthenticatorOff(..) => None,
+    });
+    match signed_out {
+        Some(all) if all.number > 0 => format!("Save and sign out {}", all.of("person", "people")),
+        Some(_) | None => "Save changes".to_string(),
+    }
+}
+
+/// The consequences for users, one sentence each.
+fn describe(consequence: &Consequence) -> Vec<String> {
+    match consequence {
+        Consequence::SignsOut(people) => describe_signed_out(*people),
+        Consequence::GuestsOff(guests) => vec![
+            "Visitors can no longer become guests.".to_string(),
+            format!(
+                "{} until their sessions end. After that, they can no longer be recovered.",
+                guests.of("guest stays signed in", "guests stay signed in")
+            ),
+        ],
+        Consequence::LoginIdOff(kind, count) => {
+            let (one, many) = match kind {
+                LoginIdKind::Email => ("login ID is an email address", "login IDs are email addresses"),
+                LoginIdKind::Phone => ("login ID is a phone number", "login IDs are phone numbers"),
+                LoginIdKind::Username => ("login ID is a username", "login IDs are usernames"),
+            };
+            vec![describe_off(*count, one, many)]
+        }
+        Consequence::AuthenticatorOff(authenticator, count) => {
+            let (one, many) = match authenticator {
+                AuthenticatorKind::Password => ("person has a password", "people have a password"),
+                AuthenticatorKind::Passkey => ("passkey is registered", "passkeys are registered"),
+                AuthenticatorKind::OobOtpEmail => ("email address can get codes", "email addresses can get codes"),
+                AuthenticatorKind::OobOtpSms => ("phone number can get codes", "phone numbers can get codes"),
+            };
+            vec![describe_off(*count, one, many)]
+        }
+    }
+}
+
+fn describe_off(count: BoundedCount, one: &str, many: &str) -> String {
+    let it = if count.number == 1 && !count.is_least { "it" } else { "them" };
+    format!("{}. Signing in with {it} stops working.", capitalize(&count.of(one, many)))
+}
+
+/// How many users are signed out, and what that means for guests.
+pub(super) fn describe_signed_out(people: AffectedUsers) -> Vec<String> {
+    if people.all.number == 0 && people.all.is_least {
+        return vec!["Signs out people whose sessions were not counted.".into()];
+    }
+    if people.all.number == 0 {
+        return vec!["Signs out no one: no session is open.".into()];
+    }
+    let mut facts = vec![format!("Signs out {} at once.", people.all.of("person", "people"))];
+    if people.guests.number > 0 {
+        facts.push(format!(
+            "{} them. A guest without a device key can no longer be recovered.",
+            capitalize(&people.guests.of("guest is among", "guests are among")),
+        ));
+    }
+    facts
+}
+
+fn capitalize(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}

@@ -1,0 +1,129 @@
+//! Sign-out: `POST /oauth2/revoke` and `GET|POST /oauth2/end_session`.
+
+use serde_json::json;
+
+use crate::support::{Browser, Engine, TestServer, on_both_engines};
+
+const USER_INFO: &str = "/oauth2/userinfo";
+
+/// A browser with a guest's cookie session.
+async fn guest_browser(server: &TestServer) -> Browser {
+    let mut browser = server.browser();
+    browser.fetch_json("/api/anonymous_user/signup", &json!({ "session_type": "cookie" })).await.result();
+    browser
+}
+
+async fn revoking_is_always_200_and_empty(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (client, http) = (server.app_client(), server.http());
+    let guest = client.sign_up().await;
+    for fields in [
+        &[("token", guest.refresh.as_str()), ("token_type_hint", "nonsense")][..],
+        &[("token", &guest.refresh)],
+        &[("token", "nonsense")],
+        &[("token", "")],
+        &[],
+    ] {
+        let reply = http.post_form("/oauth2/revoke", fields).await.expect(200);
+        assert_eq!((reply.body.as_str(), reply.header("cache-control")), ("", Some("no-store")), "{fields:?}");
+    }
+}
+
+async fn a_revoked_refresh_token_takes_its_access_tokens_along(engine: Engine) {
+    let server = TestServer::start(engine, |setup| setup.set_client("blog", "issue_jwt_access_token", true)).await;
+    for client in [server.app_client(), server.other_client()] {
+        let (guest, other) = (client.sign_up().await, client.sign_up().await);
+        client.revoke(&guest.refresh).await.expect(200);
+        client.user_info(&guest.access).await.expect_oauth_error(401, "invalid_grant", "invalid session");
+        client.refresh(&guest.refresh).await.expect_oauth_error(400, "invalid_grant", "invalid refresh token");
+        client.user_info(&other.access).await.expect(200);
+    }
+}
+
+async fn a_revoked_access_token_dies_alone(engine: Engine) {
+    let server = TestServer::start(engine, |setup| setup.set_client("blog", "issue_jwt_access_token", true)).await;
+    for client in [server.app_client(), server.other_client()] {
+        let guest = client.sign_up().await;
+        let second = client.refresh(&guest.refresh).await.expect(200).json()["access_token"].clone();
+        client.revoke(&guest.access).await.expect(200);
+        client.user_info(&guest.access).await.expect_oauth_error(401, "invalid_grant", "invalid session");
+        client.user_info(second.as_str().expect("a token")).await.expect(200);
+        client.refresh(&guest.refresh).await.expect(200);
+    }
+}
+
+async fn a_same_site_logout_is_done_at_once(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let mut browser = guest_browser(&server).await;
+    let session = browser.cookie("session").expect("a session").to_string();
+    browser.open("/oauth2/end_session?post_logout_redirect_uri=http%3A%2F%2Fshop.test%2Fbye&state=x%26y").await;
+    assert_eq!(browser.at_app().as_str(), "http://shop.test/bye?state=x%26y");
+    assert_eq!(browser.cookie("session"), None);
+    browser.set_cookie("session", &session);
+    browser.fetch(USER_INFO).await.expect_oauth_error(401, "invalid_grant", "invalid session");
+}
+
+async fn a_link_from_elsewhere_asks_first(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let mut browser = guest_browser(&server).await;
+    let logout = "/oauth2/end_session?post_logout_redirect_uri=http%3A%2F%2Fshop.test%2Fbye&state=x";
+    browser.open_from_elsewhere(logout).await;
+    let page = browser.expect_page(200, "Sign out?");
+    assert!(page.text.contains("what you did here cannot be recovered"), "a guest is warned: {}", page.text);
+    browser.fetch(USER_INFO).await.expect(200);
+    browser.press("Sign out").await;
+    assert_eq!(browser.at_app().as_str(), "http://shop.test/bye?state=x");
+    assert_eq!(browser.cookie("session"), None);
+}
+
+async fn a_forged_confirmation_ends_no_session(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let (mut browser, mut attacker) = (guest_browser(&server).await, guest_browser(&server).await);
+    attacker.open("/logout").await;
+    let token = attacker.page().forms[0].fields.iter().find(|(name, _)| name == "_csrf").expect("a token").1.clone();
+    browser.open("/logout").await;
+    browser.forge("_csrf", &token);
+    browser.press("Sign out").await;
+    assert_eq!(browser.reply().status, 403);
+    browser.fetch(USER_INFO).await.expect(200);
+}
+
+async fn only_registered_addresses_are_gone_to_after_logout(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    for uri in ["http://evil.test/", "http://shop.test/bye/", "http://shop.test/bye?x=1", "javascript:alert(1)", ""] {
+        let mut browser = guest_browser(&server).await;
+        browser.open(&format!("/oauth2/end_session?post_logout_redirect_uri={uri}")).await;
+        assert_eq!(browser.at_app().as_str(), "http://shop.test/", "{uri}");
+        assert_eq!(browser.cookie("session"), None);
+    }
+    // A registered URI by 303; the server's own destinations by 302.
+    for (uri, status) in [("http%3A%2F%2Fblog.test%2Fbye", 303), ("http%3A%2F%2Fevil.test%2F", 302)] {
+        let reply = server.http().get(&format!("/oauth2/end_session?post_logout_redirect_uri={uri}")).await;
+        assert_eq!(reply.status, status, "{uri}");
+    }
+    let mut anonymous = server.browser();
+    anonymous.open("/oauth2/end_session?post_logout_redirect_uri=http%3A%2F%2Fblog.test%2Fbye").await;
+    assert_eq!(anonymous.at_app().as_str(), "http://blog.test/bye");
+}
+
+async fn parameters_may_be_posted(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let fields = [("post_logout_redirect_uri", "http://shop.test/bye"), ("state", "a b")];
+    let reply = server.http().post_form("/oauth2/end_session", &fields).await;
+    assert!([302, 303].contains(&reply.status), "{reply:?}");
+    let mut browser = guest_browser(&server).await;
+    browser.open(reply.header("location").expect("a way on")).await;
+    assert_eq!(browser.at_app().as_str(), "http://shop.test/bye?state=a+b");
+    assert_eq!(browser.cookie("session"), None);
+}
+
+on_both_engines!(
+    revoking_is_always_200_and_empty,
+    a_revoked_refresh_token_takes_its_access_tokens_along,
+    a_revoked_access_token_dies_alone,
+    a_same_site_logout_is_done_at_once,
+    a_link_from_elsewhere_asks_first,
+    a_forged_confirmation_ends_no_session,
+    only_registered_addresses_are_gone_to_after_logout,
+    parameters_may_be_posted,
+);
