@@ -80,9 +80,9 @@ async fn creating_a_project_is_in_its_log_from_everywhere(engine: Engine) {
     server.add_project("second", |_| ()).await;
     let mut owner = server.owner().await;
     owner.open("/portal/projects/new").await;
-    owner.fill("Project id", "third");
+    owner.fill("Project ID", "third");
     owner.fill("Public origin", "https://third.example");
-    owner.press("Create the project").await;
+    owner.press("Create project").await;
     for (project, by, who) in [
         ("test", "system", ("command", "vestibule project apply")),
         ("second", "system", ("command", "vestibule project apply")),

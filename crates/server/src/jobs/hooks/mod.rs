@@ -302,13 +302,13 @@ fn retry_for(app: &App) -> Duration {
     Duration::from_secs(u64::from(app.config.hooks.retry_hours) * 3600)
 }
 
-/// Gives up what waited too long behind a delivery that was given up: each would have one try more, and not be taken either.
+/// Fails the deliveries that waited too long behind one that failed for good: each would be tried once more, and fail too.
 async fn give_up_lane(app: &App, lane: &Lane) -> Result<(), StoreError> {
     let now = app.clock.now();
     let before = now.minus(retry_for(app));
     let given_up = || {
         app.store.write("give_up_lane", lane.clone(), move |tx, lane| {
-            Box::pin(delivery_lanes::give_up_lane(tx, lane, "the one before it was given up", before, BATCH, now))
+            Box::pin(delivery_lanes::give_up_lane(tx, lane, "the delivery before it failed", before, BATCH, now))
         })
     };
     let mut total = 0;
@@ -339,7 +339,7 @@ async fn give_up_old(app: Arc<App>, (project, url): Address) {
             Ok(0) => break,
             Ok(count) => total += count,
             Err(error) => {
-                tracing::warn!(error = %error, "old webhooks could not be given up; it will be tried again");
+                tracing::warn!(error = %error, "old webhook deliveries could not be failed; retrying later");
                 return;
             }
         }
@@ -353,7 +353,7 @@ fn log_given_up((project, url): &Address, total: u64) {
             project.no = project.0,
             hook.url = url,
             deliveries = total,
-            "webhooks were given up, for their receiver does not take them; they can be sent again"
+            "webhook deliveries failed for good, because their receiver does not accept them; they can be resent"
         );
     }
 }
