@@ -106,10 +106,8 @@ impl Sample {
 
     /// Whether it is a right credential for what the route declares.
     pub(super) fn is_right_for(&self, route: &RouteView) -> bool {
-        let begins = match self.carrier {
-            Carrier::Flow => !route.path.starts_with("/flow/"),
-            _ => route.method == "GET",
-        };
+        let begins =
+            if self.carrier == Carrier::Flow { !route.path.starts_with("/flow/") } else { route.method == "GET" };
         route.accepts.iter().any(|declared| {
             self.carrier.is_read_as(*declared)
                 && match (self.worth, declared) {
