@@ -198,12 +198,13 @@ async fn make_cookies(scene: &Scene, helper: &Admin) -> Vec<Sample> {
 async fn list_users(scene: &Scene, samples: &[Sample]) -> Vec<String> {
     let mut subs = Vec::new();
     for sample in samples.iter().filter(|sample| sample.is_worth_something()) {
-        let reply = match (sample.carrier, sample.worth) {
-            (Carrier::Bearer, Worth::AccessToken | Worth::ThirdParty) => {
-                scene.client.user_info(sample.value.strip_prefix("Bearer ").expect("a token")).await
-            }
-            (Carrier::Session, _) => user_info_by_cookie(&scene.server, &format!("session={}", sample.value)).await,
-            _ => continue,
+        let token = sample.value.strip_prefix("Bearer ").filter(|_| sample.worth != Worth::AdminKey);
+        let reply = if let Some(token) = token {
+            scene.client.user_info(token).await
+        } else if sample.carrier == Carrier::Session {
+            user_info_by_cookie(&scene.server, &format!("session={}", sample.value)).await
+        } else {
+            continue;
         };
         let sub = reply.expect(200).json()["sub"].as_str().expect("a sub").to_string();
         if !subs.contains(&sub) {
