@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::{CommandError, ConfigFile, Opened};
 use crate::flows::{
     actor::Actor,
-    admin::{AdminError, applications},
+    admin::{AdminError, Thing, applications},
 };
 
 #[derive(Debug, Subcommand)]
@@ -82,7 +82,7 @@ impl ClientCommand {
 
 fn explain(error: AdminError, of: &OfClient, name: &str) -> CommandError {
     match error {
-        AdminError::NotFound("secret") => CommandError(format!("\"{}\" has no secret {name}", of.client)),
+        AdminError::NotFound(Thing::ClientSecret) => CommandError(format!("\"{}\" has no secret {name}", of.client)),
         AdminError::NotFound(_) => {
             CommandError(format!("the project \"{}\" has no application \"{}\"", of.project, of.client))
         }

@@ -10,7 +10,7 @@ use vestibule_domain::{
 };
 use vestibule_store::client_secrets;
 
-use super::{AdminError, Clash, settings};
+use super::{AdminError, Clash, Thing, settings};
 use crate::{
     app::App,
     crypto::{hex, sha256},
@@ -25,7 +25,7 @@ pub(crate) async fn list(app: &App, project: &Project) -> Result<Vec<Client>, Ad
 
 pub(crate) async fn get(app: &App, project: &Project, client_id: &str) -> Result<Client, AdminError> {
     let current = settings::get(app, project).await?;
-    current.settings.client(client_id).cloned().ok_or(AdminError::NotFound("application"))
+    current.settings.client(client_id).cloned().ok_or(AdminError::NotFound(Thing::Application))
 }
 
 /// Applies a change to the list of applications.
@@ -91,7 +91,7 @@ pub(crate) async fn replace(
         return Err(AdminError::fault("client_id", "the client_id can't be changed"));
     }
     change(app, project, actor, now, |clients| {
-        let at = position(clients, client_id).ok_or(AdminError::NotFound("application"))?;
+        let at = position(clients, client_id).ok_or(AdminError::NotFound(Thing::Application))?;
         clients[at] = client.clone();
         Ok(())
     })
@@ -108,7 +108,7 @@ pub(crate) async fn delete(
     now: Timestamp,
 ) -> Result<(), AdminError> {
     change(app, project, actor, now, |clients| {
-        let at = position(clients, client_id).ok_or(AdminError::NotFound("application"))?;
+        let at = position(clients, client_id).ok_or(AdminError::NotFound(Thing::Application))?;
         clients.remove(at);
         Ok(())
     })
@@ -184,7 +184,7 @@ pub(crate) async fn delete_secret(
     get(app, project, client_id).await?;
     let all = client_secrets::list(&mut *app.store.read().await?, project.no, client_id).await?;
     let hash = all.into_iter().map(|(hash, _)| hash).find(|hash| name_of(*hash) == secret_id);
-    let hash = hash.ok_or(AdminError::NotFound("secret"))?;
+    let hash = hash.ok_or(AdminError::NotFound(Thing::ClientSecret))?;
     let no = project.no;
     let event = Event::OperatorActed { action: OperatorAction::SecretDeleted, target: client_id.to_string() };
     let event = actor.prepare(app, project, &event, None, now);

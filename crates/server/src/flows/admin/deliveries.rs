@@ -5,7 +5,7 @@ use std::time::Duration;
 use vestibule_domain::{event::Event, id::EventId, time::Timestamp};
 use vestibule_store::deliveries::{self, Delivery, DeliveryState};
 
-use super::{AdminError, Clash, ListPage};
+use super::{AdminError, Clash, ListPage, Thing};
 use crate::{
     app::App,
     flows::{
@@ -43,7 +43,7 @@ pub(crate) async fn replay(
 ) -> Result<Delivery, AdminError> {
     let no = project.no;
     let found = deliveries::find(&mut *app.store.read().await?, no, id).await?;
-    let found = found.ok_or(AdminError::NotFound("delivery"))?;
+    let found = found.ok_or(AdminError::NotFound(Thing::Delivery))?;
     let event = Event::DeliveryReplayed { delivery_id: id, url: found.url, event_type: found.kind };
     let event = actor.prepare(app, project, &event, None, now);
     let replayed = app
@@ -81,7 +81,7 @@ pub(crate) async fn try_out(
     now: Timestamp,
 ) -> Result<WebhookTest, AdminError> {
     if !project.settings.webhooks().iter().any(|hook| hook.url == url) {
-        return Err(AdminError::NotFound("webhook"));
+        return Err(AdminError::NotFound(Thing::Webhook));
     }
     let _place = app.shares.calls.take(project.no).map_err(Error::from)?;
     let id: EventId = app.entropy.id(now);

@@ -8,7 +8,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{device_keys, users};
 
-use super::AdminError;
+use super::{AdminError, Thing};
 use crate::{
     app::App,
     flows::{
@@ -35,7 +35,7 @@ pub(crate) struct DeviceKeyView {
 /// Every key of a user, oldest first.
 pub(crate) async fn list(app: &App, project: &Project, user: UserId) -> Result<Vec<DeviceKeyView>, AdminError> {
     let mut conn = app.store.read().await?;
-    users::find(&mut conn, project.no, user).await?.ok_or(AdminError::NotFound("user"))?;
+    users::find(&mut conn, project.no, user).await?.ok_or(AdminError::NotFound(Thing::User))?;
     let keys = device_keys::list(&mut conn, project.no, user).await?;
     let views = keys.into_iter().map(|key| DeviceKeyView {
         id: key.id.to_string(),
@@ -84,7 +84,7 @@ async fn remove(
 ) -> Result<usize, AdminError> {
     let no = project.no;
     let keys = device_keys::list(&mut *app.store.read().await?, no, user).await?;
-    let key = keys.into_iter().find(|key| key.id == id).ok_or(AdminError::NotFound("device key"))?;
+    let key = keys.into_iter().find(|key| key.id == id).ok_or(AdminError::NotFound(Thing::DeviceKey))?;
     let event = Event::DeviceKeyRevoked { user_id: user, key_id: key.kid.clone() };
     let event = actor.prepare(app, project, &event, Some(user), now);
     let removed = app
@@ -103,5 +103,5 @@ async fn remove(
             })
         })
         .await?;
-    removed.ok_or(AdminError::NotFound("device key"))
+    removed.ok_or(AdminError::NotFound(Thing::DeviceKey))
 }

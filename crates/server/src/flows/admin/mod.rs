@@ -20,6 +20,8 @@ pub(crate) mod user_lists;
 pub(crate) mod users;
 pub(crate) mod webhooks;
 
+use std::fmt;
+
 use vestibule_store::StoreError;
 
 use super::{actor::ActError, projects::ApplyError};
@@ -46,7 +48,7 @@ pub(crate) enum AdminError {
     #[error("the store failed: {0}")]
     Store(#[from] StoreError),
     #[error("{0} not found")]
-    NotFound(&'static str),
+    NotFound(Thing),
     #[error("the request has {} error(s)", .0.len())]
     Invalid(Vec<Fault>),
     #[error("not possible now: {0}")]
@@ -66,6 +68,36 @@ pub(crate) enum AdminError {
     Flow(#[from] super::Error),
     #[error("the projects cannot be loaded: {0}")]
     Load(#[from] ProjectLoadError),
+}
+
+/// What was not found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Thing {
+    AdminKey,
+    Application,
+    ClientSecret,
+    Delivery,
+    DeviceKey,
+    Project,
+    Session,
+    User,
+    Webhook,
+}
+
+impl fmt::Display for Thing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AdminKey => "key",
+            Self::Application => "application",
+            Self::ClientSecret => "secret",
+            Self::Delivery => "delivery",
+            Self::DeviceKey => "device key",
+            Self::Project => "project",
+            Self::Session => "session",
+            Self::User => "user",
+            Self::Webhook => "webhook",
+        })
+    }
 }
 
 /// Why an action conflicts with the current state.

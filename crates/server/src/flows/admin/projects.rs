@@ -4,7 +4,7 @@ use serde_json::json;
 use vestibule_domain::{project::ProjectSettings, time::Timestamp};
 use vestibule_store::projects;
 
-use super::{AdminError, Fault};
+use super::{AdminError, Fault, Thing};
 use crate::{
     app::App,
     flows::{
@@ -68,5 +68,5 @@ pub(crate) async fn delete(app: &App, project: &Project, actor: &Actor, now: Tim
     app.projects.reload(&app.store, &app.master).await?;
     let by = actor.audit_context.get("operator_id").and_then(serde_json::Value::as_str).unwrap_or_default();
     tracing::warn!(project.id = project.id, actor.id = by, at = %now, "a project was deleted with everything in it");
-    if deleted { Ok(()) } else { Err(AdminError::NotFound("project")) }
+    if deleted { Ok(()) } else { Err(AdminError::NotFound(Thing::Project)) }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use vestibule_domain::{id::UserId, session::SessionRef, time::Timestamp, user::User};
 
-use super::AdminError;
+use super::{AdminError, Thing};
 use crate::{
     app::App,
     flows::{
@@ -55,7 +55,7 @@ pub(crate) async fn list(
 }
 
 async fn find_user(app: &App, project: &Project, id: UserId) -> Result<User, AdminError> {
-    sessions::find_user(app, project, id).await?.ok_or(AdminError::NotFound("user"))
+    sessions::find_user(app, project, id).await?.ok_or(AdminError::NotFound(Thing::User))
 }
 
 /// Ends one session or grant of a user, or all of them; returns how many.
@@ -76,7 +76,7 @@ pub(crate) async fn revoke(
                 SessionRef::Session(session) => session.to_string() == id,
                 SessionRef::Grant(grant) => grant.to_string() == id,
             });
-            Selection::One(found.ok_or(AdminError::NotFound("session"))?)
+            Selection::One(found.ok_or(AdminError::NotFound(Thing::Session))?)
         }
     };
     let ending = Ending::by_actor(app, project, actor, user.id, selection, now);

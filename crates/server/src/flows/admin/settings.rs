@@ -13,7 +13,7 @@ use vestibule_store::{
     projects::{self, ProjectRow},
 };
 
-use super::{AdminError, Fault};
+use super::{AdminError, Fault, Thing};
 use crate::{
     app::App,
     crypto::keyring::KeyRing,
@@ -38,7 +38,7 @@ pub(crate) async fn get(app: &App, project: &Project) -> Result<Versioned, Admin
 
 pub(super) async fn read_row(app: &App, project: &Project) -> Result<ProjectRow, AdminError> {
     let row = projects::find_by_id_any_project(&mut *app.store.read().await?, &project.id).await?;
-    row.ok_or(AdminError::NotFound("project"))
+    row.ok_or(AdminError::NotFound(Thing::Project))
 }
 
 pub(super) fn read_settings(project: &Project, row: &ProjectRow) -> Result<ProjectSettings, AdminError> {

@@ -12,7 +12,7 @@ use vestibule_domain::{
 use vestibule_store::{Conn, StoreError, Tx, device_keys, grants, sessions, users};
 
 use super::{
-    AdminError, Clash, Fault,
+    AdminError, Clash, Fault, Thing,
     credentials::{NewLoginId, hash_password, read_login_id},
 };
 use crate::{
@@ -80,7 +80,7 @@ pub(crate) struct IdentityView {
 
 pub(crate) async fn get(app: &App, project: &Project, id: UserId) -> Result<UserDetail, AdminError> {
     let mut conn = app.store.read().await?;
-    let user = users::find(&mut conn, project.no, id).await?.ok_or(AdminError::NotFound("user"))?;
+    let user = users::find(&mut conn, project.no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
     Ok(describe(&mut conn, project, user).await?)
 }
 
@@ -257,7 +257,7 @@ pub(crate) async fn promote(
     now: Timestamp,
 ) -> Result<UserDetail, AdminError> {
     let no = project.no;
-    let guest = users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound("user"))?;
+    let guest = users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
     if !guest.is_anonymous() {
         return Err(AdminError::Conflict(Clash::AlreadyMember));
     }
@@ -321,7 +321,8 @@ pub(crate) async fn change_attributes(
     now: Timestamp,
 ) -> Result<UserDetail, AdminError> {
     let no = project.no;
-    let mut user = users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound("user"))?;
+    let mut user =
+        users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
     merge(&mut user, &change);
     let faults = check_attributes(&user);
     if !faults.is_empty() {
@@ -353,9 +354,9 @@ async fn write_attributes(
 ) -> Result<(), UpdateRefused> {
     // Lock the user first: a concurrent change waits here and then merges into this transaction's result.
     if !users::touch(tx, no, id, now).await? {
-        return Err(UpdateRefused(AdminError::NotFound("user")));
+        return Err(UpdateRefused(AdminError::NotFound(Thing::User)));
     }
-    let mut user = users::find(tx, no, id).await?.ok_or(UpdateRefused(AdminError::NotFound("user")))?;
+    let mut user = users::find(tx, no, id).await?.ok_or(UpdateRefused(AdminError::NotFound(Thing::User)))?;
     merge(&mut user, change);
     let faults = check_attributes(&user);
     if !faults.is_empty() {
@@ -391,7 +392,7 @@ pub(crate) async fn set_disabled(
     now: Timestamp,
 ) -> Result<UserDetail, AdminError> {
     let no = project.no;
-    let user = users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound("user"))?;
+    let user = users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
     if user.disabled_at.is_some() != disabled {
         let since = disabled.then_some(now);
         let user = User { disabled_at: since, updated_at: now, ..user };
@@ -424,7 +425,7 @@ pub(crate) async fn delete(
     now: Timestamp,
 ) -> Result<(), AdminError> {
     let no = project.no;
-    let user = users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound("user"))?;
+    let user = users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
     let event = prepare_about(app, project, actor, user, now, |user| Event::UserDeleted { user }).await?;
     let deleted = app
         .store
@@ -438,5 +439,5 @@ pub(crate) async fn delete(
             })
         })
         .await?;
-    if deleted { Ok(()) } else { Err(AdminError::NotFound("user")) }
+    if deleted { Ok(()) } else { Err(AdminError::NotFound(Thing::User)) }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use vestibule_domain::time::Timestamp;
 
-use super::{AdminError, settings};
+use super::{AdminError, Thing, settings};
 use crate::{
     app::App,
     crypto::{hex, sha256},
@@ -82,7 +82,7 @@ pub(crate) async fn remove(
     now: Timestamp,
 ) -> Result<(), AdminError> {
     let edit = |document: &mut Value| {
-        let at = find(document, kind, name).ok_or(AdminError::NotFound("webhook"))?;
+        let at = find(document, kind, name).ok_or(AdminError::NotFound(Thing::Webhook))?;
         if let Some(list) = document.pointer_mut(&pointer(kind)).and_then(Value::as_array_mut) {
             list.remove(at);
         }

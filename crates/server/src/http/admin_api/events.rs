@@ -27,7 +27,7 @@ use crate::{
     flows::{
         Error,
         admin::{
-            AdminError,
+            AdminError, Thing,
             audit::{self, Filter},
             deliveries, statistics,
         },
@@ -231,7 +231,7 @@ fn print_delivery(delivery: &Delivery) -> Value {
 /// `POST /deliveries/{delivery_id}/replay`
 pub(crate) async fn replay(admin: Admin, Path(id): Path<String>) -> EventsResult {
     let visit = &admin.visit;
-    let id: i64 = id.parse().map_err(|_| Problem::from(AdminError::NotFound("delivery")))?;
+    let id: i64 = id.parse().map_err(|_| Problem::from(AdminError::NotFound(Thing::Delivery)))?;
     let replayed = deliveries::replay(&visit.app, &visit.project, &admin.operator(), id, visit.now).await?;
     Ok(json(StatusCode::OK, &print_delivery(&replayed)))
 }

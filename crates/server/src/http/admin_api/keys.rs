@@ -14,7 +14,7 @@ use super::{
     read::{json, nothing, read_json},
 };
 use crate::flows::admin::{
-    AdminError,
+    AdminError, Thing,
     keys::{self, AdminScope},
 };
 
@@ -68,5 +68,5 @@ pub(crate) async fn create(admin: Admin, request: Request) -> KeysResult {
 pub(crate) async fn revoke(admin: Admin, Path(id): Path<String>) -> KeysResult {
     let visit = &admin.visit;
     let revoked = keys::revoke(&visit.app, &visit.project, &admin.operator(), &id, visit.now).await?;
-    if revoked { Ok(nothing()) } else { Err(AdminError::NotFound("key").into()) }
+    if revoked { Ok(nothing()) } else { Err(AdminError::NotFound(Thing::AdminKey).into()) }
 }

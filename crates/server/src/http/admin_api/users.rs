@@ -14,7 +14,7 @@ use super::{
     read::{check_limit, json, nothing, read_json, read_query, read_user_id},
 };
 use crate::flows::admin::{
-    AdminError, device_keys, sessions,
+    AdminError, Thing, device_keys, sessions,
     user_lists::{self, UserFilter, UserQuery},
     users::{self, AttributeChange, NewUser, Promotion, UserView},
 };
@@ -142,7 +142,7 @@ pub(crate) async fn list_keys(admin: Admin, Path(id): Path<String>) -> UsersResu
 /// `DELETE /users/{user_id}/device-keys/{device_key_id}`
 pub(crate) async fn revoke_key(admin: Admin, Path((id, key)): Path<(String, String)>) -> UsersResult {
     let id = read_user_id(&id)?;
-    let key = key.parse().map_err(|_| Problem::from(AdminError::NotFound("device key")))?;
+    let key = key.parse().map_err(|_| Problem::from(AdminError::NotFound(Thing::DeviceKey)))?;
     let visit = &admin.visit;
     device_keys::revoke(&visit.app, &visit.project, &admin.operator(), id, key, visit.now).await?;
     Ok(nothing())

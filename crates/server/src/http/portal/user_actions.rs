@@ -8,7 +8,7 @@ use super::{
     users::{head_of, id_of, load, path_of, place_of},
 };
 use crate::{
-    flows::admin::{AdminError, device_keys, impact::BoundedCount, sessions, user_details::UserDetails, users},
+    flows::admin::{AdminError, Thing, device_keys, impact::BoundedCount, sessions, user_details::UserDetails, users},
     ui::portal::{ConfirmActionPage, Control, ControlKind, Hidden, PortalNotice},
 };
 
@@ -124,7 +124,7 @@ async fn end_sessions(request: ProjectRequest) -> PageResult {
     let only = Some(session).filter(|session| *session != "*");
     match sessions::revoke(&request.app, &request.project, &request.acting(), id, only, request.now).await {
         Ok(_) => request.done(&path_of(id), PortalNotice::SessionsEnded),
-        Err(AdminError::NotFound("session")) => request.done(&path_of(id), PortalNotice::Gone),
+        Err(AdminError::NotFound(Thing::Session)) => request.done(&path_of(id), PortalNotice::Gone),
         Err(error) => Err(error.into()),
     }
 }
