@@ -46,6 +46,11 @@ pub enum BootError {
     /// The folder of the embedded store cannot be created.
     #[error("can't create the directory {0}: {1}")]
     Folder(PathBuf, std::io::Error),
+    /// A command that changes or shows what is stored, where nothing is stored.
+    #[error(
+        "there is no store at {0}: name the server's configuration with --config, or run the command in the directory the server runs in"
+    )]
+    NoStore(String),
     /// Cannot listen on the address.
     #[error("cannot listen on {0}: {1}. Is another server running there? Choose another address or port.")]
     Listen(String, std::io::Error),
@@ -102,6 +107,25 @@ pub async fn open_store(config: &Config, entropy: &Entropy) -> Result<(Store, Ma
         Some(file) => MasterKey::from_file(&file, entropy)?,
     };
     Ok((Store::open(&location).await?, master))
+}
+
+/// Opens a store that exists already: a command must not create an empty one where the server has another.
+///
+/// # Errors
+/// When there is none, or as [`open_store`].
+pub(crate) async fn open_existing_store(config: &Config, entropy: &Entropy) -> Result<(Store, MasterKey), BootError> {
+    if Store::look(&location(&config.store)).await?.is_none() {
+        return Err(BootError::NoStore(describe_location(&config.store)));
+    }
+    open_store(config, entropy).await
+}
+
+/// The location of the store for people: a database URL may contain a password.
+pub(crate) fn describe_location(config: &StoreConfig) -> String {
+    match config.url.strip_prefix("sqlite:") {
+        Some(path) => path.to_string(),
+        None => "the PostgreSQL database of store.url".to_string(),
+    }
 }
 
 /// Opens everything that requests need.

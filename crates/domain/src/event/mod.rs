@@ -33,7 +33,7 @@ pub const NON_BLOCKING: [&str; 10] = [
 ];
 
 /// The events that the audit log may contain, for filters.
-pub const LOGGED: [&str; 24] = [
+pub const LOGGED: [&str; 25] = [
     "user.created",
     "user.anonymous.promoted",
     "user.authenticated",
@@ -58,6 +58,7 @@ pub const LOGGED: [&str; 24] = [
     "operator.link_created",
     "hook.tested",
     "hook.delivery.replayed",
+    "message.tested",
 ];
 
 /// An event.

@@ -117,7 +117,10 @@ impl Opened {
     async fn open(config: &ConfigFile, project: &str) -> Result<Self, CommandError> {
         let adapters =
             Adapters { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
-        let app = boot::open(config.load()?, adapters).await?;
+        let config = config.load()?;
+        let (store, _) = boot::open_existing_store(&config, &Entropy::Os).await?;
+        store.close().await;
+        let app = boot::open(config, adapters).await?;
         match app.projects.find_by_id(project) {
             Some(project) => Ok(Self { app, project }),
             None => {

@@ -58,7 +58,10 @@ impl CreateOperatorLink {
     async fn run(self) -> Result<(), CommandError> {
         let config = self.config.load()?;
         let Ok(origin) = Origin::parse(&config.portal.public_origin) else {
-            return Err(CommandError("the portal is not enabled: set portal.public_origin".into()));
+            return Err(CommandError(
+                "the portal is not enabled: set portal.public_origin, or name the server's configuration with --config"
+                    .into(),
+            ));
         };
         let (store, _) = boot::open_store(&config, &Entropy::Os).await?;
         let operator = match &self.email {
@@ -81,7 +84,7 @@ async fn find(store: &Store, typed: &str) -> Result<vestibule_domain::operator::
 
 impl ListOperators {
     async fn run(self) -> Result<(), CommandError> {
-        let (store, _) = boot::open_store(&self.config.load()?, &Entropy::Os).await?;
+        let (store, _) = boot::open_existing_store(&self.config.load()?, &Entropy::Os).await?;
         let mut conn = store.read().await?;
         let all = operators::list(&mut conn).await?;
         let projects = vestibule_store::projects::list_any_project(&mut conn).await?;
@@ -98,7 +101,7 @@ impl ListOperators {
 
 impl RemoveOperator {
     async fn run(self) -> Result<(), CommandError> {
-        let (store, _) = boot::open_store(&self.config.load()?, &Entropy::Os).await?;
+        let (store, _) = boot::open_existing_store(&self.config.load()?, &Entropy::Os).await?;
         let operator = find(&store, &self.email).await?;
         let (id, email) = (operator.id, operator.email);
         let by = ("vestibule operator remove", None);

@@ -178,7 +178,7 @@ fn refuse_to_remove(id: &str, lost: &[String]) -> CommandError {
 
 impl ExportProject {
     async fn run(self) -> Result<(), CommandError> {
-        let (store, ..) = open(&self.config).await?;
+        let store = open_existing(&self.config).await?;
         let row = projects::find(&store, &self.id).await?;
         store.close().await;
         let row = row.ok_or_else(|| CommandError(format!("there is no project \"{}\"", self.id)))?;
@@ -189,7 +189,7 @@ impl ExportProject {
 
 impl ListProjects {
     async fn run(self) -> Result<(), CommandError> {
-        let (store, ..) = open(&self.config).await?;
+        let store = open_existing(&self.config).await?;
         let rows = list_any_project(&mut *store.read().await?).await?;
         store.close().await;
         for row in rows {
@@ -199,10 +199,16 @@ impl ListProjects {
     }
 }
 
+/// Opens the store to write a project to it. The location is printed, because without `--config` it may not be the server's.
 async fn open(config: &ConfigFile) -> Result<(Store, MasterKey, PortalHost), CommandError> {
     let config = config.load()?;
     let (store, master) = boot::open_store(&config, &Entropy::Os).await?;
+    eprintln!("store: {}", boot::describe_location(&config.store));
     Ok((store, master, PortalHost::of(&config.portal)))
+}
+
+async fn open_existing(config: &ConfigFile) -> Result<Store, CommandError> {
+    Ok(boot::open_existing_store(&config.load()?, &Entropy::Os).await?.0)
 }
 
 /// Parses a project file; reports all its problems.

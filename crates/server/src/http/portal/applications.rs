@@ -90,7 +90,10 @@ fn framework(request: &ProjectRequest) -> Result<Framework, PortalError> {
 
 async fn show_new(request: ProjectRequest) -> PageResult {
     let framework = framework(&request)?;
-    let suggested = format!("{}-{}", request.project.id, framework.as_str());
+    let base = format!("{}-{}", request.project.id, framework.as_str());
+    let numbered = (2..100).map(|number| format!("{base}-{number}"));
+    let is_free = |id: &String| request.project.settings.client(id).is_none();
+    let suggested = std::iter::once(base.clone()).chain(numbered).find(is_free).unwrap_or_default();
     request.show(&new_page(framework, ["", &suggested, framework.example_redirect()], &[]))
 }
 
