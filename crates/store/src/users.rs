@@ -288,10 +288,11 @@ const SET_DISABLED: Sql = Sql::new(
     "UPDATE users
      SET disabled_at = $3,
          updated_at = $4
-     WHERE project_no = $1 AND id = $2",
+     WHERE project_no = $1 AND id = $2
+       AND (disabled_at IS NULL) = (CAST($3 AS BIGINT) IS NOT NULL)",
 );
 
-/// Disables a user (`Some`: since when) or enables it again (`None`); `false` when there is no such user.
+/// Disables a user (`Some`: since when) or enables it again (`None`); `false` when there is no such user, or it is so already.
 pub async fn set_disabled(
     tx: &mut Tx,
     p: ProjectNo,

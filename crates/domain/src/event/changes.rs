@@ -30,15 +30,50 @@ pub(super) fn describe(changes: &[SettingChange]) -> Value {
 }
 
 fn cut(value: Option<&str>) -> Option<String> {
-    value.map(|text| match text.char_indices().nth(VALUE_CHARS) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+    value.map(|text| {
+        let text = hide_url_secrets(text);
+        match text.char_indices().nth(VALUE_CHARS) {
+            Some((end, _)) => format!("{}…", &text[..end]),
+            None => text,
+        }
     })
+}
+
+/// A text without the user information and the queries of the URLs in it: both may be passwords.
+#[must_use]
+pub fn hide_url_secrets(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        shown.push_str(before);
+        let end = after.find(|sign: char| sign == '"' || sign == '\\' || sign.is_whitespace()).unwrap_or(after.len());
+        let (url, behind) = after.split_at(end);
+        let (place, query) = url.split_once('?').map_or((url, ""), |(place, query)| (place, query));
+        let authority_end = place.find('/').unwrap_or(place.len());
+        let (authority, path) = place.split_at(authority_end);
+        shown.push_str(authority.rsplit_once('@').map_or(authority, |(_, host)| host));
+        shown.push_str(path);
+        if !query.is_empty() {
+            shown.push_str("?…");
+        }
+        rest = behind;
+    }
+    shown.push_str(rest);
+    shown
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn urls_are_shown_without_their_secrets() {
+        let text = r#"[{"url":"https://u:p@a.example/hook?token=t"},{"url":"http://b.example"}]"#;
+        assert_eq!(hide_url_secrets(text), r#"[{"url":"https://a.example/hook?…"},{"url":"http://b.example"}]"#);
+        assert_eq!(hide_url_secrets("https://u:p/w@h/x@y"), "https://u:p/w@h/x@y");
+        assert_eq!(hide_url_secrets("no URL: a?b@c"), "no URL: a?b@c");
+    }
 
     #[test]
     fn many_and_long_changes_are_cut() {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 pub use self::{
     cause::{OperatorAction, RevocationReason},
-    changes::SettingChange,
+    changes::{SettingChange, hide_url_secrets},
     context::{Context, TriggeredBy},
     model::{IdentityModel, SessionModel, UserModel},
 };

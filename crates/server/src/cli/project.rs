@@ -199,11 +199,10 @@ impl ListProjects {
     }
 }
 
-/// Opens the store to write a project to it. The location is printed, because without `--config` it may not be the server's.
+/// Opens the store, or creates it, to write a project to it.
 async fn open(config: &ConfigFile) -> Result<(Store, MasterKey, PortalHost), CommandError> {
     let config = config.load()?;
     let (store, master) = boot::open_store(&config, &Entropy::Os).await?;
-    eprintln!("store: {}", boot::describe_location(&config.store));
     Ok((store, master, PortalHost::of(&config.portal)))
 }
 

@@ -7,7 +7,7 @@ use vestibule_domain::{
     user::User,
 };
 use vestibule_protocol::claims::Sid;
-use vestibule_store::{grants, sessions};
+use vestibule_store::{StoreError, grants, sessions};
 
 use super::{Error, account::LoadedUser};
 use crate::{app::App, events, projects::Project};
@@ -51,8 +51,11 @@ pub(crate) async fn end(
         .write("end_session", input, move |tx, (id, user, event)| {
             Box::pin(async move {
                 grants::remove_of_session(tx, no, *id).await?;
-                sessions::remove(tx, no, *id).await?;
-                events::queue(tx, no, *user, event, now).await
+                // A concurrent request may have ended it, and queued its event.
+                if sessions::remove(tx, no, *id).await? {
+                    events::queue(tx, no, *user, event, now).await?;
+                }
+                Ok::<_, StoreError>(())
             })
         })
         .await?;

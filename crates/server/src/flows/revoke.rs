@@ -50,8 +50,11 @@ pub(crate) async fn revoke(app: &App, project: &Project, token: &str, now: Times
         app.store
             .write("revoke_grant", input, move |tx, (id, user, session, event)| {
                 Box::pin(async move {
-                    end_grant(tx, no, *id, *session).await?;
-                    events::queue(tx, no, *user, event, now).await
+                    // A concurrent request may have ended it, and queued its event.
+                    if end_grant(tx, no, *id, *session).await? {
+                        events::queue(tx, no, *user, event, now).await?;
+                    }
+                    Ok::<_, StoreError>(())
                 })
             })
             .await?;
@@ -72,12 +75,12 @@ pub(crate) async fn revoke(app: &App, project: &Project, token: &str, now: Times
     Ok(())
 }
 
-/// Ends a grant, its cookie session and that session's other grants.
-async fn end_grant(tx: &mut Tx, no: ProjectNo, id: GrantId, session: Option<SessionId>) -> Result<(), StoreError> {
-    grants::remove(tx, no, id).await?;
+/// Ends a grant, its cookie session and that session's other grants; `false` when the grant had ended before.
+async fn end_grant(tx: &mut Tx, no: ProjectNo, id: GrantId, session: Option<SessionId>) -> Result<bool, StoreError> {
+    let was_there = grants::remove(tx, no, id).await?;
     if let Some(session) = session {
         grants::remove_of_session(tx, no, session).await?;
         sessions::remove(tx, no, session).await?;
     }
-    Ok(())
+    Ok(was_there)
 }

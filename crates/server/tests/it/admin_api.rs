@@ -17,6 +17,7 @@ on_both_engines!(
     an_answer_with_a_secret_is_kept_sealed,
     keys_make_keys_but_never_stronger_ones,
     a_key_that_asks_too_often_has_to_wait,
+    a_body_of_very_many_values_is_refused_before_it_is_parsed,
 );
 
 fn described() -> Vec<(Method, String, AdminScope)> {
@@ -91,7 +92,7 @@ async fn a_signed_token_is_a_key_too(engine: Engine) {
     let subject = server.app_client().subject(&guest.access).await;
     admin.post(&format!("/users/{subject}/disable"), &json!({})).await.expect(200);
     let log = admin.wait_until("/events?type=user.disabled", |log| log["events"][0].is_object()).await;
-    assert_eq!(log["events"][0]["context"]["audit_context"], json!({"ticket": "42"}));
+    assert_eq!(log["events"][0]["context"]["audit_context"], json!({"admin_key_id": "ops-1", "ticket": "42"}));
     assert_eq!(log["events"][0]["context"]["triggered_by"], "admin_api");
     for claims in [
         json!({"aud": "other", "iat": now, "exp": now + 60}),
@@ -270,4 +271,15 @@ async fn a_key_that_asks_too_often_has_to_wait(engine: Engine) {
     assert_eq!(refused.header("retry-after"), Some("30"));
     server.clock.advance_seconds(30);
     admin.get("/users").await.expect(200);
+}
+
+async fn a_body_of_very_many_values_is_refused_before_it_is_parsed(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let admin = Admin::of(&server).await;
+    let many = format!("{{\"custom_attributes\":{{\"a\":[{}1]}}}}", "{\"q\":1},".repeat(40_000));
+    for path in ["/users", "/applications"] {
+        let request = admin.request(Method::POST, path).header("content-type", "application/json").body(many.clone());
+        let refused = Reply::of(request).await.expect(413).json();
+        assert_eq!(refused["code"], "too_large", "{refused}");
+    }
 }

@@ -137,11 +137,11 @@ async fn a_disabled_user_is_out_until_it_is_enabled(engine: Engine) {
     assert_eq!(admin.post(&format!("{path}/enable"), &json!({})).await.expect(200).json()["is_disabled"], false);
     let log = admin
         .wait_until(&format!("/events?user_id={subject}"), |log| {
-            log["events"].as_array().is_some_and(|all| all.len() >= 2)
+            log["events"].as_array().is_some_and(|all| all.len() >= 3)
         })
         .await;
     let kinds: Vec<_> = log["events"].as_array().expect("a list").iter().map(|event| event["type"].clone()).collect();
-    assert_eq!(kinds, ["user.reenabled", "user.disabled"], "each once");
+    assert_eq!(kinds, ["user.reenabled", "session.revoked", "user.disabled"], "each once");
 }
 
 async fn a_deleted_user_is_gone(engine: Engine) {

@@ -20,6 +20,7 @@ on_both_engines!(
     a_use_in_memory_is_the_last_use,
     ending_a_cookie_session_has_an_event_for_each_of_its_grants,
     what_is_gone_has_no_second_event,
+    racing_ends_of_one_session_have_one_event,
 );
 
 async fn start(engine: Engine) -> TestServer {
@@ -131,4 +132,24 @@ async fn what_is_gone_has_no_second_event(engine: Engine) {
     admin.delete(&path).await.expect(204);
     admin.delete(&format!("{path}/{session}")).await.expect(404);
     assert_eq!(server.events("session.revoked").await.len(), 1);
+}
+
+async fn racing_ends_of_one_session_have_one_event(engine: Engine) {
+    let server = start(engine).await;
+    let admin = Admin::of(&server).await;
+    let guest = server.app_client().sign_up().await;
+    let revoke = || {
+        let form = [("token", guest.refresh.as_str())];
+        Reply::of(server.http().request(Method::POST, "/oauth2/revoke").form(&form))
+    };
+    tokio::join!(revoke(), revoke(), revoke(), revoke(), revoke(), revoke(), revoke(), revoke());
+    assert_eq!(server.events("user.signed_out").await.len(), 1);
+    let (cookie, subject, _) = sign_up(&server).await;
+    let path = format!("/users/{subject}/disable");
+    let nothing = json!({});
+    let disable = || admin.post(&path, &nothing);
+    tokio::join!(disable(), disable(), disable(), disable(), disable(), disable());
+    assert_eq!(server.events("user.disabled").await.len(), 1);
+    assert_eq!(server.events("session.revoked").await.len(), 1);
+    Reply::of(server.http().request(Method::GET, "/oauth2/userinfo").header("cookie", &cookie)).await.expect(401);
 }

@@ -186,7 +186,7 @@ fn files_with_secrets_that_others_can_read_are_reported() {
 #[test]
 fn the_folder_of_the_data_is_its_owners_alone() {
     let place = ScratchInstallation::new();
-    place.run(&["project", "list"]).printed();
+    place.run(&["project", "create", "--id", "blog", "--public-origin", "https://auth.blog.example"]).printed();
     for (name, expected) in [("data", 0o700), ("data/vestibule.db", 0o600), ("data/master.key", 0o600)] {
         let mode = fs::metadata(place.path(name)).expect("it is there").permissions().mode() & 0o777;
         assert_eq!(mode, expected, "{name}");

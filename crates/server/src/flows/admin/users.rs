@@ -9,7 +9,7 @@ use vestibule_domain::{
     time::Timestamp,
     user::User,
 };
-use vestibule_store::{Conn, StoreError, Tx, device_keys, grants, sessions, users};
+use vestibule_store::{Conn, StoreError, Tx, device_keys, users};
 
 use super::{
     AdminError, Clash, Fault, Thing,
@@ -18,11 +18,12 @@ use super::{
 use crate::{
     app::App,
     events,
-    flows::actor::{ActError, Actor, AuditEntry},
     flows::{
         account::{LoadedUser, identity_of},
+        actor::{ActError, Actor, AuditEntry},
         hooks,
         page_flow::change::{CommitError, Credentials, add_first_credential, insert_credentials},
+        sessions::{Ending, Selection},
     },
     projects::Project,
 };
@@ -399,15 +400,15 @@ pub(crate) async fn set_disabled(
         let event = prepare_about(app, project, actor, user, now, |user| {
             if disabled { Event::UserDisabled { user } } else { Event::UserReenabled { user } }
         });
+        let ending = disabled.then(|| Ending::by_actor(app, project, actor, id, Selection::All, now));
         app.store
-            .write("admin_set_disabled", event.await?, move |tx, event| {
+            .write("admin_set_disabled", (event.await?, ending), move |tx, (event, ending)| {
                 Box::pin(async move {
                     if users::set_disabled(tx, no, id, since, now).await? {
-                        if disabled {
-                            grants::remove_all(tx, no, id).await?;
-                            sessions::remove_all(tx, no, id).await?;
-                        }
                         event.write(tx, no, now).await?;
+                        if let Some(ending) = ending {
+                            ending.write(tx).await?;
+                        }
                     }
                     Ok::<_, ActError>(())
                 })

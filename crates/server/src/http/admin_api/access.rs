@@ -58,12 +58,9 @@ impl Admin {
 
     /// Who acts, for the flows.
     pub(crate) fn operator(&self) -> Actor {
-        Actor {
-            by: TriggeredBy::AdminApi,
-            ip: Some(self.visit.ip),
-            audit_context: self.holder.audit_context.clone(),
-            permit: None,
-        }
+        let mut audit_context = self.holder.audit_context.clone();
+        audit_context.insert("admin_key_id".to_string(), self.holder.key_id.as_str().into());
+        Actor { by: TriggeredBy::AdminApi, ip: Some(self.visit.ip), audit_context, permit: None }
     }
 }
 

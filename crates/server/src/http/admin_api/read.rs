@@ -26,12 +26,34 @@ pub(crate) async fn read_body(visit: &Visit, request: Request, media_types: &[&s
     Ok(body.bytes.to_vec())
 }
 
+/// Maximum number of values in a JSON body: a parsed value takes a hundred times the memory of its text.
+pub(crate) const JSON_VALUES: usize = 50_000;
+
+/// The number of values in a JSON text, or a few more: every value but the first follows one of these signs.
+fn count_values(text: &[u8]) -> usize {
+    let (mut count, mut is_text, mut is_escaped) = (1, false, false);
+    for byte in text {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b',' | b'[' | b'{' if !is_text => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
 /// Reads a JSON body.
 pub(crate) async fn read_json<T: DeserializeOwned + Send + 'static>(
     visit: &Visit,
     request: Request,
 ) -> Result<T, Problem> {
     let bytes = read_body(visit, request, &["application/json", "application/merge-patch+json"]).await?;
+    if count_values(&bytes) > JSON_VALUES {
+        let detail = format!("the body has more than {JSON_VALUES} JSON values: send less in one request");
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+    }
     let read = if bytes.len() > body::PARSED_AT_ONCE {
         visit.app.pool.run(visit.project.no, move || serde_json::from_slice(&bytes)).await.map_err(Error::from)?
     } else {
@@ -71,4 +93,17 @@ pub(crate) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
 
 pub(crate) fn nothing() -> Response {
     StatusCode::NO_CONTENT.into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_counted_outside_of_texts() {
+        assert_eq!(count_values(b"1"), 1);
+        assert_eq!(count_values(br#"{"a":[1,2,3]}"#), 5);
+        assert_eq!(count_values(br#""a,b:[\",["#), 1);
+        assert!(count_values("[1,".repeat(100).as_bytes()) > 200);
+    }
 }

@@ -12,7 +12,7 @@ use axum::{
 use vestibule_domain::project;
 use vestibule_protocol::oauth::ResponseMode;
 
-use super::{error, visit::Visit};
+use super::{body::BodyProblem, error, visit::Visit};
 use crate::{
     flows::{
         Error,
@@ -119,6 +119,16 @@ pub(crate) fn page(
     page: &dyn Page,
 ) -> Response {
     render(visit, headers, PageFrame { status, request, csrf: String::new(), carried: None, notice: None }, page)
+}
+
+/// The response to a form that could not be read.
+pub(crate) fn body_error_page(visit: &Visit, headers: &HeaderMap, problem: BodyProblem) -> Response {
+    match problem {
+        BodyProblem::TooLarge(_) => error_page(visit, headers, None, problem.status(), ErrorKind::TooLarge),
+        BodyProblem::Incomplete | BodyProblem::Malformed => {
+            error::plain(problem.status(), format!("{}\n", problem.describe()))
+        }
+    }
 }
 
 /// The page for a known kind of error.

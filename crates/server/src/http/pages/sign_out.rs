@@ -7,7 +7,7 @@ use axum::{
 };
 use vestibule_protocol::form::Form;
 
-use super::{PageFrame, error_page, flow_error, page, render_with, see_other};
+use super::{PageFrame, body_error_page, flow_error, page, render_with, see_other};
 use crate::{
     flows::{caller::SessionCaller, end_session},
     http::{
@@ -16,7 +16,7 @@ use crate::{
         error,
         visit::Visit,
     },
-    ui::{ErrorKind, Forms, LoggedOutPage, LogoutPage, NoticeKind, Text, TextLink},
+    ui::{Forms, LoggedOutPage, LogoutPage, NoticeKind, Text, TextLink},
 };
 
 /// `GET /logout`
@@ -36,7 +36,7 @@ pub(crate) async fn sign_out(visit: Visit, cookie: SessionCookie, request: Reque
     let query = request.uri().query().unwrap_or_default().to_string();
     let body = match body::read_form(&visit, request).await {
         Ok(body) => body,
-        Err(_) => return error_page(&visit, &headers, None, StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::TooLarge),
+        Err(problem) => return body_error_page(&visit, &headers, problem),
     };
     let caller = match signed_in(&visit, &cookie, &headers).await {
         Ok(Some(caller)) => caller,

@@ -179,6 +179,7 @@ impl PortalRoute {
             sign_in::resolve(&public_request.app, public_request.session_cookies(), public_request.now).await?;
         let Some((signed_in, cookie)) = signed_in.map(|(signed_in, cookie)| (signed_in, cookie.to_string())) else {
             let next = if self.verb == Verb::Get { public_request.address() } else { public_request.path() };
+            let next = if next.len() <= super::request::NEXT_BYTES { next } else { super::HOME };
             return public_request.go(&format!("/portal/sign-in?{}", Form::from_pairs([("next", next)]).print()));
         };
         let operator_request = OperatorRequest::open(public_request, signed_in, &cookie);

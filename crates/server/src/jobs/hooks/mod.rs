@@ -15,7 +15,7 @@ use tokio::{
     sync::watch,
     task::{self, JoinSet},
 };
-use vestibule_domain::{id::ProjectNo, time::Timestamp};
+use vestibule_domain::{event::hide_url_secrets, id::ProjectNo, time::Timestamp};
 use vestibule_store::{
     Conn, StoreError,
     deliveries::{self, Delivery, DeliveryState},
@@ -110,7 +110,7 @@ impl HookDispatch {
         if self.receivers.end(&address, &lane, end.heard, app.clock.now()) {
             tracing::warn!(
                 project.no = address.0.0,
-                hook.url = address.1,
+                hook.url = hide_url_secrets(&address.1),
                 "a webhook's receiver does not answer; it gets one request at a time, and rarely, until it does"
             );
             while self.sweeping.try_join_next().is_some() {}
@@ -269,7 +269,7 @@ async fn write_down(
     if is_dead {
         tracing::error!(
             project.no = delivery.project.0,
-            hook.url = delivery.url,
+            hook.url = hide_url_secrets(&delivery.url),
             event.seq = delivery.seq,
             error = error,
             "a webhook delivery failed for good; it can be resent"
@@ -277,7 +277,7 @@ async fn write_down(
     } else {
         tracing::warn!(
             project.no = delivery.project.0,
-            hook.url = delivery.url,
+            hook.url = hide_url_secrets(&delivery.url),
             event.seq = delivery.seq,
             error = error,
             "a webhook delivery failed; retrying later"
@@ -351,7 +351,7 @@ fn log_given_up((project, url): &Address, total: u64) {
     if total > 0 {
         tracing::error!(
             project.no = project.0,
-            hook.url = url,
+            hook.url = hide_url_secrets(url),
             deliveries = total,
             "webhook deliveries failed for good, because their receiver does not accept them; they can be resent"
         );

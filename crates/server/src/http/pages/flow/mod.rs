@@ -11,7 +11,7 @@ use axum::{
 use vestibule_domain::{id::FlowId, identifier::LoginIdKind, identity::IdentityDetail};
 use vestibule_protocol::form::Form;
 
-use super::{PageFrame, error_page, flow_error, home_link, page, render, see_other, to_app};
+use super::{PageFrame, body_error_page, error_page, flow_error, home_link, page, render, see_other, to_app};
 use crate::{
     flows::{
         account::LoadedUser,
@@ -177,7 +177,7 @@ pub(crate) async fn act(visit: Visit, cookies: FlowCookies, request: Request) ->
     let request = Request::from_parts(parts, body);
     let body = match body::read_form(&visit, request).await {
         Ok(body) => body,
-        Err(_) => return error_page(&visit, &headers, None, StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::TooLarge),
+        Err(problem) => return body_error_page(&visit, &headers, problem),
     };
     let form = match body.form() {
         Ok(form) => form,

@@ -20,7 +20,8 @@ use vestibule_domain::id::{FlowId, IdentityId};
 use vestibule_protocol::form::Form;
 
 use super::{
-    PageFrame, context, error_page, flow_error, found, link_to_app, messages::MessageWriter, render, see_other, to_app,
+    PageFrame, body_error_page, context, error_page, flow_error, found, link_to_app, messages::MessageWriter, render,
+    see_other, to_app,
 };
 use crate::{
     flows::{
@@ -149,8 +150,9 @@ impl AccountRequest {
         request: Request,
     ) -> Result<Self, Response> {
         let (headers, here) = (request.headers().clone(), address_of(&request));
-        let Ok(body) = body::read_form(&visit, request).await else {
-            return Err(error_page(&visit, &headers, None, StatusCode::PAYLOAD_TOO_LARGE, ErrorKind::TooLarge));
+        let body = match body::read_form(&visit, request).await {
+            Ok(body) => body,
+            Err(problem) => return Err(body_error_page(&visit, &headers, problem)),
         };
         let form = match body.form() {
             Ok(form) => form,
@@ -304,8 +306,10 @@ impl AccountRequest {
     }
 }
 
+/// The address of the request, to return to after signing in; without a query that is too long for it.
 fn address_of(request: &Request) -> String {
-    request.uri().path_and_query().map_or(HOME, |address| address.as_str()).to_string()
+    let address = request.uri().path_and_query().map_or(HOME, |address| address.as_str());
+    if address.len() <= LONGEST_NEXT { address.to_string() } else { HOME.to_string() }
 }
 
 /// Maximum length of a path to return to.
