@@ -46,6 +46,8 @@ pub const FORM_BYTES: usize = 64 * 1024;
 pub const BODY_BYTES: usize = 1024 * 1024;
 /// Maximum number of values of a JSON text of the SDKs: members, items, and their contents.
 pub const JSON_VALUES: usize = 1024;
+/// Maximum number of values in a JSON body of the Admin API: a parsed value takes a hundred times the memory of its text.
+pub const ADMIN_JSON_VALUES: usize = 50_000;
 /// Maximum nesting of a JSON text: the parser's own limit.
 pub const JSON_LEVELS: usize = 128;
 /// Maximum bytes of a text in a JSON body of the SDKs.
@@ -86,6 +88,7 @@ pub const LIMITS: &[InputLimit] = &[
     limit("body that is a form, or of a route that takes forms", FORM_BYTES, Unit::Bytes, "413", "FORM_BYTES"),
     limit("any other body", BODY_BYTES, Unit::Bytes, "413", "BODY_BYTES"),
     limit("values in a JSON body of the SDKs", JSON_VALUES, Unit::Items, "400 `InvalidJSON`", "JSON_VALUES"),
+    limit("values in a JSON body of the Admin API", ADMIN_JSON_VALUES, Unit::Items, "413 `too_large`", "ADMIN_JSON_VALUES"),
     limit("nesting of a JSON body", JSON_LEVELS, Unit::Levels, "400", "JSON_LEVELS"),
     limit("text in a JSON body of the SDKs", JSON_TEXT_BYTES, Unit::Bytes, "400 `ValidationFailed`", "JSON_TEXT_BYTES"),
     limit("signed token, proof or request (JWS)", JWS_BYTES, Unit::Bytes, "refused as malformed", "JWS_BYTES"),

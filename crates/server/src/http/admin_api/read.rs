@@ -7,7 +7,7 @@ use axum::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use vestibule_domain::id::UserId;
-use vestibule_protocol::echo_quoted;
+use vestibule_protocol::{echo_quoted, limits::ADMIN_JSON_VALUES};
 
 use super::problem::Problem;
 use crate::{
@@ -25,9 +25,6 @@ pub(crate) async fn read_body(visit: &Visit, request: Request, media_types: &[&s
     }
     Ok(body.bytes.to_vec())
 }
-
-/// Maximum number of values in a JSON body: a parsed value takes a hundred times the memory of its text.
-pub(crate) const JSON_VALUES: usize = 50_000;
 
 /// The number of values in a JSON text, or a few more: every value but the first follows one of these signs.
 fn count_values(text: &[u8]) -> usize {
@@ -50,8 +47,8 @@ pub(crate) async fn read_json<T: DeserializeOwned + Send + 'static>(
     request: Request,
 ) -> Result<T, Problem> {
     let bytes = read_body(visit, request, &["application/json", "application/merge-patch+json"]).await?;
-    if count_values(&bytes) > JSON_VALUES {
-        let detail = format!("the body has more than {JSON_VALUES} JSON values: send less in one request");
+    if count_values(&bytes) > ADMIN_JSON_VALUES {
+        let detail = format!("the body has more than {ADMIN_JSON_VALUES} JSON values: send less in one request");
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
     }
     let read = if bytes.len() > body::PARSED_AT_ONCE {
