@@ -152,10 +152,18 @@ async fn cut_transactions(url: String, over: Arc<AtomicBool>, cut: Arc<AtomicUsi
     }
 }
 
+/// How many requests were refused and how many revocations were acknowledged so far, of all people.
+#[derive(Default)]
+struct Progress {
+    refused: AtomicUsize,
+    revoked: AtomicUsize,
+}
+
 /// Signs up guests and revokes every other one until stopped; returns the acknowledged ones, valid and revoked.
 async fn come_and_go(
     server: (AppClient, crate::support::Http),
     over: Arc<AtomicBool>,
+    progress: Arc<Progress>,
 ) -> (Vec<Tokens>, Vec<Tokens>, usize) {
     let (client, http) = server;
     let (mut alive, mut revoked, mut refused) = (Vec::new(), Vec::new(), 0);
@@ -165,6 +173,7 @@ async fn come_and_go(
         assert!(is_polite(&answer), "{} {}", answer.status, answer.body);
         if answer.status != 200 {
             refused += 1;
+            progress.refused.fetch_add(1, Ordering::SeqCst);
             continue;
         }
         let guest = Tokens::read(&answer.result());
@@ -176,6 +185,7 @@ async fn come_and_go(
         assert!(is_polite(&answer), "{} {}", answer.status, answer.body);
         if answer.status == 200 {
             revoked.push(guest);
+            progress.revoked.fetch_add(1, Ordering::SeqCst);
         }
     }
     (alive, revoked, refused)
@@ -206,10 +216,17 @@ async fn connections_cut_in_the_midst_of_transactions_lose_nothing_that_was_ackn
         .expect("triggers");
     let (over, cut) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let cutting = tokio::spawn(cut_transactions(server.store_url(), Arc::clone(&over), Arc::clone(&cut)));
-    let people: Vec<_> =
-        (0..6).map(|_| tokio::spawn(come_and_go((server.app_client(), server.http()), Arc::clone(&over)))).collect();
+    let progress = Arc::new(Progress::default());
+    let people: Vec<_> = (0..6)
+        .map(|_| {
+            let server = (server.app_client(), server.http());
+            tokio::spawn(come_and_go(server, Arc::clone(&over), Arc::clone(&progress)))
+        })
+        .collect();
     let enough = async {
-        while cut.load(Ordering::SeqCst) < 60 {
+        let is_seen = |count: &AtomicUsize| count.load(Ordering::SeqCst) > 0;
+        // Which of them are met is chance, so the number of cuts alone says too little.
+        while cut.load(Ordering::SeqCst) < 60 || !is_seen(&progress.refused) || !is_seen(&progress.revoked) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };

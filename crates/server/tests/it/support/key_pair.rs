@@ -1,8 +1,8 @@
 //! A device's key pairs, generated and used without the server's code: RSA 2048 or P-256, as in its keystore.
 
-use std::sync::{
-    Arc, LazyLock,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    cell::Cell,
+    sync::{Arc, LazyLock},
 };
 
 use aws_lc_rs::{
@@ -34,10 +34,11 @@ static RSA: LazyLock<Vec<KeyPair>> = LazyLock::new(|| {
 });
 
 impl KeyPair {
-    /// An RSA key other than the last seven returned.
+    /// An RSA key other than the last seven returned to this test: each test has a thread, and others do not take its turns.
     pub(crate) fn rsa() -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        RSA[NEXT.fetch_add(1, Ordering::Relaxed) % RSA.len()].clone()
+        thread_local!(static NEXT: Cell<usize> = const { Cell::new(0) });
+        let next = NEXT.replace(NEXT.get() + 1);
+        RSA[next % RSA.len()].clone()
     }
 
     pub(crate) fn ec() -> Self {
