@@ -114,6 +114,12 @@ pub enum Viewpoint {
     OneOfMany,
 }
 
+/// The last use that this process knows: the recorded one, or a later one that it saw and did not write.
+#[must_use]
+pub fn known_use(recorded: Timestamp, remembered: Option<Timestamp>) -> Timestamp {
+    remembered.map_or(recorded, |remembered| remembered.max(recorded))
+}
+
 /// The latest time at which a session may have been used, as far as one process can tell.
 ///
 /// `remembered` is the last use that this process saw and did not write. Where the process knows every use, the result
@@ -126,7 +132,7 @@ pub fn latest_use(
     viewpoint: Viewpoint,
     window: Duration,
 ) -> Timestamp {
-    let known = remembered.map_or(recorded, |remembered| remembered.max(recorded));
+    let known = known_use(recorded, remembered);
     match viewpoint {
         Viewpoint::Alone { since } if remembered.is_some() || recorded >= since => known,
         Viewpoint::Alone { .. } | Viewpoint::OneOfMany => known.max(recorded.plus(window)),

@@ -109,23 +109,29 @@ pub async fn open_store(config: &Config, entropy: &Entropy) -> Result<(Store, Ma
     Ok((Store::open(&location).await?, master))
 }
 
-/// Opens a store that exists already: a command must not create an empty one where the server has another.
+/// Checks that the store exists: a command must not create an empty one where the server has another.
 ///
 /// # Errors
-/// When there is none, or as [`open_store`].
-pub(crate) async fn open_existing_store(config: &Config, entropy: &Entropy) -> Result<(Store, MasterKey), BootError> {
-    if Store::look(&location(&config.store)).await?.is_none() {
-        return Err(BootError::NoStore(describe_location(&config.store)));
+/// When there is none, or it cannot be read.
+pub(crate) async fn require_store(config: &Config) -> Result<(), BootError> {
+    let location = location(&config.store);
+    if Store::look(&location).await?.is_some() {
+        return Ok(());
     }
-    open_store(config, entropy).await
+    Err(BootError::NoStore(match location {
+        Location::Sqlite { path } => path.display().to_string(),
+        // The URL may contain a password.
+        Location::Postgres { .. } => "the PostgreSQL database of store.url".to_string(),
+    }))
 }
 
-/// The location of the store for people: a database URL may contain a password.
-pub(crate) fn describe_location(config: &StoreConfig) -> String {
-    match config.url.strip_prefix("sqlite:") {
-        Some(path) => path.to_string(),
-        None => "the PostgreSQL database of store.url".to_string(),
-    }
+/// As [`open_store`], for a store that exists.
+///
+/// # Errors
+/// When it does not, or as [`open_store`].
+pub(crate) async fn open_existing_store(config: &Config, entropy: &Entropy) -> Result<(Store, MasterKey), BootError> {
+    require_store(config).await?;
+    open_store(config, entropy).await
 }
 
 /// Opens everything that requests need.

@@ -118,8 +118,7 @@ impl Opened {
         let adapters =
             Adapters { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
         let config = config.load()?;
-        let (store, _) = boot::open_existing_store(&config, &Entropy::Os).await?;
-        store.close().await;
+        boot::require_store(&config).await?;
         let app = boot::open(config, adapters).await?;
         match app.projects.find_by_id(project) {
             Some(project) => Ok(Self { app, project }),

@@ -133,10 +133,7 @@ impl Apply {
         }
         let writer = ProjectWriter { store, master, entropy: &Entropy::Os, portal };
         let (actor, now) = (Actor::at_terminal("project apply"), Clock::System.now());
-        Ok(match existing {
-            None => writer.create(settings, &actor, now).await.map(|()| Applied::Created)?,
-            Some(row) => writer.change(&row, settings, &actor, now).await?,
-        })
+        Ok(writer.apply_to(existing, settings, &actor, now).await?)
     }
 
     /// Reads the store without creating or changing it.

@@ -92,16 +92,16 @@ impl Actor {
     }
 }
 
-impl Permit {
-    /// Checks that the operator has the role, and keeps its roles from changing until the transaction ends.
-    ///
-    /// # Errors
-    /// [`ActError::RoleLost`] when it has not.
-    pub(crate) async fn check(&self, tx: &mut Tx, no: ProjectNo) -> Result<(), ActError> {
-        let roles = operators::hold_roles_of(tx, self.operator).await?;
-        let place = if self.everywhere { EVERY_PROJECT } else { no };
-        if role_in(&roles, place) >= Some(self.role) { Ok(()) } else { Err(ActError::RoleLost) }
-    }
+/// Checks that the operator has the role, and keeps its roles from changing until the transaction ends. Actors without a
+/// permit need no role.
+///
+/// # Errors
+/// [`ActError::RoleLost`] when it has not.
+pub(crate) async fn check_permit(permit: Option<Permit>, tx: &mut Tx, no: ProjectNo) -> Result<(), ActError> {
+    let Some(permit) = permit else { return Ok(()) };
+    let roles = operators::hold_roles_of(tx, permit.operator).await?;
+    let place = if permit.everywhere { EVERY_PROJECT } else { no };
+    if role_in(&roles, place) >= Some(permit.role) { Ok(()) } else { Err(ActError::RoleLost) }
 }
 
 /// The event of an action, with the role that the action takes.
@@ -118,9 +118,7 @@ impl AuditEntry {
     /// # Errors
     /// [`ActError::RoleLost`] when the operator may not do it any more: the transaction must be rolled back.
     pub(crate) async fn write(&self, tx: &mut Tx, no: ProjectNo, now: Timestamp) -> Result<(), ActError> {
-        if let Some(permit) = self.permit {
-            permit.check(tx, no).await?;
-        }
+        check_permit(self.permit, tx, no).await?;
         match self.user {
             Some(user) => events::queue(tx, no, user, &self.event, now).await?,
             None => events::queue_of_project(tx, no, &self.event, now).await?,

@@ -95,7 +95,21 @@ impl<'a> ProjectWriter<'a> {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<Applied, ApplyError> {
-        match find(self.store, settings.id()).await? {
+        self.apply_to(find(self.store, settings.id()).await?, settings, actor, now).await
+    }
+
+    /// As [`Self::apply`], over the row that was read before.
+    ///
+    /// # Errors
+    /// When nothing was changed, and why.
+    pub async fn apply_to(
+        &self,
+        existing: Option<ProjectRow>,
+        settings: &ProjectSettings,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Applied, ApplyError> {
+        match existing {
             None => self.create(settings, actor, now).await.map(|()| Applied::Created),
             Some(row) => self.change(&row, settings, actor, now).await,
         }

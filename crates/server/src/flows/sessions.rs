@@ -5,7 +5,7 @@ use vestibule_domain::{
     event::{Context, Event, RevocationReason, SessionModel, TriggeredBy},
     grant::Grant,
     id::{ProjectNo, SessionId, UserId},
-    session::{Session, SessionRef},
+    session::{Session, SessionRef, known_use},
     time::Timestamp,
     user::User,
 };
@@ -53,7 +53,7 @@ pub(crate) async fn list(
         let id = SessionRef::Session(session.id);
         let remembered = project.accesses.recall(id);
         if is_session_alive(project, &session, remembered, now) {
-            let last = remembered.map_or(session.last_access_at, |at| at.max(session.last_access_at));
+            let last = known_use(session.last_access_at, remembered);
             listed.push(ListedSession {
                 id,
                 parent: None,
@@ -70,7 +70,7 @@ pub(crate) async fn list(
         let remembered = project.accesses.recall(id);
         let Some(lifetime) = grant_lifetime(project, &grant, user) else { continue };
         if is_alive(project, lifetime, grant.created_at, grant.last_access_at, remembered, now) {
-            let last = remembered.map_or(grant.last_access_at, |at| at.max(grant.last_access_at));
+            let last = known_use(grant.last_access_at, remembered);
             listed.push(ListedSession {
                 id,
                 parent: grant.session_id,

@@ -8,7 +8,7 @@ use vestibule_domain::{
     grant::Grant,
     id::{GrantId, ProjectNo, SessionId},
     operator,
-    session::{LONGEST_COALESCE, Lifetime, SessionRef},
+    session::{LONGEST_COALESCE, Lifetime, SessionRef, known_use},
     time::Timestamp,
 };
 use vestibule_store::{
@@ -216,6 +216,6 @@ fn has_surely_ended(
     (recorded, remembered): (Timestamp, Option<Timestamp>),
     now: Timestamp,
 ) -> bool {
-    let used_at = remembered.map_or(recorded, |at| at.max(recorded)).plus(LONGEST_COALESCE);
+    let used_at = known_use(recorded, remembered).plus(LONGEST_COALESCE);
     !lifetime.is_alive(created_at, used_at, now)
 }

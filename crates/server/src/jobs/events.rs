@@ -1,6 +1,6 @@
 //! Hands queued events on: to the event log, to the deliveries of each webhook that wants them, to the daily counts.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -85,14 +85,14 @@ async fn dispatch_batch(
     }
     // Nodes' clocks may differ; the numbers are one node's, the store's.
     rows.sort_by_key(|row| row.id);
+    let find = |no: ProjectNo| projects.iter().find(|project| project.no == no).map(|project| &project.settings);
+    let unloaded =
+        if rows.iter().all(|row| find(row.project).is_some()) { HashMap::new() } else { read_all_settings(tx).await? };
     for row in &rows {
-        let settings = match projects.iter().find(|project| project.no == row.project) {
-            Some(project) => Some(Cow::Borrowed(&project.settings)),
-            None => read_settings(tx, row.project).await?.map(Cow::Owned),
-        };
+        let settings = find(row.project).or_else(|| unloaded.get(&row.project));
         match (serde_json::from_str::<QueuedEvent>(&row.payload), settings) {
             (Ok(event), Some(settings)) => {
-                dispatch_one(tx, (row.project, &settings), row.id, row.user_id, event, row.created_at).await?;
+                dispatch_one(tx, (row.project, settings), row.id, row.user_id, event, row.created_at).await?;
             }
             (Err(error), _) => {
                 tracing::error!(outbox.id = row.id, error = %error, "dropped a queued event that can't be parsed");
@@ -113,10 +113,10 @@ fn count_share(projects: &[Arc<Project>], no: ProjectNo, share: i64) -> i64 {
     (share / rows).max(1)
 }
 
-/// The settings of a project that another process created and this one has not loaded yet.
-async fn read_settings(tx: &mut Tx, no: ProjectNo) -> Result<Option<ProjectSettings>, StoreError> {
-    let row = projects::list_any_project(tx).await?.into_iter().find(|row| row.no == no);
-    Ok(row.and_then(|row| ProjectSettings::from_json(&row.settings).ok()))
+/// The settings in the store, for projects that another process created and this one has not loaded yet.
+async fn read_all_settings(tx: &mut Tx) -> Result<HashMap<ProjectNo, ProjectSettings>, StoreError> {
+    let rows = projects::list_any_project(tx).await?;
+    Ok(rows.iter().filter_map(|row| Some((row.no, ProjectSettings::from_json(&row.settings).ok()?))).collect())
 }
 
 async fn dispatch_one(

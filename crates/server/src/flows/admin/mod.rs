@@ -22,6 +22,7 @@ pub(crate) mod webhooks;
 
 use std::fmt;
 
+use vestibule_domain::project::DocumentProblem;
 use vestibule_store::StoreError;
 
 use super::{actor::ActError, projects::ApplyError};
@@ -121,6 +122,18 @@ pub(crate) enum Clash {
     ChangedMeanwhile,
 }
 
+impl From<DocumentProblem> for Fault {
+    fn from(problem: DocumentProblem) -> Self {
+        Self::new(problem.path, problem.message)
+    }
+}
+
+impl From<Vec<DocumentProblem>> for AdminError {
+    fn from(problems: Vec<DocumentProblem>) -> Self {
+        Self::Invalid(problems.into_iter().map(Fault::from).collect())
+    }
+}
+
 impl From<ActError> for AdminError {
     fn from(error: ActError) -> Self {
         match error {
@@ -136,7 +149,7 @@ impl From<ApplyError> for AdminError {
             ApplyError::Store(error) => Self::Store(error),
             ApplyError::Host(clash) => Self::fault("project.public_origin", clash.to_string()),
             ApplyError::RoleLost => Self::RoleLost,
-            // Whoever asks for a version handles this before.
+            // Use cases that know the version respond with it instead.
             ApplyError::ChangedConcurrently => Self::Conflict(Clash::ChangedMeanwhile),
             ApplyError::Key(error) => Self::Load(ProjectLoadError::Settings(String::new(), error.to_string())),
             ApplyError::Unreadable(id, why) => Self::Load(ProjectLoadError::Settings(id, why)),

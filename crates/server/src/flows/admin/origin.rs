@@ -8,7 +8,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use super::{AdminError, Fault, settings};
+use super::{AdminError, settings};
 use crate::{
     app::App,
     flows::{
@@ -18,7 +18,7 @@ use crate::{
     projects::Project,
 };
 
-/// What became of the wish.
+/// The result of a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moved {
     Done,
@@ -55,8 +55,6 @@ pub(crate) async fn change(
 fn move_to(settings: &ProjectSettings, origin: &Origin) -> Result<ProjectSettings, AdminError> {
     let mut moved = settings.clone();
     moved.project.public_origin = origin.clone();
-    moved.validate().map_err(|problems| {
-        AdminError::Invalid(problems.into_iter().map(|one| Fault::new(one.path, one.message)).collect())
-    })?;
+    moved.validate()?;
     Ok(moved)
 }

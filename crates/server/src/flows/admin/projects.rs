@@ -8,7 +8,7 @@ use super::{AdminError, Fault, Thing};
 use crate::{
     app::App,
     flows::{
-        actor::{ActError, Actor},
+        actor::{ActError, Actor, check_permit},
         projects::{ApplyError, ProjectWriter, find},
     },
     projects::Project,
@@ -31,7 +31,7 @@ pub(crate) async fn create(
     let settings = match ProjectSettings::parse_json(&document) {
         Ok(settings) => settings,
         Err(problems) => {
-            return Ok(Err(problems.into_iter().map(|one| Fault::new(one.path, one.message)).collect()));
+            return Ok(Err(problems.into_iter().map(Fault::from).collect()));
         }
     };
     if find(&app.store, id).await?.is_some() {
@@ -58,9 +58,7 @@ pub(crate) async fn delete(app: &App, project: &Project, actor: &Actor, now: Tim
         .store
         .write("delete_project", (), move |tx, ()| {
             Box::pin(async move {
-                if let Some(permit) = permit {
-                    permit.check(tx, no).await?;
-                }
+                check_permit(permit, tx, no).await?;
                 Ok::<_, ActError>(projects::delete(tx, no).await?)
             })
         })

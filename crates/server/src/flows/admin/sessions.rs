@@ -7,7 +7,7 @@ use super::{AdminError, Thing};
 use crate::{
     app::App,
     flows::{
-        actor::{ActError, Actor},
+        actor::{ActError, Actor, check_permit},
         sessions::{self, Ending, ListedSession, Selection},
     },
     projects::Project,
@@ -85,9 +85,7 @@ pub(crate) async fn revoke(
         .store
         .write("admin_revoke_sessions", ending, move |tx, ending| {
             Box::pin(async move {
-                if let Some(permit) = permit {
-                    permit.check(tx, no).await?;
-                }
+                check_permit(permit, tx, no).await?;
                 Ok::<_, ActError>(ending.write(tx).await?)
             })
         })

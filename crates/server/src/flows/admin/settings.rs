@@ -13,7 +13,7 @@ use vestibule_store::{
     projects::{self, ProjectRow},
 };
 
-use super::{AdminError, Fault, Thing};
+use super::{AdminError, Thing};
 use crate::{
     app::App,
     crypto::keyring::KeyRing,
@@ -51,19 +51,16 @@ pub(crate) async fn replace(
     app: &App,
     project: &Project,
     actor: &Actor,
-    document: &Value,
+    document: Value,
     expected: i64,
     now: Timestamp,
 ) -> Result<Versioned, AdminError> {
-    let document = document.clone();
     let read = app
         .pool
         .run(project.no, move || ProjectSettings::parse_json(&document))
         .await
         .map_err(crate::flows::Error::from)?;
-    let settings = read.map_err(|problems| {
-        AdminError::Invalid(problems.into_iter().map(|one| Fault::new(one.path, one.message)).collect())
-    })?;
+    let settings = read?;
     if settings.id() != project.id {
         return Err(AdminError::fault("project.id", "the project ID can't be changed"));
     }
@@ -116,7 +113,7 @@ pub(crate) async fn change(
         let mut document: Value =
             serde_json::from_str(&current.settings.to_json()).expect("a document we just printed is JSON");
         edit(&mut document)?;
-        match replace(app, project, actor, &document, current.version, now).await {
+        match replace(app, project, actor, document, current.version, now).await {
             Err(error @ AdminError::Changed { .. }) => last = error,
             other => return other.map(drop),
         }

@@ -48,7 +48,7 @@ pub(crate) async fn put(admin: Admin, headers: HeaderMap, request: Request) -> P
     let visit = &admin.visit;
     let document: Value = read_json(visit, request).await?;
     let changed =
-        settings::replace(&visit.app, &visit.project, &admin.operator(), &document, expected, visit.now).await?;
+        settings::replace(&visit.app, &visit.project, &admin.operator(), document, expected, visit.now).await?;
     Ok(print(&changed))
 }
 

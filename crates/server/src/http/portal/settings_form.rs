@@ -213,7 +213,7 @@ impl SettingsForm {
                 return Ok(SaveResult::Ask(Box::new(page)));
             }
             let saved = if faults.is_empty() {
-                replace(request, &request.acting(), &document, current.version).await
+                replace(request, &request.acting(), document, current.version).await
             } else {
                 Ok(Err(Vec::new()))
             };
@@ -382,7 +382,7 @@ pub(super) async fn save(
 async fn replace(
     request: &ProjectRequest,
     actor: &Actor,
-    document: &Value,
+    document: Value,
     version: i64,
 ) -> Result<Result<bool, Vec<Fault>>, AdminError> {
     match settings::replace(&request.app, &request.project, actor, document, version, request.now).await {
