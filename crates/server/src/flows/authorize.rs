@@ -26,7 +26,7 @@ use super::{
     candidates::Candidates,
     device_key::{self, Proven, Signer},
     page_flow::{self, Flow, FlowPurpose, FlowState, begin},
-    promotion_source::PromotionSource,
+    promotion::source::PromotionSource,
     rates,
     settings::settings_action::{SettingsActionKind, start_settings_action},
 };

@@ -21,7 +21,7 @@ use super::{
     error, json,
     visit::Visit,
 };
-use crate::flows::{Error, promotion_code, sign_up_anonymous};
+use crate::flows::{Error, promotion::code, sign_up_anonymous};
 
 /// `POST /api/anonymous_user/signup`
 pub(crate) async fn sign_up(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
@@ -75,10 +75,10 @@ pub(crate) async fn promotion_code(visit: Visit, cookie: SessionCookie, request:
     let issued = match parsed {
         PromotionCodeRequest::RefreshToken { refresh_token } => {
             let token = refresh_token.map(vestibule_protocol::Credential::into_string).unwrap_or_default();
-            promotion_code::for_refresh_token(app, project, &token, *now).await
+            code::for_refresh_token(app, project, &token, *now).await
         }
         PromotionCodeRequest::Cookie => match cookie.resolve(&visit).await {
-            Ok(resolution) => promotion_code::for_session(app, project, resolution.live(), *now),
+            Ok(resolution) => code::for_session(app, project, resolution.live(), *now),
             Err(error) => Err(error),
         },
     };

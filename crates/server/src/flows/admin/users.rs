@@ -22,7 +22,7 @@ use crate::{
         account::{LoadedUser, identity_of},
         actor::{ActError, Actor, AuditEntry},
         hooks,
-        page_flow::change::{CommitError, Credentials, add_first_credential, insert_credentials},
+        promotion::change::{Credentials, PromotionError, add_first_credential, insert_credentials},
         sessions::{Ending, Selection},
     },
     projects::Project,
@@ -149,18 +149,16 @@ impl From<ActError> for UpdateRefused {
     }
 }
 
-impl From<CommitError> for UpdateRefused {
-    fn from(refusal: CommitError) -> Self {
+impl From<PromotionError> for UpdateRefused {
+    fn from(refusal: PromotionError) -> Self {
         Self(match refusal {
-            CommitError::Store(error) => error.into(),
-            CommitError::Taken => AdminError::Conflict(Clash::LoginIdTaken),
-            CommitError::AlreadyPromoted => AdminError::Conflict(Clash::AlreadyMember),
+            PromotionError::Store(error) => error.into(),
+            PromotionError::Taken => AdminError::Conflict(Clash::LoginIdTaken),
+            PromotionError::AlreadyPromoted => AdminError::Conflict(Clash::AlreadyMember),
             // The last three occur only in hosted flows.
-            CommitError::UserGone
-            | CommitError::Disabled
-            | CommitError::PasskeyRefused
-            | CommitError::Stale
-            | CommitError::HintUsed => AdminError::Conflict(Clash::NotActive),
+            PromotionError::UserGone | PromotionError::Disabled | PromotionError::PasskeyRefused => {
+                AdminError::Conflict(Clash::NotActive)
+            }
         })
     }
 }

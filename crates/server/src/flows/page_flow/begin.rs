@@ -24,7 +24,7 @@ use crate::{
         Error,
         authorize::{AuthorizeOutcome, BrowserState, PendingRequest, issue_for_caller},
         caller::SessionCaller,
-        promotion_source::PromotionSource,
+        promotion::source::PromotionSource,
     },
     projects::Project,
 };

@@ -2,20 +2,19 @@
 
 use vestibule_domain::{
     id::{ProjectNo, UserId},
-    promotion::{YieldDecision, decide_yield},
     time::Timestamp,
     user::User,
 };
-use vestibule_store::{
-    StoreError, Tx,
-    credentials::{self, LoginIdRow},
-    device_keys,
-    passkeys::{self, PasskeyRow},
-    users,
-};
+use vestibule_store::{StoreError, Tx, credentials, passkeys, users};
 
 use super::{NotWritten, sign_in::LoginProof};
-use crate::{adapters::mailer::Mail, flows::sessions::Ending};
+use crate::{
+    adapters::mailer::Mail,
+    flows::{
+        promotion::change::{Credentials, PromotionError, add_first_credential, give_up, insert_credentials},
+        sessions::Ending,
+    },
+};
 
 /// The change to the user.
 pub(super) enum UserChange {
@@ -38,14 +37,7 @@ pub(super) struct Endings {
     pub(super) guest: Option<Ending>,
 }
 
-/// The first identities and authenticators of a new member.
-pub(crate) struct Credentials {
-    pub(crate) login_id: Option<LoginIdRow>,
-    pub(crate) password_hash: Option<String>,
-    pub(crate) passkey: Option<PasskeyRow>,
-}
-
-pub(crate) enum CommitError {
+pub(super) enum CommitError {
     Store(StoreError),
     Taken,
     AlreadyPromoted,
@@ -59,6 +51,19 @@ pub(crate) enum CommitError {
 impl From<StoreError> for CommitError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<PromotionError> for CommitError {
+    fn from(error: PromotionError) -> Self {
+        match error {
+            PromotionError::Store(error) => Self::Store(error),
+            PromotionError::Taken => Self::Taken,
+            PromotionError::AlreadyPromoted => Self::AlreadyPromoted,
+            PromotionError::UserGone => Self::UserGone,
+            PromotionError::Disabled => Self::Disabled,
+            PromotionError::PasskeyRefused => Self::PasskeyRefused,
+        }
     }
 }
 
@@ -90,61 +95,18 @@ impl UserChange {
         now: Timestamp,
     ) -> Result<(), CommitError> {
         match self {
-            Self::Promote(guest, credentials) => add_first_credential(tx, no, *guest, credentials, now).await,
+            Self::Promote(guest, credentials) => Ok(add_first_credential(tx, no, *guest, credentials, now).await?),
             Self::SignUp(user, credentials) => {
                 users::insert(tx, no, user).await?;
-                insert_credentials(tx, no, user.id, credentials, now).await
+                Ok(insert_credentials(tx, no, user.id, credentials, now).await?)
             }
             Self::Login(proof) => record_login(tx, no, proof, endings.member.as_ref(), now).await,
             Self::Yield(guest, proof) => {
                 record_login(tx, no, proof, endings.member.as_ref(), now).await?;
-                yield_to_member(tx, no, *guest, proof.user, endings.guest.as_ref(), now).await
+                Ok(give_up(tx, no, *guest, proof.user, endings.guest.as_ref(), now).await?)
             }
         }
     }
-}
-
-/// Promotes a guest: the only function that removes the anonymous identity.
-pub(crate) async fn add_first_credential(
-    tx: &mut Tx,
-    no: ProjectNo,
-    user: UserId,
-    credentials: &Credentials,
-    now: Timestamp,
-) -> Result<(), CommitError> {
-    if !users::take_anonymous_identity(tx, no, user, now).await? {
-        let found = users::find(tx, no, user).await?;
-        return Err(match found {
-            Some(user) if user.is_active() => CommitError::AlreadyPromoted,
-            Some(_) | None => CommitError::UserGone,
-        });
-    }
-    insert_credentials(tx, no, user, credentials, now).await?;
-    device_keys::mark_promoted(tx, no, user, now).await?;
-    Ok(())
-}
-
-pub(crate) async fn insert_credentials(
-    tx: &mut Tx,
-    no: ProjectNo,
-    user: UserId,
-    credentials: &Credentials,
-    now: Timestamp,
-) -> Result<(), CommitError> {
-    if let Some(login_id) = &credentials.login_id
-        && !credentials::insert_login_id(tx, no, login_id).await?
-    {
-        return Err(CommitError::Taken);
-    }
-    if let Some(hash) = &credentials.password_hash {
-        credentials::set_password(tx, no, user, hash, now).await?;
-    }
-    if let Some(passkey) = &credentials.passkey
-        && !passkeys::insert(tx, no, passkey).await?
-    {
-        return Err(CommitError::PasskeyRefused);
-    }
-    Ok(())
 }
 
 async fn record_login(
@@ -174,35 +136,5 @@ async fn record_login(
     if let Some(ending) = ending {
         ending.write(tx).await?;
     }
-    Ok(())
-}
-
-/// Gives up a guest for the member it authenticated as. Its row stays and names the member; its sessions and keys end.
-/// Moving the guest's data is up to the application.
-async fn yield_to_member(
-    tx: &mut Tx,
-    no: ProjectNo,
-    guest: UserId,
-    member: UserId,
-    ending: Option<&Ending>,
-    now: Timestamp,
-) -> Result<(), CommitError> {
-    let (Some(guest), Some(member)) = (users::find(tx, no, guest).await?, users::find(tx, no, member).await?) else {
-        return Err(CommitError::UserGone);
-    };
-    match decide_yield(&guest, &member) {
-        YieldDecision::Yield => {}
-        YieldDecision::Refuse(_) => return Err(CommitError::AlreadyPromoted),
-        YieldDecision::MemberInactive => return Err(CommitError::Disabled),
-        YieldDecision::NotAMember => return Err(CommitError::UserGone),
-    }
-    // Only one of several concurrent flows may give up the guest.
-    if !users::yield_to(tx, no, guest.id, member.id, now).await? {
-        return Err(CommitError::AlreadyPromoted);
-    }
-    if let Some(ending) = ending {
-        ending.write(tx).await?;
-    }
-    device_keys::mark_promoted(tx, no, guest.id, now).await?;
     Ok(())
 }

@@ -16,7 +16,7 @@ use vestibule_store::{Tx, codes, grants, sessions, users};
 
 use super::{
     Flow, FlowPurpose, FlowWrite,
-    change::{CommitError, Credentials, Endings, UserChange},
+    change::{CommitError, Endings, UserChange},
     completion::{credentials_of, preview},
     has_guest_left,
     sign_in::{LoginProof, amr_of_code},
@@ -30,7 +30,10 @@ use crate::{
         authorize::{AppRedirect, CompletedFlow, NewCode, answer, make_code},
         hooks,
         issue::make_session,
-        promotion_source::PromotionSource,
+        promotion::{
+            change::{Credentials, check_source},
+            source::PromotionSource,
+        },
         rates,
         sessions::{Ending, Selection},
     },
@@ -362,11 +365,8 @@ fn describe(project: &Project, flow: &Flow, user: UserId, now: Timestamp) -> Con
 
 async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), CommitError> {
     input.flow.put(tx, no).await?;
-    if let Some((source, guest)) = &input.source
-        && !source.exists(tx, no, *guest).await?
-    {
-        let is_member = users::find(tx, no, *guest).await?.is_some_and(|user| !user.is_anonymous());
-        return Err(if is_member { CommitError::AlreadyPromoted } else { CommitError::UserGone });
+    if let Some((source, guest)) = &input.source {
+        check_source(tx, no, source, *guest).await?;
     }
     input.change.apply(tx, no, &input.endings, input.now).await?;
     match &input.session {

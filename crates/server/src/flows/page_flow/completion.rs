@@ -7,8 +7,13 @@ use vestibule_domain::{
 };
 use vestibule_store::{credentials::LoginIdRow, passkeys::PasskeyRow, user_credentials::CredentialRows};
 
-use super::{Flow, PendingLoginId, change::Credentials};
-use crate::{app::App, flows::account::LoadedUser, passkeys::NewPasskey, projects::Project};
+use super::{Flow, PendingLoginId};
+use crate::{
+    app::App,
+    flows::{account::LoadedUser, promotion::change::Credentials},
+    passkeys::NewPasskey,
+    projects::Project,
+};
 
 /// The member as it will be after the commit.
 pub(super) fn preview(project: &Project, user: User, credentials: &Credentials) -> LoadedUser {

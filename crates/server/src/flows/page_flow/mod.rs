@@ -28,7 +28,7 @@ use super::{
     Error,
     authorize::{FLOW_LIFETIME, PendingRequest},
     candidates::Candidates,
-    promotion_source::PromotionSource,
+    promotion::source::PromotionSource,
 };
 use crate::{
     app::App,

@@ -8,11 +8,15 @@ use vestibule_domain::{
 use vestibule_store::{
     StoreError, Tx,
     flows::{self, FlowRow},
-    spent,
 };
 
 use super::{Flow, FlowPurpose, FlowState, NOT_STORED, has_guest_left};
-use crate::{app::App, flows::Error, messages::Message, projects::Project};
+use crate::{
+    app::App,
+    flows::{Error, promotion::change::claim_hint},
+    messages::Message,
+    projects::Project,
+};
 
 /// The row of a flow for a transaction.
 pub(super) struct FlowWrite {
@@ -66,7 +70,7 @@ impl FlowWrite {
         }
         // Recorded for the flow's lifetime, which is longer than the hint's.
         if let Some(claim) = &self.claim
-            && !spent::spend(tx, no, claim, Some(id.as_bytes()), expires_at).await?
+            && !claim_hint(tx, no, claim, id, expires_at).await?
         {
             return Err(NotWritten::HintUsed);
         }

@@ -9,7 +9,7 @@ use crate::{
         authorize::PendingRequest,
         caller::{AccountCaller, Via},
         page_flow::{Flow, FlowPurpose, FlowState},
-        promotion_source::PromotionSource,
+        promotion::source::PromotionSource,
     },
     projects::Project,
 };

@@ -7,7 +7,7 @@ use vestibule_protocol::{device_info::DeviceInfo, oauth::ScopeSet};
 use vestibule_store::{StoreError, Tx, codes, grants, users};
 
 use super::{
-    ClientProof, Tokens, authenticate_client, make_tokens,
+    ClientProof, Tokens, authenticate_client, print_tokens,
     used_code::{self, Exchanger, UsedCode},
 };
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     crypto::{base64url, sha256},
     flows::{
         Error,
+        account::LoadedUser,
         authorize::CodePayload,
         dpop::{self, PresentedProof, ProofUse},
         issue::{NewGrant, make_grant},
@@ -90,28 +91,27 @@ pub(crate) async fn exchange(
         device: device.map(|device| device.display_name().to_string()),
     };
     let (grant, refresh_token) = make_grant(app, new, now);
-    let mut tokens = make_tokens(app, project, client, &grant, &user, payload.nonce.as_deref(), now).await?;
-    if scopes.contains("offline_access") {
-        tokens.refresh_token = Some(refresh_token);
-    }
-    tokens.limited_scope = payload.is_scope_limited.then_some(scopes);
+    let loaded = LoadedUser::load(&mut *app.store.read().await?, project, user).await?;
     let no = project.no;
     let ends_earlier = payload.ends_earlier_grants || client.allows_one_session_only();
     let ending = client.allows_one_session_only().then(|| {
         let others = Selection::OfApplication(client.client_id.clone());
-        Ending::by_rule(app, project, user.id, others, RevocationReason::AnotherSession, now)
+        Ending::by_rule(app, project, grant.user_id, others, RevocationReason::AnotherSession, now)
     });
     let used = UsedCode::new(grant.id, &exchanger, now);
-    let redemption = Redemption { code: hash, proof_use: binding.proof_use, used, grant, ends_earlier, ending };
+    let redemption = Redemption { code: hash, proof_use: binding.proof_use, used, grant: grant.clone(), ends_earlier, ending };
     let redeemed = app
         .store
         .write("exchange_code", redemption, move |tx, redemption| Box::pin(redeem(tx, no, redemption)))
         .await?;
     match redeemed {
-        RedeemResult::Done => Ok(tokens),
-        RedeemResult::SpentBefore => Err(used_code::refuse(app, project, hash, &exchanger, now).await?),
-        RedeemResult::ProofReplayed => Err(Error::DpopProofReplayed),
+        RedeemResult::Done => {}
+        RedeemResult::SpentBefore => return Err(used_code::refuse(app, project, hash, &exchanger, now).await?),
+        RedeemResult::ProofReplayed => return Err(Error::DpopProofReplayed),
     }
+    let tokens = print_tokens(app, project, client, &grant, &loaded.account(), payload.nonce.as_deref(), now);
+    let refresh_token = scopes.contains("offline_access").then_some(refresh_token);
+    Ok(Tokens { refresh_token, limited_scope: payload.is_scope_limited.then_some(scopes), ..tokens })
 }
 
 /// Ends the grant of a code that is reused in a request which is refused for another reason.

@@ -60,21 +60,7 @@ pub(crate) async fn authenticate_client<'a>(
     Ok(client)
 }
 
-/// Issues an access token and, for `openid`, an ID token for a grant.
-pub(crate) async fn make_tokens(
-    app: &App,
-    project: &Project,
-    client: &Client,
-    grant: &Grant,
-    user: &User,
-    nonce: Option<&str>,
-    now: Timestamp,
-) -> Result<Tokens, Error> {
-    let loaded = LoadedUser::load(&mut *app.store.read().await?, project, user.clone()).await?;
-    Ok(print_tokens(app, project, client, grant, &loaded.account(), nonce, now))
-}
-
-/// The same for an account that is already loaded.
+/// Signs the tokens of a grant, after the write that makes them valid.
 pub(crate) fn print_tokens(
     app: &App,
     project: &Project,

@@ -12,12 +12,13 @@ use vestibule_domain::{
 use vestibule_protocol::device_info::DeviceInfo;
 use vestibule_store::{StoreError, Tx, grants};
 
-use super::{ClientProof, Tokens, authenticate_client, make_tokens};
+use super::{ClientProof, Tokens, authenticate_client, print_tokens};
 use crate::{
     app::App,
     crypto::sha256,
     flows::{
         Error,
+        account::LoadedUser,
         caller::{LiveGrant, find_live},
         dpop,
         issue::split_token,
@@ -66,11 +67,12 @@ pub(crate) async fn refresh(
     }
     let proof_use = request.proof.check(client, live.grant.dpop_jkt.as_deref())?;
     rates::charge_user(app, project, live.user.id, now)?;
-    let mut tokens = make_tokens(app, project, client, &live.grant, &live.user, None, now).await?;
+    let loaded = LoadedUser::load(&mut *app.store.read().await?, project, live.user.clone()).await?;
+    let mut refresh_token = None;
     let next = if client.rotates_refresh_tokens() || is_previous {
         let secret = project.keys.mac.derive_successor(id, &hash);
         let successor = sha256(secret.as_bytes());
-        tokens.refresh_token = Some(format!("{id}.{secret}"));
+        refresh_token = Some(format!("{id}.{secret}"));
         Some(Rotation { presented: hash, successor })
     } else {
         None
@@ -102,7 +104,8 @@ pub(crate) async fn refresh(
     if let Some(session) = &live.session {
         crate::flows::caller::record_session_access(app, project, session, now).await?;
     }
-    Ok(tokens)
+    let tokens = print_tokens(app, project, client, &live.grant, &loaded.account(), None, now);
+    Ok(Tokens { refresh_token, ..tokens })
 }
 
 /// One rotation of a grant.

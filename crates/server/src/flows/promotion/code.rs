@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use vestibule_domain::{session::SessionRef, time::Timestamp, user::User};
 
-use super::{
-    Error,
-    caller::{SessionCaller, find_live_grant},
-    issue::{scopes_of, split_token},
+use crate::{
+    app::App,
+    flows::{
+        Error,
+        caller::{SessionCaller, find_live_grant},
+        issue::{scopes_of, split_token},
+    },
+    projects::Project,
 };
-use crate::{app::App, projects::Project};
 
 /// How long a promotion code can open the promotion page.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(300);

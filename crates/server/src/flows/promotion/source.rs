@@ -9,11 +9,13 @@ use vestibule_domain::{
 };
 use vestibule_store::{Conn, StoreError, device_keys, grants, sessions};
 
-use super::{
-    Error,
-    caller::{AccountCaller, SessionCaller, find_live_grant, is_session_alive},
+use crate::{
+    flows::{
+        Error,
+        caller::{AccountCaller, SessionCaller, find_live_grant, is_session_alive},
+    },
+    projects::Project,
 };
-use crate::projects::Project;
 
 /// The session, grant or device key that requested a promotion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
