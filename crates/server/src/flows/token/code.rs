@@ -99,7 +99,8 @@ pub(crate) async fn exchange(
         Ending::by_rule(app, project, grant.user_id, others, RevocationReason::AnotherSession, now)
     });
     let used = UsedCode::new(grant.id, &exchanger, now);
-    let redemption = Redemption { code: hash, proof_use: binding.proof_use, used, grant: grant.clone(), ends_earlier, ending };
+    let redemption =
+        Redemption { code: hash, proof_use: binding.proof_use, used, grant: grant.clone(), ends_earlier, ending };
     let redeemed = app
         .store
         .write("exchange_code", redemption, move |tx, redemption| Box::pin(redeem(tx, no, redemption)))

@@ -13,14 +13,12 @@ use vestibule_domain::{
     identity::UserAccount,
     secret::{Secret, TokenHash},
     time::Timestamp,
-    user::User,
 };
 use vestibule_protocol::oauth::ScopeSet;
 use vestibule_store::{Conn, client_secrets};
 
 use super::{
     Error,
-    account::LoadedUser,
     issue::{self, Authentication, IssuedAccessToken, scopes_of},
 };
 use crate::{app::App, crypto::sha256, projects::Project};
