@@ -16,9 +16,8 @@ use vestibule_store::{StoreError, Tx, outbox};
 
 use crate::{
     adapters::entropy::Entropy,
-    app::App,
     crypto::{hex, sha256},
-    projects::Project,
+    flows::ctx::Ctx,
 };
 
 /// An event in the outbox; its sequence number is the outbox row's.
@@ -37,33 +36,25 @@ fn is_logged() -> bool {
     true
 }
 
-/// Who triggered an event, and where.
+/// What an application sent with the request that triggered an event.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct EventOrigin<'a> {
     pub(crate) client_id: Option<&'a str>,
-    pub(crate) ip: Option<std::net::IpAddr>,
     pub(crate) state: Option<&'a str>,
     pub(crate) x_state: Option<&'a str>,
 }
 
 /// Prepares an event for the queue.
-pub(crate) fn prepare(
-    app: &App,
-    project: &Project,
-    event: &Event,
-    user: UserId,
-    origin: &EventOrigin<'_>,
-    now: Timestamp,
-) -> QueuedEvent {
-    prepare_in(&app.entropy, event, &describe(project, user, origin, now))
+pub(crate) fn prepare(ctx: &Ctx<'_>, event: &Event, user: UserId, origin: &EventOrigin<'_>) -> QueuedEvent {
+    prepare_in(&ctx.app.entropy, event, &describe(ctx, user, origin))
 }
 
 /// The context of a user's own action.
-pub(crate) fn describe(project: &Project, user: UserId, origin: &EventOrigin<'_>, now: Timestamp) -> Context {
-    let mut context = Context::new(&project.id, TriggeredBy::User, now);
+pub(crate) fn describe(ctx: &Ctx<'_>, user: UserId, origin: &EventOrigin<'_>) -> Context {
+    let mut context = Context::new(&ctx.project.id, TriggeredBy::User, ctx.now);
     context.user_id = Some(user);
     context.client_id = origin.client_id.map(str::to_string);
-    context.ip_address = origin.ip.map(|ip| ip.to_string());
+    context.ip_address = ctx.ip.map(|ip| ip.to_string());
     context.oauth_state = origin.state.map(shorten);
     context.oauth_x_state = origin.x_state.map(shorten);
     context
@@ -88,20 +79,18 @@ pub(crate) fn prepare_in(entropy: &Entropy, event: &Event, context: &Context) ->
 /// Prepares the event of a new guest, only if a webhook is configured for it. The event log omits new guests, because
 /// their IDs and rows contain the same information, and a guest should cost no row that is never read.
 pub(crate) fn prepare_new_guest(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     user: &User,
     key_id: Option<&str>,
     origin: &EventOrigin<'_>,
-    now: Timestamp,
 ) -> Option<QueuedEvent> {
     const CREATED: &str = "user.created";
-    if project.settings.non_blocking_handlers_for(CREATED).is_empty() {
+    if ctx.project.settings.non_blocking_handlers_for(CREATED).is_empty() {
         return None;
     }
     let (user_model, identities) = describe_guest(user, key_id);
     let event = Event::UserCreated { user: user_model, identities };
-    Some(QueuedEvent { is_logged: false, ..prepare(app, project, &event, user.id, origin, now) })
+    Some(QueuedEvent { is_logged: false, ..prepare(ctx, &event, user.id, origin) })
 }
 
 /// A guest and its identity, in their event form.

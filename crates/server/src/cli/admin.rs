@@ -98,14 +98,12 @@ impl CreateAdminKey {
             ),
         };
         let opened = Opened::open(&self.config, &self.project).await?;
-        let (app, project, by) = (&opened.app, &opened.project, Actor::at_terminal("admin key create"));
+        let (_app, _project, by) = (&opened.app, &opened.project, Actor::at_terminal("admin key create"));
         let made = match jwk {
-            Some(jwk) => keys::register_public_key(app, project, &by, &self.name, &jwk, &scopes, opened.now())
-                .await
-                .map(|key| key.id),
-            None => {
-                keys::create_api_key(app, project, &by, &self.name, &scopes, opened.now()).await.map(|(_, text)| text)
+            Some(jwk) => {
+                keys::register_public_key(&opened.ctx(), &by, &self.name, &jwk, &scopes).await.map(|key| key.id)
             }
+            None => keys::create_api_key(&opened.ctx(), &by, &self.name, &scopes).await.map(|(_, text)| text),
         };
         opened.close().await;
         println!("{}", made?);
@@ -116,7 +114,7 @@ impl CreateAdminKey {
 impl ListAdminKeys {
     async fn run(self) -> Result<(), CommandError> {
         let opened = Opened::open(&self.config, &self.project).await?;
-        let all = keys::list(&opened.app, &opened.project).await;
+        let all = keys::list(&opened.ctx()).await;
         opened.close().await;
         for key in all? {
             let state = key.revoked_at.map_or_else(|| "valid".to_string(), |at| format!("revoked {at}"));
@@ -130,7 +128,7 @@ impl RevokeAdminKey {
     async fn run(self) -> Result<(), CommandError> {
         let opened = Opened::open(&self.config, &self.project).await?;
         let by = Actor::at_terminal("admin key revoke");
-        let revoked = keys::revoke(&opened.app, &opened.project, &by, &self.id, opened.now()).await;
+        let revoked = keys::revoke(&opened.ctx(), &by, &self.id).await;
         opened.close().await;
         if revoked? { Ok(()) } else { Err(CommandError(format!("there is no valid key \"{}\"", self.id))) }
     }

@@ -51,8 +51,8 @@ impl ClientCommand {
             Self::Secret(SecretCommand::Create(of)) => {
                 let opened = Opened::open(&of.config, &of.project).await?;
                 let by = Actor::at_terminal("client secret create");
-                let (app, project) = (&opened.app, &opened.project);
-                let made = applications::create_secret(app, project, &by, &of.client, opened.now()).await;
+                let (_app, _project) = (&opened.app, &opened.project);
+                let made = applications::create_secret(&opened.ctx(), &by, &of.client).await;
                 opened.close().await;
                 let (view, secret) = made.map_err(|error| explain(error, &of, ""))?;
                 eprintln!("Secret {} of \"{}\". Copy it now; it is not shown again:", view.id, of.client);
@@ -60,7 +60,7 @@ impl ClientCommand {
             }
             Self::Secret(SecretCommand::List(of)) => {
                 let opened = Opened::open(&of.config, &of.project).await?;
-                let listed = applications::list_secrets(&opened.app, &opened.project, &of.client).await;
+                let listed = applications::list_secrets(&opened.ctx(), &of.client).await;
                 opened.close().await;
                 for secret in listed.map_err(|error| explain(error, &of, ""))? {
                     println!("{}\tmade {}", secret.id, secret.created_at);
@@ -69,8 +69,8 @@ impl ClientCommand {
             Self::Secret(SecretCommand::Remove(RemoveClientSecret { of, name })) => {
                 let opened = Opened::open(&of.config, &of.project).await?;
                 let by = Actor::at_terminal("client secret remove");
-                let (app, project) = (&opened.app, &opened.project);
-                let removed = applications::delete_secret(app, project, &by, &of.client, &name, opened.now()).await;
+                let (_app, _project) = (&opened.app, &opened.project);
+                let removed = applications::delete_secret(&opened.ctx(), &by, &of.client, &name).await;
                 opened.close().await;
                 removed.map_err(|error| explain(error, &of, &name))?;
                 println!("removed");

@@ -38,7 +38,7 @@ impl SigningKeyCommand {
         match self {
             Self::List(of) => {
                 let opened = Opened::open(&of.config, &of.project).await?;
-                let listed = keys::list(&opened.app, &opened.project).await;
+                let listed = keys::list(&opened.ctx()).await;
                 let now = opened.now();
                 opened.close().await;
                 let listed = listed?;
@@ -60,7 +60,7 @@ impl SigningKeyCommand {
             Self::Rotate(rotate) => {
                 let opened = Opened::open(&rotate.of.config, &rotate.of.project).await?;
                 let ahead = if rotate.now { Duration::ZERO } else { keys::PUBLISH_AHEAD };
-                let done = keys::rotate(&opened.app, &opened.project, None, ahead, opened.now()).await;
+                let done = keys::rotate(&opened.ctx(), None, ahead).await;
                 opened.close().await;
                 done?;
                 if rotate.now {

@@ -23,6 +23,7 @@ use crate::{
     boot,
     config::{self, Config},
     files,
+    flows::ctx::Ctx,
     http::serve::Capacity,
     portal,
     projects::Project,
@@ -131,6 +132,10 @@ impl Opened {
 
     fn now(&self) -> Timestamp {
         self.app.clock.now()
+    }
+
+    fn ctx(&self) -> Ctx<'_> {
+        Ctx::without_request(&self.app, &self.project, self.now())
     }
 
     async fn close(&self) {

@@ -44,7 +44,7 @@ impl SessionCommand {
         match self {
             Self::List(of) => {
                 let (opened, user) = of.open().await?;
-                let listed = sessions::list(&opened.app, &opened.project, &user, opened.now()).await;
+                let listed = sessions::list(&opened.ctx(), &user).await;
                 opened.close().await;
                 let listed = listed?;
                 if listed.is_empty() {
@@ -61,11 +61,10 @@ impl SessionCommand {
             }
             Self::Revoke(revoke) => {
                 let (opened, user) = revoke.of.open().await?;
-                let (app, project) = (&opened.app, &opened.project);
+                let (app, _project) = (&opened.app, &opened.project);
                 let actor = Actor::at_terminal("session revoke");
                 let one = Selection::One(revoke.id);
-                let ended =
-                    sessions::end(app, Ending::by_actor(app, project, &actor, user.id, one, opened.now())).await;
+                let ended = sessions::end(app, Ending::by_actor(&opened.ctx(), &actor, user.id, one)).await;
                 opened.close().await;
                 if ended? == 0 {
                     return Err(CommandError("the user has no such session".into()));
@@ -74,11 +73,10 @@ impl SessionCommand {
             }
             Self::RevokeAll(of) => {
                 let (opened, user) = of.open().await?;
-                let (app, project) = (&opened.app, &opened.project);
+                let (app, _project) = (&opened.app, &opened.project);
                 let actor = Actor::at_terminal("session revoke-all");
                 let all = Selection::All;
-                let ended =
-                    sessions::end(app, Ending::by_actor(app, project, &actor, user.id, all, opened.now())).await;
+                let ended = sessions::end(app, Ending::by_actor(&opened.ctx(), &actor, user.id, all)).await;
                 opened.close().await;
                 println!("{} ended", ended?);
             }
@@ -90,7 +88,7 @@ impl SessionCommand {
 impl OfUser {
     async fn open(&self) -> Result<(Opened, User), CommandError> {
         let opened = Opened::open(&self.config, &self.project).await?;
-        let user = sessions::find_user(&opened.app, &opened.project, self.user).await?;
+        let user = sessions::find_user(&opened.ctx(), self.user).await?;
         let user = user.ok_or_else(|| CommandError(format!("the project has no user {}", self.user)))?;
         Ok((opened, user))
     }

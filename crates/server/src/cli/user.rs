@@ -116,15 +116,15 @@ impl RevokeKey {
 
     /// Revokes the key and, if requested, ends the sessions; returns how many.
     async fn execute(&self, opened: &Opened) -> Result<Option<usize>, CommandError> {
-        let (app, project, user, now) = (&opened.app, &opened.project, self.key_owner.user, opened.now());
+        let user = self.key_owner.user;
         let known = list(opened, user).await?;
         let missing = || CommandError(format!("user {user} has no device key \"{}\"", self.kid));
         let key = known.into_iter().find(|key| key.kid == self.kid).ok_or_else(missing)?;
         let by = Actor::at_terminal("user keys revoke");
         let done = if self.end_sessions {
-            admin::device_keys::revoke_lost(app, project, &by, user, key.id, now).await.map(Some)
+            admin::device_keys::revoke_lost(&opened.ctx(), &by, user, key.id).await.map(Some)
         } else {
-            admin::device_keys::revoke(app, project, &by, user, key.id, now).await.map(|()| None)
+            admin::device_keys::revoke(&opened.ctx(), &by, user, key.id).await.map(|()| None)
         };
         match done {
             Err(AdminError::NotFound(_)) => Err(missing()),

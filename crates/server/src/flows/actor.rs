@@ -14,9 +14,8 @@ use vestibule_store::{StoreError, Tx, operators};
 
 use crate::{
     adapters::entropy::Entropy,
-    app::App,
     events::{self, QueuedEvent},
-    projects::Project,
+    flows::ctx::Ctx,
 };
 
 /// The actor of an action and its address.
@@ -68,15 +67,8 @@ impl Actor {
     }
 
     /// Makes the audit entry of an action, for the transaction that carries it out.
-    pub(crate) fn prepare(
-        &self,
-        app: &App,
-        project: &Project,
-        event: &Event,
-        user: Option<UserId>,
-        now: Timestamp,
-    ) -> AuditEntry {
-        self.prepare_for(&app.entropy, (&project.id, user), event, now)
+    pub(crate) fn prepare(&self, ctx: &Ctx<'_>, event: &Event, user: Option<UserId>) -> AuditEntry {
+        self.prepare_for(&ctx.app.entropy, (&ctx.project.id, user), event, ctx.now)
     }
 
     /// As [`Self::prepare`], also for a project that is not served yet.

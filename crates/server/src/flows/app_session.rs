@@ -15,7 +15,7 @@ use super::{
     rates,
     settings::LoginMethods,
 };
-use crate::{app::App, projects::Project};
+use crate::flows::ctx::Ctx;
 
 /// How long the token can be exchanged for a cookie.
 const LIFETIME: Duration = Duration::from_secs(300);
@@ -26,31 +26,25 @@ pub(crate) struct IssuedToken {
 }
 
 /// Issues a token for the grant behind a refresh token. This is not a use of the grant.
-pub(crate) async fn issue(
-    app: &App,
-    project: &Project,
-    refresh_token: &str,
-    proof: &PresentedProof,
-    now: Timestamp,
-) -> Result<IssuedToken, Error> {
+pub(crate) async fn issue(ctx: &Ctx<'_>, refresh_token: &str, proof: &PresentedProof) -> Result<IssuedToken, Error> {
     let (id, hash) = split_token(refresh_token).ok_or(Error::InvalidRefreshToken)?;
-    let live = find_live_grant(&mut *app.store.read().await?, project, id, now).await?;
+    let live = find_live_grant(&mut *ctx.app.store.read().await?, ctx.project, id, ctx.now).await?;
     let (grant, user) = live.ok_or(Error::InvalidRefreshToken)?;
-    let client = project.settings.client(&grant.client_id).ok_or(Error::InvalidRefreshToken)?;
-    match grant.recognize(&hash, client.rotation_grace(), now) {
+    let client = ctx.project.settings.client(&grant.client_id).ok_or(Error::InvalidRefreshToken)?;
+    match grant.recognize(&hash, client.rotation_grace(), ctx.now) {
         PresentedToken::Current | PresentedToken::PreviousInGrace => {}
         PresentedToken::Reused | PresentedToken::Unknown => return Err(Error::InvalidRefreshToken),
     }
     let used = proof.check(client, grant.dpop_jkt.as_deref())?;
     // The account page has full access, so third-party applications must not open it.
-    if !has_full_access(project, &grant) {
+    if !has_full_access(ctx.project, &grant) {
         return Err(Error::InsufficientScope);
     }
     // Each redemption writes a row, though a short-lived one.
-    rates::charge_user(app, project, user.id, now)?;
-    dpop::use_up(app, project, used).await?;
-    let expires_at = now.plus(LIFETIME);
-    let token = project.keys.mac.issue_app_session_token(grant.id, expires_at, &app.entropy);
+    rates::charge_user(ctx, user.id)?;
+    dpop::use_up(ctx, used).await?;
+    let expires_at = ctx.now.plus(LIFETIME);
+    let token = ctx.project.keys.mac.issue_app_session_token(grant.id, expires_at, &ctx.app.entropy);
     Ok(IssuedToken { token, expires_at })
 }
 
@@ -85,12 +79,12 @@ pub(crate) struct NamedAccount {
 }
 
 impl NamedAccount {
-    async fn load(app: &App, project: &Project, user: &User) -> Result<Self, Error> {
+    async fn load(ctx: &Ctx<'_>, user: &User) -> Result<Self, Error> {
         if user.is_anonymous() {
             return Ok(Self { name: None });
         }
-        let login_methods = LoginMethods::load(app, project, user.id).await?;
-        let brand = || project.settings.display_name();
+        let login_methods = LoginMethods::load(ctx, user.id).await?;
+        let brand = || ctx.project.settings.display_name();
         Ok(Self { name: Some(login_methods.name().unwrap_or_else(brand).to_string()) })
     }
 }
@@ -98,24 +92,23 @@ impl NamedAccount {
 /// Exchanges an app session token for a cookie, once. Where another user is signed in, by session or app session, this
 /// requires the user's agreement.
 pub(crate) async fn open(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     (client_id, token): (Option<&str>, &str),
     browser: &BrowserState<'_>,
-    now: Timestamp,
 ) -> Result<Opening, Error> {
-    let Some(read) = project.keys.mac.read_app_session_token(token).filter(|read| now <= read.expires_at) else {
+    let Some(read) = ctx.project.keys.mac.read_app_session_token(token).filter(|read| ctx.now <= read.expires_at)
+    else {
         return Ok(Opening::Refused);
     };
-    let mut conn = app.store.read().await?;
-    let live = find_live(&mut conn, project, read.grant_id, now).await?;
-    let live = live.filter(|live| has_full_access(project, &live.grant));
+    let mut conn = ctx.app.store.read().await?;
+    let live = find_live(&mut conn, ctx.project, read.grant_id, ctx.now).await?;
+    let live = live.filter(|live| has_full_access(ctx.project, &live.grant));
     let wanted = live.filter(|live| client_id.is_none_or(|client_id| client_id == live.grant.client_id));
     let Some(LiveGrant { grant, user, .. }) = wanted else { return Ok(Opening::Refused) };
-    if spent::find(&mut conn, project.no, &read.fingerprint).await?.is_some() {
+    if spent::find(&mut conn, ctx.project.no, &read.fingerprint).await?.is_some() {
         return Ok(Opening::Refused);
     }
-    let open_pages = find_app_sessions(&mut conn, project, browser.app_session, now).await?;
+    let open_pages = find_app_sessions(&mut conn, ctx.project, browser.app_session, ctx.now).await?;
     drop(conn);
     let own = browser.caller.filter(|caller| caller.user.id != user.id);
     let agreed_before = own.is_some_and(|own| {
@@ -128,12 +121,13 @@ pub(crate) async fn open(
         (None, None) => None,
     };
     let other_holder = present.filter(|_| !agreed_before);
-    let agreement = other_holder.map(|(holder, _)| project.keys.mac.app_session_agreement(&read.fingerprint, &holder));
+    let agreement =
+        other_holder.map(|(holder, _)| ctx.project.keys.mac.app_session_agreement(&read.fingerprint, &holder));
     match (browser.sent, other_holder, agreement) {
         (Submission::Navigation, None, _) => {}
         (Submission::Navigation, Some((_, present)), Some(agreement)) => {
-            let opened = NamedAccount::load(app, project, &user).await?;
-            let present = NamedAccount::load(app, project, present).await?;
+            let opened = NamedAccount::load(ctx, &user).await?;
+            let present = NamedAccount::load(ctx, present).await?;
             return Ok(Opening::Ask(Box::new(SwitchQuestion {
                 client_id: grant.client_id,
                 opened,
@@ -144,8 +138,9 @@ pub(crate) async fn open(
         (Submission::Form { agreement: Some(given) }, Some(_), Some(wanted)) if is_equal(given, &wanted) => {}
         (Submission::Form { .. } | Submission::Navigation, ..) => return Ok(Opening::Navigate),
     }
-    let no = project.no;
-    let fresh = app
+    let no = ctx.project.no;
+    let fresh = ctx
+        .app
         .store
         .write("redeem_app_session_token", read, move |tx, read| {
             Box::pin(async move { spent::spend(tx, no, &read.fingerprint, None, read.expires_at).await })
@@ -155,10 +150,10 @@ pub(crate) async fn open(
         return Ok(Opening::Refused);
     }
     // The cookie ends with its grant, whose expiry is checked at each use.
-    let lifetime = grant_lifetime(project, &grant, &user);
-    let expires_at = lifetime.map_or(now, |lifetime| grant.created_at.plus(lifetime.hard));
+    let lifetime = grant_lifetime(ctx.project, &grant, &user);
+    let expires_at = lifetime.map_or(ctx.now, |lifetime| grant.created_at.plus(lifetime.hard));
     let agreed_in = own.map(|own| own.session.id);
-    let cookie = project.keys.mac.issue_app_session(grant.id, expires_at, agreed_in, &app.entropy);
+    let cookie = ctx.project.keys.mac.issue_app_session(grant.id, expires_at, agreed_in, &ctx.app.entropy);
     Ok(Opening::Opened { user, cookie })
 }
 

@@ -1,6 +1,6 @@
 //! Decisions of the authorization endpoint: redirect back to the app, start a flow, or show an error.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
@@ -34,6 +34,7 @@ use crate::{
     app::App,
     crypto::{base64url, sha256},
     events,
+    flows::ctx::Ctx,
     projects::Project,
 };
 
@@ -118,7 +119,6 @@ pub(crate) struct BrowserState<'a> {
     pub(crate) app_session: &'a Candidates,
     /// The secrets of earlier flows, from the flow cookies.
     pub(crate) browser: &'a Candidates,
-    pub(crate) ip: IpAddr,
     pub(crate) sent: Submission<'a>,
 }
 
@@ -165,27 +165,23 @@ fn is_own_page(project: &Project, uri: &str) -> bool {
 /// # Errors
 /// The outer error is the server's (store, limits); the inner one is redirected to the app.
 pub(crate) async fn begin(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     client: &Client,
     pending: PendingRequest,
     details: &AuthorizeDetails,
     browser: BrowserState<'_>,
-    now: Timestamp,
 ) -> Result<Result<AuthorizeOutcome, OAuthError>, Error> {
     if let Err(error) = check_details(client, details) {
         return Ok(Err(error));
     }
     if details.response_type == ResponseType::SettingsAction {
-        return start_settings_action(app, project, client, pending, details, browser, now).await;
+        return start_settings_action(ctx, client, pending, details, browser).await;
     }
     match &details.login_hint {
-        Some(LoginHint::AppSessionToken(token)) => {
-            begin_app_session(app, project, &pending, token, &browser, now).await.map(Ok)
-        }
-        Some(LoginHint::Anonymous(hint)) => begin_promotion(app, project, pending, hint, browser, now).await.map(Ok),
+        Some(LoginHint::AppSessionToken(token)) => begin_app_session(ctx, &pending, token, &browser).await.map(Ok),
+        Some(LoginHint::Anonymous(hint)) => begin_promotion(ctx, pending, hint, browser).await.map(Ok),
         Some(LoginHint::LoginId { .. } | LoginHint::Plain(_)) | None => {
-            begin::begin_sign_in(app, project, pending, details, browser, now).await
+            begin::begin_sign_in(ctx, pending, details, browser).await
         }
     }
 }
@@ -231,29 +227,27 @@ fn check_scope(client: &Client, scope: &ScopeSet) -> Result<(), OAuthError> {
 }
 
 async fn begin_promotion(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     pending: PendingRequest,
     hint: &AnonymousHint,
     browser: BrowserState<'_>,
-    now: Timestamp,
 ) -> Result<AuthorizeOutcome, Error> {
     let back = cancel_redirect(&pending);
-    let Some(fingerprint) = fingerprint_of(project, hint) else { return Ok(AuthorizeOutcome::BadHint { back }) };
+    let Some(fingerprint) = fingerprint_of(ctx.project, hint) else { return Ok(AuthorizeOutcome::BadHint { back }) };
     // The same browser again (reload, back button): resume its flow, even when the hint itself has expired.
-    let mut conn = app.store.read().await?;
-    if let Some(holder) = spent::find(&mut conn, project.no, &fingerprint).await? {
-        let own = page_flow::resume(&mut conn, project, holder, browser.browser).await?;
+    let mut conn = ctx.app.store.read().await?;
+    if let Some(holder) = spent::find(&mut conn, ctx.project.no, &fingerprint).await? {
+        let own = page_flow::resume(&mut conn, ctx.project, holder, browser.browser).await?;
         return Ok(own.map_or(AuthorizeOutcome::BadHint { back }, AuthorizeOutcome::Resume));
     }
     drop(conn);
-    let claim = read_promotion_hint(app, project, (&pending, browser.ip), hint, now).await?;
+    let claim = read_promotion_hint(ctx, &pending, hint).await?;
     let claim = claim.filter(|claim| claim.guest.is_anonymous() && claim.guest.is_active());
     let Some(claim) = claim else { return Ok(AuthorizeOutcome::BadHint { back }) };
-    let secret = browser.browser.first().map_or_else(|| app.entropy.alphanumeric(), str::to_string);
+    let secret = browser.browser.first().map_or_else(|| ctx.app.entropy.alphanumeric(), str::to_string);
     let mut state = FlowState::new(FlowPurpose::Promote { guest: claim.guest.id }, pending, &secret);
     state.source = claim.source;
-    let flow = Flow::begin_with_claim(app, state, fingerprint, now);
+    let flow = Flow::begin_with_claim(ctx.app, state, fingerprint, ctx.now);
     Ok(AuthorizeOutcome::Pages { flow: Box::new(flow), browser: secret })
 }
 
@@ -276,35 +270,33 @@ struct PromotionClaim {
 }
 
 async fn read_promotion_hint(
-    app: &App,
-    project: &Project,
-    (pending, ip): (&PendingRequest, IpAddr),
+    ctx: &Ctx<'_>,
+    pending: &PendingRequest,
     hint: &AnonymousHint,
-    now: Timestamp,
 ) -> Result<Option<PromotionClaim>, Error> {
     match hint {
         AnonymousHint::PromotionCode(code) => {
-            let Some(code) = project.keys.mac.read_promotion_code(code).filter(|code| now <= code.expires_at) else {
+            let Some(code) = ctx.project.keys.mac.read_promotion_code(code).filter(|code| ctx.now <= code.expires_at)
+            else {
                 return Ok(None);
             };
-            let mut conn = app.store.read().await?;
+            let mut conn = ctx.app.store.read().await?;
             let source = code.source.map(|session| PromotionSource::SignedIn { session });
             if let Some(source) = &source
-                && !source.is_live(&mut conn, project, code.user_id, now).await?
+                && !source.is_live(&mut conn, ctx.project, code.user_id, ctx.now).await?
             {
                 return Ok(None);
             }
-            let guest = users::find(&mut conn, project.no, code.user_id).await?;
+            let guest = users::find(&mut conn, ctx.project.no, code.user_id).await?;
             Ok(guest.map(|guest| PromotionClaim { guest, source }))
         }
         AnonymousHint::Jwt(jwt) => {
             let origin = events::EventOrigin {
                 client_id: Some(&pending.client_id),
-                ip: Some(ip),
                 state: pending.state.as_deref(),
                 x_state: pending.x_state.as_deref(),
             };
-            let proven = device_key::prove(app, project, jwt, AnonymousAction::Promote, &origin, now).await;
+            let proven = device_key::prove(ctx, jwt, AnonymousAction::Promote, &origin).await;
             match proven {
                 Ok(Proven { signer: Signer::Known { key, user }, .. }) => {
                     let is_guest = device_key::check_guest(&key, &user).is_ok();
@@ -319,14 +311,12 @@ async fn read_promotion_hint(
 }
 
 async fn begin_app_session(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     pending: &PendingRequest,
     token: &str,
     browser: &BrowserState<'_>,
-    now: Timestamp,
 ) -> Result<AuthorizeOutcome, Error> {
-    Ok(match app_session::open(app, project, (None, token), browser, now).await? {
+    Ok(match app_session::open(ctx, (None, token), browser).await? {
         Opening::Refused => AuthorizeOutcome::BadHint { back: cancel_redirect(pending) },
         Opening::Ask(question) => AuthorizeOutcome::Ask(question),
         Opening::Navigate => AuthorizeOutcome::Navigate,
@@ -338,25 +328,24 @@ async fn begin_app_session(
 
 /// Responds to an app for a user who is signed in by the session cookie; no other credential leads to a code.
 pub(crate) async fn issue_for_caller(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     pending: &PendingRequest,
     caller: &SessionCaller,
-    now: Timestamp,
 ) -> Result<AppRedirect, Error> {
     let SessionCaller { user, session } = caller;
-    rates::charge_code(app, project, user.id, now)?;
+    rates::charge_code(ctx, user.id)?;
     let earned = CompletedFlow {
         user_id: user.id,
         session_id: Some(session.id),
         authenticated_at: session.authenticated_at,
         amr: session.amr.clone(),
         ends_earlier_grants: false,
-        limited_scope: if user.is_anonymous() { limit_to_guest(project, pending) } else { None },
+        limited_scope: if user.is_anonymous() { limit_to_guest(ctx.project, pending) } else { None },
     };
-    let Some(code) = make_code(app, pending, earned, now) else { return Ok(answer(pending, None)) };
-    let (no, text) = (project.no, code.text.clone());
-    app.store
+    let Some(code) = make_code(ctx.app, pending, earned, ctx.now) else { return Ok(answer(pending, None)) };
+    let (no, text) = (ctx.project.no, code.text.clone());
+    ctx.app
+        .store
         .write("issue_code", code, move |tx, code| {
             Box::pin(async move { codes::insert(tx, no, code.hash, &code.payload, code.expires_at).await })
         })

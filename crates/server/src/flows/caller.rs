@@ -19,7 +19,7 @@ use super::{
     issue::{scopes_of, split_token},
     returning_guests,
 };
-use crate::{accesses::Noted, app::App, crypto::tokens::MacKey, projects::Project};
+use crate::{accesses::Noted, crypto::tokens::MacKey, flows::ctx::Ctx, projects::Project};
 
 /// The credential of a caller.
 #[derive(Clone, Debug)]
@@ -113,18 +113,13 @@ impl<C> Resolution<C> {
 }
 
 /// Finds the user of the session cookies, and records the use.
-pub(crate) async fn resolve_session(
-    app: &App,
-    project: &Project,
-    cookies: &Candidates,
-    now: Timestamp,
-) -> Result<Resolution<SessionCaller>, Error> {
+pub(crate) async fn resolve_session(ctx: &Ctx<'_>, cookies: &Candidates) -> Result<Resolution<SessionCaller>, Error> {
     if !cookies.is_presented() {
         return Ok(Resolution::Anonymous);
     }
-    let found = find_newest_session(&mut *app.store.read().await?, project, cookies, now).await?;
+    let found = find_newest_session(&mut *ctx.app.store.read().await?, ctx.project, cookies, ctx.now).await?;
     let Some((session, user)) = found else { return Ok(Resolution::Dead { cookie: true }) };
-    record_session_access(app, project, &session, now).await?;
+    record_session_access(ctx, &session).await?;
     Ok(Resolution::Live(Box::new(SessionCaller { user, session })))
 }
 
@@ -139,32 +134,31 @@ pub(crate) struct PresentedApiCredentials<'a> {
 /// Finds the caller of an API: by bearer token, or else by the session cookies. Records the use, coalesced so that most
 /// requests write nothing.
 pub(crate) async fn resolve_api(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     credentials: PresentedApiCredentials<'_>,
-    now: Timestamp,
 ) -> Result<Resolution<ApiCaller>, Error> {
     let bearer = credentials.bearer.filter(|token| !token.is_empty());
     if bearer.is_none() && !credentials.session.is_presented() {
         return Ok(Resolution::Anonymous);
     }
-    let mut conn = app.store.read().await?;
+    let mut conn = ctx.app.store.read().await?;
     let mut found = None;
     if let Some(token) = bearer {
-        found = find_by_token(&mut conn, project, token, now).await?.filter(may_identify).map(FoundCaller::Grant);
+        found =
+            find_by_token(&mut conn, ctx.project, token, ctx.now).await?.filter(may_identify).map(FoundCaller::Grant);
     }
     if found.is_none() {
-        let session = find_newest_session(&mut conn, project, credentials.session, now).await?;
+        let session = find_newest_session(&mut conn, ctx.project, credentials.session, ctx.now).await?;
         found = session.map(|(session, user)| FoundCaller::Session(session, user));
     }
     drop(conn);
     let caller = match found {
         Some(FoundCaller::Grant(live)) => {
-            live.record_access(app, project, now).await?;
+            live.record_access(ctx).await?;
             ApiCaller { user: live.user, via: Via::Grant(live.grant) }
         }
         Some(FoundCaller::Session(session, user)) => {
-            record_session_access(app, project, &session, now).await?;
+            record_session_access(ctx, &session).await?;
             ApiCaller { user, via: Via::Session(session) }
         }
         None => return Ok(Resolution::Dead { cookie: credentials.session.is_presented() }),
@@ -194,17 +188,15 @@ pub(crate) struct PresentedAccountCookies<'a> {
 /// Finds the caller of the account page. Where both cookies are valid and belong to different users, the app session is
 /// used only in the session in which the user agreed to it, so that a link that sets the cookie cannot switch accounts.
 pub(crate) async fn resolve_account(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     cookies: PresentedAccountCookies<'_>,
-    now: Timestamp,
 ) -> Result<Resolution<AccountCaller>, Error> {
     if !cookies.session.is_presented() && !cookies.app_session.is_presented() {
         return Ok(Resolution::Anonymous);
     }
-    let mut conn = app.store.read().await?;
-    let session = find_newest_session(&mut conn, project, cookies.session, now).await?;
-    let opened = find_app_sessions(&mut conn, project, cookies.app_session, now).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let session = find_newest_session(&mut conn, ctx.project, cookies.session, ctx.now).await?;
+    let opened = find_app_sessions(&mut conn, ctx.project, cookies.app_session, ctx.now).await?;
     drop(conn);
     let dead_cookie = cookies.session.is_presented() && session.is_none();
     let opened = opened.into_iter().find(|opened| {
@@ -212,11 +204,11 @@ pub(crate) async fn resolve_account(
     });
     let caller = match (opened, session) {
         (Some(opened), _) => {
-            opened.live.record_access(app, project, now).await?;
+            opened.live.record_access(ctx).await?;
             AccountCaller { user: opened.live.user, via: Via::Grant(opened.live.grant) }
         }
         (None, Some((session, user))) => {
-            record_session_access(app, project, &session, now).await?;
+            record_session_access(ctx, &session).await?;
             AccountCaller { user, via: Via::Session(session) }
         }
         (None, None) => return Ok(Resolution::Dead { cookie: dead_cookie }),
@@ -448,14 +440,16 @@ async fn find_session(
 
 impl LiveGrant {
     /// Records a use of the grant and of its cookie session; most uses write nothing.
-    pub(crate) async fn record_access(&self, app: &App, project: &Project, now: Timestamp) -> Result<(), StoreError> {
-        if let Some(lifetime) = grant_lifetime(project, &self.grant, &self.user) {
-            let (no, id, recorded) = (project.no, self.grant.id, self.grant.last_access_at);
+    pub(crate) async fn record_access(&self, ctx: &Ctx<'_>) -> Result<(), StoreError> {
+        let now = ctx.now;
+        if let Some(lifetime) = grant_lifetime(ctx.project, &self.grant, &self.user) {
+            let (no, id, recorded) = (ctx.project.no, self.grant.id, self.grant.last_access_at);
             let target = SessionRef::Grant(id);
-            if project.accesses.note(target, recorded, now, coalesce_window(lifetime)) == Noted::WriteNow {
+            if ctx.project.accesses.note(target, recorded, now, coalesce_window(lifetime)) == Noted::WriteNow {
                 let new_day = returning_guests::is_new_day(self.user.id, recorded, now);
                 let seen = new_day.then(|| (self.user.id, self.grant.client_id.clone()));
-                app.store
+                ctx.app
+                    .store
                     .write("touch_grant", seen, move |tx, seen| {
                         Box::pin(async move {
                             grants::record_access(tx, no, id, now).await?;
@@ -466,29 +460,26 @@ impl LiveGrant {
                         })
                     })
                     .await?;
-                project.accesses.settle(target, now);
+                ctx.project.accesses.settle(target, now);
             }
         }
         match &self.session {
-            Some(session) => record_session_access(app, project, session, now).await,
+            Some(session) => record_session_access(ctx, session).await,
             None => Ok(()),
         }
     }
 }
 
 /// Records a use of a cookie session; most uses write nothing.
-pub(crate) async fn record_session_access(
-    app: &App,
-    project: &Project,
-    session: &Session,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let (no, id, target) = (project.no, session.id, SessionRef::Session(session.id));
-    let window = coalesce_window(project.settings.session_lifetime());
-    if project.accesses.note(target, session.last_access_at, now, window) == Noted::WriteNow {
+pub(crate) async fn record_session_access(ctx: &Ctx<'_>, session: &Session) -> Result<(), StoreError> {
+    let now = ctx.now;
+    let (no, id, target) = (ctx.project.no, session.id, SessionRef::Session(session.id));
+    let window = coalesce_window(ctx.project.settings.session_lifetime());
+    if ctx.project.accesses.note(target, session.last_access_at, now, window) == Noted::WriteNow {
         let user = session.user_id;
         let new_day = returning_guests::is_new_day(user, session.last_access_at, now);
-        app.store
+        ctx.app
+            .store
             .write("touch_session", (), move |tx, ()| {
                 Box::pin(async move {
                     sessions::touch(tx, no, id, now).await?;
@@ -497,7 +488,7 @@ pub(crate) async fn record_session_access(
                 })
             })
             .await?;
-        project.accesses.settle(target, now);
+        ctx.project.accesses.settle(target, now);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use vestibule_domain::{id::ProjectNo, time::Timestamp};
 use vestibule_protocol::api::ChallengePurpose;
 use vestibule_store::{StoreError, Tx, spent};
 
-use crate::{app::App, crypto::tokens::Challenge, projects::Project};
+use crate::{crypto::tokens::Challenge, flows::ctx::Ctx, projects::Project};
 
 /// Lifetime of a challenge.
 const LIFETIME: Duration = Duration::from_secs(300);
@@ -18,10 +18,10 @@ pub(crate) struct IssuedChallenge {
 }
 
 /// Issues a challenge for one purpose in one project.
-pub(crate) fn issue(app: &App, project: &Project, purpose: ChallengePurpose, now: Timestamp) -> IssuedChallenge {
+pub(crate) fn issue(ctx: &Ctx<'_>, purpose: ChallengePurpose) -> IssuedChallenge {
     // A challenge contains whole seconds; the response must not promise more.
-    let expires_at = Timestamp::from_seconds(now.plus(LIFETIME).as_seconds());
-    let token = project.keys.mac.issue_challenge(purpose.as_str(), expires_at, &app.entropy);
+    let expires_at = Timestamp::from_seconds(ctx.now.plus(LIFETIME).as_seconds());
+    let token = ctx.project.keys.mac.issue_challenge(purpose.as_str(), expires_at, &ctx.app.entropy);
     IssuedChallenge { token, expires_at }
 }
 

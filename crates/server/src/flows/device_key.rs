@@ -1,7 +1,7 @@
 //! Authentication of a guest by its device key: a signed request, its challenge and the key. The challenge of a valid
 //! request is redeemed together with the request's effect, that of an invalid signature here.
 
-use vestibule_domain::{event::Event, time::Timestamp, user::User};
+use vestibule_domain::{event::Event, user::User};
 use vestibule_protocol::{
     api::ChallengePurpose,
     jose::{AnonymousAction, AnonymousRequest, Jwk},
@@ -14,10 +14,9 @@ use vestibule_store::{
 
 use super::{Error, challenge, tries::Buckets};
 use crate::{
-    app::App,
     crypto::{tokens::Challenge, verify},
     events,
-    projects::Project,
+    flows::ctx::Ctx,
     repeats,
 };
 
@@ -41,24 +40,23 @@ pub(crate) enum Signer {
 /// # Errors
 /// [`Error::InvalidAnonymousCredentials`] for every kind of invalid request.
 pub(crate) async fn prove(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     jwt: &str,
     action: AnonymousAction,
     origin: &events::EventOrigin<'_>,
-    now: Timestamp,
 ) -> Result<Proven, Error> {
     let refused = || Error::InvalidAnonymousCredentials;
-    let request = AnonymousRequest::parse(jwt, now.as_seconds()).map_err(|_| refused())?;
+    let request = AnonymousRequest::parse(jwt, ctx.now.as_seconds()).map_err(|_| refused())?;
     // A request signed for sign-in must not promote, and vice versa.
     if request.claims.action != action {
         return Err(refused());
     }
-    let challenge = challenge::read(project, ChallengePurpose::AnonymousRequest, &request.claims.challenge, now)
-        .ok_or_else(refused)?;
+    let challenge =
+        challenge::read(ctx.project, ChallengePurpose::AnonymousRequest, &request.claims.challenge, ctx.now)
+            .ok_or_else(refused)?;
     let kid = request.key_id.as_str();
     let header = request.jws.header();
-    let found = device_keys::find_with_user(&mut *app.store.read().await?, project.no, kid).await?;
+    let found = device_keys::find_with_user(&mut *ctx.app.store.read().await?, ctx.project.no, kid).await?;
     let signer = match found {
         Some((key, user)) => {
             // The stored key is used to verify, not the one in the request.
@@ -66,7 +64,7 @@ pub(crate) async fn prove(
             let good = header.kid.as_deref() == Some(kid)
                 && stored.is_some_and(|stored| verify::verifies_jws(&stored, &request.jws));
             if !good {
-                report_failure(app, project, &key, challenge, origin, now).await?;
+                report_failure(ctx, &key, challenge, origin).await?;
                 return Err(refused());
             }
             Signer::Known { key: Box::new(key), user: Box::new(user) }
@@ -104,24 +102,23 @@ pub(crate) fn check_guest(key: &DeviceKeyRow, user: &User) -> Result<(), Error> 
 /// # Errors
 /// [`Error::RateLimited`] above the limits. Valid signatures are never limited.
 async fn report_failure(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     key: &DeviceKeyRow,
     challenge: Challenge,
     origin: &events::EventOrigin<'_>,
-    now: Timestamp,
 ) -> Result<(), Error> {
-    let no = project.no;
-    if spent::find(&mut *app.store.read().await?, no, &challenge.fingerprint).await?.is_some() {
+    let (no, now) = (ctx.project.no, ctx.now);
+    if spent::find(&mut *ctx.app.store.read().await?, no, &challenge.fingerprint).await?.is_some() {
         return Ok(());
     }
-    let buckets = Buckets::of_device_key(project, &key.kid, origin.ip);
-    buckets.check(app, now).await?;
+    let buckets = Buckets::of_device_key(ctx, &key.kid);
+    buckets.check(ctx.app, now).await?;
     let event = Event::AnonymousLoginFailed { key_id: key.kid.clone(), count: 1 };
-    let event = events::prepare(app, project, &event, key.user_id, origin, now);
+    let event = events::prepare(ctx, &event, key.user_id, origin);
     let what = format!("{}|{}", Event::ANONYMOUS_LOGIN_FAILED, key.kid);
     let input = (buckets, challenge, event, what, key.user_id);
-    app.store
+    ctx.app
+        .store
         .write("report_failed_key", input, move |tx, (buckets, challenge, event, what, user)| {
             Box::pin(async move {
                 // Within one transaction, so that concurrent requests and copies of one request cannot exceed the

@@ -10,8 +10,8 @@ use vestibule_store::{StoreError, Tx, spent};
 
 use super::Error;
 use crate::{
-    app::App,
     crypto::{sha256, verify},
+    flows::ctx::Ctx,
     projects::Project,
 };
 
@@ -128,12 +128,13 @@ pub(crate) async fn spend(tx: &mut Tx, no: ProjectNo, proof: Option<ProofUse>) -
 ///
 /// # Errors
 /// [`Error::DpopProofReplayed`] when it was used before.
-pub(crate) async fn use_up(app: &App, project: &Project, proof: Option<ProofUse>) -> Result<(), Error> {
+pub(crate) async fn use_up(ctx: &Ctx<'_>, proof: Option<ProofUse>) -> Result<(), Error> {
     if proof.is_none() {
         return Ok(());
     }
-    let no = project.no;
-    let fresh = app
+    let no = ctx.project.no;
+    let fresh = ctx
+        .app
         .store
         .write("use_dpop_proof", (), move |tx, ()| Box::pin(spend(tx, no, proof)))
         .await

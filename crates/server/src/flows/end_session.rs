@@ -3,14 +3,13 @@
 use vestibule_domain::{
     event::{Event, UserModel},
     session::Session,
-    time::Timestamp,
     user::User,
 };
 use vestibule_protocol::claims::Sid;
 use vestibule_store::{StoreError, grants, sessions};
 
 use super::{Error, account::LoadedUser};
-use crate::{app::App, events, projects::Project};
+use crate::{events, flows::ctx::Ctx, projects::Project};
 
 /// Whether an ID token hint was issued to a first-party application for this session.
 pub(crate) fn hint_is_for(project: &Project, hint: &str, session: &Session) -> bool {
@@ -34,20 +33,15 @@ pub(crate) fn hint_is_for(project: &Project, hint: &str, session: &Session) -> b
 }
 
 /// Ends a cookie session and its grants.
-pub(crate) async fn end(
-    app: &App,
-    project: &Project,
-    user: &User,
-    session: &Session,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let no = project.no;
-    let loaded = LoadedUser::load(&mut *app.store.read().await?, project, user.clone()).await?;
+pub(crate) async fn end(ctx: &Ctx<'_>, user: &User, session: &Session) -> Result<(), Error> {
+    let (no, now) = (ctx.project.no, ctx.now);
+    let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, user.clone()).await?;
     let event =
         Event::UserSignedOut { user: UserModel::copy(&loaded.account()), session: events::model_of_session(session) };
-    let event = events::prepare(app, project, &event, user.id, &events::EventOrigin::default(), now);
+    let event = events::prepare(ctx, &event, user.id, &events::EventOrigin::default());
     let input = (session.id, user.id, event);
-    app.store
+    ctx.app
+        .store
         .write("end_session", input, move |tx, (id, user, event)| {
             Box::pin(async move {
                 grants::remove_of_session(tx, no, *id).await?;

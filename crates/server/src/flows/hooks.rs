@@ -14,8 +14,8 @@ use vestibule_domain::{
 use super::Error;
 use crate::{
     adapters::webhook::{self, SendError, WebhookResponse},
-    app::App,
     events::{self, EventOrigin},
+    flows::ctx::Ctx,
     projects::Project,
 };
 
@@ -92,19 +92,17 @@ struct UserMutations {
 
 /// Calls the webhooks before a guest is created; costs nothing when there are none for the event.
 pub(crate) async fn ask_before_guest(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     user: &mut User,
     key_id: Option<&str>,
     origin: &EventOrigin<'_>,
-    now: Timestamp,
 ) -> Result<(), Error> {
-    if project.settings.blocking_handlers_for("user.pre_create").next().is_none() {
+    if ctx.project.settings.blocking_handlers_for("user.pre_create").next().is_none() {
         return Ok(());
     }
     let (model, identities) = events::describe_guest(user, key_id);
     let event = Event::UserPreCreate { user: model, identities };
-    let changes = request_decision(app, project, &event, &events::describe(project, user.id, origin, now)).await?;
+    let changes = request_decision(ctx, &event, &events::describe(ctx, user.id, origin)).await?;
     changes.apply(user);
     Ok(())
 }
@@ -113,26 +111,21 @@ pub(crate) async fn ask_before_guest(
 ///
 /// # Errors
 /// [`Error::HookDisallowed`] at the first refusal, and when a webhook times out or its response is invalid.
-pub(crate) async fn request_decision(
-    app: &App,
-    project: &Project,
-    event: &Event,
-    context: &Context,
-) -> Result<Changes, Error> {
+pub(crate) async fn request_decision(ctx: &Ctx<'_>, event: &Event, context: &Context) -> Result<Changes, Error> {
     let event_type = event.type_name();
-    let urls: Vec<&str> = project.settings.blocking_handlers_for(event_type).collect();
+    let urls: Vec<&str> = ctx.project.settings.blocking_handlers_for(event_type).collect();
     if urls.is_empty() {
         return Ok(Changes::default());
     }
     // A handler that does not answer holds the requests of its own project only.
-    let _place = app.shares.calls.take(project.no)?;
-    let id: EventId = app.entropy.id(context.timestamp);
+    let _place = ctx.app.shares.calls.take(ctx.project.no)?;
+    let id: EventId = ctx.app.entropy.id(context.timestamp);
     let body = event.to_json(0, id, context).to_string();
     let asking = async {
         let mut changes = Changes::default();
         for url in urls {
-            let reply = ask_one(app, project, url, &body, context.timestamp).await.map_err(|why| {
-                tracing::warn!(project.id = project.id, event.type = event_type, hook.url = url, error = %why, "a blocking webhook gave no valid answer; the event is refused");
+            let reply = ask_one(ctx, url, &body).await.map_err(|why| {
+                tracing::warn!(request.id = ctx.log_id(), project.id = ctx.project.id, event.type = event_type, hook.url = url, error = %why, "a blocking webhook gave no valid answer; the event is refused");
                 Veto { event_type, reasons: Vec::new() }
             })?;
             if !reply.is_allowed {
@@ -147,9 +140,9 @@ pub(crate) async fn request_decision(
         }
         Ok(changes)
     };
-    let decision = tokio::time::timeout(project.settings.blocking_total_timeout(), asking).await;
+    let decision = tokio::time::timeout(ctx.project.settings.blocking_total_timeout(), asking).await;
     let late = || {
-        tracing::warn!(project.id = project.id, event.type = event_type, "the blocking webhooks together took too long");
+        tracing::warn!(request.id = ctx.log_id(), project.id = ctx.project.id, event.type = event_type, "the blocking webhooks together took too long");
         Err(Veto { event_type, reasons: Vec::new() })
     };
     decision.unwrap_or_else(|_| late()).map_err(|veto| Error::HookDisallowed(Box::new(veto)))
@@ -166,10 +159,10 @@ enum NoAnswer {
     Unreadable(#[from] serde_json::Error),
 }
 
-async fn ask_one(app: &App, project: &Project, url: &str, body: &str, now: Timestamp) -> Result<Reply, NoAnswer> {
-    let timeout = project.settings.blocking_timeout();
+async fn ask_one(ctx: &Ctx<'_>, url: &str, body: &str) -> Result<Reply, NoAnswer> {
+    let timeout = ctx.project.settings.blocking_timeout();
     let WebhookResponse { status, body } =
-        app.webhooks.post(url, body.to_string(), &sign(project, body, now), timeout).await?;
+        ctx.app.webhooks.post(url, body.to_string(), &sign(ctx.project, body, ctx.now), timeout).await?;
     if !(200..300).contains(&status) {
         return Err(NoAnswer::Status(status));
     }

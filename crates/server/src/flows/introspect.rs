@@ -1,7 +1,7 @@
 //! Token introspection (RFC 7662): validates an access token for a backend that authenticates with a secret.
 
 use serde_json::{Map, Value, json};
-use vestibule_domain::{time::Timestamp, userinfo};
+use vestibule_domain::userinfo;
 use vestibule_protocol::claims::Sid;
 
 use super::{
@@ -11,39 +11,37 @@ use super::{
     issue::scopes_of,
     token::{ClientProof, authenticate_client},
 };
-use crate::{app::App, projects::Project};
+use crate::flows::ctx::Ctx;
 
 /// The content of a valid token; `None` if it is unknown, expired, revoked, or of another third-party application.
 ///
 /// Introspection is recorded as a use, because the backend introspects when the user uses it.
 pub(crate) async fn introspect(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     requester: &ClientProof,
     token: &str,
-    now: Timestamp,
 ) -> Result<Option<Map<String, Value>>, Error> {
-    let mut conn = app.store.read().await?;
-    let client = authenticate_client(&mut conn, project, requester).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let client = authenticate_client(&mut conn, ctx.project, requester).await?;
     let kind = client.application_type();
     if !kind.is_confidential() {
         return Err(Error::IntrospectionNotAllowed);
     }
-    let Some(live) = find_by_token(&mut conn, project, token, now).await? else { return Ok(None) };
+    let Some(live) = find_by_token(&mut conn, ctx.project, token, ctx.now).await? else { return Ok(None) };
     // A third-party application may introspect only its own tokens.
     if !kind.is_first_party() && live.grant.client_id != client.client_id {
         return Ok(None);
     }
-    let Some(read) = read_access_token(project, token) else { return Ok(None) };
-    let loaded = LoadedUser::load(&mut conn, project, live.user.clone()).await?;
+    let Some(read) = read_access_token(ctx.project, token) else { return Ok(None) };
+    let loaded = LoadedUser::load(&mut conn, ctx.project, live.user.clone()).await?;
     drop(conn);
-    live.record_access(app, project, now).await?;
+    live.record_access(ctx).await?;
     let grant = &live.grant;
     let mut answer = userinfo::identify(&loaded.account());
     let members = [
         ("active", Value::Bool(true)),
-        ("iss", json!(project.origin)),
-        ("aud", json!([project.origin])),
+        ("iss", json!(ctx.project.origin)),
+        ("aud", json!([ctx.project.origin])),
         ("token_type", json!("Bearer")),
         ("client_id", json!(grant.client_id)),
         ("scope", json!(scopes_of(grant).print())),

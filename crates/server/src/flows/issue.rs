@@ -18,6 +18,7 @@ use vestibule_protocol::{claims::Sid, oauth::ScopeSet};
 use crate::{
     app::App,
     crypto::{self, sha256},
+    flows::ctx::Ctx,
     projects::Project,
 };
 
@@ -123,35 +124,33 @@ pub(crate) fn guest_scope(client: &Client) -> Option<String> {
 
 /// Issues an access token for a grant: opaque, or a JWT when the application is configured so (RFC 9068).
 pub(crate) fn make_access_token(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     client: &Client,
     grant: &Grant,
     account: &UserAccount<'_>,
-    now: Timestamp,
 ) -> IssuedAccessToken {
     let lifetime = client.access_token_lifetime(account.user.is_anonymous());
-    let expires_at = now.plus(lifetime);
+    let expires_at = ctx.now.plus(lifetime);
     let token = if client.issues_jwt_access_tokens() {
         let mut claims = json!({
-            "iss": project.origin,
-            "aud": [project.origin],
-            "iat": now.as_seconds(),
+            "iss": ctx.project.origin,
+            "aud": [ctx.project.origin],
+            "iat": ctx.now.as_seconds(),
             "exp": expires_at.as_seconds(),
             "client_id": client.client_id,
             "scope": scopes_of(grant).print(),
             "auth_time": grant.authenticated_at.as_seconds(),
             "sid": Sid::OfflineGrant(grant.id.to_string()).encode(),
-            "jti": crypto::base64url(app.entropy.bytes::<16>()),
+            "jti": crypto::base64url(ctx.app.entropy.bytes::<16>()),
         });
         let object = claims.as_object_mut().expect("json! with braces makes an object");
         object.extend(userinfo::identify(account));
         if let Some(amr) = amr_claim(grant.amr.as_deref()) {
             object.insert("amr".into(), amr);
         }
-        signer(project, client.access_token_algorithm(), now).sign("at+jwt", &claims)
+        signer(ctx.project, client.access_token_algorithm(), ctx.now).sign("at+jwt", &claims)
     } else {
-        project.keys.mac.issue_access_token(grant.id, expires_at, &app.entropy)
+        ctx.project.keys.mac.issue_access_token(grant.id, expires_at, &ctx.app.entropy)
     };
     IssuedAccessToken { token, expires_in: lifetime.as_secs() }
 }
@@ -175,13 +174,12 @@ impl<'a> Authentication<'a> {
 }
 
 pub(crate) fn make_id_token(
-    project: &Project,
+    ctx: &Ctx<'_>,
     client: &Client,
     authentication: Authentication<'_>,
     account: &UserAccount<'_>,
     scopes: &ScopeSet,
     nonce: Option<&str>,
-    now: Timestamp,
 ) -> String {
     let sid = match authentication.session {
         SessionRef::Grant(id) => Sid::OfflineGrant(id.to_string()),
@@ -189,17 +187,17 @@ pub(crate) fn make_id_token(
     };
     let scopes: Vec<&str> = scopes.iter().collect();
     let claims = IdToken {
-        iss: &project.origin,
+        iss: &ctx.project.origin,
         aud: [&client.client_id],
-        iat: now.as_seconds(),
-        exp: now.as_seconds() + ID_TOKEN_SECONDS,
+        iat: ctx.now.as_seconds(),
+        exp: ctx.now.as_seconds() + ID_TOKEN_SECONDS,
         auth_time: authentication.at.as_seconds(),
         sid: sid.encode(),
         nonce,
         amr: amr_claim(authentication.amr),
         about: userinfo::describe_for_id_token(account, client, &scopes),
     };
-    signer(project, client.id_token_algorithm(), now).sign("JWT", &claims)
+    signer(ctx.project, client.id_token_algorithm(), ctx.now).sign("JWT", &claims)
 }
 
 /// The claims of an ID token, serialized as they are.

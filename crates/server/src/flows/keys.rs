@@ -10,11 +10,11 @@ use vestibule_store::{
 };
 
 use crate::{
-    app::App,
     crypto::{
         keyring::KeyRing,
         signing::{BadKey, KeyAlgorithm, SigningKey},
     },
+    flows::ctx::Ctx,
     projects::Project,
 };
 
@@ -37,21 +37,15 @@ pub(crate) enum RotateError {
 }
 
 /// The keys of a project, oldest first.
-pub(crate) async fn list(app: &App, project: &Project) -> Result<Vec<KeyRow>, StoreError> {
-    keys::list(&mut *app.store.read().await?, project.no).await
+pub(crate) async fn list(ctx: &Ctx<'_>) -> Result<Vec<KeyRow>, StoreError> {
+    keys::list(&mut *ctx.app.store.read().await?, ctx.project.no).await
 }
 
 /// Adds a signing key of each algorithm and retires the current ones, `ahead` from now.
 ///
 /// With `expected`, the keys are rotated only if the newest were created at that time, so that one of several nodes
 /// does it. Returns whether this call did.
-pub(crate) async fn rotate(
-    app: &App,
-    project: &Project,
-    expected: Option<Timestamp>,
-    ahead: Duration,
-    now: Timestamp,
-) -> Result<bool, RotateError> {
+pub(crate) async fn rotate(ctx: &Ctx<'_>, expected: Option<Timestamp>, ahead: Duration) -> Result<bool, RotateError> {
     const ALGORITHMS: [KeyAlgorithm; 2] = [KeyAlgorithm::Rs256, KeyAlgorithm::Es256];
     // Generating RSA keys is slow.
     let made = tokio::task::spawn_blocking(|| {
@@ -60,11 +54,14 @@ pub(crate) async fn rotate(
     let mut new = Vec::with_capacity(ALGORITHMS.len());
     for made in made.await? {
         let (algorithm, pkcs8) = made?;
-        new.push(KeyRing::seal_signing(&project.id, algorithm, &pkcs8, &app.master, &app.entropy, now));
+        new.push(KeyRing::seal_signing(&ctx.project.id, algorithm, &pkcs8, &ctx.app.master, &ctx.app.entropy, ctx.now));
     }
-    let (no, retire_at) = (project.no, now.plus(ahead));
-    let done =
-        app.store.write("rotate_keys", new, move |tx, new| Box::pin(replace(tx, no, new, expected, retire_at))).await?;
+    let (no, retire_at) = (ctx.project.no, ctx.now.plus(ahead));
+    let done = ctx
+        .app
+        .store
+        .write("rotate_keys", new, move |tx, new| Box::pin(replace(tx, no, new, expected, retire_at)))
+        .await?;
     Ok(done)
 }
 
@@ -92,14 +89,15 @@ async fn replace(
 }
 
 /// Removes retired keys whose last token has expired; returns how many.
-pub(crate) async fn remove_spent(app: &App, project: &Project, now: Timestamp) -> Result<usize, StoreError> {
-    let grace = longest_token(project) + MARGIN;
-    let is_spent = |at: Timestamp| at.plus(grace) < now;
-    if !project.keys.first_retired().is_some_and(is_spent) {
+pub(crate) async fn remove_spent(ctx: &Ctx<'_>) -> Result<usize, StoreError> {
+    let grace = longest_token(ctx.project) + MARGIN;
+    let is_spent = |at: Timestamp| at.plus(grace) < ctx.now;
+    if !ctx.project.keys.first_retired().is_some_and(is_spent) {
         return Ok(0);
     }
-    let no = project.no;
-    app.store
+    let (no, now) = (ctx.project.no, ctx.now);
+    ctx.app
+        .store
         .write("remove_spent_keys", grace, move |tx, grace| {
             Box::pin(async move {
                 let mut removed = 0;

@@ -8,6 +8,7 @@ pub(crate) mod authorize;
 pub(crate) mod caller;
 pub(crate) mod candidates;
 pub(crate) mod challenge;
+pub(crate) mod ctx;
 pub(crate) mod device_key;
 pub(crate) mod dpop;
 pub(crate) mod end_session;

@@ -4,7 +4,6 @@ use vestibule_domain::{
     event::{Event, UserModel},
     grant::Grant,
     id::{GrantId, GrantKind, ProjectNo, SessionId},
-    time::Timestamp,
 };
 use vestibule_store::{StoreError, Tx, grants, sessions, spent};
 
@@ -15,39 +14,40 @@ use super::{
     issue::split_token,
     token::{ClientProof, authenticate_client},
 };
-use crate::{app::App, events, projects::Project};
+use crate::{events, flows::ctx::Ctx};
 
 /// Checks the secret of an application that sent one; other requests need none.
 ///
 /// # Errors
 /// [`Error::ClientSecretWrong`], or a store error.
-pub(crate) async fn check_client(app: &App, project: &Project, proof: &ClientProof) -> Result<(), Error> {
-    let is_known = project.settings.client(&proof.client_id).is_some();
+pub(crate) async fn check_client(ctx: &Ctx<'_>, proof: &ClientProof) -> Result<(), Error> {
+    let is_known = ctx.project.settings.client(&proof.client_id).is_some();
     if is_known && proof.client_secret.is_some() {
-        authenticate_client(&mut *app.store.read().await?, project, proof).await?;
+        authenticate_client(&mut *ctx.app.store.read().await?, ctx.project, proof).await?;
     }
     Ok(())
 }
 
 /// Revokes a token of any kind.
-pub(crate) async fn revoke(app: &App, project: &Project, token: &str, now: Timestamp) -> Result<(), Error> {
-    let no = project.no;
+pub(crate) async fn revoke(ctx: &Ctx<'_>, token: &str) -> Result<(), Error> {
+    let (no, now) = (ctx.project.no, ctx.now);
     if let Some((id, hash)) = split_token::<GrantKind>(token) {
-        let mut conn = app.store.read().await?;
+        let mut conn = ctx.app.store.read().await?;
         let found = grants::find_with_user(&mut conn, no, id).await?;
         // Accept the previous token too: a client that lost the response to a refresh has no newer one.
         let is_of = |grant: &Grant| {
             grant.token_hash.matches(&hash) || grant.previous.as_ref().is_some_and(|old| old.token_hash.matches(&hash))
         };
         let Some((grant, user)) = found.filter(|(grant, _)| is_of(grant)) else { return Ok(()) };
-        let loaded = LoadedUser::load(&mut conn, project, user).await?;
+        let loaded = LoadedUser::load(&mut conn, ctx.project, user).await?;
         drop(conn);
         let event =
             Event::UserSignedOut { user: UserModel::copy(&loaded.account()), session: events::model_of_grant(&grant) };
         let origin = events::EventOrigin { client_id: Some(&grant.client_id), ..events::EventOrigin::default() };
-        let event = events::prepare(app, project, &event, loaded.id(), &origin, now);
+        let event = events::prepare(ctx, &event, loaded.id(), &origin);
         let input = (grant.id, grant.user_id, grant.session_id, event);
-        app.store
+        ctx.app
+            .store
             .write("revoke_grant", input, move |tx, (id, user, session, event)| {
                 Box::pin(async move {
                     // A concurrent request may have ended it, and queued its event.
@@ -60,9 +60,12 @@ pub(crate) async fn revoke(app: &App, project: &Project, token: &str, now: Times
             .await?;
         return Ok(());
     }
-    let Some(read) = read_access_token(project, token).filter(|read| now <= read.expires_at) else { return Ok(()) };
+    let Some(read) = read_access_token(ctx.project, token).filter(|read| now <= read.expires_at) else {
+        return Ok(());
+    };
     let (grant_id, fingerprint, expires_at) = (read.grant_id, read.fingerprint(), read.expires_at);
-    app.store
+    ctx.app
+        .store
         .write("revoke_access_token", (), move |tx, ()| {
             Box::pin(async move {
                 if grants::mark_has_revoked_tokens(tx, no, grant_id).await? {

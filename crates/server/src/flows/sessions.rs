@@ -16,7 +16,7 @@ use super::{
     actor::Actor,
     caller::{grant_lifetime, is_alive, is_session_alive},
 };
-use crate::{adapters::entropy::Entropy, app::App, events, projects::Project};
+use crate::{adapters::entropy::Entropy, app::App, events, flows::ctx::Ctx};
 
 /// A valid session or grant.
 #[derive(Clone, Debug)]
@@ -34,25 +34,20 @@ pub(crate) struct ListedSession {
     pub(crate) device: Option<String>,
 }
 
-pub(crate) async fn find_user(app: &App, project: &Project, id: UserId) -> Result<Option<User>, Error> {
-    Ok(users::find(&mut *app.store.read().await?, project.no, id).await?)
+pub(crate) async fn find_user(ctx: &Ctx<'_>, id: UserId) -> Result<Option<User>, Error> {
+    Ok(users::find(&mut *ctx.app.store.read().await?, ctx.project.no, id).await?)
 }
 
 /// The valid sessions and grants of a user, oldest first.
-pub(crate) async fn list(
-    app: &App,
-    project: &Project,
-    user: &User,
-    now: Timestamp,
-) -> Result<Vec<ListedSession>, Error> {
-    let mut conn = app.store.read().await?;
-    let (sessions, grants) = load(&mut conn, project.no, user.id).await?;
+pub(crate) async fn list(ctx: &Ctx<'_>, user: &User) -> Result<Vec<ListedSession>, Error> {
+    let mut conn = ctx.app.store.read().await?;
+    let (sessions, grants) = load(&mut conn, ctx.project.no, user.id).await?;
     drop(conn);
     let mut listed = Vec::with_capacity(sessions.len() + grants.len());
     for session in sessions {
         let id = SessionRef::Session(session.id);
-        let remembered = project.accesses.recall(id);
-        if is_session_alive(project, &session, remembered, now) {
+        let remembered = ctx.project.accesses.recall(id);
+        if is_session_alive(ctx.project, &session, remembered, ctx.now) {
             let last = known_use(session.last_access_at, remembered);
             listed.push(ListedSession {
                 id,
@@ -60,16 +55,16 @@ pub(crate) async fn list(
                 client_id: None,
                 created_at: session.created_at,
                 last_access_at: last,
-                expires_at: project.settings.session_lifetime().expiry(session.created_at, last),
+                expires_at: ctx.project.settings.session_lifetime().expiry(session.created_at, last),
                 device: session.device,
             });
         }
     }
     for grant in grants {
         let id = SessionRef::Grant(grant.id);
-        let remembered = project.accesses.recall(id);
-        let Some(lifetime) = grant_lifetime(project, &grant, user) else { continue };
-        if is_alive(project, lifetime, grant.created_at, grant.last_access_at, remembered, now) {
+        let remembered = ctx.project.accesses.recall(id);
+        let Some(lifetime) = grant_lifetime(ctx.project, &grant, user) else { continue };
+        if is_alive(ctx.project, lifetime, grant.created_at, grant.last_access_at, remembered, ctx.now) {
             let last = known_use(grant.last_access_at, remembered);
             listed.push(ListedSession {
                 id,
@@ -118,44 +113,27 @@ pub(crate) struct Ending {
 impl Ending {
     /// An ending that a person or a command caused.
     pub(crate) fn new(
-        app: &App,
-        project: &Project,
+        ctx: &Ctx<'_>,
         user: UserId,
         selection: Selection,
         (reason, by): (RevocationReason, TriggeredBy),
-        now: Timestamp,
     ) -> Self {
-        let context =
-            Context { triggered_by: by, ..events::describe(project, user, &events::EventOrigin::default(), now) };
-        let (no, entropy) = (project.no, app.entropy.clone());
+        let context = Context { triggered_by: by, ..events::describe(ctx, user, &events::EventOrigin::default()) };
+        let (no, entropy) = (ctx.project.no, ctx.app.entropy.clone());
         Self { no, user, selection, reason, context, names_application: false, entropy }
     }
 
     /// An ending by an operator, a program or a command, with what the audit log says of it.
-    pub(crate) fn by_actor(
-        app: &App,
-        project: &Project,
-        actor: &Actor,
-        user: UserId,
-        selection: Selection,
-        now: Timestamp,
-    ) -> Self {
+    pub(crate) fn by_actor(ctx: &Ctx<'_>, actor: &Actor, user: UserId, selection: Selection) -> Self {
         let cause = (RevocationReason::Operator, actor.by);
-        let context = actor.context(&project.id, Some(user), now);
-        Self { context, ..Self::new(app, project, user, selection, cause, now) }
+        let context = actor.context(&ctx.project.id, Some(user), ctx.now);
+        Self { context, ..Self::new(ctx, user, selection, cause) }
     }
 
     /// An ending by a rule of the server.
-    pub(crate) fn by_rule(
-        app: &App,
-        project: &Project,
-        user: UserId,
-        selection: Selection,
-        reason: RevocationReason,
-        now: Timestamp,
-    ) -> Self {
+    pub(crate) fn by_rule(ctx: &Ctx<'_>, user: UserId, selection: Selection, reason: RevocationReason) -> Self {
         let cause = (reason, TriggeredBy::System);
-        Self { names_application: true, ..Self::new(app, project, user, selection, cause, now) }
+        Self { names_application: true, ..Self::new(&Ctx { ip: None, ..*ctx }, user, selection, cause) }
     }
 
     /// Ends the sessions and grants and queues their events, one for each row that was actually deleted. Returns how many.
@@ -227,13 +205,7 @@ pub(crate) async fn end(app: &App, ending: Ending) -> Result<usize, Error> {
 
 /// Ends a grant whose token or code was used by two parties (RFC 9700 §4.5, §4.14). The refusal is an outcome that is
 /// committed.
-pub(crate) async fn end_misused(
-    app: &App,
-    project: &Project,
-    grant: &Grant,
-    reason: RevocationReason,
-    now: Timestamp,
-) -> Result<(), Error> {
+pub(crate) async fn end_misused(ctx: &Ctx<'_>, grant: &Grant, reason: RevocationReason) -> Result<(), Error> {
     let selection = Selection::One(SessionRef::Grant(grant.id));
-    end(app, Ending::by_rule(app, project, grant.user_id, selection, reason, now)).await.map(drop)
+    end(ctx.app, Ending::by_rule(ctx, grant.user_id, selection, reason)).await.map(drop)
 }

@@ -1,10 +1,8 @@
 //! Sign-up of a guest on the web, without a device key.
 
-use std::net::IpAddr;
-
 use vestibule_domain::{
     client::Client, grant::Grant, id::ProjectNo, identity::UserAccount, project::LimitName, session::Session,
-    time::Timestamp, user::User,
+    user::User,
 };
 use vestibule_store::{StoreError, Tx, grants, sessions, users};
 
@@ -16,8 +14,8 @@ use super::{
     rates,
 };
 use crate::{
-    app::App,
     events::{self, EventOrigin, QueuedEvent},
+    flows::ctx::Ctx,
     projects::Project,
 };
 
@@ -30,40 +28,38 @@ pub(crate) struct GuestTokens {
 
 /// Signs up a guest for a token-based application, or issues an access token to an existing guest.
 pub(crate) async fn with_refresh_token(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     client_id: &str,
     refresh_token: Option<&str>,
-    ip: IpAddr,
-    now: Timestamp,
 ) -> Result<GuestTokens, Error> {
-    let client = project.settings.client(client_id).ok_or(Error::UnknownClient)?;
+    let client = ctx.project.settings.client(client_id).ok_or(Error::UnknownClient)?;
     if !client.application_type().allows_anonymous() {
         return Err(Error::ClientWithoutGuests);
     }
-    check_enabled(project)?;
+    check_enabled(ctx.project)?;
     if let Some(token) = refresh_token {
-        return go_on(app, project, client, token, now).await;
+        return go_on(ctx, client, token).await;
     }
-    check_open(app, project, ip, now)?;
-    let mut user = User::new_guest(app.entropy.id(now), now);
-    let origin = EventOrigin { client_id: Some(client_id), ip: Some(ip), ..EventOrigin::default() };
-    hooks::ask_before_guest(app, project, &mut user, None, &origin, now).await?;
-    let event = events::prepare_new_guest(app, project, &user, None, &origin, now);
+    check_open(ctx)?;
+    let mut user = User::new_guest(ctx.app.entropy.id(ctx.now), ctx.now);
+    let origin = EventOrigin { client_id: Some(client_id), ..EventOrigin::default() };
+    hooks::ask_before_guest(ctx, &mut user, None, &origin).await?;
+    let event = events::prepare_new_guest(ctx, &user, None, &origin);
     let new = NewGrant {
         user_id: user.id,
         client_id,
         scope: issue::guest_scope(client),
-        authenticated_at: now,
+        authenticated_at: ctx.now,
         amr: None,
         session_id: None,
         dpop_jkt: None,
         device: None,
     };
-    let (grant, refresh_token) = issue::make_grant(app, new, now);
-    let access = issue::make_access_token(app, project, client, &grant, &UserAccount::of_guest(&user), now);
-    let no = project.no;
-    app.store
+    let (grant, refresh_token) = issue::make_grant(ctx.app, new, ctx.now);
+    let access = issue::make_access_token(ctx, client, &grant, &UserAccount::of_guest(&user));
+    let no = ctx.project.no;
+    ctx.app
+        .store
         .write("sign_up_anonymous", (user, grant, event), move |tx, (user, grant, event)| {
             Box::pin(insert(tx, no, user, Start::Grant(grant), event.as_ref()))
         })
@@ -73,27 +69,25 @@ pub(crate) async fn with_refresh_token(
 
 /// Signs up a guest for cookie-based applications; `None` when the caller is a guest already.
 pub(crate) async fn with_cookie(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     caller: Option<&SessionCaller>,
     device: Option<String>,
-    ip: IpAddr,
-    now: Timestamp,
 ) -> Result<Option<String>, Error> {
-    check_enabled(project)?;
+    check_enabled(ctx.project)?;
     match caller {
         Some(caller) if caller.user.is_anonymous() => return Ok(None),
         Some(_) => return Err(Error::LoggedInAsMember),
         None => {}
     }
-    check_open(app, project, ip, now)?;
-    let mut user = User::new_guest(app.entropy.id(now), now);
-    let origin = EventOrigin { ip: Some(ip), ..EventOrigin::default() };
-    hooks::ask_before_guest(app, project, &mut user, None, &origin, now).await?;
-    let event = events::prepare_new_guest(app, project, &user, None, &origin, now);
-    let (session, cookie) = issue::make_session(app, user.id, now, None, device, now);
-    let no = project.no;
-    app.store
+    check_open(ctx)?;
+    let mut user = User::new_guest(ctx.app.entropy.id(ctx.now), ctx.now);
+    let origin = EventOrigin::default();
+    hooks::ask_before_guest(ctx, &mut user, None, &origin).await?;
+    let event = events::prepare_new_guest(ctx, &user, None, &origin);
+    let (session, cookie) = issue::make_session(ctx.app, user.id, ctx.now, None, device, ctx.now);
+    let no = ctx.project.no;
+    ctx.app
+        .store
         .write("sign_up_anonymous_cookie", (user, session, event), move |tx, (user, session, event)| {
             Box::pin(insert(tx, no, user, Start::Session(session), event.as_ref()))
         })
@@ -124,16 +118,10 @@ async fn insert(
     }
 }
 
-async fn go_on(
-    app: &App,
-    project: &Project,
-    client: &Client,
-    token: &str,
-    now: Timestamp,
-) -> Result<GuestTokens, Error> {
+async fn go_on(ctx: &Ctx<'_>, client: &Client, token: &str) -> Result<GuestTokens, Error> {
     let (id, hash) = split_token(token).ok_or(Error::InvalidRefreshToken)?;
-    let mut conn = app.store.read().await?;
-    let found = find_live_grant(&mut conn, project, id, now).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let found = find_live_grant(&mut conn, ctx.project, id, ctx.now).await?;
     drop(conn);
     let (grant, user) = found.filter(|(grant, _)| grant.token_hash.matches(&hash)).ok_or(Error::InvalidRefreshToken)?;
     // This route reads no DPoP proof, so a bound token cannot be used here.
@@ -143,7 +131,7 @@ async fn go_on(
     if !user.is_anonymous() {
         return Err(Error::LoggedInAsMember);
     }
-    let access = issue::make_access_token(app, project, client, &grant, &UserAccount::of_guest(&user), now);
+    let access = issue::make_access_token(ctx, client, &grant, &UserAccount::of_guest(&user));
     Ok(GuestTokens { access, refresh_token: None })
 }
 
@@ -153,9 +141,9 @@ pub(crate) fn check_enabled(project: &Project) -> Result<(), Error> {
 }
 
 /// Checks that sign-up is open and that the address is within its limit.
-pub(crate) fn check_open(app: &App, project: &Project, ip: IpAddr, now: Timestamp) -> Result<(), Error> {
-    if project.settings.public_signup_disabled() {
+pub(crate) fn check_open(ctx: &Ctx<'_>) -> Result<(), Error> {
+    if ctx.project.settings.public_signup_disabled() {
         return Err(Error::PublicSignUpDisabled);
     }
-    rates::charge_ip(app, project, LimitName::SignupAnonymousPerIp, ip, now)
+    rates::charge_ip(ctx, LimitName::SignupAnonymousPerIp)
 }

@@ -17,7 +17,7 @@ use vestibule_store::{
 };
 
 use super::error::{Error, RateLimit};
-use crate::{app::App, crypto::sha256, limits::Counter, projects::Project};
+use crate::{app::App, crypto::sha256, flows::ctx::Ctx, limits::Counter};
 
 /// Limit of password attempts per operator, from all addresses.
 const OPERATOR_PER_ACCOUNT: Quota = Quota { period: Duration::from_secs(600), burst: 10 };
@@ -43,30 +43,28 @@ struct Bucket {
 
 impl Buckets {
     /// Buckets of a password attempt for a login ID.
-    pub(crate) fn of_password(project: &Project, account: &str, ip: IpAddr) -> Self {
-        Self::new(project, [(LimitName::PasswordPerUser, account), (LimitName::PasswordPerIp, &by_ip(ip))])
+    pub(crate) fn of_password(ctx: &Ctx<'_>, account: &str) -> Self {
+        Self::of(ctx, LimitName::PasswordPerIp, Some((LimitName::PasswordPerUser, account)))
     }
 
     /// Buckets of a code attempt for an email address or phone number.
-    pub(crate) fn of_code(project: &Project, account: &str, ip: IpAddr) -> Self {
-        Self::new(project, [(LimitName::CodeTryPerUser, account), (LimitName::CodeTryPerIp, &by_ip(ip))])
+    pub(crate) fn of_code(ctx: &Ctx<'_>, account: &str) -> Self {
+        Self::of(ctx, LimitName::CodeTryPerIp, Some((LimitName::CodeTryPerUser, account)))
     }
 
     /// Buckets of a code sent to an email address or phone number.
-    pub(crate) fn of_code_sent(project: &Project, account: &str, ip: IpAddr) -> Self {
-        Self::new(project, [(LimitName::CodeSendPerUser, account), (LimitName::CodeSendPerIp, &by_ip(ip))])
+    pub(crate) fn of_code_sent(ctx: &Ctx<'_>, account: &str) -> Self {
+        Self::of(ctx, LimitName::CodeSendPerIp, Some((LimitName::CodeSendPerUser, account)))
     }
 
     /// Buckets of a passkey attempt, per network address only: the passkey itself names the account.
-    pub(crate) fn of_passkey(project: &Project, ip: IpAddr) -> Self {
-        Self::new(project, [(LimitName::PasskeyPerIp, by_ip(ip).as_str())])
+    pub(crate) fn of_passkey(ctx: &Ctx<'_>) -> Self {
+        Self::of(ctx, LimitName::PasskeyPerIp, None)
     }
 
     /// Buckets of a request signed with the wrong key for a device key's ID.
-    pub(crate) fn of_device_key(project: &Project, kid: &str, ip: Option<IpAddr>) -> Self {
-        let by_ip = ip.map(by_ip);
-        let by_ip = by_ip.as_deref().map(|ip| (LimitName::DeviceKeyPerIp, ip));
-        Self::of(project, by_ip.into_iter().chain([(LimitName::DeviceKeyPerKey, kid)]))
+    pub(crate) fn of_device_key(ctx: &Ctx<'_>, kid: &str) -> Self {
+        Self::of(ctx, LimitName::DeviceKeyPerIp, Some((LimitName::DeviceKeyPerKey, kid)))
     }
 
     /// Buckets of a password attempt for an operator.
@@ -81,17 +79,16 @@ impl Buckets {
         Self { no: EVERY_PROJECT, all: vec![Bucket::of_operator(&by_ip(ip), OPERATOR_PER_IP)] }
     }
 
-    fn new<const N: usize>(project: &Project, counted: [(LimitName, &str); N]) -> Self {
-        Self::of(project, counted.into_iter())
-    }
-
-    fn of<'a>(project: &Project, counted: impl Iterator<Item = (LimitName, &'a str)>) -> Self {
+    /// A bucket of the request's address, and one of the account if there is one.
+    fn of(ctx: &Ctx<'_>, per_ip: LimitName, per_account: Option<(LimitName, &str)>) -> Self {
+        let by_ip = ctx.ip.map(by_ip);
+        let by_ip = by_ip.as_deref().map(|ip| (per_ip, ip));
         let bucket = |(name, of): (LimitName, &str)| {
-            let quota = project.settings.limit(name)?;
+            let quota = ctx.project.settings.limit(name)?;
             let counter = Counter::Setting(name);
             Some(Bucket { counter, id: sha256(format!("{}|{of}", name.error_name()).as_bytes()).0, quota })
         };
-        Self { no: project.no, all: counted.filter_map(bucket).collect() }
+        Self { no: ctx.project.no, all: per_account.into_iter().chain(by_ip).filter_map(bucket).collect() }
     }
 
     /// Checks that no bucket is full.

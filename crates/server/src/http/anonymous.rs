@@ -29,12 +29,10 @@ pub(crate) async fn sign_up(visit: Visit, cookie: SessionCookie, request: Reques
         Ok(read) => read,
         Err(response) => return response,
     };
-    let Visit { app, project, now, ip, .. } = &visit;
     match parsed {
         AnonymousSignUpRequest::RefreshToken { client_id, refresh_token } => {
             let refresh_token = refresh_token.as_ref().map(vestibule_protocol::Credential::as_str);
-            let signed_up =
-                sign_up_anonymous::with_refresh_token(app, project, &client_id, refresh_token, *ip, *now).await;
+            let signed_up = sign_up_anonymous::with_refresh_token(&visit.ctx(), &client_id, refresh_token).await;
             match signed_up {
                 Ok(tokens) => {
                     let mut result = TokenResponse::bearer(tokens.access.token, tokens.access.expires_in);
@@ -50,12 +48,12 @@ pub(crate) async fn sign_up(visit: Visit, cookie: SessionCookie, request: Reques
                 Err(error) => return error::flow_as_api(&visit, &error),
             };
             let device = super::pages::device_name(&headers);
-            let signed_up = sign_up_anonymous::with_cookie(app, project, resolution.live(), device, *ip, *now).await;
+            let signed_up = sign_up_anonymous::with_cookie(&visit.ctx(), resolution.live(), device).await;
             match signed_up {
                 Ok(cookie) => {
                     let mut response = success(Empty {});
                     if let Some(cookie) = cookie {
-                        cookies::set_session(response.headers_mut(), project, &cookie);
+                        cookies::set_session(response.headers_mut(), &visit.project, &cookie);
                     }
                     response
                 }
@@ -71,14 +69,13 @@ pub(crate) async fn promotion_code(visit: Visit, cookie: SessionCookie, request:
         Ok(read) => read,
         Err(response) => return response,
     };
-    let Visit { app, project, now, .. } = &visit;
     let issued = match parsed {
         PromotionCodeRequest::RefreshToken { refresh_token } => {
             let token = refresh_token.map(vestibule_protocol::Credential::into_string).unwrap_or_default();
-            code::for_refresh_token(app, project, &token, *now).await
+            code::for_refresh_token(&visit.ctx(), &token).await
         }
         PromotionCodeRequest::Cookie => match cookie.resolve(&visit).await {
-            Ok(resolution) => code::for_session(app, project, resolution.live(), *now),
+            Ok(resolution) => code::for_session(&visit.ctx(), resolution.live()),
             Err(error) => Err(error),
         },
     };

@@ -182,7 +182,7 @@ impl Accepts for SessionCookie {
 impl SessionCookie {
     /// The user signed in to this browser.
     pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<SessionCaller>, Error> {
-        caller::resolve_session(&visit.app, &visit.project, &self.session, visit.now).await
+        caller::resolve_session(&visit.ctx(), &self.session).await
     }
 }
 
@@ -203,7 +203,7 @@ impl Accepts for FlowCookies {
 impl FlowCookies {
     /// The user signed in to this browser.
     pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<SessionCaller>, Error> {
-        caller::resolve_session(&visit.app, &visit.project, &self.session, visit.now).await
+        caller::resolve_session(&visit.ctx(), &self.session).await
     }
 }
 
@@ -249,7 +249,7 @@ impl AccountCookies {
     /// The user whose account it is.
     pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<AccountCaller>, Error> {
         let cookies = caller::PresentedAccountCookies { session: &self.session, app_session: &self.app_session };
-        caller::resolve_account(&visit.app, &visit.project, cookies, visit.now).await
+        caller::resolve_account(&visit.ctx(), cookies).await
     }
 }
 
@@ -277,7 +277,7 @@ impl BrowserCookies {
 
     /// The user signed in to this browser, without app sessions.
     pub(crate) async fn resolve_session(&self, visit: &Visit) -> Result<Resolution<SessionCaller>, Error> {
-        caller::resolve_session(&visit.app, &visit.project, &self.account.session, visit.now).await
+        caller::resolve_session(&visit.ctx(), &self.account.session).await
     }
 }
 
@@ -302,7 +302,7 @@ impl ApiCredentials {
     pub(crate) async fn resolve(&self, visit: &Visit) -> Result<Resolution<ApiCaller>, Error> {
         let bearer = Bearer::parse(self.brought.authorization());
         let presented = caller::PresentedApiCredentials { bearer: bearer.token(), session: &self.session };
-        caller::resolve_api(&visit.app, &visit.project, presented, visit.now).await
+        caller::resolve_api(&visit.ctx(), presented).await
     }
 }
 

@@ -16,7 +16,13 @@ use super::{
     error, forwarded, misdirected,
     serve::Peer,
 };
-use crate::{adapters::clock::Stopwatch, app::App, crypto::hex_digits, projects::Project, trace::Span};
+use crate::{
+    adapters::clock::Stopwatch,
+    app::App,
+    flows::ctx::{Ctx, RequestId},
+    projects::Project,
+    trace::Span,
+};
 
 /// One request: project, time and client address.
 #[derive(Clone)]
@@ -28,23 +34,16 @@ pub(crate) struct Visit {
     pub(crate) request_id: RequestId,
 }
 
-/// The request ID in logs and in the response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RequestId([u8; 16]);
-
-impl RequestId {
-    fn new(random: [u8; 8]) -> Self {
-        Self(hex_digits(random))
-    }
-
-    fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
-impl std::fmt::Display for RequestId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
+impl Visit {
+    /// The context for use cases.
+    pub(crate) fn ctx(&self) -> Ctx<'_> {
+        Ctx {
+            app: &self.app,
+            project: &self.project,
+            now: self.now,
+            ip: Some(self.ip),
+            request_id: Some(self.request_id),
+        }
     }
 }
 
@@ -127,11 +126,11 @@ impl EntryPoint {
 }
 
 /// Runs a handler; counts and logs the response and adds the common headers.
-pub(super) async fn answer(app: &App, request_id: &str, request: Request, next: Next) -> Response {
+pub(super) async fn answer(app: &App, request_id: RequestId, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let record = RequestRecord::now(&request, is_from_proxy(app, &request));
     let mut response = record.span.around(next.run(request)).await;
-    record.end(app, request_id, route.as_ref().map_or("none", MatchedPath::as_str), &mut response);
+    record.end(app, request_id.as_str(), route.as_ref().map_or("none", MatchedPath::as_str), &mut response);
     response
 }
 
@@ -175,8 +174,8 @@ impl RequestRecord {
 }
 
 /// A new request ID.
-pub(super) fn new_request_id(app: &App) -> Arc<str> {
-    RequestId::new(app.entropy.bytes()).as_str().into()
+pub(super) fn new_request_id(app: &App) -> RequestId {
+    RequestId::new(app.entropy.bytes())
 }
 
 /// The peer of the connection.

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
-use crate::{app::App, flows::keys};
+use crate::{
+    app::App,
+    flows::{ctx::Ctx, keys},
+};
 
 const PERIOD: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
@@ -22,9 +25,10 @@ pub(crate) async fn check(app: &App) {
     let age = DAY * app.config.keys.rotate_after_days;
     let mut changed = false;
     for project in app.projects.all() {
+        let ctx = Ctx::without_request(app, &project, now);
         let newest = project.keys.newest_signing();
         if !age.is_zero() && now.since(newest) >= age {
-            match keys::rotate(app, &project, Some(newest), keys::PUBLISH_AHEAD, now).await {
+            match keys::rotate(&ctx, Some(newest), keys::PUBLISH_AHEAD).await {
                 Ok(true) => {
                     changed = true;
                     tracing::info!(project.id = project.id, "new signing keys are published; they sign in 24 hours");
@@ -36,7 +40,7 @@ pub(crate) async fn check(app: &App) {
                 }
             }
         }
-        match keys::remove_spent(app, &project, now).await {
+        match keys::remove_spent(&ctx).await {
             Ok(0) => {}
             Ok(removed) => {
                 changed = true;

@@ -11,6 +11,7 @@ use crate::flows::{
         keys::{self, AdminScope, KeyError},
         projects as admin_projects, settings,
     },
+    ctx::Ctx,
     operators::project_operators::tests::{add, open, operator},
 };
 
@@ -33,13 +34,15 @@ async fn a_role_that_is_gone_when_the_transaction_begins_changes_nothing() {
         document["project"]["name"] = json!("Renamed");
         Ok(())
     };
-    let renamed = settings::change(&app, &project, &editor, now, rename).await;
+    let renamed = settings::change(&Ctx::without_request(&app, &project, now), &editor, rename).await;
     assert!(matches!(renamed, Err(AdminError::RoleLost)), "{renamed:?}");
-    let rotated = settings::rotate_webhook_secret(&app, &project, &editor, now).await;
+    let rotated = settings::rotate_webhook_secret(&Ctx::without_request(&app, &project, now), &editor).await;
     assert!(matches!(rotated, Err(AdminError::RoleLost)), "{rotated:?}");
-    let key = keys::create_api_key(&app, &project, &owner, "Report", &[AdminScope::UsersRead], now).await;
+    let key =
+        keys::create_api_key(&Ctx::without_request(&app, &project, now), &owner, "Report", &[AdminScope::UsersRead])
+            .await;
     assert!(matches!(key, Err(KeyError::RoleLost)), "{key:?}");
-    let deleted = admin_projects::delete(&app, &project, &owner, now).await;
+    let deleted = admin_projects::delete(&Ctx::without_request(&app, &project, now), &owner).await;
     assert!(matches!(deleted, Err(AdminError::RoleLost)), "{deleted:?}");
     let created =
         admin_projects::create(&app, &owner_of_all, ("second", "", "https://second.example", true), now).await;
@@ -48,9 +51,9 @@ async fn a_role_that_is_gone_when_the_transaction_begins_changes_nothing() {
     let rows = projects::list_any_project(&mut app.store.read().await.expect("a connection")).await;
     let rows = rows.expect("the projects");
     assert_eq!(rows.iter().map(|row| (row.id.as_str(), row.version)).collect::<Vec<_>>(), [("shop", 1)]);
-    assert!(keys::list(&app, &project).await.expect("the keys").is_empty());
+    assert!(keys::list(&Ctx::without_request(&app, &project, app.clock.now())).await.expect("the keys").is_empty());
 
     // A role that is still there does.
     let viewer = acting(Role::Viewer, false);
-    settings::change(&app, &project, &viewer, now, rename).await.expect("the role is there");
+    settings::change(&Ctx::without_request(&app, &project, now), &viewer, rename).await.expect("the role is there");
 }

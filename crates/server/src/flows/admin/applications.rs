@@ -6,34 +6,32 @@ use vestibule_domain::{
     client::Client,
     event::{Event, OperatorAction},
     secret::TokenHash,
-    time::Timestamp,
 };
 use vestibule_store::client_secrets;
 
 use super::{AdminError, Clash, Thing, settings};
 use crate::{
-    app::App,
     crypto::{hex, sha256},
-    flows::actor::{ActError, Actor},
-    projects::Project,
+    flows::{
+        actor::{ActError, Actor},
+        ctx::Ctx,
+    },
 };
 
 /// Every application, in the document's order.
-pub(crate) async fn list(app: &App, project: &Project) -> Result<Vec<Client>, AdminError> {
-    Ok(settings::get(app, project).await?.settings.clients().to_vec())
+pub(crate) async fn list(ctx: &Ctx<'_>) -> Result<Vec<Client>, AdminError> {
+    Ok(settings::get(ctx).await?.settings.clients().to_vec())
 }
 
-pub(crate) async fn get(app: &App, project: &Project, client_id: &str) -> Result<Client, AdminError> {
-    let current = settings::get(app, project).await?;
+pub(crate) async fn get(ctx: &Ctx<'_>, client_id: &str) -> Result<Client, AdminError> {
+    let current = settings::get(ctx).await?;
     current.settings.client(client_id).cloned().ok_or(AdminError::NotFound(Thing::Application))
 }
 
 /// Applies a change to the list of applications.
 async fn change(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     actor: &Actor,
-    now: Timestamp,
     edit: impl Fn(&mut Vec<Value>) -> Result<(), AdminError>,
 ) -> Result<(), AdminError> {
     let edit = |document: &mut Value| {
@@ -50,24 +48,18 @@ async fn change(
             .expect("the applications are a list");
         edit(clients)
     };
-    settings::change(app, project, actor, now, edit).await
+    settings::change(ctx, actor, edit).await
 }
 
 fn position(clients: &[Value], client_id: &str) -> Option<usize> {
     clients.iter().position(|client| client["client_id"] == client_id)
 }
 
-pub(crate) async fn create(
-    app: &App,
-    project: &Project,
-    actor: &Actor,
-    client: &Value,
-    now: Timestamp,
-) -> Result<Client, AdminError> {
+pub(crate) async fn create(ctx: &Ctx<'_>, actor: &Actor, client: &Value) -> Result<Client, AdminError> {
     let Some(client_id) = client["client_id"].as_str() else {
         return Err(AdminError::fault("client_id", "this key is missing"));
     };
-    change(app, project, actor, now, |clients| {
+    change(ctx, actor, |clients| {
         if position(clients, client_id).is_some() {
             return Err(AdminError::Conflict(Clash::ClientIdTaken));
         }
@@ -75,46 +67,39 @@ pub(crate) async fn create(
         Ok(())
     })
     .await?;
-    get(app, project, client_id).await
+    get(ctx, client_id).await
 }
 
 /// Replaces an application; its `client_id` is fixed.
 pub(crate) async fn replace(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     actor: &Actor,
     client_id: &str,
     client: &Value,
-    now: Timestamp,
 ) -> Result<Client, AdminError> {
     if client["client_id"] != client_id {
         return Err(AdminError::fault("client_id", "the client_id can't be changed"));
     }
-    change(app, project, actor, now, |clients| {
+    change(ctx, actor, |clients| {
         let at = position(clients, client_id).ok_or(AdminError::NotFound(Thing::Application))?;
         clients[at] = client.clone();
         Ok(())
     })
     .await?;
-    get(app, project, client_id).await
+    get(ctx, client_id).await
 }
 
 /// Removes an application and its secrets; its grants become invalid.
-pub(crate) async fn delete(
-    app: &App,
-    project: &Project,
-    actor: &Actor,
-    client_id: &str,
-    now: Timestamp,
-) -> Result<(), AdminError> {
-    change(app, project, actor, now, |clients| {
+pub(crate) async fn delete(ctx: &Ctx<'_>, actor: &Actor, client_id: &str) -> Result<(), AdminError> {
+    change(ctx, actor, |clients| {
         let at = position(clients, client_id).ok_or(AdminError::NotFound(Thing::Application))?;
         clients.remove(at);
         Ok(())
     })
     .await?;
-    let no = project.no;
-    app.store
+    let no = ctx.project.no;
+    ctx.app
+        .store
         .write("admin_delete_secrets", client_id.to_string(), move |tx, client_id| {
             Box::pin(async move {
                 for (hash, _) in client_secrets::list(tx, no, client_id).await? {
@@ -139,30 +124,29 @@ fn name_of(hash: TokenHash) -> String {
 }
 
 /// The names of an application's secrets, oldest first.
-pub(crate) async fn list_secrets(app: &App, project: &Project, client_id: &str) -> Result<Vec<SecretView>, AdminError> {
-    get(app, project, client_id).await?;
-    let all = client_secrets::list(&mut *app.store.read().await?, project.no, client_id).await?;
+pub(crate) async fn list_secrets(ctx: &Ctx<'_>, client_id: &str) -> Result<Vec<SecretView>, AdminError> {
+    get(ctx, client_id).await?;
+    let all = client_secrets::list(&mut *ctx.app.store.read().await?, ctx.project.no, client_id).await?;
     Ok(all.into_iter().map(|(hash, at)| SecretView { id: name_of(hash), created_at: at.to_rfc3339() }).collect())
 }
 
 /// Creates a further secret; its text is shown once.
 pub(crate) async fn create_secret(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     actor: &Actor,
     client_id: &str,
-    now: Timestamp,
 ) -> Result<(SecretView, String), AdminError> {
-    let client = get(app, project, client_id).await?;
+    let client = get(ctx, client_id).await?;
     if !client.application_type().is_confidential() {
         return Err(AdminError::Conflict(Clash::NoSecretNeeded));
     }
-    let secret = app.entropy.alphanumeric();
+    let secret = ctx.app.entropy.alphanumeric();
     let hash = sha256(secret.as_bytes());
-    let no = project.no;
+    let (no, now) = (ctx.project.no, ctx.now);
     let event = Event::OperatorActed { action: OperatorAction::SecretCreated, target: client_id.to_string() };
-    let event = actor.prepare(app, project, &event, None, now);
-    app.store
+    let event = actor.prepare(ctx, &event, None);
+    ctx.app
+        .store
         .write("admin_create_secret", (client_id.to_string(), event), move |tx, (client_id, event)| {
             Box::pin(async move {
                 client_secrets::insert(tx, no, client_id, hash, now).await?;
@@ -174,21 +158,20 @@ pub(crate) async fn create_secret(
 }
 
 pub(crate) async fn delete_secret(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     actor: &Actor,
     client_id: &str,
     secret_id: &str,
-    now: Timestamp,
 ) -> Result<(), AdminError> {
-    get(app, project, client_id).await?;
-    let all = client_secrets::list(&mut *app.store.read().await?, project.no, client_id).await?;
+    get(ctx, client_id).await?;
+    let all = client_secrets::list(&mut *ctx.app.store.read().await?, ctx.project.no, client_id).await?;
     let hash = all.into_iter().map(|(hash, _)| hash).find(|hash| name_of(*hash) == secret_id);
     let hash = hash.ok_or(AdminError::NotFound(Thing::ClientSecret))?;
-    let no = project.no;
+    let (no, now) = (ctx.project.no, ctx.now);
     let event = Event::OperatorActed { action: OperatorAction::SecretDeleted, target: client_id.to_string() };
-    let event = actor.prepare(app, project, &event, None, now);
-    app.store
+    let event = actor.prepare(ctx, &event, None);
+    ctx.app
+        .store
         .write("admin_delete_secret", (client_id.to_string(), event), move |tx, (client_id, event)| {
             Box::pin(async move {
                 client_secrets::remove(tx, no, client_id, hash).await?;

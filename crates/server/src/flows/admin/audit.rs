@@ -9,7 +9,7 @@ use vestibule_store::{
 };
 
 use super::{AdminError, ListPage};
-use crate::{app::App, projects::Project};
+use crate::{app::App, flows::ctx::Ctx, projects::Project};
 
 /// Number of events per step of an export.
 const EXPORT_BATCH: i64 = 500;
@@ -53,17 +53,16 @@ impl Filter {
 
 /// One page, newest first.
 pub(crate) async fn list(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     filter: &Filter,
     cursor: Option<&str>,
     limit: u32,
 ) -> Result<ListPage<EventRow>, AdminError> {
     let before = super::read_number(cursor)?;
-    let mut conn = app.store.read().await?;
-    let mut between = filter.numbers(&mut conn, project).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let mut between = filter.numbers(&mut conn, ctx.project).await?;
     between.end = between.end.min(before.unwrap_or(i64::MAX));
-    let rows = events::list_page(&mut conn, project.no, &filter.wanted(), &between, i64::from(limit) + 1).await?;
+    let rows = events::list_page(&mut conn, ctx.project.no, &filter.wanted(), &between, i64::from(limit) + 1).await?;
     Ok(ListPage::cut(rows, limit, |row| row.seq.to_string()))
 }
 
@@ -91,8 +90,8 @@ impl EventExport {
 }
 
 /// The number of the newest event; 0 when there is none.
-pub(crate) async fn last(app: &App, project: &Project) -> Result<i64, StoreError> {
-    events::last(&mut *app.store.read().await?, project.no).await
+pub(crate) async fn last(ctx: &Ctx<'_>) -> Result<i64, StoreError> {
+    events::last(&mut *ctx.app.store.read().await?, ctx.project.no).await
 }
 
 /// At most `limit` events above a number, oldest first.

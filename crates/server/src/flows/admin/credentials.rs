@@ -6,12 +6,11 @@ use vestibule_domain::{
     id::UserId,
     identifier::{LoginId, LoginIdKind},
     secret::Secret,
-    time::Timestamp,
 };
 use vestibule_store::credentials::LoginIdRow;
 
 use super::{AdminError, Fault};
-use crate::{app::App, flows::new_password, projects::Project};
+use crate::flows::{ctx::Ctx, new_password};
 
 /// A login ID as entered by an operator.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,42 +25,30 @@ pub(crate) struct NewLoginId {
 }
 
 /// Validates a login ID and builds its row.
-pub(crate) fn read_login_id(
-    app: &App,
-    project: &Project,
-    path: &str,
-    new: &NewLoginId,
-    user: UserId,
-    now: Timestamp,
-) -> Result<LoginIdRow, Fault> {
-    if !project.settings.login_id_kinds().contains(&new.kind) {
+pub(crate) fn read_login_id(ctx: &Ctx<'_>, path: &str, new: &NewLoginId, user: UserId) -> Result<LoginIdRow, Fault> {
+    if !ctx.project.settings.login_id_kinds().contains(&new.kind) {
         let message = format!("the project has no login IDs of type {:?}", new.kind.as_str());
         return Err(Fault::new(format!("{path}.type"), message));
     }
-    let parsed = LoginId::parse(new.kind, &new.value, project.settings.default_country())
+    let parsed = LoginId::parse(new.kind, &new.value, ctx.project.settings.default_country())
         .map_err(|problem| Fault::new(format!("{path}.value"), format!("{problem} ({})", problem.key())))?;
     Ok(LoginIdRow {
-        id: app.entropy.id(now),
+        id: ctx.app.entropy.id(ctx.now),
         user_id: user,
         kind: new.kind.as_str().to_string(),
         value: parsed.value,
         original: parsed.original,
-        verified_at: new.is_verified.then_some(now),
-        created_at: now,
-        updated_at: now,
+        verified_at: new.is_verified.then_some(ctx.now),
+        created_at: ctx.now,
+        updated_at: ctx.now,
     })
 }
 
 /// Validates a password against the project's policy and hashes it.
-pub(crate) async fn hash_password(
-    app: &App,
-    project: &Project,
-    text: &str,
-    login_ids: &[LoginIdRow],
-) -> Result<String, AdminError> {
+pub(crate) async fn hash_password(ctx: &Ctx<'_>, text: &str, login_ids: &[LoginIdRow]) -> Result<String, AdminError> {
     let names: Vec<&str> = login_ids.iter().map(|row| row.value.as_str()).collect();
-    let policy = project.settings.password_policy();
-    let found = new_password::assess(app, project.no, policy, text, &names).await.map_err(AdminError::Flow)?;
+    let policy = ctx.project.settings.password_policy();
+    let found = new_password::assess(ctx.app, ctx.project.no, policy, text, &names).await.map_err(AdminError::Flow)?;
     if !found.is_good() {
         let faults = found
             .weaknesses
@@ -70,7 +57,7 @@ pub(crate) async fn hash_password(
         return Err(AdminError::Invalid(faults.collect()));
     }
     let prepared: Secret<String> = password::prepare(text);
-    Ok(app.hasher.hash(project.no, prepared, &app.entropy).await.map_err(super::super::Error::from)?)
+    Ok(ctx.app.hasher.hash(ctx.project.no, prepared, &ctx.app.entropy).await.map_err(super::super::Error::from)?)
 }
 
 fn describe_weakness(weakness: Weakness) -> String {

@@ -2,18 +2,15 @@
 
 use std::time::Duration;
 
-use vestibule_domain::{event::Event, id::EventId, time::Timestamp};
+use vestibule_domain::{event::Event, id::EventId};
 use vestibule_store::deliveries::{self, Delivery, DeliveryState};
 
 use super::{AdminError, Clash, ListPage, Thing};
-use crate::{
-    app::App,
-    flows::{
-        Error,
-        actor::{ActError, Actor},
-        hooks::sign,
-    },
-    projects::Project,
+use crate::flows::{
+    Error,
+    actor::{ActError, Actor},
+    ctx::Ctx,
+    hooks::sign,
 };
 
 /// Timeout of a webhook test.
@@ -21,32 +18,26 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One page of the deliveries in a state, newest first.
 pub(crate) async fn list(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     state: DeliveryState,
     cursor: Option<&str>,
     limit: u32,
 ) -> Result<ListPage<Delivery>, AdminError> {
     let before = super::read_number(cursor)?;
-    let mut conn = app.store.read().await?;
-    let rows = deliveries::list_page(&mut conn, project.no, state, before, i64::from(limit) + 1).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let rows = deliveries::list_page(&mut conn, ctx.project.no, state, before, i64::from(limit) + 1).await?;
     Ok(ListPage::cut(rows, limit, |row| row.id.to_string()))
 }
 
 /// Sends a finished delivery again.
-pub(crate) async fn replay(
-    app: &App,
-    project: &Project,
-    actor: &Actor,
-    id: i64,
-    now: Timestamp,
-) -> Result<Delivery, AdminError> {
-    let no = project.no;
-    let found = deliveries::find(&mut *app.store.read().await?, no, id).await?;
+pub(crate) async fn replay(ctx: &Ctx<'_>, actor: &Actor, id: i64) -> Result<Delivery, AdminError> {
+    let (no, now) = (ctx.project.no, ctx.now);
+    let found = deliveries::find(&mut *ctx.app.store.read().await?, no, id).await?;
     let found = found.ok_or(AdminError::NotFound(Thing::Delivery))?;
     let event = Event::DeliveryReplayed { delivery_id: id, url: found.url, event_type: found.kind };
-    let event = actor.prepare(app, project, &event, None, now);
-    let replayed = app
+    let event = actor.prepare(ctx, &event, None);
+    let replayed = ctx
+        .app
         .store
         .write("replay_delivery", event, move |tx, event| {
             Box::pin(async move {
@@ -60,7 +51,7 @@ pub(crate) async fn replay(
         })
         .await?;
     let Some(replayed) = replayed else { return Err(AdminError::Conflict(Clash::StillWaiting)) };
-    app.hooks_signal.notify_one();
+    ctx.app.hooks_signal.notify_one();
     Ok(replayed)
 }
 
@@ -73,24 +64,18 @@ pub(crate) struct WebhookTest {
 }
 
 /// Sends a signed test event to one of the project's webhooks, at once and without retry.
-pub(crate) async fn try_out(
-    app: &App,
-    project: &Project,
-    actor: &Actor,
-    url: &str,
-    now: Timestamp,
-) -> Result<WebhookTest, AdminError> {
-    if !project.settings.webhooks().iter().any(|hook| hook.url == url) {
+pub(crate) async fn try_out(ctx: &Ctx<'_>, actor: &Actor, url: &str) -> Result<WebhookTest, AdminError> {
+    if !ctx.project.settings.webhooks().iter().any(|hook| hook.url == url) {
         return Err(AdminError::NotFound(Thing::Webhook));
     }
-    let _place = app.shares.calls.take(project.no).map_err(Error::from)?;
-    let id: EventId = app.entropy.id(now);
-    let body = Event::HookTest.to_json(0, id, &actor.context(&project.id, None, now)).to_string();
-    let headers = sign(project, &body, now);
+    let _place = ctx.app.shares.calls.take(ctx.project.no).map_err(Error::from)?;
+    let id: EventId = ctx.app.entropy.id(ctx.now);
+    let body = Event::HookTest.to_json(0, id, &actor.context(&ctx.project.id, None, ctx.now)).to_string();
+    let headers = sign(ctx.project, &body, ctx.now);
     let test_result = if headers.is_empty() {
         WebhookTest { status: None, error: Some("the project has no webhook secret: create one".to_string()) }
     } else {
-        match app.webhooks.post(url, body, &headers, PATIENCE).await {
+        match ctx.app.webhooks.post(url, body, &headers, PATIENCE).await {
             Ok(answer) if (200..300).contains(&answer.status) => {
                 WebhookTest { status: Some(answer.status), error: None }
             }
@@ -103,8 +88,8 @@ pub(crate) async fn try_out(
     };
     let event =
         Event::HookTested { url: url.to_string(), status: test_result.status, error: test_result.error.clone() };
-    let event = actor.prepare(app, project, &event, None, now);
-    let no = project.no;
-    app.store.write("log_hook_test", event, move |tx, event| Box::pin(event.write(tx, no, now))).await?;
+    let event = actor.prepare(ctx, &event, None);
+    let (no, now) = (ctx.project.no, ctx.now);
+    ctx.app.store.write("log_hook_test", event, move |tx, event| Box::pin(event.write(tx, no, now))).await?;
     Ok(test_result)
 }

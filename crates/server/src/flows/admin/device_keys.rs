@@ -9,13 +9,10 @@ use vestibule_domain::{
 use vestibule_store::{device_keys, users};
 
 use super::{AdminError, Thing};
-use crate::{
-    app::App,
-    flows::{
-        actor::{ActError, Actor},
-        sessions::{Ending, Selection},
-    },
-    projects::Project,
+use crate::flows::{
+    actor::{ActError, Actor},
+    ctx::Ctx,
+    sessions::{Ending, Selection},
 };
 
 /// A device key in a list.
@@ -33,10 +30,10 @@ pub(crate) struct DeviceKeyView {
 }
 
 /// Every key of a user, oldest first.
-pub(crate) async fn list(app: &App, project: &Project, user: UserId) -> Result<Vec<DeviceKeyView>, AdminError> {
-    let mut conn = app.store.read().await?;
-    users::find(&mut conn, project.no, user).await?.ok_or(AdminError::NotFound(Thing::User))?;
-    let keys = device_keys::list(&mut conn, project.no, user).await?;
+pub(crate) async fn list(ctx: &Ctx<'_>, user: UserId) -> Result<Vec<DeviceKeyView>, AdminError> {
+    let mut conn = ctx.app.store.read().await?;
+    users::find(&mut conn, ctx.project.no, user).await?.ok_or(AdminError::NotFound(Thing::User))?;
+    let keys = device_keys::list(&mut conn, ctx.project.no, user).await?;
     let views = keys.into_iter().map(|key| DeviceKeyView {
         id: key.id.to_string(),
         key_id: key.kid,
@@ -49,45 +46,35 @@ pub(crate) async fn list(app: &App, project: &Project, user: UserId) -> Result<V
 }
 
 /// Revokes a key: the device cannot sign in with it any more. Existing sessions stay.
-pub(crate) async fn revoke(
-    app: &App,
-    project: &Project,
-    actor: &Actor,
-    user: UserId,
-    id: IdentityId,
-    now: Timestamp,
-) -> Result<(), AdminError> {
-    remove(app, project, actor, (user, id), None, now).await.map(drop)
+pub(crate) async fn revoke(ctx: &Ctx<'_>, actor: &Actor, user: UserId, id: IdentityId) -> Result<(), AdminError> {
+    remove(ctx, actor, (user, id), None).await.map(drop)
 }
 
 /// Revokes a key and ends all of the user's sessions in one transaction, for a lost or stolen device. Returns how many
 /// ended.
 pub(crate) async fn revoke_lost(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     actor: &Actor,
     user: UserId,
     id: IdentityId,
-    now: Timestamp,
 ) -> Result<usize, AdminError> {
-    let ending = Ending::by_actor(app, project, actor, user, Selection::All, now);
-    remove(app, project, actor, (user, id), Some(ending), now).await
+    let ending = Ending::by_actor(ctx, actor, user, Selection::All);
+    remove(ctx, actor, (user, id), Some(ending)).await
 }
 
 async fn remove(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     actor: &Actor,
     (user, id): (UserId, IdentityId),
     ending: Option<Ending>,
-    now: Timestamp,
 ) -> Result<usize, AdminError> {
-    let no = project.no;
-    let keys = device_keys::list(&mut *app.store.read().await?, no, user).await?;
+    let (no, now) = (ctx.project.no, ctx.now);
+    let keys = device_keys::list(&mut *ctx.app.store.read().await?, no, user).await?;
     let key = keys.into_iter().find(|key| key.id == id).ok_or(AdminError::NotFound(Thing::DeviceKey))?;
     let event = Event::DeviceKeyRevoked { user_id: user, key_id: key.kid.clone() };
-    let event = actor.prepare(app, project, &event, Some(user), now);
-    let removed = app
+    let event = actor.prepare(ctx, &event, Some(user));
+    let removed = ctx
+        .app
         .store
         .write("admin_revoke_key", (key.kid, event, ending), move |tx, (kid, event, ending)| {
             Box::pin(async move {

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use vestibule_domain::{secret::TokenHash, time::Timestamp};
+use vestibule_domain::secret::TokenHash;
 use vestibule_store::{StoreError, admin_keys};
 
 use crate::{
-    app::App,
     crypto::{base64url, read_base64url},
+    flows::ctx::Ctx,
     projects::Project,
 };
 
@@ -39,15 +39,10 @@ pub(crate) enum WriteState {
 }
 
 /// Begins a write; exactly one of several concurrent callers with the same key does it.
-pub(crate) async fn begin(
-    app: &App,
-    project: &Project,
-    key: TokenHash,
-    request: TokenHash,
-    now: Timestamp,
-) -> Result<WriteState, StoreError> {
-    let no = project.no;
-    let began = app
+pub(crate) async fn begin(ctx: &Ctx<'_>, key: TokenHash, request: TokenHash) -> Result<WriteState, StoreError> {
+    let (no, now) = (ctx.project.no, ctx.now);
+    let began = ctx
+        .app
         .store
         .write("begin_idempotent", (), move |tx, ()| {
             Box::pin(admin_keys::begin_answer(tx, no, key, request, now, now.plus(KEEP)))
@@ -56,21 +51,22 @@ pub(crate) async fn begin(
     if began {
         return Ok(WriteState::Now);
     }
-    let Some(found) = admin_keys::find_answer(&mut *app.store.read().await?, no, key).await? else {
+    let Some(found) = admin_keys::find_answer(&mut *ctx.app.store.read().await?, no, key).await? else {
         return Ok(WriteState::Running);
     };
     if !found.request_hash.matches(&request) {
         return Ok(WriteState::Reused);
     }
     if let Some(status) = found.status {
-        let (version, body) = open(app, project, key, found.answer.unwrap_or_default());
+        let (version, body) = open(ctx, key, found.answer.unwrap_or_default());
         return Ok(WriteState::Before(IdempotencyKey { status, version, body }));
     }
     let started_at = found.started_at;
     if now.since(started_at) < LOST {
         return Ok(WriteState::Running);
     }
-    let mine = app
+    let mine = ctx
+        .app
         .store
         .write("retry_idempotent", (), move |tx, ()| {
             Box::pin(admin_keys::take_over_answer(tx, no, key, now, started_at))
@@ -80,15 +76,11 @@ pub(crate) async fn begin(
 }
 
 /// Stores the response to a write; without one the write may be retried.
-pub(crate) async fn finish(
-    app: &App,
-    project: &Project,
-    key: TokenHash,
-    answer: Option<IdempotencyKey>,
-) -> Result<(), StoreError> {
-    let no = project.no;
-    let answer = answer.map(|kept| (kept.status, seal(app, project, key, &kept)));
-    app.store
+pub(crate) async fn finish(ctx: &Ctx<'_>, key: TokenHash, answer: Option<IdempotencyKey>) -> Result<(), StoreError> {
+    let no = ctx.project.no;
+    let answer = answer.map(|kept| (kept.status, seal(ctx, key, &kept)));
+    ctx.app
+        .store
         .write("finish_idempotent", answer, move |tx, answer| {
             Box::pin(async move {
                 match answer {
@@ -111,17 +103,18 @@ fn context(project: &Project, key: TokenHash) -> String {
     format!("idempotency|{}|{}", project.id, base64url(key.0))
 }
 
-fn seal(app: &App, project: &Project, key: TokenHash, kept: &IdempotencyKey) -> String {
+fn seal(ctx: &Ctx<'_>, key: TokenHash, kept: &IdempotencyKey) -> String {
     let plain = format!("{}\n{}", kept.version.as_deref().unwrap_or_default(), kept.body);
-    let sealed = app.master.seal(plain.as_bytes(), &context(project, key), &app.entropy);
+    let sealed = ctx.app.master.seal(plain.as_bytes(), &context(ctx.project, key), &ctx.app.entropy);
     format!("{VERSIONED}{}", base64url(sealed))
 }
 
 /// Decodes version and body. Both are empty when another master key sealed them, so that the write is still not
 /// repeated.
-fn open(app: &App, project: &Project, key: TokenHash, kept: String) -> (Option<String>, String) {
+fn open(ctx: &Ctx<'_>, key: TokenHash, kept: String) -> (Option<String>, String) {
     let unseal = |sealed: &str| {
-        let plain = read_base64url(sealed).and_then(|sealed| app.master.open(&sealed, &context(project, key)).ok());
+        let plain =
+            read_base64url(sealed).and_then(|sealed| ctx.app.master.open(&sealed, &context(ctx.project, key)).ok());
         plain.and_then(|plain| String::from_utf8(plain).ok()).unwrap_or_default()
     };
     if let Some(sealed) = kept.strip_prefix(VERSIONED) {

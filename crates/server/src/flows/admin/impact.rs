@@ -12,7 +12,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{Conn, StoreError, grants, reach, sessions};
 
-use crate::{app::App, projects::Project};
+use crate::flows::ctx::Ctx;
 
 /// Maximum number of rows of a kind that are counted; beyond it, a count is a minimum.
 const LOOKED_AT: i64 = 10_000;
@@ -132,54 +132,47 @@ fn is_grant_alive(settings: &ProjectSettings, grant: &Grant, is_guest: bool, now
 }
 
 /// The number of signed-in users.
-pub(crate) async fn count_signed_in(app: &App, project: &Project, now: Timestamp) -> Result<AffectedUsers, StoreError> {
-    let mut conn = app.store.read().await?;
-    Ok(Open::read(&mut conn, project.no).await?.alive(&project.settings, now))
+pub(crate) async fn count_signed_in(ctx: &Ctx<'_>) -> Result<AffectedUsers, StoreError> {
+    let mut conn = ctx.app.store.read().await?;
+    Ok(Open::read(&mut conn, ctx.project.no).await?.alive(&ctx.project.settings, ctx.now))
 }
 
 /// The number of users signed in to one application.
-pub(crate) async fn count_signed_in_to(
-    app: &App,
-    project: &Project,
-    client_id: &str,
-    now: Timestamp,
-) -> Result<AffectedUsers, StoreError> {
-    let mut conn = app.store.read().await?;
-    let open = Open::read(&mut conn, project.no).await?;
-    let settings = &project.settings;
-    Ok(open.people(|_| false, |one, guest| one.client_id == client_id && is_grant_alive(settings, one, guest, now)))
+pub(crate) async fn count_signed_in_to(ctx: &Ctx<'_>, client_id: &str) -> Result<AffectedUsers, StoreError> {
+    let mut conn = ctx.app.store.read().await?;
+    let open = Open::read(&mut conn, ctx.project.no).await?;
+    let settings = &ctx.project.settings;
+    Ok(open.people(|_| false, |one, guest| one.client_id == client_id && is_grant_alive(settings, one, guest, ctx.now)))
 }
 
 /// The number of users.
-pub(crate) async fn count_users(app: &App, project: &Project) -> Result<BoundedCount, StoreError> {
-    let mut conn = app.store.read().await?;
-    reach::count_users(&mut conn, project.no, LOOKED_AT).await.map(BoundedCount::up_to_bound)
+pub(crate) async fn count_users(ctx: &Ctx<'_>) -> Result<BoundedCount, StoreError> {
+    let mut conn = ctx.app.store.read().await?;
+    reach::count_users(&mut conn, ctx.project.no, LOOKED_AT).await.map(BoundedCount::up_to_bound)
 }
 
 /// The consequences of replacing the old settings by the new ones. Counts only what the difference can affect.
 pub(crate) async fn of_change(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     old: &ProjectSettings,
     new: &ProjectSettings,
-    now: Timestamp,
 ) -> Result<Vec<Consequence>, StoreError> {
-    let no = project.no;
+    let no = ctx.project.no;
     let mut found = Vec::new();
-    let mut conn = app.store.read().await?;
+    let mut conn = ctx.app.store.read().await?;
     let guests_off = old.anonymous_enabled() && !new.anonymous_enabled();
     if guests_off || may_sign_out(old, new) {
         let open = Open::read(&mut conn, no).await?;
         let has_other_cookie = old.cookie_name("") != new.cookie_name("");
         let ended = open.people(
-            |one| is_session_alive(old, one, now) && (has_other_cookie || !is_session_alive(new, one, now)),
-            |one, guest| is_grant_alive(old, one, guest, now) && !is_grant_alive(new, one, guest, now),
+            |one| is_session_alive(old, one, ctx.now) && (has_other_cookie || !is_session_alive(new, one, ctx.now)),
+            |one, guest| is_grant_alive(old, one, guest, ctx.now) && !is_grant_alive(new, one, guest, ctx.now),
         );
         if !ended.all.is_none() {
             found.push(Consequence::SignsOut(ended));
         }
         if guests_off {
-            found.push(Consequence::GuestsOff(open.alive(new, now).guests));
+            found.push(Consequence::GuestsOff(open.alive(new, ctx.now).guests));
         }
     }
     for kind in old.login_id_kinds().into_iter().filter(|kind| !new.login_id_kinds().contains(kind)) {

@@ -16,10 +16,11 @@ use vestibule_store::{
 
 use super::{AdminError, Clash};
 use crate::{
-    app::App,
     crypto::{hex, sha256, verify::verifies_jws},
-    flows::actor::{ActError, Actor},
-    projects::Project,
+    flows::{
+        actor::{ActError, Actor},
+        ctx::Ctx,
+    },
 };
 
 /// Prefix of every API key, for scanners that search for leaked secrets.
@@ -163,38 +164,34 @@ impl From<KeyError> for AdminError {
 ///
 /// # Errors
 /// When the store fails.
-pub async fn create_api_key(
-    app: &App,
-    project: &Project,
+pub(crate) async fn create_api_key(
+    ctx: &Ctx<'_>,
     actor: &Actor,
     name: &str,
     scopes: &[AdminScope],
-    now: Timestamp,
 ) -> Result<(KeyView, String), KeyError> {
-    let id = hex(&app.entropy.bytes::<8>());
-    let secret = app.entropy.alphanumeric();
-    let row = row(id.clone(), name, scopes, now);
+    let id = hex(&ctx.app.entropy.bytes::<8>());
+    let secret = ctx.app.entropy.alphanumeric();
+    let row = row(id.clone(), name, scopes, ctx.now);
     let row = AdminKeyRow { secret_hash: Some(sha256(secret.as_bytes())), ..row };
     let view = KeyView::of(&row);
-    insert(app, project, actor, row, now).await?;
+    insert(ctx, actor, row).await?;
     Ok((view, format!("{PREFIX}{id}_{secret}")))
 }
 
 /// Registers the public half of a key pair with which the client signs JWTs; its ID is the `kid`.
 pub(crate) async fn register_public_key(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     actor: &Actor,
     name: &str,
     jwk: &str,
     scopes: &[AdminScope],
-    now: Timestamp,
 ) -> Result<KeyView, KeyError> {
     let parsed = Jwk::parse(jwk).map_err(|error| KeyError::BadJwk(error.to_string()))?;
-    let kid = parsed.kid().map_or_else(|| hex(&app.entropy.bytes::<8>()), str::to_string);
-    let row = AdminKeyRow { public_jwk: Some(parsed.to_json()), ..row(kid, name, scopes, now) };
+    let kid = parsed.kid().map_or_else(|| hex(&ctx.app.entropy.bytes::<8>()), str::to_string);
+    let row = AdminKeyRow { public_jwk: Some(parsed.to_json()), ..row(kid, name, scopes, ctx.now) };
     let view = KeyView::of(&row);
-    insert(app, project, actor, row, now).await?;
+    insert(ctx, actor, row).await?;
     Ok(view)
 }
 
@@ -211,11 +208,13 @@ fn row(id: String, name: &str, scopes: &[AdminScope], now: Timestamp) -> AdminKe
     }
 }
 
-async fn insert(app: &App, project: &Project, actor: &Actor, row: AdminKeyRow, now: Timestamp) -> Result<(), KeyError> {
-    let (no, id) = (project.no, row.id.clone());
+async fn insert(ctx: &Ctx<'_>, actor: &Actor, row: AdminKeyRow) -> Result<(), KeyError> {
+    let now = ctx.now;
+    let (no, id) = (ctx.project.no, row.id.clone());
     let event = Event::OperatorActed { action: OperatorAction::KeyCreated, target: id.clone() };
-    let event = actor.prepare(app, project, &event, None, now);
-    let inserted = app
+    let event = actor.prepare(ctx, &event, None);
+    let inserted = ctx
+        .app
         .store
         .write("add_admin_key", (row, event), move |tx, (row, event)| {
             Box::pin(async move {
@@ -231,26 +230,21 @@ async fn insert(app: &App, project: &Project, actor: &Actor, row: AdminKeyRow, n
 }
 
 /// Every key of a project, oldest first.
-pub(crate) async fn list(app: &App, project: &Project) -> Result<Vec<KeyView>, StoreError> {
-    Ok(admin_keys::list(&mut *app.store.read().await?, project.no).await?.iter().map(KeyView::of).collect())
+pub(crate) async fn list(ctx: &Ctx<'_>) -> Result<Vec<KeyView>, StoreError> {
+    Ok(admin_keys::list(&mut *ctx.app.store.read().await?, ctx.project.no).await?.iter().map(KeyView::of).collect())
 }
 
 /// Revokes a key; `false` when it does not exist or was revoked before.
-pub(crate) async fn revoke(
-    app: &App,
-    project: &Project,
-    actor: &Actor,
-    id: &str,
-    now: Timestamp,
-) -> Result<bool, AdminError> {
+pub(crate) async fn revoke(ctx: &Ctx<'_>, actor: &Actor, id: &str) -> Result<bool, AdminError> {
     // A PostgreSQL text cannot contain NUL.
     if id.contains('\0') {
         return Ok(false);
     }
     let event = Event::OperatorActed { action: OperatorAction::KeyRevoked, target: id.to_string() };
-    let event = actor.prepare(app, project, &event, None, now);
-    let no = project.no;
-    let revoked = app
+    let event = actor.prepare(ctx, &event, None);
+    let (no, now) = (ctx.project.no, ctx.now);
+    let revoked = ctx
+        .app
         .store
         .write("revoke_admin_key", (id.to_string(), event), move |tx, (id, event)| {
             Box::pin(async move {
@@ -275,16 +269,11 @@ pub(crate) struct KeyHolder {
 }
 
 /// Authenticates a bearer token: an API key, or a JWT signed with a registered key.
-pub(crate) async fn authenticate(
-    app: &App,
-    project: &Project,
-    token: &str,
-    now: Timestamp,
-) -> Result<Option<KeyHolder>, StoreError> {
+pub(crate) async fn authenticate(ctx: &Ctx<'_>, token: &str) -> Result<Option<KeyHolder>, StoreError> {
     let (row, audit_context) = match token.strip_prefix(PREFIX) {
         Some(rest) => {
             let Some((id, secret)) = rest.split_once('_') else { return Ok(None) };
-            let Some(row) = find(app, project, id).await? else { return Ok(None) };
+            let Some(row) = find(ctx, id).await? else { return Ok(None) };
             let hash = sha256(secret.as_bytes());
             if !row.secret_hash.as_ref().is_some_and(|stored| stored.matches(&hash)) {
                 return Ok(None);
@@ -294,21 +283,22 @@ pub(crate) async fn authenticate(
         None => {
             let Ok(jws) = Jws::parse(token) else { return Ok(None) };
             let Some(kid) = jws.header().kid.clone() else { return Ok(None) };
-            let Some(row) = find(app, project, &kid).await? else { return Ok(None) };
+            let Some(row) = find(ctx, &kid).await? else { return Ok(None) };
             let key = row.public_jwk.as_deref().and_then(|jwk| Jwk::parse(jwk).ok());
             let Some(claims) = key.filter(|key| verifies_jws(key, &jws)).and_then(|_| jws.claims().ok()) else {
                 return Ok(None);
             };
-            if !is_for_us(&claims, &project.id, now) {
+            if !is_for_us(&claims, &ctx.project.id, ctx.now) {
                 return Ok(None);
             }
             let audit_context = claims.get("audit_context").and_then(Value::as_object).cloned().unwrap_or_default();
             (row, audit_context)
         }
     };
-    if row.last_used_at.is_none_or(|at| now.since(at) > USE_WINDOW) {
-        let no = project.no;
-        app.store
+    if row.last_used_at.is_none_or(|at| ctx.now.since(at) > USE_WINDOW) {
+        let (no, now) = (ctx.project.no, ctx.now);
+        ctx.app
+            .store
             .write("use_admin_key", row.id.clone(), move |tx, id| {
                 Box::pin(async move { admin_keys::record_use(tx, no, id, now).await.map(drop) })
             })
@@ -318,12 +308,12 @@ pub(crate) async fn authenticate(
     Ok(Some(KeyHolder { key_id: row.id, scopes, audit_context }))
 }
 
-async fn find(app: &App, project: &Project, id: &str) -> Result<Option<AdminKeyRow>, StoreError> {
+async fn find(ctx: &Ctx<'_>, id: &str) -> Result<Option<AdminKeyRow>, StoreError> {
     // A PostgreSQL text cannot contain NUL.
     if id.contains('\0') {
         return Ok(None);
     }
-    let row = admin_keys::find(&mut *app.store.read().await?, project.no, id).await?;
+    let row = admin_keys::find(&mut *ctx.app.store.read().await?, ctx.project.no, id).await?;
     Ok(row.filter(|row| row.revoked_at.is_none()))
 }
 

@@ -3,16 +3,13 @@
 use vestibule_domain::{
     event::Event,
     identifier::{LoginId, LoginIdKind},
-    time::Timestamp,
 };
 
 use super::AdminError;
 use crate::{
     adapters::{mailer::Mail, sms::Sms},
-    app::App,
     crypto::hex,
-    flows::{Error, actor::Actor},
-    projects::Project,
+    flows::{Error, actor::Actor, ctx::Ctx},
 };
 
 /// A message that is rendered once its recipient is known.
@@ -26,29 +23,28 @@ pub(crate) enum TestMessage<'a> {
 /// # Errors
 /// [`AdminError::Invalid`] when `to` is not a valid address or number.
 pub(crate) async fn try_out(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     actor: &Actor,
     test_result: &TestMessage<'_>,
     to: &str,
-    now: Timestamp,
 ) -> Result<Option<String>, AdminError> {
-    let _place = app.shares.calls.take(project.no).map_err(Error::from)?;
+    let now = ctx.now;
+    let _place = ctx.app.shares.calls.take(ctx.project.no).map_err(Error::from)?;
     let (channel, error) = match test_result {
         TestMessage::Mail(write) => {
             let to = parse(LoginIdKind::Email, to, "Enter an email address like name@example.com")?;
-            let sent = app.mailer.send(&write(to), &hex(&app.entropy.bytes::<16>()), now).await;
+            let sent = ctx.app.mailer.send(&write(to), &hex(&ctx.app.entropy.bytes::<16>()), now).await;
             ("mail", sent.err().map(|error| error.to_string()))
         }
         TestMessage::Sms(write) => {
             let to = parse(LoginIdKind::Phone, to, "Enter a phone number with its country code, like +49 30 901820")?;
-            let sent = app.sms.send(&write(to), now).await;
+            let sent = ctx.app.sms.send(&write(to), now).await;
             ("sms", sent.err().map(|error| error.to_string()))
         }
     };
     let event = Event::MessageTested { channel, is_taken: error.is_none() };
-    let (no, event) = (project.no, actor.prepare(app, project, &event, None, now));
-    app.store.write("log_message_test", event, move |tx, event| Box::pin(event.write(tx, no, now))).await?;
+    let (no, event) = (ctx.project.no, actor.prepare(ctx, &event, None));
+    ctx.app.store.write("log_message_test", event, move |tx, event| Box::pin(event.write(tx, no, now))).await?;
     Ok(error)
 }
 

@@ -5,17 +5,13 @@ use std::net::IpAddr;
 use vestibule_domain::{
     operator::Role,
     project::{Origin, ProjectSettings},
-    time::Timestamp,
 };
 
 use super::{AdminError, settings};
-use crate::{
-    app::App,
-    flows::{
-        actor::{Actor, Permit},
-        operators::SignedIn,
-    },
-    projects::Project,
+use crate::flows::{
+    actor::{Actor, Permit},
+    ctx::Ctx,
+    operators::SignedIn,
 };
 
 /// The result of a move.
@@ -30,21 +26,19 @@ pub(crate) enum Moved {
 
 /// Gives the project another public origin; the operator's role is read where it is used.
 pub(crate) async fn change(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     (signed_in, ip): (&SignedIn, IpAddr),
     origin: &Origin,
-    now: Timestamp,
 ) -> Result<Moved, AdminError> {
-    let row = settings::read_row(app, project).await?;
-    let current = settings::read_settings(project, &row)?;
+    let row = settings::read_row(ctx).await?;
+    let current = settings::read_settings(ctx.project, &row)?;
     if current.public_origin() == origin {
         return Ok(Moved::Unchanged);
     }
     let moved = move_to(&current, origin)?;
     let permit = Permit { operator: signed_in.operator.id, role: Role::Owner, everywhere: true };
     let actor = Actor { permit: Some(permit), ..signed_in.acting(ip) };
-    match settings::write(app, &row, &moved, &actor, now).await {
+    match settings::write(ctx.app, &row, &moved, &actor, ctx.now).await {
         Ok(_) => Ok(Moved::Done),
         Err(AdminError::RoleLost) => Ok(Moved::NotOwner),
         Err(error) => Err(error),

@@ -9,9 +9,9 @@ use crate::{
     app::App,
     flows::{
         actor::{ActError, Actor, check_permit},
+        ctx::Ctx,
         projects::{ApplyError, ProjectWriter, find},
     },
-    projects::Project,
 };
 
 /// Creates a project from its ID, its name (may be empty), its origin, and whether it has guests.
@@ -52,9 +52,10 @@ pub(crate) async fn create(
 }
 
 /// Deletes a project and everything in it, at once and for good; the server's log keeps who did it.
-pub(crate) async fn delete(app: &App, project: &Project, actor: &Actor, now: Timestamp) -> Result<(), AdminError> {
-    let (no, permit) = (project.no, actor.permit);
-    let deleted = app
+pub(crate) async fn delete(ctx: &Ctx<'_>, actor: &Actor) -> Result<(), AdminError> {
+    let (no, permit) = (ctx.project.no, actor.permit);
+    let deleted = ctx
+        .app
         .store
         .write("delete_project", (), move |tx, ()| {
             Box::pin(async move {
@@ -63,8 +64,8 @@ pub(crate) async fn delete(app: &App, project: &Project, actor: &Actor, now: Tim
             })
         })
         .await?;
-    app.projects.reload(&app.store, &app.master).await?;
+    ctx.app.projects.reload(&ctx.app.store, &ctx.app.master).await?;
     let by = actor.audit_context.get("operator_id").and_then(serde_json::Value::as_str).unwrap_or_default();
-    tracing::warn!(project.id = project.id, actor.id = by, at = %now, "a project was deleted with everything in it");
+    tracing::warn!(request.id = ctx.log_id(), project.id = ctx.project.id, actor.id = by, at = %ctx.now, "a project was deleted with everything in it");
     if deleted { Ok(()) } else { Err(AdminError::NotFound(Thing::Project)) }
 }

@@ -1,16 +1,13 @@
 //! Sessions and grants of a user, for operators.
 
 use serde::Serialize;
-use vestibule_domain::{id::UserId, session::SessionRef, time::Timestamp, user::User};
+use vestibule_domain::{id::UserId, session::SessionRef, user::User};
 
 use super::{AdminError, Thing};
-use crate::{
-    app::App,
-    flows::{
-        actor::{ActError, Actor, check_permit},
-        sessions::{self, Ending, ListedSession, Selection},
-    },
-    projects::Project,
+use crate::flows::{
+    actor::{ActError, Actor, check_permit},
+    ctx::Ctx,
+    sessions::{self, Ending, ListedSession, Selection},
 };
 
 /// A session or grant in a list.
@@ -44,34 +41,27 @@ impl SessionView {
 }
 
 /// The valid sessions and grants of a user, oldest first.
-pub(crate) async fn list(
-    app: &App,
-    project: &Project,
-    user: UserId,
-    now: Timestamp,
-) -> Result<Vec<SessionView>, AdminError> {
-    let user = find_user(app, project, user).await?;
-    Ok(sessions::list(app, project, &user, now).await?.into_iter().map(SessionView::of).collect())
+pub(crate) async fn list(ctx: &Ctx<'_>, user: UserId) -> Result<Vec<SessionView>, AdminError> {
+    let user = find_user(ctx, user).await?;
+    Ok(sessions::list(ctx, &user).await?.into_iter().map(SessionView::of).collect())
 }
 
-async fn find_user(app: &App, project: &Project, id: UserId) -> Result<User, AdminError> {
-    sessions::find_user(app, project, id).await?.ok_or(AdminError::NotFound(Thing::User))
+async fn find_user(ctx: &Ctx<'_>, id: UserId) -> Result<User, AdminError> {
+    sessions::find_user(ctx, id).await?.ok_or(AdminError::NotFound(Thing::User))
 }
 
 /// Ends one session or grant of a user, or all of them; returns how many.
 pub(crate) async fn revoke(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     actor: &Actor,
     user: UserId,
     only: Option<&str>,
-    now: Timestamp,
 ) -> Result<usize, AdminError> {
-    let user = find_user(app, project, user).await?;
+    let user = find_user(ctx, user).await?;
     let selection = match only {
         None => Selection::All,
         Some(id) => {
-            let listed = sessions::list(app, project, &user, now).await?;
+            let listed = sessions::list(ctx, &user).await?;
             let found = listed.into_iter().map(|session| session.id).find(|session| match session {
                 SessionRef::Session(session) => session.to_string() == id,
                 SessionRef::Grant(grant) => grant.to_string() == id,
@@ -79,9 +69,10 @@ pub(crate) async fn revoke(
             Selection::One(found.ok_or(AdminError::NotFound(Thing::Session))?)
         }
     };
-    let ending = Ending::by_actor(app, project, actor, user.id, selection, now);
-    let (no, permit) = (project.no, actor.permit);
-    let ended = app
+    let ending = Ending::by_actor(ctx, actor, user.id, selection);
+    let (no, permit) = (ctx.project.no, actor.permit);
+    let ended = ctx
+        .app
         .store
         .write("admin_revoke_sessions", ending, move |tx, ending| {
             Box::pin(async move {

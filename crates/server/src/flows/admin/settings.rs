@@ -19,6 +19,7 @@ use crate::{
     crypto::keyring::KeyRing,
     flows::{
         actor::Actor,
+        ctx::Ctx,
         projects::{Applied, ApplyError, ProjectWriter},
     },
     projects::Project,
@@ -31,13 +32,13 @@ pub(crate) struct Versioned {
 }
 
 /// The stored settings.
-pub(crate) async fn get(app: &App, project: &Project) -> Result<Versioned, AdminError> {
-    let row = read_row(app, project).await?;
-    Ok(Versioned { settings: read_settings(project, &row)?, version: row.version })
+pub(crate) async fn get(ctx: &Ctx<'_>) -> Result<Versioned, AdminError> {
+    let row = read_row(ctx).await?;
+    Ok(Versioned { settings: read_settings(ctx.project, &row)?, version: row.version })
 }
 
-pub(super) async fn read_row(app: &App, project: &Project) -> Result<ProjectRow, AdminError> {
-    let row = projects::find_by_id_any_project(&mut *app.store.read().await?, &project.id).await?;
+pub(super) async fn read_row(ctx: &Ctx<'_>) -> Result<ProjectRow, AdminError> {
+    let row = projects::find_by_id_any_project(&mut *ctx.app.store.read().await?, &ctx.project.id).await?;
     row.ok_or(AdminError::NotFound(Thing::Project))
 }
 
@@ -48,31 +49,30 @@ pub(super) fn read_settings(project: &Project, row: &ProjectRow) -> Result<Proje
 
 /// Replaces the settings, if they still have the expected version.
 pub(crate) async fn replace(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     actor: &Actor,
     document: Value,
     expected: i64,
-    now: Timestamp,
 ) -> Result<Versioned, AdminError> {
-    let read = app
+    let read = ctx
+        .app
         .pool
-        .run(project.no, move || ProjectSettings::parse_json(&document))
+        .run(ctx.project.no, move || ProjectSettings::parse_json(&document))
         .await
         .map_err(crate::flows::Error::from)?;
     let settings = read?;
-    if settings.id() != project.id {
+    if settings.id() != ctx.project.id {
         return Err(AdminError::fault("project.id", "the project ID can't be changed"));
     }
-    let row = read_row(app, project).await?;
+    let row = read_row(ctx).await?;
     if row.version != expected {
         return Err(AdminError::Changed { current: row.version });
     }
     // Its own use case, with its own conditions: `origin::change`.
-    if settings.public_origin() != read_settings(project, &row)?.public_origin() {
+    if settings.public_origin() != read_settings(ctx.project, &row)?.public_origin() {
         return Err(AdminError::OriginFixed);
     }
-    write(app, &row, &settings, actor, now).await
+    write(ctx.app, &row, &settings, actor, ctx.now).await
 }
 
 /// Writes the settings over the row that was read before, and serves the project with them.
@@ -101,19 +101,17 @@ const ROUNDS: usize = 5;
 
 /// Edits the document, and retries if another request changed the project meanwhile.
 pub(crate) async fn change(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     actor: &Actor,
-    now: Timestamp,
     edit: impl Fn(&mut Value) -> Result<(), AdminError>,
 ) -> Result<(), AdminError> {
-    let mut last = AdminError::Changed { current: project.version };
+    let mut last = AdminError::Changed { current: ctx.project.version };
     for _ in 0..ROUNDS {
-        let current = get(app, project).await?;
+        let current = get(ctx).await?;
         let mut document: Value =
             serde_json::from_str(&current.settings.to_json()).expect("a document we just printed is JSON");
         edit(&mut document)?;
-        match replace(app, project, actor, document, current.version, now).await {
+        match replace(ctx, actor, document, current.version).await {
             Err(error @ AdminError::Changed { .. }) => last = error,
             other => return other.map(drop),
         }
@@ -122,27 +120,23 @@ pub(crate) async fn change(
 }
 
 /// The name of the operator who last changed the settings, if the event log has it already.
-pub(crate) async fn find_last_editor(app: &App, project: &Project) -> Result<Option<String>, StoreError> {
+pub(crate) async fn find_last_editor(ctx: &Ctx<'_>) -> Result<Option<String>, StoreError> {
     let wanted = EventSelection::OfType("project.changed".to_string());
-    let mut conn = app.store.read().await?;
-    let rows = log::list_page(&mut conn, project.no, &wanted, &(0..i64::MAX), 1).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let rows = log::list_page(&mut conn, ctx.project.no, &wanted, &(0..i64::MAX), 1).await?;
     let body: Option<Value> = rows.first().and_then(|row| serde_json::from_str(&row.body).ok());
     Ok(body.and_then(|body| body["context"]["audit_context"]["operator_name"].as_str().map(str::to_string)))
 }
 
 /// Creates a webhook secret and returns it; the previous one continues to sign for a day.
-pub(crate) async fn rotate_webhook_secret(
-    app: &App,
-    project: &Project,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<String, AdminError> {
-    let (secret, row) = KeyRing::generate_webhook(&project.id, &app.master, &app.entropy, now);
+pub(crate) async fn rotate_webhook_secret(ctx: &Ctx<'_>, actor: &Actor) -> Result<String, AdminError> {
+    let (secret, row) = KeyRing::generate_webhook(&ctx.project.id, &ctx.app.master, &ctx.app.entropy, ctx.now);
     let change = SettingChange { path: "hook.secret".to_string(), from: None, to: None };
     let event = Event::ProjectChanged { changes: vec![change] };
-    let event = actor.prepare(app, project, &event, None, now);
-    let no = project.no;
-    app.store
+    let event = actor.prepare(ctx, &event, None);
+    let (no, now) = (ctx.project.no, ctx.now);
+    ctx.app
+        .store
         .write("rotate_webhook_secret", (row, event), move |tx, (row, event)| {
             Box::pin(async move {
                 for old in keys::list(tx, no).await?.iter().filter(|old| old.purpose == row.purpose) {
@@ -155,6 +149,6 @@ pub(crate) async fn rotate_webhook_secret(
             })
         })
         .await?;
-    app.projects.reload(&app.store, &app.master).await?;
+    ctx.app.projects.reload(&ctx.app.store, &ctx.app.master).await?;
     Ok(secret)
 }

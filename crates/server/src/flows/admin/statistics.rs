@@ -5,11 +5,10 @@ use vestibule_store::counts;
 
 use super::AdminError;
 use crate::{
-    app::App,
+    flows::ctx::Ctx,
     jobs::statistics::{
         GUESTS_CREATED, LOGINS, MEMBERS_CREATED, PROMOTED, PROMOTED_OF_DAY, RETURNED, RETURNED_OF_DAY, WITHIN,
     },
-    projects::Project,
 };
 
 /// Maximum number of days of a report.
@@ -71,17 +70,11 @@ pub(crate) struct Report {
 }
 
 /// The report for a range of days, both included (days since the epoch), of one application or of all.
-pub(crate) async fn report(
-    app: &App,
-    project: &Project,
-    from: i64,
-    to: i64,
-    client_id: Option<&str>,
-) -> Result<Report, AdminError> {
+pub(crate) async fn report(ctx: &Ctx<'_>, from: i64, to: i64, client_id: Option<&str>) -> Result<Report, AdminError> {
     if to < from || to - from >= MAX_DAYS {
         return Err(AdminError::fault("to", format!("write a day from \"from\" on, at most {MAX_DAYS} days in all")));
     }
-    let all = counts::list(&mut *app.store.read().await?, project.no, from, to).await?;
+    let all = counts::list(&mut *ctx.app.store.read().await?, ctx.project.no, from, to).await?;
     let mut days: Vec<(i64, DayView)> = Vec::new();
     let mut funnel = Funnel::default();
     let mut within: Vec<Within> = WITHIN

@@ -22,7 +22,7 @@ use super::AdminError;
 use crate::{
     app::App,
     crypto::{base64url, read_base64url},
-    flows::Error,
+    flows::{Error, ctx::Ctx},
     passkeys::is_usable_passkey,
     projects::Project,
 };
@@ -206,16 +206,16 @@ pub(crate) struct LineOutcome {
 
 /// Imports users, each in its own transaction; existing users are unchanged. Queues no events, because the users were
 /// created elsewhere.
-pub(crate) async fn import(app: &App, project: &Project, text: String) -> Result<Vec<LineOutcome>, AdminError> {
-    let lines = app.pool.run(project.no, move || read_lines(&text)).await.map_err(Error::from)?;
+pub(crate) async fn import(ctx: &Ctx<'_>, text: String) -> Result<Vec<LineOutcome>, AdminError> {
+    let lines = ctx.app.pool.run(ctx.project.no, move || read_lines(&text)).await.map_err(Error::from)?;
     let lines = lines.ok_or_else(|| AdminError::fault("", format!("send at most {LINES} lines at once")))?;
     let mut outcomes = Vec::with_capacity(lines.len());
     for (line, read) in lines {
         let mut outcome = LineOutcome { line, id: None, outcome: "refused", reason: None };
-        match read.and_then(|record| check_hash(app, record)) {
+        match read.and_then(|record| check_hash(ctx.app, record)) {
             Ok(record) => {
                 outcome.id = Some(record.id.to_string());
-                match from_record(app, project, record).await {
+                match from_record(ctx, record).await {
                     Ok(true) => outcome.outcome = "created",
                     Ok(false) => outcome.outcome = "exists",
                     Err(UserRows::Clash(reason)) => outcome.reason = Some(reason.to_string()),
@@ -303,9 +303,9 @@ impl From<StoreError> for UserRows {
     }
 }
 
-async fn from_record(app: &App, project: &Project, record: Box<UserRecord>) -> Result<bool, UserRows> {
-    let no = project.no;
-    app.store.write("admin_import_user", record, move |tx, record| Box::pin(insert_record(tx, no, record))).await
+async fn from_record(ctx: &Ctx<'_>, record: Box<UserRecord>) -> Result<bool, UserRows> {
+    let no = ctx.project.no;
+    ctx.app.store.write("admin_import_user", record, move |tx, record| Box::pin(insert_record(tx, no, record))).await
 }
 
 async fn insert_record(tx: &mut Tx, no: ProjectNo, from: &UserRecord) -> Result<bool, UserRows> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
-use vestibule_domain::{id::UserId, time::Timestamp, user::User};
+use vestibule_domain::{id::UserId, user::User};
 use vestibule_store::{Conn, StoreError, credentials, events::EventRow, user_lists};
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     user_lists::{UserFilter, UserQuery},
     users::{self, UserDetail},
 };
-use crate::{app::App, projects::Project};
+use crate::{flows::ctx::Ctx, projects::Project};
 
 /// Number of events shown with a user.
 const LATEST: u32 = 20;
@@ -27,17 +27,12 @@ pub(crate) struct NamedUser {
 }
 
 /// A list of users with their names.
-pub(crate) async fn list(
-    app: &App,
-    project: &Project,
-    query: &UserQuery,
-    now: Timestamp,
-) -> Result<ListPage<NamedUser>, AdminError> {
-    let page = super::user_lists::list(app, project, query, now).await?;
+pub(crate) async fn list(ctx: &Ctx<'_>, query: &UserQuery) -> Result<ListPage<NamedUser>, AdminError> {
+    let page = super::user_lists::list(ctx, query).await?;
     let is_in_order = query.search.as_deref().is_none_or(str::is_empty)
         && !matches!(query.kind, UserFilter::Promoted | UserFilter::Disabled);
-    let mut conn = app.store.read().await?;
-    let mut names = find_names(&mut conn, project, &page.items, is_in_order).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let mut names = find_names(&mut conn, ctx.project, &page.items, is_in_order).await?;
     let items = page.items.into_iter().map(|user| {
         let name = names.remove(&user.id).or_else(|| name_attribute(&user));
         NamedUser { user, name }
@@ -91,16 +86,16 @@ pub(crate) struct UserDetails {
     pub(crate) events: Vec<EventRow>,
 }
 
-pub(crate) async fn load(app: &App, project: &Project, id: UserId, now: Timestamp) -> Result<UserDetails, AdminError> {
+pub(crate) async fn load(ctx: &Ctx<'_>, id: UserId) -> Result<UserDetails, AdminError> {
     let filter = Filter { user: Some(id), ..Filter::default() };
-    let detail = users::get(app, project, id).await?;
-    let login_ids = credentials::list_login_ids(&mut *app.store.read().await?, project.no, id).await?;
+    let detail = users::get(ctx, id).await?;
+    let login_ids = credentials::list_login_ids(&mut *ctx.app.store.read().await?, ctx.project.no, id).await?;
     let verified = login_ids.iter().filter(|row| row.verified_at.is_some()).map(|row| row.id.to_string());
     Ok(UserDetails {
         detail,
         verified: verified.collect(),
-        keys: device_keys::list(app, project, id).await?,
-        sessions: sessions::list(app, project, id, now).await?,
-        events: audit::list(app, project, &filter, None, LATEST).await?.items,
+        keys: device_keys::list(ctx, id).await?,
+        sessions: sessions::list(ctx, id).await?,
+        events: audit::list(ctx, &filter, None, LATEST).await?.items,
     })
 }

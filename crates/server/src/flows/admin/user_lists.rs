@@ -17,8 +17,8 @@ use vestibule_store::{
 
 use super::{AdminError, ListPage};
 use crate::{
-    app::App,
     crypto::{base64url, read_base64url},
+    flows::ctx::Ctx,
     projects::Project,
 };
 
@@ -59,20 +59,15 @@ pub(crate) struct UserQuery {
 
 /// Lists users. A page of guests may be short, even empty, though a next page exists: each page scans a bounded number
 /// of users.
-pub(crate) async fn list(
-    app: &App,
-    project: &Project,
-    query: &UserQuery,
-    now: Timestamp,
-) -> Result<ListPage<User>, AdminError> {
-    let mut conn = app.store.read().await?;
+pub(crate) async fn list(ctx: &Ctx<'_>, query: &UserQuery) -> Result<ListPage<User>, AdminError> {
+    let mut conn = ctx.app.store.read().await?;
     if let Some(text) = query.search.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
-        let items = search(&mut conn, project, text, i64::from(query.limit)).await?;
+        let items = search(&mut conn, ctx.project, text, i64::from(query.limit)).await?;
         return Ok(ListPage { items, next: None });
     }
     let after = query.cursor.as_deref().map(read_cursor).transpose()?;
-    let (below, no) = (after.map(|(_, id)| id), project.no);
-    let since = now.minus(Duration::from_secs(u64::from(query.days) * 86_400));
+    let (below, no) = (after.map(|(_, id)| id), ctx.project.no);
+    let since = ctx.now.minus(Duration::from_secs(u64::from(query.days) * 86_400));
     // Fetch one more than requested, to learn whether there is a next page.
     let wanted = i64::from(query.limit) + 1;
     let (items, floor) = match query.kind {

@@ -16,11 +16,11 @@ use super::{
     credentials::{NewLoginId, hash_password, read_login_id},
 };
 use crate::{
-    app::App,
     events,
     flows::{
         account::{LoadedUser, identity_of},
         actor::{ActError, Actor, AuditEntry},
+        ctx::Ctx,
         hooks,
         promotion::change::{Credentials, PromotionError, add_first_credential, insert_credentials},
         sessions::{Ending, Selection},
@@ -79,10 +79,10 @@ pub(crate) struct IdentityView {
     pub(crate) claims: Map<String, Value>,
 }
 
-pub(crate) async fn get(app: &App, project: &Project, id: UserId) -> Result<UserDetail, AdminError> {
-    let mut conn = app.store.read().await?;
-    let user = users::find(&mut conn, project.no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
-    Ok(describe(&mut conn, project, user).await?)
+pub(crate) async fn get(ctx: &Ctx<'_>, id: UserId) -> Result<UserDetail, AdminError> {
+    let mut conn = ctx.app.store.read().await?;
+    let user = users::find(&mut conn, ctx.project.no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
+    Ok(describe(&mut conn, ctx.project, user).await?)
 }
 
 async fn describe(conn: &mut Conn, project: &Project, user: User) -> Result<UserDetail, StoreError> {
@@ -164,14 +164,9 @@ impl From<PromotionError> for UpdateRefused {
 }
 
 /// Creates a member. Guests are created only by their own sign-up.
-pub(crate) async fn create(
-    app: &App,
-    project: &Project,
-    actor: &Actor,
-    new: &NewUser,
-    now: Timestamp,
-) -> Result<UserDetail, AdminError> {
-    let mut user = User::new_member(app.entropy.id(now), now);
+pub(crate) async fn create(ctx: &Ctx<'_>, actor: &Actor, new: &NewUser) -> Result<UserDetail, AdminError> {
+    let now = ctx.now;
+    let mut user = User::new_member(ctx.app.entropy.id(now), now);
     user.standard_attributes = new.standard_attributes.clone();
     user.custom_attributes = new.custom_attributes.clone();
     let mut faults = check_attributes(&user);
@@ -183,7 +178,7 @@ pub(crate) async fn create(
     }
     let mut rows = Vec::new();
     for (index, login_id) in new.login_ids.iter().take(LOGIN_IDS).enumerate() {
-        match read_login_id(app, project, &format!("login_ids[{index}]"), login_id, user.id, now) {
+        match read_login_id(ctx, &format!("login_ids[{index}]"), login_id, user.id) {
             Ok(row) => rows.push(row),
             Err(fault) => faults.push(fault),
         }
@@ -192,7 +187,7 @@ pub(crate) async fn create(
         return Err(AdminError::Invalid(faults));
     }
     let password_hash = match &new.password {
-        Some(text) => Some(hash_password(app, project, text, &rows).await?),
+        Some(text) => Some(hash_password(ctx, text, &rows).await?),
         None => None,
     };
     let preview = |user: &User| LoadedUser {
@@ -204,14 +199,14 @@ pub(crate) async fn create(
     let account = loaded.account();
     let pre_create =
         Event::UserPreCreate { user: UserModel::copy(&account), identities: IdentityModel::copy_all(&account) };
-    hooks::request_decision(app, project, &pre_create, &actor.context(&project.id, Some(user.id), now))
+    hooks::request_decision(ctx, &pre_create, &actor.context(&ctx.project.id, Some(user.id), now))
         .await?
         .apply(&mut user);
     let loaded = preview(&user);
     let account = loaded.account();
     let event = Event::UserCreated { user: UserModel::copy(&account), identities: IdentityModel::copy_all(&account) };
-    let event = actor.prepare(app, project, &event, Some(user.id), now);
-    let (id, no) = (user.id, project.no);
+    let event = actor.prepare(ctx, &event, Some(user.id));
+    let (id, no) = (user.id, ctx.project.no);
     let credentials: Vec<Credentials> = rows
         .into_iter()
         .enumerate()
@@ -221,7 +216,8 @@ pub(crate) async fn create(
             passkey: None,
         })
         .collect();
-    app.store
+    ctx.app
+        .store
         .write("admin_create_user", (user, credentials, event), move |tx, (user, credentials, event)| {
             Box::pin(async move {
                 users::insert(tx, no, user).await?;
@@ -234,7 +230,7 @@ pub(crate) async fn create(
         })
         .await
         .map_err(|refused| refused.0)?;
-    get(app, project, id).await
+    get(ctx, id).await
 }
 
 /// The login ID and password for promoting a guest.
@@ -248,22 +244,21 @@ pub(crate) struct Promotion {
 
 /// Promotes a guest; its sessions continue.
 pub(crate) async fn promote(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     actor: &Actor,
     id: UserId,
     promotion: &Promotion,
-    now: Timestamp,
 ) -> Result<UserDetail, AdminError> {
-    let no = project.no;
-    let guest = users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
+    let (no, now) = (ctx.project.no, ctx.now);
+    let guest =
+        users::find(&mut *ctx.app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
     if !guest.is_anonymous() {
         return Err(AdminError::Conflict(Clash::AlreadyMember));
     }
-    let row = read_login_id(app, project, "login_id", &promotion.login_id, id, now)
-        .map_err(|fault| AdminError::Invalid(vec![fault]))?;
+    let row =
+        read_login_id(ctx, "login_id", &promotion.login_id, id).map_err(|fault| AdminError::Invalid(vec![fault]))?;
     let password_hash = match &promotion.password {
-        Some(text) => Some(hash_password(app, project, text, std::slice::from_ref(&row)).await?),
+        Some(text) => Some(hash_password(ctx, text, std::slice::from_ref(&row)).await?),
         None => None,
     };
     let member = User { anonymous_since: None, promoted_at: Some(now), updated_at: now, ..guest.clone() };
@@ -273,11 +268,12 @@ pub(crate) async fn promote(
     let (before, _) = events::describe_guest(&guest, None);
     let identities = IdentityModel::copy_all(&account);
     let pre_create = Event::UserAnonymousPrePromote { anonymous_user: before.clone(), identities: identities.clone() };
-    hooks::request_decision(app, project, &pre_create, &actor.context(&project.id, Some(id), now)).await?;
+    hooks::request_decision(ctx, &pre_create, &actor.context(&ctx.project.id, Some(id), now)).await?;
     let event = Event::UserAnonymousPromoted { anonymous_user: before, user: UserModel::copy(&account), identities };
-    let event = actor.prepare(app, project, &event, Some(id), now);
+    let event = actor.prepare(ctx, &event, Some(id));
     let credentials = Credentials { login_id: Some(row), password_hash, passkey: None };
-    app.store
+    ctx.app
+        .store
         .write("admin_promote", (credentials, event), move |tx, (credentials, event)| {
             Box::pin(async move {
                 add_first_credential(tx, no, id, credentials, now).await?;
@@ -287,7 +283,7 @@ pub(crate) async fn promote(
         })
         .await
         .map_err(|refused| refused.0)?;
-    get(app, project, id).await
+    get(ctx, id).await
 }
 
 /// A change of attributes; null removes a member (RFC 7396).
@@ -312,30 +308,29 @@ fn check_attributes(user: &User) -> Vec<Fault> {
 
 /// Changes a user's attributes, for guests and members.
 pub(crate) async fn change_attributes(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     actor: &Actor,
     id: UserId,
     change: AttributeChange,
-    now: Timestamp,
 ) -> Result<UserDetail, AdminError> {
-    let no = project.no;
+    let (no, now) = (ctx.project.no, ctx.now);
     let mut user =
-        users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
+        users::find(&mut *ctx.app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
     merge(&mut user, &change);
     let faults = check_attributes(&user);
     if !faults.is_empty() {
         return Err(AdminError::Invalid(faults));
     }
     user.updated_at = now;
-    let event = prepare_about(app, project, actor, user, now, |user| Event::UserUpdated { user }).await?;
-    app.store
+    let event = prepare_about(ctx, actor, user, |user| Event::UserUpdated { user }).await?;
+    ctx.app
+        .store
         .write("admin_change_attributes", (change, event), move |tx, (change, event)| {
             Box::pin(write_attributes(tx, no, id, change, event, now))
         })
         .await
         .map_err(|refused: UpdateRefused| refused.0)?;
-    get(app, project, id).await
+    get(ctx, id).await
 }
 
 fn merge(user: &mut User, change: &AttributeChange) {
@@ -368,38 +363,36 @@ async fn write_attributes(
 
 /// Prepares an event about a user in its future state.
 async fn prepare_about(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     actor: &Actor,
     user: User,
-    now: Timestamp,
     event: impl FnOnce(UserModel) -> Event,
 ) -> Result<AuditEntry, AdminError> {
     let id = user.id;
-    let loaded = LoadedUser::load(&mut *app.store.read().await?, project, user).await?;
+    let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, user).await?;
     let event = event(UserModel::copy(&loaded.account()));
-    Ok(actor.prepare(app, project, &event, Some(id), now))
+    Ok(actor.prepare(ctx, &event, Some(id)))
 }
 
 /// Disables a user and ends its sessions, or enables it again. Repeating it is not an error and queues no event.
 pub(crate) async fn set_disabled(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     actor: &Actor,
     id: UserId,
     disabled: bool,
-    now: Timestamp,
 ) -> Result<UserDetail, AdminError> {
-    let no = project.no;
-    let user = users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
+    let (no, now) = (ctx.project.no, ctx.now);
+    let user =
+        users::find(&mut *ctx.app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
     if user.disabled_at.is_some() != disabled {
         let since = disabled.then_some(now);
         let user = User { disabled_at: since, updated_at: now, ..user };
-        let event = prepare_about(app, project, actor, user, now, |user| {
+        let event = prepare_about(ctx, actor, user, |user| {
             if disabled { Event::UserDisabled { user } } else { Event::UserReenabled { user } }
         });
-        let ending = disabled.then(|| Ending::by_actor(app, project, actor, id, Selection::All, now));
-        app.store
+        let ending = disabled.then(|| Ending::by_actor(ctx, actor, id, Selection::All));
+        ctx.app
+            .store
             .write("admin_set_disabled", (event.await?, ending), move |tx, (event, ending)| {
                 Box::pin(async move {
                     if users::set_disabled(tx, no, id, since, now).await? {
@@ -413,20 +406,16 @@ pub(crate) async fn set_disabled(
             })
             .await?;
     }
-    get(app, project, id).await
+    get(ctx, id).await
 }
 
-pub(crate) async fn delete(
-    app: &App,
-    project: &Project,
-    actor: &Actor,
-    id: UserId,
-    now: Timestamp,
-) -> Result<(), AdminError> {
-    let no = project.no;
-    let user = users::find(&mut *app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
-    let event = prepare_about(app, project, actor, user, now, |user| Event::UserDeleted { user }).await?;
-    let deleted = app
+pub(crate) async fn delete(ctx: &Ctx<'_>, actor: &Actor, id: UserId) -> Result<(), AdminError> {
+    let (no, now) = (ctx.project.no, ctx.now);
+    let user =
+        users::find(&mut *ctx.app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
+    let event = prepare_about(ctx, actor, user, |user| Event::UserDeleted { user }).await?;
+    let deleted = ctx
+        .app
         .store
         .write("admin_delete_user", event, move |tx, event| {
             Box::pin(async move {

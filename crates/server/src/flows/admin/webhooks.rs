@@ -1,14 +1,12 @@
 //! The webhook URLs of a project: stable names for them, whether the server may call them, and removal.
 
 use serde_json::Value;
-use vestibule_domain::time::Timestamp;
 
 use super::{AdminError, Thing, settings};
 use crate::{
     app::App,
     crypto::{hex, sha256},
-    flows::actor::Actor,
-    projects::Project,
+    flows::{actor::Actor, ctx::Ctx},
 };
 
 /// The kind of a webhook.
@@ -74,13 +72,7 @@ pub(crate) async fn describe_problem(app: &App, url: &str) -> Option<String> {
     app.webhooks.check(url).await.err().map(|error| error.to_string())
 }
 
-pub(crate) async fn remove(
-    app: &App,
-    project: &Project,
-    actor: &Actor,
-    (kind, name): (WebhookKind, &str),
-    now: Timestamp,
-) -> Result<(), AdminError> {
+pub(crate) async fn remove(ctx: &Ctx<'_>, actor: &Actor, (kind, name): (WebhookKind, &str)) -> Result<(), AdminError> {
     let edit = |document: &mut Value| {
         let at = find(document, kind, name).ok_or(AdminError::NotFound(Thing::Webhook))?;
         if let Some(list) = document.pointer_mut(&pointer(kind)).and_then(Value::as_array_mut) {
@@ -88,7 +80,7 @@ pub(crate) async fn remove(
         }
         Ok(())
     };
-    settings::change(app, project, actor, now, edit).await
+    settings::change(ctx, actor, edit).await
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use crate::{
     flows::{
         Error,
         actor::{ActError, Actor, AuditEntry},
+        ctx::Ctx,
     },
     messages::SealedMessage,
     projects::Project,
@@ -33,10 +34,10 @@ pub(crate) struct ProjectOperators {
     pub(crate) invitations: Vec<operator_links::OperatorLink>,
 }
 
-pub(crate) async fn list(app: &App, project: &Project, now: Timestamp) -> Result<ProjectOperators, Error> {
-    let mut conn = app.store.read().await?;
-    let members = operators::list_of_project(&mut conn, project.no).await?;
-    let invitations = operator_links::list(&mut conn, project.no, LinkPurpose::Invitation, now).await?;
+pub(crate) async fn list(ctx: &Ctx<'_>) -> Result<ProjectOperators, Error> {
+    let mut conn = ctx.app.store.read().await?;
+    let members = operators::list_of_project(&mut conn, ctx.project.no).await?;
+    let invitations = operator_links::list(&mut conn, ctx.project.no, LinkPurpose::Invitation, ctx.now).await?;
     Ok(ProjectOperators { members, invitations })
 }
 
@@ -90,16 +91,9 @@ async fn owns(tx: &mut Tx, actor: OperatorId, mut places: impl Iterator<Item = P
     Ok(places.all(|place| role_in(&roles, place) == Some(Role::Owner)))
 }
 
-fn note(
-    app: &App,
-    project: &Project,
-    actor: &Actor,
-    action: OperatorAction,
-    target: &str,
-    now: Timestamp,
-) -> AuditEntry {
+fn note(ctx: &Ctx<'_>, actor: &Actor, action: OperatorAction, target: &str) -> AuditEntry {
     let event = Event::OperatorActed { action, target: target.to_string() };
-    actor.prepare(app, project, &event, None, now)
+    actor.prepare(ctx, &event, None)
 }
 
 /// The event for the operators' audit log; the project's event log gets its own.
@@ -134,31 +128,31 @@ pub(crate) struct Invitation<'a> {
 
 /// Invites an operator. An existing one gets the role at once.
 pub(crate) async fn invite(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     signed_in: &SignedIn,
     ip: std::net::IpAddr,
     new_invitation: &Invitation<'_>,
-    now: Timestamp,
 ) -> Result<Result<Invited, Obstacle>, Error> {
+    let now = ctx.now;
     let Some(email) = normalize(new_invitation.email) else { return Ok(Err(Obstacle::BadEmail)) };
-    let place = place(project, new_invitation.everywhere);
+    let place = place(ctx.project, new_invitation.everywhere);
     let assignment = Assignment { project: place, role: new_invitation.role };
-    let event = note(app, project, &signed_in.acting(ip), OperatorAction::Invited, &email, now);
-    let known = operators::find_by_email(&mut *app.store.read().await?, &email).await?;
+    let event = note(ctx, &signed_in.acting(ip), OperatorAction::Invited, &email);
+    let known = operators::find_by_email(&mut *ctx.app.store.read().await?, &email).await?;
     let (invited, mail, link) = match &known {
         Some(_) => (Invited::Assigned, (new_invitation.write_mail)(&email, None), None),
         None => {
-            let (token, link) = links::prepare(&app.entropy, LinkPurpose::Invitation, assignment, &email, now);
+            let (token, link) = links::prepare(&ctx.app.entropy, LinkPurpose::Invitation, assignment, &email, now);
             let mail = (new_invitation.write_mail)(&email, Some(&links::path_of(&token)));
             (Invited::Link(token), mail, Some(link))
         }
     };
-    let (no, id, actor) = (project.no, known.map(|operator| operator.id), signed_in.operator.id);
-    let detail = describe_role(project, assignment);
-    let recorded = record(app, (signed_in, ip), (id, &email), OperatorAct::Invited, &detail, now);
-    let mail = SealedMessage::of_mail(app, no, &mail);
-    let written = app
+    let (no, id, actor) = (ctx.project.no, known.map(|operator| operator.id), signed_in.operator.id);
+    let detail = describe_role(ctx.project, assignment);
+    let recorded = record(ctx.app, (signed_in, ip), (id, &email), OperatorAct::Invited, &detail, now);
+    let mail = SealedMessage::of_mail(ctx.app, no, &mail);
+    let written = ctx
+        .app
         .store
         .write("invite_operator", (event, mail, link, recorded), move |tx, (event, mail, link, recorded)| {
             Box::pin(async move {
@@ -251,32 +245,34 @@ pub(crate) enum RoleChange {
 
 /// Changes or removes an operator's role in this project or in all projects.
 pub(crate) async fn change_role(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     signed_in: &SignedIn,
     ip: std::net::IpAddr,
     (id, everywhere): (OperatorId, bool),
     change: RoleChange,
-    now: Timestamp,
 ) -> Result<Result<(), Obstacle>, Error> {
-    let place = place(project, everywhere);
-    let target = operators::find(&mut *app.store.read().await?, id).await?;
+    let now = ctx.now;
+    let place = place(ctx.project, everywhere);
+    let target = operators::find(&mut *ctx.app.store.read().await?, id).await?;
     let Some(target) = target else { return Ok(Err(Obstacle::Missing)) };
     let action = match change {
         RoleChange::To(_) => OperatorAction::RoleChanged,
         RoleChange::Remove => OperatorAction::Removed,
     };
-    let event = note(app, project, &signed_in.acting(ip), action, &target.email, now);
+    let event = note(ctx, &signed_in.acting(ip), action, &target.email);
     let whom = (Some(id), target.email.as_str());
     let recorded = match change {
         RoleChange::To(role) => {
-            let detail = describe_role(project, Assignment { project: place, role });
-            record(app, (signed_in, ip), whom, OperatorAct::RoleChanged, &detail, now)
+            let detail = describe_role(ctx.project, Assignment { project: place, role });
+            record(ctx.app, (signed_in, ip), whom, OperatorAct::RoleChanged, &detail, now)
         }
-        RoleChange::Remove => record(app, (signed_in, ip), whom, OperatorAct::RoleTaken, describe(project, place), now),
+        RoleChange::Remove => {
+            record(ctx.app, (signed_in, ip), whom, OperatorAct::RoleTaken, describe(ctx.project, place), now)
+        }
     };
-    let (no, actor) = (project.no, signed_in.operator.id);
-    let written = app
+    let (no, actor) = (ctx.project.no, signed_in.operator.id);
+    let written = ctx
+        .app
         .store
         .write("change_operator_role", (target, event, recorded), move |tx, (target, event, recorded)| {
             Box::pin(async move {
@@ -318,20 +314,20 @@ fn settle(written: Result<(), RoleChangeError>) -> Result<Result<(), Obstacle>, 
 /// Creates a reset link for another operator, and ends its sessions; returns the link's secret part. The link's holder
 /// can sign in as that operator, so only an owner of all its projects may create it.
 pub(crate) async fn make_link(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     signed_in: &SignedIn,
     ip: std::net::IpAddr,
     id: OperatorId,
-    now: Timestamp,
 ) -> Result<Result<String, Obstacle>, Error> {
-    let target = operators::find(&mut *app.store.read().await?, id).await?;
+    let now = ctx.now;
+    let target = operators::find(&mut *ctx.app.store.read().await?, id).await?;
     let Some(target) = target else { return Ok(Err(Obstacle::Missing)) };
-    let event = note(app, project, &signed_in.acting(ip), OperatorAction::LinkCreated, &target.email, now);
-    let (token, link) = links::prepare(&app.entropy, LinkPurpose::Reset, links::NO_ROLE, &target.email, now);
-    let recorded = record(app, (signed_in, ip), (Some(id), &target.email), OperatorAct::LinkMade, "", now);
-    let (no, actor) = (project.no, signed_in.operator.id);
-    let written = app
+    let event = note(ctx, &signed_in.acting(ip), OperatorAction::LinkCreated, &target.email);
+    let (token, link) = links::prepare(&ctx.app.entropy, LinkPurpose::Reset, links::NO_ROLE, &target.email, now);
+    let recorded = record(ctx.app, (signed_in, ip), (Some(id), &target.email), OperatorAct::LinkMade, "", now);
+    let (no, actor) = (ctx.project.no, signed_in.operator.id);
+    let written = ctx
+        .app
         .store
         .write("make_operator_link", (link, event, recorded), move |tx, (link, event, recorded)| {
             Box::pin(async move {
@@ -353,23 +349,23 @@ pub(crate) async fn make_link(
 
 /// Revokes an invitation, named by the hash of its link.
 pub(crate) async fn revoke_invitation(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     signed_in: &SignedIn,
     ip: std::net::IpAddr,
     id: &str,
-    now: Timestamp,
 ) -> Result<Result<(), Obstacle>, Error> {
-    let operators = list(app, project, now).await?;
+    let now = ctx.now;
+    let operators = list(ctx).await?;
     let hash = read_hex(id).and_then(|bytes| bytes.try_into().ok()).map(TokenHash);
     let Some(link) = operators.invitations.into_iter().find(|link| Some(link.token) == hash) else {
         return Ok(Err(Obstacle::Missing));
     };
-    let event = note(app, project, &signed_in.acting(ip), OperatorAction::InvitationRevoked, &link.email, now);
-    let detail = describe_role(project, link.assignment);
-    let recorded = record(app, (signed_in, ip), (None, &link.email), OperatorAct::InvitationRevoked, &detail, now);
-    let (no, actor, token, place) = (project.no, signed_in.operator.id, link.token, link.assignment.project);
-    let written = app
+    let event = note(ctx, &signed_in.acting(ip), OperatorAction::InvitationRevoked, &link.email);
+    let detail = describe_role(ctx.project, link.assignment);
+    let recorded = record(ctx.app, (signed_in, ip), (None, &link.email), OperatorAct::InvitationRevoked, &detail, now);
+    let (no, actor, token, place) = (ctx.project.no, signed_in.operator.id, link.token, link.assignment.project);
+    let written = ctx
+        .app
         .store
         .write("revoke_invitation", (event, recorded), move |tx, (event, recorded)| {
             Box::pin(async move {

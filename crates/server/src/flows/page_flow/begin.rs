@@ -19,11 +19,11 @@ use super::{
     suggestion::{self, suggest},
 };
 use crate::{
-    app::App,
     flows::{
         Error,
         authorize::{AuthorizeOutcome, BrowserState, PendingRequest, issue_for_caller},
         caller::SessionCaller,
+        ctx::Ctx,
         promotion::source::PromotionSource,
     },
     projects::Project,
@@ -36,22 +36,20 @@ const TOO_MANY: &str = "too many authorization requests for this user, please tr
 /// # Errors
 /// The outer error is the server's (store, limits); the inner one is redirected to the app.
 pub(crate) async fn begin_sign_in(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     pending: PendingRequest,
     details: &AuthorizeDetails,
     browser: BrowserState<'_>,
-    now: Timestamp,
 ) -> Result<Result<AuthorizeOutcome, OAuthError>, Error> {
-    let enforced = match read_enforced(project, details) {
+    let enforced = match read_enforced(ctx.project, details) {
         Ok(enforced) => enforced,
         Err(error) => return Ok(Err(error)),
     };
-    let hinted = find_hinted_member(app, project, details).await?;
+    let hinted = find_hinted_member(ctx, details).await?;
     let caller = browser.caller.filter(|_| !pending.suppress_session);
     let mut wanted = caller.filter(|caller| hinted.as_ref().is_none_or(|hinted| hinted.id == caller.user.id));
     if let (Some(login_id), Some(caller)) = (&enforced, wanted)
-        && !owns(app, project, caller.user.id, login_id).await?
+        && !owns(ctx, caller.user.id, login_id).await?
     {
         wanted = None;
     }
@@ -59,35 +57,35 @@ pub(crate) async fn begin_sign_in(
         let Some(caller) = wanted else {
             return Ok(Err(OAuthError::new(ErrorCode::LoginRequired, "authentication required")));
         };
-        return match issue_for_caller(app, project, &pending, caller, now).await {
+        return match issue_for_caller(ctx, &pending, caller).await {
             Ok(back) => Ok(Ok(AuthorizeOutcome::Redirect(back))),
             // No page is shown here, so the application gets the error.
             Err(Error::RateLimited(_)) => Ok(Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, TOO_MANY))),
             Err(error) => Err(error),
         };
     }
-    let secret = browser.browser.first().map_or_else(|| app.entropy.alphanumeric(), str::to_string);
+    let secret = browser.browser.first().map_or_else(|| ctx.app.entropy.alphanumeric(), str::to_string);
     // Use only the guest of this browser's cookie; an app that suppresses cookies has its own.
     let guest = caller.filter(|caller| caller.user.is_anonymous());
     let purpose = choose_purpose(details, guest.is_some() && hinted.is_none());
     let mut state = FlowState::new(purpose, pending, &secret);
     state.guest = guest.map(|caller| caller.user.id);
     state.source = guest.map(PromotionSource::of_session);
-    state.prefill = suggest(&project.settings, details.login_hint.as_ref());
+    state.prefill = suggest(&ctx.project.settings, details.login_hint.as_ref());
     state.enforced = enforced;
-    if !must_prove(details, wanted, now) {
+    if !must_prove(details, wanted, ctx.now) {
         state.offered_user = wanted.map(|caller| caller.user.id);
     }
     if let Some(hinted) = hinted {
         state.purpose = FlowPurpose::Login;
         state.only_user = Some(hinted.id);
-        if let Some(own) = find_login_id(app, project, hinted.id).await? {
+        if let Some(own) = find_login_id(ctx, hinted.id).await? {
             state.prefill = Some(own);
             // The holder of an old ID token must not learn more from the page than the token contains.
             state.masks_prefill = browser.caller.is_none_or(|caller| caller.user.id != hinted.id);
         }
     }
-    Ok(Ok(AuthorizeOutcome::Pages { flow: Box::new(Flow::begin(app, state, now)), browser: secret }))
+    Ok(Ok(AuthorizeOutcome::Pages { flow: Box::new(Flow::begin(ctx.app, state, ctx.now)), browser: secret }))
 }
 
 /// The first page: the one that the app requested; otherwise sign-up for a guest and sign-in for anyone else.
@@ -114,20 +112,20 @@ fn must_prove(details: &AuthorizeDetails, caller: Option<&SessionCaller>, now: T
 }
 
 /// The member in an ID token hint. Expired tokens are accepted: only the signature matters.
-async fn find_hinted_member(app: &App, project: &Project, details: &AuthorizeDetails) -> Result<Option<User>, Error> {
+async fn find_hinted_member(ctx: &Ctx<'_>, details: &AuthorizeDetails) -> Result<Option<User>, Error> {
     let Some(hint) = &details.id_token_hint else { return Ok(None) };
-    let claims = project.keys.read_jwt("JWT", hint);
+    let claims = ctx.project.keys.read_jwt("JWT", hint);
     let text = |name: &str| claims.as_ref()?.get(name)?.as_str().map(str::to_string);
-    let subject = text("sub").filter(|_| text("iss").is_some_and(|issuer| issuer == project.origin));
+    let subject = text("sub").filter(|_| text("iss").is_some_and(|issuer| issuer == ctx.project.origin));
     let Some(id) = subject.and_then(|subject| subject.parse::<UserId>().ok()) else { return Ok(None) };
-    let user = users::find(&mut *app.store.read().await?, project.no, id).await?;
+    let user = users::find(&mut *ctx.app.store.read().await?, ctx.project.no, id).await?;
     Ok(user.filter(|user| user.is_active() && !user.is_anonymous()))
 }
 
 /// A login ID of the member, to prefill.
-async fn find_login_id(app: &App, project: &Project, user: UserId) -> Result<Option<(LoginIdKind, String)>, Error> {
-    let rows = credentials::list_login_ids(&mut *app.store.read().await?, project.no, user).await?;
-    let usable = login_methods::login_kinds(&project.settings);
+async fn find_login_id(ctx: &Ctx<'_>, user: UserId) -> Result<Option<(LoginIdKind, String)>, Error> {
+    let rows = credentials::list_login_ids(&mut *ctx.app.store.read().await?, ctx.project.no, user).await?;
+    let usable = login_methods::login_kinds(&ctx.project.settings);
     let mut known = rows.into_iter().filter_map(|row| Some((LoginIdKind::from_name(&row.kind)?, row.original)));
     Ok(known.find(|(kind, _)| usable.contains(kind)))
 }
@@ -144,8 +142,8 @@ fn read_enforced(project: &Project, details: &AuthorizeDetails) -> Result<Option
         .ok_or_else(|| OAuthError::invalid_request("login_hint enforces a login ID type that is not enabled"))
 }
 
-pub(super) async fn owns(app: &App, project: &Project, user: UserId, login_id: &LoginId) -> Result<bool, Error> {
-    let mut conn = app.store.read().await?;
-    let row = credentials::find_login_id(&mut conn, project.no, login_id.kind.as_str(), &login_id.value).await?;
+pub(super) async fn owns(ctx: &Ctx<'_>, user: UserId, login_id: &LoginId) -> Result<bool, Error> {
+    let mut conn = ctx.app.store.read().await?;
+    let row = credentials::find_login_id(&mut conn, ctx.project.no, login_id.kind.as_str(), &login_id.value).await?;
     Ok(row.is_some_and(|row| row.user_id == user))
 }

@@ -1,7 +1,5 @@
 //! The last step of a flow: everything a promotion, sign-up or sign-in changes, in one transaction.
 
-use std::net::IpAddr;
-
 use vestibule_domain::{
     event::{Context, Event, IdentityModel, RevocationReason, SessionModel, TriggeredBy, UserModel},
     id::{ProjectNo, SessionId, UserId},
@@ -28,6 +26,7 @@ use crate::{
         Error,
         account::LoadedUser,
         authorize::{AppRedirect, CompletedFlow, NewCode, answer, make_code},
+        ctx::Ctx,
         hooks,
         issue::make_session,
         promotion::{
@@ -39,7 +38,6 @@ use crate::{
     },
     messages::SealedMessage,
     passkeys::NewPasskey,
-    projects::Project,
 };
 
 /// What the user has proved or entered.
@@ -73,7 +71,6 @@ pub(crate) struct Browser {
     pub(crate) session: Option<Session>,
     /// The device's display name.
     pub(crate) device: Option<String>,
-    pub(crate) ip: IpAddr,
 }
 
 /// The change to the browser's cookie session.
@@ -105,19 +102,17 @@ struct Commit {
 
 /// Commits a finished flow.
 pub(crate) async fn commit(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     flow: &Flow,
     achievement: Achievement,
     browser: Browser,
-    now: Timestamp,
 ) -> Result<Committed, Error> {
-    let Some(prepared) = prepare(app, project, flow, achievement, &browser, now).await? else {
+    let Some(prepared) = prepare(ctx, flow, achievement, &browser).await? else {
         return Ok(Committed::UserGone);
     };
     let Prepared { user_id, change, event, amr, endings } = prepared;
     let request = &flow.state.request;
-    let (session, session_cookie) = plan_session(app, flow, &change, (user_id, amr), browser, now);
+    let (session, session_cookie) = plan_session(ctx.app, flow, &change, (user_id, amr), browser, ctx.now);
     let session_id = match &session {
         SessionChange::None => None,
         SessionChange::New { session, .. } => Some(session.id),
@@ -127,13 +122,13 @@ pub(crate) async fn commit(
     let earned = CompletedFlow {
         user_id,
         session_id,
-        authenticated_at: now,
+        authenticated_at: ctx.now,
         amr: Some(amr.to_string()),
         ends_earlier_grants: is_promotion,
         // A member's scope is not limited.
         limited_scope: None,
     };
-    let code = make_code(app, request, earned, now);
+    let code = make_code(ctx.app, request, earned, ctx.now);
     let redirect = answer(request, code.as_ref().map(|code| code.text.clone()));
     let guest = match &change {
         UserChange::Promote(guest, _) | UserChange::Yield(guest, _) => Some(*guest),
@@ -147,14 +142,14 @@ pub(crate) async fn commit(
     if let Some(pending) = &mut state.pending {
         pending.password_hash = None;
     }
-    let flow = FlowWrite::new(flow, &state, now);
-    let mail = change.mail().map(|mail| SealedMessage::of_mail(app, project.no, mail));
-    let input = Commit { flow, user_id, change, source, session, amr, code, event, endings, mail, now };
-    let no = project.no;
-    match app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await {
+    let flow = FlowWrite::new(flow, &state, ctx.now);
+    let mail = change.mail().map(|mail| SealedMessage::of_mail(ctx.app, ctx.project.no, mail));
+    let input = Commit { flow, user_id, change, source, session, amr, code, event, endings, mail, now: ctx.now };
+    let no = ctx.project.no;
+    match ctx.app.store.write("commit_flow", input, move |tx, input| Box::pin(write(tx, no, input))).await {
         Ok(()) => {
             if is_promotion {
-                app.metrics.count_promotion();
+                ctx.app.metrics.count_promotion();
             }
             Ok(Committed::Done { redirect, session_cookie })
         }
@@ -203,41 +198,37 @@ struct Prepared {
 }
 
 async fn prepare(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     flow: &Flow,
     achievement: Achievement,
     browser: &Browser,
-    now: Timestamp,
 ) -> Result<Option<Prepared>, Error> {
-    let has_left = has_guest_left(app, project, flow, now).await?;
+    let has_left = has_guest_left(ctx, flow).await?;
     match achievement {
-        Achievement::Proved(proof) => prepare_login(app, project, flow, (proof, has_left), browser, now).await,
+        Achievement::Proved(proof) => prepare_login(ctx, flow, (proof, has_left), browser).await,
         Achievement::Joined(_) if has_left => Ok(None),
         Achievement::Joined(passkey) => {
             let amr = amr_of_joining(flow, passkey.as_ref());
             let user_id = flow.future_user();
-            let Some(credentials) = credentials_of(app, flow, user_id, passkey, now) else { return Ok(None) };
+            let Some(credentials) = credentials_of(ctx.app, flow, user_id, passkey, ctx.now) else { return Ok(None) };
             if flow.state.guest().is_some() {
                 // Not charged to the sign-up limit: the guest was charged when it signed up.
-                prepare_promotion(app, project, flow, (user_id, credentials, amr), now).await
+                prepare_promotion(ctx, flow, (user_id, credentials, amr)).await
             } else {
-                rates::charge_ip(app, project, LimitName::SignupPerIp, browser.ip, now)?;
-                let mut user = User::new_member(user_id, now);
-                let loaded = preview(project, user.clone(), &credentials);
+                rates::charge_ip(ctx, LimitName::SignupPerIp)?;
+                let mut user = User::new_member(user_id, ctx.now);
+                let loaded = preview(ctx.project, user.clone(), &credentials);
                 let pre_create = Event::UserPreCreate {
                     user: UserModel::copy(&loaded.account()),
                     identities: IdentityModel::copy_all(&loaded.account()),
                 };
-                hooks::request_decision(app, project, &pre_create, &describe(project, flow, user_id, now))
-                    .await?
-                    .apply(&mut user);
-                let loaded = preview(project, user.clone(), &credentials);
+                hooks::request_decision(ctx, &pre_create, &describe(ctx, flow, user_id)).await?.apply(&mut user);
+                let loaded = preview(ctx.project, user.clone(), &credentials);
                 let event = Event::UserCreated {
                     user: UserModel::copy(&loaded.account()),
                     identities: IdentityModel::copy_all(&loaded.account()),
                 };
-                let event = prepare_event(app, project, flow, &event, user_id, now);
+                let event = prepare_event(ctx, flow, &event, user_id);
                 let change = UserChange::SignUp(Box::new(user), credentials);
                 Ok(Some(Prepared { user_id, change, event, amr, endings: Endings::default() }))
             }
@@ -254,57 +245,53 @@ fn amr_of_joining(flow: &Flow, passkey: Option<&NewPasskey>) -> &'static str {
 }
 
 async fn prepare_promotion(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     flow: &Flow,
     (guest, credentials, amr): (UserId, Credentials, &'static str),
-    now: Timestamp,
 ) -> Result<Option<Prepared>, Error> {
-    let guest = users::find(&mut *app.store.read().await?, project.no, guest).await?;
+    let guest = users::find(&mut *ctx.app.store.read().await?, ctx.project.no, guest).await?;
     let Some(guest) = guest else { return Ok(None) };
-    let member = User { anonymous_since: None, promoted_at: Some(now), updated_at: now, ..guest.clone() };
-    let loaded = preview(project, member, &credentials);
+    let member = User { anonymous_since: None, promoted_at: Some(ctx.now), updated_at: ctx.now, ..guest.clone() };
+    let loaded = preview(ctx.project, member, &credentials);
     let pre_create = Event::UserAnonymousPrePromote {
         anonymous_user: UserModel::copy(&UserAccount::of_guest(&guest)),
         identities: IdentityModel::copy_all(&loaded.account()),
     };
-    hooks::request_decision(app, project, &pre_create, &describe(project, flow, guest.id, now)).await?;
+    hooks::request_decision(ctx, &pre_create, &describe(ctx, flow, guest.id)).await?;
     let event = Event::UserAnonymousPromoted {
         anonymous_user: UserModel::copy(&UserAccount::of_guest(&guest)),
         user: UserModel::copy(&loaded.account()),
         identities: IdentityModel::copy_all(&loaded.account()),
     };
-    let event = prepare_event(app, project, flow, &event, guest.id, now);
+    let event = prepare_event(ctx, flow, &event, guest.id);
     let change = UserChange::Promote(guest.id, credentials);
     Ok(Some(Prepared { user_id: guest.id, change, event, amr, endings: Endings::default() }))
 }
 
 async fn prepare_login(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     flow: &Flow,
     (proof, has_guest_left): (Box<LoginProof>, bool),
     browser: &Browser,
-    now: Timestamp,
 ) -> Result<Option<Prepared>, Error> {
     // A member may always sign in; the policy decides whether the guest is given up.
-    let yields = project.settings.promotion_conflict() == PromotionConflict::Login;
+    let yields = ctx.project.settings.promotion_conflict() == PromotionConflict::Login;
     let guest = match flow.state.purpose {
         FlowPurpose::Promote { .. } | FlowPurpose::SignUp | FlowPurpose::Login if !yields => None,
         FlowPurpose::Promote { .. } if has_guest_left => return Ok(None),
         FlowPurpose::SignUp | FlowPurpose::Login if has_guest_left => None,
         FlowPurpose::Promote { .. } | FlowPurpose::SignUp | FlowPurpose::Login => flow.state.guest(),
     };
-    let mut conn = app.store.read().await?;
-    let Some(member) = users::find(&mut conn, project.no, proof.user).await? else { return Ok(None) };
+    let mut conn = ctx.app.store.read().await?;
+    let Some(member) = users::find(&mut conn, ctx.project.no, proof.user).await? else { return Ok(None) };
     if !member.is_active() {
         return Err(Error::UserDisabled);
     }
     let guest = match guest.filter(|guest| *guest != member.id) {
-        Some(guest) => users::find(&mut conn, project.no, guest).await?,
+        Some(guest) => users::find(&mut conn, ctx.project.no, guest).await?,
         None => None,
     };
-    let loaded = LoadedUser::load(&mut conn, project, member).await?;
+    let loaded = LoadedUser::load(&mut conn, ctx.project, member).await?;
     drop(conn);
     let (user_id, amr) = (proof.user, proof.amr);
     let guest = guest.filter(|guest| match flow.state.purpose {
@@ -315,7 +302,7 @@ async fn prepare_login(
     let mut endings = Endings::default();
     if proof.recovered {
         let cause = (RevocationReason::PasswordChange, TriggeredBy::User);
-        endings.member = Some(Ending::new(app, project, user_id, Selection::All, cause, now));
+        endings.member = Some(Ending::new(ctx, user_id, Selection::All, cause));
     }
     if let Some(guest) = guest {
         let event = Event::UserAnonymousPromoted {
@@ -323,44 +310,36 @@ async fn prepare_login(
             user: UserModel::copy(&loaded.account()),
             identities: IdentityModel::copy_all(&loaded.account()),
         };
-        let event = prepare_event(app, project, flow, &event, user_id, now);
+        let event = prepare_event(ctx, flow, &event, user_id);
         let cause = (RevocationReason::Promotion, TriggeredBy::User);
-        endings.guest = Some(Ending::new(app, project, guest.id, Selection::All, cause, now));
+        endings.guest = Some(Ending::new(ctx, guest.id, Selection::All, cause));
         return Ok(Some(Prepared { user_id, change: UserChange::Yield(guest.id, proof), event, amr, endings }));
     }
     let session = SessionModel {
         id: flow.id.to_string(),
         is_cookie: true,
         client_id: Some(flow.state.request.client_id.clone()),
-        created_at: now,
-        last_accessed_at: now,
+        created_at: ctx.now,
+        last_accessed_at: ctx.now,
         display_name: browser.device.clone(),
     };
     let event = Event::UserAuthenticated { user: UserModel::copy(&loaded.account()), session };
-    let event = prepare_event(app, project, flow, &event, user_id, now);
+    let event = prepare_event(ctx, flow, &event, user_id);
     Ok(Some(Prepared { user_id, change: UserChange::Login(proof), event, amr, endings }))
 }
 
-fn prepare_event(
-    app: &App,
-    project: &Project,
-    flow: &Flow,
-    event: &Event,
-    user: UserId,
-    now: Timestamp,
-) -> QueuedEvent {
-    events::prepare_in(&app.entropy, event, &describe(project, flow, user, now))
+fn prepare_event(ctx: &Ctx<'_>, flow: &Flow, event: &Event, user: UserId) -> QueuedEvent {
+    events::prepare_in(&ctx.app.entropy, event, &describe(ctx, flow, user))
 }
 
-fn describe(project: &Project, flow: &Flow, user: UserId, now: Timestamp) -> Context {
+fn describe(ctx: &Ctx<'_>, flow: &Flow, user: UserId) -> Context {
     let request = &flow.state.request;
     let origin = events::EventOrigin {
         client_id: Some(&request.client_id),
-        ip: None,
         state: request.state.as_deref(),
         x_state: request.x_state.as_deref(),
     };
-    events::describe(project, user, &origin, now)
+    events::describe(ctx, user, &origin)
 }
 
 async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), CommitError> {

@@ -33,6 +33,7 @@ use super::{
 use crate::{
     app::App,
     crypto::{hex, sha256},
+    flows::ctx::Ctx,
     projects::Project,
 };
 
@@ -216,9 +217,9 @@ impl Flow {
     }
 
     /// The sealed flow, for the forms of its pages.
-    pub(crate) fn seal(&self, app: &App, project: &Project) -> String {
+    pub(crate) fn seal(&self, ctx: &Ctx<'_>) -> String {
         let plain = serde_json::to_vec(&(self.expires_at, &self.state)).expect("a flow's state is plain JSON");
-        project.keys.mac.seal_flow(self.id, &plain, &app.entropy)
+        ctx.project.keys.mac.seal_flow(self.id, &plain, &ctx.app.entropy)
     }
 
     fn unseal(project: &Project, id: FlowId, sealed: &str) -> Option<Self> {
@@ -246,13 +247,11 @@ pub(crate) enum FlowProblem {
 /// Loads a flow for the browser that began it, with the secret that the flow belongs to. For a stored flow the form's
 /// copy is ignored.
 pub(crate) async fn load(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     (id, sealed): (FlowId, Option<&str>),
     browser: &Candidates,
-    now: Timestamp,
 ) -> Result<Result<(Flow, String), FlowProblem>, Error> {
-    let flow = match flows::find(&mut *app.store.read().await?, project.no, id).await? {
+    let flow = match flows::find(&mut *ctx.app.store.read().await?, ctx.project.no, id).await? {
         // A state of an older release that cannot be read is treated as expired.
         Some(row) => serde_json::from_str(&row.state).ok().map(|state| Flow {
             id,
@@ -260,11 +259,11 @@ pub(crate) async fn load(
             expires_at: row.expires_at,
             state,
         }),
-        None => sealed.and_then(|sealed| Flow::unseal(project, id, sealed)),
+        None => sealed.and_then(|sealed| Flow::unseal(ctx.project, id, sealed)),
     };
     let Some(flow) = flow else { return Ok(Err(FlowProblem::Expired(None))) };
     let own = browser.iter().find(|secret| flow.state.is_of_browser(secret));
-    if now > flow.expires_at {
+    if ctx.now > flow.expires_at {
         return Ok(Err(FlowProblem::Expired(own.map(|_| Box::new(flow.state.request)))));
     }
     Ok(match own {
@@ -288,22 +287,22 @@ pub(crate) async fn resume(
 }
 
 /// Whether the guest signed out since it requested the promotion, or its source was revoked or has expired.
-async fn has_guest_left(app: &App, project: &Project, flow: &Flow, now: Timestamp) -> Result<bool, Error> {
+async fn has_guest_left(ctx: &Ctx<'_>, flow: &Flow) -> Result<bool, Error> {
     let (Some(source), Some(guest)) = (&flow.state.source, flow.state.guest()) else { return Ok(false) };
-    let mut conn = app.store.read().await?;
-    if source.is_live(&mut conn, project, guest, now).await? {
+    let mut conn = ctx.app.store.read().await?;
+    if source.is_live(&mut conn, ctx.project, guest, ctx.now).await? {
         return Ok(false);
     }
     // A guest that was promoted elsewhere gets that message instead.
-    Ok(users::find(&mut conn, project.no, guest).await?.is_some_and(|guest| guest.is_anonymous()))
+    Ok(users::find(&mut conn, ctx.project.no, guest).await?.is_some_and(|guest| guest.is_anonymous()))
 }
 
 /// Resets offers and pending steps so that the user can start over; `false` when another tab changed the flow first.
-pub(crate) async fn start_over(app: &App, project: &Project, flow: &mut Flow, now: Timestamp) -> Result<bool, Error> {
+pub(crate) async fn start_over(ctx: &Ctx<'_>, flow: &mut Flow) -> Result<bool, Error> {
     flow.state.offered_user = None;
     flow.state.attempt = None;
     if flow.state.guest.is_none() && flow.state.purpose == FlowPurpose::SignUp {
         flow.state.purpose = FlowPurpose::Login;
     }
-    keep(app, project, flow, now).await
+    keep(ctx, flow).await
 }

@@ -1,8 +1,5 @@
 //! Passkeys in flows: the options for the browser, registration and sign-in.
 
-use std::net::IpAddr;
-
-use vestibule_domain::time::Timestamp;
 use vestibule_store::passkeys;
 
 use super::{
@@ -12,8 +9,7 @@ use super::{
     steps::InputErrors,
 };
 use crate::{
-    app::App,
-    flows::{Error, tries::Buckets},
+    flows::{Error, ctx::Ctx, tries::Buckets},
     passkeys::{Assertion, Expected, NewPasskey, PasskeyUser, Site},
     projects::Project,
 };
@@ -52,46 +48,39 @@ pub(crate) fn read_new(project: &Project, flow: &Flow, answer: &str) -> Option<N
 }
 
 /// Verifies the browser's response to the request options; a failure is counted before the response is sent.
-pub(crate) async fn sign_in(
-    app: &App,
-    project: &Project,
-    flow: &Flow,
-    answer: &str,
-    ip: IpAddr,
-    now: Timestamp,
-) -> Result<SignIn, Error> {
-    let buckets = Buckets::of_passkey(project, ip);
-    buckets.check(app, now).await?;
-    match find_proof(app, project, flow, answer).await? {
+pub(crate) async fn sign_in(ctx: &Ctx<'_>, flow: &Flow, answer: &str) -> Result<SignIn, Error> {
+    let buckets = Buckets::of_passkey(ctx);
+    buckets.check(ctx.app, ctx.now).await?;
+    match find_proof(ctx, flow, answer).await? {
         Some(proof) => Ok(SignIn::Proved(Box::new(proof))),
         None => {
-            buckets.record_failure(app, now).await?;
+            buckets.record_failure(ctx.app, ctx.now).await?;
             Ok(SignIn::Invalid(InputErrors { wrong_credentials: true, ..InputErrors::default() }))
         }
     }
 }
 
-async fn find_proof(app: &App, project: &Project, flow: &Flow, answer: &str) -> Result<Option<LoginProof>, Error> {
+async fn find_proof(ctx: &Ctx<'_>, flow: &Flow, answer: &str) -> Result<Option<LoginProof>, Error> {
     let Ok(assertion) = Assertion::read(answer) else { return Ok(None) };
-    let found = passkeys::find(&mut *app.store.read().await?, project.no, &assertion.credential_id).await?;
+    let found = passkeys::find(&mut *ctx.app.store.read().await?, ctx.project.no, &assertion.credential_id).await?;
     let wanted = found.filter(|row| flow.state.only_user.is_none_or(|only| only == row.user_id));
     let Some(row) = wanted else { return Ok(None) };
     if let Some(login_id) = &flow.state.enforced
-        && !owns(app, project, row.user_id, login_id).await?
+        && !owns(ctx, row.user_id, login_id).await?
     {
         return Ok(None);
     }
     let expected = Expected {
-        challenge: &challenge(project, flow, "use"),
+        challenge: &challenge(ctx.project, flow, "use"),
         owner: row.user_id.as_bytes(),
         public_key: &row.public_key,
         backup_eligible: row.backup_eligible,
         requires_user_handle_match: false,
     };
-    match site(project).verify(assertion, &expected) {
+    match site(ctx.project).verify(assertion, &expected) {
         Ok(used) => Ok(Some(LoginProof { passkey: Some(used), ..LoginProof::new(row.user_id, "pop user") })),
         Err(problem) => {
-            tracing::info!(user.id = %row.user_id, error = %problem, "a passkey was refused");
+            tracing::info!(request.id = ctx.log_id(), user.id = %row.user_id, error = %problem, "a passkey was refused");
             Ok(None)
         }
     }

@@ -1,8 +1,6 @@
 //! Signing in as a member: password, code, and recovery by code.
 //! No response reveals, by content or by time, whether an account exists.
 
-use std::net::IpAddr;
-
 use vestibule_domain::{
     credential::{
         otp::{self, OtpDecision, ResendDecision},
@@ -11,7 +9,6 @@ use vestibule_domain::{
     id::UserId,
     identifier::{LoginId, LoginIdKind},
     secret::Secret,
-    time::Timestamp,
 };
 use vestibule_store::{
     credentials::{self, LoginIdRow},
@@ -24,9 +21,9 @@ use super::{
 };
 use crate::{
     adapters::mailer::Mail,
-    app::App,
     flows::{
         Error,
+        ctx::Ctx,
         settings::{
             LoginMethods,
             notice::{SecurityNotice, WriteNotice},
@@ -74,74 +71,62 @@ pub(crate) enum SignIn {
 
 /// Handles a login ID, and the password where the first page has both.
 pub(crate) async fn log_in(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     flow: &mut Flow,
     input: Identification,
-    ip: IpAddr,
     write: WriteMessage<'_>,
-    now: Timestamp,
 ) -> Result<SignIn, Error> {
-    let login_id = match LoginId::parse(input.kind, &input.login_id, project.settings.default_country()) {
+    let login_id = match LoginId::parse(input.kind, &input.login_id, ctx.project.settings.default_country()) {
         Ok(login_id) => login_id,
         Err(error) => return Ok(SignIn::Invalid(InputErrors { login_id: Some(error), ..InputErrors::default() })),
     };
     match (
-        login_methods::has_password(&project.settings, login_id.kind),
-        login_methods::has_code(&project.settings, login_id.kind),
+        login_methods::has_password(&ctx.project.settings, login_id.kind),
+        login_methods::has_code(&ctx.project.settings, login_id.kind),
     ) {
-        (true, false) => try_password_of(app, project, flow, &login_id, input.password, ip, now).await,
-        (false, _) => send_code(app, project, flow, login_id, Goal::Login, ip, write, now).await,
+        (true, false) => try_password_of(ctx, flow, &login_id, input.password).await,
+        (false, _) => send_code(ctx, flow, login_id, Goal::Login, write).await,
         (true, true) => {
             flow.state.attempt = Some(Attempt { login_id, goal: Goal::Login, user: None, code: None, proved_at: None });
-            Ok(if keep(app, project, flow, now).await? { SignIn::Next } else { SignIn::Stale })
+            Ok(if keep(ctx, flow).await? { SignIn::Next } else { SignIn::Stale })
         }
     }
 }
 
 /// Handles the password for the login ID entered before.
-pub(crate) async fn try_password(
-    app: &App,
-    project: &Project,
-    flow: &Flow,
-    typed: Secret<String>,
-    ip: IpAddr,
-    now: Timestamp,
-) -> Result<SignIn, Error> {
+pub(crate) async fn try_password(ctx: &Ctx<'_>, flow: &Flow, typed: Secret<String>) -> Result<SignIn, Error> {
     let Some(attempt) = &flow.state.attempt else { return Ok(SignIn::Stale) };
-    try_password_of(app, project, flow, &attempt.login_id, typed, ip, now).await
+    try_password_of(ctx, flow, &attempt.login_id, typed).await
 }
 
 async fn try_password_of(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     flow: &Flow,
     login_id: &LoginId,
     typed: Secret<String>,
-    ip: IpAddr,
-    now: Timestamp,
 ) -> Result<SignIn, Error> {
-    let buckets = Buckets::of_password(project, &login_id.value, ip);
-    buckets.check(app, now).await?;
-    let mut conn = app.store.read().await?;
-    let found = credentials::find_login_id(&mut conn, project.no, login_id.kind.as_str(), &login_id.value).await?;
+    let buckets = Buckets::of_password(ctx, &login_id.value);
+    buckets.check(ctx.app, ctx.now).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let found = credentials::find_login_id(&mut conn, ctx.project.no, login_id.kind.as_str(), &login_id.value).await?;
     let found = found.map(|row| row.user_id).filter(|user| is_wanted(flow, *user));
     let hash = match found {
-        Some(user) => credentials::find_password(&mut conn, project.no, user).await?.map(|row| row.hash),
+        Some(user) => credentials::find_password(&mut conn, ctx.project.no, user).await?.map(|row| row.hash),
         None => None,
     };
     drop(conn);
-    let verdict = app.hasher.verify(project.no, password::prepare(typed.expose()), hash).await?;
+    let verdict = ctx.app.hasher.verify(ctx.project.no, password::prepare(typed.expose()), hash).await?;
     let (PasswordVerdict::Right { stale }, Some(user)) = (verdict, found) else {
-        buckets.record_failure(app, now).await?;
+        buckets.record_failure(ctx.app, ctx.now).await?;
         return Ok(SignIn::Invalid(InputErrors { wrong_credentials: true, ..InputErrors::default() }));
     };
     // Check the limit again after hashing: concurrent guesses must not pass between check and verify.
-    buckets.check(app, now).await?;
+    buckets.check(ctx.app, ctx.now).await?;
     let mut proof = LoginProof::new(user, "pwd");
     if stale {
         // Not worth failing for: the rehash is tried again at the next sign-in.
-        proof.password_hash = app.hasher.hash(project.no, password::prepare(typed.expose()), &app.entropy).await.ok();
+        proof.password_hash =
+            ctx.app.hasher.hash(ctx.project.no, password::prepare(typed.expose()), &ctx.app.entropy).await.ok();
     }
     Ok(SignIn::Proved(Box::new(proof)))
 }
@@ -151,45 +136,37 @@ fn is_wanted(flow: &Flow, user: UserId) -> bool {
 }
 
 /// Handles the login ID of a user who forgot the password, or wants a code instead.
-#[expect(clippy::too_many_arguments, reason = "the flow's context and three things typed")]
 pub(crate) async fn ask_for_code(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     flow: &mut Flow,
     (kind, typed): (LoginIdKind, &str),
     goal: Goal,
-    ip: IpAddr,
     write: WriteMessage<'_>,
-    now: Timestamp,
 ) -> Result<SignIn, Error> {
-    match LoginId::parse(kind, typed, project.settings.default_country()) {
-        Ok(login_id) => send_code(app, project, flow, login_id, goal, ip, write, now).await,
+    match LoginId::parse(kind, typed, ctx.project.settings.default_country()) {
+        Ok(login_id) => send_code(ctx, flow, login_id, goal, write).await,
         Err(error) => Ok(SignIn::Invalid(InputErrors { login_id: Some(error), ..InputErrors::default() })),
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the flow's context and what a code is for")]
 async fn send_code(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     flow: &mut Flow,
     login_id: LoginId,
     goal: Goal,
-    ip: IpAddr,
     write: WriteMessage<'_>,
-    now: Timestamp,
 ) -> Result<SignIn, Error> {
-    charge_code(app, project, &login_id, ip, now).await?;
-    let mut conn = app.store.read().await?;
-    let row = credentials::find_login_id(&mut conn, project.no, login_id.kind.as_str(), &login_id.value).await?;
+    charge_code(ctx, &login_id).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let row = credentials::find_login_id(&mut conn, ctx.project.no, login_id.kind.as_str(), &login_id.value).await?;
     drop(conn);
     let user = row.filter(|row| may_receive(goal, row)).map(|row| row.user_id).filter(|user| is_wanted(flow, *user));
-    let (code, text) = new_code(app, flow, None, now);
+    let (code, text) = new_code(ctx.app, flow, None, ctx.now);
     let message = CodeMessage::new(use_of(goal), &login_id, &text).map(|code| write(&code));
     flow.state.attempt = Some(Attempt { login_id, goal, user, code: Some(code), proved_at: None });
     // Without an account the code is stored and required all the same, but not sent.
     let message = message.filter(|_| user.is_some());
-    Ok(if save(app, project, flow, message, now).await? { SignIn::Next } else { SignIn::Stale })
+    Ok(if save(ctx, flow, message).await? { SignIn::Next } else { SignIn::Stale })
 }
 
 /// An unverified address must not sign a user in; a new password may be chosen through it.
@@ -219,14 +196,7 @@ pub(crate) enum LoginCode {
 }
 
 /// Compares a code with the one sent to a member; a wrong one is counted before the response is sent.
-pub(crate) async fn try_code(
-    app: &App,
-    project: &Project,
-    flow: &mut Flow,
-    typed: &str,
-    ip: IpAddr,
-    now: Timestamp,
-) -> Result<LoginCode, Error> {
+pub(crate) async fn try_code(ctx: &Ctx<'_>, flow: &mut Flow, typed: &str) -> Result<LoginCode, Error> {
     let presented = hash_code(flow, typed);
     let Some(attempt) = &mut flow.state.attempt else { return Ok(LoginCode::Stale) };
     let Some(code) = &mut attempt.code else {
@@ -234,9 +204,9 @@ pub(crate) async fn try_code(
         let proved = attempt.proved_at.is_some();
         return Ok(if proved { after_code(attempt).unwrap_or(LoginCode::Stale) } else { LoginCode::Stale });
     };
-    let buckets = Buckets::of_code(project, &attempt.login_id.value, ip);
-    buckets.check(app, now).await?;
-    let mut decision = otp::try_code(code, &presented, now);
+    let buckets = Buckets::of_code(ctx, &attempt.login_id.value);
+    buckets.check(ctx.app, ctx.now).await?;
+    let mut decision = otp::try_code(code, &presented, ctx.now);
     let user = attempt.user;
     if decision == OtpDecision::Accepted && user.is_none() {
         // This code was never sent, so it was guessed; reject it.
@@ -244,20 +214,20 @@ pub(crate) async fn try_code(
     }
     match decision {
         OtpDecision::Accepted => {
-            attempt.proved_at = Some(now);
+            attempt.proved_at = Some(ctx.now);
             attempt.code = None;
         }
         OtpDecision::Wrong { .. } => *code = code.tried(),
         OtpDecision::Expired | OtpDecision::Exhausted => return Ok(LoginCode::Refused(decision)),
     }
-    if !save(app, project, flow, None, now).await? {
+    if !save(ctx, flow, None).await? {
         return Ok(LoginCode::Stale);
     }
     let after = flow.state.attempt.as_ref().filter(|_| decision == OtpDecision::Accepted).and_then(after_code);
     if let Some(after) = after {
         return Ok(after);
     }
-    buckets.record_failure(app, now).await?;
+    buckets.record_failure(ctx.app, ctx.now).await?;
     Ok(LoginCode::Refused(decision))
 }
 
@@ -284,33 +254,29 @@ pub(crate) fn amr_of_code(kind: LoginIdKind) -> &'static str {
 
 /// Sends another code to a member, within the cool-down and the maximum.
 pub(crate) async fn resend(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     flow: &mut Flow,
-    ip: IpAddr,
     write: WriteMessage<'_>,
-    now: Timestamp,
 ) -> Result<Option<ResendDecision>, Error> {
     let Some(attempt) = &flow.state.attempt else { return Ok(None) };
     let Some(code) = &attempt.code else { return Ok(None) };
-    let decision = otp::may_resend(code, now);
+    let decision = otp::may_resend(code, ctx.now);
     if decision != ResendDecision::Allowed {
         return Ok(Some(decision));
     }
-    charge_code(app, project, &attempt.login_id, ip, now).await?;
-    let (new, text) = new_code(app, flow, Some(code), now);
+    charge_code(ctx, &attempt.login_id).await?;
+    let (new, text) = new_code(ctx.app, flow, Some(code), ctx.now);
     let message = CodeMessage::new(use_of(attempt.goal), &attempt.login_id, &text).map(|code| write(&code));
     let message = message.filter(|_| attempt.user.is_some());
     if let Some(attempt) = &mut flow.state.attempt {
         attempt.code = Some(new);
     }
-    Ok(save(app, project, flow, message, now).await?.then_some(ResendDecision::Allowed))
+    Ok(save(ctx, flow, message).await?.then_some(ResendDecision::Allowed))
 }
 
 /// Handles the new password of a user who entered the correct code.
 pub(crate) async fn choose_password(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     flow: &Flow,
     typed: Secret<String>,
     write: WriteNotice<'_>,
@@ -319,14 +285,14 @@ pub(crate) async fn choose_password(
     let Some((attempt, user)) = proved.and_then(|attempt| Some((attempt, attempt.user?))) else {
         return Ok(Ok(None));
     };
-    let found = check_password(app, project, typed.expose(), Some(&attempt.login_id)).await?;
+    let found = check_password(ctx, typed.expose(), Some(&attempt.login_id)).await?;
     if !found.is_good() {
         return Ok(Err(found));
     }
-    let hash = app.hasher.hash(project.no, password::prepare(typed.expose()), &app.entropy).await?;
+    let hash = ctx.app.hasher.hash(ctx.project.no, password::prepare(typed.expose()), &ctx.app.entropy).await?;
     let proved = Some((attempt.login_id.kind, attempt.login_id.value.clone()));
     // The code may have been read by someone else, so mail the member about the new password.
-    let login_methods = LoginMethods::load(app, project, user).await?;
+    let login_methods = LoginMethods::load(ctx, user).await?;
     let mail = login_methods.mail_address().map(|to| write(&to, &SecurityNotice::PasswordChanged));
     Ok(Ok(Some(LoginProof {
         password_hash: Some(hash),
@@ -338,11 +304,13 @@ pub(crate) async fn choose_password(
 }
 
 /// Whether the code for a taken login ID may also sign in to the account that owns it.
-pub(crate) async fn open_taken(app: &App, project: &Project, flow: &Flow) -> Result<Option<LoginProof>, Error> {
-    let Some(pending) = flow.state.pending.as_ref().filter(|_| may_open_taken(project, flow)) else { return Ok(None) };
+pub(crate) async fn open_taken(ctx: &Ctx<'_>, flow: &Flow) -> Result<Option<LoginProof>, Error> {
+    let Some(pending) = flow.state.pending.as_ref().filter(|_| may_open_taken(ctx.project, flow)) else {
+        return Ok(None);
+    };
     let kind = pending.login_id.kind;
-    let mut conn = app.store.read().await?;
-    let row = credentials::find_login_id(&mut conn, project.no, kind.as_str(), &pending.login_id.value).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let row = credentials::find_login_id(&mut conn, ctx.project.no, kind.as_str(), &pending.login_id.value).await?;
     let row = row.filter(|row| may_receive(Goal::Login, row) && is_wanted(flow, row.user_id));
     Ok(row.map(|row| {
         let proved = Some((kind, pending.login_id.value.clone()));

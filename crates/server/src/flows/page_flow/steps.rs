@@ -1,7 +1,5 @@
 //! The steps to a new login ID: entering it, entering its code, requesting another code.
 
-use std::net::IpAddr;
-
 use vestibule_domain::{
     credential::{
         otp::{self, CodeState, OtpDecision, ResendDecision},
@@ -23,7 +21,7 @@ use super::{
 use crate::{
     app::App,
     crypto::{hex, sha256},
-    flows::{Error, new_password, rates, tries::Buckets},
+    flows::{Error, ctx::Ctx, new_password, rates, tries::Buckets},
     projects::Project,
 };
 
@@ -59,19 +57,16 @@ pub(crate) enum StepOutcome {
 
 /// Handles the login ID, and the new password if there is one, of a promotion or sign-up.
 pub(crate) async fn identify(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     flow: &mut Flow,
     input: Identification,
-    ip: IpAddr,
     write: WriteMessage<'_>,
-    now: Timestamp,
 ) -> Result<StepOutcome, Error> {
-    let parsed = LoginId::parse(input.kind, &input.login_id, project.settings.default_country());
-    let method = login_methods::new_login_method(&project.settings, input.kind);
+    let parsed = LoginId::parse(input.kind, &input.login_id, ctx.project.settings.default_country());
+    let method = login_methods::new_login_method(&ctx.project.settings, input.kind);
     // Check both fields, so that the user sees all problems at once.
     let password = match method {
-        NewLoginMethod::Password => check_password(app, project, input.password.expose(), parsed.as_ref().ok()).await?,
+        NewLoginMethod::Password => check_password(ctx, input.password.expose(), parsed.as_ref().ok()).await?,
         NewLoginMethod::Code | NewLoginMethod::Passkey => Assessment::default(),
     };
     let login_id = match parsed {
@@ -81,14 +76,14 @@ pub(crate) async fn identify(
             return Ok(StepOutcome::Invalid(InputErrors { login_id: Some(error), password, ..InputErrors::default() }));
         }
     };
-    let needs_proof = login_methods::needs_proof(&project.settings, login_id.kind);
+    let needs_proof = login_methods::needs_proof(&ctx.project.settings, login_id.kind);
     let mut taken = false;
     if needs_proof {
-        charge_code(app, project, &login_id, ip, now).await?;
+        charge_code(ctx, &login_id).await?;
     } else {
         // No verification follows, so the answer is immediate; limit the rate to prevent enumeration.
-        rates::charge_ip(app, project, LimitName::AccountEnumerationPerIp, ip, now)?;
-        match judge(app, project, flow, &login_id, AddressProof::NotRequired).await? {
+        rates::charge_ip(ctx, LimitName::AccountEnumerationPerIp)?;
+        match judge(ctx, flow, &login_id, AddressProof::NotRequired).await? {
             PromotionDecision::ReportTaken => {
                 return Ok(StepOutcome::Invalid(InputErrors { taken: true, ..InputErrors::default() }));
             }
@@ -99,7 +94,7 @@ pub(crate) async fn identify(
     let password_hash = match method {
         NewLoginMethod::Password => {
             let password = password::prepare(input.password.expose());
-            Some(app.hasher.hash(project.no, password, &app.entropy).await?)
+            Some(ctx.app.hasher.hash(ctx.project.no, password, &ctx.app.entropy).await?)
         }
         NewLoginMethod::Code | NewLoginMethod::Passkey => None,
     };
@@ -108,15 +103,14 @@ pub(crate) async fn identify(
     let mut pending = PendingLoginId { login_id, password_hash, code: None, proved_at: None, taken };
     let mut message = None;
     if needs_proof {
-        let (code, text) = new_code(app, flow, None, now);
+        let (code, text) = new_code(ctx.app, flow, None, ctx.now);
         message = CodeMessage::new(CodeUse::Verify, &pending.login_id, &text).map(|code| write(&code));
         pending.code = Some(code);
     }
     flow.state.pending = Some(pending);
-    let ready = !needs_proof && !taken && passkey_step(project, flow).is_none();
+    let ready = !needs_proof && !taken && passkey_step(ctx.project, flow).is_none();
     let stays = taken || ready;
-    let kept =
-        if stays { keep(app, project, flow, now).await? } else { save(app, project, flow, message, now).await? };
+    let kept = if stays { keep(ctx, flow).await? } else { save(ctx, flow, message).await? };
     if !kept {
         return Ok(StepOutcome::Stale);
     }
@@ -125,30 +119,28 @@ pub(crate) async fn identify(
 
 /// The problem of a new password for a user with this login ID.
 pub(super) async fn check_password(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     password: &str,
     login_id: Option<&LoginId>,
 ) -> Result<Assessment, Error> {
     let own_names: Vec<&str> = login_id.iter().map(|login_id| login_id.original.as_str()).collect();
-    new_password::assess(app, project.no, project.settings.password_policy(), password, &own_names).await
+    new_password::assess(ctx.app, ctx.project.no, ctx.project.settings.password_policy(), password, &own_names).await
 }
 
 /// What the owner of a login ID, if any, means for this flow.
 async fn judge(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     flow: &Flow,
     login_id: &LoginId,
     proof: AddressProof,
 ) -> Result<PromotionDecision, Error> {
-    let mut conn = app.store.read().await?;
-    let owner = credentials::find_login_id(&mut conn, project.no, login_id.kind.as_str(), &login_id.value).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let owner = credentials::find_login_id(&mut conn, ctx.project.no, login_id.kind.as_str(), &login_id.value).await?;
     let Some(owner) = owner.map(|row| row.user_id) else { return Ok(PromotionDecision::Proceed) };
     if let FlowPurpose::Promote { guest } = flow.state.purpose
-        && let Some(guest) = users::find(&mut conn, project.no, guest).await?
+        && let Some(guest) = users::find(&mut conn, ctx.project.no, guest).await?
     {
-        return Ok(decide(&guest, Some(owner), proof, project.settings.promotion_conflict()));
+        return Ok(decide(&guest, Some(owner), proof, ctx.project.settings.promotion_conflict()));
     }
     // A user who came to sign up, not to be promoted, may sign in instead.
     Ok(PromotionDecision::OfferLogin { member: owner })
@@ -166,49 +158,42 @@ pub(crate) enum CodeOutcome {
 }
 
 /// Compares a code with the one sent to a new login ID; a wrong one is counted before the response is sent.
-pub(crate) async fn try_code(
-    app: &App,
-    project: &Project,
-    flow: &mut Flow,
-    typed: &str,
-    ip: IpAddr,
-    now: Timestamp,
-) -> Result<CodeOutcome, Error> {
+pub(crate) async fn try_code(ctx: &Ctx<'_>, flow: &mut Flow, typed: &str) -> Result<CodeOutcome, Error> {
     let presented = hash_code(flow, typed);
-    let passkey_next = passkey_step(project, flow).is_some();
+    let passkey_next = passkey_step(ctx.project, flow).is_some();
     let Some(pending) = &mut flow.state.pending else { return Ok(CodeOutcome::Stale) };
     if pending.proved_at.is_some() && pending.is_settled() {
         // The code was accepted before, but the commit failed.
         return Ok(if passkey_next { CodeOutcome::Next } else { CodeOutcome::Ready });
     }
     let Some(code) = &mut pending.code else { return Ok(CodeOutcome::Stale) };
-    let buckets = Buckets::of_code(project, &pending.login_id.value, ip);
-    buckets.check(app, now).await?;
-    let decision = otp::try_code(code, &presented, now);
+    let buckets = Buckets::of_code(ctx, &pending.login_id.value);
+    buckets.check(ctx.app, ctx.now).await?;
+    let decision = otp::try_code(code, &presented, ctx.now);
     match decision {
         OtpDecision::Accepted => {
-            pending.proved_at = Some(now);
+            pending.proved_at = Some(ctx.now);
             pending.code = None;
         }
         OtpDecision::Wrong { .. } => *code = code.tried(),
         OtpDecision::Expired | OtpDecision::Exhausted => return Ok(CodeOutcome::Refused(decision)),
     }
-    if !save(app, project, flow, None, now).await? {
+    if !save(ctx, flow, None).await? {
         return Ok(CodeOutcome::Stale);
     }
     if decision != OtpDecision::Accepted {
-        buckets.record_failure(app, now).await?;
+        buckets.record_failure(ctx.app, ctx.now).await?;
         return Ok(CodeOutcome::Refused(decision));
     }
-    if passkey_step(project, flow).is_none() {
+    if passkey_step(ctx.project, flow).is_none() {
         return Ok(CodeOutcome::Ready);
     }
     // Do not ask for a passkey for a taken login ID. Control of it is proved, so the page may say that it is taken.
     let taken = flow.state.pending.as_ref().map(|pending| pending.login_id.clone());
     if let Some(login_id) = taken
-        && judge(app, project, flow, &login_id, AddressProof::Proven).await? != PromotionDecision::Proceed
+        && judge(ctx, flow, &login_id, AddressProof::Proven).await? != PromotionDecision::Proceed
     {
-        mark_taken(app, project, flow, now).await?;
+        mark_taken(ctx, flow).await?;
     }
     Ok(CodeOutcome::Next)
 }
@@ -238,47 +223,38 @@ pub(crate) fn offers_passkey(settings: &ProjectSettings) -> bool {
 
 /// Sends another code to a new login ID, within the cool-down and the maximum.
 pub(crate) async fn resend(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     flow: &mut Flow,
-    ip: IpAddr,
     write: WriteMessage<'_>,
-    now: Timestamp,
 ) -> Result<Option<ResendDecision>, Error> {
     let Some(pending) = &flow.state.pending else { return Ok(None) };
     let Some(code) = &pending.code else { return Ok(None) };
-    let decision = otp::may_resend(code, now);
+    let decision = otp::may_resend(code, ctx.now);
     if decision != ResendDecision::Allowed {
         return Ok(Some(decision));
     }
-    charge_code(app, project, &pending.login_id, ip, now).await?;
-    let (new, text) = new_code(app, flow, Some(code), now);
+    charge_code(ctx, &pending.login_id).await?;
+    let (new, text) = new_code(ctx.app, flow, Some(code), ctx.now);
     let message = CodeMessage::new(CodeUse::Verify, &pending.login_id, &text).map(|code| write(&code));
     if let Some(pending) = &mut flow.state.pending {
         pending.code = Some(new);
     }
-    Ok(save(app, project, flow, message, now).await?.then_some(ResendDecision::Allowed))
+    Ok(save(ctx, flow, message).await?.then_some(ResendDecision::Allowed))
 }
 
 /// Records that the login ID belongs to another user; the pending input is kept for the page that says so.
-pub(crate) async fn mark_taken(app: &App, project: &Project, flow: &mut Flow, now: Timestamp) -> Result<(), Error> {
+pub(crate) async fn mark_taken(ctx: &Ctx<'_>, flow: &mut Flow) -> Result<(), Error> {
     if let Some(pending) = &mut flow.state.pending {
         pending.taken = true;
         pending.password_hash = None;
     }
-    keep(app, project, flow, now).await?;
+    keep(ctx, flow).await?;
     Ok(())
 }
 
 /// Charges a code that is about to be sent.
-pub(super) async fn charge_code(
-    app: &App,
-    project: &Project,
-    login_id: &LoginId,
-    ip: IpAddr,
-    now: Timestamp,
-) -> Result<(), Error> {
-    Buckets::of_code_sent(project, &login_id.value, ip).take(app, now).await
+pub(super) async fn charge_code(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<(), Error> {
+    Buckets::of_code_sent(ctx, &login_id.value).take(ctx.app, ctx.now).await
 }
 
 /// Generates a code and its stored state.

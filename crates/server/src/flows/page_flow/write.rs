@@ -12,10 +12,8 @@ use vestibule_store::{
 
 use super::{Flow, FlowPurpose, FlowState, NOT_STORED, has_guest_left};
 use crate::{
-    app::App,
-    flows::{Error, promotion::change::claim_hint},
+    flows::{Error, ctx::Ctx, promotion::change::claim_hint},
     messages::Message,
-    projects::Project,
 };
 
 /// The row of a flow for a transaction.
@@ -82,20 +80,15 @@ impl FlowWrite {
 ///
 /// # Errors
 /// [`Error::HintUsed`] and [`Error::GuestLeft`] when a promotion that is not stored yet cannot begin.
-pub(super) async fn save(
-    app: &App,
-    project: &Project,
-    flow: &mut Flow,
-    message: Option<Message>,
-    now: Timestamp,
-) -> Result<bool, Error> {
+pub(super) async fn save(ctx: &Ctx<'_>, flow: &mut Flow, message: Option<Message>) -> Result<bool, Error> {
     let begins_promotion = !flow.is_stored() && matches!(flow.state.purpose, FlowPurpose::Promote { .. });
-    if begins_promotion && has_guest_left(app, project, flow, now).await? {
+    if begins_promotion && has_guest_left(ctx, flow).await? {
         return Err(Error::GuestLeft);
     }
-    let no = project.no;
-    let input = (FlowWrite::new(flow, &flow.state, now), message.map(|message| message.seal(app, no)));
-    let saved = app
+    let (no, now) = (ctx.project.no, ctx.now);
+    let input = (FlowWrite::new(flow, &flow.state, ctx.now), message.map(|message| message.seal(ctx.app, no)));
+    let saved = ctx
+        .app
         .store
         .write("save_flow", input, move |tx: &mut Tx, (flow, message)| {
             Box::pin(async move {
@@ -124,6 +117,6 @@ pub(super) async fn save(
 
 /// Saves the flow's state only if it is stored already. For steps that can be repeated without limit: they must not
 /// create rows.
-pub(super) async fn keep(app: &App, project: &Project, flow: &mut Flow, now: Timestamp) -> Result<bool, Error> {
-    if flow.is_stored() { save(app, project, flow, None, now).await } else { Ok(true) }
+pub(super) async fn keep(ctx: &Ctx<'_>, flow: &mut Flow) -> Result<bool, Error> {
+    if flow.is_stored() { save(ctx, flow, None).await } else { Ok(true) }
 }

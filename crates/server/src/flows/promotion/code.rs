@@ -5,14 +5,11 @@ use std::time::Duration;
 
 use vestibule_domain::{session::SessionRef, time::Timestamp, user::User};
 
-use crate::{
-    app::App,
-    flows::{
-        Error,
-        caller::{SessionCaller, find_live_grant},
-        issue::{scopes_of, split_token},
-    },
-    projects::Project,
+use crate::flows::{
+    Error,
+    caller::{SessionCaller, find_live_grant},
+    ctx::Ctx,
+    issue::{scopes_of, split_token},
 };
 
 /// How long a promotion code can open the promotion page.
@@ -24,46 +21,36 @@ pub(crate) struct IssuedCode {
 }
 
 /// Issues a code for the guest of a refresh token.
-pub(crate) async fn for_refresh_token(
-    app: &App,
-    project: &Project,
-    refresh_token: &str,
-    now: Timestamp,
-) -> Result<IssuedCode, Error> {
+pub(crate) async fn for_refresh_token(ctx: &Ctx<'_>, refresh_token: &str) -> Result<IssuedCode, Error> {
     if refresh_token.is_empty() {
         return Err(Error::AuthenticationRequired);
     }
     let (id, hash) = split_token(refresh_token).ok_or(Error::InvalidRefreshToken)?;
-    let mut conn = app.store.read().await?;
-    let found = find_live_grant(&mut conn, project, id, now).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let found = find_live_grant(&mut conn, ctx.project, id, ctx.now).await?;
     drop(conn);
     let (grant, user) = found.filter(|(grant, _)| grant.token_hash.matches(&hash)).ok_or(Error::InvalidRefreshToken)?;
-    let dpop_disabled = project.settings.client(&grant.client_id).is_some_and(|client| client.is_dpop_disabled());
+    let dpop_disabled = ctx.project.settings.client(&grant.client_id).is_some_and(|client| client.is_dpop_disabled());
     if grant.dpop_jkt.is_some() && !dpop_disabled {
         return Err(Error::DpopBindingMismatch);
     }
     if !scopes_of(&grant).contains(vestibule_protocol::oauth::Scope::FULL_ACCESS) {
         return Err(Error::InsufficientScope);
     }
-    issue(app, project, &user, SessionRef::Grant(grant.id), now)
+    issue(ctx, &user, SessionRef::Grant(grant.id))
 }
 
 /// Issues a code for the guest of a session cookie.
-pub(crate) fn for_session(
-    app: &App,
-    project: &Project,
-    caller: Option<&SessionCaller>,
-    now: Timestamp,
-) -> Result<IssuedCode, Error> {
+pub(crate) fn for_session(ctx: &Ctx<'_>, caller: Option<&SessionCaller>) -> Result<IssuedCode, Error> {
     let SessionCaller { user, session } = caller.ok_or(Error::AuthenticationRequired)?;
-    issue(app, project, user, SessionRef::Session(session.id), now)
+    issue(ctx, user, SessionRef::Session(session.id))
 }
 
-fn issue(app: &App, project: &Project, user: &User, source: SessionRef, now: Timestamp) -> Result<IssuedCode, Error> {
+fn issue(ctx: &Ctx<'_>, user: &User, source: SessionRef) -> Result<IssuedCode, Error> {
     if !user.is_anonymous() {
         return Err(Error::LoggedInAsMember);
     }
-    let expires_at = now.plus(LIFETIME);
-    let code = project.keys.mac.issue_promotion_code(user.id, source, expires_at, &app.entropy);
+    let expires_at = ctx.now.plus(LIFETIME);
+    let code = ctx.project.keys.mac.issue_promotion_code(user.id, source, expires_at, &ctx.app.entropy);
     Ok(IssuedCode { code, expires_at })
 }

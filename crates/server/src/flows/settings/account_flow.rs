@@ -8,6 +8,7 @@ use crate::{
     flows::{
         authorize::PendingRequest,
         caller::{AccountCaller, Via},
+        ctx::Ctx,
         page_flow::{Flow, FlowPurpose, FlowState},
         promotion::source::PromotionSource,
     },
@@ -25,35 +26,23 @@ pub(crate) struct BegunFlow {
 ///
 /// The session is the proof, so there is no challenge to redeem: of several such flows the first to finish promotes the
 /// guest, the others find a member.
-pub(crate) fn begin_promotion(
-    app: &App,
-    project: &Project,
-    caller: &AccountCaller,
-    browser: Option<&str>,
-    now: Timestamp,
-) -> Option<BegunFlow> {
-    let client = client_of(project, caller).filter(|_| caller.user.is_anonymous())?;
+pub(crate) fn begin_promotion(ctx: &Ctx<'_>, caller: &AccountCaller, browser: Option<&str>) -> Option<BegunFlow> {
+    let client = client_of(ctx.project, caller).filter(|_| caller.user.is_anonymous())?;
     // An account page opened by an app must not leave a session of its own in the browser.
-    let request = ask_for_account_page(project, client, caller.session().is_none());
+    let request = ask_for_account_page(ctx.project, client, caller.session().is_none());
     let (purpose, source) = (FlowPurpose::Promote { guest: caller.user.id }, Some(PromotionSource::of_account(caller)));
-    Some(begin_flow(app, (purpose, source), request, browser, now))
+    Some(begin_flow(ctx.app, (purpose, source), request, browser, ctx.now))
 }
 
 /// Starts the sign-in of a member who opened the account page directly; `None` when the project has no application that
 /// users sign in to. `next` is the requested account page, or the first.
-pub(crate) fn begin_sign_in(
-    app: &App,
-    project: &Project,
-    next: Option<&str>,
-    browser: Option<&str>,
-    now: Timestamp,
-) -> Option<BegunFlow> {
-    let client = project.settings.clients().iter().find(|client| client.application_type().has_full_access())?;
-    let mut request = ask_for_account_page(project, client, false);
+pub(crate) fn begin_sign_in(ctx: &Ctx<'_>, next: Option<&str>, browser: Option<&str>) -> Option<BegunFlow> {
+    let client = ctx.project.settings.clients().iter().find(|client| client.application_type().has_full_access())?;
+    let mut request = ask_for_account_page(ctx.project, client, false);
     if let Some(next) = next {
-        request.redirect_uri = format!("{}{next}", project.origin);
+        request.redirect_uri = format!("{}{next}", ctx.project.origin);
     }
-    Some(begin_flow(app, (FlowPurpose::Login, None), request, browser, now))
+    Some(begin_flow(ctx.app, (FlowPurpose::Login, None), request, browser, ctx.now))
 }
 
 /// The authorization request that leads back to the account page.

@@ -23,13 +23,13 @@ use vestibule_store::{
 use super::{LoginMethods, settings_action::SettingsAction};
 use crate::{
     adapters::mailer::Mail,
-    app::App,
     events::{self, QueuedEvent},
     flows::{
         Error,
         account::LoadedUser,
         authorize::{AppRedirect, NewCode, answer},
         caller::AccountCaller,
+        ctx::Ctx,
         sessions::{Ending, Selection},
         token::settings_action,
     },
@@ -121,23 +121,21 @@ impl From<StoreError> for ChangeError {
 
 /// Applies a change in one transaction.
 pub(super) async fn commit(
-    app: &App,
-    project: &Arc<Project>,
+    ctx: &Ctx<'_>,
     caller: &AccountCaller,
     change_request: ChangeRequest<'_>,
-    now: Timestamp,
 ) -> Result<ChangeOutcome, Error> {
     let user = &caller.user;
     let ending = change_request
         .change_kind
         .ends_sessions()
-        .map(|(selection, reason)| Ending::new(app, project, user.id, selection, (reason, TriggeredBy::User), now));
+        .map(|(selection, reason)| Ending::new(ctx, user.id, selection, (reason, TriggeredBy::User)));
     let mut deletion = None;
     if matches!(change_request.change_kind, AccountChange::Delete) {
-        deletion = Some(describe_deletion(app, project, user, now).await?);
+        deletion = Some(describe_deletion(ctx, user).await?);
     }
     let request = change_request.settings_action.and_then(SettingsAction::request);
-    let code = request.map(|request| settings_action::make_code(app, request, now));
+    let code = request.map(|request| settings_action::make_code(ctx.app, request, ctx.now));
     let redirect = request.zip(code.as_ref()).map(|(request, code)| answer(request, Some(code.text.clone())));
     let settings_action =
         change_request.settings_action.filter(|settings_action| settings_action.version > 0).map(|settings_action| {
@@ -146,19 +144,19 @@ pub(super) async fn commit(
             done.state.pending = None;
             (done.id, done.version, done.to_json(), done.expires_at)
         });
-    let seal = |mail: &Mail| SealedMessage::of_mail(app, project.no, mail);
+    let seal = |mail: &Mail| SealedMessage::of_mail(ctx.app, ctx.project.no, mail);
     let change = PreparedChange {
         user: user.id,
-        project: Arc::clone(project),
+        project: Arc::clone(ctx.project),
         change_kind: change_request.change_kind,
         settings_action,
         mails: change_request.mails.iter().map(seal).collect(),
         ending,
         deletion,
         code,
-        now,
+        now: ctx.now,
     };
-    match app.store.write("change_account", change, move |tx, change| Box::pin(write(tx, change))).await {
+    match ctx.app.store.write("change_account", change, move |tx, change| Box::pin(write(tx, change))).await {
         Ok(()) => Ok(ChangeOutcome::Done(redirect)),
         Err(ChangeError::Store(error)) => Err(error.into()),
         Err(ChangeError::Taken) => Ok(ChangeOutcome::Taken),
@@ -189,10 +187,10 @@ impl AccountChange {
     }
 }
 
-async fn describe_deletion(app: &App, project: &Project, user: &User, now: Timestamp) -> Result<QueuedEvent, Error> {
-    let loaded = LoadedUser::load(&mut *app.store.read().await?, project, user.clone()).await?;
+async fn describe_deletion(ctx: &Ctx<'_>, user: &User) -> Result<QueuedEvent, Error> {
+    let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, user.clone()).await?;
     let event = Event::UserDeleted { user: UserModel::copy(&loaded.account()) };
-    Ok(events::prepare(app, project, &event, user.id, &events::EventOrigin::default(), now))
+    Ok(events::prepare(ctx, &event, user.id, &events::EventOrigin::default()))
 }
 
 async fn write(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> {

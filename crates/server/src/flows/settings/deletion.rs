@@ -1,18 +1,10 @@
 //! Deletes an account, after its owner typed the confirmation phrase.
 
-use std::sync::Arc;
-
-use vestibule_domain::time::Timestamp;
-
 use super::{
     change::{AccountChange, ChangeOutcome, ChangeRequest, commit},
     settings_action::SettingsAction,
 };
-use crate::{
-    app::App,
-    flows::{Error, caller::AccountCaller},
-    projects::Project,
-};
+use crate::flows::{Error, caller::AccountCaller, ctx::Ctx};
 
 /// Whether the input is the phrase; keyboards may change the case and append a space.
 pub(crate) fn confirms(typed: &str, phrase: &str) -> bool {
@@ -20,20 +12,11 @@ pub(crate) fn confirms(typed: &str, phrase: &str) -> bool {
 }
 
 pub(crate) async fn delete(
-    app: &App,
-    project: &Arc<Project>,
+    ctx: &Ctx<'_>,
     caller: &AccountCaller,
     settings_action: Option<&SettingsAction>,
-    now: Timestamp,
 ) -> Result<ChangeOutcome, Error> {
-    commit(
-        app,
-        project,
-        caller,
-        ChangeRequest { change_kind: AccountChange::Delete, mails: Vec::new(), settings_action },
-        now,
-    )
-    .await
+    commit(ctx, caller, ChangeRequest { change_kind: AccountChange::Delete, mails: Vec::new(), settings_action }).await
 }
 
 #[cfg(test)]

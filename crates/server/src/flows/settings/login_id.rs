@@ -1,7 +1,5 @@
 //! Use cases for a member's login IDs: adding, replacing, verifying and removing; and the codes of the account page.
 
-use std::{net::IpAddr, sync::Arc};
-
 use vestibule_domain::{
     credential::otp::{self, CodeState, OtpDecision, ResendDecision},
     id::IdentityId,
@@ -21,27 +19,23 @@ use super::{
 };
 use crate::{
     adapters::mailer::Mail,
-    app::App,
     crypto::{hex, sha256},
     flows::{
         Error,
         caller::AccountCaller,
+        ctx::Ctx,
         page_flow::{CodeMessage, CodeUse, WriteMessage},
         tries::Buckets,
     },
     messages::Message,
-    projects::Project,
 };
 
-/// The caller, its network address, and the renderer of messages.
+/// The caller of a request, and the renderer of messages.
 pub(crate) struct AccountContext<'a> {
-    pub(crate) app: &'a App,
-    pub(crate) project: &'a Arc<Project>,
+    pub(crate) ctx: Ctx<'a>,
     pub(crate) caller: &'a AccountCaller,
-    pub(crate) ip: IpAddr,
     pub(crate) write_code: WriteMessage<'a>,
     pub(crate) write_notice: WriteNotice<'a>,
-    pub(crate) now: Timestamp,
 }
 
 /// The result of a step.
@@ -80,12 +74,12 @@ impl AccountContext<'_> {
         typed: &str,
         replaces: Option<IdentityId>,
     ) -> Result<LoginIdStep, Error> {
-        let settings = &self.project.settings;
+        let settings = &self.ctx.project.settings;
         let login_id = match LoginId::parse(kind, typed, settings.default_country()) {
             Ok(login_id) => login_id,
             Err(problem) => return Ok(LoginIdStep::Invalid(problem)),
         };
-        let login_methods = LoginMethods::load(self.app, self.project, self.caller.user.id).await?;
+        let login_methods = LoginMethods::load(&self.ctx, self.caller.user.id).await?;
         let own = login_methods.login_ids.iter().find(|row| row.kind == kind.as_str() && row.value == login_id.value);
         if own.is_some_and(|own| Some(own.id) != replaces) {
             return Ok(LoginIdStep::Ended(ChangeOutcome::Taken));
@@ -102,7 +96,7 @@ impl AccountContext<'_> {
 
     /// Sends a code to verify a login ID of the member.
     pub(crate) async fn verify(&self, id: IdentityId) -> Result<LoginIdStep, Error> {
-        let login_methods = LoginMethods::load(self.app, self.project, self.caller.user.id).await?;
+        let login_methods = LoginMethods::load(&self.ctx, self.caller.user.id).await?;
         match login_methods.find(id).filter(|row| row.verified_at.is_none()).and_then(login_id_of) {
             Some(login_id) => self.send_code(None, CodeTask::Verify { id }, login_id).await,
             None => Ok(LoginIdStep::Ended(ChangeOutcome::Stale)),
@@ -111,7 +105,7 @@ impl AccountContext<'_> {
 
     /// Sends a code for reauthentication before continuing to `next`.
     pub(crate) async fn prove(&self, next: String) -> Result<LoginIdStep, Error> {
-        let login_methods = LoginMethods::load(self.app, self.project, self.caller.user.id).await?;
+        let login_methods = LoginMethods::load(&self.ctx, self.caller.user.id).await?;
         match login_methods.code_target() {
             Some(login_id) => self.send_code(None, CodeTask::Prove { next }, login_id).await,
             None => Ok(LoginIdStep::Ended(ChangeOutcome::Stale)),
@@ -120,24 +114,24 @@ impl AccountContext<'_> {
 
     /// Removes a login ID, unless it is the last login method.
     pub(crate) async fn remove(&self, id: IdentityId) -> Result<ChangeOutcome, Error> {
-        let login_methods = LoginMethods::load(self.app, self.project, self.caller.user.id).await?;
+        let login_methods = LoginMethods::load(&self.ctx, self.caller.user.id).await?;
         let Some(login_id) = login_methods.find(id).and_then(login_id_of) else { return Ok(ChangeOutcome::Stale) };
         let notice = SecurityNotice::LoginIdRemoved { login_id: login_id.original.clone() };
         let mails = self.notices(&login_methods, Some(&login_id), &notice);
         let change_request =
             ChangeRequest { change_kind: AccountChange::RemoveLoginId(id), mails, settings_action: None };
-        commit(self.app, self.project, self.caller, change_request, self.now).await
+        commit(&self.ctx, self.caller, change_request).await
     }
 
     /// Compares a code; a wrong one is counted before the response is sent.
     pub(crate) async fn try_code(&self, settings_action: &mut SettingsAction, typed: &str) -> Result<CodeStep, Error> {
         let id = settings_action.id;
         let Some(pending) = &mut settings_action.state.pending else { return Ok(CodeStep::Stale) };
-        let buckets = Buckets::of_code(self.project, &pending.login_id.value, self.ip);
-        buckets.check(self.app, self.now).await?;
+        let buckets = Buckets::of_code(&self.ctx, &pending.login_id.value);
+        buckets.check(self.ctx.app, self.ctx.now).await?;
         // Input that is not a code is a wrong code.
         let presented = hash_code(id.as_bytes(), &otp::read_code(typed).unwrap_or_default());
-        let decision = otp::try_code(&pending.code, &presented, self.now);
+        let decision = otp::try_code(&pending.code, &presented, self.ctx.now);
         match decision {
             OtpDecision::Accepted => {
                 let pending = pending.clone();
@@ -147,7 +141,7 @@ impl AccountContext<'_> {
             OtpDecision::Wrong { .. } => {
                 pending.code = pending.code.tried();
                 let saved = self.save(settings_action, None).await?;
-                buckets.record_failure(self.app, self.now).await?;
+                buckets.record_failure(self.ctx.app, self.ctx.now).await?;
                 Ok(if saved { CodeStep::Refused(decision) } else { CodeStep::Stale })
             }
             OtpDecision::Expired | OtpDecision::Exhausted => Ok(CodeStep::Refused(decision)),
@@ -157,7 +151,7 @@ impl AccountContext<'_> {
     /// Sends another code, within the cool-down and the maximum; `None` when the pending step changed meanwhile.
     pub(crate) async fn resend(&self, settings_action: &mut SettingsAction) -> Result<Option<ResendDecision>, Error> {
         let Some(pending) = &settings_action.state.pending else { return Ok(None) };
-        let decision = otp::may_resend(&pending.code, self.now);
+        let decision = otp::may_resend(&pending.code, self.ctx.now);
         if decision != ResendDecision::Allowed {
             return Ok(Some(decision));
         }
@@ -172,12 +166,12 @@ impl AccountContext<'_> {
         task: CodeTask,
         login_id: LoginId,
     ) -> Result<LoginIdStep, Error> {
-        let mut settings_action =
-            settings_action.unwrap_or_else(|| SettingsAction::new(self.app, self.caller.user.id, None, self.now));
+        let mut settings_action = settings_action
+            .unwrap_or_else(|| SettingsAction::new(self.ctx.app, self.caller.user.id, None, self.ctx.now));
         // Requesting a code again from the first page must not bypass the cool-down.
         let previous = settings_action.state.pending.take().filter(|pending| pending.login_id.value == login_id.value);
         if let Some(previous) = &previous
-            && otp::may_resend(&previous.code, self.now) != ResendDecision::Allowed
+            && otp::may_resend(&previous.code, self.ctx.now) != ResendDecision::Allowed
         {
             settings_action.state.pending = Some(Pending { task, ..previous.clone() });
             let saved = self.save(&mut settings_action, None).await?;
@@ -204,8 +198,8 @@ impl AccountContext<'_> {
         login_id: LoginId,
         previous: Option<&CodeState>,
     ) -> Result<Option<Message>, Error> {
-        let (app, project, now) = (self.app, self.project, self.now);
-        Buckets::of_code_sent(project, &login_id.value, self.ip).take(app, now).await?;
+        let (app, _project, now) = (self.ctx.app, self.ctx.project, self.ctx.now);
+        Buckets::of_code_sent(&self.ctx, &login_id.value).take(app, now).await?;
         let text = app.entropy.six_digits();
         let hash = hash_code(settings_action.id.as_bytes(), &text);
         let code = previous.map_or_else(|| CodeState::first(hash, now), |previous| previous.resent(hash, now));
@@ -222,8 +216,8 @@ impl AccountContext<'_> {
 
     /// Applies the change that the correct code allows.
     async fn complete(&self, settings_action: &SettingsAction, pending: &Pending) -> Result<ChangeOutcome, Error> {
-        let login_methods = LoginMethods::load(self.app, self.project, self.caller.user.id).await?;
-        self.finish(Some(settings_action), &login_methods, &pending.task, &pending.login_id, Some(self.now)).await
+        let login_methods = LoginMethods::load(&self.ctx, self.caller.user.id).await?;
+        self.finish(Some(settings_action), &login_methods, &pending.task, &pending.login_id, Some(self.ctx.now)).await
     }
 
     async fn finish(
@@ -234,9 +228,9 @@ impl AccountContext<'_> {
         login_id: &LoginId,
         verified_at: Option<Timestamp>,
     ) -> Result<ChangeOutcome, Error> {
-        let now = self.now;
+        let now = self.ctx.now;
         let row = || LoginIdRow {
-            id: self.app.entropy.id(now),
+            id: self.ctx.app.entropy.id(now),
             user_id: self.caller.user.id,
             kind: login_id.kind.as_str().to_string(),
             value: login_id.value.clone(),
@@ -266,7 +260,7 @@ impl AccountContext<'_> {
                 (change_kind, Vec::new())
             }
         };
-        commit(self.app, self.project, self.caller, ChangeRequest { change_kind, mails, settings_action }, now).await
+        commit(&self.ctx, self.caller, ChangeRequest { change_kind, mails, settings_action }).await
     }
 
     /// The notification mails: to the login ID in question if it is an email address, otherwise to the member's mail
@@ -279,13 +273,14 @@ impl AccountContext<'_> {
 
     /// Stores the pending step and queues its message, unless another tab changed it first.
     async fn save(&self, settings_action: &mut SettingsAction, message: Option<Message>) -> Result<bool, Error> {
-        let (no, now) = (self.project.no, self.now);
-        let message = message.map(|message| message.seal(self.app, no));
+        let (no, now) = (self.ctx.project.no, self.ctx.now);
+        let message = message.map(|message| message.seal(self.ctx.app, no));
         let input = (settings_action.version, settings_action.to_row(now), message);
         let saved = self
+            .ctx
             .app
             .store
-            .write("save_errand", input, move |tx, (version, row, message)| {
+            .write("save_settings_action", input, move |tx, (version, row, message)| {
                 Box::pin(async move {
                     if *version == 0 {
                         flows::insert(tx, no, row).await?;

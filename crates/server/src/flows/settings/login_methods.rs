@@ -11,7 +11,7 @@ use vestibule_store::{
     passkeys::{self, PasskeyRow},
 };
 
-use crate::{app::App, flows::Error, projects::Project};
+use crate::flows::{Error, ctx::Ctx};
 
 /// A member's login IDs, password and passkeys.
 pub(crate) struct LoginMethods {
@@ -31,8 +31,8 @@ impl LoginMethods {
     }
 
     /// Loads the login methods of a member.
-    pub(crate) async fn load(app: &App, project: &Project, user: UserId) -> Result<Self, Error> {
-        Ok(Self::read(&mut *app.store.read().await?, project.no, user).await?)
+    pub(crate) async fn load(ctx: &Ctx<'_>, user: UserId) -> Result<Self, Error> {
+        Ok(Self::read(&mut *ctx.app.store.read().await?, ctx.project.no, user).await?)
     }
 
     /// The same in the form that domain rules take.

@@ -1,8 +1,6 @@
 //! Use cases for a member's passkeys: adding, naming, removing.
 
-use std::sync::Arc;
-
-use vestibule_domain::{id::IdentityId, time::Timestamp};
+use vestibule_domain::id::IdentityId;
 use vestibule_store::passkeys::PasskeyRow;
 
 use super::{
@@ -10,8 +8,7 @@ use super::{
     change::{AccountChange, ChangeOutcome, ChangeRequest, commit},
 };
 use crate::{
-    app::App,
-    flows::{Error, caller::AccountCaller},
+    flows::{Error, caller::AccountCaller, ctx::Ctx},
     passkeys::{PasskeyUser, Site},
     projects::Project,
 };
@@ -37,59 +34,49 @@ pub(crate) fn creation_options(project: &Project, caller: &AccountCaller, login_
 
 /// Stores the passkey that the browser created; `None` when its response is invalid.
 pub(crate) async fn add(
-    app: &App,
-    project: &Arc<Project>,
+    ctx: &Ctx<'_>,
     caller: &AccountCaller,
     answer: &str,
     name: Option<String>,
-    now: Timestamp,
 ) -> Result<Option<ChangeOutcome>, Error> {
-    let made = match site(project).register(answer, &challenge(project, caller)) {
+    let made = match site(ctx.project).register(answer, &challenge(ctx.project, caller)) {
         Ok(made) => made,
         Err(problem) => {
-            tracing::info!(user.id = %caller.user.id, error = %problem, "a new passkey was refused");
+            tracing::info!(request.id = ctx.log_id(), user.id = %caller.user.id, error = %problem, "a new passkey was refused");
             return Ok(None);
         }
     };
     let row = PasskeyRow {
         credential_id: made.credential_id,
-        id: app.entropy.id(now),
+        id: ctx.app.entropy.id(ctx.now),
         user_id: caller.user.id,
         public_key: made.public_key,
         sign_count: i64::from(made.sign_count),
         name,
-        created_at: now,
+        created_at: ctx.now,
         last_used_at: None,
         backup_eligible: Some(made.backup_eligible),
     };
     let change_request =
         ChangeRequest { change_kind: AccountChange::AddPasskey(row), mails: Vec::new(), settings_action: None };
-    commit(app, project, caller, change_request, now).await.map(Some)
+    commit(ctx, caller, change_request).await.map(Some)
 }
 
 /// Removes a passkey, unless it is the last login method.
-pub(crate) async fn remove(
-    app: &App,
-    project: &Arc<Project>,
-    caller: &AccountCaller,
-    id: IdentityId,
-    now: Timestamp,
-) -> Result<ChangeOutcome, Error> {
+pub(crate) async fn remove(ctx: &Ctx<'_>, caller: &AccountCaller, id: IdentityId) -> Result<ChangeOutcome, Error> {
     let change_request =
         ChangeRequest { change_kind: AccountChange::RemovePasskey(id), mails: Vec::new(), settings_action: None };
-    commit(app, project, caller, change_request, now).await
+    commit(ctx, caller, change_request).await
 }
 
 /// Renames a passkey, or removes its name.
 pub(crate) async fn rename(
-    app: &App,
-    project: &Arc<Project>,
+    ctx: &Ctx<'_>,
     caller: &AccountCaller,
     id: IdentityId,
     name: Option<String>,
-    now: Timestamp,
 ) -> Result<ChangeOutcome, Error> {
     let change_request =
         ChangeRequest { change_kind: AccountChange::RenamePasskey(id, name), mails: Vec::new(), settings_action: None };
-    commit(app, project, caller, change_request, now).await
+    commit(ctx, caller, change_request).await
 }

@@ -13,7 +13,7 @@ use super::{
     reauthentication::check_password,
     settings_action::SettingsAction,
 };
-use crate::flows::{Error, new_password};
+use crate::flows::{Error, ctx::Ctx, new_password};
 
 /// The input.
 pub(crate) struct PasswordInput {
@@ -37,14 +37,15 @@ pub(crate) async fn change(
     settings_action: Option<&SettingsAction>,
     typed: PasswordInput,
 ) -> Result<Result<ChangeOutcome, PasswordInputErrors>, Error> {
-    let AccountContext { app, project, caller, ip, now, .. } = *asking;
-    let login_methods = LoginMethods::load(app, project, caller.user.id).await?;
+    let AccountContext { ctx, caller, .. } = *asking;
+    let Ctx { app, project, .. } = ctx;
+    let login_methods = LoginMethods::load(&ctx, caller.user.id).await?;
     let names: Vec<&str> = login_methods.login_ids.iter().map(|row| row.original.as_str()).collect();
     let policy = project.settings.password_policy();
     let new = new_password::assess(app, project.no, policy, typed.new.expose(), &names).await?;
     let mut errors = PasswordInputErrors { new, ..PasswordInputErrors::default() };
     if login_methods.password.is_some() {
-        errors.current_wrong = !check_password(app, project, &login_methods, typed.current.expose(), ip, now).await?;
+        errors.current_wrong = !check_password(&ctx, &login_methods, typed.current.expose()).await?;
         let (old, new) = (password::prepare(typed.current.expose()), password::prepare(typed.new.expose()));
         errors.reused = !errors.current_wrong && old.expose() == new.expose();
     }
@@ -55,5 +56,5 @@ pub(crate) async fn change(
     let mails = login_methods.mail_address().map(|to| (asking.write_notice)(&to, &SecurityNotice::PasswordChanged));
     let change_kind = AccountChange::SetPassword { hash, keep: caller.via.reference() };
     let change_request = ChangeRequest { change_kind, mails: mails.into_iter().collect(), settings_action };
-    commit(app, project, caller, change_request, now).await.map(Ok)
+    commit(&ctx, caller, change_request).await.map(Ok)
 }

@@ -1,15 +1,7 @@
 //! The names in a member's profile (OIDC Core §5.1).
 
-use std::sync::Arc;
-
-use vestibule_domain::time::Timestamp;
-
 use super::change::{AccountChange, ChangeOutcome, ChangeRequest, commit};
-use crate::{
-    app::App,
-    flows::{Error, caller::AccountCaller},
-    projects::Project,
-};
+use crate::flows::{Error, caller::AccountCaller, ctx::Ctx};
 
 /// Maximum length of a name, in characters.
 pub(crate) const MAX_NAME: usize = 100;
@@ -34,14 +26,12 @@ pub(crate) fn display_name(caller: &AccountCaller) -> Option<String> {
 
 /// Stores the names, in the order of [`NAMES`].
 pub(crate) async fn save(
-    app: &App,
-    project: &Arc<Project>,
+    ctx: &Ctx<'_>,
     caller: &AccountCaller,
     names: [Option<String>; 3],
-    now: Timestamp,
 ) -> Result<ChangeOutcome, Error> {
     let change_kind = AccountChange::SetNames(NAMES.into_iter().zip(names).collect());
-    commit(app, project, caller, ChangeRequest { change_kind, mails: Vec::new(), settings_action: None }, now).await
+    commit(ctx, caller, ChangeRequest { change_kind, mails: Vec::new(), settings_action: None }).await
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Reauthentication before sensitive changes: by password or passkey here, by code in `login_id`.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use vestibule_domain::{credential::password, session::SessionRef, time::Timestamp};
 use vestibule_store::passkeys::{self, PasskeyUse};
@@ -11,8 +11,7 @@ use super::{
     passkey::site,
 };
 use crate::{
-    app::App,
-    flows::{Error, caller::AccountCaller, tries::Buckets},
+    flows::{Error, caller::AccountCaller, ctx::Ctx, tries::Buckets},
     passkeys::{Assertion, Expected},
     passwords::PasswordVerdict,
     projects::Project,
@@ -27,21 +26,14 @@ pub(crate) fn is_fresh(caller: &AccountCaller, now: Timestamp) -> bool {
 }
 
 /// Verifies the member's password; a wrong one is counted before the response is sent.
-pub(super) async fn check_password(
-    app: &App,
-    project: &Project,
-    login_methods: &LoginMethods,
-    typed: &str,
-    ip: IpAddr,
-    now: Timestamp,
-) -> Result<bool, Error> {
-    let buckets = Buckets::of_password(project, login_methods.name().unwrap_or_default(), ip);
-    buckets.check(app, now).await?;
+pub(super) async fn check_password(ctx: &Ctx<'_>, login_methods: &LoginMethods, typed: &str) -> Result<bool, Error> {
+    let buckets = Buckets::of_password(ctx, login_methods.name().unwrap_or_default());
+    buckets.check(ctx.app, ctx.now).await?;
     let hash = login_methods.password.as_ref().map(|row| row.hash.clone());
-    match app.hasher.verify(project.no, password::prepare(typed), hash).await? {
+    match ctx.app.hasher.verify(ctx.project.no, password::prepare(typed), hash).await? {
         PasswordVerdict::Right { .. } => Ok(true),
         PasswordVerdict::Wrong => {
-            buckets.record_failure(app, now).await?;
+            buckets.record_failure(ctx.app, ctx.now).await?;
             Ok(false)
         }
     }
@@ -49,18 +41,15 @@ pub(super) async fn check_password(
 
 /// Reauthenticates by password; `None` when it is wrong.
 pub(crate) async fn by_password(
-    app: &App,
-    project: &Arc<Project>,
+    ctx: &Ctx<'_>,
     caller: &AccountCaller,
     typed: &str,
-    ip: IpAddr,
-    now: Timestamp,
 ) -> Result<Option<ChangeOutcome>, Error> {
-    let login_methods = LoginMethods::load(app, project, caller.user.id).await?;
-    if !check_password(app, project, &login_methods, typed, ip, now).await? {
+    let login_methods = LoginMethods::load(ctx, caller.user.id).await?;
+    if !check_password(ctx, &login_methods, typed).await? {
         return Ok(None);
     }
-    note(app, project, caller, "pwd", None, now).await.map(Some)
+    note(ctx, caller, "pwd", None).await.map(Some)
 }
 
 /// The challenge for the member's passkeys; it changes with every reauthentication.
@@ -81,42 +70,34 @@ pub(crate) fn request_options(project: &Project, caller: &AccountCaller, login_m
 
 /// Reauthenticates by passkey; `None` when the browser's response is invalid.
 pub(crate) async fn by_passkey(
-    app: &App,
-    project: &Arc<Project>,
+    ctx: &Ctx<'_>,
     caller: &AccountCaller,
     answer: &str,
-    ip: IpAddr,
-    now: Timestamp,
 ) -> Result<Option<ChangeOutcome>, Error> {
-    let buckets = Buckets::of_passkey(project, ip);
-    buckets.check(app, now).await?;
-    let Some(used) = judge(app, project, caller, answer).await? else {
-        buckets.record_failure(app, now).await?;
+    let buckets = Buckets::of_passkey(ctx);
+    buckets.check(ctx.app, ctx.now).await?;
+    let Some(used) = judge(ctx, caller, answer).await? else {
+        buckets.record_failure(ctx.app, ctx.now).await?;
         return Ok(None);
     };
-    note(app, project, caller, "pop user", Some(used), now).await.map(Some)
+    note(ctx, caller, "pop user", Some(used)).await.map(Some)
 }
 
-async fn judge(
-    app: &App,
-    project: &Project,
-    caller: &AccountCaller,
-    answer: &str,
-) -> Result<Option<PasskeyUse>, Error> {
+async fn judge(ctx: &Ctx<'_>, caller: &AccountCaller, answer: &str) -> Result<Option<PasskeyUse>, Error> {
     let Ok(assertion) = Assertion::read(answer) else { return Ok(None) };
-    let found = passkeys::find(&mut *app.store.read().await?, project.no, &assertion.credential_id).await?;
+    let found = passkeys::find(&mut *ctx.app.store.read().await?, ctx.project.no, &assertion.credential_id).await?;
     let Some(row) = found.filter(|row| row.user_id == caller.user.id) else { return Ok(None) };
     let expected = Expected {
-        challenge: &challenge(project, caller),
+        challenge: &challenge(ctx.project, caller),
         owner: row.user_id.as_bytes(),
         public_key: &row.public_key,
         backup_eligible: row.backup_eligible,
         requires_user_handle_match: true,
     };
-    match site(project).verify(assertion, &expected) {
+    match site(ctx.project).verify(assertion, &expected) {
         Ok(used) => Ok(Some(used)),
         Err(problem) => {
-            tracing::info!(user.id = %row.user_id, error = %problem, "a passkey was refused");
+            tracing::info!(request.id = ctx.log_id(), user.id = %row.user_id, error = %problem, "a passkey was refused");
             Ok(None)
         }
     }
@@ -124,13 +105,11 @@ async fn judge(
 
 /// Records the reauthentication in the caller's session or grant.
 async fn note(
-    app: &App,
-    project: &Arc<Project>,
+    ctx: &Ctx<'_>,
     caller: &AccountCaller,
     amr: &'static str,
     passkey: Option<PasskeyUse>,
-    now: Timestamp,
 ) -> Result<ChangeOutcome, Error> {
     let change_kind = AccountChange::Prove { session: caller.via.reference(), amr, passkey };
-    commit(app, project, caller, ChangeRequest { change_kind, mails: Vec::new(), settings_action: None }, now).await
+    commit(ctx, caller, ChangeRequest { change_kind, mails: Vec::new(), settings_action: None }).await
 }

@@ -1,18 +1,15 @@
 //! A member's own sessions: listing and ending them.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::cmp::Reverse;
 
-use vestibule_domain::{session::SessionRef, time::Timestamp};
+use vestibule_domain::session::SessionRef;
 
 use super::change::{AccountChange, ChangeOutcome, ChangeRequest, commit};
-use crate::{
-    app::App,
-    flows::{
-        Error,
-        caller::AccountCaller,
-        sessions::{self, ListedSession},
-    },
-    projects::Project,
+use crate::flows::{
+    Error,
+    caller::AccountCaller,
+    ctx::Ctx,
+    sessions::{self, ListedSession},
 };
 
 /// An entry of the account page's list: a session with its grants, or a grant of its own.
@@ -24,15 +21,10 @@ pub(crate) struct AccountSession {
 }
 
 /// Every valid session and grant of a member: the current one first, then by last use.
-pub(crate) async fn list(
-    app: &App,
-    project: &Project,
-    caller: &AccountCaller,
-    now: Timestamp,
-) -> Result<Vec<AccountSession>, Error> {
+pub(crate) async fn list(ctx: &Ctx<'_>, caller: &AccountCaller) -> Result<Vec<AccountSession>, Error> {
     let here = caller.via.reference();
     let (mut entries, mut children) = (Vec::new(), Vec::new());
-    for session in sessions::list(app, project, &caller.user, now).await? {
+    for session in sessions::list(ctx, &caller.user).await? {
         match session.parent {
             Some(_) => children.push(session),
             None => entries.push(AccountSession { current: session.id == here, session }),
@@ -53,30 +45,17 @@ pub(crate) async fn list(
     Ok(entries)
 }
 
-pub(crate) async fn end(
-    app: &App,
-    project: &Arc<Project>,
-    caller: &AccountCaller,
-    session: SessionRef,
-    now: Timestamp,
-) -> Result<ChangeOutcome, Error> {
+pub(crate) async fn end(ctx: &Ctx<'_>, caller: &AccountCaller, session: SessionRef) -> Result<ChangeOutcome, Error> {
     commit(
-        app,
-        project,
+        ctx,
         caller,
         ChangeRequest { change_kind: AccountChange::End(session), mails: Vec::new(), settings_action: None },
-        now,
     )
     .await
 }
 
 /// Ends every session and grant of the member except the caller's.
-pub(crate) async fn end_others(
-    app: &App,
-    project: &Arc<Project>,
-    caller: &AccountCaller,
-    now: Timestamp,
-) -> Result<ChangeOutcome, Error> {
+pub(crate) async fn end_others(ctx: &Ctx<'_>, caller: &AccountCaller) -> Result<ChangeOutcome, Error> {
     let change_kind = AccountChange::EndOthers { keep: caller.via.reference() };
-    commit(app, project, caller, ChangeRequest { change_kind, mails: Vec::new(), settings_action: None }, now).await
+    commit(ctx, caller, ChangeRequest { change_kind, mails: Vec::new(), settings_action: None }).await
 }

@@ -29,6 +29,7 @@ use crate::{
         app_session::{self, Opening},
         authorize::{AuthorizeOutcome, BrowserState, FLOW_LIFETIME, PendingRequest},
         caller::{AccountCaller, find_app_sessions},
+        ctx::Ctx,
         rates,
     },
     projects::Project,
@@ -118,15 +119,9 @@ impl SettingsAction {
 
 /// Loads a member's pending step; `None` when it does not exist, has ended, belongs to another user, or was requested
 /// by another application than the one whose app session the member uses.
-pub(crate) async fn load(
-    app: &App,
-    project: &Project,
-    id: FlowId,
-    caller: &AccountCaller,
-    now: Timestamp,
-) -> Result<Option<SettingsAction>, Error> {
-    let row = flows::find(&mut *app.store.read().await?, project.no, id).await?;
-    let Some(row) = row.filter(|row| now <= row.expires_at) else { return Ok(None) };
+pub(crate) async fn load(ctx: &Ctx<'_>, id: FlowId, caller: &AccountCaller) -> Result<Option<SettingsAction>, Error> {
+    let row = flows::find(&mut *ctx.app.store.read().await?, ctx.project.no, id).await?;
+    let Some(row) = row.filter(|row| ctx.now <= row.expires_at) else { return Ok(None) };
     // The state of a hosted flow does not parse as one of these.
     let Ok(state) = serde_json::from_str::<SettingsActionState>(&row.state) else { return Ok(None) };
     let settings_action = SettingsAction { id, version: row.version, expires_at: row.expires_at, state };
@@ -144,23 +139,21 @@ pub(crate) async fn load(
 /// # Errors
 /// The outer error is the server's; the inner one is redirected to the app.
 pub(crate) async fn start_settings_action(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     client: &Client,
     pending: PendingRequest,
     details: &AuthorizeDetails,
     browser: BrowserState<'_>,
-    now: Timestamp,
 ) -> Result<Result<AuthorizeOutcome, OAuthError>, Error> {
     let login_required = || OAuthError::new(ErrorCode::LoginRequired, "authentication required");
-    let wanted = match RequestedAction::read(details).and_then(|wanted| wanted.check(project)) {
+    let wanted = match RequestedAction::read(details).and_then(|wanted| wanted.check(ctx.project)) {
         Ok(wanted) => wanted,
         Err(error) => return Ok(Err(error)),
     };
     let (user, cookie) = match &details.login_hint {
         Some(LoginHint::AppSessionToken(token)) => {
             let presented = (Some(client.client_id.as_str()), token.as_str());
-            match app_session::open(app, project, presented, &browser, now).await? {
+            match app_session::open(ctx, presented, &browser).await? {
                 Opening::Opened { user, cookie } => (user, Some(cookie)),
                 Opening::Refused => return Ok(Err(login_required())),
                 Opening::Ask(question) => return Ok(Ok(AuthorizeOutcome::Ask(question))),
@@ -168,27 +161,28 @@ pub(crate) async fn start_settings_action(
             }
         }
         Some(LoginHint::Anonymous(_) | LoginHint::LoginId { .. } | LoginHint::Plain(_)) | None => {
-            match find_signed_in(app, project, client, &browser, now).await? {
+            match find_signed_in(ctx, client, &browser).await? {
                 Some(user) => (user, None),
                 None => return Ok(Err(login_required())),
             }
         }
     };
-    if !details.id_token_hint.as_ref().is_none_or(|hint| names_user(project, hint.as_str(), &user)) {
+    if !details.id_token_hint.as_ref().is_none_or(|hint| names_user(ctx.project, hint.as_str(), &user)) {
         return Ok(Err(login_required()));
     }
     if user.is_anonymous() {
         return Ok(Err(OAuthError::new(ErrorCode::AccessDenied, "a guest has no account settings")));
     }
-    rates::charge_settings_action(app, project, user.id, now)?;
-    let login_methods = LoginMethods::load(app, project, user.id).await?;
-    let Some(action) = wanted.resolve(project, &login_methods) else {
+    rates::charge_settings_action(ctx, user.id)?;
+    let login_methods = LoginMethods::load(ctx, user.id).await?;
+    let Some(action) = wanted.resolve(ctx.project, &login_methods) else {
         return Ok(Err(OAuthError::invalid_request("the account has no such login ID")));
     };
     let settings_action =
-        SettingsAction::new(app, user.id, Some(SettingsActionRequest { action, request: pending }), now);
-    let (no, row) = (project.no, settings_action.to_row(now));
-    app.store
+        SettingsAction::new(ctx.app, user.id, Some(SettingsActionRequest { action, request: pending }), ctx.now);
+    let (no, row) = (ctx.project.no, settings_action.to_row(ctx.now));
+    ctx.app
+        .store
         .write("begin_errand", row, move |tx, row| {
             Box::pin(async move { flows::insert(tx, no, row).await.map(|_| ()) })
         })
@@ -197,20 +191,15 @@ pub(crate) async fn start_settings_action(
 }
 
 /// The signed-in user: by session cookie, or by an app session of this application.
-async fn find_signed_in(
-    app: &App,
-    project: &Project,
-    client: &Client,
-    browser: &BrowserState<'_>,
-    now: Timestamp,
-) -> Result<Option<User>, Error> {
+async fn find_signed_in(ctx: &Ctx<'_>, client: &Client, browser: &BrowserState<'_>) -> Result<Option<User>, Error> {
     if let Some(caller) = browser.caller {
         return Ok(Some(caller.user.clone()));
     }
     if browser.app_session.is_empty() {
         return Ok(None);
     }
-    let opened = find_app_sessions(&mut *app.store.read().await?, project, browser.app_session, now).await?;
+    let opened =
+        find_app_sessions(&mut *ctx.app.store.read().await?, ctx.project, browser.app_session, ctx.now).await?;
     let own = opened.into_iter().find(|opened| opened.live.grant.client_id == client.client_id);
     Ok(own.map(|opened| opened.live.user))
 }

@@ -1,7 +1,5 @@
 //! The `anonymous-request` grant of the SDKs: signs up or signs in a guest with a device key.
 
-use std::net::IpAddr;
-
 use vestibule_domain::{
     client::Client,
     event::RevocationReason,
@@ -28,6 +26,7 @@ use crate::{
     events,
     flows::{
         Error, challenge,
+        ctx::Ctx,
         device_key::{self, Proven, Signer},
         dpop::{self, PresentedProof, ProofUse},
         hooks,
@@ -36,7 +35,6 @@ use crate::{
         sessions::{Ending, Selection},
         sign_up_anonymous::{check_enabled, check_open},
     },
-    projects::Project,
 };
 
 /// The request of a device.
@@ -45,7 +43,6 @@ pub(crate) struct KeyRequest<'a> {
     pub(crate) jwt: &'a str,
     pub(crate) device_info: Option<&'a str>,
     pub(crate) proof: &'a PresentedProof,
-    pub(crate) ip: IpAddr,
 }
 
 /// The result of one attempt.
@@ -56,32 +53,21 @@ enum Attempted {
 }
 
 /// Signs up the guest of a new key, or issues a new grant to the guest of a known one.
-pub(crate) async fn log_in(
-    app: &App,
-    project: &Project,
-    request: KeyRequest<'_>,
-    now: Timestamp,
-) -> Result<Tokens, Error> {
+pub(crate) async fn log_in(ctx: &Ctx<'_>, request: KeyRequest<'_>) -> Result<Tokens, Error> {
     if !request.client.application_type().allows_anonymous() {
         return Err(Error::ClientWithoutGuests);
     }
     let device = request.device_info.map(DeviceInfo::parse).transpose()?;
     let device = device.map(|device| device.display_name().to_string());
-    check_enabled(project)?;
+    check_enabled(ctx.project)?;
     // Of two concurrent first sign-ups with one key, the loser finds the guest in its second round.
     for _ in 0..3 {
-        let origin = events::EventOrigin {
-            client_id: Some(&request.client.client_id),
-            ip: Some(request.ip),
-            ..Default::default()
-        };
-        let proven = device_key::prove(app, project, request.jwt, AnonymousAction::Auth, &origin, now).await?;
+        let origin = events::EventOrigin { client_id: Some(&request.client.client_id), ..Default::default() };
+        let proven = device_key::prove(ctx, request.jwt, AnonymousAction::Auth, &origin).await?;
         let Proven { challenge, signer } = proven;
         let tried = match signer {
-            Signer::Known { key, user } => {
-                sign_in_again(app, project, &request, challenge, *key, *user, &device, now).await?
-            }
-            Signer::New { kid, key } => sign_up(app, project, &request, challenge, kid, *key, &device, now).await?,
+            Signer::Known { key, user } => sign_in_again(ctx, &request, challenge, *key, *user, &device).await?,
+            Signer::New { kid, key } => sign_up(ctx, &request, challenge, kid, *key, &device).await?,
         };
         if let Attempted::Done(tokens) = tried {
             return Ok(tokens);
@@ -90,66 +76,60 @@ pub(crate) async fn log_in(
     Err(Error::InvalidAnonymousCredentials)
 }
 
-#[expect(clippy::too_many_arguments, reason = "each is a distinct part of one request's state, used once")]
 async fn sign_in_again(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     request: &KeyRequest<'_>,
     challenge: Challenge,
     key: DeviceKeyRow,
     user: User,
     device: &Option<String>,
-    now: Timestamp,
 ) -> Result<Attempted, Error> {
     device_key::check_guest(&key, &user)?;
-    rates::charge_user(app, project, user.id, now)?;
-    let NewLine { grant, refresh_token, proof_use } = begin_grant(app, request, user.id, device.clone(), now)?;
+    rates::charge_user(ctx, user.id)?;
+    let NewLine { grant, refresh_token, proof_use } = begin_grant(ctx.app, request, user.id, device.clone(), ctx.now)?;
     let ends_others = request.client.allows_one_session_only();
     let ending = ends_others.then(|| {
         let others = Selection::OfApplication(request.client.client_id.clone());
-        Ending::by_rule(app, project, user.id, others, RevocationReason::AnotherSession, now)
+        Ending::by_rule(ctx, user.id, others, RevocationReason::AnotherSession)
     });
-    let input = KeySignIn { challenge, proof_use, kid: key.kid, grant: grant.clone(), ending, now };
-    let no = project.no;
+    let input = KeySignIn { challenge, proof_use, kid: key.kid, grant: grant.clone(), ending, now: ctx.now };
+    let no = ctx.project.no;
     let write =
-        app.store.write("log_in_with_key", input, move |tx, input| Box::pin(write_sign_in_again(tx, no, input)));
+        ctx.app.store.write("log_in_with_key", input, move |tx, input| Box::pin(write_sign_in_again(tx, no, input)));
     let written = write.await;
-    finish(app, project, request, written, &user, &grant, refresh_token, now)
+    finish(ctx, request, written, &user, &grant, refresh_token)
 }
 
-#[expect(clippy::too_many_arguments, reason = "each is a distinct part of one request's state, used once")]
 async fn sign_up(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     request: &KeyRequest<'_>,
     challenge: Challenge,
     kid: String,
     key: Jwk,
     device: &Option<String>,
-    now: Timestamp,
 ) -> Result<Attempted, Error> {
-    check_open(app, project, request.ip, now)?;
-    let mut user = User::new_guest(app.entropy.id(now), now);
-    let origin =
-        events::EventOrigin { client_id: Some(&request.client.client_id), ip: Some(request.ip), ..Default::default() };
-    hooks::ask_before_guest(app, project, &mut user, Some(&kid), &origin, now).await?;
-    let event = events::prepare_new_guest(app, project, &user, Some(&kid), &origin, now);
-    let NewLine { grant, refresh_token, proof_use } = begin_grant(app, request, user.id, device.clone(), now)?;
-    let identity: IdentityId = app.entropy.id(now);
+    check_open(ctx)?;
+    let mut user = User::new_guest(ctx.app.entropy.id(ctx.now), ctx.now);
+    let origin = events::EventOrigin { client_id: Some(&request.client.client_id), ..Default::default() };
+    hooks::ask_before_guest(ctx, &mut user, Some(&kid), &origin).await?;
+    let event = events::prepare_new_guest(ctx, &user, Some(&kid), &origin);
+    let NewLine { grant, refresh_token, proof_use } = begin_grant(ctx.app, request, user.id, device.clone(), ctx.now)?;
+    let identity: IdentityId = ctx.app.entropy.id(ctx.now);
     let key = DeviceKeyRow {
         kid,
         id: identity,
         user_id: user.id,
         jwk: key.without_kid().to_json(),
-        created_at: now,
-        last_used_at: now,
+        created_at: ctx.now,
+        last_used_at: ctx.now,
         promoted_at: None,
         device: device.clone(),
     };
     let input = SignUp { challenge, proof_use, key, user: user.clone(), grant: grant.clone(), event };
-    let no = project.no;
-    let written = app.store.write("sign_up_with_key", input, move |tx, input| Box::pin(write_sign_up(tx, no, input)));
-    finish(app, project, request, written.await, &user, &grant, refresh_token, now)
+    let no = ctx.project.no;
+    let written =
+        ctx.app.store.write("sign_up_with_key", input, move |tx, input| Box::pin(write_sign_up(tx, no, input)));
+    finish(ctx, request, written.await, &user, &grant, refresh_token)
 }
 
 /// A grant to be written, with its refresh token and the proof to redeem.
@@ -182,21 +162,18 @@ fn begin_grant(
 }
 
 /// Signs the tokens after the commit: a request that loses costs no signature.
-#[expect(clippy::too_many_arguments, reason = "each is a distinct part of one request's state, used once")]
 fn finish(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     request: &KeyRequest<'_>,
     written: Result<(), SignInError>,
     user: &User,
     grant: &Grant,
     refresh_token: String,
-    now: Timestamp,
 ) -> Result<Attempted, Error> {
     match written {
         Ok(()) => {
             let account = UserAccount::of_guest(user);
-            let mut tokens = print_tokens(app, project, request.client, grant, &account, None, now);
+            let mut tokens = print_tokens(ctx, request.client, grant, &account, None);
             tokens.refresh_token = Some(refresh_token);
             Ok(Attempted::Done(tokens))
         }

@@ -1,8 +1,6 @@
 //! The `authorization_code` grant (RFC 6749 §4.1.3, RFC 7636).
 
-use vestibule_domain::{
-    client::Client, event::RevocationReason, grant::Grant, id::ProjectNo, secret::TokenHash, time::Timestamp,
-};
+use vestibule_domain::{client::Client, event::RevocationReason, grant::Grant, id::ProjectNo, secret::TokenHash};
 use vestibule_protocol::{device_info::DeviceInfo, oauth::ScopeSet};
 use vestibule_store::{StoreError, Tx, codes, grants, users};
 
@@ -11,18 +9,17 @@ use super::{
     used_code::{self, Exchanger, UsedCode},
 };
 use crate::{
-    app::App,
     crypto::{base64url, sha256},
     flows::{
         Error,
         account::LoadedUser,
         authorize::CodePayload,
+        ctx::Ctx,
         dpop::{self, PresentedProof, ProofUse},
         issue::{NewGrant, make_grant},
         rates,
         sessions::{Ending, Selection},
     },
-    projects::Project,
 };
 
 /// The request of the client.
@@ -42,20 +39,15 @@ impl<'a> CodeRequest<'a> {
 }
 
 /// Exchanges an authorization code for tokens. The code is redeemed in the transaction that creates the grant.
-pub(crate) async fn exchange(
-    app: &App,
-    project: &Project,
-    request: CodeRequest<'_>,
-    now: Timestamp,
-) -> Result<Tokens, Error> {
+pub(crate) async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<Tokens, Error> {
     let device = request.device_info.map(DeviceInfo::parse).transpose()?;
     let hash = sha256(request.code.as_bytes());
-    let mut conn = app.store.read().await?;
-    let client = authenticate_client(&mut conn, project, request.client).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let client = authenticate_client(&mut conn, ctx.project, request.client).await?;
     let exchanger = request.exchanger(client);
-    let Some((payload, expires_at)) = codes::find(&mut conn, project.no, hash).await? else {
+    let Some((payload, expires_at)) = codes::find(&mut conn, ctx.project.no, hash).await? else {
         drop(conn);
-        return Err(used_code::refuse(app, project, hash, &exchanger, now).await?);
+        return Err(used_code::refuse(ctx, hash, &exchanger).await?);
     };
     let payload: CodePayload = serde_json::from_str(&payload).map_err(|_| Error::InvalidCode)?;
     if payload.client_id != client.client_id {
@@ -65,19 +57,19 @@ pub(crate) async fn exchange(
     if let Some(bound) = &payload.dpop_jkt {
         request.proof.check(client, Some(bound))?;
     }
-    if now > expires_at {
+    if ctx.now > expires_at {
         return Err(Error::InvalidCode);
     }
     if request.redirect_uri != Some(payload.redirect_uri.as_str()) {
         return Err(Error::RedirectUriMismatch);
     }
     check_pkce(payload.code_challenge.as_deref(), request.code_verifier)?;
-    let user = users::find(&mut conn, project.no, payload.user_id).await?.ok_or(Error::InvalidCode)?;
+    let user = users::find(&mut conn, ctx.project.no, payload.user_id).await?.ok_or(Error::InvalidCode)?;
     drop(conn);
     if !user.is_active() {
         return Err(Error::UserDisabled);
     }
-    rates::charge_user(app, project, user.id, now)?;
+    rates::charge_user(ctx, user.id)?;
     let scopes = ScopeSet::parse(&payload.scope).map_err(|_| Error::InvalidCode)?;
     let binding = request.proof.bind(client)?;
     let new = NewGrant {
@@ -90,41 +82,36 @@ pub(crate) async fn exchange(
         dpop_jkt: binding.jkt,
         device: device.map(|device| device.display_name().to_string()),
     };
-    let (grant, refresh_token) = make_grant(app, new, now);
-    let loaded = LoadedUser::load(&mut *app.store.read().await?, project, user).await?;
-    let no = project.no;
+    let (grant, refresh_token) = make_grant(ctx.app, new, ctx.now);
+    let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, user).await?;
+    let no = ctx.project.no;
     let ends_earlier = payload.ends_earlier_grants || client.allows_one_session_only();
     let ending = client.allows_one_session_only().then(|| {
         let others = Selection::OfApplication(client.client_id.clone());
-        Ending::by_rule(app, project, grant.user_id, others, RevocationReason::AnotherSession, now)
+        Ending::by_rule(ctx, grant.user_id, others, RevocationReason::AnotherSession)
     });
-    let used = UsedCode::new(grant.id, &exchanger, now);
+    let used = UsedCode::new(grant.id, &exchanger, ctx.now);
     let redemption =
         Redemption { code: hash, proof_use: binding.proof_use, used, grant: grant.clone(), ends_earlier, ending };
-    let redeemed = app
+    let redeemed = ctx
+        .app
         .store
         .write("exchange_code", redemption, move |tx, redemption| Box::pin(redeem(tx, no, redemption)))
         .await?;
     match redeemed {
         RedeemResult::Done => {}
-        RedeemResult::SpentBefore => return Err(used_code::refuse(app, project, hash, &exchanger, now).await?),
+        RedeemResult::SpentBefore => return Err(used_code::refuse(ctx, hash, &exchanger).await?),
         RedeemResult::ProofReplayed => return Err(Error::DpopProofReplayed),
     }
-    let tokens = print_tokens(app, project, client, &grant, &loaded.account(), payload.nonce.as_deref(), now);
+    let tokens = print_tokens(ctx, client, &grant, &loaded.account(), payload.nonce.as_deref());
     let refresh_token = scopes.contains("offline_access").then_some(refresh_token);
     Ok(Tokens { refresh_token, limited_scope: payload.is_scope_limited.then_some(scopes), ..tokens })
 }
 
 /// Ends the grant of a code that is reused in a request which is refused for another reason.
-pub(crate) async fn note_reuse(
-    app: &App,
-    project: &Project,
-    client: &Client,
-    request: &CodeRequest<'_>,
-    now: Timestamp,
-) -> Result<(), Error> {
+pub(crate) async fn note_reuse(ctx: &Ctx<'_>, client: &Client, request: &CodeRequest<'_>) -> Result<(), Error> {
     let exchanger = request.exchanger(client);
-    used_code::refuse(app, project, sha256(request.code.as_bytes()), &exchanger, now).await.map(|_| ())
+    used_code::refuse(ctx, sha256(request.code.as_bytes()), &exchanger).await.map(|_| ())
 }
 
 /// A code and its result.

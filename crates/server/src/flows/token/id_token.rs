@@ -1,17 +1,12 @@
 //! The `id-token` grant of the SDKs: a new ID token for the session of the request.
 
-use vestibule_domain::time::Timestamp;
-
-use crate::{
-    app::App,
-    flows::{
-        Error,
-        account::LoadedUser,
-        caller::{ApiCaller, Resolution, Via},
-        issue::{Authentication, make_id_token, scopes_of},
-        rates,
-    },
-    projects::Project,
+use crate::flows::{
+    Error,
+    account::LoadedUser,
+    caller::{ApiCaller, Resolution, Via},
+    ctx::Ctx,
+    issue::{Authentication, make_id_token, scopes_of},
+    rates,
 };
 use vestibule_domain::client::Client;
 use vestibule_protocol::oauth::ScopeSet;
@@ -20,13 +15,7 @@ use vestibule_protocol::oauth::ScopeSet;
 ///
 /// # Errors
 /// [`Error::NothingPresented`] is not [`Error::SessionRequired`]: only the latter makes an SDK drop its guest.
-pub(crate) async fn renew(
-    app: &App,
-    project: &Project,
-    client: &Client,
-    resolution: &Resolution<ApiCaller>,
-    now: Timestamp,
-) -> Result<String, Error> {
+pub(crate) async fn renew(ctx: &Ctx<'_>, client: &Client, resolution: &Resolution<ApiCaller>) -> Result<String, Error> {
     if !client.application_type().has_full_access() {
         return Err(Error::GrantTypeNotAllowed);
     }
@@ -41,7 +30,7 @@ pub(crate) async fn renew(
         Via::Grant(grant) => (Authentication::of_grant(grant), scopes_of(grant)),
         Via::Session(session) => (Authentication::of_session(session), ScopeSet::guest_default()),
     };
-    rates::charge_user(app, project, caller.user.id, now)?;
-    let loaded = LoadedUser::load(&mut *app.store.read().await?, project, caller.user.clone()).await?;
-    Ok(make_id_token(project, client, session, &loaded.account(), &scopes, None, now))
+    rates::charge_user(ctx, caller.user.id)?;
+    let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, caller.user.clone()).await?;
+    Ok(make_id_token(ctx, client, session, &loaded.account(), &scopes, None))
 }

@@ -21,7 +21,7 @@ use super::{
     Error,
     issue::{self, Authentication, IssuedAccessToken, scopes_of},
 };
-use crate::{app::App, crypto::sha256, projects::Project};
+use crate::{crypto::sha256, flows::ctx::Ctx, projects::Project};
 
 /// The client authentication of a request.
 pub(crate) struct ClientProof {
@@ -60,18 +60,16 @@ pub(crate) async fn authenticate_client<'a>(
 
 /// Signs the tokens of a grant, after the write that makes them valid.
 pub(crate) fn print_tokens(
-    app: &App,
-    project: &Project,
+    ctx: &Ctx<'_>,
     client: &Client,
     grant: &Grant,
     account: &UserAccount<'_>,
     nonce: Option<&str>,
-    now: Timestamp,
 ) -> Tokens {
-    let access = issue::make_access_token(app, project, client, grant, account, now);
+    let access = issue::make_access_token(ctx, client, grant, account);
     let scopes = scopes_of(grant);
     let id_token = scopes
         .contains("openid")
-        .then(|| issue::make_id_token(project, client, Authentication::of_grant(grant), account, &scopes, nonce, now));
+        .then(|| issue::make_id_token(ctx, client, Authentication::of_grant(grant), account, &scopes, nonce));
     Tokens { access, refresh_token: None, id_token, limited_scope: None }
 }

@@ -14,12 +14,12 @@ use vestibule_store::{StoreError, Tx, grants};
 
 use super::{ClientProof, Tokens, authenticate_client, print_tokens};
 use crate::{
-    app::App,
     crypto::sha256,
     flows::{
         Error,
         account::LoadedUser,
         caller::{LiveGrant, find_live},
+        ctx::Ctx,
         dpop,
         issue::split_token,
         rates, returning_guests, sessions,
@@ -43,44 +43,41 @@ pub(crate) struct RefreshRequest<'a> {
 ///
 /// A rotated token remains valid for the grace period and gets the same successor again. After that, its use ends the
 /// grant, because two parties have tokens of one grant.
-pub(crate) async fn refresh(
-    app: &App,
-    project: &Project,
-    request: RefreshRequest<'_>,
-    now: Timestamp,
-) -> Result<Tokens, Error> {
+pub(crate) async fn refresh(ctx: &Ctx<'_>, request: RefreshRequest<'_>) -> Result<Tokens, Error> {
+    let now = ctx.now;
     let device = request.device_info.map(DeviceInfo::parse).transpose()?;
     let device = device.map(|device| device.display_name().to_string());
-    let mut conn = app.store.read().await?;
-    let client = authenticate_client(&mut conn, project, request.client).await?;
+    let mut conn = ctx.app.store.read().await?;
+    let client = authenticate_client(&mut conn, ctx.project, request.client).await?;
     let (id, hash) = split_token(request.refresh_token).ok_or(Error::InvalidRefreshToken)?;
-    let live = find_live(&mut conn, project, id, now).await?.ok_or(Error::InvalidRefreshToken)?;
+    let live = find_live(&mut conn, ctx.project, id, now).await?.ok_or(Error::InvalidRefreshToken)?;
     drop(conn);
-    let is_previous = match judge(project, &live.grant, &hash, client.rotation_grace(), now) {
+    let is_previous = match judge(ctx.project, &live.grant, &hash, client.rotation_grace(), now) {
         TokenState::Good { is_previous } => is_previous,
         TokenState::Superseded => return Err(Error::RefreshTokenSuperseded),
-        TokenState::Reused => return revoke(app, project, &live, now).await,
+        TokenState::Reused => return revoke(ctx, &live).await,
         TokenState::Unknown => return Err(Error::InvalidRefreshToken),
     };
     if live.grant.client_id != client.client_id {
         return Err(Error::RefreshTokenOfAnotherClient);
     }
     let proof_use = request.proof.check(client, live.grant.dpop_jkt.as_deref())?;
-    rates::charge_user(app, project, live.user.id, now)?;
-    let loaded = LoadedUser::load(&mut *app.store.read().await?, project, live.user.clone()).await?;
+    rates::charge_user(ctx, live.user.id)?;
+    let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, live.user.clone()).await?;
     let mut refresh_token = None;
     let next = if client.rotates_refresh_tokens() || is_previous {
-        let secret = project.keys.mac.derive_successor(id, &hash);
+        let secret = ctx.project.keys.mac.derive_successor(id, &hash);
         let successor = sha256(secret.as_bytes());
         refresh_token = Some(format!("{id}.{secret}"));
         Some(Rotation { presented: hash, successor })
     } else {
         None
     };
-    let (no, user) = (project.no, live.user.id);
+    let (no, user) = (ctx.project.no, live.user.id);
     let new_day = returning_guests::is_new_day(user, live.grant.last_access_at, now);
     let seen_in = new_day.then(|| client.client_id.clone());
-    let recorded = app
+    let recorded = ctx
+        .app
         .store
         .write("refresh", (next, device, seen_in), move |tx, (next, device, seen_in)| {
             Box::pin(async move {
@@ -102,9 +99,9 @@ pub(crate) async fn refresh(
         Recorded::ProofReplayed => return Err(Error::DpopProofReplayed),
     }
     if let Some(session) = &live.session {
-        crate::flows::caller::record_session_access(app, project, session, now).await?;
+        crate::flows::caller::record_session_access(ctx, session).await?;
     }
-    let tokens = print_tokens(app, project, client, &live.grant, &loaded.account(), None, now);
+    let tokens = print_tokens(ctx, client, &live.grant, &loaded.account(), None);
     Ok(Tokens { refresh_token, ..tokens })
 }
 
@@ -177,12 +174,12 @@ fn judge(project: &Project, grant: &Grant, hash: &TokenHash, grace: Duration, no
 }
 
 /// Ends a grant whose used token was reused. The refusal is an outcome that is committed.
-async fn revoke(app: &App, project: &Project, live: &LiveGrant, now: Timestamp) -> Result<Tokens, Error> {
+async fn revoke(ctx: &Ctx<'_>, live: &LiveGrant) -> Result<Tokens, Error> {
     tracing::warn!(
-        project.id = project.id,
+        request.id = ctx.log_id(), project.id = ctx.project.id,
         grant.id = %live.grant.id,
         "a refresh token was used again after its successor: the grant is revoked"
     );
-    sessions::end_misused(app, project, &live.grant, RevocationReason::TokenReuse, now).await?;
+    sessions::end_misused(ctx, &live.grant, RevocationReason::TokenReuse).await?;
     Err(Error::InvalidRefreshToken)
 }

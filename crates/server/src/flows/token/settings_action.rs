@@ -12,8 +12,8 @@ use crate::{
     flows::{
         Error,
         authorize::{CODE_LIFETIME, NewCode, PendingRequest},
+        ctx::Ctx,
     },
-    projects::Project,
 };
 
 /// The payload of the code. It names no user, because the account may have been deleted. Its format differs from the
@@ -42,28 +42,23 @@ pub(crate) fn make_code(app: &App, request: &PendingRequest, now: Timestamp) -> 
 }
 
 /// Redeems the code; exactly one of several concurrent callers succeeds.
-pub(crate) async fn finish(
-    app: &App,
-    project: &Project,
-    proof: &ClientProof,
-    exchange: &CodeExchange,
-    now: Timestamp,
-) -> Result<(), Error> {
+pub(crate) async fn finish(ctx: &Ctx<'_>, proof: &ClientProof, exchange: &CodeExchange) -> Result<(), Error> {
     let hash = sha256(exchange.code.as_str().as_bytes());
-    let mut conn = app.store.read().await?;
-    let client = authenticate_client(&mut conn, project, proof).await?;
-    let (payload, expires_at) = codes::find(&mut conn, project.no, hash).await?.ok_or(Error::InvalidCode)?;
+    let mut conn = ctx.app.store.read().await?;
+    let client = authenticate_client(&mut conn, ctx.project, proof).await?;
+    let (payload, expires_at) = codes::find(&mut conn, ctx.project.no, hash).await?.ok_or(Error::InvalidCode)?;
     drop(conn);
     let payload: ActionCode = serde_json::from_str(&payload).map_err(|_| Error::InvalidCode)?;
-    if payload.settings_action_of != client.client_id || now > expires_at {
+    if payload.settings_action_of != client.client_id || ctx.now > expires_at {
         return Err(Error::InvalidCode);
     }
     if exchange.redirect_uri.as_deref() != Some(payload.redirect_uri.as_str()) {
         return Err(Error::RedirectUriMismatch);
     }
     check_pkce(payload.code_challenge.as_deref(), exchange.code_verifier.as_ref().map(Credential::as_str))?;
-    let no = project.no;
-    let taken = app
+    let no = ctx.project.no;
+    let taken = ctx
+        .app
         .store
         .write("finish_settings_action", hash, move |tx, hash| {
             Box::pin(async move { codes::take(tx, no, *hash).await.map(|code| code.is_some()) })

@@ -11,10 +11,8 @@ use vestibule_domain::{
 use vestibule_store::{StoreError, Tx, grants, spent};
 
 use crate::{
-    app::App,
     crypto::{base64url, sha256},
-    flows::{Error, sessions},
-    projects::Project,
+    flows::{Error, ctx::Ctx, sessions},
 };
 
 /// How long an exchange is recorded.
@@ -85,29 +83,23 @@ pub(super) async fn remember(tx: &mut Tx, no: ProjectNo, code: TokenHash, used: 
 ///
 /// # Errors
 /// [`Error::InvalidCode`] in any case, or a store error.
-pub(super) async fn refuse(
-    app: &App,
-    project: &Project,
-    code: TokenHash,
-    again: &Exchanger<'_>,
-    now: Timestamp,
-) -> Result<Error, Error> {
-    let mut conn = app.store.read().await?;
-    let found = spent::find(&mut conn, project.no, &name(code)).await?.flatten();
-    let Some(used) = found.and_then(|holder| UsedCode::parse(&holder)).filter(|used| !used.is_repeat(again, now))
+pub(super) async fn refuse(ctx: &Ctx<'_>, code: TokenHash, again: &Exchanger<'_>) -> Result<Error, Error> {
+    let mut conn = ctx.app.store.read().await?;
+    let found = spent::find(&mut conn, ctx.project.no, &name(code)).await?.flatten();
+    let Some(used) = found.and_then(|holder| UsedCode::parse(&holder)).filter(|used| !used.is_repeat(again, ctx.now))
     else {
         return Ok(Error::InvalidCode);
     };
-    let grant = grants::find(&mut conn, project.no, used.grant).await?;
+    let grant = grants::find(&mut conn, ctx.project.no, used.grant).await?;
     drop(conn);
     if let Some(grant) = grant {
         tracing::warn!(
-            project.id = project.id,
+            request.id = ctx.log_id(), project.id = ctx.project.id,
             client.id = grant.client_id,
             grant.id = %grant.id,
             "an authorization code was used again: the grant is revoked"
         );
-        sessions::end_misused(app, project, &grant, RevocationReason::CodeReuse, now).await?;
+        sessions::end_misused(ctx, &grant, RevocationReason::CodeReuse).await?;
     }
     Ok(Error::InvalidCode)
 }

@@ -80,7 +80,7 @@ async fn find_holder(visit: &Visit, token: Option<String>) -> Result<KeyHolder, 
     let Visit { app, project, now, ip, .. } = visit;
     // Only a presented key counts as an attempt; without one nothing is guessed.
     let token = token.ok_or_else(Problem::unauthorized)?;
-    let Some(holder) = authenticate(app, project, &token, *now).await? else {
+    let Some(holder) = authenticate(&visit.ctx(), &token).await? else {
         let subject = CounterSubject::Ip(ip_key(*ip));
         let taken = app.limits.take(project.no, Counter::AdminRefusedPerIp, subject, REFUSED_PER_IP, *now);
         return Err(taken.err().map_or_else(Problem::unauthorized, |over| Problem::too_many(over.retry_after)));

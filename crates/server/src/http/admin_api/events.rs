@@ -62,8 +62,8 @@ pub(crate) async fn list(admin: Admin, uri: Uri) -> EventsResult {
     let query: EventQuery = read_query(&uri)?;
     let limit = check_limit(query.limit, 1000)?;
     let filter = read_filter(query.user_id, query.kind, query.from.as_deref(), query.to.as_deref())?;
-    let (app, project) = (&admin.visit.app, &admin.visit.project);
-    let page = audit::list(app, project, &filter, query.cursor.as_deref(), limit).await?;
+    let (_app, _project) = (&admin.visit.app, &admin.visit.project);
+    let page = audit::list(&admin.visit.ctx(), &filter, query.cursor.as_deref(), limit).await?;
     let bodies: Vec<Value> =
         page.items.iter().map(|row| serde_json::from_str(&row.body).unwrap_or(Value::Null)).collect();
     Ok(json(StatusCode::OK, &json!({"events": bodies, "next_cursor": page.next})))
@@ -111,12 +111,12 @@ struct StreamQuery {
 /// `GET /events/stream`: server-sent events, from now on or from `Last-Event-ID`.
 pub(crate) async fn stream(admin: Admin, headers: HeaderMap, uri: Uri) -> EventsResult {
     let query: StreamQuery = read_query(&uri)?;
-    let (app, project) = (admin.visit.app, admin.visit.project);
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     let after = match resumed.or(query.after) {
         Some(after) => after,
-        None => audit::last(&app, &project).await?,
+        None => audit::last(&admin.visit.ctx()).await?,
     };
+    let (app, project) = (admin.visit.app, admin.visit.project);
     let place = app.shares.streams.take(project.no).map_err(Error::from)?;
     let (sender, channel) = Channel::<Bytes, StoreError>::new(16);
     tokio::spawn(async move {
@@ -201,8 +201,8 @@ pub(crate) async fn list_deliveries(admin: Admin, uri: Uri) -> EventsResult {
         WrittenState::Dead => DeliveryState::Dead,
     };
     let limit = check_limit(query.limit, 200)?;
-    let (app, project) = (&admin.visit.app, &admin.visit.project);
-    let page = deliveries::list(app, project, state, query.cursor.as_deref(), limit).await?;
+    let (_app, _project) = (&admin.visit.app, &admin.visit.project);
+    let page = deliveries::list(&admin.visit.ctx(), state, query.cursor.as_deref(), limit).await?;
     let items: Vec<Value> = page.items.iter().map(print_delivery).collect();
     Ok(json(StatusCode::OK, &json!({"deliveries": items, "next_cursor": page.next})))
 }
@@ -232,7 +232,7 @@ fn print_delivery(delivery: &Delivery) -> Value {
 pub(crate) async fn replay(admin: Admin, Path(id): Path<String>) -> EventsResult {
     let visit = &admin.visit;
     let id: i64 = id.parse().map_err(|_| Problem::from(AdminError::NotFound(Thing::Delivery)))?;
-    let replayed = deliveries::replay(&visit.app, &visit.project, &admin.operator(), id, visit.now).await?;
+    let replayed = deliveries::replay(&visit.ctx(), &admin.operator(), id).await?;
     Ok(json(StatusCode::OK, &print_delivery(&replayed)))
 }
 
@@ -246,7 +246,7 @@ struct WebhookTestRequest {
 pub(crate) async fn try_out(admin: Admin, request: Request) -> EventsResult {
     let visit = &admin.visit;
     let order: WebhookTestRequest = read_json(visit, request).await?;
-    let test_result = deliveries::try_out(&visit.app, &visit.project, &admin.operator(), &order.url, visit.now).await?;
+    let test_result = deliveries::try_out(&visit.ctx(), &admin.operator(), &order.url).await?;
     Ok(json(StatusCode::OK, &json!({"status": test_result.status, "error": test_result.error})))
 }
 
@@ -263,8 +263,8 @@ pub(crate) async fn statistics(admin: Admin, uri: Uri) -> EventsResult {
     let query: StatisticsQuery = read_query(&uri)?;
     let to = query.to.map_or(Ok(day_of(admin.visit.now)), |text| read_day("to", &text))?;
     let from = query.from.map_or(Ok(to - 29), |text| read_day("from", &text))?;
-    let (app, project) = (&admin.visit.app, &admin.visit.project);
-    let report = statistics::report(app, project, from, to, query.client_id.as_deref()).await?;
+    let (_app, _project) = (&admin.visit.app, &admin.visit.project);
+    let report = statistics::report(&admin.visit.ctx(), from, to, query.client_id.as_deref()).await?;
     Ok(json(StatusCode::OK, &report))
 }
 

@@ -60,19 +60,18 @@ async fn answer(admin: &Admin, key: &HeaderValue, request: Request, next: Next) 
 /// Begins the write; `Some` is its earlier response.
 async fn begin(admin: &Admin, key: TokenHash, request: TokenHash) -> Result<Option<Response>, Problem> {
     let visit = &admin.visit;
-    let IdempotencyKey { status, version, body } =
-        match idempotency::begin(&visit.app, &visit.project, key, request, visit.now).await? {
-            WriteState::Now => return Ok(None),
-            WriteState::Running => {
-                let detail = "the first request with this Idempotency-Key is still running: try again in a moment";
-                return Err(Problem::new(StatusCode::CONFLICT, "still_running", detail));
-            }
-            WriteState::Reused => {
-                let detail = "this Idempotency-Key was used for another request: choose a new one";
-                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail));
-            }
-            WriteState::Before(kept) => kept,
-        };
+    let IdempotencyKey { status, version, body } = match idempotency::begin(&visit.ctx(), key, request).await? {
+        WriteState::Now => return Ok(None),
+        WriteState::Running => {
+            let detail = "the first request with this Idempotency-Key is still running: try again in a moment";
+            return Err(Problem::new(StatusCode::CONFLICT, "still_running", detail));
+        }
+        WriteState::Reused => {
+            let detail = "this Idempotency-Key was used for another request: choose a new one";
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail));
+        }
+        WriteState::Before(kept) => kept,
+    };
     let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
     let status = status.unwrap_or(StatusCode::OK);
     let mut response = (status, body).into_response();
@@ -98,6 +97,6 @@ async fn keep(admin: &Admin, key: TokenHash, response: Response) -> Result<Respo
         let body = String::from_utf8_lossy(&bytes).into_owned();
         IdempotencyKey { status: i64::from(parts.status.as_u16()), version, body }
     });
-    idempotency::finish(&admin.visit.app, &admin.visit.project, key, answer).await?;
+    idempotency::finish(&admin.visit.ctx(), key, answer).await?;
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }

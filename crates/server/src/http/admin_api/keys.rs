@@ -32,7 +32,7 @@ struct NewKey {
 
 /// `GET /keys`
 pub(crate) async fn list(admin: Admin) -> KeysResult {
-    let all = keys::list(&admin.visit.app, &admin.visit.project).await?;
+    let all = keys::list(&admin.visit.ctx()).await?;
     Ok(json(StatusCode::OK, &json!({"keys": all})))
 }
 
@@ -51,12 +51,10 @@ pub(crate) async fn create(admin: Admin, request: Request) -> KeysResult {
     if let Some(scope) = new.scopes.iter().find(|scope| !admin.holder.scopes.contains(scope)) {
         admin.require(*scope)?;
     }
-    let (app, project, by, now) = (&visit.app, &visit.project, admin.operator(), visit.now);
+    let (ctx, by) = (visit.ctx(), admin.operator());
     let made = match &new.public_jwk {
-        None => keys::create_api_key(app, project, &by, &new.name, &new.scopes, now)
-            .await
-            .map(|(view, text)| (view, Some(text))),
-        Some(jwk) => keys::register_public_key(app, project, &by, &new.name, &jwk.to_string(), &new.scopes, now)
+        None => keys::create_api_key(&ctx, &by, &new.name, &new.scopes).await.map(|(view, text)| (view, Some(text))),
+        Some(jwk) => keys::register_public_key(&ctx, &by, &new.name, &jwk.to_string(), &new.scopes)
             .await
             .map(|view| (view, None)),
     };
@@ -67,6 +65,6 @@ pub(crate) async fn create(admin: Admin, request: Request) -> KeysResult {
 /// `DELETE /keys/{key_id}`
 pub(crate) async fn revoke(admin: Admin, Path(id): Path<String>) -> KeysResult {
     let visit = &admin.visit;
-    let revoked = keys::revoke(&visit.app, &visit.project, &admin.operator(), &id, visit.now).await?;
+    let revoked = keys::revoke(&visit.ctx(), &admin.operator(), &id).await?;
     if revoked { Ok(nothing()) } else { Err(AdminError::NotFound(Thing::AdminKey).into()) }
 }

@@ -29,7 +29,7 @@ fn print(current: &Versioned) -> Response {
 
 /// `GET /project`
 pub(crate) async fn get(admin: Admin) -> ProjectResult {
-    Ok(print(&settings::get(&admin.visit.app, &admin.visit.project).await?))
+    Ok(print(&settings::get(&admin.visit.ctx()).await?))
 }
 
 /// `PUT /project`, with the version that was read in `If-Match`.
@@ -47,21 +47,20 @@ pub(crate) async fn put(admin: Admin, headers: HeaderMap, request: Request) -> P
     let expected = expected.ok_or_else(|| Problem::unreadable("If-Match: write the ETag of GET /project"))?;
     let visit = &admin.visit;
     let document: Value = read_json(visit, request).await?;
-    let changed =
-        settings::replace(&visit.app, &visit.project, &admin.operator(), document, expected, visit.now).await?;
+    let changed = settings::replace(&visit.ctx(), &admin.operator(), document, expected).await?;
     Ok(print(&changed))
 }
 
 /// `POST /project/webhook-secret`
 pub(crate) async fn rotate_webhook_secret(admin: Admin) -> ProjectResult {
     let visit = &admin.visit;
-    let secret = settings::rotate_webhook_secret(&visit.app, &visit.project, &admin.operator(), visit.now).await?;
+    let secret = settings::rotate_webhook_secret(&visit.ctx(), &admin.operator()).await?;
     Ok(json(StatusCode::CREATED, &json!({"secret": secret})))
 }
 
 /// `GET /applications`
 pub(crate) async fn list_applications(admin: Admin) -> ProjectResult {
-    let all = applications::list(&admin.visit.app, &admin.visit.project).await?;
+    let all = applications::list(&admin.visit.ctx()).await?;
     Ok(json(StatusCode::OK, &json!({"applications": all})))
 }
 
@@ -69,13 +68,13 @@ pub(crate) async fn list_applications(admin: Admin) -> ProjectResult {
 pub(crate) async fn create_application(admin: Admin, request: Request) -> ProjectResult {
     let visit = &admin.visit;
     let client: Value = read_json(visit, request).await?;
-    let client = applications::create(&visit.app, &visit.project, &admin.operator(), &client, visit.now).await?;
+    let client = applications::create(&visit.ctx(), &admin.operator(), &client).await?;
     Ok(json(StatusCode::CREATED, &client))
 }
 
 /// `GET /applications/{client_id}`
 pub(crate) async fn get_application(admin: Admin, Path(client_id): Path<String>) -> ProjectResult {
-    Ok(json(StatusCode::OK, &applications::get(&admin.visit.app, &admin.visit.project, &client_id).await?))
+    Ok(json(StatusCode::OK, &applications::get(&admin.visit.ctx(), &client_id).await?))
 }
 
 /// `PUT /applications/{client_id}`
@@ -83,28 +82,27 @@ pub(crate) async fn put_application(admin: Admin, Path(client_id): Path<String>,
     let visit = &admin.visit;
     let client: Value = read_json(visit, request).await?;
     let operator = admin.operator();
-    let client = applications::replace(&visit.app, &visit.project, &operator, &client_id, &client, visit.now).await?;
+    let client = applications::replace(&visit.ctx(), &operator, &client_id, &client).await?;
     Ok(json(StatusCode::OK, &client))
 }
 
 /// `DELETE /applications/{client_id}`
 pub(crate) async fn delete_application(admin: Admin, Path(client_id): Path<String>) -> ProjectResult {
     let visit = &admin.visit;
-    applications::delete(&visit.app, &visit.project, &admin.operator(), &client_id, visit.now).await?;
+    applications::delete(&visit.ctx(), &admin.operator(), &client_id).await?;
     Ok(nothing())
 }
 
 /// `GET /applications/{client_id}/secrets`
 pub(crate) async fn list_secrets(admin: Admin, Path(client_id): Path<String>) -> ProjectResult {
-    let all = applications::list_secrets(&admin.visit.app, &admin.visit.project, &client_id).await?;
+    let all = applications::list_secrets(&admin.visit.ctx(), &client_id).await?;
     Ok(json(StatusCode::OK, &json!({"secrets": all})))
 }
 
 /// `POST /applications/{client_id}/secrets`
 pub(crate) async fn create_secret(admin: Admin, Path(client_id): Path<String>) -> ProjectResult {
     let visit = &admin.visit;
-    let (view, secret) =
-        applications::create_secret(&visit.app, &visit.project, &admin.operator(), &client_id, visit.now).await?;
+    let (view, secret) = applications::create_secret(&visit.ctx(), &admin.operator(), &client_id).await?;
     let answer = json!({"id": view.id, "created_at": view.created_at, "secret": secret});
     Ok(json(StatusCode::CREATED, &answer))
 }
@@ -112,7 +110,6 @@ pub(crate) async fn create_secret(admin: Admin, Path(client_id): Path<String>) -
 /// `DELETE /applications/{client_id}/secrets/{secret_id}`
 pub(crate) async fn delete_secret(admin: Admin, Path((client_id, secret_id)): Path<(String, String)>) -> ProjectResult {
     let visit = &admin.visit;
-    applications::delete_secret(&visit.app, &visit.project, &admin.operator(), &client_id, &secret_id, visit.now)
-        .await?;
+    applications::delete_secret(&visit.ctx(), &admin.operator(), &client_id, &secret_id).await?;
     Ok(nothing())
 }

@@ -52,6 +52,6 @@ pub(crate) async fn import(admin: Admin, request: Request) -> Result<Response, P
     let bytes = read_body(visit, request, &[MEDIA_TYPE, "application/jsonl"]).await?;
     let text = String::from_utf8(bytes).map_err(|_| Problem::unreadable("the body is not UTF-8"))?;
     let _place = visit.app.shares.transfers.take(visit.project.no).map_err(Error::from)?;
-    let outcomes = transfer::import(&visit.app, &visit.project, text).await?;
+    let outcomes = transfer::import(&visit.ctx(), text).await?;
     Ok(json(StatusCode::OK, &json!({"lines": outcomes})))
 }

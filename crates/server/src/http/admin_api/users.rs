@@ -46,7 +46,7 @@ pub(crate) async fn list(admin: Admin, uri: Uri) -> UsersResult {
         limit: check_limit(query.limit, 200)?,
     };
     let visit = &admin.visit;
-    let page = user_lists::list(&visit.app, &visit.project, &query, visit.now).await?;
+    let page = user_lists::list(&visit.ctx(), &query).await?;
     let items: Vec<UserView> = page.items.iter().map(UserView::of).collect();
     Ok(json(StatusCode::OK, &json!({"users": items, "next_cursor": page.next})))
 }
@@ -55,14 +55,14 @@ pub(crate) async fn list(admin: Admin, uri: Uri) -> UsersResult {
 pub(crate) async fn create(admin: Admin, request: Request) -> UsersResult {
     let visit = &admin.visit;
     let new: NewUser = read_json(visit, request).await?;
-    let user = users::create(&visit.app, &visit.project, &admin.operator(), &new, visit.now).await?;
+    let user = users::create(&visit.ctx(), &admin.operator(), &new).await?;
     Ok(json(StatusCode::CREATED, &user))
 }
 
 /// `GET /users/{user_id}`
 pub(crate) async fn get(admin: Admin, Path(id): Path<String>) -> UsersResult {
     let id = read_user_id(&id)?;
-    Ok(json(StatusCode::OK, &users::get(&admin.visit.app, &admin.visit.project, id).await?))
+    Ok(json(StatusCode::OK, &users::get(&admin.visit.ctx(), id).await?))
 }
 
 /// `PATCH /users/{user_id}`
@@ -70,7 +70,7 @@ pub(crate) async fn patch(admin: Admin, Path(id): Path<String>, request: Request
     let id = read_user_id(&id)?;
     let visit = &admin.visit;
     let change: AttributeChange = read_json(visit, request).await?;
-    let user = users::change_attributes(&visit.app, &visit.project, &admin.operator(), id, change, visit.now).await?;
+    let user = users::change_attributes(&visit.ctx(), &admin.operator(), id, change).await?;
     Ok(json(StatusCode::OK, &user))
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn patch(admin: Admin, Path(id): Path<String>, request: Request
 pub(crate) async fn delete(admin: Admin, Path(id): Path<String>) -> UsersResult {
     let id = read_user_id(&id)?;
     let visit = &admin.visit;
-    users::delete(&visit.app, &visit.project, &admin.operator(), id, visit.now).await?;
+    users::delete(&visit.ctx(), &admin.operator(), id).await?;
     Ok(nothing())
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn promote(admin: Admin, Path(id): Path<String>, request: Reque
     let id = read_user_id(&id)?;
     let visit = &admin.visit;
     let promotion: Promotion = read_json(visit, request).await?;
-    let user = users::promote(&visit.app, &visit.project, &admin.operator(), id, &promotion, visit.now).await?;
+    let user = users::promote(&visit.ctx(), &admin.operator(), id, &promotion).await?;
     Ok(json(StatusCode::OK, &user))
 }
 
@@ -104,14 +104,14 @@ pub(crate) async fn enable(admin: Admin, Path(id): Path<String>) -> UsersResult 
 async fn set_disabled(admin: &Admin, id: &str, disabled: bool) -> UsersResult {
     let id = read_user_id(id)?;
     let visit = &admin.visit;
-    let user = users::set_disabled(&visit.app, &visit.project, &admin.operator(), id, disabled, visit.now).await?;
+    let user = users::set_disabled(&visit.ctx(), &admin.operator(), id, disabled).await?;
     Ok(json(StatusCode::OK, &user))
 }
 
 /// `GET /users/{user_id}/sessions`
 pub(crate) async fn list_sessions(admin: Admin, Path(id): Path<String>) -> UsersResult {
     let id = read_user_id(&id)?;
-    let all = sessions::list(&admin.visit.app, &admin.visit.project, id, admin.visit.now).await?;
+    let all = sessions::list(&admin.visit.ctx(), id).await?;
     Ok(json(StatusCode::OK, &json!({"sessions": all})))
 }
 
@@ -128,14 +128,14 @@ pub(crate) async fn revoke_session(admin: Admin, Path((id, session)): Path<(Stri
 async fn revoke(admin: &Admin, id: &str, only: Option<&str>) -> UsersResult {
     let id = read_user_id(id)?;
     let visit = &admin.visit;
-    sessions::revoke(&visit.app, &visit.project, &admin.operator(), id, only, visit.now).await?;
+    sessions::revoke(&visit.ctx(), &admin.operator(), id, only).await?;
     Ok(nothing())
 }
 
 /// `GET /users/{user_id}/device-keys`
 pub(crate) async fn list_keys(admin: Admin, Path(id): Path<String>) -> UsersResult {
     let id = read_user_id(&id)?;
-    let all = device_keys::list(&admin.visit.app, &admin.visit.project, id).await?;
+    let all = device_keys::list(&admin.visit.ctx(), id).await?;
     Ok(json(StatusCode::OK, &json!({"device_keys": all})))
 }
 
@@ -144,6 +144,6 @@ pub(crate) async fn revoke_key(admin: Admin, Path((id, key)): Path<(String, Stri
     let id = read_user_id(&id)?;
     let key = key.parse().map_err(|_| Problem::from(AdminError::NotFound(Thing::DeviceKey)))?;
     let visit = &admin.visit;
-    device_keys::revoke(&visit.app, &visit.project, &admin.operator(), id, key, visit.now).await?;
+    device_keys::revoke(&visit.ctx(), &admin.operator(), id, key).await?;
     Ok(nothing())
 }

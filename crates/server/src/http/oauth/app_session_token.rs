@@ -22,7 +22,7 @@ pub(crate) async fn issue(visit: Visit, _: NoCredential, request: Request) -> Re
         Ok(proof) => proof,
         Err(many) => return many.into_response(),
     };
-    match app_session::issue(&visit.app, &visit.project, &refresh_token, &proof, visit.now).await {
+    match app_session::issue(&visit.ctx(), &refresh_token, &proof).await {
         Ok(issued) => anonymous::success(AppSessionTokenResponse {
             app_session_token: issued.token,
             expire_at: issued.expires_at.to_rfc3339(),

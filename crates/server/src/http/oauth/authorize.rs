@@ -65,7 +65,7 @@ async fn authorize(
         Ok(request) => request,
         Err(error) => return refuse(visit, headers, &error),
     };
-    let (app, project, now) = (&visit.app, &visit.project, visit.now);
+    let (_app, project, _now) = (&visit.app, &visit.project, visit.now);
     let target = flows::authorize::find_target(project, &request.client_id, request.redirect_uri.as_deref());
     let (client, redirect_uri) = match target {
         Ok(target) => target,
@@ -87,10 +87,9 @@ async fn authorize(
         caller: resolution.live(),
         app_session: cookies.account.app_session(),
         browser: &cookies.flow,
-        ip: visit.ip,
         sent,
     };
-    let begun = flows::authorize::begin(app, project, client, pending.clone(), details, browser, now).await;
+    let begun = flows::authorize::begin(&visit.ctx(), client, pending.clone(), details, browser).await;
     match begun {
         Ok(Ok(AuthorizeOutcome::Redirect(redirect))) => pages::to_app(visit, &redirect),
         Ok(Ok(AuthorizeOutcome::Pages { flow, browser })) => {

@@ -14,6 +14,6 @@ pub(crate) async fn issue(visit: Visit, _: NoCredential, request: Request) -> Re
         Ok((_, ChallengeRequest { purpose })) => purpose,
         Err(response) => return response,
     };
-    let issued = challenge::issue(&visit.app, &visit.project, purpose, visit.now);
+    let issued = challenge::issue(&visit.ctx(), purpose);
     anonymous::success(ChallengeResponse { token: issued.token, expire_at: issued.expires_at.to_rfc3339() })
 }

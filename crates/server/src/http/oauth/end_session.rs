@@ -76,7 +76,7 @@ async fn end(visit: &Visit, cookie: &SessionCookie, headers: &HeaderMap, form: &
         );
         return pages::found(&format!("/logout?{}", query.print()));
     }
-    match end_session::end(&visit.app, project, user, session, visit.now).await {
+    match end_session::end(&visit.ctx(), user, session).await {
         Ok(()) => {
             let mut response = go_to(&destination);
             cookies::clear_session(response.headers_mut(), project);

@@ -33,7 +33,7 @@ pub(crate) async fn introspect(visit: Visit, credentials: ClientCredentials, req
         Ok(token) => token,
         Err(repeated) => return error::oauth_by_code(&repeated.into()),
     };
-    match introspect::introspect(&visit.app, &visit.project, &presented.proof, token, visit.now).await {
+    match introspect::introspect(&visit.ctx(), &presented.proof, token).await {
         Ok(answer) => {
             let body = answer.map_or_else(|| Json(json!({"active": false})), |answer| Json(answer.into()));
             ([(header::CACHE_CONTROL, "no-store")], body).into_response()

@@ -34,10 +34,10 @@ pub(crate) async fn revoke(visit: Visit, credentials: ClientCredentials, request
         Ok(presented) => presented,
         Err(refused) => return refused.answer(&visit, None),
     };
-    if let Err(problem) = flows::revoke::check_client(&visit.app, &visit.project, &presented.proof).await {
+    if let Err(problem) = flows::revoke::check_client(&visit.ctx(), &presented.proof).await {
         return ClientRefused::Flow(problem).answer(&visit, Some(&presented));
     }
-    match flows::revoke::revoke(&visit.app, &visit.project, token, visit.now).await {
+    match flows::revoke::revoke(&visit.ctx(), token).await {
         Ok(()) => (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response(),
         Err(error) => error::flow_as_oauth(&visit, &error),
     }

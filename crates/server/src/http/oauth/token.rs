@@ -61,7 +61,7 @@ async fn answer(
     proof: &ClientProof,
     dpop: &PresentedProof,
 ) -> Result<TokenResponse, ClientRefused> {
-    rates::charge_token_request(&visit.app, &visit.project, visit.ip, visit.now)?;
+    rates::charge_token_request(&visit.ctx())?;
     let client = visit.project.settings.client(&proof.client_id).ok_or(Error::UnknownClient)?;
     let request = TokenRequest::parse(form)?;
     if !client.allows_grant_type(request.grant_type().as_str()) {
@@ -69,7 +69,7 @@ async fn answer(
     }
     let device_info = form.get("x_device_info").map_err(OAuthError::from)?;
     let confidential = client.application_type().is_confidential();
-    let (app, project, now) = (&visit.app, &visit.project, visit.now);
+    let ctx = visit.ctx();
     let tokens = match request {
         TokenRequest::AuthorizationCode(exchange) => {
             let request = code::CodeRequest {
@@ -81,10 +81,10 @@ async fn answer(
                 device_info,
             };
             if !confidential && let Err(refused) = exchange.verifier() {
-                code::note_reuse(app, project, client, &request, now).await?;
+                code::note_reuse(&ctx, client, &request).await?;
                 return Err(refused.into());
             }
-            code::exchange(app, project, request, now).await?
+            code::exchange(&ctx, request).await?
         }
         TokenRequest::RefreshToken { refresh_token } => {
             let request = refresh::RefreshRequest {
@@ -93,22 +93,22 @@ async fn answer(
                 device_info,
                 proof: dpop,
             };
-            refresh::refresh(app, project, request, now).await?
+            refresh::refresh(&ctx, request).await?
         }
         TokenRequest::Anonymous { jwt } => {
-            let request = anonymous::KeyRequest { client, jwt: jwt.as_str(), device_info, proof: dpop, ip: visit.ip };
-            anonymous::log_in(app, project, request, now).await?
+            let request = anonymous::KeyRequest { client, jwt: jwt.as_str(), device_info, proof: dpop };
+            anonymous::log_in(&ctx, request).await?
         }
         TokenRequest::IdToken => {
             let resolution = api.resolve(visit).await?;
-            let id_token = id_token::renew(app, project, client, &resolution, now).await?;
+            let id_token = id_token::renew(&ctx, client, &resolution).await?;
             return Ok(TokenResponse { id_token: Some(id_token), ..TokenResponse::default() });
         }
         TokenRequest::SettingsAction(exchange) => {
             if !confidential {
                 exchange.verifier()?;
             }
-            settings_action::finish(app, project, proof, &exchange, now).await?;
+            settings_action::finish(&ctx, proof, &exchange).await?;
             return Ok(TokenResponse::default());
         }
     };

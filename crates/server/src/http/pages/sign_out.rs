@@ -55,7 +55,7 @@ pub(crate) async fn sign_out(visit: Visit, cookie: SessionCookie, request: Reque
     let query = Form::parse_query(&query).ok();
     let one = |name: &str| query.as_ref().and_then(|query| query.get(name).ok().flatten()).map(str::to_string);
     let (uri, state) = (one("post_logout_redirect_uri"), one("state"));
-    if let Err(error) = end_session::end(&visit.app, &visit.project, &caller.user, &caller.session, visit.now).await {
+    if let Err(error) = end_session::end(&visit.ctx(), &caller.user, &caller.session).await {
         return flow_error(&visit, &headers, &error);
     }
     let destination = match &uri {

@@ -26,7 +26,7 @@ pub(super) fn routes() -> Vec<PortalRoute> {
 
 async fn list(request: ProjectRequest) -> PageResult {
     let day = |at: String| at.chars().take(10).collect::<String>();
-    let all = keys::list(&request.app, &request.project).await?;
+    let all = keys::list(&request.ctx()).await?;
     let keys = all.into_iter().map(|key| KeyEntry {
         id: key.id,
         name: key.name,
@@ -95,8 +95,7 @@ async fn make(request: ProjectRequest) -> PageResult {
     if name_error.is_some() || scope_error.is_some() {
         return request.show_again(&new_page(&request, name_error, scope_error));
     }
-    let made =
-        keys::create_api_key(&request.app, &request.project, &request.acting(), name, &scopes, request.now).await;
+    let made = keys::create_api_key(&request.ctx(), &request.acting(), name, &scopes).await;
     let (_, secret) = made.map_err(AdminError::from)?;
     request.show(&SecretShownPage {
         title: "New API key".into(),
@@ -109,7 +108,7 @@ async fn make(request: ProjectRequest) -> PageResult {
 }
 
 async fn ask_revoke(request: ProjectRequest) -> PageResult {
-    let all = keys::list(&request.app, &request.project).await?;
+    let all = keys::list(&request.ctx()).await?;
     let key = all.into_iter().find(|key| key.id == request.param("key_id")).ok_or(PortalError::Missing)?;
     request.show(&ConfirmActionPage {
         title: format!("Revoke {}?", key.name),
@@ -125,7 +124,6 @@ async fn ask_revoke(request: ProjectRequest) -> PageResult {
 }
 
 async fn revoke(request: ProjectRequest) -> PageResult {
-    let revoked =
-        keys::revoke(&request.app, &request.project, &request.acting(), request.param("key_id"), request.now).await?;
+    let revoked = keys::revoke(&request.ctx(), &request.acting(), request.param("key_id")).await?;
     request.done("/admin-keys", if revoked { PortalNotice::KeyRevoked } else { PortalNotice::Gone })
 }

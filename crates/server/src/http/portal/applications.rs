@@ -64,11 +64,11 @@ pub(super) fn kind_name(kind: ApplicationType) -> &'static str {
 
 /// The application in the path.
 pub(super) async fn load(request: &ProjectRequest) -> Result<Client, PortalError> {
-    Ok(applications::get(&request.app, &request.project, request.param("client_id")).await?)
+    Ok(applications::get(&request.ctx(), request.param("client_id")).await?)
 }
 
 async fn list(request: ProjectRequest) -> PageResult {
-    let all = applications::list(&request.app, &request.project).await?;
+    let all = applications::list(&request.ctx()).await?;
     let guests = request.project.settings.anonymous_enabled();
     let applications = all.iter().map(|client| ApplicationEntry {
         client_id: client.client_id.clone(),
@@ -115,18 +115,17 @@ async fn make(request: ProjectRequest) -> PageResult {
     if framework.kind() == ApplicationType::TraditionalWebapp && client["redirect_uris"].is_array() {
         client["post_logout_redirect_uris"] = client["redirect_uris"].clone();
     }
-    let faults =
-        match applications::create(&request.app, &request.project, &request.acting(), &client, request.now).await {
-            Ok(_) => {
-                return request
-                    .go(&request.href(&format!("/applications/{client_id}/quick-start?for={}", framework.as_str())));
-            }
-            Err(AdminError::Invalid(faults)) => faults,
-            Err(AdminError::Conflict(Clash::ClientIdTaken)) => {
-                vec![Fault::new("client_id", "another application has this client ID")]
-            }
-            Err(error) => return Err(error.into()),
-        };
+    let faults = match applications::create(&request.ctx(), &request.acting(), &client).await {
+        Ok(_) => {
+            return request
+                .go(&request.href(&format!("/applications/{client_id}/quick-start?for={}", framework.as_str())));
+        }
+        Err(AdminError::Invalid(faults)) => faults,
+        Err(AdminError::Conflict(Clash::ClientIdTaken)) => {
+            vec![Fault::new("client_id", "another application has this client ID")]
+        }
+        Err(error) => return Err(error.into()),
+    };
     request.show_again(&new_page(framework, typed, &faults))
 }
 
@@ -182,7 +181,7 @@ async fn list_secrets(request: ProjectRequest) -> PageResult {
     if !client.application_type().is_confidential() {
         return Err(PortalError::Missing);
     }
-    let secrets = applications::list_secrets(&request.app, &request.project, &client.client_id).await?;
+    let secrets = applications::list_secrets(&request.ctx(), &client.client_id).await?;
     let day = |at: String| at.chars().take(10).collect::<String>();
     request.show(&SecretsPage {
         name: client.display_name().to_string(),
@@ -214,14 +213,8 @@ async fn ask_secret(request: ProjectRequest) -> PageResult {
 }
 
 async fn make_secret(request: ProjectRequest) -> PageResult {
-    let (_, secret) = applications::create_secret(
-        &request.app,
-        &request.project,
-        &request.acting(),
-        request.param("client_id"),
-        request.now,
-    )
-    .await?;
+    let (_, secret) =
+        applications::create_secret(&request.ctx(), &request.acting(), request.param("client_id")).await?;
     request.show(&SecretShownPage {
         title: "New client secret".into(),
         text: "Copy this secret now. You won't see it again.".into(),
@@ -252,8 +245,7 @@ async fn ask_remove(request: ProjectRequest) -> PageResult {
 
 async fn remove_secret(request: ProjectRequest) -> PageResult {
     let (client_id, secret_id) = (request.param("client_id"), request.param("secret_id"));
-    applications::delete_secret(&request.app, &request.project, &request.acting(), client_id, secret_id, request.now)
-        .await?;
+    applications::delete_secret(&request.ctx(), &request.acting(), client_id, secret_id).await?;
     request.done(&secrets_of(&request).0, PortalNotice::SecretDeleted)
 }
 
@@ -263,7 +255,7 @@ async fn delete_page(
     error: Option<String>,
 ) -> Result<ConfirmActionPage, PortalError> {
     let phrase = &client.client_id;
-    let people = impact::count_signed_in_to(&request.app, &request.project, phrase, request.now).await?;
+    let people = impact::count_signed_in_to(&request.ctx(), phrase).await?;
     let mut facts = describe_signed_out(people);
     facts.push("Its client secrets are deleted. Users are kept.".into());
     Ok(ConfirmActionPage {
@@ -294,6 +286,6 @@ async fn delete(request: ProjectRequest) -> PageResult {
         let error = Some(format!("Type {} exactly as shown.", client.client_id));
         return request.show_again(&delete_page(&request, &client, error).await?);
     }
-    applications::delete(&request.app, &request.project, &request.acting(), &client.client_id, request.now).await?;
+    applications::delete(&request.ctx(), &request.acting(), &client.client_id).await?;
     request.done("/applications", PortalNotice::ApplicationDeleted)
 }

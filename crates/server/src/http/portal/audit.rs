@@ -59,7 +59,7 @@ async fn show(request: ProjectRequest) -> PageResult {
         Err(problem) => (None, Some(problem)),
     };
     let page = match &filter {
-        Some(filter) => Some(audit::list(&request.app, &request.project, filter, cursor, LIMIT).await?),
+        Some(filter) => Some(audit::list(&request.ctx(), filter, cursor, LIMIT).await?),
         None => None,
     };
     let is_wrong = problem.is_some();

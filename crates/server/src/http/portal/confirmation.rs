@@ -35,7 +35,7 @@ pub(super) async fn find(
     if request.field(CONFIRMED) == change {
         return Ok(None);
     }
-    let consequences = impact::of_change(&request.app, &request.project, old, new, request.now).await?;
+    let consequences = impact::of_change(&request.ctx(), old, new).await?;
     if consequences.is_empty() {
         return Ok(None);
     }

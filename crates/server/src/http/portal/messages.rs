@@ -77,15 +77,7 @@ async fn try_mail(request: ProjectRequest) -> PageResult {
         let words = test_mail(settings.display_name());
         Mail { from: settings.mail.from.clone(), to, subject: words.subject, text: words.text, html: words.html }
     };
-    let outcome = messages::try_out(
-        &request.app,
-        &request.project,
-        &request.acting(),
-        &TestMessage::Mail(&write),
-        &to,
-        request.now,
-    )
-    .await;
+    let outcome = messages::try_out(&request.ctx(), &request.acting(), &TestMessage::Mail(&write), &to).await;
     answer(&request, to, outcome, |page| &mut page.mail)
 }
 
@@ -96,15 +88,7 @@ async fn try_sms(request: ProjectRequest) -> PageResult {
         body: test_text(request.project.settings.display_name()),
         project: request.project.id.clone(),
     };
-    let outcome = messages::try_out(
-        &request.app,
-        &request.project,
-        &request.acting(),
-        &TestMessage::Sms(&write),
-        &to,
-        request.now,
-    )
-    .await;
+    let outcome = messages::try_out(&request.ctx(), &request.acting(), &TestMessage::Sms(&write), &to).await;
     answer(&request, to, outcome, |page| &mut page.sms)
 }
 

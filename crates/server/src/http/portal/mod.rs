@@ -150,6 +150,6 @@ async fn enter(State((app, project_router)): State<(Arc<App>, Router)>, mut requ
     let request_id = visit::new_request_id(&app);
     let brought = Brought::take(request.headers_mut());
     request.extensions_mut().insert(brought);
-    request.extensions_mut().insert(request::PortalRequestId(Arc::clone(&request_id)));
-    visit::answer(&app, &request_id, request, next).await
+    request.extensions_mut().insert(request_id);
+    visit::answer(&app, request_id, request, next).await
 }

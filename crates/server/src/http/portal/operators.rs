@@ -48,7 +48,7 @@ async fn list(request: ProjectRequest) -> PageResult {
 }
 
 async fn page(request: &ProjectRequest, error: Option<&str>) -> Result<OperatorsPage, PortalError> {
-    let operators = project_operators::list(&request.app, &request.project, request.now).await?;
+    let operators = project_operators::list(&request.ctx()).await?;
     let owns_all = request.signed_in.role_everywhere() == Some(Role::Owner);
     let members = operators.members.into_iter().map(|(operator, assignment)| {
         let is_everywhere = assignment.project == EVERY_PROJECT;
@@ -111,16 +111,7 @@ async fn invite(request: ProjectRequest) -> PageResult {
         everywhere: request.is_checked("everywhere"),
         write_mail: &write_mail,
     };
-    match project_operators::invite(
-        &request.app,
-        &request.project,
-        &request.signed_in,
-        request.ip,
-        &new_invitation,
-        request.now,
-    )
-    .await?
-    {
+    match project_operators::invite(&request.ctx(), &request.signed_in, request.ip, &new_invitation).await? {
         Ok(Invited::Link(token)) => request.show(&SecretShownPage {
             title: "Invited".into(),
             text: format!(
@@ -157,7 +148,7 @@ fn operator_id(request: &ProjectRequest) -> Result<OperatorId, PortalError> {
 async fn ask(request: ProjectRequest) -> PageResult {
     let id = operator_id(&request)?;
     let everywhere = request.is_checked("everywhere");
-    let operators = project_operators::list(&request.app, &request.project, request.now).await?;
+    let operators = project_operators::list(&request.ctx()).await?;
     let mut all = operators.members.into_iter();
     let found = all.find(|(one, at)| one.id == id && (at.project == EVERY_PROJECT) == everywhere);
     let (operator, assignment) = found.ok_or(PortalError::Missing)?;
@@ -194,17 +185,7 @@ async fn change(request: ProjectRequest) -> PageResult {
         "none" => RoleChange::Remove,
         word => RoleChange::To(Role::parse(word).ok_or_else(|| PortalError::Unreadable("Choose a role.".into()))?),
     };
-    match project_operators::change_role(
-        &request.app,
-        &request.project,
-        &request.signed_in,
-        request.ip,
-        target,
-        change,
-        request.now,
-    )
-    .await?
-    {
+    match project_operators::change_role(&request.ctx(), &request.signed_in, request.ip, target, change).await? {
         // An operator who removed its own role is redirected to its projects, because it may not see this page any
         // more.
         Ok(()) if target.0 == request.signed_in.operator.id => {
@@ -219,7 +200,7 @@ async fn change(request: ProjectRequest) -> PageResult {
 /// The operator of this project with the ID in the path.
 async fn find(request: &ProjectRequest) -> Result<Operator, PortalError> {
     let id = operator_id(request)?;
-    let operators = project_operators::list(&request.app, &request.project, request.now).await?;
+    let operators = project_operators::list(&request.ctx()).await?;
     let found = operators.members.into_iter().map(|(operator, _)| operator).find(|operator| operator.id == id);
     found.ok_or(PortalError::Missing)
 }
@@ -256,7 +237,7 @@ async fn make_link(request: ProjectRequest) -> PageResult {
     if operator.id == request.signed_in.operator.id {
         return request.go("/portal/me");
     }
-    match project_operators::make_link(&request.app, &request.project, &request.signed_in, request.ip, operator.id, request.now).await? {
+    match project_operators::make_link(&request.ctx(), &request.signed_in, request.ip, operator.id).await? {
         Ok(token) => request.show(&SecretShownPage {
             title: "Recovery link".into(),
             text: format!(
@@ -272,16 +253,8 @@ async fn make_link(request: ProjectRequest) -> PageResult {
 }
 
 async fn revoke(request: ProjectRequest) -> PageResult {
-    let (app, project) = (&request.app, &request.project);
-    match project_operators::revoke_invitation(
-        app,
-        project,
-        &request.signed_in,
-        request.ip,
-        request.field("id"),
-        request.now,
-    )
-    .await?
+    match project_operators::revoke_invitation(&request.ctx(), &request.signed_in, request.ip, request.field("id"))
+        .await?
     {
         Ok(()) => request.done("/operators", PortalNotice::InvitationRevoked),
         Err(obstacle) => show_obstacle(&request, obstacle),

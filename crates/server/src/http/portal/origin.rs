@@ -34,7 +34,7 @@ struct OriginFormErrors {
 
 async fn page(request: &ProjectRequest, errors: OriginFormErrors) -> Result<ConfirmActionPage, PortalError> {
     let now = &request.project.origin;
-    let people = impact::count_signed_in(&request.app, &request.project, request.now).await?;
+    let people = impact::count_signed_in(&request.ctx()).await?;
     let mut facts = vec![format!(
         "The public origin is now {now}. Every application must use the new one as its endpoint and issuer."
     )];
@@ -87,7 +87,7 @@ async fn make(request: ProjectRequest) -> PageResult {
         return request
             .show_again(&page(&request, OriginFormErrors { confirmation, ..OriginFormErrors::default() }).await?);
     }
-    match change(&request.app, &request.project, (&request.signed_in, request.ip), &origin, request.now).await {
+    match change(&request.ctx(), (&request.signed_in, request.ip), &origin).await {
         Ok(Moved::Done) => request.done("/settings", PortalNotice::OriginChanged),
         Ok(Moved::Unchanged) => request.done("/settings", PortalNotice::Unchanged),
         Ok(Moved::NotOwner) => Err(PortalError::Forbidden),

@@ -20,9 +20,9 @@ async fn show(request: ProjectRequest) -> PageResult {
     let chosen = request.form.get("app").ok().flatten().filter(|app| *app != "*").map(str::to_string);
     let today = day_of(request.now);
     let from = today - period + 1;
-    let all = statistics::report(&request.app, &request.project, from, today, None).await?;
+    let all = statistics::report(&request.ctx(), from, today, None).await?;
     let report = match &chosen {
-        Some(client) => statistics::report(&request.app, &request.project, from, today, Some(client)).await?,
+        Some(client) => statistics::report(&request.ctx(), from, today, Some(client)).await?,
         None => all.clone(),
     };
     let clients = client_names(&request, &all);

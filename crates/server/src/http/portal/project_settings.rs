@@ -81,7 +81,7 @@ fn look(_: &ProjectRequest) -> FormView {
 
 async fn delete_page(request: &ProjectRequest, error: Option<String>) -> Result<ConfirmActionPage, PortalError> {
     let id = &request.project.id;
-    let users = impact::count_users(&request.app, &request.project).await?;
+    let users = impact::count_users(&request.ctx()).await?;
     Ok(ConfirmActionPage {
         title: format!("Delete {id}?"),
         facts: vec![
@@ -115,6 +115,6 @@ async fn end(request: ProjectRequest) -> PageResult {
         let error = Some(format!("Type {} exactly as shown.", request.project.id));
         return request.show_again(&delete_page(&request, error).await?);
     }
-    delete(&request.app, &request.project, &request.acting(), request.now).await?;
+    delete(&request.ctx(), &request.acting()).await?;
     request.redirect_with_notice(super::HOME, PortalNotice::ProjectDeleted)
 }

@@ -19,9 +19,11 @@ use super::{
 use crate::{
     app::App,
     crypto::{hex, sha256},
+    flows::ctx::RequestId,
     flows::{
         actor::{Actor, Permit},
         candidates::Candidates,
+        ctx::Ctx,
         operators::{SignedIn, passkeys::CeremonyContext, project_operators},
     },
     http::{
@@ -36,10 +38,6 @@ use crate::{
 /// Maximum length of a URL to return to, in bytes.
 pub(crate) const NEXT_BYTES: usize = 2 * 1024;
 
-/// The ID of a request, set by the portal's middleware.
-#[derive(Clone)]
-pub(super) struct PortalRequestId(pub(super) Arc<str>);
-
 /// A request of any caller, possibly not signed in.
 #[derive(Clone)]
 pub(crate) struct PublicRequest {
@@ -48,7 +46,7 @@ pub(crate) struct PublicRequest {
     pub(crate) ip: IpAddr,
     pub(crate) origin: Origin,
     access: Access,
-    pub(super) request_id: Arc<str>,
+    pub(super) request_id: Option<RequestId>,
     path: String,
     address: String,
     params: Vec<(String, String)>,
@@ -76,7 +74,8 @@ impl PublicRequest {
             }
         };
         let ip = visit::address_of(&app, &request);
-        let request_id = request.extensions().get::<PortalRequestId>().map(|id| Arc::clone(&id.0)).unwrap_or_default();
+        // The portal's middleware adds it.
+        let request_id = request.extensions().get::<RequestId>().copied();
         let path = request.uri().path().to_string();
         let address = request.uri().path_and_query().map_or(HOME, |address| address.as_str()).to_string();
         let (mut parts, body) = request.into_parts();
@@ -299,6 +298,11 @@ impl ProjectRequest {
         operator_request.public_request.frame.other_projects =
             others.map(|(other, _)| (other.id.clone(), name(&other))).collect();
         Ok(Self { operator_request, project, role })
+    }
+
+    /// The context for use cases.
+    pub(crate) fn ctx(&self) -> Ctx<'_> {
+        Ctx { app: &self.app, project: &self.project, now: self.now, ip: Some(self.ip), request_id: self.request_id }
     }
 
     /// A path below the project's.

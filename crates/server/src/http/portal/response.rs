@@ -11,6 +11,7 @@ use vestibule_store::StoreError;
 
 use super::HOME;
 use crate::{
+    flows::ctx::RequestId,
     flows::{Error, admin::AdminError},
     http::{body::BodyProblem, error},
     ui::{
@@ -94,7 +95,7 @@ impl From<AdminError> for PortalError {
 
 impl PortalError {
     /// The error page.
-    pub(super) fn respond(&self, ctx: &PortalContext, request_id: &str) -> Response {
+    pub(super) fn respond(&self, ctx: &PortalContext, request_id: Option<RequestId>) -> Response {
         let home = Some((HOME.to_string(), "Back to projects".to_string()));
         let (status, title, text) = match self {
             Self::Missing => (
@@ -138,7 +139,7 @@ impl PortalError {
             title: title.to_string(),
             text,
             link: home,
-            request_id: is_ours.then(|| request_id.to_string()),
+            request_id: request_id.filter(|_| is_ours).map(|id| id.to_string()),
         };
         let response = render(ctx, status, &page);
         match self {

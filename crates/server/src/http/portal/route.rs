@@ -154,14 +154,14 @@ impl PortalRoute {
         };
         let public_request = match PublicRequest::enter(app, origin, self.access, request).await {
             Ok(public_request) => public_request,
-            Err(problem) => return problem.respond(&PortalContext::default(), ""),
+            Err(problem) => return problem.respond(&PortalContext::default(), None),
         };
-        let (mut frame, request_id) = (public_request.frame().clone(), Arc::clone(&public_request.request_id));
+        let (mut frame, request_id) = (public_request.frame().clone(), public_request.request_id);
         match self.check(public_request, &mut frame).await {
             Ok(response) => response,
             Err(problem) => {
                 frame.notice = None;
-                problem.respond(&frame, &request_id)
+                problem.respond(&frame, request_id)
             }
         }
     }

@@ -60,7 +60,7 @@ pub(super) struct Current {
 }
 
 pub(super) async fn load(request: &ProjectRequest) -> Result<Current, PortalError> {
-    let current = settings::get(&request.app, &request.project).await?;
+    let current = settings::get(&request.ctx()).await?;
     let document = serde_json::to_value(&current.settings).map_err(|_| PortalError::Broken)?;
     Ok(Current { settings: current.settings, document, version: current.version })
 }
@@ -271,7 +271,7 @@ impl SettingsForm {
     }
 
     async fn note(&self, request: &ProjectRequest, rows: Vec<ConflictRow>) -> Result<ConflictNote, PortalError> {
-        let editor = settings::find_last_editor(&request.app, &request.project).await?;
+        let editor = settings::find_last_editor(&request.ctx()).await?;
         Ok(ConflictNote { editor, rows })
     }
 
@@ -385,7 +385,7 @@ async fn replace(
     document: Value,
     version: i64,
 ) -> Result<Result<bool, Vec<Fault>>, AdminError> {
-    match settings::replace(&request.app, &request.project, actor, document, version, request.now).await {
+    match settings::replace(&request.ctx(), actor, document, version).await {
         Ok(now) => Ok(Ok(now.version != version)),
         Err(AdminError::Invalid(faults)) => Ok(Err(faults)),
         Err(error) => Err(error),

@@ -122,7 +122,7 @@ async fn end_sessions(request: ProjectRequest) -> PageResult {
     let id = id_of(&request)?;
     let session = request.field("session");
     let only = Some(session).filter(|session| *session != "*");
-    match sessions::revoke(&request.app, &request.project, &request.acting(), id, only, request.now).await {
+    match sessions::revoke(&request.ctx(), &request.acting(), id, only).await {
         Ok(_) => request.done(&path_of(id), PortalNotice::SessionsEnded),
         Err(AdminError::NotFound(Thing::Session)) => request.done(&path_of(id), PortalNotice::Gone),
         Err(error) => Err(error.into()),
@@ -161,7 +161,7 @@ async fn revoke_key(request: ProjectRequest) -> PageResult {
     }
     let id = id_of(&request)?;
     let Ok(key) = request.field("key").parse() else { return request.done(&path_of(id), PortalNotice::Gone) };
-    match device_keys::revoke(&request.app, &request.project, &request.acting(), id, key, request.now).await {
+    match device_keys::revoke(&request.ctx(), &request.acting(), id, key).await {
         Ok(()) => request.done(&path_of(id), PortalNotice::DeviceKeyRevoked),
         Err(AdminError::NotFound(_)) => request.done(&path_of(id), PortalNotice::Gone),
         Err(error) => Err(error.into()),
@@ -194,7 +194,7 @@ async fn set_disabled(request: ProjectRequest) -> PageResult {
         "off" => false,
         _ => return Err(PortalError::Unreadable("The form is incomplete. Reload the page and try again.".into())),
     };
-    users::set_disabled(&request.app, &request.project, &request.acting(), id, disabled, request.now).await?;
+    users::set_disabled(&request.ctx(), &request.acting(), id, disabled).await?;
     request.done(&path_of(id), if disabled { PortalNotice::UserDisabled } else { PortalNotice::UserEnabled })
 }
 
@@ -228,6 +228,6 @@ async fn delete(request: ProjectRequest) -> PageResult {
         let error = format!("Type “{DELETE_WORD}” to continue.");
         return request.show_again(&delete_page(&request, &settings_form, Some(error)));
     }
-    users::delete(&request.app, &request.project, &request.acting(), id, request.now).await?;
+    users::delete(&request.ctx(), &request.acting(), id).await?;
     request.done("/users", PortalNotice::UserDeleted)
 }

@@ -53,7 +53,7 @@ async fn list(request: ProjectRequest) -> PageResult {
         cursor: Some(cursor.to_string()).filter(|text| !text.is_empty()),
         limit: LIMIT,
     };
-    let page = user_details::list(&request.app, &request.project, &query, request.now).await?;
+    let page = user_details::list(&request.ctx(), &query).await?;
     let days_text = days.to_string();
     let next =
         page.next.map(|cursor| Form::from_pairs([("kind", word), ("days", &days_text), ("cursor", &cursor)]).print());
@@ -91,7 +91,7 @@ pub(super) fn path_of(id: UserId) -> String {
 
 pub(super) async fn load(request: &ProjectRequest) -> Result<(UserId, UserDetails), PortalError> {
     let id = id_of(request)?;
-    Ok((id, user_details::load(&request.app, &request.project, id, request.now).await?))
+    Ok((id, user_details::load(&request.ctx(), id).await?))
 }
 
 pub(super) fn head_of(settings_form: &UserDetails) -> UserHead {
@@ -227,7 +227,7 @@ async fn promote(request: ProjectRequest) -> PageResult {
             let login_id = NewLoginId { kind, value: value.to_string(), is_verified };
             let password = Some(password.to_string()).filter(|text| !text.is_empty());
             let promotion = Promotion { login_id, password };
-            users::promote(&request.app, &request.project, &request.acting(), id, &promotion, request.now).await
+            users::promote(&request.ctx(), &request.acting(), id, &promotion).await
         }
     };
     let errors = match done {
@@ -287,7 +287,7 @@ async fn save_attributes(request: ProjectRequest) -> PageResult {
     if change.standard_attributes.is_empty() && change.custom_attributes.is_empty() {
         return request.done(&path_of(id), PortalNotice::Unchanged);
     }
-    match users::change_attributes(&request.app, &request.project, &request.acting(), id, change, request.now).await {
+    match users::change_attributes(&request.ctx(), &request.acting(), id, change).await {
         Ok(_) => request.done(&path_of(id), PortalNotice::Saved),
         Err(AdminError::Invalid(faults)) => {
             complain(["standard_attributes", "custom_attributes"].map(|path| messages_at(&faults, path)))

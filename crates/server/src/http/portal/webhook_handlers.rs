@@ -210,7 +210,7 @@ async fn ask_remove(request: ProjectRequest) -> PageResult {
 
 async fn remove(request: ProjectRequest) -> PageResult {
     let which = (kind_of(&request)?, request.param("handler"));
-    match webhooks::remove(&request.app, &request.project, &request.acting(), which, request.now).await {
+    match webhooks::remove(&request.ctx(), &request.acting(), which).await {
         Ok(()) => request.done("/webhooks", PortalNotice::WebhookRemoved),
         Err(AdminError::NotFound(_)) => request.done("/webhooks", PortalNotice::Gone),
         Err(error) => Err(error.into()),

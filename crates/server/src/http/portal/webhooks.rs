@@ -47,7 +47,7 @@ async fn show(request: ProjectRequest) -> PageResult {
 async fn page(request: &ProjectRequest, test_result: Option<TestResultLine>) -> Result<WebhooksPage, PortalError> {
     let (state, word) = state_of(request);
     let cursor = Some(request.field("cursor")).filter(|cursor| !cursor.is_empty());
-    let found = deliveries::list(&request.app, &request.project, state, cursor, LIMIT).await?;
+    let found = deliveries::list(&request.ctx(), state, cursor, LIMIT).await?;
     let hooks = request.project.settings.webhooks();
     let lines = [WebhookKind::Blocking, WebhookKind::Notification].into_iter().flat_map(|kind| {
         let of_kind: Vec<_> = hooks.iter().filter(|hook| hook.is_blocking == (kind == WebhookKind::Blocking)).collect();
@@ -95,12 +95,11 @@ fn line_of(delivery: &Delivery) -> DeliveryLine {
 
 async fn try_out(request: ProjectRequest) -> PageResult {
     let url = request.field("url");
-    let test_result =
-        match deliveries::try_out(&request.app, &request.project, &request.acting(), url, request.now).await {
-            Ok(test_result) => test_result,
-            Err(AdminError::NotFound(_)) => return request.done("/webhooks", PortalNotice::Gone),
-            Err(error) => return Err(error.into()),
-        };
+    let test_result = match deliveries::try_out(&request.ctx(), &request.acting(), url).await {
+        Ok(test_result) => test_result,
+        Err(AdminError::NotFound(_)) => return request.done("/webhooks", PortalNotice::Gone),
+        Err(error) => return Err(error.into()),
+    };
     let WebhookTest { status, error } = test_result;
     let is_good = error.is_none();
     let outcome = error.or(status.map(|status| format!("status {status}"))).unwrap_or_default();
@@ -111,7 +110,7 @@ async fn try_out(request: ProjectRequest) -> PageResult {
 async fn replay(request: ProjectRequest) -> PageResult {
     let back = format!("/webhooks?state={}", state_of(&request).1);
     let Ok(id) = request.field("delivery").parse() else { return request.done(&back, PortalNotice::Gone) };
-    match deliveries::replay(&request.app, &request.project, &request.acting(), id, request.now).await {
+    match deliveries::replay(&request.ctx(), &request.acting(), id).await {
         Ok(_) => request.done(&back, PortalNotice::DeliveryReplayed),
         Err(AdminError::NotFound(_)) => request.done(&back, PortalNotice::Gone),
         Err(AdminError::Conflict(Clash::StillWaiting)) => request.done(&back, PortalNotice::Unchanged),
@@ -125,7 +124,6 @@ async fn show_secret(request: ProjectRequest) -> PageResult {
 
 async fn make_secret(request: ProjectRequest) -> PageResult {
     let has_secret = has_secret(&request);
-    let secret =
-        settings::rotate_webhook_secret(&request.app, &request.project, &request.acting(), request.now).await?;
+    let secret = settings::rotate_webhook_secret(&request.ctx(), &request.acting()).await?;
     request.show(&WebhookSecretPage { has_secret, secret: Some(secret) })
 }

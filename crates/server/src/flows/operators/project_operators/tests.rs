@@ -10,7 +10,7 @@ use crate::{
     adapters::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
     app::Adapters,
     boot, config,
-    flows::{actor::Actor, projects::ProjectWriter},
+    flows::{actor::Actor, ctx::Ctx, projects::ProjectWriter},
     hosts::PortalHost,
 };
 
@@ -82,27 +82,39 @@ async fn a_role_that_is_gone_when_the_transaction_begins_is_worth_nothing() {
     };
     for (email, everywhere) in [("new@house.example", false), ("former@house.example", true)] {
         let new_invitation = Invitation { email, role: Role::Owner, everywhere, write_mail: &write_mail };
-        let invited = invite(&app, &project, &signed_in, IP, &new_invitation, now).await.expect("the store works");
+        let invited = invite(&Ctx::without_request(&app, &project, now), &signed_in, IP, &new_invitation)
+            .await
+            .expect("the store works");
         assert_eq!(invited.err(), Some(Obstacle::NotYours), "{email}");
     }
     for change in [RoleChange::To(Role::Viewer), RoleChange::Remove] {
-        let changed = change_role(&app, &project, &signed_in, IP, (other.id, true), change, now).await;
+        let changed =
+            change_role(&Ctx::without_request(&app, &project, now), &signed_in, IP, (other.id, true), change).await;
         assert_eq!(changed.expect("the store works"), Err(Obstacle::NotYours));
     }
-    let link = make_link(&app, &project, &signed_in, IP, other.id, now).await.expect("the store works");
+    let link =
+        make_link(&Ctx::without_request(&app, &project, now), &signed_in, IP, other.id).await.expect("the store works");
     assert_eq!(link, Err(Obstacle::WorksElsewhere));
     let mut conn = app.store.read().await.expect("a connection");
     assert_eq!(operators::count_owners_of_all(&mut conn).await.expect("a number"), 1);
-    let operators = list(&app, &project, now).await.expect("the store works");
+    let operators = list(&Ctx::without_request(&app, &project, now)).await.expect("the store works");
     assert!(operators.invitations.is_empty());
     assert_eq!(operators.members.len(), 2);
     // The same request by an operator who still is an owner.
     let signed_in = let_in_as_owner(&other);
     let new_invitation =
         Invitation { email: "new@house.example", role: Role::Viewer, everywhere: false, write_mail: &write_mail };
-    assert!(invite(&app, &project, &signed_in, IP, &new_invitation, now).await.expect("the store works").is_ok());
-    let invitation = crate::crypto::hex(&list(&app, &project, now).await.expect("staff").invitations[0].token.0);
-    let revoked = revoke_invitation(&app, &project, &let_in_as_owner(&former), IP, &invitation, now).await;
+    assert!(
+        invite(&Ctx::without_request(&app, &project, now), &signed_in, IP, &new_invitation)
+            .await
+            .expect("the store works")
+            .is_ok()
+    );
+    let invitation = crate::crypto::hex(
+        &list(&Ctx::without_request(&app, &project, now)).await.expect("staff").invitations[0].token.0,
+    );
+    let revoked =
+        revoke_invitation(&Ctx::without_request(&app, &project, now), &let_in_as_owner(&former), IP, &invitation).await;
     assert_eq!(revoked.expect("the store works"), Err(Obstacle::NotYours));
 }
 
@@ -117,10 +129,13 @@ async fn a_link_is_dead_once_its_operator_gets_another_role_or_none() {
     add(&app, &other, Assignment { project: project.no, role: Role::Viewer }).await;
     let signed_in = let_in_as_owner(&owner);
     for change in [RoleChange::To(Role::Owner), RoleChange::Remove] {
-        let token =
-            make_link(&app, &project, &signed_in, IP, other.id, now).await.expect("the store works").expect("a link");
+        let token = make_link(&Ctx::without_request(&app, &project, now), &signed_in, IP, other.id)
+            .await
+            .expect("the store works")
+            .expect("a link");
         assert!(links::find(&app, &token, now).await.expect("the store works").is_some());
-        let changed = change_role(&app, &project, &signed_in, IP, (other.id, false), change, now).await;
+        let changed =
+            change_role(&Ctx::without_request(&app, &project, now), &signed_in, IP, (other.id, false), change).await;
         assert_eq!(changed.expect("the store works"), Ok(()));
         assert!(links::find(&app, &token, now).await.expect("the store works").is_none(), "{change:?}");
     }

@@ -107,8 +107,7 @@ impl Scene {
         // A user who joins has declined the offered account and earlier attempts.
         self.flow.state.offered_user = None;
         self.flow.state.attempt = None;
-        let step =
-            steps::identify(&visit.app, &visit.project, &mut self.flow, input, visit.ip, &write, visit.now).await?;
+        let step = steps::identify(&visit.ctx(), &mut self.flow, input, &write).await?;
         Ok(match step {
             StepOutcome::Invalid(errors) => {
                 self.again(&self.identify_page(None, Some(&SubmittedForm { form, errors: &errors })))
@@ -123,7 +122,7 @@ impl Scene {
             return Ok(self.again(&self.code_page(Some(FieldProblem::CodeMissing))));
         }
         let visit = self.visit.clone();
-        let outcome = steps::try_code(&visit.app, &visit.project, &mut self.flow, typed, visit.ip, visit.now).await?;
+        let outcome = steps::try_code(&visit.ctx(), &mut self.flow, typed).await?;
         Ok(match outcome {
             CodeOutcome::Ready => self.commit(Achievement::Joined(None)).await?,
             CodeOutcome::Next | CodeOutcome::Stale => self.go(View::Current),
@@ -134,11 +133,11 @@ impl Scene {
     async fn resend(&mut self, view: View) -> Result<Response, Error> {
         let (visit, writer) = (self.visit.clone(), self.writer());
         let write = |message: &CodeMessage<'_>| -> Message { writer.compose(message) };
-        let (app, project, flow) = (&visit.app, &visit.project, &mut self.flow);
+        let flow = &mut self.flow;
         let decision = if view == View::Code {
-            steps::resend(app, project, flow, visit.ip, &write, visit.now).await?
+            steps::resend(&visit.ctx(), flow, &write).await?
         } else {
-            sign_in::resend(app, project, flow, visit.ip, &write, visit.now).await?
+            sign_in::resend(&visit.ctx(), flow, &write).await?
         };
         let Some(decision) = decision else { return Ok(self.go(View::Current)) };
         let notice = match decision {
@@ -189,8 +188,7 @@ impl Scene {
         let (visit, writer) = (self.visit.clone(), self.writer());
         let write = |message: &CodeMessage<'_>| -> Message { writer.compose(message) };
         self.flow.state.offered_user = None;
-        let step =
-            sign_in::log_in(&visit.app, &visit.project, &mut self.flow, input, visit.ip, &write, visit.now).await?;
+        let step = sign_in::log_in(&visit.ctx(), &mut self.flow, input, &write).await?;
         match step {
             SignIn::Invalid(errors) => {
                 Ok(self.again(&self.login_page(None, Some(&SubmittedForm { form, errors: &errors }))))
@@ -203,7 +201,7 @@ impl Scene {
     async fn try_password(&mut self, form: &Form) -> Result<Response, Error> {
         let visit = self.visit.clone();
         let typed = Secret::new(field(form, "password").to_string());
-        let step = sign_in::try_password(&visit.app, &visit.project, &self.flow, typed, visit.ip, visit.now).await?;
+        let step = sign_in::try_password(&visit.ctx(), &self.flow, typed).await?;
         match step {
             SignIn::Invalid(_) => Ok(self.again(&self.password_page(true))),
             SignIn::Next | SignIn::Stale => Ok(self.go(View::Current)),
@@ -227,9 +225,8 @@ impl Scene {
         let input = self.read(form, &kinds);
         let (visit, writer) = (self.visit.clone(), self.writer());
         let write = |message: &CodeMessage<'_>| -> Message { writer.compose(message) };
-        let (app, project, named) = (&visit.app, &visit.project, (input.kind, input.login_id.as_str()));
-        let step =
-            sign_in::ask_for_code(app, project, &mut self.flow, named, goal, visit.ip, &write, visit.now).await?;
+        let named = (input.kind, input.login_id.as_str());
+        let step = sign_in::ask_for_code(&visit.ctx(), &mut self.flow, named, goal, &write).await?;
         Ok(match step {
             SignIn::Invalid(errors) => {
                 let typed = SubmittedForm { form, errors: &errors };
@@ -248,7 +245,7 @@ impl Scene {
             return Ok(self.again(&self.login_code_page(Some(FieldProblem::CodeMissing))));
         }
         let visit = self.visit.clone();
-        let outcome = sign_in::try_code(&visit.app, &visit.project, &mut self.flow, typed, visit.ip, visit.now).await?;
+        let outcome = sign_in::try_code(&visit.ctx(), &mut self.flow, typed).await?;
         match outcome {
             LoginCode::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
             LoginCode::Next | LoginCode::Stale => Ok(self.go(View::Current)),
@@ -262,7 +259,7 @@ impl Scene {
         let (visit, writer) = (self.visit.clone(), self.writer());
         let write = |to: &str, notice: &SecurityNotice| writer.write_notice(to, notice);
         let typed_secret = Secret::new(typed.to_string());
-        let chosen = sign_in::choose_password(&visit.app, &visit.project, &self.flow, typed_secret, &write).await?;
+        let chosen = sign_in::choose_password(&visit.ctx(), &self.flow, typed_secret, &write).await?;
         match chosen {
             Ok(Some(proof)) => self.commit(Achievement::Proved(Box::new(proof))).await,
             Ok(None) => Ok(self.go(View::Current)),
@@ -275,7 +272,7 @@ impl Scene {
             return Ok(self.go(View::Current));
         }
         let visit = self.visit.clone();
-        let step = passkey::sign_in(&visit.app, &visit.project, &self.flow, answer, visit.ip, visit.now).await?;
+        let step = passkey::sign_in(&visit.ctx(), &self.flow, answer).await?;
         match step {
             SignIn::Proved(proof) => self.commit(Achievement::Proved(proof)).await,
             SignIn::Invalid(_) | SignIn::Next | SignIn::Stale => {
@@ -291,7 +288,7 @@ impl Scene {
         if action != "continue" {
             // Discard the taken login ID.
             self.flow.state.pending = None;
-            page_flow::start_over(&visit.app, &visit.project, &mut self.flow, visit.now).await?;
+            page_flow::start_over(&visit.ctx(), &mut self.flow).await?;
             return Ok(self.go(View::Current));
         }
         if let Some(wanted) = self.flow.state.offered_user {
@@ -299,11 +296,10 @@ impl Scene {
             let Some(caller) = resolution.live().filter(|caller| caller.user.id == wanted) else {
                 return Ok(self.go(View::Current));
             };
-            let redirect =
-                issue_for_caller(&visit.app, &visit.project, &self.flow.state.request, caller, visit.now).await?;
+            let redirect = issue_for_caller(&visit.ctx(), &self.flow.state.request, caller).await?;
             return Ok(to_app(&visit, &redirect));
         }
-        let proof: Option<LoginProof> = sign_in::open_taken(&visit.app, &visit.project, &self.flow).await?;
+        let proof: Option<LoginProof> = sign_in::open_taken(&visit.ctx(), &self.flow).await?;
         match proof {
             Some(proof) => self.commit(Achievement::Proved(Box::new(proof))).await,
             None => Ok(self.go(View::Login)),
@@ -314,8 +310,8 @@ impl Scene {
         let visit = self.visit.clone();
         let resolution = self.cookies.resolve(&visit).await?;
         let session = resolution.live().map(|caller| caller.session.clone());
-        let browser = Browser { session, device: device_name(&self.headers), ip: visit.ip };
-        let done = commit::commit(&visit.app, &visit.project, &self.flow, achievement, browser, visit.now).await?;
+        let browser = Browser { session, device: device_name(&self.headers) };
+        let done = commit::commit(&visit.ctx(), &self.flow, achievement, browser).await?;
         Ok(match done {
             Committed::Done { redirect, session_cookie } => {
                 let mut response = to_app(&visit, &redirect);
@@ -326,7 +322,7 @@ impl Scene {
             }
             // The user has proved control of the address, or no proof was required: the page may say that it is taken.
             Committed::Taken => {
-                steps::mark_taken(&visit.app, &visit.project, &mut self.flow, visit.now).await?;
+                steps::mark_taken(&visit.ctx(), &mut self.flow).await?;
                 self.render(StatusCode::CONFLICT, None, self.current_page().as_ref())
             }
             Committed::AlreadyPromoted => {

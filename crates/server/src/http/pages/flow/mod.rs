@@ -214,7 +214,7 @@ async fn open(
     let Ok(id) = id.parse::<FlowId>() else {
         return Err(error_page(&visit, headers, None, StatusCode::NOT_FOUND, ErrorKind::NotFound));
     };
-    let loaded = page_flow::load(&visit.app, &visit.project, (id, sealed), &cookies.flow, visit.now).await;
+    let loaded = page_flow::load(&visit.ctx(), (id, sealed), &cookies.flow).await;
     match loaded {
         Ok(Ok((flow, browser))) => Scene::set((visit, cookies), headers, flow, browser).await,
         Ok(Err(FlowProblem::Expired(request))) => {
@@ -313,7 +313,7 @@ impl Scene {
     }
 
     fn render(&self, status: StatusCode, notice: Option<NoticeKind>, page: &dyn Page) -> Response {
-        let carried = (!self.flow.is_stored()).then(|| self.flow.seal(&self.visit.app, &self.visit.project));
+        let carried = (!self.flow.is_stored()).then(|| self.flow.seal(&self.visit.ctx()));
         let frame = PageFrame { status, request: Some(&self.flow.state.request), csrf: self.csrf(), carried, notice };
         render(&self.visit, &self.headers, frame, page)
     }

@@ -87,7 +87,7 @@ async fn finish(request: &AccountRequest, pending: &Pending, outcome: ChangeOutc
         // The address belongs to another user, and the caller has proved control of it: the page may say so.
         (CodeTask::Add | CodeTask::Replace { .. }, ChangeOutcome::Taken) => {
             let visit = &request.visit;
-            let login_methods = match LoginMethods::load(&visit.app, &visit.project, request.caller.user.id).await {
+            let login_methods = match LoginMethods::load(&visit.ctx(), request.caller.user.id).await {
                 Ok(login_methods) => login_methods,
                 Err(error) => return request.fail(&error),
             };

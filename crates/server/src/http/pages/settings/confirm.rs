@@ -29,11 +29,11 @@ pub(super) async fn act(visit: Visit, cookies: AccountCookies, request: Request)
         Err(response) => return response,
     };
     let (visit, caller) = (&request.visit, &request.caller);
-    let (app, project, ip, now) = (&visit.app, &visit.project, visit.ip, visit.now);
+    let ctx = visit.ctx();
     let proved = match request.field("action") {
         "send" => return send_code(&request).await,
-        "passkey" => reauthentication::by_passkey(app, project, caller, request.field("credential"), ip, now).await,
-        _ => reauthentication::by_password(app, project, caller, request.field("password"), ip, now).await,
+        "passkey" => reauthentication::by_passkey(&ctx, caller, request.field("credential")).await,
+        _ => reauthentication::by_password(&ctx, caller, request.field("password")).await,
     };
     match proved {
         Ok(Some(ChangeOutcome::Done(_))) => see_other(&next(&request)),
@@ -69,7 +69,7 @@ fn next(request: &AccountRequest) -> String {
 /// The password page if the member has one; a code or a passkey if that is all the member has, or requests.
 async fn page(request: &AccountRequest, failed: bool) -> Result<Box<dyn Page>, Response> {
     let visit = &request.visit;
-    let login_methods = LoginMethods::load(&visit.app, &visit.project, request.caller.user.id).await;
+    let login_methods = LoginMethods::load(&visit.ctx(), request.caller.user.id).await;
     let login_methods = login_methods.map_err(|error| request.fail(&error))?;
     let settings = &visit.project.settings;
     let passkey =

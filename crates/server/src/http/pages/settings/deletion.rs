@@ -44,7 +44,7 @@ pub(super) async fn act(visit: Visit, cookies: AccountCookies, request: Request)
         return request.show_again(&DeleteAccountPage { error, ..page });
     }
     let visit = &request.visit;
-    match delete(&visit.app, &visit.project, &request.caller, request.settings_action.as_ref(), visit.now).await {
+    match delete(&visit.ctx(), &request.caller, request.settings_action.as_ref()).await {
         Ok(ChangeOutcome::Done(Some(redirect))) => sign_out(&request, to_app(visit, &redirect)),
         Ok(ChangeOutcome::Done(None) | ChangeOutcome::UserGone) => sign_out(&request, see_other("/logged-out")),
         Ok(ChangeOutcome::Taken | ChangeOutcome::LastLoginMethod | ChangeOutcome::Stale) => {
@@ -61,7 +61,7 @@ async fn prepare(request: &AccountRequest) -> Result<DeleteAccountPage, Response
         return Err(response);
     }
     let visit = &request.visit;
-    let login_methods = LoginMethods::load(&visit.app, &visit.project, request.caller.user.id).await;
+    let login_methods = LoginMethods::load(&visit.ctx(), request.caller.user.id).await;
     let login_methods = login_methods.map_err(|error| request.fail(&error))?;
     let phrase = login_methods.name().map_or_else(|| DeleteAccountPage::word(&request.locale()), str::to_string);
     let (action, back_href) = (request.action(), request.back_href());

@@ -143,7 +143,7 @@ fn kind_to_add(request: &AccountRequest) -> Option<LoginIdKind> {
 /// The login ID of the page.
 async fn find(request: &AccountRequest) -> Result<(LoginIdKind, LoginIdRow), Response> {
     let visit = &request.visit;
-    let login_methods = LoginMethods::load(&visit.app, &visit.project, request.caller.user.id).await;
+    let login_methods = LoginMethods::load(&visit.ctx(), request.caller.user.id).await;
     let login_methods = login_methods.map_err(|error| request.fail(&error))?;
     let row = request.id().and_then(|id| login_methods.find(id)).cloned();
     row.and_then(|row| Some((kind_of(&row)?, row))).ok_or_else(|| see_other(HOME))

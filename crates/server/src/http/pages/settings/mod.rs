@@ -196,7 +196,7 @@ impl AccountRequest {
         let mut settings_action = None;
         if let Some(text) = form.get("errand").ok().flatten() {
             let loaded = match text.parse::<FlowId>() {
-                Ok(id) => settings_action::load(&visit.app, &visit.project, id, &caller, visit.now).await,
+                Ok(id) => settings_action::load(&visit.ctx(), id, &caller).await,
                 Err(_) => Ok(None),
             };
             settings_action = loaded.map_err(|error| flow_error(&visit, &headers, &error))?;
@@ -294,13 +294,10 @@ impl AccountRequest {
         F: AsyncFnOnce(&AccountContext<'_>) -> Result<T, Error>,
     {
         let asking = AccountContext {
-            app: &self.visit.app,
-            project: &self.visit.project,
+            ctx: self.visit.ctx(),
             caller: &self.caller,
-            ip: self.visit.ip,
             write_code: &|message| self.writer.compose(message),
             write_notice: &|to, notice| self.writer.write_notice(to, notice),
-            now: self.visit.now,
         };
         question(&asking).await
     }

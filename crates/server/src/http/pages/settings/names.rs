@@ -35,7 +35,7 @@ pub(super) async fn save(visit: Visit, cookies: AccountCookies, request: Request
     }
     let names = read.map(Result::unwrap_or_default);
     let visit = &request.visit;
-    match profile::save(&visit.app, &visit.project, &request.caller, names, visit.now).await {
+    match profile::save(&visit.ctx(), &request.caller, names).await {
         Ok(outcome) => request.go_on(outcome, NoticeKind::ProfileSaved),
         Err(error) => request.fail(&error),
     }

@@ -83,7 +83,7 @@ fn show_guest(visit: &Visit, headers: &HeaderMap, caller: &AccountCaller) -> Res
 
 async fn show_member(request: &AccountRequest) -> Response {
     let (visit, caller) = (&request.visit, &request.caller);
-    let login_methods = match LoginMethods::load(&visit.app, &visit.project, caller.user.id).await {
+    let login_methods = match LoginMethods::load(&visit.ctx(), caller.user.id).await {
         Ok(login_methods) => login_methods,
         Err(error) => return request.fail(&error),
     };
@@ -167,7 +167,7 @@ pub(crate) async fn promote(visit: Visit, cookies: BrowserCookies, request: Requ
     };
     let Some(caller) = resolution.live() else { return found(HOME) };
     let browser = cookies.flow.first();
-    let begun = account_flow::begin_promotion(&visit.app, &visit.project, caller, browser, visit.now);
+    let begun = account_flow::begin_promotion(&visit.ctx(), caller, browser);
     enter(&visit, cookies.of_flow(), &headers, begun).await
 }
 
@@ -175,7 +175,7 @@ pub(crate) async fn promote(visit: Visit, cookies: BrowserCookies, request: Requ
 pub(crate) async fn sign_in(visit: Visit, cookie: FlowCookie, request: Request) -> Response {
     let (headers, next) = (request.headers().clone(), next_in(request.uri()));
     let browser = cookie.flow.first();
-    let begun = account_flow::begin_sign_in(&visit.app, &visit.project, next.as_deref(), browser, visit.now);
+    let begun = account_flow::begin_sign_in(&visit.ctx(), next.as_deref(), browser);
     enter(&visit, cookie.into(), &headers, begun).await
 }
 

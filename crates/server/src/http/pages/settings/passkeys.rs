@@ -86,7 +86,7 @@ async fn rename(request: &AccountRequest) -> Response {
         return request.show_again(&name_page(request, request.field("name").to_string(), error));
     };
     let visit = &request.visit;
-    match passkey::rename(&visit.app, &visit.project, &request.caller, id, name, visit.now).await {
+    match passkey::rename(&visit.ctx(), &request.caller, id, name).await {
         Ok(ChangeOutcome::Done(_)) => see_other(&with_notice(HERE, NoticeKind::PasskeyRenamed)),
         Ok(ChangeOutcome::Taken | ChangeOutcome::LastLoginMethod | ChangeOutcome::Stale | ChangeOutcome::UserGone) => {
             see_other(HERE)
@@ -97,7 +97,7 @@ async fn rename(request: &AccountRequest) -> Response {
 
 async fn find_name(request: &AccountRequest) -> Result<String, Response> {
     let visit = &request.visit;
-    let login_methods = LoginMethods::load(&visit.app, &visit.project, request.caller.user.id).await;
+    let login_methods = LoginMethods::load(&visit.ctx(), request.caller.user.id).await;
     let login_methods = login_methods.map_err(|error| request.fail(&error))?;
     let row = request.id().and_then(|id| login_methods.passkeys.into_iter().find(|row| row.id == id));
     row.map(|row| row.name.unwrap_or_default()).ok_or_else(|| see_other(HERE))
@@ -110,7 +110,7 @@ fn name_page(request: &AccountRequest, name: String, error: Option<Text>) -> Pas
 async fn add(request: &AccountRequest) -> Response {
     let (visit, answer) = (&request.visit, request.field("credential"));
     let name = device_name(&request.headers);
-    let added = passkey::add(&visit.app, &visit.project, &request.caller, answer, name, visit.now).await;
+    let added = passkey::add(&visit.ctx(), &request.caller, answer, name).await;
     match added {
         Ok(Some(ChangeOutcome::Done(_))) => see_other(&with_notice(HERE, NoticeKind::PasskeyAdded)),
         Ok(
@@ -129,7 +129,7 @@ async fn add(request: &AccountRequest) -> Response {
 async fn remove(request: &AccountRequest) -> Response {
     let Ok(id) = request.field("passkey_id").parse() else { return see_other(HERE) };
     let visit = &request.visit;
-    match passkey::remove(&visit.app, &visit.project, &request.caller, id, visit.now).await {
+    match passkey::remove(&visit.ctx(), &request.caller, id).await {
         Ok(ChangeOutcome::Done(_)) => see_other(&with_notice(HERE, NoticeKind::PasskeyRemoved)),
         Ok(ChangeOutcome::LastLoginMethod) => see_other(&with_notice(HERE, NoticeKind::LastLoginMethod)),
         Ok(ChangeOutcome::Taken | ChangeOutcome::Stale | ChangeOutcome::UserGone) => see_other(HERE),
@@ -144,7 +144,7 @@ fn refuse(request: &AccountRequest) -> Option<Response> {
 
 async fn page(request: &AccountRequest) -> Result<PasskeysPage, Response> {
     let visit = &request.visit;
-    let login_methods = LoginMethods::load(&visit.app, &visit.project, request.caller.user.id).await;
+    let login_methods = LoginMethods::load(&visit.ctx(), request.caller.user.id).await;
     let login_methods = login_methods.map_err(|error| request.fail(&error))?;
     let login_credentials = login_methods.login_credentials();
     let entries = login_methods.passkeys.iter().map(|row| PasskeyEntry {

@@ -47,7 +47,7 @@ pub(super) async fn save(visit: Visit, cookies: AccountCookies, request: Request
 /// The old password is the proof; a first password requires a recent authentication by other means.
 async fn ready(request: &AccountRequest) -> Result<LoginMethods, Response> {
     let visit = &request.visit;
-    let login_methods = LoginMethods::load(&visit.app, &visit.project, request.caller.user.id).await;
+    let login_methods = LoginMethods::load(&visit.ctx(), request.caller.user.id).await;
     let login_methods = login_methods.map_err(|error| request.fail(&error))?;
     match request.ask_to_prove().filter(|_| login_methods.password.is_none()) {
         Some(response) => Err(response),

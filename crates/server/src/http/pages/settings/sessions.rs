@@ -11,7 +11,7 @@ use crate::{
 
 pub(super) async fn list(request: &AccountRequest) -> Result<Vec<SessionEntry>, Error> {
     let visit = &request.visit;
-    let listed = sessions::list(&visit.app, &visit.project, &request.caller, visit.now).await?;
+    let listed = sessions::list(&visit.ctx(), &request.caller).await?;
     let settings = &visit.project.settings;
     let entries = listed.into_iter().map(|one| {
         let client = one.session.client_id.as_deref().and_then(|id| settings.client(id));
@@ -34,12 +34,12 @@ pub(super) async fn act(visit: Visit, cookies: AccountCookies, request: Request)
         Err(response) => return response,
     };
     let visit = &request.visit;
-    let (app, project, caller, now) = (&visit.app, &visit.project, &request.caller, visit.now);
+    let caller = &request.caller;
     let (outcome, notice) = if request.field("action") == "revoke_others" {
-        (sessions::end_others(app, project, caller, now).await, NoticeKind::OtherSessionsRevoked)
+        (sessions::end_others(&visit.ctx(), caller).await, NoticeKind::OtherSessionsRevoked)
     } else {
         let Ok(session) = request.field("session_id").parse() else { return super::see_other(super::HOME) };
-        (sessions::end(app, project, caller, session, now).await, NoticeKind::SessionRevoked)
+        (sessions::end(&visit.ctx(), caller, session).await, NoticeKind::SessionRevoked)
     };
     match outcome {
         Ok(outcome) => request.go_on(outcome, notice),
