@@ -41,6 +41,17 @@ pub enum SessionRef {
     Grant(GrantId),
 }
 
+impl SessionRef {
+    /// The ID without its kind, as the Admin API prints it.
+    #[must_use]
+    pub fn plain_id(&self) -> String {
+        match self {
+            Self::Session(id) => id.to_string(),
+            Self::Grant(id) => id.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for SessionRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

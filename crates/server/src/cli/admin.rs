@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::{CommandError, ConfigFile, Opened};
 use crate::flows::{
     actor::Actor,
-    admin::keys::{self, AdminScope},
+    admin::keys::{self, AdminScope, print_scopes},
 };
 
 #[derive(Debug, Subcommand)]
@@ -98,7 +98,7 @@ impl CreateAdminKey {
             ),
         };
         let opened = Opened::open(&self.config, &self.project).await?;
-        let (_app, _project, by) = (&opened.app, &opened.project, Actor::at_terminal("admin key create"));
+        let by = Actor::at_terminal("admin key create");
         let made = match jwk {
             Some(jwk) => {
                 keys::register_public_key(&opened.ctx(), &by, &self.name, &jwk, &scopes).await.map(|key| key.id)
@@ -117,8 +117,8 @@ impl ListAdminKeys {
         let all = keys::list(&opened.ctx()).await;
         opened.close().await;
         for key in all? {
-            let state = key.revoked_at.map_or_else(|| "valid".to_string(), |at| format!("revoked {at}"));
-            println!("{}\t{}\t{}\t{}\t{state}", key.id, key.kind, key.name, key.scopes.join(","));
+            let state = key.revoked_at.map_or_else(|| "valid".to_string(), |at| format!("revoked {}", at.to_rfc3339()));
+            println!("{}\t{}\t{}\t{}\t{state}", key.id, key.kind.as_str(), key.name, print_scopes(&key.scopes, ","));
         }
         Ok(())
     }

@@ -51,7 +51,6 @@ impl ClientCommand {
             Self::Secret(SecretCommand::Create(of)) => {
                 let opened = Opened::open(&of.config, &of.project).await?;
                 let by = Actor::at_terminal("client secret create");
-                let (_app, _project) = (&opened.app, &opened.project);
                 let made = applications::create_secret(&opened.ctx(), &by, &of.client).await;
                 opened.close().await;
                 let (view, secret) = made.map_err(|error| explain(error, &of, ""))?;
@@ -63,13 +62,12 @@ impl ClientCommand {
                 let listed = applications::list_secrets(&opened.ctx(), &of.client).await;
                 opened.close().await;
                 for secret in listed.map_err(|error| explain(error, &of, ""))? {
-                    println!("{}\tmade {}", secret.id, secret.created_at);
+                    println!("{}\tmade {}", secret.id, secret.created_at.to_rfc3339());
                 }
             }
             Self::Secret(SecretCommand::Remove(RemoveClientSecret { of, name })) => {
                 let opened = Opened::open(&of.config, &of.project).await?;
                 let by = Actor::at_terminal("client secret remove");
-                let (_app, _project) = (&opened.app, &opened.project);
                 let removed = applications::delete_secret(&opened.ctx(), &by, &of.client, &name).await;
                 opened.close().await;
                 removed.map_err(|error| explain(error, &of, &name))?;

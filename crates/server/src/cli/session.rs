@@ -61,7 +61,7 @@ impl SessionCommand {
             }
             Self::Revoke(revoke) => {
                 let (opened, user) = revoke.of.open().await?;
-                let (app, _project) = (&opened.app, &opened.project);
+                let app = &opened.app;
                 let actor = Actor::at_terminal("session revoke");
                 let one = Selection::One(revoke.id);
                 let ended = sessions::end(app, Ending::by_actor(&opened.ctx(), &actor, user.id, one)).await;
@@ -73,7 +73,7 @@ impl SessionCommand {
             }
             Self::RevokeAll(of) => {
                 let (opened, user) = of.open().await?;
-                let (app, _project) = (&opened.app, &opened.project);
+                let app = &opened.app;
                 let actor = Actor::at_terminal("session revoke-all");
                 let all = Selection::All;
                 let ended = sessions::end(app, Ending::by_actor(&opened.ctx(), &actor, user.id, all)).await;

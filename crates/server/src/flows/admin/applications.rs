@@ -1,11 +1,11 @@
 //! Applications of a project, and their secrets.
 
-use serde::Serialize;
 use serde_json::{Value, json};
 use vestibule_domain::{
     client::Client,
     event::{Event, OperatorAction},
     secret::TokenHash,
+    time::Timestamp,
 };
 use vestibule_store::client_secrets;
 
@@ -113,10 +113,10 @@ pub(crate) async fn delete(ctx: &Ctx<'_>, actor: &Actor, client_id: &str) -> Res
 }
 
 /// A secret in a list: by a name that reveals nothing of it.
-#[derive(Debug, Serialize)]
-pub(crate) struct SecretView {
+#[derive(Clone, Debug)]
+pub(crate) struct SecretInfo {
     pub(crate) id: String,
-    pub(crate) created_at: String,
+    pub(crate) created_at: Timestamp,
 }
 
 fn name_of(hash: TokenHash) -> String {
@@ -124,10 +124,10 @@ fn name_of(hash: TokenHash) -> String {
 }
 
 /// The names of an application's secrets, oldest first.
-pub(crate) async fn list_secrets(ctx: &Ctx<'_>, client_id: &str) -> Result<Vec<SecretView>, AdminError> {
+pub(crate) async fn list_secrets(ctx: &Ctx<'_>, client_id: &str) -> Result<Vec<SecretInfo>, AdminError> {
     get(ctx, client_id).await?;
     let all = client_secrets::list(&mut *ctx.app.store.read().await?, ctx.project.no, client_id).await?;
-    Ok(all.into_iter().map(|(hash, at)| SecretView { id: name_of(hash), created_at: at.to_rfc3339() }).collect())
+    Ok(all.into_iter().map(|(hash, at)| SecretInfo { id: name_of(hash), created_at: at }).collect())
 }
 
 /// Creates a further secret; its text is shown once.
@@ -135,7 +135,7 @@ pub(crate) async fn create_secret(
     ctx: &Ctx<'_>,
     actor: &Actor,
     client_id: &str,
-) -> Result<(SecretView, String), AdminError> {
+) -> Result<(SecretInfo, String), AdminError> {
     let client = get(ctx, client_id).await?;
     if !client.application_type().is_confidential() {
         return Err(AdminError::Conflict(Clash::NoSecretNeeded));
@@ -154,7 +154,7 @@ pub(crate) async fn create_secret(
             })
         })
         .await?;
-    Ok((SecretView { id: name_of(hash), created_at: now.to_rfc3339() }, secret))
+    Ok((SecretInfo { id: name_of(hash), created_at: now }, secret))
 }
 
 pub(crate) async fn delete_secret(

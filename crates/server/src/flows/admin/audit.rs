@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
 use vestibule_domain::{id::UserId, time::Timestamp};
 use vestibule_store::{
     Conn, StoreError,
@@ -64,6 +65,51 @@ pub(crate) async fn list(
     between.end = between.end.min(before.unwrap_or(i64::MAX));
     let rows = events::list_page(&mut conn, ctx.project.no, &filter.wanted(), &between, i64::from(limit) + 1).await?;
     Ok(ListPage::cut(rows, limit, |row| row.seq.to_string()))
+}
+
+/// An event for people.
+#[derive(Clone, Debug)]
+pub(crate) struct AuditLine {
+    pub(crate) seq: i64,
+    pub(crate) at: Timestamp,
+    /// The event's name.
+    pub(crate) kind: String,
+    pub(crate) user: Option<UserId>,
+    /// The operator's email address, the command, or else the kind of actor.
+    pub(crate) by: String,
+    pub(crate) client_id: Option<String>,
+    /// The whole event, as indented JSON.
+    pub(crate) body: String,
+}
+
+impl AuditLine {
+    fn of(row: EventRow) -> Self {
+        let body: Value = serde_json::from_str(&row.body).unwrap_or_default();
+        let context = &body["context"];
+        let acting = &context["audit_context"];
+        let by = [&acting["operator_email"], &acting["command"], &context["triggered_by"]];
+        let by = by.into_iter().find_map(Value::as_str).unwrap_or_default().to_string();
+        Self {
+            seq: row.seq,
+            at: row.created_at,
+            kind: row.kind,
+            user: row.user_id,
+            by,
+            client_id: row.client_id,
+            body: serde_json::to_string_pretty(&body).unwrap_or_default(),
+        }
+    }
+}
+
+/// As [`list`], for people.
+pub(crate) async fn list_lines(
+    ctx: &Ctx<'_>,
+    filter: &Filter,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<ListPage<AuditLine>, AdminError> {
+    let page = list(ctx, filter, cursor, limit).await?;
+    Ok(ListPage { items: page.items.into_iter().map(AuditLine::of).collect(), next: page.next })
 }
 
 /// Iterates over all events that match a filter, newest first. Events added during the export are not included.

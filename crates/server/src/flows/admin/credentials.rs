@@ -1,6 +1,5 @@
 //! Login IDs and passwords that an operator gives a user: parses, validates and prepares them for the transaction.
 
-use serde::Deserialize;
 use vestibule_domain::{
     credential::password::{self, Weakness},
     id::UserId,
@@ -13,14 +12,11 @@ use super::{AdminError, Fault};
 use crate::flows::{ctx::Ctx, new_password};
 
 /// A login ID as entered by an operator.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub(crate) struct NewLoginId {
-    #[serde(rename = "type")]
     pub(crate) kind: LoginIdKind,
     pub(crate) value: String,
     /// Whether the operator confirms that the user controls the address.
-    #[serde(default)]
     pub(crate) is_verified: bool,
 }
 

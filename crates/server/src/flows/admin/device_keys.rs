@@ -1,6 +1,5 @@
 //! Device keys of guests, for operators.
 
-use serde::Serialize;
 use vestibule_domain::{
     event::Event,
     id::{IdentityId, UserId},
@@ -16,33 +15,33 @@ use crate::flows::{
 };
 
 /// A device key in a list.
-#[derive(Debug, Serialize)]
-pub(crate) struct DeviceKeyView {
-    pub(crate) id: String,
+#[derive(Clone, Debug)]
+pub(crate) struct DeviceKey {
+    pub(crate) id: IdentityId,
     /// The key ID, chosen by the device.
     pub(crate) key_id: String,
     /// The device's name, if known.
     pub(crate) device: Option<String>,
-    pub(crate) created_at: String,
-    pub(crate) last_used_at: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) last_used_at: Timestamp,
     /// When its owner was promoted; from then on the key is not accepted.
-    pub(crate) promoted_at: Option<String>,
+    pub(crate) promoted_at: Option<Timestamp>,
 }
 
 /// Every key of a user, oldest first.
-pub(crate) async fn list(ctx: &Ctx<'_>, user: UserId) -> Result<Vec<DeviceKeyView>, AdminError> {
+pub(crate) async fn list(ctx: &Ctx<'_>, user: UserId) -> Result<Vec<DeviceKey>, AdminError> {
     let mut conn = ctx.app.store.read().await?;
     users::find(&mut conn, ctx.project.no, user).await?.ok_or(AdminError::NotFound(Thing::User))?;
     let keys = device_keys::list(&mut conn, ctx.project.no, user).await?;
-    let views = keys.into_iter().map(|key| DeviceKeyView {
-        id: key.id.to_string(),
+    let listed = keys.into_iter().map(|key| DeviceKey {
+        id: key.id,
         key_id: key.kid,
         device: key.device,
-        created_at: key.created_at.to_rfc3339(),
-        last_used_at: key.last_used_at.to_rfc3339(),
-        promoted_at: key.promoted_at.map(Timestamp::to_rfc3339),
+        created_at: key.created_at,
+        last_used_at: key.last_used_at,
+        promoted_at: key.promoted_at,
     });
-    Ok(views.collect())
+    Ok(listed.collect())
 }
 
 /// Revokes a key: the device cannot sign in with it any more. Existing sessions stay.

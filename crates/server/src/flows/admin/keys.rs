@@ -94,34 +94,59 @@ impl AdminScope {
 }
 
 /// A key in a list.
-#[derive(Debug, Serialize)]
-pub struct KeyView {
-    pub id: String,
+#[derive(Clone, Debug)]
+pub(crate) struct AdminKeyInfo {
+    pub(crate) id: String,
     /// The display name.
-    pub name: String,
-    /// `api_key` or `jwt`.
-    #[serde(rename = "type")]
-    pub kind: &'static str,
-    pub scopes: Vec<String>,
-    pub created_at: String,
+    pub(crate) name: String,
+    pub(crate) kind: AdminKeyKind,
+    pub(crate) scopes: Vec<AdminScope>,
+    pub(crate) created_at: Timestamp,
     /// When it was last used, to the hour.
-    pub last_used_at: Option<String>,
-    /// When it was revoked.
-    pub revoked_at: Option<String>,
+    pub(crate) last_used_at: Option<Timestamp>,
+    pub(crate) revoked_at: Option<Timestamp>,
 }
 
-impl KeyView {
+/// How the holder of a key authenticates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AdminKeyKind {
+    /// With the key itself.
+    ApiKey,
+    /// With JWTs that it signs.
+    Jwt,
+}
+
+impl AdminKeyKind {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::Jwt => "jwt",
+        }
+    }
+}
+
+impl AdminKeyInfo {
     fn of(row: &AdminKeyRow) -> Self {
         Self {
             id: row.id.clone(),
             name: row.name.clone(),
-            kind: if row.public_jwk.is_some() { "jwt" } else { "api_key" },
-            scopes: row.scopes.split_whitespace().map(str::to_string).collect(),
-            created_at: row.created_at.to_rfc3339(),
-            last_used_at: row.last_used_at.map(Timestamp::to_rfc3339),
-            revoked_at: row.revoked_at.map(Timestamp::to_rfc3339),
+            kind: if row.public_jwk.is_some() { AdminKeyKind::Jwt } else { AdminKeyKind::ApiKey },
+            scopes: read_scopes(&row.scopes),
+            created_at: row.created_at,
+            last_used_at: row.last_used_at,
+            revoked_at: row.revoked_at,
         }
     }
+}
+
+/// Prints scopes in one line.
+pub(crate) fn print_scopes(scopes: &[AdminScope], separator: &str) -> String {
+    scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(separator)
+}
+
+/// The scopes of a stored list.
+fn read_scopes(list: &str) -> Vec<AdminScope> {
+    list.split_whitespace().filter_map(AdminScope::parse).collect()
 }
 
 /// Why a key was not created.
@@ -169,14 +194,14 @@ pub(crate) async fn create_api_key(
     actor: &Actor,
     name: &str,
     scopes: &[AdminScope],
-) -> Result<(KeyView, String), KeyError> {
+) -> Result<(AdminKeyInfo, String), KeyError> {
     let id = hex(&ctx.app.entropy.bytes::<8>());
     let secret = ctx.app.entropy.alphanumeric();
     let row = row(id.clone(), name, scopes, ctx.now);
     let row = AdminKeyRow { secret_hash: Some(sha256(secret.as_bytes())), ..row };
-    let view = KeyView::of(&row);
+    let info = AdminKeyInfo::of(&row);
     insert(ctx, actor, row).await?;
-    Ok((view, format!("{PREFIX}{id}_{secret}")))
+    Ok((info, format!("{PREFIX}{id}_{secret}")))
 }
 
 /// Registers the public half of a key pair with which the client signs JWTs; its ID is the `kid`.
@@ -186,13 +211,13 @@ pub(crate) async fn register_public_key(
     name: &str,
     jwk: &str,
     scopes: &[AdminScope],
-) -> Result<KeyView, KeyError> {
+) -> Result<AdminKeyInfo, KeyError> {
     let parsed = Jwk::parse(jwk).map_err(|error| KeyError::BadJwk(error.to_string()))?;
     let kid = parsed.kid().map_or_else(|| hex(&ctx.app.entropy.bytes::<8>()), str::to_string);
     let row = AdminKeyRow { public_jwk: Some(parsed.to_json()), ..row(kid, name, scopes, ctx.now) };
-    let view = KeyView::of(&row);
+    let info = AdminKeyInfo::of(&row);
     insert(ctx, actor, row).await?;
-    Ok(view)
+    Ok(info)
 }
 
 fn row(id: String, name: &str, scopes: &[AdminScope], now: Timestamp) -> AdminKeyRow {
@@ -201,7 +226,7 @@ fn row(id: String, name: &str, scopes: &[AdminScope], now: Timestamp) -> AdminKe
         name: name.to_string(),
         secret_hash: None,
         public_jwk: None,
-        scopes: scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "),
+        scopes: print_scopes(scopes, " "),
         created_at: now,
         last_used_at: None,
         revoked_at: None,
@@ -230,8 +255,12 @@ async fn insert(ctx: &Ctx<'_>, actor: &Actor, row: AdminKeyRow) -> Result<(), Ke
 }
 
 /// Every key of a project, oldest first.
-pub(crate) async fn list(ctx: &Ctx<'_>) -> Result<Vec<KeyView>, StoreError> {
-    Ok(admin_keys::list(&mut *ctx.app.store.read().await?, ctx.project.no).await?.iter().map(KeyView::of).collect())
+pub(crate) async fn list(ctx: &Ctx<'_>) -> Result<Vec<AdminKeyInfo>, StoreError> {
+    Ok(admin_keys::list(&mut *ctx.app.store.read().await?, ctx.project.no)
+        .await?
+        .iter()
+        .map(AdminKeyInfo::of)
+        .collect())
 }
 
 /// Revokes a key; `false` when it does not exist or was revoked before.
@@ -304,7 +333,7 @@ pub(crate) async fn authenticate(ctx: &Ctx<'_>, token: &str) -> Result<Option<Ke
             })
             .await?;
     }
-    let scopes = row.scopes.split_whitespace().filter_map(AdminScope::parse).collect();
+    let scopes = read_scopes(&row.scopes);
     Ok(Some(KeyHolder { key_id: row.id, scopes, audit_context }))
 }
 

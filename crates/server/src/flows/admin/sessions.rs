@@ -1,7 +1,6 @@
 //! Sessions and grants of a user, for operators.
 
-use serde::Serialize;
-use vestibule_domain::{id::UserId, session::SessionRef, user::User};
+use vestibule_domain::{id::UserId, user::User};
 
 use super::{AdminError, Thing};
 use crate::flows::{
@@ -10,40 +9,10 @@ use crate::flows::{
     sessions::{self, Ending, ListedSession, Selection},
 };
 
-/// A session or grant in a list.
-#[derive(Debug, Serialize)]
-pub(crate) struct SessionView {
-    pub(crate) id: String,
-    /// `cookie` or `refresh_token`.
-    #[serde(rename = "type")]
-    pub(crate) kind: &'static str,
-    pub(crate) client_id: Option<String>,
-    pub(crate) display_name: Option<String>,
-    pub(crate) created_at: String,
-    pub(crate) last_accessed_at: String,
-}
-
-impl SessionView {
-    fn of(session: ListedSession) -> Self {
-        let (id, kind) = match session.id {
-            SessionRef::Session(id) => (id.to_string(), "cookie"),
-            SessionRef::Grant(id) => (id.to_string(), "refresh_token"),
-        };
-        Self {
-            id,
-            kind,
-            client_id: session.client_id,
-            display_name: session.device,
-            created_at: session.created_at.to_rfc3339(),
-            last_accessed_at: session.last_access_at.to_rfc3339(),
-        }
-    }
-}
-
 /// The valid sessions and grants of a user, oldest first.
-pub(crate) async fn list(ctx: &Ctx<'_>, user: UserId) -> Result<Vec<SessionView>, AdminError> {
+pub(crate) async fn list(ctx: &Ctx<'_>, user: UserId) -> Result<Vec<ListedSession>, AdminError> {
     let user = find_user(ctx, user).await?;
-    Ok(sessions::list(ctx, &user).await?.into_iter().map(SessionView::of).collect())
+    Ok(sessions::list(ctx, &user).await?)
 }
 
 async fn find_user(ctx: &Ctx<'_>, id: UserId) -> Result<User, AdminError> {
@@ -62,10 +31,7 @@ pub(crate) async fn revoke(
         None => Selection::All,
         Some(id) => {
             let listed = sessions::list(ctx, &user).await?;
-            let found = listed.into_iter().map(|session| session.id).find(|session| match session {
-                SessionRef::Session(session) => session.to_string() == id,
-                SessionRef::Grant(grant) => grant.to_string() == id,
-            });
+            let found = listed.into_iter().map(|session| session.id).find(|session| session.plain_id() == id);
             Selection::One(found.ok_or(AdminError::NotFound(Thing::Session))?)
         }
     };

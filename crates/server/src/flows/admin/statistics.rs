@@ -1,6 +1,5 @@
 //! Statistics from the daily counters: guests by day and application, the funnel, and the time to promotion.
 
-use serde::Serialize;
 use vestibule_store::counts;
 
 use super::AdminError;
@@ -15,9 +14,10 @@ use crate::{
 pub(crate) const MAX_DAYS: i64 = 400;
 
 /// The counters of one application on one day.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct DayView {
-    pub(crate) date: String,
+#[derive(Clone, Debug)]
+pub(crate) struct DayNumbers {
+    /// Days since the epoch.
+    pub(crate) day: i64,
     /// Empty for guests of cookie-based applications.
     pub(crate) client_id: String,
     pub(crate) guests_created: i64,
@@ -28,10 +28,10 @@ pub(crate) struct DayView {
     pub(crate) logins: i64,
 }
 
-impl DayView {
+impl DayNumbers {
     fn new(day: i64, client_id: &str) -> Self {
         Self {
-            date: print_day(day),
+            day,
             client_id: client_id.to_string(),
             guests_created: 0,
             guests_returned: 0,
@@ -43,7 +43,7 @@ impl DayView {
 }
 
 /// What happened to the guests created in the report's days.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Funnel {
     pub(crate) guests_created: i64,
     pub(crate) guests_returned: i64,
@@ -51,7 +51,7 @@ pub(crate) struct Funnel {
 }
 
 /// How many guests were promoted within a time after their creation.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Within {
     pub(crate) name: &'static str,
     /// `None` for all later ones.
@@ -60,11 +60,12 @@ pub(crate) struct Within {
 }
 
 /// The report for a range of days.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Report {
-    pub(crate) from: String,
-    pub(crate) to: String,
-    pub(crate) days: Vec<DayView>,
+    /// Days since the epoch, both included.
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+    pub(crate) days: Vec<DayNumbers>,
     pub(crate) funnel: Funnel,
     pub(crate) time_to_promotion: Vec<Within>,
 }
@@ -75,7 +76,7 @@ pub(crate) async fn report(ctx: &Ctx<'_>, from: i64, to: i64, client_id: Option<
         return Err(AdminError::fault("to", format!("write a day from \"from\" on, at most {MAX_DAYS} days in all")));
     }
     let all = counts::list(&mut *ctx.app.store.read().await?, ctx.project.no, from, to).await?;
-    let mut days: Vec<(i64, DayView)> = Vec::new();
+    let mut days: Vec<DayNumbers> = Vec::new();
     let mut funnel = Funnel::default();
     let mut within: Vec<Within> = WITHIN
         .iter()
@@ -95,11 +96,11 @@ pub(crate) async fn report(ctx: &Ctx<'_>, from: i64, to: i64, client_id: Option<
             continue;
         }
         // Counters are sorted by day and application: each change of either begins a new entry.
-        let is_new = days.last().is_none_or(|(day, view)| *day != count.day || view.client_id != count.client_id);
+        let is_new = days.last().is_none_or(|last| last.day != count.day || last.client_id != count.client_id);
         if is_new {
-            days.push((count.day, DayView::new(count.day, &count.client_id)));
+            days.push(DayNumbers::new(count.day, &count.client_id));
         }
-        let Some((_, day)) = days.last_mut() else { continue };
+        let Some(day) = days.last_mut() else { continue };
         match count.name.as_str() {
             GUESTS_CREATED => {
                 day.guests_created += count.count;
@@ -112,13 +113,7 @@ pub(crate) async fn report(ctx: &Ctx<'_>, from: i64, to: i64, client_id: Option<
             _ => {}
         }
     }
-    Ok(Report {
-        from: print_day(from),
-        to: print_day(to),
-        days: days.into_iter().map(|(_, view)| view).collect(),
-        funnel,
-        time_to_promotion: within,
-    })
+    Ok(Report { from, to, days, funnel, time_to_promotion: within })
 }
 
 /// A day as `YYYY-MM-DD`.

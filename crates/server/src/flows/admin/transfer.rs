@@ -193,38 +193,46 @@ async fn to_record(conn: &mut Conn, no: ProjectNo, user: User) -> Result<UserRec
     })
 }
 
-/// The result of one line of an import.
-#[derive(Debug, Serialize)]
-pub(crate) struct LineOutcome {
+/// One line of an import.
+#[derive(Debug)]
+pub(crate) struct ImportedLine {
     /// From 1.
     pub(crate) line: usize,
-    pub(crate) id: Option<String>,
-    /// `created`, `exists` or `refused`.
-    pub(crate) outcome: &'static str,
-    pub(crate) reason: Option<String>,
+    /// The user; none when the line could not be read.
+    pub(crate) id: Option<UserId>,
+    pub(crate) outcome: LineOutcome,
+}
+
+/// The result of one line of an import.
+#[derive(Debug)]
+pub(crate) enum LineOutcome {
+    Created,
+    /// The user existed, and is unchanged.
+    Exists,
+    /// Why the line was refused.
+    Refused(String),
 }
 
 /// Imports users, each in its own transaction; existing users are unchanged. Queues no events, because the users were
 /// created elsewhere.
-pub(crate) async fn import(ctx: &Ctx<'_>, text: String) -> Result<Vec<LineOutcome>, AdminError> {
+pub(crate) async fn import(ctx: &Ctx<'_>, text: String) -> Result<Vec<ImportedLine>, AdminError> {
     let lines = ctx.app.pool.run(ctx.project.no, move || read_lines(&text)).await.map_err(Error::from)?;
     let lines = lines.ok_or_else(|| AdminError::fault("", format!("send at most {LINES} lines at once")))?;
     let mut outcomes = Vec::with_capacity(lines.len());
     for (line, read) in lines {
-        let mut outcome = LineOutcome { line, id: None, outcome: "refused", reason: None };
-        match read.and_then(|record| check_hash(ctx.app, record)) {
+        let (id, outcome) = match read.and_then(|record| check_hash(ctx.app, record)) {
             Ok(record) => {
-                outcome.id = Some(record.id.to_string());
+                let id = Some(record.id);
                 match from_record(ctx, record).await {
-                    Ok(true) => outcome.outcome = "created",
-                    Ok(false) => outcome.outcome = "exists",
-                    Err(UserRows::Clash(reason)) => outcome.reason = Some(reason.to_string()),
+                    Ok(true) => (id, LineOutcome::Created),
+                    Ok(false) => (id, LineOutcome::Exists),
+                    Err(UserRows::Clash(reason)) => (id, LineOutcome::Refused(reason.to_string())),
                     Err(UserRows::Store(error)) => return Err(error.into()),
                 }
             }
-            Err(reason) => outcome.reason = Some(reason),
-        }
-        outcomes.push(outcome);
+            Err(reason) => (None, LineOutcome::Refused(reason)),
+        };
+        outcomes.push(ImportedLine { line, id, outcome });
     }
     Ok(outcomes)
 }

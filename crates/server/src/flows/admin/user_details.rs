@@ -4,17 +4,20 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 use vestibule_domain::{id::UserId, user::User};
-use vestibule_store::{Conn, StoreError, credentials, events::EventRow, user_lists};
+use vestibule_store::{Conn, StoreError, credentials, user_lists};
 
 use super::{
     AdminError, ListPage,
-    audit::{self, Filter},
-    device_keys::{self, DeviceKeyView},
-    sessions::{self, SessionView},
+    audit::{self, AuditLine, Filter},
+    device_keys::{self, DeviceKey},
+    sessions,
     user_lists::{UserFilter, UserQuery},
-    users::{self, UserDetail},
+    users,
 };
-use crate::{flows::ctx::Ctx, projects::Project};
+use crate::{
+    flows::{account::LoadedUser, ctx::Ctx, sessions::ListedSession},
+    projects::Project,
+};
 
 /// Number of events shown with a user.
 const LATEST: u32 = 20;
@@ -75,27 +78,20 @@ fn name_attribute(user: &User) -> Option<String> {
 }
 
 /// The details of one user.
-#[derive(Debug)]
 pub(crate) struct UserDetails {
-    pub(crate) detail: UserDetail,
-    /// The IDs of the verified login IDs.
-    pub(crate) verified: Vec<String>,
-    pub(crate) keys: Vec<DeviceKeyView>,
-    pub(crate) sessions: Vec<SessionView>,
+    pub(crate) loaded: LoadedUser,
+    pub(crate) keys: Vec<DeviceKey>,
+    pub(crate) sessions: Vec<ListedSession>,
     /// Newest first.
-    pub(crate) events: Vec<EventRow>,
+    pub(crate) events: Vec<AuditLine>,
 }
 
 pub(crate) async fn load(ctx: &Ctx<'_>, id: UserId) -> Result<UserDetails, AdminError> {
     let filter = Filter { user: Some(id), ..Filter::default() };
-    let detail = users::get(ctx, id).await?;
-    let login_ids = credentials::list_login_ids(&mut *ctx.app.store.read().await?, ctx.project.no, id).await?;
-    let verified = login_ids.iter().filter(|row| row.verified_at.is_some()).map(|row| row.id.to_string());
     Ok(UserDetails {
-        detail,
-        verified: verified.collect(),
+        loaded: users::get(ctx, id).await?,
         keys: device_keys::list(ctx, id).await?,
         sessions: sessions::list(ctx, id).await?,
-        events: audit::list(ctx, &filter, None, LATEST).await?.items,
+        events: audit::list_lines(ctx, &filter, None, LATEST).await?.items,
     })
 }

@@ -1,15 +1,19 @@
 //! Use cases for one user: reading, attributes, promotion, disabling, deletion.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vestibule_domain::{
     attributes,
     event::{Event, IdentityModel, UserModel},
     id::{ProjectNo, UserId},
+    identity::{Identity, IdentityDetail},
     time::Timestamp,
     user::User,
 };
-use vestibule_store::{Conn, StoreError, Tx, device_keys, users};
+use vestibule_store::{
+    Conn, StoreError, Tx,
+    device_keys::{self, DeviceKeyRow},
+    users,
+};
 
 use super::{
     AdminError, Clash, Fault, Thing,
@@ -28,110 +32,40 @@ use crate::{
     projects::Project,
 };
 
-/// A user in a list.
-#[derive(Debug, Serialize)]
-pub(crate) struct UserView {
-    pub(crate) id: String,
-    pub(crate) created_at: String,
-    pub(crate) updated_at: String,
-    pub(crate) last_login_at: Option<String>,
-    pub(crate) promoted_at: Option<String>,
-    pub(crate) is_anonymous: bool,
-    pub(crate) is_disabled: bool,
-    pub(crate) yielded_to: Option<String>,
-    pub(crate) standard_attributes: Map<String, Value>,
-    pub(crate) custom_attributes: Map<String, Value>,
-}
-
-impl UserView {
-    pub(crate) fn of(user: &User) -> Self {
-        Self {
-            id: user.id.to_string(),
-            created_at: user.created_at.to_rfc3339(),
-            updated_at: user.updated_at.to_rfc3339(),
-            last_login_at: user.last_login_at.map(Timestamp::to_rfc3339),
-            promoted_at: user.promoted_at.map(Timestamp::to_rfc3339),
-            is_anonymous: user.is_anonymous(),
-            is_disabled: user.disabled_at.is_some(),
-            yielded_to: user.yielded_to.map(|id| id.to_string()),
-            standard_attributes: user.standard_attributes.clone(),
-            custom_attributes: user.custom_attributes.clone(),
-        }
-    }
-}
-
 /// A user with its identities and authenticators.
-#[derive(Debug, Serialize)]
-pub(crate) struct UserDetail {
-    #[serde(flatten)]
-    pub(crate) user: UserView,
-    pub(crate) identities: Vec<IdentityView>,
-    pub(crate) authenticators: Vec<Value>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct IdentityView {
-    pub(crate) id: String,
-    #[serde(rename = "type")]
-    pub(crate) kind: String,
-    pub(crate) created_at: String,
-    pub(crate) updated_at: String,
-    pub(crate) claims: Map<String, Value>,
-}
-
-pub(crate) async fn get(ctx: &Ctx<'_>, id: UserId) -> Result<UserDetail, AdminError> {
+pub(crate) async fn get(ctx: &Ctx<'_>, id: UserId) -> Result<LoadedUser, AdminError> {
     let mut conn = ctx.app.store.read().await?;
     let user = users::find(&mut conn, ctx.project.no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
-    Ok(describe(&mut conn, ctx.project, user).await?)
+    Ok(load_whole(&mut conn, ctx.project, user).await?)
 }
 
-async fn describe(conn: &mut Conn, project: &Project, user: User) -> Result<UserDetail, StoreError> {
+/// Loads a user with every identity: the device keys of a guest count, too.
+async fn load_whole(conn: &mut Conn, project: &Project, user: User) -> Result<LoadedUser, StoreError> {
     let keys = if user.is_anonymous() { device_keys::list(conn, project.no, user.id).await? } else { Vec::new() };
-    let loaded = LoadedUser::load(conn, project, user).await?;
-    let account = loaded.account();
-    let mut identities: Vec<IdentityView> = account
-        .all_identities()
-        .iter()
-        .map(|identity| IdentityView {
-            id: identity.id.to_string(),
-            kind: identity.type_name().to_string(),
-            created_at: identity.created_at.to_rfc3339(),
-            updated_at: identity.updated_at.to_rfc3339(),
-            claims: identity.claims(),
-        })
-        .collect();
-    if !keys.is_empty() {
-        identities = keys
-            .iter()
-            .map(|key| IdentityView {
-                id: key.id.to_string(),
-                kind: "anonymous".to_string(),
-                created_at: key.created_at.to_rfc3339(),
-                updated_at: key.last_used_at.to_rfc3339(),
-                claims: Map::from_iter([(
-                    "https://authgear.com/claims/anonymous/key_id".to_string(),
-                    Value::from(key.kid.as_str()),
-                )]),
-            })
-            .collect();
-    }
-    let authenticators = account.authenticators.iter().map(|one| one.to_userinfo()).collect();
-    Ok(UserDetail { user: UserView::of(&loaded.user), identities, authenticators })
+    let mut loaded = LoadedUser::load(conn, project, user).await?;
+    loaded.identities = if keys.is_empty() {
+        loaded.account().all_identities()
+    } else {
+        let identity = |key: DeviceKeyRow| Identity {
+            id: key.id,
+            created_at: key.created_at,
+            updated_at: key.last_used_at,
+            detail: IdentityDetail::Anonymous { key_id: Some(key.kid) },
+        };
+        keys.into_iter().map(identity).collect()
+    };
+    Ok(loaded)
 }
 
 /// Maximum number of login IDs of a new member.
 pub(crate) const LOGIN_IDS: usize = 16;
 
 /// A member to create.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub(crate) struct NewUser {
     pub(crate) login_ids: Vec<NewLoginId>,
-    #[serde(default)]
     pub(crate) password: Option<String>,
-    #[serde(default)]
     pub(crate) standard_attributes: Map<String, Value>,
-    #[serde(default)]
     pub(crate) custom_attributes: Map<String, Value>,
 }
 
@@ -164,7 +98,7 @@ impl From<PromotionError> for UpdateRefused {
 }
 
 /// Creates a member. Guests are created only by their own sign-up.
-pub(crate) async fn create(ctx: &Ctx<'_>, actor: &Actor, new: &NewUser) -> Result<UserDetail, AdminError> {
+pub(crate) async fn create(ctx: &Ctx<'_>, actor: &Actor, new: &NewUser) -> Result<LoadedUser, AdminError> {
     let now = ctx.now;
     let mut user = User::new_member(ctx.app.entropy.id(now), now);
     user.standard_attributes = new.standard_attributes.clone();
@@ -234,11 +168,9 @@ pub(crate) async fn create(ctx: &Ctx<'_>, actor: &Actor, new: &NewUser) -> Resul
 }
 
 /// The login ID and password for promoting a guest.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub(crate) struct Promotion {
     pub(crate) login_id: NewLoginId,
-    #[serde(default)]
     pub(crate) password: Option<String>,
 }
 
@@ -248,7 +180,7 @@ pub(crate) async fn promote(
     actor: &Actor,
     id: UserId,
     promotion: &Promotion,
-) -> Result<UserDetail, AdminError> {
+) -> Result<LoadedUser, AdminError> {
     let (no, now) = (ctx.project.no, ctx.now);
     let guest =
         users::find(&mut *ctx.app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
@@ -287,12 +219,9 @@ pub(crate) async fn promote(
 }
 
 /// A change of attributes; null removes a member (RFC 7396).
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct AttributeChange {
-    #[serde(default)]
     pub(crate) standard_attributes: Map<String, Value>,
-    #[serde(default)]
     pub(crate) custom_attributes: Map<String, Value>,
 }
 
@@ -312,7 +241,7 @@ pub(crate) async fn change_attributes(
     actor: &Actor,
     id: UserId,
     change: AttributeChange,
-) -> Result<UserDetail, AdminError> {
+) -> Result<LoadedUser, AdminError> {
     let (no, now) = (ctx.project.no, ctx.now);
     let mut user =
         users::find(&mut *ctx.app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;
@@ -380,7 +309,7 @@ pub(crate) async fn set_disabled(
     actor: &Actor,
     id: UserId,
     disabled: bool,
-) -> Result<UserDetail, AdminError> {
+) -> Result<LoadedUser, AdminError> {
     let (no, now) = (ctx.project.no, ctx.now);
     let user =
         users::find(&mut *ctx.app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;

@@ -198,7 +198,7 @@ impl AccountContext<'_> {
         login_id: LoginId,
         previous: Option<&CodeState>,
     ) -> Result<Option<Message>, Error> {
-        let (app, _project, now) = (self.ctx.app, self.ctx.project, self.ctx.now);
+        let (app, now) = (self.ctx.app, self.ctx.now);
         Buckets::of_code_sent(&self.ctx, &login_id.value).take(app, now).await?;
         let text = app.entropy.six_digits();
         let hash = hash_code(settings_action.id.as_bytes(), &text);

@@ -21,6 +21,7 @@ use super::{
     access::Admin,
     problem::Problem,
     read::{check_limit, json, read_json, read_query},
+    views::ReportView,
 };
 use crate::{
     app::App,
@@ -62,7 +63,6 @@ pub(crate) async fn list(admin: Admin, uri: Uri) -> EventsResult {
     let query: EventQuery = read_query(&uri)?;
     let limit = check_limit(query.limit, 1000)?;
     let filter = read_filter(query.user_id, query.kind, query.from.as_deref(), query.to.as_deref())?;
-    let (_app, _project) = (&admin.visit.app, &admin.visit.project);
     let page = audit::list(&admin.visit.ctx(), &filter, query.cursor.as_deref(), limit).await?;
     let bodies: Vec<Value> =
         page.items.iter().map(|row| serde_json::from_str(&row.body).unwrap_or(Value::Null)).collect();
@@ -201,7 +201,6 @@ pub(crate) async fn list_deliveries(admin: Admin, uri: Uri) -> EventsResult {
         WrittenState::Dead => DeliveryState::Dead,
     };
     let limit = check_limit(query.limit, 200)?;
-    let (_app, _project) = (&admin.visit.app, &admin.visit.project);
     let page = deliveries::list(&admin.visit.ctx(), state, query.cursor.as_deref(), limit).await?;
     let items: Vec<Value> = page.items.iter().map(print_delivery).collect();
     Ok(json(StatusCode::OK, &json!({"deliveries": items, "next_cursor": page.next})))
@@ -263,9 +262,8 @@ pub(crate) async fn statistics(admin: Admin, uri: Uri) -> EventsResult {
     let query: StatisticsQuery = read_query(&uri)?;
     let to = query.to.map_or(Ok(day_of(admin.visit.now)), |text| read_day("to", &text))?;
     let from = query.from.map_or(Ok(to - 29), |text| read_day("from", &text))?;
-    let (_app, _project) = (&admin.visit.app, &admin.visit.project);
     let report = statistics::report(&admin.visit.ctx(), from, to, query.client_id.as_deref()).await?;
-    Ok(json(StatusCode::OK, &report))
+    Ok(json(StatusCode::OK, &ReportView::of(&report)))
 }
 
 fn read_day(name: &str, text: &str) -> Result<i64, Problem> {

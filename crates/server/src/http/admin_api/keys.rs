@@ -12,6 +12,7 @@ use super::{
     access::Admin,
     problem::Problem,
     read::{json, nothing, read_json},
+    views::KeyView,
 };
 use crate::flows::admin::{
     AdminError, Thing,
@@ -33,6 +34,7 @@ struct NewKey {
 /// `GET /keys`
 pub(crate) async fn list(admin: Admin) -> KeysResult {
     let all = keys::list(&admin.visit.ctx()).await?;
+    let all: Vec<KeyView> = all.into_iter().map(KeyView::of).collect();
     Ok(json(StatusCode::OK, &json!({"keys": all})))
 }
 
@@ -53,13 +55,13 @@ pub(crate) async fn create(admin: Admin, request: Request) -> KeysResult {
     }
     let (ctx, by) = (visit.ctx(), admin.operator());
     let made = match &new.public_jwk {
-        None => keys::create_api_key(&ctx, &by, &new.name, &new.scopes).await.map(|(view, text)| (view, Some(text))),
-        Some(jwk) => keys::register_public_key(&ctx, &by, &new.name, &jwk.to_string(), &new.scopes)
-            .await
-            .map(|view| (view, None)),
+        None => keys::create_api_key(&ctx, &by, &new.name, &new.scopes).await.map(|(key, text)| (key, Some(text))),
+        Some(jwk) => {
+            keys::register_public_key(&ctx, &by, &new.name, &jwk.to_string(), &new.scopes).await.map(|key| (key, None))
+        }
     };
-    let (view, text) = made.map_err(AdminError::from)?;
-    Ok(json(StatusCode::CREATED, &json!({"key": view, "api_key": text})))
+    let (key, text) = made.map_err(AdminError::from)?;
+    Ok(json(StatusCode::CREATED, &json!({"key": KeyView::of(key), "api_key": text})))
 }
 
 /// `DELETE /keys/{key_id}`

@@ -3,6 +3,7 @@
 //! test compares the two.
 
 mod access;
+mod bodies;
 mod description;
 mod events;
 mod idempotency;
@@ -13,6 +14,7 @@ mod project;
 mod read;
 mod transfer;
 mod users;
+mod views;
 
 use std::sync::Arc;
 

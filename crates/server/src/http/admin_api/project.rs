@@ -11,6 +11,7 @@ use super::{
     access::Admin,
     problem::Problem,
     read::{json, nothing, read_json},
+    views::SecretView,
 };
 use crate::flows::admin::{
     applications,
@@ -96,14 +97,15 @@ pub(crate) async fn delete_application(admin: Admin, Path(client_id): Path<Strin
 /// `GET /applications/{client_id}/secrets`
 pub(crate) async fn list_secrets(admin: Admin, Path(client_id): Path<String>) -> ProjectResult {
     let all = applications::list_secrets(&admin.visit.ctx(), &client_id).await?;
+    let all: Vec<SecretView> = all.into_iter().map(SecretView::of).collect();
     Ok(json(StatusCode::OK, &json!({"secrets": all})))
 }
 
 /// `POST /applications/{client_id}/secrets`
 pub(crate) async fn create_secret(admin: Admin, Path(client_id): Path<String>) -> ProjectResult {
     let visit = &admin.visit;
-    let (view, secret) = applications::create_secret(&visit.ctx(), &admin.operator(), &client_id).await?;
-    let answer = json!({"id": view.id, "created_at": view.created_at, "secret": secret});
+    let (made, secret) = applications::create_secret(&visit.ctx(), &admin.operator(), &client_id).await?;
+    let answer = json!({"id": made.id, "created_at": made.created_at.to_rfc3339(), "secret": secret});
     Ok(json(StatusCode::CREATED, &answer))
 }
 

@@ -14,6 +14,7 @@ use super::{
     access::Admin,
     problem::Problem,
     read::{json, read_body},
+    views::LineView,
 };
 use crate::flows::{Error, admin::transfer};
 
@@ -52,6 +53,7 @@ pub(crate) async fn import(admin: Admin, request: Request) -> Result<Response, P
     let bytes = read_body(visit, request, &[MEDIA_TYPE, "application/jsonl"]).await?;
     let text = String::from_utf8(bytes).map_err(|_| Problem::unreadable("the body is not UTF-8"))?;
     let _place = visit.app.shares.transfers.take(visit.project.no).map_err(Error::from)?;
-    let outcomes = transfer::import(&visit.ctx(), text).await?;
-    Ok(json(StatusCode::OK, &json!({"lines": outcomes})))
+    let imported = transfer::import(&visit.ctx(), text).await?;
+    let lines: Vec<LineView> = imported.into_iter().map(LineView::of).collect();
+    Ok(json(StatusCode::OK, &json!({"lines": lines})))
 }

@@ -10,13 +10,15 @@ use serde_json::json;
 
 use super::{
     access::Admin,
+    bodies::{AttributesBody, PromotionBody, UserBody},
     problem::Problem,
     read::{check_limit, json, nothing, read_json, read_query, read_user_id},
+    views::{DeviceKeyView, SessionView, UserDetailView, UserView},
 };
 use crate::flows::admin::{
     AdminError, Thing, device_keys, sessions,
     user_lists::{self, UserFilter, UserQuery},
-    users::{self, AttributeChange, NewUser, Promotion, UserView},
+    users,
 };
 
 type UsersResult = Result<Response, Problem>;
@@ -47,31 +49,32 @@ pub(crate) async fn list(admin: Admin, uri: Uri) -> UsersResult {
     };
     let visit = &admin.visit;
     let page = user_lists::list(&visit.ctx(), &query).await?;
-    let items: Vec<UserView> = page.items.iter().map(UserView::of).collect();
+    let items: Vec<UserView<'_>> = page.items.iter().map(UserView::of).collect();
     Ok(json(StatusCode::OK, &json!({"users": items, "next_cursor": page.next})))
 }
 
 /// `POST /users`
 pub(crate) async fn create(admin: Admin, request: Request) -> UsersResult {
     let visit = &admin.visit;
-    let new: NewUser = read_json(visit, request).await?;
-    let user = users::create(&visit.ctx(), &admin.operator(), &new).await?;
-    Ok(json(StatusCode::CREATED, &user))
+    let new: UserBody = read_json(visit, request).await?;
+    let user = users::create(&visit.ctx(), &admin.operator(), &new.into()).await?;
+    Ok(json(StatusCode::CREATED, &UserDetailView::of(&user)))
 }
 
 /// `GET /users/{user_id}`
 pub(crate) async fn get(admin: Admin, Path(id): Path<String>) -> UsersResult {
     let id = read_user_id(&id)?;
-    Ok(json(StatusCode::OK, &users::get(&admin.visit.ctx(), id).await?))
+    let user = users::get(&admin.visit.ctx(), id).await?;
+    Ok(json(StatusCode::OK, &UserDetailView::of(&user)))
 }
 
 /// `PATCH /users/{user_id}`
 pub(crate) async fn patch(admin: Admin, Path(id): Path<String>, request: Request) -> UsersResult {
     let id = read_user_id(&id)?;
     let visit = &admin.visit;
-    let change: AttributeChange = read_json(visit, request).await?;
-    let user = users::change_attributes(&visit.ctx(), &admin.operator(), id, change).await?;
-    Ok(json(StatusCode::OK, &user))
+    let change: AttributesBody = read_json(visit, request).await?;
+    let user = users::change_attributes(&visit.ctx(), &admin.operator(), id, change.into()).await?;
+    Ok(json(StatusCode::OK, &UserDetailView::of(&user)))
 }
 
 /// `DELETE /users/{user_id}`
@@ -86,9 +89,9 @@ pub(crate) async fn delete(admin: Admin, Path(id): Path<String>) -> UsersResult 
 pub(crate) async fn promote(admin: Admin, Path(id): Path<String>, request: Request) -> UsersResult {
     let id = read_user_id(&id)?;
     let visit = &admin.visit;
-    let promotion: Promotion = read_json(visit, request).await?;
-    let user = users::promote(&visit.ctx(), &admin.operator(), id, &promotion).await?;
-    Ok(json(StatusCode::OK, &user))
+    let promotion: PromotionBody = read_json(visit, request).await?;
+    let user = users::promote(&visit.ctx(), &admin.operator(), id, &promotion.into()).await?;
+    Ok(json(StatusCode::OK, &UserDetailView::of(&user)))
 }
 
 /// `POST /users/{user_id}/disable`
@@ -105,13 +108,14 @@ async fn set_disabled(admin: &Admin, id: &str, disabled: bool) -> UsersResult {
     let id = read_user_id(id)?;
     let visit = &admin.visit;
     let user = users::set_disabled(&visit.ctx(), &admin.operator(), id, disabled).await?;
-    Ok(json(StatusCode::OK, &user))
+    Ok(json(StatusCode::OK, &UserDetailView::of(&user)))
 }
 
 /// `GET /users/{user_id}/sessions`
 pub(crate) async fn list_sessions(admin: Admin, Path(id): Path<String>) -> UsersResult {
     let id = read_user_id(&id)?;
     let all = sessions::list(&admin.visit.ctx(), id).await?;
+    let all: Vec<SessionView> = all.into_iter().map(SessionView::of).collect();
     Ok(json(StatusCode::OK, &json!({"sessions": all})))
 }
 
@@ -136,6 +140,7 @@ async fn revoke(admin: &Admin, id: &str, only: Option<&str>) -> UsersResult {
 pub(crate) async fn list_keys(admin: Admin, Path(id): Path<String>) -> UsersResult {
     let id = read_user_id(&id)?;
     let all = device_keys::list(&admin.visit.ctx(), id).await?;
+    let all: Vec<DeviceKeyView> = all.into_iter().map(DeviceKeyView::of).collect();
     Ok(json(StatusCode::OK, &json!({"device_keys": all})))
 }
 

@@ -65,7 +65,7 @@ async fn authorize(
         Ok(request) => request,
         Err(error) => return refuse(visit, headers, &error),
     };
-    let (_app, project, _now) = (&visit.app, &visit.project, visit.now);
+    let project = &visit.project;
     let target = flows::authorize::find_target(project, &request.client_id, request.redirect_uri.as_deref());
     let (client, redirect_uri) = match target {
         Ok(target) => target,

@@ -1,14 +1,17 @@
 //! Creating and revoking Admin API keys.
 
 use vestibule_domain::operator::Role;
+use vestibule_domain::time::Timestamp;
 
 use super::{PageResult, PortalError, PortalRoute, ProjectRequest, Verb};
 use crate::{
+    flows::admin::statistics,
     flows::admin::{
         AdminError,
-        keys::{self, AdminScope},
+        keys::{self, AdminScope, print_scopes},
     },
     http::admin_api,
+    jobs::statistics::day_of,
     ui::portal::{ConfirmActionPage, Control, ControlKind, Hidden, KeyEntry, KeysPage, PortalNotice, SecretShownPage},
 };
 
@@ -25,12 +28,12 @@ pub(super) fn routes() -> Vec<PortalRoute> {
 }
 
 async fn list(request: ProjectRequest) -> PageResult {
-    let day = |at: String| at.chars().take(10).collect::<String>();
+    let day = |at: Timestamp| statistics::print_day(day_of(at));
     let all = keys::list(&request.ctx()).await?;
     let keys = all.into_iter().map(|key| KeyEntry {
         id: key.id,
         name: key.name,
-        scopes: key.scopes.join(", "),
+        scopes: print_scopes(&key.scopes, ", "),
         made: day(key.created_at),
         used: key.last_used_at.map(day),
         is_revoked: key.revoked_at.is_some(),

@@ -1,6 +1,7 @@
 //! Applications: the list, the wizard, quick start, secrets, deletion. `application.rs` edits one.
 
 use serde_json::json;
+use vestibule_domain::time::Timestamp;
 use vestibule_domain::{
     client::{ApplicationType, Client},
     operator::Role,
@@ -8,7 +9,9 @@ use vestibule_domain::{
 
 use super::{PageResult, PortalError, PortalRoute, ProjectRequest, Verb, confirmation::describe_signed_out};
 use crate::{
+    flows::admin::statistics,
     flows::admin::{AdminError, Clash, Fault, applications, impact},
+    jobs::statistics::day_of,
     ui::portal::{
         ApplicationEntry, ApplicationsPage, ConfirmActionPage, Control, ControlKind, Framework, FrameworksPage, Hidden,
         NewApplicationPage, PortalNotice, QuickStartPage, SecretShownPage, SecretsPage,
@@ -182,7 +185,7 @@ async fn list_secrets(request: ProjectRequest) -> PageResult {
         return Err(PortalError::Missing);
     }
     let secrets = applications::list_secrets(&request.ctx(), &client.client_id).await?;
-    let day = |at: String| at.chars().take(10).collect::<String>();
+    let day = |at: Timestamp| statistics::print_day(day_of(at));
     request.show(&SecretsPage {
         name: client.display_name().to_string(),
         client_id: client.client_id,

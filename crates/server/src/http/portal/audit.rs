@@ -1,13 +1,11 @@
 //! The audit log by filter and page, and as an export.
 
-use serde_json::Value;
 use vestibule_domain::{event, id::UserId, operator::Role, time::Timestamp};
 use vestibule_protocol::form::Form;
-use vestibule_store::events::EventRow;
 
 use super::{PageResult, PortalError, PortalRoute, ProjectRequest, Verb};
 use crate::{
-    flows::admin::audit::{self, Filter},
+    flows::admin::audit::{self, AuditLine, Filter},
     http::export::{self, Format},
     ui::portal::{AuditPage, EventLine, Moment},
 };
@@ -59,11 +57,11 @@ async fn show(request: ProjectRequest) -> PageResult {
         Err(problem) => (None, Some(problem)),
     };
     let page = match &filter {
-        Some(filter) => Some(audit::list(&request.ctx(), filter, cursor, LIMIT).await?),
+        Some(filter) => Some(audit::list_lines(&request.ctx(), filter, cursor, LIMIT).await?),
         None => None,
     };
     let is_wrong = problem.is_some();
-    let next = page.as_ref().and_then(|page| page.next.as_deref());
+    let (events, next) = page.map_or_else(Default::default, |page| (page.items, page.next));
     let shown = AuditPage {
         kind: request.field("type").to_string(),
         kinds: event::LOGGED.to_vec(),
@@ -72,27 +70,22 @@ async fn show(request: ProjectRequest) -> PageResult {
         to: request.field("to").to_string(),
         problem,
         filter: print_filter(&request, None),
-        next: next.map(|cursor| print_filter(&request, Some(("cursor", cursor)))),
+        next: next.map(|cursor| print_filter(&request, Some(("cursor", &cursor)))),
         is_later: cursor.is_some(),
-        events: page.as_ref().map(|page| page.items.iter().map(event_line).collect()).unwrap_or_default(),
+        events: events.into_iter().map(event_line).collect(),
     };
     if is_wrong { request.show_again(&shown) } else { request.show(&shown) }
 }
 
-pub(super) fn event_line(row: &EventRow) -> EventLine {
-    let body: Value = serde_json::from_str(&row.body).unwrap_or_default();
-    let context = &body["context"];
-    let acting = &context["audit_context"];
-    let by = [&acting["operator_email"], &acting["command"], &context["triggered_by"]];
-    let by = by.into_iter().find_map(Value::as_str).unwrap_or_default();
+pub(super) fn event_line(line: AuditLine) -> EventLine {
     EventLine {
-        seq: row.seq,
-        at: Moment::new(row.created_at.to_rfc3339()),
-        kind: row.kind.clone(),
-        user_id: row.user_id.map(|id| id.to_string()),
-        by: by.to_string(),
-        client_id: row.client_id.clone().unwrap_or_default(),
-        body: serde_json::to_string_pretty(&body).unwrap_or_default(),
+        seq: line.seq,
+        at: Moment::new(line.at.to_rfc3339()),
+        kind: line.kind,
+        user_id: line.user.map(|id| id.to_string()),
+        by: line.by,
+        client_id: line.client_id.unwrap_or_default(),
+        body: line.body,
     }
 }
 

@@ -79,7 +79,7 @@ fn by_day(report: &Report, from: i64, to: i64) -> Daily {
     let mut daily =
         Daily { created: vec![0; days.len()], returned: vec![0; days.len()], promoted: vec![0; days.len()], days };
     for day in &report.days {
-        if let Ok(index) = daily.days.binary_search(&day.date) {
+        if let Some(index) = usize::try_from(day.day - from).ok().filter(|index| *index < daily.days.len()) {
             daily.created[index] += day.guests_created;
             daily.returned[index] += day.guests_returned;
             daily.promoted[index] += day.guests_promoted;

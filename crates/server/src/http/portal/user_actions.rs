@@ -42,8 +42,8 @@ struct UserConfirmation<'a> {
     button: &'a str,
 }
 
-fn page(request: &ProjectRequest, settings_form: &UserDetails, question: UserConfirmation<'_>) -> ConfirmActionPage {
-    let head = head_of(settings_form);
+fn page(request: &ProjectRequest, details: &UserDetails, question: UserConfirmation<'_>) -> ConfirmActionPage {
+    let head = head_of(&details.loaded);
     let (name, value) = question.about;
     ConfirmActionPage {
         title: question.title.to_string(),
@@ -62,8 +62,8 @@ fn page(request: &ProjectRequest, settings_form: &UserDetails, question: UserCon
 const CONFIRMED: &str = "confirmed";
 
 /// What a guest keeps after losing these sessions and keys; `None` for a member.
-fn describe_remaining(settings_form: &UserDetails, sessions: usize, keys: usize) -> Option<String> {
-    if !settings_form.detail.user.is_anonymous || sessions > 0 {
+fn describe_remaining(details: &UserDetails, sessions: usize, keys: usize) -> Option<String> {
+    if !details.loaded.user.is_anonymous() || sessions > 0 {
         return None;
     }
     Some(match keys {
@@ -73,8 +73,8 @@ fn describe_remaining(settings_form: &UserDetails, sessions: usize, keys: usize)
     })
 }
 
-fn open_keys(settings_form: &UserDetails) -> usize {
-    settings_form.keys.iter().filter(|key| key.promoted_at.is_none()).count()
+fn open_keys(details: &UserDetails) -> usize {
+    details.keys.iter().filter(|key| key.promoted_at.is_none()).count()
 }
 
 fn count(number: usize, one: &str, many: &str) -> String {
@@ -84,11 +84,11 @@ fn count(number: usize, one: &str, many: &str) -> String {
 /// The confirmation before one session or all of them end.
 fn question_before_end<'a>(
     request: &ProjectRequest,
-    settings_form: &UserDetails,
+    details: &UserDetails,
     session: &'a str,
 ) -> Option<UserConfirmation<'a>> {
-    let open = settings_form.sessions.len();
-    let (title, ended, first) = match settings_form.sessions.iter().find(|one| one.id == session) {
+    let open = details.sessions.len();
+    let (title, ended, first) = match details.sessions.iter().find(|one| one.id.plain_id() == session) {
         Some(one) => ("End this session?", 1, format!("Ends the session of {} at once.", place_of(request, one))),
         None if session == "*" && open > 0 => (
             "End all sessions?",
@@ -98,7 +98,7 @@ fn question_before_end<'a>(
         None => return None,
     };
     let mut facts = vec![first];
-    match describe_remaining(settings_form, open - ended, open_keys(settings_form)) {
+    match describe_remaining(details, open - ended, open_keys(details)) {
         Some(left) => facts.push(left),
         None if ended < open => facts.push(format!("{} open.", count(open - ended, "session stays", "sessions stay"))),
         None => facts.push("The user must sign in again.".into()),
@@ -108,9 +108,9 @@ fn question_before_end<'a>(
 }
 
 async fn ask_to_end(request: ProjectRequest) -> PageResult {
-    let (id, settings_form) = load(&request).await?;
-    match question_before_end(&request, &settings_form, request.field("session")) {
-        Some(question) => request.show(&page(&request, &settings_form, question)),
+    let (id, details) = load(&request).await?;
+    match question_before_end(&request, &details, request.field("session")) {
+        Some(question) => request.show(&page(&request, &details, question)),
         None => request.done(&path_of(id), PortalNotice::Gone),
     }
 }
@@ -130,18 +130,18 @@ async fn end_sessions(request: ProjectRequest) -> PageResult {
 }
 
 async fn ask_to_revoke(request: ProjectRequest) -> PageResult {
-    let (id, settings_form) = load(&request).await?;
-    let Some(key) = settings_form.keys.iter().find(|key| key.id == request.field("key")) else {
+    let (id, details) = load(&request).await?;
+    let Some(key) = details.keys.iter().find(|key| key.id.to_string() == request.field("key")) else {
         return request.done(&path_of(id), PortalNotice::Gone);
     };
     let device = key.device.as_deref().unwrap_or("This device");
     let mut facts = vec![format!("{device} can no longer sign in with this key.")];
-    let left = open_keys(&settings_form) - usize::from(key.promoted_at.is_none());
-    match settings_form.sessions.len() {
-        0 => facts.extend(describe_remaining(&settings_form, 0, left)),
+    let left = open_keys(&details) - usize::from(key.promoted_at.is_none());
+    match details.sessions.len() {
+        0 => facts.extend(describe_remaining(&details, 0, left)),
         open => {
             facts.push(format!("{} open.", count(open, "session stays", "sessions stay")));
-            if settings_form.detail.user.is_anonymous && left == 0 {
+            if details.loaded.user.is_anonymous() && left == 0 {
                 facts.push("When they end, this guest can no longer be recovered.".into());
             }
         }
@@ -152,7 +152,7 @@ async fn ask_to_revoke(request: ProjectRequest) -> PageResult {
         about: ("key", request.field("key")),
         button: "Revoke key",
     };
-    request.show(&page(&request, &settings_form, question))
+    request.show(&page(&request, &details, question))
 }
 
 async fn revoke_key(request: ProjectRequest) -> PageResult {
@@ -169,21 +169,21 @@ async fn revoke_key(request: ProjectRequest) -> PageResult {
 }
 
 async fn ask_to_disable(request: ProjectRequest) -> PageResult {
-    let (id, settings_form) = load(&request).await?;
-    if settings_form.detail.user.is_disabled {
+    let (id, details) = load(&request).await?;
+    if details.loaded.user.disabled_at.is_some() {
         return request.done(&path_of(id), PortalNotice::Unchanged);
     }
-    let open = settings_form.sessions.len();
+    let open = details.sessions.len();
     let mut facts = vec![
         format!("Signs the user out at once: ends {}.", count(open, "session", "sessions")),
         "Every sign-in is refused until the user is enabled again.".to_string(),
     ];
-    if let Some(left) = describe_remaining(&settings_form, 0, open_keys(&settings_form)) {
+    if let Some(left) = describe_remaining(&details, 0, open_keys(&details)) {
         facts.push(format!("Enabling the user does not restore the sessions. {left}"));
     }
     let question =
         UserConfirmation { title: "Disable this user?", facts, about: ("disabled", "on"), button: "Disable user" };
-    request.show(&page(&request, &settings_form, question))
+    request.show(&page(&request, &details, question))
 }
 
 async fn set_disabled(request: ProjectRequest) -> PageResult {
@@ -198,14 +198,14 @@ async fn set_disabled(request: ProjectRequest) -> PageResult {
     request.done(&path_of(id), if disabled { PortalNotice::UserDisabled } else { PortalNotice::UserEnabled })
 }
 
-fn delete_page(request: &ProjectRequest, settings_form: &UserDetails, error: Option<String>) -> ConfirmActionPage {
-    let (sessions, identities) = (settings_form.sessions.len(), settings_form.detail.identities.len());
+fn delete_page(request: &ProjectRequest, details: &UserDetails, error: Option<String>) -> ConfirmActionPage {
+    let (sessions, identities) = (details.sessions.len(), details.loaded.identities.len());
     let facts = vec![
         format!(
             "Deletes the user at once, with {}, {} and {}.",
             count(sessions, "session", "sessions"),
             count(identities, "identity", "identities"),
-            count(settings_form.keys.len(), "device key", "device keys"),
+            count(details.keys.len(), "device key", "device keys"),
         ),
         "This can't be undone. The user's events stay in the audit log.".to_string(),
     ];
@@ -214,19 +214,19 @@ fn delete_page(request: &ProjectRequest, settings_form: &UserDetails, error: Opt
     let label = format!("Type “{DELETE_WORD}”");
     let control =
         Control::new("typed", label, ControlKind::Line("text"), request.field("typed")).error(error).required();
-    ConfirmActionPage { controls: vec![control], hidden: Hidden::default(), ..page(request, settings_form, question) }
+    ConfirmActionPage { controls: vec![control], hidden: Hidden::default(), ..page(request, details, question) }
 }
 
 async fn ask_to_delete(request: ProjectRequest) -> PageResult {
-    let (_, settings_form) = load(&request).await?;
-    request.show(&delete_page(&request, &settings_form, None))
+    let (_, details) = load(&request).await?;
+    request.show(&delete_page(&request, &details, None))
 }
 
 async fn delete(request: ProjectRequest) -> PageResult {
-    let (id, settings_form) = load(&request).await?;
+    let (id, details) = load(&request).await?;
     if request.field("typed").trim() != DELETE_WORD {
         let error = format!("Type “{DELETE_WORD}” to continue.");
-        return request.show_again(&delete_page(&request, &settings_form, Some(error)));
+        return request.show_again(&delete_page(&request, &details, Some(error)));
     }
     users::delete(&request.ctx(), &request.acting(), id).await?;
     request.done("/users", PortalNotice::UserDeleted)

@@ -1,18 +1,28 @@
 //! Users: the list, and one user with its actions.
 
 use serde_json::{Map, Value};
-use vestibule_domain::{id::UserId, identifier::LoginIdKind, operator::Role};
+use vestibule_domain::{
+    id::UserId,
+    identifier::LoginIdKind,
+    identity::{Authenticator, Identity, IdentityDetail},
+    operator::Role,
+    project::AuthenticatorKind,
+    time::Timestamp,
+};
 use vestibule_protocol::form::Form;
 
 use super::{PageResult, PortalError, PortalRoute, ProjectRequest, Verb, audit::event_line};
 use crate::{
-    flows::admin::{
-        AdminError, Clash, Fault,
-        credentials::NewLoginId,
-        sessions::SessionView,
-        user_details::{self, NamedUser, UserDetails},
-        user_lists::{UserFilter, UserQuery},
-        users::{self, AttributeChange, IdentityView, Promotion},
+    flows::{
+        account::LoadedUser,
+        admin::{
+            AdminError, Clash, Fault,
+            credentials::NewLoginId,
+            user_details::{self, NamedUser, UserDetails},
+            user_lists::{UserFilter, UserQuery},
+            users::{self, AttributeChange, Promotion},
+        },
+        sessions::ListedSession,
     },
     ui::portal::{
         IdentityLine, KeyLine, Moment, PortalNotice, SessionLine, UserFormPage, UserHead, UserPage, UserRow, UsersPage,
@@ -94,33 +104,47 @@ pub(super) async fn load(request: &ProjectRequest) -> Result<(UserId, UserDetail
     Ok((id, user_details::load(&request.ctx(), id).await?))
 }
 
-pub(super) fn head_of(settings_form: &UserDetails) -> UserHead {
-    let user = &settings_form.detail.user;
-    let known = settings_form.detail.identities.iter().find(|one| one.kind == "login_id").map(value_of);
+/// The user alone, for pages that show nothing else of it.
+async fn load_user(request: &ProjectRequest) -> Result<(UserId, LoadedUser), PortalError> {
+    let id = id_of(request)?;
+    Ok((id, users::get(&request.ctx(), id).await?))
+}
+
+pub(super) fn head_of(loaded: &LoadedUser) -> UserHead {
+    let user = &loaded.user;
+    let known = loaded.identities.iter().find_map(Identity::login_id).map(|(login_id, _)| login_id.value.clone());
     let named = user.standard_attributes.get("name").and_then(Value::as_str).map(str::to_string);
-    UserHead { id: user.id.clone(), name: known.or(named), is_guest: user.is_anonymous, is_disabled: user.is_disabled }
+    UserHead {
+        id: user.id.to_string(),
+        name: known.or(named),
+        is_guest: user.is_anonymous(),
+        is_disabled: user.disabled_at.is_some(),
+    }
 }
 
-fn value_of(identity: &IdentityView) -> String {
-    let claims = ["email", "phone_number", "preferred_username"];
-    claims.iter().find_map(|name| identity.claims.get(*name)).and_then(Value::as_str).unwrap_or_default().to_string()
-}
-
-fn line_of(identity: &IdentityView, verified: &[String]) -> IdentityLine {
-    let has = |name: &str| identity.claims.contains_key(name);
-    let is_verified = Some(verified.contains(&identity.id));
-    let (kind, is_verified) = match identity.kind.as_str() {
-        "login_id" if has("email") => ("E-mail", is_verified),
-        "login_id" if has("phone_number") => ("Phone", is_verified),
-        "login_id" => ("Username", None),
-        "passkey" => ("Passkey", None),
-        other => (other, None),
+/// A line about an identity; none for the anonymous identity, which the page shows as device keys.
+fn line_of(identity: &Identity) -> Option<IdentityLine> {
+    let (kind, value, is_verified) = match &identity.detail {
+        IdentityDetail::Anonymous { .. } => return None,
+        IdentityDetail::Passkey => ("Passkey", identity.id.to_string(), None),
+        IdentityDetail::LoginId { login_id, verified_at } => {
+            let is_verified = (login_id.kind != LoginIdKind::Username).then_some(verified_at.is_some());
+            (name_of(login_id.kind), login_id.value.clone(), is_verified)
+        }
     };
-    IdentityLine {
+    Some(IdentityLine {
         kind: kind.to_string(),
-        value: if identity.kind == "login_id" { value_of(identity) } else { identity.id.clone() },
+        value,
         is_verified,
-        created_at: Moment::new(&*identity.created_at),
+        created_at: Moment::new(identity.created_at.to_rfc3339()),
+    })
+}
+
+fn name_of(kind: LoginIdKind) -> &'static str {
+    match kind {
+        LoginIdKind::Email => "E-mail",
+        LoginIdKind::Phone => "Phone",
+        LoginIdKind::Username => "Username",
     }
 }
 
@@ -129,7 +153,7 @@ fn print_attributes(attributes: &Map<String, Value>) -> Vec<(String, String)> {
 }
 
 /// The name of a session: its application, or another description.
-pub(super) fn place_of(request: &ProjectRequest, session: &SessionView) -> String {
+pub(super) fn place_of(request: &ProjectRequest, session: &ListedSession) -> String {
     match &session.client_id {
         None => "Cookie session".to_string(),
         Some(id) => request.project.settings.client(id).and_then(|one| one.name.clone()).unwrap_or_else(|| id.clone()),
@@ -137,32 +161,26 @@ pub(super) fn place_of(request: &ProjectRequest, session: &SessionView) -> Strin
 }
 
 async fn show(request: ProjectRequest) -> PageResult {
-    let (_, settings_form) = load(&request).await?;
-    let head = head_of(&settings_form);
-    let UserDetails { detail, verified, keys, sessions, events } = settings_form;
-    let moment = |text: Option<String>| text.map(Moment::new);
-    let user = detail.user;
+    let (_, details) = load(&request).await?;
+    let UserDetails { loaded, keys, sessions, events } = details;
+    let moment = |at: Timestamp| Moment::new(at.to_rfc3339());
+    let user = &loaded.user;
     request.show(&UserPage {
-        head,
-        created_at: Moment::new(user.created_at),
-        updated_at: Moment::new(user.updated_at),
-        promoted_at: moment(user.promoted_at),
-        last_login_at: moment(user.last_login_at),
-        yielded_to: user.yielded_to,
-        identities: detail
-            .identities
-            .iter()
-            .filter(|one| one.kind != "anonymous")
-            .map(|one| line_of(one, &verified))
-            .collect(),
-        authenticators: detail.authenticators.iter().map(describe_authenticator).collect(),
+        head: head_of(&loaded),
+        created_at: moment(user.created_at),
+        updated_at: moment(user.updated_at),
+        promoted_at: user.promoted_at.map(moment),
+        last_login_at: user.last_login_at.map(moment),
+        yielded_to: user.yielded_to.map(|id| id.to_string()),
+        identities: loaded.identities.iter().filter_map(line_of).collect(),
+        authenticators: loaded.authenticators.iter().map(describe_authenticator).collect(),
         keys: keys
             .into_iter()
             .map(|key| KeyLine {
-                id: key.id,
+                id: key.id.to_string(),
                 device: key.device.unwrap_or_else(|| "Unnamed device".to_string()),
                 key_id: key.key_id,
-                last_used_at: Moment::new(key.last_used_at),
+                last_used_at: moment(key.last_used_at),
                 is_retired: key.promoted_at.is_some(),
             })
             .collect(),
@@ -170,54 +188,43 @@ async fn show(request: ProjectRequest) -> PageResult {
             .into_iter()
             .map(|session| SessionLine {
                 place: place_of(&request, &session),
-                id: session.id,
-                device: session.display_name.unwrap_or_default(),
-                created_at: Moment::new(session.created_at),
-                last_used_at: Moment::new(session.last_accessed_at),
+                id: session.id.plain_id(),
+                device: session.device.unwrap_or_default(),
+                created_at: moment(session.created_at),
+                last_used_at: moment(session.last_access_at),
             })
             .collect(),
         standard: print_attributes(&user.standard_attributes),
         custom: print_attributes(&user.custom_attributes),
-        events: events.iter().map(event_line).collect(),
+        events: events.into_iter().map(event_line).collect(),
     })
 }
 
-fn describe_authenticator(authenticator: &Value) -> String {
-    match authenticator["type"].as_str().unwrap_or_default() {
-        "password" => "Password".to_string(),
-        "passkey" => "Passkey".to_string(),
-        "oob_otp_email" => "Email code".to_string(),
-        "oob_otp_sms" => "SMS code".to_string(),
-        other => other.to_string(),
+fn describe_authenticator(authenticator: &Authenticator) -> String {
+    match authenticator.kind {
+        AuthenticatorKind::Password => "Password",
+        AuthenticatorKind::Passkey => "Passkey",
+        AuthenticatorKind::OobOtpEmail => "Email code",
+        AuthenticatorKind::OobOtpSms => "SMS code",
     }
+    .to_string()
 }
 
 /// The project's kinds of login ID, with their names.
 fn kinds_of(request: &ProjectRequest) -> Vec<(&'static str, &'static str)> {
-    let name = |kind: &LoginIdKind| match kind {
-        LoginIdKind::Email => ("email", "E-mail"),
-        LoginIdKind::Phone => ("phone", "Phone"),
-        LoginIdKind::Username => ("username", "Username"),
-    };
-    request.project.settings.login_id_kinds().iter().map(name).collect()
+    request.project.settings.login_id_kinds().iter().map(|kind| (kind.as_str(), name_of(*kind))).collect()
 }
 
 async fn show_promote(request: ProjectRequest) -> PageResult {
-    let (id, settings_form) = load(&request).await?;
-    if !settings_form.detail.user.is_anonymous {
+    let (id, loaded) = load_user(&request).await?;
+    if !loaded.user.is_anonymous() {
         return request.go(&request.href(&path_of(id)));
     }
-    request.show(&UserFormPage::promote(
-        head_of(&settings_form),
-        &kinds_of(&request),
-        ["", "", ""],
-        true,
-        [None, None, None],
-    ))
+    request.show(&UserFormPage::promote(head_of(&loaded), &kinds_of(&request), ["", "", ""], true, [None, None, None]))
 }
 
 async fn promote(request: ProjectRequest) -> PageResult {
-    let (id, settings_form) = load(&request).await?;
+    let (id, loaded) = load_user(&request).await?;
     let (kind, value, password) = (request.field("kind"), request.field("value").trim(), request.field("password"));
     let is_verified = request.is_checked("is_verified");
     let read = LoginIdKind::ALL.into_iter().find(|one| one.as_str() == kind);
@@ -242,8 +249,7 @@ async fn promote(request: ProjectRequest) -> PageResult {
         Err(error) => return Err(error.into()),
     };
     // Passwords are not sent back, so it must be typed again.
-    let page =
-        UserFormPage::promote(head_of(&settings_form), &kinds_of(&request), [kind, value, ""], is_verified, errors);
+    let page = UserFormPage::promote(head_of(&loaded), &kinds_of(&request), [kind, value, ""], is_verified, errors);
     request.show_again(&page)
 }
 
@@ -262,24 +268,23 @@ fn messages_at(faults: &[Fault], path: &str) -> Option<String> {
 }
 
 async fn show_attributes(request: ProjectRequest) -> PageResult {
-    let (_, settings_form) = load(&request).await?;
+    let (_, loaded) = load_user(&request).await?;
     let print = |map: &Map<String, Value>| serde_json::to_string_pretty(map).unwrap_or_default();
-    let user = &settings_form.detail.user;
+    let user = &loaded.user;
     let values = [print(&user.standard_attributes), print(&user.custom_attributes)];
-    request.show(&UserFormPage::attributes(head_of(&settings_form), [&values[0], &values[1]], [None, None]))
+    request.show(&UserFormPage::attributes(head_of(&loaded), [&values[0], &values[1]], [None, None]))
 }
 
 async fn save_attributes(request: ProjectRequest) -> PageResult {
-    let (id, settings_form) = load(&request).await?;
+    let (id, loaded) = load_user(&request).await?;
     let values = [request.field("standard"), request.field("custom")];
     let read = values.map(serde_json::from_str::<Map<String, Value>>);
-    let complain = |errors: [Option<String>; 2]| {
-        request.show_again(&UserFormPage::attributes(head_of(&settings_form), values, errors))
-    };
+    let complain =
+        |errors: [Option<String>; 2]| request.show_again(&UserFormPage::attributes(head_of(&loaded), values, errors));
     let [Ok(standard), Ok(custom)] = read else {
         return complain(read.map(|one| one.err().map(|error| format!("This is not a JSON object: {error}."))));
     };
-    let user = &settings_form.detail.user;
+    let user = &loaded.user;
     let change = AttributeChange {
         standard_attributes: difference(&user.standard_attributes, standard),
         custom_attributes: difference(&user.custom_attributes, custom),
