@@ -7,6 +7,7 @@ pub(crate) mod commit;
 pub(crate) mod completion;
 pub(crate) mod login_methods;
 mod message;
+mod one_time_code;
 pub(crate) mod passkey;
 pub(crate) mod sign_in;
 pub(crate) mod steps;

@@ -3,7 +3,7 @@
 
 use vestibule_domain::{
     credential::{
-        otp::{self, OtpDecision, ResendDecision},
+        otp::{OtpDecision, ResendDecision},
         password::{self, Assessment},
     },
     id::UserId,
@@ -16,8 +16,10 @@ use vestibule_store::{
 };
 
 use super::{
-    Attempt, CodeMessage, CodeUse, Flow, Goal, WriteMessage, keep, login_methods, save,
-    steps::{Identification, InputErrors, charge_code, check_password, hash_code, new_code},
+    Attempt, CodeMessage, CodeUse, Flow, Goal, WriteMessage, keep, login_methods,
+    one_time_code::{self, CodeOf, Compared},
+    save,
+    steps::{Identification, InputErrors, check_password},
 };
 use crate::{
     adapters::mailer::Mail,
@@ -156,12 +158,12 @@ async fn send_code(
     goal: Goal,
     write: WriteMessage<'_>,
 ) -> Result<SignIn, Error> {
-    charge_code(ctx, &login_id).await?;
+    one_time_code::charge(ctx, &login_id).await?;
     let mut conn = ctx.app.store.read().await?;
     let row = credentials::find_login_id(&mut conn, ctx.project.no, login_id.kind.as_str(), &login_id.value).await?;
     drop(conn);
     let user = row.filter(|row| may_receive(goal, row)).map(|row| row.user_id).filter(|user| is_wanted(flow, *user));
-    let (code, text) = new_code(ctx.app, flow, None, ctx.now);
+    let (code, text) = one_time_code::make(ctx, flow, None);
     let message = CodeMessage::new(use_of(goal), &login_id, &text).map(|code| write(&code));
     flow.state.attempt = Some(Attempt { login_id, goal, user, code: Some(code), proved_at: None });
     // Without an account the code is stored and required all the same, but not sent.
@@ -195,40 +197,22 @@ pub(crate) enum LoginCode {
     Stale,
 }
 
-/// Compares a code with the one sent to a member; a wrong one is counted before the response is sent.
+/// Compares a code with the one sent to a member.
 pub(crate) async fn try_code(ctx: &Ctx<'_>, flow: &mut Flow, typed: &str) -> Result<LoginCode, Error> {
-    let presented = hash_code(flow, typed);
-    let Some(attempt) = &mut flow.state.attempt else { return Ok(LoginCode::Stale) };
-    let Some(code) = &mut attempt.code else {
-        // The code was accepted before, but a later step failed.
-        let proved = attempt.proved_at.is_some();
-        return Ok(if proved { after_code(attempt).unwrap_or(LoginCode::Stale) } else { LoginCode::Stale });
+    // The code may have been accepted before, and a later step have failed.
+    let was_accepted = |flow: &Flow| {
+        let proved =
+            flow.state.attempt.as_ref().filter(|attempt| attempt.code.is_none() && attempt.proved_at.is_some());
+        proved.and_then(after_code)
     };
-    let buckets = Buckets::of_code(ctx, &attempt.login_id.value);
-    buckets.check(ctx.app, ctx.now).await?;
-    let mut decision = otp::try_code(code, &presented, ctx.now);
-    let user = attempt.user;
-    if decision == OtpDecision::Accepted && user.is_none() {
-        // This code was never sent, so it was guessed; reject it.
-        decision = OtpDecision::Wrong { tries_left: otp::MAX_TRIES.saturating_sub(code.tries + 1) };
-    }
-    match decision {
-        OtpDecision::Accepted => {
-            attempt.proved_at = Some(ctx.now);
-            attempt.code = None;
-        }
-        OtpDecision::Wrong { .. } => *code = code.tried(),
-        OtpDecision::Expired | OtpDecision::Exhausted => return Ok(LoginCode::Refused(decision)),
-    }
-    if !save(ctx, flow, None).await? {
-        return Ok(LoginCode::Stale);
-    }
-    let after = flow.state.attempt.as_ref().filter(|_| decision == OtpDecision::Accepted).and_then(after_code);
-    if let Some(after) = after {
+    if let Some(after) = was_accepted(flow) {
         return Ok(after);
     }
-    buckets.record_failure(ctx.app, ctx.now).await?;
-    Ok(LoginCode::Refused(decision))
+    Ok(match one_time_code::compare(ctx, flow, CodeOf::Attempt, typed).await? {
+        Compared::Accepted => was_accepted(flow).unwrap_or(LoginCode::Stale),
+        Compared::Refused(decision) => LoginCode::Refused(decision),
+        Compared::Stale => LoginCode::Stale,
+    })
 }
 
 /// The step after the correct code.
@@ -252,26 +236,14 @@ pub(crate) fn amr_of_code(kind: LoginIdKind) -> &'static str {
     }
 }
 
-/// Sends another code to a member, within the cool-down and the maximum.
+/// Sends another code to a member.
 pub(crate) async fn resend(
     ctx: &Ctx<'_>,
     flow: &mut Flow,
     write: WriteMessage<'_>,
 ) -> Result<Option<ResendDecision>, Error> {
-    let Some(attempt) = &flow.state.attempt else { return Ok(None) };
-    let Some(code) = &attempt.code else { return Ok(None) };
-    let decision = otp::may_resend(code, ctx.now);
-    if decision != ResendDecision::Allowed {
-        return Ok(Some(decision));
-    }
-    charge_code(ctx, &attempt.login_id).await?;
-    let (new, text) = new_code(ctx.app, flow, Some(code), ctx.now);
-    let message = CodeMessage::new(use_of(attempt.goal), &attempt.login_id, &text).map(|code| write(&code));
-    let message = message.filter(|_| attempt.user.is_some());
-    if let Some(attempt) = &mut flow.state.attempt {
-        attempt.code = Some(new);
-    }
-    Ok(save(ctx, flow, message).await?.then_some(ResendDecision::Allowed))
+    let Some(goal) = flow.state.attempt.as_ref().map(|attempt| attempt.goal) else { return Ok(None) };
+    one_time_code::send_again(ctx, flow, (CodeOf::Attempt, use_of(goal)), write).await
 }
 
 /// Handles the new password of a user who entered the correct code.

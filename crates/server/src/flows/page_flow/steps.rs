@@ -2,26 +2,24 @@
 
 use vestibule_domain::{
     credential::{
-        otp::{self, CodeState, OtpDecision, ResendDecision},
+        otp::{OtpDecision, ResendDecision},
         password::{self, Assessment},
     },
     identifier::{IdentifierProblem, LoginId, LoginIdKind},
     project::{AuthenticatorKind, LimitName, ProjectSettings},
     promotion::{AddressProof, PromotionDecision, decide},
-    secret::{Secret, TokenHash},
-    time::Timestamp,
+    secret::Secret,
 };
 use vestibule_store::{credentials, users};
 
 use super::{
     CodeMessage, CodeUse, Flow, FlowPurpose, PendingLoginId, WriteMessage, keep,
     login_methods::{self, NewLoginMethod},
+    one_time_code::{self, CodeOf, Compared},
     save,
 };
 use crate::{
-    app::App,
-    crypto::{hex, sha256},
-    flows::{Error, ctx::Ctx, new_password, rates, tries::Buckets},
+    flows::{Error, ctx::Ctx, new_password, rates},
     projects::Project,
 };
 
@@ -79,7 +77,7 @@ pub(crate) async fn identify(
     let needs_proof = login_methods::needs_proof(&ctx.project.settings, login_id.kind);
     let mut taken = false;
     if needs_proof {
-        charge_code(ctx, &login_id).await?;
+        one_time_code::charge(ctx, &login_id).await?;
     } else {
         // No verification follows, so the answer is immediate; limit the rate to prevent enumeration.
         rates::charge_ip(ctx, LimitName::AccountEnumerationPerIp)?;
@@ -103,7 +101,7 @@ pub(crate) async fn identify(
     let mut pending = PendingLoginId { login_id, password_hash, code: None, proved_at: None, taken };
     let mut message = None;
     if needs_proof {
-        let (code, text) = new_code(ctx.app, flow, None, ctx.now);
+        let (code, text) = one_time_code::make(ctx, flow, None);
         message = CodeMessage::new(CodeUse::Verify, &pending.login_id, &text).map(|code| write(&code));
         pending.code = Some(code);
     }
@@ -157,33 +155,17 @@ pub(crate) enum CodeOutcome {
     Stale,
 }
 
-/// Compares a code with the one sent to a new login ID; a wrong one is counted before the response is sent.
+/// Compares a code with the one sent to a new login ID.
 pub(crate) async fn try_code(ctx: &Ctx<'_>, flow: &mut Flow, typed: &str) -> Result<CodeOutcome, Error> {
-    let presented = hash_code(flow, typed);
-    let passkey_next = passkey_step(ctx.project, flow).is_some();
-    let Some(pending) = &mut flow.state.pending else { return Ok(CodeOutcome::Stale) };
-    if pending.proved_at.is_some() && pending.is_settled() {
+    if flow.state.pending.as_ref().is_some_and(|pending| pending.proved_at.is_some() && pending.is_settled()) {
         // The code was accepted before, but the commit failed.
-        return Ok(if passkey_next { CodeOutcome::Next } else { CodeOutcome::Ready });
+        let is_last = passkey_step(ctx.project, flow).is_none();
+        return Ok(if is_last { CodeOutcome::Ready } else { CodeOutcome::Next });
     }
-    let Some(code) = &mut pending.code else { return Ok(CodeOutcome::Stale) };
-    let buckets = Buckets::of_code(ctx, &pending.login_id.value);
-    buckets.check(ctx.app, ctx.now).await?;
-    let decision = otp::try_code(code, &presented, ctx.now);
-    match decision {
-        OtpDecision::Accepted => {
-            pending.proved_at = Some(ctx.now);
-            pending.code = None;
-        }
-        OtpDecision::Wrong { .. } => *code = code.tried(),
-        OtpDecision::Expired | OtpDecision::Exhausted => return Ok(CodeOutcome::Refused(decision)),
-    }
-    if !save(ctx, flow, None).await? {
-        return Ok(CodeOutcome::Stale);
-    }
-    if decision != OtpDecision::Accepted {
-        buckets.record_failure(ctx.app, ctx.now).await?;
-        return Ok(CodeOutcome::Refused(decision));
+    match one_time_code::compare(ctx, flow, CodeOf::Pending, typed).await? {
+        Compared::Accepted => {}
+        Compared::Refused(decision) => return Ok(CodeOutcome::Refused(decision)),
+        Compared::Stale => return Ok(CodeOutcome::Stale),
     }
     if passkey_step(ctx.project, flow).is_none() {
         return Ok(CodeOutcome::Ready);
@@ -221,25 +203,13 @@ pub(crate) fn offers_passkey(settings: &ProjectSettings) -> bool {
     settings.offers(AuthenticatorKind::Passkey) && settings.passkey_offer_enabled()
 }
 
-/// Sends another code to a new login ID, within the cool-down and the maximum.
+/// Sends another code to a new login ID.
 pub(crate) async fn resend(
     ctx: &Ctx<'_>,
     flow: &mut Flow,
     write: WriteMessage<'_>,
 ) -> Result<Option<ResendDecision>, Error> {
-    let Some(pending) = &flow.state.pending else { return Ok(None) };
-    let Some(code) = &pending.code else { return Ok(None) };
-    let decision = otp::may_resend(code, ctx.now);
-    if decision != ResendDecision::Allowed {
-        return Ok(Some(decision));
-    }
-    charge_code(ctx, &pending.login_id).await?;
-    let (new, text) = new_code(ctx.app, flow, Some(code), ctx.now);
-    let message = CodeMessage::new(CodeUse::Verify, &pending.login_id, &text).map(|code| write(&code));
-    if let Some(pending) = &mut flow.state.pending {
-        pending.code = Some(new);
-    }
-    Ok(save(ctx, flow, message).await?.then_some(ResendDecision::Allowed))
+    one_time_code::send_again(ctx, flow, (CodeOf::Pending, CodeUse::Verify), write).await
 }
 
 /// Records that the login ID belongs to another user; the pending input is kept for the page that says so.
@@ -250,23 +220,4 @@ pub(crate) async fn mark_taken(ctx: &Ctx<'_>, flow: &mut Flow) -> Result<(), Err
     }
     keep(ctx, flow).await?;
     Ok(())
-}
-
-/// Charges a code that is about to be sent.
-pub(super) async fn charge_code(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<(), Error> {
-    Buckets::of_code_sent(ctx, &login_id.value).take(ctx.app, ctx.now).await
-}
-
-/// Generates a code and its stored state.
-pub(super) fn new_code(app: &App, flow: &Flow, previous: Option<&CodeState>, now: Timestamp) -> (CodeState, String) {
-    let text = app.entropy.six_digits();
-    let hash = hash_code(flow, &text);
-    (previous.map_or_else(|| CodeState::first(hash, now), |previous| previous.resent(hash, now)), text)
-}
-
-/// The hash of a code is bound to its flow, so that the code is useless in another.
-pub(super) fn hash_code(flow: &Flow, typed: &str) -> TokenHash {
-    // Hash invalid input as it is: it is wrong like any other code, and takes as long.
-    let code = otp::read_code(typed).unwrap_or_else(|| typed.to_string());
-    sha256(format!("{}:{code}", hex(flow.id.as_bytes())).as_bytes())
 }

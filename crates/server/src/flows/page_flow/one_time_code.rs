@@ -1,0 +1,128 @@
+//! One-time codes of a flow: making, comparing and sending again, for a new login ID and for a member alike.
+
+use vestibule_domain::{
+    credential::otp::{self, CodeState, OtpDecision, ResendDecision},
+    identifier::LoginId,
+    secret::TokenHash,
+    time::Timestamp,
+};
+
+use super::{CodeMessage, CodeUse, Flow, WriteMessage, save};
+use crate::{
+    crypto::{hex, sha256},
+    flows::{Error, ctx::Ctx, tries::Buckets},
+};
+
+/// Where a flow keeps a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CodeOf {
+    /// With the login ID of a user who joins.
+    Pending,
+    /// With the attempt to sign in as a member.
+    Attempt,
+}
+
+/// A code that a flow expects.
+struct ExpectedCode<'f> {
+    login_id: &'f LoginId,
+    /// Whether it was sent. A code for an address without an account is stored, and never right.
+    is_sent: bool,
+    code: &'f mut Option<CodeState>,
+    proved_at: &'f mut Option<Timestamp>,
+}
+
+fn expected(flow: &mut Flow, of: CodeOf) -> Option<ExpectedCode<'_>> {
+    match of {
+        CodeOf::Pending => flow.state.pending.as_mut().map(|pending| ExpectedCode {
+            login_id: &pending.login_id,
+            is_sent: true,
+            code: &mut pending.code,
+            proved_at: &mut pending.proved_at,
+        }),
+        CodeOf::Attempt => flow.state.attempt.as_mut().map(|attempt| ExpectedCode {
+            login_id: &attempt.login_id,
+            is_sent: attempt.user.is_some(),
+            code: &mut attempt.code,
+            proved_at: &mut attempt.proved_at,
+        }),
+    }
+}
+
+/// The result of comparing a code.
+pub(super) enum Compared {
+    Accepted,
+    Refused(OtpDecision),
+    /// No code is expected, or the flow changed in another tab.
+    Stale,
+}
+
+/// Compares a code with the expected one; a wrong one is counted before the response is sent.
+pub(super) async fn compare(ctx: &Ctx<'_>, flow: &mut Flow, of: CodeOf, typed: &str) -> Result<Compared, Error> {
+    let presented = hash_code(flow, typed);
+    let Some(expected) = expected(flow, of) else { return Ok(Compared::Stale) };
+    let Some(code) = expected.code.as_mut() else { return Ok(Compared::Stale) };
+    let buckets = Buckets::of_code(ctx, &expected.login_id.value);
+    buckets.check(ctx.app, ctx.now).await?;
+    let mut decision = otp::try_code(code, &presented, ctx.now);
+    if decision == OtpDecision::Accepted && !expected.is_sent {
+        // This code was never sent, so it was guessed; reject it.
+        decision = OtpDecision::Wrong { tries_left: otp::MAX_TRIES.saturating_sub(code.tries + 1) };
+    }
+    match decision {
+        OtpDecision::Accepted => {
+            *expected.proved_at = Some(ctx.now);
+            *expected.code = None;
+        }
+        OtpDecision::Wrong { .. } => *code = code.tried(),
+        OtpDecision::Expired | OtpDecision::Exhausted => return Ok(Compared::Refused(decision)),
+    }
+    if !save(ctx, flow, None).await? {
+        return Ok(Compared::Stale);
+    }
+    if decision == OtpDecision::Accepted {
+        return Ok(Compared::Accepted);
+    }
+    buckets.record_failure(ctx.app, ctx.now).await?;
+    Ok(Compared::Refused(decision))
+}
+
+/// Sends another code, within the cool-down and the maximum; `None` when no code is expected.
+pub(super) async fn send_again(
+    ctx: &Ctx<'_>,
+    flow: &mut Flow,
+    (of, purpose): (CodeOf, CodeUse),
+    write: WriteMessage<'_>,
+) -> Result<Option<ResendDecision>, Error> {
+    let Some(ExpectedCode { login_id, is_sent, code: Some(code), .. }) = expected(flow, of) else { return Ok(None) };
+    let decision = otp::may_resend(code, ctx.now);
+    if decision != ResendDecision::Allowed {
+        return Ok(Some(decision));
+    }
+    let (login_id, earlier) = (login_id.clone(), code.clone());
+    charge(ctx, &login_id).await?;
+    let (new, text) = make(ctx, flow, Some(&earlier));
+    let message = CodeMessage::new(purpose, &login_id, &text).filter(|_| is_sent).map(|code| write(&code));
+    if let Some(expected) = expected(flow, of) {
+        *expected.code = Some(new);
+    }
+    Ok(save(ctx, flow, message).await?.then_some(ResendDecision::Allowed))
+}
+
+/// Charges a code that is about to be sent.
+pub(super) async fn charge(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<(), Error> {
+    Buckets::of_code_sent(ctx, &login_id.value).take(ctx.app, ctx.now).await
+}
+
+/// Generates a code and its stored state.
+pub(super) fn make(ctx: &Ctx<'_>, flow: &Flow, previous: Option<&CodeState>) -> (CodeState, String) {
+    let (text, now) = (ctx.app.entropy.six_digits(), ctx.now);
+    let hash = hash_code(flow, &text);
+    (previous.map_or_else(|| CodeState::first(hash, now), |previous| previous.resent(hash, now)), text)
+}
+
+/// The hash of a code is bound to its flow, so that the code is useless in another.
+fn hash_code(flow: &Flow, typed: &str) -> TokenHash {
+    // Hash invalid input as it is: it is wrong like any other code, and takes as long.
+    let code = otp::read_code(typed).unwrap_or_else(|| typed.to_string());
+    sha256(format!("{}:{code}", hex(flow.id.as_bytes())).as_bytes())
+}
