@@ -12,7 +12,7 @@ use crate::flows::admin::{
 /// A member to create.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct UserBody {
+pub(super) struct NewUserBody {
     login_ids: Vec<LoginIdBody>,
     #[serde(default)]
     password: Option<String>,
@@ -22,8 +22,8 @@ pub(super) struct UserBody {
     custom_attributes: Map<String, Value>,
 }
 
-impl From<UserBody> for NewUser {
-    fn from(body: UserBody) -> Self {
+impl From<NewUserBody> for NewUser {
+    fn from(body: NewUserBody) -> Self {
         Self {
             login_ids: body.login_ids.into_iter().map(NewLoginId::from).collect(),
             password: body.password,

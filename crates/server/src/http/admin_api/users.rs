@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{
     access::Admin,
-    bodies::{AttributesBody, PromotionBody, UserBody},
+    bodies::{AttributesBody, NewUserBody, PromotionBody},
     problem::Problem,
     read::{check_limit, json, nothing, read_json, read_query, read_user_id},
     views::{DeviceKeyView, SessionView, UserDetailView, UserView},
@@ -56,7 +56,7 @@ pub(crate) async fn list(admin: Admin, uri: Uri) -> UsersResult {
 /// `POST /users`
 pub(crate) async fn create(admin: Admin, request: Request) -> UsersResult {
     let visit = &admin.visit;
-    let new: UserBody = read_json(visit, request).await?;
+    let new: NewUserBody = read_json(visit, request).await?;
     let user = users::create(&visit.ctx(), &admin.operator(), &new.into()).await?;
     Ok(json(StatusCode::CREATED, &UserDetailView::of(&user)))
 }
