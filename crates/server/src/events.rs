@@ -46,7 +46,12 @@ pub(crate) struct EventOrigin<'a> {
 
 /// Prepares an event for the queue.
 pub(crate) fn prepare(ctx: &Ctx<'_>, event: &Event, user: UserId, origin: &EventOrigin<'_>) -> QueuedEvent {
-    prepare_in(&ctx.app.entropy, event, &describe(ctx, user, origin))
+    prepare_about(ctx, event, &describe(ctx, user, origin))
+}
+
+/// Prepares an event of this request for the queue.
+pub(crate) fn prepare_about(ctx: &Ctx<'_>, event: &Event, context: &Context) -> QueuedEvent {
+    with_id(ctx.app.entropy.id(ctx.now), event, context)
 }
 
 /// The context of a user's own action.
@@ -71,7 +76,10 @@ const LONGEST_STATE: usize = 1_024;
 
 /// Makes an event ready to be queued, in circumstances of the caller's making.
 pub(crate) fn prepare_in(entropy: &Entropy, event: &Event, context: &Context) -> QueuedEvent {
-    let id: EventId = entropy.id(context.timestamp);
+    with_id(entropy.id(context.timestamp), event, context)
+}
+
+fn with_id(id: EventId, event: &Event, context: &Context) -> QueuedEvent {
     let body = event.to_json(0, id, context);
     QueuedEvent { id, body, is_logged: true, is_for_hooks: event.is_for_hooks() }
 }

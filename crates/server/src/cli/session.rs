@@ -61,10 +61,9 @@ impl SessionCommand {
             }
             Self::Revoke(revoke) => {
                 let (opened, user) = revoke.of.open().await?;
-                let app = &opened.app;
                 let actor = Actor::at_terminal("session revoke");
                 let one = Selection::One(revoke.id);
-                let ended = sessions::end(app, Ending::by_actor(&opened.ctx(), &actor, user.id, one)).await;
+                let ended = sessions::end(&opened.app, Ending::by_actor(&opened.ctx(), &actor, user.id, one)).await;
                 opened.close().await;
                 if ended? == 0 {
                     return Err(CommandError("the user has no such session".into()));
@@ -73,10 +72,9 @@ impl SessionCommand {
             }
             Self::RevokeAll(of) => {
                 let (opened, user) = of.open().await?;
-                let app = &opened.app;
                 let actor = Actor::at_terminal("session revoke-all");
                 let all = Selection::All;
-                let ended = sessions::end(app, Ending::by_actor(&opened.ctx(), &actor, user.id, all)).await;
+                let ended = sessions::end(&opened.app, Ending::by_actor(&opened.ctx(), &actor, user.id, all)).await;
                 opened.close().await;
                 println!("{} ended", ended?);
             }

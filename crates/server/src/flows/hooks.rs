@@ -119,7 +119,7 @@ pub(crate) async fn request_decision(ctx: &Ctx<'_>, event: &Event, context: &Con
     }
     // A handler that does not answer holds the requests of its own project only.
     let _place = ctx.app.shares.calls.take(ctx.project.no)?;
-    let id: EventId = ctx.app.entropy.id(context.timestamp);
+    let id: EventId = ctx.app.entropy.id(ctx.now);
     let body = event.to_json(0, id, context).to_string();
     let asking = async {
         let mut changes = Changes::default();

@@ -133,6 +133,7 @@ impl Ending {
     /// An ending by a rule of the server.
     pub(crate) fn by_rule(ctx: &Ctx<'_>, user: UserId, selection: Selection, reason: RevocationReason) -> Self {
         let cause = (reason, TriggeredBy::System);
+        // The server acts here, and not the caller at the request's address.
         Self { names_application: true, ..Self::new(&Ctx { ip: None, ..*ctx }, user, selection, cause) }
     }
 

@@ -41,30 +41,49 @@ struct Bucket {
     quota: Quota,
 }
 
+/// Whom a bucket counts.
+enum Counted<'a> {
+    /// The address of the request.
+    Address,
+    Account(&'a str),
+}
+
 impl Buckets {
     /// Buckets of a password attempt for a login ID.
     pub(crate) fn of_password(ctx: &Ctx<'_>, account: &str) -> Self {
-        Self::of(ctx, LimitName::PasswordPerIp, Some((LimitName::PasswordPerUser, account)))
+        Self::of(
+            ctx,
+            [(LimitName::PasswordPerUser, Counted::Account(account)), (LimitName::PasswordPerIp, Counted::Address)],
+        )
     }
 
     /// Buckets of a code attempt for an email address or phone number.
     pub(crate) fn of_code(ctx: &Ctx<'_>, account: &str) -> Self {
-        Self::of(ctx, LimitName::CodeTryPerIp, Some((LimitName::CodeTryPerUser, account)))
+        Self::of(
+            ctx,
+            [(LimitName::CodeTryPerUser, Counted::Account(account)), (LimitName::CodeTryPerIp, Counted::Address)],
+        )
     }
 
     /// Buckets of a code sent to an email address or phone number.
     pub(crate) fn of_code_sent(ctx: &Ctx<'_>, account: &str) -> Self {
-        Self::of(ctx, LimitName::CodeSendPerIp, Some((LimitName::CodeSendPerUser, account)))
+        Self::of(
+            ctx,
+            [(LimitName::CodeSendPerUser, Counted::Account(account)), (LimitName::CodeSendPerIp, Counted::Address)],
+        )
     }
 
     /// Buckets of a passkey attempt, per network address only: the passkey itself names the account.
     pub(crate) fn of_passkey(ctx: &Ctx<'_>) -> Self {
-        Self::of(ctx, LimitName::PasskeyPerIp, None)
+        Self::of(ctx, [(LimitName::PasskeyPerIp, Counted::Address)])
     }
 
     /// Buckets of a request signed with the wrong key for a device key's ID.
     pub(crate) fn of_device_key(ctx: &Ctx<'_>, kid: &str) -> Self {
-        Self::of(ctx, LimitName::DeviceKeyPerIp, Some((LimitName::DeviceKeyPerKey, kid)))
+        Self::of(
+            ctx,
+            [(LimitName::DeviceKeyPerIp, Counted::Address), (LimitName::DeviceKeyPerKey, Counted::Account(kid))],
+        )
     }
 
     /// Buckets of a password attempt for an operator.
@@ -79,16 +98,19 @@ impl Buckets {
         Self { no: EVERY_PROJECT, all: vec![Bucket::of_operator(&by_ip(ip), OPERATOR_PER_IP)] }
     }
 
-    /// A bucket of the request's address, and one of the account if there is one.
-    fn of(ctx: &Ctx<'_>, per_ip: LimitName, per_account: Option<(LimitName, &str)>) -> Self {
+    /// The buckets that have a quota, in this order; without an address none for it.
+    fn of<const N: usize>(ctx: &Ctx<'_>, counted: [(LimitName, Counted<'_>); N]) -> Self {
         let by_ip = ctx.ip.map(by_ip);
-        let by_ip = by_ip.as_deref().map(|ip| (per_ip, ip));
-        let bucket = |(name, of): (LimitName, &str)| {
+        let bucket = |(name, counted): (LimitName, Counted<'_>)| {
+            let of = match counted {
+                Counted::Address => by_ip.as_deref()?,
+                Counted::Account(account) => account,
+            };
             let quota = ctx.project.settings.limit(name)?;
             let counter = Counter::Setting(name);
             Some(Bucket { counter, id: sha256(format!("{}|{of}", name.error_name()).as_bytes()).0, quota })
         };
-        Self { no: ctx.project.no, all: per_account.into_iter().chain(by_ip).filter_map(bucket).collect() }
+        Self { no: ctx.project.no, all: counted.into_iter().filter_map(bucket).collect() }
     }
 
     /// Checks that no bucket is full.

@@ -112,6 +112,19 @@ fn only_the_stores_db_names_a_driver() {
 }
 
 #[test]
+fn requests_have_an_address() {
+    // A context without an address is not limited by address.
+    let allowed = ["server/src/cli/", "server/src/jobs/", "server/src/flows/ctx.rs", "tests.rs"];
+    let found: Vec<String> = sources("server/src")
+        .into_iter()
+        .filter(|(file, _)| !allowed.iter().any(|part| file.contains(part)))
+        .filter(|(_, source)| names(&code(source), "without_request"))
+        .map(|(file, _)| file)
+        .collect();
+    assert!(found.is_empty(), "only commands and jobs have a context without a request: {found:?}");
+}
+
+#[test]
 fn flows_know_no_http() {
     let words = ["axum", "StatusCode", "HeaderMap", "crate::http", "askama", "SameSite", "Set-Cookie", "<p>", "<html"];
     forbid("server/src/flows", &words, "return a value or an error; http/ makes the answer");

@@ -194,6 +194,13 @@ async fn one_first_form_sent_many_times_makes_one_flow(engine: Engine) {
         assert_eq!((reply.status, reply.header("location")), (303, Some(flow.as_str())));
     }
     assert_eq!(count_of(&server, "flows").await, 1);
+    // Once more, when the flow is stored: the code that was sent stays the right one.
+    let mut fields = form.fields.clone();
+    for (name, value) in [("login_id", KIM), ("password", PASSWORD)] {
+        fields.iter_mut().filter(|(other, _)| other == name).for_each(|(_, typed)| *typed = value.into());
+    }
+    let again = server.http().request(Method::POST, &form.action).form(&fields).header(header::COOKIE, &cookie);
+    assert_eq!(Reply::of(again).await.status, 303);
     browser.open(&flow).await;
     browser.fill("Code", &mailbox.next_code(KIM).await);
     browser.press("Confirm").await;

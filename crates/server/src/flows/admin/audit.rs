@@ -67,7 +67,7 @@ pub(crate) async fn list(
     Ok(ListPage::cut(rows, limit, |row| row.seq.to_string()))
 }
 
-/// An event for people.
+/// An event as a line of the audit log.
 #[derive(Clone, Debug)]
 pub(crate) struct AuditLine {
     pub(crate) seq: i64,
@@ -101,7 +101,7 @@ impl AuditLine {
     }
 }
 
-/// As [`list`], for people.
+/// As [`list`], as lines of the audit log.
 pub(crate) async fn list_lines(
     ctx: &Ctx<'_>,
     filter: &Filter,

@@ -20,13 +20,15 @@ use super::{
     credentials::{NewLoginId, hash_password, read_login_id},
 };
 use crate::{
-    events,
     flows::{
         account::{LoadedUser, identity_of},
         actor::{ActError, Actor, AuditEntry},
         ctx::Ctx,
         hooks,
-        promotion::change::{Credentials, PromotionError, add_first_credential, insert_credentials},
+        promotion::{
+            change::{Credentials, PromotionError, add_first_credential, insert_credentials},
+            prepare::prepare_promotion,
+        },
         sessions::{Ending, Selection},
     },
     projects::Project,
@@ -193,17 +195,10 @@ pub(crate) async fn promote(
         Some(text) => Some(hash_password(ctx, text, std::slice::from_ref(&row)).await?),
         None => None,
     };
-    let member = User { anonymous_since: None, promoted_at: Some(now), updated_at: now, ..guest.clone() };
-    let loaded =
-        LoadedUser { user: member, identities: identity_of(&row).into_iter().collect(), authenticators: Vec::new() };
-    let account = loaded.account();
-    let (before, _) = events::describe_guest(&guest, None);
-    let identities = IdentityModel::copy_all(&account);
-    let pre_create = Event::UserAnonymousPrePromote { anonymous_user: before.clone(), identities: identities.clone() };
-    hooks::request_decision(ctx, &pre_create, &actor.context(&ctx.project.id, Some(id), now)).await?;
-    let event = Event::UserAnonymousPromoted { anonymous_user: before, user: UserModel::copy(&account), identities };
-    let event = actor.prepare(ctx, &event, Some(id));
     let credentials = Credentials { login_id: Some(row), password_hash, passkey: None };
+    let context = actor.context(&ctx.project.id, Some(id), now);
+    let event = prepare_promotion(ctx, &guest, &credentials, &context).await?;
+    let event = actor.prepare(ctx, &event, Some(id));
     ctx.app
         .store
         .write("admin_promote", (credentials, event), move |tx, (credentials, event)| {

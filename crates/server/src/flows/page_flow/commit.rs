@@ -1,40 +1,27 @@
 //! The last step of a flow: everything a promotion, sign-up or sign-in changes, in one transaction.
 
 use vestibule_domain::{
-    event::{Context, Event, IdentityModel, RevocationReason, SessionModel, TriggeredBy, UserModel},
     id::{ProjectNo, SessionId, UserId},
-    identity::UserAccount,
-    project::{LimitName, PromotionConflict},
-    promotion::check_promotable,
     session::Session,
     time::Timestamp,
-    user::User,
 };
-use vestibule_store::{Tx, codes, grants, sessions, users};
+use vestibule_store::{Tx, codes, grants, sessions};
 
 use super::{
-    Flow, FlowPurpose, FlowWrite,
+    Flow, FlowWrite,
     change::{CommitError, Endings, UserChange},
-    completion::{credentials_of, preview},
-    has_guest_left,
-    sign_in::{LoginProof, amr_of_code},
+    prepare::{Prepared, prepare_change},
+    sign_in::LoginProof,
 };
 use crate::{
     app::App,
     events::{self, QueuedEvent},
     flows::{
         Error,
-        account::LoadedUser,
         authorize::{AppRedirect, CompletedFlow, NewCode, answer, make_code},
         ctx::Ctx,
-        hooks,
         issue::make_session,
-        promotion::{
-            change::{Credentials, check_source},
-            source::PromotionSource,
-        },
-        rates,
-        sessions::{Ending, Selection},
+        promotion::{change::check_source, source::PromotionSource},
     },
     messages::SealedMessage,
     passkeys::NewPasskey,
@@ -107,7 +94,7 @@ pub(crate) async fn commit(
     achievement: Achievement,
     browser: Browser,
 ) -> Result<Committed, Error> {
-    let Some(prepared) = prepare(ctx, flow, achievement, &browser).await? else {
+    let Some(prepared) = prepare_change(ctx, flow, achievement, &browser).await? else {
         return Ok(Committed::UserGone);
     };
     let Prepared { user_id, change, event, amr, endings } = prepared;
@@ -187,159 +174,6 @@ fn plan_session(
     let (session, cookie) = make_session(app, user_id, now, Some(amr.to_string()), browser.device, now);
     let replaces = browser.session.map(|session| session.id);
     (SessionChange::New { session: Box::new(session), replaces }, Some(cookie))
-}
-
-struct Prepared {
-    user_id: UserId,
-    change: UserChange,
-    event: QueuedEvent,
-    amr: &'static str,
-    endings: Endings,
-}
-
-async fn prepare(
-    ctx: &Ctx<'_>,
-    flow: &Flow,
-    achievement: Achievement,
-    browser: &Browser,
-) -> Result<Option<Prepared>, Error> {
-    let has_left = has_guest_left(ctx, flow).await?;
-    match achievement {
-        Achievement::Proved(proof) => prepare_login(ctx, flow, (proof, has_left), browser).await,
-        Achievement::Joined(_) if has_left => Ok(None),
-        Achievement::Joined(passkey) => {
-            let amr = amr_of_joining(flow, passkey.as_ref());
-            let user_id = flow.future_user();
-            let Some(credentials) = credentials_of(ctx.app, flow, user_id, passkey, ctx.now) else { return Ok(None) };
-            if flow.state.guest().is_some() {
-                // Not charged to the sign-up limit: the guest was charged when it signed up.
-                prepare_promotion(ctx, flow, (user_id, credentials, amr)).await
-            } else {
-                rates::charge_ip(ctx, LimitName::SignupPerIp)?;
-                let mut user = User::new_member(user_id, ctx.now);
-                let loaded = preview(ctx.project, user.clone(), &credentials);
-                let pre_create = Event::UserPreCreate {
-                    user: UserModel::copy(&loaded.account()),
-                    identities: IdentityModel::copy_all(&loaded.account()),
-                };
-                hooks::request_decision(ctx, &pre_create, &describe(ctx, flow, user_id)).await?.apply(&mut user);
-                let loaded = preview(ctx.project, user.clone(), &credentials);
-                let event = Event::UserCreated {
-                    user: UserModel::copy(&loaded.account()),
-                    identities: IdentityModel::copy_all(&loaded.account()),
-                };
-                let event = prepare_event(ctx, flow, &event, user_id);
-                let change = UserChange::SignUp(Box::new(user), credentials);
-                Ok(Some(Prepared { user_id, change, event, amr, endings: Endings::default() }))
-            }
-        }
-    }
-}
-
-fn amr_of_joining(flow: &Flow, passkey: Option<&NewPasskey>) -> &'static str {
-    match &flow.state.pending {
-        _ if passkey.is_some() => "pop user",
-        Some(pending) if pending.password_hash.is_none() => amr_of_code(pending.login_id.kind),
-        Some(_) | None => "pwd",
-    }
-}
-
-async fn prepare_promotion(
-    ctx: &Ctx<'_>,
-    flow: &Flow,
-    (guest, credentials, amr): (UserId, Credentials, &'static str),
-) -> Result<Option<Prepared>, Error> {
-    let guest = users::find(&mut *ctx.app.store.read().await?, ctx.project.no, guest).await?;
-    let Some(guest) = guest else { return Ok(None) };
-    let member = User { anonymous_since: None, promoted_at: Some(ctx.now), updated_at: ctx.now, ..guest.clone() };
-    let loaded = preview(ctx.project, member, &credentials);
-    let pre_create = Event::UserAnonymousPrePromote {
-        anonymous_user: UserModel::copy(&UserAccount::of_guest(&guest)),
-        identities: IdentityModel::copy_all(&loaded.account()),
-    };
-    hooks::request_decision(ctx, &pre_create, &describe(ctx, flow, guest.id)).await?;
-    let event = Event::UserAnonymousPromoted {
-        anonymous_user: UserModel::copy(&UserAccount::of_guest(&guest)),
-        user: UserModel::copy(&loaded.account()),
-        identities: IdentityModel::copy_all(&loaded.account()),
-    };
-    let event = prepare_event(ctx, flow, &event, guest.id);
-    let change = UserChange::Promote(guest.id, credentials);
-    Ok(Some(Prepared { user_id: guest.id, change, event, amr, endings: Endings::default() }))
-}
-
-async fn prepare_login(
-    ctx: &Ctx<'_>,
-    flow: &Flow,
-    (proof, has_guest_left): (Box<LoginProof>, bool),
-    browser: &Browser,
-) -> Result<Option<Prepared>, Error> {
-    // A member may always sign in; the policy decides whether the guest is given up.
-    let yields = ctx.project.settings.promotion_conflict() == PromotionConflict::Login;
-    let guest = match flow.state.purpose {
-        FlowPurpose::Promote { .. } | FlowPurpose::SignUp | FlowPurpose::Login if !yields => None,
-        FlowPurpose::Promote { .. } if has_guest_left => return Ok(None),
-        FlowPurpose::SignUp | FlowPurpose::Login if has_guest_left => None,
-        FlowPurpose::Promote { .. } | FlowPurpose::SignUp | FlowPurpose::Login => flow.state.guest(),
-    };
-    let mut conn = ctx.app.store.read().await?;
-    let Some(member) = users::find(&mut conn, ctx.project.no, proof.user).await? else { return Ok(None) };
-    if !member.is_active() {
-        return Err(Error::UserDisabled);
-    }
-    let guest = match guest.filter(|guest| *guest != member.id) {
-        Some(guest) => users::find(&mut conn, ctx.project.no, guest).await?,
-        None => None,
-    };
-    let loaded = LoadedUser::load(&mut conn, ctx.project, member).await?;
-    drop(conn);
-    let (user_id, amr) = (proof.user, proof.amr);
-    let guest = guest.filter(|guest| match flow.state.purpose {
-        // Whether it may be given up is decided in the transaction; a promotion must not silently become a plain sign-in.
-        FlowPurpose::Promote { .. } => true,
-        FlowPurpose::SignUp | FlowPurpose::Login => check_promotable(guest).is_ok(),
-    });
-    let mut endings = Endings::default();
-    if proof.recovered {
-        let cause = (RevocationReason::PasswordChange, TriggeredBy::User);
-        endings.member = Some(Ending::new(ctx, user_id, Selection::All, cause));
-    }
-    if let Some(guest) = guest {
-        let event = Event::UserAnonymousPromoted {
-            anonymous_user: UserModel::copy(&UserAccount::of_guest(&guest)),
-            user: UserModel::copy(&loaded.account()),
-            identities: IdentityModel::copy_all(&loaded.account()),
-        };
-        let event = prepare_event(ctx, flow, &event, user_id);
-        let cause = (RevocationReason::Promotion, TriggeredBy::User);
-        endings.guest = Some(Ending::new(ctx, guest.id, Selection::All, cause));
-        return Ok(Some(Prepared { user_id, change: UserChange::Yield(guest.id, proof), event, amr, endings }));
-    }
-    let session = SessionModel {
-        id: flow.id.to_string(),
-        is_cookie: true,
-        client_id: Some(flow.state.request.client_id.clone()),
-        created_at: ctx.now,
-        last_accessed_at: ctx.now,
-        display_name: browser.device.clone(),
-    };
-    let event = Event::UserAuthenticated { user: UserModel::copy(&loaded.account()), session };
-    let event = prepare_event(ctx, flow, &event, user_id);
-    Ok(Some(Prepared { user_id, change: UserChange::Login(proof), event, amr, endings }))
-}
-
-fn prepare_event(ctx: &Ctx<'_>, flow: &Flow, event: &Event, user: UserId) -> QueuedEvent {
-    events::prepare_in(&ctx.app.entropy, event, &describe(ctx, flow, user))
-}
-
-fn describe(ctx: &Ctx<'_>, flow: &Flow, user: UserId) -> Context {
-    let request = &flow.state.request;
-    let origin = events::EventOrigin {
-        client_id: Some(&request.client_id),
-        state: request.state.as_deref(),
-        x_state: request.x_state.as_deref(),
-    };
-    events::describe(ctx, user, &origin)
 }
 
 async fn write(tx: &mut Tx, no: ProjectNo, input: &Commit) -> Result<(), CommitError> {

@@ -4,11 +4,11 @@
 pub(crate) mod begin;
 pub(crate) mod change;
 pub(crate) mod commit;
-pub(crate) mod completion;
 pub(crate) mod login_methods;
 mod message;
 mod one_time_code;
 pub(crate) mod passkey;
+mod prepare;
 pub(crate) mod sign_in;
 pub(crate) mod steps;
 mod suggestion;
@@ -21,7 +21,7 @@ use vestibule_domain::{
     identifier::{LoginId, LoginIdKind},
     time::Timestamp,
 };
-use vestibule_store::{Conn, flows, users};
+use vestibule_store::{Conn, flows};
 
 pub(crate) use self::message::{CodeMessage, CodeUse, WriteMessage};
 use self::write::{FlowWrite, NotWritten, keep, save};
@@ -285,17 +285,6 @@ pub(crate) async fn resume(
     let row = flows::find(conn, project.no, id).await?;
     let state = row.and_then(|row| serde_json::from_str::<FlowState>(&row.state).ok());
     Ok(state.is_some_and(|state| browser.iter().any(|secret| state.is_of_browser(secret))).then_some(id))
-}
-
-/// Whether the guest signed out since it requested the promotion, or its source was revoked or has expired.
-async fn has_guest_left(ctx: &Ctx<'_>, flow: &Flow) -> Result<bool, Error> {
-    let (Some(source), Some(guest)) = (&flow.state.source, flow.state.guest()) else { return Ok(false) };
-    let mut conn = ctx.app.store.read().await?;
-    if source.is_live(&mut conn, ctx.project, guest, ctx.now).await? {
-        return Ok(false);
-    }
-    // A guest that was promoted elsewhere gets that message instead.
-    Ok(users::find(&mut conn, ctx.project.no, guest).await?.is_some_and(|guest| guest.is_anonymous()))
 }
 
 /// Resets offers and pending steps so that the user can start over; `false` when another tab changed the flow first.

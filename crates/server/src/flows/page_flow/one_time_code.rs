@@ -15,7 +15,7 @@ use crate::{
 
 /// Where a flow keeps a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CodeOf {
+pub(super) enum CodeHolder {
     /// With the login ID of a user who joins.
     Pending,
     /// With the attempt to sign in as a member.
@@ -31,15 +31,15 @@ struct ExpectedCode<'f> {
     proved_at: &'f mut Option<Timestamp>,
 }
 
-fn expected(flow: &mut Flow, of: CodeOf) -> Option<ExpectedCode<'_>> {
+fn expected(flow: &mut Flow, of: CodeHolder) -> Option<ExpectedCode<'_>> {
     match of {
-        CodeOf::Pending => flow.state.pending.as_mut().map(|pending| ExpectedCode {
+        CodeHolder::Pending => flow.state.pending.as_mut().map(|pending| ExpectedCode {
             login_id: &pending.login_id,
             is_sent: true,
             code: &mut pending.code,
             proved_at: &mut pending.proved_at,
         }),
-        CodeOf::Attempt => flow.state.attempt.as_mut().map(|attempt| ExpectedCode {
+        CodeHolder::Attempt => flow.state.attempt.as_mut().map(|attempt| ExpectedCode {
             login_id: &attempt.login_id,
             is_sent: attempt.user.is_some(),
             code: &mut attempt.code,
@@ -49,7 +49,7 @@ fn expected(flow: &mut Flow, of: CodeOf) -> Option<ExpectedCode<'_>> {
 }
 
 /// The result of comparing a code.
-pub(super) enum Compared {
+pub(super) enum CodeMatch {
     Accepted,
     Refused(OtpDecision),
     /// No code is expected, or the flow changed in another tab.
@@ -57,10 +57,10 @@ pub(super) enum Compared {
 }
 
 /// Compares a code with the expected one; a wrong one is counted before the response is sent.
-pub(super) async fn compare(ctx: &Ctx<'_>, flow: &mut Flow, of: CodeOf, typed: &str) -> Result<Compared, Error> {
+pub(super) async fn compare(ctx: &Ctx<'_>, flow: &mut Flow, of: CodeHolder, typed: &str) -> Result<CodeMatch, Error> {
     let presented = hash_code(flow, typed);
-    let Some(expected) = expected(flow, of) else { return Ok(Compared::Stale) };
-    let Some(code) = expected.code.as_mut() else { return Ok(Compared::Stale) };
+    let Some(expected) = expected(flow, of) else { return Ok(CodeMatch::Stale) };
+    let Some(code) = expected.code.as_mut() else { return Ok(CodeMatch::Stale) };
     let buckets = Buckets::of_code(ctx, &expected.login_id.value);
     buckets.check(ctx.app, ctx.now).await?;
     let mut decision = otp::try_code(code, &presented, ctx.now);
@@ -74,23 +74,23 @@ pub(super) async fn compare(ctx: &Ctx<'_>, flow: &mut Flow, of: CodeOf, typed: &
             *expected.code = None;
         }
         OtpDecision::Wrong { .. } => *code = code.tried(),
-        OtpDecision::Expired | OtpDecision::Exhausted => return Ok(Compared::Refused(decision)),
+        OtpDecision::Expired | OtpDecision::Exhausted => return Ok(CodeMatch::Refused(decision)),
     }
     if !save(ctx, flow, None).await? {
-        return Ok(Compared::Stale);
+        return Ok(CodeMatch::Stale);
     }
     if decision == OtpDecision::Accepted {
-        return Ok(Compared::Accepted);
+        return Ok(CodeMatch::Accepted);
     }
     buckets.record_failure(ctx.app, ctx.now).await?;
-    Ok(Compared::Refused(decision))
+    Ok(CodeMatch::Refused(decision))
 }
 
 /// Sends another code, within the cool-down and the maximum; `None` when no code is expected.
-pub(super) async fn send_again(
+pub(super) async fn resend(
     ctx: &Ctx<'_>,
     flow: &mut Flow,
-    (of, purpose): (CodeOf, CodeUse),
+    (of, purpose): (CodeHolder, CodeUse),
     write: WriteMessage<'_>,
 ) -> Result<Option<ResendDecision>, Error> {
     let Some(ExpectedCode { login_id, is_sent, code: Some(code), .. }) = expected(flow, of) else { return Ok(None) };
@@ -108,13 +108,49 @@ pub(super) async fn send_again(
     Ok(save(ctx, flow, message).await?.then_some(ResendDecision::Allowed))
 }
 
-/// Charges a code that is about to be sent.
-pub(super) async fn charge(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<(), Error> {
+/// What a form that asks for a code does.
+pub(super) enum CodeStep {
+    /// It sends a code, which replaces the earlier one.
+    Send(Option<CodeState>),
+    /// A code was sent moments ago, or too many were: it stays as it is, with the attempts that are left.
+    Keep(CodeState),
+}
+
+impl CodeStep {
+    /// The step after the code that the flow expects for the same login ID, if any.
+    pub(super) fn after(earlier: Option<CodeState>, now: Timestamp) -> Self {
+        match earlier {
+            Some(code) if otp::may_resend(&code, now) != ResendDecision::Allowed => Self::Keep(code),
+            earlier => Self::Send(earlier),
+        }
+    }
+
+    /// Charges the code, if one is about to be sent.
+    pub(super) async fn charge(&self, ctx: &Ctx<'_>, login_id: &LoginId) -> Result<(), Error> {
+        match self {
+            Self::Send(_) => charge(ctx, login_id).await,
+            Self::Keep(_) => Ok(()),
+        }
+    }
+
+    /// The code to expect, and its text if it is to be sent.
+    pub(super) fn take(self, ctx: &Ctx<'_>, flow: &Flow) -> (CodeState, Option<String>) {
+        match self {
+            Self::Send(earlier) => {
+                let (code, text) = make(ctx, flow, earlier.as_ref());
+                (code, Some(text))
+            }
+            Self::Keep(code) => (code, None),
+        }
+    }
+}
+
+async fn charge(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<(), Error> {
     Buckets::of_code_sent(ctx, &login_id.value).take(ctx.app, ctx.now).await
 }
 
 /// Generates a code and its stored state.
-pub(super) fn make(ctx: &Ctx<'_>, flow: &Flow, previous: Option<&CodeState>) -> (CodeState, String) {
+fn make(ctx: &Ctx<'_>, flow: &Flow, previous: Option<&CodeState>) -> (CodeState, String) {
     let (text, now) = (ctx.app.entropy.six_digits(), ctx.now);
     let hash = hash_code(flow, &text);
     (previous.map_or_else(|| CodeState::first(hash, now), |previous| previous.resent(hash, now)), text)

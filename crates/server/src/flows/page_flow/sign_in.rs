@@ -17,7 +17,7 @@ use vestibule_store::{
 
 use super::{
     Attempt, CodeMessage, CodeUse, Flow, Goal, WriteMessage, keep, login_methods,
-    one_time_code::{self, CodeOf, Compared},
+    one_time_code::{self, CodeHolder, CodeMatch, CodeStep},
     save,
     steps::{Identification, InputErrors, check_password},
 };
@@ -158,16 +158,22 @@ async fn send_code(
     goal: Goal,
     write: WriteMessage<'_>,
 ) -> Result<SignIn, Error> {
-    one_time_code::charge(ctx, &login_id).await?;
+    let earlier = flow.state.attempt.as_ref().filter(|old| old.login_id.value == login_id.value && old.goal == goal);
+    let step = CodeStep::after(earlier.and_then(|attempt| attempt.code.clone()), ctx.now);
+    if matches!(step, CodeStep::Keep(_)) {
+        // The same form again, moments later.
+        return Ok(if save(ctx, flow, None).await? { SignIn::Next } else { SignIn::Stale });
+    }
+    step.charge(ctx, &login_id).await?;
     let mut conn = ctx.app.store.read().await?;
     let row = credentials::find_login_id(&mut conn, ctx.project.no, login_id.kind.as_str(), &login_id.value).await?;
     drop(conn);
     let user = row.filter(|row| may_receive(goal, row)).map(|row| row.user_id).filter(|user| is_wanted(flow, *user));
-    let (code, text) = one_time_code::make(ctx, flow, None);
-    let message = CodeMessage::new(use_of(goal), &login_id, &text).map(|code| write(&code));
-    flow.state.attempt = Some(Attempt { login_id, goal, user, code: Some(code), proved_at: None });
+    let (code, text) = step.take(ctx, flow);
+    let message = text.as_deref().and_then(|text| CodeMessage::new(use_of(goal), &login_id, text));
     // Without an account the code is stored and required all the same, but not sent.
-    let message = message.filter(|_| user.is_some());
+    let message = message.filter(|_| user.is_some()).map(|code| write(&code));
+    flow.state.attempt = Some(Attempt { login_id, goal, user, code: Some(code), proved_at: None });
     Ok(if save(ctx, flow, message).await? { SignIn::Next } else { SignIn::Stale })
 }
 
@@ -208,10 +214,10 @@ pub(crate) async fn try_code(ctx: &Ctx<'_>, flow: &mut Flow, typed: &str) -> Res
     if let Some(after) = was_accepted(flow) {
         return Ok(after);
     }
-    Ok(match one_time_code::compare(ctx, flow, CodeOf::Attempt, typed).await? {
-        Compared::Accepted => was_accepted(flow).unwrap_or(LoginCode::Stale),
-        Compared::Refused(decision) => LoginCode::Refused(decision),
-        Compared::Stale => LoginCode::Stale,
+    Ok(match one_time_code::compare(ctx, flow, CodeHolder::Attempt, typed).await? {
+        CodeMatch::Accepted => was_accepted(flow).unwrap_or(LoginCode::Stale),
+        CodeMatch::Refused(decision) => LoginCode::Refused(decision),
+        CodeMatch::Stale => LoginCode::Stale,
     })
 }
 
@@ -243,7 +249,7 @@ pub(crate) async fn resend(
     write: WriteMessage<'_>,
 ) -> Result<Option<ResendDecision>, Error> {
     let Some(goal) = flow.state.attempt.as_ref().map(|attempt| attempt.goal) else { return Ok(None) };
-    one_time_code::send_again(ctx, flow, (CodeOf::Attempt, use_of(goal)), write).await
+    one_time_code::resend(ctx, flow, (CodeHolder::Attempt, use_of(goal)), write).await
 }
 
 /// Handles the new password of a user who entered the correct code.

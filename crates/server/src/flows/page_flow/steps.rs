@@ -15,7 +15,7 @@ use vestibule_store::{credentials, users};
 use super::{
     CodeMessage, CodeUse, Flow, FlowPurpose, PendingLoginId, WriteMessage, keep,
     login_methods::{self, NewLoginMethod},
-    one_time_code::{self, CodeOf, Compared},
+    one_time_code::{self, CodeHolder, CodeMatch, CodeStep},
     save,
 };
 use crate::{
@@ -76,8 +76,12 @@ pub(crate) async fn identify(
     };
     let needs_proof = login_methods::needs_proof(&ctx.project.settings, login_id.kind);
     let mut taken = false;
+    // The form may be sent again: by an impatient user, or from the back button.
+    let earlier = flow.state.pending.as_ref().filter(|pending| pending.login_id.value == login_id.value);
+    let earlier = earlier.and_then(|pending| pending.code.clone());
+    let step = CodeStep::after(earlier, ctx.now);
     if needs_proof {
-        one_time_code::charge(ctx, &login_id).await?;
+        step.charge(ctx, &login_id).await?;
     } else {
         // No verification follows, so the answer is immediate; limit the rate to prevent enumeration.
         rates::charge_ip(ctx, LimitName::AccountEnumerationPerIp)?;
@@ -101,8 +105,9 @@ pub(crate) async fn identify(
     let mut pending = PendingLoginId { login_id, password_hash, code: None, proved_at: None, taken };
     let mut message = None;
     if needs_proof {
-        let (code, text) = one_time_code::make(ctx, flow, None);
-        message = CodeMessage::new(CodeUse::Verify, &pending.login_id, &text).map(|code| write(&code));
+        let (code, text) = step.take(ctx, flow);
+        let code_message = text.as_deref().and_then(|text| CodeMessage::new(CodeUse::Verify, &pending.login_id, text));
+        message = code_message.map(|code| write(&code));
         pending.code = Some(code);
     }
     flow.state.pending = Some(pending);
@@ -162,10 +167,10 @@ pub(crate) async fn try_code(ctx: &Ctx<'_>, flow: &mut Flow, typed: &str) -> Res
         let is_last = passkey_step(ctx.project, flow).is_none();
         return Ok(if is_last { CodeOutcome::Ready } else { CodeOutcome::Next });
     }
-    match one_time_code::compare(ctx, flow, CodeOf::Pending, typed).await? {
-        Compared::Accepted => {}
-        Compared::Refused(decision) => return Ok(CodeOutcome::Refused(decision)),
-        Compared::Stale => return Ok(CodeOutcome::Stale),
+    match one_time_code::compare(ctx, flow, CodeHolder::Pending, typed).await? {
+        CodeMatch::Accepted => {}
+        CodeMatch::Refused(decision) => return Ok(CodeOutcome::Refused(decision)),
+        CodeMatch::Stale => return Ok(CodeOutcome::Stale),
     }
     if passkey_step(ctx.project, flow).is_none() {
         return Ok(CodeOutcome::Ready);
@@ -209,7 +214,7 @@ pub(crate) async fn resend(
     flow: &mut Flow,
     write: WriteMessage<'_>,
 ) -> Result<Option<ResendDecision>, Error> {
-    one_time_code::send_again(ctx, flow, (CodeOf::Pending, CodeUse::Verify), write).await
+    one_time_code::resend(ctx, flow, (CodeHolder::Pending, CodeUse::Verify), write).await
 }
 
 /// Records that the login ID belongs to another user; the pending input is kept for the page that says so.

@@ -10,7 +10,7 @@ use vestibule_store::{
     flows::{self, FlowRow},
 };
 
-use super::{Flow, FlowPurpose, FlowState, NOT_STORED, has_guest_left};
+use super::{Flow, FlowPurpose, FlowState, NOT_STORED, prepare::has_guest_left};
 use crate::{
     flows::{Error, ctx::Ctx, promotion::change::claim_hint},
     messages::Message,
@@ -86,7 +86,7 @@ pub(super) async fn save(ctx: &Ctx<'_>, flow: &mut Flow, message: Option<Message
         return Err(Error::GuestLeft);
     }
     let (no, now) = (ctx.project.no, ctx.now);
-    let input = (FlowWrite::new(flow, &flow.state, ctx.now), message.map(|message| message.seal(ctx.app, no)));
+    let input = (FlowWrite::new(flow, &flow.state, now), message.map(|message| message.seal(ctx.app, no)));
     let saved = ctx
         .app
         .store

@@ -108,7 +108,7 @@ impl SettingsAction {
     }
 
     pub(super) fn to_json(&self) -> String {
-        serde_json::to_string(&self.state).expect("an errand's state is plain JSON")
+        serde_json::to_string(&self.state).expect("the state of a settings action is plain JSON")
     }
 
     /// The app's authorization request that waits for it, if any.
@@ -183,7 +183,7 @@ pub(crate) async fn start_settings_action(
     let (no, row) = (ctx.project.no, settings_action.to_row(ctx.now));
     ctx.app
         .store
-        .write("begin_errand", row, move |tx, row| {
+        .write("begin_settings_action", row, move |tx, row| {
             Box::pin(async move { flows::insert(tx, no, row).await.map(|_| ()) })
         })
         .await?;

@@ -176,7 +176,8 @@ fn judge(project: &Project, grant: &Grant, hash: &TokenHash, grace: Duration, no
 /// Ends a grant whose used token was reused. The refusal is an outcome that is committed.
 async fn revoke(ctx: &Ctx<'_>, live: &LiveGrant) -> Result<Tokens, Error> {
     tracing::warn!(
-        request.id = ctx.log_id(), project.id = ctx.project.id,
+        request.id = ctx.log_id(),
+        project.id = ctx.project.id,
         grant.id = %live.grant.id,
         "a refresh token was used again after its successor: the grant is revoked"
     );

@@ -94,7 +94,8 @@ pub(super) async fn refuse(ctx: &Ctx<'_>, code: TokenHash, again: &Exchanger<'_>
     drop(conn);
     if let Some(grant) = grant {
         tracing::warn!(
-            request.id = ctx.log_id(), project.id = ctx.project.id,
+            request.id = ctx.log_id(),
+            project.id = ctx.project.id,
             client.id = grant.client_id,
             grant.id = %grant.id,
             "an authorization code was used again: the grant is revoked"

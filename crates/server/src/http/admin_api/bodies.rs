@@ -11,7 +11,7 @@ use crate::flows::admin::{
 
 /// A member to create.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a user, as an object")]
 pub(super) struct NewUserBody {
     login_ids: Vec<LoginIdBody>,
     #[serde(default)]
@@ -34,7 +34,7 @@ impl From<NewUserBody> for NewUser {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a login ID, as an object")]
 struct LoginIdBody {
     #[serde(rename = "type")]
     kind: LoginIdKind,
@@ -51,7 +51,7 @@ impl From<LoginIdBody> for NewLoginId {
 
 /// The first credential of a guest.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a promotion, as an object")]
 pub(super) struct PromotionBody {
     login_id: LoginIdBody,
     #[serde(default)]
@@ -66,7 +66,7 @@ impl From<PromotionBody> for Promotion {
 
 /// A merge patch of attributes (RFC 7396).
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a change of attributes, as an object")]
 pub(super) struct AttributesBody {
     #[serde(default)]
     standard_attributes: Map<String, Value>,

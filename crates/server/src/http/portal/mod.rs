@@ -5,15 +5,16 @@
 //!    `templates/portal/`; name both in `ui/portal/mod.rs`, and the samples in `ui/portal/sample.rs`. A test renders
 //!    every sample for every role. Form controls are `Control`s.
 //! 2. Add its entry to `ui/portal/nav.rs`, if it has one.
-//! 3. Add the handlers in `http/portal/`: `async fn show(desk: ProjectRequest) -> PageResult`. A `ProjectRequest` is a request of an operator
-//!    about a project: `project.signed_in`, `project.project`, `desk.param("user_id")` of the path, `desk.field("email")` of query
-//!    and form. `?` turns errors of use cases into pages. `project.show(&page)` responds with 200, `project.show_again(&page)`
-//!    with 422, `desk.done("/users", PortalNotice::Saved)` redirects to a page of the project and shows a notice;
-//!    `project.acting()` is the `Actor` for `flows/admin`.
-//! 4. Add the routes, `pub(super) fn doors() -> Vec<PortalRoute>` in the same file, and list them in `all_routes` below:
-//!    `PortalRoute::desk(Verb::Get, "/portal/p/{project}/users", Role::Viewer, show)`. Operator, project, role and, for
-//!    `Verb::Post`, the form token are checked before the handler runs; `.requires_reauthentication()` requires reauthentication. The
-//!    authorization test calls every route with every role, so a route needs no test of its own for that.
+//! 3. Add the handlers in `http/portal/`: `async fn show(request: ProjectRequest) -> PageResult`. A `ProjectRequest` is a
+//!    request of an operator about a project: `request.ctx()` for use cases, `request.signed_in`, `request.project`,
+//!    `request.param("user_id")` of the path, `request.field("email")` of query and form. `?` turns errors of use cases into
+//!    pages. `request.show(&page)` responds with 200, `request.show_again(&page)` with 422,
+//!    `request.done("/users", PortalNotice::Saved)` redirects to a page of the project and shows a notice;
+//!    `request.acting()` is the `Actor` for `flows/admin`.
+//! 4. Add the routes, `pub(super) fn routes() -> Vec<PortalRoute>` in the same file, and list them in `all_routes` below:
+//!    `PortalRoute::project(Verb::Get, "/portal/p/{project}/users", Role::Viewer, show)`. Operator, project, role and, for
+//!    `Verb::Post`, the form token are checked before the handler runs; `.requires_reauthentication()` requires
+//!    reauthentication. The authorization test calls every route with every role, so a route needs no test of its own for that.
 //! 5. Add tests in `tests/it/portal*.rs`.
 
 mod activity;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use vestibule_domain::{
     id::UserId,
-    identifier::LoginIdKind,
+    identifier::{LoginId, LoginIdKind},
     identity::{Authenticator, Identity, IdentityDetail},
     operator::Role,
     project::AuthenticatorKind,
@@ -112,7 +112,7 @@ async fn load_user(request: &ProjectRequest) -> Result<(UserId, LoadedUser), Por
 
 pub(super) fn head_of(loaded: &LoadedUser) -> UserHead {
     let user = &loaded.user;
-    let known = loaded.identities.iter().find_map(Identity::login_id).map(|(login_id, _)| login_id.value.clone());
+    let known = loaded.identities.iter().find_map(Identity::login_id).map(|(login_id, _)| print_login_id(login_id));
     let named = user.standard_attributes.get("name").and_then(Value::as_str).map(str::to_string);
     UserHead {
         id: user.id.to_string(),
@@ -129,7 +129,7 @@ fn line_of(identity: &Identity) -> Option<IdentityLine> {
         IdentityDetail::Passkey => ("Passkey", identity.id.to_string(), None),
         IdentityDetail::LoginId { login_id, verified_at } => {
             let is_verified = (login_id.kind != LoginIdKind::Username).then_some(verified_at.is_some());
-            (name_of(login_id.kind), login_id.value.clone(), is_verified)
+            (name_of(login_id.kind), print_login_id(login_id), is_verified)
         }
     };
     Some(IdentityLine {
@@ -138,6 +138,11 @@ fn line_of(identity: &Identity) -> Option<IdentityLine> {
         is_verified,
         created_at: Moment::new(identity.created_at.to_rfc3339()),
     })
+}
+
+/// An email address or phone number as messages are sent to it, a username as it was entered.
+fn print_login_id(login_id: &LoginId) -> String {
+    login_id.address().unwrap_or_else(|| login_id.original.clone())
 }
 
 fn name_of(kind: LoginIdKind) -> &'static str {
