@@ -42,7 +42,16 @@ pub enum SessionRef {
 }
 
 impl SessionRef {
-    /// The ID without its kind, as the Admin API prints it.
+    /// The kind in words: `cookie` or `refresh_token`.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Session(_) => "cookie",
+            Self::Grant(_) => "refresh_token",
+        }
+    }
+
+    /// The ID without its kind, as the Admin API and the portal print it.
     #[must_use]
     pub fn plain_id(&self) -> String {
         match self {

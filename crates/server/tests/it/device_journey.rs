@@ -44,6 +44,9 @@ async fn one_session_only_ends_the_earlier_grant_with_an_event(engine: Engine) {
     assert_eq!(super::rotation::revocations(&server).await, ["another_session"]);
     device.authenticate().await;
     assert_eq!(super::rotation::revocations(&server).await, ["another_session", "another_session"]);
+    // The rule of the server ended them, and not a request of the user.
+    let events = server.events("session.revoked").await;
+    assert!(events.iter().all(|event| event["context"]["ip_address"].is_null()), "{events:?}");
 }
 
 async fn signing_out_forgets_the_key_on_ios_alone(engine: Engine) {

@@ -52,6 +52,18 @@ async fn a_revoked_access_token_dies_alone(engine: Engine) {
     }
 }
 
+async fn the_events_of_a_sign_out_have_the_address_of_the_request(engine: Engine) {
+    let server = TestServer::start_plain(engine).await;
+    let client = server.app_client();
+    let guest = client.sign_up().await;
+    client.revoke(&guest.refresh).await.expect(200);
+    let mut browser = guest_browser(&server).await;
+    browser.open("/oauth2/end_session?post_logout_redirect_uri=http%3A%2F%2Fshop.test%2Fbye").await;
+    let events = server.events("user.signed_out").await;
+    let addresses: Vec<_> = events.iter().map(|event| event["context"]["ip_address"].as_str()).collect();
+    assert_eq!(addresses, [Some("127.0.0.1"), Some("127.0.0.1")]);
+}
+
 async fn a_same_site_logout_is_done_at_once(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let mut browser = guest_browser(&server).await;
@@ -118,6 +130,7 @@ async fn parameters_may_be_posted(engine: Engine) {
 }
 
 on_both_engines!(
+    the_events_of_a_sign_out_have_the_address_of_the_request,
     revoking_is_always_200_and_empty,
     a_revoked_refresh_token_takes_its_access_tokens_along,
     a_revoked_access_token_dies_alone,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use vestibule_domain::{identity::Identity, session::SessionRef, time::Timestamp, user::User};
+use vestibule_domain::{identity::Identity, time::Timestamp, user::User};
 
 use crate::flows::{
     account::LoadedUser,
@@ -104,13 +104,9 @@ pub(super) struct SessionView {
 
 impl SessionView {
     pub(super) fn of(session: ListedSession) -> Self {
-        let kind = match session.id {
-            SessionRef::Session(_) => "cookie",
-            SessionRef::Grant(_) => "refresh_token",
-        };
         Self {
             id: session.id.plain_id(),
-            kind,
+            kind: session.id.type_name(),
             client_id: session.client_id,
             display_name: session.device,
             created_at: session.created_at.to_rfc3339(),
