@@ -66,9 +66,9 @@ impl Process {
 
     fn end(&mut self) {
         let id = self.child.id().to_string();
-        let signalled = Command::new("kill").args(["-TERM", &id]).status().is_ok_and(|status| status.success());
+        let signaled = Command::new("kill").args(["-TERM", &id]).status().is_ok_and(|status| status.success());
         let begun = Instant::now();
-        while signalled && begun.elapsed() < Duration::from_secs(25) {
+        while signaled && begun.elapsed() < Duration::from_secs(25) {
             if matches!(self.child.try_wait(), Ok(Some(_)) | Err(_)) {
                 return;
             }

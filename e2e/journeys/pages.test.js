@@ -88,7 +88,7 @@ describe("every page state", () => {
     });
   }
 
-  test("keeps its contrast in colours that projects choose", async () => {
+  test("keeps its contrast in colors that projects choose", async () => {
     const files = await readdir(path.join(folder.path, "en"));
     const person = await browser.openPerson();
     for (const file of files.filter((file) => /^(identify|settings).*-(yellow|blue)\.html$/.test(file))) {

@@ -187,7 +187,7 @@ describe("the portal", () => {
     await two.getByText("Changes saved.").waitFor();
   });
 
-  test("previews a colour while it is typed", async () => {
+  test("previews a color while it is typed", async () => {
     const page = await signIn();
     await at(page, "/branding");
     await page.getByLabel("Color", { exact: true }).fill("#b0432b");

@@ -63,8 +63,28 @@ const LAG: Duration = Duration::from_secs(300);
 /// Decides by the generic cell rate algorithm whether one more is allowed at `now`.
 ///
 /// `state` is the `new_tat` of the last allowed one, `None` for a new key. In any interval `w` at most `burst + w /
-/// interval` are allowed, in whatever order their times come. A state beyond the quota's [patience](Quota::patience) is
+/// interval` are allowed, in whatever order their times come. A state beyond the quota's [refill time](Quota::refill_time) is
 /// a bucket with room for one, so that a clock set back does not block a key until the clock has caught up.
+///
+/// ```
+/// use std::time::Duration;
+/// use vestibule_domain::{
+///     limit::{Decision, Quota, decide},
+///     time::Timestamp,
+/// };
+///
+/// // Two at once, then one more every thirty seconds.
+/// let quota = Quota { period: Duration::from_secs(60), burst: 2 };
+/// let now = Timestamp::from_seconds(1_000);
+/// let Decision::Allowed { new_tat } = decide(None, quota, now) else { panic!("the first one") };
+/// let Decision::Allowed { new_tat } = decide(Some(new_tat), quota, now) else { panic!("the second one") };
+///
+/// let third = decide(Some(new_tat), quota, now);
+/// assert_eq!(third, Decision::Denied { retry_after: Duration::from_secs(30) });
+///
+/// let later = now.plus(Duration::from_secs(30));
+/// assert!(matches!(decide(Some(new_tat), quota, later), Decision::Allowed { .. }));
+/// ```
 #[must_use]
 pub fn decide(state: Option<Timestamp>, quota: Quota, now: Timestamp) -> Decision {
     let full = now.plus(quota.capacity());

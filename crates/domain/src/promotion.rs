@@ -79,6 +79,29 @@ pub enum PromotionDecision {
 ///
 /// `owner` is the user the login ID belongs to, if any. The existence of an address is revealed only after a proof of
 /// control; where no proof is required it cannot be hidden, so the answer is given at once.
+///
+/// ```
+/// use vestibule_domain::{
+///     id::Id,
+///     project::PromotionConflict,
+///     promotion::{AddressProof, PromotionDecision, decide},
+///     time::Timestamp,
+///     user::User,
+/// };
+///
+/// let guest = User::new_guest(Id::from_parts(1_000, [1; 10]), Timestamp::from_seconds(1));
+/// let member = Id::from_parts(2_000, [2; 10]);
+///
+/// // The address of a member: a stranger must not learn that it is taken, so a code is sent as for any other address.
+/// let decision = decide(&guest, Some(member), AddressProof::Pending, PromotionConflict::Login);
+/// assert_eq!(decision, PromotionDecision::ProceedSilently);
+///
+/// // The guest entered the code, so the address is its own.
+/// let decision = decide(&guest, Some(member), AddressProof::Proven, PromotionConflict::Login);
+/// assert_eq!(decision, PromotionDecision::OfferLogin { member });
+/// let decision = decide(&guest, Some(member), AddressProof::Proven, PromotionConflict::Error);
+/// assert_eq!(decision, PromotionDecision::ReportTaken);
+/// ```
 #[must_use]
 pub fn decide(
     guest: &User,

@@ -84,6 +84,23 @@ impl FromStr for SessionRef {
 }
 
 /// The lifetime of a session or grant.
+///
+/// ```
+/// use std::time::Duration;
+/// use vestibule_domain::{session::Lifetime, time::Timestamp};
+///
+/// const DAY: Duration = Duration::from_secs(86_400);
+/// let lifetime = Lifetime { hard: 30 * DAY, idle: Some(7 * DAY) };
+/// let created = Timestamp::from_seconds(0);
+/// let day = |number: u32| created.plus(number * DAY);
+///
+/// // Used on the fifth day, it lives until the twelfth.
+/// assert!(lifetime.is_alive(created, day(5), day(12)));
+/// assert!(!lifetime.is_alive(created, day(5), day(13)));
+///
+/// // Used every day, it ends after thirty.
+/// assert_eq!(lifetime.expiry(created, day(29)), day(30));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
     /// From its creation, regardless of use.

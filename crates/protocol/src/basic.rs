@@ -31,6 +31,18 @@ pub enum BasicError {
 impl BasicCredentials {
     /// Parses the header's value; `None` when it is absent or has another scheme.
     ///
+    /// ```
+    /// use vestibule_protocol::basic::{BasicCredentials, BasicError};
+    ///
+    /// // The base64 of "shop%3Aa:p%40ss": both halves are percent-encoded, so that an ID may hold a colon.
+    /// let credentials = BasicCredentials::parse(Some("Basic c2hvcCUzQWE6cCU0MHNz"))?.expect("credentials");
+    /// assert_eq!(credentials.client_id, "shop:a");
+    /// assert_eq!(credentials.client_secret.as_str(), "p@ss");
+    ///
+    /// assert_eq!(BasicCredentials::parse(Some("Bearer abc")), Ok(None));
+    /// # Ok::<(), BasicError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`BasicError`].
     pub fn parse(header: Option<&str>) -> Result<Option<Self>, BasicError> {

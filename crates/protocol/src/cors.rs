@@ -42,6 +42,20 @@ pub enum EntryError {
 impl OriginMatcher {
     /// Reads entries of the form `[scheme://]host[:port]` and skips invalid ones; whatever follows the port of a URL is
     /// ignored.
+    ///
+    /// ```
+    /// use vestibule_protocol::cors::OriginMatcher;
+    ///
+    /// let mut origins = OriginMatcher::new(["https://*.shop.example", "http://localhost:5173"]);
+    /// assert!(origins.matches("https://app.shop.example"));
+    /// assert!(!origins.matches("https://shop.example"), "a star is a label");
+    /// assert!(!origins.matches("http://app.shop.example"), "the scheme is part of an origin");
+    /// assert!(!origins.matches("http://localhost"), "and so is the port");
+    ///
+    /// // A redirect URI allows its origin.
+    /// origins.allow_url("https://shop.example/after-login");
+    /// assert!(origins.matches("https://shop.example"));
+    /// ```
     pub fn new<'a>(entries: impl IntoIterator<Item = &'a str>) -> Self {
         let mut matcher = Self::default();
         for entry in entries {

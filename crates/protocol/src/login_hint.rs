@@ -73,6 +73,25 @@ impl LoginHint {
     /// Parses a hint that was decoded once as a query value. Any text that is not the SDKs' URL is a plain hint and
     /// never rejected.
     ///
+    /// ```
+    /// use vestibule_protocol::login_hint::{AnonymousHint, LoginHint, LoginHintError, LoginIdHint};
+    ///
+    /// // What the Web SDK sends to promote a guest.
+    /// let hint = LoginHint::parse("https://authgear.com/login_hint?type=anonymous&promotion_code=abc")?;
+    /// assert_eq!(hint, LoginHint::Anonymous(AnonymousHint::PromotionCode("abc".into())));
+    ///
+    /// let hint = LoginHint::parse("https://authgear.com/login_hint?type=login_id&email=kim%40shop.example&enforce=true")?;
+    /// let login_id = LoginIdHint::Email("kim@shop.example".into());
+    /// assert_eq!(hint, LoginHint::LoginId { login_id, enforce: true });
+    ///
+    /// // What another OpenID Connect client sends.
+    /// assert_eq!(LoginHint::parse("kim@shop.example")?, LoginHint::Plain("kim@shop.example".into()));
+    ///
+    /// let both = "https://authgear.com/login_hint?type=anonymous&promotion_code=abc&jwt=x.y.z";
+    /// assert_eq!(LoginHint::parse(both), Err(LoginHintError::Anonymous));
+    /// # Ok::<(), LoginHintError>(())
+    /// ```
+    ///
     /// # Errors
     /// [`LoginHintError`]; the response is a redirected `invalid_request`.
     pub fn parse(text: &str) -> Result<Self, LoginHintError> {

@@ -103,7 +103,7 @@ for (const line of document.querySelectorAll("[data-lifetime]")) {
   for (const input of [lifetime, enabled, idle]) input?.addEventListener("input", say);
 }
 
-// The preview of the brand follows what is typed; the server makes the colours, as it does for the pages.
+// The preview of the brand follows what is typed; the server makes the colors, as it does for the pages.
 for (const preview of document.querySelectorAll("[data-preview]")) {
   const sheet = preview.querySelector("link");
   const accent = document.getElementById("accent");

@@ -20,7 +20,7 @@ for (const button of document.querySelectorAll(".reveal")) {
   });
 }
 
-// A rough guess while typing; the server's own judgement decides.
+// A rough guess while typing; the server's own judgment decides.
 const WEAK_RUNS = /^(.)\1+$|^(?:0?123456789?0?|abcdefgh?i?|qwert[zy]\w*|password\w*|letmein\w*|welcome\w*|iloveyou\w*)$/i;
 
 function rate(password) {

@@ -54,6 +54,18 @@ impl EmailProblem {
 /// Parses an email address. The normal form is NFKC in lower case with the host in ASCII (IDNA): addresses that differ
 /// only in case are one login ID, since users do not notice the difference and no large provider makes it.
 ///
+/// ```
+/// use vestibule_domain::identifier::email::{EmailProblem, parse};
+///
+/// let email = parse(" Kim@Müller.example ")?;
+/// assert_eq!(email.value, "kim@xn--mller-kva.example");
+/// assert_eq!(email.original, "Kim@Müller.example");
+///
+/// assert_eq!(parse("Kim <kim@shop.example>"), Err(EmailProblem::NotPlain));
+/// assert_eq!(parse("kim@shop"), Err(EmailProblem::Host));
+/// # Ok::<(), EmailProblem>(())
+/// ```
+///
 /// # Errors
 /// The problem.
 pub fn parse(typed: &str) -> Result<LoginId, EmailProblem> {

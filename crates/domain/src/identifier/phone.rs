@@ -48,14 +48,14 @@ pub fn parse(typed: &str, country: Option<&str>) -> Result<LoginId, PhoneProblem
     if original.is_empty() {
         return Err(PhoneProblem::Missing);
     }
-    let dialled = strip(original)?;
-    let home = if dialled.starts_with('+') {
+    let dialed = strip(original)?;
+    let home = if dialed.starts_with('+') {
         None
     } else {
         let code = country.ok_or(PhoneProblem::MissingPrefix)?;
         Some(code.to_ascii_uppercase().parse::<country::Id>().map_err(|_| PhoneProblem::MissingPrefix)?)
     };
-    let value = format_e164(home, &dialled)?;
+    let value = format_e164(home, &dialed)?;
     // Some numbering plans have longer numbers than E.164 allows. The normal form must also be unambiguous: parsed
     // without the country, it must give itself.
     if value.len() > MAX_E164 || format_e164(None, &value)? != value {
@@ -64,8 +64,8 @@ pub fn parse(typed: &str, country: Option<&str>) -> Result<LoginId, PhoneProblem
     Ok(LoginId { kind: LoginIdKind::Phone, value, original: original.to_owned() })
 }
 
-fn format_e164(home: Option<country::Id>, dialled: &str) -> Result<String, PhoneProblem> {
-    let number = phonenumber::parse(home, dialled).map_err(|_| PhoneProblem::Invalid)?;
+fn format_e164(home: Option<country::Id>, dialed: &str) -> Result<String, PhoneProblem> {
+    let number = phonenumber::parse(home, dialed).map_err(|_| PhoneProblem::Invalid)?;
     if !number.is_valid() {
         return Err(PhoneProblem::Invalid);
     }
@@ -78,22 +78,22 @@ fn strip(typed: &str) -> Result<String, PhoneProblem> {
     if typed.len() > MAX_TYPED {
         return Err(PhoneProblem::Invalid);
     }
-    let mut dialled = String::with_capacity(typed.len());
+    let mut dialed = String::with_capacity(typed.len());
     for c in typed.chars() {
         match c {
-            '+' | '\u{ff0b}' if dialled.is_empty() => dialled.push('+'),
-            '0'..='9' => dialled.push(c),
+            '+' | '\u{ff0b}' if dialed.is_empty() => dialed.push('+'),
+            '0'..='9' => dialed.push(c),
             // Full-width, Arabic-Indic and Extended Arabic-Indic digits.
             '\u{ff10}'..='\u{ff19}' | '\u{660}'..='\u{669}' | '\u{6f0}'..='\u{6f9}' => {
                 let value = u32::from(c) & 0xf;
-                dialled.extend(char::from_digit(value, 10));
+                dialed.extend(char::from_digit(value, 10));
             }
             '(' | ')' | '-' | '.' | '/' | '\u{2010}'..='\u{2015}' => {}
             c if c.is_whitespace() => {}
             _ => return Err(PhoneProblem::Character),
         }
     }
-    Ok(dialled)
+    Ok(dialed)
 }
 
 #[cfg(test)]

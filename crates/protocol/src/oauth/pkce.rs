@@ -48,6 +48,28 @@ impl fmt::Debug for PkceVerifier {
 }
 
 /// An S256 code challenge: the digest itself.
+///
+/// The verifier and the challenge of RFC 7636, appendix B. The caller computes the digest:
+///
+/// ```
+/// use vestibule_protocol::oauth::{CodeChallenge, PkceError, PkceVerifier};
+///
+/// let verifier = PkceVerifier::parse("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")?;
+/// # fn sha256(verifier: &[u8]) -> [u8; 32] {
+/// #     assert_eq!(verifier.len(), 43);
+/// #     [
+/// #         19, 211, 30, 150, 26, 26, 216, 236, 47, 22, 177, 12, 76, 152, 46, 8, 118, 168, 120, 173, 109, 241, 68, 86, 110,
+/// #         225, 137, 74, 203, 112, 249, 195,
+/// #     ]
+/// # }
+/// let digest: [u8; 32] = sha256(verifier.as_bytes());
+/// let challenge = CodeChallenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")?;
+/// assert_eq!(challenge, CodeChallenge::from_digest(digest));
+///
+/// // Padding makes another text of the same digest, so it is refused.
+/// assert_eq!(CodeChallenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM="), Err(PkceError::Challenge));
+/// # Ok::<(), PkceError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CodeChallenge([u8; 32]);
 

@@ -37,7 +37,7 @@ pub(super) struct CreateProject {
     /// The project ID: lower-case letters, digits and hyphens
     #[arg(long)]
     id: String,
-    /// The origin users reach it at, e.g. https://auth.shop.example
+    /// The origin users reach it at, such as `https://auth.shop.example`
     #[arg(long)]
     public_origin: String,
 }

@@ -124,20 +124,20 @@ mod tests {
     #[test]
     fn contrast_agrees_with_the_known_extremes() {
         assert!((Color::WHITE.contrast(Color::BLACK) - 21.0).abs() < 0.01);
-        let grey = Color::parse("#767676").expect("a colour");
+        let grey = Color::parse("#767676").expect("a color");
         assert!((grey.contrast(Color::WHITE) - 4.54).abs() < 0.01);
     }
 
     #[test]
-    fn oklab_there_and_back_is_the_same_colour() {
+    fn oklab_there_and_back_is_the_same_color() {
         for hex in ["#17624f", "#ffd400", "#0a1a3f", "#fff", "#000"] {
-            let color = Color::parse(hex).expect("a colour");
+            let color = Color::parse(hex).expect("a color");
             assert_eq!(color.mix(Color::WHITE, 0.0).print(), color.print());
         }
     }
 
     #[test]
-    fn only_hex_colours_are_read() {
+    fn only_hex_colors_are_read() {
         for bad in ["red", "#12", "#12345", "#gggggg", "rgb(0,0,0)", "#fff;}", ""] {
             assert_eq!(Color::parse(bad), None, "{bad}");
         }

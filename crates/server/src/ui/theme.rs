@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn every_accent_is_readable_in_light_and_dark() {
         for hex in BRANDS {
-            let accent = Color::parse(hex).expect("a colour");
+            let accent = Color::parse(hex).expect("a color");
             for (grounds, ink, away, tint) in
                 [(&LIGHT, LIGHT_INK, Color::BLACK, 0.07), (&DARK, DARK_INK, Color::WHITE, 0.14)]
             {
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hostile_colour_cannot_write_css() {
+    fn a_hostile_color_cannot_write_css() {
         let brand = Brand { accent_color: Some("red}body{display:none".into()), ..Brand::default() };
         assert_eq!(theme_css(&brand), theme_css(&Brand::default()));
     }

@@ -115,7 +115,7 @@ async fn a_session_that_begins_later_is_not_shadowed(engine: Engine) {
     kim.expect_page(200, "My account");
 }
 
-async fn one_applications_user_does_not_replace_anothers(engine: Engine) {
+async fn one_application_does_not_replace_the_user_of_another(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let (mut one, mut other) = (Device::new(&server, Platform::Ios), Device::new(&server, Platform::Android));
     one.authenticate().await;
@@ -160,6 +160,6 @@ on_both_engines!(
     who_stays_keeps_its_own_account,
     a_form_of_another_site_goes_on_as_a_navigation,
     a_session_that_begins_later_is_not_shadowed,
-    one_applications_user_does_not_replace_anothers,
+    one_application_does_not_replace_the_user_of_another,
     a_settings_action_for_another_account_asks_first,
 );

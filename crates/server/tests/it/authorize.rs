@@ -189,7 +189,7 @@ async fn a_cookie_session_answers_prompt_none_unless_it_is_suppressed(engine: En
     assert_eq!(browser.at_app().as_str(), "http://shop.test/after-login?state=s");
 }
 
-async fn pages_follow_the_language_and_colours_of_the_request(engine: Engine) {
+async fn pages_follow_the_language_and_colors_of_the_request(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let mut browser = server.browser();
     let url = server.app_client().authorize_url(&[("ui_locales", "xx en"), ("x_color_scheme", "dark")]);
@@ -206,5 +206,5 @@ on_both_engines!(
     the_request_may_be_posted,
     repeated_parameters_are_refused,
     a_cookie_session_answers_prompt_none_unless_it_is_suppressed,
-    pages_follow_the_language_and_colours_of_the_request,
+    pages_follow_the_language_and_colors_of_the_request,
 );

@@ -1,4 +1,4 @@
-//! Mail and text messages: the bytes on the wire, queueing, and fairness.
+//! Mail and text messages: the bytes on the wire, queuing, and fairness.
 
 use std::collections::HashSet;
 

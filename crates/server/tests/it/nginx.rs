@@ -189,4 +189,4 @@ async fn nginx_lets_in_whom_the_resolver_names(engine: Engine) {
     assert_eq!(ask("/orders/1", Some(&guest.access), None).await.status, 401, "a revocation counts at once");
 }
 
-on_both_engines!(nginx_lets_in_whom_the_resolver_names);
+on_both_engines!(nginx_lets_in_whom_the_resolver_names; needs nginx);

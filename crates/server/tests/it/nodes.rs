@@ -32,6 +32,7 @@ pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn a_guest_of_one_node_is_a_guest_of_the_other_and_a_revocation_counts_at_once() {
     let (server, node) = start().await;
     let (here, there) = (server.app_client(), node.app_client());
@@ -47,6 +48,7 @@ async fn a_guest_of_one_node_is_a_guest_of_the_other_and_a_revocation_counts_at_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn every_step_of_a_promotion_may_go_to_another_node() {
     let (server, node) = start().await;
     let (here, there) = (server.app_client(), node.app_client());
@@ -71,6 +73,7 @@ async fn every_step_of_a_promotion_may_go_to_another_node() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn a_code_that_both_nodes_are_shown_at_once_is_redeemed_once() {
     let (server, node) = start().await;
     let (here, there) = (server.app_client(), node.app_client());
@@ -88,6 +91,7 @@ async fn a_code_that_both_nodes_are_shown_at_once_is_redeemed_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn changed_settings_reach_every_node() {
     let (server, node) = start().await;
     let body = json!({ "client_id": "web", "session_type": "refresh_token" });
@@ -100,6 +104,7 @@ async fn changed_settings_reach_every_node() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn new_signing_keys_reach_every_node_and_what_one_signs_the_other_accepts() {
     let server =
         TestServer::start(Engine::Postgres, |setup| setup.set_client("web", "issue_jwt_access_token", true)).await;
@@ -137,6 +142,7 @@ pub(crate) async fn guess(client: &AppClient, browser: &mut Browser, methods: [&
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn wrong_passwords_count_for_all_nodes_together() {
     let server = TestServer::start(Engine::Postgres, |setup| {
         setup.set("authentication.rate_limits.password.per_user.enabled", true);
@@ -155,6 +161,7 @@ async fn wrong_passwords_count_for_all_nodes_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn nodes_that_start_together_on_an_empty_database_wait_for_each_other() {
     let place = crate::support::TestStore::make_empty(Engine::Postgres).await;
     let installation = crate::support::Installation::bare(&place.url());

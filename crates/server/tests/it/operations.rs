@@ -74,6 +74,7 @@ async fn a_backup_taken_while_the_server_runs_can_be_restored_when_it_does_not()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn moving_to_postgres_keeps_sessions_alive() {
     let (installation, _place) = make_on_sqlite();
     let token = make_guest(&installation).await;

@@ -86,6 +86,7 @@ async fn a_full_disk_refuses_guests_politely_and_goes_on_when_there_is_room_agai
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL's server programs"]
 async fn a_database_server_that_is_killed_under_load_loses_nothing_and_is_found_again() {
     let postgres = OwnPostgres::start().await;
     let installation = Installation::make(&postgres.url);

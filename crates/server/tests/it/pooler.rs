@@ -40,6 +40,7 @@ async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES and pgbouncer"]
 async fn two_nodes_serve_guests_and_members_by_way_of_pgbouncer() {
     let bouncer = Bouncer::start(POOL).await;
     let server = start(&bouncer, |setup| {
@@ -71,6 +72,7 @@ async fn two_nodes_serve_guests_and_members_by_way_of_pgbouncer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES and pgbouncer"]
 async fn many_at_once_share_few_connections_and_leave_nothing_behind_in_them() {
     let bouncer = Bouncer::start(POOL).await;
     let server = start(&bouncer, |setup| setup.configure("store.max_connections", "16")).await;
@@ -113,6 +115,7 @@ async fn many_at_once_share_few_connections_and_leave_nothing_behind_in_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES and pgbouncer"]
 async fn a_node_listens_on_its_direct_database_url() {
     let bouncer = Bouncer::start(POOL).await;
     let place = TestStore::make(Engine::Postgres).await;
@@ -141,6 +144,7 @@ async fn a_node_listens_on_its_direct_database_url() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES and pgbouncer"]
 async fn nodes_that_start_together_by_way_of_pgbouncer_migrate_once() {
     let bouncer = Bouncer::start(POOL).await;
     let place = TestStore::make_empty(Engine::Postgres).await;

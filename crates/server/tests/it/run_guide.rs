@@ -131,4 +131,4 @@ async fn nginx_serves_a_project_on_any_port(engine: Engine) {
     assert_eq!(metadata["issuer"], format!("https://{HOST}"));
 }
 
-on_both_engines!(nginx_serves_a_project_on_any_port);
+on_both_engines!(nginx_serves_a_project_on_any_port; needs nginx);

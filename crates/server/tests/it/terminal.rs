@@ -79,6 +79,7 @@ fn a_log_that_is_no_terminal_holds_no_colors() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn a_second_start_on_postgres_logs_no_notices() {
     let (place, store) = (ScratchInstallation::new(), TestStore::make(Engine::Postgres).await);
     let (url, key) = (store.url(), "5a".repeat(32));

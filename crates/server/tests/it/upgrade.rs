@@ -1,7 +1,7 @@
 //! Data of earlier releases: the current binary opens it, and no session ends.
 //!
 //! For each release, add its data (needs `pg_dump`):
-//! `VESTIBULE_KEEP_RELEASE=0.2.0 cargo test -p vestibule-server --test it keep_the_data_of_this_release`
+//! `VESTIBULE_KEEP_RELEASE=0.2.0 cargo test -p vestibule-server --test it keep_the_data_of_this_release -- --ignored`
 
 use std::{
     fs,
@@ -102,8 +102,9 @@ async fn keep(engine: Engine, folder: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a tool, not a test: it needs VESTIBULE_KEEP_RELEASE and pg_dump"]
 async fn keep_the_data_of_this_release() {
-    let Ok(release) = std::env::var("VESTIBULE_KEEP_RELEASE") else { return };
+    let release = std::env::var("VESTIBULE_KEEP_RELEASE").expect("VESTIBULE_KEEP_RELEASE: the version to keep");
     for engine in [Engine::Sqlite, Engine::Postgres] {
         keep(engine, &releases().join(&release)).await;
     }

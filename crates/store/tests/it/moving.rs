@@ -100,6 +100,7 @@ fn a_file_that_is_no_store_is_neither_backed_up_nor_restored() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn a_store_moved_to_postgres_is_equal_and_goes_on_counting() {
     let from = TestStore::sqlite();
     let store = from.open().await;
@@ -130,6 +131,7 @@ async fn a_store_moved_to_postgres_is_equal_and_goes_on_counting() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn an_interrupted_move_goes_on_and_a_full_target_is_refused() {
     let from = TestStore::sqlite();
     let store = from.open().await;

@@ -18,6 +18,7 @@ async fn two_may_open_a_new_file_at_once_and_a_third_later() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn two_may_open_a_new_database_at_once_and_a_third_later() {
     open_twice_at_once(&TestStore::postgres().await).await;
 }
@@ -45,6 +46,7 @@ async fn a_file_is_looked_at_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn a_database_is_looked_at_as_it_is() {
     look_at(&TestStore::postgres().await).await;
 }

@@ -35,6 +35,7 @@ async fn exists(store: &Store) -> bool {
 }
 
 #[tokio::test]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn a_conflict_is_tried_again() {
     let place = TestStore::postgres().await;
     let store = place.open().await;
@@ -45,6 +46,7 @@ async fn a_conflict_is_tried_again() {
 }
 
 #[tokio::test]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn a_conflict_that_stays_is_reported_as_busy() {
     let place = TestStore::postgres().await;
     let store = place.open().await;
@@ -55,6 +57,7 @@ async fn a_conflict_that_stays_is_reported_as_busy() {
 }
 
 #[tokio::test]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn a_connection_lost_before_commit_is_replaced_and_the_write_tried_again() {
     let place = TestStore::postgres().await;
     let store = place.open().await;
@@ -65,6 +68,7 @@ async fn a_connection_lost_before_commit_is_replaced_and_the_write_tried_again()
 }
 
 #[tokio::test]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn a_connection_lost_while_committing_leaves_the_outcome_unknown() {
     let place = TestStore::postgres().await;
     let store = place.open().await;
@@ -85,6 +89,7 @@ async fn a_connection_lost_while_committing_leaves_the_outcome_unknown() {
 }
 
 #[tokio::test]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn a_connection_left_inside_a_transaction_is_not_used_again() {
     let place = TestStore::postgres().await;
     let Location::Postgres { url, .. } = &place.location else { panic!("not on PostgreSQL") };
@@ -122,6 +127,7 @@ async fn a_server_that_is_away_is_unavailable() {
 }
 
 #[tokio::test]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn a_restart_of_the_server_costs_readers_one_error_at_most() {
     let place = TestStore::postgres().await;
     let store = place.open().await;
@@ -140,6 +146,7 @@ async fn a_restart_of_the_server_costs_readers_one_error_at_most() {
 }
 
 #[tokio::test]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn errors_hold_no_stored_values() {
     // PostgreSQL repeats the row in the detail of its message.
     const BREAK: Sql = Sql::new("INSERT INTO passwords (project_no, user_id, hash) VALUES (1, '', 'hunter2')");

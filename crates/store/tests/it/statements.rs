@@ -26,6 +26,7 @@ async fn a_wrong_statement_is_not_understood(store: Store) {
 
 /// Behind some poolers a statement is sent with the types of its values, without asking the server for them.
 #[tokio::test]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn postgres_wants_of_every_parameter_the_type_it_is_sent_as() {
     let place = TestStore::postgres().await;
     place.open().await.close().await;
@@ -223,6 +224,7 @@ fn find_scan(aggregate: &str, text: &str, plan: &[String]) -> Option<String> {
 /// The same on PostgreSQL, whose plans depend on its statistics: with a filled store, and with the store's connection
 /// settings.
 #[tokio::test]
+#[ignore = "needs VESTIBULE_TEST_POSTGRES"]
 async fn no_statement_looks_at_a_whole_table_on_postgres() {
     let place = TestStore::postgres().await;
     let store = place.open().await;

@@ -33,19 +33,19 @@ async fn hold_writer(store: &Store) -> (mpsc::Sender<()>, tokio::task::JoinHandl
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Behaviour {
+enum Behavior {
     Good,
     Fails,
     Panics,
     Waits,
 }
 
-fn behaviour(number: u64) -> Behaviour {
+fn behavior(number: u64) -> Behavior {
     match number % 10 {
-        3 => Behaviour::Fails,
-        5 => Behaviour::Panics,
-        7 => Behaviour::Waits,
-        _ => Behaviour::Good,
+        3 => Behavior::Fails,
+        5 => Behavior::Panics,
+        7 => Behavior::Waits,
+        _ => Behavior::Good,
     }
 }
 
@@ -54,11 +54,11 @@ async fn sign_up(store: &Store, number: u64) -> Result<(), StoreError> {
         .write("sign_up", number, |tx, number| {
             Box::pin(async move {
                 users::insert(tx, P, &guest(*number)).await?;
-                match behaviour(*number) {
-                    Behaviour::Good => Ok(()),
-                    Behaviour::Fails => users::insert(tx, P, &guest(*number)).await,
-                    Behaviour::Panics => panic!("as the test wants"),
-                    Behaviour::Waits => std::future::pending().await,
+                match behavior(*number) {
+                    Behavior::Good => Ok(()),
+                    Behavior::Fails => users::insert(tx, P, &guest(*number)).await,
+                    Behavior::Panics => panic!("as the test wants"),
+                    Behavior::Waits => std::future::pending().await,
                 }
             })
         })
@@ -77,11 +77,11 @@ async fn a_failing_closure_does_not_affect_the_others_of_its_group() {
     drop(release);
     for (number, future) in (0..).zip(waiting) {
         let outcome = future.await;
-        match behaviour(number) {
-            Behaviour::Good => assert!(outcome.is_ok(), "{outcome:?}"),
-            Behaviour::Fails => assert!(matches!(outcome, Err(StoreError::Conflict { .. })), "{outcome:?}"),
-            Behaviour::Panics => assert!(matches!(outcome, Err(StoreError::Panicked("sign_up"))), "{outcome:?}"),
-            Behaviour::Waits => assert!(matches!(outcome, Err(StoreError::Suspended("sign_up"))), "{outcome:?}"),
+        match behavior(number) {
+            Behavior::Good => assert!(outcome.is_ok(), "{outcome:?}"),
+            Behavior::Fails => assert!(matches!(outcome, Err(StoreError::Conflict { .. })), "{outcome:?}"),
+            Behavior::Panics => assert!(matches!(outcome, Err(StoreError::Panicked("sign_up"))), "{outcome:?}"),
+            Behavior::Waits => assert!(matches!(outcome, Err(StoreError::Suspended("sign_up"))), "{outcome:?}"),
         }
     }
     held.await.unwrap();
@@ -93,7 +93,7 @@ async fn a_failing_closure_does_not_affect_the_others_of_its_group() {
     let mut conn = store.read().await.unwrap();
     for number in 0..100 {
         let found = users::find(&mut conn, P, id(number)).await.unwrap().is_some();
-        assert_eq!(found, behaviour(number) == Behaviour::Good, "{number}");
+        assert_eq!(found, behavior(number) == Behavior::Good, "{number}");
     }
 }
 
@@ -102,7 +102,7 @@ async fn what_was_answered_survives_a_store_that_is_not_closed() {
     let place = TestStore::sqlite();
     let store = place.open().await;
     let writers: Vec<_> = (0..200)
-        .filter(|number| behaviour(*number) == Behaviour::Good)
+        .filter(|number| behavior(*number) == Behavior::Good)
         .map(|number| {
             let store = store.clone();
             tokio::spawn(async move { sign_up(&store, number).await.map(|()| number) })

@@ -114,8 +114,8 @@ impl Browser {
     /// Applies the input and forged values to a form.
     fn fill_in(&mut self, form: &mut Form) {
         let by_label = std::mem::take(&mut self.typed).into_iter().map(|(label, value)| {
-            let labelled = form.labels.iter().find(|(text, _)| *text == label);
-            (labelled.unwrap_or_else(|| panic!("no field \"{label}\" in the form")).1.clone(), value)
+            let labeled = form.labels.iter().find(|(text, _)| *text == label);
+            (labeled.unwrap_or_else(|| panic!("no field \"{label}\" in the form")).1.clone(), value)
         });
         let by_label: Vec<_> = by_label.collect();
         for (name, value) in by_label.into_iter().chain(std::mem::take(&mut self.forged)) {

@@ -14,7 +14,8 @@ use vestibule_store::{Location, Store};
 /// A generous timeout, reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Declares each named check as a test on SQLite and one on PostgreSQL; a check is an `async fn(Engine)`.
+/// Declares each named check as a test on SQLite and one on PostgreSQL; a check is an `async fn(Engine)`. A test that
+/// needs what a fresh clone may not have is ignored, with that as the reason; `./test` runs it.
 macro_rules! on_both_engines {
     ($($check:ident),+ $(,)?) => {
         mod on_sqlite {
@@ -23,8 +24,23 @@ macro_rules! on_both_engines {
                 Box::pin(super::$check(crate::support::Engine::Sqlite)).await;
             })+
         }
+        on_both_engines!(on_postgres: $($check),+; "needs VESTIBULE_TEST_POSTGRES");
+    };
+    // Checks that run a program which a fresh clone may not have.
+    ($($check:ident),+; needs nginx) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "needs nginx"]
+            async fn $check() {
+                Box::pin(super::$check(crate::support::Engine::Sqlite)).await;
+            })+
+        }
+        on_both_engines!(on_postgres: $($check),+; "needs VESTIBULE_TEST_POSTGRES and nginx");
+    };
+    (on_postgres: $($check:ident),+; $reason:literal) => {
         mod on_postgres {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = $reason]
             async fn $check() {
                 Box::pin(super::$check(crate::support::Engine::Postgres)).await;
             })+

@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# The parts of `./test more`, which take longer than what CI runs. Sourced by ./test.
+
+test_bench() {
+  say "The benchmark: formatting and clippy"
+  cargo fmt --manifest-path bench/Cargo.toml --check
+  CARGO_TARGET_DIR="$PWD/target" cargo clippy --manifest-path bench/Cargo.toml --all-targets --locked -- -D warnings
+}
+
+test_quick_bench() {
+  say "The benchmark: its quick run"
+  bench/run --quick --without-peer --out "$PWD/target/quick-bench"
+}
+
+test_otel() {
+  say "Traces, with the feature otel"
+  cargo test --locked -p vestibule-server --features otel --test it -- traces
+}
+
+# Waits at most half a minute for a successful response.
+answers() {
+  node -e '
+    const until = Date.now() + 30_000;
+    const ask = () => fetch(process.argv[1]).then((answer) => answer.ok, () => false);
+    (async () => {
+      while (!(await ask())) {
+        if (Date.now() > until) process.exit(1);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    })();' "$1"
+}
+
+# A clone holds only what is committed, so that a file which is missing in the repository is found here.
+test_install() {
+  say "The release binary, installed from a clone of the last commit"
+  local folder demo status=1
+  folder="$(mktemp -d)"
+  git clone --quiet --no-hardlinks . "$folder/clone"
+  CARGO_TARGET_DIR="$PWD/target" cargo install --locked --path "$folder/clone/crates/server" --root "$folder/root"
+  "$folder/root/bin/vestibule" --version
+  "$folder/root/bin/vestibule" demo --data "$folder/data" --port 4170 >"$folder/log" 2>&1 &
+  demo=$!
+  if answers http://localhost:4171/ && answers http://localhost:4170/.well-known/openid-configuration; then
+    status=0
+  fi
+  # It ends by itself, with 0.
+  kill "$demo" 2>/dev/null && wait "$demo" || status=1
+  [ "$status" = 0 ] || cat "$folder/log" >&2
+  rm -rf "$folder"
+  [ "$status" = 0 ] || fail "the installed demo did not start, answer and end"
+}
+
+test_crashes() {
+  say "Killed 50 times under load, on each engine"
+  VESTIBULE_CRASHES=50 cargo test --locked -p vestibule-server --test it -- --include-ignored crash::
+  say "20,000 silent connections"
+  VESTIBULE_CONNECTIONS=20000 cargo test --locked -p vestibule-server --test it -- --nocapture flood::silent
+}
+
+test_long_api() {
+  say "The Admin API against its description, with other requests"
+  build_binary ""
+  local seed="$RANDOM"
+  say "SEED=$seed"
+  SEED="$seed" API_TIMEOUT=3600 e2e/api/run target/debug/vestibule 200
+}
+
+test_seeds() {
+  local seed
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    seed="$RANDOM"
+    say "The Rust tests with VESTIBULE_TEST_SEED=$seed"
+    VESTIBULE_TEST_SEED="$seed" cargo test --workspace --locked -- --include-ignored \
+      --skip flood::be_a_crowd --skip upgrade::keep_the_data_of_this_release
+  done
+}
