@@ -1,4 +1,4 @@
-//! Promotion: who may be promoted, what happens when a login ID is taken, which sessions survive.
+//! Promotion: who may be promoted, what happens when a login ID is taken, which credentials must remain.
 
 use crate::{
     id::{IdentityId, UserId},
@@ -46,14 +46,6 @@ pub enum AddressProof {
     Proven,
     /// No proof is required: a username, or verification is off.
     NotRequired,
-}
-
-impl AddressProof {
-    /// The state of a flow that has just read a login ID of this kind.
-    #[must_use]
-    pub fn at_start(settings: &ProjectSettings, kind: LoginIdKind) -> Self {
-        if settings.verification_required(kind) { Self::Pending } else { Self::NotRequired }
-    }
 }
 
 /// What to do with a guest that enters a login ID.
@@ -151,50 +143,6 @@ pub fn decide_yield(guest: &User, member: &User) -> YieldDecision {
         YieldDecision::MemberInactive
     } else {
         YieldDecision::Yield
-    }
-}
-
-/// The outcome of a promotion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PromotionOutcome {
-    /// The guest is now a member, with the same ID.
-    Promoted,
-    /// The guest was given up for a member.
-    Yielded,
-}
-
-/// What happens to a session or grant of the guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It continues, now for the member.
-    Stays,
-    /// It continues until the tokens of the promotion were delivered, so that a closed tab or a lost response does not
-    /// lock the user out.
-    EndsOnDelivery,
-    /// It continues under a new ID and secret, so that knowledge of the guest's cookie does not give access to the
-    /// member.
-    IsReplaced,
-    /// It ends in the transaction of the promotion.
-    Ends,
-}
-
-/// What happens to a grant of the guest, of the application that started the promotion or of another.
-#[must_use]
-pub fn decide_grant_fate(outcome: PromotionOutcome, is_same_application: bool) -> Fate {
-    match (outcome, is_same_application) {
-        (PromotionOutcome::Promoted, true) => Fate::EndsOnDelivery,
-        (PromotionOutcome::Promoted, false) => Fate::Stays,
-        (PromotionOutcome::Yielded, _) => Fate::Ends,
-    }
-}
-
-/// What happens to a cookie session of the guest, of this browser or another.
-#[must_use]
-pub fn decide_session_fate(outcome: PromotionOutcome, is_of_this_browser: bool) -> Fate {
-    match (outcome, is_of_this_browser) {
-        (PromotionOutcome::Promoted, true) => Fate::IsReplaced,
-        (PromotionOutcome::Promoted, false) => Fate::Stays,
-        (PromotionOutcome::Yielded, _) => Fate::Ends,
     }
 }
 
@@ -323,16 +271,6 @@ mod tests {
         for (guest, member, expected) in table {
             assert_eq!(decide_yield(&guest, &member), expected);
         }
-    }
-
-    #[test]
-    fn earlier_tokens_of_a_promoted_guest_work_until_delivery_and_of_one_that_yielded_not_at_all() {
-        assert_eq!(decide_grant_fate(PromotionOutcome::Promoted, true), Fate::EndsOnDelivery);
-        assert_eq!(decide_grant_fate(PromotionOutcome::Promoted, false), Fate::Stays);
-        assert_eq!(decide_grant_fate(PromotionOutcome::Yielded, false), Fate::Ends);
-        assert_eq!(decide_session_fate(PromotionOutcome::Promoted, true), Fate::IsReplaced);
-        assert_eq!(decide_session_fate(PromotionOutcome::Promoted, false), Fate::Stays);
-        assert_eq!(decide_session_fate(PromotionOutcome::Yielded, true), Fate::Ends);
     }
 
     #[test]

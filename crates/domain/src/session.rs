@@ -133,12 +133,6 @@ pub fn coalesce_window(lifetime: Lifetime) -> Duration {
     lifetime.idle.map_or(LONGEST_COALESCE, |idle| LONGEST_COALESCE.min(idle / 100))
 }
 
-/// Whether a use at `now` must be written, `recorded` being the last written one.
-#[must_use]
-pub fn should_record(recorded: Timestamp, now: Timestamp, lifetime: Lifetime) -> bool {
-    now.since(recorded) > coalesce_window(lifetime)
-}
-
 /// Which unwritten uses one process knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Viewpoint {
@@ -216,8 +210,6 @@ mod tests {
         assert_eq!(coalesce_window(lifetime(1, Some(6_000))), Duration::from_secs(60));
         assert_eq!(coalesce_window(lifetime(1, Some(100))), Duration::from_secs(1));
         assert_eq!(coalesce_window(lifetime(1, None)), Duration::from_secs(60));
-        assert!(!should_record(START, at(60), lifetime(1, None)));
-        assert!(should_record(START, at(61), lifetime(1, None)));
     }
 
     #[test]
@@ -254,7 +246,7 @@ mod tests {
             let (mut used, mut recorded, mut remembered) = (START, START, [None; 3]);
             for (node, gap) in uses {
                 used = used.plus(Duration::from_micros(gap));
-                if should_record(recorded, used, lifetime) {
+                if used.since(recorded) > window {
                     recorded = used;
                 } else {
                     remembered[node] = Some(used);

@@ -1,8 +1,7 @@
-//! The discovery document (OIDC Discovery §3, RFC 8414 §2) and the public key set, computed from an origin.
+//! The discovery document (OIDC Discovery §3, RFC 8414 §2) computed from an origin.
 
 use serde::Serialize;
 
-pub use crate::jose::Jwks;
 use crate::oauth::{Prompt, ResponseMode, ResponseType, Scope};
 
 /// The discovery document. Every SDK rejects it if one of its five endpoints is missing.

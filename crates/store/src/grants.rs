@@ -29,7 +29,6 @@ pub const STATEMENTS: &[&Sql] = &[
     &REMOVE_UNUSED_SINCE,
     &REMOVE_OF_SESSION,
     &MOVE_TO_SESSION,
-    &REMOVE_ALL,
     &REMOVE_OF_CLIENT,
     &LIST,
     &SCAN_ANY_PROJECT,
@@ -339,13 +338,6 @@ pub async fn move_to_session(
 ) -> Result<u64, StoreError> {
     let (old, new) = (old.as_bytes().as_slice(), new.as_bytes().as_slice());
     tx.execute(&MOVE_TO_SESSION, &[&p.0, &user.as_bytes().as_slice(), &old, &new]).await
-}
-
-const REMOVE_ALL: Sql = Sql::new("DELETE FROM grants WHERE project_no = $1 AND user_id = $2");
-
-/// Removes every grant of a user; returns how many.
-pub async fn remove_all(tx: &mut Tx, p: ProjectNo, user: UserId) -> Result<u64, StoreError> {
-    tx.execute(&REMOVE_ALL, &[&p.0, &user.as_bytes().as_slice()]).await
 }
 
 const REMOVE_OF_CLIENT: Sql = Sql::new(

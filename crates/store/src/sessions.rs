@@ -22,7 +22,6 @@ pub const STATEMENTS: &[&Sql] = &[
     &SET_AUTHENTICATED,
     &REMOVE,
     &REMOVE_UNUSED_SINCE,
-    &REMOVE_ALL,
     &LIST,
     &SCAN_ANY_PROJECT,
 ];
@@ -184,13 +183,6 @@ pub async fn remove_unused_since(
     last_access_at: Timestamp,
 ) -> Result<bool, StoreError> {
     tx.execute_one(&REMOVE_UNUSED_SINCE, &[&p.0, &id.as_bytes().as_slice(), &last_access_at.as_micros()]).await
-}
-
-const REMOVE_ALL: Sql = Sql::new("DELETE FROM sessions WHERE project_no = $1 AND user_id = $2");
-
-/// Removes every session of a user; returns how many.
-pub async fn remove_all(tx: &mut Tx, p: ProjectNo, user: UserId) -> Result<u64, StoreError> {
-    tx.execute(&REMOVE_ALL, &[&p.0, &user.as_bytes().as_slice()]).await
 }
 
 const LIST: Sql = Sql::new(

@@ -126,12 +126,6 @@ fn cool_down(sends: u32) -> Duration {
     FIRST_COOL_DOWN.saturating_mul(1 << doublings).min(LONGEST_COOL_DOWN)
 }
 
-/// Derives a code from a random number; with 64 random bits, every code is equally likely to within 1 in 10¹³.
-#[must_use]
-pub fn code_from_random(random: u64) -> String {
-    format!("{:06}", random % 1_000_000)
-}
-
 /// Normalizes a typed code: drops spaces and dashes, converts digits of other scripts.
 /// `None` when the rest is not six digits.
 #[must_use]
@@ -200,8 +194,6 @@ mod tests {
         for typed in ["", "12345", "1234567", "12345a", "１２３４５Ａ"] {
             assert_eq!(read_code(typed), None, "{typed}");
         }
-        assert_eq!(code_from_random(42), "000042");
-        assert_eq!(code_from_random(u64::MAX).len(), DIGITS);
     }
 
     #[test]

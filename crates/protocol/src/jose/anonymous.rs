@@ -144,7 +144,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::jose::{Alg, Jwk, NumericDate, TimeError, UnsignedJws};
+    use crate::jose::{Alg, Jwk, NumericDate, TimeError, print_jws};
 
     const NOW: i64 = 1_795_000_000;
 
@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn parse(header: &Header, claims: &Value) -> Result<AnonymousRequest, JoseError> {
-        AnonymousRequest::parse(&UnsignedJws::new(header, claims).unwrap().attach(&[1; 64]), NOW)
+        AnonymousRequest::parse(&print_jws(header, claims, &[1; 64]), NOW)
     }
 
     fn claims() -> Value {

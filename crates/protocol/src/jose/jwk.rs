@@ -141,8 +141,9 @@ impl Jwk {
     }
 
     /// The same key with an ID.
+    #[cfg(test)]
     #[must_use]
-    pub fn with_kid(mut self, kid: impl Into<String>) -> Self {
+    pub(crate) fn with_kid(mut self, kid: impl Into<String>) -> Self {
         self.kid = Some(kid.into());
         self
     }
@@ -221,13 +222,6 @@ impl Serialize for Jwk {
         map.serialize_entry("use", "sig")?;
         map.end()
     }
-}
-
-/// A public key set; the first key signs, all verify.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Jwks {
-    /// The keys.
-    pub keys: Vec<Jwk>,
 }
 
 /// The SHA-256 thumbprint of a key (RFC 7638), serialized as in `jkt` and `dpop_jkt` (RFC 9449 §6.1 and §10).
@@ -399,14 +393,6 @@ mod tests {
         ] {
             assert_eq!(Jwk::from_value(&jwk), Err(error), "{jwk}");
         }
-    }
-
-    #[test]
-    fn a_key_set_lists_its_keys() {
-        let jwks = Jwks { keys: vec![Jwk::ec_p256(&[1; 32], &[2; 32]).unwrap().with_kid("k")] };
-        let json = serde_json::to_value(&jwks).unwrap();
-        assert_eq!(json["keys"][0]["kid"], "k");
-        assert_eq!(json["keys"][0]["use"], "sig");
     }
 
     proptest! {

@@ -1,35 +1,10 @@
-//! Parsing and building a signed compact JWS with the header fields that this server trusts.
+//! Parsing a signed compact JWS with the header fields that this server trusts.
 //! Does not verify: gives the caller the bytes, the signature and the key.
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Compact, JoseError, Jwk, encode_base64url};
+use super::{Alg, Compact, JoseError, Jwk};
 use crate::json;
-
-/// A signature algorithm this server accepts (RFC 7518 §3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Alg {
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    Rs256,
-    /// ECDSA on P-256 with SHA-256; the signature is the 64 bytes of r and s.
-    Es256,
-}
-
-impl Alg {
-    /// The algorithm as spelled on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-            Self::Es256 => "ES256",
-        }
-    }
-
-    /// Parses an algorithm in its exact spelling.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Rs256, Self::Es256].into_iter().find(|alg| alg.as_str() == text)
-    }
-}
 
 /// The trusted header fields; `jku`, `x5u`, `x5c` and the like are never read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,46 +99,16 @@ impl Jws {
     }
 }
 
-/// A JWS that is about to be signed.
-pub struct UnsignedJws {
-    signing_input: String,
-}
-
-impl UnsignedJws {
-    /// Serializes header and claims.
-    ///
-    /// # Errors
-    /// If the claims cannot be serialized as JSON.
-    pub fn new(header: &Header, claims: &impl Serialize) -> Result<Self, serde_json::Error> {
-        #[derive(Serialize)]
-        struct Printed<'a> {
-            alg: &'static str,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            typ: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            kid: Option<&'a str>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            jwk: Option<&'a Jwk>,
-        }
-        let header = serde_json::to_vec(&Printed {
-            alg: header.alg.as_str(),
-            typ: header.typ.as_deref(),
-            kid: header.kid.as_deref(),
-            jwk: header.jwk.as_ref(),
-        })?;
-        let claims = serde_json::to_vec(claims)?;
-        Ok(Self { signing_input: format!("{}.{}", encode_base64url(header), encode_base64url(claims)) })
-    }
-
-    /// The bytes to sign.
-    pub fn signing_input(&self) -> &[u8] {
-        self.signing_input.as_bytes()
-    }
-
-    /// The compact JWS with its signature; for ES256 the 64 bytes of r and s.
-    pub fn attach(self, signature: &[u8]) -> String {
-        format!("{}.{}", self.signing_input, encode_base64url(signature))
-    }
+/// A compact JWS with these bytes as its signature.
+#[cfg(test)]
+pub(crate) fn print_jws(header: &Header, claims: &Value, signature: &[u8]) -> String {
+    let mut fields = Map::new();
+    fields.insert("alg".to_owned(), header.alg.as_str().into());
+    fields.extend(header.typ.as_deref().map(|typ| ("typ".to_owned(), typ.into())));
+    fields.extend(header.kid.as_deref().map(|kid| ("kid".to_owned(), kid.into())));
+    fields.extend(header.jwk.as_ref().map(|jwk| ("jwk".to_owned(), serde_json::to_value(jwk).unwrap())));
+    let parts = [Value::Object(fields).to_string().into_bytes(), claims.to_string().into_bytes(), signature.to_vec()];
+    parts.map(super::encode_base64url).join(".")
 }
 
 #[cfg(test)]
@@ -172,7 +117,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::jose::JwkError;
+    use crate::jose::{JwkError, encode_base64url};
     use crate::limits::JWS_BYTES;
 
     fn join(header: &str, payload: &str, signature: &[u8]) -> String {
@@ -212,11 +157,10 @@ mod tests {
             kid: Some("k".to_owned()),
             jwk: Some(ec_key().with_kid("k")),
         };
-        let unsigned = UnsignedJws::new(&header, &json!({"jti": "x"})).unwrap();
-        let input = unsigned.signing_input().to_vec();
-        let jws = Jws::parse(&unsigned.attach(&[7; 64])).unwrap();
+        let text = print_jws(&header, &json!({"jti": "x"}), &[7; 64]);
+        let jws = Jws::parse(&text).unwrap();
         assert_eq!(jws.header(), &header);
-        assert_eq!(jws.signing_input(), input);
+        assert_eq!(Some(jws.signing_input()), text.rsplit_once('.').map(|(input, _)| input.as_bytes()));
         assert_eq!(jws.signature(), [7; 64]);
     }
 

@@ -1,6 +1,7 @@
 //! The supported subset of JOSE: compact JWS (RFC 7515), public RSA and P-256 keys (RFC 7517), RS256 and ES256.
 //! Strict parsing and canonical serialization; the caller signs, verifies and hashes.
 
+mod alg;
 mod anonymous;
 mod compact;
 mod date;
@@ -11,12 +12,15 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use thiserror::Error;
 
+pub use alg::Alg;
 pub use anonymous::{ANONYMOUS_REQUEST_TYPE, AnonymousAction, AnonymousRequest, AnonymousRequestClaims, KeyId};
 pub(crate) use compact::Compact;
 pub use date::{ClaimTimes, NumericDate, SKEW_SECONDS, TimeError};
-pub use jwk::{Jwk, JwkError, Jwks, PublicKey, Thumbprint};
+pub use jwk::{Jwk, JwkError, PublicKey, Thumbprint};
+#[cfg(test)]
+pub(crate) use jws::print_jws;
 pub(crate) use jws::read_header_alg;
-pub use jws::{Alg, Header, Jws, UnsignedJws};
+pub use jws::{Header, Jws};
 
 /// Why a JWS was rejected; must not be returned to an unauthenticated caller in detail.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
