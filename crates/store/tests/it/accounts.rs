@@ -265,7 +265,7 @@ async fn what_a_member_has_is_read_at_once(store: Store) {
                 let row = PasskeyRow {
                     credential_id: vec![number],
                     id: id(u64::from(number)),
-                    user_id: id(user),
+                    owner: id(user),
                     public_key: vec![1],
                     sign_count: 0,
                     name: None,

@@ -8,9 +8,9 @@ use vestibule_store::{
     Store,
     operator_events::{self, OperatorEvent},
     operator_links::{self, OperatorLink},
-    operator_passkeys::{self, OperatorPasskey},
+    operator_passkeys::{OperatorPasskey, Operators},
     operator_sessions, operators,
-    passkeys::PasskeyUse,
+    passkeys::{self, PasskeyUse},
     projects,
 };
 
@@ -134,7 +134,7 @@ async fn passkeys_are_counted_up_and_go_with_their_operator(store: Store) {
     let passkey = |number: u8| OperatorPasskey {
         credential_id: vec![number; 16],
         id: IdentityId::from_bytes([number; 16]),
-        operator_id: kim.id,
+        owner: kim.id,
         public_key: vec![7; 70],
         sign_count: 3,
         name: "Blue key".into(),
@@ -142,25 +142,25 @@ async fn passkeys_are_counted_up_and_go_with_their_operator(store: Store) {
         last_used_at: None,
         backup_eligible: None,
     };
-    let insert = |row| write(&store, row, |tx, row| Box::pin(operator_passkeys::insert(tx, row)));
+    let insert = |row| write(&store, row, |tx, row| Box::pin(passkeys::insert(tx, Operators, row)));
     assert!(insert(passkey(1)).await);
     assert!(!insert(OperatorPasskey { id: IdentityId::from_bytes([9; 16]), ..passkey(1) }).await);
     assert!(insert(passkey(2)).await);
     let record = |sign_count: i64, backup_eligible: bool| {
         let used = PasskeyUse { credential_id: vec![1; 16], sign_count, backup_eligible };
-        write(&store, used, |tx, used| Box::pin(operator_passkeys::record_use(tx, used, at(5))))
+        write(&store, used, |tx, used| Box::pin(passkeys::record_use(tx, Operators, used, at(5))))
     };
     assert!(!record(3, true).await && record(4, true).await && !record(0, true).await);
     // An unknown value is set at the first use, and fixed from then on.
     assert!(!record(5, false).await);
     let used = OperatorPasskey { sign_count: 4, last_used_at: Some(at(5)), backup_eligible: Some(true), ..passkey(1) };
-    let list = async || operator_passkeys::list(&mut store.read().await.unwrap(), kim.id).await.unwrap();
+    let list = async || passkeys::list(&mut store.read().await.unwrap(), Operators, kim.id).await.unwrap();
     assert_eq!(list().await, [used.clone(), passkey(2)]);
-    let found = operator_passkeys::find(&mut store.read().await.unwrap(), &[1; 16]).await.unwrap();
+    let found = passkeys::find(&mut store.read().await.unwrap(), Operators, &[1; 16]).await.unwrap();
     assert_eq!(found, Some(used));
     let rename = |number: u8| {
-        write(&store, (kim.id, number), |tx, (owner, number)| {
-            Box::pin(operator_passkeys::rename(tx, *owner, IdentityId::from_bytes([*number; 16]), "Red key"))
+        write(&store, (kim.id, number, "Red key".to_owned()), |tx, (owner, number, name)| {
+            Box::pin(passkeys::rename(tx, Operators, *owner, IdentityId::from_bytes([*number; 16]), name))
         })
     };
     assert!(rename(2).await && !rename(7).await);
@@ -168,7 +168,7 @@ async fn passkeys_are_counted_up_and_go_with_their_operator(store: Store) {
     let outsider = OperatorId::from_bytes([8; 16]);
     let remove = |owner: OperatorId| {
         write(&store, owner, |tx, owner| {
-            Box::pin(operator_passkeys::remove(tx, *owner, IdentityId::from_bytes([1; 16])))
+            Box::pin(passkeys::remove(tx, Operators, *owner, IdentityId::from_bytes([1; 16])))
         })
     };
     assert!(!remove(outsider).await && remove(kim.id).await);

@@ -370,7 +370,7 @@ async fn insert_record(tx: &mut Tx, no: ProjectNo, from: &UserRecord) -> Result<
         let row = PasskeyRow {
             credential_id: read_base64url(&passkey.credential_id).unwrap_or_default(),
             id: passkey.id,
-            user_id: user.id,
+            owner: user.id,
             public_key: read_base64url(&passkey.public_key).unwrap_or_default(),
             sign_count: passkey.sign_count,
             name: passkey.name.clone(),

@@ -12,8 +12,8 @@ use vestibule_store::{
     Store, StoreError, Tx,
     operator_events::{self, OperatorEvent},
     operator_links::{self, OperatorLink},
-    operator_passkeys::{self, OperatorPasskey},
-    operator_sessions, operators,
+    operator_passkeys::{self, OperatorPasskey, Operators},
+    operator_sessions, operators, passkeys as store_passkeys,
 };
 
 use super::{
@@ -301,7 +301,7 @@ async fn apply(tx: &mut Tx, redemption: &LinkRedemption, now: Timestamp) -> Resu
         operator_sessions::remove_of_operator(tx, operator.id).await?;
     }
     if let Some(row) = &redemption.passkey
-        && !operator_passkeys::insert(tx, row).await?
+        && !store_passkeys::insert(tx, Operators, row).await?
     {
         return Err(RedeemError::PasskeyTaken);
     }

@@ -9,8 +9,12 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_store::{
-    StoreError, operator_events, operator_events::OperatorEvent, operator_passkeys, operator_passkeys::OperatorPasskey,
-    operator_sessions, operators, passkeys::PasskeyUse, spent,
+    StoreError, operator_events,
+    operator_events::OperatorEvent,
+    operator_passkeys::{OperatorPasskey, Operators},
+    operator_sessions, operators,
+    passkeys::{self, PasskeyUse},
+    spent,
 };
 
 use super::{RemovalOutcome, SignedIn, audit, sign_in::make_token};
@@ -111,7 +115,7 @@ pub(super) fn read_new(
     Some(OperatorPasskey {
         credential_id,
         id: app.entropy.id(now),
-        operator_id: owner,
+        owner,
         public_key,
         sign_count: i64::from(sign_count),
         name: read_name(name),
@@ -172,17 +176,17 @@ async fn judge(
     };
     let Ok(assertion) = Assertion::read(answer) else { return Ok(AssertionResult::Foreign) };
     let mut conn = app.store.read().await?;
-    let found = operator_passkeys::find(&mut conn, &assertion.credential_id).await?;
-    let Some(row) = found.filter(|row| only.is_none_or(|only| only == row.operator_id)) else {
+    let found = passkeys::find(&mut conn, Operators, &assertion.credential_id).await?;
+    let Some(row) = found.filter(|row| only.is_none_or(|only| only == row.owner)) else {
         return Ok(AssertionResult::Foreign);
     };
-    let Some(operator) = operators::find(&mut conn, row.operator_id).await? else {
+    let Some(operator) = operators::find(&mut conn, row.owner).await? else {
         return Ok(AssertionResult::Foreign);
     };
     drop(conn);
     let expected = Expected {
         challenge: &presented,
-        owner: row.operator_id.as_bytes(),
+        owner: row.owner.as_bytes(),
         public_key: &row.public_key,
         backup_eligible: row.backup_eligible,
         // Sign-in options name no passkey; those for reauthentication name the operator's.
@@ -191,7 +195,7 @@ async fn judge(
     match ceremony.site().verify(assertion, &expected) {
         Ok(passkey) => Ok(AssertionResult::Right(Box::new(Used { passkey, challenge }), operator)),
         Err(problem) => {
-            tracing::info!(operator.id = %row.operator_id, error = %problem, "a passkey was refused");
+            tracing::info!(operator.id = %row.owner, error = %problem, "a passkey was refused");
             Ok(AssertionResult::Wrong(operator))
         }
     }
@@ -200,7 +204,11 @@ async fn judge(
 async fn note_use(tx: &mut vestibule_store::Tx, used: &Used, now: Timestamp) -> Result<(), PasskeyError> {
     let Used { passkey, challenge } = used;
     let is_first = spent::spend(tx, EVERY_PROJECT, &challenge.fingerprint, None, challenge.expires_at).await?;
-    if is_first && operator_passkeys::record_use(tx, passkey, now).await? { Ok(()) } else { Err(PasskeyError::Refused) }
+    if is_first && passkeys::record_use(tx, Operators, passkey, now).await? {
+        Ok(())
+    } else {
+        Err(PasskeyError::Refused)
+    }
 }
 
 /// The result of a transaction with a passkey use; a refusal is counted and logged before the response.
@@ -299,7 +307,7 @@ pub(crate) async fn prove(
 
 /// The passkeys of the signed-in operator, oldest first.
 pub(crate) async fn list(app: &App, signed_in: &SignedIn) -> Result<Vec<OperatorPasskey>, Error> {
-    Ok(operator_passkeys::list(&mut *app.store.read().await?, signed_in.operator.id).await?)
+    Ok(passkeys::list(&mut *app.store.read().await?, Operators, signed_in.operator.id).await?)
 }
 
 /// Stores the passkey that the browser created; `false` when its response is invalid.
@@ -315,7 +323,7 @@ pub(crate) async fn add(
     let event = audit::own(app, &signed_in.operator, OperatorAct::PasskeyAdded, &row.name, ip, now);
     let added = app.store.write("add_operator_passkey", (row, event), |tx, (row, event)| {
         Box::pin(async move {
-            let is_new = operator_passkeys::insert(tx, row).await?;
+            let is_new = passkeys::insert(tx, Operators, row).await?;
             if is_new {
                 operator_events::insert(tx, event).await?;
             }
@@ -356,7 +364,7 @@ pub(crate) async fn rename(
     let owner = signed_in.operator.id;
     let renamed = app.store.write("rename_operator_passkey", (name, event), move |tx, (name, event)| {
         Box::pin(async move {
-            let is_there = operator_passkeys::rename(tx, owner, id, name).await?;
+            let is_there = passkeys::rename(tx, Operators, owner, id, name).await?;
             if is_there {
                 operator_events::insert(tx, event).await?;
             }
@@ -384,11 +392,11 @@ pub(crate) async fn remove(
             Box::pin(async move {
                 // Lock the operator: a concurrent removal of the password must not leave it without credentials.
                 operators::hold(tx, owner).await?;
-                if !operator_passkeys::remove(tx, owner, *id).await? {
+                if !passkeys::remove(tx, Operators, owner, *id).await? {
                     return Err(PasskeyError::Missing);
                 }
                 let has_password = operators::find(tx, owner).await?.is_some_and(|one| one.password_hash.is_some());
-                if !has_password && operator_passkeys::list(tx, owner).await?.is_empty() {
+                if !has_password && passkeys::list(tx, Operators, owner).await?.is_empty() {
                     return Err(PasskeyError::LastLoginMethod);
                 }
                 operator_sessions::remove_others(tx, owner, kept).await?;

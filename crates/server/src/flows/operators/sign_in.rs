@@ -8,9 +8,10 @@ use vestibule_domain::{
     time::Timestamp,
 };
 use vestibule_store::{
-    StoreError, operator_events, operator_passkeys,
+    StoreError, operator_events,
+    operator_passkeys::Operators,
     operator_sessions::{self, OperatorSession},
-    operators,
+    operators, passkeys,
 };
 
 use super::{RemovalOutcome, SignedIn, audit, normalize, prepare_password};
@@ -206,7 +207,7 @@ pub(crate) async fn remove_password(
                 if operator.is_none_or(|operator| operator.password_hash.is_none()) {
                     return Ok(RemovalOutcome::Missing);
                 }
-                if operator_passkeys::list(tx, id).await?.is_empty() {
+                if passkeys::list(tx, Operators, id).await?.is_empty() {
                     return Ok(RemovalOutcome::LastLoginMethod);
                 }
                 operators::set_password(tx, id, None).await?;

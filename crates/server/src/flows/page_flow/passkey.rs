@@ -63,24 +63,24 @@ pub(crate) async fn sign_in(ctx: &Ctx<'_>, flow: &Flow, answer: &str) -> Result<
 async fn find_proof(ctx: &Ctx<'_>, flow: &Flow, answer: &str) -> Result<Option<LoginProof>, Error> {
     let Ok(assertion) = Assertion::read(answer) else { return Ok(None) };
     let found = passkeys::find(&mut *ctx.app.store.read().await?, ctx.project.no, &assertion.credential_id).await?;
-    let wanted = found.filter(|row| flow.state.only_user.is_none_or(|only| only == row.user_id));
+    let wanted = found.filter(|row| flow.state.only_user.is_none_or(|only| only == row.owner));
     let Some(row) = wanted else { return Ok(None) };
     if let Some(login_id) = &flow.state.enforced
-        && !owns(ctx, row.user_id, login_id).await?
+        && !owns(ctx, row.owner, login_id).await?
     {
         return Ok(None);
     }
     let expected = Expected {
         challenge: &challenge(ctx.project, flow, "use"),
-        owner: row.user_id.as_bytes(),
+        owner: row.owner.as_bytes(),
         public_key: &row.public_key,
         backup_eligible: row.backup_eligible,
         requires_user_handle_match: false,
     };
     match site(ctx.project).verify(assertion, &expected) {
-        Ok(used) => Ok(Some(LoginProof { passkey: Some(used), ..LoginProof::new(row.user_id, "pop user") })),
+        Ok(used) => Ok(Some(LoginProof { passkey: Some(used), ..LoginProof::new(row.owner, "pop user") })),
         Err(problem) => {
-            tracing::info!(request.id = ctx.log_id(), user.id = %row.user_id, error = %problem, "a passkey was refused");
+            tracing::info!(request.id = ctx.log_id(), user.id = %row.owner, error = %problem, "a passkey was refused");
             Ok(None)
         }
     }

@@ -223,11 +223,11 @@ fn make_login_id(id: IdentityId, user_id: UserId, pending: &PendingLoginId, now:
     }
 }
 
-fn make_passkey(id: IdentityId, user_id: UserId, passkey: NewPasskey, now: Timestamp) -> PasskeyRow {
+fn make_passkey(id: IdentityId, owner: UserId, passkey: NewPasskey, now: Timestamp) -> PasskeyRow {
     PasskeyRow {
         credential_id: passkey.credential_id,
         id,
-        user_id,
+        owner,
         public_key: passkey.public_key,
         sign_count: i64::from(passkey.sign_count),
         name: None,

@@ -255,7 +255,7 @@ async fn apply(tx: &mut Tx, change: &PreparedChange) -> Result<(), ChangeError> 
                 false => Err(ChangeError::Stale),
             }
         }
-        AccountChange::RenamePasskey(id, name) => match passkeys::rename(tx, no, user, *id, name.as_deref()).await? {
+        AccountChange::RenamePasskey(id, name) => match passkeys::rename(tx, no, user, *id, name).await? {
             true => Ok(()),
             false => Err(ChangeError::Stale),
         },

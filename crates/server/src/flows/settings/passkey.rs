@@ -49,7 +49,7 @@ pub(crate) async fn add(
     let row = PasskeyRow {
         credential_id: made.credential_id,
         id: ctx.app.entropy.id(ctx.now),
-        user_id: caller.user.id,
+        owner: caller.user.id,
         public_key: made.public_key,
         sign_count: i64::from(made.sign_count),
         name,

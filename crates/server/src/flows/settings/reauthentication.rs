@@ -86,10 +86,10 @@ pub(crate) async fn by_passkey(
 async fn judge(ctx: &Ctx<'_>, caller: &AccountCaller, answer: &str) -> Result<Option<PasskeyUse>, Error> {
     let Ok(assertion) = Assertion::read(answer) else { return Ok(None) };
     let found = passkeys::find(&mut *ctx.app.store.read().await?, ctx.project.no, &assertion.credential_id).await?;
-    let Some(row) = found.filter(|row| row.user_id == caller.user.id) else { return Ok(None) };
+    let Some(row) = found.filter(|row| row.owner == caller.user.id) else { return Ok(None) };
     let expected = Expected {
         challenge: &challenge(ctx.project, caller),
-        owner: row.user_id.as_bytes(),
+        owner: row.owner.as_bytes(),
         public_key: &row.public_key,
         backup_eligible: row.backup_eligible,
         requires_user_handle_match: true,
@@ -97,7 +97,7 @@ async fn judge(ctx: &Ctx<'_>, caller: &AccountCaller, answer: &str) -> Result<Op
     match site(ctx.project).verify(assertion, &expected) {
         Ok(used) => Ok(Some(used)),
         Err(problem) => {
-            tracing::info!(request.id = ctx.log_id(), user.id = %row.user_id, error = %problem, "a passkey was refused");
+            tracing::info!(request.id = ctx.log_id(), user.id = %row.owner, error = %problem, "a passkey was refused");
             Ok(None)
         }
     }
