@@ -8,11 +8,11 @@ use vestibule_domain::{
     grant::Grant,
     id::{GrantId, ProjectNo, SessionId},
     operator,
-    session::{LONGEST_COALESCE, Lifetime, SessionRef, known_use},
+    session::{LONGEST_COALESCE, Lifetime, Session, SessionRef, known_use},
     time::Timestamp,
 };
 use vestibule_store::{
-    StoreError, admin_keys, codes, deliveries, events, flows, grants, job_state, operator_events, operator_links,
+    StoreError, Tx, admin_keys, codes, deliveries, events, flows, grants, job_state, operator_events, operator_links,
     operator_sessions, sessions, spent, tries,
 };
 
@@ -41,7 +41,7 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 /// Removes expired flows, codes, spent values, cookie sessions and grants; answers how many.
 pub(crate) async fn sweep(app: &App) -> Result<u64, StoreError> {
-    Ok(sweep_dated(app).await? + sweep_sessions(app).await? + sweep_grants(app).await?)
+    Ok(sweep_dated(app).await? + sweep_table(app, Table::Sessions).await? + sweep_table(app, Table::Grants).await?)
 }
 
 /// What carries its own end.
@@ -115,43 +115,29 @@ impl TableCursor {
     }
 }
 
-/// Cookie sessions that have ended, with the grants that were grouped with them.
-async fn sweep_sessions(app: &App) -> Result<u64, StoreError> {
+/// A table whose rows do not say when they end: the settings of their project do.
+#[derive(Clone, Copy)]
+enum Table {
+    Sessions,
+    Grants,
+}
+
+/// A row that was looked at.
+struct SeenRow {
+    key: (ProjectNo, [u8; 16]),
+    last_access_at: Timestamp,
+    has_ended: bool,
+}
+
+/// Removes rows that have ended, from where the last run stopped.
+async fn sweep_table(app: &App, table: Table) -> Result<u64, StoreError> {
     let now = app.clock.now();
-    let mut cursor = TableCursor::resume(app, "clean_up_sessions").await?;
+    let mut cursor = TableCursor::resume(app, table.name()).await?;
     let mut total = 0;
     for _ in 0..LOOKS {
-        let after = cursor.after.map(|(no, id)| (no, SessionId::from_bytes(id)));
-        let seen = sessions::scan_any_project(&mut *app.store.read().await?, after, BATCH).await?;
-        cursor.after = seen.last().map(|(no, session)| (*no, *session.id.as_bytes()));
-        let ended: Vec<_> = seen
-            .into_iter()
-            .filter(|(no, session)| {
-                app.projects.find_by_no(*no).is_some_and(|project| {
-                    let lifetime = project.settings.session_lifetime();
-                    let used_at = (session.last_access_at, project.accesses.recall(SessionRef::Session(session.id)));
-                    has_surely_ended(lifetime, session.created_at, used_at, now)
-                })
-            })
-            .map(|(no, session)| (no, session.id, session.last_access_at))
-            .collect();
-        if !ended.is_empty() {
-            total += app
-                .store
-                .write("clean_up_sessions", ended, |tx, ended| {
-                    Box::pin(async move {
-                        let mut removed = 0;
-                        for (no, id, last_access_at) in ended {
-                            // Used by another node meanwhile: it stays.
-                            if sessions::remove_unused_since(tx, *no, *id, *last_access_at).await? {
-                                removed += 1 + grants::remove_of_session(tx, *no, *id).await?;
-                            }
-                        }
-                        Ok::<_, StoreError>(removed)
-                    })
-                })
-                .await?;
-        }
+        let seen = table.read(app, cursor.after, now).await?;
+        cursor.after = seen.last().map(|row| row.key);
+        total += table.remove(app, seen.into_iter().filter(|row| row.has_ended).collect()).await?;
         if cursor.after.is_none() {
             break;
         }
@@ -161,43 +147,87 @@ async fn sweep_sessions(app: &App) -> Result<u64, StoreError> {
     Ok(total)
 }
 
-/// Grants that have ended.
-async fn sweep_grants(app: &App) -> Result<u64, StoreError> {
-    let now = app.clock.now();
-    let mut cursor = TableCursor::resume(app, "clean_up_grants").await?;
-    let mut total = 0;
-    for _ in 0..LOOKS {
-        let after = cursor.after.map(|(no, id)| (no, GrantId::from_bytes(id)));
-        let seen = grants::scan_any_project(&mut *app.store.read().await?, after, BATCH).await?;
-        cursor.after = seen.last().map(|(no, grant, _)| (*no, *grant.id.as_bytes()));
-        let ended: Vec<_> = seen
-            .into_iter()
-            .filter(|(no, grant, is_anonymous)| {
-                app.projects.find_by_no(*no).is_some_and(|project| has_grant_ended(&project, grant, *is_anonymous, now))
-            })
-            .map(|(no, grant, _)| (no, grant.id, grant.last_access_at))
-            .collect();
-        if !ended.is_empty() {
-            total += app
-                .store
-                .write("clean_up_grants", ended, |tx, ended| {
-                    Box::pin(async move {
-                        let mut removed = 0;
-                        for (no, id, last_access_at) in ended {
-                            removed += u64::from(grants::remove_unused_since(tx, *no, *id, *last_access_at).await?);
-                        }
-                        Ok::<_, StoreError>(removed)
-                    })
-                })
-                .await?;
+impl Table {
+    /// The name of the job's state and of its writes.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sessions => "clean_up_sessions",
+            Self::Grants => "clean_up_grants",
         }
-        if cursor.after.is_none() {
-            break;
-        }
-        tokio::task::yield_now().await;
     }
-    cursor.rest(app, now).await?;
-    Ok(total)
+
+    /// The next rows in the order of their keys.
+    async fn read(
+        self,
+        app: &App,
+        after: Option<(ProjectNo, [u8; 16])>,
+        now: Timestamp,
+    ) -> Result<Vec<SeenRow>, StoreError> {
+        let mut conn = app.store.read().await?;
+        let project = |no: &ProjectNo| app.projects.find_by_no(*no);
+        Ok(match self {
+            Self::Sessions => {
+                let after = after.map(|(no, id)| (no, SessionId::from_bytes(id)));
+                let rows = sessions::scan_any_project(&mut conn, after, BATCH).await?;
+                let look = |(no, session): (ProjectNo, Session)| SeenRow {
+                    key: (no, *session.id.as_bytes()),
+                    last_access_at: session.last_access_at,
+                    has_ended: project(&no).is_some_and(|project| has_session_ended(&project, &session, now)),
+                };
+                rows.into_iter().map(look).collect()
+            }
+            Self::Grants => {
+                let after = after.map(|(no, id)| (no, GrantId::from_bytes(id)));
+                let rows = grants::scan_any_project(&mut conn, after, BATCH).await?;
+                let look = |(no, grant, is_anonymous): (ProjectNo, Grant, bool)| SeenRow {
+                    key: (no, *grant.id.as_bytes()),
+                    last_access_at: grant.last_access_at,
+                    has_ended: project(&no).is_some_and(|project| has_grant_ended(&project, &grant, is_anonymous, now)),
+                };
+                rows.into_iter().map(look).collect()
+            }
+        })
+    }
+
+    async fn remove(self, app: &App, ended: Vec<SeenRow>) -> Result<u64, StoreError> {
+        if ended.is_empty() {
+            return Ok(0);
+        }
+        app.store
+            .write(self.name(), ended, move |tx, ended| {
+                Box::pin(async move {
+                    let mut removed = 0;
+                    for row in ended {
+                        removed += self.remove_row(tx, row).await?;
+                    }
+                    Ok::<_, StoreError>(removed)
+                })
+            })
+            .await
+    }
+
+    /// Removes a row, and the grants grouped with it, unless another node recorded a use since it was read.
+    async fn remove_row(self, tx: &mut Tx, row: &SeenRow) -> Result<u64, StoreError> {
+        let (no, id) = row.key;
+        match self {
+            Self::Sessions => {
+                let id = SessionId::from_bytes(id);
+                if !sessions::remove_unused_since(tx, no, id, row.last_access_at).await? {
+                    return Ok(0);
+                }
+                Ok(1 + grants::remove_of_session(tx, no, id).await?)
+            }
+            Self::Grants => {
+                let id = GrantId::from_bytes(id);
+                Ok(u64::from(grants::remove_unused_since(tx, no, id, row.last_access_at).await?))
+            }
+        }
+    }
+}
+
+fn has_session_ended(project: &Project, session: &Session, now: Timestamp) -> bool {
+    let used_at = (session.last_access_at, project.accesses.recall(SessionRef::Session(session.id)));
+    has_surely_ended(project.settings.session_lifetime(), session.created_at, used_at, now)
 }
 
 fn has_grant_ended(project: &Project, grant: &Grant, is_anonymous: bool, now: Timestamp) -> bool {
