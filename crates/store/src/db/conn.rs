@@ -2,15 +2,18 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::{Engine, Param, Row, Sql, StoreError, notice, postgres, sqlite};
+use super::{
+    Engine, Param, Row, Sql, StoreError, notice, postgres::connection::PostgresConnection,
+    sqlite::connection::SqliteConnection,
+};
 
 /// A connection to read through.
 pub struct Conn(pub(super) AnyConnection);
 
 /// The connection behind a [`Conn`].
 pub(super) enum AnyConnection {
-    Sqlite(sqlite::SqliteConnection),
-    Postgres(postgres::PostgresConnection),
+    Sqlite(SqliteConnection),
+    Postgres(PostgresConnection),
 }
 
 impl Conn {
@@ -154,32 +157,5 @@ impl Deref for Tx {
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Conn {
         &mut self.conn
-    }
-}
-
-/// A borrowed read connection; dropping it returns it to its pool.
-pub struct Reader(pub(super) Held);
-
-/// How a [`Reader`] holds its connection.
-pub(super) enum Held {
-    Sqlite(sqlite::Lease),
-    Postgres(Conn),
-}
-
-impl Deref for Reader {
-    type Target = Conn;
-    fn deref(&self) -> &Conn {
-        match &self.0 {
-            Held::Sqlite(lease) => lease.conn(),
-            Held::Postgres(conn) => conn,
-        }
-    }
-}
-impl DerefMut for Reader {
-    fn deref_mut(&mut self) -> &mut Conn {
-        match &mut self.0 {
-            Held::Sqlite(lease) => lease.conn_mut(),
-            Held::Postgres(conn) => conn,
-        }
     }
 }

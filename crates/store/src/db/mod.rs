@@ -6,6 +6,7 @@ mod error;
 mod migrate;
 mod notice;
 mod postgres;
+mod reader;
 #[cfg(feature = "spans")]
 mod spans;
 mod sql;
@@ -20,13 +21,14 @@ use std::{fmt, path::PathBuf, pin::Pin, sync::Arc, time::Instant};
 
 pub use self::{
     backup::{BackupSummary, back_up_sqlite, restore_sqlite},
-    conn::{Conn, Reader, Tx},
+    conn::{Conn, Tx},
     error::StoreError,
+    reader::Reader,
     sql::{Column, Param, Row, Sql},
     stats::{GROUP_CLASSES, StoreStats, WriteStats},
     transfer::{TransferStep, transfer_to_postgres},
 };
-use self::{conn::Held, postgres::Postgres, sqlite::Sqlite, stats::Counters};
+use self::{postgres::Postgres, reader::Held, sqlite::Sqlite, stats::Counters};
 
 /// A boxed future that may borrow its transaction and input.
 pub type BoxFuture<'t, T> = Pin<Box<dyn Future<Output = T> + Send + 't>>;

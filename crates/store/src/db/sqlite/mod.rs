@@ -1,6 +1,7 @@
 //! The SQLite engine: opening files, running statements, the pool of readers. Uses rusqlite; names no table.
 
 mod checkpoint;
+pub(super) mod connection;
 mod writer;
 
 use std::{
@@ -15,8 +16,13 @@ use std::{
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-pub(super) use self::writer::Writer;
-use super::{BoxFuture, Param, Row, Sql, StoreError, Tx, conn, conn::Conn, migrate, stats::Counters};
+use self::{connection::SqliteConnection, writer::Writer};
+use super::{
+    BoxFuture, Sql, StoreError, Tx,
+    conn::{AnyConnection, Conn},
+    migrate,
+    stats::Counters,
+};
 
 /// How long a statement waits for another process's lock.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
@@ -120,7 +126,7 @@ impl Readers {
 
     fn open_one(&self) -> Result<Conn, StoreError> {
         let connection = open_reader(&self.path)?;
-        Ok(Conn(conn::AnyConnection::Sqlite(SqliteConnection::new(connection))))
+        Ok(Conn(AnyConnection::Sqlite(SqliteConnection::new(connection))))
     }
 
     fn put_back(&self, conn: Conn) {
@@ -160,98 +166,6 @@ impl Drop for Lease {
     }
 }
 
-/// One SQLite connection, and whether a statement failed since the flag was last cleared.
-pub(super) struct SqliteConnection {
-    connection: Connection,
-    failed: bool,
-}
-
-impl SqliteConnection {
-    fn new(connection: Connection) -> Self {
-        Self { connection, failed: false }
-    }
-
-    /// Runs a statement to its end and passes every row to the closure.
-    pub(super) fn query(
-        &mut self,
-        sql: &'static Sql,
-        params: &[&dyn Param],
-        each: &mut dyn FnMut(&Row<'_>) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        let text = sql.text(super::Engine::Sqlite);
-        let mut step = || -> Result<Result<(), StoreError>, rusqlite::Error> {
-            let mut statement = self.connection.prepare_cached(text)?;
-            bind(&mut statement, sql, params)?;
-            let mut rows = statement.raw_query();
-            while let Some(row) = rows.next()? {
-                if let Err(error) = each(&Row::of_sqlite(row)) {
-                    return Ok(Err(error));
-                }
-            }
-            Ok(Ok(()))
-        };
-        match step() {
-            Ok(outcome) => outcome,
-            Err(error) => Err(self.fail(&error, text)),
-        }
-    }
-
-    pub(super) fn execute(&mut self, sql: &'static Sql, params: &[&dyn Param]) -> Result<u64, StoreError> {
-        let text = sql.text(super::Engine::Sqlite);
-        let step = || {
-            let mut statement = self.connection.prepare_cached(text)?;
-            bind(&mut statement, sql, params)?;
-            statement.raw_execute()
-        };
-        match step() {
-            Ok(rows) => Ok(rows as u64),
-            Err(error) => Err(self.fail(&error, text)),
-        }
-    }
-
-    pub(super) fn prepare(&mut self, sql: &'static Sql) -> Result<(), StoreError> {
-        let text = sql.text(super::Engine::Sqlite);
-        self.connection.prepare_cached(text).map(|_| ()).map_err(|error| StoreError::from_sqlite(&error, text))
-    }
-
-    /// Runs a statement of this module: BEGIN, SAVEPOINT and the like.
-    fn control(&mut self, text: &'static str) -> Result<(), StoreError> {
-        self.connection
-            .prepare_cached(text)
-            .and_then(|mut statement| statement.raw_execute())
-            .map(|_| ())
-            .map_err(|error| StoreError::from_sqlite(&error, text))
-    }
-
-    fn fail(&mut self, error: &rusqlite::Error, text: &'static str) -> StoreError {
-        self.failed = true;
-        StoreError::from_sqlite(error, text)
-    }
-}
-
-/// Binds `$n` to the n-th value. SQLite numbers these parameters by first appearance, so unless that is their order,
-/// the *name* decides.
-fn bind(statement: &mut rusqlite::Statement<'_>, sql: &Sql, params: &[&dyn Param]) -> rusqlite::Result<()> {
-    let count = statement.parameter_count();
-    if count != params.len() {
-        return Err(rusqlite::Error::InvalidParameterCount(params.len(), count));
-    }
-    for place in 1..=count {
-        let number = if sql.is_in_order() { Some(place) } else { read_number(statement, place) };
-        let value = number
-            .and_then(|number| params.get(number.wrapping_sub(1)))
-            .ok_or(rusqlite::Error::InvalidParameterCount(params.len(), count))?;
-        let value: &dyn rusqlite::ToSql = *value;
-        statement.raw_bind_parameter(place, value)?;
-    }
-    Ok(())
-}
-
-/// The number in the name of the parameter at this index.
-fn read_number(statement: &rusqlite::Statement<'_>, place: usize) -> Option<usize> {
-    statement.parameter_name(place)?.strip_prefix('$')?.parse().ok()
-}
-
 fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     create_private(path)?;
     let fail = |error: rusqlite::Error| StoreError::from_opening(&error, path);
@@ -288,7 +202,7 @@ pub(super) fn look(path: &Path) -> Result<Option<Conn>, StoreError> {
         Ok(connection)
     };
     let connection = open().map_err(|error| StoreError::from_opening(&error, path))?;
-    Ok(Some(Conn(conn::AnyConnection::Sqlite(SqliteConnection::new(connection)))))
+    Ok(Some(Conn(AnyConnection::Sqlite(SqliteConnection::new(connection)))))
 }
 
 fn log_name(path: &Path) -> std::ffi::OsString {
@@ -364,30 +278,4 @@ fn set_up(connection: &Connection, cache: i64) -> rusqlite::Result<()> {
     // The checkpointer runs on its own thread. Unlike the others, this pragma returns a row.
     connection.query_row("PRAGMA wal_autocheckpoint = 0", [], |row| row.get::<_, i64>(0))?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parameters_are_bound_by_their_number_not_their_place() {
-        let mut link = SqliteConnection::new(Connection::open_in_memory().unwrap());
-        const SWAPPED: Sql = Sql::new("SELECT $2, $1, $2");
-        let mut seen = Vec::new();
-        link.query(&SWAPPED, &[&1_i64, &2_i64], &mut |row| {
-            seen.push((row.get::<i64>(0)?, row.get::<i64>(1)?, row.get::<i64>(2)?));
-            Ok(())
-        })
-        .unwrap();
-        assert_eq!(seen, [(2, 1, 2)]);
-    }
-
-    #[test]
-    fn a_missing_or_surplus_parameter_is_an_error() {
-        let mut link = SqliteConnection::new(Connection::open_in_memory().unwrap());
-        const TWO: Sql = Sql::new("SELECT $1, $2");
-        assert!(link.query(&TWO, &[&1_i64], &mut |_| Ok(())).is_err());
-        assert!(link.query(&TWO, &[&1_i64, &2_i64, &3_i64], &mut |_| Ok(())).is_err());
-    }
 }

@@ -13,7 +13,11 @@ use rusqlite::Connection;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{
-    super::{BoxFuture, StoreError, Tx, conn, conn::Conn, stats::Counters},
+    super::{
+        BoxFuture, StoreError, Tx,
+        conn::{AnyConnection, Conn},
+        stats::Counters,
+    },
     SqliteConnection,
     checkpoint::{Checkpointer, checkpoint_at_close, checkpoint_passively},
 };
@@ -45,7 +49,7 @@ impl Writer {
     ) -> io::Result<Self> {
         let (sender, queue) = mpsc::channel(QUEUE_LIMIT);
         let checkpointer = Checkpointer::start(checkpoints, Arc::clone(&counters))?;
-        let tx = Tx::new(Conn(conn::AnyConnection::Sqlite(link)));
+        let tx = Tx::new(Conn(AnyConnection::Sqlite(link)));
         let writer_loop = WriterLoop { tx, checkpointer, counters, outbox_signal, groups_with_savepoints: 0 };
         thread::Builder::new().name("store-writer".to_owned()).spawn(move || writer_loop.serve(queue))?;
         Ok(Self(sender))
@@ -151,8 +155,8 @@ where
 
 fn link(tx: &mut Tx) -> &mut SqliteConnection {
     match &mut tx.conn.0 {
-        conn::AnyConnection::Sqlite(link) => link,
-        conn::AnyConnection::Postgres(_) => unreachable!("the writer made this transaction on SQLite"),
+        AnyConnection::Sqlite(link) => link,
+        AnyConnection::Postgres(_) => unreachable!("the writer made this transaction on SQLite"),
     }
 }
 

@@ -1,0 +1,200 @@
+//! One borrowed PostgreSQL connection: its statements and its transaction.
+
+use std::{future::Future, time::Duration};
+
+use deadpool_postgres::{Client, Object};
+use tokio_postgres::{
+    error::Error as PgError,
+    types::{ToSql, Type},
+};
+
+use crate::db::{
+    Engine, Param, Pooler, Sql, StoreError,
+    error::{describe, is_broken, is_conflict},
+};
+
+/// Maximum wait for a reply before the connection is treated as lost; the server's own limit is shorter.
+const ANSWER_WAIT: Duration = Duration::from_secs(15);
+/// What of a session's settings works per transaction, for poolers that switch sessions. Statements are planned anew
+/// there, so no cached plan can be out of date.
+const BEGIN_WITH_LIMITS: &str =
+    "BEGIN; SET LOCAL statement_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '30s'";
+
+/// The transaction state of a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Reads only; each statement is its own transaction.
+    Outside,
+    /// BEGIN is sent with the first statement.
+    Before,
+    /// Inside a transaction.
+    Inside,
+}
+
+/// Whether a failed transaction may be retried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum FailureKind {
+    /// A retry may succeed.
+    Passing,
+    /// A retry would fail again.
+    Final,
+}
+
+/// One borrowed connection.
+pub(in crate::db) struct PostgresConnection {
+    client: Option<Client>,
+    pooler: Pooler,
+    stage: Stage,
+    failure: Option<FailureKind>,
+    lost: bool,
+}
+
+impl PostgresConnection {
+    pub(super) fn new(client: Client, pooler: Pooler, stage: Stage) -> Self {
+        Self { client: Some(client), pooler, stage, failure: None, lost: false }
+    }
+
+    /// Whether a statement failed, and whether a retry may succeed.
+    pub(super) fn failure(&self) -> Option<FailureKind> {
+        self.failure
+    }
+
+    pub(in crate::db) async fn query(
+        &mut self,
+        sql: &'static Sql,
+        params: &[&dyn Param],
+    ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+        let text = sql.text(Engine::Postgres);
+        let client = self.client.as_ref().expect("taken only by drop");
+        let (pooler, stage) = (self.pooler, &mut self.stage);
+        let outcome = in_time(async {
+            if !pooler.keeps_statements() {
+                return run_within(client, pooler, stage, client.query_typed(text, &typed(params))).await;
+            }
+            let statement = client.prepare_cached(text).await?;
+            run_within(client, pooler, stage, client.query(&statement, &values(params))).await
+        });
+        let outcome = outcome.await;
+        self.judge(outcome, text)
+    }
+
+    pub(in crate::db) async fn execute(&mut self, sql: &'static Sql, params: &[&dyn Param]) -> Result<u64, StoreError> {
+        let text = sql.text(Engine::Postgres);
+        let client = self.client.as_ref().expect("taken only by drop");
+        let (pooler, stage) = (self.pooler, &mut self.stage);
+        let outcome = in_time(async {
+            if !pooler.keeps_statements() {
+                return run_within(client, pooler, stage, client.execute_typed(text, &typed(params))).await;
+            }
+            let statement = client.prepare_cached(text).await?;
+            run_within(client, pooler, stage, client.execute(&statement, &values(params))).await
+        });
+        let outcome = outcome.await;
+        self.judge(outcome, text)
+    }
+
+    pub(in crate::db) async fn prepare(&mut self, sql: &'static Sql) -> Result<(), StoreError> {
+        let text = sql.text(Engine::Postgres);
+        let client = self.client.as_ref().expect("taken only by drop");
+        let outcome = in_time(client.prepare_cached(text)).await;
+        self.judge(outcome, text).map(|_| ())
+    }
+
+    /// Commits the transaction; on failure, says whether a retry may succeed.
+    pub(super) async fn commit(&mut self) -> Result<(), (FailureKind, StoreError)> {
+        if self.stage != Stage::Inside {
+            return Ok(());
+        }
+        let client = self.client.as_ref().expect("taken only by drop");
+        match in_time(client.batch_execute("COMMIT")).await {
+            Ok(Ok(())) => {
+                self.stage = Stage::Outside;
+                Ok(())
+            }
+            // The server replied with an error, so it certainly did not commit.
+            Ok(Err(error)) if error.as_db_error().is_some() && !is_broken(&error) => {
+                let failure = if is_conflict(&error) { FailureKind::Passing } else { FailureKind::Final };
+                Err((failure, StoreError::from_postgres(&error, "COMMIT")))
+            }
+            Ok(Err(error)) => {
+                self.lost = true;
+                Err((FailureKind::Final, StoreError::Unknown(describe(&error))))
+            }
+            Err(Late) => {
+                self.lost = true;
+                Err((FailureKind::Final, StoreError::Unknown("no answer in time".to_owned())))
+            }
+        }
+    }
+
+    /// Rolls back. If that fails, the connection is discarded, which rolls back too.
+    pub(super) async fn roll_back(&mut self) {
+        if self.stage != Stage::Inside || self.lost {
+            return;
+        }
+        let client = self.client.as_ref().expect("taken only by drop");
+        if let Ok(Ok(())) = in_time(client.batch_execute("ROLLBACK")).await {
+            self.stage = Stage::Outside;
+        }
+    }
+
+    fn judge<T>(&mut self, outcome: Result<Result<T, PgError>, Late>, text: &'static str) -> Result<T, StoreError> {
+        match outcome {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => {
+                self.lost |= is_broken(&error);
+                let passing = self.lost || is_conflict(&error);
+                self.failure = Some(if passing { FailureKind::Passing } else { FailureKind::Final });
+                Err(StoreError::from_postgres(&error, text))
+            }
+            Err(Late) => {
+                self.lost = true;
+                self.failure = Some(FailureKind::Final);
+                Err(StoreError::Unavailable("no answer in time".to_owned()))
+            }
+        }
+    }
+}
+
+impl Drop for PostgresConnection {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else { return };
+        if self.lost || self.stage == Stage::Inside {
+            // Remove it from the pool: no other request may get a connection with an open transaction.
+            drop(Object::take(client));
+        }
+    }
+}
+
+/// The server did not reply in time.
+struct Late;
+
+async fn in_time<T>(work: impl Future<Output = T>) -> Result<T, Late> {
+    tokio::time::timeout(ANSWER_WAIT, work).await.map_err(|_| Late)
+}
+
+/// Runs a statement; the first one of a transaction is sent together with BEGIN, which saves a round trip.
+async fn run_within<T>(
+    client: &Client,
+    pooler: Pooler,
+    stage: &mut Stage,
+    statement: impl Future<Output = Result<T, PgError>>,
+) -> Result<T, PgError> {
+    if *stage != Stage::Before {
+        return statement.await;
+    }
+    // Set before anything is sent: if this future is dropped meanwhile, the connection must be discarded.
+    *stage = Stage::Inside;
+    let begin = if pooler.keeps_session() { "BEGIN" } else { BEGIN_WITH_LIMITS };
+    let (begun, outcome) = tokio::join!(biased; client.batch_execute(begin), statement);
+    begun?;
+    outcome
+}
+
+fn values<'a>(params: &'a [&'a dyn Param]) -> Vec<&'a (dyn ToSql + Sync)> {
+    params.iter().map(|param| *param as &(dyn ToSql + Sync)).collect()
+}
+
+fn typed<'a>(params: &'a [&'a dyn Param]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+    params.iter().map(|param| (*param as &(dyn ToSql + Sync), param.postgres_type())).collect()
+}
