@@ -13,9 +13,9 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    instance::Instance,
     people::{self, DAYS, SampleUser},
     process::{Process, find_port},
-    run::Instance,
     store_location::{Engine, StoreLocation},
     wire::Connection,
 };

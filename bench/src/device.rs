@@ -8,7 +8,7 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair},
 };
 
-use crate::scenario::base64url;
+use crate::request::base64url;
 
 /// A key pair shared by many [`DeviceKey`]s.
 pub enum Pair {

@@ -89,6 +89,59 @@ fn describe(answer: &Answer<'_>) -> String {
     format!("{} {}", answer.status, body.trim())
 }
 
+/// One connection that sends what the source writes, and checks what comes back.
+struct Worker {
+    port: u16,
+    connection: Connection,
+    source: Rc<dyn Source>,
+    tally: Rc<RefCell<Tally>>,
+    state: ConnectionState,
+    request: Vec<u8>,
+}
+
+/// The result of one request.
+enum Asked {
+    /// A response came; the error is `None` if it is the expected one.
+    Answered { error: Option<String> },
+    /// The connection broke, which is in the tally; there is a new one.
+    Reconnected,
+    /// The source is exhausted, or the server cannot be reached.
+    Ended,
+}
+
+impl Worker {
+    async fn open(port: u16, number: usize, source: &Rc<dyn Source>, tally: &Rc<RefCell<Tally>>) -> io::Result<Self> {
+        let (source, tally) = (Rc::clone(source), Rc::clone(tally));
+        let (state, request) = (ConnectionState::new(number), Vec::with_capacity(1_024));
+        Ok(Self { port, connection: Connection::open(port).await?, source, tally, state, request })
+    }
+
+    /// Sends the next request; a failure is timed from `since`.
+    async fn ask(&mut self, since: Instant) -> Asked {
+        self.request.clear();
+        if !self.source.write(&mut self.state, &mut self.request) {
+            self.tally.borrow_mut().ran_dry.get_or_insert_with(Instant::now);
+            return Asked::Ended;
+        }
+        match self.connection.ask(&self.request).await {
+            Ok(answer) if self.source.judge(&mut self.state, &answer) => Asked::Answered { error: None },
+            Ok(answer) => Asked::Answered { error: Some(describe(&answer)) },
+            Err(error) => {
+                self.note(since.elapsed(), Some(error.to_string()));
+                match Connection::open(self.port).await {
+                    Ok(fresh) => self.connection = fresh,
+                    Err(_) => return Asked::Ended,
+                }
+                Asked::Reconnected
+            }
+        }
+    }
+
+    fn note(&self, took: Duration, error: Option<String>) {
+        self.tally.borrow_mut().note(took, error);
+    }
+}
+
 /// Each connection sends its next request as soon as it has the response.
 ///
 /// A closed loop sends nothing while the server stalls; the percentiles are corrected for that by the mean wait.
@@ -104,36 +157,23 @@ pub async fn drive_closed(
     let begun = Instant::now();
     let (from, until) = (begun + warm_up, begun + warm_up + length);
     for number in 0..connections {
-        let (source, tally) = (Rc::clone(&source), Rc::clone(&tally));
-        let mut connection = Connection::open(port).await?;
+        let mut worker = Worker::open(port, number, &source, &tally).await?;
         local.spawn_local(async move {
-            let (mut state, mut request) = (ConnectionState::new(number), Vec::with_capacity(1_024));
             loop {
                 let sent_at = Instant::now();
                 if sent_at >= until {
                     return;
                 }
-                request.clear();
-                if !source.write(&mut state, &mut request) {
-                    tally.borrow_mut().ran_dry.get_or_insert_with(Instant::now);
-                    return;
-                }
-                let error = match connection.ask(&request).await {
-                    Ok(answer) if source.judge(&mut state, &answer) => None,
-                    Ok(answer) => Some(describe(&answer)),
-                    Err(error) => {
-                        tally.borrow_mut().note(sent_at.elapsed(), Some(error.to_string()));
-                        match Connection::open(port).await {
-                            Ok(fresh) => connection = fresh,
-                            Err(_) => return,
+                match worker.ask(sent_at).await {
+                    Asked::Answered { error } => {
+                        let answered = Instant::now();
+                        worker.tally.borrow_mut().requests += 1;
+                        if answered >= from && answered < until {
+                            worker.note(answered - sent_at, error);
                         }
-                        continue;
                     }
-                };
-                let answered = Instant::now();
-                tally.borrow_mut().requests += 1;
-                if answered >= from && answered < until {
-                    tally.borrow_mut().note(answered - sent_at, error);
+                    Asked::Reconnected => {}
+                    Asked::Ended => return,
                 }
             }
         });
@@ -158,38 +198,22 @@ pub async fn drive_open(
     let local = LocalSet::new();
     let pause = Duration::from_secs_f64(connections as f64 / per_second.max(1.0));
     let mut open = Vec::with_capacity(connections);
-    for _ in 0..connections {
-        open.push(Connection::open(port).await?);
+    for number in 0..connections {
+        open.push(Worker::open(port, number, &source, &tally).await?);
     }
     let begun = Instant::now();
     let until = begun + length;
-    for (number, mut connection) in open.into_iter().enumerate() {
-        let (source, tally) = (Rc::clone(&source), Rc::clone(&tally));
+    for (number, mut worker) in open.into_iter().enumerate() {
         // Spread the connections over the interval, so that the server gets single requests instead of bursts.
         let mut due = begun + pause.mul_f64(number as f64 / connections as f64);
         local.spawn_local(async move {
-            let (mut state, mut request) = (ConnectionState::new(number), Vec::with_capacity(1_024));
             while due < until {
                 tokio::time::sleep_until(due.into()).await;
-                request.clear();
-                if !source.write(&mut state, &mut request) {
-                    tally.borrow_mut().ran_dry.get_or_insert_with(Instant::now);
-                    return;
+                match worker.ask(due).await {
+                    Asked::Answered { error } => worker.note(due.elapsed(), error),
+                    Asked::Reconnected => {}
+                    Asked::Ended => return,
                 }
-                let error = match connection.ask(&request).await {
-                    Ok(answer) if source.judge(&mut state, &answer) => None,
-                    Ok(answer) => Some(describe(&answer)),
-                    Err(error) => {
-                        tally.borrow_mut().note(due.elapsed(), Some(error.to_string()));
-                        match Connection::open(port).await {
-                            Ok(fresh) => connection = fresh,
-                            Err(_) => return,
-                        }
-                        due += pause;
-                        continue;
-                    }
-                };
-                tally.borrow_mut().note(due.elapsed(), error);
                 due += pause;
             }
         });

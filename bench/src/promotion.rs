@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::{
     load::{ConnectionState, Source},
-    scenario::{base64url, forwarded, post, sign_up},
+    request::{base64url, forwarded, post, sign_up},
     wire::Answer,
 };
 

@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
     rc::Rc,
     time::{Duration, Instant},
@@ -16,10 +16,12 @@ use crate::{
     device::Pairs,
     fill,
     floor::Floor,
+    instance::Instance,
     load::{self, ConnectionState, Outcome, Source},
     process::{Process, find_port, processor_time_of_self},
     report::{Figure, Report, Sizes},
-    scenario::{ALL, Fixed, Ground, Scenario, Stage, sign_up},
+    request::sign_up,
+    scenario::{ALL, Fixed, Ground, Scenario, Stage},
     store_location::{Engine, StoreLocation},
     wire::Connection,
 };
@@ -266,7 +268,7 @@ impl Bench {
         peer: Option<&Process>,
     ) -> Result<(), Box<dyn Error>> {
         eprintln!("{} with {users} dormant guests", engine.name());
-        let location = self.make_location(engine, &format!("house_{users}")).await?;
+        let location = self.make_location(engine, &format!("guests_{users}")).await?;
         let port = find_port()?;
         let instance = Instance::prepare(&self.options.binary, &self.root, &location, port, &project_file(port))?;
         let mut sizes = Sizes { store: engine.name(), users, ..Sizes::default() };
@@ -556,88 +558,9 @@ async fn stage_for(
     Ok(other.source(scenario))
 }
 
-/// The measured server: its configuration and its project.
-pub(crate) struct Instance {
-    binary: PathBuf,
-    config: PathBuf,
-    port: u16,
-}
-
-impl Instance {
-    pub(crate) fn prepare(
-        binary: &Path,
-        root: &Path,
-        location: &StoreLocation,
-        port: u16,
-        settings: &str,
-    ) -> Result<Self, Box<dyn Error>> {
-        let config = root.join(format!("house-{port}.toml"));
-        fs::write(
-            &config,
-            format!(
-                "[server]\nlisten = \"127.0.0.1:{port}\"\ntrusted_proxies = [\"127.0.0.1\"]\n[store]\nurl = \"{}\"\n[secrets]\nmaster_key_file = \"{}\"\n[log]\nfilter = \"warn\"\n",
-                location.url(),
-                root.join("master.key").display(),
-            ),
-        )?;
-        let project = root.join("project.toml");
-        fs::write(&project, settings)?;
-        let output = Command::new(binary).args(["project", "apply", "--config"]).arg(&config).arg(&project).output()?;
-        if !output.status.success() {
-            return Err(format!("the project was refused: {}", String::from_utf8_lossy(&output.stderr)).into());
-        }
-        Ok(Self { binary: binary.to_path_buf(), config, port })
-    }
-
-    async fn start(&self, root: &Path) -> Result<Process, Box<dyn Error>> {
-        self.start_with(root, &[]).await
-    }
-
-    pub(crate) fn config(&self) -> &Path {
-        &self.config
-    }
-
-    pub(crate) async fn start_with(&self, root: &Path, settings: &[(&str, &str)]) -> Result<Process, Box<dyn Error>> {
-        let mut command = Command::new(&self.binary);
-        command.args(["serve", "--config"]).arg(&self.config).envs(settings.iter().copied());
-        Process::start(&mut command, self.port, "/healthz", &root.join(format!("house-{}.log", self.port))).await
-    }
-}
-
-/// Limits per address are off for sign-ups; those of the token endpoint stay, so the load comes from many addresses.
+/// The project of `project.toml`, at this port.
 fn project_file(port: u16) -> String {
-    format!(
-        r#"[project]
-id = "bench"
-public_origin = "http://127.0.0.1:{port}"
-
-[authentication]
-identities = ["login_id", "anonymous"]
-
-[[identity.login_id.keys]]
-type = "username"
-
-[authentication.rate_limits.signup_anonymous.per_ip]
-enabled = false
-
-[[oauth.clients]]
-client_id = "bench"
-x_application_type = "spa"
-redirect_uris = ["http://127.0.0.1:{port}/back"]
-id_token_signed_response_alg = "ES256"
-
-[[oauth.clients]]
-client_id = "bench-rs256"
-x_application_type = "spa"
-redirect_uris = ["http://127.0.0.1:{port}/back"]
-
-[[oauth.clients]]
-client_id = "bench-native"
-x_application_type = "native"
-redirect_uris = ["com.example.bench://host/path"]
-id_token_signed_response_alg = "ES256"
-"#
-    )
+    include_str!("project.toml").replace("{port}", &port.to_string())
 }
 
 /// Signs up one guest at the peer; returns its cookies.

@@ -8,6 +8,7 @@ use crate::{
     device::{self, DeviceKey, Pair, Pairs},
     load::{ConnectionState, Source},
     promotion::{self, Promotions},
+    request::{forwarded, get, post, sign_up, sign_up_for},
     wire::{Answer, Connection},
 };
 
@@ -297,38 +298,6 @@ async fn gather_in_parallel<T: 'static>(
     Ok(all)
 }
 
-pub fn sign_up(host: &str, session_type: &str) -> Vec<u8> {
-    sign_up_for(host, "bench", session_type)
-}
-
-pub(crate) fn sign_up_for(host: &str, client: &str, session_type: &str) -> Vec<u8> {
-    let body = format!(r#"{{"client_id":"{client}","session_type":"{session_type}"}}"#);
-    let mut request = Vec::new();
-    post(&mut request, host, "/api/anonymous_user/signup", "application/json", "", body.as_bytes());
-    request
-}
-
-pub(crate) fn post(out: &mut Vec<u8>, host: &str, path: &str, media_type: &str, extra: &str, body: &[u8]) {
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\n{extra}\r\n",
-        body.len()
-    );
-    out.extend_from_slice(head.as_bytes());
-    out.extend_from_slice(body);
-}
-
-pub(crate) fn get(out: &mut Vec<u8>, host: &str, path: &str, token: &str) {
-    out.extend_from_slice(
-        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\r\n").as_bytes(),
-    );
-}
-
-/// The header with a different address for each request: token requests are limited by address.
-pub(crate) fn forwarded(state: &mut ConnectionState) -> String {
-    let [a, b, c, ..] = state.draw().to_be_bytes();
-    format!("X-Forwarded-For: 100.{a}.{b}.{c}\r\n")
-}
-
 fn write_refresh(out: &mut Vec<u8>, host: &str, state: &mut ConnectionState, client: &str, token: &str) {
     let body = format!("grant_type=refresh_token&client_id={client}&refresh_token={token}");
     post(out, host, "/oauth2/token", "application/x-www-form-urlencoded", &forwarded(state), body.as_bytes());
@@ -458,16 +427,4 @@ impl Source for Keys {
     fn judge(&self, _: &mut ConnectionState, answer: &Answer<'_>) -> bool {
         holds(answer, "\"refresh_token\"")
     }
-}
-
-pub(crate) fn base64url(bytes: &[u8]) -> String {
-    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..=chunk.len() {
-            out.push(char::from(SIGNS[(word >> (18 - 6 * place) & 63) as usize]));
-        }
-    }
-    out
 }
