@@ -12,6 +12,7 @@ import { launchBrowser } from "../lib/browser.js";
 import { bundle } from "../lib/bundle.js";
 import { startMailServer } from "../lib/mail.js";
 import { follow, makeAddress, PASSWORD, PromotionPages } from "../lib/person.js";
+import { createFirstOperator, firstLink } from "../lib/portal.js";
 import { startDemo, startServer } from "../lib/server.js";
 
 const PACKAGES = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")).devDependencies;
@@ -114,12 +115,8 @@ describe("the portal's quick start", () => {
     // The way the web guide begins: the demo, its first operator, a new application.
     operator = await browser.openPerson();
     const { page } = operator;
-    await page.goto(demo.server.output.match(/http:\S+\/portal\/welcome\/\S+/)[0]);
-    await page.getByLabel("Email").fill("olga@house.example");
-    await page.getByLabel("Your name").fill("Olga");
-    await page.getByLabel("Password", { exact: true }).fill("a lamp over seven quiet doors");
-    await page.getByLabel("Password", { exact: true }).press("Enter");
-    await page.getByRole("heading", { level: 1, name: "Projects" }).waitFor();
+    await page.goto(firstLink(demo));
+    await createFirstOperator(page);
     await page.goto(`${demo.issuer}/portal/p/demo/applications/new/web`);
     await page.getByLabel("Name", { exact: true }).fill("My shop");
     await page.getByLabel("Client ID").fill("my-shop");

@@ -8,37 +8,25 @@ import { AppPage, startApp } from "../lib/app.js";
 import { launchBrowser } from "../lib/browser.js";
 import { look } from "../lib/look.js";
 import { startMailServer } from "../lib/mail.js";
-import { startServer } from "../lib/server.js";
+import { createFirstOperator, heading, signIn, startPortal } from "../lib/portal.js";
 
-const PASSWORD = "a lamp over seven quiet doors";
-const EMAIL = "olga@house.example";
-
-const openPortal = (port) => `\n[portal]\npublic_origin = "http://localhost:${port}"\n`;
-
-const makeProject = (app) => (port) => `
-[project]
-id = "shop"
-name = "Corner Shop"
-public_origin = "http://localhost:${port}"
-
+const SECTIONS = `
 [authentication]
 identities = ["login_id"]
 
 [ui]
 name = "Corner Shop"
-
-[[oauth.clients]]
-client_id = "shop-web"
-name = "Corner Shop"
-x_application_type = "spa"
-redirect_uris = ["${app}/token/after"]
-
-[[oauth.clients]]
-client_id = "shop-backend"
-name = "Back office"
-x_application_type = "confidential"
-redirect_uris = ["https://office.example/callback"]
 `;
+
+const makeClients = (app) => [
+  { client_id: "shop-web", name: "Corner Shop", x_application_type: "spa", redirect_uris: [`${app}/token/after`] },
+  {
+    client_id: "shop-backend",
+    name: "Back office",
+    x_application_type: "confidential",
+    redirect_uris: ["https://office.example/callback"],
+  },
+];
 
 describe("the portal", () => {
   let browser, mail, app, server, origin, people;
@@ -46,8 +34,8 @@ describe("the portal", () => {
     [browser, mail] = await Promise.all([launchBrowser(), startMailServer()]);
     const settings = () => ({ endpoint: origin, clientID: "shop-web" });
     app = await startApp({ host: "app.localhost", settings });
-    server = await startServer({ smtpPort: mail.port, makeProject: makeProject(app.origin), configure: openPortal });
-    origin = `http://localhost:${server.port}`;
+    server = await startPortal({ smtpPort: mail.port, sections: SECTIONS, clients: makeClients(app.origin) });
+    origin = server.origin;
     people = [];
   });
   after(async () => {
@@ -64,33 +52,25 @@ describe("the portal", () => {
     return person.page;
   }
 
-  async function signIn(options) {
+  async function arriveSignedIn(options) {
     const page = await arrive(options);
     await page.goto(`${origin}/portal`);
-    await page.getByLabel("Email").fill(EMAIL);
-    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await signIn(page);
     await heading(page, "Projects");
     return page;
   }
 
-  const heading = (page, name) => page.getByRole("heading", { level: 1, name }).waitFor();
   const save = (page) => page.getByRole("button", { name: "Save" });
   const at = (page, path) => page.goto(`${origin}/portal/p/shop${path}`);
 
   test("lets the first operator in by the link the server printed, once", async () => {
-    const link = server.server.output.match(/http:\S+\/portal\/welcome\/\S+/)[0];
     const page = await arrive();
-    await page.goto(link);
+    await page.goto(server.firstLink);
     await heading(page, "Welcome to Vestibule");
     await look(page, "portal-first-run", { picture: true });
-    await page.getByLabel("Email").fill(EMAIL);
-    await page.getByLabel("Your name").fill("Olga");
-    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-    await page.getByRole("button", { name: "Create account" }).click();
-    await heading(page, "Projects");
+    await createFirstOperator(page);
     await look(page, "portal-projects");
-    await page.goto(link);
+    await page.goto(server.firstLink);
     await heading(page, "This link no longer works");
   });
 
@@ -99,7 +79,7 @@ describe("the portal", () => {
     await visitor.open(`${app.origin}/token/`);
     await assert.rejects(visitor.authenticateAnonymously());
 
-    const page = await signIn();
+    const page = await arriveSignedIn();
     await at(page, "/anonymous-users");
     await heading(page, "Anonymous users");
     assert.ok(await save(page).isDisabled(), "there is nothing to save yet");
@@ -119,7 +99,7 @@ describe("the portal", () => {
   });
 
   test("gives guests of an application a lifetime of their own, beside the panel that shows it", async () => {
-    const page = await signIn();
+    const page = await arriveSignedIn();
     await at(page, "/anonymous-users");
     const guests = page.getByRole("group").filter({ hasText: "Guests of Corner Shop" });
     const lifetime = guests.getByLabel("Guest lifetime (Corner Shop)", { exact: true });
@@ -144,7 +124,7 @@ describe("the portal", () => {
     const visitor = new AppPage(await arrive());
     await visitor.open(`${app.origin}/token/`);
     await visitor.authenticateAnonymously();
-    const page = await signIn();
+    const page = await arriveSignedIn();
     await at(page, "/applications/shop-web");
     await heading(page, "Corner Shop");
     await look(page, "portal-application", { picture: true, height: 1400 });
@@ -172,7 +152,7 @@ describe("the portal", () => {
   });
 
   test("shows two editors of the same setting what the other did", async () => {
-    const [one, two] = [await signIn(), await signIn()];
+    const [one, two] = [await arriveSignedIn(), await arriveSignedIn()];
     for (const page of [one, two]) await at(page, "/session");
     await one.getByLabel("Maximum session lifetime").fill("7200");
     await save(one).click();
@@ -188,7 +168,7 @@ describe("the portal", () => {
   });
 
   test("previews a color while it is typed", async () => {
-    const page = await signIn();
+    const page = await arriveSignedIn();
     await at(page, "/branding");
     await page.getByLabel("Color", { exact: true }).fill("#b0432b");
     const button = page.locator(".preview-light .preview-button");
@@ -199,7 +179,7 @@ describe("the portal", () => {
   });
 
   test("looks right on every page, in light, in dark and on a phone", async () => {
-    const page = await signIn();
+    const page = await arriveSignedIn();
     const pages = [
       ["/session", "Session"],
       ["/login-methods", "Login methods"],
@@ -231,7 +211,7 @@ describe("the portal", () => {
   });
 
   test("opens its menu on a phone without scripts", async () => {
-    const page = await signIn({ viewport: { width: 390, height: 844 }, javaScriptEnabled: false });
+    const page = await arriveSignedIn({ viewport: { width: 390, height: 844 }, javaScriptEnabled: false });
     await at(page, "/session");
     await page.getByRole("button", { name: "Menu" }).click();
     await page.getByRole("link", { name: "Applications", exact: true }).click();

@@ -8,25 +8,14 @@ import { addAuthenticator } from "../lib/authenticator.js";
 import { launchBrowser } from "../lib/browser.js";
 import { look } from "../lib/look.js";
 import { startMailServer } from "../lib/mail.js";
-import { startServer } from "../lib/server.js";
-
-const PASSWORD = "a lamp over seven quiet doors";
-const EMAIL = "olga@house.example";
-
-const configure = (port) => `\n[portal]\npublic_origin = "http://localhost:${port}"\n`;
-const makeProject = (port) => `
-[project]
-id = "shop"
-name = "Corner Shop"
-public_origin = "http://localhost:${port}"
-`;
+import { OPERATOR, heading as awaitHeading, nameFirstOperator, signIn, startPortal } from "../lib/portal.js";
 
 describe("operators' passkeys", () => {
   let browser, mail, server, origin, person, page, authenticator;
   before(async () => {
     [browser, mail] = await Promise.all([launchBrowser(), startMailServer()]);
-    server = await startServer({ smtpPort: mail.port, makeProject, configure });
-    origin = `http://localhost:${server.port}`;
+    server = await startPortal({ smtpPort: mail.port });
+    origin = server.origin;
     // One person at one device all the way: the authenticator stays with the page.
     person = await browser.openPerson();
     page = person.page;
@@ -39,14 +28,12 @@ describe("operators' passkeys", () => {
   });
   afterEach(() => authenticator.accept());
 
-  const heading = (name) => page.getByRole("heading", { level: 1, name }).waitFor();
+  const heading = (name) => awaitHeading(page, name);
   const press = (name) => page.getByRole("button", { name }).click();
 
   test("the first operator comes in with a passkey and no password", async () => {
-    const link = server.server.output.match(/http:\S+\/portal\/welcome\/\S+/)[0];
-    await page.goto(link);
-    await page.getByLabel("Email").fill(EMAIL);
-    await page.getByLabel("Your name").fill("Olga");
+    await page.goto(server.firstLink);
+    await nameFirstOperator(page);
     await press("Use a passkey instead");
     await page.getByText("signs you in without a password").waitFor();
     await look(page, "portal-first-run-passkey");
@@ -84,11 +71,11 @@ describe("operators' passkeys", () => {
     await heading("Invited");
     const invitation = (await page.locator(".secret").textContent()).trim();
     const ed = await browser.openPerson();
-    const theirs = (name) => ed.page.getByRole("heading", { level: 1, name }).waitFor();
+    const theirs = (name) => awaitHeading(ed.page, name);
     try {
       await ed.page.goto(invitation);
       await ed.page.getByLabel("Your name").fill("Ed");
-      await ed.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+      await ed.page.getByLabel("Password", { exact: true }).fill(OPERATOR.password);
       await ed.page.getByRole("button", { name: "Accept invitation" }).click();
       await theirs("Projects");
       await page.goto(`${origin}/portal/p/shop/operators`);
@@ -119,7 +106,7 @@ describe("operators' passkeys", () => {
     await page.locator("strong").getByText("Passkey", { exact: true }).waitFor();
     await press("Remove Passkey");
     await page.getByText("remove your last sign-in method").waitFor();
-    await page.getByLabel("New password").fill(PASSWORD);
+    await page.getByLabel("New password").fill(OPERATOR.password);
     await press("Set password");
     await page.getByText("Password changed.").waitFor();
     // The authenticator has a passkey for this operator and says so.
@@ -131,10 +118,8 @@ describe("operators' passkeys", () => {
     try {
       await addAuthenticator(other.page);
       await other.page.goto(`${origin}/portal/me`);
-      await other.page.getByLabel("Email").fill(EMAIL);
-      await other.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
-      await other.page.getByRole("button", { name: "Sign in", exact: true }).click();
-      await other.page.getByRole("heading", { level: 1, name: "Your account" }).waitFor();
+      await signIn(other.page);
+      await awaitHeading(other.page, "Your account");
       await other.page.getByLabel("Name of the new passkey").fill("Blue key");
       await other.page.getByRole("button", { name: "Add a passkey" }).click();
       await other.page.getByText("Passkey added.").waitFor();

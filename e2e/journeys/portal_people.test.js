@@ -7,20 +7,14 @@ import { launchBrowser } from "../lib/browser.js";
 import { createDatabase } from "../lib/database.js";
 import { Guest } from "../lib/guest.js";
 import { look } from "../lib/look.js";
-import { startServer } from "../lib/server.js";
+import { OPERATOR, createFirstOperator, startPortal } from "../lib/portal.js";
 import { waitFor } from "../lib/wait.js";
 
-const OWNER_PASSWORD = "a lamp over seven quiet doors";
 const AT = "/portal/p/shop";
 const DAY = 86_400;
 const DAYS_OF_NUMBERS = 29;
 
-const makeProject = (port) => `
-[project]
-id = "shop"
-name = "Corner Shop"
-public_origin = "http://localhost:${port}"
-
+const SECTIONS = `
 [authentication]
 identities = ["anonymous", "login_id"]
 
@@ -29,31 +23,21 @@ type = "email"
 
 [[hook.non_blocking_handlers]]
 url = "http://127.0.0.1:9/hook"
-
-[[oauth.clients]]
-client_id = "web"
-name = "Shop"
-x_application_type = "spa"
-redirect_uris = ["http://app.localhost/"]
-
-[[oauth.clients]]
-client_id = "ios"
-name = "Shop for iPhone"
-x_application_type = "native"
-redirect_uris = ["com.example.shop://landed"]
 `;
+
+const CLIENTS = [
+  { client_id: "web", name: "Shop", x_application_type: "spa", redirect_uris: ["http://app.localhost/"] },
+  { client_id: "ios", name: "Shop for iPhone", x_application_type: "native", redirect_uris: ["com.example.shop://landed"] },
+];
 
 describe("people and numbers in the portal", () => {
   let browser, database, server, page, api, guests;
 
   before(async () => {
     [browser, database] = await Promise.all([launchBrowser(), createDatabase()]);
-    server = await startServer({
-      store: database.url,
-      makeProject,
-      configure: (port) => `[portal]\npublic_origin = "http://localhost:${port}"\n[hooks]\nallow_private_addresses = true\nretry_hours = 0\n`,
-    });
-    const issuer = `http://localhost:${server.port}`;
+    const configure = () => "[hooks]\nallow_private_addresses = true\nretry_hours = 0\n";
+    server = await startPortal({ store: database.url, sections: SECTIONS, clients: CLIENTS, configure });
+    const issuer = server.origin;
     const scopes = "users:read,users:write,statistics:read,events:read";
     const said = await server.command("admin", "key", "create", "--project", "shop", "--name", "journey", "--scopes", scopes);
     const key = said.match(/vak_\w+/)[0];
@@ -74,12 +58,8 @@ describe("people and numbers in the portal", () => {
     const person = await browser.openPerson();
     page = person.page;
     page.setDefaultTimeout(15_000);
-    await page.goto(server.server.output.match(/http:\S+\/portal\/welcome\/\S+/)[0]);
-    await page.getByLabel("Email", { exact: true }).fill("olga@house.example");
-    await page.getByLabel("Your name").fill("Olga Ovens");
-    await page.getByLabel("Password", { exact: true }).fill(OWNER_PASSWORD);
-    await page.getByRole("button", { name: "Create account" }).click();
-    await heading("Projects").waitFor();
+    await page.goto(server.firstLink);
+    await createFirstOperator(page);
   });
 
   after(async () => {
@@ -89,7 +69,7 @@ describe("people and numbers in the portal", () => {
   });
 
   const heading = (name) => page.getByRole("heading", { level: 1, name });
-  const open = (path) => page.goto(`http://localhost:${server.port}${AT}${path}`);
+  const open = (path) => page.goto(`${server.origin}${AT}${path}`);
 
   /** Numbers of days gone by, which no test can wait for. */
   async function fillNumbers() {
@@ -204,7 +184,7 @@ describe("people and numbers in the portal", () => {
     await heading("Audit log").waitFor();
     await waitFor(async () => {
       await page.reload();
-      return page.getByText("olga@house.example").count();
+      return page.getByText(OPERATOR.email).count();
     }, 15_000);
     await page.getByLabel("Event", { exact: true }).selectOption("user.anonymous.promoted");
     await page.getByRole("button", { name: "Show" }).click();
