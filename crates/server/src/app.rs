@@ -11,8 +11,8 @@ use crate::{
     config::Config,
     crypto::seal::MasterKey,
     fair::Shares,
-    http::misdirected::Warnings,
     limits::RateCounters,
+    log_rate::ProxyWarnings,
     metrics::Metrics,
     passwords::Hasher,
     pool::WorkerPool,
@@ -63,5 +63,5 @@ pub struct App {
     pub(crate) stopping: watch::Sender<bool>,
     pub(crate) webhooks: WebhookClient,
     /// Rate of warnings about reverse proxies.
-    pub(crate) misdirected: Warnings,
+    pub(crate) misdirected: ProxyWarnings,
 }

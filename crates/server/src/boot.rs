@@ -7,6 +7,7 @@ use tokio::{
     sync::{Notify, watch},
     task::JoinSet,
 };
+use vestibule_domain::project::ProjectSettings;
 use vestibule_store::{Location, Pooler, Store, StoreError};
 
 use crate::{
@@ -17,9 +18,14 @@ use crate::{
     crypto::seal::{MasterKey, MasterKeyError},
     fair::Shares,
     files,
+    flows::{
+        actor::Actor,
+        projects::{ApplyError, ProjectWriter},
+    },
     hosts::PortalHost,
-    http::{self, misdirected::Warnings, serve::ListenerLimits},
+    http::{self, serve::ListenerLimits},
     jobs, limits,
+    log_rate::ProxyWarnings,
     metrics::Metrics,
     passwords::Hasher,
     pool::WorkerPool,
@@ -39,6 +45,8 @@ pub enum BootError {
     MasterKey(#[from] MasterKeyError),
     #[error(transparent)]
     Projects(#[from] ProjectLoadError),
+    #[error("can't apply the project: {0}")]
+    Apply(#[from] ApplyError),
     #[error("can't set up outgoing webhooks: {0}")]
     Webhooks(String),
     #[error("breached_passwords.file: {0}")]
@@ -165,8 +173,26 @@ pub async fn open(config: Config, adapters: Adapters) -> Result<Arc<App>, BootEr
         log_grew: watch::channel(0).0,
         stopping: watch::channel(false).0,
         webhooks,
-        misdirected: Warnings::default(),
+        misdirected: ProxyWarnings::default(),
     }))
+}
+
+/// Applies a project as `vestibule project apply` does, then opens everything: for tests and measurements.
+///
+/// # Errors
+/// When the project cannot be applied, or as [`open`].
+pub async fn open_with_project(
+    config: Config,
+    adapters: Adapters,
+    settings: &ProjectSettings,
+) -> Result<Arc<App>, BootError> {
+    let (store, master) = open_store(&config, &adapters.entropy).await?;
+    let portal = PortalHost::of(&config.portal);
+    let writer = ProjectWriter { store: &store, master: &master, entropy: &adapters.entropy, portal: &portal };
+    let applied = writer.apply(settings, &Actor::at_terminal("project apply"), adapters.clock.now()).await;
+    store.close().await;
+    applied?;
+    open(config, adapters).await
 }
 
 /// Listens on an address.
@@ -221,7 +247,8 @@ pub async fn serve_with_metrics(
     stop: impl Future<Output = ()>,
 ) {
     let (stop_sender, mut stop_receiver) = watch::channel(false);
-    let page = http::metrics::serve(Arc::clone(&app), metrics, async move {
+    let (router, limits) = (http::metrics_router(Arc::clone(&app)), ListenerLimits::few(&app.config.server));
+    let page = http::serve::serve_router(metrics, router, limits, async move {
         let _ = stop_receiver.wait_for(|ended| *ended).await;
     });
     let server = async {

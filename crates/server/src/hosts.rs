@@ -11,6 +11,9 @@ use vestibule_store::{StoreError, Tx, projects};
 
 use crate::config;
 
+/// The path of the portal's home page, which all its paths begin with.
+pub(crate) const PORTAL_PATH: &str = "/portal";
+
 /// The portal's host, and the project that may share it.
 #[derive(Clone, Debug, Default)]
 pub struct PortalHost {

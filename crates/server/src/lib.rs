@@ -28,5 +28,7 @@ pub mod projects;
 pub mod reference;
 pub mod repeats;
 pub mod routes;
+#[cfg(test)]
+mod test_app;
 mod trace;
 pub mod ui;

@@ -25,6 +25,15 @@ impl OncePerMinute {
     }
 }
 
+/// When the last warnings about reverse proxies were logged.
+#[derive(Debug, Default)]
+pub(crate) struct ProxyWarnings {
+    /// About a host name that is not passed on.
+    pub(crate) host: OncePerMinute,
+    /// About a scheme that is not passed on.
+    pub(crate) scheme: OncePerMinute,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! The table of routes, for the tests that call each of them and for the reference page.
 
-use crate::http::routes;
-pub use crate::http::{credentials::CredentialKind, routes::Face};
+use crate::http::routes::{self, route::Route};
+pub use crate::http::{credentials::CredentialKind, routes::route::Face};
 
 /// A route of the table.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct RouteView {
 
 #[must_use]
 pub fn list_routes() -> Vec<RouteView> {
-    let view = |route: routes::Route| RouteView {
+    let view = |route: Route| RouteView {
         face: route.face,
         method: route.method.to_string(),
         path: route.full_path(),

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod entropy;
+mod http_client;
 mod lookup;
 pub mod mailer;
 pub mod outbound;

@@ -1,24 +1,6 @@
-//! Outgoing HTTP: the only place that builds a client. No proxies, no redirects, always a timeout.
-
-use std::time::Duration;
+//! Outgoing HTTP: sending a request within its span, and what the status of its response means.
 
 use crate::trace::Span;
-
-/// Builds a client whose requests have this timeout.
-///
-/// # Errors
-/// A sentence for the operator when TLS cannot be set up.
-pub fn make_client(timeout: Duration) -> Result<reqwest::Client, String> {
-    reqwest::Client::builder()
-        .timeout(timeout)
-        .connect_timeout(timeout.min(Duration::from_secs(10)))
-        // A redirect would lead to a URL that is not the configured one.
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| format!("can't set up outgoing HTTP: {error}"))
-}
 
 /// Sends a request within its own span and adds `traceparent` (W3C Trace Context), if spans are collected.
 pub(super) async fn send(name: &'static str, request: reqwest::RequestBuilder) -> reqwest::Result<reqwest::Response> {

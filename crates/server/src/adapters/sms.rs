@@ -8,6 +8,7 @@ use serde_json::json;
 use vestibule_domain::time::Timestamp;
 
 use super::{
+    http_client,
     mailer::{Mail, MemoryMailbox},
     outbound::{self, DeliveryVerdict},
 };
@@ -68,7 +69,7 @@ impl SmsSender {
     /// # Errors
     /// A sentence for the operator when outgoing HTTP cannot be set up.
     pub fn from_config(sms: &SmsConfig) -> Result<Self, String> {
-        let client = || outbound::make_client(Duration::from_secs(sms.timeout_seconds));
+        let client = || http_client::make_client(Duration::from_secs(sms.timeout_seconds));
         Ok(match sms.provider {
             SmsProvider::None => Self::None,
             SmsProvider::Webhook => Self::Webhook {

@@ -9,7 +9,7 @@ use opentelemetry_otlp::{SpanExporter, WithHttpConfig as _};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use tokio::runtime::Handle;
 
-use super::outbound;
+use super::http_client;
 
 /// Timeout of one batch.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -28,7 +28,7 @@ pub(crate) fn connect() -> Result<Option<SdkTracerProvider>, String> {
     if !is_named || is_off {
         return Ok(None);
     }
-    let courier = TraceTransport { client: outbound::make_client(PATIENCE)?, runtime: Handle::current() };
+    let courier = TraceTransport { client: http_client::make_client(PATIENCE)?, runtime: Handle::current() };
     let exporter = SpanExporter::builder().with_http().with_http_client(courier).build();
     let exporter = exporter.map_err(|error| error.to_string())?;
     let mut resource = Resource::builder();

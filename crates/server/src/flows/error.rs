@@ -6,7 +6,7 @@ use vestibule_domain::project::LimitName;
 use vestibule_protocol::{device_info::DeviceInfoError, dpop::ProofError};
 use vestibule_store::StoreError;
 
-use super::hooks::Veto;
+use super::veto::Veto;
 use crate::limits::Counter;
 
 /// An exceeded rate limit.

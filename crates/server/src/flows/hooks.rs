@@ -1,8 +1,6 @@
 //! Calls the project's blocking webhooks: outside any transaction, one after the other, within a time limit.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use vestibule_domain::{
     event::{Context, Event},
@@ -11,7 +9,10 @@ use vestibule_domain::{
     user::User,
 };
 
-use super::Error;
+use super::{
+    Error,
+    veto::{Reason, Veto},
+};
 use crate::{
     adapters::webhook::{self, SendError, WebhookResponse},
     events::{self, EventOrigin},
@@ -23,30 +24,6 @@ use crate::{
 pub(crate) const SIGNATURE: &str = "x-authgear-body-signature";
 /// The header with the signature by the previous secret, after a change of the secret.
 pub(crate) const PREVIOUS_SIGNATURE: &str = "x-vestibule-previous-body-signature";
-
-/// A webhook's refusal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Veto {
-    /// The refused event.
-    pub(crate) event_type: &'static str,
-    /// The webhook's reasons; empty when its response was invalid.
-    pub(crate) reasons: Vec<Reason>,
-}
-
-/// A reason of a refusal, shown to the user.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Reason {
-    #[serde(default)]
-    pub(crate) title: String,
-    #[serde(default)]
-    pub(crate) reason: String,
-}
-
-impl fmt::Display for Veto {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({} reason(s))", self.event_type, self.reasons.len())
-    }
-}
 
 /// Changes to the user that webhooks request; for each set of attributes, the last webhook's are used.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -31,5 +31,6 @@ pub(crate) mod sign_up_anonymous;
 pub(crate) mod token;
 pub(crate) mod tries;
 pub(crate) mod user_info;
+pub(crate) mod veto;
 
 pub(crate) use error::Error;

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{credentials::NoCredential, pages::brand_of, routes::path_parameter, visit::Visit};
+use super::{credentials::NoCredential, pages::brand_of, routes::route::path_parameter, visit::Visit};
 use crate::ui;
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";

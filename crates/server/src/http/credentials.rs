@@ -13,7 +13,7 @@ use vestibule_protocol::{
 
 use super::{
     cookies::{Names, is_secret},
-    portal::Access,
+    portal::access::Access,
     visit::Visit,
 };
 use crate::{

@@ -9,9 +9,9 @@ use tower::ServiceExt;
 use super::{
     anonymous, cors,
     credentials::{Accepts, Brought},
-    oauth, resolver,
+    entry, oauth, resolver,
     serve::Peer,
-    visit::{self, Visit},
+    visit::Visit,
 };
 use crate::app::App;
 
@@ -76,11 +76,11 @@ impl Front {
     }
 
     async fn answer_hot(&self, hot: HotRoute, peer: IpAddr, mut request: Request) -> Response {
-        let entry = match visit::begin(&self.app, peer, &request) {
-            Ok(entry) => entry,
+        let started = match entry::begin(&self.app, peer, &request) {
+            Ok(started) => started,
             Err(response) => return response,
         };
-        let visit = entry.visit.clone();
+        let visit = started.visit.clone();
         let brought = Brought::take(request.headers_mut());
         let cors = (hot != HotRoute::Resolve).then(|| cors::Dynamic::read(&visit, request.headers()));
         let answering = async {
@@ -92,11 +92,11 @@ impl Front {
                 HotRoute::Resolve => boxed(resolver::resolve, visit, brought, request).await,
             }
         };
-        let mut response = entry.span().around(answering).await;
+        let mut response = started.span().around(answering).await;
         if let Some(cors) = cors {
             cors.allow(response.headers_mut());
         }
-        entry.end(hot.path(), &mut response);
+        started.end(hot.path(), &mut response);
         response
     }
 }
@@ -117,16 +117,9 @@ fn boxed<A: Accepts, F: Future<Output = Response>>(
 mod tests {
     use axum::{body::Body, http::header};
     use http_body_util::BodyExt;
-    use vestibule_domain::project::ProjectSettings;
 
     use super::*;
-    use crate::{
-        adapters::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
-        app::Adapters,
-        boot, config,
-        flows::{actor::Actor, projects::ProjectWriter},
-        hosts::PortalHost,
-    };
+    use crate::test_app;
 
     const PROJECT: &str = r#"
 [project]
@@ -141,20 +134,6 @@ client_id = "shop-web"
 x_application_type = "spa"
 redirect_uris = ["http://shop.test/after-login"]
 "#;
-
-    async fn open_front(folder: &tempfile::TempDir) -> Front {
-        let url = format!("sqlite:{}", folder.path().join("store.db").display());
-        let environment = [("VESTIBULE__STORE__URL".to_string(), url)];
-        let config = config::load(None, environment.into_iter()).expect("a configuration");
-        let settings = ProjectSettings::parse_toml(PROJECT).expect("a project");
-        let (store, master) = boot::open_store(&config, &Entropy::Os).await.expect("a store");
-        let (portal, now) = (PortalHost::default(), Clock::System.now());
-        let writer = ProjectWriter { store: &store, master: &master, entropy: &Entropy::Os, portal: &portal };
-        writer.apply(&settings, &Actor::at_terminal("project apply"), now).await.expect("applied");
-        store.close().await;
-        let ports = Adapters { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
-        Front::new(boot::open(config, ports).await.expect("an app"))
-    }
 
     fn request(method: &str, path: &str, host: &str, origin: Option<&str>, body: &'static str) -> Request {
         let mut request = Request::builder().method(method).uri(path).header(header::HOST, host);
@@ -184,7 +163,7 @@ redirect_uris = ["http://shop.test/after-login"]
     #[tokio::test]
     async fn a_hot_route_answers_as_it_does_behind_the_router() {
         let folder = tempfile::TempDir::new().expect("a folder");
-        let front = open_front(&folder).await;
+        let front = Front::new(test_app::open(&folder, PROJECT).await);
         let peer = Peer("203.0.113.9:4711".parse().expect("an address"));
         let (guest, cookie) =
             (r#"{"session_type":"refresh_token","client_id":"shop-web"}"#, r#"{"session_type":"cookie"}"#);

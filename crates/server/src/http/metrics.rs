@@ -1,28 +1,14 @@
-//! Metrics and probes on a listener of their own, which strangers need not reach and cannot fill.
+//! The page of metrics.
 
 use std::sync::Arc;
 
 use axum::{
-    Router,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use tokio::net::TcpListener;
 use vestibule_store::outbox;
 
-use super::{
-    routes::{RouteGroup, mount},
-    serve::{ListenerLimits, serve_router},
-};
 use crate::app::App;
-
-/// Serves `/metrics`, `/healthz` and `/readyz` until `stop` resolves.
-pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
-    let limits = ListenerLimits::few(&app.config.server);
-    let page = mount(Router::new(), RouteGroup::MetricsPage);
-    let router = mount(page, RouteGroup::Probes).with_state(app);
-    serve_router(listener, router, limits, stop).await;
-}
 
 /// `GET /metrics`
 pub(crate) async fn print(app: Arc<App>) -> Response {

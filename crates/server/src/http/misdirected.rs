@@ -6,24 +6,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{error, forwarded, portal};
-use crate::{app::App, log_rate::OncePerMinute, projects::Project};
+use super::{error, forwarded};
+use crate::{app::App, hosts::PORTAL_PATH, projects::Project};
 
 /// Maximum length of a host name part that is repeated.
 const ECHOED: usize = 64;
 /// Maximum number of hosts in a warning.
 const NAMED: usize = 3;
 
-/// When the last warnings about proxies were logged.
-#[derive(Debug, Default)]
-pub(crate) struct Warnings {
-    host: OncePerMinute,
-    scheme: OncePerMinute,
-}
-
 /// The response to a request for an unknown host.
 pub(super) fn answer(app: &App, request: &Request, host: Option<&str>, from_proxy: bool) -> Response {
-    if host.is_some_and(|host| portal::is_at(app, host)) {
+    if host.is_some_and(|host| app.projects.portal_host().is_requested(host)) {
         return answer_beside_the_portal(request);
     }
     let projects = app.projects.all();
@@ -60,7 +53,7 @@ pub(super) fn answer(app: &App, request: &Request, host: Option<&str>, from_prox
 /// The response on a host that only the portal uses.
 fn answer_beside_the_portal(request: &Request) -> Response {
     if request.uri().path() == "/" {
-        return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, portal::HOME)]).into_response();
+        return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, PORTAL_PATH)]).into_response();
     }
     error::plain(StatusCode::NOT_FOUND, "No project is served under this host name, only the portal, at /portal.\n")
 }

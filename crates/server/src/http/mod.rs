@@ -8,6 +8,7 @@ mod cookies;
 mod cors;
 pub(crate) mod credentials;
 mod dpop;
+mod entry;
 pub(crate) mod error;
 mod export;
 mod forwarded;
@@ -15,8 +16,8 @@ pub(crate) mod front;
 mod health;
 mod json;
 mod limits;
-pub(crate) mod metrics;
-pub(crate) mod misdirected;
+mod metrics;
+mod misdirected;
 mod oauth;
 mod pages;
 pub(crate) mod portal;
@@ -37,12 +38,21 @@ use crate::app::App;
 pub(crate) fn router(app: Arc<App>) -> Router {
     let open = mount(Router::new(), RouteGroup::OpenDocuments).layer(middleware::from_fn(cors::open));
     let scripts = mount(Router::new(), RouteGroup::CalledByScripts).layer(middleware::from_fn(cors::dynamic));
+    let (description, guarded) = (RouteGroup::AdminDescription, RouteGroup::AdminApi);
+    let admin_api = admin_api::router(mount(Router::new(), description), mount(Router::new(), guarded));
     let projects = mount(open.merge(scripts), RouteGroup::BrowserPages);
     let projects = mount(projects, RouteGroup::CalledByServers)
-        .nest(admin_api::PREFIX, admin_api::router())
+        .nest(admin_api::PREFIX, admin_api)
         .fallback(pages::not_found)
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), visit::enter))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), entry::enter))
         .with_state(Arc::clone(&app));
     let probes = mount(Router::new(), RouteGroup::Probes).with_state(Arc::clone(&app));
-    projects.clone().merge(portal::router(&app, projects)).merge(probes)
+    let portal = portal::router(&app, mount(Router::new(), RouteGroup::Portal), projects.clone());
+    projects.merge(portal).merge(probes)
+}
+
+/// The router of the listener for metrics: `/metrics`, `/healthz` and `/readyz`. Strangers need not reach that listener,
+/// and cannot fill it.
+pub(crate) fn metrics_router(app: Arc<App>) -> Router {
+    mount(mount(Router::new(), RouteGroup::MetricsPage), RouteGroup::Probes).with_state(app)
 }

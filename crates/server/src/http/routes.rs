@@ -1,162 +1,15 @@
 //! The table of routes: method, path, accepted credentials and handler of everything the server answers (decision 67). A
 //! router is built from it and from nothing else; a handler's declaration is the type of what it is given.
 
+pub(crate) mod route;
+
 use std::sync::Arc;
 
-use axum::{
-    RequestPartsExt, Router,
-    extract::{RawPathParams, Request, State},
-    handler::Handler,
-    http::{Method, request::Parts},
-    response::{IntoResponse, Response},
-    routing::{MethodFilter, MethodRouter, on},
-};
+use axum::{Router, http::Method};
 
-use super::{
-    admin_api, anonymous, assets, cors,
-    credentials::{Accepts, Brought, CredentialKind},
-    health, metrics, oauth, pages, portal, resolver,
-    visit::Visit,
-};
+use self::route::{Face, Route};
+use super::{admin_api, anonymous, assets, cors, health, metrics, oauth, pages, portal, resolver};
 use crate::app::App;
-
-/// One of the HTTP surfaces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Face {
-    /// OAuth 2.0 and OpenID Connect.
-    OAuth,
-    /// The JSON API of the SDKs.
-    SdkApi,
-    /// The pages of sign-up, sign-in and promotion.
-    HostedPages,
-    /// The account pages.
-    AccountPages,
-    /// What a reverse proxy asks.
-    Resolver,
-    /// The operators' portal.
-    Portal,
-    /// The Admin API.
-    AdminApi,
-    /// Health and readiness.
-    Probes,
-    /// Style sheets, scripts and images.
-    Assets,
-    /// The metrics page, on a listener of its own.
-    Metrics,
-}
-
-/// A route: who answers what, and which credentials of a request it is given.
-pub(crate) struct Route {
-    pub(crate) face: Face,
-    pub(crate) method: Method,
-    /// What stands before the path.
-    pub(crate) mount: &'static str,
-    pub(crate) path: &'static str,
-    pub(crate) accepts: Vec<CredentialKind>,
-    /// Credentials in the request's own parameters, which the handler reads itself.
-    pub(crate) parameters: &'static [&'static str],
-    endpoint: MethodRouter<Arc<App>>,
-}
-
-impl Face {
-    /// Every face, in the order of the reference page.
-    pub const ALL: [Self; 10] = [
-        Self::OAuth,
-        Self::SdkApi,
-        Self::HostedPages,
-        Self::AccountPages,
-        Self::Resolver,
-        Self::AdminApi,
-        Self::Portal,
-        Self::Probes,
-        Self::Metrics,
-        Self::Assets,
-    ];
-
-    /// What it is called.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::OAuth => "OAuth and OpenID Connect",
-            Self::SdkApi => "SDK API",
-            Self::HostedPages => "Hosted pages",
-            Self::AccountPages => "Account pages",
-            Self::Resolver => "Resolver",
-            Self::Portal => "Portal",
-            Self::AdminApi => "Admin API",
-            Self::Probes => "Probes",
-            Self::Assets => "Assets",
-            Self::Metrics => "Metrics",
-        }
-    }
-}
-
-impl Route {
-    /// A route of a project. What it accepts is the type of the handler's second parameter.
-    fn new<A, F>(
-        face: Face,
-        method: Method,
-        path: &'static str,
-        handler: impl Fn(Visit, A, Request) -> F + Clone + Send + Sync + 'static,
-    ) -> Self
-    where
-        A: Accepts,
-        F: Future<Output = Response> + Send + 'static,
-    {
-        let endpoint = move |visit: Visit, mut request: Request| {
-            let brought = request.extensions_mut().remove::<Brought>().unwrap_or_default();
-            let kept = A::keep(brought, &visit.project);
-            handler(visit, kept, request)
-        };
-        Self::declare(face, (method, path), A::ACCEPTS.to_vec(), endpoint)
-    }
-
-    /// A route that is asked without a project.
-    fn of_server<F, R>(
-        face: Face,
-        path: &'static str,
-        handler: impl Fn(Arc<App>) -> F + Clone + Send + Sync + 'static,
-    ) -> Self
-    where
-        F: Future<Output = R> + Send + 'static,
-        R: IntoResponse,
-    {
-        let endpoint = move |State(app): State<Arc<App>>| handler(app);
-        Self::declare(face, (Method::GET, path), Vec::new(), endpoint)
-    }
-
-    /// A route with its declaration, for faces that give their handlers another caller.
-    pub(super) fn declare<T: 'static>(
-        face: Face,
-        (method, path): (Method, &'static str),
-        accepts: Vec<CredentialKind>,
-        handler: impl Handler<T, Arc<App>>,
-    ) -> Self {
-        let filter = MethodFilter::try_from(method.clone()).expect("a method of the table is one of the usual ones");
-        Self { face, method, mount: "", path, accepts, parameters: &[], endpoint: on(filter, handler) }
-    }
-
-    /// The same below a path.
-    pub(super) fn below(self, mount: &'static str) -> Self {
-        Self { mount, ..self }
-    }
-
-    /// Names the credentials that the handler reads from the request's own parameters.
-    fn reads(self, parameters: &'static [&'static str]) -> Self {
-        Self { parameters, ..self }
-    }
-
-    /// Puts something around the handler.
-    pub(super) fn around(mut self, wrap: impl FnOnce(MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>>) -> Self {
-        self.endpoint = wrap(self.endpoint);
-        self
-    }
-
-    /// The whole path, with `{parameters}`.
-    pub(crate) fn full_path(&self) -> String {
-        format!("{}{}", self.mount, self.path)
-    }
-}
 
 /// Routes that are put into a router together, because the same middleware is around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,8 +38,8 @@ const GROUPS: [(RouteGroup, fn() -> Vec<Route>); 9] = [
     (RouteGroup::AdminApi, admin_api::guarded_routes),
 ];
 
-/// Adds the table's routes of one group to a router. There is no other way to serve a route: its handler is private to this
-/// file, so what is not in the table answers no request.
+/// Adds the table's routes of one group to a router. There is no other way to serve a route: only this file
+/// reads its handler, so what is not in the table answers no request.
 pub(super) fn mount(router: Router<Arc<App>>, group: RouteGroup) -> Router<Arc<App>> {
     let routes = GROUPS.into_iter().filter(|(own, _)| *own == group).flat_map(|(_, routes)| routes());
     routes.fold(router, |router, route| router.route(route.path, route.endpoint))
@@ -281,30 +134,6 @@ fn metrics_page() -> Vec<Route> {
     vec![Route::of_server(Face::Metrics, "/metrics", metrics::print)]
 }
 
-/// A page of the account.
-pub(super) fn account_page<A, F>(
-    method: Method,
-    path: &'static str,
-    handler: impl Fn(Visit, A, Request) -> F + Clone + Send + Sync + 'static,
-) -> Route
-where
-    A: Accepts,
-    F: Future<Output = Response> + Send + 'static,
-{
-    Route::new(Face::AccountPages, method, path, handler)
-}
-
-/// A route of the Admin API that is asked without a key.
-pub(super) fn api_description<F>(
-    path: &'static str,
-    handler: impl Fn(Visit, super::credentials::NoCredential, Request) -> F + Clone + Send + Sync + 'static,
-) -> Route
-where
-    F: Future<Output = Response> + Send + 'static,
-{
-    Route::new(Face::AdminApi, Method::GET, path, handler)
-}
-
 /// Adds what browsers ask before a script of another origin may call: no credential comes with that.
 fn with_preflights(routes: Vec<Route>) -> Vec<Route> {
     let mut paths: Vec<(Face, &'static str)> = routes.iter().map(|route| (route.face, route.path)).collect();
@@ -312,11 +141,4 @@ fn with_preflights(routes: Vec<Route>) -> Vec<Route> {
     let preflights = paths.into_iter().map(|(face, path)| Route::new(face, Method::OPTIONS, path, cors::preflight));
     let preflights: Vec<Route> = preflights.collect();
     routes.into_iter().chain(preflights).collect()
-}
-
-/// A part of the path, empty if there is no such one.
-pub(super) async fn path_parameter(parts: &mut Parts, name: &str) -> String {
-    let all = parts.extract::<RawPathParams>().await;
-    let found = all.ok().and_then(|all| all.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_string()));
-    found.unwrap_or_default()
 }

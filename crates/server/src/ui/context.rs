@@ -3,9 +3,10 @@
 use askama::Template;
 
 use super::asset::asset_href;
+use super::brand::Brand;
 use super::locale::Locale;
 use super::notice::Notice;
-use super::page::finish;
+use super::template::finish;
 use super::text::{Arg, Text};
 use super::theme::theme_href;
 
@@ -36,16 +37,6 @@ impl PageColorScheme {
             _ => Self::Auto,
         }
     }
-}
-
-/// The branding of a project.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Brand {
-    pub name: String,
-    /// An `https` or same-origin URL of a logo; without one, a monogram is drawn.
-    pub logo_uri: Option<String>,
-    /// A CSS hex color, `#rgb` or `#rrggbb`; anything else gives the default color.
-    pub accent_color: Option<String>,
 }
 
 /// The context of a page.

@@ -3,7 +3,8 @@
 use askama::Template;
 
 use super::context::PageContext;
-use super::page::{Page, finish};
+use super::page::Page;
+use super::template::finish;
 use super::text::Text;
 
 /// Offers to continue as the signed-in user. The form posts `action=continue` or `action=other`.

@@ -4,7 +4,8 @@ use askama::Template;
 
 use super::context::PageContext;
 use super::field::TextLink;
-use super::page::{Page, finish};
+use super::page::Page;
+use super::template::finish;
 use super::text::Text;
 
 /// The errors that have their own page.

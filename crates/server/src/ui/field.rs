@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::context::PageContext;
-use super::page::finish;
+use super::template::finish;
 use super::text::Text;
 
 /// A link and its text.

@@ -5,8 +5,9 @@ use askama::Template;
 use super::context::PageContext;
 use super::field::{Field, LoginIdChoice, LoginIdField, PasswordField, PasswordUse, Steps, Strength};
 use super::field_problem::FieldProblem;
-use super::page::{Page, finish};
+use super::page::Page;
 use super::passkey::{Ceremony, PasskeyCeremony};
+use super::template::finish;
 use super::text::Text;
 
 /// The purpose of the page.

@@ -3,9 +3,9 @@
 
 use askama::Template;
 
-use super::context::Brand;
+use super::brand::Brand;
 use super::locale::Locale;
-use super::page::finish;
+use super::template::finish;
 use super::text::{Arg, Text};
 use super::theme::mail_colors;
 

@@ -3,6 +3,7 @@
 
 mod account;
 mod asset;
+mod brand;
 mod chart;
 mod color;
 mod context;
@@ -26,6 +27,7 @@ mod promotion;
 mod proof;
 mod sample;
 mod switch_account;
+mod template;
 mod text;
 mod theme;
 mod verify_code;
@@ -36,8 +38,9 @@ pub use account::{
     SettingsOtherApplicationPage, SettingsPage, VerifyLoginIdPage,
 };
 pub use asset::{Asset, asset, asset_href};
+pub use brand::Brand;
 pub use chart::{ChartLabels, DaysChart, Mark, Series, StepsChart, print_number};
-pub use context::{Brand, PageColorScheme, PageContext};
+pub use context::{PageColorScheme, PageContext};
 pub use continue_as::ContinueAsPage;
 pub use elapsed::Elapsed;
 pub use end_pages::{ErrorKind, ErrorPage, LoggedOutPage, LogoutPage, TooManyTriesPage};

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::context::PageContext;
 use super::field::Steps;
+use super::template::finish;
 use super::text::Text;
 
 /// A page that can be shown.
@@ -73,9 +74,4 @@ impl PageLayout<'_> {
     fn summary_title(&self) -> Text {
         Text::new("summary-title").with("count", i64::try_from(self.problems.len()).unwrap_or(i64::MAX))
     }
-}
-
-/// A rendered template. Rendering writes to memory from plain values, so it cannot fail.
-pub(super) fn finish(rendered: askama::Result<String>) -> String {
-    rendered.expect("a template that only prints values into a String cannot fail")
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::context::PageContext;
-use super::page::finish;
+use super::template::finish;
 
 /// A WebAuthn ceremony.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

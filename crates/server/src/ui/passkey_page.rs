@@ -3,8 +3,9 @@
 use askama::Template;
 
 use super::context::PageContext;
-use super::page::{Page, finish};
+use super::page::Page;
 use super::passkey::{Ceremony, PasskeyCeremony};
+use super::template::finish;
 use super::text::Text;
 
 /// Offers to create a passkey, or asks for one.

@@ -3,7 +3,8 @@
 use askama::Template;
 
 use super::context::PageContext;
-use super::page::{Page, finish};
+use super::page::Page;
+use super::template::finish;
 use super::text::Text;
 
 /// "I already have an account": explains what happens to the guest's data, before anything does.

@@ -1,6 +1,7 @@
 //! Samples of every page in its main states, for tests, screenshots and viewing.
 
-use super::context::{Brand, PageColorScheme, PageContext};
+use super::brand::Brand;
+use super::context::{PageColorScheme, PageContext};
 use super::locale::Locale;
 use super::page::Page;
 use super::{

@@ -3,7 +3,8 @@
 use askama::Template;
 
 use super::context::PageContext;
-use super::page::{Page, finish};
+use super::page::Page;
+use super::template::finish;
 use super::text::Text;
 
 /// Asks before another user's account page opens. The form repeats the application's request with the user's agreement.

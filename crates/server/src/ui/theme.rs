@@ -4,8 +4,8 @@
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::asset::print_hex;
+use super::brand::Brand;
 use super::color::Color;
-use super::context::Brand;
 
 /// The default accent color.
 const DEFAULT_ACCENT: Color = Color::from_bytes(0x1b, 0x5e, 0x4b);

@@ -5,7 +5,8 @@ use askama::Template;
 use super::context::PageContext;
 use super::field::{Field, Steps};
 use super::field_problem::FieldProblem;
-use super::page::{Page, finish};
+use super::page::Page;
+use super::template::finish;
 use super::text::Text;
 
 /// The channel of a code.

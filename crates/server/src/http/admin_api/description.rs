@@ -6,11 +6,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::page::PAGE;
+use super::page::{OPENAPI, PAGE};
 use crate::http::{credentials::NoCredential, visit::Visit};
-
-/// OpenAPI 3.1, written by hand; a test calls every route in it.
-pub(crate) const OPENAPI: &str = include_str!("openapi.json");
 
 /// `GET /openapi.json`
 pub(crate) async fn openapi(_: Visit, _: NoCredential, _: Request) -> Response {

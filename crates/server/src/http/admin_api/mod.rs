@@ -31,28 +31,26 @@ use self::access::Admin;
 pub(crate) use self::idempotency::KEY_BYTES;
 use super::{
     credentials::CredentialKind,
-    routes::{self, Face, Route, RouteGroup, mount},
+    routes::route::{Face, Route, api_description},
 };
 use crate::{app::App, flows::admin::keys::AdminScope};
 
 /// The path prefix.
 pub(crate) const PREFIX: &str = "/_api/admin/v1";
 
-/// The router, to be nested at [`PREFIX`].
-pub(super) fn router() -> Router<Arc<App>> {
-    let guarded = mount(Router::new(), RouteGroup::AdminApi)
+/// The router, to be nested at [`PREFIX`], from those of [`open_routes`] and [`guarded_routes`].
+pub(super) fn router(open: Router<Arc<App>>, guarded: Router<Arc<App>>) -> Router<Arc<App>> {
+    let guarded = guarded
         .method_not_allowed_fallback(problem::wrong_method)
         .fallback(problem::no_such_route)
         .layer(middleware::from_fn(access::admit));
-    mount(Router::new(), RouteGroup::AdminDescription).merge(guarded)
+    open.merge(guarded)
 }
 
 /// Its rows of the table of routes that are asked without a key.
 pub(super) fn open_routes() -> Vec<Route> {
-    let routes = vec![
-        routes::api_description("/openapi.json", description::openapi),
-        routes::api_description("/docs", description::page),
-    ];
+    let routes =
+        vec![api_description("/openapi.json", description::openapi), api_description("/docs", description::page)];
     routes.into_iter().map(|route| route.below(PREFIX)).collect()
 }
 

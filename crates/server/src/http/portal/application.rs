@@ -6,16 +6,36 @@ use vestibule_domain::client::{
 };
 
 use super::{
-    PageResult, ProjectRequest,
-    applications::{kind_name, load},
+    PageResult, PortalError, ProjectRequest,
     settings_form::{self, BoundControl, DocumentScope, FieldBinding, FormView, Panel, SettingsForm},
 };
-use crate::ui::portal::{Control, ControlKind, Extra, LifetimeHelp, Pick};
+use crate::{
+    flows::admin::applications,
+    ui::portal::{Control, ControlKind, Extra, LifetimeHelp, Pick},
+};
 
 /// The name of the control for a guest's lifetime.
 pub(super) const GUEST_LIFETIME: &str = "guest_refresh_lifetime";
 /// The name of the control for a guest's idle timeout.
 pub(super) const GUEST_IDLE: &str = "guest_idle";
+
+/// A type of application in words.
+pub(super) fn kind_name(kind: ApplicationType) -> &'static str {
+    match kind {
+        ApplicationType::Spa => "Single-page application",
+        ApplicationType::TraditionalWebapp => "Server-rendered web site",
+        ApplicationType::Native => "Native application",
+        ApplicationType::Confidential => "OpenID Connect client",
+        ApplicationType::ThirdPartyApp => "Third-party client",
+        ApplicationType::M2m => "Machine",
+        ApplicationType::Unspecified => "Public client",
+    }
+}
+
+/// The application in the path.
+pub(super) async fn load(request: &ProjectRequest) -> Result<Client, PortalError> {
+    Ok(applications::get(&request.app, &request.project, request.param("client_id")).await?)
+}
 
 pub(super) async fn show(request: ProjectRequest) -> PageResult {
     let client = load(&request).await?;

@@ -7,7 +7,11 @@ use vestibule_domain::{
     operator::Role,
 };
 
-use super::{PageResult, PortalError, PortalRoute, ProjectRequest, Verb, confirmation::describe_signed_out};
+use super::{
+    PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
+    application::{self, kind_name, load},
+    confirmation::describe_signed_out,
+};
 use crate::{
     flows::admin::statistics,
     flows::admin::{AdminError, Clash, Fault, applications, impact},
@@ -29,8 +33,8 @@ pub(super) fn routes() -> Vec<PortalRoute> {
         PortalRoute::project(Verb::Get, "/portal/p/{project}/applications/new", Role::Editor, choose),
         PortalRoute::project(Verb::Get, NEW, Role::Editor, show_new),
         PortalRoute::project(Verb::Post, NEW, Role::Editor, make),
-        PortalRoute::project(Verb::Get, ONE, Role::Viewer, super::application::show),
-        PortalRoute::project(Verb::Post, ONE, Role::Editor, super::application::save),
+        PortalRoute::project(Verb::Get, ONE, Role::Viewer, application::show),
+        PortalRoute::project(Verb::Post, ONE, Role::Editor, application::save),
         PortalRoute::project(
             Verb::Get,
             "/portal/p/{project}/applications/{client_id}/quick-start",
@@ -50,24 +54,6 @@ pub(super) fn routes() -> Vec<PortalRoute> {
         PortalRoute::project(Verb::Get, DELETE, Role::Editor, ask_delete).requires_reauthentication(),
         PortalRoute::project(Verb::Post, DELETE, Role::Editor, delete).requires_reauthentication(),
     ]
-}
-
-/// A type of application in words.
-pub(super) fn kind_name(kind: ApplicationType) -> &'static str {
-    match kind {
-        ApplicationType::Spa => "Single-page application",
-        ApplicationType::TraditionalWebapp => "Server-rendered web site",
-        ApplicationType::Native => "Native application",
-        ApplicationType::Confidential => "OpenID Connect client",
-        ApplicationType::ThirdPartyApp => "Third-party client",
-        ApplicationType::M2m => "Machine",
-        ApplicationType::Unspecified => "Public client",
-    }
-}
-
-/// The application in the path.
-pub(super) async fn load(request: &ProjectRequest) -> Result<Client, PortalError> {
-    Ok(applications::get(&request.ctx(), request.param("client_id")).await?)
 }
 
 async fn list(request: ProjectRequest) -> PageResult {

@@ -17,6 +17,7 @@
 //!    reauthentication. The authorization test calls every route with every role, so a route needs no test of its own for that.
 //! 5. Add tests in `tests/it/portal*.rs`.
 
+pub(super) mod access;
 mod activity;
 mod addresses;
 mod admin_keys;
@@ -61,7 +62,7 @@ use axum::{
 use tower::ServiceExt;
 use vestibule_domain::project::Origin;
 
-pub use self::route::Access;
+pub use self::access::Access;
 pub(crate) use self::{
     request::{NEXT_BYTES, OperatorRequest, ProjectRequest, PublicRequest},
     response::{PageResult, PortalError},
@@ -70,13 +71,13 @@ pub(crate) use self::{
 use super::{
     assets,
     credentials::Brought,
-    routes::{Face, Route, RouteGroup, mount},
-    visit,
+    entry,
+    routes::route::{Face, Route},
 };
-use crate::{app::App, ui::Brand};
+use crate::{app::App, hosts, ui::Brand};
 
 /// The operator's home page.
-pub(crate) const HOME: &str = "/portal";
+pub(crate) const HOME: &str = hosts::PORTAL_PATH;
 
 /// Every route of the portal.
 pub(crate) fn all_routes() -> Vec<PortalRoute> {
@@ -113,16 +114,10 @@ pub(crate) fn origin_of(app: &App) -> Option<Origin> {
     Origin::parse(&app.config.portal.public_origin).ok()
 }
 
-/// Whether this is the portal's host.
-pub(super) fn is_at(app: &App, host: &str) -> bool {
-    app.projects.portal_host().is_requested(host)
-}
-
-/// The portal's router; on any other host its paths are handled by the projects' router, as if there were no portal.
-pub(super) fn router(app: &Arc<App>, project_router: Router) -> Router {
-    mount(Router::new(), RouteGroup::Portal)
-        .layer(middleware::from_fn_with_state((Arc::clone(app), project_router), enter))
-        .with_state(Arc::clone(app))
+/// The portal's router, from that of [`table`]; on any other host its paths are handled by the projects' router, as if
+/// there were no portal.
+pub(super) fn router(app: &Arc<App>, routes: Router<Arc<App>>, project_router: Router) -> Router {
+    routes.layer(middleware::from_fn_with_state((Arc::clone(app), project_router), enter)).with_state(Arc::clone(app))
 }
 
 /// The portal's entries in the table of routes.
@@ -136,21 +131,21 @@ async fn asset(Path(path): Path<String>) -> Response {
 }
 
 async fn enter(State((app, project_router)): State<(Arc<App>, Router)>, mut request: Request, next: Next) -> Response {
-    if !visit::host_of(&app, &request).is_some_and(|host| is_at(&app, host)) {
+    if !entry::host_of(&app, &request).is_some_and(|host| app.projects.portal_host().is_requested(host)) {
         return project_router.oneshot(request).await.into_response();
     }
     if let Some(origin) = origin_of(&app).filter(Origin::is_https)
-        && visit::came_without_tls(&app, &request)
+        && entry::came_without_tls(&app, &request)
     {
         let path = request.uri().path_and_query().map_or(HOME, |path| path.as_str());
         return response::redirect(StatusCode::TEMPORARY_REDIRECT, &format!("{origin}{path}"));
     }
-    if let Err(response) = visit::check_head(&request) {
+    if let Err(response) = entry::check_head(&request) {
         return response;
     }
-    let request_id = visit::new_request_id(&app);
+    let request_id = entry::new_request_id(&app);
     let brought = Brought::take(request.headers_mut());
     request.extensions_mut().insert(brought);
     request.extensions_mut().insert(request_id);
-    visit::answer(&app, request_id, request, next).await
+    entry::answer(&app, request_id, request, next).await
 }

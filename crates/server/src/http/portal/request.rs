@@ -29,7 +29,7 @@ use crate::{
     http::{
         body,
         credentials::{Brought, PortalCookies},
-        visit,
+        entry,
     },
     projects::Project,
     ui::portal::{OperatorBadge, PortalContext, PortalNotice, PortalPage, ProjectBadge},
@@ -73,7 +73,7 @@ impl PublicRequest {
                 PortalCookies::of_operators(&brought, &CookieKind::Session.name(&origin))
             }
         };
-        let ip = visit::address_of(&app, &request);
+        let ip = entry::address_of(&app, &request);
         // The portal's middleware adds it.
         let request_id = request.extensions().get::<RequestId>().copied();
         let path = request.uri().path().to_string();

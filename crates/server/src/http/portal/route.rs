@@ -12,7 +12,7 @@ use vestibule_domain::operator::Role;
 use vestibule_protocol::form::Form;
 
 use super::{
-    origin_of,
+    Access, origin_of,
     request::{OperatorRequest, ProjectRequest, PublicRequest},
     response::{self, PageResult, PortalError},
 };
@@ -22,7 +22,7 @@ use crate::{
     http::{
         credentials::CredentialKind,
         error,
-        routes::{Face, Route},
+        routes::route::{Face, Route},
     },
     ui::portal::PortalContext,
 };
@@ -34,18 +34,6 @@ pub(crate) enum Verb {
     Get,
     /// Handles a form with a token.
     Post,
-}
-
-/// Who may use a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    Anonymous,
-    /// All operators.
-    Operator,
-    /// Operators with at least this role in all projects.
-    Everywhere(Role),
-    /// Operators with at least this role in the project in the path.
-    InProject(Role),
 }
 
 type HandlerFuture = Pin<Box<dyn Future<Output = PageResult> + Send>>;

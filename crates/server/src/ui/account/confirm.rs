@@ -4,8 +4,9 @@ use askama::Template;
 
 use super::sub_page;
 use crate::ui::context::PageContext;
-use crate::ui::page::{Page, Shell, finish};
+use crate::ui::page::{Page, Shell};
 use crate::ui::passkey::{Ceremony, PasskeyCeremony};
+use crate::ui::template::finish;
 use crate::ui::text::Text;
 
 /// Offers a code, a passkey, or both, to members who have no password or prefer not to use it. The code's form posts

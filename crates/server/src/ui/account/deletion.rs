@@ -7,7 +7,8 @@ use crate::ui::context::PageContext;
 use crate::ui::field::Field;
 use crate::ui::field_problem::FieldProblem;
 use crate::ui::locale::Locale;
-use crate::ui::page::{Page, Shell, finish};
+use crate::ui::page::{Page, Shell};
+use crate::ui::template::finish;
 use crate::ui::text::Text;
 
 /// Requires a typed phrase before deletion. The form posts `confirmation` and `action=delete`.

@@ -3,7 +3,8 @@
 use askama::Template;
 
 use crate::ui::context::PageContext;
-use crate::ui::page::{Page, Shell, finish};
+use crate::ui::page::{Page, Shell};
+use crate::ui::template::finish;
 use crate::ui::text::Text;
 
 /// The account page of a guest. The sign-out form posts `action=logout`.

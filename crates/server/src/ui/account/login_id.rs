@@ -6,7 +6,8 @@ use super::sub_page;
 use crate::ui::context::PageContext;
 use crate::ui::field::{Field, LoginIdField};
 use crate::ui::field_problem::FieldProblem;
-use crate::ui::page::{Page, Shell, finish};
+use crate::ui::page::{Page, Shell};
+use crate::ui::template::finish;
 use crate::ui::text::Text;
 
 /// Adds or replaces a login ID. The form posts `login_id` and `action=continue`.

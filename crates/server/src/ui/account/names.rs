@@ -6,7 +6,8 @@ use super::sub_page;
 use crate::ui::context::PageContext;
 use crate::ui::field::Field;
 use crate::ui::field_problem::FieldProblem;
-use crate::ui::page::{Page, Shell, finish};
+use crate::ui::page::{Page, Shell};
+use crate::ui::template::finish;
 use crate::ui::text::Text;
 
 /// The names of a member (OIDC Core 5.1). The form posts `given_name`, `family_name`, `nickname` and `action=save`.

@@ -3,7 +3,8 @@
 use askama::Template;
 
 use crate::ui::context::PageContext;
-use crate::ui::page::{Page, finish};
+use crate::ui::page::Page;
+use crate::ui::template::finish;
 use crate::ui::text::Text;
 
 /// Offers to sign in.

@@ -5,7 +5,8 @@ use askama::Template;
 use crate::ui::context::PageContext;
 use crate::ui::elapsed::Elapsed;
 use crate::ui::field::{LoginIdChoice, LoginIdField};
-use crate::ui::page::{Page, Shell, finish};
+use crate::ui::page::{Page, Shell};
+use crate::ui::template::finish;
 use crate::ui::text::Text;
 
 /// One login ID of a member.

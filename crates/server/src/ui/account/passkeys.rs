@@ -7,8 +7,9 @@ use crate::ui::context::PageContext;
 use crate::ui::elapsed::Elapsed;
 use crate::ui::field::Field;
 use crate::ui::field_problem::FieldProblem;
-use crate::ui::page::{Page, Shell, finish};
+use crate::ui::page::{Page, Shell};
 use crate::ui::passkey::{Ceremony, PasskeyCeremony};
+use crate::ui::template::finish;
 use crate::ui::text::Text;
 
 /// One passkey.

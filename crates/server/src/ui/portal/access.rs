@@ -7,7 +7,7 @@ use super::{
     frame::{PortalContext, PortalPage},
     passkey::PasskeyBox,
 };
-use crate::ui::{Ceremony, page::finish};
+use crate::ui::{Ceremony, template::finish};
 
 /// Asks for address and password.
 #[derive(Clone, Debug)]

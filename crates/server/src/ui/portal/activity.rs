@@ -6,7 +6,7 @@ use super::{
     frame::{PortalContext, PortalPage},
     moment::Moment,
 };
-use crate::ui::page::finish;
+use crate::ui::template::finish;
 
 /// An event of the log.
 #[derive(Clone, Debug)]

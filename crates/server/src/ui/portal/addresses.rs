@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::frame::{PortalContext, PortalPage};
-use crate::ui::page::finish;
+use crate::ui::template::finish;
 
 #[derive(Clone, Debug)]
 pub struct AddressesPage {

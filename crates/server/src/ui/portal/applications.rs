@@ -7,7 +7,7 @@ use super::{
     frame::{PortalContext, PortalPage},
     framework::Framework,
 };
-use crate::ui::page::finish;
+use crate::ui::template::finish;
 
 fn above() -> Option<(String, String)> {
     Some(("/applications".into(), "Applications".into()))

@@ -6,7 +6,7 @@ use super::{
     frame::{PortalContext, PortalPage},
     user::EventLine,
 };
-use crate::ui::page::finish;
+use crate::ui::template::finish;
 
 #[derive(Clone, Debug)]
 pub struct AuditPage {

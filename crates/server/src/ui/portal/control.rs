@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::ui::page::finish;
+use crate::ui::template::finish;
 
 /// An option of a choice.
 #[derive(Clone, Debug, PartialEq, Eq)]

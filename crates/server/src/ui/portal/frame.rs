@@ -7,7 +7,7 @@ use super::{
     nav::{self, NavItem},
     notice::PortalNotice,
 };
-use crate::ui::{asset::asset_href, context::Brand, page::finish, theme::theme_href};
+use crate::ui::{asset::asset_href, brand::Brand, template::finish, theme::theme_href};
 
 /// The signed-in operator.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use super::{
     moment::Moment,
     passkey::PasskeyBox,
 };
-use crate::ui::{Ceremony, page::finish};
+use crate::ui::{Ceremony, template::finish};
 
 /// One passkey of the operator.
 #[derive(Clone, Debug)]

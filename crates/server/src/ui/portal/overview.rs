@@ -5,7 +5,7 @@ use askama::Template;
 use super::frame::{PortalContext, PortalPage};
 use crate::ui::{
     chart::{ChartLabels, DaysChart, Mark, Series, StepsChart, print_number},
-    page::finish,
+    template::finish,
 };
 
 /// The numbers of one application, or of the whole project.

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::{control::Control, frame::PortalContext};
-use crate::ui::{Ceremony, page::finish};
+use crate::ui::{Ceremony, template::finish};
 
 /// A passkey button. The form posts `action=passkey` and, in `credential`, the response as JSON with base64url values.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use super::{
     control::Control,
     frame::{PortalContext, PortalPage},
 };
-use crate::ui::page::finish;
+use crate::ui::template::finish;
 
 #[derive(Clone, Debug)]
 pub struct ProjectEntry {

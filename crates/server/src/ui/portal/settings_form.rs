@@ -6,7 +6,7 @@ use super::{
     control::{Control, ControlKind, describe_seconds},
     frame::{PortalContext, PortalPage},
 };
-use crate::ui::page::finish;
+use crate::ui::template::finish;
 
 /// A sentence computed from three controls of a panel; `assets/portal.js` updates it.
 #[derive(Clone, Debug, PartialEq, Eq)]

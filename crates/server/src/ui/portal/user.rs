@@ -7,7 +7,7 @@ use super::{
     frame::{PortalContext, PortalPage},
     moment::Moment,
 };
-use crate::ui::page::finish;
+use crate::ui::template::finish;
 
 /// An identity.
 #[derive(Clone, Debug)]

@@ -2,35 +2,17 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use vestibule_domain::{id::Id, project::ProjectSettings};
+use vestibule_domain::id::Id;
 use vestibule_store::operator_sessions::OperatorSession;
 
 use super::*;
-use crate::{
-    adapters::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
-    app::Adapters,
-    boot, config,
-    flows::{actor::Actor, ctx::Ctx, projects::ProjectWriter},
-    hosts::PortalHost,
-};
+use crate::{flows::ctx::Ctx, test_app};
 
 const IP: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PROJECT: &str = "[project]\nid = \"shop\"\npublic_origin = \"http://auth.test\"\n";
 
 pub(crate) async fn open(folder: &tempfile::TempDir) -> std::sync::Arc<App> {
-    let url = format!("sqlite:{}", folder.path().join("store.db").display());
-    let environment = [("VESTIBULE__STORE__URL".to_string(), url)];
-    let config = config::load(None, environment.into_iter()).expect("a configuration");
-    let settings = ProjectSettings::parse_toml(PROJECT).expect("a project");
-    let (store, master) = boot::open_store(&config, &Entropy::Os).await.expect("a store");
-    let portal = PortalHost::default();
-    let applied = ProjectWriter { store: &store, master: &master, entropy: &Entropy::Os, portal: &portal }
-        .apply(&settings, &Actor::at_terminal("project apply"), Clock::System.now())
-        .await;
-    applied.expect("applied");
-    store.close().await;
-    let ports = Adapters { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
-    boot::open(config, ports).await.expect("an app")
+    test_app::open(folder, PROJECT).await
 }
 
 pub(crate) fn operator(number: u64, email: &str) -> Operator {

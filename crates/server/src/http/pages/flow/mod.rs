@@ -18,7 +18,7 @@ use crate::{
         authorize::{PendingRequest, cancel_redirect},
         page_flow::{self, Flow, FlowProblem},
     },
-    http::{body, cookies, credentials::FlowCookies, error, routes::path_parameter, visit::Visit},
+    http::{body, cookies, credentials::FlowCookies, error, routes::route::path_parameter, visit::Visit},
     ui::{AlreadyPromotedPage, ErrorKind, ErrorPage, NoticeKind, Page, TextLink},
 };
 

@@ -16,7 +16,10 @@ use axum::{
     http::{HeaderMap, Method, StatusCode},
     response::Response,
 };
-use vestibule_domain::id::{FlowId, IdentityId};
+use vestibule_domain::{
+    id::{FlowId, IdentityId},
+    time::Timestamp,
+};
 use vestibule_protocol::form::Form;
 
 use super::{
@@ -39,16 +42,20 @@ use crate::{
         body, cookies,
         credentials::AccountCookies,
         error,
-        routes::{Route, account_page},
+        routes::route::{Route, account_page},
         visit::Visit,
     },
-    ui::{ErrorKind, Locale, NoticeKind, Page},
+    ui::{Elapsed, ErrorKind, Locale, NoticeKind, Page},
 };
 
 /// The path of the overview.
 const HOME: &str = "/settings";
 /// The path that closes an app session.
 const CLOSE: &str = "/settings/close";
+
+fn elapsed(at: Timestamp, now: Timestamp) -> Elapsed {
+    Elapsed::from_seconds(now.since(at).as_secs())
+}
 
 pub(crate) fn routes() -> Vec<Route> {
     vec![

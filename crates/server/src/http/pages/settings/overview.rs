@@ -9,12 +9,11 @@ use vestibule_domain::{
     identifier::LoginIdKind,
     project::AuthenticatorKind,
     promotion::{CredentialRemoval, is_last_login_credential},
-    time::Timestamp,
 };
 use vestibule_protocol::form::Form;
 use vestibule_store::credentials::LoginIdRow;
 
-use super::{AccountRequest, AllowedUsers, HOME, form_token, logout_action, own_page, sessions};
+use super::{AccountRequest, AllowedUsers, HOME, elapsed, form_token, logout_action, own_page, sessions};
 use crate::{
     flows::{
         caller::AccountCaller,
@@ -27,8 +26,8 @@ use crate::{
         visit::Visit,
     },
     ui::{
-        Elapsed, LoginIdChoice, LoginIdEntry, PasskeySummary, PasswordSummary, SettingsGuestPage,
-        SettingsOtherApplicationPage, SettingsPage,
+        LoginIdChoice, LoginIdEntry, PasskeySummary, PasswordSummary, SettingsGuestPage, SettingsOtherApplicationPage,
+        SettingsPage,
     },
 };
 
@@ -143,10 +142,6 @@ fn describe(request: &AccountRequest, login_methods: &LoginMethods, row: &LoginI
         change_href: settings.login_id_kinds().contains(&kind).then(|| link("change")),
         remove_href: (!is_last).then(|| link("remove")),
     })
-}
-
-pub(super) fn elapsed(at: Timestamp, now: Timestamp) -> Elapsed {
-    Elapsed::from_seconds(now.since(at).as_secs())
 }
 
 fn app_href(visit: &Visit, caller: &AccountCaller) -> Option<String> {

@@ -6,7 +6,7 @@ use vestibule_domain::{
     promotion::{CredentialRemoval, is_last_login_credential},
 };
 
-use super::{AccountRequest, HOME, overview::elapsed, with_notice};
+use super::{AccountRequest, HOME, elapsed, with_notice};
 use crate::{
     flows::settings::{
         LoginMethods,

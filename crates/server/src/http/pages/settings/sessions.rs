@@ -2,7 +2,7 @@
 
 use axum::{extract::Request, response::Response};
 
-use super::{AccountRequest, overview::elapsed};
+use super::{AccountRequest, elapsed};
 use crate::{
     flows::{Error, settings::sessions},
     http::{credentials::AccountCookies, visit::Visit},

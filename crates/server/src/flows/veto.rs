@@ -1,0 +1,29 @@
+//! A blocking webhook's refusal.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A webhook's refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Veto {
+    /// The refused event.
+    pub(crate) event_type: &'static str,
+    /// The webhook's reasons; empty when its response was invalid.
+    pub(crate) reasons: Vec<Reason>,
+}
+
+/// A reason of a refusal, shown to the user.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reason {
+    #[serde(default)]
+    pub(crate) title: String,
+    #[serde(default)]
+    pub(crate) reason: String,
+}
+
+impl fmt::Display for Veto {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} reason(s))", self.event_type, self.reasons.len())
+    }
+}
