@@ -175,36 +175,9 @@ impl Demo {
 
 /// The project that the demo starts with.
 fn demo_project(port: u16, shop_port: u16) -> ProjectSettings {
-    let text = format!(
-        r##"
-[project]
-id = "demo"
-public_origin = "http://localhost:{port}"
-name = "Demo"
-
-[authentication]
-identities = ["login_id", "anonymous"]
-
-[ui]
-name = "Foyer"
-accent_color = "#b0432b"
-default_client_uri = "http://localhost:{shop_port}/"
-
-[[oauth.clients]]
-client_id = "demo-web"
-name = "Foyer"
-x_application_type = "spa"
-client_uri = "http://localhost:{shop_port}/"
-redirect_uris = ["http://localhost:{shop_port}/after-login"]
-post_logout_redirect_uris = ["http://localhost:{shop_port}/"]
-
-[[oauth.clients]]
-client_id = "demo-native"
-name = "Foyer App"
-x_application_type = "native"
-redirect_uris = ["com.example.vestibule://host/path"]
-"##
-    );
+    let text = include_str!("../demo/project.toml")
+        .replace("{port}", &port.to_string())
+        .replace("{shop_port}", &shop_port.to_string());
     ProjectSettings::parse_toml(&text).expect("the demo's own project file is right: the demo's test starts it")
 }
 

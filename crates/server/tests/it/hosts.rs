@@ -5,9 +5,8 @@ use reqwest::Method;
 use serde_json::json;
 use vestibule_domain::project::{Origin, ProjectSettings};
 use vestibule_server::flows::{
-    actor::Actor,
     admin::keys::AdminScope,
-    projects::{Applied, ApplyError, ProjectWriter},
+    projects::{Applied, ApplyError},
 };
 use vestibule_store::Sql;
 
@@ -34,12 +33,7 @@ async fn start(engine: Engine) -> (TestServer, Browser) {
 
 /// As `vestibule project apply` does.
 async fn apply_at(server: &TestServer, id: &str, origin: &str) -> Result<Applied, ApplyError> {
-    let app = &server.app;
-    let settings = ProjectSettings::new(id, Origin::parse(origin).expect("an origin"));
-    let actor = Actor::at_terminal("project apply");
-    let applied = ProjectWriter::of(app).apply(&settings, &actor, app.clock.now()).await;
-    app.projects.reload(&app.store, &app.master).await.expect("the projects are loaded");
-    applied
+    server.apply(&ProjectSettings::new(id, Origin::parse(origin).expect("an origin"))).await
 }
 
 fn origin_of(server: &TestServer, id: &str) -> String {

@@ -3,10 +3,7 @@
 use reqwest::{Method, header};
 use serde_json::json;
 use vestibule_domain::project::ProjectSettings;
-use vestibule_server::{
-    boot,
-    flows::{actor::Actor, projects::ProjectWriter},
-};
+use vestibule_server::boot;
 
 use crate::support::{AppClient, Engine, Reply, TestServer, Tokens, on_both_engines};
 
@@ -20,15 +17,10 @@ fn allowance(engine: Engine) -> i64 {
 
 /// Changes the project's settings while the server runs.
 pub(crate) async fn change_settings(server: &TestServer, change: impl FnOnce(&mut ProjectSettings)) {
-    let app = &server.app;
-    let mut settings = app.projects.find_by_id("test").expect("the test project").settings.clone();
+    let mut settings = server.app.projects.find_by_id("test").expect("the test project").settings.clone();
     change(&mut settings);
     settings.validate().expect("the changed settings are right");
-    ProjectWriter::of(app)
-        .apply(&settings, &Actor::at_terminal("project apply"), server.clock.now())
-        .await
-        .expect("applied");
-    app.projects.reload(&app.store, &app.master).await.expect("reloaded");
+    server.apply(&settings).await.expect("applied");
 }
 
 /// Signs up a cookie guest; returns the `name=value` of its session cookie.

@@ -20,8 +20,10 @@ use vestibule_server::{
     app::{Adapters, App},
     boot,
     config::{self, Config, SmsProvider},
-    flows::{actor::Actor, projects::ProjectWriter},
-    hosts::PortalHost,
+    flows::{
+        actor::Actor,
+        projects::{Applied, ApplyError, ProjectWriter},
+    },
     projects::Project,
 };
 use vestibule_store::{
@@ -136,18 +138,10 @@ impl TestServer {
         let config = config::load(None, setup.environment.into_iter()).expect("the test's configuration is right");
         let clock = Clock::manual(Timestamp::from_seconds(START));
         let (mails, entropy) = (MemoryMailbox::default(), seeded_entropy());
-        let (store, master) = boot::open_store(&config, &entropy).await.expect("the store opens");
-        let settings = read_project(&setup.project);
-        let portal = PortalHost::of(&config.portal);
-        let writer = ProjectWriter { store: &store, master: &master, entropy: &entropy, portal: &portal };
-        writer
-            .apply(&settings, &Actor::at_terminal("project apply"), clock.now())
-            .await
-            .expect("the project is applied");
-        store.close().await;
         let sms = text_messages(&config, &mails);
         let adapters = Adapters { clock: clock.clone(), entropy, mailer: mail(&config, &mails), sms };
-        let app = boot::open(config.clone(), adapters).await.expect("the server opens");
+        let opened = boot::open_with_project(config.clone(), adapters, &read_project(&setup.project)).await;
+        let app = opened.expect("the server opens");
         let (stop, serving) = serve(&app, listener);
         let (project, http) = (setup.project, Http::new(&origin, address));
         Self {
@@ -201,11 +195,16 @@ impl TestServer {
             store_at: None,
         };
         change(&mut setup);
-        let (app, settings) = (&self.app, read_project(&setup.project));
+        self.apply(&read_project(&setup.project)).await.expect("the project is applied");
+    }
+
+    /// Applies settings, like `vestibule project apply`, and reloads the projects.
+    pub(crate) async fn apply(&self, settings: &ProjectSettings) -> Result<Applied, ApplyError> {
+        let app = &self.app;
         let actor = Actor::at_terminal("project apply");
-        let applied = ProjectWriter::of(app).apply(&settings, &actor, app.clock.now()).await;
-        applied.expect("the project is applied");
-        app.projects.reload(&app.store, &app.master).await.expect("the project is loaded");
+        let applied = ProjectWriter::of(app).apply(settings, &actor, app.clock.now()).await;
+        app.projects.reload(&app.store, &app.master).await.expect("the projects are loaded");
+        applied
     }
 
     /// Adds another project.
@@ -214,12 +213,8 @@ impl TestServer {
         let mut setup = Setup { project: test_project(&origin), origin, environment: Vec::new(), store_at: None };
         setup.set("project.id", id);
         change(&mut setup);
-        let (app, settings) = (&self.app, read_project(&setup.project));
-        let actor = Actor::at_terminal("project apply");
-        let applied = ProjectWriter::of(app).apply(&settings, &actor, app.clock.now()).await;
-        applied.expect("the project is applied");
-        app.projects.reload(&app.store, &app.master).await.expect("the project is loaded");
-        app.projects.find_by_id(id).expect("it is served")
+        self.apply(&read_project(&setup.project)).await.expect("the project is applied");
+        self.app.projects.find_by_id(id).expect("it is served")
     }
 
     /// Plain HTTP to a project of [`TestServer::add_project`].
@@ -396,54 +391,5 @@ fn cheap_configuration(store_url: &str) -> Vec<(String, String)> {
 }
 
 fn test_project(origin: &str) -> Table {
-    let text = format!(
-        r#"
-[project]
-id = "test"
-public_origin = "{origin}"
-
-[authentication]
-identities = ["login_id", "anonymous"]
-
-[ui]
-name = "Corner Shop"
-default_client_uri = "http://shop.test/"
-
-[[oauth.clients]]
-client_id = "web"
-name = "Corner Shop"
-x_application_type = "spa"
-client_uri = "http://shop.test/"
-redirect_uris = ["http://shop.test/after-login"]
-post_logout_redirect_uris = ["http://shop.test/bye"]
-
-[[oauth.clients]]
-client_id = "blog"
-name = "Corner Blog"
-x_application_type = "traditional_webapp"
-redirect_uris = ["http://blog.test/after-login", "http://blog.test/other"]
-post_logout_redirect_uris = ["http://blog.test/bye"]
-
-[[oauth.clients]]
-client_id = "phone"
-name = "Corner Shop App"
-x_application_type = "native"
-redirect_uris = ["com.example.shop://host/path"]
-
-[[oauth.clients]]
-client_id = "backend"
-x_application_type = "confidential"
-redirect_uris = ["https://backend.test/callback"]
-
-[[oauth.clients]]
-client_id = "partner"
-x_application_type = "third_party_app"
-redirect_uris = ["https://partner.test/callback"]
-
-[[oauth.clients]]
-client_id = "machine"
-x_application_type = "m2m"
-"#
-    );
-    text.parse().expect("the test project is TOML")
+    include_str!("project.toml").replace("{origin}", origin).parse().expect("the test project is TOML")
 }
