@@ -21,7 +21,7 @@ use super::{
 use crate::{
     flows::{
         Error,
-        authorize::{AuthorizeOutcome, BrowserState, PendingRequest, issue_for_caller},
+        authorize::{BrowserState, PendingRequest, issue_for_caller, outcome::AuthorizeOutcome},
         caller::SessionCaller,
         ctx::Ctx,
         promotion::source::PromotionSource,

@@ -26,8 +26,8 @@ use crate::{
     app::App,
     flows::{
         Error,
-        app_session::{self, Opening},
-        authorize::{AuthorizeOutcome, BrowserState, FLOW_LIFETIME, PendingRequest},
+        app_session::{self, Opening, SwitchQuestion},
+        authorize::{BrowserState, FLOW_LIFETIME, PendingRequest},
         caller::{AccountCaller, find_app_sessions},
         ctx::Ctx,
         rates,
@@ -134,6 +134,16 @@ pub(crate) async fn load(ctx: &Ctx<'_>, id: FlowId, caller: &AccountCaller) -> R
     Ok(Some(settings_action).filter(|_| is_open))
 }
 
+/// The result of an app's request for a settings action.
+pub(crate) enum SettingsActionStart {
+    /// The page of the action, with a cookie if the request opened an app session.
+    Started { cookie: Option<String>, settings_action: FlowId, action: SettingsActionKind },
+    /// The question whether another user's account page may be opened in this browser.
+    Ask(Box<SwitchQuestion>),
+    /// The same request repeated as a navigation, so that the browser sends its cookies.
+    Navigate,
+}
+
 /// Starts a settings action (`response_type` settings-action). The user must be signed in, by the hint or by cookie.
 ///
 /// # Errors
@@ -144,7 +154,7 @@ pub(crate) async fn start_settings_action(
     pending: PendingRequest,
     details: &AuthorizeDetails,
     browser: BrowserState<'_>,
-) -> Result<Result<AuthorizeOutcome, OAuthError>, Error> {
+) -> Result<Result<SettingsActionStart, OAuthError>, Error> {
     let login_required = || OAuthError::new(ErrorCode::LoginRequired, "authentication required");
     let wanted = match RequestedAction::read(details).and_then(|wanted| wanted.check(ctx.project)) {
         Ok(wanted) => wanted,
@@ -156,8 +166,8 @@ pub(crate) async fn start_settings_action(
             match app_session::open(ctx, presented, &browser).await? {
                 Opening::Opened { user, cookie } => (user, Some(cookie)),
                 Opening::Refused => return Ok(Err(login_required())),
-                Opening::Ask(question) => return Ok(Ok(AuthorizeOutcome::Ask(question))),
-                Opening::Navigate => return Ok(Ok(AuthorizeOutcome::Navigate)),
+                Opening::Ask(question) => return Ok(Ok(SettingsActionStart::Ask(question))),
+                Opening::Navigate => return Ok(Ok(SettingsActionStart::Navigate)),
             }
         }
         Some(LoginHint::Anonymous(_) | LoginHint::LoginId { .. } | LoginHint::Plain(_)) | None => {
@@ -187,7 +197,7 @@ pub(crate) async fn start_settings_action(
             Box::pin(async move { flows::insert(tx, no, row).await.map(|_| ()) })
         })
         .await?;
-    Ok(Ok(AuthorizeOutcome::SettingsAction { cookie, settings_action: settings_action.id, action }))
+    Ok(Ok(SettingsActionStart::Started { cookie, settings_action: settings_action.id, action }))
 }
 
 /// The signed-in user: by session cookie, or by an app session of this application.

@@ -14,7 +14,7 @@ use crate::{
     flows::{
         self,
         app_session::SwitchQuestion,
-        authorize::{AuthorizeOutcome, BrowserState, PendingRequest, Submission, error_redirect},
+        authorize::{BrowserState, PendingRequest, Submission, error_redirect, outcome::AuthorizeOutcome},
     },
     http::{
         body,
@@ -89,7 +89,7 @@ async fn authorize(
         browser: &cookies.flow,
         sent,
     };
-    let begun = flows::authorize::begin(&visit.ctx(), client, pending.clone(), details, browser).await;
+    let begun = flows::authorize::begin::begin(&visit.ctx(), client, pending.clone(), details, browser).await;
     match begun {
         Ok(Ok(AuthorizeOutcome::Redirect(redirect))) => pages::to_app(visit, &redirect),
         Ok(Ok(AuthorizeOutcome::Pages { flow, browser })) => {

@@ -34,7 +34,7 @@ pub(super) fn kind_name(kind: ApplicationType) -> &'static str {
 
 /// The application in the path.
 pub(super) async fn load(request: &ProjectRequest) -> Result<Client, PortalError> {
-    Ok(applications::get(&request.app, &request.project, request.param("client_id")).await?)
+    Ok(applications::get(&request.ctx(), request.param("client_id")).await?)
 }
 
 pub(super) async fn show(request: ProjectRequest) -> PageResult {
