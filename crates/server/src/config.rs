@@ -381,40 +381,6 @@ fn read_sections(
     sources: &BTreeMap<String, String>,
     problems: &mut Vec<ConfigProblem>,
 ) -> Option<Config> {
-    fn section<T: for<'de> Deserialize<'de>>(
-        merged: &Table,
-        name: &str,
-        sources: &BTreeMap<String, String>,
-        problems: &mut Vec<ConfigProblem>,
-    ) -> Option<T> {
-        let value = merged.get(name)?.clone();
-        match value.clone().try_into() {
-            Ok(read) => Some(read),
-            Err(error) => {
-                // The invalid key is the one whose reset to the default makes the section valid.
-                let defaults: Table = DEFAULTS.parse().ok()?;
-                let (given, known) = (value.as_table()?, defaults.get(name)?.as_table()?);
-                let at_fault = given
-                    .keys()
-                    .filter(|key| {
-                        let mut lone = known.clone();
-                        lone.insert((*key).clone(), given[*key].clone());
-                        Value::Table(lone).try_into::<T>().is_err()
-                    })
-                    .map(|key| format!("{name}.{key}"));
-                let before = problems.len();
-                problems.extend(at_fault.map(|key| ConfigProblem {
-                    source: sources.get(&key).cloned().unwrap_or_else(|| "the defaults".into()),
-                    key,
-                    message: error.message().to_string(),
-                }));
-                if problems.len() == before {
-                    problems.push(ConfigProblem { key: name.into(), source: "all".into(), message: error.to_string() });
-                }
-                None
-            }
-        }
-    }
     let server = section(merged, "server", sources, problems);
     let store = section(merged, "store", sources, problems);
     let secrets = section(merged, "secrets", sources, problems);
@@ -445,6 +411,42 @@ fn read_sections(
         log: log?,
         metrics: metrics?,
     })
+}
+
+/// One section of the configuration; reports the keys at fault.
+fn section<T: for<'de> Deserialize<'de>>(
+    merged: &Table,
+    name: &str,
+    sources: &BTreeMap<String, String>,
+    problems: &mut Vec<ConfigProblem>,
+) -> Option<T> {
+    let value = merged.get(name)?.clone();
+    match value.clone().try_into() {
+        Ok(read) => Some(read),
+        Err(error) => {
+            // The invalid key is the one whose reset to the default makes the section valid.
+            let defaults: Table = DEFAULTS.parse().ok()?;
+            let (given, known) = (value.as_table()?, defaults.get(name)?.as_table()?);
+            let at_fault = given
+                .keys()
+                .filter(|key| {
+                    let mut lone = known.clone();
+                    lone.insert((*key).clone(), given[*key].clone());
+                    Value::Table(lone).try_into::<T>().is_err()
+                })
+                .map(|key| format!("{name}.{key}"));
+            let before = problems.len();
+            problems.extend(at_fault.map(|key| ConfigProblem {
+                source: sources.get(&key).cloned().unwrap_or_else(|| "the defaults".into()),
+                key,
+                message: error.message().to_string(),
+            }));
+            if problems.len() == before {
+                problems.push(ConfigProblem { key: name.into(), source: "all".into(), message: error.to_string() });
+            }
+            None
+        }
+    }
 }
 
 #[cfg(test)]

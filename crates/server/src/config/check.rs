@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr};
 
 use vestibule_domain::project::Origin;
 
-use super::{Config, ConfigProblem, PoolerSetting, SmsConfig, SmsProvider};
+use super::{Config, ConfigProblem, Passwords, PoolerSetting, Server, SmsConfig, SmsProvider};
 
 /// Reports the problems.
 pub(super) fn check(config: &Config, sources: &BTreeMap<String, String>, problems: &mut Vec<ConfigProblem>) {
@@ -15,6 +15,36 @@ pub(super) fn check(config: &Config, sources: &BTreeMap<String, String>, problem
             message: message.into(),
         });
     };
+    check_store(config, &mut add_problem);
+    check_server(&config.server, &mut add_problem);
+    check_passwords(&config.passwords, &mut add_problem);
+    if !config.metrics.listen.is_empty() && config.metrics.listen.parse::<SocketAddr>().is_err() {
+        add_problem("metrics.listen", "write address:port, e.g. 127.0.0.1:9464, or nothing");
+    }
+    if config.keys.rotate_after_days == 1 {
+        add_problem(
+            "keys.rotate_after_days",
+            "must be 0 (never) or at least 2: a new key is published a day before it signs",
+        );
+    }
+    if config.smtp.from.parse::<lettre::message::Mailbox>().is_err() {
+        add_problem("smtp.from", "write an address like \"Shop <no-reply@shop.example>\"");
+    }
+    if config.admin_api.requests_per_minute == 0 {
+        add_problem("admin_api.requests_per_minute", "must be at least 1");
+    }
+    if !config.portal.public_origin.is_empty()
+        && let Err(refusal) = Origin::parse(&config.portal.public_origin)
+    {
+        add_problem("portal.public_origin", &refusal.to_string());
+    }
+    check_sms(&config.sms, &mut add_problem);
+    if config.log.filter.parse::<tracing_subscriber::EnvFilter>().is_err() {
+        add_problem("log.filter", "write a level (error, warn, info, debug, trace) or target=level pairs");
+    }
+}
+
+fn check_store(config: &Config, add_problem: &mut impl FnMut(&str, &str)) {
     let url = &config.store.url;
     let postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
     if !postgres && url.strip_prefix("sqlite:").is_none_or(str::is_empty) {
@@ -40,29 +70,25 @@ pub(super) fn check(config: &Config, sources: &BTreeMap<String, String>, problem
     if config.store.max_connections == 0 {
         add_problem("store.max_connections", "must be at least 1");
     }
-    if !config.metrics.listen.is_empty() && config.metrics.listen.parse::<SocketAddr>().is_err() {
-        add_problem("metrics.listen", "write address:port, e.g. 127.0.0.1:9464, or nothing");
-    }
-    if config.keys.rotate_after_days == 1 {
-        add_problem(
-            "keys.rotate_after_days",
-            "must be 0 (never) or at least 2: a new key is published a day before it signs",
-        );
-    }
-    if config.server.max_connections == 0 {
+}
+
+fn check_server(server: &Server, add_problem: &mut impl FnMut(&str, &str)) {
+    if server.max_connections == 0 {
         add_problem("server.max_connections", "must be at least 1");
     }
     for (key, seconds) in [
-        ("server.header_timeout_seconds", config.server.header_timeout_seconds),
-        ("server.write_timeout_seconds", config.server.write_timeout_seconds),
-        ("server.idle_timeout_seconds", config.server.idle_timeout_seconds),
-        ("server.max_connection_age_seconds", config.server.max_connection_age_seconds),
+        ("server.header_timeout_seconds", server.header_timeout_seconds),
+        ("server.write_timeout_seconds", server.write_timeout_seconds),
+        ("server.idle_timeout_seconds", server.idle_timeout_seconds),
+        ("server.max_connection_age_seconds", server.max_connection_age_seconds),
     ] {
         if seconds == 0 {
             add_problem(key, "must be at least 1");
         }
     }
-    let passwords = &config.passwords;
+}
+
+fn check_passwords(passwords: &Passwords, add_problem: &mut impl FnMut(&str, &str)) {
     if passwords.memory_kib < passwords.parallelism.max(1).saturating_mul(8) {
         add_problem("passwords.memory_kib", "must be at least 8 KiB per lane (RFC 9106)");
     }
@@ -77,21 +103,6 @@ pub(super) fn check(config: &Config, sources: &BTreeMap<String, String>, problem
     }
     if passwords.concurrent == 0 {
         add_problem("passwords.concurrent", "must be at least 1");
-    }
-    if config.smtp.from.parse::<lettre::message::Mailbox>().is_err() {
-        add_problem("smtp.from", "write an address like \"Shop <no-reply@shop.example>\"");
-    }
-    if config.admin_api.requests_per_minute == 0 {
-        add_problem("admin_api.requests_per_minute", "must be at least 1");
-    }
-    if !config.portal.public_origin.is_empty()
-        && let Err(refusal) = Origin::parse(&config.portal.public_origin)
-    {
-        add_problem("portal.public_origin", &refusal.to_string());
-    }
-    check_sms(&config.sms, &mut add_problem);
-    if config.log.filter.parse::<tracing_subscriber::EnvFilter>().is_err() {
-        add_problem("log.filter", "write a level (error, warn, info, debug, trace) or target=level pairs");
     }
 }
 

@@ -41,7 +41,9 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 /// Removes expired flows, codes, spent values, cookie sessions and grants; answers how many.
 pub(crate) async fn sweep(app: &App) -> Result<u64, StoreError> {
-    Ok(sweep_dated(app).await? + sweep_table(app, Table::Sessions).await? + sweep_table(app, Table::Grants).await?)
+    Ok(sweep_dated(app).await?
+        + sweep_table(app, SweptTable::Sessions).await?
+        + sweep_table(app, SweptTable::Grants).await?)
 }
 
 /// What carries its own end.
@@ -117,7 +119,7 @@ impl TableCursor {
 
 /// A table whose rows do not say when they end: the settings of their project do.
 #[derive(Clone, Copy)]
-enum Table {
+enum SweptTable {
     Sessions,
     Grants,
 }
@@ -130,7 +132,7 @@ struct SeenRow {
 }
 
 /// Removes rows that have ended, from where the last run stopped.
-async fn sweep_table(app: &App, table: Table) -> Result<u64, StoreError> {
+async fn sweep_table(app: &App, table: SweptTable) -> Result<u64, StoreError> {
     let now = app.clock.now();
     let mut cursor = TableCursor::resume(app, table.name()).await?;
     let mut total = 0;
@@ -147,7 +149,7 @@ async fn sweep_table(app: &App, table: Table) -> Result<u64, StoreError> {
     Ok(total)
 }
 
-impl Table {
+impl SweptTable {
     /// The name of the job's state and of its writes.
     fn name(self) -> &'static str {
         match self {

@@ -320,7 +320,18 @@ async fn insert_record(tx: &mut Tx, no: ProjectNo, from: &UserRecord) -> Result<
     if users::find(tx, no, from.id).await?.is_some() {
         return Ok(false);
     }
-    let user = User {
+    users::insert(tx, no, &user_of(from)).await?;
+    insert_login_methods(tx, no, from).await?;
+    for key in &from.device_keys {
+        if !device_keys::insert(tx, no, &device_key_of(from, key)).await? {
+            return Err(UserRows::Clash("a device key belongs to another user"));
+        }
+    }
+    Ok(true)
+}
+
+fn user_of(from: &UserRecord) -> User {
+    User {
         id: from.id,
         created_at: from.created_at,
         updated_at: from.updated_at,
@@ -331,12 +342,15 @@ async fn insert_record(tx: &mut Tx, no: ProjectNo, from: &UserRecord) -> Result<
         yielded_to: from.yielded_to,
         standard_attributes: from.standard_attributes.clone(),
         custom_attributes: from.custom_attributes.clone(),
-    };
-    users::insert(tx, no, &user).await?;
+    }
+}
+
+/// Inserts login IDs, password and passkeys.
+async fn insert_login_methods(tx: &mut Tx, no: ProjectNo, from: &UserRecord) -> Result<(), UserRows> {
     for login_id in &from.login_ids {
         let row = LoginIdRow {
             id: login_id.id,
-            user_id: user.id,
+            user_id: from.id,
             kind: login_id.kind.as_str().to_string(),
             value: login_id.value.clone(),
             original: login_id.original.clone(),
@@ -349,28 +363,13 @@ async fn insert_record(tx: &mut Tx, no: ProjectNo, from: &UserRecord) -> Result<
         }
     }
     if let Some(hash) = &from.password_hash {
-        credentials::set_password(tx, no, user.id, hash, user.updated_at).await?;
-    }
-    for key in &from.device_keys {
-        let row = DeviceKeyRow {
-            kid: key.kid.clone(),
-            id: key.id,
-            user_id: user.id,
-            jwk: key.jwk.to_string(),
-            created_at: key.created_at,
-            last_used_at: key.last_used_at,
-            promoted_at: key.promoted_at,
-            device: key.device.clone(),
-        };
-        if !device_keys::insert(tx, no, &row).await? {
-            return Err(UserRows::Clash("a device key belongs to another user"));
-        }
+        credentials::set_password(tx, no, from.id, hash, from.updated_at).await?;
     }
     for passkey in &from.passkeys {
         let row = PasskeyRow {
             credential_id: read_base64url(&passkey.credential_id).unwrap_or_default(),
             id: passkey.id,
-            owner: user.id,
+            owner: from.id,
             public_key: read_base64url(&passkey.public_key).unwrap_or_default(),
             sign_count: passkey.sign_count,
             name: passkey.name.clone(),
@@ -382,5 +381,18 @@ async fn insert_record(tx: &mut Tx, no: ProjectNo, from: &UserRecord) -> Result<
             return Err(UserRows::Clash("a passkey belongs to another user"));
         }
     }
-    Ok(true)
+    Ok(())
+}
+
+fn device_key_of(from: &UserRecord, key: &DeviceKeyRecord) -> DeviceKeyRow {
+    DeviceKeyRow {
+        kid: key.kid.clone(),
+        id: key.id,
+        user_id: from.id,
+        jwk: key.jwk.to_string(),
+        created_at: key.created_at,
+        last_used_at: key.last_used_at,
+        promoted_at: key.promoted_at,
+        device: key.device.clone(),
+    }
 }

@@ -11,6 +11,7 @@ use vestibule_domain::{
 };
 use vestibule_store::{
     Conn, StoreError, Tx,
+    credentials::LoginIdRow,
     device_keys::{self, DeviceKeyRow},
     users,
 };
@@ -99,13 +100,9 @@ impl From<PromotionError> for UpdateRefused {
     }
 }
 
-/// Creates a member. Guests are created only by their own sign-up.
-pub(crate) async fn create(ctx: &Ctx<'_>, actor: &Actor, new: &NewUser) -> Result<LoadedUser, AdminError> {
-    let now = ctx.now;
-    let mut user = User::new_member(ctx.app.entropy.id(now), now);
-    user.standard_attributes = new.standard_attributes.clone();
-    user.custom_attributes = new.custom_attributes.clone();
-    let mut faults = check_attributes(&user);
+/// Checks the attributes and login IDs of a new member, and reports every fault at once.
+fn read_new_user(ctx: &Ctx<'_>, new: &NewUser, user: &User) -> Result<Vec<LoginIdRow>, AdminError> {
+    let mut faults = check_attributes(user);
     if new.login_ids.is_empty() {
         faults.push(Fault::new("login_ids", "name at least one: a user without a login ID can't sign in"));
     }
@@ -119,9 +116,16 @@ pub(crate) async fn create(ctx: &Ctx<'_>, actor: &Actor, new: &NewUser) -> Resul
             Err(fault) => faults.push(fault),
         }
     }
-    if !faults.is_empty() {
-        return Err(AdminError::Invalid(faults));
-    }
+    if faults.is_empty() { Ok(rows) } else { Err(AdminError::Invalid(faults)) }
+}
+
+/// Creates a member. Guests are created only by their own sign-up.
+pub(crate) async fn create(ctx: &Ctx<'_>, actor: &Actor, new: &NewUser) -> Result<LoadedUser, AdminError> {
+    let now = ctx.now;
+    let mut user = User::new_member(ctx.app.entropy.id(now), now);
+    user.standard_attributes = new.standard_attributes.clone();
+    user.custom_attributes = new.custom_attributes.clone();
+    let rows = read_new_user(ctx, new, &user)?;
     let password_hash = match &new.password {
         Some(text) => Some(hash_password(ctx, text, &rows).await?),
         None => None,

@@ -8,7 +8,7 @@ use vestibule_domain::{
 use vestibule_store::{Tx, codes, grants, sessions};
 
 use super::{
-    Flow, FlowWrite,
+    Flow, FlowState, FlowWrite,
     change::{CommitError, Endings, UserChange},
     prepare::{Prepared, prepare_change},
     sign_in::LoginProof,
@@ -122,14 +122,7 @@ pub(crate) async fn commit(
         UserChange::SignUp(..) | UserChange::Login(_) => None,
     };
     let source = flow.state.source.clone().zip(guest);
-    let mut state = flow.state.clone();
-    state.finished = true;
-    state.promoted = is_promotion;
-    state.attempt = None;
-    if let Some(pending) = &mut state.pending {
-        pending.password_hash = None;
-    }
-    let flow = FlowWrite::new(flow, &state, ctx.now);
+    let flow = FlowWrite::new(flow, &finished_state(flow, is_promotion), ctx.now);
     let mail = change.mail().map(|mail| SealedMessage::of_mail(ctx.app, ctx.project.no, mail));
     let input = Commit { flow, user_id, change, source, session, amr, code, event, endings, mail, now: ctx.now };
     let no = ctx.project.no;
@@ -149,6 +142,18 @@ pub(crate) async fn commit(
         Err(CommitError::Stale) => Ok(Committed::Stale),
         Err(CommitError::HintUsed) => Err(Error::HintUsed),
     }
+}
+
+/// The state of a flow that is kept to answer a repeated request; without secrets.
+fn finished_state(flow: &Flow, promoted: bool) -> FlowState {
+    let mut state = flow.state.clone();
+    state.finished = true;
+    state.promoted = promoted;
+    state.attempt = None;
+    if let Some(pending) = &mut state.pending {
+        pending.password_hash = None;
+    }
+    state
 }
 
 fn plan_session(

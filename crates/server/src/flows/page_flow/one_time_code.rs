@@ -109,14 +109,14 @@ pub(super) async fn resend(
 }
 
 /// What a form that asks for a code does.
-pub(super) enum CodeStep {
+pub(super) enum CodeSending {
     /// It sends a code, which replaces the earlier one.
     Send(Option<CodeState>),
     /// A code was sent moments ago, or too many were: it stays as it is, with the attempts that are left.
     Keep(CodeState),
 }
 
-impl CodeStep {
+impl CodeSending {
     /// The step after the code that the flow expects for the same login ID, if any.
     pub(super) fn after(earlier: Option<CodeState>, now: Timestamp) -> Self {
         match earlier {

@@ -17,7 +17,7 @@ use vestibule_store::{
 
 use super::{
     Attempt, CodeMessage, CodeUse, Flow, Goal, WriteMessage, keep, login_methods,
-    one_time_code::{self, CodeHolder, CodeMatch, CodeStep},
+    one_time_code::{self, CodeHolder, CodeMatch, CodeSending},
     save,
     steps::{Identification, InputErrors, check_password},
 };
@@ -159,8 +159,8 @@ async fn send_code(
     write: WriteMessage<'_>,
 ) -> Result<SignIn, Error> {
     let earlier = flow.state.attempt.as_ref().filter(|old| old.login_id.value == login_id.value && old.goal == goal);
-    let step = CodeStep::after(earlier.and_then(|attempt| attempt.code.clone()), ctx.now);
-    if matches!(step, CodeStep::Keep(_)) {
+    let step = CodeSending::after(earlier.and_then(|attempt| attempt.code.clone()), ctx.now);
+    if matches!(step, CodeSending::Keep(_)) {
         // The same form again, moments later.
         return Ok(if save(ctx, flow, None).await? { SignIn::Next } else { SignIn::Stale });
     }

@@ -15,7 +15,7 @@ use vestibule_store::{credentials, users};
 use super::{
     CodeMessage, CodeUse, Flow, FlowPurpose, PendingLoginId, WriteMessage, keep,
     login_methods::{self, NewLoginMethod},
-    one_time_code::{self, CodeHolder, CodeMatch, CodeStep},
+    one_time_code::{self, CodeHolder, CodeMatch, CodeSending},
     save,
 };
 use crate::{
@@ -79,7 +79,7 @@ pub(crate) async fn identify(
     // The form may be sent again: by an impatient user, or from the back button.
     let earlier = flow.state.pending.as_ref().filter(|pending| pending.login_id.value == login_id.value);
     let earlier = earlier.and_then(|pending| pending.code.clone());
-    let step = CodeStep::after(earlier, ctx.now);
+    let step = CodeSending::after(earlier, ctx.now);
     if needs_proof {
         step.charge(ctx, &login_id).await?;
     } else {

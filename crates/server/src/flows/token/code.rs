@@ -50,20 +50,7 @@ pub(crate) async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<
         return Err(used_code::refuse(ctx, hash, &exchanger).await?);
     };
     let payload: CodePayload = serde_json::from_str(&payload).map_err(|_| Error::InvalidCode)?;
-    if payload.client_id != client.client_id {
-        return Err(Error::InvalidCode);
-    }
-    // Without a bound key the proof only has to be valid for the new grant.
-    if let Some(bound) = &payload.dpop_jkt {
-        request.proof.check(client, Some(bound))?;
-    }
-    if ctx.now > expires_at {
-        return Err(Error::InvalidCode);
-    }
-    if request.redirect_uri != Some(payload.redirect_uri.as_str()) {
-        return Err(Error::RedirectUriMismatch);
-    }
-    check_pkce(payload.code_challenge.as_deref(), request.code_verifier)?;
+    check_payload(&payload, client, &request, ctx.now > expires_at)?;
     let user = users::find(&mut conn, ctx.project.no, payload.user_id).await?.ok_or(Error::InvalidCode)?;
     drop(conn);
     if !user.is_active() {
@@ -106,6 +93,29 @@ pub(crate) async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<
     let tokens = print_tokens(ctx, client, &grant, &loaded.account(), payload.nonce.as_deref());
     let refresh_token = scopes.contains("offline_access").then_some(refresh_token);
     Ok(Tokens { refresh_token, limited_scope: payload.is_scope_limited.then_some(scopes), ..tokens })
+}
+
+/// Checks that the request is the one that the code was issued for.
+fn check_payload(
+    payload: &CodePayload,
+    client: &Client,
+    request: &CodeRequest<'_>,
+    is_expired: bool,
+) -> Result<(), Error> {
+    if payload.client_id != client.client_id {
+        return Err(Error::InvalidCode);
+    }
+    // Without a bound key the proof only has to be valid for the new grant.
+    if let Some(bound) = &payload.dpop_jkt {
+        request.proof.check(client, Some(bound))?;
+    }
+    if is_expired {
+        return Err(Error::InvalidCode);
+    }
+    if request.redirect_uri != Some(payload.redirect_uri.as_str()) {
+        return Err(Error::RedirectUriMismatch);
+    }
+    check_pkce(payload.code_challenge.as_deref(), request.code_verifier)
 }
 
 /// Ends the grant of a code that is reused in a request which is refused for another reason.

@@ -64,15 +64,8 @@ pub(crate) async fn refresh(ctx: &Ctx<'_>, request: RefreshRequest<'_>) -> Resul
     let proof_use = request.proof.check(client, live.grant.dpop_jkt.as_deref())?;
     rates::charge_user(ctx, live.user.id)?;
     let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, live.user.clone()).await?;
-    let mut refresh_token = None;
-    let next = if client.rotates_refresh_tokens() || is_previous {
-        let secret = ctx.project.keys.mac.derive_successor(id, &hash);
-        let successor = sha256(secret.as_bytes());
-        refresh_token = Some(format!("{id}.{secret}"));
-        Some(Rotation { presented: hash, successor })
-    } else {
-        None
-    };
+    let rotates = client.rotates_refresh_tokens() || is_previous;
+    let (next, refresh_token) = rotates.then(|| rotate(ctx, id, hash)).unzip();
     let (no, user) = (ctx.project.no, live.user.id);
     let new_day = returning_guests::is_new_day(user, live.grant.last_access_at, now);
     let seen_in = new_day.then(|| client.client_id.clone());
@@ -171,6 +164,12 @@ fn judge(project: &Project, grant: &Grant, hash: &TokenHash, grace: Duration, no
             Some(_) | None => TokenState::Unknown,
         },
     }
+}
+
+/// The successor of a refresh token: what is stored of it, and its text.
+fn rotate(ctx: &Ctx<'_>, id: GrantId, presented: TokenHash) -> (Rotation, String) {
+    let secret = ctx.project.keys.mac.derive_successor(id, &presented);
+    (Rotation { presented, successor: sha256(secret.as_bytes()) }, format!("{id}.{secret}"))
 }
 
 /// Ends a grant whose used token was reused. The refusal is an outcome that is committed.
