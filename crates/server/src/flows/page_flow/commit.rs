@@ -10,8 +10,7 @@ use vestibule_store::{Tx, codes, grants, sessions};
 use super::{
     Flow, FlowState, FlowWrite,
     change::{CommitError, Endings, UserChange},
-    prepare::{Prepared, prepare_change},
-    sign_in::LoginProof,
+    prepare::{Achievement, Browser, Prepared, prepare_change},
 };
 use crate::{
     app::App,
@@ -24,16 +23,7 @@ use crate::{
         promotion::{change::check_source, source::PromotionSource},
     },
     messages::SealedMessage,
-    passkeys::NewPasskey,
 };
-
-/// What the user has proved or entered.
-pub(crate) enum Achievement {
-    /// All that a new member needs: the pending login ID, a passkey, or both.
-    Joined(Option<NewPasskey>),
-    /// A member's authentication.
-    Proved(Box<LoginProof>),
-}
 
 /// The result of the commit.
 pub(crate) enum Committed {
@@ -51,13 +41,6 @@ pub(crate) enum Committed {
     PasskeyRefused,
     /// The flow changed in another tab; reload it.
     Stale,
-}
-
-/// The state of the browser for a commit.
-pub(crate) struct Browser {
-    pub(crate) session: Option<Session>,
-    /// The device's display name.
-    pub(crate) device: Option<String>,
 }
 
 /// The change to the browser's cookie session.

@@ -8,7 +8,7 @@ pub(crate) mod login_methods;
 mod message;
 mod one_time_code;
 pub(crate) mod passkey;
-mod prepare;
+pub(crate) mod prepare;
 pub(crate) mod sign_in;
 pub(crate) mod steps;
 mod suggestion;

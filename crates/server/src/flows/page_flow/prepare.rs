@@ -6,6 +6,7 @@ use vestibule_domain::{
     identity::UserAccount,
     project::{LimitName, PromotionConflict},
     promotion::check_promotable,
+    session::Session,
     time::Timestamp,
     user::User,
 };
@@ -14,7 +15,6 @@ use vestibule_store::{credentials::LoginIdRow, passkeys::PasskeyRow, users};
 use super::{
     Flow, FlowPurpose, PendingLoginId,
     change::{Endings, UserChange},
-    commit::{Achievement, Browser},
     sign_in::{LoginProof, amr_of_code},
 };
 use crate::{
@@ -34,6 +34,21 @@ use crate::{
     },
     passkeys::NewPasskey,
 };
+
+/// What the user has proved or entered.
+pub(crate) enum Achievement {
+    /// All that a new member needs: the pending login ID, a passkey, or both.
+    Joined(Option<NewPasskey>),
+    /// A member's authentication.
+    Proved(Box<LoginProof>),
+}
+
+/// The state of the browser for a commit.
+pub(crate) struct Browser {
+    pub(crate) session: Option<Session>,
+    /// The device's display name.
+    pub(crate) device: Option<String>,
+}
 
 /// A change that is ready to be written.
 pub(super) struct Prepared {

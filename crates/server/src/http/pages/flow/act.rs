@@ -11,8 +11,9 @@ use crate::{
         authorize::{cancel_redirect, issue_for_caller},
         page_flow::{
             self, CodeMessage, Goal,
-            commit::{self, Achievement, Browser, Committed},
+            commit::{self, Committed},
             login_methods, passkey,
+            prepare::{Achievement, Browser},
             sign_in::{self, LoginCode, LoginProof, SignIn},
             steps::{self, CodeOutcome, Identification, PasskeyStep, StepOutcome},
         },
