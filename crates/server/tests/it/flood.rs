@@ -97,7 +97,8 @@ async fn connect(to: SocketAddr, from: SocketAddr) -> Silent {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 #[ignore = "a part of the test below, which runs it in processes of its own"]
 async fn be_a_crowd() {
-    let orders = std::env::var(ORDERS).expect("run by the test below");
+    // Alone, as with `--include-ignored`, it has nothing to do.
+    let Ok(orders) = std::env::var(ORDERS) else { return };
     let [to, count, from] = orders.split(' ').collect::<Vec<_>>().try_into().expect("three orders");
     let (to, count) = (to.parse().expect("an address"), count.parse::<usize>().expect("a number"));
     let from = SocketAddr::new(from.parse().expect("an address"), 0);

@@ -104,7 +104,8 @@ async fn keep(engine: Engine, folder: &Path) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a tool, not a test: it needs VESTIBULE_KEEP_RELEASE and pg_dump"]
 async fn keep_the_data_of_this_release() {
-    let release = std::env::var("VESTIBULE_KEEP_RELEASE").expect("VESTIBULE_KEEP_RELEASE: the version to keep");
+    // As with `--include-ignored`, which means tests.
+    let Ok(release) = std::env::var("VESTIBULE_KEEP_RELEASE") else { return };
     for engine in [Engine::Sqlite, Engine::Postgres] {
         keep(engine, &releases().join(&release)).await;
     }
