@@ -7,6 +7,8 @@ use crate::userinfo::PROFILE_CLAIMS;
 
 /// Maximum size of one set of attributes as JSON, in bytes.
 pub const MAX_BYTES: usize = 8 * 1024;
+/// Maximum size of a change of one set as JSON, in bytes: more than one that removes everything and sets as much.
+pub const MAX_CHANGE_BYTES: usize = 4 * MAX_BYTES;
 
 /// Merges a change into a set of attributes (RFC 7396): null removes a member.
 pub fn merge(attributes: &mut Map<String, Value>, change: &Map<String, Value>) {
@@ -61,15 +63,17 @@ pub fn check_standard(attributes: &Map<String, Value>) -> Vec<(String, String)> 
 /// The problems of a set of custom attributes: for each, the member and what to do.
 #[must_use]
 pub fn check_custom(attributes: &Map<String, Value>) -> Vec<(String, String)> {
-    let empty = attributes.keys().any(String::is_empty);
+    // Everything after it looks at the whole set.
+    if let Some(fault) = check_size(attributes) {
+        return vec![fault];
+    }
     let mut faults = Vec::new();
-    if empty {
+    if attributes.keys().any(String::is_empty) {
         faults.push((String::new(), "give every attribute a name".to_owned()));
     }
     if attributes.iter().any(|(name, value)| name.contains('\0') || has_nul(value)) {
         faults.push((String::new(), "remove the NUL characters".to_owned()));
     }
-    faults.extend(check_size(attributes));
     faults
 }
 
@@ -82,11 +86,79 @@ fn has_nul(value: &Value) -> bool {
     }
 }
 
-/// The problem of a set of attributes that is too large.
+/// The problem of a set of attributes that is too large. Looks at no more than the set may have.
 #[must_use]
 pub fn check_size(attributes: &Map<String, Value>) -> Option<(String, String)> {
-    let size = Value::Object(attributes.clone()).to_string().len();
-    (size > MAX_BYTES).then(|| (String::new(), format!("these take {size} bytes as JSON; the limit is {MAX_BYTES}")))
+    let refuse = || (String::new(), format!("these take more than {MAX_BYTES} bytes as JSON"));
+    exceeds(attributes, MAX_BYTES).then(refuse)
+}
+
+/// The problem of a change that is too large, before it is merged. Looks at no more than a change may have.
+#[must_use]
+pub fn check_change_size(change: &Map<String, Value>) -> Option<(String, String)> {
+    let refuse = || (String::new(), format!("this change takes more than {MAX_CHANGE_BYTES} bytes as JSON"));
+    exceeds(change, MAX_CHANGE_BYTES).then(refuse)
+}
+
+fn exceeds(attributes: &Map<String, Value>, most: usize) -> bool {
+    let mut budget = Budget(most);
+    budget.take_members(attributes).is_none()
+}
+
+/// The bytes of JSON that are left; each `take` is `None` when they do not suffice.
+struct Budget(usize);
+
+impl Budget {
+    fn take(&mut self, bytes: usize) -> Option<()> {
+        self.0 = self.0.checked_sub(bytes)?;
+        Some(())
+    }
+
+    /// A string with its quotes and escapes.
+    fn take_text(&mut self, text: &str) -> Option<()> {
+        // A string that is too long without escapes is not searched for any.
+        if text.len() > self.0 {
+            return None;
+        }
+        self.take(2 + text.chars().map(printed_length).sum::<usize>())
+    }
+
+    /// Members or items: between them are commas.
+    fn take_separators(&mut self, count: usize) -> Option<()> {
+        self.take(2 + count.saturating_sub(1))
+    }
+
+    fn take_members(&mut self, members: &Map<String, Value>) -> Option<()> {
+        self.take_separators(members.len())?;
+        members.iter().try_for_each(|(name, value)| {
+            self.take_text(name)?;
+            self.take(1)?;
+            self.take_value(value)
+        })
+    }
+
+    fn take_value(&mut self, value: &Value) -> Option<()> {
+        match value {
+            Value::Null | Value::Bool(true) => self.take(4),
+            Value::Bool(false) => self.take(5),
+            Value::Number(number) => self.take(number.to_string().len()),
+            Value::String(text) => self.take_text(text),
+            Value::Array(items) => {
+                self.take_separators(items.len())?;
+                items.iter().try_for_each(|item| self.take_value(item))
+            }
+            Value::Object(members) => self.take_members(members),
+        }
+    }
+}
+
+/// The bytes of a character in a JSON string (RFC 8259 §7).
+fn printed_length(character: char) -> usize {
+    match character {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        '\0'..='\u{1f}' => 6,
+        _ => character.len_utf8(),
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +197,41 @@ mod tests {
         assert_eq!(check_standard(&many).len(), 1, "many members are one fault");
         let long = check_standard(&object(json!({ "x".repeat(1_000): 1 })));
         assert_eq!(long[0].0, format!("{}...", "x".repeat(64)));
+    }
+
+    #[test]
+    fn the_size_is_that_of_the_json() {
+        for value in [
+            json!({}),
+            json!({"a": null, "b": true, "c": false, "d": [], "e": {}}),
+            json!({"n": [0, -1, 1.5, 1e300, u64::MAX], "t": "caf\u{e9} \u{1f980} \"\\\n\r\t\u{8}\u{c}\u{0}\u{1f}\u{7f}"}),
+            json!({"\n": {"x": [[1, "2"], {"y": ["", ""]}]}}),
+        ] {
+            let length = value.to_string().len();
+            let set = object(value);
+            assert!(!exceeds(&set, length) && exceeds(&set, length - 1), "{set:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_set_that_is_too_large_nothing_else_is_checked() {
+        let many: Map<String, Value> = (0..10_000).map(|n| (format!("\0{n}"), json!("\0"))).collect();
+        let fault = vec![(String::new(), format!("these take more than {MAX_BYTES} bytes as JSON"))];
+        assert_eq!(check_custom(&many), fault);
+        assert_eq!(check_standard(&many), fault);
+        assert!(check_change_size(&many).is_some());
+    }
+
+    #[test]
+    fn a_change_may_replace_a_whole_set() {
+        let set =
+            |value: &str| -> Map<String, Value> { (0..1_000).map(|n| (format!("{value}{n:03}"), json!(1))).collect() };
+        let (before, mut change) = (set("a"), set("b"));
+        change.extend(before.keys().map(|name| (name.clone(), Value::Null)));
+        assert!(check_size(&before).is_none() && check_change_size(&change).is_none());
+        let mut merged = before;
+        merge(&mut merged, &change);
+        assert!(check_size(&merged).is_none() && merged.len() == 1_000);
     }
 
     #[test]

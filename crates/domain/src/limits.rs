@@ -33,6 +33,13 @@ pub const LIMITS: &[InputLimit] = &[
     limit("phone number as entered", phone::MAX_TYPED, Unit::Bytes, PROBLEM, "identifier::phone::MAX_TYPED"),
     limit("username", username::MAX_LENGTH, Unit::Characters, PROBLEM, "identifier::username::MAX_LENGTH"),
     limit("one set of attributes, as JSON", attributes::MAX_BYTES, Unit::Bytes, "422", "attributes::MAX_BYTES"),
+    limit(
+        "change of one set of attributes, as JSON",
+        attributes::MAX_CHANGE_BYTES,
+        Unit::Bytes,
+        "422",
+        "attributes::MAX_CHANGE_BYTES",
+    ),
     limit("text of a project setting", project::MAX_TEXT_BYTES, Unit::Bytes, PROBLEM, "project::MAX_TEXT_BYTES"),
     limit("list of a project setting", project::MAX_LIST_ITEMS, Unit::Items, PROBLEM, "project::MAX_LIST_ITEMS"),
     limit(

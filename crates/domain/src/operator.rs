@@ -130,6 +130,8 @@ impl LinkPurpose {
 pub enum OperatorAct {
     /// Signed in.
     SignedIn,
+    /// Signed out.
+    SignedOut,
     /// Failed to sign in: wrong password or invalid passkey.
     SignInFailed,
     /// Failed to reauthenticate.
@@ -154,18 +156,23 @@ pub enum OperatorAct {
     InvitationRevoked,
     /// It accepted its first invitation.
     Joined,
+    /// It was created by a first-run link, as an owner of every project.
+    FirstRunLinkUsed,
     /// Its role changed.
     RoleChanged,
     /// It lost a role and has others left.
     RoleTaken,
     /// It lost its last role and was removed.
     Removed,
+    /// It deleted a project, whose event log is gone with it.
+    ProjectDeleted,
 }
 
 impl OperatorAct {
     /// Every act.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::SignedIn,
+        Self::SignedOut,
         Self::SignInFailed,
         Self::ProofFailed,
         Self::PasswordChanged,
@@ -178,9 +185,11 @@ impl OperatorAct {
         Self::Invited,
         Self::InvitationRevoked,
         Self::Joined,
+        Self::FirstRunLinkUsed,
         Self::RoleChanged,
         Self::RoleTaken,
         Self::Removed,
+        Self::ProjectDeleted,
     ];
 
     /// The name in the store.
@@ -188,6 +197,7 @@ impl OperatorAct {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SignedIn => "signed_in",
+            Self::SignedOut => "signed_out",
             Self::SignInFailed => "sign_in_failed",
             Self::ProofFailed => "proof_failed",
             Self::PasswordChanged => "password_changed",
@@ -200,9 +210,11 @@ impl OperatorAct {
             Self::Invited => "invited",
             Self::InvitationRevoked => "invitation_revoked",
             Self::Joined => "joined",
+            Self::FirstRunLinkUsed => "first_run_link_used",
             Self::RoleChanged => "role_changed",
             Self::RoleTaken => "role_taken",
             Self::Removed => "removed",
+            Self::ProjectDeleted => "project_deleted",
         }
     }
 
@@ -235,6 +247,7 @@ mod tests {
     fn words_read_back() {
         assert!(Role::ALL.into_iter().all(|role| Role::parse(role.as_str()) == Some(role)));
         assert!(LinkPurpose::ALL.into_iter().all(|one| LinkPurpose::parse(one.as_str()) == Some(one)));
+        assert!(OperatorAct::ALL.into_iter().all(|one| OperatorAct::parse(one.as_str()) == Some(one)));
         assert_eq!(Role::parse("root"), None);
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     limits::RateCounters,
     log_rate::ProxyWarnings,
     metrics::Metrics,
+    overload::OverloadWarnings,
     passwords::Hasher,
     pool::WorkerPool,
     projects::Projects,
@@ -64,4 +65,6 @@ pub struct App {
     pub(crate) webhooks: WebhookClient,
     /// Rate of warnings about reverse proxies.
     pub(crate) misdirected: ProxyWarnings,
+    /// Rate of warnings about refused requests.
+    pub(crate) overload_warnings: OverloadWarnings,
 }

@@ -27,6 +27,7 @@ use crate::{
     jobs, limits,
     log_rate::ProxyWarnings,
     metrics::Metrics,
+    overload::OverloadWarnings,
     passwords::Hasher,
     pool::WorkerPool,
     projects::{ProjectLoadError, Projects},
@@ -89,6 +90,14 @@ pub(crate) fn master_key_file(config: &Config) -> Option<PathBuf> {
         ("", "") => Some(folder_of(&location(&config.store)).unwrap_or_default().join("master.key")),
         ("", file) => Some(file.into()),
         (_, _) => None,
+    }
+}
+
+/// The file of an embedded store.
+pub(crate) fn store_file(config: &Config) -> Option<PathBuf> {
+    match location(&config.store) {
+        Location::Sqlite { path } => Some(path),
+        Location::Postgres { .. } => None,
     }
 }
 
@@ -174,6 +183,7 @@ pub async fn open(config: Config, adapters: Adapters) -> Result<Arc<App>, BootEr
         stopping: watch::channel(false).0,
         webhooks,
         misdirected: ProxyWarnings::default(),
+        overload_warnings: OverloadWarnings::default(),
     }))
 }
 

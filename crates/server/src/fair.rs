@@ -14,8 +14,9 @@ use vestibule_domain::id::ProjectNo;
 #[error("the project has its share already")]
 pub(crate) struct ShareExceeded;
 
-/// A number of units, for work that gives them back soon. When they run out, projects take turns, one piece of work each. When the
-/// queue is full, a project that waits for less takes the place of the newest of the project that waits for most.
+/// A number of units, for work that gives them back soon. When they run out, projects take turns; a piece of work that costs
+/// several turns waits until the other projects had as many. When the queue is full, a project that waits for less takes the
+/// place of the newest of the project that waits for most.
 #[derive(Clone)]
 pub(crate) struct Turns(Arc<Mutex<Queue>>);
 
@@ -30,11 +31,42 @@ struct Queue {
 struct Line {
     project: ProjectNo,
     waiters: VecDeque<Waiter>,
+    /// The turns it has let pass since it last had one.
+    passed: u32,
+}
+
+impl Line {
+    /// The turns it lets pass before its first waiter has one.
+    fn owed(&self) -> u32 {
+        let turns = self.waiters.front().map_or(1, |waiter| waiter.demand.turns);
+        turns.saturating_sub(1).saturating_sub(self.passed)
+    }
+
+    /// Takes the first waiter, if so many units are enough for it.
+    fn take_first(&mut self, free: u32) -> Option<Waiter> {
+        self.waiters.front().filter(|waiter| waiter.demand.units <= free)?;
+        self.waiters.pop_front()
+    }
 }
 
 struct Waiter {
-    units: u32,
+    demand: Demand,
     turn: oneshot::Sender<Turn>,
+}
+
+/// What a piece of work takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Demand {
+    /// The units it uses at the same time.
+    pub(crate) units: u32,
+    /// The turns it costs: how many ordinary pieces of work take as long.
+    pub(crate) turns: u32,
+}
+
+#[cfg(test)]
+impl Demand {
+    /// One unit, for one turn.
+    pub(crate) const ORDINARY: Self = Self { units: 1, turns: 1 };
 }
 
 /// Units at work; dropping it gives them to the next.
@@ -52,11 +84,12 @@ impl Turns {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a project's turn to use so many units, which must not be more than there are.
+    /// Waits for a project's turn. The units must not be more than there are.
     ///
     /// # Errors
     /// When the queue is full of others that have waited for no more than this project.
-    pub(crate) async fn wait(&self, project: ProjectNo, units: u32) -> Result<Turn, ShareExceeded> {
+    pub(crate) async fn wait(&self, project: ProjectNo, demand: Demand) -> Result<Turn, ShareExceeded> {
+        let units = demand.units;
         let waiting = {
             let mut queue = self.lock();
             if queue.lines.is_empty() && units <= queue.free {
@@ -65,7 +98,7 @@ impl Turns {
             }
             queue.make_place(project)?;
             let (turn, waiting) = oneshot::channel();
-            queue.push(project, Waiter { units, turn });
+            queue.push(project, Waiter { demand, turn });
             waiting
         };
         // Its place was given to another project.
@@ -90,7 +123,7 @@ impl Turns {
         drop(queue);
         for waiter in granted {
             // When the waiting request has ended meanwhile, the turn is dropped here, which gives its units to the next.
-            let _ = waiter.turn.send(Turn { turns: self.clone(), units: waiter.units });
+            let _ = waiter.turn.send(Turn { turns: self.clone(), units: waiter.demand.units });
         }
     }
 }
@@ -102,34 +135,52 @@ impl Drop for Turn {
 }
 
 impl Queue {
-    /// Takes from the front what the free units are enough for. Work that needs more than is free is not overtaken, for it would
-    /// never have its turn.
+    /// Takes what the free units are enough for, in the order of the turns. Work that needs more than is free is not overtaken
+    /// once its turn has come, for it would never begin.
     fn grant(&mut self) -> Vec<Waiter> {
         let mut granted = Vec::new();
-        while let Some(mut line) = self.lines.pop_front() {
-            let Some(waiter) = line.waiters.pop_front() else { continue };
-            if waiter.turn.is_closed() {
-                self.lines.push_front(line);
-                continue;
-            }
-            if waiter.units > self.free {
-                line.waiters.push_front(waiter);
-                self.lines.push_front(line);
-                break;
-            }
-            self.free -= waiter.units;
+        self.forget_closed();
+        while let Some(next) = self.find_next() {
+            let Some(waiter) = self.lines[next].take_first(self.free) else { break };
+            self.free -= waiter.demand.units;
+            self.end_turn(next, waiter.demand.turns);
             granted.push(waiter);
-            if !line.waiters.is_empty() {
-                self.lines.push_back(line);
-            }
+            self.forget_closed();
         }
         granted
+    }
+
+    /// The line whose turn comes first: of those that owe least, the first.
+    fn find_next(&self) -> Option<usize> {
+        let lines = self.lines.iter().enumerate();
+        lines.min_by_key(|(_, line)| line.owed()).map(|(index, _)| index)
+    }
+
+    /// Moves a line that had its turn to the end of the queue, behind those before it, which let one pass.
+    fn end_turn(&mut self, served: usize, turns: u32) {
+        // Those that every line let pass to pay for this turn.
+        let rounds = turns.saturating_sub(1).saturating_sub(self.lines[served].passed);
+        for (index, line) in self.lines.iter_mut().enumerate() {
+            line.passed = line.passed.saturating_add(rounds).saturating_add(u32::from(index < served));
+        }
+        self.lines[served].passed = 0;
+        self.lines.rotate_left(served + 1);
+    }
+
+    /// Removes first waiters whose requests have ended, and lines in which nothing waits.
+    fn forget_closed(&mut self) {
+        for line in &mut self.lines {
+            while line.waiters.front().is_some_and(|waiter| waiter.turn.is_closed()) {
+                line.waiters.pop_front();
+            }
+        }
+        self.lines.retain(|line| !line.waiters.is_empty());
     }
 
     fn push(&mut self, project: ProjectNo, waiter: Waiter) {
         match self.lines.iter_mut().find(|line| line.project == project) {
             Some(line) => line.waiters.push_back(waiter),
-            None => self.lines.push_back(Line { project, waiters: VecDeque::from([waiter]) }),
+            None => self.lines.push_back(Line { project, waiters: VecDeque::from([waiter]), passed: 0 }),
         }
     }
 
@@ -254,9 +305,18 @@ mod tests {
         name: &str,
         done: &Arc<Mutex<Vec<String>>>,
     ) -> tokio::task::JoinHandle<()> {
+        wait_for(turns, (project, Demand::ORDINARY), name, done)
+    }
+
+    fn wait_for(
+        turns: &Turns,
+        (project, demand): (ProjectNo, Demand),
+        name: &str,
+        done: &Arc<Mutex<Vec<String>>>,
+    ) -> tokio::task::JoinHandle<()> {
         let (turns, name, done) = (turns.clone(), name.to_string(), Arc::clone(done));
         tokio::spawn(async move {
-            let got = turns.wait(project, 1).await;
+            let got = turns.wait(project, demand).await;
             let word = if got.is_ok() { name } else { format!("{name} refused") };
             done.lock().unwrap().push(word);
         })
@@ -266,7 +326,7 @@ mod tests {
     async fn projects_take_turns_however_much_one_of_them_wants() {
         let turns = Turns::new(1, 10);
         let done = Arc::default();
-        let first = turns.wait(A, 1).await.unwrap();
+        let first = turns.wait(A, Demand::ORDINARY).await.unwrap();
         for name in ["a1", "a2", "a3"] {
             wait(&turns, A, name, &done);
             settle().await;
@@ -287,12 +347,12 @@ mod tests {
     async fn a_full_queue_gives_a_place_of_the_longest_line_to_a_shorter_one() {
         let turns = Turns::new(1, 4);
         let done = Arc::default();
-        let first = turns.wait(A, 1).await.unwrap();
+        let first = turns.wait(A, Demand::ORDINARY).await.unwrap();
         for name in ["a1", "a2", "a3", "a4"] {
             wait(&turns, A, name, &done);
             settle().await;
         }
-        assert_eq!(turns.wait(A, 1).await.err(), Some(ShareExceeded), "the flood refuses itself");
+        assert_eq!(turns.wait(A, Demand::ORDINARY).await.err(), Some(ShareExceeded), "the flood refuses itself");
         for name in ["b1", "b2", "b3"] {
             wait(&turns, B, name, &done);
             settle().await;
@@ -308,7 +368,7 @@ mod tests {
     async fn who_stops_waiting_leaves_its_place_and_its_turn_to_others() {
         let turns = Turns::new(1, 2);
         let done = Arc::default();
-        let first = turns.wait(A, 1).await.unwrap();
+        let first = turns.wait(A, Demand::ORDINARY).await.unwrap();
         let gone = wait(&turns, A, "gone", &done);
         wait(&turns, A, "a1", &done);
         settle().await;
@@ -323,12 +383,59 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn work_that_costs_several_turns_waits_for_as_many_of_others() {
+        let turns = Turns::new(1, 40);
+        let done = Arc::default();
+        let first = turns.wait(C, Demand::ORDINARY).await.unwrap();
+        let costly = Demand { turns: 4, ..Demand::ORDINARY };
+        for name in ["a1", "a2", "a3"] {
+            wait_for(&turns, (A, costly), name, &done);
+            settle().await;
+        }
+        for number in 1..=8 {
+            wait(&turns, B, &format!("b{number}"), &done);
+            settle().await;
+        }
+        drop(first);
+        settle().await;
+        // Four turns of the other for each of its own; alone, it waits for nobody.
+        let expected = ["b1", "b2", "b3", "a1", "b4", "b5", "b6", "b7", "a2", "b8", "a3"];
+        assert_eq!(*done.lock().unwrap(), expected);
+        assert_eq!(turns.lock().free, 1);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_ended_pays_for_no_costlier_one_behind_it() {
+        let turns = Turns::new(1, 40);
+        let done = Arc::default();
+        let costly = Demand { turns: 3, ..Demand::ORDINARY };
+        let first = turns.wait(C, Demand::ORDINARY).await.unwrap();
+        let cheap = wait(&turns, A, "cheap", &done);
+        settle().await;
+        wait_for(&turns, (A, costly), "costly", &done);
+        settle().await;
+        let names = ["b1", "b2", "b3", "b4"];
+        for name in names {
+            wait(&turns, B, name, &done);
+            settle().await;
+        }
+        cheap.abort();
+        settle().await;
+        drop(first);
+        settle().await;
+        assert_eq!(*done.lock().unwrap(), ["b1", "b2", "costly", "b3", "b4"]);
+    }
+
+    #[tokio::test]
     async fn what_needs_several_units_is_not_overtaken() {
         let turns = Turns::new(3, 10);
-        let (first, second) = (turns.wait(A, 1).await.unwrap(), turns.wait(A, 2).await.unwrap());
+        let (first, second) = (
+            turns.wait(A, Demand::ORDINARY).await.unwrap(),
+            turns.wait(A, Demand { units: 2, ..Demand::ORDINARY }).await.unwrap(),
+        );
         let large = tokio::spawn({
             let turns = turns.clone();
-            async move { turns.wait(B, 3).await.map(drop) }
+            async move { turns.wait(B, Demand { units: 3, ..Demand::ORDINARY }).await.map(drop) }
         });
         settle().await;
         let done = Arc::default();

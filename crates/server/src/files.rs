@@ -48,3 +48,15 @@ pub(crate) fn exposed_mode(path: &Path) -> Option<u32> {
 pub(crate) fn exposed_mode(_: &Path) -> Option<u32> {
     None
 }
+
+/// The mode of a folder that others than its owner have any access to.
+#[cfg(unix)]
+pub(crate) fn shared_mode(path: &Path) -> Option<u32> {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).ok()?.permissions()) & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn shared_mode(_: &Path) -> Option<u32> {
+    None
+}

@@ -12,6 +12,8 @@ use std::{
 
 use vestibule_store::StoreStats;
 
+use crate::overload::Overload;
+
 /// Upper bounds of the latency buckets, in microseconds; the last bucket is open.
 const BOUNDS: [u64; 12] =
     [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000, 5_000_000];
@@ -25,6 +27,8 @@ const METHODS: [&str; 4] = ["GET", "POST", "OPTIONS", "other"];
 pub struct Metrics {
     routes: RwLock<BTreeMap<Box<str>, Arc<[RouteCounters; 4]>>>,
     promoted: AtomicU64,
+    /// By the reason.
+    refused: [AtomicU64; Overload::ALL.len()],
     /// The connections of the server's own listener.
     pub(crate) connections: Arc<Connections>,
 }
@@ -117,6 +121,10 @@ impl Metrics {
         route.micros.fetch_add(micros, Relaxed);
     }
 
+    pub(crate) fn count_refused_request(&self, overload: Overload) {
+        self.refused[overload as usize].fetch_add(1, Relaxed);
+    }
+
     pub(crate) fn count_promotion(&self) {
         self.promoted.fetch_add(1, Relaxed);
     }
@@ -125,6 +133,11 @@ impl Metrics {
     pub(crate) fn print(&self, store: &StoreStats, outbox_age: Option<Duration>) -> String {
         let mut page = MetricsPage(String::with_capacity(16_384));
         self.print_requests(&mut page);
+        page.family("vestibule_requests_refused_total", "counter", "Requests refused with 503, by what was full.");
+        for (overload, count) in Overload::ALL.iter().zip(&self.refused) {
+            let label = format!("reason=\"{}\"", overload.as_str());
+            page.sample("vestibule_requests_refused_total", &label, count.load(Relaxed));
+        }
         self.connections.print(&mut page);
         print_store(&mut page, store);
         if let Some(age) = outbox_age {
@@ -280,6 +293,8 @@ mod tests {
         let metrics = Metrics::default();
         metrics.count_request("POST", "/oauth2/token", 200, Duration::from_millis(2));
         metrics.count_request("POST", "/oauth2/token", 503, Duration::from_secs(9));
+        metrics.count_refused_request(Overload::Share);
+        metrics.count_refused_request(Overload::Share);
         metrics.count_request("BREW", "/oauth2/token", 405, Duration::ZERO);
         let page = metrics.print(&StoreStats::default(), None);
         for line in [
@@ -291,6 +306,8 @@ mod tests {
             "vestibule_http_request_seconds_bucket{method=\"POST\",route=\"/oauth2/token\",le=\"+Inf\"} 2",
             "vestibule_http_request_seconds_sum{method=\"POST\",route=\"/oauth2/token\"} 9.002",
             "vestibule_http_request_seconds_count{method=\"POST\",route=\"/oauth2/token\"} 2",
+            "vestibule_requests_refused_total{reason=\"share\"} 2",
+            "vestibule_requests_refused_total{reason=\"store\"} 0",
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is missing in\n{page}");
         }

@@ -12,6 +12,7 @@ use vestibule_protocol::{
 use crate::{
     config,
     http::{self, error},
+    passwords,
     routes::{Face, list_routes},
 };
 
@@ -162,9 +163,12 @@ pub fn limits_page() -> String {
         writeln!(page, "| `{name}` | {most} |").expect("writing to a String cannot fail");
     }
     page.push_str("\n## Other inputs\n\n| input | maximum | unit | if exceeded | source |\n|---|---|---|---|---|\n");
-    for (crate_name, limits) in
-        [("protocol", limits::LIMITS), ("domain", vestibule_domain::limits::LIMITS), ("server", http::LIMITS)]
-    {
+    for (crate_name, limits) in [
+        ("protocol", limits::LIMITS),
+        ("domain", vestibule_domain::limits::LIMITS),
+        ("server", http::LIMITS),
+        ("server", &passwords::LIMITS),
+    ] {
         for limit in limits {
             let source =
                 if crate_name == "protocol" { format!("limits::{}", limit.source) } else { limit.source.into() };
@@ -173,6 +177,8 @@ pub fn limits_page() -> String {
                 Unit::Characters => "characters",
                 Unit::Items => "items",
                 Unit::Levels => "levels",
+                Unit::TimesPasswords => "times `[passwords]`, or its defaults if they are more",
+                Unit::KibPasses => "KiB × passes",
             };
             let (input, exceeded) = (cell(limit.input), cell(limit.exceeded));
             writeln!(page, "| {input} | {} | {unit} | {exceeded} | `{crate_name}::{source}` |", limit.most)

@@ -58,6 +58,8 @@ pub enum OperatorAction {
     KeyRevoked,
     /// The project was created.
     ProjectCreated,
+    /// New signing keys were created, and the old ones will retire.
+    SigningKeysRotated,
 }
 
 impl OperatorAction {
@@ -75,6 +77,7 @@ impl OperatorAction {
             Self::KeyCreated => "admin_key.created",
             Self::KeyRevoked => "admin_key.revoked",
             Self::ProjectCreated => "project.created",
+            Self::SigningKeysRotated => "signing_key.rotated",
         }
     }
 }

@@ -33,7 +33,7 @@ pub const NON_BLOCKING: [&str; 10] = [
 ];
 
 /// The events that the audit log may contain, for filters.
-pub const LOGGED: [&str; 25] = [
+pub const LOGGED: [&str; 28] = [
     "user.created",
     "user.anonymous.promoted",
     "user.authenticated",
@@ -47,6 +47,9 @@ pub const LOGGED: [&str; 25] = [
     "authentication.identity.anonymous.failed",
     "project.created",
     "project.changed",
+    "users.exported",
+    "users.imported",
+    "signing_key.rotated",
     "application.secret_created",
     "application.secret_deleted",
     "admin_key.created",
@@ -176,6 +179,13 @@ pub enum Event {
         /// The key id.
         key_id: String,
     },
+    /// All users were exported, with password hashes and keys. For the audit log only.
+    UsersExported,
+    /// Users were imported. For the audit log only.
+    UsersImported {
+        /// The lines of the import; not every line need have created a user.
+        lines: usize,
+    },
     /// An operator did something other than a change of settings. For the audit log only.
     OperatorActed {
         /// The action.
@@ -217,6 +227,8 @@ impl Event {
             Self::MessageTested { .. } => "message.tested",
             Self::DeliveryReplayed { .. } => "hook.delivery.replayed",
             Self::DeviceKeyRevoked { .. } => "identity.anonymous.revoked",
+            Self::UsersExported => "users.exported",
+            Self::UsersImported { .. } => "users.imported",
             Self::OperatorActed { action, .. } => action.type_name(),
             Self::AnonymousLoginFailed { .. } => Self::ANONYMOUS_LOGIN_FAILED,
         }
@@ -240,6 +252,8 @@ impl Event {
                 | Self::MessageTested { .. }
                 | Self::DeliveryReplayed { .. }
                 | Self::DeviceKeyRevoked { .. }
+                | Self::UsersExported
+                | Self::UsersImported { .. }
         )
     }
 
@@ -269,6 +283,8 @@ impl Event {
             Self::SessionRevoked { user_id, session, reason } => {
                 json!({"user": {"id": user_id.to_string()}, "session": session.to_json(), "reason": reason.as_str()})
             }
+            Self::UsersExported => json!({}),
+            Self::UsersImported { lines } => json!({"lines": lines}),
             Self::HookTest => json!({"message": "This is a test: nothing happened."}),
             Self::HookTested { url, status, error } => json!({"url": url, "status": status, "error": error}),
             Self::MessageTested { channel, is_taken } => json!({"channel": channel, "is_taken": is_taken}),
@@ -368,6 +384,19 @@ mod tests {
         assert_eq!(payload["identities"][0]["claims"]["https://authgear.com/claims/anonymous/key_id"], "");
         assert!(payload["user"].get("last_login_at").is_none());
         assert!(event.is_for_hooks() && !event.is_blocking());
+    }
+
+    /// The names in the first column of the guide's table.
+    #[test]
+    fn the_guide_lists_every_logged_event_and_no_other() {
+        let guide = include_str!("../../../../docs/guides/events.md");
+        let rows = guide.lines().skip_while(|line| !line.starts_with("| Event ")).skip(2);
+        let cells = rows.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(1));
+        let mut listed: Vec<&str> = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+        let mut known: Vec<&str> = LOGGED.iter().chain(&BLOCKING).copied().collect();
+        listed.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(listed, known);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use vestibule_domain::project::{ProjectSettings, removals};
 
 use super::{
-    CommandError, NO_OPERATOR, print_line,
+    CommandError, NO_OPERATOR, exposed, print_line,
     project::{print_applied, read_project},
     signals, start_log,
 };
@@ -60,6 +60,9 @@ impl Demo {
         let config = self.config(settings.id())?;
         // Held until the command ends.
         let _traces = start_log(&config);
+        for warning in exposed::list(None, &config) {
+            tracing::warn!("{warning}");
+        }
         // Open both listeners first: a port in use must not leave half a demo running.
         let auth_listener = boot::listen(&format!("127.0.0.1:{}", self.port)).await?;
         let shop_listener = boot::listen(&format!("127.0.0.1:{shop_port}")).await?;

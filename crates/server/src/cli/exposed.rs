@@ -1,4 +1,4 @@
-//! Finds files with secrets that other users of this machine can read.
+//! Finds files with secrets, and the folder of the data, that other users of this machine can reach.
 
 use std::path::Path;
 
@@ -15,7 +15,19 @@ pub(super) fn list(file: Option<&Path>, config: &Config) -> Vec<String> {
     let key = boot::master_key_file(config);
     let key = key.as_deref().and_then(|path| warn(path, "the master key", "600"));
     let settings = file.filter(|path| holds_secrets(path)).and_then(|path| warn(path, "secrets", "640"));
-    key.into_iter().chain(settings).collect()
+    let store = boot::store_file(config);
+    let folder = store.as_deref().and_then(warn_of_folder);
+    let store = store.as_deref().and_then(|path| warn(path, "the users' data", "600"));
+    key.into_iter().chain(settings).chain(folder).chain(store).collect()
+}
+
+fn warn_of_folder(store: &Path) -> Option<String> {
+    let folder = std::path::absolute(store).ok()?.parent()?.to_path_buf();
+    let mode = files::shared_mode(&folder)?;
+    let folder = folder.display();
+    Some(format!(
+        "other users of this machine can open the data folder {folder} (mode {mode:03o}), with what is created in it: chmod 700 {folder}"
+    ))
 }
 
 fn warn(path: &Path, what: &str, right: &str) -> Option<String> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::{CommandError, ConfigFile, Opened};
-use crate::flows::keys;
+use crate::flows::{actor::Actor, keys};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SigningKeyCommand {
@@ -60,7 +60,8 @@ impl SigningKeyCommand {
             Self::Rotate(rotate) => {
                 let opened = Opened::open(&rotate.of.config, &rotate.of.project).await?;
                 let ahead = if rotate.now { Duration::ZERO } else { keys::PUBLISH_AHEAD };
-                let done = keys::rotate(&opened.ctx(), None, ahead).await;
+                let actor = Actor::at_terminal(if rotate.now { "key rotate --now" } else { "key rotate" });
+                let done = keys::rotate(&opened.ctx(), &actor, None, ahead).await;
                 opened.close().await;
                 done?;
                 if rotate.now {

@@ -57,6 +57,11 @@ impl Actor {
         Self { by: TriggeredBy::System, ip: None, audit_context, permit: None }
     }
 
+    /// The server itself, in a job.
+    pub(crate) fn server() -> Self {
+        Self { by: TriggeredBy::System, ip: None, audit_context: Map::new(), permit: None }
+    }
+
     /// The context of an event of this actor's.
     pub(crate) fn context(&self, project_id: &str, user: Option<UserId>, now: Timestamp) -> Context {
         let mut context = Context::new(project_id, self.by, now);

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use vestibule_domain::{
+    attributes,
     event::{Context, Event},
     id::EventId,
     time::Timestamp,
@@ -134,6 +135,8 @@ enum NoAnswer {
     Status(u16),
     #[error("the answer is not valid: {0}")]
     Unreadable(#[from] serde_json::Error),
+    #[error("the answer's mutations are too large: {0}")]
+    TooLarge(String),
 }
 
 async fn ask_one(ctx: &Ctx<'_>, url: &str, body: &str) -> Result<Reply, NoAnswer> {
@@ -143,7 +146,12 @@ async fn ask_one(ctx: &Ctx<'_>, url: &str, body: &str) -> Result<Reply, NoAnswer
     if !(200..300).contains(&status) {
         return Err(NoAnswer::Status(status));
     }
-    Ok(serde_json::from_slice(&body)?)
+    let reply: Reply = serde_json::from_slice(&body)?;
+    let sets = [&reply.mutations.user.standard_attributes, &reply.mutations.user.custom_attributes];
+    if let Some((_, message)) = sets.into_iter().flatten().find_map(attributes::check_size) {
+        return Err(NoAnswer::TooLarge(message));
+    }
+    Ok(reply)
 }
 
 /// The signature headers of a body; none in a project without a webhook secret.

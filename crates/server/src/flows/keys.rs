@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use vestibule_domain::{id::ProjectNo, time::Timestamp};
+use vestibule_domain::{
+    event::{Event, OperatorAction},
+    id::ProjectNo,
+    time::Timestamp,
+};
 use vestibule_store::{
     StoreError, Tx,
     keys::{self, KeyRow},
@@ -14,7 +18,10 @@ use crate::{
         keyring::KeyRing,
         signing::{BadKey, KeyAlgorithm, SigningKey},
     },
-    flows::ctx::Ctx,
+    flows::{
+        actor::{ActError, Actor},
+        ctx::Ctx,
+    },
     projects::Project,
 };
 
@@ -27,7 +34,7 @@ const MARGIN: Duration = Duration::from_secs(24 * 3_600);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RotateError {
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Act(#[from] ActError),
     /// A key could not be generated.
     #[error(transparent)]
     Key(#[from] BadKey),
@@ -45,7 +52,12 @@ pub(crate) async fn list(ctx: &Ctx<'_>) -> Result<Vec<KeyRow>, StoreError> {
 ///
 /// With `expected`, the keys are rotated only if the newest were created at that time, so that one of several nodes
 /// does it. Returns whether this call did.
-pub(crate) async fn rotate(ctx: &Ctx<'_>, expected: Option<Timestamp>, ahead: Duration) -> Result<bool, RotateError> {
+pub(crate) async fn rotate(
+    ctx: &Ctx<'_>,
+    actor: &Actor,
+    expected: Option<Timestamp>,
+    ahead: Duration,
+) -> Result<bool, RotateError> {
     const ALGORITHMS: [KeyAlgorithm; 2] = [KeyAlgorithm::Rs256, KeyAlgorithm::Es256];
     // Generating RSA keys is slow.
     let made = tokio::task::spawn_blocking(|| {
@@ -56,11 +68,22 @@ pub(crate) async fn rotate(ctx: &Ctx<'_>, expected: Option<Timestamp>, ahead: Du
         let (algorithm, pkcs8) = made?;
         new.push(KeyRing::seal_signing(&ctx.project.id, algorithm, &pkcs8, &ctx.app.master, &ctx.app.entropy, ctx.now));
     }
-    let (no, retire_at) = (ctx.project.no, ctx.now.plus(ahead));
+    let kids: Vec<&str> = new.iter().map(|key| key.kid.as_str()).collect();
+    let event = Event::OperatorActed { action: OperatorAction::SigningKeysRotated, target: kids.join(", ") };
+    let entry = actor.prepare(ctx, &event, None);
+    let (no, now, retire_at) = (ctx.project.no, ctx.now, ctx.now.plus(ahead));
     let done = ctx
         .app
         .store
-        .write("rotate_keys", new, move |tx, new| Box::pin(replace(tx, no, new, expected, retire_at)))
+        .write("rotate_keys", (new, entry), move |tx, (new, entry)| {
+            Box::pin(async move {
+                let done = replace(tx, no, new, expected, retire_at).await?;
+                if done {
+                    entry.write(tx, no, now).await?;
+                }
+                Ok::<_, ActError>(done)
+            })
+        })
         .await?;
     Ok(done)
 }

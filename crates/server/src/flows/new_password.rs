@@ -29,5 +29,5 @@ pub(crate) async fn assess(
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         password::assess(&policy, typed.expose(), &names, breached.as_ref())
     };
-    Ok(app.pool.run(project, work).await?)
+    Ok(app.pool.run(project, 1, work).await?)
 }

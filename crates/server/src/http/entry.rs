@@ -17,7 +17,13 @@ use super::{
     serve::Peer,
     visit::Visit,
 };
-use crate::{adapters::clock::Stopwatch, app::App, flows::ctx::RequestId, trace::Span};
+use crate::{
+    adapters::clock::Stopwatch,
+    app::App,
+    flows::ctx::RequestId,
+    overload::{self, Overload},
+    trace::Span,
+};
 
 /// The router's middleware: [`begin`], the route, [`EntryPoint::end`].
 pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
@@ -126,6 +132,9 @@ impl RequestRecord {
             },
             "answered a request"
         );
+        if let Some(overload) = response.extensions_mut().remove::<Overload>() {
+            overload::report(app, overload, request_id, route);
+        }
         let headers = response.headers_mut();
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.insert(ROBOTS, HeaderValue::from_static("noindex, nofollow"));

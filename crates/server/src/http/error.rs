@@ -20,6 +20,7 @@ use super::{body::BodyProblem, visit::Visit};
 use crate::{
     flows::{Error, error::RateLimit},
     limits::Counter,
+    overload::{self, Overload},
 };
 
 /// `Retry-After` when the server is overloaded.
@@ -114,18 +115,13 @@ pub(crate) fn body_as_api(problem: BodyProblem) -> Response {
 /// Logs errors that an operator should know of.
 #[expect(clippy::wildcard_enum_match_arm, reason = "whatever is not the server's own trouble is the caller's")]
 pub(crate) fn log(visit: &Visit, error: &Error) {
+    if let Some(overload) = Overload::of(error) {
+        let detail = format!("{}: {error}", visit.project.id);
+        return overload::report(&visit.app, overload, visit.request_id.as_str(), &detail);
+    }
     match error {
-        Error::Store(failure) if failure.is_transient() => {
-            tracing::warn!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "the store is busy or unreachable");
-        }
         Error::Store(_) => {
             tracing::error!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "the store failed");
-        }
-        Error::ShareUsedUp => {
-            tracing::warn!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "a project's request was refused");
-        }
-        Error::PasswordsOverloaded => {
-            tracing::warn!(request.id = %visit.request_id, project.id = visit.project.id, "too many passwords are queued for hashing");
         }
         _ => {
             tracing::debug!(request.id = %visit.request_id, project.id = visit.project.id, error = %error, "a request was refused")

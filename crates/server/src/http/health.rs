@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 
-use crate::app::App;
+use crate::{
+    app::App,
+    overload::{self, Overload},
+};
 
 /// The process responds.
 pub(crate) async fn healthz() -> &'static str {
@@ -16,7 +19,8 @@ pub(crate) async fn readyz(app: Arc<App>) -> (StatusCode, &'static str) {
     match app.store.ping().await {
         Ok(()) => (StatusCode::OK, "ready\n"),
         Err(error) => {
-            tracing::warn!(error = %error, "the store is not ready");
+            // Anyone may ask.
+            overload::report(&app, Overload::Store, "", &error.to_string());
             (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n")
         }
     }

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::{
     app::App,
-    flows::{ctx::Ctx, keys},
+    flows::{actor::Actor, ctx::Ctx, keys},
 };
 
 const PERIOD: Duration = Duration::from_secs(60);
@@ -28,7 +28,7 @@ pub(crate) async fn check(app: &App) {
         let ctx = Ctx::without_request(app, &project, now);
         let newest = project.keys.newest_signing();
         if !age.is_zero() && now.since(newest) >= age {
-            match keys::rotate(&ctx, Some(newest), keys::PUBLISH_AHEAD).await {
+            match keys::rotate(&ctx, &Actor::server(), Some(newest), keys::PUBLISH_AHEAD).await {
                 Ok(true) => {
                     changed = true;
                     tracing::info!(project.id = project.id, "new signing keys are published; they sign in 24 hours");

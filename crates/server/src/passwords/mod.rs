@@ -15,12 +15,12 @@ use argon2::{
 };
 use vestibule_domain::{id::ProjectNo, secret::Secret};
 
-use self::phc::AcceptedHash;
-pub(crate) use self::phc::{BadHash, Bounds};
+use self::phc::{AcceptedHash, BadHash};
+pub(crate) use self::phc::{Bounds, LIMITS};
 use crate::{
     adapters::entropy::Entropy,
     config::Passwords,
-    fair::{ShareExceeded, Turns},
+    fair::{Demand, ShareExceeded, Turns},
 };
 
 /// Unusable hashes that are remembered as reported: more are not logged one by one.
@@ -84,7 +84,7 @@ impl Hasher {
         let salt: [u8; 16] = entropy.bytes();
         let settings = self.settings;
         let work = move |memory: &mut _| print_hash(settings, password.expose().as_bytes(), &salt, memory);
-        self.run(project, settings.memory_kib, work).await?.ok_or(HasherOverloaded)
+        self.run(project, Cost::today(settings), work).await?.ok_or(HasherOverloaded)
     }
 
     /// Compares a password of a project with a PHC string. Without one, or with one that costs more than this server pays, it takes as long and
@@ -107,7 +107,7 @@ impl Hasher {
         let exists = known.is_some();
         let hash = known.unwrap_or_else(|| self.decoy.clone());
         let right = self
-            .run(project, hash.params.m_cost(), move |memory| {
+            .run(project, Cost::of(&hash.params), move |memory| {
                 let computed = derive(&hash.params, password.expose().as_bytes(), hash.salt.as_ref(), memory)?;
                 // Compared in constant time.
                 Some((computed == hash.output).then(|| is_stale(&hash.params, settings)))
@@ -120,29 +120,32 @@ impl Hasher {
         })
     }
 
-    /// Whether this server would compute this PHC string.
-    ///
-    /// # Errors
-    /// Why it would not.
-    pub(crate) fn check(&self, hash: &str) -> Result<(), BadHash> {
-        AcceptedHash::parse(hash, self.bounds).map(drop)
+    /// What this server computes.
+    pub(crate) fn bounds(&self) -> Bounds {
+        self.bounds
     }
 
-    /// The units of a hash that needs this much memory.
-    fn units(&self, memory_kib: u32) -> u32 {
-        memory_kib.div_ceil(self.settings.memory_kib.max(1)).clamp(1, count_units(self.settings))
+    /// The units and turns of a hash, each at least one: those of a hash of today.
+    fn demand(&self, cost: Cost) -> Demand {
+        let today = Cost::today(self.settings);
+        let units = cost.memory_kib.div_ceil(today.memory_kib.max(1));
+        let turns = cost.work().div_ceil(today.work().max(1));
+        Demand {
+            units: units.clamp(1, count_units(self.settings)),
+            turns: u32::try_from(turns).unwrap_or(u32::MAX).max(1),
+        }
     }
 
     async fn run<T: Send + 'static>(
         &self,
         project: ProjectNo,
-        memory_kib: u32,
+        cost: Cost,
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<T, HasherOverloaded> {
-        let turn = self.turns.wait(project, self.units(memory_kib)).await.map_err(|ShareExceeded| HasherOverloaded)?;
+        let turn = self.turns.wait(project, self.demand(cost)).await.map_err(|ShareExceeded| HasherOverloaded)?;
         let (memory, turns) = (Arc::clone(&self.memory), self.turns.clone());
         // What a larger hash leaves behind is more than the unit of the next one stands for.
-        let is_ordinary = memory_kib <= self.settings.memory_kib;
+        let is_ordinary = cost.memory_kib <= self.settings.memory_kib;
         tokio::task::spawn_blocking(move || {
             let mut blocks = if is_ordinary { memory.take() } else { Vec::new() };
             let result = work(&mut blocks);
@@ -156,6 +159,28 @@ impl Hasher {
         })
         .await
         .map_err(|_| HasherOverloaded)
+    }
+}
+
+/// What a hash costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cost {
+    memory_kib: u32,
+    passes: u32,
+}
+
+impl Cost {
+    fn of(params: &Params) -> Self {
+        Self { memory_kib: params.m_cost(), passes: params.t_cost() }
+    }
+
+    fn today(settings: Passwords) -> Self {
+        Self { memory_kib: settings.memory_kib, passes: settings.iterations }
+    }
+
+    /// The processor time it takes, in KiB × passes. Lanes share this work: their number does not change it.
+    fn work(self) -> u64 {
+        u64::from(self.memory_kib) * u64::from(self.passes)
     }
 }
 
@@ -278,7 +303,7 @@ mod tests {
     #[tokio::test]
     async fn memory_is_handed_on_while_others_wait_and_given_back_after() {
         let hasher = Arc::new(Hasher::new(Passwords { queue: 3, ..CHEAP }));
-        let first = hasher.turns.wait(SHOP, 1).await.expect("room");
+        let first = hasher.turns.wait(SHOP, Demand::ORDINARY).await.expect("room");
         let waiting: Vec<_> = (0..3)
             .map(|_| {
                 let hasher = Arc::clone(&hasher);
@@ -326,9 +351,9 @@ mod tests {
     #[tokio::test]
     async fn a_stored_hash_that_costs_too_much_is_wrong_and_costs_what_a_hash_of_today_costs() {
         let hasher = Hasher::new(CHEAP);
-        for cost in ["m=4294967295,t=1,p=1", "m=256,t=4294967295,p=1", "m=77825,t=1,p=1"] {
+        for cost in ["m=4294967295,t=1,p=1", "m=256,t=4294967295,p=1", "m=77825,t=1,p=1", "m=65537,t=4,p=1"] {
             let hash = format!("$argon2id$v=19${cost}$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc");
-            assert!(hasher.check(&hash).is_err());
+            assert!(hasher.bounds().check(&hash).is_err());
             assert!(hasher.unusable.is_new(&hash), "not reported before");
             for _ in 0..2 {
                 let verdict = hasher.verify(SHOP, secret("password"), Some(hash.clone())).await.expect("room");
@@ -337,15 +362,57 @@ mod tests {
             assert!(!hasher.unusable.is_new(&hash));
         }
         let reported = hasher.unusable.reported.lock().expect("whole").len();
-        assert_eq!(reported, 3);
+        assert_eq!(reported, 4);
     }
 
     #[test]
-    fn a_hash_takes_a_unit_for_each_of_todays_memory_it_needs() {
-        let hasher = Hasher::new(Passwords { memory_kib: 1_000, concurrent: 8, ..CHEAP });
-        for (memory_kib, units) in [(8, 1), (1_000, 1), (1_001, 2), (4_000, 4), (77_824, 8)] {
-            assert_eq!(hasher.units(memory_kib), units, "{memory_kib}");
+    fn a_hash_takes_units_by_its_memory_and_turns_by_its_work() {
+        let settings = Passwords { memory_kib: 1_000, iterations: 2, concurrent: 8, ..CHEAP };
+        let hasher = Hasher::new(settings);
+        for ((memory_kib, passes), (units, turns)) in [
+            ((8, 1), (1, 1)),
+            ((1_000, 2), (1, 1)),
+            ((1_001, 2), (2, 2)),
+            ((1_000, 8), (1, 4)),
+            ((4_000, 2), (4, 4)),
+            ((4_000, 1), (4, 2)),
+            ((65_536, 4), (8, 132)),
+        ] {
+            let demand = hasher.demand(Cost { memory_kib, passes });
+            assert_eq!(demand, Demand { units, turns }, "m={memory_kib},t={passes}");
         }
+        assert_eq!(hasher.demand(Cost::today(settings)), Demand::ORDINARY);
+    }
+
+    #[tokio::test]
+    async fn a_hash_that_costs_four_times_as_much_lets_three_of_another_project_pass() {
+        const COSTLY: &str = "$argon2id$v=19$m=64,t=4,p=1$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc";
+        let hasher = Arc::new(Hasher::new(Passwords { memory_kib: 64, queue: 40, ..CHEAP }));
+        let first = hasher.turns.wait(SHOP, Demand::ORDINARY).await.expect("room");
+        let queued = async |count| {
+            while hasher.turns.count() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        let costly = tokio::spawn({
+            let hasher = Arc::clone(&hasher);
+            async move { hasher.verify(ProjectNo(2), secret("x"), Some(COSTLY.into())).await.is_ok() }
+        });
+        queued(1).await;
+        let mut turns = Vec::new();
+        for _ in 0..4 {
+            let all = hasher.turns.clone();
+            turns.push(tokio::spawn(async move { all.wait(SHOP, Demand::ORDINARY).await }));
+        }
+        queued(5).await;
+        drop(first);
+        // The first three have their turn while the costly one waits, the last after it.
+        for (turn, left) in turns.into_iter().zip([4, 3, 2, 0]) {
+            let turn = turn.await.expect("no panic").expect("room");
+            assert_eq!(hasher.turns.count(), left);
+            drop(turn);
+        }
+        assert!(costly.await.expect("no panic"));
     }
 
     #[tokio::test]
@@ -369,7 +436,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_refuses_instead_of_growing() {
         let hasher = Arc::new(Hasher::new(CHEAP));
-        let turn = hasher.turns.wait(SHOP, 1).await.expect("room");
+        let turn = hasher.turns.wait(SHOP, Demand::ORDINARY).await.expect("room");
         let waits = tokio::spawn({
             let hasher = Arc::clone(&hasher);
             async move { hasher.hash(SHOP, secret("x"), &Entropy::Os).await }

@@ -6,10 +6,15 @@ use argon2::{
     password_hash::phc::{Output, PasswordHash, Salt},
 };
 
+use vestibule_protocol::limits::{InputLimit, Unit, limit};
+
 use crate::config::Passwords;
 
-/// How many times today's memory, passes and lanes a hash made elsewhere may need.
+/// How many times today's memory, passes, lanes and work (memory × passes) a hash made elsewhere may need.
 const FACTOR: u32 = 4;
+/// The work that is accepted however little a hash of today costs, in KiB × passes. It is that of the costliest preset in wide
+/// use, 64 MiB and 4 passes (`password_hash` of PHP); RFC 9106 recommends 3 passes, OWASP less memory.
+const PRESET_WORK: u64 = 65_536 * 4;
 /// Characters of the longest string that is looked at: the longest salt and output there are, and every number at its largest.
 const MAX_LENGTH: usize = 256;
 /// Bytes of an output: shorter ones are guessed too easily. A PHC string has no room for more than 64 bytes.
@@ -26,18 +31,58 @@ pub(crate) struct Bounds {
     iterations: u32,
     /// Lanes.
     parallelism: u32,
+    /// Memory × passes, which is what the processor time grows with. A hash at both its bounds would cost their product.
+    work: u64,
 }
+
+/// The limits of password hashes, for `docs/reference/limits.md`.
+pub(crate) const LIMITS: [InputLimit; 4] = [
+    limit("password hash as text", MAX_LENGTH, Unit::Bytes, REFUSED, "passwords::phc::MAX_LENGTH"),
+    limit(
+        "memory, passes and lanes of a password hash, each",
+        FACTOR as usize,
+        Unit::TimesPasswords,
+        REFUSED,
+        "passwords::phc::FACTOR",
+    ),
+    limit(
+        "memory × passes of a password hash",
+        FACTOR as usize,
+        Unit::TimesPasswords,
+        REFUSED,
+        "passwords::phc::FACTOR",
+    ),
+    limit(
+        "memory × passes of a password hash, where that is more",
+        PRESET_WORK as usize,
+        Unit::KibPasses,
+        REFUSED,
+        "passwords::phc::PRESET_WORK",
+    ),
+];
+
+const REFUSED: &str = "refused at import; a stored hash never matches";
 
 impl Bounds {
     /// Four times what hashes cost today, or what they cost by default if that is more: an operator who lowers the cost must not
     /// lock out the members whose hashes are older.
     pub(super) fn of(settings: Passwords) -> Self {
         let most = |today: u32, default: u32| today.max(default).saturating_mul(FACTOR);
+        let today = u64::from(settings.memory_kib) * u64::from(settings.iterations);
         Self {
             memory_kib: most(settings.memory_kib, Params::DEFAULT_M_COST),
             iterations: most(settings.iterations, Params::DEFAULT_T_COST),
             parallelism: most(settings.parallelism, Params::DEFAULT_P_COST),
+            work: today.saturating_mul(u64::from(FACTOR)).max(PRESET_WORK),
         }
+    }
+
+    /// Whether this server would compute this PHC string.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub(crate) fn check(self, hash: &str) -> Result<(), BadHash> {
+        AcceptedHash::parse(hash, self).map(drop)
     }
 }
 
@@ -56,6 +101,8 @@ pub(crate) enum BadHash {
     Parameters,
     #[error("the password hash needs {name}={found}; this server accepts at most {most}")]
     TooCostly { name: &'static str, found: u32, most: u32 },
+    #[error("the password hash needs m × t = {found}; this server accepts at most {most}")]
+    TooMuchWork { found: u64, most: u64 },
     #[error("the salt of the password hash must have 8 to 48 bytes")]
     Salt,
     #[error("the output of the password hash must have {MIN_OUTPUT} to 64 bytes")]
@@ -98,6 +145,10 @@ impl AcceptedHash {
                 return Err(BadHash::TooCostly { name, found, most });
             }
         }
+        let work = u64::from(memory) * u64::from(passes);
+        if work > bounds.work {
+            return Err(BadHash::TooMuchWork { found: work, most: bounds.work });
+        }
         let salt = read.salt.ok_or(BadHash::Salt)?;
         let output = read.hash.filter(|output| output.len() >= MIN_OUTPUT).ok_or(BadHash::Output)?;
         let params = Params::new(memory, passes, lanes, Some(output.len())).map_err(|_| BadHash::Parameters)?;
@@ -123,8 +174,15 @@ mod tests {
     fn four_times_todays_cost_is_accepted_and_no_more() {
         let with = |m: u64, t: u64, p: u64| format!("$argon2id$v=19$m={m},t={t},p={p}${SALT}${OUTPUT}");
         let costly = |name, found, most| BadHash::TooCostly { name, found, most };
+        let work = |found| Some(BadHash::TooMuchWork { found, most: 393_216 });
         for (text, expected) in [
-            (with(131_072, 12, 8), None),
+            (with(32_768, 12, 2), None),
+            (with(131_072, 3, 8), None),
+            (with(98_304, 4, 8), None),
+            // Each number is within its bound, and together they cost up to sixteen times a hash of today.
+            (with(131_072, 12, 8), work(1_572_864)),
+            (with(131_072, 4, 1), work(524_288)),
+            (with(32_769, 12, 1), work(393_228)),
             (with(131_073, 1, 1), Some(costly("m", 131_073, 131_072))),
             (with(64, 13, 1), Some(costly("t", 13, 12))),
             (with(131_072, 1, 9), Some(costly("p", 9, 8))),
@@ -144,9 +202,34 @@ mod tests {
     #[test]
     fn a_lowered_cost_still_accepts_four_times_the_default() {
         let cheap = Passwords { memory_kib: 8, iterations: 1, parallelism: 1, ..TODAY };
-        assert_eq!(Bounds::of(cheap), Bounds { memory_kib: 77_824, iterations: 8, parallelism: 4 });
-        let huge = Passwords { memory_kib: u32::MAX, ..TODAY };
-        assert_eq!(Bounds::of(huge).memory_kib, u32::MAX);
+        let expected = Bounds { memory_kib: 77_824, iterations: 8, parallelism: 4, work: 262_144 };
+        assert_eq!(Bounds::of(cheap), expected);
+        let huge = Passwords { memory_kib: u32::MAX, iterations: u32::MAX, ..TODAY };
+        assert_eq!((Bounds::of(huge).memory_kib, Bounds::of(huge).work), (u32::MAX, u64::MAX));
+    }
+
+    #[test]
+    fn the_presets_of_other_servers_are_accepted_by_the_defaults() {
+        let default = Passwords {
+            memory_kib: Params::DEFAULT_M_COST,
+            iterations: Params::DEFAULT_T_COST,
+            parallelism: Params::DEFAULT_P_COST,
+            ..TODAY
+        };
+        for (preset, (m, t, p)) in [
+            ("OWASP", (47_104, 1, 1)),
+            ("OWASP", (19_456, 2, 1)),
+            ("OWASP", (12_288, 3, 1)),
+            ("OWASP", (9_216, 4, 1)),
+            ("OWASP", (7_168, 5, 1)),
+            ("RFC 9106, second; argon2-cffi; argon2 of npm", (65_536, 3, 4)),
+            ("password_hash of PHP", (65_536, 4, 1)),
+            ("libsodium, interactive", (65_536, 2, 1)),
+            ("Spring Security", (16_384, 2, 1)),
+        ] {
+            let text = format!("$argon2id$v=19$m={m},t={t},p={p}${SALT}${OUTPUT}");
+            assert!(Bounds::of(default).check(&text).is_ok(), "{preset}: {text}");
+        }
     }
 
     #[test]
@@ -214,6 +297,7 @@ mod tests {
                 prop_assert!(hash.params.t_cost() <= bounds.iterations);
                 prop_assert!(hash.params.p_cost() <= bounds.parallelism);
                 prop_assert!(hash.params.block_count() <= bounds.memory_kib as usize);
+                prop_assert!(u64::from(hash.params.m_cost()) * u64::from(hash.params.t_cost()) <= bounds.work);
                 prop_assert!((8..=48).contains(&hash.salt.len()) && (MIN_OUTPUT..=64).contains(&hash.output.len()));
                 prop_assert!(text.starts_with("$argon2id$v=19$"));
             }
@@ -221,6 +305,7 @@ mod tests {
 
         #[test]
         fn every_hash_within_bounds_is_accepted(p in 1..=8_u32, t in 1..=12_u32, m in 64..=131_072_u32) {
+            prop_assume!(m * t <= 393_216);
             let hash = parse(&format!("$argon2id$v=19$m={m},t={t},p={p}${SALT}${OUTPUT}"));
             let params = hash.expect("a good hash").params;
             prop_assert_eq!((params.m_cost(), params.t_cost(), params.p_cost()), (m, t, p));

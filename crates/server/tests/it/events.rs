@@ -196,7 +196,10 @@ async fn a_hook_that_does_not_answer_refuses(engine: Engine) {
         setup.set("hook.sync_hook_timeout_seconds", 1);
     })
     .await;
-    for (status, body) in [(SILENCE, ""), (500, r#"{"is_allowed": true}"#), (200, "yes")] {
+    // More than attributes may have, from the Admin API as well.
+    let large = json!({"is_allowed": true, "mutations": {"user": {"custom_attributes": {"a": "x".repeat(9_000)}}}});
+    let large = large.to_string();
+    for (status, body) in [(SILENCE, ""), (500, r#"{"is_allowed": true}"#), (200, "yes"), (200, large.as_str())] {
         receiver.answer(status, body);
         server.http().post_json("/api/anonymous_user/signup", &sign_up_body()).await.expect(403);
     }

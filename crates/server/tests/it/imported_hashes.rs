@@ -7,6 +7,7 @@ use crate::support::{Admin, Browser, Engine, OWNER_PASSWORD, Reply, TestServer, 
 
 on_both_engines!(
     a_hash_beyond_the_bounds_is_refused_at_import_and_says_why,
+    the_presets_of_other_servers_are_imported,
     a_hash_of_another_server_signs_in_and_is_made_anew,
     a_stored_hash_beyond_the_bounds_fails_the_sign_in_and_nothing_else,
     an_operators_stored_hash_beyond_the_bounds_stops_nothing,
@@ -72,6 +73,8 @@ async fn a_hash_beyond_the_bounds_is_refused_at_import_and_says_why(engine: Engi
         (HUGE.to_string(), "needs m=4294967295; this server accepts at most 77824"),
         (with(("m=256", "m=77825")), "needs m=77825"),
         (with(("t=2", "t=4294967295")), "needs t=4294967295"),
+        (with(("m=256,t=2", "m=77824,t=8")), "needs m × t = 622592; this server accepts at most 262144"),
+        (with(("m=256,t=2", "m=65537,t=4")), "needs m × t = 262148"),
         (with(("p=2", "p=16777215")), "needs p=16777215"),
         (with(("m=256", "m=99999999999")), "parameters m, t and p"),
         (with(("argon2id", "argon2i")), "not an argon2id hash"),
@@ -92,6 +95,17 @@ async fn a_hash_beyond_the_bounds_is_refused_at_import_and_says_why(engine: Engi
     assert_eq!(outcomes[bad.len()]["outcome"], "created", "the lines before change nothing");
     let users = admin.get("/users").await.expect(200).json();
     assert_eq!(users["users"].as_array().map(Vec::len), Some(1));
+}
+
+async fn the_presets_of_other_servers_are_imported(engine: Engine) {
+    let server = start(engine).await;
+    let admin = Admin::of(&server).await;
+    // OWASP, RFC 9106, PHP, Spring Security.
+    let presets = ["m=47104,t=1,p=1", "m=7168,t=5,p=1", "m=65536,t=3,p=4", "m=65536,t=4,p=1", "m=16384,t=2,p=1"];
+    let lines = (1..).zip(presets).map(|(number, cost)| member(number, &FOREIGN.replace("m=256,t=2,p=2", cost)));
+    for (outcome, preset) in import(&admin, &lines.collect::<Vec<_>>()).await.iter().zip(presets) {
+        assert_eq!(outcome["outcome"], "created", "{preset}: {outcome}");
+    }
 }
 
 async fn a_hash_of_another_server_signs_in_and_is_made_anew(engine: Engine) {

@@ -12,6 +12,8 @@ on_both_engines!(
     admin_keys_leave_events_everywhere,
     client_secrets_leave_events_everywhere,
     a_device_key_revoked_at_the_terminal_leaves_an_event,
+    rotations_of_signing_keys_leave_events,
+    exports_and_imports_of_users_leave_events,
     what_was_not_done_leaves_none,
 );
 
@@ -120,15 +122,92 @@ async fn a_device_key_revoked_at_the_terminal_leaves_an_event(engine: Engine) {
     assert_eq!((ended.len(), &ended[0]["payload"]["reason"]), (1, &json!("operator")));
     // The log in the portal shows how it was done.
     let mut owner = server.owner().await;
-    wait_for_log(&server).await;
+    wait_for_log(&server, "identity.anonymous.revoked").await;
     owner.open("/portal/p/test/events?type=identity.anonymous.revoked").await;
     assert!(owner.page().text.contains("vestibule user keys revoke"), "{}", owner.page().text);
 }
 
-/// Waits until queued events are in the log.
-async fn wait_for_log(server: &TestServer) {
+/// Waits until a queued event of this type is in the log.
+async fn wait_for_log(server: &TestServer, kind: &str) {
     let admin = Admin::of(server).await;
-    admin.wait_until("/events?type=identity.anonymous.revoked", |log| log["events"][0].is_object()).await;
+    admin.wait_until(&format!("/events?type={kind}"), |log| log["events"][0].is_object()).await;
+}
+
+async fn rotations_of_signing_keys_leave_events(engine: Engine) {
+    let server = start(engine).await;
+    run(&server, &["key", "rotate", "--now"]).expect("rotated");
+    let events = server.events("signing_key.rotated").await;
+    let [event] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!(event["context"]["audit_context"]["command"], "vestibule key rotate --now");
+    let listed = run(&server, &["key", "list"]).expect("a list");
+    let target = event["payload"]["target"].as_str().expect("key IDs");
+    for kid in target.split(", ") {
+        assert!(listed.contains(kid), "{kid} in {listed}");
+    }
+    assert_eq!(target.split(", ").count(), 2);
+
+    // One that the server does by age, once.
+    server.clock.advance_seconds(91 * 86_400);
+    for _ in 0..2 {
+        vestibule_server::boot::maintain(&server.app).await.expect("maintained");
+    }
+    let events = server.events("signing_key.rotated").await;
+    assert_eq!(events.len(), 2, "{events:?}");
+    let by_age = events.iter().find(|event| event["context"]["audit_context"] == json!({})).expect("the server's own");
+    assert_eq!(by_age["context"]["triggered_by"], "system");
+    let mut owner = server.owner().await;
+    wait_for_log(&server, "signing_key.rotated").await;
+    owner.open("/portal/p/test/events?type=signing_key.rotated").await;
+    assert!(owner.page().text.contains("vestibule key rotate --now"), "{}", owner.page().text);
+}
+
+async fn exports_and_imports_of_users_leave_events(engine: Engine) {
+    let server = start(engine).await;
+    let admin = Admin::of(&server).await;
+    let line = |number: u8| {
+        let [id, login_id] = ["01", "02"].map(|kind| format!("018f3c2e-2a54-7a0c-8a67-{kind}0a6f5fd2{number:02x}"));
+        let address = format!("kim-{number}@shop.test");
+        json!({
+            "id": id, "created_at": 1, "updated_at": 1,
+            "login_ids": [{
+                "id": login_id, "type": "email", "value": address, "original": address, "created_at": 1, "updated_at": 1,
+            }],
+        })
+        .to_string()
+    };
+    let import = async |lines: &[String]| {
+        let request = admin.request(reqwest::Method::POST, "/import/users");
+        let request = request.header("content-type", "application/x-ndjson").body(lines.join("\n"));
+        let reply = crate::support::Reply::of(request).await.expect(200).json();
+        let outcomes = reply["lines"].as_array().expect("lines").clone();
+        outcomes.iter().map(|one| one["outcome"].as_str().expect("a word").to_string()).collect::<Vec<_>>()
+    };
+    // What creates nobody leaves nothing.
+    assert_eq!(import(&["{}".into()]).await, ["refused"]);
+    assert_eq!(server.events("users.imported").await.len(), 0);
+    let lines = ["{}".to_string(), line(1), line(2)];
+    assert_eq!(import(&lines).await, ["refused", "created", "created"]);
+    assert_eq!(import(&lines).await, ["refused", "exists", "exists"]);
+    let events = server.events("users.imported").await;
+    let [event] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!(event["payload"], json!({"lines": 3}));
+
+    assert!(admin.get("/export/users").await.expect(200).body.contains("kim-1@shop.test"));
+    let exported = server.events("users.exported").await;
+    assert_eq!(exported.len(), 1, "{exported:?}");
+    for event in [event, &exported[0]] {
+        assert_eq!(event["context"]["triggered_by"], "admin_api");
+        assert_eq!(event["context"]["audit_context"]["admin_key_id"], admin.key_id.as_str());
+        assert!(!event.to_string().contains("kim-1"), "it names no user");
+    }
+    let mut owner = server.owner().await;
+    wait_for_log(&server, "users.exported").await;
+    owner.open("/portal/p/test/events?type=users.exported").await;
+    assert!(owner.page().text.contains(&admin.key_id), "{}", owner.page().text);
+    // Another key may not, and leaves nothing.
+    let reader = Admin::new(&server, &[AdminScope::UsersRead]).await;
+    reader.get("/export/users").await.expect(403);
+    assert_eq!(server.events("users.exported").await.len(), 1);
 }
 
 async fn what_was_not_done_leaves_none(engine: Engine) {

@@ -338,5 +338,9 @@ async fn a_project_ends_after_its_id_was_typed(engine: Engine) {
     owner.press("Delete project").await;
     assert!(owner.expect_page(200, "Projects").text.contains("Project deleted"));
     assert!(server.app.projects.find_by_id("second").is_none());
+    // The project's own log is gone: the operators' log keeps who did it.
+    owner.open("/portal/activity").await;
+    let page = owner.expect_page(200, "Operator activity");
+    assert!(page.text.contains("Project deleted second"), "{}", page.text);
     assert!(server.app.projects.find_by_id("test").is_some());
 }

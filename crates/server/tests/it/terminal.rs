@@ -184,6 +184,78 @@ fn files_with_secrets_that_others_can_read_are_reported() {
     assert!(log.contains("master.key contains the master key, and other users"), "{log}");
 }
 
+/// Neither a folder that an earlier release or an operator made, nor a store in it, is changed: the server says what to do.
+#[test]
+fn data_that_others_can_reach_is_reported_once_at_the_start() {
+    let place = ScratchInstallation::new();
+    place.write("shop.toml", SHOP);
+    place.run(&["project", "apply", "shop.toml"]).printed();
+    let folder = fs::canonicalize(place.path("data")).expect("it is there");
+    for (name, mode, fix) in [
+        ("data", 0o755, Some(format!("chmod 700 {}", folder.display()))),
+        ("data", 0o750, Some(format!("chmod 700 {}", folder.display()))),
+        ("data", 0o701, Some(format!("chmod 700 {}", folder.display()))),
+        ("data", 0o700, None),
+        ("data/vestibule.db", 0o644, Some("chmod 600 data/vestibule.db".to_string())),
+        ("data/vestibule.db", 0o600, None),
+    ] {
+        set_mode(&place.path(name), mode);
+        let started = start(&place, &[]);
+        let log = format!("{}\n{}", started.before.replace("}{", "}\n{"), started.end("-TERM"));
+        let entries = log.lines().filter(|line| !line.is_empty());
+        let entries: Vec<Value> = entries.map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let of_it = |entry: &&Value| entry["message"].as_str().is_some_and(|text| text.contains("chmod "));
+        let warnings: Vec<&Value> = entries.iter().filter(of_it).collect();
+        assert_eq!(warnings.len(), usize::from(fix.is_some()), "{name} {mode:o}: {log}");
+        if let Some(fix) = &fix {
+            let message = warnings[0]["message"].as_str().expect("text");
+            assert!(message.ends_with(fix) && warnings[0]["level"] == "WARN", "{message}");
+        }
+        let check = place.command(&["config", "check"]).output().expect("it runs");
+        let warning = String::from_utf8(check.stderr).expect("text");
+        assert_eq!(fix.is_some_and(|fix| warning.contains(&fix)), !warning.is_empty(), "{name} {mode:o}: {warning}");
+        // Other commands say nothing of it.
+        place.run(&["project", "list"]).printed();
+        set_mode(&place.path(name), if name == "data" { 0o700 } else { 0o600 });
+    }
+}
+
+/// A caller that is refused again and again writes one line.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_refused_for_a_share_are_logged_once_a_minute() {
+    let place = ScratchInstallation::new();
+    place.write("shop.toml", SHOP);
+    place.run(&["project", "apply", "shop.toml"]).printed();
+    let key = place.run(&["admin", "key", "create", "--project", "shop", "--name", "stream"]).printed();
+    let started = start(&place, &[]);
+    let head = format!(
+        "GET /_api/admin/v1/events/stream HTTP/1.1\r\nHost: auth.shop.example\r\nAuthorization: Bearer {}\r\n\r\n",
+        key.trim()
+    );
+    let (mut open, mut refused) = (Vec::new(), 0);
+    while refused < 5 {
+        let mut stream = std::net::TcpStream::connect(started.address).expect("it listens");
+        std::io::Write::write_all(&mut stream, head.as_bytes()).expect("sent");
+        let mut line = String::new();
+        BufReader::new(&stream).read_line(&mut line).expect("an answer");
+        match line.trim_end() {
+            "HTTP/1.1 200 OK" => open.push(stream),
+            "HTTP/1.1 503 Service Unavailable" => refused += 1,
+            other => panic!("{other}"),
+        }
+        assert!(open.len() <= 32, "places of a project");
+    }
+    drop(open);
+    let log = started.end("-TERM");
+    let entries: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let refused: Vec<&Value> = entries.iter().filter(|entry| entry["refused.reason"] == "share").collect();
+    let [warning] = refused.as_slice() else { panic!("one line: {log}") };
+    assert_eq!(
+        (&warning["level"], &warning["refused.detail"]),
+        (&"WARN".into(), &"/_api/admin/v1/events/stream".into())
+    );
+}
+
 #[test]
 fn the_folder_of_the_data_is_its_owners_alone() {
     let place = ScratchInstallation::new();

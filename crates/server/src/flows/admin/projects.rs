@@ -1,8 +1,11 @@
 //! Creating and deleting projects, for operators.
 
 use serde_json::json;
-use vestibule_domain::{project::ProjectSettings, time::Timestamp};
-use vestibule_store::projects;
+use vestibule_domain::{operator::OperatorAct, project::ProjectSettings, time::Timestamp};
+use vestibule_store::{
+    operator_events::{self, OperatorEvent},
+    projects,
+};
 
 use super::{AdminError, Fault, Thing};
 use crate::{
@@ -10,6 +13,7 @@ use crate::{
     flows::{
         actor::{ActError, Actor, check_permit},
         ctx::Ctx,
+        operators::audit,
         projects::{ApplyError, ProjectWriter, find},
     },
 };
@@ -51,16 +55,21 @@ pub(crate) async fn create(
     Ok(Ok(()))
 }
 
-/// Deletes a project and everything in it, at once and for good; the server's log keeps who did it.
+/// Deletes a project and everything in it, at once and for good; the activity of operators and the server's log keep who did it.
 pub(crate) async fn delete(ctx: &Ctx<'_>, actor: &Actor) -> Result<(), AdminError> {
     let (no, permit) = (ctx.project.no, actor.permit);
+    let event = note_deletion(ctx, actor);
     let deleted = ctx
         .app
         .store
-        .write("delete_project", (), move |tx, ()| {
+        .write("delete_project", event, move |tx, event| {
             Box::pin(async move {
                 check_permit(permit, tx, no).await?;
-                Ok::<_, ActError>(projects::delete(tx, no).await?)
+                let deleted = projects::delete(tx, no).await?;
+                if deleted {
+                    operator_events::insert(tx, event).await?;
+                }
+                Ok::<_, ActError>(deleted)
             })
         })
         .await?;
@@ -68,4 +77,14 @@ pub(crate) async fn delete(ctx: &Ctx<'_>, actor: &Actor) -> Result<(), AdminErro
     let by = actor.audit_context.get("operator_id").and_then(serde_json::Value::as_str).unwrap_or_default();
     tracing::warn!(request.id = ctx.log_id(), project.id = ctx.project.id, actor.id = by, at = %ctx.now, "a project was deleted with everything in it");
     if deleted { Ok(()) } else { Err(AdminError::NotFound(Thing::Project)) }
+}
+
+/// The event of a deletion, for the operators' log: the project's own is deleted with it.
+fn note_deletion(ctx: &Ctx<'_>, actor: &Actor) -> OperatorEvent {
+    let text = |name: &str| actor.audit_context.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let email = text("operator_email");
+    let by = if email.is_empty() { text("command") } else { email };
+    let operator = actor.permit.map(|permit| permit.operator);
+    let deleted = OperatorAct::ProjectDeleted;
+    audit::event_about(&ctx.app.entropy, (operator, email), (by, actor.ip), deleted, &ctx.project.id, ctx.now)
 }

@@ -57,7 +57,7 @@ pub(crate) async fn replace(
     let read = ctx
         .app
         .pool
-        .run(ctx.project.no, move || ProjectSettings::parse_json(&document))
+        .run(ctx.project.no, 1, move || ProjectSettings::parse_json(&document))
         .await
         .map_err(crate::flows::Error::from)?;
     let settings = read?;

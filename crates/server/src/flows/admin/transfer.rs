@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vestibule_domain::{
     attributes,
+    event::Event,
     id::{IdentityId, ProjectNo, UserId},
     identifier::LoginIdKind,
     time::Timestamp,
@@ -22,8 +23,14 @@ use super::AdminError;
 use crate::{
     app::App,
     crypto::{base64url, read_base64url},
-    flows::{Error, ctx::Ctx},
+    flows::{
+        Error,
+        actor::{ActError, Actor, AuditEntry},
+        ctx::Ctx,
+    },
     passkeys::is_usable_passkey,
+    passwords::Bounds,
+    pool,
     projects::Project,
 };
 
@@ -114,6 +121,15 @@ struct DeviceKeyRecord {
     promoted_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     device: Option<String>,
+}
+
+/// Records an export before its first line is sent.
+pub(crate) async fn record_export(ctx: &Ctx<'_>, actor: &Actor) -> Result<(), AdminError> {
+    let (no, now) = (ctx.project.no, ctx.now);
+    let entry = actor.prepare(ctx, &Event::UsersExported, None);
+    let recorded =
+        ctx.app.store.write("admin_export_users", entry, move |tx, entry| Box::pin(entry.write(tx, no, now)));
+    Ok(recorded.await?)
 }
 
 /// The next lines of an export, and the last user in them; `None` after the last.
@@ -213,21 +229,28 @@ pub(crate) enum LineOutcome {
     Refused(String),
 }
 
-/// Imports users, each in its own transaction; existing users are unchanged. Queues no events, because the users were
-/// created elsewhere.
-pub(crate) async fn import(ctx: &Ctx<'_>, text: String) -> Result<Vec<ImportedLine>, AdminError> {
-    let lines = ctx.app.pool.run(ctx.project.no, move || read_lines(&text)).await.map_err(Error::from)?;
+/// Imports users, each in its own transaction; existing users are unchanged. The users queue no events, because they were
+/// created elsewhere; the import has one, written with the first user that it creates.
+pub(crate) async fn import(ctx: &Ctx<'_>, actor: &Actor, text: String) -> Result<Vec<ImportedLine>, AdminError> {
+    let (bounds, turns) = (ctx.app.hasher.bounds(), pool::turns_for(text.len()));
+    let lines =
+        ctx.app.pool.run(ctx.project.no, turns, move || read_lines(&text, bounds)).await.map_err(Error::from)?;
     let lines = lines.ok_or_else(|| AdminError::fault("", format!("send at most {LINES} lines at once")))?;
+    let event = Event::UsersImported { lines: lines.len() };
+    let mut entry = Some(actor.prepare(ctx, &event, None));
     let mut outcomes = Vec::with_capacity(lines.len());
     for (line, read) in lines {
-        let (id, outcome) = match read.and_then(|record| check_hash(ctx.app, record)) {
+        let (id, outcome) = match read {
             Ok(record) => {
                 let id = Some(record.id);
-                match from_record(ctx, record).await {
-                    Ok(true) => (id, LineOutcome::Created),
+                match from_record(ctx, record, entry.clone()).await {
+                    Ok(true) => {
+                        entry = None;
+                        (id, LineOutcome::Created)
+                    }
                     Ok(false) => (id, LineOutcome::Exists),
                     Err(UserRows::Clash(reason)) => (id, LineOutcome::Refused(reason.to_string())),
-                    Err(UserRows::Store(error)) => return Err(error.into()),
+                    Err(UserRows::Act(error)) => return Err(error.into()),
                 }
             }
             Err(reason) => (None, LineOutcome::Refused(reason)),
@@ -238,16 +261,9 @@ pub(crate) async fn import(ctx: &Ctx<'_>, text: String) -> Result<Vec<ImportedLi
 }
 
 /// All lines that are not blank, with their numbers; `None` if there are too many.
-fn read_lines(text: &str) -> Option<Vec<(usize, Result<Box<UserRecord>, String>)>> {
+fn read_lines(text: &str, bounds: Bounds) -> Option<Vec<(usize, Result<Box<UserRecord>, String>)>> {
     let lines = || text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    (lines().count() <= LINES).then(|| lines().map(|(index, line)| (index + 1, read_record(line))).collect())
-}
-
-fn check_hash(app: &App, record: Box<UserRecord>) -> Result<Box<UserRecord>, String> {
-    if let Some(hash) = &record.password_hash {
-        app.hasher.check(hash).map_err(|bad| bad.to_string())?;
-    }
-    Ok(record)
+    (lines().count() <= LINES).then(|| lines().map(|(index, line)| (index + 1, read_record(line, bounds))).collect())
 }
 
 /// Rejects what no export contains: too many items, or values that are too long.
@@ -272,7 +288,7 @@ fn check_size(record: &UserRecord) -> Result<(), String> {
     sets.into_iter().find_map(attributes::check_size).map_or(Ok(()), |(_, message)| Err(message))
 }
 
-fn read_record(line: &str) -> Result<Box<UserRecord>, String> {
+fn read_record(line: &str, bounds: Bounds) -> Result<Box<UserRecord>, String> {
     // A PostgreSQL text cannot contain NUL.
     if line.contains("\\u0000") || line.contains('\0') {
         return Err("a string contains NUL characters".to_string());
@@ -297,23 +313,44 @@ fn read_record(line: &str) -> Result<Box<UserRecord>, String> {
     if let Some(bad) = record.device_keys.iter().find(|key| Jwk::from_value(&key.jwk).is_err()) {
         return Err(format!("the device key {} is not a public key in JWK form", echo(&bad.kid)));
     }
+    if let Some(hash) = &record.password_hash {
+        bounds.check(hash).map_err(|bad| bad.to_string())?;
+    }
     Ok(record)
 }
 
 enum UserRows {
-    Store(StoreError),
+    Act(ActError),
     Clash(&'static str),
 }
 
 impl From<StoreError> for UserRows {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        Self::Act(error.into())
     }
 }
 
-async fn from_record(ctx: &Ctx<'_>, record: Box<UserRecord>) -> Result<bool, UserRows> {
-    let no = ctx.project.no;
-    ctx.app.store.write("admin_import_user", record, move |tx, record| Box::pin(insert_record(tx, no, record))).await
+impl From<ActError> for UserRows {
+    fn from(error: ActError) -> Self {
+        Self::Act(error)
+    }
+}
+
+/// Creates a user, and writes the entry of the import with the first.
+async fn from_record(ctx: &Ctx<'_>, record: Box<UserRecord>, entry: Option<AuditEntry>) -> Result<bool, UserRows> {
+    let (no, now) = (ctx.project.no, ctx.now);
+    ctx.app
+        .store
+        .write("admin_import_user", (record, entry), move |tx, (record, entry)| {
+            Box::pin(async move {
+                let is_created = insert_record(tx, no, record).await?;
+                if let Some(entry) = entry.as_ref().filter(|_| is_created) {
+                    entry.write(tx, no, now).await?;
+                }
+                Ok(is_created)
+            })
+        })
+        .await
 }
 
 async fn insert_record(tx: &mut Tx, no: ProjectNo, from: &UserRecord) -> Result<bool, UserRows> {

@@ -72,6 +72,17 @@ pub(crate) struct NewUser {
     pub(crate) custom_attributes: Map<String, Value>,
 }
 
+impl NewUser {
+    /// Checks the size: what is too large is not looked at further.
+    pub(crate) fn check_size(&self) -> Result<(), AdminError> {
+        let mut faults = list_faults(attributes::check_size, &self.standard_attributes, &self.custom_attributes);
+        if self.login_ids.len() > LOGIN_IDS {
+            faults.push(Fault::new("login_ids", format!("name at most {LOGIN_IDS}")));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(AdminError::Invalid(faults)) }
+    }
+}
+
 struct UpdateRefused(AdminError);
 
 impl From<StoreError> for UpdateRefused {
@@ -102,15 +113,13 @@ impl From<PromotionError> for UpdateRefused {
 
 /// Checks the attributes and login IDs of a new member, and reports every fault at once.
 fn read_new_user(ctx: &Ctx<'_>, new: &NewUser, user: &User) -> Result<Vec<LoginIdRow>, AdminError> {
+    new.check_size()?;
     let mut faults = check_attributes(user);
     if new.login_ids.is_empty() {
         faults.push(Fault::new("login_ids", "name at least one: a user without a login ID can't sign in"));
     }
-    if new.login_ids.len() > LOGIN_IDS {
-        faults.push(Fault::new("login_ids", format!("name at most {LOGIN_IDS}")));
-    }
     let mut rows = Vec::new();
-    for (index, login_id) in new.login_ids.iter().take(LOGIN_IDS).enumerate() {
+    for (index, login_id) in new.login_ids.iter().enumerate() {
         match read_login_id(ctx, &format!("login_ids[{index}]"), login_id, user.id) {
             Ok(row) => rows.push(row),
             Err(fault) => faults.push(fault),
@@ -224,14 +233,35 @@ pub(crate) struct AttributeChange {
     pub(crate) custom_attributes: Map<String, Value>,
 }
 
+impl AttributeChange {
+    /// Checks the size: what is too large is not looked at further.
+    pub(crate) fn check_size(&self) -> Result<(), AdminError> {
+        let faults = list_faults(attributes::check_change_size, &self.standard_attributes, &self.custom_attributes);
+        if faults.is_empty() { Ok(()) } else { Err(AdminError::Invalid(faults)) }
+    }
+}
+
+type Attributes = Map<String, Value>;
+
+/// The problems that a check finds in each set.
+fn list_faults<I: IntoIterator<Item = (String, String)>>(
+    check: fn(&Attributes) -> I,
+    standard: &Attributes,
+    custom: &Attributes,
+) -> Vec<Fault> {
+    let of_set = |name, set| check(set).into_iter().map(move |fault| fault_in(name, fault));
+    of_set("standard_attributes", standard).chain(of_set("custom_attributes", custom)).collect()
+}
+
+fn fault_in(set: &str, (name, message): (String, String)) -> Fault {
+    Fault::new(if name.is_empty() { set.to_string() } else { format!("{set}.{name}") }, message)
+}
+
 fn check_attributes(user: &User) -> Vec<Fault> {
-    let join = |set: &str, (name, message): (String, String)| {
-        Fault::new(if name.is_empty() { set.to_string() } else { format!("{set}.{name}") }, message)
-    };
     let standard = attributes::check_standard(&user.standard_attributes);
     let custom = attributes::check_custom(&user.custom_attributes);
-    let standard = standard.into_iter().map(|fault| join("standard_attributes", fault));
-    standard.chain(custom.into_iter().map(|fault| join("custom_attributes", fault))).collect()
+    let standard = standard.into_iter().map(|fault| fault_in("standard_attributes", fault));
+    standard.chain(custom.into_iter().map(|fault| fault_in("custom_attributes", fault))).collect()
 }
 
 /// Changes a user's attributes, for guests and members.
@@ -241,6 +271,7 @@ pub(crate) async fn change_attributes(
     id: UserId,
     change: AttributeChange,
 ) -> Result<LoadedUser, AdminError> {
+    change.check_size()?;
     let (no, now) = (ctx.project.no, ctx.now);
     let mut user =
         users::find(&mut *ctx.app.store.read().await?, no, id).await?.ok_or(AdminError::NotFound(Thing::User))?;

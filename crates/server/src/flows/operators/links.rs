@@ -259,7 +259,11 @@ pub(crate) async fn redeem(
         }
     };
     newcomer.operator.password_hash = password_hash;
-    let act = if newcomer.is_new { OperatorAct::Joined } else { OperatorAct::LinkUsed };
+    let act = match link.purpose {
+        LinkPurpose::FirstRun => OperatorAct::FirstRunLinkUsed,
+        LinkPurpose::Invitation => OperatorAct::Joined,
+        LinkPurpose::Reset => OperatorAct::LinkUsed,
+    };
     let with = if passkey.is_some() { audit::PASSKEY } else { audit::PASSWORD };
     let event = audit::own(app, &newcomer.operator, act, with, ip, now);
     let (cookie, session) = make_token(app);

@@ -151,11 +151,18 @@ pub(crate) fn is_proved(signed_in: &SignedIn, now: Timestamp) -> bool {
     now <= signed_in.session.proved_at.plus(PROOF)
 }
 
-pub(crate) async fn sign_out(app: &App, signed_in: &SignedIn) -> Result<(), Error> {
+pub(crate) async fn sign_out(app: &App, signed_in: &SignedIn, ip: IpAddr, now: Timestamp) -> Result<(), Error> {
+    let event = audit::own(app, &signed_in.operator, OperatorAct::SignedOut, "", ip, now);
     let token = signed_in.session.token;
     app.store
-        .write("end_operator_session", token, |tx, token| {
-            Box::pin(async move { operator_sessions::remove(tx, *token).await.map(drop) })
+        .write("end_operator_session", (token, event), |tx, (token, event)| {
+            Box::pin(async move {
+                // A second request of the same browser ends nothing.
+                if operator_sessions::remove(tx, *token).await? {
+                    operator_events::insert(tx, event).await?;
+                }
+                Ok(())
+            })
         })
         .await
         .map_err(|error: StoreError| Error::from(error))

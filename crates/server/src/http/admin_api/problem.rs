@@ -19,6 +19,7 @@ use crate::{
         body::BodyProblem,
         error::{retry_after, with_retry_after},
     },
+    overload::Overload,
 };
 
 /// A problem response.
@@ -34,6 +35,9 @@ pub(crate) struct Problem {
     errors: Vec<Member>,
     #[serde(skip)]
     retry_after: Option<Duration>,
+    /// Counted and logged with the response.
+    #[serde(skip)]
+    overload: Option<Overload>,
 }
 
 /// An invalid member of a request.
@@ -67,6 +71,7 @@ impl Problem {
             detail: cut(detail.as_ref()),
             errors: Vec::new(),
             retry_after: None,
+            overload: None,
         }
     }
 
@@ -96,6 +101,9 @@ impl IntoResponse for Problem {
         let body = serde_json::to_string(&self).expect("a problem is plain JSON");
         let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
         let mut response = (status, headers, body).into_response();
+        if let Some(overload) = self.overload {
+            response.extensions_mut().insert(overload);
+        }
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -169,8 +177,8 @@ impl From<Error> for Problem {
                 Self { errors: entries.collect(), ..problem }
             }
             _ if after.is_some() => {
-                tracing::warn!(error = %error, "the store or the password queue is full");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "the server is busy: try again later")
+                let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "the server is busy: try again later");
+                Self { overload: Overload::of(&error), ..problem }
             }
             _ => {
                 tracing::error!(error = %error, "a request to the Admin API failed");

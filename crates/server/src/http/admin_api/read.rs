@@ -11,8 +11,9 @@ use vestibule_protocol::{echo_quoted, limits::ADMIN_JSON_VALUES};
 
 use super::problem::Problem;
 use crate::{
-    flows::Error,
+    flows::{Error, admin::AdminError},
     http::{body, visit::Visit},
+    pool,
 };
 
 /// Reads a body whole, if it has this media type.
@@ -46,17 +47,35 @@ pub(crate) async fn read_json<T: DeserializeOwned + Send + 'static>(
     visit: &Visit,
     request: Request,
 ) -> Result<T, Problem> {
+    read_checked::<T, T>(visit, request, |_| Ok(())).await
+}
+
+/// Reads a JSON body, and checks its size with what was read. A body that may take longer than a millisecond is read, checked
+/// and, if it is refused, dropped in the pool.
+pub(crate) async fn read_checked<B, T>(
+    visit: &Visit,
+    request: Request,
+    check: fn(&T) -> Result<(), AdminError>,
+) -> Result<T, Problem>
+where
+    B: DeserializeOwned,
+    T: From<B> + Send + 'static,
+{
     let bytes = read_body(visit, request, &["application/json", "application/merge-patch+json"]).await?;
-    if count_values(&bytes) > ADMIN_JSON_VALUES {
-        let detail = format!("the body has more than {ADMIN_JSON_VALUES} JSON values: send less in one request");
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
-    }
-    let read = if bytes.len() > body::PARSED_AT_ONCE {
-        visit.app.pool.run(visit.project.no, move || serde_json::from_slice(&bytes)).await.map_err(Error::from)?
-    } else {
-        serde_json::from_slice(&bytes)
+    let (is_short, turns) = (bytes.len() <= body::PARSED_AT_ONCE, pool::turns_for(bytes.len()));
+    let read = move || -> Result<T, Problem> {
+        if count_values(&bytes) > ADMIN_JSON_VALUES {
+            let detail = format!("the body has more than {ADMIN_JSON_VALUES} JSON values: send less in one request");
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+        }
+        let unreadable = |error: serde_json::Error| {
+            Problem::unreadable(format!("the body is not valid: {}", echo_quoted(&error.to_string())))
+        };
+        let value = T::from(serde_json::from_slice::<B>(&bytes).map_err(unreadable)?);
+        check(&value)?;
+        Ok(value)
     };
-    read.map_err(|error| Problem::unreadable(format!("the body is not valid: {}", echo_quoted(&error.to_string()))))
+    if is_short { read() } else { visit.app.pool.run(visit.project.no, turns, read).await.map_err(Error::from)? }
 }
 
 /// Parses the query; rejects unknown and repeated parameters.

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http_body_util::channel::Channel;
-use serde_json::json;
+use serde::Serialize;
 use vestibule_store::StoreError;
 
 use super::{
@@ -16,14 +16,25 @@ use super::{
     read::{json, read_body},
     views::LineView,
 };
-use crate::flows::{Error, admin::transfer};
+use crate::{
+    flows::{Error, admin::transfer},
+    pool,
+};
 
 const MEDIA_TYPE: &str = "application/x-ndjson";
+/// About as much is printed for each line of an import.
+const LINE_BYTES: usize = 100;
+
+#[derive(Serialize)]
+struct ImportResult {
+    lines: Vec<LineView>,
+}
 
 /// `GET /export/users`: every user, newest first, streamed.
 pub(crate) async fn export(admin: Admin) -> Result<Response, Problem> {
+    let place = admin.visit.app.shares.transfers.take(admin.visit.project.no).map_err(Error::from)?;
+    transfer::record_export(&admin.visit.ctx(), &admin.operator()).await?;
     let (app, project) = (admin.visit.app, admin.visit.project);
-    let place = app.shares.transfers.take(project.no).map_err(Error::from)?;
     let mut next = transfer::export_step(&app, &project, None).await?;
     let (mut sender, channel) = Channel::<Bytes, StoreError>::new(2);
     tokio::spawn(async move {
@@ -53,7 +64,12 @@ pub(crate) async fn import(admin: Admin, request: Request) -> Result<Response, P
     let bytes = read_body(visit, request, &[MEDIA_TYPE, "application/jsonl"]).await?;
     let text = String::from_utf8(bytes).map_err(|_| Problem::unreadable("the body is not UTF-8"))?;
     let _place = visit.app.shares.transfers.take(visit.project.no).map_err(Error::from)?;
-    let imported = transfer::import(&visit.ctx(), text).await?;
-    let lines: Vec<LineView> = imported.into_iter().map(LineView::of).collect();
-    Ok(json(StatusCode::OK, &json!({"lines": lines})))
+    let imported = transfer::import(&visit.ctx(), &admin.operator(), text).await?;
+    // Printing thousands of lines takes milliseconds.
+    let turns = pool::turns_for(imported.len() * LINE_BYTES);
+    let print = move || {
+        let lines = imported.into_iter().map(LineView::of).collect();
+        json(StatusCode::OK, &ImportResult { lines })
+    };
+    Ok(visit.app.pool.run(visit.project.no, turns, print).await.map_err(Error::from)?)
 }

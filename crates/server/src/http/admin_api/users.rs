@@ -12,13 +12,13 @@ use super::{
     access::Admin,
     bodies::{AttributesBody, NewUserBody, PromotionBody},
     problem::Problem,
-    read::{check_limit, json, nothing, read_json, read_query, read_user_id},
+    read::{check_limit, json, nothing, read_checked, read_json, read_query, read_user_id},
     views::{DeviceKeyView, SessionView, UserDetailView, UserView},
 };
 use crate::flows::admin::{
     AdminError, Thing, device_keys, sessions,
     user_lists::{self, UserFilter, UserQuery},
-    users,
+    users::{self, AttributeChange, NewUser},
 };
 
 type UsersResult = Result<Response, Problem>;
@@ -56,8 +56,8 @@ pub(crate) async fn list(admin: Admin, uri: Uri) -> UsersResult {
 /// `POST /users`
 pub(crate) async fn create(admin: Admin, request: Request) -> UsersResult {
     let visit = &admin.visit;
-    let new: NewUserBody = read_json(visit, request).await?;
-    let user = users::create(&visit.ctx(), &admin.operator(), &new.into()).await?;
+    let new = read_checked::<NewUserBody, NewUser>(visit, request, NewUser::check_size).await?;
+    let user = users::create(&visit.ctx(), &admin.operator(), &new).await?;
     Ok(json(StatusCode::CREATED, &UserDetailView::of(&user)))
 }
 
@@ -72,8 +72,8 @@ pub(crate) async fn get(admin: Admin, Path(id): Path<String>) -> UsersResult {
 pub(crate) async fn patch(admin: Admin, Path(id): Path<String>, request: Request) -> UsersResult {
     let id = read_user_id(&id)?;
     let visit = &admin.visit;
-    let change: AttributesBody = read_json(visit, request).await?;
-    let user = users::change_attributes(&visit.ctx(), &admin.operator(), id, change.into()).await?;
+    let change = read_checked::<AttributesBody, AttributeChange>(visit, request, AttributeChange::check_size).await?;
+    let user = users::change_attributes(&visit.ctx(), &admin.operator(), id, change).await?;
     Ok(json(StatusCode::OK, &UserDetailView::of(&user)))
 }
 

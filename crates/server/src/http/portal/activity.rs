@@ -56,12 +56,14 @@ fn line(event: OperatorEvent, is_own: bool) -> ActivityLine {
                 | OperatorAct::SignInFailed
                 | OperatorAct::ProofFailed
                 | OperatorAct::Joined
+                | OperatorAct::FirstRunLinkUsed
                 | OperatorAct::LinkUsed,
             ) => {
                 format!("with a {}", event.detail)
             }
             Some(
-                OperatorAct::PasswordChanged
+                OperatorAct::SignedOut
+                | OperatorAct::PasswordChanged
                 | OperatorAct::PasswordRemoved
                 | OperatorAct::PasskeyAdded
                 | OperatorAct::PasskeyRenamed
@@ -71,7 +73,8 @@ fn line(event: OperatorEvent, is_own: bool) -> ActivityLine {
                 | OperatorAct::InvitationRevoked
                 | OperatorAct::RoleChanged
                 | OperatorAct::RoleTaken
-                | OperatorAct::Removed,
+                | OperatorAct::Removed
+                | OperatorAct::ProjectDeleted,
             )
             | None => event.detail,
         },
@@ -84,6 +87,7 @@ fn line(event: OperatorEvent, is_own: bool) -> ActivityLine {
 fn describe(act: OperatorAct) -> &'static str {
     match act {
         OperatorAct::SignedIn => "Signed in",
+        OperatorAct::SignedOut => "Signed out",
         OperatorAct::SignInFailed => "Sign-in attempt",
         OperatorAct::ProofFailed => "Identity check",
         OperatorAct::PasswordChanged => "Password set",
@@ -96,8 +100,10 @@ fn describe(act: OperatorAct) -> &'static str {
         OperatorAct::Invited => "Invited",
         OperatorAct::InvitationRevoked => "Invitation revoked",
         OperatorAct::Joined => "Joined",
+        OperatorAct::FirstRunLinkUsed => "First-run link used",
         OperatorAct::RoleChanged => "Role changed",
         OperatorAct::RoleTaken => "Role removed",
         OperatorAct::Removed => "Removed",
+        OperatorAct::ProjectDeleted => "Project deleted",
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     flows::ctx::RequestId,
     flows::{Error, admin::AdminError},
     http::{body::BodyProblem, error},
+    overload::Overload,
     ui::{
         Forms, content_security_policy,
         portal::{MessagePage, PortalContext, PortalPage},
@@ -39,7 +40,7 @@ pub(crate) enum PortalError {
     /// Too many attempts.
     TooMany(Duration),
     /// The server is overloaded.
-    Busy(Duration),
+    Busy(Duration, Option<Overload>),
     /// The input conflicts with the current state.
     Clash(String),
     /// An internal error, which was logged.
@@ -50,10 +51,7 @@ impl From<Error> for PortalError {
     fn from(error: Error) -> Self {
         match (&error, error::retry_after(&error)) {
             (Error::RateLimited(_), Some(wait)) => Self::TooMany(wait),
-            (_, Some(wait)) => {
-                tracing::warn!(error = %error, "the portal was too busy for a request");
-                Self::Busy(wait)
-            }
+            (_, Some(wait)) => Self::Busy(wait, Overload::of(&error)),
             (_, None) => {
                 tracing::error!(error = %error, "a request to the portal failed");
                 Self::Broken
@@ -122,7 +120,7 @@ impl PortalError {
                 "Too many attempts",
                 format!("Wait {} seconds, then try again.", wait.as_secs() + 1),
             ),
-            Self::Busy(_) => (
+            Self::Busy(..) => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The server is busy",
                 "Nothing was saved. Try again in a moment.".to_string(),
@@ -141,9 +139,13 @@ impl PortalError {
             link: home,
             request_id: request_id.filter(|_| is_ours).map(|id| id.to_string()),
         };
-        let response = render(ctx, status, &page);
+        let mut response = render(ctx, status, &page);
+        if let Self::Busy(_, Some(overload)) = self {
+            // Counted and logged with the response.
+            response.extensions_mut().insert(*overload);
+        }
         match self {
-            Self::TooMany(wait) | Self::Busy(wait) => error::with_retry_after(response, Some(*wait)),
+            Self::TooMany(wait) | Self::Busy(wait, _) => error::with_retry_after(response, Some(*wait)),
             Self::Missing
             | Self::Forbidden
             | Self::FormExpired

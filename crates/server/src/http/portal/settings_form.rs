@@ -229,7 +229,7 @@ impl SettingsForm {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(PortalError::Busy(std::time::Duration::from_secs(1)))
+        Err(PortalError::Busy(std::time::Duration::from_secs(1), None))
     }
 
     /// The form of an entry that was deleted: shows the input beside the former values, to be saved as a new entry.

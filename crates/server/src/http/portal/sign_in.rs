@@ -59,7 +59,7 @@ async fn enter(request: PublicRequest) -> PageResult {
 }
 
 async fn sign_out(request: OperatorRequest) -> PageResult {
-    sign_in::sign_out(&request.app, &request.signed_in).await?;
+    sign_in::sign_out(&request.app, &request.signed_in, request.ip, request.now).await?;
     request.go_signed_out("/portal/sign-in")
 }
 

@@ -12,6 +12,8 @@ use crate::support::{Reply, TestServer};
 
 /// The largest value in a body: all of it together may be a megabyte, which is tried with the body as a whole.
 const VALUE: usize = 128 * 1024;
+/// The largest value in a body of the SDKs: more is refused unread.
+const SDK_VALUE: usize = 18 * 1024;
 /// The longest texts that are read further: most are refused, or not looked at, beyond this.
 const TEXTS: [usize; 2] = [15 * 1024, 128];
 const LINES: &str = "application/x-ndjson";
@@ -54,7 +56,7 @@ fn places_of(api: &Value, operation: &Value, project: &Value) -> Vec<Place> {
         pointers.extend(members.map(|(name, _)| format!("/{name}")));
         pointers.sort_unstable();
         pointers.dedup();
-        places.extend(pointers.iter().flat_map(|pointer| values_at(content_type, example, pointer)));
+        places.extend(pointers.iter().flat_map(|pointer| values_at(content_type, example, pointer, VALUE)));
     }
     places
 }
@@ -70,15 +72,15 @@ fn sdk_targets() -> Vec<Target> {
         ("/oauth2/app_session_token", json!({"refresh_token": "x"})),
     ];
     let targets = bodies.iter().flat_map(|(path, body)| {
-        let places = pointers_of(body).into_iter().flat_map(|pointer| values_at(JSON, body, &pointer));
+        let places = pointers_of(body).into_iter().flat_map(|pointer| values_at(JSON, body, &pointer, SDK_VALUE));
         places.map(|place| Target::new(Method::POST, path, place))
     });
     targets.collect()
 }
 
 /// Values of every kind and length for one place in a body.
-fn values_at(content_type: &'static str, body: &Value, pointer: &str) -> Vec<Place> {
-    let mut values = vec![(Shape::Json, VALUE)];
+fn values_at(content_type: &'static str, body: &Value, pointer: &str, longest: usize) -> Vec<Place> {
+    let mut values = vec![(Shape::Json, longest)];
     values.extend(TEXTS.map(|longest| (Shape::JsonText, longest)));
     values.into_iter().map(|value| Place::json(content_type, (body, pointer), value)).collect()
 }
