@@ -1,6 +1,6 @@
 //! User attributes: which exist, and how a change is merged.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use vestibule_protocol::echo;
 
 use crate::userinfo::PROFILE_CLAIMS;
@@ -141,7 +141,7 @@ impl Budget {
         match value {
             Value::Null | Value::Bool(true) => self.take(4),
             Value::Bool(false) => self.take(5),
-            Value::Number(number) => self.take(number.to_string().len()),
+            Value::Number(number) => self.take(digits_of(number)),
             Value::String(text) => self.take_text(text),
             Value::Array(items) => {
                 self.take_separators(items.len())?;
@@ -149,6 +149,16 @@ impl Budget {
             }
             Value::Object(members) => self.take_members(members),
         }
+    }
+}
+
+/// The bytes of a number; whole numbers are not printed for it.
+fn digits_of(number: &Number) -> usize {
+    let digits = |whole: u64| whole.checked_ilog10().map_or(1, |tens| tens as usize + 1);
+    match (number.as_u64(), number.as_i64()) {
+        (Some(whole), _) => digits(whole),
+        (None, Some(negative)) => 1 + digits(negative.unsigned_abs()),
+        (None, None) => number.to_string().len(),
     }
 }
 
@@ -204,7 +214,7 @@ mod tests {
         for value in [
             json!({}),
             json!({"a": null, "b": true, "c": false, "d": [], "e": {}}),
-            json!({"n": [0, -1, 1.5, 1e300, u64::MAX], "t": "caf\u{e9} \u{1f980} \"\\\n\r\t\u{8}\u{c}\u{0}\u{1f}\u{7f}"}),
+            json!({"n": [0, 9, 10, -1, -10, 1.5, 1e300, u64::MAX, i64::MIN], "t": "caf\u{e9} \u{1f980} \"\\\n\r\t\u{8}\u{c}\u{0}\u{1f}\u{7f}"}),
             json!({"\n": {"x": [[1, "2"], {"y": ["", ""]}]}}),
         ] {
             let length = value.to_string().len();

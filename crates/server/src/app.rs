@@ -12,7 +12,7 @@ use crate::{
     crypto::seal::MasterKey,
     fair::Shares,
     limits::RateCounters,
-    log_rate::ProxyWarnings,
+    log_rate::{OncePerMinuteEach, ProxyWarnings},
     metrics::Metrics,
     overload::OverloadWarnings,
     passwords::Hasher,
@@ -65,6 +65,8 @@ pub struct App {
     pub(crate) webhooks: WebhookClient,
     /// Rate of warnings about reverse proxies.
     pub(crate) misdirected: ProxyWarnings,
+    /// Rate of warnings about blocking webhooks.
+    pub(crate) hook_warnings: OncePerMinuteEach,
     /// Rate of warnings about refused requests.
     pub(crate) overload_warnings: OverloadWarnings,
 }

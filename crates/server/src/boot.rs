@@ -25,7 +25,7 @@ use crate::{
     hosts::PortalHost,
     http::{self, serve::ListenerLimits},
     jobs, limits,
-    log_rate::ProxyWarnings,
+    log_rate::{OncePerMinuteEach, ProxyWarnings},
     metrics::Metrics,
     overload::OverloadWarnings,
     passwords::Hasher,
@@ -183,6 +183,7 @@ pub async fn open(config: Config, adapters: Adapters) -> Result<Arc<App>, BootEr
         stopping: watch::channel(false).0,
         webhooks,
         misdirected: ProxyWarnings::default(),
+        hook_warnings: OncePerMinuteEach::default(),
         overload_warnings: OverloadWarnings::default(),
     }))
 }

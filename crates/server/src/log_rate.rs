@@ -1,11 +1,13 @@
-//! Rate limit for warnings that unauthenticated callers can cause: once a minute.
+//! Rate limit for warnings that callers can cause: once a minute, in all or for each project.
 
 use std::{
+    collections::HashMap,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use tokio::time::Instant;
+use vestibule_domain::id::ProjectNo;
 
 const PAUSE: Duration = Duration::from_secs(60);
 
@@ -34,9 +36,35 @@ pub(crate) struct ProxyWarnings {
     pub(crate) scheme: OncePerMinute,
 }
 
+/// When a warning about each project was last logged.
+#[derive(Debug, Default)]
+pub(crate) struct OncePerMinuteEach(Mutex<HashMap<ProjectNo, Instant>>);
+
+impl OncePerMinuteEach {
+    /// Whether to log the warning about this project now.
+    pub(crate) fn is_due(&self, project: ProjectNo) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.retain(|_, last| last.elapsed() < PAUSE);
+        let is_due = !last.contains_key(&project);
+        if is_due {
+            last.insert(project, Instant::now());
+        }
+        is_due
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_project_has_its_own_minute() {
+        let (warning, one, other) = (OncePerMinuteEach::default(), ProjectNo(1), ProjectNo(2));
+        assert!(warning.is_due(one) && !warning.is_due(one) && warning.is_due(other));
+        let past = Instant::now().checked_sub(PAUSE).expect("a minute of uptime");
+        warning.0.lock().expect("whole").insert(one, past);
+        assert!(warning.is_due(one) && !warning.is_due(other));
+    }
 
     #[test]
     fn a_second_one_within_a_minute_is_not_due() {

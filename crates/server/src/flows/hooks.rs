@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use vestibule_domain::{
     attributes,
-    event::{Context, Event},
+    event::{Context, Event, hide_url_secrets},
     id::EventId,
     time::Timestamp,
     user::User,
@@ -103,7 +103,7 @@ pub(crate) async fn request_decision(ctx: &Ctx<'_>, event: &Event, context: &Con
         let mut changes = Changes::default();
         for url in urls {
             let reply = ask_one(ctx, url, &body).await.map_err(|why| {
-                tracing::warn!(request.id = ctx.log_id(), project.id = ctx.project.id, event.type = event_type, hook.url = url, error = %why, "a blocking webhook gave no valid answer; the event is refused");
+                warn(ctx, event_type, &format!("{} gave no valid answer: {why}", hide_url_secrets(url)));
                 Veto { event_type, reasons: Vec::new() }
             })?;
             if !reply.is_allowed {
@@ -120,10 +120,19 @@ pub(crate) async fn request_decision(ctx: &Ctx<'_>, event: &Event, context: &Con
     };
     let decision = tokio::time::timeout(ctx.project.settings.blocking_total_timeout(), asking).await;
     let late = || {
-        tracing::warn!(request.id = ctx.log_id(), project.id = ctx.project.id, event.type = event_type, "the blocking webhooks together took too long");
+        warn(ctx, event_type, "the blocking webhooks together took too long");
         Err(Veto { event_type, reasons: Vec::new() })
     };
     decision.unwrap_or_else(|_| late()).map_err(|veto| Error::HookDisallowed(Box::new(veto)))
+}
+
+/// Logs why an event is refused, once a minute for each project: each sign-up of a stranger asks the webhooks.
+fn warn(ctx: &Ctx<'_>, event_type: &str, why: &str) {
+    if ctx.app.hook_warnings.is_due(ctx.project.no) {
+        tracing::warn!(request.id = ctx.log_id(), project.id = ctx.project.id, event.type = event_type, error = why, "an event is refused: a blocking webhook failed");
+    } else {
+        tracing::debug!(request.id = ctx.log_id(), project.id = ctx.project.id, event.type = event_type, error = why, "an event is refused: a blocking webhook failed");
+    }
 }
 
 /// Why the response of a blocking webhook cannot be used.

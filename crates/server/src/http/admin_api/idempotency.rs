@@ -2,7 +2,7 @@
 //! nothing, so their responses are not stored (ADR 56).
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::Request,
     http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
@@ -13,8 +13,12 @@ use vestibule_domain::secret::TokenHash;
 use super::{access::Admin, problem::Problem};
 use crate::{
     crypto::sha256,
-    flows::admin::idempotency::{self, IdempotencyKey, WriteState},
-    http::body,
+    flows::{
+        Error,
+        admin::idempotency::{self, IdempotencyKey, WriteState},
+    },
+    http::body::{self, PARSED_AT_ONCE},
+    pool,
 };
 
 const NAME: &str = "idempotency-key";
@@ -45,9 +49,8 @@ async fn answer(admin: &Admin, key: &HeaderValue, request: Request, next: Next) 
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     // The replaced version is part of the request; the body's media type is not.
     let expected = parts.headers.get(header::IF_MATCH).map_or(&b""[..], HeaderValue::as_bytes);
-    let request_text =
-        [parts.method.as_str().as_bytes(), b" ", target.as_bytes(), b"\n", expected, b"\n", &bytes].concat();
-    let request_hash = sha256(&request_text);
+    let head = [parts.method.as_str().as_bytes(), b" ", target.as_bytes(), b"\n", expected, b"\n"].concat();
+    let request_hash = hash_request(admin, head, bytes.clone()).await?;
     // Different API keys may use the same idempotency key.
     let key_hash = sha256(&[admin.holder.key_id.as_bytes(), b"\n", key.as_bytes()].concat());
     if let Some(response) = begin(admin, key_hash, request_hash).await? {
@@ -55,6 +58,17 @@ async fn answer(admin: &Admin, key: &HeaderValue, request: Request, next: Next) 
     }
     let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
     keep(admin, key_hash, response).await
+}
+
+/// The hash of a request. That of a large body takes milliseconds.
+async fn hash_request(admin: &Admin, head: Vec<u8>, body: Bytes) -> Result<TokenHash, Problem> {
+    let (is_short, turns) = (body.len() <= PARSED_AT_ONCE, pool::turns_for(body.len()));
+    let hash = move || sha256(&[&head, &*body].concat());
+    if is_short {
+        return Ok(hash());
+    }
+    let visit = &admin.visit;
+    Ok(visit.app.pool.run(visit.project.no, turns, hash).await.map_err(Error::from)?)
 }
 
 /// Begins the write; `Some` is its earlier response.

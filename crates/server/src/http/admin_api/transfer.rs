@@ -16,14 +16,9 @@ use super::{
     read::{json, read_body},
     views::LineView,
 };
-use crate::{
-    flows::{Error, admin::transfer},
-    pool,
-};
+use crate::flows::{Error, admin::transfer};
 
 const MEDIA_TYPE: &str = "application/x-ndjson";
-/// About as much is printed for each line of an import.
-const LINE_BYTES: usize = 100;
 
 #[derive(Serialize)]
 struct ImportResult {
@@ -65,11 +60,14 @@ pub(crate) async fn import(admin: Admin, request: Request) -> Result<Response, P
     let text = String::from_utf8(bytes).map_err(|_| Problem::unreadable("the body is not UTF-8"))?;
     let _place = visit.app.shares.transfers.take(visit.project.no).map_err(Error::from)?;
     let imported = transfer::import(&visit.ctx(), &admin.operator(), text).await?;
-    // Printing thousands of lines takes milliseconds.
-    let turns = pool::turns_for(imported.len() * LINE_BYTES);
+    // Printing thousands of lines takes milliseconds. The import is done, so this waits for no turn that could be refused; its
+    // place bounds how many there are.
     let print = move || {
         let lines = imported.into_iter().map(LineView::of).collect();
         json(StatusCode::OK, &ImportResult { lines })
     };
-    Ok(visit.app.pool.run(visit.project.no, turns, print).await.map_err(Error::from)?)
+    tokio::task::spawn_blocking(print).await.map_err(|error| {
+        tracing::error!(error = %error, "the result of an import could not be printed");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "unexpected", "an unexpected error occurred")
+    })
 }
