@@ -224,7 +224,8 @@ pub(super) fn print_applied(id: &str, applied: &Applied) {
         Applied::Created => println!("{id}: created"),
         Applied::Unchanged => println!("{id}: no changes"),
         Applied::Changed(changes) => {
-            println!("{id}: {} change(s)", changes.len());
+            let noun = if changes.len() == 1 { "change" } else { "changes" };
+            println!("{id}: {} {noun}", changes.len());
             for change in changes {
                 let show = |value: &Option<String>| value.clone().unwrap_or_else(|| "(not set)".into());
                 println!("  {}: {} → {}", change.path, show(&change.from), show(&change.to));

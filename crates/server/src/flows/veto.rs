@@ -24,6 +24,7 @@ pub(crate) struct Reason {
 
 impl fmt::Display for Veto {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({} reason(s))", self.event_type, self.reasons.len())
+        let noun = if self.reasons.len() == 1 { "reason" } else { "reasons" };
+        write!(f, "{} ({} {noun})", self.event_type, self.reasons.len())
     }
 }

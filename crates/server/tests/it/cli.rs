@@ -54,7 +54,7 @@ fn a_project_is_created_applied_exported_and_listed() {
     assert_eq!(place.run(&["project", "apply", "shop.toml"]).printed(), "shop: no changes\n");
     place.write("shop.toml", &SHOP.replace("31449600", "3600").replace("name = \"Shop\"", "name = \"Corner\""));
     let changed = place.run(&["project", "apply", "shop.toml"]).printed();
-    assert!(changed.starts_with("shop: 2 change(s)\n"), "{changed}");
+    assert!(changed.starts_with("shop: 2 changes\n"), "{changed}");
     assert!(changed.contains("session.lifetime_seconds: 31449600 → 3600"), "{changed}");
 
     let exported = place.run(&["project", "export", "shop"]).printed();

@@ -222,7 +222,7 @@ async fn operators_make_projects(engine: Engine) {
     let mut owner = server.owner().await;
     owner.follow("New project").await;
     owner.fill("Project ID", "Second!");
-    owner.untick("Allow guests");
+    owner.untick("Enable anonymous users?");
     owner.fill("Public origin", "second.example");
     owner.press("Create project").await;
     let page = owner.expect_page(422, "New project");
@@ -234,7 +234,7 @@ async fn operators_make_projects(engine: Engine) {
     assert!(owner.expect_page(422, "New project").problem("id").is_some_and(|text| text.contains("another")));
     owner.fill("Project ID", "second");
     owner.fill("Name", "The Second");
-    owner.tick("Allow guests");
+    owner.tick("Enable anonymous users?");
     owner.press("Create project").await;
     assert_eq!(owner.url().path(), "/portal/p/second/applications");
     assert!(owner.expect_page(200, "Applications").text.contains("Project created."));

@@ -82,7 +82,7 @@ fn root() -> PathBuf {
 }
 
 /// Every file with one of the extensions, at or below a path of the repository.
-fn files(path: &str, extensions: &[&str]) -> Vec<(String, String)> {
+pub(crate) fn files(path: &str, extensions: &[&str]) -> Vec<(String, String)> {
     let (mut found, mut paths) = (Vec::new(), vec![root().join(path)]);
     while let Some(path) = paths.pop() {
         if path.is_dir() {
@@ -208,6 +208,19 @@ fn labels_messages_and_log_lines_keep_to_the_glossary() {
     let sources = ["protocol", "domain", "server"].map(|name| files(&format!("crates/{name}/src"), &["rs"]));
     let sources = sources.into_iter().flatten().filter(|(name, _)| !is_a_test(name));
     check(sources.map(|(name, source)| (name, literals(&source))));
+}
+
+/// A plural in parentheses ("1 change(s)") leaves the grammar to the reader.
+#[test]
+fn numbers_have_a_proper_plural() {
+    let sources = ["protocol", "domain", "store", "server"].map(|name| files(&format!("crates/{name}/src"), &["rs"]));
+    let texts = sources.into_iter().flatten().map(|(name, source)| (name, literals(&source)));
+    let pages = ["crates/server/templates", "crates/server/demo-assets"].map(|path| files(path, &["html"]));
+    let docs = files("docs", &["md"]).into_iter().chain(files("crates/server/locales/en.ftl", &["ftl"]));
+    let all = texts.chain(pages.into_iter().flatten()).chain(docs);
+    let found: Vec<String> =
+        all.filter(|(_, text)| text.contains("(s)") || text.contains("(es)")).map(|(name, _)| name).collect();
+    assert!(found.is_empty(), "write both forms, and choose by the number: {found:?}");
 }
 
 #[test]

@@ -35,9 +35,13 @@ impl BoundedCount {
         self.number == 0 && !self.is_least
     }
 
+    pub(crate) fn is_one(self) -> bool {
+        self.number == 1 && !self.is_least
+    }
+
     /// The number with its noun.
     pub(crate) fn of(self, one: &str, many: &str) -> String {
-        format!("{self} {}", if self.number == 1 && !self.is_least { one } else { many })
+        format!("{self} {}", if self.is_one() { one } else { many })
     }
 }
 

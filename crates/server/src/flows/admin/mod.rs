@@ -50,7 +50,7 @@ pub(crate) enum AdminError {
     Store(#[from] StoreError),
     #[error("{0} not found")]
     NotFound(Thing),
-    #[error("the request has {} error(s)", .0.len())]
+    #[error("the request has {}", if .0.len() == 1 { "1 error".to_string() } else { format!("{} errors", .0.len()) })]
     Invalid(Vec<Fault>),
     #[error("not possible now: {0}")]
     Conflict(Clash),

@@ -77,13 +77,9 @@ fn button(consequences: &[Consequence]) -> String {
 fn describe(consequence: &Consequence) -> Vec<String> {
     match consequence {
         Consequence::SignsOut(people) => describe_signed_out(*people),
-        Consequence::GuestsOff(guests) => vec![
-            "Visitors can no longer become guests.".to_string(),
-            format!(
-                "{} until their sessions end. After that, they can no longer be recovered.",
-                guests.of("guest stays signed in", "guests stay signed in")
-            ),
-        ],
+        Consequence::GuestsOff(guests) => {
+            vec!["Visitors can no longer become guests.".to_string(), describe_remaining_guests(*guests)]
+        }
         Consequence::LoginIdOff(kind, count) => {
             let (one, many) = match kind {
                 LoginIdKind::Email => ("login ID is an email address", "login IDs are email addresses"),
@@ -105,17 +101,32 @@ fn describe(consequence: &Consequence) -> Vec<String> {
 }
 
 fn describe_off(count: BoundedCount, one: &str, many: &str) -> String {
-    let it = if count.number == 1 && !count.is_least { "it" } else { "them" };
+    let it = if count.is_one() { "it" } else { "them" };
     format!("{}. Signing in with {it} stops working.", capitalize(&count.of(one, many)))
+}
+
+/// What happens to the guests that are signed in while guests are turned off.
+fn describe_remaining_guests(guests: BoundedCount) -> String {
+    if guests.is_one() {
+        return "1 guest stays signed in until its session ends. After that, it can no longer be recovered.".into();
+    }
+    if guests.number == 0 {
+        return "Guests who are signed in stay so until their sessions end. After that, they can no longer be recovered."
+            .into();
+    }
+    let text = format!(
+        "{guests} guests stay signed in until their sessions end. After that, they can no longer be recovered."
+    );
+    capitalize(&text)
 }
 
 /// How many users are signed out, and what that means for guests.
 pub(super) fn describe_signed_out(people: AffectedUsers) -> Vec<String> {
     if people.all.number == 0 && people.all.is_least {
-        return vec!["Signs out people whose sessions were not counted.".into()];
+        return vec!["May sign out people: there are too many sessions to count them all.".into()];
     }
     if people.all.number == 0 {
-        return vec!["Signs out no one: no session is open.".into()];
+        return vec!["No one is signed in, so no one is signed out.".into()];
     }
     let mut facts = vec![format!("Signs out {} at once.", people.all.of("person", "people"))];
     if people.guests.number > 0 {

@@ -85,10 +85,12 @@ async fn delete_page(request: &ProjectRequest, error: Option<String>) -> Result<
     Ok(ConfirmActionPage {
         title: format!("Delete {id}?"),
         facts: vec![
-            format!(
-                "Deletes {} (guests and members) with all sessions, keys, events and settings.",
-                users.of("user", "users")
-            ),
+            if users.is_none() {
+                "Deletes the project with all keys, events and settings. It has no users.".into()
+            } else {
+                let users = users.of("user", "users");
+                format!("Deletes {users} (guests and members) with all sessions, keys, events and settings.")
+            },
             "Applications that use it stop working at once.".into(),
             "This can't be undone. Only a backup can restore it.".into(),
         ],

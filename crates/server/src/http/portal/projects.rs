@@ -67,7 +67,7 @@ fn new_page(request: &OperatorRequest, guests: &str, faults: &[Fault]) -> NewPro
                 "Where users and applications reach the project, such as https://auth.shop.example. It is the issuer of its tokens. The host name must point to this server.",
             )
             .required(),
-        Control::new("guests", "Allow guests", ControlKind::Toggle, guests)
+        Control::new("guests", "Enable anonymous users?", ControlKind::Toggle, guests)
             .hint("Visitors become anonymous users on first use. You can change this later."),
     ];
     NewProjectPage { controls }

@@ -81,6 +81,33 @@ fn count(number: usize, one: &str, many: &str) -> String {
     BoundedCount { number, is_least: false }.of(one, many)
 }
 
+/// What signing out everywhere means for this user.
+fn describe_sign_out(open: usize) -> String {
+    match open {
+        0 => "The user is not signed in anywhere.".to_string(),
+        _ => format!("Signs the user out at once: ends {}.", count(open, "session", "sessions")),
+    }
+}
+
+/// What is deleted with the user: only what there is.
+fn describe_deletion(details: &UserDetails) -> String {
+    let owned = [
+        (details.sessions.len(), "session", "sessions"),
+        (details.loaded.identities.len(), "identity", "identities"),
+        (details.keys.len(), "device key", "device keys"),
+    ];
+    let owned: Vec<String> = owned
+        .into_iter()
+        .filter(|(number, ..)| *number > 0)
+        .map(|(number, one, many)| count(number, one, many))
+        .collect();
+    match owned.as_slice() {
+        [] => "Deletes the user at once.".to_string(),
+        [one] => format!("Deletes the user at once, with {one}."),
+        [first @ .., last] => format!("Deletes the user at once, with {} and {last}.", first.join(", ")),
+    }
+}
+
 /// The confirmation before one session or all of them end.
 fn question_before_end<'a>(
     request: &ProjectRequest,
@@ -90,11 +117,7 @@ fn question_before_end<'a>(
     let open = details.sessions.len();
     let (title, ended, first) = match details.sessions.iter().find(|one| one.id.plain_id() == session) {
         Some(one) => ("End this session?", 1, format!("Ends the session of {} at once.", place_of(request, one))),
-        None if session == "*" && open > 0 => (
-            "End all sessions?",
-            open,
-            format!("Signs the user out at once: ends {}.", count(open, "session", "sessions")),
-        ),
+        None if session == "*" && open > 0 => ("End all sessions?", open, describe_sign_out(open)),
         None => return None,
     };
     let mut facts = vec![first];
@@ -174,12 +197,10 @@ async fn ask_to_disable(request: ProjectRequest) -> PageResult {
         return request.done(&path_of(id), PortalNotice::Unchanged);
     }
     let open = details.sessions.len();
-    let mut facts = vec![
-        format!("Signs the user out at once: ends {}.", count(open, "session", "sessions")),
-        "Every sign-in is refused until the user is enabled again.".to_string(),
-    ];
+    let mut facts =
+        vec![describe_sign_out(open), "Every sign-in is refused until the user is enabled again.".to_string()];
     if let Some(left) = describe_remaining(&details, 0, open_keys(&details)) {
-        facts.push(format!("Enabling the user does not restore the sessions. {left}"));
+        facts.push(if open == 0 { left } else { format!("Enabling the user does not restore the sessions. {left}") });
     }
     let question =
         UserConfirmation { title: "Disable this user?", facts, about: ("disabled", "on"), button: "Disable user" };
@@ -199,16 +220,8 @@ async fn set_disabled(request: ProjectRequest) -> PageResult {
 }
 
 fn delete_page(request: &ProjectRequest, details: &UserDetails, error: Option<String>) -> ConfirmActionPage {
-    let (sessions, identities) = (details.sessions.len(), details.loaded.identities.len());
-    let facts = vec![
-        format!(
-            "Deletes the user at once, with {}, {} and {}.",
-            count(sessions, "session", "sessions"),
-            count(identities, "identity", "identities"),
-            count(details.keys.len(), "device key", "device keys"),
-        ),
-        "This can't be undone. The user's events stay in the audit log.".to_string(),
-    ];
+    let facts =
+        vec![describe_deletion(details), "This can't be undone. The user's events stay in the audit log.".to_string()];
     let question =
         UserConfirmation { title: "Delete this user?", facts, about: (CONFIRMED, "on"), button: "Delete user" };
     let label = format!("Type “{DELETE_WORD}”");

@@ -147,8 +147,8 @@ fn print_login_id(login_id: &LoginId) -> String {
 
 fn name_of(kind: LoginIdKind) -> &'static str {
     match kind {
-        LoginIdKind::Email => "E-mail",
-        LoginIdKind::Phone => "Phone",
+        LoginIdKind::Email => "Email address",
+        LoginIdKind::Phone => "Phone number",
         LoginIdKind::Username => "Username",
     }
 }
@@ -209,8 +209,8 @@ fn describe_authenticator(authenticator: &Authenticator) -> String {
     match authenticator.kind {
         AuthenticatorKind::Password => "Password",
         AuthenticatorKind::Passkey => "Passkey",
-        AuthenticatorKind::OobOtpEmail => "Email code",
-        AuthenticatorKind::OobOtpSms => "SMS code",
+        AuthenticatorKind::OobOtpEmail => "One-time code by email",
+        AuthenticatorKind::OobOtpSms => "One-time code by SMS",
     }
     .to_string()
 }

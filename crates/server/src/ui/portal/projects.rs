@@ -72,7 +72,7 @@ impl NewProjectPage {
             .hint("1 to 40 lower-case letters, digits and dashes. Can't be changed later.")
             .error(Some("Enter 1 to 40 lower-case letters, digits and dashes."))
             .required();
-        let guests = Control::new("guests", "Allow guests", ControlKind::Toggle, "on");
+        let guests = Control::new("guests", "Enable anonymous users?", ControlKind::Toggle, "on");
         vec![("wrong", Self { controls: vec![id, guests] })]
     }
 }

@@ -136,7 +136,7 @@ impl UserPage {
             promoted_at: Some(at.clone()),
             last_login_at: Some(at.clone()),
             identities: vec![IdentityLine {
-                kind: "E-mail".into(),
+                kind: "Email address".into(),
                 value: "kim@shop.example".into(),
                 is_verified: Some(true),
                 created_at: at.clone(),
@@ -256,7 +256,7 @@ impl UserFormPage {
 
     pub fn samples() -> Vec<(&'static str, Self)> {
         let wrong = Some("Enter an email address.".to_string());
-        let kinds = [("email", "E-mail"), ("username", "Username")];
+        let kinds = [("email", "Email address"), ("username", "Username")];
         vec![
             ("promote", Self::promote(UserHead::sample(true), &kinds, ["email", "kim", ""], true, [None, wrong, None])),
             ("attributes", Self::attributes(UserHead::sample(false), ["{}", "{}"], [None, None])),
