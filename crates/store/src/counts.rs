@@ -1,4 +1,4 @@
-//! Daily counters per application. SQL over `daily_counts`, and over users and grants for counting guests; no policy.
+//! Daily counters per application. SQL over `daily_counts`, and over users, grants and sessions for counting guests; no policy.
 
 use vestibule_domain::id::{ProjectNo, UserId};
 
@@ -15,7 +15,7 @@ pub const STATEMENTS: &[&Sql] = &[&ADD, &RANGE, &CLEAR, &GUESTS_SINCE];
 pub struct DailyCount {
     /// Days since the epoch, UTC.
     pub day: i64,
-    /// The application; empty when unknown.
+    /// The application; empty for none (a cookie session, the Admin API).
     pub client_id: String,
     /// The counter's name.
     pub name: String,
@@ -71,11 +71,17 @@ pub async fn clear(tx: &mut Tx, p: ProjectNo, name: &str) -> Result<u64, StoreEr
 const GUESTS_SINCE: Sql = Sql::new(
     "SELECT
        u.id,
-       (SELECT g.client_id
-        FROM grants g
-        WHERE g.project_no = u.project_no AND g.user_id = u.id
-        ORDER BY g.id
-        LIMIT 1),
+       COALESCE(
+         (SELECT g.client_id
+          FROM grants g
+          WHERE g.project_no = u.project_no AND g.user_id = u.id
+          ORDER BY g.id
+          LIMIT 1),
+         (SELECT CAST('' AS TEXT)
+          FROM sessions s
+          WHERE s.project_no = u.project_no AND s.user_id = u.id
+          LIMIT 1)
+       ),
        CASE WHEN u.anonymous_since IS NOT NULL OR u.promoted_at IS NOT NULL THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END
      FROM users u
      WHERE u.project_no = $1 AND u.id > $2 AND u.id < $3
@@ -83,8 +89,8 @@ const GUESTS_SINCE: Sql = Sql::new(
      LIMIT $4",
 );
 
-/// At most `limit` users with ids in a range, oldest first: the id, the application of the user's oldest grant, and
-/// whether the user began as a guest.
+/// At most `limit` users with ids in a range, oldest first: the id, the application of the user's oldest grant (empty for a
+/// cookie session, `None` without either), and whether the user began as a guest.
 pub async fn list_users_between(
     conn: &mut Conn,
     p: ProjectNo,

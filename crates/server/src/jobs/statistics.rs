@@ -29,22 +29,29 @@ pub(crate) const GUESTS_CREATED: &str = "guests_created";
 pub(crate) const RETURNED: &str = "guests_returned";
 /// Guests who came back at all, by the day they came: the middle of that day's funnel.
 pub(crate) const RETURNED_OF_DAY: &str = "guests_returned_of_day";
-/// Promotions, by the day they happened.
+/// Those of [`GUESTS_CREATED`] who had no session when they were counted: imported, or signed out at once.
+pub(crate) const WITHOUT_SESSION: &str = "guests_created_without_session";
+/// Guests who were promoted or signed in to an existing account instead, by the day it happened.
 pub(crate) const PROMOTED: &str = "guests_promoted";
-/// Promotions, by the day the guest came: the end of that day's funnel.
+/// The same by the day the guest came: the end of that day's funnel.
 pub(crate) const PROMOTED_OF_DAY: &str = "guests_promoted_of_day";
+/// Those of [`PROMOTED`] who signed in to an existing account.
+pub(crate) const SIGNED_IN: &str = "guests_signed_in";
+/// Those of [`PROMOTED_OF_DAY`] who signed in to an existing account.
+pub(crate) const SIGNED_IN_OF_DAY: &str = "guests_signed_in_of_day";
 /// Members who came without being guests before.
 pub(crate) const MEMBERS_CREATED: &str = "members_created";
 /// Logins of members.
 pub(crate) const LOGINS: &str = "logins";
-/// Promotions by how long the guest was one, by the day they happened: name and upper bound in seconds.
-pub(crate) const WITHIN: [(&str, i64); 6] = [
-    ("promoted_within_10m", 600),
-    ("promoted_within_1h", 3_600),
-    ("promoted_within_1d", DAY),
-    ("promoted_within_7d", 7 * DAY),
-    ("promoted_within_30d", 30 * DAY),
-    ("promoted_later", i64::MAX),
+/// [`PROMOTED`] by how long the guest was one: the counter, the counter of those who signed in to an existing account, and the
+/// upper bound in seconds.
+pub(crate) const WITHIN: [(&str, &str, i64); 6] = [
+    ("promoted_within_10m", "signed_in_within_10m", 600),
+    ("promoted_within_1h", "signed_in_within_1h", 3_600),
+    ("promoted_within_1d", "signed_in_within_1d", DAY),
+    ("promoted_within_7d", "signed_in_within_7d", 7 * DAY),
+    ("promoted_within_30d", "signed_in_within_30d", 30 * DAY),
+    ("promoted_later", "signed_in_later", i64::MAX),
 ];
 
 /// Works until told to stop.
@@ -108,15 +115,18 @@ async fn count_batch(
 ) -> Result<usize, StoreError> {
     let found = counts::list_users_between(tx, no, cursor, below, BATCH).await?;
     let Some((last, _, _)) = found.last() else { return Ok(0) };
-    let mut sums: BTreeMap<(i64, &str), i64> = BTreeMap::new();
+    let mut sums: BTreeMap<(i64, &str, &str), i64> = BTreeMap::new();
     for (id, client, was_guest) in &found {
         if *was_guest {
             let day = i64::try_from(id.unix_millis() / 1_000).unwrap_or(i64::MAX).div_euclid(DAY);
-            *sums.entry((day, client.as_deref().unwrap_or_default())).or_default() += 1;
+            *sums.entry((day, client.as_deref().unwrap_or_default(), GUESTS_CREATED)).or_default() += 1;
+            if client.is_none() {
+                *sums.entry((day, "", WITHOUT_SESSION)).or_default() += 1;
+            }
         }
     }
-    for ((day, client), count) in sums {
-        let count = DailyCount { day, client_id: client.to_string(), name: GUESTS_CREATED.to_string(), count };
+    for ((day, client, name), count) in sums {
+        let count = DailyCount { day, client_id: client.to_string(), name: name.to_string(), count };
         counts::add(tx, no, &count).await?;
     }
     job_state::set(tx, name, Some(last.as_bytes()), now).await?;
@@ -137,17 +147,22 @@ pub(crate) fn count_event(kind: &str, body: &Value, at: Timestamp) -> Vec<DailyC
     let today = day_of(at);
     match kind {
         "user.anonymous.promoted" => {
-            let mut all = vec![count(today, PROMOTED)];
-            let guest = &body["payload"]["anonymous_user"];
-            if let Some(created) = guest["id"].as_str().and_then(|id| id.parse::<UserId>().ok()) {
+            let (guest, user) = (&body["payload"]["anonymous_user"]["id"], &body["payload"]["user"]["id"]);
+            // Another user: the guest signed in to an existing account.
+            let signed_in = guest != user;
+            let mut names = vec![(today, PROMOTED)];
+            names.extend(signed_in.then_some((today, SIGNED_IN)));
+            if let Some(guest) = guest.as_str().and_then(|id| id.parse::<UserId>().ok()) {
                 let created =
-                    Timestamp::from_micros(i64::try_from(created.unix_millis()).unwrap_or(0).saturating_mul(1_000));
-                all.push(count(day_of(created), PROMOTED_OF_DAY));
+                    Timestamp::from_micros(i64::try_from(guest.unix_millis()).unwrap_or(0).saturating_mul(1_000));
                 let seconds = i64::try_from(at.since(created).as_secs()).unwrap_or(i64::MAX);
-                let within = WITHIN.iter().find(|(_, bound)| seconds <= *bound).unwrap_or(&WITHIN[WITHIN.len() - 1]);
-                all.push(count(today, within.0));
+                let within = WITHIN.iter().find(|(_, _, bound)| seconds <= *bound).unwrap_or(&WITHIN[WITHIN.len() - 1]);
+                names.extend([(day_of(created), PROMOTED_OF_DAY), (today, within.0)]);
+                if signed_in {
+                    names.extend([(day_of(created), SIGNED_IN_OF_DAY), (today, within.1)]);
+                }
             }
-            all
+            names.into_iter().map(|(day, name)| count(day, name)).collect()
         }
         "user.created" => vec![count(today, MEMBERS_CREATED)],
         "user.authenticated" => vec![count(today, LOGINS)],

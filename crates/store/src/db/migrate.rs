@@ -102,6 +102,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../../migrations/0016_operator_event_times.sqlite.sql"),
         postgres: include_str!("../../migrations/0016_operator_event_times.postgres.sql"),
     },
+    Migration {
+        version: 17,
+        name: "0017_guests_signed_in",
+        sqlite: include_str!("../../migrations/0017_guests_signed_in.sqlite.sql"),
+        postgres: include_str!("../../migrations/0017_guests_signed_in.postgres.sql"),
+    },
 ];
 
 /// Serializes migrating nodes on PostgreSQL. The number is arbitrary, but must not be used for another lock.

@@ -11,12 +11,12 @@ use vestibule_store::{
     deliveries::{self, DeliveryState, NewDelivery},
     delivery_lanes::{self, Behind, Lane},
     events::{self, EventRow, EventSelection},
-    grants, user_lists,
+    grants, sessions, user_lists,
     user_lists::UserListKind,
     users,
 };
 
-use crate::test_store::{OTHER, P, at, grant, guest, hash, id, on_both_engines, write};
+use crate::test_store::{OTHER, P, at, grant, guest, hash, id, on_both_engines, session, write};
 
 on_both_engines!(
     lists_hold_whom_they_name,
@@ -246,9 +246,11 @@ async fn counts_add_up(store: Store) {
     let kim = add(&store, guest(1)).await;
     write(&store, grant(3, kim), |tx, grant| Box::pin(grants::insert(tx, P, grant))).await;
     add(&store, User::new_member(id(2), at(1))).await;
+    let lee = add(&store, guest(3)).await;
+    write(&store, session(4, lee), |tx, session| Box::pin(sessions::insert(tx, P, session))).await;
     let mut conn = store.read().await.unwrap();
     let all = counts::list_users_between(&mut conn, P, UserId::from_bytes([0; 16]), id(9), 9).await.unwrap();
-    assert_eq!(all, [(kim, Some("app".to_owned()), true), (id(2), None, false)]);
+    assert_eq!(all, [(kim, Some("app".to_owned()), true), (id(2), None, false), (lee, Some(String::new()), true)]);
 }
 
 async fn a_write_under_an_idempotency_key_begins_once(store: Store) {

@@ -12,6 +12,7 @@ mod parity;
 mod postgres;
 mod projects;
 mod sign_ins;
+mod signed_in;
 mod single_use;
 mod statements;
 mod test_store;

@@ -1,12 +1,13 @@
 //! Statistics from the daily counters: guests by day and application, the funnel, and the time to promotion.
 
-use vestibule_store::counts;
+use vestibule_store::counts::{self, DailyCount};
 
 use super::AdminError;
 use crate::{
     flows::ctx::Ctx,
     jobs::statistics::{
-        GUESTS_CREATED, LOGINS, MEMBERS_CREATED, PROMOTED, PROMOTED_OF_DAY, RETURNED, RETURNED_OF_DAY, WITHIN,
+        GUESTS_CREATED, LOGINS, MEMBERS_CREATED, PROMOTED, PROMOTED_OF_DAY, RETURNED, RETURNED_OF_DAY, SIGNED_IN,
+        SIGNED_IN_OF_DAY, WITHIN, WITHOUT_SESSION,
     },
 };
 
@@ -18,12 +19,16 @@ pub(crate) const MAX_DAYS: i64 = 400;
 pub(crate) struct DayNumbers {
     /// Days since the epoch.
     pub(crate) day: i64,
-    /// Empty for guests of cookie-based applications.
+    /// Empty without an application: guests with a cookie session, imported guests, and promotions by an operator or key.
     pub(crate) client_id: String,
     pub(crate) guests_created: i64,
+    /// Those of them who had no session when they were counted.
+    pub(crate) guests_without_session: i64,
     /// Guests of earlier days who returned on this day.
     pub(crate) guests_returned: i64,
     pub(crate) guests_promoted: i64,
+    /// Guests who signed in to an existing account instead.
+    pub(crate) guests_signed_in: i64,
     pub(crate) members_created: i64,
     pub(crate) logins: i64,
 }
@@ -34,10 +39,29 @@ impl DayNumbers {
             day,
             client_id: client_id.to_string(),
             guests_created: 0,
+            guests_without_session: 0,
             guests_returned: 0,
             guests_promoted: 0,
+            guests_signed_in: 0,
             members_created: 0,
             logins: 0,
+        }
+    }
+
+    fn add(&mut self, count: &DailyCount) {
+        match count.name.as_str() {
+            GUESTS_CREATED => self.guests_created += count.count,
+            WITHOUT_SESSION => self.guests_without_session += count.count,
+            RETURNED => self.guests_returned += count.count,
+            PROMOTED => self.guests_promoted += count.count,
+            // They are among the promoted ones in the store.
+            SIGNED_IN => {
+                self.guests_promoted -= count.count;
+                self.guests_signed_in += count.count;
+            }
+            MEMBERS_CREATED => self.members_created += count.count,
+            LOGINS => self.logins += count.count,
+            _ => {}
         }
     }
 }
@@ -48,6 +72,25 @@ pub(crate) struct Funnel {
     pub(crate) guests_created: i64,
     pub(crate) guests_returned: i64,
     pub(crate) guests_promoted: i64,
+    /// Those who signed in to an existing account instead.
+    pub(crate) guests_signed_in: i64,
+}
+
+impl Funnel {
+    /// Adds a counter by the day the guest came; `false` for other counters.
+    fn add(&mut self, count: &DailyCount) -> bool {
+        match count.name.as_str() {
+            RETURNED_OF_DAY => self.guests_returned += count.count,
+            PROMOTED_OF_DAY => self.guests_promoted += count.count,
+            // They are among the promoted ones in the store.
+            SIGNED_IN_OF_DAY => {
+                self.guests_promoted -= count.count;
+                self.guests_signed_in += count.count;
+            }
+            _ => return false,
+        }
+        true
+    }
 }
 
 /// How many guests were promoted within a time after their creation.
@@ -70,6 +113,22 @@ pub(crate) struct Report {
     pub(crate) time_to_promotion: Vec<Within>,
 }
 
+/// Adds a counter of promotions by time; `false` for other counters. Those who signed in to an existing account are among
+/// the promoted ones in the store.
+fn add_within(within: &mut [Within], count: &DailyCount) -> bool {
+    for (bucket, (promoted, signed_in, _)) in within.iter_mut().zip(WITHIN) {
+        if count.name == promoted {
+            bucket.count += count.count;
+            return true;
+        }
+        if count.name == signed_in {
+            bucket.count -= count.count;
+            return true;
+        }
+    }
+    false
+}
+
 /// The report for a range of days, both included (days since the epoch), of one application or of all.
 pub(crate) async fn report(ctx: &Ctx<'_>, from: i64, to: i64, client_id: Option<&str>) -> Result<Report, AdminError> {
     if to < from || to - from >= MAX_DAYS {
@@ -80,19 +139,10 @@ pub(crate) async fn report(ctx: &Ctx<'_>, from: i64, to: i64, client_id: Option<
     let mut funnel = Funnel::default();
     let mut within: Vec<Within> = WITHIN
         .iter()
-        .map(|(name, bound)| Within { name, seconds: Some(*bound).filter(|bound| *bound != i64::MAX), count: 0 })
+        .map(|(name, _, bound)| Within { name, seconds: Some(*bound).filter(|bound| *bound != i64::MAX), count: 0 })
         .collect();
     for count in all.into_iter().filter(|count| client_id.is_none_or(|wanted| wanted == count.client_id)) {
-        if let Some(bucket) = within.iter_mut().find(|bucket| bucket.name == count.name) {
-            bucket.count += count.count;
-            continue;
-        }
-        if count.name == PROMOTED_OF_DAY {
-            funnel.guests_promoted += count.count;
-            continue;
-        }
-        if count.name == RETURNED_OF_DAY {
-            funnel.guests_returned += count.count;
+        if funnel.add(&count) || add_within(&mut within, &count) {
             continue;
         }
         // Counters are sorted by day and application: each change of either begins a new entry.
@@ -101,16 +151,9 @@ pub(crate) async fn report(ctx: &Ctx<'_>, from: i64, to: i64, client_id: Option<
             days.push(DayNumbers::new(count.day, &count.client_id));
         }
         let Some(day) = days.last_mut() else { continue };
-        match count.name.as_str() {
-            GUESTS_CREATED => {
-                day.guests_created += count.count;
-                funnel.guests_created += count.count;
-            }
-            RETURNED => day.guests_returned += count.count,
-            PROMOTED => day.guests_promoted += count.count,
-            MEMBERS_CREATED => day.members_created += count.count,
-            LOGINS => day.logins += count.count,
-            _ => {}
+        day.add(&count);
+        if count.name == GUESTS_CREATED {
+            funnel.guests_created += count.count;
         }
     }
     Ok(Report { from, to, days, funnel, time_to_promotion: within })

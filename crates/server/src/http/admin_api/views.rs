@@ -215,8 +215,10 @@ struct DayView<'a> {
     date: String,
     client_id: &'a str,
     guests_created: i64,
+    guests_without_session: i64,
     guests_returned: i64,
     guests_promoted: i64,
+    guests_signed_in: i64,
     members_created: i64,
     logins: i64,
 }
@@ -226,6 +228,7 @@ struct FunnelView {
     guests_created: i64,
     guests_returned: i64,
     guests_promoted: i64,
+    guests_signed_in: i64,
 }
 
 #[derive(Debug, Serialize)]
@@ -247,6 +250,7 @@ impl<'a> ReportView<'a> {
                 guests_created: funnel.guests_created,
                 guests_returned: funnel.guests_returned,
                 guests_promoted: funnel.guests_promoted,
+                guests_signed_in: funnel.guests_signed_in,
             },
             time_to_promotion: within
                 .map(|one| WithinView { name: one.name, seconds: one.seconds, count: one.count })
@@ -261,8 +265,10 @@ impl<'a> DayView<'a> {
             date: print_day(day.day),
             client_id: &day.client_id,
             guests_created: day.guests_created,
+            guests_without_session: day.guests_without_session,
             guests_returned: day.guests_returned,
             guests_promoted: day.guests_promoted,
+            guests_signed_in: day.guests_signed_in,
             members_created: day.members_created,
             logins: day.logins,
         }

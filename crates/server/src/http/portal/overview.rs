@@ -33,6 +33,7 @@ async fn show(request: ProjectRequest) -> PageResult {
         clients,
         daily: by_day(&report, from, today),
         funnel: [report.funnel.guests_created, report.funnel.guests_returned, report.funnel.guests_promoted],
+        signed_in: report.days.iter().map(|day| day.guests_signed_in).sum(),
         within: report.time_to_promotion.iter().map(|one| (describe_within(one.seconds), one.count)).collect(),
     })
 }
@@ -48,27 +49,42 @@ fn client_names(request: &ProjectRequest, report: &Report) -> Vec<(String, Strin
         .collect();
     for day in &report.days {
         if !names.iter().any(|(id, _)| *id == day.client_id) {
-            let name = if day.client_id.is_empty() { "Cookie-based applications" } else { &day.client_id };
+            let name = if day.client_id.is_empty() { COOKIES_OR_NONE } else { &day.client_id };
             names.push((day.client_id.clone(), name.to_string()));
         }
     }
     names
 }
 
+/// What has no client ID, in the filter.
+const COOKIES_OR_NONE: &str = "Cookie-based or no application";
+/// Guests with a cookie session.
+const COOKIES: &str = "Cookie-based applications";
+/// Guests who were imported or signed out within a minute, and promotions by the Admin API or an operator.
+const NO_APPLICATION: &str = "No application";
+
 fn by_application(report: &Report, names: &[(String, String)]) -> Vec<AppNumbers> {
     let mut sums: BTreeMap<&str, AppNumbers> = BTreeMap::new();
+    let mut without = AppNumbers { name: NO_APPLICATION.to_string(), ..AppNumbers::default() };
     for day in &report.days {
         let sum = sums.entry(&day.client_id).or_default();
-        sum.created += day.guests_created;
+        sum.created += day.guests_created - day.guests_without_session;
         sum.returned += day.guests_returned;
-        sum.promoted += day.guests_promoted;
+        without.created += day.guests_without_session;
+        // Without a client ID, no flow of an application promoted or signed in the guest.
+        let ended = if day.client_id.is_empty() { &mut without } else { sum };
+        ended.promoted += day.guests_promoted;
+        ended.signed_in += day.guests_signed_in;
     }
     let mut all: Vec<AppNumbers> = sums
         .into_iter()
         .map(|(id, sum)| {
             let name = names.iter().find(|(other, _)| other == id).map_or(id, |(_, name)| name);
+            let name = if id.is_empty() { COOKIES } else { name };
             AppNumbers { client_id: id.to_string(), name: name.to_string(), ..sum }
         })
+        .chain([without])
+        .filter(|app| [app.created, app.returned, app.promoted, app.signed_in] != [0; 4])
         .collect();
     all.sort_by_key(|app| std::cmp::Reverse(app.created));
     all

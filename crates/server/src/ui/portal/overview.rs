@@ -5,19 +5,22 @@ use askama::Template;
 use super::frame::{PortalContext, PortalPage};
 use crate::ui::{
     chart::{ChartLabels, DaysChart, Mark, Series, StepsChart, print_number},
+    count_of,
     template::finish,
 };
 
 /// The numbers of one application, or of the whole project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AppNumbers {
-    /// Its ID; empty for cookie-based applications.
+    /// Its ID; empty for none.
     pub client_id: String,
     pub name: String,
     pub created: i64,
     /// Returning guests, each counted once a day.
     pub returned: i64,
     pub promoted: i64,
+    /// Guests who signed in to an existing account instead.
+    pub signed_in: i64,
 }
 
 impl AppNumbers {
@@ -49,6 +52,8 @@ pub struct OverviewPage {
     pub daily: Daily,
     /// Of the guests created in the period: how many there are, returned, were promoted.
     pub funnel: [i64; 3],
+    /// Guests who signed in to an existing account instead, in the period.
+    pub signed_in: i64,
     /// Promotions by the time since creation.
     pub within: Vec<(String, i64)>,
     pub applications: Vec<AppNumbers>,
@@ -66,6 +71,7 @@ impl OverviewPage {
             clients: vec![("shop-web".into(), "Shop".into()), (String::new(), "Cookie-based applications".into())],
             daily: Daily { created: wave(80), returned: wave(35), promoted: wave(4), days: days.clone() },
             funnel: [3_200, 900, 140],
+            signed_in: 12,
             within: vec![("10 min".into(), 20), ("1 hour".into(), 60), ("1 day".into(), 30), ("later".into(), 30)],
             applications: vec![AppNumbers {
                 client_id: "shop-web".into(),
@@ -73,12 +79,14 @@ impl OverviewPage {
                 created: 3_200,
                 returned: 1_400,
                 promoted: 140,
+                signed_in: 12,
             }],
         };
         let no_users = Self {
             clients: Vec::new(),
             daily: Daily { created: vec![0; 30], returned: vec![0; 30], promoted: vec![0; 30], days },
             funnel: [0; 3],
+            signed_in: 0,
             within: Vec::new(),
             applications: Vec::new(),
             ..lively.clone()
@@ -102,11 +110,11 @@ impl OverviewPage {
     fn figures(&self) -> [(&'static str, String, String); 4] {
         let active = |day: usize| self.daily.created[day] + self.daily.returned[day];
         let count = self.daily.days.len();
-        let most = (0..count).map(active).sum::<i64>() / i64::try_from(count).unwrap_or(1).max(1);
+        let average = print_tenths((0..count).map(active).sum(), i64::try_from(count).unwrap_or(1));
         let today = count.checked_sub(1).map_or(0, active);
         [
             ("New guests", Self::sum(&self.daily.created), format!("in {} days", self.period)),
-            ("Active guests today", print_number(today), format!("{} a day on average", print_number(most))),
+            ("Active guests today", print_number(today), format!("{average} a day on average")),
             ("Promoted", Self::sum(&self.daily.promoted), format!("in {} days", self.period)),
             ("Conversion", self.conversion(), "of new guests".to_string()),
         ]
@@ -117,8 +125,7 @@ impl OverviewPage {
         if created == 0 {
             return "–".to_string();
         }
-        let tenths = i128::from(promoted) * 1_000 / i128::from(created);
-        format!("{}.{} %", tenths / 10, tenths % 10)
+        format!("{} %", print_tenths(promoted.saturating_mul(100), created))
     }
 
     fn guests_chart(&self) -> String {
@@ -129,10 +136,10 @@ impl OverviewPage {
             words: words(
                 "Active guests by day",
                 format!(
-                    "One bar for each of {} days: {} new guests in total and {} daily visits of returning guests.",
+                    "One bar for each of {} days: {} in total and {} of returning guests.",
                     self.period,
-                    print_number(created),
-                    print_number(returned)
+                    count_of(created, "new guest", "new guests"),
+                    count_of(returned, "daily visit", "daily visits")
                 ),
                 "No new guests in this period.",
                 "Day",
@@ -152,7 +159,12 @@ impl OverviewPage {
             id: "promotions",
             words: words(
                 "Promotions by day",
-                format!("{} guests were promoted in {} days.", Self::sum(&self.daily.promoted), self.period),
+                format!(
+                    "{} promoted in {} days. {} an existing account instead.",
+                    count_of(self.daily.promoted.iter().sum(), "guest was", "guests were"),
+                    self.period,
+                    count_of(self.signed_in, "guest signed in to", "guests signed in to"),
+                ),
                 "No promotions in this period.",
                 "Day",
             ),
@@ -170,10 +182,10 @@ impl OverviewPage {
             words: words(
                 "From guest to member",
                 format!(
-                    "Of {} new guests, {} returned on a later day and {} were promoted.",
-                    print_number(created),
+                    "Of {}, {} returned on a later day and {} promoted.",
+                    count_of(created, "new guest", "new guests"),
                     print_number(returned),
-                    print_number(promoted)
+                    count_of(promoted, "was", "were")
                 ),
                 "No new guests in this period.",
                 "Step",
@@ -200,6 +212,12 @@ impl OverviewPage {
         };
         chart.render()
     }
+}
+
+/// A quotient with one decimal, rounded down.
+fn print_tenths(dividend: i64, divisor: i64) -> String {
+    let tenths = dividend.saturating_mul(10) / divisor.max(1);
+    format!("{}.{}", print_number(tenths / 10), tenths % 10)
 }
 
 fn words(title: &str, description: String, empty: &str, first_column: &str) -> ChartLabels {
