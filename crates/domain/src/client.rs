@@ -265,6 +265,17 @@ impl Client {
         self.redirect_uris.iter().any(|registered| registered == uri)
     }
 
+    /// Whether an exchange names the redirect URI of its code. The same text (RFC 6749 §4.1.3), except that an `http` or `https` URI
+    /// without a path may have gained its `/`: the Web SDK sends the URL on which the browser landed (RFC 3986 §6.2.3).
+    #[must_use]
+    pub fn is_redirect_uri_of_code(of_code: &str, sent: &str) -> bool {
+        let is_bare = || {
+            let rest = of_code.strip_prefix("https://").or_else(|| of_code.strip_prefix("http://"));
+            rest.is_some_and(|authority| !authority.contains(['/', '?', '#']))
+        };
+        sent == of_code || (sent.strip_suffix('/') == Some(of_code) && is_bare())
+    }
+
     /// Whether the URI is registered as a target after sign-out, compared character by character.
     #[must_use]
     pub fn allows_post_logout_redirect_uri(&self, uri: &str) -> bool {
@@ -422,6 +433,23 @@ mod tests {
     fn an_unwritten_refresh_lifetime_is_never_shorter_than_the_access_token() {
         let client = Client { access_token_lifetime_seconds: Some(40_000_000), ..Client::default() };
         assert_eq!(client.grant_lifetime(false).hard, Duration::from_secs(40_000_000));
+    }
+
+    #[test]
+    fn an_exchange_may_add_the_slash_that_a_browser_adds() {
+        for (of_code, sent, expected) in [
+            ("https://shop.example", "https://shop.example", true),
+            ("https://shop.example", "https://shop.example/", true),
+            ("http://localhost:5173", "http://localhost:5173/", true),
+            ("https://shop.example/", "https://shop.example", false),
+            ("https://shop.example", "https://shop.example//", false),
+            ("https://shop.example", "https://shop.example.evil/", false),
+            ("https://shop.example/back", "https://shop.example/back/", false),
+            ("https://shop.example?a=b", "https://shop.example?a=b/", false),
+            ("com.shop.app://back", "com.shop.app://back/", false),
+        ] {
+            assert_eq!(Client::is_redirect_uri_of_code(of_code, sent), expected, "{of_code} {sent}");
+        }
     }
 
     #[test]

@@ -237,11 +237,11 @@ pub async fn record_access(tx: &mut Tx, p: ProjectNo, id: GrantId, now: Timestam
 const TOUCH: Sql = Sql::new(
     "UPDATE grants
      SET last_access_at = CASE WHEN last_access_at < $4 THEN $4 ELSE last_access_at END,
-         device = $3
+         device = COALESCE($3, device)
      WHERE project_no = $1 AND id = $2",
 );
 
-/// Records a refresh and the device name sent with it; never moves the last use back. `false` when the grant is gone.
+/// Records a refresh and the device name sent with it, if any; never moves the last use back. `false` when the grant is gone.
 pub async fn touch(
     tx: &mut Tx,
     p: ProjectNo,

@@ -1,6 +1,8 @@
 //! A user's cookie sessions and grants. One function lists them, one ends them: for the account page, the Admin API, the portal and
 //! the command line alike.
 
+use std::collections::HashMap;
+
 use vestibule_domain::{
     event::{Context, Event, RevocationReason, SessionModel, TriggeredBy},
     grant::Grant,
@@ -44,6 +46,9 @@ pub(crate) async fn list(ctx: &Ctx<'_>, user: &User) -> Result<Vec<ListedSession
     let (sessions, grants) = load(&mut conn, ctx.project.no, user.id).await?;
     drop(conn);
     let mut listed = Vec::with_capacity(sessions.len() + grants.len());
+    // An application that does not describe its device runs in the browser of its cookie session.
+    let browsers: HashMap<SessionId, String> =
+        sessions.iter().filter_map(|session| Some((session.id, session.device.clone()?))).collect();
     for session in sessions {
         let id = SessionRef::Session(session.id);
         let remembered = ctx.project.accesses.recall(id);
@@ -73,7 +78,7 @@ pub(crate) async fn list(ctx: &Ctx<'_>, user: &User) -> Result<Vec<ListedSession
                 created_at: grant.created_at,
                 last_access_at: last,
                 expires_at: lifetime.expiry(grant.created_at, last),
-                device: grant.device,
+                device: grant.device.or_else(|| browsers.get(&grant.session_id?).cloned()),
             });
         }
     }

@@ -47,7 +47,7 @@ pub(crate) async fn sign_up(visit: Visit, cookie: SessionCookie, request: Reques
                 Ok(resolution) => resolution,
                 Err(error) => return error::flow_as_api(&visit, &error),
             };
-            let device = super::pages::device_name(&headers);
+            let device = super::user_agent::device_name(&headers);
             let signed_up = sign_up_anonymous::with_cookie(&visit.ctx(), resolution.live(), device).await;
             match signed_up {
                 Ok(cookie) => {

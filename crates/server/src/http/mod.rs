@@ -14,6 +14,7 @@ mod export;
 mod forwarded;
 pub(crate) mod front;
 mod health;
+mod history;
 mod json;
 mod limits;
 mod metrics;
@@ -24,6 +25,7 @@ pub(crate) mod portal;
 mod resolver;
 pub(crate) mod routes;
 pub(crate) mod serve;
+mod user_agent;
 mod visit;
 
 use std::sync::Arc;

@@ -244,6 +244,30 @@ async fn a_new_password_needs_the_old_one_and_ends_every_other_session(engine: E
     scene.sign_in(KIM, "another quiet harbour").await;
 }
 
+async fn an_apps_session_has_the_name_of_its_browser(engine: Engine) {
+    let mut scene = Scene::make(engine, |_| {}).await;
+    scene.browser.open("/settings").await;
+    assert_eq!(scene.browser.expect_page(200, ACCOUNT).text.matches("Unknown device").count(), 2);
+    scene.client.http.agent =
+        Some("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36");
+    let mut tab = Browser::new(scene.client.http.clone());
+    tab.open(&scene.client.authorize_url(&[("prompt", "login")])).await;
+    tab.fill("Email address", KIM);
+    tab.fill("Password", PASSWORD);
+    tab.press("Sign in").await;
+    let tokens = scene.client.finish(tab.at_app()).await;
+    let names = async |browser: &mut Browser| {
+        browser.open("/settings").await;
+        let text = &browser.expect_page(200, ACCOUNT).text;
+        ["Unknown device", "Chrome · Linux"].map(|name| text.matches(name).count())
+    };
+    assert_eq!(names(&mut scene.browser).await, [2, 1]);
+    // A refresh that does not describe the device keeps the name, also when a server sends it.
+    scene.client.http.agent = None;
+    scene.client.refresh(&tokens.refresh).await.expect(200);
+    assert_eq!(names(&mut scene.browser).await, [2, 1]);
+}
+
 async fn sessions_are_listed_and_ended_one_by_one_or_all_at_once(engine: Engine) {
     let mut scene = Scene::make(engine, |_| {}).await;
     let first = scene.browser;
@@ -546,6 +570,7 @@ on_both_engines!(
     the_last_login_method_stays_even_when_its_page_was_open,
     a_taken_address_is_reported_only_after_its_proof,
     a_new_password_needs_the_old_one_and_ends_every_other_session,
+    an_apps_session_has_the_name_of_its_browser,
     sessions_are_listed_and_ended_one_by_one_or_all_at_once,
     sessions_of_other_users_cannot_be_ended,
     an_account_is_deleted_by_who_types_its_name,

@@ -177,6 +177,24 @@ async fn a_code_is_worth_nothing_to_whom_it_was_not_given(engine: Engine) {
     client.exchange(&code).await.expect(200);
 }
 
+/// The Web SDK sends the URL on which the browser landed, without its query: that has a path.
+async fn a_redirect_uri_without_a_path_works_with_the_sdk(engine: Engine) {
+    let server =
+        TestServer::start(engine, |setup| setup.set_client("web", "redirect_uris", vec!["http://shop.test"])).await;
+    let client = AppClient { redirect_uri: "http://shop.test".into(), ..server.app_client() };
+    let (_, landing) = promoted(&server, &client, "kim@shop.example").await;
+    assert!(landing.as_str().starts_with("http://shop.test/?code="), "{landing}");
+    let code = query(&landing, "code").expect("a code");
+    for other in ["http://shop.test//", "http://shop.test/after-login", "https://shop.test/"] {
+        let reply = client.exchange_with(&code, &[("redirect_uri", other)]).await;
+        reply.expect_oauth_error(400, "invalid_request", "invalid redirect URI");
+    }
+    client.exchange_with(&code, &[("redirect_uri", "http://shop.test/")]).await.expect(200);
+    let other = AppClient { redirect_uri: "http://shop.test/".into(), ..client };
+    let reply = server.http().get(&other.authorize_url(&[])).await;
+    assert_eq!(reply.status, 400, "the authorization request names it exactly");
+}
+
 async fn a_code_lives_five_minutes(engine: Engine) {
     let server = TestServer::start_plain(engine).await;
     let client = server.app_client();
@@ -273,6 +291,7 @@ on_both_engines!(
     one_user_may_refresh_60_times_a_minute,
     a_code_is_exchanged_for_the_tokens_the_scope_asked_for,
     a_code_is_worth_nothing_to_whom_it_was_not_given,
+    a_redirect_uri_without_a_path_works_with_the_sdk,
     a_code_lives_five_minutes,
     refreshing_gives_new_tokens_and_leaves_the_old_ones_alive,
     a_refresh_token_that_is_not_good_is_one_error,

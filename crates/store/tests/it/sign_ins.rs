@@ -69,6 +69,7 @@ async fn a_use_never_moves_back_in_time(store: Store) {
         Box::pin(async move {
             assert!(grants::touch(tx, P, id(1), Some("Firefox"), at(6)).await?);
             assert!(grants::touch(tx, P, id(1), Some("Opera"), at(5)).await?);
+            assert!(grants::touch(tx, P, id(1), None, at(5)).await?, "the name stays");
             assert!(!grants::touch(tx, P, id(2), None, at(6)).await?, "there is no such grant");
             assert!(!grants::record_access(tx, P, id(1), at(5)).await?);
             Ok(())

@@ -30,6 +30,8 @@ pub(crate) struct CodeRequest<'a> {
     pub(crate) code_verifier: Option<&'a str>,
     pub(crate) proof: &'a PresentedProof,
     pub(crate) device_info: Option<&'a str>,
+    /// The browser's name, for clients that do not describe their device.
+    pub(crate) browser: Option<String>,
 }
 
 impl<'a> CodeRequest<'a> {
@@ -67,7 +69,7 @@ pub(crate) async fn exchange(ctx: &Ctx<'_>, request: CodeRequest<'_>) -> Result<
         amr: payload.amr.clone(),
         session_id: payload.session_id,
         dpop_jkt: binding.jkt,
-        device: device.map(|device| device.display_name().to_string()),
+        device: device.map(|device| device.display_name().to_string()).or_else(|| request.browser.clone()),
     };
     let (grant, refresh_token) = make_grant(ctx.app, new, ctx.now);
     let loaded = LoadedUser::load(&mut *ctx.app.store.read().await?, ctx.project, user).await?;
@@ -112,7 +114,7 @@ fn check_payload(
     if is_expired {
         return Err(Error::InvalidCode);
     }
-    if request.redirect_uri != Some(payload.redirect_uri.as_str()) {
+    if !request.redirect_uri.is_some_and(|sent| Client::is_redirect_uri_of_code(&payload.redirect_uri, sent)) {
         return Err(Error::RedirectUriMismatch);
     }
     check_pkce(payload.code_challenge.as_deref(), request.code_verifier)

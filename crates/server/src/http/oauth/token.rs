@@ -2,7 +2,7 @@
 
 use axum::{
     extract::Request,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use vestibule_protocol::{
@@ -22,6 +22,7 @@ use crate::{
         body,
         credentials::{ApiCredentials, TokenCredentials},
         dpop, error, json,
+        user_agent::device_name,
         visit::Visit,
     },
 };
@@ -44,7 +45,7 @@ pub(crate) async fn token(visit: Visit, credentials: TokenCredentials, request: 
         Ok(presented) => presented,
         Err(refused) => return refused.answer(&visit, None),
     };
-    match answer(&visit, &credentials.api, &form, &presented.proof, &dpop).await {
+    match answer(&visit, &body.headers, &credentials.api, &form, &presented.proof, &dpop).await {
         Ok(response) => {
             let mut response = json::fresh(StatusCode::OK, &response);
             response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
@@ -56,6 +57,7 @@ pub(crate) async fn token(visit: Visit, credentials: TokenCredentials, request: 
 
 async fn answer(
     visit: &Visit,
+    headers: &HeaderMap,
     api: &ApiCredentials,
     form: &Form,
     proof: &ClientProof,
@@ -79,6 +81,7 @@ async fn answer(
                 code_verifier: exchange.code_verifier.as_ref().map(vestibule_protocol::Credential::as_str),
                 proof: dpop,
                 device_info,
+                browser: device_name(headers),
             };
             if !confidential && let Err(refused) = exchange.verifier() {
                 code::note_reuse(&ctx, client, &request).await?;

@@ -12,7 +12,12 @@ use axum::{
 use vestibule_domain::project;
 use vestibule_protocol::oauth::ResponseMode;
 
-use super::{body::BodyProblem, error, visit::Visit};
+use super::{
+    body::BodyProblem,
+    error,
+    history::{self, RenderedPage},
+    visit::Visit,
+};
 use crate::{
     flows::{
         Error,
@@ -96,13 +101,14 @@ pub(crate) fn render_with(
     let mut response = (frame.status, page.render(&context)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CACHE_CONTROL, history::cache_control(frame.status));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.append(header::VARY, HeaderValue::from_static("Accept-Language, Cookie"));
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
+    response.extensions_mut().insert(RenderedPage);
     response
 }
 
@@ -281,37 +287,6 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// A short browser name for the list of sessions.
-pub(crate) fn device_name(headers: &HeaderMap) -> Option<String> {
-    let agent = headers.get(header::USER_AGENT)?.to_str().ok()?;
-    let find = |names: &[(&str, &'static str)]| names.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, n)| *n);
-    // The order matters: Chrome calls itself Safari; Edge and Opera call themselves Chrome.
-    let browser = find(&[
-        ("Edg", "Edge"),
-        ("OPR/", "Opera"),
-        ("SamsungBrowser", "Samsung Internet"),
-        ("Firefox", "Firefox"),
-        ("FxiOS", "Firefox"),
-        ("CriOS", "Chrome"),
-        ("Chrome", "Chrome"),
-        ("Safari", "Safari"),
-    ]);
-    let system = find(&[
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Android", "Android"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "macOS"),
-        ("CrOS", "ChromeOS"),
-        ("Linux", "Linux"),
-    ]);
-    match (browser, system) {
-        (Some(browser), Some(system)) => Some(format!("{browser} · {system}")),
-        (Some(one), None) | (None, Some(one)) => Some(one.to_string()),
-        (None, None) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -330,14 +305,5 @@ mod tests {
         ] {
             assert_eq!(location_of(&answer(uri, mode)), expected);
         }
-    }
-
-    #[test]
-    fn browsers_get_a_short_name() {
-        let agent =
-            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
-        let headers = HeaderMap::from_iter([(header::USER_AGENT, HeaderValue::from_static(agent))]);
-        assert_eq!(device_name(&headers).as_deref(), Some("Chrome · Linux"));
-        assert_eq!(device_name(&HeaderMap::new()), None);
     }
 }

@@ -5,7 +5,7 @@ use std::{net::IpAddr, ops::Deref, sync::Arc};
 use axum::{
     RequestPartsExt,
     extract::{RawPathParams, Request},
-    http::StatusCode,
+    http::{Method, StatusCode},
     response::Response,
 };
 use vestibule_domain::{operator::Role, project::Origin, time::Timestamp};
@@ -29,7 +29,7 @@ use crate::{
     http::{
         body,
         credentials::{Brought, PortalCookies},
-        entry,
+        entry, history,
     },
     projects::Project,
     ui::portal::{OperatorBadge, PortalContext, PortalNotice, PortalPage, ProjectBadge},
@@ -49,6 +49,8 @@ pub(crate) struct PublicRequest {
     pub(super) request_id: Option<RequestId>,
     path: String,
     address: String,
+    /// Whether it sends a form.
+    is_form: bool,
     params: Vec<(String, String)>,
     /// The query and, for a form, the body.
     pub(crate) form: Form,
@@ -78,6 +80,7 @@ impl PublicRequest {
         let request_id = request.extensions().get::<RequestId>().copied();
         let path = request.uri().path().to_string();
         let address = request.uri().path_and_query().map_or(HOME, |address| address.as_str()).to_string();
+        let is_form = request.method() == Method::POST;
         let (mut parts, body) = request.into_parts();
         let params = parts.extract::<RawPathParams>().await;
         let params = params.map(|all| all.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect());
@@ -97,6 +100,7 @@ impl PublicRequest {
             request_id,
             path,
             address,
+            is_form,
             params: params.unwrap_or_default(),
             form,
             session_cookies: cookies.session,
@@ -170,6 +174,9 @@ impl PublicRequest {
             frame.notice = None;
         }
         let mut response = response::render(&frame, status, page);
+        if self.is_form && page.may_be_stored() {
+            history::store(&mut response);
+        }
         if frame.operator.is_none() {
             cookies::set(response.headers_mut(), CookieKind::Form, &self.origin, &self.form_secret);
         }

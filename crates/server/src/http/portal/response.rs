@@ -13,7 +13,7 @@ use super::HOME;
 use crate::{
     flows::ctx::RequestId,
     flows::{Error, admin::AdminError},
-    http::{body::BodyProblem, error},
+    http::{body::BodyProblem, error, history},
     overload::Overload,
     ui::{
         Forms, content_security_policy,
@@ -118,7 +118,10 @@ impl PortalError {
             Self::TooMany(wait) => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many attempts",
-                format!("Wait {} seconds, then try again.", wait.as_secs() + 1),
+                match wait.as_secs() {
+                    0 => "Wait a second, then try again.".to_string(),
+                    more => format!("Wait {} seconds, then try again.", more + 1),
+                },
             ),
             Self::Busy(..) => (
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -163,7 +166,7 @@ pub(super) fn render(ctx: &PortalContext, status: StatusCode, page: &dyn PortalP
     let mut response = (status, page.render(ctx)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CACHE_CONTROL, history::cache_control(status));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     if let Ok(policy) = HeaderValue::from_str(&policy) {

@@ -88,6 +88,10 @@ impl PortalPage for ConfirmActionPage {
     fn problems(&self) -> Vec<(String, String)> {
         self.controls.iter().filter_map(Control::problem).collect()
     }
+
+    fn may_be_stored(&self) -> bool {
+        true
+    }
 }
 
 #[derive(Template)]

@@ -95,6 +95,11 @@ pub trait PortalPage {
         false
     }
 
+    /// Whether the browser may store it when it answers a form, so that the Back button returns to it: it shows no secret.
+    fn may_be_stored(&self) -> bool {
+        false
+    }
+
     /// A further origin from which images may load.
     fn image_origin(&self) -> Option<String> {
         None

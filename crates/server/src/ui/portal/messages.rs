@@ -115,6 +115,10 @@ impl PortalPage for MessagesPage {
     fn body(&self, ctx: &PortalContext) -> String {
         finish(MessagesBody { ctx, page: self }.render())
     }
+
+    fn may_be_stored(&self) -> bool {
+        true
+    }
 }
 
 #[derive(Template)]

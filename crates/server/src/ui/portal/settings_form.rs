@@ -287,6 +287,10 @@ impl PortalPage for SettingsFormPage {
         let Extra::Branding { logo, .. } = &self.extra else { return None };
         url::Url::parse(logo).ok().map(|url| url.origin().ascii_serialization()).filter(|origin| origin != "null")
     }
+
+    fn may_be_stored(&self) -> bool {
+        true
+    }
 }
 
 #[derive(Template)]

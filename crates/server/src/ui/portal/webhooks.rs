@@ -141,6 +141,10 @@ impl PortalPage for WebhooksPage {
     fn body(&self, ctx: &PortalContext) -> String {
         finish(WebhooksBody { ctx, page: self }.render())
     }
+
+    fn may_be_stored(&self) -> bool {
+        true
+    }
 }
 
 #[derive(Template)]

@@ -2,13 +2,19 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use reqwest::{Client, Method, RequestBuilder, header::HeaderMap, redirect::Policy};
+use reqwest::{
+    Client, Method, RequestBuilder,
+    header::{self, HeaderMap},
+    redirect::Policy,
+};
 use serde_json::Value;
 
 #[derive(Clone)]
 pub(crate) struct Http {
     client: Client,
     pub(crate) origin: String,
+    /// The `User-Agent` header it sends, if any.
+    pub(crate) agent: Option<&'static str>,
 }
 
 impl Http {
@@ -24,13 +30,17 @@ impl Http {
             .timeout(Duration::from_secs(60))
             .build()
             .expect("an HTTP client");
-        Self { client, origin: origin.to_string() }
+        Self { client, origin: origin.to_string(), agent: None }
     }
 
     /// A request to a path of the server, or to a complete URL.
     pub(crate) fn request(&self, method: Method, target: &str) -> RequestBuilder {
         let url = if target.starts_with('/') { format!("{}{target}", self.origin) } else { target.to_string() };
-        self.client.request(method, url)
+        let request = self.client.request(method, url);
+        match self.agent {
+            Some(agent) => request.header(header::USER_AGENT, agent),
+            None => request,
+        }
     }
 
     pub(crate) async fn get(&self, target: &str) -> Reply {

@@ -22,10 +22,11 @@ use crate::{
     http::{
         cookies, error,
         pages::{
-            device_name, error_page, flow_error_in, link_to_app,
+            error_page, flow_error_in, link_to_app,
             messages::{MessageWriter, describe_code_problem, whole_seconds},
             see_other, to_app,
         },
+        user_agent::device_name,
     },
     messages::Message,
     ui::{AlreadyPromotedPage, ErrorKind, FieldProblem, NoticeKind, Page, TooManyTriesPage},

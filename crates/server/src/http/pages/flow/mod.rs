@@ -18,7 +18,14 @@ use crate::{
         authorize::{PendingRequest, cancel_redirect},
         page_flow::{self, Flow, FlowProblem},
     },
-    http::{body, cookies, credentials::FlowCookies, error, routes::route::path_parameter, visit::Visit},
+    http::{
+        body, cookies,
+        credentials::FlowCookies,
+        error,
+        history::{self, RenderedPage},
+        routes::route::path_parameter,
+        visit::Visit,
+    },
     ui::{AlreadyPromotedPage, ErrorKind, ErrorPage, NoticeKind, Page, TextLink},
 };
 
@@ -171,6 +178,15 @@ pub(crate) async fn begin(
 
 /// `POST /flow/{id}/{view}`
 pub(crate) async fn act(visit: Visit, cookies: FlowCookies, request: Request) -> Response {
+    let mut response = respond(visit, cookies, request).await;
+    // A page that carries its flow cannot be reached by a redirect.
+    if response.extensions().get::<RenderedPage>().is_some() {
+        history::store(&mut response);
+    }
+    response
+}
+
+async fn respond(visit: Visit, cookies: FlowCookies, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let (id, view) = (path_parameter(&mut parts, "id").await, path_parameter(&mut parts, "view").await);
     let (headers, uri) = (parts.headers.clone(), parts.uri.clone());

@@ -13,6 +13,7 @@ use crate::{
     },
     http::{
         credentials::AccountCookies,
+        history,
         pages::{
             messages::{channel, describe_code_problem, describe_taken, whole_seconds},
             see_other,
@@ -72,7 +73,10 @@ async fn resend(request: &AccountRequest, mut settings_action: SettingsAction) -
             };
             match &settings_action.state.pending {
                 Some(pending) => {
-                    request.render(StatusCode::OK, Some(notice), &page(request, &settings_action, pending, None))
+                    let page = page(request, &settings_action, pending, None);
+                    let mut response = request.render(StatusCode::OK, Some(notice), &page);
+                    history::store(&mut response);
+                    response
                 }
                 None => see_other(HOME),
             }

@@ -14,11 +14,7 @@ use crate::{
         passkey,
         profile::{MAX_NAME, read_name},
     },
-    http::{
-        credentials::AccountCookies,
-        pages::{device_name, see_other},
-        visit::Visit,
-    },
+    http::{credentials::AccountCookies, pages::see_other, user_agent::device_name, visit::Visit},
     ui::{Ceremony, FieldProblem, NoticeKind, PasskeyCeremony, PasskeyEntry, PasskeyNamePage, PasskeysPage, Text},
 };
 
