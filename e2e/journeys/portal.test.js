@@ -167,6 +167,29 @@ describe("the portal", () => {
     await two.getByText("Changes saved.").waitFor();
   });
 
+  test("goes back to a refused form and to a question, without sending anything again", async () => {
+    const page = await signIn();
+    await at(page, "/session");
+    const lifetime = page.getByLabel("Maximum session lifetime");
+    await lifetime.fill("a week");
+    await save(page).click();
+    await page.locator("#error-summary").waitFor();
+    await lifetime.fill("9100");
+    await save(page).click();
+    await page.getByText("Changes saved.").waitFor();
+    await page.goBack();
+    await page.locator("#error-summary").waitFor();
+    await page.goBack();
+    await heading(page, "Session");
+    await at(page, "/anonymous-users");
+    await page.getByLabel("Enable anonymous users?").uncheck();
+    await save(page).click();
+    await heading(page, "Save changes to “Anonymous users”?");
+    await at(page, "/applications");
+    await page.goBack();
+    await heading(page, "Save changes to “Anonymous users”?");
+  });
+
   test("previews a color while it is typed", async () => {
     const page = await arriveSignedIn();
     await at(page, "/branding");

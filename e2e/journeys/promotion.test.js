@@ -118,6 +118,24 @@ describe("the promotion pages", () => {
     await guest.assertUntouched();
   });
 
+  test("the Back button returns to a refused page that carries its flow", async () => {
+    const guest = await signUpGuest();
+    // Not openPerson: a route switches the browser's cache off, and then it sends the form again without asking.
+    const person = await browser.openPerson({ javaScriptEnabled: false });
+    people.push(person);
+    const [page, pages] = [person.page, new PromotionPages(person.page)];
+    await page.goto(await guest.startPromotion());
+    await pages.identify("not an address", "123");
+    await page.locator("#error-summary").waitFor();
+    await pages.identify(makeAddress());
+    await pages.waitForCode();
+    await page.goBack();
+    await page.locator("#error-summary").waitFor();
+    await page.goBack();
+    await pages.waitForIdentify();
+    await guest.assertUntouched();
+  });
+
   test("five wrong codes end the try, not the guest", async () => {
     const guest = await signUpGuest();
     const { page, pages } = await openPerson();

@@ -21,6 +21,7 @@ export async function look(page, name, { picture = false, height = 860 } = {}) {
     assert.deepEqual(found, [], `axe-core on ${name} (${colorScheme}, ${page.url()})`);
   }
   await assertFitsPhone(page, name);
+  await assertTablesFit(page, name);
   if (picture && process.env.VESTIBULE_SCREENSHOTS) await takePictures(page, name, height);
 }
 
@@ -36,6 +37,32 @@ async function assertFitsPhone(page, name) {
   const surplus = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   await page.setViewportSize(before);
   assert.ok(surplus <= 0, `${name} is ${surplus} px too wide for a phone`);
+}
+
+/**
+ * A table is as wide as its place, or scrolls in a box of its own that the keyboard reaches and a screen reader names;
+ * on a wide screen it always fits.
+ */
+async function assertTablesFit(page, name) {
+  const before = page.viewportSize();
+  for (const width of [320, 390, 1280]) {
+    await page.setViewportSize({ width, height: 860 });
+    const faults = await page.evaluate((mustFit) => {
+      const judge = (table) => {
+        const box = table.closest("[role=region]");
+        const place = box ?? table.parentElement;
+        if (table.offsetWidth <= place.clientWidth) return null;
+        if (mustFit) return "does not fit";
+        if (!box) return "has no box to scroll in";
+        if (!["auto", "scroll"].includes(getComputedStyle(box).overflowX)) return "does not scroll in its box";
+        if (box.tabIndex !== 0 || !box.getAttribute("aria-label")) return "has a box that the keyboard does not reach, or without a name";
+        return null;
+      };
+      return [...document.querySelectorAll("main table")].map(judge).filter(Boolean);
+    }, width === 1280);
+    assert.deepEqual(faults, [], `tables of ${name} at ${width} px`);
+  }
+  await page.setViewportSize(before);
 }
 
 async function takePictures(page, name, height) {

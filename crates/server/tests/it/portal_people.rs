@@ -12,6 +12,8 @@ on_both_engines!(
     an_operator_disables_and_deletes_a_user,
     an_operator_edits_attributes,
     the_overview_shows_the_numbers,
+    a_sign_in_to_an_existing_account_is_no_promotion,
+    consequences_read_naturally_for_none_and_one,
     the_audit_log_is_filtered_and_taken_away,
     webhooks_are_tried_out_and_sent_again,
     mail_and_text_messages_are_tried_out,
@@ -236,8 +238,10 @@ async fn the_overview_shows_the_numbers(engine: Engine) {
     let promotion = json!({"login_id": {"type": "email", "value": "kim@shop.test"}});
     admin.post(&format!("/users/{subject}/promote"), &promotion).await.expect(200);
     server.clock.advance_seconds(61);
-    let is_counted =
-        |report: &Value| report["funnel"] == json!({"guests_created": 3, "guests_returned": 1, "guests_promoted": 1});
+    let is_counted = |report: &Value| {
+        report["funnel"]
+            == json!({"guests_created": 3, "guests_returned": 1, "guests_promoted": 1, "guests_signed_in": 0})
+    };
     admin.wait_until("/statistics", is_counted).await;
     sign_in(&mut owner).await;
     owner.open(&format!("{AT}/overview")).await;
@@ -253,6 +257,87 @@ async fn the_overview_shows_the_numbers(engine: Engine) {
     // The redirect from the project's first page has a target.
     owner.open(AT).await;
     assert_eq!(owner.reply().status, 200);
+}
+
+/// Two guests of an application, one with a cookie, and one that is gone at once: one is promoted, one signs in instead.
+async fn a_sign_in_to_an_existing_account_is_no_promotion(engine: Engine) {
+    let server = TestServer::start(engine, |setup| {
+        setup.open_portal();
+        setup.set("identity.on_conflict.promotion", "login");
+    })
+    .await;
+    let mut owner = server.owner().await;
+    let (admin, app) = (Admin::of(&server).await, server.app_client());
+    let (first, second, third) = (app.sign_up().await, app.sign_up().await, app.sign_up().await);
+    app.revoke(&third.refresh).await.expect(200);
+    server.http().post_json("/api/anonymous_user/signup", &json!({"session_type": "cookie"})).await.expect(200);
+    server.clock.advance_seconds(61);
+    let is_counted = |report: &Value| report["funnel"]["guests_created"] == 4;
+    admin.wait_until("/statistics", is_counted).await;
+
+    let subject = app.subject(&first.access).await;
+    let login_id = json!({"type": "email", "value": "kim@shop.test", "is_verified": true});
+    let promotion = json!({"login_id": login_id, "password": "correct horse battery"});
+    admin.post(&format!("/users/{subject}/promote"), &promotion).await.expect(200);
+    let mut visitor = server.browser();
+    visitor.open(&app.promotion_url(&app.promotion_code(&second).await)).await;
+    visitor.follow("Sign in instead").await;
+    visitor.follow("Sign in without my guest progress").await;
+    visitor.fill("Email address", "kim@shop.test");
+    visitor.fill("Password", "correct horse battery");
+    visitor.press("Sign in").await;
+    let member = app.finish(visitor.at_app()).await;
+    assert_eq!(app.subject(&member.access).await, subject);
+
+    let funnel = json!({"guests_created": 4, "guests_returned": 0, "guests_promoted": 1, "guests_signed_in": 1});
+    let report = admin.wait_until("/statistics", |report: &Value| report["funnel"] == funnel).await;
+    let of = |client_id: &str| {
+        let days = report["days"].as_array().expect("days");
+        let day = days.iter().find(|day| day["client_id"] == client_id).expect("a day");
+        ["guests_created", "guests_without_session", "guests_promoted", "guests_signed_in"]
+            .map(|name| day[name].as_i64())
+    };
+    assert_eq!(of("web"), [2, 0, 0, 1].map(Some));
+    assert_eq!(of(""), [2, 1, 1, 0].map(Some), "the operator's key promoted without an application");
+    let within: i64 =
+        report["time_to_promotion"].as_array().expect("buckets").iter().filter_map(|one| one["count"].as_i64()).sum();
+    assert_eq!(within, 1, "{report}");
+
+    owner.open(&format!("{AT}/overview")).await;
+    let page = owner.expect_page(200, "Overview");
+    for shown in [
+        "Promoted 1",
+        "25.0 %",
+        "1 guest was promoted in 30 days. 1 guest signed in to an existing account instead.",
+        "Corner Shop 2 0 0 1",
+        "Cookie-based applications 1 0 0 0",
+        "No application 1 0 1 0",
+    ] {
+        assert!(page.text.contains(shown), "{shown}: {}", page.text);
+    }
+}
+
+async fn consequences_read_naturally_for_none_and_one(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    let (admin, app) = (Admin::of(&server).await, server.app_client());
+    owner.open(&format!("{AT}/settings/delete")).await;
+    assert!(owner.page().text.contains("It has no users."), "{}", owner.page().text);
+    owner.open(&format!("{AT}/applications/web/delete")).await;
+    assert!(owner.page().text.contains("No one is signed in, so no one is signed out."), "{}", owner.page().text);
+
+    let new = json!({"login_ids": [{"type": "email", "value": "kim@shop.test"}]});
+    let kim = admin.post("/users", &new).await.expect(201).json()["id"].as_str().expect("an ID").to_string();
+    owner.open(&format!("{AT}/users/{kim}/disabled")).await;
+    assert!(owner.page().text.contains("The user is not signed in anywhere."), "{}", owner.page().text);
+    owner.open(&format!("{AT}/users/{kim}/delete")).await;
+    assert!(owner.page().text.contains("Deletes the user at once, with 1 identity."), "{}", owner.page().text);
+
+    app.sign_up().await;
+    owner.open(&format!("{AT}/anonymous-users")).await;
+    owner.untick("Enable anonymous users?");
+    owner.press("Save").await;
+    let page = owner.expect_page(200, "Save changes to “Anonymous users”?");
+    assert!(page.text.contains("1 guest stays signed in until its session ends."), "{}", page.text);
 }
 
 async fn the_audit_log_is_filtered_and_taken_away(engine: Engine) {

@@ -17,6 +17,8 @@ on_both_engines!(
     a_secret_is_shown_once_and_removed,
     an_application_is_deleted_after_its_name_was_typed,
     login_methods_and_branding_are_saved,
+    a_setting_has_one_label_on_every_page,
+    the_back_button_returns_to_a_page_that_answered_a_form,
 );
 
 async fn start(engine: Engine) -> (TestServer, Browser) {
@@ -349,4 +351,42 @@ async fn login_methods_and_branding_are_saved(engine: Engine) {
     assert_eq!((&now["ui"]["accent_color"], &now["ui"]["languages"]), (&json!("#b0432b"), &json!(["en", "de"])));
     let css = owner.fetch("/portal/p/test/branding/preview.css?accent=%23b0432b").await;
     assert!(css.body.contains(".preview-light{--accent:#"), "{}", css.body);
+}
+
+/// A setting that several pages show or edit.
+async fn a_setting_has_one_label_on_every_page(engine: Engine) {
+    let (_server, mut owner) = start(engine).await;
+    for (label, pages) in [
+        ("Enable anonymous users?", ["/portal/projects/new", "/portal/p/test/anonymous-users"]),
+        ("Maximum session lifetime", ["/portal/p/test/session", "/portal/p/test/anonymous-users"]),
+        ("Sender", ["/portal/p/test/branding", "/portal/p/test/messages"]),
+        ("Authorized redirect URIs", ["/portal/p/test/applications/web", "/portal/p/test/applications/new/react"]),
+    ] {
+        for page in pages {
+            owner.open(page).await;
+            assert!(owner.page().text.contains(label), "{label} on {page}: {}", owner.page().text);
+        }
+    }
+}
+
+/// A browser asks to send the form again on the way back to a page that it was not allowed to store.
+async fn the_back_button_returns_to_a_page_that_answered_a_form(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    server.app_client().sign_up().await;
+    let cached = |owner: &Browser| owner.reply().header("cache-control").map(str::to_string);
+    owner.open("/portal/p/test/session").await;
+    assert_eq!(cached(&owner).as_deref(), Some("no-store"));
+    owner.fill("Maximum session lifetime", "a week");
+    owner.press("Save").await;
+    owner.expect_page(422, "Session");
+    assert_eq!(cached(&owner).as_deref(), Some("private, no-cache"), "a refused form");
+    owner.open("/portal/p/test/anonymous-users").await;
+    owner.untick("Enable anonymous users?");
+    owner.press("Save").await;
+    owner.expect_page(200, "Save changes to “Anonymous users”?");
+    assert_eq!(cached(&owner).as_deref(), Some("private, no-cache"), "a confirmation");
+    owner.open("/portal/p/test/applications/backend/secrets/new").await;
+    owner.press("Create secret").await;
+    owner.expect_page(200, "New client secret");
+    assert_eq!(cached(&owner).as_deref(), Some("no-store"), "a secret is never stored");
 }
