@@ -25,6 +25,7 @@ mod device_journey;
 mod device_keys_cli;
 mod device_race;
 mod discovery;
+mod documented_labels;
 mod dpop;
 mod events;
 mod exhaustion;
