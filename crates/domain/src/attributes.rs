@@ -235,13 +235,13 @@ mod tests {
     #[test]
     fn a_change_may_replace_a_whole_set() {
         let set =
-            |value: &str| -> Map<String, Value> { (0..1_000).map(|n| (format!("{value}{n:03}"), json!(1))).collect() };
+            |value: &str| -> Map<String, Value> { (0..900).map(|n| (format!("{value}{n:03}"), json!(1))).collect() };
         let (before, mut change) = (set("a"), set("b"));
         change.extend(before.keys().map(|name| (name.clone(), Value::Null)));
         assert!(check_size(&before).is_none() && check_change_size(&change).is_none());
         let mut merged = before;
         merge(&mut merged, &change);
-        assert!(check_size(&merged).is_none() && merged.len() == 1_000);
+        assert!(check_size(&merged).is_none() && merged.len() == 900);
     }
 
     #[test]
