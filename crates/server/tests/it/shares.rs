@@ -156,8 +156,12 @@ async fn a_project_with_many_events_does_not_hold_up_another(engine: Engine) {
         of_second = deliveries::list_page(&mut conn, second, DeliveryState::Waiting, None, 9).await.expect("a list");
     }
     let own = Some(of_second[0].id);
-    let before = deliveries::list_page(&mut conn, first, DeliveryState::Waiting, own, 999).await.expect("a list");
-    assert_eq!(before.len(), 100, "half of what is handed on at once is the other project's");
+    // The silent receiver may hold some of them already.
+    let mut before = 0;
+    for state in [DeliveryState::Waiting, DeliveryState::Taken] {
+        before += deliveries::list_page(&mut conn, first, state, own, 999).await.expect("a list").len();
+    }
+    assert_eq!(before, 100, "half of what is handed on at once is the other project's");
 }
 
 /// A delivery for the test: about the user of this number.
