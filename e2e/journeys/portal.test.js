@@ -206,6 +206,7 @@ describe("the portal", () => {
     const pages = [
       ["/session", "Session"],
       ["/login-methods", "Login methods"],
+      ["/rate-limits", "Rate limits"],
       ["/applications", "Applications"],
       ["/applications/new", "New application"],
       ["/applications/new/react", "New application: React"],

@@ -7,14 +7,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::session::Lifetime;
 
-/// Default lifetime of an access token: 30 minutes.
-pub const DEFAULT_ACCESS_TOKEN_SECONDS: u32 = 1_800;
-/// Default lifetime of a refresh token and of a cookie session: 52 weeks.
-pub const DEFAULT_LIFETIME_SECONDS: u32 = 31_449_600;
-/// Default idle timeout of a refresh token and of a cookie session: 30 days.
-pub const DEFAULT_IDLE_SECONDS: u32 = 2_592_000;
-/// Default time the previous refresh token still works after a rotation.
-pub const DEFAULT_ROTATION_GRACE_SECONDS: u32 = 30;
+/// Lifetime of an access token: 30 minutes.
+pub(crate) const DEFAULT_ACCESS_TOKEN_SECONDS: u32 = 1_800;
+/// Lifetime of a refresh token and of a cookie session: 52 weeks.
+pub(crate) const DEFAULT_LIFETIME_SECONDS: u32 = 31_449_600;
+/// Idle timeout of a refresh token and of a cookie session: 30 days.
+pub(crate) const DEFAULT_IDLE_SECONDS: u32 = 2_592_000;
+pub(crate) const DEFAULT_IDLE_TIMEOUT_ENABLED: bool = true;
+pub(crate) const DEFAULT_ROTATION_ENABLED: bool = false;
+pub(crate) const DEFAULT_ROTATION_GRACE_SECONDS: u32 = 30;
+/// Sessions of a user at the same time; 0 for any number.
+pub(crate) const DEFAULT_CONCURRENT_SESSIONS: u32 = 0;
+pub(crate) const DEFAULT_DPOP_DISABLED: bool = false;
+pub(crate) const DEFAULT_JWT_ACCESS_TOKENS: bool = false;
+
 /// Minimum lifetime of an access token.
 pub const MIN_ACCESS_TOKEN_SECONDS: u32 = 300;
 /// Maximum lifetime of a machine's access token, which has no refresh token to revoke.
@@ -237,7 +243,7 @@ impl Client {
     /// existing grants at once.
     #[must_use]
     pub fn grant_lifetime(&self, is_anonymous: bool) -> Lifetime {
-        let idle = self.refresh_token_idle_timeout_enabled.unwrap_or(true).then(|| {
+        let idle = self.refresh_token_idle_timeout_enabled.unwrap_or(DEFAULT_IDLE_TIMEOUT_ENABLED).then(|| {
             let own = self.anonymous_refresh_token_idle_timeout_seconds.filter(|_| is_anonymous);
             seconds(own.or(self.refresh_token_idle_timeout_seconds).unwrap_or(DEFAULT_IDLE_SECONDS))
         });
@@ -306,7 +312,7 @@ impl Client {
     /// Whether each refresh issues a new refresh token.
     #[must_use]
     pub fn rotates_refresh_tokens(&self) -> bool {
-        self.refresh_token_rotation_enabled.unwrap_or(false)
+        self.refresh_token_rotation_enabled.unwrap_or(DEFAULT_ROTATION_ENABLED)
     }
 
     /// How long the previous refresh token remains valid after a rotation.
@@ -318,19 +324,20 @@ impl Client {
     /// Whether a new grant ends the user's earlier grants of this application.
     #[must_use]
     pub fn allows_one_session_only(&self) -> bool {
-        self.x_max_concurrent_session == Some(1)
+        self.x_max_concurrent_session.unwrap_or(DEFAULT_CONCURRENT_SESSIONS) == 1
     }
 
     /// Whether invalid DPoP proofs are only logged.
     #[must_use]
     pub fn is_dpop_disabled(&self) -> bool {
-        self.x_dpop_disabled.unwrap_or(false)
+        self.x_dpop_disabled.unwrap_or(DEFAULT_DPOP_DISABLED)
     }
 
     /// Whether access tokens are JWTs (RFC 9068); always for machines.
     #[must_use]
     pub fn issues_jwt_access_tokens(&self) -> bool {
-        self.x_application_type == ApplicationType::M2m || self.issue_jwt_access_token.unwrap_or(false)
+        self.x_application_type == ApplicationType::M2m
+            || self.issue_jwt_access_token.unwrap_or(DEFAULT_JWT_ACCESS_TOKENS)
     }
 
     /// The signing algorithm of its JWT access tokens.
@@ -352,10 +359,20 @@ impl Client {
 
     pub(crate) fn refresh_seconds(&self, is_anonymous: bool) -> u32 {
         let own = self.anonymous_refresh_token_lifetime_seconds.filter(|_| is_anonymous);
-        // Only the default is extended to a long access token; an explicit value that is too short is rejected.
         own.or(self.refresh_token_lifetime_seconds)
-            .unwrap_or_else(|| DEFAULT_LIFETIME_SECONDS.max(self.access_seconds(is_anonymous)))
+            .unwrap_or_else(|| default_refresh_seconds(self.access_seconds(is_anonymous)))
     }
+
+    /// The lifetime of a member's refresh token when the key is absent: at least the access token's.
+    #[must_use]
+    pub fn default_refresh_token_seconds(&self) -> u32 {
+        default_refresh_seconds(self.access_seconds(false))
+    }
+}
+
+/// Only the default is extended to a long access token; an explicit value that is too short is rejected.
+fn default_refresh_seconds(access: u32) -> u32 {
+    DEFAULT_LIFETIME_SECONDS.max(access)
 }
 
 pub(crate) fn seconds(count: u32) -> Duration {

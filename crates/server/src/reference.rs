@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use vestibule_domain::project::list_reference;
+use vestibule_domain::project::SettingKey;
 use vestibule_protocol::{
     limits::{self, Unit},
     oauth::PARAMETERS,
@@ -36,14 +36,18 @@ pub fn project_page() -> String {
         "# Project settings\n\n{NOTE}\n\nThe keys of a project file (TOML), for `vestibule project apply FILE` and `vestibule project export ID`.\nA key that is not set has its default, even if a later release changes the default.\n\n\
          | key | value | default | description |\n|---|---|---|---|\n"
     );
-    for entry in list_reference() {
-        let default = match (entry.is_required, entry.default) {
-            (true, _) => "required".to_string(),
-            (false, "") => String::new(),
-            (false, default) => format!("`{default}`"),
+    for key in SettingKey::list() {
+        let default = match key.default_toml() {
+            _ if key.is_required() => "required".to_string(),
+            Some(default) => format!("`{default}`"),
+            None => String::new(),
         };
-        writeln!(page, "| `{}` | {} | {default} | {} |", entry.path, cell(&entry.kind), cell(entry.meaning))
+        writeln!(page, "| `{}` | {} | {default} | {} |", key.path(), cell(&key.describe()), cell(key.meaning()))
             .expect("writing to a String cannot fail");
+    }
+    page.push_str("\n## Keys without a control in the portal\n\nEvery other key is edited in a settings form of the portal.\n\n| key | reason |\n|---|---|\n");
+    for (path, reason) in http::portal::WITHOUT_CONTROL {
+        writeln!(page, "| `{path}` | {} |", cell(reason)).expect("writing to a String cannot fail");
     }
     page
 }

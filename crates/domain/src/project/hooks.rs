@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use super::ProjectSettings;
+use super::{ProjectSettings, defaults};
 
 /// A configured webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,19 +53,21 @@ impl ProjectSettings {
     /// Timeout of one blocking webhook.
     #[must_use]
     pub fn blocking_timeout(&self) -> Duration {
-        Duration::from_secs(self.hook.sync_hook_timeout_seconds.unwrap_or(5).into())
+        Duration::from_secs(self.hook.sync_hook_timeout_seconds.unwrap_or(defaults::BLOCKING_TIMEOUT_SECONDS).into())
     }
 
     /// Timeout of all blocking webhooks of one event together.
     #[must_use]
     pub fn blocking_total_timeout(&self) -> Duration {
-        Duration::from_secs(self.hook.sync_hook_total_timeout_seconds.unwrap_or(10).into())
+        Duration::from_secs(
+            self.hook.sync_hook_total_timeout_seconds.unwrap_or(defaults::BLOCKING_TOTAL_TIMEOUT_SECONDS).into(),
+        )
     }
 
     /// Timeout of a notification webhook.
     #[must_use]
     pub fn delivery_timeout(&self) -> Duration {
-        Duration::from_secs(self.hook.delivery_timeout_seconds.unwrap_or(60).into())
+        Duration::from_secs(self.hook.delivery_timeout_seconds.unwrap_or(defaults::DELIVERY_TIMEOUT_SECONDS).into())
     }
 }
 

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::is_default;
 use crate::limit::Quota;
 
+/// Whether a limit is applied by default.
+pub(super) const DEFAULT_LIMIT_ENABLED: bool = true;
+
 /// A configurable rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LimitName {
@@ -72,6 +75,13 @@ impl LimitName {
         }
     }
 
+    /// Its path in the settings document.
+    #[must_use]
+    pub fn path(self) -> String {
+        let (group, limit) = self.key();
+        format!("authentication.rate_limits.{group}.{limit}")
+    }
+
     /// The name in error bodies (`authentication.signup_anonymous.per_ip`).
     #[must_use]
     pub fn error_name(self) -> String {
@@ -128,7 +138,7 @@ impl LimitName {
 /// A limit in the settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitSetting {
-    /// Whether it is applied; true when absent.
+    /// Whether it is applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// The refill period of a whole burst.
@@ -218,7 +228,7 @@ impl RateLimits {
     pub fn quota(&self, name: LimitName) -> Option<Quota> {
         let setting = self.setting(name);
         let default = name.default_quota();
-        setting.enabled.unwrap_or(true).then(|| Quota {
+        setting.enabled.unwrap_or(DEFAULT_LIMIT_ENABLED).then(|| Quota {
             period: setting.period.map_or(default.period, |period| period.0),
             burst: setting.burst.unwrap_or(default.burst),
         })

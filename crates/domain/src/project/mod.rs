@@ -2,6 +2,7 @@
 //! Absent members stay absent; the methods here apply the defaults when they are read.
 
 mod authority;
+mod defaults;
 mod diff;
 mod document;
 mod hooks;
@@ -10,6 +11,7 @@ mod origin;
 mod rules;
 mod schema;
 mod sections;
+mod setting;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -21,13 +23,13 @@ pub use self::{
     hooks::Webhook,
     limits::{CodeLimits, LimitName, LimitSetting, NotAPeriod, PerIp, PerIpAndKey, PerIpAndUser, Period, RateLimits},
     origin::{NotAnOrigin, Origin},
-    schema::{ReferenceEntry, list_reference},
     sections::{
         AuthenticationSection, AuthenticatorKind, BlockingHandler, ClaimVerification, ColorSchemeSetting, Hook, Http,
         IdentitySection, IdentityType, LoginIdKey, LoginIdSettings, MailSection, NonBlockingHandler, OAuth, OnConflict,
         PasswordSettings, ProjectSection, PromotionConflict, SessionSettings, UiSection, Verification,
         VerificationClaims,
     },
+    setting::{SettingKey, SettingKind},
     shape::{DocumentProblem, MAX_LIST_ITEMS, MAX_PROBLEMS, MAX_TEXT_BYTES},
 };
 
@@ -35,7 +37,7 @@ use serde::{Deserialize, Serialize};
 use vestibule_protocol::cors::OriginMatcher;
 
 use crate::{
-    client::{Client, DEFAULT_IDLE_SECONDS, DEFAULT_LIFETIME_SECONDS, seconds},
+    client::{Client, seconds},
     credential::password::Policy,
     identifier::LoginIdKind,
     limit::Quota,
@@ -125,7 +127,7 @@ impl ProjectSettings {
     /// The enabled kinds of identity.
     #[must_use]
     pub fn identities(&self) -> &[IdentityType] {
-        self.authentication.identities.as_deref().unwrap_or(&[IdentityType::LoginId])
+        self.authentication.identities.as_deref().unwrap_or(&defaults::IDENTITIES)
     }
 
     /// Whether visitors can become guests.
@@ -143,19 +145,19 @@ impl ProjectSettings {
     /// Whether sign-up is closed, for guests too; promotion still works.
     #[must_use]
     pub fn public_signup_disabled(&self) -> bool {
-        self.authentication.public_signup_disabled.unwrap_or(false)
+        self.authentication.public_signup_disabled.unwrap_or(defaults::PUBLIC_SIGNUP_DISABLED)
     }
 
     /// Whether a new member is offered a passkey, where passkeys are enabled.
     #[must_use]
     pub fn passkey_offer_enabled(&self) -> bool {
-        self.authentication.passkey_offer_enabled.unwrap_or(false)
+        self.authentication.passkey_offer_enabled.unwrap_or(defaults::PASSKEY_OFFER_ENABLED)
     }
 
     /// The enabled authenticators, in the order they are offered.
     #[must_use]
     pub fn primary_authenticators(&self) -> &[AuthenticatorKind] {
-        self.authentication.primary_authenticators.as_deref().unwrap_or(&[AuthenticatorKind::Password])
+        self.authentication.primary_authenticators.as_deref().unwrap_or(&defaults::PRIMARY_AUTHENTICATORS)
     }
 
     /// Whether this authenticator is enabled.
@@ -170,10 +172,8 @@ impl ProjectSettings {
         if !self.identities().contains(&IdentityType::LoginId) {
             return Vec::new();
         }
-        match &self.identity.login_id.keys {
-            Some(keys) => keys.iter().map(|key| key.kind).collect(),
-            None => vec![LoginIdKind::Email],
-        }
+        let keys = self.identity.login_id.keys.as_deref().unwrap_or(&defaults::LOGIN_ID_KEYS);
+        keys.iter().map(|key| key.kind).collect()
     }
 
     /// The authenticators of a member with this kind of login ID.
@@ -197,14 +197,16 @@ impl ProjectSettings {
     /// Whether a login ID of this kind can be verified.
     #[must_use]
     pub fn verification_enabled(&self, kind: LoginIdKind) -> bool {
-        self.claim_verification(kind).is_some_and(|claim| claim.enabled.unwrap_or(true))
+        self.claim_verification(kind).is_some_and(|claim| claim.enabled.unwrap_or(defaults::VERIFICATION_ENABLED))
     }
 
     /// Whether a login ID of this kind must be verified before it is used.
     #[must_use]
     pub fn verification_required(&self, kind: LoginIdKind) -> bool {
-        self.claim_verification(kind)
-            .is_some_and(|claim| claim.enabled.unwrap_or(true) && claim.required.unwrap_or(true))
+        self.verification_enabled(kind)
+            && self
+                .claim_verification(kind)
+                .is_some_and(|claim| claim.required.unwrap_or(defaults::VERIFICATION_REQUIRED))
     }
 
     fn claim_verification(&self, kind: LoginIdKind) -> Option<&ClaimVerification> {
@@ -237,18 +239,18 @@ impl ProjectSettings {
     pub fn session_lifetime(&self) -> Lifetime {
         let session = &self.session;
         Lifetime {
-            hard: seconds(session.lifetime_seconds.unwrap_or(DEFAULT_LIFETIME_SECONDS)),
+            hard: seconds(session.lifetime_seconds.unwrap_or(defaults::SESSION_LIFETIME_SECONDS)),
             idle: session
                 .idle_timeout_enabled
-                .unwrap_or(true)
-                .then(|| seconds(session.idle_timeout_seconds.unwrap_or(DEFAULT_IDLE_SECONDS))),
+                .unwrap_or(defaults::SESSION_IDLE_TIMEOUT_ENABLED)
+                .then(|| seconds(session.idle_timeout_seconds.unwrap_or(defaults::SESSION_IDLE_TIMEOUT_SECONDS))),
         }
     }
 
     /// Whether the session cookie ends with the browser (no `Max-Age`).
     #[must_use]
     pub fn uses_session_cookie(&self) -> bool {
-        self.session.use_session_cookie.unwrap_or(false)
+        self.session.use_session_cookie.unwrap_or(defaults::USE_SESSION_COOKIE)
     }
 
     /// A cookie's name on the wire: the project's prefix and the suffix.
@@ -284,7 +286,7 @@ impl ProjectSettings {
     /// The fallback language.
     #[must_use]
     pub fn fallback_language(&self) -> &str {
-        self.ui.fallback_language.as_deref().unwrap_or("en")
+        self.ui.fallback_language.as_deref().unwrap_or(defaults::FALLBACK_LANGUAGE)
     }
 
     /// Light, dark or the system's preference.

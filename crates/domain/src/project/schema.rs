@@ -1,24 +1,36 @@
 //! The schema of the settings document: type, default and meaning of every key. Keys are documented only here;
-//! validation, the reference and the "did you mean" hints come from this table.
+//! validation, the reference, the portal's controls and the "did you mean" hints come from this table.
+
+use serde_json::json;
 
 use super::{
+    defaults,
+    limits::{DEFAULT_LIMIT_ENABLED, LimitName},
     rules,
-    shape::{KeySchema, Shape},
+    sections::{ColorSchemeSetting, PromotionConflict},
+    shape::{
+        DefaultValue::{self, BurstOf, Is, PeriodOf, Unset},
+        KeySchema, Shape,
+    },
 };
-use crate::{client, event};
+use crate::{
+    client::{self, ApplicationType, TokenSigningAlgorithm},
+    credential::password::Policy,
+    event,
+};
 
 const CENTURY: i64 = 3_153_600_000;
 
-const fn key(name: &'static str, shape: Shape, default: &'static str, meaning: &'static str) -> KeySchema {
+const fn key(name: &'static str, shape: Shape, default: DefaultValue, meaning: &'static str) -> KeySchema {
     KeySchema { name, shape, default, required: None, meaning }
 }
 
 const fn must(name: &'static str, shape: Shape, stand_in: &'static str, meaning: &'static str) -> KeySchema {
-    KeySchema { name, shape, default: "", required: Some(stand_in), meaning }
+    KeySchema { name, shape, default: Unset, required: Some(stand_in), meaning }
 }
 
 const fn section(name: &'static str, keys: &'static [KeySchema], meaning: &'static str) -> KeySchema {
-    key(name, Shape::Table(keys), "", meaning)
+    key(name, Shape::Table(keys), Unset, meaning)
 }
 
 const SECONDS: Shape = Shape::Whole { min: 1, max: CENTURY };
@@ -31,50 +43,66 @@ const ALGORITHM: Shape = Shape::Word(&["RS256", "ES256"]);
 const LANGUAGE: Shape = Shape::Text("a language tag", rules::check_language);
 const MAILBOX: Shape = Shape::Text("an email address, with or without a name", rules::check_mailbox);
 
-const LIMIT: &[KeySchema] = &[
-    key("enabled", Shape::Flag, "true", "Whether this limit is enforced."),
-    key(
-        "period",
-        Shape::Text("a duration such as \"1m\"", rules::check_period),
-        "",
-        "Refill period: the time in which an empty limit refills to `burst`. Each limit has its own default.",
-    ),
-    key(
-        "burst",
-        Shape::Whole { min: 1, max: 1_000_000 },
-        "",
-        "Requests allowed at once. After that, one request is allowed every `period` / `burst`. Each limit has its own default.",
-    ),
-];
-const PER_IP: &[KeySchema] =
-    &[section("per_ip", LIMIT, "Per IP address of the caller; an IPv6 /64 network is one address.")];
-const PER_IP_AND_KEY: &[KeySchema] = &[
-    section("per_ip", LIMIT, "Per IP address of the caller; an IPv6 /64 network is one address."),
-    section("per_key", LIMIT, "Per key ID in the request."),
-];
+const fn limit(name: LimitName) -> [KeySchema; 3] {
+    [
+        key("enabled", Shape::Flag, Is(|| json!(DEFAULT_LIMIT_ENABLED)), "Whether this limit is enforced."),
+        key(
+            "period",
+            Shape::Text("a duration such as \"1m\"", rules::check_period),
+            PeriodOf(name),
+            "Refill period: the time in which an empty limit refills to `burst`.",
+        ),
+        key(
+            "burst",
+            Shape::Whole { min: 1, max: 1_000_000 },
+            BurstOf(name),
+            "Requests allowed at once. After that, one request is allowed every `period` / `burst`.",
+        ),
+    ]
+}
 
-const PER_IP_AND_USER: &[KeySchema] = &[
-    section("per_ip", LIMIT, "Per IP address of the caller; an IPv6 /64 network is one address."),
-    section("per_user", LIMIT, "Per account, from any IP address."),
+const fn per_ip(keys: &'static [KeySchema; 3]) -> KeySchema {
+    section("per_ip", keys, "Per IP address of the caller; an IPv6 /64 network is one address.")
+}
+
+const PASSWORD_LIMITS: &[KeySchema] = &[
+    per_ip(&limit(LimitName::PasswordPerIp)),
+    section("per_user", &limit(LimitName::PasswordPerUser), "Per account, from any IP address."),
 ];
 const CODE_LIMITS: &[KeySchema] = &[
-    section("trigger_per_ip", LIMIT, "Codes requested from one IP address. Default: 60 in 1m."),
-    section("trigger_per_user", LIMIT, "Codes sent to one account, email address or phone number. Default: 10 in 1h."),
-    section("validate_per_ip", LIMIT, "Codes entered from one IP address. Default: 60 in 1m."),
-    section("validate_per_user", LIMIT, "Codes entered for one account. Default: 20 in 10m."),
+    section("trigger_per_ip", &limit(LimitName::CodeSendPerIp), "Codes requested from one IP address."),
+    section(
+        "trigger_per_user",
+        &limit(LimitName::CodeSendPerUser),
+        "Codes sent to one account, email address or phone number.",
+    ),
+    section("validate_per_ip", &limit(LimitName::CodeTryPerIp), "Codes entered from one IP address."),
+    section("validate_per_user", &limit(LimitName::CodeTryPerUser), "Codes entered for one account."),
+];
+const DEVICE_KEY_LIMITS: &[KeySchema] = &[
+    per_ip(&limit(LimitName::DeviceKeyPerIp)),
+    section("per_key", &limit(LimitName::DeviceKeyPerKey), "Per key ID in the request."),
 ];
 
 const RATE_LIMITS: &[KeySchema] = &[
-    section("signup_anonymous", PER_IP, "New guests. Default: 60 in 1m."),
-    section("signup", PER_IP, "New members that sign up without being a guest first. Default: 10 in 1m."),
-    section("account_enumeration", PER_IP, "Checks whether a login ID exists. Default: 10 in 1m."),
-    section("password", PER_IP_AND_USER, "Password attempts. Defaults: 60 in 1m per IP address, 10 in 1m per account."),
+    section("signup_anonymous", &[per_ip(&limit(LimitName::SignupAnonymousPerIp))], "New guests."),
+    section(
+        "signup",
+        &[per_ip(&limit(LimitName::SignupPerIp))],
+        "New members that sign up without being a guest first.",
+    ),
+    section(
+        "account_enumeration",
+        &[per_ip(&limit(LimitName::AccountEnumerationPerIp))],
+        "Checks whether a login ID exists.",
+    ),
+    section("password", PASSWORD_LIMITS, "Password attempts."),
     section("oob_otp", CODE_LIMITS, "One-time codes by email and SMS."),
-    section("passkey", PER_IP, "Passkey attempts. Default: 60 in 1m."),
+    section("passkey", &[per_ip(&limit(LimitName::PasskeyPerIp))], "Passkey attempts."),
     section(
         "device_key",
-        PER_IP_AND_KEY,
-        "Requests with a wrong signature of a device key; requests with a valid signature are never limited. Defaults: 60 in 1m per IP address, 10 in 1m per key ID.",
+        DEVICE_KEY_LIMITS,
+        "Requests with a wrong signature of a device key; requests with a valid signature are never limited.",
     ),
 ];
 
@@ -82,25 +110,25 @@ const AUTHENTICATION: &[KeySchema] = &[
     key(
         "identities",
         Shape::List(&Shape::Word(&["login_id", "anonymous", "passkey"]), 1),
-        "[\"login_id\"]",
+        Is(|| json!(defaults::IDENTITIES)),
         "Identity types users can have. \"anonymous\" turns guests on; \"passkey\" allows sign-up with only a passkey.",
     ),
     key(
         "primary_authenticators",
         Shape::List(&Shape::Word(&["password", "oob_otp_email", "oob_otp_sms", "passkey"]), 1),
-        "[\"password\"]",
+        Is(|| json!(defaults::PRIMARY_AUTHENTICATORS)),
         "Authenticators of members, in the order in which they are offered.",
     ),
     key(
         "public_signup_disabled",
         Shape::Flag,
-        "false",
+        Is(|| json!(defaults::PUBLIC_SIGNUP_DISABLED)),
         "Whether sign-up is closed, for guests and members. Promotion and sign-in with existing device keys keep working.",
     ),
     key(
         "passkey_offer_enabled",
         Shape::Flag,
-        "false",
+        Is(|| json!(defaults::PASSKEY_OFFER_ENABLED)),
         "Whether users who sign up without a passkey are offered to create one at the end. They can skip it.",
     ),
     section("rate_limits", RATE_LIMITS, "Rate limits: a burst at once, then a steady rate."),
@@ -112,20 +140,20 @@ const LOGIN_ID: &[KeySchema] = &[
     key(
         "keys",
         Shape::List(&Shape::Table(LOGIN_ID_KEY), 1),
-        "[{ type = \"email\" }]",
+        Is(|| json!(defaults::LOGIN_ID_KEYS)),
         "The login IDs users can have, in the order in which they are offered.",
     ),
     key(
         "default_country",
         Shape::Text("a country as two capital letters", rules::check_country),
-        "",
+        Unset,
         "The country of phone numbers entered without a country code. If not set, the country code is required.",
     ),
 ];
 const ON_CONFLICT: &[KeySchema] = &[key(
     "promotion",
     Shape::Word(&["error", "login"]),
-    "\"error\"",
+    Is(|| json!(PromotionConflict::default())),
     "What happens to a guest when the visitor signs in to an existing account instead of being promoted. `error` keeps the guest; `login` ends it and records the member it signed in to. Signing in is possible in both cases, and nothing is merged.",
 )];
 const IDENTITY: &[KeySchema] = &[
@@ -134,80 +162,125 @@ const IDENTITY: &[KeySchema] = &[
 ];
 
 const CLAIM: &[KeySchema] = &[
-    key("enabled", Shape::Flag, "true", "Whether login IDs of this type can be verified."),
-    key("required", Shape::Flag, "true", "Whether a new login ID of this type must be verified before it can be used."),
+    key(
+        "enabled",
+        Shape::Flag,
+        Is(|| json!(defaults::VERIFICATION_ENABLED)),
+        "Whether login IDs of this type can be verified.",
+    ),
+    key(
+        "required",
+        Shape::Flag,
+        Is(|| json!(defaults::VERIFICATION_REQUIRED)),
+        "Whether a new login ID of this type must be verified before it can be used.",
+    ),
 ];
 const CLAIMS: &[KeySchema] =
     &[section("email", CLAIM, "Email addresses."), section("phone_number", CLAIM, "Phone numbers.")];
 const VERIFICATION: &[KeySchema] = &[section("claims", CLAIMS, "Which login IDs are verified with a code.")];
 
 const PASSWORD_POLICY: &[KeySchema] = &[
-    key("min_length", Shape::Whole { min: 1, max: 64 }, "8", "Minimum length of a new password, in characters."),
+    key(
+        "min_length",
+        Shape::Whole { min: 1, max: 64 },
+        Is(|| json!(Policy::default().min_length)),
+        "Minimum length of a new password, in characters.",
+    ),
     key(
         "min_strength",
         Shape::Whole { min: 0, max: 4 },
-        "1",
+        Is(|| json!(Policy::default().min_strength)),
         "Minimum strength of a new password, from 0 (any) to 4 (very strong).",
     ),
     key(
         "refuse_breached",
         Shape::Flag,
-        "true",
+        Is(|| json!(Policy::default().refuse_breached)),
         "Whether breached passwords are rejected, if the server has a list of them.",
     ),
 ];
 
 const SESSION: &[KeySchema] = &[
-    key("lifetime_seconds", SECONDS, "31449600", "Maximum lifetime of a cookie session, in seconds."),
-    key("idle_timeout_enabled", Shape::Flag, "true", "Whether a cookie session ends when it is not used."),
-    key("idle_timeout_seconds", SECONDS, "2592000", "The time without use after which it ends, in seconds."),
-    key("use_session_cookie", Shape::Flag, "false", "Whether the cookie is also deleted when the browser closes."),
+    key(
+        "lifetime_seconds",
+        SECONDS,
+        Is(|| json!(defaults::SESSION_LIFETIME_SECONDS)),
+        "Maximum lifetime of a cookie session, in seconds.",
+    ),
+    key(
+        "idle_timeout_enabled",
+        Shape::Flag,
+        Is(|| json!(defaults::SESSION_IDLE_TIMEOUT_ENABLED)),
+        "Whether a cookie session ends when it is not used.",
+    ),
+    key(
+        "idle_timeout_seconds",
+        SECONDS,
+        Is(|| json!(defaults::SESSION_IDLE_TIMEOUT_SECONDS)),
+        "The time without use after which it ends, in seconds.",
+    ),
+    key(
+        "use_session_cookie",
+        Shape::Flag,
+        Is(|| json!(defaults::USE_SESSION_COOKIE)),
+        "Whether the cookie is also deleted when the browser closes.",
+    ),
 ];
 
 const HTTP: &[KeySchema] = &[
     key(
         "allowed_origins",
         Shape::List(&ORIGIN_ENTRY, 0),
-        "[]",
+        Is(|| json!([])),
         "Web origins that may call the server from a browser, in addition to those of the applications' redirect URIs. The scheme may be an application's own (\"capacitor://localhost\"); \"*\" stands for letters, digits and dashes in the first labels (\"https://*-team.vercel.app\").",
     ),
     key(
         "cookie_domain",
         Shape::Text("a domain name", rules::check_cookie_domain),
-        "",
+        Unset,
         "The domain that shares the session cookie, such as \"shop.example\". If not set, only the server's own host gets the cookie.",
     ),
     key(
         "cookie_prefix",
         Shape::Text("a cookie name prefix", rules::check_cookie_prefix),
-        "",
+        Unset,
         "The prefix of every cookie name. Separates the cookies of projects under one domain.",
     ),
 ];
 
 const UI: &[KeySchema] = &[
-    key("name", NAME, "", "The name shown on pages and in emails. Defaults to the project's name."),
-    key("logo_uri", WEB_URI, "", "The logo at the top of the pages."),
+    key("name", NAME, Unset, "The name shown on pages and in emails. Defaults to the project's name."),
+    key("logo_uri", WEB_URI, Unset, "The logo at the top of the pages."),
     key(
         "accent_color",
         Shape::Text("a color as \"#rrggbb\"", rules::check_color),
-        "",
+        Unset,
         "The color of buttons and links.",
     ),
     key(
         "color_scheme",
         Shape::Word(&["auto", "light", "dark"]),
-        "\"auto\"",
+        Is(|| json!(ColorSchemeSetting::default())),
         "Light, dark, or the user's system setting.",
     ),
-    key("languages", Shape::List(&LANGUAGE, 1), "", "The languages of the pages. Defaults to all available languages."),
-    key("fallback_language", LANGUAGE, "\"en\"", "The language for users whose own language is not offered."),
-    key("default_client_uri", WEB_URI, "", "Used when a page does not know which application to return to."),
+    key(
+        "languages",
+        Shape::List(&LANGUAGE, 1),
+        Unset,
+        "The languages of the pages. Defaults to all available languages.",
+    ),
+    key(
+        "fallback_language",
+        LANGUAGE,
+        Is(|| json!(defaults::FALLBACK_LANGUAGE)),
+        "The language for users whose own language is not offered.",
+    ),
+    key("default_client_uri", WEB_URI, Unset, "Used when a page does not know which application to return to."),
 ];
 
 const MAIL: &[KeySchema] = &[
-    key("from", MAILBOX, "", "The sender of the project's emails. Defaults to the server's sender."),
-    key("reply_to", MAILBOX, "", "The reply-to address."),
+    key("from", MAILBOX, Unset, "The sender of the project's emails. Defaults to the server's sender."),
+    key("reply_to", MAILBOX, Unset, "The reply-to address."),
 ];
 
 const CLIENT: &[KeySchema] = &[
@@ -217,103 +290,118 @@ const CLIENT: &[KeySchema] = &[
         "-",
         "The OAuth client ID; unique in the project.",
     ),
-    key("name", NAME, "", "Shown to users. Defaults to the client ID."),
+    key("name", NAME, Unset, "Shown to users. Defaults to the client ID."),
     key(
         "x_application_type",
         Shape::Word(&["spa", "traditional_webapp", "native", "confidential", "third_party_app", "m2m", ""]),
-        "\"\"",
+        Is(|| json!(ApplicationType::default())),
         "The type of the application, which decides what it may do. Unspecified means a first-party public client.",
     ),
     key(
         "redirect_uris",
         Shape::List(&REDIRECT_URI, 1),
-        "",
+        Unset,
         "URIs users may return to after signing in; they must match exactly. Browser calls from their origins are allowed.",
     ),
     key(
         "post_logout_redirect_uris",
         Shape::List(&REDIRECT_URI, 0),
-        "[]",
+        Is(|| json!([])),
         "URIs users may return to after signing out.",
     ),
-    key("client_uri", WEB_URI, "", "The application's home page."),
+    key("client_uri", WEB_URI, Unset, "The application's home page."),
     key(
         "access_token_lifetime_seconds",
         ACCESS_SECONDS,
-        "1800",
+        Is(|| json!(client::DEFAULT_ACCESS_TOKEN_SECONDS)),
         "Lifetime of an access token, in seconds. At most 2419200 for m2m.",
     ),
     key(
         "refresh_token_lifetime_seconds",
         ACCESS_SECONDS,
-        "31449600",
+        Is(|| json!(client::DEFAULT_LIFETIME_SECONDS)),
         "Maximum lifetime of a refresh token, in seconds. At least the access token lifetime.",
     ),
-    key("refresh_token_idle_timeout_enabled", Shape::Flag, "true", "Whether a refresh token ends when it is not used."),
+    key(
+        "refresh_token_idle_timeout_enabled",
+        Shape::Flag,
+        Is(|| json!(client::DEFAULT_IDLE_TIMEOUT_ENABLED)),
+        "Whether a refresh token ends when it is not used.",
+    ),
     key(
         "refresh_token_idle_timeout_seconds",
         SECONDS,
-        "2592000",
+        Is(|| json!(client::DEFAULT_IDLE_SECONDS)),
         "The time without use after which it ends, in seconds.",
     ),
-    key("refresh_token_rotation_enabled", Shape::Flag, "false", "Whether each refresh issues a new refresh token."),
+    key(
+        "refresh_token_rotation_enabled",
+        Shape::Flag,
+        Is(|| json!(client::DEFAULT_ROTATION_ENABLED)),
+        "Whether each refresh issues a new refresh token.",
+    ),
     key(
         "refresh_token_rotation_grace_seconds",
         Shape::Whole { min: 0, max: 3_600 },
-        "30",
+        Is(|| json!(client::DEFAULT_ROTATION_GRACE_SECONDS)),
         "How long the previous refresh token stays valid, in seconds. Covers concurrent tabs and lost responses.",
     ),
     key(
         "x_max_concurrent_session",
         Shape::Whole { min: 0, max: 1 },
-        "0",
+        Is(|| json!(client::DEFAULT_CONCURRENT_SESSIONS)),
         "1 ends a user's earlier sessions of this application when a new one begins; 0 does not.",
     ),
-    key("x_dpop_disabled", Shape::Flag, "false", "Whether mismatched DPoP proofs are only logged."),
+    key(
+        "x_dpop_disabled",
+        Shape::Flag,
+        Is(|| json!(client::DEFAULT_DPOP_DISABLED)),
+        "Whether mismatched DPoP proofs are only logged.",
+    ),
     key(
         "issue_jwt_access_token",
         Shape::Flag,
-        "false",
+        Is(|| json!(client::DEFAULT_JWT_ACCESS_TOKENS)),
         "Whether access tokens are JWTs, which other servers can verify.",
     ),
     key(
         "access_token_signed_response_alg",
         ALGORITHM,
-        "\"RS256\"",
+        Is(|| json!(TokenSigningAlgorithm::default())),
         "Signature algorithm of JWT access tokens. Set ES256 only if every API that verifies them supports it.",
     ),
     key(
         "id_token_signed_response_alg",
         ALGORITHM,
-        "\"RS256\"",
+        Is(|| json!(TokenSigningAlgorithm::default())),
         "Signature algorithm of ID tokens. Access tokens are not affected.",
     ),
     key(
         "anonymous_access_token_lifetime_seconds",
         ACCESS_SECONDS,
-        "",
+        Unset,
         "Lifetime of a guest's access token, in seconds. Defaults to the members' value.",
     ),
     key(
         "anonymous_refresh_token_lifetime_seconds",
         ACCESS_SECONDS,
-        "",
+        Unset,
         "Maximum lifetime of a guest's refresh token, in seconds. Defaults to the members' value.",
     ),
     key(
         "anonymous_refresh_token_idle_timeout_seconds",
         SECONDS,
-        "",
+        Unset,
         "A guest's refresh token ends after this time without use, in seconds. Defaults to the members' value.",
     ),
     key(
         "anonymous_scopes",
         Shape::List(&Shape::Word(&client::GRANTABLE_GUEST_SCOPES), 1),
-        "[\"openid\", \"offline_access\", \"https://authgear.com/scopes/full-access\"]",
+        Is(|| json!(client::GUEST_SCOPES)),
         "The scopes a guest is granted.",
     ),
 ];
-const OAUTH: &[KeySchema] = &[key("clients", Shape::List(&Shape::Table(CLIENT), 0), "", "The applications.")];
+const OAUTH: &[KeySchema] = &[key("clients", Shape::List(&Shape::Table(CLIENT), 0), Unset, "The applications.")];
 
 const WEBHOOK_URL: Shape = Shape::Text("an http or https URL", rules::check_web_uri);
 const BLOCKING_HANDLER: &[KeySchema] = &[
@@ -324,7 +412,7 @@ const NON_BLOCKING_HANDLER: &[KeySchema] = &[
     key(
         "events",
         Shape::List(&Shape::Word(&event::NON_BLOCKING), 1),
-        "",
+        Unset,
         "The events to send. All events if not set, or with \"*\".",
     ),
     must("url", WEBHOOK_URL, "http://localhost", "The URL that gets the events."),
@@ -333,31 +421,31 @@ const HOOK: &[KeySchema] = &[
     key(
         "blocking_handlers",
         Shape::List(&Shape::Table(BLOCKING_HANDLER), 0),
-        "",
+        Unset,
         "Blocking webhooks: called before an event and can refuse it. Called one after the other, in this order.",
     ),
     key(
         "non_blocking_handlers",
         Shape::List(&Shape::Table(NON_BLOCKING_HANDLER), 0),
-        "",
+        Unset,
         "Notification webhooks: called after an event, at least once and in order for each user.",
     ),
     key(
         "sync_hook_timeout_seconds",
         Shape::Whole { min: 1, max: 60 },
-        "5",
+        Is(|| json!(defaults::BLOCKING_TIMEOUT_SECONDS)),
         "Timeout of one blocking webhook, in seconds. No answer in time counts as a refusal.",
     ),
     key(
         "sync_hook_total_timeout_seconds",
         Shape::Whole { min: 1, max: 120 },
-        "10",
+        Is(|| json!(defaults::BLOCKING_TOTAL_TIMEOUT_SECONDS)),
         "Timeout of all blocking webhooks of one event together, in seconds.",
     ),
     key(
         "delivery_timeout_seconds",
         Shape::Whole { min: 1, max: 60 },
-        "60",
+        Is(|| json!(defaults::DELIVERY_TIMEOUT_SECONDS)),
         "Timeout of a notification webhook, in seconds. After a timeout the event is sent again later.",
     ),
 ];
@@ -375,7 +463,7 @@ const PROJECT: &[KeySchema] = &[
         "http://localhost",
         "The origin where users and applications reach the project; also the issuer of its tokens.",
     ),
-    key("name", NAME, "", "The name shown to operators. Defaults to the project ID."),
+    key("name", NAME, Unset, "The name shown to operators. Defaults to the project ID."),
 ];
 
 /// The whole document.
@@ -383,7 +471,7 @@ pub(super) const DOCUMENT: &[KeySchema] = &[
     KeySchema {
         name: "project",
         shape: Shape::Table(PROJECT),
-        default: "",
+        default: Unset,
         required: Some(""),
         meaning: "The project's ID, name and public origin.",
     },
@@ -398,44 +486,3 @@ pub(super) const DOCUMENT: &[KeySchema] = &[
     section("oauth", OAUTH, "Applications."),
     section("hook", HOOK, "Webhooks."),
 ];
-
-/// One entry of the settings reference.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReferenceEntry {
-    /// The key's path; `[]` after a list of tables.
-    pub path: String,
-    /// The type of its value.
-    pub kind: String,
-    /// The default as TOML; empty when absence has a meaning of its own.
-    pub default: &'static str,
-    /// Whether it is required.
-    pub is_required: bool,
-    /// Its meaning.
-    pub meaning: &'static str,
-}
-
-/// Every key in the document's order, for the generated reference.
-#[must_use]
-pub fn list_reference() -> Vec<ReferenceEntry> {
-    let mut entries = Vec::new();
-    collect(DOCUMENT, "", &mut entries);
-    entries
-}
-
-fn collect(keys: &'static [KeySchema], path: &str, entries: &mut Vec<ReferenceEntry>) {
-    for key in keys {
-        let path = super::shape::join(path, key.name);
-        entries.push(ReferenceEntry {
-            path: path.clone(),
-            kind: key.shape.describe(),
-            default: key.default,
-            is_required: key.required.is_some(),
-            meaning: key.meaning,
-        });
-        match &key.shape {
-            Shape::Table(inner) => collect(inner, &path, entries),
-            Shape::List(Shape::Table(inner), _) => collect(inner, &format!("{path}[]"), entries),
-            Shape::Text(..) | Shape::Flag | Shape::Whole { .. } | Shape::Word(_) | Shape::List(..) => {}
-        }
-    }
-}

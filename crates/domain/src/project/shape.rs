@@ -6,6 +6,8 @@ use std::{collections::HashSet, fmt};
 use serde_json::{Map, Value};
 use vestibule_protocol::echo;
 
+use super::limits::{LimitName, Period};
+
 /// Maximum size of one text of a settings document, in bytes.
 pub const MAX_TEXT_BYTES: usize = 4 * 1024;
 /// Maximum number of items of one list of a settings document.
@@ -86,6 +88,7 @@ pub(super) struct TableEntry {
 /// A rule for a text; the error says what to write instead.
 pub(super) type TextRule = fn(&str) -> Result<(), String>;
 
+#[derive(Debug)]
 pub(super) enum Shape {
     /// A text that satisfies a rule; the first member names it in the reference.
     Text(&'static str, TextRule),
@@ -101,17 +104,49 @@ pub(super) enum Shape {
 }
 
 /// One key of a table.
+#[derive(Debug)]
 pub(super) struct KeySchema {
     pub(super) name: &'static str,
     pub(super) shape: Shape,
-    /// The TOML value that an absent key stands for; empty when absence has a meaning of its own.
-    pub(super) default: &'static str,
+    pub(super) default: DefaultValue,
     /// For a required key: a valid placeholder, so that the rest can still be checked.
     pub(super) required: Option<&'static str>,
     pub(super) meaning: &'static str,
 }
 
+/// The value that an absent key stands for.
+#[derive(Debug)]
+pub(super) enum DefaultValue {
+    /// None: absence has a meaning of its own.
+    Unset,
+    Is(fn() -> Value),
+    /// The period of this limit's default quota.
+    PeriodOf(LimitName),
+    /// The burst of this limit's default quota.
+    BurstOf(LimitName),
+}
+
+impl DefaultValue {
+    pub(super) fn value(&self) -> Option<Value> {
+        match self {
+            Self::Unset => None,
+            Self::Is(value) => Some(value()),
+            Self::PeriodOf(limit) => Some(Value::from(Period(limit.default_quota().period).to_string())),
+            Self::BurstOf(limit) => Some(Value::from(limit.default_quota().burst)),
+        }
+    }
+}
+
 impl Shape {
+    /// The keys of a table, or of each table in a list, and whether it is a list.
+    pub(super) fn keys(&self) -> Option<(&'static [KeySchema], bool)> {
+        match self {
+            Self::Table(keys) => Some((keys, false)),
+            Self::List(Self::Table(keys), _) => Some((keys, true)),
+            Self::Text(..) | Self::Flag | Self::Whole { .. } | Self::Word(_) | Self::List(..) => None,
+        }
+    }
+
     /// The name of this shape in error messages and in the reference.
     pub(super) fn describe(&self) -> String {
         match self {
@@ -312,12 +347,10 @@ fn find_parents(keys: &'static [KeySchema], name: &str, path: &str, parents: &mu
         if key.name == name {
             parents.push(if path.is_empty() { "the top".to_owned() } else { format!("[{path}]") });
         }
-        let (inner, path) = match &key.shape {
-            Shape::Table(inner) => (*inner, join(path, key.name)),
-            Shape::List(Shape::Table(inner), _) => (*inner, format!("[{}]", join(path, key.name))),
-            Shape::Text(..) | Shape::Flag | Shape::Whole { .. } | Shape::Word(_) | Shape::List(..) => continue,
-        };
-        find_parents(inner, name, &path, parents);
+        if let Some((inner, is_list)) = key.shape.keys() {
+            let path = join(path, key.name);
+            find_parents(inner, name, &if is_list { format!("[{path}]") } else { path }, parents);
+        }
     }
 }
 

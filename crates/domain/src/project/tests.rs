@@ -240,9 +240,10 @@ fn keys_that_contradict_each_other_are_refused() {
 #[test]
 fn the_defaults_written_out_mean_the_same_as_their_absence() {
     let mut tables: std::collections::BTreeMap<String, String> = std::collections::BTreeMap::new();
-    for entry in list_reference().into_iter().filter(|entry| !entry.default.is_empty()) {
-        let (table, name) = entry.path.rsplit_once('.').unwrap();
-        let line = format!("{name} = {}\n", entry.default);
+    for key in SettingKey::list() {
+        let Some(default) = key.default_toml() else { continue };
+        let (table, name) = key.path().rsplit_once('.').unwrap();
+        let line = format!("{name} = {default}\n");
         tables.entry(table.to_owned()).or_default().push_str(&line);
     }
     let mut text = "[project]\nid = \"shop\"\npublic_origin = \"https://auth.shop.example\"\n".to_owned();
@@ -423,7 +424,8 @@ fn the_schema_knows_exactly_the_keys_of_the_document() {
     }
     let mut in_document = std::collections::BTreeSet::new();
     collect(&serde_json::to_value(full()).unwrap(), "", &mut in_document);
-    let in_schema: std::collections::BTreeSet<String> = list_reference().into_iter().map(|entry| entry.path).collect();
+    let in_schema: std::collections::BTreeSet<String> =
+        SettingKey::list().iter().map(|key| key.path().to_owned()).collect();
     assert_eq!(in_document, in_schema);
 }
 

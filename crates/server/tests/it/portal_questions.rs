@@ -12,6 +12,7 @@ on_both_engines!(
     switching_guests_off_asks_first,
     lifetimes_of_guests_ask_first,
     disabling_a_login_method_asks_first,
+    removing_a_protection_asks_first,
     another_cookie_name_asks_first,
     deleting_says_how_many_it_reaches,
     a_form_sent_without_confirmation_shows_the_confirmation_page,
@@ -249,4 +250,49 @@ async fn invitations_are_for_viewers_unless_chosen(engine: Engine) {
     owner.expect_page(200, "Invited");
     let mail = server.mailbox().next_mail("vi@house.example").await;
     assert!(mail.text.to_lowercase().contains("viewer"), "{}", mail.text);
+}
+
+async fn removing_a_protection_asks_first(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    let before = settings(&server);
+    for (page, title, label, fact) in [
+        (
+            "rate-limits",
+            "Rate limits",
+            "Limit password attempts per account",
+            "Password attempts per account are no longer limited.",
+        ),
+        (
+            "anonymous-users",
+            "Anonymous users",
+            "Limit new guests per IP address",
+            "New guests per IP address are no longer limited.",
+        ),
+        (
+            "login-methods",
+            "Login methods",
+            "Require email verification",
+            "Users can sign up with email addresses that they have not verified, also with those of other people.",
+        ),
+    ] {
+        owner.open(&format!("{AT}/{page}")).await;
+        owner.untick(label);
+        owner.press("Save").await;
+        let question = owner.expect_page(200, &format!("Save changes to “{title}”?"));
+        assert!(question.text.contains(fact), "{}", question.text);
+        assert_eq!(settings(&server), before, "nothing is saved yet");
+        owner.press("Back to form").await;
+        owner.expect_page(200, title);
+    }
+    owner.open(&format!("{AT}/rate-limits")).await;
+    owner.untick("Limit password attempts per account");
+    owner.press("Save").await;
+    owner.press("Save changes").await;
+    owner.expect_page(200, "Rate limits");
+    let limits = settings(&server)["authentication"]["rate_limits"].clone();
+    assert_eq!(limits["password"], json!({"per_user": {"enabled": false}}));
+    // Switching a protection on is saved at once.
+    owner.tick("Limit password attempts per account");
+    owner.press("Save").await;
+    assert!(owner.expect_page(200, "Rate limits").text.contains("Changes saved."));
 }

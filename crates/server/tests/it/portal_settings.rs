@@ -19,6 +19,8 @@ on_both_engines!(
     login_methods_and_branding_are_saved,
     a_setting_has_one_label_on_every_page,
     the_back_button_returns_to_a_page_that_answered_a_form,
+    rate_limits_show_their_defaults_and_return_to_them,
+    a_passkey_can_be_offered_and_verification_switched_off,
 );
 
 async fn start(engine: Engine) -> (TestServer, Browser) {
@@ -198,7 +200,11 @@ async fn wrong_values_are_shown_beside_their_field(engine: Engine) {
     owner.fill("Maximum session lifetime", "a week");
     owner.press("Save").await;
     let page = owner.expect_page(422, "Session");
-    assert_eq!(page.problem("lifetime"), Some("Enter a whole number."));
+    assert_eq!(page.problem("lifetime"), Some("This is a text: write a whole number from 1 to 3153600000."));
+    owner.fill("Maximum session lifetime", "0");
+    owner.press("Save").await;
+    let page = owner.expect_page(422, "Session");
+    assert_eq!(page.problem("lifetime"), Some("0 is out of range: write a whole number from 1 to 3153600000."));
     owner.open("/portal/p/test/anonymous-users").await;
     owner.fill("Refill period", "soon");
     owner.press("Save").await;
@@ -220,8 +226,15 @@ async fn wrong_values_are_shown_beside_their_field(engine: Engine) {
 async fn absent_keys_stay_absent(engine: Engine) {
     let (server, mut owner) = start(engine).await;
     let before = settings(&server);
-    for page in ["session", "anonymous-users", "login-methods", "branding", "applications/web", "applications/machine"]
-    {
+    for page in [
+        "session",
+        "anonymous-users",
+        "login-methods",
+        "rate-limits",
+        "branding",
+        "applications/web",
+        "applications/machine",
+    ] {
         owner.open(&format!("/portal/p/test/{page}")).await;
         owner.press("Save").await;
         assert!(owner.page().text.contains("No changes to save"), "{page}: {}", owner.page().text);
@@ -389,4 +402,79 @@ async fn the_back_button_returns_to_a_page_that_answered_a_form(engine: Engine) 
     owner.press("Create secret").await;
     owner.expect_page(200, "New client secret");
     assert_eq!(cached(&owner).as_deref(), Some("no-store"), "a secret is never stored");
+}
+
+/// The value of a field, as the page shows it.
+fn shown(owner: &Browser, name: &str) -> Option<String> {
+    let page = owner.page();
+    let mut fields = page.forms.iter().flat_map(|form| &form.fields);
+    fields.find(|(key, _)| key == name).map(|(_, value)| value.clone())
+}
+
+async fn rate_limits_show_their_defaults_and_return_to_them(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    let before = settings(&server);
+    owner.open("/portal/p/test/session").await;
+    owner.follow("Rate limits").await;
+    for (label, name, default, value) in [
+        ("Allowed at once (Limit password attempts per account)", "password_per_user_burst", json!(10), json!(5)),
+        (
+            "Refill period (Limit sent codes per account or address)",
+            "oob_otp_trigger_per_user_period",
+            json!("1h"),
+            json!("2h"),
+        ),
+        ("Allowed at once (Limit wrong device keys per IP address)", "device_key_per_ip_burst", json!(60), json!(7)),
+    ] {
+        let print = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_string);
+        let page = owner.expect_page(200, "Rate limits");
+        assert!(page.text.contains(&format!("Default: {}", print(&default))), "{}", page.text);
+        assert_eq!(shown(&owner, name), Some(print(&default)));
+        owner.fill(label, &print(&value));
+        owner.press("Save").await;
+        assert!(owner.expect_page(200, "Rate limits").text.contains("Changes saved."));
+        assert_eq!(shown(&owner, name), Some(print(&value)));
+        let written = settings(&server)["authentication"]["rate_limits"].clone();
+        let (limit, key) = name.rsplit_once('_').expect("a limit and its key");
+        let (group, limit) = ["password", "oob_otp", "device_key"]
+            .into_iter()
+            .find_map(|group| Some((group, limit.strip_prefix(group)?.strip_prefix('_')?)))
+            .expect("a group");
+        assert_eq!(written[group][limit], json!({key: value}), "{written}");
+        owner.fill(label, "");
+        owner.press("Save").await;
+        owner.expect_page(200, "Rate limits");
+        assert_eq!(
+            (shown(&owner, name), settings(&server)),
+            (Some(print(&default)), before.clone()),
+            "the key is gone"
+        );
+    }
+    owner.fill("Allowed at once (Limit new members per IP address)", "0");
+    owner.fill("Refill period (Limit passkey attempts per IP address)", "soon");
+    owner.press("Save").await;
+    let page = owner.expect_page(422, "Rate limits");
+    let expected = "0 is out of range: write a whole number from 1 to 1000000.";
+    assert_eq!(page.problem("signup_per_ip_burst"), Some(expected));
+    assert!(page.problem("passkey_per_ip_period").is_some_and(|text| text.starts_with("Write a duration")));
+    assert_eq!(settings(&server), before);
+}
+
+async fn a_passkey_can_be_offered_and_verification_switched_off(engine: Engine) {
+    let (server, mut owner) = start(engine).await;
+    owner.open("/portal/p/test/login-methods").await;
+    assert_eq!(shown(&owner, "passkey_offer"), None, "off by default");
+    assert_eq!(shown(&owner, "verifies_email").as_deref(), Some("on"), "on by default");
+    owner.tick("Passkey");
+    owner.tick("Offer a passkey after sign-up");
+    owner.press("Save").await;
+    assert!(owner.expect_page(200, "Login methods").text.contains("Changes saved."));
+    assert_eq!(settings(&server)["authentication"]["passkey_offer_enabled"], true);
+    owner.untick("Enable email verification");
+    owner.press("Save").await;
+    owner.expect_page(200, "Save changes to “Login methods”?");
+    assert!(settings(&server).pointer("/verification/claims/email/enabled").is_none(), "nothing is saved yet");
+    owner.press("Save changes").await;
+    owner.expect_page(200, "Login methods");
+    assert_eq!(settings(&server)["verification"]["claims"]["email"], json!({"enabled": false}));
 }

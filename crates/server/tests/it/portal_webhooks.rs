@@ -116,7 +116,8 @@ async fn problems_are_shown_beside_the_field(engine: Engine) {
     owner.untick("All events");
     owner.press("Save").await;
     let page = owner.expect_page(422, "New webhook");
-    assert_eq!(page.problem("url"), Some("Enter a URL such as https://shop.example/hooks."));
+    let expected = "Write an absolute http or https URL, such as \"https://shop.example/\".";
+    assert_eq!(page.problem("url"), Some(expected));
     assert_eq!(page.problem("events"), Some("Choose at least one option."));
     owner.fill("URL", "ftp://shop.example");
     owner.tick("user.created");

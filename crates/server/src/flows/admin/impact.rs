@@ -6,7 +6,7 @@ use vestibule_domain::{
     grant::Grant,
     id::{Id, ProjectNo, UserId},
     identifier::LoginIdKind,
-    project::{AuthenticatorKind, ProjectSettings},
+    project::{AuthenticatorKind, LimitName, ProjectSettings},
     session::{Lifetime, Session},
     time::Timestamp,
 };
@@ -68,7 +68,7 @@ pub(crate) struct AffectedUsers {
     pub(crate) guests: BoundedCount,
 }
 
-/// A consequence of a settings change for users.
+/// A consequence of a settings change for users, or for their security.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Consequence {
     /// Sessions end at once.
@@ -79,6 +79,10 @@ pub(crate) enum Consequence {
     LoginIdOff(LoginIdKind, BoundedCount),
     /// An authenticator is disabled; the count is of its credentials.
     AuthenticatorOff(AuthenticatorKind, BoundedCount),
+    /// New login IDs of a kind are no longer verified.
+    VerificationOff(LoginIdKind),
+    /// A rate limit is no longer enforced.
+    LimitOff(LimitName),
 }
 
 /// The open sessions and grants of a project, as far as they were read.
@@ -198,14 +202,25 @@ pub(crate) async fn of_change(
         };
         found.push(Consequence::AuthenticatorOff(authenticator, BoundedCount::up_to_bound(count)));
     }
+    found.extend(list_weakened(old, new));
     // Drop consequences that affect no one: they need no confirmation.
     found.retain(|one| match one {
         Consequence::SignsOut(people) => !people.all.is_none(),
         Consequence::GuestsOff(count) | Consequence::LoginIdOff(_, count) | Consequence::AuthenticatorOff(_, count) => {
             !count.is_none()
         }
+        Consequence::VerificationOff(_) | Consequence::LimitOff(_) => true,
     });
     Ok(found)
+}
+
+/// Protections that the old settings have and the new ones lack.
+fn list_weakened(old: &ProjectSettings, new: &ProjectSettings) -> Vec<Consequence> {
+    let unverified = |kind: &LoginIdKind| old.verification_required(*kind) && !new.verification_required(*kind);
+    let unlimited = |name: &LimitName| old.limit(*name).is_some() && new.limit(*name).is_none();
+    let kinds = new.login_id_kinds().into_iter().filter(unverified).map(Consequence::VerificationOff);
+    let limits = LimitName::ALL.into_iter().filter(unlimited).map(Consequence::LimitOff);
+    kinds.chain(limits).collect()
 }
 
 /// Whether the difference can end any session.

@@ -4,14 +4,17 @@
 use vestibule_domain::{
     client::{ApplicationType, Client},
     operator::Role,
+    project::LimitName,
 };
 
 use super::{
     PageResult, PortalRoute, ProjectRequest, Verb,
     application::{GUEST_IDLE, GUEST_LIFETIME, guests},
-    settings_form::{self, BoundControl, DocumentScope, FieldBinding, FormView, Panel, SettingsForm},
+    bound_control::{control, member},
+    rate_limits::PERIOD_HINT,
+    settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
 };
-use crate::ui::portal::{Control, ControlKind, Extra, Fold, LifetimeHelp, LifetimeRow, Lifetimes, PanelView, Pick};
+use crate::ui::portal::{Control, Extra, Fold, LifetimeHelp, LifetimeRow, Lifetimes, PanelView};
 
 const PATH: &str = "/portal/p/{project}/anonymous-users";
 
@@ -35,66 +38,43 @@ fn clients(request: &ProjectRequest) -> Vec<&Client> {
     request.project.settings.clients().iter().filter(|client| client.application_type().allows_anonymous()).collect()
 }
 
-fn build_form(request: &ProjectRequest) -> SettingsForm {
-    let enable = BoundControl {
-        control: Control::new("anonymous", "Enable anonymous users?", ControlKind::Toggle, "")
+/// The label of a choice.
+fn describe_conflict(word: &str) -> (&str, &'static str) {
+    match word {
+        "error" => ("Show Error", ""),
+        _ => ("Proceed to Login", ""),
+    }
+}
+
+/// The panels besides those of the applications.
+pub(super) fn project_panels() -> Vec<Panel> {
+    let guests = vec![
+        member("authentication.identities", "anonymous", "anonymous", "Enable anonymous users?")
             .hint("Visitors get a user with a stable ID on first use and keep the ID when they sign up later."),
-        binding: FieldBinding::Member {
-            path: "authentication.identities",
-            word: "anonymous",
-            default: &["login_id"],
-            key: None,
-        },
-    };
-    let picks = vec![Pick::new("error", "Show Error", ""), Pick::new("login", "Proceed to Login", "")];
-    let conflict = BoundControl {
-        control: Control::new(
-            "conflict",
-            "If the email or phone already has an account",
-            ControlKind::Select(picks),
-            "",
-        )
-        .hint(
-            "Visitors can always use another address or sign in to the existing account. Nothing is merged. Show Error keeps the guest. Proceed to Login ends the guest, and the event names both users. Shown only after the visitor has verified the address.",
-        )
-        .depends("anonymous"),
-        binding: FieldBinding::Text { path: "identity.on_conflict.promotion", default: "error" },
-    };
-    let closed = BoundControl {
-        control: Control::new("closed", "Close sign-up", ControlKind::Toggle, "")
-            .hint("No new guests or members. Existing guests can still sign up."),
-        binding: FieldBinding::Flag { path: "authentication.public_signup_disabled", default: false },
-    };
-    let limited = BoundControl {
-        control: Control::new("limited", "Limit new guests per IP address", ControlKind::Toggle, ""),
-        binding: FieldBinding::Flag {
-            path: "authentication.rate_limits.signup_anonymous.per_ip.enabled",
-            default: true,
-        },
-    };
-    let burst = BoundControl {
-        control: Control::new("burst", "New guests at once", ControlKind::Number { unit: "guests", min: 1 }, "")
+        control("identity.on_conflict.promotion", "conflict", "If the email or phone already has an account")
+            .choices(describe_conflict)
+            .hint("Visitors can always use another address or sign in to the existing account. Nothing is merged. Show Error keeps the guest. Proceed to Login ends the guest, and the event names both users. Shown only after the visitor has verified the address.")
+            .depends("anonymous"),
+    ];
+    let limit = |key: &str| format!("{}.{key}", LimitName::SignupAnonymousPerIp.path());
+    let sign_up = vec![
+        control(&limit("enabled"), "limited", "Limit new guests per IP address"),
+        control(&limit("burst"), "burst", "New guests at once")
+            .unit("guests")
             .hint("From one IP address. People on the same network share this limit.")
             .depends("limited"),
-        binding: FieldBinding::Number { path: "authentication.rate_limits.signup_anonymous.per_ip.burst", default: 60 },
-    };
-    let period = BoundControl {
-        control: Control::new("period", "Refill period", ControlKind::Line("text"), "")
-            .hint("The limit refills completely over this time, such as 30s, 1m or 1h.")
-            .depends("limited"),
-        binding: FieldBinding::Text {
-            path: "authentication.rate_limits.signup_anonymous.per_ip.period",
-            default: "1m",
-        },
-    };
-    let mut panels = vec![
-        Panel::new("Anonymous users", "", vec![enable, conflict]),
-        Panel::new(
-            "Sign-up limits",
-            "Limits how many guests one IP address can create.",
-            vec![limited, burst, period, closed],
-        ),
+        control(&limit("period"), "period", "Refill period").hint(PERIOD_HINT).depends("limited"),
+        control("authentication.public_signup_disabled", "closed", "Close sign-up")
+            .hint("No new guests or members. Existing guests can still sign up."),
     ];
+    vec![
+        Panel::new("Anonymous users", "", guests),
+        Panel::new("Sign-up limits", "Limits how many guests one IP address can create.", sign_up),
+    ]
+}
+
+fn build_form(request: &ProjectRequest) -> SettingsForm {
+    let mut panels = project_panels();
     let clients = clients(request);
     panels.extend(clients.iter().map(|client| guests_of(request, client, clients.len() == 1)));
     SettingsForm { scope: DocumentScope::Project, panels }

@@ -1,17 +1,17 @@
 //! One application: all its settings as a form.
 
 use vestibule_domain::client::{
-    ApplicationType, Client, DEFAULT_ACCESS_TOKEN_SECONDS, DEFAULT_IDLE_SECONDS, DEFAULT_LIFETIME_SECONDS,
-    DEFAULT_ROTATION_GRACE_SECONDS, GUEST_SCOPES,
+    ApplicationType, Client, FULL_ACCESS_SCOPE, MAX_M2M_ACCESS_TOKEN_SECONDS, MIN_ACCESS_TOKEN_SECONDS,
 };
 
 use super::{
     PageResult, PortalError, ProjectRequest,
-    settings_form::{self, BoundControl, DocumentScope, FieldBinding, FormView, Panel, SettingsForm},
+    bound_control::{self, BoundControl, inverted, member, one},
+    settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
 };
 use crate::{
     flows::admin::applications,
-    ui::portal::{Control, ControlKind, Extra, LifetimeHelp, Pick},
+    ui::portal::{Extra, LifetimeHelp, describe_seconds},
 };
 
 /// The name of the control for a guest's lifetime.
@@ -47,16 +47,17 @@ pub(super) async fn save(request: ProjectRequest) -> PageResult {
     settings_form::save(&request, build_form(&client), |request| look(request, &client)).await
 }
 
-fn seconds(min: u32) -> ControlKind {
-    ControlKind::Number { unit: "seconds", min }
+/// The path of an application's key.
+fn of(key: &str) -> String {
+    format!("oauth.clients[].{key}")
 }
 
-fn toggle(name: &str, label: &str, hint: &str, binding: FieldBinding) -> BoundControl {
-    BoundControl { control: Control::new(name, label, ControlKind::Toggle, "").hint(hint), binding }
+fn control(key: &str, name: &str, label: &str) -> BoundControl {
+    bound_control::control(&of(key), name, label)
 }
 
 /// The controls for this type of application.
-fn build_form(client: &Client) -> SettingsForm {
+pub(super) fn build_form(client: &Client) -> SettingsForm {
     let kind = client.application_type();
     let mut panels = vec![Panel::new("Basics", "", basics(kind))];
     if has_refresh_tokens(kind) {
@@ -85,86 +86,43 @@ fn has_refresh_tokens(kind: ApplicationType) -> bool {
 }
 
 fn basics(kind: ApplicationType) -> Vec<BoundControl> {
-    let mut rows = vec![BoundControl {
-        control: Control::new("name", "Name", ControlKind::Line("text"), "")
-            .hint("Shown to users. Defaults to the client ID."),
-        binding: FieldBinding::Text { path: "name", default: "" },
-    }];
-    let lines = |name: &str, label: &str, hint: &str, path: &'static str| BoundControl {
-        control: Control::new(name, label, ControlKind::Lines { rows: 4 }, "").hint(hint),
-        binding: FieldBinding::Lines { path },
-    };
+    let mut rows = vec![control("name", "name", "Name").hint("Shown to users. Defaults to the client ID.")];
     if kind.has_users() {
-        rows.push(lines(
-            "redirect_uris",
-            "Authorized redirect URIs",
-            "One per line; must match exactly. Browser calls from their origins are allowed.",
-            "redirect_uris",
-        ));
+        rows.push(
+            control("redirect_uris", "redirect_uris", "Authorized redirect URIs")
+                .hint("One per line; must match exactly. Browser calls from their origins are allowed."),
+        );
         if !matches!(kind, ApplicationType::Native | ApplicationType::ThirdPartyApp) {
-            rows.push(lines(
-                "post_logout_redirect_uris",
-                "Post-logout redirect URIs",
-                "Where users may return after signing out. One per line.",
-                "post_logout_redirect_uris",
-            ));
+            rows.push(
+                control("post_logout_redirect_uris", "post_logout_redirect_uris", "Post-logout redirect URIs")
+                    .hint("Where users may return after signing out. One per line."),
+            );
         }
-        rows.push(BoundControl {
-            control: Control::new("client_uri", "Home page", ControlKind::Line("url"), ""),
-            binding: FieldBinding::Text { path: "client_uri", default: "" },
-        });
+        rows.push(control("client_uri", "client_uri", "Home page").input("url"));
     }
     rows
 }
 
 fn refresh_tokens(client: &Client) -> Panel {
-    let access = client.access_token_lifetime(false).as_secs();
-    let default = DEFAULT_LIFETIME_SECONDS.max(u32::try_from(access).unwrap_or(u32::MAX));
     let mut rows = vec![
-        BoundControl {
-            control: Control::new("refresh_lifetime", "Refresh token lifetime", seconds(1), "")
-                .hint("At least as long as the access token lifetime. Default: 52 weeks."),
-            binding: FieldBinding::Number { path: "refresh_token_lifetime_seconds", default },
-        },
-        toggle(
-            "idles",
-            "Expire after idling",
-            "",
-            FieldBinding::Flag { path: "refresh_token_idle_timeout_enabled", default: true },
-        ),
-        BoundControl {
-            control: Control::new("idle", "Idle timeout", seconds(1), "").hint("Default: 30 days.").depends("idles"),
-            binding: FieldBinding::Number { path: "refresh_token_idle_timeout_seconds", default: DEFAULT_IDLE_SECONDS },
-        },
-        toggle(
-            "one_session",
-            "Allow only one session per user",
-            "A new session ends the user's earlier sessions of this application.",
-            FieldBinding::One { path: "x_max_concurrent_session" },
-        ),
-        toggle(
-            "rotation",
-            "Enable refresh token rotation",
-            "Each refresh issues a new refresh token. Reusing an old one ends the session.",
-            FieldBinding::Flag { path: "refresh_token_rotation_enabled", default: false },
-        ),
-        BoundControl {
-            control: Control::new("rotation_grace", "Previous token stays valid for", seconds(0), "")
-                .hint("Covers concurrent tabs and lost responses.")
-                .depends("rotation"),
-            binding: FieldBinding::Number {
-                path: "refresh_token_rotation_grace_seconds",
-                default: DEFAULT_ROTATION_GRACE_SECONDS,
-            },
-        },
+        control("refresh_token_lifetime_seconds", "refresh_lifetime", "Refresh token lifetime")
+            .hint("At least as long as the access token lifetime.")
+            .with_default(client.default_refresh_token_seconds().into()),
+        control("refresh_token_idle_timeout_enabled", "idles", "Expire after idling"),
+        control("refresh_token_idle_timeout_seconds", "idle", "Idle timeout").depends("idles"),
+        one(&of("x_max_concurrent_session"), "one_session", "Allow only one session per user")
+            .hint("A new session ends the user's earlier sessions of this application."),
+        control("refresh_token_rotation_enabled", "rotation", "Enable refresh token rotation")
+            .hint("Each refresh issues a new refresh token. Reusing an old one ends the session."),
+        control("refresh_token_rotation_grace_seconds", "rotation_grace", "Previous token stays valid for")
+            .hint("Covers concurrent tabs and lost responses.")
+            .depends("rotation"),
     ];
     if client.application_type() == ApplicationType::Native {
-        rows.push(toggle(
-            "dpop",
-            "Enable DPoP validation",
-            "Tokens work only on the device they were issued to. If off, mismatched proofs are only logged.",
-            FieldBinding::Inverted { path: "x_dpop_disabled" },
-        ));
+        rows.push(
+            inverted(&of("x_dpop_disabled"), "dpop", "Enable DPoP validation")
+                .hint("Tokens work only on the device they were issued to. If off, mismatched proofs are only logged."),
+        );
     }
     let help = LifetimeHelp {
         lifetime: "refresh_lifetime".into(),
@@ -182,75 +140,49 @@ fn refresh_tokens(client: &Client) -> Panel {
 }
 
 fn access_tokens(kind: ApplicationType) -> Vec<BoundControl> {
-    let hint = if kind == ApplicationType::M2m {
-        "300 to 2419200. Default: 30 minutes."
+    let least = describe_seconds(MIN_ACCESS_TOKEN_SECONDS.into());
+    let range = if kind == ApplicationType::M2m {
+        format!("From {least} to {}.", describe_seconds(MAX_M2M_ACCESS_TOKEN_SECONDS.into()))
     } else {
-        "At least 300. Default: 30 minutes."
+        format!("At least {least}.")
     };
-    let mut rows = vec![BoundControl {
-        control: Control::new("access_lifetime", "Access token lifetime", seconds(300), "").hint(hint),
-        binding: FieldBinding::Number { path: "access_token_lifetime_seconds", default: DEFAULT_ACCESS_TOKEN_SECONDS },
-    }];
+    let mut rows =
+        vec![control("access_token_lifetime_seconds", "access_lifetime", "Access token lifetime").hint(&range)];
     if kind != ApplicationType::M2m {
-        rows.push(toggle(
-            "jwt",
-            "Issue JWT as access token",
-            "Your backend can verify it without a request to Vestibule. Ended sessions take effect when the token expires.",
-            FieldBinding::Flag { path: "issue_jwt_access_token", default: false },
-        ));
-        rows.push(BoundControl {
-            control: Control::new("access_alg", "Access token signature", ControlKind::Select(algorithms()), "")
+        rows.extend([
+            control("issue_jwt_access_token", "jwt", "Issue JWT as access token").hint(
+                "Your backend can verify it without a request to Vestibule. Ended sessions take effect when the token expires.",
+            ),
+            control("access_token_signed_response_alg", "access_alg", "Access token signature")
                 .hint("Choose ES256 only if every API that verifies the tokens supports it.")
                 .depends("jwt"),
-            binding: FieldBinding::Text { path: "access_token_signed_response_alg", default: "RS256" },
-        });
-        rows.push(BoundControl {
-            control: Control::new("id_alg", "ID token signature", ControlKind::Select(algorithms()), "")
+            control("id_token_signed_response_alg", "id_alg", "ID token signature")
                 .hint("ES256 costs the server much less CPU. Access tokens are not affected."),
-            binding: FieldBinding::Text { path: "id_token_signed_response_alg", default: "RS256" },
-        });
+        ]);
     }
     rows
 }
 
-fn algorithms() -> Vec<Pick> {
-    vec![Pick::new("RS256", "RS256", "Supported by every library"), Pick::new("ES256", "ES256", "Shorter and faster")]
-}
-
 /// The settings for guests of this type of application; shared with the page Anonymous Users.
 pub(super) fn guests(kind: ApplicationType) -> Vec<BoundControl> {
-    let number = |name: &str, label: &str, path: &'static str| BoundControl {
-        control: Control::new(name, label, seconds(1), "").placeholder("same as members"),
-        binding: FieldBinding::OptionalNumber { path },
-    };
-    let scope = |name: &str, label: &str, hint: &str, word: &'static str| {
-        toggle(
-            name,
-            label,
-            hint,
-            FieldBinding::Member { path: "anonymous_scopes", word, default: &GUEST_SCOPES, key: None },
-        )
-    };
+    let number = |key: &str, name: &str, label: &str| control(key, name, label).placeholder("same as members");
+    let scope = |word: &'static str, name: &str, label: &str| member(&of("anonymous_scopes"), word, name, label);
     let mut rows = Vec::new();
     // The lifetime of guests with a cookie is the session's.
     if has_refresh_tokens(kind) {
         rows.extend([
-            number(GUEST_LIFETIME, "Guest lifetime", "anonymous_refresh_token_lifetime_seconds"),
-            number(GUEST_IDLE, "Guest idle timeout", "anonymous_refresh_token_idle_timeout_seconds"),
+            number("anonymous_refresh_token_lifetime_seconds", GUEST_LIFETIME, "Guest lifetime"),
+            number("anonymous_refresh_token_idle_timeout_seconds", GUEST_IDLE, "Guest idle timeout"),
         ]);
     }
     rows.extend([
-        number("guest_access_lifetime", "Guest access token lifetime", "anonymous_access_token_lifetime_seconds"),
-        scope("scope_openid", "Scope openid", "Required for a token that identifies the guest.", "openid"),
-        scope(
-            "scope_offline",
-            "Scope offline_access",
-            "Issues a refresh token, so guests stay signed in.",
-            "offline_access",
-        ),
-        scope("scope_full", "Scope full-access", "Required by the SDKs for promotion.", GUEST_SCOPES[2]),
-        scope("scope_profile", "Scope profile", "", "profile"),
-        scope("scope_userinfo", "Scope full-userinfo", "", "https://authgear.com/scopes/full-userinfo"),
+        number("anonymous_access_token_lifetime_seconds", "guest_access_lifetime", "Guest access token lifetime"),
+        scope("openid", "scope_openid", "Scope openid").hint("Required for a token that identifies the guest."),
+        scope("offline_access", "scope_offline", "Scope offline_access")
+            .hint("Issues a refresh token, so guests stay signed in."),
+        scope(FULL_ACCESS_SCOPE, "scope_full", "Scope full-access").hint("Required by the SDKs for promotion."),
+        scope("profile", "scope_profile", "Scope profile"),
+        scope("https://authgear.com/scopes/full-userinfo", "scope_userinfo", "Scope full-userinfo"),
     ]);
     rows
 }

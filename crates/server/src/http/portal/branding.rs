@@ -8,13 +8,10 @@ use vestibule_domain::operator::Role;
 
 use super::{
     PageResult, PortalRoute, ProjectRequest, Verb,
-    settings_form::{self, BoundControl, DocumentScope, FieldBinding, FormView, Panel, SettingsForm},
+    bound_control::control,
+    settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
 };
-use crate::ui::{
-    Brand,
-    portal::{Control, ControlKind, Extra, Pick},
-    preview_css,
-};
+use crate::ui::{Brand, portal::Extra, preview_css};
 
 const PATH: &str = "/portal/p/{project}/branding";
 
@@ -43,70 +40,42 @@ async fn preview(request: ProjectRequest) -> PageResult {
     Ok(response)
 }
 
-fn line(name: &str, label: &str, hint: &str, path: &'static str) -> BoundControl {
-    BoundControl {
-        control: Control::new(name, label, ControlKind::Line("text"), "").hint(hint),
-        binding: FieldBinding::Text { path, default: "" },
+/// The label of a color scheme.
+fn describe_scheme(word: &str) -> (&str, &'static str) {
+    match word {
+        "auto" => ("Same as the user's device", ""),
+        "light" => ("Light", ""),
+        _ => ("Dark", ""),
     }
 }
 
-fn build_form() -> SettingsForm {
-    let schemes = vec![
-        Pick::new("auto", "Same as the user's device", ""),
-        Pick::new("light", "Light", ""),
-        Pick::new("dark", "Dark", ""),
-    ];
+pub(super) fn build_form() -> SettingsForm {
     let looks = vec![
-        line("name", "Name", "Shown on pages and in emails. Defaults to the project name.", "ui.name"),
-        line(
-            "accent",
-            "Color",
-            "A value such as #0f766e. Buttons and links use readable shades of it, in light and dark.",
-            "ui.accent_color",
-        ),
-        line(
-            "logo",
-            "Logo",
-            "The https URL of an image. Without one, the first letter of the name is shown.",
-            "ui.logo_uri",
-        ),
-        BoundControl {
-            control: Control::new("scheme", "Color scheme", ControlKind::Select(schemes), ""),
-            binding: FieldBinding::Text { path: "ui.color_scheme", default: "auto" },
-        },
+        control("ui.name", "name", "Name").hint("Shown on pages and in emails. Defaults to the project name."),
+        control("ui.accent_color", "accent", "Color")
+            .hint("A value such as #0f766e. Buttons and links use readable shades of it, in light and dark."),
+        control("ui.logo_uri", "logo", "Logo")
+            .hint("The https URL of an image. Without one, the first letter of the name is shown."),
+        control("ui.color_scheme", "scheme", "Color scheme").choices(describe_scheme),
     ];
     let languages = vec![
-        BoundControl {
-            control: Control::new("languages", "Languages", ControlKind::Lines { rows: 4 }, "")
-                .hint("One language tag per line, such as en, de or zh-TW. Empty: all available languages."),
-            binding: FieldBinding::Lines { path: "ui.languages" },
-        },
-        BoundControl {
-            control: Control::new("fallback", "Fallback language", ControlKind::Line("text"), ""),
-            binding: FieldBinding::Text { path: "ui.fallback_language", default: "en" },
-        },
+        control("ui.languages", "languages", "Languages")
+            .hint("One language tag per line, such as en, de or zh-TW. Empty: all available languages."),
+        control("ui.fallback_language", "fallback", "Fallback language"),
     ];
-    let link_rows = vec![line(
-        "home",
-        "Home page",
-        "Used when a page does not know which application to return to.",
-        "ui.default_client_uri",
-    )];
+    let home = control("ui.default_client_uri", "home", "Home page")
+        .hint("Used when a page does not know which application to return to.");
     let mails = vec![
-        line(
-            "mail_from",
-            "Sender",
-            "Such as Shop <no-reply@shop.example>. Defaults to the server's sender.",
-            "mail.from",
-        ),
-        line("mail_reply_to", "Reply-to address", "", "mail.reply_to"),
+        control("mail.from", "mail_from", "Sender")
+            .hint("Such as Shop <no-reply@shop.example>. Defaults to the server's sender."),
+        control("mail.reply_to", "mail_reply_to", "Reply-to address"),
     ];
     SettingsForm {
         scope: DocumentScope::Project,
         panels: vec![
             Panel::new("Appearance", "", looks),
             Panel::new("Languages", "", languages),
-            Panel::new("Default return page", "", link_rows),
+            Panel::new("Default return page", "", vec![home]),
             Panel::new("Email", "", mails),
         ],
     }

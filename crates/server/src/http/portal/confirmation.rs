@@ -1,9 +1,9 @@
-//! Confirmation before saving settings that sign users out or prevent them from signing in. The page keeps the form, so
-//! that saving continues after the confirmation, with or without JavaScript.
+//! Confirmation before saving settings that sign users out, prevent them from signing in or remove a protection. The page
+//! keeps the form, so that saving continues after the confirmation, with or without JavaScript.
 
 use vestibule_domain::{
     identifier::LoginIdKind,
-    project::{AuthenticatorKind, ProjectSettings, diff},
+    project::{AuthenticatorKind, LimitName, ProjectSettings, diff},
 };
 
 use super::{PortalError, ProjectRequest};
@@ -65,7 +65,11 @@ fn name_change(old: &ProjectSettings, new: &ProjectSettings) -> String {
 fn button(consequences: &[Consequence]) -> String {
     let signed_out = consequences.iter().find_map(|one| match one {
         Consequence::SignsOut(people) => Some(people.all),
-        Consequence::GuestsOff(_) | Consequence::LoginIdOff(..) | Consequence::AuthenticatorOff(..) => None,
+        Consequence::GuestsOff(_)
+        | Consequence::LoginIdOff(..)
+        | Consequence::AuthenticatorOff(..)
+        | Consequence::VerificationOff(_)
+        | Consequence::LimitOff(_) => None,
     });
     match signed_out {
         Some(all) if all.number > 0 => format!("Save and sign out {}", all.of("person", "people")),
@@ -97,6 +101,32 @@ fn describe(consequence: &Consequence) -> Vec<String> {
             };
             vec![describe_off(*count, one, many)]
         }
+        Consequence::VerificationOff(kind) => {
+            let what = match kind {
+                LoginIdKind::Email => "email addresses",
+                LoginIdKind::Phone => "phone numbers",
+                LoginIdKind::Username => "usernames",
+            };
+            vec![format!("Users can sign up with {what} that they have not verified, also with those of other people.")]
+        }
+        Consequence::LimitOff(limit) => vec![format!("{} are no longer limited.", describe_limit(*limit))],
+    }
+}
+
+fn describe_limit(limit: LimitName) -> &'static str {
+    match limit {
+        LimitName::SignupAnonymousPerIp => "New guests per IP address",
+        LimitName::SignupPerIp => "New members per IP address",
+        LimitName::AccountEnumerationPerIp => "Login ID checks per IP address",
+        LimitName::PasswordPerIp => "Password attempts per IP address",
+        LimitName::PasswordPerUser => "Password attempts per account",
+        LimitName::CodeSendPerIp => "Sent codes per IP address",
+        LimitName::CodeSendPerUser => "Sent codes per account or address",
+        LimitName::CodeTryPerIp => "Entered codes per IP address",
+        LimitName::CodeTryPerUser => "Entered codes per account",
+        LimitName::PasskeyPerIp => "Passkey attempts per IP address",
+        LimitName::DeviceKeyPerIp => "Wrong device keys per IP address",
+        LimitName::DeviceKeyPerKey => "Wrong signatures per device key",
     }
 }
 

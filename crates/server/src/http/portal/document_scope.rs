@@ -29,6 +29,12 @@ impl DocumentScope {
         }
     }
 
+    /// The prefix of the schema's paths for the entry's keys.
+    #[cfg(test)]
+    pub(super) fn schema_prefix(&self) -> String {
+        self.list().map(|list| format!("{list}[].")).unwrap_or_default()
+    }
+
     /// The index in the list.
     fn index(&self, document: &Value) -> Option<usize> {
         let list = field_binding::find(document, self.list()?).and_then(Value::as_array);

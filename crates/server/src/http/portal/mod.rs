@@ -25,6 +25,7 @@ mod anonymous_users;
 mod application;
 mod applications;
 mod audit;
+mod bound_control;
 mod branding;
 mod confirmation;
 mod cookies;
@@ -39,6 +40,7 @@ mod origin;
 mod overview;
 mod project_settings;
 mod projects;
+mod rate_limits;
 mod request;
 mod response;
 mod route;
@@ -49,6 +51,7 @@ mod user_actions;
 mod users;
 mod webhook_handlers;
 mod webhooks;
+mod without_control;
 
 use std::sync::Arc;
 
@@ -67,6 +70,7 @@ pub(crate) use self::{
     request::{NEXT_BYTES, OperatorRequest, ProjectRequest, PublicRequest},
     response::{PageResult, PortalError},
     route::{PortalRoute, Verb},
+    without_control::WITHOUT_CONTROL,
 };
 use super::{
     assets,
@@ -90,6 +94,7 @@ pub(crate) fn all_routes() -> Vec<PortalRoute> {
         anonymous_users::routes(),
         login_methods::routes(),
         session::routes(),
+        rate_limits::routes(),
         applications::routes(),
         branding::routes(),
         addresses::routes(),

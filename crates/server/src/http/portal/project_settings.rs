@@ -3,8 +3,10 @@
 use vestibule_domain::operator::Role;
 
 use super::{
-    PageResult, PortalError, PortalRoute, ProjectRequest, Verb, origin,
-    settings_form::{self, BoundControl, DocumentScope, FieldBinding, FormView, Panel, SettingsForm},
+    PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
+    bound_control::{BoundControl, control},
+    origin,
+    settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
 };
 use crate::{
     flows::admin::{impact, projects::delete},
@@ -30,26 +32,23 @@ async fn save(request: ProjectRequest) -> PageResult {
     settings_form::save(&request, build_form(&request), look).await
 }
 
-fn build_form(request: &ProjectRequest) -> SettingsForm {
-    let line = |name: &str, label: &str, hint: &str, path: &'static str| BoundControl {
-        control: Control::new(name, label, ControlKind::Line("text"), "").hint(hint),
-        binding: FieldBinding::Text { path, default: "" },
-    };
-    let names = vec![line("name", "Name", "Shown to operators. Defaults to the project ID.", "project.name")];
+/// The controls of the panels "Names" and "Browsers".
+pub(super) fn rows() -> [Vec<BoundControl>; 2] {
+    let name = control("project.name", "name", "Name").hint("Shown to operators. Defaults to the project ID.");
     let web = vec![
-        BoundControl {
-            control: Control::new("origins", "Allowed origins", ControlKind::Lines { rows: 3 }, "")
-                .hint("Additional web origins that may call from a browser, one per line, such as https://*.shop.example, https://*-team.vercel.app or capacitor://localhost. Origins of redirect URIs are always allowed."),
-            binding: FieldBinding::Lines { path: "http.allowed_origins" },
-        },
-        line(
-            "cookie_domain",
-            "Cookie domain",
-            "Shares cookies with your applications, such as shop.example. Empty: this host only.",
-            "http.cookie_domain",
-        ),
-        line("cookie_prefix", "Cookie prefix", "Separates the cookies of projects under one domain.", "http.cookie_prefix"),
+        control("http.allowed_origins", "origins", "Allowed origins")
+            .rows(3)
+            .hint("Additional web origins that may call from a browser, one per line, such as https://*.shop.example, https://*-team.vercel.app or capacitor://localhost. Origins of redirect URIs are always allowed."),
+        control("http.cookie_domain", "cookie_domain", "Cookie domain")
+            .hint("Shares cookies with your applications, such as shop.example. Empty: this host only."),
+        control("http.cookie_prefix", "cookie_prefix", "Cookie prefix")
+            .hint("Separates the cookies of projects under one domain."),
     ];
+    [vec![name], web]
+}
+
+fn build_form(request: &ProjectRequest) -> SettingsForm {
+    let [names, web] = rows();
     let (id, origin) = (&request.project.id, &request.project.origin);
     let hint = match request.app.projects.find_refusal(request.project.no) {
         None => format!("The project's ID is {id} and cannot be changed. Its public origin is {origin}."),

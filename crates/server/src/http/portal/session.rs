@@ -1,15 +1,13 @@
 //! Session: the lifetimes of cookie sessions.
 
-use vestibule_domain::{
-    client::{DEFAULT_IDLE_SECONDS, DEFAULT_LIFETIME_SECONDS},
-    operator::Role,
-};
+use vestibule_domain::operator::Role;
 
 use super::{
     PageResult, PortalRoute, ProjectRequest, Verb,
-    settings_form::{self, BoundControl, DocumentScope, FieldBinding, FormView, Panel, SettingsForm},
+    bound_control::control,
+    settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
 };
-use crate::ui::portal::{Control, ControlKind, Extra, LifetimeHelp, PanelView, Pick};
+use crate::ui::portal::{ControlKind, Extra, LifetimeHelp, Pick};
 
 const PATH: &str = "/portal/p/{project}/session";
 
@@ -28,47 +26,29 @@ async fn save(request: ProjectRequest) -> PageResult {
     settings_form::save(&request, build_form(), look).await
 }
 
-fn build_form() -> SettingsForm {
+pub(super) fn build_form() -> SettingsForm {
     let picks = vec![
         Pick::new("", "Keep users signed in", "The cookie is kept after the browser closes."),
         Pick::new("on", "End the session on browser close", "The cookie is deleted when the browser closes."),
     ];
-    let cookie = BoundControl {
-        control: Control::new("browser", "When the browser closes", ControlKind::Radio(picks), ""),
-        binding: FieldBinding::Flag { path: "session.use_session_cookie", default: false },
-    };
-    let seconds = ControlKind::Number { unit: "seconds", min: 1 };
-    let lifetime = BoundControl {
-        control: Control::new("lifetime", "Maximum session lifetime", seconds.clone(), "")
-            .hint("The session ends after this time, even if it is used. Default: 52 weeks."),
-        binding: FieldBinding::Number { path: "session.lifetime_seconds", default: DEFAULT_LIFETIME_SECONDS },
-    };
-    let idles = BoundControl {
-        control: Control::new("idles", "Expire after idling", ControlKind::Toggle, ""),
-        binding: FieldBinding::Flag { path: "session.idle_timeout_enabled", default: true },
-    };
-    let idle = BoundControl {
-        control: Control::new("idle", "Idle timeout", seconds, "")
-            .hint("The session ends after this time without use. Default: 30 days.")
+    let rows = vec![
+        control("session.use_session_cookie", "browser", "When the browser closes").of_kind(ControlKind::Radio(picks)),
+        control("session.lifetime_seconds", "lifetime", "Maximum session lifetime")
+            .hint("The session ends after this time, even if it is used."),
+        control("session.idle_timeout_enabled", "idles", "Expire after idling"),
+        control("session.idle_timeout_seconds", "idle", "Idle timeout")
+            .hint("The session ends after this time without use.")
             .depends("idles"),
-        binding: FieldBinding::Number { path: "session.idle_timeout_seconds", default: DEFAULT_IDLE_SECONDS },
-    };
+    ];
     let help = LifetimeHelp {
         lifetime: "lifetime".into(),
         enabled: Some("idles".into()),
         idle: "idle".into(),
         otherwise: None,
     };
-    let view = PanelView {
-        title: "Cookie sessions".into(),
-        hint: "A shorter lifetime ends older sessions at once.".into(),
-        help: Some(help),
-        ..PanelView::default()
-    };
-    SettingsForm {
-        scope: DocumentScope::Project,
-        panels: vec![Panel { view, rows: vec![cookie, lifetime, idles, idle], scope: None }],
-    }
+    let mut panel = Panel::new("Cookie sessions", "A shorter lifetime ends older sessions at once.", rows);
+    panel.view.help = Some(help);
+    SettingsForm { scope: DocumentScope::Project, panels: vec![panel] }
 }
 
 fn look(_: &ProjectRequest) -> FormView {

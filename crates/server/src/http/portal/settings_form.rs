@@ -7,27 +7,19 @@ use vestibule_domain::project::ProjectSettings;
 use vestibule_protocol::form::Form;
 
 use super::{PageResult, PortalError, ProjectRequest, confirmation};
-pub(super) use super::{document_scope::DocumentScope, field_binding::FieldBinding};
+pub(super) use super::{bound_control::BoundControl, document_scope::DocumentScope};
 use crate::{
     flows::{
         actor::Actor,
         admin::{AdminError, Fault, settings},
     },
     ui::portal::{
-        ConfirmActionPage, ConflictNote, ConflictRow, Control, ControlKind, Extra, PanelView, PortalNotice,
-        SettingsFormPage,
+        ConfirmActionPage, ConflictNote, ConflictRow, ControlKind, Extra, PanelView, PortalNotice, SettingsFormPage,
     },
 };
 
 /// Maximum number of attempts to save when other settings of the project change concurrently.
 const ROUNDS: usize = 4;
-
-/// A control and its binding.
-#[derive(Clone, Debug)]
-pub(super) struct BoundControl {
-    pub(super) control: Control,
-    pub(super) binding: FieldBinding,
-}
 
 /// A group of controls.
 #[derive(Clone, Debug, Default)]
@@ -201,21 +193,21 @@ impl SettingsForm {
                     if (is_new || value != value_of(&now, name))
                         && let Err(message) = row.binding.put_into(scope, value)
                     {
-                        faults.push((name.to_string(), message));
+                        faults.push((name.to_string(), message.to_string()));
                     }
                 }
             }
-            // Replacing the document reports its errors.
+            let read = ProjectSettings::parse_json(&document);
             if faults.is_empty()
-                && let Ok(new) = ProjectSettings::parse_json(&document)
-                && let Some(page) = confirmation::find(request, (&current.settings, &new), called).await?
+                && let Ok(new) = &read
+                && let Some(page) = confirmation::find(request, (&current.settings, new), called).await?
             {
                 return Ok(SaveResult::Ask(Box::new(page)));
             }
             let saved = if faults.is_empty() {
                 replace(request, &request.acting(), document, current.version).await
             } else {
-                Ok(Err(Vec::new()))
+                Ok(Err(read.err().into_iter().flatten().map(Fault::from).collect()))
             };
             match saved {
                 Ok(Ok(true)) => return Ok(SaveResult::Done(PortalNotice::Saved)),
@@ -321,9 +313,9 @@ impl SettingsForm {
         let panels = self
             .panels
             .into_iter()
-            .map(|panel| {
-                let controls = panel.rows.into_iter().map(|row| Control { is_locked, ..row.control });
-                PanelView { controls: controls.collect(), ..panel.view }
+            .map(|panel| PanelView {
+                controls: panel.rows.into_iter().map(|row| row.show(is_locked)).collect(),
+                ..panel.view
             })
             .collect();
         SettingsFormPage {

@@ -1,23 +1,19 @@
 //! Webhook URLs: adding, changing and removing notification and blocking webhooks, and their timeouts.
 
 use axum::http::StatusCode;
-use vestibule_domain::{
-    event::{BLOCKING, NON_BLOCKING},
-    operator::Role,
-};
+use vestibule_domain::operator::Role;
 
 use super::{
     PageResult, PortalError, PortalRoute, ProjectRequest, Verb,
-    settings_form::{self, BoundControl, DocumentScope, FieldBinding, FormView, Panel, SaveResult, SettingsForm},
+    bound_control::{BoundControl, control},
+    settings_form::{self, DocumentScope, FormView, Panel, SaveResult, SettingsForm},
 };
 use crate::{
     flows::admin::{
         AdminError,
         webhooks::{self, WebhookKind},
     },
-    ui::portal::{
-        ConfirmActionPage, Control, ControlKind, Extra, Hidden, PanelView, Pick, PortalNotice, SettingsFormPage,
-    },
+    ui::portal::{ConfirmActionPage, Extra, Hidden, PortalNotice, SettingsFormPage},
 };
 
 pub(super) fn routes() -> Vec<PortalRoute> {
@@ -63,51 +59,39 @@ fn describe(event: &str) -> (&str, &'static str) {
     }
 }
 
-fn picks(events: &[&str]) -> Vec<Pick> {
-    let pick = |event: &&str| {
-        let (label, hint) = describe(event);
-        Pick::new(*event, label, hint)
+/// The controls of a webhook.
+pub(super) fn rows(kind: WebhookKind) -> Vec<BoundControl> {
+    let of = |key: &str| format!("{}[].{key}", kind.list());
+    let url = control(&of("url"), "url", "URL")
+        .input("url")
+        .hint("Receives a signed POST request with JSON. Must be reachable from this server.")
+        .placeholder("https://shop.example/hooks");
+    let events = match kind {
+        WebhookKind::Notification => control(&of("events"), "events", "Events").choices(describe),
+        WebhookKind::Blocking => control(&of("event"), "event", "Event").choices(describe).radio(),
     };
-    events.iter().map(pick).collect()
+    vec![url, events]
 }
 
 fn build_form(request: &ProjectRequest, kind: WebhookKind, name: Option<&str>) -> SettingsForm {
-    let url = BoundControl {
-        control: Control::new("url", "URL", ControlKind::Line("url"), "")
-            .hint("Receives a signed POST request with JSON. Must be reachable from this server.")
-            .placeholder("https://shop.example/hooks")
-            .required(),
-        binding: FieldBinding::Required { path: "url", why: "Enter a URL such as https://shop.example/hooks." },
-    };
-    let (rows, hint) = match kind {
-        WebhookKind::Notification => {
-            let events = BoundControl {
-                control: Control::new("events", "Events", ControlKind::Checks(picks(&NON_BLOCKING)), ""),
-                binding: FieldBinding::Words { path: "events", all: &NON_BLOCKING },
-            };
-            (vec![url, events], "Sent after an event, at least once and in order for each user.")
-        }
-        WebhookKind::Blocking => {
-            let event = BoundControl {
-                control: Control::new("event", "Event", ControlKind::Radio(picks(&BLOCKING)), ""),
-                binding: FieldBinding::Required { path: "event", why: "Choose an option." },
-            };
-            (vec![url, event], "Sent before an event happens. No answer in time counts as a refusal.")
-        }
-    };
     let link = name.filter(|_| request.may_edit()).map(|name| {
         (request.href(&format!("/webhooks/{}/{name}/remove", kind.as_str())), "Remove webhook".to_string())
     });
-    let title = match kind {
-        WebhookKind::Notification => "Notification webhook",
-        WebhookKind::Blocking => "Blocking webhook",
+    let (title, hint) = match kind {
+        WebhookKind::Notification => {
+            ("Notification webhook", "Sent after an event, at least once and in order for each user.")
+        }
+        WebhookKind::Blocking => {
+            ("Blocking webhook", "Sent before an event happens. No answer in time counts as a refusal.")
+        }
     };
-    let view = PanelView { title: title.into(), hint: hint.into(), link, ..PanelView::default() };
+    let mut panel = Panel::new(title, hint, rows(kind));
+    panel.view.link = link;
     let scope = match name {
         Some(name) => DocumentScope::Handler(kind, name.to_string()),
         None => DocumentScope::NewHandler(kind),
     };
-    SettingsForm { scope, panels: vec![Panel { view, rows, scope: None }] }
+    SettingsForm { scope, panels: vec![panel] }
 }
 
 fn look(title: &str) -> FormView {
@@ -217,36 +201,16 @@ async fn remove(request: ProjectRequest) -> PageResult {
     }
 }
 
-fn time_outs() -> SettingsForm {
-    let row = |name: &str, label: &str, hint: &str, path: &'static str, default: u32| BoundControl {
-        control: Control::new(name, label, ControlKind::Number { unit: "seconds", min: 1 }, "").hint(hint),
-        binding: FieldBinding::Number { path, default },
-    };
+pub(super) fn time_outs() -> SettingsForm {
     let rows = vec![
-        row(
-            "question",
-            "Blocking webhook timeout",
-            "No answer in time counts as a refusal. Default: 5 seconds.",
-            "hook.sync_hook_timeout_seconds",
-            5,
-        ),
-        row(
-            "questions",
-            "Total timeout per event",
-            "For all blocking webhooks of one event together. Default: 10 seconds.",
-            "hook.sync_hook_total_timeout_seconds",
-            10,
-        ),
-        row(
-            "delivery",
-            "Notification timeout",
-            "After this time, the delivery is retried later. Default: 60 seconds.",
-            "hook.delivery_timeout_seconds",
-            60,
-        ),
+        control("hook.sync_hook_timeout_seconds", "question", "Blocking webhook timeout")
+            .hint("No answer in time counts as a refusal."),
+        control("hook.sync_hook_total_timeout_seconds", "questions", "Total timeout per event")
+            .hint("For all blocking webhooks of one event together."),
+        control("hook.delivery_timeout_seconds", "delivery", "Notification timeout")
+            .hint("After this time, the delivery is retried later."),
     ];
-    let view = PanelView { title: "Timeouts".into(), ..PanelView::default() };
-    SettingsForm { scope: DocumentScope::Project, panels: vec![Panel { view, rows, scope: None }] }
+    SettingsForm { scope: DocumentScope::Project, panels: vec![Panel::new("Timeouts", "", rows)] }
 }
 
 fn look_at_time_outs(_: &ProjectRequest) -> FormView {

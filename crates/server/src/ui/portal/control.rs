@@ -24,9 +24,9 @@ impl Pick {
 pub enum ControlKind {
     /// One line; the text is the input's `type`.
     Line(&'static str),
+    /// A whole number; in seconds, it is also shown in words.
     Number {
         unit: &'static str,
-        min: u32,
     },
     /// Several lines, one entry each.
     Lines {

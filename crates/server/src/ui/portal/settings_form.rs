@@ -125,7 +125,7 @@ pub struct SettingsFormPage {
 impl SettingsFormPage {
     pub fn samples() -> Vec<(&'static str, Self)> {
         let number = |name: &str, label: &str, value: &str| {
-            Control::new(name, label, ControlKind::Number { unit: "seconds", min: 1 }, value)
+            Control::new(name, label, ControlKind::Number { unit: "seconds" }, value)
         };
         let lifetime = number("lifetime", "Lifetime", "31449600");
         let toggle = Control::new("idles", "Expire after idling", ControlKind::Toggle, "on");
@@ -192,7 +192,8 @@ impl SettingsFormPage {
             }],
         };
         let mut wrong = plain.clone();
-        wrong.panels[0].controls[0].error = Some("Enter a whole number.".into());
+        wrong.panels[0].controls[0].error =
+            Some("0 is out of range: write a whole number from 1 to 3153600000.".into());
         let branding = Self {
             extra: Extra::Branding {
                 css: "/portal/p/shop/branding/preview.css".into(),
