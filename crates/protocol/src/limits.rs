@@ -46,11 +46,7 @@ pub const HEADER_BYTES: usize = 16 * 1024;
 pub const FORM_FIELDS: usize = 256;
 /// Maximum bytes of a form in a body.
 pub const FORM_BYTES: usize = 64 * 1024;
-/// Maximum bytes of a JSON body of the SDKs with a refresh token: its longest text and the rest. They send less than 1 KiB.
-pub const API_BODY_BYTES: usize = JSON_TEXT_BYTES + 4 * 1024;
-/// Maximum bytes of a request for a challenge, which holds a word.
-pub const CHALLENGE_BODY_BYTES: usize = 1024;
-/// Maximum bytes of any other body: those of the Admin API, whose caller has proved its key before the body is read.
+/// Maximum bytes of any other body.
 pub const BODY_BYTES: usize = 1024 * 1024;
 /// Maximum number of values of a JSON text of the SDKs: members, items, and their contents.
 pub const JSON_VALUES: usize = 1024;
@@ -94,21 +90,7 @@ pub const LIMITS: &[InputLimit] = &[
     limit("`Origin` header", ORIGIN_BYTES, Unit::Bytes, "matches no origin", "ORIGIN_BYTES"),
     limit("fields of a form or query", FORM_FIELDS, Unit::Items, REFUSED, "FORM_FIELDS"),
     limit("body that is a form, or of a route that takes forms", FORM_BYTES, Unit::Bytes, "413", "FORM_BYTES"),
-    limit(
-        "JSON body of the SDKs: sign-up, promotion code, app session token",
-        API_BODY_BYTES,
-        Unit::Bytes,
-        "413 `RequestEntityTooLarge`",
-        "API_BODY_BYTES",
-    ),
-    limit(
-        "JSON body of a request for a challenge",
-        CHALLENGE_BODY_BYTES,
-        Unit::Bytes,
-        "413 `RequestEntityTooLarge`",
-        "CHALLENGE_BODY_BYTES",
-    ),
-    limit("any other body (Admin API)", BODY_BYTES, Unit::Bytes, "413", "BODY_BYTES"),
+    limit("any other body", BODY_BYTES, Unit::Bytes, "413", "BODY_BYTES"),
     limit("values in a JSON body of the SDKs", JSON_VALUES, Unit::Items, "400 `InvalidJSON`", "JSON_VALUES"),
     limit(
         "values in a JSON body of the Admin API",

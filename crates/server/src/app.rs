@@ -14,7 +14,7 @@ use crate::{
     limits::RateCounters,
     log_rate::{OncePerMinuteEach, ProxyWarnings},
     metrics::Metrics,
-    overload::OverloadWarnings,
+    overload::{Overload, OverloadWarnings},
     passwords::Hasher,
     pool::WorkerPool,
     projects::Projects,
@@ -69,4 +69,12 @@ pub struct App {
     pub(crate) hook_warnings: OncePerMinuteEach,
     /// Rate of warnings about refused requests.
     pub(crate) overload_warnings: OverloadWarnings,
+}
+
+impl App {
+    /// Counts a request that is refused because something is full or the store does not answer, and logs it.
+    pub(crate) fn report_overload(&self, overload: Overload, request_id: &str, detail: &str) {
+        self.metrics.count_refused_request(overload);
+        self.overload_warnings.log(overload, request_id, detail);
+    }
 }

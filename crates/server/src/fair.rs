@@ -50,13 +50,13 @@ impl Line {
 }
 
 struct Waiter {
-    demand: Demand,
+    demand: WorkDemand,
     turn: oneshot::Sender<Turn>,
 }
 
 /// What a piece of work takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Demand {
+pub(crate) struct WorkDemand {
     /// The units it uses at the same time.
     pub(crate) units: u32,
     /// The turns it costs: how many ordinary pieces of work take as long.
@@ -64,7 +64,7 @@ pub(crate) struct Demand {
 }
 
 #[cfg(test)]
-impl Demand {
+impl WorkDemand {
     /// One unit, for one turn.
     pub(crate) const ORDINARY: Self = Self { units: 1, turns: 1 };
 }
@@ -88,7 +88,7 @@ impl Turns {
     ///
     /// # Errors
     /// When the queue is full of others that have waited for no more than this project.
-    pub(crate) async fn wait(&self, project: ProjectNo, demand: Demand) -> Result<Turn, ShareExceeded> {
+    pub(crate) async fn wait(&self, project: ProjectNo, demand: WorkDemand) -> Result<Turn, ShareExceeded> {
         let units = demand.units;
         let waiting = {
             let mut queue = self.lock();
@@ -305,12 +305,12 @@ mod tests {
         name: &str,
         done: &Arc<Mutex<Vec<String>>>,
     ) -> tokio::task::JoinHandle<()> {
-        wait_for(turns, (project, Demand::ORDINARY), name, done)
+        wait_for(turns, (project, WorkDemand::ORDINARY), name, done)
     }
 
     fn wait_for(
         turns: &Turns,
-        (project, demand): (ProjectNo, Demand),
+        (project, demand): (ProjectNo, WorkDemand),
         name: &str,
         done: &Arc<Mutex<Vec<String>>>,
     ) -> tokio::task::JoinHandle<()> {
@@ -326,7 +326,7 @@ mod tests {
     async fn projects_take_turns_however_much_one_of_them_wants() {
         let turns = Turns::new(1, 10);
         let done = Arc::default();
-        let first = turns.wait(A, Demand::ORDINARY).await.unwrap();
+        let first = turns.wait(A, WorkDemand::ORDINARY).await.unwrap();
         for name in ["a1", "a2", "a3"] {
             wait(&turns, A, name, &done);
             settle().await;
@@ -347,12 +347,12 @@ mod tests {
     async fn a_full_queue_gives_a_place_of_the_longest_line_to_a_shorter_one() {
         let turns = Turns::new(1, 4);
         let done = Arc::default();
-        let first = turns.wait(A, Demand::ORDINARY).await.unwrap();
+        let first = turns.wait(A, WorkDemand::ORDINARY).await.unwrap();
         for name in ["a1", "a2", "a3", "a4"] {
             wait(&turns, A, name, &done);
             settle().await;
         }
-        assert_eq!(turns.wait(A, Demand::ORDINARY).await.err(), Some(ShareExceeded), "the flood refuses itself");
+        assert_eq!(turns.wait(A, WorkDemand::ORDINARY).await.err(), Some(ShareExceeded), "the flood refuses itself");
         for name in ["b1", "b2", "b3"] {
             wait(&turns, B, name, &done);
             settle().await;
@@ -368,7 +368,7 @@ mod tests {
     async fn who_stops_waiting_leaves_its_place_and_its_turn_to_others() {
         let turns = Turns::new(1, 2);
         let done = Arc::default();
-        let first = turns.wait(A, Demand::ORDINARY).await.unwrap();
+        let first = turns.wait(A, WorkDemand::ORDINARY).await.unwrap();
         let gone = wait(&turns, A, "gone", &done);
         wait(&turns, A, "a1", &done);
         settle().await;
@@ -386,8 +386,8 @@ mod tests {
     async fn work_that_costs_several_turns_waits_for_as_many_of_others() {
         let turns = Turns::new(1, 40);
         let done = Arc::default();
-        let first = turns.wait(C, Demand::ORDINARY).await.unwrap();
-        let costly = Demand { turns: 4, ..Demand::ORDINARY };
+        let first = turns.wait(C, WorkDemand::ORDINARY).await.unwrap();
+        let costly = WorkDemand { turns: 4, ..WorkDemand::ORDINARY };
         for name in ["a1", "a2", "a3"] {
             wait_for(&turns, (A, costly), name, &done);
             settle().await;
@@ -408,8 +408,8 @@ mod tests {
     async fn a_request_that_ended_pays_for_no_costlier_one_behind_it() {
         let turns = Turns::new(1, 40);
         let done = Arc::default();
-        let costly = Demand { turns: 3, ..Demand::ORDINARY };
-        let first = turns.wait(C, Demand::ORDINARY).await.unwrap();
+        let costly = WorkDemand { turns: 3, ..WorkDemand::ORDINARY };
+        let first = turns.wait(C, WorkDemand::ORDINARY).await.unwrap();
         let cheap = wait(&turns, A, "cheap", &done);
         settle().await;
         wait_for(&turns, (A, costly), "costly", &done);
@@ -430,12 +430,12 @@ mod tests {
     async fn what_needs_several_units_is_not_overtaken() {
         let turns = Turns::new(3, 10);
         let (first, second) = (
-            turns.wait(A, Demand::ORDINARY).await.unwrap(),
-            turns.wait(A, Demand { units: 2, ..Demand::ORDINARY }).await.unwrap(),
+            turns.wait(A, WorkDemand::ORDINARY).await.unwrap(),
+            turns.wait(A, WorkDemand { units: 2, ..WorkDemand::ORDINARY }).await.unwrap(),
         );
         let large = tokio::spawn({
             let turns = turns.clone();
-            async move { turns.wait(B, Demand { units: 3, ..Demand::ORDINARY }).await.map(drop) }
+            async move { turns.wait(B, WorkDemand { units: 3, ..WorkDemand::ORDINARY }).await.map(drop) }
         });
         settle().await;
         let done = Arc::default();

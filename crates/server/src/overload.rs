@@ -1,7 +1,7 @@
 //! Requests that are refused because something is full or the store does not answer. Each is counted; callers can cause them, so
 //! the log has one line a minute for each reason.
 
-use crate::{app::App, flows::Error, log_rate::OncePerMinute};
+use crate::{flows::Error, log_rate::OncePerMinute};
 
 /// What a request was refused for. A response of the Admin API or the portal carries it as an extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,25 +50,26 @@ impl Overload {
 #[derive(Debug, Default)]
 pub(crate) struct OverloadWarnings([OncePerMinute; 3]);
 
-/// Counts a refused request, and logs it unless the last line about the same reason is less than a minute old.
-pub(crate) fn report(app: &App, overload: Overload, request_id: &str, detail: &str) {
-    app.metrics.count_refused_request(overload);
-    let reason = overload.as_str();
-    if app.overload_warnings.0[overload as usize].is_due() {
-        tracing::warn!(
-            request.id = request_id,
-            refused.reason = reason,
-            refused.detail = detail,
-            "{}",
-            overload.describe()
-        );
-    } else {
-        tracing::debug!(
-            request.id = request_id,
-            refused.reason = reason,
-            refused.detail = detail,
-            "{}",
-            overload.describe()
-        );
+impl OverloadWarnings {
+    /// Logs a refused request, unless the last line about the same reason is less than a minute old.
+    pub(crate) fn log(&self, overload: Overload, request_id: &str, detail: &str) {
+        let reason = overload.as_str();
+        if self.0[overload as usize].is_due() {
+            tracing::warn!(
+                request.id = request_id,
+                refused.reason = reason,
+                refused.detail = detail,
+                "{}",
+                overload.describe()
+            );
+        } else {
+            tracing::debug!(
+                request.id = request_id,
+                refused.reason = reason,
+                refused.detail = detail,
+                "{}",
+                overload.describe()
+            );
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, thread::available_parallelism};
 
 use vestibule_domain::id::ProjectNo;
 
-use crate::fair::{Demand, ShareExceeded, Turns};
+use crate::fair::{ShareExceeded, Turns, WorkDemand};
 
 /// Maximum length of the queue.
 const QUEUE: usize = 256;
@@ -49,7 +49,7 @@ impl WorkerPool {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PoolOverloaded> {
         let turn =
-            self.turns.wait(project, Demand { units: 1, turns }).await.map_err(|ShareExceeded| PoolOverloaded)?;
+            self.turns.wait(project, WorkDemand { units: 1, turns }).await.map_err(|ShareExceeded| PoolOverloaded)?;
         let done = tokio::task::spawn_blocking(move || {
             let result = work();
             drop(turn);
@@ -78,7 +78,7 @@ mod tests {
     #[tokio::test]
     async fn what_finds_no_place_is_refused_and_a_panic_takes_no_place_with_it() {
         let pool = WorkerPool::new(1, 0);
-        let turn = pool.turns.wait(SHOP, Demand::ORDINARY).await.expect("free");
+        let turn = pool.turns.wait(SHOP, WorkDemand::ORDINARY).await.expect("free");
         assert!(pool.run(SHOP, 1, || ()).await.is_err());
         drop(turn);
         let empty: Vec<u8> = Vec::new();

@@ -5,14 +5,11 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use super::{ApiError, ApiErrorName};
-use crate::limits::{API_BODY_BYTES, JSON_TEXT_BYTES};
+use crate::limits::JSON_TEXT_BYTES;
 use crate::{echo, echo_names, json};
 
 /// A request body read from the members of a JSON object.
 pub trait RequestBody: Sized {
-    /// The maximum bytes of the JSON text.
-    const MAX_BYTES: usize = API_BODY_BYTES;
-
     /// Reads the members and records a problem for each fault; `None` only if it recorded one.
     fn read(fields: &mut Fields) -> Option<Self>;
 }

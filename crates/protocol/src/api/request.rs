@@ -2,7 +2,6 @@
 
 use super::{Fields, RequestBody};
 use crate::Credential;
-use crate::limits::CHALLENGE_BODY_BYTES;
 
 /// The purpose of a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,8 +40,6 @@ pub struct ChallengeRequest {
 }
 
 impl RequestBody for ChallengeRequest {
-    const MAX_BYTES: usize = CHALLENGE_BODY_BYTES;
-
     fn read(fields: &mut Fields) -> Option<Self> {
         fields.require(&["purpose"]);
         let text = fields.string("purpose")?;

@@ -21,7 +21,10 @@ use super::{
     error, json,
     visit::Visit,
 };
-use crate::flows::{Error, promotion::code, sign_up_anonymous};
+use crate::{
+    flows::{Error, promotion::code, sign_up_anonymous},
+    pool,
+};
 
 /// `POST /api/anonymous_user/signup`
 pub(crate) async fn sign_up(visit: Visit, cookie: SessionCookie, request: Request) -> Response {
@@ -90,10 +93,19 @@ pub(crate) async fn promotion_code(visit: Visit, cookie: SessionCookie, request:
 }
 
 /// Reads a JSON body, or builds the error response.
-pub(in crate::http) async fn read<T: RequestBody>(visit: &Visit, request: Request) -> Result<(HeaderMap, T), Response> {
+pub(in crate::http) async fn read<T: RequestBody + Send + 'static>(
+    visit: &Visit,
+    request: Request,
+) -> Result<(HeaderMap, T), Response> {
     let ReceivedBody { bytes, headers, content_type, .. } =
-        body::read_json(T::MAX_BYTES, visit, request).await.map_err(error::body_as_api)?;
-    let parsed = parse_json::<T>(content_type.as_deref(), &bytes);
+        body::read(visit, request).await.map_err(error::body_as_api)?;
+    let parsed = if bytes.len() > body::PARSED_AT_ONCE {
+        let (no, turns) = (visit.project.no, pool::turns_for(bytes.len()));
+        let parsing = visit.app.pool.run(no, turns, move || parse_json::<T>(content_type.as_deref(), &bytes)).await;
+        parsing.map_err(|error| error::flow_as_api(visit, &Error::from(error)))?
+    } else {
+        parse_json::<T>(content_type.as_deref(), &bytes)
+    };
     Ok((headers, parsed.map_err(|e| error::api(&e))?))
 }
 

@@ -42,14 +42,10 @@ pub(crate) enum BodyProblem {
     Malformed,
 }
 
-/// Reads the body of a route of the Admin API. Everyone else's bodies are shorter: each connection may hold one.
 pub(crate) async fn read(visit: &Visit, request: Request) -> Result<ReceivedBody, BodyProblem> {
-    read_up_to(BODY_BYTES, &visit.app, request).await
-}
-
-/// Reads the JSON body of a route of the SDKs.
-pub(crate) async fn read_json(most: usize, visit: &Visit, request: Request) -> Result<ReceivedBody, BodyProblem> {
-    read_up_to(most, &visit.app, request).await
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let limit = if content_type.is_some_and(is_form) { FORM_BYTES } else { BODY_BYTES };
+    read_up_to(limit, &visit.app, request).await
 }
 
 /// Reads the body of a route that takes a form: the limit of forms holds for every content type.

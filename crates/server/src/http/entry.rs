@@ -17,13 +17,7 @@ use super::{
     serve::Peer,
     visit::Visit,
 };
-use crate::{
-    adapters::clock::Stopwatch,
-    app::App,
-    flows::ctx::RequestId,
-    overload::{self, Overload},
-    trace::Span,
-};
+use crate::{adapters::clock::Stopwatch, app::App, flows::ctx::RequestId, overload::Overload, trace::Span};
 
 /// The router's middleware: [`begin`], the route, [`EntryPoint::end`].
 pub(crate) async fn enter(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
@@ -133,7 +127,7 @@ impl RequestRecord {
             "answered a request"
         );
         if let Some(overload) = response.extensions_mut().remove::<Overload>() {
-            overload::report(app, overload, request_id, route);
+            app.report_overload(overload, request_id, route);
         }
         let headers = response.headers_mut();
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -20,7 +20,7 @@ use super::{body::BodyProblem, visit::Visit};
 use crate::{
     flows::{Error, error::RateLimit},
     limits::Counter,
-    overload::{self, Overload},
+    overload::Overload,
 };
 
 /// `Retry-After` when the server is overloaded.
@@ -117,7 +117,7 @@ pub(crate) fn body_as_api(problem: BodyProblem) -> Response {
 pub(crate) fn log(visit: &Visit, error: &Error) {
     if let Some(overload) = Overload::of(error) {
         let detail = format!("{}: {error}", visit.project.id);
-        return overload::report(&visit.app, overload, visit.request_id.as_str(), &detail);
+        return visit.app.report_overload(overload, visit.request_id.as_str(), &detail);
     }
     match error {
         Error::Store(_) => {

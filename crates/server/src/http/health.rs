@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 
-use crate::{
-    app::App,
-    overload::{self, Overload},
-};
+use crate::{app::App, overload::Overload};
 
 /// The process responds.
 pub(crate) async fn healthz() -> &'static str {
@@ -20,7 +17,7 @@ pub(crate) async fn readyz(app: Arc<App>) -> (StatusCode, &'static str) {
         Ok(()) => (StatusCode::OK, "ready\n"),
         Err(error) => {
             // Anyone may ask.
-            overload::report(&app, Overload::Store, "", &error.to_string());
+            app.report_overload(Overload::Store, "", &error.to_string());
             (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n")
         }
     }

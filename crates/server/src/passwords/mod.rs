@@ -20,7 +20,7 @@ pub(crate) use self::phc::{Bounds, LIMITS};
 use crate::{
     adapters::entropy::Entropy,
     config::Passwords,
-    fair::{Demand, ShareExceeded, Turns},
+    fair::{ShareExceeded, Turns, WorkDemand},
 };
 
 /// Unusable hashes that are remembered as reported: more are not logged one by one.
@@ -126,11 +126,11 @@ impl Hasher {
     }
 
     /// The units and turns of a hash, each at least one: those of a hash of today.
-    fn demand(&self, cost: Cost) -> Demand {
+    fn demand(&self, cost: Cost) -> WorkDemand {
         let today = Cost::today(self.settings);
         let units = cost.memory_kib.div_ceil(today.memory_kib.max(1));
         let turns = cost.work().div_ceil(today.work().max(1));
-        Demand {
+        WorkDemand {
             units: units.clamp(1, count_units(self.settings)),
             turns: u32::try_from(turns).unwrap_or(u32::MAX).max(1),
         }
@@ -303,7 +303,7 @@ mod tests {
     #[tokio::test]
     async fn memory_is_handed_on_while_others_wait_and_given_back_after() {
         let hasher = Arc::new(Hasher::new(Passwords { queue: 3, ..CHEAP }));
-        let first = hasher.turns.wait(SHOP, Demand::ORDINARY).await.expect("room");
+        let first = hasher.turns.wait(SHOP, WorkDemand::ORDINARY).await.expect("room");
         let waiting: Vec<_> = (0..3)
             .map(|_| {
                 let hasher = Arc::clone(&hasher);
@@ -379,16 +379,16 @@ mod tests {
             ((65_536, 4), (8, 132)),
         ] {
             let demand = hasher.demand(Cost { memory_kib, passes });
-            assert_eq!(demand, Demand { units, turns }, "m={memory_kib},t={passes}");
+            assert_eq!(demand, WorkDemand { units, turns }, "m={memory_kib},t={passes}");
         }
-        assert_eq!(hasher.demand(Cost::today(settings)), Demand::ORDINARY);
+        assert_eq!(hasher.demand(Cost::today(settings)), WorkDemand::ORDINARY);
     }
 
     #[tokio::test]
     async fn a_hash_that_costs_four_times_as_much_lets_three_of_another_project_pass() {
         const COSTLY: &str = "$argon2id$v=19$m=64,t=4,p=1$c29tZXNhbHQ$bQk8UB/VmZZF4Oo79iDXuL5/0ttZwg2f/5U52iv1cDc";
         let hasher = Arc::new(Hasher::new(Passwords { memory_kib: 64, queue: 40, ..CHEAP }));
-        let first = hasher.turns.wait(SHOP, Demand::ORDINARY).await.expect("room");
+        let first = hasher.turns.wait(SHOP, WorkDemand::ORDINARY).await.expect("room");
         let queued = async |count| {
             while hasher.turns.count() < count {
                 tokio::task::yield_now().await;
@@ -402,7 +402,7 @@ mod tests {
         let mut turns = Vec::new();
         for _ in 0..4 {
             let all = hasher.turns.clone();
-            turns.push(tokio::spawn(async move { all.wait(SHOP, Demand::ORDINARY).await }));
+            turns.push(tokio::spawn(async move { all.wait(SHOP, WorkDemand::ORDINARY).await }));
         }
         queued(5).await;
         drop(first);
@@ -436,7 +436,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_refuses_instead_of_growing() {
         let hasher = Arc::new(Hasher::new(CHEAP));
-        let turn = hasher.turns.wait(SHOP, Demand::ORDINARY).await.expect("room");
+        let turn = hasher.turns.wait(SHOP, WorkDemand::ORDINARY).await.expect("room");
         let waits = tokio::spawn({
             let hasher = Arc::clone(&hasher);
             async move { hasher.hash(SHOP, secret("x"), &Entropy::Os).await }
