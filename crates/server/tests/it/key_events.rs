@@ -146,19 +146,20 @@ async fn rotations_of_signing_keys_leave_events(engine: Engine) {
     }
     assert_eq!(target.split(", ").count(), 2);
 
-    // One that the server does by age, once.
+    let mut owner = server.owner().await;
+    wait_for_log(&server, "signing_key.rotated").await;
+    owner.open("/portal/p/test/events?type=signing_key.rotated").await;
+    assert!(owner.page().text.contains("vestibule key rotate --now"), "{}", owner.page().text);
+
+    // One that the server does by age, once. The log keeps the first no longer than that.
     server.clock.advance_seconds(91 * 86_400);
     for _ in 0..2 {
         vestibule_server::boot::maintain(&server.app).await.expect("maintained");
     }
     let events = server.events("signing_key.rotated").await;
-    assert_eq!(events.len(), 2, "{events:?}");
-    let by_age = events.iter().find(|event| event["context"]["audit_context"] == json!({})).expect("the server's own");
+    let by_age: Vec<_> = events.iter().filter(|event| event["context"]["audit_context"] == json!({})).collect();
+    let [by_age] = by_age.as_slice() else { panic!("{events:?}") };
     assert_eq!(by_age["context"]["triggered_by"], "system");
-    let mut owner = server.owner().await;
-    wait_for_log(&server, "signing_key.rotated").await;
-    owner.open("/portal/p/test/events?type=signing_key.rotated").await;
-    assert!(owner.page().text.contains("vestibule key rotate --now"), "{}", owner.page().text);
 }
 
 async fn exports_and_imports_of_users_leave_events(engine: Engine) {
