@@ -168,7 +168,7 @@ describe("the portal", () => {
   });
 
   test("goes back to a refused form and to a question, without sending anything again", async () => {
-    const page = await signIn();
+    const page = await arriveSignedIn();
     await at(page, "/session");
     const lifetime = page.getByLabel("Maximum session lifetime");
     await lifetime.fill("a week");
