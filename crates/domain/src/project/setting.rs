@@ -145,7 +145,8 @@ mod tests {
             let found = key(listed.path());
             assert!(std::ptr::eq(found.schema, listed.schema), "{}", listed.path());
         }
-        for path in ["", "sesion", "session.", "session[].lifetime_seconds", "oauth.clients.name", "oauth.clients[]"] {
+        for path in ["", "session_", "session.", "session[].lifetime_seconds", "oauth.clients.name", "oauth.clients[]"]
+        {
             assert!(SettingKey::find(path).is_none(), "{path}");
         }
     }

@@ -83,6 +83,6 @@ fn guides_quote_the_labels_of_the_pages() {
 fn a_label_is_known_only_as_a_whole() {
     let shown = shown();
     assert!(shown.contains("New application") && shown.contains("Save your progress"));
-    assert!(!shown.contains("New applicatio") && !shown.contains("No such label"));
+    assert!(!shown.contains("New applications") && !shown.contains("No such label"));
     assert_eq!(quoted("**bold** *A › B* and `*` and *C\nD*"), ["A", "B", "C D"]);
 }
