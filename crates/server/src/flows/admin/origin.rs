@@ -1,7 +1,5 @@
 //! Moves a project to another public origin. Only for owners of all projects, because it takes and frees host names.
 
-use std::net::IpAddr;
-
 use vestibule_domain::{
     operator::Role,
     project::{Origin, ProjectSettings},
@@ -25,11 +23,7 @@ pub(crate) enum Moved {
 }
 
 /// Gives the project another public origin; the operator's role is read where it is used.
-pub(crate) async fn change(
-    ctx: &Ctx<'_>,
-    (signed_in, ip): (&SignedIn, IpAddr),
-    origin: &Origin,
-) -> Result<Moved, AdminError> {
+pub(crate) async fn change(ctx: &Ctx<'_>, signed_in: &SignedIn, origin: &Origin) -> Result<Moved, AdminError> {
     let row = settings::read_row(ctx).await?;
     let current = settings::read_settings(ctx.project, &row)?;
     if current.public_origin() == origin {
@@ -37,7 +31,7 @@ pub(crate) async fn change(
     }
     let moved = move_to(&current, origin)?;
     let permit = Permit { operator: signed_in.operator.id, role: Role::Owner, everywhere: true };
-    let actor = Actor { permit: Some(permit), ..signed_in.acting(ip) };
+    let actor = Actor { permit: Some(permit), ..signed_in.acting(ctx.ip) };
     match settings::write(ctx.app, &row, &moved, &actor, ctx.now).await {
         Ok(_) => Ok(Moved::Done),
         Err(AdminError::RoleLost) => Ok(Moved::NotOwner),

@@ -7,6 +7,8 @@ pub(crate) mod passkeys;
 pub(crate) mod project_operators;
 pub(crate) mod sign_in;
 
+use std::net::IpAddr;
+
 use serde_json::{Map, Value};
 use vestibule_domain::{
     credential::password::{self, Policy, Weakness},
@@ -104,13 +106,13 @@ impl SignedIn {
     }
 
     /// The operator as an actor, of whom no role is asked.
-    pub(crate) fn acting(&self, ip: std::net::IpAddr) -> Actor {
+    pub(crate) fn acting(&self, ip: Option<IpAddr>) -> Actor {
         let text = |text: &str| Value::from(text);
         let audit_context = Map::from_iter([
             ("operator_id".to_string(), Value::from(self.operator.id.to_string())),
             ("operator_email".to_string(), text(&self.operator.email)),
             ("operator_name".to_string(), text(&self.operator.name)),
         ]);
-        Actor { by: TriggeredBy::Portal, ip: Some(ip), audit_context, permit: None }
+        Actor { by: TriggeredBy::Portal, ip, audit_context, permit: None }
     }
 }

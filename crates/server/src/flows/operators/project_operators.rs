@@ -6,7 +6,6 @@ use vestibule_domain::{
     id::{OperatorId, ProjectNo},
     operator::{Assignment, EVERY_PROJECT, LinkPurpose, Operator, OperatorAct, Role, role_in},
     secret::TokenHash,
-    time::Timestamp,
 };
 use vestibule_store::{
     StoreError, Tx,
@@ -98,14 +97,13 @@ fn note(ctx: &Ctx<'_>, actor: &Actor, action: OperatorAction, target: &str) -> A
 
 /// The event for the operators' audit log; the project's event log gets its own.
 fn record(
-    app: &App,
-    (signed_in, ip): (&SignedIn, std::net::IpAddr),
+    ctx: &Ctx<'_>,
+    signed_in: &SignedIn,
     whom: (Option<OperatorId>, &str),
     act: OperatorAct,
     detail: &str,
-    now: Timestamp,
 ) -> OperatorEvent {
-    audit::event_about(&app.entropy, whom, (&signed_in.operator.email, Some(ip)), act, detail, now)
+    audit::event_about(&ctx.app.entropy, whom, (&signed_in.operator.email, ctx.ip), act, detail, ctx.now)
 }
 
 /// A project's name for the audit log.
@@ -130,14 +128,13 @@ pub(crate) struct Invitation<'a> {
 pub(crate) async fn invite(
     ctx: &Ctx<'_>,
     signed_in: &SignedIn,
-    ip: std::net::IpAddr,
     new_invitation: &Invitation<'_>,
 ) -> Result<Result<Invited, Obstacle>, Error> {
     let now = ctx.now;
     let Some(email) = normalize(new_invitation.email) else { return Ok(Err(Obstacle::BadEmail)) };
     let place = place(ctx.project, new_invitation.everywhere);
     let assignment = Assignment { project: place, role: new_invitation.role };
-    let event = note(ctx, &signed_in.acting(ip), OperatorAction::Invited, &email);
+    let event = note(ctx, &signed_in.acting(ctx.ip), OperatorAction::Invited, &email);
     let known = operators::find_by_email(&mut *ctx.app.store.read().await?, &email).await?;
     let (invited, mail, link) = match &known {
         Some(_) => (Invited::Assigned, (new_invitation.write_mail)(&email, None), None),
@@ -149,7 +146,7 @@ pub(crate) async fn invite(
     };
     let (no, id, actor) = (ctx.project.no, known.map(|operator| operator.id), signed_in.operator.id);
     let detail = describe_role(ctx.project, assignment);
-    let recorded = record(ctx.app, (signed_in, ip), (id, &email), OperatorAct::Invited, &detail, now);
+    let recorded = record(ctx, signed_in, (id, &email), OperatorAct::Invited, &detail);
     let mail = SealedMessage::of_mail(ctx.app, no, &mail);
     let written = ctx
         .app
@@ -247,7 +244,6 @@ pub(crate) enum RoleChange {
 pub(crate) async fn change_role(
     ctx: &Ctx<'_>,
     signed_in: &SignedIn,
-    ip: std::net::IpAddr,
     (id, everywhere): (OperatorId, bool),
     change: RoleChange,
 ) -> Result<Result<(), Obstacle>, Error> {
@@ -259,16 +255,14 @@ pub(crate) async fn change_role(
         RoleChange::To(_) => OperatorAction::RoleChanged,
         RoleChange::Remove => OperatorAction::Removed,
     };
-    let event = note(ctx, &signed_in.acting(ip), action, &target.email);
+    let event = note(ctx, &signed_in.acting(ctx.ip), action, &target.email);
     let whom = (Some(id), target.email.as_str());
     let recorded = match change {
         RoleChange::To(role) => {
             let detail = describe_role(ctx.project, Assignment { project: place, role });
-            record(ctx.app, (signed_in, ip), whom, OperatorAct::RoleChanged, &detail, now)
+            record(ctx, signed_in, whom, OperatorAct::RoleChanged, &detail)
         }
-        RoleChange::Remove => {
-            record(ctx.app, (signed_in, ip), whom, OperatorAct::RoleTaken, describe(ctx.project, place), now)
-        }
+        RoleChange::Remove => record(ctx, signed_in, whom, OperatorAct::RoleTaken, describe(ctx.project, place)),
     };
     let (no, actor) = (ctx.project.no, signed_in.operator.id);
     let written = ctx
@@ -316,15 +310,14 @@ fn settle(written: Result<(), RoleChangeError>) -> Result<Result<(), Obstacle>, 
 pub(crate) async fn make_link(
     ctx: &Ctx<'_>,
     signed_in: &SignedIn,
-    ip: std::net::IpAddr,
     id: OperatorId,
 ) -> Result<Result<String, Obstacle>, Error> {
     let now = ctx.now;
     let target = operators::find(&mut *ctx.app.store.read().await?, id).await?;
     let Some(target) = target else { return Ok(Err(Obstacle::Missing)) };
-    let event = note(ctx, &signed_in.acting(ip), OperatorAction::LinkCreated, &target.email);
+    let event = note(ctx, &signed_in.acting(ctx.ip), OperatorAction::LinkCreated, &target.email);
     let (token, link) = links::prepare(&ctx.app.entropy, LinkPurpose::Reset, links::NO_ROLE, &target.email, now);
-    let recorded = record(ctx.app, (signed_in, ip), (Some(id), &target.email), OperatorAct::LinkMade, "", now);
+    let recorded = record(ctx, signed_in, (Some(id), &target.email), OperatorAct::LinkMade, "");
     let (no, actor) = (ctx.project.no, signed_in.operator.id);
     let written = ctx
         .app
@@ -351,7 +344,6 @@ pub(crate) async fn make_link(
 pub(crate) async fn revoke_invitation(
     ctx: &Ctx<'_>,
     signed_in: &SignedIn,
-    ip: std::net::IpAddr,
     id: &str,
 ) -> Result<Result<(), Obstacle>, Error> {
     let now = ctx.now;
@@ -360,9 +352,9 @@ pub(crate) async fn revoke_invitation(
     let Some(link) = operators.invitations.into_iter().find(|link| Some(link.token) == hash) else {
         return Ok(Err(Obstacle::Missing));
     };
-    let event = note(ctx, &signed_in.acting(ip), OperatorAction::InvitationRevoked, &link.email);
+    let event = note(ctx, &signed_in.acting(ctx.ip), OperatorAction::InvitationRevoked, &link.email);
     let detail = describe_role(ctx.project, link.assignment);
-    let recorded = record(ctx.app, (signed_in, ip), (None, &link.email), OperatorAct::InvitationRevoked, &detail, now);
+    let recorded = record(ctx, signed_in, (None, &link.email), OperatorAct::InvitationRevoked, &detail);
     let (no, actor, token, place) = (ctx.project.no, signed_in.operator.id, link.token, link.assignment.project);
     let written = ctx
         .app

@@ -111,7 +111,7 @@ async fn invite(request: ProjectRequest) -> PageResult {
         everywhere: request.is_checked("everywhere"),
         write_mail: &write_mail,
     };
-    match project_operators::invite(&request.ctx(), &request.signed_in, request.ip, &new_invitation).await? {
+    match project_operators::invite(&request.ctx(), &request.signed_in, &new_invitation).await? {
         Ok(Invited::Link(token)) => request.show(&SecretShownPage {
             title: "Invited".into(),
             text: format!(
@@ -185,7 +185,7 @@ async fn change(request: ProjectRequest) -> PageResult {
         "none" => RoleChange::Remove,
         word => RoleChange::To(Role::parse(word).ok_or_else(|| PortalError::Unreadable("Choose a role.".into()))?),
     };
-    match project_operators::change_role(&request.ctx(), &request.signed_in, request.ip, target, change).await? {
+    match project_operators::change_role(&request.ctx(), &request.signed_in, target, change).await? {
         // An operator who removed its own role is redirected to its projects, because it may not see this page any
         // more.
         Ok(()) if target.0 == request.signed_in.operator.id => {
@@ -237,7 +237,7 @@ async fn make_link(request: ProjectRequest) -> PageResult {
     if operator.id == request.signed_in.operator.id {
         return request.go("/portal/me");
     }
-    match project_operators::make_link(&request.ctx(), &request.signed_in, request.ip, operator.id).await? {
+    match project_operators::make_link(&request.ctx(), &request.signed_in, operator.id).await? {
         Ok(token) => request.show(&SecretShownPage {
             title: "Recovery link".into(),
             text: format!(
@@ -253,9 +253,7 @@ async fn make_link(request: ProjectRequest) -> PageResult {
 }
 
 async fn revoke(request: ProjectRequest) -> PageResult {
-    match project_operators::revoke_invitation(&request.ctx(), &request.signed_in, request.ip, request.field("id"))
-        .await?
-    {
+    match project_operators::revoke_invitation(&request.ctx(), &request.signed_in, request.field("id")).await? {
         Ok(()) => request.done("/operators", PortalNotice::InvitationRevoked),
         Err(obstacle) => show_obstacle(&request, obstacle),
     }

@@ -87,7 +87,7 @@ async fn make(request: ProjectRequest) -> PageResult {
         return request
             .show_again(&page(&request, OriginFormErrors { confirmation, ..OriginFormErrors::default() }).await?);
     }
-    match change(&request.ctx(), (&request.signed_in, request.ip), &origin).await {
+    match change(&request.ctx(), &request.signed_in, &origin).await {
         Ok(Moved::Done) => request.done("/settings", PortalNotice::OriginChanged),
         Ok(Moved::Unchanged) => request.done("/settings", PortalNotice::Unchanged),
         Ok(Moved::NotOwner) => Err(PortalError::Forbidden),

@@ -19,11 +19,10 @@ use super::{
 use crate::{
     app::App,
     crypto::{hex, sha256},
-    flows::ctx::RequestId,
     flows::{
         actor::{Actor, Permit},
         candidates::Candidates,
-        ctx::Ctx,
+        ctx::{Ctx, RequestId},
         operators::{SignedIn, passkeys::CeremonyContext, project_operators},
     },
     http::{
@@ -269,7 +268,7 @@ impl OperatorRequest {
             Access::Everywhere(role) => Some(Permit { operator, role, everywhere: true }),
             Access::InProject(role) => Some(Permit { operator, role, everywhere: false }),
         };
-        Actor { permit, ..self.signed_in.acting(self.ip) }
+        Actor { permit, ..self.signed_in.acting(Some(self.ip)) }
     }
 }
 

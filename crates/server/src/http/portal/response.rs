@@ -11,8 +11,7 @@ use vestibule_store::StoreError;
 
 use super::HOME;
 use crate::{
-    flows::ctx::RequestId,
-    flows::{Error, admin::AdminError},
+    flows::{Error, admin::AdminError, ctx::RequestId},
     http::{body::BodyProblem, error, history},
     overload::Overload,
     ui::{

@@ -1,14 +1,11 @@
 //! Roles that change after the request was authorized: the transaction uses the current ones.
 
-use std::net::{IpAddr, Ipv4Addr};
-
-use vestibule_domain::id::Id;
+use vestibule_domain::{id::Id, time::Timestamp};
 use vestibule_store::operator_sessions::OperatorSession;
 
 use super::*;
 use crate::{flows::ctx::Ctx, test_app};
 
-const IP: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PROJECT: &str = "[project]\nid = \"shop\"\npublic_origin = \"http://auth.test\"\n";
 
 pub(crate) async fn open(folder: &tempfile::TempDir) -> std::sync::Arc<App> {
@@ -64,18 +61,18 @@ async fn a_role_that_is_gone_when_the_transaction_begins_is_worth_nothing() {
     };
     for (email, everywhere) in [("new@house.example", false), ("former@house.example", true)] {
         let new_invitation = Invitation { email, role: Role::Owner, everywhere, write_mail: &write_mail };
-        let invited = invite(&Ctx::without_request(&app, &project, now), &signed_in, IP, &new_invitation)
+        let invited = invite(&Ctx::without_request(&app, &project, now), &signed_in, &new_invitation)
             .await
             .expect("the store works");
         assert_eq!(invited.err(), Some(Obstacle::NotYours), "{email}");
     }
     for change in [RoleChange::To(Role::Viewer), RoleChange::Remove] {
         let changed =
-            change_role(&Ctx::without_request(&app, &project, now), &signed_in, IP, (other.id, true), change).await;
+            change_role(&Ctx::without_request(&app, &project, now), &signed_in, (other.id, true), change).await;
         assert_eq!(changed.expect("the store works"), Err(Obstacle::NotYours));
     }
     let link =
-        make_link(&Ctx::without_request(&app, &project, now), &signed_in, IP, other.id).await.expect("the store works");
+        make_link(&Ctx::without_request(&app, &project, now), &signed_in, other.id).await.expect("the store works");
     assert_eq!(link, Err(Obstacle::WorksElsewhere));
     let mut conn = app.store.read().await.expect("a connection");
     assert_eq!(operators::count_owners_of_all(&mut conn).await.expect("a number"), 1);
@@ -87,7 +84,7 @@ async fn a_role_that_is_gone_when_the_transaction_begins_is_worth_nothing() {
     let new_invitation =
         Invitation { email: "new@house.example", role: Role::Viewer, everywhere: false, write_mail: &write_mail };
     assert!(
-        invite(&Ctx::without_request(&app, &project, now), &signed_in, IP, &new_invitation)
+        invite(&Ctx::without_request(&app, &project, now), &signed_in, &new_invitation)
             .await
             .expect("the store works")
             .is_ok()
@@ -96,7 +93,7 @@ async fn a_role_that_is_gone_when_the_transaction_begins_is_worth_nothing() {
         &list(&Ctx::without_request(&app, &project, now)).await.expect("staff").invitations[0].token.0,
     );
     let revoked =
-        revoke_invitation(&Ctx::without_request(&app, &project, now), &let_in_as_owner(&former), IP, &invitation).await;
+        revoke_invitation(&Ctx::without_request(&app, &project, now), &let_in_as_owner(&former), &invitation).await;
     assert_eq!(revoked.expect("the store works"), Err(Obstacle::NotYours));
 }
 
@@ -111,13 +108,13 @@ async fn a_link_is_dead_once_its_operator_gets_another_role_or_none() {
     add(&app, &other, Assignment { project: project.no, role: Role::Viewer }).await;
     let signed_in = let_in_as_owner(&owner);
     for change in [RoleChange::To(Role::Owner), RoleChange::Remove] {
-        let token = make_link(&Ctx::without_request(&app, &project, now), &signed_in, IP, other.id)
+        let token = make_link(&Ctx::without_request(&app, &project, now), &signed_in, other.id)
             .await
             .expect("the store works")
             .expect("a link");
         assert!(links::find(&app, &token, now).await.expect("the store works").is_some());
         let changed =
-            change_role(&Ctx::without_request(&app, &project, now), &signed_in, IP, (other.id, false), change).await;
+            change_role(&Ctx::without_request(&app, &project, now), &signed_in, (other.id, false), change).await;
         assert_eq!(changed.expect("the store works"), Ok(()));
         assert!(links::find(&app, &token, now).await.expect("the store works").is_none(), "{change:?}");
     }
