@@ -37,40 +37,29 @@ pub(super) struct Endings {
     pub(super) guest: Option<Ending>,
 }
 
+/// Why a finished flow was not committed; the transaction is rolled back.
 pub(super) enum CommitError {
-    Store(StoreError),
-    Taken,
-    AlreadyPromoted,
-    UserGone,
-    Disabled,
-    PasskeyRefused,
+    User(PromotionError),
     Stale,
     HintUsed,
 }
 
 impl From<StoreError> for CommitError {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        Self::User(error.into())
     }
 }
 
 impl From<PromotionError> for CommitError {
     fn from(error: PromotionError) -> Self {
-        match error {
-            PromotionError::Store(error) => Self::Store(error),
-            PromotionError::Taken => Self::Taken,
-            PromotionError::AlreadyPromoted => Self::AlreadyPromoted,
-            PromotionError::UserGone => Self::UserGone,
-            PromotionError::Disabled => Self::Disabled,
-            PromotionError::PasskeyRefused => Self::PasskeyRefused,
-        }
+        Self::User(error)
     }
 }
 
 impl From<NotWritten> for CommitError {
     fn from(refused: NotWritten) -> Self {
         match refused {
-            NotWritten::Store(error) => Self::Store(error),
+            NotWritten::Store(error) => error.into(),
             NotWritten::Stale => Self::Stale,
             NotWritten::HintUsed => Self::HintUsed,
         }
@@ -93,17 +82,17 @@ impl UserChange {
         no: ProjectNo,
         endings: &Endings,
         now: Timestamp,
-    ) -> Result<(), CommitError> {
+    ) -> Result<(), PromotionError> {
         match self {
-            Self::Promote(guest, credentials) => Ok(add_first_credential(tx, no, *guest, credentials, now).await?),
+            Self::Promote(guest, credentials) => add_first_credential(tx, no, *guest, credentials, now).await,
             Self::SignUp(user, credentials) => {
                 users::insert(tx, no, user).await?;
-                Ok(insert_credentials(tx, no, user.id, credentials, now).await?)
+                insert_credentials(tx, no, user.id, credentials, now).await
             }
             Self::Login(proof) => record_login(tx, no, proof, endings.member.as_ref(), now).await,
             Self::Yield(guest, proof) => {
                 record_login(tx, no, proof, endings.member.as_ref(), now).await?;
-                Ok(give_up(tx, no, *guest, proof.user, endings.guest.as_ref(), now).await?)
+                give_up(tx, no, *guest, proof.user, endings.guest.as_ref(), now).await
             }
         }
     }
@@ -115,9 +104,9 @@ async fn record_login(
     proof: &LoginProof,
     ending: Option<&Ending>,
     now: Timestamp,
-) -> Result<(), CommitError> {
+) -> Result<(), PromotionError> {
     if !users::record_login(tx, no, proof.user, now).await? {
-        return Err(CommitError::UserGone);
+        return Err(PromotionError::UserGone);
     }
     if let Some(used) = &proof.passkey
         && !passkeys::record_use(tx, no, used, now).await?
@@ -125,7 +114,7 @@ async fn record_login(
         // The counter did not increase, so two copies of the passkey exist, one of them perhaps stolen (WebAuthn
         // §6.1.1).
         tracing::warn!(user.id = %proof.user, "a passkey's counter did not increase; the passkey may have been copied");
-        return Err(CommitError::PasskeyRefused);
+        return Err(PromotionError::PasskeyRefused);
     }
     if let Some((kind, value)) = &proof.proved {
         credentials::verify_login_id(tx, no, kind.as_str(), value, now).await?;

@@ -20,7 +20,10 @@ use crate::{
         authorize::{AppRedirect, CompletedFlow, NewCode, answer, make_code},
         ctx::Ctx,
         issue::make_session,
-        promotion::{change::check_source, source::PromotionSource},
+        promotion::{
+            change::{PromotionError, check_source},
+            source::PromotionSource,
+        },
     },
     messages::SealedMessage,
 };
@@ -116,12 +119,14 @@ pub(crate) async fn commit(
             }
             Ok(Committed::Done { redirect, session_cookie })
         }
-        Err(CommitError::Store(error)) => Err(error.into()),
-        Err(CommitError::Taken) => Ok(Committed::Taken),
-        Err(CommitError::AlreadyPromoted) => Ok(Committed::AlreadyPromoted),
-        Err(CommitError::UserGone) => Ok(Committed::UserGone),
-        Err(CommitError::Disabled) => Ok(Committed::Disabled),
-        Err(CommitError::PasskeyRefused) => Ok(Committed::PasskeyRefused),
+        Err(CommitError::User(error)) => match error {
+            PromotionError::Store(error) => Err(error.into()),
+            PromotionError::Taken => Ok(Committed::Taken),
+            PromotionError::AlreadyPromoted => Ok(Committed::AlreadyPromoted),
+            PromotionError::UserGone => Ok(Committed::UserGone),
+            PromotionError::Disabled => Ok(Committed::Disabled),
+            PromotionError::PasskeyRefused => Ok(Committed::PasskeyRefused),
+        },
         Err(CommitError::Stale) => Ok(Committed::Stale),
         Err(CommitError::HintUsed) => Err(Error::HintUsed),
     }
