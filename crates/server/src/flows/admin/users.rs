@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use vestibule_domain::{
     attributes,
-    event::{Event, IdentityModel, UserModel},
+    event::{Event, UserModel},
     id::{ProjectNo, UserId},
     identity::{Identity, IdentityDetail},
     time::Timestamp,
@@ -25,10 +25,9 @@ use crate::{
         account::{LoadedUser, identity_of},
         actor::{ActError, Actor, AuditEntry},
         ctx::Ctx,
-        hooks,
         promotion::{
             change::{Credentials, PromotionError, add_first_credential, insert_credentials},
-            prepare::prepare_promotion,
+            prepare::{prepare_member, prepare_promotion},
         },
         sessions::{Ending, Selection},
     },
@@ -144,16 +143,8 @@ pub(crate) async fn create(ctx: &Ctx<'_>, actor: &Actor, new: &NewUser) -> Resul
         identities: rows.iter().filter_map(identity_of).collect(),
         authenticators: Vec::new(),
     };
-    let loaded = preview(&user);
-    let account = loaded.account();
-    let pre_create =
-        Event::UserPreCreate { user: UserModel::copy(&account), identities: IdentityModel::copy_all(&account) };
-    hooks::request_decision(ctx, &pre_create, &actor.context(&ctx.project.id, Some(user.id), now))
-        .await?
-        .apply(&mut user);
-    let loaded = preview(&user);
-    let account = loaded.account();
-    let event = Event::UserCreated { user: UserModel::copy(&account), identities: IdentityModel::copy_all(&account) };
+    let context = actor.context(&ctx.project.id, Some(user.id), now);
+    let event = prepare_member(ctx, &mut user, preview, &context).await?;
     let event = actor.prepare(ctx, &event, Some(user.id));
     let (id, no) = (user.id, ctx.project.no);
     let credentials: Vec<Credentials> = rows

@@ -24,10 +24,9 @@ use crate::{
         Error,
         account::LoadedUser,
         ctx::Ctx,
-        hooks,
         promotion::{
             change::Credentials,
-            prepare::{prepare_promotion, preview},
+            prepare::{prepare_member, prepare_promotion, preview},
         },
         rates,
         sessions::{Ending, Selection},
@@ -115,17 +114,8 @@ async fn prepare_sign_up(
     rates::charge_ip(ctx, LimitName::SignupPerIp)?;
     let mut user = User::new_member(user_id, ctx.now);
     let context = events::describe(ctx, user_id, &origin_of(flow));
-    let loaded = preview(ctx.project, user.clone(), &credentials);
-    let pre_create = Event::UserPreCreate {
-        user: UserModel::copy(&loaded.account()),
-        identities: IdentityModel::copy_all(&loaded.account()),
-    };
-    hooks::request_decision(ctx, &pre_create, &context).await?.apply(&mut user);
-    let loaded = preview(ctx.project, user.clone(), &credentials);
-    let event = Event::UserCreated {
-        user: UserModel::copy(&loaded.account()),
-        identities: IdentityModel::copy_all(&loaded.account()),
-    };
+    let preview = |user: &User| preview(ctx.project, user.clone(), &credentials);
+    let event = prepare_member(ctx, &mut user, preview, &context).await?;
     let event = events::prepare_about(ctx, &event, &context);
     let change = UserChange::SignUp(Box::new(user), credentials);
     Ok(Some(Prepared { user_id, change, event, amr, endings: Endings::default() }))

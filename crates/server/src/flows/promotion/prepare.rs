@@ -1,5 +1,5 @@
-//! What precedes the transaction of a promotion: the member as it will be, the question to the blocking webhooks, and
-//! the event.
+//! What precedes the transaction that makes a member, of a guest or without one: the member as it will be, the question to
+//! the blocking webhooks, and the event.
 
 use vestibule_domain::{
     event::{Context, Event, IdentityModel, UserModel},
@@ -43,4 +43,26 @@ pub(crate) async fn prepare_promotion(
         Event::UserAnonymousPrePromote { anonymous_user: anonymous_user.clone(), identities: identities.clone() };
     hooks::request_decision(ctx, &pre_promote, context).await?;
     Ok(Event::UserAnonymousPromoted { anonymous_user, user: UserModel::copy(&loaded.account()), identities })
+}
+
+/// Asks the blocking webhooks about a member who was no guest, and applies their changes; returns the event that reports it.
+/// `preview` says what the member will own.
+///
+/// # Errors
+/// [`Error::HookDisallowed`] when a webhook refuses.
+pub(crate) async fn prepare_member(
+    ctx: &Ctx<'_>,
+    user: &mut User,
+    preview: impl Fn(&User) -> LoadedUser,
+    context: &Context,
+) -> Result<Event, Error> {
+    let describe = |user: &User| {
+        let loaded = preview(user);
+        (UserModel::copy(&loaded.account()), IdentityModel::copy_all(&loaded.account()))
+    };
+    let (model, identities) = describe(user);
+    let pre_create = Event::UserPreCreate { user: model, identities };
+    hooks::request_decision(ctx, &pre_create, context).await?.apply(user);
+    let (model, identities) = describe(user);
+    Ok(Event::UserCreated { user: model, identities })
 }
