@@ -6,7 +6,7 @@ pub(crate) mod change;
 pub(crate) mod commit;
 pub(crate) mod login_methods;
 mod message;
-mod one_time_code;
+pub(crate) mod one_time_code;
 pub(crate) mod passkey;
 pub(crate) mod prepare;
 pub(crate) mod sign_in;

@@ -1,4 +1,5 @@
-//! One-time codes of a flow: making, comparing and sending again, for a new login ID and for a member alike.
+//! One-time codes of a flow: making, comparing and sending again, for a new login ID and for a member alike. Settings actions
+//! make and hash their codes here, too.
 
 use vestibule_domain::{
     credential::otp::{self, CodeState, OtpDecision, ResendDecision},
@@ -58,7 +59,7 @@ pub(super) enum CodeMatch {
 
 /// Compares a code with the expected one; a wrong one is counted before the response is sent.
 pub(super) async fn compare(ctx: &Ctx<'_>, flow: &mut Flow, of: CodeHolder, typed: &str) -> Result<CodeMatch, Error> {
-    let presented = hash_code(flow, typed);
+    let presented = hash_code(flow.id.as_bytes(), typed);
     let Some(expected) = expected(flow, of) else { return Ok(CodeMatch::Stale) };
     let Some(code) = expected.code.as_mut() else { return Ok(CodeMatch::Stale) };
     let buckets = Buckets::of_code(ctx, &expected.login_id.value);
@@ -100,7 +101,7 @@ pub(super) async fn resend(
     }
     let (login_id, earlier) = (login_id.clone(), code.clone());
     charge(ctx, &login_id).await?;
-    let (new, text) = make(ctx, flow, Some(&earlier));
+    let (new, text) = make(ctx, flow.id.as_bytes(), Some(&earlier));
     let message = CodeMessage::new(purpose, &login_id, &text).filter(|_| is_sent).map(|code| write(&code));
     if let Some(expected) = expected(flow, of) {
         *expected.code = Some(new);
@@ -137,7 +138,7 @@ impl CodeSending {
     pub(super) fn take(self, ctx: &Ctx<'_>, flow: &Flow) -> (CodeState, Option<String>) {
         match self {
             Self::Send(earlier) => {
-                let (code, text) = make(ctx, flow, earlier.as_ref());
+                let (code, text) = make(ctx, flow.id.as_bytes(), earlier.as_ref());
                 (code, Some(text))
             }
             Self::Keep(code) => (code, None),
@@ -145,20 +146,21 @@ impl CodeSending {
     }
 }
 
-async fn charge(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<(), Error> {
+/// Charges a code that is about to be sent.
+pub(crate) async fn charge(ctx: &Ctx<'_>, login_id: &LoginId) -> Result<(), Error> {
     Buckets::of_code_sent(ctx, &login_id.value).take(ctx.app, ctx.now).await
 }
 
-/// Generates a code and its stored state.
-fn make(ctx: &Ctx<'_>, flow: &Flow, previous: Option<&CodeState>) -> (CodeState, String) {
+/// Generates a code and its stored state, for the flow or settings action with this ID.
+pub(crate) fn make(ctx: &Ctx<'_>, id: &[u8; 16], previous: Option<&CodeState>) -> (CodeState, String) {
     let (text, now) = (ctx.app.entropy.six_digits(), ctx.now);
-    let hash = hash_code(flow, &text);
+    let hash = hash_code(id, &text);
     (previous.map_or_else(|| CodeState::first(hash, now), |previous| previous.resent(hash, now)), text)
 }
 
-/// The hash of a code is bound to its flow, so that the code is useless in another.
-fn hash_code(flow: &Flow, typed: &str) -> TokenHash {
+/// The hash of a code is bound to its flow or settings action, so that the code is useless in another.
+pub(crate) fn hash_code(id: &[u8; 16], typed: &str) -> TokenHash {
     // Hash invalid input as it is: it is wrong like any other code, and takes as long.
     let code = otp::read_code(typed).unwrap_or_else(|| typed.to_string());
-    sha256(format!("{}:{code}", hex(flow.id.as_bytes())).as_bytes())
+    sha256(format!("{}:{code}", hex(id)).as_bytes())
 }

@@ -5,7 +5,6 @@ use vestibule_domain::{
     id::IdentityId,
     identifier::{IdentifierProblem, LoginId, LoginIdKind},
     project::{AuthenticatorKind, ProjectSettings},
-    secret::TokenHash,
     time::Timestamp,
 };
 use vestibule_store::{StoreError, credentials::LoginIdRow, flows};
@@ -19,12 +18,11 @@ use super::{
 };
 use crate::{
     adapters::mailer::Mail,
-    crypto::{hex, sha256},
     flows::{
         Error,
         caller::AccountCaller,
         ctx::Ctx,
-        page_flow::{CodeMessage, CodeUse, WriteMessage},
+        page_flow::{CodeMessage, CodeUse, WriteMessage, one_time_code},
         tries::Buckets,
     },
     messages::Message,
@@ -129,8 +127,7 @@ impl AccountContext<'_> {
         let Some(pending) = &mut settings_action.state.pending else { return Ok(CodeStep::Stale) };
         let buckets = Buckets::of_code(&self.ctx, &pending.login_id.value);
         buckets.check(self.ctx.app, self.ctx.now).await?;
-        // Input that is not a code is a wrong code.
-        let presented = hash_code(id.as_bytes(), &otp::read_code(typed).unwrap_or_default());
+        let presented = one_time_code::hash_code(id.as_bytes(), typed);
         let decision = otp::try_code(&pending.code, &presented, self.ctx.now);
         match decision {
             OtpDecision::Accepted => {
@@ -198,11 +195,8 @@ impl AccountContext<'_> {
         login_id: LoginId,
         previous: Option<&CodeState>,
     ) -> Result<Option<Message>, Error> {
-        let (app, now) = (self.ctx.app, self.ctx.now);
-        Buckets::of_code_sent(&self.ctx, &login_id.value).take(app, now).await?;
-        let text = app.entropy.six_digits();
-        let hash = hash_code(settings_action.id.as_bytes(), &text);
-        let code = previous.map_or_else(|| CodeState::first(hash, now), |previous| previous.resent(hash, now));
+        one_time_code::charge(&self.ctx, &login_id).await?;
+        let (code, text) = one_time_code::make(&self.ctx, settings_action.id.as_bytes(), previous);
         let purpose = match &task {
             CodeTask::Add | CodeTask::Replace { .. } | CodeTask::Verify { .. } => CodeUse::Verify,
             CodeTask::Prove { .. } => CodeUse::Login,
@@ -297,9 +291,4 @@ impl AccountContext<'_> {
         settings_action.version += i64::from(saved);
         Ok(saved)
     }
-}
-
-/// The hash of a code is bound to its pending step, so that the code is useless in another.
-fn hash_code(settings_action: &[u8; 16], code: &str) -> TokenHash {
-    sha256(format!("{}:{code}", hex(settings_action)).as_bytes())
 }
