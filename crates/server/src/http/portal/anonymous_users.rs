@@ -3,12 +3,11 @@
 
 use vestibule_domain::{
     client::{ApplicationType, Client},
-    operator::Role,
     project::LimitName,
 };
 
 use super::{
-    PageResult, PortalRoute, ProjectRequest, Verb,
+    PortalRoute, ProjectRequest,
     application::{GUEST_IDLE, GUEST_LIFETIME, guests},
     bound_control::{control, member},
     rate_limits::PERIOD_HINT,
@@ -19,18 +18,7 @@ use crate::ui::portal::{Control, Extra, Fold, LifetimeHelp, LifetimeRow, Lifetim
 const PATH: &str = "/portal/p/{project}/anonymous-users";
 
 pub(super) fn routes() -> Vec<PortalRoute> {
-    vec![
-        PortalRoute::project(Verb::Get, PATH, Role::Viewer, show),
-        PortalRoute::project(Verb::Post, PATH, Role::Editor, save),
-    ]
-}
-
-async fn show(request: ProjectRequest) -> PageResult {
-    settings_form::show(&request, build_form(&request), look(&request)).await
-}
-
-async fn save(request: ProjectRequest) -> PageResult {
-    settings_form::save(&request, build_form(&request), look).await
+    settings_form::routes(PATH, build_form, look)
 }
 
 /// The applications that may have guests.

@@ -16,19 +16,9 @@ use crate::ui::{Brand, portal::Extra, preview_css};
 const PATH: &str = "/portal/p/{project}/branding";
 
 pub(super) fn routes() -> Vec<PortalRoute> {
-    vec![
-        PortalRoute::project(Verb::Get, PATH, Role::Viewer, show),
-        PortalRoute::project(Verb::Post, PATH, Role::Editor, save),
-        PortalRoute::project(Verb::Get, "/portal/p/{project}/branding/preview.css", Role::Viewer, preview),
-    ]
-}
-
-async fn show(request: ProjectRequest) -> PageResult {
-    settings_form::show(&request, build_form(), look(&request)).await
-}
-
-async fn save(request: ProjectRequest) -> PageResult {
-    settings_form::save(&request, build_form(), look).await
+    let mut routes = settings_form::routes(PATH, |_| build_form(), look);
+    routes.extend([PortalRoute::project(Verb::Get, "/portal/p/{project}/branding/preview.css", Role::Viewer, preview)]);
+    routes
 }
 
 /// The colors of a preview, computed by the same function as those of the pages.

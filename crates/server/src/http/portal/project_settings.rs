@@ -16,20 +16,12 @@ use crate::{
 pub(super) fn routes() -> Vec<PortalRoute> {
     const PATH: &str = "/portal/p/{project}/settings";
     const DELETE: &str = "/portal/p/{project}/settings/delete";
-    vec![
-        PortalRoute::project(Verb::Get, PATH, Role::Viewer, show),
-        PortalRoute::project(Verb::Post, PATH, Role::Editor, save),
+    let mut routes = settings_form::routes(PATH, build_form, look);
+    routes.extend([
         PortalRoute::project(Verb::Get, DELETE, Role::Owner, ask_delete).requires_reauthentication(),
         PortalRoute::project(Verb::Post, DELETE, Role::Owner, end).requires_reauthentication(),
-    ]
-}
-
-async fn show(request: ProjectRequest) -> PageResult {
-    settings_form::show(&request, build_form(&request), look(&request)).await
-}
-
-async fn save(request: ProjectRequest) -> PageResult {
-    settings_form::save(&request, build_form(&request), look).await
+    ]);
+    routes
 }
 
 /// The controls of the panels "Names" and "Browsers".

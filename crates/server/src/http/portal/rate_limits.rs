@@ -1,9 +1,9 @@
 //! Rate limits: how often one IP address, account or device key can try. The limit of new guests is under Anonymous Users.
 
-use vestibule_domain::{operator::Role, project::LimitName};
+use vestibule_domain::project::LimitName;
 
 use super::{
-    PageResult, PortalRoute, ProjectRequest, Verb,
+    PortalRoute, ProjectRequest,
     bound_control::{BoundControl, control},
     settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
 };
@@ -15,18 +15,7 @@ const PATH: &str = "/portal/p/{project}/rate-limits";
 pub(super) const PERIOD_HINT: &str = "The limit refills completely over this time, such as 30s, 1m or 1h.";
 
 pub(super) fn routes() -> Vec<PortalRoute> {
-    vec![
-        PortalRoute::project(Verb::Get, PATH, Role::Viewer, show),
-        PortalRoute::project(Verb::Post, PATH, Role::Editor, save),
-    ]
-}
-
-async fn show(request: ProjectRequest) -> PageResult {
-    settings_form::show(&request, build_form(&request), look(&request)).await
-}
-
-async fn save(request: ProjectRequest) -> PageResult {
-    settings_form::save(&request, build_form(&request), look).await
+    settings_form::routes(PATH, build_form, look)
 }
 
 /// The switch of a limit, and what it allows.

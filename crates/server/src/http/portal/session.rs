@@ -1,9 +1,7 @@
 //! Session: the lifetimes of cookie sessions.
 
-use vestibule_domain::operator::Role;
-
 use super::{
-    PageResult, PortalRoute, ProjectRequest, Verb,
+    PortalRoute, ProjectRequest,
     bound_control::control,
     settings_form::{self, DocumentScope, FormView, Panel, SettingsForm},
 };
@@ -12,18 +10,7 @@ use crate::ui::portal::{ControlKind, Extra, LifetimeHelp, Pick};
 const PATH: &str = "/portal/p/{project}/session";
 
 pub(super) fn routes() -> Vec<PortalRoute> {
-    vec![
-        PortalRoute::project(Verb::Get, PATH, Role::Viewer, show),
-        PortalRoute::project(Verb::Post, PATH, Role::Editor, save),
-    ]
-}
-
-async fn show(request: ProjectRequest) -> PageResult {
-    settings_form::show(&request, build_form(), look(&request)).await
-}
-
-async fn save(request: ProjectRequest) -> PageResult {
-    settings_form::save(&request, build_form(), look).await
+    settings_form::routes(PATH, |_| build_form(), look)
 }
 
 pub(super) fn build_form() -> SettingsForm {

@@ -3,10 +3,10 @@
 
 use axum::http::StatusCode;
 use serde_json::Value;
-use vestibule_domain::project::ProjectSettings;
+use vestibule_domain::{operator::Role, project::ProjectSettings};
 use vestibule_protocol::form::Form;
 
-use super::{PageResult, PortalError, ProjectRequest, confirmation};
+use super::{PageResult, PortalError, PortalRoute, ProjectRequest, Verb, confirmation};
 pub(super) use super::{bound_control::BoundControl, document_scope::DocumentScope};
 use crate::{
     flows::{
@@ -341,6 +341,21 @@ pub(super) struct FormView {
     pub(super) section: &'static str,
     pub(super) above: Option<(String, String)>,
     pub(super) extra: Extra,
+}
+
+/// The routes of a page that is a settings form: viewers see it, editors save it.
+pub(super) fn routes(
+    path: &'static str,
+    build_form: fn(&ProjectRequest) -> SettingsForm,
+    look: fn(&ProjectRequest) -> FormView,
+) -> Vec<PortalRoute> {
+    let show_page =
+        move |request: ProjectRequest| async move { show(&request, build_form(&request), look(&request)).await };
+    let save_page = move |request: ProjectRequest| async move { save(&request, build_form(&request), look).await };
+    vec![
+        PortalRoute::project(Verb::Get, path, Role::Viewer, show_page),
+        PortalRoute::project(Verb::Post, path, Role::Editor, save_page),
+    ]
 }
 
 /// Shows a form.

@@ -21,16 +21,16 @@ pub(super) fn routes() -> Vec<PortalRoute> {
     const ONE: &str = "/portal/p/{project}/webhooks/{kind}/{handler}";
     const REMOVE: &str = "/portal/p/{project}/webhooks/{kind}/{handler}/remove";
     const TIME_OUTS: &str = "/portal/p/{project}/webhooks/time-outs";
-    vec![
+    let mut routes = settings_form::routes(TIME_OUTS, |_| time_outs(), look_at_time_outs);
+    routes.extend([
         PortalRoute::project(Verb::Get, NEW, Role::Editor, show_new),
         PortalRoute::project(Verb::Post, NEW, Role::Editor, add),
         PortalRoute::project(Verb::Get, ONE, Role::Viewer, show),
         PortalRoute::project(Verb::Post, ONE, Role::Editor, change),
         PortalRoute::project(Verb::Get, REMOVE, Role::Editor, ask_remove),
         PortalRoute::project(Verb::Post, REMOVE, Role::Editor, remove),
-        PortalRoute::project(Verb::Get, TIME_OUTS, Role::Viewer, show_time_outs),
-        PortalRoute::project(Verb::Post, TIME_OUTS, Role::Editor, save_time_outs),
-    ]
+    ]);
+    routes
 }
 
 fn kind_of(request: &ProjectRequest) -> Result<WebhookKind, PortalError> {
@@ -215,12 +215,4 @@ pub(super) fn time_outs() -> SettingsForm {
 
 fn look_at_time_outs(_: &ProjectRequest) -> FormView {
     FormView { lead: "Users wait while a blocking webhook runs.".into(), ..look("Webhook timeouts") }
-}
-
-async fn show_time_outs(request: ProjectRequest) -> PageResult {
-    settings_form::show(&request, time_outs(), look_at_time_outs(&request)).await
-}
-
-async fn save_time_outs(request: ProjectRequest) -> PageResult {
-    settings_form::save(&request, time_outs(), look_at_time_outs).await
 }
