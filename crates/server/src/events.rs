@@ -44,6 +44,13 @@ pub(crate) struct EventOrigin<'a> {
     pub(crate) x_state: Option<&'a str>,
 }
 
+impl<'a> EventOrigin<'a> {
+    /// A request of an application without parameters of its own.
+    pub(crate) fn of_client(client_id: &'a str) -> Self {
+        Self { client_id: Some(client_id), ..Self::default() }
+    }
+}
+
 /// Prepares an event for the queue.
 pub(crate) fn prepare(ctx: &Ctx<'_>, event: &Event, user: UserId, origin: &EventOrigin<'_>) -> QueuedEvent {
     prepare_about(ctx, event, &describe(ctx, user, origin))

@@ -398,7 +398,7 @@ mod tests {
         }
         drop(first);
         settle().await;
-        // Four turns of the other for each of its own; alone, it waits for nobody.
+        // Four turns of the other for each of its own; without others, it does not wait.
         let expected = ["b1", "b2", "b3", "a1", "b4", "b5", "b6", "b7", "a2", "b8", "a3"];
         assert_eq!(*done.lock().unwrap(), expected);
         assert_eq!(turns.lock().free, 1);

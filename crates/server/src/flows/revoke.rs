@@ -43,7 +43,7 @@ pub(crate) async fn revoke(ctx: &Ctx<'_>, token: &str) -> Result<(), Error> {
         drop(conn);
         let event =
             Event::UserSignedOut { user: UserModel::copy(&loaded.account()), session: events::model_of_grant(&grant) };
-        let origin = events::EventOrigin { client_id: Some(&grant.client_id), ..events::EventOrigin::default() };
+        let origin = events::EventOrigin::of_client(&grant.client_id);
         let event = events::prepare(ctx, &event, loaded.id(), &origin);
         let input = (grant.id, grant.user_id, grant.session_id, event);
         ctx.app

@@ -42,7 +42,7 @@ pub(crate) async fn with_refresh_token(
     }
     check_open(ctx)?;
     let mut user = User::new_guest(ctx.app.entropy.id(ctx.now), ctx.now);
-    let origin = EventOrigin { client_id: Some(client_id), ..EventOrigin::default() };
+    let origin = EventOrigin::of_client(client_id);
     hooks::ask_before_guest(ctx, &mut user, None, &origin).await?;
     let event = events::prepare_new_guest(ctx, &user, None, &origin);
     let new = NewGrant {

@@ -183,7 +183,7 @@ async fn exports_and_imports_of_users_leave_events(engine: Engine) {
         let outcomes = reply["lines"].as_array().expect("lines").clone();
         outcomes.iter().map(|one| one["outcome"].as_str().expect("a word").to_string()).collect::<Vec<_>>()
     };
-    // What creates nobody leaves nothing.
+    // An import that creates no user leaves no event.
     assert_eq!(import(&["{}".into()]).await, ["refused"]);
     assert_eq!(server.events("users.imported").await.len(), 0);
     let lines = ["{}".to_string(), line(1), line(2)];

@@ -1,5 +1,6 @@
 //! Statistics from the daily counters: guests by day and application, the funnel, and the time to promotion.
 
+use vestibule_domain::time::Timestamp;
 use vestibule_store::counts::{self, DailyCount};
 
 use super::AdminError;
@@ -7,7 +8,7 @@ use crate::{
     flows::ctx::Ctx,
     jobs::statistics::{
         GUESTS_CREATED, LOGINS, MEMBERS_CREATED, PROMOTED, PROMOTED_OF_DAY, RETURNED, RETURNED_OF_DAY, SIGNED_IN,
-        SIGNED_IN_OF_DAY, WITHIN, WITHOUT_SESSION,
+        SIGNED_IN_OF_DAY, WITHIN, WITHOUT_SESSION, day_of,
     },
 };
 
@@ -159,8 +160,13 @@ pub(crate) async fn report(ctx: &Ctx<'_>, from: i64, to: i64, client_id: Option<
     Ok(Report { from, to, days, funnel, time_to_promotion: within })
 }
 
+/// The day of a time in UTC, as `YYYY-MM-DD`.
+pub(crate) fn print_day_of(at: Timestamp) -> String {
+    print_day(day_of(at))
+}
+
 /// A day as `YYYY-MM-DD`.
 pub(crate) fn print_day(day: i64) -> String {
-    let at = vestibule_domain::time::Timestamp::from_seconds(day.saturating_mul(86_400));
+    let at = Timestamp::from_seconds(day.saturating_mul(86_400));
     at.to_rfc3339().chars().take(10).collect()
 }

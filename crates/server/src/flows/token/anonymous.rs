@@ -62,7 +62,7 @@ pub(crate) async fn log_in(ctx: &Ctx<'_>, request: KeyRequest<'_>) -> Result<Tok
     check_enabled(ctx.project)?;
     // Of two concurrent first sign-ups with one key, the loser finds the guest in its second round.
     for _ in 0..3 {
-        let origin = events::EventOrigin { client_id: Some(&request.client.client_id), ..Default::default() };
+        let origin = events::EventOrigin::of_client(&request.client.client_id);
         let proven = device_key::prove(ctx, request.jwt, AnonymousAction::Auth, &origin).await?;
         let Proven { challenge, signer } = proven;
         let tried = match signer {
@@ -110,7 +110,7 @@ async fn sign_up(
 ) -> Result<Attempted, Error> {
     check_open(ctx)?;
     let mut user = User::new_guest(ctx.app.entropy.id(ctx.now), ctx.now);
-    let origin = events::EventOrigin { client_id: Some(&request.client.client_id), ..Default::default() };
+    let origin = events::EventOrigin::of_client(&request.client.client_id);
     hooks::ask_before_guest(ctx, &mut user, Some(&kid), &origin).await?;
     let event = events::prepare_new_guest(ctx, &user, Some(&kid), &origin);
     let NewLine { grant, refresh_token, proof_use } = begin_grant(ctx.app, request, user.id, device.clone(), ctx.now)?;

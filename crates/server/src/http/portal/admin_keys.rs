@@ -1,17 +1,15 @@
 //! Creating and revoking Admin API keys.
 
 use vestibule_domain::operator::Role;
-use vestibule_domain::time::Timestamp;
 
 use super::{PageResult, PortalError, PortalRoute, ProjectRequest, Verb};
 use crate::{
-    flows::admin::statistics,
     flows::admin::{
         AdminError,
         keys::{self, AdminScope, print_scopes},
+        statistics::print_day_of,
     },
     http::admin_api,
-    jobs::statistics::day_of,
     ui::portal::{ConfirmActionPage, Control, ControlKind, Hidden, KeyEntry, KeysPage, PortalNotice, SecretShownPage},
 };
 
@@ -28,14 +26,13 @@ pub(super) fn routes() -> Vec<PortalRoute> {
 }
 
 async fn list(request: ProjectRequest) -> PageResult {
-    let day = |at: Timestamp| statistics::print_day(day_of(at));
     let all = keys::list(&request.ctx()).await?;
     let keys = all.into_iter().map(|key| KeyEntry {
         id: key.id,
         name: key.name,
         scopes: print_scopes(&key.scopes, ", "),
-        made: day(key.created_at),
-        used: key.last_used_at.map(day),
+        made: print_day_of(key.created_at),
+        used: key.last_used_at.map(print_day_of),
         is_revoked: key.revoked_at.is_some(),
     });
     let address = format!("{}{}", request.project.origin, admin_api::PREFIX);

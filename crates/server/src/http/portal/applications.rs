@@ -1,7 +1,6 @@
 //! Applications: the list, the wizard, quick start, secrets, deletion. `application.rs` edits one.
 
 use serde_json::json;
-use vestibule_domain::time::Timestamp;
 use vestibule_domain::{
     client::{ApplicationType, Client},
     operator::Role,
@@ -13,9 +12,7 @@ use super::{
     confirmation::describe_signed_out,
 };
 use crate::{
-    flows::admin::statistics,
-    flows::admin::{AdminError, Clash, Fault, applications, impact},
-    jobs::statistics::day_of,
+    flows::admin::{AdminError, Clash, Fault, applications, impact, statistics::print_day_of},
     ui::portal::{
         ApplicationEntry, ApplicationsPage, ConfirmActionPage, Control, ControlKind, Framework, FrameworksPage, Hidden,
         NewApplicationPage, PortalNotice, QuickStartPage, SecretShownPage, SecretsPage,
@@ -171,11 +168,10 @@ async fn list_secrets(request: ProjectRequest) -> PageResult {
         return Err(PortalError::Missing);
     }
     let secrets = applications::list_secrets(&request.ctx(), &client.client_id).await?;
-    let day = |at: Timestamp| statistics::print_day(day_of(at));
     request.show(&SecretsPage {
         name: client.display_name().to_string(),
         client_id: client.client_id,
-        secrets: secrets.into_iter().map(|secret| (secret.id, day(secret.created_at))).collect(),
+        secrets: secrets.into_iter().map(|secret| (secret.id, print_day_of(secret.created_at))).collect(),
     })
 }
 
