@@ -8,7 +8,7 @@ use vestibule_server::ui::{Locales, MailContext, MailKind, asset, sample_context
 fn main() -> io::Result<()> {
     let folder = env::args().nth(1).ok_or_else(|| io::Error::other("give a folder to write to"))?;
     let folder = Path::new(&folder);
-    for locale in Locales::load().locales() {
+    for locale in Locales::shared().locales() {
         let mut ctx = sample_context(locale.clone());
         let place = folder.join(locale.tag());
         fs::create_dir_all(&place)?;

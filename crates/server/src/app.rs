@@ -18,7 +18,6 @@ use crate::{
     passwords::Hasher,
     pool::WorkerPool,
     projects::Projects,
-    ui::Locales,
 };
 
 /// The adapters for side effects, chosen by `main` or by a test.
@@ -52,8 +51,6 @@ pub struct App {
     pub pool: WorkerPool,
     /// Passwords known from breaches.
     pub breached: Arc<Breached>,
-    /// Pages: texts, templates, assets.
-    pub ui: Locales,
     /// Rung when the outbox may hold events to hand on.
     pub(crate) events_signal: Notify,
     /// Notified when webhook deliveries may be due.

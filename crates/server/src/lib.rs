@@ -20,6 +20,7 @@ pub mod limits;
 mod log_rate;
 mod messages;
 pub mod metrics;
+pub mod open;
 mod overload;
 mod passkeys;
 pub mod passwords;

@@ -8,15 +8,15 @@ use vestibule_domain::project::ProjectSettings;
 use crate::{
     adapters::{clock::Clock, entropy::Entropy, mailer::Mailer, sms::SmsSender},
     app::{Adapters, App},
-    boot, config,
+    config, open,
 };
 
 /// Opens an app whose store is in this folder, with the project of this file.
-pub(crate) async fn open(folder: &TempDir, project: &str) -> Arc<App> {
+pub(crate) async fn open_app(folder: &TempDir, project: &str) -> Arc<App> {
     let url = format!("sqlite:{}", folder.path().join("store.db").display());
     let environment = [("VESTIBULE__STORE__URL".to_string(), url)];
     let config = config::load(None, environment.into_iter()).expect("a configuration");
     let settings = ProjectSettings::parse_toml(project).expect("a project");
     let adapters = Adapters { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
-    boot::open_with_project(config, adapters, &settings).await.expect("an app")
+    open::open_with_project(config, adapters, &settings).await.expect("an app")
 }

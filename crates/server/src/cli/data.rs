@@ -9,7 +9,7 @@ use vestibule_store::{
 };
 
 use super::{CommandError, ConfigFile};
-use crate::boot;
+use crate::open;
 
 /// Back up the embedded store while it is in use
 #[derive(Debug, Args)]
@@ -97,7 +97,7 @@ impl MigrateStore {
 }
 
 fn sqlite_path(config: &ConfigFile, otherwise: &str) -> Result<PathBuf, CommandError> {
-    match boot::location(&config.load()?.store) {
+    match open::location(&config.load()?.store) {
         Location::Sqlite { path } => Ok(path),
         Location::Postgres { .. } => Err(CommandError(format!("the store is in PostgreSQL. {otherwise}"))),
     }

@@ -29,7 +29,7 @@ use crate::{
     },
     hosts::PortalHost,
     http::serve::{ListenerLimits, serve_router},
-    portal,
+    open, portal,
 };
 
 /// Where the demo is and what it starts with.
@@ -75,7 +75,7 @@ impl Demo {
         files::make_private_folder(&self.data)
             .map_err(|error| CommandError(format!("can't create the directory {}: {error}", self.data.display())))?;
         self.prepare_project(&config, &settings).await?;
-        let app = boot::open(config, Adapters { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
+        let app = open::open(config, Adapters { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
         let shop = shop::router(shop::ShopConfig {
             issuer: format!("http://localhost:{}", self.port),
             client_id: "demo-web".into(),
@@ -144,7 +144,7 @@ impl Demo {
     }
 
     async fn prepare_project(&self, config: &Config, settings: &ProjectSettings) -> Result<(), CommandError> {
-        let (store, master) = boot::open_store(config, &Entropy::Os).await?;
+        let (store, master) = open::open_store(config, &Entropy::Os).await?;
         let existing = projects::find(&store, settings.id()).await?;
         let lost = match existing.as_ref().filter(|_| self.project.is_some()) {
             Some(row) => removals(&projects::read(row)?, settings),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use crate::{boot, config::Config, files};
+use crate::{config::Config, files, open};
 
 /// Configuration keys whose values are secrets.
 const SECRETS: [(&str, &str); 4] =
@@ -12,10 +12,10 @@ const SECRETS: [(&str, &str); 4] =
 
 /// A warning for each such file that is too permissive.
 pub(super) fn list(file: Option<&Path>, config: &Config) -> Vec<String> {
-    let key = boot::master_key_file(config);
+    let key = open::master_key_file(config);
     let key = key.as_deref().and_then(|path| warn(path, "the master key", "600"));
     let settings = file.filter(|path| holds_secrets(path)).and_then(|path| warn(path, "secrets", "640"));
-    let store = boot::store_file(config);
+    let store = open::store_file(config);
     let folder = store.as_deref().and_then(warn_of_folder);
     let store = store.as_deref().and_then(|path| warn(path, "the users' data", "600"));
     key.into_iter().chain(settings).chain(folder).chain(store).collect()

@@ -25,7 +25,7 @@ use crate::{
     files,
     flows::ctx::Ctx,
     http::serve::Capacity,
-    portal,
+    open, portal,
     projects::Project,
     trace::start_log,
 };
@@ -119,8 +119,8 @@ impl Opened {
         let adapters =
             Adapters { clock: Clock::System, entropy: Entropy::Os, mailer: Mailer::None, sms: SmsSender::None };
         let config = config.load()?;
-        boot::require_store(&config).await?;
-        let app = boot::open(config, adapters).await?;
+        open::require_store(&config).await?;
+        let app = open::open(config, adapters).await?;
         match app.projects.find_by_id(project) {
             Some(project) => Ok(Self { app, project }),
             None => {
@@ -218,7 +218,7 @@ async fn serve(file: &ConfigFile, config: Config) -> Result<(), CommandError> {
         address => Some(boot::listen(address).await?),
     };
     let sms = SmsSender::from_config(&config.sms).map_err(CommandError)?;
-    let app = boot::open(config, Adapters { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
+    let app = open::open(config, Adapters { clock: Clock::System, entropy: Entropy::Os, mailer, sms }).await?;
     // Listen for signals before announcing that the server listens.
     let stopped = signals::listen(app.config.server.grace())?;
     announce(&app, &listener.local_addr()?.to_string());

@@ -7,8 +7,8 @@ use vestibule_store::{Store, StoreError, operator_events, operator_links, operat
 use super::{CommandError, ConfigFile};
 use crate::{
     adapters::{clock::Clock, entropy::Entropy},
-    boot,
     flows::operators::{audit, links, normalize},
+    open,
 };
 
 #[derive(Debug, Subcommand)]
@@ -63,7 +63,7 @@ impl CreateOperatorLink {
                     .into(),
             ));
         };
-        let (store, _) = boot::open_store(&config, &Entropy::Os).await?;
+        let (store, _) = open::open_store(&config, &Entropy::Os).await?;
         let operator = match &self.email {
             None => None,
             Some(typed) => Some(find(&store, typed).await?),
@@ -84,7 +84,7 @@ async fn find(store: &Store, typed: &str) -> Result<vestibule_domain::operator::
 
 impl ListOperators {
     async fn run(self) -> Result<(), CommandError> {
-        let (store, _) = boot::open_existing_store(&self.config.load()?, &Entropy::Os).await?;
+        let (store, _) = open::open_existing_store(&self.config.load()?, &Entropy::Os).await?;
         let mut conn = store.read().await?;
         let all = operators::list(&mut conn).await?;
         let projects = vestibule_store::projects::list_any_project(&mut conn).await?;
@@ -101,7 +101,7 @@ impl ListOperators {
 
 impl RemoveOperator {
     async fn run(self) -> Result<(), CommandError> {
-        let (store, _) = boot::open_existing_store(&self.config.load()?, &Entropy::Os).await?;
+        let (store, _) = open::open_existing_store(&self.config.load()?, &Entropy::Os).await?;
         let operator = find(&store, &self.email).await?;
         let (id, email) = (operator.id, operator.email);
         let by = ("vestibule operator remove", None);

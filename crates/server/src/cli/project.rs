@@ -8,13 +8,13 @@ use vestibule_domain::project::{Origin, ProjectSettings, diff, removals};
 use super::{CommandError, ConfigFile};
 use crate::{
     adapters::{clock::Clock, entropy::Entropy},
-    boot,
     crypto::seal::MasterKey,
     flows::{
         actor::Actor,
         projects::{self, Applied, ProjectWriter},
     },
     hosts::{self, PortalHost},
+    open,
 };
 use vestibule_store::{Store, projects::list_any_project};
 
@@ -139,7 +139,7 @@ impl Apply {
     /// Reads the store without creating or changing it.
     async fn show_changes(&self, settings: &ProjectSettings) -> Result<(), CommandError> {
         let config = self.config.load()?;
-        let rows = match Store::look(&boot::location(&config.store)).await? {
+        let rows = match Store::look(&open::location(&config.store)).await? {
             Some(mut conn) => list_any_project(&mut conn).await?,
             None => Vec::new(),
         };
@@ -199,12 +199,12 @@ impl ListProjects {
 /// Opens the store, or creates it, to write a project to it.
 async fn open(config: &ConfigFile) -> Result<(Store, MasterKey, PortalHost), CommandError> {
     let config = config.load()?;
-    let (store, master) = boot::open_store(&config, &Entropy::Os).await?;
+    let (store, master) = open::open_store(&config, &Entropy::Os).await?;
     Ok((store, master, PortalHost::of(&config.portal)))
 }
 
 async fn open_existing(config: &ConfigFile) -> Result<Store, CommandError> {
-    Ok(boot::open_existing_store(&config.load()?, &Entropy::Os).await?.0)
+    Ok(open::open_existing_store(&config.load()?, &Entropy::Os).await?.0)
 }
 
 /// Parses a project file; reports all its problems.

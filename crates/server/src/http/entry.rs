@@ -14,7 +14,7 @@ use vestibule_protocol::{echo, limits::TARGET_BYTES};
 use super::{
     credentials::{Brought, longest_header},
     error, forwarded, misdirected,
-    serve::Peer,
+    peer::Peer,
     visit::Visit,
 };
 use crate::{adapters::clock::Stopwatch, app::App, flows::ctx::RequestId, overload::Overload, trace::Span};

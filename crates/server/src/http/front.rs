@@ -9,8 +9,9 @@ use tower::ServiceExt;
 use super::{
     anonymous, cors,
     credentials::{Accepts, Brought},
-    entry, oauth, resolver,
-    serve::Peer,
+    entry, oauth,
+    peer::Peer,
+    resolver,
     visit::Visit,
 };
 use crate::app::App;
@@ -163,7 +164,7 @@ redirect_uris = ["http://shop.test/after-login"]
     #[tokio::test]
     async fn a_hot_route_answers_as_it_does_behind_the_router() {
         let folder = tempfile::TempDir::new().expect("a folder");
-        let front = Front::new(test_app::open(&folder, PROJECT).await);
+        let front = Front::new(test_app::open_app(&folder, PROJECT).await);
         let peer = Peer("203.0.113.9:4711".parse().expect("an address"));
         let (guest, cookie) =
             (r#"{"session_type":"refresh_token","client_id":"shop-web"}"#, r#"{"session_type":"cookie"}"#);

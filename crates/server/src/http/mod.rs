@@ -21,6 +21,7 @@ mod metrics;
 mod misdirected;
 mod oauth;
 mod pages;
+mod peer;
 pub(crate) mod portal;
 mod resolver;
 pub(crate) mod routes;

@@ -7,7 +7,7 @@ mod socket;
 
 use std::{
     convert::Infallible,
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
@@ -41,6 +41,7 @@ use self::{
     connection_permits::{ConnectionPermit, ConnectionPermits},
     socket::Socket,
 };
+use super::peer::Peer;
 use crate::{
     config::Server,
     log_rate::OncePerMinute,
@@ -53,10 +54,6 @@ const TOO_MANY: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 /// Maximum connections of a listener for probes and metrics, taken from the reserved files.
 const FEW: usize = 64;
-
-/// The peer of a connection, before any forwarding header is considered.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// The limits of a listener.
 #[derive(Clone, Debug)]

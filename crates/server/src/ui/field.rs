@@ -91,6 +91,17 @@ pub struct LoginIdChoice {
     pub href: String,
 }
 
+impl LoginIdChoice {
+    /// The key of the link that adds one.
+    pub(super) fn add_label(&self) -> &'static str {
+        match self.kind {
+            LoginIdField::Email => "link-add-email",
+            LoginIdField::Phone => "link-add-phone",
+            LoginIdField::Username => "link-add-username",
+        }
+    }
+}
+
 /// The progress in a flow, such as 1 of 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Steps {

@@ -1,6 +1,6 @@
 //! Languages: the embedded fluent files, and the choice of one for a reader.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use fluent_bundle::FluentResource;
 use fluent_bundle::concurrent::FluentBundle;
@@ -25,7 +25,7 @@ impl Direction {
 }
 
 /// The languages of the pages; the first is the fallback of all others.
-pub(super) const SOURCES: [(&str, Direction, &str); 6] = [
+pub(crate) const SOURCES: [(&str, Direction, &str); 6] = [
     ("en", Direction::Ltr, include_str!("../../locales/en.ftl")),
     ("es", Direction::Ltr, include_str!("../../locales/es.ftl")),
     ("de", Direction::Ltr, include_str!("../../locales/de.ftl")),
@@ -106,7 +106,13 @@ pub struct Locales {
 }
 
 impl Locales {
-    pub fn load() -> Self {
+    /// The languages, loaded once.
+    pub fn shared() -> &'static Self {
+        static SHARED: LazyLock<Locales> = LazyLock::new(Locales::load);
+        &SHARED
+    }
+
+    fn load() -> Self {
         let mut locales: Vec<Locale> = Vec::with_capacity(SOURCES.len());
         for (tag, direction, source) in SOURCES {
             let fallback = locales.first().map(|english| Arc::clone(&english.0));

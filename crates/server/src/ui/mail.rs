@@ -5,6 +5,7 @@ use askama::Template;
 
 use super::brand::Brand;
 use super::locale::Locale;
+use super::rendered_mail::RenderedMail;
 use super::template::finish;
 use super::text::{Arg, Text};
 use super::theme::mail_colors;
@@ -53,14 +54,6 @@ pub enum MailKind {
         minutes: u32,
     },
     Changed(AccountNotice),
-}
-
-/// A rendered mail.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RenderedMail {
-    pub subject: String,
-    pub text: String,
-    pub html: String,
 }
 
 impl MailKind {
@@ -213,7 +206,7 @@ mod tests {
             brand: brand.clone(),
             app_name: "Corner & Shop".into(),
         };
-        Locales::load().locales().iter().map(context).collect()
+        Locales::shared().locales().iter().map(context).collect()
     }
 
     #[test]

@@ -9,6 +9,8 @@ mod color;
 mod context;
 mod continue_as;
 mod count;
+#[cfg(test)]
+mod document;
 mod elapsed;
 mod end_pages;
 mod field;
@@ -26,6 +28,7 @@ pub mod portal;
 mod promotion;
 #[cfg(test)]
 mod proof;
+mod rendered_mail;
 mod sample;
 mod switch_account;
 mod template;
@@ -50,7 +53,7 @@ pub use field::{LoginIdChoice, LoginIdField, PasswordField, PasswordUse, Steps, 
 pub use field_problem::FieldProblem;
 pub use identify::{IdentifyPage, IdentifyPurpose};
 pub use locale::{Direction, Locale, Locales};
-pub use mail::{AccountNotice, MailContext, MailKind, RenderedMail, sms_text};
+pub use mail::{AccountNotice, MailContext, MailKind, sms_text};
 pub use notice::{Level, Notice, NoticeKind};
 pub use page::{Page, Shell};
 pub use passkey::{Ceremony, PasskeyCeremony};
@@ -58,6 +61,7 @@ pub use passkey_page::PasskeyPage;
 pub use password::{ForgottenPasswordPage, NewPasswordPage, NewPasswordReason, PasswordPage, PasswordReason};
 pub use policy::{Forms, content_security_policy};
 pub use promotion::{AlreadyPromotedPage, ConflictPage, HaveAccountPage};
+pub use rendered_mail::RenderedMail;
 pub use sample::{Sample, sample_context, samples};
 pub use switch_account::SwitchAccountPage;
 pub use text::{Arg, Text};

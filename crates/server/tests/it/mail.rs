@@ -38,7 +38,7 @@ fn every_kind() -> Vec<ui::RenderedMail> {
         portal::invitation_mail("Ölga", "Corner Shop", "editor", "https://auth.shop.example/portal", false),
         portal::test_mail("Corner Shop"),
     ];
-    for locale in Locales::load().locales() {
+    for locale in Locales::shared().locales() {
         let context = sample_context(locale.clone());
         let context = MailContext { locale: locale.clone(), brand: context.brand, app_name: context.app_name };
         mails.extend(MailKind::samples().iter().map(|(_, kind)| kind.render(&context)));

@@ -10,12 +10,12 @@ use vestibule_protocol::discovery::Metadata;
 
 use crate::{
     http::{credentials::NoCredential, visit::Visit},
-    ui::Locale,
+    ui::{Locale, Locales},
 };
 
 /// `GET /.well-known/openid-configuration`
 pub(crate) async fn metadata(visit: Visit, _: NoCredential, _: Request) -> Response {
-    let locales = visit.app.ui.offered(visit.project.settings.languages().unwrap_or_default());
+    let locales = Locales::shared().offered(visit.project.settings.languages().unwrap_or_default());
     let metadata = Metadata::new(&visit.project.origin, locales.into_iter().map(Locale::tag).collect());
     ([(header::CACHE_CONTROL, "public, max-age=300")], Json(metadata)).into_response()
 }

@@ -24,7 +24,7 @@ use crate::{
         authorize::{AppRedirect, PendingRequest},
     },
     projects::Project,
-    ui::{self, Brand, ErrorKind, ErrorPage, Forms, NoticeKind, Page, PageColorScheme, PageContext, TextLink},
+    ui::{self, Brand, ErrorKind, ErrorPage, Forms, Locales, NoticeKind, Page, PageColorScheme, PageContext, TextLink},
 };
 
 pub(crate) fn brand_of(project: &Project) -> Brand {
@@ -70,7 +70,7 @@ pub(crate) fn context(
         .map_or_else(|| settings.display_name(), |client| client.display_name())
         .to_string();
     PageContext {
-        locale: visit.app.ui.negotiate(wanted, accept, allowed),
+        locale: Locales::shared().negotiate(wanted, accept, allowed),
         color_scheme,
         brand: brand_of(&visit.project),
         csrf,

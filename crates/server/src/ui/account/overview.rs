@@ -147,16 +147,6 @@ impl LoginIdEntry {
     }
 }
 
-impl LoginIdChoice {
-    fn add_label(&self) -> &'static str {
-        match self.kind {
-            LoginIdField::Email => "link-add-email",
-            LoginIdField::Phone => "link-add-phone",
-            LoginIdField::Username => "link-add-username",
-        }
-    }
-}
-
 impl Page for SettingsPage {
     fn title(&self) -> Text {
         Text::new("settings-title")

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::ui::{mail::RenderedMail, template::finish};
+use crate::ui::{rendered_mail::RenderedMail, template::finish};
 
 /// The invitation from `from` to the project `place`; an operator with an account needs no personal link.
 pub fn invitation_mail(from: &str, place: &str, role: &str, href: &str, is_new: bool) -> RenderedMail {

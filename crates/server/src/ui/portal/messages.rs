@@ -7,7 +7,7 @@ use super::{
     frame::{PortalContext, PortalPage},
     webhooks::TestResultLine,
 };
-use crate::ui::{mail::RenderedMail, template::finish};
+use crate::ui::{rendered_mail::RenderedMail, template::finish};
 
 /// The state of one channel.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use vestibule_domain::operator::Role;
 
 use super::{PortalContext, PortalNotice, PortalSample, portal_sample_context, portal_samples};
-use crate::ui::proof::check_document;
+use crate::ui::document::check_document;
 
 #[test]
 fn every_page_state_keeps_the_rules_for_every_role() {

@@ -24,6 +24,7 @@ use vestibule_server::{
         actor::Actor,
         projects::{Applied, ApplyError, ProjectWriter},
     },
+    open,
     projects::Project,
 };
 use vestibule_store::{
@@ -140,7 +141,7 @@ impl TestServer {
         let (mails, entropy) = (MemoryMailbox::default(), seeded_entropy());
         let sms = text_messages(&config, &mails);
         let adapters = Adapters { clock: clock.clone(), entropy, mailer: mail(&config, &mails), sms };
-        let opened = boot::open_with_project(config.clone(), adapters, &read_project(&setup.project)).await;
+        let opened = open::open_with_project(config.clone(), adapters, &read_project(&setup.project)).await;
         let app = opened.expect("the server opens");
         let (stop, serving) = serve(&app, listener);
         let (project, http) = (setup.project, Http::new(&origin, address));
@@ -166,7 +167,7 @@ impl TestServer {
         let (clock, entropy) = (self.clock.clone(), self.app.entropy.clone());
         let sms = text_messages(&self.config, &self.mails);
         let adapters = Adapters { clock, entropy, mailer: mail(&self.config, &self.mails), sms };
-        self.app = boot::open(self.config.clone(), adapters).await.expect("the server opens");
+        self.app = open::open(self.config.clone(), adapters).await.expect("the server opens");
         let (stop, serving) = serve(&self.app, listener);
         (self.stop, self.serving) = (Some(stop), Some(serving));
         // The old connections are gone.
@@ -181,7 +182,7 @@ impl TestServer {
         let entropy = seeded_entropy();
         let (mailer, sms) = (mail(&self.config, &self.mails), text_messages(&self.config, &self.mails));
         let adapters = Adapters { clock: self.clock.clone(), entropy, mailer, sms };
-        let app = boot::open(self.config.clone(), adapters).await.expect("the node opens");
+        let app = open::open(self.config.clone(), adapters).await.expect("the node opens");
         let (stop, serving) = serve(&app, listener);
         Node { http: Http::new(&self.origin, address), stop: Some(stop), serving: Some(serving) }
     }

@@ -9,7 +9,7 @@ use crate::{flows::ctx::Ctx, test_app};
 const PROJECT: &str = "[project]\nid = \"shop\"\npublic_origin = \"http://auth.test\"\n";
 
 pub(crate) async fn open(folder: &tempfile::TempDir) -> std::sync::Arc<App> {
-    test_app::open(folder, PROJECT).await
+    test_app::open_app(folder, PROJECT).await
 }
 
 pub(crate) fn operator(number: u64, email: &str) -> Operator {
